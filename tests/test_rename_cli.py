@@ -34,6 +34,9 @@ OPERATIONS = {
     "block": ("rename", "Old#^b1", "b2"),
     "tag": ("rename", "#todo", "task"),
     "merged tag": ("rename", "#todo", "#area", "--merge"),
+    "extracted section": ("extract", "Old#Part"),
+    "extracted section in a folder": ("extract", "Old#Part#Inner", "New/Deep"),
+    "merged notes": ("merge", "Beta", "Alpha"),
     "move": ("move", "Home", "Old", "Projects/", "Archive/2024"),
 }  # fmt: skip
 
@@ -58,10 +61,10 @@ def apply_document(files: Mapping[str, bytes], data: Mapping[str, Any]) -> dict[
     after = dict(files)
     edits: list[dict[str, Any]] = data["edits"]
     for edit in sorted(edits, key=lambda item: -int(item["start"])):
-        old, start, end = after[edit["path"]], int(edit["start"]), int(edit["end"])
+        old, start, end = after.get(edit["path"], b""), int(edit["start"]), int(edit["end"])
         after[edit["path"]] = old[:start] + edit["text"].encode() + old[end:]
     moved = {item["to"]: after.pop(item["from"]) for item in data["files"]}
-    return after | moved
+    return after | {path: text for path, text in moved.items() if path is not None}
 
 
 # -- what is written --------------------------------------------------------------------------------------------------
@@ -100,7 +103,8 @@ def test_links_resolve_as_before(run: RunCommand, vault: Path, words: Sequence[s
 
     before = count()
     assert run(*words).code == 0
-    assert count() == before
+    added = [("resolved", "")] if words[0] == "extract" else []
+    assert count() == sorted([*before, *added])
 
 
 def test_json_names_what_was_renamed(run: RunCommand, vault: Path) -> None:
@@ -148,6 +152,8 @@ def test_json_of_a_folder_lists_its_files(run: RunCommand, vault: Path) -> None:
         (("move", "Beta", "Old"), "error: "),
         (("move", "Beta", "Alpha", "/"), "Moved 2 notes to /; "),
         (("move", "Beta", "a.png", "X"), "Moved 2 items to X/; no link changes."),
+        (("extract", "Old#Part"), "Extracted Old.md#Part to Part.md; 3 links in 3 notes follow."),
+        (("merge", "Beta", "Alpha"), "Merged Projects/Beta.md into Projects/Alpha.md; "),
         (("move", "Projects", "X"), "Moved Projects/ to X/Projects/ with 3 files; 1 link in 1 note"),
     ],
 )  # fmt: skip
@@ -232,6 +238,20 @@ def test_outside_paths_are_refused(run: RunCommand, vault: Path, tmp_path: Path)
         ("move", "Nothing", "Projects"),
         ("move", "Old#Part", "Projects"),
         ("move", "Projects", "Projects"),
+        ("extract",),
+        ("extract", "Old"),
+        ("extract", "Old#^b1"),
+        ("extract", "Old#Part", "Home"),
+        ("extract", "Old#Part", "home"),
+        ("extract", "Old#Part", "../New"),
+        ("extract", "Old#Part", "what?"),
+        ("extract", "Old#Part", "Home.md/New"),
+        ("extract", "Old#Part", ""),
+        ("merge",),
+        ("merge", "Old"),
+        ("merge", "Old", "Old"),
+        ("merge", "Old", "Projects/"),
+        ("merge", "a.png", "Old"),
     ],
 )
 @pytest.mark.parametrize("diff", [(), ("--diff",)])
@@ -351,11 +371,11 @@ def test_arguments_have_no_default(options: type) -> None:
     assert options().diff is False
 
 
-@pytest.mark.parametrize("command", ["rename", "move"])
+@pytest.mark.parametrize("command", ["rename", "move", "extract", "merge"])
 def test_help_fits_80_columns(run: RunCommand, vault: Path, command: str) -> None:
     lines = run(command, "--help").lines
     assert max(map(len, lines)) <= 80
-    assert "--from-file FILE" in "\n".join(lines) or command == "move"
+    assert "--from-file FILE" in "\n".join(lines) or command != "rename"
 
 
 @pytest.mark.parametrize(

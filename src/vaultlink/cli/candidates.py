@@ -26,6 +26,7 @@ from vaultlink.errors import USER_ERRORS
 
 _NAME_LISTS = {
     "NOTE": list_note_candidates,
+    "INTO": list_note_candidates,
     "OLD": list_old_names,
     "SRC... FOLDER": list_path_candidates,
 }

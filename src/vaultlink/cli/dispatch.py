@@ -46,6 +46,10 @@ GROUPS: dict[str, dict[str, Command]] = {
             "Rename a note, file, folder, heading or tag; links follow.",
         ),
         "move": Command("rename", "move", "Move notes, attachments and folders; links follow."),
+        "extract": Command("sections", "extract", "Move a section into a new note; links follow."),
+        "merge": Command(
+            "sections", "merge", "Append a note to another one and remove it; links follow."
+        ),
     },
     "Inspect": {
         "show": Command("show", "show", "Show the contents of notes as vaultlink reads them."),

@@ -1,6 +1,6 @@
 """Plan a refactoring, and write it or print what it would change."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated, NamedTuple
 
 from vaultlink.api import Vault
@@ -18,11 +18,12 @@ from vaultlink.cli.vault import (
 from vaultlink.cli.write_run import hold_write_lock, print_skipped_notes, write_refactor
 from vaultlink.disk.rename_questions import ask_disk
 from vaultlink.errors import UsageError
+from vaultlink.fix.sources import FixSources
 from vaultlink.git.location import find_work_tree
 from vaultlink.model import SkippedNote
 from vaultlink.refactor.expansion import list_obsolete_folders
 from vaultlink.refactor.plan import RefactorPlan, Rename
-from vaultlink.refactor.refusals import refuse_renames
+from vaultlink.refactor.refusals import refuse_new_note, refuse_renames
 from vaultlink.report.refactor_result import (
     describe_refactor,
     list_captured,
@@ -32,10 +33,9 @@ from vaultlink.report.refactor_result import (
 )
 from vaultlink.report.unified_diff import unified_diff
 from vaultlink.rules.file_names import read_name_limits
-from vaultlink.write.apply import AnalysedTexts
+from vaultlink.write.apply import AnalysedTexts, make_fix_sources
 from vaultlink.write.git_moves import stage_moves
 from vaultlink.write.strays import sweep_strays
-from vaultlink.write.undo import revert_interrupted
 from vaultlink.write.write import WriteResult
 
 COLUMNS = ("path", "new_path", "edits")
@@ -54,127 +54,124 @@ class RefactorOptions(OpenOptions, frozen=True, kw_only=True):
     )
 
 
-class RefactorRequest(NamedTuple):
-    """A vault, its texts as analysed, and what to rename in it."""
+class RefactorRun(NamedTuple):
+    """A vault, its texts as analysed, and a refactoring of it."""
 
     vault: Vault
     texts: AnalysedTexts
-    renames: tuple[Rename, ...]
-    merge: bool = False
+    plan: RefactorPlan
 
 
-ReadRenames = Callable[[Vault], tuple[Rename, ...]]
-PlanRefactor = Callable[[RefactorRequest], RefactorPlan]
+MakePlan = Callable[[Vault, FixSources], RefactorPlan]
+"""Plans a refactoring. Raises UsageError if it can't be made."""
 
 
-def run_refactor(
-    options: RefactorOptions, read: ReadRenames, plan_all: PlanRefactor, *, merge: bool = False
-) -> int:
+def run_refactor(options: RefactorOptions, make_plan: MakePlan) -> int:
     """Run a command that renames; return the exit code.
 
-    `read` returns the renames, and `plan_all` plans them. Nothing is written if one of them raises
-    an error. Only one run at a time writes to a vault.
+    Nothing is written if `make_plan` raises an error. Only one run at a time writes to a vault.
     """
     terminal = Terminal(options)
     output_format = terminal.choose_format(LISTING_FORMATS, "table", "table")
     if options.diff:
-        request = _open_request(options, terminal, read, merge=merge)
-        return _print_preview(terminal, output_format, request, plan_all(request))
+        return _print_preview(terminal, output_format, _plan(options, terminal, make_plan))
     root = find_vault_root(options)
     if options.git and find_work_tree(root) is None:
         raise UsageError(f"--git: {root} is not in a git work tree. Nothing was written.")
     with hold_write_lock(terminal, root):
-        if revert_interrupted(root):
-            terminal.print_message("Reverted a run that was interrupted.")
-        request = _open_request(options, terminal, read, merge=merge)
-        plan = plan_all(request)
-        _print_captured(terminal, request.vault, plan)
+        run = _plan(options, terminal, make_plan)
+        plan = run.plan
+        _print_captured(terminal, run)
         result = write_refactor(
             terminal,
             root,
             plan,
-            request.texts.encode_text,
-            describe_refactor(plan, request.vault.index),
+            run.texts.encode_text,
+            describe_refactor(plan, run.vault.index),
             list_obsolete_folders(plan),
         )
         unstaged = stage_moves(root, plan.files) if options.git and result.moved else None
-    code = _report_written(terminal, output_format, request, plan, result)
+    code = _report_written(terminal, output_format, run, result)
     if unstaged is None:
         return code
     print_stderr(f"The moved files are not staged: {unstaged}")
     return max(code, EXIT_FINDINGS)
 
 
-def _open_request(
-    options: RefactorOptions, terminal: Terminal, read: ReadRenames, *, merge: bool
-) -> RefactorRequest:
-    """Open the vault, read the arguments, and refuse what can't be renamed."""
+def check_renames(vault: Vault, renames: Sequence[Rename], *, merge: bool = False) -> None:
+    """Refuse renames that can't be made. Raises RefusedError."""
+    limits = read_name_limits(vault.config.options)
+    refuse_renames(renames, vault.index, ask_disk(vault.root), limits, merge=merge)
+
+
+def check_new_note(vault: Vault, path: str) -> None:
+    """Refuse to create a note at a path. Raises RefusedError."""
+    limits = read_name_limits(vault.config.options)
+    refuse_new_note(path, vault.index, ask_disk(vault.root), limits)
+
+
+def _plan(options: RefactorOptions, terminal: Terminal, make_plan: MakePlan) -> RefactorRun:
+    """Open the vault and plan the refactoring."""
     scan = scan_from_options(options)
     terminal.check_output_file(scan.root)
     warn_of_scan(scan, terminal)
     if not options.diff:
         sweep_strays(scan.root, scan.listing.strays)
-    vault = open_scanned_vault(scan, terminal)
-    renames = read(vault)
-    limits = read_name_limits(vault.config.options)
-    refuse_renames(renames, vault.index, ask_disk(scan.root), limits, merge=merge)
-    return RefactorRequest(vault, AnalysedTexts(scan), renames, merge)
+    vault, texts = open_scanned_vault(scan, terminal), AnalysedTexts(scan)
+    return RefactorRun(vault, texts, make_plan(vault, make_fix_sources(scan, texts, None)))
 
 
-def _name_reasons(request: RefactorRequest, plan: RefactorPlan) -> tuple[SkippedNote, ...]:
+def _name_reasons(run: RefactorRun) -> tuple[SkippedNote, ...]:
     """Return the skipped notes of a plan, each with a reason."""
-    reasons = request.texts.skip_reasons
+    reasons = run.texts.skip_reasons
     return tuple(
         [
             item
             if item.reason
             else SkippedNote(item.path, reasons.get(item.path, "it can't be read"))
-            for item in plan.skipped
+            for item in run.plan.skipped
         ]
     )
 
 
-def _print_preview(
-    terminal: Terminal, output_format: str, request: RefactorRequest, plan: RefactorPlan
-) -> int:
+def _print_preview(terminal: Terminal, output_format: str, run: RefactorRun) -> int:
     """Print what would change; return the exit code."""
-    index, skipped = request.vault.index, _name_reasons(request, plan)
+    plan, skipped = run.plan, _name_reasons(run)
     if output_format == "json":
-        terminal.print_results(render_refactor(plan, request.texts.encode_text, skipped))
+        terminal.print_results(render_refactor(plan, run.texts.encode_text, skipped))
     else:
         changes = [
-            (path, _decode_bytes(request, path, old), _decode_bytes(request, path, new))
+            (path, _decode_bytes(run, path, old), _decode_bytes(run, path, new))
             for path, (old, new) in sorted(plan.texts.items())
         ]
         terminal.print_diff(unified_diff(changes, terminal.palette, plan.files))
-    _print_captured(terminal, request.vault, plan)
+    _print_captured(terminal, run)
     print_skipped_notes(skipped)
-    terminal.print_message(describe_refactor(plan, index, would=True))
-    _print_mentions(terminal, request.vault, plan)
+    terminal.print_message(describe_refactor(plan, run.vault.index, would=True))
+    _print_mentions(terminal, run)
     return EXIT_FINDINGS if plan.texts or plan.moves or skipped else EXIT_CLEAN
 
 
-def _decode_bytes(request: RefactorRequest, path: str, text: str | None) -> str | None:
+def _decode_bytes(run: RefactorRun, path: str, text: str | None) -> str | None:
     """Return a text with the byte order mark that its file has.
 
     A diff without it could not be applied.
     """
-    return None if text is None else request.texts.encode_text(path, text).decode()
+    return None if text is None else run.texts.encode_text(path, text).decode()
 
 
 def _report_written(
     terminal: Terminal,
     output_format: str,
-    request: RefactorRequest,
-    plan: RefactorPlan,
+    run: RefactorRun,
     result: WriteResult,
 ) -> int:
     """Print what was written and what was not; return the exit code."""
-    skipped = (*_name_reasons(request, plan), *result.skipped)
+    plan, skipped = run.plan, (*_name_reasons(run), *result.skipped)
     if output_format == "json":
         terminal.print_results(
             render_refactor(
-                plan, request.texts.encode_text, skipped, frozenset(result.written), result.run_id
+                plan, run.texts.encode_text, skipped, frozenset(result.written), result.run_id
             )
         )
     elif output_format == "tsv":
@@ -185,25 +182,25 @@ def _report_written(
     if result.run_id is None:
         terminal.print_message("Nothing was written." if skipped else "Nothing changed.")
     else:
-        sentence = describe_refactor(plan, request.vault.index)
+        sentence = describe_refactor(plan, run.vault.index)
         terminal.print_message(f"{sentence} `vaultlink undo` reverts it.")
-    _print_mentions(terminal, request.vault, plan)
+    _print_mentions(terminal, run)
     if skipped and result.run_id is not None:
         terminal.print_message("Run the same command again to complete it.")
     return EXIT_FINDINGS if skipped else EXIT_CLEAN
 
 
-def _print_captured(terminal: Terminal, vault: Vault, plan: RefactorPlan) -> None:
+def _print_captured(terminal: Terminal, run: RefactorRun) -> None:
     lines = list_captured(
-        plan.captured, make_path_formatter(vault.root), all_of_them=terminal.verbose
+        run.plan.captured, make_path_formatter(run.vault.root), all_of_them=terminal.verbose
     )
     for line in lines:
         terminal.print_message(line)
 
 
-def _print_mentions(terminal: Terminal, vault: Vault, plan: RefactorPlan) -> None:
+def _print_mentions(terminal: Terminal, run: RefactorRun) -> None:
     lines = list_mentions(
-        plan.mentions, make_path_formatter(vault.root), all_of_them=terminal.verbose
+        run.plan.mentions, make_path_formatter(run.vault.root), all_of_them=terminal.verbose
     )
     for line in lines:
         terminal.print_message(line)

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING
 
 from vaultlink.errors import UsageError
 from vaultlink.files import read_regular
-from vaultlink.refactor.arguments import read_move, read_plan_file, read_rename, read_renames
+from vaultlink.model import Heading
+from vaultlink.refactor.anchors import find_named_anchor
+from vaultlink.refactor.arguments import (
+    read_extract,
+    read_merge,
+    read_move,
+    read_plan_file,
+    read_rename,
+    read_renames,
+)
 from vaultlink.refactor.plan import Rename
 from vaultlink.report.layout import escape_controls
 
@@ -61,6 +70,30 @@ def read_move_words(vault: "Vault", words: tuple[str, ...]) -> tuple[Rename, ...
         raise UsageError(f"move needs what to move, and then the folder to move it into. {_QUOTES}")
     *sources, folder = [_to_vault_word(vault, word) for word in words]
     return read_move(vault.index, sources, folder, make_path_finder(vault))
+
+
+def read_extract_words(vault: "Vault", old: str | None, new: str | None) -> tuple[str, str, str]:
+    """Return path and subpath of a section, and the path of the note that it becomes."""
+    from vaultlink.refactor.extract import default_extract_path  # noqa: PLC0415 - only for extract
+
+    if not old:
+        raise UsageError(f"extract needs a heading, as in 'Note#Heading'. {_QUOTES}")
+    word = None if new is None else _to_vault_word(vault, new)
+    find = make_path_finder(vault)
+    path, subpath, new_path = read_extract(vault.index, _to_vault_word(vault, old), word, find)
+    heading = find_named_anchor(vault.index.notes[path], subpath)
+    if new_path is None and isinstance(heading, Heading):
+        new_path = default_extract_path(path, heading.text)
+    assert new_path is not None
+    return path, subpath, new_path
+
+
+def read_merge_words(vault: "Vault", note: str | None, into: str | None) -> tuple[str, str]:
+    """Return the paths of two notes to merge."""
+    if not note or not into:
+        raise UsageError(f"merge needs two notes: the one to append, and the other. {_QUOTES}")
+    words = _to_vault_word(vault, note), _to_vault_word(vault, into)
+    return read_merge(vault.index, *words, make_path_finder(vault))
 
 
 def make_path_finder(vault: "Vault") -> "FindPath":

@@ -117,6 +117,43 @@ def read_move(
     return tuple(renames)
 
 
+def read_extract(
+    index: Index, text: str, new: str | None, find: FindPath
+) -> tuple[str, str, str | None]:
+    """Return path and subpath of the section to extract, and the path of the new note.
+
+    Args:
+        index: The index of the vault.
+        text: The heading of the section, as in `Note#Heading`.
+        new: The name of the new note, as for a rename of the note; None if it is not given.
+        find: Looks up paths on disk that are not vault paths.
+
+    Raises:
+        UsageError: There is no such heading.
+    """
+    source = find_source(index, text, find)
+    if source.kind is not RenameKind.HEADING:
+        raise UsageError(f'"{text}" is a {source.kind}. A section is named as in Note#Heading.')
+    if new is not None and not new.strip():
+        raise UsageError("the name of the new note is empty.")
+    note = source._replace(kind=RenameKind.NOTE)
+    path = _complete_path(index, note, new) if new is not None else None
+    return source.path, source.subpath, path
+
+
+def read_merge(index: Index, text: str, into: str, find: FindPath) -> tuple[str, str]:
+    """Return the paths of the note to append and of the note to append it to.
+
+    Raises:
+        UsageError: One of them is not a note.
+    """
+    sources = [find_source(index, word, find) for word in (text, into)]
+    for word, source in zip((text, into), sources, strict=True):
+        if source.kind is not RenameKind.NOTE:
+            raise UsageError(f'"{word}" is a {source.kind}. Only notes can be merged.')
+    return sources[0].path, sources[1].path
+
+
 def read_plan_file(text: str) -> list[RenameRow]:
     """Return the renames of a plan file.
 

@@ -63,6 +63,22 @@ def refuse_renames(
     raise_problems(list(list_problems(renames, index, disk, limits, merge=merge)))
 
 
+def refuse_new_note(path: str, index: Index, disk: DiskQuestions, limits: NameLimits) -> None:
+    """Check that a note can be created at a path.
+
+    Raises:
+        RefusedError: It can't. The message has all reasons.
+    """
+    item = Rename(RenameKind.NOTE, "", path)
+    problems = list(_check_new_path(item, index, disk, limits))
+    existing = index.files_by_path[normalize_name(path)]
+    if existing:
+        problems.append(_describe_existing(existing[0], path))
+    elif not problems:
+        problems += _Targets([item], index, disk).list_problems(limits.max_path)
+    raise_problems(problems)
+
+
 def raise_problems(problems: Sequence[str]) -> None:
     """Raise a RefusedError with these problems, as sentences, if there are any."""
     if len(problems) == 1:

@@ -33,10 +33,10 @@ class RefactorSummary(msgspec.Struct, frozen=True):
 
 
 class FileRow(msgspec.Struct, frozen=True, rename={"source": "from", "target": "to"}):
-    """A file that is renamed."""
+    """A file that is renamed; `target` is None if it is removed."""
 
     source: str
-    target: str
+    target: str | None
 
 
 def summarize_refactor(plan: RefactorPlan, index: Index) -> RefactorSummary:
@@ -75,7 +75,13 @@ def describe_refactor(plan: RefactorPlan, index: Index, *, would: bool = False) 
     return f"{start} {subject}{_describe_numbers(plan, summarize_refactor(plan, index))}"
 
 
-_PAST = {"Rename": "Renamed", "Move": "Moved", "Make": "Made"}
+_PAST = {
+    "Rename": "Renamed",
+    "Move": "Moved",
+    "Make": "Made",
+    "Extract": "Extracted",
+    "Merge": "Merged",
+}
 
 
 def _describe_renames(plan: RefactorPlan) -> tuple[str, str]:
@@ -100,6 +106,10 @@ def _is_move(item: Rename) -> bool:
 
 def _describe_rename(item: Rename, plan: RefactorPlan) -> tuple[str, str]:
     old, new = escape_controls(item.old), escape_controls(item.new)
+    if plan.texts.get(item.new, ("", ""))[0] is None:
+        return "Extract", f"{old} to {new}"
+    if plan.texts.get(item.old, ("", ""))[1] is None:
+        return "Merge", f"{old} into {new}"
     verb = "Move" if _is_move(item) else "Rename"
     if item.kind is RenameKind.TAG:
         return verb, f"{old} to {new}"
@@ -179,9 +189,15 @@ def render_refactor(
         written: The paths of changed texts that were written; None if nothing was to be written.
         run: The name of the run in the journal.
     """
+    removed = dict.fromkeys(path for path, (_, new) in plan.texts.items() if new is None)
+    created = {
+        path: (Edit(path, 0, 0, new),)
+        for path, (old, new) in plan.texts.items()
+        if old is None and new is not None
+    }
     head: Mapping[str, object] = {
         "renames": plan.renames,
-        "files": [FileRow(*pair) for pair in sorted(plan.files.items())],
+        "files": [FileRow(*pair) for pair in sorted({**plan.files, **removed}.items())],
         "skipped": skipped_rows(skipped),
         "captured": [item._asdict() for item in plan.captured],
         "mentions": [item._asdict() for item in plan.mentions],
@@ -190,7 +206,7 @@ def render_refactor(
     offsets = ByteOffsets(lambda path: encode(path, plan.texts[path][0] or ""))
     rows = [
         row
-        for path, edits in sorted(plan.edits.items())
+        for path, edits in sorted({**plan.edits, **created}.items())
         if written is None or path in written
         for row in edit_rows(sorted(edits, key=lambda item: (item.start, item.end)), offsets)
     ]

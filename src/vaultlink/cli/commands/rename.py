@@ -1,11 +1,12 @@
 """`vaultlink rename` and `vaultlink move`: change names, and every link with them."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 from vaultlink.api import Vault
 from vaultlink.cli.options import argument, option
-from vaultlink.cli.refactor_run import RefactorOptions, RefactorRequest, run_refactor
+from vaultlink.cli.refactor_run import RefactorOptions, check_renames, run_refactor
 from vaultlink.cli.rename_arguments import (
     load_plan_text,
     read_move_words,
@@ -13,10 +14,10 @@ from vaultlink.cli.rename_arguments import (
     read_rename_words,
 )
 from vaultlink.errors import UsageError
+from vaultlink.fix.sources import FixSources
 from vaultlink.refactor.expansion import expand
 from vaultlink.refactor.plan import RefactorPlan, Rename
 from vaultlink.refactor.planner import plan_renames
-from vaultlink.write.apply import make_fix_sources
 
 
 class RenameOptions(RefactorOptions, frozen=True, kw_only=True):
@@ -80,17 +81,16 @@ def rename(options: RenameOptions) -> int:
     Output formats: table, tsv, json. Columns of tsv: path, new path, number of edits.
     """
     if options.from_file is None:
-        return run_refactor(
+        return _run_renames(
             options,
             lambda vault: read_rename_words(vault, options.old, options.new),
-            _plan,
             merge=options.merge,
         )
     if options.old is not None:
         raise UsageError("--from-file and OLD NEW can't be used together.")
     file, content = options.from_file, load_plan_text(options.from_file)
-    return run_refactor(
-        options, lambda vault: read_rename_file(vault, file, content), _plan, merge=options.merge
+    return _run_renames(
+        options, lambda vault: read_rename_file(vault, file, content), merge=options.merge
     )
 
 
@@ -105,20 +105,21 @@ def move(options: MoveOptions) -> int:
 
     Output formats: table, tsv, json. Columns of tsv: path, new path, number of edits.
     """
-
-    def read(vault: Vault) -> tuple[Rename, ...]:
-        return read_move_words(vault, options.words)
-
-    return run_refactor(options, read, _plan)
+    return _run_renames(options, lambda vault: read_move_words(vault, options.words))
 
 
-def _plan(request: RefactorRequest) -> RefactorPlan:
-    """Plan the renames of a request."""
-    index = request.vault.index
-    return plan_renames(
-        index,
-        request.vault.state.settings,
-        make_fix_sources(request.vault.scan, request.texts, None),
-        request.renames,
-        *expand(request.renames, index),
-    )
+def _run_renames(
+    options: RefactorOptions,
+    read: Callable[[Vault], tuple[Rename, ...]],
+    *,
+    merge: bool = False,
+) -> int:
+    """Make the renames that `read` returns; return the exit code."""
+
+    def make_plan(vault: Vault, sources: FixSources) -> RefactorPlan:
+        renames = read(vault)
+        check_renames(vault, renames, merge=merge)
+        moves = expand(renames, vault.index)
+        return plan_renames(vault.index, vault.state.settings, sources, renames, *moves)
+
+    return run_refactor(options, make_plan)
