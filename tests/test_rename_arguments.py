@@ -188,6 +188,8 @@ def test_new_name_stays_in_the_folder_unless_it_has_a_slash(
         ("Home#Plan", ['Home.md has no heading "Plan"', "Did you mean Home.md#Plans"]),
         ("Home#Next#Plans", ["has no heading"]),
         ("Home#^b", ['Home.md has no block "^b"', "Did you mean Home.md#^b1?"]),
+        ("Home#^Plans", ['Home.md has no block "^Plans"']),
+        ("Home#Home#^b1", ['Home.md has no block "^b1"']),
         ("Home#", ["names no heading"]),
         ("Hom#Plans", ['no note, attachment or folder "Hom"']),
         ("Board.canvas#x", ["is no note"]),

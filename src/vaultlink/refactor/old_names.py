@@ -124,10 +124,12 @@ def _find_anchored(index: Index, path: str, text: str, end: int) -> RenameSource
     if not parts:
         raise UsageError(f'"{text}" names no heading: there is nothing behind the #.')
     anchor = find_anchor(note, text[end:])
-    if anchor is None and not (len(parts) == 1 and _has_heading(note, parts[0])):
-        raise UsageError(_explain_unknown_part(note, parts[-1]))
     if isinstance(anchor, BlockId):
         return RenameSource(RenameKind.BLOCK, path, f"#^{anchor.id}", text[:end])
+    # Links with the id of a missing block lead to a heading of that text. That is not meant here.
+    is_heading = anchor is not None or (len(parts) == 1 and _has_heading(note, parts[0]))
+    if parts[-1].startswith("^") or not is_heading:
+        raise UsageError(_explain_unknown_part(note, parts[-1]))
     return RenameSource(RenameKind.HEADING, path, f"#{'#'.join(parts)}", text[:end])
 
 
