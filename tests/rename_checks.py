@@ -269,11 +269,22 @@ def _compare_links(
     if managed:
         return
     yield from _compare_forms(old, new)
+    if spells_old_path(new, meaning.path, wanted.path or ""):
+        yield "it has the old spelling of a name"
     if (old.target, old.subpath) == (new.target, new.subpath):
         if old.written != new.written:
             yield "it is written in another way"
         return
     yield from _compare_targets(path, old, new, meaning.path, seen)
+
+
+def spells_old_path(link: SeenLink, old: str, new: str) -> bool:
+    """Return True if a link spells a path as before that changed only in case or Unicode form."""
+    names = link.target.lstrip("./").split("/")
+    if names[-1][-3:].lower() == ".md":
+        names[-1] = names[-1][:-3]
+    before, after = (path.removesuffix(".md").split("/")[-len(names) :] for path in (old, new))
+    return normalize(old) == normalize(new) and names == before != after
 
 
 def _compare_forms(old: SeenLink, new: SeenLink) -> Iterator[str]:
@@ -326,6 +337,7 @@ def _compare_targets(
     still = normalize(seen.after.resolve(old.target, source) or "") == normalize(new_target)
     same_name = posixpath.basename(new_target) == posixpath.basename(target)
     either = is_relative(old) or reads_as_relative(old, path, target)
+    same_name = same_name and not spells_old_path(old, target, new_target)
     if old.form not in ("card", "background") and still and same_name and not either:
         yield "it changed without need"
     yield from compare_styles(old, new, new_target)

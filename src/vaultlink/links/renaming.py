@@ -134,6 +134,7 @@ class RenamedNames:
             return written
         if self.leads_to(new_source, link.lookup_target, new_path) and not (
             self._loses_path(source, new_source, link, path, new_path)
+            or _has_old_spelling(written, path, new_path)
         ):
             return written
         if link.place is Place.CANVAS and link.lookup_target != written:
@@ -202,6 +203,17 @@ class RenamedNames:
             and (not link.target or _is_relative_path(source, link.target, path))
             and detect_target_style(source, link, self.index, self._obsidian) == "relative"
         )
+
+
+def _has_old_spelling(written: str, path: str, new_path: str) -> bool:
+    """Return True if a target spells a path whose case or Unicode form changes."""
+    if path == new_path or normalize_name(path) != normalize_name(new_path):
+        return False
+    names = strip_note_extension(written).lstrip("./").split("/")
+    before, after = (
+        strip_note_extension(item).split("/")[-len(names) :] for item in (path, new_path)
+    )
+    return names == before != after
 
 
 def _is_relative_path(source: str, target: str, path: str) -> bool:
