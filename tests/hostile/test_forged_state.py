@@ -10,7 +10,7 @@ from zlib import adler32
 import msgspec
 import pytest
 
-from running import RunCommand, create_vault, read_files
+from running import RunCommand, create_vault, read_files, write_files
 from vaultlink.disk.cache import Cache
 from vaultlink.disk.state_file import StateTable, StoredColumn
 from vaultlink.write.journal_files import (
@@ -118,6 +118,50 @@ def test_forged_record_changes_nothing_outside_the_vault(
     assert (tmp_path / "secret").read_bytes() == NEW
     assert (tmp_path / "empty").is_dir()
     assert set(read_files(root)) <= {"a.md", "gone.md"}
+
+
+FORGED_MOVES: Mapping[str, tuple[str, str]] = {
+    "from outside": ("a.md", "../secret"),
+    "to outside": ("../out.md", "a.md"),
+    "an absolute path": ("/tmp/out.md", "a.md"),
+    "from behind a link": ("b.md", "link/secret"),
+    "to behind a link": ("link/out.md", "a.md"),
+    "a link": ("b.md", "link"),
+    "NUL": ("b\0.md", "a.md"),
+    "no path": ("", "a.md"),
+    "the vault": ("x", "."),
+    "into itself": ("a.md", "a.md/x"),
+    "to itself": ("a.md", "a.md"),
+}
+MARKERS: Mapping[str, Mapping[str, bytes]] = {
+    "none": {},
+    "ended": {"ended": msgspec.msgpack.encode(([], []))},
+    "damaged end": {"ended": b"\xc1"},
+    "moving": {"moving": msgspec.msgpack.encode([(0, 0)])},
+    "damaged identities": {"moving": b"\xc1"},
+    "odd identities": {"moving": msgspec.msgpack.encode([None, (2**63, -1), (1, 1)])},
+}
+
+
+@pytest.mark.parametrize("marker", MARKERS.values(), ids=MARKERS)
+@pytest.mark.parametrize("move", FORGED_MOVES.values(), ids=FORGED_MOVES)
+def test_forged_move_changes_nothing_outside_the_vault(
+    tmp_path: Path, run: RunCommand, move: tuple[str, str], marker: Mapping[str, bytes]
+) -> None:
+    root = create_vault(tmp_path / "v", {"a.md": NEW})
+    write_files(tmp_path, {"secret": NEW, "elsewhere/secret": NEW})
+    (root / "link").symlink_to(tmp_path / "elsewhere")
+    forge(root, make_run(moves=(move,)))
+    for kind, content in marker.items():
+        (journal_folder(root) / f"{RUN_ID}.{kind}").write_bytes(content)
+    for words in (("--list",), ("--diff",), (), (RUN_ID,), ()):
+        assert "internal error" not in run("undo", *words, "--vault", str(root)).err
+    assert not Path("/tmp/out.md").exists()
+    names = {path.name for path in tmp_path.iterdir()} - {"state", "cache"}
+    assert names == {"v", "secret", "elsewhere"}
+    assert read_files(tmp_path / "elsewhere") == {"secret": NEW}
+    assert (root / "link").is_symlink()
+    assert OLD in read_files(root).values() or NEW in read_files(root).values()
 
 
 def test_runs_that_undo_each_other(tmp_path: Path, run: RunCommand) -> None:

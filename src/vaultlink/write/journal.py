@@ -95,8 +95,10 @@ def record_and_write(  # noqa: PLR0913 - all parts of a run
         What was written and moved, and what was skipped, with the reasons.
 
     Raises:
-        JournalError: The record can't be written. Nothing is changed then.
+        JournalError: The record can't be written. Nothing is changed then, or the message says that
+            the run must be undone.
     """
+    moves = {old: new for old, new in moves.items() if old != new}
     if not writes and not moves:
         return WriteResult((), ())
     is_undo = undoes is not None
@@ -113,8 +115,12 @@ def record_and_write(  # noqa: PLR0913 - all parts of a run
     except RunAbandoned as abandoned:
         return _revert(root, run, abandoned)
     except JournalError:
-        _revert(root, run, RunAbandoned(()))
-        raise
+        if _revert(root, run, RunAbandoned(())).run_id is None:
+            raise
+        raise JournalError(
+            f"can't write the journal in {folder}, nor revert the run {run.id}. "
+            f"`vaultlink undo {run.id}` reverts it when the cause is removed."
+        ) from None
     if not result.written and not result.moved:
         delete_run(folder, run.id)
         return result

@@ -4,9 +4,10 @@ import os
 import stat as modes
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from unicodedata import normalize
 
 from vaultlink.model import SkippedNote
-from vaultlink.write.move_order import map_path, order_moves
+from vaultlink.write.move_order import fold_path, map_path, order_moves
 from vaultlink.write.moves import MovePlan
 from vaultlink.write.open_folders import NOT_A_FOLDER, split_path
 from vaultlink.write.protection import OUTSIDE_VAULT
@@ -17,6 +18,28 @@ FileIdentity = tuple[int, int]
 
 _NOT_WRITABLE = "its folder is not writable"
 _NEW_FOLDER_NOT_WRITABLE = "its new folder is not writable"
+
+
+class NameLookup:
+    """Looks up names in folders exactly, also on disks that ignore case.
+
+    The Unicode form does not matter, as some disks change it.
+    """
+
+    def __init__(self, root: Path):
+        self._root = root
+        self._names: dict[str, frozenset[str]] = {}
+
+    def has(self, path: str) -> bool:
+        """Return True if there is a file or folder with this vault path."""
+        folder, name = split_path(path)
+        if folder not in self._names:
+            try:
+                found = os.listdir(self._root / folder)
+            except (OSError, ValueError):
+                found = []
+            self._names[folder] = frozenset([normalize("NFC", name) for name in found])
+        return normalize("NFC", name) in self._names[folder]
 
 
 def identify_files(root: Path, paths: Sequence[str]) -> list[FileIdentity | None]:
@@ -60,6 +83,8 @@ class _BarrierFinder:
     def __init__(self, root: Path, leaving: Sequence[str]):
         self._root, self._real_root = root, root.resolve()
         self._leaving = {*identify_files(root, leaving)} - {None}
+        self._leaving_names = {*map(fold_path, leaving)}
+        self._names = NameLookup(root)
         self._folder_barriers: dict[str, str | None] = {}
 
     def find_barrier(self, old: str, new: str) -> str | None:
@@ -71,8 +96,7 @@ class _BarrierFinder:
         status = os.lstat(self._root / old)
         if modes.S_ISLNK(status.st_mode):
             return IS_SYMLINK
-        [target] = identify_files(self._root, [new])
-        if target is not None and target not in self._leaving:
+        if self._is_taken(new):
             return NAME_TAKEN
         source_folder, target_folder = split_path(old)[0], split_path(new)[0]
         while target_folder and not os.path.lexists(self._root / target_folder):
@@ -90,6 +114,14 @@ class _BarrierFinder:
             if source_folder != target_folder and not os.access(self._root / old, os.W_OK):
                 return "it is not writable"
         return None if len(devices) == 1 else OTHER_DEVICE
+
+    def _is_taken(self, path: str) -> bool:
+        """Return True if a path is that of a file that stays there."""
+        [target] = identify_files(self._root, [path])
+        if target is None or target in self._leaving:
+            return False
+        is_leaving = fold_path(path) in self._leaving_names  # the disk may ignore case
+        return not is_leaving or self._names.has(path)
 
     def _find_folder_barrier(self, folder: str) -> str | None:
         if folder not in self._folder_barriers:
@@ -156,13 +188,16 @@ def locate_files(
     numbers = dict.fromkeys(step.number for step in order_moves(*plan))
     located: list[str | None] = [None] * len(plan.moves)
     taken: set[str] = set()
+    names = NameLookup(root)
     for is_exact in (True, False):
         for number in numbers:
             if located[number] is not None or identities[number] is None:
                 continue
             old, new = plan.moves[number]
             places = [
-                path for path in (plan.temporary_paths[number], new, old) if path not in taken
+                path
+                for path in (plan.temporary_paths[number], new, old)
+                if path not in taken and names.has(path)
             ]
             for place, identity in zip(places, identify_files(root, places), strict=True):
                 if identity is not None and (not is_exact or identity == identities[number]):

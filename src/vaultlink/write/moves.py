@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from vaultlink.write.move_order import Move, MoveStep, order_moves
+from vaultlink.write.move_order import Move, MoveStep, fold_path, order_moves
 from vaultlink.write.open_folders import (
     CannotWrite,
     OpenFolder,
@@ -103,7 +103,7 @@ def _rename(folders: OpenFolders, source: str, target: str, temporary: str) -> N
     try:
         rename_to_free_name(source_folder, source_name, target_folder, target_name)
     except FileExistsError:
-        if not _is_other_spelling(status, target_folder, target_name):
+        if not _is_same_file(source, target, target_folder):
             raise CannotWrite(NAME_TAKEN) from None
         _change_spelling(folders, source, target, temporary)
     if modes.S_ISDIR(status.st_mode):
@@ -118,11 +118,15 @@ def _list_names(folder: OpenFolder) -> list[str]:
     return os.listdir(folder.path if folder.handle is None else folder.handle)
 
 
-def _is_other_spelling(status: os.stat_result, folder: OpenFolder, name: str) -> bool:
-    """Return True if a name leads to a file because the disk ignores case or form."""
-    found = _stat(folder, name)
-    is_same = (found.st_dev, found.st_ino) == (status.st_dev, status.st_ino)
-    return is_same and name not in _list_names(folder)
+def _is_same_file(source: str, target: str, folder: OpenFolder) -> bool:
+    """Return True if a disk that ignores case or Unicode form takes two paths for one file.
+
+    `folder` is that of the target. The inodes do not show it on all disks.
+    """
+    if fold_path(source) != fold_path(target):
+        return False
+    folded = fold_path(split_path(target)[1])
+    return [fold_path(name) for name in _list_names(folder)].count(folded) == 1
 
 
 def _change_spelling(folders: OpenFolders, source: str, target: str, temporary: str) -> None:
@@ -134,6 +138,8 @@ def _change_spelling(folders: OpenFolders, source: str, target: str, temporary: 
 
     source_folder, source_name = open_folder(folders, split_path(source)[0]), split_path(source)[1]
     target_folder, target_name = open_folder(folders, split_path(target)[0]), split_path(target)[1]
+    if target_name in _list_names(target_folder):
+        return
     with suppress(OSError):
         os.rename(
             source_folder.path_of(source_name),

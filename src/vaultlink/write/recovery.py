@@ -5,7 +5,6 @@ identifies the moved files until all of them are at their old paths, and the byt
 it was restored. The caller must hold the write lock.
 """
 
-import os
 from collections.abc import Collection
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from vaultlink.write.journal_files import (
     write_ended,
 )
 from vaultlink.write.lock import journal_folder
-from vaultlink.write.move_checks import locate_files
+from vaultlink.write.move_checks import NameLookup, locate_files
 from vaultlink.write.move_order import list_temporary_paths, map_path
 from vaultlink.write.moves import MovePlan, make_moves
 from vaultlink.write.open_folders import remove_empty_folders
@@ -36,8 +35,9 @@ def locate_moved_files(root: Path, run: RecordedRun) -> dict[str, str | None]:
         identities = read_moving(journal_folder(root), run)
         places = [] if identities is None else locate_files(root, plan, identities)
     else:
+        names = NameLookup(root)
         places = [
-            None if old in run.unmoved else _find_first(root, hidden, new, old)
+            next(filter(names.has, () if old in run.unmoved else (hidden, new, old)), None)
             for (old, new), hidden in zip(*plan, strict=True)
         ]
     return {
@@ -45,10 +45,6 @@ def locate_moved_files(root: Path, run: RecordedRun) -> dict[str, str | None]:
         for (old, _), place in zip(run.moves, places, strict=False)
         if place != old and old not in run.unmoved
     }
-
-
-def _find_first(root: Path, *paths: str) -> str | None:
-    return next((path for path in paths if os.path.lexists(root / path)), None)
 
 
 def list_created_folders(run: RecordedRun, moved: Collection[str]) -> list[str]:
