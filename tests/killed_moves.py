@@ -49,6 +49,7 @@ class Scenario(NamedTuple):
     texts: Mapping[str, bytes | None]
     moves: Mapping[str, str]
     first: frozenset[str] = frozenset()
+    obsolete: tuple[str, ...] = ()
 
     @property
     def writes(self) -> list[PendingWrite]:
@@ -84,6 +85,17 @@ SCENARIOS: Mapping[str, Scenario] = {
     ),
     "case": Scenario({"Case.md": b"case\n"}, {"Case.md": "CASE.md", "Folder": "folder"}),
     "attachment": Scenario(INDEX, {"map.png": "img/map 1.png"}),
+    "emptied folders": Scenario(
+        {**INDEX, "Folder/x.md": b"X\n"},
+        {
+            "Folder/x.md": "New/x.md",
+            "Folder/y.md": "New/y.md",
+            "Folder/.hidden": "New/.hidden",
+            "Folder/deep": "New/deep",
+            "Other/w.md": "Folder/w.md",
+        },
+        obsolete=("Folder", "Other"),
+    ),
     "extract and merge": Scenario(
         {**INDEX, "New.md": b"new\n", "Folder/New.md": b"new 2\n", "Merged.md": None},
         {"Folder": "Moved"},
@@ -143,10 +155,15 @@ class Bench:
 
     def run(self) -> WriteResult:
         """Make the run."""
-        _, moves, first = self.scenario
         with lock_vault(self.root):
             return record_and_write(
-                self.root, "rename", "", self.scenario.writes, moves=moves, first=first
+                self.root,
+                "rename",
+                "",
+                self.scenario.writes,
+                moves=self.scenario.moves,
+                first=self.scenario.first,
+                obsolete=self.scenario.obsolete,
             )
 
     def revert(self) -> None:

@@ -674,7 +674,7 @@ def test_json_is_the_short_form_of_the_output_format(run: RunCommand, words: Seq
     [
         (("show",), "path kind line text detail"),
         (("config",), "setting value from"),
-        (("undo", "--list"), "run time command summary notes undone"),
+        (("undo", "--list"), "run time command summary notes undone moves"),
         (("graph",), "figure count path"),
         (("deadends",), "path"),
     ],
@@ -688,7 +688,7 @@ def test_tsv_begins_with_the_names_of_the_columns(
 def test_undo_says_that_there_are_no_runs(run: RunCommand) -> None:
     assert run("undo", "--list") == (
         0,
-        "run\ttime\tcommand\tsummary\tnotes\tundone\n",
+        "run\ttime\tcommand\tsummary\tnotes\tundone\tmoves\n",
         "No runs found.\n",
     )
     assert run("undo", "--list", "--output-format", "table") == (0, "", "No runs found.\n")

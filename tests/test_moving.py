@@ -40,11 +40,18 @@ def move(
     moves: Mapping[str, str],
     texts: Mapping[str, bytes | None] | None = None,
     first: Collection[str] = (),
+    obsolete: Collection[str] = (),
 ) -> WriteResult:
     """Write texts and move files in a run."""
     writes = [PendingWrite(path, NOTES.get(path), new) for path, new in (texts or {}).items()]
     return record_and_write(
-        vault, "vaultlink rename", "Renamed.", writes, moves=moves, first=frozenset(first)
+        vault,
+        "vaultlink rename",
+        "Renamed.",
+        writes,
+        moves=moves,
+        first=frozenset(first),
+        obsolete=obsolete,
     )
 
 
@@ -148,10 +155,10 @@ def test_path_after_moves(path: str, expected: str) -> None:
 
 @pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=SCENARIOS)
 def test_run_and_undo_and_redo_are_exact(vault: Path, scenario: Scenario) -> None:
-    texts, moves, first = scenario
+    texts, moves = scenario.texts, scenario.moves
     (vault / "Empty").mkdir()
     before = read_tree(vault)
-    result = move(vault, moves, texts, first)
+    result = move(vault, moves, texts, scenario.first, scenario.obsolete)
     assert (result.written, result.skipped) == (tuple(sorted(texts)), ())
     assert dict(result.moved) == moves
     after = read_tree(vault)

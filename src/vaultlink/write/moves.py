@@ -121,7 +121,8 @@ def _list_names(folder: OpenFolder) -> list[str]:
 def _is_same_file(source: str, target: str, folder: OpenFolder) -> bool:
     """Return True if a disk that ignores case or Unicode form takes two paths for one file.
 
-    `folder` is that of the target. The inodes do not show it on all disks.
+    Such a disk ignores case or Unicode form; not all of them show it by the inodes. `folder` is
+    that of the target.
     """
     if fold_path(source) != fold_path(target):
         return False
