@@ -338,7 +338,9 @@ def _compare_targets(
     same_name = posixpath.basename(new_target) == posixpath.basename(target)
     either = is_relative(old) or reads_as_relative(old, path, target)
     same_name = same_name and not spells_old_path(old, target, new_target)
-    if old.form not in ("card", "background") and still and same_name and not either:
+    unique = seen.after.is_unique(old.target.rsplit("/", 1)[-1])
+    unique = unique or not seen.before.is_unique(old.target.rsplit("/", 1)[-1])
+    if old.form not in ("card", "background") and still and same_name and unique and not either:
         yield "it changed without need"
     yield from compare_styles(old, new, new_target)
     relative = must_stay_relative(old, path, target)

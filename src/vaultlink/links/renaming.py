@@ -135,6 +135,7 @@ class RenamedNames:
         if self.leads_to(new_source, link.lookup_target, new_path) and not (
             self._loses_path(source, new_source, link, path, new_path)
             or _has_old_spelling(written, path, new_path)
+            or self._becomes_ambiguous(source, new_source, link)
         ):
             return written
         if link.place is Place.CANVAS and link.lookup_target != written:
@@ -146,6 +147,13 @@ class RenamedNames:
                 if self.leads_to(new_source, target, new_path)
             ),
             None,
+        )
+
+    def _becomes_ambiguous(self, source: str, new_source: str, link: Link) -> bool:
+        """Return True if a target matches several files only afterwards."""
+        return bool(
+            resolve_with_alternatives(new_source, link.lookup_target, self.names)[1]
+            and not resolve_with_alternatives(source, link.lookup_target, self.index.names)[1]
         )
 
     def _loses_path(
