@@ -392,3 +392,69 @@ def test_other_names_lead_here(
 ) -> None:
     done = run(*words)
     assert (done.code, hint in done.err) == (2, True)
+
+
+# -- a rerun completes what was skipped --------------------------------------------------------------
+
+
+CONFLICTED = "<<<<<<< ours\n%s\n=======\n>>>>>>> theirs\n"
+
+UNFINISHED = {
+    "note": (("rename", "Old", "New"), "[[Old]] [x](Old.md)", "[[New]] [x](New.md)"),
+    "heading": (("rename", "Old#Part", "Piece"), "[[Old#Part]]", "[[Old#Piece]]"),
+    "block": (("rename", "Old#^id", "other"), "[[Old#^id]]", "[[Old#^other]]"),
+    "tag": (("rename", "#old", "#new"), "#old #old/x", "#new #new/x"),
+    "folder": (("rename", "f/", "g"), "[[f/In]] [x](f/In.md)", "[[g/In]] [x](g/In.md)"),
+    "move": (("move", "Old", "f/In", "h"), "[x](Old.md) [[f/In]]", "[x](h/Old.md) [[h/In]]"),
+}
+"""Words of a command, links of a note that it skips at first, and the links after a rerun."""
+
+
+@pytest.mark.parametrize(("words", "before", "after"), UNFINISHED.values(), ids=UNFINISHED.keys())
+def test_a_rerun_completes_a_skipped_note(
+    run: RunCommand, tmp_path: Path, words: tuple[str, ...], before: str, after: str
+) -> None:
+    vault = create_vault(
+        tmp_path / "vault",
+        {
+            "Old.md": "# Part\n\ntext ^id\n\n#old\n",
+            "f/In.md": "[[Old]]\n",
+            "s.md": CONFLICTED % before,
+            "t.md": before,
+        },
+    )
+    first = run(*words, "--vault", vault)
+    assert (first.code, (vault / "t.md").read_text()) == (1, after)
+    (vault / "s.md").write_text(before)
+    again = run(*words, "--vault", vault)
+    assert (again.code, (vault / "s.md").read_text()) == (0, after), again.err
+    tree = read_files(vault)
+    run(*words, "--vault", vault)
+    assert read_files(vault) == tree
+
+
+def test_a_rerun_of_a_swap_completes_it_instead_of_swapping_back(
+    run: RunCommand, tmp_path: Path
+) -> None:
+    vault = create_vault(
+        tmp_path / "vault", {"a.md": "A", "b.md": "B", "s.md": CONFLICTED % "[[a]] [[b]]"}
+    )
+    plan = tmp_path / "plan.tsv"
+    plan.write_text("a.md\tb.md\nb.md\ta.md\n")
+    assert run("rename", "--from-file", plan, "--vault", vault).code == 1
+    (vault / "s.md").write_text("[[a]] [[b]]")
+    assert run("rename", "--from-file", plan, "--vault", vault).code == 0
+    assert {path.name: path.read_text() for path in vault.glob("*.md")} == {
+        "a.md": "B",
+        "b.md": "A",
+        "s.md": "[[b]] [[a]]",
+    }
+
+
+def test_nothing_is_removed_while_a_link_to_it_stays(run: RunCommand, tmp_path: Path) -> None:
+    vault = create_vault(
+        tmp_path / "vault", {"a.md": "A\n", "b.md": "B\n", "s.md": CONFLICTED % "[[a]]"}
+    )
+    before = read_files(vault)
+    assert run("merge", "a", "b", "--vault", vault).code != 0
+    assert read_files(vault) == before

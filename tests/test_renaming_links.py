@@ -8,8 +8,8 @@ import pytest
 from running import create_vault
 from vaultlink import Settings, open_vault
 from vaultlink.fix.sources import FixSources
-from vaultlink.refactor.plan import RefactorPlan, Rename, RenameKind
-from vaultlink.refactor.planner import complete_renames, plan_renames
+from vaultlink.refactor.plan import RefactorPlan
+from vaultlink.refactor.planner import plan_renames
 
 OTHERS = {
     "Old.md": "# Old\n\n## Part\n\ntext ^id\n",
@@ -262,37 +262,6 @@ def test_a_note_that_must_not_be_changed_is_skipped(tmp_path: Path) -> None:
     plan = plan_renames(opened.index, opened.state.settings, sources, (), RENAMED, RENAMED)
     assert [note.path for note in plan.skipped] == ["s.md"]
     assert list(plan.texts) == ["t.md"]
-
-
-def test_a_rerun_completes_what_was_skipped(tmp_path: Path) -> None:
-    """`s.md` was saved while the run wrote; all else was renamed."""
-    moved = {
-        "New.md": "[[New]]",
-        "s.md": "[[Old]] [x](Old.md)",
-        "t.md": "[[New]]",
-        "u.md": "[[Twin]]",
-    }
-    vault = open_vault(create_vault(tmp_path / "vault", moved), Settings(cache=False))
-    files = {"Old.md": "New.md"}
-    sources = FixSources(vault.text)
-    plan = complete_renames(vault.index, vault.state.settings, sources, (), files, {})
-    assert plan.texts == {"s.md": ("[[Old]] [x](Old.md)", "[[New]] [x](New.md)")}
-    assert plan.moves == {}
-
-
-def test_a_rerun_completes_links_to_a_renamed_heading(tmp_path: Path) -> None:
-    notes = {"t.md": "# New\n", "s.md": "[[t#Old]]", "u.md": "[[t#New]]"}
-    vault = open_vault(create_vault(tmp_path / "vault", notes), Settings(cache=False))
-    rename = Rename(RenameKind.HEADING, "t.md#Old", "t.md#New")
-    plan = complete_renames(
-        vault.index,
-        vault.state.settings,
-        FixSources(vault.text),
-        [rename],
-        {},
-        {"t.md": "# Old\n"},
-    )
-    assert plan.texts == {"s.md": ("[[t#Old]]", "[[t#New]]")}
 
 
 def plan_moves(root: Path, notes: Mapping[str, str], files: Mapping[str, str]) -> RefactorPlan:

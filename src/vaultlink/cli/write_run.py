@@ -62,7 +62,7 @@ def write_fixes(
     `others` are files that are not notes, which the same run writes.
     """
     try:
-        return vault.fixer.write(plan, _format_command_line(), summary, others)
+        return vault.fixer.write(plan, format_command_line(), summary, others)
     except KeyboardInterrupt:
         terminal.print_message(
             "Some notes may have been written already; `vaultlink undo` reverts them."
@@ -72,7 +72,7 @@ def write_fixes(
 
 def write_vault_files(root: Path, writes: Sequence[PendingWrite], summary: str) -> WriteResult:
     """Write files of the vault that are not notes, and record the run in the journal."""
-    return record_and_write(root, _format_command_line(), summary, writes)
+    return record_and_write(root, format_command_line(), summary, writes)
 
 
 def write_refactor(
@@ -100,12 +100,13 @@ def write_refactor(
     try:
         return record_and_write(
             root,
-            _format_command_line(),
+            format_command_line(),
             summary,
             writes,
             moves=plan.moves,
             first=plan.first,
             obsolete=obsolete,
+            left_out=[note.path for note in plan.skipped],
         )
     except KeyboardInterrupt:
         terminal.print_message(
@@ -114,7 +115,8 @@ def write_refactor(
         raise
 
 
-def _format_command_line() -> str:
+def format_command_line() -> str:
+    """Return the command line of this process, as it is recorded in the journal."""
     return shlex.join(["vaultlink", *sys.argv[1:]])
 
 

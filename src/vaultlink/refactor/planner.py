@@ -68,56 +68,6 @@ def plan_renames(
     return _Planner(index, settings, sources, files).plan(renames, moves)
 
 
-def complete_renames(
-    index: Index,
-    settings: LinterSettings,
-    sources: FixSources,
-    renames: Sequence[Rename],
-    files: Mapping[str, str],
-    former_texts: Mapping[str, str],
-) -> RefactorPlan:
-    """Plan the edits that an earlier run of the same renames skipped. Does not write.
-
-    The files have moved, and the headings, blocks and tags are renamed.
-
-    Args:
-        index: The index of the vault after the earlier run.
-        settings: The settings of the vault.
-        sources: The texts of notes and canvases now, and the times of files.
-        renames: What the earlier run renamed.
-        files: Old path to new path of every file that it renamed.
-        former_texts: The texts of the notes whose headings or blocks it renamed, before it did, by
-            old path.
-
-    Returns:
-        The plan. It moves no file, and its paths are the present ones.
-    """
-    moved = {old: index.notes[new] for old, new in files.items() if new in index.notes}
-    notes: dict[str, Note | None] = dict.fromkeys(files.values())
-    notes.update({old: replace(note, path=old) for old, note in moved.items()})
-    notes.update({path: parse(settings, path, text) for path, text in former_texts.items()})
-    present = dict.fromkeys(files.values(), False) | dict.fromkeys(files, True)
-    before, _ = update(index, notes, present)
-
-    def old_text(path: str) -> str | None:
-        return former_texts.get(path) or sources.text(files.get(path, path))
-
-    plan = plan_renames(before, settings, replace(sources, text=old_text), renames, {}, files)
-    kept = [path for path in plan.edits if path not in former_texts]
-    return replace(
-        plan,
-        edits={
-            files.get(path, path): tuple(
-                replace(edit, path=files.get(path, path)) for edit in plan.edits[path]
-            )
-            for path in kept
-        },
-        texts={files.get(path, path): plan.texts[path] for path in kept},
-        first=frozenset(),
-        captured=(),
-    )
-
-
 class _After(msgspec.Struct, frozen=True):
     """The index after a rename, and the new paths of the notes that it may affect."""
 

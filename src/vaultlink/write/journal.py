@@ -73,6 +73,7 @@ def record_and_write(  # noqa: PLR0913 - all parts of a run
     moves: Mapping[str, str] = MappingProxyType({}),
     first: Collection[str] = frozenset(),
     obsolete: Collection[str] = (),
+    left_out: Collection[str] = (),
 ) -> WriteResult:
     """Record a run, then make its changes. The caller must hold the write lock.
 
@@ -90,6 +91,7 @@ def record_and_write(  # noqa: PLR0913 - all parts of a run
         first: The paths of `writes` that are written before all others. If one is skipped, nothing
             is changed.
         obsolete: Folders that are removed as soon as a move leaves them empty.
+        left_out: Paths of notes that the run should change too and can't, for the record.
 
     Returns:
         What was written and moved, and what was skipped, with the reasons.
@@ -126,7 +128,7 @@ def record_and_write(  # noqa: PLR0913 - all parts of a run
         return result
     moved = dict(result.moved)
     unmoved = [old for old in moves if old not in moved]
-    paths = {item.path for item in writes}.difference(result.written)
+    paths = {*left_out, *(item.path for item in writes)}.difference(result.written)
     write_ended(folder, run, sorted(paths), unmoved)
     return replace(result, run_id=run.id)
 

@@ -119,7 +119,7 @@ def _list_names(folder: OpenFolder) -> list[str]:
 
 
 def _is_same_file(source: str, target: str, folder: OpenFolder) -> bool:
-    """Return True if a disk that ignores case or Unicode form takes two paths for one file.
+    """Return True if the disk takes two paths for one file.
 
     Such a disk ignores case or Unicode form; not all of them show it by the inodes. `folder` is
     that of the target.

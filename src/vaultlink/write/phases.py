@@ -73,7 +73,8 @@ def make_changes(
     `token` is part of temporary names.
 
     Raises:
-        RunAbandoned: One of the first notes was skipped, or a move can't be made.
+        RunAbandoned: One of the first notes was skipped, a move can't be made, or a note was
+            skipped and others are to be removed.
     """
     result = write_notes(root, run.first, token) if run.first else WriteResult((), ())
     if result.skipped:
@@ -83,6 +84,8 @@ def make_changes(
         before_moves()
         result = _make_moves(root, run, token, result)
     if run.removals:
+        if result.skipped and not run.is_partial:  # their links would lead to a removed note
+            raise RunAbandoned(result.skipped)
         result = _join(result, _remove_notes(root, run, token, dict(result.moved)))
     return result
 

@@ -13,11 +13,13 @@ from vaultlink.cli.rename_arguments import (
     read_rename_file,
     read_rename_words,
 )
+from vaultlink.cli.rename_completion import find_unfinished_run
 from vaultlink.errors import UsageError
 from vaultlink.fix.sources import FixSources
 from vaultlink.refactor.expansion import expand
 from vaultlink.refactor.plan import RefactorPlan, Rename
 from vaultlink.refactor.planner import plan_renames
+from vaultlink.refactor.rerun import reduce_plan
 
 
 class RenameOptions(RefactorOptions, frozen=True, kw_only=True):
@@ -117,9 +119,19 @@ def _run_renames(
     """Make the renames that `read` returns; return the exit code."""
 
     def make_plan(vault: Vault, sources: FixSources) -> RefactorPlan:
+        unfinished = find_unfinished_run(vault, sources)
+        if unfinished:
+            plan = _plan(unfinished.vault, unfinished.sources, read(unfinished.vault))
+            missing = reduce_plan(plan, unfinished.files, unfinished.former)
+            if missing.texts or missing.skipped:
+                return missing
         renames = read(vault)
         check_renames(vault, renames, merge=merge)
-        moves = expand(renames, vault.index)
-        return plan_renames(vault.index, vault.state.settings, sources, renames, *moves)
+        return _plan(vault, sources, renames)
 
     return run_refactor(options, make_plan)
+
+
+def _plan(vault: Vault, sources: FixSources, renames: tuple[Rename, ...]) -> RefactorPlan:
+    moves, files = expand(renames, vault.index)
+    return plan_renames(vault.index, vault.state.settings, sources, renames, moves, files)

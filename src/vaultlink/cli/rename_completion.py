@@ -1,0 +1,68 @@
+"""Complete the last run of the same command if it skipped notes."""
+
+from collections.abc import Sequence
+from itertools import takewhile
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from vaultlink.api import Vault, replace_state
+from vaultlink.cli.write_run import format_command_line
+from vaultlink.disk.read import UnreadableFile, decode_note
+from vaultlink.engine.step import State
+from vaultlink.fix.sources import FixSources
+from vaultlink.refactor.rerun import restore_index
+from vaultlink.write.journal_files import RecordedRun, list_runs
+from vaultlink.write.move_order import map_path
+from vaultlink.write.restore import plan_restored_notes
+
+
+class UnfinishedRun(NamedTuple):
+    """The last runs of a command that skipped notes, and the vault before them.
+
+    Attributes:
+        vault: The vault with the files and notes before the runs; the notes that they skipped are
+            as they are now. It is in memory only.
+        sources: The texts of this vault.
+        files: Old path to present path of every file that the runs moved.
+        former: The texts before the runs of the notes that they wrote, by old path.
+    """
+
+    vault: Vault
+    sources: FixSources
+    files: dict[str, str]
+    former: dict[str, str]
+
+
+def find_unfinished_run(vault: Vault, sources: FixSources) -> UnfinishedRun | None:
+    """Return the last run if it had the same command line and skipped notes, else None."""
+    runs = _list_unfinished(list_runs(vault.root), format_command_line())
+    if not runs:
+        return None
+    moved = {old: new for run in runs for old, new in run.moves if old not in run.unmoved}
+    back = {new: old for old, new in moved.items()}
+    files = {old: path for path in vault.index.files if (old := map_path(path, back)) != path}
+    former = {
+        path: text for run in runs for path, text in _load_former_texts(vault, run, moved).items()
+    }
+    index = restore_index(vault.index, vault.state.settings, files, former)
+
+    def old_text(path: str) -> str | None:
+        return former[path] if path in former else sources.text(files.get(path, path))
+
+    before = replace_state(vault, State(vault.state.settings, index))
+    return UnfinishedRun(before, replace(sources, text=old_text), files, former)
+
+
+def _list_unfinished(runs: Sequence[RecordedRun], command: str) -> list[RecordedRun]:
+    """Return the last runs with a command line that skipped notes, the latest first."""
+    done = [run for run in runs if not run.undone and run.undoes is None]
+    return list(takewhile(lambda run: run.command == command and bool(run.skipped), done))
+
+
+def _load_former_texts(vault: Vault, run: RecordedRun, moved: dict[str, str]) -> dict[str, str]:
+    """Return the texts before a run of the notes that still are as it wrote them, by old path."""
+    back = {new: old for old, new in moved.items()}
+    writes, _ = plan_restored_notes(vault.root, run, moved)
+    texts = {map_path(item.path, back): decode_note(item.new or b"") for item in writes}
+    return {path: text for path, text in texts.items() if not isinstance(text, UnreadableFile)}
