@@ -228,10 +228,10 @@ def try_vault(source: Path, count: int, seed: int, work: Path) -> int:
         problems = list(trial.make_rename(words))
         if problems and problems[0].startswith("refused") and len(problems) == 1:
             refused += 1
-            print(f"  {' '.join(map(repr, words))}: {problems[0]}")
+            print(f"  {' '.join(map(repr, words))}: {problems[0]}", flush=True)
         elif problems:
             failed += 1
-            print(f"  FAILED vaultlink {' '.join(map(repr, words))}")
+            print(f"  FAILED vaultlink {' '.join(map(repr, words))}", flush=True)
             for problem in problems[:5]:
                 print(f"    {problem}")
             if any("undo" in problem for problem in problems):
