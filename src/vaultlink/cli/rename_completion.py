@@ -35,7 +35,7 @@ class UnfinishedRun(NamedTuple):
 
 
 def find_unfinished_run(vault: Vault, sources: FixSources) -> UnfinishedRun | None:
-    """Return the last run if it had the same command line and skipped notes, else None."""
+    """Return the last run if it had this command line and skipped notes."""
     runs = _list_unfinished(list_runs(vault.root), format_command_line())
     if not runs:
         return None
@@ -61,7 +61,7 @@ def _list_unfinished(runs: Sequence[RecordedRun], command: str) -> list[Recorded
 
 
 def _load_former_texts(vault: Vault, run: RecordedRun, moved: dict[str, str]) -> dict[str, str]:
-    """Return the texts before a run of the notes that still are as it wrote them, by old path."""
+    """Return the former texts of the notes that are as a run wrote them."""
     back = {new: old for old, new in moved.items()}
     writes, _ = plan_restored_notes(vault.root, run, moved)
     texts = {map_path(item.path, back): decode_note(item.new or b"") for item in writes}

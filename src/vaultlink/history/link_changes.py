@@ -335,9 +335,10 @@ def _find_shadowed(link: Link, old_path: str, path: str, changes: _Changes) -> s
         return ""
     number = next(n for n, heading in enumerate(old.headings) if heading is was)
     chain = _parent_keys(old, number)
+    former = [n for n in range(len(old.headings)) if _parent_keys(old, n) == chain]
     same = [n for n in range(len(new.headings)) if _parent_keys(new, n) == chain]
     other, is_certain = align_headings(old, new).get(number, (None, False))
-    if len(same) == 1:
+    if len(former) == len(same) == 1:
         other, is_certain = same[0], True  # it has kept its place below other headings
     if other is None or not is_certain or new.headings[other] is present:
         return ""
