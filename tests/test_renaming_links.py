@@ -8,7 +8,7 @@ import pytest
 from running import create_vault
 from vaultlink import Settings, open_vault
 from vaultlink.fix.sources import FixSources
-from vaultlink.refactor.plan import RefactorPlan
+from vaultlink.refactor.plan import RefactorPlan, Rename, RenameKind
 from vaultlink.refactor.planner import plan_renames
 
 OTHERS = {
@@ -196,6 +196,16 @@ def test_links_to_a_heading_with_a_renamed_link_follow(tmp_path: Path) -> None:
     plan = plan_moves(tmp_path / "vault", notes, RENAMED)
     assert plan.texts["t.md"][1] == "# See [[New name]]\n"
     assert plan.texts["s.md"][1] == "[[t#See New name]] [[t#See New name|x]]"
+
+
+def test_a_heading_with_a_link_gets_a_text_without(tmp_path: Path) -> None:
+    notes = {"t.md": "[[x]]\n# The role of [[x]]\n[[x]]", "x.md": "", "s.md": "[[t#The role of x]]"}
+    opened = open_vault(create_vault(tmp_path / "vault", notes), Settings(cache=False))
+    rename = Rename(RenameKind.HEADING, "t.md#The role of [[x]]", "t.md#Role")
+    sources = FixSources(opened.text)
+    plan = plan_renames(opened.index, opened.state.settings, sources, [rename], {}, {})
+    assert plan.texts["t.md"][1] == "[[x]]\n# Role\n[[x]]"
+    assert plan.texts["s.md"][1] == "[[t#Role]]"
 
 
 def test_entries_of_an_authors_section_follow(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ edit touches stays in place and keeps its target; properties, headings, blocks a
 same; there is no new error.
 """
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
@@ -99,25 +100,49 @@ def find_moved_meanings(
     for path in paths:
         old, new = before.notes[path], after.notes[moves.get(path, path)]
         shift = OffsetShift(edits.get(path, ()))
+        spans = [(edit.start, edit.end) for edit in edits.get(path, ())]
+        pairs = (
+            _select_outside(before.resolved_links(old.path), spans),
+            _select_outside(after.resolved_links(new.path), shift.new_spans),
+        )
         for what in chain(
-            _check_untouched(old, new, shift), _check_meanings(before, after, old, new, destination)
+            _check_untouched(old, new, shift),
+            _check_meanings(before, after, old, pairs, destination),
         ):
             yield BrokenPromise(path, what, path, ())
+
+
+_ResolvedLink = tuple[Link, str | None]
+
+
+def _select_outside(
+    links: Iterable[_ResolvedLink], spans: Sequence[tuple[int, int]]
+) -> list[_ResolvedLink]:
+    """Return the links that are not part of a larger replaced text.
+
+    Such a text is a heading. `spans` are those of the replaced texts, in order.
+    """
+
+    def is_outside(link: Link) -> bool:
+        count = bisect_right(spans, link.start, key=lambda span: span[0])
+        start, end = spans[count - 1] if count else (0, 0)
+        return end < link.end or end - start == link.end - link.start
+
+    return [(link, target) for link, target in links if is_outside(link)]
 
 
 def _check_meanings(
     before: Index,
     after: Index,
     old: Note,
-    new: Note,
+    pairs: tuple[Sequence[_ResolvedLink], Sequence[_ResolvedLink]],
     destination: Callable[[Link, str], Destination],
 ) -> Iterator[str]:
     """Yield the links of a note that would lead elsewhere, or show another text."""
-    if len(old.links) != len(new.links):
+    if len(pairs[0]) != len(pairs[1]):
         yield "a link would be lost or added"
         return
-    pairs = zip(before.resolved_links(old.path), after.resolved_links(new.path), strict=True)
-    for (link, target), (new_link, new_target) in pairs:
+    for (link, target), (new_link, new_target) in zip(*pairs, strict=True):
         wanted = destination(link, target) if target is not None else None
         if (link.kind, link.embed, link.external) != (
             new_link.kind,
