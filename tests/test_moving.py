@@ -295,6 +295,35 @@ def test_file_that_is_gone_is_named(vault: Path) -> None:
     assert result.moved == (("two.md", "2.md"),)
 
 
+def test_undo_leaves_a_file_that_a_later_run_gave_the_name(vault: Path) -> None:
+    before = read_tree(vault)
+    for old, new in (("1.md", "one.md"), ("one.md", "first.md"), ("2.md", "one.md")):
+        move(vault, {old: new})
+    after, runs = read_tree(vault), list_runs(vault)
+    result = undo_run(vault, runs[2])
+    assert result.skipped == (SkippedNote("one.md", "it was removed or renamed since"),)
+    assert read_tree(vault) == after
+    assert all(not undo_run(vault, run).skipped for run in runs)
+    assert read_tree(vault) == before
+
+
+def test_undo_does_not_swap_names_that_a_later_run_swapped(vault: Path) -> None:
+    for _ in range(2):
+        move(vault, {"1.md": "2.md", "2.md": "1.md"})
+    after, runs = read_tree(vault), list_runs(vault)
+    assert not undo_run(vault, runs[1]).moved
+    assert read_tree(vault) == after
+
+
+def test_undo_finds_a_file_that_another_program_moved_back(vault: Path) -> None:
+    before = read_tree(vault)
+    move(vault, {"1.md": "one.md"})
+    move(vault, {"one.md": "first.md"})
+    (vault / "first.md").rename(vault / "one.md")
+    assert undo_run(vault, list_runs(vault)[1]).moved == (("one.md", "1.md"),)
+    assert read_tree(vault) == before
+
+
 def test_folder_that_was_emptied_and_removed_is_created_again(vault: Path) -> None:
     before = read_tree(vault)
     move(vault, {"Other/w.md": "w.md"})

@@ -5,12 +5,13 @@ identifies the moved files until all of them are at their old paths, and the byt
 it was restored. The caller must hold the write lock.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from vaultlink.model import SkippedNote
 from vaultlink.write.journal_files import (
     RecordedRun,
+    list_runs,
     mark_undone,
     read_moving,
     remove_moving,
@@ -28,16 +29,19 @@ from vaultlink.write.write import WriteResult, write_notes
 def locate_moved_files(root: Path, run: RecordedRun) -> dict[str, str | None]:
     """Return where the files that a run moved are now, by old path.
 
-    None stands for those that are gone. Those that are at their old paths are left out.
+    None stands for those that are gone, also because a later run moved them on. Those that are at
+    their old paths are left out.
     """
     plan = MovePlan(run.moves, list_temporary_paths(run.moves, run.id))
     if run.is_interrupted:
         identities = read_moving(journal_folder(root), run)
         places = [] if identities is None else locate_files(root, plan, identities)
     else:
-        names = NameLookup(root)
+        names, later = NameLookup(root), _list_later_moves(root, run)
         places = [
-            next(filter(names.has, () if old in run.unmoved else (hidden, new, old)), None)
+            None
+            if _is_passed_on(new, later, names)
+            else next(filter(names.has, (hidden, new, old)), None)
             for (old, new), hidden in zip(*plan, strict=True)
         ]
     return {
@@ -45,6 +49,31 @@ def locate_moved_files(root: Path, run: RecordedRun) -> dict[str, str | None]:
         for (old, _), place in zip(run.moves, places, strict=False)
         if place != old and old not in run.unmoved
     }
+
+
+def _list_later_moves(root: Path, run: RecordedRun) -> list[dict[str, str]]:
+    """Return the moves of later runs that are still made, the earliest first.
+
+    An undo is no such run: the moves of a run do not contain those that were undone.
+    """
+    runs = list_runs(root) if run.moves else []
+    undone = {item.undoes for item in runs}
+    return [
+        {old: new for old, new in item.moves if old not in item.unmoved}
+        for item in reversed(runs)
+        if item.time_ns > run.time_ns
+        and item.undoes is None
+        and not item.is_interrupted
+        and (not item.undone or item.id in undone)  # else its undo could not be recorded
+    ]
+
+
+def _is_passed_on(path: str, runs: Sequence[Mapping[str, str]], names: NameLookup) -> bool:
+    """Return True if a file at a path is not the one that was there before some runs."""
+    place = path
+    for moves in runs:
+        place = map_path(place, moves)
+    return place != path and (names.has(place) or any(path in moves.values() for moves in runs))
 
 
 def list_created_folders(run: RecordedRun, moved: Collection[str]) -> list[str]:
