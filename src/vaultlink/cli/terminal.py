@@ -189,10 +189,6 @@ class Terminal:
         if not self.quiet:
             print_stderr(text)
 
-    def print_sentences(self, text: str) -> None:
-        """Print a message on stderr, which on a terminal breaks between words."""
-        self.print_message(wrap_lines(text) if _is_terminal(sys.stderr) else text)
-
     def print_detail(self, text: str) -> None:
         """Print a message on stderr if --verbose is given."""
         if self.verbose:
@@ -312,14 +308,15 @@ _CONTINUATION = " " * 4
 
 
 def print_stderr(text: str) -> None:
-    """Print a line on stderr.
+    """Print lines on stderr. On a terminal, they break between words.
 
     Errors are ignored, because there is no place to report them.
     """
     try:
         is_terminal = _is_terminal(sys.stderr)
         text = escape_unsafe(text, is_colored=_should_color("auto", is_terminal))
-        _write_bytes(sys.stderr, _encode((text if is_terminal else escape_commands(text)) + "\n"))
+        text = wrap_lines(text) if is_terminal else escape_commands(text)
+        _write_bytes(sys.stderr, _encode(f"{text}\n"))
     except OSError:
         discard_output(sys.stderr)
 
@@ -344,9 +341,14 @@ def _should_color(when: str, is_terminal: bool) -> bool:
 
 
 def _terminal_size() -> os.terminal_size:
+    """Return the size of the terminal of stdout, else of stderr, else a usual one."""
     import shutil  # noqa: PLC0415 - a run in a pipe does not need it
 
-    return shutil.get_terminal_size((80, 24))
+    try:
+        fallback = os.get_terminal_size(sys.stderr.fileno())
+    except (AttributeError, OSError, ValueError):
+        fallback = os.terminal_size((80, 24))
+    return shutil.get_terminal_size((fallback.columns or 80, fallback.lines or 24))
 
 
 def _terminal_columns() -> int:

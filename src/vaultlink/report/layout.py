@@ -114,7 +114,8 @@ _INVISIBLE = lazy_pattern(r"\x1b(?:\[[0-9;]*m|\]8;;[^\x1b]*\x1b\\)")
 def wrap_words(text: str, width: int, indent: str, used: int = 0) -> list[str]:
     """Break a line between words where it is wider than `width` columns.
 
-    A word that is wider stays whole. Styles and hyperlinks take no columns.
+    A word that is wider than a line begins where it stands, and the terminal breaks it. A command
+    in backticks is one word, so that it can be copied. Styles and hyperlinks take no columns.
 
     Args:
         text: The line.
@@ -125,15 +126,29 @@ def wrap_words(text: str, width: int, indent: str, used: int = 0) -> list[str]:
     if used + display_width(_INVISIBLE.sub("", text)) <= width:
         return [text]
     lines: list[list[str]] = [[]]
-    for word in text.split(" "):
+    for word in _split_words(text):
         columns = display_width(_INVISIBLE.sub("", word))
-        if lines[-1] and used + 1 + columns > width:
+        if lines[-1] and used + 1 + columns > width >= display_width(indent) + columns:
             lines.append([])
             used = display_width(indent)
         used += columns + bool(lines[-1])
+        used = (used - 1) % width + 1 if used else 0
         lines[-1].append(word)
     first, *rest = [" ".join(words) for words in lines]
     return [first, *(indent + line for line in rest)]
+
+
+def _split_words(text: str) -> list[str]:
+    """Split a line at its spaces, except at those between two backticks."""
+    words: list[str] = []
+    is_open, is_paired = False, text.count("`") % 2 == 0
+    for word in text.split(" "):
+        if is_open:
+            words[-1] += f" {word}"
+        else:
+            words.append(word)
+        is_open = is_paired and is_open is (word.count("`") % 2 == 0)
+    return words
 
 
 def pad(text: str, columns: int) -> str:

@@ -182,11 +182,11 @@ class _UpdatePrinter:
         """Print one update."""
         self._status.clear()
         if isinstance(update, Notice):
-            print_stderr(
-                f"{format_label('warning:')} {escape_controls(update.message)}"
-            ) if update.is_error else self._terminal.print_sentences(
-                escape_controls(update.message)
-            )
+            message = escape_controls(update.message)
+            if update.is_error:
+                print_stderr(f"{format_label('warning:')} {message}")
+            else:
+                self._terminal.print_message(message)
         elif isinstance(update, Proposal):
             self._print_proposal(update)
         else:
@@ -199,7 +199,7 @@ class _UpdatePrinter:
         """Replace the status line by a closing line."""
         self._status.clear()
         if not self._terminal.is_pipe_closed:  # else nobody reads
-            self._terminal.print_sentences(self._summary.describe())
+            self._terminal.print_message(self._summary.describe())
 
     def _print_batch(self, batch: Batch) -> None:
         if batch.number == 0:
@@ -222,8 +222,8 @@ class _UpdatePrinter:
             terminal.print_part(self._make_renderer(batch).render(findings))
         else:
             self._print_text(render_concise(findings, terminal.palette))
-        terminal.print_sentences(summarize_check(findings, batch.totals().notes))
-        terminal.print_sentences(f"Watching {batch.vault.root}; Ctrl-C ends it.")
+        terminal.print_message(summarize_check(findings, batch.totals().notes))
+        terminal.print_message(f"Watching {batch.vault.root}; Ctrl-C ends it.")
         # The objects of the vault live as long as the watcher, so they are exempt from garbage
         # collection. New objects form few reference cycles, so collections are rare.
         gc.collect()
