@@ -42,11 +42,13 @@ def test_overview_counts_a_vault_without_settings_folder(sample: Path) -> None:
         assert screen.history[0].startswith("Vault: ")
 
 
-def test_messages_break_between_words(sample: Path) -> None:
+def test_errors_break_between_words(sample: Path) -> None:
     with run_on_screen(sample, "rename", "Old", size=SMALL) as screen:
         screen.wait_for_end(2)
         first, second = screen.history[:2]
-        assert first.startswith('error: rename needs a new name for "Old", or --from-file FILE. ')
+        assert first.startswith(
+            'error: rename requires a new name for "Old", or --from-file FILE. '
+        )
         assert second.startswith("    ")
         assert "`vaultlink rename '#old' '#new'`" in "\n".join(screen.history), "can be copied"
 

@@ -201,7 +201,7 @@ def test_long_lists_end_with_their_number(run: RunCommand, vault: Path) -> None:
         (("history",), "error: history requires a note, as in `vaultlink history NOTE`."),
         (("history", "Gaols"), 'error: there is no note "Gaols" in '),
         (("history", ""), 'error: there is no note "" in '),
-        (("history", "Goals", "Home"), "Got unexpected extra argument"),
+        (("history", "Goals", "Home"), "unexpected argument: Home"),
         (
             ("history", "Goals", "--no-history"),
             "error: --no-history can't be used with `vaultlink history`.",

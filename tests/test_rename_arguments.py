@@ -192,7 +192,7 @@ def test_new_name_stays_in_the_folder_unless_it_has_a_slash(
         ("Home#Home#^b1", ['Home.md has no block "^b1"']),
         ("Home#", ["names no heading"]),
         ("Hom#Plans", ['no note, attachment or folder "Hom"']),
-        ("Board.canvas#x", ["is no note"]),
+        ("Board.canvas#x", ["is not a note"]),
         ("#tod", ["no note has the tag #tod", "Did you mean #Todo"]),
         ("#to", ["no note has the tag #to"]),
         ("#Plans", ["no note has the tag #Plans", "Note#Heading"]),

@@ -204,6 +204,8 @@ def test_outside_paths_are_refused(run: RunCommand, vault: Path, tmp_path: Path)
     for new in (str(tmp_path / "New"), "/etc/New", "../New", "Projects/../../New"):
         done = run("rename", "Old", new)
         assert (done.code, done.out) == (2, "")
+    assert "/etc is outside the vault" in run("move", "Old", "/etc").err
+    assert run("rename", "Old", "../New").err.count("New") == 1
     assert read_files(vault) == before
 
 
@@ -273,9 +275,11 @@ def test_git_needs_a_work_tree(run: RunCommand, vault: Path) -> None:
 
 
 def test_missing_words_explain_quotes(run: RunCommand, vault: Path) -> None:
-    assert "needs quotes around names with #" in run("rename").err
-    assert 'rename needs a new name for "Old"' in run("rename", "Old").err
-    assert "then the folder to move it into" in run("move", "Old").err
+    assert "Put names with # or spaces in quotes" in run("rename").err
+    assert 'rename requires a new name for "Old"' in run("rename", "Old").err
+    assert "then the folder to move them into" in run("move", "Old").err
+    assert "`vaultlink extract 'Note#Heading'`" in run("extract").err
+    assert "`vaultlink merge 'My note' Other`" in run("merge", "Old").err
 
 
 def test_note_that_can_not_be_changed_is_skipped_and_named(run: RunCommand, vault: Path) -> None:

@@ -102,8 +102,8 @@ def find_problems(
         ([("A.md", "X.md"), ("A.md", "Y.md")], "A.md is renamed 2 times"),
         ([("#a", "#c"), ("#A", "#d")], "#a is renamed 2 times"),
         # outside the vault, hidden
-        ([("A.md", "../A.md")], "leaves the folder"),
-        ([("A.md", "Work/../../A.md")], "leaves the folder"),
+        ([("A.md", "../A.md")], "contains “..”"),
+        ([("A.md", "Work/../../A.md")], "contains “..”"),
         ([("A.md", "Work//A.md")], "is not a valid path"),
         ([("A.md", ".A.md")], ".A.md is hidden"),
         ([("A.md", ".trash/A.md")], ".trash is hidden"),
@@ -155,8 +155,8 @@ def find_problems(
         ([("#a", "#used/deep")], "the tag #used/deep exists already"),
         ([("#used/deep", "#b")], "the tag #b exists already"),
         # nothing changes
-        ([("A.md", "A.md")], "A.md has this name already"),
-        ([("Work", "Work")], "Work has this name already"),
+        ([("A.md", "A.md")], "A.md has this path already"),
+        ([("Work", "Work")], "Work has this path already"),
         ([("A.md#One", "A.md#One")], "A.md#One has this name already"),
         ([("#a", "#a")], "#a has this name already"),
     ],

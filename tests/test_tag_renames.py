@@ -394,14 +394,17 @@ filters:
         (RenameKind.HEADING, "Notes/Plan.md#Goal", []),
         (RenameKind.BLOCK, "Notes/Plan.md#^a", []),
         (RenameKind.TAG, "#absent", []),
+        (RenameKind.TAG, "#notes", [10]),
+        (RenameKind.FOLDER, "Old", []),
     ],
 )
 def test_lines_of_a_base_that_name_what_is_renamed(
     kind: RenameKind, old: str, lines: list[int]
 ) -> None:
     words = find_mentioned_words(Rename(kind, old, "new"))
+    names, tags = ((), words) if kind is RenameKind.TAG else (words, ())
     for text in (BASE, BASE.replace("\n", "\r\n")):
-        found = find_base_mentions("a.base", text, words)
+        found = find_base_mentions("a.base", text, names, tags)
         assert [item.line for item in found] == lines
         for item in found:
             line = BASE.splitlines()[item.line - 1]

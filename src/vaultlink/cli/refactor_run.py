@@ -22,7 +22,7 @@ from vaultlink.fix.sources import FixSources
 from vaultlink.git.location import find_work_tree
 from vaultlink.model import SkippedNote
 from vaultlink.refactor.expansion import list_obsolete_folders
-from vaultlink.refactor.plan import RefactorPlan, Rename
+from vaultlink.refactor.plan import RefactorPlan, RefusedError, Rename
 from vaultlink.refactor.refusals import refuse_new_note, refuse_renames
 from vaultlink.report.refactor_result import (
     describe_refactor,
@@ -118,7 +118,12 @@ def _plan(options: RefactorOptions, terminal: Terminal, make_plan: MakePlan) -> 
     if not options.diff:
         sweep_strays(scan.root, scan.listing.strays)
     vault, texts = open_scanned_vault(scan, terminal), AnalysedTexts(scan)
-    return RefactorRun(vault, texts, make_plan(vault, make_fix_sources(scan, texts, None)))
+    try:
+        plan = make_plan(vault, make_fix_sources(scan, texts, None))
+    except RefusedError as error:
+        ending = "" if "othing was written" in str(error) else " Nothing was written."
+        raise RefusedError(f"{error}{ending}") from None
+    return RefactorRun(vault, texts, plan)
 
 
 def _name_reasons(run: RefactorRun) -> tuple[SkippedNote, ...]:

@@ -17,6 +17,7 @@ from vaultlink.refactor.arguments import (
     read_rename,
     read_renames,
 )
+from vaultlink.refactor.old_names import FILE_KINDS, find_source
 from vaultlink.refactor.plan import Rename
 from vaultlink.report.layout import escape_controls
 
@@ -27,18 +28,21 @@ if TYPE_CHECKING:
 _MAX_PLAN_BYTES = 10_000_000
 """Bytes of the largest plan file that is read."""
 
-_QUOTES = (
-    "A shell needs quotes around names with # or spaces, as in `vaultlink rename '#old' '#new'`."
-)
+_QUOTES = "Put names with # or spaces in quotes, as in"
 
 
 def read_rename_words(vault: "Vault", old: str | None, new: str | None) -> tuple[Rename, ...]:
     """Return the rename of a command line. Raises UsageError."""
     if not old or not new:
         missing = "an old and a new name" if not old else f'a new name for "{old}"'
-        raise UsageError(f"rename needs {missing}, or --from-file FILE. {_QUOTES}")
-    old, new = _to_vault_word(vault, old), _to_vault_word(vault, new)
-    return (read_rename(vault.index, old, new, make_path_finder(vault)),)
+        raise UsageError(
+            f"rename requires {missing}, or --from-file FILE. "
+            f"{_QUOTES} `vaultlink rename '#old' '#new'`."
+        )
+    old, find = _to_vault_word(vault, old), make_path_finder(vault)
+    if "#" not in old or find_source(vault.index, old, find).kind in FILE_KINDS:
+        new = _to_vault_word(vault, new)
+    return (read_rename(vault.index, old, new, find),)
 
 
 def read_rename_file(vault: "Vault", file: Path, content: str) -> tuple[Rename, ...]:
@@ -67,7 +71,10 @@ def load_plan_text(file: Path) -> str:
 def read_move_words(vault: "Vault", words: tuple[str, ...]) -> tuple[Rename, ...]:
     """Return the renames of a command line of `move`: sources, then a folder."""
     if len(words) < 2:
-        raise UsageError(f"move needs what to move, and then the folder to move it into. {_QUOTES}")
+        raise UsageError(
+            "move requires notes, attachments or folders, and then the folder to move them into. "
+            f"{_QUOTES} `vaultlink move 'My note' Folder`."
+        )
     *sources, folder = [_to_vault_word(vault, word) for word in words]
     return read_move(vault.index, sources, folder, make_path_finder(vault))
 
@@ -77,7 +84,9 @@ def read_extract_words(vault: "Vault", old: str | None, new: str | None) -> tupl
     from vaultlink.refactor.extract import default_extract_path  # noqa: PLC0415 - only for extract
 
     if not old:
-        raise UsageError(f"extract needs a heading, as in 'Note#Heading'. {_QUOTES}")
+        raise UsageError(
+            f"extract requires a heading. {_QUOTES} `vaultlink extract 'Note#Heading'`."
+        )
     word = None if new is None else _to_vault_word(vault, new)
     find = make_path_finder(vault)
     path, subpath, new_path = read_extract(vault.index, _to_vault_word(vault, old), word, find)
@@ -91,7 +100,10 @@ def read_extract_words(vault: "Vault", old: str | None, new: str | None) -> tupl
 def read_merge_words(vault: "Vault", note: str | None, into: str | None) -> tuple[str, str]:
     """Return the paths of two notes to merge."""
     if not note or not into:
-        raise UsageError(f"merge needs two notes: the one to append, and the other. {_QUOTES}")
+        raise UsageError(
+            "merge requires two notes: the one to append, and the one to append it to. "
+            f"{_QUOTES} `vaultlink merge 'My note' Other`."
+        )
     words = _to_vault_word(vault, note), _to_vault_word(vault, into)
     return read_merge(vault.index, *words, make_path_finder(vault))
 
@@ -135,7 +147,7 @@ def _to_vault_word(vault: "Vault", text: str) -> str:
         return text
     first = text.strip("/").split("/")[0]
     is_known = (vault.root / first).exists() or (vault.root / f"{first}.md").exists()
-    if "/" in text.strip("/") and not is_known and Path(f"/{first}").exists():
+    if not is_known and Path(f"/{first}").exists():
         raise UsageError(
             f"{escape_controls(text)} is outside the vault {vault.root}. "
             "A path in the vault needs no slash in front."

@@ -3,6 +3,7 @@
 No other module imports typer.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from inspect import Parameter, Signature, cleandoc
 from typing import Annotated, Any
@@ -12,6 +13,7 @@ import typer
 from vaultlink.cli.options import OptionField, RawValues
 from vaultlink.errors import UsageError
 from vaultlink.report import FORMATS
+from vaultlink.text import lazy_pattern
 
 _TyperError: type[Exception] = typer.BadParameter.__mro__[2]
 """Base class of typer's errors for an invalid line.
@@ -101,12 +103,17 @@ def _make_annotation(field: OptionField) -> Any:
     return Annotated[value_type, typer.Option(*field.spec.names, **settings)]
 
 
+_EXTRA_ARGUMENTS = lazy_pattern(r"^Got unexpected extra arguments?(?:\(s\))? \((.*)\)$", re.S)
+"""The message of typer for arguments that a command does not have."""
+
+
 def _explain_error(command: str, fields: Sequence[OptionField], error: Exception) -> str:
     """Return typer's message, or an own one for an unknown option."""
     name = getattr(error, "option_name", None)
     hint = f"`vaultlink {command} --help` lists all options."
     if type(error).__name__ != "NoSuchOption" or not isinstance(name, str):
         text = str(getattr(error, "format_message", lambda: str(error))())
+        text = _EXTRA_ARGUMENTS.sub(r"unexpected argument: \1", text)
         return f"{text.rstrip('.')}. {hint}"
     from difflib import get_close_matches  # noqa: PLC0415
 

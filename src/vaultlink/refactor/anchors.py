@@ -124,7 +124,7 @@ def _edit_name(note: Note, item: Heading | BlockId, new: str) -> Edit:
         name = new.removeprefix("^")
         if not _BLOCK_ID.fullmatch(name):
             raise RefusedError(
-                f"“{new}” is no block id: a block id has only the letters A to Z, digits and "
+                f"“{new}” is not a block id: a block id has only the letters A to Z, digits and "
                 "hyphens."
             )
         return Edit(note.path, item.start + 1, item.end, name)

@@ -111,7 +111,8 @@ def read_move(
         source = find_source(index, text, find)
         if source.kind not in FILE_KINDS:
             raise UsageError(
-                f'"{text}" is a {source.kind} and can\'t be moved. `vaultlink rename` renames it.'
+                f'"{text}" is {source.kind.with_article()} and can\'t be moved. '
+                "`vaultlink rename` renames it."
             )
         renames.append(Rename(source.kind, source.path, into + file_name(source.path)))
     return tuple(renames)
@@ -133,7 +134,9 @@ def read_extract(
     """
     source = find_source(index, text, find)
     if source.kind is not RenameKind.HEADING:
-        raise UsageError(f'"{text}" is a {source.kind}. A section is named as in Note#Heading.')
+        raise UsageError(
+            f'"{text}" is {source.kind.with_article()}. A section is named as in Note#Heading.'
+        )
     if new is not None and not new.strip():
         raise UsageError("the name of the new note is empty.")
     note = source._replace(kind=RenameKind.NOTE)
@@ -150,7 +153,7 @@ def read_merge(index: Index, text: str, into: str, find: FindPath) -> tuple[str,
     sources = [find_source(index, word, find) for word in (text, into)]
     for word, source in zip((text, into), sources, strict=True):
         if source.kind is not RenameKind.NOTE:
-            raise UsageError(f'"{word}" is a {source.kind}. Only notes can be merged.')
+            raise UsageError(f'"{word}" is {source.kind.with_article()}. Only notes can be merged.')
     return sources[0].path, sources[1].path
 
 

@@ -9,6 +9,7 @@ from collections.abc import Collection
 
 from vaultlink.index.resolve import file_name
 from vaultlink.refactor.plan import OtherMention, Rename, RenameKind
+from vaultlink.text import lazy_pattern
 
 
 def find_mentioned_words(rename: Rename) -> frozenset[str]:
@@ -32,8 +33,10 @@ def find_mentioned_words(rename: Rename) -> frozenset[str]:
     return frozenset()
 
 
-def find_base_mentions(path: str, text: str, words: Collection[str]) -> tuple[OtherMention, ...]:
-    """Return the lines of a base that name one of the words, in any case.
+def find_base_mentions(
+    path: str, text: str, names: Collection[str], tags: Collection[str] = ()
+) -> tuple[OtherMention, ...]:
+    """Return the lines of a base that name a file, folder or tag, in any case.
 
     A word counts as a text in quotes or as the target of a link, such as `file.hasTag("word")`,
     `link("word")`, `file.inFolder("word")` or `[[word#Heading]]`.
@@ -41,29 +44,44 @@ def find_base_mentions(path: str, text: str, words: Collection[str]) -> tuple[Ot
     Args:
         path: Vault path of the base.
         text: Its text.
-        words: The words, as `find_mentioned_words` returns them.
+        names: The words for files and folders, as `find_mentioned_words` returns them.
+        tags: The words for tags.
 
     Returns:
         The places, one for each line at most, in order. Their columns are those of the words.
     """
-    if not words:
-        return ()
+    searches = [
+        (_compile_words(words, sign), other_call)
+        for words, sign, other_call in ((names, "", _TAG_CALL), (tags, "#?", _FILE_CALL))
+        if words
+    ]
+    found = []
+    for number, line in enumerate(text.split("\n"), 1):
+        columns = [
+            match.start(match.lastindex or 0) + 1
+            for words, other_call in searches
+            for match in words.finditer(line)
+            if not other_call.search(line[: match.start()])
+        ]
+        if columns:
+            found.append(OtherMention(path, number, min(columns), line.strip()))
+    return tuple(found)
+
+
+def _compile_words(words: Collection[str], sign: str) -> re.Pattern[str]:
+    """Compile a pattern for words in quotes or links, with a sign in front."""
     ordered = sorted(words, key=lambda word: (-len(word), word))
-    pattern = re.compile(
+    return re.compile(
         "|".join(
-            rf"(?<=[\"'\[])#?({re.escape(word)})" + ("" if word.endswith("/") else _BEHIND)
+            rf"(?<=[\"'\[]){sign}({re.escape(word)})" + ("" if word.endswith("/") else _BEHIND)
             for word in ordered
         ),
         re.IGNORECASE,
     )
-    found = []
-    for number, line in enumerate(text.split("\n"), 1):
-        match = pattern.search(line)
-        if match:
-            column = match.start(match.lastindex or 0) + 1
-            found.append(OtherMention(path, number, column, line.strip()))
-    return tuple(found)
 
 
 _BEHIND = r"(?=[\"'\]#|\\])"
 """The end of a text in quotes or of a link's target."""
+_TAG_CALL = lazy_pattern(r"\bhasTag\([^()]*$")
+_FILE_CALL = lazy_pattern(r"\b(?:inFolder|hasLink|link|file|image)\([^()]*$")
+"""The beginning of a call whose arguments are tags; files and folders."""

@@ -1,5 +1,6 @@
 """Find what the old name in the arguments of a rename stands for."""
 
+import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -119,7 +120,7 @@ def _find_part(index: Index, text: str, find: FindPath) -> RenameSource:
 def _find_anchored(index: Index, path: str, text: str, end: int) -> RenameSource:
     note = index.notes.get(path) if is_note(path) else None
     if note is None:
-        raise UsageError(f"{path} is no note, so it has no headings and blocks to rename.")
+        raise UsageError(f"{path} is not a note, so it has no headings or blocks to rename.")
     parts = split_parts(text[end:])
     if not parts:
         raise UsageError(f'"{text}" names no heading: there is nothing behind the #.')
@@ -206,7 +207,7 @@ def _explain_unknown_part(note: Note, part: str) -> str:
     hint = _suggest([f"{note.path}#{name}" for name in _find_similar(part, known)])
     kind = "block" if is_block else "heading"
     return f'{note.path} has no {kind} "{part}". ' + (
-        hint or f"`vaultlink show {note.path}` lists its {kind}s."
+        hint or f"`vaultlink show {shlex.quote(note.path)}` lists its {kind}s."
     )
 
 

@@ -25,6 +25,10 @@ class RenameKind(StrEnum):
     BLOCK = "block"
     TAG = "tag"
 
+    def with_article(self) -> str:
+        """Return the name of the kind with its article, such as `an attachment`."""
+        return f"an {self}" if self is RenameKind.ATTACHMENT else f"a {self}"
+
 
 class Rename(msgspec.Struct, frozen=True):
     """A requested rename, with complete names.

@@ -301,12 +301,14 @@ def _may_have_tag(note: Note, tag: str) -> bool:
 
 def _find_mentions(index: Index, renames: Sequence[Rename]) -> Iterator[OtherMention]:
     """Yield the places in bases that name what is renamed."""
-    words = frozenset[str]().union(*map(find_mentioned_words, renames))
+    names, tags = set[str](), set[str]()
+    for item in renames:
+        (tags if item.kind is RenameKind.TAG else names).update(find_mentioned_words(item))
     for path in sorted(path for path in index.files if path.lower().endswith(".base")):
         note = index.notes.get(path)
         text = note.property_value("base") if note else None
         if isinstance(text, str):
-            yield from find_base_mentions(path, text, words)
+            yield from find_base_mentions(path, text, names, tags)
 
 
 def _merge_edits(

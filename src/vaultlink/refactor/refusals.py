@@ -106,7 +106,7 @@ def list_problems(
     invalid: set[str] = set()
     for item in renames:
         if item.old == item.new:
-            yield f"{item.old} has this name already."
+            yield f"{item.old} has this {'path' if item.kind in FILE_KINDS else 'name'} already."
         elif item.kind in FILE_KINDS:
             problems = [*_check_source(item, disk), *_check_new_path(item, index, disk, limits)]
             invalid |= {item.old} if problems else set()
@@ -143,7 +143,7 @@ def _check_new_path(
     """Yield the problems of a new path by itself."""
     parts = item.new.split("/")
     if ".." in parts:
-        yield f"{item.new} leaves the folder. Write the path from the vault's root, without “..”."
+        yield f"{item.new} contains “..”. Write the path from the vault's root."
     elif not {"", "."}.isdisjoint(parts):
         yield f"{item.new} is not a valid path in the vault."
     elif hidden := next((part for part in parts if part[0] == "."), None):
@@ -156,7 +156,7 @@ def _check_new_path(
         yield f"{item.old} is an attachment, and can't become a note by another name."
     if item.kind is RenameKind.FOLDER and item.new.startswith(f"{item.old}/"):
         yield f"{item.new} is in the folder {item.old}, which can't be moved into itself."
-    elif disk.is_outside(parent_folder(item.new).rstrip("/")):
+    elif ".." not in parts and disk.is_outside(parent_folder(item.new).rstrip("/")):
         yield f"{item.new} is outside the vault, behind a symbolic link."
 
 
@@ -205,7 +205,7 @@ def _check_tags(renames: Sequence[Rename], index: Index, *, merge: bool) -> Iter
 
 
 class _Targets:
-    """the new paths of renames, beside the files that stay."""
+    """The new paths of renames, beside the files that stay."""
 
     def __init__(self, renames: Sequence[Rename], index: Index, disk: DiskQuestions) -> None:
         self._renames, self._index, self._disk = renames, index, disk
