@@ -74,6 +74,7 @@ def test_each_use_has_a_page() -> None:
         "pre-commit",
         "python-types",
         "python",
+        "related",
         "renaming",
         "resolution",
         "terminal",
@@ -271,6 +272,11 @@ def left_by_history(repo: Path, environment: dict[str, str]) -> None:
     assert check_output(["git", "status", "--porcelain"], repo, environment) == ""
 
 
+def left_by_related(repo: Path, environment: dict[str, str]) -> None:
+    """Nothing is written."""
+    assert check_output(["git", "status", "--porcelain"], repo, environment) == ""
+
+
 def left_by_renaming(repo: Path, environment: dict[str, str]) -> None:
     """Every name and every byte is as before, and the links resolve."""
     assert check_output(["git", "diff", "--name-only"], repo, environment) == ""
@@ -295,6 +301,7 @@ LEFT = {
     "fixing": left_by_fixing,
     "history": left_by_history,
     "terminal": left_by_terminal,
+    "related": left_by_related,
     "renaming": left_by_renaming,
     "watching": left_by_watching,
     "github": left_by_github,

@@ -60,6 +60,7 @@ GROUPS: dict[str, dict[str, Command]] = {
             "backlinks",
             "List the backlinks of a note, or maintain backlinks sections.",
         ),
+        "related": Command("related", "related", "List the notes related to a note by links."),
         "history": Command(
             "history", "history", "List the former paths of a note, and the links they broke."
         ),

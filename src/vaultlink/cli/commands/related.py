@@ -1,0 +1,71 @@
+"""`vaultlink related`: the notes that are related to a note by links."""
+
+from typing import Annotated
+
+from vaultlink.cli.exit_codes import EXIT_CLEAN
+from vaultlink.cli.listing import choose_listing_format, print_document, print_lines, print_rows
+from vaultlink.cli.options import OpenOptions, argument, option
+from vaultlink.cli.terminal import Terminal
+from vaultlink.cli.vault import find_note_argument, open_from_options
+from vaultlink.errors import UsageError
+from vaultlink.graph.related import find_related
+from vaultlink.report.layout import format_count
+
+_LIMIT = 10
+_MARKS = {True: "yes", False: "no"}
+
+
+class RelatedOptions(OpenOptions, frozen=True, kw_only=True):
+    """Options of `related`."""
+
+    note: Annotated[
+        str | None, argument("NOTE", "A path in the vault, or a name as in a link.")
+    ] = None
+    limit: Annotated[
+        int | None,
+        option("--limit", metavar="N", help=f"Maximum number of notes. Default: {_LIMIT}."),
+    ] = None
+    linked: Annotated[
+        bool, option("--linked", help="List the notes that NOTE already links to as well.")
+    ] = False
+
+
+def related(options: RelatedOptions) -> int:
+    """List the notes related to a note by links.
+
+    Three things count: links with the same files and dangling topics, where rare ones count most;
+    links from the notes most similar to NOTE; and a link to NOTE. The text of notes does not count.
+    Notes that NOTE already links to are left out; with --linked, they are listed and marked. The
+    exit code is 0 whatever is listed.
+
+    Output formats: table (on a terminal), tsv (elsewhere), json. Columns of tsv: path, score,
+    linked (true or false), why.
+    """
+    terminal = Terminal(options)
+    output_format = choose_listing_format(terminal)
+    if options.note is None:
+        raise UsageError("related requires a note, as in `vaultlink related NOTE`.")
+    vault = open_from_options(options, terminal)
+    note = find_note_argument(vault, options.note)
+    rows = find_related(vault.index, note, options.limit or _LIMIT, with_linked=options.linked)
+    if output_format == "json":
+        print_document(terminal, {"note": note}, "related", rows)
+    elif output_format == "tsv":
+        cells = [(row.path, row.score, row.linked, row.why) for row in rows]
+        print_lines(terminal, ("path", "score", "linked", "why"), cells)
+    else:
+        columns = ("score", "note", "linked", "why") if options.linked else ("score", "note", "why")
+        lines = [
+            {"score": row.score, "note": row.path, "linked": _MARKS[row.linked], "why": row.why}
+            for row in rows
+        ]
+        print_rows(
+            terminal,
+            columns,
+            [[line[name] for name in columns] for line in lines],
+            f"No notes related to {note} found.",
+            fold=True,
+        )
+        if rows:
+            terminal.print_message(f"{format_count(len(rows), 'note')} related to {note}.")
+    return EXIT_CLEAN
