@@ -7,7 +7,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test hostile lint bench worst-cases gate gate-record release-check refresh random-renames renames casts clean
+.PHONY: help demo test hostile lint bench bench-related worst-cases gate gate-record release-check refresh random-renames renames casts clean
 
 help:
 	@echo 'make demo      set up, and check the sample vault in fixtures/'
@@ -17,6 +17,7 @@ help:
 	@echo 'make random-renames  make random plans of renames in COUNT random vaults; default: 2000'
 	@echo 'make renames   rename at random in copies of real vaults: VAULTS="DIR ARCHIVE ..."'
 	@echo 'make bench     compare the speed with other tools; VAULT=DIR uses a copy of your vault'
+	@echo 'make bench-related  hide links, and count those that `related` finds: VAULTS="DIR ARCHIVE ..."'
 	@echo 'make worst-cases  measure how the time of the worst notes grows with their size'
 	@echo 'make gate      compare the speed with the last release, whose figures `make gate-record` wrote'
 	@echo 'make release-check  build the archives of a release, and install them on every Python at hand'
@@ -65,6 +66,9 @@ renames: .venv/installed
 
 bench: .venv/installed
 	$(BIN)/python benchmarks/bench.py $(if $(VAULT),--vault '$(VAULT)') $(ARGS)
+
+bench-related: .venv/installed
+	$(BIN)/python benchmarks/hit_rates.py $(ARGS) $(VAULTS)
 
 worst-cases: .venv/installed
 	$(BIN)/python benchmarks/worst_cases.py $(ARGS)

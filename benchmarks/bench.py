@@ -28,6 +28,7 @@ from checks import (
 from figures import Figures
 from generate import generate_vault
 from histories import list_notes
+from hit_rates import bench_hit_rates
 from measure import Bench
 from peers import install_peers, read_tool_version
 from queries import bench_formats, bench_queries
@@ -46,6 +47,7 @@ SECTIONS: dict[str, Callable[[Bench], None]] = {
     "backlinks": bench_backlinks,
     "fixing": bench_fixing,
     "rename": bench_rename,
+    "related": bench_hit_rates,
     "memory": bench_memory,
     "since": bench_since,
     "start": bench_start,

@@ -13,7 +13,7 @@ FORGE_FORMATS = ("github", "gitlab", "sarif", "junit", "markdown")
 
 
 def bench_queries(bench: Bench) -> None:
-    """Questions on one note with a warm cache: a text that is not saved, and its links."""
+    """Questions on one note with a warm cache: a text that is not saved, links, related notes."""
     notes = list_notes(bench.vault)
     note = notes[len(notes) // 2]
     path = note.relative_to(bench.vault).as_posix()
@@ -24,11 +24,13 @@ def bench_queries(bench: Bench) -> None:
         ),
         "backlinks NOTE": TimedCommand((*VAULTLINK, "backlinks", path), bench.vault),
         "links NOTE": TimedCommand((*VAULTLINK, "links", path), bench.vault),
+        "related NOTE": TimedCommand((*VAULTLINK, "related", path), bench.vault),
     }
     targets = {
         ("check --stdin-filename NOTE", "processor"): 0.3,
         ("backlinks NOTE", "wall"): 0.2,
         ("links NOTE", "wall"): 0.2,
+        ("related NOTE", "processor"): 2.0,
     }
     measure_run(TimedCommand(CHECK, bench.vault), bench.environment)
     for name, spent in measure_rounds(runs, bench.rounds, bench.environment).items():

@@ -16,7 +16,6 @@ from builder import build_state
 from running import RunCommand, create_vault
 from vaultlink.graph.build import build_graph
 from vaultlink.graph.related import (
-    SIMILAR_NOTES,
     RelatedNote,
     build_neighbourhood,
     find_related,
@@ -149,11 +148,14 @@ def test_limit() -> None:
     assert len(scores(vault, limit=100)) == 12
 
 
-def test_only_the_most_similar_notes_are_asked() -> None:
-    similar = {f"{number:03}": "T" for number in range(SIMILAR_NOTES)}
-    vault = {"N": "T", "T": "", "X": "", **similar}
-    assert "X" not in scores({**vault, "zzz": "T X"}, limit=999)
-    assert "X" in scores({**vault, "000": "T X"}, limit=999)
+def test_a_note_to_which_all_similar_notes_link_comes_first() -> None:
+    similar = {f"{number:02}": "T X" for number in range(12)}
+    index = make_index({"N": "T", "T": "", "X": "", **similar})
+    first, *others = find_related(index, "N.md", 99)
+    assert (first.path, first.score, first.shared) == ("X.md", 1.0, ())
+    assert first.similar == tuple(f"{number:02}.md" for number in range(10))
+    assert first.why == "similar notes link to it: 00, 01, 02 and 9 more"
+    assert {item.score for item in others} == {round(1 / 13, 4)}
 
 
 # -- the explanation --------------------------------------------------------------------------------------------------

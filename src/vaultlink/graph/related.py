@@ -5,8 +5,8 @@ The score is the sum of three numbers, all of which are named in the explanation
 - the shared neighbours: files and dangling topics that are linked with both notes, in either
   direction. Each counts 1 divided by the number of its neighbours, so rare ones count most
   (the index of resource allocation by Zhou, Lü and Zhang, 2009);
-- the share of the notes most similar to NOTE that link to the other note, from 0 to 1. The notes
-  with the highest sums of shared neighbours are the similar ones, weighted by these sums;
+- the share of the similar notes that link to the other note, from 0 to 1. The similar notes are
+  those with shared neighbours, each weighted by the sum above;
 - 1 if the other note links to NOTE.
 
 Only the neighbours of the note and their links are read, not the whole vault.
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 
     Neighbourhood: TypeAlias = nx.Graph[str]
 
-SIMILAR_NOTES = 200
-"""Number of similar notes whose links count. Fewer find less in vaults of generated lists."""
-
 _DIGITS = 4
 """Decimal places of a score. Notes with the same rounded score are in the order of their paths."""
 
 _MAX_NAMES = 3
 """Names in each part of an explanation."""
+
+_MAX_SIMILAR = 10
+"""Maximum number of similar notes that are named for each related note."""
 
 
 class RelatedNote(msgspec.Struct, frozen=True):
@@ -47,8 +47,9 @@ class RelatedNote(msgspec.Struct, frozen=True):
         why: The evidence as one line without a full stop.
         shared: The shared neighbours, those with the fewest neighbours first: vault paths, and
             dangling topics as `topic_node` returns them.
-        similar: Vault paths of the similar notes that link to this one, most similar first.
-        linked: True if the other note already links to this one.
+        similar: Vault paths of the similar notes that link to this one, most similar first, at most
+            ten.
+        linked: True if the note or file that it is related to already links to it.
     """
 
     path: str
@@ -77,7 +78,7 @@ def find_related(
         for note, nodes in shared.items()
         if note in index.notes and is_note(note)
     }
-    similar = sorted(likeness, key=lambda note: (-likeness[note], note))[:SIMILAR_NOTES]
+    similar = sorted(likeness, key=lambda note: (-likeness[note], note))
     followers = _group_by_target(index, similar)
     sources, known = set(index.sources_of(path)), set(index.targets.get(path, ()))
     whole = fsum([likeness[note] for note in similar])
@@ -99,7 +100,14 @@ def find_related(
         following = followers.get(note, [])
         why = _explain(common, following, links_back=note in sources)
         found.append(
-            RelatedNote(note, scores[note], why, tuple(common), tuple(following), note in known)
+            RelatedNote(
+                note,
+                scores[note],
+                why,
+                shared=tuple(common),
+                similar=tuple(following[:_MAX_SIMILAR]),
+                linked=note in known,
+            )
         )
     return found
 
