@@ -15,6 +15,8 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from heapq import nsmallest
+from itertools import islice
 from pathlib import Path
 from random import Random
 
@@ -39,11 +41,15 @@ FIRST = 10
 
 @dataclass(frozen=True, slots=True)
 class VaultGraphs:
-    """A vault without the hidden links: its index, and its graph with and without directions."""
+    """A vault without the hidden links: its index, its graph with and without directions.
+
+    `popular` has the number of notes that link to each note, highest first.
+    """
 
     index: Index
     directed: "nx.DiGraph[str]"
     plain: "nx.Graph[str]"
+    popular: Mapping[str, float]
 
 
 Score = Callable[[VaultGraphs, str], Mapping[str, float]]
@@ -54,8 +60,8 @@ Score = Callable[[VaultGraphs, str], Mapping[str, float]]
 
 def rank_popular(graphs: VaultGraphs, source: str) -> Mapping[str, float]:
     """Score each note by the number of notes that link to it, whatever the source."""
-    del source
-    return dict(graphs.directed.in_degree)
+    enough = FIRST + len(graphs.directed.succ[source]) + 1
+    return dict(islice(graphs.popular.items(), enough))
 
 
 def rank_cited_together(graphs: VaultGraphs, source: str) -> Mapping[str, float]:
@@ -115,12 +121,12 @@ def find_first(score: str, graphs: VaultGraphs, source: str) -> set[str]:
     if score == CHOSEN:
         return {item.path for item in find_related(graphs.index, source, FIRST)}
     known = {source, *graphs.directed.succ[source]}
-    ranked = sorted(
+    candidates = (
         (-value, path)
         for path, value in SCORES[score](graphs, source).items()
         if path not in known and path in graphs.index.notes and is_note(path)
     )
-    return {path for _, path in ranked[:FIRST]}
+    return {path for _, path in nsmallest(FIRST, candidates)}
 
 
 # -- hidden links ---------------------------------------------------------------------------------
@@ -148,7 +154,9 @@ def hide_links(index: Index, hidden: set[Pair]) -> VaultGraphs:
     graph = build_graph(changed)
     directed: nx.DiGraph[str] = nx.DiGraph(graph)
     directed.remove_edges_from([(node, node) for node in directed])
-    return VaultGraphs(changed, directed, nx.Graph(directed))
+    counts = sorted((-count, path) for path, count in directed.in_degree() if path in notes)
+    popular = {path: -count for count, path in counts if is_note(path)}
+    return VaultGraphs(changed, directed, nx.Graph(directed), popular)
 
 
 def measure_hit_rates(index: Index, seed: int) -> Mapping[str, tuple[float, float]]:
