@@ -1,0 +1,98 @@
+"""Value types for unlinked mentions. All are frozen."""
+
+from enum import StrEnum
+
+import msgspec
+
+DEFAULT_MIN_SCORE = 0.7
+"""Mentions with this score or a higher one are certain enough to write."""
+
+LOWEST_MIN_SCORE = 0.4
+"""The lowest documented score. Mentions with a lower one are not worth reading."""
+
+
+class NameKind(StrEnum):
+    """The kind of a note's name."""
+
+    FILE = "file"
+    TITLE = "title"
+    ALIAS = "alias"
+
+
+class NoteName(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A name of a note.
+
+    Attributes:
+        path: Vault path of the note.
+        text: The name as written there; a file name has no extension.
+        kind: File name, `title` property or alias.
+    """
+
+    path: str
+    text: str
+    kind: NameKind
+
+
+class Mention(msgspec.Struct, frozen=True):
+    """A place where a note's text names another note without a link.
+
+    Attributes:
+        path: Vault path of the note that contains the text.
+        start: Offset of the first character, 0-based, in code points.
+        end: Offset behind the last character.
+        line: Line of `start`, 1-based.
+        column: Column of `start`, 1-based.
+        words: The text between `start` and `end`, as written.
+        target: Vault path of the note that is named.
+        name: The name that the words match.
+        score: Confidence from 0 to 1 that a reader would want the link, rounded to two digits.
+        why: The reasons for the score, as one line without a full stop.
+        certain: True if the link may be written without confirmation: the score is at least
+            `MentionOptions.min_score`, and only one note can be meant.
+        sentence_start: Offset of the sentence that contains the words. A sentence never extends
+            beyond its line.
+        sentence_end: Offset behind that sentence.
+        others: Vault paths of the other notes that have the same name, sorted.
+        in_table_cell: True if a pipe in the link must be written `\\|`.
+    """
+
+    path: str
+    start: int
+    end: int
+    line: int
+    column: int
+    words: str
+    target: str
+    name: NoteName
+    score: float
+    why: str
+    certain: bool
+    sentence_start: int
+    sentence_end: int
+    others: tuple[str, ...] = ()
+    in_table_cell: bool = False
+
+
+class MentionOptions(msgspec.Struct, frozen=True):
+    """The options of a search for mentions.
+
+    Attributes:
+        min_score: The lowest score of a mention that is `certain`, from 0 to 1.
+        lowest_score: The lowest score of a mention that is returned at all.
+        headings: True to search headings too.
+        each_section: True for the first mention in each section instead of each note. A link counts
+            for its section only.
+        cjk: True to search for names in scripts without spaces between words.
+        ignored_names: Names never to link, in any spelling.
+        ignored_notes: Vault paths of notes never to link to.
+        ignored_pairs: Vault paths of a note and of the note that it must never link to.
+    """
+
+    min_score: float = DEFAULT_MIN_SCORE
+    lowest_score: float = LOWEST_MIN_SCORE
+    headings: bool = False
+    each_section: bool = False
+    cjk: bool = False
+    ignored_names: frozenset[str] = frozenset()
+    ignored_notes: frozenset[str] = frozenset()
+    ignored_pairs: frozenset[tuple[str, str]] = frozenset()
