@@ -89,6 +89,16 @@ class TextRun:
         line = bisect_right(self._starts, at) - 1
         return self._offsets[line] + at - self._starts[line]
 
+    def find_source_offset(self, offset: int) -> int | None:
+        """Return the position in the run of a source offset; None if the run does not have it."""
+        line = bisect_right(self._offsets, offset) - 1
+        if line < 0:
+            return None
+        at = self._starts[line] + offset - self._offsets[line]
+        is_last = line + 1 == len(self._starts)
+        end = len(self.text) if is_last else self._starts[line + 1] - 1
+        return at if at <= end else None
+
     def source_end(self, at: int) -> int:
         """Return the source offset of a span's end, directly behind its last character."""
         return self.source_offset(at - 1) + 1

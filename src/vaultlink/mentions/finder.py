@@ -1,0 +1,284 @@
+"""Find where the text of notes names other notes without a link.
+
+A finder is built once for an index. It knows the names of all notes and how common their words are;
+a search then takes the time to read one text.
+"""
+
+from bisect import bisect_right
+from collections.abc import Callable, Mapping, Set
+from typing import NamedTuple
+
+from vaultlink.backlinks.expected import can_hold_section
+from vaultlink.index.index import Index
+from vaultlink.links.rewrite import default_display_text
+from vaultlink.mentions.folding import FoldedText, fold_name
+from vaultlink.mentions.matcher import Matcher, find_one
+from vaultlink.mentions.model import Mention, MentionOptions, NoteName
+from vaultlink.mentions.names import collect_names
+from vaultlink.mentions.relations import Surroundings
+from vaultlink.mentions.scoring import NamePlace, Score, score_place
+from vaultlink.mentions.tally import Tally
+from vaultlink.mentions.visible import Spot, VisibleText, body_start, is_in_brackets
+from vaultlink.mentions.words import find_sentence, is_whole
+from vaultlink.model import Link, Note, Place
+
+_AMBIGUOUS_SCORE = 0.3
+"""The highest score of a name that several notes have."""
+
+_NEAR_SCORE = 0.6
+"""The highest score of such a name if only one of the notes is near."""
+
+
+def _exclude_none(_path: str) -> bool:
+    return False
+
+
+class _Candidate(NamedTuple):
+    """A place whose score is high enough; it may turn out to be hidden."""
+
+    start: int
+    end: int
+    key: str
+    name: NoteName
+    others: tuple[str, ...]
+    score: Score
+
+
+class MentionFinder:
+    """Finds mentions in the notes of a vault.
+
+    Attributes:
+        index: The index of the vault.
+        options: The options.
+        names: Folded name to the notes that have it.
+        tally: How common words and names are.
+        is_fast: False if a library is missing that makes the search in all notes several times as
+            fast. The result is the same.
+    """
+
+    def __init__(
+        self,
+        index: Index,
+        options: MentionOptions,
+        sample: Mapping[str, str],
+        is_excluded: Callable[[str], bool] = _exclude_none,
+        *,
+        plain: bool = False,
+    ):
+        """Collect the names and count the words.
+
+        Args:
+            index: The index of the vault.
+            options: The options.
+            sample: The texts of the notes that `sample_paths` returns, by vault path. A note may be
+                missing.
+            is_excluded: Returns True for vault paths of notes in which and to which no link is
+                wanted, such as templates.
+            plain: True to search without the library.
+        """
+        self.index = index
+        self.options = options
+        self.names = collect_names(index, options, is_excluded)
+        self.tally = Tally(sample.values())
+        self._matcher = Matcher(self.names, self.tally.words, plain=plain)
+        self.is_fast = self._matcher.is_fast
+        self.tally.count_phrases(sample, self._matcher, self.names, index)
+        self._is_excluded = is_excluded
+        self._known_keys: dict[frozenset[str], tuple[str, ...]] = {}
+        self._ignored = frozenset(map(fold_name, options.ignored_names))
+
+    def find(self, note: Note, text: str, to: Set[str] | None = None) -> list[Mention]:
+        """Return the mentions in a note, in order.
+
+        Args:
+            note: The note, as the index has it.
+            text: Its text.
+            to: Vault paths of notes; only mentions of these are returned. This is fast for notes
+                that do not name them.
+
+        Returns:
+            The mentions whose score is at least `options.lowest_score`, one for each target (and
+            section, if that is set).
+        """
+        if self._is_excluded(note.path):
+            return []
+        folded = FoldedText(text)
+        if to is not None and not self._has_name_of(folded.text, to):
+            return []
+        return _NoteSearch(self, note, text, to).run(folded)
+
+    def is_ignored(self, source: str, key: str, target: str) -> bool:
+        """Return True if a folded name must not be linked in a note."""
+        return (
+            key in self._ignored
+            or target in self.options.ignored_notes
+            or (source, target) in self.options.ignored_pairs
+        )
+
+    def match(self, folded: FoldedText, text: str) -> list[tuple[int, int, str]]:
+        """Return the names in a text that are whole words; of names that overlap, the longest.
+
+        Start and end are offsets of the text.
+        """
+        found = []
+        last = 0
+        matches = self._matcher.find(folded.text)
+        for start, end, key in sorted(matches, key=lambda match: (match[0], -match[1])):
+            if start < last:
+                continue
+            begin, stop = folded.source_offset(start), folded.source_offset(end)
+            if begin is None or stop is None or not is_whole(text, begin, stop):
+                continue
+            found.append((begin, stop, key))
+            last = end
+        return found
+
+    def _has_name_of(self, folded: str, paths: Set[str]) -> bool:
+        keys = self._keys_of(paths)
+        return any(key in folded and find_one(folded, key) for key in keys)
+
+    def _keys_of(self, paths: Set[str]) -> tuple[str, ...]:
+        """Return the folded names of some notes."""
+        wanted = frozenset(paths)
+        if wanted not in self._known_keys:
+            self._known_keys[wanted] = tuple(
+                key
+                for key, names in self.names.items()
+                if any(name.path in wanted for name in names)
+            )
+        return self._known_keys[wanted]
+
+
+class _NoteSearch:
+    """The search in one note. What takes time is done last, for the few places that remain."""
+
+    def __init__(self, finder: MentionFinder, note: Note, text: str, to: Set[str] | None):
+        self._finder = finder
+        self._note = note
+        self._text = text
+        self._to = to
+        self._options = finder.options
+        self._surroundings = Surroundings(note.path, finder.index)
+        self._section_starts = (
+            [heading.start for heading in note.headings] if self._options.each_section else []
+        )
+        self._linked = self._list_linked()
+
+    def run(self, folded: FoldedText) -> list[Mention]:
+        """Return the mentions."""
+        groups: dict[tuple[str, int], list[_Candidate]] = {}
+        body = body_start(self._text)
+        for start, end, key in self._finder.match(folded, self._text):
+            if start < body:
+                continue
+            found = self._judge(start, end, key)
+            if found:
+                group = (found.name.path, self._section_of(start))
+                groups.setdefault(group, []).append(found)
+        if not groups or not can_hold_section(self._note):
+            return []
+        shown = {fold_name(_shown_text(link)) for link in self._note.links}
+        visible = VisibleText(self._note, self._text)
+        mentions = [
+            self._choose([item for item in group if item.key not in shown], visible)
+            for group in groups.values()
+        ]
+        return sorted(filter(None, mentions), key=lambda mention: mention.start)
+
+    def _section_of(self, offset: int) -> int:
+        return bisect_right(self._section_starts, offset) if self._section_starts else 0
+
+    def _list_linked(self) -> Set[tuple[str | None, int]]:
+        """Return the notes that the note links to, each with the number of the section.
+
+        Links in a backlinks section are no mentions in the text, so they do not count.
+        """
+        note, index = self._note, self._finder.index
+        if not note.sections and not self._section_starts:
+            return {(target, 0) for target in index.targets[note.path]}
+        return {
+            (target, self._section_of(link.start))
+            for link, target in index.resolved_links(note.path)
+            if link.place is not Place.SECTION
+        }
+
+    def _judge(self, start: int, end: int, key: str) -> _Candidate | None:
+        """Return a place as a candidate; None if it must not be linked or scores too low."""
+        path = self._note.path
+        names = self._finder.names[key]
+        paths = [name.path for name in names]
+        section = self._section_of(start)
+        if path in paths or any((item, section) in self._linked for item in paths):
+            return None
+        if self._to is not None and self._to.isdisjoint(paths):
+            return None
+        if is_in_brackets(self._text, start):
+            return None
+        name, limit = self._pick(names, paths)
+        if (
+            limit < self._options.lowest_score
+            or self._finder.is_ignored(path, key, name.path)
+            or (self._to is not None and name.path not in self._to)
+        ):
+            return None
+        score = score_place(
+            NamePlace(self._text, start, end, key, name),
+            self._finder.tally,
+            lambda: self._surroundings.describe(name.path),
+        )
+        others = tuple(sorted(item for item in paths if item != name.path))
+        if others:
+            score = Score(min(limit, score.value), f"{score.why}, {len(paths)} notes have the name")
+        if score.value < self._options.lowest_score:
+            return None
+        return _Candidate(start, end, key, name, others, score)
+
+    def _pick(self, names: tuple[NoteName, ...], paths: list[str]) -> tuple[NoteName, float]:
+        """Return the likeliest of the notes that have a name, and the highest score of it."""
+        if len(names) == 1:
+            return names[0], 1.0
+        nearest = self._surroundings.pick_nearest(paths)
+        if nearest is None:
+            return min(names, key=lambda item: item.path), _AMBIGUOUS_SCORE
+        return next(item for item in names if item.path == nearest), _NEAR_SCORE
+
+    def _choose(self, group: list[_Candidate], visible: VisibleText) -> Mention | None:
+        """Return the first mention that is certain, else the first one; None if all are hidden."""
+        first = None
+        for item in group:
+            is_certain = item.score.value >= self._options.min_score and not item.others
+            if first and not is_certain:
+                continue
+            spot = visible.find_spot(item.start, item.end)
+            if spot is None or (spot.in_heading and not self._options.headings):
+                continue
+            mention = self._make_mention(item, spot, is_certain)
+            if is_certain:
+                return mention
+            first = mention
+        return first
+
+    def _make_mention(self, item: _Candidate, spot: Spot, is_certain: bool) -> Mention:
+        line = self._text.count("\n", 0, item.start) + 1
+        line_start = self._text.rfind("\n", 0, item.start) + 1
+        return Mention(
+            self._note.path,
+            item.start,
+            item.end,
+            line,
+            item.start - line_start + 1,
+            self._text[item.start : item.end],
+            item.name.path,
+            item.name,
+            item.score.value,
+            item.score.why,
+            is_certain,
+            *find_sentence(self._text, item.start, item.end),
+            item.others,
+            spot.in_table_cell,
+        )
+
+
+def _shown_text(link: Link) -> str:
+    """Return the text that a link shows."""
+    return link.display or default_display_text(link.target, link.subpath)

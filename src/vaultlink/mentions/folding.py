@@ -1,0 +1,117 @@
+"""Fold texts so that equal names are equal, with the offsets of the original text.
+
+Folding ignores case and Unicode normal forms. Hyphens, underscores and spaces of one line are the
+same, and so are straight and curly apostrophes.
+"""
+
+import unicodedata
+from bisect import bisect_right
+from functools import lru_cache
+
+from vaultlink.text import lazy_pattern
+
+_ASCII_SEPARATORS = str.maketrans("-_", "  ")
+_SEPARATORS = "-_\u00a0\u202f\u2010\u2011"
+_APOSTROPHES = "\u2019\u2018\u02bc"
+_NOT_ASCII = lazy_pattern(r"[^\x00-\x7f]+")
+_FIRST_VOWEL, _LAST_CONSONANT = "\u1160", "\u11ff"
+"""Hangul letters that join the one before them."""
+
+
+def fold_name(name: str) -> str:
+    """Return the form of a name that is compared with folded texts."""
+    return " ".join(FoldedText(name).text.split())
+
+
+class FoldedText:
+    """A folded text and the offsets of its characters in the original.
+
+    Attributes:
+        text: The folded text.
+    """
+
+    __slots__ = ("_length", "_sources", "_starts", "text")
+
+    def __init__(self, source: str):
+        self._starts: list[int] = []
+        self._sources: list[int] = []
+        self._length = len(source)
+        if source.isascii():
+            self.text = source.lower().translate(_ASCII_SEPARATORS)
+            return
+        folded = source.casefold()
+        # No letter is folded to fewer characters, so an equal length means one by one.
+        if len(folded) != len(source) or not unicodedata.is_normalized("NFC", folded):
+            folded = self._fold_parts(source)
+        self.text = _unify(folded)
+
+    def source_offset(self, at: int) -> int | None:
+        """Return the original offset of a boundary between two characters of the folded text.
+
+        None if the boundary is inside of what one original letter was folded to.
+        """
+        if not self._starts:
+            return at
+        number = bisect_right(self._starts, at) - 1
+        start, source = self._starts[number], self._sources[number]
+        if at == start:
+            return source
+        is_last = number + 1 == len(self._starts)
+        folded_end = len(self.text) if is_last else self._starts[number + 1]
+        source_end = self._length if is_last else self._sources[number + 1]
+        if at == folded_end:
+            return source_end
+        return source + at - start if folded_end - start == source_end - source else None
+
+    def _fold_parts(self, source: str) -> str:
+        """Fold a text in parts: ASCII text, or a letter with its marks."""
+        parts: list[str] = []
+        length = 0
+        for start, end in _split_parts(source):
+            part = _fold_part(source[start:end])
+            self._starts.append(length)
+            self._sources.append(start)
+            parts.append(part)
+            length += len(part)
+        return "".join(parts)
+
+
+def _split_parts(source: str) -> list[tuple[int, int]]:
+    """Return the spans of ASCII text, and of each other letter with the marks behind it."""
+    starts = []
+    at = 0
+    for match in _NOT_ASCII.finditer(source):
+        start = match.start()
+        if start > at:
+            starts.append(at)
+            if _joins(source[start]) and start - 1 > at:
+                starts.append(start - 1)
+        starts.extend(
+            index for index in range(start, match.end()) if index == 0 or not _joins(source[index])
+        )
+        at = match.end()
+    if at < len(source):
+        starts.append(at)
+    return list(zip(starts, [*starts[1:], len(source)], strict=True))
+
+
+@lru_cache(maxsize=4096)
+def _joins(char: str) -> bool:
+    """Return True for a character that may be combined with the one before it."""
+    return unicodedata.category(char)[0] == "M" or _FIRST_VOWEL <= char <= _LAST_CONSONANT
+
+
+@lru_cache(maxsize=4096)
+def _fold_part(part: str) -> str:
+    if part.isascii():
+        return part.lower()
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", part).casefold())
+
+
+def _unify(text: str) -> str:
+    """Replace the separators by spaces, and the apostrophes by straight ones."""
+    for char in _SEPARATORS:
+        text = text.replace(char, " ")
+    for char in _APOSTROPHES:
+        text = text.replace(char, "'")
+    return text

@@ -1,0 +1,62 @@
+"""Tell how near one note is to another, by folders and links."""
+
+from collections.abc import Collection
+
+from vaultlink.index.index import Index
+from vaultlink.index.resolve import parent_folder
+
+_MOST_LINKS = 60
+"""A note with more links is an overview. That it links to two notes says little about them."""
+
+_MIN_SHARED = 2
+
+
+class Surroundings:
+    """What is near one note: its folder, and the notes that it and its neighbours link to."""
+
+    def __init__(self, path: str, index: Index):
+        self._path = path
+        self._index = index
+        self._folder = parent_folder(path)
+        self._targets = frozenset(index.targets[path]) - {None, path}
+        self._second: frozenset[str | None] | None = None
+
+    def is_in_folder(self, target: str) -> bool:
+        """Return True if a note is in the same folder."""
+        return parent_folder(target) == self._folder
+
+    def is_linked(self, target: str) -> bool:
+        """Return True if links connect the notes: directly, or through one other note."""
+        others = self._index.targets.get(target, ())
+        if self._path in others:
+            return True
+        shared = len(self._targets.intersection(others)) if len(others) <= _MOST_LINKS else 0
+        return shared >= _MIN_SHARED or target in self._find_second()
+
+    def pick_nearest(self, targets: Collection[str]) -> str | None:
+        """Return the only one of several notes that is near; None if there is no such note."""
+        for is_near in (self.is_in_folder, self.is_linked):
+            near = [target for target in targets if is_near(target)]
+            if near:
+                return near[0] if len(near) == 1 else None
+        return None
+
+    def describe(self, target: str) -> tuple[float, str]:
+        """Return what the distance adds to a score, and the reason."""
+        if self.is_linked(target):
+            return 0.08, "two links away"
+        if self.is_in_folder(target):
+            return 0.04, "in the same folder"
+        return -0.04, ""
+
+    def _find_second(self) -> frozenset[str | None]:
+        """Return the notes that the linked notes link to."""
+        if self._second is None:
+            found: set[str | None] = set()
+            if len(self._targets) <= _MOST_LINKS:
+                for target in self._targets:
+                    others = self._index.targets.get(target or "", ())
+                    if len(others) <= _MOST_LINKS:
+                        found.update(others)
+            self._second = frozenset(found)
+        return self._second

@@ -1,0 +1,197 @@
+"""Score how likely a reader would want the link, and say why.
+
+The score is a sum: how much the words tell, how they are written, and how near the named note is.
+The weights were set by reading mentions in wikis of several kinds.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from vaultlink.mentions.model import NameKind, NoteName
+from vaultlink.mentions.tally import Tally
+from vaultlink.mentions.words import (
+    find_sentence,
+    follows_capitalized,
+    starts_sentence,
+    word_before,
+    word_behind,
+)
+from vaultlink.text import lazy_pattern
+
+_CASED_WORD = lazy_pattern(r"[^\W\d_]+")
+_COMMON_SHARE = 0.02
+"""A word that this share of the notes has in lower case is a common word of the vault."""
+
+_GENERAL_SHARE = 0.2
+"""A word that this share of the notes has in any case is what the vault is about."""
+
+_MIN_SAMPLE = 100
+"""In a smaller sample, a missing word need not be rare."""
+
+
+class NamePlace(NamedTuple):
+    """A place of a name in a text, as `score_place` judges it.
+
+    Attributes:
+        text: The text.
+        start: Offset of the name.
+        end: Offset behind it.
+        key: The folded name.
+        name: The name.
+    """
+
+    text: str
+    start: int
+    end: int
+    key: str
+    name: NoteName
+
+
+class Score(NamedTuple):
+    """A score from 0 to 1 and the reasons for it."""
+
+    value: float
+    why: str
+
+
+Part = tuple[float, str]
+"""A part of a score and its reason; "" if there is nothing to say."""
+
+_NEVER = Score(0.0, "")
+
+
+def score_place(place: NamePlace, tally: Tally, describe: Callable[[], Part]) -> Score:
+    """Return the score of a name in a text; 0 if it must not be linked.
+
+    Args:
+        place: The place.
+        tally: How common words and names are.
+        describe: Returns what the distance of the named note adds to the score, and the reason.
+    """
+    words = place.text[place.start : place.end]
+    form = _describe_form(words, place.name.text)
+    if form == "capitals differ":
+        return _NEVER
+    sentence_start, _ = find_sentence(place.text, place.start, place.end)
+    is_first = starts_sentence(place.text, place.start, sentence_start)
+    count = len(place.key.split())
+    if _is_in_longer_name(place, sentence_start, words, tally):
+        return _NEVER
+    first = (
+        _score_word(place, tally, form, is_first)
+        if count == 1
+        else _score_phrase(place, tally, form, is_first, count)
+    )
+    if first[0] <= 0:
+        return _NEVER
+    return _add_up((first, describe(), _score_links(place.key, tally)))
+
+
+def _add_up(parts: Sequence[Part]) -> Score:
+    value = sum(part for part, _ in parts)
+    why = ", ".join(reason for _, reason in parts if reason)
+    return Score(round(max(0.01, min(0.99, value)), 2), why)
+
+
+# -- how the words are written -------------------------------------------------------------------
+
+
+def _describe_form(words: str, name: str) -> str:
+    """Return how words are written compared with a name.
+
+    `exact`: with the same capitals, of which the name has one in each main word. `proper`: as a
+    proper noun, although the name is in lower case. `plain`: the name has no telling capitals.
+    `lower`: in lower case, although the name is written as a proper noun. `capitals differ`: the
+    name is in capitals and the words are not.
+    """
+    own, other = _CASED_WORD.findall(words), _CASED_WORD.findall(name)
+    if len(own) != len(other):
+        return "plain"
+    capitals = [one for one in other if len(one) > 1 and one.isupper()]
+    if capitals and any(
+        one.isupper() and len(one) > 1 and mine != one for mine, one in zip(own, other, strict=True)
+    ):
+        return "capitals differ"
+    if _is_proper(other):
+        return "exact" if _is_proper(own) else "lower"
+    return "proper" if _is_proper(own) else "plain"
+
+
+def _is_proper(words: list[str]) -> bool:
+    """Return True if all words of more than three letters have a capital, and there is one."""
+    main = [word for word in words if len(word) > 3] or words
+    return all(word != word.lower() for word in main) and bool(main)
+
+
+def _is_in_longer_name(place: NamePlace, sentence_start: int, words: str, tally: Tally) -> bool:
+    """Return True if capitalized words next to a capitalized name belong to the same name.
+
+    The first word of a sentence counts unless the vault has it in lower case too.
+    """
+    own = _CASED_WORD.findall(words)
+    if not own:
+        return False
+    behind = word_behind(place.text, place.end)
+    if own[-1][0].isupper() and behind and (behind[0].isupper() or behind[0].isdigit()):
+        return True
+    if not own[0][0].isupper():
+        return False
+    before, is_first = word_before(place.text, place.start, sentence_start)
+    is_name = before[:1].isupper() and not before.endswith(".")
+    if is_name and not (is_first and tally.lower[before.lower()]):
+        return True
+    return follows_capitalized(place.text, place.start, sentence_start)
+
+
+def _score_word(place: NamePlace, tally: Tally, form: str, is_first: bool) -> Part:
+    """Return the score of a name of one word."""
+    word = place.key
+    share, lower = tally.share(word), tally.lower_share(word)
+    is_common = lower >= _COMMON_SHARE
+    if share >= _GENERAL_SHARE:
+        return 0.0, ""
+    if form in ("exact", "proper") and not is_first:
+        if is_common:
+            return 0.48, "one common word, but capitalized"
+        return (0.68, "capitalized") if form == "exact" else (0.6, "capitalized")
+    if is_common or tally.notes < _MIN_SAMPLE or share > 0.01:
+        return 0.0, ""
+    if form in ("exact", "proper"):
+        return 0.42, "one rare word at the start of a sentence"
+    return (0.38, "one rare word") if form == "plain" else (0.28, "one rare word in lower case")
+
+
+def _score_phrase(place: NamePlace, tally: Tally, form: str, is_first: bool, count: int) -> Part:
+    """Return the score of a name of several words."""
+    information = min(tally.information(place.key), 16.0)
+    value = 0.62 + 0.012 * information + 0.02 * (min(count, 5) - 2)
+    reasons = [f"{count} words"]
+    if information < 4:
+        value -= 0.1
+        reasons.append("all common here")
+    elif information >= 10:
+        reasons.append("rare here")
+    if form == "exact" and not is_first:
+        value += 0.12
+        reasons.append("capitalized as in the name")
+    elif form == "lower" and not _is_slug_title(place.name):
+        value -= 0.25
+        reasons.append("not capitalized as in the name")
+    return value, ", ".join(reasons)
+
+
+def _is_slug_title(name: NoteName) -> bool:
+    """Return True for a title: its capitals are often those of a heading."""
+    return name.kind is NameKind.TITLE
+
+
+def _score_links(key: str, tally: Tally) -> Part:
+    """Return what the notes that have a name say by linking or not linking with it."""
+    counts = tally.phrases.get(key)
+    if counts is None or not counts.notes:
+        return 0.0, ""
+    if counts.linked:
+        return min(0.12, 0.04 + 0.2 * counts.linked / counts.notes), "linked elsewhere"
+    if counts.notes >= 10 and " " not in key:
+        return -0.08, "often named and never linked"
+    return 0.0, ""

@@ -1,0 +1,106 @@
+"""Count the words and names of a vault in a sample of its notes.
+
+Precise counts need all texts, but to tell common words from rare ones a sample is enough. It
+depends on the paths alone, so that one note and the whole vault get the same scores.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from math import log2
+from typing import NamedTuple
+
+from vaultlink.index.index import Index
+from vaultlink.index.resolve import is_note
+from vaultlink.mentions.folding import FoldedText
+from vaultlink.mentions.matcher import Matcher
+from vaultlink.mentions.names import NotesByName
+from vaultlink.mentions.words import WORD
+from vaultlink.text import lazy_pattern
+
+SAMPLE_SIZE = 500
+"""The number of notes of a sample."""
+
+_MAX_LENGTH = 50_000
+"""Only the start of a longer text is counted."""
+
+_NOT_PROSE = lazy_pattern(
+    r"\A---\n.*?\n---\n|```.*?(?:```|\Z)|`[^`\n]*`|\]\([^)\n]*\)|\[\[[^\[\]|\n]*\|?"
+    r"|<[^<>\n]*>|(?:https?://|www\.)\S*",
+    16,
+)
+"""Properties, code, destinations, HTML tags and addresses."""
+
+_PLAIN_WORD = lazy_pattern(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
+
+
+def sample_paths(index: Index) -> tuple[str, ...]:
+    """Return the vault paths of the notes whose texts a tally counts."""
+    paths = sorted(path for path in index.notes if is_note(path))
+    step = max(1, -(-len(paths) // SAMPLE_SIZE))
+    return tuple(paths[::step])
+
+
+class PhraseCount(NamedTuple):
+    """The numbers of sample notes that have a name, and of those that also link to its note."""
+
+    notes: int
+    linked: int
+
+
+class Tally:
+    """Counts of a sample of notes.
+
+    Attributes:
+        notes: The number of notes.
+        words: Folded word to the number of notes that have it.
+        lower: Word to the number of notes that have it in lower case.
+        phrases: Folded name to its counts; empty until `count_phrases`.
+    """
+
+    def __init__(self, texts: Iterable[str]):
+        """Count the words of texts."""
+        self.notes = 0
+        self.words: Counter[str] = Counter()
+        self.lower: Counter[str] = Counter()
+        self.phrases: Mapping[str, PhraseCount] = {}
+        for text in texts:
+            words = set(_PLAIN_WORD.findall(_NOT_PROSE.sub(" ", text[:_MAX_LENGTH])))
+            lower = {word for word in words if word.islower()}
+            self.notes += 1
+            self.lower.update(lower)
+            self.words.update(lower.union(FoldedText(word).text for word in words - lower))
+
+    def share(self, word: str) -> float:
+        """Return the share of the notes with a folded word, from 0 to 1; not 0 in any sample."""
+        return min(1.0, (self.words[word] + 0.5) / (self.notes + 1))
+
+    def lower_share(self, word: str) -> float:
+        """Return the share of the notes that have a word in lower case."""
+        return self.lower[word] / self.notes if self.notes else 0.0
+
+    def information(self, key: str) -> float:
+        """Return how much a folded name tells, in bits: the sum over its different words."""
+        return sum(-log2(self.share(word)) for word in set(WORD.findall(key)))
+
+    def count_phrases(
+        self, texts: Mapping[str, str], matcher: Matcher, names: NotesByName, index: Index
+    ) -> None:
+        """Count in which notes the names occur, apart from the notes that have them.
+
+        Args:
+            texts: The texts of the sample by vault path.
+            matcher: The search for the names.
+            names: The names.
+            index: The index of the vault.
+        """
+        found: Counter[str] = Counter()
+        linked: Counter[str] = Counter()
+        for path, text in texts.items():
+            targets = frozenset(index.targets[path])
+            keys = {key for _, _, key in matcher.find(FoldedText(text[:_MAX_LENGTH]).text)}
+            for key in keys:
+                paths = {name.path for name in names[key]}
+                if path not in paths:
+                    found[key] += 1
+                    linked[key] += not paths.isdisjoint(targets)
+        self.phrases = {key: PhraseCount(found[key], linked[key]) for key in found}

@@ -1,0 +1,197 @@
+"""Tell the text of a note in which a link can be written from all other text.
+
+The parser's passes decide what code, math, comments, HTML, properties, links and tags hide. In a
+plain note only the block around a name is read.
+"""
+
+from bisect import bisect_right
+from typing import NamedTuple
+
+from vaultlink.model import Note
+from vaultlink.parse import plain
+from vaultlink.parse.blocks import read_blocks
+from vaultlink.parse.brackets import match_brackets
+from vaultlink.parse.directives import find_comment_spans
+from vaultlink.parse.inline import read_inline
+from vaultlink.parse.lines import TextRun, split_lines
+from vaultlink.parse.properties import frontmatter_span
+from vaultlink.parse.spans import SpanSet
+from vaultlink.text import lazy_pattern
+
+_HEADING = lazy_pattern(r"[\s>]*(?:(?:[-*+]|\d{1,9}[.)])\s+)*(?:#{1,6}\s|\[!)")
+"""The start of a line with a heading or the title of a callout."""
+
+_BLOCK_ID = lazy_pattern(r"(?:^|[ \t])\^[A-Za-z0-9-]+[ \t]*$", 8)
+_ADDRESS = lazy_pattern(r"://|www\.|@|\w\.\w+/|\\")
+_PLACEHOLDER = lazy_pattern(r"\{\{.*?\}\}|\{%.*?%\}", 16)
+_INLINE_KEY = lazy_pattern(r"[*_]*\s*::")
+_TAG = lazy_pattern(r"<(/?)([A-Za-z][A-Za-z0-9-]*)[^<>]*?(/?)>")
+_STYLING_TAGS = frozenset(
+    (
+        *("b", "big", "blockquote", "br", "center", "cite", "del", "dfn", "div", "em", "font"),
+        *("hr", "i", "img", "input", "ins", "li", "mark", "ol", "p", "q", "s", "small", "span"),
+        *("strike", "strong", "sub", "summary", "sup", "td", "th", "tr", "u", "ul", "wbr"),
+    )
+)
+"""Elements in whose text a link is a link, and those without text."""
+
+_OTHER_CONTEXTS = lazy_pattern(r"[\[<$`%^{]|https?:|www\.|#")
+"""Marks of everything that the inline pass may find in a run."""
+
+
+class Spot(NamedTuple):
+    """A visible span's surroundings: True in a heading, in a table cell."""
+
+    in_heading: bool
+    in_table_cell: bool
+
+
+def body_start(text: str) -> int:
+    """Return the offset of a note's text behind its properties."""
+    span = frontmatter_span(text)
+    return span[2] if span else 0
+
+
+def is_in_brackets(text: str, start: int) -> bool:
+    """Return True if a bracket is open before an offset, on its line and not far away."""
+    opening = text.rfind("[", max(0, start - 200), start)
+    return opening != -1 and not ("]" in text[opening:start] or "\n" in text[opening:start])
+
+
+class VisibleText:
+    """The text of a note in which links can be written. Reads only what is asked for."""
+
+    def __init__(self, note: Note, text: str):
+        self._text = text
+        self.body = body_start(text)
+        self._sections = SpanSet((item.start, item.end) for item in note.sections)
+        self._headings = SpanSet((item.start, item.end + 1) for item in note.headings)
+        self._runs: list[TextRun] | None = None
+        self._firsts: list[int] = []
+        self._beside_tables: set[int] = set()
+        self._comments: SpanSet | None = None
+        self._is_plain: bool | None = None
+        self._known: dict[int, SpanSet] = {}
+
+    def find_spot(self, start: int, end: int) -> Spot | None:
+        """Return the surroundings of a span; None if no link can be written there."""
+        if start < self.body or self._sections.covers(start) or self._is_excluded(start, end):
+            return None
+        run = self._find_run(start)
+        at = run.find_source_offset(start) if run else None
+        if run is None or at is None:
+            return None
+        words = self._text[start:end]
+        if run.text[at : at + len(words)] != words:
+            return None
+        hidden = self._find_hidden(run)
+        if hidden is not None and (hidden.covers(at) or hidden.covers(at + len(words) - 1)):
+            return None
+        line_start = self._text.rfind("\n", 0, start) + 1
+        in_heading = self._headings.covers(start) or bool(
+            _HEADING.match(self._text, line_start, start)
+        )
+        return Spot(in_heading, run.in_table_cell)
+
+    def _is_excluded(self, start: int, end: int) -> bool:
+        """Return True in an address, the key of an inline field and a block identifier."""
+        text = self._text
+        if _INLINE_KEY.match(text, end):
+            return True
+        first, last = start, end
+        while first > 0 and not text[first - 1].isspace() and start - first < 300:
+            first -= 1
+        while last < len(text) and not text[last].isspace() and last - end < 300:
+            last += 1
+        return _ADDRESS.search(text, first, last) is not None or text[first] == "^"
+
+    # -- the runs of the text ---------------------------------------------------------------------
+
+    def _find_run(self, offset: int) -> TextRun | None:
+        """Return the run that may have an offset."""
+        if self._is_plain is None:
+            self._read_structure()
+        if self._is_plain:
+            start, end = plain.block_span(self._text, self.body, offset)
+            runs = read_blocks(split_lines(self._text, start, end)).runs
+            fitting = [run for run in runs if run.source_offset(0) <= offset]
+            return fitting[-1] if fitting else None
+        if self._comments is not None and self._comments.covers(offset):
+            return None
+        line_start = self._text.rfind("\n", 0, offset) + 1
+        if line_start in self._beside_tables:
+            return None
+        number = bisect_right(self._firsts, offset)
+        return self._runs[number - 1] if self._runs and number else None
+
+    def _read_structure(self) -> None:
+        """Find out if a note is plain; read all of it if it is not."""
+        text = self._text
+        marks = plain.markup_bytes(text.encode("utf-8", "surrogatepass"))
+        has_comments = "%%" in text
+        self._is_plain = (
+            not has_comments and plain.find_plain_headings(text, self.body, marks) is not None
+        )
+        if self._is_plain:
+            return
+        blocks = read_blocks(split_lines(text, self.body))
+        self._runs = sorted(blocks.runs, key=lambda run: run.source_offset(0))
+        self._firsts = [run.source_offset(0) for run in self._runs]
+        self._beside_tables = {text.rfind("\n", 0, offset) + 1 for offset in blocks.beside_tables}
+        if has_comments:
+            code = list(blocks.hidden)
+            for run in self._runs:
+                if "`" in run.text:
+                    code += [
+                        (run.source_offset(start), run.source_end(end))
+                        for start, end in read_inline(run.text).hidden
+                        if run.text[start] == "`"
+                    ]
+            self._comments = SpanSet(find_comment_spans(text, self.body, code))
+
+    def _find_hidden(self, run: TextRun) -> SpanSet | None:
+        """Return the spans of a run that are no plain words; None if there are none."""
+        key = run.source_offset(0)
+        if key not in self._known:
+            spans = _list_hidden(run.text) if _OTHER_CONTEXTS.search(run.text) else []
+            self._known[key] = SpanSet(spans)
+        return self._known[key]
+
+
+def _list_hidden(text: str) -> list[tuple[int, int]]:
+    """Return the spans of links, brackets, code, math, HTML elements and tags in a run."""
+    found = read_inline(text)
+    spans = [(link.start, link.end) for link in found.links]
+    spans += found.hidden
+    spans += [(start - 1, end) for start, end in found.tags]
+    if "[" in text:
+        spans += [(start, close + 1) for start, close in match_brackets(text).items()]
+        spans += [
+            (item.start, len(text))
+            for item in found.unlinked_brackets
+            if not item.close and text.startswith("[[", item.start)
+        ]
+    if "<" in text:
+        spans += _list_elements(text)
+    spans += [match.span() for match in _PLACEHOLDER.finditer(text)]
+    spans += [match.span() for match in _BLOCK_ID.finditer(text)]
+    return spans
+
+
+def _list_elements(text: str) -> list[tuple[int, int]]:
+    """Return the spans of HTML elements whose text is no plain text, such as `<kbd>`."""
+    opened: list[tuple[str, int]] = []
+    spans = []
+    for match in _TAG.finditer(text):
+        closing, name, alone = match[1], match[2].lower(), match[3]
+        if name in _STYLING_TAGS or alone:
+            continue
+        if not closing:
+            opened.append((name, match.start()))
+        else:
+            while opened:
+                other, start = opened.pop()
+                if other == name:
+                    spans.append((start, match.end()))
+                    break
+    return spans + [(start, len(text)) for _, start in opened]

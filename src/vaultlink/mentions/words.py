@@ -1,0 +1,144 @@
+"""Words, their boundaries and the sentence around them. All offsets are those of the text."""
+
+import unicodedata
+from functools import lru_cache
+
+from vaultlink.text import lazy_pattern
+
+WORD = lazy_pattern(r"[^\W_]+")
+"""A word of a folded name: letters and digits."""
+
+_JOINTS = "-_'’‘ʼ./\\@#:&+=~%$\u2010\u2011\u2013\u00b7"
+"""Characters that join a name with the letters beyond them to one longer word."""
+
+_POSSESSIVE = lazy_pattern(r"['’ʼ]s?(?![^\W_])")
+_SENTENCE_END = lazy_pattern(r"[.!?…。！？][\"'”’»)\]*_]*(?=\s)")
+_ABBREVIATION = lazy_pattern(
+    r"(?:^|[\s(])(?:\w|Mr|Mrs|Ms|Dr|Prof|St|vs|etc|e\.g|i\.e|cf|No|Vol)\.$"
+)
+_LINE_MARKS = lazy_pattern(r"[\s>]*(?:(?:[-*+]|\d{1,9}[.)])\s+(?:\[.\]\s+)?)*[\s>]*")
+_LEAD_MARKS = " \t*_~=\"'“”‘’«»„(|>[]"
+_NEXT_WORD = lazy_pattern(r"[ \u00a0]([^\W_][\w'’-]*)")
+_LAST_WORD = lazy_pattern(r"[^\W_][\w'’.-]*$")
+JOINING_WORDS = frozenset(("of", "de", "du", "von", "van", "&", "for"))
+"""Words that join a capitalized name with what stands before it, as in `University of X`."""
+
+_UNBROKEN_SCRIPTS = (
+    ("\u0e00", "\u0eff"),  # Thai, Lao
+    ("\u1000", "\u109f"),  # Burmese
+    ("\u1780", "\u17ff"),  # Khmer
+    ("\u3005", "\u30ff"),  # Japanese
+    ("\u3400", "\u9fff"),  # Chinese
+    ("\uf900", "\ufaff"),
+    ("\U00020000", "\U0003ffff"),
+)
+
+
+@lru_cache(maxsize=4096)
+def is_word_char(char: str) -> bool:
+    """Return True for letters, digits and the marks that belong to them."""
+    return char.isalnum() or unicodedata.category(char) in ("Mn", "Mc", "Me", "Cf")
+
+
+@lru_cache(maxsize=4096)
+def is_unbroken(char: str) -> bool:
+    """Return True for a character of a script that has no spaces between words."""
+    return any(first <= char <= last for first, last in _UNBROKEN_SCRIPTS)
+
+
+def is_whole(text: str, start: int, end: int) -> bool:
+    """Return True if a span is not part of a longer word or compound.
+
+    In `state-of-the-art`, `example.md` and `O'Reilly`, no part is a whole word. A possessive ending
+    behind several words is no part of them.
+    """
+    return _is_free(text, start, -1) and (
+        _is_free(text, end, 1)
+        or (" " in text[start:end] and _POSSESSIVE.match(text, end) is not None)
+    )
+
+
+def _is_free(text: str, at: int, step: int) -> bool:
+    """Return True if no word continues beyond a boundary, before it or behind it."""
+    near = at if step == 1 else at - 1
+    if not 0 <= near < len(text):
+        return True
+    char, own = text[near], text[at - 1 if step == 1 else at]
+    if is_word_char(char):
+        return is_unbroken(char) or is_unbroken(own)
+    if char not in _JOINTS:
+        return True
+    if step == -1 and char in "\\@#$~":
+        return False
+    beyond = near + step
+    return not (0 <= beyond < len(text) and is_word_char(text[beyond]))
+
+
+def find_sentence(text: str, start: int, end: int) -> tuple[int, int]:
+    """Return the span of the sentence around a span, within its line and without list marks."""
+    line_start = text.rfind("\n", 0, start) + 1
+    line_end = text.find("\n", end)
+    line_end = len(text) if line_end == -1 else line_end
+    marks = _LINE_MARKS.match(text, line_start, start)
+    first = marks.end() if marks else line_start
+    last = line_end
+    for match in _SENTENCE_END.finditer(text, first, line_end):
+        if match.end() <= start:
+            if not _ABBREVIATION.search(text[max(first, match.start() - 8) : match.start() + 1]):
+                first = match.end()
+        elif match.start() >= end:
+            last = match.end()
+            break
+    while first < start and text[first].isspace():
+        first += 1
+    while last > end and text[last - 1].isspace():
+        last -= 1
+    return first, last
+
+
+def starts_sentence(text: str, start: int, sentence_start: int) -> bool:
+    """Return True if only marks stand between the start of a sentence and a word.
+
+    What follows a colon, a table's pipe or a dash at the start of an item counts as a sentence.
+    """
+    before = text[sentence_start:start].rstrip(_LEAD_MARKS)
+    return not before or before[-1] in ":|–—•·"
+
+
+def word_before(text: str, start: int, sentence_start: int) -> tuple[str, bool]:
+    """Return the word directly before a word, and True if it starts the sentence.
+
+    "" if anything but one space stands between them.
+    """
+    if start - 1 < sentence_start or text[start - 1] not in " \u00a0":
+        return "", False
+    match = _LAST_WORD.search(text, max(sentence_start, start - 60), start - 1)
+    if not match:
+        return "", False
+    return match[0], starts_sentence(text, match.start(), sentence_start)
+
+
+def word_behind(text: str, end: int) -> str:
+    """Return the word that only one space separates from a word; "" if there is none."""
+    match = _NEXT_WORD.match(text, end)
+    return match[1] if match else ""
+
+
+def follows_capitalized(text: str, start: int, sentence_start: int) -> bool:
+    """Return True if the small words before a word join it with a capitalized word.
+
+    For example, in `University of the Arts`.
+    """
+    at = start
+    joined = False
+    for _ in range(3):
+        word, _ = word_before(text, at, sentence_start)
+        if not word:
+            return False
+        if word[0].isupper():
+            return joined
+        joined = joined or word in JOINING_WORDS
+        if word not in JOINING_WORDS and word != "the":
+            return False
+        at -= len(word) + 1
+    return False
