@@ -424,6 +424,7 @@ def test_only_git_starts_programs() -> None:
 
 
 LIBRARY_PLACES = {
+    "ahocorasick_rs": r"mentions/matcher\.py",
     "frontmatter": r"parse/post\.py",
     "networkx": r"graph/",
     "click": r"cli/pager\.py",

@@ -85,7 +85,7 @@ class LinkWriter:
         return f"[[{target}{space}{pipe}{space}{words}]]"
 
     def _has_spaced_pipes(self, note: Note) -> bool:
-        """Return True if the note, else the vault, writes spaces around the pipes of links."""
+        """Return True if the note, else the vault, writes spaces around pipes."""
         own = Counter(map(_has_spaces, filter(_has_pipe, note.links)))
         counts = own or self._index.derive(_count_spaced_pipes)
         return counts[True] > counts[False]
@@ -111,7 +111,10 @@ def link_mention(
     obsidian: ObsidianSettings,
     headings: tuple[str, ...] = (),
 ) -> Edit | None:
-    """Return the edit that makes a link of one mention, or None: see `LinkWriter.link`."""
+    """Return the edit that makes a link of one mention, or None.
+
+    See `LinkWriter.link`.
+    """
     edits = LinkWriter(index, obsidian, headings).link([mention], text)
     return edits[0] if edits else None
 

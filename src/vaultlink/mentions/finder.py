@@ -116,9 +116,9 @@ class MentionFinder:
         )
 
     def match(self, folded: FoldedText, text: str) -> list[tuple[int, int, str]]:
-        """Return the names in a text that are whole words; of names that overlap, the longest.
+        """Return the names in a text that are whole words.
 
-        Start and end are offsets of the text.
+        Of names that overlap, the longest counts. Start and end are offsets of the text.
         """
         found = []
         last = 0
@@ -150,7 +150,10 @@ class MentionFinder:
 
 
 class _NoteSearch:
-    """The search in one note. What takes time is done last, for the few places that remain."""
+    """The search in one note.
+
+    What takes time is done last, for the few places that remain.
+    """
 
     def __init__(self, finder: MentionFinder, note: Note, text: str, to: Set[str] | None):
         self._finder = finder
@@ -177,11 +180,15 @@ class _NoteSearch:
                 groups.setdefault(group, []).append(found)
         if not groups or not can_hold_section(self._note):
             return []
-        shown = {fold_name(_shown_text(link)) for link in self._note.links}
+        shown: dict[str, set[str | None]] = {}
+        for link, target in self._finder.index.resolved_links(self._note.path):
+            shown.setdefault(fold_name(_shown_text(link)), set()).add(target)
         visible = VisibleText(self._note, self._text)
         mentions = [
-            self._choose([item for item in group if item.key not in shown], visible)
-            for group in groups.values()
+            self._choose(
+                [item for item in group if not shown.get(item.key, set()) - {path}], visible
+            )
+            for (path, _), group in groups.items()
         ]
         return sorted(filter(None, mentions), key=lambda mention: mention.start)
 
@@ -238,12 +245,15 @@ class _NoteSearch:
         if len(names) == 1:
             return names[0], 1.0
         nearest = self._surroundings.pick_nearest(paths)
-        if nearest is None:
+        if nearest is None or " " not in fold_name(names[0].text):
             return min(names, key=lambda item: item.path), _AMBIGUOUS_SCORE
         return next(item for item in names if item.path == nearest), _NEAR_SCORE
 
     def _choose(self, group: list[_Candidate], visible: VisibleText) -> Mention | None:
-        """Return the first mention that is certain, else the first one; None if all are hidden."""
+        """Return the first mention that is certain, else the first one.
+
+        None if all are hidden.
+        """
         first = None
         for item in group:
             is_certain = item.score.value >= self._options.min_score and not item.others

@@ -46,7 +46,7 @@ class FoldedText:
         self.text = _unify(folded)
 
     def source_offset(self, at: int) -> int | None:
-        """Return the original offset of a boundary between two characters of the folded text.
+        """Return the original offset of a boundary between two folded characters.
 
         None if the boundary is inside of what one original letter was folded to.
         """
@@ -77,7 +77,7 @@ class FoldedText:
 
 
 def _split_parts(source: str) -> list[tuple[int, int]]:
-    """Return the spans of ASCII text, and of each other letter with the marks behind it."""
+    """Return the spans of ASCII text, and of each other letter with its marks."""
     starts = []
     at = 0
     for match in _NOT_ASCII.finditer(source):

@@ -37,7 +37,10 @@ class Matcher:
             self._group_by_word(rarities)
 
     def find(self, text: str) -> list[Match]:
-        """Return the names in a folded text as whole words, in any order. They may overlap."""
+        """Return the names in a folded text, in any order.
+
+        They are whole words and may overlap.
+        """
         if self._automaton is not None:
             names = self._names
             return [
@@ -92,7 +95,10 @@ def _find_name(text: str, name: str) -> Iterator[Match]:
 
 
 def _is_bounded(text: str, start: int, end: int) -> bool:
-    """Return True if no letter or digit touches a span, except in scripts without spaces."""
+    """Return True if no letter or digit touches a span.
+
+    In scripts without spaces they may.
+    """
     before, behind = text[start - 1 : start], text[end : end + 1]
     return not (
         (behind and is_word_char(behind) and not _is_break(text[end - 1], behind))

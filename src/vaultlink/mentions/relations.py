@@ -12,7 +12,7 @@ _MIN_SHARED = 2
 
 
 class Surroundings:
-    """What is near one note: its folder, and the notes that it and its neighbours link to."""
+    """What is near one note: its folder, and the notes one or two links away."""
 
     def __init__(self, path: str, index: Index):
         self._path = path
@@ -34,7 +34,7 @@ class Surroundings:
         return shared >= _MIN_SHARED or target in self._find_second()
 
     def pick_nearest(self, targets: Collection[str]) -> str | None:
-        """Return the only one of several notes that is near; None if there is no such note."""
+        """Return the only one of several notes that is near; None without one."""
         for is_near in (self.is_in_folder, self.is_linked):
             near = [target for target in targets if is_near(target)]
             if near:
@@ -47,7 +47,7 @@ class Surroundings:
             return 0.08, "two links away"
         if self.is_in_folder(target):
             return 0.04, "in the same folder"
-        return -0.04, ""
+        return -0.03, ""
 
     def _find_second(self) -> frozenset[str | None]:
         """Return the notes that the linked notes link to."""

@@ -12,6 +12,7 @@ from vaultlink.mentions.tally import Tally
 from vaultlink.mentions.words import (
     find_sentence,
     follows_capitalized,
+    is_unbroken,
     starts_sentence,
     word_before,
     word_behind,
@@ -24,6 +25,10 @@ _COMMON_SHARE = 0.02
 
 _GENERAL_SHARE = 0.2
 """A word that this share of the notes has in any case is what the vault is about."""
+
+_RARE_SHARE = 0.01
+_LONG_WORD = 9
+_SHORTEST_PART = 4
 
 _MIN_SAMPLE = 100
 """In a smaller sample, a missing word need not be rare."""
@@ -75,6 +80,8 @@ def score_place(place: NamePlace, tally: Tally, describe: Callable[[], Part]) ->
     sentence_start, _ = find_sentence(place.text, place.start, place.end)
     is_first = starts_sentence(place.text, place.start, sentence_start)
     count = len(place.key.split())
+    if count == 1 and any(map(is_unbroken, place.key)):
+        count = len(place.key) // 2  # in these scripts, most words have two characters
     if _is_in_longer_name(place, sentence_start, words, tally):
         return _NEVER
     first = (
@@ -118,15 +125,21 @@ def _describe_form(words: str, name: str) -> str:
 
 
 def _is_proper(words: list[str]) -> bool:
-    """Return True if all words of more than three letters have a capital, and there is one."""
+    """Return True if words are written as a proper noun.
+
+    All words of more than three letters have a capital, and it is not only that of the first of
+    several words.
+    """
     main = [word for word in words if len(word) > 3] or words
-    return all(word != word.lower() for word in main) and bool(main)
+    cased = [word != word.lower() for word in words]
+    return all(word != word.lower() for word in main) and any(cased[len(words) > 1 :])
 
 
 def _is_in_longer_name(place: NamePlace, sentence_start: int, words: str, tally: Tally) -> bool:
-    """Return True if capitalized words next to a capitalized name belong to the same name.
+    """Return True if capitalized words next to a name belong to the same name.
 
-    The first word of a sentence counts unless the vault has it in lower case too.
+    The first word of a sentence counts unless the vault has it in lower case too. Before a single
+    word it must also be short and common, as in `In Word`; `Page Border` is one name.
     """
     own = _CASED_WORD.findall(words)
     if not own:
@@ -138,7 +151,12 @@ def _is_in_longer_name(place: NamePlace, sentence_start: int, words: str, tally:
         return False
     before, is_first = word_before(place.text, place.start, sentence_start)
     is_name = before[:1].isupper() and not before.endswith(".")
-    if is_name and not (is_first and tally.lower[before.lower()]):
+    is_short = len(before) < _SHORTEST_PART
+    if " " in place.key:
+        is_word = is_short or tally.lower[before.lower()] > 0
+    else:
+        is_word = is_short and tally.lower_share(before.lower()) >= _GENERAL_SHARE
+    if is_name and not (is_first and is_word):
         return True
     return follows_capitalized(place.text, place.start, sentence_start)
 
@@ -146,25 +164,51 @@ def _is_in_longer_name(place: NamePlace, sentence_start: int, words: str, tally:
 def _score_word(place: NamePlace, tally: Tally, form: str, is_first: bool) -> Part:
     """Return the score of a name of one word."""
     word = place.key
-    share, lower = tally.share(word), tally.lower_share(word)
-    is_common = lower >= _COMMON_SHARE
-    if share >= _GENERAL_SHARE:
+    if tally.share(word) >= _GENERAL_SHARE:
         return 0.0, ""
     if form in ("exact", "proper") and not is_first:
-        if is_common:
-            return 0.48, "one common word, but capitalized"
-        return (0.68, "capitalized") if form == "exact" else (0.6, "capitalized")
-    if is_common or tally.notes < _MIN_SAMPLE or share > 0.01:
+        return _score_capitalized(place, tally, form)
+    if tally.notes < _MIN_SAMPLE or tally.share(word) > _RARE_SHARE:
         return 0.0, ""
-    if form in ("exact", "proper"):
+    if form in ("exact", "proper") and not tally.lower[word]:
         return 0.42, "one rare word at the start of a sentence"
-    return (0.38, "one rare word") if form == "plain" else (0.28, "one rare word in lower case")
+    if form == "plain" and len(word) >= _LONG_WORD:
+        return 0.4, "one rare word"
+    return 0.0, ""
+
+
+def _score_capitalized(place: NamePlace, tally: Tally, form: str) -> Part:
+    """Return the score of a name of one word that is capitalized within a sentence."""
+    word = place.key
+    lower, other = tally.lower[word], tally.words[word] - tally.lower[word]
+    is_common = tally.lower_share(word) >= _COMMON_SHARE or lower > other
+    if is_common or _is_title_line(place):
+        if _is_often_linked(word, tally) and not _is_title_line(place):
+            return 0.5, "one common word, but capitalized"
+        return 0.0, ""
+    return (0.62, "capitalized") if form == "exact" else (0.56, "capitalized")
+
+
+def _is_title_line(place: NamePlace) -> bool:
+    """Return True if most words of a sentence are capitalized.
+
+    Then capitals tell nothing.
+    """
+    first, last = find_sentence(place.text, place.start, place.end)
+    others = place.text[first : place.start] + " " + place.text[place.end : last]
+    words = [word for word in _CASED_WORD.findall(others)[1:] if len(word) > 3]
+    return len(words) >= 2 and sum(word[0].isupper() for word in words) >= 0.6 * len(words)
+
+
+def _is_often_linked(key: str, tally: Tally) -> bool:
+    counts = tally.phrases.get(key)
+    return counts is not None and counts.linked >= 2 and counts.linked >= 0.2 * counts.notes
 
 
 def _score_phrase(place: NamePlace, tally: Tally, form: str, is_first: bool, count: int) -> Part:
     """Return the score of a name of several words."""
     information = min(tally.information(place.key), 16.0)
-    value = 0.62 + 0.012 * information + 0.02 * (min(count, 5) - 2)
+    value = 0.64 + 0.012 * information + 0.02 * (min(count, 5) - 2)
     reasons = [f"{count} words"]
     if information < 4:
         value -= 0.1
@@ -175,14 +219,21 @@ def _score_phrase(place: NamePlace, tally: Tally, form: str, is_first: bool, cou
         value += 0.12
         reasons.append("capitalized as in the name")
     elif form == "lower" and not _is_slug_title(place.name):
-        value -= 0.25
-        reasons.append("not capitalized as in the name")
+        return 0.0, ""
+    elif _is_file_slug(place):
+        value -= 0.08
     return value, ", ".join(reasons)
 
 
 def _is_slug_title(name: NoteName) -> bool:
     """Return True for a title: its capitals are often those of a heading."""
     return name.kind is NameKind.TITLE
+
+
+def _is_file_slug(place: NamePlace) -> bool:
+    """Return True if the name is that of a file in lower case and with hyphens."""
+    name = place.name
+    return name.kind is NameKind.FILE and "-" in name.text and name.text.islower()
 
 
 def _score_links(key: str, tally: Tally) -> Part:

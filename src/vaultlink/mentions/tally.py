@@ -20,6 +20,9 @@ from vaultlink.text import lazy_pattern
 SAMPLE_SIZE = 500
 """The number of notes of a sample."""
 
+_SMALL_SAMPLE = 40
+"""A smaller sample counts as one of this size, in which no more notes have a word."""
+
 _MAX_LENGTH = 50_000
 """Only the start of a longer text is counted."""
 
@@ -41,7 +44,7 @@ def sample_paths(index: Index) -> tuple[str, ...]:
 
 
 class PhraseCount(NamedTuple):
-    """The numbers of sample notes that have a name, and of those that also link to its note."""
+    """The numbers of sample notes with a name, and of those that link to its note."""
 
     notes: int
     linked: int
@@ -71,8 +74,8 @@ class Tally:
             self.words.update(lower.union(FoldedText(word).text for word in words - lower))
 
     def share(self, word: str) -> float:
-        """Return the share of the notes with a folded word, from 0 to 1; not 0 in any sample."""
-        return min(1.0, (self.words[word] + 0.5) / (self.notes + 1))
+        """Return the share of the notes with a folded word, above 0 and up to 1."""
+        return min(1.0, (self.words[word] + 0.5) / (max(self.notes, _SMALL_SAMPLE) + 1))
 
     def lower_share(self, word: str) -> float:
         """Return the share of the notes that have a word in lower case."""

@@ -159,7 +159,10 @@ class VisibleText:
 
 
 def _list_hidden(text: str) -> list[tuple[int, int]]:
-    """Return the spans of links, brackets, code, math, HTML elements and tags in a run."""
+    """Return the spans of a run that are no plain words.
+
+    These are links, brackets, code, math, HTML elements, tags and placeholders.
+    """
     found = read_inline(text)
     spans = [(link.start, link.end) for link in found.links]
     spans += found.hidden

@@ -1,4 +1,7 @@
-"""Words, their boundaries and the sentence around them. All offsets are those of the text."""
+"""Words, their boundaries and the sentence around them.
+
+All offsets are those of the text.
+"""
 
 import unicodedata
 from functools import lru_cache
@@ -75,7 +78,10 @@ def _is_free(text: str, at: int, step: int) -> bool:
 
 
 def find_sentence(text: str, start: int, end: int) -> tuple[int, int]:
-    """Return the span of the sentence around a span, within its line and without list marks."""
+    """Return the span of the sentence around a span.
+
+    It is within its line and has no list marks.
+    """
     line_start = text.rfind("\n", 0, start) + 1
     line_end = text.find("\n", end)
     line_end = len(text) if line_end == -1 else line_end

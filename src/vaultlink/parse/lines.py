@@ -90,7 +90,7 @@ class TextRun:
         return self._offsets[line] + at - self._starts[line]
 
     def find_source_offset(self, offset: int) -> int | None:
-        """Return the position in the run of a source offset; None if the run does not have it."""
+        """Return the position of a source offset in the run; None outside it."""
         line = bisect_right(self._offsets, offset) - 1
         if line < 0:
             return None

@@ -1,0 +1,570 @@
+"""Finding mentions: names, places where no link is written, offsets, scores, and the links that are written."""
+
+import unicodedata
+from collections.abc import Mapping
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+from msgspec.structs import replace
+
+from builder import build_state
+from vaultlink.index.index import Index
+from vaultlink.links.edits import apply_edits
+from vaultlink.mentions.edits import LinkWriter, link_mention
+from vaultlink.mentions.finder import MentionFinder
+from vaultlink.mentions.folding import FoldedText, fold_name
+from vaultlink.mentions.matcher import Matcher
+from vaultlink.mentions.model import LOWEST_MIN_SCORE, Mention, MentionOptions, NameKind
+from vaultlink.mentions.tally import SAMPLE_SIZE, sample_paths
+from vaultlink.model import Note
+from vaultlink.obsidian import ObsidianSettings
+from vaultlink.parse.note import parse_note
+
+TARGETS = {
+    "Graph view.md": "Shows notes as dots.",
+    "slugs/protein_folding.md": "---\ntitle: Protein folding\n---\nHow proteins fold.",
+    "people/ada.md": "---\naliases: [Ada Lovelace]\n---\nShe wrote the first program.",
+    "NASA report.md": "About rockets.",
+    "Straße Berlin.md": "Eine Stadt.",
+    "Café Central.md": "Coffee.",
+    "Ligature file.md": "Letters.",
+    "Dot İstanbul.md": "A city.",
+    "AT&T history.md": "Telephones.",
+}
+FILLER = {f"other/n{number:03}.md": "Some words of no special kind.\n" for number in range(5)}
+
+
+def find_in(
+    text: str,
+    vault: Mapping[str, str] | None = None,
+    *,
+    path: str = "n.md",
+    options: MentionOptions | None = None,
+    plain: bool = True,
+) -> list[Mention]:
+    """Return the mentions in a note of a small vault."""
+    files = {**TARGETS, **FILLER, **(vault or {}), path: text}
+    index = build_state(files).index
+    return make_finder(index, files, options, plain=plain).find(index.notes[path], text)
+
+
+def make_finder(
+    index: Index,
+    files: Mapping[str, str],
+    options: MentionOptions | None = None,
+    *,
+    plain: bool = True,
+) -> MentionFinder:
+    """Return a finder for a vault."""
+    sample = {item: files[item] for item in sample_paths(index)}
+    return MentionFinder(index, options or MentionOptions(), sample, plain=plain)
+
+
+def words_in(text: str, vault: Mapping[str, str] | None = None, **more: object) -> list[str]:
+    """Return the words of the mentions in a note."""
+    return [mention.words for mention in find_in(text, vault, **more)]  # type: ignore[arg-type]
+
+
+# -- what is a mention ------------------------------------------------------------------------------------------------
+
+MENTIONED = [
+    ("Open the graph view now.", "graph view"),
+    ("Open the Graph View.", "Graph View"),
+    ("A graph-view of all.", "graph-view"),
+    ("A graph_view of all.", "graph_view"),
+    ("- graph view", "graph view"),
+    ("> the graph view", "graph view"),
+    ("**graph view**", "graph view"),
+    ("_graph view_ is nice", "graph view"),
+    ("(graph view)", "graph view"),
+    ("“graph view”", "graph view"),
+    ("the graph view, and more", "graph view"),
+    ("the graph view\u2014and more", "graph view"),
+    ("the graph view's dots", "graph view"),
+    ("the <b>graph view</b> here", "graph view"),
+    ("| a | b |\n|---|---|\n| graph view | x |", "graph view"),
+    ("About protein folding.", "protein folding"),
+    ("As Ada Lovelace wrote.", "Ada Lovelace"),
+    ("The NASA report says.", "NASA report"),
+    ("In der Strasse Berlin.", "Strasse Berlin"),
+    ("In der STRASSE BERLIN.", "STRASSE BERLIN"),
+    ("Im Cafe\u0301 Central.", "Cafe\u0301 Central"),
+    ("Im CAFÉ CENTRAL.", "CAFÉ CENTRAL"),
+    ("A ligature \ufb01le.", "ligature \ufb01le"),
+    ("The AT&T history is long.", "AT&T history"),
+]
+
+
+@pytest.mark.parametrize(("text", "words"), MENTIONED)
+def test_name_in_text_is_a_mention(text: str, words: str) -> None:
+    found = find_in(text)
+    assert [mention.words for mention in found] == [words]
+    assert text[found[0].start : found[0].end] == words
+
+
+HIDDEN = [
+    *("[[graph view]]", "[[n|graph view]]", "![[graph view]]", "[graph view](x.md)"),
+    *("[graph view](https://example.org)", "[graph view][label]", "[graph view]", "[^graph view]"),
+    *(
+        "[graph view]: https://example.org",
+        "`graph view`",
+        "``graph view``",
+        "```\ngraph view\n```",
+    ),
+    *("    graph view", "~~~\ngraph view\n~~~", "$graph view$", "$$\ngraph view\n$$"),
+    *("%%graph view%%", "%%\ngraph view\n%%", "<!-- graph view -->", "a <!-- graph view --> b"),
+    *('<img alt="graph view">', "<kbd>graph view</kbd>", "<code>graph view</code>"),
+    *('<a href="x">graph view</a>', "<div>\ngraph view\n</div>", "# graph view", "graph view\n==="),
+    *("#graph_view", "a #graph_view b", "text ^graph-view", "> [!note] graph view"),
+    *(
+        "https://example.org/graph-view",
+        "<https://example.org/graph-view>",
+        "www.example.org/graph-view",
+    ),
+    *("me@graph-view.org", "notes/graph-view", "graph-view.md", "graph view:: x", "{{graph view}}"),
+    *("a subgraph view", "graph views", "bigraph-graph view", "re-graph view", "graph view-like"),
+    *("graph\nview", "graph  view", "O'graph view", "graph/view", "@graph_view", "\\graph view"),
+    *(
+        "---\nkey: graph view\n---\n",
+        "## Add backlinks using these topics\n\n- graph view\n- [[n]]\n",
+        "[[graph view | Some",
+    ),
+    *("- [ ] [graph view", "gr\u200baph view", "graph vie\u0301w"),
+]
+
+
+@pytest.mark.parametrize("text", HIDDEN)
+def test_hidden_or_partial_name_is_no_mention(text: str) -> None:
+    assert words_in(text) == []
+
+
+def test_heading_is_searched_on_request() -> None:
+    assert words_in("# The graph view", options=MentionOptions(headings=True)) == ["graph view"]
+
+
+NEVER = [
+    ("Tea", "Tea.md"),
+    ("2024", "2024.md"),
+    ("2024-05-01", "2024-05-01.md"),
+    ("May 2024", "May 2024.md"),
+    ("Index", "Index.md"),
+    ("next steps", "Next steps.md"),
+    ("See {{title}} it", "{{title}}.md"),
+    ("nasa report", "x.md"),
+    ("Nasa report", "x.md"),
+    ("数学分析", "数学分析.md"),
+]
+
+
+@pytest.mark.parametrize(("text", "path"), NEVER)
+def test_name_that_means_no_note_is_never_found(text: str, path: str) -> None:
+    options = MentionOptions(lowest_score=0.01)
+    assert words_in(f"We saw {text} there.", {path: "A note."}, options=options) == []
+
+
+def test_names_without_spaces_between_words_are_found_on_request() -> None:
+    vault = {"数学分析.md": "A note."}
+    assert words_in("我学习数学分析。", vault) == []
+    assert [
+        mention.words
+        for mention in find_in(
+            "我学习数学分析。", vault, options=MentionOptions(cjk=True, lowest_score=0.01)
+        )
+    ] == ["数学分析"]
+
+
+def test_longest_name_wins() -> None:
+    vault = {"Graph view settings.md": "", "view settings.md": ""}
+    assert words_in("Open the graph view settings now.", vault) == ["graph view settings"]
+
+
+def test_longest_name_wins_even_if_it_is_linked_already() -> None:
+    vault = {"Graph view settings.md": ""}
+    assert words_in("[[Graph view settings]]. The graph view settings.", vault) == []
+
+
+NO_TARGETS = [
+    ("the note itself", "Graph view.md", "The graph view shows dots."),
+    ("linked before", "n.md", "[[Graph view|Dots]] and the graph view."),
+    ("linked behind", "n.md", "The graph view and [[Graph view|dots]]."),
+    ("linked in a property", "n.md", "---\nup: '[[Graph view]]'\n---\nThe graph view."),
+    ("words of another link", "n.md", "See [graph view](https://example.org). The graph view."),
+    ("a template", "{{date}}.md", "The graph view."),
+    ("a board", "n.md", "---\nkanban-plugin: board\n---\n- graph view"),
+    ("a drawing", "n.excalidraw.md", "The graph view."),
+]
+
+
+@pytest.mark.parametrize(("case", "path", "text"), NO_TARGETS)
+def test_no_mention(case: str, path: str, text: str) -> None:
+    assert words_in(text, path=path) == []
+
+
+def test_link_in_authors_section_is_no_mention_in_the_text() -> None:
+    text = "The graph view.\n\n## Backlinks\n\n- [[Graph view]]\n- [[people/ada]]\n"
+    assert words_in(text) == ["graph view"]
+
+
+def test_only_first_mention_counts() -> None:
+    found = find_in("The graph view.\n\n## More\n\nThe graph view, the graph view.")
+    assert [mention.line for mention in found] == [1]
+    each = find_in(
+        "The graph view.\n\n## More\n\nThe graph view, the graph view.",
+        options=MentionOptions(each_section=True),
+    )
+    assert [mention.line for mention in each] == [1, 5]
+
+
+def test_link_counts_for_its_section_on_request() -> None:
+    text = "[[Graph view]].\n\n## More\n\nThe graph view."
+    assert words_in(text) == []
+    assert words_in(text, options=MentionOptions(each_section=True)) == ["graph view"]
+
+
+IGNORED = [
+    MentionOptions(ignored_names=frozenset({"GRAPH-VIEW"})),
+    MentionOptions(ignored_notes=frozenset({"Graph view.md"})),
+    MentionOptions(ignored_pairs=frozenset({("n.md", "Graph view.md")})),
+]
+
+
+@pytest.mark.parametrize("options", IGNORED)
+def test_ignored_name_note_or_pair_is_not_found(options: MentionOptions) -> None:
+    assert words_in("The graph view and Ada Lovelace.", options=options) == ["Ada Lovelace"]
+
+
+def test_excluded_notes_neither_mention_nor_are_mentioned() -> None:
+    files = {**TARGETS, "t/Deep work.md": "The graph view.", "n.md": "About deep work."}
+    index = build_state(files).index
+    finder = MentionFinder(index, MentionOptions(), files, lambda path: path.startswith("t/"))
+    assert finder.find(index.notes["n.md"], files["n.md"]) == []
+    assert finder.find(index.notes["t/Deep work.md"], files["t/Deep work.md"]) == []
+
+
+def test_only_mentions_of_given_notes() -> None:
+    files = {**TARGETS, "n.md": "The graph view and Ada Lovelace."}
+    index = build_state(files).index
+    finder = make_finder(index, files)
+    for path, words in (("Graph view.md", ["graph view"]), ("NASA report.md", [])):
+        found = finder.find(index.notes["n.md"], files["n.md"], frozenset({path}))
+        assert [mention.words for mention in found] == words
+
+
+def test_name_of_two_notes_is_listed_with_a_low_score() -> None:
+    vault = {"a/Deep work.md": "", "b/Deep work.md": ""}
+    assert words_in("About deep work.", vault) == []
+    (found,) = find_in("About deep work.", vault, options=MentionOptions(lowest_score=0.1))
+    assert (found.target, found.others) == ("a/Deep work.md", ("b/Deep work.md",))
+    assert found.score < LOWEST_MIN_SCORE
+    assert not found.certain
+    (near,) = find_in("About deep work.", vault, path="b/n.md")
+    assert near.target == "b/Deep work.md"
+    assert not near.certain
+
+
+# -- scores -----------------------------------------------------------------------------------------------------------
+
+CERTAIN = [
+    ("We read about protein folding today.", {}),
+    ("As Ada Lovelace wrote.", {}),
+    (
+        "We met Zotero there.",
+        {"Zotero.md": "A tool.", "n2.md": "[[Zotero]]", "n3.md": "[[Zotero]]"},
+    ),
+    ("In New York we met.", {"New York.md": "A city."}),
+]
+
+
+@pytest.mark.parametrize(("text", "vault"), CERTAIN)
+def test_certain_mention(text: str, vault: Mapping[str, str]) -> None:
+    assert [mention.certain for mention in find_in(text, vault)] == [True]
+
+
+UNCERTAIN = [
+    ("longer name", "He reads the New York Times daily.", {"New York.md": ""}),
+    ("name with a number", "We run Windows 11 here.", {"Windows.md": ""}),
+    ("longer name before", "We saw the Google Analytics page.", {"Analytics.md": ""}),
+    ("joined by of", "At the University of Oxford Town we met.", {"Oxford Town.md": ""}),
+    ("one word in lower case", "We climbed a hill.", {"Hill.md": ""}),
+    ("one word at the start of a sentence", "Hill is a word.", {"Hill.md": ""}),
+    ("a title in lower case", "We talk about atomic habits.", {"Atomic Habits.md": ""}),
+    ("capitals of a label", "Page Border\n", {"Border.md": ""}),
+    ("all words capitalized", "The Large Blue Border Was Drawn Here.", {"Border.md": ""}),
+]
+
+
+@pytest.mark.parametrize(("case", "text", "vault"), UNCERTAIN)
+def test_no_certain_mention(case: str, text: str, vault: Mapping[str, str]) -> None:
+    assert [mention.words for mention in find_in(text, vault) if mention.certain] == []
+
+
+def test_common_word_of_the_vault_is_never_certain() -> None:
+    others = {f"x/{number}.md": "We did a search for it." for number in range(60)}
+    assert words_in("We used Search and more.", {**others, "Search.md": "Finds notes."}) == []
+
+
+def test_reasons_are_one_plain_line() -> None:
+    (found,) = find_in("As Ada Lovelace wrote.")
+    assert found.why == "2 words, rare here, capitalized as in the name" or "2 words" in found.why
+    assert "\n" not in found.why
+    assert found.name.kind is NameKind.ALIAS
+
+
+def test_nearer_note_scores_higher() -> None:
+    far = find_in("About protein folding.")[0].score
+    folder = find_in("About protein folding.", path="slugs/n.md")[0].score
+    links = find_in(
+        "About protein folding. [[hub]]", {"hub.md": "[[slugs/protein_folding]]"}, path="n.md"
+    )[0].score
+    assert far < folder < links
+
+
+def test_sentence_and_place() -> None:
+    text = "First one. - no.\n- Then the graph view opens. And more.\n"
+    (found,) = find_in(text)
+    assert text[found.sentence_start : found.sentence_end] == "Then the graph view opens."
+    assert (found.line, found.column) == (2, 12)
+
+
+def test_sample_is_a_small_part_of_a_large_vault() -> None:
+    index = build_state({f"{number}.md": "" for number in range(1200)}).index
+    assert len(sample_paths(index)) == 400 <= SAMPLE_SIZE
+
+
+# -- folding ----------------------------------------------------------------------------------------------------------
+
+LETTERS = some.text(
+    some.sampled_from("aBzßẞİıﬁﬃ-_ ’éÉ\u0301\u0308\u0327ῼΣςﾊ가\u1100\u1161\u11a8אДⅣ\n—")
+    | some.characters(),
+    max_size=30,
+)
+
+
+@given(LETTERS)
+def test_folding_does_not_depend_on_normal_form(text: str) -> None:
+    # The mark U+0345 becomes a letter when it is folded, so its order among marks matters.
+    text = text.replace("\u0345", "")
+    forms = {FoldedText(unicodedata.normalize(form, text)).text for form in ("NFC", "NFD")}
+    assert len(forms) == 1
+
+
+@given(LETTERS, LETTERS, LETTERS)
+def test_offsets_of_a_folded_part_are_exact(before: str, part: str, behind: str) -> None:
+    text = f"{before} {part} {behind}"
+    start, end = len(before) + 1, len(before) + 1 + len(part)
+    folded = FoldedText(text)
+    sources = [folded.source_offset(at) for at in range(len(folded.text) + 1)]
+    assert [at for at in sources if at is not None] == sorted(
+        {at for at in sources if at is not None}
+    )
+    assert sources[0] == 0
+    assert sources[-1] == len(text)
+    if start in sources and end in sources:
+        first, last = sources.index(start), sources.index(end)
+        assert folded.text[first:last] == FoldedText(text[start:end]).text
+
+
+def test_names_are_equal_in_any_case_and_form() -> None:
+    for one, other in (
+        ("Straße", "STRASSE"),
+        ("Cafe\u0301", "CAFÉ"),
+        ("file-name", "File_Name"),
+        ("\ufb01le", "FILE"),
+        ("O’Neil", "o'neil"),
+        ("ΣΟΦΟΣ", "σοφος"),
+        ("한국어", unicodedata.normalize("NFD", "한국어")),
+    ):
+        assert fold_name(one) == fold_name(other)
+
+
+# -- the library and the plain search ---------------------------------------------------------------------------------
+
+NAMES = ["graph view", "view", "at&t", "über uns", "graph view settings", "c++ code"]
+
+
+@given(
+    some.lists(some.sampled_from([*NAMES, " ", ",", "x", "graph", "ü", "-", "\ud800"]), max_size=12)
+)
+def test_library_and_plain_search_find_the_same(parts: list[str]) -> None:
+    pytest.importorskip("ahocorasick_rs")
+    text = FoldedText("".join(parts)).text
+    fast, plain = Matcher(NAMES, {}), Matcher(NAMES, {}, plain=True)
+    assert fast.is_fast
+    assert not plain.is_fast
+    assert sorted(fast.find(text)) == sorted(plain.find(text))
+
+
+# -- the links --------------------------------------------------------------------------------------------------------
+
+WRITTEN = [
+    ("Graph view", "The Graph view is.", {}, "The [[Graph view]] is."),
+    ("other case", "The graph view is.", {}, "The [[Graph view|graph view]] is."),
+    ("slug", "About protein folding.", {}, "About [[protein_folding|protein folding]]."),
+    ("alias", "As Ada Lovelace wrote.", {}, "As [[ada|Ada Lovelace]] wrote."),
+    (
+        "table",
+        "| a | b |\n|---|---|\n| the graph view | x |",
+        {},
+        "| a | b |\n|---|---|\n| the [[Graph view\\|graph view]] | x |",
+    ),
+    (
+        "spaces around pipes",
+        "[[n | me]] and the graph view.",
+        {},
+        "[[n | me]] and the [[Graph view | graph view]].",
+    ),
+    (
+        "Markdown links",
+        "The graph view is.",
+        {"use_markdown_links": True},
+        "The [graph view](Graph%20view.md) is.",
+    ),
+    (
+        "paths from the root",
+        "As Ada Lovelace wrote.",
+        {"new_link_format": "absolute"},
+        "As [[people/ada|Ada Lovelace]] wrote.",
+    ),
+    ("possessive", "The graph view's dots.", {}, "The [[Graph view|graph view]]'s dots."),
+]
+
+
+@pytest.mark.parametrize(("case", "text", "settings", "expected"), WRITTEN)
+def test_link_is_written_in_the_style_of_the_vault(
+    case: str, text: str, settings: Mapping[str, object], expected: str
+) -> None:
+    files = {**TARGETS, "n.md": text}
+    index = build_state(files).index
+    mentions = make_finder(index, files).find(index.notes["n.md"], text)
+    obsidian = ObsidianSettings(**settings)  # type: ignore[arg-type]
+    edits = LinkWriter(index, obsidian).link(mentions, text)
+    assert apply_edits(text, edits) == expected
+
+
+def test_no_edit_if_the_link_would_not_be_read_back() -> None:
+    files = {**TARGETS, "n.md": "`graph view`"}
+    index = build_state(files).index
+    (mention,) = find_in("the graph view")
+    for text in ("`1` graph view", "code `graph view`", "other text"):
+        start = max(0, text.find("graph view"))
+        moved = replace(mention, path="n.md", start=start, end=start + len("graph view"))
+        edit = link_mention(moved, text, index, ObsidianSettings())
+        assert (edit is not None) == (text == "`1` graph view")
+
+
+def test_no_edit_without_a_resolvable_name() -> None:
+    files = {"a#b graph view.md": "", "n.md": "x"}
+    assert words_in("The a#b graph view.", files, path="m.md") in ([], ["a#b graph view"])
+
+
+# -- properties -------------------------------------------------------------------------------------------------------
+
+PIECES = [
+    *(
+        "graph view",
+        "Graph view",
+        "Ada Lovelace",
+        "protein folding",
+        "Cafe\u0301 Central",
+        "Strasse Berlin",
+    ),
+    *(
+        "[[",
+        "]]",
+        "[",
+        "](x)",
+        "|",
+        "`",
+        "```",
+        "$",
+        "$$",
+        "%%",
+        "<!--",
+        "-->",
+        "<b>",
+        "</b>",
+        "<kbd>",
+    ),
+    *(
+        "\n",
+        "\n\n",
+        "# ",
+        "- ",
+        "> ",
+        "    ",
+        "|---|",
+        "| ",
+        "#tag",
+        "^id",
+        "*",
+        "_",
+        "==",
+        "{{",
+        "}}",
+    ),
+    *(
+        " ",
+        ". ",
+        ", ",
+        "word",
+        "é",
+        "ß",
+        "\\",
+        "https://x.org/",
+        "key:: ",
+        "## Backlinks\n",
+        "[^1]",
+        ": ",
+        "---\n",
+    ),
+]
+TEXTS = some.lists(some.sampled_from(PIECES), max_size=25).map(" ".join) | some.lists(
+    some.sampled_from(PIECES), max_size=25
+).map("".join)
+_INDEX = build_state({**TARGETS, **FILLER}).index
+_FILES = {**TARGETS, **FILLER}
+_SAMPLE = {path: _FILES[path] for path in sample_paths(_INDEX)}
+
+
+def _search(text: str, options: MentionOptions) -> tuple[Index, Note, list[Mention]]:
+    index = build_state({**_FILES, "n.md": text}).index
+    finder = MentionFinder(index, options, _SAMPLE, plain=True)
+    return index, index.notes["n.md"], finder.find(index.notes["n.md"], text)
+
+
+@given(TEXTS, some.booleans(), some.booleans())
+def test_flattened_text_is_what_it_was(text: str, markdown: bool, headings: bool) -> None:
+    index, note, mentions = _search(text, MentionOptions(lowest_score=0.1, headings=headings))
+    obsidian = ObsidianSettings(use_markdown_links=markdown)
+    edits = LinkWriter(index, obsidian).link(mentions, text)
+    changed = apply_edits(text, edits)
+    after = parse_note("n.md", changed)
+    old = [link.raw for link in note.links]
+    assert len(after.links) == len(old) + len(edits)
+    by_start = {edit.start: edit for edit in edits}
+    words = {mention.start: mention.words for mention in mentions}
+    parts, at = [], 0
+    for edit in sorted(by_start.values(), key=lambda item: item.start):
+        parts += [text[at : edit.start], words[edit.start]]
+        at = edit.end
+    assert "".join([*parts, text[at:]]) == text
+
+
+@given(TEXTS, some.booleans())
+def test_mentions_are_never_inside_hidden_text(text: str, headings: bool) -> None:
+    _, note, mentions = _search(text, MentionOptions(lowest_score=0.1, headings=headings))
+    for mention in mentions:
+        assert text[mention.start : mention.end] == mention.words
+        assert fold_name(mention.words) == fold_name(mention.name.text)
+        assert not any(link.start < mention.end and mention.start < link.end for link in note.links)
+        assert not any(tag.start < mention.end and mention.start < tag.end for tag in note.tags)
+        assert not any(item.start <= mention.start < item.end for item in note.sections)
+        assert mention.sentence_start <= mention.start < mention.end <= mention.sentence_end
+        # What can be written there is read as a link, so it is not hidden.
+        probe = text[: mention.start] + "[[ada]]" + text[mention.end :]
+        after = parse_note("n.md", probe)
+        added = [link for link in after.links if link.start == mention.start]
+        if "|" not in text:
+            assert len(added) == 1, mention
+            assert not added[0].in_comment
