@@ -285,6 +285,17 @@ UNCERTAIN = [
     ("longer name", "He reads the New York Times daily.", {"New York.md": ""}),
     ("name with a number", "We run Windows 11 here.", {"Windows.md": ""}),
     ("longer name before", "We saw the Google Analytics page.", {"Analytics.md": ""}),
+    ("a person with the name", "We met Dr. Zotero there.", {"Zotero.md": ""}),
+    (
+        "a longer title",
+        'In "Principles for the Changing Order" he wrote.',
+        {"Changing order.md": ""},
+    ),
+    (
+        "a longer title in italics",
+        "In *Principles for the Changing Order* he wrote.",
+        {"Changing order.md": ""},
+    ),
     ("joined by of", "At the University of Oxford Town we met.", {"Oxford Town.md": ""}),
     ("one word in lower case", "We climbed a hill.", {"Hill.md": ""}),
     ("one word at the start of a sentence", "Hill is a word.", {"Hill.md": ""}),

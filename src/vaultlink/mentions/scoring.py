@@ -12,6 +12,7 @@ from vaultlink.mentions.tally import Tally
 from vaultlink.mentions.words import (
     find_sentence,
     follows_capitalized,
+    is_in_quoted_title,
     is_unbroken,
     starts_sentence,
     word_before,
@@ -20,6 +21,8 @@ from vaultlink.mentions.words import (
 from vaultlink.text import lazy_pattern
 
 _CASED_WORD = lazy_pattern(r"[^\W\d_]+")
+_FORM_OF_ADDRESS = lazy_pattern(r"(?:Mrs?|Ms|Dr|Prof|St|Sir|Mme|Hr|Fr)\.?")
+
 _COMMON_SHARE = 0.02
 """A word that this share of the notes has in lower case is a common word of the vault."""
 
@@ -158,7 +161,11 @@ def _is_in_longer_name(place: NamePlace, sentence_start: int, words: str, tally:
         is_word = is_short and tally.lower_share(before.lower()) >= _GENERAL_SHARE
     if is_name and not (is_first and is_word):
         return True
-    return follows_capitalized(place.text, place.start, sentence_start)
+    if " " not in place.key and _FORM_OF_ADDRESS.fullmatch(before):
+        return True
+    return follows_capitalized(place.text, place.start, sentence_start) or is_in_quoted_title(
+        place.text, place.start, sentence_start
+    )
 
 
 def _score_word(place: NamePlace, tally: Tally, form: str, is_first: bool) -> Part:
@@ -222,7 +229,13 @@ def _score_phrase(place: NamePlace, tally: Tally, form: str, is_first: bool, cou
         return 0.0, ""
     elif _is_file_slug(place):
         value -= 0.08
+    elif form == "plain" and place.name.kind is NameKind.ALIAS and place.key == _words(place):
+        value -= 0.05
     return value, ", ".join(reasons)
+
+
+def _words(place: NamePlace) -> str:
+    return place.text[place.start : place.end]
 
 
 def _is_slug_title(name: NoteName) -> bool:

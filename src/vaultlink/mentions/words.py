@@ -23,6 +23,11 @@ _LINE_MARKS = lazy_pattern(r"[\s>]*(?:(?:[-*+]|\d{1,9}[.)])\s+(?:\[.\]\s+)?)*[\s
 _LEAD_MARKS = " \t*_~=\"'“”‘’«»„(|>[]"
 _NEXT_WORD = lazy_pattern(r"[ \u00a0]([^\W_][\w'’-]*)")
 _LAST_WORD = lazy_pattern(r"[^\W_][\w'’.-]*$")
+_QUOTES = (('"', '"'), ("“", "”"), ("„", "“"), ("«", "»"), ("*", "*"), ("_", "_"))
+"""Opening and closing marks of quotations and emphasis."""
+
+_LONG_CAPITALIZED = lazy_pattern(r"(?<![^\W_])[A-Z][^\W\d_]{3,}")
+
 JOINING_WORDS = frozenset(("of", "de", "du", "von", "van", "&", "for"))
 """Words that join a capitalized name with what stands before it, as in `University of X`."""
 
@@ -147,4 +152,20 @@ def follows_capitalized(text: str, start: int, sentence_start: int) -> bool:
         if word not in JOINING_WORDS and word != "the":
             return False
         at -= len(word) + 1
+    return False
+
+
+def is_in_quoted_title(text: str, start: int, sentence_start: int) -> bool:
+    """Return True if a quotation or emphasis begins with other capitalized words.
+
+    For example, in `"Principles of the World Order"`.
+    """
+    before = text[sentence_start:start]
+    for opening, closing in _QUOTES:
+        at = before.rfind(opening)
+        if at == -1 or (opening == closing and before.count(opening) % 2 == 0):
+            continue
+        inner = before[at + 1 :]
+        if closing not in inner and _LONG_CAPITALIZED.search(inner):
+            return True
     return False
