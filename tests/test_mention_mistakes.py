@@ -1,0 +1,316 @@
+"""Kinds of mistakes of a search for mentions, each with sentences that must and must not be linked.
+
+The kinds come from hits that were judged by hand in seven vaults. All sentences are invented. In a
+sentence, ⟦words⟧ mark what must be linked, ⟪words⟫ what must not be.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import pytest
+
+from builder import build_state
+from vaultlink.mentions.finder import MentionFinder
+from vaultlink.mentions.model import MentionOptions
+
+MARKED = re.compile(r"⟦([^⟧]*)⟧|⟪([^⟫]*)⟫")
+FILLERS = {
+    f"Diary {number}.md": f"The {number}th day of the week was cold, and the hens stayed in the barn.\n"
+    for number in range(30)
+}
+"""Notes that make the vault large enough for rare and common words."""
+
+
+Sentence = str | tuple[str, str]
+
+
+class Kind(NamedTuple):
+    """A kind of mistake.
+
+    `notes` are the notes that may be meant: path to text. `sentences` are the texts to search, each
+    in a note of its own; a pair names that note. `unsolved` are further sentences in which the
+    mistake is still made.
+    """
+
+    notes: Mapping[str, str]
+    sentences: tuple[Sentence, ...]
+    unsolved: tuple[Sentence, ...] = ()
+
+
+class Result(NamedTuple):
+    """Spans by path: those to link, those not to link, and those that are certain."""
+
+    wanted: set[tuple[str, int, int]]
+    unwanted: set[tuple[str, int, int]]
+    certain: set[tuple[str, int, int]]
+
+
+def search(notes: Mapping[str, str], sentences: Sequence[Sentence]) -> Result:
+    """Search sentences for notes."""
+    files = {**FILLERS, **notes}
+    result = Result(set(), set(), set())
+    searched = []
+    for number, sentence in enumerate(sentences):
+        path, marked = (f"Page {number}.md", sentence) if isinstance(sentence, str) else sentence
+        for count, match in enumerate(MARKED.finditer(marked)):
+            start = match.start() - 2 * count
+            spans = result.unwanted if match[1] is None else result.wanted
+            spans.add((path, start, start + len(match[0]) - 2))
+        files[path] = re.sub("[⟦⟧⟪⟫]", "", marked)
+        searched.append(path)
+    index = build_state(files).index
+    finder = MentionFinder(index, MentionOptions(), files)
+    for path in searched:
+        for mention in finder.find(index.notes[path], files[path]):
+            if mention.certain:
+                result.certain.add((path, mention.start, mention.end))
+    return result
+
+
+KINDS = {
+    "a common word that is also the name of a note": Kind(
+        {
+            "Options.md": "An option is a contract.\n",
+            "Kestrel.md": "A small falcon.\n",
+            "Birds.md": "- [[Kestrel]]\n- [[Options]]\n",
+        },
+        (
+            *(f"There are {count} ⟪options⟫ to choose from.\n" for count in range(12)),
+            "⟪Options⟫ are listed in the menu.\n",
+            "A pair of ⟦Kestrel⟧ chicks was ringed in May.\n",
+        ),
+    ),
+    "a note of navigation with a common name": Kind(
+        {
+            "index.md": "- [[Kestrel]]\n",
+            "directory.md": "- [[Kestrel]]\n",
+            "Kestrel.md": "A small falcon.\n",
+        },
+        (
+            "The glycemic ⟪index⟫ of rice is high.\n",
+            "The Dollar ⟪Index⟫ fell again.\n",
+            "Change to the ⟪directory⟫ of the project.\n",
+            "The ⟪Index⟫ rose by two points.\n",
+        ),
+    ),
+    "a capital that only starts a sentence": Kind(
+        {
+            "Note.md": "A form for notes.\n",
+            "Search.md": "How to search.\n",
+            "Maps.md": "A plugin.\n",
+            "Repeat.md": "A plugin.\n",
+        },
+        (
+            "⟪Note⟫ that the converse is false.\n",
+            "It holds. ⟪Note⟫ that the converse is false.\n",
+            "- ⟪Search⟫ for the command and run it.\n",
+            "1. Open the menu.\n2. ⟪Search⟫ for the command.\n",
+            "> ⟪Note⟫ the exception below.\n",
+            "⟪Maps⟫ the times of a story onto a dial.\n",
+            "⟪Repeat⟫ the last command or commands.\n",
+        ),
+    ),
+    "a label that many notes repeat": Kind(
+        {"Weather.md": "Rain and sun.\n", "Links.md": "A page about links.\n"},
+        tuple(
+            f"# Walk {count}\n\n⟪Weather⟫: dry\n⟪Links⟫: [photos](https://example.org/{count})\n"
+            for count in range(12)
+        ),
+    ),
+    "a part of a longer proper name": Kind(
+        {
+            "Containers.md": "Isolated processes.\n",
+            "Fedora.md": "A distribution of Linux.\n",
+            "Project Management.md": "How to lead projects.\n",
+            "Meadow Server.md": "A database.\n",
+            "Systems.md": "- [[Fedora]]\n- [[Containers]]\n",
+        },
+        (
+            "Linux ⟪Containers⟫ (LXC) share the kernel.\n",
+            "An immutable system such as ⟪Fedora⟫ CoreOS is hard to learn.\n",
+            "The ⟪Project Management⟫ Institute awards the title.\n",
+            "The certificate PMP (⟪Project Management⟫ Professional) is hard to get.\n",
+            "Reports come from ⟪Meadow Server⟫ Reporting Services.\n",
+            "I installed ⟦Fedora⟧ on the old laptop.\n",
+            "The table is stored in ⟦Meadow Server⟧ and read each night.\n",
+            "She wrote a book about ⟦Project Management⟧ in small teams.\n",
+        ),
+    ),
+    "a part of a compound with a hyphen": Kind(
+        {"Divisors.md": "Sums of points.\n", "Work.md": "Jobs.\n", "Market Fit.md": "A match.\n"},
+        (
+            "The element is a zero-⟪divisors⟫ example.\n",
+            "Proof-of-⟪Work⟫ is a protocol.\n",
+            "A product-⟪market fit⟫ is rare.\n",
+        ),
+    ),
+    "a person with the same family name": Kind(
+        {"Jarvis.md": "The assistant of the household.\n", "House.md": "It has [[Jarvis]].\n"},
+        (
+            "Dr. Erich ⟪Jarvis⟫ studies the songs of birds.\n",
+            "A talk by Erich ⟪Jarvis⟫ was recorded.\n",
+            "We asked ⟦Jarvis⟧ to turn on the lamps.\n",
+        ),
+        ("The songs were recorded when Dr. ⟪Jarvis⟫ was in the field.\n",),
+    ),
+    "a name in the text of a link or its address": Kind(
+        {"Curves.md": "Lines.\n", "Soil health.md": "Humus.\n"},
+        (
+            "See [[Surfaces and ⟪Curves⟫#The $V[f]$ rule|the rule]] again.\n",
+            "See [an article about ⟪Soil Health⟫](https://example.org/a) first.\n",
+            "See [the article](https://example.org/⟪soil-health⟫/a) first.\n",
+            "See [x](the_⟪soil_health⟫_of_farms) first.\n",
+            "See https://example.org/⟪soil-health⟫ first.\n",
+            "Earthworms improve ⟦soil health⟧ within a year.\n",
+        ),
+    ),
+    "a note that a link beside the words names already": Kind(
+        {"Soil Health.md": "Humus.\n"},
+        (
+            "⟪Soil Health⟫ ([Soil Health](Soil%20Health.md)) needs time.\n",
+            "⟪Soil Health⟫ needs time, see [[Soil Health]].\n",
+            "For more on ⟦Soil Health⟧ see [[nothing about it]].\n",
+        ),
+    ),
+    "the subject of the note itself under a shorter name": Kind(
+        {
+            "Marlow's theorem.md": "About sums.\n",
+            "Connectedness.md": "About metric spaces.\n",
+            "Courses/Milking machines.md": "A course.\n",
+            "Tide theory.md": "The moon.\n",
+        },
+        (
+            (
+                "Connectedness and path-connectedness.md",
+                "⟪Connectedness⟫ seems to be obvious.\n",
+            ),
+            ("Criticism of tide theory.md", "⟦Tide theory⟧ has been debated for decades.\n"),
+            ("Sums.md", "The kernel is found with ⟦Marlow's theorem⟧ below.\n"),
+        ),
+        (
+            ("Milking machine.md", "Cows are used to ⟪milking machines⟫ from the first year on.\n"),
+            (
+                "Marlow's theorem on linear independence.md",
+                "⟪Marlow's theorem⟫ is a converse for the Wronskian.\n",
+            ),
+        ),
+    ),
+    "the data of a drawing": Kind(
+        {"System containers.md": "Like virtual machines.\n"},
+        (
+            (
+                "Drawing.excalidraw.md",
+                "---\nexcalidraw-plugin: parsed\ntags: [excalidraw]\n---\n\n# Excalidraw Data\n\n"
+                "## Text Elements\n⟪System containers⟫ ^zMx2XUBF\n",
+            ),
+            ("Kernel.md", "They run as ⟦system containers⟧ on one kernel.\n"),
+        ),
+    ),
+    "a phrase of everyday words that is the proper name of a product": Kind(
+        {
+            "Code Block.md": "A plugin.\n",
+            "Move Files.md": "A plugin.\n",
+            "Quiet Outline.md": "A plugin. Compare [[Code Block]] and [[Move Files]].\n",
+        },
+        (
+            *(f"Example {count} uses a ⟪code block⟫ with colours.\n" for count in range(12)),
+            *(f"Script {count} can ⟪move files⟫ between folders.\n" for count in range(12)),
+            "I replaced the pane by ⟦Quiet Outline⟧ and never looked back.\n",
+        ),
+    ),
+    "a quoted example of a title": Kind(
+        {"How the garden stores water.md": "In barrels.\n", "Feed the early bird.md": "A book.\n"},
+        ('The idea is taken from "⟦Feed the early bird⟧" by a coach.\n',),
+        (
+            "**Recommended:**\n\n- ⟪How the garden stores water⟫\n\n"
+            "**Not recommended:**\n\n- How The Garden Stores Water\n",
+        ),
+    ),
+    "a slug without capitals whose heading has another form": Kind(
+        {
+            "typing-speed.md": "# Typing Speed\n\nA plugin.\n",
+            "font-size.md": "# Font Size Adjuster\n\nA plugin.\n",
+        },
+        ("All settings of ⟦Typing Speed⟧ were lost with the update.\n",),
+        (
+            "The list of words improves your ⟪typing speed⟫ on small keyboards.\n",
+            "- ⟪Font size⟫ of the folder: choose a number\n",
+        ),
+    ),
+    "the same term in another field": Kind(
+        {
+            "Graphs/Marlow's formula.md": "Edges and faces.\n",
+            "Graphs/Faces.md": "See [[Marlow's formula]].\n",
+            "Trees/Forests.md": "See [[Marlow's formula]].\n",
+            "Databases/Trigger.md": "A procedure that a change starts.\n",
+            "Health/Health.md": "Sleep and food.\n",
+        },
+        (
+            ("Trees/Roots.md", "The number follows from ⟦Marlow's formula⟧ for trees.\n"),
+            ("Graphs/Planar graphs.md", "The number follows from ⟦Marlow's formula⟧ for faces.\n"),
+            ("Radio/Scope.md", "The input for an external ⟪TRIGGER⟫ is on the panel.\n"),
+            ("Work/Wheel.md", 'The categories are "Work", "⟪Health⟫" and "Friends" there.\n'),
+        ),
+        (("Curves/Plane curves.md", "The curve is smooth by ⟪Marlow's formula⟫ for products.\n"),),
+    ),
+    "a name with an article": Kind(
+        {"The yard.md": "Who may use it.\n", "The great drought.md": "No rain.\n"},
+        (
+            *(f"The hens of house {count} crossed ⟪the yard⟫ at noon.\n" for count in range(12)),
+            "Many farms closed after ⟦the great drought⟧ of that decade.\n",
+        ),
+    ),
+    "a part of a longer term that the vault knows": Kind(
+        {"Binary search.md": "Halving.\n", "Trees.md": "A [[binary search tree]] is sorted.\n"},
+        ("The entry is found with ⟦binary search⟧ in a few steps.\n",),
+        ("Convert the list to a ⟪binary search⟫ tree.\n",),
+    ),
+    "a name that two notes have": Kind(
+        {"a/Power series.md": "Real ones.\n", "b/Power series.md": "Complex ones.\n"},
+        ("The function has a ⟪power series⟫ around each point.\n",),
+    ),
+    "a name of several words in running text": Kind(
+        {
+            "Vector spaces.md": "Sums and multiples.\n",
+            "the_great_drought.md": "---\ntitle: The Great Drought\n---\nNo rain.\n",
+            "stochastic_descent.md": "---\ntitle: Stochastic descent\n---\nSteps.\n",
+        },
+        (
+            "A complex is a list of ⟦vector spaces⟧ and maps between them.\n",
+            "Many farms closed after ⟦the Great Drought⟧ of that decade.\n",
+            "The problem is solved with ⟦stochastic descent⟧ (SD) in most cases.\n",
+            "The problem is solved with ⟦Stochastic-Descent⟧ in most cases.\n",
+            "| method | use |\n| --- | --- |\n| ⟦stochastic descent⟧ | large data |\n",
+        ),
+    ),
+}
+
+
+def mistakes_of(result: Result) -> set[tuple[str, int, int]]:
+    """Return the certain mentions that must not be linked."""
+    return {
+        (path, start, end)
+        for path, start, end in result.certain
+        for other, first, last in result.unwanted
+        if path == other and start < last and first < end
+    }
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_mistakes_are_avoided(name: str) -> None:
+    result = search(KINDS[name].notes, KINDS[name].sentences)
+    assert mistakes_of(result) == set()
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_true_mentions_beside_them_are_found(name: str) -> None:
+    result = search(KINDS[name].notes, KINDS[name].sentences)
+    assert result.wanted - result.certain == set()
+
+
+@pytest.mark.parametrize("name", [name for name, kind in KINDS.items() if kind.unsolved])
+@pytest.mark.xfail(strict=True, reason="known mistakes; move solved sentences to `sentences`")
+def test_unsolved_mistakes_are_avoided(name: str) -> None:
+    result = search(KINDS[name].notes, KINDS[name].unsolved)
+    assert mistakes_of(result) == set()
