@@ -441,6 +441,7 @@ def test_settings_written_by_init_are_valid_when_uncommented() -> None:
         "quiet",
         "rules",
         "backlinks",
+        "mentions",
     }
     merge_layers([Layer("vaultlink.toml", values)], build_catalog(load_rules()))
 

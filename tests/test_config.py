@@ -228,6 +228,25 @@ def test_settings_that_affect_findings_change_the_digest(values: Mapping[str, An
             "vaultlink.toml: backlinks.mdoe: there is no such setting. Did you mean mode",
         ),
         (
+            {"mentions": {"cjk": 1}},
+            "vaultlink.toml: mentions.cjk: must be true or false, not 1.",
+        ),
+        (
+            {"mentions": {"min-scor": 1}},
+            "vaultlink.toml: mentions.min-scor: there is no such setting. Did you mean min-score",
+        ),
+        *(
+            (
+                {"mentions": {"min-score": score}},
+                f"vaultlink.toml: mentions.min-score: must be a number from 0 to 1, not {said}.",
+            )
+            for score, said in ((-0.1, "-0.1"), (1.1, "1.1"), (True, "true"), ("1", '"1"'))
+        ),
+        (
+            {"mentions": {"ignore": ["a", ""]}},
+            "vaultlink.toml: mentions.ignore: must be one line of text",
+        ),
+        (
             {"backlinks": {"mode": "on"}},
             'vaultlink.toml: backlinks.mode: "on" is not one of repair, off, write.',
         ),

@@ -430,7 +430,7 @@ LIBRARY_PLACES = {
     "click": r"cli/pager\.py",
     "prompt_toolkit": r"cli/keys\.py",
     "rapidfuzz": r"index/suggest\.py",
-    "tomlkit": r"config/allow_dangling\.py",
+    "tomlkit": r"config/list_items\.py",
     "typer": r"cli/typer_parser\.py",
     "watchdog": r"watch/backend",
     "yaml": r"disk/read\.py|parse/",

@@ -12,7 +12,12 @@ from typing import NamedTuple, Protocol
 from msgspec.structs import replace
 
 from vaultlink.api import Vault
-from vaultlink.cli.allowed_topics import AllowedTopics, AllowedTopicsFile, find_allowed_topics_file
+from vaultlink.cli.allowed_topics import (
+    AllowedTopics,
+    add_allowed_topics,
+    find_allowed_topics_file,
+)
+from vaultlink.cli.settings_file import SettingsFile
 from vaultlink.cli.terminal import Terminal, print_stderr
 from vaultlink.cli.write_run import InterviewStopped
 from vaultlink.config.allow_dangling import make_topic_pattern
@@ -82,7 +87,7 @@ class Interview:
         chooser: FixChooser,
         text: TextByPath,
         names: "TargetNames",
-        config_file: AllowedTopicsFile,
+        config_file: SettingsFile,
         reader: AnswerReader,
         palette: Palette = PLAIN,
     ):
@@ -128,7 +133,8 @@ class Interview:
 
     def _collect_allowed(self) -> AllowedTopics | None:
         allowed = [pattern for answer in self._answers.values() for pattern in answer.allowed]
-        return self._config_file.add(list(dict.fromkeys(allowed))) if allowed else None
+        patterns = list(dict.fromkeys(allowed))
+        return add_allowed_topics(self._config_file, patterns) if patterns else None
 
     def _ask(self, number: int) -> str:
         """Ask about a cause until the answer is known; return its key."""
@@ -221,7 +227,7 @@ class Interview:
             print_stderr(self._config_file.barrier)
         elif not valid or len(valid) < len(patterns):
             print_stderr("A name with these characters can't be allowed.")
-        elif self._config_file.add(valid) is None:
+        elif add_allowed_topics(self._config_file, valid) is None:
             print_stderr(
                 f"{escape_controls(self._config_file.path)} has no place for it; "
                 "add the topic to allow-dangling yourself."

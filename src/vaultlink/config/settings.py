@@ -23,6 +23,7 @@ from vaultlink.config.checks import (
     unknown_key_error,
 )
 from vaultlink.config.layers import Layer
+from vaultlink.config.mentions import MENTIONS_DEFAULTS, read_mentions_setting
 from vaultlink.errors import ConfigError
 from vaultlink.model import Severity
 from vaultlink.rules.context import QUIET_KINDS
@@ -42,7 +43,7 @@ LIST_KEYS = (
     "unfixable",
     "quiet",
 )
-TABLE_KEYS = ("severity", "per-file-ignores", "rules", "backlinks")
+TABLE_KEYS = ("severity", "per-file-ignores", "rules", "backlinks", "mentions")
 SELECTOR_KEYS = frozenset({"select", "extend-select", "ignore", "fixable", "unfixable"})
 SEVERITY_NAMES = tuple(severity.value for severity in Severity)
 
@@ -77,6 +78,7 @@ class Config(msgspec.Struct, frozen=True):
     unfixable: tuple[str, ...]
     quiet: frozenset[str]
     backlinks: Mapping[str, Any]
+    mentions: Mapping[str, Any]
     values: Mapping[str, Any]
     sources: Mapping[str, str]
 
@@ -132,6 +134,7 @@ def merge_layers(layers: Sequence[Layer], rules: tuple[Rule, ...]) -> Config:
         unfixable=values["unfixable"],
         quiet=frozenset(values["quiet"]),
         backlinks={key: values[f"backlinks.{key}"] for key in BACKLINKS_CHOICES},
+        mentions={key: values[f"mentions.{key}"] for key in MENTIONS_DEFAULTS},
         values=values,
         sources=sources,
     )
@@ -142,6 +145,8 @@ def _list_defaults(rules: tuple[Rule, ...]) -> Iterator[tuple[str, Any]]:
         yield key, QUIET_KINDS if key == "quiet" else ()
     for key, choices in BACKLINKS_CHOICES.items():
         yield f"backlinks.{key}", choices[0]
+    for key, default in MENTIONS_DEFAULTS.items():
+        yield f"mentions.{key}", default
     for rule in rules:
         yield f"severity.{rule.name}", rule.severity.value
         for option in rule.options:
@@ -172,6 +177,8 @@ def _read_layer(layer: Layer, rules: tuple[Rule, ...]) -> Iterator[tuple[str, An
         yield from _read_rule_options(layer, name, options, rules)
     for key, value in read_table(layer, "backlinks").items():
         yield f"backlinks.{key}", _read_backlinks_setting(layer, key, value)
+    for key, value in read_table(layer, "mentions").items():
+        yield f"mentions.{key}", read_mentions_setting(layer, key, value)
 
 
 def _read_severities(layer: Layer, rules: tuple[Rule, ...]) -> Iterator[tuple[str, str]]:

@@ -79,6 +79,14 @@ STARTER_SETTINGS = """\
 # entries = "missing"             # missing (notes that are not linked back) or all
 # order = "title"                 # title, path, rank, recent
 # group = "none"                  # folder: group more than 30 entries by folder
+
+# Unlinked mentions, for `vaultlink mentions` and `vaultlink fix --mentions`.
+# [mentions]
+# min-score = 0.7                 # lowest score of a mention that may be linked
+# headings = false                # find mentions in headings too
+# each-section = false            # link the first mention of each section, not of each note
+# cjk = false                     # find names in scripts without spaces between words
+# ignore = []                     # names, notes ("a.md"), pairs ("a.md -> b.md") never to link
 """
 
 _WROTE_SETTINGS = (

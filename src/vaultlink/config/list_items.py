@@ -1,0 +1,104 @@
+"""Add items to a list in the text of a configuration file.
+
+tomlkit finds the place. Every other character of the file stays as it is.
+"""
+
+from collections.abc import Mapping, MutableMapping, Sequence
+from typing import Any
+
+
+def insert_list_items(
+    text: str, items: Sequence[str], key: str, table: Sequence[str] = (), new_table: str = ""
+) -> str | None:
+    """Return the text of a configuration file with more items in a list.
+
+    Items that the list has already are left out.
+
+    Args:
+        text: The text of the file.
+        items: The items to add.
+        key: The key of the list. It is created if it does not exist.
+        table: The path of a table that must exist, such as `tool`, `vaultlink`.
+        new_table: The table with the key, below `table`. It is created if it does not exist. ""
+            for `table` itself.
+
+    Returns:
+        The text; None if the items can't be inserted without another change of the text.
+    """
+    for item in items:
+        inserted = _insert_item(text, item, key, table, new_table)
+        if inserted is None:
+            return None
+        text = inserted
+    return text
+
+
+def _insert_item(
+    text: str, item: str, key: str, table: Sequence[str], new_table: str
+) -> str | None:
+    from tomlkit import dumps, parse  # noqa: PLC0415 - only needed to change a file
+    from tomlkit.exceptions import TOMLKitError  # noqa: PLC0415
+    from tomlkit.items import Array  # noqa: PLC0415
+
+    try:
+        document = parse(text)
+        settings = _find_table(document, table, new_table)
+        if settings is None:
+            return None
+        if key not in settings:
+            settings[key] = [item]
+        elif isinstance(items := settings[key], Array):
+            if item in items:
+                return text
+            items.append(item)
+        else:
+            return None
+        after = dumps(document)
+    except (TOMLKitError, KeyError):
+        return None
+    return _check_insertion(text, after, item, (*table, *([new_table] if new_table else []), key))
+
+
+def _find_table(
+    document: MutableMapping[str, Any], table: Sequence[str], new_table: str
+) -> MutableMapping[str, Any] | None:
+    """Return the table that contains the list; None if there is a value in its place."""
+    from tomlkit import table as create_table  # noqa: PLC0415 - only needed to change a file
+    from tomlkit.items import AbstractTable  # noqa: PLC0415
+
+    settings: Any = document
+    for name in table:
+        settings = settings[name] if isinstance(settings, AbstractTable | dict) else None
+    if new_table and isinstance(settings, dict):
+        if new_table not in settings:
+            settings[new_table] = create_table()
+        settings = settings[new_table]
+    return settings if isinstance(settings, dict) else None
+
+
+def _check_insertion(before: str, after: str, item: str, path: Sequence[str]) -> str | None:
+    """Return the text after an insertion, with the line ends of the text before.
+
+    Return None if something was changed that is not the inserted item.
+    """
+    import tomllib  # noqa: PLC0415 - only needed to change a file
+
+    start = 0
+    while start < len(before) and before[start] == after[start]:
+        start += 1
+    tail = before[start:]
+    inserted = after[start : len(after) - len(tail)]
+    if not after.endswith(tail):
+        return None
+    if "\r\n" in before:
+        inserted = inserted.replace("\r\n", "\n").replace("\n", "\r\n")
+    result = before[:start] + inserted + tail
+    expected = _add_value(tomllib.loads(before), item, path)
+    return result if tomllib.loads(result) == expected else None
+
+
+def _add_value(values: Mapping[str, Any], item: str, path: Sequence[str]) -> dict[str, Any]:
+    """Return values with one more item in the list at a path."""
+    key, *rest = path
+    changed = _add_value(values.get(key, {}), item, rest) if rest else [*values.get(key, ()), item]
+    return {**values, key: changed}

@@ -1,0 +1,91 @@
+"""The settings of `[mentions]`, and the list of what is never linked."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from vaultlink.config.checks import (
+    format_value,
+    read_one_line,
+    read_text_list,
+    unknown_key_error,
+)
+from vaultlink.config.layers import Layer
+from vaultlink.config.list_items import insert_list_items
+from vaultlink.errors import ConfigError
+
+MENTIONS_DEFAULTS: Mapping[str, Any] = {
+    "min-score": 0.7,
+    "headings": False,
+    "each-section": False,
+    "cjk": False,
+    "ignore": (),
+}
+"""The settings of `[mentions]` and their defaults."""
+
+_ARROW = " -> "
+"""Stands between the notes of a pair."""
+
+
+class IgnoredMentions(NamedTuple):
+    """The entries of `ignore`: names, vault paths, and pairs of vault paths."""
+
+    names: frozenset[str]
+    notes: frozenset[str]
+    pairs: frozenset[tuple[str, str]]
+
+
+def read_mentions_setting(layer: Layer, key: str, value: Any) -> Any:
+    """Return a checked setting of `[mentions]`. Raises ConfigError."""
+    place = f"mentions.{key}"
+    if key not in MENTIONS_DEFAULTS:
+        raise unknown_key_error(layer, "setting", key, list(MENTIONS_DEFAULTS), "mentions.")
+    if key == "ignore":
+        items = read_text_list(layer, place, value)
+        return tuple(read_one_line(layer, place, item) for item in items)
+    if key == "min-score":
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+            raise ConfigError(
+                f"{layer.format_key(place)}: must be a number from 0 to 1, "
+                f"not {format_value(value)}."
+            )
+        return float(value)
+    if not isinstance(value, bool):
+        raise ConfigError(
+            f"{layer.format_key(place)}: must be true or false, not {format_value(value)}."
+        )
+    return value
+
+
+def parse_ignored(items: Iterable[str]) -> IgnoredMentions:
+    """Sort the entries of `ignore` by kind.
+
+    `a.md -> b.md` is a pair, a text that ends with `.md` the path of a note, any other a name.
+    """
+    names, notes, pairs = set(), set(), set()
+    for item in items:
+        source, arrow, target = item.partition(_ARROW)
+        if arrow and _is_path(source) and _is_path(target):
+            pairs.add((source.strip(), target.strip()))
+        elif _is_path(item):
+            notes.add(item.strip())
+        else:
+            names.add(item)
+    return IgnoredMentions(frozenset(names), frozenset(notes), frozenset(pairs))
+
+
+def format_pair(source: str, target: str) -> str:
+    """Return the entry of `ignore` for a note and the note that it must never link to."""
+    return f"{source}{_ARROW}{target}"
+
+
+def ignore_mentions(text: str, items: Iterable[str], table: tuple[str, ...] = ()) -> str | None:
+    """Return the text of a configuration file with more ignored mentions.
+
+    `table` is the path of the table with the settings, such as `tool`, `vaultlink`. The result is
+    None if the entries can't be inserted without another change of the text.
+    """
+    return insert_list_items(text, list(items), "ignore", table, "mentions")
+
+
+def _is_path(text: str) -> bool:
+    return text.strip().lower().endswith(".md")

@@ -1,0 +1,106 @@
+"""Tests of the settings of `[mentions]`, and of the list of what is never linked."""
+
+import tomllib
+
+import pytest
+
+from vaultlink.config.layers import Layer
+from vaultlink.config.mentions import (
+    MENTIONS_DEFAULTS,
+    format_pair,
+    ignore_mentions,
+    parse_ignored,
+)
+from vaultlink.config.settings import merge_layers
+from vaultlink.disk.read import load_rules
+from vaultlink.mentions.model import MentionOptions
+from vaultlink.rules.registry import build_catalog
+
+RULES = build_catalog(load_rules(examples=False))
+
+
+def read_mentions(*values: dict[str, object]) -> dict[str, object]:
+    """Return the settings of `[mentions]` that files with these values lead to."""
+    layers = [Layer(f"{number}.toml", {"mentions": value}) for number, value in enumerate(values)]
+    return dict(merge_layers(layers, RULES).mentions)
+
+
+def test_defaults_are_those_of_the_engine() -> None:
+    options = MentionOptions()
+    assert read_mentions() == {
+        "min-score": options.min_score,
+        "headings": options.headings,
+        "each-section": options.each_section,
+        "cjk": options.cjk,
+        "ignore": (),
+    }
+    assert list(read_mentions()) == list(MENTIONS_DEFAULTS)
+
+
+def test_tables_are_merged_by_key_and_lists_replaced() -> None:
+    merged = read_mentions({"min-score": 1, "ignore": ["a"]}, {"ignore": ["b"], "cjk": True})
+    assert (merged["min-score"], merged["ignore"], merged["cjk"]) == (1.0, ("b",), True)
+
+
+NAMES, NOTES, PAIRS = frozenset[str](), frozenset[str](), frozenset[tuple[str, str]]()
+
+
+@pytest.mark.parametrize(
+    ("item", "expected"),
+    [
+        ("mode", ({"mode"}, NOTES, PAIRS)),
+        ("Mode of life", ({"Mode of life"}, NOTES, PAIRS)),
+        ("a -> b", ({"a -> b"}, NOTES, PAIRS)),
+        ("a.md -> b", ({"a.md -> b"}, NOTES, PAIRS)),
+        ("Inbox.md", (NAMES, {"Inbox.md"}, PAIRS)),
+        ("Sub folder/Inbox.MD", (NAMES, {"Sub folder/Inbox.MD"}, PAIRS)),
+        ("a.md -> Sub/b.md", (NAMES, NOTES, {("a.md", "Sub/b.md")})),
+        ("b -> a.md", (NAMES, {"b -> a.md"}, PAIRS)),
+    ],
+)
+def test_entries_are_names_notes_or_pairs(item: str, expected: tuple[object, ...]) -> None:
+    assert tuple(parse_ignored([item])) == expected
+
+
+def test_pair_is_read_as_it_is_written() -> None:
+    assert parse_ignored([format_pair("a.md", "b c.md")]).pairs == {("a.md", "b c.md")}
+
+
+CONFIGURATIONS = {
+    "empty": ("", '[mentions]\nignore = ["New"]\n'),
+    "other table": (
+        "select = []\n[backlinks]\nmode = 'off'  # never\n",
+        "select = []\n[backlinks]\nmode = 'off'  # never\n\n[mentions]\nignore = [\"New\"]\n",
+    ),
+    "table without the key": (
+        "[mentions]\ncjk = true\n\n[severity]\n",
+        '[mentions]\ncjk = true\nignore = ["New"]\n\n[severity]\n',
+    ),
+    "comments and layout": (
+        "[mentions]\nignore = [\n  'x', # why\n]\n# end\n",
+        "[mentions]\nignore = [\n  'x', # why\n  \"New\",\n]\n# end\n",
+    ),
+    "there already": ("[mentions]\nignore = ['New']", "[mentions]\nignore = ['New']"),
+    "inline table": ("mentions = {cjk = true}\n", 'mentions = {cjk = true,ignore = ["New"]}\n'),
+    "carriage returns": (
+        "[mentions]\r\ncjk = true\r\n",
+        '[mentions]\r\ncjk = true\r\nignore = ["New"]\r\n',
+    ),
+    "no table": ("mentions = 3\n", None),
+    "no list": ("[mentions]\nignore = 'New'\n", None),
+    "not TOML": ("[mentions\n", None),
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), CONFIGURATIONS.values(), ids=CONFIGURATIONS)
+def test_entry_is_inserted_and_all_else_kept(text: str, expected: str | None) -> None:
+    assert ignore_mentions(text, ["New"]) == expected
+
+
+def test_entries_are_inserted_in_the_table_of_pyproject() -> None:
+    text = "[tool.vaultlink]\nselect = []\n\n[tool.y]\na = 1\n"
+    after = ignore_mentions(text, ["a", "b.md -> c.md"], ("tool", "vaultlink"))
+    assert after is not None
+    expected = {"select": [], "mentions": {"ignore": ["a", "b.md -> c.md"]}}
+    assert tomllib.loads(after)["tool"] == {"vaultlink": expected, "y": {"a": 1}}
+    assert ignore_mentions("[tool.y]\n", ["a"], ("tool", "vaultlink")) is None
