@@ -5,7 +5,7 @@ import tomllib
 import pytest
 
 from vaultlink.config.layers import Layer
-from vaultlink.config.mentions import (
+from vaultlink.config.mention_settings import (
     MENTIONS_DEFAULTS,
     format_pair,
     ignore_mentions,

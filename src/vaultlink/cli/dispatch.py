@@ -61,6 +61,11 @@ GROUPS: dict[str, dict[str, Command]] = {
             "List the backlinks of a note, or maintain backlinks sections.",
         ),
         "related": Command("related", "related", "List the notes related to a note by links."),
+        "mentions": Command(
+            "mentions",
+            "mentions",
+            "List where notes name other notes without a link, or link them.",
+        ),
         "history": Command(
             "history", "history", "List the former paths of a note, and the links they broke."
         ),

@@ -141,7 +141,7 @@ class Interview:
         cause, shown = self._causes[number], None
         options, limit = cause.proposals, MAX_PREVIEWED
         while True:
-            width = _terminal_width()
+            width = terminal_width()
             question = FixQuestion(
                 number + 1,
                 len(self._causes),
@@ -373,7 +373,7 @@ def _put_first(options: Sequence[FixOption], option: FixOption) -> tuple[FixOpti
     return (option, *(other for other in options if other.title != option.title))
 
 
-def _terminal_width() -> int:
+def terminal_width() -> int:
     """Return the columns of the terminal now: it may have been resized."""
     try:
         return os.get_terminal_size(sys.stderr.fileno()).columns or 80

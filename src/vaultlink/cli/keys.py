@@ -33,9 +33,9 @@ class KeyReader:
         self._input, self._output = create_input(sys.stdin), create_output(sys.stderr)
 
     def read_key(self, prompt: str, keys: str) -> str:
-        """Return the next key that is pressed, in lower case.
+        """Return the next key that is pressed.
 
-        Keys that type a character which is not in `keys` return `?`, all other keys are ignored.
+        It is in lower case unless `keys` has it in upper case. Keys that type a character which is not in `keys` return `?`, all other keys are ignored.
         """
         from prompt_toolkit.application import Application  # noqa: PLC0415
         from prompt_toolkit.layout import FormattedTextControl, Layout, Window  # noqa: PLC0415
@@ -82,7 +82,7 @@ def _bind_keys(keys: str) -> "KeyBindings":
     bindings = KeyBindings()
 
     def press(event: "KeyPressEvent") -> None:
-        key = event.data.lower()
+        key = event.data if event.data in keys else event.data.lower()
         if len(key) == 1 and key.isprintable():
             event.app.exit(result=key if key in keys else "?")
 

@@ -23,7 +23,7 @@ from vaultlink.config.checks import (
     unknown_key_error,
 )
 from vaultlink.config.layers import Layer
-from vaultlink.config.mentions import MENTIONS_DEFAULTS, read_mentions_setting
+from vaultlink.config.mention_settings import MENTIONS_DEFAULTS, read_mentions_setting
 from vaultlink.errors import ConfigError
 from vaultlink.model import Severity
 from vaultlink.rules.context import QUIET_KINDS

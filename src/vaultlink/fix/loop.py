@@ -185,7 +185,8 @@ class _FixLoop:
         # Sections list links of other notes. They wait until those are fixed, so that each is
         # written once.
         rules = self._state.settings.rules_by_name
-        early = [item for item in applicable if not rules[item[0].rule].fixed_last]
+        late = {name for name, rule in rules.items() if rule.fixed_last}
+        early = [item for item in applicable if item[0].rule not in late]
         return self._trial.select(early) or self._trial.select(applicable)
 
     def _apply_round(self, fixes: list[FindingWithFix]) -> float:

@@ -5,6 +5,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache, cached_property, partial
+from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec.structs import replace
@@ -42,6 +43,10 @@ from vaultlink.write.apply import (
     write_plan,
 )
 from vaultlink.write.write import PendingWrite, WriteResult
+
+if TYPE_CHECKING:
+    from vaultlink.mentions.model import Mention
+    from vaultlink.mentions.planning import MentionPlan
 
 RoundSelector = Callable[[State, FixSources], Iterable[tuple[Diagnostic, Fix]]]
 """Returns the fixes of the next round, given the state after the last one. No fixes end the run."""
@@ -240,6 +245,32 @@ class Fixer(msgspec.Struct, frozen=True, dict=True):
         Does not write.
         """
         return apply_rounds(self.state, self._sources([]), select, self._analyse)
+
+    def plan_mentions(
+        self, mentions: "Iterable[Mention]", first: FixPlan | None = None
+    ) -> "MentionPlan":
+        """Plan the links for mentions. Does not write.
+
+        Args:
+            mentions: The mentions in the texts of this state, or of the state after `first`.
+            first: A plan that is written in the same run, before the mentions.
+        """
+        from vaultlink.mentions.planning import extend_plan, plan_mentions  # noqa: PLC0415
+
+        sources = self._sources([])
+        if first is None:
+            return plan_mentions(self.state, sources, mentions, self._analyse)
+        later = replace(sources, text=self.text_after(first))
+        found = plan_mentions(first.after, later, mentions, self._analyse)
+        return found._replace(plan=extend_plan(first, found.plan))
+
+    def text_after(self, plan: FixPlan) -> Callable[[str], str | None]:
+        """Return a function that returns the text of a note after a plan.
+
+        The text is None if the note must not be changed.
+        """
+        texts = plan.texts
+        return lambda path: texts[path][1] if path in texts else self._texts(path)
 
     def skipped(self, plan: FixPlan) -> tuple[SkippedNote, ...]:
         """Return the notes that a plan skips, with the reasons."""

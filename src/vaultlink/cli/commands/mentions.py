@@ -1,0 +1,50 @@
+"""`vaultlink mentions`: find where notes are named without a link, and link them."""
+
+from vaultlink.cli.exit_codes import EXIT_CLEAN
+from vaultlink.cli.listing import choose_listing_format
+from vaultlink.cli.mention_options import MentionsOptions, reject_conflicting_options
+from vaultlink.cli.terminal import Terminal
+from vaultlink.cli.vault import open_from_options
+
+
+def mentions(options: MentionsOptions) -> int:
+    """List where notes name other notes without a link, or link them.
+
+    Searches the notes that are named, else all notes, for file names, titles and aliases of other
+    notes. Each mention has a score from 0 to 1 with the reasons. A mention is certain if its score
+    is at least that of --min-score and only one note can be meant. Listed is the first mention of a
+    note in each note that does not link to it.
+
+    --write turns the mentions that are certain into links; the words stay as they are. --diff
+    prints what it would change. --interactive asks for each mention; an answer of "never" is
+    recorded in the settings file, as [mentions] ignore. `vaultlink undo` reverts a run. A note is
+    skipped, and named, if it changes meanwhile or a link would cause a new finding.
+
+    The exit code is 0 whatever is listed. With --write or --interactive it is 1 if a note was
+    skipped, with --diff 1 if anything would change. Searching all notes requires an extra library:
+    pip install 'vaultlink[mentions]'.
+
+    Output formats: table (on a terminal), tsv (elsewhere), json. Columns of tsv: note, line,
+    column, words, target, score, certain, why.
+    """
+    reject_conflicting_options(options)
+    if options.write or options.diff:
+        from vaultlink.cli.mention_write import print_mention_diff, write_mentions  # noqa: PLC0415
+
+        return write_mentions(options) if options.write else print_mention_diff(options)
+    if options.interactive:
+        from vaultlink.cli.mention_interview import ask_about_mentions  # noqa: PLC0415
+
+        return ask_about_mentions(options)
+    return _list_mentions(options)
+
+
+def _list_mentions(options: MentionsOptions) -> int:
+    """Print the mentions."""
+    from vaultlink.cli.mention_results import find_mentions, print_mentions  # noqa: PLC0415
+
+    terminal = Terminal(options)
+    output_format = choose_listing_format(terminal)
+    vault = open_from_options(options, terminal)
+    print_mentions(terminal, output_format, vault, find_mentions(options, vault))
+    return EXIT_CLEAN

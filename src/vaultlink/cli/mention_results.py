@@ -1,0 +1,196 @@
+"""Find the mentions that the options of `vaultlink mentions` name, and print them."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from vaultlink.api import Vault
+from vaultlink.cli.listing import print_lines
+from vaultlink.cli.mention_options import MentionsOptions
+from vaultlink.cli.mention_search import MentionSearch, build_mention_options, require_library
+from vaultlink.cli.terminal import Terminal
+from vaultlink.cli.vault import find_note_argument, select_link_sources
+from vaultlink.errors import UsageError
+from vaultlink.index.resolve import is_note
+from vaultlink.mentions.model import LOWEST_MIN_SCORE, Mention, MentionOptions
+from vaultlink.mentions.planning import find_mention_edits
+from vaultlink.mentions.wanted_topics import (
+    TopicStatus,
+    WantedTopic,
+    find_topic_sections,
+    judge_topics,
+    list_wanted_targets,
+)
+from vaultlink.model import SkippedNote
+from vaultlink.report.fix_summary import skipped_rows
+from vaultlink.report.json_document import encode_document
+from vaultlink.report.layout import escape_controls, format_count
+from vaultlink.report.mention_rows import (
+    TSV_HEADER,
+    MentionRow,
+    describe_mentions,
+    mention_cells,
+    mention_rows,
+    render_mentions,
+)
+
+
+class FoundMentions(NamedTuple):
+    """The result of a search.
+
+    Attributes:
+        mentions: The mentions to list, in order.
+        all: Those with a lower score too.
+        topics: The topics of the section that was read, if one was.
+    """
+
+    mentions: tuple[Mention, ...]
+    all: tuple[Mention, ...]
+    topics: tuple[WantedTopic, ...] = ()
+
+    @property
+    def certain(self) -> list[Mention]:
+        """The mentions that are certain enough to write."""
+        return [item for item in self.mentions if item.certain]
+
+
+def find_mentions(options: MentionsOptions, vault: Vault) -> FoundMentions:
+    """Search for the mentions that the options name. Raises UsageError."""
+    if options.from_section is not None:
+        return _find_topics(options, vault)
+    to = frozenset([_find_note(vault, options.to)]) if options.to is not None else None
+    if to is None and not options.notes:
+        require_library()
+    paths = select_link_sources(vault, options.notes)
+    search_options = _build_options(options, vault)
+    found = tuple(MentionSearch(vault.state, vault.text, search_options).find(paths, to))
+    listed = tuple([item for item in found if item.score >= search_options.min_score])
+    return FoundMentions(listed, found)
+
+
+def _find_topics(options: MentionsOptions, vault: Vault) -> FoundMentions:
+    """Search a note for the topics that its section lists.
+
+    The author wants these links, so a low score is enough.
+    """
+    assert options.from_section is not None
+    path = _find_note(vault, options.from_section)
+    note = vault.index.notes[path]
+    if not find_topic_sections(note):
+        raise UsageError(
+            f"{path} has no section that lists topics, such as “Add backlinks using these topics”."
+        )
+    search_options = _build_options(options, vault, LOWEST_MIN_SCORE, lowest=0.0)
+    wanted = list_wanted_targets(vault.index, note)
+    found = tuple(MentionSearch(vault.state, vault.text, search_options).find([path], wanted))
+    return FoundMentions(found, found, tuple(judge_topics(vault.index, note, found)))
+
+
+def _build_options(
+    options: MentionsOptions,
+    vault: Vault,
+    min_score: float | None = None,
+    lowest: float = LOWEST_MIN_SCORE,
+) -> MentionOptions:
+    """Return the options of a search.
+
+    `min_score` replaces the setting, not the option.
+    """
+    chosen = options.min_score if options.min_score is not None else min_score
+    built = build_mention_options(
+        vault.config.mentions,
+        min_score=chosen,
+        headings=options.headings or None,
+        each_section=options.each_section or None,
+    )
+    return build_mention_options(
+        vault.config.mentions,
+        min_score=chosen,
+        headings=options.headings or None,
+        each_section=options.each_section or None,
+        lowest_score=min(lowest, built.min_score),
+    )
+
+
+def _find_note(vault: Vault, name: str) -> str:
+    path = find_note_argument(vault, name)
+    if not is_note(path):
+        raise UsageError(f"{path} is not a note.")
+    return path
+
+
+# -- output ---------------------------------------------------------------------------------------
+
+
+class WriteOutcome(NamedTuple):
+    """What a run wrote: its id for `undo`, and the skipped notes."""
+
+    run: str | None = None
+    skipped: tuple[SkippedNote, ...] = ()
+
+
+def make_rows(vault: Vault, mentions: Sequence[Mention]) -> list[MentionRow]:
+    """Return the JSON rows of mentions in the notes as they are on disk now."""
+    edits = find_mention_edits(vault.state, vault.text, mentions)
+    return mention_rows(mentions, edits, vault.fixer.data)
+
+
+def render_document(
+    vault: Vault,
+    rows: Sequence[MentionRow],
+    topics: Sequence[WantedTopic],
+    outcome: WriteOutcome = WriteOutcome(),  # noqa: B008 - immutable
+) -> bytes:
+    """Return mentions as one JSON document. All keys are always present."""
+    head = {
+        "vault": str(vault.root),
+        "run": outcome.run,
+        "skipped": skipped_rows(outcome.skipped),
+        "topics": topics,
+    }
+    return encode_document(head, "mentions", rows)
+
+
+def print_mentions(
+    terminal: Terminal, output_format: str, vault: Vault, found: FoundMentions
+) -> None:
+    """Print the mentions and topics that were found."""
+    if output_format == "json":
+        terminal.print_results(
+            render_document(vault, make_rows(vault, found.mentions), found.topics)
+        )
+    elif output_format == "tsv":
+        print_lines(terminal, TSV_HEADER, mention_cells(found.mentions))
+    elif found.mentions:
+        text = render_mentions(found.mentions, vault.text, terminal.width, terminal.palette)
+        terminal.print_paged(text)
+    print_topics(terminal, found.topics)
+    terminal.print_message(describe_mentions(found.mentions, len(found.all) - len(found.mentions)))
+
+
+def print_topics(terminal: Terminal, topics: Sequence[WantedTopic]) -> None:
+    """Print which topics of a section the text never names."""
+    if not topics:
+        return
+    for status, describe in _TOPIC_SENTENCES.items():
+        names = [item.topic for item in topics if item.status is status]
+        if names:
+            terminal.print_message(describe(names))
+
+
+def _list_names(names: Sequence[str]) -> str:
+    return "".join(f"\n  {escape_controls(name)}" for name in names)
+
+
+_TOPIC_SENTENCES: dict[TopicStatus, Callable[[Sequence[str]], str]] = {
+    TopicStatus.LINKED: lambda names: (
+        f"The text links to {format_count(len(names), 'topic')} of the section already."
+    ),
+    TopicStatus.UNNAMED: lambda names: (
+        f"The text never names {format_count(len(names), 'topic')} of the section:"
+        f"{_list_names(names)}"
+    ),
+    TopicStatus.DANGLING: lambda names: (
+        f"{format_count(len(names), 'topic')} of the section without a note:{_list_names(names)}"
+    ),
+}
+"""Sentences about the topics of each status."""

@@ -1,0 +1,76 @@
+"""Search a vault for unlinked mentions, with the settings and options of a run."""
+
+from collections.abc import Callable, Iterable, Mapping, Set
+from importlib.util import find_spec
+from typing import Any
+
+from vaultlink.config.mention_settings import parse_ignored
+from vaultlink.config.patterns import compile_path_prefixes
+from vaultlink.engine.step import State
+from vaultlink.errors import UsageError
+from vaultlink.index.resolve import is_note
+from vaultlink.mentions.finder import MentionFinder
+from vaultlink.mentions.model import Mention, MentionOptions
+from vaultlink.mentions.tally import sample_paths
+
+_LIBRARY = "ahocorasick_rs"
+
+
+def require_library() -> None:
+    """Raise UsageError if the library that searches a whole vault is not installed."""
+    if find_spec(_LIBRARY) is None:
+        raise UsageError(
+            "searching a whole vault for mentions requires an extra library. Install it with "
+            "`pip install 'vaultlink[mentions]'`, or name the notes to search."
+        )
+
+
+def build_mention_options(settings: Mapping[str, Any], **changes: Any) -> MentionOptions:
+    """Return the options of a search: the settings of `[mentions]` with changes.
+
+    Changes that are None have no effect.
+    """
+    ignored = parse_ignored(settings["ignore"])
+    values = {
+        "min_score": settings["min-score"],
+        "headings": settings["headings"],
+        "each_section": settings["each-section"],
+        "cjk": settings["cjk"],
+        "ignored_names": ignored.names,
+        "ignored_notes": ignored.notes,
+        "ignored_pairs": ignored.pairs,
+    }
+    values.update({name: value for name, value in changes.items() if value is not None})
+    return MentionOptions(**values)
+
+
+class MentionSearch:
+    """Searches the notes of one state.
+
+    Templates and notes that are not linted are never searched and never linked to.
+    """
+
+    def __init__(self, state: State, text: Callable[[str], str | None], options: MentionOptions):
+        self._state, self._text = state, text
+        self._is_template = compile_path_prefixes(state.settings.obsidian.templates)
+        sample = {path: text(path) or "" for path in sample_paths(state.index)}
+        self._finder = MentionFinder(state.index, options, sample, self.is_excluded)
+
+    def is_excluded(self, path: str) -> bool:
+        """Return True for notes in which and to which no link is wanted."""
+        return not self._state.settings.is_linted(path) or self._is_template(path)
+
+    def find(self, paths: Iterable[str], to: Set[str] | None = None) -> list[Mention]:
+        """Return the mentions in notes, in order.
+
+        Args:
+            paths: Vault paths of the notes to search.
+            to: Vault paths of the notes whose mentions are wanted; None for all notes.
+        """
+        notes = self._state.index.notes
+        return [
+            mention
+            for path in paths
+            if is_note(path) and (text := self._text(path))
+            for mention in self._finder.find(notes[path], text, to)
+        ]

@@ -1,0 +1,222 @@
+"""Rows of unlinked mentions, and text about them for people.
+
+Field names are JSON keys.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from vaultlink.mentions.model import LOWEST_MIN_SCORE, Mention
+from vaultlink.model import Edit
+from vaultlink.report.check_result import GetBytes
+from vaultlink.report.finding_rows import ByteOffsets, EditRow, edit_rows
+from vaultlink.report.layout import (
+    Palette,
+    display_width,
+    escape_controls,
+    format_count,
+    truncate,
+    truncate_left,
+)
+
+TSV_HEADER = ("note", "line", "column", "words", "target", "score", "certain", "why")
+
+_MIN_SENTENCE_WIDTH = 20
+"""The minimum columns of a sentence, also on a narrower terminal."""
+
+
+class MentionSpan(msgspec.Struct, frozen=True, gc=False):
+    """The bytes of the file on disk from `start` to before `end`, both 0-based."""
+
+    start: int
+    end: int
+
+
+class MentionRow(msgspec.Struct, frozen=True, gc=False):
+    """A mention. Lines and columns count from 1, columns in code points.
+
+    `edit` is None if the place can't hold a link. `certain` is True if `--write` links it. `others`
+    are the other notes with the same name.
+    """
+
+    note: str
+    span: MentionSpan
+    line: int
+    column: int
+    words: str
+    target: str
+    name: str
+    kind: str
+    why: str
+    score: float
+    edit: EditRow | None
+    certain: bool
+    others: tuple[str, ...]
+
+
+def mention_rows(
+    mentions: Iterable[Mention], edits: Mapping[tuple[str, int], Edit], get_bytes: GetBytes
+) -> list[MentionRow]:
+    """Return a row for each mention, with byte offsets.
+
+    `edits` are the edits that link the mentions, by vault path and offset of the mention.
+    """
+    offsets = ByteOffsets(get_bytes)
+    return [_mention_row(item, edits.get((item.path, item.start)), offsets) for item in mentions]
+
+
+def _mention_row(item: Mention, edit: Edit | None, offsets: ByteOffsets) -> MentionRow:
+    start, end = offsets(item.path, item.start), offsets(item.path, item.end)
+    return MentionRow(
+        item.path,
+        MentionSpan(start, end),
+        item.line,
+        item.column,
+        item.words,
+        item.target,
+        item.name.text,
+        item.name.kind,
+        item.why,
+        item.score,
+        edit_rows([edit], offsets)[0] if edit else None,
+        item.certain and edit is not None,
+        item.others,
+    )
+
+
+def mention_cells(mentions: Iterable[Mention]) -> Iterator[tuple[object, ...]]:
+    """Yield the cells of each mention in the format tsv."""
+    for item in mentions:
+        yield (
+            item.path,
+            item.line,
+            item.column,
+            item.words,
+            item.target,
+            item.score,
+            item.certain,
+            item.why,
+        )
+
+
+def group_by_target(mentions: Iterable[Mention]) -> dict[str, list[Mention]]:
+    """Return the mentions by target, sorted by target, note and position."""
+    groups: dict[str, list[Mention]] = {}
+    for item in sorted(mentions, key=lambda item: (item.target, item.path, item.start)):
+        groups.setdefault(item.target, []).append(item)
+    return groups
+
+
+class MentionText(NamedTuple):
+    """A sentence with a mention: text before, the words, text behind."""
+
+    before: str
+    words: str
+    after: str
+
+
+def cut_sentence(mention: Mention, text: str, width: int, words: str = "") -> MentionText:
+    """Return the sentence of a mention in at most `width` columns.
+
+    The words are always visible. The text before them takes at most half of the other columns if
+    the sentence does not fit. `words` is a text in place of the words.
+    """
+    sentence = MentionText(
+        escape_controls(text[mention.sentence_start : mention.start].lstrip()),
+        escape_controls(words or mention.words),
+        escape_controls(text[mention.end : mention.sentence_end].rstrip()),
+    )
+    free = width - display_width(sentence.words)
+    before, after = display_width(sentence.before), display_width(sentence.after)
+    if before + after <= free:
+        return sentence
+    before = min(before, max(free // 2, free - after, 0))
+    return MentionText(
+        truncate_left(sentence.before, before),
+        truncate(sentence.words, width),
+        truncate(sentence.after, max(free - before, 0)),
+    )
+
+
+def render_mentions(
+    mentions: Iterable[Mention], text: Callable[[str], str], width: int, palette: Palette
+) -> str:
+    """Render mentions by target: the sentence, the place, the score and the reasons."""
+    groups = group_by_target(mentions)
+    return "\n".join(
+        [_render_group(target, groups[target], text, width, palette) for target in groups]
+    )
+
+
+def _render_group(
+    target: str, group: Sequence[Mention], text: Callable[[str], str], width: int, p: Palette
+) -> str:
+    count = format_count(len(group), "mention")
+    title = truncate(escape_controls(target), max(width - len(count) - 2, 8))
+    lines = [f"{p.bold}{title}{p.reset}  {p.dim}{count}{p.reset}"]
+    for item in group:
+        lines += _render_mention(item, text(item.path), width, p)
+    return "\n".join([*lines, ""])
+
+
+def _render_mention(item: Mention, text: str, width: int, p: Palette) -> list[str]:
+    """Return the lines of a mention: place, score and reasons; the sentence."""
+    sentence = cut_sentence(item, text, max(width - 4, _MIN_SENTENCE_WIDTH))
+    return [
+        f"  {p.dim}{format_place(item, width - 2)}{p.reset}",
+        f"    {format_sentence(sentence, p)}",
+    ]
+
+
+def format_place(item: Mention, width: int) -> str:
+    """Return place, score and reasons of a mention in at most `width` columns."""
+    doubt = "" if item.certain else "not certain: "
+    reason = f"  {item.score:.2f}  {doubt}{escape_controls(item.why)}"
+    columns = max(width - display_width(reason), width // 2)
+    place = truncate_left(f"{escape_controls(item.path)}:{item.line}", columns)
+    return truncate(f"{place}{reason}", width)
+
+
+def format_sentence(sentence: MentionText, p: Palette) -> str:
+    """Return a sentence with the words highlighted."""
+    before, words, after = sentence
+    return f"{before}{p.bold}{p.yellow}{words}{p.reset}{after}"
+
+
+def describe_mentions(mentions: Sequence[Mention], hidden: int) -> str:
+    """Return a sentence with the number of mentions.
+
+    `hidden` is the number of those with a lower score.
+    """
+    if not mentions:
+        sentence = "No unlinked mentions found."
+    else:
+        certain = sum(item.certain for item in mentions)
+        sentence = (
+            f"{_count(mentions)}: {certain:,} certain, which --write links."
+            if certain
+            else f"{_count(mentions)}, none certain."
+        )
+    if not hidden:
+        return sentence
+    have = "has" if hidden == 1 else "have"
+    option = f"--min-score {LOWEST_MIN_SCORE}"
+    return f"{sentence} {hidden:,} more {have} a lower score; {option} lists all."
+
+
+def describe_linked(mentions: Sequence[Mention], *, would: bool = False) -> str:
+    """Return a sentence with the number of mentions that were linked, "" for none."""
+    if not mentions:
+        return ""
+    return f"{'Would link' if would else 'Linked'} {_count(mentions)}."
+
+
+def _count(mentions: Sequence[Mention]) -> str:
+    notes = len({item.path for item in mentions})
+    targets = len({item.target for item in mentions})
+    return (
+        f"{format_count(len(mentions), 'mention')} of {format_count(targets, 'note')} "
+        f"in {format_count(notes, 'note')}"
+    )
