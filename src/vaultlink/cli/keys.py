@@ -35,7 +35,8 @@ class KeyReader:
     def read_key(self, prompt: str, keys: str) -> str:
         """Return the next key that is pressed.
 
-        It is in lower case unless `keys` has it in upper case. Keys that type a character which is not in `keys` return `?`, all other keys are ignored.
+        It is in lower case unless `keys` has it in upper case. Keys that type a character which
+        is not in `keys` return `?`, all other keys are ignored.
         """
         from prompt_toolkit.application import Application  # noqa: PLC0415
         from prompt_toolkit.layout import FormattedTextControl, Layout, Window  # noqa: PLC0415

@@ -279,9 +279,8 @@ def _choose_mentions(
     groups = group_by_target([item for item in mentions if (item.path, item.start) in edits])
     if not groups:
         return None
-    ranked = sorted(groups, key=lambda target: (-max(i.score for i in groups[target]), target))
     interview = MentionInterview(
-        [groups[target] for target in ranked],
+        list(groups.values()),
         edits,
         vault.text,
         file,
