@@ -166,6 +166,7 @@ def test_json_lists_applied_fixes_and_remaining_findings(run: RunCommand, vault:
         "findings": 4,
         "run": data["fixed"]["run"],
         "left": [],
+        "mentions": 0,
         "by_rule": {
             "deprecated-property": 1,
             "missing-heading": 1,

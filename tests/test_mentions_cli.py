@@ -369,3 +369,125 @@ def test_note_is_skipped_if_a_link_would_cause_a_finding(run: RunCommand, vault:
     assert [
         row for row in after["findings"] if (row["path"], row["rule"], row["message"]) not in known
     ] == []
+
+
+# -- fix --mentions ---------------------------------------------------------------------------------------------------
+
+BROKEN = {"Bad.md": "[[FOG]] and [[Fog signal station]], tide table machines.\n"}
+"""A link by an alias, which `fix` resolves, and a mention."""
+
+
+def test_fix_links_mentions_only_on_request(run: RunCommand, vault: Path) -> None:
+    write_files(vault, BROKEN)
+    before = read_files(vault)
+    done = run("fix", "--output-format", "concise")
+    assert "Linked" not in done.err
+    assert list_changes(before, read_files(vault)) == {
+        "Bad.md": "[[FOG]] and [[Fog|Fog signal station]], tide table machines.\n"
+    }
+    assert run("undo").code == 0
+    done = run("fix", "--mentions", "--output-format", "concise")
+    assert done.code == 0
+    assert (
+        "Fixed 1 finding in 1 note: alias-link 1. Linked 5 mentions of 2 notes in 3 notes."
+        in done.err
+    )
+    assert list_changes(before, read_files(vault)) == LINKED | {
+        "Bad.md": "[[FOG]] and [[Fog|Fog signal station]], [[tide_table_machines|tide table machines]].\n"
+    }
+    assert run("fix", "--mentions", "--output-format", "json").code == 0
+    assert run("undo").code == 0
+    assert read_files(vault) == before
+
+
+def test_fixed_row_counts_mentions(run: RunCommand, vault: Path) -> None:
+    write_files(vault, BROKEN)
+    row = read_document(run, "fix", "--mentions")["fixed"]
+    assert (row["notes"], row["findings"], row["mentions"]) == (3, 1, 5)
+    row = read_document(run, "fix", "--mentions")["fixed"]
+    assert (row["notes"], row["findings"], row["mentions"], row["run"]) == (0, 0, 0, None)
+
+
+def test_fix_paths_and_diff_narrow_mentions(run: RunCommand, vault: Path) -> None:
+    before = read_files(vault)
+    done = run("fix", "--mentions", "--diff", "Log.md")
+    assert (done.code, done.err) == (1, "Would link 2 mentions of 2 notes in 1 note.\n")
+    assert [line for line in done.lines if line.startswith("+++")] == ["+++ b/Log.md"]
+    assert read_files(vault) == before
+    assert run("fix", "--mentions", "Log.md").code == 0
+    assert list_changes(before, read_files(vault)) == {"Log.md": LINKED["Log.md"]}
+
+
+@pytest.mark.usefixtures("vault")
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--interactive",), "`vaultlink mentions --interactive` asks about mentions."),
+        (("--changed-since", "HEAD"), "--mentions and --changed-since can't be used together"),
+    ],
+)
+def test_fix_refuses_what_is_not_about_mentions(
+    run: RunCommand, words: tuple[str, ...], message: str
+) -> None:
+    done = run("fix", "--mentions", *words)
+    assert done.code == 2
+    assert message in done.err
+
+
+# -- topics of a section ----------------------------------------------------------------------------------------------
+
+TOPICS = (
+    "# Walk\n\nThe fog signal station, and [[Log]] of the harbour.\n\n"
+    "**Add backlinks using these topics:** Fog signals – [[Fog]]; "
+    "Tide table machines – [[tide_table_machines]]; Log of the harbour – [[Log]]; "
+    "Kites – [[Kites]]\n"
+)
+"""Of the topics, the text names one, links to one, does not name one, and one does not exist."""
+
+
+def test_topics_of_a_section_are_linked_or_reported(run: RunCommand, vault: Path) -> None:
+    write_files(vault, {"Walk.md": TOPICS})
+    before = read_files(vault)
+    data = read_document(run, "mentions", "--from-section", "Walk")
+    assert list_places(data) == [("Walk.md", "Fog.md")]
+    assert [
+        (row["topic"], row["target"], row["line"], row["status"]) for row in data["topics"]
+    ] == [
+        ("Fog signals", "Fog.md", 5, "mentioned"),
+        ("Tide table machines", "tide_table_machines.md", 5, "unnamed"),
+        ("Log of the harbour", "Log.md", 5, "linked"),
+        ("Kites", None, 5, "dangling"),
+    ]
+    done = run("mentions", "--from-section", "Walk", "--write", "--output-format", "table")
+    assert done.code == 0
+    assert done.err == (
+        "The text links to 1 topic of the section already.\n"
+        "The text never names 1 topic of the section:\n  Tide table machines\n"
+        "1 topic of the section without a note:\n  Kites\n"
+        "Linked 1 mention of 1 note in 1 note. `vaultlink undo` reverts it.\n"
+        "`vaultlink fix --unsafe-fixes` removes the entries of the topics that are linked.\n"
+    )
+    assert list_changes(before, read_files(vault)) == {
+        "Walk.md": TOPICS.replace("fog signal station", "[[Fog|fog signal station]]", 1)
+    }
+    assert run("mentions", "--from-section", "Walk", "--diff").code == 0
+    assert run("undo").code == 0
+    assert read_files(vault) == before
+
+
+def test_topics_are_linked_with_a_low_score(run: RunCommand, vault: Path) -> None:
+    write_files(vault, {"Walk.md": TOPICS, "vaultlink.toml": "[mentions]\nmin-score = 1\n"})
+    done = run("mentions", "--from-section", "Walk", "--diff")
+    assert (done.code, done.out.count("[[Fog|fog signal station]]")) == (1, 1)
+
+
+def test_topics_of_a_section_are_linked_only_on_request(run: RunCommand, vault: Path) -> None:
+    write_files(vault, {"Walk.md": TOPICS})
+    [row] = read_document(run, "mentions", "Walk")["mentions"]
+    assert (row["target"], row["certain"]) == ("Fog.md", False)
+    assert row["why"].endswith(", listed in the backlinks section")
+    before = read_files(vault)
+    assert run("mentions", "--write").code == 0
+    assert run("fix", "--mentions").code == 1
+    assert "Walk.md" in list_changes(before, read_files(vault)), "the section is fixed"
+    assert "The fog signal station, and" in (vault / "Walk.md").read_text(encoding="utf-8")

@@ -258,7 +258,7 @@ def ask_about_mentions(options: MentionsOptions) -> int:
         return EXIT_CLEAN
     others, summary = _plan_ignored(file, choices.ignored)
     with hold_write_lock(terminal, root):
-        plan = vault.fixer.plan_mentions(choices.linked)
+        plan = vault.fixer.plan_mentions(choices.linked, confirmed=True)
         run = WrittenMentions(output_format, vault, found.topics, plan)
         result = write_mention_plan(terminal, vault, plan, others, summary)
     return run.report(terminal, result, summary)

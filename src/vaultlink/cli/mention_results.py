@@ -81,7 +81,8 @@ def _find_topics(options: MentionsOptions, vault: Vault) -> FoundMentions:
         )
     search_options = _build_options(options, vault, LOWEST_MIN_SCORE, lowest=0.0)
     wanted = list_wanted_targets(vault.index, note)
-    found = tuple(MentionSearch(vault.state, vault.text, search_options).find([path], wanted))
+    search = MentionSearch(vault.state, vault.text, search_options)
+    found = tuple(search.find_wanted(path, wanted))
     return FoundMentions(found, found, tuple(judge_topics(vault.index, note, found)))
 
 
@@ -179,6 +180,13 @@ def print_topics(terminal: Terminal, topics: Sequence[WantedTopic]) -> None:
 
 def _list_names(names: Sequence[str]) -> str:
     return "".join(f"\n  {escape_controls(name)}" for name in names)
+
+
+def describe_redundant(topics: Sequence[WantedTopic]) -> str:
+    """Return a sentence on how to remove the entries that are links in the text now."""
+    if not topics:
+        return ""
+    return "`vaultlink fix --unsafe-fixes` removes the entries of the topics that are linked."
 
 
 _TOPIC_SENTENCES: dict[TopicStatus, Callable[[Sequence[str]], str]] = {

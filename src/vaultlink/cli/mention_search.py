@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable, Mapping, Set
 from importlib.util import find_spec
 from typing import Any
 
+from msgspec.structs import replace
+
 from vaultlink.config.mention_settings import parse_ignored
 from vaultlink.config.patterns import compile_path_prefixes
 from vaultlink.engine.step import State
@@ -12,6 +14,7 @@ from vaultlink.index.resolve import is_note
 from vaultlink.mentions.finder import MentionFinder
 from vaultlink.mentions.model import Mention, MentionOptions
 from vaultlink.mentions.tally import sample_paths
+from vaultlink.mentions.wanted_topics import list_wanted_targets
 
 _LIBRARY = "ahocorasick_rs"
 
@@ -63,14 +66,30 @@ class MentionSearch:
     def find(self, paths: Iterable[str], to: Set[str] | None = None) -> list[Mention]:
         """Return the mentions in notes, in order.
 
+        A topic that the author's section of a note lists is not certain: its link would make the
+        entry redundant.
+
         Args:
             paths: Vault paths of the notes to search.
             to: Vault paths of the notes whose mentions are wanted; None for all notes.
         """
-        notes = self._state.index.notes
-        return [
-            mention
-            for path in paths
-            if is_note(path) and (text := self._text(path))
-            for mention in self._finder.find(notes[path], text, to)
-        ]
+        index = self._state.index
+        found = []
+        for path in paths:
+            mentions = self._search(path, to)
+            listed = list_wanted_targets(index, index.notes[path]) if mentions else frozenset()
+            found += [_doubt(item) if item.target in listed else item for item in mentions]
+        return found
+
+    def find_wanted(self, path: str, to: Set[str]) -> list[Mention]:
+        """Return the mentions of topics in a note whose section lists them."""
+        return self._search(path, to)
+
+    def _search(self, path: str, to: Set[str] | None) -> list[Mention]:
+        text = self._text(path) if is_note(path) else None
+        return self._finder.find(self._state.index.notes[path], text, to) if text else []
+
+
+def _doubt(mention: Mention) -> Mention:
+    reason = f"{mention.why}, listed in the backlinks section"
+    return replace(mention, certain=False, why=reason)

@@ -8,6 +8,7 @@ from vaultlink.cli.listing import choose_listing_format, print_lines
 from vaultlink.cli.mention_options import MentionsOptions
 from vaultlink.cli.mention_results import (
     WriteOutcome,
+    describe_redundant,
     find_mentions,
     make_rows,
     print_topics,
@@ -44,7 +45,7 @@ def write_mentions(options: MentionsOptions) -> int:
     with hold_write_lock(terminal, find_vault_root(options)):
         vault = open_for_writing(options, terminal)
         found = find_mentions(options, vault)
-        plan = vault.fixer.plan_mentions(found.certain)
+        plan = vault.fixer.plan_mentions(found.certain, confirmed=bool(found.topics))
         run = WrittenMentions(output_format, vault, found.topics, plan)
         result = write_mention_plan(terminal, vault, plan)
     return run.report(terminal, result)
@@ -59,7 +60,7 @@ def print_mention_diff(options: MentionsOptions) -> int:
     warn_of_scan(scan, terminal)
     vault = open_scanned_vault(scan, terminal)
     found = find_mentions(options, vault)
-    plan = vault.fixer.plan_mentions(found.certain)
+    plan = vault.fixer.plan_mentions(found.certain, confirmed=bool(found.topics))
     skipped = (*plan.skipped, *vault.fixer.skipped(plan.plan))
     if output_format == "json":
         outcome = WriteOutcome(None, skipped)
@@ -143,6 +144,8 @@ class WrittenMentions:
         sentence = " ".join(filter(None, (describe_linked(linked), summary)))
         undo = " `vaultlink undo` reverts it." if result.run_id else ""
         terminal.print_message(f"{sentence or 'Nothing was written.'}{undo}")
+        if linked and (advice := describe_redundant(self._topics)):
+            terminal.print_message(advice)
         return EXIT_FINDINGS if skipped else EXIT_CLEAN
 
     def _old_text(self, path: str) -> str:

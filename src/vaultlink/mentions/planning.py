@@ -22,6 +22,7 @@ from vaultlink.index.index import Index
 from vaultlink.links.rewrite import default_display_text
 from vaultlink.mentions.edits import LinkWriter
 from vaultlink.mentions.model import Mention
+from vaultlink.mentions.wanted_topics import find_topic_sections
 from vaultlink.model import (
     Diagnostic,
     Edit,
@@ -74,11 +75,18 @@ def find_mention_edits(
 
 
 def plan_mentions(
-    state: State, sources: FixSources, mentions: Iterable[Mention], analyse: TextAnalyser
+    state: State,
+    sources: FixSources,
+    mentions: Iterable[Mention],
+    analyse: TextAnalyser,
+    *,
+    confirmed: bool = False,
 ) -> MentionPlan:
     """Plan the links for mentions. Does not write.
 
-    A note that would break a promise is left out with all its mentions.
+    A note that would break a promise is left out with all its mentions. With `confirmed`, the user
+    chose the mentions: then an entry of an author's section may become redundant, because the text
+    links to its topic.
     """
     wanted = list(mentions)
     edits = find_mention_edits(state, sources.text, wanted)
@@ -94,7 +102,7 @@ def plan_mentions(
         plan = apply_rounds(state, sources, rounds, analyse, made=rounds.chosen.drop)
         made = {id(diagnostic) for diagnostic, _ in plan.fixed}
         linked = [item.mention for item in chosen if id(item.finding) in made]
-        problems = _find_problems(plan, linked)
+        problems = _find_problems(plan, linked, confirmed=confirmed)
         if not problems:
             notes = tuple(SkippedNote(path, skipped[path]) for path in sorted(skipped))
             return MentionPlan(plan, tuple(linked), notes)
@@ -175,7 +183,7 @@ def _build_fix(mention: Mention, edit: Edit) -> Fix:
 # -- promises -------------------------------------------------------------------------------------
 
 
-def _find_problems(plan: FixPlan, linked: Sequence[Mention]) -> dict[str, str]:
+def _find_problems(plan: FixPlan, linked: Sequence[Mention], *, confirmed: bool) -> dict[str, str]:
     """Return the edited notes for which a promise does not hold, with the reasons."""
     by_path: dict[str, list[Mention]] = {}
     for mention in linked:
@@ -186,6 +194,8 @@ def _find_problems(plan: FixPlan, linked: Sequence[Mention]) -> dict[str, str]:
         if (problem := _check_links(plan.before.index, plan.after.index, path, mentions))
     }
     for path, finding in _find_new_findings(plan):
+        if confirmed and path in by_path and _is_about_topics(plan.after.index, finding):
+            continue
         for source in _find_causes(path, by_path):
             problems.setdefault(
                 source, f"links would cause a new finding in {path}, {finding.rule}"
@@ -243,6 +253,14 @@ def _find_new_findings(plan: FixPlan) -> Iterator[tuple[str, Diagnostic]]:
                 remaining[item.rule, item.message] -= 1
                 if remaining[item.rule, item.message] < 0:
                     yield path, item
+
+
+def _is_about_topics(index: Index, finding: Diagnostic) -> bool:
+    """Return True for findings in a section in which an author lists topics."""
+    return any(
+        section.start <= finding.start <= section.end
+        for section in find_topic_sections(index.notes[finding.path])
+    )
 
 
 def _find_causes(path: str, by_path: Mapping[str, Sequence[Mention]]) -> Collection[str]:

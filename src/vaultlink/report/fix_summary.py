@@ -34,13 +34,17 @@ class SkippedRow(msgspec.Struct, frozen=True):
 
 
 class FixedRow(msgspec.Struct, frozen=True):
-    """The changes of a run. `run` is the id for `undo`; None if nothing was written."""
+    """The changes of a run. `run` is the id for `undo`; None if nothing was written.
+
+    `mentions` is the number of unlinked mentions that were linked. They are no findings.
+    """
 
     notes: int
     findings: int
     by_rule: dict[str, int]
     run: str | None
     left: tuple[SkippedRow, ...]
+    mentions: int = 0
 
 
 def fixed_row(
@@ -48,9 +52,10 @@ def fixed_row(
     written: Sequence[str],
     run: str | None,
     skipped: tuple[SkippedRow, ...],
+    mentions: int = 0,
 ) -> FixedRow:
     """Return the row for a run that wrote the paths in `written`."""
-    return FixedRow(len(written), len(fixed), count_fixed_by_rule(fixed), run, skipped)
+    return FixedRow(len(written), len(fixed), count_fixed_by_rule(fixed), run, skipped, mentions)
 
 
 def skipped_rows(skipped: Sequence[SkippedNote]) -> tuple[SkippedRow, ...]:

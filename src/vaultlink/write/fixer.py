@@ -247,21 +247,27 @@ class Fixer(msgspec.Struct, frozen=True, dict=True):
         return apply_rounds(self.state, self._sources([]), select, self._analyse)
 
     def plan_mentions(
-        self, mentions: "Iterable[Mention]", first: FixPlan | None = None
+        self,
+        mentions: "Iterable[Mention]",
+        first: FixPlan | None = None,
+        *,
+        confirmed: bool = False,
     ) -> "MentionPlan":
         """Plan the links for mentions. Does not write.
 
         Args:
             mentions: The mentions in the texts of this state, or of the state after `first`.
             first: A plan that is written in the same run, before the mentions.
+            confirmed: True if the user chose the mentions. Then entries of an author's section may
+                become redundant.
         """
         from vaultlink.mentions.planning import extend_plan, plan_mentions  # noqa: PLC0415
 
         sources = self._sources([])
         if first is None:
-            return plan_mentions(self.state, sources, mentions, self._analyse)
+            return plan_mentions(self.state, sources, mentions, self._analyse, confirmed=confirmed)
         later = replace(sources, text=self.text_after(first))
-        found = plan_mentions(first.after, later, mentions, self._analyse)
+        found = plan_mentions(first.after, later, mentions, self._analyse, confirmed=confirmed)
         return found._replace(plan=extend_plan(first, found.plan))
 
     def text_after(self, plan: FixPlan) -> Callable[[str], str | None]:

@@ -1,9 +1,7 @@
 """`vaultlink fix`: apply fixes on disk; report what was fixed and what remains."""
 
-import time
 from collections.abc import Sequence
 from contextlib import nullcontext
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 from msgspec.structs import replace
@@ -11,7 +9,14 @@ from msgspec.structs import replace
 from vaultlink.api import Vault, replace_state
 from vaultlink.baseline.match import KnownFindings, KnownSplit, split_known
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS, EXIT_INTERRUPTED
+from vaultlink.cli.fix_answers import parse_fix_answers
 from vaultlink.cli.known import find_known_sources, make_new_finding_selector, select_revision_known
+from vaultlink.cli.mention_fixes import (
+    NO_MENTIONS,
+    MentionFixes,
+    plan_mention_fixes,
+    reject_mention_conflicts,
+)
 from vaultlink.cli.next_steps import propose_after_fix
 from vaultlink.cli.options import FixSelectionOptions, option
 from vaultlink.cli.results import (
@@ -36,7 +41,6 @@ from vaultlink.cli.write_run import (
     write_fixes,
 )
 from vaultlink.errors import UsageError
-from vaultlink.files import read_regular
 from vaultlink.fix.loop import FixPlan
 from vaultlink.fix.resolved import find_resolved
 from vaultlink.fix.select import FindingWithFix, allowed_fixes
@@ -60,9 +64,6 @@ from vaultlink.write.write import WriteResult
 if TYPE_CHECKING:
     from vaultlink.cli.allowed_topics import AllowedTopics
 
-_MAX_TEMPLATE_BYTES = 1_000_000
-"""Bytes of the largest template that is read."""
-
 
 class FixOptions(FixSelectionOptions, frozen=True, kw_only=True):
     """Options of `fix`."""
@@ -73,6 +74,13 @@ class FixOptions(FixSelectionOptions, frozen=True, kw_only=True):
             "-i",
             "--interactive",
             help="Ask for each cause of findings how to fix it, as `git add -p` does.",
+        ),
+    ] = False
+    mentions: Annotated[
+        bool,
+        option(
+            "--mentions",
+            help="Also link unlinked mentions that are certain; see `vaultlink mentions`.",
         ),
     ] = False
 
@@ -111,6 +119,8 @@ def run_fix(options: FixSelectionOptions) -> int:
         raise UsageError(
             "--interactive and --stdin-filename can't be used together: both read standard input."
         )
+    if isinstance(options, FixOptions) and options.mentions:
+        reject_mention_conflicts(options, is_interactive=is_interactive)
     if is_interactive:
         with hold_write_lock(terminal, find_vault_root(options, find_start_path(options))):
             pass  # interrupted runs are reverted before the vault is read
@@ -127,7 +137,7 @@ def run_fix(options: FixSelectionOptions) -> int:
     if fix_run.result:
         return _report_fixes(options, terminal, output_format, fix_run)
     return (
-        print_fix_diff(terminal, fix_run.vault, fix_run.plan, fix_run.allowed)
+        print_fix_diff(terminal, fix_run.vault, fix_run.plan, fix_run.allowed, fix_run.mentions)
         if options.diff
         else _print_fixed_stdin(options, terminal, fix_run)
     )
@@ -136,7 +146,8 @@ def run_fix(options: FixSelectionOptions) -> int:
 class _FixRun(NamedTuple):
     """A vault, its known findings and its fix plan.
 
-    `result` is None in a dry run. `allowed` are topics that the run allows in the configuration.
+    `result` is None in a dry run. `allowed` are topics that the run allows in the configuration,
+    `mentions` the mentions that it links; they are part of the plan.
     """
 
     vault: Vault
@@ -144,6 +155,7 @@ class _FixRun(NamedTuple):
     plan: FixPlan
     result: WriteResult | None
     allowed: "AllowedTopics | None" = None
+    mentions: MentionFixes = NO_MENTIONS
 
 
 def _plan_and_write(
@@ -163,10 +175,15 @@ def _plan_and_write(
         return fix_run
     vault, plan, allowed = fix_run.vault, fix_run.plan, fix_run.allowed
     with hold_write_lock(terminal, vault.root) if is_interactive else nullcontext():
-        summary = describe_fixed(count_fixed_by_rule(find_resolved(plan).fixes), len(plan.texts))
+        summary = describe_fixed(
+            count_fixed_by_rule(find_resolved(plan).fixes),
+            fix_run.mentions.count_fixed_notes(plan.texts),
+        )
+        summary = fix_run.mentions.extend_sentence(summary)
         if allowed:
             summary = f"{allowed.describe()} {summary}" if plan.texts else allowed.describe()
         result = write_fixes(terminal, vault, plan, summary, [allowed.write] if allowed else ())
+        result = replace(result, skipped=(*fix_run.mentions.skipped, *result.skipped))
     return fix_run._replace(result=result)
 
 
@@ -199,6 +216,9 @@ def _plan_fixes(options: FixSelectionOptions, terminal: Terminal, is_interactive
             answers,
             make_new_finding_selector(known, vault, wanted),
         )
+    if isinstance(options, FixOptions) and options.mentions:
+        mentions, plan = plan_mention_fixes(vault, plan, wanted)
+        return _FixRun(vault, known, plan, None, allowed, mentions)
     return _FixRun(vault, known, plan, None, allowed)
 
 
@@ -227,7 +247,10 @@ def _report_fixes(
         )
     )
     fixes = early + late
-    row = fixed_row(fixes, written, result.run_id, skipped_rows(result.skipped))
+    mentions = fix_run.mentions.select_written(written)
+    row = fixed_row(
+        fixes, written, result.run_id, skipped_rows(result.skipped), len(mentions.linked)
+    )
     shows_examples = output_format == "full" and not options.statistics
     if shows_examples:
         terminal.print_results(
@@ -237,10 +260,12 @@ def _report_fixes(
         results = render_results(options, terminal, output_format, checked, {"fixed": row})
         terminal.print_results(terminal.encode_results(results, output_format))
     print_skipped_notes(result.skipped)
+    notes = mentions.count_fixed_notes(written)
     fixed = describe_skipped(len(row.left), len(fixes)) or describe_fixed(
-        row.by_rule, row.notes, brief=shows_examples
+        row.by_rule, notes, brief=shows_examples
     )
     is_interactive = isinstance(options, FixOptions) and options.interactive
+    fixed = mentions.extend_sentence(fixed)
     for sentence in (
         allowed.describe() if allowed else "",
         fixed + (" `vaultlink undo` reverts it." if row.run else ""),
@@ -287,11 +312,13 @@ def _print_fixed_stdin(options: FixSelectionOptions, terminal: Terminal, fix_run
     after = replace(replace_state(fix_run.vault, fix_run.plan.after), overlays={path: fixed})
     remaining = _split_remaining(options, "concise", fix_run, after).split
     terminal.print_results(fixed)
-    print_skipped_notes(fix_run.vault.fixer.skipped(fix_run.plan))
+    print_skipped_notes((*fix_run.mentions.skipped, *fix_run.vault.fixer.skipped(fix_run.plan)))
+    fixed_sentence = describe_fixed(
+        count_fixed_by_rule(find_resolved(fix_run.plan).fixes),
+        fix_run.mentions.count_fixed_notes(fix_run.plan.texts),
+    )
     for sentence in (
-        describe_fixed(
-            count_fixed_by_rule(find_resolved(fix_run.plan).fixes), len(fix_run.plan.texts)
-        ),
+        fix_run.mentions.extend_sentence(fixed_sentence),
         *_summarize(after, remaining),
     ):
         if sentence:
@@ -308,51 +335,22 @@ def _select_written(fixes: Sequence[FindingWithFix], result: WriteResult) -> lis
     return [(item, fix) for item, fix in fixes if any(edit.path in paths for edit in fix.edits)]
 
 
-def parse_fix_answers(
-    options: FixSelectionOptions, root: Path, *, is_interactive: bool = False
-) -> FixAnswers | None:
-    """Return the chosen fixes for dangling topics; None without --unsafe-fixes.
-
-    An interactive run asks about unsafe fixes, so it does not need that option.
-    """
-    if not (options.unsafe_fixes or is_interactive):
-        return None
-    template = FixAnswers().template
-    if options.template:
-        try:
-            template = read_regular(options.template, _MAX_TEMPLATE_BYTES).decode()
-        except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(f"--template: {options.template} can't be read: {error}.") from None
-    folder = _resolve_create_folder(options.create, root) if options.create else None
-    created = time.strftime("%Y-%m-%d") if options.created else None
-    return FixAnswers(options.unlink, folder, template, created)
-
-
-def _resolve_create_folder(folder: Path, root: Path) -> str:
-    """Return a folder as a vault path with a final slash, "" for the root.
-
-    The folder need not exist. Raises UsageError.
-    """
-    resolved = (folder if folder.is_absolute() else root / folder).resolve()
-    if not resolved.is_relative_to(root):
-        raise UsageError(f"--create: {folder} is outside the vault {root}.")
-    path = resolved.relative_to(root).as_posix()
-    if any(part.startswith(".") for part in resolved.relative_to(root).parts):
-        raise UsageError(
-            f"--create: {path} is hidden: Obsidian ignores names that begin with a dot."
-        )
-    return "" if path == "." else f"{path}/"
-
-
 def print_fix_diff(
-    terminal: Terminal, vault: Vault, plan: FixPlan, allowed: "AllowedTopics | None" = None
+    terminal: Terminal,
+    vault: Vault,
+    plan: FixPlan,
+    allowed: "AllowedTopics | None" = None,
+    mentions: MentionFixes = NO_MENTIONS,
 ) -> int:
     """Print a unified diff of what would be written; return the exit code."""
     changes = [(path, *texts) for path, texts in plan.texts.items()]
     changes += [allowed.text_change()] if allowed else []
     terminal.print_diff(unified_diff(sorted(changes), terminal.palette))
-    print_skipped_notes(vault.fixer.skipped(plan))
-    terminal.print_message(
-        describe_fixed(count_fixed_by_rule(find_resolved(plan).fixes), len(plan.texts), would=True)
+    print_skipped_notes((*mentions.skipped, *vault.fixer.skipped(plan)))
+    sentence = describe_fixed(
+        count_fixed_by_rule(find_resolved(plan).fixes),
+        mentions.count_fixed_notes(plan.texts),
+        would=True,
     )
+    terminal.print_message(mentions.extend_sentence(sentence, would=True))
     return EXIT_FINDINGS if changes or plan.broken_promises else EXIT_CLEAN
