@@ -491,3 +491,37 @@ def test_topics_of_a_section_are_linked_only_on_request(run: RunCommand, vault: 
     assert run("fix", "--mentions").code == 1
     assert "Walk.md" in list_changes(before, read_files(vault)), "the section is fixed"
     assert "The fog signal station, and" in (vault / "Walk.md").read_text(encoding="utf-8")
+
+
+# -- backlinks --mentions ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("vault")
+def test_backlinks_list_mentions_under_an_entry_of_their_own(run: RunCommand) -> None:
+    done = run("backlinks", "tide_table_machines", "--mentions", "--output-format", "table")
+    assert done == (
+        0,
+        "mentioned in  line  words\n"
+        "Log.md           6  tide table machines\n"
+        "Station.md       3  Tide Table Machines\n",
+        "0 links to tide_table_machines.md in 0 files, 2 unlinked mentions.\n",
+    )
+    done = run("backlinks", "Log", "--mentions", "--output-format", "table")
+    assert done.lines[0].split() == ["linked", "from", "links", "lines"]
+    assert "mentioned" not in done.out
+    assert run("backlinks", "Quay Street Books", "--mentions").lines == [
+        "path\tcount\tlines\tentry",
+        "Log.md\t1\t7\tlink",
+    ]
+    data = read_document(run, "backlinks", "Fog", "--mentions")
+    assert list(data) == ["schema", "note", "mentions", "backlinks"]
+    assert [list(row) for row in data["mentions"]] == [MENTION_KEYS] * 2
+    assert list(read_document(run, "backlinks", "Fog")) == ["schema", "note", "backlinks"]
+
+
+@pytest.mark.usefixtures("vault")
+@pytest.mark.parametrize("words", [(), ("Fog", "--write"), ("Fog", "--check"), ("Fog", "--diff")])
+def test_sections_do_not_list_mentions(run: RunCommand, words: tuple[str, ...]) -> None:
+    done = run("backlinks", "--mentions", *words)
+    assert (done.code, done.out) == (2, "")
+    assert "error: --mentions" in done.err

@@ -15,6 +15,10 @@ class BacklinksOptions(OpenOptions, frozen=True, kw_only=True):
     note: Annotated[
         str | None, argument("NOTE", "A path in the vault, or a name as in a link.")
     ] = None
+    mentions: Annotated[
+        bool,
+        option("--mentions", help="Also list where notes name NOTE without a link."),
+    ] = False
     write: Annotated[
         bool,
         option(

@@ -7,6 +7,7 @@ from vaultlink.cli.exit_codes import EXIT_CLEAN
 from vaultlink.cli.listing import choose_listing_format, print_document, print_lines, print_rows
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import find_note_argument, open_from_options
+from vaultlink.errors import UsageError
 from vaultlink.report.layout import format_count
 
 if TYPE_CHECKING:
@@ -18,7 +19,8 @@ def backlinks(options: BacklinksOptions) -> int:
 
     Lists the notes and canvases that link to NOTE, with the line numbers of the links. Without
     NOTE, lists the number of links to each file, highest first. The exit code is 0 whatever is
-    listed.
+    listed. --mentions also lists where notes name NOTE without a link; `vaultlink mentions --to
+    NOTE` says more about them, and links them.
 
     With --write, --adopt or --remove, sections are written, adopted or removed, and the changed
     notes are listed. --check and --diff write nothing and exit with 1 if anything would change. A
@@ -26,14 +28,28 @@ def backlinks(options: BacklinksOptions) -> int:
     restores every byte of the note. `vaultlink undo` reverts a run.
 
     Output formats: table (on a terminal), tsv (elsewhere), json. Columns of tsv: path, count,
-    lines; without NOTE: path, links, files (how many contain them); with sections:
-    path, change.
+    lines; with --mentions also entry (link or mention); without NOTE: path, links, files (how many
+    contain them); with sections: path, change.
     """
+    _reject_mentions(options)
     if options.write or options.check or options.diff or options.adopt or options.remove:
         from vaultlink.cli.backlinks_write import maintain_sections  # noqa: PLC0415 - needed for writing only
 
         return maintain_sections(options)
     return _list_backlinks(options)
+
+
+def _reject_mentions(options: BacklinksOptions) -> None:
+    """Raise UsageError for options that can't be used with --mentions."""
+    if not options.mentions:
+        return
+    for name in ("write", "check", "diff", "adopt", "remove"):
+        if getattr(options, name):
+            raise UsageError(
+                f"--mentions and --{name} can't be used together: sections list links only."
+            )
+    if options.note is None:
+        raise UsageError("--mentions requires NOTE. `vaultlink mentions` lists those of all notes.")
 
 
 def _list_backlinks(options: BacklinksOptions) -> int:
@@ -48,6 +64,11 @@ def _list_backlinks(options: BacklinksOptions) -> int:
         return EXIT_CLEAN
     note = find_note_argument(vault, options.note)
     rows = backlink_rows(vault.index, note)
+    if options.mentions:
+        from vaultlink.cli.mention_listing import print_with_mentions  # noqa: PLC0415 - rarely needed
+
+        print_with_mentions(terminal, output_format, vault, note, rows)
+        return EXIT_CLEAN
     cells = [(row.path, row.count, ",".join(map(str, row.lines))) for row in rows]
     if output_format == "json":
         print_document(terminal, {"note": note}, "backlinks", rows)
