@@ -70,6 +70,7 @@ def test_each_use_has_a_page() -> None:
         "github",
         "gitlab",
         "history",
+        "mentions",
         "obsidian-git",
         "pre-commit",
         "python-types",
@@ -170,6 +171,10 @@ def test_commands_of_the_page_run(page: Path, repo: Path, environment: dict[str,
 
 GIVEN = {
     "editors": {"vault/draft.md": "To the [[Port]].\n"},
+    "mentions": {
+        "vault/Old harbour light.md": "A tower.\n",
+        "vault/Walk.md": "From the [[Mole]] to the Old Harbour Light.\n",
+    },
     "renaming": {
         "vault/Guide.md": "# Tides\n\nOn #sea/tide ^day\n",
         "vault/img/map.png": "",
@@ -277,6 +282,15 @@ def left_by_related(repo: Path, environment: dict[str, str]) -> None:
     assert check_output(["git", "status", "--porcelain"], repo, environment) == ""
 
 
+def left_by_mentions(repo: Path, environment: dict[str, str]) -> None:
+    """A mention was linked, and every byte is as before."""
+    assert check_output(["git", "diff", "--name-only"], repo, environment) == ""
+    walk = "From the [[Mole]] to the Old Harbour Light.\n"
+    assert (repo / "Walk.md").read_text(encoding="utf-8") == walk
+    check_output(["vaultlink", "mentions", "--write"], repo, environment)
+    assert "[[Old harbour light|" in (repo / "Walk.md").read_text(encoding="utf-8")
+
+
 def left_by_renaming(repo: Path, environment: dict[str, str]) -> None:
     """Every name and every byte is as before, and the links resolve."""
     assert check_output(["git", "diff", "--name-only"], repo, environment) == ""
@@ -300,6 +314,7 @@ LEFT = {
     "editors": left_by_editors,
     "fixing": left_by_fixing,
     "history": left_by_history,
+    "mentions": left_by_mentions,
     "terminal": left_by_terminal,
     "related": left_by_related,
     "renaming": left_by_renaming,
