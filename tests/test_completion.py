@@ -104,6 +104,19 @@ def test_notes_of_a_named_vault(
         assert run("__complete", "show", *words, "H").lines == ["Home.md\tnote"]
 
 
+def test_kinds_of_files_are_described(run: RunCommand, vault: Path) -> None:
+    (vault / "Maps").mkdir()
+    (vault / "Maps" / "Mapped.md").write_text("", encoding="utf-8")
+    (vault / "Maps" / "map.png").write_text("", encoding="utf-8")
+    assert sorted(run("__complete", "move", "ma").lines) == [
+        "Mapped\tnote",
+        "Maps/\tfolder",
+        "Maps/Mapped.md\tnote",
+        "Maps/map.png\tfile",
+        "map.png\tfile",
+    ]
+
+
 def test_every_option_of_every_command_is_completed(run: RunCommand, vault: Path) -> None:
     for command in COMMANDS:
         listed = {line.split("\t")[0] for line in run("__complete", command, "-").lines}

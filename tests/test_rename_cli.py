@@ -267,6 +267,13 @@ def test_refusals_write_nothing_and_exit_with_2(
     assert run("undo", "--list").lines[1:] == []
 
 
+def test_merge_needs_a_tag(run: RunCommand, vault: Path) -> None:
+    before = read_files(vault)
+    done = run("rename", "Old", "New", "--merge")
+    assert (done.code, "--merge requires a tag" in done.err) == (2, True)
+    assert read_files(vault) == before
+
+
 def test_git_needs_a_work_tree(run: RunCommand, vault: Path) -> None:
     before = read_files(vault)
     done = run("rename", "Old", "New", "--git")

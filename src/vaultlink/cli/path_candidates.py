@@ -75,15 +75,15 @@ def _find_root(before: Sequence[str]) -> Path:
 
 def _match_paths(paths: Iterable[str], current: str) -> list[Candidate]:
     """Return the paths that begin with a text, and the names that do."""
+    from vaultlink.index.index import link_name  # noqa: PLC0415
+    from vaultlink.index.resolve import is_note  # noqa: PLC0415
+
     paths = list(paths)
     wanted = current.lower()
-    found = [path for path in paths if path.lower().startswith(wanted)]
+    found = {path: path for path in paths if path.lower().startswith(wanted)}
     if current:
-        names = (path.rpartition("/")[2] for path in paths if "/" in path)
-        found += [_drop_extension(name) for name in names if name.lower().startswith(wanted)]
-    return [Candidate(word, "note") for word in dict.fromkeys(found)][:_MAX_NAMES]
-
-
-def _drop_extension(name: str) -> str:
-    """Return the name of a file as a link has it."""
-    return name[:-3] if name[-3:].lower() == ".md" else name
+        for path in paths:
+            if "/" in path and path.rpartition("/")[2].lower().startswith(wanted):
+                found.setdefault(link_name(path), path)
+    named = list(found.items())[:_MAX_NAMES]
+    return [Candidate(word, "note" if is_note(path) else "file") for word, path in named]

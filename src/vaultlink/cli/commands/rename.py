@@ -17,7 +17,7 @@ from vaultlink.cli.rename_completion import find_unfinished_run
 from vaultlink.errors import UsageError
 from vaultlink.fix.sources import FixSources
 from vaultlink.refactor.expansion import expand
-from vaultlink.refactor.plan import RefactorPlan, Rename
+from vaultlink.refactor.plan import RefactorPlan, Rename, RenameKind
 from vaultlink.refactor.planner import plan_renames
 from vaultlink.refactor.rerun import reduce_plan
 
@@ -71,7 +71,7 @@ def rename(options: RenameOptions) -> int:
     """Rename a note, file, folder, heading or tag; links follow.
 
     Links keep their meaning and their style: in notes, properties, canvases, embeds and backlinks
-    sections. Nothing else changes, also not the text that links display. A note keeps .md and an
+    sections. Nothing else changes, not even the text that links display. A note keeps .md and an
     attachment its extension. `vaultlink undo` reverts a run, paths included. In a shell, put names
     with # or spaces in quotes.
 
@@ -126,6 +126,8 @@ def _run_renames(
             if missing.texts or missing.skipped:
                 return missing
         renames = read(vault)
+        if merge and not any(item.kind is RenameKind.TAG for item in renames):
+            raise UsageError("--merge requires a tag. `vaultlink merge` appends a note to another.")
         check_renames(vault, renames, merge=merge)
         return _plan(vault, sources, renames)
 

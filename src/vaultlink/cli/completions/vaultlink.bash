@@ -4,7 +4,7 @@ _vaultlink() {
     COMPREPLY=()
     while IFS=$'\t' read -r value kind; do
         COMPREPLY+=("$value")
-        case $kind in note | folder | heading | block) compopt -o filenames ;; esac
+        case $kind in note | file | folder | heading | block) compopt -o filenames ;; esac
     done < <("${COMP_WORDS[0]}" __complete "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)
 }
 complete -o bashdefault -o default -F _vaultlink vaultlink
