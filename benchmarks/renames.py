@@ -220,9 +220,9 @@ def try_vault(source: Path, count: int, seed: int, work: Path) -> int:
     vault = unpack(source, work)
     trial = Trial(vault, seed)
     failed = refused = made = 0
-    for _ in range(count):
+    while made < count:
         words = choose_rename(trial.random, trial.index, trial.paths)
-        if words is None:
+        if words is None:  # the vault has nothing of the kind
             continue
         made += 1
         problems = list(trial.make_rename(words))

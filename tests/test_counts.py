@@ -232,7 +232,7 @@ def test_finding_resolved_by_another_fix_counts_once(run: RunCommand, vault: Pat
 
 def test_fix_counts_the_unsafe_fixes_that_remain(run: RunCommand, vault: Path) -> None:
     assert run("fix", "--output-format", "full").err.endswith(
-        "`vaultlink fix --interactive` decides on 2 of them; --unsafe-fixes fixes all.\n"
+        "`vaultlink fix --interactive` asks about the rest; --unsafe-fixes fixes 2.\n"
     )
     assert json.loads(run("check", "--output-format", "json").out)["summary"]["unsafe_fixable"] == 2
 

@@ -177,8 +177,8 @@ def test_unsafe_fixes_are_proposed_for_the_same_notes(
     folder = create_vault(tmp_path / "my notes", UNSAFE)
     monkeypatch.chdir(tmp_path)
     assert run(*FIX, "--vault", folder, folder / "Home.md").err.endswith(
-        f"`vaultlink fix --interactive --vault '{folder}' '{folder}/Home.md'` decides on 1 of them; "
-        "--unsafe-fixes fixes all.\n"
+        f"`vaultlink fix --interactive --vault '{folder}' '{folder}/Home.md'` asks about the rest; "
+        "--unsafe-fixes fixes 1.\n"
     )
     assert run("topics", "--output-format", "table", "my notes").err.endswith(
         "`vaultlink fix --interactive --vault 'my notes'` links, creates, unlinks or allows each.\n"

@@ -55,7 +55,7 @@ def test_overview_counts_what_fix_does(run: RunCommand) -> None:
     lines = overview(run)
     commands = {line.split("  ")[1]: line for line in lines if line.startswith("  vaultlink")}
     assert f"fix {data['fixable']} now" in commands["vaultlink fix"]
-    assert f"decide on {data['unsafe_fixable']} more" in commands["vaultlink fix --interactive"]
+    assert f"; {data['unsafe_fixable']} ha" in commands["vaultlink fix --interactive"]
     assert f"show all {data['findings']} findings" in commands["vaultlink check --show all"]
     assert "vaultlink topics" in commands
 

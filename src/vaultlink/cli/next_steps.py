@@ -25,8 +25,8 @@ def propose_after_fix(
         least = "" if found.has_all_unsafe else "at least "
         if count := found.count(Safety.UNSAFE):
             return (
-                f"`vaultlink fix --interactive{command_options}` decides on {least}{count:,} of "
-                "them; --unsafe-fixes fixes all."
+                f"`vaultlink fix --interactive{command_options}` asks about the rest; "
+                f"--unsafe-fixes fixes {least}{count:,}."
             )
     if not remaining or listed:
         return ""

@@ -185,7 +185,10 @@ def _list_commands(counts: Sequence[RuleCount], result: CheckResult) -> list[str
     count = format_count(len(result.findings), "finding")
     commands = [
         (f"fix{result.command_options}", f"fix {least}{safe:,} now; `vaultlink undo` reverts it"),
-        (f"fix --interactive{result.command_options}", f"decide on {least}{unsafe:,} more"),
+        (
+            f"fix --interactive{result.command_options}",
+            f"ask about the rest; {least}{unsafe:,} {'has' if unsafe == 1 else 'have'} a proposal",
+        ),
         (f"topics{result.vault_option}", "list all missing targets"),
         (f"check --show all{result.command_options}", f"show all {count}"),
     ]
