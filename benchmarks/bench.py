@@ -30,6 +30,7 @@ from generate import generate_vault
 from histories import list_notes
 from hit_rates import bench_hit_rates
 from measure import Bench
+from mentions import bench_mentions
 from peers import install_peers, read_tool_version
 from queries import bench_formats, bench_queries
 from renaming import bench_rename
@@ -48,6 +49,7 @@ SECTIONS: dict[str, Callable[[Bench], None]] = {
     "fixing": bench_fixing,
     "rename": bench_rename,
     "related": bench_hit_rates,
+    "mentions": bench_mentions,
     "memory": bench_memory,
     "since": bench_since,
     "start": bench_start,
