@@ -151,8 +151,8 @@ KINDS = {
             "Dr. Erich ⟪Jarvis⟫ studies the songs of birds.\n",
             "A talk by Erich ⟪Jarvis⟫ was recorded.\n",
             "We asked ⟦Jarvis⟧ to turn on the lamps.\n",
+            "The songs were recorded when Dr. ⟪Jarvis⟫ was in the field.\n",
         ),
-        ("The songs were recorded when Dr. ⟪Jarvis⟫ was in the field.\n",),
     ),
     "a name in the text of a link or its address": Kind(
         {"Curves.md": "Lines.\n", "Soil health.md": "Humus.\n"},
@@ -187,8 +187,7 @@ KINDS = {
             ),
             ("Criticism of tide theory.md", "⟦Tide theory⟧ has been debated for decades.\n"),
             ("Sums.md", "The kernel is found with ⟦Marlow's theorem⟧ below.\n"),
-        ),
-        (
+            ("Tide theory - A talk.md", "The talk is about ⟦tide theory⟧ and the moon.\n"),
             ("Milking machine.md", "Cows are used to ⟪milking machines⟫ from the first year on.\n"),
             (
                 "Marlow's theorem on linear independence.md",
@@ -263,8 +262,10 @@ KINDS = {
     ),
     "a part of a longer term that the vault knows": Kind(
         {"Binary search.md": "Halving.\n", "Trees.md": "A [[binary search tree]] is sorted.\n"},
-        ("The entry is found with ⟦binary search⟧ in a few steps.\n",),
-        ("Convert the list to a ⟪binary search⟫ tree.\n",),
+        (
+            "The entry is found with ⟦binary search⟧ in a few steps.\n",
+            "Convert the list to a ⟪binary search⟫ tree.\n",
+        ),
     ),
     "a name that two notes have": Kind(
         {"a/Power series.md": "Real ones.\n", "b/Power series.md": "Complex ones.\n"},

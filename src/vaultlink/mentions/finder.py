@@ -17,7 +17,9 @@ from vaultlink.mentions.model import Mention, MentionOptions, NoteName
 from vaultlink.mentions.names import collect_names
 from vaultlink.mentions.relations import Surroundings
 from vaultlink.mentions.scoring import NamePlace, Score, score_place
+from vaultlink.mentions.subject import is_own_subject, list_subjects
 from vaultlink.mentions.tally import Tally
+from vaultlink.mentions.terms import TermPlace, collect_terms, is_in_longer_term
 from vaultlink.mentions.visible import Spot, VisibleText, body_start, is_in_brackets
 from vaultlink.mentions.words import find_sentence, is_whole
 from vaultlink.model import Link, Note, Place
@@ -52,6 +54,7 @@ class MentionFinder:
         options: The options.
         names: Folded name to the notes that have it.
         tally: How common words and names are.
+        terms: Folded terms that links of the vault name or show, with their targets.
         is_fast: False if a library is missing that makes the search in all notes several times as
             fast. The result is the same.
     """
@@ -83,6 +86,7 @@ class MentionFinder:
         self._matcher = Matcher(self.names, self.tally.words, plain=plain)
         self.is_fast = self._matcher.is_fast
         self.tally.count_phrases(sample, self._matcher, self.names, index)
+        self.terms = collect_terms(index)
         self._is_excluded = is_excluded
         self._known_keys: dict[frozenset[str], tuple[str, ...]] = {}
         self._ignored = frozenset(map(fold_name, options.ignored_names))
@@ -166,6 +170,7 @@ class _NoteSearch:
             [heading.start for heading in note.headings] if self._options.each_section else []
         )
         self._linked = self._list_linked()
+        self._subjects = list_subjects(finder.index, note.path)
 
     def run(self, folded: FoldedText) -> list[Mention]:
         """Return the mentions."""
@@ -219,7 +224,7 @@ class _NoteSearch:
             return None
         if self._to is not None and self._to.isdisjoint(paths):
             return None
-        if is_in_brackets(self._text, start):
+        if is_in_brackets(self._text, start) or is_own_subject(key, self._subjects):
             return None
         name, limit = self._pick(names, paths)
         if (
@@ -236,7 +241,9 @@ class _NoteSearch:
         others = tuple(sorted(item for item in paths if item != name.path))
         if others:
             score = Score(min(limit, score.value), f"{score.why}, {len(paths)} notes have the name")
-        if score.value < self._options.lowest_score:
+        if score.value < self._options.lowest_score or is_in_longer_term(
+            TermPlace(self._text, start, end, key, name.path), self._finder.terms
+        ):
             return None
         return _Candidate(start, end, key, name, others, score)
 

@@ -1,0 +1,54 @@
+"""Tell if a name is only another name of a note's own subject."""
+
+from collections.abc import Sequence
+
+from vaultlink.index.index import Index, link_name
+from vaultlink.mentions.folding import FoldedText
+from vaultlink.mentions.words import WORD
+
+_LONGEST_ENDING = 3
+_MIN_STEM = 4
+
+
+def list_subjects(index: Index, path: str) -> tuple[str, ...]:
+    """Return the folded file name and title of a note, which say what it is about."""
+    note = index.notes[path]
+    names = {link_name(path), note.title or ""}
+    return tuple(sorted(FoldedText(name).text for name in names if name))
+
+
+def is_own_subject(key: str, subjects: Sequence[str]) -> bool:
+    """Return True if a folded name is a note's own subject under another name.
+
+    The note's name starts with it, as in `Power series of functions`, or differs only in the number
+    of its words: `milking machine`. A part before a dash or a colon is the name of a series and no
+    subject. A single word often names the whole of which the subject is a part: `Azure Storage`.
+
+    Args:
+        key: The folded name.
+        subjects: The folded names of the note.
+    """
+    if " " not in key:
+        return False
+    return any(_starts_with(subject, key) or _is_inflected(subject, key) for subject in subjects)
+
+
+def _starts_with(subject: str, key: str) -> bool:
+    rest = subject.removeprefix(key)
+    return rest != subject and rest[:1] == " " and rest[1:2].isalnum()
+
+
+def _is_inflected(subject: str, key: str) -> bool:
+    """Return True if two names have the same words with other endings."""
+    own, other = WORD.findall(subject), WORD.findall(key)
+    return (
+        len(own) == len(other)
+        and own != other
+        and all(_have_same_stem(one, two) for one, two in zip(own, other, strict=True))
+    )
+
+
+def _have_same_stem(one: str, other: str) -> bool:
+    shorter = min(len(one), len(other))
+    stem = max(_MIN_STEM, max(len(one), len(other)) - _LONGEST_ENDING)
+    return one == other or (shorter >= stem and one[:stem] == other[:stem])

@@ -1,0 +1,78 @@
+"""Tell if the words next to a name make it a part of a longer term."""
+
+from collections.abc import Iterator, Mapping, Set
+from typing import NamedTuple
+
+from vaultlink.index.index import Index
+from vaultlink.mentions.folding import fold_name
+from vaultlink.mentions.words import word_before, word_behind
+from vaultlink.text import lazy_pattern
+
+_LONGEST_TERM = 80
+_ABBREVIATION = lazy_pattern(r" \(([A-Za-z]*[A-Z][A-Za-z]*[A-Z])s?\)")
+
+
+Terms = Mapping[str, Set[str | None]]
+"""Folded term to the vault paths of the notes that links with it lead to."""
+
+
+class TermPlace(NamedTuple):
+    """A place of a name: text, offsets, folded name, and its note's vault path."""
+
+    text: str
+    start: int
+    end: int
+    key: str
+    target: str
+
+
+def collect_terms(index: Index) -> Terms:
+    """Return the folded terms that links name or show, with their targets.
+
+    Links to notes that do not exist count too; their target is None.
+    """
+    forms: dict[str, set[str | None]] = {}
+    for path in index.notes:
+        for link, target in index.resolved_links(path):
+            for term in (link.display, link.target):
+                if term and len(term) <= _LONGEST_TERM and "/" not in term:
+                    forms.setdefault(term, set()).add(target)
+    terms: dict[str, set[str | None]] = {}
+    for term, targets in forms.items():
+        terms.setdefault(fold_name(term), set()).update(targets)
+    return terms
+
+
+def is_in_longer_term(place: TermPlace, terms: Terms) -> bool:
+    """Return True if the words next to a name belong to the same term.
+
+    That is so if the vault links the longer term to another note, or if an abbreviation behind the
+    name starts with the word before it: `Linux Containers (LXC)`.
+
+    Args:
+        place: The place of the name.
+        terms: The terms that `collect_terms` returned.
+    """
+    text, start, end, key, target = place
+    for longer in _list_longer(text, end, key):
+        if longer in terms and target not in terms[longer]:
+            return True
+    before, _ = word_before(text, start, text.rfind("\n", 0, start) + 1)
+    match = _ABBREVIATION.match(text, end)
+    return (
+        match is not None
+        and bool(before)
+        and before[0].casefold() == match[1][0].casefold() != key[0]
+    )
+
+
+def _list_longer(text: str, end: int, key: str) -> Iterator[str]:
+    """Yield a folded name with one and two of the words behind it."""
+    longer = key
+    for _ in range(2):
+        word = word_behind(text, end)
+        if not word:
+            return
+        end += 1 + len(word)
+        longer = f"{longer} {fold_name(word)}"
+        yield longer
