@@ -220,8 +220,9 @@ KINDS = {
     ),
     "a quoted example of a title": Kind(
         {"How the garden stores water.md": "In barrels.\n", "Feed the early bird.md": "A book.\n"},
-        ('The idea is taken from "⟦Feed the early bird⟧" by a coach.\n',),
         (
+            'The idea is taken from "⟦Feed the early bird⟧" by a coach.\n',
+            "The books on the table:\n\n- ⟦Feed the early bird⟧\n- another one\n",
             "**Recommended:**\n\n- ⟪How the garden stores water⟫\n\n"
             "**Not recommended:**\n\n- How The Garden Stores Water\n",
         ),
@@ -231,8 +232,8 @@ KINDS = {
             "typing-speed.md": "# Typing Speed\n\nA plugin.\n",
             "font-size.md": "# Font Size Adjuster\n\nA plugin.\n",
         },
-        ("All settings of ⟦Typing Speed⟧ were lost with the update.\n",),
         (
+            "All settings of ⟦Typing Speed⟧ were lost with the update.\n",
             "The list of words improves your ⟪typing speed⟫ on small keyboards.\n",
             "- ⟪Font size⟫ of the folder: choose a number\n",
         ),

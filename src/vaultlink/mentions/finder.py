@@ -14,14 +14,14 @@ from vaultlink.links.rewrite import default_display_text
 from vaultlink.mentions.folding import FoldedText, fold_name
 from vaultlink.mentions.matcher import Matcher, find_one
 from vaultlink.mentions.model import Mention, MentionOptions, NoteName
-from vaultlink.mentions.names import collect_names
+from vaultlink.mentions.names import collect_names, is_part_of_title
 from vaultlink.mentions.relations import Surroundings
 from vaultlink.mentions.scoring import NamePlace, Score, score_place
 from vaultlink.mentions.subject import is_own_subject, list_subjects
 from vaultlink.mentions.tally import Tally
 from vaultlink.mentions.terms import TermPlace, collect_terms, is_in_longer_term
 from vaultlink.mentions.visible import Spot, VisibleText, body_start, is_in_brackets
-from vaultlink.mentions.words import find_sentence, is_whole
+from vaultlink.mentions.words import find_sentence, is_example, is_whole
 from vaultlink.model import Link, Note, Place
 
 _AMBIGUOUS_SCORE = 0.3
@@ -29,6 +29,9 @@ _AMBIGUOUS_SCORE = 0.3
 
 _NEAR_SCORE = 0.6
 """The highest score of such a name if only one of the notes is near."""
+
+_DOUBTFUL_SCORE = 0.55
+"""The highest score of a name that seems to mean something else."""
 
 
 def _exclude_none(_path: str) -> bool:
@@ -236,8 +239,11 @@ class _NoteSearch:
         score = score_place(
             NamePlace(self._text, start, end, key, name),
             self._finder.tally,
-            lambda: self._surroundings.describe(name.path),
+            lambda words: self._surroundings.describe(name.path, words),
         )
+        doubt = self._describe_doubt(start, end, name)
+        if doubt:
+            score = Score(min(_DOUBTFUL_SCORE, score.value), f"{score.why}, {doubt}")
         others = tuple(sorted(item for item in paths if item != name.path))
         if others:
             score = Score(min(limit, score.value), f"{score.why}, {len(paths)} notes have the name")
@@ -246,6 +252,14 @@ class _NoteSearch:
         ):
             return None
         return _Candidate(start, end, key, name, others, score)
+
+    def _describe_doubt(self, start: int, end: int, name: NoteName) -> str:
+        """Return why the name is never certain here; "" if there is no reason."""
+        if is_example(self._text, start, end):
+            return "only an example"
+        if is_part_of_title(self._finder.index, name):
+            return "the title has more words"
+        return ""
 
     def _pick(self, names: tuple[NoteName, ...], paths: list[str]) -> tuple[NoteName, float]:
         """Return the likeliest of the notes that have a name, and the highest score of it."""

@@ -8,6 +8,7 @@ from vaultlink.index.resolve import is_note
 from vaultlink.mentions.folding import fold_name
 from vaultlink.mentions.model import MentionOptions, NameKind, NoteName
 from vaultlink.mentions.words import WORD, is_unbroken
+from vaultlink.model import Note
 from vaultlink.text import has_placeholder, lazy_pattern
 
 _MIN_LETTERS = 4
@@ -76,7 +77,27 @@ def _list_forms(index: Index, path: str) -> Iterator[NoteName]:
             yield NoteName(path, note.title, NameKind.TITLE)
         for alias in note.aliases:
             yield NoteName(path, alias, NameKind.ALIAS)
-    yield NoteName(path, link_name(path), NameKind.FILE)
+    name = link_name(path)
+    heading = _first_heading(note)
+    if name.islower() and heading and fold_name(heading) == fold_name(name):
+        name = heading  # a slug says nothing about capitals
+    yield NoteName(path, name, NameKind.FILE)
+
+
+def _first_heading(note: Note) -> str:
+    """Return the text of the note's first heading if it is of level 1; else ""."""
+    return note.headings[0].text if note.headings and note.headings[0].level == 1 else ""
+
+
+def is_part_of_title(index: Index, name: NoteName) -> bool:
+    """Return True for a file name in lower case whose title has more words.
+
+    The title is the first heading of level 1: `font-size` is the plugin `Font Size Adjuster`.
+    """
+    if name.kind is not NameKind.FILE or not name.text.islower():
+        return False
+    heading = fold_name(_first_heading(index.notes[name.path]))
+    return heading.startswith(f"{fold_name(name.text)} ")
 
 
 def is_findable(key: str, options: MentionOptions) -> bool:

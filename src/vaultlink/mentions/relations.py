@@ -10,6 +10,12 @@ _MOST_LINKS = 60
 
 _MIN_SHARED = 2
 
+_MANY_FOLDERS = 5
+"""A note that notes of so many folders link to is known in the whole vault."""
+
+_LONG_NAME = 3
+"""The number of words from which a name means the same note nearly everywhere."""
+
 
 class Surroundings:
     """What is near one note: its folder, and the notes one or two links away."""
@@ -41,13 +47,44 @@ class Surroundings:
                 return near[0] if len(near) == 1 else None
         return None
 
-    def describe(self, target: str) -> tuple[float, str]:
-        """Return what the distance adds to a score, and the reason."""
+    def is_known(self, target: str) -> bool:
+        """Return True if a note belongs to this folder, or to the whole vault.
+
+        It is in the folder, or notes of the folder or of many folders link to it. A folder within
+        the folder or around it counts as the same, except for the vault's root.
+        """
+        if self._is_related(parent_folder(target)):
+            return True
+        folders = {parent_folder(source) for source in self._index.sources_of(target)}
+        return len(folders) >= _MANY_FOLDERS or any(map(self._is_related, folders))
+
+    def _is_related(self, folder: str) -> bool:
+        """Return True if a folder is the note's own, or one of the two contains the other."""
+        own = self._folder
+        if not own or not folder:
+            return own == folder
+        return own.startswith(folder) or folder.startswith(own)
+
+    def describe(self, target: str, words: int) -> tuple[float, str]:
+        """Return what the distance adds to a score, and the reason.
+
+        Args:
+            target: Vault path of the named note.
+            words: The number of words of its name. The fewer, the likelier they mean something
+                else in another folder.
+        """
+        if not self.is_known(target):
+            if not self._folder and not self.is_linked(target):
+                return -0.03, ""  # the root has notes of all subjects
+            is_long = words >= _LONG_NAME
+            if self.is_linked(target):
+                return (0.0 if is_long else -0.03), "two links away, but in another folder"
+            return (-0.04 if is_long else -0.09), "in another folder"
         if self.is_linked(target):
             return 0.08, "two links away"
         if self.is_in_folder(target):
-            return 0.04, "in the same folder"
-        return -0.03, ""
+            return 0.07, "in the same folder"
+        return 0.03, "known in this folder"
 
     def _find_second(self) -> frozenset[str | None]:
         """Return the notes that the linked notes link to."""

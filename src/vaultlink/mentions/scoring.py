@@ -68,13 +68,14 @@ Part = tuple[float, str]
 _NEVER = Score(0.0, "")
 
 
-def score_place(place: NamePlace, tally: Tally, describe: Callable[[], Part]) -> Score:
+def score_place(place: NamePlace, tally: Tally, describe: Callable[[int], Part]) -> Score:
     """Return the score of a name in a text; 0 if it must not be linked.
 
     Args:
         place: The place.
         tally: How common words and names are.
-        describe: Returns what the distance of the named note adds to the score, and the reason.
+        describe: Takes the number of words of the name; returns what the distance of the named note
+            adds to the score, and the reason.
     """
     words = place.text[place.start : place.end]
     form = _describe_form(words, place.name.text)
@@ -94,7 +95,10 @@ def score_place(place: NamePlace, tally: Tally, describe: Callable[[], Part]) ->
     )
     if first[0] <= 0:
         return _NEVER
-    return _add_up((first, describe(), _score_links(place.key, tally)))
+    distance = describe(count)
+    if distance[1].endswith("another folder"):
+        return _add_up((first, distance))  # what links in other folders say is of no use here
+    return _add_up((first, distance, _score_links(place.key, tally)))
 
 
 def _add_up(parts: Sequence[Part]) -> Score:

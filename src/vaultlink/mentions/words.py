@@ -23,6 +23,14 @@ _LINE_MARKS = lazy_pattern(r"[\s>]*(?:(?:[-*+]|\d{1,9}[.)])\s+(?:\[.\]\s+)?)*[\s
 _LEAD_MARKS = " \t*_~=\"'“”‘’«»„(|>[]"
 _NEXT_WORD = lazy_pattern(r"[ \u00a0]([^\W_][\w'’-]*)")
 _LAST_WORD = lazy_pattern(r"[^\W_][\w'’.-]*$")
+_ELISION = lazy_pattern(r"^(?:[dlnsDLNS]|[dD]ell|[aA]ll|[nN]ell|[sS]ull|[dD]all|[uU]n|[qQ]u)['’]")
+_ITEM = lazy_pattern(r"[\s>]*(?:[-*+]|\d{1,9}[.)])\s+[*_\"“]*")
+_ANY_ITEM = lazy_pattern(r"[\s>]*(?:[-*+]|\d{1,9}[.)])\s")
+_EXAMPLES = lazy_pattern(
+    r"(?:recommended|examples?|e\.g\.|such as|esemp\w*|ejemplo\w*|exempl\w*|beispiel\w*)\W*$", 2
+)
+"""The end of a line that announces examples."""
+
 _QUOTES = (('"', '"'), ("“", "”"), ("„", "“"), ("«", "»"), ("*", "*"), ("_", "_"))
 """Opening and closing marks of quotations and emphasis."""
 
@@ -119,20 +127,40 @@ def starts_sentence(text: str, start: int, sentence_start: int) -> bool:
 def word_before(text: str, start: int, sentence_start: int) -> tuple[str, bool]:
     """Return the word directly before a word, and True if it starts the sentence.
 
-    "" if anything but one space stands between them.
+    "" if anything but one space stands between them. An elided article is no part of the word, as
+    in `l'Arno`.
     """
     if start - 1 < sentence_start or text[start - 1] not in " \u00a0":
         return "", False
     match = _LAST_WORD.search(text, max(sentence_start, start - 60), start - 1)
     if not match:
         return "", False
-    return match[0], starts_sentence(text, match.start(), sentence_start)
+    word = _ELISION.sub("", match[0])
+    return word, starts_sentence(text, match.start(), sentence_start)
 
 
 def word_behind(text: str, end: int) -> str:
     """Return the word that only one space separates from a word; "" if there is none."""
     match = _NEXT_WORD.match(text, end)
     return match[1] if match else ""
+
+
+def is_example(text: str, start: int, end: int) -> bool:
+    """Return True for an item with nothing but a name in a list of examples.
+
+    The line above the list announces them.
+    """
+    line_start = text.rfind("\n", 0, start) + 1
+    line_end = text.find("\n", end)
+    if not _ITEM.fullmatch(text, line_start, start):
+        return False
+    if text[end : len(text) if line_end == -1 else line_end].strip(' \t*_"”'):
+        return False
+    above = text[max(0, line_start - 600) : line_start]
+    for line in reversed(above.splitlines()):
+        if line.strip() and not _ANY_ITEM.match(line):
+            return _EXAMPLES.search(line) is not None
+    return False
 
 
 def follows_capitalized(text: str, start: int, sentence_start: int) -> bool:
