@@ -95,6 +95,17 @@ FOLLOWING = {
         "[![x](img/p.png)](Old.md)",
         "[![x](img/q.png)](New%20name.md)",
     ),
+    "anchor and tag": (
+        RENAMED,
+        "---\nr: &r \"[[Old]]\"\nq: !!str &q\n  '[[Old|x]]'\np: &p !!str >-\n  [[Old]]\n---\n",
+        "---\nr: &r \"[[New name]]\"\nq: !!str &q\n  '[[New name|x]]'\np: &p !!str >-\n"
+        "  [[New name]]\n---\n",
+    ),
+    "YAML alias": (
+        RENAMED,
+        '---\nr: &r ["[[Old]]", x]\nq: *r\np: &p "[[Old]]"\no: [*p, *p]\n---\n',
+        '---\nr: &r ["[[New name]]", x]\nq: *r\np: &p "[[New name]]"\no: [*p, *p]\n---\n',
+    ),
     # paths
     "moved to a namesake's name": ({"Old.md": "a/b/Twin.md"}, "[[Old]]", "[[a/b/Twin|Twin]]"),
     "namesake keeps its links": ({"Old.md": "Twin.md"}, "[[Twin]]", "[[a/Twin|Twin]]"),

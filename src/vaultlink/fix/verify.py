@@ -177,8 +177,16 @@ def _check_untouched(old: Note, new: Note, shift: OffsetShift) -> Iterator[str]:
         yield from _check_items(what, had, has, shift)
     if (old.properties is None) != (new.properties is None):
         yield "its properties block would be added or removed"
+    changed = [  # a YAML alias repeats a link of another property
+        link.key_path
+        for link in old.links
+        if link.place is Place.PROPERTY and shift.is_changed(link.start, link.end)
+    ]
     untouched = [
-        item for item in old.properties or () if not shift.is_changed(item.start, item.value_end)
+        item
+        for item in old.properties or ()
+        if not shift.is_changed(item.start, item.value_end)
+        and not any(f"{key}.".startswith(f"{item.key}.") for key in changed)
     ]
     values = [(item.key, item.value) for item in new.properties or ()]
     for item in untouched:

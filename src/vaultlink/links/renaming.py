@@ -30,6 +30,10 @@ _BLOCK_HEADER = lazy_pattern(r"[|>][^\n]*\n\s*")
 """What stands before the text of a YAML value that begins on the next line."""
 
 
+_NODE_PROPERTIES = lazy_pattern(r"(?:(?:&[^\s\[\]{},]+|![^\s\[\]{},]*)\s+)+")
+"""The anchor and the tag that stand before a YAML value."""
+
+
 def rename_link(path: str, link: Link, target: str, subpath: str, text: str = "") -> Edits:
     """Return the edits that give a link another target and subpath.
 
@@ -77,13 +81,18 @@ def _rename_wikilink(link: Link, target: str, subpath: str) -> tuple[int, int, s
 
 def _rename_in_property(path: str, link: Link, raw: str, text: str) -> Edits:
     """Return the edit of a link in a property, in its quotation marks or block."""
-    block = _BLOCK_HEADER.match(text, link.start, link.end)
+    start, end = link.start, link.start + len(text[link.start : link.end].rstrip())
+    node = _NODE_PROPERTIES.match(text, start, end)
+    if node:
+        start = node.end()
+    block = _BLOCK_HEADER.match(text, start, end)
     if block:
-        end = link.start + len(text[link.start : link.end].rstrip())
         return (Edit(path, block.end(), end, raw),)
-    before = text[: link.start].rstrip(" ")
+    if node and text[start] in "'\"":
+        return (Edit(path, start + 1, end - 1, _quote(raw, text[start])),)
+    before = text[:start].rstrip(" ")
     quote = before[-1:] if before[-1:] in ("'", '"') else ""
-    return (Edit(path, link.start, link.end, _quote(raw, quote)),)
+    return (Edit(path, start, link.end, _quote(raw, quote)),)
 
 
 def _quote(text: str, quote: str) -> str:

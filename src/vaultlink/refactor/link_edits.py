@@ -197,7 +197,7 @@ class _LinkPlanner:
             edits += renamed
             if item.link.start in entries and not self._has_own_title(item.path):
                 edits += _rename_title(note.path, entries[item.link.start], item)
-        return edits
+        return list(dict.fromkeys(edits))  # a YAML alias repeats a link at the same place
 
     def _has_own_title(self, path: str) -> bool:
         """Return True if the title of a note is not its name."""
