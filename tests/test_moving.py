@@ -256,6 +256,15 @@ def test_note_saved_meanwhile_is_skipped_and_the_rest_is_done(vault: Path) -> No
     assert read_tree(vault)["b.md"] == b"typed"
 
 
+def test_run_is_given_up_though_the_note_to_remove_was_edited(vault: Path) -> None:
+    write_files(vault, {"b.md": b"typed", "Merged.md": b"typed too"})
+    before = read_tree(vault)
+    result = move(vault, {}, {"a.md": b"A\n", "b.md": b"B\n", "Merged.md": None}, ["a.md"])
+    assert result == WriteResult((), (SkippedNote("b.md", "it changed since it was read"),))
+    assert read_tree(vault) == before
+    assert list_runs(vault) == []
+
+
 # -- undo after other changes ----------------------------------------------------------------------------------------
 
 

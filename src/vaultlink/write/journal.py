@@ -144,8 +144,9 @@ def _record_identities(root: Path, run: RecordedRun) -> None:
 
 def _revert(root: Path, run: RecordedRun, abandoned: RunAbandoned) -> WriteResult:
     """Revert what a run did, and remove its record if nothing of it is left."""
-    known = frozenset(note.path for note in abandoned.notes)
-    result = recover_run(root, replace(run, skipped=known))
+    untouched = {note.path for note in abandoned.notes}
+    untouched |= {change.path for change in run.changes if change.new is None}  # are removed last
+    result = recover_run(root, replace(run, skipped=frozenset(untouched)))
     skipped = (*abandoned.notes, *abandoned.moves, *result.skipped)
     if not result.skipped:
         delete_run(journal_folder(root), run.id)
