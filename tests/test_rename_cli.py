@@ -304,6 +304,15 @@ def test_note_that_can_not_be_changed_is_skipped_and_named(run: RunCommand, vaul
     assert "N.md" in after
 
 
+def test_summary_counts_only_what_was_written(run: RunCommand, vault: Path) -> None:
+    write_files(vault, {"Linked.md": "[[Old]]\n"})
+    (vault.parent / "second name").hardlink_to(vault / "Linked.md")
+    done = run("rename", "Old", "N", "--output-format", "tsv")
+    assert done.code == 1
+    assert "Renamed Old.md to N.md; 7 links in 4 notes follow." in done.err
+    assert "Linked.md" not in done.out
+
+
 # -- plans ------------------------------------------------------------------------------------------------------------
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Annotated, NamedTuple
 
+from msgspec.structs import replace
+
 from vaultlink.api import Vault
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
 from vaultlink.cli.listing import LISTING_FORMATS, print_lines, print_rows
@@ -173,6 +175,7 @@ def _report_written(
 ) -> int:
     """Print what was written and what was not; return the exit code."""
     plan, skipped = run.plan, (*_name_reasons(run), *result.skipped)
+    done = _reduce_to_written(plan, result)
     if output_format == "json":
         terminal.print_results(
             render_refactor(
@@ -180,19 +183,35 @@ def _report_written(
             )
         )
     elif output_format == "tsv":
-        print_lines(terminal, COLUMNS, list_changed_files(plan))
+        print_lines(terminal, COLUMNS, list_changed_files(done))
     elif terminal.verbose:
-        print_rows(terminal, HEADER, list_changed_files(plan), "")
+        print_rows(terminal, HEADER, list_changed_files(done), "")
     print_skipped_notes(skipped)
     if result.run_id is None:
         terminal.print_message("Nothing was written." if skipped else "Nothing changed.")
+    elif not result.written and not result.moved:
+        terminal.print_message(
+            "The run was given up, and not all of it could be reverted. "
+            f"`vaultlink undo {result.run_id}` reverts the rest."
+        )
     else:
-        sentence = describe_refactor(plan, run.vault.index)
+        sentence = describe_refactor(done, run.vault.index)
         terminal.print_message(f"{sentence} `vaultlink undo` reverts it.")
     _print_mentions(terminal, run)
     if skipped and result.run_id is not None:
         terminal.print_message("Run the same command again to complete it.")
     return EXIT_FINDINGS if skipped else EXIT_CLEAN
+
+
+def _reduce_to_written(plan: RefactorPlan, result: WriteResult) -> RefactorPlan:
+    """Return the part of a plan that was carried out."""
+    written = frozenset(result.written)
+    return replace(
+        plan,
+        files=plan.files if result.moved or not plan.moves else {},
+        edits={path: edits for path, edits in plan.edits.items() if path in written},
+        texts={path: pair for path, pair in plan.texts.items() if path in written},
+    )
 
 
 def _print_captured(terminal: Terminal, run: RefactorRun) -> None:
