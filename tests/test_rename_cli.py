@@ -172,6 +172,18 @@ def test_captured_links_are_named_with_their_place(run: RunCommand, vault: Path)
     ]
 
 
+def test_captured_links_to_headings_and_blocks_are_named(run: RunCommand, vault: Path) -> None:
+    write_files(vault, {"l.md": "[[Old#Piece]] [[Old#^day]] [[Old#Other]]\n"})
+    done = run("rename", "Old#Part", "Piece", "--diff")
+    assert "1 unresolved link will resolve:\n  l.md:1:1: [[Old#Piece]] -> Old.md\n" in done.err
+    plan = vault.parent / "plan.tsv"
+    plan.write_text("Old#^b1\tday\nOld\tNew note\n")
+    data = load(run("rename", "--from-file", plan, "--json"))
+    assert [(item["raw"], item["target"]) for item in data["captured"]] == [
+        ("[[Old#^day]]", "New note.md")
+    ]
+
+
 def test_details_and_tsv_list_the_changed_files(run: RunCommand, vault: Path) -> None:
     rows = run("rename", "Old", "N", "--diff", "--output-format", "tsv")
     assert rows.out.startswith("--- ") or "rename" in rows.out

@@ -24,6 +24,7 @@ from vaultlink.refactor.link_edits import (
 )
 from vaultlink.refactor.managed_sections import find_sections_in_step, plan_section_edits
 from vaultlink.refactor.plan import (
+    CapturedLink,
     OtherMention,
     RefactorPlan,
     RefusedError,
@@ -31,6 +32,7 @@ from vaultlink.refactor.plan import (
     Rename,
     RenameKind,
 )
+from vaultlink.refactor.regrouping import find_captured_anchors
 from vaultlink.refactor.subpaths import SubpathMap
 from vaultlink.refactor.tags import plan_tag_rename, rename_in_tag
 
@@ -87,6 +89,7 @@ class _Planner:
         self._generated = find_sections_in_step(index, settings, sources)
         self._names = update_names(index.names, frozenset(files), frozenset(files.values()))
         self._subpaths: dict[str, NewSubpath] = {}
+        self._maps: dict[str, SubpathMap] = {}
         self._skipped: dict[str, str] = {}
 
     def plan(self, renames: Sequence[Rename], moves: Mapping[str, str]) -> RefactorPlan:
@@ -116,7 +119,7 @@ class _Planner:
             edits,
             {path: self._change_text(path, group) for path, group in edits.items()},
             defining,
-            links.captured,
+            (*links.captured, *self._find_captured_anchors()),
             tuple(_find_mentions(self._index, renames)),
             tuple(SkippedNote(path, reason) for path, reason in sorted(skipped.items())),
         )
@@ -143,6 +146,7 @@ class _Planner:
                 partial(parse, self._settings, path),
             )
             self._subpaths[path], edits[path] = changes.new_subpath, changes.edits
+            self._maps[path] = changes.subpaths
         return edits
 
     def _plan_tags(self, renames: Sequence[Rename]) -> dict[str, tuple[Edit, ...]]:
@@ -162,6 +166,11 @@ class _Planner:
                 elif found is None:
                     self._skipped[path] = "" if text is None else "its tags can't be changed safely"
         return edits
+
+    def _find_captured_anchors(self) -> Iterator[CapturedLink]:
+        """Yield the links to missing headings and blocks that get a new name."""
+        for item in find_captured_anchors(self._index, self._maps):
+            yield item._replace(target=self._files.get(item.target, item.target))
 
     def _find_file(self, name: str) -> str:
         """Return the path before the heading or block in a name such as `a.md#b`."""
