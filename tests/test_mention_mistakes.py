@@ -223,6 +223,7 @@ KINDS = {
         (
             'The idea is taken from "⟦Feed the early bird⟧" by a coach.\n',
             "The books on the table:\n\n- ⟦Feed the early bird⟧\n- another one\n",
+            'Titles are sentences (for example, "⟪Feed the early bird⟫").\n',
             "**Recommended:**\n\n- ⟪How the garden stores water⟫\n\n"
             "**Not recommended:**\n\n- How The Garden Stores Water\n",
         ),

@@ -227,13 +227,14 @@ class _NoteSearch:
             return None
         if self._to is not None and self._to.isdisjoint(paths):
             return None
-        if is_in_brackets(self._text, start) or is_own_subject(key, self._subjects):
+        if is_in_brackets(self._text, start):
             return None
         name, limit = self._pick(names, paths)
         if (
             limit < self._options.lowest_score
             or self._finder.is_ignored(path, key, name.path)
             or (self._to is not None and name.path not in self._to)
+            or self._is_own_subject(key, name.path)
         ):
             return None
         score = score_place(
@@ -252,6 +253,12 @@ class _NoteSearch:
         ):
             return None
         return _Candidate(start, end, key, name, others, score)
+
+    def _is_own_subject(self, key: str, target: str) -> bool:
+        if not is_own_subject(key, self._subjects, is_linked=False):
+            return False
+        is_linked = self._surroundings.is_linked(target)
+        return is_own_subject(key, self._subjects, is_linked=is_linked)
 
     def _describe_doubt(self, start: int, end: int, name: NoteName) -> str:
         """Return why the name is never certain here; "" if there is no reason."""

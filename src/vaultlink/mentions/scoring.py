@@ -7,6 +7,7 @@ The weights were set by reading mentions in wikis of several kinds.
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from vaultlink.index.index import link_name
 from vaultlink.mentions.model import NameKind, NoteName
 from vaultlink.mentions.tally import Tally
 from vaultlink.mentions.words import (
@@ -29,6 +30,8 @@ _COMMON_SHARE = 0.02
 _GENERAL_SHARE = 0.2
 """A word that this share of the notes has in any case is what the vault is about."""
 
+_ARTICLE_SHARE = 0.5
+_LONGEST_ARTICLE = 3
 _RARE_SHARE = 0.01
 _LONG_WORD = 9
 _SHORTEST_PART = 4
@@ -95,7 +98,10 @@ def score_place(place: NamePlace, tally: Tally, describe: Callable[[int], Part])
     )
     if first[0] <= 0:
         return _NEVER
-    distance = describe(count)
+    has_article = count > 1 and _is_article(place.key.split()[0], tally)
+    if has_article and count == 2:
+        first = first[0] - 0.08, f"{first[1]}, one of them an article"
+    distance = describe(count - has_article)
     if distance[1].endswith("another folder"):
         return _add_up((first, distance))  # what links in other folders say is of no use here
     return _add_up((first, distance, _score_links(place.key, tally)))
@@ -238,6 +244,11 @@ def _score_phrase(place: NamePlace, tally: Tally, form: str, is_first: bool, cou
     return value, ", ".join(reasons)
 
 
+def _is_article(word: str, tally: Tally) -> bool:
+    """Return True for a short word that most notes have."""
+    return len(word) <= _LONGEST_ARTICLE and tally.share(word) >= _ARTICLE_SHARE
+
+
 def _words(place: NamePlace) -> str:
     return place.text[place.start : place.end]
 
@@ -249,8 +260,8 @@ def _is_slug_title(name: NoteName) -> bool:
 
 def _is_file_slug(place: NamePlace) -> bool:
     """Return True if the name is that of a file in lower case and with hyphens."""
-    name = place.name
-    return name.kind is NameKind.FILE and "-" in name.text and name.text.islower()
+    name = link_name(place.name.path)
+    return place.name.kind is NameKind.FILE and "-" in name and name.islower()
 
 
 def _score_links(key: str, tally: Tally) -> Part:

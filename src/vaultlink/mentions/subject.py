@@ -17,20 +17,24 @@ def list_subjects(index: Index, path: str) -> tuple[str, ...]:
     return tuple(sorted(FoldedText(name).text for name in names if name))
 
 
-def is_own_subject(key: str, subjects: Sequence[str]) -> bool:
+def is_own_subject(key: str, subjects: Sequence[str], *, is_linked: bool) -> bool:
     """Return True if a folded name is a note's own subject under another name.
 
-    The note's name starts with it, as in `Power series of functions`, or differs only in the number
-    of its words: `milking machine`. A part before a dash or a colon is the name of a series and no
-    subject. A single word often names the whole of which the subject is a part: `Azure Storage`.
+    The note's name differs only in the number of its words, as in `milking machine`, or it starts
+    with the name, as in `Power series of functions`. The latter is a different, broader subject if
+    links connect the two notes, or if a dash or colon follows.
 
     Args:
         key: The folded name.
         subjects: The folded names of the note.
+        is_linked: True if links connect the note with the one that has the name.
     """
     if " " not in key:
         return False
-    return any(_starts_with(subject, key) or _is_inflected(subject, key) for subject in subjects)
+    return any(
+        _is_inflected(subject, key) or (not is_linked and _starts_with(subject, key))
+        for subject in subjects
+    )
 
 
 def _starts_with(subject: str, key: str) -> bool:

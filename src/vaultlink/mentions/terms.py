@@ -34,6 +34,8 @@ def collect_terms(index: Index) -> Terms:
     forms: dict[str, set[str | None]] = {}
     for path in index.notes:
         for link, target in index.resolved_links(path):
+            if link.external:
+                continue
             for term in (link.display, link.target):
                 if term and len(term) <= _LONGEST_TERM and "/" not in term:
                     forms.setdefault(term, set()).add(target)

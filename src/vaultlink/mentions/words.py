@@ -31,6 +31,9 @@ _EXAMPLES = lazy_pattern(
 )
 """The end of a line that announces examples."""
 
+_EXAMPLE_LABEL = lazy_pattern(r"for example|e\.g\.|per esempio|por ejemplo|zum Beispiel", 2)
+_OPENING_QUOTES = ('"', "“", "„", "«")
+
 _QUOTES = (('"', '"'), ("“", "”"), ("„", "“"), ("«", "»"), ("*", "*"), ("_", "_"))
 """Opening and closing marks of quotations and emphasis."""
 
@@ -148,9 +151,11 @@ def word_behind(text: str, end: int) -> str:
 def is_example(text: str, start: int, end: int) -> bool:
     """Return True for an item with nothing but a name in a list of examples.
 
-    The line above the list announces them.
+    The line above the list announces them. Names in quotation marks behind `for example` count too.
     """
     line_start = text.rfind("\n", 0, start) + 1
+    if text[start - 1 : start] in _OPENING_QUOTES and text[end : end + 1] not in (" ", ""):
+        return _EXAMPLE_LABEL.search(text, line_start, start) is not None
     line_end = text.find("\n", end)
     if not _ITEM.fullmatch(text, line_start, start):
         return False
