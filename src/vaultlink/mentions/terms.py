@@ -36,9 +36,10 @@ def collect_terms(index: Index) -> Terms:
         for link, target in index.resolved_links(path):
             if link.external:
                 continue
-            for term in (link.display, link.target):
-                if term and len(term) <= _LONGEST_TERM and "/" not in term:
-                    forms.setdefault(term, set()).add(target)
+            # A note's own name needs no entry, because the longest name wins.
+            term = link.display or (link.target if target is None else None)
+            if term and len(term) <= _LONGEST_TERM and " " in term and "/" not in term:
+                forms.setdefault(term, set()).add(target)
     terms: dict[str, set[str | None]] = {}
     for term, targets in forms.items():
         terms.setdefault(fold_name(term), set()).update(targets)
