@@ -83,7 +83,7 @@ CASES: dict[str, tuple[str, dict[str, str]]] = {
     "? explains": ("?ynn", {"Log.md": TIDE}),
     "N 1 is about a name": (
         "N1y",
-        {"Log.md": FOG, "vaultlink.toml": f'{SETTINGS}ignore = ["tide_table_machines"]\n'},
+        {"Log.md": FOG, "vaultlink.toml": f'{SETTINGS}ignore = ["Tide table machines"]\n'},
     ),
     "N 2 is about a note": (
         "N2n",

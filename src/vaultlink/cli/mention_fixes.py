@@ -3,6 +3,8 @@
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, NamedTuple
 
+from msgspec.structs import replace
+
 from vaultlink.errors import UsageError
 from vaultlink.model import SkippedNote
 
@@ -67,6 +69,12 @@ def plan_mention_fixes(
 
     `wanted` returns True for the paths of notes that may be changed.
     """
+    from vaultlink.cli.mention_plan import (  # noqa: PLC0415 - needed for --mentions only
+        SCORE_MARGIN,
+        MentionCandidates,
+        plan_certain_mentions,
+        read_texts_after,
+    )
     from vaultlink.cli.mention_search import (  # noqa: PLC0415 - needed for --mentions only
         MentionSearch,
         build_mention_options,
@@ -78,14 +86,9 @@ def plan_mention_fixes(
     if len(paths) > 1:
         require_library()
     options = build_mention_options(vault.config.mentions)
-    search = MentionSearch(plan.after, _read_after(vault, plan), options)
-    certain = [item for item in search.find(paths) if item.certain]
-    found = vault.fixer.plan_mentions(certain, plan)
+    options = replace(options, lowest_score=max(options.min_score - SCORE_MARGIN, 0.0))
+    search = MentionSearch(plan.after, read_texts_after(vault, plan), options)
+    candidates = MentionCandidates(tuple(search.find(paths)), options)
+    found = plan_certain_mentions(vault, candidates, plan)
     added = found.plan.texts.keys() - plan.texts.keys()
     return MentionFixes(found.linked, found.skipped, frozenset(added)), found.plan
-
-
-def _read_after(vault: "Vault", plan: "FixPlan") -> Callable[[str], str | None]:
-    """Return a function that returns the text of a note after a plan."""
-    texts = plan.texts
-    return lambda path: texts[path][1] if path in texts else vault.text(path)
