@@ -57,6 +57,7 @@ class Screen:
             env={**_select_environment(), **environment},
             dimensions=(size.rows, size.columns),
             timeout=TIMEOUT_SECONDS,
+            use_poll=True,  # select() fails in a process with many open files
         )
         self._process.delaybeforesend = None
         self._screen.write_process_input = self._answer  # type: ignore[method-assign]

@@ -85,16 +85,16 @@ def test_topics_name_the_dangling_ones_and_count_the_others(
     named = sum(topic["count"] for topic in document["topics"])
     rest = summary["dangling"] - named
     assert rest == 2, "[[0, 1]] and [[2, 3]]"
-    assert run("topics", "--vault", vault, "--output-format", "table").err.endswith(
+    assert (
         f"referenced by {named} links. {rest} more dangling links are not listed: "
         "their text was not meant as a link.\n"
-    )
+    ) in run("topics", "--vault", vault, "--output-format", "table").err
 
 
 def test_topics_have_no_remark_without_others(run: RunCommand, tmp_path: Path) -> None:
     root = create_vault(tmp_path / "plain", {"A.md": "[[Gone]] [[Gone]]\n"})
     done = run("topics", "--vault", root, "--output-format", "table")
-    assert done.err == "1 dangling topic, referenced by 2 links.\n"
+    assert done.err.startswith("1 dangling topic, referenced by 2 links.\n")
 
 
 def test_markdown_counts_them(run: RunCommand, vault: Path, summary: dict[str, int]) -> None:

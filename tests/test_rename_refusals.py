@@ -14,7 +14,7 @@ from vaultlink.disk.scan import is_vault_path
 from vaultlink.index.resolve import normalize_name
 from vaultlink.refactor.plan import RefusedError, Rename, RenameKind
 from vaultlink.refactor.refusals import DiskQuestions, list_problems, refuse_renames
-from vaultlink.rules.file_names import NameLimits
+from vaultlink.rules.portable_names import NameLimits
 
 VAULT = {
     "A.md": "# One\n^b\n",

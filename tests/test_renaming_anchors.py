@@ -253,9 +253,9 @@ REFUSED: Mapping[str, tuple[str, str, str, str]] = {
         "Add backlinks using these topics",
         "backlinks section",
     ),
-    "block id with a space": ("a ^a\n", "#^a", "b c", "no block id"),
-    "block id with an underscore": ("a ^a\n", "#^a", "b_c", "no block id"),
-    "empty block id": ("a ^a\n", "#^a", "", "no block id"),
+    "block id with a space": ("a ^a\n", "#^a", "b c", "not a block id"),
+    "block id with an underscore": ("a ^a\n", "#^a", "b_c", "not a block id"),
+    "empty block id": ("a ^a\n", "#^a", "", "not a block id"),
     "block id of another block": ("a ^a\n\nb ^B\n", "#^a", "b", "a block “^b” already"),
 }
 

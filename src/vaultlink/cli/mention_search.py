@@ -24,7 +24,7 @@ def require_library() -> None:
     if find_spec(_LIBRARY) is None:
         raise UsageError(
             "searching a whole vault for mentions requires an extra library. Install it with "
-            "`pip install 'vaultlink[mentions]'`, or name the notes to search."
+            "`pip install ahocorasick-rs`, or name the notes to search."
         )
 
 

@@ -34,7 +34,7 @@ from vaultlink.report.refactor_result import (
     render_refactor,
 )
 from vaultlink.report.unified_diff import unified_diff
-from vaultlink.rules.file_names import read_name_limits
+from vaultlink.rules.portable_names import read_name_limits
 from vaultlink.write.apply import AnalysedTexts, make_fix_sources
 from vaultlink.write.git_moves import stage_moves
 from vaultlink.write.strays import sweep_strays

@@ -11,7 +11,7 @@ from vaultlink.refactor.expansion import expand
 from vaultlink.refactor.old_names import FILE_KINDS, find_folder, list_outer_folders
 from vaultlink.refactor.plan import RefusedError, Rename, RenameKind
 from vaultlink.refactor.tags import find_tag_conflict, rename_in_tag, validate_tag
-from vaultlink.rules.file_names import (
+from vaultlink.rules.portable_names import (
     NameLimits,
     check_path_length,
     find_link_problems,

@@ -2,20 +2,18 @@
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterator
 
-from vaultlink.index.index import Index, link_name
-from vaultlink.index.resolve import file_name, is_note, normalize_name
+from vaultlink.index.index import Index
+from vaultlink.index.resolve import file_name, normalize_name
 from vaultlink.rules.context import FILE_START, Context, Finding
-from vaultlink.text import lazy_pattern
-
-_FORBIDDEN_CHARS = lazy_pattern(r'[<>:"|?*\\]')
-_CONTROL_CHARS = lazy_pattern("[\x00-\x1f\x7f-\x9f]")
-_INVISIBLE_CHARS = lazy_pattern(
-    "[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]"
+from vaultlink.rules.portable_names import (
+    CONTROL_CHARS,
+    INVISIBLE_CHARS,
+    check_path_length,
+    find_link_problems,
+    find_name_problems,
 )
-"""Invisible characters, except U+200C and U+200D: Persian, Indic scripts and emoji need them."""
 
 _BREAKING_CHARS = frozenset("\u00ad\u180e\u200b\u2060\u2061\u2062\u2063\u2064\ufeff")
 """Invisible characters that at most allow or prevent a line break.
@@ -24,10 +22,6 @@ They come with text from web pages. Links to such a name resolve if they were in
 respelt-link reports those that were typed. The other invisible characters change how a name looks.
 """
 
-_DEVICE_NAME = lazy_pattern(
-    r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[1-9¹²³])\s*(?:\..*)?", re.IGNORECASE
-)
-_UNLINKABLE = lazy_pattern(r"#|\[\[|\]\]|\]$")
 _SUSPECT_CHARS = frozenset(
     map(
         chr,
@@ -49,23 +43,6 @@ _SUSPECT_CHARS = frozenset(
 )
 _SUSPECT_CHARS |= frozenset('<>:"|?*\\#[]')
 _DEVICE_PREFIXES = frozenset(("con", "prn", "aux", "nul", "com", "lpt"))
-
-
-class NameLimits(NamedTuple):
-    """The options of the rule.
-
-    `allowed` are characters, `max_bytes` and `max_path` the length of a name and of a path.
-    """
-
-    allowed: frozenset[str] = frozenset()
-    max_bytes: int = 255
-    max_path: int = 240
-
-
-def read_name_limits(options: Mapping[str, Mapping[str, Any]]) -> NameLimits:
-    """Return the limits in the options of all rules."""
-    values = options["unportable-name"]
-    return NameLimits(frozenset(values["allow"]), values["max-bytes"], values["max-path"])
 
 
 def unportable_name(path: str, context: Context) -> Iterator[Finding]:
@@ -114,7 +91,7 @@ def _find_reported_folders(path: str, index: Index) -> Iterator[str]:
 
 
 def _build_finding(name: str, problem: str) -> Finding:
-    text = _CONTROL_CHARS.sub(_format_code_point, _INVISIBLE_CHARS.sub(_format_code_point, name))
+    text = CONTROL_CHARS.sub(_format_code_point, INVISIBLE_CHARS.sub(_format_code_point, name))
     return Finding(
         FILE_START, {"name": text if len(text) <= 80 else text[:79] + "…", "problem": problem}
     )
@@ -131,42 +108,6 @@ def _is_suspect(name: str, most_bytes: int) -> bool:
         or len(name) * 4 > most_bytes
         or name[:3].lower() in _DEVICE_PREFIXES
     )
-
-
-def find_name_problems(name: str, allowed: frozenset[str], most_bytes: int) -> Iterator[str]:
-    """Yield the problems that other systems have with a name, as clauses."""
-    forbidden = sorted(set(_FORBIDDEN_CHARS.findall(name)) - allowed)
-    if forbidden:
-        yield f"contains {' '.join(forbidden)}, which Windows and Android do not allow"
-    if any(char not in allowed for char in _CONTROL_CHARS.findall(name)):
-        yield "contains a control character"
-    if any(char not in allowed for char in _INVISIBLE_CHARS.findall(name)):
-        yield "contains an invisible character, which can't be typed in a link"
-    if _DEVICE_NAME.fullmatch(name):
-        yield "is reserved for a device on Windows"
-    if name[-1:] in (".", " ") and name[-1] not in allowed:
-        yield f"ends in a {'dot' if name[-1] == '.' else 'space'}, which Windows removes"
-    size = len(name) if name.isascii() else len(name.encode("utf-8", "surrogatepass"))
-    if size > most_bytes:
-        yield f"is {size} bytes long; the limit is {most_bytes}"
-
-
-def find_link_problems(path: str, allowed: frozenset[str]) -> Iterator[str]:
-    """Yield the reason why no wikilink can contain the name of a file."""
-    match = _UNLINKABLE.search(link_name(path))
-    if match and match[0] not in allowed and (match[0] != "]" or is_note(path)):
-        problem = "ends in ]" if match[0] == "]" else f"contains {match[0]}"
-        yield f"{problem}, so no wikilink can contain it"
-
-
-def check_path_length(path: str, longest: int) -> Iterator[str]:
-    """Yield the reason why a path is too long for Windows.
-
-    `longest` is in UTF-16 code units.
-    """
-    length = len(path.encode("utf-16-le", "surrogatepass")) // 2
-    if length > longest:
-        yield f"has a path of {length} characters, too long for Windows; the limit is {longest}"
 
 
 def _find_collision(place: str, path: str, index: Index) -> Iterator[str]:

@@ -22,7 +22,7 @@ def mentions(options: MentionsOptions) -> int:
 
     The exit code is 0 whatever is listed. With --write or --interactive it is 1 if a note was
     skipped, with --diff 1 if anything would change. Searching all notes requires an extra library:
-    pip install 'vaultlink[mentions]'.
+    pip install ahocorasick-rs.
 
     Output formats: table (on a terminal), tsv (elsewhere), json. Columns of tsv: note, line,
     column, words, target, score, certain, why.
