@@ -17,6 +17,7 @@ from vaultlink.cli.allowed_topics import (
     add_allowed_topics,
     find_allowed_topics_file,
 )
+from vaultlink.cli.answer_history import AnswerHistory
 from vaultlink.cli.settings_file import SettingsFile
 from vaultlink.cli.terminal import Terminal, print_stderr
 from vaultlink.cli.write_run import InterviewStopped
@@ -69,13 +70,6 @@ class CauseAnswer(NamedTuple):
     allowed: tuple[str, ...] = ()
 
 
-class _Step(NamedTuple):
-    """A cause that was answered, and all answers before, by the cause's number."""
-
-    number: int
-    answers: Mapping[int, CauseAnswer]
-
-
 class Interview:
     """The questions about the causes of findings, and the answers so far.
 
@@ -94,8 +88,8 @@ class Interview:
         self._chooser, self._causes, self._text = chooser, chooser.causes, text
         self._names, self._config_file, self._reader = names, config_file, reader
         self._palette = palette
-        self._answers: dict[int, CauseAnswer] = {}
-        self._steps: list[_Step] = []
+        self._history = AnswerHistory[CauseAnswer]()
+        self._answers = self._history.by_number
         self._handlers: Mapping[str, Callable[[int, FixOption | None], bool]] = {
             "y": self._apply,
             "n": self._skip,
@@ -112,17 +106,7 @@ class Interview:
 
         Raises KeyboardInterrupt or EOFError if the user stops.
         """
-        number = 0
-        while number < len(self._causes):
-            if number in self._answers:
-                number += 1
-                continue
-            key = self._ask(number)
-            if key == "q":
-                break
-            if key == "b":
-                number, before = self._steps.pop()
-                self._answers = dict(before)
+        self._history.ask_all(len(self._causes), self._ask)
         fixes = [
             pair
             for answer in self._answers.values()
@@ -173,11 +157,7 @@ class Interview:
 
     def _answer(self, key: str, number: int, option: FixOption | None) -> bool:
         """Record an answer; return False if it is not possible."""
-        step = _Step(number, dict(self._answers))
-        is_answered = self._handlers[key](number, option)
-        if is_answered:
-            self._steps.append(step)
-        return is_answered
+        return self._history.record(number, lambda: self._handlers[key](number, option))
 
     # -- answers -------------------------------------------------------------------------------
 
@@ -292,7 +272,7 @@ class Interview:
             ]
         if len(cause.findings) > MAX_PREVIEWED:
             keys.append(QuestionKey("l", "list all lines"))
-        if self._steps:
+        if self._history.has_steps:
             keys.append(QuestionKey("b", "back to the previous question"))
         return [
             *keys,

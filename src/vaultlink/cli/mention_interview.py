@@ -6,9 +6,11 @@ same checks as in any other run.
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from vaultlink.api import Vault
+from vaultlink.cli.answer_history import AnswerHistory
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_INTERRUPTED
 from vaultlink.cli.interactive import AnswerReader, terminal_width
 from vaultlink.cli.listing import choose_listing_format
@@ -51,13 +53,6 @@ class MentionAnswer(NamedTuple):
     ignored: str = ""
 
 
-class _Step(NamedTuple):
-    """The number of a mention that was answered, and all answers before."""
-
-    number: int
-    answers: Mapping[int, MentionAnswer]
-
-
 class MentionInterview:
     """The questions about mentions, by target, and the answers so far."""
 
@@ -74,8 +69,8 @@ class MentionInterview:
         self._config_file, self._reader, self._palette = config_file, reader, palette
         self._mentions = [item for group in groups for item in group]
         self._group_numbers = [number for number, group in enumerate(groups) for _ in group]
-        self._answers: dict[int, MentionAnswer] = {}
-        self._steps: list[_Step] = []
+        self._history = AnswerHistory[MentionAnswer]()
+        self._answers = self._history.by_number
         self._shown_group: int | None = None
 
     def run(self) -> MentionChoices:
@@ -83,17 +78,7 @@ class MentionInterview:
 
         Raises KeyboardInterrupt or EOFError if the user stops.
         """
-        number = 0
-        while number < len(self._mentions):
-            if number in self._answers:
-                number += 1
-                continue
-            key = self._ask(number)
-            if key == "q":
-                break
-            if key == "b":
-                number, before = self._steps.pop()
-                self._answers = dict(before)
+        self._history.ask_all(len(self._mentions), self._ask)
         answers = sorted(self._answers.items())
         ignored = [answer.ignored for _, answer in answers if answer.ignored]
         linked = [self._mentions[number] for number, answer in answers if answer.is_linked]
@@ -114,7 +99,9 @@ class MentionInterview:
             key = self._read_key(format_mention_prompt(question, width), question.keys)
             if key == "?":
                 print_stderr(render_mention_keys(question.keys, width))
-            elif key in ("b", "q") or self._answer(key, number):
+            elif key in ("b", "q") or self._history.record(
+                number, partial(self._answer, key, number)
+            ):
                 return key
 
     def _build_question(self, number: int) -> MentionQuestion:
@@ -144,16 +131,10 @@ class MentionInterview:
 
     def _answer(self, key: str, number: int) -> bool:
         """Record an answer; return False if it is not possible."""
-        step = _Step(number, dict(self._answers))
         later = self._list_later(number) if key in "ad" else []
         if key == "N":
-            if not self._ignore(number):
-                return False
-        else:
-            self._answers.update(
-                dict.fromkeys([number, *later], MentionAnswer(is_linked=key in "ya"))
-            )
-        self._steps.append(step)
+            return self._ignore(number)
+        self._answers.update(dict.fromkeys([number, *later], MentionAnswer(is_linked=key in "ya")))
         return True
 
     def _ignore(self, number: int) -> bool:
@@ -223,7 +204,7 @@ class MentionInterview:
         if later:
             keys.append(QuestionKey("d", "not now, here and in all later mentions of this note"))
         keys.append(QuestionKey("N", f"never: choose what to add to ignore in {file}"))
-        if self._steps:
+        if self._history.has_steps:
             keys.append(QuestionKey("b", "back to the previous question"))
         return [
             *keys,

@@ -129,7 +129,7 @@ def _find_note(vault: Vault, name: str) -> str:
 
 
 class WriteOutcome(NamedTuple):
-    """What a run wrote: its id for `undo`, and the skipped notes."""
+    """The id of a run for `undo`, and the notes that it skipped."""
 
     run: str | None = None
     skipped: tuple[SkippedNote, ...] = ()
