@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from builder import build_state
 from vaultlink.index.index import Index
 from vaultlink.links.edits import apply_edits
-from vaultlink.mentions.edits import LinkWriter, link_mention
+from vaultlink.mentions.edits import LinkWriter
 from vaultlink.mentions.finder import MentionFinder
 from vaultlink.mentions.folding import FoldedText, fold_name
 from vaultlink.mentions.matcher import Matcher
@@ -460,8 +460,8 @@ def test_no_edit_if_the_link_would_not_be_read_back() -> None:
     for text in ("`1` graph view", "code `graph view`", "other text"):
         start = max(0, text.find("graph view"))
         moved = replace(mention, path="n.md", start=start, end=start + len("graph view"))
-        edit = link_mention(moved, text, index, ObsidianSettings())
-        assert (edit is not None) == (text == "`1` graph view")
+        edits = LinkWriter(index, ObsidianSettings()).link([moved], text)
+        assert bool(edits) == (text == "`1` graph view")
 
 
 def test_no_edit_without_a_resolvable_name() -> None:

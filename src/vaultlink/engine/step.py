@@ -23,7 +23,7 @@ from vaultlink.engine.checks import (
 from vaultlink.engine.suppressions import apply_suppressions
 from vaultlink.index.index import EMPTY_INDEX, Index, LinkTargets, PathsByKey, target_spellings
 from vaultlink.index.packed_map import PackedMap, unpack_all, with_changes
-from vaultlink.index.resolve import file_name
+from vaultlink.index.resolve import file_name, is_canvas
 from vaultlink.index.update import files_with_changed_names, update
 from vaultlink.model import Diagnostic, History, LinkCounts, Note, ParseProblem
 
@@ -329,7 +329,7 @@ def _suppress(
 def analyse(settings: LinterSettings, path: str, text: str) -> AnalysedNote:
     """Parse a text and run the checks of scope `note`."""
     # A run on an unchanged vault does not need the parsers.
-    if path.lower().endswith(".canvas"):
+    if is_canvas(path):
         from vaultlink.parse.canvas import parse_canvas  # noqa: PLC0415
 
         canvas = parse_canvas(path, text)

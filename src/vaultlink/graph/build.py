@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import msgspec
 
 from vaultlink.index.index import Index
-from vaultlink.index.resolve import is_note
+from vaultlink.index.resolve import is_canvas, is_note
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -94,7 +94,7 @@ def outgoing_edges(index: Index, path: str) -> Iterator[tuple[str, GraphAttribut
 def _node_kind(path: str) -> str:
     if is_note(path):
         return "note"
-    return "canvas" if path.lower().endswith(".canvas") else "attachment"
+    return "canvas" if is_canvas(path) else "attachment"
 
 
 def _node_label(path: str) -> str:

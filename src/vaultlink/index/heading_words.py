@@ -40,15 +40,6 @@ def split_heading_words(text: str, apostrophe: str = "") -> Words:
     return tuple("".join(letters).split())
 
 
-def has_same_words(one: str, heading: str) -> bool:
-    """Return True if a text has the words of a heading in their order.
-
-    The words of the heading are those that are written, or those that a reader sees.
-    """
-    words = split_heading_words(one)
-    return bool(words) and words in list_word_variants(heading)
-
-
 def list_word_variants(heading: str) -> set[Words]:
     """Return the words of a heading as they are written and as a reader sees them."""
     return {

@@ -56,6 +56,11 @@ def is_note(path: str) -> bool:
     return path[-3:].lower() == ".md"
 
 
+def is_canvas(path: str) -> bool:
+    """Return True if a path ends with `.canvas`."""
+    return path[-7:].lower() == ".canvas"
+
+
 def resolve(source: str, target: str, names: PathsByName) -> str | None:
     """Return the file that a link resolves to, or None.
 

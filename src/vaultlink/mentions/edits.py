@@ -104,21 +104,6 @@ class LinkWriter:
         )
 
 
-def link_mention(
-    mention: Mention,
-    text: str,
-    index: Index,
-    obsidian: ObsidianSettings,
-    headings: tuple[str, ...] = (),
-) -> Edit | None:
-    """Return the edit that makes a link of one mention, or None.
-
-    See `LinkWriter.link`.
-    """
-    edits = LinkWriter(index, obsidian, headings).link([mention], text)
-    return edits[0] if edits else None
-
-
 def _is_written(link: Link, edit: Edit, text: str) -> bool:
     """Return True if a link is the one of an edit and shows the words that were there."""
     shown = link.display or default_display_text(link.target, link.subpath)

@@ -18,7 +18,7 @@ _LONG_NAME = 3
 
 
 class Surroundings:
-    """What is near one note: its folder, and the notes one or two links away."""
+    """The surroundings of a note: its folder, and the notes one or two links away."""
 
     def __init__(self, path: str, index: Index):
         self._path = path

@@ -11,7 +11,7 @@ from vaultlink.model import Entry, Note, Owner, Place, Section
 
 
 class TopicStatus(StrEnum):
-    """What a note's text has of a topic.
+    """The presence of a topic in a note's text.
 
     `MENTIONED`: its name without a link. `LINKED`: a link. `UNNAMED`: nothing. `DANGLING`: unknown,
     because the entry does not resolve to a note.

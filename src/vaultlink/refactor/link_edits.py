@@ -10,7 +10,7 @@ from typing import NamedTuple
 import msgspec
 
 from vaultlink.index.index import Index, link_name, target_spellings
-from vaultlink.index.resolve import file_name, is_note, resolve
+from vaultlink.index.resolve import file_name, is_canvas, is_note, resolve
 from vaultlink.links.definitions import rewrite_definition
 from vaultlink.links.edits import sort_edits
 from vaultlink.links.renaming import RenamedNames, rename_link
@@ -48,7 +48,7 @@ def find_sources(index: Index, relocation: Relocation) -> set[str]:
     keys = {key for name in names for key in _list_spellings(name)}
     found = {path for path in relocation.files if path in index.notes}
     if _moves_images(relocation):
-        found |= {path for path in index.notes if _is_canvas(path)}
+        found |= set(filter(is_canvas, index.notes))
     return (index.notes_mentioning(keys) | found) if names else set()
 
 
@@ -66,10 +66,6 @@ def _list_spellings(name: str) -> set[str]:
 def _moves_images(relocation: Relocation) -> bool:
     """Return True if backgrounds of canvases may move, which are not links."""
     return not all(map(is_note, relocation.files))
-
-
-def _is_canvas(path: str) -> bool:
-    return path.lower().endswith(".canvas")
 
 
 def plan_link_edits(
@@ -142,8 +138,8 @@ class _LinkPlanner:
             if target is not None and (item := self._change_link(note.path, link, target))
         ]
         definitions = self._change_definitions(note)
-        is_canvas = _is_canvas(note.path)
-        if not changed and not definitions and not (is_canvas and _moves_images(self._relocation)):
+        in_canvas = is_canvas(note.path)
+        if not changed and not definitions and not (in_canvas and _moves_images(self._relocation)):
             return
         text = self._text_of(note.path)
         if text is None:
@@ -151,7 +147,7 @@ class _LinkPlanner:
             return
         edits = (
             self._edit_canvas(note, text, changed)
-            if is_canvas
+            if in_canvas
             else [*self._edit_note(note, text, changed), *definitions]
         )
         if edits:

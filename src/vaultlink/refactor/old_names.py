@@ -25,11 +25,11 @@ The vault itself is "/".
 
 
 FILE_KINDS = (RenameKind.NOTE, RenameKind.ATTACHMENT, RenameKind.FOLDER)
-"""What has a path on disk."""
+"""The kinds that have a path on disk."""
 
 
 class RenameSource(NamedTuple):
-    """What is to be renamed.
+    """The thing to rename.
 
     `note_text` is the part of the argument that names the note of a heading or block.
     """
@@ -100,11 +100,6 @@ def _is_path(text: str, path: str) -> bool:
     """Return True if a text is the path of a file, and not only its name."""
     wanted = normalize_name(text)
     return normalize_name(path) in (wanted, f"{wanted}.md")
-
-
-def name_file_kind(path: str) -> str:
-    """Return the word for the kind of a file."""
-    return "note" if is_note(path) else "attachment"
 
 
 def _find_part(index: Index, text: str, find: FindPath) -> RenameSource:

@@ -16,7 +16,7 @@ class RefusedError(UsageError):
 
 
 class RenameKind(StrEnum):
-    """What a rename renames."""
+    """The kind of thing that is renamed."""
 
     NOTE = "note"
     ATTACHMENT = "attachment"
@@ -80,7 +80,7 @@ class OtherMention(NamedTuple):
 
 
 class Relocation(msgspec.Struct, frozen=True):
-    """Where files go, and where links must lead afterwards.
+    """The new paths of files, and the new destinations of links.
 
     Attributes:
         files: Old vault path to new vault path, of every file whose path changes.

@@ -11,6 +11,7 @@ from vaultlink.engine.step import parse
 from vaultlink.fix.sources import FixSources
 from vaultlink.fix.verify import find_moved_meanings
 from vaultlink.index.index import Index, update_names
+from vaultlink.index.resolve import is_canvas
 from vaultlink.index.update import update
 from vaultlink.links.edits import OffsetShift, apply_edits, sort_edits
 from vaultlink.model import Destination, Edit, Link, LinkKind, Note, SkippedNote
@@ -34,7 +35,7 @@ from vaultlink.refactor.plan import (
 )
 from vaultlink.refactor.regrouping import find_captured_anchors
 from vaultlink.refactor.subpaths import SubpathMap
-from vaultlink.refactor.tags import plan_tag_rename, rename_in_tag
+from vaultlink.refactor.tags import find_tagged_notes, plan_tag_rename
 
 NewSubpath = Callable[[str, LinkKind], str]
 """Returns the subpath of links to a note afterwards, given that before and the kind of link."""
@@ -152,14 +153,14 @@ class _Planner:
     def _plan_tags(self, renames: Sequence[Rename]) -> dict[str, tuple[Edit, ...]]:
         """Return the edits of tags. Notes that can't be changed are skipped."""
         edits: dict[str, tuple[Edit, ...]] = {}
+        renames = [item for item in renames if item.kind is RenameKind.TAG]
+        canvases = (
+            list(filter(is_canvas, self._index.notes)) if renames else []
+        )  # their tags are not indexed
         for item in renames:
-            if item.kind is not RenameKind.TAG:
-                continue
             old, new = item.old.removeprefix("#"), item.new.removeprefix("#")
-            for path, note in self._index.notes.items():
-                if not _may_have_tag(note, old):
-                    continue
-                text = self._sources.text(path)
+            for path in [*find_tagged_notes(self._index, old), *canvases]:
+                note, text = self._index.notes[path], self._sources.text(path)
                 found = None if text is None else plan_tag_rename(path, note, text, old, new)
                 if found:
                     edits = _merge_edits(edits, {path: found})
@@ -299,13 +300,6 @@ class _Planner:
 
     def _old_path(self, path: str) -> str:
         return self._old_paths.get(path, path)
-
-
-def _may_have_tag(note: Note, tag: str) -> bool:
-    """Return True if a note has a tag or one nested in it; True for all canvases."""
-    return note.path.lower().endswith(".canvas") or any(
-        rename_in_tag(item.name, tag, tag) is not None for item in note.tags
-    )
 
 
 def _find_mentions(index: Index, renames: Sequence[Rename]) -> Iterator[OtherMention]:

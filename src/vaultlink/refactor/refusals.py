@@ -25,7 +25,7 @@ _MAX_LISTED = 20
 
 
 class DiskQuestions(NamedTuple):
-    """What renames ask about the disk. All paths are vault paths.
+    """The questions of renames about the disk. All paths are vault paths.
 
     Attributes:
         exists: True if there is a file, folder or link, whether or not it is hidden.

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from unicodedata import category
 
 from vaultlink.index.index import Index
+from vaultlink.index.resolve import is_canvas
 from vaultlink.links.edits import apply_edits, sort_edits
 from vaultlink.model import Edit, Link, Note, Place, Tag
 from vaultlink.parse.canvas import parse_canvas_cards, parse_card_text
@@ -83,7 +84,7 @@ def plan_tag_rename(
     Returns:
         The edits, sorted; None if the tags would not be read back as requested.
     """
-    if path.lower().endswith(".canvas"):
+    if is_canvas(path):
         return _edit_cards(path, text, old, new)
     if not any(_is_changed(tag, old, new) for tag in note.tags):
         return ()
