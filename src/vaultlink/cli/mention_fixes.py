@@ -69,12 +69,6 @@ def plan_mention_fixes(
 
     `wanted` returns True for the paths of notes that may be changed.
     """
-    from vaultlink.cli.mention_plan import (  # noqa: PLC0415 - needed for --mentions only
-        SCORE_MARGIN,
-        MentionCandidates,
-        plan_certain_mentions,
-        read_texts_after,
-    )
     from vaultlink.cli.mention_search import (  # noqa: PLC0415 - needed for --mentions only
         MentionSearch,
         build_mention_options,
@@ -86,9 +80,13 @@ def plan_mention_fixes(
     if len(paths) > 1:
         require_library()
     options = build_mention_options(vault.config.mentions)
-    options = replace(options, lowest_score=max(options.min_score - SCORE_MARGIN, 0.0))
-    search = MentionSearch(plan.after, read_texts_after(vault, plan), options)
-    candidates = MentionCandidates(tuple(search.find(paths)), options)
-    found = plan_certain_mentions(vault, candidates, plan)
+    texts = plan.texts
+    search = MentionSearch(
+        plan.after,
+        lambda path: texts[path][1] if path in texts else vault.text(path),
+        replace(options, lowest_score=options.min_score),
+    )
+    certain = [item for item in search.find(paths) if item.certain]
+    found = vault.fixer.plan_mentions(certain, plan)
     added = found.plan.texts.keys() - plan.texts.keys()
     return MentionFixes(found.linked, found.skipped, frozenset(added)), found.plan

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from vaultlink.api import Vault
 from vaultlink.cli.listing import print_lines
 from vaultlink.cli.mention_options import MentionsOptions
-from vaultlink.cli.mention_plan import SCORE_MARGIN, MentionCandidates
 from vaultlink.cli.mention_search import MentionSearch, build_mention_options, require_library
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import find_note_argument, select_link_sources
@@ -41,19 +42,17 @@ class FoundMentions(NamedTuple):
     Attributes:
         mentions: The mentions to list, in order.
         all: Those with a lower score too.
-        options: The options of the search.
         topics: The topics of the section that was read, if one was.
     """
 
     mentions: tuple[Mention, ...]
     all: tuple[Mention, ...]
-    options: MentionOptions
     topics: tuple[WantedTopic, ...] = ()
 
     @property
-    def candidates(self) -> MentionCandidates:
-        """The mentions that are certain enough to write, or may become so."""
-        return MentionCandidates(self.all, self.options, confirmed=bool(self.topics))
+    def certain(self) -> list[Mention]:
+        """The mentions that are certain enough to write."""
+        return [item for item in self.mentions if item.certain]
 
 
 def find_mentions(options: MentionsOptions, vault: Vault) -> FoundMentions:
@@ -67,7 +66,7 @@ def find_mentions(options: MentionsOptions, vault: Vault) -> FoundMentions:
     search_options = _build_options(options, vault)
     found = tuple(MentionSearch(vault.state, vault.text, search_options).find(paths, to))
     listed = tuple([item for item in found if item.score >= search_options.min_score])
-    return FoundMentions(listed, found, search_options)
+    return FoundMentions(listed, found)
 
 
 def _find_topics(options: MentionsOptions, vault: Vault) -> FoundMentions:
@@ -86,9 +85,7 @@ def _find_topics(options: MentionsOptions, vault: Vault) -> FoundMentions:
     wanted = list_wanted_targets(vault.index, note)
     search = MentionSearch(vault.state, vault.text, search_options)
     found = tuple(search.find_wanted(path, wanted))
-    return FoundMentions(
-        found, found, search_options, tuple(judge_topics(vault.index, note, found))
-    )
+    return FoundMentions(found, found, tuple(judge_topics(vault.index, note, found)))
 
 
 def _build_options(
@@ -102,20 +99,13 @@ def _build_options(
     `min_score` replaces the setting, not the option.
     """
     chosen = options.min_score if options.min_score is not None else min_score
-    margin = SCORE_MARGIN if options.write or options.diff else 0.0
     built = build_mention_options(
         vault.config.mentions,
         min_score=chosen,
         headings=options.headings or None,
         each_section=options.each_section or None,
     )
-    return build_mention_options(
-        vault.config.mentions,
-        min_score=chosen,
-        headings=options.headings or None,
-        each_section=options.each_section or None,
-        lowest_score=max(min(lowest, built.min_score - margin), 0.0),
-    )
+    return replace(built, lowest_score=min(lowest, built.min_score))
 
 
 def _find_note(vault: Vault, name: str) -> str:

@@ -6,7 +6,6 @@ from vaultlink.api import Vault
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
 from vaultlink.cli.listing import choose_listing_format, print_lines
 from vaultlink.cli.mention_options import MentionsOptions
-from vaultlink.cli.mention_plan import plan_certain_mentions
 from vaultlink.cli.mention_results import (
     WriteOutcome,
     describe_redundant,
@@ -46,7 +45,7 @@ def write_mentions(options: MentionsOptions) -> int:
     with hold_write_lock(terminal, find_vault_root(options)):
         vault = open_for_writing(options, terminal)
         found = find_mentions(options, vault)
-        plan = plan_certain_mentions(vault, found.candidates)
+        plan = vault.fixer.plan_mentions(found.certain, confirmed=bool(found.topics))
         run = WrittenMentions(output_format, vault, found.topics, plan)
         result = write_mention_plan(terminal, vault, plan)
     return run.report(terminal, result)
@@ -61,7 +60,7 @@ def print_mention_diff(options: MentionsOptions) -> int:
     warn_of_scan(scan, terminal)
     vault = open_scanned_vault(scan, terminal)
     found = find_mentions(options, vault)
-    plan = plan_certain_mentions(vault, found.candidates)
+    plan = vault.fixer.plan_mentions(found.certain, confirmed=bool(found.topics))
     skipped = (*plan.skipped, *vault.fixer.skipped(plan.plan))
     if output_format == "json":
         outcome = WriteOutcome(None, skipped)
