@@ -222,7 +222,7 @@ def test_lower_scores_are_counted(run: RunCommand, vault: Path) -> None:
     write_files(vault, {"vaultlink.toml": "[mentions]\nmin-score = 1\n"})
     done = run("mentions", "--output-format", "table")
     assert done.err == (
-        "No unlinked mentions found. 4 more have a lower score; --min-score 0.4 lists all.\n"
+        "No unlinked mentions found. 4 more have a lower score; --min-score 0.5 lists all.\n"
     )
 
 

@@ -40,7 +40,7 @@ class MentionsOptions(NotesOptions, frozen=True, kw_only=True):
         option(
             "--min-score",
             metavar="S",
-            help="Lowest score from 0 to 1 of mentions to list and to link, such as 0.4.",
+            help="Lowest score from 0 to 1 of mentions to list and to link, such as 0.5.",
         ),
     ] = None
     headings: Annotated[bool, option("--headings", help="Find mentions in headings too.")] = False

@@ -21,7 +21,13 @@ from vaultlink.mentions.subject import is_own_subject, list_subjects
 from vaultlink.mentions.tally import Tally
 from vaultlink.mentions.terms import TermPlace, collect_terms, is_in_longer_term
 from vaultlink.mentions.visible import Spot, VisibleText, body_start, is_in_brackets
-from vaultlink.mentions.words import find_sentence, is_example, is_whole
+from vaultlink.mentions.words import (
+    find_sentence,
+    is_example,
+    is_in_short_quotation,
+    is_label,
+    is_whole,
+)
 from vaultlink.model import Link, Note, Place
 
 _AMBIGUOUS_SCORE = 0.3
@@ -30,8 +36,12 @@ _AMBIGUOUS_SCORE = 0.3
 _NEAR_SCORE = 0.6
 """The highest score of such a name if only one of the notes is near."""
 
-_DOUBTFUL_SCORE = 0.55
+_DOUBTFUL_SCORE = 0.45
 """The highest score of a name that seems to mean something else."""
+
+_QUOTED = "in a quotation"
+_QUOTED_SCORE = 0.6
+"""The highest score of a short name in a quotation, such as a title or a command."""
 
 
 def _exclude_none(_path: str) -> bool:
@@ -92,6 +102,7 @@ class MentionFinder:
         self.terms = collect_terms(index)
         self._is_excluded = is_excluded
         self._known_keys: dict[frozenset[str], tuple[str, ...]] = {}
+        self._source_counts: dict[str, int] = {}
         self._ignored = frozenset(map(fold_name, options.ignored_names))
 
     def find(self, note: Note, text: str, to: Set[str] | None = None) -> list[Mention]:
@@ -113,6 +124,13 @@ class MentionFinder:
         if to is not None and not self._has_name_of(folded.text, to):
             return []
         return _NoteSearch(self, note, text, to).run(folded)
+
+    def count_sources(self, path: str) -> int:
+        """Return the number of notes that link to a note."""
+        count = self._source_counts.get(path)
+        if count is None:
+            count = self._source_counts[path] = len(self.index.sources_of(path))
+        return count
 
     def is_ignored(self, source: str, key: str, target: str) -> bool:
         """Return True if a folded name must not be linked in a note."""
@@ -238,13 +256,14 @@ class _NoteSearch:
         ):
             return None
         score = score_place(
-            NamePlace(self._text, start, end, key, name),
+            NamePlace(self._text, start, end, key, name, self._finder.count_sources(name.path)),
             self._finder.tally,
             lambda words: self._surroundings.describe(name.path, words),
         )
-        doubt = self._describe_doubt(start, end, name)
+        doubt = self._describe_doubt(start, end, key, name)
         if doubt:
-            score = Score(min(_DOUBTFUL_SCORE, score.value), f"{score.why}, {doubt}")
+            limit_of_doubt = _QUOTED_SCORE if doubt == _QUOTED else _DOUBTFUL_SCORE
+            score = Score(min(limit_of_doubt, score.value), f"{score.why}, {doubt}")
         others = tuple(sorted(item for item in paths if item != name.path))
         if others:
             score = Score(min(limit, score.value), f"{score.why}, {len(paths)} notes have the name")
@@ -260,10 +279,14 @@ class _NoteSearch:
         is_linked = self._surroundings.is_linked(target)
         return is_own_subject(key, self._subjects, is_linked=is_linked)
 
-    def _describe_doubt(self, start: int, end: int, name: NoteName) -> str:
+    def _describe_doubt(self, start: int, end: int, key: str, name: NoteName) -> str:
         """Return why the name is never certain here; "" if there is no reason."""
         if is_example(self._text, start, end):
             return "only an example"
+        if is_label(self._text, start, end):
+            return "a label"
+        if key.count(" ") < 2 and is_in_short_quotation(self._text, start, end):
+            return _QUOTED
         if is_part_of_title(self._finder.index, name):
             return "the title has more words"
         return ""

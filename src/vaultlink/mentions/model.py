@@ -7,7 +7,7 @@ import msgspec
 DEFAULT_MIN_SCORE = 0.7
 """Mentions with this score or a higher one are certain enough to write."""
 
-LOWEST_MIN_SCORE = 0.4
+LOWEST_MIN_SCORE = 0.5
 """The lowest documented score. Mentions with a lower one are not worth reading."""
 
 

@@ -1,7 +1,7 @@
 """Score how likely a reader would want the link, and say why.
 
-The score is a sum: how much the words tell, how they are written, and how near the named note is.
-The weights were set by reading mentions in wikis of several kinds.
+The score is a sum: how much the words tell, how they are written, how near the named note is, and
+how many notes link to it. The weights were set by reading mentions in vaults of several kinds.
 """
 
 from collections.abc import Callable, Sequence
@@ -35,9 +35,21 @@ _LONGEST_ARTICLE = 3
 _RARE_SHARE = 0.01
 _LONG_WORD = 9
 _SHORTEST_PART = 4
+_LONG_NAME = 3
 
 _MIN_SAMPLE = 100
-"""In a smaller sample, a missing word need not be rare."""
+"""In a smaller sample, a missing word need not be rare, and few links to a note say nothing."""
+
+_SOME_SOURCES = 4
+_MANY_SOURCES = 8
+"""Notes that link to a note whose name is a term of the vault."""
+
+_FEW_LINKS = 1.5
+"""In a vault whose notes have fewer links, few links to a note say nothing either."""
+
+_SAID_SHARE = 0.1
+_LINKED_SHARE = 0.02
+"""A name that so many notes have and so few of these link is an everyday phrase."""
 
 
 class NamePlace(NamedTuple):
@@ -49,6 +61,7 @@ class NamePlace(NamedTuple):
         end: Offset behind it.
         key: The folded name.
         name: The name.
+        sources: The number of notes that link to the named note.
     """
 
     text: str
@@ -56,6 +69,7 @@ class NamePlace(NamedTuple):
     end: int
     key: str
     name: NoteName
+    sources: int
 
 
 class Score(NamedTuple):
@@ -102,9 +116,12 @@ def score_place(place: NamePlace, tally: Tally, describe: Callable[[int], Part])
     if has_article and count == 2:
         first = first[0] - 0.08, f"{first[1]}, one of them an article"
     distance = describe(count - has_article)
+    is_long = count - has_article >= _LONG_NAME and form in ("exact", "lower") and not is_first
+    sources = _score_sources(place.sources, tally, is_long=is_long)
     if distance[1].endswith("another folder"):
-        return _add_up((first, distance))  # what links in other folders say is of no use here
-    return _add_up((first, distance, _score_links(place.key, tally)))
+        sources = min(sources, (0.0, ""))  # links in other folders are of little use here
+        return _add_up((first, distance, sources))
+    return _add_up((first, distance, _score_links(place.key, tally), sources))
 
 
 def _add_up(parts: Sequence[Part]) -> Score:
@@ -201,7 +218,7 @@ def _score_capitalized(place: NamePlace, tally: Tally, form: str) -> Part:
     is_common = tally.lower_share(word) >= _COMMON_SHARE or lower > other
     if is_common or _is_title_line(place):
         if _is_often_linked(word, tally) and not _is_title_line(place):
-            return 0.5, "one common word, but capitalized"
+            return 0.42, "one common word, but capitalized"
         return 0.0, ""
     return (0.62, "capitalized") if form == "exact" else (0.56, "capitalized")
 
@@ -269,8 +286,29 @@ def _score_links(key: str, tally: Tally) -> Part:
     counts = tally.phrases.get(key)
     if counts is None or not counts.notes:
         return 0.0, ""
+    if counts.notes >= _SAID_SHARE * tally.notes and (
+        counts.linked <= _LINKED_SHARE * counts.notes and tally.notes >= _MIN_SAMPLE
+    ):
+        return -0.2, "often named and hardly ever linked"
     if counts.linked:
         return min(0.12, 0.04 + 0.2 * counts.linked / counts.notes), "linked elsewhere"
     if counts.notes >= 10 and " " not in key:
         return -0.08, "often named and never linked"
     return 0.0, ""
+
+
+def _score_sources(sources: int, tally: Tally, *, is_long: bool) -> Part:
+    """Return what the number of notes that link to a note says about its name.
+
+    In a large vault, other notes link to what is a term there. The name of a note to which few do
+    is often an everyday phrase, unless it `is_long`, or notes have few links anyway.
+    """
+    if tally.notes < _MIN_SAMPLE:
+        return 0.0, ""
+    if sources >= _MANY_SOURCES:
+        return 0.02, "many notes link to it"
+    if sources >= _SOME_SOURCES:
+        return 0.0, "some notes link to it"
+    if is_long or tally.links < _FEW_LINKS:
+        return -0.05, ""
+    return -0.37, "few notes link to it"

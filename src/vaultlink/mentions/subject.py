@@ -8,6 +8,7 @@ from vaultlink.mentions.words import WORD
 
 _LONGEST_ENDING = 3
 _MIN_STEM = 4
+_LONG_TITLE = 24
 
 
 def list_subjects(index: Index, path: str) -> tuple[str, ...]:
@@ -32,7 +33,9 @@ def is_own_subject(key: str, subjects: Sequence[str], *, is_linked: bool) -> boo
     if " " not in key:
         return False
     return any(
-        _is_inflected(subject, key) or (not is_linked and _starts_with(subject, key))
+        _is_inflected(subject, key)
+        or _is_same_title(subject, key)
+        or (not is_linked and _starts_with(subject, key))
         for subject in subjects
     )
 
@@ -40,6 +43,17 @@ def is_own_subject(key: str, subjects: Sequence[str], *, is_linked: bool) -> boo
 def _starts_with(subject: str, key: str) -> bool:
     rest = subject.removeprefix(key)
     return rest != subject and rest[:1] == " " and rest[1:2].isalnum()
+
+
+def _is_same_title(subject: str, key: str) -> bool:
+    """Return True if two long titles have the same letters.
+
+    One may be only the start of the other: a file name lacks some of the title's
+    punctuation, and may be cut.
+    """
+    own, other = "".join(WORD.findall(subject)), "".join(WORD.findall(key))
+    shorter, longer = sorted((own, other), key=len)
+    return len(shorter) >= _LONG_TITLE and longer.startswith(shorter)
 
 
 def _is_inflected(subject: str, key: str) -> bool:

@@ -58,6 +58,7 @@ class Tally:
         words: Folded word to the number of notes that have it.
         lower: Word to the number of notes that have it in lower case.
         phrases: Folded name to its counts; empty until `count_phrases`.
+        links: The mean number of notes that a note links to; 0 until `count_phrases`.
     """
 
     def __init__(self, texts: Iterable[str]):
@@ -66,6 +67,7 @@ class Tally:
         self.words: Counter[str] = Counter()
         self.lower: Counter[str] = Counter()
         self.phrases: Mapping[str, PhraseCount] = {}
+        self.links = 0.0
         for text in texts:
             words = set(_PLAIN_WORD.findall(_NOT_PROSE.sub(" ", text[:_MAX_LENGTH])))
             lower = {word for word in words if word.islower()}
@@ -98,12 +100,15 @@ class Tally:
         """
         found: Counter[str] = Counter()
         linked: Counter[str] = Counter()
+        links = 0
         for path, text in texts.items():
             targets = frozenset(index.targets[path])
+            links += sum(target is not None and is_note(target) for target in targets - {path})
             keys = {key for _, _, key in matcher.find(FoldedText(text[:_MAX_LENGTH]).text)}
             for key in keys:
                 paths = {name.path for name in names[key]}
                 if path not in paths:
                     found[key] += 1
                     linked[key] += not paths.isdisjoint(targets)
+        self.links = links / max(1, len(texts))
         self.phrases = {key: PhraseCount(found[key], linked[key]) for key in found}

@@ -37,6 +37,11 @@ _OPENING_QUOTES = ('"', "“", "„", "«")
 _QUOTES = (('"', '"'), ("“", "”"), ("„", "“"), ("«", "»"), ("*", "*"), ("_", "_"))
 """Opening and closing marks of quotations and emphasis."""
 
+_QUOTATION_MARKS = (*_QUOTES[:4], ("‘", "’"))
+_LONGEST_QUOTATION = 60
+_LABEL_START = lazy_pattern(r"[\s>]*(?:(?:[-*+]|\d{1,9}[.)])\s+(?:\[.\]\s+)?)?[*_]*")
+_LABEL_END = lazy_pattern(r"[*_]*:(?=[*_]|\s|$)|[.][*_]{2}", 8)
+
 _LONG_CAPITALIZED = lazy_pattern(r"(?<![^\W_])[A-Z][^\W\d_]{3,}")
 
 JOINING_WORDS = frozenset(("of", "de", "du", "von", "van", "&", "for"))
@@ -166,6 +171,34 @@ def is_example(text: str, start: int, end: int) -> bool:
         if line.strip() and not _ANY_ITEM.match(line):
             return _EXAMPLES.search(line) is not None
     return False
+
+
+def is_label(text: str, start: int, end: int) -> bool:
+    """Return True for words at the start of a line that name what follows them.
+
+    A colon or the end of bold text with a full stop stands behind them: `**Weather**: dry`.
+    """
+    line_start = text.rfind("\n", 0, start) + 1
+    if not _LABEL_START.fullmatch(text, line_start, start):
+        return False
+    return _LABEL_END.match(text, end) is not None
+
+
+def is_in_short_quotation(text: str, start: int, end: int) -> bool:
+    """Return True within a quotation of a few words, such as a title or a command."""
+    if text[start - 1 : start] == "'" == text[end : end + 1]:
+        return True
+    line_start, line_end = text.rfind("\n", 0, start) + 1, text.find("\n", end)
+    before = text[max(line_start, start - _LONGEST_QUOTATION) : start]
+    behind = text[end : end + _LONGEST_QUOTATION]
+    behind = behind[: line_end - end] if line_end != -1 else behind
+    return any(
+        (at := before.rfind(opening)) != -1
+        and closing not in before[at + 1 :]
+        and (opening != closing or before.count(opening) % 2)
+        and closing in behind
+        for opening, closing in _QUOTATION_MARKS
+    )
 
 
 def follows_capitalized(text: str, start: int, sentence_start: int) -> bool:
