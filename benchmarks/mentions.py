@@ -40,8 +40,7 @@ class Search(NamedTuple):
 
     def find_all(self, to: frozenset[str] | None = None) -> int:
         """Search all notes, and return the number of mentions."""
-        notes = self.vault.index.notes
-        return sum(len(self.finder.find(notes[path], self.texts[path], to)) for path in self.texts)
+        return sum(len(self.finder.find(path, self.texts[path], to)) for path in self.texts)
 
 
 def create_finder(vault: Vault, *, plain: bool) -> MentionFinder:
@@ -53,7 +52,7 @@ def create_finder(vault: Vault, *, plain: bool) -> MentionFinder:
 def count_mentions(vault: Vault, *, plain: bool) -> int:
     """Return the number of mentions in a vault. Keeps no text, as a command would."""
     finder, notes = create_finder(vault, plain=plain), vault.index.notes
-    return sum(len(finder.find(notes[path], vault.text(path))) for path in notes if is_note(path))
+    return sum(len(finder.find(path, vault.text(path))) for path in notes if is_note(path))
 
 
 def bench_mentions(bench: Bench) -> None:
@@ -101,11 +100,10 @@ def _bench_vault(bench: Bench, ways: list[str]) -> None:
 
 def _bench_process(bench: Bench, way: str, search: Search) -> None:
     """Measure a running process, whose vault and texts are in memory."""
-    notes = search.vault.index.notes
     paths = list(search.texts)[:: max(1, len(search.texts) // NOTES)]
     longest = max(search.texts, key=lambda path: len(search.texts[path]))
     times = {
-        path: _measure(lambda path=path: search.finder.find(notes[path], search.texts[path]))  # type: ignore[misc]
+        path: _measure(lambda path=path: search.finder.find(path, search.texts[path]))  # type: ignore[misc]
         for path in (*paths, longest)
     }
     median = statistics.median(times[path] for path in paths) * 1000

@@ -69,7 +69,7 @@ def search(kind: Kind, sentences: Sequence[Sentence]) -> Result:
     index = build_state(files).index
     finder = MentionFinder(index, MentionOptions(), files)
     for path in searched:
-        for mention in finder.find(index.notes[path], files[path]):
+        for mention in finder.find(path, files[path]):
             if mention.certain:
                 result.certain.add((path, mention.start, mention.end))
     return result
@@ -134,6 +134,29 @@ KINDS = {
             "Seeds for ⟦cover crops⟧: clover and rye.\n",
             "The plots of ⟦community gardens⟧ are shared.\n",
         ),
+    ),
+    "the title of a page that only lists others": Kind(
+        {
+            "tools/index.md": "---\ntitle: Garden tools\n---\n- [[Rake]]\n",
+            "Rake.md": "A tool.\n",
+            "Watering cans.md": "Of tin.\n",
+        },
+        (
+            "All ⟪garden tools⟫ are in the shed.\n",
+            "See the page Garden notes, or ⟦Garden Tools⟧ for the list.\n",
+            "Both ⟦watering cans⟧ are in the shed.\n",
+        ),
+    ),
+    "a noun in German, where all nouns have a capital": Kind(
+        {"garten/Kette.md": "Von Gliedern.\n", "Ada Krämer.md": "Sie lebt hier.\n"},
+        (
+            "Er trägt eine goldene ⟪Kette⟫ und lacht.\n",
+            "Gestern kam ⟦Ada Krämer⟧ und brachte Brot.\n",
+        ),
+        fillers={
+            f"Tag {number}.md": f"Der Regen ist kalt und nass am Tag {number}.\n"
+            for number in range(30)
+        },
     ),
     "a part of a quotation of few words": Kind(
         {"Cover crops.md": "Clover.\n", "Feeding the early bird.md": "A book.\n"},

@@ -46,7 +46,7 @@ def find_in(
     """Return the mentions in a note of a small vault."""
     files = {**TARGETS, **FILLER, **(vault or {}), path: text}
     index = build_state(files).index
-    return make_finder(index, files, options, plain=plain).find(index.notes[path], text)
+    return make_finder(index, files, options, plain=plain).find(path, text)
 
 
 def make_finder(
@@ -238,8 +238,8 @@ def test_excluded_notes_neither_mention_nor_are_mentioned() -> None:
     files = {**TARGETS, "t/Deep work.md": "The graph view.", "n.md": "About deep work."}
     index = build_state(files).index
     finder = MentionFinder(index, MentionOptions(), files, lambda path: path.startswith("t/"))
-    assert finder.find(index.notes["n.md"], files["n.md"]) == []
-    assert finder.find(index.notes["t/Deep work.md"], files["t/Deep work.md"]) == []
+    assert finder.find("n.md", files["n.md"]) == []
+    assert finder.find("t/Deep work.md", files["t/Deep work.md"]) == []
 
 
 def test_only_mentions_of_given_notes() -> None:
@@ -247,7 +247,7 @@ def test_only_mentions_of_given_notes() -> None:
     index = build_state(files).index
     finder = make_finder(index, files)
     for path, words in (("Graph view.md", ["graph view"]), ("NASA report.md", [])):
-        found = finder.find(index.notes["n.md"], files["n.md"], frozenset({path}))
+        found = finder.find("n.md", files["n.md"], frozenset({path}))
         assert [mention.words for mention in found] == words
 
 
@@ -447,7 +447,7 @@ def test_link_is_written_in_the_style_of_the_vault(
 ) -> None:
     files = {**TARGETS, "n.md": text}
     index = build_state(files).index
-    mentions = make_finder(index, files).find(index.notes["n.md"], text)
+    mentions = make_finder(index, files).find("n.md", text)
     obsidian = ObsidianSettings(**settings)  # type: ignore[arg-type]
     edits = LinkWriter(index, obsidian).link(mentions, text)
     assert apply_edits(text, edits) == expected
@@ -541,7 +541,7 @@ _SAMPLE = {path: _FILES[path] for path in sample_paths(_INDEX)}
 def _search(text: str, options: MentionOptions) -> tuple[Index, Note, list[Mention]]:
     index = build_state({**_FILES, "n.md": text}).index
     finder = MentionFinder(index, options, _SAMPLE, plain=True)
-    return index, index.notes["n.md"], finder.find(index.notes["n.md"], text)
+    return index, index.notes["n.md"], finder.find("n.md", text)
 
 
 @given(TEXTS, some.booleans(), some.booleans())

@@ -87,7 +87,7 @@ class MentionSearch:
 
     def _search(self, path: str, to: Set[str] | None) -> list[Mention]:
         text = self._text(path) if is_note(path) else None
-        return self._finder.find(self._state.index.notes[path], text, to) if text else []
+        return self._finder.find(path, text, to) if text else []
 
 
 def _doubt(mention: Mention) -> Mention:

@@ -6,20 +6,26 @@ a search then takes the time to read one text.
 
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Set
+from functools import cached_property
 from typing import NamedTuple
 
 from vaultlink.backlinks.expected import can_hold_section
 from vaultlink.index.index import Index
+from vaultlink.index.resolve import is_note
 from vaultlink.links.rewrite import default_display_text
 from vaultlink.mentions.folding import FoldedText, fold_name
 from vaultlink.mentions.matcher import Matcher, find_one
 from vaultlink.mentions.model import Mention, MentionOptions, NoteName
-from vaultlink.mentions.names import collect_names, is_part_of_title
+from vaultlink.mentions.names import (
+    add_names,
+    is_of_overview,
+    is_part_of_title,
+)
 from vaultlink.mentions.relations import Surroundings
 from vaultlink.mentions.scoring import NamePlace, Score, score_place
 from vaultlink.mentions.subject import is_own_subject, list_subjects
 from vaultlink.mentions.tally import Tally
-from vaultlink.mentions.terms import TermPlace, collect_terms, is_in_longer_term
+from vaultlink.mentions.terms import TermPlace, Terms, add_terms, fold_terms, is_in_longer_term
 from vaultlink.mentions.visible import Spot, VisibleText, body_start, is_in_brackets
 from vaultlink.mentions.words import (
     find_sentence,
@@ -94,22 +100,41 @@ class MentionFinder:
         """
         self.index = index
         self.options = options
-        self.names = collect_names(index, options, is_excluded)
+        self.names: dict[str, tuple[NoteName, ...]] = {}
+        self._with_sections: set[str] = set()
+        self._is_excluded = is_excluded
+        self.terms = self._read_notes()
         self.tally = Tally(sample.values())
         self._matcher = Matcher(self.names, self.tally.words, plain=plain)
         self.is_fast = self._matcher.is_fast
         self.tally.count_phrases(sample, self._matcher, self.names, index)
-        self.terms = collect_terms(index)
-        self._is_excluded = is_excluded
         self._known_keys: dict[frozenset[str], tuple[str, ...]] = {}
         self._source_counts: dict[str, int] = {}
         self._ignored = frozenset(map(fold_name, options.ignored_names))
 
-    def find(self, note: Note, text: str, to: Set[str] | None = None) -> list[Mention]:
+    def _read_notes(self) -> Terms:
+        """Collect the names of all notes; return the terms of their links.
+
+        Each note is decoded once.
+        """
+        terms: dict[str, set[str | None]] = {}
+        for path in self.index.notes:
+            add_terms(terms, self.index, path)
+            if self.index.notes[path].sections:
+                self._with_sections.add(path)
+            if is_note(path) and not self._is_excluded(path):
+                add_names(self.names, self.index, path, self.options)
+        return fold_terms(terms)
+
+    def has_sections(self, path: str) -> bool:
+        """Return True if a note has a backlinks section."""
+        return path in self._with_sections
+
+    def find(self, path: str, text: str, to: Set[str] | None = None) -> list[Mention]:
         """Return the mentions in a note, in order.
 
         Args:
-            note: The note, as the index has it.
+            path: Vault path of the note.
             text: Its text.
             to: Vault paths of notes; only mentions of these are returned. This is fast for notes
                 that do not name them.
@@ -118,12 +143,12 @@ class MentionFinder:
             The mentions whose score is at least `options.lowest_score`, one for each target (and
             section, if that is set).
         """
-        if self._is_excluded(note.path):
+        if self._is_excluded(path):
             return []
         folded = FoldedText(text)
         if to is not None and not self._has_name_of(folded.text, to):
             return []
-        return _NoteSearch(self, note, text, to).run(folded)
+        return _NoteSearch(self, path, text, to).run(folded)
 
     def count_sources(self, path: str) -> int:
         """Return the number of notes that link to a note."""
@@ -180,18 +205,25 @@ class _NoteSearch:
     What takes time is done last, for the few places that remain.
     """
 
-    def __init__(self, finder: MentionFinder, note: Note, text: str, to: Set[str] | None):
+    def __init__(self, finder: MentionFinder, path: str, text: str, to: Set[str] | None):
         self._finder = finder
-        self._note = note
+        self._path = path
         self._text = text
         self._to = to
         self._options = finder.options
-        self._surroundings = Surroundings(note.path, finder.index)
+        self._surroundings = Surroundings(path, finder.index)
         self._section_starts = (
-            [heading.start for heading in note.headings] if self._options.each_section else []
+            [heading.start for heading in self._note.headings] if self._options.each_section else []
         )
         self._linked = self._list_linked()
-        self._subjects = list_subjects(finder.index, note.path)
+
+    @cached_property
+    def _note(self) -> Note:
+        return self._finder.index.notes[self._path]
+
+    @cached_property
+    def _subjects(self) -> tuple[str, ...]:
+        return list_subjects(self._finder.index, self._path)
 
     def run(self, folded: FoldedText) -> list[Mention]:
         """Return the mentions."""
@@ -207,7 +239,7 @@ class _NoteSearch:
         if not groups or not can_hold_section(self._note):
             return []
         shown: dict[str, set[str | None]] = {}
-        for link, target in self._finder.index.resolved_links(self._note.path):
+        for link, target in self._finder.index.resolved_links(self._path):
             shown.setdefault(fold_name(_shown_text(link)), set()).add(target)
         visible = VisibleText(self._note, self._text)
         mentions = [
@@ -226,18 +258,18 @@ class _NoteSearch:
 
         Links in a backlinks section are no mentions in the text, so they do not count.
         """
-        note, index = self._note, self._finder.index
-        if not note.sections and not self._section_starts:
-            return {(target, 0) for target in index.targets[note.path]}
+        path, index = self._path, self._finder.index
+        if not self._finder.has_sections(path) and not self._section_starts:
+            return {(target, 0) for target in index.targets[path]}
         return {
             (target, self._section_of(link.start))
-            for link, target in index.resolved_links(note.path)
+            for link, target in index.resolved_links(path)
             if link.place is not Place.SECTION
         }
 
     def _judge(self, start: int, end: int, key: str) -> _Candidate | None:
         """Return a place as a candidate; None if it must not be linked or scores too low."""
-        path = self._note.path
+        path = self._path
         names = self._finder.names[key]
         paths = [name.path for name in names]
         section = self._section_of(start)
@@ -287,6 +319,8 @@ class _NoteSearch:
             return "a label"
         if key.count(" ") < 2 and is_in_short_quotation(self._text, start, end):
             return _QUOTED
+        if is_of_overview(name) and self._text[start:end].islower():
+            return "the note is an overview"
         if is_part_of_title(self._finder.index, name):
             return "the title has more words"
         return ""
@@ -323,7 +357,7 @@ class _NoteSearch:
         line = self._text.count("\n", 0, item.start) + 1
         line_start = self._text.rfind("\n", 0, item.start) + 1
         return Mention(
-            self._note.path,
+            self._path,
             item.start,
             item.end,
             line,

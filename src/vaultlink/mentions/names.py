@@ -1,10 +1,9 @@
 """Collect the names that may be linked: file names, titles and aliases of notes."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from vaultlink.config.date_names import MONTH_NAMES, WEEKDAY_NAMES
 from vaultlink.index.index import Index, link_name
-from vaultlink.index.resolve import is_note
 from vaultlink.mentions.folding import fold_name
 from vaultlink.mentions.model import MentionOptions, NameKind, NoteName
 from vaultlink.mentions.words import WORD, is_unbroken
@@ -32,26 +31,16 @@ NotesByName = Mapping[str, tuple[NoteName, ...]]
 """Folded name to the notes that have it, each with its most telling form of the name."""
 
 
-def collect_names(
-    index: Index, options: MentionOptions, is_excluded: Callable[[str], bool]
-) -> NotesByName:
-    """Return the names of all notes that can be found in a text.
+def add_names(
+    names: dict[str, tuple[NoteName, ...]], index: Index, path: str, options: MentionOptions
+) -> None:
+    """Add the names of a note to the notes by folded name.
 
-    Names that never mean a note there are left out: short ones, numbers, dates, and such as
+    Names that never mean a note in a text are left out: short ones, numbers, dates, and such as
     "Index".
-
-    Args:
-        index: The index of the vault.
-        options: The options.
-        is_excluded: Returns True for vault paths of notes to leave out.
     """
-    found: dict[str, tuple[NoteName, ...]] = {}
-    for path in index.notes:
-        if not is_note(path) or is_excluded(path):
-            continue
-        for key, name in list_names(index, path, options).items():
-            found[key] = (*found.get(key, ()), name)
-    return found
+    for key, name in list_names(index, path, options).items():
+        names[key] = (*names.get(key, ()), name)
 
 
 def list_names(index: Index, path: str, options: MentionOptions) -> Mapping[str, NoteName]:
@@ -87,6 +76,14 @@ def _list_forms(index: Index, path: str) -> Iterator[NoteName]:
 def _first_heading(note: Note) -> str:
     """Return the text of the note's first heading if it is of level 1; else ""."""
     return note.headings[0].text if note.headings and note.headings[0].level == 1 else ""
+
+
+def is_of_overview(name: NoteName) -> bool:
+    """Return True for a title or alias of an overview, such as `index.md`.
+
+    Its title is that of a folder.
+    """
+    return name.kind is not NameKind.FILE and fold_name(link_name(name.path)) in _STRUCTURAL
 
 
 def is_part_of_title(index: Index, name: NoteName) -> bool:

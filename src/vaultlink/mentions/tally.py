@@ -6,6 +6,7 @@ depends on the paths alone, so that one note and the whole vault get the same sc
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from math import log2
 from typing import NamedTuple
 
@@ -41,6 +42,10 @@ def sample_paths(index: Index) -> tuple[str, ...]:
     paths = sorted(path for path in index.notes if is_note(path))
     step = max(1, -(-len(paths) // SAMPLE_SIZE))
     return tuple(paths[::step])
+
+
+_GERMAN_WORDS = ("und", "der", "ist")
+_GERMAN_SHARE = 0.15
 
 
 class PhraseCount(NamedTuple):
@@ -82,6 +87,12 @@ class Tally:
     def lower_share(self, word: str) -> float:
         """Return the share of the notes that have a word in lower case."""
         return self.lower[word] / self.notes if self.notes else 0.0
+
+    @cached_property
+    def has_capital_nouns(self) -> bool:
+        """True if many notes are in German, in which every noun has a capital."""
+        least = _GERMAN_SHARE * max(self.notes, 1)
+        return all(self.lower[word] >= least for word in _GERMAN_WORDS)
 
     def information(self, key: str) -> float:
         """Return how much a folded name tells, in bits: the sum over its different words."""

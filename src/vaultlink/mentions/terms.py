@@ -26,20 +26,22 @@ class TermPlace(NamedTuple):
     target: str
 
 
-def collect_terms(index: Index) -> Terms:
-    """Return the folded terms that links name or show, with their targets.
+def add_terms(forms: dict[str, set[str | None]], index: Index, path: str) -> None:
+    """Add the terms that the links of a note name or show to their targets.
 
-    Links to notes that do not exist count too; their target is None.
+    Links to notes that do not exist count too; their target is None. The terms are as written.
     """
-    forms: dict[str, set[str | None]] = {}
-    for path in index.notes:
-        for link, target in index.resolved_links(path):
-            if link.external:
-                continue
-            # A note's own name needs no entry, because the longest name wins.
-            term = link.display or (link.target if target is None else None)
-            if term and len(term) <= _LONGEST_TERM and " " in term and "/" not in term:
-                forms.setdefault(term, set()).add(target)
+    for link, target in index.resolved_links(path):
+        if link.external:
+            continue
+        # A note's own name needs no entry, because the longest name wins.
+        term = link.display or (link.target if target is None else None)
+        if term and len(term) <= _LONGEST_TERM and " " in term and "/" not in term:
+            forms.setdefault(term, set()).add(target)
+
+
+def fold_terms(forms: Mapping[str, Set[str | None]]) -> Terms:
+    """Fold terms, and join the targets of forms that are then equal."""
     terms: dict[str, set[str | None]] = {}
     for term, targets in forms.items():
         terms.setdefault(fold_name(term), set()).update(targets)
@@ -54,7 +56,7 @@ def is_in_longer_term(place: TermPlace, terms: Terms) -> bool:
 
     Args:
         place: The place of the name.
-        terms: The terms that `collect_terms` returned.
+        terms: The terms of the vault.
     """
     text, start, end, key, target = place
     for longer in _list_longer(text, end, key):
