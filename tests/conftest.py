@@ -1,11 +1,12 @@
 """Fixtures of all tests: an isolated environment, separate folders, and commands run in this process."""
 
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Sequence
 from contextlib import chdir
-from itertools import pairwise
+from itertools import count, pairwise
 from pathlib import Path
 
 import pytest
@@ -21,13 +22,34 @@ settings.register_profile("steady", derandomize=True, deadline=None)
 if not os.environ.get("VAULTLINK_EXPLORE"):
     settings.load_profile("steady")
 
+MEMORY = Path("/dev/shm")
+MEMORY_BYTES = 4 << 30
+"""What temporary folders of tests may take; all tests together take less than 2 GB."""
+
 
 def pytest_configure() -> None:
+    """Prepare the temporary folders and the signals of this process."""
+    use_memory_for_folders()
+    reset_signals()
+
+
+def use_memory_for_folders() -> None:
+    """Create temporary folders in memory if it has room, so that no test waits for a disk.
+
+    vaultlink waits with `fsync` until the disk has written each note. That takes more time than the rest of many tests. TMPDIR
+    and pytest's own variable name another place.
+    """
+    is_given = {"TMPDIR", "PYTEST_DEBUG_TEMPROOT"} & os.environ.keys()
+    if not is_given and MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > MEMORY_BYTES:
+        os.environ["PYTEST_DEBUG_TEMPROOT"] = str(MEMORY)
+
+
+def reset_signals() -> None:
     """Make tests independent of the signals that the caller ignores or blocks, for example with `nohup`.
 
-    Processes inherit ignored signals, and a watcher that ignores SIGTERM would never end. pytest calls this function in the
-    main process and in each worker of pytest-xdist. Processes that tests start inherit the result: a signal with a handler
-    has its default action again in a new program.
+    Processes inherit ignored signals, and a watcher that ignores SIGTERM would never end. This is called in the main process
+    and in each worker of pytest-xdist. Processes that tests start inherit the result: a signal with a handler has its default
+    action again in a new program.
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -44,8 +66,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.timeout(0))
 
 
+_unused_names = count(1)
+
+
+@pytest.fixture
+def own_folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The temporary folder of a test; for a test that needs none, a path where nothing exists.
+
+    Creating and deleting a folder takes longer than most tests without one.
+    """
+    if "tmp_path" in request.fixturenames:
+        folder: Path = request.getfixturevalue("tmp_path")
+        return folder
+    return tmp_path_factory.getbasetemp() / f"none-{next(_unused_names)}"
+
+
 @pytest.fixture(autouse=True)
-def _isolate_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def _isolate_environment(monkeypatch: pytest.MonkeyPatch, own_folder: Path) -> None:
     for name in (
         "NO_COLOR",
         "FORCE_COLOR",
@@ -55,8 +92,8 @@ def _isolate_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
     ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("FORCE_HYPERLINK", "0")  # the terminal of the developer may have hyperlinks
-    monkeypatch.setenv("VAULTLINK_CACHE_DIR", str(tmp_path / "cache"))
-    monkeypatch.setenv("VAULTLINK_STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.setenv("VAULTLINK_CACHE_DIR", str(own_folder / "cache"))
+    monkeypatch.setenv("VAULTLINK_STATE_DIR", str(own_folder / "state"))
 
 
 @pytest.fixture
