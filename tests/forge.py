@@ -157,11 +157,12 @@ def _fill_kit(folder: Path) -> None:
             folder / "wheels",
             checkout,
             *needed,
-            "setuptools",
+            "setuptools",  # of which pre-commit makes the environment of a local hook
+            "pip",  # of which pipx makes its own environment
         ],
         folder,
         environment,
-    )  # of which pre-commit makes the environment of a local hook
+    )
     commit_all(checkout, environment, start=True)
 
 

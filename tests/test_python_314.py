@@ -11,15 +11,25 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
-from forge import ROOT, check_output, make_clean_environment, make_once, run_process
+from forge import (
+    ROOT,
+    InstallKit,
+    build_kit,
+    check_output,
+    make_clean_environment,
+    make_once,
+    run_process,
+)
 from vaultlink import __version__
 from vaultlink.cli.dispatch import COMMANDS
 
-pytestmark = pytest.mark.timeout(300)  # the fixture downloads packages
+pytestmark = pytest.mark.timeout(900)  # fixtures download packages
 
 PYODIDE = "pyodide@314.0.7"
 NATIVE_WHEEL = "pyemscripten_2026_0_wasm32"
@@ -27,7 +37,7 @@ NATIVE_WHEEL = "pyemscripten_2026_0_wasm32"
 SAMPLE = ROOT / "fixtures" / "podcast-wiki"
 
 
-def install_packages(folder: Path) -> None:
+def install_packages(folder: Path, kit: InstallKit) -> None:
     """Create the folder `packages` with pyodide, vaultlink and what vaultlink needs."""
     environment = make_clean_environment(folder / "home")
     packages = folder / "packages"
@@ -39,12 +49,11 @@ def install_packages(folder: Path) -> None:
     )
     pip: list[str | Path] = [sys.executable, "-m", "pip", "--quiet"]
     wheels = folder / "wheels"
-    check_output([*pip, "wheel", "--no-deps", "--wheel-dir", wheels, ROOT], folder, environment)
     target = ["--only-binary=:all:", "--implementation=cp", "--python-version=3.14", "--abi=cp314"]
     linux = ["--abi=abi3", "--abi=none", "--platform=manylinux_2_28_x86_64"]
     linux.append("--platform=manylinux2014_x86_64")
     download: list[str | Path] = [*pip, "download", *target, "--dest"]
-    vaultlink = next(wheels.glob("vaultlink-*.whl"))
+    vaultlink = next((kit.folder / "wheels").glob("vaultlink-*.whl"))
     check_output([*download, wheels, *linux, vaultlink], folder, environment)
     native: list[str | Path] = [folder / "native", f"--platform={NATIVE_WHEEL}"]
     check_output([*download, *native, "--no-deps", "msgspec"], folder, environment)
@@ -60,24 +69,56 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pytest.skip("node and npm are not installed")
     if run_process(["npm", "view", PYODIDE, "version"], ROOT, dict(os.environ)).returncode:
         pytest.skip("the npm registry can't be reached")
-    return make_once(tmp_path_factory, "pyodide", install_packages) / "packages"
+    kit = build_kit(tmp_path_factory)
+    make = partial(install_packages, kit=kit)
+    return make_once(tmp_path_factory, "pyodide", make) / "packages"
 
 
-def run_commands(
-    packages: Path, folder: Path, lines: Sequence[Sequence[str]]
-) -> list[tuple[int, str, str]]:
-    """Run commands one after the other on Python 3.14; return exit codes, stdout and stderr."""
-    text = check_output(
-        ["node", ROOT / "tests" / "pyodide.mjs", packages, folder, json.dumps(lines)],
-        folder,
-        dict(os.environ),
-    )
-    data = json.loads(text.splitlines()[-1])
+Result = tuple[int, str, str]
+"""The exit code, stdout and stderr of a command."""
+
+HELP = [["--help"], *([name, "--help"] for name in COMMANDS)]
+READING = [
+    ["--version"],
+    ["check"],
+    ["check", "--output-format", "json-lines"],
+    ["topics", "--output-format", "tsv"],
+    ["links", "--output-format", "tsv"],
+    ["show", "--json", "index"],
+    ["graph", "--format", "graphml"],
+    ["fix", "--diff", "--unsafe-fixes"],
+    ["backlinks", "--write", "--diff"],
+    ["check", "--statistics"],
+]
+
+
+class Results(NamedTuple):
+    """What the commands gave on Python 3.14, and the vault in which they ran."""
+
+    vault: Path
+    help: list[Result]
+    reading: list[Result]
+
+
+@pytest.fixture(scope="session")
+def results(packages: Path, tmp_path_factory: pytest.TempPathFactory) -> Results:
+    """The results of all commands, which run one after the other: node takes seconds to start."""
+
+    def run_commands(folder: Path) -> None:
+        vault = shutil.copytree(SAMPLE, folder / "vault")
+        script = ROOT / "tests" / "pyodide.mjs"
+        lines = json.dumps([*HELP, *READING])
+        text = check_output(["node", script, packages, vault, lines], folder, dict(os.environ))
+        (folder / "results.json").write_text(text.splitlines()[-1], encoding="utf-8")
+
+    folder = make_once(tmp_path_factory, "pyodide-results", run_commands)
+    data = json.loads((folder / "results.json").read_text(encoding="utf-8"))
     assert data["version"].startswith("3.14.")
-    return [(code, out, err) for code, out, err in data["results"]]
+    done: list[Result] = [(code, out, err) for code, out, err in data["results"]]
+    return Results(folder / "vault", done[: len(HELP)], done[len(HELP) :])
 
 
-def run_here(folder: Path, home: Path, words: Sequence[str]) -> tuple[int, str, str]:
+def run_here(folder: Path, home: Path, words: Sequence[str]) -> Result:
     """Run a command on the Python of the tests, where git is not found either."""
     done = subprocess.run(
         [sys.executable, "-m", "vaultlink", *words],
@@ -92,30 +133,15 @@ def run_here(folder: Path, home: Path, words: Sequence[str]) -> tuple[int, str, 
     return done.returncode, out, err
 
 
-def test_every_command_has_the_same_options(packages: Path, tmp_path: Path) -> None:
-    lines = [["--help"], *([name, "--help"] for name in COMMANDS)]
-    for words, done in zip(lines, run_commands(packages, tmp_path, lines), strict=True):
-        assert done == run_here(tmp_path, tmp_path / "home", words), words
+def test_every_command_has_the_same_options(results: Results, tmp_path: Path) -> None:
+    for words, done in zip(HELP, results.help, strict=True):
+        assert done == run_here(results.vault, tmp_path / "home", words), words
         assert done[0] == 0, words
 
 
-def test_commands_that_read_do_the_same(packages: Path, tmp_path: Path) -> None:
-    vault = shutil.copytree(SAMPLE, tmp_path / "vault")
-    lines = [
-        ["--version"],
-        ["check"],
-        ["check", "--output-format", "json-lines"],
-        ["topics", "--output-format", "tsv"],
-        ["links", "--output-format", "tsv"],
-        ["show", "--json", "index"],
-        ["graph", "--format", "graphml"],
-        ["fix", "--diff", "--unsafe-fixes"],
-        ["backlinks", "--write", "--diff"],
-        ["check", "--statistics"],
-    ]
-    results = run_commands(packages, vault, lines)
-    assert results[0] == (0, f"vaultlink {__version__}\n", "")
-    for words, done in zip(lines, results, strict=True):
-        expected = run_here(vault, tmp_path / "home", words)
+def test_commands_that_read_do_the_same(results: Results, tmp_path: Path) -> None:
+    assert results.reading[0] == (0, f"vaultlink {__version__}\n", "")
+    for words, done in zip(READING, results.reading, strict=True):
+        expected = run_here(results.vault, tmp_path / "home", words)
         assert done[:2] == expected[:2], (words, done[2])
-    assert {code for code, _, _ in results} == {0, 1}
+    assert {code for code, _, _ in results.reading} == {0, 1}

@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from forge import ROOT, check_output, make_clean_environment, make_once, run_process
+from forge import ROOT, build_kit, check_output, make_clean_environment, make_once, run_process
 from vaultlink import __version__
 
 pytestmark = pytest.mark.timeout(900)  # fixtures create environments with pip
@@ -92,26 +92,26 @@ def list_archives(dist: Path) -> dict[str, Path]:
 def collect_wheels(python: Path, dist: Path, factory: pytest.TempPathFactory, version: str) -> Path:
     """Return a folder with the wheels of all that an installation needs on a Python."""
 
-    def make(folder: Path) -> None:
+    def copy_wheels(folder: Path) -> None:
+        (folder / "wheels").mkdir()
+        for wheel in (build_kit(factory).folder / "wheels").iterdir():
+            shutil.copy(wheel, folder / "wheels")
+
+    def download_wheels(folder: Path) -> None:
         check_output([python, "-m", "venv", folder / "venv"], folder, dict(os.environ))
-        pip: list[str | Path] = [
-            folder / "venv" / "bin" / "python",
-            "-m",
-            "pip",
-            "--quiet",
-            "download",
-        ]
+        pip: list[str | Path] = [folder / "venv" / "bin" / "python", "-m", "pip", "--quiet"]
         wanted: list[str | Path] = [
             list_archives(dist)["wheel"],
             "hatchling>=1.25",
             "pip",
             "setuptools",
         ]
-        check_output(
-            [*pip, "--dest", folder / "wheels", *wanted],
-            folder,
-            make_clean_environment(folder / "home"),
-        )
+        environment = make_clean_environment(folder / "home")
+        download: list[str | Path] = ["download", "--dest", folder / "wheels", *wanted]
+        check_output([*pip, *download], folder, environment)
+
+    def make(folder: Path) -> None:
+        (copy_wheels if version == CURRENT else download_wheels)(folder)
         (folder / "wheels" / list_archives(dist)["wheel"].name).unlink()
 
     return make_once(factory, f"wheels-{version}", make) / "wheels"
@@ -149,6 +149,7 @@ def test_archive_is_installed_and_checks_the_sample_vault(
     wheels = str(collect_wheels(python, dist, tmp_path_factory, version))
     environment = make_clean_environment(
         tmp_path / "home",
+        PIP_NO_COMPILE="1",  # compiling takes most of the time of an installation
         PIP_NO_INDEX="1",
         PIP_FIND_LINKS=wheels,
         UV_NO_INDEX="1",

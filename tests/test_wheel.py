@@ -1,7 +1,6 @@
 """Tests of the wheel: installed into a clean environment and run outside the checkout."""
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -9,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from forge import build_kit, check_output, make_once
+
 pytestmark = pytest.mark.timeout(900)  # fixtures create environments with pip
 
 ROOT = Path(__file__).resolve().parents[1]
-PARTS = ("src", "rules", "pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE")
-PIP = ("-m", "pip", "--disable-pip-version-check", "--quiet")
 
 
 def run(command: Sequence[str | Path], folder: Path) -> subprocess.CompletedProcess[str]:
@@ -43,24 +42,19 @@ def done(command: Sequence[str | Path], folder: Path) -> str:
     return result.stdout
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The command of a wheel built from a copy of the checkout and installed into an environment of its own."""
-    home = tmp_path_factory.mktemp("wheel")
-    copy = home / "copy"
-    copy.mkdir()
-    for part in PARTS:
-        if (ROOT / part).is_dir():
-            shutil.copytree(ROOT / part, copy / part, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(ROOT / part, copy / part)
-    done([sys.executable, *PIP, "wheel", "--no-deps", "--wheel-dir", home, copy], home)
-    (wheel,) = home.glob("vaultlink-*.whl")
-    done([sys.executable, "-m", "venv", home / "venv"], home)
-    python = home / "venv" / "bin" / "python"
-    done([python, *PIP, "install", wheel], home)
-    shutil.rmtree(copy)
-    return python.with_name("vaultlink")
+    kit = build_kit(tmp_path_factory)
+
+    def make(folder: Path) -> None:
+        environment = kit.make_offline_environment(folder / "home")
+        (wheel,) = (kit.folder / "wheels").glob("vaultlink-*.whl")
+        check_output([sys.executable, "-m", "venv", folder / "venv"], folder, environment)
+        install: list[str | Path] = ["-m", "pip", "--quiet", "install", wheel]
+        check_output([folder / "venv" / "bin" / "python", *install], folder, environment)
+
+    return make_once(tmp_path_factory, "wheel", make) / "venv" / "bin" / "vaultlink"
 
 
 def test_all_rules_are_in_the_wheel(installed: Path, tmp_path: Path) -> None:
