@@ -7,12 +7,13 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test hostile lint bench bench-related worst-cases gate gate-record release-check refresh random-renames renames casts clean
+.PHONY: help demo test explore hostile lint bench bench-related worst-cases gate gate-record release-check refresh random-renames renames casts clean
 
 help:
 	@echo 'make demo      set up, and check the sample vault in fixtures/'
 	@echo 'make test      set up, and run everything: format, lint, types, import contracts, tests'
 	@echo 'make lint      run only ruff, mypy and the import contracts'
+	@echo 'make explore   try random examples that no run of the tests tries, TIMES times as many; default: 20'
 	@echo 'make hostile   inject all faults and fuzz for minutes; SECONDS is the time of each fuzzer'
 	@echo 'make random-renames  make random plans of renames in COUNT random vaults; default: 2000'
 	@echo 'make renames   rename at random in copies of real vaults: VAULTS="DIR ARCHIVE ..."'
@@ -54,6 +55,9 @@ test: .venv/tested
 	$(BIN)/mypy
 	$(BIN)/vaultlink check --vault . --config .ci/own.toml
 	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+explore: .venv/tested
+	VAULTLINK_EXPLORE=$(or $(TIMES),20) $(BIN)/python -m pytest -n 2 --dist worksteal $$(grep -lE '^from (exploring|hypothesis) ' tests/test_*.py tests/hostile/test_*.py)
 
 hostile: .venv/tested
 	VAULTLINK_HOSTILE=$(or $(SECONDS),300) $(BIN)/python -m pytest -n 2 --dist worksteal tests/hostile

@@ -12,14 +12,15 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from exploring import TIMES
 from repositories import GIT_ENVIRONMENT
 from running import CommandResult, RunCommand
 from vaultlink.__main__ import main
 
-# The same examples in every run, so that a failure is caused by a change. `VAULTLINK_EXPLORE=20` tries twenty times as many,
-# different ones in each run, without a time limit.
+# The same examples in every run, so that a failure is caused by a change. `make explore` tries different ones in each run,
+# without a time limit.
 settings.register_profile("steady", derandomize=True, deadline=None)
-if not os.environ.get("VAULTLINK_EXPLORE"):
+if not TIMES:
     settings.load_profile("steady")
 
 MEMORY = Path("/dev/shm")
@@ -61,7 +62,7 @@ def reset_signals() -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Remove the time limit if more examples than usual are tried."""
-    if os.environ.get("VAULTLINK_EXPLORE"):
+    if TIMES:
         for item in items:
             item.add_marker(pytest.mark.timeout(0))
 

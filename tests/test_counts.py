@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from exploring import count_examples
 from running import RunCommand, create_vault, write_files
-from test_fixing_random import MORE, VAULTS
+from test_fixing_random import VAULTS
 from vaultlink.api import Vault, open_vault
 from vaultlink.disk.scan import Settings
 from vaultlink.fix.resolved import find_resolved
@@ -105,7 +106,7 @@ def opened(files: Mapping[str, str]) -> Iterator[Vault]:
 
 
 @settings(
-    max_examples=60 * MORE,
+    max_examples=count_examples(60),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )

@@ -1,6 +1,5 @@
 """Fix random vaults: verification succeeds, and a second run changes nothing."""
 
-import os
 import random
 from collections.abc import Mapping
 
@@ -9,14 +8,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
 from builder import VaultFiles, build_state, collect_findings, make_changes, make_settings
+from exploring import count_examples
 from vaultlink.engine.checks import LinterSettings
 from vaultlink.engine.step import State, step
 from vaultlink.fix.deferred import deferred_fixes
 from vaultlink.fix.loop import FixPlan, plan_fixes
 from vaultlink.fix.select import allowed_fixes
 from vaultlink.fix.sources import FixAnswers, FixSources
-
-MORE = int(os.environ.get("VAULTLINK_EXPLORE", "1"))
 
 PATHS = (
     "Home.md",
@@ -167,7 +165,7 @@ def afterwards(vault: VaultFiles, result: FixPlan) -> dict[str, str]:
 @pytest.mark.parametrize("scene", SCENES)
 @pytest.mark.parametrize("unsafe", [False, True], ids=["safe", "unsafe"])
 @settings(
-    max_examples=120 * MORE,
+    max_examples=count_examples(40),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
@@ -180,7 +178,9 @@ def test_fixing_verifies_and_terminates(scene: str, unsafe: bool, vault: dict[st
     assert not fixed(base, after, unsafe=unsafe).texts
 
 
-@settings(max_examples=60 * MORE, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(
+    max_examples=count_examples(60), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 @given(vault=VAULTS, chance=some.randoms())
 def test_order_of_notes_has_no_effect(vault: dict[str, str], chance: random.Random) -> None:
     base = SCENES["as it comes"]
@@ -198,7 +198,9 @@ def test_order_of_notes_has_no_effect(vault: dict[str, str], chance: random.Rand
     assert result.texts == fixed(base, vault, unsafe=False).texts
 
 
-@settings(max_examples=80 * MORE, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(
+    max_examples=count_examples(80), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 @given(vault=VAULTS)
 def test_fixes_preserve_display_text(vault: dict[str, str]) -> None:
     """Fixes of links change the target, not the text that a reader sees."""

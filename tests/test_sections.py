@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from builder import build_state, collect_findings, make_settings
+from exploring import count_examples
 from running import RunCommand
 from test_fixes import run_fixes, texts_after
 from vaultlink.engine.step import Change, step
@@ -154,13 +155,13 @@ PIECES = some.sampled_from(
 TEXTS = some.lists(PIECES, max_size=14).map("".join)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=count_examples(150), deadline=None)
 @given(TEXTS)
 def test_any_text_is_accepted(text: str) -> None:
     check_spans(parse_note("Here.md", text), text)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=count_examples(100), deadline=None)
 @given(TEXTS)
 def test_entry_can_be_removed_completely(text: str) -> None:
     note = parse_note("Here.md", text)
@@ -174,7 +175,7 @@ def test_entry_can_be_removed_completely(text: str) -> None:
                 assert [link.raw for link in left.links] == kept
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=count_examples(100), deadline=None)
 @given(TEXTS, some.booleans())
 def test_fixing_sections_terminates(text: str, style: bool) -> None:
     base = make_settings(["VL406", "VL407"], options={"broken-section-entry": {"style": style}})

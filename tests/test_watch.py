@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from exploring import choose_seeds
 from running import create_vault, write_files
 from vaultlink.watch.backend_watchdog import WatchdogBackend
 from vaultlink.watch.loop import WatchSettings
@@ -374,9 +375,6 @@ def test_restored_note_resolves_all_findings(vault: Path) -> None:
 # -- equal to a fresh start -----------------------------------------------------------------------------------------
 
 
-MORE = int(os.environ.get("VAULTLINK_EXPLORE") or 0)
-"""How many times as many scripts are tried, other ones, where somebody looks further."""
-
 NAMES = ("a", "b", "B", "c d", "é", "2024-01-01")
 PLACES = ("", "x/", "x/y/", "z/")
 TEXTS = (
@@ -431,7 +429,7 @@ def something(dice: random.Random, vault: Path) -> None:
 def test_state_equals_a_fresh_start_after_random_events(
     tmp_path: Path, poll: float | None, seeds: int
 ) -> None:
-    for seed in range(seeds) if not MORE else range(seeds * MORE, seeds * MORE * 2):
+    for seed in choose_seeds(seeds):
         dice = random.Random(seed)
         vault = create_vault(tmp_path / f"vault {seed}", SMALL)
         with run_watcher(vault, WatchSettings(poll_seconds=poll, verify=True)) as watched:

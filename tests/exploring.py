@@ -1,0 +1,19 @@
+"""How many random examples the tests try.
+
+A run of all tests tries a few, the same ones each time. `make explore` tries many times as many, different ones.
+"""
+
+import os
+
+TIMES = int(os.environ.get("VAULTLINK_EXPLORE") or 0)
+"""How many times as many examples are tried; 0 in a run of all tests."""
+
+
+def count_examples(few: int) -> int:
+    """Return the number of examples of a test that tries a few in a run of all tests."""
+    return few * max(TIMES, 1)
+
+
+def choose_seeds(few: int) -> range:
+    """Return the seeds of a random test, one for each example."""
+    return range(few * TIMES, few * TIMES * 2) if TIMES else range(few)
