@@ -36,7 +36,7 @@ FILES: Mapping[str, bytes] = {
     "Folder/.hidden": b"hidden",
     "Folder/deep/er/z.txt": b"",
     "Other/w.md": b"w\n",
-    "map.png": bytes(range(256)) * 4_000 * 3,
+    "map.png": bytes(range(256)) * 400,
     "Index.md": b"[[1]] [[2]] [[a]] [[b]] [[x]] ![[map.png]]\n",
     "Merged.md": b"merged\n",
     "Empty/": b"",

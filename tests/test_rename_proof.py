@@ -6,7 +6,7 @@ vaultlink. The commands are called as users call them.
 
 import shutil
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ import pytest
 from independent_reader import read_tree
 from rename_checks import Expected, Tree, compare_vaults
 from repositories import create_repository, git
-from running import RunCommand
+from running import RunCommand, write_files
 
 EVERY_LINK = Path(__file__).resolve().parents[1] / "fixtures" / "every-link"
 OLD = "projects/Old Note.md"
@@ -270,23 +270,42 @@ def list_folders(folder: Path) -> set[str]:
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_dir()}
 
 
-def count_findings(run: RunCommand, vault: Path, paths: Callable[[str], str]) -> Counter[Any]:
+def count_findings(run: RunCommand, vault: Path) -> Counter[tuple[str, str]]:
     """Return the number of findings by rule and note."""
     data: Any = run("check", "--vault", vault, "--output-format", "json").data
-    return Counter((item["code"], paths(item["path"])) for item in data["findings"])
+    return Counter((item["code"], item["path"]) for item in data["findings"])
+
+
+BEFORE: Tree = read_tree(EVERY_LINK)
+_after: dict[str, Tree] = {}
+
+
+@pytest.fixture
+def after(run: RunCommand, tmp_path: Path, name: str) -> Tree:
+    """The vault after an operation, which is made once in each process."""
+    if name not in _after:
+        vault = Path(shutil.copytree(EVERY_LINK, tmp_path / "renamed"))
+        done = run(*OPERATIONS[name].arguments(tmp_path), "--vault", vault)
+        assert (done.code, done.err) == (0, done.err), done.err
+        _after[name] = read_tree(vault)
+    return _after[name]
+
+
+_findings: list[Counter[tuple[str, str]]] = []
+
+
+@pytest.fixture
+def findings_before(run: RunCommand, tmp_path: Path) -> Counter[tuple[str, str]]:
+    """The findings of the vault before all operations, which are found once in each process."""
+    if not _findings:
+        _findings.append(count_findings(run, shutil.copytree(EVERY_LINK, tmp_path / "unchanged")))
+    return _findings[0]
 
 
 @Cases
-def test_every_link_keeps_its_meaning_and_nothing_else_changes(
-    run: RunCommand, vault: Path, tmp_path: Path, name: str
-) -> None:
-    operation = OPERATIONS[name]
-    before = read_tree(vault)
-    done = run(*operation.arguments(tmp_path), "--vault", vault)
-    assert (done.code, done.err) == (0, done.err), done.err
-    after = read_tree(vault)
-    assert after != before
-    assert compare_vaults(before, after, operation.expected) == []
+def test_every_link_keeps_its_meaning_and_nothing_else_changes(after: Tree, name: str) -> None:
+    assert after != BEFORE
+    assert compare_vaults(BEFORE, after, OPERATIONS[name].expected) == []
 
 
 @Cases
@@ -315,27 +334,33 @@ def test_the_same_command_has_nothing_to_do_afterwards(
 
 
 @Cases
-def test_check_finds_nothing_new(run: RunCommand, vault: Path, tmp_path: Path, name: str) -> None:
-    operation = OPERATIONS[name]
-    before = count_findings(run, vault, operation.expected.path)
-    run(*operation.arguments(tmp_path), "--vault", vault)
-    assert count_findings(run, vault, str) - before == Counter()
+def test_check_finds_nothing_new(
+    run: RunCommand,
+    tmp_path: Path,
+    after: Tree,
+    findings_before: Counter[tuple[str, str]],
+    name: str,
+) -> None:
+    path = OPERATIONS[name].expected.path
+    known: Counter[tuple[str, str]] = Counter()
+    for (code, place), number in findings_before.items():
+        known[code, path(place)] += number
+    vault = write_files(tmp_path / "after", after)
+    assert count_findings(run, vault) - known == Counter()
 
 
 @Cases
 def test_the_diff_writes_nothing_and_git_applies_it(
-    run: RunCommand, vault: Path, tmp_path: Path, name: str
+    run: RunCommand, vault: Path, tmp_path: Path, after: Tree, name: str
 ) -> None:
     words = OPERATIONS[name].arguments(tmp_path)
-    before = read_tree(vault)
     done = run(*words, "--diff", "--vault", vault)
-    assert (done.code, read_tree(vault)) == (1, before)
-    repository = create_repository(tmp_path / "repository", before)
+    assert (done.code, read_tree(vault)) == (1, BEFORE)
+    repository = create_repository(tmp_path / "repository", BEFORE)
     patch = tmp_path / "changes.patch"
     patch.write_bytes(done.out.encode())
     git(repository, "apply", "--whitespace=nowarn", str(patch))
-    run(*words, "--vault", vault)
-    assert read_tree(repository) == read_tree(vault)
+    assert read_tree(repository) == after
 
 
 @Cases
