@@ -54,7 +54,7 @@ test: .venv/tested
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/vaultlink check --vault . --config .ci/own.toml
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -n 3 --dist worksteal  # on two cores: many tests wait for a watcher or a terminal
 
 explore: .venv/tested
 	VAULTLINK_EXPLORE=$(or $(TIMES),20) $(BIN)/python -m pytest -n 2 --dist worksteal $$(grep -lE '^from (exploring|hypothesis) ' tests/test_*.py tests/hostile/test_*.py)
