@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from exploring import TIMES
+from exploring import TIMES, count_examples
 from repositories import GIT_ENVIRONMENT
 from running import CommandResult, RunCommand
 from vaultlink.__main__ import main
@@ -20,8 +20,8 @@ from vaultlink.__main__ import main
 # The same examples in every run, so that a failure is caused by a change. `make explore` tries different ones in each run,
 # without a time limit.
 settings.register_profile("steady", derandomize=True, deadline=None)
-if not TIMES:
-    settings.load_profile("steady")
+settings.register_profile("exploring", deadline=None, max_examples=count_examples(100))
+settings.load_profile("exploring" if TIMES else "steady")
 
 MEMORY = Path("/dev/shm")
 MEMORY_BYTES = 4 << 30
