@@ -39,6 +39,7 @@ def compare_section(
     The heading of an adopted section is its author's and is not compared.
     """
     paths: list[str] = []
+    present: set[str] = set()
     unexpected, outdated = [], []
     heading, placed = "", list[tuple[str, str]]()
     for part in parsed.parts:
@@ -49,14 +50,14 @@ def compare_section(
                 placed.append((heading, ""))
             continue
         entry = match_entry(part, expected, names)
-        if entry is None or entry.path in paths:
+        if entry is None or entry.path in present:
             unexpected.append(part.entry.display)
             continue
         paths.append(entry.path)
+        present.add(entry.path)
         placed.append((heading, entry.path))
         if not entry_matches(part.entry, entry, expected.style):
             outdated.append(entry)
-    present = set(paths)
     missing = tuple(entry for path, entry in expected.entries.items() if path not in present)
     out_of_order = expected.is_ordered and paths != [
         path for path in expected.entries if path in present

@@ -84,24 +84,33 @@ def parse_section(section: Section, heading: str) -> ParsedSection:
     end = text.rfind("<!--")
     begin, own_heading = _find_heading(section, heading, end)
     parts: list[SectionPart] = []
-    gap, done, indent_above = "", begin, 0
+    gap, done, indent_above, part_end = "", begin, 0, begin
     for match in _LINE.finditer(text, begin, end):
         line = match[0].rstrip("\r\n")
         if not line.strip():
             continue
         gap, stop = text[done : match.start()], match.start() + len(line)
         indent = len(line) - len(line.lstrip(" \t"))
-        if parts and indent > indent_above:
-            above = parts[-1]
-            parts[-1] = above._replace(text=above.text + gap + line)
-        else:  # an indented line is not an entry: the entry above it was removed
+        if not parts or indent <= indent_above:
+            _extend_last_part(parts, text, part_end, done)
+            # An indented line is not an entry: the entry above it was removed.
             below = section.owner is Owner.WRITTEN and len(line[:indent].expandtabs(4)) > 1
             _add_line(
                 parts, SectionPart(gap, line, None if below else parse_entry(line), len(line))
             )
-            indent_above = indent
+            indent_above, part_end = indent, stop
         done = stop
+    _extend_last_part(parts, text, part_end, done)
     return ParsedSection(text[:begin], tuple(parts), text[done:], own_heading)
+
+
+def _extend_last_part(parts: list[SectionPart], text: str, part_end: int, end: int) -> None:
+    """Add the indented lines below the last part to it.
+
+    They are between the offsets `part_end` and `end`.
+    """
+    if part_end < end:
+        parts[-1] = parts[-1]._replace(text=parts[-1].text + text[part_end:end])
 
 
 def _add_line(parts: list[SectionPart], line: SectionPart) -> None:
