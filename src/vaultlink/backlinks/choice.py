@@ -15,6 +15,9 @@ from vaultlink.text import lazy_pattern
 _NESTED_LINK = lazy_pattern(r"\n[ \t>]*[ \t](?:[-*+]|\d{1,9}[.)])[ \t][^\n]*(?:\[\[|\]\()")
 """A list item with a link below an entry, such as a passage that cites the note."""
 
+_INDENT = (" ", "\t")
+"""What the list mark of a mention in a managed section begins with."""
+
 _MIN_TITLED_SHARE = 0.1
 """Share of the notes that must have a `title` property before titles say how names are made."""
 
@@ -72,14 +75,20 @@ def is_slug(name: str, title: str) -> bool:
 
 def _detect_style(section: Section) -> str:
     """Return the style that most entries of a section have; "" if it has no links."""
-    entries = [entry for entry in section.entries if entry.link]
+    linked = [entry for entry in section.entries if entry.link]
+    if not linked:
+        return ""
+    entries = [
+        (entry, text)
+        for entry, text in zip(linked, _list_texts_below(section, linked), strict=True)
+        if not (section.text and entry.marks[:1] in _INDENT)
+    ]
     if not entries:
         return ""
-    topics = sum(bool(entry.title and entry.dash) for entry in entries)
+    topics = sum(bool(entry.title and entry.dash) for entry, _ in entries)
     if 2 * topics > len(entries):
         return "topics"
-    texts = _list_texts_below(section, entries)
-    cited = sum(bool(_NESTED_LINK.search(text)) for text in texts)
+    cited = sum(bool(_NESTED_LINK.search(text)) for _, text in entries)
     return "context" if 2 * cited > len(entries) else "list"
 
 

@@ -5,6 +5,7 @@ from typing import NamedTuple
 from vaultlink.backlinks.existing import ExistingEntry, ParsedSection, SectionPart
 from vaultlink.backlinks.expected import ExpectedSection
 from vaultlink.backlinks.groups import format_group_heading, list_groups, read_group_heading
+from vaultlink.backlinks.mention_list import parse_mention_list
 from vaultlink.backlinks.style import (
     ExpectedEntry,
     SectionStyle,
@@ -38,6 +39,35 @@ def compare_section(
 
     The heading of an adopted section is its author's and is not compared.
     """
+    diff = _compare_entries(parsed, expected, names)
+    mentions = expected.mention_list()
+    for part in parsed.parts:
+        listed = parse_mention_list(part)
+        if listed:
+            diff = _join_diffs(diff, _compare_entries(listed, mentions, names))
+            mentions = mentions.without_entries()
+    return diff._replace(
+        missing=(*diff.missing, *mentions.entries.values()),  # if there is no list of mentions
+        wrong_heading=section.owner is Owner.WRITTEN
+        and not is_right_heading(parsed.heading, expected.style),
+    )
+
+
+def _join_diffs(first: SectionDiff, second: SectionDiff) -> SectionDiff:
+    return SectionDiff(
+        first.missing + second.missing,
+        first.unexpected + second.unexpected,
+        first.outdated + second.outdated,
+        first.out_of_order or second.out_of_order,
+        first.wrong_heading or second.wrong_heading,
+        first.wrong_groups or second.wrong_groups,
+    )
+
+
+def _compare_entries(
+    parsed: ParsedSection, expected: ExpectedSection, names: PathsByName
+) -> SectionDiff:
+    """Compare the entries of a section, or of its list of mentions."""
     paths: list[str] = []
     present: set[str] = set()
     unexpected, outdated = [], []
@@ -62,16 +92,13 @@ def compare_section(
     out_of_order = expected.is_ordered and paths != [
         path for path in expected.entries if path in present
     ]
-    wrong_heading = section.owner is Owner.WRITTEN and not is_right_heading(
-        parsed.heading, expected.style
-    )
     wrong_groups = list_groups(placed) != list_groups(
         (format_group_heading(path) if expected.is_grouped else "", path)
         for path in (expected.entries if expected.is_grouped else paths)
         if path in present
     )
     return SectionDiff(
-        missing, tuple(unexpected), tuple(outdated), out_of_order, wrong_heading, wrong_groups
+        missing, tuple(unexpected), tuple(outdated), out_of_order, wrong_groups=wrong_groups
     )
 
 

@@ -8,7 +8,7 @@ brackets that were escaped.
 from typing import NamedTuple
 
 from vaultlink.backlinks.style import normalize_markdown
-from vaultlink.model import LinkKind, Owner, Section
+from vaultlink.model import LinkKind, Note, Owner, Section
 from vaultlink.parse.inline import read_inline
 from vaultlink.parse.inline_types import InlineWikilink
 from vaultlink.parse.link_parts import parse_inline_link
@@ -73,6 +73,18 @@ def is_managed_section(section: Section) -> bool:
     return section.owner is not Owner.AUTHOR and section.text[
         section.text.rfind("\n") + 1 :
     ].lstrip().startswith("<!--")
+
+
+def parse_managed_sections(note: Note, heading: str) -> list[tuple[Section, ParsedSection]]:
+    """Return the managed sections of a note, each with its parts.
+
+    `heading` is the heading they should have.
+    """
+    return [
+        (section, parse_section(section, heading))
+        for section in note.sections
+        if is_managed_section(section)
+    ]
 
 
 def parse_section(section: Section, heading: str) -> ParsedSection:

@@ -1,14 +1,16 @@
 """Compute the entries a note's section should have: the notes that link to it.
 
 With `entries = "missing"`, notes that the note itself links to are left out. The result depends
-only on the note's links, its backlinks and the titles of their sources, so that checks can use it.
+only on the note's links, its backlinks, the mentions that its section lists and the titles of all
+these notes, so that checks can use it.
 Links in sections, canvases and the note itself do not count.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from vaultlink.backlinks.groups import group_key, is_grouping_needed
+from vaultlink.backlinks.mention_list import MENTION_INDENT
 from vaultlink.backlinks.style import ExpectedEntry, SectionStyle, expected_entry
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import is_note
@@ -64,6 +66,8 @@ class ExpectedSection(NamedTuple):
 
     `entries` are by path and in order. `is_ordered` is False for orders by rank and time, which
     change too often to be checked. `is_grouped` is True if the entries are grouped by folder.
+    `mentions` are the entries of the notes that mention this one without a link. `indent` is the
+    indentation of the entries.
     """
 
     path: str
@@ -71,23 +75,47 @@ class ExpectedSection(NamedTuple):
     is_ordered: bool
     style: SectionStyle
     is_grouped: bool = False
+    mentions: Mapping[str, ExpectedEntry] = {}
+    indent: str = ""
+
+    def without_entries(self) -> "ExpectedSection":
+        """Return the same for a section that must be empty."""
+        return self._replace(entries={}, mentions={})
+
+    def mention_list(self) -> "ExpectedSection":
+        """Return what the list of mentions should have; its entries are those of a list."""
+        style = self.style._replace(kind="list")
+        return ExpectedSection(self.path, self.mentions, True, style, indent=MENTION_INDENT)
 
 
 def expected_section(
-    note: Note, index: Index, settings: Mapping[str, Any], style: SectionStyle
+    note: Note,
+    index: Index,
+    settings: Mapping[str, Any],
+    style: SectionStyle,
+    mentioning: Iterable[str] = (),
 ) -> ExpectedSection:
     """Return the expected section of a note.
 
     Its entries are ordered by path if that is configured, else by title; groups come first.
+    `mentioning` are the files to list as mentions, as far as they are other notes that do not link
+    to the note.
     """
     linked_back = _collect_targets(note, index) if settings["entries"] == "missing" else frozenset()
-    candidates = (
-        expected_entry(note.path, index.notes[source], index, style)
-        for source in _find_linking_notes(note.path, index)
-        if source not in linked_back
-    )
-    entries = [entry for entry in candidates if entry]
-    entries.sort(key=(lambda entry: (entry.path,)) if settings["order"] == "path" else _title_key)
+    linking = list(_find_linking_notes(note.path, index))
+    unlinked = {path for path in mentioning if is_note(path) and path in index.notes}
+    unlinked.difference_update(linking, (note.path,))
+
+    def build_entries(sources: Iterable[str]) -> list[ExpectedEntry]:
+        candidates = (
+            expected_entry(note.path, index.notes[source], index, style) for source in sources
+        )
+        return sorted(
+            (entry for entry in candidates if entry),
+            key=(lambda entry: (entry.path,)) if settings["order"] == "path" else _title_key,
+        )
+
+    entries = build_entries(source for source in linking if source not in linked_back)
     is_grouped = is_grouping_needed(settings, [entry.path for entry in entries])
     if is_grouped:
         entries.sort(key=lambda entry: group_key(entry.path))
@@ -97,6 +125,7 @@ def expected_section(
         settings["order"] in ("title", "path"),
         style,
         is_grouped,
+        {entry.path: entry for entry in build_entries(unlinked)},
     )
 
 

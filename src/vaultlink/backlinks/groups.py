@@ -72,7 +72,8 @@ def is_group_heading(text: str) -> bool:
 
 def read_group_heading(part: SectionPart) -> str:
     """Return the heading of a group that a part of a section begins with, or ""."""
-    line = "" if part.entry else part.text.split("\n", 1)[0].rstrip("\r")
+    is_nested = part.gap.endswith((" ", "\t"))  # typed text in a list of mentions
+    line = "" if part.entry or is_nested else part.text.split("\n", 1)[0].rstrip("\r")
     return line if is_group_heading(line) else ""
 
 

@@ -9,6 +9,7 @@ from vaultlink.backlinks.diff import SectionDiff, entry_matches, match_entry
 from vaultlink.backlinks.existing import ExistingEntry, ParsedSection, SectionPart
 from vaultlink.backlinks.expected import ExpectedSection
 from vaultlink.backlinks.groups import GroupedParts, format_group_heading, split_groups
+from vaultlink.backlinks.mention_list import parse_mention_list
 from vaultlink.backlinks.placement import END_MARKER, format_begin_marker
 from vaultlink.backlinks.style import ExpectedEntry, normalize_markdown, render_entry
 from vaultlink.index.resolve import PathsByName, resolve
@@ -26,13 +27,15 @@ class RenderContext(NamedTuple):
     """Data needed to render a section, besides its expected entries.
 
     `names` are the paths of files by name, `line_end` is the note's line end, `get_excerpts`
-    returns the excerpts of a source note, `get_heading` the heading of a new section.
+    returns the excerpts of a source note, `get_heading` the heading of a new section,
+    `get_mention_item` the item that begins a new list of mentions.
     """
 
     names: PathsByName
     line_end: str
     get_excerpts: ExcerptSource
     get_heading: Callable[[], str]
+    get_mention_item: Callable[[], str]
 
 
 def render_section(
@@ -40,24 +43,39 @@ def render_section(
 ) -> str:
     """Render a new section, from its begin marker to its end marker."""
     line_end = context.line_end
+    gap = _default_gap(expected, context)
     groups = [
-        (line_end * _count_gap_newlines(expected)).join(
-            _render_entry(expected.entries[path], expected, context) for path in paths
-        )
+        gap.join(_render_entry(expected.entries[path], expected, context) for path in paths)
         for paths in _split_order(order, expected)
     ]
     if expected.is_grouped:
         headings = [format_group_heading(paths[0]) for paths in _split_order(order, expected)]
         groups = [text for pair in zip(headings, groups, strict=True) for text in pair]
+    if expected.mentions:
+        mentions = _render_new_mentions(expected, context)
+        groups[-1:] = [gap.join((*groups[-1:], mentions))]
     return (line_end * 2).join(
         (format_begin_marker(marker_content), context.get_heading(), *groups, END_MARKER)
     )
 
 
+def _render_new_mentions(expected: ExpectedSection, context: RenderContext) -> str:
+    item = ParsedSection(context.get_mention_item(), (), "", "")
+    return _render_mentions(item, expected.mention_list(), context)
+
+
+def _render_mentions(
+    listed: ParsedSection, expected: ExpectedSection, context: RenderContext
+) -> str:
+    """Render a list of mentions; "" if it would list nothing and has no typed text."""
+    text = render_updated_section(listed, SectionDiff(), expected, list(expected.entries), context)
+    return text if len(text) > len(listed.head) else ""
+
+
 def _split_order(order: Sequence[str], expected: ExpectedSection) -> list[list[str]]:
     """Return the paths of entries by group; all of them if there are no groups."""
     if not expected.is_grouped:
-        return [list(order)]
+        return [list(order)] if order else []
     return [list(paths) for _, paths in groupby(order, format_group_heading)]
 
 
@@ -73,12 +91,12 @@ def render_updated_section(
     Correct entries keep their bytes, the others are written again, and all are put in order.
     """
     first_part = parsed.parts[0] if parsed.parts else None
-    first_gap = first_part.gap if first_part and first_part.gap else context.line_end * 2
     grouped = split_groups(parsed)
-    leading, entries = _collect_entries(grouped.parsed, expected, context)
-    gap = _detect_gap(grouped.parsed, expected, context) or (
-        context.line_end * _count_gap_newlines(expected)
+    gap = _detect_gap(grouped.parsed, expected, context) or _default_gap(expected, context)
+    first_gap = (first_part.gap if first_part else "") or (
+        gap if expected.indent else context.line_end * 2
     )
+    leading, entries, mentions = _collect_entries(grouped.parsed, expected, context)
     parts = list(leading)
     for paths in _split_order(order, expected):
         written = [
@@ -92,11 +110,13 @@ def render_updated_section(
             if (expected.is_grouped)
             else written
         )
+    parts += mentions
     texts = [_replace_heading(parsed.head, context) if diff.wrong_heading else parsed.head]
     for number, part in enumerate(parts):
-        own_gap = part.gap if part is not first_part and part.gap else gap
+        own_gap = part.gap if part is not first_part else ""
+        is_indented = expected.indent and own_gap  # the indentation of typed text must stay
         texts += [
-            first_gap if number == 0 else own_gap,
+            first_gap if number == 0 and not is_indented else own_gap or gap,
             part.text if part.gap else part.text.lstrip(),
         ]
     return "".join([*texts, parsed.tail])
@@ -140,23 +160,37 @@ def has_author_text(
     parsed: ParsedSection, expected: ExpectedSection, context: RenderContext
 ) -> bool:
     """Return True if a section contains text that a person typed."""
-    return any(
-        part.entry is None or _split_below(part, expected, context)[1]
-        for part in split_groups(parsed).parsed.parts
-    )
+    for part in split_groups(parsed).parsed.parts:
+        listed = parse_mention_list(part)
+        if listed:
+            if has_author_text(listed, expected.mention_list(), context):
+                return True
+        elif part.entry is None or _split_below(part, expected, context)[1]:
+            return True
+    return False
 
 
 def _collect_entries(
     parsed: ParsedSection, expected: ExpectedSection, context: RenderContext
-) -> tuple[list[SectionPart], dict[str, list[SectionPart]]]:
-    """Return the typed text before the first kept entry, and kept entries by path.
+) -> tuple[list[SectionPart], dict[str, list[SectionPart]], list[SectionPart]]:
+    """Return leading typed text, kept entries by path, and the list of mentions.
 
-    Each kept entry has the typed text behind it.
+    Each kept entry, and the list of mentions, has the typed text behind it.
     """
     leading: list[SectionPart] = []
     groups: dict[str, list[SectionPart]] = {}
-    current = leading
+    current, mentions = leading, list[SectionPart]()
+    expected_mentions = expected.mention_list()
     for part in parsed.parts:
+        listed = parse_mention_list(part)
+        if listed:
+            text = _render_mentions(listed, expected_mentions, context)
+            expected_mentions = expected_mentions.without_entries()
+            if text:
+                gap = part.gap if part is not parsed.parts[0] else ""
+                mentions.append(SectionPart(gap, text, None))
+                current = mentions
+            continue
         if part.entry is None:
             current.append(part)
             continue
@@ -167,8 +201,12 @@ def _collect_entries(
             ]
         else:
             rest = _split_below(part, expected, context)[1]
-            current += [SectionPart(part.gap, rest.lstrip("\r\n"), None)] if rest else []
-    return leading, groups
+            typed = rest.lstrip() if expected.indent else rest.lstrip("\r\n")
+            gap = rest[: -len(typed)] if typed and expected.indent else part.gap
+            current += [SectionPart(gap, typed, None)] if rest else []
+    if expected_mentions.entries:
+        mentions.append(SectionPart("", _render_new_mentions(expected, context), None))
+    return leading, groups, mentions
 
 
 def _update_part(
@@ -225,7 +263,12 @@ def _split_below(
         text = " ".join(line.strip() for line in item.split("\n"))
         marker = _LIST_ITEM.match(f" {text}")
         content = text[marker.end() - 1 :] if marker else text
-        if marker and part.entry and _has_link_to(content, expected.path, context.names):
+        if (
+            marker
+            and part.entry
+            and not expected.indent
+            and _has_link_to(content, expected.path, context.names)
+        ):
             excerpts.append(content)
         else:
             rest.append(item)
@@ -269,16 +312,20 @@ def _has_link_to(text: str, path: str, names: PathsByName) -> bool:
     return any(parts and parts[0] and resolve(path, parts[0], names) == path for parts in links)
 
 
-def _count_gap_newlines(expected: ExpectedSection) -> int:
-    """Return the number of line ends between entries."""
-    return 2 if expected.style.kind == "topics" else 1
+def _default_gap(expected: ExpectedSection, context: RenderContext) -> str:
+    """Return the text between the entries of a new section or list of mentions."""
+    count = 2 if expected.style.kind == "topics" else 1
+    return context.line_end * count + expected.indent
 
 
 def _detect_gap(parsed: ParsedSection, expected: ExpectedSection, context: RenderContext) -> str:
     """Return the text between a section's entries.
 
-    Return "" if it has fewer than two correct entries.
+    Return "" if it has fewer than two correct entries. In a list of mentions, one entry is enough,
+    because its gap has the indentation.
     """
+    if expected.indent:
+        return next((part.gap for part in parsed.parts if part.entry), "")
     gaps = []
     for part in parsed.parts:
         entry = match_entry(part, expected, context.names)

@@ -3,7 +3,9 @@
 Each is a callable that yields the fixes of a state, round by round until there are none.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Set
+
+from msgspec.structs import replace
 
 from vaultlink.engine.step import State
 from vaultlink.engine.suppressions import apply_suppressions
@@ -11,13 +13,15 @@ from vaultlink.fix.sections import (
     SectionContext,
     SectionFixMaker,
     build_adoption_fix,
+    build_new_section,
     build_removal_fix,
     find_section_edits,
 )
 from vaultlink.fix.select import FindingWithFix
 from vaultlink.fix.sources import FixSources
-from vaultlink.model import Diagnostic, Fix, Note, Safety, Section
-from vaultlink.rules.section_rules import SECTION_RULES, STALE_SECTION
+from vaultlink.model import Diagnostic, Fix, Note, Safety, SourceSpan
+from vaultlink.rules.context import FILE_START
+from vaultlink.rules.section_rules import MISSING_SECTION, SECTION_RULES, STALE_SECTION
 
 PathFilter = Callable[[str], bool]
 """Returns True for the paths of notes that a run may change."""
@@ -26,25 +30,27 @@ PathFilter = Callable[[str], bool]
 class SectionUpdater:
     """Yield the fixes that write missing sections and update outdated ones.
 
-    Outdated passages, which no check finds, are searched in the first round only, because writing
-    sections does not change them.
+    Outdated passages and mentions, which no check finds, are compared in the first round only,
+    because writing sections does not change them. `mentions` are as in `FixSources`.
     """
 
-    def __init__(self, chosen: PathFilter):
+    def __init__(self, chosen: PathFilter, mentions: Mapping[str, Set[str]] | None = None):
         self._is_selected = chosen
-        self._excerpts_checked = False
+        self._mentions = mentions
+        self._texts_compared = False
 
     def __call__(self, state: State, sources: FixSources) -> Iterator[FindingWithFix]:
         """Yield the fixes of a state."""
         make_fix = SectionFixMaker()
+        sources = replace(sources, mentions=self._mentions)
         for path, items in state.diagnostics.items():
             for item in items if self._is_selected(path) else ():
                 fix = make_fix(state, sources, item) if item.rule in SECTION_RULES else None
                 if fix:
                     yield item, fix
-        if not self._excerpts_checked:
-            yield from _find_outdated_excerpts(state, sources, self._is_selected)
-        self._excerpts_checked = True
+        if not self._texts_compared:
+            yield from _find_outdated_texts(state, sources, self._is_selected)
+        self._texts_compared = True
 
 
 class OneTimeChange:
@@ -81,41 +87,55 @@ def remove_sections(chosen: PathFilter) -> OneTimeChange:
     return OneTimeChange(chosen, build_removal_fix)
 
 
-def _find_outdated_excerpts(
+def _find_outdated_texts(
     state: State, sources: FixSources, chosen: PathFilter
 ) -> Iterator[FindingWithFix]:
-    """Yield fixes of sections in which only quoted passages are outdated."""
+    """Yield fixes of sections in which only passages or mentions are wrong."""
     context, settings = SectionContext.from_state(state, sources), state.settings
-    if context.section_style.kind != "context":
+    if context.section_style.kind != "context" and sources.mentions is None:
         return
-    for path in sorted(path for path, note in state.index.notes.items() if note.sections):
+    for path in sorted(state.index.notes):
         note = state.index.notes[path]
         has_finding = any(item.rule in SECTION_RULES for item in state.all_findings.get(path, ()))
         text = (
             sources.text(path)
-            if not has_finding and chosen(path) and settings.is_linted(path)
+            if not has_finding
+            and (note.sections or (sources.mentions or {}).get(path))
+            and chosen(path)
+            and settings.is_linted(path)
             else None
         )
-        for section, edit in find_section_edits(context, note, text) if text is not None else ():
-            item = _build_finding(
-                state,
-                path,
-                section,
-                "This backlinks section is out of date: quoted passages have changed.",
-            )
+        for item, fix in _compare_texts(state, context, note, text) if text is not None else ():
             ignored = any(
-                STALE_SECTION in rules and matches(path)
-                for matches, rules in settings.per_path_ignores
+                item.rule in rules and matches(path) for matches, rules in settings.per_path_ignores
             )
             if not ignored and item in apply_suppressions(
                 settings.rules, settings.config, note, (item,)
             ):
-                yield item, Fix("Update the section", Safety.SAFE, (edit,))
+                yield item, fix
 
 
-def _build_finding(state: State, path: str, section: Section, message: str) -> Diagnostic:
+def _compare_texts(
+    state: State, context: SectionContext, note: Note, text: str
+) -> Iterator[FindingWithFix]:
+    if note.sections:
+        message = "This backlinks section is out of date: quoted passages or mentions have changed."
+        for section, edit in find_section_edits(context, note, text):
+            item = _build_finding(state, note.path, section, message)
+            yield item, Fix("Update the section", Safety.SAFE, (edit,))
+        return
+    edits = build_new_section(context, note, text)
+    if edits:
+        message = "Other notes mention this one, and it has no backlinks section."
+        item = _build_finding(state, note.path, FILE_START, message, MISSING_SECTION)
+        yield item, Fix("Write a section", Safety.SAFE, tuple(edits))
+
+
+def _build_finding(
+    state: State, path: str, section: SourceSpan, message: str, rule_name: str = STALE_SECTION
+) -> Diagnostic:
     """Return a finding of a section that no check can make."""
-    rule = state.settings.rules_by_name[STALE_SECTION]
+    rule = state.settings.rules_by_name[rule_name]
     severity = state.settings.config.severity[rule.name]
     return Diagnostic(
         rule.code,

@@ -6,7 +6,7 @@ findings, and return fixes. `vaultlink.backlinks` computes the expected content 
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -14,8 +14,9 @@ import msgspec
 
 from vaultlink.backlinks.diff import compare_section
 from vaultlink.backlinks.excerpts import ExcerptTarget, find_excerpts
-from vaultlink.backlinks.existing import is_managed_section, parse_section
+from vaultlink.backlinks.existing import ParsedSection, parse_managed_sections
 from vaultlink.backlinks.expected import ExpectedSection, can_hold_section, expected_section
+from vaultlink.backlinks.mention_list import find_mentioning_notes, format_mention_item
 from vaultlink.backlinks.order import order_backlinks
 from vaultlink.backlinks.placement import (
     add_markers,
@@ -63,9 +64,20 @@ class SectionContext(msgspec.Struct, frozen=True):
             index, sources, settings, section_style(settings, state.settings.obsidian, index)
         )
 
-    def compute_expected(self, note: Note) -> ExpectedSection:
-        """Return the expected content of the section of a note."""
-        return expected_section(note, self.index, self.settings, self.section_style)
+    def compute_expected(
+        self, note: Note, sections: Iterable[ParsedSection] = ()
+    ) -> ExpectedSection:
+        """Return the expected content of the section of a note.
+
+        `sections` are those that it has. They list the right mentions if none were searched.
+        """
+        found = self.sources.mentions
+        mentioning: Iterable[str] = (
+            find_mentioning_notes(note.path, sections, self.index.names)
+            if found is None
+            else found.get(note.path, ())
+        )
+        return expected_section(note, self.index, self.settings, self.section_style, mentioning)
 
     def order_paths(self, expected: ExpectedSection) -> list[str]:
         """Return the paths of a section's entries in the configured order."""
@@ -95,6 +107,7 @@ class SectionContext(msgspec.Struct, frozen=True):
             detect_line_end(text),
             find_cached_excerpts,
             partial(format_heading, self.section_style, self.index),
+            partial(format_mention_item, self.index),
         )
 
 
@@ -171,7 +184,7 @@ def build_new_section(context: SectionContext, note: Note, text: str) -> list[Ed
     if note.sections or not can_hold_section(note) or has_unpaired_marker(text, 0):
         return []
     expected = context.compute_expected(note)
-    if not expected.entries:
+    if not expected.entries and not expected.mentions:
         return []
     order, rendering = context.order_paths(expected), context.make_render_context(note.path, text)
     for spot in find_insertion_points(text):
@@ -208,28 +221,28 @@ def find_section_edits(
 
     Only the first managed section gets entries; any other is expected to have none.
     """
-    managed = [section for section in note.sections if is_managed_section(section)]
+    managed = parse_managed_sections(note, context.section_style.heading)
     if not managed:
         return
-    expected = context.compute_expected(note)
+    expected = context.compute_expected(note, [parsed for _, parsed in managed])
     rendering = context.make_render_context(note.path, text)
-    for section in managed:
-        edit = _update_section(context, text, section, expected, rendering)
+    for section, parsed in managed:
+        edit = _update_section(context, text, section, parsed, expected, rendering)
         if edit:
             yield section, edit
-        expected = expected._replace(entries={})
+        expected = expected.without_entries()
 
 
 def _update_section(
     context: SectionContext,
     text: str,
     section: Section,
+    reading: ParsedSection,
     expected: ExpectedSection,
     rendering: RenderContext,
 ) -> Edit | None:
-    reading = parse_section(section, expected.style.heading)
     if (
-        not expected.entries
+        not (expected.entries or expected.mentions)
         and section.owner is Owner.WRITTEN
         and not has_author_text(reading, expected, rendering)
     ):

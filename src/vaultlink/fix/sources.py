@@ -1,6 +1,6 @@
 """Inputs of deferred fixes besides the state: texts, suggestions, file times."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 
 import msgspec
 
@@ -14,13 +14,15 @@ class FixSources(msgspec.Struct, frozen=True):
     `text` returns the text of a note in the current state, None if it can't be read. `modified_at`
     returns the time of a file's last change in nanoseconds since 1970, 0 if unknown. `suggest`
     returns the candidates of an unresolved target, if they were computed before. `is_protected`
-    returns True for existing notes that must not be changed.
+    returns True for existing notes that must not be changed. `mentions` are the notes that mention
+    a note without a link, by the path of that note; None if they were not searched.
     """
 
     text: Callable[[str], str | None]
     modified_at: Callable[[str], int] = lambda _path: 0
     suggest: Callable[[str], Sequence[Suggestion]] | None = None
     is_protected: Callable[[str], bool] = lambda _path: False
+    mentions: Mapping[str, Set[str]] | None = None
 
 
 FixMaker = Callable[[State, FixSources, Diagnostic], Fix | None]

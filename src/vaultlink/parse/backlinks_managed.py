@@ -6,6 +6,7 @@ from vaultlink.parse.backlinks_entries import EntrySource, parse_line_entries
 from vaultlink.parse.backlinks_heading import HeadingWordings, match_heading_line
 from vaultlink.parse.backlinks_lines import build_quoted_line
 from vaultlink.parse.backlinks_markers import MarkerPair
+from vaultlink.parse.backlinks_wordings import is_mention_item
 from vaultlink.parse.lines import split_lines
 from vaultlink.parse.spans import SpanSet
 from vaultlink.text import lazy_pattern, line_and_column
@@ -44,11 +45,11 @@ def _read_managed_content(
 ) -> tuple[tuple[int, int], tuple[Entry, ...]]:
     """Return the heading's span and the entries between two markers.
 
-    Lines indented below an entry are excerpts.
+    Lines indented below an entry are excerpts, but those below the item of mentions are entries.
     """
     text, heading = page.text, (start, start)
     entries: list[Entry] = []
-    first = True
+    first, in_mentions = True, False
     for line in (
         build_quoted_line(text, item.offset, item.offset + len(item.text))
         for item in split_lines(text, start, end)
@@ -58,7 +59,10 @@ def _read_managed_content(
             continue
         if first and (_ANY_HEADING.match(content) or match_heading_line(content, 0, wording)):
             heading = (line.start, line.start + len(text[line.start : line.end].rstrip()))
-        elif not (entries and content[0] in " \t"):
+        elif is_mention_item(content):
+            in_mentions = True
+        elif in_mentions or not entries or content[0] not in " \t":
+            in_mentions = in_mentions and content[0] in " \t"
             entries += parse_line_entries(page, line.start, line.content, line.end)
         first = False
     return heading, add_cut_spans(text, start, heading[1], entries, {})

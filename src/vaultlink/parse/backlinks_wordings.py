@@ -90,6 +90,28 @@ USUAL_WORDINGS: Mapping[str, tuple[str, ...]] = {
 }
 """Headings by language; the first of a language is the one for new sections."""
 
+MENTION_WORDINGS: Mapping[str, str] = {
+    "en": "Mentioned in",
+    "de": "Erwähnt in",
+    "fr": "Mentionné dans",
+    "es": "Mencionado en",
+    "it": "Menzionato in",
+    "pt": "Mencionado em",
+    "nl": "Vermeld in",
+    "sv": "Omnämnd i",
+    "pl": "Wspomniane w",
+    "ru": "Упоминается в",
+    "uk": "Згадується в",
+    "tr": "Bahsedildiği notlar",
+    "zh": "提及于",
+    "ja": "言及元",
+    "ko": "언급된 곳",
+    "ar": "مذكور في",
+    "fa": "اشاره شده در",
+}
+"""The item of a managed section below which notes with unlinked mentions are listed."""
+
+_ITEM_MARK = lazy_pattern(r"[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]+")
 _EDGE = lazy_pattern(r"^[\W_]+|[\W_]+$")
 _BOLD_LINE = lazy_pattern(r"\n(?:\*\*|__)([^*_\n]+)(?:\*\*|__)[:：]?[ \t]*\r?(?=\n|\Z)")
 _AFTER_MARKS = lazy_pattern(r"[# \t\r\n]*")
@@ -109,6 +131,7 @@ def _fold(text: str) -> str:
 _FOLDED_WORDINGS = frozenset(
     _fold(wording) for wordings in USUAL_WORDINGS.values() for wording in wordings
 )
+_FOLDED_MENTION_WORDINGS = frozenset(map(_fold, MENTION_WORDINGS.values()))
 _MAX_LENGTH = max(map(len, _FOLDED_WORDINGS)) + 8
 """Length above which a heading has other words; some marks and an emoji may surround the words."""
 
@@ -130,6 +153,18 @@ def is_usual_wording(text: str) -> bool:
     if text[-3:].lower() not in _LAST_LETTERS and text[-1:].isalnum():
         return False
     return len(text) <= _MAX_LENGTH and "[" not in text and _fold(text) in _FOLDED_WORDINGS
+
+
+def is_mention_item(line: str) -> bool:
+    """Return True if a line is the list item below which mentions are listed.
+
+    It may be in any language and have any list mark, emphasis and punctuation.
+    """
+    mark = _ITEM_MARK.match(line)
+    if mark is None or "[" in line:
+        return False
+    text = line[mark.end() :].strip()
+    return len(text) <= _MAX_LENGTH and _fold(text) in _FOLDED_MENTION_WORDINGS
 
 
 def find_usual_headings(

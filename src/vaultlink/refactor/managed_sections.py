@@ -4,8 +4,12 @@ A section that was in step before is in step afterwards. The entries of other se
 links do: see `link_edits`.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 
+from msgspec.structs import replace
+
+from vaultlink.backlinks.existing import parse_managed_sections
+from vaultlink.backlinks.mention_list import find_mentioning_notes
 from vaultlink.engine.checks import LinterSettings
 from vaultlink.engine.step import State
 from vaultlink.fix.sections import SectionContext, find_section_edits
@@ -15,16 +19,21 @@ from vaultlink.links.edits import OffsetShift
 from vaultlink.model import Edit
 from vaultlink.parse.backlinks_markers import MARKER_TEXT
 
+MentionsByPath = Mapping[str, Set[str]]
+"""Path of a note to the notes that its managed sections list as mentions."""
 
-def find_sections_in_step(index: Index, settings: LinterSettings, sources: FixSources) -> set[str]:
-    """Return the notes with managed sections that have nothing to update.
+
+def find_sections_in_step(
+    index: Index, settings: LinterSettings, sources: FixSources
+) -> dict[str, Set[str]]:
+    """Return the notes whose managed sections are in step, with their mentions.
 
     Args:
         index: The index of the vault.
         settings: The settings of the vault.
         sources: The texts and times of the notes.
     """
-    found = set()
+    found: dict[str, Set[str]] = {}
     context = None
     for path in index.notes.find_keys(MARKER_TEXT.encode()):
         note = index.notes[path]
@@ -33,7 +42,8 @@ def find_sections_in_step(index: Index, settings: LinterSettings, sources: FixSo
             continue
         context = context or _make_context(index, settings, sources)
         if not any(find_section_edits(context, note, text)):
-            found.add(path)
+            parsed = [item for _, item in parse_managed_sections(note, "")]
+            found[path] = frozenset(find_mentioning_notes(path, parsed, index.names))
     return found
 
 
@@ -41,7 +51,7 @@ def plan_section_edits(
     index: Index,
     settings: LinterSettings,
     sources: FixSources,
-    paths: Collection[str],
+    mentions: MentionsByPath,
     edits: Mapping[str, Sequence[Edit]],
 ) -> dict[str, tuple[Edit, ...]]:
     """Return the edits that bring managed sections back in step.
@@ -50,17 +60,19 @@ def plan_section_edits(
         index: The index after the renames.
         settings: The settings of the vault.
         sources: The texts after the renames, by path after them, and the times of the notes.
-        paths: New paths of the notes with sections to update.
+        mentions: New paths of the notes with sections to update, and of the mentions in these.
         edits: The edits that were made in these notes already, by new path; not in the sections.
 
     Returns:
         The edits in the texts before the renames, by new path.
     """
     found: dict[str, tuple[Edit, ...]] = {}
-    context = _make_context(index, settings, sources) if paths else None
-    for path in sorted(paths):
+    if not mentions:
+        return found
+    context = _make_context(index, settings, replace(sources, mentions=mentions))
+    for path in sorted(mentions):
         text = sources.text(path)
-        if context is None or text is None:
+        if text is None:
             continue
         shift = OffsetShift(edits.get(path, ()))
         group = [

@@ -202,7 +202,7 @@ class _Planner:
                 self._sources.text,
                 relocation,
                 sources,
-                self._generated,
+                self._generated.keys(),
             )
             if links.unwritable:
                 raise RefusedError(_describe_unwritable(links.unwritable))
@@ -289,7 +289,10 @@ class _Planner:
             after.index,
             self._settings,
             replace(self._sources, text=new_text),
-            {files.get(path, path) for path in self._generated},
+            {
+                files.get(path, path): {files.get(item, item) for item in mentions}
+                for path, mentions in self._generated.items()
+            },
             new_edits,
         )
         by_old_path = {

@@ -105,8 +105,13 @@ class Regrouping:
         self._staying = Relocation({}, names, self._find_destination)
         self._going = Relocation({old_path: new_path}, names, self._find_destination)
         self._subpaths: dict[str, SubpathMap] = {}
-        self._generated = find_sections_in_step(vault.index, vault.settings, vault.sources)
-        self._generated -= self._removed
+        in_step = find_sections_in_step(vault.index, vault.settings, vault.sources)
+        renamed = dict.fromkeys(self._removed, new_path)
+        self._generated = {
+            path: {renamed.get(item, item) for item in mentions}
+            for path, mentions in in_step.items()
+            if path not in self._removed
+        }
 
     def plan_links(self) -> tuple[LinkEdits, tuple[Edit, ...]]:
         """Return the edits of links in text that stays, and in text that goes.
@@ -134,7 +139,7 @@ class Regrouping:
             vault.find_text,
             relocation,
             sources,
-            self._generated,
+            self._generated.keys(),
         )
         if links.skipped:
             others = len(links.skipped) - 1

@@ -1,14 +1,15 @@
 """Checks of managed "Add backlinks" sections: missing ones, and outdated ones.
 
-They read other notes only in the index. Outdated passages in sections of the style `context` are
-found only when vaultlink writes sections.
+They read other notes only in the index. Outdated passages in sections of the style `context`, and
+mentions that a section does not list, are found only when vaultlink writes sections.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from vaultlink.backlinks.diff import SectionDiff, compare_section
-from vaultlink.backlinks.existing import is_managed_section, parse_section
+from vaultlink.backlinks.existing import parse_managed_sections
 from vaultlink.backlinks.expected import ExpectedSection, can_hold_section, expected_section
+from vaultlink.backlinks.mention_list import find_mentioning_notes
 from vaultlink.backlinks.style import section_style
 from vaultlink.model import Note, Owner, Place, Section, SourceSpan
 from vaultlink.rules.context import FILE_START, Context, Finding
@@ -21,18 +22,20 @@ def stale_section(note: Note, context: Context) -> Iterator[Finding]:
     """Report managed sections that differ from what vaultlink would write."""
     if not note.sections or context.backlink_settings["mode"] == "off":
         return
-    expected: ExpectedSection | None = None
-    for section in note.sections:
-        if not is_managed_section(section):
-            continue
-        # All entries belong in the first section: later ones must be empty.
-        expected = expected._replace(entries={}) if expected else _compute_expected(note, context)
-        parsed = parse_section(section, expected.style.heading)
-        diff = compare_section(section, parsed, expected, context.index.names)
+    managed = parse_managed_sections(note, context.backlink_settings["heading"].strip())
+    if not managed:
+        return
+    names = context.index.names
+    listed = find_mentioning_notes(note.path, [parsed for _, parsed in managed], names)
+    expected = _compute_expected(note, context, listed)
+    for section, parsed in managed:
+        diff = compare_section(section, parsed, expected, names)
         is_empty = not expected.entries and not parsed.parts and section.owner is Owner.WRITTEN
         problem = "it has no entries" if is_empty else _describe_diff(diff)
         if problem:
             yield Finding(_locate_heading(section), {"wrong": problem})
+        # All entries belong in the first section: later ones must be empty.
+        expected = expected.without_entries()
 
 
 def missing_section(note: Note, context: Context) -> Iterator[Finding]:
@@ -66,9 +69,12 @@ def missing_section(note: Note, context: Context) -> Iterator[Finding]:
         )
 
 
-def _compute_expected(note: Note, context: Context) -> ExpectedSection:
+def _compute_expected(
+    note: Note, context: Context, mentioning: Iterable[str] = ()
+) -> ExpectedSection:
     settings, index = context.backlink_settings, context.index
-    return expected_section(note, index, settings, section_style(settings, context.obsidian, index))
+    style = section_style(settings, context.obsidian, index)
+    return expected_section(note, index, settings, style, mentioning)
 
 
 def _find_section_targets(note: Note, context: Context) -> set[str | None]:

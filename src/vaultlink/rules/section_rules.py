@@ -3,5 +3,5 @@
 SECTION_RULES = ("missing-section", "stale-section")
 """The rules of `vaultlink.rules.managed_sections`. `vaultlink backlinks` runs only these."""
 
-STALE_SECTION = SECTION_RULES[1]
-"""Rule that also reports outdated passages; they are found only when sections are written."""
+MISSING_SECTION, STALE_SECTION = SECTION_RULES
+"""Rules that also report passages and mentions; these are compared only when writing sections."""

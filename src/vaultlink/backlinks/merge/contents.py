@@ -12,8 +12,9 @@ from vaultlink.backlinks.existing import (
     parse_section,
 )
 from vaultlink.backlinks.groups import read_group_heading
+from vaultlink.backlinks.mention_list import parse_mention_list
 from vaultlink.backlinks.merge.three_way import CannotMerge
-from vaultlink.model import Owner, Section
+from vaultlink.model import LinkKind, Owner, Section
 from vaultlink.parse.note import parse_note
 from vaultlink.text import lazy_pattern
 
@@ -21,6 +22,11 @@ _GAP_AND_LINE = lazy_pattern(r"(\n(?:[ \t]*\n)*)([^\n]*)")
 
 EntryKey = tuple[str, int]
 """Key of an entry: its link's target, and the number of equal ones before it."""
+
+MENTIONS_KEY: EntryKey = ("\n", 0)
+"""Key of the list of mentions, which is merged like an entry with lines below it."""
+
+_MENTIONS = ExistingEntry("", "", "", "", LinkKind.WIKILINK, is_list_item=True, is_link=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +124,12 @@ def read_contents(text: str) -> SectionContents:
             continue
         # Entries may begin on the heading's line.
         content = part.text if part.gap else part.text.lstrip()
+        if MENTIONS_KEY not in entries and parse_mention_list(part):
+            head, _, _ = content.partition("\n")
+            below = tuple(_split_lines(content[len(head) :]))
+            items.append(MENTIONS_KEY)
+            entries[MENTIONS_KEY] = MergeEntry(head, _MENTIONS, below, gap)
+            continue
         if part.entry is None:
             items += _split_typed_lines(content, gap)
             continue

@@ -2,7 +2,12 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 
-from vaultlink.backlinks.merge.contents import EntryKey, MergeEntry, SectionContents
+from vaultlink.backlinks.merge.contents import (
+    MENTIONS_KEY,
+    EntryKey,
+    MergeEntry,
+    SectionContents,
+)
 from vaultlink.backlinks.merge.three_way import ThreeWay
 from vaultlink.text import lazy_pattern
 
@@ -19,15 +24,16 @@ def order_merged_entries(
     """Return the keys of the kept entries, in order; `entries` are the merged ones.
 
     They are sorted by title or target if all versions are; else they are in the order of one side:
-    theirs if only they changed the order, otherwise ours. Groups stay together, in their order.
+    theirs if only they changed the order, otherwise ours. Groups stay together, in their order, and
+    the list of mentions is last.
     """
     ordered = _order_keys(kept_keys, entries, versions)
-    return sorted(ordered, key=lambda key: _group_key(entries[key]))
+    return sorted(ordered, key=lambda key: _group_key(key, entries[key]))
 
 
-def _group_key(entry: MergeEntry) -> tuple[str, str]:
+def _group_key(key: EntryKey, entry: MergeEntry) -> tuple[bool, str, str]:
     text = _BACKSLASH_ESCAPE.sub("", entry.group)[2:-3]  # the marks and the last slash
-    return text.casefold(), text
+    return key == MENTIONS_KEY, text.casefold(), text
 
 
 def _order_keys(
@@ -54,7 +60,7 @@ def _target_key(key: EntryKey, _: MergeEntry) -> tuple[str, ...]:
 
 def _is_sorted(version: SectionContents, sort_key: SortKey) -> bool:
     sort_values = [
-        (_group_key(entry), sort_key(key, entry)) for key, entry in version.entries.items()
+        (_group_key(key, entry), sort_key(key, entry)) for key, entry in version.entries.items()
     ]
     return sort_values == sorted(sort_values)
 

@@ -103,7 +103,7 @@ def _merge_contents(versions: ThreeWay[SectionContents]) -> str | None:
     lines: list[MergeLine] = []
     group = ""
     for key in (None, *order_merged_entries(kept_keys, entries, versions)):
-        if key and entries[key].group != group:
+        if key and entries[key].group not in ("", group):
             group = entries[key].group
             lines.append(MergeLine(group, "\n\n"))
             entries[key] = entries[key]._replace(gap="\n\n")

@@ -1,0 +1,374 @@
+"""Tests of the mentions that managed sections list: form, updates, kept text, merges."""
+
+import random
+from collections.abc import Mapping, Set
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as some
+
+from builder import build_state, collect_findings
+from test_engine import assert_same
+from test_fixes import run_fixes, sources, texts_after
+from test_upkeep import STYLES, TOPICS, note_texts, section, vault_of, without, writing
+from vaultlink.backlinks.choice import choose_style
+from vaultlink.backlinks.merge.note import MergeResult, merge_note
+from vaultlink.backlinks.merge.three_way import ThreeWay
+from vaultlink.engine.checks import LinterSettings
+from vaultlink.engine.step import Change, Presence, step
+from vaultlink.fix.backlinks_commands import SectionUpdater
+from vaultlink.fix.loop import apply_rounds
+from vaultlink.parse.backlinks_wordings import MENTION_WORDINGS, USUAL_WORDINGS, is_mention_item
+from vaultlink.parse.note import parse_note
+
+Mentions = Mapping[str, Set[str]]
+
+VAULT = {
+    "A.md": "See [[N]].\n",
+    "B.md": "---\ntitle: The second\n---\nOn N.\n",
+    "C.md": "On N.\n",
+    "N.md": "Text\n",
+}
+MENTIONS = {"N.md": {"B.md", "C.md"}}
+LISTS = {
+    "list": ("## Backlinks", "", "- [[A]]", "- Mentioned in", "  - [[C]]", "  - [[B|The second]]"),
+    "topics": (
+        *(TOPICS, "", "A – [[A]]", "", "- Mentioned in"),
+        *("  - [[C]]", "  - [[B|The second]]"),
+    ),
+    "context": (
+        *("## Backlinks", "", "- [[A]]", "  - See [[N]].", "- Mentioned in"),
+        *("  - [[C]]", "  - [[B|The second]]"),
+    ),
+}
+
+
+def search(base: LinterSettings, vault: Mapping[str, str], mentions: Mentions) -> dict[str, str]:
+    """Return a vault whose sections are written with these mentions."""
+    updater = SectionUpdater(lambda _path: True, mentions)
+    plan = apply_rounds(build_state(vault, base), sources(vault), updater)
+    assert plan.broken_promises == ()
+    return {**vault, **texts_after(plan)}
+
+
+def fixed(base: LinterSettings, vault: Mapping[str, str]) -> dict[str, str]:
+    """Return a vault after fixes that search no text."""
+    return {**vault, **texts_after(run_fixes(base, vault))}
+
+
+def note(*lines: str, end: str = "\n") -> str:
+    return f"Text{end}{end}{section(*lines, end=end)}{end}"
+
+
+def listing(*lines: str) -> str:
+    return note("## Backlinks", "", "- [[A]]", *lines)
+
+
+# -- the form -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("style", LISTS)
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_mentions_follow_the_backlinks(style: str, end: str) -> None:
+    vault = {**VAULT, "N.md": f"Text{end}"}
+    base = writing(style=style)
+    written = search(base, vault, MENTIONS)
+    assert written["N.md"] == note(*LISTS[style], end=end)
+    assert search(base, written, MENTIONS) == written
+    assert not collect_findings(build_state(written, base))
+    assert without("N.md", written["N.md"]) == vault["N.md"]
+    assert parse_note("N.md", written["N.md"]).links == ()
+    assert search(base, fixed(base, vault), MENTIONS) == written
+
+
+def test_note_that_is_only_mentioned_gets_a_section() -> None:
+    base = writing(style="list")
+    vault = {"B.md": "On N.\n", "N.md": "Text\n"}
+    written = search(base, vault, {"N.md": {"B.md"}})
+    assert written["N.md"] == note("## Backlinks", "", "- Mentioned in", "  - [[B]]")
+    assert search(base, written, {}) == vault
+    linked = {**written, "A.md": "[[N]]\n"}
+    assert search(base, linked, {"N.md": {"B.md"}})["N.md"] == listing(
+        "- Mentioned in", "  - [[B]]"
+    )
+
+
+def test_item_is_in_the_language_of_the_vault() -> None:
+    headings = "# Einleitung und Überblick\n\n## Was ist das und wie\n\n## Fragen und Ziele\n"
+    vault = {**VAULT, "D.md": headings}
+    written = search(writing(style="list"), vault, MENTIONS)["N.md"]
+    assert "## Rückverweise\n\n- [[A]]\n- Erwähnt in\n  - [[C]]" in written
+    assert MENTION_WORDINGS.keys() == USUAL_WORDINGS.keys()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *(f"- {wording}" for wording in MENTION_WORDINGS.values()),
+        "* Mentioned in",
+        "1. Mentioned in",
+        "  + mentioned in:",
+        "-   **Mentioned in**:",
+        "- __Mentioned in:__",
+    ],
+)
+def test_item_is_known_in_any_formatting(line: str) -> None:
+    assert is_mention_item(line)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Mentioned in",
+        "**Mentioned in:**",
+        "-Mentioned in",
+        "- Mentioned",
+        "- Mentioned in passing",
+        "- Mentioned in – [[A]]",
+        "- [[Mentioned in]]",
+        "- [ ] Mentioned in",
+        "- " + "Mentioned in " * 9,
+        "-",
+        "",
+    ],
+)
+def test_other_lines_are_no_list_of_mentions(line: str) -> None:
+    assert not is_mention_item(line)
+
+
+FORMATTED = {
+    "other marks": ("* [[A]]", "* Mentioned in", "  + [[C]]", "  + [[B|The second]]"),
+    "numbers": ("1. [[A]]", "2. Mentioned in", "   1. [[C]]", "   2. [[B|The second]]"),
+    "tabs": ("- [[A]]", "- Mentioned in", "\t- [[C]]", "\t- [[B|The second]]"),
+    "blank lines": (
+        *("-   [[A]]", "", "-   Mentioned in", ""),
+        *("    -   [[C]]", "", "    -   [[B|The second]]"),
+    ),
+    "emphasis": ("- [[A]]", "- _Mentioned in:_", "  - [[C]]", "  - [[B|The _second_]]"),
+    "in front": ("- Mentioned in", "  - [[C]]", "  - [[B|The second]]", "- [[A]]"),
+}
+
+
+@pytest.mark.parametrize("name", FORMATTED)
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_formatted_list_is_up_to_date(name: str, end: str) -> None:
+    base = writing(style="list")
+    title = "The *second*" if name == "emphasis" else "The second"
+    vault = {**VAULT, "B.md": f"---\ntitle: {title}\n---\nOn N.\n"}
+    vault["N.md"] = note("## Backlinks", "", *FORMATTED[name], end=end)
+    assert not collect_findings(build_state(vault, base))
+    assert search(base, vault, MENTIONS) == vault
+
+
+def test_list_does_not_count_as_a_style() -> None:
+    quoted = note(
+        "## Backlinks", "", "- [[A]]", "  - See [[N]].", "- Mentioned in", *("  - [[B]]",) * 3
+    )
+    for text, style in (
+        (note(*LISTS["list"]), "list"),
+        (note(*LISTS["topics"]), "topics"),
+        (quoted, "context"),
+    ):
+        assert choose_style({"style": "auto"}, build_state({"N.md": text}).index) == style
+
+
+# -- updates ------------------------------------------------------------------------------------------------------
+
+IN = "- Mentioned in"
+UPDATES = {
+    # lines below the backlink: before, after a fix, after a search that finds C
+    "right": ((IN, "  - [[C]]"), (IN, "  - [[C]]"), (IN, "  - [[C]]")),
+    "none": ((), (), (IN, "  - [[C]]")),
+    "another": (
+        (IN, "  - [[B|The second]]"),
+        (IN, "  - [[B|The second]]"),
+        (IN, "  - [[C]]"),
+    ),
+    "links": ((IN, "  - [[A]]", "  - [[C]]"), (IN, "  - [[C]]"), (IN, "  - [[C]]")),
+    "itself": ((IN, "  - [[N]]", "  - [[C]]"), (IN, "  - [[C]]"), (IN, "  - [[C]]")),
+    "deleted": ((IN, "  - [[Gone]]"), (), (IN, "  - [[C]]")),
+    "attachment": ((IN, "  - [[p.png]]"), (), (IN, "  - [[C]]")),
+    "twice": ((IN, "  - [[C]]", "  - [[C]]"), (IN, "  - [[C]]"), (IN, "  - [[C]]")),
+    "old title": (
+        (IN, "  - [[B|Second]]"),
+        (IN, "  - [[B|The second]]"),
+        (IN, "  - [[C]]"),
+    ),
+    "wide indentation": (
+        (IN, "    - [[Gone]]", "    - [[B|Second]]"),
+        (IN, "    - [[B|The second]]"),
+        (IN, "    - [[C]]"),
+    ),
+    "two lists": (
+        (IN, "  - [[B|The second]]", IN, "  - [[C]]"),
+        (IN, "  - [[C]]", "  - [[B|The second]]"),
+        (IN, "  - [[C]]"),
+    ),
+    "typed below a mention": (
+        (IN, "  - [[Gone]]", "    remark", "  - [[C]]"),
+        (IN, "    remark", "  - [[C]]"),
+        (IN, "    remark", "  - [[C]]"),
+    ),
+    "typed below, with a link to the note": (
+        (IN, "  - [[B|Second]]", "    - see [[N]]"),
+        (IN, "  - [[B|The second]]", "    - see [[N]]"),
+        (IN, "    - see [[N]]", "  - [[C]]"),
+    ),
+    "typed between": (
+        (IN, "  - [[B|Second]]", "  - **mine/**", "  - [[C]]"),
+        (IN, "  - [[C]]", "  - [[B|The second]]", "  - **mine/**"),
+        (IN, "  - **mine/**", "  - [[C]]"),
+    ),
+    "typed behind": (
+        (IN, "  - [[A]]", "", "Typed.", "", "- Typed"),
+        ("", "Typed.", "", "- Typed"),
+        (IN, "  - [[C]]", "", "Typed.", "", "- Typed"),
+    ),
+    "typed words": (
+        ("- Mentioned in", "  - my head"),
+        ("- Mentioned in", "  - my head"),
+        ("- Mentioned in", "  - my head", IN, "  - [[C]]"),
+    ),
+    "escaped": ((IN, r"  - \[[C]\]"), (IN, "  - [[C]]"), (IN, "  - [[C]]")),
+}
+
+
+@pytest.mark.parametrize("name", UPDATES)
+def test_list_is_updated_and_typed_text_preserved(name: str) -> None:
+    base = writing(style="list")
+    before, after, searched = (listing(*lines) for lines in UPDATES[name])
+    vault = {**VAULT, "p.png": "", "N.md": before}
+    found = [item.rule for item in collect_findings(build_state(vault, base))]
+    assert found == (["stale-section"] if before != after else [])
+    assert fixed(base, vault)["N.md"] == after
+    assert fixed(base, {**vault, "N.md": after})["N.md"] == after
+    for text in (before, searched):
+        assert search(base, {**vault, "N.md": text}, {"N.md": {"C.md"}})["N.md"] == searched
+
+
+def test_list_is_behind_the_groups_of_folders() -> None:
+    base = writing(style="list", group="folder")
+    vault = {f"{folder}/{number}.md": "[[N]]\n" for folder in "ab" for number in range(20)}
+    vault |= {"N.md": "Text\n", "C.md": "On N.\n", "Z.md": "Text\n"}
+    written = search(base, vault, {"N.md": {"C.md"}})
+    tail = "- [[b/9|9]]\n- Mentioned in\n  - [[C]]\n\n<!-- /vaultlink:backlinks -->\n"
+    assert written["N.md"].endswith(tail)
+    assert not collect_findings(build_state(written, base))
+    more = fixed(base, {**written, "Z.md": "[[N]]\n"})
+    assert more["N.md"].endswith(tail)
+    assert "**/**\n\n- [[Z]]" in more["N.md"]
+
+
+def test_only_the_first_section_has_a_list() -> None:
+    base = writing(style="list")
+    one, other = (
+        section("## Backlinks", "", "- [[A]]"),
+        section("## Backlinks", "", IN, "  - [[C]]"),
+    )
+    text = fixed(base, {**VAULT, "N.md": f"{one}\n\n{other}\n"})["N.md"]
+    assert text.count("vaultlink:backlinks") == 2
+    assert "- [[A]]\n- Mentioned in\n  - [[C]]\n\n<!-- /" in text
+
+
+def test_findings_follow_the_notes_of_a_list_step_by_step() -> None:
+    base = writing(style="list")
+    vault = search(base, VAULT, MENTIONS)
+    state = build_state(vault, base)
+    for path, text in (
+        ("C.md", None),
+        ("C.md", "On N.\n"),
+        ("B.md", "---\ntitle: Other\n---\nOn N.\n"),
+        ("B.md", VAULT["B.md"]),
+        ("x/C.md", "Text\n"),
+        ("C.md", "[[N]]\n"),
+    ):
+        vault = {key: value for key, value in vault.items() if key != path or text is not None}
+        vault |= {} if text is None else {path: text}
+        state = step(state, [Change(path, Presence.GONE if text is None else text)])
+        assert_same(state, build_state(vault, base))
+        is_right = text == VAULT.get(path) or path == "x/C.md"
+        assert bool(collect_findings(state)) is not is_right
+
+
+# -- whatever stands in a note ------------------------------------------------------------------------------------
+
+PATHS = ("A.md", "B.md", "N.md", "x/Long name.md", "p.png")
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    text=note_texts(),
+    others=some.lists(note_texts(), min_size=2, max_size=2),
+    how=STYLES,
+    found=some.dictionaries(some.sampled_from(PATHS), some.frozensets(some.sampled_from(PATHS))),
+)
+def test_written_mentions_are_clean_and_removed_to_the_byte(
+    text: str, others: list[str], how: dict[str, str], found: dict[str, frozenset[str]]
+) -> None:
+    base, vault = writing(**how), vault_of(text, others)
+    written = search(base, vault, found)
+    assert search(base, written, found) == written
+    assert not run_fixes(base, written).texts
+    for path, old in vault.items():
+        if written[path] != old:
+            assert without(path, written[path]) == old
+            links = [link.raw for link in parse_note(path, old).links]
+            assert [link.raw for link in parse_note(path, written[path]).links] == links
+
+
+TYPED = ("Typed.", "- Typed", "  - Typed", "    Typed", "\t- Typed", "  **Typed/**")
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_typed_text_survives_any_change_of_the_mentions(seed: int) -> None:
+    dice = random.Random(seed)
+    style = dice.choice(["list", "topics", "context"])
+    base = writing(style=style)
+    vault = search(base, VAULT, MENTIONS)
+    lines = vault["N.md"].split("\n")
+    typed = []
+    for number in range(dice.randint(1, 4)):
+        line = dice.choice(TYPED).replace("Typed", f"Typed {number}")
+        typed.append(line.strip())
+        # Below backlinks, an indented line may be part of a passage, and a bold one a heading.
+        first = lines.index(IN) + 1 if style == "context" or "**" in line else 5
+        lines.insert(dice.randint(first, len(lines) - 3), line)
+    vault["N.md"] = "\n".join(lines)
+    for _ in range(4):
+        found = {"N.md": {path for path in ("B.md", "C.md", "A.md") if dice.random() < 0.5}}
+        vault = search(base, vault, found)
+        assert search(base, vault, found) == vault
+        assert not run_fixes(base, vault).texts
+        assert [line for line in typed if line not in vault["N.md"]] == []
+        assert vault["N.md"].startswith("Text\n\n<!--")
+        assert vault["N.md"].endswith("<!-- /vaultlink:backlinks -->\n")
+
+
+# -- merges -------------------------------------------------------------------------------------------------------
+
+B, C, D = "  - [[B|The second]]", "  - [[C]]", "  - [[D]]"
+
+
+@pytest.mark.parametrize(
+    ("base", "ours", "theirs", "merged"),
+    [
+        ((), (IN, C), (IN, B), (IN, C, B)),
+        ((), (IN, C), (IN, C, B), (IN, C, B)),
+        ((IN, C), (IN, B), (IN, C, D), (IN, B, D)),
+        ((IN, C, B), (IN, C), (IN, B), (IN, C)),
+        ((IN, C), (), (IN, C), ()),
+        ((IN, C), ("- [[D]]", IN, C), (IN, C, "Typed"), ("- [[D]]", IN, C, "Typed")),
+        ((IN, C), ("- [[D]]", IN, C), (IN, C, B), ("- [[D]]", IN, C, B)),
+        ((), ("- [[D]]", IN, C), ("- [[E]]", IN, B), ("- [[D]]", "- [[E]]", IN, C, B)),
+    ],
+)
+def test_lists_are_merged_as_sets(
+    base: tuple[str, ...], ours: tuple[str, ...], theirs: tuple[str, ...], merged: tuple[str, ...]
+) -> None:
+    texts = ThreeWay(*(listing(*lines) for lines in (base, ours, theirs)))
+    assert merge_note(texts, _no_git) == MergeResult(listing(*merged), has_conflicts=False)
+
+
+def _no_git(texts: ThreeWay[str]) -> MergeResult:
+    assert texts.ours == texts.theirs
+    return MergeResult(texts.ours, has_conflicts=False)
