@@ -257,7 +257,7 @@ def left_by_backlinks(repo: Path, environment: dict[str, str]) -> None:
     """Every byte is as before. A section is as the page shows it."""
     assert check_output(["git", "status", "--porcelain"], repo, environment) == ""
     check_output(["vaultlink", "backlinks", "--write"], repo, environment)
-    [section, _] = blocks(ROOT / "docs" / "backlinks.md", "markdown")
+    [section, _, _] = blocks(ROOT / "docs" / "backlinks.md", "markdown")
     assert section in (repo / "Mole.md").read_text(encoding="utf-8")
 
 

@@ -517,11 +517,3 @@ def test_backlinks_list_mentions_under_an_entry_of_their_own(run: RunCommand) ->
     assert list(data) == ["schema", "note", "mentions", "backlinks"]
     assert [list(row) for row in data["mentions"]] == [MENTION_KEYS] * 2
     assert list(read_document(run, "backlinks", "Fog")) == ["schema", "note", "backlinks"]
-
-
-@pytest.mark.usefixtures("vault")
-@pytest.mark.parametrize("words", [(), ("Fog", "--write"), ("Fog", "--check"), ("Fog", "--diff")])
-def test_sections_do_not_list_mentions(run: RunCommand, words: tuple[str, ...]) -> None:
-    done = run("backlinks", "--mentions", *words)
-    assert (done.code, done.out) == (2, "")
-    assert "error: --mentions" in done.err

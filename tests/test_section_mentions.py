@@ -1,13 +1,15 @@
-"""Tests of the mentions that managed sections list: form, updates, kept text, merges."""
+"""Tests of the mentions that managed sections list: form, updates, kept text, merges, renames, commands."""
 
 import random
 from collections.abc import Mapping, Set
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from builder import build_state, collect_findings
+from running import RunCommand, create_vault, read_files, write_files
 from test_engine import assert_same
 from test_fixes import run_fixes, sources, texts_after
 from test_upkeep import STYLES, TOPICS, note_texts, section, vault_of, without, writing
@@ -372,3 +374,142 @@ def test_lists_are_merged_as_sets(
 def _no_git(texts: ThreeWay[str]) -> MergeResult:
     assert texts.ours == texts.theirs
     return MergeResult(texts.ours, has_conflicts=False)
+
+
+# -- commands -----------------------------------------------------------------------------------------------------
+
+FILES = {
+    "Log.md": "# Log\n\nWe read the tide table machines.\n",
+    "Station.md": "We oil the tide table machines.\r\n",
+    "tide_table_machines.md": "# Tide table machines\n\nBrass wheels.\n",
+    "vaultlink.toml": '[mentions]\nmin-score = 0.5\n\n[backlinks]\nstyle = "list"\n',
+}
+WRITTEN = "# Tide table machines\n\nBrass wheels.\n\n" + section(
+    "## Backlinks", "", IN, "  - [[Log]]", "  - [[Station]]"
+)
+
+
+@pytest.fixture
+def vault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = create_vault(tmp_path / "vault", FILES)
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def read(vault: Path, name: str = "tide_table_machines.md") -> str:
+    return (vault / name).read_bytes().decode()
+
+
+def test_write_and_check(vault: Path, run: RunCommand) -> None:
+    before = read_files(vault)
+    assert run("backlinks", "--check", "--mentions").code == 1
+    assert run("backlinks", "--write", "--mentions").code == 0
+    assert read(vault) == WRITTEN + "\n"
+    after = read_files(vault)
+    assert run("backlinks", "--check", "--mentions").code == 0
+    assert run("backlinks", "--check").code == 0
+    assert run("backlinks", "--write").out == run("backlinks", "--write", "--mentions").out == ""
+    assert run("backlinks", "--diff", "--mentions").code == 0
+    assert read_files(vault) == after
+    assert run("backlinks", "--remove").code == 0
+    assert read_files(vault) == before
+
+
+def test_one_note(vault: Path, run: RunCommand) -> None:
+    assert run("backlinks", "--write", "--mentions", "tide_table_machines").lines == [
+        "path\tchange",
+        "tide_table_machines.md\twritten",
+    ]
+    assert read(vault) == WRITTEN + "\n"
+    assert run("backlinks", "--check", "--mentions", "tide_table_machines").code == 0
+
+
+def test_check_compares_with_a_search(vault: Path, run: RunCommand) -> None:
+    run("backlinks", "--write", "--mentions")
+    write_files(vault, {"Log.md": read(vault, "Log.md").replace("tide table machines", "tables")})
+    assert run("backlinks", "--check").code == 0
+    assert run("backlinks", "--check", "--mentions").lines == [
+        "path\tchange",
+        "tide_table_machines.md\tbrought in step",
+    ]
+    assert "-  - [[Log]]" in run("backlinks", "--diff", "--mentions").lines
+    run("backlinks", "--write", "--mentions")
+    assert read(vault) == WRITTEN.replace("  - [[Log]]\n", "") + "\n"
+    assert run("undo").code == 0
+    assert read(vault) == WRITTEN + "\n"
+
+
+def test_ordinary_fix_removes_only_surplus_notes(vault: Path, run: RunCommand) -> None:
+    run("backlinks", "--write", "--mentions")
+    write_files(vault, {"Log.md": "# Log\n\n[[tide_table_machines]]\n"})
+    assert "stale-section" in run("check").out
+    run("fix")
+    lines = ("- [[Log]]", IN, "  - [[Station]]")
+    assert section("## Backlinks", "", *lines) in read(vault)
+    assert run("backlinks", "--check", "--mentions").code == 0
+
+
+def test_setting_is_the_same_as_the_option(vault: Path, run: RunCommand) -> None:
+    write_files(vault, {"vaultlink.toml": FILES["vaultlink.toml"] + "mentions = true\n"})
+    assert run("backlinks", "--check").code == 1
+    run("backlinks", "--write")
+    assert read(vault) == WRITTEN + "\n"
+    assert run("backlinks", "--remove").code == 0
+    write_files(vault, {"vaultlink.toml": "[backlinks]\nmentions = 1\n"})
+    assert "must be true or false" in run("backlinks", "--check").err
+
+
+def test_linked_mention_becomes_a_backlink_in_the_same_run(vault: Path, run: RunCommand) -> None:
+    run("backlinks", "--write", "--mentions")
+    assert run("mentions", "--write", "Log").code == 0
+    assert "[[tide_table_machines|tide table machines]]" in read(vault, "Log.md")
+    lines = ("- [[Log]]", IN, "  - [[Station]]")
+    assert section("## Backlinks", "", *lines) in read(vault)
+    assert run("backlinks", "--check", "--mentions").code == 0
+
+
+def test_list_follows_a_renamed_note(vault: Path, run: RunCommand) -> None:
+    run("backlinks", "--write", "--mentions")
+    assert run("rename", "Log.md", "Zone.md").code == 0
+    lines = (IN, "  - [[Station]]", "  - [[Zone]]")
+    assert section("## Backlinks", "", *lines) in read(vault)
+    assert run("backlinks", "--check", "--mentions").code == 0
+    assert run("rename", "tide_table_machines.md", "Tide Table Machines.md").code == 0
+    assert section("## Backlinks", "", *lines) in read(vault, "Tide Table Machines.md")
+
+
+def test_list_follows_a_merged_note(vault: Path, run: RunCommand) -> None:
+    run("backlinks", "--write", "--mentions")
+    assert run("merge", "Log.md", "Station.md").code == 0
+    assert section("## Backlinks", "", IN, "  - [[Station]]") in read(vault)
+
+
+def test_list_changes_no_other_command(vault: Path, run: RunCommand) -> None:
+    run("backlinks", "--write")
+    commands = (
+        *(["backlinks"], ["links"], ["orphans"], ["deadends"], ["topics"], ["mentions"]),
+        *(["backlinks", "tide_table_machines", "--mentions"], ["graph", "--output-format", "json"]),
+        *(["related", "Log"], ["check"]),
+    )
+    before = [run(*words).out for words in commands]
+    run("backlinks", "--write", "--mentions")
+    assert "Mentioned in" in read(vault)
+    assert [run(*words).out for words in commands] == before
+
+
+@pytest.mark.usefixtures("vault")
+@pytest.mark.parametrize("words", [(), ("Log", "--adopt"), ("Log", "--remove")])
+def test_options_that_do_not_list_mentions(run: RunCommand, words: tuple[str, ...]) -> None:
+    done = run("backlinks", "--mentions", *words)
+    assert (done.code, done.out) == (2, "")
+    assert "error: --mentions" in done.err
+
+
+@pytest.mark.usefixtures("vault")
+def test_search_of_all_notes_requires_the_library(
+    run: RunCommand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vaultlink.cli.mention_search.find_spec", lambda _name: None)
+    done = run("backlinks", "--check", "--mentions")
+    assert (done.code, "requires an extra library" in done.err) == (2, True)
+    assert run("backlinks", "--check", "--mentions", "tide_table_machines").code == 1

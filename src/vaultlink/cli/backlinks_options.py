@@ -17,7 +17,10 @@ class BacklinksOptions(OpenOptions, frozen=True, kw_only=True):
     ] = None
     mentions: Annotated[
         bool,
-        option("--mentions", help="Also list where notes name NOTE without a link."),
+        option(
+            "--mentions",
+            help="Also list notes that name NOTE without a link; with --write, in sections.",
+        ),
     ] = False
     write: Annotated[
         bool,

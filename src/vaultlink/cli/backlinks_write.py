@@ -91,6 +91,7 @@ def _build_overrides(options: "BacklinksOptions") -> Mapping[str, Any]:
         "backlinks": {
             "mode": "write",
             **{key: value for key, value in style_options.items() if value},
+            **({"mentions": True} if options.mentions else {}),
         },
     }
 

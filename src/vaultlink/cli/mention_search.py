@@ -15,6 +15,8 @@ from vaultlink.mentions.finder import MentionFinder
 from vaultlink.mentions.model import Mention, MentionOptions
 from vaultlink.mentions.tally import sample_paths
 from vaultlink.mentions.wanted_topics import list_wanted_targets
+from vaultlink.model import Owner
+from vaultlink.parse.backlinks_markers import MARKER_TEXT
 
 _LIBRARY = "ahocorasick_rs"
 
@@ -50,13 +52,14 @@ def build_mention_options(settings: Mapping[str, Any], **changes: Any) -> Mentio
 class MentionSearch:
     """Searches the notes of one state.
 
-    Templates and notes that are not linted are never searched and never linked to.
+    Templates and notes that are not linted are never searched and never linked to. Managed sections
+    do not count, so writing them changes no result.
     """
 
     def __init__(self, state: State, text: Callable[[str], str | None], options: MentionOptions):
         self._state, self._text = state, text
         self._is_template = compile_path_prefixes(state.settings.obsidian.templates)
-        sample = {path: text(path) or "" for path in sample_paths(state.index)}
+        sample = {path: self._read(path) or "" for path in sample_paths(state.index)}
         self._finder = MentionFinder(state.index, options, sample, self.is_excluded)
 
     def is_excluded(self, path: str) -> bool:
@@ -86,8 +89,44 @@ class MentionSearch:
         return self._search(path, to)
 
     def _search(self, path: str, to: Set[str] | None) -> list[Mention]:
-        text = self._text(path) if is_note(path) else None
+        text = self._read(path) if is_note(path) else None
         return self._finder.find(path, text, to) if text else []
+
+    def _read(self, path: str) -> str | None:
+        """Return the text of a note with blanks in the place of managed sections."""
+        text = self._text(path)
+        if text is None or MARKER_TEXT not in text:
+            return text
+        for section in self._state.index.notes[path].sections:
+            if section.owner is not Owner.AUTHOR:
+                blank = " " * (section.end - section.start)
+                text = text[: section.start] + blank + text[section.end :]
+        return text
+
+
+def find_certain_mentions(
+    state: State, text: Callable[[str], str | None], settings: Mapping[str, Any], note: str | None
+) -> dict[str, set[str]]:
+    """Return the notes that certainly mention a note, by the path of that note.
+
+    Args:
+        state: The state of the vault.
+        text: Returns the text of a note.
+        settings: The settings of `[mentions]`.
+        note: Vault path of the only note whose mentions are wanted; None for all notes.
+
+    Raises:
+        UsageError: The library that searches for the mentions of all notes is not installed.
+    """
+    if note is None:
+        require_library()
+    options = build_mention_options(settings)
+    search = MentionSearch(state, text, replace(options, lowest_score=options.min_score))
+    found: dict[str, set[str]] = {}
+    for item in search.find(sorted(state.index.notes), None if note is None else {note}):
+        if item.certain:
+            found.setdefault(item.target, set()).add(item.path)
+    return found
 
 
 def _doubt(mention: Mention) -> Mention:

@@ -1,8 +1,8 @@
 """Plan and write changes of backlinks sections."""
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from vaultlink.api import Vault
 from vaultlink.cli.section_changes import (
     ADOPTED,
     REMOVED,
@@ -38,7 +38,7 @@ def plan_and_write(
     note = find_note_argument(vault, options.note) if options.note is not None else None
     if note is not None and not is_note(note):
         raise UsageError(f"{note} is not a note; only notes can have a backlinks section.")
-    plan = vault.fixer.plan_rounds(_make_selector(options, lambda path: note in (None, path)))
+    plan = vault.fixer.plan_rounds(_make_selector(options, vault, note))
     rows = [
         SectionRow(path, change)
         for path, change in sorted(_describe_changes(options, plan).items())
@@ -51,11 +51,21 @@ def plan_and_write(
 
 
 def _make_selector(
-    options: "BacklinksOptions", chosen: Callable[[str], bool]
+    options: "BacklinksOptions", vault: Vault, note: str | None
 ) -> SectionUpdater | OneTimeChange:
+    def is_chosen(path: str) -> bool:
+        return note in (None, path)
+
     if options.remove:
-        return remove_sections(chosen)
-    return adopt_sections(chosen) if options.adopt else SectionUpdater(chosen)
+        return remove_sections(is_chosen)
+    if options.adopt:
+        return adopt_sections(is_chosen)
+    if not vault.config.backlinks["mentions"]:
+        return SectionUpdater(is_chosen)
+    from vaultlink.cli.mention_search import find_certain_mentions  # noqa: PLC0415 - rarely needed
+
+    mentions = find_certain_mentions(vault.state, vault.text, vault.config.mentions, note)
+    return SectionUpdater(is_chosen, mentions)
 
 
 def _describe_changes(options: "BacklinksOptions", plan: FixPlan) -> dict[str, str]:

@@ -108,6 +108,13 @@ def read_choice(layer: Layer, key: str, value: Any, choices: Sequence[str]) -> s
     )
 
 
+def read_switch(layer: Layer, key: str, value: Any) -> bool:
+    """Return a setting that must be true or false. Raises ConfigError."""
+    if isinstance(value, bool):
+        return value
+    raise ConfigError(f"{layer.format_key(key)}: must be true or false, not {format_value(value)}.")
+
+
 def read_one_line(layer: Layer, key: str, value: Any) -> str:
     """Return a setting that must be one line of text. Raises ConfigError."""
     if isinstance(value, str) and value.strip() and "\n" not in value:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from vaultlink.config.checks import (
     format_value,
     read_one_line,
+    read_switch,
     read_text_list,
     unknown_key_error,
 )
@@ -49,11 +50,7 @@ def read_mentions_setting(layer: Layer, key: str, value: Any) -> Any:
                 f"not {format_value(value)}."
             )
         return float(value)
-    if not isinstance(value, bool):
-        raise ConfigError(
-            f"{layer.format_key(place)}: must be true or false, not {format_value(value)}."
-        )
-    return value
+    return read_switch(layer, place, value)
 
 
 def parse_ignored(items: Iterable[str]) -> IgnoredMentions:

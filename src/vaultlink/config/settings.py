@@ -15,6 +15,7 @@ from vaultlink.config.checks import (
     read_one_line,
     read_option_value,
     read_selectors,
+    read_switch,
     read_table,
     read_text_list,
     reject_long_patterns,
@@ -55,6 +56,7 @@ BACKLINKS_CHOICES: Mapping[str, tuple[Any, ...]] = {
     "entries": ("missing", "all"),
     "order": ("title", "path", "rank", "recent"),
     "group": ("none", "folder"),
+    "mentions": (False, True),
 }
 """The settings of `[backlinks]`: the default first, then the other choices.
 
@@ -222,6 +224,8 @@ def _read_backlinks_setting(layer: Layer, key: str, value: Any) -> Any:
         return tuple(
             read_one_line(layer, place, item) for item in read_text_list(layer, place, value)
         )
+    if choices == (False, True):
+        return read_switch(layer, place, value)
     if len(choices) > 1:
         return read_choice(layer, place, value, choices)
     if value == choices[0]:

@@ -20,7 +20,8 @@ def backlinks(options: BacklinksOptions) -> int:
     Lists the notes and canvases that link to NOTE, with the line numbers of the links. Without
     NOTE, lists the number of links to each file, highest first. The exit code is 0 whatever is
     listed. --mentions also lists where notes name NOTE without a link; `vaultlink mentions --to
-    NOTE` says more about them, and links them.
+    NOTE` says more about them, and links them. With --write, --check and --diff, sections list the
+    notes that certainly name a note, under “Mentioned in”.
 
     With --write, --adopt or --remove, sections are written, adopted or removed, and the changed
     notes are listed. --check and --diff write nothing and exit with 1 if anything would change. A
@@ -43,12 +44,10 @@ def _reject_mentions(options: BacklinksOptions) -> None:
     """Raise UsageError for options that can't be used with --mentions."""
     if not options.mentions:
         return
-    for name in ("write", "check", "diff", "adopt", "remove"):
+    for name in ("adopt", "remove"):
         if getattr(options, name):
-            raise UsageError(
-                f"--mentions and --{name} can't be used together: sections list links only."
-            )
-    if options.note is None:
+            raise UsageError(f"--mentions and --{name} can't be used together.")
+    if options.note is None and not (options.write or options.check or options.diff):
         raise UsageError("--mentions requires NOTE. `vaultlink mentions` lists those of all notes.")
 
 

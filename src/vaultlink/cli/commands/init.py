@@ -79,6 +79,7 @@ STARTER_SETTINGS = """\
 # entries = "missing"             # missing (notes that are not linked back) or all
 # order = "title"                 # title, path, rank, recent
 # group = "none"                  # folder: group more than 30 entries by folder
+# mentions = false                # true: `backlinks --write` lists unlinked mentions too
 
 # Unlinked mentions, for `vaultlink mentions` and `vaultlink fix --mentions`.
 # [mentions]
