@@ -1,0 +1,1 @@
+"""The facts of `vaultlink report`, and the page, JSON and Markdown that show them."""

@@ -1,0 +1,240 @@
+"""Value types of a report. All are frozen; encoded by msgspec, they are its JSON (schema 1)."""
+
+import msgspec
+
+SCHEMA = 1
+
+
+class ScorePart(msgspec.Struct, frozen=True):
+    """One input of the health score.
+
+    Attributes:
+        name: A name for programs, such as `links`.
+        label: What is counted, for people, such as `links that lead to a file`.
+        healthy: How many of `total` are healthy.
+        total: How many there are. Without any, the part counts as healthy.
+        weight: The part's share of 100 points.
+        points: `weight` times the healthy share, rounded to two digits.
+    """
+
+    name: str
+    label: str
+    healthy: int
+    total: int
+    weight: int
+    points: float
+
+
+class HealthScore(msgspec.Struct, frozen=True):
+    """The health of a vault from 0 to 100: the sum of its parts, rounded down."""
+
+    value: int
+    parts: tuple[ScorePart, ...]
+
+
+class Totals(msgspec.Struct, frozen=True):
+    """The numbers of a vault. Those of links are the ones that `check` prints.
+
+    `fixes_safe` and `fixes_unsafe` are numbers of findings. `sections` are backlinks sections.
+    """
+
+    notes: int
+    attachments: int
+    links: int
+    resolved: int
+    dangling: int
+    ambiguous: int
+    external: int
+    topics: int
+    errors: int
+    warnings: int
+    infos: int
+    fixes_safe: int
+    fixes_unsafe: int
+    orphans: int
+    dead_ends: int
+    islands: int
+    sections_in_step: int
+    sections_out_of_step: int
+
+
+class RuleRow(msgspec.Struct, frozen=True):
+    """A rule with findings; `notes` is the number of notes that have one."""
+
+    code: str
+    name: str
+    severity: str
+    findings: int
+    notes: int
+    safe: int
+    unsafe: int
+    summary: str
+
+
+class FolderRow(msgspec.Struct, frozen=True):
+    """A folder with its own notes, not those of folders in it; "" is the vault's root."""
+
+    folder: str
+    notes: int
+    links: int
+    dangling: int
+    findings: int
+
+
+class LinkSource(msgspec.Struct, frozen=True):
+    """A place of a link: vault path and line, 1-based."""
+
+    path: str
+    line: int
+
+
+class TopicRow(msgspec.Struct, frozen=True):
+    """A topic without a note.
+
+    `links` counts all links to it; `sources` are the first of them. `suggestion` is the vault path
+    of the note that may be meant, and `reason` says why; both are "" without one.
+    """
+
+    name: str
+    links: int
+    notes: int
+    sources: tuple[LinkSource, ...]
+    suggestion: str = ""
+    reason: str = ""
+
+
+class NoteRow(msgspec.Struct, frozen=True):
+    """A note with its numbers of links in, links out and findings."""
+
+    path: str
+    title: str
+    incoming: int
+    outgoing: int
+    findings: int
+
+
+class Island(msgspec.Struct, frozen=True):
+    """A group of at least two notes that no link connects with the largest group.
+
+    `notes` are the first of them, by path.
+    """
+
+    size: int
+    notes: tuple[str, ...]
+
+
+class Bridge(msgspec.Struct, frozen=True):
+    """A note without which `separated` other notes would lose their way to the rest."""
+
+    path: str
+    separated: int
+
+
+class MissingAttachment(msgspec.Struct, frozen=True):
+    """A file that links name and that does not exist."""
+
+    name: str
+    links: int
+    sources: tuple[LinkSource, ...]
+
+
+class SectionRow(msgspec.Struct, frozen=True):
+    """A backlinks section. `status` is `in step` or the message of the finding about it."""
+
+    path: str
+    line: int
+    managed: bool
+    in_step: bool
+    status: str
+
+
+class FixRow(msgspec.Struct, frozen=True):
+    """A fix that waits: the line before and after. A fix of more lines shows the first of them."""
+
+    path: str
+    line: int
+    code: str
+    message: str
+    safe: bool
+    before: str
+    after: str
+
+
+class TrendPoint(msgspec.Struct, frozen=True):
+    """A commit of the trend, as the vault was then. `date` is that of the commit, `YYYY-MM-DD`."""
+
+    commit: str
+    date: str
+    score: int
+    notes: int
+    links: int
+    dangling: int
+    topics: int
+    findings: int
+
+
+class Trend(msgspec.Struct, frozen=True):
+    """The last commits, oldest first. `note` says why there are fewer than asked for, or ""."""
+
+    points: tuple[TrendPoint, ...]
+    note: str = ""
+
+
+class TableCut(msgspec.Struct, frozen=True):
+    """A table that has fewer rows than there are: the table's field, its rows and all rows."""
+
+    table: str
+    rows: int
+    total: int
+
+
+class VaultReport(msgspec.Struct, frozen=True):
+    """Everything that a report shows, apart from the picture of the graph.
+
+    Attributes:
+        schema: The version of this form.
+        vault: The name of the vault's folder.
+        version: The version of vaultlink.
+        commit: The commit of the vault, "" without git.
+        date: The day of the report, `YYYY-MM-DD`, "" unless it was named.
+        score: The health score.
+        totals: The numbers of the vault.
+        rules: Rules with findings, most findings first.
+        folders: Folders, most findings first.
+        topics: Dangling topics, most links first.
+        orphans: Notes that no note links to and that link to none.
+        dead_ends: Notes that link to nothing but are linked to.
+        islands: Groups apart from the largest, largest first.
+        hubs: The notes with most links in.
+        bridges: The notes that hold most others together.
+        worst: The notes with most findings.
+        unused_attachments: Vault paths of attachments that nothing links to.
+        missing_attachments: Attachments that do not exist, most links first.
+        sections: Backlinks sections, those out of step first.
+        fixes: Fixes that wait, safe ones first.
+        trend: The last commits, if they were asked for.
+        cuts: The tables above that are cut.
+    """
+
+    schema: int
+    vault: str
+    version: str
+    commit: str
+    date: str
+    score: HealthScore
+    totals: Totals
+    rules: tuple[RuleRow, ...]
+    folders: tuple[FolderRow, ...]
+    topics: tuple[TopicRow, ...]
+    orphans: tuple[NoteRow, ...]
+    dead_ends: tuple[NoteRow, ...]
+    islands: tuple[Island, ...]
+    hubs: tuple[NoteRow, ...]
+    bridges: tuple[Bridge, ...]
+    worst: tuple[NoteRow, ...]
+    unused_attachments: tuple[str, ...]
+    missing_attachments: tuple[MissingAttachment, ...]
+    sections: tuple[SectionRow, ...]
+    fixes: tuple[FixRow, ...]
+    trend: Trend | None = None
+    cuts: tuple[TableCut, ...] = ()
