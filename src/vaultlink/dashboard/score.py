@@ -1,0 +1,69 @@
+"""The health score of a vault: a weighted sum of four healthy shares."""
+
+from typing import NamedTuple
+
+from vaultlink.dashboard.model import HealthScore, ScorePart
+
+
+class ScoreCounts(NamedTuple):
+    """What the score counts.
+
+    Attributes:
+        links_resolved: Links that lead to one file of the vault.
+        links_internal: Links that are meant to: all but those to other places.
+        notes: Notes of the vault.
+        notes_with_errors_or_warnings: Notes with a finding of one of these severities.
+        notes_orphaned: Notes without links in and out.
+        sections: Backlinks sections.
+        sections_in_step: Those of them without a finding.
+    """
+
+    links_resolved: int
+    links_internal: int
+    notes: int
+    notes_with_errors_or_warnings: int
+    notes_orphaned: int
+    sections: int
+    sections_in_step: int
+
+
+def compute_score(counts: ScoreCounts) -> HealthScore:
+    """Return the health score of a vault, from 0 to 100.
+
+    Each part gives its weight times its healthy share. A part without anything to count is healthy.
+    The sum is rounded down, so that only a vault without any defect has 100.
+    """
+    numbers = (
+        (counts.links_resolved, counts.links_internal),
+        (counts.notes - counts.notes_with_errors_or_warnings, counts.notes),
+        (counts.notes - counts.notes_orphaned, counts.notes),
+        (counts.sections_in_step, counts.sections),
+    )
+    parts = tuple(
+        ScorePart(name, label, healthy, total, weight, _round_points(healthy, total, weight))
+        for (name, label, weight), (healthy, total) in zip(_PARTS, numbers, strict=True)
+    )
+    return HealthScore(_sum_points(parts), parts)
+
+
+_PARTS = (
+    ("links", "links that lead to a file", 60),
+    ("notes", "notes without errors and warnings", 20),
+    ("connections", "notes with a link in or out", 10),
+    ("sections", "backlinks sections in step", 10),
+)
+"""Name, label and weight of each part. Links weigh most: they are what vaultlink checks."""
+
+
+def _round_points(healthy: int, total: int, weight: int) -> float:
+    return round(weight * healthy / total, 2) if total else float(weight)
+
+
+def _sum_points(parts: tuple[ScorePart, ...]) -> int:
+    """Return the exact sum of the parts rounded down: sums of rounded numbers may exceed it."""
+    numerator, denominator = 0, 1
+    for part in parts:
+        healthy, total = (part.healthy, part.total) if part.total else (1, 1)
+        numerator = numerator * total + part.weight * healthy * denominator
+        denominator *= total
+    return numerator // denominator
