@@ -17,7 +17,7 @@ from measure import Bench, TimedCommand, measure_peak_megabytes, measure_rounds,
 from vaultlink import Settings, Vault, open_vault
 from vaultlink.index.resolve import is_note
 from vaultlink.mentions.finder import MentionFinder
-from vaultlink.mentions.model import MentionOptions
+from vaultlink.mentions.mention import MentionOptions
 from vaultlink.mentions.tally import sample_paths
 
 WAYS = {"library": False, "plain": True}

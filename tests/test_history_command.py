@@ -20,7 +20,7 @@ from vaultlink.history.git_renames import git_history
 from vaultlink.history.name_changes import remember_names
 from vaultlink.history.note_history import build_note_history, read_note_history
 from vaultlink.model import NO_HISTORY, FormerName, History
-from vaultlink.report.listings import TopicRow
+from vaultlink.report.listings import DanglingTopicRow
 
 pytestmark = pytest.mark.usefixtures("plain_git")
 
@@ -280,7 +280,7 @@ def test_topics_have_a_cause(run: RunCommand) -> None:
 def test_cause_is_a_column_where_there_is_one(
     cause: str | None, width: int, columns: list[str]
 ) -> None:
-    rows = [TopicRow("Plan", 1, (), (), None), TopicRow("Draft", 1, (), (), cause)]
+    rows = [DanglingTopicRow("Plan", 1, (), (), None), DanglingTopicRow("Draft", 1, (), (), cause)]
     assert [HEADER[column] for column in choose_columns(rows, width)] == columns
 
 

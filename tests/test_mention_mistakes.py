@@ -12,7 +12,7 @@ import pytest
 
 from builder import build_state
 from vaultlink.mentions.finder import MentionFinder
-from vaultlink.mentions.model import MentionOptions
+from vaultlink.mentions.mention import MentionOptions
 
 MARKED = re.compile(r"⟦([^⟧]*)⟧|⟪([^⟫]*)⟫")
 FILLERS = {

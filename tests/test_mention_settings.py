@@ -13,7 +13,7 @@ from vaultlink.config.mention_settings import (
 )
 from vaultlink.config.settings import merge_layers
 from vaultlink.disk.read import load_rules
-from vaultlink.mentions.model import MentionOptions
+from vaultlink.mentions.mention import MentionOptions
 from vaultlink.rules.registry import build_catalog
 
 RULES = build_catalog(load_rules(examples=False))

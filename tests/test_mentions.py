@@ -15,7 +15,7 @@ from vaultlink.mentions.edits import LinkWriter
 from vaultlink.mentions.finder import MentionFinder
 from vaultlink.mentions.folding import FoldedText, fold_name
 from vaultlink.mentions.matcher import Matcher
-from vaultlink.mentions.model import LOWEST_MIN_SCORE, Mention, MentionOptions, NameKind
+from vaultlink.mentions.mention import LOWEST_MIN_SCORE, Mention, MentionOptions, NameKind
 from vaultlink.mentions.tally import SAMPLE_SIZE, sample_paths
 from vaultlink.model import Note
 from vaultlink.obsidian import ObsidianSettings

@@ -9,8 +9,8 @@ from vaultlink.cli.listing import choose_listing_format, print_document, print_l
 from vaultlink.cli.section_changes import (
     CHANGE_LABELS,
     NO_CHANGES,
+    SectionChangeRow,
     SectionChanges,
-    SectionRow,
     summarize,
 )
 from vaultlink.cli.terminal import Terminal
@@ -125,7 +125,9 @@ def _report_sections(
     return EXIT_FINDINGS if skipped or would_change else EXIT_CLEAN
 
 
-def _print_section_rows(terminal: Terminal, output_format: str, rows: Sequence[SectionRow]) -> None:
+def _print_section_rows(
+    terminal: Terminal, output_format: str, rows: Sequence[SectionChangeRow]
+) -> None:
     if output_format == "json":
         print_document(terminal, {}, "sections", rows)
     elif not rows:

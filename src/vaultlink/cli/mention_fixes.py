@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from vaultlink.api import Vault
     from vaultlink.cli.options import FixSelectionOptions
     from vaultlink.fix.loop import FixPlan
-    from vaultlink.mentions.model import Mention
+    from vaultlink.mentions.mention import Mention
 
 
 class MentionFixes(NamedTuple):

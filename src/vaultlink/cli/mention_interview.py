@@ -24,7 +24,7 @@ from vaultlink.cli.write_run import hold_write_lock
 from vaultlink.config.mention_settings import format_pair, ignore_mentions
 from vaultlink.errors import UsageError
 from vaultlink.mentions.folding import fold_name
-from vaultlink.mentions.model import Mention
+from vaultlink.mentions.mention import Mention
 from vaultlink.mentions.planning import find_mention_edits
 from vaultlink.model import Edit
 from vaultlink.report.fix_question import QuestionKey

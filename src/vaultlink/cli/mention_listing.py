@@ -7,7 +7,7 @@ from vaultlink.cli.listing import print_document, print_lines
 from vaultlink.cli.mention_results import make_rows
 from vaultlink.cli.mention_search import MentionSearch, build_mention_options
 from vaultlink.cli.terminal import Terminal
-from vaultlink.mentions.model import Mention
+from vaultlink.mentions.mention import Mention
 from vaultlink.report.layout import format_count, render_table
 from vaultlink.report.listings import BacklinkRow
 

@@ -13,7 +13,7 @@ from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import find_note_argument, select_link_sources
 from vaultlink.errors import UsageError
 from vaultlink.index.resolve import is_note
-from vaultlink.mentions.model import LOWEST_MIN_SCORE, Mention, MentionOptions
+from vaultlink.mentions.mention import LOWEST_MIN_SCORE, Mention, MentionOptions
 from vaultlink.mentions.planning import find_mention_edits
 from vaultlink.mentions.wanted_topics import (
     TopicStatus,

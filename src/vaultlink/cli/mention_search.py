@@ -12,7 +12,7 @@ from vaultlink.engine.step import State
 from vaultlink.errors import UsageError
 from vaultlink.index.resolve import is_note
 from vaultlink.mentions.finder import MentionFinder
-from vaultlink.mentions.model import Mention, MentionOptions
+from vaultlink.mentions.mention import Mention, MentionOptions
 from vaultlink.mentions.tally import sample_paths
 from vaultlink.mentions.wanted_topics import list_wanted_targets
 from vaultlink.model import Owner

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from vaultlink.cli.backlinks_options import BacklinksOptions
 
 
-class SectionRow(msgspec.Struct, frozen=True):
+class SectionChangeRow(msgspec.Struct, frozen=True):
     """A note that is or would be changed, and the change of its section."""
 
     path: str
@@ -37,7 +37,7 @@ class SectionChanges(NamedTuple):
     `texts` has the text of each changed note before and after.
     """
 
-    rows: Sequence[SectionRow]
+    rows: Sequence[SectionChangeRow]
     skipped: tuple[SkippedNote, ...]
     texts: Mapping[str, tuple[str | None, str]]
 
@@ -46,7 +46,7 @@ NO_CHANGES = SectionChanges([], (), {})
 """There is nothing to change."""
 
 
-def summarize(options: "BacklinksOptions", rows: Sequence[SectionRow], auxiliary: str) -> str:
+def summarize(options: "BacklinksOptions", rows: Sequence[SectionChangeRow], auxiliary: str) -> str:
     """Describe the changes in a sentence. `auxiliary` is “were” or “would be”."""
     counts = [
         (label, count)

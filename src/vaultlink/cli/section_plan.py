@@ -8,8 +8,8 @@ from vaultlink.cli.section_changes import (
     REMOVED,
     UPDATED,
     WRITTEN,
+    SectionChangeRow,
     SectionChanges,
-    SectionRow,
     summarize,
 )
 from vaultlink.cli.terminal import Terminal
@@ -40,7 +40,7 @@ def plan_and_write(
         raise UsageError(f"{note} is not a note; only notes can have a backlinks section.")
     plan = vault.fixer.plan_rounds(_make_selector(options, vault, note))
     rows = [
-        SectionRow(path, change)
+        SectionChangeRow(path, change)
         for path, change in sorted(_describe_changes(options, plan).items())
     ]
     if options.check or options.diff:

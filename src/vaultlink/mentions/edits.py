@@ -13,7 +13,7 @@ from vaultlink.index.resolve import is_note, resolve
 from vaultlink.links.edits import OffsetShift, apply_edits
 from vaultlink.links.naming import format_target, strip_note_extension
 from vaultlink.links.rewrite import default_display_text, encode_destination
-from vaultlink.mentions.model import Mention
+from vaultlink.mentions.mention import Mention
 from vaultlink.model import Edit, Link, LinkKind, Note
 from vaultlink.obsidian import ObsidianSettings
 from vaultlink.parse.note import parse_note

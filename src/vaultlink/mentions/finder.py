@@ -15,7 +15,7 @@ from vaultlink.index.resolve import is_note
 from vaultlink.links.rewrite import default_display_text
 from vaultlink.mentions.folding import FoldedText, fold_name
 from vaultlink.mentions.matcher import Matcher, find_one
-from vaultlink.mentions.model import Mention, MentionOptions, NoteName
+from vaultlink.mentions.mention import Mention, MentionOptions, NoteName
 from vaultlink.mentions.names import (
     add_names,
     is_of_overview,

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from vaultlink.config.date_names import MONTH_NAMES, WEEKDAY_NAMES
 from vaultlink.index.index import Index, link_name
 from vaultlink.mentions.folding import fold_name
-from vaultlink.mentions.model import MentionOptions, NameKind, NoteName
+from vaultlink.mentions.mention import MentionOptions, NameKind, NoteName
 from vaultlink.mentions.words import WORD, is_unbroken
 from vaultlink.model import Note
 from vaultlink.text import has_placeholder, lazy_pattern

@@ -21,7 +21,7 @@ from vaultlink.fix.trial import ChosenFixes
 from vaultlink.index.index import Index
 from vaultlink.links.rewrite import default_display_text
 from vaultlink.mentions.edits import LinkWriter
-from vaultlink.mentions.model import Mention
+from vaultlink.mentions.mention import Mention
 from vaultlink.mentions.wanted_topics import find_topic_sections
 from vaultlink.model import (
     Diagnostic,

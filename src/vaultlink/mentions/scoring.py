@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from vaultlink.index.index import link_name
-from vaultlink.mentions.model import NameKind, NoteName
+from vaultlink.mentions.mention import NameKind, NoteName
 from vaultlink.mentions.tally import Tally
 from vaultlink.mentions.words import (
     find_sentence,

@@ -6,7 +6,7 @@ from enum import StrEnum
 import msgspec
 
 from vaultlink.index.index import Index
-from vaultlink.mentions.model import Mention
+from vaultlink.mentions.mention import Mention
 from vaultlink.model import Entry, Note, Owner, Place, Section
 
 

@@ -37,7 +37,7 @@ class EditRow(msgspec.Struct, frozen=True, gc=False):
     text: str
 
 
-class FixRow(msgspec.Struct, frozen=True, gc=False):
+class FindingFixRow(msgspec.Struct, frozen=True, gc=False):
     """The fix of a finding."""
 
     safety: str
@@ -65,7 +65,7 @@ class FindingRow(msgspec.Struct, frozen=True, gc=False):
     subpath: str | None
     resolved: str | None
     suggestions: tuple[SuggestionRow, ...]
-    fix: FixRow | None
+    fix: FindingFixRow | None
     fingerprint: str
 
 
@@ -120,10 +120,10 @@ def finding_rows(
     ]
 
 
-def _fix_row(fix: Fix | None, offsets: "ByteOffsets") -> FixRow | None:
+def _fix_row(fix: Fix | None, offsets: "ByteOffsets") -> FindingFixRow | None:
     if fix is None:
         return None
-    return FixRow(fix.safety, fix.title, tuple(edit_rows(fix.edits, offsets)))
+    return FindingFixRow(fix.safety, fix.title, tuple(edit_rows(fix.edits, offsets)))
 
 
 def edit_rows(edits: Iterable[Edit], offsets: "ByteOffsets") -> list[EditRow]:

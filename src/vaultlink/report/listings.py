@@ -52,7 +52,7 @@ class TopicSource(msgspec.Struct, frozen=True, gc=False):
     line: int
 
 
-class TopicRow(msgspec.Struct, frozen=True, gc=False):
+class DanglingTopicRow(msgspec.Struct, frozen=True, gc=False):
     """A dangling topic with the links to it, and suggested files.
 
     `cause` is what happened to the file that all of the links meant; None if that is unknown.
@@ -120,7 +120,7 @@ def _link_row(index: Index, path: str, link: Link, resolved: str | None) -> Link
 
 def topic_rows(
     index: Index, suggest: Callable[[str], Sequence[Suggestion]], history: History = NO_HISTORY
-) -> list[TopicRow]:
+) -> list[DanglingTopicRow]:
     """Return a row for each dangling topic, most links first, then by name.
 
     Targets with and without `.md` are one topic. Text that was not meant as a link is left out.
@@ -147,10 +147,10 @@ def _topic_row(
     sources: Sequence[TopicSource],
     suggest: Callable[[str], Sequence[Suggestion]],
     former: FormerTarget | None,
-) -> TopicRow:
+) -> DanglingTopicRow:
     suggestions = put_first(suggest_former_target(former), _suggest_others(name, sources, suggest))
     cause = (former.reason or None) if former else None
-    return TopicRow(name, len(sources), tuple(sources), suggestion_rows(suggestions), cause)
+    return DanglingTopicRow(name, len(sources), tuple(sources), suggestion_rows(suggestions), cause)
 
 
 def _suggest_others(

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from vaultlink.mentions.model import Mention
+from vaultlink.mentions.mention import Mention
 from vaultlink.model import Edit
 from vaultlink.report.fix_question import QuestionKey
 from vaultlink.report.layout import Palette, escape_controls, format_count, truncate, wrap_words

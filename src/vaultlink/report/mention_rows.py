@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from vaultlink.mentions.model import LOWEST_MIN_SCORE, Mention
+from vaultlink.mentions.mention import LOWEST_MIN_SCORE, Mention
 from vaultlink.model import Edit
 from vaultlink.report.check_result import GetBytes
 from vaultlink.report.finding_rows import ByteOffsets, EditRow, edit_rows

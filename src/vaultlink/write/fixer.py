@@ -45,7 +45,7 @@ from vaultlink.write.apply import (
 from vaultlink.write.write import PendingWrite, WriteResult
 
 if TYPE_CHECKING:
-    from vaultlink.mentions.model import Mention
+    from vaultlink.mentions.mention import Mention
     from vaultlink.mentions.planning import MentionPlan
 
 RoundSelector = Callable[[State, FixSources], Iterable[tuple[Diagnostic, Fix]]]

@@ -10,7 +10,7 @@ from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import open_from_options
 from vaultlink.report.full import REASON_LABELS
 from vaultlink.report.layout import format_count
-from vaultlink.report.listings import TopicRow, topic_rows
+from vaultlink.report.listings import DanglingTopicRow, topic_rows
 
 COLUMNS = ("topic", "count", "path", "line", "note", "reason", "score", "cause")
 HEADER = ("count", "topic", "similar note", "reason", "score", "cause")
@@ -51,7 +51,7 @@ def topics(options: FolderOptions) -> int:
     return EXIT_CLEAN
 
 
-def _describe_counts(rows: Sequence[TopicRow], dangling: int) -> str:
+def _describe_counts(rows: Sequence[DanglingTopicRow], dangling: int) -> str:
     """Return sentences with the numbers of topics and of all dangling links."""
     references = sum(row.count for row in rows)
     sentence = (
@@ -68,13 +68,13 @@ def _describe_counts(rows: Sequence[TopicRow], dangling: int) -> str:
     )
 
 
-def _format_tsv_cells(row: TopicRow) -> tuple[object, ...]:
+def _format_tsv_cells(row: DanglingTopicRow) -> tuple[object, ...]:
     first, best = row.sources[0], row.suggestions[0] if row.suggestions else None
     nearest = (best.path, best.reason, best.score) if best else (None, None, None)
     return row.topic, row.count, first.path, first.line, *nearest, row.cause
 
 
-def choose_columns(rows: Sequence[TopicRow], width: int) -> Sequence[int]:
+def choose_columns(rows: Sequence[DanglingTopicRow], width: int) -> Sequence[int]:
     """Return the numbers of the columns to print.
 
     The cause is left out if no topic has one. In a narrow table it takes the place of reason and
@@ -85,7 +85,7 @@ def choose_columns(rows: Sequence[TopicRow], width: int) -> Sequence[int]:
     return (0, 1, 2, 3, 4, 5) if width >= _MIN_WIDE else (0, 1, 2, 5)
 
 
-def _format_table_cells(row: TopicRow) -> tuple[object, ...]:
+def _format_table_cells(row: DanglingTopicRow) -> tuple[object, ...]:
     if not row.suggestions:
         return row.count, row.topic, "", "", "", row.cause
     best = row.suggestions[0]
