@@ -1,4 +1,7 @@
-"""Value types of a report. All are frozen; encoded by msgspec, they are its JSON (schema 1)."""
+"""Value types of a report: frozen structs whose fields are the keys of its JSON.
+
+A field is never renamed or removed without a new number in `SCHEMA`.
+"""
 
 import msgspec
 
@@ -33,9 +36,29 @@ class HealthScore(msgspec.Struct, frozen=True):
 
 
 class Totals(msgspec.Struct, frozen=True):
-    """The numbers of a vault. Those of links are the ones that `check` prints.
+    """The numbers of a vault, equal to those that the other commands print.
 
-    `fixes_safe` and `fixes_unsafe` are numbers of findings. `sections` are backlinks sections.
+    Attributes:
+        notes: Notes, as `check` counts them.
+        attachments: All files that are not notes.
+        links: All links.
+        resolved: Links that lead to a file.
+        dangling: Links that do not.
+        ambiguous: Resolved links whose text also fits other files.
+        external: Links to other places, such as websites.
+        topics: Dangling topics, as `topics` lists them.
+        errors: Findings of this severity, those of the baseline included.
+        warnings: Findings of this severity.
+        infos: Findings of this severity.
+        fixes_safe: Findings that `fix` resolves.
+        fixes_unsafe: Findings that `fix --unsafe-fixes` resolves in addition.
+        orphans: Notes without backlinks, as `orphans` lists them.
+        dead_ends: Notes without links to files, as `deadends` lists them.
+        islands: Groups of notes that no link connects with the largest group.
+        sections_in_step: Backlinks sections without a finding.
+        sections_out_of_step: Backlinks sections with a finding.
+        unlinked: Notes that are linked with no other file, in neither direction.
+        has_all_fixes: False if there may be more fixes: so many are not tried one by one.
     """
 
     notes: int
@@ -56,6 +79,8 @@ class Totals(msgspec.Struct, frozen=True):
     islands: int
     sections_in_step: int
     sections_out_of_step: int
+    unlinked: int = 0
+    has_all_fixes: bool = True
 
 
 class RuleRow(msgspec.Struct, frozen=True):
@@ -104,7 +129,11 @@ class TopicRow(msgspec.Struct, frozen=True):
 
 
 class NoteRow(msgspec.Struct, frozen=True):
-    """A note with its numbers of links in, links out and findings."""
+    """A note with its numbers of links in, links out and findings.
+
+    Links out are those that lead to a file. `title` is the property, else the file name without
+    extension.
+    """
 
     path: str
     title: str
@@ -114,9 +143,9 @@ class NoteRow(msgspec.Struct, frozen=True):
 
 
 class Island(msgspec.Struct, frozen=True):
-    """A group of at least two notes that no link connects with the largest group.
+    """A group of notes that no link connects with the largest group.
 
-    `notes` are the first of them, by path.
+    It has at least two notes, `size` in all; `notes` are the first of them by path.
     """
 
     size: int
@@ -124,7 +153,7 @@ class Island(msgspec.Struct, frozen=True):
 
 
 class Bridge(msgspec.Struct, frozen=True):
-    """A note without which `separated` other notes would lose their way to the rest."""
+    """A note without which `separated` other notes are not connected with the rest."""
 
     path: str
     separated: int
@@ -181,7 +210,7 @@ class Trend(msgspec.Struct, frozen=True):
 
 
 class TableCut(msgspec.Struct, frozen=True):
-    """A table that has fewer rows than there are: the table's field, its rows and all rows."""
+    """A table with fewer rows than there are: the table's field, its rows, all rows."""
 
     table: str
     rows: int
@@ -202,13 +231,13 @@ class VaultReport(msgspec.Struct, frozen=True):
         rules: Rules with findings, most findings first.
         folders: Folders, most findings first.
         topics: Dangling topics, most links first.
-        orphans: Notes that no note links to and that link to none.
-        dead_ends: Notes that link to nothing but are linked to.
+        orphans: Notes without backlinks, as `orphans` lists them.
+        dead_ends: Notes without links to files, as `deadends` lists them.
         islands: Groups apart from the largest, largest first.
         hubs: The notes with most links in.
         bridges: The notes that hold most others together.
         worst: The notes with most findings.
-        unused_attachments: Vault paths of attachments that nothing links to.
+        unused_attachments: Vault paths of attachments that nothing in the vault uses.
         missing_attachments: Attachments that do not exist, most links first.
         sections: Backlinks sections, those out of step first.
         fixes: Fixes that wait, safe ones first.

@@ -10,10 +10,10 @@ class ScoreCounts(NamedTuple):
 
     Attributes:
         links_resolved: Links that lead to one file of the vault.
-        links_internal: Links that are meant to: all but those to other places.
+        links_internal: All links but external ones.
         notes: Notes of the vault.
         notes_with_errors_or_warnings: Notes with a finding of one of these severities.
-        notes_orphaned: Notes without links in and out.
+        notes_unlinked: Notes that are linked with no other file, in neither direction.
         sections: Backlinks sections.
         sections_in_step: Those of them without a finding.
     """
@@ -22,7 +22,7 @@ class ScoreCounts(NamedTuple):
     links_internal: int
     notes: int
     notes_with_errors_or_warnings: int
-    notes_orphaned: int
+    notes_unlinked: int
     sections: int
     sections_in_step: int
 
@@ -36,7 +36,7 @@ def compute_score(counts: ScoreCounts) -> HealthScore:
     numbers = (
         (counts.links_resolved, counts.links_internal),
         (counts.notes - counts.notes_with_errors_or_warnings, counts.notes),
-        (counts.notes - counts.notes_orphaned, counts.notes),
+        (counts.notes - counts.notes_unlinked, counts.notes),
         (counts.sections_in_step, counts.sections),
     )
     parts = tuple(
@@ -49,7 +49,7 @@ def compute_score(counts: ScoreCounts) -> HealthScore:
 _PARTS = (
     ("links", "links that lead to a file", 60),
     ("notes", "notes without errors and warnings", 20),
-    ("connections", "notes with a link in or out", 10),
+    ("connections", "notes linked with another file", 10),
     ("sections", "backlinks sections in step", 10),
 )
 """Name, label and weight of each part. Links weigh most: they are what vaultlink checks."""
@@ -60,7 +60,7 @@ def _round_points(healthy: int, total: int, weight: int) -> float:
 
 
 def _sum_points(parts: tuple[ScorePart, ...]) -> int:
-    """Return the exact sum of the parts rounded down: sums of rounded numbers may exceed it."""
+    """Return the sum of the exact points, rounded down. Rounded points may have a larger sum."""
     numerator, denominator = 0, 1
     for part in parts:
         healthy, total = (part.healthy, part.total) if part.total else (1, 1)

@@ -1,4 +1,4 @@
-"""A drawing of the vault's graph: places, sizes and groups of its nodes as small integers."""
+"""Value types of a drawing of the vault's graph, with small integers as coordinates."""
 
 from typing import NamedTuple
 

@@ -47,7 +47,7 @@ class BlockRow(msgspec.Struct, frozen=True, gc=False):
     line: int
 
 
-class NoteRow(msgspec.Struct, frozen=True):
+class ParsedNoteRow(msgspec.Struct, frozen=True):
     """Everything that vaultlink parsed in a note."""
 
     path: str
@@ -59,15 +59,15 @@ class NoteRow(msgspec.Struct, frozen=True):
     links: tuple[LinkRow, ...]
 
 
-def note_rows(index: Index, paths: Sequence[str]) -> list[NoteRow]:
+def note_rows(index: Index, paths: Sequence[str]) -> list[ParsedNoteRow]:
     """Return a row for each note, with its links."""
     links = iter(link_rows(index, paths))
     notes = [index.notes[path] for path in paths]
     return [_note_row(note, islice(links, len(note.links))) for note in notes]
 
 
-def _note_row(note: Note, links: Iterable[LinkRow]) -> NoteRow:
-    return NoteRow(
+def _note_row(note: Note, links: Iterable[LinkRow]) -> ParsedNoteRow:
+    return ParsedNoteRow(
         path=note.path,
         properties=None
         if note.properties is None
@@ -82,7 +82,7 @@ def _note_row(note: Note, links: Iterable[LinkRow]) -> NoteRow:
     )
 
 
-def render_note_page(row: NoteRow, width: int, palette: Palette = PLAIN) -> str:
+def render_note_page(row: ParsedNoteRow, width: int, palette: Palette = PLAIN) -> str:
     """Render a note as a page of `width` columns.
 
     The page has a group for each kind of element.
@@ -113,7 +113,7 @@ def render_note_page(row: NoteRow, width: int, palette: Palette = PLAIN) -> str:
     return render_page(row.path, groups, "nothing found", palette, width)
 
 
-def note_cells(row: NoteRow) -> list[tuple[object, ...]]:
+def note_cells(row: ParsedNoteRow) -> list[tuple[object, ...]]:
     """Return the rows of a note for tab-separated values.
 
     The cells are path, kind of element, line (None for properties and aliases), text, and a detail
@@ -147,7 +147,7 @@ def describe_destination(link: LinkRow) -> str:
     return f"{link.resolved}{anchor}" + (" (ambiguous)" if link.status == "ambiguous" else "")
 
 
-def describe_totals(rows: Sequence[NoteRow]) -> str:
+def describe_totals(rows: Sequence[ParsedNoteRow]) -> str:
     """Return a sentence with the total numbers of elements in these notes."""
     totals = (
         format_count(sum(len(row.headings) for row in rows), "heading"),

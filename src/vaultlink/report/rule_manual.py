@@ -41,7 +41,7 @@ class RuleFixRow(msgspec.Struct, frozen=True):
     title: str
 
 
-class RuleRow(msgspec.Struct, frozen=True):
+class RuleManualRow(msgspec.Struct, frozen=True):
     """A rule in `rules --output-format json`. Field names are JSON keys."""
 
     code: str
@@ -58,7 +58,7 @@ class RuleRow(msgspec.Struct, frozen=True):
     examples: tuple[Mapping[str, Any], ...]
 
 
-def rule_row(rule: Rule) -> RuleRow:
+def rule_row(rule: Rule) -> RuleManualRow:
     """Return the row of a rule."""
     options = tuple(
         OptionRow(item.name, item.type, item.element_type, item.default, item.choices, item.help)
@@ -69,7 +69,7 @@ def rule_row(rule: Rule) -> RuleRow:
         if rule.fix_when == "never"
         else RuleFixRow(rule.fix_when, rule.fix_safety, rule.fix_title)
     )
-    return RuleRow(
+    return RuleManualRow(
         rule.code,
         rule.name,
         rule.severity,
