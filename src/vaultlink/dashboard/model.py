@@ -168,7 +168,10 @@ class MissingAttachment(msgspec.Struct, frozen=True):
 
 
 class SectionRow(msgspec.Struct, frozen=True):
-    """A backlinks section. `status` is `in step` or the message of the finding about it."""
+    """A backlinks section; `managed` says that vaultlink maintains it.
+
+    `status` is `in step` or the message of the finding about it.
+    """
 
     path: str
     line: int
@@ -178,7 +181,11 @@ class SectionRow(msgspec.Struct, frozen=True):
 
 
 class FixRow(msgspec.Struct, frozen=True):
-    """A fix that waits: the line before and after. A fix of more lines shows the first of them."""
+    """A fix that waits, with a line before and after it.
+
+    Of a fix of several lines, it is the first one that changes. Long lines are cut around the
+    change. `after` is "" if the line is removed.
+    """
 
     path: str
     line: int
@@ -190,7 +197,7 @@ class FixRow(msgspec.Struct, frozen=True):
 
 
 class TrendPoint(msgspec.Struct, frozen=True):
-    """A commit of the trend, as the vault was then. `date` is that of the commit, `YYYY-MM-DD`."""
+    """The vault as it was at a commit. `date` is that of the commit, `YYYY-MM-DD`."""
 
     commit: str
     date: str
@@ -203,7 +210,10 @@ class TrendPoint(msgspec.Struct, frozen=True):
 
 
 class Trend(msgspec.Struct, frozen=True):
-    """The last commits, oldest first. `note` says why there are fewer than asked for, or ""."""
+    """The last commits, oldest first.
+
+    `note` says why there are fewer than asked for, or "".
+    """
 
     points: tuple[TrendPoint, ...]
     note: str = ""

@@ -60,7 +60,10 @@ def _round_points(healthy: int, total: int, weight: int) -> float:
 
 
 def _sum_points(parts: tuple[ScorePart, ...]) -> int:
-    """Return the sum of the exact points, rounded down. Rounded points may have a larger sum."""
+    """Return the sum of the exact points, rounded down.
+
+    The sum of rounded points may be larger.
+    """
     numerator, denominator = 0, 1
     for part in parts:
         healthy, total = (part.healthy, part.total) if part.total else (1, 1)

@@ -13,7 +13,7 @@ _SECTION = "section"
 
 
 def list_sections(state: State) -> list[SectionRow]:
-    """Return a row for each backlinks section, those out of step first, then by path and line."""
+    """Return a row for each backlinks section, those out of step first."""
     notes = state.index.notes
     rows = [
         row

@@ -297,6 +297,12 @@ def check_vault(settings: LinterSettings, index: Index) -> FindingsByPath:
     return {path: tuple(diagnostics) for path, diagnostics in found.items()}
 
 
+def check_with_rule(settings: LinterSettings, index: Index, name: str) -> FindingsByPath:
+    """Run one check of scope `vault`, also if the settings do not enable it."""
+    only = dict.fromkeys(SCOPES, ()) | {"vault": (settings.rules_by_name[name],)}
+    return check_vault(replace(settings, rules_by_scope=only), index)
+
+
 def _is_taken(finding: Finding, taken: Set[LinkPlace]) -> bool:
     if finding.links is None:
         return (finding.location.start, getattr(finding.location, "raw", "")) in taken

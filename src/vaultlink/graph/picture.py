@@ -1,4 +1,4 @@
-"""Value types of a drawing of the vault's graph, with small integers as coordinates."""
+"""Value types of a drawing of the vault's graph, in small integers."""
 
 from typing import NamedTuple
 

@@ -5,6 +5,7 @@ Field names are JSON keys. Lines and columns count from 1.
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -118,10 +119,26 @@ def _link_row(index: Index, path: str, link: Link, resolved: str | None) -> Link
     )
 
 
+class DanglingTopic(NamedTuple):
+    """A dangling topic with the links to it, by path and line.
+
+    `former` is what became of the file that all of the links meant; None if that is unknown.
+    """
+
+    name: str
+    sources: Sequence[TopicSource]
+    former: FormerTarget | None
+
+
 def topic_rows(
     index: Index, suggest: Callable[[str], Sequence[Suggestion]], history: History = NO_HISTORY
 ) -> list[DanglingTopicRow]:
-    """Return a row for each dangling topic, most links first, then by name.
+    """Return a row for each dangling topic, most links first, then by name."""
+    return [topic_row(topic, suggest) for topic in rank_topics(index, history)]
+
+
+def rank_topics(index: Index, history: History = NO_HISTORY) -> list[DanglingTopic]:
+    """Return the dangling topics, most links first, then by name.
 
     Targets with and without `.md` are one topic. Text that was not meant as a link is left out.
     """
@@ -137,17 +154,16 @@ def topic_rows(
                 causes.setdefault(topic, set()).add(former)
     ranked = sorted(by_topic.items(), key=lambda item: (-len(item[1]), item[0]))
     return [
-        _topic_row(name, sources, suggest, causes[name].pop() if len(causes[name]) == 1 else None)
+        DanglingTopic(name, sources, causes[name].pop() if len(causes[name]) == 1 else None)
         for name, sources in ranked
     ]
 
 
-def _topic_row(
-    name: str,
-    sources: Sequence[TopicSource],
-    suggest: Callable[[str], Sequence[Suggestion]],
-    former: FormerTarget | None,
+def topic_row(
+    topic: DanglingTopic, suggest: Callable[[str], Sequence[Suggestion]]
 ) -> DanglingTopicRow:
+    """Return the row of a topic, with its suggestions."""
+    name, sources, former = topic
     suggestions = put_first(suggest_former_target(former), _suggest_others(name, sources, suggest))
     cause = (former.reason or None) if former else None
     return DanglingTopicRow(name, len(sources), tuple(sources), suggestion_rows(suggestions), cause)

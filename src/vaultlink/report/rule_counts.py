@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from vaultlink.model import Diagnostic, Safety, Severity
+from vaultlink.model import Diagnostic, Fix, Safety, Severity
 from vaultlink.report.check_result import CheckResult
 from vaultlink.report.concise import severity_colors
 from vaultlink.report.layout import PLAIN, Palette
@@ -31,15 +31,26 @@ def count_result(result: CheckResult) -> list[RuleCount]:
     return _rank(result.findings, _count_fixes(result))
 
 
+def count_with_fixes(
+    findings: Sequence[Diagnostic], fixes: Sequence[Fix | None]
+) -> list[RuleCount]:
+    """Count findings and the fix of each, None for none."""
+    return _rank(findings, _pair_fixes(findings, fixes))
+
+
 def count_findings(findings: Sequence[Diagnostic]) -> list[RuleCount]:
     """Count findings whose fixes are unknown."""
     return _rank(findings, _FixCounts())
 
 
 def _count_fixes(result: CheckResult) -> _FixCounts:
+    return _pair_fixes(result.findings, result.fixes())
+
+
+def _pair_fixes(findings: Sequence[Diagnostic], fixes: Sequence[Fix | None]) -> _FixCounts:
     return Counter(
         (d.rule, fix.safety.value)
-        for d, fix in zip(result.findings, result.fixes(), strict=True)
+        for d, fix in zip(findings, fixes, strict=True)
         if fix is not None
     )
 

@@ -56,6 +56,10 @@ def missing_backlink(note: Note, context: Context) -> Iterator[Finding]:
             yield Finding(FILE_START, {"source": source[:-3]})
 
 
+UNUSED_ATTACHMENT = "unused-attachment"
+"""Rule whose findings a report lists even if the rule is off."""
+
+
 def unused_attachment(context: Context) -> Iterator[Finding]:
     """Report attachments that nothing in the vault names.
 

@@ -1,0 +1,170 @@
+"""Build a report from the state of a vault."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, TypeVar
+
+from vaultlink.dashboard.collected import (
+    CollectedFacts,
+    ReportSources,
+    collect_facts,
+    count_totals,
+)
+from vaultlink.dashboard.fix_facts import describe_fixes, sort_fixes
+from vaultlink.dashboard.model import (
+    SCHEMA,
+    Bridge,
+    Island,
+    LinkSource,
+    MissingAttachment,
+    RuleRow,
+    TableCut,
+    TopicRow,
+    VaultReport,
+)
+from vaultlink.dashboard.note_facts import NoteNumbers
+from vaultlink.dashboard.score import compute_score
+from vaultlink.engine.step import State
+from vaultlink.index.file_kinds import has_known_extension
+from vaultlink.index.packed_map import unpack_all
+from vaultlink.report.full import REASON_LABELS
+from vaultlink.report.listings import (
+    DanglingTopic,
+    DanglingTopicRow,
+    TopicSource,
+    topic_row,
+)
+from vaultlink.report.rule_counts import count_with_fixes
+
+_T = TypeVar("_T")
+
+_MAX_RANKED = 50
+"""Hubs, and bridges: rankings of notes of which only the first are of interest."""
+
+_MAX_NAMED = 5
+"""Sources of a topic and notes of an island, if tables are cut."""
+
+
+class ReportLabels(NamedTuple):
+    """The texts at the head of a report: see `VaultReport`."""
+
+    vault: str
+    version: str = ""
+    commit: str = ""
+    date: str = ""
+
+
+def build_report(
+    sources: ReportSources, labels: ReportLabels, max_rows: int | None = None
+) -> VaultReport:
+    """Build the report of a vault, without its trend.
+
+    Args:
+        sources: The state of the vault, and what is looked up for it.
+        labels: The head of the report.
+        max_rows: The rows of each table; None for all.
+    """
+    state = sources.state
+    unpack_all(state.index.notes, state.index.targets, state.diagnostics, state.tallies)
+    facts, cutter = collect_facts(sources), _TableCutter(max_rows)
+    numbers, groups = NoteNumbers(state), facts.groups
+    missing = [topic for topic in facts.topics if has_known_extension(topic.name)]
+    fixes = sort_fixes(facts.findings, facts.fixable.fixes)
+    return VaultReport(
+        SCHEMA,
+        *labels,
+        score=compute_score(facts.counts),
+        totals=count_totals(state, facts),
+        rules=cutter.cut("rules", _list_rules(state, facts)),
+        folders=cutter.cut("folders", numbers.list_folders()),
+        topics=_list_topics(sources, cutter.cut("topics", facts.topics), cutter.max_named),
+        orphans=numbers.describe(cutter.cut("orphans", facts.orphans)),
+        dead_ends=numbers.describe(cutter.cut("dead_ends", facts.dead_ends)),
+        islands=_list_islands(cutter.cut("islands", groups.islands), cutter.max_named),
+        hubs=numbers.describe(numbers.rank_hubs()[:_MAX_RANKED]),
+        bridges=tuple([Bridge(*item) for item in groups.bridges[:_MAX_RANKED]]),
+        worst=numbers.describe(cutter.cut("worst", numbers.rank_findings())),
+        unused_attachments=cutter.cut("unused_attachments", facts.unused),
+        missing_attachments=_list_missing(
+            cutter.cut("missing_attachments", missing), cutter.max_named
+        ),
+        sections=cutter.cut("sections", facts.sections),
+        fixes=describe_fixes(cutter.cut("fixes", fixes), sources.text),
+        cuts=tuple(cutter.cuts),
+    )
+
+
+class _TableCutter:
+    """Cuts tables to a number of rows, and notes those that were longer."""
+
+    def __init__(self, max_rows: int | None):
+        self._max_rows = max_rows
+        self.max_named = None if max_rows is None else _MAX_NAMED
+        self.cuts: list[TableCut] = []
+
+    def cut(self, table: str, rows: Sequence[_T]) -> tuple[_T, ...]:
+        """Return the first rows of a table."""
+        first = tuple(rows[: self._max_rows])
+        if len(first) < len(rows):
+            self.cuts.append(TableCut(table, len(first), len(rows)))
+        return first
+
+
+def _list_rules(state: State, facts: CollectedFacts) -> list[RuleRow]:
+    rules = state.settings.rules_by_name
+    notes: dict[str, set[str]] = {}
+    for item in facts.findings:
+        notes.setdefault(item.rule, set()).add(item.path)
+    return [
+        RuleRow(
+            row.code,
+            row.rule,
+            row.severity,
+            row.findings,
+            len(notes[row.rule]),
+            row.safe,
+            row.unsafe,
+            rules[row.rule].summary.strip(),
+        )
+        for row in count_with_fixes(facts.findings, facts.fixable.fixes)
+    ]
+
+
+def _list_topics(
+    sources: ReportSources, topics: Sequence[DanglingTopic], max_named: int | None
+) -> tuple[TopicRow, ...]:
+    suggestions = sources.suggest_all([topic.name for topic in topics])
+    rows = [topic_row(topic, lambda name: suggestions.get(name, ())) for topic in topics]
+    return tuple([_describe_topic(row, max_named) for row in rows])
+
+
+def _describe_topic(row: DanglingTopicRow, max_named: int | None) -> TopicRow:
+    best = row.suggestions[0] if row.suggestions else None
+    return TopicRow(
+        row.topic,
+        row.count,
+        len({source.path for source in row.sources}),
+        _list_sources(row.sources, max_named),
+        best.path if best else "",
+        REASON_LABELS.get(best.reason, best.reason) if best else "",
+    )
+
+
+def _list_sources(sources: Iterable[TopicSource], max_named: int | None) -> tuple[LinkSource, ...]:
+    return tuple([LinkSource(item.path, item.line) for item in sources][:max_named])
+
+
+def _list_missing(
+    topics: Iterable[DanglingTopic], max_named: int | None
+) -> tuple[MissingAttachment, ...]:
+    return tuple(
+        [
+            MissingAttachment(
+                topic.name, len(topic.sources), _list_sources(topic.sources, max_named)
+            )
+            for topic in topics
+        ]
+    )
+
+
+def _list_islands(islands: Iterable[Sequence[str]], max_named: int | None) -> tuple[Island, ...]:
+    return tuple([Island(len(notes), tuple(notes[:max_named])) for notes in islands])
