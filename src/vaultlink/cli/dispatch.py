@@ -72,6 +72,7 @@ GROUPS: dict[str, dict[str, Command]] = {
         "orphans": Command("orphans", "orphans", "List files without backlinks."),
         "deadends": Command("orphans", "deadends", "List notes without links to files."),
         "graph": Command("graph", "graph", "Summarize the vault's graph, or export it."),
+        "report": Command("report", "report", "Write a page about the whole vault, with a score."),
     },
     "Set up": {
         "rule": Command("rules", "rule", "Explain a rule."),
@@ -101,6 +102,7 @@ _KNOWN_ELSEWHERE = {
     **dict.fromkeys(("ls", "list", "files", "notes"), "Did you mean show or links?"),
     **dict.fromkeys(("broken", "dangling"), "Did you mean topics or check?"),
     **dict.fromkeys(("explain", "why"), "Did you mean rule?"),
+    **dict.fromkeys(("dashboard", "stats", "score", "health"), "Did you mean report?"),
     **dict.fromkeys(("settings", "show-settings"), "Did you mean config?"),
     **dict.fromkeys(("revert", "restore", "rollback"), "Did you mean undo?"),
     **dict.fromkeys(

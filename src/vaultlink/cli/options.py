@@ -316,7 +316,9 @@ class OptionField(msgspec.Struct, frozen=True):
 def list_option_fields(options: type) -> list[OptionField]:
     """Return the fields of an option class: its own, then those of its base classes."""
     hints = get_type_hints(options, include_extras=True)
-    names = [name for base in options.__mro__ for name in getattr(base, "__annotations__", {})]
+    names = dict.fromkeys(
+        name for base in options.__mro__ for name in getattr(base, "__annotations__", {})
+    )
     return [_make_field(name, hints[name]) for name in names]
 
 

@@ -39,6 +39,20 @@ def join_document(head: Mapping[str, Any], name: str, lines: bytes, count: int) 
     return b"".join((opening, b"\n", lines.replace(b"\n", b",\n", count - 1), b"]}\n"))
 
 
+def encode_tables(document: msgspec.Struct) -> bytes:
+    """Encode one JSON object whose fields that are tuples have a line for each item."""
+    parts = []
+    for name in document.__struct_fields__:
+        value = getattr(document, name)
+        if isinstance(value, tuple) and value:
+            lines = encode_json_lines(value).removesuffix(b"\n")
+            encoded = b"[\n" + lines.replace(b"\n", b",\n") + b"]"
+        else:
+            encoded = _encode(value)
+        parts.append(b'"' + name.encode() + b'":' + encoded)
+    return b"{" + b",\n".join(parts) + b"}\n"
+
+
 def _encode(value: Any) -> bytes:
     """Encode a value.
 

@@ -37,11 +37,11 @@ def render_markdown(result: CheckResult) -> str:
         ]
     )
     if not result.findings:
-        return _join_parts(
+        return join_parts(
             [f"## vaultlink: no {'new ' if known else ''}findings", _describe_clean(result), known]
         )
     notes = [result.path_prefix + d.path for d in result.findings]
-    return _join_parts(
+    return join_parts(
         [
             f"## vaultlink: {describe_severities(result.findings, result.known_counts)}",
             _render_totals(result),
@@ -67,7 +67,8 @@ def _describe_clean(result: CheckResult) -> str:
     return f"{notes} with {links} checked."
 
 
-def _join_parts(parts: Sequence[str]) -> str:
+def join_parts(parts: Sequence[str]) -> str:
+    """Join the parts of a page, with blank lines between them."""
     return "\n\n".join(filter(None, parts)) + "\n"
 
 
@@ -79,7 +80,7 @@ def _render_totals(result: CheckResult) -> str:
     counts = [summary.get(name, 0) for name in figures]
     numbers = [fixes[Safety.SAFE], fixes[Safety.UNSAFE]]
     fixable = numbers if result.has_all_fixes() else [f"at least {number:,}" for number in numbers]
-    return _render_table(header, [[*counts, len(result.findings), *fixable]])
+    return render_markdown_table(header, [[*counts, len(result.findings), *fixable]])
 
 
 # -- tables -------------------------------------------------------------------------------------
@@ -93,8 +94,8 @@ def _render_rules(result: CheckResult) -> str:
     ranked = sorted(by_code.values(), key=lambda d: (-d.severity.rank, -new[d.code], d.code))
     rows: list[list[object]] = [[d.code, d.rule, d.severity.value, new[d.code]] for d in ranked]
     if not result.known_counts:
-        return _render_table(("code", "rule", "severity", "findings"), rows)
-    return _render_table(
+        return render_markdown_table(("code", "rule", "severity", "findings"), rows)
+    return render_markdown_table(
         ("code", "rule", "severity", "new", "known"), [[*row, known[str(row[0])]] for row in rows]
     )
 
@@ -121,13 +122,16 @@ def _render_ranking(
     """
     ranked = sorted(Counter(names).items(), key=lambda item: (-item[1], item[0]))[:_MAX_RANKED]
     return (
-        [title, _render_table(header, [[_format_cell(name), times] for name, times in ranked])]
+        [
+            title,
+            render_markdown_table(header, [[format_cell(name), times] for name, times in ranked]),
+        ]
         if ranked
         else []
     )
 
 
-def _render_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+def render_markdown_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """Render a table. Columns of numbers are aligned right."""
     separator = ["---:" if isinstance(cell, int) else "---" for cell in rows[0]]
     cells = [[f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row] for row in rows]
@@ -171,9 +175,9 @@ def format_code_span(text: str, max_length: int = 200) -> str:
     return f"{fence}{padding}{shown}{padding}{fence}"
 
 
-def _format_cell(text: str) -> str:
+def format_cell(text: str, max_length: int = 200) -> str:
     """Format text as a code span in a table, where `|` must be escaped even in code."""
-    return format_code_span(text).replace("|", "\\|")
+    return format_code_span(text, max_length).replace("|", "\\|")
 
 
 _QUOTED = lazy_pattern("“([^“”]*)”")

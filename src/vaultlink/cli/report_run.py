@@ -1,0 +1,151 @@
+"""Make the report of a vault, and print or write it."""
+
+import re
+import webbrowser
+from collections.abc import Callable
+from datetime import date
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from msgspec.structs import replace
+
+from vaultlink import __version__
+from vaultlink.api import Vault, replace_state
+from vaultlink.cli.commands.report import DashboardOptions
+from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
+from vaultlink.cli.report_file import FORMATS_BY_EXTENSION, check_report_file
+from vaultlink.cli.terminal import Terminal
+from vaultlink.cli.vault import open_from_options
+from vaultlink.dashboard.collected import ReportSources
+from vaultlink.dashboard.facts import ReportLabels, build_report
+from vaultlink.dashboard.json_form import render_json_form
+from vaultlink.dashboard.markdown_form import MAX_ROWS, render_markdown_form
+from vaultlink.dashboard.model import VaultReport
+from vaultlink.engine.step import Change, Presence, step
+from vaultlink.errors import UsageError
+from vaultlink.git.location import find_git_dir
+from vaultlink.git.program import run_git
+from vaultlink.index.index import link_name
+from vaultlink.report.layout import escape_controls
+
+_MAX_ROWS = {"html": 300, "markdown": MAX_ROWS}
+"""Rows of each table by output format. JSON has all."""
+
+_OUTPUT_FORMATS = ("html", "json", "markdown")
+
+
+def run_report(options: DashboardOptions) -> int:
+    """Write the report of a vault, and return the exit code."""
+    terminal = Terminal(options)
+    output_format = _choose_format(options, terminal)
+    _check_values(options)
+    if options.output_file is not None:
+        check_report_file(options.output_file)
+    elif output_format == "html" and terminal.is_terminal:
+        raise UsageError(
+            "a page is not printed on a terminal. Name a file, as in `--output vault.html`, "
+            "or another format, as in `--output-format markdown`."
+        )
+    vault = _leave_out(options.output_file, open_from_options(options, terminal, options.folder))
+    report = _make_report(options, vault, _MAX_ROWS.get(output_format))
+    terminal.print_results(_render(report, vault, output_format))
+    _print_summary(options, terminal, report)
+    is_below = options.fail_under is not None and report.score.value < options.fail_under
+    return EXIT_FINDINGS if is_below else EXIT_CLEAN
+
+
+def _choose_format(options: DashboardOptions, terminal: Terminal) -> str:
+    """Return the output format of the option, the file's extension, or the default."""
+    file = options.output_file
+    implied = FORMATS_BY_EXTENSION.get(file.suffix.lower()) if file else None
+    if implied and not options.output_format:
+        return implied
+    return terminal.choose_format(_OUTPUT_FORMATS, "html", "html")
+
+
+def _check_values(options: DashboardOptions) -> None:
+    """Raise UsageError for a value that an option can't have."""
+    if options.fail_under is not None and options.fail_under > 100:
+        raise UsageError(f"--fail-under: the highest score is 100, not {options.fail_under}.")
+    if options.date is not None and not _is_date(options.date):
+        raise UsageError(f'--date: must be a day such as 2026-05-31, not "{options.date}".')
+
+
+def _is_date(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return re.fullmatch(r"\d{4}-\d\d-\d\d", text) is not None
+
+
+def _leave_out(file: Path | None, vault: Vault) -> Vault:
+    """Return the vault without the file of the report.
+
+    So a report in the vault is the same whether an earlier one is there or not.
+    """
+    path = file.resolve() if file else vault.root
+    name = path.relative_to(vault.root).as_posix() if path.is_relative_to(vault.root) else ""
+    if name not in vault.index.files:
+        return vault
+    return replace_state(vault, step(vault.state, [Change(name, Presence.GONE)]))
+
+
+def _make_report(options: DashboardOptions, vault: Vault, max_rows: int | None) -> VaultReport:
+    sources = ReportSources(
+        vault.state,
+        vault.text,
+        vault.suggest_all,
+        lambda findings: vault.fixer.find_resolvable(findings),  # noqa: PLW0108 - `fixer` imports much
+    )
+    labels = ReportLabels(
+        vault.root.name, __version__, _find_commit(vault.root), options.date or ""
+    )
+    trend = None
+    if options.history:
+        compute_trend = _load_function("vaultlink.cli.report_trend", "compute_trend", "--history")
+        trend = compute_trend(vault, options.history)
+    return replace(build_report(sources, labels, max_rows), trend=trend)
+
+
+def _find_commit(root: Path) -> str:
+    """Return the commit of the repository that a vault lies in; "" if there is none."""
+    if find_git_dir(root) is None:
+        return ""
+    output = run_git(root, "rev-parse", "--verify", "--quiet", "HEAD")
+    return (output or b"").decode("ascii", "replace").strip()
+
+
+def _render(report: VaultReport, vault: Vault, output_format: str) -> str | bytes:
+    if output_format == "json":
+        return render_json_form(report)
+    if output_format == "markdown":
+        return render_markdown_form(report)
+    draw_picture = _load_function("vaultlink.graph.layout", "draw_picture", "html")
+    render_page = _load_function("vaultlink.dashboard.page", "render_page", "html")
+    titles = {path: note.title or link_name(path) for path, note in vault.notes.items()}
+    page: str = render_page(report, draw_picture(vault.graph(), titles))
+    return page.encode("utf-8", "replace")
+
+
+def _load_function(module: str, name: str, wanted_for: str) -> Callable[..., Any]:
+    """Return a function of a part that may not be there yet. Raises UsageError."""
+    try:
+        loaded: Callable[..., Any] = getattr(import_module(module), name)
+    except ModuleNotFoundError as error:
+        if error.name != module:
+            raise
+        raise UsageError(f"{wanted_for} is not supported yet.") from None
+    return loaded
+
+
+def _print_summary(options: DashboardOptions, terminal: Terminal, report: VaultReport) -> None:
+    """Print the score and where the report is, and open it if that is wanted."""
+    score, file = report.score.value, options.output_file
+    place = f" Report: {escape_controls(str(file))}" if file else ""
+    terminal.print_message(f"Health score: {score} of 100.{place}")
+    if options.fail_under is not None and score < options.fail_under:
+        terminal.print_message(f"The score is below {options.fail_under} (--fail-under).")
+    if options.open_page and file and not webbrowser.open(file.resolve().as_uri()):
+        terminal.print_message("No browser was found. Open the file in one.")

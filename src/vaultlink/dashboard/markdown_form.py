@@ -1,0 +1,159 @@
+"""The Markdown form of a report, for pull requests and the summaries of CI jobs.
+
+Text from the vault is in code spans, so that it contains no link, mention or HTML.
+"""
+
+from collections.abc import Sequence
+
+from vaultlink.dashboard.model import HealthScore, Totals, Trend, VaultReport
+from vaultlink.report.layout import format_count
+from vaultlink.report.markdown import (
+    format_cell,
+    format_code_span,
+    join_parts,
+    render_markdown_table,
+)
+
+MARKDOWN_MARK = "<!-- vaultlink report -->"
+"""The first line, by which a later run recognises the file."""
+
+MAX_ROWS = 10
+"""Rows of each table."""
+
+_MAX_TEXT = 80
+"""Code points of a name. So the page stays below 60 kilobytes, whatever the names are."""
+
+
+def render_markdown_form(report: VaultReport) -> str:
+    """Render the short form of a report: score, totals, and the first rows of some tables."""
+    vault = format_code_span(report.vault, _MAX_TEXT)
+    return join_parts(
+        [
+            MARKDOWN_MARK,
+            f"## Health score of {vault}: {report.score.value} of 100",
+            _describe_version(report),
+            _render_score(report.score),
+            _render_totals(report.totals),
+            _describe_fixes(report.totals),
+            *_render_trend(report.trend),
+            *_render_tables(report),
+        ]
+    )
+
+
+def _describe_version(report: VaultReport) -> str:
+    parts = [
+        report.date,
+        f"commit {report.commit[:12]}" if report.commit else "",
+        f"vaultlink {report.version}" if report.version else "",
+    ]
+    return ", ".join(filter(None, parts))
+
+
+def _render_score(score: HealthScore) -> str:
+    rows = [
+        [part.label, part.healthy, part.total, f"{part.points:.2f}", part.weight]
+        for part in score.parts
+    ]
+    return render_markdown_table(("score", "healthy", "of", "points", "of"), rows)
+
+
+def _render_totals(totals: Totals) -> str:
+    names = ("notes", "links", "resolved", "dangling", "external", "topics")
+    header = (*names, "errors", "warnings", "infos", "orphans", "dead ends", "islands")
+    row = [getattr(totals, name.replace(" ", "_")) for name in header]
+    return render_markdown_table(header, [row])
+
+
+def _describe_fixes(totals: Totals) -> str:
+    least = "" if totals.has_all_fixes else "at least "
+    if not totals.fixes_safe and not totals.fixes_unsafe:
+        return ""
+    return (
+        f"`vaultlink fix` resolves {least}{format_count(totals.fixes_safe, 'finding')}; "
+        f"{least}{totals.fixes_unsafe:,} more {'has' if totals.fixes_unsafe == 1 else 'have'} "
+        "an unsafe fix."
+    )
+
+
+def _render_trend(trend: Trend | None) -> list[str]:
+    """Render the last commits, newest first."""
+    if trend is None:
+        return []
+    rows = [
+        [
+            format_cell(point.commit[:12]),
+            point.date,
+            point.score,
+            point.notes,
+            point.links,
+            point.dangling,
+            point.topics,
+            point.findings,
+        ]
+        for point in reversed(trend.points)
+    ]
+    header = ("commit", "date", "score", "notes", "links", "dangling", "topics", "findings")
+    table = render_markdown_table(header, rows) if rows else ""
+    return ["### Last commits", table, trend.note]
+
+
+def _render_tables(report: VaultReport) -> list[str]:
+    tables: list[tuple[str, str, Sequence[str], list[list[object]]]] = [
+        (
+            *("rules", "Findings by rule", ("code", "rule", "severity", "findings", "notes")),
+            [[row.code, row.name, row.severity, row.findings, row.notes] for row in report.rules],
+        ),
+        (
+            *("folders", "Folders with the most findings"),
+            *(("folder", "findings", "notes", "links", "dangling"),),
+            [
+                [_format_name(row.folder or "/"), row.findings, row.notes, row.links, row.dangling]
+                for row in report.folders
+                if row.findings
+            ],
+        ),
+        (
+            *("topics", "Dangling topics with the most links"),
+            *(("topic", "links", "notes", "similar note"),),
+            [
+                [_format_name(row.name), row.links, row.notes, _format_name(row.suggestion)]
+                for row in report.topics
+            ],
+        ),
+        (
+            *("worst", "Notes with the most findings", ("note", "findings", "links in", "out")),
+            [
+                [_format_name(row.path), row.findings, row.incoming, row.outgoing]
+                for row in report.worst
+            ],
+        ),
+        (
+            *("missing_attachments", "Missing attachments", ("file", "links")),
+            [[_format_name(row.name), row.links] for row in report.missing_attachments],
+        ),
+        (
+            *("unused_attachments", "Unused attachments", ("file",)),
+            [[_format_name(path)] for path in report.unused_attachments],
+        ),
+    ]
+    totals = {cut.table: cut.total for cut in report.cuts}
+    return [
+        part
+        for table, title, header, rows in tables
+        if rows
+        for part in (
+            f"### {title}",
+            render_markdown_table(header, rows[:MAX_ROWS]),
+            _describe_rest(len(rows), totals.get(table, len(rows))),
+        )
+    ]
+
+
+def _describe_rest(rows: int, total: int) -> str:
+    first = min(rows, MAX_ROWS)
+    return f"The first {first:,} of {total:,}." if first < total else ""
+
+
+def _format_name(text: str) -> str:
+    return format_cell(text, _MAX_TEXT)
