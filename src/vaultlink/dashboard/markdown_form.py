@@ -3,7 +3,8 @@
 Text from the vault is in code spans, so that it contains no link, mention or HTML.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator
+from typing import NamedTuple
 
 from vaultlink.dashboard.model import HealthScore, Totals, Trend, VaultReport
 from vaultlink.report.layout import format_count
@@ -51,11 +52,14 @@ def _describe_version(report: VaultReport) -> str:
 
 
 def _render_score(score: HealthScore) -> str:
-    rows = [
-        [part.label, part.healthy, part.total, f"{part.points:.2f}", part.weight]
-        for part in score.parts
+    rows: list[list[object]] = [
+        [part.label, part.healthy, part.total, part.points, part.weight] for part in score.parts
     ]
-    return render_markdown_table(("score", "healthy", "of", "points", "of"), rows)
+    points = sum(part.points for part in score.parts)
+    weights = sum(part.weight for part in score.parts)
+    return render_markdown_table(
+        ("counted", "healthy", "all", "points", "of"), [*rows, ["sum", "", "", points, weights]]
+    )
 
 
 def _render_totals(totals: Totals) -> str:
@@ -98,61 +102,74 @@ def _render_trend(trend: Trend | None) -> list[str]:
     return ["### Last commits", table, trend.note]
 
 
-def _render_tables(report: VaultReport) -> list[str]:
-    tables: list[tuple[str, str, Sequence[str], list[list[object]]]] = [
-        (
-            *("rules", "Findings by rule", ("code", "rule", "severity", "findings", "notes")),
+class _Table(NamedTuple):
+    """A table of the report: its field, its title, the names of its columns, and its rows."""
+
+    field: str
+    title: str
+    header: tuple[str, ...]
+    rows: list[list[object]]
+
+
+def _list_tables(report: VaultReport) -> list[_Table]:
+    return [
+        _Table(
+            "rules",
+            "Findings by rule",
+            ("code", "rule", "severity", "findings", "notes"),
             [[row.code, row.name, row.severity, row.findings, row.notes] for row in report.rules],
         ),
-        (
-            *("folders", "Folders with the most findings"),
-            *(("folder", "findings", "notes", "links", "dangling"),),
+        _Table(
+            "folders",
+            "Folders with the most findings",
+            ("folder", "findings", "notes", "links", "dangling"),
             [
-                [_format_name(row.folder or "/"), row.findings, row.notes, row.links, row.dangling]
+                [_format_name(f"{row.folder}/"), row.findings, row.notes, row.links, row.dangling]
                 for row in report.folders
-                if row.findings
+                if row.findings and len(report.folders) > 1
             ],
         ),
-        (
-            *("topics", "Dangling topics with the most links"),
-            *(("topic", "links", "notes", "similar note"),),
+        _Table(
+            "topics",
+            "Dangling topics with the most links",
+            ("topic", "links", "notes", "similar note"),
             [
                 [_format_name(row.name), row.links, row.notes, _format_name(row.suggestion)]
                 for row in report.topics
             ],
         ),
-        (
-            *("worst", "Notes with the most findings", ("note", "findings", "links in", "out")),
+        _Table(
+            "worst",
+            "Notes with the most findings",
+            ("note", "findings", "links in", "links out"),
             [
                 [_format_name(row.path), row.findings, row.incoming, row.outgoing]
                 for row in report.worst
             ],
         ),
-        (
-            *("missing_attachments", "Missing attachments", ("file", "links")),
+        _Table(
+            "missing_attachments",
+            "Missing attachments",
+            ("file", "links"),
             [[_format_name(row.name), row.links] for row in report.missing_attachments],
         ),
-        (
-            *("unused_attachments", "Unused attachments", ("file",)),
+        _Table(
+            "unused_attachments",
+            "Unused attachments",
+            ("file",),
             [[_format_name(path)] for path in report.unused_attachments],
         ),
     ]
+
+
+def _render_tables(report: VaultReport) -> Iterator[str]:
     totals = {cut.table: cut.total for cut in report.cuts}
-    return [
-        part
-        for table, title, header, rows in tables
-        if rows
-        for part in (
-            f"### {title}",
-            render_markdown_table(header, rows[:MAX_ROWS]),
-            _describe_rest(len(rows), totals.get(table, len(rows))),
-        )
-    ]
-
-
-def _describe_rest(rows: int, total: int) -> str:
-    first = min(rows, MAX_ROWS)
-    return f"The first {first:,} of {total:,}." if first < total else ""
+    for field, title, header, rows in _list_tables(report):
+        if rows:
+            total = totals.get(field, len(rows)) if len(rows) >= MAX_ROWS else len(rows)
+            yield f"### {title}"
+            yield render_markdown_table(header, rows[:MAX_ROWS])
+            yield f"The first {MAX_ROWS:,} of {total:,}." if total > MAX_ROWS else ""
 
 
 def _format_name(text: str) -> str:

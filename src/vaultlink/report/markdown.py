@@ -132,10 +132,16 @@ def _render_ranking(
 
 
 def render_markdown_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Render a table. Columns of numbers are aligned right."""
-    separator = ["---:" if isinstance(cell, int) else "---" for cell in rows[0]]
-    cells = [[f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row] for row in rows]
+    """Render a table. Columns of numbers are aligned right, decimals have two digits."""
+    separator = ["---:" if isinstance(cell, (int, float)) else "---" for cell in rows[0]]
+    cells = [[_format_value(cell) for cell in row] for row in rows]
     return "\n".join([f"| {' | '.join(row)} |" for row in (header, separator, *cells)])
+
+
+def _format_value(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:,.2f}"
+    return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def _render_list(result: CheckResult) -> str:

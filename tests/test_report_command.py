@@ -1,0 +1,209 @@
+"""`vaultlink report`: its options, its file, its exit code, and that nothing else is overwritten."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from repositories import commit, create_repository
+from running import RunCommand, create_vault, read_files
+from vaultlink.cli.report_file import is_report
+from vaultlink.dashboard.json_form import JSON_MARK
+from vaultlink.dashboard.markdown_form import MARKDOWN_MARK
+
+VAULT = {
+    "Home.md": "[[Quay]] [[Nowhere]]\n",
+    "Quay.md": "[[Home]]\n",
+    "map.png": "",
+    ".vaultlink.toml": "",
+}
+
+
+@pytest.fixture
+def vault(tmp_path: Path) -> Path:
+    """Create a vault with one broken link, whose score is 70."""
+    return create_vault(tmp_path / "Ports", VAULT)
+
+
+@pytest.fixture
+def run(run: RunCommand, vault: Path, monkeypatch: pytest.MonkeyPatch) -> RunCommand:
+    """Return a function that runs a command in the vault."""
+    monkeypatch.chdir(vault)
+    return run
+
+
+# -- output ---------------------------------------------------------------------------------------------------------------
+
+
+def test_json_and_markdown_are_printed(run: RunCommand) -> None:
+    done = run("report", "--json")
+    assert done.code == 0
+    assert done.out.startswith(JSON_MARK)
+    assert isinstance(done.data, dict)
+    assert (done.data["vault"], done.data["score"]["value"]) == ("Ports", 70)
+    done = run("report", "--output-format", "markdown")
+    assert done.out.startswith(f"{MARKDOWN_MARK}\n\n## Health score of `Ports`: 70 of 100\n")
+    assert done.err == "Health score: 70 of 100.\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "mark"),
+    [
+        (("--output", "../r.json"), JSON_MARK),
+        (("--output", "../r.md"), MARKDOWN_MARK),
+        (("--output-file", "../r.md"), MARKDOWN_MARK),
+        (("--output", "../r.txt", "--json"), JSON_MARK),
+        (("--output", "../r.md", "--json"), JSON_MARK),
+        (("--output=../r.MD",), MARKDOWN_MARK),
+    ],
+)
+def test_format_is_that_of_the_option_or_of_the_name(
+    run: RunCommand, vault: Path, words: Sequence[str], mark: str
+) -> None:
+    done = run("report", *words)
+    assert (done.code, done.out) == (0, "")
+    [file] = [path for path in vault.parent.iterdir() if path.is_file()]
+    assert file.read_text(encoding="utf-8").startswith(mark)
+    assert done.err == f"Health score: 70 of 100. Report: ../{file.name}\n"
+
+
+def test_quiet_run_prints_nothing_but_the_report(run: RunCommand) -> None:
+    assert run("report", "-q", "--json").err == ""
+    assert run("report", "-q", "--output", "../r.json") == (0, "", "")
+
+
+def test_equal_vaults_give_equal_reports(run: RunCommand, tmp_path: Path) -> None:
+    first = run("report", "--json").out
+    assert run("report", "--json", "--no-cache").out == first
+    copy = create_vault(tmp_path / "copy" / "Ports", VAULT)
+    assert run("report", "--json", "--vault", copy).out == first
+    assert '"date":"2026-05-31"' in run("report", "--json", "--date", "2026-05-31").out
+
+
+@pytest.mark.usefixtures("plain_git")
+def test_commit_is_that_of_the_repository(run: RunCommand, tmp_path: Path) -> None:
+    repository = create_repository(tmp_path / "repository", {"notes/A.md": ""})
+    newest = commit(repository)
+    done = run("report", "--json", "--vault", repository / "notes")
+    assert isinstance(done.data, dict)
+    assert done.data["commit"] == newest
+
+
+def test_all_findings_count_also_those_of_a_baseline(run: RunCommand) -> None:
+    before = run("report", "--json").out
+    assert run("baseline").code == 0
+    assert run("check").code == 0
+    assert run("report", "--json").out == before
+
+
+# -- exit code ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("least", "code"), [("1", 0), ("69", 0), ("70", 0), ("71", 1), ("100", 1)])
+def test_exit_code_is_1_below_the_least_score(run: RunCommand, least: str, code: int) -> None:
+    done = run("report", "--json", "--fail-under", least)
+    assert done.code == code
+    message = f"The score is below {least} (--fail-under).\n"
+    assert done.err == "Health score: 70 of 100.\n" + (message if code else "")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--fail-under", "101"), "--fail-under: the highest score is 100, not 101."),
+        (("--fail-under", "0"), "--fail-under: must be a whole number above 0"),
+        (("--date", "yesterday"), '--date: must be a day such as 2026-05-31, not "yesterday".'),
+        (("--date", "2026-02-30"), "--date: must be a day"),
+        (("--date", "20260228"), "--date: must be a day"),
+        (("--history", "0"), "--history: must be a whole number above 0"),
+        (("--open",), "--open requires --output."),
+        (("--output-format", "tsv"), "Valid values: html, json, markdown."),
+        (("--output", "no/such/r.html"), "can't write no/such/r.html: its folder does not exist."),
+        (("--output", ".obsidian"), "can't write .obsidian: it is a folder. Name a file in it."),
+        (("--output", "Home.md"), "Home.md exists and is no report of vaultlink."),
+    ],
+)
+def test_usage_errors(run: RunCommand, words: Sequence[str], message: str) -> None:
+    done = run("report", *words)
+    assert (done.code, done.out) == (2, "")
+    assert message in done.err
+
+
+# -- the file -------------------------------------------------------------------------------------------------------------
+
+PAGE = '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">\n<meta name="generator" content="vaultlink 0.4.0">'
+
+
+@pytest.mark.parametrize(
+    ("head", "expected"),
+    [
+        (PAGE, True),
+        (PAGE.replace("doctype", "DOCTYPE"), True),
+        (JSON_MARK + '"Notes"', True),
+        (MARKDOWN_MARK + "\n\n## Health score", True),
+        ("", False),
+        (PAGE.replace("vaultlink", "other"), False),
+        ("Text about " + PAGE, False),
+        (" " + JSON_MARK, False),
+        ('{"schema":1,"findings":[', False),
+        ("# Note\n\n" + MARKDOWN_MARK, False),
+    ],
+)
+def test_report_is_recognised_by_its_head(head: str, expected: bool) -> None:
+    assert is_report(head.encode()) is expected
+
+
+@pytest.mark.parametrize("name", ["Home.md", "map.json", "page.html", "link.json"])
+def test_no_other_file_is_overwritten(run: RunCommand, vault: Path, name: str) -> None:
+    (vault / "map.json").write_text('{"schema":1,"findings":[]}', encoding="utf-8")
+    (vault / "page.html").write_text("<!doctype html><title>Mine</title>", encoding="utf-8")
+    (vault / "link.json").symlink_to("Quay.md")
+    before = read_files(vault)
+    done = run("report", "--output", name)
+    assert done.code == 2
+    assert f"{name} exists and is no report of vaultlink. Nothing was written." in done.err
+    assert read_files(vault) == before
+
+
+@pytest.mark.parametrize("name", ["r.json", "r.md"])
+def test_earlier_report_is_replaced_and_not_counted(
+    run: RunCommand, vault: Path, name: str
+) -> None:
+    """It would otherwise be one more note, or one more unused file, from the second run on."""
+    assert run("report", "--output", name).code == 0
+    first = (vault / name).read_bytes()
+    assert run("report", "--output", name).code == 0
+    assert (vault / name).read_bytes() == first
+    (vault / "Home.md").write_text("[[Quay]]\n", encoding="utf-8")
+    assert run("report", "--output", name).code == 0
+    assert (vault / name).read_bytes() != first
+
+
+def test_empty_file_and_device_are_written(run: RunCommand, tmp_path: Path) -> None:
+    (tmp_path / "made.json").touch()
+    assert run("report", "--output", tmp_path / "made.json").code == 0
+    assert (tmp_path / "made.json").stat().st_size > 0
+    assert run("report", "--json", "--output", os.devnull).code == 0
+
+
+def test_file_is_opened_in_the_browser(vault: Path, tmp_path: Path) -> None:
+    opened, browser = tmp_path / "opened", tmp_path / "browser"
+    browser.write_text(f'#!/bin/sh\nprintf %s "$1" > {opened}.new && mv {opened}.new {opened}\n')
+    browser.chmod(0o755)
+    name = "a & $(touch pwned) é.json"
+    subprocess.run(
+        [sys.executable, "-m", "vaultlink", "report", "--output", f"../{name}", "--open"],
+        cwd=vault,
+        env={**os.environ, "BROWSER": f"{browser} %s"},
+        check=True,
+        capture_output=True,
+    )
+    deadline = time.monotonic() + 20
+    while not opened.exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert opened.read_text() == (tmp_path / name).as_uri()
+    assert sorted(path.name for path in vault.iterdir()) == sorted([*VAULT, ".obsidian"])
