@@ -1,4 +1,4 @@
-"""The file of a report: its format, and the check that nothing else is overwritten."""
+"""The file of a report: its format, and the check that it replaces nothing else."""
 
 import stat as modes
 from pathlib import Path

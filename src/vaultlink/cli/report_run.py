@@ -1,7 +1,6 @@
 """Make the report of a vault, and print or write it."""
 
 import re
-import webbrowser
 from collections.abc import Callable
 from datetime import date
 from importlib import import_module
@@ -12,9 +11,9 @@ from msgspec.structs import replace
 
 from vaultlink import __version__
 from vaultlink.api import Vault, replace_state
-from vaultlink.cli.commands.report import DashboardOptions
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
 from vaultlink.cli.report_file import FORMATS_BY_EXTENSION, check_report_file
+from vaultlink.cli.report_options import DashboardOptions
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import open_from_options
 from vaultlink.dashboard.collected import ReportSources
@@ -104,7 +103,7 @@ def _make_report(options: DashboardOptions, vault: Vault, max_rows: int | None) 
     )
     trend = None
     if options.history:
-        compute_trend = _load_function("vaultlink.cli.report_trend", "compute_trend", "--history")
+        compute_trend = _load_function("cli.report_trend", "compute_trend", "--history")
         trend = compute_trend(vault, options.history)
     return replace(build_report(sources, labels, max_rows), trend=trend)
 
@@ -122,8 +121,8 @@ def _render(report: VaultReport, vault: Vault, output_format: str) -> str | byte
         return render_json_form(report)
     if output_format == "markdown":
         return render_markdown_form(report)
-    draw_picture = _load_function("vaultlink.graph.layout", "draw_picture", "html")
-    render_page = _load_function("vaultlink.dashboard.page", "render_page", "html")
+    draw_picture = _load_function("graph.layout", "draw_picture", "html")
+    render_page = _load_function("dashboard.page", "render_page", "html")
     titles = {path: note.title or link_name(path) for path, note in vault.notes.items()}
     page: str = render_page(report, draw_picture(vault.graph(), titles))
     return page.encode("utf-8", "replace")
@@ -131,10 +130,11 @@ def _render(report: VaultReport, vault: Vault, output_format: str) -> str | byte
 
 def _load_function(module: str, name: str, wanted_for: str) -> Callable[..., Any]:
     """Return a function of a part that may not be there yet. Raises UsageError."""
+    full_name = f"vaultlink.{module}"
     try:
-        loaded: Callable[..., Any] = getattr(import_module(module), name)
+        loaded: Callable[..., Any] = getattr(import_module(full_name), name)
     except ModuleNotFoundError as error:
-        if error.name != module:
+        if error.name != full_name:
             raise
         raise UsageError(f"{wanted_for} is not supported yet.") from None
     return loaded
@@ -147,5 +147,8 @@ def _print_summary(options: DashboardOptions, terminal: Terminal, report: VaultR
     terminal.print_message(f"Health score: {score} of 100.{place}")
     if options.fail_under is not None and score < options.fail_under:
         terminal.print_message(f"The score is below {options.fail_under} (--fail-under).")
-    if options.open_page and file and not webbrowser.open(file.resolve().as_uri()):
-        terminal.print_message("No browser was found. Open the file in one.")
+    if options.open_page and file:
+        from webbrowser import open as open_address  # noqa: PLC0415 - rarely needed
+
+        if not open_address(file.resolve().as_uri()):
+            terminal.print_message("No browser was found. Open the file in one.")

@@ -27,7 +27,7 @@ def describe_fixes(pairs: Iterable[tuple[Diagnostic, Fix]], text: TextByPath) ->
 
 
 def _describe_fix(item: Diagnostic, fix: Fix, text: TextByPath) -> FixRow:
-    """Describe the change of the finding's note, or else of the first note that changes."""
+    """Describe the change of the finding's note, else of the first changed note."""
     path = item.path if any(edit.path == item.path for edit in fix.edits) else fix.edits[0].path
     edits = sort_edits(edit for edit in fix.edits if edit.path == path)
     before, after = _find_changed_line(text(path), edits)
@@ -59,7 +59,7 @@ def _find_changed_line(text: str, edits: Sequence[Edit]) -> tuple[str, str]:
 def _drop_shifted_line(
     before: str, after: str, old_lines: Sequence[str], new_lines: Sequence[str]
 ) -> tuple[str, str]:
-    """Return "" for a line that only stands elsewhere because lines were added or removed."""
+    """Return "" for a line that is only moved by lines that are added or removed."""
     if len(old_lines) < len(new_lines) and before in new_lines:
         return "", after
     if len(old_lines) > len(new_lines) and after in old_lines:

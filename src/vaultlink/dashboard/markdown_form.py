@@ -26,7 +26,7 @@ _MAX_TEXT = 80
 
 
 def render_markdown_form(report: VaultReport) -> str:
-    """Render the short form of a report: score, totals, and the first rows of some tables."""
+    """Render the short form of a report: score, totals, and the first rows of tables."""
     vault = format_code_span(report.vault, _MAX_TEXT)
     return join_parts(
         [
