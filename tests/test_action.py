@@ -44,6 +44,7 @@ NOTES = {
     "Kept.md": "[[Old]]\n",
 }
 BROKEN = {"New.md": "[[Old]]\n\nSee [[Gone astray]].\n"}
+UPLOAD = "actions/upload-artifact@v6"
 HOSTILE = '; touch pwned $(touch pwned) `touch pwned` "it\'s" && ä'
 
 
@@ -106,7 +107,7 @@ def installed(kit: InstallKit, tmp_path_factory: pytest.TempPathFactory) -> Mapp
     """Return the outputs of the install steps and the PATH of later steps."""
 
     def make(folder: Path) -> None:
-        runner = runner_at(folder / "run", kit).run(STEPS[:INSTALLING])
+        runner = runner_at(folder / "run", kit, report="html").run(STEPS[:INSTALLING])
         assert not runner.failed, runner.log
         assert runner.used_actions == {}, "the Python that is there will do"
         left = {"steps": runner.contexts["steps"], "path": runner.environment["PATH"]}
@@ -162,6 +163,12 @@ def test_checkout_of_the_action_is_installed(kit: InstallKit, tmp_path: Path) ->
     runner = pretending(runner_at(tmp_path / "run", kit), 0).run(STEPS[:INSTALLING])
     assert not runner.failed, runner.log
     assert read_requirement(runner) == str(kit.checkout)
+
+
+def test_library_of_the_page_is_installed_only_for_it(kit: InstallKit, tmp_path: Path) -> None:
+    runner = pretending(runner_at(tmp_path / "run", kit, report="html"), 0).run(STEPS[:INSTALLING])
+    told = (runner.temp / "told").read_text(encoding="utf-8").splitlines()
+    assert told[-3:] == ["--", str(kit.checkout), "jinja2>=3.1"]
 
 
 def test_nothing_names_a_package_of_an_index() -> None:
@@ -397,6 +404,24 @@ def test_report_is_written(forge: Forge) -> None:
         assert "Gone astray" in file.read_text(encoding="utf-8")
         if form in ("sarif", "gitlab"):
             json.loads(file.read_bytes())
+
+
+def test_page_about_the_whole_vault_is_written_and_uploaded(forge: Forge) -> None:
+    first = forge.act(forge.pull(BROKEN), "main")
+    assert UPLOAD not in first.used_actions, "off by default"
+    assert "Health score" not in first.summary
+    runner = forge.again(first, report="html")
+    assert runner.failed, "the finding is as important as without the page"
+    page = Path(outputs(runner)["report"])
+    assert page.is_relative_to(runner.temp)
+    text = page.read_text(encoding="utf-8")
+    assert text.startswith("<!")
+    assert "Nowhere" in text, "the page is about all notes, not about the change"
+    assert "## Health score of `workspace`: " in runner.summary
+    assert runner.interpolate(runner.used_actions[UPLOAD]["path"]) == str(page)
+    assert forge.again(first, report="html", path="no folder").used_actions.keys() == (
+        first.used_actions.keys()
+    )
 
 
 def test_arguments_are_split_as_in_a_shell(forge: Forge) -> None:

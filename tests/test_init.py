@@ -6,6 +6,7 @@ What is written is run: the steps of the workflow and of the pipeline by bash, t
 import json
 import os
 import re
+import shlex
 import shutil
 import sys
 import zipfile
@@ -474,6 +475,34 @@ def test_scripts_do_not_interpolate_event_data(run: RunCommand, tmp_path: Path) 
     run("init", repository(root := tmp_path / "repo"), "--ci", "github,gitlab")
     assert not any("${{" in script for script in scripts(root).values())
     assert loaded(root, "github")["permissions"] == {"contents": "read"}
+
+
+def switch_on_report(root: Path, kind: str) -> None:
+    """Remove the signs in front of the lines about the report, as the file says."""
+    path = root / CI_TEMPLATES[kind].path
+    text = path.read_text(encoding="utf-8")
+    start = text.index("remove the signs in front of the lines.\n")
+    switched = re.sub(r"(?m)^( *)# (?=( *)(?:[-\w]+:|- |python |vaultlink ))", r"\1", text[start:])
+    path.write_text(text[:start] + switched, encoding="utf-8")
+
+
+@pytest.mark.parametrize("folder", ["", "notes", "it's", "$(touch pwned)", "a: b"])
+def test_report_can_be_switched_on(run: RunCommand, tmp_path: Path, folder: str) -> None:
+    run("init", repository(root := tmp_path / "repo", folder), "--ci", "github,gitlab")
+    assert not any("vaultlink report" in script for script in scripts(root).values())
+    for kind, schema in SCHEMAS.items():
+        switch_on_report(root, kind)
+        assert_matches_schema(schema, root / CI_TEMPLATES[kind].path)
+    job = loaded(root, "gitlab")["vaultlink"]
+    *_, writing, uploading, _ = loaded(root, "github")["jobs"]["links"]["steps"]
+    for script in (writing["run"], "\n".join(job["after_script"])):
+        assert run_shellcheck(script, "--exclude=SC2016") == ""  # a dollar sign in quotes
+        for line in script.splitlines()[1:]:
+            name, command, *words = shlex.split(line)
+            assert (name, command) == ("vaultlink", "report")
+            assert words[:2] == (["--vault", folder] if folder else ["-q", words[1]])
+    assert uploading["with"]["path"] == "${{ runner.temp }}/vaultlink.html"
+    assert job["artifacts"]["paths"] == ["vaultlink.html"]
 
 
 def test_templates_are_in_the_wheel(kit: InstallKit) -> None:

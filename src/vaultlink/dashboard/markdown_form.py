@@ -103,7 +103,7 @@ def _render_trend(trend: Trend | None) -> list[str]:
 
 
 class _Table(NamedTuple):
-    """A table of the report: its field, its title, the names of its columns, and its rows."""
+    """A table of the report: its field and title, the names of its columns, its rows."""
 
     field: str
     title: str

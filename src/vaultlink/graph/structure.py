@@ -1,4 +1,4 @@
-"""Islands and bridges: the groups that links connect, and the notes that hold them together.
+"""Islands and bridges: groups of linked notes, and notes that hold a group together.
 
 Links count in both directions and connect notes via any file. Dangling topics connect nothing.
 networkx is imported on the first call.
@@ -99,7 +99,7 @@ def _order_tree(
 
 
 def _measure_tree(blocks: list[tuple[str, ...]], order: _Order) -> Iterator[tuple[str, int]]:
-    """Yield the shared notes of a tree of blocks, with the notes apart without each of them."""
+    """Yield the shared notes of a tree, with the number of notes apart without each."""
     parts: dict[str, list[int]] = {}
     """The number of notes below each shared node, by block."""
     size = 0
