@@ -77,6 +77,7 @@ def test_each_use_has_a_page() -> None:
         "python",
         "related",
         "renaming",
+        "report",
         "resolution",
         "terminal",
         "watching",
@@ -282,6 +283,16 @@ def left_by_related(repo: Path, environment: dict[str, str]) -> None:
     assert check_output(["git", "status", "--porcelain"], repo, environment) == ""
 
 
+def left_by_report(repo: Path, environment: dict[str, str]) -> None:
+    """Only the page is written, and it is the same each time."""
+    assert check_output(["git", "status", "--porcelain"], repo, environment) == "?? vault.html\n"
+    page = (repo / "vault.html").read_bytes()
+    check_output(
+        ["vaultlink", "report", "--output", "vault.html", "--history", "20"], repo, environment
+    )
+    assert (repo / "vault.html").read_bytes() == page
+
+
 def left_by_mentions(repo: Path, environment: dict[str, str]) -> None:
     """A mention was linked, and every byte is as before."""
     assert check_output(["git", "diff", "--name-only"], repo, environment) == ""
@@ -318,6 +329,7 @@ LEFT = {
     "terminal": left_by_terminal,
     "related": left_by_related,
     "renaming": left_by_renaming,
+    "report": left_by_report,
     "watching": left_by_watching,
     "github": left_by_github,
     "gitlab": left_by_gitlab,

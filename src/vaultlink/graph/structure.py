@@ -1,4 +1,4 @@
-"""Islands and bridges: groups of linked notes, and notes that hold a group together.
+"""Islands and bridges: groups of linked notes, and notes that hold them together.
 
 Links count in both directions and connect notes via any file. Dangling topics connect nothing.
 networkx is imported on the first call.
