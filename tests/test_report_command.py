@@ -4,13 +4,14 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
 from repositories import commit, create_repository
 from running import RunCommand, create_vault, read_files
+from screens import run_on_screen
 from vaultlink.cli.report_file import is_report
 from vaultlink.dashboard.json_form import JSON_MARK
 from vaultlink.dashboard.markdown_form import MARKDOWN_MARK
@@ -98,6 +99,28 @@ def test_all_findings_count_also_those_of_a_baseline(run: RunCommand) -> None:
     assert run("baseline").code == 0
     assert run("check").code == 0
     assert run("report", "--json").out == before
+
+
+@pytest.mark.parametrize("variables", [{"GITHUB_ACTIONS": "true"}, {"TF_BUILD": "True"}])
+def test_page_is_not_printed_in_a_log(
+    run: RunCommand, vault: Path, variables: Mapping[str, str]
+) -> None:
+    """A note's name could be a command for the service."""
+    done = subprocess.run(
+        [sys.executable, "-m", "vaultlink", "report"],
+        cwd=vault,
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "a page is not printed on a terminal or in the log of a CI service." in done.stderr
+
+
+def test_page_is_not_printed_on_a_terminal(vault: Path) -> None:
+    with run_on_screen(vault, "report") as screen:
+        screen.wait_for("a page is not printed on a terminal")
 
 
 # -- exit code ------------------------------------------------------------------------------------------------------------

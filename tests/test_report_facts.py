@@ -1,9 +1,10 @@
 """The facts of a report: what is listed of a vault, in which order, and that all numbers are those of other commands."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import msgspec
 import networkx as nx
@@ -322,6 +323,27 @@ def test_json_is_one_object_with_a_line_for_each_row() -> None:
     assert list(loaded) == list(VaultReport.__struct_fields__)
     lines = data.decode().splitlines()
     assert sum(line.startswith('{"name":"Nowhere"') for line in lines) == 1
+
+
+def list_keys(value: Any) -> list[str]:
+    """Return the keys of a field of the report, or of its items."""
+    item = next((part for part in get_args(value) if hasattr(part, "__struct_fields__")), value)
+    return list(getattr(item, "__struct_fields__", ()))
+
+
+def test_keys_of_json_are_documented() -> None:
+    page = (ROOT / "docs" / "report.md").read_text(encoding="utf-8")
+    _, rest = page.split("## JSON\n")
+    rows = re.findall(r"^\| (`.*?) \| (.*) \|$", rest.split("\n## ")[0], re.MULTILINE)
+    listed = {
+        name: re.findall(r"`(\w+)`", keys)
+        for names, keys in rows
+        for name in re.findall(r"`(\w+)`", names)
+    }
+    hints = get_type_hints(VaultReport)
+    head = ["schema", "vault", "version", "commit", "date"]
+    assert list(hints)[:5] == head
+    assert listed == {name: list_keys(hint) for name, hint in hints.items() if name not in head}
 
 
 def test_json_keeps_names_that_are_not_unicode() -> None:

@@ -41,10 +41,10 @@ def run_report(options: DashboardOptions) -> int:
     _check_values(options)
     if options.output_file is not None:
         check_report_file(options.output_file)
-    elif output_format == "html" and terminal.is_terminal:
+    elif output_format == "html" and terminal.shows_results():
         raise UsageError(
-            "a page is not printed on a terminal. Name a file, as in `--output vault.html`, "
-            "or another format, as in `--output-format markdown`."
+            "a page is not printed on a terminal or in the log of a CI service. Name a file, as in "
+            "`--output vault.html`, or another format, as in `--output-format markdown`."
         )
     vault = _leave_out(options.output_file, open_from_options(options, terminal, options.folder))
     report = _make_report(options, vault, _MAX_ROWS.get(output_format))

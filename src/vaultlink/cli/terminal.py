@@ -184,6 +184,10 @@ class Terminal:
         if not self.output_file.parent.is_dir():
             raise UsageError(f"can't write {self.output_file}: No such file or directory.")
 
+    def shows_results(self) -> bool:
+        """Return True if people, or a CI service, read what is printed on stdout."""
+        return self.is_terminal or (self.output_file is None and _is_ci_log())
+
     def print_message(self, text: str) -> None:
         """Print a message on stderr, unless --quiet is given."""
         if not self.quiet:
