@@ -1,0 +1,101 @@
+"""Find the communities of a graph: groups of nodes with many links among them.
+
+Nodes are numbers from 0, so that results do not depend on the hash of a text. networkx is imported
+on the first call.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
+
+from vaultlink.graph.web import Web
+
+_SEED = 7
+"""Louvain visits nodes in random order. A fixed seed makes the result the same each time."""
+_MIN_SPLIT = 24
+"""A community with fewer core nodes is not divided into parts."""
+
+
+class Community(NamedTuple):
+    """A group of nodes, in parts. Leaves are not in it: they follow the node they are linked to."""
+
+    parts: tuple[tuple[int, ...], ...]
+
+
+class Clustering(NamedTuple):
+    """The communities of a graph, and its leaves.
+
+    Attributes:
+        communities: All groups of at least two nodes, by size with their leaves, largest first.
+        leaves: The nodes with one neighbour only, by that neighbour.
+        lone: Nodes without neighbours.
+    """
+
+    communities: tuple[Community, ...]
+    leaves: dict[int, list[int]]
+    lone: tuple[int, ...]
+
+
+def find_communities(web: Web) -> Clustering:
+    """Return the communities of a graph by the Louvain method, each in parts.
+
+    Leaves are left out of the search, because they belong to their neighbour's community anyway.
+    """
+    owners = [_leaf_owner(web, node, near) for node, near in enumerate(web.neighbours)]
+    leaves: dict[int, list[int]] = {}
+    for node, owner in enumerate(owners):
+        if owner is not None:
+            leaves.setdefault(owner, []).append(node)
+    core = [node for node, near in enumerate(web.neighbours) if near and owners[node] is None]
+    levels = _list_levels(web, core)
+    groups = [tuple(sorted(group)) for group in (levels[-1] if levels else ())]
+    sizes = {group: sum([1 + len(leaves.get(node, ())) for node in group]) for group in groups}
+    groups.sort(key=lambda group: (-sizes[group], group))
+    fine = {
+        node: place for place, group in enumerate(levels[0] if levels else ()) for node in group
+    }
+    lone = tuple(node for node, near in enumerate(web.neighbours) if not near)
+    return Clustering(tuple(Community(_split_group(group, fine)) for group in groups), leaves, lone)
+
+
+def list_members(community: Community, clustering: Clustering) -> list[int]:
+    """Return the nodes of a community with their leaves."""
+    return [
+        member
+        for part in community.parts
+        for node in part
+        for member in (node, *clustering.leaves.get(node, ()))
+    ]
+
+
+def _leaf_owner(web: Web, node: int, near: Sequence[int]) -> int | None:
+    """Return the only neighbour of a leaf. Of two nodes with only each other, one is a leaf."""
+    if len(near) != 1:
+        return None
+    owner = near[0]
+    return owner if len(web.neighbours[owner]) > 1 or owner < node else None
+
+
+def _list_levels(web: Web, core: Collection[int]) -> list[list[set[int]]]:
+    """Return the levels of the Louvain method: fine groups first."""
+    import networkx as nx  # noqa: PLC0415 - 0.1 s that only graph questions pay
+
+    if not core:
+        return []
+    is_core = set(core)
+    graph: nx.Graph[int] = nx.Graph()
+    graph.add_nodes_from(core)
+    for node in core:
+        graph.add_edges_from(
+            [(node, other) for other in web.neighbours[node] if other > node and other in is_core]
+        )
+    return list(nx.community.louvain_partitions(graph, seed=_SEED))
+
+
+def _split_group(group: tuple[int, ...], fine: Mapping[int, int]) -> tuple[tuple[int, ...], ...]:
+    """Return the parts of a group, largest first."""
+    if len(group) < _MIN_SPLIT:
+        return (group,)
+    parts: dict[int, list[int]] = {}
+    for node in group:
+        parts.setdefault(fine[node], []).append(node)
+    return tuple(sorted(map(tuple, parts.values()), key=lambda part: (-len(part), part)))

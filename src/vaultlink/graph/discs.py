@@ -1,0 +1,203 @@
+"""Place discs without overlap: large ones in the middle, linked ones near each other.
+
+Points are complex numbers, so that a turn is a multiplication. Everything is around 0.
+"""
+
+import math
+from cmath import phase, rect
+from collections.abc import Mapping, Sequence
+
+_GOLDEN_ANGLE = math.pi * (3 - math.sqrt(5))
+"""The angle between seeds of a sunflower, which spreads them evenly."""
+_SEED_SHARE = 1.12
+"""The area that a seed takes, for each one of its disc's: the gaps between discs."""
+_NEARNESS = 0.5
+"""What the distance from a disc's target costs, for each one of that from the middle."""
+_MAX_PACKED = 80
+"""Discs that are packed one by one. Small ones beyond that surround them as the seeds do."""
+
+
+def fill_disc(radii: Sequence[float], inside: float = 0.0) -> list[complex]:
+    """Return places for discs of nearly equal size, as the seeds of a sunflower.
+
+    Args:
+        radii: The sizes, in the order from the middle outwards.
+        inside: The radius of the space in the middle that stays free.
+    """
+    places, area = [], inside * inside
+    for number, radius in enumerate(radii):
+        share = radius * radius * _SEED_SHARE
+        distance = math.sqrt(area + share / 2) if number or inside else 0.0
+        places.append(rect(distance, number * _GOLDEN_ANGLE))
+        area += share
+    return places
+
+
+def pack_discs(
+    radii: Sequence[float], links: Sequence[Mapping[int, float]], stretch: float = 1.0
+) -> list[complex]:
+    """Return places for discs of any sizes, each near the ones it is linked with.
+
+    Discs are placed one by one, large ones first, against those in the way from the middle.
+
+    Args:
+        radii: The radius of each disc.
+        links: The weights of the links of each disc with others.
+        stretch: Width of the whole for each one of its height.
+    """
+    order = sorted(range(len(radii)), key=lambda disc: (-radii[disc], disc))
+    places = [0j] * len(radii)
+    skyline, is_placed = _Skyline(), [False] * len(radii)
+    for disc in order[:_MAX_PACKED]:
+        near = {other: weight for other, weight in links[disc].items() if is_placed[other]}
+        total = sum(near.values())
+        target = sum([places[other] * near[other] for other in near]) / total if total else 0j
+        places[disc] = skyline.add_disc(radii[disc], target, stretch)
+        is_placed[disc] = True
+    packed, rest = order[:_MAX_PACKED], order[_MAX_PACKED:]
+    middle = find_middle([places[disc] for disc in packed], [radii[disc] for disc in packed])
+    for disc in packed:
+        places[disc] -= middle
+    if rest:
+        inside = max(
+            abs(complex(places[disc].real / stretch, places[disc].imag)) + radii[disc]
+            for disc in packed
+        )
+        for disc, place in zip(
+            rest, fill_disc([radii[disc] for disc in rest], inside), strict=True
+        ):
+            places[disc] = complex(place.real * stretch, place.imag)
+    return places
+
+
+def find_middle(places: Sequence[complex], radii: Sequence[float]) -> complex:
+    """Return the middle of the rectangle around discs; 0 without discs."""
+    discs = list(zip(places, radii, strict=True))
+    if not discs:
+        return 0j
+    return (
+        complex(
+            min([place.real - radius for place, radius in discs])
+            + max([place.real + radius for place, radius in discs]),
+            min([place.imag - radius for place, radius in discs])
+            + max([place.imag + radius for place, radius in discs]),
+        )
+        / 2
+    )
+
+
+def settle_discs(
+    places: Sequence[complex],
+    radii: Sequence[float],
+    links: Sequence[Mapping[int, float]],
+    stretch: float,
+) -> list[complex]:
+    """Return places of discs, moved together until they touch, and towards linked ones.
+
+    The time grows with the square of the number of discs.
+    """
+    places, strongest = (
+        list(places),
+        max([max(row.values(), default=0) for row in links], default=0),
+    )
+    for round_number in range(_SETTLE_ROUNDS):
+        pull = 0.06 * (1 - round_number / _SETTLE_ROUNDS)
+        for disc, place in enumerate(places):
+            step = complex(place.real / stretch, place.imag) * -pull
+            for other, weight in links[disc].items():
+                step += (places[other] - place) * (0.5 * pull * weight / strongest)
+            places[disc] = place + step
+        for _ in range(2):
+            _push_apart(places, radii)
+    for _ in range(_SETTLE_ROUNDS):
+        if not _push_apart(places, radii):
+            break
+    return places
+
+
+def _push_apart(places: list[complex], radii: Sequence[float]) -> bool:
+    """Move discs that overlap away from each other, small ones more. Return True if any did."""
+    has_moved = False
+    for disc, radius in enumerate(radii):
+        place = places[disc]
+        for other in range(disc):
+            away = place - places[other]
+            room = radius + radii[other]
+            if abs(away.real) < room and abs(away.imag) < room and abs(away) < room - 1e-6:
+                distance = abs(away)
+                unit = away / distance if distance else rect(1, disc * _GOLDEN_ANGLE)
+                share = radii[other] ** 2 / (radius**2 + radii[other] ** 2)
+                place += unit * ((room - distance) * share)
+                places[other] -= unit * ((room - distance) * (1 - share))
+                has_moved = True
+        places[disc] = place
+    return has_moved
+
+
+_SETTLE_ROUNDS = 60
+
+
+class _Skyline:
+    """The outer edge of discs around 0, as a distance for each direction."""
+
+    def __init__(self) -> None:
+        self.count = 180
+        self.distances = [0.0] * self.count
+        self.nearest = 0.0
+
+    def add_disc(self, radius: float, target: complex, stretch: float) -> complex:
+        """Place a disc as near as possible to the middle and to a target."""
+        best, best_cost = 0j, math.inf
+        for direction in range(self.count if any(self.distances) else 0):
+            unit = rect(1, direction * math.tau / self.count)
+            nearest = unit * (self.distances[direction] + radius)
+            if math.hypot(nearest.real / stretch, nearest.imag) >= best_cost:
+                continue
+            place = unit * self._free_distance(direction, radius)
+            cost = math.hypot(place.real / stretch, place.imag) + _NEARNESS * abs(place - target)
+            if cost < best_cost - 1e-9:
+                best, best_cost = place, cost
+        self._cover(radius, best)
+        return best
+
+    def _free_distance(self, direction: int, radius: float) -> float:
+        """Return how far from 0 a disc touches the first disc in its way."""
+        step, count, distances = math.tau / self.count, self.count, self.distances
+        free = distances[direction] + radius
+        for turn in range(1, count // 4):
+            sine = math.sin(turn * step)
+            if sine * self.nearest > radius:
+                break
+            cosine = math.cos(turn * step)
+            for edge in (distances[direction - turn], distances[(direction + turn) % count]):
+                room = radius * radius - edge * edge * sine * sine
+                if room > 0:
+                    free = max(free, edge * cosine + math.sqrt(room))
+        return free
+
+    def _cover(self, radius: float, place: complex) -> None:
+        """Move the edge outwards in all directions that a disc touches."""
+        step, distance, angle = math.tau / self.count, abs(place), phase(place)
+        middle = round(angle / step)
+        for turn in range(-(self.count // 2), self.count // 2):
+            number = (middle + turn) % self.count
+            offset = max(0.0, abs((middle + turn) * step - angle) - step / 2)
+            across = distance * math.sin(offset)
+            if radius > across and (offset < math.pi / 2 or radius > distance):
+                far = distance * math.cos(offset) + math.sqrt(radius * radius - across * across)
+                self.distances[number] = max(self.distances[number], far)
+        self.nearest = min(self.distances)
+
+
+def turn_towards(places: Sequence[complex], pulls: Sequence[complex]) -> complex:
+    """Return the turn of places around 0 that brings each nearest to where its links pull it.
+
+    Args:
+        places: Points around 0.
+        pulls: The sum of the directions of each point's links.
+
+    Returns:
+        A factor of length 1; 1 without pulls.
+    """
+    moment = sum([place.conjugate() * pull for place, pull in zip(places, pulls, strict=True)], 0j)
+    return moment / abs(moment) if abs(moment) > 1e-9 else 1 + 0j
