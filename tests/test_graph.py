@@ -305,4 +305,4 @@ def test_exports_are_the_same_in_every_process() -> None:
         for seed in ("1", "2")
     }
     assert len(outputs) == 1
-    assert GRAPH_FORMATS == ("json", "graphml", "gexf", "dot")
+    assert GRAPH_FORMATS == ("json", "graphml", "gexf", "dot", "svg")

@@ -137,21 +137,30 @@ def _push_apart(places: list[complex], radii: Sequence[float]) -> bool:
 _SETTLE_ROUNDS = 60
 
 
+_DIRECTIONS = 144
+"""The directions in which a skyline is known."""
+_STEP = math.tau / _DIRECTIONS
+_UNITS = [rect(1, direction * _STEP) for direction in range(_DIRECTIONS)]
+"""The point at distance 1 in each direction."""
+
+
 class _Skyline:
     """The outer edge of discs around 0, as a distance for each direction."""
 
     def __init__(self) -> None:
-        self.count = 180
-        self.distances = [0.0] * self.count
+        self.distances = [0.0] * _DIRECTIONS
         self.nearest = 0.0
 
     def add_disc(self, radius: float, target: complex, stretch: float) -> complex:
         """Place a disc as near as possible to the middle and to a target."""
         best, best_cost = 0j, math.inf
-        for direction in range(self.count if any(self.distances) else 0):
-            unit = rect(1, direction * math.tau / self.count)
-            nearest = unit * (self.distances[direction] + radius)
-            if math.hypot(nearest.real / stretch, nearest.imag) >= best_cost:
+        first = round(phase(target) / _STEP)
+        for turn in range(_DIRECTIONS if any(self.distances) else 0):
+            direction = (first + (-turn if turn % 2 else turn) // 2) % _DIRECTIONS
+            unit = _UNITS[direction]
+            place = unit * (self.distances[direction] + radius)
+            aside = abs((target * unit.conjugate()).imag)
+            if math.hypot(place.real / stretch, place.imag) + _NEARNESS * aside >= best_cost:
                 continue
             place = unit * self._free_distance(direction, radius)
             cost = math.hypot(place.real / stretch, place.imag) + _NEARNESS * abs(place - target)
@@ -162,29 +171,31 @@ class _Skyline:
 
     def _free_distance(self, direction: int, radius: float) -> float:
         """Return how far from 0 a disc touches the first disc in its way."""
-        step, count, distances = math.tau / self.count, self.count, self.distances
+        distances = self.distances
         free = distances[direction] + radius
-        for turn in range(1, count // 4):
-            sine = math.sin(turn * step)
+        for turn in range(1, _DIRECTIONS // 4):
+            cosine, sine = _UNITS[turn].real, _UNITS[turn].imag
             if sine * self.nearest > radius:
                 break
-            cosine = math.cos(turn * step)
-            for edge in (distances[direction - turn], distances[(direction + turn) % count]):
-                room = radius * radius - edge * edge * sine * sine
-                if room > 0:
-                    free = max(free, edge * cosine + math.sqrt(room))
+            for edge in (distances[direction - turn], distances[direction + turn - _DIRECTIONS]):
+                across = edge * sine
+                if across < radius and edge * cosine + radius > free:
+                    free = max(free, edge * cosine + math.sqrt(radius * radius - across * across))
         return free
 
     def _cover(self, radius: float, place: complex) -> None:
         """Move the edge outwards in all directions that a disc touches."""
-        step, distance, angle = math.tau / self.count, abs(place), phase(place)
-        middle = round(angle / step)
-        for turn in range(-(self.count // 2), self.count // 2):
-            number = (middle + turn) % self.count
-            offset = max(0.0, abs((middle + turn) * step - angle) - step / 2)
+        distance, angle = abs(place), phase(place)
+        middle = round(angle / _STEP)
+        span = _DIRECTIONS // 2
+        if distance > radius:
+            span = min(span, int(math.asin(radius / distance) / _STEP) + 2)
+        for turn in range(-span, span):
+            offset = max(0.0, abs((middle + turn) * _STEP - angle) - _STEP / 2)
             across = distance * math.sin(offset)
             if radius > across and (offset < math.pi / 2 or radius > distance):
                 far = distance * math.cos(offset) + math.sqrt(radius * radius - across * across)
+                number = (middle + turn) % _DIRECTIONS
                 self.distances[number] = max(self.distances[number], far)
         self.nearest = min(self.distances)
 

@@ -1,4 +1,4 @@
-"""Export the vault's graph as node-link JSON, GraphML, GEXF or DOT.
+"""Export the vault's graph as node-link JSON, GraphML, GEXF, DOT or SVG.
 
 Equal graphs give equal texts. The XML is written here, because networkx first builds a tree of it,
 which takes a gigabyte for a large vault, and writes the date into GEXF.
@@ -7,7 +7,7 @@ which takes a gigabyte for a large vault, and writes the date into GEXF.
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from vaultlink.text import lazy_pattern
+from vaultlink.graph.xml_text import escape_xml
 
 if TYPE_CHECKING:
     from vaultlink.graph.build import Graph
@@ -23,14 +23,30 @@ EDGE_FIELDS = {
 }
 
 
-def export_graph(nx_graph: "Graph", output_format: str) -> str:
+def export_graph(
+    nx_graph: "Graph", output_format: str, titles: Mapping[str, str] | None = None
+) -> str:
     """Return a graph as text.
 
     Args:
         nx_graph: A graph from `build_graph`.
         output_format: One of `GRAPH_FORMATS`.
+        titles: Titles of notes by vault path, which only pictures show.
     """
+    if output_format == "svg":
+        return _render_svg(nx_graph, titles or {})
     return _RENDERERS[output_format](nx_graph)
+
+
+def _render_svg(nx_graph: "Graph", titles: Mapping[str, str]) -> str:
+    from vaultlink.graph.layout import draw_picture  # noqa: PLC0415 - only pictures need it
+    from vaultlink.graph.svg import render_svg  # noqa: PLC0415
+
+    return render_svg(draw_picture(nx_graph, titles), _SVG_WIDTH, standalone=True)
+
+
+_SVG_WIDTH = 1600
+"""The width of a picture in pixels. It can be enlarged without loss."""
 
 
 def _render_json(nx_graph: "Graph") -> str:
@@ -54,10 +70,10 @@ def _render_graphml(nx_graph: "Graph") -> str:
     lines.append('  <graph edgedefault="directed">')
     for name, data in nx_graph.nodes(data=True):
         lines.append(
-            f'    <node id="{_escape_xml(name)}">{_render_data(data, "node", NODE_FIELDS)}</node>'
+            f'    <node id="{escape_xml(name)}">{_render_data(data, "node", NODE_FIELDS)}</node>'
         )
     for number, (source, target, data) in enumerate(nx_graph.edges(data=True)):
-        ends = f'id="{number}" source="{_escape_xml(source)}" target="{_escape_xml(target)}"'
+        ends = f'id="{number}" source="{escape_xml(source)}" target="{escape_xml(target)}"'
         lines.append(f"    <edge {ends}>{_render_data(data, 'edge', EDGE_FIELDS)}</edge>")
     return "\n".join([*lines, "  </graph>", "</graphml>"]) + "\n"
 
@@ -87,11 +103,11 @@ def _render_gexf(nx_graph: "Graph") -> str:
     lines.append("    <nodes>")
     for name, data in nx_graph.nodes(data=True):
         values = _render_attvalues(data, "node", NODE_FIELDS)
-        label = _escape_xml(data["label"])
-        lines.append(f'      <node id="{_escape_xml(name)}" label="{label}">{values}</node>')
+        label = escape_xml(data["label"])
+        lines.append(f'      <node id="{escape_xml(name)}" label="{label}">{values}</node>')
     lines += ["    </nodes>", "    <edges>"]
     for number, (source, target, data) in enumerate(nx_graph.edges(data=True)):
-        ends = f'id="{number}" source="{_escape_xml(source)}" target="{_escape_xml(target)}"'
+        ends = f'id="{number}" source="{escape_xml(source)}" target="{escape_xml(target)}"'
         lines.append(f"      <edge {ends}>{_render_attvalues(data, 'edge', EDGE_FIELDS)}</edge>")
     return "\n".join([*lines, "    </edges>", "  </graph>", "</gexf>"]) + "\n"
 
@@ -105,50 +121,37 @@ def _render_attvalues(data: Mapping[str, Any], owner: str, fields: Iterable[str]
     return f"<attvalues>{''.join(values)}</attvalues>"
 
 
-_INVALID_IN_XML = lazy_pattern("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-_UNSAFE_IN_XML = lazy_pattern("[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]|#(?=#)")
-"""Characters that a terminal may obey, and the beginning of commands for CI services."""
-_XML_ESCAPES = str.maketrans(
-    {
-        "&": "&amp;",
-        "<": "&lt;",
-        ">": "&gt;",
-        '"': "&quot;",
-        "\t": "&#9;",
-        "\n": "&#10;",
-        "\r": "&#13;",
-    }
-)
-
-
-def _escape_xml(text: str) -> str:
-    """Escape a text for XML attributes and elements.
-
-    Characters that are invalid in XML are replaced.
-    """
-    clean = _INVALID_IN_XML.sub("\ufffd", text).translate(_XML_ESCAPES)
-    return _UNSAFE_IN_XML.sub(lambda match: f"&#{ord(match[0])};", clean)
-
-
 def _format_value(value: Any) -> str:
-    return _escape_xml(value) if isinstance(value, str) else str(value).lower()
+    return escape_xml(value) if isinstance(value, str) else str(value).lower()
 
 
 _DOT_SHAPES = {"note": "box", "canvas": "component", "attachment": "note", "dangling": "plaintext"}
 
 
-_DOT_LAYOUT = "  graph [layout=sfdp, overlap=prism, outputorder=edgesfirst];"
-"""What `dot` uses unless another layout is named. Its own takes minutes for hundreds of notes."""
+_DOT_DEFAULTS = (
+    '  graph [layout=sfdp, overlap=prism, sep="+6", K=0.9, outputorder=edgesfirst];',
+    '  node [fontname="Helvetica", fontsize=11, height=0.3, margin="0.08,0.03", style=filled, '
+    'fillcolor=white, color="#8b8f98"];',
+    '  edge [color="#6b728088", arrowsize=0.5];',
+)
+"""What `dot` uses unless options say otherwise.
+
+Its own layout takes minutes for hundreds of notes. White nodes above thin grey lines stay legible.
+"""
 
 
 def _render_dot(nx_graph: "Graph") -> str:
-    lines = ["digraph vault {", _DOT_LAYOUT]
+    lines = ["digraph vault {", *_DOT_DEFAULTS]
     for name, data in nx_graph.nodes(data=True):
         label, shape = _quote_dot(data["label"]), _DOT_SHAPES[data["kind"]]
         color = ", color=red, fontcolor=red" if data["kind"] == "dangling" else ""
         lines.append(f"  {_quote_dot(name)} [label={label}, shape={shape}{color}];")
+    drawn = set()
     for source, target, data in nx_graph.edges(data=True):
         style = ", style=dashed" if data["embed"] else ""
+        if source == target or (source, target) in drawn:
+            style = ", style=invis"  # one line for each pair of notes
+        drawn.add((source, target))
         lines.append(
             f"  {_quote_dot(source)} -> {_quote_dot(target)} [line={data['line']}{style}];"
         )
@@ -167,5 +170,5 @@ _RENDERERS: Mapping[str, Callable[["Graph"], str]] = {
     "dot": _render_dot,
 }
 
-GRAPH_FORMATS = tuple(_RENDERERS)
+GRAPH_FORMATS = (*_RENDERERS, "svg")
 """The formats for export."""

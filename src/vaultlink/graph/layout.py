@@ -45,6 +45,7 @@ def draw_picture(nx_graph: "Graph", titles: Mapping[str, str]) -> GraphPicture:
     folders = _list_folders(web, kinds)
     folder_of = {folder: number for number, folder in enumerate(folders)}
     places, scale = _scale_places(placement.places, sizes)
+    shrink = min(1.0, 0.5 + len(web.names) / 800)  # few nodes need more room for their labels
     order = sorted(range(len(web.names)), key=lambda node: (sizes[node], node))
     nodes = tuple(
         PictureNode(
@@ -52,7 +53,7 @@ def draw_picture(nx_graph: "Graph", titles: Mapping[str, str]) -> GraphPicture:
             labels[node],
             kinds[node],
             *places[node],
-            max(1, round(sizes[node] * scale)),
+            max(1, round(sizes[node] * scale * shrink)),
             web.incoming[node],
             web.outgoing[node],
             community_of[node],

@@ -7,13 +7,16 @@ from vaultlink.cli.exit_codes import EXIT_CLEAN
 from vaultlink.cli.listing import print_lines
 from vaultlink.cli.options import FolderOptions, option
 from vaultlink.cli.terminal import Terminal
-from vaultlink.cli.vault import open_from_options
+from vaultlink.cli.vault import find_note_argument, open_from_options
+from vaultlink.errors import UsageError
 from vaultlink.graph.build import GraphSummary, summarize_graph
 from vaultlink.graph.export import GRAPH_FORMATS, export_graph
+from vaultlink.graph.focus import select_around
 from vaultlink.model import LinkCounts
 from vaultlink.report.layout import display_width, escape_controls, pad
 from vaultlink.report.printable import escape_json
 
+_DEPTH = 1
 OUTPUT_FORMATS = ("table", "tsv", *GRAPH_FORMATS)
 
 
@@ -22,8 +25,21 @@ class GraphOptions(FolderOptions, frozen=True, kw_only=True):
 
     format: Annotated[
         str,
-        option("--format", choices=GRAPH_FORMATS, help="Export the whole graph in this format."),
+        option("--format", choices=GRAPH_FORMATS, help="Export the graph in this format."),
     ] = ""
+    focus: Annotated[
+        str | None,
+        option("--focus", metavar="NOTE", help="Export only NOTE and what is near it."),
+    ] = None
+    depth: Annotated[
+        int | None,
+        option(
+            "--depth",
+            metavar="N",
+            help=f"Links between NOTE and the farthest node. Default: {_DEPTH}.",
+            requires=("--focus",),
+        ),
+    ] = None
 
 
 def graph(options: GraphOptions) -> int:
@@ -32,16 +48,24 @@ def graph(options: GraphOptions) -> int:
     Nodes are notes, dangling topics, and linked attachments and canvases; each link is an edge. The
     node of a topic is its name with a leading slash. The exit code is 0.
 
-    Output formats: table (on a terminal), tsv (elsewhere), json, graphml, gexf, dot. The first two
-    are a summary, the others the graph itself; json is NetworkX's node-link data. --format is
-    another name of --output-format for these.
+    Output formats: table (on a terminal), tsv (elsewhere), json, graphml, gexf, dot, svg. The first
+    two are a summary, the others the graph itself; json is NetworkX's node-link data, and svg a
+    picture of it. --format is another name of --output-format for these. --focus needs one of them.
     """
     terminal = Terminal(options)
     output_format = options.format or terminal.choose_format(OUTPUT_FORMATS, "table", "tsv")
+    _check_focus(options, output_format)
     vault = open_from_options(options, terminal, options.folder)
     nx_graph = vault.graph()
     if output_format in GRAPH_FORMATS:
-        text = export_graph(nx_graph, output_format)
+        if options.focus is not None:
+            note = find_note_argument(vault, options.focus)
+            if note not in nx_graph:
+                raise UsageError(f"{note} is not in the graph, because no note links to it.")
+            depth = _DEPTH if options.depth is None else options.depth
+            nx_graph = select_around(nx_graph, note, depth)
+        titles = {path: note.title or "" for path, note in vault.notes.items()}
+        text = export_graph(nx_graph, output_format, titles)
         data = text.encode("utf-8", "replace")
         data = escape_json(data) if output_format == "json" else data
         terminal.print_results(text if output_format == "dot" else data)
@@ -57,6 +81,15 @@ def graph(options: GraphOptions) -> int:
     else:
         terminal.print_results(_render_figures(counts, summary.hubs, terminal))
     return EXIT_CLEAN
+
+
+def _check_focus(options: GraphOptions, output_format: str) -> None:
+    """Raise UsageError if an option has no effect or no meaning."""
+    if options.focus is not None and output_format not in GRAPH_FORMATS:
+        names = ", ".join(GRAPH_FORMATS)
+        raise UsageError(f"--focus requires a format that exports the graph: {names}.")
+    if options.depth is not None and options.depth < 0:
+        raise UsageError("--depth requires a number of links, 0 or more.")
 
 
 def _list_counts(summary: GraphSummary, links: LinkCounts) -> list[tuple[str, int]]:
