@@ -28,6 +28,8 @@ def fill_disc(radii: Sequence[float], inside: float = 0.0) -> list[complex]:
     for number, radius in enumerate(radii):
         share = radius * radius * _SEED_SHARE
         distance = math.sqrt(area + share / 2) if number or inside else 0.0
+        if 0 < number < 4 and not inside:
+            distance = max(distance, (radii[0] + radius) * 0.92)  # three fit around the first
         places.append(rect(distance, number * _GOLDEN_ANGLE))
         area += share
     return places
@@ -149,7 +151,6 @@ class _Skyline:
 
     def __init__(self) -> None:
         self.distances = [0.0] * _DIRECTIONS
-        self.nearest = 0.0
 
     def add_disc(self, radius: float, target: complex, stretch: float) -> complex:
         """Place a disc as near as possible to the middle and to a target."""
@@ -175,11 +176,13 @@ class _Skyline:
         free = distances[direction] + radius
         for turn in range(1, _DIRECTIONS // 4):
             cosine, sine = _UNITS[turn].real, _UNITS[turn].imag
-            if sine * self.nearest > radius:
-                break
+            if sine * free >= radius:
+                break  # discs further aside are out of its way
             for edge in (distances[direction - turn], distances[direction + turn - _DIRECTIONS]):
                 across = edge * sine
-                if across < radius and edge * cosine + radius > free:
+                if across > radius * cosine:
+                    free = max(free, radius / sine)
+                else:
                     free = max(free, edge * cosine + math.sqrt(radius * radius - across * across))
         return free
 
@@ -197,7 +200,6 @@ class _Skyline:
                 far = distance * math.cos(offset) + math.sqrt(radius * radius - across * across)
                 number = (middle + turn) % _DIRECTIONS
                 self.distances[number] = max(self.distances[number], far)
-        self.nearest = min(self.distances)
 
 
 def turn_towards(places: Sequence[complex], pulls: Sequence[complex]) -> complex:

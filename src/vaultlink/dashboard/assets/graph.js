@@ -370,6 +370,13 @@ function element(name, properties = {}, ...children) {
   return made;
 }
 
+// The last part of a folder's path, or the last two where that is the name of others too.
+function shortFolder(folder, folders) {
+  const parts = folder.split("/"), last = parts.pop();
+  const isShared = folders.some((other) => other !== folder && other.split("/").pop() === last);
+  return isShared && parts.length ? parts.pop() + "/" + last : last || "Top folder";
+}
+
 const number = (value) => value.toLocaleString("en-US");
 const plural = (value, one, many = one + "s") => number(value) + " " + (value === 1 ? one : many);
 
@@ -451,10 +458,10 @@ class GraphView {
 
   fillLegend() {
     const {graph} = this, isFolder = this.choice === "folder";
-    const names = isFolder ? graph.folders.map((folder) => folder || "Top folder") : graph.communities;
+    const names = isFolder ? graph.folders.slice(0, 10).map((folder) => shortFolder(folder, graph.folders)) : graph.communities;
     const used = new Set(this.numbers);
     const items = names.slice(0, 10).map((name, place) => [place, clean(name, 60)]).filter(([place]) => used.has(place));
-    const more = names.length - 10;
+    const more = (isFolder ? graph.folders : names).length - 10;
     if (isFolder && used.has(REST)) items.push([REST, plural(more, "other folder")]);
     if (used.has(ORPHAN)) items.push([ORPHAN, "Note without links"]);
     if (used.has(DANGLING)) items.push([DANGLING, "Topic without a note"]);
@@ -462,6 +469,7 @@ class GraphView {
       const dot = element("span", {className: "graph-dot" + (place === ORPHAN ? " graph-ring" : "")});
       dot.style.color = this.colors.fills[place];
       const label = element("bdi", {textContent: name});
+      if (isFolder && place < 10) label.title = clean(graph.folders[place]);
       const made = element("button", {type: "button", "aria-pressed": String(this.group === place)}, dot, label);
       made.addEventListener("click", () => {
         this.group = this.group === place ? -1 : place;
@@ -735,16 +743,19 @@ class GraphView {
     // Labels appear as their nodes get larger on the window. Small graphs show all that fit.
     const least = graph.count <= 150 || near || this.matches ? 0 : 2.6 * ratio;
     // Labels do not cover large discs, in small graphs none.
-    for (let at = graph.order.length - 1; at >= Math.max(0, graph.order.length - 600); at--) {
-      const node = graph.order[at], [x, y] = this.toCanvas(node), r = graph.radius[node] * this.view.scale;
-      if (graph.count > 1000 && r < 5 * ratio) break;
+    const {scale} = this.view, left = this.view.x - canvas.width / 2 / scale, top = this.view.y - canvas.height / 2 / scale;
+    const last = this.isMoving ? Math.max(0, graph.count - 600) : 0;
+    for (let at = graph.count - 1; at >= last; at--) {
+      const node = graph.order[at], r = graph.radius[node] * scale;
+      if (graph.count > 1000 && r < 4 * ratio) break;
+      const x = (graph.x[node] - left) * scale, y = (graph.y[node] - top) * scale;
       if (x > -r && y > -r && x < canvas.width + r && y < canvas.height + r) discs.add([x - r, y - r, x + r, y + r]);
     }
     let shown = 0, tried = 0;
     context.textAlign = "center";
     context.textBaseline = "middle";
     context.lineJoin = "round";
-    const place = (node, isFirst) => {
+    const place = (node, isFirst, isBold = isFirst) => {
       if (done.has(node)) return;
       done.add(node);
       const [x, y] = this.toCanvas(node), r = Math.max(1.4 * ratio, graph.radius[node] * this.view.scale);
@@ -760,7 +771,7 @@ class GraphView {
       spots.add(box);
       shown++;
       const middle = [(box[0] + box[2]) / 2, (box[1] + box[3]) / 2];
-      context.font = fontOf(height, big > 1.15 || isFirst);
+      context.font = fontOf(height, isBold);
       context.lineWidth = 3 * ratio;
       context.strokeStyle = this.colors.paper;
       context.globalAlpha = 0.85;
@@ -772,7 +783,7 @@ class GraphView {
     for (const node of first) place(node, true);
     if (!near && !this.matches) {
       for (const {node, radius} of graph.leaders) {
-        if (shown < most && radius * this.view.scale > 24 * ratio && isAllowed(node)) place(node, false);
+        if (shown < most && radius * this.view.scale > 24 * ratio && isAllowed(node)) place(node, false, true);
       }
     }
     for (let at = graph.order.length - 1; at >= 0 && shown < most && tried < 3000; at--) {
@@ -944,6 +955,7 @@ class GraphView {
     this.selected = node;
     this.matches = null;
     this.results.hidden = true;
+    if (node >= 0) this.input.value = "";
     this.fillPanel();
     if (node >= 0) {
       this.status.textContent = clean(this.graph.labels[node]) + ": " + this.counts(node);
@@ -974,7 +986,7 @@ class GraphView {
       const list = element("ul", {}, ...sorted.slice(0, 60).map((other) => {
         const dot = element("span", {className: "graph-dot"});
         dot.style.color = this.colors.fills[this.numbers[other]];
-        const made = element("button", {type: "button"}, dot, element("bdi", {textContent: clean(graph.labels[other])}));
+        const made = element("button", {type: "button"}, dot, element("bdi", {textContent: clean(graph.labels[other], 90)}));
         made.addEventListener("click", () => { this.choose(other, true); this.panel.querySelector("button").focus(); });
         return element("li", {}, made);
       }));
