@@ -16,7 +16,7 @@ _MIN_SPLIT = 24
 
 
 class Community(NamedTuple):
-    """A group of nodes, in parts. Leaves are not in it: they follow the node they are linked to."""
+    """A group of nodes, in parts, without the leaves of its nodes."""
 
     parts: tuple[tuple[int, ...], ...]
 
@@ -68,7 +68,10 @@ def list_members(community: Community, clustering: Clustering) -> list[int]:
 
 
 def _leaf_owner(web: Web, node: int, near: Sequence[int]) -> int | None:
-    """Return the only neighbour of a leaf. Of two nodes with only each other, one is a leaf."""
+    """Return the only neighbour of a leaf.
+
+    Of two nodes with only each other, one is a leaf.
+    """
     if len(near) != 1:
         return None
     owner = near[0]

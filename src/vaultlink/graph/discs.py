@@ -1,4 +1,4 @@
-"""Place discs without overlap: large ones in the middle, linked ones near each other.
+"""Place discs without overlap: large ones in the middle, linked ones close.
 
 Points are complex numbers, so that a turn is a multiplication. Everything is around 0.
 """
@@ -94,7 +94,7 @@ def settle_discs(
     links: Sequence[Mapping[int, float]],
     stretch: float,
 ) -> list[complex]:
-    """Return places of discs, moved together until they touch, and towards linked ones.
+    """Return places of discs, moved together until they touch.
 
     The time grows with the square of the number of discs.
     """
@@ -118,7 +118,7 @@ def settle_discs(
 
 
 def _push_apart(places: list[complex], radii: Sequence[float]) -> bool:
-    """Move discs that overlap away from each other, small ones more. Return True if any did."""
+    """Move discs that overlap apart, small ones more. Return True if any moved."""
     has_moved = False
     for disc, radius in enumerate(radii):
         place = places[disc]
@@ -203,7 +203,7 @@ class _Skyline:
 
 
 def turn_towards(places: Sequence[complex], pulls: Sequence[complex]) -> complex:
-    """Return the turn of places around 0 that brings each nearest to where its links pull it.
+    """Return the turn of places around 0 that follows their links best.
 
     Args:
         places: Points around 0.

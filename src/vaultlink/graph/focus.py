@@ -7,7 +7,7 @@ if TYPE_CHECKING:
 
 
 def select_around(nx_graph: "Graph", node: str, depth: int) -> "Graph":
-    """Return the nodes at most `depth` links away from a node, with all links among them.
+    """Return the nodes near a node, with all links among them.
 
     Links count in both directions. Nodes and links keep their order.
 

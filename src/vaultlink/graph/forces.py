@@ -1,4 +1,4 @@
-"""Refine the places of a small graph by forces, so that it looks grown rather than arranged.
+"""Refine the places of a small graph by forces.
 
 Links pull, nodes push each other away. A node is pushed by each node of its own community, and by
 each other community as a whole, so that the time of a round grows slower than with the square.

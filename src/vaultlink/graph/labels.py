@@ -1,4 +1,4 @@
-"""Choose where the labels of a still picture go, so that they do not cover each other."""
+"""Place the labels of a still picture, so that none covers another."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""Lay out the vault's graph: communities as discs, the notes in them by their links.
+"""Lay out the vault's graph: communities as discs, filled with their notes.
 
 Large communities are in the middle, linked ones near each other. Small graphs are refined by
 forces. Nothing is random.
@@ -67,7 +67,7 @@ def draw_picture(nx_graph: "Graph", titles: Mapping[str, str]) -> GraphPicture:
 
 
 def _node_size(links: int) -> float:
-    """Return the radius of a node with a number of linked nodes. That of a leaf is 1.4."""
+    """Return the radius of a node by its linked nodes; 1.4 for a leaf."""
     return 1 + 0.4 * math.pow(min(links, 3000), 0.42)
 
 
@@ -95,7 +95,7 @@ def _limit(value: float) -> int:
 def _number_communities(
     web: Web, kinds: Sequence[str], groups: Sequence[Sequence[int]]
 ) -> tuple[list[int], list[int]]:
-    """Return the number of each node's community, and the node with most links of each.
+    """Return each node's community, and the most linked node of each community.
 
     Notes that no link connects with another file are orphans, with number -1, even if they name
     topics.

@@ -1,4 +1,4 @@
-"""Value types of a drawing of the vault's graph, in small integers."""
+"""A drawing of the vault's graph: places and sizes of nodes as small integers."""
 
 from typing import NamedTuple
 

@@ -50,7 +50,7 @@ class Placement:
         return members, self._centre([node for nodes in members for node in nodes])
 
     def _place_part(self, part: Sequence[int]) -> tuple[list[int], float]:
-        """Place nodes with their leaves around 0, and return all of them with their radius."""
+        """Place nodes with their leaves around 0. Return them and their radius."""
         clusters = [self._place_leaves(node) for node in part]
         order = sorted(range(len(part)), key=lambda place: (-clusters[place][1], part[place]))
         centres = fill_disc([clusters[place][1] for place in order])
@@ -62,7 +62,7 @@ class Placement:
         return members, self._centre(members)
 
     def _place_leaves(self, node: int) -> tuple[list[int], float]:
-        """Place the leaves of a node around it, and return all of them with their radius."""
+        """Place the leaves of a node around it. Return all and their radius."""
         leaves = self.clustering.leaves.get(node, [])
         radii = [self.sizes[node] + _GAP, *[self.sizes[leaf] + _GAP for leaf in leaves]]
         for leaf, place in zip(leaves, fill_disc(radii)[1:], strict=True):
@@ -93,7 +93,7 @@ class Placement:
         return links
 
     def _move_groups(self, groups: Sequence[Sequence[int]], centres: Sequence[complex]) -> None:
-        """Move groups to their centres, each turned towards the centres of those it links with."""
+        """Move groups to their centres, each turned towards those it links with."""
         group_of = {node: number for number, group in enumerate(groups) for node in group}
         for number, group in enumerate(groups):
             pulls = []
@@ -109,7 +109,7 @@ class Placement:
                 self.places[node] = self.places[node] * turn + centres[number]
 
     def place_lone(self) -> None:
-        """Place nodes without links on ellipses around the others, or on an arc below them."""
+        """Place nodes without links on ellipses or an arc around the others."""
         lone = self.clustering.lone
         others = [node for node, near in enumerate(self.web.neighbours) if near]
         if not others:

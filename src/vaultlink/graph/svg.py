@@ -1,4 +1,4 @@
-"""Draw a picture of the graph as SVG: an image file, or the still picture of a page.
+"""Draw a picture of the graph as SVG: a file, or the still picture of a page.
 
 Nodes are points of a thick round line, so that those of one size and colour share an element: the
 picture of 36,000 nodes has a few hundred elements.
@@ -206,5 +206,5 @@ def _draw_label(label: PlacedLabel) -> str:
 
 
 def _flatten(text: str) -> str:
-    """Return at most 200 characters on one line, without characters that are not printed."""
+    """Return at most 200 characters on one line, only printed ones."""
     return "".join([letter if letter.isprintable() else " " for letter in text[:200]])

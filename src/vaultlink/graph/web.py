@@ -1,4 +1,4 @@
-"""A graph as lists of numbers, for layouts: nodes are numbered from 0, sorted by name."""
+"""A graph as lists of numbers, for layouts. Nodes are numbered from 0, by name."""
 
 from typing import TYPE_CHECKING, NamedTuple
 

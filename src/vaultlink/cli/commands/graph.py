@@ -62,8 +62,7 @@ def graph(options: GraphOptions) -> int:
             note = find_note_argument(vault, options.focus)
             if note not in nx_graph:
                 raise UsageError(f"{note} is not in the graph, because no note links to it.")
-            depth = _DEPTH if options.depth is None else options.depth
-            nx_graph = select_around(nx_graph, note, depth)
+            nx_graph = select_around(nx_graph, note, options.depth or _DEPTH)
         titles = {path: note.title or "" for path, note in vault.notes.items()}
         text = export_graph(nx_graph, output_format, titles)
         data = text.encode("utf-8", "replace")
@@ -84,12 +83,10 @@ def graph(options: GraphOptions) -> int:
 
 
 def _check_focus(options: GraphOptions, output_format: str) -> None:
-    """Raise UsageError if an option has no effect or no meaning."""
+    """Raise UsageError if a summary was asked for: it is always that of the whole vault."""
     if options.focus is not None and output_format not in GRAPH_FORMATS:
         names = ", ".join(GRAPH_FORMATS)
         raise UsageError(f"--focus requires a format that exports the graph: {names}.")
-    if options.depth is not None and options.depth < 0:
-        raise UsageError("--depth requires a number of links, 0 or more.")
 
 
 def _list_counts(summary: GraphSummary, links: LinkCounts) -> list[tuple[str, int]]:
