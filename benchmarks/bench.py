@@ -27,6 +27,7 @@ from checks import (
 )
 from figures import Figures
 from generate import generate_vault
+from graph_frames import bench_graph
 from histories import list_notes
 from hit_rates import bench_hit_rates
 from measure import Bench
@@ -50,6 +51,7 @@ SECTIONS: dict[str, Callable[[Bench], None]] = {
     "rename": bench_rename,
     "related": bench_hit_rates,
     "mentions": bench_mentions,
+    "graph": bench_graph,
     "memory": bench_memory,
     "since": bench_since,
     "start": bench_start,
