@@ -69,6 +69,7 @@ def test_each_use_has_a_page() -> None:
         "fixing",
         "github",
         "gitlab",
+        "graph",
         "history",
         "mentions",
         "obsidian-git",
@@ -278,6 +279,14 @@ def left_by_history(repo: Path, environment: dict[str, str]) -> None:
     assert check_output(["git", "status", "--porcelain"], repo, environment) == ""
 
 
+def left_by_graph(repo: Path, environment: dict[str, str]) -> None:
+    """Pictures and a part of the graph are files beside the vault."""
+    assert ">Harbour</text>" in (repo.parent / "vault.svg").read_text(encoding="utf-8")
+    assert (repo.parent / "harbour.svg").is_file()
+    assert (repo.parent / "harbour.dot").read_text(encoding="utf-8").startswith("digraph vault {")
+    assert not check_output(["git", "status", "--porcelain"], repo, environment)
+
+
 def left_by_related(repo: Path, environment: dict[str, str]) -> None:
     """Nothing is written."""
     assert check_output(["git", "status", "--porcelain"], repo, environment) == ""
@@ -325,6 +334,7 @@ LEFT = {
     "editors": left_by_editors,
     "fixing": left_by_fixing,
     "history": left_by_history,
+    "graph": left_by_graph,
     "mentions": left_by_mentions,
     "terminal": left_by_terminal,
     "related": left_by_related,

@@ -16,6 +16,7 @@ import networkx as nx
 import pytest
 
 from builder import build_state
+from running import RunCommand, create_vault
 from vaultlink.dashboard.picture_data import encode_picture
 from vaultlink.graph.build import build_graph
 from vaultlink.graph.discs import fill_disc, pack_discs, settle_discs
@@ -25,9 +26,8 @@ from vaultlink.graph.layout import draw_picture
 from vaultlink.graph.picture import SIZE, GraphPicture, PictureNode
 from vaultlink.graph.svg import PALETTE, render_svg
 
-GRAPH_CSS = (Path(__file__).parents[1] / "src/vaultlink/dashboard/assets/graph.css").read_text(
-    encoding="utf-8"
-)
+ROOT = Path(__file__).parents[1]
+GRAPH_CSS = (ROOT / "src/vaultlink/dashboard/assets/graph.css").read_text(encoding="utf-8")
 SVG = "{http://www.w3.org/2000/svg}"
 
 HARBOUR = {
@@ -366,6 +366,11 @@ def test_export_draws_titles() -> None:
     assert ">Home</text>" in export_graph(make_graph(HARBOUR), "svg")
 
 
+def test_the_picture_in_the_documentation_is_that_of_the_sample_vault(run: RunCommand) -> None:
+    done = run("graph", ROOT / "fixtures" / "podcast-wiki", "--format", "svg")
+    assert (ROOT / "docs" / "graph.svg").read_text(encoding="utf-8") == done.out
+
+
 # -- a part of the graph ------------------------------------------------------------------------------------------
 
 ROAD = make_graph(
@@ -409,3 +414,42 @@ def test_dot_draws_one_line_for_each_pair() -> None:
     lines = [line for line in export_graph(ROAD, "dot").splitlines() if " -> " in line]
     assert len(lines) == ROAD.number_of_edges()
     assert sum("style=invis" in line for line in lines) == 1
+
+
+ROAD_TEXTS = {"One.md": "[[Two]]", "Two.md": "[[Three]]", "Three.md": "", "unlinked.png": ""}
+
+
+@pytest.mark.parametrize(
+    ("words", "names"),
+    [
+        (("--focus", "One"), {"One.md", "Two.md"}),
+        (("--focus", "One.md", "--depth", "2"), {"One.md", "Two.md", "Three.md"}),
+        ((), {"One.md", "Two.md", "Three.md"}),
+    ],
+)
+def test_command_exports_what_is_near_a_note(
+    run: RunCommand, tmp_path: Path, words: tuple[str, ...], names: set[str]
+) -> None:
+    vault = create_vault(tmp_path / "vault", ROAD_TEXTS)
+    data = run("graph", vault, "--json", *words).data
+    assert isinstance(data, dict)
+    assert {node["id"] for node in data["nodes"]} == names
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--focus", "One"), "--focus requires a format that exports the graph: json, "),
+        (("--depth", "1", "--json"), "--depth requires --focus"),
+        (("--focus", "One", "--depth", "0", "--json"), "--depth: must be a whole number above 0"),
+        (("--focus", "Onw", "--json"), 'there is no note "Onw"'),
+        (("--focus", "unlinked.png", "--json"), "unlinked.png is not in the graph"),
+    ],
+)
+def test_focus_without_meaning_is_a_usage_error(
+    run: RunCommand, tmp_path: Path, words: tuple[str, ...], message: str
+) -> None:
+    vault = create_vault(tmp_path / "vault", ROAD_TEXTS)
+    done = run("graph", vault, *words)
+    assert (done.code, done.out) == (2, "")
+    assert message in done.err
