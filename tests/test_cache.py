@@ -10,6 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from exploring import choose_seeds
+from repositories import create_repository, update_files
 from running import RunCommand
 from test_engine import PATHS, SOURCES, assert_same, some_text
 from vaultlink.api import open_vault
@@ -149,6 +150,22 @@ def test_state_of_another_vault_gives_no_history(
     for _ in range(3):
         assert find_moves()["second.md"] == "fourth.md"
         os.utime(vault / "fourth.md", ns=(10**18, 10**18))
+
+
+@pytest.mark.usefixtures("plain_git")
+def test_state_of_another_vault_says_nothing_of_notes_outside_the_last_commit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(saved_state, "RACY_WINDOW_NS", 0)
+    settings = Settings(cache_dir=tmp_path / "cache")
+    vault = create_repository(tmp_path / "one", {"sub/b.md": "x\n", "c.md": "y\n"})
+    update_files(vault, {"new.md": "[[b]]\n"})
+    open_vault(vault, settings)
+    update_files(vault, {"b.md": "z\n"})
+    retargeted = open_vault(vault, settings)
+    assert [item.target for item in retargeted.check() if item.code == "VL124"] == ["b"]
+    copied = open_vault(shutil.copytree(vault, tmp_path / "two"), settings)
+    assert [item.code for item in copied.check()] == ["VL108"]
 
 
 @pytest.mark.parametrize("has_links", [True, False])

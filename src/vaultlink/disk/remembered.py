@@ -210,7 +210,11 @@ def _renew_history(scan: VaultScan, now: Index, known: History) -> History:
 
 
 def _remember_commit(scan: VaultScan, state: State) -> History:
-    """Return what links led to in the last commit, for a vault without a saved state."""
+    """Return what links led to in the last commit, for a vault without a saved state.
+
+    The history of `state` may be that of another copy of the vault, so it is not used.
+    """
+    state = replace(state, settings=replace(state.settings, history=NO_HISTORY))
     comparison = CommitComparison(scan.root)
     try:
         contents = read_past_contents(scan, (), comparison)
