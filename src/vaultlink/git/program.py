@@ -61,7 +61,8 @@ _SETTINGS = (
 _PLAIN_COMMANDS = frozenset(
     {
         *("cat-file", "check-attr", "check-ignore", "config", "diff-tree", "for-each-ref", "log"),
-        *("ls-files", "merge-base", "merge-file", "rev-list", "rev-parse", "symbolic-ref"),
+        *("ls-files", "ls-tree", "merge-base", "merge-file", "rev-list", "rev-parse"),
+        "symbolic-ref",
         "--version",
     }
 )

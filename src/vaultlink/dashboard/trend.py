@@ -1,0 +1,145 @@
+"""The trend of a vault: what is counted of the state at each commit."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Protocol
+
+import msgspec
+
+from vaultlink.dashboard.model import Trend, TrendPoint
+from vaultlink.dashboard.score import compute_score
+from vaultlink.dashboard.score_counts import count_score
+from vaultlink.engine.step import State
+from vaultlink.graph.build import topic_name
+from vaultlink.links.intent import is_meant_as_link
+from vaultlink.model import sum_counts
+from vaultlink.report.layout import format_count
+
+_Count = Annotated[int, msgspec.Meta(ge=0, le=1 << 40)]
+
+
+class TreeMeasures(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """The numbers of a vault whose files are those of a tree; see `TrendPoint`.
+
+    They are kept between runs. Decoding raises `ValidationError` for numbers out of range.
+    """
+
+    score: Annotated[int, msgspec.Meta(ge=0, le=100)]
+    notes: _Count
+    links: _Count
+    dangling: _Count
+    topics: _Count
+    findings: _Count
+
+
+class DatedTree(Protocol):
+    """A commit, its date and the name of its tree, "" if it has no files of the vault."""
+
+    @property
+    def commit(self) -> str:
+        """Full hash."""
+
+    @property
+    def date(self) -> str:
+        """Date as `YYYY-MM-DD`."""
+
+    @property
+    def tree(self) -> str:
+        """Object name of a tree."""
+
+
+def measure_state(state: State) -> TreeMeasures:
+    """Return the numbers of a state."""
+    counts = count_score(state)
+    links = sum_counts(state.tallies.values())
+    return TreeMeasures(
+        compute_score(counts).value,
+        counts.notes,
+        links.links,
+        links.dangling,
+        _count_topics(state),
+        sum(map(len, state.diagnostics.values())),
+    )
+
+
+def _count_topics(state: State) -> int:
+    """Return the number of topics without a note, as `topics` lists them."""
+    index = state.index
+    return len(
+        {
+            topic_name(link.target)
+            for path, tally in state.tallies.items()
+            if tally.dangling
+            for link, target in index.resolved_links(path)
+            if target is None and not link.external and is_meant_as_link(link)
+        }
+    )
+
+
+def build_trend(
+    commits: Sequence[DatedTree],
+    measures: Mapping[str, TreeMeasures],
+    asked: int,
+    *,
+    is_shallow: bool = False,
+    problem: str = "",
+) -> Trend:
+    """Return the trend of commits.
+
+    Commits without notes are left out, and so are all before the first one that was not measured.
+
+    Args:
+        commits: The commits, latest first.
+        measures: The numbers of their trees. Trees without files have none.
+        asked: The number of commits asked for.
+        is_shallow: True if the clone may lack commits.
+        problem: The reason why a tree was not measured, as a clause; "" if all were.
+    """
+    points: list[TrendPoint] = []
+    empty = 0
+    for commit in commits:
+        found = measures.get(commit.tree)
+        if found is None and commit.tree:
+            break
+        if found is None or not found.notes:
+            empty += 1
+            continue
+        points.append(
+            TrendPoint(
+                commit.commit,
+                commit.date,
+                found.score,
+                found.notes,
+                found.links,
+                found.dangling,
+                found.topics,
+                found.findings,
+            )
+        )
+    missing = asked - len(commits)
+    sentences = (
+        _describe_depth(len(commits), missing, is_shallow=is_shallow) if missing > 0 else "",
+        f"{format_count(empty, 'commit')} without notes {'is' if empty == 1 else 'are'} left out."
+        if empty
+        else "",
+        _describe_problem(points, problem) if problem else "",
+    )
+    return Trend(tuple(reversed(points)), " ".join(filter(None, sentences)))
+
+
+def _describe_depth(found: int, missing: int, *, is_shallow: bool) -> str:
+    """Return a sentence that says why there are fewer commits than asked for."""
+    commits = format_count(found, "commit")
+    if is_shallow:
+        return (
+            f"The clone is shallow and has only {commits} of the vault. "
+            f"`git fetch --deepen {missing}` fetches more."
+        )
+    if not found:
+        return "No commit has a file of the vault."
+    return f"Only {commits} changed the vault."
+
+
+def _describe_problem(points: Sequence[TrendPoint], problem: str) -> str:
+    if not points:
+        return f"No commit could be measured: {problem}."
+    return f"Commits before {points[-1].commit[:7]} are left out: {problem}."

@@ -1,0 +1,99 @@
+"""Read the commits of a vault from git, and the files in their trees."""
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from vaultlink.git.objects import RawDiffEntry, parse_raw_diff
+from vaultlink.git.program import run_git
+
+
+class CommitTree(NamedTuple):
+    """A commit and the tree of a vault in it.
+
+    Attributes:
+        commit: Full hash.
+        date: Committer date in the committer's time zone, `YYYY-MM-DD`.
+        tree: Object name of the tree of the vault's folder; "" if the commit has no such folder.
+    """
+
+    commit: str
+    date: str
+    tree: str
+
+
+class TreeEntry(NamedTuple):
+    """A file in a tree: its mode, the object name of its content, and its path in the tree."""
+
+    mode: str
+    blob: str
+    path: str
+
+
+def can_read_repository(root: Path) -> bool:
+    """Return True if git accepts the repository that a folder lies in."""
+    return run_git(root, "rev-parse", "--git-dir") is not None
+
+
+def has_commits(root: Path) -> bool:
+    """Return True if HEAD is a commit that git can read."""
+    return run_git(root, "rev-parse", "--verify", "--quiet", "HEAD^{commit}") is not None
+
+
+def is_shallow_clone(root: Path) -> bool:
+    """Return True if git has only the last commits of the repository."""
+    return (run_git(root, "rev-parse", "--is-shallow-repository") or b"").strip() == b"true"
+
+
+def list_first_parents(root: Path, count: int) -> list[CommitTree] | None:
+    """Return the last `count` commits that changed a folder, latest first.
+
+    From HEAD on, only the first parent of each commit is followed: a merge counts as one change.
+    Return None if git fails.
+    """
+    output = run_git(
+        root,
+        *("rev-list", "--first-parent", f"--max-count={count}", "--format=%cs", "HEAD"),
+        *("--", "."),
+    )
+    if output is None:
+        return None
+    lines = output.decode("ascii", "replace").split("\n")
+    commits = [line.removeprefix("commit ") for line in lines[::2] if line]
+    trees = _find_trees(root, commits)
+    return [
+        CommitTree(commit, date, tree)
+        for commit, date, tree in zip(commits, lines[1::2], trees, strict=False)
+    ]
+
+
+def _find_trees(root: Path, commits: Sequence[str]) -> Iterator[str]:
+    """Yield the name of the tree of a folder in each commit; "" if it has none."""
+    request = "".join(f"{commit}:./\n" for commit in commits).encode()
+    output = run_git(root, "cat-file", "--batch-check", stdin=request) if commits else None
+    for line in (output or b"").decode("ascii", "replace").splitlines():
+        words = line.split()
+        yield words[0] if words[1:2] == ["tree"] else ""
+
+
+def list_tree(root: Path, tree: str) -> list[TreeEntry] | None:
+    """Return the files in a tree and in the trees below it; None if git can't read them."""
+    output = run_git(root, "ls-tree", "-r", "-z", "--full-tree", tree)
+    if output is None:
+        return None
+    entries = []
+    for line in os.fsdecode(output).split("\0")[:-1]:
+        fields, _, path = line.partition("\t")
+        mode, _, blob = fields.split(" ")
+        entries.append(TreeEntry(mode, blob, path))
+    return entries
+
+
+def diff_trees(root: Path, old: str, new: str) -> list[RawDiffEntry] | None:
+    """Return the changes from one tree to another; None if git can't read them."""
+    output = run_git(
+        root,
+        *("diff-tree", "-r", "-z", "--raw", "--no-abbrev", "--no-renames", old, new, "--"),
+    )
+    return None if output is None else list(parse_raw_diff(output))
