@@ -83,7 +83,7 @@ def _load_measures(vault: Vault) -> MeasuresByTree:
 
 
 def _save_measures(vault: Vault, measures: MeasuresByTree) -> None:
-    """Save the numbers of trees for later runs, those found last if there are too many."""
+    """Save the numbers of trees for later runs: those found last, if there are many."""
     cache = vault.scan.open_cache()
     if cache:
         kept = dict(islice(measures.items(), max(0, len(measures) - _MAX_TREES), None))

@@ -78,7 +78,7 @@ def _find_trees(root: Path, commits: Sequence[str]) -> Iterator[str]:
 
 
 def list_tree(root: Path, tree: str) -> list[TreeEntry] | None:
-    """Return the files in a tree and in the trees below it; None if git can't read them."""
+    """Return the files of a tree and its subtrees; None if git can't read them."""
     output = run_git(root, "ls-tree", "-r", "-z", "--full-tree", tree)
     if output is None:
         return None
