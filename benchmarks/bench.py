@@ -35,6 +35,7 @@ from mentions import bench_mentions
 from peers import install_peers, read_tool_version
 from queries import bench_formats, bench_queries
 from renaming import bench_rename
+from trends import bench_trend
 from watches import bench_endurance, bench_watch
 from writes import bench_backlinks, bench_fixing
 
@@ -54,6 +55,7 @@ SECTIONS: dict[str, Callable[[Bench], None]] = {
     "graph": bench_graph,
     "memory": bench_memory,
     "since": bench_since,
+    "trend": bench_trend,
     "start": bench_start,
     "watch": bench_watch,
     "scale": bench_scale,

@@ -32,21 +32,25 @@ def create_history(
 ) -> None:
     """Copy a vault to a repository with two commits, and run a command between them."""
     shutil.copytree(vault, place)
-
-    def git(*words: str) -> None:
-        subprocess.run(
-            ("git", "-c", "user.name=bench", "-c", "user.email=bench@example.org", *words),
-            cwd=place,
-            check=True,
-            stdout=subprocess.DEVNULL,
-        )
-
-    git("init", "--quiet")
-    git("add", "--all")
-    git("commit", "--quiet", "--message", "before")
+    _run_git(place, "init", "--quiet")
+    commit_changes(place, ())
     subprocess.run(
         recording, cwd=place, env=dict(environment), check=True, stdout=subprocess.DEVNULL
     )
-    change_notes(choose_notes(place))
-    git("add", "--all")
-    git("commit", "--quiet", "--message", "after")
+    commit_changes(place, choose_notes(place))
+
+
+def commit_changes(repository: Path, notes: Iterable[Path]) -> None:
+    """Change notes and commit all files."""
+    change_notes(notes)
+    _run_git(repository, "add", "--all")
+    _run_git(repository, "commit", "--quiet", "--message", "changes")
+
+
+def _run_git(folder: Path, *words: str) -> None:
+    subprocess.run(
+        ("git", "-c", "user.name=bench", "-c", "user.email=bench@example.org", *words),
+        cwd=folder,
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )

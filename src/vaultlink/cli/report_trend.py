@@ -91,5 +91,5 @@ def _save_measures(vault: Vault, measures: MeasuresByTree) -> None:
 
 
 def _settings_digest(vault: Vault) -> bytes:
-    """Return a digest of everything that the numbers of a tree depend on besides its files."""
+    """Return a digest of the settings that the numbers of a tree depend on."""
     return digest_parts((vault.config.digest().encode(), repr(vault.scan.obsidian).encode()))

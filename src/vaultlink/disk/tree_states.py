@@ -47,7 +47,10 @@ Progress = Callable[[int, int], None]
 
 
 class MeasuredTrees(msgspec.Struct, frozen=True, array_like=True):
-    """The numbers of trees, in order, and a clause that says why some are missing, or ""."""
+    """The numbers of trees, in order.
+
+    `problem` is a clause that says why some are missing, or "".
+    """
 
     measures: list[TreeMeasures]
     problem: str = ""
@@ -198,7 +201,7 @@ class TreeWalk(NamedTuple):
     def _choose_legs(
         self, first: TreeChanges, changes: Sequence[TreeChanges], sizes: Sequence[int]
     ) -> list[Sequence[TreeChanges]]:
-        """Divide changes into legs for processes, each of which starts at the first commit.
+        """Divide changes into legs that start at the first commit, for processes.
 
         A leg after the first one begins with all changes up to its first commit. So it saves time
         only if many of them are in the same notes.
@@ -260,9 +263,9 @@ class TreeWalk(NamedTuple):
 
 
 def _list_blobs(rows: Iterable[tuple[str, str, str]]) -> Iterator[tuple[str, str | None]]:
-    """Yield the path and blob of each file that can be part of a vault, from path, mode, blob.
+    """Yield the path and blob of each file that can be part of a vault.
 
-    The blob is None for what is no regular file.
+    `rows` are paths, modes and blobs. The blob is None for what is no regular file.
     """
     for path, mode, blob in rows:
         if is_vault_path(path) and _is_valid_unicode(path):
@@ -275,7 +278,7 @@ def _is_valid_unicode(path: str) -> bool:
 
 
 def _divide_evenly(sizes: Sequence[int], parts: int) -> list[int]:
-    """Return the first number of each part of a sequence, with sums of about the same size."""
+    """Return where parts of a sequence begin that have about the same sums."""
     total, sums = sum(sizes), list(accumulate(sizes))
     starts = [0]
     for part in range(1, parts):

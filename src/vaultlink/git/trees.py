@@ -24,7 +24,7 @@ class CommitTree(NamedTuple):
 
 
 class TreeEntry(NamedTuple):
-    """A file in a tree: its mode, the object name of its content, and its path in the tree."""
+    """A file in a tree: mode, object name of the content, path in the tree."""
 
     mode: str
     blob: str
