@@ -432,6 +432,7 @@ def test_only_git_starts_programs() -> None:
 LIBRARY_PLACES = {
     "ahocorasick_rs": r"mentions/matcher\.py",
     "frontmatter": r"parse/post\.py",
+    "jinja2": r"dashboard/page\.py",
     "networkx": r"graph/",
     "click": r"cli/pager\.py",
     "prompt_toolkit": r"cli/keys\.py",

@@ -68,7 +68,7 @@ def _describe_vault(result: CheckResult) -> list[str]:
     p, numbers = result.palette, result.summary()
     healthy, external = numbers["resolved"], numbers["external"]
     internal = healthy + numbers["dangling"]
-    share = f" ({_format_share(healthy, internal)})" if internal else ""
+    share = f" ({format_share(healthy, internal)})" if internal else ""
     if external:
         links = (
             f"{format_count(numbers['links'], 'link')}: {healthy:,} of {internal:,} lead to a file"
@@ -84,7 +84,7 @@ def _describe_vault(result: CheckResult) -> list[str]:
     ]
 
 
-def _format_share(part: int, whole: int) -> str:
+def format_share(part: int, whole: int) -> str:
     """Return a share in percent. It is 100 % only if nothing is missing."""
     tenths = 1000 * part // whole
     return f"{tenths // 10}.{tenths % 10} %" if part < whole else "100 %"
