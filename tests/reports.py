@@ -26,7 +26,9 @@ from vaultlink.dashboard.model import (
 )
 from vaultlink.graph.picture import SIZE, GraphPicture, PictureNode
 
-NO_TOTALS = Totals(*[0] * len(msgspec.structs.fields(Totals)))
+NO_TOTALS = msgspec.convert(
+    {field.name: 0 for field in msgspec.structs.fields(Totals) if field.required}, Totals
+)
 FULL_SCORE = HealthScore(
     100,
     (
@@ -36,7 +38,29 @@ FULL_SCORE = HealthScore(
         ScorePart("sections", "backlinks sections in step", 0, 0, 10, 10.0),
     ),
 )
-EMPTY = VaultReport(1, "Empty", "0.4.0", "", "", FULL_SCORE, NO_TOTALS, *[()] * 13)
+NO_ROWS: tuple[Any, ...] = ()
+EMPTY = VaultReport(
+    1,
+    "Empty",
+    "0.4.0",
+    "",
+    "",
+    FULL_SCORE,
+    NO_TOTALS,
+    rules=NO_ROWS,
+    folders=NO_ROWS,
+    topics=NO_ROWS,
+    orphans=NO_ROWS,
+    dead_ends=NO_ROWS,
+    islands=NO_ROWS,
+    hubs=NO_ROWS,
+    bridges=NO_ROWS,
+    worst=NO_ROWS,
+    unused_attachments=NO_ROWS,
+    missing_attachments=NO_ROWS,
+    sections=NO_ROWS,
+    fixes=NO_ROWS,
+)
 NO_PICTURE = GraphPicture((), (), (), ())
 
 

@@ -44,10 +44,9 @@ from vaultlink.errors import UsageError
 class PageReader(HTMLParser):
     """Reads the elements, attributes, texts and inline scripts of a page as a browser with JavaScript does."""
 
-    CDATA_CONTENT_ELEMENTS = ("script", "style", "noscript")
-
     def __init__(self, page: str):
         super().__init__(convert_charrefs=True)
+        self.CDATA_CONTENT_ELEMENTS = ("script", "style", "noscript")  # type: ignore[misc]
         self.tags: list[str] = []
         self.attributes: list[tuple[str, str, str]] = []
         self.inline: dict[str, list[str]] = {"script": [], "style": [], "noscript": []}

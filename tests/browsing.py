@@ -1,0 +1,138 @@
+"""Pages in a real Chromium, for tests: `with start_browser(…) as browser`, then `browser.open(file)`.
+
+The browser is the one that is installed; `.ci/run` installs Debian's. playwright-core drives it, from tests/browser/package.json.
+VAULTLINK_BROWSER names another one; its value `required` makes tests fail, not skip, if there is none.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from forge import check_output, make_once
+
+FOLDER = Path(__file__).resolve().parent / "browser"
+PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page in the browser. `selector` is one of CSS or of Playwright, such as `text=All`."""
+
+    browser: "Browser"
+    number: int
+
+    def do(self, name: str, **arguments: Any) -> Any:
+        """Send a command of driver.mjs for this page, and return its value."""
+        return self.browser.send({"page": self.number, "do": name, **arguments})
+
+    def evaluate(self, script: str, argument: Any = None) -> Any:
+        """Return the JSON value of a JavaScript function, such as `() => document.title`."""
+        return self.do("evaluate", script=script, argument=argument)
+
+    def wait_for(self, script: str) -> None:
+        """Wait until a JavaScript expression is true."""
+        self.do("wait", script=script)
+
+    def click(self, selector: str) -> None:
+        """Click an element as a mouse does. Fails if it is hidden or covered."""
+        self.do("click", selector=selector)
+
+    def fill(self, selector: str, text: str) -> None:
+        """Replace the text of an input."""
+        self.do("fill", selector=selector, text=text)
+
+    def press(self, *keys: str) -> None:
+        """Press keys, such as `Tab` or `Control+A`, one after the other."""
+        for key in keys:
+            self.do("press", key=key)
+
+    def seen(self) -> dict[str, Any]:
+        """Return the `console` messages, `errors`, `requests` and number of `dialogs` until now."""
+        result: dict[str, Any] = self.do("seen")
+        return result
+
+    def faults(self) -> list[dict[str, Any]]:
+        """Return what axe-core calls serious or critical."""
+        found = self.do("axe")
+        return [item for item in found if item["impact"] in ("serious", "critical")]
+
+
+class Browser:
+    """A running browser. One process of node drives it."""
+
+    def __init__(self, process: "subprocess.Popen[str]"):
+        self._process = process
+
+    def open(
+        self,
+        file: Path,
+        *,
+        width: int = 1280,
+        height: int = 900,
+        scheme: str = "light",
+        scripting: bool = True,
+        touch: bool = False,
+    ) -> Page:
+        """Open a file in a window of its own, and wait until it is loaded."""
+        options = {"scheme": scheme, "scripting": scripting, "touch": touch}
+        size = {"width": width, "height": height}
+        number = self.send({"do": "open", "address": file.as_uri(), **size, **options})
+        return Page(self, number)
+
+    def send(self, command: Mapping[str, Any]) -> Any:
+        """Send a command and return the value of its answer. Raises AssertionError for an error."""
+        stdin, stdout = self._process.stdin, self._process.stdout
+        assert stdin
+        assert stdout
+        stdin.write(json.dumps(command) + "\n")
+        stdin.flush()
+        line = stdout.readline()
+        assert line, "the driver ended"
+        answer = json.loads(line)
+        assert "error" not in answer, f"{command}: {answer['error']}"
+        return answer["value"]
+
+
+def find_browser() -> str:
+    """Return the path of a Chromium. Without one, or without node, the test is skipped, or fails where one is required."""
+    wish = os.environ.get("VAULTLINK_BROWSER", "")
+    names = PROGRAMS if wish in ("", "required") else (wish,)
+    program = next(filter(None, map(shutil.which, names)), None)
+    if program and shutil.which("node") and shutil.which("npm"):
+        return program
+    message = "Chromium, node and npm are not all installed"
+    if wish:
+        pytest.fail(message)
+    pytest.skip(message)
+
+
+def install_driver(folder: Path) -> None:
+    """Install what driver.mjs imports into a folder, with the versions of package-lock.json."""
+    for file in FOLDER.iterdir():
+        if file.suffix in (".json", ".mjs"):
+            shutil.copy(file, folder)
+    check_output(["npm", "ci", "--no-audit", "--no-fund"], folder, dict(os.environ))
+
+
+@contextmanager
+def start_browser(factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """Start a browser, and end it at the end of the block."""
+    program = find_browser()
+    folder = make_once(factory, "browser", install_driver)
+    with subprocess.Popen(
+        ["node", folder / "driver.mjs", program],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
+    ) as process:
+        yield Browser(process)
+        assert process.stdin
+        process.stdin.close()
