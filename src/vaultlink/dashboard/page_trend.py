@@ -5,7 +5,7 @@ from typing import NamedTuple
 from vaultlink.dashboard.model import Trend
 from vaultlink.dashboard.sparkline import render_sparkline
 
-_WIDTH, _HEIGHT = 220, 44
+_WIDTH, _HEIGHT = 240, 48
 """The size of a line in pixels."""
 
 _NUMBERS = (
@@ -37,6 +37,6 @@ def draw_trend(trend: Trend | None) -> list[TrendLine]:
         values = [int(getattr(point, field)) for point in points]
         change = f"{values[-1] - values[0]:+,}".replace("-", "−")
         text = "unchanged" if values[-1] == values[0] else f"{change} since {points[0].date}"
-        picture = render_sparkline(values, _WIDTH, _HEIGHT, f"{label}: {text}")
+        picture = render_sparkline(values, _WIDTH, _HEIGHT, label)
         lines.append(TrendLine(label, values[-1], text, picture))
     return lines
