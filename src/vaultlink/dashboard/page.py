@@ -78,7 +78,7 @@ def render_page(report: VaultReport, picture: GraphPicture) -> str:
     Raises UsageError if jinja2 is not installed.
     """
     environment = _build_environment(report.vault)
-    style = _read_asset("report.css")
+    style = _read_asset("report.css") + _read_asset("graph.css")
     scripts = [_read_asset(name) for name in ("graph.js", "report.js")]
     cuts = {cut.table: cut for cut in report.cuts}
     counts = {
@@ -103,6 +103,9 @@ def render_page(report: VaultReport, picture: GraphPicture) -> str:
         trend=draw_trend(report.trend),
         contents=SECTIONS,
         picture=picture,
+        graph_vault=""
+        if make_visible(shorten_name(report.vault)) != report.vault
+        else report.vault,
         graph_data=encode_picture(picture),
         still=render_svg(picture, _STILL_WIDTH),
     )

@@ -129,6 +129,7 @@
   search.addEventListener("input", runSearch);
 
   document.addEventListener("keydown", (event) => {
+    if (event.defaultPrevented) return; // the graph has keys of its own
     const isTyping = /^(INPUT|TEXTAREA|SELECT)$/.test(document.activeElement.tagName);
     if (event.key === "/" && !isTyping && !event.ctrlKey && !event.metaKey && !event.altKey) {
       event.preventDefault();
@@ -138,6 +139,21 @@
       runSearch();
     }
   });
+
+  // On paper, the still picture takes the place of the bitmap, which has the colours and size of the window.
+  const graph = document.querySelector(".graph");
+  const still = graph.querySelector("noscript");
+  if (still) {
+    addEventListener("beforeprint", () => {
+      if (graph.classList.contains("printing")) return;
+      graph.classList.add("printing");
+      still.insertAdjacentHTML("beforebegin", still.textContent);
+    });
+    addEventListener("afterprint", () => {
+      graph.classList.remove("printing");
+      graph.querySelector(".still")?.remove();
+    });
+  }
 
   // The contents mark the section that is being read.
   const links = new Map([...document.querySelectorAll("nav a")].map((link) => [link.hash.slice(1), link]));

@@ -1,0 +1,141 @@
+"""The graph of a page in Chromium: it is drawn, and answers to the mouse, the keyboard and a search."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from browsing import Browser, Page, start_browser
+from reports import LARGE_PICTURE, SMALL, SMALL_PICTURE, make_large_report
+from vaultlink.dashboard.page import render_page
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    with start_browser(tmp_path_factory) as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def small_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("graph") / "small.html"
+    file.write_text(render_page(SMALL, SMALL_PICTURE), encoding="utf-8")
+    return file
+
+
+@pytest.fixture
+def page(browser: Browser, small_file: Path) -> Iterator[Page]:
+    page = browser.open(small_file)
+    page.evaluate("() => window.vaultGraph.ready.then(() => true)")
+    page.evaluate("() => document.getElementById('graph').scrollIntoView()")
+    yield page
+    page.do("close")
+
+
+def center(page: Page) -> dict[str, float]:
+    """Return the middle of the graph in the window."""
+    script = """() => {
+        const box = document.querySelector("#graph canvas").getBoundingClientRect();
+        return {x: box.left + box.width / 2, y: box.top + box.height / 2};
+    }"""
+    result: dict[str, float] = page.evaluate(script)
+    return result
+
+
+def shown_text(page: Page, selector: str) -> str:
+    """Return the text of an element, "" while it is hidden."""
+    script = """(selector) => {
+        const found = document.querySelector(selector);
+        return found && found.getClientRects().length ? found.innerText : "";
+    }"""
+    result: str = page.evaluate(script, selector)
+    return result
+
+
+def count_colors(page: Page) -> int:
+    """Return the number of colours in the graph's bitmap."""
+    script = """() => {
+        const canvas = document.querySelector("#graph canvas");
+        const pixels = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+        return new Set(new Uint32Array(pixels.buffer)).size;
+    }"""
+    result: int = page.evaluate(script)
+    return result
+
+
+def test_graph_draws_all_nodes_and_edges(page: Page) -> None:
+    counts = page.evaluate("() => window.vaultGraph.ready")
+    assert counts == {"nodes": len(SMALL_PICTURE.nodes), "edges": len(SMALL_PICTURE.edges)}
+    assert count_colors(page) > 10
+
+
+def test_search_returns_names_of_all_scripts(page: Page) -> None:
+    assert page.evaluate("() => window.vaultGraph.search('東京')") == ["日本/東京.md"]
+    assert page.evaluate("() => window.vaultGraph.search('no such name')") == []
+    assert page.evaluate("() => window.vaultGraph.search('')") == []
+
+
+def test_search_box_lists_matches(page: Page) -> None:
+    page.fill("#graph input", "mole")
+    assert "Mole" in shown_text(page, ".graph-results")
+    page.fill("#graph input", "")
+    assert shown_text(page, ".graph-results") == ""
+
+
+def test_hover_shows_title_and_counts(page: Page) -> None:
+    assert page.evaluate("() => window.vaultGraph.focus('ports/Mole.md')")
+    page.evaluate("() => new Promise((done) => setTimeout(done, 800))")  # the view moves
+    place = center(page)
+    page.do("move", **place)
+    page.wait_for("document.querySelector('.graph-tip').getClientRects().length")
+    text = shown_text(page, ".graph-tip")
+    assert "Mole" in text
+    assert "1 link in" in text
+    page.do("move", x=place["x"] - 300, y=place["y"] - 40)
+    page.wait_for("!document.querySelector('.graph-tip').getClientRects().length")
+
+
+def test_click_shows_neighbours_and_a_link_to_obsidian(page: Page) -> None:
+    page.evaluate("() => window.vaultGraph.focus('ports/Mole.md')")
+    page.evaluate("() => new Promise((done) => setTimeout(done, 800))")
+    page.press("Escape")
+    page.do("press_at", **center(page))
+    text = shown_text(page, ".graph-panel")
+    assert "Mole" in text
+    assert "Pier" in text
+    links = page.evaluate(
+        "() => [...document.querySelectorAll('.graph-panel a')].map((item) => item.getAttribute('href'))"
+    )
+    assert links == ["obsidian://open?vault=Harbour%20notes&file=ports%2FMole.md"]
+
+
+def test_slash_in_the_graph_searches_the_graph(page: Page) -> None:
+    page.evaluate("() => document.querySelector('#graph canvas').focus()")
+    page.press("/")
+    assert page.evaluate("() => document.activeElement.closest('#graph') !== null")
+
+
+def test_unknown_names_are_not_focused(page: Page) -> None:
+    assert page.evaluate("() => window.vaultGraph.focus('nothing.md')") is False
+    assert page.seen()["errors"] == []
+
+
+def test_print_has_the_still_picture_in_place_of_the_bitmap(page: Page) -> None:
+    page.evaluate("() => dispatchEvent(new Event('beforeprint'))")
+    page.do("media", media="print", scheme="dark")
+    assert shown_text(page, "#graph canvas") == ""
+    assert page.evaluate(
+        "() => document.querySelector('.still svg').getBoundingClientRect().width > 200"
+    )
+    page.evaluate("() => dispatchEvent(new Event('afterprint'))")
+    assert page.evaluate("() => document.querySelector('.still')") is None
+
+
+def test_graph_of_a_large_vault_is_drawn_soon(browser: Browser, tmp_path: Path) -> None:
+    file = tmp_path / "large.html"
+    file.write_text(render_page(make_large_report(), LARGE_PICTURE), encoding="utf-8")
+    page = browser.open(file)
+    counts = page.evaluate("() => window.vaultGraph.ready")
+    assert counts["nodes"] == len(LARGE_PICTURE.nodes)
+    elapsed = page.evaluate("() => performance.now()")
+    assert elapsed < 10_000  # on a busy machine; `make bench` measures it
