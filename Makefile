@@ -7,7 +7,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test explore hostile lint bench bench-related worst-cases gate gate-record release-check refresh random-renames renames casts clean
+.PHONY: help demo test explore hostile lint bench bench-related worst-cases gate gate-record release-check refresh random-renames renames casts screenshots clean
 
 help:
 	@echo 'make demo      set up, and check the sample vault in fixtures/'
@@ -24,6 +24,7 @@ help:
 	@echo 'make release-check  build the archives of a release, and install them on every Python at hand'
 	@echo 'make refresh   regenerate the expected findings and the README table; review the diff'
 	@echo 'make casts     record the terminal sessions in docs/casts again; review the diff'
+	@echo 'make screenshots  take the pictures of reports in docs/images again; needs Chromium, node and npm'
 	@echo 'make clean     remove the environments and caches'
 
 .venv/made:
@@ -94,6 +95,13 @@ refresh: .venv/tested
 
 casts: .venv/tested
 	$(BIN)/python benchmarks/casts.py
+
+screenshots: .venv/tested
+	folder=$$(mktemp -d) && \
+	    cp -r tests/browser/*.json tests/browser/*.mjs fixtures/podcast-wiki "$$folder" && \
+	    npm ci --silent --prefix "$$folder" && \
+	    $(BIN)/vaultlink report "$$folder/podcast-wiki" --output "$$folder/report.html" && \
+	    node "$$folder/screenshots.mjs" "$$(command -v chromium)" "$$folder/report.html" docs/images
 
 clean:
 	rm -rf .venv benchmarks/.venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

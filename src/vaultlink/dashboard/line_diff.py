@@ -1,4 +1,4 @@
-"""The difference between a line before and after a fix, as parts to show one below the other."""
+"""The difference between a line before and after a fix, as parts of both lines."""
 
 import re
 from difflib import SequenceMatcher
@@ -34,7 +34,10 @@ class DiffPart(NamedTuple):
 
 
 def compare_lines(before: str, after: str) -> tuple[list[DiffPart], list[DiffPart]]:
-    """Return the parts of both lines: long ones shortened, changes of blanks alone as signs."""
+    """Return the parts of both lines.
+
+    Long parts are shortened. A change of blanks alone is shown as signs.
+    """
     start = _count_equal(before, after)
     limit = min(len(before), len(after)) - start
     end = _count_equal(before[::-1][:limit], after[::-1][:limit])
@@ -70,7 +73,10 @@ def _widen(before: str, after: str, start: int, end: int) -> tuple[int, int]:
 
 
 def _count_word_end(text: str, *beside: str) -> int:
-    """Return the length of the word at the end of a text, 0 if none of `beside` continues it."""
+    """Return the length of the word at the end of a text.
+
+    It is 0 if none of the characters in `beside` continues the word.
+    """
     match = _WORD_END.search(text[-_LONGEST_WORD:])
     return len(match[0]) if match and any(map(_WORD_END.match, beside)) else 0
 

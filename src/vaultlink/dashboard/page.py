@@ -146,7 +146,7 @@ def _read_asset(name: str) -> str:
 
 
 def format_policy(style: str, scripts: Sequence[str]) -> str:
-    """Return the content security policy of a page with these inline texts and nothing else."""
+    """Return the content security policy that allows these inline texts only."""
     hashes = [_format_hash(text) for text in (style, *scripts)]
     return (
         f"default-src 'none'; style-src {hashes[0]}; script-src {' '.join(hashes[1:])}; "

@@ -54,7 +54,7 @@ def _describe_findings(findings: int, safe: int) -> str:
 
 
 def format_formula(score: HealthScore) -> str:
-    """Return the sum of the score's parts, such as `39.50 + 20.00 = 59.50, rounded down to 59`."""
+    """Return the sum of the parts: `39.50 + 20.00 = 59.50, rounded down to 59`."""
     points = [part.points for part in score.parts]
     total = round(sum(points), 2)
     about = "just under " if int(total) > score.value else ""
@@ -63,7 +63,10 @@ def format_formula(score: HealthScore) -> str:
 
 
 def measure_score_bar(score: HealthScore) -> list[ScoreSegment]:
-    """Return the segments of the score's bar: as wide as a part's weight, filled by its points."""
+    """Return the segments of the score's bar.
+
+    Each is as wide as the weight of its part, and filled by its points.
+    """
     segments, x = [], 0
     for part in score.parts:
         width = max(part.weight - _SEGMENT_GAP, 0)

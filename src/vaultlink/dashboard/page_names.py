@@ -1,4 +1,4 @@
-"""Names of a vault on a page: shortened, made visible, and as addresses that Obsidian opens.
+"""Names of a vault on a page: shortened, made visible, and as addresses.
 
 A name can contain anything: markup, controls, bidirectional overrides, bytes that are not UTF-8, or
 megabytes of text. Markup is escaped by the template. This module does the rest.
