@@ -23,7 +23,10 @@ _INVISIBLE = re.compile(f"[\x00-\x1f{UNSAFE_CHARS}\ud800-\udfff]")
 
 
 def shorten_name(name: str, limit: int = SHOWN_CHARACTERS) -> str:
-    """Return a name with at most `limit` of its characters, and the number of those left out."""
+    """Return a name with at most `limit` of its characters.
+
+    A longer name keeps its beginning and end; between them is the number of those left out.
+    """
     if len(name) <= limit:
         return name
     first, gap = name[: limit - _END_CHARACTERS], len(name) - limit

@@ -19,7 +19,7 @@ _NUMBERS = (
 
 
 class TrendLine(NamedTuple):
-    """A number over the last commits: its last value, the change since the first, and an SVG."""
+    """A number over the last commits: its last value, the change, and an SVG."""
 
     label: str
     last: int
