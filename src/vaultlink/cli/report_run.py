@@ -1,11 +1,8 @@
 """Make the report of a vault, and print or write it."""
 
 import re
-from collections.abc import Callable
 from datetime import date
-from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 from msgspec.structs import replace
 
@@ -103,7 +100,8 @@ def _make_report(options: DashboardOptions, vault: Vault, max_rows: int | None) 
     )
     trend = None
     if options.history:
-        compute_trend = _load_function("cli.report_trend", "compute_trend", "--history")
+        from vaultlink.cli.report_trend import compute_trend  # noqa: PLC0415 - rarely needed
+
         trend = compute_trend(vault, options.history)
     return replace(build_report(sources, labels, max_rows), trend=trend)
 
@@ -121,23 +119,11 @@ def _render(report: VaultReport, vault: Vault, output_format: str) -> str | byte
         return render_json_form(report)
     if output_format == "markdown":
         return render_markdown_form(report)
-    draw_picture = _load_function("graph.layout", "draw_picture", "html")
-    render_page = _load_function("dashboard.page", "render_page", "html")
+    from vaultlink.dashboard.page import render_page  # noqa: PLC0415 - needed for HTML only
+    from vaultlink.graph.layout import draw_picture  # noqa: PLC0415 - needed for HTML only
+
     titles = {path: note.title or link_name(path) for path, note in vault.notes.items()}
-    page: str = render_page(report, draw_picture(vault.graph(), titles))
-    return page.encode("utf-8", "replace")
-
-
-def _load_function(module: str, name: str, wanted_for: str) -> Callable[..., Any]:
-    """Return a function of a part that may not be there yet. Raises UsageError."""
-    full_name = f"vaultlink.{module}"
-    try:
-        loaded: Callable[..., Any] = getattr(import_module(full_name), name)
-    except ModuleNotFoundError as error:
-        if error.name != full_name:
-            raise
-        raise UsageError(f"{wanted_for} is not supported yet.") from None
-    return loaded
+    return render_page(report, draw_picture(vault.graph(), titles)).encode("utf-8", "replace")
 
 
 def _print_summary(options: DashboardOptions, terminal: Terminal, report: VaultReport) -> None:
