@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 import xml.etree.ElementTree as ET
 from itertools import combinations
 from pathlib import Path
@@ -19,12 +20,14 @@ from builder import build_state
 from running import RunCommand, create_vault
 from vaultlink.dashboard.picture_data import encode_picture
 from vaultlink.graph.build import build_graph
+from vaultlink.graph.communities import find_communities
 from vaultlink.graph.discs import fill_disc, pack_discs, settle_discs
 from vaultlink.graph.export import export_graph
 from vaultlink.graph.focus import select_around
 from vaultlink.graph.layout import draw_picture
 from vaultlink.graph.picture import SIZE, GraphPicture, PictureNode
 from vaultlink.graph.svg import PALETTE, render_svg
+from vaultlink.graph.web import number_nodes
 
 ROOT = Path(__file__).parents[1]
 GRAPH_CSS = (ROOT / "src/vaultlink/dashboard/assets/graph.css").read_text(encoding="utf-8")
@@ -198,6 +201,16 @@ def test_orphans_surround_the_others() -> None:
     orphans = [node.x for node in picture.nodes if node.name.startswith("orphan")]
     assert min(orphans) < left
     assert max(orphans) > right
+
+
+def test_a_chain_of_notes_takes_no_longer_than_other_vaults() -> None:
+    chain: nx.MultiDiGraph[str] = nx.MultiDiGraph()
+    for day in range(1997):
+        chain.add_edge(f"{day:04}.md", f"{day + 1:04}.md")
+    start = time.process_time()
+    communities = find_communities(number_nodes(chain)).communities
+    assert 20 < len(communities) < 80
+    assert time.process_time() - start < 1.5  # with rounding errors, it takes many times as long
 
 
 def test_the_order_of_nodes_and_links_has_no_influence() -> None:

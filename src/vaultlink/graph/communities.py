@@ -79,7 +79,12 @@ def _leaf_owner(web: Web, node: int, near: Sequence[int]) -> int | None:
 
 
 def _list_levels(web: Web, core: Collection[int]) -> list[list[set[int]]]:
-    """Return the levels of the Louvain method: fine groups first."""
+    """Return the levels of the Louvain method: fine groups first.
+
+    Rounding errors make networkx move nodes between groups that are equally good, for minutes in a
+    chain of notes. With a total weight that is a power of two, there are none: two nodes more, with
+    a link between them, have the rest of that weight. The resolution makes up for it.
+    """
     import networkx as nx  # noqa: PLC0415 - 0.1 s that only graph questions pay
 
     if not core:
@@ -91,7 +96,15 @@ def _list_levels(web: Web, core: Collection[int]) -> list[list[set[int]]]:
         graph.add_edges_from(
             [(node, other) for other in web.neighbours[node] if other > node and other in is_core]
         )
-    return list(nx.community.louvain_partitions(graph, seed=_SEED))
+    count, links = len(web.names), max(1, graph.number_of_edges())
+    weight = 1 << links.bit_length()
+    graph.add_edge(count, count + 1, weight=weight - links)
+    resolution = round(weight / links * 64) / 64
+    levels = nx.community.louvain_partitions(graph, resolution=resolution, seed=_SEED)
+    return [
+        [group for group in level if count not in group and count + 1 not in group]
+        for level in levels
+    ]
 
 
 def _split_group(group: tuple[int, ...], fine: Mapping[int, int]) -> tuple[tuple[int, ...], ...]:

@@ -10,13 +10,22 @@ from collections.abc import Sequence
 
 from vaultlink.graph.web import Web
 
-MAX_REFINED = 400
-"""Larger graphs are not refined. One of this size takes about half a second."""
+MAX_NODES = 400
+MAX_EDGES = 8_000
+"""Larger graphs are not refined. One of this size takes about a second."""
 _ROUNDS = 90
 _SPACING = 9.0
 """The distance that links aim at, for nodes of size 1."""
 _STEP = 7.0
 """How far a node moves in the first round. It decreases to 0."""
+_GRAVITY = 0.05
+"""The pull to the middle, for each unit of the distance."""
+_PULL = 2.0
+"""The strength of links."""
+_PUSH = 9.0
+"""The strength with which nodes push each other away."""
+_HUB_SHARE = 0.6
+"""Links of nodes that have many are weaker: by their number to this power."""
 
 
 def refine_places(
@@ -38,7 +47,10 @@ def refine_places(
     points = list(places)
     near = web.neighbours
     pulls = [
-        [(other, min(len(near[node]), len(near[other])) ** -_HUB_SHARE) for other in near[node]]
+        [
+            (other, math.pow(min(len(near[node]), len(near[other])), -_HUB_SHARE))
+            for other in near[node]
+        ]
         for node in range(len(points))
     ]
     masses = [0.25 + 0.3 * math.sqrt(len(other)) for other in near]
@@ -55,14 +67,8 @@ def refine_places(
                 )
             length = abs(move)
             points[node] = here + (move * (limit / length) if length > limit else move)
-    _separate(points, sizes)
+    _separate(points, sizes, sorted([node for group in groups for node in group]))
     return points
-
-
-_GRAVITY = 0.05
-_PULL = 2.0
-_PUSH = 9.0
-_HUB_SHARE = 0.6
 
 
 def _push_nodes(
@@ -89,12 +95,13 @@ def _push_nodes(
     return [move * mass for move, mass in zip(moves, masses, strict=True)]
 
 
-def _separate(points: list[complex], sizes: Sequence[float]) -> None:
+def _separate(points: list[complex], sizes: Sequence[float], nodes: Sequence[int]) -> None:
     """Move nodes apart that overlap."""
     for _ in range(40):
         has_moved = False
-        for node, size in enumerate(sizes):
-            for other in range(node):
+        for place, node in enumerate(nodes):
+            size = sizes[node]
+            for other in nodes[:place]:
                 away = points[node] - points[other]
                 room = (size + sizes[other]) * 1.25 + 0.8
                 if abs(away.real) < room and abs(away.imag) < room and abs(away) < room - 1e-3:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from vaultlink.graph.build import is_topic_node
 from vaultlink.graph.communities import find_communities, list_members
 from vaultlink.graph.discs import find_middle
-from vaultlink.graph.forces import MAX_REFINED, refine_places
+from vaultlink.graph.forces import MAX_EDGES, MAX_NODES, refine_places
 from vaultlink.graph.picture import SIZE, GraphPicture, PictureNode
 from vaultlink.graph.placement import STRETCH, Placement
 from vaultlink.graph.web import Web, number_nodes
@@ -38,7 +38,7 @@ def draw_picture(nx_graph: "Graph", titles: Mapping[str, str]) -> GraphPicture:
     groups = [list_members(community, clustering) for community in clustering.communities]
     placement = Placement(web, clustering, sizes)
     placement.place_communities()
-    if len(web.names) <= MAX_REFINED:
+    if len(web.names) <= MAX_NODES and len(web.edges) <= MAX_EDGES:
         placement.places = refine_places(web, groups, placement.places, sizes, STRETCH)
     placement.place_lone()
     community_of, leaders = _number_communities(web, kinds, groups)
