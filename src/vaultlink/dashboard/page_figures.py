@@ -93,7 +93,10 @@ def list_figures(totals: Totals) -> list[Figure]:
         Figure("Links", totals.links, f"{totals.external:,} external"),
         Figure("Broken links", totals.dangling, f"to {totals.topics:,} topics", "topics"),
         Figure(
-            "Findings", sum(count for count, _ in severities), findings or "of no rule", "rules"
+            "Findings",
+            sum(count for count, _ in severities),
+            findings or "no rule has any",
+            "rules",
         ),
         Figure(
             "Fixes waiting",
