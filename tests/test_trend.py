@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from repositories import commit, create_repository, git, update_files
+from running import RunCommand
 from test_engine import FOLDERS, NAMES, some_text
 from vaultlink.api import Vault, open_vault
 from vaultlink.cli.report_trend import compute_trend
@@ -365,6 +366,30 @@ def test_note_with_a_filter_program_ends_the_trend(tmp_path: Path) -> None:
     trend = compute_trend(open_at(root), 4)
     assert count_links(trend) == [4]
     assert "a.md has the git filter “crypt”, which is a program" in trend.note
+
+
+def test_huge_number_of_commits_means_all(tmp_path: Path) -> None:
+    create_history(tmp_path / "v")
+    assert count_links(compute_trend(open_at(tmp_path / "v"), 10**30)) == [1, 2, 3, 4]
+
+
+def test_report_has_the_trend_and_the_same_score(tmp_path: Path, run: RunCommand) -> None:
+    names = create_history(tmp_path / "v")
+    for _ in range(2):
+        data = run(
+            "report", "--vault", tmp_path / "v", "--history", "3", "--output-format", "json"
+        ).data
+        assert isinstance(data, dict)
+        points, note = data["trend"]["points"], data["trend"]["note"]
+        assert ([point["commit"] for point in points], note) == (names[1:], "")
+        assert points[-1]["score"] == data["score"]["value"]
+        assert [point["links"] for point in points] == [2, 3, 4]
+
+
+def test_report_without_commits_has_a_note(tmp_path: Path, run: RunCommand) -> None:
+    update_files(tmp_path / "v", {"a.md": "x\n"})
+    done = run("report", "--vault", tmp_path / "v", "--history", "3", "--output-format", "markdown")
+    assert (done.code, "The vault is not in a git repository." in done.out) == (0, True)
 
 
 # -- the cache ------------------------------------------------------------------------------------------------------------

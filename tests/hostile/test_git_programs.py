@@ -40,6 +40,7 @@ ARGUMENTS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "history": (("c2",),),
     "rule": (("dangling-link",),),
     "init": (("--ci", "github", "--diff"), ("--merge-driver",)),
+    "report": (("--output-format", "json", "--history", "5"),),
     "merge-driver": (("a.md", "b.md", "c2.md", "7", "a.md"),),
 }
 """The arguments to run commands with; those that are not named run without any."""

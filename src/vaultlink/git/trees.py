@@ -8,6 +8,9 @@ from typing import NamedTuple
 from vaultlink.git.objects import RawDiffEntry, parse_raw_diff
 from vaultlink.git.program import run_git
 
+_MAX_COMMITS = 2**31 - 1
+"""The largest number that git understands."""
+
 
 class CommitTree(NamedTuple):
     """A commit and the tree of a vault in it.
@@ -54,7 +57,13 @@ def list_first_parents(root: Path, count: int) -> list[CommitTree] | None:
     """
     output = run_git(
         root,
-        *("rev-list", "--first-parent", f"--max-count={count}", "--format=%cs", "HEAD"),
+        *(
+            "rev-list",
+            "--first-parent",
+            f"--max-count={min(count, _MAX_COMMITS)}",
+            "--format=%cs",
+            "HEAD",
+        ),
         *("--", "."),
     )
     if output is None:
