@@ -83,7 +83,7 @@ def graph(options: GraphOptions) -> int:
 
 
 def _check_focus(options: GraphOptions, output_format: str) -> None:
-    """Raise UsageError if a summary was asked for: it is always that of the whole vault."""
+    """Raise UsageError for a summary, which is always of the whole vault."""
     if options.focus is not None and output_format not in GRAPH_FORMATS:
         names = ", ".join(GRAPH_FORMATS)
         raise UsageError(f"--focus requires a format that exports the graph: {names}.")
