@@ -130,6 +130,7 @@ HIDDEN = [
         "## Add backlinks using these topics\n\n- graph view\n- [[n]]\n",
         "[[graph view | Some",
     ),
+    *('<% tp.file.include("graph view") %>', "<%*\nlet a;\n\nlet b = 'the graph view';\n%>"),
     *("- [ ] [graph view", "gr\u200baph view", "graph vie\u0301w"),
 ]
 
@@ -336,6 +337,14 @@ def test_sentence_and_place() -> None:
     (found,) = find_in(text)
     assert text[found.sentence_start : found.sentence_end] == "Then the graph view opens."
     assert (found.line, found.column) == (2, 12)
+
+
+def test_sentence_of_a_very_long_line_is_a_part_of_it() -> None:
+    text = f"{'word ' * 2000}the graph view {'word ' * 2000}\n"
+    (found,) = find_in(text)
+    assert found.start - found.sentence_start <= 2000
+    assert found.sentence_end - found.end <= 2000
+    assert "\n" not in text[found.sentence_start : found.sentence_end]
 
 
 def test_sample_is_a_small_part_of_a_large_vault() -> None:

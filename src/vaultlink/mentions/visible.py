@@ -24,6 +24,9 @@ _HEADING = lazy_pattern(r"[\s>]*(?:(?:[-*+]|\d{1,9}[.)])\s+)*(?:#{1,6}\s|\[!)")
 _BLOCK_ID = lazy_pattern(r"(?:^|[ \t])\^[A-Za-z0-9-]+[ \t]*$", 8)
 _ADDRESS = lazy_pattern(r"://|www\.|@|\w\.\w+/|\\")
 _PLACEHOLDER = lazy_pattern(r"\{\{.*?\}\}|\{%.*?%\}", 16)
+_COMMAND = lazy_pattern(r"<%.*?%>", 16)
+"""A command of the plugin Templater. It may contain blank lines."""
+
 _INLINE_KEY = lazy_pattern(r"[*_]*\s*::")
 _TAG = lazy_pattern(r"<(/?)([A-Za-z][A-Za-z0-9-]*)[^<>]*?(/?)>")
 _STYLING_TAGS = frozenset(
@@ -65,6 +68,7 @@ class VisibleText:
         self._text = text
         self.body = body_start(text)
         self._sections = SpanSet((item.start, item.end) for item in note.sections)
+        self._commands = SpanSet(match.span() for match in _COMMAND.finditer(text))
         self._headings = SpanSet((item.start, item.end + 1) for item in note.headings)
         self._runs: list[TextRun] | None = None
         self._firsts: list[int] = []
@@ -75,7 +79,9 @@ class VisibleText:
 
     def find_spot(self, start: int, end: int) -> Spot | None:
         """Return the surroundings of a span; None if no link can be written there."""
-        if start < self.body or self._sections.covers(start) or self._is_excluded(start, end):
+        if start < self.body or self._sections.covers(start) or self._commands.covers(start):
+            return None
+        if self._is_excluded(start, end):
             return None
         run = self._find_run(start)
         at = run.find_source_offset(start) if run else None

@@ -16,6 +16,9 @@ _JOINTS = "-_'’‘ʼ./\\@#:&+=~%$\u2010\u2011\u2013\u00b7"
 
 _POSSESSIVE = lazy_pattern(r"['’ʼ]s?(?![^\W_])")
 _SENTENCE_END = lazy_pattern(r"[.!?…。！？][\"'”’»)\]*_]*(?=\s)")
+_LONGEST_SENTENCE = 2000
+"""The number of characters that are read on each side. More take long in lines of a megabyte."""
+
 _ABBREVIATION = lazy_pattern(
     r"(?:^|[\s(])(?:\w|Mr|Mrs|Ms|Dr|Prof|St|vs|etc|e\.g|i\.e|cf|No|Vol)\.$"
 )
@@ -101,11 +104,12 @@ def _is_free(text: str, at: int, step: int) -> bool:
 def find_sentence(text: str, start: int, end: int) -> tuple[int, int]:
     """Return the span of the sentence around a span.
 
-    It is within its line and has no list marks.
+    It is within its line and has no list marks. Of a very long one, it is the part around the span.
     """
-    line_start = text.rfind("\n", 0, start) + 1
-    line_end = text.find("\n", end)
-    line_end = len(text) if line_end == -1 else line_end
+    furthest = max(0, start - _LONGEST_SENTENCE)
+    line_start = text.rfind("\n", furthest, start) + 1 or furthest
+    line_end = text.find("\n", end, end + _LONGEST_SENTENCE)
+    line_end = min(len(text), end + _LONGEST_SENTENCE) if line_end == -1 else line_end
     marks = _LINE_MARKS.match(text, line_start, start)
     first = marks.end() if marks else line_start
     last = line_end
