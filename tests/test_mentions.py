@@ -478,6 +478,15 @@ def test_no_edit_without_a_resolvable_name() -> None:
     assert words_in("The a#b graph view.", files, path="m.md") in ([], ["a#b graph view"])
 
 
+def test_no_edit_for_a_file_name_that_starts_with_a_space() -> None:
+    text = "The padded graph name."
+    files = {" padded graph name.md": "", "n.md": text}
+    index = build_state(files).index
+    mentions = make_finder(index, files).find("n.md", text)
+    assert mentions
+    assert LinkWriter(index, ObsidianSettings()).link(mentions, text) == ()
+
+
 # -- properties -------------------------------------------------------------------------------------------------------
 
 PIECES = [

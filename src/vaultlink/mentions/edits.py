@@ -68,7 +68,8 @@ class LinkWriter:
         style = self._obsidian.new_link_format
         whole = strip_note_extension(mention.target)
         for target in (format_target(note.path, mention.target, self._index, style), whole):
-            if resolve(note.path, target, self._index.names) == mention.target:
+            # Obsidian reads a target without the spaces around it.
+            if resolve(note.path, target.strip(), self._index.names) == mention.target:
                 link = self._format_link(mention, note, target)
                 return Edit(mention.path, mention.start, mention.end, link)
         return None
