@@ -487,6 +487,16 @@ def test_no_edit_for_a_file_name_that_starts_with_a_space() -> None:
     assert LinkWriter(index, ObsidianSettings()).link(mentions, text) == ()
 
 
+def test_link_to_a_note_with_a_shared_file_name_has_the_full_path() -> None:
+    text = "About soil chemistry."
+    topic = "---\ntitle: Soil chemistry\n---\n"
+    files = {"soil/basics.md": topic, "air/basics.md": "", "soil/n.md": text}
+    index = build_state(files).index
+    mentions = make_finder(index, files).find("soil/n.md", text)
+    (edit,) = LinkWriter(index, ObsidianSettings()).link(mentions, text)
+    assert edit.text == "[[soil/basics|soil chemistry]]"
+
+
 # -- properties -------------------------------------------------------------------------------------------------------
 
 PIECES = [

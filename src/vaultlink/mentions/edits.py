@@ -7,9 +7,10 @@ else as it was.
 from collections import Counter
 from collections.abc import Sequence
 from itertools import islice
+from operator import itemgetter
 
 from vaultlink.index.index import Index
-from vaultlink.index.resolve import is_note, resolve
+from vaultlink.index.resolve import is_note, resolve_with_alternatives
 from vaultlink.links.edits import OffsetShift, apply_edits
 from vaultlink.links.naming import format_target, strip_note_extension
 from vaultlink.links.rewrite import default_display_text, encode_destination
@@ -65,14 +66,23 @@ class LinkWriter:
         """Return the link that replaces a mention; None if none leads to the note."""
         if text[mention.start : mention.end] != mention.words:
             return None
-        style = self._obsidian.new_link_format
-        whole = strip_note_extension(mention.target)
-        for target in (format_target(note.path, mention.target, self._index, style), whole):
+        target = self._choose_target(mention, note)
+        if target is None:
+            return None
+        link = self._format_link(mention, note, target)
+        return Edit(mention.path, mention.start, mention.end, link)
+
+    def _choose_target(self, mention: Mention, note: Note) -> str | None:
+        """Return the target in the vault's style, or the full path if the former is ambiguous."""
+        style, names = self._obsidian.new_link_format, self._index.names
+        first = format_target(note.path, mention.target, self._index, style)
+        found = []
+        for target in (first, strip_note_extension(mention.target)):
             # Obsidian reads a target without the spaces around it.
-            if resolve(note.path, target.strip(), self._index.names) == mention.target:
-                link = self._format_link(mention, note, target)
-                return Edit(mention.path, mention.start, mention.end, link)
-        return None
+            path, others = resolve_with_alternatives(note.path, target.strip(), names)
+            if path == mention.target:
+                found.append((bool(others), target))
+        return min(found, key=itemgetter(0))[1] if found else None
 
     def _format_link(self, mention: Mention, note: Note, target: str) -> str:
         words = mention.words
