@@ -56,18 +56,17 @@ def read_mentions_setting(layer: Layer, key: str, value: Any) -> Any:
 def parse_ignored(items: Iterable[str]) -> IgnoredMentions:
     """Sort the entries of `ignore` by kind.
 
-    `a.md -> b.md` is a pair, a text that ends with `.md` the path of a note, any other a name.
+    `a.md -> b.md` is a pair, a text that ends with `.md` the path of a note. Any entry is a name
+    too, because an alias may look like a path.
     """
-    names, notes, pairs = set(), set(), set()
-    for item in items:
+    names, notes, pairs = frozenset(items), set(), set()
+    for item in names:
         source, arrow, target = item.partition(_ARROW)
         if arrow and _is_path(source) and _is_path(target):
             pairs.add((source.strip(), target.strip()))
         elif _is_path(item):
             notes.add(item.strip())
-        else:
-            names.add(item)
-    return IgnoredMentions(frozenset(names), frozenset(notes), frozenset(pairs))
+    return IgnoredMentions(names, frozenset(notes), frozenset(pairs))
 
 
 def format_pair(source: str, target: str) -> str:
