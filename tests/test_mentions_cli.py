@@ -342,6 +342,19 @@ def test_read_only_note_is_skipped_and_named(run: RunCommand, vault: Path) -> No
     assert list_changes(before, read_files(vault)) == {"Station.md": LINKED["Station.md"]}
 
 
+@pytest.mark.parametrize("command", [("mentions", "--write"), ("fix", "--mentions")])
+def test_note_with_merge_conflicts_is_skipped_and_named(
+    run: RunCommand, vault: Path, command: tuple[str, ...]
+) -> None:
+    text = VAULT["Log.md"] + "\n<<<<<<< ours\na\n=======\nb\n>>>>>>> theirs\n"
+    write_files(vault, {"Log.md": text})
+    before = read_files(vault)
+    done = run(*command)
+    assert done.code == 1
+    assert "Log.md: skipped: it contains merge conflict markers.\n" in done.err
+    assert list_changes(before, read_files(vault)) == {"Station.md": LINKED["Station.md"]}
+
+
 def test_managed_sections_list_the_new_links(run: RunCommand, vault: Path) -> None:
     write_files(
         vault,

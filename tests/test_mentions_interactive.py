@@ -143,6 +143,18 @@ def test_stopping_writes_nothing_and_says_so(vault: Path, keys: str, key: str) -
     assert read_files(vault) == before
 
 
+def test_files_that_changed_meanwhile_are_skipped_and_named(vault: Path) -> None:
+    with run_on_screen(vault, "mentions", "-i") as screen:
+        answer(screen, "a").wait_until(is_asking, "a question")
+        write_files(vault, {"Log.md": f"New.\n{LOG}", "vaultlink.toml": f"# New.\n{SETTINGS}"})
+        answer(screen, "N1").wait_for_end(1)
+        text = screen.everything
+    for path in ("Log.md", "vaultlink.toml"):
+        assert f"{path}: skipped: it changed since it was read." in text
+    assert "Added" not in text
+    assert (vault / "Station.md").read_text(encoding="utf-8") == STATION_TIDE
+
+
 def test_mention_that_is_not_certain_is_asked_about(vault: Path) -> None:
     write_files(vault, {"vaultlink.toml": "[mentions]\nmin-score = 1\n"})
     assert "not certain: " in ask(vault, "yq")

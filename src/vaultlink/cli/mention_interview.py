@@ -242,7 +242,8 @@ def ask_about_mentions(options: MentionsOptions) -> int:
         plan = vault.fixer.plan_mentions(choices.linked, confirmed=True)
         run = WrittenMentions(output_format, vault, found.topics, plan)
         result = write_mention_plan(terminal, vault, plan, others, summary)
-    return run.report(terminal, result, summary)
+    is_recorded = all(write.path in result.written for write in others)
+    return run.report(terminal, result, summary if is_recorded else "")
 
 
 def _choose_mentions(

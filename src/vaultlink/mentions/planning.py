@@ -89,6 +89,8 @@ def plan_mentions(
     links to its topic.
     """
     wanted = list(mentions)
+    # Such a note can't be read, must not change, or changed since it was searched.
+    locked = {mention.path for mention in wanted if sources.text(mention.path) is None}
     edits = find_mention_edits(state, sources.text, wanted)
     items = [
         _MentionFix(mention, _build_finding(mention), _build_fix(mention, edit))
@@ -105,6 +107,7 @@ def plan_mentions(
         problems = _find_problems(plan, linked, confirmed=confirmed)
         if not problems:
             notes = tuple(SkippedNote(path, skipped[path]) for path in sorted(skipped))
+            plan = replace(plan, skipped=tuple(sorted({*plan.skipped, *locked})))
             return MentionPlan(plan, tuple(linked), notes)
         skipped.update(problems)
 
