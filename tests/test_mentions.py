@@ -235,6 +235,15 @@ def test_ignored_name_note_or_pair_is_not_found(options: MentionOptions) -> None
     assert words_in("The graph view and Ada Lovelace.", options=options) == ["Ada Lovelace"]
 
 
+def test_ignored_note_is_found_in_any_normal_form_and_case() -> None:
+    path = unicodedata.normalize("NFD", "CAFÉ central.md")
+    for options in (
+        MentionOptions(ignored_notes=frozenset({path})),
+        MentionOptions(ignored_pairs=frozenset({("N.md", path)})),
+    ):
+        assert words_in("The Café Central.", options=options) == []
+
+
 def test_excluded_notes_neither_mention_nor_are_mentioned() -> None:
     files = {**TARGETS, "t/Deep work.md": "The graph view.", "n.md": "About deep work."}
     index = build_state(files).index

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from vaultlink.backlinks.expected import can_hold_section
 from vaultlink.index.index import Index
-from vaultlink.index.resolve import is_note
+from vaultlink.index.resolve import is_note, normalize_name
 from vaultlink.links.rewrite import default_display_text
 from vaultlink.mentions.folding import FoldedText, fold_name
 from vaultlink.mentions.matcher import Matcher, find_one
@@ -111,6 +111,11 @@ class MentionFinder:
         self._known_keys: dict[frozenset[str], tuple[str, ...]] = {}
         self._source_counts: dict[str, int] = {}
         self._ignored = frozenset(map(fold_name, options.ignored_names))
+        self._ignored_notes = frozenset(map(normalize_name, options.ignored_notes))
+        self._ignored_pairs = frozenset(
+            (normalize_name(source), normalize_name(target))
+            for source, target in options.ignored_pairs
+        )
 
     def _read_notes(self) -> Terms:
         """Collect the names of all notes; return the terms of their links.
@@ -159,11 +164,12 @@ class MentionFinder:
 
     def is_ignored(self, source: str, key: str, target: str) -> bool:
         """Return True if a folded name must not be linked in a note."""
-        return (
-            key in self._ignored
-            or target in self.options.ignored_notes
-            or (source, target) in self.options.ignored_pairs
-        )
+        if key in self._ignored:
+            return True
+        if not self._ignored_notes and not self._ignored_pairs:
+            return False
+        name = normalize_name(target)
+        return name in self._ignored_notes or (normalize_name(source), name) in self._ignored_pairs
 
     def match(self, folded: FoldedText, text: str) -> list[tuple[int, int, str]]:
         """Return the names in a text that are whole words.
