@@ -355,3 +355,12 @@ def test_every_target_with_a_near_name_has_its_key(names: list[str], targets: li
     for target in [*targets, *names]:
         if any(is_near(target, name, use) for name in names):
             assert keys.may_have_near_name(target)
+
+
+def test_words_of_a_million_letters_are_not_compared() -> None:
+    assert not NearKeys(["t" * 1_000_000]).may_have_near_name("z" * 1_000_000)
+
+
+def test_stored_suggestions_that_are_not_unicode_are_dropped() -> None:
+    data = msgspec.msgpack.encode(KeptSuggestions(vault_key=b"k", near=["near"]))
+    assert KeptSuggestions.decode(data.replace(b"near", b"nea\xff")) == KeptSuggestions()

@@ -108,7 +108,7 @@ class NearKeys:
         found = self._corrections.get(word)
         if found is None:
             found = self._corrections[word] = []
-            if len(word) >= _MIN_SLIP and word.isalpha():
+            if _MIN_SLIP <= len(word) <= _MAX_SLIP and word.isalpha():
                 shape = word[0], word[-1], len(word) + 1
                 found += self._words.intersection(_make_slips(word))
                 found += [
@@ -121,6 +121,9 @@ class NearKeys:
 
 _MIN_SLIP = 3
 """Letters of the shortest word with a slip."""
+
+_MAX_SLIP = 100
+"""Letters of the longest one. The time to look for slips grows with the square."""
 
 _MAX_INFLECTED = 2
 """Words of a near name that may have another form."""
