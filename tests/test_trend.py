@@ -427,6 +427,7 @@ DAMAGED: dict[str, Callable[[dict[str, list[int]]], bytes]] = {
     "no message": lambda _known: b"\xc1",
     "nothing": lambda _known: b"",
     "another type": lambda known: encode(list(known)),
+    "text that is not Unicode": lambda _: b"\x81\xa1\xff" + encode([90, 1, 1, 1, 1, 1]),
     "a negative number": lambda known: encode({tree: [90, -1, 1, 1, 1, 1] for tree in known}),
     "a score above 100": lambda known: encode({tree: [101, 1, 1, 1, 1, 1] for tree in known}),
     "too few numbers": lambda known: encode({tree: [90, 1] for tree in known}),

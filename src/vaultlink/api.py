@@ -89,7 +89,7 @@ def _load_declarations(scan: VaultScan) -> dict[str, Mapping[str, Any]]:
     """
     cache = scan.open_cache()
     cached = cache.load_result(b"", "rules") if cache else None
-    with suppress(msgspec.MsgspecError):
+    with suppress(msgspec.MsgspecError, ValueError):
         known: dict[str, Mapping[str, Any]] = msgspec.msgpack.decode(
             cached or b"", type=dict[str, dict[str, Any]]
         )

@@ -211,7 +211,7 @@ def _load_kept_rows(vault: Vault, key: bytes | None) -> Rows:
     cache, origin = vault.scan.open_cache(), find_origin(vault)
     stored = _StoredRows()
     if cache is not None and key is not None and origin is not None and not origin.is_saved:
-        with suppress(msgspec.MsgspecError):
+        with suppress(msgspec.MsgspecError, ValueError):
             stored = msgspec.msgpack.decode(cache.load_result(key, "rows") or b"", type=_StoredRows)
     ends, numbers = array("Q"), array("I")
     ends.frombytes(stored.ends)

@@ -77,7 +77,7 @@ def _load_measures(vault: Vault) -> MeasuresByTree:
     cache = vault.scan.open_cache()
     data = cache.load_result(_settings_digest(vault), _KIND) if cache else None
     if data is not None and len(data) <= _MAX_BYTES:
-        with suppress(msgspec.MsgspecError):
+        with suppress(msgspec.MsgspecError, ValueError):
             return msgspec.msgpack.decode(data, type=MeasuresByTree)
     return {}
 

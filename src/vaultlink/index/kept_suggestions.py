@@ -42,7 +42,7 @@ class KeptSuggestions(msgspec.Struct, frozen=True, array_like=True, gc=False):
         """Return stored suggestions; none if there are none or they are damaged."""
         try:
             return msgspec.msgpack.decode(data or b"", type=cls)
-        except msgspec.MsgspecError:
+        except (msgspec.MsgspecError, ValueError):
             return cls()
 
     def select_valid(self, names: NamesByPath) -> "KeptSuggestions":

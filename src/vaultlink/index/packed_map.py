@@ -292,7 +292,7 @@ class PackedMap(Mapping[str, T], Generic[T]):
     def _decode(self, packed: bytes, kind: Any = None) -> T:
         try:
             return _decoder(kind or self._kind)(packed)  # type: ignore[no-any-return]
-        except msgspec.MsgspecError:
+        except (msgspec.MsgspecError, ValueError):
             raise DamagedCacheError(self._column and self._column.file) from None
 
     def _slice(self, key: str) -> bytes:
