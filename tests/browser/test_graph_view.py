@@ -109,6 +109,23 @@ def test_click_shows_neighbours_and_a_link_to_obsidian(page: Page) -> None:
     assert links == ["obsidian://open?vault=Harbour%20notes&file=ports%2FMole.md"]
 
 
+def test_focus_stays_where_the_keyboard_is(page: Page) -> None:
+    focused = "() => document.activeElement.closest('.graph-legend, .graph-panel')?.className"
+    page.evaluate("() => document.querySelector('.graph-legend button').focus()")
+    page.press("Enter")
+    assert page.evaluate(focused) == "graph-legend"
+    assert page.evaluate("() => document.activeElement.getAttribute('aria-pressed')") == "true"
+    page.fill("#graph input", "mole")
+    page.evaluate("() => document.querySelector('.graph-results button').focus()")
+    page.press("Enter")
+    assert page.evaluate(focused) == "graph-panel"
+    page.fill("#graph input", "mole")
+    page.evaluate("() => document.querySelector('.graph-results button').focus()")
+    page.press("Escape")
+    assert shown_text(page, ".graph-results") == ""
+    assert page.evaluate("() => document.activeElement.tagName") == "CANVAS"
+
+
 def test_slash_in_the_graph_searches_the_graph(page: Page) -> None:
     page.evaluate("() => document.querySelector('#graph canvas').focus()")
     page.press("/")

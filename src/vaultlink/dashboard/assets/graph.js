@@ -465,7 +465,7 @@ class GraphView {
     if (isFolder && used.has(REST)) items.push([REST, plural(more, "other folder")]);
     if (used.has(ORPHAN)) items.push([ORPHAN, "Note without links"]);
     if (used.has(DANGLING)) items.push([DANGLING, "Topic without a note"]);
-    this.legend.replaceChildren(...items.map(([place, name]) => {
+    this.legend.replaceChildren(...items.map(([place, name], at) => {
       const dot = element("span", {className: "graph-dot" + (place === ORPHAN ? " graph-ring" : "")});
       dot.style.color = this.colors.fills[place];
       const label = element("bdi", {textContent: name});
@@ -474,6 +474,7 @@ class GraphView {
       made.addEventListener("click", () => {
         this.group = this.group === place ? -1 : place;
         this.fillLegend();
+        this.legend.querySelectorAll("button")[at].focus({preventScroll: true});  // it is a new button
         this.draw();
       });
       return element("li", {}, made);
@@ -881,9 +882,11 @@ class GraphView {
       this.group = -1;
       this.recolor();
     });
-    this.panel.addEventListener("keydown", (event) => {
-      if (event.key === "Escape") { this.clear(); canvas.focus(); }
-    });
+    for (const list of [this.panel, this.results]) {
+      list.addEventListener("keydown", (event) => {
+        if (event.key === "Escape") { this.clear(); canvas.focus(); }
+      });
+    }
   }
 
   // One finger scrolls the page, two move and zoom the graph.
@@ -1033,7 +1036,7 @@ class GraphView {
       const dot = element("span", {className: "graph-dot"});
       dot.style.color = this.colors.fills[this.numbers[node]];
       const made = element("button", {type: "button"}, dot, element("bdi", {textContent: clean(graph.labels[node])}));
-      made.addEventListener("click", () => this.choose(node, true));
+      made.addEventListener("click", () => { this.choose(node, true); this.panel.querySelector("button").focus(); });
       return element("li", {}, made);
     }), element("li", {className: "graph-note", textContent: nodes.length > 8 ? number(nodes.length - 8) + " more" : nodes.length ? "" : "No match"}));
     this.draw();
