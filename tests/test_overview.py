@@ -163,3 +163,9 @@ def test_path_without_a_common_folder_is_absolute(monkeypatch: pytest.MonkeyPatc
 )
 def test_progress_has_a_rate_and_the_time_left(done: int, seconds: float, shown: str) -> None:
     assert describe_progress(done, 4_000, seconds) == shown
+
+
+def test_slow_steps_have_only_the_time_left() -> None:
+    assert (
+        describe_progress(2, 8, 4.0, "Measuring commits") == "Measuring commits: 2 of 8 (12 s left)"
+    )

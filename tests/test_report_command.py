@@ -123,6 +123,16 @@ def test_page_is_not_printed_on_a_terminal(vault: Path) -> None:
         screen.wait_for("a page is not printed on a terminal")
 
 
+def test_missing_jinja2_is_reported_before_the_check(
+    run: RunCommand, vault: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "jinja2", None)
+    monkeypatch.setattr("vaultlink.cli.report_run.open_from_options", lambda *_: pytest.fail())
+    done = run("report", "--output", "../r.html")
+    assert (done.code, "Run `pip install jinja2`" in done.err) == (2, True)
+    assert not (vault.parent / "r.html").exists()
+
+
 # -- exit code ------------------------------------------------------------------------------------------------------------
 
 

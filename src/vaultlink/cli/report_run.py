@@ -43,8 +43,12 @@ def run_report(options: DashboardOptions) -> int:
             "a page is not printed on a terminal or in the log of a CI service. Name a file, as in "
             "`--output vault.html`, or another format, as in `--output-format markdown`."
         )
+    if output_format == "html":
+        from vaultlink.dashboard.page import check_jinja2  # noqa: PLC0415 - needed for HTML only
+
+        check_jinja2()
     vault = _leave_out(options.output_file, open_from_options(options, terminal, options.folder))
-    report = _make_report(options, vault, _MAX_ROWS.get(output_format))
+    report = _make_report(options, terminal, vault, _MAX_ROWS.get(output_format))
     terminal.print_results(_render(report, vault, output_format))
     _print_summary(options, terminal, report)
     is_below = options.fail_under is not None and report.score.value < options.fail_under
@@ -88,7 +92,9 @@ def _leave_out(file: Path | None, vault: Vault) -> Vault:
     return replace_state(vault, step(vault.state, [Change(name, Presence.GONE)]))
 
 
-def _make_report(options: DashboardOptions, vault: Vault, max_rows: int | None) -> VaultReport:
+def _make_report(
+    options: DashboardOptions, terminal: Terminal, vault: Vault, max_rows: int | None
+) -> VaultReport:
     sources = ReportSources(
         vault.state,
         vault.text,
@@ -102,7 +108,8 @@ def _make_report(options: DashboardOptions, vault: Vault, max_rows: int | None) 
     if options.history:
         from vaultlink.cli.report_trend import compute_trend  # noqa: PLC0415 - rarely needed
 
-        trend = compute_trend(vault, options.history)
+        with terminal.progress_line("Measuring commits") as progress:
+            trend = compute_trend(vault, options.history, progress)
     return replace(build_report(sources, labels, max_rows), trend=trend)
 
 

@@ -202,19 +202,20 @@ class Terminal:
         """Return the status line below all messages. It is drawn only on a terminal."""
         return StatusLine(None if self.quiet or not _is_terminal(sys.stderr) else sys.stderr)
 
-    def progress_line(self) -> "ProgressLine":
-        """Return the progress line for reading notes. It is drawn only on a terminal."""
-        return ProgressLine(None if self.quiet or not _is_terminal(sys.stderr) else sys.stderr)
+    def progress_line(self, label: str = "Reading notes") -> "ProgressLine":
+        """Return the progress line of a long step. It is drawn only on a terminal."""
+        is_drawn = not self.quiet and _is_terminal(sys.stderr)
+        return ProgressLine(sys.stderr if is_drawn else None, label)
 
 
 class ProgressLine:
-    """A line with the number of notes read.
+    """A line with the number of notes or commits that are done.
 
     It is drawn after the first half second and erased at the end.
     """
 
-    def __init__(self, stream: TextIO | None):
-        self._stream, self._drawn_length = stream, 0
+    def __init__(self, stream: TextIO | None, label: str = "Reading notes"):
+        self._stream, self._label, self._drawn_length = stream, label, 0
         self._started = monotonic()
         self._next_draw = self._started + 0.5
 
@@ -228,7 +229,7 @@ class ProgressLine:
     def __call__(self, done: int, total: int) -> None:
         if self._stream is not None and monotonic() >= self._next_draw:
             self._next_draw = monotonic() + 0.1
-            text = describe_progress(done, total, monotonic() - self._started)
+            text = describe_progress(done, total, monotonic() - self._started, self._label)
             self._draw(truncate(text, _terminal_columns() - 1).ljust(self._drawn_length))
 
     def _draw(self, text: str) -> None:
@@ -238,13 +239,14 @@ class ProgressLine:
             self._stream.flush()
 
 
-def describe_progress(done: int, total: int, seconds: float) -> str:
-    """Return the number of notes read, with the rate and the time left."""
-    text = f"Reading notes: {done:,} of {total:,}"
+def describe_progress(done: int, total: int, seconds: float, label: str = "Reading notes") -> str:
+    """Return the number of items that are done, with the rate and the time left."""
+    text = f"{label}: {done:,} of {total:,}"
     if not done or seconds < _MIN_SECONDS:
         return text
     rate = done / seconds
-    return f"{text} ({rate:,.0f} per second, {(total - done) / rate:.0f} s left)"
+    speed = f"{rate:,.0f} per second, " if rate >= 1 else ""
+    return f"{text} ({speed}{(total - done) / rate:.0f} s left)"
 
 
 _MIN_SECONDS = 1

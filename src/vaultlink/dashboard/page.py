@@ -111,14 +111,21 @@ def render_page(report: VaultReport, picture: GraphPicture) -> str:
     )
 
 
-def _build_environment(vault: str) -> "Environment":
+def check_jinja2() -> None:
+    """Raise UsageError if jinja2 is not installed."""
     try:
-        from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - an extra
+        import jinja2  # noqa: F401, PLC0415 - an extra
     except ImportError:
         raise UsageError(
             "An HTML report requires jinja2, which is not installed. Run `pip install jinja2`, or "
             "use --output-format json or markdown."
         ) from None
+
+
+def _build_environment(vault: str) -> "Environment":
+    check_jinja2()
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - an extra
+
     environment = Environment(
         loader=PackageLoader("vaultlink.dashboard"),
         autoescape=True,
