@@ -10,6 +10,7 @@ import sys
 from html.parser import HTMLParser
 from urllib.parse import unquote
 
+import msgspec
 import pytest
 
 from forge import ROOT, check_output, make_clean_environment
@@ -22,13 +23,20 @@ from reports import (
     SMALL,
     SMALL_PICTURE,
     change_report,
+    draw_names,
     make_hostile_report,
     make_large_report,
 )
 from vaultlink.dashboard.line_diff import compare_lines
-from vaultlink.dashboard.model import FixRow
+from vaultlink.dashboard.markdown_form import render_markdown_form
+from vaultlink.dashboard.model import FixRow, Trend, TrendPoint
 from vaultlink.dashboard.page import SECTIONS, render_page
-from vaultlink.dashboard.page_figures import describe_health, format_formula, measure_score_bar
+from vaultlink.dashboard.page_figures import (
+    describe_health,
+    format_formula,
+    list_figures,
+    measure_score_bar,
+)
 from vaultlink.dashboard.page_names import (
     SHOWN_CHARACTERS,
     format_address,
@@ -36,7 +44,9 @@ from vaultlink.dashboard.page_names import (
     shorten_name,
     split_folder,
 )
+from vaultlink.dashboard.score import ScoreCounts, compute_score
 from vaultlink.errors import UsageError
+from vaultlink.graph.svg import render_svg
 
 # -- reading a page ---------------------------------------------------------------------------------------------------
 
@@ -368,6 +378,12 @@ def test_megabytes_in_a_fix_are_shortened() -> None:
     assert len(page) < 200_000
 
 
+def test_trend_of_one_commit_says_that_it_is_too_short() -> None:
+    trend = Trend((TrendPoint("0" * 40, "2025-01-01", 70, 1, 1, 0, 0, 0),))
+    page = render_page(change_report(SMALL, trend=trend), NO_PICTURE)
+    assert "A trend takes at least two commits." in page
+
+
 # -- figures ----------------------------------------------------------------------------------------------------------
 
 
@@ -375,11 +391,28 @@ def test_formula_is_the_sum_of_the_parts() -> None:
     assert format_formula(SMALL.score) == "48.00 + 11.43 + 10.00 + 5.00 = 74.43, rounded down to 74"
 
 
+def test_sum_of_rounded_points_is_not_below_the_score() -> None:
+    score = compute_score(ScoreCounts(1, 1, 6, 5, 4, 3, 1))
+    assert sum(part.points for part in score.parts) < score.value == 70
+    assert format_formula(score) == "60.00 + 3.33 + 3.33 + 3.33 = 70.00, rounded down to 70"
+    assert "| sum |  |  | 70.00 | 100 |" in render_markdown_form(change_report(EMPTY, score=score))
+
+
 def test_bar_is_as_wide_as_the_weights() -> None:
     segments = measure_score_bar(SMALL.score)
     assert [segment.x for segment in segments] == [0, 60, 80, 90]
     assert [segment.filled / segment.width for segment in segments] == pytest.approx(
         [0.8, 4 / 7, 1, 0.5], abs=0.001
+    )
+
+
+def test_one_topic_is_no_plural() -> None:
+    totals = msgspec.structs.replace(SMALL.totals, topics=1)
+    assert [item.detail for item in list_figures(totals) if item.anchor == "topics"] == [
+        "to 1 topic"
+    ]
+    assert "Graph of 1 file and 0 topics without a note, with 0 connections." in render_svg(
+        draw_names(["A.md"]), 100
     )
 
 

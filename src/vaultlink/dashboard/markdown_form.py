@@ -55,7 +55,7 @@ def _render_score(score: HealthScore) -> str:
     rows: list[list[object]] = [
         [part.label, part.healthy, part.total, part.points, part.weight] for part in score.parts
     ]
-    points = sum(part.points for part in score.parts)
+    points = max(sum(part.points for part in score.parts), float(score.value))
     weights = sum(part.weight for part in score.parts)
     return render_markdown_table(
         ("counted", "healthy", "all", "points", "of"), [*rows, ["sum", "", "", points, weights]]

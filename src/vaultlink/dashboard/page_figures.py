@@ -56,7 +56,7 @@ def _describe_findings(findings: int, safe: int) -> str:
 def format_formula(score: HealthScore) -> str:
     """Return the sum of the parts: `39.50 + 20.00 = 59.50, rounded down to 59`."""
     points = [part.points for part in score.parts]
-    total = round(sum(points), 2)
+    total = max(round(sum(points), 2), float(score.value))  # rounded points may sum up to less
     about = "just under " if int(total) > score.value else ""
     terms = " + ".join(f"{item:.2f}" for item in points)
     return f"{terms} = {about}{total:.2f}, rounded down to {score.value}"
@@ -91,7 +91,9 @@ def list_figures(totals: Totals) -> list[Figure]:
     return [
         Figure("Notes", totals.notes, f"and {format_count(totals.attachments, 'attachment')}"),
         Figure("Links", totals.links, f"{totals.external:,} external"),
-        Figure("Broken links", totals.dangling, f"to {totals.topics:,} topics", "topics"),
+        Figure(
+            "Broken links", totals.dangling, f"to {format_count(totals.topics, 'topic')}", "topics"
+        ),
         Figure(
             "Findings",
             sum(count for count, _ in severities),

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from vaultlink.graph.labels import FONT_SIZE, PlacedLabel, place_labels
 from vaultlink.graph.picture import GraphPicture, PictureNode
 from vaultlink.graph.xml_text import escape_xml
+from vaultlink.report.layout import format_count
 
 PALETTE: Mapping[str, tuple[str, str]] = {
     "1": ("#3f6fb5", "#7fabec"),
@@ -117,8 +118,9 @@ class _Drawing:
         """Return what the picture shows, in a sentence."""
         topics = sum(node.kind == "dangling" for node in self.nodes)
         parts = [
-            f"Graph of {len(self.nodes) - topics:,} files and {topics:,} topics without a note,",
-            f"with {self.total:,} connections.",
+            f"Graph of {format_count(len(self.nodes) - topics, 'file')}",
+            f"and {format_count(topics, 'topic')} without a note,",
+            f"with {format_count(self.total, 'connection')}.",
         ]
         if len(self.edges) < self.total:
             parts.append(f"{len(self.edges):,} of the connections are drawn.")
