@@ -7,7 +7,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test explore hostile lint bench bench-related worst-cases gate gate-record release-check refresh random-renames renames casts screenshots clean
+.PHONY: help demo test explore hostile lint bench bench-related worst-cases gate gate-record release-check coverage lock refresh random-renames renames casts screenshots clean
 
 help:
 	@echo 'make demo      set up, and check the sample vault in fixtures/'
@@ -22,6 +22,8 @@ help:
 	@echo 'make worst-cases  measure how the time of the worst notes grows with their size'
 	@echo 'make gate      compare the speed with the last release, whose figures `make gate-record` wrote'
 	@echo 'make release-check  build the archives of a release, and install them on every Python at hand'
+	@echo 'make coverage  measure which lines and branches of the pure packages the tests run'
+	@echo 'make lock      choose the versions of requirements-dev.lock anew; ARGS=--upgrade for the newest ones'
 	@echo 'make refresh   regenerate the expected findings and the README table; review the diff'
 	@echo 'make casts     record the terminal sessions in docs/casts again; review the diff'
 	@echo 'make screenshots  take the pictures of reports in docs/images again; needs Chromium, node and npm'
@@ -36,8 +38,9 @@ help:
 	$(PIP) --editable .
 	@touch $@
 
-.venv/tested: .venv/made pyproject.toml
-	$(PIP) --editable '.[test]'
+.venv/tested: .venv/made pyproject.toml requirements-dev.lock
+	$(PIP) --require-hashes --requirement requirements-dev.lock
+	$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@ .venv/installed
 
 demo: .venv/installed
@@ -89,6 +92,21 @@ release-check: .venv/tested
 	$(BIN)/python -m build --outdir dist .
 	VAULTLINK_RELEASE=1 VAULTLINK_DIST=dist $(BIN)/python -m pytest -rs tests/test_release.py tests/test_python_314.py
 	@echo 'dist/ holds the archives. Nothing was uploaded.'
+
+# Not the tests that start installed copies, watchers, terminals or browsers: they run the same lines, and take longest.
+UNCOVERED := action casts completion contrib docs doctor first_screen first_steps gate house hyperlinks init interactive lock \
+    mentions_interactive precommit python_314 readme release report_page signals startup watch watch_cli watch_fix watch_parts \
+    watch_screen wheel workflows worst_cases
+
+coverage: .venv/tested
+	rm -f .coverage .coverage.*
+	$(BIN)/coverage run -m pytest -n 2 --dist worksteal $(filter-out $(UNCOVERED:%=tests/test_%.py),$(wildcard tests/test_*.py))
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+
+lock: .venv/tested
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes --no-annotate \
+	    --custom-compile-command 'make lock' --output-file requirements-dev.lock $(ARGS) pyproject.toml
 
 refresh: .venv/tested
 	VAULTLINK_REFRESH=1 $(BIN)/python -m pytest tests/test_fixtures.py tests/test_readme.py
