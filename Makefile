@@ -22,9 +22,9 @@ help:
 	@echo 'make worst-cases  measure how the time of the worst notes grows with their size'
 	@echo 'make gate      compare the speed with the last release, whose figures `make gate-record` wrote'
 	@echo 'make release-check  build the archives of a release, and install them on every Python at hand'
-	@echo 'make coverage  measure which lines and branches of the pure packages the tests run'
+	@echo 'make coverage  measure which lines of the pure packages the tests run'
 	@echo 'make lock      choose the versions of requirements-dev.lock anew; ARGS=--upgrade for the newest ones'
-	@echo 'make refresh   regenerate the expected findings and the README table; review the diff'
+	@echo 'make refresh   regenerate the expected findings, the README table and the public names; review the diff'
 	@echo 'make casts     record the terminal sessions in docs/casts again; review the diff'
 	@echo 'make screenshots  take the pictures of reports in docs/images again; needs Chromium, node and npm'
 	@echo 'make clean     remove the environments and caches'
@@ -93,14 +93,15 @@ release-check: .venv/tested
 	VAULTLINK_RELEASE=1 VAULTLINK_DIST=dist $(BIN)/python -m pytest -rs tests/test_release.py tests/test_python_314.py
 	@echo 'dist/ holds the archives. Nothing was uploaded.'
 
-# Not the tests that start installed copies, watchers, terminals or browsers: they run the same lines, and take longest.
-UNCOVERED := action casts completion contrib docs doctor first_screen first_steps gate house hyperlinks init interactive lock \
-    mentions_interactive precommit python_314 readme release report_page signals startup watch watch_cli watch_fix watch_parts \
-    watch_screen wheel workflows worst_cases
+# Tests of the pure packages that call them in one process. The others run the same lines, and take longest.
+COVERED := anchor_changes anchors backlinks canvas_edits catalog config counts definitions engine extracting fixes fixing fixtures \
+    formats graph intent mention_mistakes mention_settings mentions merging merging_notes parse picture quiet related rename_arguments \
+    rename_cli rename_refusals renaming_anchors renaming_links rewriting rules section_style sections standing suggest tag_renames \
+    upkeep vault_search vectors
 
 coverage: .venv/tested
 	rm -f .coverage .coverage.*
-	$(BIN)/coverage run -m pytest -n 2 --dist worksteal $(filter-out $(UNCOVERED:%=tests/test_%.py),$(wildcard tests/test_*.py))
+	$(BIN)/coverage run -m pytest -n 2 --dist worksteal $(COVERED:%=tests/test_%.py)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
@@ -109,7 +110,7 @@ lock: .venv/tested
 	    --custom-compile-command 'make lock' --output-file requirements-dev.lock $(ARGS) pyproject.toml
 
 refresh: .venv/tested
-	VAULTLINK_REFRESH=1 $(BIN)/python -m pytest tests/test_fixtures.py tests/test_readme.py
+	VAULTLINK_REFRESH=1 $(BIN)/python -m pytest tests/test_fixtures.py tests/test_readme.py tests/test_public_names.py
 
 casts: .venv/tested
 	$(BIN)/python benchmarks/casts.py

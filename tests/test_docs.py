@@ -81,6 +81,8 @@ def test_each_use_has_a_page() -> None:
         "report",
         "resolution",
         "terminal",
+        "upgrading",
+        "versions",
         "watching",
     ]
     assert len(FORGES) == 4
@@ -322,6 +324,12 @@ def left_by_watching(repo: Path, environment: dict[str, str]) -> None:
     check_output(["vaultlink", "check", "--exit-zero"], repo, environment)
 
 
+def left_by_upgrading(repo: Path, environment: dict[str, str]) -> None:
+    """Only the baseline is written."""
+    written = check_output(["git", "status", "--porcelain"], repo, environment)
+    assert written == "?? .vaultlink-baseline.json\n"
+
+
 def left_by_terminal(repo: Path, environment: dict[str, str]) -> None:
     """Nothing is written."""
     assert not check_output(["git", "status", "--porcelain"], repo, environment)
@@ -337,6 +345,8 @@ LEFT = {
     "graph": left_by_graph,
     "mentions": left_by_mentions,
     "terminal": left_by_terminal,
+    "upgrading": left_by_upgrading,
+    "versions": left_by_terminal,
     "related": left_by_related,
     "renaming": left_by_renaming,
     "report": left_by_report,

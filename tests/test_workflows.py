@@ -302,7 +302,7 @@ def test_issue_forms_match_their_schemas() -> None:
 
 
 def test_templates_and_pages_name_commands_that_exist() -> None:
-    pages = [*TEMPLATES, FOLDER / "pull_request_template.md"]
+    pages = [*TEMPLATES, FOLDER / "pull_request_template.md", ROOT / "SUPPORT.md"]
     for page in pages:
         text = page.read_text(encoding="utf-8")
         for command in re.findall(r"`(vaultlink [a-z][^`]+)`", text):
