@@ -93,16 +93,15 @@ release-check: .venv/tested
 	VAULTLINK_RELEASE=1 VAULTLINK_DIST=dist $(BIN)/python -m pytest -rs tests/test_release.py tests/test_python_314.py
 	@echo 'dist/ holds the archives. Nothing was uploaded.'
 
-# Tests of the pure packages that call them in one process. The others run the same lines, and take longest.
+# Tests of the pure packages that call them in one process. A worker of pytest-xdist can end before its data is written.
 COVERED := anchor_changes anchors backlinks canvas_edits catalog config counts definitions engine extracting fixes fixing fixtures \
     formats graph intent mention_mistakes mention_settings mentions merging merging_notes parse picture quiet related rename_arguments \
     rename_cli rename_refusals renaming_anchors renaming_links rewriting rules section_style sections standing suggest tag_renames \
     upkeep vault_search vectors
 
 coverage: .venv/tested
-	rm -f .coverage .coverage.*
-	$(BIN)/coverage run -m pytest -n 2 --dist worksteal $(COVERED:%=tests/test_%.py)
-	$(BIN)/coverage combine --quiet
+	rm -f .coverage
+	$(BIN)/coverage run -m pytest $(COVERED:%=tests/test_%.py)
 	$(BIN)/coverage report
 
 lock: .venv/tested

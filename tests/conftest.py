@@ -1,6 +1,7 @@
 """Fixtures of all tests: an isolated environment, separate folders, and commands run in this process."""
 
 import os
+import re
 import shutil
 import signal
 import sys
@@ -26,6 +27,27 @@ settings.load_profile("exploring" if TIMES else "steady")
 MEMORY = Path("/dev/shm")
 MEMORY_BYTES = 4 << 30
 """What temporary folders of tests may take; all tests together take less than 2 GB."""
+
+
+POSIX_ONLY = re.compile(
+    r"^(?:from|import) (fcntl|grp|pexpect|pty|pwd|pyte|resource|termios|tty)\b", re.MULTILINE
+)
+
+
+def list_posix_only() -> list[str]:
+    """Return the files with tests that can't be imported on Windows, because of what they or their helpers import."""
+    texts = {path.stem: path.read_text("utf-8") for path in Path(__file__).parent.glob("*.py")}
+    found = {name for name, text in texts.items() if POSIX_ONLY.search(text)} - {"conftest"}
+    while True:
+        users = re.compile(rf"^(?:from|import) ({'|'.join(sorted(found))})\b", re.MULTILINE)
+        more = {name for name, text in texts.items() if users.search(text)} - found
+        if not more:
+            return sorted(f"{name}.py" for name in found if name.startswith("test_"))
+        found |= more
+
+
+if sys.platform == "win32":
+    collect_ignore = [*list_posix_only(), "browser", "hostile"]
 
 
 def pytest_configure() -> None:
