@@ -7,7 +7,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test explore hostile lint bench bench-related worst-cases gate gate-record release-check coverage lock refresh random-renames renames casts screenshots clean
+.PHONY: help demo test explore hostile lint bench bench-related worst-cases gate gate-record release-check coverage lock refresh random-renames renames casts screenshots docs clean
 
 help:
 	@echo 'make demo      set up, and check the sample vault in fixtures/'
@@ -25,6 +25,7 @@ help:
 	@echo 'make coverage  measure which lines of the pure packages the tests run'
 	@echo 'make lock      choose the versions of requirements-dev.lock anew; ARGS=--upgrade for the newest ones'
 	@echo 'make refresh   regenerate the expected findings, the README table and the public names; review the diff'
+	@echo 'make docs      build the documentation site in build/site'
 	@echo 'make casts     record the terminal sessions in docs/casts again; review the diff'
 	@echo 'make screenshots  take the pictures of reports in docs/images again; needs Chromium, node and npm'
 	@echo 'make clean     remove the environments and caches'
@@ -48,13 +49,13 @@ demo: .venv/installed
 	@$(BIN)/vaultlink check fixtures/podcast-wiki --output-format full --exit-zero
 
 lint: .venv/tested
-	$(BIN)/ruff format --check src tests benchmarks
+	$(BIN)/ruff format --check src tests benchmarks tools
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
 test: .venv/tested
-	$(BIN)/ruff format --check src tests benchmarks
+	$(BIN)/ruff format --check src tests benchmarks tools
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/vaultlink check --vault . --config .ci/own.toml
@@ -111,6 +112,10 @@ lock: .venv/tested
 refresh: .venv/tested
 	VAULTLINK_REFRESH=1 $(BIN)/python -m pytest tests/test_fixtures.py tests/test_readme.py tests/test_public_names.py
 
+docs: .venv/tested
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --clean --quiet
+	@echo 'build/site/index.html is the first page. For the search: $(BIN)/python -m http.server -d build/site'
+
 casts: .venv/tested
 	$(BIN)/python benchmarks/casts.py
 
@@ -123,4 +128,4 @@ screenshots: .venv/tested
 
 clean:
 	rm -rf .venv benchmarks/.venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
-	find src tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
+	find src tests benchmarks tools -name __pycache__ -prune -exec rm -rf {} +

@@ -1,0 +1,103 @@
+"""Tests of the documentation site: one strict build, and what the generated pages contain."""
+
+import html
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import rule_pages
+from command_pages import load_options
+from forge import ROOT, make_once
+from markdown_text import format_code, map_links
+from vaultlink.cli.dispatch import COMMANDS
+from vaultlink.cli.options import list_option_fields
+
+
+def build_site(folder: Path) -> None:
+    """Build the site as `make docs` does."""
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)]
+    environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of the site, which all test processes build once."""
+    return make_once(tmp_path_factory, "site", build_site)
+
+
+def read_page(site: Path, path: str) -> str:
+    """Return the text of a page without tags."""
+    page = (site / path).read_text(encoding="utf-8")
+    return html.unescape(re.sub(r"<[^>]+>", "", page))
+
+
+def test_every_page_and_every_link_target_is_built(site: Path) -> None:
+    for page in site.rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        for link in re.findall(r'<(?:a|img|source)\b[^>]* (?:href|src|srcset)="([^"]+)"', text):
+            path = html.unescape(link).partition("#")[0]
+            if path and "://" not in path and page.name != "404.html":
+                assert (page.parent / path).exists(), f"{page.relative_to(site)}: {link}"
+
+
+def test_page_of_a_command_has_all_its_options(site: Path) -> None:
+    for name, command in COMMANDS.items():
+        text = read_page(site, f"reference/commands/{name}.html")
+        for field in list_option_fields(load_options(command)[1]):
+            for word in field.spec.names or (field.spec.metavar,):
+                assert word in text, f"{name}: {word}"
+
+
+def test_page_of_a_rule_has_its_declaration(site: Path) -> None:
+    for rule in rule_pages.load_catalog():
+        text = " ".join(read_page(site, f"reference/rules/{rule.name}.html").split())
+        assert rule.code in text
+        assert f"Since version {rule.since}" in text
+        for part in (rule.summary, rule.message, rule.fix_title.replace("`", "")):
+            assert " ".join(part.split()).replace("`", "") in text, rule.name
+        for option in rule.options:
+            assert f"{option.name} = {rule_pages.format_toml(option.default)}" in text, rule.name
+
+
+def test_python_api_documents_the_public_names(site: Path) -> None:
+    text = (site / "reference" / "python.html").read_text(encoding="utf-8")
+    for name in (
+        "api.open_vault",
+        "api.Vault",
+        "api.Vault.check",
+        "model.Link",
+        "watch.loop.Watch",
+    ):
+        assert f'id="vaultlink.{name}"' in text
+
+
+def test_site_loads_nothing_from_other_servers(site: Path) -> None:
+    for page in ("index.html", "reference/index.html"):
+        text = (site / page).read_text(encoding="utf-8")
+        assert re.findall(r'<(?:script|link|img)\b[^>]* (?:src|href)="https?:[^"]*"', text) == []
+
+
+def test_search_finds_commands_and_rules(site: Path) -> None:
+    index = (site / "search" / "search_index.json").read_text(encoding="utf-8")
+    for words in ("vaultlink check", "dangling-link", "--changed-since", "open_vault"):
+        assert words in index
+
+
+def test_links_in_code_stay_as_they_are() -> None:
+    text = "[a](b.md#c), `[a](b.md)` and [d](https://e.org)\n```sh\n[a](b.md)\n```\n"
+    assert map_links(text, lambda path, part: f"x/{path}#{part}") == text.replace(
+        "[a](b.md#c)", "[a](x/b.md#c)"
+    )
+    assert map_links("[a](b.md)", lambda _path, _part: None) == "a"
+
+
+def test_fence_is_longer_than_those_in_the_text() -> None:
+    assert format_code("```\na\n```\n", "markdown") == "````markdown\n```\na\n```\n````\n"

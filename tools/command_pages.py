@@ -1,0 +1,100 @@
+"""Pages of the commands, from the declarations of their options."""
+
+from collections.abc import Iterator
+from importlib import import_module
+from inspect import cleandoc
+from typing import Any, get_type_hints
+
+from markdown_text import escape, format_code, format_table
+from vaultlink.cli.dispatch import ALIASES, COMMANDS, GROUPS, Command
+from vaultlink.cli.options import OptionField, list_option_fields
+from vaultlink.report import FORMATS
+
+FOLDER = "reference/commands/"
+
+
+def list_navigation() -> list[Any]:
+    """Return the pages as in `nav`."""
+    groups = [{title: [f"{FOLDER}{name}.md" for name in group]} for title, group in GROUPS.items()]
+    return [f"{FOLDER}index.md", *groups]
+
+
+def render_files() -> dict[str, str]:
+    """Return the text of each page."""
+    pages = {f"{FOLDER}{name}.md": _render_command(name, item) for name, item in COMMANDS.items()}
+    return {f"{FOLDER}index.md": _render_index(), **pages}
+
+
+def _render_index() -> str:
+    parts = ["# Commands\n", "Each page is generated from the declarations of the command.\n"]
+    for title, group in GROUPS.items():
+        rows = [
+            (f"[`vaultlink {name}`]({name}.md)", escape(command.summary))
+            for name, command in group.items()
+        ]
+        parts += [f"## {title}\n", format_table(("Command", "What it does"), rows)]
+    parts.append(
+        "[Exit codes](../exit-codes.md) are the same for all commands. "
+        "[JSON](../json.md) describes the output for programs.\n"
+    )
+    return "\n".join(parts)
+
+
+def load_options(command: Command) -> tuple[Any, type]:
+    """Return the function of a command, and the class of its options."""
+    module = import_module(f"vaultlink.cli.commands.{command.module}")
+    function = getattr(module, command.function)
+    [options] = [hint for name, hint in get_type_hints(function).items() if name != "return"]
+    return function, options
+
+
+def _render_command(name: str, command: Command) -> str:
+    function, options = load_options(command)
+    fields = {field.name: field for field in list_option_fields(options)}
+    arguments = [field for field in fields.values() if not field.spec.names]
+    usage = " ".join(["vaultlink", name, "[OPTIONS]", *map(_format_argument, arguments)])
+    summary, _, manual = cleandoc(function.__doc__ or "").partition("\n\n")
+    parts = [f"# vaultlink {name}\n", f"{escape(' '.join(summary.split()))}\n"]
+    parts.append(format_code(usage, "text"))
+    aliases = [alias for alias, meant in ALIASES.items() if meant == name]
+    if aliases:
+        parts.append(f"`vaultlink {aliases[0]}` is the same command.\n")
+    if manual:
+        parts.append(escape(manual.replace("{formats}", ", ".join(FORMATS))) + "\n")
+    if arguments:
+        rows = [(f"`{field.spec.metavar}`", escape(field.spec.help)) for field in arguments]
+        parts += ["## Arguments\n", format_table(("Argument", "Meaning"), rows)]
+    parts.append("## Options\n")
+    for title, group in _group_fields(options, fields):
+        rows = [(_format_names(field), _describe_option(field)) for field in group]
+        parts += [f"### {title}\n", format_table(("Option", "Meaning"), rows)]
+    return "\n".join(parts)
+
+
+def _group_fields(
+    options: type, fields: dict[str, OptionField]
+) -> Iterator[tuple[str, list[OptionField]]]:
+    """Yield the title and the options of each class, the command's own first."""
+    for base in options.__mro__:
+        own = [fields[name] for name in getattr(base, "__annotations__", {}) if name in fields]
+        if own := [field for field in own if field.spec.names]:
+            yield (base.__doc__ or "").split("\n")[0].partition(",")[0].rstrip("."), own
+
+
+def _format_argument(field: OptionField) -> str:
+    return f"[{field.spec.metavar}]" + ("..." if field.is_repeatable else "")
+
+
+def _format_names(field: OptionField) -> str:
+    names = ", ".join(f"`{name}`" for name in field.spec.names)
+    return names if field.type is bool else f"{names} `{field.spec.metavar}`"
+
+
+def _describe_option(field: OptionField) -> str:
+    """Return the help of an option, with what it requires."""
+    text = escape(field.spec.help)
+    if field.is_repeatable:
+        text += " May be given several times."
+    if field.spec.requires:
+        text += f" Requires {' or '.join(f'`{name}`' for name in field.spec.requires)}."
+    return text

@@ -1,0 +1,54 @@
+"""Markdown of generated pages: escaping, tables, code blocks, and links that are changed."""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+
+_CODE_OR_LINK = re.compile(
+    r"(?P<code>^(?P<fence>`{3,}|~{3,}).*?^(?P=fence)|`+[^`\n]*`+)"
+    r"|\[(?P<text>[^\[\]\n]*)\]\((?P<path>[^()\s:#]*)(?:#(?P<part>[^()\s]*))?\)",
+    re.MULTILINE | re.DOTALL,
+)
+_CODE = re.compile(r"(`+[^`]*`+)")
+_SPECIAL = re.compile(r"[\\*_\[\]<>|{}]")
+
+
+def map_links(text: str, convert: Callable[[str, str], str | None]) -> str:
+    """Change the destinations of links to files.
+
+    `convert` gets the path and the part behind `#`. If it returns None, only the text is left.
+    """
+
+    def change(match: re.Match[str]) -> str:
+        if match["code"] or not match["path"]:
+            return match[0]
+        link = convert(match["path"], match["part"] or "")
+        return match["text"] if link is None else f"[{match['text']}]({link})"
+
+    return _CODE_OR_LINK.sub(change, text)
+
+
+def escape(text: str) -> str:
+    """Return plain text as Markdown; code in backticks stays code."""
+    parts = _CODE.split(text)
+    parts[::2] = [_SPECIAL.sub(r"\\\g<0>", part) for part in parts[::2]]
+    return "".join(parts)
+
+
+def format_cell(text: str) -> str:
+    """Return Markdown as it can stand in a table."""
+    parts = _CODE.split(" ".join(text.split()))
+    parts[1::2] = [part.replace("|", "\\|") for part in parts[1::2]]
+    return "".join(parts)
+
+
+def format_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a table. Its cells are Markdown."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "".join(f"| {' | '.join(map(format_cell, line))} |\n" for line in lines)
+
+
+def format_code(text: str, language: str = "", title: str = "") -> str:
+    """Return a code block, with a fence that is longer than those in the text."""
+    fence = "`" * max(3, *(len(run) + 1 for run in re.findall("`+", text)), 0)
+    mark = f' title="{title}"' if title else ""
+    return f"{fence}{language}{mark}\n{text.rstrip(chr(10))}\n{fence}\n"
