@@ -113,7 +113,7 @@ refresh: .venv/tested
 	VAULTLINK_REFRESH=1 $(BIN)/python -m pytest tests/test_fixtures.py tests/test_readme.py tests/test_public_names.py
 
 docs: .venv/tested
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --clean --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --clean
 	@echo 'build/site/index.html is the first page. For the search: $(BIN)/python -m http.server -d build/site'
 
 casts: .venv/tested

@@ -1,6 +1,7 @@
 """Tests of the documentation site: one strict build, and what the generated pages contain."""
 
 import html
+import json
 import os
 import re
 import subprocess
@@ -12,6 +13,7 @@ import pytest
 import rule_pages
 from command_pages import load_options
 from forge import ROOT, make_once
+from json_schemas import DOCUMENTS, build_schema
 from markdown_text import format_code, map_links
 from vaultlink.cli.dispatch import COMMANDS
 from vaultlink.cli.options import list_option_fields
@@ -101,3 +103,10 @@ def test_links_in_code_stay_as_they_are() -> None:
 
 def test_fence_is_longer_than_those_in_the_text() -> None:
     assert format_code("```\na\n```\n", "markdown") == "````markdown\n```\na\n```\n````\n"
+
+
+def test_schemas_are_published(site: Path) -> None:
+    for name in DOCUMENTS:
+        text = (site / "reference" / "schemas" / f"{name}.json").read_text(encoding="utf-8")
+        assert json.loads(text) == json.loads(json.dumps(build_schema(name)))
+    assert "FindingRow" in read_page(site, "reference/json.html")

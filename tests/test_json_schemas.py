@@ -1,0 +1,167 @@
+"""Every JSON document of every command is valid against its published schema, which may name no other keys."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from forge import ROOT
+from json_schemas import DOCUMENTS, build_schema
+from running import CommandResult, RunCommand, create_vault
+from vaultlink.cli.dispatch import COMMANDS
+
+FIXTURES = sorted(path for path in (ROOT / "fixtures").iterdir() if path.is_dir())
+PODCAST = ROOT / "fixtures" / "podcast-wiki"
+SMALL = {
+    "Home.md": '---\nup: "[[Harbour]]"\nn: 1.5\n---\n# Start\n\nTo [[Port]], [[Harbour#Piers]], [[Gone]] #sea ^b1\n',
+    "Harbour.md": "---\naliases: [Port]\n---\n# Piers\n\n- [[Home]]\n",
+    "Old harbour light.md": "[[Home]]\n",
+    "Walk.md": "Past the old harbour light. [[Light]]\n",
+    "Board.canvas": '{"nodes": [{"id": "1", "type": "file", "file": "Home.md"}], "edges": []}',
+    "map.png": "",
+}
+
+READING: dict[str, tuple[tuple[str, ...], ...]] = {
+    "check": (("check", "--json"), ("check", "--json", "--select", "ALL")),
+    "finding": (("check", "--output-format", "json-lines", "--select", "ALL"),),
+    "show": (("show", "--json"),),
+    "links": (("links", "--json"),),
+    "topics": (("topics", "--json"),),
+    "backlinks-all": (("backlinks", "--json"),),
+    "backlinks-sections": (("backlinks", "--check", "--json"),),
+    "mentions": (("mentions", "--json"), ("mentions", "--diff", "--json")),
+    "orphans": (("orphans", "--json"), ("deadends", "--json")),
+    "graph": (("graph", "--json"),),
+    "report": (("report", "--output-format", "json"),),
+    "config": (("config", "--json"),),
+    "doctor": (("doctor", "--json"),),
+    "undo-list": (("undo", "--list", "--json"),),
+}
+"""Commands on a whole vault that write nothing."""
+
+
+def assert_valid(name: str, text: str, *, lines: bool = False) -> Any:
+    """Assert that a document, or each of its lines, is valid; return what was read."""
+    validator = Draft202012Validator(build_schema(name, closed=True))
+    documents = [json.loads(line) for line in text.splitlines()] if lines else [json.loads(text)]
+    for document in documents:
+        errors = [
+            f"{'/'.join(map(str, error.absolute_path))}: {error.message[:300]}"
+            for error in validator.iter_errors(document)
+        ]
+        assert errors == [], f"{name}: {errors[:5]}"
+    return documents if lines else documents[0]
+
+
+def run_valid(run: RunCommand, name: str, *words: str) -> Any:
+    """Run a command, and return its document, which must be valid."""
+    done: CommandResult = run(*words)
+    assert done.code in (0, 1), done.err
+    return assert_valid(name, done.out, lines="json-lines" in words)
+
+
+@pytest.mark.parametrize("vault", FIXTURES, ids=lambda path: path.name)
+def test_listings_of_the_sample_vaults_are_valid(run: RunCommand, vault: Path) -> None:
+    for name, lines in READING.items():
+        for words in lines:
+            run_valid(run, name, *words, "--vault", str(vault))
+
+
+def test_documents_on_a_note_are_valid(run: RunCommand) -> None:
+    vault = ("--vault", str(PODCAST))
+    for note in ("long_tide", "why_canals_silt_up"):
+        assert run_valid(run, "backlinks", "backlinks", note, "--json", *vault)["note"]
+        run_valid(run, "backlinks-mentions", "backlinks", note, "--mentions", "--json", *vault)
+        assert run_valid(run, "related", "related", note, "--json", *vault)["related"]
+        run_valid(run, "history", "history", note, "--json", *vault)
+    assert run_valid(run, "rules", "rule", "dangling-link", "--json")["rules"]
+    assert len(run_valid(run, "rules", "rules", "--json")["rules"]) > 40
+
+
+@pytest.fixture
+def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A small vault, which is the current folder."""
+    vault = create_vault(tmp_path / "vault", SMALL)
+    monkeypatch.chdir(vault)
+    return vault
+
+
+@pytest.mark.usefixtures("small")
+def test_documents_of_writing_commands_are_valid(run: RunCommand) -> None:
+    assert run_valid(run, "rename", "rename", "Harbour", "Haven", "--diff", "--json")["edits"]
+    assert run_valid(run, "rename", "rename", "Harbour", "Haven", "--json")["run"]
+    assert run_valid(run, "rename", "rename", "#sea", "#ocean", "--json")["edits"]
+    assert run_valid(run, "rename", "move", "map.png", "img", "--json")["files"]
+    assert run_valid(run, "history", "history", "Haven", "--json")["names"] is not None
+    assert run_valid(run, "undo", "undo", "--json")["moved"]
+    run_valid(run, "undo", "undo", "--json")
+    assert run_valid(run, "fix", "fix", "--json")["fixed"]["findings"] == 1
+    assert len(run_valid(run, "undo-list", "undo", "--list", "--json")["runs"]) > 4
+    assert run_valid(run, "mentions", "mentions", "--write", "--json")["mentions"]
+    assert run_valid(run, "backlinks-sections", "backlinks", "--write", "--json")["sections"]
+    assert run_valid(run, "backlinks-sections", "backlinks", "--remove", "--json")["sections"]
+    assert run_valid(run, "rename", "extract", "Home#Start", "First", "--json")["edits"]
+    assert run_valid(run, "rename", "merge", "First", "Home", "--json")["edits"]
+    assert run_valid(run, "fix", "check", "--fix", "--json")["fixed"]["run"] is None
+
+
+@pytest.mark.usefixtures("small")
+def test_document_with_a_baseline_is_valid(run: RunCommand) -> None:
+    assert run("baseline").code == 0
+    assert run_valid(run, "check", "check", "--json")["known"][0]["kind"] == "baseline"
+
+
+def test_lines_of_the_watcher_are_valid(tmp_path: Path) -> None:
+    vault = Path(shutil.copytree(PODCAST, tmp_path / "vault"))
+    command = [sys.executable, "-m", "vaultlink", "watch", "--output-format", "json-lines"]
+    with subprocess.Popen(
+        [*command, "--no-cache", str(vault)], stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        text = read_batch(process)
+        (vault / "index.md").write_text("[[long_tide]] [[Nowhere]]\n", encoding="utf-8")
+        text += read_batch(process)
+        process.terminate()
+        text += process.stdout.read()
+    rows = assert_valid("watch", text, lines=True)
+    assert {row["event"] for row in rows} >= {"new", "healed", "state", "batch"}
+
+
+def read_batch(process: "subprocess.Popen[str]") -> str:
+    """Return the lines of a watcher until the end of a batch."""
+    assert process.stdout is not None
+    text = ""
+    for line in process.stdout:
+        text += line
+        if json.loads(line)["event"] in ("state", "batch"):
+            break
+    return text
+
+
+# -- the schemas -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_schema_is_valid(name: str) -> None:
+    schema = build_schema(name)
+    Draft202012Validator.check_schema(schema)
+    assert all(part["description"] for part in schema["$defs"].values() if "properties" in part)
+
+
+def test_every_command_with_json_output_has_a_schema() -> None:
+    described = {command.split()[0] for item in DOCUMENTS.values() for command in item.commands}
+    printing = set()
+    for name, command in COMMANDS.items():
+        module = import_module(f"vaultlink.cli.commands.{command.module}")
+        manual = getattr(module, command.function).__doc__
+        if re.search(r"Output formats:[^.]*(\bjson\b|json-lines|\{formats\})", manual):
+            printing.add(name)
+    assert described >= printing
+    assert printing >= described - {"rename", "move", "extract", "merge"}
