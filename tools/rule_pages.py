@@ -72,18 +72,18 @@ def _render_index() -> str:
     for digit, title in SUBJECTS.items():
         rows = [
             (
-                rule.code,
                 f"[`{rule.name}`]({rule.name}.md)",
+                escape(rule.summary),
                 _describe_default(rule),
                 "" if rule.fix_when == "never" else rule.fix_safety.replace("either", "both"),
-                escape(rule.summary),
+                rule.code,
             )
             for rule in load_catalog()
             if rule.code[2] == digit
         ]
         parts += [
             f"## {title}\n",
-            format_table(("Code", "Rule", "By default", "Fix", "What it reports"), rows),
+            format_table(("Rule", "What it reports", "By default", "Fix", "Code"), rows),
         ]
     return "\n".join(parts)
 
