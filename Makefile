@@ -118,6 +118,7 @@ docs: .venv/tested
 
 casts: .venv/tested
 	$(BIN)/python benchmarks/casts.py
+	$(BIN)/python benchmarks/terminal_pictures.py
 
 screenshots: .venv/tested
 	folder=$$(mktemp -d) && \

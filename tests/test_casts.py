@@ -6,6 +6,7 @@ import shutil
 import pytest
 
 import casts
+import terminal_pictures
 
 
 @pytest.mark.parametrize("name", casts.SESSIONS)
@@ -29,3 +30,11 @@ def test_casts_are_asciicast_version_2() -> None:
         )
         assert [event[1] for event in events] == ["o"] * len(events)
         assert [event[0] for event in events] == sorted(event[0] for event in events)
+
+
+@pytest.mark.parametrize("name", terminal_pictures.PICTURES)
+def test_picture_is_up_to_date(name: str) -> None:
+    drawn = (terminal_pictures.IMAGES / f"{name}.svg").read_text(encoding="utf-8")
+    assert terminal_pictures.draw_picture(name).splitlines() == drawn.splitlines(), (
+        "run `make casts`"
+    )
