@@ -86,8 +86,8 @@ def test_each_use_has_a_page() -> None:
         "limits",
         "mentions",
         "obsidian-git",
-        "platforms",
         "old-findings",
+        "platforms",
         "pre-commit",
         "python-types",
         "python",
@@ -99,9 +99,9 @@ def test_each_use_has_a_page() -> None:
         "sync-services",
         "templates",
         "terminal",
+        "tutorial",
         "upgrading",
         "versions",
-        "tutorial",
         "watching",
     ]
     assert len(FORGES) == 4

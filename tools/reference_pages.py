@@ -42,6 +42,7 @@ BACKLINKS = {
     "entries": "List the notes that link here and are not linked back, or all.",
     "order": "The order of the entries.",
     "group": "Group more than 30 entries by folder.",
+    "mentions": "True: writing sections also lists certain mentions, under “Mentioned in”.",
 }
 """Meaning of each key in `[backlinks]`."""
 
