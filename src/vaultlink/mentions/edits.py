@@ -73,7 +73,7 @@ class LinkWriter:
         return Edit(mention.path, mention.start, mention.end, link)
 
     def _choose_target(self, mention: Mention, note: Note) -> str | None:
-        """Return the target in the vault's style, or the full path if the former is ambiguous."""
+        """Return the target in the vault's style; the full path if that is ambiguous."""
         style, names = self._obsidian.new_link_format, self._index.names
         first = format_target(note.path, mention.target, self._index, style)
         found = []
