@@ -216,6 +216,13 @@ def test_earlier_report_is_replaced_and_not_counted(
     assert (vault / name).read_bytes() != first
 
 
+def test_empty_note_is_not_overwritten(run: RunCommand, vault: Path) -> None:
+    (vault / "New.md").touch()
+    done = run("report", "--output", "New.md")
+    assert (done.code, (vault / "New.md").stat().st_size) == (2, 0)
+    assert "New.md is an empty note of the vault. Nothing was written." in done.err
+
+
 def test_empty_file_and_device_are_written(run: RunCommand, tmp_path: Path) -> None:
     (tmp_path / "made.json").touch()
     assert run("report", "--output", tmp_path / "made.json").code == 0

@@ -23,6 +23,7 @@ from vaultlink.errors import UsageError
 from vaultlink.git.location import find_git_dir
 from vaultlink.git.program import run_git
 from vaultlink.index.index import link_name
+from vaultlink.index.resolve import is_note
 from vaultlink.report.layout import escape_controls
 
 _MAX_ROWS = {"html": 300, "markdown": MAX_ROWS}
@@ -83,12 +84,15 @@ def _is_date(text: str) -> bool:
 def _leave_out(file: Path | None, vault: Vault) -> Vault:
     """Return the vault without the file of the report.
 
-    So a report in the vault is the same whether an earlier one is there or not.
+    So a report in the vault is the same whether an earlier one is there or not. Raises UsageError
+    if the file is an empty note, which links may lead to.
     """
     path = file.resolve() if file else vault.root
     name = path.relative_to(vault.root).as_posix() if path.is_relative_to(vault.root) else ""
     if name not in vault.index.files:
         return vault
+    if is_note(name) and not path.stat().st_size:
+        raise UsageError(f"{file} is an empty note of the vault. Nothing was written.")
     return replace_state(vault, step(vault.state, [Change(name, Presence.GONE)]))
 
 
