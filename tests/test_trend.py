@@ -16,6 +16,7 @@ from running import RunCommand
 from test_engine import FOLDERS, NAMES, some_text
 from vaultlink.api import Vault, open_vault
 from vaultlink.cli.report_trend import compute_trend
+from vaultlink.cli.terminal import ProgressLine
 from vaultlink.dashboard.model import Trend, TrendPoint
 from vaultlink.dashboard.score import compute_score
 from vaultlink.dashboard.score_counts import count_score
@@ -384,6 +385,22 @@ def test_report_has_the_trend_and_the_same_score(tmp_path: Path, run: RunCommand
         assert ([point["commit"] for point in points], note) == (names[1:], "")
         assert points[-1]["score"] == data["score"]["value"]
         assert [point["links"] for point in points] == [2, 3, 4]
+
+
+def test_progress_counts_the_commits(
+    tmp_path: Path, run: RunCommand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create_history(tmp_path / "v")
+    shown: list[tuple[str, int, int]] = []
+    monkeypatch.setattr(
+        ProgressLine,
+        "__call__",
+        lambda line, done, total: shown.append((line._label, done, total)),
+    )
+    assert run("report", "--json", "--vault", tmp_path / "v", "--history", "3").code == 0
+    assert [item for item in shown if item[0] == "Measuring commits"] == [
+        ("Measuring commits", number, 3) for number in (1, 2, 3)
+    ]
 
 
 def test_report_without_commits_has_a_note(tmp_path: Path, run: RunCommand) -> None:
