@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from vaultlink.graph.labels import FONT_SIZE, PlacedLabel, place_labels
 from vaultlink.graph.picture import GraphPicture, PictureNode
 from vaultlink.graph.xml_text import escape_xml
-from vaultlink.report.layout import format_count
 
 PALETTE: Mapping[str, tuple[str, str]] = {
     "1": ("#3f6fb5", "#7fabec"),
@@ -118,9 +117,9 @@ class _Drawing:
         """Return what the picture shows, in a sentence."""
         topics = sum(node.kind == "dangling" for node in self.nodes)
         parts = [
-            f"Graph of {format_count(len(self.nodes) - topics, 'file')}",
-            f"and {format_count(topics, 'topic')} without a note,",
-            f"with {format_count(self.total, 'connection')}.",
+            f"Graph of {_count(len(self.nodes) - topics, 'file')}",
+            f"and {_count(topics, 'topic')} without a note,",
+            f"with {_count(self.total, 'connection')}.",
         ]
         if len(self.edges) < self.total:
             parts.append(f"{len(self.edges):,} of the connections are drawn.")
@@ -210,3 +209,7 @@ def _draw_label(label: PlacedLabel) -> str:
 def _flatten(text: str) -> str:
     """Return at most 200 characters on one line, only printed ones."""
     return "".join([letter if letter.isprintable() else " " for letter in text[:200]])
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
