@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
@@ -36,6 +37,23 @@ MOVED_PARTS = {
     ("README.md", "commands"): "reference/commands/index.md",
 }
 """Parts of documents that have pages of their own."""
+
+SENTENCES = {
+    (
+        "README.md",
+        "`make docs` adds pages for each command, rule, setting and JSON document; "
+        "they are generated from the program.",
+    ): "All pages of the [reference](reference/index.md): [commands](reference/commands/index.md), "
+    "[rules](reference/rules/index.md), [settings](reference/settings.md), "
+    "[exit codes](reference/exit-codes.md), [JSON](reference/json.md), "
+    "[Python](reference/python.md).",
+    (
+        "custom-report.md",
+        "the page on JSON in the reference of the documentation site lists them, "
+        "and `make docs` writes them to\n`build/site/reference/schemas/`.",
+    ): "the page on [JSON](reference/json.md) lists them.",
+}
+"""Sentences about the generated pages, which exist on the site only, each with its page."""
 
 _SOURCES = {page: source for source, page in DOCUMENTS.items()}
 _IMAGE = re.compile(r'(?P<before>\b(?:src|srcset|href)=")(?P<path>[^":]+)(?=")')
@@ -74,6 +92,11 @@ def on_page_markdown(markdown: str, page: Page, **_values: Any) -> str:
         return _find_page(target, part, posixpath.dirname(uri))
 
     text = map_links(markdown, convert)
+    for (name, sentence), linked in SENTENCES.items():
+        if uri == name:
+            if sentence not in text:
+                raise PluginError(f"{name} lacks the sentence: {sentence}")
+            text = text.replace(sentence, linked)
     return _IMAGE.sub(
         lambda match: match["before"] + (convert(match["path"], "") or match["path"]), text
     )
