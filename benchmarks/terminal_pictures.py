@@ -62,7 +62,7 @@ def draw_picture(name: str) -> str:
 
 
 def render_svg(terminal: pyte.Screen, title: str) -> str:
-    """Return the rows of a terminal as SVG, without the empty ones before and after the text."""
+    """Return the rows of a terminal as SVG, from the first to the last with text."""
     filled = [number for number, row in enumerate(terminal.display) if row.strip()]
     shown = range(filled[0], filled[-1] + 1)
     width = round(terminal.columns * COLUMN_WIDTH) + 2 * MARGIN

@@ -1,4 +1,7 @@
-"""Every JSON document of every command is valid against its published schema, which may name no other keys."""
+"""Tests that the JSON of every command is valid against its published schema.
+
+The schemas of these tests allow no keys that they do not name.
+"""
 
 import json
 import re
@@ -13,7 +16,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from forge import ROOT
-from json_schemas import DOCUMENTS, build_schema
+from json_documents import DOCUMENTS
+from json_schemas import build_schema
 from running import CommandResult, RunCommand, create_vault
 from vaultlink.cli.dispatch import COMMANDS
 

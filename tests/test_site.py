@@ -1,4 +1,4 @@
-"""Tests of the documentation site: one strict build, and what the generated pages contain."""
+"""Tests of the documentation site: a strict build, and the generated pages."""
 
 import html
 import json
@@ -13,7 +13,8 @@ import pytest
 import rule_pages
 from command_pages import load_options
 from forge import ROOT, make_once
-from json_schemas import DOCUMENTS, build_schema
+from json_documents import DOCUMENTS
+from json_schemas import build_schema
 from markdown_text import format_code, map_links
 from vaultlink.cli.dispatch import COMMANDS
 from vaultlink.cli.options import list_option_fields

@@ -1,4 +1,7 @@
-"""The tutorial, step by step: every command is run, and every output is on the screen of a terminal with 80 columns and 24 lines."""
+"""Tests of the tutorial: run every command, and look for every output.
+
+Outputs are those of a terminal with 80 columns and 24 lines.
+"""
 
 import re
 from contextlib import ExitStack

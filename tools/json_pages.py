@@ -4,7 +4,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from json_schemas import DOCUMENTS, build_schema
+from json_documents import DOCUMENTS
+from json_schemas import build_schema
 from markdown_text import escape, format_table
 
 FOLDER = "reference/schemas/"

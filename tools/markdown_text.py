@@ -1,4 +1,4 @@
-"""Markdown of generated pages: escaping, tables, code blocks, and links that are changed."""
+"""Markdown of generated pages: escaping, tables, code blocks, and links."""
 
 import re
 from collections.abc import Callable, Iterable, Sequence

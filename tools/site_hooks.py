@@ -53,7 +53,7 @@ SENTENCES = {
         "and `make docs` writes them to\n`build/site/reference/schemas/`.",
     ): "the page on [JSON](reference/json.md) lists them.",
 }
-"""Sentences about the generated pages, which exist on the site only, each with its page."""
+"""Sentences about pages that exist on the site only, and what replaces them."""
 
 _SOURCES = {page: source for source, page in DOCUMENTS.items()}
 _IMAGE = re.compile(r'(?P<before>\b(?:src|srcset|href)=")(?P<path>[^":]+)(?=")')
@@ -103,7 +103,7 @@ def on_page_markdown(markdown: str, page: Page, **_values: Any) -> str:
 
 
 def _find_page(target: str, part: str, folder: str) -> str | None:
-    """Return the link from a folder of the site to a file of the project; None without a page."""
+    """Return the link from a folder of the site to a file; None without a page."""
     page = MOVED_PARTS.get((target, part))
     if page:
         part = ""
