@@ -50,7 +50,7 @@ SENTENCES = {
     (
         "custom-report.md",
         "the page on JSON in the reference of the documentation site lists them, "
-        "and `make docs` writes them to\n`build/site/reference/schemas/`.",
+        "and `make docs` writes them to `build/site/reference/schemas/`.",
     ): "the page on [JSON](reference/json.md) lists them.",
 }
 """Sentences about pages that exist on the site only, and what replaces them."""
@@ -94,9 +94,10 @@ def on_page_markdown(markdown: str, page: Page, **_values: Any) -> str:
     text = map_links(markdown, convert)
     for (name, sentence), linked in SENTENCES.items():
         if uri == name:
-            if sentence not in text:
+            pattern = r"\s+".join(map(re.escape, sentence.split()))
+            text, count = re.subn(pattern, linked, text)
+            if not count:
                 raise PluginError(f"{name} lacks the sentence: {sentence}")
-            text = text.replace(sentence, linked)
     return _IMAGE.sub(
         lambda match: match["before"] + (convert(match["path"], "") or match["path"]), text
     )
