@@ -85,6 +85,8 @@ MENTIONED = [
     ("the <b>graph view</b> here", "graph view"),
     ("| a | b |\n|---|---|\n| graph view | x |", "graph view"),
     ("About protein folding.", "protein folding"),
+    ("As std::sort shows, the graph view sorts.", "graph view"),
+    ("It (owner:: Ada) has a graph view.", "graph view"),
     ("As Ada Lovelace wrote.", "Ada Lovelace"),
     ("The NASA report says.", "NASA report"),
     ("In der Strasse Berlin.", "Strasse Berlin"),
@@ -131,6 +133,7 @@ HIDDEN = [
         "[[graph view | Some",
     ),
     *('<% tp.file.include("graph view") %>', "<%*\nlet a;\n\nlet b = 'the graph view';\n%>"),
+    *("owner:: the graph view", "- **owner**:: graph view", "It is (owner:: graph view) here."),
     *("- [ ] [graph view", "gr\u200baph view", "graph vie\u0301w"),
 ]
 

@@ -28,6 +28,11 @@ _COMMAND = lazy_pattern(r"<%.*?%>", 16)
 """A command of the plugin Templater. It may contain blank lines."""
 
 _INLINE_KEY = lazy_pattern(r"[*_]*\s*::")
+_FIELD_START = lazy_pattern(
+    r"[\s>]*(?:(?:[-*+]|\d{1,9}[.)])\s+(?:\[.\]\s+)?)?[*_]*[^\W_][^\n:()\[\]]{0,60}::\s.*"
+    r"|.*[(\[][^\n:()\[\]]{1,60}::\s[^()\[\]]*"
+)
+"""The text of a line before a value of an inline field, as in `owner:: ` or `(owner:: `."""
 _TAG = lazy_pattern(r"<(/?)([A-Za-z][A-Za-z0-9-]*)[^<>]*?(/?)>")
 _STYLING_TAGS = frozenset(
     (
@@ -100,9 +105,13 @@ class VisibleText:
         return Spot(in_heading, run.in_table_cell)
 
     def _is_excluded(self, start: int, end: int) -> bool:
-        """Return True in an address, the key of an inline field and a block identifier."""
+        """Return True in an address, an inline field and a block identifier."""
         text = self._text
-        if _INLINE_KEY.match(text, end):
+        line_start = text.rfind("\n", 0, start) + 1
+        if _INLINE_KEY.match(text, end) or (
+            text.find("::", max(line_start, start - 2000), start) != -1
+            and _FIELD_START.fullmatch(text, max(line_start, start - 2000), start)
+        ):
             return True
         first, last = start, end
         while first > 0 and not text[first - 1].isspace() and start - first < 300:
