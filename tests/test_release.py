@@ -1,10 +1,13 @@
 """What a release needs short of uploading: reproducible archives that can be installed by pip, pipx and uv on each Python.
 
-`make test` installs on the Python that runs the tests; `make release-check` on all that are at hand. All installations use a
-local index: a folder of wheels.
+`make test` installs on the Python that runs the tests; `make release-check` on all that are at hand, and also from an index of files,
+by the action, and by pre-commit. All installations use a local index: a folder of wheels, or pages that name them.
 """
 
+import hashlib
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,8 +16,18 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 import pytest
+import yaml
 
-from forge import ROOT, build_kit, check_output, make_clean_environment, make_once, run_process
+from forge import (
+    ROOT,
+    StepRunner,
+    build_kit,
+    check_output,
+    commit_all,
+    make_clean_environment,
+    make_once,
+    run_process,
+)
 from vaultlink import __version__
 
 pytestmark = pytest.mark.timeout(900)  # fixtures create environments with pip
@@ -47,9 +60,13 @@ def list_interpreters(version: str) -> Iterator[Path]:
 
 
 def skip_unless_release_check(version: str) -> None:
-    """Skip a test with another Python than that of the tests in a run of all tests."""
+    """Skip a test with another Python than that of the tests, or with none named, in a run of all tests."""
     if version != CURRENT and not os.environ.get("VAULTLINK_RELEASE"):
-        pytest.skip(f"`make release-check` tries Python {version}")
+        pytest.skip(
+            f"`make release-check` tries Python {version}"
+            if version
+            else "only in `make release-check`"
+        )
 
 
 def find_interpreter(version: str) -> Path:
@@ -171,8 +188,120 @@ def test_archive_is_installed_and_checks_the_sample_vault(
     here = run_process([sys.executable, "-m", "vaultlink", *words], tmp_path, environment)
     assert (done.returncode, done.stdout, done.stderr) == (1, here.stdout, here.stderr)
     assert "VL101 dangling-link" in done.stdout
+    assert count_rules(command, environment) == len(list((ROOT / "rules").glob("*.yaml")))
     report = check_output([command, "doctor", "--vault", tmp_path / "vault"], tmp_path, environment)
     assert f"Python     {version}." in report
+
+
+def count_rules(command: Path, environment: dict[str, str]) -> int:
+    """Return the number of rules that an installed copy has."""
+    listed = check_output([command, "rules", "--json"], command.parent, environment)
+    return len(json.loads(listed)["rules"])
+
+
+# -- a local index, the action and the hooks ------------------------------------------------------------------------------
+
+
+def create_index(folder: Path, wheels: Path, dist: Path) -> str:
+    """Create a package index of files, as PEP 503 describes it, and return its address."""
+    projects: dict[str, list[Path]] = {}
+    for file in [*sorted(wheels.iterdir()), *list_archives(dist).values()]:
+        project = re.sub(r"[-_.]+", "-", file.name.partition("-")[0]).lower()
+        projects.setdefault(project, []).append(file)
+    for project, files in projects.items():
+        page = folder / "simple" / project / "index.html"
+        page.parent.mkdir(parents=True)
+        links = []
+        for file in files:
+            digest = hashlib.sha256(file.read_bytes()).hexdigest()
+            links.append(f'<a href="{file.as_uri()}#sha256={digest}">{file.name}</a>')
+        page.write_text("<!DOCTYPE html>\n" + "\n".join(links), encoding="utf-8")
+    return (folder / "simple").as_uri()
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("kind", ["wheel", "sdist"])
+def test_archive_is_installed_by_name_from_an_index(
+    kind: str,
+    version: str,
+    dist: Path,
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """As after the upload: by name and version, with everything that it needs from the same index."""
+    skip_unless_release_check("")
+    python = find_interpreter(version)
+    wheels = collect_wheels(python, dist, tmp_path_factory, version)
+    environment = make_clean_environment(
+        tmp_path / "home",
+        PIP_NO_COMPILE="1",
+        PIP_FIND_LINKS="",
+        PIP_INDEX_URL=create_index(tmp_path, wheels, dist),
+    )
+    check_output([python, "-m", "venv", tmp_path / "venv"], tmp_path, environment)
+    binaries = tmp_path / "venv" / "bin"
+    only = {"wheel": "--only-binary", "sdist": "--no-binary"}[kind]
+    install = ["-m", "pip", "install", only, "vaultlink", f"vaultlink=={__version__}"]
+    check_output([binaries / "python", *install], tmp_path, environment)
+    assert count_rules(binaries / "vaultlink", environment) == len(
+        list((ROOT / "rules").glob("*.yaml"))
+    )
+
+
+@pytest.mark.parametrize("kind", ["wheel", "sdist"])
+def test_action_runs_from_the_archive(
+    kind: str, dist: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """With the input `package`, for the sample vault."""
+    skip_unless_release_check("")
+    action = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
+    inputs = {name: about["default"] for name, about in action["inputs"].items()}
+    inputs |= {"package": str(list_archives(dist)[kind]), "path": "vault", "cache": "false"}
+    wheels = collect_wheels(Path(sys.executable), dist, tmp_path_factory, CURRENT)
+    environment = make_clean_environment(
+        tmp_path / "home",
+        PIP_NO_INDEX="1",
+        PIP_FIND_LINKS=str(wheels),
+        PATH=f"{BIN}:{os.environ['PATH']}",
+        GITHUB_ACTION_PATH=str(tmp_path / "not-used"),
+    )
+    for name in ("workspace", "temp"):
+        (tmp_path / name).mkdir()
+    shutil.copytree(SAMPLE, tmp_path / "workspace" / "vault")
+    contexts = {"inputs": inputs, "github": {"event": {}}}
+    runner = StepRunner(tmp_path / "workspace", tmp_path / "temp", environment, contexts)
+    runner.run(action["runs"]["steps"])
+    results = runner.contexts["steps"]
+    assert results["check"]["outputs"]["exit-code"] == "1", runner.log
+    assert int(results["report"]["outputs"]["findings"]) > 10
+    assert "dangling-link" in runner.log
+
+
+@pytest.mark.parametrize("kind", ["wheel", "sdist"])
+def test_hook_runs_from_the_archive(
+    kind: str, dist: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """As a local hook, because an archive is no repository; tests/test_precommit.py has the hooks of the repository."""
+    skip_unless_release_check("")
+    [check, _] = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
+    hook = check | {"additional_dependencies": [str(list_archives(dist)[kind])]}
+    wheels = collect_wheels(Path(sys.executable), dist, tmp_path_factory, CURRENT)
+    environment = make_clean_environment(
+        tmp_path / "home",
+        PIP_NO_INDEX="1",
+        PIP_FIND_LINKS=str(wheels),
+        PRE_COMMIT_HOME=str(tmp_path / "hooks"),
+    )
+    vault = shutil.copytree(SAMPLE, tmp_path / "vault")
+    config = {"repos": [{"repo": "local", "hooks": [hook]}]}
+    (vault / ".pre-commit-config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+    commit_all(vault, environment, start=True)
+    done = run_process([BIN / "pre-commit", "run", "--all-files"], vault, environment)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "VL101 dangling-link" in done.stdout
+
+
+# -- the archives ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("version", VERSIONS)
