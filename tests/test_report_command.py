@@ -12,7 +12,9 @@ import pytest
 from repositories import commit, create_repository
 from running import RunCommand, create_vault, read_files
 from screens import run_on_screen
+from vaultlink.api import open_vault
 from vaultlink.cli.report_file import is_report
+from vaultlink.cli.report_run import draw_vault
 from vaultlink.dashboard.json_form import JSON_MARK
 from vaultlink.dashboard.markdown_form import MARKDOWN_MARK
 
@@ -247,3 +249,11 @@ def test_file_is_opened_in_the_browser(vault: Path, tmp_path: Path) -> None:
         time.sleep(0.02)
     assert opened.read_text() == (tmp_path / name).as_uri()
     assert sorted(path.name for path in vault.iterdir()) == sorted([*VAULT, ".obsidian"])
+
+
+def test_picture_has_the_topics_of_the_report(tmp_path: Path) -> None:
+    root = create_vault(
+        tmp_path, {"a.md": "[[Nowhere]] if [[ -n $x && -f y ]]; then\n", "b.md": "[[a]]\n"}
+    )
+    picture = draw_vault(open_vault(root))
+    assert [node.name for node in picture.nodes if node.kind == "dangling"] == ["Nowhere"]

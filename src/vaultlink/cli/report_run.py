@@ -3,6 +3,7 @@
 import re
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -25,6 +26,10 @@ from vaultlink.git.program import run_git
 from vaultlink.index.index import link_name
 from vaultlink.index.resolve import is_note
 from vaultlink.report.layout import escape_controls
+from vaultlink.report.listings import rank_topics
+
+if TYPE_CHECKING:
+    from vaultlink.graph.picture import GraphPicture
 
 _MAX_ROWS = {"html": 300, "markdown": MAX_ROWS}
 """Rows of each table by output format. JSON has all."""
@@ -131,10 +136,25 @@ def _render(report: VaultReport, vault: Vault, output_format: str) -> str | byte
     if output_format == "markdown":
         return render_markdown_form(report)
     from vaultlink.dashboard.page import render_page  # noqa: PLC0415 - needed for HTML only
+
+    return render_page(report, draw_vault(vault)).encode("utf-8", "replace")
+
+
+def draw_vault(vault: Vault) -> "GraphPicture":
+    """Draw the graph of a vault, with the topics of the report.
+
+    Text that was not meant as a link is no topic.
+    """
+    from vaultlink.graph.build import is_topic_node, topic_node  # noqa: PLC0415
     from vaultlink.graph.layout import draw_picture  # noqa: PLC0415 - needed for HTML only
 
+    nx_graph = vault.graph()
+    topics = {topic_node(topic.name) for topic in rank_topics(vault.index)}
+    nx_graph.remove_nodes_from(
+        [node for node in nx_graph if is_topic_node(node) and node not in topics]
+    )
     titles = {path: note.title or link_name(path) for path, note in vault.notes.items()}
-    return render_page(report, draw_picture(vault.graph(), titles)).encode("utf-8", "replace")
+    return draw_picture(nx_graph, titles)
 
 
 def _print_summary(options: DashboardOptions, terminal: Terminal, report: VaultReport) -> None:
