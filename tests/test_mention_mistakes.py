@@ -154,7 +154,7 @@ KINDS = {
             "Gestern kam ⟦Ada Krämer⟧ und brachte Brot.\n",
         ),
         fillers={
-            f"Tag {number}.md": f"Der Regen ist kalt und nass am Tag {number}.\n"
+            f"Tag {number}.md": f"Kalt ist der Regen und nass am Tag {number}.\n"
             for number in range(30)
         },
     ),
@@ -394,3 +394,14 @@ def test_true_mentions_beside_them_are_found(name: str) -> None:
 def test_unsolved_mistakes_are_avoided(name: str) -> None:
     result = search(KINDS[name], KINDS[name].unsolved)
     assert mistakes_of(result) == set()
+
+
+def test_nouns_of_german_with_the_letters_of_a_common_word_are_not_listed() -> None:
+    days = {
+        f"Tag {number}.md": f"Kalt ist der Regen, und wir {'essen' if number < 4 else 'warten'}.\n"
+        for number in range(30)
+    }
+    files = {**days, "Essen.md": "Eine Stadt.\n", "Wir.md": "Kalt ist hier das Essen und gut.\n"}
+    index = build_state(files).index
+    finder = MentionFinder(index, MentionOptions(lowest_score=0.1), files)
+    assert finder.find("Wir.md", files["Wir.md"]) == []

@@ -216,12 +216,12 @@ def _score_capitalized(place: NamePlace, tally: Tally, form: str) -> Part:
     word = place.key
     lower, other = tally.lower[word], tally.words[word] - tally.lower[word]
     is_common = tally.lower_share(word) >= _COMMON_SHARE or lower > other
-    if tally.has_capital_nouns:
-        return 0.5, "capitalized as all nouns are"
     if is_common or _is_title_line(place):
         if _is_often_linked(word, tally) and not _is_title_line(place):
             return 0.42, "one common word, but capitalized"
         return 0.0, ""
+    if tally.has_capital_nouns:
+        return 0.5, "capitalized as all nouns are"
     return (0.62, "capitalized") if form == "exact" else (0.56, "capitalized")
 
 
