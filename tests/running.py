@@ -1,6 +1,9 @@
 """Run commands in this process, and create vaults on disk."""
 
 import json
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -60,4 +63,21 @@ def read_files(folder: Path) -> dict[str, bytes]:
         file.relative_to(folder).as_posix(): file.read_bytes()
         for file in sorted(folder.rglob("*"))
         if file.is_file()
+    }
+
+
+def print_in_processes(code: str, seeds: tuple[str, ...] = ("1", "2")) -> set[bytes]:
+    """Return the different outputs of Python code in processes whose hash seeds differ.
+
+    The code can import modules of the tests.
+    """
+    return {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=Path(__file__).parent,
+            capture_output=True,
+            check=True,
+            env={**os.environ, "PYTHONHASHSEED": seed},
+        ).stdout
+        for seed in seeds
     }

@@ -1,9 +1,6 @@
 """Related notes: the score, computed by hand in small vaults, its explanation, what does not count, and the command."""
 
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from builder import build_state
-from running import RunCommand, create_vault
+from running import RunCommand, create_vault, print_in_processes
 from vaultlink.graph.build import build_graph
 from vaultlink.graph.related import (
     RelatedNote,
@@ -243,17 +240,7 @@ def test_result_is_the_same_in_every_process() -> None:
         "from test_related import HARBOUR, make_index; from vaultlink.graph.related import find_related\n"
         "print([find_related(make_index(HARBOUR), path, with_linked=True) for path in HARBOUR])"
     )
-    outputs = {
-        subprocess.run(
-            [sys.executable, "-c", code],
-            cwd=Path(__file__).parent,
-            capture_output=True,
-            check=True,
-            env={**os.environ, "PYTHONHASHSEED": seed},
-        ).stdout
-        for seed in ("1", "2", "3")
-    }
-    assert len(outputs) == 1
+    assert len(print_in_processes(code, ("1", "2", "3"))) == 1
 
 
 # -- the command ------------------------------------------------------------------------------------------------------
