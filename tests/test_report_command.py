@@ -159,7 +159,7 @@ def test_exit_code_is_1_below_the_least_score(run: RunCommand, least: str, code:
         (("--output-format", "tsv"), "Valid values: html, json, markdown."),
         (("--output", "no/such/r.html"), "can't write no/such/r.html: its folder does not exist."),
         (("--output", ".obsidian"), "can't write .obsidian: it is a folder. Name a file in it."),
-        (("--output", "Home.md"), "Home.md exists and is no report of vaultlink."),
+        (("--output", "Home.md"), "Home.md exists and is not a report of vaultlink."),
     ],
 )
 def test_usage_errors(run: RunCommand, words: Sequence[str], message: str) -> None:
@@ -200,7 +200,7 @@ def test_no_other_file_is_overwritten(run: RunCommand, vault: Path, name: str) -
     before = read_files(vault)
     done = run("report", "--output", name)
     assert done.code == 2
-    assert f"{name} exists and is no report of vaultlink. Nothing was written." in done.err
+    assert f"{name} exists and is not a report of vaultlink. Nothing was written." in done.err
     assert read_files(vault) == before
 
 

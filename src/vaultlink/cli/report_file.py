@@ -27,7 +27,7 @@ def check_report_file(file: Path) -> None:
     """Check that a report can be written to `file` without loss.
 
     Raises:
-        UsageError: Its folder does not exist, or it exists and is no report.
+        UsageError: Its folder does not exist, or it exists and is not a report.
     """
     try:
         status = file.stat()
@@ -39,7 +39,7 @@ def check_report_file(file: Path) -> None:
         raise UsageError(f"can't write {file}: it is a folder. Name a file in it.")
     if modes.S_ISREG(status.st_mode) and status.st_size and not is_report(_read_head(file)):
         raise UsageError(
-            f"{file} exists and is no report of vaultlink. Nothing was written. "
+            f"{file} exists and is not a report of vaultlink. Nothing was written. "
             "Name another file, or remove that one first."
         )
 

@@ -39,8 +39,8 @@ def compute_trend(vault: Vault, count: int, progress: Progress = lambda _done, _
     From HEAD on, only the first parent of a merge is followed. Each point has the numbers that a
     check of the commit's files with the current settings finds, without uncommitted changes, files
     that git ignores, and what is known of renames. Numbers that were found before are read from the
-    cache. A commit that can't be measured is no error: the note of the trend says why it is left
-    out.
+    cache. A commit that can't be measured is not an error: the note of the trend says why it is
+    left out.
     """
     commits = list_first_parents(vault.root, count) if find_git_dir(vault.root) else None
     if commits is None:

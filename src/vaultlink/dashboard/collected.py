@@ -19,7 +19,7 @@ from vaultlink.rules.connections import UNUSED_ATTACHMENT
 
 
 class ReportSources(NamedTuple):
-    """What a report is made of.
+    """The sources of a report: a state, and functions that look up the rest.
 
     Attributes:
         state: The state of the vault.
@@ -46,7 +46,7 @@ class CollectedFacts(NamedTuple):
         groups: The islands and bridges.
         sections: The backlinks sections.
         unused: Vault paths of attachments that nothing uses.
-        counts: What the score counts.
+        counts: The counts of the health score.
     """
 
     findings: Sequence[Diagnostic]

@@ -6,7 +6,7 @@ from vaultlink.dashboard.model import HealthScore, ScorePart
 
 
 class ScoreCounts(NamedTuple):
-    """What the score counts.
+    """The counts of a vault that the health score is computed from.
 
     Attributes:
         links_resolved: Links that lead to one file of the vault.

@@ -265,7 +265,7 @@ class TreeWalk(NamedTuple):
 def _list_blobs(rows: Iterable[tuple[str, str, str]]) -> Iterator[tuple[str, str | None]]:
     """Yield the path and blob of each file that can be part of a vault.
 
-    `rows` are paths, modes and blobs. The blob is None for what is no regular file.
+    `rows` are paths, modes and blobs. The blob is None unless it is a regular file.
     """
     for path, mode, blob in rows:
         if is_vault_path(path) and _is_valid_unicode(path):
