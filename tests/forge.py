@@ -159,6 +159,7 @@ def _fill_kit(folder: Path) -> None:
             *needed,
             "setuptools",  # of which pre-commit makes the environment of a local hook
             "pip",  # of which pipx makes its own environment
+            "editables~=0.3",  # for `make demo`
             "jinja2>=3.1",  # the extra `report`
         ],
         folder,

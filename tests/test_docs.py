@@ -33,10 +33,20 @@ PAGES = sorted((ROOT / "docs").glob("*.md"))
 FORGES = [page for page in PAGES if page.stem in ("github", "gitlab", "obsidian-git", "pre-commit")]
 """Pages about one system: short, and every command in them must succeed."""
 INDEX = ROOT / "docs" / "README.md"
+README = ROOT / "README.md"
 RUN = [
-    page for page in PAGES if blocks(page, "sh") and page.stem not in ("first-steps", "tutorial")
+    README,
+    *(
+        page
+        for page in PAGES
+        if blocks(page, "sh") and page.stem not in ("first-steps", "tutorial")
+    ),
 ]
 """The others are run by tests/test_first_steps.py and tests/test_tutorial.py."""
+ELSEWHERE = re.compile(
+    r"^(pip install \.|make demo|vaultlink fix --interactive) .*\n", re.MULTILINE
+)
+"""Commands of the README that tests/test_readme_commands.py and tests/test_first_steps.py run."""
 EXPLANATIONS = [
     *("comparison", "crash-safety", "incremental", "limits", "resolution", "safe-fixes"),
 ]
@@ -185,7 +195,8 @@ def test_commands_of_the_page_run(page: Path, repo: Path, environment: dict[str,
     for block in blocks(page, "sh"):
         start = ["-euo", "pipefail", "-c", block]
         if page not in FORGES:
-            start = ["-uo", "pipefail", "-c", f"{FINDINGS_ALLOWED}{block}exit 0\n"]
+            commands = ELSEWHERE.sub("", block) if page == README else block
+            start = ["-uo", "pipefail", "-c", f"{FINDINGS_ALLOWED}{commands}exit 0\n"]
         done = run_process(["bash", *start], repo, environment)
         said += done.stdout + done.stderr
         assert done.returncode == 0, f"{block}\n{said}"
@@ -194,6 +205,11 @@ def test_commands_of_the_page_run(page: Path, repo: Path, environment: dict[str,
 
 
 GIVEN = {
+    "README": {
+        "home/Notes/Port.md": "Along the [[Quay]].\n",
+        "vault/Daily/Monday.md": "At the [[Harbour]].\n",
+        "vault/NOTE.md": "Text.\n\n## Backlinks\n\n- [[Home]]\n",
+    },
     "agents": {"vault/draft.md": "To the [[Port]].\n"},
     "editors": {"vault/draft.md": "To the [[Port]].\n"},
     "mentions": {
@@ -214,6 +230,14 @@ def assert_fixed(repo: Path, *notes: str) -> None:
     """Assert that the alias link in these notes is fixed."""
     for note in notes:
         assert "[[Harbour|Port]]" in (repo / note).read_text(encoding="utf-8")
+
+
+def left_by_readme(repo: Path, environment: dict[str, str]) -> None:
+    """There are a workflow and a baseline; sections and fixes are taken back."""
+    written = check_output(["git", "status", "--porcelain", "-uall"], repo, environment)
+    assert ".github/workflows/vaultlink.yml" in written
+    assert run_process(["vaultlink", "check"], repo, environment).returncode == 0
+    assert "## Backlinks" not in (repo / "Harbour.md").read_text(encoding="utf-8")
 
 
 def left_by_github(repo: Path, environment: dict[str, str]) -> None:
@@ -392,6 +416,7 @@ def left_by_templates(repo: Path, environment: dict[str, str]) -> None:
 
 
 LEFT = {
+    "README": left_by_readme,
     "agents": left_by_agents,
     "custom-report": left_by_custom_report,
     "large-vaults": left_by_large_vaults,
