@@ -272,9 +272,10 @@ def test_changelog_has_each_version_once_newest_first_with_entries() -> None:
     assert numbers == sorted(set(numbers), reverse=True)
     assert versions[0] == __version__
     for part in re.split(r"^## .*$", text, flags=re.MULTILINE)[1:]:
-        entries = [line for line in part.splitlines() if line]
-        assert entries
-        assert all(line.startswith(("- ", "  ")) for line in entries), entries
+        assert re.findall(r"^- ", part, re.MULTILINE)
+        for section in re.split(r"^### .*$", part, flags=re.MULTILINE)[1:]:
+            entries = section.strip().splitlines()
+            assert all(line.startswith(("- ", "  ")) for line in entries), entries
 
 
 # -- templates and citation -----------------------------------------------------------------------------------------------
