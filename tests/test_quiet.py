@@ -138,8 +138,20 @@ def test_templates_of_all_plugins(tmp_path: Path) -> None:
             "plugins/templater-obsidian/data.json": {
                 "templates_folder": "Templater",
                 "folder_templates": [{"folder": "x", "template": "Meta/Book.md"}, {}, 1],
+                "file_templates": [{"regex": "^x", "template": "Meta/File.md"}, None],
+                "startup_templates": ["", "Meta/Start.md", 1],
             },
-            "plugins/quickadd/data.json": {"templateFolderPath": "Quick"},
+            "plugins/quickadd/data.json": {
+                "templateFolderPath": "Quick",
+                "choices": [
+                    {
+                        "type": "Multi",
+                        "choices": [{"type": "Template", "templatePath": "Meta/Log"}],
+                    },
+                    {"type": "Template", "templatePath": "Meta/Talk.md"},
+                    {"type": "Capture"},
+                ],
+            },
             "plugins/calendar/data.json": {
                 "showWeeklyNote": True,
                 "weeklyNoteTemplate": "Meta/Week",
@@ -147,7 +159,8 @@ def test_templates_of_all_plugins(tmp_path: Path) -> None:
         },
     )
     assert load_obsidian_settings(vault).templates == (
-        *("Extras/Templates", "Templater", "Meta/Book.md", "Quick", "Meta/Day", "Meta/Week"),
+        *("Extras/Templates", "Templater", "Meta/Book.md", "Meta/File.md", "Meta/Start.md"),
+        *("Quick", "Meta/Talk.md", "Meta/Log", "Meta/Day", "Meta/Week"),
     )
 
 

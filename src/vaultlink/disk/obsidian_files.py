@@ -93,11 +93,23 @@ def _find_templates(
     yield objects.get(_TEMPLATES, {}).get("folder")
     templater = objects.get(_TEMPLATER, {})
     yield templater.get("templates_folder")
-    for entry in _list_or_empty(templater.get("folder_templates")):
-        yield _object_or_empty(entry).get("template")
-    yield objects.get(_QUICKADD, {}).get("templateFolderPath")
+    for key in ("folder_templates", "file_templates"):
+        for entry in _list_or_empty(templater.get(key)):
+            yield _object_or_empty(entry).get("template")
+    yield from _list_or_empty(templater.get("startup_templates"))
+    quickadd = objects.get(_QUICKADD, {})
+    yield quickadd.get("templateFolderPath")
+    yield from _find_choice_templates(quickadd.get("choices"))
     for _, entry in periodic:
         yield entry.get("template") or entry.get("templatePath")
+
+
+def _find_choice_templates(choices: object) -> Iterator[object]:
+    """Yield the templates of QuickAdd's choices, which can be in menus of choices."""
+    pending = [*_list_or_empty(choices)]
+    for choice in map(_object_or_empty, pending):
+        yield choice.get("templatePath")
+        pending += _list_or_empty(choice.get("choices"))
 
 
 def _find_periodic_notes(
