@@ -162,7 +162,7 @@ class ReportOptions(RuleSelectionOptions, frozen=True, kw_only=True):
         option(
             "--fail-on",
             choices=("error", "warning", "info", "never"),
-            help="Exit with 1 if a finding is at or above this severity.",
+            help="Exit with 1 if a finding is at or above this severity; by default warning.",
         ),
     ] = "warning"
     exit_zero: Annotated[

@@ -26,9 +26,9 @@ def check(options: CheckOptions) -> int:
     """Check the vault's links and report findings.
 
     vaultlink always reads the whole vault, because a link can refer to any file. Nothing is written
-    without --fix. The exit code is 0 if there are no findings, 1 if there are findings, 2 after a
-    usage or configuration error. Findings in the vault's baseline (`vaultlink baseline`) are only
-    counted.
+    without --fix. The exit code is 1 if there are errors or warnings (see --fail-on), 2 after a
+    usage or configuration error, else 0. Findings in the vault's baseline (`vaultlink baseline`)
+    are only counted.
 
     Output formats: {formats}. The default is full on a terminal and concise elsewhere.
     """

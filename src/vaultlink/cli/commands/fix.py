@@ -91,8 +91,8 @@ def fix(options: FixOptions) -> int:
     A safe fix changes the destination of no link except those that the finding is about, and no
     text that a link displays. `vaultlink undo` reverts a run. A note is skipped, and named, if it
     changes during the run, is read-only or is in a sync conflict. Remaining findings are reported
-    as by `vaultlink check`. The exit code is 0 if nothing remains, 1 if there are findings or
-    skipped notes (with --diff: if anything would change), 2 after a usage or configuration error.
+    as by `vaultlink check`. The exit code is 1 if errors, warnings (see --fail-on) or skipped notes
+    remain (with --diff: if anything would change), 2 after a usage or configuration error, else 0.
 
     With --changed-since, only findings that changes since that revision caused are fixed. A text on
     standard input is printed with fixes applied, and nothing is written.
