@@ -47,7 +47,11 @@ READERS = {
     ("*", "yaml"): ("test_docs:test_yaml_is_valid_for_its_consumer",),
     ("*", "toml"): ("test_code_blocks:test_settings_are_accepted",),
     ("*", "python"): ("test_readme:test_python_in_the_documents_runs",),
-    ("docs/backlinks.md", "markdown"): ("test_docs:test_commands_of_the_page_run",),
+    ("docs/backlinks.md", "markdown"): (RUN,),
+    ("docs/agents.md", "json"): (RUN,),
+    ("docs/agents.md", "markdown"): (
+        "test_docs:test_commands_within_markdown_samples_are_commands",
+    ),
 }
 
 FENCE = re.compile(r"^ *(?:```|~~~)", re.MULTILINE)

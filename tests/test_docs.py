@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+import guides
 from documents import blocks, parsed, prose
 from forge import (
     ROOT,
@@ -26,8 +27,10 @@ from forge import (
     make_once,
     run_process,
 )
+from guides import assert_fixed
 from running import create_vault, write_files
 from vaultlink import __version__
+from vaultlink.config.settings import BACKLINKS_CHOICES
 
 PAGES = sorted((ROOT / "docs").glob("*.md"))
 FORGES = [page for page in PAGES if page.stem in ("github", "gitlab", "obsidian-git", "pre-commit")]
@@ -51,6 +54,7 @@ EXPLANATIONS = [
     *("comparison", "crash-safety", "incremental", "limits", "resolution", "safe-fixes"),
 ]
 """Pages that explain, and have no task."""
+GUIDE_LANGUAGES = {"sh", "console", "json", "toml", "python", "markdown"}
 PROGRAMS = Path(sys.executable).parent
 NOTES = {
     "Home.md": "To the [[Harbour]], to the [[Mole]].\n",
@@ -141,7 +145,7 @@ def test_guide_is_short_and_starts_with_a_task(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=named)
 def test_every_code_block_has_a_language(page: Path) -> None:
     told = re.findall(r"^```(.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
-    known = {"sh", "yaml"} if page in FORGES else {"sh", "console", "toml", "python", "markdown"}
+    known = {"sh", "yaml"} if page in FORGES else GUIDE_LANGUAGES
     assert set(told[::2]) <= known
     assert set(told[1::2]) <= {""}
 
@@ -210,7 +214,10 @@ GIVEN = {
         "vault/Daily/Monday.md": "At the [[Harbour]].\n",
         "vault/NOTE.md": "Text.\n\n## Backlinks\n\n- [[Home]]\n",
     },
-    "agents": {"vault/draft.md": "To the [[Port]].\n"},
+    "agents": {
+        "draft.md": "From [[The old pier]] to the [[Lighthuose]].\n",
+        "vault/old_pier.md": "---\ntitle: The old pier\n---\nBeside the [[Mole]].\n",
+    },
     "editors": {"vault/draft.md": "To the [[Port]].\n"},
     "mentions": {
         "vault/Old harbour light.md": "A tower.\n",
@@ -224,12 +231,6 @@ GIVEN = {
     },
 }
 """Files that a page's reader has."""
-
-
-def assert_fixed(repo: Path, *notes: str) -> None:
-    """Assert that the alias link in these notes is fixed."""
-    for note in notes:
-        assert "[[Harbour|Port]]" in (repo / note).read_text(encoding="utf-8")
 
 
 def left_by_readme(repo: Path, environment: dict[str, str]) -> None:
@@ -295,50 +296,6 @@ def left_by_ci(repo: Path, environment: dict[str, str]) -> None:
     assert_fixed(repo, "Pier.md")
 
 
-def left_by_fixing(repo: Path, environment: dict[str, str]) -> None:
-    """All links are fixed, and the missing note exists."""
-    assert_fixed(repo, "Pier.md", "Mole.md")
-    assert (repo / "Inbox" / "Lighthouse.md").exists()
-    assert run_process(["vaultlink", "check"], repo, environment).returncode == 0
-
-
-def left_by_backlinks(repo: Path, environment: dict[str, str]) -> None:
-    """Every byte is as before. A section is as the page shows it."""
-    assert check_output(["git", "status", "--porcelain"], repo, environment) == ""
-    check_output(["vaultlink", "backlinks", "--write"], repo, environment)
-    [section, _, _] = blocks(ROOT / "docs" / "backlinks.md", "markdown")
-    assert section in (repo / "Mole.md").read_text(encoding="utf-8")
-
-
-def left_by_configuration(repo: Path, environment: dict[str, str]) -> None:
-    """There are settings, and they are valid."""
-    assert (repo / "vaultlink.toml").exists()
-    check_output(["vaultlink", "check", "--exit-zero"], repo, environment)
-
-
-def left_by_editors(repo: Path, environment: dict[str, str]) -> None:
-    """Nothing is written, and the note does not exist."""
-    assert check_output(["git", "status", "--porcelain"], repo, environment) == "?? draft.md\n"
-
-
-def left_by_history(repo: Path, environment: dict[str, str]) -> None:
-    """Nothing is written."""
-    assert check_output(["git", "status", "--porcelain"], repo, environment) == ""
-
-
-def left_by_graph(repo: Path, environment: dict[str, str]) -> None:
-    """Pictures and a part of the graph are files beside the vault."""
-    assert ">Harbour</text>" in (repo.parent / "vault.svg").read_text(encoding="utf-8")
-    assert (repo.parent / "harbour.svg").is_file()
-    assert (repo.parent / "harbour.dot").read_text(encoding="utf-8").startswith("digraph vault {")
-    assert not check_output(["git", "status", "--porcelain"], repo, environment)
-
-
-def left_by_related(repo: Path, environment: dict[str, str]) -> None:
-    """Nothing is written."""
-    assert check_output(["git", "status", "--porcelain"], repo, environment) == ""
-
-
 def left_by_report(repo: Path, environment: dict[str, str]) -> None:
     """Only the page is written, and it is the same each time."""
     assert check_output(["git", "status", "--porcelain"], repo, environment) == "?? vault.html\n"
@@ -364,31 +321,10 @@ def left_by_renaming(repo: Path, environment: dict[str, str]) -> None:
     assert "[[Guide#Tides]]" in (repo / "Work" / "plan.md").read_text(encoding="utf-8")
 
 
-def left_by_watching(repo: Path, environment: dict[str, str]) -> None:
-    """The watchers ended, and the vault can be checked."""
-    check_output(["vaultlink", "check", "--exit-zero"], repo, environment)
-
-
 def left_by_upgrading(repo: Path, environment: dict[str, str]) -> None:
     """Only the baseline is written."""
     written = check_output(["git", "status", "--porcelain"], repo, environment)
     assert written == "?? .vaultlink-baseline.json\n"
-
-
-def left_by_terminal(repo: Path, environment: dict[str, str]) -> None:
-    """Nothing is written."""
-    assert not check_output(["git", "status", "--porcelain"], repo, environment)
-
-
-def left_by_agents(repo: Path, environment: dict[str, str]) -> None:
-    """Nothing is written: the session's commit is the state that is compared with."""
-    assert check_output(["git", "diff", "--name-only"], repo, environment) == ""
-
-
-def left_by_custom_report(repo: Path, environment: dict[str, str]) -> None:
-    """The script counts the findings of each folder."""
-    told = check_output(["python3", "folders.py"], repo, environment)
-    assert re.match(r"\d+ of \d+ links lead to no file\n +\d+  \.\n$", told)
 
 
 def left_by_large_vaults(repo: Path, environment: dict[str, str]) -> None:
@@ -396,50 +332,31 @@ def left_by_large_vaults(repo: Path, environment: dict[str, str]) -> None:
     assert "Lighthouse" in (repo / "findings.txt").read_text(encoding="utf-8")
 
 
-def left_by_old_findings(repo: Path, environment: dict[str, str]) -> None:
-    """All fixable links are fixed, and the rest is recorded."""
-    assert_fixed(repo, "Pier.md", "Mole.md")
-    assert run_process(["vaultlink", "check"], repo, environment).returncode == 0
-
-
-def left_by_sync_services(repo: Path, environment: dict[str, str]) -> None:
-    """Nothing is written."""
-    assert check_output(["git", "status", "--porcelain"], repo, environment) == ""
-
-
-def left_by_templates(repo: Path, environment: dict[str, str]) -> None:
-    """Nothing is written, and the settings on the page are valid."""
-    assert check_output(["git", "status", "--porcelain"], repo, environment) == ""
-    for text in blocks(ROOT / "docs" / "templates.md", "toml"):
-        write_files(repo, {"vaultlink.toml": text})
-        check_output(["vaultlink", "config"], repo, environment)
-
-
 LEFT = {
     "README": left_by_readme,
-    "agents": left_by_agents,
-    "custom-report": left_by_custom_report,
+    "agents": guides.left_by_agents,
+    "custom-report": guides.left_by_custom_report,
     "large-vaults": left_by_large_vaults,
-    "old-findings": left_by_old_findings,
-    "sync-services": left_by_sync_services,
-    "templates": left_by_templates,
-    "backlinks": left_by_backlinks,
+    "old-findings": guides.left_by_old_findings,
+    "sync-services": guides.left_by_sync_services,
+    "templates": guides.left_by_templates,
+    "backlinks": guides.left_by_backlinks,
     "ci": left_by_ci,
-    "configuration": left_by_configuration,
-    "editors": left_by_editors,
-    "fixing": left_by_fixing,
-    "history": left_by_history,
-    "graph": left_by_graph,
+    "configuration": guides.left_by_configuration,
+    "editors": guides.left_by_editors,
+    "fixing": guides.left_by_fixing,
+    "history": guides.left_by_history,
+    "graph": guides.left_by_graph,
     "mentions": left_by_mentions,
-    "platforms": left_by_terminal,
-    "scale": left_by_terminal,
-    "terminal": left_by_terminal,
+    "platforms": guides.left_by_terminal,
+    "scale": guides.left_by_terminal,
+    "terminal": guides.left_by_terminal,
     "upgrading": left_by_upgrading,
-    "versions": left_by_terminal,
-    "related": left_by_related,
+    "versions": guides.left_by_terminal,
+    "related": guides.left_by_related,
     "renaming": left_by_renaming,
     "report": left_by_report,
-    "watching": left_by_watching,
+    "watching": guides.left_by_watching,
     "github": left_by_github,
     "gitlab": left_by_gitlab,
     "pre-commit": left_by_pre_commit,
@@ -451,6 +368,26 @@ LEFT = {
 def test_commands_within_sentences_are_commands(page: Path) -> None:
     for command in re.findall(r"`(vaultlink [^`]+)`", prose(page)):
         assert not isinstance(parsed(command), int), "a help page"
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "markdown")], ids=named)
+def test_commands_within_markdown_samples_are_commands(page: Path) -> None:
+    for text in blocks(page, "markdown"):
+        for command in re.findall(r"`(vaultlink [^`]+)`", text):
+            assert not isinstance(parsed(command.split(" - <")[0]), int), "a help page"
+
+
+def test_settings_within_sentences_are_valid(environment: dict[str, str], tmp_path: Path) -> None:
+    settings = [
+        text for page in PAGES for text in re.findall(r"`([a-z-]+ = [\[\"][^`]*)`", prose(page))
+    ]
+    assert 'allow-dangling = ["people/*"]' in settings
+    for text in settings:
+        key = text.split(" = ")[0]
+        table = "[backlinks]\n" if key in BACKLINKS_CHOICES else ""
+        write_files(tmp_path / "v", {"vaultlink.toml": f"{table}{text}\n", "Home.md": ""})
+        listed = check_output(["vaultlink", "config"], tmp_path / "v", environment)
+        assert re.search(rf"^(backlinks\.)?{key}\t.*\tvaultlink\.toml$", listed, re.MULTILINE)
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "yaml")], ids=named)
