@@ -19,7 +19,8 @@ def orphans(options: FolderOptions) -> int:
     """List files without backlinks.
 
     Files of every type are listed, as by Obsidian's own command. A link from the file to itself
-    counts as a backlink. The exit code is 0 whatever is listed.
+    counts as a backlink, a link in a managed backlinks section does not. The exit code is 0
+    whatever is listed.
 
     Output formats: table (on a terminal), tsv (elsewhere, one path a line below a header), json.
     """
