@@ -65,6 +65,12 @@ def found_in(repo: Path, environment: Environment, *options: str) -> list[tuple[
     return [(item["path"], item["target"]) for item in found]
 
 
+def explain_dangling(repo: Path, environment: Environment, note: str) -> str:
+    """Return the message of the first unresolved link in a note."""
+    found = check_json(repo, environment, "--select", "dangling-link", note)["findings"]
+    return str(found[0]["message"])
+
+
 def exit_code(repo: Path, environment: Environment, *command: str) -> int:
     """Run vaultlink and return its exit code."""
     return run_process(["vaultlink", *command], repo, environment).returncode
@@ -361,10 +367,17 @@ def left_by_history(repo: Path, environment: Environment) -> None:
     assert rules == {"moved-link": 1}
     rules = check_json(repo, environment, "Home.md", "--no-history")["summary"]["by_rule"]
     assert rules == {"dangling-link": 1}
+    write_files(repo, {"Harbour.md": "Back [[Home]]. The [[Lighthouse]].\n"})
+    alias = re.compile(r"^“Port” .*; was an alias of “Harbour” before")
+    assert alias.search(explain_dangling(repo, environment, "Pier.md"))
+    commit_all(repo, environment)
+    assert alias.search(explain_dangling(repo, environment, "Pier.md")), "from the earlier run"
+    fresh = environment | {"VAULTLINK_CACHE_DIR": str(repo.parent / "cache")}
+    assert not alias.search(explain_dangling(repo, fresh, "Pier.md"))
     (repo / "Harbour.md").unlink()
     commit_all(repo, environment)
-    [item] = check_json(repo, environment, "--select", "dangling-link", "Home.md")["findings"][:1]
-    assert re.search(r"^“Harbour” .*; deleted in [0-9a-f]{7} on \d{4}-\d\d-\d\d", item["message"])
+    deleted = re.compile(r"^“Harbour” .*; deleted in [0-9a-f]{7} on \d{4}-\d\d-\d\d")
+    assert deleted.search(explain_dangling(repo, environment, "Home.md"))
 
 
 def left_by_graph(repo: Path, environment: Environment) -> None:
