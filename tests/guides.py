@@ -256,6 +256,10 @@ def left_by_fixing(repo: Path, environment: Environment) -> None:
     write_files(repo, {"a/N.md": "", "b/N.md": "", "c/Two.md": "[[N]]\n"})
     assert exit_code(repo, environment, "fix") == 0, "info remains"
     assert exit_code(repo, environment, "fix", "--fail-on", "info") == 1
+    write_files(repo, {"Free.md": "A [[gone one]], a [[gone two|word]], an ![[embed.png]].\n"})
+    run_process(["vaultlink", "fix", "--unsafe-fixes", "--unlink", "Free.md"], repo, environment)
+    text = "A gone one, a word, an ![[embed.png]].\n"
+    assert (repo / "Free.md").read_text(encoding="utf-8") == text
 
 
 def left_by_backlinks(repo: Path, environment: Environment) -> None:
@@ -338,6 +342,9 @@ def left_by_editors(repo: Path, environment: Environment) -> None:
     assert status(repo, environment) == "?? draft.md\n"
     fields = {*FindingRow.__struct_fields__}
     assert keys_in_tables("editors") & fields == fields
+    check = ["vaultlink", "check", "--vault", "vault", "--output-format", "concise", "Mole.md"]
+    line = run_process(check, repo.parent, environment).stdout
+    assert re.fullmatch(r"vault/Mole\.md:1:11: VL105 alias-link (\[\*\] )?“Port” .*\n", line)
     write_files(repo, {"draft.md": "Über den [[Port]].\n"})
     draft = "vaultlink check --stdin-filename Today.md --json --exit-zero - < draft.md"
     [item] = json.loads(check_output(["bash", "-c", draft], repo, environment))["findings"]
