@@ -15,6 +15,7 @@ from threading import Event, Thread
 
 import pytest
 
+from running import RunCommand
 from vaultlink.disk.scan import list_files
 
 SECONDS = 60
@@ -216,6 +217,14 @@ def test_ignore_file_that_leads_nowhere_hides_no_file(vault: Path) -> None:
         {"sub/Note.md"},
         (),
     )
+
+
+def test_files_that_are_only_in_icloud_are_named(run: RunCommand, vault: Path) -> None:
+    written(vault, {".Far.md.icloud": "", "sub/.Quay.md.icloud": "", ".icloud": ""})
+    [first, *_] = run("check", "--vault", vault).err.splitlines()
+    assert first.startswith("warning: iCloud has removed files from this disk: Far.md and 1 more.")
+    written(vault, {"Far.md": "", "sub/Quay.md": ""})
+    assert "iCloud" not in run("check", "--vault", vault).err
 
 
 def test_files_and_folders_removed_during_a_scan_hide_no_others(tmp_path: Path) -> None:

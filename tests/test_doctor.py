@@ -213,6 +213,10 @@ PROBLEMS: Mapping[str, tuple[Arrange, str, str, str]] = {
         ),
         *("conflicts", "2 copies of sync services: Home (Ann's", "Merge each with its original"),
     ),
+    "evicted by iCloud": (
+        lambda vault, _: write_files(vault, {"Notes/.Pier.md.icloud": "", ".Home.md.icloud": ""}),
+        *("iCloud", "not on this disk: Notes/Pier.md", "Download them in the Finder."),
+    ),
     "stray": (
         lambda vault, _: (vault / ".vaultlink-20240130-120000-abcd-7.tmp").touch(),
         *("runs", "killed runs left 1 temporary file: .vaultlink-20240130", "No note needs them."),

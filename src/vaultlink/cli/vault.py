@@ -115,6 +115,12 @@ def warn_of_scan(scan: VaultScan, terminal: Terminal) -> None:
         terminal.print_message(
             f"warning: the folder {folder or scan.root} can't be read: {reason}."
         )
+    if evicted := scan.listing.evicted:
+        others = f" and {len(evicted) - 1:,} more" if len(evicted) > 1 else ""
+        terminal.print_message(
+            f"warning: iCloud has removed files from this disk: {escape_controls(evicted[0])}"
+            f"{others}. Links to them are reported as broken. Download them before you fix links."
+        )
     if not scan.obsidian.ignore_filters:
         return
     from vaultlink.config.patterns import list_unused_filters  # noqa: PLC0415 - few vaults need it

@@ -80,6 +80,13 @@ def _check_files(scan: VaultScan) -> Iterator[CheckRow]:
             f"can't be read: {_name_some(folders)}",
             "Links to files in them are reported as broken. Change the permissions.",
         )
+    if listing.evicted:
+        yield CheckRow(
+            "iCloud",
+            True,
+            f"not on this disk: {_name_some(listing.evicted)}",
+            "Links to them are reported as broken. Download them in the Finder.",
+        )
     if listing.vaults:
         yield CheckRow(
             "nested",

@@ -60,7 +60,8 @@ class FileListing(msgspec.Struct, frozen=True):
     `files` are the files by vault path. `unreadable_folders` are pairs of folder and reason.
     `folders` maps the vault path of each folder ("" for the vault itself) to its path on disk.
     `gitignores` are the `.gitignore` files in them, `strays` the temporary files of interrupted
-    runs, and `vaults` the folders that are vaults of their own, because they have `.obsidian`.
+    runs, `vaults` the folders that are vaults of their own, because they have `.obsidian`, and
+    `evicted` the files that iCloud has removed from the disk.
     """
 
     files: Mapping[str, FileStamp]
@@ -69,6 +70,7 @@ class FileListing(msgspec.Struct, frozen=True):
     gitignores: Mapping[str, FileStamp] = msgspec.field(default_factory=dict)
     strays: tuple[str, ...] = ()
     vaults: tuple[str, ...] = ()
+    evicted: tuple[str, ...] = ()
 
 
 def list_files(vault: Path) -> FileListing:
@@ -84,6 +86,7 @@ def list_files(vault: Path) -> FileListing:
     unreadable: list[tuple[str, str]] = []
     strays: list[str] = []
     vaults: list[str] = []
+    evicted: list[str] = []
     known_folders = {vault.resolve()}
     pending = [("", os.fspath(vault))]
     while pending:
@@ -102,7 +105,7 @@ def list_files(vault: Path) -> FileListing:
                         elif stamp := _stat_entry(entry):
                             files[path] = stamp
                     elif name[0] == ".":
-                        _note_hidden(entry, prefix + name, gitignores, strays, vaults)
+                        _note_hidden(entry, prefix + name, gitignores, (strays, vaults, evicted))
         except OSError as error:
             unreadable += _leave_out_folder(prefix[:-1], error, folders)
     return FileListing(
@@ -112,6 +115,7 @@ def list_files(vault: Path) -> FileListing:
         gitignores,
         tuple(sorted(strays)),
         tuple(sorted(vaults)),
+        tuple(sorted(path for path in evicted if path not in files)),
     )
 
 
@@ -119,10 +123,13 @@ def _note_hidden(
     entry: "os.DirEntry[str]",
     path: str,
     gitignores: dict[str, FileStamp],
-    strays: list[str],
-    vaults: list[str],
+    noted: tuple[list[str], list[str], list[str]],
 ) -> None:
-    """Note a hidden entry of a folder if it is of interest."""
+    """Note a hidden entry of a folder if it is of interest.
+
+    `noted` are the strays, vaults and evicted files found so far.
+    """
+    strays, vaults, evicted = noted
     name = entry.name
     if name == ".gitignore":
         gitignores |= _stat_ignore_file(entry, path[: -len(name)])
@@ -131,6 +138,12 @@ def _note_hidden(
             vaults.append(path[: -len("/.obsidian")])
     elif name.startswith(STRAY_PREFIX) and parse_stray_name(name):
         strays.append(path)
+    elif name.endswith(_PLACEHOLDER) and len(name) > len(_PLACEHOLDER) + 1:
+        evicted.append(path[: -len(name)] + name[1 : -len(_PLACEHOLDER)])
+
+
+_PLACEHOLDER = ".icloud"
+"""Ends the name of the hidden file that iCloud leaves in place of one that is not on the disk."""
 
 
 def parse_stray_name(name: str) -> str | None:
