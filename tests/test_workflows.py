@@ -1,7 +1,8 @@
 """Tests of this project's own workflows, and of the files by which people report problems and cite it.
 
 Nothing here runs on GitHub. check-jsonschema compares the files with GitHub's schemas; actionlint reads expressions, contexts,
-permissions and shells; the other tests judge what neither knows: pinned actions, least permissions, and commands that exist.
+permissions and shells; the other tests judge what neither knows: pinned actions and their inputs, least permissions, and commands
+that exist. The scripts of all jobs run here by bash, with stubs of the programs that take long or need GitHub.
 """
 
 import json
@@ -13,18 +14,22 @@ import sys
 import tomllib
 import zipfile
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
 import yaml
+from hatchling.metadata.spec import get_core_metadata_constructors
 
 from documents import parsed
 from forge import (
     ROOT,
+    StepRunner,
     assert_matches_schema,
     check_output,
+    make_clean_environment,
     make_once,
     run_process,
     run_shellcheck,
@@ -63,6 +68,20 @@ MAY_WRITE = {
     ("release", "github"): {"contents": "write"},
 }
 """The jobs that publish, and all that each may do."""
+
+
+INPUTS = {
+    "actions/checkout": {"fetch-depth", "persist-credentials", "ref"},
+    "actions/setup-python": {"allow-prereleases", "python-version"},
+    "actions/upload-artifact": {"name", "path", "if-no-files-found", "include-hidden-files"},
+    "actions/download-artifact": {"name", "path", "pattern", "merge-multiple"},
+    "actions/upload-pages-artifact": {"name", "path", "include-hidden-files"},
+    "actions/deploy-pages": {"artifact_name", "timeout"},
+    "actions/attest-build-provenance": {"subject-path"},
+    "pypa/gh-action-pypi-publish": set[str](),
+}
+"""Inputs of the actions, as far as they are used. They were read in the action.yml of each pinned commit on 26 November 2026, and
+each commit was compared with the tag beside it. GitHub only warns about an input that does not exist."""
 
 
 # -- the files ------------------------------------------------------------------------------------------------------------
@@ -141,6 +160,25 @@ def test_one_action_has_one_version() -> None:
             name, _, commit = step["uses"].partition("@")
             used.setdefault(name, set()).add(commit)
     assert {name for name, commits in used.items() if len(commits) > 1} == set()
+
+
+def test_inputs_of_actions_exist() -> None:
+    for name, step in list_steps():
+        if "uses" in step:
+            action = step["uses"].partition("@")[0]
+            assert set(step.get("with", {})) <= INPUTS[action], (name, action)
+
+
+# The publishing action contains its own twine, and hatchling writes the newest version of metadata.
+def test_archives_have_metadata_that_the_publishing_action_reads() -> None:
+    [version] = [
+        match[1]
+        for file in FILES
+        for match in re.finditer(r"gh-action-pypi-publish@\w+ # v(\S+),", file.read_text("utf-8"))
+    ]
+    newest = max(map(float, get_core_metadata_constructors()))
+    assert newest <= 2.5, "which version of gh-action-pypi-publish contains a twine that reads it?"
+    assert tuple(map(int, version.split("."))) >= (1, 14, 2), "older ones read at most 2.4"
 
 
 @pytest.mark.parametrize("name", WORKFLOWS)
@@ -228,6 +266,207 @@ def test_every_python_of_the_project_is_tested_on_every_system() -> None:
     assert {system.partition("-")[0] for system in systems} == {"ubuntu", "macos", "windows"}
 
 
+# -- what the jobs do -----------------------------------------------------------------------------------------------------
+
+STUB = """\
+#!/bin/sh
+# Writes down how it was called.
+{ printf '%s' "${0##*/}"; printf ' %s' "$@"; echo; } >> "$RUNNER_TEMP/calls"
+"""
+
+BUILDING_MAKE = """\
+#!/bin/sh
+# Builds two archives, as `make release-check` does.
+mkdir dist && touch dist/vaultlink-1.tar.gz dist/vaultlink-1-py3-none-any.whl
+"""
+
+PUBLISHING_GH = """\
+#!/bin/sh
+# Writes its words down. It fails without a token, and if a file that it is given does not exist, as gh does.
+printf '%s\\n' "$@" > "$RUNNER_TEMP/words"
+for word; do
+  case $word in dist/* | *.md) test -f "$word" || exit 1 ;; esac
+done
+test -n "$GH_TOKEN"
+"""
+
+LOCK = "python -m pip install --require-hashes --requirement requirements-dev.lock"
+
+
+def make_runner(
+    folder: Path,
+    programs: Mapping[str, str],
+    contexts: Mapping[str, Any] | None = None,
+    **more: str,
+) -> StepRunner:
+    """Return a runner of one job in an empty workspace, with stubs of programs."""
+    for name in ("bin", "temp", "workspace"):
+        (folder / name).mkdir(parents=True)
+    for name, text in programs.items():
+        (folder / "bin" / name).write_text(text, encoding="utf-8")
+        (folder / "bin" / name).chmod(0o755)
+    environment = make_clean_environment(
+        folder / "home",
+        PATH=f"{folder / 'bin'}:{os.environ['PATH']}",
+        GIT_CONFIG_GLOBAL=str(folder / "home" / "gitconfig"),
+        **more,
+    )
+    return StepRunner(folder / "workspace", folder / "temp", environment, dict(contexts or {}))
+
+
+@pytest.mark.parametrize(
+    ("name", "job", "matrix", "calls"),
+    [
+        ("tests", "tests", {"python": "3.14"}, ["make test PYTHON=python"]),
+        (
+            *("tests", "windows", {"python": "3.14"}),
+            [
+                LOCK,
+                "python -m pip install --no-deps --no-build-isolation --editable .",
+                "python -m pytest -n 4 --dist worksteal",
+            ],
+        ),
+        (
+            *("tests", "speed", {}),
+            [
+                "sudo apt-get update",
+                "sudo apt-get install --yes --no-install-recommends valgrind",
+                "make gate PYTHON=python",
+            ],
+        ),
+        ("docs", "build", {}, ["make docs PYTHON=python"]),
+        *(
+            ("fuzzing", "fuzzing", {"target": target}, [f"make {target} PYTHON=python"])
+            for target in WORKFLOWS["fuzzing"]["jobs"]["fuzzing"]["strategy"]["matrix"]["target"]
+        ),
+    ],
+)
+def test_job_makes_these_calls(
+    name: str, job: str, matrix: Mapping[str, str], calls: list[str], tmp_path: Path
+) -> None:
+    programs = dict.fromkeys(("make", "python", "sudo"), STUB)
+    runner = make_runner(tmp_path, programs, {"matrix": matrix})
+    runner.run(WORKFLOWS[name]["jobs"][job]["steps"])
+    assert not runner.failed, runner.log
+    assert (tmp_path / "temp" / "calls").read_text(encoding="utf-8").splitlines() == calls
+
+
+@pytest.mark.parametrize(
+    "target",
+    sorted(
+        {word for _, script in SCRIPTS for word in re.findall(r"make ([a-z-]+) PYTHON", script)}
+    ),
+)
+def test_target_starts_with_the_python_of_the_job(target: str, tmp_path: Path) -> None:
+    """`python` is the one that setup-python installed; `python3` can be the system's."""
+    for name in ("Makefile", "pyproject.toml", "requirements-dev.lock"):
+        shutil.copyfile(ROOT / name, tmp_path / name)
+    told = check_output(["make", "--dry-run", target, "PYTHON=python"], tmp_path, dict(os.environ))
+    assert "\npython -m venv .venv\n" in told
+    assert "python3" not in told.partition("python -m venv")[2].splitlines()[1]
+
+
+def test_windows_installs_what_make_installs() -> None:
+    """The job has no make, but the same commands."""
+    installs = [script for _, script in SCRIPTS if script.startswith("python -m pip install")]
+    assert installs
+    for script in installs:
+        assert f"$(PIP) {script.removeprefix('python -m pip install ')}\n" in MAKEFILE
+
+
+# -- the jobs of a release ------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class ArtifactStore:
+    """The artifacts of a run, as upload-artifact and download-artifact lay them out: without a name, each in its own folder."""
+
+    folder: Path
+
+    def run_job(self, job: str, runner: StepRunner) -> StepRunner:
+        """Run a job of the release, and move its artifacts."""
+        for step in WORKFLOWS["release"]["jobs"][job]["steps"]:
+            runner.run([step])
+            if runner.step_outcome(step.get("id", "step 0")) == "success":
+                self._move(step.get("uses", ""), step.get("with", {}), runner.workspace)
+        return runner
+
+    def _move(self, action: str, given: Mapping[str, str], workspace: Path) -> None:
+        if action.startswith("actions/upload-artifact@"):
+            path, target = workspace / given["path"], self.folder / given["name"]
+            target.mkdir()
+            for file in path.iterdir() if path.is_dir() else [path]:
+                shutil.copyfile(file, target / file.name)
+        elif action.startswith("actions/download-artifact@"):
+            source = self.folder / given.get("name", "")
+            shutil.copytree(source, workspace / given["path"], dirs_exist_ok=True)
+
+
+@pytest.fixture
+def artifacts(tmp_path: Path) -> ArtifactStore:
+    """Return an empty store."""
+    (tmp_path / "artifacts").mkdir()
+    return ArtifactStore(tmp_path / "artifacts")
+
+
+def run_build(folder: Path, tag: str, artifacts: ArtifactStore) -> StepRunner:
+    """Run the first job of a release of this version's files, without the checks of the archives."""
+    runner = make_runner(folder, {"make": BUILDING_MAKE}, GITHUB_REF_NAME=tag)
+    for name in ("tools/release_notes.py", "pyproject.toml", "CHANGELOG.md"):
+        (runner.workspace / name).parent.mkdir(exist_ok=True)
+        shutil.copyfile(ROOT / name, runner.workspace / name)
+    return artifacts.run_job("build", runner)
+
+
+ARCHIVES = ["dist/vaultlink-1-py3-none-any.whl", "dist/vaultlink-1.tar.gz"]
+
+
+def test_release_publishes_what_it_built(tmp_path: Path, artifacts: ArtifactStore) -> None:
+    tag = f"v{__version__}"
+    built = run_build(tmp_path / "build", tag, artifacts)
+    assert not built.failed, built.log
+    for job in ("attest", "pypi"):  # attest has the glob dist/*, the publishing action takes dist/
+        runner = artifacts.run_job(job, make_runner(tmp_path / job, {}))
+        files = [path for path in runner.workspace.rglob("*") if path.is_file()]
+        assert sorted(str(path.relative_to(runner.workspace)) for path in files) == ARCHIVES
+    runner = make_runner(
+        tmp_path / "github",
+        {"gh": PUBLISHING_GH},
+        {"github": {"token": "a token"}},
+        GITHUB_REF_NAME=tag,
+        GITHUB_REPOSITORY="owner/vaultlink",
+    )
+    artifacts.run_job("github", runner)
+    assert not runner.failed, runner.log
+    assert (runner.temp / "words").read_text(encoding="utf-8").splitlines() == [
+        *("release", "create", tag, "--repo", "owner/vaultlink", "--verify-tag"),
+        *("--title", f"vaultlink {__version__}", "--notes-file", "notes/notes.md", *ARCHIVES),
+    ]
+    notes = (runner.workspace / "notes" / "notes.md").read_text(encoding="utf-8")
+    assert notes.startswith("- ")
+    assert notes in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("tag", ["v9.9.9", __version__, f"v{__version__}-rc1"])
+def test_release_with_a_wrong_tag_builds_nothing(
+    tag: str, tmp_path: Path, artifacts: ArtifactStore
+) -> None:
+    runner = run_build(tmp_path / "build", tag, artifacts)
+    assert runner.failed
+    assert f"The tag is {tag}" in runner.log
+    assert not (runner.workspace / "dist").exists()
+    assert not any(artifacts.folder.iterdir())
+
+
+def test_release_without_notes_fails(tmp_path: Path) -> None:
+    """The stub of gh notices a missing file; so the test above would fail with another layout."""
+    runner = make_runner(
+        tmp_path, {"gh": PUBLISHING_GH}, {"github": {"token": "a token"}}, GITHUB_REF_NAME="v1"
+    )
+    runner.run(WORKFLOWS["release"]["jobs"]["github"]["steps"])
+    assert runner.failed
+
+
 # -- notes of a release ---------------------------------------------------------------------------------------------------
 
 
@@ -276,6 +515,28 @@ def test_changelog_has_each_version_once_newest_first_with_entries() -> None:
         for section in re.split(r"^### .*$", part, flags=re.MULTILINE)[1:]:
             entries = section.strip().splitlines()
             assert all(line.startswith(("- ", "  ")) for line in entries), entries
+
+
+# -- updates --------------------------------------------------------------------------------------------------------------
+
+MANIFESTS = {"github-actions": ".github/workflows", "pip": "pyproject.toml", "npm": "package.json"}
+
+
+def test_dependabot_updates_every_kind_of_dependency() -> None:
+    file = FOLDER / "dependabot.yml"
+    assert_matches_schema("dependabot", file)
+    updates = yaml.safe_load(file.read_text(encoding="utf-8"))["updates"]
+    found = [
+        (update["package-ecosystem"], folder.strip("/"))
+        for update in updates
+        for folder in update.get("directories", [update.get("directory")])
+    ]
+    assert all((ROOT / folder / MANIFESTS[kind]).exists() for kind, folder in found)
+    packages = {
+        file.parent.relative_to(ROOT).as_posix() for file in (ROOT / "tests").glob("*/package.json")
+    }
+    assert {folder for kind, folder in found if kind == "npm"} == packages
+    assert {kind for kind, _ in found} == set(MANIFESTS)
 
 
 # -- templates and citation -----------------------------------------------------------------------------------------------
