@@ -98,7 +98,7 @@ def runner_at(folder: Path, kit: InstallKit, **given: str) -> StepRunner:
         folder / "workspace",
         folder / "temp",
         environment,
-        {"inputs": inputs, "github": {"event": {}}},
+        {"inputs": inputs, "github": {"event": {}, "job": "links"}},
     )
 
 
@@ -419,9 +419,18 @@ def test_page_about_the_whole_vault_is_written_and_uploaded(forge: Forge) -> Non
     assert "Nowhere" in text, "the page is about all notes, not about the change"
     assert "## Health score of `workspace`: " in runner.summary
     assert runner.interpolate(runner.used_actions[UPLOAD]["path"]) == str(page)
+    assert runner.interpolate(runner.used_actions[UPLOAD]["name"]) == "vaultlink-report-links"
     assert forge.again(first, report="html", path="no folder").used_actions.keys() == (
         first.used_actions.keys()
     )
+
+
+def test_pages_of_several_vaults_have_different_names(forge: Forge) -> None:
+    """An artifact's name has no slash, and some other characters neither."""
+    first = forge.act(forge.pull({"notes/a: 1/Home.md": "# Home\n"}), "main")
+    runner = forge.again(first, report="html", path="notes/a: 1")
+    name = runner.interpolate(runner.used_actions[UPLOAD]["name"])
+    assert name == "vaultlink-report-links-notes-a- 1"
 
 
 def test_arguments_are_split_as_in_a_shell(forge: Forge) -> None:
