@@ -54,7 +54,7 @@ EXPLANATIONS = [
     *("comparison", "crash-safety", "incremental", "limits", "resolution", "safe-fixes"),
 ]
 """Pages that explain, and have no task."""
-GUIDE_LANGUAGES = {"sh", "console", "json", "toml", "python", "markdown"}
+GUIDE_LANGUAGES = {"sh", "console", "json", "yaml", "toml", "python", "markdown", "text"}
 PROGRAMS = Path(sys.executable).parent
 NOTES = {
     "Home.md": "To the [[Harbour]], to the [[Mole]].\n",
