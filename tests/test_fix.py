@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from documents import blocks
+from forge import ROOT
 from running import CommandResult, RunCommand, create_vault, read_files, write_files
 from vaultlink.api import open_vault
 from vaultlink.watch.autofix import AutoFixer
@@ -51,24 +53,34 @@ def test_only_safe_fixes_are_applied(run: RunCommand, vault: Path) -> None:
     )
 
 
-ODD_SETTINGS = """
-select = ["respelt-link", "url-wikilink", "dead-end"]
+ODD_SETTINGS = """\
+select = ["respelt-link", "broken-section-entry", "dead-end"]
+
 [severity]
 dead-end = "error"
-url-wikilink = "warning"
 """
 ODD_VAULT: Mapping[str, str] = {
     "vaultlink.toml": ODD_SETTINGS,
-    "Odd.md": "[[https://example.org]] and\n\n[[https://example.com]]\n",
+    "Odd.md": "About tides.\n\nAdd backlinks using these topics:\n- Odd – [[Odd]]\n",
     "Even.md": "[[my plan]]\n",
     "My-Plan.md": "[[even]]\n",
 }
-"""The fix of the last URL of `Odd.md` would cause an error: then none of its links is left."""
+"""The fix of the entry in `Odd.md` would cause an error: then no link is left."""
 
 ODD_MESSAGE = (
-    "Odd.md: skipped: a fix of url-wikilink was left out because there would be a new error, dead-end: "
+    "Odd.md: skipped: a fix of broken-section-entry was left out because there would be a new error, dead-end: "
     "No link in “Odd.md” resolves to a file in the vault. This is a bug in vaultlink; please report it.\n"
 )
+
+
+def test_page_about_safe_fixes_has_this_vault_and_message() -> None:
+    page = ROOT / "docs" / "safe-fixes.md"
+    assert blocks(page, "toml") == [ODD_SETTINGS]
+    assert blocks(page, "markdown") == [ODD_VAULT["Odd.md"]]
+    finding, message = blocks(page, "text")
+    assert message.split() == ODD_MESSAGE.split()
+    expected = (ROOT / "fixtures" / "podcast-wiki.txt").read_text(encoding="utf-8")
+    assert " ".join(finding.split()) in expected
 
 
 @pytest.mark.parametrize("quiet", [(), ("--quiet",)], ids=["", "quiet"])
@@ -85,6 +97,20 @@ def test_fix_that_breaks_a_promise_stops_no_other(
     assert isinstance(data, dict)
     assert [item["path"] for item in data["fixed"]["left"]] == ["Odd.md"]
     assert run("fix", "--diff", *quiet).code == 1
+
+
+def test_error_about_the_whole_note_is_not_new(
+    run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has no place, so a fix at the start of the note does not move it."""
+    settings = 'select = ["url-wikilink", "dead-end"]\n[severity]\ndead-end = "error"\n'
+    settings += 'url-wikilink = "warning"\n'
+    vault = create_vault(
+        tmp_path / "odd", {"vaultlink.toml": settings, "a.md": "[[https://example.org]]\n"}
+    )
+    monkeypatch.chdir(vault)
+    assert "skipped" not in run("fix").err
+    assert (vault / "a.md").read_text() == "<https://example.org>\n"
 
 
 def test_watcher_makes_all_other_fixes(tmp_path: Path) -> None:

@@ -348,10 +348,17 @@ def _find_new_errors(
 ) -> list[Diagnostic]:
     """Return errors at places without one before.
 
-    Within edited text: errors in excess of those before.
+    Within edited text: errors in excess of those before. An error about the whole file has no
+    place that edits can move.
     """
     old = [item for item in was if item.severity is Severity.ERROR]
-    new = [item for item in now if item.severity is Severity.ERROR]
+    whole = {item.rule for item in old if item.end == 0}
+    old = [item for item in old if item.end > 0]
+    new = [
+        item
+        for item in now
+        if item.severity is Severity.ERROR and (item.end > 0 or item.rule not in whole)
+    ]
     if shift is None:
         places = {item.start for item in old}
         return [item for item in new if item.start not in places]
