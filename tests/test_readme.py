@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from documents import blocks
 from vaultlink import open_vault
 from vaultlink.cli.dispatch import ALIASES, COMMANDS
 from vaultlink.disk.read import load_rules
+from vaultlink.engine.step import Change, Examined, Presence, step
 from vaultlink.rules.registry import Rule, build_catalog
 from vaultlink.watch.cause_lines import format_batch_causes
 from vaultlink.watch.messages import Batch
@@ -139,6 +141,36 @@ def test_sample_of_a_watch_is_real_output(tmp_path: Path) -> None:
         assert isinstance(batch, Batch)
         summary.record(batch)
     assert summary.describe() == parts[4].strip()
+
+
+def list_examined(changes: list[Change]) -> set[str]:
+    """Return the names of the notes that a step in the sample wiki checks again."""
+    state, examined = open_vault(ROOT / "fixtures" / "podcast-wiki").state, set[str]()
+
+    def share(examine: Callable[[Sequence[str]], Examined], paths: Sequence[str]) -> Examined:
+        examined.update(paths)
+        return examine(paths)
+
+    step(state, changes, share=share)
+    return {path.removesuffix(".md") for path in examined}
+
+
+def test_page_about_incremental_checks_lists_the_notes_that_are_checked() -> None:
+    note = "ships_logs_as_climate_records"
+    path = f"{note}.md"
+    text = (ROOT / "fixtures" / "podcast-wiki" / path).read_text(encoding="utf-8")
+    renamed = [Change(path, Presence.GONE), Change("ships_logs.md", text)]
+    columns = [
+        list_examined([Change(path, f"{text}One more.\n")]),
+        list_examined([Change(path, text.replace("## Reading a tired hand", "## Reading"))]),
+        list_examined(renamed) - {"ships_logs"},
+    ]
+    page = (DOCS / "incremental.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)`[^|]* \| (.*) \|$", page, re.MULTILINE)
+    listed = [(name, [cell.strip() == "yes" for cell in cells.split("|")]) for name, cells in rows]
+    assert len(listed) == 4
+    for number, examined in enumerate(columns):
+        assert {name for name, cells in listed if cells[number]} == examined
 
 
 def test_first_screen_has_a_command_and_its_output() -> None:
