@@ -269,7 +269,7 @@ REPLACED_WORDS = re.compile(
 """Words that the glossary in CONTRIBUTING.md replaces."""
 
 VALUES = re.compile(
-    r'"(healed|repair)"|`(healed|repair)`|“repair”|\bmode\s*=\s*"?repair\b|\brepair:'
+    r'"(healed|repair)"|`(healed|repair)`|“repair”|\bmode\s*=\s*"?repair\b|\b(healed|repair):'
 )
 """Values of JSON and of settings, which keep their names."""
 

@@ -116,6 +116,14 @@ def test_documents_of_writing_commands_are_valid(run: RunCommand) -> None:
     assert run_valid(run, "fix", "check", "--fix", "--json")["fixed"]["run"] is None
 
 
+def test_document_of_adopted_sections_is_valid(small: Path, run: RunCommand) -> None:
+    section = "# Pier\n\n[[Home]]\n\n## Backlinks\n\n- Port \u2013 [[Harbour]]\n"
+    (small / "Pier.md").write_text(section, encoding="utf-8")
+    words = ("backlinks", "--adopt", "--json")
+    expected = [{"path": "Pier.md", "change": "adopted"}]
+    assert run_valid(run, "backlinks-sections", *words)["sections"] == expected
+
+
 @pytest.mark.usefixtures("small")
 def test_document_with_a_baseline_is_valid(run: RunCommand) -> None:
     assert run("baseline").code == 0
@@ -156,7 +164,33 @@ def read_batch(process: "subprocess.Popen[str]") -> str:
 def test_schema_is_valid(name: str) -> None:
     schema = build_schema(name)
     Draft202012Validator.check_schema(schema)
-    assert all(part["description"] for part in schema["$defs"].values() if "properties" in part)
+    assert all(part["description"] for part in schema["$defs"].values())
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_every_key_has_a_description(name: str) -> None:
+    lacking = [
+        f"{title}.{key}"
+        for title, part in build_schema(name)["$defs"].items()
+        for key, value in part.get("properties", {}).items()
+        if not re.fullmatch(r"\S.*[.]", value["description"])
+    ]
+    assert lacking == []
+
+
+def test_descriptions_are_in_the_terms_of_json() -> None:
+    row = build_schema("watch")["$defs"]
+    assert "null if nothing was written" in row["FixedRow"]["properties"]["run"]["description"]
+    inherited = build_schema("finding")["$defs"]["FindingRow"]["properties"]
+    assert row["WatchFindingRow"]["properties"].items() >= inherited.items()
+    assert row["MovedRow"]["properties"]["from"]["description"] == "Its vault path before."
+
+
+def test_every_document_is_compared_with_its_schema() -> None:
+    text = Path(__file__).read_text(encoding="utf-8")
+    compared = {*READING, *re.findall(r'(?:run_valid\(run|assert_valid\(), ?"([\w-]+)"', text)}
+    compared |= set(re.findall(r'assert_valid\("([\w-]+)"', text))
+    assert compared == {*DOCUMENTS}
 
 
 def test_every_command_with_json_output_has_a_schema() -> None:

@@ -3,7 +3,8 @@
 The rows are the types that the commands encode; the documents around them are declared here.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from inspect import cleandoc
 from typing import Any, Literal, NamedTuple, get_type_hints
 
 import msgspec
@@ -29,7 +30,6 @@ from vaultlink.report.refactor_result import FileRow
 from vaultlink.report.rule_manual import RuleManualRow
 from vaultlink.watch.output import BatchRow, MovedRow, WatchFindingRow
 
-_Version = Literal[1]
 assert SCHEMA_VERSION == 1
 
 
@@ -47,16 +47,40 @@ class Document(NamedTuple):
     text: str
 
 
-def _copy_fields(name: str, source: type, text: str) -> Any:
-    """Return a struct with the fields of a named tuple, which is encoded as an object."""
+Field = tuple[str, Any, str]
+"""A key, its type and its meaning."""
+
+
+def _make_struct(name: str, text: str, *fields: Field) -> Any:
+    """Return a struct whose docstring has the meaning of each field."""
+    lines = [text, "", "Attributes:", *(f"    {key}: {meaning}" for key, _, meaning in fields)]
     return msgspec.defstruct(
-        name, list(get_type_hints(source).items()), namespace={"__doc__": text}
+        name,
+        [(key, kind) for key, kind, _ in fields],
+        namespace={"__doc__": "\n".join(lines)},
     )
 
 
-def _document(name: str, text: str, *fields: tuple[str, Any]) -> Any:
+def _copy_fields(name: str, source: type, *first: Field) -> Any:
+    """Return a struct with the fields of another type, and others before them."""
+    lines = [cleandoc(source.__doc__ or ""), *(f"    {key}: {text}" for key, _, text in first)]
+    return msgspec.defstruct(
+        name,
+        [*((key, kind) for key, kind, _ in first), *get_type_hints(source).items()],
+        namespace={"__doc__": "\n".join(lines)},
+    )
+
+
+_SCHEMA: Field = (
+    "schema",
+    Literal[1],
+    "Version of the JSON; it changes if a key is removed or changes its meaning.",
+)
+
+
+def _document(name: str, text: str, *fields: Field) -> Any:
     """Return the struct of a document, which begins with the version of the schema."""
-    return msgspec.defstruct(name, [("schema", _Version), *fields], namespace={"__doc__": text})
+    return _make_struct(name, text, _SCHEMA, *fields)
 
 
 class CheckSummary(msgspec.Struct):
@@ -67,13 +91,13 @@ class CheckSummary(msgspec.Struct):
         attachments: All other files.
         links: All links.
         resolved: Links that lead to a file.
-        dangling: Links that do not.
+        dangling: Links that lead to no file, and are not external.
         ambiguous: Resolved links that match several files.
         external: Links to other places, such as websites.
         findings: The findings in this document.
         fixable: Findings that `vaultlink fix` resolves.
         unsafe_fixable: Findings that `--unsafe-fixes` resolves in addition.
-        by_rule: The number of findings of each rule.
+        by_rule: The number of findings by rule name. Rules without any are left out.
     """
 
     notes: int
@@ -90,7 +114,13 @@ class CheckSummary(msgspec.Struct):
 
 
 class GraphNode(msgspec.Struct):
-    """A node. Its `id` is a vault path, or for a topic a slash and its name."""
+    """A file or a dangling topic.
+
+    Attributes:
+        kind: `note`, `canvas`, `attachment`, or `dangling` for a topic.
+        label: The text for people, which is the file's name or the topic.
+        id: A vault path, or for a topic a slash and its name. Edges name nodes by it.
+    """
 
     kind: Literal["note", "canvas", "attachment", "dangling"]
     label: str
@@ -98,7 +128,15 @@ class GraphNode(msgspec.Struct):
 
 
 class GraphDocument(msgspec.Struct):
-    """The node-link data of NetworkX."""
+    """The node-link data of NetworkX.
+
+    Attributes:
+        directed: Always True, because links have a direction.
+        multigraph: Always True, because a note can link to another one several times.
+        graph: Attributes of the graph; empty.
+        nodes: The files and the dangling topics.
+        edges: The links between them. External links are left out.
+    """
 
     directed: Literal[True]
     multigraph: Literal[True]
@@ -108,44 +146,65 @@ class GraphDocument(msgspec.Struct):
 
 
 _EDGE_TYPES = {"long": int, "string": str, "boolean": bool}
-GraphEdge = msgspec.defstruct(
+_EDGE_TEXTS = {
+    "line": "Line of the link, 1-based.",
+    "kind": "`wikilink` or `markdown`.",
+    "place": "The part of the file that contains the link. "
+    "`body`, `property`, `section` (a backlinks section) or `canvas`.",
+    "embed": "True if the link starts with `!`.",
+    "subpath": 'The part from the first `#`; "" without one.',
+    "display": "The display text. A link without one has no such key.",
+}
+GraphEdge = _make_struct(
     "GraphEdge",
-    [
-        *((name, _EDGE_TYPES[kind]) for name, kind in EDGE_FIELDS.items()),
-        *(("source", str), ("target", str), ("key", int)),
-    ],
-    namespace={
-        "__doc__": "A link. `key` counts the links from `source` to `target`. "
-        "A link without display text has no `display`."
-    },
+    "A link.",
+    *((name, _EDGE_TYPES[kind], _EDGE_TEXTS[name]) for name, kind in EDGE_FIELDS.items()),
+    ("source", str, "The `id` of the node that contains the link."),
+    ("target", str, "The `id` of the node that the link leads to."),
+    ("key", int, "Counts the links from `source` to `target`, from 0."),
 )
 
-_CHECK_FIELDS: tuple[tuple[str, Any], ...] = (
-    ("version", str),
-    ("vault", str),
-    ("summary", CheckSummary),
-    ("known", tuple[KnownCount, ...]),
+_VAULT: Field = ("vault", str, "Absolute path of the vault.")
+_NOTE: Field = ("note", str, "Vault path of the note.")
+_BACKLINKS: Field = ("backlinks", tuple[BacklinkRow, ...], "The files that link to the note.")
+_CHECK_FIELDS: tuple[Field, ...] = (
+    ("version", str, "Version of vaultlink."),
+    _VAULT,
+    ("summary", CheckSummary, "The numbers of the vault and of the reported findings."),
+    (
+        "known",
+        tuple[KnownCount, ...],
+        "Counts of the findings of a baseline or revision, which are not reported; empty without.",
+    ),
 )
-_FINDINGS = ("findings", tuple[FindingRow, ...])
-_CAPTURED: Any = _copy_fields("CapturedLink", CapturedLink, "An unresolved link that will resolve.")
-_OTHER: Any = _copy_fields("OtherMention", OtherMention, "A place that stays as it is.")
+_FINDINGS: Field = ("findings", tuple[FindingRow, ...], "The reported findings by path and line.")
+_REMAINING: Field = ("findings", tuple[FindingRow, ...], "The findings that remain after the run.")
+_CAPTURED: Any = _copy_fields("CapturedLink", CapturedLink)
+_OTHER: Any = _copy_fields("OtherMention", OtherMention)
+_RUN = "The id of the run, for `vaultlink undo`; None if nothing was written."
 _REFACTOR = _document(
     "RefactorDocument",
     "What was or would be renamed, and the edits of files.",
-    ("renames", tuple[Rename, ...]),
-    ("files", tuple[FileRow, ...]),
-    ("skipped", tuple[SkippedRow, ...]),
-    ("captured", tuple[_CAPTURED, ...]),
-    ("mentions", tuple[_OTHER, ...]),
-    ("run", str | None),
-    ("edits", tuple[EditRow, ...]),
+    ("renames", tuple[Rename, ...], "The requested renames."),
+    ("files", tuple[FileRow, ...], "The files whose path changes, and those that are removed."),
+    ("skipped", tuple[SkippedRow, ...], "Notes that were not written, because they changed."),
+    ("captured", tuple[_CAPTURED, ...], "Unresolved links that resolve after the rename."),
+    ("mentions", tuple[_OTHER, ...], "Places that name what is renamed and stay as they are."),
+    ("run", str | None, _RUN),
+    ("edits", tuple[EditRow, ...], "The edits. Paths and offsets are those before the run."),
 )
-_PATHS = _document("PathsDocument", "Vault paths.", ("notes", tuple[str, ...]))
-_RULES = _document("RulesDocument", "Rules.", ("rules", tuple[RuleManualRow, ...]))
-
-
-def _past_fields() -> Iterator[tuple[str, Any]]:
-    yield from get_type_hints(PastRow).items()
+_PATHS = _document(
+    "PathsDocument",
+    "Vault paths.",
+    (
+        "notes",
+        tuple[str, ...],
+        "The vault paths, sorted. `orphans` lists files of every type, `deadends` notes.",
+    ),
+)
+_RULES = _document(
+    "RulesDocument", "Rules.", ("rules", tuple[RuleManualRow, ...], "The rules by code.")
+)
 
 
 DOCUMENTS: Mapping[str, Document] = {
@@ -159,7 +218,15 @@ DOCUMENTS: Mapping[str, Document] = {
     ),
     "fix": Document(
         ("fix --json", "check --fix --json"),
-        (_document("FixDocument", "A run.", *_CHECK_FIELDS, ("fixed", FixedRow), _FINDINGS),),
+        (
+            _document(
+                "FixDocument",
+                "A run.",
+                *_CHECK_FIELDS,
+                ("fixed", FixedRow, "What was fixed."),
+                _REMAINING,
+            ),
+        ),
         "What was fixed, and the findings that remain.",
     ),
     "watch": Document(
@@ -173,18 +240,31 @@ DOCUMENTS: Mapping[str, Document] = {
             _document(
                 "UndoDocument",
                 "A run that was reverted.",
-                ("run", str),
-                ("undone_by", str | None),
-                ("restored", tuple[str, ...]),
-                ("moved", tuple[MovedRow, ...]),
-                ("left", tuple[SkippedRow, ...]),
+                ("run", str, "The id of the run that was reverted."),
+                (
+                    "undone_by",
+                    str | None,
+                    "The id of this run, with which `vaultlink undo` brings the changes back; "
+                    "None if nothing was written.",
+                ),
+                ("restored", tuple[str, ...], "Vault paths of the restored notes."),
+                ("moved", tuple[MovedRow, ...], "Files and folders that got their old paths back."),
+                (
+                    "left",
+                    tuple[SkippedRow, ...],
+                    "Notes that were skipped, because they changed after the run.",
+                ),
             ),
         ),
         "The restored and the skipped notes.",
     ),
     "undo-list": Document(
         ("undo --list --json",),
-        (_document("RunsDocument", "Runs.", ("runs", tuple[RunRow, ...])),),
+        (
+            _document(
+                "RunsDocument", "Runs.", ("runs", tuple[RunRow, ...], "The runs, the latest first.")
+            ),
+        ),
         "The runs that can be undone.",
     ),
     "rename": Document(
@@ -196,19 +276,35 @@ DOCUMENTS: Mapping[str, Document] = {
         ("show --json",),
         (
             _document(
-                "ShowDocument", "Notes.", ("vault", str), ("notes", tuple[ParsedNoteRow, ...])
+                "ShowDocument",
+                "Notes.",
+                _VAULT,
+                ("notes", tuple[ParsedNoteRow, ...], "The notes that were named, or all notes."),
             ),
         ),
         "The contents of notes.",
     ),
     "links": Document(
         ("links --json",),
-        (_document("LinksDocument", "Links.", ("vault", str), ("links", tuple[LinkRow, ...])),),
+        (
+            _document(
+                "LinksDocument",
+                "Links.",
+                _VAULT,
+                ("links", tuple[LinkRow, ...], "The links by path and place."),
+            ),
+        ),
         "Links with their destinations.",
     ),
     "topics": Document(
         ("topics --json",),
-        (_document("TopicsDocument", "Topics.", ("topics", tuple[DanglingTopicRow, ...])),),
+        (
+            _document(
+                "TopicsDocument",
+                "Topics.",
+                ("topics", tuple[DanglingTopicRow, ...], "The topics, those of most links first."),
+            ),
+        ),
         "Dangling topics, with the links to them and suggestions.",
     ),
     "backlinks": Document(
@@ -217,8 +313,8 @@ DOCUMENTS: Mapping[str, Document] = {
             _document(
                 "BacklinksDocument",
                 "The backlinks of a note.",
-                ("note", str),
-                ("backlinks", tuple[BacklinkRow, ...]),
+                _NOTE,
+                _BACKLINKS,
             ),
         ),
         "The files that link to a note.",
@@ -229,21 +325,33 @@ DOCUMENTS: Mapping[str, Document] = {
             _document(
                 "MentionedDocument",
                 "The backlinks and mentions of a note.",
-                ("note", str),
-                ("mentions", tuple[MentionRow, ...]),
-                ("backlinks", tuple[BacklinkRow, ...]),
+                _NOTE,
+                ("mentions", tuple[MentionRow, ...], "Where other notes name it without a link."),
+                _BACKLINKS,
             ),
         ),
         "The files that link to a note, and those that name it without a link.",
     ),
     "backlinks-all": Document(
         ("backlinks --json",),
-        (_document("AllBacklinksDocument", "Files.", ("notes", tuple[FileBacklinksRow, ...])),),
+        (
+            _document(
+                "AllBacklinksDocument",
+                "Files.",
+                ("notes", tuple[FileBacklinksRow, ...], "The files that have backlinks, by path."),
+            ),
+        ),
         "Every file with backlinks.",
     ),
     "backlinks-sections": Document(
         tuple(f"backlinks --{name} --json" for name in ("write", "check", "adopt", "remove")),
-        (_document("SectionsDocument", "Notes.", ("sections", tuple[SectionChangeRow, ...])),),
+        (
+            _document(
+                "SectionsDocument",
+                "Notes.",
+                ("sections", tuple[SectionChangeRow, ...], "The changed sections by path."),
+            ),
+        ),
         "The notes whose sections were or would be changed.",
     ),
     "related": Document(
@@ -252,8 +360,8 @@ DOCUMENTS: Mapping[str, Document] = {
             _document(
                 "RelatedDocument",
                 "Related notes.",
-                ("note", str),
-                ("related", tuple[RelatedNote, ...]),
+                _NOTE,
+                ("related", tuple[RelatedNote, ...], "The related notes, best first."),
             ),
         ),
         "The notes that are related to a note.",
@@ -264,18 +372,26 @@ DOCUMENTS: Mapping[str, Document] = {
             _document(
                 "MentionsDocument",
                 "Mentions.",
-                ("vault", str),
-                ("run", str | None),
-                ("skipped", tuple[SkippedRow, ...]),
-                ("topics", tuple[WantedTopic, ...]),
-                ("mentions", tuple[MentionRow, ...]),
+                _VAULT,
+                ("run", str | None, _RUN),
+                (
+                    "skipped",
+                    tuple[SkippedRow, ...],
+                    "Notes that were not written; empty without `--write`.",
+                ),
+                (
+                    "topics",
+                    tuple[WantedTopic, ...],
+                    "The topics of the note that `--from-section` names; else empty.",
+                ),
+                ("mentions", tuple[MentionRow, ...], "The mentions by path and place."),
             ),
         ),
         "Mentions that are not links, or that were linked.",
     ),
     "history": Document(
         ("history NOTE --json",),
-        (_document("HistoryDocument", "The past of a note.", *_past_fields()),),
+        (_copy_fields("HistoryDocument", PastRow, _SCHEMA),),
         "The former paths of a note, and the links they broke.",
     ),
     "orphans": Document(
@@ -294,9 +410,9 @@ DOCUMENTS: Mapping[str, Document] = {
             _document(
                 "ConfigDocument",
                 "Settings.",
-                ("vault", str),
-                ("enabled", tuple[str, ...]),
-                ("settings", tuple[SettingRow, ...]),
+                _VAULT,
+                ("enabled", tuple[str, ...], "The names of the rules that are on, sorted."),
+                ("settings", tuple[SettingRow, ...], "The settings in force."),
             ),
         ),
         "The settings in force, and the rules that are on.",
@@ -307,10 +423,10 @@ DOCUMENTS: Mapping[str, Document] = {
             _document(
                 "DoctorDocument",
                 "Checks.",
-                ("version", str),
-                ("vault", str | None),
-                ("attention", int),
-                ("checks", tuple[CheckRow, ...]),
+                ("version", str, "Version of vaultlink."),
+                ("vault", str | None, "Absolute path of the vault; None if none was found."),
+                ("attention", int, "Number of lines that need attention."),
+                ("checks", tuple[CheckRow, ...], "The lines of the page."),
             ),
         ),
         "The lines of the page.",

@@ -13,7 +13,12 @@ if TYPE_CHECKING:
 
 
 class SectionChangeRow(msgspec.Struct, frozen=True):
-    """A note that is or would be changed, and the change of its section."""
+    """A note that is or would be changed, and the change of its section.
+
+    Attributes:
+        path: Vault path of the note.
+        change: `written` (a new section), `brought in step`, `adopted` or `taken out`.
+    """
 
     path: str
     change: str

@@ -20,7 +20,11 @@ _NAME = re.compile(r"[\w.-]+")
 class CheckRow(msgspec.Struct, frozen=True):
     """One line of `vaultlink doctor`.
 
-    `attention` is True if something should be done, which `advice` then says.
+    Attributes:
+        check: The subject of the line, such as `libraries`.
+        attention: True if you should do something, which `advice` then says.
+        detail: What was found, for people.
+        advice: What to do; "" if `attention` is false.
     """
 
     check: str

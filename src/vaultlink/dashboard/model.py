@@ -29,7 +29,12 @@ class ScorePart(msgspec.Struct, frozen=True):
 
 
 class HealthScore(msgspec.Struct, frozen=True):
-    """The health of a vault from 0 to 100: the sum of its parts, rounded down."""
+    """The health of a vault from 0 to 100: the sum of its parts, rounded down.
+
+    Attributes:
+        value: The score, from 0 to 100.
+        parts: The inputs of the score.
+    """
 
     value: int
     parts: tuple[ScorePart, ...]
@@ -43,13 +48,13 @@ class Totals(msgspec.Struct, frozen=True):
         attachments: All files that are not notes.
         links: All links.
         resolved: Links that lead to a file.
-        dangling: Links that do not.
+        dangling: Links that lead to no file, and are not external.
         ambiguous: Resolved links whose text also fits other files.
         external: Links to other places, such as websites.
         topics: Dangling topics, as `topics` lists them.
-        errors: Findings of this severity, those of the baseline included.
-        warnings: Findings of this severity.
-        infos: Findings of this severity.
+        errors: Findings with the severity `error`, those of the baseline included.
+        warnings: Findings with the severity `warning`, those of the baseline included.
+        infos: Findings with the severity `info`, those of the baseline included.
         fixes_safe: Findings that `fix` resolves.
         fixes_unsafe: Findings that `fix --unsafe-fixes` resolves in addition.
         orphans: Notes without backlinks, as `orphans` lists them.
@@ -84,7 +89,18 @@ class Totals(msgspec.Struct, frozen=True):
 
 
 class RuleRow(msgspec.Struct, frozen=True):
-    """A rule with findings; `notes` is the number of notes that have one."""
+    """A rule with findings.
+
+    Attributes:
+        code: Rule code, such as `VL101`.
+        name: Rule name, such as `dangling-link`.
+        severity: `error`, `warning` or `info`, as the settings define it.
+        findings: Number of findings, those of the baseline included.
+        notes: Number of files with such a finding.
+        safe: Findings that `vaultlink fix` resolves.
+        unsafe: Findings that `--unsafe-fixes` resolves in addition.
+        summary: What the rule reports.
+    """
 
     code: str
     name: str
@@ -97,7 +113,15 @@ class RuleRow(msgspec.Struct, frozen=True):
 
 
 class FolderRow(msgspec.Struct, frozen=True):
-    """A folder with its own notes, not those of folders in it; "" is the vault's root."""
+    """A folder with its own notes, not those of folders in it.
+
+    Attributes:
+        folder: Vault path of the folder; "" is the vault's root.
+        notes: Number of notes in the folder.
+        links: Number of links in these notes.
+        dangling: Number of these links that lead to no file.
+        findings: Number of findings in these notes.
+    """
 
     folder: str
     notes: int
@@ -107,7 +131,12 @@ class FolderRow(msgspec.Struct, frozen=True):
 
 
 class LinkSource(msgspec.Struct, frozen=True):
-    """A place of a link: vault path and line, 1-based."""
+    """A place of a link.
+
+    Attributes:
+        path: Vault path of the file with the link.
+        line: Line of the link, 1-based.
+    """
 
     path: str
     line: int
@@ -116,8 +145,13 @@ class LinkSource(msgspec.Struct, frozen=True):
 class TopicRow(msgspec.Struct, frozen=True):
     """A topic without a note.
 
-    `links` counts all links to it; `sources` are the first of them. `suggestion` is the vault path
-    of the note that may be meant, and `reason` says why; both are "" without one.
+    Attributes:
+        name: The target of the links, as written.
+        links: Number of all links to it.
+        notes: Number of files with such a link.
+        sources: The places of these links; only the first five if tables are cut.
+        suggestion: Vault path of the note that may be meant; "" without one.
+        reason: The reason of the suggestion, for people; "" without one.
     """
 
     name: str
@@ -131,8 +165,12 @@ class TopicRow(msgspec.Struct, frozen=True):
 class NoteRow(msgspec.Struct, frozen=True):
     """A note with its numbers of links in, links out and findings.
 
-    Links out are those that lead to a file. `title` is the property, else the file name without
-    extension.
+    Attributes:
+        path: Vault path of the note.
+        title: The `title` property, else the file name without extension.
+        incoming: Number of links to the note.
+        outgoing: Number of its links that lead to a file.
+        findings: Number of findings in the note.
     """
 
     path: str
@@ -145,7 +183,9 @@ class NoteRow(msgspec.Struct, frozen=True):
 class Island(msgspec.Struct, frozen=True):
     """A group of notes that no link connects with the largest group.
 
-    It has at least two notes, `size` in all; `notes` are the first of them by path.
+    Attributes:
+        size: Number of notes in the group, at least two.
+        notes: Vault paths of the notes, sorted; only the first five if tables are cut.
     """
 
     size: int
@@ -153,14 +193,25 @@ class Island(msgspec.Struct, frozen=True):
 
 
 class Bridge(msgspec.Struct, frozen=True):
-    """A note without which `separated` other notes are not connected with the rest."""
+    """A note without which `separated` other notes are not connected with the rest.
+
+    Attributes:
+        path: Vault path of the note.
+        separated: Number of notes that would be separated from the rest without it.
+    """
 
     path: str
     separated: int
 
 
 class MissingAttachment(msgspec.Struct, frozen=True):
-    """A file that links name and that does not exist."""
+    """A file that links name and that does not exist.
+
+    Attributes:
+        name: The target of the links, such as `map.png`.
+        links: Number of links to it.
+        sources: The places of these links; only the first five if tables are cut.
+    """
 
     name: str
     links: int
@@ -168,9 +219,14 @@ class MissingAttachment(msgspec.Struct, frozen=True):
 
 
 class SectionRow(msgspec.Struct, frozen=True):
-    """A backlinks section; `managed` says that vaultlink maintains it.
+    """A backlinks section.
 
-    `status` is `in step` or the message of the finding about it.
+    Attributes:
+        path: Vault path of the note.
+        line: Line of the section's heading, 1-based.
+        managed: True if vaultlink maintains the section.
+        in_step: True if there is no finding about the section.
+        status: `in step`, or the message of the finding about it.
     """
 
     path: str
@@ -184,7 +240,16 @@ class FixRow(msgspec.Struct, frozen=True):
     """A fix that waits, with a line before and after it.
 
     Of a fix of several lines, it is the first one that changes. Long lines are cut around the
-    change. `after` is "" if the line is removed.
+    change.
+
+    Attributes:
+        path: Vault path of the file.
+        line: Line of the finding, 1-based.
+        code: Code of the rule.
+        message: Message of the finding.
+        safe: True if `vaultlink fix` applies it; False if it requires `--unsafe-fixes`.
+        before: The line before the fix.
+        after: The line after the fix; "" if the line is removed.
     """
 
     path: str
@@ -197,7 +262,18 @@ class FixRow(msgspec.Struct, frozen=True):
 
 
 class TrendPoint(msgspec.Struct, frozen=True):
-    """The vault as it was at a commit. `date` is that of the commit, `YYYY-MM-DD`."""
+    """The vault as it was at a commit, checked with the settings of today.
+
+    Attributes:
+        commit: Hash of the commit.
+        date: Date of the commit, `YYYY-MM-DD`.
+        score: The health score, from 0 to 100.
+        notes: Number of notes.
+        links: Number of links.
+        dangling: Number of links that led to no file.
+        topics: Number of dangling topics.
+        findings: Number of findings.
+    """
 
     commit: str
     date: str
@@ -210,9 +286,11 @@ class TrendPoint(msgspec.Struct, frozen=True):
 
 
 class Trend(msgspec.Struct, frozen=True):
-    """The last commits, oldest first.
+    """The last commits.
 
-    `note` says why there are fewer than asked for, or "".
+    Attributes:
+        points: The commits, oldest first.
+        note: The reason that there are fewer commits than asked for; "" if there are not.
     """
 
     points: tuple[TrendPoint, ...]
@@ -220,7 +298,13 @@ class Trend(msgspec.Struct, frozen=True):
 
 
 class TableCut(msgspec.Struct, frozen=True):
-    """A table with fewer rows than there are: the table's field, its rows, all rows."""
+    """A table of a report with fewer rows than there are.
+
+    Attributes:
+        table: The key of the table in the report, such as `orphans`.
+        rows: Number of rows in the report.
+        total: Number of rows in the vault.
+    """
 
     table: str
     rows: int
@@ -231,7 +315,7 @@ class VaultReport(msgspec.Struct, frozen=True):
     """Everything that a report shows, apart from the picture of the graph.
 
     Attributes:
-        schema: The version of this form.
+        schema: The version of the JSON; it changes if a key is removed or changes its meaning.
         vault: The name of the vault's folder.
         version: The version of vaultlink.
         commit: The commit of the vault, "" without git.
@@ -251,8 +335,8 @@ class VaultReport(msgspec.Struct, frozen=True):
         missing_attachments: Attachments that do not exist, most links first.
         sections: Backlinks sections, those out of step first.
         fixes: Fixes that wait, safe ones first.
-        trend: The last commits, if they were asked for.
-        cuts: The tables above that are cut.
+        trend: The last commits; None without `--trend`.
+        cuts: The tables above that are cut, with their numbers of rows; empty if none is.
     """
 
     schema: int

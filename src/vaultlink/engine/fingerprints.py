@@ -83,10 +83,14 @@ def fingerprint_all(diagnostics: Sequence[Diagnostic], text: TextByPath) -> list
 
 
 class KnownCount(msgspec.Struct, frozen=True):
-    """Counts of the findings known from a baseline or a revision.
+    """Counts of findings known from a baseline or a revision, which are not reported.
 
-    `kind` is `baseline` or `revision`, `name` the name of the file or revision. `left` counts the
-    known findings that are still found and not reported, `gone` those that are no longer found.
+    Attributes:
+        kind: `baseline` or `revision`.
+        name: The name of the baseline file, relative to the vault, or of the revision as the option
+            names it.
+        left: Known findings that are still found.
+        gone: Known findings that are no longer found.
     """
 
     kind: str

@@ -46,7 +46,7 @@ class RelatedNote(msgspec.Struct, frozen=True):
         score: The sum of the evidence: 0 or more, not limited to 1.
         why: The evidence as one line without a full stop.
         shared: The shared neighbours, those with the fewest neighbours first: vault paths, and
-            dangling topics as `topic_node` returns them.
+            dangling topics with a slash before their name.
         similar: Vault paths of the similar notes that link to this one, most similar first, at most
             ten.
         linked: True if the note or file that it is related to already links to it.

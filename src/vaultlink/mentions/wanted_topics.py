@@ -13,8 +13,8 @@ from vaultlink.model import Entry, Note, Owner, Place, Section
 class TopicStatus(StrEnum):
     """The presence of a topic in a note's text.
 
-    `MENTIONED`: its name without a link. `LINKED`: a link. `UNNAMED`: nothing. `DANGLING`: unknown,
-    because the entry does not resolve to a note.
+    `mentioned` is its name without a link, `linked` a link, and `unnamed` neither. `dangling` means
+    that the entry does not resolve to a note.
     """
 
     MENTIONED = "mentioned"
@@ -30,7 +30,8 @@ class WantedTopic(msgspec.Struct, frozen=True):
         topic: The title of the entry; if it has none, the target of its link or its text.
         target: Vault path of the file that the entry resolves to; None if it does not.
         line: The line of the entry, 1-based.
-        status: What the text of the note has of the topic.
+        status: `linked`, `mentioned` (its name without a link), `unnamed` (neither), or
+            `dangling` if the entry does not resolve to a note.
     """
 
     topic: str

@@ -14,9 +14,16 @@ from vaultlink.report.check_result import GetBytes, GetSuggestions
 
 
 class SuggestionRow(msgspec.Struct, frozen=True, gc=False):
-    """A file that a link may be meant to name. `score` is between 0 and 1.
+    """A file, heading or block that a broken link may mean.
 
-    `subpath` is the heading or block in the file if the link lacks that, else None.
+    Attributes:
+        path: Vault path of the file.
+        reason: `title`, `alias`, `respelling`, `folder` or `near`; `history` for what the link
+            meant before; `slug` for a heading's GitHub anchor.
+        score: Confidence from 0 to 1, rounded to four digits. Suggestions are sorted by it, the
+            highest first.
+        subpath: The heading or block in the file, with its `#`, if the link lacks that; None if the
+            file is suggested.
     """
 
     path: str
@@ -26,9 +33,13 @@ class SuggestionRow(msgspec.Struct, frozen=True, gc=False):
 
 
 class EditRow(msgspec.Struct, frozen=True, gc=False):
-    """One edit of a fix.
+    """One edit of a file. Offsets count the bytes of the file on disk, from 0.
 
-    `text` replaces the bytes of the file from `start` to before `end`, both 0-based.
+    Attributes:
+        path: Vault path of the file. If it does not exist, the edit creates it.
+        start: Offset of the first replaced byte.
+        end: Offset behind the last replaced byte. It equals `start` if text is only inserted.
+        text: The text that replaces these bytes, encoded as UTF-8; "" deletes them.
     """
 
     path: str
@@ -38,7 +49,13 @@ class EditRow(msgspec.Struct, frozen=True, gc=False):
 
 
 class FindingFixRow(msgspec.Struct, frozen=True, gc=False):
-    """The fix of a finding."""
+    """The fix of a finding.
+
+    Attributes:
+        safety: `safe`, which `vaultlink fix` applies, or `unsafe`, which requires `--unsafe-fixes`.
+        title: The action as a sentence without its full stop.
+        edits: The edits. Apply all of them or none.
+    """
 
     safety: str
     title: str
@@ -48,8 +65,24 @@ class FindingFixRow(msgspec.Struct, frozen=True, gc=False):
 class FindingRow(msgspec.Struct, frozen=True, gc=False):
     """A finding. Lines and columns count from 1, columns in code points.
 
-    `subpath` is the heading or block that the file at `resolved` lacks; both are None for findings
-    about anything else.
+    Attributes:
+        code: Rule code, such as `VL101`.
+        rule: Rule name, such as `dangling-link`.
+        severity: `error`, `warning` or `info`, as the settings define it.
+        path: Vault path of the file.
+        line: Line of the text that the finding is about.
+        column: Column of its first character.
+        end_line: Line in which the text ends.
+        end_column: Column behind its last character.
+        message: The message for people. Do not parse it, because its wording may change.
+        target: The target of the link as written; None if the finding is not about a link.
+        subpath: The missing heading or block, with its `#`; None for findings about anything else.
+        resolved: Vault path of the file that lacks `subpath`; None for findings about anything
+            else.
+        suggestions: What the link may mean, best first; empty if nothing is similar.
+        fix: The fix; None if there is none.
+        fingerprint: A hash that identifies the finding. It stays the same when lines move;
+            baselines and code quality services use it.
     """
 
     code: str

@@ -27,16 +27,28 @@ _MIN_EXAMPLE_WIDTH = 20
 
 
 class SkippedRow(msgspec.Struct, frozen=True):
-    """A skipped note and the reason. Field names are JSON keys."""
+    """A skipped note and the reason. Field names are JSON keys.
+
+    Attributes:
+        path: Vault path of the note.
+        why: The reason, for people.
+    """
 
     path: str
     why: str
 
 
 class FixedRow(msgspec.Struct, frozen=True):
-    """The changes of a run. `run` is the id for `undo`; None if nothing was written.
+    """The changes of a run.
 
-    `mentions` is the number of unlinked mentions that were linked. They are no findings.
+    Attributes:
+        notes: Number of files that were written.
+        findings: Number of findings that were fixed.
+        by_rule: Number of fixed findings by rule name. Rules without any are left out.
+        run: The id of the run, for `vaultlink undo`; None if nothing was written.
+        left: Notes that were skipped although they have fixes.
+        mentions: Number of unlinked mentions that were linked. They are not findings, and not in
+            the other numbers.
     """
 
     notes: int

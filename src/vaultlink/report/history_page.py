@@ -28,7 +28,13 @@ _MAX_SHOWN = 20
 
 
 class FormerPathRow(msgspec.Struct, frozen=True, gc=False):
-    """A former path. `commit` and `until` are None if the rename is not in git."""
+    """A former path of a note.
+
+    Attributes:
+        path: The vault path that the note had.
+        commit: Abbreviated hash of the commit that renamed it; None if the rename is not in git.
+        until: Date of that commit, `YYYY-MM-DD`; None if the rename is not in git.
+    """
 
     path: str
     commit: str | None
@@ -36,14 +42,26 @@ class FormerPathRow(msgspec.Struct, frozen=True, gc=False):
 
 
 class CommitRow(msgspec.Struct, frozen=True, gc=False):
-    """A commit and its date."""
+    """A commit and its date.
+
+    Attributes:
+        commit: Abbreviated hash of the commit.
+        date: Its date, `YYYY-MM-DD`.
+    """
 
     commit: str
     date: str
 
 
 class FormerAnchorRow(msgspec.Struct, frozen=True, gc=False):
-    """A former heading or block that links still name, with where it is now."""
+    """A former heading or block that links still name, with where it is now.
+
+    Attributes:
+        subpath: The heading or block that the links name, with its `#`.
+        path: Vault path of the note that contains it now.
+        now: The heading or block as it is now, with its `#`.
+        links: Number of links that still name `subpath`.
+    """
 
     subpath: str
     path: str
@@ -54,7 +72,13 @@ class FormerAnchorRow(msgspec.Struct, frozen=True, gc=False):
 class BrokenLinkRow(msgspec.Struct, frozen=True, gc=False):
     """A link that a change of the note broke or led elsewhere.
 
-    `cause` is moved, deleted, alias, title, heading, block or retargeted.
+    Attributes:
+        path: Vault path of the file that contains the link.
+        line: Line of the link, 1-based.
+        column: Column of the link, 1-based, in code points.
+        raw: The link as written.
+        cause: `moved`, `deleted`, `alias`, `title`, `heading`, `block` or `retargeted` (the link
+            now leads to another file).
     """
 
     path: str
@@ -65,7 +89,16 @@ class BrokenLinkRow(msgspec.Struct, frozen=True, gc=False):
 
 
 class PastRow(msgspec.Struct, frozen=True):
-    """Everything that is known of the past of a note."""
+    """Everything that is known of the past of a note.
+
+    Attributes:
+        note: Vault path of the note, or the last one of a deleted note.
+        deleted: What happened to a deleted note, as a clause for people; None if it exists.
+        created: The commit that added the note; None if git does not know it.
+        names: The former paths of the note, those that are not in git first, then the latest.
+        headings: Former headings and blocks that links still name.
+        links: The links that changes of the note broke or led elsewhere.
+    """
 
     note: str
     deleted: str | None

@@ -27,8 +27,25 @@ from vaultlink.rules.former_targets import (
 class LinkRow(msgspec.Struct, frozen=True, gc=False):
     """A link with its resolution.
 
-    `status` is resolved, ambiguous, dangling or external. `anchor` is found or missing; None if the
-    link has no subpath, is unresolved, or its anchors are unknown.
+    Attributes:
+        path: Vault path of the file that contains the link.
+        line: Line of the link, 1-based.
+        column: Column of the link, 1-based, in code points.
+        kind: `wikilink` or `markdown`.
+        embed: True if the link starts with `!`.
+        place: The part of the file that contains the link. `body`, `property`, `section` (a
+            backlinks section) or `canvas`.
+        raw: The link as written.
+        target: The path part of the link, decoded. It is "" for a link to a heading of the same
+            note.
+        subpath: The part from the first `#`, decoded; None without one.
+        display: The display text; None without one.
+        status: `resolved`, `ambiguous` (resolved, but other files match too), `dangling` or
+            `external`.
+        resolved: Vault path of the file that the link leads to; None for dangling and external
+            links.
+        anchor: `found` or `missing` in that file; None if the link has no subpath, is not resolved,
+            or the anchors of the file are unknown.
     """
 
     path: str
@@ -47,7 +64,12 @@ class LinkRow(msgspec.Struct, frozen=True, gc=False):
 
 
 class TopicSource(msgspec.Struct, frozen=True, gc=False):
-    """The line of a link to a topic."""
+    """The line of a link to a topic.
+
+    Attributes:
+        path: Vault path of the file with the link.
+        line: Line of the link, 1-based. A line with two links is listed twice.
+    """
 
     path: str
     line: int
@@ -56,7 +78,13 @@ class TopicSource(msgspec.Struct, frozen=True, gc=False):
 class DanglingTopicRow(msgspec.Struct, frozen=True, gc=False):
     """A dangling topic with the links to it, and suggested files.
 
-    `cause` is what happened to the file that all of the links meant; None if that is unknown.
+    Attributes:
+        topic: The target of the links, as the first of them has it.
+        count: Number of links.
+        sources: The places of these links.
+        suggestions: Files that the topic may mean, best first.
+        cause: What happened to the file that all of the links meant, as a clause for people; None
+            if that is unknown.
     """
 
     topic: str
@@ -67,7 +95,13 @@ class DanglingTopicRow(msgspec.Struct, frozen=True, gc=False):
 
 
 class BacklinkRow(msgspec.Struct, frozen=True, gc=False):
-    """A file with links to a note: their number and their lines."""
+    """A file with links to a note.
+
+    Attributes:
+        path: Vault path of the file with the links.
+        count: Number of its links to the note.
+        lines: The line of each of these links, 1-based.
+    """
 
     path: str
     count: int
@@ -75,7 +109,12 @@ class BacklinkRow(msgspec.Struct, frozen=True, gc=False):
 
 
 class FileBacklinksRow(msgspec.Struct, frozen=True, gc=False):
-    """A file with its backlinks."""
+    """A file with its backlinks.
+
+    Attributes:
+        note: Vault path of the file that the links lead to.
+        backlinks: The files that link to it.
+    """
 
     note: str
     backlinks: tuple[BacklinkRow, ...]

@@ -28,7 +28,12 @@ _MIN_SENTENCE_WIDTH = 20
 
 
 class MentionSpan(msgspec.Struct, frozen=True, gc=False):
-    """The bytes of the file on disk from `start` to before `end`, both 0-based."""
+    """The bytes of a mention in the file on disk, counted from 0.
+
+    Attributes:
+        start: Offset of the first byte.
+        end: Offset behind the last byte.
+    """
 
     start: int
     end: int
@@ -37,8 +42,21 @@ class MentionSpan(msgspec.Struct, frozen=True, gc=False):
 class MentionRow(msgspec.Struct, frozen=True, gc=False):
     """A mention. Lines and columns count from 1, columns in code points.
 
-    `edit` is None if the place can't hold a link. `certain` is True if `--write` links it. `others`
-    are the other notes with the same name.
+    Attributes:
+        note: Vault path of the note that contains the text.
+        span: The place of the words in the file, in bytes.
+        line: Line of the words.
+        column: Column of their first character.
+        words: The text as written.
+        target: Vault path of the note that is named.
+        name: The name of that note that the words match.
+        kind: Where the name is from. `file` (the file name), `title` or `alias`.
+        why: The reasons for the score, for people.
+        score: Confidence from 0 to 1 that a reader would want the link, rounded to two digits.
+        edit: The edit that links the words; None if the place can't hold a link.
+        certain: True if `--write` links it. Then the score is at least `min-score`, no other note
+            has the name, and there is an edit.
+        others: Vault paths of the other notes with the same name, sorted.
     """
 
     note: str

@@ -25,7 +25,14 @@ from vaultlink.report.listings import LinkRow, link_rows
 
 
 class TagRow(msgspec.Struct, frozen=True, gc=False):
-    """A tag without its `#`."""
+    """A tag without its `#`.
+
+    Attributes:
+        name: The tag, such as `a/b`.
+        line: Line of the tag, 1-based.
+        place: The part of the note that contains it. `body`, `property` or `section` (a backlinks
+            section).
+    """
 
     name: str
     line: int
@@ -33,7 +40,13 @@ class TagRow(msgspec.Struct, frozen=True, gc=False):
 
 
 class HeadingRow(msgspec.Struct, frozen=True, gc=False):
-    """A heading."""
+    """A heading.
+
+    Attributes:
+        level: Level from 1 to 6.
+        text: The heading as written, without its marks.
+        line: Line of the heading, 1-based.
+    """
 
     level: int
     text: str
@@ -41,14 +54,29 @@ class HeadingRow(msgspec.Struct, frozen=True, gc=False):
 
 
 class BlockRow(msgspec.Struct, frozen=True, gc=False):
-    """A block identifier without its `^`."""
+    """A block identifier without its `^`.
+
+    Attributes:
+        id: The identifier.
+        line: Line of the identifier, 1-based.
+    """
 
     id: str
     line: int
 
 
 class ParsedNoteRow(msgspec.Struct, frozen=True):
-    """Everything that vaultlink parsed in a note."""
+    """Everything that vaultlink parsed in a note.
+
+    Attributes:
+        path: Vault path of the note.
+        properties: The properties by key, as Obsidian reads them; None if the note has none.
+        aliases: The aliases in the properties.
+        tags: The tags in the text and in the properties.
+        headings: The headings in their order.
+        blocks: The block identifiers in their order.
+        links: The links in their order, as `vaultlink links` lists them.
+    """
 
     path: str
     properties: dict[str, Any] | None

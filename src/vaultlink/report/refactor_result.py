@@ -33,7 +33,12 @@ class RefactorSummary(msgspec.Struct, frozen=True):
 
 
 class FileRow(msgspec.Struct, frozen=True, rename={"source": "from", "target": "to"}):
-    """A file that is renamed; `target` is None if it is removed."""
+    """A file that is renamed or removed.
+
+    Attributes:
+        source: Its vault path before the run.
+        target: Its vault path after the run; None if the file is removed.
+    """
 
     source: str
     target: str | None

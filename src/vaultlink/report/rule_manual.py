@@ -20,7 +20,16 @@ _MAX_TEXT_WIDTH = 96
 
 
 class OptionRow(msgspec.Struct, frozen=True):
-    """An option of a rule. `of` is the type of the elements of a list."""
+    """An option of a rule.
+
+    Attributes:
+        name: The key in the table of the rule in `vaultlink.toml`.
+        type: The type of the value.
+        of: The type of the elements of a list; None for other types.
+        default: The value that applies if the key is not set.
+        choices: The values that are allowed; empty if any value of the type is.
+        help: What the option does.
+    """
 
     name: str
     type: str
@@ -33,7 +42,10 @@ class OptionRow(msgspec.Struct, frozen=True):
 class RuleFixRow(msgspec.Struct, frozen=True):
     """The fix of a rule's findings.
 
-    `when` is sometimes or always; `safety` is safe, unsafe or either.
+    Attributes:
+        when: `sometimes` or `always`. It says how many findings have a fix.
+        safety: `safe`, `unsafe`, or `either` if it differs between findings.
+        title: The action, without a full stop. Words in braces stand for values of the finding.
     """
 
     when: str
@@ -42,7 +54,24 @@ class RuleFixRow(msgspec.Struct, frozen=True):
 
 
 class RuleManualRow(msgspec.Struct, frozen=True):
-    """A rule in `rules --output-format json`. Field names are JSON keys."""
+    """A rule in `rules --output-format json`. Field names are JSON keys.
+
+    Attributes:
+        code: Rule code, such as `VL101`. It never changes.
+        name: Rule name, such as `dangling-link`.
+        severity: The default severity, `error`, `warning` or `info`.
+        default: True if the rule is on by default.
+        scope: What the rule reads. `note`, `links` (a note and the targets of its links), `files`
+            (the names of all files) or `vault`.
+        since: The version of vaultlink that introduced the rule.
+        summary: What the rule reports, in one sentence.
+        why: Why that matters, in Markdown.
+        message: The message of its findings. Words in braces stand for values of the finding.
+        fix: The fix of its findings; None if it has none.
+        options: The options of the rule.
+        examples: Vaults with the findings they cause, and vaults without; `rules/README.md`
+            explains the keys.
+    """
 
     code: str
     name: str

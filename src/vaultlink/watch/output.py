@@ -29,7 +29,12 @@ from vaultlink.watch.messages import Batch, BatchCause, ReportedFinding, VaultTo
 
 
 class MovedRow(msgspec.Struct, frozen=True, rename={"old": "from", "new": "to"}):
-    """A moved file."""
+    """A moved file or folder.
+
+    Attributes:
+        old: Its vault path before.
+        new: Its vault path afterwards.
+    """
 
     old: str
     new: str
@@ -38,8 +43,24 @@ class MovedRow(msgspec.Struct, frozen=True, rename={"old": "from", "new": "to"})
 class BatchRow(msgspec.Struct, frozen=True):
     """A batch as JSON, printed after the rows of its findings.
 
-    `new` and `healed` are the numbers of new and resolved findings. `time` is local, with its
-    offset from UTC.
+    Attributes:
+        event: `state` for the vault as found at the start, then `batch`.
+        schema: Version of the JSON; it changes if a key is removed or changes its meaning.
+        version: Version of vaultlink.
+        vault: Absolute path of the vault.
+        batch: Number of the batch; 0 for the state at the start.
+        time: Local time with its offset from UTC, as in ISO 8601.
+        cause: What changed, as a phrase for people.
+        saved: Vault paths of the files whose text changed.
+        created: Vault paths of new files.
+        deleted: Vault paths of deleted files.
+        moved: Files that were moved. They are in no other list.
+        new: Number of new findings. Each has a row before this one.
+        healed: Number of resolved findings. Each has a row before this one.
+        summary: The numbers of the vault after the batch. They are `notes`, `attachments`, `links`,
+            `resolved`, `dangling`, `ambiguous`, `external`, `topics` (dangling topics) and
+            `findings`.
+        fixed: The fixes of the batch; None if the watcher fixed nothing.
     """
 
     event: str
@@ -62,7 +83,9 @@ class BatchRow(msgspec.Struct, frozen=True):
 class WatchFindingRow(FindingRow, frozen=True, gc=False):
     """A finding of a batch as JSON: the row of `vaultlink check` and two more keys.
 
-    `event` is `new`, or `healed` for a resolved finding. `batch` is the batch number.
+    Attributes:
+        event: `new`, or `healed` for a resolved finding, which has no suggestions and no fix.
+        batch: Number of the batch that the finding is part of; 0 for findings at the start.
     """
 
     event: str

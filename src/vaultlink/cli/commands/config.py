@@ -29,7 +29,13 @@ class ConfigOptions(RuleSelectionOptions, frozen=True, kw_only=True):
 
 
 class SettingRow(msgspec.Struct, frozen=True):
-    """A setting in force, as JSON."""
+    """A setting in force, as JSON.
+
+    Attributes:
+        key: The key, with its tables, such as `rules.orphan-note.ignore`.
+        value: The value in force; None if `select` is not set, or if there is no cache.
+        source: The settings file, option or variable that the value is from, or `default`.
+    """
 
     key: str
     value: Any

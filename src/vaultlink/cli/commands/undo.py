@@ -55,7 +55,17 @@ class UndoOptions(VaultOptions, frozen=True, kw_only=True):
 
 
 class RunRow(msgspec.Struct, frozen=True):
-    """A run, as JSON."""
+    """A run, as JSON.
+
+    Attributes:
+        id: The id, for `vaultlink undo`. It begins with the time of the run in UTC.
+        time: Local time of the run with its offset from UTC, as in ISO 8601.
+        command: The command line.
+        summary: The sentence that the run printed about its changes.
+        notes: Number of notes that it wrote.
+        undone: True if a later run reverted it.
+        moves: Number of files and folders that it moved.
+    """
 
     id: str
     time: str
