@@ -9,6 +9,8 @@ import os
 import re
 import shlex
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
@@ -162,6 +164,21 @@ def list_json_keys(run: RunCommand, vault: Path) -> Names:
     return found
 
 
+def list_watch_keys(vault: Path) -> list[str]:
+    """Return the keys of all lines that the watcher prints until it has fixed a copy of a vault."""
+    command = [sys.executable, "-m", "vaultlink", "watch", "--fix", "--output-format", "json-lines"]
+    found = set[str]()
+    with subprocess.Popen([*command, vault], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        for line in process.stdout:
+            row = json.loads(line)
+            found.update(f"{row['event']}.{key}" for key in list_keys(row))
+            if row.get("fixed"):
+                break
+        process.terminate()
+    return sorted(found)
+
+
 def list_settings(run: RunCommand, vault: Path) -> Names:
     """Return every setting with its default."""
     done = run("config", "--isolated", "--vault", vault, "--json")
@@ -183,12 +200,13 @@ def names(run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         monkeypatch.setenv(name, value)
     vault = tmp_path / "vault"
     shutil.copytree(SAMPLE, vault)
+    watched = Path(shutil.copytree(SAMPLE, tmp_path / "watched"))
     empty = create_vault(tmp_path / "empty", {})
     codes = {name: code for name, code in vars(exit_codes).items() if name.startswith("EXIT_")}
     return {
         "commands": list_commands(),
         "exit codes": codes,
-        "json": list_json_keys(run, vault),
+        "json": {**list_json_keys(run, vault), "watch": list_watch_keys(watched)},
         "python": list_python_names(),
         "rules": list_rules(),
         "settings": list_settings(run, empty),
