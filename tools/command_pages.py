@@ -5,7 +5,7 @@ from importlib import import_module
 from inspect import cleandoc
 from typing import Any, get_type_hints
 
-from markdown_text import escape, format_code, format_table
+from markdown_text import escape, format_code, format_table, mark_options
 from vaultlink.cli.dispatch import ALIASES, COMMANDS, GROUPS, Command
 from vaultlink.cli.options import OptionField, list_option_fields
 from vaultlink.report import FORMATS
@@ -29,7 +29,7 @@ def _render_index() -> str:
     parts = ["# Commands\n", "Each page is generated from the declarations of the command.\n"]
     for title, group in GROUPS.items():
         rows = [
-            (f"[`vaultlink {name}`]({name}.md)", escape(command.summary))
+            (f"[`vaultlink {name}`]({name}.md)", _format_text(command.summary))
             for name, command in group.items()
         ]
         parts += [f"## {title}\n", format_table(("Command", "What it does"), rows)]
@@ -54,15 +54,15 @@ def _render_command(name: str, command: Command) -> str:
     arguments = [field for field in fields.values() if not field.spec.names]
     usage = " ".join(["vaultlink", name, "[OPTIONS]", *map(_format_argument, arguments)])
     summary, _, manual = cleandoc(function.__doc__ or "").partition("\n\n")
-    parts = [f"# vaultlink {name}\n", f"{escape(' '.join(summary.split()))}\n"]
+    parts = [f"# vaultlink {name}\n", f"{_format_text(' '.join(summary.split()))}\n"]
     parts.append(format_code(usage, "text"))
     aliases = [alias for alias, meant in ALIASES.items() if meant == name]
     if aliases:
         parts.append(f"`vaultlink {aliases[0]}` is the same command.\n")
     if manual:
-        parts.append(escape(manual.replace("{formats}", ", ".join(FORMATS))) + "\n")
+        parts.append(_format_text(manual.replace("{formats}", ", ".join(FORMATS))) + "\n")
     if arguments:
-        rows = [(f"`{field.spec.metavar}`", escape(field.spec.help)) for field in arguments]
+        rows = [(f"`{field.spec.metavar}`", _format_text(field.spec.help)) for field in arguments]
         parts += ["## Arguments\n", format_table(("Argument", "Meaning"), rows)]
     parts.append("## Options\n")
     for title, group in _group_fields(options, fields):
@@ -81,6 +81,10 @@ def _group_fields(
             yield (base.__doc__ or "").split("\n")[0].partition(",")[0].rstrip("."), own
 
 
+def _format_text(text: str) -> str:
+    return escape(mark_options(text))
+
+
 def _format_argument(field: OptionField) -> str:
     return f"[{field.spec.metavar}]" + ("..." if field.is_repeatable else "")
 
@@ -92,7 +96,7 @@ def _format_names(field: OptionField) -> str:
 
 def _describe_option(field: OptionField) -> str:
     """Return the help of an option, with what it requires."""
-    text = escape(field.spec.help)
+    text = _format_text(field.spec.help)
     if field.is_repeatable:
         text += " May be given several times."
     if field.spec.requires:

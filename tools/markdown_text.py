@@ -9,6 +9,7 @@ _CODE_OR_LINK = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 _CODE = re.compile(r"(`+[^`]*`+)")
+_OPTION = re.compile(r"(?<![\w-])--[a-z][\w-]*")
 _SPECIAL = re.compile(r"[\\*_\[\]<>|{}]")
 
 
@@ -31,6 +32,13 @@ def escape(text: str) -> str:
     """Return plain text as Markdown; code in backticks stays code."""
     parts = _CODE.split(text)
     parts[::2] = [_SPECIAL.sub(r"\\\g<0>", part) for part in parts[::2]]
+    return "".join(parts)
+
+
+def mark_options(text: str) -> str:
+    """Return plain text in which names of options, such as `--fix`, are code."""
+    parts = _CODE.split(text)
+    parts[::2] = [_OPTION.sub(r"`\g<0>`", part) for part in parts[::2]]
     return "".join(parts)
 
 

@@ -83,6 +83,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 def on_page_markdown(markdown: str, page: Page, **_values: Any) -> str:
     """Change links between documents to links between pages."""
     uri = page.file.src_uri
+    if uri == "README.md":
+        page.meta["hide"] = ["navigation", "toc"]
     if page.file.generated_by and uri not in _SOURCES:
         return markdown
     source = _SOURCES.get(uri, f"docs/{uri}")
@@ -100,6 +102,14 @@ def on_page_markdown(markdown: str, page: Page, **_values: Any) -> str:
                 raise PluginError(f"{name} lacks the sentence: {sentence}")
     return _IMAGE.sub(
         lambda match: match["before"] + (convert(match["path"], "") or match["path"]), text
+    )
+
+
+def on_post_page(output: str, **_values: Any) -> str:
+    """Name the dialog of the search, which has no name in the theme."""
+    return output.replace(
+        'data-md-component="search" role="dialog"',
+        'data-md-component="search" role="dialog" aria-label="Search"',
     )
 
 
