@@ -59,9 +59,9 @@ class Page:
         result: dict[str, Any] = self.do("seen")
         return result
 
-    def faults(self) -> list[dict[str, Any]]:
-        """Return what axe-core calls serious or critical."""
-        found = self.do("axe")
+    def faults(self, *rules: str) -> list[dict[str, Any]]:
+        """Return what axe-core calls serious or critical, by all its rules unless some are named."""
+        found = self.do("axe", rules=rules or None)
         return [item for item in found if item["impact"] in ("serious", "critical")]
 
 
@@ -73,7 +73,7 @@ class Browser:
 
     def open(
         self,
-        file: Path,
+        file: Path | str,
         *,
         width: int = 1280,
         height: int = 900,
@@ -81,10 +81,11 @@ class Browser:
         scripting: bool = True,
         touch: bool = False,
     ) -> Page:
-        """Open a file in a window of its own, and wait until it is loaded."""
+        """Open a file or an address in a window of its own, and wait until it is loaded."""
         options = {"scheme": scheme, "scripting": scripting, "touch": touch}
         size = {"width": width, "height": height}
-        number = self.send({"do": "open", "address": file.as_uri(), **size, **options})
+        address = file if isinstance(file, str) else file.as_uri()
+        number = self.send({"do": "open", "address": address, **size, **options})
         return Page(self, number)
 
     def send(self, command: Mapping[str, Any]) -> Any:

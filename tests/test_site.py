@@ -2,17 +2,14 @@
 
 import html
 import json
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 import rule_pages
+from built_site import make_site
 from command_pages import load_options
-from forge import ROOT, make_once
 from json_documents import DOCUMENTS
 from json_schemas import build_schema
 from markdown_text import format_code, map_links
@@ -20,20 +17,10 @@ from vaultlink.cli.dispatch import COMMANDS
 from vaultlink.cli.options import list_option_fields
 
 
-def build_site(folder: Path) -> None:
-    """Build the site as `make docs` does."""
-    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)]
-    environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
-    done = subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-
-
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder of the site, which all test processes build once."""
-    return make_once(tmp_path_factory, "site", build_site)
+    return make_site(tmp_path_factory)
 
 
 def read_page(site: Path, path: str) -> str:

@@ -11,12 +11,12 @@ import { chromium } from "playwright-core";
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const browser = await chromium.launch({
   executablePath: process.argv[2],
-  args: ["--host-resolver-rules=MAP * ~NOTFOUND", "--disable-dev-shm-usage"],
+  args: ["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1", "--disable-dev-shm-usage"],
 });
 const pages = [];
 
 const commands = {
-  // Opens a file. Scripts of tests run in a world of their own, so that the page's policy does not stop them.
+  // Opens an address. Scripts of tests run in a world of their own, so that the page's policy does not stop them.
   async open(_, { address, width, height, scheme, scripting, touch }) {
     const context = await browser.newContext({
       viewport: { width, height },
@@ -56,9 +56,11 @@ const commands = {
     await (selector ? page.locator(selector) : page).screenshot({ path: file });
   },
   print: async ({ page }) => (await page.pdf({ format: "A4" })).toString("latin1"),
-  axe: async ({ page }) => {
+  // Runs axe-core, with all its rules unless some are named.
+  axe: async ({ page }, { rules }) => {
     await page.evaluate(AXE);
-    const { violations } = await page.evaluate("axe.run()");
+    const options = { resultTypes: ["violations"], ...(rules && { runOnly: rules }) };
+    const { violations } = await page.evaluate(`axe.run(${JSON.stringify(options)})`);
     return violations.map(({ id, impact, nodes }) => ({ id, impact, targets: nodes.map((node) => node.target.join(" ")) }));
   },
 };
