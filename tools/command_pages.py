@@ -90,7 +90,7 @@ def _format_argument(field: OptionField) -> str:
 
 
 def _format_names(field: OptionField) -> str:
-    names = ", ".join(f"`{name}`" for name in field.spec.names)
+    names = ",<br>".join(f"`{name}`" for name in field.spec.names)
     return names if field.type is bool else f"{names} `{field.spec.metavar}`"
 
 

@@ -92,22 +92,22 @@ def _render_index() -> str:
     rows = [
         (
             "[Commands](commands/index.md)",
-            f"all options of {len(COMMANDS)} commands, from their declarations",
+            f"All options of {len(COMMANDS)} commands, from their declarations",
         ),
         (
             "[Rules](rules/index.md)",
-            f"{len(rule_pages.load_catalog())} rules: reason, fix, options, examples",
+            f"{len(rule_pages.load_catalog())} rules, each with reason, fix, options and examples",
         ),
-        ("[Settings](settings.md)", "every key of `vaultlink.toml` with its default"),
+        ("[Settings](settings.md)", "Every key of `vaultlink.toml` with its default"),
         (
             "[Configure vaultlink](../configuration.md)",
-            "where settings are read from, how the vault is found",
+            "Where settings are read from, and how the vault is found",
         ),
         (
             "[Exit codes and environment variables](exit-codes.md)",
-            "what scripts and CI services see",
+            "What scripts and CI services see",
         ),
-        ("[JSON](json.md)", "the output for programs, with a JSON Schema for each document"),
+        ("[JSON](json.md)", "The output for programs, with a JSON Schema for each document"),
         ("[Python API](python.md)", "`open_vault`, `Vault`, and all other public names"),
     ]
     return "# Reference\n\nGenerated from the program itself.\n\n" + format_table(

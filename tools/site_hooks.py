@@ -55,6 +55,16 @@ SENTENCES = {
 }
 """Sentences about pages that exist on the site only, and what replaces them."""
 
+LESS_RELEVANT = (
+    "project/changelog.md",
+    "project/contributing.md",
+    "project/new-rules.md",
+    "project/overview.md",
+    "reference/json.md",
+    "reference/python.md",
+)
+"""Long pages that mention everything. The search lists other pages first."""
+
 _SOURCES = {page: source for source, page in DOCUMENTS.items()}
 _IMAGE = re.compile(r'(?P<before>\b(?:src|srcset|href)=")(?P<path>[^":]+)(?=")')
 
@@ -85,6 +95,7 @@ def on_page_markdown(markdown: str, page: Page, **_values: Any) -> str:
     uri = page.file.src_uri
     if uri == "README.md":
         page.meta["hide"] = ["navigation", "toc"]
+    page.meta["search"] = {"boost": _rank_page(page)}
     if page.file.generated_by and uri not in _SOURCES:
         return markdown
     source = _SOURCES.get(uri, f"docs/{uri}")
@@ -103,6 +114,14 @@ def on_page_markdown(markdown: str, page: Page, **_values: Any) -> str:
     return _IMAGE.sub(
         lambda match: match["before"] + (convert(match["path"], "") or match["path"]), text
     )
+
+
+def _rank_page(page: Page) -> float:
+    """Return the factor of a page's relevance in the search: guides and commands come first."""
+    uri = page.file.src_uri
+    if uri in LESS_RELEVANT:
+        return 0.3
+    return 1 if page.file.generated_by and not uri.startswith(command_pages.FOLDER) else 3
 
 
 def on_post_page(output: str, **_values: Any) -> str:

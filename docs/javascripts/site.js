@@ -11,3 +11,12 @@ const markScrollers = () => {
 
 addEventListener("load", markScrollers);
 addEventListener("resize", markScrollers);
+
+// The search reads a word after a hyphen as one that pages must not have. Nobody means that by `--fix`.
+const query = document.querySelector(".md-search__input");
+query?.addEventListener("input", () => {
+  const text = query.value.replace(/(^|\s)-+/g, "$1");
+  if (text !== query.value) {
+    query.value = text;
+  }
+});
