@@ -161,6 +161,7 @@ def _fill_kit(folder: Path) -> None:
             "pip",  # of which pipx makes its own environment
             "editables~=0.3",  # for `make demo`
             "jinja2>=3.1",  # the extra `report`
+            "ahocorasick-rs>=1.0",  # the extra `mentions`
         ],
         folder,
         environment,

@@ -28,12 +28,14 @@ RUN, SHOWN = "test_docs:test_commands_of_the_page_run", "test_readme:test_sample
 TUTORIAL = "test_tutorial:test_each_output_is_what_the_command_prints"
 FIRST_STEPS = "test_first_steps:test_each_command_is_on_the_screen_of_the_one_before"
 INSTALLED = "test_readme_commands:test_installation_as_the_readme_says"
+REMOVED = "test_readme_commands:test_page_installs_upgrades_and_removes"
 READERS = {
     ("README.md", "sh"): (RUN, INSTALLED),
     ("docs/tutorial.md", "sh"): (TUTORIAL, INSTALLED),
     ("docs/tutorial.md", "console"): (TUTORIAL,),
     ("docs/first-steps.md", "sh"): (FIRST_STEPS, INSTALLED),
     ("docs/first-steps.md", "console"): (FIRST_STEPS,),
+    ("docs/install.md", "sh"): (REMOVED,),
     ("contrib/README.md", "sh"): (
         "test_contrib:test_manual_installs_the_agent",
         "test_contrib:test_commands_in_the_manual_run",

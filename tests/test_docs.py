@@ -42,12 +42,12 @@ RUN = [
     *(
         page
         for page in PAGES
-        if blocks(page, "sh") and page.stem not in ("first-steps", "tutorial")
+        if blocks(page, "sh") and page.stem not in ("first-steps", "install", "tutorial")
     ),
 ]
-"""The others are run by tests/test_first_steps.py and tests/test_tutorial.py."""
+"""The others are run by tests of their own: `READERS` in tests/test_code_blocks.py names them."""
 ELSEWHERE = re.compile(
-    r"^(pip install \.|make demo|vaultlink fix --interactive) .*\n", re.MULTILINE
+    r"^(python3 -m venv|pip install|make demo|vaultlink fix --interactive) .*\n", re.MULTILINE
 )
 """Commands of the README that tests/test_readme_commands.py and tests/test_first_steps.py run."""
 EXPLANATIONS = [
@@ -96,6 +96,7 @@ def test_each_use_has_a_page() -> None:
         "graph",
         "history",
         "incremental",
+        "install",
         "large-vaults",
         "limits",
         "many-vaults",

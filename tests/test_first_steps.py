@@ -148,7 +148,7 @@ PAGE = {
 
 def test_page_has_all_commands_after_the_installation() -> None:
     [start] = blocks(ROOT / "docs" / "first-steps.md", "sh")
-    assert start.startswith("pip install .")
+    assert "\npip install " in start
     assert start.endswith("\nvaultlink check\n")
     assert list(PAGE) == [
         "vaultlink check",

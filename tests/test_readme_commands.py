@@ -1,4 +1,4 @@
-"""The README's installation, from a fresh clone into a fresh environment."""
+"""The installation of the documents, from a fresh clone into a fresh environment."""
 
 import shutil
 import sys
@@ -7,9 +7,31 @@ from pathlib import Path
 import pytest
 
 from documents import blocks
-from forge import PROJECT_FILES, ROOT, build_kit, check_output, run_process
+from forge import PROJECT_FILES, ROOT, InstallKit, build_kit, check_output, run_process
+from running import create_vault
 
-README = ROOT / "README.md"
+README, PAGE = ROOT / "README.md", ROOT / "docs" / "install.md"
+START = ("python3 -m venv", ". ~/.venvs/", "pip install")
+"""How the commands of an installation start."""
+NOTES = {"Harbour.md": "---\naliases: [Port]\n---\n", "Mole.md": "Along the [[Port]].\n"}
+
+
+@pytest.fixture(scope="module")
+def kit(tmp_path_factory: pytest.TempPathFactory) -> InstallKit:
+    """Return what installations need."""
+    return build_kit(tmp_path_factory)
+
+
+@pytest.fixture
+def environment(kit: InstallKit, tmp_path: Path) -> dict[str, str]:
+    """Return an environment with a new home, in which `python3` is this Python."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    python = programs / "python3"
+    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n', encoding="utf-8")
+    python.chmod(0o755)
+    environment = kit.make_offline_environment(tmp_path / "home")
+    return environment | {"PATH": f"{programs}:{environment['PATH']}"}
 
 
 @pytest.fixture
@@ -27,15 +49,20 @@ def clone(tmp_path: Path) -> Path:
     return folder
 
 
+def list_installation(page: Path) -> list[str]:
+    """Return the commands at the start of a page that install vaultlink."""
+    [block, *_] = [block for block in blocks(page, "sh") if "pip install" in block]
+    commands = [line.split(" #")[0].strip() for line in block.replace(" && ", "\n").splitlines()]
+    return [command for command in commands if command.startswith(START)]
+
+
 @pytest.mark.timeout(600)
 def test_installation_as_the_readme_says(
-    clone: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+    clone: Path, tmp_path: Path, environment: dict[str, str]
 ) -> None:
     """`vaultlink check` is run in the folder of a vault, as its comment says, and exits with 1 because it finds something."""
     [install] = [block for block in blocks(README, "sh") if "pip install" in block]
-    environment = build_kit(tmp_path_factory).make_offline_environment(tmp_path / "home")
-    check_output([sys.executable, "-m", "venv", tmp_path / "venv"], tmp_path, environment)
-    environment["PATH"] = f"{tmp_path / 'venv' / 'bin'}:{environment['PATH']}"
+    environment["PATH"] = f"{tmp_path}/home/.venvs/vaultlink/bin:{environment['PATH']}"
     said = ""
     for line in install.splitlines():
         is_check = line.startswith("vaultlink check")
@@ -44,6 +71,28 @@ def test_installation_as_the_readme_says(
         assert done.returncode == int(is_check), done.stderr
         said += done.stdout
     assert said.count("VL101 dangling-link") > 20, "found by both"
-    for page in ("tutorial.md", "first-steps.md"):
-        first = blocks(ROOT / "docs" / page, "sh")[0].splitlines()[0]
-        assert first.split("#")[0].strip() == install.splitlines()[0].split("#")[0].strip()
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/tutorial.md", "docs/first-steps.md"])
+def test_all_pages_install_in_the_same_way(name: str) -> None:
+    commands = list_installation(PAGE)
+    assert len(commands) == 3
+    assert list_installation(ROOT / name) == commands
+
+
+@pytest.mark.timeout(600)
+def test_page_installs_upgrades_and_removes(
+    kit: InstallKit, tmp_path: Path, environment: dict[str, str]
+) -> None:
+    """Afterwards no file of vaultlink is left in the home folder."""
+    del environment["VAULTLINK_CACHE_DIR"], environment["VAULTLINK_STATE_DIR"]
+    check_output(["git", "clone", "--quiet", kit.checkout, "clone"], tmp_path, environment)
+    vault = create_vault(tmp_path / "vault", NOTES)
+    install, upgrade, remove = blocks(PAGE, "sh")
+    use = f"vaultlink fix --vault {vault}\nls ~/.cache/vaultlink ~/.local/state/vaultlink\n"
+    told = check_output(
+        ["bash", "-euc", f"{install}{use}{upgrade}{remove}"], tmp_path / "clone", environment
+    )
+    assert "mentions (installed), report (installed)" in told
+    assert "[[Harbour|Port]]" in (vault / "Mole.md").read_text(encoding="utf-8")
+    assert not list((tmp_path / "home").rglob("*vaultlink*"))

@@ -16,6 +16,8 @@ from test_first_steps import find_parts, run_shown_command
 
 PAGE = ROOT / "docs" / "tutorial.md"
 WIKI = "/tmp/wiki"
+INSTALLATION = ("python3 -m venv", ". ~/.venvs/", "pip install")
+"""How the lines start that tests/test_readme_commands.py runs."""
 
 CLOCK = re.compile(r"\b\d\d:\d\d:\d\d (?=today)")
 
@@ -59,11 +61,11 @@ def test_each_output_is_what_the_command_prints(
                 )
                 screen.wait_for("Ctrl-C ends it")
                 continue
-            script = "\n".join(line for line in lines if not line.startswith("pip install"))
+            script = "\n".join(line for line in lines if not line.startswith(INSTALLATION))
             folder = wiki if wiki.exists() else ROOT
             check_output(["bash", "-euc", script.replace(WIKI, str(wiki))], folder, environment)
     assert (wiki / "long_tide.md").exists()
 
 
 def test_tutorial_starts_with_the_installation() -> None:
-    assert blocks(PAGE, "sh")[0].startswith("pip install .")
+    assert blocks(PAGE, "sh")[0].startswith(INSTALLATION[0])

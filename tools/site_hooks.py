@@ -27,6 +27,7 @@ DOCUMENTS = {
     "CHANGELOG.md": "project/changelog.md",
     "CONTRIBUTING.md": "project/contributing.md",
     "SECURITY.md": "project/security.md",
+    "SUPPORT.md": "project/support.md",
     "contrib/README.md": "project/login.md",
     "rules/README.md": "project/new-rules.md",
 }
