@@ -15,7 +15,7 @@ from repositories import create_repository
 from running import RunCommand, create_vault, read_files
 from screens import CONTROLS, LARGE, SMALL, Screen, Size, run_on_screen
 from vaultlink.cli.keys import find_names
-from vaultlink.config.allow_dangling import allow_topics, make_topic_pattern
+from vaultlink.config.allow_dangling import allow_topics, make_topic_pattern, make_topic_patterns
 from vaultlink.config.patterns import compile_globs
 
 VAULT: Mapping[str, str] = {
@@ -350,3 +350,29 @@ def test_pattern_of_a_topic_matches_this_topic(topic: str) -> None:
     text = allow_topics("", [pattern])
     assert text is not None
     assert tomllib.loads(text) == {"allow-dangling": [pattern]}
+
+
+@pytest.mark.parametrize(
+    ("topics", "patterns"),
+    [
+        (["Plan", "Plan.md"], ("Plan",)),
+        (["Plan.md", "plan"], ("Plan.md", "plan")),
+        (["Plan.md"], ("Plan.md",)),
+        (["a*", "a*.md"], ("a[*]",)),
+        (["Plan", "Pl\u0000an"], None),
+    ],
+)
+def test_a_topic_is_allowed_with_the_fewest_patterns(
+    topics: list[str], patterns: tuple[str, ...] | None
+) -> None:
+    assert make_topic_patterns(topics) == patterns
+
+
+def test_topics_are_allowed_without_other_changes(run: RunCommand, tmp_path: Path) -> None:
+    vault = create_vault(tmp_path / "v", {"Home.md": "[[Plan]] [[Plan|x]] [y](Plan.md#z)\n"})
+    with run_on_screen(vault, "fix", "-i") as screen:
+        answer(screen, "i")
+        screen.wait_for("Allowed 1 topic in .vaultlink.toml. `vaultlink undo` reverts it.")
+        screen.wait_for_end(0)
+        assert "Nothing to fix" not in screen.text
+    assert run("check", "--vault", vault).code == 0

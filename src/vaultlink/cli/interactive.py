@@ -21,7 +21,7 @@ from vaultlink.cli.answer_history import AnswerHistory
 from vaultlink.cli.settings_file import SettingsFile
 from vaultlink.cli.terminal import Terminal, print_stderr
 from vaultlink.cli.write_run import InterviewStopped
-from vaultlink.config.allow_dangling import make_topic_pattern
+from vaultlink.config.allow_dangling import make_topic_patterns
 from vaultlink.errors import UsageError
 from vaultlink.fix.causes import FixCause, FixChooser, FixOption
 from vaultlink.fix.select import FindingWithFix
@@ -201,19 +201,18 @@ class Interview:
         return self._apply(number, option)
 
     def _allow(self, number: int, _option: FixOption | None) -> bool:
-        patterns = [make_topic_pattern(target) for target in self._causes[number].targets]
-        valid = tuple([pattern for pattern in patterns if pattern])
+        patterns = make_topic_patterns(self._causes[number].targets)
         if self._config_file.barrier:
             print_stderr(self._config_file.barrier)
-        elif not valid or len(valid) < len(patterns):
+        elif not patterns:
             print_stderr("A name with these characters can't be allowed.")
-        elif add_allowed_topics(self._config_file, valid) is None:
+        elif add_allowed_topics(self._config_file, patterns) is None:
             print_stderr(
                 f"{escape_controls(self._config_file.path)} has no place for it; "
                 "add the topic to allow-dangling yourself."
             )
         else:
-            self._answers[number] = CauseAnswer(allowed=valid)
+            self._answers[number] = CauseAnswer(allowed=patterns)
             return True
         return False
 

@@ -12,9 +12,17 @@ from vaultlink.config.patterns import (
 from vaultlink.text import lazy_pattern
 
 _KEY = "allow-dangling"
+_EXTENSION = ".md"
 
 _SPECIAL = lazy_pattern(r"[*?\[]")
 """Characters that have a meaning in a pattern."""
+
+
+def make_topic_patterns(topics: Sequence[str]) -> tuple[str, ...] | None:
+    """Return the fewest patterns that allow topics; None if one can't be allowed."""
+    names = [topic for topic in topics if topic.removesuffix(_EXTENSION) not in {*topics} - {topic}]
+    patterns = [make_topic_pattern(name) for name in names]
+    return None if None in patterns else tuple(filter(None, patterns))
 
 
 def make_topic_pattern(topic: str) -> str | None:

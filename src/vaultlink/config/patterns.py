@@ -41,6 +41,17 @@ def compile_globs(patterns: Sequence[str]) -> Callable[[str], bool]:
     return matches
 
 
+def compile_topics(patterns: Sequence[str]) -> Callable[[str], bool]:
+    """Return a predicate that is True for targets of links that the patterns allow.
+
+    A pattern for a note also allows targets with the note's extension, as in Markdown links.
+    """
+    is_allowed = compile_globs(patterns)
+    return lambda target: (
+        is_allowed(target) or (target.endswith(".md") and is_allowed(target.removesuffix(".md")))
+    )
+
+
 def compile_obsidian_filters(filters: Sequence[str]) -> Callable[[str], bool]:
     """Return a predicate that is True for paths excluded by Obsidian.
 

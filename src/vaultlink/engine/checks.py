@@ -15,6 +15,7 @@ from vaultlink.config.patterns import (
     compile_globs,
     compile_obsidian_filters,
     compile_path_prefixes,
+    compile_topics,
 )
 from vaultlink.config.settings import Config
 from vaultlink.engine.diagnostics import DiagnosticBuilder
@@ -87,7 +88,7 @@ class LinterSettings(msgspec.Struct, frozen=True, dict=True):
             config,
             obsidian,
             is_linted,
-            compile_globs(config.allow_dangling),
+            compile_topics(config.allow_dangling),
             compile_periodic_notes(
                 obsidian.periodic_notes if "daily-notes" in config.quiet else ()
             ),

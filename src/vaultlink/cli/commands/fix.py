@@ -266,8 +266,9 @@ def _report_fixes(
     )
     is_interactive = isinstance(options, FixOptions) and options.interactive
     fixed = mentions.extend_sentence(fixed)
+    if allowed:
+        fixed = f"{allowed.describe()} {fixed}" if plan.texts else allowed.describe()
     for sentence in (
-        allowed.describe() if allowed else "",
         fixed + (" `vaultlink undo` reverts it." if row.run else ""),
         *_summarize(after, remaining),
         ""
