@@ -620,5 +620,6 @@ def test_every_rule_has_a_page_with_its_examples(rule: Any) -> None:
         *(option.name for option in rule.options),
     ):
         assert part in text
+    assert (f'ignore = ["{rule.name}"]' in text) == rule.enabled_by_default
     assert text.count("\nWrong: ") + text.count("\nRight: ") == len(rule.examples)
     assert "\x1b" not in text.replace("\\u001b", "")

@@ -73,7 +73,7 @@ VARIABLES = {
     "NO_COLOR": "No color, whatever its value.",
     "FORCE_COLOR": "Color also where the output is not a terminal.",
     "FORCE_HYPERLINK": "`1`: hyperlinks on every terminal; `0`: on none.",
-    "PAGER": "The pager of `vaultlink check --show all`.",
+    "PAGER": "The pager of `check --show all`, `mentions` and `rule` on a terminal.",
 }
 """Meaning of each environment variable."""
 

@@ -92,10 +92,22 @@ def _describe_default(rule: Rule) -> str:
     return rule.severity.value if rule.enabled_by_default else f"off ({rule.severity.value})"
 
 
+def _describe_switch(rule: Rule) -> str:
+    """Return how the rule is switched off or on."""
+    settings = "[settings](../../configuration.md)"
+    if not rule.enabled_by_default:
+        return f'on: `extend-select = ["{rule.name}"]` in the {settings}'
+    return (
+        f'off: `ignore = ["{rule.name}"]` in the {settings}; '
+        f"on one line: `%%vaultlink-disable-line {rule.name}%%`"
+    )
+
+
 def _render_rule(rule: Rule) -> str:
     facts = [
         ("Severity", rule.severity.value),
         ("By default", "on" if rule.enabled_by_default else "off"),
+        ("Switch", _describe_switch(rule)),
         ("Reads", SCOPES[rule.scope]),
         ("Message", escape(rule.message)),
     ]

@@ -156,6 +156,12 @@ def render_rule_page(rule: Rule, width: int, palette: Palette = PLAIN) -> str:
             f"{p.bold}Options{p.reset} "
             f"{p.dim}([rules.{rule.name}] in vaultlink.toml){p.reset}\n{entries}"
         )
+    if rule.enabled_by_default:
+        parts.append(
+            f"{p.bold}Switch it off{p.reset}\n"
+            f'  in the vault: ignore = ["{rule.name}"] in vaultlink.toml\n'
+            f"  on one line:  %%vaultlink-disable-line {rule.name}%%"
+        )
     parts += [
         _render_example(example, p)
         for example in sorted(rule.examples, key=lambda item: "good" in item)

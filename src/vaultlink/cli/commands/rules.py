@@ -34,8 +34,8 @@ def rules(options: PrintOptions) -> int:
 def rule(options: RuleOptions) -> int:
     """Explain a rule.
 
-    Prints the problem that the rule finds, why it matters, the options of the rule, and wrong and
-    right examples. Without RULE, lists all rules.
+    Prints the problem that the rule finds, why it matters, the options of the rule, how to switch
+    it off, and wrong and right examples. Without RULE, lists all rules.
 
     Output formats: page (also when piped), json.
     """
@@ -47,7 +47,7 @@ def rule(options: RuleOptions) -> int:
         print_document(terminal, {}, "rules", [rule_row(item) for item in chosen])
     else:
         pages = [render_rule_page(item, terminal.width, terminal.palette) for item in chosen]
-        terminal.print_results(f"\n{'─' * min(terminal.width, 96)}\n\n".join(pages))
+        terminal.print_paged(f"\n{'─' * min(terminal.width, 96)}\n\n".join(pages))
     return EXIT_CLEAN
 
 
