@@ -368,11 +368,19 @@ def test_source_that_others_cannot_reach_is_mentioned(
     told = run("init", repository(tmp_path / "repo"), "--pre-commit")
     assert told.code == 0
     assert (
-        "warning: vaultlink is installed from vaultlink @ file:///here, which other computers can't "
-        "reach. `--package` names another source; vaultlink is not on PyPI yet.\n"
+        "warning: the CI files install vaultlink @ file:///here, which other computers can't reach; "
+        "vaultlink is not on PyPI yet. Delete them, and name another source: "
+        "`--package 'vaultlink @ git+https://HOST/OWNER/vaultlink@COMMIT'`.\n"
     ) in told.err
     named = run("init", repository(tmp_path / "b"), "--pre-commit", "--package", REQUIREMENT)
     assert "warning" not in named.err
+
+
+def test_baseline_is_mentioned_if_there_is_none(run: RunCommand, tmp_path: Path) -> None:
+    repo = repository(tmp_path / "repo")
+    assert "`vaultlink baseline`" in run("init", repo, "--ci", "github", "--package", "x").err
+    (repo / ".vaultlink-baseline.json").touch()
+    assert "baseline" not in run("init", repo, "--ci", "gitlab", "--package", "x").err
 
 
 @pytest.mark.parametrize(

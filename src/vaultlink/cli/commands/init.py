@@ -15,7 +15,7 @@ from vaultlink.cli.package_source import find_package_source, is_local
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import find_root
 from vaultlink.disk.read import CONFIG_NAMES, load_config
-from vaultlink.disk.scan import list_files
+from vaultlink.disk.scan import BASELINE_FILE, list_files
 from vaultlink.disk.vault_search import find_marked_folder
 from vaultlink.errors import JournalError, UsageError
 from vaultlink.files import STRAY_PREFIX
@@ -99,8 +99,9 @@ _BASELINE_HINT = (
 )
 
 _LOCAL_PACKAGE = (
-    "warning: vaultlink is installed from {}, which other computers can't reach. "
-    "`--package` names another source; vaultlink is not on PyPI yet."
+    "warning: the CI files install {}, which other computers can't reach; vaultlink is not on PyPI "
+    "yet. Delete them, and name another source: "
+    "`--package 'vaultlink @ git+https://HOST/OWNER/vaultlink@COMMIT'`."
 )
 
 
@@ -176,8 +177,9 @@ def init(options: InitOptions) -> int:
     sentences += [CI_TEMPLATES[kind].next_step for kind in kinds]
     sentences += [_LOCAL_PACKAGE.format(package)] if is_local(package) else []
     terminal.print_results("".join(f"{path}\n" for path in texts))
+    has_baseline = (vault / BASELINE_FILE).exists()
     terminal.print_message(
-        "\n".join([*sentences, *([_BASELINE_HINT] if kinds else [])])
+        "\n".join([*sentences, *([_BASELINE_HINT] if kinds and not has_baseline else [])])
         if sets_up_git
         else _WROTE_SETTINGS
     )
