@@ -6,6 +6,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from vaultlink.cli.installation import format_install_command
 from vaultlink.config.mention_settings import parse_ignored
 from vaultlink.config.patterns import compile_path_prefixes
 from vaultlink.engine.step import State
@@ -26,7 +27,7 @@ def require_library() -> None:
     if find_spec(_LIBRARY) is None:
         raise UsageError(
             "searching a whole vault for mentions requires an extra library. Install it with "
-            "`pip install ahocorasick-rs`, or name the notes to search."
+            f"`{format_install_command('ahocorasick-rs')}`, or name the notes to search."
         )
 
 

@@ -50,9 +50,10 @@ def run_report(options: DashboardOptions) -> int:
             "`--output vault.html`, or another format, as in `--output-format markdown`."
         )
     if output_format == "html":
+        from vaultlink.cli.installation import format_install_command  # noqa: PLC0415 - the same
         from vaultlink.dashboard.page import check_jinja2  # noqa: PLC0415 - needed for HTML only
 
-        check_jinja2()
+        check_jinja2(format_install_command("jinja2"))
     vault = _leave_out(options.output_file, open_from_options(options, terminal, options.folder))
     report = _make_report(options, terminal, vault, _MAX_ROWS.get(output_format))
     terminal.print_results(_render(report, vault, output_format))

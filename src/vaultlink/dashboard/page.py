@@ -112,13 +112,13 @@ def render_page(report: VaultReport, picture: GraphPicture) -> str:
     return page.replace("##", "#&#35;")  # CI services obey `##[…]`; style and scripts have none
 
 
-def check_jinja2() -> None:
-    """Raise UsageError if jinja2 is not installed."""
+def check_jinja2(install_command: str = "pip install jinja2") -> None:
+    """Raise UsageError, with a command that installs jinja2, if it is not installed."""
     try:
         import jinja2  # noqa: F401, PLC0415 - an extra
     except ImportError:
         raise UsageError(
-            "An HTML report requires jinja2, which is not installed. Run `pip install jinja2`, or "
+            f"An HTML report requires jinja2, which is not installed. Run `{install_command}`, or "
             "use --output-format json or markdown."
         ) from None
 
