@@ -199,7 +199,9 @@ def _report_written(
         terminal.print_message(f"{sentence} `vaultlink undo` reverts it.")
     _print_mentions(terminal, run)
     if skipped and result.run_id is not None:
-        terminal.print_message("Run the same command again to complete it.")
+        terminal.print_message(
+            "When the skipped notes can be written, run the same command again to complete it."
+        )
     return EXIT_FINDINGS if skipped else EXIT_CLEAN
 
 
