@@ -89,7 +89,7 @@ def test_page_installs_upgrades_and_removes(
     check_output(["git", "clone", "--quiet", kit.checkout, "clone"], tmp_path, environment)
     vault = create_vault(tmp_path / "vault", NOTES)
     install, upgrade, remove = blocks(PAGE, "sh")
-    use = f"vaultlink fix --vault {vault}\nls ~/.cache/vaultlink ~/.local/state/vaultlink\n"
+    use = f"vaultlink doctor --vault {vault}\nvaultlink fix --vault {vault}\nls ~/.cache/vaultlink ~/.local/state/vaultlink\n"
     told = check_output(
         ["bash", "-euc", f"{install}{use}{upgrade}{remove}"], tmp_path / "clone", environment
     )
