@@ -598,6 +598,108 @@ def test_ascii_terminal(vault: Path) -> None:
     assert "dangling-link" in done.stdout
 
 
+def run_shell(text: str, folder: Path, **env: str) -> Done:
+    """Run `vaultlink TEXT` in a shell, in a folder; the text may have redirections."""
+    place = {"VAULTLINK_CACHE_DIR": str(folder.parent / "cache"), **env}
+    return subprocess.run(
+        ["/bin/sh", "-c", f'"{sys.executable}" -m vaultlink {text}'],
+        cwd=folder,
+        env={**os.environ, **place},
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+
+
+needs_shell = pytest.mark.skipif(sys.platform == "win32", reason="needs a POSIX shell")
+
+
+@needs_shell
+@pytest.mark.parametrize(
+    ("line", "code", "words"),
+    [
+        ("check", 1, ("1 error",)),
+        ("check --output-file ../found.txt", 1, ("1 error",)),
+        ("links", 0, ()),
+        ("report --output ../page.json", 0, ("Health score",)),
+        ("--version", 0, ()),
+        ("check --help", 0, ()),
+        ("show Nowhere", 2, ("Nowhere",)),
+    ],
+)
+def test_closed_streams(vault: Path, line: str, code: int, words: Sequence[str]) -> None:
+    written(vault, {"Start.md": "[[Nowhere]]\n"})
+    done = run_shell(f"{line} >&-", vault)
+    assert (done.returncode, done.stdout) == (code, "")
+    assert "Traceback" not in done.stderr
+    assert [word for word in words if word not in done.stderr] == []
+    for closed in ("2>&-", "<&-", "<&- >&- 2>&-"):
+        assert run_shell(f"{line} {closed}", vault).returncode == code, closed
+    for file in vault.parent.glob("found.txt"):
+        assert "dangling-link" in file.read_text(encoding="utf-8")
+
+
+@needs_shell
+@pytest.mark.parametrize(
+    ("line", "word"),
+    [
+        ("fix --interactive", "terminal"),
+        ("mentions --interactive", "terminal"),
+        ("rename --from-file -", "closed"),
+        ("check --stdin-filename Start.md -", "closed"),
+    ],
+)
+def test_closed_standard_input(vault: Path, line: str, word: str) -> None:
+    done = run_shell(f"{line} <&-", vault)
+    refused(done, word)
+    assert "internal error" not in done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("line", ["check", "links", "--help", "--version", "check --help"])
+def test_full_standard_output(vault: Path, line: str) -> None:
+    written(vault, {"Start.md": "[[Nowhere]]\n"})
+    refused(run_shell(f"{line} >/dev/full", vault), "error: can't write results: No space left")
+
+
+@needs_shell
+def test_help_whose_reader_ended(vault: Path) -> None:
+    done = run_shell("check --help 2>error.txt | true", vault)
+    assert (done.returncode, (vault / "error.txt").read_text()) == (0, "")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems keep the current folder")
+@pytest.mark.parametrize("line", ["check", "doctor", "init", "report", "check ../vault"])
+def test_current_folder_that_was_removed(vault: Path, line: str) -> None:
+    (vault.parent / "gone").mkdir()
+    script = f'rmdir ../gone; exec "{sys.executable}" -m vaultlink {line}'
+    done = subprocess.run(
+        ["/bin/sh", "-c", script],
+        cwd=vault.parent / "gone",
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    refused(done, "error: the current folder no longer exists. Change to another folder")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems read names as UTF-8")
+@pytest.mark.parametrize("line", ["check", "links", "baseline"])
+def test_names_that_are_not_read_as_utf_8(vault: Path, line: str) -> None:
+    written(vault, {"Été.md": "[[Nulle part]]\n"})
+    old = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    refused(run_shell(line, vault, **old), "names are read as ascii", "Set PYTHONUTF8=1")
+    assert run_shell(line, vault, **{**old, "PYTHONUTF8": "1"}).returncode in (0, 1)
+
+
+@pytest.mark.parametrize("line", ["init Quay.md", "init --vault Quay.md", "undo --vault Quay.md"])
+def test_vault_that_is_a_file(vault: Path, line: str) -> None:
+    refused(vaultlink(*line.split(), folder=vault), "Quay.md: it is a file, not a folder.")
+
+
 def test_lone_surrogate_in_a_canvas_is_accepted(tmp_path: Path) -> None:
     vault = written(
         tmp_path / "vault",

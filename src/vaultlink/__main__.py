@@ -10,10 +10,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     arguments = sys.argv[1:] if argv is None else list(argv)
     if arguments in (["--version"], ["-V"]):  # scripts run this often: import nothing else
-        from vaultlink import __version__  # noqa: PLC0415
-
-        sys.stdout.write(f"vaultlink {__version__}\n")
-        return 0
+        return _print_version()
     import gc  # noqa: PLC0415
 
     gc.disable()  # a command is short and creates few reference cycles
@@ -22,16 +19,43 @@ def main(argv: Sequence[str] | None = None) -> int:
     return run_command(arguments)
 
 
+def _print_version() -> int:
+    from vaultlink import __version__  # noqa: PLC0415
+
+    try:
+        print(f"vaultlink {__version__}", flush=True)  # noqa: T201
+    except BrokenPipeError:
+        return 0
+    except OSError as error:
+        print(f"error: can't write results: {error.strerror}.", file=sys.stderr)  # noqa: T201
+        return 2
+    return 0
+
+
 def start() -> None:
     """Run the command of this process and exit with its code.
 
     Exits without freeing memory: the operating system does this faster than Python.
     """
+    _reserve_descriptors()
     code = main()
     for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError):  # the reader closed it
-            stream.flush()
+        if stream is not None:
+            with suppress(OSError, ValueError):  # the reader closed it
+                stream.flush()
     os._exit(code)
+
+
+def _reserve_descriptors() -> None:
+    """Open the null device for each standard stream that the parent process closed.
+
+    Otherwise the next file that is opened would be the standard stream of other code.
+    """
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number
 
 
 if __name__ == "__main__":

@@ -144,6 +144,12 @@ def run_command(line: Sequence[str]) -> int:
     except Exception as error:
         if os.environ.get("VAULTLINK_DEBUG"):
             raise
+        if isinstance(error, FileNotFoundError) and not _has_current_folder():
+            _print_error(
+                "error: the current folder no longer exists. Change to another folder and run "
+                "the command again."
+            )
+            return EXIT_ERROR
         if not isinstance(error, USER_ERRORS):
             detail = " ".join(str(error).split())[:300]
             _print_error(
@@ -158,6 +164,14 @@ def run_command(line: Sequence[str]) -> int:
         text = "\n".join(map(escape_controls, str(error).split("\n")))
         print_stderr(f"{format_label('error:')} {text}")
         return EXIT_ERROR
+
+
+def _has_current_folder() -> bool:
+    try:
+        os.getcwd()  # noqa: PTH109 - pathlib may not be imported yet
+    except OSError:
+        return False
+    return True
 
 
 def _forget_earlier_runs() -> None:

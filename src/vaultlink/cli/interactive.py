@@ -19,10 +19,9 @@ from vaultlink.cli.allowed_topics import (
 )
 from vaultlink.cli.answer_history import AnswerHistory
 from vaultlink.cli.settings_file import SettingsFile
-from vaultlink.cli.terminal import Terminal, print_stderr
+from vaultlink.cli.terminal import Terminal, print_stderr, require_terminal
 from vaultlink.cli.write_run import InterviewStopped
 from vaultlink.config.allow_dangling import make_topic_patterns
-from vaultlink.errors import UsageError
 from vaultlink.fix.causes import FixCause, FixChooser, FixOption
 from vaultlink.fix.select import FindingWithFix
 from vaultlink.fix.sources import FixAnswers
@@ -325,8 +324,7 @@ def choose_fixes(
         UsageError: stdin or stderr is not a terminal.
         InterviewStopped: The user stopped, or the terminal was closed.
     """
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise UsageError("--interactive requires a terminal.")
+    require_terminal()
     from vaultlink.cli.keys import KeyReader  # noqa: PLC0415 - needs a terminal
 
     if answers.folder is None:

@@ -4,7 +4,6 @@ Nothing is written before the last answer. The chosen mentions are then linked t
 same checks as in any other run.
 """
 
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
@@ -18,11 +17,10 @@ from vaultlink.cli.mention_options import MentionsOptions
 from vaultlink.cli.mention_results import FoundMentions, find_mentions, print_topics
 from vaultlink.cli.mention_write import WrittenMentions, open_for_writing, write_mention_plan
 from vaultlink.cli.settings_file import SettingsFile, find_settings_file
-from vaultlink.cli.terminal import Terminal, print_stderr
+from vaultlink.cli.terminal import Terminal, print_stderr, require_terminal
 from vaultlink.cli.vault import find_vault_root
 from vaultlink.cli.write_run import hold_write_lock
 from vaultlink.config.mention_settings import format_pair, ignore_mentions
-from vaultlink.errors import UsageError
 from vaultlink.mentions.folding import fold_name
 from vaultlink.mentions.mention import Mention
 from vaultlink.mentions.planning import find_mention_edits
@@ -218,8 +216,7 @@ def ask_about_mentions(options: MentionsOptions) -> int:
 
     The lock is not held while waiting for the user.
     """
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise UsageError("--interactive requires a terminal.")
+    require_terminal()
     terminal = Terminal(options)
     output_format = choose_listing_format(terminal)
     root = find_vault_root(options)

@@ -55,6 +55,8 @@ def read_rename_file(vault: "Vault", file: Path, content: str) -> tuple[Rename, 
 
 def load_plan_text(file: Path) -> str:
     """Return the text of a plan file, or of standard input for `-`. Raises UsageError."""
+    if str(file) == "-" and sys.stdin is None:  # closed by the parent process
+        raise UsageError("--from-file: can't read the plan, because standard input is closed.")
     try:
         data = (
             sys.stdin.buffer.read(_MAX_PLAN_BYTES)

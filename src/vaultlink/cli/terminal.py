@@ -365,6 +365,12 @@ def _is_terminal(stream: TextIO | None) -> bool:
     return stream is not None and not stream.closed and stream.isatty()
 
 
+def require_terminal() -> None:
+    """Raise UsageError unless questions can be asked and answered."""
+    if not (_is_terminal(sys.stdin) and _is_terminal(sys.stderr)):
+        raise UsageError("--interactive requires a terminal.")
+
+
 def _is_ci_log() -> bool:
     """Return True if a CI service reads stdout, and obeys commands in it."""
     if not any(os.environ.get(name) for name in _CI_VARIABLES) or sys.stdout is None:

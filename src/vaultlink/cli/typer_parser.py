@@ -5,12 +5,15 @@ No other module imports typer.
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import redirect_stdout
 from inspect import Parameter, Signature, cleandoc
+from io import StringIO
 from typing import Annotated, Any
 
 import typer
 
 from vaultlink.cli.options import OptionField, RawValues
+from vaultlink.cli.terminal import Terminal
 from vaultlink.errors import UsageError
 from vaultlink.report import FORMATS
 from vaultlink.text import lazy_pattern
@@ -74,11 +77,16 @@ def parse_with_typer(
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.command(command)(collect)
+    page = StringIO()
     try:
-        code = app(list(line), prog_name=f"vaultlink {command}", standalone_mode=False)
+        with redirect_stdout(page):
+            code = app(list(line), prog_name=f"vaultlink {command}", standalone_mode=False)
     except _TyperError as error:
         raise UsageError(_explain_error(command, fields, error)) from None
-    return code if isinstance(code, int) else raw
+    if not isinstance(code, int):
+        return raw
+    Terminal().print_results(page.getvalue())
+    return code
 
 
 def _make_parameter(field: OptionField) -> Parameter:

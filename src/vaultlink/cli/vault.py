@@ -71,7 +71,8 @@ def find_root(options: VaultOptions, terminal: Terminal) -> Path:
         report_choice(choice, terminal)
         return choice.root
     if not options.vault.is_dir():
-        raise UsageError(f"{options.vault}: no such folder.")
+        problem = "it is a file, not a folder" if options.vault.exists() else "no such folder"
+        raise UsageError(f"{options.vault}: {problem}.")
     return options.vault.resolve()
 
 

@@ -2,6 +2,7 @@
 
 import os
 import stat as modes
+import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -323,7 +324,7 @@ def scan_vault(root: Path, settings: Settings | None = None) -> VaultScan:
     """Scan a vault without reading its notes.
 
     Raises:
-        VaultError: The folder does not exist.
+        VaultError: The folder does not exist, or this process can't read its names.
         ConfigError: The configuration file can't be used.
     """
     settings = settings or Settings()
@@ -331,6 +332,11 @@ def scan_vault(root: Path, settings: Settings | None = None) -> VaultScan:
     if not root.is_dir():
         problem = "is a file, not a folder" if root.exists() else "does not exist"
         raise VaultError(f"{root}: this vault {problem}.")
+    if (encoding := sys.getfilesystemencoding()) != "utf-8":
+        raise VaultError(
+            f"file names are read as {encoding}, but those of a vault are UTF-8. "
+            "Set PYTHONUTF8=1 in the environment."
+        )
     root = root.resolve()
     if blocking := find_blocking_file(root):
         raise VaultError(

@@ -191,7 +191,8 @@ def _find_vault(options: InitOptions, terminal: Terminal) -> Path:
     if options.vault or not options.folder:
         return find_root(options, terminal)
     if not options.folder.is_dir():
-        raise UsageError(f"{options.folder}: no such folder.")
+        problem = "it is a file, not a folder" if options.folder.exists() else "no such folder"
+        raise UsageError(f"{options.folder}: {problem}.")
     folder = options.folder.resolve()
     return find_marked_folder(folder) or folder
 
