@@ -1,6 +1,7 @@
 """`vaultlink doctor`: one row for each subject, with advice where something needs attention."""
 
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -251,6 +252,15 @@ def test_repository(run: RunCommand, vault: Path, is_committed: bool) -> None:
     detail = "the history can be read" if is_committed else "no commit yet"
     assert checks(run)["git"]["detail"].endswith(f"; {detail}")
     assert run("doctor").code == 0
+
+
+def test_repository_whose_commit_can_not_be_read(run: RunCommand, vault: Path) -> None:
+    create_repository(vault, {})
+    for folder in (vault / ".git/objects").glob("??"):
+        shutil.rmtree(folder)
+    row = checks(run)["git"]
+    assert row["detail"].endswith(f"; can't read {vault / '.git'}")
+    assert (row["attention"], row["advice"]) == (True, "fatal: bad object HEAD")
 
 
 def test_vault_that_was_not_found_by_a_mark(

@@ -294,6 +294,26 @@ def test_commits_that_change_only_other_folders_are_no_points(tmp_path: Path) ->
     assert count_links(trend) == [1, 2, 3, 4]
 
 
+def remove_objects(root: Path) -> None:
+    """Create a repository, and remove the objects that its commit consists of."""
+    create_repository(root, {})
+    for folder in (root / ".git/objects").glob("??"):
+        shutil.rmtree(folder)
+
+
+def remove_object_folder(root: Path) -> None:
+    """Create a repository, and remove the folder of its objects."""
+    create_repository(root, {})
+    shutil.rmtree(root / ".git/objects")
+
+
+def damage_branch(root: Path) -> None:
+    """Create a repository, and damage the file of its branch."""
+    create_repository(root, {})
+    [branch] = (root / ".git/refs/heads").iterdir()
+    branch.write_text("x", encoding="ascii")
+
+
 NO_COMMITS: dict[str, tuple[Callable[[Path], object], str]] = {
     "no repository": (lambda root: root, "The vault is not in a git repository."),
     "no commit": (lambda root: git(root, "init", "--quiet"), "The repository has no commit yet."),
@@ -304,6 +324,18 @@ NO_COMMITS: dict[str, tuple[Callable[[Path], object], str]] = {
     "a damaged repository": (
         lambda root: (create_repository(root, {}), (root / ".git/HEAD").write_text("x")),
         "git can't read the repository: `git status` in the vault's folder says why.",
+    ),
+    "no folder of objects": (
+        remove_object_folder,
+        "git can't read the repository: `git status` in the vault's folder says why.",
+    ),
+    "no objects": (
+        remove_objects,
+        "git can't list the commits: `git log` in the vault's folder says why.",
+    ),
+    "a damaged branch": (
+        damage_branch,
+        "git can't list the commits: `git log` in the vault's folder says why.",
     ),
 }
 

@@ -15,7 +15,7 @@ from vaultlink.git.location import find_git_dir
 from vaultlink.git.trees import (
     CommitTree,
     can_read_repository,
-    has_commits,
+    has_no_commit_yet,
     is_shallow_clone,
     list_first_parents,
 )
@@ -67,7 +67,7 @@ def _explain_no_commits(root: Path) -> str:
         return "The vault is not in a git repository."
     if not can_read_repository(root):
         return "git can't read the repository: `git status` in the vault's folder says why."
-    if not has_commits(root):
+    if has_no_commit_yet(root):
         return "The repository has no commit yet."
     return "git can't list the commits: `git log` in the vault's folder says why."
 

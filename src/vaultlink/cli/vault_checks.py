@@ -20,6 +20,7 @@ from vaultlink.errors import USER_ERRORS
 from vaultlink.files import read_within
 from vaultlink.git.location import find_git_dir, read_git_file
 from vaultlink.git.program import run_git, run_to_end
+from vaultlink.git.trees import has_no_commit_yet
 from vaultlink.index.conflicts import parse_conflict_copy
 from vaultlink.index.resolve import is_note
 from vaultlink.report.layout import format_count
@@ -185,10 +186,10 @@ def _check_git(root: Path) -> Iterator[CheckRow]:
             "Ignored files are checked, and renames in commits are not followed. Install git.",
         )
         return
-    head = run_to_end(root, "rev-parse", "--verify", "HEAD")
+    head = run_to_end(root, "log", "--max-count=1", "--format=%H")
     if head is None or head.returncode != 0:
         problem = (head.stderr if head else b"").decode("utf-8", "replace").strip().split("\n")[0]
-        is_new = "Needed a single revision" in problem
+        is_new = has_no_commit_yet(root)
         yield CheckRow(
             "git",
             not is_new,

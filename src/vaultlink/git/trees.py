@@ -39,9 +39,13 @@ def can_read_repository(root: Path) -> bool:
     return run_git(root, "rev-parse", "--git-dir") is not None
 
 
-def has_commits(root: Path) -> bool:
-    """Return True if HEAD is a commit that git can read."""
-    return run_git(root, "rev-parse", "--verify", "--quiet", "HEAD^{commit}") is not None
+def has_no_commit_yet(root: Path) -> bool:
+    """Return True if nothing was committed on the current branch.
+
+    In a damaged repository, HEAD names a commit that git can't read, or no branch.
+    """
+    names_commit = run_git(root, "rev-parse", "--verify", "--quiet", "HEAD") is not None
+    return not names_commit and run_git(root, "symbolic-ref", "--quiet", "HEAD") is not None
 
 
 def is_shallow_clone(root: Path) -> bool:
