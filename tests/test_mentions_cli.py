@@ -154,6 +154,15 @@ def test_arguments_narrow_the_search(
     assert list_places(read_document(run, "mentions", *words)) == expected
 
 
+@pytest.mark.usefixtures("vault")
+def test_lowest_score_of_the_range_lists_all(run: RunCommand) -> None:
+    least, low = (
+        list_places(read_document(run, "mentions", "--min-score", text)) for text in ("0", "0.1")
+    )
+    assert low
+    assert set(low) <= set(least)
+
+
 def test_headings_and_sections_are_options_and_settings(run: RunCommand, vault: Path) -> None:
     text = "# On fog signal station\n\nNear.\n\n# A\n\nfog signal station\n\n# B\n\nfog signal station\n"
     write_files(vault, {"Page.md": text})
@@ -238,8 +247,11 @@ def test_lower_scores_are_counted(run: RunCommand, vault: Path) -> None:
         (("-i", "--diff"), "--interactive and --diff can't be used together."),
         (("Log", "--from-section", "Log"), "--from-section and NOTE can't be used together."),
         (("--to", "Log", "--from-section", "Log"), "--from-section and --to can't be used"),
-        (("--min-score", "1.5"), "--min-score: must be a number from 0 to 1, not 1.5."),
-        (("--min-score", "high"), '--min-score: must be a number above 0, not "high".'),
+        *(
+            (("--min-score", score), f'--min-score: must be a number from 0 to 1, not "{score}".')
+            for score in ("1.5", "high", "nan", "inf", "")
+        ),
+        (("--min-score=-0.1",), '--min-score: must be a number from 0 to 1, not "-0.1".'),
         (("--to", "Nowhere"), 'there is no note "Nowhere"'),
         (("Nowhere",), 'there is no note "Nowhere"'),
         (("--from-section", "Log"), "Log.md has no section that lists topics"),

@@ -41,6 +41,7 @@ class MentionsOptions(NotesOptions, frozen=True, kw_only=True):
             "--min-score",
             metavar="S",
             help="Lowest score from 0 to 1 of mentions to list and to link, such as 0.5.",
+            highest=1,
         ),
     ] = None
     headings: Annotated[bool, option("--headings", help="Find mentions in headings too.")] = False
@@ -64,5 +65,3 @@ def reject_conflicting_options(options: MentionsOptions) -> None:
         names = [name for name, is_set in group if is_set]
         if len(names) > 1:
             raise UsageError(f"{' and '.join(names[:2])} can't be used together.")
-    if options.min_score is not None and options.min_score > 1:
-        raise UsageError(f"--min-score: must be a number from 0 to 1, not {options.min_score:g}.")

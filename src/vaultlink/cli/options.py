@@ -20,7 +20,8 @@ class ParameterSpec(msgspec.Struct, frozen=True):
 
     `names` are the names of an option, empty for an argument. `choices` are all valid values, empty
     if any value is valid. `requires` are the names of the options without one of which this one has
-    no effect and is a usage error.
+    no effect and is a usage error. `highest` is the highest number of an option whose lowest is 0;
+    other numbers must be above 0.
     """
 
     help: str
@@ -28,6 +29,7 @@ class ParameterSpec(msgspec.Struct, frozen=True):
     metavar: str = ""
     choices: tuple[str, ...] = ()
     requires: tuple[str, ...] = ()
+    highest: float | None = None
 
 
 def option(
@@ -36,9 +38,10 @@ def option(
     metavar: str = "",
     choices: tuple[str, ...] = (),
     requires: tuple[str, ...] = (),
+    highest: float | None = None,
 ) -> ParameterSpec:
     """Return the spec of an option."""
-    return ParameterSpec(help, names, metavar or "|".join(choices), choices, requires)
+    return ParameterSpec(help, names, metavar or "|".join(choices), choices, requires, highest)
 
 
 def argument(metavar: str, help: str, choices: tuple[str, ...] = ()) -> ParameterSpec:  # noqa: A002
@@ -308,8 +311,11 @@ class OptionField(msgspec.Struct, frozen=True):
             number = float(text)
         except ValueError:
             number = math.nan
-        if not 0 < number < math.inf:
-            raise UsageError(f'{self.spec.names[-1]}: must be a number above 0, not "{text}".')
+        highest = self.spec.highest
+        is_valid = 0 < number < math.inf if highest is None else 0 <= number <= highest
+        if not is_valid:
+            limits = "above 0" if highest is None else f"from 0 to {highest:g}"
+            raise UsageError(f'{self.spec.names[-1]}: must be a number {limits}, not "{text}".')
         return number
 
 
