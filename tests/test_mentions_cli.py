@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -161,6 +161,46 @@ def test_lowest_score_of_the_range_lists_all(run: RunCommand) -> None:
     )
     assert low
     assert set(low) <= set(least)
+
+
+def make_read_only(vault: Path) -> str:
+    (vault / "Log.md").chmod(0o444)
+    return "the note can't be changed: it is read-only"
+
+
+def add_hard_link(vault: Path) -> str:
+    (vault.parent / "copy").hardlink_to(vault / "Log.md")
+    return "the note can't be changed: it has a second hard link, which would keep the old text"
+
+
+def add_conflict(vault: Path) -> str:
+    with (vault / "Log.md").open("a", encoding="utf-8") as stream:
+        stream.write("\n<<<<<<< ours\na\n=======\nb\n>>>>>>> theirs\n")
+    return "the note can't be changed: it contains merge conflict markers"
+
+
+def add_leading_space(vault: Path) -> str:
+    (vault / "Fog.md").rename(vault / " Fog.md")
+    return "no link to the note can be written here"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs permissions and names of POSIX")
+@pytest.mark.parametrize(
+    "prevent", [make_read_only, add_hard_link, add_conflict, add_leading_space]
+)
+def test_mention_that_can_not_be_written_is_not_certain(
+    run: RunCommand, vault: Path, prevent: Callable[[Path], str]
+) -> None:
+    before = [row for row in read_document(run, "mentions", "Log")["mentions"] if row["certain"]]
+    assert "Fog.md" in [row["target"] for row in before]
+    reason = prevent(vault)
+    rows = read_document(run, "mentions", "Log")["mentions"]
+    found = [row for row in rows if row["target"].endswith("Fog.md")]
+    assert [(row["certain"], row["why"].endswith(f", {reason}")) for row in found] == [
+        (False, True)
+    ]
+    assert [line for line in run("mentions", "Log").lines if reason in line]
+    assert not any(row["certain"] for row in rows) or prevent is add_leading_space
 
 
 def test_headings_and_sections_are_options_and_settings(run: RunCommand, vault: Path) -> None:

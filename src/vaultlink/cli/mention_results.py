@@ -1,6 +1,6 @@
 """Find the mentions that the options of `vaultlink mentions` name, and print them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -14,7 +14,7 @@ from vaultlink.cli.vault import find_note_argument, select_link_sources
 from vaultlink.errors import UsageError
 from vaultlink.index.resolve import is_note
 from vaultlink.mentions.mention import LOWEST_MIN_SCORE, Mention, MentionOptions
-from vaultlink.mentions.planning import find_mention_edits
+from vaultlink.mentions.planning import MentionPlace, find_mention_edits
 from vaultlink.mentions.wanted_topics import (
     TopicStatus,
     WantedTopic,
@@ -22,7 +22,7 @@ from vaultlink.mentions.wanted_topics import (
     judge_topics,
     list_wanted_targets,
 )
-from vaultlink.model import SkippedNote
+from vaultlink.model import Edit, SkippedNote
 from vaultlink.report.fix_summary import skipped_rows
 from vaultlink.report.json_document import encode_document
 from vaultlink.report.layout import escape_controls, format_count
@@ -131,6 +131,33 @@ def make_rows(vault: Vault, mentions: Sequence[Mention]) -> list[MentionRow]:
     return mention_rows(mentions, edits, vault.fixer.data)
 
 
+def doubt_unwritable(
+    vault: Vault, mentions: Sequence[Mention], edits: Mapping[MentionPlace, Edit]
+) -> list[Mention]:
+    """Return mentions; those for which --write can't write a link are not certain.
+
+    `edits` are the edits that link them.
+    """
+    return [
+        _doubt(item, reason)
+        if item.certain and (reason := _explain_unwritable(vault, item, edits))
+        else item
+        for item in mentions
+    ]
+
+
+def _doubt(mention: Mention, reason: str) -> Mention:
+    return replace(mention, certain=False, why=f"{mention.why}, {reason}")
+
+
+def _explain_unwritable(vault: Vault, mention: Mention, edits: Mapping[MentionPlace, Edit]) -> str:
+    """Return why no link can be written for a mention; "" if it can be."""
+    if reason := vault.fixer.explain_unchangeable(mention.path):
+        return f"the note can't be changed: {reason}"
+    has_edit = (mention.path, mention.start) in edits
+    return "" if has_edit else "no link to the note can be written here"
+
+
 def render_document(
     vault: Vault,
     rows: Sequence[MentionRow],
@@ -151,17 +178,18 @@ def print_mentions(
     terminal: Terminal, output_format: str, vault: Vault, found: FoundMentions
 ) -> None:
     """Print the mentions and topics that were found."""
+    edits = find_mention_edits(vault.state, vault.text, found.mentions)
+    mentions = doubt_unwritable(vault, found.mentions, edits)
     if output_format == "json":
-        terminal.print_results(
-            render_document(vault, make_rows(vault, found.mentions), found.topics)
-        )
+        rows = mention_rows(mentions, edits, vault.fixer.data)
+        terminal.print_results(render_document(vault, rows, found.topics))
     elif output_format == "tsv":
-        print_lines(terminal, TSV_HEADER, mention_cells(found.mentions))
-    elif found.mentions:
-        text = render_mentions(found.mentions, vault.text, terminal.width, terminal.palette)
+        print_lines(terminal, TSV_HEADER, mention_cells(mentions))
+    elif mentions:
+        text = render_mentions(mentions, vault.text, terminal.width, terminal.palette)
         terminal.print_paged(text)
     print_topics(terminal, found.topics)
-    terminal.print_message(describe_mentions(found.mentions, len(found.all) - len(found.mentions)))
+    terminal.print_message(describe_mentions(mentions, len(found.all) - len(mentions)))
 
 
 def print_topics(terminal: Terminal, topics: Sequence[WantedTopic]) -> None:

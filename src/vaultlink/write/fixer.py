@@ -282,6 +282,13 @@ class Fixer(msgspec.Struct, frozen=True, dict=True):
         """Return the notes that a plan skips, with the reasons."""
         return list_skipped(self._texts, plan)
 
+    def explain_unchangeable(self, path: str) -> str:
+        """Return why a note must not or can't be changed, as a clause; "" if it can be."""
+        texts = self._texts
+        if texts(path) is not None and not texts.is_unwritable(path):
+            return ""
+        return texts.skip_reasons.get(path, "it can't be read")
+
     def data(self, path: str) -> bytes:
         """Return the bytes of a file, unsaved or on disk.
 

@@ -12,8 +12,8 @@ def mentions(options: MentionsOptions) -> int:
 
     Searches the notes that are named, else all notes, for file names, titles and aliases of other
     notes. Each mention has a score from 0 to 1 with the reasons. A mention is certain if its score
-    is at least that of --min-score and only one note can be meant. Listed is the first mention of a
-    note in each note that does not link to it.
+    is at least that of --min-score, only one note can be meant, and the link can be written. Listed
+    is the first mention of a note in each note that does not link to it.
 
     --write turns the mentions that are certain into links; the words stay as they are. --diff
     prints what it would change. --interactive asks for each mention; an answer of "never" is
