@@ -4,6 +4,8 @@ is exported."""
 import io
 import json
 import xml.etree.ElementTree as ET
+from pathlib import Path
+from typing import Any
 
 import networkx as nx
 import pytest
@@ -11,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from builder import Event, apply_events, build_state, event_scripts, make_settings
-from running import print_in_processes
+from running import RunCommand, create_vault, print_in_processes
+from vaultlink.api import open_vault
 from vaultlink.engine.step import Change, Presence, State, step
 from vaultlink.graph.build import GraphSummary, build_graph, summarize_graph, topic_name, topic_node
 from vaultlink.graph.export import GRAPH_FORMATS, export_graph
@@ -293,3 +296,21 @@ def test_exports_are_the_same_in_every_process() -> None:
     )
     assert len(print_in_processes(code)) == 1
     assert GRAPH_FORMATS == ("json", "graphml", "gexf", "dot", "svg")
+
+
+TEXT_IN_BRACKETS = (
+    "[[Nowhere]] and [[Elsewhere]].\n\nIf [[ -f $file ]], [[1, 2], [3, 4]] or [[*]].\n"
+)
+
+
+def test_every_command_counts_the_same_topics(run: RunCommand, tmp_path: Path) -> None:
+    vault = create_vault(tmp_path / "v", {"a.md": TEXT_IN_BRACKETS, "b.md": "[[Nowhere]]\n"})
+    listed: Any = run("topics", "--vault", vault, "--json").data
+    assert {row["topic"] for row in listed["topics"]} == {"Nowhere", "Elsewhere"}
+    figures = dict(line.split("\t")[:2] for line in run("graph", vault).lines)
+    report: Any = run("report", vault, "--output-format", "json").data
+    opened = open_vault(vault)
+    assert figures["dangling topics"] == "2"
+    assert report["totals"]["topics"] == len(report["topics"]) == 2
+    assert LiveGraph(opened.index).topic_count == 2
+    assert [node for node in opened.graph() if node.startswith("/")] == ["/Nowhere", "/Elsewhere"]

@@ -26,7 +26,6 @@ from vaultlink.git.program import run_git
 from vaultlink.index.index import link_name
 from vaultlink.index.resolve import is_note
 from vaultlink.report.layout import escape_controls
-from vaultlink.report.listings import rank_topics
 
 if TYPE_CHECKING:
     from vaultlink.graph.picture import GraphPicture
@@ -142,20 +141,11 @@ def _render(report: VaultReport, vault: Vault, output_format: str) -> str | byte
 
 
 def draw_vault(vault: Vault) -> "GraphPicture":
-    """Draw the graph of a vault, with the topics of the report.
-
-    Text that was not meant as a link is no topic.
-    """
-    from vaultlink.graph.build import is_topic_node, topic_node  # noqa: PLC0415
+    """Draw the graph of a vault."""
     from vaultlink.graph.layout import draw_picture  # noqa: PLC0415 - needed for HTML only
 
-    nx_graph = vault.graph()
-    topics = {topic_node(topic.name) for topic in rank_topics(vault.index)}
-    nx_graph.remove_nodes_from(
-        [node for node in nx_graph if is_topic_node(node) and node not in topics]
-    )
     titles = {path: note.title or link_name(path) for path, note in vault.notes.items()}
-    return draw_picture(nx_graph, titles)
+    return draw_picture(vault.graph(), titles)
 
 
 def _print_summary(options: DashboardOptions, terminal: Terminal, report: VaultReport) -> None:

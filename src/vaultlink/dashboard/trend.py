@@ -10,7 +10,7 @@ from vaultlink.dashboard.score import compute_score
 from vaultlink.dashboard.score_counts import count_score
 from vaultlink.engine.step import State
 from vaultlink.graph.build import topic_name
-from vaultlink.links.intent import is_meant_as_link
+from vaultlink.links.intent import names_topic
 from vaultlink.model import sum_counts
 from vaultlink.report.layout import format_count
 
@@ -70,7 +70,7 @@ def _count_topics(state: State) -> int:
             for path, tally in state.tallies.items()
             if tally.dangling
             for link, target in index.resolved_links(path)
-            if target is None and not link.external and is_meant_as_link(link)
+            if names_topic(link, target)
         }
     )
 

@@ -21,7 +21,7 @@ import msgspec
 from vaultlink.graph.build import is_topic_node, topic_name, topic_node
 from vaultlink.index.index import Index, link_name, target_spellings
 from vaultlink.index.resolve import is_note, normalize_name
-from vaultlink.links.intent import is_meant_as_link
+from vaultlink.links.intent import names_topic
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -155,7 +155,7 @@ def _list_topics(index: Index, path: str) -> Mapping[str, str]:
     topics: dict[str, str] = {}
     if path in index.notes:
         for link, resolved in index.resolved_links(path):
-            if resolved is None and not link.external and is_meant_as_link(link):
+            if names_topic(link, resolved):
                 topics.setdefault(normalize_name(topic_name(link.target)), link.target)
     return topics
 

@@ -48,6 +48,18 @@ def is_meant_as_link(link: Link) -> bool:
     return is_link_text(link.raw[3 if link.embed else 2 : -2])
 
 
+def names_topic(link: Link, resolved: str | None) -> bool:
+    """Return True if a link names a dangling topic.
+
+    It does not resolve, and is meant as a link.
+
+    Args:
+        link: Any link.
+        resolved: The vault path of the file that it leads to; None if it does not resolve.
+    """
+    return resolved is None and not link.external and is_meant_as_link(link)
+
+
 def is_link_text(inner: str) -> bool:
     """Return True unless the text between double brackets is clearly not a link's.
 

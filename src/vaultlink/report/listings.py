@@ -12,7 +12,7 @@ import msgspec
 from vaultlink.graph.build import topic_name
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import is_note, name_key
-from vaultlink.links.intent import is_meant_as_link
+from vaultlink.links.intent import names_topic
 from vaultlink.model import NO_HISTORY, History, Link, Suggestion
 from vaultlink.report.finding_rows import SuggestionRow, suggestion_rows
 from vaultlink.rules.former_targets import (
@@ -185,7 +185,7 @@ def rank_topics(index: Index, history: History = NO_HISTORY) -> list[DanglingTop
     causes: dict[str, set[FormerTarget]] = {}
     for path in sorted(index.notes):
         for link, resolved in index.resolved_links(path):
-            if resolved is None and not link.external and is_meant_as_link(link):
+            if names_topic(link, resolved):
                 source = TopicSource(path, link.line)
                 topic = topic_name(link.target)
                 by_topic.setdefault(topic, []).append(source)

@@ -13,7 +13,7 @@ from vaultlink.index.resolve import (
     spelling_key,
 )
 from vaultlink.index.spelling import is_case_variant, is_same_spelling
-from vaultlink.links.intent import is_meant_as_link
+from vaultlink.links.intent import names_topic
 from vaultlink.model import Link, LinkKind, Note
 from vaultlink.rules.context import Context
 from vaultlink.rules.former_paths import was_deleted
@@ -80,7 +80,7 @@ def _collect_unresolved_links(
     found = []
     outer = [link for link in note.links if link.kind is LinkKind.MARKDOWN and "[[" in link.raw]
     for link, resolved in context.index.resolved_links(note.path):
-        if resolved is None and not link.external and is_meant_as_link(link):
+        if names_topic(link, resolved):
             target = _join_target(link.target, note.path)
             if target not in known:
                 known[target] = _find_candidates(link.target, target, context)
