@@ -700,6 +700,97 @@ def test_vault_that_is_a_file(vault: Path, line: str) -> None:
     refused(vaultlink(*line.split(), folder=vault), "Quay.md: it is a file, not a folder.")
 
 
+FEW_BYTES = """
+import os, resource, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, (900, 900))
+os.execv(sys.executable, [sys.executable, "-m", "vaultlink", *sys.argv[1:]])
+"""
+"""Runs vaultlink so that writing more bytes to a file fails, as on a full disk."""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs limits of POSIX")
+@pytest.mark.parametrize(
+    "line",
+    [
+        "report --output out.html",
+        "report --output-format json --output out.html",
+        "check --output-format sarif --output-file out.html",
+        "graph --format svg --output-file out.html",
+    ],
+)
+def test_full_disk_leaves_the_old_output_file(vault: Path, line: str) -> None:
+    written(vault, {"Start.md": "[[Nowhere]]\n" * 20})
+    for name in ("new", "old"):
+        (vault.parent / name).mkdir()
+    assert vaultlink("report", vault, "--output", vault.parent / "old/out.html").returncode == 0
+    old = (vault.parent / "old/out.html").read_bytes()
+    for name, expected in (("new", []), ("old", ["out.html"])):
+        folder = vault.parent / name
+        done = subprocess.run(
+            [sys.executable, "-c", FEW_BYTES, *line.split(), "--vault", vault, "--no-cache"],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
+        refused(done, "can't write out.html: File too large.")
+        assert [path.name for path in folder.iterdir() if path.name != "cache"] == expected
+    assert (vault.parent / "old/out.html").read_bytes() == old
+
+
+def test_output_file_keeps_mode_and_links(vault: Path) -> None:
+    folder = vault.parent
+    line = ("check", "--output-file")
+    (folder / "found.txt").write_text("old")
+    (folder / "found.txt").chmod(0o640)
+    (folder / "link.txt").symlink_to("found.txt")
+    (folder / "missing.txt").symlink_to("made.txt")
+    (folder / "twin.txt").write_text("old")
+    (folder / "other.txt").hardlink_to(folder / "twin.txt")
+    written(vault, {"Start.md": "[[Nowhere]]\n"})
+    for name in ("link.txt", "missing.txt", "twin.txt"):
+        assert vaultlink(*line, folder / name, folder=vault).returncode == 1
+    for name in ("found.txt", "made.txt", "other.txt"):
+        assert "dangling-link" in (folder / name).read_text()
+    assert (folder / "link.txt").is_symlink()
+    assert (folder / "found.txt").stat().st_mode & 0o777 == 0o640
+    assert not list(folder.glob(".vaultlink-*"))
+
+
+@needs_shell
+def test_output_file_that_is_a_device_or_pipe(vault: Path) -> None:
+    written(vault, {"Start.md": "[[Nowhere]]\n"})
+    line = "check --output-file"
+    assert "dangling-link" in run_shell(f"{line} /dev/stdout", vault).stdout
+    assert "dangling-link" in run_shell(f"{line} /dev/stdout | cat", vault).stdout
+    assert run_shell(f"{line} /dev/null", vault).returncode == 1
+    place = vault.parent / "all.txt"
+    place.write_text("before\n")
+    assert run_shell(f"{line} /dev/stdout >> {place}", vault).returncode == 1
+    assert "dangling-link" in place.read_text()
+    os.mkfifo(vault.parent / "pipe")
+    piped = run_shell(f"{line} ../pipe & cat ../pipe; wait", vault)
+    assert "dangling-link" in piped.stdout
+    assert not list(vault.parent.glob("**/.vaultlink-*"))
+
+
+@needs_shell
+def test_output_file_in_a_folder_that_is_not_writable(vault: Path) -> None:
+    (vault.parent / "fixed").mkdir()
+    file = vault.parent / "fixed/found.txt"
+    file.write_text("old")
+    file.parent.chmod(0o555)
+    try:
+        assert vaultlink("check", "--output-file", file, folder=vault).returncode == 0
+        assert file.read_text() == ""
+        file.chmod(0o444)
+        done = vaultlink("check", "--output-file", file, folder=vault)
+    finally:
+        file.parent.chmod(0o755)
+    refused(done, "found.txt: Permission denied.")
+
+
 def test_lone_surrogate_in_a_canvas_is_accepted(tmp_path: Path) -> None:
     vault = written(
         tmp_path / "vault",

@@ -1,9 +1,10 @@
 """Write files other than notes: results, settings, cache entries, git files."""
 
 import os
+import stat as modes
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from errno import EEXIST
+from errno import EDQUOT, EEXIST, ENOSPC
 from functools import partial
 from pathlib import Path
 
@@ -14,14 +15,70 @@ from vaultlink.files import STRAY_PREFIX
 def write_output(file: Path, data: bytes, *, append: bool = False) -> None:
     """Write results to `file`, or append to it.
 
+    A file is replaced as a whole, and keeps its mode; if that fails, it stays as it was. A symbolic
+    link is followed. Written in place is what can't be replaced: a device, a pipe, an open standard
+    stream, a file with other links or of another user, or in a folder that is not writable.
+
     Raises:
         UsageError: The file can't be written.
     """
     try:
-        with file.open("ab" if append else "wb") as stream:
-            stream.write(data)
+        if append or not _replace_output(file, data):
+            with file.open("ab" if append else "wb") as stream:
+                stream.write(data)
     except OSError as error:
         raise UsageError(f"can't write {file}: {error.strerror}.") from None
+
+
+def _replace_output(file: Path, data: bytes) -> bool:
+    """Replace a file as a whole; return False if it must be written in place."""
+    real = Path(os.path.realpath(file))
+    status = real.stat() if real.exists() else None
+    if status is not None and not (_is_replaceable(status) and os.access(real, os.W_OK)):
+        return False
+    temporary = _name_temporary(real)
+    try:
+        stream = temporary.open("xb")
+    except OSError as error:
+        if error.errno in _FULL_ERRORS:
+            raise
+        return False
+    try:
+        with stream:
+            stream.write(data)
+        created = temporary.stat()
+        if status is not None:
+            if (created.st_uid, created.st_gid) != (status.st_uid, status.st_gid):
+                return False
+            temporary.chmod(modes.S_IMODE(status.st_mode))
+        temporary.replace(real)
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
+    return True
+
+
+def _is_replaceable(status: os.stat_result) -> bool:
+    """Return True for a regular file with one name that is no standard stream."""
+    if not modes.S_ISREG(status.st_mode) or status.st_nlink > 1:
+        return False
+    for descriptor in range(3):
+        with suppress(OSError):
+            if os.path.samestat(status, os.fstat(descriptor)):
+                return False
+    return True
+
+
+_FULL_ERRORS = (ENOSPC, EDQUOT)
+"""Errors of a full disk, on which writing in place would lose the old text too."""
+
+
+def _name_temporary(file: Path) -> Path:
+    """Return the path of a temporary file beside a file.
+
+    In a vault, a later run removes it if this one is killed.
+    """
+    return file.with_name(f"{STRAY_PREFIX}{os.getpid()}-{os.urandom(3).hex()}-0.tmp")
 
 
 def replace_file(file: Path, data: bytes) -> bool:
@@ -105,7 +162,7 @@ def create_files(texts: Mapping[Path, str]) -> None:
 
 def _create_file(path: Path, text: str) -> None:
     """Create a file that does not exist yet: completely, or not at all."""
-    temporary = path.with_name(f"{STRAY_PREFIX}{os.getpid()}-{os.urandom(3).hex()}-0.tmp")
+    temporary = _name_temporary(path)
     try:
         with temporary.open("x", encoding="utf-8", newline="\n") as stream:
             stream.write(text)
