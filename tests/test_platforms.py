@@ -120,6 +120,24 @@ def test_created_notes_are_in_a_folder_that_exists_and_undo_removes_them(
     assert read_files(vault) == before
 
 
+@pytest.mark.parametrize("system", ["linux", *SYSTEMS])
+@pytest.mark.parametrize(
+    ("folder", "created"),
+    [
+        (".", {"New/Missing.md", "New/Deep/Fog.md", "Nowhere.md"}),
+        ("nEW", {"New/new/Missing.md", "New/new/Deep/Fog.md", "New/Nowhere.md"}),
+    ],
+)
+def test_created_notes_are_in_the_folder_that_differs_in_case(
+    system: str, folder: str, created: set[str], tmp_path: Path
+) -> None:
+    vault = make_vault(tmp_path / "vault", {"New/Old.md": "[[new/Missing]] [[new/Deep/Fog]]\n"})
+    before = read_files(vault)
+    words = ("fix", "--unsafe-fixes", "--create", folder, "--no-history")
+    assert run_on(system, vault, *words, "--output-format", "concise") == ""
+    assert read_files(vault).keys() - before.keys() == created
+
+
 @pytest.mark.parametrize("name", ["CON", "nul", "com1", "aux.old"])
 def test_reserved_names_are_never_written_on_windows(name: str, tmp_path: Path) -> None:
     vault = make_vault(tmp_path / "vault", {"Drive.md": f"[[{name}]]\n"})

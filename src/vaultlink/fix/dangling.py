@@ -7,7 +7,7 @@ sources and a finding, and return fixes.
 from collections.abc import Iterator, Sequence
 
 from vaultlink.engine.step import State
-from vaultlink.fix.new_note import compose_new_note
+from vaultlink.fix.new_note import compose_new_note, respell_folders
 from vaultlink.fix.sources import FixAnswers, FixSources
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import file_name, is_note, normalize_name, resolve
@@ -183,7 +183,7 @@ def _build_note_fix(index: Index, link: Link, answers: FixAnswers) -> Fix | None
         or _FILE_EXTENSION.search(target)
     ):
         return None
-    path = f"{answers.folder}{target}.md"
+    path = respell_folders(index, f"{answers.folder}{target}.md")
     if any(normalize_name(path) == normalize_name(existing) for existing in index.files):
         return None
     key = normalize_name(file_name(path))

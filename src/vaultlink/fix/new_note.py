@@ -10,6 +10,22 @@ from vaultlink.index.index import Index, target_spellings
 from vaultlink.index.resolve import file_name, normalize_name, resolve, spelling_key
 
 
+def respell_folders(index: Index, path: str) -> str:
+    """Return a path with its folders spelled as those that contain files.
+
+    Folders whose names differ only in case or Unicode form are one folder on many disks, and links
+    do not distinguish them.
+    """
+    *folders, name = path.split("/")
+    place = ""
+    for folder in folders:
+        place += f"{folder}/"
+        files = index.files_by_path[normalize_name(place)]
+        if files and not any(file.startswith(place) for file in files):
+            place = "/".join(files[0].split("/")[: place.count("/")]) + "/"
+    return place + name
+
+
 def compose_new_note(index: Index, path: str, answers: FixAnswers) -> str:
     """Return the text of the note that is created at `path`.
 
