@@ -29,6 +29,7 @@ TUTORIAL = "test_tutorial:test_each_output_is_what_the_command_prints"
 FIRST_STEPS = "test_first_steps:test_each_command_is_on_the_screen_of_the_one_before"
 INSTALLED = "test_readme_commands:test_installation_as_the_readme_says"
 REMOVED = "test_readme_commands:test_page_installs_upgrades_and_removes"
+SAFE_FIXES = "test_fix:test_page_about_safe_fixes_has_this_vault_and_message"
 READERS = {
     ("README.md", "sh"): (RUN, INSTALLED),
     ("docs/tutorial.md", "sh"): (TUTORIAL, INSTALLED),
@@ -49,6 +50,13 @@ READERS = {
     ("*", "yaml"): ("test_docs:test_yaml_is_valid_for_its_consumer",),
     ("*", "toml"): ("test_code_blocks:test_settings_are_accepted",),
     ("*", "python"): ("test_readme:test_python_in_the_documents_runs",),
+    ("docs/crash-safety.md", "text"): (
+        "test_undo:test_page_about_crash_safety_shows_the_undo_of_a_killed_run",
+        "test_moving:test_page_about_crash_safety_shows_the_message",
+    ),
+    ("docs/safe-fixes.md", "text"): (SAFE_FIXES,),
+    ("docs/safe-fixes.md", "toml"): (SAFE_FIXES, "test_code_blocks:test_settings_are_accepted"),
+    ("docs/safe-fixes.md", "markdown"): (SAFE_FIXES,),
     ("docs/backlinks.md", "markdown"): (RUN,),
     ("docs/agents.md", "json"): (RUN,),
     ("docs/agents.md", "markdown"): (

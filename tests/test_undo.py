@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -10,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from documents import blocks
+from forge import ROOT
 from running import RunCommand, create_vault, write_files
 from vaultlink.api import open_vault
 from vaultlink.model import SkippedNote
@@ -696,6 +699,24 @@ def test_interrupted_run_that_created_notes_is_reverted_first(
     assert sorted(tree(vault)) == ["Harbour wall.md", "Harbour walls.md", "Home.md", "b.md"]
     assert run("undo", "--vault", vault).code == 0
     assert tree(vault) == {"Home.md": b"[[Harbour wall]]\n", "b.md": b"[[Harbour walls]]\n"}
+
+
+def blur(text: str) -> str:
+    """Return a text with a letter for each run, time and number, and single spaces."""
+    text = re.sub(r"\d{8}-\d{6}-[0-9a-f]{4}", "R", text)
+    text = re.sub(r"\d+ \w{3} \d{4},? \d\d:\d\d", "T", text)
+    return re.sub(r"\s+", " ", re.sub(r"[\d,]*\d", "N", text)).strip()
+
+
+def test_page_about_crash_safety_shows_the_undo_of_a_killed_run(
+    run: RunCommand, vault: Path
+) -> None:
+    transcript = blocks(ROOT / "docs" / "crash-safety.md", "text")[0]
+    record_run(vault, "vaultlink fix -q", "", WRITES)
+    write_files(vault, {path: FIXED[path] or b"" for path in ("Home.md", "a/Quay.md")})
+    listed = run("undo", "--list", "--output-format", "table").out
+    undone = run("undo").err
+    assert blur(transcript) == blur(f"$ vaultlink undo --list\n{listed}$ vaultlink undo\n{undone}")
 
 
 def test_record_is_written_before_the_first_note(run: RunCommand, vault: Path) -> None:
