@@ -29,7 +29,11 @@ def make_notes(tag: str, root: Path) -> str:
     entries = find_entries((root / "CHANGELOG.md").read_text(encoding="utf-8"), project["version"])
     if not entries:
         sys.exit(f"CHANGELOG.md has no entries for {project['version']}.")
-    return entries + "\n"
+    return _RELATIVE_LINK.sub(r"\1", entries) + "\n"
+
+
+_RELATIVE_LINK = re.compile(r"\[([^\[\]]+)\]\((?!https?:)[^)]+\)")
+"""A link to a file of the repository, which leads nowhere on the page of a release."""
 
 
 if __name__ == "__main__":

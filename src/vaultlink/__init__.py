@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from vaultlink.model import Diagnostic, Fix, Link, Note, Severity, Suggestion
     from vaultlink.watch.loop import Watch
 
-__version__ = "0.4.0"
+__version__ = "0.5.0"
 
 __all__ = [
     "ConfigError",
