@@ -141,11 +141,21 @@ def _render(report: VaultReport, vault: Vault, output_format: str) -> str | byte
 
 
 def draw_vault(vault: Vault) -> "GraphPicture":
-    """Draw the graph of a vault."""
-    from vaultlink.graph.layout import draw_picture  # noqa: PLC0415 - needed for HTML only
+    """Draw the graph of a vault, with the topics of the report.
 
+    Text that was not meant as a link is no topic.
+    """
+    from vaultlink.dashboard.trend import collect_topics  # noqa: PLC0415 - needed for HTML only
+    from vaultlink.graph.build import is_topic_node, topic_node  # noqa: PLC0415
+    from vaultlink.graph.layout import draw_picture  # noqa: PLC0415
+
+    nx_graph = vault.graph()
+    topics = set(map(topic_node, collect_topics(vault.state)))
+    nx_graph.remove_nodes_from(
+        [node for node in nx_graph if is_topic_node(node) and node not in topics]
+    )
     titles = {path: note.title or link_name(path) for path, note in vault.notes.items()}
-    return draw_picture(vault.graph(), titles)
+    return draw_picture(nx_graph, titles)
 
 
 def _print_summary(options: DashboardOptions, terminal: Terminal, report: VaultReport) -> None:

@@ -56,23 +56,21 @@ def measure_state(state: State) -> TreeMeasures:
         counts.notes,
         links.links,
         links.dangling,
-        _count_topics(state),
+        len(collect_topics(state)),
         sum(map(len, state.diagnostics.values())),
     )
 
 
-def _count_topics(state: State) -> int:
-    """Return the number of topics without a note, as `topics` lists them."""
+def collect_topics(state: State) -> set[str]:
+    """Return the names of the topics without a note, as `topics` lists them."""
     index = state.index
-    return len(
-        {
-            topic_name(link.target)
-            for path, tally in state.tallies.items()
-            if tally.dangling
-            for link, target in index.resolved_links(path)
-            if names_topic(link, target)
-        }
-    )
+    return {
+        topic_name(link.target)
+        for path, tally in state.tallies.items()
+        if tally.dangling
+        for link, target in index.resolved_links(path)
+        if names_topic(link, target)
+    }
 
 
 def build_trend(

@@ -10,7 +10,6 @@ import msgspec
 
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import is_canvas, is_note
-from vaultlink.links.intent import names_topic
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -75,12 +74,9 @@ def node_attributes(node: str) -> GraphAttributes:
 
 
 def outgoing_edges(index: Index, path: str) -> Iterator[tuple[str, GraphAttributes]]:
-    """Yield the target node and the edge attributes of each internal link of a note.
-
-    Text in brackets that is not meant as a link is left out.
-    """
+    """Yield the target node and the edge attributes of each internal link of a note."""
     for link, resolved in index.resolved_links(path):
-        if resolved is not None or names_topic(link, resolved):
+        if not link.external:
             display = {} if link.display is None else {"display": link.display}
             yield (
                 topic_node(topic_name(link.target)) if resolved is None else resolved,
