@@ -145,7 +145,7 @@ def test_first_page_shows_what_vaultlink_is_on_one_screen(browser: Browser, addr
     [
         ("dangling-link", "reference/rules/dangling-link.html"),
         ("VL101", "reference/rules/dangling-link.html"),
-        ("--changed-since", "ci.html"),
+        ("--changed-since", ""),  # a guide, which may change
         ("undo", "reference/commands/undo.html"),
     ],
 )
@@ -157,7 +157,9 @@ def test_first_result_of_the_search_opens_a_page(
     page.press("End")
     page.wait_for("document.querySelector('.md-search-result__link')")
     page.click(".md-search-result__link >> nth=0")
-    page.wait_for(f"location.pathname === '/{path}'")
+    page.wait_for(f"location.pathname === '/{path}'" if path else "location.pathname !== '/'")
     assert page.evaluate("() => document.querySelector('article h1').textContent.length > 1")
+    text = page.evaluate("() => document.querySelector('article').textContent")
+    assert words in text
     assert_quiet(page, address)
     page.do("close")
