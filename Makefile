@@ -17,7 +17,7 @@ help:
 	@echo 'make hostile   inject all faults and fuzz for minutes; SECONDS is the time of each fuzzer'
 	@echo 'make random-renames  make random plans of renames in COUNT random vaults; default: 2000'
 	@echo 'make renames   rename at random in copies of real vaults: VAULTS="DIR ARCHIVE ..."'
-	@echo 'make bench     compare the speed with other tools; VAULT=DIR uses a copy of your vault'
+	@echo 'make bench     measure every figure that has a target; VAULT=DIR uses a copy of your vault'
 	@echo 'make bench-related  hide links, and count those that `related` finds: VAULTS="DIR ARCHIVE ..."'
 	@echo 'make worst-cases  measure how the time of the worst notes grows with their size'
 	@echo 'make gate      compare the speed with the last release, whose figures `make gate-record` wrote'

@@ -259,7 +259,8 @@ class Vault(msgspec.Struct, frozen=True, eq=False, dict=True):
         """Build the graph of the vault.
 
         Returns:
-            A networkx graph: files and unresolved targets are nodes, and each link is an edge.
+            A networkx graph: files and unresolved targets are nodes, and each internal link is an
+            edge.
         """
         from vaultlink.graph.build import build_graph  # noqa: PLC0415 - networkx is slow to import
 

@@ -157,7 +157,7 @@ class ReportOptions(RuleSelectionOptions, frozen=True, kw_only=True):
         option(
             "--show",
             choices=("auto", "all", "overview"),
-            help="On a terminal: an overview if there are very many findings (auto), or all.",
+            help="On a terminal: an overview if not all findings fit (auto), or always, or all.",
         ),
     ] = "auto"
     fail_on: Annotated[

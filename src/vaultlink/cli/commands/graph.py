@@ -45,8 +45,8 @@ class GraphOptions(FolderOptions, frozen=True, kw_only=True):
 def graph(options: GraphOptions) -> int:
     """Summarize the vault's graph, or export it.
 
-    Nodes are notes, dangling topics, and linked attachments and canvases; each link is an edge. The
-    node of a topic is its name with a leading slash. The exit code is 0.
+    Nodes are notes, dangling topics, and linked attachments and canvases; each internal link is an
+    edge. The node of a topic is its name with a leading slash. The exit code is 0.
 
     Output formats: table (on a terminal), tsv (elsewhere), json, graphml, gexf, dot, svg. The first
     two are a summary, the others the graph itself; json is NetworkX's node-link data, and svg a
