@@ -70,10 +70,15 @@ def find_root(options: VaultOptions, terminal: Terminal) -> Path:
         choice = find_vault()
         report_choice(choice, terminal)
         return choice.root
-    if not options.vault.is_dir():
-        problem = "it is a file, not a folder" if options.vault.exists() else "no such folder"
-        raise UsageError(f"{options.vault}: {problem}.")
-    return options.vault.resolve()
+    return resolve_folder(options.vault)
+
+
+def resolve_folder(folder: Path) -> Path:
+    """Return the absolute path of a folder. Raises UsageError if there is none."""
+    if not folder.is_dir():
+        problem = "it is a file, not a folder" if folder.exists() else "no such folder"
+        raise UsageError(f"{folder}: {problem}.")
+    return folder.resolve()
 
 
 def open_from_options(

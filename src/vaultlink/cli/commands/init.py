@@ -13,7 +13,7 @@ from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
 from vaultlink.cli.options import VaultOptions, argument, option
 from vaultlink.cli.package_source import find_package_source, is_local
 from vaultlink.cli.terminal import Terminal
-from vaultlink.cli.vault import find_root
+from vaultlink.cli.vault import find_root, resolve_folder
 from vaultlink.disk.read import CONFIG_NAMES, load_config
 from vaultlink.disk.scan import BASELINE_FILE, list_files
 from vaultlink.disk.vault_search import find_marked_folder
@@ -190,10 +190,7 @@ def _find_vault(options: InitOptions, terminal: Terminal) -> Path:
     """Return the vault. A folder that is in none becomes one by its settings file."""
     if options.vault or not options.folder:
         return find_root(options, terminal)
-    if not options.folder.is_dir():
-        problem = "it is a file, not a folder" if options.folder.exists() else "no such folder"
-        raise UsageError(f"{options.folder}: {problem}.")
-    folder = options.folder.resolve()
+    folder = resolve_folder(options.folder)
     return find_marked_folder(folder) or folder
 
 
