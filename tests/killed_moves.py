@@ -18,11 +18,12 @@ from typing import Any, NamedTuple
 
 from running import write_files
 from vaultlink.errors import JournalError
+from vaultlink.model import PendingWrite
 from vaultlink.write.journal import record_and_write
 from vaultlink.write.journal_files import list_runs
 from vaultlink.write.lock import journal_folder, lock_vault
 from vaultlink.write.undo import find_last_run, revert_interrupted, undo_run
-from vaultlink.write.write import PendingWrite, WriteResult
+from vaultlink.write.write import WriteResult
 
 FILES: Mapping[str, bytes] = {
     "1.md": b"one [[2]]\r\n",

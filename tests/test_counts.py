@@ -17,7 +17,6 @@ from running import RunCommand, create_vault, write_files
 from test_fixing_random import VAULTS
 from vaultlink.api import Vault, open_vault
 from vaultlink.disk.scan import Settings
-from vaultlink.fix.resolved import find_resolved
 from vaultlink.fix.select import allowed_fixes
 from vaultlink.fix.sources import FixAnswers
 from vaultlink.model import Safety
@@ -123,7 +122,7 @@ def test_numbers_of_random_vaults_equal_what_plans_resolve(files: dict[str, str]
                 allowed_fixes(vault.rules, vault.config, unsafe=is_unsafe),
                 FixAnswers() if is_unsafe else None,
             )
-            resolved = find_resolved(plan).fixes
+            resolved = plan.fixed
             assert len(resolved) == expected
             before, after = (
                 Counter(

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from running import read_files, write_files
-from vaultlink.report.layout import COLORED
-from vaultlink.report.unified_diff import unified_diff
+from vaultlink.fix.diff import TextChange
+from vaultlink.fix.diff import unified_diff as list_diff_lines
+from vaultlink.report.layout import COLORED, PLAIN, Palette
+from vaultlink.report.plan_result import render_diff
 
 LINES = some.lists(
     some.sampled_from(["", "a", "b", "a\r", "- x", "+ y", "@@ -1 +1 @@", "é🙂", "\\ No"]),
@@ -47,6 +50,13 @@ def patched(old: str, diff: str) -> str:
         if row[0] in " +":
             new.append(line)
     return "".join([*new, *kept[at:]])
+
+
+def unified_diff(
+    changes: Iterable[TextChange], palette: Palette = PLAIN, moves: Mapping[str, str] | None = None
+) -> str:
+    """Return a diff as text."""
+    return render_diff(list_diff_lines(changes, moves or {}), palette)
 
 
 @given(TEXTS, TEXTS)

@@ -10,11 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder import build_state, make_settings
+from vaultlink.fix.plan import Plan
 from vaultlink.fix.sources import FixSources
 from vaultlink.index.anchors import find_anchor
 from vaultlink.links.edits import apply_edits
 from vaultlink.refactor.extract import default_extract_path, plan_extract
-from vaultlink.refactor.plan import RefactorPlan, RefusedError
+from vaultlink.refactor.relocation import RefusedError
 
 Vault = Mapping[str, str]
 
@@ -24,12 +25,10 @@ def plan(
     name: str = "Plan.md#B",
     new: str | None = None,
     app: Mapping[str, Any] | None = None,
-) -> RefactorPlan:
+) -> Plan:
     state = build_state(vault, make_settings(app=app))
     path, mark, subpath = name.partition("#")
-    return plan_extract(
-        state.index, state.settings, FixSources(vault.get), path, mark + subpath, new
-    )
+    return plan_extract(state, FixSources(vault.get), path, mark + subpath, new)
 
 
 def extract(
@@ -299,7 +298,7 @@ def test_captured_links_are_named() -> None:
 
 def test_the_plan() -> None:
     done = plan({"Plan.md": "# A\n# B\n", "s.md": "[[Plan#B]]"})
-    assert (done.moves, done.files, set(done.first)) == ({}, {}, {"Plan.md", "B.md"})
+    assert (done.moves, done.files, set(done.required)) == ({}, {}, {"Plan.md", "B.md"})
     assert done.texts["B.md"] == (None, "# B\n")
     assert [(item.old, item.new) for item in done.renames] == [("Plan.md#B", "B.md")]
 
@@ -309,7 +308,7 @@ def test_managed_section_stays_in_step() -> None:
     vault = {"Plan.md": "# B\n[[t]]\n", "t.md": f"text\n\n{section}"}
     settings = make_settings(backlinks={"mode": "write", "style": "list"})
     state = build_state(vault, settings)
-    done = plan_extract(state.index, settings, FixSources(vault.get), "Plan.md", "#B", "New.md")
+    done = plan_extract(state, FixSources(vault.get), "Plan.md", "#B", "New.md")
     assert done.texts["t.md"][1] == f"text\n\n{section.replace('Plan', 'New')}"
 
 
@@ -373,7 +372,7 @@ def test_notes_that_can_not_be_changed_are_named(path: str) -> None:
         FixSources(vault.get, is_protected=lambda asked: asked == path),
     ):
         with pytest.raises(RefusedError, match=f"{path}.*can't be changed"):
-            plan_extract(state.index, state.settings, sources, "A.md", "#H", "N.md")
+            plan_extract(state, sources, "A.md", "#H", "N.md")
 
 
 # -- random notes -----------------------------------------------------------------------------------------------------

@@ -8,7 +8,8 @@ from builder import RULES, VaultFiles, build_state, collect_findings, make_setti
 from test_rules import Case, cases, named
 from vaultlink.engine.checks import LinterSettings
 from vaultlink.fix.deferred import deferred_fixes
-from vaultlink.fix.loop import FixPlan, find_fix, plan_fixes
+from vaultlink.fix.loop import find_fix, plan_fixes
+from vaultlink.fix.plan import Plan
 from vaultlink.fix.select import allowed_fixes
 from vaultlink.fix.sources import FixAnswers, FixSources
 from vaultlink.model import Safety
@@ -16,7 +17,7 @@ from vaultlink.model import Safety
 FIXING = [case for case in cases() if case.rule.fix_when != "never"]
 
 
-def run_fixes(base: LinterSettings, vault: VaultFiles, *, unsafe: bool = False) -> FixPlan:
+def run_fixes(base: LinterSettings, vault: VaultFiles, *, unsafe: bool = False) -> Plan:
     """Return the result of fixing a vault."""
     makers = deferred_fixes(RULES, FixAnswers() if unsafe else None)
     result = plan_fixes(
@@ -34,8 +35,8 @@ def sources(vault: VaultFiles) -> FixSources:
     return FixSources(texts.get)
 
 
-def texts_after(result: FixPlan) -> dict[str, str]:
-    return {path: new for path, (_, new) in result.texts.items()}
+def texts_after(result: Plan) -> dict[str, str]:
+    return {path: new or "" for path, (_, new) in result.texts.items()}
 
 
 def expected(case: Case, *, unsafe: bool = False) -> Mapping[str, str]:

@@ -12,7 +12,8 @@ from vaultlink.config.layers import Layer
 from vaultlink.config.settings import merge_layers
 from vaultlink.engine.checks import LinterSettings
 from vaultlink.engine.step import State
-from vaultlink.fix.loop import MAX_ROUNDS, FixPlan, apply_rounds
+from vaultlink.fix.loop import MAX_ROUNDS, apply_rounds
+from vaultlink.fix.plan import Plan
 from vaultlink.fix.select import FindingWithFix, allowed_fixes, select_fixes
 from vaultlink.fix.sources import FixSources
 from vaultlink.fix.trial import ChosenFixes
@@ -154,7 +155,7 @@ def test_selection_of_fixes(
 # -- rounds -------------------------------------------------------------------------------------------------------
 
 
-def run_fixes(vault: VaultFiles, *makers: object, rules: tuple[str, ...] = ("VL1",)) -> FixPlan:
+def run_fixes(vault: VaultFiles, *makers: object, rules: tuple[str, ...] = ("VL1",)) -> Plan:
     """Return the result of fixing a vault with functions from path and text to spans and new texts."""
     state = build_state(vault, make_settings(rules))
 
@@ -187,8 +188,8 @@ def test_rounds_end_when_no_fix_applies() -> None:
     )
     assert result.broken_promises == ()
     assert result.texts == {"a.md": ("one\r\n", "two\r\n"), "b.md": ("xone", "y")}
-    assert [item.path for item, _ in result.fixed] == ["a.md", "b.md", "b.md"]
-    assert result.first_round_count == 2
+    assert [item.path for item, _ in result.done] == ["a.md", "b.md", "b.md"]
+    assert result.early_count == 2
 
 
 def test_final_state_equals_a_rebuild_of_the_new_texts() -> None:
@@ -225,7 +226,7 @@ def test_fix_that_breaks_a_promise_is_left_out_alone(count: int) -> None:
     (broken,) = result.broken_promises
     assert (broken.path, broken.rules) == ("a.md", ("dangling-link",))
     assert broken.problem == "it would have new parse problems: unclosed-fence"
-    assert len(result.fixed) == 2 * count + 1
+    assert len(result.done) == 2 * count + 1
 
 
 def test_fix_left_out_is_made_when_another_makes_it_harmless() -> None:
@@ -284,7 +285,7 @@ def test_unreadable_note_is_skipped() -> None:
 
     result = apply_rounds(state, FixSources({"b.md": "one"}.get), wanted)
     assert result.texts == {"b.md": ("one", "two")}
-    assert result.skipped == ("a.md",)
+    assert [note.path for note in result.skipped] == ["a.md"]
 
 
 def test_heading_with_incoming_links_is_not_changed() -> None:
@@ -437,7 +438,8 @@ def test_harmful_unsafe_fixes_are_skipped_and_others_applied() -> None:
         FixSources({"a.md": "x\n[[b]]\n```\n", "b.md": "x\n"}.get),
         lambda _now, sources: both[: 1 + (sources.text("b.md") == "x\n")],
     )
-    assert (result.texts, result.blocked) == ({"b.md": ("x\n", "y\n")}, ("a.md",))
+    assert result.texts == {"b.md": ("x\n", "y\n")}
+    assert [note.path for note in result.skipped] == ["a.md"]
     safe = Fix("Open a fence", Safety.SAFE, fence.edits)
     result = apply_rounds(
         state,
@@ -445,7 +447,7 @@ def test_harmful_unsafe_fixes_are_skipped_and_others_applied() -> None:
         lambda _now, _sources: [(diagnostic(0, 1), safe)],
     )
     assert [item.path for item in result.broken_promises] == ["a.md"]
-    assert (result.texts, result.blocked) == ({}, ())
+    assert result.texts == {}
 
 
 def test_fixes_that_conflict_only_together_are_applied_singly() -> None:

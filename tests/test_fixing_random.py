@@ -12,7 +12,8 @@ from exploring import count_examples
 from vaultlink.engine.checks import LinterSettings
 from vaultlink.engine.step import State, step
 from vaultlink.fix.deferred import deferred_fixes
-from vaultlink.fix.loop import FixPlan, plan_fixes
+from vaultlink.fix.loop import plan_fixes
+from vaultlink.fix.plan import Plan
 from vaultlink.fix.select import allowed_fixes
 from vaultlink.fix.sources import FixAnswers, FixSources
 
@@ -148,7 +149,7 @@ SCENES: Mapping[str, LinterSettings] = {
 }
 
 
-def fixed(base: LinterSettings, vault: VaultFiles, *, unsafe: bool) -> FixPlan:
+def fixed(base: LinterSettings, vault: VaultFiles, *, unsafe: bool) -> Plan:
     makers = deferred_fixes(base.rules, FixAnswers(unlink=True) if unsafe else None)
     state = build_state(vault, base)
     result = plan_fixes(
@@ -158,7 +159,7 @@ def fixed(base: LinterSettings, vault: VaultFiles, *, unsafe: bool) -> FixPlan:
     return result
 
 
-def afterwards(vault: VaultFiles, result: FixPlan) -> dict[str, str]:
+def afterwards(vault: VaultFiles, result: Plan) -> dict[str, str]:
     return {**vault, **{path: new for path, (_, new) in result.texts.items()}}
 
 
@@ -207,7 +208,7 @@ def test_fixes_preserve_display_text(vault: dict[str, str]) -> None:
     base = make_settings(["VL1"])
     result = fixed(base, vault, unsafe=False)
     slips = {
-        item.path for item, _ in result.fixed if item.rule == "malformed-link"
+        item.path for item, _ in result.done if item.rule == "malformed-link"
     }  # these make links of text
     for path in result.texts.keys() - slips:
         assert shown(result.before, path) == shown(result.after, path)

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from running import create_vault, write_files
+from vaultlink.model import PendingWrite
 from vaultlink.write.git_moves import stage_moves
 from vaultlink.write.journal import record_and_write
-from vaultlink.write.write import PendingWrite
 
 TEXT = "".join(f"line {number}\n" for number in range(30))
 FILES = {

@@ -40,7 +40,14 @@ READING: dict[str, tuple[tuple[str, ...], ...]] = {
     "topics": (("topics", "--json"),),
     "backlinks-all": (("backlinks", "--json"),),
     "backlinks-sections": (("backlinks", "--check", "--json"),),
-    "mentions": (("mentions", "--json"), ("mentions", "--diff", "--json")),
+    "mentions": (("mentions", "--json"),),
+    "mentions-plan": (("mentions", "--diff", "--json"),),
+    "plan": (
+        ("fix", "--diff", "--json"),
+        ("fix", "--unsafe-fixes", "--create", ".", "--mentions", "--diff", "--json"),
+        ("backlinks", "--write", "--diff", "--json"),
+        ("baseline", "--diff", "--json"),
+    ),
     "orphans": (("orphans", "--json"), ("deadends", "--json")),
     "graph": (("graph", "--json"),),
     "report": (("report", "--output-format", "json"),),
@@ -106,7 +113,9 @@ def test_documents_of_writing_commands_are_valid(run: RunCommand) -> None:
     assert run_valid(run, "history", "history", "Haven", "--json")["names"] is not None
     assert run_valid(run, "undo", "undo", "--json")["moved"]
     run_valid(run, "undo", "undo", "--json")
+    assert run_valid(run, "plan", "init", "--diff", "--json")["creates"]
     assert run_valid(run, "fix", "fix", "--json")["fixed"]["findings"] == 1
+    assert run_valid(run, "plan", "undo", "--diff", "--json")["edits"]
     assert len(run_valid(run, "undo-list", "undo", "--list", "--json")["runs"]) > 4
     assert run_valid(run, "mentions", "mentions", "--write", "--json")["mentions"]
     assert run_valid(run, "backlinks-sections", "backlinks", "--write", "--json")["sections"]

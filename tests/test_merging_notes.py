@@ -10,18 +10,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder import build_state, make_settings
+from vaultlink.fix.plan import Plan
 from vaultlink.fix.sources import FixSources
 from vaultlink.index.anchors import find_anchor
 from vaultlink.links.edits import apply_edits
 from vaultlink.refactor.merge import plan_merge
-from vaultlink.refactor.plan import RefactorPlan, RefusedError
+from vaultlink.refactor.relocation import RefusedError
 
 Vault = Mapping[str, str]
 
 
-def plan(vault: Vault, path: str = "A.md", into: str = "B.md", **settings: Any) -> RefactorPlan:
+def plan(vault: Vault, path: str = "A.md", into: str = "B.md", **settings: Any) -> Plan:
     state = build_state(vault, make_settings(**settings))
-    return plan_merge(state.index, state.settings, FixSources(vault.get), path, into)
+    return plan_merge(state, FixSources(vault.get), path, into)
 
 
 def merge(vault: Vault, path: str = "A.md", into: str = "B.md", **settings: Any) -> dict[str, str]:
@@ -285,7 +286,7 @@ def test_managed_sections_stay_in_step() -> None:
 
 def test_the_plan() -> None:
     done = plan({"A.md": "a\n", "B.md": "b\n", "s.md": "[[A]]"})
-    assert (dict(done.moves), dict(done.files), set(done.first)) == ({}, {}, {"A.md", "B.md"})
+    assert (dict(done.moves), dict(done.files), set(done.required)) == ({}, {}, {"A.md", "B.md"})
     assert done.texts["A.md"] == ("a\n", None)
     assert [(item.old, item.new) for item in done.renames] == [("A.md", "B.md")]
 
@@ -338,7 +339,7 @@ def test_notes_that_can_not_be_changed_are_named(path: str) -> None:
         FixSources(vault.get, is_protected=lambda asked: asked == path),
     ):
         with pytest.raises(RefusedError, match=f"{path}.*can't be changed"):
-            plan_merge(state.index, state.settings, sources, "A.md", "B.md")
+            plan_merge(state, sources, "A.md", "B.md")
 
 
 # -- random notes -----------------------------------------------------------------------------------------------------

@@ -15,14 +15,14 @@ from forge import ROOT
 from killed_moves import FILES, KINDS, SCENARIOS, Scenario, read_tree
 from running import RunCommand, create_vault, write_files
 from vaultlink.disk.scan import list_files
-from vaultlink.model import SkippedNote
+from vaultlink.model import PendingWrite, SkippedNote
 from vaultlink.write.journal import record_and_write, record_run
 from vaultlink.write.journal_files import list_runs, write_moving
 from vaultlink.write.lock import journal_folder
 from vaultlink.write.move_checks import identify_files
 from vaultlink.write.move_order import list_temporary_paths, map_path, order_moves
 from vaultlink.write.undo import plan_undo, revert_interrupted, undo_run
-from vaultlink.write.write import PendingWrite, WriteResult
+from vaultlink.write.write import WriteResult
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such files")
 NOTES = {path: text for path, text in FILES.items() if path[-1] != "/"}

@@ -8,6 +8,7 @@ from hypothesis import strategies as some
 
 from builder import build_state
 from vaultlink.errors import UsageError
+from vaultlink.fix.plan import Rename, RenameKind
 from vaultlink.index.index import Index
 from vaultlink.refactor.arguments import (
     RenameRow,
@@ -18,7 +19,6 @@ from vaultlink.refactor.arguments import (
 )
 from vaultlink.refactor.expansion import expand
 from vaultlink.refactor.old_names import list_outer_folders
-from vaultlink.refactor.plan import Rename, RenameKind
 
 VAULT = {
     "Home.md": "# Home\n## Plans\n### Next\n## Plans, old\n\ntext ^b1\n\n#todo/now #Todo\n",

@@ -22,7 +22,12 @@ NOTES = {
     "Projects/img/a.png": "",
     "Board.canvas": '{"nodes":[{"id":"1","type":"file","file":"Old.md"}],"edges":[]}',
 }
-KEYS = {"schema", "renames", "files", "edits", "skipped", "captured", "mentions", "run"}
+KEYS = {
+    *("schema", "command", "renames", "files", "creates", "deletes", "edits"),
+    *("fixed", "breaks", "skipped", "captured", "mentions", "run"),
+}
+
+CONFLICT = b"<<<<<<< a\n[[Old]] [[Projects/Alpha]]\n=======\nx\n>>>>>>> b\n"
 
 OPERATIONS = {
     "note": ("rename", "Old", "New name"),
@@ -301,14 +306,44 @@ def test_missing_words_explain_quotes(run: RunCommand, vault: Path) -> None:
     assert "`vaultlink merge 'My note' Other`" in run("merge", "Old").err
 
 
-def test_note_that_can_not_be_changed_is_skipped_and_named(run: RunCommand, vault: Path) -> None:
-    conflict = "<<<<<<< a\n[[Old]]\n=======\nx\n>>>>>>> b\n"
+UNWRITABLE = {
+    "in conflict": (CONFLICT, "it contains merge conflict markers"),
+    "read-only": (b"[[Old]] [[Projects/Alpha]]\n", "it is read-only"),
+    "linked twice": (
+        b"[[Old]] [[Projects/Alpha]]\n",
+        "it has a second hard link, which would keep the old text",
+    ),
+}
+"""Texts of a note that can't be written, with the reason."""
+
+
+@pytest.mark.parametrize("diff", [[], ["--diff"]], ids=["run", "diff"])
+@pytest.mark.parametrize(("text", "reason"), UNWRITABLE.values(), ids=UNWRITABLE)
+def test_nothing_is_renamed_if_a_note_can_not_be_changed(
+    run: RunCommand, vault: Path, text: bytes, reason: str, diff: list[str]
+) -> None:
+    write_files(vault, {"Stuck.md": text})
+    if "hard link" in reason:
+        (vault.parent / "second name").hardlink_to(vault / "Stuck.md")
+    if reason == "it is read-only":
+        (vault / "Stuck.md").chmod(0o444)
+    before = read_files(vault)
+    for words in (("rename", "Old", "N"), ("rename", "Projects", "Work")):
+        done = run(*words, *diff)
+        assert done.code == 2, words
+        assert f"Stuck.md can't be changed: {reason}. Nothing was written." in done.err
+        assert "--skip-unwritable" in done.err
+        assert read_files(vault) == before
+
+
+def test_note_that_can_not_be_changed_is_skipped_on_request(run: RunCommand, vault: Path) -> None:
+    conflict = CONFLICT.decode()
     write_files(vault, {"Conflict.md": conflict})
-    done = run("rename", "Old", "N", "--json")
+    done = run("rename", "Old", "N", "--skip-unwritable", "--json")
     assert done.code == 1
-    assert load(done)["skipped"] == [
-        {"path": "Conflict.md", "why": "it contains merge conflict markers"}
-    ]
+    data = load(done)
+    assert data["skipped"] == [{"path": "Conflict.md", "why": "it contains merge conflict markers"}]
+    assert data["breaks"] == [{"path": "Conflict.md", "line": 2, "column": 1, "text": "[[Old]]"}]
     assert "Conflict.md: skipped: it contains merge conflict markers.\n" in done.err
     after = read_files(vault)
     assert after["Conflict.md"] == conflict.encode()
@@ -319,7 +354,7 @@ def test_note_that_can_not_be_changed_is_skipped_and_named(run: RunCommand, vaul
 def test_summary_counts_only_what_was_written(run: RunCommand, vault: Path) -> None:
     write_files(vault, {"Linked.md": "[[Old]]\n"})
     (vault.parent / "second name").hardlink_to(vault / "Linked.md")
-    done = run("rename", "Old", "N", "--output-format", "tsv")
+    done = run("rename", "Old", "N", "--skip-unwritable", "--output-format", "tsv")
     assert done.code == 1
     assert "Renamed Old.md to N.md; 7 links in 4 notes follow." in done.err
     assert "Linked.md" not in done.out
@@ -455,6 +490,7 @@ def test_a_rerun_completes_a_skipped_note(
             "t.md": before,
         },
     )
+    words = (*words, "--skip-unwritable")
     first = run(*words, "--vault", vault)
     assert (first.code, (vault / "t.md").read_text()) == (1, after)
     (vault / "s.md").write_text(before)
@@ -473,9 +509,10 @@ def test_a_rerun_of_a_swap_completes_it_instead_of_swapping_back(
     )
     plan = tmp_path / "plan.tsv"
     plan.write_text("a.md\tb.md\nb.md\ta.md\n")
-    assert run("rename", "--from-file", plan, "--vault", vault).code == 1
+    words = ("rename", "--from-file", plan, "--skip-unwritable", "--vault", vault)
+    assert run(*words).code == 1
     (vault / "s.md").write_text("[[a]] [[b]]")
-    assert run("rename", "--from-file", plan, "--vault", vault).code == 0
+    assert run(*words).code == 0
     assert {path.name: path.read_text() for path in vault.glob("*.md")} == {
         "a.md": "B",
         "b.md": "A",

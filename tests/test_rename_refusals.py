@@ -11,9 +11,10 @@ from builder import build_state
 from running import create_vault
 from vaultlink.disk.rename_questions import ask_disk
 from vaultlink.disk.scan import is_vault_path
+from vaultlink.fix.plan import Rename, RenameKind
 from vaultlink.index.resolve import normalize_name
-from vaultlink.refactor.plan import RefusedError, Rename, RenameKind
 from vaultlink.refactor.refusals import DiskQuestions, list_problems, refuse_renames
+from vaultlink.refactor.relocation import RefusedError
 from vaultlink.rules.portable_names import NameLimits
 
 VAULT = {

@@ -11,7 +11,7 @@ from vaultlink.links.edits import apply_edits
 from vaultlink.model import LinkKind, Note
 from vaultlink.parse.note import parse_note
 from vaultlink.refactor.anchors import AnchorChanges, plan_anchor_renames
-from vaultlink.refactor.plan import RefusedError
+from vaultlink.refactor.relocation import RefusedError
 
 WIKILINK, MARKDOWN = LinkKind.WIKILINK, LinkKind.MARKDOWN
 

@@ -7,11 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder import build_state
+from vaultlink.fix.plan import Rename, RenameKind
 from vaultlink.links.edits import apply_edits
 from vaultlink.model import Edit
 from vaultlink.parse.note import parse_note
 from vaultlink.refactor.base_mentions import find_base_mentions, find_mentioned_words
-from vaultlink.refactor.plan import RefusedError, Rename, RenameKind
+from vaultlink.refactor.relocation import RefusedError
 from vaultlink.refactor.tags import (
     find_tag_conflict,
     find_tagged_notes,

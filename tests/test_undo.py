@@ -15,14 +15,14 @@ from documents import blocks
 from forge import ROOT
 from running import RunCommand, create_vault, write_files
 from vaultlink.api import open_vault
-from vaultlink.model import SkippedNote
+from vaultlink.model import PendingWrite, SkippedNote
 from vaultlink.watch.autofix import AutoFixer
 from vaultlink.watch.debounce import Debounce
 from vaultlink.write import journal
 from vaultlink.write.journal import record_and_write, record_run
 from vaultlink.write.journal_files import list_runs
 from vaultlink.write.lock import journal_folder, lock_vault
-from vaultlink.write.write import PendingWrite, WriteResult
+from vaultlink.write.write import WriteResult
 
 VAULT: Mapping[str, bytes] = {
     "Home.md": b"\xef\xbb\xbf# Home\r\n\r\n[[Peir]] \r\n",

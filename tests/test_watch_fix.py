@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from running import RunCommand, create_vault, read_files, write_files
 from vaultlink.api import open_vault
 from vaultlink.disk.scan import Settings
+from vaultlink.model import PendingWrite
 from vaultlink.watch.autofix import AutoFixer
 from vaultlink.watch.debounce import Debounce
 from vaultlink.watch.loop import WatchSettings
@@ -18,7 +19,6 @@ from vaultlink.watch.verify import find_difference
 from vaultlink.write.journal import record_and_write, record_run
 from vaultlink.write.journal_files import list_runs
 from vaultlink.write.lock import lock_vault
-from vaultlink.write.write import PendingWrite
 from watched import QUICK_DEBOUNCE, TIMEOUT_SECONDS, WatchRecorder, run_watcher
 
 FIX = WatchSettings(fix=True, verify=True)
@@ -146,7 +146,7 @@ def test_proposals_are_reported_without_writing(vault: Path) -> None:
         (vault / "b.md").rename(vault / "q.md")
         watched.wait_for(lambda watched: watched.proposals)
         assert_stays(vault, LINKED["a.md"])
-    assert watched.proposals[0].texts == {"a.md": (LINKED["a.md"], "[[q|b]] and [[c]]\n")}
+    assert watched.proposals[0].plan.texts == {"a.md": (LINKED["a.md"], "[[q|b]] and [[c]]\n")}
 
 
 # -- never a fight --------------------------------------------------------------------------------------------------

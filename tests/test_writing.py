@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from vaultlink.errors import JournalError
-from vaultlink.model import SkippedNote
+from vaultlink.model import PendingWrite, SkippedNote
 from vaultlink.write.fsync import sync_filesystem
 from vaultlink.write.lock import LockTimeout, journal_folder, lock_vault
 from vaultlink.write.open_folders import (
@@ -32,7 +32,7 @@ from vaultlink.write.replace import (
     discard_replacement,
     prepare_replacement,
 )
-from vaultlink.write.write import PendingWrite, WriteResult, remove_leftovers, write_notes
+from vaultlink.write.write import WriteResult, remove_leftovers, write_notes
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such files")
 

@@ -9,16 +9,16 @@ from typing import Any, Literal, NamedTuple, get_type_hints
 
 import msgspec
 
+from vaultlink.cli.backlinks_write import SectionChangeRow
 from vaultlink.cli.commands.config import SettingRow
 from vaultlink.cli.commands.undo import RunRow
-from vaultlink.cli.section_changes import SectionChangeRow
 from vaultlink.cli.system_checks import CheckRow
 from vaultlink.dashboard.model import VaultReport
 from vaultlink.engine.fingerprints import KnownCount
+from vaultlink.fix.plan import CapturedLink, NamedPlace, Rename
 from vaultlink.graph.export import EDGE_FIELDS
 from vaultlink.graph.related import RelatedNote
 from vaultlink.mentions.wanted_topics import WantedTopic
-from vaultlink.refactor.plan import CapturedLink, OtherMention, Rename
 from vaultlink.report.finding_rows import EditRow, FindingRow
 from vaultlink.report.fix_summary import FixedRow, SkippedRow
 from vaultlink.report.history_page import PastRow
@@ -26,7 +26,7 @@ from vaultlink.report.json_document import SCHEMA_VERSION
 from vaultlink.report.listings import BacklinkRow, DanglingTopicRow, FileBacklinksRow, LinkRow
 from vaultlink.report.mention_rows import MentionRow
 from vaultlink.report.note_page import ParsedNoteRow
-from vaultlink.report.refactor_result import FileRow
+from vaultlink.report.plan_result import CreatedRow, DeletedRow, FileRow
 from vaultlink.report.rule_manual import RuleManualRow
 from vaultlink.watch.output import BatchRow, MovedRow, WatchFindingRow
 
@@ -180,19 +180,34 @@ _CHECK_FIELDS: tuple[Field, ...] = (
 _FINDINGS: Field = ("findings", tuple[FindingRow, ...], "The reported findings by path and line.")
 _REMAINING: Field = ("findings", tuple[FindingRow, ...], "The findings that remain after the run.")
 _CAPTURED: Any = _copy_fields("CapturedLink", CapturedLink)
-_OTHER: Any = _copy_fields("OtherMention", OtherMention)
+_OTHER: Any = _copy_fields("NamedPlace", NamedPlace)
 _RUN = "The id of the run, for `vaultlink undo`; None if nothing was written."
-_REFACTOR = _document(
-    "RefactorDocument",
-    "What was or would be renamed, and the edits of files.",
+_SKIPPED: Field = ("skipped", tuple[SkippedRow, ...], "Notes that are not written.")
+_PLAN_FIELDS: tuple[Field, ...] = (
+    ("command", str, "The name of the command."),
     ("renames", tuple[Rename, ...], "The requested renames."),
     ("files", tuple[FileRow, ...], "The files whose path changes, and those that are removed."),
-    ("skipped", tuple[SkippedRow, ...], "Notes that were not written, because they changed."),
-    ("captured", tuple[_CAPTURED, ...], "Unresolved links that resolve after the rename."),
-    ("mentions", tuple[_OTHER, ...], "Places that name what is renamed and stay as they are."),
+    ("creates", tuple[CreatedRow, ...], "The files that are created. They are edits, too."),
+    ("deletes", tuple[DeletedRow, ...], "The files that are removed."),
+    ("fixed", tuple[FindingRow, ...], "The findings that are resolved, with their fixes."),
+    ("breaks", tuple[_OTHER, ...], "Links that will not resolve."),
+    _SKIPPED,
+    ("captured", tuple[_CAPTURED, ...], "Unresolved links that will resolve."),
     ("run", str | None, _RUN),
     ("edits", tuple[EditRow, ...], "The edits. Paths and offsets are those before the run."),
 )
+_UNCHANGED: Field = (
+    "mentions",
+    tuple[_OTHER, ...],
+    "Places that name what is renamed and stay as they are.",
+)
+_PLAN = _document("PlanDocument", "A change of the vault.", *_PLAN_FIELDS, _UNCHANGED)
+_TOPICS: Field = (
+    "topics",
+    tuple[WantedTopic, ...],
+    "The topics of the note that `--from-section` names; else empty.",
+)
+_MENTIONS: Field = ("mentions", tuple[MentionRow, ...], "The mentions by path and place.")
 _PATHS = _document(
     "PathsDocument",
     "Vault paths.",
@@ -269,8 +284,13 @@ DOCUMENTS: Mapping[str, Document] = {
     ),
     "rename": Document(
         tuple(f"{name} --json" for name in ("rename", "move", "extract", "merge")),
-        (_REFACTOR,),
+        (_PLAN,),
         "What was renamed, or with `--diff` would be, and the edits.",
+    ),
+    "plan": Document(
+        tuple(f"{name} --diff --json" for name in ("fix", "backlinks", "baseline", "init", "undo")),
+        (_PLAN,),
+        "What the command would change, with the keys of `rename`.",
     ),
     "show": Document(
         ("show --json",),
@@ -374,20 +394,26 @@ DOCUMENTS: Mapping[str, Document] = {
                 "Mentions.",
                 _VAULT,
                 ("run", str | None, _RUN),
-                (
-                    "skipped",
-                    tuple[SkippedRow, ...],
-                    "Notes that were not written; empty without `--write`.",
-                ),
-                (
-                    "topics",
-                    tuple[WantedTopic, ...],
-                    "The topics of the note that `--from-section` names; else empty.",
-                ),
-                ("mentions", tuple[MentionRow, ...], "The mentions by path and place."),
+                _SKIPPED,
+                _TOPICS,
+                _MENTIONS,
             ),
         ),
         "Mentions that are not links, or that were linked.",
+    ),
+    "mentions-plan": Document(
+        ("mentions --diff --json",),
+        (
+            _document(
+                "MentionsPlanDocument",
+                "The mentions that would be linked, and the edits.",
+                *_PLAN_FIELDS,
+                _VAULT,
+                _TOPICS,
+                _MENTIONS,
+            ),
+        ),
+        "The mentions that would be linked, with the keys of `rename`.",
     ),
     "history": Document(
         ("history NOTE --json",),

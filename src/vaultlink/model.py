@@ -622,3 +622,19 @@ class SkippedNote(msgspec.Struct, frozen=True):
 
     path: str
     reason: str
+
+
+class PendingWrite(msgspec.Struct, frozen=True):
+    """The old and new bytes of a file of a vault.
+
+    Attributes:
+        path: Vault path.
+        old: The bytes before. None if no file may exist.
+        new: The bytes after. None if the file is removed.
+        mode: The permissions of a created file, where known.
+    """
+
+    path: str
+    old: bytes | None
+    new: bytes | None
+    mode: int | None = None

@@ -75,3 +75,18 @@ def lazy_pattern(pattern: str, flags: int = 0) -> re.Pattern[str]:
         flags: The flags of the `re` module.
     """
     return cast("re.Pattern[str]", _LazyPattern(pattern, flags))
+
+
+COMMAND_START = lazy_pattern(
+    r"(?m)(?:^|(?<=\r))(?P<blank>[^!-9;-~\w\r\n]*):(?=[^!-~\w\r\n]*:)"
+    r"|#(?=[^!-~\w\r\n]*#[^!-~\w\r\n]*(?:\[|vso\[|teamcity\[))"
+)
+"""The first character of what a CI service may take for a command. Other signs and invisible
+characters before and within it are allowed, as GitHub's runner skips blanks and ignores what is
+invisible."""
+
+
+def has_command(line: str) -> bool:
+    """Return True if a CI service may take the beginning of a line for a command."""
+    match = COMMAND_START.match(line) if ":" in line else None
+    return match is not None and match["blank"] is not None

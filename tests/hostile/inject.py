@@ -163,7 +163,13 @@ def import_all() -> None:
     """Import all modules that commands use, so that forked processes start fast."""
     for command in COMMANDS.values():
         import_module(f"vaultlink.cli.commands.{command.module}")
-    for name in ("cli.check_run", "cli.section_plan", "watch.autofix", "disk.load", "write.fixer"):
+    for name in (
+        "cli.check_run",
+        "fix.backlinks_commands",
+        "watch.autofix",
+        "disk.load",
+        "write.fixer",
+    ):
         import_module(f"vaultlink.{name}")
 
 

@@ -16,7 +16,8 @@ from builder import build_state, make_settings
 from running import RunCommand, create_vault, read_files, write_files
 from vaultlink.engine.checks import LinterSettings
 from vaultlink.fix.deferred import deferred_fixes
-from vaultlink.fix.loop import FixPlan, plan_fixes
+from vaultlink.fix.loop import plan_fixes
+from vaultlink.fix.plan import Plan
 from vaultlink.fix.select import allowed_fixes
 from vaultlink.fix.sources import FixAnswers, FixSources
 from vaultlink.parse.note import parse_note
@@ -54,7 +55,7 @@ SCENES: Mapping[str, LinterSettings] = {
 }
 
 
-def fix(base: LinterSettings, vault: Mapping[str, str], *, unsafe: bool) -> FixPlan:
+def fix(base: LinterSettings, vault: Mapping[str, str], *, unsafe: bool) -> Plan:
     """Return the plan of all fixes."""
     makers = deferred_fixes(base.rules, FixAnswers(unlink=True) if unsafe else None)
     allowed = allowed_fixes(base.rules, base.config, unsafe=unsafe)
@@ -66,9 +67,9 @@ def describe_defects(base: LinterSettings, vault: Mapping[str, str], *, unsafe: 
     plan = fix(base, vault, unsafe=unsafe)
     if plan.broken_promises:
         return f"{plan.broken_promises[0].rules} {plan.broken_promises[0].problem[:12]}"
-    after = {**vault, **{path: new for path, (_, new) in plan.texts.items()}}
+    after = {**vault, **{path: new or "" for path, (_, new) in plan.texts.items()}}
     again = fix(base, after, unsafe=unsafe)
-    return f"again: {sorted({item.rule for item, _ in again.fixed})}" if again.texts else ""
+    return f"again: {sorted({item.rule for item, _ in again.done})}" if again.texts else ""
 
 
 @pytest.mark.parametrize("scene", SCENES)

@@ -16,10 +16,11 @@ from repositories import create_repository
 from running import CommandResult, RunCommand, create_vault
 from test_diffs import patched
 from vaultlink.cli.dispatch import ALIASES, COMMANDS
+from vaultlink.fix.diff import unified_diff
 from vaultlink.report.json_document import encode_json_lines
-from vaultlink.report.layout import COLORED
+from vaultlink.report.layout import COLORED, PLAIN
+from vaultlink.report.plan_result import render_diff
 from vaultlink.report.printable import escape_commands, escape_json
-from vaultlink.report.unified_diff import unified_diff
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="names with control characters")
 
@@ -236,7 +237,7 @@ TEXTS = some.builds(lambda lines, end: "\n".join(lines) + end, LINES, some.sampl
 def test_no_context_line_is_a_command_and_diffs_stay_exact(old: str, new: str) -> None:
     if old == new:
         return
-    diff = unified_diff([("a.md", old, new)])
+    diff = render_diff(unified_diff([("a.md", old, new)]), PLAIN)
     assert patched(old, diff) == new
     assert [line for line in diff.split("\n") if re.match(r"[^!-9;-~\w]*:[^!-~\w]*:", line)] == []
 
@@ -250,7 +251,7 @@ def test_other_programs_apply_diffs_with_commands(tmp_path: Path, program: str) 
         new = [*old[:changed], f"new\x1b[2J\x9b {changed}", *old[changed + 1 :]]
         before, after = ("\n".join(part) + "\n" for part in (old, new))
         (tmp_path / "a.md").write_text(before)
-        diff = unified_diff([("a.md", before, after)])
+        diff = render_diff(unified_diff([("a.md", before, after)]), PLAIN)
         subprocess.run(
             program.split(), cwd=tmp_path, input=diff.encode(), check=True, capture_output=True
         )

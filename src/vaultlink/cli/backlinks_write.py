@@ -1,80 +1,168 @@
-"""Maintenance of backlinks sections: --write, --check, --diff, --adopt, --remove."""
+"""Maintenance of backlinks sections: --write, --check, --diff, --adopt, --remove.
+
+The linter is imported only if the vault has changed since a run that had nothing to change.
+"""
 
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
 from vaultlink.cli.listing import choose_listing_format, print_document, print_lines, print_rows
-from vaultlink.cli.section_changes import (
-    CHANGE_LABELS,
-    NO_CHANGES,
-    SectionChangeRow,
-    SectionChanges,
-    summarize,
-)
 from vaultlink.cli.terminal import Terminal
-from vaultlink.cli.vault import find_vault_root, scan_from_options, warn_of_scan
-from vaultlink.cli.write_run import hold_write_lock, print_skipped_notes
+from vaultlink.cli.vault import find_note_argument, open_scanned_vault
+from vaultlink.cli.write_run import WritingCommand, print_skipped_notes, run_plan
 from vaultlink.disk.scan import VaultScan
 from vaultlink.errors import UsageError
+from vaultlink.index.resolve import is_note
+from vaultlink.report.layout import format_count
 from vaultlink.rules.section_rules import SECTION_RULES
 from vaultlink.write.cache import save_result
-from vaultlink.write.strays import sweep_strays
+from vaultlink.write.write import WriteResult
 
 if TYPE_CHECKING:
+    from vaultlink.api import Vault
     from vaultlink.cli.backlinks_options import BacklinksOptions
+    from vaultlink.fix.backlinks_commands import OneTimeChange, SectionUpdater
+    from vaultlink.fix.plan import Plan
+
+WRITTEN, UPDATED, REMOVED, ADOPTED = "written", "brought in step", "taken out", "adopted"
+"""Changes of a section, as in the JSON and TSV formats."""
+
+CHANGE_LABELS = {
+    WRITTEN: "written",
+    UPDATED: "updated",
+    REMOVED: "removed",
+    ADOPTED: "adopted",
+}
+"""Changes of a section, as in text for people."""
+
+
+class SectionChangeRow(msgspec.Struct, frozen=True):
+    """A note that is or would be changed, and the change of its section.
+
+    Attributes:
+        path: Vault path of the note.
+        change: `written` (a new section), `brought in step`, `adopted` or `taken out`.
+    """
+
+    path: str
+    change: str
 
 
 def maintain_sections(options: "BacklinksOptions") -> int:
     """Write, adopt or remove sections, or report what would change."""
-    _reject_conflicting_options(options)
-    terminal = Terminal(options)
-    output_format = choose_listing_format(terminal)
-    root = None if options.check or options.diff else find_vault_root(options)
-    with hold_write_lock(terminal, root) if root else nullcontext():
-        scan = scan_from_options(options, overrides=_build_overrides(options))
-        terminal.check_output_file(scan.root)
-        warn_of_scan(scan, terminal)
-        if root:
-            sweep_strays(scan.root, scan.listing.strays)
-        changes = _find_changes(options, terminal, scan)
-    return _report_sections(options, terminal, output_format, changes)
-
-
-def _find_changes(
-    options: "BacklinksOptions", terminal: Terminal, scan: VaultScan
-) -> SectionChanges:
-    """Return the changes of sections.
-
-    They are written unless only a report is wanted. If there are none, that is remembered for the
-    next run on the unchanged vault.
-    """
-    cache = scan.open_cache() if options.note is None else None
-    variant = repr((options.adopt, options.remove))
-    cache_key = scan.cache_key("sections", variant) if cache else None
-    if cache and cache_key and cache.load_result(cache_key, "sections") is not None:
-        return NO_CHANGES
-    from vaultlink.cli.section_plan import plan_and_write  # noqa: PLC0415 - imports the linter
-
-    changes = plan_and_write(options, terminal, scan)
-    if cache and cache_key and changes == NO_CHANGES:
-        save_result(cache, cache_key, b"", "sections")
-    return changes
-
-
-def _reject_conflicting_options(options: "BacklinksOptions") -> None:
-    names = [
-        name
-        for name, is_set in (
-            ("--write", options.write),
-            ("--adopt", options.adopt),
-            ("--remove", options.remove),
-        )
-        if is_set
-    ]
+    names = [name for name in ("write", "adopt", "remove") if getattr(options, name)]
     if len(names) > 1:
-        raise UsageError(f"{' and '.join(names)} can't be used together.")
+        raise UsageError(f"{' and '.join(f'--{name}' for name in names)} can't be used together.")
+    return run_plan(_SectionsCommand(options))
+
+
+class _SectionsCommand(WritingCommand):
+    """Writes, adopts or removes sections."""
+
+    def __init__(self, options: "BacklinksOptions"):
+        terminal = Terminal(options)
+        super().__init__("backlinks", options, terminal, choose_listing_format(terminal))
+        self._options, self.is_dry = options, options.check or options.diff
+        self.overrides = _build_overrides(options)
+
+    def make_plan(self, scan: VaultScan) -> "Plan | None":
+        """Plan the changes; None if a former run on this vault had nothing to change."""
+        options = self._options
+        cache = scan.open_cache() if options.note is None else None
+        variant = repr((options.adopt, options.remove))
+        cache_key = scan.cache_key("sections", variant) if cache else None
+        if cache and cache_key and cache.load_result(cache_key, "sections") is not None:
+            return None
+        vault = open_scanned_vault(scan, self.terminal)
+        note = find_note_argument(vault, options.note) if options.note is not None else None
+        if note is not None and not is_note(note):
+            raise UsageError(f"{note} is not a note; only notes can have a backlinks section.")
+        plan = vault.fixer.plan_rounds(_make_selector(options, vault, note))
+        if cache and cache_key and not (plan.texts or plan.skipped):
+            save_result(cache, cache_key, b"", "sections")
+        return plan
+
+    def describe(self, plan: "Plan", *, would: bool = False) -> str:
+        """Return a sentence with the number of changed sections."""
+        rows = self._list_rows(plan)
+        if plan.skipped and not rows:
+            return ""
+        return _summarize(self._options, rows, "would be" if would else "were")
+
+    def preview(self, plan: "Plan") -> int:
+        """Print what would change; return the exit code."""
+        if self._options.diff:
+            return super().preview(plan)
+        rows = self._list_rows(plan)
+        _print_section_rows(self.terminal, self.output_format, rows)
+        print_skipped_notes(plan.skipped)
+        if sentence := self.describe(plan, would=True):
+            self.terminal.print_message(sentence)
+        return EXIT_FINDINGS if rows or plan.skipped else EXIT_CLEAN
+
+    def report(self, plan: "Plan", result: WriteResult) -> int:
+        """Print what was changed and what was skipped; return the exit code."""
+        rows = self._list_rows(plan)
+        _print_section_rows(self.terminal, self.output_format, rows)
+        print_skipped_notes(result.skipped)
+        if rows or not result.skipped:
+            undo = " `vaultlink undo` reverts it." if rows else ""
+            self.terminal.print_message(_summarize(self._options, rows, "were") + undo)
+        return EXIT_FINDINGS if result.skipped else EXIT_CLEAN
+
+    def report_nothing(self) -> int:
+        """Print that there is nothing to change."""
+        if self._options.diff and self.output_format == "json":
+            from vaultlink.fix.plan import VaultChanges  # noqa: PLC0415 - rarely needed
+            from vaultlink.report.plan_result import render_plan  # noqa: PLC0415
+
+            self.terminal.print_results(render_plan(self.name, VaultChanges()))
+        elif not self._options.diff:
+            _print_section_rows(self.terminal, self.output_format, [])
+        self.terminal.print_message(_summarize(self._options, [], "were"))
+        return EXIT_CLEAN
+
+    def _list_rows(self, plan: "Plan") -> list[SectionChangeRow]:
+        """Return the change of the section in each note that the plan changes."""
+        return [
+            SectionChangeRow(path, self._name_change(plan, path)) for path in sorted(plan.texts)
+        ]
+
+    def _name_change(self, plan: "Plan", path: str) -> str:
+        before = plan.before.index.notes[path].sections
+        after = plan.after.index.notes[path].sections
+        if self._options.adopt:
+            return ADOPTED
+        if self._options.remove or len(after) < len(before):
+            return REMOVED
+        return WRITTEN if len(after) > len(before) else UPDATED
+
+
+def _make_selector(
+    options: "BacklinksOptions", vault: "Vault", note: str | None
+) -> "SectionUpdater | OneTimeChange":
+    from vaultlink.fix.backlinks_commands import (  # noqa: PLC0415 - imports the linter
+        SectionUpdater,
+        adopt_sections,
+        remove_sections,
+    )
+
+    def is_chosen(path: str) -> bool:
+        return note in (None, path)
+
+    if options.remove:
+        return remove_sections(is_chosen)
+    if options.adopt:
+        return adopt_sections(is_chosen)
+    if not vault.config.backlinks["mentions"]:
+        return SectionUpdater(is_chosen)
+    from vaultlink.cli.mention_search import find_certain_mentions  # noqa: PLC0415 - rarely needed
+
+    mentions = find_certain_mentions(vault.state, vault.text, vault.config.mentions, note)
+    return SectionUpdater(is_chosen, mentions)
 
 
 def _build_overrides(options: "BacklinksOptions") -> Mapping[str, Any]:
@@ -96,33 +184,23 @@ def _build_overrides(options: "BacklinksOptions") -> Mapping[str, Any]:
     }
 
 
-def _report_sections(
-    options: "BacklinksOptions",
-    terminal: Terminal,
-    output_format: str,
-    changes: SectionChanges,
-) -> int:
-    """Print the changes and the skipped notes; return the exit code."""
-    rows, skipped = changes.rows, changes.skipped
-    if options.diff:
-        from vaultlink.report.unified_diff import unified_diff  # noqa: PLC0415 - needed for --diff only
-
-        terminal.print_diff(
-            unified_diff(
-                [(path, *texts) for path, texts in sorted(changes.texts.items())], terminal.palette
-            )
-        )
-    else:
-        _print_section_rows(terminal, output_format, rows)
-    print_skipped_notes(skipped)
-    was_written = bool(rows) and not (options.check or options.diff)
-    if rows or not skipped:
-        terminal.print_message(
-            summarize(options, rows, "were" if was_written else "would be")
-            + (" `vaultlink undo` reverts it." if was_written else "")
-        )
-    would_change = bool(rows) and not was_written
-    return EXIT_FINDINGS if skipped or would_change else EXIT_CLEAN
+def _summarize(
+    options: "BacklinksOptions", rows: Sequence[SectionChangeRow], auxiliary: str
+) -> str:
+    """Describe the changes in a sentence. `auxiliary` is “were” or “would be”."""
+    counts = [
+        (label, count)
+        for change, label in CHANGE_LABELS.items()
+        if (count := sum(row.change == change for row in rows))
+    ]
+    if not counts:
+        verb = "adopt" if options.adopt else "remove" if options.remove else "write or update"
+        return f"No sections to {verb}."
+    (label, count), *others = counts
+    verb = "was" if auxiliary == "were" and count == 1 else auxiliary
+    parts = [f"{format_count(count, 'section')} {verb} {label}"]
+    parts += [f"{count:,} {label}" for label, count in others]
+    return f"{', '.join(parts)}."
 
 
 def _print_section_rows(

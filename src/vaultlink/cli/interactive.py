@@ -1,4 +1,4 @@
-"""`vaultlink fix --interactive`: ask for each cause of findings how to fix it.
+"""Ask for each cause of findings, unlinked mentions included, how to fix it.
 
 The keys are those of `git add -p`. Nothing is written before the last answer. The chosen fixes are
 then applied together, with the same checks as in any other run.
@@ -12,26 +12,21 @@ from typing import NamedTuple, Protocol
 from msgspec.structs import replace
 
 from vaultlink.api import Vault
-from vaultlink.cli.allowed_topics import (
-    AllowedTopics,
-    add_allowed_topics,
-    find_allowed_topics_file,
-)
 from vaultlink.cli.answer_history import AnswerHistory
-from vaultlink.cli.settings_file import SettingsFile
+from vaultlink.cli.settings_file import SettingsChange, SettingsList, find_topic_list
 from vaultlink.cli.terminal import Terminal, print_stderr, require_terminal
-from vaultlink.cli.write_run import InterviewStopped
-from vaultlink.config.allow_dangling import make_topic_patterns
-from vaultlink.fix.causes import FixCause, FixChooser, FixOption
+from vaultlink.fix.causes import FixCause, FixChooser, FixException, FixOption
 from vaultlink.fix.select import FindingWithFix
 from vaultlink.fix.sources import FixAnswers
 from vaultlink.index.resolve import is_note, resolve
 from vaultlink.links.naming import strip_note_extension
 from vaultlink.model import Diagnostic, TextByPath
 from vaultlink.report.fix_question import (
+    MAX_MENTIONS,
     MAX_PREVIEWED,
     FixQuestion,
     QuestionKey,
+    format_key_prompt,
     format_prompt,
     render_key_help,
     render_question,
@@ -46,10 +41,10 @@ _ALL_LINES = 1 << 30
 
 
 class InteractiveChoices(NamedTuple):
-    """The chosen fixes and the allowed topics."""
+    """The chosen fixes, and the change of the settings."""
 
     fixes: list[FindingWithFix]
-    allowed: AllowedTopics | None = None
+    settings: SettingsChange | None = None
 
 
 class AnswerReader(Protocol):
@@ -63,30 +58,33 @@ class AnswerReader(Protocol):
 
 
 class CauseAnswer(NamedTuple):
-    """The answer for one cause: an option to apply, patterns to allow, or neither."""
+    """The answer for a cause: an option, entries of the settings, or neither."""
 
     option: FixOption | None = None
-    allowed: tuple[str, ...] = ()
+    entries: tuple[str, ...] = ()
 
 
 class Interview:
     """The questions about the causes of findings, and the answers so far.
 
-    Numbers of causes are counted from 0.
+    Numbers of causes are counted from 0. Mentions of one note are one number on the screen.
     """
 
     def __init__(
         self,
-        chooser: FixChooser,
+        causes: Sequence[FixCause],
         text: TextByPath,
-        names: "TargetNames",
-        config_file: SettingsFile,
+        exceptions: SettingsList,
         reader: AnswerReader,
         palette: Palette = PLAIN,
+        targets: "TargetChoice | None" = None,
     ):
-        self._chooser, self._causes, self._text = chooser, chooser.causes, text
-        self._names, self._config_file, self._reader = names, config_file, reader
-        self._palette = palette
+        """Prepare the questions; `targets` lets the user choose other targets of links."""
+        self._causes, self._text, self._targets = causes, text, targets
+        self._exceptions, self._reader, self._palette = exceptions, reader, palette
+        topics = [cause.topic if cause.is_mention else cause for cause in causes]
+        self._places = {topic: place for place, topic in enumerate(dict.fromkeys(topics), 1)}
+        self._topics, self._shown_topic = topics, object()
         self._history = AnswerHistory[CauseAnswer]()
         self._answers = self._history.by_number
         self._handlers: Mapping[str, Callable[[int, FixOption | None], bool]] = {
@@ -97,7 +95,8 @@ class Interview:
             "t": self._apply_target,
             "c": self._create_note,
             "u": self._unlink,
-            "i": self._allow,
+            "i": self._except,
+            "N": self._except,
         }
 
     def run(self) -> InteractiveChoices:
@@ -106,53 +105,59 @@ class Interview:
         Raises KeyboardInterrupt or EOFError if the user stops.
         """
         self._history.ask_all(len(self._causes), self._ask)
-        fixes = [
-            pair
-            for answer in self._answers.values()
-            if answer.option
-            for pair in answer.option.fixes
-        ]
-        return InteractiveChoices(fixes, self._collect_allowed())
-
-    def _collect_allowed(self) -> AllowedTopics | None:
-        allowed = [pattern for answer in self._answers.values() for pattern in answer.allowed]
-        patterns = list(dict.fromkeys(allowed))
-        return add_allowed_topics(self._config_file, patterns) if patterns else None
+        answers = [answer for _, answer in sorted(self._answers.items())]
+        fixes = [pair for answer in answers if answer.option for pair in answer.option.fixes]
+        entries = dict.fromkeys(entry for answer in answers for entry in answer.entries)
+        return InteractiveChoices(fixes, self._exceptions.add(list(entries)))
 
     def _ask(self, number: int) -> str:
         """Ask about a cause until the answer is known; return its key."""
         cause, shown = self._causes[number], None
-        options, limit = cause.proposals, MAX_PREVIEWED
+        options, limit = cause.proposals, MAX_MENTIONS if cause.is_mention else MAX_PREVIEWED
+        group = self._list_group(number)
         while True:
             width = terminal_width()
             question = FixQuestion(
-                number + 1,
-                len(self._causes),
+                self._places[self._topics[number]],
+                len(self._places),
                 cause,
                 options,
                 tuple(self._list_keys(number, options)),
+                group,
             )
             if shown != (options, limit):
                 print_stderr(
                     render_question(question, self._text, width, self._palette, limit).rstrip("\n")
                 )
                 shown = options, limit
-            prompt = format_prompt(question, width)
-            key = self._reader.read_key(prompt, "".join(item.key for item in question.keys))
-            print_stderr(f"{prompt}{key}")
+            key = self._read_key(format_prompt(question, width), question.keys)
             if key in ("b", "q"):
                 return key
             if key == "?":
-                print_stderr(render_key_help(question, width).rstrip("\n"))
+                print_stderr(render_key_help(question.keys, width).rstrip("\n"))
             elif key == "l":
                 limit = _ALL_LINES
             elif key == "e":
-                option = self._enter_target(cause)
+                option = self._targets.enter(cause, self._reader) if self._targets else None
                 options = _put_first(options, option) if option else options
             elif key.isdecimal():
                 options = _put_first(options, options[int(key) - 1])
             elif self._answer(key, number, options[0] if options else None):
                 return key
+
+    def _read_key(self, prompt: str, keys: Sequence[QuestionKey]) -> str:
+        key = self._reader.read_key(prompt, "".join(item.key for item in keys))
+        print_stderr(f"{prompt}{key}")
+        return key
+
+    def _list_group(self, number: int) -> list[FixCause]:
+        """Return all mentions of a note, the first time that it is asked about."""
+        topic, is_first = self._topics[number], self._shown_topic != self._topics[number]
+        self._shown_topic = topic
+        if not (is_first and self._causes[number].is_mention):
+            return []
+        pairs = zip(self._causes, self._topics, strict=True)
+        return [cause for cause, other in pairs if other == topic]
 
     def _answer(self, key: str, number: int, option: FixOption | None) -> bool:
         """Record an answer; return False if it is not possible."""
@@ -184,11 +189,11 @@ class Interview:
         return self._apply(number, option)
 
     def _create_note(self, number: int, _option: FixOption | None) -> bool:
-        option = self._chooser.create_note(self._causes[number])
+        option = self._targets.chooser.create_note(self._causes[number]) if self._targets else None
         return self._apply_or_explain(number, option, "No note can have this name.")
 
     def _unlink(self, number: int, _option: FixOption | None) -> bool:
-        option = self._chooser.remove_links(self._causes[number])
+        option = self._targets.chooser.remove_links(self._causes[number]) if self._targets else None
         reason = "These links have no text that could replace them."
         return self._apply_or_explain(number, option, reason)
 
@@ -199,45 +204,45 @@ class Interview:
         print_stderr(f"  {escape_controls(option.title)}.")
         return self._apply(number, option)
 
-    def _allow(self, number: int, _option: FixOption | None) -> bool:
-        patterns = make_topic_patterns(self._causes[number].targets)
-        if self._config_file.barrier:
-            print_stderr(self._config_file.barrier)
-        elif not patterns:
-            print_stderr("A name with these characters can't be allowed.")
-        elif add_allowed_topics(self._config_file, patterns) is None:
-            print_stderr(
-                f"{escape_controls(self._config_file.path)} has no place for it; "
-                "add the topic to allow-dangling yourself."
-            )
-        else:
-            self._answers[number] = CauseAnswer(allowed=patterns)
-            return True
-        return False
+    def _except(self, number: int, _option: FixOption | None) -> bool:
+        """Record an exception, and settle all questions to which it applies."""
+        chosen = self._choose_exception(self._causes[number].exceptions)
+        if chosen is None:
+            return False
+        barrier = (
+            self._exceptions.find_barrier(chosen.entries)
+            if chosen.entries
+            else "A name with these characters can't be added to the settings."
+        )
+        if barrier:
+            print_stderr(escape_controls(barrier))
+            return False
+        for other, cause in enumerate(self._causes):
+            if other not in self._answers and chosen.key in [item.key for item in cause.exceptions]:
+                self._answers[other] = CauseAnswer(entries=chosen.entries)
+        self._answers[number] = CauseAnswer(entries=chosen.entries)
+        return True
 
-    def _enter_target(self, cause: FixCause) -> FixOption | None:
-        """Let the user name a file; return the option that links to it, or None."""
-        line = self._reader.read_name("Link to (Escape cancels): ", self._names.listed)
-        while line:
-            path = self._names.find(line)
-            option = self._chooser.retarget(cause, path) if path else None
-            if option:
-                return option
-            print_stderr(
-                f"“{escape_controls(line)}” is not a file of the vault. Tab completes names."
-                if path is None
-                else "These links can't be changed."
-            )
-            line = self._reader.read_name("Link to (Escape cancels): ", self._names.listed, line)
-        return None
+    def _choose_exception(self, exceptions: Sequence[FixException]) -> FixException | None:
+        """Ask which exception is meant if there are several; None for none."""
+        if len(exceptions) == 1:
+            return exceptions[0]
+        keys = [QuestionKey(str(n), item.meaning) for n, item in enumerate(exceptions, 1)]
+        keys.append(QuestionKey("b", "back: ask again"))
+        width = terminal_width()
+        print_stderr(render_key_help(keys, width).rstrip("\n"))
+        key = "?"
+        while key == "?":
+            key = self._read_key(format_key_prompt("Never link what?", keys, width), keys)
+        return None if key == "b" else exceptions[int(key) - 1]
 
     def _list_later(self, number: int) -> list[int]:
-        """Return the later causes of the same rule without an answer."""
-        rule = self._causes[number].rule
+        """Return the later causes of the same topic without an answer."""
+        topic = self._causes[number].topic
         return [
             later
             for later in range(number + 1, len(self._causes))
-            if self._causes[later].rule == rule and later not in self._answers
+            if self._causes[later].topic == topic and later not in self._answers
         ]
 
     def _find_same_target(
@@ -259,15 +264,23 @@ class Interview:
         cause = self._causes[number]
         keys = self._list_proposal_keys(number, options) if options else []
         keys[1:1] = [QuestionKey("n", "no: nothing changes")]
-        keys.append(QuestionKey("d", f"no, here and in all later questions about {cause.rule}"))
+        if not cause.is_mention or self._list_later(number):
+            topic = escape_controls(cause.topic)
+            keys.append(QuestionKey("d", f"no, here and in all later questions about {topic}"))
         if cause.is_unresolved:
-            file = escape_controls(self._config_file.path or "the configuration")
             keys += [
                 QuestionKey("e", "enter another target, and see what it changes"),
                 QuestionKey("c", "create the note"),
                 QuestionKey("u", "unlink: replace the links by their text"),
-                QuestionKey("i", f"allow the topic: add it to allow-dangling in {file}"),
             ]
+        if cause.exceptions:
+            file = escape_controls(self._exceptions.file.path or "the configuration")
+            place = f"add it to {self._exceptions.name} in {file}"
+            keys.append(
+                QuestionKey("N", f"never: choose what is never linked, and {place}")
+                if cause.is_mention
+                else QuestionKey("i", f"{cause.exceptions[0].meaning}: {place}")
+            )
         if len(cause.findings) > MAX_PREVIEWED:
             keys.append(QuestionKey("l", "list all lines"))
         if self._history.has_steps:
@@ -279,13 +292,16 @@ class Interview:
         ]
 
     def _list_proposal_keys(self, number: int, options: Sequence[FixOption]) -> list[QuestionKey]:
-        title, rule = escape_controls(options[0].title), self._causes[number].rule
+        title, topic = (
+            escape_controls(options[0].title),
+            escape_controls(self._causes[number].topic),
+        )
         keys = [QuestionKey("y", f"yes: {title}")]
         others = len([later for later in self._list_later(number) if self._causes[later].proposals])
         if others:
             count = format_count(others, "later question")
             keys.append(
-                QuestionKey("a", f"yes, and apply the first proposal of {count} about {rule} too")
+                QuestionKey("a", f"yes, and apply the first proposal of {count} about {topic} too")
             )
         same = len(self._find_same_target(number, options[0]))
         if same:
@@ -299,20 +315,39 @@ class Interview:
         return keys
 
 
-class TargetNames:
-    """The names of a vault's files as a user types them; `listed` are completed."""
+class TargetChoice:
+    """The files to which a user may link, as typed; `listed` are completed."""
 
-    def __init__(self, vault: Vault):
-        self._index = vault.index
+    def __init__(self, vault: Vault, chooser: FixChooser):
+        self._index, self.chooser = vault.index, chooser
         files = sorted(vault.index.files, key=lambda path: (not is_note(path), path))
         self.listed = [strip_note_extension(path) for path in files if path.isprintable()]
 
-    def find(self, line: str) -> str | None:
+    def enter(self, cause: FixCause, reader: AnswerReader) -> FixOption | None:
+        """Let the user name a file; return the option that links to it, or None."""
+        line = reader.read_name(_LINK_PROMPT, self.listed)
+        while line:
+            path = self._find(line)
+            option = self.chooser.retarget(cause, path) if path else None
+            if option:
+                return option
+            print_stderr(
+                f"“{escape_controls(line)}” is not a file of the vault. Tab completes names."
+                if path is None
+                else "These links can't be changed."
+            )
+            line = reader.read_name(_LINK_PROMPT, self.listed, line)
+        return None
+
+    def _find(self, line: str) -> str | None:
         """Return the file with this path or name, or None."""
         for path in (line, f"{line}.md"):
             if path in self._index.files:
                 return path
         return resolve("", line, self._index.names)
+
+
+_LINK_PROMPT = "Link to (Escape cancels): "
 
 
 def choose_fixes(
@@ -322,28 +357,36 @@ def choose_fixes(
 
     Raises:
         UsageError: stdin or stderr is not a terminal.
-        InterviewStopped: The user stopped, or the terminal was closed.
+        KeyboardInterrupt: The user stopped. EOFError if the terminal was closed.
     """
     require_terminal()
-    from vaultlink.cli.keys import KeyReader  # noqa: PLC0415 - needs a terminal
-
     if answers.folder is None:
         answers = replace(answers, folder="")
     chooser = vault.fixer.chooser(findings, answers)
-    if not chooser.causes:
-        return InteractiveChoices([])
-    interview = Interview(
-        chooser,
-        vault.text,
-        TargetNames(vault),
-        find_allowed_topics_file(vault.scan),
-        KeyReader(),
-        terminal.palette,
+    exceptions = find_topic_list(vault.scan)
+    return ask_about_causes(
+        chooser.causes, terminal, vault, exceptions, TargetChoice(vault, chooser)
     )
-    try:
-        return interview.run()
-    except (KeyboardInterrupt, EOFError):
-        raise InterviewStopped from None
+
+
+def ask_about_causes(
+    causes: Sequence[FixCause],
+    terminal: Terminal,
+    vault: Vault,
+    exceptions: SettingsList,
+    targets: TargetChoice | None = None,
+) -> InteractiveChoices:
+    """Ask how to fix the findings of causes; return what was chosen.
+
+    Raises:
+        KeyboardInterrupt: The user stopped. EOFError if the terminal was closed.
+    """
+    from vaultlink.cli.keys import KeyReader  # noqa: PLC0415 - needs a terminal
+
+    if not causes:
+        return InteractiveChoices([])
+    reader = KeyReader()
+    return Interview(causes, vault.text, exceptions, reader, terminal.palette, targets).run()
 
 
 def _put_first(options: Sequence[FixOption], option: FixOption) -> tuple[FixOption, ...]:

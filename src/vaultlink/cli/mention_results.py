@@ -12,9 +12,10 @@ from vaultlink.cli.mention_search import MentionSearch, build_mention_options, r
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import find_note_argument, select_link_sources
 from vaultlink.errors import UsageError
+from vaultlink.fix.select import FindingWithFix
 from vaultlink.index.resolve import is_note
 from vaultlink.mentions.mention import LOWEST_MIN_SCORE, Mention, MentionOptions
-from vaultlink.mentions.planning import MentionPlace, find_mention_edits
+from vaultlink.mentions.planning import MentionPlace, make_mention_fixes
 from vaultlink.mentions.wanted_topics import (
     TopicStatus,
     WantedTopic,
@@ -22,7 +23,7 @@ from vaultlink.mentions.wanted_topics import (
     judge_topics,
     list_wanted_targets,
 )
-from vaultlink.model import Edit, SkippedNote
+from vaultlink.model import SkippedNote
 from vaultlink.report.fix_summary import skipped_rows
 from vaultlink.report.json_document import encode_document
 from vaultlink.report.layout import escape_controls, format_count
@@ -118,29 +119,22 @@ def _find_note(vault: Vault, name: str) -> str:
 # -- output ---------------------------------------------------------------------------------------
 
 
-class WriteOutcome(NamedTuple):
-    """The id of a run for `undo`, and the notes that it skipped."""
-
-    run: str | None = None
-    skipped: tuple[SkippedNote, ...] = ()
-
-
 def make_rows(vault: Vault, mentions: Sequence[Mention]) -> list[MentionRow]:
     """Return the JSON rows of mentions in the notes as they are on disk now."""
-    edits = find_mention_edits(vault.state, vault.text, mentions)
-    return mention_rows(mentions, edits, vault.fixer.data)
+    fixes = make_mention_fixes(vault.state, vault.text, mentions)
+    return mention_rows(mentions, fixes, vault.fixer.data)
 
 
 def doubt_unwritable(
-    vault: Vault, mentions: Sequence[Mention], edits: Mapping[MentionPlace, Edit]
+    vault: Vault, mentions: Sequence[Mention], fixes: Mapping[MentionPlace, FindingWithFix]
 ) -> list[Mention]:
     """Return mentions; those for which --write can't write a link are not certain.
 
-    `edits` are the edits that link them.
+    `fixes` are those that link them.
     """
     return [
         _doubt(item, reason)
-        if item.certain and (reason := _explain_unwritable(vault, item, edits))
+        if item.certain and (reason := _explain_unwritable(vault, item, fixes))
         else item
         for item in mentions
     ]
@@ -150,27 +144,36 @@ def _doubt(mention: Mention, reason: str) -> Mention:
     return replace(mention, certain=False, why=f"{mention.why}, {reason}")
 
 
-def _explain_unwritable(vault: Vault, mention: Mention, edits: Mapping[MentionPlace, Edit]) -> str:
+def _explain_unwritable(
+    vault: Vault, mention: Mention, fixes: Mapping[MentionPlace, FindingWithFix]
+) -> str:
     """Return why no link can be written for a mention; "" if it can be."""
     if reason := vault.fixer.explain_unchangeable(mention.path):
         return f"the note can't be changed: {reason}"
-    has_edit = (mention.path, mention.start) in edits
-    return "" if has_edit else "no link to the note can be written here"
+    has_fix = (mention.path, mention.start) in fixes
+    return "" if has_fix else "no link to the note can be written here"
 
 
-def render_document(
+def list_document_keys(
     vault: Vault,
-    rows: Sequence[MentionRow],
     topics: Sequence[WantedTopic],
-    outcome: WriteOutcome = WriteOutcome(),  # noqa: B008 - immutable
-) -> bytes:
-    """Return mentions as one JSON document. All keys are always present."""
-    head = {
+    skipped: Sequence[SkippedNote] = (),
+    run: str | None = None,
+) -> Mapping[str, object]:
+    """Return the keys of the JSON document besides the mentions.
+
+    `run` is the id of the run for `undo`.
+    """
+    return {
         "vault": str(vault.root),
-        "run": outcome.run,
-        "skipped": skipped_rows(outcome.skipped),
+        "run": run,
+        "skipped": skipped_rows(skipped),
         "topics": topics,
     }
+
+
+def render_document(head: Mapping[str, object], rows: Sequence[MentionRow]) -> bytes:
+    """Return mentions as one JSON document. All keys are always present."""
     return encode_document(head, "mentions", rows)
 
 
@@ -178,11 +181,11 @@ def print_mentions(
     terminal: Terminal, output_format: str, vault: Vault, found: FoundMentions
 ) -> None:
     """Print the mentions and topics that were found."""
-    edits = find_mention_edits(vault.state, vault.text, found.mentions)
-    mentions = doubt_unwritable(vault, found.mentions, edits)
+    fixes = make_mention_fixes(vault.state, vault.text, found.mentions)
+    mentions = doubt_unwritable(vault, found.mentions, fixes)
     if output_format == "json":
-        rows = mention_rows(mentions, edits, vault.fixer.data)
-        terminal.print_results(render_document(vault, rows, found.topics))
+        rows = mention_rows(mentions, fixes, vault.fixer.data)
+        terminal.print_results(render_document(list_document_keys(vault, found.topics), rows))
     elif output_format == "tsv":
         print_lines(terminal, TSV_HEADER, mention_cells(mentions))
     elif mentions:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Set
 from importlib.util import find_spec
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
@@ -11,6 +11,7 @@ from vaultlink.config.mention_settings import parse_ignored
 from vaultlink.config.patterns import compile_path_prefixes
 from vaultlink.engine.step import State
 from vaultlink.errors import UsageError
+from vaultlink.fix.plan import Plan
 from vaultlink.index.resolve import is_note
 from vaultlink.mentions.finder import MentionFinder
 from vaultlink.mentions.mention import Mention, MentionOptions
@@ -18,6 +19,9 @@ from vaultlink.mentions.tally import sample_paths
 from vaultlink.mentions.wanted_topics import list_wanted_targets
 from vaultlink.model import Owner
 from vaultlink.parse.backlinks_markers import MARKER_TEXT
+
+if TYPE_CHECKING:
+    from vaultlink.api import Vault
 
 _LIBRARY = "ahocorasick_rs"
 
@@ -103,6 +107,24 @@ class MentionSearch:
                 blank = " " * (section.end - section.start)
                 text = text[: section.start] + blank + text[section.end :]
         return text
+
+
+def plan_certain_mentions(vault: "Vault", plan: Plan, wanted: Callable[[str], bool]) -> Plan:
+    """Return a plan and the links of the mentions that are certain after it.
+
+    `wanted` returns True for the paths of notes that may be changed.
+    """
+    paths = [path for path in sorted(plan.after.index.notes) if is_note(path) and wanted(path)]
+    if len(paths) > 1:
+        require_library()
+    options = build_mention_options(vault.config.mentions)
+    texts = plan.texts
+    search = MentionSearch(
+        plan.after,
+        lambda path: texts[path][1] if path in texts else vault.text(path),
+        replace(options, lowest_score=options.min_score),
+    )
+    return vault.fixer.plan_mentions([item for item in search.find(paths) if item.certain], plan)
 
 
 def find_certain_mentions(

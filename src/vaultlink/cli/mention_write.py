@@ -1,152 +1,132 @@
 """Turn mentions into links, or print what would change."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from vaultlink.api import Vault
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
 from vaultlink.cli.listing import choose_listing_format, print_lines
 from vaultlink.cli.mention_options import MentionsOptions
 from vaultlink.cli.mention_results import (
-    WriteOutcome,
     describe_redundant,
     find_mentions,
+    list_document_keys,
     make_rows,
     print_topics,
     render_document,
 )
-from vaultlink.cli.terminal import Terminal
-from vaultlink.cli.vault import (
-    find_vault_root,
-    open_scanned_vault,
-    scan_from_options,
-    warn_of_scan,
-)
-from vaultlink.cli.write_run import hold_write_lock, print_skipped_notes, write_fixes
-from vaultlink.mentions.planning import MentionPlan
-from vaultlink.mentions.wanted_topics import WantedTopic
-from vaultlink.report.mention_rows import (
-    TSV_HEADER,
-    describe_linked,
-    mention_cells,
-    render_mentions,
-)
-from vaultlink.report.unified_diff import unified_diff
-from vaultlink.write.strays import sweep_strays
-from vaultlink.write.write import PendingWrite, WriteResult
+from vaultlink.cli.settings_file import SettingsChange, find_ignore_list
+from vaultlink.cli.terminal import Terminal, require_terminal
+from vaultlink.cli.vault import open_scanned_vault
+from vaultlink.cli.write_run import WritingCommand, print_skipped_notes, run_plan
+from vaultlink.disk.scan import VaultScan
+from vaultlink.fix.plan import Plan
+from vaultlink.mentions.mention import Mention
+from vaultlink.mentions.planning import list_mention_causes, make_mention_fixes
+from vaultlink.report.fix_summary import describe_linked
+from vaultlink.report.mention_rows import TSV_HEADER, mention_cells, render_mentions
+from vaultlink.write.write import WriteResult
 
 
-def write_mentions(options: MentionsOptions) -> int:
-    """Link the mentions that are certain; return the exit code.
-
-    Only one run at a time writes to a vault.
-    """
-    terminal = Terminal(options)
-    output_format = choose_listing_format(terminal)
-    with hold_write_lock(terminal, find_vault_root(options)):
-        vault = open_for_writing(options, terminal)
-        found = find_mentions(options, vault)
-        plan = vault.fixer.plan_mentions(found.certain, confirmed=bool(found.topics))
-        run = WrittenMentions(output_format, vault, found.topics, plan)
-        result = write_mention_plan(terminal, vault, plan)
-    return run.report(terminal, result)
+def link_mentions(options: MentionsOptions) -> int:
+    """Link the mentions that are certain or chosen; return the exit code."""
+    return run_plan(_MentionsCommand(options))
 
 
-def print_mention_diff(options: MentionsOptions) -> int:
-    """Print what `write_mentions` would change; return the exit code."""
-    terminal = Terminal(options)
-    output_format = choose_listing_format(terminal)
-    scan = scan_from_options(options)
-    terminal.check_output_file(scan.root)
-    warn_of_scan(scan, terminal)
-    vault = open_scanned_vault(scan, terminal)
-    found = find_mentions(options, vault)
-    plan = vault.fixer.plan_mentions(found.certain, confirmed=bool(found.topics))
-    skipped = (*plan.skipped, *vault.fixer.skipped(plan.plan))
-    if output_format == "json":
-        outcome = WriteOutcome(None, skipped)
-        rows = make_rows(vault, plan.linked)
-        terminal.print_results(render_document(vault, rows, found.topics, outcome))
-    else:
-        terminal.print_diff(unified_diff(list_text_changes(vault, plan), terminal.palette))
-    print_skipped_notes(skipped)
-    print_topics(terminal, found.topics)
-    terminal.print_message(describe_linked(plan.linked, would=True) or "Nothing to link.")
-    return EXIT_FINDINGS if plan.plan.texts or skipped else EXIT_CLEAN
+class _MentionsCommand(WritingCommand):
+    """Links mentions."""
 
+    def __init__(self, options: MentionsOptions):
+        if options.interactive:
+            require_terminal()
+        terminal = Terminal(options)
+        super().__init__("mentions", options, terminal, choose_listing_format(terminal))
+        self._options = options
+        self.is_dry, self.is_interactive = options.diff, options.interactive
+        self._ignored: SettingsChange | None = None
 
-def list_text_changes(vault: Vault, plan: MentionPlan) -> list[tuple[str, str | None, str | None]]:
-    """Return the path and the texts of each changed note, with its byte order mark."""
-    encode = vault.fixer.encode
-    return [
-        (
-            path,
-            None if old is None else encode(path, old).decode(),
-            encode(path, new).decode(),
+    def make_plan(self, scan: VaultScan) -> Plan | None:
+        """Plan the links; None if there is no mention to ask about."""
+        self._vault = open_scanned_vault(scan, self.terminal)
+        self._found = found = find_mentions(self._options, self._vault)
+        self._topics = found.topics
+        if not self.is_interactive:
+            plan = self._vault.fixer.plan_mentions(found.certain, confirmed=bool(found.topics))
+        else:
+            mentions = found.mentions if self._options.min_score is not None else found.all
+            chosen = self._ask(mentions)
+            if chosen is None:
+                return None
+            plan = self._vault.fixer.plan_mentions(chosen, confirmed=True)
+        # Rows have offsets in the texts before.
+        self._rows = (
+            make_rows(self._vault, self._list_linked(plan)) if self.output_format == "json" else []
         )
-        for path, (old, new) in sorted(plan.plan.texts.items())
-    ]
+        return plan.with_write(self._ignored.write) if self._ignored else plan
 
+    def _ask(self, mentions: Sequence[Mention]) -> list[Mention] | None:
+        """Ask about mentions; return the chosen ones, None if none can be linked."""
+        from vaultlink.cli.interactive import ask_about_causes  # noqa: PLC0415 - rarely needed
 
-def open_for_writing(options: MentionsOptions, terminal: Terminal) -> Vault:
-    """Open the vault of a run that may write; remove what interrupted runs left."""
-    scan = scan_from_options(options)
-    terminal.check_output_file(scan.root)
-    warn_of_scan(scan, terminal)
-    sweep_strays(scan.root, scan.listing.strays)
-    return open_scanned_vault(scan, terminal)
+        vault = self._vault
+        causes = list_mention_causes(
+            make_mention_fixes(vault.state, vault.text, mentions), mentions
+        )
+        if not causes:
+            return None
+        choices = ask_about_causes(causes, self.terminal, vault, find_ignore_list(vault.scan))
+        self._ignored = choices.settings
+        places = {(item.path, item.start) for item, _ in choices.fixes}
+        return [item for item in mentions if (item.path, item.start) in places]
 
+    def _list_linked(self, plan: Plan) -> list[Mention]:
+        places = {(item.path, item.start) for item in plan.linked}
+        return [item for item in self._found.all if (item.path, item.start) in places]
 
-def write_mention_plan(
-    terminal: Terminal,
-    vault: Vault,
-    plan: MentionPlan,
-    others: Sequence[PendingWrite] = (),
-    summary: str = "",
-) -> WriteResult:
-    """Write a plan. `others` are files that are not notes, which `summary` describes."""
-    sentences = [sentence for sentence in (describe_linked(plan.linked), summary) if sentence]
-    return write_fixes(terminal, vault, plan.plan, " ".join(sentences), others)
+    def describe(self, plan: Plan, *, would: bool = False) -> str:
+        """Return sentences with the number of links, and what is never linked."""
+        ignored = self._ignored
+        added = ignored.sentence if ignored and ignored.path in plan.texts else ""
+        sentence = " ".join(filter(None, (describe_linked(plan.linked, would=would), added)))
+        return sentence or ("Nothing to link." if would else "Nothing was written.")
 
+    def list_more_keys(self, plan: Plan) -> Mapping[str, object]:
+        """Return the keys of the document of `mentions`."""
+        head = list_document_keys(self._vault, self._topics, plan.skipped)
+        return {**head, "mentions": self._rows}
 
-class WrittenMentions:
-    """The mentions of a plan, as they are reported after it was written.
+    def preview(self, plan: Plan) -> int:
+        """Print what would be linked; return the exit code."""
+        code = super().preview(plan)
+        print_topics(self.terminal, self._topics)
+        return code
 
-    It must be created before that, because rows have offsets in the texts before.
-    """
-
-    def __init__(
-        self,
-        output_format: str,
-        vault: Vault,
-        topics: Sequence[WantedTopic],
-        plan: MentionPlan,
-    ):
-        self._format, self._vault, self._topics, self._plan = output_format, vault, topics, plan
-        self._rows = make_rows(vault, plan.linked) if output_format == "json" else []
-
-    def report(self, terminal: Terminal, result: WriteResult, summary: str = "") -> int:
+    def report(self, plan: Plan, result: WriteResult) -> int:
         """Print what was linked and what was skipped; return the exit code."""
-        written = frozenset(result.written)
-        linked = [item for item in self._plan.linked if item.path in written]
-        skipped = (*self._plan.skipped, *result.skipped)
-        if self._format == "json":
-            rows = [row for row in self._rows if row.note in written]
-            outcome = WriteOutcome(result.run_id, skipped)
-            terminal.print_results(render_document(self._vault, rows, self._topics, outcome))
-        elif self._format == "tsv":
+        terminal, linked = self.terminal, self._list_linked(plan)
+        if self.output_format == "json":
+            rows = [row for row in self._rows if row.note in plan.texts]
+            head = list_document_keys(self._vault, self._topics, result.skipped, result.run_id)
+            terminal.print_results(render_document(head, rows))
+        elif self.output_format == "tsv":
             print_lines(terminal, TSV_HEADER, mention_cells(linked))
         elif terminal.verbose and linked:
             terminal.print_results(
-                render_mentions(linked, self._old_text, terminal.width, terminal.palette)
+                render_mentions(
+                    linked,
+                    lambda path: plan.texts[path][0] or "",
+                    terminal.width,
+                    terminal.palette,
+                )
             )
-        print_skipped_notes(skipped)
+        print_skipped_notes(result.skipped)
         print_topics(terminal, self._topics)
-        sentence = " ".join(filter(None, (describe_linked(linked), summary)))
         undo = " `vaultlink undo` reverts it." if result.run_id else ""
-        terminal.print_message(f"{sentence or 'Nothing was written.'}{undo}")
+        terminal.print_message(f"{self.describe(plan)}{undo}")
         if linked and (advice := describe_redundant(self._topics)):
             terminal.print_message(advice)
-        return EXIT_FINDINGS if skipped else EXIT_CLEAN
+        return EXIT_FINDINGS if result.skipped else EXIT_CLEAN
 
-    def _old_text(self, path: str) -> str:
-        return self._plan.plan.texts[path][0] or ""
+    def report_nothing(self) -> int:
+        """Print that there is no mention to ask about."""
+        print_topics(self.terminal, self._topics)
+        self.terminal.print_message("No unlinked mentions found.")
+        return EXIT_CLEAN

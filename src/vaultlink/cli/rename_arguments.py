@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from vaultlink.errors import UsageError
 from vaultlink.files import read_regular
+from vaultlink.fix.plan import Rename
 from vaultlink.model import Heading
 from vaultlink.refactor.anchors import find_named_anchor
 from vaultlink.refactor.arguments import (
@@ -18,7 +19,6 @@ from vaultlink.refactor.arguments import (
     read_renames,
 )
 from vaultlink.refactor.old_names import FILE_KINDS, find_source
-from vaultlink.refactor.plan import Rename
 from vaultlink.report.layout import escape_controls
 
 if TYPE_CHECKING:

@@ -9,9 +9,8 @@ from msgspec.structs import replace
 from vaultlink.api import Vault, replace_state
 from vaultlink.cli.write_run import format_command_line
 from vaultlink.disk.read import UnreadableFile, decode_note
-from vaultlink.engine.step import State
 from vaultlink.fix.sources import FixSources
-from vaultlink.refactor.rerun import restore_index
+from vaultlink.refactor.rerun import restore_state
 from vaultlink.write.journal_files import RecordedRun, list_runs
 from vaultlink.write.move_order import map_path
 from vaultlink.write.restore import plan_restored_notes
@@ -45,12 +44,12 @@ def find_unfinished_run(vault: Vault, sources: FixSources) -> UnfinishedRun | No
     former = {
         path: text for run in runs for path, text in _load_former_texts(vault, run, moved).items()
     }
-    index = restore_index(vault.index, vault.state.settings, files, former)
+    state = restore_state(vault.state, files, former)
 
     def old_text(path: str) -> str | None:
         return former[path] if path in former else sources.text(files.get(path, path))
 
-    before = replace_state(vault, State(vault.state.settings, index))
+    before = replace_state(vault, state)
     return UnfinishedRun(before, replace(sources, text=old_text), files, former)
 
 

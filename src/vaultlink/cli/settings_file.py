@@ -6,12 +6,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from vaultlink.config.allow_dangling import allow_topics
 from vaultlink.config.layers import COMMAND_LINE
+from vaultlink.config.mention_settings import ignore_mentions
 from vaultlink.disk.read import MAX_CONFIG_BYTES
 from vaultlink.disk.scan import VaultScan
 from vaultlink.errors import UsageError
 from vaultlink.files import read_regular
-from vaultlink.write.write import PendingWrite
+from vaultlink.model import PendingWrite
+from vaultlink.report.layout import escape_controls, format_count
 
 _NEW_FILE = ".vaultlink.toml"
 """The file that is created if the vault has no configuration: a note app does not show it."""
@@ -43,10 +46,74 @@ class SettingsFile(NamedTuple):
         return None if text is None else PendingWrite(self.path, self.data, mark + text.encode())
 
 
-def find_settings_file(scan: VaultScan, advice: str) -> SettingsFile:
+class SettingsChange(NamedTuple):
+    """A change of a configuration file, and a sentence about it."""
+
+    write: PendingWrite
+    sentence: str
+
+    @property
+    def path(self) -> str:
+        """The vault path of the file."""
+        return self.write.path
+
+
+class SettingsList(NamedTuple):
+    """A list in the configuration file, to which an interactive run adds.
+
+    Attributes:
+        file: The file.
+        name: The list, as in a sentence.
+        insert: Adds items to a text.
+        describe: Returns what was added, as the beginning of a sentence, given the number of items.
+    """
+
+    file: SettingsFile
+    name: str
+    insert: InsertItems
+    describe: Callable[[int], str]
+
+    def add(self, items: Sequence[str]) -> SettingsChange | None:
+        """Add items; return None if there are none, or no safe place for them."""
+        write = self.file.add(items, self.insert) if items else None
+        if write is None:
+            return None
+        added = self.describe(len(items))
+        return SettingsChange(write, f"{added} in {escape_controls(write.path)}.")
+
+    def find_barrier(self, items: Sequence[str]) -> str:
+        """Return why items can't be added, as a sentence; "" if they can be."""
+        if self.file.barrier or self.add(items):
+            return self.file.barrier
+        return f"{self.file.path} has no place for it; add it to {self.name} yourself."
+
+
+def find_topic_list(scan: VaultScan) -> SettingsList:
+    """Return the list of topics that may stay unresolved."""
+    name = "allow-dangling"
+    return SettingsList(
+        _find_settings_file(scan, name),
+        name,
+        allow_topics,
+        lambda count: f"Allowed {format_count(count, 'topic')}",
+    )
+
+
+def find_ignore_list(scan: VaultScan) -> SettingsList:
+    """Return the list of mentions that are never linked."""
+    name = "`ignore` of [mentions]"
+    return SettingsList(
+        _find_settings_file(scan, name),
+        name,
+        ignore_mentions,
+        lambda count: f"Added {format_count(count, 'entry', 'entries')} to ignore of [mentions]",
+    )
+
+
+def _find_settings_file(scan: VaultScan, name: str) -> SettingsFile:
     """Return the configuration file that applies to a vault, or the one to create.
 
-    `advice` says in the imperative what the user can do if the file is outside the vault.
+    `name` is the list to which something is added.
     """
     if scan.settings.isolated:
         return SettingsFile("", None, "--isolated ignores configuration files.")
@@ -55,7 +122,7 @@ def find_settings_file(scan: VaultScan, advice: str) -> SettingsFile:
         return SettingsFile(_NEW_FILE, None)
     file = Path(os.path.abspath(sources[0]))  # noqa: PTH100 - links are not followed
     if not file.is_relative_to(scan.root):
-        return SettingsFile("", None, f"{sources[0]} is outside the vault: {advice}.")
+        return SettingsFile("", None, f"{sources[0]} is outside the vault: add it to {name} there.")
     try:
         data = read_regular(file, MAX_CONFIG_BYTES)
         data.decode("utf-8-sig")

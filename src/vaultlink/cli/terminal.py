@@ -6,10 +6,10 @@ Also chooses colour, line width and output format, and handles closed pipes.
 import os
 import stat as modes
 import sys
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from time import monotonic
-from typing import ClassVar, TextIO
+from typing import TYPE_CHECKING, ClassVar, TextIO
 
 from vaultlink.cli.hyperlinks import format_vault_address, supports_hyperlinks
 from vaultlink.cli.options import PrintOptions
@@ -18,6 +18,9 @@ from vaultlink.report import FORMATS
 from vaultlink.report.layout import COLORED, PLAIN, Palette, escape_controls, truncate, wrap_words
 from vaultlink.report.printable import escape_commands, escape_unsafe
 from vaultlink.write.files import write_output
+
+if TYPE_CHECKING:
+    from vaultlink.fix.diff import DiffLine
 
 _PIPED_WIDTH = 120
 """The columns of a truncated line without a terminal."""
@@ -135,12 +138,15 @@ class Terminal:
             return
         write_output(self.output_file, self.encode_results(result), append=True)
 
-    def print_diff(self, diff: str, *, is_part: bool = False) -> None:
+    def print_diff(self, lines: "Iterable[DiffLine]", *, is_part: bool = False) -> None:
         """Print a unified diff: harmless on a terminal, else exact to be applied.
 
         In the log of a CI service, an exact diff could contain commands for the service. There they
         are spelled out, and a message says so.
         """
+        from vaultlink.report.plan_result import render_diff  # noqa: PLC0415 - needed for --diff
+
+        diff = render_diff(lines, self.palette)
         print_text = self.print_part if is_part else self.print_results
         if self.is_terminal:
             print_text(diff)

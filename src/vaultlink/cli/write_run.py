@@ -1,24 +1,26 @@
-"""Shared parts of commands that write: write lock, journal, skipped notes."""
+"""Run a command that changes a vault: lock, plan, write or preview, report."""
 
 import shlex
 import sys
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS, EXIT_INTERRUPTED
+from vaultlink.cli.options import OpenOptions
 from vaultlink.cli.terminal import Terminal, print_stderr
+from vaultlink.cli.vault import find_vault_root, scan_from_options, warn_of_scan
+from vaultlink.disk.scan import VaultScan
 from vaultlink.model import SkippedNote
 from vaultlink.report.layout import escape_controls
-from vaultlink.write.journal import record_and_write
 from vaultlink.write.lock import lock_vault
+from vaultlink.write.strays import sweep_strays
 from vaultlink.write.undo import RevertedRun, revert_interrupted
-from vaultlink.write.write import PendingWrite, WriteResult
+from vaultlink.write.write import WriteResult
 
 if TYPE_CHECKING:
-    from vaultlink.api import Vault
-    from vaultlink.fix.loop import FixPlan
-    from vaultlink.refactor.plan import RefactorPlan
+    from vaultlink.fix.plan import Plan
 
 
 @contextmanager
@@ -50,69 +52,118 @@ class InterviewStopped(Exception):  # noqa: N818 - not an error
     """The user stopped answering questions. Nothing was written."""
 
 
-def write_fixes(
-    terminal: Terminal,
-    vault: "Vault",
-    plan: "FixPlan",
-    summary: str,
-    others: Sequence[PendingWrite] = (),
-) -> WriteResult:
-    """Write a plan, and record the command line and the summary in the journal.
+class WritingCommand:
+    """A command that plans a change of a vault; `run_plan` does everything else.
 
-    `others` are files that are not notes, which the same run writes.
+    Attributes:
+        name: The name of the command.
+        options: Its options.
+        terminal: Where it prints.
+        output_format: How it prints results. Only `json` concerns --diff, too.
+        start: A path in the vault, if one is named.
+        overrides: Settings of the command in addition to those of its options.
+        is_dry: True if it writes nothing.
+        is_interactive: True if it asks the user. The write lock is not held meanwhile.
     """
-    try:
-        return vault.fixer.write(plan, format_command_line(), summary, others)
-    except KeyboardInterrupt:
-        terminal.print_message(
-            "Some notes may have been written already; `vaultlink undo` reverts them."
-        )
-        raise
+
+    start: Path | None = None
+    overrides: Mapping[str, Any] | None = None
+    is_dry = False
+    is_interactive = False
+
+    def __init__(self, name: str, options: OpenOptions, terminal: Terminal, output_format: str):
+        self.name, self.options = name, options
+        self.terminal, self.output_format = terminal, output_format
+
+    def make_plan(self, scan: VaultScan) -> "Plan | None":
+        """Plan the change; None if it is known that there is nothing to change."""
+        raise NotImplementedError
+
+    def describe(self, plan: "Plan", *, would: bool = False) -> str:
+        """Return sentences about a plan, "" for none. `would` says that it is not written."""
+        raise NotImplementedError
+
+    def complete(self, plan: "Plan", result: WriteResult) -> None:
+        """Do what belongs to writing, while the write lock is held."""
+
+    def report(self, plan: "Plan", result: WriteResult) -> int:
+        """Print what was written and what was skipped; return the exit code.
+
+        `plan` is the part of the plan that was written.
+        """
+        raise NotImplementedError
+
+    def report_nothing(self) -> int:
+        """Print that there is nothing to change; return the exit code."""
+        raise NotImplementedError
+
+    def list_more_keys(self, _plan: "Plan") -> Mapping[str, object]:
+        """Return the keys of the JSON document of a plan that only this command has."""
+        return {}
+
+    def preview(self, plan: "Plan") -> int:
+        """Print what would be written and skipped; return the exit code."""
+        terminal = self.terminal
+        if self.output_format == "json":
+            from vaultlink.report.plan_result import render_plan  # noqa: PLC0415 - rarely needed
+
+            more = self.list_more_keys(plan)
+            terminal.print_results(render_plan(self.name, plan, plan.skipped, more=more))
+        else:
+            terminal.print_diff(plan.diff_lines())
+        print_skipped_notes(plan.skipped)
+        if sentence := self.describe(plan, would=True):
+            terminal.print_message(sentence)
+        return EXIT_FINDINGS if plan or plan.skipped else EXIT_CLEAN
 
 
-def write_vault_files(root: Path, writes: Sequence[PendingWrite], summary: str) -> WriteResult:
-    """Write files of the vault that are not notes, and record the run in the journal."""
-    return record_and_write(root, format_command_line(), summary, writes)
+def run_plan(command: WritingCommand) -> int:
+    """Plan a change of a vault, and preview or write it; return the exit code.
 
-
-def write_refactor(
-    terminal: Terminal,
-    root: Path,
-    plan: "RefactorPlan",
-    encode: Callable[[str, str], bytes],
-    summary: str,
-    obsolete: Collection[str] = (),
-) -> WriteResult:
-    """Write the texts of a refactoring and rename its files, as one run.
-
-    `encode` returns the bytes of the text of a file. `obsolete` are folders that are removed if
-    they become empty.
+    Only one run at a time writes to a vault. The lock is held from before the vault is read, but
+    not while waiting for the user or while printing results.
     """
-    writes = [
-        PendingWrite(
-            path,
-            None if old is None else encode(path, old),
-            None if new is None else encode(path, new),
-        )
-        for path, (old, new) in sorted(plan.texts.items())
-        if old != new
-    ]
-    try:
-        return record_and_write(
-            root,
-            format_command_line(),
-            summary,
-            writes,
-            moves=plan.moves,
-            first=plan.first,
-            obsolete=obsolete,
-            left_out=[note.path for note in plan.skipped],
-        )
-    except KeyboardInterrupt:
-        terminal.print_message(
-            "Some files may have been changed already; the next run that writes reverts that."
-        )
-        raise
+    terminal, is_interactive = command.terminal, command.is_interactive
+    root = None if command.is_dry else find_vault_root(command.options, command.start)
+    if root and is_interactive:
+        with hold_write_lock(terminal, root):
+            pass  # interrupted runs are reverted before the vault is read
+    with hold_write_lock(terminal, root) if root and not is_interactive else nullcontext():
+        scan = scan_from_options(command.options, command.start, command.overrides)
+        terminal.check_output_file(scan.root)
+        warn_of_scan(scan, terminal)
+        if root:
+            sweep_strays(scan.root, scan.listing.strays)
+        try:
+            plan = command.make_plan(scan)
+        except (KeyboardInterrupt, EOFError, InterviewStopped):
+            if not is_interactive:
+                raise
+            print_stderr("Stopped: nothing was written.")
+            return EXIT_INTERRUPTED
+        result = _write(command, scan, plan) if root and plan is not None else None
+    if plan is None:
+        return command.report_nothing()
+    if result is None:
+        return command.preview(plan)
+    return command.report(plan.written(result.written, moved=bool(result.moved)), result)
+
+
+def _write(command: WritingCommand, scan: VaultScan, plan: "Plan") -> WriteResult:
+    from vaultlink.write.apply import apply_plan  # noqa: PLC0415 - a dry run does not need it
+
+    terminal, is_interactive = command.terminal, command.is_interactive
+    with hold_write_lock(terminal, scan.root) if is_interactive else nullcontext():
+        try:
+            result = apply_plan(scan, plan, format_command_line(), command.describe(plan))
+        except KeyboardInterrupt:
+            terminal.print_message(
+                "Some files may have been changed already; the next command that writes reverts "
+                "that."
+            )
+            raise
+        command.complete(plan, result)
+    return result
 
 
 def format_command_line() -> str:

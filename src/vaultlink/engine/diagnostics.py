@@ -3,8 +3,9 @@
 from collections.abc import Callable, Mapping
 from operator import itemgetter
 from string import Formatter
+from typing import NamedTuple
 
-from vaultlink.model import Diagnostic, Fix, Severity
+from vaultlink.model import Diagnostic, Fix, Severity, SourceSpan
 from vaultlink.rules.context import Finding
 from vaultlink.rules.registry import Rule
 
@@ -52,6 +53,40 @@ class DiagnosticBuilder:
             finding.subpath,
             finding.resolved,
         )
+
+
+class FindingKind(NamedTuple):
+    """What is known of a finding besides its place and message."""
+
+    code: str
+    rule: str
+    severity: Severity
+
+
+MENTION = FindingKind("", "unlinked-mention", Severity.INFO)
+"""Stands for the rule of an unlinked mention, which no check reports."""
+
+
+def make_finding(
+    kind: FindingKind, path: str, place: SourceSpan, message: str, resolved: str | None = None
+) -> Diagnostic:
+    """Return a finding that no check makes, because it is made on demand.
+
+    `place` is in one line. `resolved` is the vault path of a file that the finding is about.
+    """
+    start, end, line, column = place.start, place.end, place.line, place.column
+    return Diagnostic(
+        *kind,
+        path,
+        start,
+        end,
+        line,
+        column,
+        line,
+        column + end - start,
+        message,
+        resolved=resolved,
+    )
 
 
 def _compile_template(template: str) -> Callable[[Mapping[str, object]], str]:

@@ -39,6 +39,7 @@ __all__ = [
     "check_note",
     "parse",
     "step",
+    "step_and_list",
 ]
 
 
@@ -141,6 +142,16 @@ def step(
     replaces the settings, if given: it may differ in the history, and in what is linted among added
     files. `share` may run the checks in several processes.
     """
+    return step_and_list(state, changes, later, share)[0]
+
+
+def step_and_list(
+    state: State,
+    changes: Sequence[Change] | ChangedFiles,
+    later: LinterSettings | None = None,
+    share: Share = _examine_here,
+) -> tuple[State, set[str]]:
+    """Return the state after changes, and the paths that were checked again."""
     settings = later or state.settings
     changed = (
         changes if isinstance(changes, ChangedFiles) else _analyse_changes(settings, state, changes)
@@ -169,7 +180,7 @@ def step(
     )
     examiner = _Examiner(state, settings, index, changed, vault_findings, affected, renamed)
     examined = share(examiner.examine, sorted(touched))
-    return State(
+    after = State(
         settings,
         index,
         with_changes(state.all_findings, examined.found),
@@ -177,6 +188,7 @@ def step(
         with_changes(state.diagnostics, examined.diagnostics),
         with_changes(state.tallies, examined.tallies),
     )
+    return after, touched
 
 
 def _find_affected_by_settings(state: State, settings: LinterSettings, index: Index) -> set[str]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Set
 
 from msgspec.structs import replace
 
+from vaultlink.engine.diagnostics import FindingKind, make_finding
 from vaultlink.engine.step import State
 from vaultlink.engine.suppressions import apply_suppressions
 from vaultlink.fix.sections import (
@@ -136,17 +137,5 @@ def _build_finding(
 ) -> Diagnostic:
     """Return a finding of a section that no check can make."""
     rule = state.settings.rules_by_name[rule_name]
-    severity = state.settings.config.severity[rule.name]
-    return Diagnostic(
-        rule.code,
-        rule.name,
-        severity,
-        path,
-        section.start,
-        section.start,
-        section.line,
-        section.column,
-        section.line,
-        section.column,
-        message,
-    )
+    kind = FindingKind(rule.code, rule.name, state.settings.config.severity[rule.name])
+    return make_finding(kind, path, replace(section, end=section.start), message)

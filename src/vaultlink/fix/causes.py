@@ -5,9 +5,13 @@ proposed for it: links with one target are one cause, unless the history propose
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
+from vaultlink.config.allow_dangling import make_topic_patterns
+from vaultlink.engine.diagnostics import MENTION
 from vaultlink.engine.step import State
 from vaultlink.fix.dangling import build_creation_fix, build_target_fix, build_unlink_fix
 from vaultlink.fix.deferred import fix_choices
@@ -24,6 +28,20 @@ class FixOption(msgspec.Struct, frozen=True):
     fixes: tuple[FindingWithFix, ...]
 
 
+class FixException(NamedTuple):
+    """A setting that keeps findings from being made.
+
+    Attributes:
+        entries: What is added to a list of the settings; empty if nothing can be.
+        meaning: What that does, without a full stop.
+        key: The same for all causes to which the setting applies.
+    """
+
+    entries: tuple[str, ...]
+    meaning: str
+    key: tuple[str, ...]
+
+
 class FixCause(msgspec.Struct, frozen=True):
     """Findings with one cause.
 
@@ -32,11 +50,13 @@ class FixCause(msgspec.Struct, frozen=True):
         proposals: The fixes to propose, the likeliest first.
         is_unresolved: True if the cause is a target that does not resolve. Then the user can also
             name another target, create the note, remove the links, or allow them.
+        exceptions: The settings that keep such findings from being made.
     """
 
     findings: tuple[Diagnostic, ...]
     proposals: tuple[FixOption, ...]
-    is_unresolved: bool
+    is_unresolved: bool = False
+    exceptions: tuple[FixException, ...] = ()
 
     @property
     def code(self) -> str:
@@ -47,6 +67,16 @@ class FixCause(msgspec.Struct, frozen=True):
     def rule(self) -> str:
         """The name of the rule."""
         return self.findings[0].rule
+
+    @property
+    def is_mention(self) -> bool:
+        """True if the findings are unlinked mentions."""
+        return self.rule == MENTION.rule
+
+    @property
+    def topic(self) -> str:
+        """What questions are about: the note that mentions name, else the rule."""
+        return self.findings[0].resolved or "" if self.is_mention else self.rule
 
     @property
     def targets(self) -> list[str]:
@@ -75,15 +105,16 @@ class FixChooser:
             if fixes or self._is_unresolved(item):
                 key = item.code, _topic_key(item), fixes[0].title if fixes else ""
                 groups.setdefault(key, []).append((item, fixes))
-        causes = [
-            FixCause(
-                tuple([item for item, _ in group]),
-                _list_options(group),
-                self._is_unresolved(group[0][0]),
-            )
-            for group in groups.values()
-        ]
+        causes = [self._build_cause(group) for group in groups.values()]
         return sorted(causes, key=lambda cause: -len(cause.findings))
+
+    def _build_cause(self, group: Sequence[tuple[Diagnostic, list[Fix]]]) -> FixCause:
+        findings = tuple([item for item, _ in group])
+        cause = FixCause(findings, _list_options(group), self._is_unresolved(findings[0]))
+        if not cause.is_unresolved:
+            return cause
+        patterns = make_topic_patterns(cause.targets) or ()
+        return replace(cause, exceptions=(FixException(patterns, "allow the topic", patterns),))
 
     def _is_unresolved(self, item: Diagnostic) -> bool:
         rule = self._state.settings.rules_by_name[item.rule]

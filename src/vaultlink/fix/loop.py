@@ -5,22 +5,23 @@ plan with the final state and the changed texts. Nothing is written here.
 """
 
 from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import NamedTuple
 
-import msgspec
 from msgspec.structs import replace
 
 from vaultlink.engine.step import Change, State, step
+from vaultlink.fix.plan import Plan
 from vaultlink.fix.select import FindingWithFix, FixFilter
 from vaultlink.fix.sources import FixMaker, FixSources
 from vaultlink.fix.trial import FixTrial
 from vaultlink.fix.verify import BrokenPromise, find_broken_promises
 from vaultlink.index.anchors import find_anchor
 from vaultlink.index.index import Index
-from vaultlink.links.edits import apply_edits, sort_edits
-from vaultlink.model import Diagnostic, Edit, Fix, Heading, Safety
+from vaultlink.links.edits import apply_edits, join_edits, sort_edits
+from vaultlink.model import Diagnostic, Edit, Fix, Heading, Safety, SkippedNote
 
 MAX_ROUNDS = 10
 """More rounds mean that fixes undo each other."""
@@ -29,29 +30,6 @@ _ENDLESS = "its fixes undo each other without end"
 
 TextAnalyser = Callable[[Mapping[str, str]], Sequence[Change]]
 """Turns texts by path into the changes that a step takes."""
-
-
-class FixPlan(msgspec.Struct, frozen=True):
-    """The result of fixing, before it is written.
-
-    `texts` has the text of each changed note before (None if it is new) and after. `fixed` are the
-    fixed findings in order; the first `first_round_count` of them were fixed in the first round,
-    on the original texts. `candidates` are the findings of the state before that had an allowed
-    fix. `skipped` are the notes whose text could not be read or must not change,
-    `blocked` those with unsafe fixes that were left out because they would break a promise.
-    `broken_promises` are those of safe fixes that were left out; each is a bug.
-    """
-
-    before: State
-    after: State
-    texts: Mapping[str, tuple[str | None, str]] = msgspec.field(default_factory=dict)
-    fixed: tuple[FindingWithFix, ...] = ()
-    skipped: tuple[str, ...] = ()
-    blocked: tuple[str, ...] = ()
-    broken_promises: tuple[BrokenPromise, ...] = ()
-    first_round_count: int = 0
-    candidates: tuple[FindingWithFix, ...] = ()
-
 
 FixRecorder = Callable[[Sequence[FindingWithFix], Mapping[str, Sequence[Edit]]], None]
 """Takes the fixes that a round made, and their edits by path."""
@@ -67,7 +45,7 @@ def plan_fixes(
     deferred: Mapping[str, FixMaker],
     examine: TextAnalyser | None = None,
     picked: FindingSelector | None = None,
-) -> FixPlan:
+) -> Plan:
     """Plan all allowed fixes round by round. Does not write.
 
     `deferred` maps rules to the makers of deferred fixes. `picked` restricts the findings; without
@@ -88,7 +66,7 @@ def apply_rounds(
     wanted: Callable[[State, FixSources], Iterable[FindingWithFix]],
     examine: TextAnalyser | None = None,
     made: FixRecorder = lambda _fixes, _edits: None,
-) -> FixPlan:
+) -> Plan:
     """Plan the fixes that `wanted` returns, round by round, until it returns none.
 
     `wanted` takes the state of each round, `made` the fixes of each round and their edits by path.
@@ -100,11 +78,22 @@ def apply_rounds(
         work = _FixLoop(state, sources, examine or _make_changes, endless.keys(), made)
         plan = work.run(wanted)
         if plan is not None:
-            return replace(plan, broken_promises=(*endless.values(), *plan.broken_promises))
+            broken = (*endless.values(), *plan.broken_promises)
+            skipped = [SkippedNote(item.path, _describe_promise(item)) for item in broken]
+            return replace(plan, broken_promises=broken, skipped=(*plan.skipped, *skipped))
         endless.update(
             (key, BrokenPromise(key.path, _ENDLESS, key.path, (key.rule,)))
             for key in work.last_rules
         )
+
+
+def _describe_promise(item: BrokenPromise) -> str:
+    """Return the reason why a safe fix was left out, as a clause."""
+    rules = " or ".join(item.rules) or "a rule"
+    return (
+        f"a fix of {rules} was left out because {item.problem.rstrip('.')}. "
+        "This is a bug in vaultlink; please report it"
+    )
 
 
 class _RuleInNote(NamedTuple):
@@ -115,7 +104,7 @@ class _RuleInNote(NamedTuple):
 class _FixLoop:
     """The plan in progress.
 
-    It has the current state, the changed texts, the fixed findings, and the skipped notes.
+    It has the current state, the changed texts, the fixes made, and the skipped notes.
     `last_rules` are the rules and notes of the last round.
     """
 
@@ -129,16 +118,15 @@ class _FixLoop:
     ):
         self._state, self._initial_state, self._sources = state, state, sources
         self._analyse, self._endless, self._record = examine, endless, made
-        self._changed_texts: dict[str, tuple[str | None, str]] = {}
-        self._fixed: list[FindingWithFix] = []
-        self._skipped: set[str] = set()
+        self._texts: dict[str, tuple[str | None, str]] = {}
+        self._edits: dict[str, tuple[Edit, ...]] = {}
+        self._done: list[FindingWithFix] = []
+        self._locked: set[str] = set()
         self._trial = FixTrial()
-        self._first_round_count = 0
+        self._early_count = 0
         self.last_rules: set[_RuleInNote] = set()
 
-    def run(
-        self, wanted: Callable[[State, FixSources], Iterable[FindingWithFix]]
-    ) -> FixPlan | None:
+    def run(self, wanted: Callable[[State, FixSources], Iterable[FindingWithFix]]) -> Plan | None:
         """Apply rounds until no fix applies; return None if there are too many rounds."""
         rounds, candidates = 0.0, tuple[FindingWithFix, ...]()
         sources = replace(self._sources, text=self._get_text)
@@ -155,11 +143,7 @@ class _FixLoop:
 
     def _get_text(self, path: str) -> str | None:
         """Return the text of a note in the current state; None if it must not be changed."""
-        return (
-            self._changed_texts[path][1]
-            if path in self._changed_texts
-            else self._sources.text(path)
-        )
+        return self._texts[path][1] if path in self._texts else self._sources.text(path)
 
     def _select_applicable(self, fixes: Iterable[FindingWithFix]) -> list[FindingWithFix]:
         """Return the fixes to make in a round.
@@ -175,7 +159,7 @@ class _FixLoop:
                 if edit.path in self._state.index.files
                 and (self._get_text(edit.path) is None or self._sources.is_protected(edit.path))
             ]
-            self._skipped.update(locked)
+            self._locked.update(locked)
             if (
                 not locked
                 and (diagnostic.path, diagnostic.rule) not in self._endless
@@ -192,10 +176,9 @@ class _FixLoop:
     def _apply_round(self, fixes: list[FindingWithFix]) -> float:
         """Apply fixes unless they break a promise; return the share of a round."""
         edits, rules = _group_by_path(fixes)
-        fresh = {
-            path: apply_edits(self._get_text(path) or "", group) for path, group in edits.items()
-        }
-        after = step(self._state, self._analyse(fresh))
+        old = {path: self._get_text(path) or "" for path in edits}
+        new = {path: apply_edits(old[path], group) for path, group in edits.items()}
+        after = step(self._state, self._analyse(new))
         unsafe = {
             edit.path for _, fix in fixes if fix.safety is Safety.UNSAFE for edit in fix.edits
         }
@@ -203,15 +186,13 @@ class _FixLoop:
         if broken:
             self._trial.reject(fixes, broken)
             return 0
-        for path, new in fresh.items():
-            old = (
-                self._changed_texts[path][0]
-                if path in self._changed_texts
-                else self._read_original(path)
-            )
-            self._changed_texts[path] = old, new
-        self._fixed += fixes
-        self._first_round_count = self._first_round_count or len(fixes)
+        for path, text in new.items():
+            known = path in self._texts
+            original = self._texts[path][0] if known else self._read_original(path)
+            self._texts[path] = original, text
+            self._edits[path] = join_edits(self._edits.get(path, ()), edits[path], old[path])
+        self._done += fixes
+        self._early_count = self._early_count or len(fixes)
         self._state = after
         self.last_rules = {_RuleInNote(item.path, item.rule) for item, _ in fixes}
         self._record(fixes, edits)
@@ -220,18 +201,63 @@ class _FixLoop:
     def _read_original(self, path: str) -> str | None:
         return self._sources.text(path) if path in self._initial_state.index.notes else None
 
-    def _build_plan(self, candidates: tuple[FindingWithFix, ...]) -> FixPlan:
-        return FixPlan(
-            self._initial_state,
-            self._state,
-            self._changed_texts,
-            tuple(self._fixed),
-            tuple(sorted(self._skipped)),
-            self._trial.blocked_paths(),
-            self._trial.broken_promises(),
-            self._first_round_count,
-            candidates,
+    def _build_plan(self, candidates: tuple[FindingWithFix, ...]) -> Plan:
+        texts = {path: pair for path, pair in self._texts.items() if pair[0] != pair[1]}
+        early = self._done[: self._early_count]
+        fixed = _find_resolved(self._initial_state, self._state, candidates, early)
+        made = {id(item) for item, _ in early}
+        return Plan(
+            texts=texts,
+            edits={path: self._edits[path] for path, pair in texts.items() if pair[0] is not None},
+            marked=frozenset(filter(self._sources.has_mark, texts)),
+            before=self._initial_state,
+            after=self._state,
+            done=tuple(self._done),
+            fixed=tuple(fixed),
+            early_count=sum(id(item) in made for item, _ in fixed),
+            skipped=(
+                *self._sources.skip(self._locked),
+                *(SkippedNote(path, _UNSAFE_BLOCKED) for path in self._trial.blocked_paths()),
+            ),
+            broken_promises=self._trial.broken_promises(),
         )
+
+
+_UNSAFE_BLOCKED = "its unsafe fixes would also change other content or cause new errors"
+
+
+def _find_resolved(
+    before: State,
+    after: State,
+    candidates: Sequence[FindingWithFix],
+    early: Sequence[FindingWithFix],
+) -> list[FindingWithFix]:
+    """Return the findings with a fix that are gone, those fixed first before others.
+
+    A finding can also be resolved by another fix at the same place. Findings that only the fixes
+    themselves cause do not count: the numbers are those that a check reports before. A finding that
+    was made on demand is resolved if its fix was made.
+    """
+    paths = {item.path for item, _ in candidates}
+    known = {id(item) for path in paths for item in before.diagnostics.get(path, ())}
+    counts = _count_findings(before.diagnostics.get(path, ()) for path in paths)
+    counts.subtract(_count_findings(after.diagnostics.get(path, ()) for path in paths))
+    made = {id(item) for item, _ in early}
+    resolved = []
+    for pair in sorted(candidates, key=lambda pair: id(pair[0]) not in made):
+        key = _finding_key(pair[0])
+        if counts[key] > 0 if id(pair[0]) in known else id(pair[0]) in made:
+            counts[key] -= 1
+            resolved.append(pair)
+    return resolved
+
+
+def _count_findings(groups: Iterable[Iterable[Diagnostic]]) -> "Counter[tuple[str, str, str]]":
+    return Counter(map(_finding_key, chain.from_iterable(groups)))
+
+
+def _finding_key(item: Diagnostic) -> tuple[str, str, str]:
+    return item.path, item.code, item.message
 
 
 def _make_changes(texts: Mapping[str, str]) -> list[Change]:

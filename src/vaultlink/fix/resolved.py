@@ -1,52 +1,13 @@
-"""Findings that a fix plan resolves, and the number of fixes of each safety."""
+"""Findings that fixing resolves, and the number of fixes of each safety."""
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from itertools import chain
 from typing import NamedTuple
 
-from vaultlink.fix.loop import FixPlan, changes_linked_heading
-from vaultlink.fix.select import FindingWithFix
+from vaultlink.fix.loop import changes_linked_heading
+from vaultlink.fix.plan import Plan
 from vaultlink.fix.totals import FixTotals
 from vaultlink.index.index import Index
 from vaultlink.model import Diagnostic, Fix, Safety
-
-
-class ResolvedFindings(NamedTuple):
-    """Findings of the state before a plan that are gone after it, with their fixes.
-
-    The first `first_round_count` of them were fixed on the original texts.
-    """
-
-    fixes: tuple[FindingWithFix, ...]
-    first_round_count: int
-
-
-def find_resolved(plan: FixPlan) -> ResolvedFindings:
-    """Return the findings with an allowed fix that a plan resolves.
-
-    A finding can also be resolved by another fix at the same place. Findings that only the plan
-    itself causes and fixes do not count: the numbers are those that a check reports before.
-    """
-    paths = {item.path for item, _ in plan.candidates}
-    counts = _count_findings(plan.before.diagnostics.get(path, ()) for path in paths)
-    counts.subtract(_count_findings(plan.after.diagnostics.get(path, ()) for path in paths))
-    early = {id(item) for item, _ in plan.fixed[: plan.first_round_count]}
-    resolved = []
-    for pair in sorted(plan.candidates, key=lambda pair: id(pair[0]) not in early):
-        key = _finding_key(pair[0])
-        if counts[key] > 0:
-            counts[key] -= 1
-            resolved.append(pair)
-    return ResolvedFindings(tuple(resolved), sum(id(item) in early for item, _ in resolved))
-
-
-def _count_findings(groups: Iterable[Iterable[Diagnostic]]) -> "Counter[tuple[str, str, str]]":
-    return Counter(map(_finding_key, chain.from_iterable(groups)))
-
-
-def _finding_key(item: Diagnostic) -> tuple[str, str, str]:
-    return item.path, item.code, item.message
 
 
 class ResolvableFindings(NamedTuple):
@@ -112,7 +73,7 @@ def select_applicable(
 def select_resolvable(
     findings: Sequence[Diagnostic],
     fixes: Sequence[Fix | None],
-    make_plan: Callable[[Safety], FixPlan],
+    make_plan: Callable[[Safety], Plan],
 ) -> list[Fix | None]:
     """Return the fixes of findings that plans resolve, None for the others.
 
@@ -120,7 +81,7 @@ def select_resolvable(
     only for a safety that occurs.
     """
     resolved = {
-        safety: {id(item) for item, _ in find_resolved(make_plan(safety)).fixes}
+        safety: {id(item) for item, _ in make_plan(safety).fixed}
         for safety in {fix.safety for fix in fixes if fix}
     }
     return [

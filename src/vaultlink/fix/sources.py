@@ -1,11 +1,11 @@
 """Inputs of deferred fixes besides the state: texts, suggestions, file times."""
 
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 
 import msgspec
 
 from vaultlink.engine.step import State
-from vaultlink.model import Diagnostic, Fix, Suggestion
+from vaultlink.model import Diagnostic, Fix, SkippedNote, Suggestion
 
 
 class FixSources(msgspec.Struct, frozen=True):
@@ -14,15 +14,27 @@ class FixSources(msgspec.Struct, frozen=True):
     `text` returns the text of a note in the current state, None if it can't be read. `modified_at`
     returns the time of a file's last change in nanoseconds since 1970, 0 if unknown. `suggest`
     returns the candidates of an unresolved target, if they were computed before. `is_protected`
-    returns True for existing notes that must not be changed. `mentions` are the notes that mention
-    a note without a link, by the path of that note; None if they were not searched.
+    returns True for existing notes that must not be changed. `explain` returns why that is, or why
+    a note has no text, as a clause. `has_mark` returns True for notes with a byte order mark.
+    `mentions` are the notes that mention a note without a link, by the path of that note; None if
+    they were not searched.
     """
 
     text: Callable[[str], str | None]
     modified_at: Callable[[str], int] = lambda _path: 0
     suggest: Callable[[str], Sequence[Suggestion]] | None = None
     is_protected: Callable[[str], bool] = lambda _path: False
+    explain: Callable[[str], str] = lambda _path: "it can't be read"
+    has_mark: Callable[[str], bool] = lambda _path: False
     mentions: Mapping[str, Set[str]] | None = None
+
+    def find_text(self, path: str) -> str | None:
+        """Return the text of a note; None if the note can't be changed."""
+        return None if self.is_protected(path) else self.text(path)
+
+    def skip(self, paths: Iterable[str]) -> list[SkippedNote]:
+        """Return notes that can't be changed, with the reasons."""
+        return [SkippedNote(path, self.explain(path)) for path in sorted(paths)]
 
 
 FixMaker = Callable[[State, FixSources, Diagnostic], Fix | None]

@@ -79,37 +79,42 @@ def _check_notes(
     yield from _check_other_notes(before.index, after.index, shifts, created)
 
 
-def find_moved_meanings(
-    before: Index,
-    after: Index,
+def find_broken_moves(
+    before: State,
+    after: State,
     edits: Mapping[str, Sequence[Edit]],
     paths: Iterable[str],
     moves: Mapping[str, str],
     destination: Callable[[Link, str], Destination],
 ) -> Iterator[BrokenPromise]:
-    """Yield what renames would change besides names.
+    """Yield what renames would change besides names, and the new errors.
 
     Args:
-        before: The index before.
-        after: The index afterwards.
+        before: The state before.
+        after: The state afterwards.
         edits: The edits by path before the renames, in order.
-        paths: The notes and canvases to compare, by their path before.
+        paths: The files to compare, by their path before.
         moves: Old path to new path of every renamed file.
         destination: Returns where a link must lead, given the link and the file it led to.
     """
     for path in paths:
-        old, new = before.notes[path], after.notes[moves.get(path, path)]
-        shift = OffsetShift(edits.get(path, ()))
-        spans = [(edit.start, edit.end) for edit in edits.get(path, ())]
-        pairs = (
-            _select_outside(before.resolved_links(old.path), spans),
-            _select_outside(after.resolved_links(new.path), shift.new_spans),
-        )
-        for what in chain(
-            _check_untouched(old, new, shift),
-            _check_meanings(before, after, old, pairs, destination),
-        ):
-            yield BrokenPromise(path, what, path, ())
+        shift, new_path = OffsetShift(edits.get(path, ())), moves.get(path, path)
+        old = before.index.notes.get(path)
+        if old is not None:
+            spans = [(edit.start, edit.end) for edit in edits.get(path, ())]
+            pairs = (
+                _select_outside(before.index.resolved_links(path), spans),
+                _select_outside(after.index.resolved_links(new_path), shift.new_spans),
+            )
+            for what in chain(
+                _check_untouched(old, after.index.notes[new_path], shift),
+                _check_meanings(before.index, after.index, old, pairs, destination),
+            ):
+                yield BrokenPromise(path, what, path, ())
+        was, now = before.all_findings.get(path, ()), after.all_findings.get(new_path, ())
+        for item in _find_new_errors(was, now, shift):
+            if item.start not in _find_dangling_starts(before.index, path, shift):
+                yield BrokenPromise(path, _describe_error(item), path, (item.rule,))
 
 
 _ResolvedLink = tuple[Link, str | None]
@@ -322,14 +327,18 @@ def _check_errors(
                     continue  # it was unresolved before, whichever rule reported it
                 if item.target in _find_intended_targets(before.index.notes.get(path), shift):
                     continue  # text that was meant as this link is now one
-                yield path, path, f"there would be a new error, {item.rule}: {item.message}"
+                yield path, path, _describe_error(item)
+
+
+def _describe_error(item: Diagnostic) -> str:
+    return f"there would be a new error, {item.rule}: {item.message}"
 
 
 def _find_dangling_starts(index: Index, path: str, shift: OffsetShift | None) -> set[int]:
     """Return the starts of a note's unresolved links in the text after the edits."""
     return {
         shift.map_offset(link.start) if shift else link.start
-        for link, target in index.resolved_links(path)
+        for link, target in (index.resolved_links(path) if path in index.notes else ())
         if target is None
     }
 

@@ -24,6 +24,46 @@ def sort_edits(edits: Iterable[Edit]) -> list[Edit]:
     return sorted(edits, key=lambda edit: (edit.start, edit.end))
 
 
+def find_edit(path: str, old: str, new: str) -> Edit:
+    """Return the edit that makes one text of another, without their equal ends."""
+    start, shortest = 0, min(len(old), len(new))
+    while start < shortest and old[start] == new[start]:
+        start += 1
+    tail = 0
+    while tail < shortest - start and old[-1 - tail] == new[-1 - tail]:
+        tail += 1
+    return Edit(path, start, len(old) - tail, new[start : len(new) - tail])
+
+
+def join_edits(first: Sequence[Edit], second: Sequence[Edit], text: str) -> tuple[Edit, ...]:
+    """Return edits that do what two groups of edits do one after the other.
+
+    Args:
+        first: The edits of a text.
+        second: The edits of the text after `first`.
+        text: The text after `first`.
+    """
+    if not first:
+        return tuple(second)
+    shift = OffsetShift(first)
+    spans = sorted([*shift.new_spans, *((edit.start, edit.end) for edit in second)])
+    joined: list[list[int]] = []
+    for start, end in spans:
+        if joined and start <= joined[-1][1]:
+            joined[-1][1] = max(joined[-1][1], end)
+        else:
+            joined.append([start, end])
+    path, rest, result = second[0].path if second else first[0].path, list(second), []
+    for start, end in joined:
+        inner = []
+        while rest and rest[0].start <= end:
+            edit = rest.pop(0)
+            inner.append(Edit(path, edit.start - start, edit.end - start, edit.text))
+        old_start, old_end = shift.map_span_back(start, end)
+        result.append(Edit(path, old_start, old_end, apply_edits(text[start:end], inner)))
+    return tuple(result)
+
+
 def edits_overlap(one: Edit, other: Edit) -> bool:
     """Return True if two edits cannot be applied together.
 
@@ -77,6 +117,19 @@ class OffsetShift:
         """Return the old offset of an offset in the new text, outside inserted texts."""
         count = bisect_right(self.new_spans, offset, key=lambda span: span[1])
         return offset - self._growth[count]
+
+    def map_span_back(self, start: int, end: int) -> tuple[int, int]:
+        """Return the old span of a span in the new text.
+
+        A part of an inserted text stands for all of what this replaced.
+        """
+        first = bisect_left(self.new_spans, start, key=lambda span: span[1])
+        last = bisect_right(self.new_spans, end, key=lambda span: span[0])
+        old_start, old_end = start - self._growth[first], end - self._growth[last]
+        if first < last:
+            old_start = min(old_start, self._edits[first].start)
+            old_end = max(old_end, self._edits[last - 1].end)
+        return old_start, old_end
 
     def is_new(self, start: int, end: int) -> bool:
         """Return True if a span of the new text contains or touches an inserted text."""

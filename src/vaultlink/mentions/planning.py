@@ -1,77 +1,96 @@
-"""Plan the links for mentions, and check the result before anything is written.
+"""Turn mentions into findings with fixes, and plan the links that these make.
 
-The promises: no finding is new; each edited note has the links that it had and one for each
-mention, which leads to the note that is named and shows the words as written. A note for which a
-promise does not hold is skipped. Managed sections that list the new links are updated.
+A mention is found on demand, like a deferred fix, and is planned, verified and written like any
+other finding. Its links keep one more promise: no finding of any severity is new. A note for which
+that does not hold is left out with all its mentions. Managed sections that list the new links are
+updated.
 """
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from itertools import chain
-from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from vaultlink.config.mention_settings import format_pair
+from vaultlink.engine.diagnostics import MENTION, make_finding
 from vaultlink.engine.step import State
-from vaultlink.fix.loop import FixPlan, TextAnalyser, apply_rounds, changes_linked_heading
+from vaultlink.fix.causes import FixCause, FixException, FixOption
+from vaultlink.fix.loop import TextAnalyser, apply_rounds, changes_linked_heading
+from vaultlink.fix.plan import Plan
 from vaultlink.fix.sections import SectionFixMaker
 from vaultlink.fix.select import FindingWithFix, allowed_fixes
 from vaultlink.fix.sources import FixSources
 from vaultlink.fix.trial import ChosenFixes
 from vaultlink.index.index import Index
-from vaultlink.links.rewrite import default_display_text
 from vaultlink.mentions.edits import LinkWriter
+from vaultlink.mentions.folding import fold_name
 from vaultlink.mentions.mention import Mention
 from vaultlink.mentions.wanted_topics import find_topic_sections
-from vaultlink.model import (
-    Diagnostic,
-    Edit,
-    Fix,
-    Link,
-    Safety,
-    Severity,
-    SkippedNote,
-)
+from vaultlink.model import Diagnostic, Edit, Fix, Safety, SkippedNote, SourceSpan
 from vaultlink.rules.section_rules import SECTION_RULES
-
-MENTION_KIND = "unlinked mention"
-"""Stands for the rule in the fix of a mention. A mention is no finding of a rule."""
-
 
 MentionPlace = tuple[str, int]
 """The vault path of a note and the offset of a mention in it."""
 
 
-class MentionPlan(NamedTuple):
-    """The plan of links for mentions, before it is written.
-
-    `linked` are the mentions that become links, `skipped` the notes left out with the reasons.
-    """
-
-    plan: FixPlan
-    linked: tuple[Mention, ...]
-    skipped: tuple[SkippedNote, ...]
-
-
-def find_mention_edits(
+def make_mention_fixes(
     state: State, text: Callable[[str], str | None], mentions: Iterable[Mention]
-) -> dict[MentionPlace, Edit]:
-    """Return the edits that link mentions, by place.
+) -> dict[MentionPlace, FindingWithFix]:
+    """Return mentions as findings with the fixes that link them, by place.
 
-    A mention has no edit if its place can't hold a link, or if links lead to its heading.
+    A mention has no fix if its place can't hold a link, or if links lead to its heading.
     """
     settings = state.settings
     writer = LinkWriter(state.index, settings.obsidian, settings.section_headings)
     by_path: dict[str, list[Mention]] = {}
     for mention in mentions:
         by_path.setdefault(mention.path, []).append(mention)
-    return {
-        (path, edit.start): edit
-        for path, group in by_path.items()
-        if (content := text(path))
-        for edit in writer.link(group, content)
-        if not changes_linked_heading(state.index, Fix("", Safety.SAFE, (edit,)))
+    found = {}
+    for path, group in by_path.items():
+        by_start = {mention.start: mention for mention in group}
+        for edit in writer.link(group, content) if (content := text(path)) else ():
+            finding, fix = _make_fix(by_start[edit.start], edit)
+            if not changes_linked_heading(state.index, fix):
+                found[path, edit.start] = finding, fix
+    return found
+
+
+def _make_fix(mention: Mention, edit: Edit) -> FindingWithFix:
+    place = SourceSpan(mention.start, mention.end, mention.line, mention.column)
+    doubt = "" if mention.certain else "not certain: "
+    message = (
+        f"“{mention.words}” names {mention.target} without a link "
+        f"({mention.score:.2f}, {doubt}{mention.why})."
+    )
+    finding = make_finding(MENTION, mention.path, place, message, mention.target)
+    return finding, Fix(f"Link to “{mention.target}”", Safety.SAFE, (edit,))
+
+
+def list_mention_causes(
+    fixes: Mapping[MentionPlace, FindingWithFix], mentions: Iterable[Mention]
+) -> list[FixCause]:
+    """Return the mentions that can be linked, each as a cause of its own, by target."""
+    causes = []
+    for item in sorted(mentions, key=lambda item: (item.target, item.path, item.start)):
+        pair = fixes.get((item.path, item.start))
+        if pair:
+            option = FixOption(f"Link “{item.words}” in {item.path}:{item.line}", (pair,))
+            causes.append(FixCause((pair[0],), (option,), exceptions=_list_exceptions(item)))
+    return causes
+
+
+def _list_exceptions(item: Mention) -> tuple[FixException, ...]:
+    """Return the entries of `ignore` with which a mention is not found."""
+    name, path, target = item.name.text, item.path, item.target
+    entries = {
+        f"never link the name “{name}”, in any note": (name, ("name", fold_name(name))),
+        f"never link to {target}, by any name": (target, ("note", target)),
+        f"never link {path} to {target}": (format_pair(path, target), ("pair", path, target)),
     }
+    return tuple(
+        FixException((entry,) if entry.isprintable() else (), meaning, key)
+        for meaning, (entry, key) in entries.items()
+    )
 
 
 def plan_mentions(
@@ -81,67 +100,36 @@ def plan_mentions(
     analyse: TextAnalyser,
     *,
     confirmed: bool = False,
-) -> MentionPlan:
+) -> Plan:
     """Plan the links for mentions. Does not write.
 
-    A note that would break a promise is left out with all its mentions. With `confirmed`, the user
-    chose the mentions: then an entry of an author's section may become redundant, because the text
-    links to its topic.
+    With `confirmed`, the user chose the mentions: then an entry of an author's section may become
+    redundant, because the text links to its topic.
     """
     wanted = list(mentions)
     # Such a note can't be read, must not change, or changed since it was searched.
     locked = {mention.path for mention in wanted if sources.text(mention.path) is None}
-    edits = find_mention_edits(state, sources.text, wanted)
-    items = [
-        _MentionFix(mention, _build_finding(mention), _build_fix(mention, edit))
-        for mention in wanted
-        if (edit := edits.get((mention.path, mention.start)))
-    ]
+    fixes = make_mention_fixes(state, sources.text, wanted)
+    places = [(mention.path, mention.start) for mention in wanted]
+    chosen = [fixes[place] for place in places if place in fixes]
     skipped: dict[str, str] = {}
     while True:
-        chosen = [item for item in items if item.mention.path not in skipped]
-        rounds = _MentionRounds(state, chosen)
+        rounds = _MentionRounds(state, [pair for pair in chosen if pair[0].path not in skipped])
         plan = apply_rounds(state, sources, rounds, analyse, made=rounds.chosen.drop)
-        made = {id(diagnostic) for diagnostic, _ in plan.fixed}
-        linked = [item.mention for item in chosen if id(item.finding) in made]
-        problems = _find_problems(plan, linked, confirmed=confirmed)
+        problems = _find_problems(plan, confirmed=confirmed)
         if not problems:
-            notes = tuple(SkippedNote(path, skipped[path]) for path in sorted(skipped))
-            plan = replace(plan, skipped=tuple(sorted({*plan.skipped, *locked})))
-            return MentionPlan(plan, tuple(linked), notes)
+            notes = [SkippedNote(path, reason) for path, reason in sorted(skipped.items())]
+            every = dict.fromkeys([*notes, *sources.skip(locked), *plan.skipped])
+            return replace(plan, skipped=tuple(every))
         skipped.update(problems)
-
-
-def extend_plan(first: FixPlan, second: FixPlan) -> FixPlan:
-    """Return a fix plan followed by a plan of links for mentions, as one plan.
-
-    `second` starts with the state after `first`.
-    """
-    texts = {
-        path: (first.texts.get(path, (old, ""))[0], new)
-        for path, (old, new) in second.texts.items()
-    }
-    return replace(
-        first,
-        after=second.after,
-        texts={**first.texts, **texts},
-        skipped=tuple(sorted({*first.skipped, *second.skipped})),
-        broken_promises=(*first.broken_promises, *second.broken_promises),
-    )
-
-
-class _MentionFix(NamedTuple):
-    mention: Mention
-    finding: Diagnostic
-    fix: Fix
 
 
 class _MentionRounds:
     """Yields the fixes of mentions, and of the sections that become outdated by them."""
 
-    def __init__(self, before: State, items: Sequence[_MentionFix]):
+    def __init__(self, before: State, chosen: Sequence[FindingWithFix]):
         self._before = before
-        self.chosen = ChosenFixes([(item.finding, item.fix) for item in items])
+        self.chosen = ChosenFixes(chosen)
         settings = before.settings
         self._is_allowed = allowed_fixes(settings.rules, settings.config)
 
@@ -163,38 +151,19 @@ class _MentionRounds:
                     yield item, fix
 
 
-def _build_finding(mention: Mention) -> Diagnostic:
-    return Diagnostic(
-        "",
-        MENTION_KIND,
-        Severity.INFO,
-        mention.path,
-        mention.start,
-        mention.end,
-        mention.line,
-        mention.column,
-        mention.line,
-        mention.column + mention.end - mention.start,
-        "",
-    )
-
-
-def _build_fix(mention: Mention, edit: Edit) -> Fix:
-    return Fix(f"Link to “{mention.target}”", Safety.SAFE, (edit,))
-
-
 # -- promises -------------------------------------------------------------------------------------
 
 
-def _find_problems(plan: FixPlan, linked: Sequence[Mention], *, confirmed: bool) -> dict[str, str]:
+def _find_problems(plan: Plan, *, confirmed: bool) -> dict[str, str]:
     """Return the edited notes for which a promise does not hold, with the reasons."""
-    by_path: dict[str, list[Mention]] = {}
-    for mention in linked:
-        by_path.setdefault(mention.path, []).append(mention)
+    by_path: dict[str, list[Diagnostic]] = {}
+    for item in plan.linked:
+        by_path.setdefault(item.path, []).append(item)
     problems = {
-        path: problem
-        for path, mentions in by_path.items()
-        if (problem := _check_links(plan.before.index, plan.after.index, path, mentions))
+        path: "its mentions would not become links to the notes that they name"
+        for path, items in by_path.items()
+        if _count_targets(plan.after.index, path) - _count_targets(plan.before.index, path)
+        != Counter(item.resolved for item in items)
     }
     for path, finding in _find_new_findings(plan):
         if confirmed and path in by_path and _is_about_topics(plan.after.index, finding):
@@ -206,46 +175,11 @@ def _find_problems(plan: FixPlan, linked: Sequence[Mention], *, confirmed: bool)
     return problems
 
 
-def _check_links(before: Index, after: Index, path: str, mentions: Iterable[Mention]) -> str | None:
-    """Return a problem with the links of an edited note, as a clause."""
-    old, new = _count_links(before, path), _count_links(after, path)
-    if lost := old - new:
-        return f"the link {next(iter(lost)).raw} would change"
-    added = Counter((link.shown, link.target) for link in (new - old).elements())
-    wanted = Counter[tuple[str, str | None]](
-        (mention.words, mention.target) for mention in mentions
-    )
-    if added != wanted:
-        words = next(chain((wanted - added).elements(), (added - wanted).elements()))[0]
-        return f"“{words}” would not become exactly one link to the note that is named"
-    return None
+def _count_targets(index: Index, path: str) -> "Counter[str | None]":
+    return Counter(target for _, target in index.resolved_links(path))
 
 
-class _LinkText(NamedTuple):
-    """A link without its place.
-
-    As written, as shown, and the file that it resolves to.
-    """
-
-    raw: str
-    shown: str
-    target: str | None
-
-
-def _count_links(index: Index, path: str) -> "Counter[_LinkText]":
-    return Counter(
-        _LinkText(link.raw, _shown_text(link), target)
-        for link, target in index.resolved_links(path)
-    )
-
-
-def _shown_text(link: Link) -> str:
-    if link.display is not None:
-        return link.display.replace("\\|", "|") if link.in_table_cell else link.display
-    return default_display_text(link.target, link.subpath)
-
-
-def _find_new_findings(plan: FixPlan) -> Iterator[tuple[str, Diagnostic]]:
+def _find_new_findings(plan: Plan) -> Iterator[tuple[str, Diagnostic]]:
     """Yield the findings that a plan adds, by path."""
     before = plan.before.diagnostics
     for path, items in plan.after.diagnostics.items():
@@ -266,13 +200,11 @@ def _is_about_topics(index: Index, finding: Diagnostic) -> bool:
     )
 
 
-def _find_causes(path: str, by_path: Mapping[str, Sequence[Mention]]) -> Collection[str]:
+def _find_causes(path: str, by_path: Mapping[str, Sequence[Diagnostic]]) -> Collection[str]:
     """Return the edited notes that can be the cause of a new finding at a path."""
     if path in by_path:
         return [path]
     naming = [
-        source
-        for source, mentions in by_path.items()
-        if any(mention.target == path for mention in mentions)
+        source for source, items in by_path.items() if any(item.resolved == path for item in items)
     ]
     return naming or by_path.keys()

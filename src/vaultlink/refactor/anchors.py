@@ -9,7 +9,7 @@ from vaultlink.index.anchors import TRAILING_BLOCK_ID, find_anchor, normalize_he
 from vaultlink.links.edits import OffsetShift, apply_edits, sort_edits
 from vaultlink.model import BlockId, Edit, Heading, LinkKind, Note, Owner, SourceSpan
 from vaultlink.parse.lines import UNICODE_SPACES
-from vaultlink.refactor.plan import RefusedError
+from vaultlink.refactor.relocation import RefusedError
 from vaultlink.refactor.subpaths import SubpathMap
 from vaultlink.text import lazy_pattern
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from vaultlink.errors import UsageError
+from vaultlink.fix.plan import Rename, RenameKind
 from vaultlink.index.file_kinds import has_known_extension
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import file_name, is_note, parent_folder
@@ -21,7 +22,6 @@ from vaultlink.refactor.old_names import (
     find_source,
     list_outer_folders,
 )
-from vaultlink.refactor.plan import Rename, RenameKind
 from vaultlink.text import lazy_pattern
 
 PLAN_HEADER = ("old", "new")

@@ -7,8 +7,8 @@ as they are.
 import re
 from collections.abc import Collection
 
+from vaultlink.fix.plan import NamedPlace, Rename, RenameKind
 from vaultlink.index.resolve import file_name
-from vaultlink.refactor.plan import OtherMention, Rename, RenameKind
 from vaultlink.text import lazy_pattern
 
 
@@ -35,7 +35,7 @@ def find_mentioned_words(rename: Rename) -> frozenset[str]:
 
 def find_base_mentions(
     path: str, text: str, names: Collection[str], tags: Collection[str] = ()
-) -> tuple[OtherMention, ...]:
+) -> tuple[NamedPlace, ...]:
     """Return the lines of a base that name a file, folder or tag, in any case.
 
     A word counts as a text in quotes or as the target of a link, such as `file.hasTag("word")`,
@@ -64,7 +64,7 @@ def find_base_mentions(
             if not other_call.search(line[: match.start()])
         ]
         if columns:
-            found.append(OtherMention(path, number, min(columns), line.strip()))
+            found.append(NamedPlace(path, number, min(columns), line.strip()))
     return tuple(found)
 
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from vaultlink.fix.plan import Rename, RenameKind
 from vaultlink.index.index import Index
 from vaultlink.refactor.old_names import FILE_KINDS, list_outer_folders
-from vaultlink.refactor.plan import RefactorPlan, Rename, RenameKind
 
 
 def expand(renames: Iterable[Rename], index: Index) -> tuple[dict[str, str], dict[str, str]]:
@@ -47,21 +47,16 @@ def _list_files(index: Index, paths: Mapping[str, str], folders: Iterable[str]) 
     yield from (path for path in index.files if path in paths or path.startswith(inside))
 
 
-def list_obsolete_folders(plan: RefactorPlan) -> list[str]:
-    """Return the folders that a plan moves file by file, and the folders in them.
-
-    They are to be removed if that leaves them empty.
-    """
+def list_emptied_folders(renames: Iterable[Rename], moves: Mapping[str, str]) -> list[str]:
+    """Return the folders that are moved file by file, and the folders in them."""
     folders = [
-        item.old
-        for item in plan.renames
-        if item.kind is RenameKind.FOLDER and item.old not in plan.moves
+        item.old for item in renames if item.kind is RenameKind.FOLDER and item.old not in moves
     ]
     inside = tuple([f"{folder}/" for folder in folders])
     return sorted(
         {
             outer
-            for path in plan.moves
+            for path in moves
             if path.startswith(inside)
             for outer in list_outer_folders(path)
             if f"{outer}/".startswith(inside)

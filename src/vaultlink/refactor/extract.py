@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from vaultlink.backlinks.placement import detect_line_end, has_open_comment
-from vaultlink.engine.checks import LinterSettings
+from vaultlink.engine.step import State
+from vaultlink.fix.plan import Plan, Rename, RenameKind
 from vaultlink.fix.sources import FixSources
 from vaultlink.index.anchors import heading_key, render_heading
 from vaultlink.index.index import Index, link_name, update_names
@@ -20,13 +21,13 @@ from vaultlink.refactor.content import (
     list_changed_kinds,
 )
 from vaultlink.refactor.labels import find_cut_labels
-from vaultlink.refactor.plan import RefactorPlan, RefusedError, Rename, RenameKind
 from vaultlink.refactor.regrouping import (
     RefactorContext,
     RegroupedTexts,
     Regrouping,
     find_captured_anchors,
 )
+from vaultlink.refactor.relocation import RefusedError
 from vaultlink.refactor.subpaths import SubpathMap
 from vaultlink.text import lazy_pattern
 
@@ -38,20 +39,18 @@ _MOST_ROUNDS = 5
 
 
 def plan_extract(
-    index: Index,
-    settings: LinterSettings,
+    state: State,
     sources: FixSources,
     path: str,
     subpath: str,
     new_path: str | None = None,
-) -> RefactorPlan:
+) -> Plan:
     """Plan to move a section into a new note. Does not write.
 
     A link takes the section's place, and links to headings and blocks in it follow.
 
     Args:
-        index: The index of the vault.
-        settings: The settings of the vault.
+        state: The state of the vault.
         sources: The texts of notes and canvases.
         path: Vault path of the note.
         subpath: The heading of the section, such as `#A` or `#A#B`.
@@ -63,10 +62,10 @@ def plan_extract(
     Raises:
         RefusedError: The section can't be cut out, or a link would lose its meaning.
     """
-    vault = RefactorContext(index, settings, sources)
-    cut = _Cut(vault.text(path), index.notes[path], subpath)
+    vault = RefactorContext(state, sources)
+    cut = _Cut(vault.text(path), vault.index.notes[path], subpath)
     new_path = new_path or default_extract_path(path, cut.heading.text)
-    existing = (item for item in index.names.get(name_key(new_path), ()))
+    existing = (item for item in vault.index.names.get(name_key(new_path), ()))
     for item in existing:
         if normalize_name(item) == normalize_name(new_path):
             raise RefusedError(f"there is a file “{item}” already.")
@@ -191,7 +190,7 @@ class _Extraction:
         self._use_maps(*self._parse((), ()))
         self._check_contents()
 
-    def plan(self, rename: Rename) -> RefactorPlan:
+    def plan(self, rename: Rename) -> Plan:
         """Plan the edits."""
         for _ in range(_MOST_ROUNDS):
             links, going = self._regrouping.plan_links()

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from vaultlink.fix.plan import CapturedLink
 from vaultlink.index.index import Index, link_name, target_spellings
 from vaultlink.index.resolve import file_name, is_canvas, is_note, resolve
 from vaultlink.links.definitions import rewrite_definition
@@ -16,7 +17,7 @@ from vaultlink.links.edits import sort_edits
 from vaultlink.links.renaming import RenamedNames, rename_link
 from vaultlink.model import Definition, Edit, Entry, Link, LinkKind, Note, Place
 from vaultlink.obsidian import ObsidianSettings
-from vaultlink.refactor.plan import CapturedLink, Relocation
+from vaultlink.refactor.relocation import Relocation
 
 TextOf = Callable[[str], str | None]
 """Returns the text of a note; None if it must not be changed."""

@@ -10,11 +10,9 @@ from msgspec.structs import replace
 
 from vaultlink.backlinks.existing import parse_managed_sections
 from vaultlink.backlinks.mention_list import find_mentioning_notes
-from vaultlink.engine.checks import LinterSettings
 from vaultlink.engine.step import State
 from vaultlink.fix.sections import SectionContext, find_section_edits
 from vaultlink.fix.sources import FixSources
-from vaultlink.index.index import Index
 from vaultlink.links.edits import OffsetShift
 from vaultlink.model import Edit
 from vaultlink.parse.backlinks_markers import MARKER_TEXT
@@ -23,24 +21,21 @@ MentionsByPath = Mapping[str, Set[str]]
 """Path of a note to the notes that its managed sections list as mentions."""
 
 
-def find_sections_in_step(
-    index: Index, settings: LinterSettings, sources: FixSources
-) -> dict[str, Set[str]]:
+def find_sections_in_step(state: State, sources: FixSources) -> dict[str, Set[str]]:
     """Return the notes whose managed sections are in step, with their mentions.
 
     Args:
-        index: The index of the vault.
-        settings: The settings of the vault.
+        state: The state of the vault.
         sources: The texts and times of the notes.
     """
     found: dict[str, Set[str]] = {}
-    context = None
+    context, index = None, state.index
     for path in index.notes.find_keys(MARKER_TEXT.encode()):
         note = index.notes[path]
         text = sources.text(path) if any(item.text for item in note.sections) else None
-        if text is None or not settings.is_linted(path):
+        if text is None or not state.settings.is_linted(path):
             continue
-        context = context or _make_context(index, settings, sources)
+        context = context or SectionContext.from_state(state, sources)
         if not any(find_section_edits(context, note, text)):
             parsed = [item for _, item in parse_managed_sections(note, "")]
             found[path] = frozenset(find_mentioning_notes(path, parsed, index.names))
@@ -48,8 +43,7 @@ def find_sections_in_step(
 
 
 def plan_section_edits(
-    index: Index,
-    settings: LinterSettings,
+    state: State,
     sources: FixSources,
     mentions: MentionsByPath,
     edits: Mapping[str, Sequence[Edit]],
@@ -57,8 +51,7 @@ def plan_section_edits(
     """Return the edits that bring managed sections back in step.
 
     Args:
-        index: The index after the renames.
-        settings: The settings of the vault.
+        state: The state after the renames.
         sources: The texts after the renames, by path after them, and the times of the notes.
         mentions: New paths of the notes with sections to update, and of the mentions in these.
         edits: The edits that were made in these notes already, by new path; not in the sections.
@@ -69,7 +62,7 @@ def plan_section_edits(
     found: dict[str, tuple[Edit, ...]] = {}
     if not mentions:
         return found
-    context = _make_context(index, settings, replace(sources, mentions=mentions))
+    context = SectionContext.from_state(state, replace(sources, mentions=mentions))
     for path in sorted(mentions):
         text = sources.text(path)
         if text is None:
@@ -77,12 +70,8 @@ def plan_section_edits(
         shift = OffsetShift(edits.get(path, ()))
         group = [
             Edit(path, shift.map_back(edit.start), shift.map_back(edit.end), edit.text)
-            for _, edit in find_section_edits(context, index.notes[path], text)
+            for _, edit in find_section_edits(context, state.index.notes[path], text)
         ]
         if group:
             found[path] = tuple(group)
     return found
-
-
-def _make_context(index: Index, settings: LinterSettings, sources: FixSources) -> SectionContext:
-    return SectionContext.from_state(State(settings, index), sources)

@@ -6,16 +6,15 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from vaultlink.backlinks.placement import detect_line_end, has_open_comment, remove_section
-from vaultlink.engine.checks import LinterSettings
+from vaultlink.engine.step import State
+from vaultlink.fix.plan import Plan, Rename, RenameKind
 from vaultlink.fix.sources import FixSources
 from vaultlink.index.anchors import heading_key
-from vaultlink.index.index import Index
 from vaultlink.links.edits import OffsetShift, apply_edits, sort_edits
 from vaultlink.model import Destination, Edit, Link, Note, Owner, Place, SourceSpan
 from vaultlink.parse.properties import frontmatter_span
 from vaultlink.refactor.content import count_open_blocks, describe_contents, list_changed_kinds
 from vaultlink.refactor.labels import find_common_labels
-from vaultlink.refactor.plan import RefactorPlan, RefusedError, Rename, RenameKind
 from vaultlink.refactor.property_merge import (
     MergedProperties,
     format_conflicts,
@@ -27,22 +26,20 @@ from vaultlink.refactor.regrouping import (
     Regrouping,
     find_captured_anchors,
 )
+from vaultlink.refactor.relocation import RefusedError
 from vaultlink.refactor.subpaths import SubpathMap
 
 _MOST_ROUNDS = 5
 """Number of times that links are planned: headings that change with them change others."""
 
 
-def plan_merge(
-    index: Index, settings: LinterSettings, sources: FixSources, path: str, into: str
-) -> RefactorPlan:
+def plan_merge(state: State, sources: FixSources, path: str, into: str) -> Plan:
     """Plan to append a note to another one and to remove it. Does not write.
 
     Links to the first note, and to its headings and blocks, lead to the second one.
 
     Args:
-        index: The index of the vault.
-        settings: The settings of the vault.
+        state: The state of the vault.
         sources: The texts of notes and canvases.
         path: Vault path of the note to append.
         into: Vault path of the note that it is appended to.
@@ -55,7 +52,7 @@ def plan_merge(
     """
     if path == into:
         raise RefusedError(f"“{path}” can't be merged with itself.")
-    context = RefactorContext(index, settings, sources)
+    context = RefactorContext(state, sources)
     return _Merging(context, path, into).plan(Rename(RenameKind.NOTE, path, into))
 
 
@@ -93,7 +90,7 @@ class _Merging:
         self._check_contents(combined)
         self._regrouping = Regrouping(context, path, into, self._find_destination, removes_old=True)
 
-    def plan(self, rename: Rename) -> RefactorPlan:
+    def plan(self, rename: Rename) -> Plan:
         """Plan the edits."""
         for _ in range(_MOST_ROUNDS):
             links, going = self._regrouping.plan_links()

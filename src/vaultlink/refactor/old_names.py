@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from vaultlink.errors import UsageError
+from vaultlink.fix.plan import RenameKind
 from vaultlink.index.anchors import find_anchor, normalize_heading, split_parts
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import (
@@ -15,7 +16,6 @@ from vaultlink.index.resolve import (
     resolve_with_alternatives,
 )
 from vaultlink.model import BlockId, Note
-from vaultlink.refactor.plan import RenameKind
 
 FindPath = Callable[[str], str | None]
 """Returns the vault path that a path on disk leads to, with a slash at the end of a folder.

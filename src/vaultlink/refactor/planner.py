@@ -3,20 +3,20 @@
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
-import msgspec
 from msgspec.structs import replace
 
-from vaultlink.engine.checks import LinterSettings
-from vaultlink.engine.step import parse
+from vaultlink.engine.step import State, parse
+from vaultlink.fix.plan import CapturedLink, NamedPlace, Plan, Rename, RenameKind
 from vaultlink.fix.sources import FixSources
-from vaultlink.fix.verify import find_moved_meanings
+from vaultlink.fix.verify import find_broken_moves
 from vaultlink.index.index import Index, update_names
 from vaultlink.index.resolve import is_canvas
-from vaultlink.index.update import update
 from vaultlink.links.edits import OffsetShift, apply_edits, sort_edits
-from vaultlink.model import Destination, Edit, Link, LinkKind, Note, SkippedNote
+from vaultlink.model import Destination, Edit, Link, LinkKind, SkippedNote
 from vaultlink.refactor.anchors import plan_anchor_renames
 from vaultlink.refactor.base_mentions import find_base_mentions, find_mentioned_words
+from vaultlink.refactor.changes import step_after
+from vaultlink.refactor.expansion import list_emptied_folders
 from vaultlink.refactor.link_edits import (
     LinkEdits,
     find_defining_sources,
@@ -24,16 +24,8 @@ from vaultlink.refactor.link_edits import (
     plan_link_edits,
 )
 from vaultlink.refactor.managed_sections import find_sections_in_step, plan_section_edits
-from vaultlink.refactor.plan import (
-    CapturedLink,
-    OtherMention,
-    RefactorPlan,
-    RefusedError,
-    Relocation,
-    Rename,
-    RenameKind,
-)
 from vaultlink.refactor.regrouping import find_captured_anchors
+from vaultlink.refactor.relocation import RefusedError, Relocation
 from vaultlink.refactor.subpaths import SubpathMap
 from vaultlink.refactor.tags import find_tagged_notes, plan_tag_rename
 
@@ -45,65 +37,54 @@ _MOST_NAMED = 5
 
 
 def plan_renames(
-    index: Index,
-    settings: LinterSettings,
+    state: State,
     sources: FixSources,
     renames: Sequence[Rename],
     moves: Mapping[str, str],
     files: Mapping[str, str],
-) -> RefactorPlan:
+) -> Plan:
     """Plan renames, all of them at once. Does not write.
 
     Args:
-        index: The index of the vault.
-        settings: The settings of the vault.
+        state: The state of the vault.
         sources: The texts of notes and canvases, and the times of files.
         renames: What is renamed.
         moves: Old path to new path of each file or folder to rename on disk.
         files: Old path to new path of every file that `moves` renames.
 
     Returns:
-        The plan.
+        The plan. Notes whose links should change and can't are in `skipped`.
 
     Raises:
         RefusedError: A heading, block or tag can't be renamed, or a link would lose its meaning.
     """
-    return _Planner(index, settings, sources, files).plan(renames, moves)
-
-
-class _After(msgspec.Struct, frozen=True):
-    """The index after a rename, and the new paths of the notes that it may affect."""
-
-    index: Index
-    affected: set[str]
+    return _Planner(state, sources, files).plan(renames, moves)
 
 
 class _Planner:
     """Plans renames of one vault in one state."""
 
-    def __init__(
-        self, index: Index, settings: LinterSettings, sources: FixSources, files: Mapping[str, str]
-    ):
-        self._index, self._settings, self._sources = index, settings, sources
-        self._files = files
+    def __init__(self, state: State, sources: FixSources, files: Mapping[str, str]):
+        self._state, self._index, self._settings = state, state.index, state.settings
+        self._sources, self._files = sources, files
         self._old_paths = {new: old for old, new in files.items()}
-        self._generated = find_sections_in_step(index, settings, sources)
-        self._names = update_names(index.names, frozenset(files), frozenset(files.values()))
+        self._generated = find_sections_in_step(state, sources)
+        self._names = update_names(self._index.names, frozenset(files), frozenset(files.values()))
         self._subpaths: dict[str, NewSubpath] = {}
         self._maps: dict[str, SubpathMap] = {}
         self._skipped: dict[str, str] = {}
 
-    def plan(self, renames: Sequence[Rename], moves: Mapping[str, str]) -> RefactorPlan:
+    def plan(self, renames: Sequence[Rename], moves: Mapping[str, str]) -> Plan:
         """Plan the renames."""
         own = self._plan_anchors(renames)
         defining = frozenset(own)
         own = _merge_edits(own, self._plan_tags(renames))
         links = self._plan_links(own)
         edits = _merge_edits(own, links.edits)
-        skipped = {**dict.fromkeys(links.skipped, ""), **self._skipped}
+        skipped = {path: self._sources.explain(path) for path in links.skipped} | self._skipped
         while True:
-            after = self._build_after(edits)
-            broken = self._find_broken(edits, after, skipped)
+            after, affected = step_after(self._state, self._files, self._list_texts(edits))
+            broken = self._find_broken(edits, after, affected, skipped)
             if not broken:
                 break
             if broken.keys() & (defining | self._files.keys()) or not broken.keys() <= edits.keys():
@@ -112,17 +93,24 @@ class _Planner:
             skipped.update(
                 (path, f"its links can't be changed: {problem}") for path, problem in broken.items()
             )
-        edits = self._add_section_edits(edits, after)
-        return RefactorPlan(
-            tuple(renames),
-            moves,
-            self._files,
-            edits,
-            {path: self._change_text(path, group) for path, group in edits.items()},
-            defining,
-            (*links.captured, *self._find_captured_anchors()),
-            tuple(_find_mentions(self._index, renames)),
-            tuple(SkippedNote(path, reason) for path, reason in sorted(skipped.items())),
+        edits, after = self._add_section_edits(edits, after)
+        texts = {path: self._change_text(path, group) for path, group in edits.items()}
+        return Plan(
+            before=self._state,
+            after=after,
+            texts=texts,
+            edits=edits,
+            marked=frozenset(filter(self._sources.has_mark, texts)),
+            moves=moves,
+            files=self._files,
+            emptied=tuple(list_emptied_folders(renames, moves)),
+            required=defining,
+            is_whole=True,
+            renames=tuple(renames),
+            breaks=tuple(self._find_breaks(after.index, skipped)),
+            captured=(*links.captured, *self._find_captured_anchors()),
+            unchanged=tuple(_find_mentions(self._index, renames)),
+            skipped=tuple(SkippedNote(path, reason) for path, reason in sorted(skipped.items())),
         )
 
     # -- headings, blocks and tags ---------------------------------------------------------------
@@ -160,12 +148,16 @@ class _Planner:
         for item in renames:
             old, new = item.old.removeprefix("#"), item.new.removeprefix("#")
             for path in [*find_tagged_notes(self._index, old), *canvases]:
-                note, text = self._index.notes[path], self._sources.text(path)
+                note, text = self._index.notes[path], self._sources.find_text(path)
                 found = None if text is None else plan_tag_rename(path, note, text, old, new)
                 if found:
                     edits = _merge_edits(edits, {path: found})
                 elif found is None:
-                    self._skipped[path] = "" if text is None else "its tags can't be changed safely"
+                    self._skipped[path] = (
+                        self._sources.explain(path)
+                        if text is None
+                        else "its tags can't be changed safely"
+                    )
         return edits
 
     def _find_captured_anchors(self) -> Iterator[CapturedLink]:
@@ -181,9 +173,10 @@ class _Planner:
         return name[:at]
 
     def _require_text(self, path: str) -> str:
-        text = self._sources.text(path)
+        text = self._sources.find_text(path)
         if text is None:
-            raise RefusedError(f"{path} can't be changed. Nothing was written.")
+            reason = self._sources.explain(path)
+            raise RefusedError(f"{path} can't be changed: {reason}. Nothing was written.")
         return text
 
     # -- links -----------------------------------------------------------------------------------
@@ -199,7 +192,7 @@ class _Planner:
             links = plan_link_edits(
                 self._index,
                 self._settings.obsidian,
-                self._sources.text,
+                self._sources.find_text,
                 relocation,
                 sources,
                 self._generated.keys(),
@@ -237,43 +230,46 @@ class _Planner:
         text = self._require_text(path)
         return text, apply_edits(text, edits)
 
-    def _build_after(self, edits: Mapping[str, Sequence[Edit]]) -> _After:
-        """Return the index after the edits and moves."""
-        before = self._index
-        moved = {path for path in self._files if path in before.notes}
-        changes: dict[str, Note | None] = dict.fromkeys(moved)
-        for path in moved | edits.keys():
-            new_path = self._files.get(path, path)
-            changes[new_path] = (
-                parse(self._settings, new_path, self._change_text(path, edits[path])[1])
-                if path in edits
-                else replace(before.notes[path], path=new_path)
-            )
-        present = dict.fromkeys(self._files, False) | dict.fromkeys(self._files.values(), True)
-        after, affected = update(before, changes, present)
-        return _After(after, affected | changes.keys())
+    def _list_texts(self, edits: Mapping[str, Sequence[Edit]]) -> dict[str, str | None]:
+        """Return the new texts by new path."""
+        return {
+            self._files.get(path, path): self._change_text(path, group)[1]
+            for path, group in edits.items()
+        }
 
     def _find_broken(
-        self, edits: Mapping[str, Sequence[Edit]], after: _After, skipped: Collection[str]
+        self,
+        edits: Mapping[str, Sequence[Edit]],
+        after: State,
+        affected: set[str],
+        skipped: Collection[str],
     ) -> dict[str, str]:
-        """Return what would be wrong afterwards, by the path of the note before."""
-        paths = {self._old_path(path) for path in after.affected}.difference(skipped)
+        """Return what would be wrong afterwards, by the path of the file before."""
+        paths = {self._old_path(path) for path in affected}.difference(skipped)
         return {
             item.path: item.problem
-            for item in find_moved_meanings(
-                self._index,
-                after.index,
+            for item in find_broken_moves(
+                self._state,
+                after,
                 edits,
-                sorted(paths & self._index.notes.keys()),
+                sorted(paths & self._index.files),
                 self._files,
                 self._find_destination,
             )
         }
 
+    def _find_breaks(self, after: Index, skipped: Iterable[str]) -> Iterator[NamedPlace]:
+        """Yield the links of skipped notes that will not resolve."""
+        for path in sorted(skipped):
+            now = [target for _, target in after.resolved_links(self._files.get(path, path))]
+            for (link, target), new in zip(self._index.resolved_links(path), now, strict=True):
+                if target is not None and new is None:
+                    yield NamedPlace(path, link.line, link.column, link.raw)
+
     def _add_section_edits(
-        self, edits: Mapping[str, tuple[Edit, ...]], after: _After
-    ) -> dict[str, tuple[Edit, ...]]:
-        """Return all edits, with those of managed sections that were in step before."""
+        self, edits: Mapping[str, tuple[Edit, ...]], after: State
+    ) -> tuple[dict[str, tuple[Edit, ...]], State]:
+        """Return all edits with those of sections that were in step, and the state."""
         files = self._files
         new_edits = {files.get(path, path): group for path, group in edits.items()}
 
@@ -282,12 +278,11 @@ class _Planner:
             return (
                 self._change_text(path, edits[path])[1]
                 if path in edits
-                else self._sources.text(path)
+                else self._sources.find_text(path)
             )
 
         found = plan_section_edits(
-            after.index,
-            self._settings,
+            after,
             replace(self._sources, text=new_text),
             {
                 files.get(path, path): {files.get(item, item) for item in mentions}
@@ -299,13 +294,15 @@ class _Planner:
             self._old_path(path): tuple(replace(edit, path=self._old_path(path)) for edit in group)
             for path, group in found.items()
         }
-        return _merge_edits(edits, by_old_path)
+        merged = _merge_edits(edits, by_old_path)
+        changed = {path: merged[path] for path in by_old_path}
+        return merged, step_after(after, {}, self._list_texts(changed))[0] if changed else after
 
     def _old_path(self, path: str) -> str:
         return self._old_paths.get(path, path)
 
 
-def _find_mentions(index: Index, renames: Sequence[Rename]) -> Iterator[OtherMention]:
+def _find_mentions(index: Index, renames: Sequence[Rename]) -> Iterator[NamedPlace]:
     """Yield the places in bases that name what is renamed."""
     names, tags = set[str](), set[str]()
     for item in renames:

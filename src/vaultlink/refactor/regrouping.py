@@ -1,21 +1,23 @@
 """Plan the links of a vault when text goes from one note to another."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 from msgspec.structs import replace
 
 from vaultlink.engine.checks import LinterSettings
-from vaultlink.engine.step import parse
+from vaultlink.engine.step import State, parse
+from vaultlink.fix.plan import CapturedLink, Plan, Rename
 from vaultlink.fix.sources import FixSources
-from vaultlink.fix.verify import find_moved_meanings
+from vaultlink.fix.verify import find_broken_moves
 from vaultlink.index.index import Index, update_names
-from vaultlink.index.update import update
 from vaultlink.links.edits import OffsetShift, apply_edits
-from vaultlink.model import Destination, Edit, Link, Note
+from vaultlink.model import Destination, Edit, Link, Note, Severity
+from vaultlink.refactor.changes import step_after
 from vaultlink.refactor.link_edits import LinkEdits, find_sources, plan_link_edits
 from vaultlink.refactor.managed_sections import find_sections_in_step, plan_section_edits
-from vaultlink.refactor.plan import CapturedLink, RefactorPlan, RefusedError, Relocation, Rename
+from vaultlink.refactor.relocation import RefusedError, Relocation
 from vaultlink.refactor.subpaths import SubpathMap
 
 _MOST_NAMED = 5
@@ -26,18 +28,22 @@ class RefactorContext(msgspec.Struct, frozen=True):
     """A vault in one state.
 
     Attributes:
-        index: The index.
-        settings: The settings.
+        state: The index, the settings and the findings.
         sources: The texts of notes and canvases.
     """
 
-    index: Index
-    settings: LinterSettings
+    state: State
     sources: FixSources
 
-    def find_text(self, path: str) -> str | None:
-        """Return the text of a note; None if the note can't be changed."""
-        return None if self.sources.is_protected(path) else self.sources.text(path)
+    @property
+    def index(self) -> Index:
+        """The index."""
+        return self.state.index
+
+    @property
+    def settings(self) -> LinterSettings:
+        """The settings."""
+        return self.state.settings
 
     def text(self, path: str) -> str:
         """Return the text of a note that is to be changed.
@@ -45,9 +51,9 @@ class RefactorContext(msgspec.Struct, frozen=True):
         Raises:
             RefusedError: The note can't be changed.
         """
-        found = self.find_text(path)
+        found = self.sources.find_text(path)
         if found is None:
-            raise RefusedError(f"“{path}” can't be changed.")
+            raise RefusedError(f"“{path}” can't be changed: {self.sources.explain(path)}.")
         return found
 
     def parse(self, path: str, text: str) -> Note:
@@ -105,7 +111,7 @@ class Regrouping:
         self._staying = Relocation({}, names, self._find_destination)
         self._going = Relocation({old_path: new_path}, names, self._find_destination)
         self._subpaths: dict[str, SubpathMap] = {}
-        in_step = find_sections_in_step(vault.index, vault.settings, vault.sources)
+        in_step = find_sections_in_step(vault.state, vault.sources)
         renamed = dict.fromkeys(self._removed, new_path)
         self._generated = {
             path: {renamed.get(item, item) for item in mentions}
@@ -136,7 +142,7 @@ class Regrouping:
         links = plan_link_edits(
             vault.index,
             vault.settings.obsidian,
-            vault.find_text,
+            vault.sources.find_text,
             relocation,
             sources,
             self._generated.keys(),
@@ -178,7 +184,7 @@ class Regrouping:
         links: LinkEdits,
         regrouped: RegroupedTexts,
         captured: Iterable[CapturedLink],
-    ) -> RefactorPlan:
+    ) -> Plan:
         """Return the plan.
 
         Args:
@@ -193,54 +199,53 @@ class Regrouping:
         specials = {self.old_path, self.new_path}
         edits = {path: group for path, group in links.edits.items() if path not in specials}
         edits |= regrouped.edits
-        after, affected = self._build_after(edits, regrouped)
+        created = dict([regrouped.created] if regrouped.created else [])
+        removed = dict.fromkeys(self._removed)
+        after, affected = step_after(
+            self.vault.state, {}, {**self._list_texts(edits), **created, **removed}
+        )
         self._check_others(edits, after, affected - specials)
-        self._check_pairs(after, regrouped)
-        edits = self._add_section_edits(edits, after)
+        self._check_errors(after, specials)
+        self._check_pairs(after.index, regrouped)
+        edits, after = self._add_section_edits(edits, after)
+        edits = {path: edits[path] for path in sorted(edits) if edits[path]}
         texts: dict[str, tuple[str | None, str | None]] = {
-            path: (self.vault.text(path), apply_edits(self.vault.text(path), group))
-            for path, group in edits.items()
-            if group
+            path: (self.vault.text(path), new) for path, new in self._list_texts(edits).items()
         }
-        first = set(regrouped.edits)
-        if regrouped.created:
-            path, text = regrouped.created
-            texts[path] = None, text
-            first.add(path)
-        texts |= {path: (self.vault.text(path), None) for path in self._removed}
-        return RefactorPlan(
-            renames=(rename,),
-            edits={path: edits[path] for path in sorted(edits) if edits[path]},
+        texts |= {path: (None, text) for path, text in created.items()}
+        texts |= {path: (self.vault.text(path), None) for path in removed}
+        return Plan(
+            before=self.vault.state,
+            after=after,
             texts=texts,
-            first=frozenset(first | self._removed),
+            edits=edits,
+            marked=frozenset(filter(self.vault.sources.has_mark, texts)),
+            required=frozenset({*regrouped.edits, *created, *removed}),
+            is_whole=True,
+            renames=(rename,),
             captured=(*links.captured, *captured),
         )
 
     # -- the vault afterwards --------------------------------------------------------------------
 
-    def _build_after(
-        self, edits: Mapping[str, Sequence[Edit]], regrouped: RegroupedTexts
-    ) -> tuple[Index, set[str]]:
-        """Return the index afterwards, and the notes that may have changed."""
-        changes: dict[str, Note | None] = dict.fromkeys(self._removed)
-        for path, group in edits.items():
-            text = self.vault.text(path)
-            changes[path] = self.vault.parse(path, apply_edits(text, group))
-        if regrouped.created:
-            path, text = regrouped.created
-            changes[path] = self.vault.parse(path, text)
-        present = dict.fromkeys(self._removed, False) | dict.fromkeys(self._added, True)
-        after, affected = update(self.vault.index, changes, present)
-        return after, affected | changes.keys()
+    def _list_texts(self, edits: Mapping[str, Sequence[Edit]]) -> dict[str, str]:
+        """Return the new texts of edited notes."""
+        return {path: apply_edits(self.vault.text(path), group) for path, group in edits.items()}
 
     def _check_others(
-        self, edits: Mapping[str, Sequence[Edit]], after: Index, paths: Iterable[str]
+        self, edits: Mapping[str, Sequence[Edit]], after: State, paths: Iterable[str]
     ) -> None:
-        """Refuse a plan that changes the meaning of links in other notes."""
-        before = self.vault.index
-        present = sorted(path for path in paths if path in before.notes)
-        for item in find_moved_meanings(before, after, edits, present, {}, self._find_destination):
+        """Refuse a plan that changes links or causes errors in other notes."""
+        before = self.vault.state
+        present = sorted(path for path in paths if path in before.index.files)
+        for item in find_broken_moves(before, after, edits, present, {}, self._find_destination):
             raise RefusedError(f"{item.path}: {item.problem}.")
+
+    def _check_errors(self, after: State, paths: Collection[str]) -> None:
+        """Refuse a plan that causes errors in the notes between which text goes."""
+        added = _count_errors(after, paths) - _count_errors(self.vault.state, paths)
+        for rule in added:
+            raise RefusedError(f"“{self.new_path}” would have a new error, {rule}.")
 
     def _check_pairs(self, after: Index, regrouped: RegroupedTexts) -> None:
         """Refuse a plan that changes the meaning of links in the notes that change."""
@@ -264,25 +269,27 @@ class Regrouping:
                 )
 
     def _add_section_edits(
-        self, edits: Mapping[str, tuple[Edit, ...]], after: Index
-    ) -> dict[str, tuple[Edit, ...]]:
-        """Return all edits, with those of managed sections that were in step before."""
+        self, edits: Mapping[str, tuple[Edit, ...]], after: State
+    ) -> tuple[dict[str, tuple[Edit, ...]], State]:
+        """Return all edits with those of sections that were in step, and the state."""
 
         def new_text(path: str) -> str | None:
-            text = self.vault.sources.text(path)
+            text = self.vault.sources.find_text(path)
             return apply_edits(text, edits[path]) if text is not None and path in edits else text
 
-        found = plan_section_edits(
-            after,
-            self.vault.settings,
-            replace(self.vault.sources, text=new_text),
-            self._generated,
-            edits,
-        )
+        sources = replace(self.vault.sources, text=new_text)
+        found = plan_section_edits(after, sources, self._generated, edits)
         merged = dict(edits)
         for path, group in found.items():
             merged[path] = tuple(sorted([*merged.get(path, ()), *group], key=_position))
-        return merged
+        texts = self._list_texts({path: merged[path] for path in found})
+        return merged, step_after(after, {}, texts)[0] if texts else after
+
+
+def _count_errors(state: State, paths: Iterable[str]) -> Counter[str]:
+    """Count the errors at paths by rule."""
+    found = (item for path in paths for item in state.all_findings.get(path, ()))
+    return Counter(item.rule for item in found if item.severity is Severity.ERROR)
 
 
 def _position(edit: Edit) -> tuple[int, int]:

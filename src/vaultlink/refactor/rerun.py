@@ -8,44 +8,26 @@ from collections.abc import Mapping
 
 from msgspec.structs import replace
 
-from vaultlink.engine.checks import LinterSettings
-from vaultlink.engine.step import parse
-from vaultlink.index.index import Index
-from vaultlink.index.update import update
-from vaultlink.model import Note
-from vaultlink.refactor.plan import RefactorPlan
+from vaultlink.engine.step import State
+from vaultlink.fix.plan import Plan
+from vaultlink.refactor.changes import step_after
 
 
-def restore_index(
-    index: Index, settings: LinterSettings, files: Mapping[str, str], former: Mapping[str, str]
-) -> Index:
-    """Return the index of a vault before a run.
+def restore_state(state: State, files: Mapping[str, str], former: Mapping[str, str]) -> State:
+    """Return the state of a vault before a run.
 
     Args:
-        index: The index after the run.
-        settings: The settings of the vault.
+        state: The state after the run.
         files: Old path to new path of every file that the run moved.
         former: The texts before the run of the notes that it wrote, by old path.
 
     Returns:
-        The index. The notes that the run skipped are as they are now.
+        The state. The notes that the run skipped are as they are now.
     """
-    notes: dict[str, Note | None] = dict.fromkeys(
-        new for new in files.values() if new in index.notes
-    )
-    notes.update(
-        (old, replace(index.notes[new], path=old))
-        for old, new in files.items()
-        if new in index.notes
-    )
-    notes.update((path, parse(settings, path, text)) for path, text in former.items())
-    present = dict.fromkeys(files.values(), False) | dict.fromkeys(files, True)
-    return update(index, notes, present)[0]
+    return step_after(state, {new: old for old, new in files.items()}, former)[0]
 
 
-def reduce_plan(
-    plan: RefactorPlan, files: Mapping[str, str], former: Mapping[str, str]
-) -> RefactorPlan:
+def reduce_plan(plan: Plan, files: Mapping[str, str], former: Mapping[str, str]) -> Plan:
     """Return the part of a plan that an earlier run skipped.
 
     Args:
@@ -56,12 +38,22 @@ def reduce_plan(
     Returns:
         A plan that moves nothing and has the present paths.
     """
-    edits = {
-        files.get(path, path): tuple(replace(edit, path=files.get(path, path)) for edit in group)
-        for path, group in plan.edits.items()
-        if path not in former
-    }
-    texts = {files.get(path, path): pair for path, pair in plan.texts.items() if path not in former}
+
+    def now(path: str) -> str:
+        return files.get(path, path)
+
     return replace(
-        plan, moves={}, files={}, edits=edits, texts=texts, first=frozenset(), captured=()
+        plan,
+        moves={},
+        files={},
+        edits={
+            now(path): tuple(replace(edit, path=now(path)) for edit in group)
+            for path, group in plan.edits.items()
+            if path not in former
+        },
+        texts={now(path): pair for path, pair in plan.texts.items() if path not in former},
+        marked=frozenset(map(now, plan.marked)),
+        emptied=(),
+        required=frozenset(),
+        captured=(),
     )

@@ -15,7 +15,7 @@ from vaultlink.index.anchors import (
 )
 from vaultlink.index.suggest_headings import write_part
 from vaultlink.model import BlockId, Heading, LinkKind, Note
-from vaultlink.refactor.plan import RefusedError
+from vaultlink.refactor.relocation import RefusedError
 
 _Item = TypeVar("_Item", Heading, BlockId)
 

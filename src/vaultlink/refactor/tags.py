@@ -11,7 +11,7 @@ from vaultlink.parse.canvas import parse_canvas_cards, parse_card_text
 from vaultlink.parse.inline import TAG_NAME
 from vaultlink.parse.note import parse_note
 from vaultlink.refactor.canvas_edits import CardStrings
-from vaultlink.refactor.plan import RefusedError
+from vaultlink.refactor.relocation import RefusedError
 
 
 def validate_tag(name: str) -> str:

@@ -25,6 +25,9 @@ _MAX_PLACE_SHARE = 3
 MAX_PREVIEWED = 100
 """Lines of notes in a preview, unless all are requested."""
 
+MAX_MENTIONS = 8
+"""Mentions of a note in a preview."""
+
 
 class QuestionKey(NamedTuple):
     """A key that answers a question, and what it does, without a full stop."""
@@ -42,6 +45,7 @@ class FixQuestion(msgspec.Struct, frozen=True):
         cause: The findings.
         options: The fixes to propose, the one that is previewed first.
         keys: The possible answers.
+        group: All causes of the topic, if they are to be shown together.
     """
 
     number: int
@@ -49,6 +53,7 @@ class FixQuestion(msgspec.Struct, frozen=True):
     cause: FixCause
     options: tuple[FixOption, ...]
     keys: tuple[QuestionKey, ...]
+    group: Sequence[FixCause] = ()
 
 
 class _ChangedLines(NamedTuple):
@@ -69,11 +74,10 @@ def render_question(
 ) -> str:
     """Render a headline, at most `limit` changes, and the proposals."""
     p, cause = palette, question.cause
-    first = cause.findings[0]
+    head = f"{question.number} of {question.total}"
     lines = [
         "",
-        f"{p.dim}{question.number} of {question.total}{p.reset}  "
-        f"{p.bold}{first.code} {first.rule}{p.reset}",
+        f"{p.dim}{head}{p.reset}  {_format_label(question, width - len(head) - 2, p)}",
         *_describe_cause(cause, width),
         "",
     ]
@@ -82,29 +86,47 @@ def render_question(
         lines += _render_change(change, width, p)
     if len(changes) > limit:
         lines.append(
-            f"  {p.dim}… {format_count(len(changes) - limit, 'more line')}; l shows all{p.reset}"
+            f"  {p.dim}… {format_count(len(changes) - limit, 'more line')}"
+            f"{'' if cause.is_mention else '; l shows all'}{p.reset}"
         )
     if len(question.options) > 1:
         lines += ["", *_list_options(question, width)]
     return "\n".join([*lines, ""])
 
 
+def _format_label(question: FixQuestion, width: int, p: Palette) -> str:
+    """Return the rule, or the note that mentions name with their number."""
+    cause, group = question.cause, question.group
+    if not cause.is_mention:
+        return f"{p.bold}{cause.code} {cause.rule}{p.reset}"
+    notes = len({item.findings[0].path for item in group})
+    numbers = f"{format_count(len(group), 'mention')} in {format_count(notes, 'note')}"
+    count = f"  {p.dim}{numbers}{p.reset}" if group else ""
+    columns = max(width - (len(numbers) + 2 if group else 0), 8)
+    return f"{p.bold}{truncate(escape_controls(cause.topic), columns)}{p.reset}{count}"
+
+
 def format_prompt(question: FixQuestion, width: int) -> str:
     """Return the question and its keys, in at most `width` columns."""
-    keys = f" [{','.join(key for key, _ in question.keys)}] "
     if question.options:
         option = question.options[0]
         count = _count_findings(len(option.fixes), question.cause)
-        words = f"{option.title}: {count}?"
+        words = f"{option.title}?" if question.cause.is_mention else f"{option.title}: {count}?"
     else:
         words = f"No file has a similar name; what about {_name_them(question.cause)}?"
-    return f"{truncate(escape_controls(words), max(width - len(keys) - 1, 20))}{keys}"
+    return format_key_prompt(words, question.keys, width)
 
 
-def render_key_help(question: FixQuestion, width: int) -> str:
-    """Render each key that answers the question with its meaning."""
+def format_key_prompt(words: str, keys: Sequence[QuestionKey], width: int) -> str:
+    """Return words and the keys that answer them, in at most `width` columns."""
+    listed = f" [{','.join(key for key, _ in keys)}] "
+    return f"{truncate(escape_controls(words), max(width - len(listed) - 1, 20))}{listed}"
+
+
+def render_key_help(keys: Iterable[QuestionKey], width: int) -> str:
+    """Render each key that answers a question with its meaning."""
     lines = []
-    for key, meaning in question.keys:
+    for key, meaning in keys:
         first, *rest = _wrap(f"{escape_controls(meaning)}.", width - 5)
         lines += [f"  {key}  {first}", *(f"     {line}" for line in rest)]
     return "\n".join([*lines, ""])
@@ -152,7 +174,8 @@ def _list_changes(question: FixQuestion, text: TextByPath) -> Iterator[_ChangedL
         yield from _list_places(question.cause.findings, text)
         return
     edits: dict[str, list[Edit]] = {}
-    for _, fix in question.options[0].fixes:
+    together = [pair for cause in question.group for pair in cause.proposals[0].fixes]
+    for _, fix in together or question.options[0].fixes:
         for edit in fix.edits:
             if edit not in edits.setdefault(edit.path, []):
                 edits[edit.path].append(edit)

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from vaultlink.fix.plan import ChangedTexts
 from vaultlink.links.edits import apply_edits, sort_edits
 from vaultlink.model import Diagnostic, Fix, SkippedNote
 from vaultlink.report.layout import (
@@ -18,9 +19,6 @@ from vaultlink.report.layout import (
 )
 
 FixedFinding = tuple[Diagnostic, Fix]
-
-ChangedTexts = Mapping[str, tuple[str | None, str]]
-"""A note's text before (None if the note is new) and after the run, by path."""
 
 _MIN_EXAMPLE_WIDTH = 20
 """The minimum columns of an example line, also on a narrower terminal."""
@@ -178,3 +176,20 @@ def describe_skipped(skipped: int, fixed: int) -> str:
         return ""
     verb = "was" if skipped == 1 else "were"
     return f"Fixed nothing: {format_count(skipped, 'note')} {verb} skipped."
+
+
+def describe_linked(mentions: Sequence[Diagnostic], *, would: bool = False) -> str:
+    """Return a sentence with the number of mentions that were linked, "" for none."""
+    if not mentions:
+        return ""
+    count = count_mentions([(item.path, item.resolved) for item in mentions])
+    return f"{'Would link' if would else 'Linked'} {count}."
+
+
+def count_mentions(mentions: Sequence[tuple[str, str | None]]) -> str:
+    """Return the number of mentions: pairs of a note and the note that it names."""
+    notes, targets = len({path for path, _ in mentions}), len({named for _, named in mentions})
+    return (
+        f"{format_count(len(mentions), 'mention')} of {format_count(targets, 'note')} "
+        f"in {format_count(notes, 'note')}"
+    )

@@ -8,10 +8,11 @@ from typing import NamedTuple
 
 import msgspec
 
+from vaultlink.fix.select import FindingWithFix
 from vaultlink.mentions.mention import LOWEST_MIN_SCORE, Mention
-from vaultlink.model import Edit
 from vaultlink.report.check_result import GetBytes
 from vaultlink.report.finding_rows import ByteOffsets, EditRow, edit_rows
+from vaultlink.report.fix_summary import count_mentions
 from vaultlink.report.layout import (
     Palette,
     display_width,
@@ -75,17 +76,19 @@ class MentionRow(msgspec.Struct, frozen=True, gc=False):
 
 
 def mention_rows(
-    mentions: Iterable[Mention], edits: Mapping[tuple[str, int], Edit], get_bytes: GetBytes
+    mentions: Iterable[Mention],
+    fixes: Mapping[tuple[str, int], FindingWithFix],
+    get_bytes: GetBytes,
 ) -> list[MentionRow]:
     """Return a row for each mention, with byte offsets.
 
-    `edits` are the edits that link the mentions, by vault path and offset of the mention.
+    `fixes` are those that link the mentions, by vault path and offset of the mention.
     """
     offsets = ByteOffsets(get_bytes)
-    return [_mention_row(item, edits.get((item.path, item.start)), offsets) for item in mentions]
+    return [_mention_row(item, fixes.get((item.path, item.start)), offsets) for item in mentions]
 
 
-def _mention_row(item: Mention, edit: Edit | None, offsets: ByteOffsets) -> MentionRow:
+def _mention_row(item: Mention, pair: FindingWithFix | None, offsets: ByteOffsets) -> MentionRow:
     start, end = offsets(item.path, item.start), offsets(item.path, item.end)
     return MentionRow(
         item.path,
@@ -98,8 +101,8 @@ def _mention_row(item: Mention, edit: Edit | None, offsets: ByteOffsets) -> Ment
         item.name.kind,
         item.why,
         item.score,
-        edit_rows([edit], offsets)[0] if edit else None,
-        item.certain and edit is not None,
+        edit_rows(pair[1].edits, offsets)[0] if pair else None,
+        item.certain and pair is not None,
         item.others,
     )
 
@@ -211,30 +214,15 @@ def describe_mentions(mentions: Sequence[Mention], hidden: int) -> str:
     if not mentions:
         sentence = "No unlinked mentions found."
     else:
+        count = count_mentions([(item.path, item.target) for item in mentions])
         certain = sum(item.certain for item in mentions)
         sentence = (
-            f"{_count(mentions)}: {certain:,} certain, which --write links."
+            f"{count}: {certain:,} certain, which --write links."
             if certain
-            else f"{_count(mentions)}, none certain."
+            else f"{count}, none certain."
         )
     if not hidden:
         return sentence
     have = "has" if hidden == 1 else "have"
     option = f"--min-score {LOWEST_MIN_SCORE}"
     return f"{sentence} {hidden:,} more {have} a lower score; {option} lists all."
-
-
-def describe_linked(mentions: Sequence[Mention], *, would: bool = False) -> str:
-    """Return a sentence with the number of mentions that were linked, "" for none."""
-    if not mentions:
-        return ""
-    return f"{'Would link' if would else 'Linked'} {_count(mentions)}."
-
-
-def _count(mentions: Sequence[Mention]) -> str:
-    notes = len({item.path for item in mentions})
-    targets = len({item.target for item in mentions})
-    return (
-        f"{format_count(len(mentions), 'mention')} of {format_count(targets, 'note')} "
-        f"in {format_count(notes, 'note')}"
-    )

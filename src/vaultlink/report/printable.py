@@ -10,7 +10,7 @@ import re
 
 from vaultlink.report.hyperlinks import HYPERLINK_PATTERN, format_hyperlink_part
 from vaultlink.report.layout import COLORED
-from vaultlink.text import lazy_pattern
+from vaultlink.text import COMMAND_START, lazy_pattern
 
 UNSAFE_CHARS = "\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\udc80-\udc9f"
 """A set of characters: control characters outside ASCII, line separators, overrides, and bytes that
@@ -21,13 +21,6 @@ _UNSAFE, _UNSAFE_IN_COLOR = (
     lazy_pattern(f"{HYPERLINK_PATTERN}|(?P<style>{styles})|[\x00-\x08\x0b-\x1f{UNSAFE_CHARS}]")
     for styles in ("(?!)", _STYLE_PATTERN)
 )
-_COMMAND = lazy_pattern(
-    r"(?m)(?:^|(?<=\r))(?P<blank>[^!-9;-~\w\r\n]*):(?=[^!-~\w\r\n]*:)"
-    r"|#(?=[^!-~\w\r\n]*#[^!-~\w\r\n]*(?:\[|vso\[|teamcity\[))"
-)
-"""The first character of what may be a command. Other signs and invisible characters before and
-within it are allowed, as GitHub's runner skips blanks and ignores what is invisible."""
-
 _UNSAFE_IN_JSON = (
     b"\x7f",
     rb"\xc2[\x80-\x9f]",
@@ -59,16 +52,10 @@ def escape_commands(text: str) -> str:
     """Spell out the first character of what a CI service may take for a command."""
     if text.isascii() and "::" not in text and "##" not in text:
         return text
-    return _COMMAND.sub(
+    return COMMAND_START.sub(
         lambda match: f"{match['blank']}\\u003a" if match["blank"] is not None else "\\u0023",
         text,
     )
-
-
-def has_command(line: str) -> bool:
-    """Return True if a CI service may take the beginning of a line for a command."""
-    match = _COMMAND.match(line) if ":" in line else None
-    return match is not None and match["blank"] is not None
 
 
 def escape_json(data: bytes) -> bytes:

@@ -11,18 +11,19 @@ from collections.abc import Sequence
 import msgspec
 
 from vaultlink.api import Vault
-from vaultlink.disk.scan import VaultScan, is_source_file, list_files
 from vaultlink.errors import JournalError
-from vaultlink.fix.resolved import find_resolved
+from vaultlink.fix.plan import Plan
 from vaultlink.model import SkippedNote
 from vaultlink.report.fix_summary import count_fixed_by_rule, describe_fixed
 from vaultlink.watch.debounce import Debounce
 from vaultlink.watch.messages import AppliedFixes
+from vaultlink.write.apply import apply_plan
 from vaultlink.write.fixer import Fixer
 from vaultlink.write.journal_files import digest_content
 from vaultlink.write.lock import LockTimeout, lock_vault
 from vaultlink.write.strays import sweep_strays
 from vaultlink.write.undo import revert_interrupted
+from vaultlink.write.write import WriteResult
 
 _JUST_CHANGED = "it was changed a moment ago"
 _FIX_REVERTED = "an earlier fix of this text was reverted"
@@ -34,13 +35,13 @@ _MAX_REMEMBERED_TEXTS = 20
 class FixAttempt(msgspec.Struct):
     """Result of an attempt to apply fixes.
 
-    `proposed_texts` maps a path to its text before (None if the note is new) and after.
-    `skipped` are the notes that the proposal skips; `error` is a sentence on any other problem.
+    `proposal` is a plan that is not written, `skipped` are the notes that it skips; `error` is a
+    sentence on any other problem.
     `is_outdated` is True if nothing was written because the vault changed since it was scanned.
     """
 
     applied_fixes: AppliedFixes | None = None
-    proposed_texts: dict[str, tuple[str | None, str]] = msgspec.field(default_factory=dict)
+    proposal: Plan | None = None
     skipped: tuple[SkippedNote, ...] = ()
     error: str = ""
     is_outdated: bool = False
@@ -93,11 +94,9 @@ class AutoFixer:
         fixer = vault.fixer.skipping(lambda path, text: self._skip_reason(path, text, now))
         if not self._writes:
             plan = fixer.plan()
-            skipped = _select_lasting(fixer.skipped(plan))
-            return FixAttempt(proposed_texts=dict(plan.texts), skipped=skipped)
+            return FixAttempt(proposal=plan, skipped=_select_lasting(plan.skipped))
         try:
-            with lock_vault(vault.root, timeout=0.0):
-                return self._write_fixes(fixer, now)
+            return self._write_fixes(fixer, now)
         except LockTimeout:
             self.schedule(now)
             return FixAttempt()
@@ -105,35 +104,33 @@ class AutoFixer:
             return FixAttempt(error=str(error))
 
     def _write_fixes(self, fixer: Fixer, now: float) -> FixAttempt:
-        root, is_first = fixer.scan.root, not self._has_swept
-        if is_first:
-            sweep_strays(root, fixer.scan.listing.strays)
-            self._has_swept = True
-        plan = fixer.plan()
-        is_reverted = (is_first or plan.texts) and revert_interrupted(root)
-        if is_reverted or (plan.texts and _has_changed_since(fixer.scan)):
+        root = fixer.scan.root
+        if not self._has_swept:
+            with lock_vault(root, timeout=0.0):
+                sweep_strays(root, fixer.scan.listing.strays)
+                self._has_swept = True
+                if revert_interrupted(root):
+                    self.schedule(now)
+                    return FixAttempt(is_outdated=True)
+        plan, result = fixer.plan(), WriteResult((), ())
+        if plan:
+            summary = describe_fixed(count_fixed_by_rule(plan.fixed), len(plan.texts))
+            result = apply_plan(fixer.scan, plan, self._command, summary, timeout=0.0)
+        if result.is_outdated:
             self.schedule(now)
             return FixAttempt(is_outdated=True)
-        result = fixer.write(
-            plan,
-            self._command,
-            describe_fixed(count_fixed_by_rule(find_resolved(plan).fixes), len(plan.texts)),
-        )
         for path in result.written:
             digest = _digest_text(plan.texts[path][0] or "")
             self._fixed_digests[path] = [*self._fixed_digests.get(path, []), digest][
                 -_MAX_REMEMBERED_TEXTS:
             ]
-        if any(skipped_note.reason == _JUST_CHANGED for skipped_note in result.skipped):
+        skipped = result.skipped if plan else plan.skipped
+        if any(skipped_note.reason == _JUST_CHANGED for skipped_note in skipped):
             self.schedule(now)
-        written = frozenset(result.written)
-        fixes = tuple(
-            (item, fix)
-            for item, fix in find_resolved(plan).fixes
-            if any(edit.path in written for edit in fix.edits)
+        fixes = plan.written(result.written).fixed
+        return FixAttempt(
+            AppliedFixes(fixes, result.written, _select_lasting(skipped), result.run_id)
         )
-        skipped = _select_lasting(result.skipped)
-        return FixAttempt(AppliedFixes(fixes, result.written, skipped, result.run_id))
 
     def _skip_reason(self, path: str, text: str, now: float) -> str | None:
         """Return the reason why a note is not written now, None if there is none."""
@@ -144,18 +141,6 @@ class AutoFixer:
             if path in self._fixed_digests and _digest_text(text) in self._fixed_digests[path]
             else None
         )
-
-
-def _has_changed_since(scan: VaultScan) -> bool:
-    """Return True if a vault changed since a scan: the names of files, or notes.
-
-    The caller must hold the write lock, so no run of vaultlink is between two of its changes. Fixes
-    of the scanned state could be wrong: they depend on the names of all files.
-    """
-    before, now = scan.listing.files, list_files(scan.root).files
-    return before.keys() != now.keys() or any(
-        before[path] != stamp for path, stamp in now.items() if is_source_file(path)
-    )
 
 
 def _select_lasting(skipped: Sequence[SkippedNote]) -> tuple[SkippedNote, ...]:

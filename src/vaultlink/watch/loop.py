@@ -248,8 +248,8 @@ class Watch:
         if attempt.is_outdated:
             self._events.request_full_rescan()
         yield from self._environment.notices.notify_once("fix error", attempt.error, is_error=True)
-        if attempt.proposed_texts:
-            yield Proposal(attempt.proposed_texts)
+        if attempt.proposal:
+            yield Proposal(attempt.proposal)
         yield from self._report_skipped(attempt)
         if attempt.applied_fixes and attempt.applied_fixes.written:
             result = rescan(

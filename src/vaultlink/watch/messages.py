@@ -1,11 +1,12 @@
 """Updates that a watcher yields: batches of changes, notices, and proposed fixes."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import NamedTuple
 
 import msgspec
 
 from vaultlink.api import Vault
+from vaultlink.fix.plan import Plan
 from vaultlink.fix.select import FindingWithFix
 from vaultlink.model import Diagnostic, LinkCounts, SkippedNote
 
@@ -75,9 +76,9 @@ class Notice(msgspec.Struct, frozen=True):
 
 
 class Proposal(msgspec.Struct, frozen=True):
-    """Texts that fixing would write: path to the text before (None if new) and after."""
+    """What fixing would write."""
 
-    texts: Mapping[str, tuple[str | None, str]] = msgspec.field(default_factory=dict)
+    plan: Plan
 
 
 WatchUpdate = Batch | Notice | Proposal

@@ -1,31 +1,31 @@
-"""Apply fixes to a vault on disk.
+"""Read notes as they were analysed, and write plans for them.
 
-Notes are read as they were analysed, fixed, and written with a journal record that can be undone.
-`vaultlink.fix` computes the fixes, `vaultlink.write.write` writes.
+`apply_plan` is the only way from a plan to the disk.
 """
 
 import os
 import stat
 from codecs import BOM_UTF8
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 
 from msgspec.structs import replace
 
-from vaultlink.disk.scan import VaultScan
+from vaultlink.disk.scan import VaultScan, is_source_file, list_files
 from vaultlink.disk.workers import analyse_texts
 from vaultlink.engine.checks import LinterSettings
-from vaultlink.engine.step import Change, State
+from vaultlink.engine.step import Change
 from vaultlink.files import NO_FOLLOW, open_regular, read_handle
-from vaultlink.fix.loop import FixPlan
+from vaultlink.fix.plan import Plan, VaultChanges
 from vaultlink.fix.sources import FixSources
-from vaultlink.fix.verify import BrokenPromise
 from vaultlink.index.conflicts import find_conflicted_files, has_merge_markers
-from vaultlink.model import FileStamp, SkippedNote, Suggestion
+from vaultlink.model import FileStamp, Suggestion
 from vaultlink.write.journal import record_and_write
+from vaultlink.write.lock import lock_vault
 from vaultlink.write.protection import make_barrier_finder
 from vaultlink.write.replace import CHANGED_SINCE_READ, READ_ONLY
-from vaultlink.write.write import PendingWrite, WriteResult
+from vaultlink.write.undo import revert_interrupted
+from vaultlink.write.write import WriteResult
 
 
 class AnalysedTexts:
@@ -135,9 +135,13 @@ class AnalysedTexts:
     def _conflicted_paths(self) -> frozenset[str]:
         return find_conflicted_files(self._files)
 
-    def encode_text(self, path: str, text: str) -> bytes:
-        """Return the bytes of a text, with a byte order mark if the note has one."""
-        return (BOM_UTF8 if path in self._paths_with_bom else b"") + text.encode()
+    def has_mark(self, path: str) -> bool:
+        """Return True if a note that was read begins with a byte order mark."""
+        return path in self._paths_with_bom
+
+    def explain(self, path: str) -> str:
+        """Return why a note must not or can't be changed, as a clause."""
+        return self.skip_reasons.get(path, "it can't be read")
 
 
 def make_fix_sources(
@@ -150,6 +154,8 @@ def make_fix_sources(
         lambda path: files[path].modified if path in files else 0,
         suggest,
         texts.is_unwritable,
+        texts.explain,
+        texts.has_mark,
     )
 
 
@@ -167,74 +173,61 @@ def make_analyser(
     return analyse_all
 
 
-def list_skipped(texts: AnalysedTexts, plan: FixPlan) -> tuple[SkippedNote, ...]:
-    """Return the notes that a fix plan skips or does not fix completely, with reasons."""
-    unavailable = [
-        SkippedNote(path, texts.skip_reasons.get(path, "it can't be read")) for path in plan.skipped
-    ]
-    return (
-        *unavailable,
-        *(
-            SkippedNote(
-                path, "its unsafe fixes would also change other content or cause new errors"
-            )
-            for path in plan.blocked
-        ),
-        *(SkippedNote(item.path, _describe_broken_promise(item)) for item in plan.broken_promises),
-    )
-
-
-def _describe_broken_promise(item: BrokenPromise) -> str:
-    """Return the reason why a safe fix was left out, as a clause."""
-    rules = " or ".join(item.rules) or "a rule"
-    return (
-        f"a fix of {rules} was left out because {item.problem.rstrip('.')}. "
-        "This is a bug in vaultlink; please report it"
-    )
-
-
-def write_plan(
+def apply_plan(
     scan: VaultScan,
-    texts: AnalysedTexts,
-    plan: FixPlan,
+    plan: VaultChanges,
     command: str,
     summary: str,
-    others: Sequence[PendingWrite] = (),
+    *,
+    timeout: float | None = None,
 ) -> WriteResult:
-    """Write the notes of a fix plan, and `others` in the same run.
+    """Write a plan, and record the run so that `vaultlink undo` can revert it.
+
+    Each file is compared with the bytes it was planned with; what changed meanwhile is skipped and
+    named, or nothing is written if the plan is whole.
+
+    Args:
+        scan: The scan of the vault for which the plan was made.
+        plan: The changes.
+        command: The command line, for the record.
+        summary: One sentence about the run, for the record.
+        timeout: The seconds to wait for the write lock. Interrupted runs are reverted then, and
+            nothing is written if that or anybody else has changed the vault since the scan. None if
+            the caller has held the lock since before the scan.
+
+    Returns:
+        What was written, and what was skipped, by the plan or since, with the reasons.
 
     Raises:
-        JournalError: The journal record can't be written. Nothing is written then.
+        JournalError: The run can't be recorded. Nothing was written then.
+        LockTimeout: Another run holds the lock.
     """
-    writes = [
-        PendingWrite(
-            path,
-            None if old is None else texts.encode_text(path, old),
-            texts.encode_text(path, new),
-        )
-        for path, (old, new) in sorted(plan.texts.items())
-        if old != new
-    ]
-    result = record_and_write(scan.root, command, summary, [*writes, *others])
-    return replace(result, skipped=(*list_skipped(texts, plan), *result.skipped))
+    if timeout is not None:
+        with lock_vault(scan.root, timeout=timeout):
+            if revert_interrupted(scan.root) or _has_changed_since(scan):
+                return WriteResult((), (), is_outdated=True)
+            return apply_plan(scan, plan, command, summary)
+    skipped, renames = (plan.skipped, plan.renames) if isinstance(plan, Plan) else ((), ())
+    result = record_and_write(
+        scan.root,
+        command,
+        summary,
+        plan.writes(),
+        moves=plan.moves,
+        first=plan.required,
+        obsolete=plan.emptied,
+        left_out=[note.path for note in skipped] if renames else (),
+    )
+    return replace(result, skipped=(*skipped, *result.skipped))
 
 
-def remaining_state(plan: FixPlan, written: Collection[str]) -> State:
-    """Return the state after writing. Unwritten notes keep their old findings."""
-    after, before = plan.after, plan.before
-    paths = {path for path, (old, new) in plan.texts.items() if old != new}.difference(written)
-    if not paths:
-        return after
-    diagnostics = dict(after.diagnostics)
-    for path in paths:
-        diagnostics.pop(path, None)
-        if path in before.diagnostics:
-            diagnostics[path] = before.diagnostics[path]
-    return State(
-        after.settings,
-        after.index,
-        after.all_findings,
-        after.vault_findings,
-        diagnostics,
-        after.tallies,
+def _has_changed_since(scan: VaultScan) -> bool:
+    """Return True if a vault changed since a scan: the names of files, or notes.
+
+    The caller must hold the write lock, so no run of vaultlink is between two of its changes. Plans
+    for the scanned state could be wrong: they depend on the names of all files.
+    """
+    before, now = scan.listing.files, list_files(scan.root).files
+    return before.keys() != now.keys() or any(
+        before[path] != stamp for path, stamp in now.items() if is_source_file(path)
     )

@@ -15,14 +15,9 @@ from vaultlink.engine.step import Change, State
 from vaultlink.files import NO_FOLLOW, read_regular
 from vaultlink.fix.causes import FixChooser
 from vaultlink.fix.deferred import deferred_fixes
-from vaultlink.fix.loop import (
-    FindingSelector,
-    FixPlan,
-    apply_rounds,
-    find_fix,
-    plan_fixes,
-)
+from vaultlink.fix.loop import FindingSelector, apply_rounds, find_fix, plan_fixes
 from vaultlink.fix.path_fixes import count_path_fixes
+from vaultlink.fix.plan import Plan
 from vaultlink.fix.resolved import (
     ApplicableFixes,
     ResolvableFindings,
@@ -34,19 +29,13 @@ from vaultlink.fix.sources import FixAnswers, FixMaker, FixSources
 from vaultlink.fix.totals import MAX_TRIED, PathFixes
 from vaultlink.fix.trial import ChosenFixes
 from vaultlink.index.suggest import list_unresolved
-from vaultlink.model import Diagnostic, Fix, Safety, SkippedNote, Suggestion
-from vaultlink.write.apply import (
-    AnalysedTexts,
-    list_skipped,
-    make_analyser,
-    make_fix_sources,
-    write_plan,
-)
-from vaultlink.write.write import PendingWrite, WriteResult
+from vaultlink.model import Diagnostic, Fix, Safety, Suggestion
+from vaultlink.write.apply import AnalysedTexts, apply_plan, make_analyser, make_fix_sources
+from vaultlink.write.lock import LOCK_SECONDS
+from vaultlink.write.write import WriteResult
 
 if TYPE_CHECKING:
     from vaultlink.mentions.mention import Mention
-    from vaultlink.mentions.planning import MentionPlan
 
 RoundSelector = Callable[[State, FixSources], Iterable[tuple[Diagnostic, Fix]]]
 """Returns the fixes of the next round, given the state after the last one. No fixes end the run."""
@@ -80,7 +69,7 @@ class Fixer(msgspec.Struct, frozen=True, dict=True):
         self, diagnostics: Sequence[Diagnostic], answers: FixAnswers | None = None
     ) -> Callable[[Diagnostic], Fix | None]:
         """Return a function that finds the fix of each of these findings, or None."""
-        sources = self._sources(self._list_unresolved(diagnostics))
+        sources = self.sources(self._list_unresolved(diagnostics))
         makers = deferred_fixes(self.state.settings.rules, answers)
         return lambda item: find_fix(self.state, sources, item, makers)
 
@@ -109,11 +98,11 @@ class Fixer(msgspec.Struct, frozen=True, dict=True):
         answers = FixAnswers() if guesses else None
         makers = deferred_fixes(rules, answers)
         items = [*findings, *known] if len(known) <= MAX_TRIED else findings
-        sources = self._sources(self._list_unresolved(items) if guesses else [])
+        sources = self.sources(self._list_unresolved(items) if guesses else [])
         sources = replace(sources, is_protected=self._texts.is_never_writable)
         fixes = self._find_allowed(items, sources, makers, wanted)
 
-        def make_plan(safety: Safety) -> FixPlan:
+        def make_plan(safety: Safety) -> Plan:
             is_unsafe = safety is Safety.UNSAFE
             return plan_fixes(
                 self.state,
@@ -188,7 +177,7 @@ class Fixer(msgspec.Struct, frozen=True, dict=True):
             wanted: Returns True for the paths of notes that may be fixed.
         """
         settings = self.state.settings
-        sources = replace(self._sources([]), is_protected=self._texts.is_never_writable)
+        sources = replace(self.sources(), is_protected=self._texts.is_never_writable)
         return partial(
             count_path_fixes,
             self.state,
@@ -209,7 +198,7 @@ class Fixer(msgspec.Struct, frozen=True, dict=True):
 
     def chooser(self, findings: Sequence[Diagnostic], answers: FixAnswers) -> FixChooser:
         """Return the causes of these findings, with all fixes that a user can choose."""
-        sources = self._sources(self._list_unresolved(findings))
+        sources = self.sources(self._list_unresolved(findings))
         return FixChooser(self.state, sources, findings, answers)
 
     def plan(
@@ -217,7 +206,7 @@ class Fixer(msgspec.Struct, frozen=True, dict=True):
         wanted: FixFilter | None = None,
         answers: FixAnswers | None = None,
         select: FindingSelector | None = None,
-    ) -> FixPlan:
+    ) -> Plan:
         """Plan fixes, round by round, until none is left. Does not write.
 
         Args:
@@ -229,30 +218,26 @@ class Fixer(msgspec.Struct, frozen=True, dict=True):
         wanted = wanted or allowed_fixes(settings.rules, settings.config)
         unresolved = self._list_unresolved(self._list_findings()) if answers else []
         sources, makers = (
-            self._sources(unresolved),
+            self.sources(unresolved),
             deferred_fixes(self.state.settings.rules, answers),
         )
         return plan_fixes(self.state, sources, wanted, makers, self._analyse, select)
 
-    def plan_chosen(self, chosen: Sequence[tuple[Diagnostic, Fix]]) -> FixPlan:
+    def plan_chosen(self, chosen: Sequence[tuple[Diagnostic, Fix]]) -> Plan:
         """Plan exactly these fixes. Does not write."""
         fixes = ChosenFixes(chosen)
-        return apply_rounds(self.state, self._sources([]), fixes, self._analyse, made=fixes.drop)
+        return apply_rounds(self.state, self.sources(), fixes, self._analyse, made=fixes.drop)
 
-    def plan_rounds(self, select: RoundSelector) -> FixPlan:
+    def plan_rounds(self, select: RoundSelector) -> Plan:
         """Plan the fixes that `select` returns, round by round, until it returns none.
 
         Does not write.
         """
-        return apply_rounds(self.state, self._sources([]), select, self._analyse)
+        return apply_rounds(self.state, self.sources(), select, self._analyse)
 
     def plan_mentions(
-        self,
-        mentions: "Iterable[Mention]",
-        first: FixPlan | None = None,
-        *,
-        confirmed: bool = False,
-    ) -> "MentionPlan":
+        self, mentions: "Iterable[Mention]", first: Plan | None = None, *, confirmed: bool = False
+    ) -> Plan:
         """Plan the links for mentions. Does not write.
 
         Args:
@@ -261,33 +246,24 @@ class Fixer(msgspec.Struct, frozen=True, dict=True):
             confirmed: True if the user chose the mentions. Then entries of an author's section may
                 become redundant.
         """
-        from vaultlink.mentions.planning import extend_plan, plan_mentions  # noqa: PLC0415
+        from vaultlink.mentions.planning import plan_mentions  # noqa: PLC0415
 
-        sources = self._sources([])
+        sources = self.sources()
         if first is None:
             return plan_mentions(self.state, sources, mentions, self._analyse, confirmed=confirmed)
-        later = replace(sources, text=self.text_after(first))
+        texts = first.texts
+        later = replace(
+            sources, text=lambda path: texts[path][1] if path in texts else self._texts(path)
+        )
         found = plan_mentions(first.after, later, mentions, self._analyse, confirmed=confirmed)
-        return found._replace(plan=extend_plan(first, found.plan))
-
-    def text_after(self, plan: FixPlan) -> Callable[[str], str | None]:
-        """Return a function that returns the text of a note after a plan.
-
-        The text is None if the note must not be changed.
-        """
-        texts = plan.texts
-        return lambda path: texts[path][1] if path in texts else self._texts(path)
-
-    def skipped(self, plan: FixPlan) -> tuple[SkippedNote, ...]:
-        """Return the notes that a plan skips, with the reasons."""
-        return list_skipped(self._texts, plan)
+        return first.then(found)
 
     def explain_unchangeable(self, path: str) -> str:
         """Return why a note must not or can't be changed, as a clause; "" if it can be."""
         texts = self._texts
         if texts(path) is not None and not texts.is_unwritable(path):
             return ""
-        return texts.skip_reasons.get(path, "it can't be read")
+        return texts.explain(path)
 
     def data(self, path: str) -> bytes:
         """Return the bytes of a file, unsaved or on disk.
@@ -302,28 +278,25 @@ class Fixer(msgspec.Struct, frozen=True, dict=True):
         except OSError:
             return b""
 
-    def encode(self, path: str, text: str) -> bytes:
-        """Return the new text of a note as bytes.
-
-        They start with a byte order mark if the note has one.
-        """
-        return self._texts.encode_text(path, text)
-
-    def write(
-        self, plan: FixPlan, command: str, summary: str, others: Sequence[PendingWrite] = ()
-    ) -> WriteResult:
+    def write(self, plan: Plan, command: str, summary: str) -> WriteResult:
         """Write a plan, and record the run so that `vaultlink undo` can revert it.
 
+        Nothing is written if the vault has changed since it was read: `is_outdated` is True then.
+
         Args:
-            plan: The fixes to write.
+            plan: The changes.
             command: The command line, for the record.
             summary: One sentence about the run, for the record.
-            others: Files that are not notes, which the same run writes.
 
         Raises:
-            JournalError: The run can't be recorded. Nothing was written then.
+            JournalError: The run can't be recorded, or another run does not end in a minute.
+                Nothing was written then.
         """
-        return write_plan(self.scan, self._texts, plan, command, summary, others)
+        return apply_plan(self.scan, plan, command, summary, timeout=LOCK_SECONDS)
+
+    def sources(self, unresolved: Sequence[str] = ()) -> FixSources:
+        """Return the texts of this state, and suggestions for these unresolved targets."""
+        return self._sources_with(self.suggest_all(unresolved) if unresolved else {})
 
     @cached_property
     def _texts(self) -> AnalysedTexts:
@@ -332,9 +305,6 @@ class Fixer(msgspec.Struct, frozen=True, dict=True):
     @cached_property
     def _analyse(self) -> Callable[[Mapping[str, str]], list[Change]]:
         return make_analyser(self.state.settings, self.scan.settings.jobs)
-
-    def _sources(self, unresolved: Sequence[str]) -> FixSources:
-        return self._sources_with(self.suggest_all(unresolved) if unresolved else {})
 
     def _sources_with(self, known: Mapping[str, tuple[Suggestion, ...]]) -> FixSources:
         return make_fix_sources(

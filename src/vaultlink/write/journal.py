@@ -17,6 +17,7 @@ from typing import ClassVar
 from msgspec.structs import replace
 
 from vaultlink.errors import JournalError
+from vaultlink.model import PendingWrite
 from vaultlink.write.journal_files import (
     MAX_INFLATED_BYTES,
     MAX_RECORD_BYTES,
@@ -40,7 +41,7 @@ from vaultlink.write.move_checks import (
 from vaultlink.write.open_folders import find_missing_folders
 from vaultlink.write.phases import RunAbandoned, make_changes, order_writes
 from vaultlink.write.recovery import recover_run
-from vaultlink.write.write import PendingWrite, WriteResult, remove_leftovers
+from vaultlink.write.write import WriteResult, remove_leftovers
 
 _MAX_AGE_NS = 90 * 24 * 3600 * 10**9
 """Nanoseconds after which a record is deleted: 90 days."""

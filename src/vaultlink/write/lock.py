@@ -16,7 +16,7 @@ from vaultlink.text import blake2b
 from vaultlink.write.open_folders import NOT_A_FOLDER
 from vaultlink.write.replace import describe_os_error
 
-_TIMEOUT_SECONDS = 60.0
+LOCK_SECONDS = 60.0
 """Seconds to wait for another run to release the write lock."""
 
 
@@ -86,7 +86,7 @@ def make_journal_error(folder: Path, error: OSError) -> JournalError:
 
 @contextmanager
 def lock_vault(
-    root: Path, on_wait: Callable[[], None] = lambda: None, timeout: float = _TIMEOUT_SECONDS
+    root: Path, on_wait: Callable[[], None] = lambda: None, timeout: float = LOCK_SECONDS
 ) -> Iterator[None]:
     """Hold the write lock of a vault, from before it is read until it is written.
 

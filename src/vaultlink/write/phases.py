@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from vaultlink.model import SkippedNote
+from vaultlink.model import PendingWrite, SkippedNote
 from vaultlink.write.move_order import Move, list_temporary_paths, map_path
 from vaultlink.write.moves import MovePlan, make_moves
-from vaultlink.write.write import PendingWrite, WriteResult, write_notes
+from vaultlink.write.write import WriteResult, write_notes
 
 
 class RunAbandoned(Exception):  # noqa: N818 - a condition, not a fault

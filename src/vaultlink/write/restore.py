@@ -6,7 +6,7 @@ A note is restored only if it holds exactly the bytes that the run wrote.
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from vaultlink.model import SkippedNote
+from vaultlink.model import PendingWrite, SkippedNote
 from vaultlink.write.journal_files import (
     RecordedChange,
     RecordedRun,
@@ -15,7 +15,7 @@ from vaultlink.write.journal_files import (
 )
 from vaultlink.write.move_order import map_path
 from vaultlink.write.replace import describe_os_error
-from vaultlink.write.write import PendingWrite, read_bytes
+from vaultlink.write.write import read_bytes
 
 EDITED_SINCE = "it was edited since"
 GONE_SINCE = "it was removed or renamed since"

@@ -13,7 +13,7 @@ import msgspec
 
 from vaultlink.disk.scan import list_files
 from vaultlink.errors import JournalError
-from vaultlink.model import SkippedNote
+from vaultlink.model import PendingWrite, SkippedNote
 from vaultlink.write.journal import clean_up_journal, record_and_write
 from vaultlink.write.journal_files import RecordedRun, list_runs, mark_undone
 from vaultlink.write.move_checks import find_move_barriers
@@ -22,7 +22,7 @@ from vaultlink.write.phases import make_changes, order_writes
 from vaultlink.write.recovery import list_created_folders, locate_moved_files, recover_run
 from vaultlink.write.restore import GONE_SINCE, plan_restored_notes
 from vaultlink.write.strays import sweep_strays
-from vaultlink.write.write import PendingWrite, WriteResult
+from vaultlink.write.write import WriteResult
 
 
 class UndoPlan(msgspec.Struct, frozen=True):

@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from vaultlink.files import STRAY_PREFIX, read_regular
-from vaultlink.model import SkippedNote
+from vaultlink.model import PendingWrite, SkippedNote
 from vaultlink.write.open_folders import (
     CannotWrite,
     OpenFolder,
@@ -44,30 +44,19 @@ _MAX_SEQUENTIAL_SYNCS = 4
 """Number of notes up to which syncing one by one is fastest."""
 
 
-class PendingWrite(msgspec.Struct, frozen=True):
-    """The old and new bytes of a note, by its vault path.
-
-    Without old bytes, no file may exist; without new bytes, the file is removed. `mode` are the
-    permissions of a created file, where known.
-    """
-
-    path: str
-    old: bytes | None
-    new: bytes | None
-    mode: int | None = None
-
-
 class WriteResult(msgspec.Struct, frozen=True):
     """The notes written and those skipped, by path.
 
     `run_id` is the run's name in the journal, if it is recorded. `moved` are the old and new paths
     of the files and folders that were renamed; those that were not are in `skipped`, by old path.
+    `is_outdated` is True if nothing was written because the vault changed since it was read.
     """
 
     written: tuple[str, ...]
     skipped: tuple[SkippedNote, ...]
     run_id: str | None = None
     moved: tuple[tuple[str, str], ...] = ()
+    is_outdated: bool = False
 
 
 def write_notes(

@@ -19,23 +19,17 @@ from vaultlink.baseline.match import (
     finding_keys,
     split_known,
 )
-from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
+from vaultlink.cli.exit_codes import EXIT_CLEAN
 from vaultlink.cli.options import RuleSelectionOptions, argument, option
 from vaultlink.cli.terminal import Terminal
-from vaultlink.cli.vault import (
-    find_vault_root,
-    open_scanned_vault,
-    scan_from_options,
-    warn_of_scan,
-)
-from vaultlink.cli.write_run import hold_write_lock, write_vault_files
-from vaultlink.disk.scan import BASELINE_FILE
+from vaultlink.cli.vault import open_scanned_vault
+from vaultlink.cli.write_run import WritingCommand, run_plan
+from vaultlink.disk.scan import BASELINE_FILE, VaultScan
 from vaultlink.errors import UsageError, VaultError
-from vaultlink.model import Diagnostic
+from vaultlink.fix.plan import Plan
+from vaultlink.model import Diagnostic, PendingWrite
 from vaultlink.report.layout import format_count
-from vaultlink.report.unified_diff import unified_diff
-from vaultlink.write.strays import sweep_strays
-from vaultlink.write.write import PendingWrite
+from vaultlink.write.write import WriteResult
 
 
 class BaselineOptions(RuleSelectionOptions, frozen=True, kw_only=True):
@@ -64,46 +58,50 @@ def baseline(options: BaselineOptions) -> int:
     they are reported if they come back. A baseline is valid for the settings that it was made with;
     with other settings `check` exits with 2 and names the difference.
 
-    Output formats: none. Prints the path of the file, or with --diff the changes in it.
+    Output formats: text, and json with --diff. Prints the path of the file, or the changes in it.
     """
-    terminal = Terminal(options)
-    if options.diff:
-        return _update_baseline(options, terminal)
-    with hold_write_lock(terminal, find_vault_root(options, options.folder)):
-        return _update_baseline(options, terminal)
+    return run_plan(_BaselineCommand(options))
 
 
-def _update_baseline(options: BaselineOptions, terminal: Terminal) -> int:
-    scan = scan_from_options(options, options.folder)
-    terminal.check_output_file(scan.root)
-    warn_of_scan(scan, terminal)
-    if not options.diff:
-        sweep_strays(scan.root, scan.listing.strays)
-    before = read_baseline_file(scan.root)
-    if options.prune and before is None:
-        raise UsageError(
-            f"{scan.root / BASELINE_FILE}: there is no baseline to prune. "
-            "`vaultlink baseline` creates one."
+class _BaselineCommand(WritingCommand):
+    """Records findings in the baseline."""
+
+    def __init__(self, options: BaselineOptions):
+        terminal = Terminal(options)
+        output_format = terminal.choose_format(("text", "json"), "text", "text")
+        super().__init__("baseline", options, terminal, output_format)
+        self._prune, self.is_dry, self.start = options.prune, options.diff, options.folder
+
+    def make_plan(self, scan: VaultScan) -> Plan:
+        """Plan the change of the file."""
+        self._file, before = scan.root / BASELINE_FILE, read_baseline_file(scan.root)
+        if self._prune and before is None:
+            raise UsageError(
+                f"{self._file}: there is no baseline to prune. `vaultlink baseline` creates one."
+            )
+        vault = open_scanned_vault(scan, self.terminal)
+        updated, self._summary = (
+            _prune_baseline(vault, before)
+            if self._prune and before is not None
+            else _build_baseline(vault)
         )
-    vault = open_scanned_vault(scan, terminal)
-    updated, summary = (
-        _prune_baseline(vault, before)
-        if options.prune and before is not None
-        else _build_baseline(vault)
-    )
-    text = format_baseline(updated)
-    if b"\r\n" in (before or b""):  # a checkout with CRLF line endings, as on Windows
-        text = text.replace("\n", "\r\n")
-    if options.diff:
-        old_text = None if before is None else before.decode("utf-8", "replace")
-        terminal.print_diff(unified_diff([(BASELINE_FILE, old_text, text)], terminal.palette))
-        terminal.print_message(summary)
-        return EXIT_CLEAN if old_text == text else EXIT_FINDINGS
-    if before != text.encode():
-        _write_baseline(vault, before, text, summary)
-    terminal.print_results(f"{scan.root / BASELINE_FILE}\n")
-    terminal.print_message(summary)
-    return EXIT_CLEAN
+        text = format_baseline(updated)
+        if b"\r\n" in (before or b""):  # a checkout with CRLF line endings, as on Windows
+            text = text.replace("\n", "\r\n")
+        plan = Plan(before=vault.state, after=vault.state, is_whole=True)
+        return plan.with_write(PendingWrite(BASELINE_FILE, before, text.encode()))
+
+    def describe(self, plan: Plan, *, would: bool = False) -> str:  # noqa: ARG002
+        """Return a sentence on the findings in the baseline."""
+        return self._summary
+
+    def report(self, plan: Plan, result: WriteResult) -> int:  # noqa: ARG002
+        """Print the path of the file."""
+        for skipped_note in result.skipped:
+            raise VaultError(f"{self._file}: not written: {skipped_note.reason}.")
+        self.terminal.print_results(f"{self._file}\n")
+        self.terminal.print_message(self._summary)
+        return EXIT_CLEAN
 
 
 def _build_baseline(vault: Vault) -> tuple[Baseline, str]:
@@ -147,12 +145,3 @@ def _key_findings(vault: Vault, split: KnownSplit) -> Mapping[str, Sequence[Find
     for item in split.known:
         known.setdefault(item.path, []).append(item)
     return {path: finding_keys(items, vault.text) for path, items in known.items()}
-
-
-def _write_baseline(vault: Vault, before: bytes | None, text: str, summary: str) -> None:
-    """Write the file, and record the run in the journal for `vaultlink undo`."""
-    result = write_vault_files(
-        vault.root, [PendingWrite(BASELINE_FILE, before, text.encode())], summary
-    )
-    for skipped_note in result.skipped:
-        raise VaultError(f"{vault.root / BASELINE_FILE}: not written: {skipped_note.reason}.")

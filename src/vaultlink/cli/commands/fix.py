@@ -1,22 +1,15 @@
 """`vaultlink fix`: apply fixes on disk; report what was fixed and what remains."""
 
-from collections.abc import Sequence
-from contextlib import nullcontext
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from collections.abc import Callable
+from typing import Annotated
 
 from msgspec.structs import replace
 
 from vaultlink.api import Vault, replace_state
-from vaultlink.baseline.match import KnownFindings, KnownSplit, split_known
-from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS, EXIT_INTERRUPTED
+from vaultlink.baseline.match import split_known
+from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
 from vaultlink.cli.fix_answers import parse_fix_answers
 from vaultlink.cli.known import find_known_sources, make_new_finding_selector, select_revision_known
-from vaultlink.cli.mention_fixes import (
-    NO_MENTIONS,
-    MentionFixes,
-    plan_mention_fixes,
-    reject_mention_conflicts,
-)
 from vaultlink.cli.next_steps import propose_after_fix
 from vaultlink.cli.options import FixSelectionOptions, option
 from vaultlink.cli.results import (
@@ -25,44 +18,29 @@ from vaultlink.cli.results import (
     render_results,
     split_findings,
 )
+from vaultlink.cli.settings_file import SettingsChange
 from vaultlink.cli.stdin import find_start_path, reads_stdin, select_vault_paths, with_stdin_text
-from vaultlink.cli.terminal import Terminal, print_stderr
-from vaultlink.cli.vault import (
-    find_vault_root,
-    make_path_filter,
-    open_scanned_vault,
-    scan_from_options,
-    warn_of_scan,
-)
-from vaultlink.cli.write_run import (
-    InterviewStopped,
-    hold_write_lock,
-    print_skipped_notes,
-    write_fixes,
-)
+from vaultlink.cli.terminal import Terminal
+from vaultlink.cli.vault import make_path_filter, open_scanned_vault, scan_from_options
+from vaultlink.cli.write_run import WritingCommand, print_skipped_notes, run_plan
+from vaultlink.disk.scan import VaultScan
 from vaultlink.errors import UsageError
-from vaultlink.fix.loop import FixPlan
-from vaultlink.fix.resolved import find_resolved
-from vaultlink.fix.select import FindingWithFix, allowed_fixes
+from vaultlink.fix.plan import Plan
+from vaultlink.fix.select import allowed_fixes
 from vaultlink.fix.sources import FixAnswers
 from vaultlink.index.resolve import is_note
 from vaultlink.report.concise import summarize_check
 from vaultlink.report.fix_summary import (
     count_fixed_by_rule,
     describe_fixed,
+    describe_linked,
     describe_skipped,
     fixed_row,
     render_examples,
     skipped_rows,
 )
 from vaultlink.report.known_counts import describe_known
-from vaultlink.report.unified_diff import unified_diff
-from vaultlink.write.apply import remaining_state
-from vaultlink.write.strays import sweep_strays
 from vaultlink.write.write import WriteResult
-
-if TYPE_CHECKING:
-    from vaultlink.cli.allowed_topics import AllowedTopics
 
 
 class FixOptions(FixSelectionOptions, frozen=True, kw_only=True):
@@ -104,254 +82,179 @@ def fix(options: FixOptions) -> int:
 
 
 def run_fix(options: FixSelectionOptions) -> int:
-    """Fix the vault, or print what fixing would change.
-
-    Only one run at a time writes to a vault. The lock is not held while waiting for the user or
-    while printing results.
-    """
+    """Fix the vault, or print what fixing would change."""
     terminal = Terminal(options)
-    output_format = terminal.choose_finding_format()
-    is_interactive, is_stdin = (
-        isinstance(options, FixOptions) and options.interactive,
-        reads_stdin(options),
-    )
-    if is_interactive and is_stdin:
+    command = _FixCommand(options, terminal, terminal.choose_finding_format())
+    if command.is_interactive and command.is_stdin:
         raise UsageError(
             "--interactive and --stdin-filename can't be used together: both read standard input."
         )
-    if isinstance(options, FixOptions) and options.mentions:
-        reject_mention_conflicts(options, is_interactive=is_interactive)
+    if command.links_mentions:
+        _reject_mention_conflicts(options, is_interactive=command.is_interactive)
+    return run_plan(command)
+
+
+def _reject_mention_conflicts(options: FixSelectionOptions, *, is_interactive: bool) -> None:
+    """Raise UsageError for options that can't be used with --mentions."""
     if is_interactive:
-        with hold_write_lock(terminal, find_vault_root(options, find_start_path(options))):
-            pass  # interrupted runs are reverted before the vault is read
-    if options.diff or is_interactive or is_stdin:
-        try:
-            fix_run = _plan_and_write(options, terminal, is_interactive)
-        except InterviewStopped:
-            print_stderr("Stopped: nothing was written.")
-            return EXIT_INTERRUPTED
-    else:
-        root = find_vault_root(options, find_start_path(options))
-        with hold_write_lock(terminal, root):
-            fix_run = _plan_and_write(options, terminal, is_interactive)
-    if fix_run.result:
-        return _report_fixes(options, terminal, output_format, fix_run)
-    return (
-        print_fix_diff(terminal, fix_run.vault, fix_run.plan, fix_run.allowed, fix_run.mentions)
-        if options.diff
-        else _print_fixed_stdin(options, terminal, fix_run)
-    )
-
-
-class _FixRun(NamedTuple):
-    """A vault, its known findings and its fix plan.
-
-    `result` is None in a dry run. `allowed` are topics that the run allows in the configuration,
-    `mentions` the mentions that it links; they are part of the plan.
-    """
-
-    vault: Vault
-    known: Sequence[KnownFindings]
-    plan: FixPlan
-    result: WriteResult | None
-    allowed: "AllowedTopics | None" = None
-    mentions: MentionFixes = NO_MENTIONS
-
-
-def _plan_and_write(
-    options: FixSelectionOptions, terminal: Terminal, is_interactive: bool
-) -> _FixRun:
-    """Plan the fixes and, except in a dry run, write them.
-
-    Raises InterviewStopped if the user stops an interactive run before it writes.
-    """
-    try:
-        fix_run = _plan_fixes(options, terminal, is_interactive)
-    except KeyboardInterrupt:
-        if is_interactive:
-            raise InterviewStopped from None
-        raise
-    if options.diff or reads_stdin(options):
-        return fix_run
-    vault, plan, allowed = fix_run.vault, fix_run.plan, fix_run.allowed
-    with hold_write_lock(terminal, vault.root) if is_interactive else nullcontext():
-        summary = describe_fixed(
-            count_fixed_by_rule(find_resolved(plan).fixes),
-            fix_run.mentions.count_fixed_notes(plan.texts),
+        raise UsageError(
+            "--mentions and --interactive can't be used together. "
+            "`vaultlink mentions --interactive` asks about mentions."
         )
-        summary = fix_run.mentions.extend_sentence(summary)
-        if allowed:
-            summary = f"{allowed.describe()} {summary}" if plan.texts else allowed.describe()
-        result = write_fixes(terminal, vault, plan, summary, [allowed.write] if allowed else ())
-        result = replace(result, skipped=(*fix_run.mentions.skipped, *result.skipped))
-    return fix_run._replace(result=result)
+    if options.changed_since:
+        raise UsageError(
+            "--mentions and --changed-since can't be used together: mentions are no findings."
+        )
 
 
-def _plan_fixes(options: FixSelectionOptions, terminal: Terminal, is_interactive: bool) -> _FixRun:
-    """Plan the fixes that the options or the user choose. Writes no note."""
-    scan = scan_from_options(options, find_start_path(options))
-    terminal.check_output_file(scan.root)
-    warn_of_scan(scan, terminal)
-    if not (options.diff or is_interactive or reads_stdin(options)):
-        sweep_strays(scan.root, scan.listing.strays)
-    known_sources = find_known_sources(options, scan)
-    vault = with_stdin_text(options, open_scanned_vault(scan, terminal))
-    vault, known = known_sources.load_known(vault)
-    wanted, answers = (
-        make_path_filter(select_vault_paths(options, scan.root)),
-        parse_fix_answers(options, scan.root, is_interactive=is_interactive),
-    )
-    allowed = None
-    if is_interactive:
+class _FixCommand(WritingCommand):
+    """Fixes findings, and with --mentions links what names notes.
+
+    Attributes:
+        is_stdin: True if only the text on standard input is fixed, and printed.
+        links_mentions: True if mentions are linked after the fixes.
+    """
+
+    def __init__(self, options: FixSelectionOptions, terminal: Terminal, output_format: str):
+        super().__init__("fix", options, terminal, output_format)
+        self._options = options
+        self.is_stdin, self.start = reads_stdin(options), find_start_path(options)
+        self.is_interactive = isinstance(options, FixOptions) and options.interactive
+        self.links_mentions = isinstance(options, FixOptions) and options.mentions
+        self.is_dry = options.diff or self.is_stdin
+        self._allowed: SettingsChange | None = None
+
+    def make_plan(self, scan: VaultScan) -> Plan:
+        """Plan the fixes that the options or the user choose."""
+        options = self._options
+        known_sources = find_known_sources(options, scan)
+        vault = with_stdin_text(options, open_scanned_vault(scan, self.terminal))
+        self._vault, self._known = known_sources.load_known(vault)
+        wanted = make_path_filter(select_vault_paths(options, scan.root))
+        answers = parse_fix_answers(options, scan.root, is_interactive=self.is_interactive)
+        plan = (
+            self._ask(wanted, answers or FixAnswers())
+            if self.is_interactive
+            else self._vault.fixer.plan(
+                allowed_fixes(
+                    self._vault.rules,
+                    self._vault.config,
+                    unsafe=options.unsafe_fixes,
+                    wanted=wanted,
+                ),
+                answers,
+                make_new_finding_selector(self._known, self._vault, wanted),
+            )
+        )
+        self._fixed_paths = plan.texts.keys()
+        if self.links_mentions:
+            from vaultlink.cli.mention_search import plan_certain_mentions  # noqa: PLC0415
+
+            plan = plan_certain_mentions(self._vault, plan, wanted)
+        return plan.with_write(self._allowed.write) if self._allowed else plan
+
+    def _ask(self, wanted: Callable[[str], bool], answers: FixAnswers) -> Plan:
+        """Plan the fixes that the user chooses. Raises InterviewStopped."""
         from vaultlink.cli.interactive import choose_fixes  # noqa: PLC0415 - needed interactively only
 
-        findings = split_known(
-            vault.state.diagnostics, select_revision_known(known), vault.text, wanted
-        ).new
-        chosen = choose_fixes(findings, terminal, vault, answers or FixAnswers())
-        plan, allowed = vault.fixer.plan_chosen(chosen.fixes), chosen.allowed
-    else:
-        plan = vault.fixer.plan(
-            allowed_fixes(vault.rules, vault.config, unsafe=options.unsafe_fixes, wanted=wanted),
-            answers,
-            make_new_finding_selector(known, vault, wanted),
+        known = select_revision_known(self._known)
+        split = split_known(self._vault.state.diagnostics, known, self._vault.text, wanted)
+        chosen = choose_fixes(split.new, self.terminal, self._vault, answers)
+        self._allowed = chosen.settings
+        return self._vault.fixer.plan_chosen(chosen.fixes)
+
+    def describe(self, plan: Plan, *, would: bool = False, brief: bool = False) -> str:
+        """Return sentences with the number of fixed findings, and of linked mentions."""
+        notes = len(self._fixed_paths & plan.texts.keys())
+        fixed = describe_fixed(
+            count_fixed_by_rule(plan.fixed_findings), notes, would=would, brief=brief
         )
-    if isinstance(options, FixOptions) and options.mentions:
-        mentions, plan = plan_mention_fixes(vault, plan, wanted)
-        return _FixRun(vault, known, plan, None, allowed, mentions)
-    return _FixRun(vault, known, plan, None, allowed)
+        if plan.skipped and not plan.texts and not would:
+            fixed = describe_skipped(len(plan.skipped), len(plan.fixed)) or fixed
+        linked, allowed = describe_linked(plan.linked, would=would), self._describe_allowed(plan)
+        if (linked or allowed) and not self._fixed_paths & plan.texts.keys():
+            fixed = ""
+        return " ".join(filter(None, (allowed, fixed, linked)))
 
+    def _describe_allowed(self, plan: Plan) -> str:
+        """Return a sentence about what the settings file allows."""
+        allowed = self._allowed
+        return allowed.sentence if allowed and allowed.path in plan.texts else ""
 
-def _report_fixes(
-    options: FixSelectionOptions, terminal: Terminal, output_format: str, fix_run: _FixRun
-) -> int:
-    """Print what was fixed, skipped, and what remains; return the exit code."""
-    plan, result = fix_run.plan, fix_run.result
-    assert result
-    written = [path for path in result.written if path in plan.texts]
-    after = replace(
-        replace_state(fix_run.vault, remaining_state(plan, result.written)),
-        overlays={path: fix_run.vault.fixer.encode(path, plan.texts[path][1]) for path in written},
-    )
-    allowed = fix_run.allowed if len(written) < len(result.written) else None
-    if allowed:  # the settings have changed, so everything is checked anew
-        after = open_scanned_vault(scan_from_options(options, find_start_path(options)), terminal)
-    checked = _split_remaining(options, output_format, fix_run, after)
-    remaining = checked.split
-    resolved = find_resolved(plan)
-    early, late = (
-        _select_written(fixes, result)
-        for fixes in (
-            resolved.fixes[: resolved.first_round_count],
-            resolved.fixes[resolved.first_round_count :],
+    def preview(self, plan: Plan) -> int:
+        """Print what would change, or the fixed text on standard input."""
+        if not self._options.diff:
+            return self._print_stdin(plan)
+        code = super().preview(plan)
+        return code if plan or plan.broken_promises else EXIT_CLEAN
+
+    def report(self, plan: Plan, result: WriteResult) -> int:
+        """Print what was fixed, skipped, and what remains; return the exit code."""
+        options, terminal = self._options, self.terminal
+        written = [
+            path for path in plan.texts if self._allowed is None or path != self._allowed.path
+        ]
+        after = replace(
+            replace_state(self._vault, plan.after),
+            overlays={item.path: item.new or b"" for item in plan.writes() if item.path in written},
         )
-    )
-    fixes = early + late
-    mentions = fix_run.mentions.select_written(written)
-    row = fixed_row(
-        fixes, written, result.run_id, skipped_rows(result.skipped), len(mentions.linked)
-    )
-    shows_examples = output_format == "full" and not options.statistics
-    if shows_examples:
-        terminal.print_results(
-            render_examples(fixes, len(early), plan.texts, terminal.width, terminal.palette)
+        if self._describe_allowed(plan):  # the settings have changed, so everything is checked anew
+            after = open_scanned_vault(scan_from_options(options, self.start), terminal)
+        checked = self._check(after, self.output_format)
+        fixed = plan.fixed_findings
+        row = fixed_row(
+            fixed, written, result.run_id, skipped_rows(result.skipped), len(plan.linked)
         )
-    else:
-        results = render_results(options, terminal, output_format, checked, {"fixed": row})
-        terminal.print_results(terminal.encode_results(results, output_format))
-    print_skipped_notes(result.skipped)
-    notes = mentions.count_fixed_notes(written)
-    fixed = describe_skipped(len(row.left), len(fixes)) or describe_fixed(
-        row.by_rule, notes, brief=shows_examples
-    )
-    is_interactive = isinstance(options, FixOptions) and options.interactive
-    fixed = mentions.extend_sentence(fixed)
-    if allowed:
-        fixed = f"{allowed.describe()} {fixed}" if plan.texts else allowed.describe()
-    for sentence in (
-        fixed + (" `vaultlink undo` reverts it." if row.run else ""),
-        *_summarize(after, remaining),
-        ""
-        if terminal.quiet
-        else propose_after_fix(
-            options, checked, interactive=is_interactive, listed=not shows_examples
-        ),
-    ):
-        if sentence:
-            terminal.print_message(sentence)
-    return max(
-        choose_exit_code(options, {item.severity for item in remaining.new}),
-        EXIT_FINDINGS if result.skipped else EXIT_CLEAN,
-    )
+        shows_examples = self.output_format == "full" and not options.statistics
+        if shows_examples:
+            terminal.print_results(
+                render_examples(
+                    fixed, plan.early_count, plan.texts, terminal.width, terminal.palette
+                )
+            )
+        else:
+            results = render_results(options, terminal, self.output_format, checked, {"fixed": row})
+            terminal.print_results(terminal.encode_results(results, self.output_format))
+        print_skipped_notes(result.skipped)
+        sentence = self.describe(plan, brief=shows_examples)
+        terminal.print_message(sentence + (" `vaultlink undo` reverts it." if row.run else ""))
+        self._print_remaining(after, checked)
+        advice = propose_after_fix(
+            options, checked, interactive=self.is_interactive, listed=not shows_examples
+        )
+        if advice and not terminal.quiet:
+            terminal.print_message(advice)
+        return max(
+            choose_exit_code(options, {item.severity for item in checked.split.new}),
+            EXIT_FINDINGS if result.skipped else EXIT_CLEAN,
+        )
 
+    def _print_stdin(self, plan: Plan) -> int:
+        """Print the text on standard input with fixes applied; report what remains."""
+        [(path, data)] = self._vault.overlays.items()
+        fixed = next((item.new for item in plan.writes() if item.path == path), data) or b""
+        after = replace(replace_state(self._vault, plan.after), overlays={path: fixed})
+        checked = self._check(after, "concise")
+        self.terminal.print_results(fixed)
+        print_skipped_notes(plan.skipped)
+        self.terminal.print_message(self.describe(plan))
+        self._print_remaining(after, checked)
+        return max(
+            choose_exit_code(self._options, {item.severity for item in checked.split.new}),
+            EXIT_FINDINGS if plan.broken_promises else EXIT_CLEAN,
+        )
 
-def _split_remaining(
-    options: FixSelectionOptions, output_format: str, fix_run: _FixRun, after: Vault
-) -> CheckedVault:
-    """Split the remaining findings at the paths that the command is about."""
-    wanted = make_path_filter(select_vault_paths(options, after.root))
-    return split_findings(options, output_format, after, fix_run.known, wanted)
+    def _check(self, after: Vault, output_format: str) -> CheckedVault:
+        """Split the remaining findings at the paths that the command is about."""
+        wanted = make_path_filter(select_vault_paths(self._options, after.root))
+        return split_findings(self._options, output_format, after, self._known, wanted)
 
-
-def _summarize(after: Vault, remaining: KnownSplit) -> list[str]:
-    return [
-        summarize_check(
-            remaining.new, sum(map(is_note, after.index.files)), remaining.known_counts
-        ),
-        *map(describe_known, remaining.known_counts),
-    ]
-
-
-def _print_fixed_stdin(options: FixSelectionOptions, terminal: Terminal, fix_run: _FixRun) -> int:
-    """Print the text on standard input with fixes applied; report what remains."""
-    [(path, data)] = fix_run.vault.overlays.items()
-    fixed = (
-        fix_run.vault.fixer.encode(path, fix_run.plan.texts[path][1])
-        if path in fix_run.plan.texts
-        else data
-    )
-    after = replace(replace_state(fix_run.vault, fix_run.plan.after), overlays={path: fixed})
-    remaining = _split_remaining(options, "concise", fix_run, after).split
-    terminal.print_results(fixed)
-    print_skipped_notes((*fix_run.mentions.skipped, *fix_run.vault.fixer.skipped(fix_run.plan)))
-    fixed_sentence = describe_fixed(
-        count_fixed_by_rule(find_resolved(fix_run.plan).fixes),
-        fix_run.mentions.count_fixed_notes(fix_run.plan.texts),
-    )
-    for sentence in (
-        fix_run.mentions.extend_sentence(fixed_sentence),
-        *_summarize(after, remaining),
-    ):
-        if sentence:
-            terminal.print_message(sentence)
-    return max(
-        choose_exit_code(options, {item.severity for item in remaining.new}),
-        EXIT_FINDINGS if fix_run.plan.broken_promises else EXIT_CLEAN,
-    )
-
-
-def _select_written(fixes: Sequence[FindingWithFix], result: WriteResult) -> list[FindingWithFix]:
-    """Return the fixes in notes that were written."""
-    paths = frozenset(result.written)
-    return [(item, fix) for item, fix in fixes if any(edit.path in paths for edit in fix.edits)]
-
-
-def print_fix_diff(
-    terminal: Terminal,
-    vault: Vault,
-    plan: FixPlan,
-    allowed: "AllowedTopics | None" = None,
-    mentions: MentionFixes = NO_MENTIONS,
-) -> int:
-    """Print a unified diff of what would be written; return the exit code."""
-    changes = [(path, *texts) for path, texts in plan.texts.items()]
-    changes += [allowed.text_change()] if allowed else []
-    terminal.print_diff(unified_diff(sorted(changes), terminal.palette))
-    print_skipped_notes((*mentions.skipped, *vault.fixer.skipped(plan)))
-    sentence = describe_fixed(
-        count_fixed_by_rule(find_resolved(plan).fixes),
-        mentions.count_fixed_notes(plan.texts),
-        would=True,
-    )
-    terminal.print_message(mentions.extend_sentence(sentence, would=True))
-    return EXIT_FINDINGS if changes or plan.broken_promises else EXIT_CLEAN
+    def _print_remaining(self, after: Vault, checked: CheckedVault) -> None:
+        split = checked.split
+        notes = sum(map(is_note, after.index.files))
+        for sentence in (
+            summarize_check(split.new, notes, split.known_counts),
+            *map(describe_known, split.known_counts),
+        ):
+            if sentence:
+                self.terminal.print_message(sentence)

@@ -3,7 +3,7 @@
 Existing files are never overwritten.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
@@ -19,7 +19,7 @@ from vaultlink.disk.scan import BASELINE_FILE, list_files
 from vaultlink.disk.vault_search import find_marked_folder
 from vaultlink.errors import JournalError, UsageError
 from vaultlink.files import STRAY_PREFIX
-from vaultlink.report.unified_diff import unified_diff
+from vaultlink.git.location import find_work_tree
 from vaultlink.write.files import create_files, remove_created_files
 from vaultlink.write.lock import lock_vault
 from vaultlink.write.strays import sweep_strays
@@ -151,7 +151,7 @@ def init(options: InitOptions) -> int:
     .github/workflows/vaultlink.yml, .gitlab-ci.yml, .pre-commit-config.yaml. If one of them exists,
     nothing is written, and the lines to add to it are printed.
 
-    Output formats: none. Prints the paths of the files, or with --diff their texts.
+    Output formats: text, and json with --diff. Prints the paths of the files, or their texts.
     """
     terminal = Terminal(options)
     vault = _find_vault(options, terminal)
@@ -165,13 +165,7 @@ def init(options: InitOptions) -> int:
         _plan_files(vault, kinds, package, terminal) if sets_up_git else _plan_settings_file(vault)
     )
     if options.diff:
-        terminal.print_diff(
-            unified_diff(
-                [(path.as_posix().lstrip("/"), None, text) for path, text in texts.items()],
-                terminal.palette,
-            )
-        )
-        return EXIT_FINDINGS
+        return _preview(terminal, find_work_tree(vault) if sets_up_git else vault, texts)
     create_files(texts)
     sentences = _set_up_merge_driver(vault, texts) if options.merge_driver else []
     sentences += [CI_TEMPLATES[kind].next_step for kind in kinds]
@@ -184,6 +178,21 @@ def init(options: InitOptions) -> int:
         else _WROTE_SETTINGS
     )
     return EXIT_CLEAN
+
+
+def _preview(terminal: Terminal, root: Path | None, texts: Mapping[Path, str]) -> int:
+    """Print the files that would be created, as a patch or as data."""
+    from vaultlink.fix.plan import VaultChanges  # noqa: PLC0415 - imports the linter
+
+    names = {path.relative_to(root or path.anchor).as_posix(): path for path in texts}
+    changes = VaultChanges(texts={name: (None, texts[path]) for name, path in names.items()})
+    if terminal.choose_format(("text", "json"), "text", "text") == "json":
+        from vaultlink.report.plan_result import render_plan  # noqa: PLC0415
+
+        terminal.print_results(render_plan("init", changes))
+    else:
+        terminal.print_diff(changes.diff_lines())
+    return EXIT_FINDINGS
 
 
 def _find_vault(options: InitOptions, terminal: Terminal) -> Path:

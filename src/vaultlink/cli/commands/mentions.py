@@ -28,14 +28,10 @@ def mentions(options: MentionsOptions) -> int:
     column, words, target, score, certain, why.
     """
     reject_conflicting_options(options)
-    if options.write or options.diff:
-        from vaultlink.cli.mention_write import print_mention_diff, write_mentions  # noqa: PLC0415
+    if options.write or options.diff or options.interactive:
+        from vaultlink.cli.mention_write import link_mentions  # noqa: PLC0415
 
-        return write_mentions(options) if options.write else print_mention_diff(options)
-    if options.interactive:
-        from vaultlink.cli.mention_interview import ask_about_mentions  # noqa: PLC0415
-
-        return ask_about_mentions(options)
+        return link_mentions(options)
     return _list_mentions(options)
 
 

@@ -15,9 +15,9 @@ from vaultlink.cli.rename_arguments import (
 )
 from vaultlink.cli.rename_completion import find_unfinished_run
 from vaultlink.errors import UsageError
+from vaultlink.fix.plan import Plan, Rename, RenameKind
 from vaultlink.fix.sources import FixSources
 from vaultlink.refactor.expansion import expand
-from vaultlink.refactor.plan import RefactorPlan, Rename, RenameKind
 from vaultlink.refactor.planner import plan_renames
 from vaultlink.refactor.rerun import reduce_plan
 
@@ -84,6 +84,7 @@ def rename(options: RenameOptions) -> int:
     """
     if options.from_file is None:
         return _run_renames(
+            "rename",
             options,
             lambda vault: read_rename_words(vault, options.old, options.new),
             merge=options.merge,
@@ -92,7 +93,7 @@ def rename(options: RenameOptions) -> int:
         raise UsageError("--from-file and OLD NEW can't be used together.")
     file, content = options.from_file, load_plan_text(options.from_file)
     return _run_renames(
-        options, lambda vault: read_rename_file(vault, file, content), merge=options.merge
+        "rename", options, lambda vault: read_rename_file(vault, file, content), merge=options.merge
     )
 
 
@@ -107,10 +108,11 @@ def move(options: MoveOptions) -> int:
 
     Output formats: table, tsv, json. Columns of tsv: path, new path, number of edits.
     """
-    return _run_renames(options, lambda vault: read_move_words(vault, options.words))
+    return _run_renames("move", options, lambda vault: read_move_words(vault, options.words))
 
 
 def _run_renames(
+    name: str,
     options: RefactorOptions,
     read: Callable[[Vault], tuple[Rename, ...]],
     *,
@@ -118,7 +120,7 @@ def _run_renames(
 ) -> int:
     """Make the renames that `read` returns; return the exit code."""
 
-    def make_plan(vault: Vault, sources: FixSources) -> RefactorPlan:
+    def make_plan(vault: Vault, sources: FixSources) -> Plan:
         unfinished = find_unfinished_run(vault, sources)
         if unfinished:
             plan = _plan(unfinished.vault, unfinished.sources, read(unfinished.vault))
@@ -131,9 +133,9 @@ def _run_renames(
         check_renames(vault, renames, merge=merge)
         return _plan(vault, sources, renames)
 
-    return run_refactor(options, make_plan)
+    return run_refactor(name, options, make_plan)
 
 
-def _plan(vault: Vault, sources: FixSources, renames: tuple[Rename, ...]) -> RefactorPlan:
+def _plan(vault: Vault, sources: FixSources, renames: tuple[Rename, ...]) -> Plan:
     moves, files = expand(renames, vault.index)
-    return plan_renames(vault.index, vault.state.settings, sources, renames, moves, files)
+    return plan_renames(vault.state, sources, renames, moves, files)

@@ -6,10 +6,10 @@ from vaultlink.api import Vault
 from vaultlink.cli.options import argument
 from vaultlink.cli.refactor_run import RefactorOptions, check_new_note, run_refactor
 from vaultlink.cli.rename_arguments import read_extract_words, read_merge_words
+from vaultlink.fix.plan import Plan
 from vaultlink.fix.sources import FixSources
 from vaultlink.refactor.extract import plan_extract
 from vaultlink.refactor.merge import plan_merge
-from vaultlink.refactor.plan import RefactorPlan
 
 
 class ExtractOptions(RefactorOptions, frozen=True, kw_only=True):
@@ -47,12 +47,12 @@ def extract(options: ExtractOptions) -> int:
     Output formats: table, tsv, json. Columns of tsv: path, new path, number of edits.
     """
 
-    def make_plan(vault: Vault, sources: FixSources) -> RefactorPlan:
+    def make_plan(vault: Vault, sources: FixSources) -> Plan:
         path, subpath, new = read_extract_words(vault, options.section, options.new)
         check_new_note(vault, new)
-        return plan_extract(vault.index, vault.state.settings, sources, path, subpath, new)
+        return plan_extract(vault.state, sources, path, subpath, new)
 
-    return run_refactor(options, make_plan)
+    return run_refactor("extract", options, make_plan)
 
 
 def merge(options: MergeOptions) -> int:
@@ -66,8 +66,8 @@ def merge(options: MergeOptions) -> int:
     Output formats: table, tsv, json. Columns of tsv: path, new path, number of edits.
     """
 
-    def make_plan(vault: Vault, sources: FixSources) -> RefactorPlan:
+    def make_plan(vault: Vault, sources: FixSources) -> Plan:
         paths = read_merge_words(vault, options.note, options.into)
-        return plan_merge(vault.index, vault.state.settings, sources, *paths)
+        return plan_merge(vault.state, sources, *paths)
 
-    return run_refactor(options, make_plan)
+    return run_refactor("merge", options, make_plan)

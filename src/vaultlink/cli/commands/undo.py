@@ -15,7 +15,6 @@ from vaultlink.cli.write_run import hold_write_lock, print_skipped_notes, report
 from vaultlink.errors import UsageError
 from vaultlink.report.fix_summary import skipped_rows
 from vaultlink.report.layout import escape_controls, format_count
-from vaultlink.report.unified_diff import unified_diff
 from vaultlink.write.journal import clean_up_journal
 from vaultlink.write.journal_files import RecordedRun, list_runs
 from vaultlink.write.move_checks import expand_moves
@@ -95,7 +94,7 @@ def undo(options: UndoOptions) -> int:
         return _print_runs(terminal, output_format, list_runs(root, _print_warning))
     if options.diff:
         run = _select_run(root, options.run, terminal)
-        return _print_diff(terminal, root, run) if run else EXIT_CLEAN
+        return _print_diff(terminal, output_format, root, run) if run else EXIT_CLEAN
     with hold_write_lock(terminal, root, reverting=False):
         undone = _undo(root, options.run, terminal)
     return _report_undone(terminal, output_format, *undone) if undone else EXIT_CLEAN
@@ -194,29 +193,24 @@ def _count_changes(notes: int, moves: int) -> str:
     return " and ".join([*counts, *([format_count(moves, "path")] if moves else [])])
 
 
-def _print_diff(terminal: Terminal, root: Path, run: RecordedRun) -> int:
+def _print_diff(terminal: Terminal, output_format: str, root: Path, run: RecordedRun) -> int:
+    from vaultlink.fix.plan import VaultChanges  # noqa: PLC0415 - imports the linter
+    from vaultlink.report.plan_result import render_plan  # noqa: PLC0415
+
     plan = plan_undo(root, run)
-    terminal.print_diff(
-        unified_diff(
-            [
-                (item.path, _decode_text(item.old), _decode_text(item.new))
-                for item in sorted(plan.writes, key=lambda item: item.path)
-            ],
-            terminal.palette,
-            expand_moves(root, plan.moves),
-        )
-    )
+    changes = VaultChanges(moves=plan.moves, files=expand_moves(root, plan.moves))
+    for item in plan.writes:
+        changes = changes.with_write(item)
+    if output_format == "json":
+        terminal.print_results(render_plan("undo", changes, plan.skipped))
+    else:
+        terminal.print_diff(changes.diff_lines())
     print_skipped_notes(plan.skipped)
     terminal.print_message(
         f"Would restore {_count_changes(len(plan.writes), len(plan.moves))} to the state "
         f"before {_describe_run(run)}."
     )
-    return EXIT_FINDINGS if plan.writes or plan.moves or plan.skipped else EXIT_CLEAN
-
-
-def _decode_text(content: bytes | None) -> str | None:
-    """Decode bytes so that printing the text gives the same bytes."""
-    return None if content is None else content.decode("utf-8", "surrogateescape")
+    return EXIT_FINDINGS if changes or plan.skipped else EXIT_CLEAN
 
 
 def _describe_run(run: RecordedRun) -> str:

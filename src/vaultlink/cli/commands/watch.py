@@ -27,7 +27,6 @@ from vaultlink.report.json_document import encode_json_lines
 from vaultlink.report.layout import escape_controls
 from vaultlink.report.listings import make_target_formatter
 from vaultlink.report.rule_counts import count_findings, render_statistics
-from vaultlink.report.unified_diff import unified_diff
 from vaultlink.watch.cause_lines import format_batch_causes
 from vaultlink.watch.loop import Watch, WatchSettings
 from vaultlink.watch.messages import Batch, Notice, Proposal, WatchUpdate
@@ -288,10 +287,7 @@ class _UpdatePrinter:
 
     def _print_proposal(self, proposal: Proposal) -> None:
         """Print the diff of a proposal, unless it was printed last."""
-        diff = unified_diff(
-            [(path, *texts) for path, texts in sorted(proposal.texts.items())],
-            self._terminal.palette,
-        )
+        diff = proposal.plan.diff()
         if diff not in self._printed_diffs:
             self._printed_diffs = {diff}
-            self._terminal.print_diff(diff, is_part=True)
+            self._terminal.print_diff(proposal.plan.diff_lines(), is_part=True)

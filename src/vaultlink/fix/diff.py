@@ -1,88 +1,88 @@
 """Unified diffs that `git apply` and `patch` accept.
 
 Lines end with a line feed only, so a carriage return is part of its line. The text is exact;
-`Terminal.print_diff` makes it harmless.
+`Terminal.print_diff` makes it harmless. No other module writes diffs.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
 from types import MappingProxyType
+from typing import NamedTuple
 
-from vaultlink.report.layout import PLAIN, Palette
-from vaultlink.report.printable import has_command
-from vaultlink.text import lazy_pattern
+from vaultlink.text import has_command, lazy_pattern
 
 _CONTEXT_LINES = 3
 """Unchanged lines shown around a change."""
 
 _UNSAFE_CHARS = lazy_pattern(r'[\x00-\x1f\x7f"\\]')
 
-_NO_NEWLINE = "\\ No newline at end of file\n"
-
 TextChange = tuple[str, str | None, str | None]
 """A path, its text before and its text after; None if there is no file."""
 
 
+class DiffLine(NamedTuple):
+    """A line of a diff without its line feed.
+
+    `kind` is `file` (a header), `hunk`, `-`, `+`, or "" for all others.
+    """
+
+    kind: str
+    text: str
+
+
 def unified_diff(
-    changes: Iterable[TextChange],
-    palette: Palette = PLAIN,
-    moves: Mapping[str, str] = MappingProxyType({}),
-) -> str:
-    """Render all changes in the order given. Unchanged texts are omitted.
+    changes: Iterable[TextChange], moves: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[DiffLine]:
+    """Yield the lines of all changes in the order given. Unchanged texts are omitted.
 
     Args:
         changes: The changed texts, by old path.
-        palette: The colors.
         moves: Old path to new path of each renamed file. If there are any, all changes have the
             headers of git. Files that are only renamed follow the changes.
     """
-    changed = [change for change in changes if change[1] != change[2]]
-    paths = {path for path, _, _ in changed}
-    renamed = [(old, new) for old, new in moves.items() if old not in paths and old != new]
-    return "".join(
-        [
-            *(part for change in changed for part in _render_file(change, palette, moves)),
-            *(
-                part
-                for old, new in renamed
-                for part in (*_render_rename(old, new, palette), *_render_similarity(100, old, new))
-            ),
-        ]
-    )
+    paths = set()
+    for path, before, after in changes:
+        if before != after:
+            paths.add(path)
+            yield from _format_file(path, before, after, moves)
+    for old, new in moves.items():
+        if old not in paths and old != new:
+            yield from (_format_rename(old, new), *_format_similarity(100, old, new))
 
 
-def _render_file(change: TextChange, p: Palette, moves: Mapping[str, str]) -> Iterator[str]:
-    path, before_text, after_text = change
+def _format_file(
+    path: str, before_text: str | None, after_text: str | None, moves: Mapping[str, str]
+) -> Iterator[DiffLine]:
     new_path = moves.get(path, path)
-    before_name = "/dev/null" if before_text is None else _quote_header_path("a/", path)
-    after_name = "/dev/null" if after_text is None else _quote_header_path("b/", new_path)
     before, after = _split_lines(before_text or ""), _split_lines(after_text or "")
     hunks = list(_group_hunks(before, after))
-    if moves:
-        yield from _render_rename(path, new_path, p)
+    if moves or not hunks:  # only git's headers can tell of an empty file
+        yield _format_rename(path, new_path)
         if before_text is None:
-            yield "new file mode 100644\n"
+            yield DiffLine("", "new file mode 100644")
         elif after_text is None:
-            yield "deleted file mode 100644\n"
+            yield DiffLine("", "deleted file mode 100644")
         elif path != new_path:
-            yield from _render_similarity(_rate_similarity(before, after, hunks), path, new_path)
-    if moves and not hunks:
-        return  # git has no names for an empty file
-    yield f"{p.bold}--- {before_name}{p.reset}\n"
-    yield f"{p.bold}+++ {after_name}{p.reset}\n"
+            yield from _format_similarity(_rate_similarity(before, after, hunks), path, new_path)
+    if not hunks:
+        return
+    old_name = "/dev/null" if before_text is None else _quote_header_path("a/", path)
+    new_name = "/dev/null" if after_text is None else _quote_header_path("b/", new_path)
+    yield DiffLine("file", f"--- {old_name}")
+    yield DiffLine("file", f"+++ {new_name}")
     for hunk in hunks:
-        yield from _render_hunk(before, after, hunk, p)
+        yield from _format_hunk(before, after, hunk)
 
 
-def _render_rename(old: str, new: str, p: Palette) -> Iterator[str]:
-    """Yield the first line of git's header."""
-    yield f"{p.bold}diff --git {_quote_path('a/', old)} {_quote_path('b/', new)}{p.reset}\n"
+def _format_rename(old: str, new: str) -> DiffLine:
+    """Return the first line of git's header."""
+    return DiffLine("file", f"diff --git {_quote_path('a/', old)} {_quote_path('b/', new)}")
 
 
-def _render_similarity(percent: int, old: str, new: str) -> Iterator[str]:
-    yield f"similarity index {percent}%\n"
-    yield f"rename from {_quote_path('', old)}\n"
-    yield f"rename to {_quote_path('', new)}\n"
+def _format_similarity(percent: int, old: str, new: str) -> Iterator[DiffLine]:
+    yield DiffLine("", f"similarity index {percent}%")
+    yield DiffLine("", f"rename from {_quote_path('', old)}")
+    yield DiffLine("", f"rename to {_quote_path('', new)}")
 
 
 def _rate_similarity(
@@ -226,27 +226,23 @@ def _join_opcodes(opcodes: Iterable[Opcode]) -> Iterator[Opcode]:
         yield last
 
 
-def _render_hunk(
-    before: Sequence[str], after: Sequence[str], group: list[Opcode], p: Palette
-) -> Iterator[str]:
+def _format_hunk(
+    before: Sequence[str], after: Sequence[str], group: list[Opcode]
+) -> Iterator[DiffLine]:
     first, last = group[0], group[-1]
     before_range = _format_range(first[1], last[2])
     after_range = _format_range(first[3], last[4])
-    yield f"{p.cyan}@@ -{before_range} +{after_range} @@{p.reset}\n"
+    yield DiffLine("hunk", f"@@ -{before_range} +{after_range} @@")
     for tag, a, b, c, d in group:
-        if tag == "equal":
-            yield from (_render_line(" ", line, "", "") for line in before[a:b])
-        else:
-            yield from (_render_line("-", line, p.red, p.reset) for line in before[a:b])
-            yield from (_render_line("+", line, p.green, p.reset) for line in after[c:d])
+        for sign, lines in (
+            ((" ", before[a:b]),) if tag == "equal" else (("-", before[a:b]), ("+", after[c:d]))
+        ):
+            for line in lines:
+                yield DiffLine(sign.strip(), sign + line.removesuffix("\n"))
+                if not line.endswith("\n"):
+                    yield DiffLine("", "\\ No newline at end of file")
 
 
 def _format_range(start: int, stop: int) -> str:
     count = stop - start
     return f"{start + 1 if count else start}" + ("" if count == 1 else f",{count}")
-
-
-def _render_line(sign: str, line: str, color: str, reset: str) -> str:
-    if line.endswith("\n"):
-        return f"{color}{sign}{line[:-1]}{reset}\n"
-    return f"{color}{sign}{line}{reset}\n{_NO_NEWLINE}"

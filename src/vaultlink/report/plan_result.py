@@ -1,23 +1,27 @@
-"""Describe a refactoring: the sentences of its summary, and its JSON document."""
+"""Render a plan: its patch, its JSON document, and sentences about renames."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
-from vaultlink.index.index import Index
+from vaultlink.fix.diff import DiffLine
+from vaultlink.fix.plan import (
+    CapturedLink,
+    NamedPlace,
+    Plan,
+    Rename,
+    RenameKind,
+    VaultChanges,
+)
 from vaultlink.index.resolve import is_note
 from vaultlink.model import Edit, SkippedNote
-from vaultlink.refactor.plan import CapturedLink, OtherMention, RefactorPlan, Rename, RenameKind
-from vaultlink.report.finding_rows import ByteOffsets, edit_rows
+from vaultlink.report.finding_rows import ByteOffsets, FindingRow, edit_rows, finding_rows
 from vaultlink.report.fix_summary import skipped_rows
 from vaultlink.report.json_document import encode_document
-from vaultlink.report.layout import escape_controls, format_count
+from vaultlink.report.layout import Palette, escape_controls, format_count
 
 _MAX_LISTED = 10
 """Captured links and mentions that are listed without --verbose."""
-
-EncodeText = Callable[[str, str], bytes]
-"""Returns the bytes of a text, with the byte order mark that the file at a path has."""
 
 
 class RefactorSummary(msgspec.Struct, frozen=True):
@@ -44,8 +48,33 @@ class FileRow(msgspec.Struct, frozen=True, rename={"source": "from", "target": "
     target: str | None
 
 
-def summarize_refactor(plan: RefactorPlan, index: Index) -> RefactorSummary:
+class CreatedRow(msgspec.Struct, frozen=True):
+    """A file that is created. It is an edit, too.
+
+    Attributes:
+        path: Its vault path.
+        text: Its text.
+    """
+
+    path: str
+    text: str
+
+
+class DeletedRow(msgspec.Struct, frozen=True):
+    """A file that is removed.
+
+    Attributes:
+        path: Its vault path.
+        trash: The path to which it is moved, in the vault; None if it is deleted.
+    """
+
+    path: str
+    trash: str | None
+
+
+def summarize_refactor(plan: Plan) -> RefactorSummary:
     """Count the links, other places and files that a plan edits."""
+    index = plan.before.index
     has_only_tags = all(item.kind is RenameKind.TAG for item in plan.renames)
     links = linking = places = notes = 0
     for path, edits in plan.edits.items():
@@ -73,11 +102,11 @@ def _count_places(spans: Sequence[tuple[int, int]], edits: Sequence[Edit]) -> tu
     return len(edited), others
 
 
-def describe_refactor(plan: RefactorPlan, index: Index, *, would: bool = False) -> str:
+def describe_refactor(plan: Plan, *, would: bool = False) -> str:
     """Return a sentence with what is renamed, and the number of links that follow."""
     verb, subject = _describe_renames(plan)
     start = f"Would {verb.lower()}" if would else _PAST[verb]
-    return f"{start} {subject}{_describe_numbers(plan, summarize_refactor(plan, index))}"
+    return f"{start} {subject}{_describe_numbers(plan, summarize_refactor(plan))}"
 
 
 _PAST = {
@@ -89,7 +118,7 @@ _PAST = {
 }
 
 
-def _describe_renames(plan: RefactorPlan) -> tuple[str, str]:
+def _describe_renames(plan: Plan) -> tuple[str, str]:
     """Return the verb in its basic form, and what is renamed."""
     if len(plan.renames) == 1:
         return _describe_rename(plan.renames[0], plan)
@@ -109,7 +138,7 @@ def _is_move(item: Rename) -> bool:
     return item.old.rpartition("/")[2] == item.new.rpartition("/")[2]
 
 
-def _describe_rename(item: Rename, plan: RefactorPlan) -> tuple[str, str]:
+def _describe_rename(item: Rename, plan: Plan) -> tuple[str, str]:
     old, new = escape_controls(item.old), escape_controls(item.new)
     if plan.texts.get(item.new, ("", ""))[0] is None:
         return "Extract", f"{old} to {new}"
@@ -128,7 +157,7 @@ def _describe_rename(item: Rename, plan: RefactorPlan) -> tuple[str, str]:
     return verb, f"{old} to {new}"
 
 
-def _describe_numbers(plan: RefactorPlan, numbers: RefactorSummary) -> str:
+def _describe_numbers(plan: Plan, numbers: RefactorSummary) -> str:
     """Return the end of a sentence: how many links, or for tags places, change."""
     if plan.renames and all(item.kind is RenameKind.TAG for item in plan.renames):
         places = format_count(numbers.places, "place")
@@ -154,17 +183,15 @@ def list_captured(
     return [f"{count} will resolve:", *_shorten(lines, all_of_them=all_of_them)]
 
 
-def list_mentions(
-    mentions: Sequence[OtherMention], show_path: Callable[[str], str], *, all_of_them: bool = False
+def list_unchanged(
+    places: Sequence[NamedPlace], show_path: Callable[[str], str], *, all_of_them: bool = False
 ) -> list[str]:
     """Return the lines about places that are not changed."""
-    if not mentions:
+    if not places:
         return []
-    lines = [
-        f"  {show_path(item.path)}:{item.line}:{item.column}: {item.text}" for item in mentions
-    ]
-    count = format_count(len(mentions), "place")
-    verb = "has" if len(mentions) == 1 else "have"
+    lines = [f"  {show_path(item.path)}:{item.line}:{item.column}: {item.text}" for item in places]
+    count = format_count(len(places), "place")
+    verb = "has" if len(places) == 1 else "have"
     return [
         f"{count} that vaultlink does not change {verb} the old name:",
         *_shorten(lines, all_of_them=all_of_them),
@@ -178,47 +205,67 @@ def _shorten(lines: Sequence[str], *, all_of_them: bool) -> list[str]:
     return [*listed, f"  … and {others:,} more; --verbose lists all."] if others else listed
 
 
-def render_refactor(
-    plan: RefactorPlan,
-    encode: EncodeText,
-    skipped: Sequence[SkippedNote],
-    written: Collection[str] | None = None,
+def render_diff(lines: Iterable[DiffLine], palette: Palette) -> str:
+    """Render the lines of a diff in colour."""
+    styles = {"file": palette.bold, "hunk": palette.cyan, "-": palette.red, "+": palette.green}
+    return "".join(
+        f"{styles[kind]}{text}{palette.reset}\n" if kind else f"{text}\n" for kind, text in lines
+    )
+
+
+def render_plan(
+    command: str,
+    changes: VaultChanges,
+    skipped: Sequence[SkippedNote] = (),
     run: str | None = None,
+    more: Mapping[str, object] = {},
 ) -> bytes:
-    """Render the JSON document of a refactoring.
+    """Render the JSON document of a plan, or of the part that was written.
 
     Args:
-        plan: The refactoring.
-        encode: Returns the bytes of a text of the plan.
-        skipped: The notes that were not changed.
-        written: The paths of changed texts that were written; None if nothing was to be written.
-        run: The name of the run in the journal.
+        command: The name of the command.
+        changes: The plan. A plan of files only has no other keys than theirs filled.
+        skipped: The notes that are not changed.
+        run: The name of the run in the journal; None if nothing was written.
+        more: Keys that only this command has, or means differently.
     """
-    removed = dict.fromkeys(path for path, (_, new) in plan.texts.items() if new is None)
-    created = {
-        path: (Edit(path, 0, 0, new),)
-        for path, (old, new) in plan.texts.items()
-        if old is None and new is not None
-    }
-    head: Mapping[str, object] = {
-        "renames": plan.renames,
-        "files": [FileRow(*pair) for pair in sorted({**plan.files, **removed}.items())],
+    plan = changes if isinstance(changes, Plan) else None
+    texts = changes.texts
+    removed = dict.fromkeys(sorted(path for path, (_, new) in texts.items() if new is None))
+    head: dict[str, object] = {
+        "command": command,
+        "renames": plan.renames if plan else (),
+        "files": [FileRow(*pair) for pair in sorted({**changes.files, **removed}.items())],
+        "creates": [
+            CreatedRow(path, new)
+            for path, (old, new) in sorted(texts.items())
+            if old is None and new is not None
+        ],
+        "deletes": [DeletedRow(path, None) for path in removed],
+        "fixed": _list_fixed(plan) if plan else (),
+        "breaks": [item._asdict() for item in plan.breaks] if plan else (),
         "skipped": skipped_rows(skipped),
-        "captured": [item._asdict() for item in plan.captured],
-        "mentions": [item._asdict() for item in plan.mentions],
+        "captured": [item._asdict() for item in plan.captured] if plan else (),
+        "mentions": [item._asdict() for item in plan.unchanged] if plan else (),
         "run": run,
     }
-    offsets = ByteOffsets(lambda path: encode(path, plan.texts[path][0] or ""))
-    rows = [
-        row
-        for path, edits in sorted({**plan.edits, **created}.items())
-        if written is None or path in written
-        for row in edit_rows(sorted(edits, key=lambda item: (item.start, item.end)), offsets)
-    ]
-    return encode_document(head, "edits", rows)
+    rows = edit_rows(changes.list_edits(), ByteOffsets(changes.old_bytes))
+    return encode_document({**head, **more}, "edits", rows)
 
 
-def list_changed_files(plan: RefactorPlan) -> list[tuple[str, str | None, int]]:
+def _list_fixed(plan: Plan) -> list[FindingRow]:
+    """Return the rows of the findings that a plan resolves, with their fixes."""
+    fixes = {id(item): fix for item, fix in plan.fixed}
+    return finding_rows(
+        [item for item, _ in plan.fixed],
+        lambda path: (plan.texts[path][0] if path in plan.texts else None) or "",
+        lambda _item: (),
+        lambda item: fixes[id(item)],
+        lambda path: plan.old_bytes(path) if path in plan.texts else b"",
+    )
+
+
+def list_changed_files(plan: Plan) -> list[tuple[str, str | None, int]]:
     """Return a row for each changed file.
 
     It has the path, the new path (None if the file is removed) and the number of edits.

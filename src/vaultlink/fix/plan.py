@@ -1,0 +1,325 @@
+"""A planned change of a vault: proven, but not written.
+
+Fixes, sections, mentions, renames, extractions and merges all make a `Plan`. It can be printed as a
+diff or as data, joined with a later one, and written. Bytes are made only here, in `writes` and
+`diff_lines`. Paths in a plan are those before its moves.
+"""
+
+from codecs import BOM_UTF8
+from collections.abc import Callable, Collection, Iterator, Mapping
+from enum import StrEnum
+from typing import NamedTuple, Self
+
+import msgspec
+from msgspec.structs import replace
+
+from vaultlink.engine.diagnostics import MENTION
+from vaultlink.engine.step import State
+from vaultlink.fix.diff import DiffLine, unified_diff
+from vaultlink.fix.select import FindingWithFix
+from vaultlink.fix.verify import BrokenPromise
+from vaultlink.links.edits import OffsetShift, find_edit, join_edits
+from vaultlink.model import Diagnostic, Edit, PendingWrite, SkippedNote
+from vaultlink.text import line_and_column, line_starts
+
+
+class RenameKind(StrEnum):
+    """The kind of thing that is renamed."""
+
+    NOTE = "note"
+    ATTACHMENT = "attachment"
+    FOLDER = "folder"
+    HEADING = "heading"
+    BLOCK = "block"
+    TAG = "tag"
+
+    def with_article(self) -> str:
+        """Return the name of the kind with its article, such as `an attachment`."""
+        return f"an {self}" if self is RenameKind.ATTACHMENT else f"a {self}"
+
+
+class Rename(msgspec.Struct, frozen=True):
+    """A requested rename, with complete names.
+
+    Attributes:
+        kind: What is renamed.
+        old: The vault path of a file or folder (without a slash at the end), `path#heading`,
+            `path#heading#heading`, `path#^block`, or `#tag`.
+        new: The same, afterwards. The path of a heading or block is that before the run.
+    """
+
+    kind: RenameKind
+    old: str
+    new: str
+
+
+class NamedPlace(NamedTuple):
+    """A link or another place in a file that names what a plan renames or removes.
+
+    Attributes:
+        path: Vault path of the file, before the run.
+        line: Line of the place, 1-based.
+        column: Column of the place, 1-based.
+        text: The link as written, or the line without the spaces around it.
+    """
+
+    path: str
+    line: int
+    column: int
+    text: str
+
+
+class CapturedLink(NamedTuple):
+    """An unresolved link that resolves after the run.
+
+    Attributes:
+        path: Vault path of the note that contains the link, before the run.
+        line: Line of the link, 1-based.
+        column: Column of the link, 1-based.
+        raw: The link as written.
+        target: Vault path of the file that it leads to after the run.
+    """
+
+    path: str
+    line: int
+    column: int
+    raw: str
+    target: str
+
+
+ChangedTexts = Mapping[str, tuple[str | None, str | None]]
+"""Path to the text before and after; None for no file."""
+
+
+class VaultChanges(msgspec.Struct, frozen=True, kw_only=True):
+    """Changes of the files of a vault.
+
+    Attributes:
+        texts: The text of each changed file before and after. None before: it is created. None
+            after: it is removed, after all others were written.
+        edits: The edits of existing files, sorted. A file of `texts` without any is one edit.
+        marked: The files that begin with a byte order mark. It is no part of the texts.
+        moves: Old path to new path of each file or folder that is renamed on disk, after the texts
+            were written. A folder takes everything in it along; no path is below another one.
+        files: Old path to new path of every file that `moves` renames.
+        emptied: Folders that are removed if the moves leave them empty.
+        required: The paths of `texts` without which nothing else may be written.
+        is_whole: True if all must be written or nothing.
+    """
+
+    texts: ChangedTexts = {}
+    edits: Mapping[str, tuple[Edit, ...]] = {}
+    marked: frozenset[str] = frozenset()
+    moves: Mapping[str, str] = {}
+    files: Mapping[str, str] = {}
+    emptied: tuple[str, ...] = ()
+    required: frozenset[str] = frozenset()
+    is_whole: bool = False
+
+    def __bool__(self) -> bool:
+        """True if anything would change on disk."""
+        return bool(self.texts or self.moves)
+
+    def with_write(self, write: PendingWrite) -> Self:
+        """Return these changes and that of a file, such as a settings file."""
+        pair = _decode(write.old), _decode(write.new)
+        return self if pair[0] == pair[1] else replace(self, texts={**self.texts, write.path: pair})
+
+    def writes(self) -> list[PendingWrite]:
+        """Return the old and new bytes of each changed file, sorted by path."""
+        return [
+            PendingWrite(path, self._encode(path, old), self._encode(path, new))
+            for path, (old, new) in sorted(self.texts.items())
+        ]
+
+    def old_bytes(self, path: str) -> bytes:
+        """Return the bytes of a changed file before; b"" if it is created."""
+        return self._encode(path, self.texts[path][0]) or b""
+
+    def diff_lines(self) -> Iterator[DiffLine]:
+        """Yield the lines of a patch that `git apply` accepts."""
+        changes = [
+            (path, self._mark(path, old), self._mark(path, new))
+            for path, (old, new) in sorted(self.texts.items())
+        ]
+        return unified_diff(changes, self.files)
+
+    def diff(self) -> str:
+        """Return a patch that `git apply` accepts."""
+        return "".join([f"{line.text}\n" for line in self.diff_lines()])
+
+    def list_edits(self) -> Iterator[Edit]:
+        """Yield the edits of files by path. The text of a created file is one."""
+        for path in sorted(self.texts):
+            old, new = self.texts[path]
+            if new is not None:
+                yield from self.edits.get(path) or [find_edit(path, old or "", new)]
+
+    def _mark(self, path: str, text: str | None) -> str | None:
+        return f"\ufeff{text}" if text is not None and path in self.marked else text
+
+    def _encode(self, path: str, text: str | None) -> bytes | None:
+        if text is None:
+            return None
+        mark = BOM_UTF8 if path in self.marked else b""
+        return mark + text.encode("utf-8", "surrogateescape")
+
+
+def _decode(data: bytes | None) -> str | None:
+    """Decode bytes so that encoding the text gives the same bytes."""
+    return None if data is None else data.decode("utf-8", "surrogateescape")
+
+
+class Plan(VaultChanges, frozen=True, kw_only=True):
+    """Changes of a vault, with the reasons for them and what becomes of the vault.
+
+    Attributes:
+        before: The state before.
+        after: The state after.
+        done: The fixes made, in order. Those after the first round have offsets in later texts.
+        fixed: The findings of the state before that are gone afterwards, with their fixes. The
+            first `early_count` of them were fixed in the first round, on the texts before.
+        early_count: A number of findings.
+        renames: What is renamed.
+        breaks: Links that will not resolve.
+        captured: Unresolved links that will resolve.
+        unchanged: Places that name what is renamed and are not changed.
+        skipped: The notes that should be changed and are not, with the reasons.
+        broken_promises: A promise that each safe fix left out would break; each is a bug.
+    """
+
+    before: State
+    after: State
+    done: tuple[FindingWithFix, ...] = ()
+    fixed: tuple[FindingWithFix, ...] = ()
+    early_count: int = 0
+    renames: tuple[Rename, ...] = ()
+    breaks: tuple[NamedPlace, ...] = ()
+    captured: tuple[CapturedLink, ...] = ()
+    unchanged: tuple[NamedPlace, ...] = ()
+    skipped: tuple[SkippedNote, ...] = ()
+    broken_promises: tuple[BrokenPromise, ...] = ()
+
+    @property
+    def linked(self) -> list[Diagnostic]:
+        """The mentions that become links, as findings."""
+        return [item for item, _ in self.done if item.rule == MENTION.rule]
+
+    @property
+    def fixed_findings(self) -> list[FindingWithFix]:
+        """The fixed findings that a check reports: all but mentions."""
+        return [pair for pair in self.fixed if pair[0].rule != MENTION.rule]
+
+    def then(self, other: "Plan") -> "Plan":
+        """Return this plan followed by one for the state after it, as one plan."""
+        back = {new: old for old, new in self.files.items()}
+
+        def first(path: str) -> str:
+            return back.get(path, path)
+
+        texts, edits = dict(self.texts), dict(self.edits)
+        for path, (text, new) in other.texts.items():
+            old = first(path)
+            texts[old] = self.texts.get(old, (text, None))[0], new
+            joined = join_edits(self.edits.get(old, ()), other.edits.get(path, ()), text or "")
+            edits[old] = tuple([replace(edit, path=old) for edit in joined])
+        return replace(
+            other,
+            texts={path: pair for path, pair in texts.items() if pair[0] != pair[1]},
+            edits={path: group for path, group in edits.items() if texts[path][0] is not None},
+            marked=self.marked | frozenset(map(first, other.marked)),
+            moves=_join_moves(self.moves, other.moves),
+            files=_join_moves(self.files, other.files),
+            emptied=(*self.emptied, *other.emptied),
+            required=self.required | frozenset(map(first, other.required)),
+            is_whole=self.is_whole or other.is_whole,
+            before=self.before,
+            done=(*self.done, *other.done),
+            fixed=(*self.fixed, *(self._map_back(pair, first) for pair in other.fixed)),
+            early_count=self.early_count,
+            renames=(*self.renames, *other.renames),
+            breaks=(*self.breaks, *other.breaks),
+            captured=(*self.captured, *other.captured),
+            unchanged=(*self.unchanged, *other.unchanged),
+            skipped=tuple(dict.fromkeys([*self.skipped, *other.skipped])),
+            broken_promises=(*self.broken_promises, *other.broken_promises),
+        )
+
+    def written(self, paths: Collection[str], *, moved: bool = True) -> "Plan":
+        """Return the part of a plan that was written. Other notes keep their old findings.
+
+        `moved` says that the files were moved.
+        """
+        missing = self.texts.keys() - frozenset(paths)
+        if not missing and (moved or not self.moves):
+            return self
+        early = [_is_written(pair, missing) for pair in self.fixed[: self.early_count]]
+        return replace(
+            self,
+            texts={path: pair for path, pair in self.texts.items() if path not in missing},
+            edits={path: group for path, group in self.edits.items() if path not in missing},
+            moves=self.moves if moved else {},
+            files=self.files if moved else {},
+            after=_keep_findings(self.before, self.after, missing),
+            done=tuple([pair for pair in self.done if _is_written(pair, missing)]),
+            fixed=tuple([pair for pair in self.fixed if _is_written(pair, missing)]),
+            early_count=sum(early),
+        )
+
+    def _map_back(self, pair: FindingWithFix, first: Callable[[str], str]) -> FindingWithFix:
+        """Return a finding and fix of the texts after as one of the texts before."""
+        item, fix = pair
+        shifts = {
+            path: OffsetShift(self.edits.get(first(path), ()))
+            for path in {item.path, *(edit.path for edit in fix.edits)}
+        }
+        edits = [
+            Edit(
+                first(edit.path), *shifts[edit.path].map_span_back(edit.start, edit.end), edit.text
+            )
+            for edit in fix.edits
+        ]
+        path = first(item.path)
+        start, end = shifts[item.path].map_span_back(item.start, item.end)
+        text = self.texts.get(path, (None, None))[0]
+        if text is not None:
+            item = _move_finding(item, path, text, start, end)
+        return item, replace(fix, edits=tuple(edits))
+
+
+def _move_finding(item: Diagnostic, path: str, text: str, start: int, end: int) -> Diagnostic:
+    starts = line_starts(text)
+    (line, column), (end_line, end_column) = (
+        line_and_column(starts, offset) for offset in (start, end)
+    )
+    return replace(
+        item,
+        path=path,
+        start=start,
+        end=end,
+        line=line,
+        column=column,
+        end_line=end_line,
+        end_column=end_column,
+    )
+
+
+def _join_moves(first: Mapping[str, str], second: Mapping[str, str]) -> Mapping[str, str]:
+    if not first or not second:
+        return first or second
+    back = {new: old for old, new in first.items()}
+    later = {back.get(old, old): new for old, new in second.items()}
+    return {old: new for old, new in {**first, **later}.items() if old != new}
+
+
+def _is_written(pair: FindingWithFix, missing: Collection[str]) -> bool:
+    return any(edit.path not in missing for edit in pair[1].edits)
+
+
+def _keep_findings(before: State, after: State, paths: Collection[str]) -> State:
+    """Return the state after with the findings before at some paths."""
+    diagnostics = {path: items for path, items in after.diagnostics.items() if path not in paths}
+    diagnostics.update(
+        (path, before.diagnostics[path]) for path in paths if path in before.diagnostics
+    )
+    return replace(after, diagnostics=diagnostics)
