@@ -261,16 +261,16 @@ def _count_equal(limit: int, same: Callable[[int, int], bool]) -> int:
 
 
 def clean_up_journal(root: Path) -> None:
-    """Remove what killed runs left beside notes and in the journal.
+    """Remove the temporary files of killed runs, beside notes and in the journal.
 
     The caller must hold the write lock.
     """
     folder = journal_folder(root)
     for run in list_runs(root):
-        if not run.ended:
+        if run.is_interrupted:  # `revert_interrupted` reverts it
             remove_leftovers(root, [change.path for change in run.changes], run.id)
-            if not run.is_interrupted:  # `revert_interrupted` handles those
-                write_ended(folder, run, ())
+        elif not run.ended:  # it must not become interrupted when it is no longer undone
+            write_ended(folder, run, ())
         elif run.moves:
             remove_moving(folder, run)
     for file in folder.glob("*.tmp"):
