@@ -4,6 +4,8 @@ import os
 import re
 import sys
 from collections.abc import Collection, Mapping, Sequence
+from errno import EACCES, EDQUOT, EFBIG, EIO, ENOSPC, EPERM, EROFS
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from forge import ROOT
 from killed_moves import Killer, run_hooked
 from running import RunCommand, create_vault, read_files, write_files
 from vaultlink.__main__ import main
+from vaultlink.model import SkippedNote
 from vaultlink.write.journal import record_and_write, record_run
 from vaultlink.write.journal_files import list_runs, write_moving
 from vaultlink.write.lock import journal_folder
@@ -183,7 +186,77 @@ def test_full_disk_at_the_recovery_stops_the_command(run: RunCommand, vault: Pat
 
 def fail_to_write(_handle: int, _data: bytes) -> int:
     """Fail as on a full disk."""
-    raise OSError(28, "")
+    raise OSError(ENOSPC, "")
+
+
+# -- errors of the disk ---------------------------------------------------------------------------------------------
+
+
+def fail_replacing(patch: pytest.MonkeyPatch, code: int, numbers: Collection[int]) -> None:
+    """Make the replacements of notes with these numbers, from 1, fail."""
+    calls = count(1)
+    replace = os.replace
+
+    def fail(source: str, target: str, **handles: int) -> None:
+        if handles and next(calls) in numbers:
+            raise OSError(code, os.strerror(code))
+        replace(source, target, **handles)
+
+    patch.setattr(os, "replace", fail)
+
+
+@pytest.mark.parametrize("code", [ENOSPC, EDQUOT, EIO, EROFS])
+def test_fix_that_meets_an_error_of_the_disk_is_reverted_at_once(
+    run: RunCommand, vault: Path, code: int
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        fail_replacing(patch, code, {2})
+        done = run("fix", "-q")
+    [line] = done.err.splitlines()
+    assert line.startswith("a/Note 2.md: skipped: ")
+    assert (read_files(vault), list_runs(vault)) == (VAULT, [])
+    assert done.code == 1
+
+
+def test_fix_that_can_not_be_reverted_at_once_is_reverted_by_the_next_run(
+    run: RunCommand, vault: Path
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        fail_replacing(patch, ENOSPC, range(2, 1_000))
+        result = record_and_write(vault, "vaultlink fix -q", "", WRITES)
+        full = "no space is left on the device"
+        assert result.skipped == (
+            SkippedNote("a/Note 1.md", full),
+            SkippedNote("a/Note 2.md", full),
+        )
+        assert (vault / "a/Note 1.md").read_bytes() == FIXED["a/Note 1.md"]
+        assert "can't revert the interrupted run" in run("fix").err
+    [record] = list_runs(vault)
+    assert (record.id, record.is_interrupted) == (result.run_id, True)
+    assert run("baseline").err.startswith(REVERTED)
+    assert {path: (vault / path).read_bytes() for path in VAULT} == VAULT
+
+
+@pytest.mark.parametrize("code", [EACCES, EPERM, EFBIG])
+def test_error_of_one_note_skips_that_note(run: RunCommand, vault: Path, code: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        fail_replacing(patch, code, {2})
+        assert run("fix").code == 1
+    assert read_files(vault) == {**FIXED, "a/Note 2.md": VAULT["a/Note 2.md"]}
+    assert run("undo").code == 0
+    assert read_files(vault) == VAULT
+
+
+def test_undo_skips_a_note_for_an_error_of_the_disk_and_can_be_repeated(
+    run: RunCommand, vault: Path
+) -> None:
+    run("fix")
+    with pytest.MonkeyPatch.context() as patch:
+        fail_replacing(patch, EIO, {1})
+        assert run("undo").code == 1
+    assert read_files(vault) == {**VAULT, "a/Note 1.md": FIXED["a/Note 1.md"]}
+    assert run("undo").code == 0
+    assert read_files(vault) == VAULT
 
 
 # -- complete ---------------------------------------------------------------------------------------------------------
