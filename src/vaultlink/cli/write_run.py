@@ -42,10 +42,8 @@ def hold_write_lock(terminal: Terminal, root: Path, *, reverting: bool = True) -
 def report_reverted(terminal: Terminal, reverted: Iterable[RevertedRun]) -> None:
     """Print the interrupted runs that were reverted, and what was skipped."""
     for run, result in reverted:
-        action = "was moving files" if run.moves else "had created notes"
-        command = f" ({escape_controls(run.command)})" if run.moves else ""
         print_skipped_notes(result.skipped)
-        terminal.print_message(f"Reverted an interrupted run that {action}{command}.")
+        terminal.print_message(f"Reverted an interrupted run ({escape_controls(run.command)}).")
 
 
 class InterviewStopped(Exception):  # noqa: N818 - not an error

@@ -41,6 +41,7 @@ from vaultlink.write.move_checks import (
 from vaultlink.write.open_folders import find_missing_folders
 from vaultlink.write.phases import RunAbandoned, make_changes, order_writes
 from vaultlink.write.recovery import recover_run
+from vaultlink.write.replace import DISK_REASONS
 from vaultlink.write.write import WriteResult, remove_leftovers
 
 _MAX_AGE_NS = 90 * 24 * 3600 * 10**9
@@ -79,8 +80,8 @@ def record_and_write(  # noqa: PLR0913 - all parts of a run
     """Record a run, then make its changes. The caller must hold the write lock.
 
     Notes are written first, then files and folders are moved, then notes are removed. If a move
-    can't be made, nothing is changed at all, unless the run is an undo: that skips the move. A run
-    that changes nothing leaves no record.
+    can't be made, or the disk is full or defective, nothing is changed at all, unless the run is an
+    undo: that skips what it can't change. A run that changes nothing leaves no record.
 
     Args:
         root: The folder of the vault.
@@ -99,7 +100,7 @@ def record_and_write(  # noqa: PLR0913 - all parts of a run
 
     Raises:
         JournalError: The record can't be written. Nothing is changed then, or the message says that
-            the run must be undone.
+            the next run reverts it.
     """
     moves = {old: new for old, new in moves.items() if old != new}
     if not writes and not moves:
@@ -118,11 +119,12 @@ def record_and_write(  # noqa: PLR0913 - all parts of a run
     except RunAbandoned as abandoned:
         return _revert(root, run, abandoned)
     except JournalError:
-        if _revert(root, run, RunAbandoned(())).run_id is None:
+        written = [item.path for item in writes if item.new is not None]
+        if _revert(root, run, RunAbandoned(WriteResult(tuple(written), ()))).run_id is None:
             raise
         raise JournalError(
             f"can't write the journal in {folder}, nor revert the run {run.id}. "
-            f"`vaultlink undo {run.id}` reverts it when the cause is removed."
+            "The next run that writes reverts it when the cause is removed."
         ) from None
     if not result.written and not result.moved:
         delete_run(folder, run.id)
@@ -144,11 +146,18 @@ def _record_identities(root: Path, run: RecordedRun) -> None:
 
 
 def _revert(root: Path, run: RecordedRun, abandoned: RunAbandoned) -> WriteResult:
-    """Revert what a run did, and remove its record if nothing of it is left."""
-    untouched = {note.path for note in abandoned.notes}
-    untouched |= {change.path for change in run.changes if change.new is None}  # are removed last
+    """Revert what a run did, and remove its record if nothing of it is left.
+
+    Otherwise the run stays interrupted.
+    """
+    named = abandoned.result.skipped
+    touched = {  # the state after an error of the disk is not certain
+        *abandoned.result.written,
+        *(note.path for note in named if note.reason in DISK_REASONS),
+    }
+    untouched = {change.path for change in run.changes} - touched
     result = recover_run(root, replace(run, skipped=frozenset(untouched)))
-    skipped = (*abandoned.notes, *abandoned.moves, *result.skipped)
+    skipped = (*named, *abandoned.moves, *result.skipped)
     if not result.skipped:
         delete_run(journal_folder(root), run.id)
     return WriteResult(
@@ -262,16 +271,16 @@ def _count_equal(limit: int, same: Callable[[int, int], bool]) -> int:
 
 
 def clean_up_journal(root: Path) -> None:
-    """Remove what killed runs left beside notes and in the journal.
+    """Remove the temporary files of killed runs, beside notes and in the journal.
 
     The caller must hold the write lock.
     """
     folder = journal_folder(root)
     for run in list_runs(root):
-        if not run.ended:
+        if run.is_interrupted:  # `revert_interrupted` reverts it
             remove_leftovers(root, [change.path for change in run.changes], run.id)
-            if not run.is_interrupted:  # `revert_interrupted` handles those
-                write_ended(folder, run, ())
+        elif not run.ended:  # it must not become interrupted when it is no longer undone
+            write_ended(folder, run, ())
         elif run.moves:
             remove_moving(folder, run)
     for file in folder.glob("*.tmp"):

@@ -87,8 +87,8 @@ class RecordedRun(msgspec.Struct, frozen=True, array_like=True):
 
     @property
     def is_interrupted(self) -> bool:
-        """Return True if the run moves files and was killed, or is still running."""
-        return bool(self.moves) and not self.ended and not self.undone
+        """Return True if the run did not end: it was killed, or is still running."""
+        return not self.ended and not self.undone
 
 
 def digest_content(content: bytes | None) -> bytes | None:
@@ -299,18 +299,19 @@ def write_marker(
         other = "ended" if kind == "undone" else "moving"
         with suppress(OSError):
             (folder / f"{run}.{other}").replace(folder / f"{run}.{kind}")
+            sync_folder(folder)
 
 
 def write_ended(
     folder: Path, run: RecordedRun, skipped: Iterable[str], unmoved: Iterable[str] = ()
 ) -> None:
-    """Mark a run as ended.
+    """Mark a run as ended, durably: one without this mark is reverted.
 
     `skipped` are the notes that it did not write, `unmoved` the old paths of moves not made.
     """
     paths = list(skipped)
     content = msgspec.msgpack.encode((paths, list(unmoved)) if run.moves else paths)
-    write_marker(folder, run.id, "ended", content, durable=bool(run.moves))
+    write_marker(folder, run.id, "ended", content, durable=True)
     if (folder / f"{run.id}.ended").exists():
         with suppress(OSError):
             (folder / f"{run.id}.moving").unlink(missing_ok=True)

@@ -12,18 +12,19 @@ from msgspec.structs import replace
 from vaultlink.model import PendingWrite, SkippedNote
 from vaultlink.write.move_order import Move, list_temporary_paths, map_path
 from vaultlink.write.moves import MovePlan, make_moves
+from vaultlink.write.replace import DISK_REASONS
 from vaultlink.write.write import WriteResult, write_notes
 
 
 class RunAbandoned(Exception):  # noqa: N818 - a condition, not a fault
     """A run that must not go on. What it did must be reverted.
 
-    `notes` and `moves` are what it skipped, with the reasons.
+    `result` are the notes that it wrote and skipped, `moves` the moves that it could not make.
     """
 
-    def __init__(self, notes: Sequence[SkippedNote], moves: Sequence[SkippedNote] = ()):
+    def __init__(self, result: WriteResult, moves: Sequence[SkippedNote] = ()):
         super().__init__()
-        self.notes, self.moves = tuple(notes), tuple(moves)
+        self.result, self.moves = result, tuple(moves)
 
 
 class PendingRun(NamedTuple):
@@ -35,7 +36,8 @@ class PendingRun(NamedTuple):
         removals: The notes that are removed, by their path before the moves.
         moves: Old and new paths of what is renamed.
         obsolete: Folders that are removed as soon as a move leaves them empty.
-        is_partial: True if moves are skipped that can't be made; otherwise they end the run.
+        is_partial: True if all that can't be written or moved is skipped. Otherwise a move that
+            can't be made ends the run, and so does an error of the disk.
     """
 
     first: Sequence[PendingWrite]
@@ -44,6 +46,10 @@ class PendingRun(NamedTuple):
     moves: Sequence[Move] = ()
     obsolete: Collection[str] = ()
     is_partial: bool = False
+
+    def ends_run(self, reason: str) -> bool:
+        """Return True if a note that is skipped for this reason ends the run."""
+        return not self.is_partial and reason in DISK_REASONS
 
     @property
     def writes(self) -> list[PendingWrite]:
@@ -73,29 +79,41 @@ def make_changes(
     `token` is part of temporary names.
 
     Raises:
-        RunAbandoned: One of the first notes was skipped, a move can't be made, or a note was
-            skipped and others are to be removed.
+        RunAbandoned: One of the first notes was skipped, a move can't be made, a note was skipped
+            and others are to be removed, or the disk can't be written to.
     """
-    result = write_notes(root, run.first, token) if run.first else WriteResult((), ())
-    if result.skipped:
-        raise RunAbandoned(result.skipped)
-    result = _join(result, write_notes(root, run.others, token, len(run.first)))
+    nothing = WriteResult((), ())
+    first = write_notes(root, run.first, token, 0, lambda _reason: True)
+    result = _extend(nothing, first, lambda _reason: True)
+    others = write_notes(root, run.others, token, len(run.first), run.ends_run)
+    result = _extend(result, others, run.ends_run)
     if run.moves:
         before_moves()
         result = _make_moves(root, run, token, result)
     if run.removals:
         if result.skipped and not run.is_partial:  # their links would lead to a removed note
-            raise RunAbandoned(result.skipped)
-        result = _join(result, _remove_notes(root, run, token, dict(result.moved)))
+            raise RunAbandoned(result)
+        removed = _remove_notes(root, run, token, dict(result.moved))
+        result = _extend(result, removed, run.ends_run)
     return result
 
 
-def _join(result: WriteResult, later: WriteResult) -> WriteResult:
-    return replace(
+def _extend(
+    result: WriteResult, later: WriteResult, ends_run: Callable[[str], bool]
+) -> WriteResult:
+    """Return both results together.
+
+    Raises:
+        RunAbandoned: The later one skipped a note for a reason that ends the run.
+    """
+    joined = replace(
         result,
         written=tuple(sorted([*result.written, *later.written])),
         skipped=tuple(sorted([*result.skipped, *later.skipped], key=lambda note: note.path)),
     )
+    if any(ends_run(note.reason) for note in later.skipped):
+        raise RunAbandoned(joined)
+    return joined
 
 
 def _make_moves(root: Path, run: PendingRun, token: str, result: WriteResult) -> WriteResult:
@@ -103,9 +121,10 @@ def _make_moves(root: Path, run: PendingRun, token: str, result: WriteResult) ->
     reasons = make_moves(root, plan, run.obsolete, stop=not run.is_partial)
     skipped = [SkippedNote(run.moves[number][0], reason) for number, reason in reasons.items()]
     if skipped and not run.is_partial:
-        raise RunAbandoned(result.skipped, skipped)
+        raise RunAbandoned(result, skipped)
     moved = tuple(move for number, move in enumerate(run.moves) if number not in reasons)
-    return replace(_join(result, WriteResult((), tuple(skipped))), moved=moved)
+    every = sorted([*result.skipped, *skipped], key=lambda note: note.path)
+    return replace(result, skipped=tuple(every), moved=moved)
 
 
 def _remove_notes(root: Path, run: PendingRun, token: str, moved: dict[str, str]) -> WriteResult:
@@ -119,6 +138,7 @@ def _remove_notes(root: Path, run: PendingRun, token: str, moved: dict[str, str]
         [replace(item, path=place) for place, item in places.items()],
         token,
         len(run.first) + len(run.others),
+        run.ends_run,
     )
     return WriteResult(
         tuple(places[place].path for place in result.written),

@@ -1,4 +1,4 @@
-"""Revert a run that was interrupted before it had made all its moves.
+"""Revert a run that was interrupted.
 
 The moves are reverted first, then the notes. Both can be interrupted and repeated: the journal
 identifies the moved files until all of them are at their old paths, and the bytes of a note show if
@@ -8,9 +8,13 @@ it was restored. The caller must hold the write lock.
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
+from vaultlink.errors import JournalError
 from vaultlink.model import SkippedNote
 from vaultlink.write.journal_files import (
+    RecordedChange,
     RecordedRun,
+    delete_run,
+    digest_content,
     list_runs,
     mark_undone,
     read_moving,
@@ -22,8 +26,9 @@ from vaultlink.write.move_checks import NameLookup, locate_files
 from vaultlink.write.move_order import list_temporary_paths, map_path
 from vaultlink.write.moves import MovePlan, make_moves
 from vaultlink.write.open_folders import remove_empty_folders
-from vaultlink.write.restore import GONE_SINCE, plan_restored_notes
-from vaultlink.write.write import WriteResult, write_notes
+from vaultlink.write.replace import DISK_REASONS
+from vaultlink.write.restore import GONE_SINCE, LASTING_REASONS, plan_restored_notes
+from vaultlink.write.write import WriteResult, read_bytes, write_notes
 
 
 def locate_moved_files(root: Path, run: RecordedRun) -> dict[str, str | None]:
@@ -91,10 +96,9 @@ def list_created_folders(run: RecordedRun, moved: Collection[str]) -> list[str]:
 
 
 def recover_run(root: Path, run: RecordedRun) -> WriteResult:
-    """Revert an interrupted run, and mark it as ended.
+    """Revert the changes of an interrupted run, and leave its record as it is.
 
-    It is marked as undone too if nothing was skipped. In the result, `moved` are the present and
-    the old paths of the files that were moved back.
+    In the result, `moved` are the present and the old paths of the files that were moved back.
     """
     folder = journal_folder(root)
     located = locate_moved_files(root, run)
@@ -108,17 +112,58 @@ def recover_run(root: Path, run: RecordedRun) -> WriteResult:
     moved = {back[number][1]: back[number][0] for number in reasons}
     skipped = [SkippedNote(back[number][0], reason) for number, reason in reasons.items()]
     skipped += [SkippedNote(new_paths[old], GONE_SINCE) for old in located if not located[old]]
-    if not moved:
+    if run.moves and not moved:
         remove_moving(folder, run)
     writes, skipped_notes = plan_restored_notes(root, run, moved)
     result = write_notes(root, writes, run.id)
     remove_empty_folders(root, list_created_folders(run, moved))
-    write_ended(folder, run, run.skipped, [old for old, _ in run.moves if old not in moved])
     skipped += [*skipped_notes, *result.skipped]
-    if not skipped:
-        mark_undone(root, run, True)
     return WriteResult(
         result.written,
         tuple(sorted(skipped, key=lambda note: note.path)),
         moved=tuple(move for number, move in enumerate(back) if number not in reasons),
     )
+
+
+def end_complete_run(root: Path, run: RecordedRun) -> bool:
+    """Mark an interrupted run as ended, and return True, if only this mark is missing.
+
+    A run that moves files has more to do after its last change, and is always reverted.
+    """
+    if run.moves or not all(_has_new_bytes(root, change) for change in run.changes):
+        return False
+    write_ended(journal_folder(root), run, ())
+    return True
+
+
+def _has_new_bytes(root: Path, change: RecordedChange) -> bool:
+    try:
+        return digest_content(read_bytes(root, change.path)) == change.new
+    except OSError:
+        return False
+
+
+def revert_run(root: Path, run: RecordedRun) -> WriteResult:
+    """Revert an interrupted run, and mark it as ended.
+
+    It is marked as undone too, except if trying again may restore more. If nothing had to be
+    reverted, its record is deleted.
+
+    Raises:
+        JournalError: The disk can't be written to. The run stays interrupted.
+    """
+    folder, result = journal_folder(root), recover_run(root, run)
+    for note in result.skipped:
+        if note.reason in DISK_REASONS:
+            raise JournalError(
+                f"can't revert the interrupted run {run.id} ({run.command}): {note.path}: "
+                f"{note.reason}. Nothing else was written. The next run that writes tries it again."
+            )
+    if not (result.written or result.moved or result.skipped):
+        delete_run(folder, run.id)
+        return result
+    located = locate_moved_files(root, run)
+    write_ended(folder, run, run.skipped, [old for old, _ in run.moves if not located.get(old)])
+    if LASTING_REASONS.issuperset(note.reason for note in result.skipped):
+        mark_undone(root, run, True)
+    return result

@@ -8,7 +8,20 @@ import os
 import stat as modes
 import sys
 from contextlib import suppress
-from errno import EACCES, EDQUOT, EEXIST, EFBIG, ELOOP, ENOENT, ENOSPC, ENOTDIR, EPERM, EROFS, EXDEV
+from errno import (
+    EACCES,
+    EDQUOT,
+    EEXIST,
+    EFBIG,
+    EIO,
+    ELOOP,
+    ENOENT,
+    ENOSPC,
+    ENOTDIR,
+    EPERM,
+    EROFS,
+    EXDEV,
+)
 from io import FileIO
 
 import msgspec
@@ -27,17 +40,24 @@ READ_ONLY = "it is read-only"
 OTHER_DEVICE = "its new folder is on another disk"
 _FOREIGN_OWNER = "it belongs to another user or group, which can't be preserved"
 NAME_TAKEN = "a file with this name already exists"
+_DISK_ERRORS = {
+    EDQUOT: "the disk quota of this user is used up",
+    EIO: "the disk reports an input/output error",
+    ENOSPC: "no space is left on the device",
+    EROFS: "its file system is read-only",
+}
+DISK_REASONS = frozenset(_DISK_ERRORS.values())
+"""Reasons that concern the disk, not one file: no other file can be written either, most likely."""
+
 _ERRNO_MESSAGES = {
+    **_DISK_ERRORS,
     EACCES: "its folder is not writable",
     EPERM: "the system does not permit it",
-    EDQUOT: "the disk quota of this user is used up",
     EEXIST: NAME_TAKEN,
     EFBIG: "it exceeds the file size limit of the system",
     ELOOP: IS_SYMLINK,
     ENOENT: "it no longer exists",
-    ENOSPC: "no space is left on the device",
     ENOTDIR: NOT_A_FOLDER,
-    EROFS: "its file system is read-only",
     EXDEV: OTHER_DEVICE,
 }
 

@@ -19,6 +19,10 @@ from vaultlink.write.write import read_bytes
 
 EDITED_SINCE = "it was edited since"
 GONE_SINCE = "it was removed or renamed since"
+_CREATED_SINCE = "a file with this name was created since"
+_DAMAGED = "its old text in the journal is damaged"
+LASTING_REASONS = frozenset((EDITED_SINCE, GONE_SINCE, _CREATED_SINCE, _DAMAGED))
+"""Reasons to skip a note that stay: trying again can't restore it."""
 
 
 def plan_restored_notes(
@@ -64,7 +68,7 @@ def _plan_notes(
         else:
             old = get_old_bytes(number, current)
             if old is None and change.old is not None:
-                yield SkippedNote(path, "its old text in the journal is damaged")
+                yield SkippedNote(path, _DAMAGED)
             else:
                 yield PendingWrite(path, current, old, change.mode)
 
@@ -72,4 +76,4 @@ def _plan_notes(
 def _skip_reason(change: RecordedChange, current: bytes | None) -> str:
     if current is None:
         return GONE_SINCE
-    return "a file with this name was created since" if change.new is None else EDITED_SINCE
+    return _CREATED_SINCE if change.new is None else EDITED_SINCE

@@ -19,7 +19,12 @@ from vaultlink.write.journal_files import RecordedRun, list_runs, mark_undone
 from vaultlink.write.move_checks import find_move_barriers
 from vaultlink.write.open_folders import remove_empty_folders
 from vaultlink.write.phases import make_changes, order_writes
-from vaultlink.write.recovery import list_created_folders, locate_moved_files, recover_run
+from vaultlink.write.recovery import (
+    end_complete_run,
+    list_created_folders,
+    locate_moved_files,
+    revert_run,
+)
 from vaultlink.write.restore import GONE_SINCE, plan_restored_notes
 from vaultlink.write.strays import sweep_strays
 from vaultlink.write.write import WriteResult
@@ -70,12 +75,12 @@ def undo_run(root: Path, run: RecordedRun) -> WriteResult:
 
     The run counts as undone unless a note could not be written or moved; undo it again to restore
     the rest. If the undo can't be recorded, the notes are restored all the same, and it can't be
-    undone.
+    undone. An interrupted run is reverted without a record.
     """
     clean_up_journal(root)
     sweep_strays(root, list_files(root).strays)
-    if run.is_interrupted:
-        return recover_run(root, run)
+    if run.is_interrupted and not end_complete_run(root, run):
+        return revert_run(root, run)
     plan = plan_undo(root, run)
     try:
         result = record_and_write(
@@ -103,24 +108,27 @@ def undo_run(root: Path, run: RecordedRun) -> WriteResult:
 
 
 def revert_interrupted(root: Path) -> tuple[RevertedRun, ...]:
-    """Revert interrupted runs that moved or created notes, and return them.
+    """Revert the interrupted runs, the latest first, and return them.
 
-    A run that moves files is reverted wherever it was interrupted. One that only creates notes is
-    reverted if it is the last run: its notes would be candidates for guesses of the next run. The
-    caller must hold the write lock and must not have read the vault yet.
-    """
-    reverted = revert_interrupted_moves(root)
-    last = find_last_run(list_runs(root))
-    if last is None or last.ended or all(change.old is not None for change in last.changes):
-        return reverted
-    result = undo_run(root, last)
-    return (*reverted, RevertedRun(last, result)) if result.written else reverted
+    Those that had changed nothing are left out: only their records are deleted. So are those that
+    had made all their changes: they are marked as ended and not reverted. The caller must hold the
+    write lock and must not have read the vault yet.
 
-
-def revert_interrupted_moves(root: Path) -> tuple[RevertedRun, ...]:
-    """Revert the runs that were interrupted and move files, and return them.
-
-    The caller must hold the write lock.
+    Raises:
+        JournalError: The disk can't be written to. Nothing else must be written then.
     """
     runs = [run for run in list_runs(root) if run.is_interrupted]
-    return tuple([RevertedRun(run, undo_run(root, run)) for run in runs])
+    if not runs:
+        return ()
+    clean_up_journal(root)
+    sweep_strays(root, list_files(root).strays)
+    reverted = [
+        RevertedRun(run, revert_run(root, run)) for run in runs if not end_complete_run(root, run)
+    ]
+    return tuple(
+        [
+            item
+            for item in reverted
+            if item.result.written or item.result.moved or item.result.skipped
+        ]
+    )

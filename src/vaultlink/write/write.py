@@ -60,13 +60,18 @@ class WriteResult(msgspec.Struct, frozen=True):
 
 
 def write_notes(
-    root: Path, writes: Sequence[PendingWrite], token: str = "", first_number: int = 0
+    root: Path,
+    writes: Sequence[PendingWrite],
+    token: str = "",
+    first_number: int = 0,
+    ends_run: Callable[[str], bool] = lambda _reason: False,
 ) -> WriteResult:
     """Write notes, and skip those that can't be written.
 
     Skipped notes leave nothing behind. `token` is part of the temporary names, by which
     `remove_leftovers` finds the files of a killed run; so are the numbers of the notes, from
-    `first_number` on.
+    `first_number` on. After a note is skipped for a reason for which `ends_run` returns True, no
+    other one is written; those are neither written nor skipped in the result.
     """
     folders = prepare_folders(root)
     token = token or f"{os.getpid()}-{os.urandom(3).hex()}"
@@ -75,11 +80,11 @@ def write_notes(
     try:
         for begin in range(0, len(order), _BATCH_SIZE):
             batch = order[begin : begin + _BATCH_SIZE]
-            reasons.update(
-                _write_batch(
-                    folders, {number + first_number: writes[number] for number in batch}, token
-                )
-            )
+            numbered = {number + first_number: writes[number] for number in batch}
+            found = _write_batch(folders, numbered, token, ends_run)
+            reasons |= found
+            if _end_run(found, ends_run):
+                break
             close_folders(folders, keep=split_path(writes[batch[-1]].path)[0])
     finally:
         close_folders(folders)
@@ -127,12 +132,16 @@ def _temporary_name(token: str, number: int) -> str:
 
 
 def _write_batch(
-    folders: OpenFolders, writes: Mapping[int, PendingWrite], token: str
+    folders: OpenFolders,
+    writes: Mapping[int, PendingWrite],
+    token: str,
+    ends_run: Callable[[str], bool],
 ) -> dict[int, str | None]:
     """Write some notes; return, by number, why each was skipped, or None.
 
     All temporary files are complete before the first note is compared and replaced, so that no slow
-    step comes between comparing and replacing.
+    step comes between comparing and replacing. No note is replaced after one is skipped for a
+    reason that ends the run.
     """
     reasons: dict[int, str | None] = {}
     jobs: dict[int, ReplaceJob] = {}
@@ -148,15 +157,27 @@ def _write_batch(
     try:
         for job in jobs.values():
             _attempt(prepare_replacement, job)
-        _sync_all([job for job in jobs.values() if job.ready])
-        for number, job in jobs.items():
+            if job.skip_reason and ends_run(job.skip_reason):
+                break
+        else:
+            _sync_all([job for job in jobs.values() if job.ready])
+        reasons |= {number: job.skip_reason for number, job in jobs.items() if job.skip_reason}
+        ready = {} if _end_run(reasons, ends_run) else jobs
+        for number, job in ready.items():
             if job.skip_reason is None:
                 _attempt(commit_replacement, job)
             reasons[number] = job.skip_reason
+            if job.skip_reason and ends_run(job.skip_reason):
+                break
     finally:
         for job in jobs.values():
             discard_replacement(job)
     return reasons
+
+
+def _end_run(reasons: Mapping[int, str | None], ends_run: Callable[[str], bool]) -> bool:
+    """Return True if one of these reasons ends the run."""
+    return any(reason is not None and ends_run(reason) for reason in reasons.values())
 
 
 def _locate(folders: OpenFolders, item: PendingWrite) -> tuple[OpenFolder, str]:

@@ -15,14 +15,13 @@ from vaultlink.cli.write_run import hold_write_lock, print_skipped_notes, report
 from vaultlink.errors import UsageError
 from vaultlink.report.fix_summary import skipped_rows
 from vaultlink.report.layout import escape_controls, format_count
-from vaultlink.write.journal import clean_up_journal
 from vaultlink.write.journal_files import RecordedRun, list_runs
 from vaultlink.write.move_checks import expand_moves
 from vaultlink.write.undo import (
     RevertedRun,
     find_last_run,
     plan_undo,
-    revert_interrupted_moves,
+    revert_interrupted,
     undo_run,
 )
 from vaultlink.write.write import WriteResult
@@ -61,7 +60,7 @@ class RunRow(msgspec.Struct, frozen=True):
         time: Local time of the run with its offset from UTC, as in ISO 8601.
         command: The command line.
         summary: The sentence that the run printed about its changes.
-        notes: Number of notes that it wrote.
+        notes: Number of notes that it wrote; of an interrupted run, those to restore.
         undone: True if a later run reverted it.
         moves: Number of files and folders that it moved.
     """
@@ -80,7 +79,8 @@ def undo(options: UndoOptions) -> int:
 
     Renamed files get their old paths back. A note that was edited since the run is skipped and
     named; the others are restored. Undoing is a
-    run too: undo it by its name to get the changes back. Runs are kept for 90 days. The exit code
+    run too: undo it by its name to get the changes back. A run that was interrupted is reverted
+    before any other. Runs are kept for 90 days. The exit code
     is 0 if everything was restored, 1 if a note was skipped (with --diff: if anything would
     change), 2 if there is no such run.
 
@@ -91,7 +91,7 @@ def undo(options: UndoOptions) -> int:
     output_format = terminal.choose_format(LISTING_FORMATS, "table", "tsv")
     root = find_root(options, terminal)
     if options.list_runs:
-        return _print_runs(terminal, output_format, list_runs(root, _print_warning))
+        return _print_runs(terminal, output_format, root, list_runs(root, _print_warning))
     if options.diff:
         run = _select_run(root, options.run, terminal)
         return _print_diff(terminal, output_format, root, run) if run else EXIT_CLEAN
@@ -101,22 +101,22 @@ def undo(options: UndoOptions) -> int:
 
 
 def _undo(root: Path, name: str | None, terminal: Terminal) -> RevertedRun | None:
-    """Undo the named run, else the last one, and return it with the result.
+    """Undo the named, interrupted or last run, and return it with the result.
 
-    Return None if there is none. Interrupted runs that move files are reverted in any case.
+    Return None if there is none. Interrupted runs are reverted in any case.
     """
-    reverted = revert_interrupted_moves(root)
-    clean_up_journal(root)
-    if name is None:
-        last = next((item for item in reverted if item.run.undoes is None), None)
-        if last is not None:
-            return last
     run = _select_run(root, name, terminal)
+    reverted = revert_interrupted(root)
+    report_reverted(terminal, [item for item in reverted if run is None or item.run.id != run.id])
     if run is None:
         return None
     same = next((item for item in reverted if item.run.id == run.id), None)
-    report_reverted(terminal, [item for item in reverted if item is not same])
-    return same or RevertedRun(run, undo_run(root, run))
+    if same:
+        return same
+    recorded = next((item for item in list_runs(root) if item.id == run.id), None)
+    if recorded is None:  # it was interrupted before its first change
+        return RevertedRun(run, WriteResult((), ()))
+    return RevertedRun(recorded, undo_run(root, recorded))
 
 
 def _print_warning(sentence: str) -> None:
@@ -124,13 +124,13 @@ def _print_warning(sentence: str) -> None:
 
 
 def _select_run(root: Path, name: str | None, terminal: Terminal) -> RecordedRun | None:
-    """Return the named run, else the last one; None if there is none.
+    """Return the named run, else an interrupted one, else the last one.
 
-    The start of a name is enough if no other run matches.
+    The start of a name is enough if no other run matches. The result is None if there is none.
     """
     runs = list_runs(root, _print_warning)
     if name is None:
-        run = find_last_run(runs)
+        run = find_last_run([item for item in runs if item.is_interrupted]) or find_last_run(runs)
         if run is None:
             hint = " `vaultlink undo --list` lists the undone runs." if runs else ""
             terminal.print_message(f"There is nothing to undo in {root}.{hint}")
@@ -221,19 +221,22 @@ def _to_local_time(run: RecordedRun) -> datetime:
     return datetime.fromtimestamp(run.time_ns // 10**9).astimezone()
 
 
-def _print_runs(terminal: Terminal, output_format: str, runs: list[RecordedRun]) -> int:
-    rows = [
-        RunRow(
-            run.id,
-            _to_local_time(run).isoformat(),
-            run.command,
-            run.summary,
-            len(run.changes),
-            run.undone,
-            len(run.moves),
-        )
-        for run in runs
-    ]
+def _make_row(root: Path, run: RecordedRun) -> RunRow:
+    """Return the row of a run. Only the changes that an interrupted run made count."""
+    plan = plan_undo(root, run) if run.is_interrupted else None
+    return RunRow(
+        run.id,
+        _to_local_time(run).isoformat(),
+        run.command,
+        run.summary,
+        len(plan.writes if plan else run.changes),
+        run.undone,
+        len(plan.moves if plan else run.moves),
+    )
+
+
+def _print_runs(terminal: Terminal, output_format: str, root: Path, runs: list[RecordedRun]) -> int:
+    rows = [_make_row(root, run) for run in runs]
     if output_format == "json":
         print_document(terminal, {}, "runs", rows)
     elif output_format == "tsv":
@@ -249,11 +252,11 @@ def _print_runs(terminal: Terminal, output_format: str, runs: list[RecordedRun])
             (
                 f"{_to_local_time(run):%d %b %Y %H:%M}",
                 run.id,
-                len(run.changes),
+                row.notes,
                 run.command,
-                "undone" if run.undone else "",
+                "interrupted" if run.is_interrupted else "undone" if run.undone else "",
             )
-            for run in runs
+            for run, row in zip(runs, rows, strict=True)
         ]
         print_rows(terminal, HEADER, cells, _NO_RUNS)
         if rows:

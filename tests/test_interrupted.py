@@ -1,0 +1,430 @@
+"""Tests of interrupted runs: the next command that writes reverts them whole, and says so."""
+
+import os
+import re
+import sys
+from collections.abc import Collection, Mapping, Sequence
+from errno import EACCES, EDQUOT, EFBIG, EIO, ENOSPC, EPERM, EROFS
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from documents import blocks
+from forge import ROOT
+from killed_moves import Killer, run_hooked
+from running import RunCommand, create_vault, read_files, write_files
+from vaultlink.__main__ import main
+from vaultlink.model import PendingWrite, SkippedNote
+from vaultlink.write.journal import record_and_write, record_run
+from vaultlink.write.journal_files import list_runs, write_moving
+from vaultlink.write.lock import journal_folder
+from vaultlink.write.move_checks import identify_files
+from vaultlink.write.undo import revert_interrupted, undo_run
+
+RECORDS = Path(__file__).with_name("records")
+"""Records that vaultlink 0.5.0 wrote: of `FIX`, and then of `RENAME`."""
+
+FIX, RENAME = "20261128-075607-e567", "20261128-075607-9e6e"
+
+VAULT: Mapping[str, bytes] = {
+    "Long Pier.md": b"# Pier\n\nLong enough.\n",
+    "Home.md": b"[[Long Pier]]\n",
+    **{
+        f"a/Note {n}.md": b"Note %d: [[long-pier]], and a text that is the same.\r\n" % n
+        for n in (1, 2, 3)
+    },
+}
+FIXED: Mapping[str, bytes] = {
+    path: text.replace(b"[[long-pier]]", b"[[Long Pier|long-pier]]") for path, text in VAULT.items()
+}
+RENAMED: Mapping[str, bytes] = {
+    path.replace("Long Pier", "Quay"): text.replace(b"[[Long Pier", b"[[Quay")
+    for path, text in FIXED.items()
+}
+WRITES = [PendingWrite(path, VAULT[path], FIXED[path]) for path in VAULT if "/" in path]
+REVERTED = "Reverted an interrupted run (vaultlink fix -q).\n"
+
+no_windows = pytest.mark.skipif(sys.platform == "win32", reason="Windows can't fork")
+
+
+@pytest.fixture
+def vault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Create the sample vault and make it the current folder."""
+    folder = create_vault(tmp_path / "vault", VAULT)
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def interrupt(vault: Path, written: Collection[str]) -> str:
+    """Leave a run as if it had been killed after it wrote these notes."""
+    run = record_run(vault, "vaultlink fix -q", "Fixed.", WRITES)
+    write_files(vault, {path: FIXED[path] for path in written})
+    return run.id
+
+
+# -- reverted whole ---------------------------------------------------------------------------------------------------
+
+COMMANDS = (
+    ("fix",),
+    ("baseline",),
+    ("backlinks", "--write"),
+    ("rename", "Home", "Start"),
+    ("rename", "Long Pier#Pier", "Wharf"),
+    ("extract", "Long Pier#Pier"),
+    ("mentions", "--write"),
+)
+
+
+@pytest.mark.parametrize("line", COMMANDS, ids=" ".join)
+def test_next_command_that_writes_reverts_a_killed_fix(
+    run: RunCommand, vault: Path, line: Sequence[str]
+) -> None:
+    """Its result is that of the same command in a vault where the killed run never was."""
+    expected = run(*line)
+    after = read_files(vault)
+    run("undo")
+    assert read_files(vault) == VAULT
+    name = interrupt(vault, ["a/Note 1.md", "a/Note 3.md"])
+    done = run(*line)
+    assert (done.code, done.err) == (expected.code, REVERTED + expected.err)
+    assert read_files(vault) == after
+    assert [item.undone for item in list_runs(vault) if item.id == name] == [True]
+
+
+@no_windows
+def test_fix_killed_at_any_change_is_reverted_whole_or_kept_whole(vault: Path) -> None:
+    def fix() -> None:
+        main(["fix", "-q"])
+
+    number, states, is_done = 0, set[bool](), False
+    while not is_done:
+        number += 1
+        write_files(vault, VAULT)
+        is_done = run_hooked(fix, Killer(number))
+        reverted = revert_interrupted(vault)
+        found = read_files(vault)
+        assert found in (VAULT, FIXED)
+        assert all(result.written and not result.skipped for _, result in reverted)
+        states.add(bool(reverted))
+        if found == FIXED:
+            [last, *_] = list_runs(vault)
+            assert undo_run(vault, last).skipped == ()
+            assert read_files(vault) == VAULT
+    assert (number > 15, states) == (True, {True, False})
+
+
+def test_interrupted_runs_are_reverted_the_latest_first(run: RunCommand, vault: Path) -> None:
+    interrupt(vault, ["a/Note 1.md"])
+    again = [
+        PendingWrite("a/Note 1.md", FIXED["a/Note 1.md"], b"later"),
+        PendingWrite("Home.md", VAULT["Home.md"], b"later"),
+    ]
+    record_run(vault, "vaultlink fix later", "", again)
+    write_files(vault, {"a/Note 1.md": b"later"})
+    done = run("baseline")
+    assert done.err.startswith(f"Reverted an interrupted run (vaultlink fix later).\n{REVERTED}")
+    assert (vault / "a/Note 1.md").read_bytes() == VAULT["a/Note 1.md"]
+
+
+def test_run_killed_before_its_first_change_leaves_no_trace(run: RunCommand, vault: Path) -> None:
+    interrupt(vault, [])
+    done = run("baseline")
+    assert done.err.startswith("The baseline contains 3 findings")
+    assert len(list_runs(vault)) == 1
+
+
+def test_note_edited_between_kill_and_recovery_is_kept_and_named(
+    run: RunCommand, vault: Path
+) -> None:
+    first = record_and_write(
+        vault, "first", "", [PendingWrite("Home.md", VAULT["Home.md"], b"[[Long Pier]] 2\n")]
+    )
+    interrupt(vault, ["a/Note 1.md", "a/Note 2.md"])
+    write_files(vault, {"a/Note 2.md": b"typed"})
+    done = run("baseline")
+    assert done.err.startswith(f"a/Note 2.md: skipped: it was edited since.\n{REVERTED}")
+    found = read_files(vault)
+    assert (found["a/Note 1.md"], found["a/Note 2.md"]) == (VAULT["a/Note 1.md"], b"typed")
+    assert run("fix").err.startswith("Fixed 2 findings")  # and no message again
+    for _ in range(3):
+        assert run("undo").code == 0
+    assert list_runs(vault)[-1].id == first.run_id
+    assert list_runs(vault)[-1].undone
+    assert read_files(vault) == {**VAULT, "a/Note 2.md": b"typed"}
+
+
+def test_note_that_is_read_only_at_the_recovery_is_restored_by_undo(
+    run: RunCommand, vault: Path
+) -> None:
+    interrupt(vault, ["a/Note 1.md", "a/Note 2.md"])
+    (vault / "a/Note 1.md").chmod(0o444)
+    done = run("baseline", "-q")
+    assert done.err == "a/Note 1.md: skipped: it is read-only.\n"
+    (vault / "a/Note 1.md").chmod(0o644)
+    run("undo")  # the baseline
+    assert run("undo").code == 0
+    assert read_files(vault) == VAULT
+
+
+def test_full_disk_at_the_recovery_stops_the_command(run: RunCommand, vault: Path) -> None:
+    """The run stays interrupted, and a later command reverts it."""
+    name = interrupt(vault, ["a/Note 1.md"])
+    before = read_files(vault)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "write", fail_to_write)
+        done = run("baseline")
+    assert (done.code, done.err) == (
+        2,
+        f"error: can't revert the interrupted run {name} (vaultlink fix -q): a/Note 1.md: no space "
+        "is left on the device. Nothing else was written. The next run that writes tries it again.\n",
+    )
+    assert read_files(vault) == before
+    assert run("baseline").err.startswith(REVERTED)
+
+
+def fail_to_write(_handle: int, _data: bytes) -> int:
+    """Fail as on a full disk."""
+    raise OSError(ENOSPC, "")
+
+
+# -- errors of the disk ---------------------------------------------------------------------------------------------
+
+
+def fail_replacing(patch: pytest.MonkeyPatch, code: int, numbers: Collection[int]) -> None:
+    """Make the replacements of notes with these numbers, from 1, fail."""
+    calls = count(1)
+    replace = os.replace
+
+    def fail(source: str, target: str, **handles: int) -> None:
+        if handles and next(calls) in numbers:
+            raise OSError(code, os.strerror(code))
+        replace(source, target, **handles)
+
+    patch.setattr(os, "replace", fail)
+
+
+@pytest.mark.parametrize("code", [ENOSPC, EDQUOT, EIO, EROFS])
+def test_fix_that_meets_an_error_of_the_disk_is_reverted_at_once(
+    run: RunCommand, vault: Path, code: int
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        fail_replacing(patch, code, {2})
+        done = run("fix", "-q")
+    [line] = done.err.splitlines()
+    assert line.startswith("a/Note 2.md: skipped: ")
+    assert (read_files(vault), list_runs(vault)) == (VAULT, [])
+    assert done.code == 1
+
+
+def test_fix_that_can_not_be_reverted_at_once_is_reverted_by_the_next_run(
+    run: RunCommand, vault: Path
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        fail_replacing(patch, ENOSPC, range(2, 1_000))
+        result = record_and_write(vault, "vaultlink fix -q", "", WRITES)
+        full = "no space is left on the device"
+        assert result.skipped == (
+            SkippedNote("a/Note 1.md", full),
+            SkippedNote("a/Note 2.md", full),
+        )
+        assert (vault / "a/Note 1.md").read_bytes() == FIXED["a/Note 1.md"]
+        assert "can't revert the interrupted run" in run("fix").err
+    [record] = list_runs(vault)
+    assert (record.id, record.is_interrupted) == (result.run_id, True)
+    assert run("baseline").err.startswith(REVERTED)
+    assert {path: (vault / path).read_bytes() for path in VAULT} == VAULT
+
+
+@pytest.mark.parametrize("code", [EACCES, EPERM, EFBIG])
+def test_error_of_one_note_skips_that_note(run: RunCommand, vault: Path, code: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        fail_replacing(patch, code, {2})
+        assert run("fix").code == 1
+    assert read_files(vault) == {**FIXED, "a/Note 2.md": VAULT["a/Note 2.md"]}
+    assert run("undo").code == 0
+    assert read_files(vault) == VAULT
+
+
+def test_undo_skips_a_note_for_an_error_of_the_disk_and_can_be_repeated(
+    run: RunCommand, vault: Path
+) -> None:
+    run("fix")
+    with pytest.MonkeyPatch.context() as patch:
+        fail_replacing(patch, EIO, {1})
+        assert run("undo").code == 1
+    assert read_files(vault) == {**VAULT, "a/Note 1.md": FIXED["a/Note 1.md"]}
+    assert run("undo").code == 0
+    assert read_files(vault) == VAULT
+
+
+# -- complete ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("line", [("baseline",), ("fix",)], ids=" ".join)
+def test_complete_run_without_its_end_mark_is_kept(
+    run: RunCommand, vault: Path, line: Sequence[str]
+) -> None:
+    name = interrupt(vault, [item.path for item in WRITES])
+    done = run(*line)
+    assert "interrupted" not in done.err
+    assert {item.id: item.ended for item in list_runs(vault)}[name]
+    if line == ("baseline",):
+        run("undo")
+    assert run("undo").err.endswith("reverts this.\n")
+    assert read_files(vault) == VAULT
+
+
+def test_undo_of_a_complete_run_without_its_end_mark(run: RunCommand, vault: Path) -> None:
+    interrupt(vault, [item.path for item in WRITES])
+    done = run("undo")
+    assert (done.code, read_files(vault)) == (0, VAULT)
+    assert done.err.startswith("Restored 3 notes ")
+    run("undo", list_runs(vault)[0].id)
+    assert read_files(vault) == FIXED
+
+
+# -- undo -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("is_named", [False, True])
+def test_undo_reverts_an_interrupted_run_and_no_other(
+    run: RunCommand, vault: Path, is_named: bool
+) -> None:
+    record_and_write(vault, "first", "", [PendingWrite("New.md", None, b"new\n")])
+    name = interrupt(vault, ["a/Note 1.md"])
+    done = run("undo", *([name] if is_named else []))
+    assert done.code == 0
+    assert done.err.startswith("Restored 1 note to the state before the run of ")
+    assert done.err.endswith("(vaultlink fix -q). That run had been interrupted.\n")
+    assert read_files(vault) == {**VAULT, "New.md": b"new\n"}
+    run("undo")
+    assert read_files(vault) == VAULT
+
+
+def test_undo_of_a_run_that_changed_nothing_undoes_no_other(run: RunCommand, vault: Path) -> None:
+    record_and_write(vault, "first", "", [PendingWrite("New.md", None, b"new\n")])
+    interrupt(vault, [])
+    assert run("undo").err.startswith("Nothing to restore: every note is as it was before the run")
+    assert read_files(vault) == {**VAULT, "New.md": b"new\n"}
+
+
+@no_windows
+def test_killed_undo_is_completed_by_the_next_undo(run: RunCommand, vault: Path) -> None:
+    def undo() -> None:
+        main(["undo", "-q"])
+
+    messages, number, is_done = set[str](), 0, False
+    while not is_done:
+        number += 1
+        write_files(vault, VAULT)
+        run("fix")
+        assert read_files(vault) == FIXED
+        is_done = run_hooked(undo, Killer(number))
+        if not is_done:
+            messages.add(run("undo").err.split("(")[0])
+        assert read_files(vault) == VAULT
+    assert number > 15
+    assert "Reverted an interrupted run " in messages
+
+
+@no_windows
+def test_killed_undo_is_reverted_by_other_commands(run: RunCommand, vault: Path) -> None:
+    for number in range(12, 22):
+        write_files(vault, VAULT)
+        run("fix")
+        run_hooked(lambda: main(["undo", "-q"]), Killer(number))
+        run("baseline")
+        (vault / ".vaultlink-baseline.json").unlink()
+        assert read_files(vault) in (VAULT, FIXED)
+
+
+def test_list_counts_what_an_interrupted_run_wrote(run: RunCommand, vault: Path) -> None:
+    name = interrupt(vault, ["a/Note 1.md", "a/Note 2.md"])
+    [_, row] = run("undo", "--list", "--output-format", "table").lines
+    assert row.split()[4:] == [name, "2", "vaultlink", "fix", "-q", "interrupted"]
+    run("baseline")
+    rows = run("undo", "--list", "--output-format", "table").lines
+    assert rows[-1].split()[4:] == [name, "3", "vaultlink", "fix", "-q", "undone"]
+
+
+def blur(text: str) -> str:
+    """Return a text with a letter for each run, time and number, and single spaces."""
+    text = re.sub(r"\d{8}-\d{6}-[0-9a-f]{4}", "R", text)
+    text = re.sub(r"\d+ \w{3} \d{4},? \d\d:\d\d", "T", text)
+    return re.sub(r"\s+", " ", re.sub(r"[\d,]*\d", "N", text)).strip()
+
+
+def test_page_about_crash_safety_shows_these_messages(run: RunCommand, vault: Path) -> None:
+    fixing, undoing = blocks(ROOT / "docs" / "crash-safety.md", "text")[:2]
+    interrupt(vault, ["a/Note 1.md", "a/Note 2.md"])
+    listed = run("undo", "--list", "--output-format", "table").out
+    undone = run("undo").err
+    assert blur(undoing) == blur(f"$ vaultlink undo --list\n{listed}$ vaultlink undo\n{undone}")
+    interrupt(vault, ["a/Note 1.md", "a/Note 2.md"])
+    assert blur(run("fix").err).startswith(blur(fixing.removeprefix("$ vaultlink fix\n")))
+
+
+# -- records of 0.5.0 -------------------------------------------------------------------------------------------------
+
+
+def place_records(vault: Path, *names: str) -> None:
+    """Copy files of the journal of 0.5.0 into that of a vault."""
+    write_files(journal_folder(vault), {name: (RECORDS / name).read_bytes() for name in names})
+
+
+@pytest.fixture
+def old_records(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep records of any age."""
+    monkeypatch.setattr("vaultlink.write.journal._MAX_AGE_NS", 10**20)
+
+
+@pytest.mark.usefixtures("old_records")
+def test_runs_of_0_5_0_are_listed_and_undone(run: RunCommand, vault: Path) -> None:
+    for path in VAULT:
+        (vault / path).unlink()
+    write_files(vault, RENAMED)
+    place_records(vault, f"{FIX}.run", f"{FIX}.ended", f"{RENAME}.run", f"{RENAME}.ended")
+    rows = [line.split("\t") for line in run("undo", "--list").lines[1:]]
+    assert [(row[2], row[4], row[6]) for row in rows] == [
+        ("vaultlink rename 'Long Pier' Quay --vault v", "4", "1"),
+        ("vaultlink fix --vault v", "3", "0"),
+    ]
+    assert run("undo").code == 0
+    assert read_files(vault) == FIXED
+    assert run("undo").code == 0
+    assert read_files(vault) == VAULT
+
+
+@pytest.mark.usefixtures("old_records")
+@pytest.mark.parametrize("line", [("baseline",), ("undo",)], ids=" ".join)
+def test_fix_that_0_5_0_left_half_done_is_reverted(
+    run: RunCommand, vault: Path, line: Sequence[str]
+) -> None:
+    write_files(vault, {"a/Note 2.md": FIXED["a/Note 2.md"]})
+    place_records(vault, f"{FIX}.run")
+    done = run(*line)
+    assert done.code == 0
+    assert "interrupted" in done.err
+    assert {path: (vault / path).read_bytes() for path in VAULT} == VAULT
+
+
+@pytest.mark.usefixtures("old_records")
+@pytest.mark.parametrize("is_moved", [False, True])
+def test_rename_that_0_5_0_left_half_done_is_reverted(
+    run: RunCommand, vault: Path, is_moved: bool
+) -> None:
+    place_records(vault, f"{FIX}.run", f"{FIX}.ended", f"{RENAME}.run")
+    texts = {path: RENAMED.get(path, FIXED[path]) for path in VAULT}
+    write_files(vault, texts)
+    if is_moved:
+        [record, _] = list_runs(vault)
+        write_moving(journal_folder(vault), record, identify_files(vault, ["Long Pier.md"]))
+        (vault / "Long Pier.md").rename(vault / "Quay.md")
+    done = run("fix")
+    assert done.err.startswith(
+        "Reverted an interrupted run (vaultlink rename 'Long Pier' Quay --vault v).\n"
+    )
+    assert read_files(vault) == FIXED
+    run("undo")
+    assert read_files(vault) == VAULT
