@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import zip_longest
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from independent_reader import (
     Meaning,
@@ -421,3 +421,14 @@ def _extension(link: SeenLink, target: str) -> str:
     """Return the written extension of a note, as written; other files always have one."""
     ending = link.target[-3:]
     return ending if ending.lower() == ".md" and target.lower().endswith(".md") else ""
+
+
+def apply_document(files: Mapping[str, bytes], data: Mapping[str, Any]) -> dict[str, bytes]:
+    """Return files after the edits and renames of a JSON document."""
+    after = dict(files)
+    edits: list[dict[str, Any]] = data["edits"]
+    for edit in sorted(edits, key=lambda item: -int(item["start"])):
+        old, start, end = after.get(edit["path"], b""), int(edit["start"]), int(edit["end"])
+        after[edit["path"]] = old[:start] + edit["text"].encode() + old[end:]
+    moved = {item["to"]: after.pop(item["from"]) for item in data["files"]}
+    return after | {path: text for path, text in moved.items() if path is not None}

@@ -2,12 +2,13 @@
 
 import json
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from rename_checks import apply_document
 from repositories import create_repository, git
 from running import CommandResult, RunCommand, create_vault, read_files, write_files
 from vaultlink.cli.commands.rename import MoveOptions, RenameOptions
@@ -59,17 +60,6 @@ def load(done: CommandResult) -> dict[str, Any]:
     assert data.keys() == KEYS
     assert data["schema"] == 1
     return data
-
-
-def apply_document(files: Mapping[str, bytes], data: Mapping[str, Any]) -> dict[str, bytes]:
-    """Return files after the edits and renames of a JSON document."""
-    after = dict(files)
-    edits: list[dict[str, Any]] = data["edits"]
-    for edit in sorted(edits, key=lambda item: -int(item["start"])):
-        old, start, end = after.get(edit["path"], b""), int(edit["start"]), int(edit["end"])
-        after[edit["path"]] = old[:start] + edit["text"].encode() + old[end:]
-    moved = {item["to"]: after.pop(item["from"]) for item in data["files"]}
-    return after | {path: text for path, text in moved.items() if path is not None}
 
 
 # -- what is written --------------------------------------------------------------------------------------------------

@@ -122,8 +122,12 @@ class VaultChanges(msgspec.Struct, frozen=True, kw_only=True):
 
     def with_write(self, write: PendingWrite) -> Self:
         """Return these changes and that of a file, such as a settings file."""
-        pair = _decode(write.old), _decode(write.new)
-        return self if pair[0] == pair[1] else replace(self, texts={**self.texts, write.path: pair})
+        has_mark = all((data or b"").startswith(BOM_UTF8) for data in (write.old, write.new))
+        old, new = (_decode(data, len(BOM_UTF8) * has_mark) for data in (write.old, write.new))
+        if old == new:
+            return self
+        marked = self.marked | {write.path} if has_mark else self.marked
+        return replace(self, texts={**self.texts, write.path: (old, new)}, marked=marked)
 
     def writes(self) -> list[PendingWrite]:
         """Return the old and new bytes of each changed file, sorted by path."""
@@ -165,9 +169,9 @@ class VaultChanges(msgspec.Struct, frozen=True, kw_only=True):
         return mark + text.encode("utf-8", "surrogateescape")
 
 
-def _decode(data: bytes | None) -> str | None:
-    """Decode bytes so that encoding the text gives the same bytes."""
-    return None if data is None else data.decode("utf-8", "surrogateescape")
+def _decode(data: bytes | None, start: int) -> str | None:
+    """Decode bytes from an offset on, so that encoding the text gives the same bytes."""
+    return None if data is None else data[start:].decode("utf-8", "surrogateescape")
 
 
 class Plan(VaultChanges, frozen=True, kw_only=True):
