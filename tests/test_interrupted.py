@@ -5,12 +5,12 @@ import re
 import sys
 from collections.abc import Collection, Mapping, Sequence
 from errno import EACCES, EDQUOT, EFBIG, EIO, ENOSPC, EPERM, EROFS
-from itertools import count
 from pathlib import Path
 
 import pytest
 
 from documents import blocks
+from failing import fail_calls
 from forge import ROOT
 from killed_moves import Killer, run_hooked
 from running import RunCommand, create_vault, read_files, write_files
@@ -191,25 +191,11 @@ def fail_to_write(_handle: int, _data: bytes) -> int:
 # -- errors of the disk ---------------------------------------------------------------------------------------------
 
 
-def fail_replacing(patch: pytest.MonkeyPatch, code: int, numbers: Collection[int]) -> None:
-    """Make the replacements of notes with these numbers, from 1, fail."""
-    calls = count(1)
-    replace = os.replace
-
-    def fail(source: str, target: str, **handles: int) -> None:
-        if handles and next(calls) in numbers:
-            raise OSError(code, os.strerror(code))
-        replace(source, target, **handles)
-
-    patch.setattr(os, "replace", fail)
-
-
 @pytest.mark.parametrize("code", [ENOSPC, EDQUOT, EIO, EROFS])
 def test_fix_that_meets_an_error_of_the_disk_is_reverted_at_once(
     run: RunCommand, vault: Path, code: int
 ) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        fail_replacing(patch, code, {2})
+    with fail_calls("replace", code, {2}):
         done = run("fix", "-q")
     [line] = done.err.splitlines()
     assert line.startswith("a/Note 2.md: skipped: ")
@@ -220,8 +206,7 @@ def test_fix_that_meets_an_error_of_the_disk_is_reverted_at_once(
 def test_fix_that_can_not_be_reverted_at_once_is_reverted_by_the_next_run(
     run: RunCommand, vault: Path
 ) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        fail_replacing(patch, ENOSPC, range(2, 1_000))
+    with fail_calls("replace", ENOSPC, range(2, 1_000)):
         result = record_and_write(vault, "vaultlink fix -q", "", WRITES)
         full = "no space is left on the device"
         assert result.skipped == (
@@ -238,8 +223,7 @@ def test_fix_that_can_not_be_reverted_at_once_is_reverted_by_the_next_run(
 
 @pytest.mark.parametrize("code", [EACCES, EPERM, EFBIG])
 def test_error_of_one_note_skips_that_note(run: RunCommand, vault: Path, code: int) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        fail_replacing(patch, code, {2})
+    with fail_calls("replace", code, {2}):
         assert run("fix").code == 1
     assert read_files(vault) == {**FIXED, "a/Note 2.md": VAULT["a/Note 2.md"]}
     assert run("undo").code == 0
@@ -250,8 +234,7 @@ def test_undo_skips_a_note_for_an_error_of_the_disk_and_can_be_repeated(
     run: RunCommand, vault: Path
 ) -> None:
     run("fix")
-    with pytest.MonkeyPatch.context() as patch:
-        fail_replacing(patch, EIO, {1})
+    with fail_calls("replace", EIO, {1}):
         assert run("undo").code == 1
     assert read_files(vault) == {**VAULT, "a/Note 1.md": FIXED["a/Note 1.md"]}
     assert run("undo").code == 0

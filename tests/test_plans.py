@@ -191,7 +191,12 @@ def test_span_in_an_inserted_text_is_all_that_was_replaced() -> None:
 
 # -- one after the other ----------------------------------------------------------------------------------------------
 
-LINKS = {"long_tide.md": "", "quay.md": "", "a.md": "[[long-tide]] [[quay]\n", "b.md": "é [[Long Tide]]\n"}
+LINKS = {
+    "long_tide.md": "",
+    "quay.md": "",
+    "a.md": "[[long-tide]] [[quay]\n",
+    "b.md": "é [[Long Tide]]\n",
+}
 
 
 def plan(vault: Mapping[str, str], *rules: str) -> Plan:

@@ -517,7 +517,7 @@ import sys
 from pathlib import Path
 from vaultlink.write.journal import record_and_write
 from vaultlink.write.lock import lock_vault
-from vaultlink.write.write import PendingWrite
+from vaultlink.model import PendingWrite
 root = Path(sys.argv[1])
 old = {path.relative_to(root).as_posix(): path.read_bytes() for path in sorted(root.rglob("*.md"))}
 writes = [PendingWrite(path, text, None if path.endswith("7.md") else text.upper()) for path, text in old.items()]

@@ -422,7 +422,8 @@ import resource, sys
 from pathlib import Path
 from vaultlink.write.journal import record_and_write
 from vaultlink.errors import JournalError
-from vaultlink.write.write import PendingWrite, write_notes
+from vaultlink.model import PendingWrite
+from vaultlink.write.write import write_notes
 resource.setrlimit(resource.RLIMIT_FSIZE, (4000, 4000))
 root = Path(sys.argv[1])
 large = PendingWrite("Large.md", b"old", bytes(5000))

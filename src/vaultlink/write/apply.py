@@ -217,6 +217,7 @@ def apply_plan(
         first=plan.required,
         obsolete=plan.emptied,
         left_out=[note.path for note in skipped] if renames else (),
+        all_or_nothing=plan.is_whole,
     )
     return replace(result, skipped=(*skipped, *result.skipped))
 

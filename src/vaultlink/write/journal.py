@@ -42,7 +42,12 @@ from vaultlink.write.open_folders import find_missing_folders
 from vaultlink.write.phases import RunAbandoned, make_changes, order_writes
 from vaultlink.write.recovery import recover_run
 from vaultlink.write.replace import DISK_REASONS
-from vaultlink.write.write import WriteResult, remove_leftovers
+from vaultlink.write.write import (
+    PendingWrite,
+    WriteResult,
+    find_write_barriers,
+    remove_leftovers,
+)
 
 _MAX_AGE_NS = 90 * 24 * 3600 * 10**9
 """Nanoseconds after which a record is deleted: 90 days."""
@@ -76,6 +81,7 @@ def record_and_write(  # noqa: PLR0913 - all parts of a run
     first: Collection[str] = frozenset(),
     obsolete: Collection[str] = (),
     left_out: Collection[str] = (),
+    all_or_nothing: bool = False,
 ) -> WriteResult:
     """Record a run, then make its changes. The caller must hold the write lock.
 
@@ -94,9 +100,12 @@ def record_and_write(  # noqa: PLR0913 - all parts of a run
             is changed.
         obsolete: Folders that are removed as soon as a move leaves them empty.
         left_out: Paths of notes that the run should change too and can't, for the record.
+        all_or_nothing: True if nothing may be changed when a note can't be written. All notes are
+            compared before the first one is written.
 
     Returns:
-        What was written and moved, and what was skipped, with the reasons.
+        What was written and moved, and what was skipped, with the reasons. If the run was reverted
+        but not all of it could be, `run_id` is set and nothing is in `written`.
 
     Raises:
         JournalError: The record can't be written. Nothing is changed then, or the message says that
@@ -106,11 +115,15 @@ def record_and_write(  # noqa: PLR0913 - all parts of a run
     if not writes and not moves:
         return WriteResult((), ())
     is_undo = undoes is not None
-    barriers = () if is_undo else find_move_barriers(root, moves, obsolete)
+    barriers = [] if is_undo else [*find_move_barriers(root, moves, obsolete)]
+    barriers += find_write_barriers(root, writes) if all_or_nothing else []
     if barriers:
-        return WriteResult((), barriers)
+        return WriteResult((), tuple(sorted(barriers, key=lambda note: note.path)))
     pending = order_writes(writes, first)._replace(
-        moves=tuple(moves.items()), obsolete=obsolete, is_partial=is_undo
+        moves=tuple(moves.items()),
+        obsolete=obsolete,
+        is_partial=is_undo,
+        is_whole=all_or_nothing,
     )
     run = record_run(root, command, summary, pending.writes, undoes, moves)
     folder = journal_folder(root)

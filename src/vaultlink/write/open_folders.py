@@ -61,12 +61,7 @@ def open_folder(folders: OpenFolders, path: str, *, create: bool = False) -> Ope
     """
     if path in folders.by_path:
         return folders.by_path[path]
-    missing = _find_missing(folders.root, path)
-    outer = _resolve_inside(folders, split_path(missing[0])[0] if missing else path)
-    if not os.path.isdir(outer):
-        raise CannotWrite(NOT_A_FOLDER if os.path.exists(outer) else FOLDER_GONE)
-    if missing and not create:
-        raise CannotWrite(FOLDER_GONE)
+    _, missing = find_folder(folders, path, create=create)
     for name in missing:
         with suppress(FileExistsError):
             os.mkdir(os.path.join(folders.root, name))
@@ -77,6 +72,25 @@ def open_folder(folders: OpenFolders, path: str, *, create: bool = False) -> Ope
         handle = os.open(real, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     folder = folders.by_path[path] = OpenFolder(handle, real)
     return folder
+
+
+def find_folder(
+    folders: OpenFolders, path: str, *, create: bool = False
+) -> tuple[str, Sequence[str]]:
+    """Return the innermost existing folder as a path on disk, and the missing ones.
+
+    The missing ones are vault paths, the outermost first. Without `create`, none may be missing.
+
+    Raises:
+        CannotWrite: The folder does not exist, is a file, or is outside the vault.
+    """
+    missing = _find_missing(folders.root, path)
+    outer = _resolve_inside(folders, split_path(missing[0])[0] if missing else path)
+    if not os.path.isdir(outer):
+        raise CannotWrite(NOT_A_FOLDER if os.path.exists(outer) else FOLDER_GONE)
+    if missing and not create:
+        raise CannotWrite(FOLDER_GONE)
+    return outer, missing
 
 
 def close_folders(folders: OpenFolders, keep: str | None = None) -> None:

@@ -38,6 +38,7 @@ class PendingRun(NamedTuple):
         obsolete: Folders that are removed as soon as a move leaves them empty.
         is_partial: True if all that can't be written or moved is skipped. Otherwise a move that
             can't be made ends the run, and so does an error of the disk.
+        is_whole: True if each note that can't be written ends the run.
     """
 
     first: Sequence[PendingWrite]
@@ -46,10 +47,11 @@ class PendingRun(NamedTuple):
     moves: Sequence[Move] = ()
     obsolete: Collection[str] = ()
     is_partial: bool = False
+    is_whole: bool = False
 
     def ends_run(self, reason: str) -> bool:
         """Return True if a note that is skipped for this reason ends the run."""
-        return not self.is_partial and reason in DISK_REASONS
+        return self.is_whole or (not self.is_partial and reason in DISK_REASONS)
 
     @property
     def writes(self) -> list[PendingWrite]:
@@ -79,8 +81,8 @@ def make_changes(
     `token` is part of temporary names.
 
     Raises:
-        RunAbandoned: One of the first notes was skipped, a move can't be made, a note was skipped
-            and others are to be removed, or the disk can't be written to.
+        RunAbandoned: A note was skipped that must be written, a move can't be made, a note was
+            skipped and others are to be removed, or the disk can't be written to.
     """
     nothing = WriteResult((), ())
     first = write_notes(root, run.first, token, 0, lambda _reason: True)

@@ -7,7 +7,8 @@ for errors of the system.
 import os
 import stat as modes
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from errno import (
     EACCES,
     EDQUOT,
@@ -88,20 +89,24 @@ def prepare_replacement(job: ReplaceJob) -> None:
     Raises:
         CannotWrite: The note must not be touched.
     """
-    if job.old is None:
-        if os.path.lexists(os.path.join(job.folder.path, job.name)):
-            raise CannotWrite(NAME_TAKEN)
-        _write_temporary(job, None)
-        return
-    handle = _open(job)
-    try:
-        job.status = _check_unchanged(job, handle, job.old)
-        if not os.access(job.folder.path_of(job.name), os.W_OK, dir_fd=job.folder.handle):
-            raise CannotWrite(READ_ONLY)
+    with _open_writable(job) as handle:
         if job.new is not None:
             _write_temporary(job, handle)
-    finally:
-        os.close(handle)
+
+
+def check_replacement(job: ReplaceJob) -> None:
+    """Check that a note can be written, as far as that is known without writing.
+
+    Raises:
+        CannotWrite: The note must not be touched.
+    """
+    if not os.access(job.folder.path, os.W_OK | os.X_OK):
+        raise CannotWrite(_ERRNO_MESSAGES[EACCES])
+    with _open_writable(job):
+        pass
+    if sys.platform != "win32" and job.status and job.new is not None:
+        if os.geteuid() not in (0, job.status.st_uid):
+            raise CannotWrite(_FOREIGN_OWNER)
 
 
 def sync_replacement(job: ReplaceJob) -> None:
@@ -162,6 +167,27 @@ def describe_os_error(error: Exception) -> str:
         _ERRNO_MESSAGES.get(error.errno or 0)
         or f"the system reports: {(error.strerror or str(error)).lower()}"
     )
+
+
+@contextmanager
+def _open_writable(job: ReplaceJob) -> Iterator[int | None]:
+    """Open a note that can be written and holds the old bytes.
+
+    The handle is None for a note that is created.
+    """
+    if job.old is None:
+        if os.path.lexists(os.path.join(job.folder.path, job.name)):
+            raise CannotWrite(NAME_TAKEN)
+        yield None
+        return
+    handle = _open(job)
+    try:
+        job.status = _check_unchanged(job, handle, job.old)
+        if not os.access(job.folder.path_of(job.name), os.W_OK, dir_fd=job.folder.handle):
+            raise CannotWrite(READ_ONLY)
+        yield handle
+    finally:
+        os.close(handle)
 
 
 def _open(job: ReplaceJob) -> int:

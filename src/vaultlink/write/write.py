@@ -20,6 +20,7 @@ from vaultlink.write.open_folders import (
     OpenFolder,
     OpenFolders,
     close_folders,
+    find_folder,
     open_folder,
     prepare_folders,
     remove_empty_folders,
@@ -27,6 +28,7 @@ from vaultlink.write.open_folders import (
 )
 from vaultlink.write.replace import (
     ReplaceJob,
+    check_replacement,
     commit_replacement,
     describe_os_error,
     discard_replacement,
@@ -98,6 +100,21 @@ def write_notes(
         writes[number - first_number].path for number, reason in reasons.items() if reason is None
     ]
     return WriteResult(tuple(sorted(written)), tuple(sorted(skipped, key=lambda note: note.path)))
+
+
+def find_write_barriers(root: Path, writes: Sequence[PendingWrite]) -> list[SkippedNote]:
+    """Return the notes that can't be written now, with the reasons. Writes nothing."""
+    folders, found = prepare_folders(root), []
+    for item in writes:
+        try:
+            path, name = _split_valid_path(item.path)
+            place, missing = find_folder(folders, path, create=item.old is None)
+            folder = OpenFolder(None, place)
+            name = split_path(missing[0])[1] if missing else name
+            check_replacement(ReplaceJob(item.old, item.new, None, folder, name, ""))
+        except (OSError, CannotWrite) as error:
+            found.append(SkippedNote(item.path, describe_os_error(error)))
+    return found
 
 
 def remove_leftovers(root: Path, paths: Sequence[str], token: str) -> None:
@@ -181,12 +198,17 @@ def _end_run(reasons: Mapping[int, str | None], ends_run: Callable[[str], bool])
 
 
 def _locate(folders: OpenFolders, item: PendingWrite) -> tuple[OpenFolder, str]:
-    if sys.platform == "win32" and not {"\\", ":"}.isdisjoint(item.path):
-        raise CannotWrite("its name is not valid on this system")
-    if "\0" in item.path or not {"", ".", ".."}.isdisjoint(item.path.split("/")):
-        raise CannotWrite("its path is not valid in a vault")
-    path, name = split_path(item.path)
+    path, name = _split_valid_path(item.path)
     return open_folder(folders, path, create=item.old is None), name
+
+
+def _split_valid_path(path: str) -> tuple[str, str]:
+    """Split the vault path of a note; raise CannotWrite if it is not valid."""
+    if sys.platform == "win32" and not {"\\", ":"}.isdisjoint(path):
+        raise CannotWrite("its name is not valid on this system")
+    if "\0" in path or not {"", ".", ".."}.isdisjoint(path.split("/")):
+        raise CannotWrite("its path is not valid in a vault")
+    return split_path(path)
 
 
 def _attempt(step: Callable[[ReplaceJob], None], job: ReplaceJob) -> None:

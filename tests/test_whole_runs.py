@@ -1,0 +1,212 @@
+"""Tests of runs that must be made whole: if one note can't be written, nothing is changed."""
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from errno import EACCES, EIO
+from pathlib import Path
+
+import pytest
+
+from failing import fail_calls
+from killed_moves import Killer, read_tree, run_hooked
+from running import create_vault, write_files
+from vaultlink.model import PendingWrite, SkippedNote
+from vaultlink.write.journal import record_and_write
+from vaultlink.write.journal_files import list_runs
+from vaultlink.write.lock import journal_folder
+from vaultlink.write.undo import revert_interrupted, undo_run
+from vaultlink.write.write import WriteResult
+
+posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such files")
+
+NOTES: Mapping[str, bytes] = {
+    "a.md": b"[[b]]\n",
+    "b.md": b"b\r\n",
+    "c/d.md": b"[[b]] d\n",
+    "gone.md": b"appended to b\n",
+    "move.md": b"[[b]]\n",
+}
+TEXTS: Mapping[str, bytes | None] = {
+    "a.md": b"[[B]]\n",
+    "b.md": b"B\r\n",
+    "c/d.md": b"[[B]] d\n",
+    "gone.md": None,
+    "new/New.md": b"new\n",
+}
+MOVES = {"move.md": "moved/move.md"}
+
+
+@pytest.fixture
+def vault(tmp_path: Path) -> Path:
+    """Create the sample vault."""
+    return create_vault(tmp_path / "vault", NOTES)
+
+
+def change(vault: Path) -> WriteResult:
+    """Change notes, create one, move one and remove one, in one run."""
+    writes = [PendingWrite(path, NOTES.get(path), new) for path, new in TEXTS.items()]
+    return record_and_write(vault, "change", "", writes, moves=MOVES, all_or_nothing=True)
+
+
+def test_run_and_its_undo_are_exact(vault: Path) -> None:
+    before = read_tree(vault)
+    result = change(vault)
+    assert (result.written, result.skipped) == (tuple(sorted(TEXTS)), ())
+    assert undo_run(vault, list_runs(vault)[0]).skipped == ()
+    assert read_tree(vault) == before
+
+
+# -- before the first byte --------------------------------------------------------------------------------------------
+
+
+def _edit(vault: Path) -> None:
+    write_files(vault, {"b.md": b"typed"})
+
+
+def _remove(vault: Path) -> None:
+    (vault / "b.md").unlink()
+
+
+def _edit_note_to_remove(vault: Path) -> None:
+    write_files(vault, {"gone.md": b"typed"})
+
+
+def _take_name(vault: Path) -> None:
+    write_files(vault, {"new/New.md": b"typed"})
+
+
+def _take_folder(vault: Path) -> None:
+    write_files(vault, {"new": b"typed"})
+
+
+def _remove_folder(vault: Path) -> None:
+    (vault / "c/d.md").unlink()
+    (vault / "c").rmdir()
+
+
+def _protect(vault: Path) -> None:
+    (vault / "c/d.md").chmod(0o444)
+
+
+def _link(vault: Path) -> None:
+    (vault / "b.md").rename(vault / "x.md")
+    (vault / "b.md").symlink_to("x.md")
+
+
+def _link_twice(vault: Path) -> None:
+    (vault / "second.md").hardlink_to(vault / "b.md")
+
+
+def _link_folder_outside(vault: Path) -> None:
+    (vault / "c").rename(vault.parent / "c")
+    (vault / "c").symlink_to(vault.parent / "c")
+
+
+CHANGED = "it changed since it was read"
+GONE = "it no longer exists"
+BARRIERS: Mapping[Callable[[Path], None], tuple[str, str]] = {
+    _edit: ("b.md", CHANGED),
+    _remove: ("b.md", GONE),
+    _edit_note_to_remove: ("gone.md", CHANGED),
+    _take_name: ("new/New.md", "a file with this name already exists"),
+    _take_folder: ("new/New.md", "a file has the name of its folder"),
+    _remove_folder: ("c/d.md", "its folder no longer exists"),
+    _protect: ("c/d.md", "it is read-only"),
+    _link: ("b.md", "it is a symbolic link"),
+    _link_twice: ("b.md", "it has a second hard link, which would keep the old text"),
+    _link_folder_outside: ("c/d.md", "it is outside the vault, behind a symbolic link"),
+}
+
+
+@posix
+@pytest.mark.parametrize("meddle", BARRIERS, ids=lambda function: function.__name__.strip("_"))
+def test_barrier_is_found_before_anything_is_written(
+    vault: Path, meddle: Callable[[Path], None]
+) -> None:
+    meddle(vault)
+    before = read_tree(vault)
+    assert change(vault) == WriteResult((), (SkippedNote(*BARRIERS[meddle]),))
+    assert run_hooked(lambda: change(vault), Killer(1)), "something was written"
+    assert read_tree(vault) == before
+    assert not journal_folder(vault).exists()
+
+
+@posix
+def test_all_barriers_are_named(vault: Path) -> None:
+    for meddle in (_edit, _take_name, _protect):
+        meddle(vault)
+    write_files(vault, {"moved/move.md": b"typed"})
+    assert [note.path for note in change(vault).skipped] == [
+        *("b.md", "c/d.md", "move.md", "new/New.md")
+    ]
+
+
+@posix
+def test_folder_that_is_not_writable_is_a_barrier(
+    vault: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    can_access = os.access
+    monkeypatch.setattr(
+        os,
+        "access",
+        lambda path, mode, **more: Path(path).name != "c" and can_access(path, mode, **more),
+    )
+    assert change(vault).skipped == (SkippedNote("c/d.md", "its folder is not writable"),)
+
+
+@posix
+def test_note_of_another_user_is_a_barrier(vault: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 12_345)
+    why = "it belongs to another user or group, which can't be preserved"
+    # a note can be removed without its owner
+    assert change(vault).skipped == tuple(
+        SkippedNote(path, why) for path in ("a.md", "b.md", "c/d.md")
+    )
+
+
+# -- after the first byte ---------------------------------------------------------------------------------------------
+
+
+@posix
+@pytest.mark.parametrize("code", [EACCES, EIO])
+@pytest.mark.parametrize(
+    ("name", "number", "path"),
+    [("replace", 1, "a.md"), ("replace", 3, "c/d.md"), ("unlink", 1, "gone.md")],
+)
+def test_run_that_fails_later_is_reverted_at_once(
+    vault: Path, name: str, number: int, path: str, code: int
+) -> None:
+    before = read_tree(vault)
+    with fail_calls(name, code, {number}):
+        result = change(vault)
+    assert (result.written, result.run_id) == ((), None)
+    assert [note.path for note in result.skipped] == [path]
+    assert read_tree(vault) == before
+    assert list_runs(vault) == []
+
+
+@posix
+def test_note_edited_meanwhile_is_the_only_one_named(
+    vault: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The note is edited after the run was recorded."""
+    monkeypatch.setattr("vaultlink.write.journal.find_write_barriers", lambda *_: [])
+    _edit(vault)
+    before = read_tree(vault)
+    assert change(vault) == WriteResult((), (SkippedNote("b.md", CHANGED),))
+    assert (read_tree(vault), list_runs(vault)) == (before, [])
+
+
+@posix
+def test_run_that_can_not_be_reverted_stays_interrupted(vault: Path) -> None:
+    before = read_tree(vault)
+    with fail_calls("replace", EACCES, range(3, 1_000)):
+        result = change(vault)
+    assert result.written == ()
+    assert [note.path for note in result.skipped] == ["a.md", "b.md", "c/d.md"]
+    [record] = list_runs(vault)
+    assert (record.id, record.is_interrupted) == (result.run_id, True)
+    [(reverted, again)] = revert_interrupted(vault)
+    assert (reverted.id, again.skipped) == (result.run_id, ())
+    assert read_tree(vault) == before
