@@ -43,7 +43,6 @@ from vaultlink.write.phases import RunAbandoned, make_changes, order_writes
 from vaultlink.write.recovery import recover_run
 from vaultlink.write.replace import DISK_REASONS
 from vaultlink.write.write import (
-    PendingWrite,
     WriteResult,
     find_write_barriers,
     remove_leftovers,
