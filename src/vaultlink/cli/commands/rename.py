@@ -76,9 +76,9 @@ def rename(options: RenameOptions) -> int:
     with # or spaces in quotes.
 
     With --from-file, all renames happen at once, so names can be swapped. The exit code is 0 if
-    everything was renamed, 1 if a note was skipped because it changed meanwhile (run the command
-    again to complete it; with --diff: if anything would change), 2 if nothing was written because
-    the rename is not possible: the name is taken, hidden or not portable.
+    everything was renamed, 1 if --skip-unwritable left out a note (run the command again to
+    complete it; with --diff: if anything would change), 2 if nothing was written because the rename
+    is not possible: the name is taken, hidden or not portable, or a note can't be changed.
 
     Output formats: table, tsv, json. Columns of tsv: path, new path, number of edits.
     """
@@ -102,9 +102,10 @@ def move(options: MoveOptions) -> int:
 
     Links to and in them keep their meaning. Names stay the same, so only links with paths change,
     and links that would become ambiguous.
-    `vaultlink undo` reverts a run. The exit code is 0 if everything was moved, 1 if a note was
-    skipped because it changed meanwhile (run the command again to complete it; with --diff: if
-    anything would change), 2 if nothing was written because the move is not possible.
+    `vaultlink undo` reverts a run. The exit code is 0 if everything was moved, 1 if
+    --skip-unwritable left out a note (run the command again to complete it; with --diff: if
+    anything would change), 2 if nothing was written because the move is not possible, or a note
+    can't be changed.
 
     Output formats: table, tsv, json. Columns of tsv: path, new path, number of edits.
     """

@@ -40,9 +40,9 @@ def extract(options: ExtractOptions) -> int:
     """Move a section into a new note; links follow.
 
     A link to the new note takes the place of the section. Links to the headings and blocks in it
-    follow. `vaultlink undo` reverts a run. The exit code is 0 if the section was moved, 1 if a note
-    was skipped because it changed meanwhile (with --diff: if anything would change), 2 if nothing
-    was written because that is not possible.
+    follow. `vaultlink undo` reverts a run. With --diff, the exit code is 1 if
+    anything would change. It is 2 if nothing was written because that is not possible, or a note
+    can't be changed.
 
     Output formats: table, tsv, json. Columns of tsv: path, new path, number of edits.
     """
@@ -59,9 +59,8 @@ def merge(options: MergeOptions) -> int:
     """Append a note to another one and remove it; links follow.
 
     Links to the note, and to its headings and blocks, lead to the other one. `vaultlink undo`
-    reverts a run. The exit code is 0 if the notes were merged, 1 if a note was skipped because it
-    changed meanwhile (with --diff: if anything would change), 2 if nothing was written because that
-    is not possible.
+    reverts a run. With --diff, the exit code is 1 if anything would change. It is 2 if nothing was
+    written because that is not possible, or a note can't be changed.
 
     Output formats: table, tsv, json. Columns of tsv: path, new path, number of edits.
     """
