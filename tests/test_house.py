@@ -26,6 +26,14 @@ EXPORTING = ("__init__.py", "report/__init__.py")
 """The `__init__` files with code: lazy public names, and the table of output formats."""
 
 
+PENDING_WRITES = (
+    "fix/plan.py",  # of a plan
+    "write/restore.py",  # of an undo
+    "cli/settings_file.py",  # a part of a plan
+    "cli/commands/baseline.py",  # a part of a plan
+)
+
+
 def module_name(module: Module) -> str:
     """Return the path of a module as the id of a parametrized test."""
     return module.path.relative_to(ROOT).as_posix()
@@ -127,6 +135,32 @@ def test_no_cache_of_the_process_holds_an_index() -> None:
 
 def test_rules_folder_holds_no_code() -> None:
     assert list((ROOT / "rules").rglob("*.py")) == []
+
+
+# -- one idea, one place -----------------------------------------------------------------------------------------------
+
+PLACES = {
+    "diffs are written": (r"\bunified_diff\(|@@ -", ("fix/diff.py", "fix/plan.py")),
+    "pending writes are made": (r"\bPendingWrite\(", PENDING_WRITES),
+    "findings are made": (r"\bDiagnostic\(", ("engine/",)),
+    "the index is updated": (r"(?<![.\w])update\(", ("engine/step.py", "index/update.py")),
+    "plans are written": (r"\brecord_and_write\(", ("write/",)),
+    "questions are asked": (r"\.read_key\(", ("cli/interactive.py", "cli/keys.py")),
+}
+"""What lives in one place: a pattern, and the modules and packages that may contain it."""
+
+
+@pytest.mark.parametrize("idea", PLACES)
+def test_idea_lives_once(idea: str) -> None:
+    pattern, places = PLACES[idea]
+    found = [
+        f"{module.name}:{number}: {line.strip()}"
+        for module in MODULES
+        if not module.name.startswith(places)
+        for number, line in enumerate(module.text.splitlines(), 1)
+        if re.search(pattern, line) and not line.lstrip().startswith(("class ", "def "))
+    ]
+    assert not found, "\n".join(found)
 
 
 # -- sizes ------------------------------------------------------------------------------------------------------------

@@ -103,15 +103,15 @@ class _SectionsCommand(WritingCommand):
             self.terminal.print_message(sentence)
         return EXIT_FINDINGS if rows or plan.skipped else EXIT_CLEAN
 
-    def report(self, plan: "Plan", result: WriteResult) -> int:
+    def report(self, plan: "Plan", _result: WriteResult) -> int:
         """Print what was changed and what was skipped; return the exit code."""
         rows = self._list_rows(plan)
         _print_section_rows(self.terminal, self.output_format, rows)
-        print_skipped_notes(result.skipped)
-        if rows or not result.skipped:
+        print_skipped_notes(plan.skipped)
+        if rows or not plan.skipped:
             undo = " `vaultlink undo` reverts it." if rows else ""
             self.terminal.print_message(_summarize(self._options, rows, "were") + undo)
-        return EXIT_FINDINGS if result.skipped else EXIT_CLEAN
+        return EXIT_FINDINGS if plan.skipped else EXIT_CLEAN
 
     def report_nothing(self) -> int:
         """Print that there is nothing to change."""

@@ -82,9 +82,9 @@ class Interview:
         """Prepare the questions; `targets` lets the user choose other targets of links."""
         self._causes, self._text, self._targets = causes, text, targets
         self._exceptions, self._reader, self._palette = exceptions, reader, palette
-        topics = [cause.topic if cause.is_mention else cause for cause in causes]
-        self._places = {topic: place for place, topic in enumerate(dict.fromkeys(topics), 1)}
-        self._topics, self._shown_topic = topics, object()
+        self._topics = [cause.topic if cause.is_mention else n for n, cause in enumerate(causes)]
+        self._places = {topic: place for place, topic in enumerate(dict.fromkeys(self._topics), 1)}
+        self._shown_topic: str | int = ""
         self._history = AnswerHistory[CauseAnswer]()
         self._answers = self._history.by_number
         self._handlers: Mapping[str, Callable[[int, FixOption | None], bool]] = {

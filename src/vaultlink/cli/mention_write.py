@@ -104,7 +104,7 @@ class _MentionsCommand(WritingCommand):
         terminal, linked = self.terminal, self._list_linked(plan)
         if self.output_format == "json":
             rows = [row for row in self._rows if row.note in plan.texts]
-            head = list_document_keys(self._vault, self._topics, result.skipped, result.run_id)
+            head = list_document_keys(self._vault, self._topics, plan.skipped, result.run_id)
             terminal.print_results(render_document(head, rows))
         elif self.output_format == "tsv":
             print_lines(terminal, TSV_HEADER, mention_cells(linked))
@@ -117,13 +117,13 @@ class _MentionsCommand(WritingCommand):
                     terminal.palette,
                 )
             )
-        print_skipped_notes(result.skipped)
+        print_skipped_notes(plan.skipped)
         print_topics(terminal, self._topics)
         undo = " `vaultlink undo` reverts it." if result.run_id else ""
         terminal.print_message(f"{self.describe(plan)}{undo}")
         if linked and (advice := describe_redundant(self._topics)):
             terminal.print_message(advice)
-        return EXIT_FINDINGS if result.skipped else EXIT_CLEAN
+        return EXIT_FINDINGS if plan.skipped else EXIT_CLEAN
 
     def report_nothing(self) -> int:
         """Print that there is no mention to ask about."""

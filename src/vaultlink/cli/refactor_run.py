@@ -131,7 +131,7 @@ class _Refactoring(WritingCommand):
 
     def report(self, plan: Plan, result: WriteResult) -> int:
         """Print what was written and what was not; return the exit code."""
-        terminal, skipped = self.terminal, result.skipped
+        terminal, skipped = self.terminal, plan.skipped
         if self.output_format == "json":
             terminal.print_results(render_plan(self.name, plan, skipped, result.run_id))
         elif self.output_format == "tsv":

@@ -7,6 +7,8 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS, EXIT_INTERRUPTED
 from vaultlink.cli.options import OpenOptions
 from vaultlink.cli.terminal import Terminal, print_stderr
@@ -27,8 +29,7 @@ if TYPE_CHECKING:
 def hold_write_lock(terminal: Terminal, root: Path, *, reverting: bool = True) -> Iterator[None]:
     """Hold the write lock of a vault; report it if another run holds it.
 
-    With `reverting`, runs that were interrupted while moving or creating files are reverted first,
-    so the vault must be read after this.
+    With `reverting`, interrupted runs are reverted first, so the vault must be read after this.
     """
     with lock_vault(
         root,
@@ -44,10 +45,6 @@ def report_reverted(terminal: Terminal, reverted: Iterable[RevertedRun]) -> None
     for run, result in reverted:
         print_skipped_notes(result.skipped)
         terminal.print_message(f"Reverted an interrupted run ({escape_controls(run.command)}).")
-
-
-class InterviewStopped(Exception):  # noqa: N818 - not an error
-    """The user stopped answering questions. Nothing was written."""
 
 
 class WritingCommand:
@@ -87,7 +84,7 @@ class WritingCommand:
     def report(self, plan: "Plan", result: WriteResult) -> int:
         """Print what was written and what was skipped; return the exit code.
 
-        `plan` is the part of the plan that was written.
+        `plan` is the part of the plan that was written, with all notes that were not.
         """
         raise NotImplementedError
 
@@ -130,11 +127,11 @@ def run_plan(command: WritingCommand) -> int:
         scan = scan_from_options(command.options, command.start, command.overrides)
         terminal.check_output_file(scan.root)
         warn_of_scan(scan, terminal)
-        if root:
+        if root and not is_interactive:
             sweep_strays(scan.root, scan.listing.strays)
         try:
             plan = command.make_plan(scan)
-        except (KeyboardInterrupt, EOFError, InterviewStopped):
+        except (KeyboardInterrupt, EOFError):
             if not is_interactive:
                 raise
             print_stderr("Stopped: nothing was written.")
@@ -144,7 +141,8 @@ def run_plan(command: WritingCommand) -> int:
         return command.report_nothing()
     if result is None:
         return command.preview(plan)
-    return command.report(plan.written(result.written, moved=bool(result.moved)), result)
+    done = plan.written(result.written, moved=bool(result.moved))
+    return command.report(replace(done, skipped=result.skipped), result)
 
 
 def _write(command: WritingCommand, scan: VaultScan, plan: "Plan") -> WriteResult:

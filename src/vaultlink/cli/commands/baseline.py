@@ -91,13 +91,13 @@ class _BaselineCommand(WritingCommand):
         plan = Plan(before=vault.state, after=vault.state, is_whole=True)
         return plan.with_write(PendingWrite(BASELINE_FILE, before, text.encode()))
 
-    def describe(self, plan: Plan, *, would: bool = False) -> str:  # noqa: ARG002
+    def describe(self, _plan: Plan, *, would: bool = False) -> str:  # noqa: ARG002
         """Return a sentence on the findings in the baseline."""
         return self._summary
 
-    def report(self, plan: Plan, result: WriteResult) -> int:  # noqa: ARG002
+    def report(self, plan: Plan, _result: WriteResult) -> int:
         """Print the path of the file."""
-        for skipped_note in result.skipped:
+        for skipped_note in plan.skipped:
             raise VaultError(f"{self._file}: not written: {skipped_note.reason}.")
         self.terminal.print_results(f"{self._file}\n")
         self.terminal.print_message(self._summary)

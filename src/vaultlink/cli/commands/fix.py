@@ -154,7 +154,7 @@ class _FixCommand(WritingCommand):
         return plan.with_write(self._allowed.write) if self._allowed else plan
 
     def _ask(self, wanted: Callable[[str], bool], answers: FixAnswers) -> Plan:
-        """Plan the fixes that the user chooses. Raises InterviewStopped."""
+        """Plan the fixes that the user chooses."""
         from vaultlink.cli.interactive import choose_fixes  # noqa: PLC0415 - needed interactively only
 
         known = select_revision_known(self._known)
@@ -169,8 +169,8 @@ class _FixCommand(WritingCommand):
         fixed = describe_fixed(
             count_fixed_by_rule(plan.fixed_findings), notes, would=would, brief=brief
         )
-        if plan.skipped and not plan.texts and not would:
-            fixed = describe_skipped(len(plan.skipped), len(plan.fixed)) or fixed
+        if not would:
+            fixed = describe_skipped(len(plan.skipped), len(plan.fixed_findings)) or fixed
         linked, allowed = describe_linked(plan.linked, would=would), self._describe_allowed(plan)
         if (linked or allowed) and not self._fixed_paths & plan.texts.keys():
             fixed = ""
@@ -202,9 +202,7 @@ class _FixCommand(WritingCommand):
             after = open_scanned_vault(scan_from_options(options, self.start), terminal)
         checked = self._check(after, self.output_format)
         fixed = plan.fixed_findings
-        row = fixed_row(
-            fixed, written, result.run_id, skipped_rows(result.skipped), len(plan.linked)
-        )
+        row = fixed_row(fixed, written, result.run_id, skipped_rows(plan.skipped), len(plan.linked))
         shows_examples = self.output_format == "full" and not options.statistics
         if shows_examples:
             terminal.print_results(
@@ -215,7 +213,7 @@ class _FixCommand(WritingCommand):
         else:
             results = render_results(options, terminal, self.output_format, checked, {"fixed": row})
             terminal.print_results(terminal.encode_results(results, self.output_format))
-        print_skipped_notes(result.skipped)
+        print_skipped_notes(plan.skipped)
         sentence = self.describe(plan, brief=shows_examples)
         terminal.print_message(sentence + (" `vaultlink undo` reverts it." if row.run else ""))
         self._print_remaining(after, checked)
@@ -226,7 +224,7 @@ class _FixCommand(WritingCommand):
             terminal.print_message(advice)
         return max(
             choose_exit_code(options, {item.severity for item in checked.split.new}),
-            EXIT_FINDINGS if result.skipped else EXIT_CLEAN,
+            EXIT_FINDINGS if plan.skipped else EXIT_CLEAN,
         )
 
     def _print_stdin(self, plan: Plan) -> int:
