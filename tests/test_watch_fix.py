@@ -339,8 +339,25 @@ def test_interrupted_rename_is_reverted_before_the_first_fix(tmp_path: Path) -> 
     record_run(vault, "vaultlink rename b c", "", writes, moves={"b.md": "c.md"})
     write_files(vault, {"a.md": "[[c]]\n"})
     fixer = AutoFixer(Debounce(), "vaultlink watch", writing=True)
-    assert fixer.attempt_fix(open_vault(vault), 0.0).is_outdated
+    attempt = fixer.attempt_fix(open_vault(vault), 0.0)
+    assert attempt.is_outdated
+    assert attempt.reverted == ("Reverted an interrupted run (vaultlink rename b c).",)
     assert read_files(vault) == {"a.md": b"[[b]]\n", "b.md": b"# B\n"}
+
+
+def test_watcher_says_that_it_reverted_a_run(vault: Path) -> None:
+    old = LINKED["a.md"].encode()
+    record_run(vault, "vaultlink fix -q", "", [PendingWrite("a.md", old, b"half")])
+    record_run(
+        vault,
+        "vaultlink fix",
+        "",
+        [PendingWrite("a.md", b"half", b"x"), PendingWrite("n", None, b"")],
+    )
+    (vault / "a.md").write_bytes(b"x")
+    with run_watcher(vault, FIX) as watched:
+        watched.wait_for(lambda watched: watched.notices)
+    assert "Reverted an interrupted run (vaultlink fix)." in watched.notices
 
 
 def test_watcher_writes_nothing_beside_renames(vault: Path) -> None:

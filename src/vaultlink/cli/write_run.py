@@ -42,9 +42,9 @@ def hold_write_lock(terminal: Terminal, root: Path, *, reverting: bool = True) -
 
 def report_reverted(terminal: Terminal, reverted: Iterable[RevertedRun]) -> None:
     """Print the interrupted runs that were reverted, and what was skipped."""
-    for run, result in reverted:
-        print_skipped_notes(result.skipped)
-        terminal.print_message(f"Reverted an interrupted run ({escape_controls(run.command)}).")
+    for item in reverted:
+        print_skipped_notes(item.result.skipped)
+        terminal.print_message(escape_controls(item.describe()))
 
 
 class WritingCommand:

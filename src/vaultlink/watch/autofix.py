@@ -37,7 +37,8 @@ class FixAttempt(msgspec.Struct):
 
     `proposal` is a plan that is not written, `skipped` are the notes that it skips; `error` is a
     sentence on any other problem.
-    `is_outdated` is True if nothing was written because the vault changed since it was scanned.
+    `is_outdated` is True if nothing was written because the vault changed since it was scanned;
+    `reverted` has a sentence about each interrupted run that was reverted instead.
     """
 
     applied_fixes: AppliedFixes | None = None
@@ -45,6 +46,7 @@ class FixAttempt(msgspec.Struct):
     skipped: tuple[SkippedNote, ...] = ()
     error: str = ""
     is_outdated: bool = False
+    reverted: tuple[str, ...] = ()
 
 
 class AutoFixer:
@@ -109,16 +111,17 @@ class AutoFixer:
             with lock_vault(root, timeout=0.0):
                 sweep_strays(root, fixer.scan.listing.strays)
                 self._has_swept = True
-                if revert_interrupted(root):
-                    self.schedule(now)
-                    return FixAttempt(is_outdated=True)
+                reverted = tuple([item.describe() for item in revert_interrupted(root)])
+            if reverted:
+                self.schedule(now)
+                return FixAttempt(is_outdated=True, reverted=reverted)
         plan, result = fixer.plan(), WriteResult((), ())
         if plan:
             summary = describe_fixed(count_fixed_by_rule(plan.fixed), len(plan.texts))
             result = apply_plan(fixer.scan, plan, self._command, summary, timeout=0.0)
         if result.is_outdated:
             self.schedule(now)
-            return FixAttempt(is_outdated=True)
+            return FixAttempt(is_outdated=True, reverted=result.reverted)
         for path in result.written:
             digest = _digest_text(plan.texts[path][0] or "")
             self._fixed_digests[path] = [*self._fixed_digests.get(path, []), digest][

@@ -247,6 +247,7 @@ class Watch:
         attempt = self._fixer.attempt_fix(self.session.vault, now)
         if attempt.is_outdated:
             self._events.request_full_rescan()
+        yield from (Notice(sentence) for sentence in attempt.reverted)
         yield from self._environment.notices.notify_once("fix error", attempt.error, is_error=True)
         if attempt.proposal:
             yield Proposal(attempt.proposal)

@@ -204,8 +204,9 @@ def apply_plan(
     """
     if timeout is not None:
         with lock_vault(scan.root, timeout=timeout):
-            if revert_interrupted(scan.root) or _has_changed_since(scan):
-                return WriteResult((), (), is_outdated=True)
+            reverted = tuple([item.describe() for item in revert_interrupted(scan.root)])
+            if reverted or _has_changed_since(scan):
+                return WriteResult((), (), is_outdated=True, reverted=reverted)
             return apply_plan(scan, plan, command, summary)
     skipped, renames = (plan.skipped, plan.renames) if isinstance(plan, Plan) else ((), ())
     result = record_and_write(

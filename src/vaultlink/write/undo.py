@@ -48,6 +48,10 @@ class RevertedRun(NamedTuple):
     run: RecordedRun
     result: WriteResult
 
+    def describe(self) -> str:
+        """Return a sentence about the run."""
+        return f"Reverted an interrupted run ({self.run.command})."
+
 
 def find_last_run(runs: list[RecordedRun]) -> RecordedRun | None:
     """Return the last run that was not undone and is not an undo itself."""

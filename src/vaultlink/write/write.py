@@ -51,7 +51,8 @@ class WriteResult(msgspec.Struct, frozen=True):
 
     `run_id` is the run's name in the journal, if it is recorded. `moved` are the old and new paths
     of the files and folders that were renamed; those that were not are in `skipped`, by old path.
-    `is_outdated` is True if nothing was written because the vault changed since it was read.
+    `is_outdated` is True if nothing was written because the vault changed since it was read;
+    `reverted` has a sentence about each interrupted run that was reverted instead.
     """
 
     written: tuple[str, ...]
@@ -59,6 +60,7 @@ class WriteResult(msgspec.Struct, frozen=True):
     run_id: str | None = None
     moved: tuple[tuple[str, str], ...] = ()
     is_outdated: bool = False
+    reverted: tuple[str, ...] = ()
 
 
 def write_notes(
