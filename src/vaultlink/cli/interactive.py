@@ -206,15 +206,13 @@ class Interview:
 
     def _except(self, number: int, _option: FixOption | None) -> bool:
         """Record an exception, and settle all questions to which it applies."""
+        if self._exceptions.file.barrier:
+            print_stderr(self._exceptions.file.barrier)
+            return False
         chosen = self._choose_exception(self._causes[number].exceptions)
         if chosen is None:
             return False
-        barrier = (
-            self._exceptions.find_barrier(chosen.entries)
-            if chosen.entries
-            else "A name with these characters can't be added to the settings."
-        )
-        if barrier:
+        if barrier := self._exceptions.find_barrier(chosen.entries):
             print_stderr(escape_controls(barrier))
             return False
         for other, cause in enumerate(self._causes):

@@ -83,8 +83,10 @@ class SettingsList(NamedTuple):
 
     def find_barrier(self, items: Sequence[str]) -> str:
         """Return why items can't be added, as a sentence; "" if they can be."""
-        if self.file.barrier or self.add(items):
-            return self.file.barrier
+        if not items:
+            return "A name with these characters can't be added to the settings."
+        if self.add(items):
+            return ""
         return f"{self.file.path} has no place for it; add it to {self.name} yourself."
 
 
