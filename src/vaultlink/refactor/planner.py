@@ -15,8 +15,6 @@ from vaultlink.links.edits import OffsetShift, apply_edits, sort_edits
 from vaultlink.model import Destination, Edit, Link, LinkKind, SkippedNote
 from vaultlink.refactor.anchors import plan_anchor_renames
 from vaultlink.refactor.base_mentions import find_base_mentions, find_mentioned_words
-from vaultlink.refactor.changes import step_after
-from vaultlink.refactor.expansion import list_emptied_folders
 from vaultlink.refactor.link_edits import (
     LinkEdits,
     find_defining_sources,
@@ -25,7 +23,7 @@ from vaultlink.refactor.link_edits import (
 )
 from vaultlink.refactor.managed_sections import find_sections_in_step, plan_section_edits
 from vaultlink.refactor.regrouping import find_captured_anchors
-from vaultlink.refactor.relocation import RefusedError, Relocation
+from vaultlink.refactor.relocation import RefusedError, Relocation, list_emptied_folders, step_after
 from vaultlink.refactor.subpaths import SubpathMap
 from vaultlink.refactor.tags import find_tagged_notes, plan_tag_rename
 

@@ -14,10 +14,9 @@ from vaultlink.fix.verify import find_broken_moves
 from vaultlink.index.index import Index, update_names
 from vaultlink.links.edits import OffsetShift, apply_edits
 from vaultlink.model import Destination, Edit, Link, Note, Severity
-from vaultlink.refactor.changes import step_after
 from vaultlink.refactor.link_edits import LinkEdits, find_sources, plan_link_edits
 from vaultlink.refactor.managed_sections import find_sections_in_step, plan_section_edits
-from vaultlink.refactor.relocation import RefusedError, Relocation
+from vaultlink.refactor.relocation import RefusedError, Relocation, step_after
 from vaultlink.refactor.subpaths import SubpathMap
 
 _MOST_NAMED = 5
