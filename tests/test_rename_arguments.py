@@ -17,8 +17,8 @@ from vaultlink.refactor.arguments import (
     read_rename,
     read_renames,
 )
-from vaultlink.refactor.expansion import expand
 from vaultlink.refactor.old_names import list_outer_folders
+from vaultlink.refactor.relocation import expand
 
 VAULT = {
     "Home.md": "# Home\n## Plans\n### Next\n## Plans, old\n\ntext ^b1\n\n#todo/now #Todo\n",

@@ -28,7 +28,7 @@ KEYS = {
     *("fixed", "breaks", "skipped", "captured", "mentions", "run"),
 }
 
-CONFLICT = b"<<<<<<< a\n[[Old]] [[Projects/Alpha]]\n=======\nx\n>>>>>>> b\n"
+CONFLICT = b"<<<<<<< a\n[[Old#Part]] [[Projects/Alpha]]\n=======\nx\n>>>>>>> b\n"
 
 OPERATIONS = {
     "note": ("rename", "Old", "New name"),
@@ -298,9 +298,9 @@ def test_missing_words_explain_quotes(run: RunCommand, vault: Path) -> None:
 
 UNWRITABLE = {
     "in conflict": (CONFLICT, "it contains merge conflict markers"),
-    "read-only": (b"[[Old]] [[Projects/Alpha]]\n", "it is read-only"),
+    "read-only": (b"[[Old#Part]] [[Projects/Alpha]]\n", "it is read-only"),
     "linked twice": (
-        b"[[Old]] [[Projects/Alpha]]\n",
+        b"[[Old#Part]] [[Projects/Alpha]]\n",
         "it has a second hard link, which would keep the old text",
     ),
 }
@@ -318,7 +318,12 @@ def test_nothing_is_renamed_if_a_note_can_not_be_changed(
     if reason == "it is read-only":
         (vault / "Stuck.md").chmod(0o444)
     before = read_files(vault)
-    for words in (("rename", "Old", "N"), ("rename", "Projects", "Work")):
+    for words in (
+        ("rename", "Old", "N"),
+        ("rename", "Projects", "Work"),
+        ("extract", "Old#Part"),
+        ("merge", "Old", "Bom"),
+    ):
         done = run(*words, *diff)
         assert done.code == 2, words
         assert f"Stuck.md can't be changed: {reason}. Nothing was written." in done.err
@@ -333,7 +338,9 @@ def test_note_that_can_not_be_changed_is_skipped_on_request(run: RunCommand, vau
     assert done.code == 1
     data = load(done)
     assert data["skipped"] == [{"path": "Conflict.md", "why": "it contains merge conflict markers"}]
-    assert data["breaks"] == [{"path": "Conflict.md", "line": 2, "column": 1, "text": "[[Old]]"}]
+    assert data["breaks"] == [
+        {"path": "Conflict.md", "line": 2, "column": 1, "text": "[[Old#Part]]"}
+    ]
     assert "Conflict.md: skipped: it contains merge conflict markers.\n" in done.err
     after = read_files(vault)
     assert after["Conflict.md"] == conflict.encode()
@@ -508,6 +515,21 @@ def test_a_rerun_of_a_swap_completes_it_instead_of_swapping_back(
         "b.md": "A",
         "s.md": "[[b]] [[a]]",
     }
+
+
+def test_note_is_merged_although_a_link_to_it_stays_on_request(
+    run: RunCommand, tmp_path: Path
+) -> None:
+    vault = create_vault(
+        tmp_path / "vault", {"a.md": "A\n", "b.md": "B\n", "s.md": CONFLICTED % "[[a]]"}
+    )
+    before = read_files(vault)
+    done = run("merge", "a", "b", "--skip-unwritable", "--json", "--vault", vault)
+    assert done.code == 1
+    assert [item["path"] for item in load(done)["breaks"]] == ["s.md"]
+    assert read_files(vault).keys() == {"b.md", "s.md"}
+    assert run("undo", "--vault", vault).code == 0
+    assert read_files(vault) == before
 
 
 def test_nothing_is_removed_while_a_link_to_it_stays(run: RunCommand, tmp_path: Path) -> None:

@@ -90,8 +90,8 @@ def test_several_names_change_at_once() -> None:
     text = "# A\n## B ^b\ntext ^c\n"
     changes = plan(text, ("#A", "B"), ("#A#B b", "A"), ("#^b", "c"), ("#^c", "b"))
     assert apply_edits(text, changes.edits) == "# B\n## A ^c\ntext ^b\n"
-    assert changes.new_subpath("#^b", WIKILINK) == "#^c"
-    assert changes.new_subpath("#^c", WIKILINK) == "#^b"
+    assert changes.subpaths.new_subpath("#^b", WIKILINK) == "#^c"
+    assert changes.subpaths.new_subpath("#^c", WIKILINK) == "#^b"
 
 
 # -- links to the note ------------------------------------------------------------------------------------------------
@@ -180,7 +180,7 @@ def test_links_follow(
     text: str, renames: Sequence[tuple[str, str]], links: Mapping[str, str]
 ) -> None:
     changes = plan(text, *renames)
-    assert {link: changes.new_subpath(link, WIKILINK) for link in links} == links
+    assert {link: changes.subpaths.new_subpath(link, WIKILINK) for link in links} == links
 
 
 GITHUB: Mapping[str, tuple[str, Sequence[tuple[str, str]], Mapping[str, str]]] = {
@@ -214,17 +214,20 @@ def test_markdown_links_follow(
     text: str, renames: Sequence[tuple[str, str]], links: Mapping[str, str]
 ) -> None:
     changes = plan(text, *renames)
-    assert {link: changes.new_subpath(link, MARKDOWN) for link in links} == links
+    assert {link: changes.subpaths.new_subpath(link, MARKDOWN) for link in links} == links
 
 
 def test_wikilinks_with_anchors_of_github_stay() -> None:
-    assert plan("# Old one\n", ("#Old one", "New")).new_subpath("#old-one", WIKILINK) == "#old-one"
+    assert (
+        plan("# Old one\n", ("#Old one", "New")).subpaths.new_subpath("#old-one", WIKILINK)
+        == "#old-one"
+    )
 
 
 def test_captures_are_named() -> None:
     changes = plan("# Old\ntext ^a\n", ("#Old", "New"), ("#^a", "b"))
     asked = ("#New", "#^b", "#Old", "#^a", "#Other", "#new", "#Old#New")
-    assert [item for item in asked if changes.captures(item)] == ["#New", "#^b", "#new"]
+    assert [item for item in asked if changes.subpaths.captures(item)] == ["#New", "#^b", "#new"]
 
 
 # -- refusals ---------------------------------------------------------------------------------------------------------
@@ -292,7 +295,7 @@ def test_links_that_can_not_follow_are_refused(
 ) -> None:
     changes = plan(text, rename_one)
     with pytest.raises(RefusedError) as refused:
-        changes.new_subpath(link, WIKILINK)
+        changes.subpaths.new_subpath(link, WIKILINK)
     assert reason in str(refused.value)
 
 
@@ -321,7 +324,7 @@ def test_links_lead_to_the_same_headings(
     after = parse(apply_edits(text, changes.edits))
     for subpath in subpaths:
         try:
-            new = changes.new_subpath(subpath, kind)
+            new = changes.subpaths.new_subpath(subpath, kind)
         except RefusedError:
             continue
         was, now = find_anchor(before, subpath), find_anchor(after, new)
@@ -330,7 +333,7 @@ def test_links_lead_to_the_same_headings(
             assert number_of(before, was) == number_of(after, now)
         elif kind is WIKILINK or find_slug_heading(before, subpath) is None:
             assert new == subpath
-            assert changes.captures(subpath) == (now is not None)
+            assert changes.subpaths.captures(subpath) == (now is not None)
 
 
 def number_of(note: Note, anchor: object) -> tuple[str, int]:

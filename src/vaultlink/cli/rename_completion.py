@@ -10,7 +10,7 @@ from vaultlink.api import Vault, replace_state
 from vaultlink.cli.write_run import format_command_line
 from vaultlink.disk.read import UnreadableFile, decode_note
 from vaultlink.fix.sources import FixSources
-from vaultlink.refactor.rerun import restore_state
+from vaultlink.refactor.relocation import restore_state
 from vaultlink.write.journal_files import RecordedRun, list_runs
 from vaultlink.write.move_order import map_path
 from vaultlink.write.restore import plan_restored_notes

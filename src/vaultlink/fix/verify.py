@@ -117,12 +117,13 @@ def find_broken_moves(
                 yield BrokenPromise(path, _describe_error(item), path, (item.rule,))
 
 
-_ResolvedLink = tuple[Link, str | None]
+ResolvedLink = tuple[Link, str | None]
+"""A link, and the file that it leads to."""
 
 
 def _select_outside(
-    links: Iterable[_ResolvedLink], spans: Sequence[tuple[int, int]]
-) -> list[_ResolvedLink]:
+    links: Iterable[ResolvedLink], spans: Sequence[tuple[int, int]]
+) -> list[ResolvedLink]:
     """Return the links that are not part of a larger replaced text.
 
     Such a text is a heading. `spans` are those of the replaced texts, in order.
@@ -140,25 +141,52 @@ def _check_meanings(
     before: Index,
     after: Index,
     old: Note,
-    pairs: tuple[Sequence[_ResolvedLink], Sequence[_ResolvedLink]],
+    pairs: tuple[Sequence[ResolvedLink], Sequence[ResolvedLink]],
     destination: Callable[[Link, str], Destination],
 ) -> Iterator[str]:
     """Yield the links of a note that would lead elsewhere, or show another text."""
     if len(pairs[0]) != len(pairs[1]):
         yield "a link would be lost or added"
         return
-    for (link, target), (new_link, new_target) in zip(*pairs, strict=True):
+    for (link, target), new in zip(*pairs, strict=True):
         wanted = destination(link, target) if target is not None else None
-        if (link.kind, link.embed, link.external) != (
-            new_link.kind,
-            new_link.embed,
-            new_link.external,
-        ) or not (link.display in (None, new_link.display) or _may_change_display(old, link)):
-            yield f"the link {link.raw} would become {new_link.raw}"
-        elif wanted and (new_target, new_link.subpath) != (wanted.path, wanted.subpath):
-            yield f"the link {link.raw} would resolve to {new_target or 'nothing'}"
-        elif before.has_anchor(link, target) and not after.has_anchor(new_link, new_target):
-            yield f"the link {link.raw} would no longer resolve to its heading or block"
+        problem = find_changed_meaning(before, after, (link, target), new, wanted, old)
+        if problem:
+            yield problem
+
+
+def find_changed_meaning(
+    before: Index,
+    after: Index,
+    old: ResolvedLink,
+    new: ResolvedLink,
+    wanted: Destination | None,
+    note: Note | None = None,
+) -> str | None:
+    """Return the problem of a link that would lead elsewhere, or show another text.
+
+    Args:
+        before: The index before.
+        after: The index afterwards.
+        old: The link before.
+        new: The same link afterwards.
+        wanted: Where it must lead; None for a link that did not resolve.
+        note: The note of the link before, if entries and nested links may show another text.
+    """
+    (link, target), (new_link, new_target) = old, new
+    is_same_kind = (link.kind, link.embed, link.external) == (
+        new_link.kind,
+        new_link.embed,
+        new_link.external,
+    )
+    is_same_text = link.display in (None, new_link.display)
+    if not is_same_kind or not (is_same_text or (note and _may_change_display(note, link))):
+        return f"the link {link.raw} would become {new_link.raw}"
+    if wanted and (new_target, new_link.subpath) != (wanted.path, wanted.subpath):
+        return f"the link {link.raw} would resolve to {new_target or 'nothing'}"
+    if before.has_anchor(link, target) and not after.has_anchor(new_link, new_target):
+        return f"the link {link.raw} would no longer resolve to its heading or block"
+    return None
 
 
 def _may_change_display(note: Note, link: Link) -> bool:

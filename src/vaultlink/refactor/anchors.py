@@ -1,13 +1,12 @@
 """Rename headings and blocks of a note, and find what links to them must say."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple
 from unicodedata import category
-
-import msgspec
 
 from vaultlink.index.anchors import TRAILING_BLOCK_ID, find_anchor, normalize_heading, split_parts
 from vaultlink.links.edits import OffsetShift, apply_edits, sort_edits
-from vaultlink.model import BlockId, Edit, Heading, LinkKind, Note, Owner, SourceSpan
+from vaultlink.model import BlockId, Edit, Heading, Note, Owner, SourceSpan
 from vaultlink.parse.lines import UNICODE_SPACES
 from vaultlink.refactor.relocation import RefusedError
 from vaultlink.refactor.subpaths import SubpathMap
@@ -16,7 +15,7 @@ from vaultlink.text import lazy_pattern
 _BLOCK_ID = lazy_pattern(r"[A-Za-z0-9-]+")
 
 
-class AnchorChanges(msgspec.Struct, frozen=True):
+class AnchorChanges(NamedTuple):
     """The renamed headings and blocks of a note.
 
     Attributes:
@@ -27,28 +26,6 @@ class AnchorChanges(msgspec.Struct, frozen=True):
 
     edits: tuple[Edit, ...]
     subpaths: SubpathMap
-
-    def new_subpath(self, subpath: str, kind: LinkKind) -> str:
-        """Return the subpath that leads to the same heading or block afterwards.
-
-        Args:
-            subpath: The subpath of a link to the note, with its `#`.
-            kind: The syntax of the link.
-
-        Returns:
-            The subpath as it is if it still leads there, or if it led to nothing.
-
-        Raises:
-            RefusedError: No subpath leads there afterwards.
-        """
-        return self.subpaths.new_subpath(subpath, kind)
-
-    def captures(self, subpath: str) -> bool:
-        """Return True if a subpath without heading or block has one afterwards.
-
-        Only for subpaths that `new_subpath` returns as they are.
-        """
-        return self.subpaths.captures(subpath)
 
 
 def plan_anchor_renames(

@@ -1,41 +1,34 @@
 """Plan to move a section of a note into a note of its own."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from vaultlink.backlinks.placement import detect_line_end, has_open_comment
 from vaultlink.engine.step import State
 from vaultlink.fix.plan import Plan, Rename, RenameKind
 from vaultlink.fix.sources import FixSources
-from vaultlink.index.anchors import heading_key, render_heading
-from vaultlink.index.index import Index, link_name, update_names
+from vaultlink.index.anchors import render_heading
+from vaultlink.index.index import Index, link_name
 from vaultlink.index.resolve import name_key, normalize_name, parent_folder, resolve
 from vaultlink.links.edits import apply_edits
 from vaultlink.links.naming import format_target
 from vaultlink.links.rewrite import encode_destination
+from vaultlink.mentions.visible import body_start
 from vaultlink.model import Destination, Edit, Heading, Link, Note, SourceSpan
-from vaultlink.parse.properties import frontmatter_span
 from vaultlink.refactor.anchors import find_named_anchor
 from vaultlink.refactor.content import (
+    NotePart,
     count_open_blocks,
-    describe_contents,
+    find_cut_labels,
     list_changed_kinds,
 )
-from vaultlink.refactor.labels import find_cut_labels
-from vaultlink.refactor.regrouping import (
-    RefactorContext,
-    RegroupedTexts,
-    Regrouping,
-    find_captured_anchors,
-)
+from vaultlink.refactor.refactoring import require_text
+from vaultlink.refactor.regrouping import LinkPlace, RegroupedNotes, Regrouping
 from vaultlink.refactor.relocation import RefusedError
 from vaultlink.refactor.subpaths import SubpathMap
 from vaultlink.text import lazy_pattern
 
 _NOT_IN_NAMES = lazy_pattern(r"[\s\\/:*?\"<>|#^\[\]%\x00-\x1f]+")
 """Characters that file names or links can't contain."""
-
-_MOST_ROUNDS = 5
-"""Number of times that links are planned: headings that change with them change others."""
 
 
 def plan_extract(
@@ -62,14 +55,12 @@ def plan_extract(
     Raises:
         RefusedError: The section can't be cut out, or a link would lose its meaning.
     """
-    vault = RefactorContext(state, sources)
-    cut = _Cut(vault.text(path), vault.index.notes[path], subpath)
+    cut = _Cut(require_text(sources, path), state.index.notes[path], subpath)
     new_path = new_path or default_extract_path(path, cut.heading.text)
-    existing = (item for item in vault.index.names.get(name_key(new_path), ()))
-    for item in existing:
+    for item in state.index.names.get(name_key(new_path), ()):
         if normalize_name(item) == normalize_name(new_path):
             raise RefusedError(f"there is a file “{item}” already.")
-    return _Extraction(vault, cut, path, new_path).plan(
+    return _Extraction(state, sources, cut, new_path).plan(
         Rename(RenameKind.HEADING, f"{path}{subpath}", new_path)
     )
 
@@ -159,8 +150,7 @@ class _Cut:
 
     def needs_blank_line(self) -> bool:
         """Return True if a link in place of the section would be part of the text before."""
-        span = frontmatter_span(self.text)
-        if self.start == (span[2] if span else 0):
+        if self.start == body_start(self.text):
             return False
         above = self.text[self._line_start(self.start - 1) : self.start]
         is_heading = any(item.line == self.heading.line - 1 for item in self.note.headings)
@@ -175,151 +165,105 @@ def _strip_blank_lines(text: str) -> str:
     return text[:end]
 
 
-class _Extraction:
-    """Plans to move one section."""
+class _Extraction(Regrouping[RegroupedNotes]):
+    """The way of one section into a new note."""
 
-    def __init__(self, vault: RefactorContext, cut: _Cut, path: str, new_path: str) -> None:
-        self._vault, self._cut, self._path, self._new_path = vault, cut, path, new_path
-        self._regrouping = Regrouping(
-            vault, path, new_path, self._find_destination, removes_old=False
-        )
+    def __init__(self, state: State, sources: FixSources, cut: _Cut, new_path: str) -> None:
+        super().__init__(state, sources, cut.note.path, new_path, removes_old=False)
+        self._cut = cut
         self._line_end = detect_line_end(cut.text)
         self._link = self._format_link()
         lead = self._line_end if cut.needs_blank_line() else ""
-        self._replacement = Edit(path, cut.start, cut.end, lead + self._link)
-        self._use_maps(*self._parse((), ()))
-        self._check_contents()
-
-    def plan(self, rename: Rename) -> Plan:
-        """Plan the edits."""
-        for _ in range(_MOST_ROUNDS):
-            links, going = self._regrouping.plan_links()
-            staying = links.edits.get(self._path, ())
-            rest, new = self._parse(staying, going)
-            is_stable = _list_keys(rest) == _list_keys(self._stays.after) and _list_keys(
-                new
-            ) == _list_keys(self._moves.after)
-            if is_stable:
-                break
-            self._use_maps(rest, new)
-        else:
-            raise RefusedError("headings contain links that change other headings.")
-        captured = find_captured_anchors(self._vault.index, {self._path: self._stays})
-        return self._regrouping.complete(
-            rename,
-            links,
-            RegroupedTexts(
-                {self._path: self._edit_rest(staying)},
-                (self._new_path, self._edit_moved(going)),
-                tuple(self._pair_links()),
-            ),
-            captured,
-        )
-
-    # -- the texts -------------------------------------------------------------------------------
+        self._replacement = Edit(self.old_path, cut.start, cut.end, lead + self._link)
 
     def _format_link(self) -> str:
         """Return the link to the new note, as the vault writes links."""
-        index, obsidian = self._vault.index, self._vault.settings.obsidian
-        names = update_names(index.names, frozenset(), frozenset({self._new_path}))
-        after = Index(index.notes, names, index.targets, index.files)
-        target = format_target(self._path, self._new_path, after, obsidian.new_link_format)
-        if resolve(self._path, target, names) != self._new_path:
-            target = self._new_path
+        index, obsidian = self.index, self.state.settings.obsidian
+        after = Index(index.notes, self.names, index.targets, index.files)
+        target = format_target(self.old_path, self.new_path, after, obsidian.new_link_format)
+        if resolve(self.old_path, target, self.names) != self.new_path:
+            target = self.new_path
         if not obsidian.use_markdown_links:
             return f"[[{target}]]"
-        extension = "" if target == self._new_path else ".md"
-        return f"[{link_name(self._new_path)}]({encode_destination(target + extension)})"
+        extension = "" if target == self.new_path else ".md"
+        return f"[{link_name(self.new_path)}]({encode_destination(target + extension)})"
 
-    def _edit_rest(self, edits: Sequence[Edit]) -> tuple[Edit, ...]:
-        """Return the edits of the note, given those of its links."""
+    def regroup(self, staying: Sequence[Edit], going: Sequence[Edit]) -> RegroupedNotes:
+        """Return both notes afterwards."""
         cut = self._cut
-        before = [edit for edit in edits if edit.end <= cut.start]
-        return (*before, self._replacement, *[edit for edit in edits if edit.start >= cut.end])
-
-    def _edit_moved(self, edits: Sequence[Edit]) -> str:
-        """Return the text of the new note, given the edits of the links in the old one."""
-        cut = self._cut
+        before = [edit for edit in staying if edit.end <= cut.start]
+        behind = [edit for edit in staying if edit.start >= cut.end]
+        edits = (*before, self._replacement, *behind)
         inner = [
-            Edit(self._new_path, edit.start - cut.start, edit.end - cut.start, edit.text)
-            for edit in edits
+            Edit(self.new_path, edit.start - cut.start, edit.end - cut.start, edit.text)
+            for edit in going
             if cut.start <= edit.start < cut.end
         ]
-        return apply_edits(cut.moved, inner) + self._line_end
-
-    def _parse(self, staying: Sequence[Edit], going: Sequence[Edit]) -> tuple[Note, Note]:
-        """Return the two notes afterwards, given the edits of links."""
-        rest = apply_edits(self._cut.text, self._edit_rest(staying))
-        return (
-            self._vault.parse(self._path, rest),
-            self._vault.parse(self._new_path, self._edit_moved(going)),
+        new_text = apply_edits(cut.moved, inner) + self._line_end
+        return RegroupedNotes(
+            edits,
+            self.parse(self.old_path, apply_edits(cut.text, edits)),
+            self.parse(self.new_path, new_text),
+            new_text,
         )
 
     # -- headings and blocks ---------------------------------------------------------------------
 
-    def _use_maps(self, rest: Note, new: Note) -> None:
+    def use_maps(self, notes: RegroupedNotes) -> None:
         """Let links follow to the headings and blocks of these notes."""
-        note = self._cut.note
-        numbers = []
-        for after, moved in ((rest, False), (new, True)):
-            for had, has in ((note.headings, after.headings), (note.blocks, after.blocks)):
-                kept = [n for n, item in enumerate(had) if self._cut.contains(item) is moved]
-                if len(kept) != len(has):
-                    raise self._refuse("the headings or blocks")
-                numbers.append({number: at for at, number in enumerate(kept)})
-        self._stays = SubpathMap(note, rest, numbers[0], numbers[1])
-        self._moves = SubpathMap(note, new, numbers[2], numbers[3])
+        self.maps[self.old_path] = self._map_part(notes.kept, moved=False)
+        self._moves = self._map_part(notes.receiver, moved=True)
 
-    def _find_destination(self, link: Link, path: str) -> Destination:
-        if path != self._path or not link.subpath:
-            return Destination(path, link.subpath)
-        goes = self._moves.contains(link.subpath, link.kind)
-        subpaths = self._moves if goes else self._stays
-        return Destination(subpaths.after.path, subpaths.new_subpath(link.subpath, link.kind))
+    def _map_part(self, after: Note, *, moved: bool) -> SubpathMap:
+        """Return the subpaths of links to what stays, or to what is moved."""
+        note, numbers = self._cut.note, []
+        for had, has in ((note.headings, after.headings), (note.blocks, after.blocks)):
+            kept = [n for n, item in enumerate(had) if self._cut.contains(item) is moved]
+            if len(kept) != len(has):
+                raise self.refuse("the headings or blocks")
+            numbers.append({number: at for at, number in enumerate(kept)})
+        return SubpathMap(note, after, *numbers)
+
+    def find_destination(self, link: Link, path: str) -> Destination:
+        """Return where a link must lead that leads to a file now."""
+        subpath, kind = link.subpath, link.kind
+        if path == self.old_path and subpath and self._moves.contains(subpath, kind):
+            return Destination(self.new_path, self._moves.new_subpath(subpath, kind))
+        return super().find_destination(link, path)
 
     # -- checks ----------------------------------------------------------------------------------
 
-    def _check_contents(self) -> None:
-        """Refuse a cut that changes how the rest is read, before links are edited."""
-        cut, note = self._cut, self._cut.note
-        rest, new = self._stays.after, self._moves.after
-        added = next((link for link in rest.links if link.raw == self._link), None)
+    def find_differences(self, notes: RegroupedNotes) -> Iterator[str]:
+        """Yield what would be read differently, before links are edited."""
+        cut, note, rest, new = self._cut, self._cut.note, notes.kept, notes.receiver
         at = cut.start + len(self._replacement.text) - len(self._link)
-        starts = [link.start for link in rest.links if link.raw == self._link]
-        if added is None or at not in starts:
-            raise self._refuse("the link to the new note")
-        for had, has in (
-            (
-                describe_contents(note, lambda item: not cut.contains(item)),
-                describe_contents(rest, lambda item: item.start != at),
-            ),
-            (describe_contents(note, cut.contains), describe_contents(new, lambda _item: True)),
-        ):
-            for kind in list_changed_kinds(had, has):
-                raise self._refuse(f"a {kind}")
+        if (at, self._link) not in [(link.start, link.raw) for link in rest.links]:
+            yield "the link to the new note"
+        yield from list_changed_kinds(
+            NotePart(note, lambda item: not cut.contains(item)),
+            NotePart(rest, lambda item: item.start != at),
+        )
+        yield from list_changed_kinds(
+            NotePart(note, cut.contains), NotePart(new, lambda _item: True)
+        )
         sections = [(item.owner, item.heading) for item in note.sections]
         if sections != [(item.owner, item.heading) for item in rest.sections] or new.sections:
-            raise self._refuse("a backlinks section")
+            yield "a backlinks section"
         if count_open_blocks([note]) != count_open_blocks([rest, new]):
-            raise self._refuse("a block without an end")
+            yield "a block without an end"
 
-    def _refuse(self, what: str) -> RefusedError:
+    def refuse(self, what: str) -> RefusedError:
+        """Return the error for something that would be read differently."""
         return RefusedError(
             f"“{self._cut.heading.text}” can't be cut out: {what} would be read differently."
         )
 
-    def _pair_links(self) -> list[tuple[Link, str | None, str, int]]:
-        """Return each link of the note with its place afterwards."""
-        counts = {False: 0, True: 0}
-        found = []
-        for link, target in self._vault.index.resolved_links(self._path):
+    def list_links(self, notes: RegroupedNotes) -> Iterator[LinkPlace]:
+        """Yield each link of the note, with its place afterwards."""
+        counts = {notes.kept.path: 0, notes.receiver.path: 0}
+        for link, target in self.index.resolved_links(self.old_path):
             goes = self._cut.contains(link)
             skipped = not goes and link.start >= self._cut.end  # the link to the new note
-            path = self._new_path if goes else self._path
-            found.append((link, target, path, counts[goes] + skipped))
-            counts[goes] += 1
-        return found
-
-
-def _list_keys(note: Note) -> list[str]:
-    return [heading_key(item.text) for item in note.headings]
+            path = self.new_path if goes else self.old_path
+            yield (link, target), path, counts[path] + skipped
+            counts[path] += 1

@@ -1,12 +1,24 @@
-"""Where files go, and where links must lead afterwards."""
+"""Where files go, where links must lead afterwards, and the state of the vault then."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import msgspec
+from msgspec.structs import replace
 
+from vaultlink.engine.step import (
+    AnalysedNote,
+    Change,
+    Presence,
+    State,
+    analyse,
+    step_and_list,
+)
 from vaultlink.errors import UsageError
+from vaultlink.fix.plan import Plan, Rename, RenameKind
+from vaultlink.index.index import Index
 from vaultlink.index.resolve import PathsByName
-from vaultlink.model import Destination, Link
+from vaultlink.model import Destination, Diagnostic, Link
+from vaultlink.refactor.old_names import FILE_KINDS, list_outer_folders
 
 
 class RefusedError(UsageError):
@@ -26,3 +38,154 @@ class Relocation(msgspec.Struct, frozen=True):
     files: Mapping[str, str]
     names: PathsByName
     destination: Callable[[Link, str], Destination]
+
+
+# -- the files that move -------------------------------------------------------------------------
+
+
+def expand(renames: Iterable[Rename], index: Index) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the renames on disk, and the new path of every file whose path changes.
+
+    A folder is renamed as a whole unless another rename concerns something in it: then its files
+    are renamed one by one. Of several renames of a file or of its folders, the innermost counts.
+
+    Returns:
+        Old to new path of each file and folder to rename on disk, and of each file.
+    """
+    paths = {item.old: item.new for item in renames if item.kind in FILE_KINDS}
+    folders = {item.old for item in renames if item.kind is RenameKind.FOLDER}
+    whole = {folder for folder in folders if not _is_touched(folder, paths)}
+    files: dict[str, str] = {}
+    moves = {old: paths[old] for old in paths if old in whole or old not in folders}
+    for path in sorted(_list_files(index, paths, folders)):
+        old = next(outer for outer in (path, *list_outer_folders(path)) if outer in paths)
+        new = paths[old] + path[len(old) :]
+        if new != path:
+            files[path] = new
+        if old not in whole and new != path:
+            moves[path] = new
+    return {old: new for old, new in sorted(moves.items()) if old != new}, files
+
+
+def _is_touched(folder: str, paths: Mapping[str, str]) -> bool:
+    """Return True if another rename concerns something in a folder, before or after."""
+    places = (f"{folder}/", f"{paths[folder]}/")
+    return any(
+        old != folder and f"{path}/".startswith(places)
+        for old, new in paths.items()
+        for path in (old, new)
+        if path not in (folder, paths[folder])
+    )
+
+
+def _list_files(index: Index, paths: Mapping[str, str], folders: Iterable[str]) -> Iterator[str]:
+    inside = tuple([f"{folder}/" for folder in folders])
+    yield from (path for path in index.files if path in paths or path.startswith(inside))
+
+
+def list_emptied_folders(renames: Iterable[Rename], moves: Mapping[str, str]) -> list[str]:
+    """Return the folders that are moved file by file, and the folders in them."""
+    folders = [
+        item.old for item in renames if item.kind is RenameKind.FOLDER and item.old not in moves
+    ]
+    inside = tuple([f"{folder}/" for folder in folders])
+    return sorted(
+        {
+            outer
+            for path in moves
+            if path.startswith(inside)
+            for outer in list_outer_folders(path)
+            if f"{outer}/".startswith(inside)
+        }
+    )
+
+
+# -- the vault afterwards ------------------------------------------------------------------------
+
+
+def step_after(
+    state: State, files: Mapping[str, str], texts: Mapping[str, str | None]
+) -> tuple[State, set[str]]:
+    """Return the state after moves and edits, and the new paths that they may affect.
+
+    Args:
+        state: The state before.
+        files: Old path to new path of every file that moves.
+        texts: The new texts, by new path; None for files that are removed.
+    """
+    changes: dict[str, Change] = {old: Change(old, Presence.GONE) for old in files}
+    for old, new in files.items():
+        if new not in texts:
+            changes[new] = Change(new, _move_file(state, old, new))
+    for path, text in texts.items():
+        changes[path] = Change(
+            path, Presence.GONE if text is None else analyse(state.settings, path, text)
+        )
+    return step_and_list(state, list(changes.values()))
+
+
+def _move_file(state: State, old: str, new: str) -> AnalysedNote | Presence:
+    """Return a file with another path. Findings of its text stay the same."""
+    note = state.index.notes.get(old)
+    if note is None:
+        return Presence.ATTACHMENT
+    found = tuple([replace(item, path=new) for item in _list_note_findings(state, old, new)])
+    return AnalysedNote(replace(note, path=new), found)
+
+
+def _list_note_findings(state: State, old: str, new: str) -> Iterator[Diagnostic]:
+    settings = state.settings
+    if settings.is_linted(new):
+        ignored = settings.ignored_rules(new)
+        for item in state.all_findings.get(old, ()):
+            if settings.scope_by_rule[item.rule] == "note" and item.rule not in ignored:
+                yield item
+
+
+# -- a run that skipped notes --------------------------------------------------------------------
+
+
+def restore_state(state: State, files: Mapping[str, str], former: Mapping[str, str]) -> State:
+    """Return the state of a vault before a run.
+
+    Args:
+        state: The state after the run.
+        files: Old path to new path of every file that the run moved.
+        former: The texts before the run of the notes that it wrote, by old path.
+
+    Returns:
+        The state. The notes that the run skipped are as they are now.
+    """
+    return step_after(state, {new: old for old, new in files.items()}, former)[0]
+
+
+def reduce_plan(plan: Plan, files: Mapping[str, str], former: Mapping[str, str]) -> Plan:
+    """Return the part of a plan that an earlier run skipped.
+
+    Args:
+        plan: The plan for the vault before the run.
+        files: Old path to new path of every file that the run moved.
+        former: The texts before the run of the notes that it wrote, by old path.
+
+    Returns:
+        A plan that moves nothing and has the present paths.
+    """
+
+    def now(path: str) -> str:
+        return files.get(path, path)
+
+    return replace(
+        plan,
+        moves={},
+        files={},
+        edits={
+            now(path): tuple(replace(edit, path=now(path)) for edit in group)
+            for path, group in plan.edits.items()
+            if path not in former
+        },
+        texts={now(path): pair for path, pair in plan.texts.items() if path not in former},
+        marked=frozenset(map(now, plan.marked)),
+        emptied=(),
+        required=frozenset(),
+        captured=(),
+    )

@@ -17,9 +17,8 @@ from vaultlink.cli.rename_completion import find_unfinished_run
 from vaultlink.errors import UsageError
 from vaultlink.fix.plan import Plan, Rename, RenameKind
 from vaultlink.fix.sources import FixSources
-from vaultlink.refactor.expansion import expand
 from vaultlink.refactor.planner import plan_renames
-from vaultlink.refactor.rerun import reduce_plan
+from vaultlink.refactor.relocation import expand, reduce_plan
 
 
 class RenameOptions(RefactorOptions, frozen=True, kw_only=True):

@@ -1,0 +1,294 @@
+"""Let the links of a vault follow while files get other paths, or text another note."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from itertools import chain
+
+from msgspec.structs import replace
+
+from vaultlink.engine.step import State, parse
+from vaultlink.fix.plan import CapturedLink, ChangedTexts, NamedPlace, Plan
+from vaultlink.fix.sources import FixSources
+from vaultlink.fix.verify import BrokenPromise, find_broken_moves
+from vaultlink.index.index import Index, update_names
+from vaultlink.links.edits import OffsetShift, apply_edits, sort_edits
+from vaultlink.model import Destination, Edit, Link, Note, SkippedNote
+from vaultlink.refactor.link_edits import LinkEdits, find_defining_sources, plan_link_edits
+from vaultlink.refactor.managed_sections import find_sections_in_step, plan_section_edits
+from vaultlink.refactor.relocation import RefusedError, Relocation, step_after
+from vaultlink.refactor.subpaths import SubpathMap
+
+_MOST_NAMED = 5
+"""Links that a refusal names, at most."""
+
+EditsByPath = dict[str, tuple[Edit, ...]]
+"""Path of a file before the moves to its edits, sorted."""
+
+
+class Refactoring:
+    """A vault in one state, with what becomes of its files and of the headings in its notes.
+
+    Attributes:
+        state: The state before.
+        index: The index before.
+        sources: The texts of notes and canvases, and the times of files.
+        files: Old path to new path of every file that moves.
+        new_paths: The same, and path of each removed note to the note that gets its text.
+        names: The names of the vault's files afterwards.
+        maps: The subpaths of links to each note whose headings or blocks change.
+    """
+
+    def __init__(
+        self,
+        state: State,
+        sources: FixSources,
+        files: Mapping[str, str],
+        joined: Mapping[str, str] = {},
+        created: Set[str] = frozenset(),
+    ) -> None:
+        """Prepare a plan.
+
+        Args:
+            state: The state before.
+            sources: The texts of notes and canvases, and the times of files.
+            files: Old path to new path of every file that moves.
+            joined: Path of each note that is removed, to that of the note that gets its text.
+            created: Paths of new notes.
+        """
+        self.state, self.index, self.sources = state, state.index, sources
+        self.files, self.new_paths = files, {**files, **joined}
+        self._old_paths = {new: old for old, new in files.items()}
+        self._joined = joined.keys()
+        added = frozenset(files.values()) | created
+        self.names = update_names(self.index.names, frozenset(self.new_paths), added)
+        self.maps: dict[str, SubpathMap] = {}
+        in_step = find_sections_in_step(state, sources)
+        self._generated = {path: in_step[path] for path in in_step if path not in joined}
+
+    def text(self, path: str) -> str:
+        """Return the text of a note that must change. Raises RefusedError if it can't."""
+        return require_text(self.sources, path)
+
+    def parse(self, path: str, text: str) -> Note:
+        """Parse the text of a note."""
+        return parse(self.state.settings, path, text)
+
+    def find_destination(self, link: Link, path: str) -> Destination:
+        """Return where a link must lead that leads to a file now."""
+        subpaths = self.maps.get(path) if link.subpath else None
+        subpath = subpaths.new_subpath(link.subpath, link.kind) if subpaths else link.subpath
+        return Destination(self.new_paths.get(path, path), subpath)
+
+    # -- links -----------------------------------------------------------------------------------
+
+    def edit_links(self, relocation: Relocation, sources: Iterable[str]) -> LinkEdits:
+        """Return the edits of the links in some notes and canvases.
+
+        Raises:
+            RefusedError: A link can't follow.
+        """
+        links = plan_link_edits(
+            self.index,
+            self.state.settings.obsidian,
+            self.sources.find_text,
+            relocation,
+            sources,
+            self._generated.keys(),
+        )
+        if links.unwritable:
+            named, others = name_links(links.unwritable)
+            more = f" and {others} more" if others else ""
+            raise RefusedError(
+                f"no link can be written that leads to the new name: {named}{more}. "
+                "Nothing was written. Choose another name."
+            )
+        return links
+
+    def follow_links(
+        self, relocation: Relocation, sources: Set[str], own: Mapping[str, Sequence[Edit]]
+    ) -> LinkEdits:
+        """Return the edits of links; those of links to headings that edits change, too.
+
+        Args:
+            relocation: Where files go, and where links must lead.
+            sources: The notes and canvases with links that may lose their meaning.
+            own: The edits that are not those of links.
+
+        Raises:
+            RefusedError: A link can't follow.
+        """
+        while True:
+            followers = {
+                source
+                for path in self.maps
+                for source in chain(
+                    (path,),
+                    self.index.anchor_sources.get(path, ()),
+                    find_defining_sources(self.index, path),
+                )
+            }
+            links = self.edit_links(relocation, (sources | followers) - self._joined)
+            edits = merge_edits(own, links.edits)
+            if not [path for path in edits if self._follow_headings(path, edits[path])]:
+                return links
+
+    def _follow_headings(self, path: str, edits: Sequence[Edit]) -> bool:
+        """Make links follow headings that edits of links change; False if none do."""
+        note, shift = self.index.notes[path], OffsetShift(edits)
+        if (
+            path in self.maps
+            or not self.index.anchor_sources.get(path)
+            or not any(shift.is_touched(item.start, item.end) for item in note.headings)
+        ):
+            return False
+        after = self.parse(path, apply_edits(self.text(path), edits))
+        if len(after.headings) == len(note.headings) and len(after.blocks) == len(note.blocks):
+            self.maps[path] = SubpathMap(note, after)
+        return path in self.maps
+
+    def find_captured(self, paths: Iterable[str]) -> Iterator[CapturedLink]:
+        """Yield the links to missing headings and blocks of some notes that will exist."""
+        maps = {path: self.maps[path] for path in paths}
+        sources = {source for path in maps for source in self.index.anchor_sources.get(path, ())}
+        for source in sorted(sources):
+            for link, target in self.index.resolved_links(source):
+                subpaths = maps.get(target or "")
+                if subpaths and link.subpath and subpaths.captures(link.subpath):
+                    after = subpaths.after.path
+                    where = source, link.line, link.column, link.raw
+                    yield CapturedLink(*where, self.files.get(after, after))
+
+    # -- the vault afterwards --------------------------------------------------------------------
+
+    def path_before(self, path: str) -> str:
+        """Return the path before the moves."""
+        return self._old_paths.get(path, path)
+
+    def step(
+        self, edits: Mapping[str, Sequence[Edit]], others: ChangedTexts
+    ) -> tuple[State, set[str]]:
+        """Return the state after edits, and the new paths that they may affect.
+
+        `others` are the texts of notes that are created or removed.
+        """
+        new = {path: text for path, (_, text) in others.items()}
+        return step_after(self.state, self.files, {**self._list_texts(edits), **new})
+
+    def _list_texts(self, edits: Mapping[str, Sequence[Edit]]) -> dict[str, str | None]:
+        """Return the new texts by new path."""
+        return {
+            self.files.get(path, path): apply_edits(self.text(path), group)
+            for path, group in edits.items()
+        }
+
+    def find_broken(
+        self, edits: Mapping[str, Sequence[Edit]], after: State, paths: Iterable[str]
+    ) -> Iterator[BrokenPromise]:
+        """Yield what would be wrong afterwards in files that exist before, by path."""
+        present = sorted(self.index.files.intersection(paths))
+        return find_broken_moves(
+            self.state, after, edits, present, self.files, self.find_destination
+        )
+
+    def complete(
+        self,
+        edits: Mapping[str, tuple[Edit, ...]],
+        after: State,
+        others: ChangedTexts,
+        skipped: Mapping[str, str],
+    ) -> Plan:
+        """Return the plan, with the edits of the managed sections that were in step.
+
+        Args:
+            edits: All other edits.
+            after: The state after them.
+            others: The texts of notes that are created or removed, before and after.
+            skipped: Notes that should change and can't, with the reasons.
+        """
+        found = self._plan_section_edits(edits, after)
+        if found:
+            edits = merge_edits(edits, found)
+            new_texts = self._list_texts({path: edits[path] for path in found})
+            after, _ = step_after(after, {}, new_texts)
+        texts: dict[str, tuple[str | None, str | None]] = {}
+        for path, group in edits.items():
+            text = self.text(path)
+            texts[path] = text, apply_edits(text, group)
+        texts |= others
+        return Plan(
+            before=self.state,
+            after=after,
+            texts=texts,
+            edits=edits,
+            marked=frozenset(filter(self.sources.has_mark, texts)),
+            files=self.files,
+            is_whole=True,
+            breaks=tuple(self._find_breaks(after.index, skipped)),
+            skipped=tuple([SkippedNote(path, skipped[path]) for path in sorted(skipped)]),
+        )
+
+    def _find_breaks(self, after: Index, skipped: Iterable[str]) -> Iterator[NamedPlace]:
+        """Yield the links of skipped notes that will not resolve."""
+        for path in sorted(skipped):
+            now = [target for _, target in after.resolved_links(self.files.get(path, path))]
+            for (link, target), new in zip(self.index.resolved_links(path), now, strict=True):
+                if target is not None and new is None:
+                    yield NamedPlace(path, link.line, link.column, link.raw)
+
+    def _plan_section_edits(
+        self, edits: Mapping[str, tuple[Edit, ...]], after: State
+    ) -> EditsByPath:
+        """Return the edits of the sections that were in step."""
+
+        def new_text(new_path: str) -> str | None:
+            path = self.path_before(new_path)
+            text = self.sources.find_text(path)
+            return apply_edits(text, edits[path]) if text is not None and path in edits else text
+
+        found = plan_section_edits(
+            after,
+            replace(self.sources, text=new_text),
+            {
+                self.files.get(path, path): {self.new_paths.get(item, item) for item in mentions}
+                for path, mentions in self._generated.items()
+            },
+            {self.files.get(path, path): group for path, group in edits.items()},
+        )
+        return {
+            old: tuple([replace(edit, path=old) for edit in group])
+            for path, group in found.items()
+            for old in (self.path_before(path),)
+        }
+
+
+def require_text(sources: FixSources, path: str) -> str:
+    """Return the text of a note that must change.
+
+    Raises:
+        RefusedError: The note can't be changed.
+    """
+    text = sources.find_text(path)
+    if text is None:
+        raise RefusedError(f"“{path}” can't be changed: {sources.explain(path)}.")
+    return text
+
+
+def name_links(links: Sequence[tuple[str, str]]) -> tuple[str, int]:
+    """Return the first of some links, given by path and text, and the number of others."""
+    named = [f"{raw} in {path}" for path, raw in links[:_MOST_NAMED]]
+    return ", ".join(named), len(links) - len(named)
+
+
+def merge_edits(
+    one: Mapping[str, Sequence[Edit]], other: Mapping[str, Sequence[Edit]]
+) -> EditsByPath:
+    """Return the edits of both, without those of the second within the first."""
+    merged = {path: tuple(group) for path, group in one.items()}
+    for path, group in other.items():
+        own = merged.get(path, ())
+        free = [edit for edit in group if not any(_is_within(edit, larger) for larger in own)]
+        merged[path] = tuple(sort_edits([*own, *free]))
+    return merged
+
+
+def _is_within(edit: Edit, other: Edit) -> bool:
+    return other.start <= edit.start and edit.end <= other.end
