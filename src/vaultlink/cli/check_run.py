@@ -6,7 +6,7 @@ from vaultlink.api import Vault
 from vaultlink.cli.cached_check import CachedCheck
 from vaultlink.cli.known import KnownSources
 from vaultlink.cli.options import ReportOptions
-from vaultlink.cli.path_rows import count_fixes, load_rows
+from vaultlink.cli.path_rows import forecast_fixes, load_rows
 from vaultlink.cli.results import (
     build_result,
     choose_exit_code,
@@ -60,7 +60,7 @@ def run_check(
         None if known else render_shared(options, terminal, output_format, row, checked, wanted)
     )
     results = (
-        shared.results
+        shared.text
         if shared
         else render_with(row, build_result(options, terminal, output_format, checked, {}))
     )
@@ -69,9 +69,7 @@ def run_check(
     sentences = [
         "" if has_numbers else summarize_check(split.new, notes, split.known_counts),
         *map(describe_known, split.known_counts),
-        describe_fixable(shared.totals if shared else checked.resolvable().totals())
-        if counts_fixes
-        else "",
+        describe_fixable(shared.forecast if shared else checked.forecast()) if counts_fixes else "",
         describe_unseen(vault.state.settings.history.unseen),
     ]
     return CachedCheck(
@@ -95,7 +93,7 @@ def _check_by_path(
     notes, prefix = shown
     rows = load_rows(vault, wanted)
     counts = rows.count_severities()
-    fixable = "" if terminal.quiet else describe_fixable(count_fixes(vault, rows, wanted))
+    fixable = "" if terminal.quiet else describe_fixable(forecast_fixes(vault, rows, wanted))
     summary = summarize_counts(counts, len(rows.paths), notes)
     unseen = describe_unseen(vault.state.settings.history.unseen)
     return CachedCheck(

@@ -18,8 +18,8 @@ from vaultlink.api import Vault, find_origin
 from vaultlink.cli.vault import make_suggester
 from vaultlink.disk.cache import digest_parts
 from vaultlink.disk.processes import count_processes, run_parts
+from vaultlink.fix.forecast import FixForecast, join_forecasts
 from vaultlink.fix.select import allowed_fixes
-from vaultlink.fix.totals import MAX_TRIED, NO_FIXES, FixTotals, PathFixes
 from vaultlink.index.packed_map import PackedMap
 from vaultlink.model import Diagnostic, Severity
 from vaultlink.report.concise import format_hint, render_concise
@@ -32,14 +32,17 @@ _MIN_SHARED_ROWS = 1_000
 
 
 class RowFacts(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """The numbers of findings by severity, and the fixes of one path.
+    """The numbers of findings by severity, and of fixes, of one path.
 
+    They depend on the findings of the path; if it has fixes, on the links to its headings, and on
+    `is_locked`, True if the file can't be written; and if `is_deferred` is True, on other notes.
     `hinted` are the notes whose headings or blocks the lines suggest.
     """
 
     severities: tuple[tuple[Severity, int], ...]
-    fixes: PathFixes
-    has_guesses: bool
+    fixes: FixForecast
+    is_locked: bool
+    is_deferred: bool
     hinted: tuple[str, ...]
 
 
@@ -92,20 +95,17 @@ class Rows(NamedTuple):
             self.facts,
         )
 
-    def count(self, get: Callable[[RowFacts], int]) -> int:
-        """Return the sum of a number over all rows."""
-        return sum(get(self.facts[number]) * times for number, times in self._counts().items())
+    def count_facts(self) -> list[tuple[RowFacts, int]]:
+        """Return the facts, each with the number of its rows."""
+        return [(self.facts[number], times) for number, times in Counter(self.numbers).items()]
 
     def count_severities(self) -> Counter[Severity]:
         """Return the numbers of findings by severity."""
         counts: Counter[Severity] = Counter()
-        for number, times in self._counts().items():
-            for severity, findings in self.facts[number].severities:
+        for facts, times in self.count_facts():
+            for severity, findings in facts.severities:
                 counts[severity] += findings * times
         return counts
-
-    def _counts(self) -> Counter[int]:
-        return Counter(self.numbers)
 
 
 def load_rows(vault: Vault, wanted: Callable[[str], bool]) -> Rows:
@@ -122,7 +122,7 @@ def load_rows(vault: Vault, wanted: Callable[[str], bool]) -> Rows:
         new = [
             position
             for position, path in enumerate(missing, start)
-            if not (facts := rows.facts[rows.numbers[position]]).fixes.is_deferred
+            if not (facts := rows.facts[rows.numbers[position]]).is_deferred
             and is_valid(path, facts)
         ]
         if new and key is not None:
@@ -131,39 +131,28 @@ def load_rows(vault: Vault, wanted: Callable[[str], bool]) -> Rows:
     return rows.select([positions[path] for path in paths])
 
 
-def count_fixes(vault: Vault, rows: Rows, wanted: Callable[[str], bool]) -> FixTotals:
-    """Return the numbers of findings that fixes resolve, without guesses."""
-    guesses = rows.count(lambda facts: facts.has_guesses) > 0
-    if rows.count(lambda facts: facts.fixes.allowed) > MAX_TRIED:
-        safe, unsafe = (
-            rows.count(lambda facts: facts.fixes.safe),
-            rows.count(lambda facts: facts.fixes.unsafe),
-        )
-        return FixTotals((safe, 0), (unsafe, 0), has_all_safe=False, has_all_unsafe=False)
-    paths = [
-        path
-        for path, number in zip(rows.paths, rows.numbers, strict=True)
-        if rows.facts[number].fixes.allowed
-    ]
-    if not paths:
-        return FixTotals((0, 0), (0, 0), has_all_safe=True, has_all_unsafe=not guesses)
-    findings = [item for path in paths for item in vault.state.diagnostics[path]]
-    totals = vault.fixer.find_resolvable(findings, wanted=wanted, guesses=False).totals()
-    return totals._replace(has_all_unsafe=totals.has_all_unsafe and not guesses)
+def forecast_fixes(vault: Vault, rows: Rows, wanted: Callable[[str], bool]) -> FixForecast:
+    """Return the numbers of findings that would be fixed, without guesses."""
+
+    def try_all() -> FixForecast:
+        findings = [
+            item
+            for path, number in zip(rows.paths, rows.numbers, strict=True)
+            if rows.facts[number].fixes.candidates
+            for item in vault.state.diagnostics[path]
+        ]
+        return vault.fixer.forecaster(wanted, guesses=False)(findings)
+
+    return join_forecasts(((facts.fixes, times) for facts, times in rows.count_facts()), try_all)
 
 
 def _make_rows(vault: Vault, paths: Sequence[str]) -> list[PathRow]:
     if not paths:
         return []
-
-    @cache
-    def load_counter() -> Callable[[str], PathFixes]:
-        return vault.fixer.path_counter(set(paths).__contains__)
-
     suggest, format_target = make_suggester(vault, ()), make_target_formatter(vault.index)
     rules = vault.state.settings.rules_by_name
-
     is_allowed = allowed_fixes(vault.state.settings.rules, vault.config)
+    load_forecaster = cache(lambda: vault.fixer.forecaster(guesses=False))
 
     def hint(d: Diagnostic) -> str:
         return format_hint(d, suggest(d), format_target) if d.subpath is not None else ""
@@ -173,14 +162,19 @@ def _make_rows(vault: Vault, paths: Sequence[str]) -> list[PathRow]:
 
     def make_row(path: str) -> PathRow:
         findings = vault.state.diagnostics[path]
-        may_have_fixes = any(
-            d.fix or rules[d.rule].deferred_fix not in ("", "target") for d in findings
-        )
-        fixes = load_counter()(path) if may_have_fixes else NO_FIXES
+        kinds = {rules[d.rule].deferred_fix for d in findings}
+        is_deferred, is_locked = not kinds <= {"", "target"}, False
+        fixes = FixForecast(has_guesses="target" in kinds)
+        if is_deferred or any(d.fix for d in findings):
+            forecaster = load_forecaster()
+            fixes = forecaster(findings, tries=False)._replace(fixes=())
+            is_locked = forecaster.sources.is_protected(path)
         facts = RowFacts(
             tuple(Counter([d.severity for d in findings]).items()),
             fixes,
-            any(rules[d.rule].deferred_fix == "target" for d in findings),
+            is_locked,
+            is_deferred
+            or any(edit.path != path for d in findings if d.fix for edit in d.fix.edits),
             tuple({d.resolved for d in findings if d.subpath is not None and d.resolved}),
         )
         text = render_concise(findings, hint=hint, is_safe=is_safe)
@@ -256,12 +250,12 @@ def _make_validator(vault: Vault) -> Callable[[str, RowFacts], bool]:
     is_locked = make_lock_test(os.fspath(vault.root))
 
     def is_valid(path: str, facts: RowFacts) -> bool:
-        fixes, hinted = facts.fixes, facts.hinted
+        has_fixes, hinted = facts.fixes.candidates > 0, facts.hinted
         return (
             path not in different
             and not (hinted and (is_named_anew or not changed.isdisjoint(hinted)))
-            and not (fixes.touches_headings and (path in linked or path in changed))
-            and not (fixes.allowed and path in restamped and is_locked(path) != fixes.is_locked)
+            and not (has_fixes and (path in linked or path in changed))
+            and not (has_fixes and path in restamped and is_locked(path) != facts.is_locked)
         )
 
     return is_valid

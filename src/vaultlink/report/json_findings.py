@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import msgspec
 
-from vaultlink.model import Fix, Safety
 from vaultlink.report.check_result import CheckResult
 from vaultlink.report.concise import count_by_rule
 from vaultlink.report.finding_rows import FindingRow, finding_rows
@@ -16,21 +15,16 @@ def render_json(result: CheckResult) -> bytes:
 
     The known counts and the extra keys are before the findings.
     """
-    fixes = result.fixes()
-    numbers = _count_fixes(fixes, Safety.SAFE), _count_fixes(fixes, Safety.UNSAFE)
-    return join_json(result, [render_json_lines(result)], numbers)
+    return join_json(result, [render_json_lines(result)])
 
 
-def join_json(result: CheckResult, parts: Sequence[bytes], fixable: tuple[int, int]) -> bytes:
-    """Render one JSON object like `render_json` from its findings as JSON lines.
-
-    `fixable` are the numbers of findings with safe and with unsafe fixes.
-    """
+def join_json(result: CheckResult, parts: Sequence[bytes]) -> bytes:
+    """Render one JSON object like `render_json` from its findings as JSON lines."""
     summary = {
         **result.summary(),
         "findings": len(result.findings),
-        "fixable": fixable[0],
-        "unsafe_fixable": fixable[1],
+        "fixable": result.forecast().safe,
+        "unsafe_fixable": result.forecast().unsafe,
         "by_rule": count_by_rule(result.findings),
     }
     head = {
@@ -48,15 +42,13 @@ def render_json_lines(result: CheckResult) -> bytes:
     return encode_json_lines(_build_rows(result))
 
 
-def join_json_lines(
-    _result: CheckResult, parts: Sequence[bytes], _fixable: tuple[int, int]
-) -> bytes:
+def join_json_lines(_result: CheckResult, parts: Sequence[bytes]) -> bytes:
     """Join JSON lines."""
     return b"".join(parts)
 
 
 def _build_rows(result: CheckResult) -> list[FindingRow]:
-    fixes = iter(result.fixes())
+    fixes = iter(result.forecast().fixes)
     return finding_rows(
         result.findings,
         result.text,
@@ -65,7 +57,3 @@ def _build_rows(result: CheckResult) -> list[FindingRow]:
         result.file_bytes,
         result.fingerprints(),
     )
-
-
-def _count_fixes(fixes: Sequence[Fix | None], safety: Safety) -> int:
-    return sum(fix is not None and fix.safety is safety for fix in fixes)
