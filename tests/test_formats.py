@@ -29,7 +29,7 @@ from builder import RULES, build_state, collect_findings
 from exploring import count_examples
 from running import RunCommand
 from vaultlink import Settings, open_vault
-from vaultlink.cli import shared_results
+from vaultlink.cli import check_run
 from vaultlink.disk import processes
 from vaultlink.engine.fingerprints import KnownCount, fingerprint_all
 from vaultlink.fix.forecast import count_fixes
@@ -1006,5 +1006,5 @@ def test_findings_rendered_in_parts_are_the_same(
     command = ("check", "--vault", vault, "--no-cache", "--select", select)
     options = ("--output-format", output_format, "--jobs", "3")
     whole = run(*command, *options)
-    monkeypatch.setattr(shared_results, "_MIN_SHARED_FINDINGS", 0)
+    monkeypatch.setattr(check_run, "_MIN_SHARED_FINDINGS", 0)
     assert run(*command, *options) == whole

@@ -6,11 +6,10 @@ A row is used again if the findings of its path are those of the same saved stat
 import os
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from itertools import accumulate, chain, pairwise
-from typing import NamedTuple
 
 import msgspec
 
@@ -63,92 +62,58 @@ class _StoredRows(msgspec.Struct, frozen=True, array_like=True, gc=False):
     ends: bytes = b""
     numbers: bytes = b""
     facts: list[RowFacts] = []
-    texts: memoryview = memoryview(b"")
+    texts: bytes = b""
 
 
-class Rows(NamedTuple):
-    """Rows of paths: the lines of each, and the number of its facts in `facts`."""
-
-    paths: list[str]
-    texts: list[bytes | memoryview]
-    numbers: "array[int]"
-    facts: list[RowFacts]
-
-    def add(self, paths: Iterable[str], rows: Iterable[PathRow]) -> None:
-        """Add rows."""
-        known = {facts: number for number, facts in enumerate(self.facts)}
-        for path, row in zip(paths, rows, strict=True):
-            number = known.setdefault(row.facts, len(known))
-            if number == len(self.facts):
-                self.facts.append(row.facts)
-            self.paths.append(path)
-            self.texts.append(row.text)
-            self.numbers.append(number)
-
-    def select(self, positions: Sequence[int]) -> "Rows":
-        """Return the rows at these positions."""
-        texts, numbers, paths = self.texts, self.numbers, self.paths
-        return Rows(
-            [paths[position] for position in positions],
-            [texts[position] for position in positions],
-            array("I", [numbers[position] for position in positions]),
-            self.facts,
-        )
-
-    def count_facts(self) -> list[tuple[RowFacts, int]]:
-        """Return the facts, each with the number of its rows."""
-        return [(self.facts[number], times) for number, times in Counter(self.numbers).items()]
-
-    def count_severities(self) -> Counter[Severity]:
-        """Return the numbers of findings by severity."""
-        counts: Counter[Severity] = Counter()
-        for facts, times in self.count_facts():
-            for severity, findings in facts.severities:
-                counts[severity] += findings * times
-        return counts
-
-
-def load_rows(vault: Vault, wanted: Callable[[str], bool]) -> Rows:
+def load_rows(vault: Vault, wanted: Callable[[str], bool]) -> dict[str, PathRow]:
     """Return the rows of the wanted paths with findings, sorted by path."""
-    paths = sorted(filter(wanted, vault.state.diagnostics))
     key, is_valid = _rows_key(vault), _make_validator(vault)
-    rows = _load_kept_rows(vault, key)
-    positions = _find_valid(rows, is_valid)
-    kept = list(positions.values())
-    missing = [path for path in paths if path not in positions]
-    if missing:
-        start = len(rows.paths)
-        rows.add(missing, _make_rows(vault, missing))
-        new = [
-            position
-            for position, path in enumerate(missing, start)
-            if not (facts := rows.facts[rows.numbers[position]]).is_deferred
-            and is_valid(path, facts)
-        ]
-        if new and key is not None:
-            _save_rows(vault, key, rows.select([*kept, *new]))
-        positions.update(zip(missing, range(start, len(rows.paths)), strict=True))
-    return rows.select([positions[path] for path in paths])
+    kept = {path: row for path, row in _load_kept_rows(vault, key) if is_valid(path, row.facts)}
+    paths = sorted(filter(wanted, vault.state.diagnostics))
+    made = _make_rows(vault, [path for path in paths if path not in kept])
+    new = {
+        path: row
+        for path, row in made.items()
+        if not row.facts.is_deferred and is_valid(path, row.facts)
+    }
+    if new and key is not None:
+        _save_rows(vault, key, {**kept, **new})
+    return {path: kept.get(path) or made[path] for path in paths}
 
 
-def forecast_fixes(vault: Vault, rows: Rows, wanted: Callable[[str], bool]) -> FixForecast:
+def count_facts(rows: Iterable[PathRow]) -> list[tuple[RowFacts, int]]:
+    """Return the facts of rows, each with the number of its rows."""
+    facts = [row.facts for row in rows]
+    by_id = {id(item): item for item in facts}
+    return [(by_id[key], times) for key, times in Counter(map(id, facts)).items()]
+
+
+def count_severities(facts: Iterable[tuple[RowFacts, int]]) -> Counter[Severity]:
+    """Return the numbers of findings by severity."""
+    counts: Counter[Severity] = Counter()
+    for item, times in facts:
+        for severity, findings in item.severities:
+            counts[severity] += findings * times
+    return counts
+
+
+def forecast_fixes(
+    vault: Vault, rows: Mapping[str, PathRow], wanted: Callable[[str], bool]
+) -> FixForecast:
     """Return the numbers of findings that would be fixed, without guesses."""
 
     def try_all() -> FixForecast:
-        findings = [
-            item
-            for path, number in zip(rows.paths, rows.numbers, strict=True)
-            if rows.facts[number].fixes.candidates
-            for item in vault.state.diagnostics[path]
-        ]
+        paths = [path for path, row in rows.items() if row.facts.fixes.candidates]
+        findings = [item for path in paths for item in vault.state.diagnostics[path]]
         return vault.fixer.forecaster(wanted, guesses=False)(findings)
 
-    return join_forecasts(((facts.fixes, times) for facts, times in rows.count_facts()), try_all)
+    parts = count_facts(rows.values())
+    return join_forecasts(((item.fixes, times) for item, times in parts), try_all)
 
 
-def _make_rows(vault: Vault, paths: Sequence[str]) -> list[PathRow]:
+def _make_rows(vault: Vault, paths: Sequence[str]) -> dict[str, PathRow]:
     if not paths:
-        return []
+        return {}
     suggest, format_target = make_suggester(vault, ()), make_target_formatter(vault.index)
     rules = vault.state.settings.rules_by_name
     is_allowed = allowed_fixes(vault.state.settings.rules, vault.config)
@@ -180,15 +145,16 @@ def _make_rows(vault: Vault, paths: Sequence[str]) -> list[PathRow]:
         text = render_concise(findings, hint=hint, is_safe=is_safe)
         return PathRow(text.encode("utf-8", "surrogateescape"), facts)
 
-    processes = (
-        1
-        if len(paths) < _MIN_SHARED_ROWS
-        else count_processes(vault.scan.settings.jobs, len(paths))
-    )
-    parts = run_parts(
-        lambda part, _done: [make_row(path) for path in part], paths, processes, list[PathRow]
-    )
-    return [row for part in parts for row in part]
+    def make_part(part: Sequence[str], _done: object) -> list[PathRow]:
+        return [make_row(path) for path in part]
+
+    jobs = 1 if len(paths) < _MIN_SHARED_ROWS else vault.scan.settings.jobs
+    parts = run_parts(make_part, paths, count_processes(jobs, len(paths)), list[PathRow])
+    rows, known = chain.from_iterable(parts), dict[RowFacts, RowFacts]()
+    return {
+        path: PathRow(row.text, known.setdefault(row.facts, row.facts))
+        for path, row in zip(paths, rows, strict=True)
+    }
 
 
 def _rows_key(vault: Vault) -> bytes | None:
@@ -200,30 +166,19 @@ def _rows_key(vault: Vault) -> bytes | None:
     return digest_parts((origin.identity, repr(layers).encode()))
 
 
-def _load_kept_rows(vault: Vault, key: bytes | None) -> Rows:
-    """Return the rows of the last run, valid or not."""
+def _load_kept_rows(vault: Vault, key: bytes | None) -> Iterator[tuple[str, PathRow]]:
+    """Yield the rows of the last run, valid or not, with their paths."""
     cache, origin = vault.scan.open_cache(), find_origin(vault)
     stored = _StoredRows()
     if cache is not None and key is not None and origin is not None and not origin.is_saved:
         with suppress(msgspec.MsgspecError, ValueError):
             stored = msgspec.msgpack.decode(cache.load_result(key, "rows") or b"", type=_StoredRows)
-    ends, numbers = array("Q"), array("I")
+    ends, numbers, texts = array("Q"), array("I"), stored.texts
     ends.frombytes(stored.ends)
     numbers.frombytes(stored.numbers)
-    texts: list[bytes | memoryview] = [
-        stored.texts[start:end] for start, end in pairwise(chain((0,), ends))
-    ]
-    return Rows(stored.paths, texts, numbers, stored.facts)
-
-
-def _find_valid(rows: Rows, is_valid: Callable[[str, RowFacts], bool]) -> dict[str, int]:
-    """Return the positions of the rows that are still valid, by path."""
-    facts = rows.facts
-    return {
-        path: position
-        for position, (path, number) in enumerate(zip(rows.paths, rows.numbers, strict=True))
-        if is_valid(path, facts[number])
-    }
+    bounds = pairwise(chain((0,), ends))
+    for path, (start, end), number in zip(stored.paths, bounds, numbers, strict=True):
+        yield path, PathRow(texts[start:end], stored.facts[number])
 
 
 def _make_validator(vault: Vault) -> Callable[[str, RowFacts], bool]:
@@ -261,14 +216,17 @@ def _make_validator(vault: Vault) -> Callable[[str, RowFacts], bool]:
     return is_valid
 
 
-def _save_rows(vault: Vault, key: bytes, rows: Rows) -> None:
+def _save_rows(vault: Vault, key: bytes, rows: Mapping[str, PathRow]) -> None:
     cache = vault.scan.open_cache()
     if cache is not None:
-        used = sorted(set(rows.numbers))
-        renumbered = dict(zip(used, range(len(used)), strict=True))
-        numbers = array("I", [renumbered[number] for number in rows.numbers])
-        facts = [rows.facts[number] for number in used]
-        ends = array("Q", accumulate(map(len, rows.texts)))
-        texts = memoryview(b"".join(rows.texts))
-        stored = _StoredRows(rows.paths, ends.tobytes(), numbers.tobytes(), facts, texts)
+        facts = [item for item, _ in count_facts(rows.values())]
+        numbers = {item: number for number, item in enumerate(dict.fromkeys(facts))}
+        numbers_by_id = {id(item): numbers[item] for item in facts}
+        stored = _StoredRows(
+            list(rows),
+            array("Q", accumulate(len(row.text) for row in rows.values())).tobytes(),
+            array("I", [numbers_by_id[id(row.facts)] for row in rows.values()]).tobytes(),
+            list(numbers),
+            b"".join([row.text for row in rows.values()]),
+        )
         save_result(cache, key, msgspec.msgpack.encode(stored), "rows")

@@ -99,15 +99,8 @@ def render_results(
     `extra_keys` are added to the JSON document.
     """
     row = choose_renderer(options, terminal, output_format, checked)
-    return render_with(
-        row, build_result(options, terminal, output_format, checked, extra_keys or {})
-    )
-
-
-def render_with(row: OutputFormat, result: CheckResult) -> str | bytes:
-    """Render a result with the function of an output format."""
     render: Callable[[CheckResult], str | bytes] = getattr(import_module(row.module), row.function)
-    return render(result)
+    return render(build_result(options, terminal, output_format, checked, extra_keys or {}))
 
 
 def choose_renderer(

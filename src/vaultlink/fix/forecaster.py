@@ -15,16 +15,14 @@ from vaultlink.fix.loop import (
 )
 from vaultlink.fix.select import allowed_fixes
 from vaultlink.fix.sources import FixAnswers, FixSources
-from vaultlink.index.suggest import list_unresolved
 from vaultlink.model import Diagnostic, Fix, Safety
 
 
 class FixForecaster:
     """Forecasts the fixes of findings of one state; call it with the findings.
 
-    `suggest_all` finds the suggestions of many unresolved targets that `sources` then returns; None
-    leaves out the fixes of these targets. `wanted` returns True for the paths of notes that may be
-    fixed.
+    `wanted` returns True for the paths of notes that may be fixed. `prepare` finds the suggestions
+    for many findings that `sources` then returns; None leaves out fixes of unresolved targets.
     """
 
     def __init__(
@@ -33,18 +31,18 @@ class FixForecaster:
         sources: FixSources,
         analyse: TextAnalyser,
         wanted: Callable[[str], bool],
-        suggest_all: Callable[[Sequence[str]], object] | None,
+        prepare: Callable[[Sequence[Diagnostic]], None] | None,
     ):
         settings = state.settings
         self.sources = sources
-        self._state, self._analyse, self._suggest_all = state, analyse, suggest_all
+        self._state, self._analyse, self._prepare = state, analyse, prepare
         self._filters = {
             safety: allowed_fixes(
                 settings.rules, settings.config, unsafe=safety is Safety.UNSAFE, wanted=wanted
             )
             for safety in Safety
         }
-        self._makers = deferred_fixes(settings.rules, FixAnswers() if suggest_all else None)
+        self._makers = deferred_fixes(settings.rules, FixAnswers() if prepare else None)
         self._is_locked = cache(self._is_unchangeable)
 
     def __call__(
@@ -70,8 +68,8 @@ class FixForecaster:
         """
         has_few_known = len(known) <= MAX_TRIED
         items = [*findings, *known] if has_few_known else findings
-        if tries and self._suggest_all:
-            self._suggest_all(list_unresolved(items, self._state.index.names))
+        if tries and self._prepare:
+            self._prepare(items)
         fixes = [self._find_allowed(item) for item in items]
         candidates = len(fixes) - fixes.count(None)
         is_tried = tries and has_few_known and candidates <= MAX_TRIED
@@ -80,7 +78,7 @@ class FixForecaster:
         return count_fixes(made[:number], made[number:])._replace(
             candidates=candidates,
             is_exact=is_tried or (has_few_known and not candidates),
-            has_guesses=self._suggest_all is None and any(map(self._has_guess, items)),
+            has_guesses=self._prepare is None and any(map(self._has_guess, items)),
         )
 
     def _has_guess(self, item: Diagnostic) -> bool:

@@ -6,7 +6,7 @@ import msgspec
 
 from vaultlink.report.check_result import CheckResult
 from vaultlink.report.concise import count_by_rule
-from vaultlink.report.finding_rows import FindingRow, finding_rows
+from vaultlink.report.finding_rows import finding_rows
 from vaultlink.report.json_document import encode_json_lines, join_document
 
 
@@ -39,17 +39,8 @@ def join_json(result: CheckResult, parts: Sequence[bytes]) -> bytes:
 
 def render_json_lines(result: CheckResult) -> bytes:
     """Render one JSON object per finding, each on its own line."""
-    return encode_json_lines(_build_rows(result))
-
-
-def join_json_lines(_result: CheckResult, parts: Sequence[bytes]) -> bytes:
-    """Join JSON lines."""
-    return b"".join(parts)
-
-
-def _build_rows(result: CheckResult) -> list[FindingRow]:
     fixes = iter(result.forecast().fixes)
-    return finding_rows(
+    rows = finding_rows(
         result.findings,
         result.text,
         result.suggester(),
@@ -57,3 +48,9 @@ def _build_rows(result: CheckResult) -> list[FindingRow]:
         result.file_bytes,
         result.fingerprints(),
     )
+    return encode_json_lines(rows)
+
+
+def join_json_lines(_result: CheckResult, parts: Sequence[bytes]) -> bytes:
+    """Join JSON lines."""
+    return b"".join(parts)

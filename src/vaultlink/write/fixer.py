@@ -63,14 +63,14 @@ class Fixer(msgspec.Struct, frozen=True, dict=True):
         self, diagnostics: Sequence[Diagnostic], answers: FixAnswers | None = None
     ) -> Callable[[Diagnostic], Fix | None]:
         """Return a function that finds the fix of each of these findings, or None."""
-        sources = self.sources(self._list_unresolved(diagnostics))
+        sources = self.sources(diagnostics)
         makers = deferred_fixes(self.state.settings.rules, answers)
         return lambda item: find_fix(self.state, sources, item, makers)
 
     def forecaster(
         self, wanted: Callable[[str], bool] = lambda _path: True, *, guesses: bool = True
     ) -> FixForecaster:
-        """Return a function that forecasts which findings `vaultlink fix` fixes.
+        """Return a function that forecasts which findings `vaultlink fix` would fix.
 
         Notes that are only write-protected count as if they were not.
 
@@ -79,12 +79,12 @@ class Fixer(msgspec.Struct, frozen=True, dict=True):
             guesses: False leaves out the fixes of unresolved targets, which take time to find.
         """
         sources = replace(self.sources(), is_protected=self._texts.is_never_writable)
-        suggest_all = self.suggest_all if guesses else None
-        return FixForecaster(self.state, sources, self._analyse, wanted, suggest_all)
+        prepare = self._prepare_suggestions if guesses else None
+        return FixForecaster(self.state, sources, self._analyse, wanted, prepare)
 
     def chooser(self, findings: Sequence[Diagnostic], answers: FixAnswers) -> FixChooser:
         """Return the causes of these findings, with all fixes that a user can choose."""
-        sources = self.sources(self._list_unresolved(findings))
+        sources = self.sources(findings)
         return FixChooser(self.state, sources, findings, answers)
 
     def plan(
@@ -101,17 +101,14 @@ class Fixer(msgspec.Struct, frozen=True, dict=True):
             select: Decides which findings to fix; by default all.
         """
         settings = self.state.settings
-        wanted = wanted or allowed_fixes(settings.rules, settings.config)
-        unresolved = (
-            self._list_unresolved(chain.from_iterable(self.state.diagnostics.values()))
-            if answers
-            else []
+        return plan_fixes(
+            self.state,
+            self.sources(chain.from_iterable(self.state.diagnostics.values()) if answers else ()),
+            wanted or allowed_fixes(settings.rules, settings.config),
+            deferred_fixes(settings.rules, answers),
+            self._analyse,
+            select,
         )
-        sources, makers = (
-            self.sources(unresolved),
-            deferred_fixes(self.state.settings.rules, answers),
-        )
-        return plan_fixes(self.state, sources, wanted, makers, self._analyse, select)
 
     def plan_chosen(self, chosen: Sequence[tuple[Diagnostic, Fix]]) -> Plan:
         """Plan exactly these fixes. Does not write."""
@@ -184,15 +181,18 @@ class Fixer(msgspec.Struct, frozen=True, dict=True):
         """
         return apply_plan(self.scan, plan, command, summary, timeout=LOCK_SECONDS)
 
-    def sources(self, unresolved: Sequence[str] = ()) -> FixSources:
+    def sources(self, findings: Iterable[Diagnostic] = ()) -> FixSources:
         """Return the texts of this state, and suggestions for unresolved targets.
 
-        Those of `unresolved` are found at once.
+        Those of the targets of `findings` are found at once.
         """
-        self.suggest_all(unresolved)
+        self._prepare_suggestions(findings)
         return make_fix_sources(
             self.scan, self._texts, lambda target: self.suggest_all([target])[target]
         )
+
+    def _prepare_suggestions(self, findings: Iterable[Diagnostic]) -> None:
+        self.suggest_all(list_unresolved(findings, self.state.index.names))
 
     @cached_property
     def _texts(self) -> AnalysedTexts:
@@ -201,7 +201,3 @@ class Fixer(msgspec.Struct, frozen=True, dict=True):
     @cached_property
     def _analyse(self) -> Callable[[Mapping[str, str]], list[Change]]:
         return make_analyser(self.state.settings, self.scan.settings.jobs)
-
-    def _list_unresolved(self, diagnostics: Iterable[Diagnostic]) -> list[str]:
-        """Return the unresolved targets of findings."""
-        return list_unresolved(diagnostics, self.state.index.names)
