@@ -34,7 +34,7 @@ class FixForecast(NamedTuple):
 
 
 def count_fixes(fixes: Iterable[Fix | None], known: Iterable[Fix | None] = ()) -> FixForecast:
-    """Return the forecast in which exactly these findings, and known findings, are fixed."""
+    """Return the forecast with exactly these fixes of findings, and of known ones."""
     found = tuple(fixes)
     safeties, known_safeties = ([fix.safety for fix in part if fix] for part in (found, known))
     return FixForecast(

@@ -53,7 +53,7 @@ class FixForecaster:
         *,
         tries: bool = True,
     ) -> FixForecast:
-        """Return the forecast for reported findings, and known ones, which are only counted.
+        """Return the forecast for reported findings and known ones.
 
         Fixes are tried if there are not more than `MAX_TRIED`, nor more known findings. Fixes that
         are not tried are those that change no linked heading and no file that can't be changed.
