@@ -7,7 +7,8 @@ import pytest
 
 from builder import build_state, collect_findings, make_settings
 from vaultlink.engine.step import State
-from vaultlink.fix.anchor_choices import list_anchor_fixes
+from vaultlink.fix.deferred import list_anchor_fixes
+from vaultlink.fix.forecast import count_fixes
 from vaultlink.index.anchors import find_anchor, find_slug_heading, github_slug, render_heading
 from vaultlink.index.suggest_headings import suggest_anchors
 from vaultlink.model import Diagnostic, Note, Safety
@@ -291,7 +292,7 @@ def result_of(vault: Mapping[str, str]) -> CheckResult:
     return CheckResult(
         findings=findings,
         fingerprints=lambda: ["f"] * len(findings),
-        fixes=lambda: [item.fix for item in findings],
+        forecast=lambda: count_fixes(item.fix for item in findings),
         text=lambda path: vault[path],
         summary=dict,
         rules=(),

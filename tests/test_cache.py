@@ -17,7 +17,7 @@ from vaultlink.api import open_vault
 from vaultlink.disk import changes, load, processes, saved_state, workers
 from vaultlink.disk.scan import Settings
 from vaultlink.engine.step import step
-from vaultlink.fix.totals import MAX_TRIED
+from vaultlink.fix.forecast import MAX_TRIED
 from vaultlink.index.packed_map import ColumnBuilder, Keys, PackedMap
 
 DAMAGE: dict[str, Callable[[bytes], bytes]] = {

@@ -19,7 +19,6 @@ from vaultlink.api import Vault, open_vault
 from vaultlink.disk.scan import Settings
 from vaultlink.fix.select import allowed_fixes
 from vaultlink.fix.sources import FixAnswers
-from vaultlink.model import Safety
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
 NAMES = sorted(file.name for file in FIXTURES.iterdir() if file.is_dir())
@@ -113,10 +112,9 @@ def opened(files: Mapping[str, str]) -> Iterator[Vault]:
 def test_numbers_of_random_vaults_equal_what_plans_resolve(files: dict[str, str]) -> None:
     with opened(files) as vault:
         findings = vault.check()
-        counted = vault.fixer.find_resolvable(findings)
-        assert counted.has_all_safe
-        assert counted.has_all_unsafe
-        safe, unsafe = counted.count(Safety.SAFE), counted.count(Safety.UNSAFE)
+        counted = vault.fixer.forecaster()(findings)
+        assert counted.has_all
+        safe, unsafe = counted.safe, counted.unsafe
         for is_unsafe, expected in ((False, safe), (True, safe + unsafe)):
             plan = vault.fixer.plan(
                 allowed_fixes(vault.rules, vault.config, unsafe=is_unsafe),
@@ -212,7 +210,7 @@ def test_known_findings_that_fix_resolves_are_named(run: RunCommand, vault: Path
 def test_too_many_fixes_are_not_tried(
     run: RunCommand, vault: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vaultlink.write.fixer.MAX_TRIED", 4)
+    monkeypatch.setattr("vaultlink.fix.forecaster.MAX_TRIED", 4)
     assert read_numbers(run, vault) == (3, 2)
     assert run("check", "--output-format", "full").err.endswith(
         "`vaultlink fix` can fix at least 3 of them, and at least 5 with --unsafe-fixes.\n"

@@ -29,9 +29,10 @@ from builder import RULES, build_state, collect_findings
 from exploring import count_examples
 from running import RunCommand
 from vaultlink import Settings, open_vault
-from vaultlink.cli import shared_results
+from vaultlink.cli import check_run
 from vaultlink.disk import processes
 from vaultlink.engine.fingerprints import KnownCount, fingerprint_all
+from vaultlink.fix.forecast import count_fixes
 from vaultlink.links.edits import apply_edits, sort_edits
 from vaultlink.model import Diagnostic, Edit, Fix, Safety, Severity
 from vaultlink.report import sarif as sarif_module
@@ -109,7 +110,7 @@ def checked(
     return CheckResult(
         findings=findings,
         fingerprints=lambda: prints,
-        fixes=lambda: fixes or [None] * len(findings),
+        forecast=lambda: count_fixes(fixes or [None] * len(findings)),
         **{**values, **more},
     )
 
@@ -125,7 +126,7 @@ def fixture(name: str) -> CheckResult:
         path_prefix="my notes/",
         findings=diagnostics,
         fingerprints=lambda: fingerprint_all(diagnostics, vault.text),
-        fixes=lambda: list(map(mend, diagnostics)),
+        forecast=lambda: count_fixes(map(mend, diagnostics)),
         rules=[rule for rule in vault.rules if rule.name in vault.config.enabled],
         summary=vault.summary,
         text=lambda path: texts.get(path, ""),
@@ -426,7 +427,7 @@ def made(text: str, replacements: Sequence[Any]) -> str:
 def hold_fixes(value: CheckResult) -> int:
     """Compare every fix of a check and return their number."""
     count = 0
-    for row, fix in zip(run_of(value)["results"], value.fixes(), strict=True):
+    for row, fix in zip(run_of(value)["results"], value.forecast().fixes, strict=True):
         assert ("fixes" in row) == (fix is not None)
         if fix is not None:
             changes = row["fixes"][0]["artifactChanges"]
@@ -448,7 +449,7 @@ def hold_fixes(value: CheckResult) -> int:
 
 @pytest.mark.parametrize("name", [*VAULTS, "a new note"])
 def test_sarif_fixes_equal_those_of_fix(name: str) -> None:
-    assert hold_fixes(sample(name)) == sum(fix is not None for fix in sample(name).fixes())
+    assert hold_fixes(sample(name)) == sum(fix is not None for fix in sample(name).forecast().fixes)
 
 
 CHANGED: Sequence[tuple[str, Callable[[str], str]]] = [
@@ -676,7 +677,7 @@ def test_gitlab_fingerprints_are_unique(prints: list[str], told: list[str]) -> N
     value = CheckResult(
         findings=[finding()] * len(prints),
         fingerprints=lambda: prints,
-        fixes=lambda: [None] * len(prints),
+        forecast=lambda: count_fixes([None] * len(prints)),
         rules=RULES,
         summary=lambda: FIGURES,
         text=lambda _path: "",
@@ -1005,5 +1006,5 @@ def test_findings_rendered_in_parts_are_the_same(
     command = ("check", "--vault", vault, "--no-cache", "--select", select)
     options = ("--output-format", output_format, "--jobs", "3")
     whole = run(*command, *options)
-    monkeypatch.setattr(shared_results, "_MIN_SHARED_FINDINGS", 0)
+    monkeypatch.setattr(check_run, "_MIN_SHARED_FINDINGS", 0)
     assert run(*command, *options) == whole

@@ -21,7 +21,7 @@ from vaultlink.dashboard.fix_facts import describe_fixes, sort_fixes
 from vaultlink.dashboard.json_form import JSON_MARK, render_json_form
 from vaultlink.dashboard.markdown_form import MARKDOWN_MARK, MAX_ROWS, render_markdown_form
 from vaultlink.dashboard.model import LinkSource, Trend, TrendPoint, VaultReport
-from vaultlink.fix.resolved import ResolvableFindings
+from vaultlink.fix.forecast import count_fixes
 from vaultlink.graph.structure import find_groups
 from vaultlink.model import Diagnostic, Edit, Fix, Safety, Severity, Suggestion
 
@@ -49,7 +49,7 @@ def make_report(
         state,
         lambda path: str(files[path]),
         lambda names: {name: known.get(name, ()) for name in names},
-        lambda findings: ResolvableFindings([item.fix for item in findings]),
+        lambda findings: count_fixes(item.fix for item in findings),
     )
     return build_report(sources, ReportLabels("Notes", "1.0", "c0ffee"), max_rows)
 

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 from vaultlink.cli.options import FixSelectionOptions, FolderOptions
 from vaultlink.cli.repeated_options import format_command_options, format_vault_option
-from vaultlink.model import Safety
 from vaultlink.report.groups import find_target_rules
 
 if TYPE_CHECKING:
@@ -21,12 +20,12 @@ def propose_after_fix(
     """
     remaining, command_options = checked.split.new, format_command_options(options)
     if not (interactive or options.unsafe_fixes):
-        found = checked.resolvable()
-        least = "" if found.has_all_unsafe else "at least "
-        if count := found.count(Safety.UNSAFE):
+        found = checked.forecast()
+        least = "" if found.has_all else "at least "
+        if found.unsafe:
             return (
                 f"`vaultlink fix --interactive{command_options}` asks about the rest; "
-                f"--unsafe-fixes fixes {least}{count:,}."
+                f"--unsafe-fixes fixes {least}{found.unsafe:,}."
             )
     if not remaining or listed:
         return ""

@@ -6,11 +6,10 @@ A row is used again if the findings of its path are those of the same saved stat
 import os
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from itertools import accumulate, chain, pairwise
-from typing import NamedTuple
 
 import msgspec
 
@@ -18,8 +17,8 @@ from vaultlink.api import Vault, find_origin
 from vaultlink.cli.vault import make_suggester
 from vaultlink.disk.cache import digest_parts
 from vaultlink.disk.processes import count_processes, run_parts
+from vaultlink.fix.forecast import FixForecast, join_forecasts
 from vaultlink.fix.select import allowed_fixes
-from vaultlink.fix.totals import MAX_TRIED, NO_FIXES, FixTotals, PathFixes
 from vaultlink.index.packed_map import PackedMap
 from vaultlink.model import Diagnostic, Severity
 from vaultlink.report.concise import format_hint, render_concise
@@ -32,14 +31,17 @@ _MIN_SHARED_ROWS = 1_000
 
 
 class RowFacts(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """The numbers of findings by severity, and the fixes of one path.
+    """The numbers of findings by severity, and of fixes, of one path.
 
+    They depend on the findings of the path; if it has fixes, on the links to its headings, and on
+    `is_locked`, True if the file can't be written; and if `is_deferred` is True, on other notes.
     `hinted` are the notes whose headings or blocks the lines suggest.
     """
 
     severities: tuple[tuple[Severity, int], ...]
-    fixes: PathFixes
-    has_guesses: bool
+    fixes: FixForecast
+    is_locked: bool
+    is_deferred: bool
     hinted: tuple[str, ...]
 
 
@@ -60,110 +62,62 @@ class _StoredRows(msgspec.Struct, frozen=True, array_like=True, gc=False):
     ends: bytes = b""
     numbers: bytes = b""
     facts: list[RowFacts] = []
-    texts: memoryview = memoryview(b"")
+    texts: bytes = b""
 
 
-class Rows(NamedTuple):
-    """Rows of paths: the lines of each, and the number of its facts in `facts`."""
-
-    paths: list[str]
-    texts: list[bytes | memoryview]
-    numbers: "array[int]"
-    facts: list[RowFacts]
-
-    def add(self, paths: Iterable[str], rows: Iterable[PathRow]) -> None:
-        """Add rows."""
-        known = {facts: number for number, facts in enumerate(self.facts)}
-        for path, row in zip(paths, rows, strict=True):
-            number = known.setdefault(row.facts, len(known))
-            if number == len(self.facts):
-                self.facts.append(row.facts)
-            self.paths.append(path)
-            self.texts.append(row.text)
-            self.numbers.append(number)
-
-    def select(self, positions: Sequence[int]) -> "Rows":
-        """Return the rows at these positions."""
-        texts, numbers, paths = self.texts, self.numbers, self.paths
-        return Rows(
-            [paths[position] for position in positions],
-            [texts[position] for position in positions],
-            array("I", [numbers[position] for position in positions]),
-            self.facts,
-        )
-
-    def count(self, get: Callable[[RowFacts], int]) -> int:
-        """Return the sum of a number over all rows."""
-        return sum(get(self.facts[number]) * times for number, times in self._counts().items())
-
-    def count_severities(self) -> Counter[Severity]:
-        """Return the numbers of findings by severity."""
-        counts: Counter[Severity] = Counter()
-        for number, times in self._counts().items():
-            for severity, findings in self.facts[number].severities:
-                counts[severity] += findings * times
-        return counts
-
-    def _counts(self) -> Counter[int]:
-        return Counter(self.numbers)
-
-
-def load_rows(vault: Vault, wanted: Callable[[str], bool]) -> Rows:
+def load_rows(vault: Vault, wanted: Callable[[str], bool]) -> dict[str, PathRow]:
     """Return the rows of the wanted paths with findings, sorted by path."""
-    paths = sorted(filter(wanted, vault.state.diagnostics))
     key, is_valid = _rows_key(vault), _make_validator(vault)
-    rows = _load_kept_rows(vault, key)
-    positions = _find_valid(rows, is_valid)
-    kept = list(positions.values())
-    missing = [path for path in paths if path not in positions]
-    if missing:
-        start = len(rows.paths)
-        rows.add(missing, _make_rows(vault, missing))
-        new = [
-            position
-            for position, path in enumerate(missing, start)
-            if not (facts := rows.facts[rows.numbers[position]]).fixes.is_deferred
-            and is_valid(path, facts)
-        ]
-        if new and key is not None:
-            _save_rows(vault, key, rows.select([*kept, *new]))
-        positions.update(zip(missing, range(start, len(rows.paths)), strict=True))
-    return rows.select([positions[path] for path in paths])
+    kept = {path: row for path, row in _load_kept_rows(vault, key) if is_valid(path, row.facts)}
+    paths = sorted(filter(wanted, vault.state.diagnostics))
+    made = _make_rows(vault, [path for path in paths if path not in kept])
+    new = {
+        path: row
+        for path, row in made.items()
+        if not row.facts.is_deferred and is_valid(path, row.facts)
+    }
+    if new and key is not None:
+        _save_rows(vault, key, {**kept, **new})
+    return {path: kept.get(path) or made[path] for path in paths}
 
 
-def count_fixes(vault: Vault, rows: Rows, wanted: Callable[[str], bool]) -> FixTotals:
-    """Return the numbers of findings that fixes resolve, without guesses."""
-    guesses = rows.count(lambda facts: facts.has_guesses) > 0
-    if rows.count(lambda facts: facts.fixes.allowed) > MAX_TRIED:
-        safe, unsafe = (
-            rows.count(lambda facts: facts.fixes.safe),
-            rows.count(lambda facts: facts.fixes.unsafe),
-        )
-        return FixTotals((safe, 0), (unsafe, 0), has_all_safe=False, has_all_unsafe=False)
-    paths = [
-        path
-        for path, number in zip(rows.paths, rows.numbers, strict=True)
-        if rows.facts[number].fixes.allowed
-    ]
+def count_facts(rows: Iterable[PathRow]) -> list[tuple[RowFacts, int]]:
+    """Return the facts of rows, each with the number of its rows."""
+    facts = [row.facts for row in rows]
+    by_id = {id(item): item for item in facts}
+    return [(by_id[key], times) for key, times in Counter(map(id, facts)).items()]
+
+
+def count_severities(facts: Iterable[tuple[RowFacts, int]]) -> Counter[Severity]:
+    """Return the numbers of findings by severity."""
+    counts: Counter[Severity] = Counter()
+    for item, times in facts:
+        for severity, findings in item.severities:
+            counts[severity] += findings * times
+    return counts
+
+
+def forecast_fixes(
+    vault: Vault, rows: Mapping[str, PathRow], wanted: Callable[[str], bool]
+) -> FixForecast:
+    """Return the numbers of findings that would be fixed, without guesses."""
+
+    def try_all() -> FixForecast:
+        paths = [path for path, row in rows.items() if row.facts.fixes.candidates]
+        findings = [item for path in paths for item in vault.state.diagnostics[path]]
+        return vault.fixer.forecaster(wanted, guesses=False)(findings)
+
+    parts = count_facts(rows.values())
+    return join_forecasts(((item.fixes, times) for item, times in parts), try_all)
+
+
+def _make_rows(vault: Vault, paths: Sequence[str]) -> dict[str, PathRow]:
     if not paths:
-        return FixTotals((0, 0), (0, 0), has_all_safe=True, has_all_unsafe=not guesses)
-    findings = [item for path in paths for item in vault.state.diagnostics[path]]
-    totals = vault.fixer.find_resolvable(findings, wanted=wanted, guesses=False).totals()
-    return totals._replace(has_all_unsafe=totals.has_all_unsafe and not guesses)
-
-
-def _make_rows(vault: Vault, paths: Sequence[str]) -> list[PathRow]:
-    if not paths:
-        return []
-
-    @cache
-    def load_counter() -> Callable[[str], PathFixes]:
-        return vault.fixer.path_counter(set(paths).__contains__)
-
+        return {}
     suggest, format_target = make_suggester(vault, ()), make_target_formatter(vault.index)
     rules = vault.state.settings.rules_by_name
-
     is_allowed = allowed_fixes(vault.state.settings.rules, vault.config)
+    load_forecaster = cache(lambda: vault.fixer.forecaster(guesses=False))
 
     def hint(d: Diagnostic) -> str:
         return format_hint(d, suggest(d), format_target) if d.subpath is not None else ""
@@ -173,28 +127,34 @@ def _make_rows(vault: Vault, paths: Sequence[str]) -> list[PathRow]:
 
     def make_row(path: str) -> PathRow:
         findings = vault.state.diagnostics[path]
-        may_have_fixes = any(
-            d.fix or rules[d.rule].deferred_fix not in ("", "target") for d in findings
-        )
-        fixes = load_counter()(path) if may_have_fixes else NO_FIXES
+        kinds = {rules[d.rule].deferred_fix for d in findings}
+        is_deferred, is_locked = not kinds <= {"", "target"}, False
+        fixes = FixForecast(has_guesses="target" in kinds)
+        if is_deferred or any(d.fix for d in findings):
+            forecaster = load_forecaster()
+            fixes = forecaster(findings, tries=False)._replace(fixes=())
+            is_locked = forecaster.sources.is_protected(path)
         facts = RowFacts(
             tuple(Counter([d.severity for d in findings]).items()),
             fixes,
-            any(rules[d.rule].deferred_fix == "target" for d in findings),
+            is_locked,
+            is_deferred
+            or any(edit.path != path for d in findings if d.fix for edit in d.fix.edits),
             tuple({d.resolved for d in findings if d.subpath is not None and d.resolved}),
         )
         text = render_concise(findings, hint=hint, is_safe=is_safe)
         return PathRow(text.encode("utf-8", "surrogateescape"), facts)
 
-    processes = (
-        1
-        if len(paths) < _MIN_SHARED_ROWS
-        else count_processes(vault.scan.settings.jobs, len(paths))
-    )
-    parts = run_parts(
-        lambda part, _done: [make_row(path) for path in part], paths, processes, list[PathRow]
-    )
-    return [row for part in parts for row in part]
+    def make_part(part: Sequence[str], _done: object) -> list[PathRow]:
+        return [make_row(path) for path in part]
+
+    jobs = 1 if len(paths) < _MIN_SHARED_ROWS else vault.scan.settings.jobs
+    parts = run_parts(make_part, paths, count_processes(jobs, len(paths)), list[PathRow])
+    rows, known = chain.from_iterable(parts), dict[RowFacts, RowFacts]()
+    return {
+        path: PathRow(row.text, known.setdefault(row.facts, row.facts))
+        for path, row in zip(paths, rows, strict=True)
+    }
 
 
 def _rows_key(vault: Vault) -> bytes | None:
@@ -206,30 +166,19 @@ def _rows_key(vault: Vault) -> bytes | None:
     return digest_parts((origin.identity, repr(layers).encode()))
 
 
-def _load_kept_rows(vault: Vault, key: bytes | None) -> Rows:
-    """Return the rows of the last run, valid or not."""
+def _load_kept_rows(vault: Vault, key: bytes | None) -> Iterator[tuple[str, PathRow]]:
+    """Yield the rows of the last run, valid or not, with their paths."""
     cache, origin = vault.scan.open_cache(), find_origin(vault)
     stored = _StoredRows()
     if cache is not None and key is not None and origin is not None and not origin.is_saved:
         with suppress(msgspec.MsgspecError, ValueError):
             stored = msgspec.msgpack.decode(cache.load_result(key, "rows") or b"", type=_StoredRows)
-    ends, numbers = array("Q"), array("I")
+    ends, numbers, texts = array("Q"), array("I"), stored.texts
     ends.frombytes(stored.ends)
     numbers.frombytes(stored.numbers)
-    texts: list[bytes | memoryview] = [
-        stored.texts[start:end] for start, end in pairwise(chain((0,), ends))
-    ]
-    return Rows(stored.paths, texts, numbers, stored.facts)
-
-
-def _find_valid(rows: Rows, is_valid: Callable[[str, RowFacts], bool]) -> dict[str, int]:
-    """Return the positions of the rows that are still valid, by path."""
-    facts = rows.facts
-    return {
-        path: position
-        for position, (path, number) in enumerate(zip(rows.paths, rows.numbers, strict=True))
-        if is_valid(path, facts[number])
-    }
+    bounds = pairwise(chain((0,), ends))
+    for path, (start, end), number in zip(stored.paths, bounds, numbers, strict=True):
+        yield path, PathRow(texts[start:end], stored.facts[number])
 
 
 def _make_validator(vault: Vault) -> Callable[[str, RowFacts], bool]:
@@ -256,25 +205,28 @@ def _make_validator(vault: Vault) -> Callable[[str, RowFacts], bool]:
     is_locked = make_lock_test(os.fspath(vault.root))
 
     def is_valid(path: str, facts: RowFacts) -> bool:
-        fixes, hinted = facts.fixes, facts.hinted
+        has_fixes, hinted = facts.fixes.candidates > 0, facts.hinted
         return (
             path not in different
             and not (hinted and (is_named_anew or not changed.isdisjoint(hinted)))
-            and not (fixes.touches_headings and (path in linked or path in changed))
-            and not (fixes.allowed and path in restamped and is_locked(path) != fixes.is_locked)
+            and not (has_fixes and (path in linked or path in changed))
+            and not (has_fixes and path in restamped and is_locked(path) != facts.is_locked)
         )
 
     return is_valid
 
 
-def _save_rows(vault: Vault, key: bytes, rows: Rows) -> None:
+def _save_rows(vault: Vault, key: bytes, rows: Mapping[str, PathRow]) -> None:
     cache = vault.scan.open_cache()
     if cache is not None:
-        used = sorted(set(rows.numbers))
-        renumbered = dict(zip(used, range(len(used)), strict=True))
-        numbers = array("I", [renumbered[number] for number in rows.numbers])
-        facts = [rows.facts[number] for number in used]
-        ends = array("Q", accumulate(map(len, rows.texts)))
-        texts = memoryview(b"".join(rows.texts))
-        stored = _StoredRows(rows.paths, ends.tobytes(), numbers.tobytes(), facts, texts)
+        facts = [item for item, _ in count_facts(rows.values())]
+        numbers = {item: number for number, item in enumerate(dict.fromkeys(facts))}
+        numbers_by_id = {id(item): numbers[item] for item in facts}
+        stored = _StoredRows(
+            list(rows),
+            array("Q", accumulate(len(row.text) for row in rows.values())).tobytes(),
+            array("I", [numbers_by_id[id(row.facts)] for row in rows.values()]).tobytes(),
+            list(numbers),
+            b"".join([row.text for row in rows.values()]),
+        )
         save_result(cache, key, msgspec.msgpack.encode(stored), "rows")

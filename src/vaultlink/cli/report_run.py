@@ -108,7 +108,7 @@ def _make_report(
         vault.state,
         vault.text,
         vault.suggest_all,
-        lambda findings: vault.fixer.find_resolvable(findings),  # noqa: PLW0108 - `fixer` imports much
+        vault.fixer.forecaster(),
     )
     labels = ReportLabels(
         vault.root.name, __version__, _find_commit(vault.root), options.date or ""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from vaultlink import __version__
 from vaultlink.api import Vault
@@ -17,7 +17,7 @@ from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import make_suggester
 from vaultlink.disk.read import load_rules
 from vaultlink.engine.fingerprints import fingerprint_all
-from vaultlink.fix.totals import MAX_TRIED
+from vaultlink.fix.forecast import MAX_TRIED, FixForecast
 from vaultlink.git.location import find_work_tree
 from vaultlink.model import Severity
 from vaultlink.report import FORMATS, OVERVIEW, STATISTICS, OutputFormat
@@ -26,19 +26,16 @@ from vaultlink.report.hyperlinks import make_path_linker
 from vaultlink.report.listings import make_target_formatter
 from vaultlink.rules.registry import build_catalog
 
-if TYPE_CHECKING:
-    from vaultlink.fix.resolved import ResolvableFindings
-
 
 class CheckedVault(NamedTuple):
-    """A vault, its new and known findings, and those that `vaultlink fix` resolves.
+    """A vault, its new and known findings, and the forecast of their fixes.
 
-    `resolvable` takes time at its first call. Without `guesses`, it has no guessed fixes.
+    `forecast` takes time at its first call. Without `guesses`, it has no guessed fixes.
     """
 
     vault: Vault
     split: KnownSplit
-    resolvable: "Callable[[], ResolvableFindings]"
+    forecast: Callable[[], FixForecast]
     guesses: bool
 
     def may_have_fixes(self) -> bool:
@@ -72,10 +69,10 @@ def split_findings(
         or has_few_findings(vault)
     )
     select = make_new_finding_selector(known, vault, wanted)
-    resolvable = cache(
-        lambda: vault.fixer.find_resolvable(split.new, split.known, wanted, select, guesses=guesses)
+    forecast = cache(
+        lambda: vault.fixer.forecaster(wanted, guesses=guesses)(split.new, split.known, select)
     )
-    return CheckedVault(vault, split, resolvable, guesses)
+    return CheckedVault(vault, split, forecast, guesses)
 
 
 def has_few_findings(vault: Vault) -> bool:
@@ -102,15 +99,8 @@ def render_results(
     `extra_keys` are added to the JSON document.
     """
     row = choose_renderer(options, terminal, output_format, checked)
-    return render_with(
-        row, build_result(options, terminal, output_format, checked, extra_keys or {})
-    )
-
-
-def render_with(row: OutputFormat, result: CheckResult) -> str | bytes:
-    """Render a result with the function of an output format."""
     render: Callable[[CheckResult], str | bytes] = getattr(import_module(row.module), row.function)
-    return render(result)
+    return render(build_result(options, terminal, output_format, checked, extra_keys or {}))
 
 
 def choose_renderer(
@@ -144,14 +134,13 @@ def build_result(
     extra_keys: Mapping[str, object],
 ) -> CheckResult:
     """Return everything that a format may print about a checked vault."""
-    vault, split, resolvable, _ = checked
+    vault, split = checked.vault, checked.split
     catalog = build_catalog(load_rules()) if output_format == "sarif" else vault.rules
     findings = split.new
     return CheckResult(
         findings=findings,
         fingerprints=cache(lambda: fingerprint_all(findings, vault.text)),
-        fixes=lambda: resolvable().fixes,
-        has_all_fixes=lambda: resolvable().has_all_safe and resolvable().has_all_unsafe,
+        forecast=checked.forecast,
         text=vault.text,
         summary=cache(vault.summary),
         rules=[rule for rule in catalog if rule.name in vault.config.enabled],

@@ -10,10 +10,10 @@ from vaultlink.dashboard.score_counts import count_score
 from vaultlink.dashboard.section_facts import list_sections
 from vaultlink.engine.checks import check_with_rule
 from vaultlink.engine.step import State
-from vaultlink.fix.resolved import ResolvableFindings
+from vaultlink.fix.forecast import FixForecast
 from vaultlink.graph.structure import NoteGroups, find_groups
 from vaultlink.index.resolve import is_note
-from vaultlink.model import Diagnostic, Safety, Severity, Suggestion, TextByPath, sum_counts
+from vaultlink.model import Diagnostic, Severity, Suggestion, TextByPath, sum_counts
 from vaultlink.report.listings import DanglingTopic, find_dead_ends, find_orphans, rank_topics
 from vaultlink.rules.connections import UNUSED_ATTACHMENT
 
@@ -25,13 +25,13 @@ class ReportSources(NamedTuple):
         state: The state of the vault.
         text: Returns the text of a note.
         suggest_all: Returns the suggestions of many unresolved targets.
-        find_fixes: Returns the fixes of findings.
+        forecast: Returns the fixes of findings.
     """
 
     state: State
     text: TextByPath
     suggest_all: Callable[[Sequence[str]], Mapping[str, Sequence[Suggestion]]]
-    find_fixes: Callable[[Sequence[Diagnostic]], ResolvableFindings]
+    forecast: Callable[[Sequence[Diagnostic]], FixForecast]
 
 
 class CollectedFacts(NamedTuple):
@@ -50,7 +50,7 @@ class CollectedFacts(NamedTuple):
     """
 
     findings: Sequence[Diagnostic]
-    fixable: ResolvableFindings
+    fixable: FixForecast
     topics: Sequence[DanglingTopic]
     orphans: Sequence[str]
     dead_ends: Sequence[str]
@@ -67,7 +67,7 @@ def collect_facts(sources: ReportSources) -> CollectedFacts:
     findings = [item for path in sorted(found) for item in found[path]]
     return CollectedFacts(
         findings,
-        sources.find_fixes(findings),
+        sources.forecast(findings),
         rank_topics(index, state.settings.history),
         [path for path in find_orphans(index) if is_note(path)],
         find_dead_ends(index),
@@ -97,13 +97,13 @@ def count_totals(state: State, facts: CollectedFacts) -> Totals:
         errors=severities[Severity.ERROR],
         warnings=severities[Severity.WARNING],
         infos=severities[Severity.INFO],
-        fixes_safe=fixable.count(Safety.SAFE),
-        fixes_unsafe=fixable.count(Safety.UNSAFE),
+        fixes_safe=fixable.safe,
+        fixes_unsafe=fixable.unsafe,
         orphans=len(facts.orphans),
         dead_ends=len(facts.dead_ends),
         islands=len(facts.groups.islands),
         sections_in_step=in_step,
         sections_out_of_step=len(facts.sections) - in_step,
         unlinked=facts.counts.notes_unlinked,
-        has_all_fixes=fixable.has_all_safe and fixable.has_all_unsafe,
+        has_all_fixes=fixable.has_all,
     )

@@ -13,8 +13,8 @@ class OutputFormat(NamedTuple):
     only when the format is used. `extension` is the usual file extension, without a dot.
 
     `parts`, if given, are two functions of the module for very many findings: one that renders
-    those of some notes, and one that joins these parts, given the `CheckResult`, the parts as bytes
-    and the numbers of findings with safe and with unsafe fixes.
+    those of some notes, and one that joins these parts, given the `CheckResult` and the parts as
+    bytes.
     """
 
     module: str

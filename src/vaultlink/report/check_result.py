@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from vaultlink.engine.fingerprints import KnownCount
-from vaultlink.model import Diagnostic, Fix, Severity, Suggestion, TextByPath
+from vaultlink.model import Diagnostic, Severity, Suggestion, TextByPath
 from vaultlink.report.hyperlinks import LinkPath, leave_unlinked
 from vaultlink.report.layout import PLAIN, Palette
 
 if TYPE_CHECKING:
+    from vaultlink.fix.forecast import FixForecast
     from vaultlink.rules.registry import Rule
 
 GetSuggestions = Callable[[Diagnostic], Sequence[Suggestion]]
@@ -38,11 +39,8 @@ class CheckResult(msgspec.Struct, frozen=True, kw_only=True):
     fingerprints: Callable[[], Sequence[str]]
     """Returns the fingerprint of each finding."""
 
-    fixes: Callable[[], Sequence[Fix | None]]
-    """Returns the fix of each finding, or None if `vaultlink fix` does not resolve it."""
-
-    has_all_fixes: Callable[[], bool] = lambda: True
-    """Returns False if there may be more fixes than `fixes` returns."""
+    forecast: Callable[[], "FixForecast"]
+    """Returns the fixes of the findings that `vaultlink fix` would make, and their numbers."""
 
     text: TextByPath
     """Returns a note's text by its vault path; "" if it cannot be read."""

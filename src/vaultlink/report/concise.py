@@ -16,12 +16,12 @@ from vaultlink.report.layout import PLAIN, Palette, escape_controls, format_coun
 from vaultlink.report.printable import escape_commands
 
 if TYPE_CHECKING:
-    from vaultlink.fix.totals import FixTotals
+    from vaultlink.fix.forecast import FixForecast
 
 
 def render_concise_result(result: CheckResult) -> str:
     """Render the findings of a check."""
-    fixes = zip(result.findings, result.fixes(), strict=True)
+    fixes = zip(result.findings, result.forecast().fixes, strict=True)
     safe = {id(d) for d, fix in fixes if fix and fix.safety is Safety.SAFE}
     return render_concise(
         result.findings,
@@ -159,24 +159,21 @@ def describe_unseen(clauses: Sequence[str]) -> str:
     return f"Renamed notes may be missed: {'; '.join(clauses)}." if clauses else ""
 
 
-def describe_fixable(found: "FixTotals") -> str:
+def describe_fixable(found: "FixForecast") -> str:
     """Return a sentence with the numbers of findings that fixes resolve.
 
     It is "" if there are none. A number that may be too low is called so.
     """
-    safe, unsafe = found.safe, found.unsafe
-    all_safe = _describe_number(*safe, is_exact=found.has_all_safe)
-    all_unsafe = _describe_number(*unsafe, is_exact=found.has_all_unsafe)
+    unsafe = found.unsafe + found.known_unsafe
+    all_safe = _describe_number(found.safe, found.known_safe, is_exact=found.is_exact)
+    all_unsafe = _describe_number(found.unsafe, found.known_unsafe, is_exact=found.has_all)
     if not all_safe:
         return f"`vaultlink fix --unsafe-fixes` can fix {all_unsafe}." if all_unsafe else ""
     sentence = f"`vaultlink fix` can fix {all_safe}"
-    if not found.has_all_unsafe:
-        return f"{sentence}, and at least {sum(safe + unsafe):,} with --unsafe-fixes."
-    return (
-        f"{sentence}, and {sum(unsafe):,} more with --unsafe-fixes."
-        if any(unsafe)
-        else f"{sentence}."
-    )
+    if not found.has_all:
+        total = found.safe + found.known_safe + unsafe
+        return f"{sentence}, and at least {total:,} with --unsafe-fixes."
+    return f"{sentence}, and {unsafe:,} more with --unsafe-fixes." if unsafe else f"{sentence}."
 
 
 def _describe_number(new: int, known: int, *, is_exact: bool) -> str:

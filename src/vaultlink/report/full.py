@@ -54,7 +54,7 @@ def render_full(result: CheckResult) -> str:
     return renderer.render(result.findings, grouped)
 
 
-def join_full(_result: CheckResult, parts: Sequence[bytes], _fixable: tuple[int, int]) -> bytes:
+def join_full(_result: CheckResult, parts: Sequence[bytes]) -> bytes:
     """Join the encoded blocks of notes, with a blank line between them."""
     return b"\n".join(parts)
 

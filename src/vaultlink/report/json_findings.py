@@ -4,10 +4,9 @@ from collections.abc import Sequence
 
 import msgspec
 
-from vaultlink.model import Fix, Safety
 from vaultlink.report.check_result import CheckResult
 from vaultlink.report.concise import count_by_rule
-from vaultlink.report.finding_rows import FindingRow, finding_rows
+from vaultlink.report.finding_rows import finding_rows
 from vaultlink.report.json_document import encode_json_lines, join_document
 
 
@@ -16,21 +15,16 @@ def render_json(result: CheckResult) -> bytes:
 
     The known counts and the extra keys are before the findings.
     """
-    fixes = result.fixes()
-    numbers = _count_fixes(fixes, Safety.SAFE), _count_fixes(fixes, Safety.UNSAFE)
-    return join_json(result, [render_json_lines(result)], numbers)
+    return join_json(result, [render_json_lines(result)])
 
 
-def join_json(result: CheckResult, parts: Sequence[bytes], fixable: tuple[int, int]) -> bytes:
-    """Render one JSON object like `render_json` from its findings as JSON lines.
-
-    `fixable` are the numbers of findings with safe and with unsafe fixes.
-    """
+def join_json(result: CheckResult, parts: Sequence[bytes]) -> bytes:
+    """Render one JSON object like `render_json` from its findings as JSON lines."""
     summary = {
         **result.summary(),
         "findings": len(result.findings),
-        "fixable": fixable[0],
-        "unsafe_fixable": fixable[1],
+        "fixable": result.forecast().safe,
+        "unsafe_fixable": result.forecast().unsafe,
         "by_rule": count_by_rule(result.findings),
     }
     head = {
@@ -45,19 +39,8 @@ def join_json(result: CheckResult, parts: Sequence[bytes], fixable: tuple[int, i
 
 def render_json_lines(result: CheckResult) -> bytes:
     """Render one JSON object per finding, each on its own line."""
-    return encode_json_lines(_build_rows(result))
-
-
-def join_json_lines(
-    _result: CheckResult, parts: Sequence[bytes], _fixable: tuple[int, int]
-) -> bytes:
-    """Join JSON lines."""
-    return b"".join(parts)
-
-
-def _build_rows(result: CheckResult) -> list[FindingRow]:
-    fixes = iter(result.fixes())
-    return finding_rows(
+    fixes = iter(result.forecast().fixes)
+    rows = finding_rows(
         result.findings,
         result.text,
         result.suggester(),
@@ -65,7 +48,9 @@ def _build_rows(result: CheckResult) -> list[FindingRow]:
         result.file_bytes,
         result.fingerprints(),
     )
+    return encode_json_lines(rows)
 
 
-def _count_fixes(fixes: Sequence[Fix | None], safety: Safety) -> int:
-    return sum(fix is not None and fix.safety is safety for fix in fixes)
+def join_json_lines(_result: CheckResult, parts: Sequence[bytes]) -> bytes:
+    """Join JSON lines."""
+    return b"".join(parts)

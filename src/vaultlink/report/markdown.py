@@ -13,7 +13,6 @@ from itertools import count
 from msgspec.structs import replace
 
 from vaultlink.graph.build import topic_name
-from vaultlink.model import Safety
 from vaultlink.report.check_result import CheckResult
 from vaultlink.report.concise import describe_severities
 from vaultlink.report.groups import group_findings
@@ -73,13 +72,13 @@ def join_parts(parts: Sequence[str]) -> str:
 
 
 def _render_totals(result: CheckResult) -> str:
-    fixes = Counter([fix.safety for fix in result.fixes() if fix is not None])
+    forecast = result.forecast()
     figures = ("notes", "links", "resolved", "dangling", "external")
     header = (*figures, "findings", "fixable", "unsafe fixes")
     summary = result.summary()
     counts = [summary.get(name, 0) for name in figures]
-    numbers = [fixes[Safety.SAFE], fixes[Safety.UNSAFE]]
-    fixable = numbers if result.has_all_fixes() else [f"at least {number:,}" for number in numbers]
+    numbers = [forecast.safe, forecast.unsafe]
+    fixable = numbers if forecast.has_all else [f"at least {number:,}" for number in numbers]
     return render_markdown_table(header, [[*counts, len(result.findings), *fixable]])
 
 

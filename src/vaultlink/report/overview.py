@@ -40,7 +40,7 @@ def render_overview(result: CheckResult) -> str:
     return _render(result, count_result(result))
 
 
-def join_overview(result: CheckResult, parts: Sequence[bytes], _fixable: tuple[int, int]) -> bytes:
+def join_overview(result: CheckResult, parts: Sequence[bytes]) -> bytes:
     """Render the overview of a result whose fixes were counted in parts."""
     text = _render(result, join_counts(result.findings, parts))
     printable = escape_unsafe(text, is_colored=result.palette is not PLAIN)
@@ -180,8 +180,9 @@ def _link_name(row: _Row, name: str, result: CheckResult) -> str:
 def _list_commands(counts: Sequence[RuleCount], result: CheckResult) -> list[str]:
     if not counts:
         return []
-    safe, unsafe = sum(row.safe for row in counts), sum(row.unsafe for row in counts)
-    least = "" if result.has_all_fixes() else "at least "
+    forecast = result.forecast()
+    safe, unsafe = forecast.safe, forecast.unsafe
+    least = "" if forecast.has_all else "at least "
     count = format_count(len(result.findings), "finding")
     commands = [
         (f"fix{result.command_options}", f"fix {least}{safe:,} now; `vaultlink undo` reverts it"),

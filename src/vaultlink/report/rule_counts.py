@@ -28,14 +28,14 @@ class RuleCount(NamedTuple):
 
 def count_result(result: CheckResult) -> list[RuleCount]:
     """Count the findings of a result, most frequent rule first."""
-    return _rank(result.findings, _count_fixes(result))
+    return count_with_fixes(result.findings, result.forecast().fixes)
 
 
 def count_with_fixes(
     findings: Sequence[Diagnostic], fixes: Sequence[Fix | None]
 ) -> list[RuleCount]:
     """Count findings and the fix of each, None for none."""
-    return _rank(findings, _pair_fixes(findings, fixes))
+    return _rank(findings, _count_fixes(findings, fixes))
 
 
 def count_findings(findings: Sequence[Diagnostic]) -> list[RuleCount]:
@@ -43,11 +43,7 @@ def count_findings(findings: Sequence[Diagnostic]) -> list[RuleCount]:
     return _rank(findings, _FixCounts())
 
 
-def _count_fixes(result: CheckResult) -> _FixCounts:
-    return _pair_fixes(result.findings, result.fixes())
-
-
-def _pair_fixes(findings: Sequence[Diagnostic], fixes: Sequence[Fix | None]) -> _FixCounts:
+def _count_fixes(findings: Sequence[Diagnostic], fixes: Sequence[Fix | None]) -> _FixCounts:
     return Counter(
         (d.rule, fix.safety.value)
         for d, fix in zip(findings, fixes, strict=True)
@@ -57,7 +53,8 @@ def _pair_fixes(findings: Sequence[Diagnostic], fixes: Sequence[Fix | None]) -> 
 
 def encode_fix_counts(result: CheckResult) -> bytes:
     """Encode the numbers of fixes of some findings, for `join_counts`."""
-    return msgspec.msgpack.encode(list(_count_fixes(result).items()))
+    counts = _count_fixes(result.findings, result.forecast().fixes)
+    return msgspec.msgpack.encode(list(counts.items()))
 
 
 def join_counts(findings: Sequence[Diagnostic], parts: Iterable[bytes]) -> list[RuleCount]:
@@ -88,9 +85,7 @@ def render_statistics_result(result: CheckResult) -> str:
     return render_statistics(count_result(result), result.palette)
 
 
-def join_statistics(
-    result: CheckResult, parts: Sequence[bytes], _fixable: tuple[int, int]
-) -> bytes:
+def join_statistics(result: CheckResult, parts: Sequence[bytes]) -> bytes:
     """Render the counts of a result whose fixes were counted in parts."""
     return render_statistics(join_counts(result.findings, parts), result.palette).encode()
 

@@ -91,7 +91,7 @@ def _build_invocation(omitted: int) -> JsonObject:
 
 
 def _build_results(result: CheckResult, indexes: Sequence[int]) -> Iterator[JsonObject]:
-    fingerprints, fixes = result.fingerprints(), result.fixes()
+    fingerprints, fixes = result.fingerprints(), result.forecast().fixes
     rule_indexes = {rule.code: index for index, rule in enumerate(result.rules)}
 
     # The next fix is in the same note or a note nearby.
