@@ -9,10 +9,10 @@ from vaultlink.dashboard.collected import (
     collect_facts,
     count_totals,
 )
-from vaultlink.dashboard.fix_facts import describe_fixes, sort_fixes
 from vaultlink.dashboard.model import (
     SCHEMA,
     Bridge,
+    FixRow,
     Island,
     LinkSource,
     MissingAttachment,
@@ -26,6 +26,9 @@ from vaultlink.dashboard.score import compute_score
 from vaultlink.engine.step import State
 from vaultlink.index.file_kinds import has_known_extension
 from vaultlink.index.packed_map import unpack_all
+from vaultlink.links.edits import sort_edits
+from vaultlink.model import Diagnostic, Fix, Safety, TextByPath
+from vaultlink.report.changed_lines import cut_lines, find_first_change
 from vaultlink.report.full import REASON_LABELS
 from vaultlink.report.listings import (
     DanglingTopic,
@@ -168,3 +171,25 @@ def _list_missing(
 
 def _list_islands(islands: Iterable[Sequence[str]], max_named: int | None) -> tuple[Island, ...]:
     return tuple([Island(len(notes), tuple(notes[:max_named])) for notes in islands])
+
+
+def sort_fixes(
+    findings: Sequence[Diagnostic], fixes: Sequence[Fix | None]
+) -> list[tuple[Diagnostic, Fix]]:
+    """Return the findings with a fix, those with a safe one first, else in order."""
+    pairs = [(d, fix) for d, fix in zip(findings, fixes, strict=True) if fix is not None]
+    return sorted(pairs, key=lambda pair: pair[1].safety is not Safety.SAFE)
+
+
+def describe_fixes(pairs: Iterable[tuple[Diagnostic, Fix]], text: TextByPath) -> tuple[FixRow, ...]:
+    """Return the rows of these fixes."""
+    return tuple(_describe_fix(item, fix, text) for item, fix in pairs)
+
+
+def _describe_fix(item: Diagnostic, fix: Fix, text: TextByPath) -> FixRow:
+    """Describe the change of the finding's note, else of the first changed note."""
+    path = item.path if any(edit.path == item.path for edit in fix.edits) else fix.edits[0].path
+    edits = sort_edits(edit for edit in fix.edits if edit.path == path)
+    before, after = cut_lines(*find_first_change(text(path), edits))
+    is_safe = fix.safety is Safety.SAFE
+    return FixRow(item.path, item.line, item.code, item.message, is_safe, before, after)
