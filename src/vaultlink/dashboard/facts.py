@@ -69,7 +69,7 @@ def build_report(
     state = sources.state
     unpack_all(state.index.notes, state.index.targets, state.diagnostics, state.tallies)
     facts, cutter = collect_facts(sources), _TableCutter(max_rows)
-    numbers, groups = NoteNumbers(state), facts.groups
+    numbers = NoteNumbers(state)
     missing = [topic for topic in facts.topics if has_known_extension(topic.name)]
     fixes = sort_fixes(facts.findings, facts.fixable.fixes)
     return VaultReport(
@@ -82,9 +82,9 @@ def build_report(
         topics=_list_topics(sources, cutter.cut("topics", facts.topics), cutter.max_named),
         orphans=numbers.describe(cutter.cut("orphans", facts.orphans)),
         dead_ends=numbers.describe(cutter.cut("dead_ends", facts.dead_ends)),
-        islands=_list_islands(cutter.cut("islands", groups.islands), cutter.max_named),
+        islands=_list_islands(cutter.cut("islands", facts.islands), cutter.max_named),
         hubs=numbers.describe(numbers.rank_hubs()[:_MAX_RANKED]),
-        bridges=tuple([Bridge(*item) for item in groups.bridges[:_MAX_RANKED]]),
+        bridges=tuple([Bridge(*item) for item in facts.bridges[:_MAX_RANKED]]),
         worst=numbers.describe(cutter.cut("worst", numbers.rank_findings())),
         unused_attachments=cutter.cut("unused_attachments", facts.unused),
         missing_attachments=_list_missing(

@@ -101,18 +101,7 @@ def build_trend(
         if found is None or not found.notes:
             empty += 1
             continue
-        points.append(
-            TrendPoint(
-                commit.commit,
-                commit.date,
-                found.score,
-                found.notes,
-                found.links,
-                found.dangling,
-                found.topics,
-                found.findings,
-            )
-        )
+        points.append(TrendPoint(commit.commit, commit.date, *msgspec.structs.astuple(found)))
     missing = asked - len(commits)
     sentences = (
         _describe_depth(len(commits), missing, is_shallow=is_shallow) if missing > 0 else "",

@@ -23,6 +23,7 @@ from vaultlink.report.layout import (
     pad,
     truncate,
     truncate_left,
+    wrap_text,
 )
 
 _MAX_PLACE_SHARE = 3
@@ -120,25 +121,21 @@ def render_key_help(keys: Iterable[QuestionKey], width: int) -> str:
     """Render each key that answers a question with its meaning."""
     lines = []
     for key, meaning in keys:
-        first, *rest = _wrap(f"{escape_controls(meaning)}.", width - 5)
+        sentence = f"{escape_controls(meaning)}."
+        first, *rest = wrap_text(sentence, width - 5, breaks_words=True)
         lines += [f"  {key}  {first}", *(f"     {line}" for line in rest)]
     return "\n".join([*lines, ""])
 
 
 def _describe_cause(cause: FixCause, width: int) -> list[str]:
     """Return the message, and the number of findings if there are several."""
-    message = cause.findings[0].message
+    message = escape_controls(cause.findings[0].message)
+    lines = wrap_text(message, width, breaks_words=True)
     if len(cause.findings) == 1:
-        return _wrap(escape_controls(message), width)
+        return lines
     notes = len({item.path for item in cause.findings})
     where = f"{_count_findings(len(cause.findings), cause)} in {format_count(notes, 'note')}"
-    return [*_wrap(escape_controls(message), width), f"{where}."]
-
-
-def _wrap(text: str, width: int) -> list[str]:
-    import textwrap  # noqa: PLC0415 - only questions are wrapped
-
-    return textwrap.wrap(text, width, break_on_hyphens=False) or [text]
+    return [*lines, f"{where}."]
 
 
 def _count_findings(count: int, cause: FixCause) -> str:

@@ -26,10 +26,15 @@ def dead_end(note: Note, context: Context) -> Iterator[Finding]:
     """Report notes without a link that resolves."""
     if (
         is_note(note.path)
-        and not any(context.index.targets.get(note.path, ()))
+        and is_dead_end(context.index, note.path)
         and not _is_ignored(note.path, context)
     ):
         yield Finding(FILE_START, {"name": file_name(note.path)})
+
+
+def is_dead_end(index: Index, path: str) -> bool:
+    """Return True if no link of a note resolves."""
+    return not any(index.targets.get(path, ()))
 
 
 def missing_backlink(note: Note, context: Context) -> Iterator[Finding]:
@@ -113,13 +118,9 @@ def island(context: Context) -> Iterator[Finding]:
 
     The largest group and single notes are not reported.
     """
-    groups = _group_linked_notes(context)
-    if len(groups) > 1:
-        largest = max(groups, key=lambda group: (len(group), [-ord(char) for char in min(group)]))
-        for group in groups:
-            first = min(group)
-            if group is not largest and len(group) > 1 and not _is_ignored(first, context):
-                yield Finding(FILE_START, {"count": len(group)}, path=first)
+    for first, *others in find_islands(context.index):
+        if not _is_ignored(first, context):
+            yield Finding(FILE_START, {"count": 1 + len(others)}, path=first)
 
 
 def _is_ignored(path: str, context: Context) -> bool:
@@ -178,10 +179,11 @@ def _join_base_texts(index: Index) -> str:
     )
 
 
-def _group_linked_notes(context: Context) -> list[list[str]]:
-    """Return the connected groups of notes.
+def find_islands(index: Index) -> list[list[str]]:
+    """Return the notes of each island, sorted, the largest island first.
 
-    Links count in both directions, and connect notes via any file.
+    Islands are groups of at least two notes that links connect, but the largest group. Links count
+    in both directions, and connect notes via any file.
     """
     leader: dict[str, str] = {}
 
@@ -190,12 +192,13 @@ def _group_linked_notes(context: Context) -> list[list[str]]:
             leader[path] = path = leader[parent]
         return path
 
-    for source, targets in context.index.targets.items():
+    for source, targets in index.targets.items():
         for target in set(targets):
             if target is not None:
                 leader[find(target)] = find(source)
     groups: dict[str, list[str]] = {}
-    for path in sorted(context.index.notes):
+    for path in sorted(index.notes):
         if is_note(path):
             groups.setdefault(find(path), []).append(path)
-    return list(groups.values())
+    several = [group for group in groups.values() if len(group) > 1]
+    return sorted(several, key=lambda group: (-len(group), group))[1:]

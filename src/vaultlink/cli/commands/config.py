@@ -2,14 +2,13 @@
 
 import json
 import os
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 
 from vaultlink.cli.exit_codes import EXIT_CLEAN
 from vaultlink.cli.listing import Listing, choose_listing_format, print_listing
-from vaultlink.cli.options import RuleSelectionOptions, argument
+from vaultlink.cli.options import FolderArgument, RuleSelectionOptions
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import report_choice, scan_from_options
 from vaultlink.config.settings import DEFAULT_SOURCE, Config, merge_layers
@@ -25,7 +24,7 @@ HEADER = ("setting", "value", "from")
 class ConfigOptions(RuleSelectionOptions, frozen=True, kw_only=True):
     """Options of `config`."""
 
-    folder: Annotated[Path | None, argument("VAULT", "The vault, or a folder in it.")] = None
+    folder: FolderArgument = None
 
 
 class SettingRow(msgspec.Struct, frozen=True):

@@ -1,6 +1,5 @@
 """`vaultlink doctor`: check the installation, the vault and the system."""
 
-import textwrap
 from collections.abc import Sequence
 
 import vaultlink
@@ -13,7 +12,7 @@ from vaultlink.cli.vault import scan_from_options
 from vaultlink.cli.vault_checks import check_vault
 from vaultlink.disk.scan import VaultScan
 from vaultlink.errors import USER_ERRORS
-from vaultlink.report.layout import Palette, escape_controls, format_count
+from vaultlink.report.layout import Palette, escape_controls, format_count, wrap_text
 
 COLUMNS = ("check", "attention", "detail", "advice")
 
@@ -72,16 +71,9 @@ def render_checks(rows: Sequence[CheckRow], width: int, palette: Palette) -> str
     lines: list[str] = []
     for row in rows:
         mark = f"{palette.red}!{palette.reset}" if row.attention else " "
-        detail, *more = _wrap(row.detail, width - len(indent))
+        detail, *more = wrap_text(escape_controls(row.detail), width - len(indent))
         lines.append(f"{mark} {palette.bold}{row.check:<{size}}{palette.reset}  {detail}")
-        lines += [f"{indent}{line}" for line in more]
         if row.advice:
-            lines += [f"{indent}{line}" for line in _wrap(row.advice, width - len(indent))]
+            more += wrap_text(escape_controls(row.advice), width - len(indent))
+        lines += [f"{indent}{line}" for line in more]
     return "".join(f"{line.rstrip()}\n" for line in lines)
-
-
-def _wrap(text: str, width: int) -> list[str]:
-    """Break text between words. A path that is longer than a line stays whole."""
-    return textwrap.wrap(
-        escape_controls(text), width, break_long_words=False, break_on_hyphens=False
-    ) or [""]

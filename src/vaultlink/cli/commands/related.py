@@ -4,7 +4,7 @@ from typing import Annotated
 
 from vaultlink.cli.exit_codes import EXIT_CLEAN
 from vaultlink.cli.listing import Listing, choose_listing_format, print_listing
-from vaultlink.cli.options import OpenOptions, argument, option
+from vaultlink.cli.options import NoteArgument, OpenOptions, option
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import find_note_argument, open_from_options
 from vaultlink.errors import UsageError
@@ -18,9 +18,7 @@ _MARKS = {True: "yes", False: "no"}
 class RelatedOptions(OpenOptions, frozen=True, kw_only=True):
     """Options of `related`."""
 
-    note: Annotated[
-        str | None, argument("NOTE", "A path in the vault, or a name as in a link.")
-    ] = None
+    note: NoteArgument = None
     limit: Annotated[
         int | None,
         option("--limit", metavar="N", help=f"Maximum number of notes. Default: {_LIMIT}."),

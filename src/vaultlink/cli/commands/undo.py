@@ -8,7 +8,7 @@ import msgspec
 
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
 from vaultlink.cli.listing import Listing, choose_listing_format, print_document, print_listing
-from vaultlink.cli.options import VaultOptions, argument, option
+from vaultlink.cli.options import DiffOption, VaultOptions, argument, option
 from vaultlink.cli.terminal import Terminal, format_label, print_stderr
 from vaultlink.cli.vault import find_root
 from vaultlink.cli.write_run import hold_write_lock, print_skipped_notes, report_reverted
@@ -42,14 +42,7 @@ class UndoOptions(VaultOptions, frozen=True, kw_only=True):
     list_runs: Annotated[
         bool, option("--list", help="List the runs that can be undone; change nothing.")
     ] = False
-    diff: Annotated[
-        bool,
-        option(
-            "--diff",
-            "--dry-run",
-            help="Print a unified diff of the changes; write nothing.",
-        ),
-    ] = False
+    diff: DiffOption = False
 
 
 class RunRow(msgspec.Struct, frozen=True):
