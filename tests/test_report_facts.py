@@ -17,9 +17,15 @@ from running import RunCommand, create_vault, read_files
 from source import ROOT
 from vaultlink.dashboard.collected import ReportSources
 from vaultlink.dashboard.facts import ReportLabels, build_report, describe_fixes, sort_fixes
-from vaultlink.dashboard.json_form import JSON_MARK, render_json_form
 from vaultlink.dashboard.markdown_form import MARKDOWN_MARK, MAX_ROWS, render_markdown_form
-from vaultlink.dashboard.model import LinkSource, Trend, TrendPoint, VaultReport
+from vaultlink.dashboard.model import (
+    JSON_MARK,
+    LinkSource,
+    Trend,
+    TrendPoint,
+    VaultReport,
+    render_json_form,
+)
 from vaultlink.fix.resolved import ResolvableFindings
 from vaultlink.graph.structure import find_bridges
 from vaultlink.model import Diagnostic, Edit, Fix, Safety, Severity, Suggestion

@@ -199,7 +199,7 @@ def print_mentions(
 def print_with_mentions(
     terminal: Terminal, output_format: str, vault: Vault, note: str, rows: Sequence[BacklinkRow]
 ) -> None:
-    """Print the backlinks of a note, and its unlinked mentions as entries of their own."""
+    """Print the backlinks of a note, and its unlinked mentions as own entries."""
     options = build_mention_options(vault.config.mentions)
     search = MentionSearch(vault.state, vault.text, options)
     found = search.find(sorted(vault.index.notes), frozenset([note]))

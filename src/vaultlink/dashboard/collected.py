@@ -5,8 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from vaultlink.dashboard.model import SectionRow, Totals
-from vaultlink.dashboard.score import ScoreCounts
-from vaultlink.dashboard.score_counts import count_score
+from vaultlink.dashboard.score import ScoreCounts, count_score
 from vaultlink.dashboard.section_facts import list_sections
 from vaultlink.engine.checks import check_with_rule
 from vaultlink.engine.step import State

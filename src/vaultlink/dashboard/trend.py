@@ -6,8 +6,7 @@ from typing import Annotated, Protocol
 import msgspec
 
 from vaultlink.dashboard.model import Trend, TrendPoint
-from vaultlink.dashboard.score import compute_score
-from vaultlink.dashboard.score_counts import count_score
+from vaultlink.dashboard.score import compute_score, count_score
 from vaultlink.engine.step import State
 from vaultlink.graph.build import topic_name
 from vaultlink.links.intent import names_topic

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 
 def find_bridges(index: Index) -> list[tuple[str, int]]:
-    """Return the notes without which others are apart, with their number, largest first."""
+    """Return the notes without which others are apart, with the number of these.
+
+    Those with the largest number are first.
+    """
     return sorted(_find_bridges(_build_file_graph(index)), key=lambda item: (-item[1], item[0]))
 
 

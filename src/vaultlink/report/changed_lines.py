@@ -1,4 +1,4 @@
-"""The lines of a note that edits change, before and after, cut so that the change is visible."""
+"""The lines of a note that edits change, cut so that the change is visible."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
