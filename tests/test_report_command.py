@@ -13,10 +13,9 @@ from repositories import commit, create_repository
 from running import RunCommand, create_vault, read_files
 from screens import run_on_screen
 from vaultlink.api import open_vault
-from vaultlink.cli.report_file import is_report
-from vaultlink.cli.report_run import draw_vault
-from vaultlink.dashboard.json_form import JSON_MARK
+from vaultlink.cli.report_run import draw_vault, is_report
 from vaultlink.dashboard.markdown_form import MARKDOWN_MARK
+from vaultlink.dashboard.model import JSON_MARK
 
 VAULT = {
     "Home.md": "[[Quay]] [[Nowhere]]\n",

@@ -16,14 +16,20 @@ from builder import VaultFiles, build_state, make_settings
 from running import RunCommand, create_vault, read_files
 from source import ROOT
 from vaultlink.dashboard.collected import ReportSources
-from vaultlink.dashboard.facts import ReportLabels, build_report
-from vaultlink.dashboard.fix_facts import describe_fixes, sort_fixes
-from vaultlink.dashboard.json_form import JSON_MARK, render_json_form
+from vaultlink.dashboard.facts import ReportLabels, build_report, describe_fixes, sort_fixes
 from vaultlink.dashboard.markdown_form import MARKDOWN_MARK, MAX_ROWS, render_markdown_form
-from vaultlink.dashboard.model import LinkSource, Trend, TrendPoint, VaultReport
+from vaultlink.dashboard.model import (
+    JSON_MARK,
+    LinkSource,
+    Trend,
+    TrendPoint,
+    VaultReport,
+    render_json_form,
+)
 from vaultlink.fix.forecast import count_fixes
-from vaultlink.graph.structure import find_groups
+from vaultlink.graph.structure import find_bridges
 from vaultlink.model import Diagnostic, Edit, Fix, Safety, Severity, Suggestion
+from vaultlink.rules.connections import find_islands
 
 NOTES: VaultFiles = {
     "Home.md": "---\ntitle: Start\n---\n[[Quay]] [[Quay]] [[Board.canvas]] [[Nowhere]] [[nowhere.md]]\n",
@@ -224,11 +230,11 @@ def test_bridges_are_what_networkx_finds_by_removing_each_note(
             sizes = [len(part - {"f.png"}) for part in nx.connected_components(rest)]
             if apart := sum(sorted(sizes)[:-1]):
                 expected[path] = apart
-    groups = find_groups(index)
-    assert dict(groups.bridges) == expected
-    assert [count for _, count in groups.bridges] == sorted(expected.values(), reverse=True)
+    bridges = find_bridges(index)
+    assert dict(bridges) == expected
+    assert [count for _, count in bridges] == sorted(expected.values(), reverse=True)
     sizes = sorted(len(part - {"f.png"}) for part in nx.connected_components(graph))
-    assert sorted(map(len, groups.islands)) == [size for size in sizes[:-1] if size > 1]
+    assert sorted(map(len, find_islands(index))) == [size for size in sizes[:-1] if size > 1]
 
 
 # -- numbers of other commands --------------------------------------------------------------------------------------------

@@ -5,8 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from builder import Event, VaultFiles, apply_events, build_state, event_scripts, make_settings
-from vaultlink.dashboard.score import ScoreCounts, compute_score
-from vaultlink.dashboard.score_counts import count_score
+from vaultlink.dashboard.score import ScoreCounts, compute_score, count_score
 from vaultlink.engine.step import step
 
 EMPTY = ScoreCounts(0, 0, 0, 0, 0, 0, 0)

@@ -18,8 +18,7 @@ from vaultlink.api import Vault, open_vault
 from vaultlink.cli.report_trend import compute_trend
 from vaultlink.cli.terminal import ProgressLine
 from vaultlink.dashboard.model import Trend, TrendPoint
-from vaultlink.dashboard.score import compute_score
-from vaultlink.dashboard.score_counts import count_score
+from vaultlink.dashboard.score import compute_score, count_score
 from vaultlink.disk.scan import Settings
 from vaultlink.report.listings import topic_rows
 

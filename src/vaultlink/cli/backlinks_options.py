@@ -2,19 +2,23 @@
 
 from typing import Annotated
 
-from vaultlink.cli.options import OpenOptions, argument, option
+from vaultlink.cli.options import DiffOption, NoteArgument, OpenOptions, ParameterSpec, option
 from vaultlink.config.settings import BACKLINKS_CHOICES
 
 _MAINTAINING = ("--write", "--check", "--diff", "--adopt", "--remove")
 """Options with which sections are written, or compared with what would be written."""
 
 
+def _style_option(key: str, help: str) -> ParameterSpec:  # noqa: A002
+    """Return the option that replaces a setting of sections."""
+    metavar, choices = ("LINE", ()) if key == "heading" else ("", BACKLINKS_CHOICES[key])
+    return option(f"--{key}", help=help, metavar=metavar, choices=choices, requires=_MAINTAINING)
+
+
 class BacklinksOptions(OpenOptions, frozen=True, kw_only=True):
     """Options of `backlinks`."""
 
-    note: Annotated[
-        str | None, argument("NOTE", "A path in the vault, or a name as in a link.")
-    ] = None
+    note: NoteArgument = None
     mentions: Annotated[
         bool,
         option(
@@ -32,14 +36,7 @@ class BacklinksOptions(OpenOptions, frozen=True, kw_only=True):
     check: Annotated[
         bool, option("--check", help="List what would be written; exit with 1 if anything would.")
     ] = False
-    diff: Annotated[
-        bool,
-        option(
-            "--diff",
-            "--dry-run",
-            help="Print a unified diff of the changes; write nothing.",
-        ),
-    ] = False
+    diff: DiffOption = False
     adopt: Annotated[
         bool,
         option("--adopt", help="Take over sections that authors wrote, and maintain them."),
@@ -51,48 +48,14 @@ class BacklinksOptions(OpenOptions, frozen=True, kw_only=True):
             help="Remove the sections that vaultlink wrote, and its markers from adopted ones.",
         ),
     ] = False
-    style: Annotated[
-        str,
-        option(
-            "--style",
-            choices=BACKLINKS_CHOICES["style"],
-            help="Style of sections, instead of the setting.",
-            requires=_MAINTAINING,
-        ),
-    ] = ""
+    style: Annotated[str, _style_option("style", "Style of sections, instead of the setting.")] = ""
     heading: Annotated[
-        str,
-        option(
-            "--heading",
-            metavar="LINE",
-            help="Heading of sections, instead of the setting.",
-            requires=_MAINTAINING,
-        ),
+        str, _style_option("heading", "Heading of sections, instead of the setting.")
     ] = ""
     entries: Annotated[
-        str,
-        option(
-            "--entries",
-            choices=BACKLINKS_CHOICES["entries"],
-            help="List notes that are not linked back, or all backlinks.",
-            requires=_MAINTAINING,
-        ),
+        str, _style_option("entries", "List notes that are not linked back, or all backlinks.")
     ] = ""
-    order: Annotated[
-        str,
-        option(
-            "--order",
-            choices=BACKLINKS_CHOICES["order"],
-            help="Order of entries, instead of the setting.",
-            requires=_MAINTAINING,
-        ),
-    ] = ""
+    order: Annotated[str, _style_option("order", "Order of entries, instead of the setting.")] = ""
     group: Annotated[
-        str,
-        option(
-            "--group",
-            choices=BACKLINKS_CHOICES["group"],
-            help="Group the entries of long sections by folder, or not.",
-            requires=_MAINTAINING,
-        ),
+        str, _style_option("group", "Group the entries of long sections by folder, or not.")
     ] = ""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
-from vaultlink.cli.listing import choose_listing_format, print_document, print_lines, print_rows
+from vaultlink.cli.listing import Listing, choose_listing_format, print_listing
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import find_note_argument, open_scanned_vault
 from vaultlink.cli.write_run import WritingCommand, print_skipped_notes, run_plan
@@ -206,16 +206,8 @@ def _summarize(
 def _print_section_rows(
     terminal: Terminal, output_format: str, rows: Sequence[SectionChangeRow]
 ) -> None:
-    if output_format == "json":
-        print_document(terminal, {}, "sections", rows)
-    elif not rows:
-        return
-    elif output_format == "tsv":
-        print_lines(terminal, ("path", "change"), [(row.path, row.change) for row in rows])
-    else:
-        print_rows(
-            terminal,
-            ("note", "section"),
-            [(row.path, CHANGE_LABELS[row.change]) for row in rows],
-            "",
-        )
+    if rows or output_format == "json":
+        cells = ((row.path, CHANGE_LABELS[row.change]) for row in rows)
+        columns, header = ("path", "change"), ("note", "section")
+        listing = Listing("sections", rows, columns, header=header, cells=cells)
+        print_listing(terminal, output_format, listing)

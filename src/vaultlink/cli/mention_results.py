@@ -6,7 +6,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from vaultlink.api import Vault
-from vaultlink.cli.listing import print_lines
+from vaultlink.cli.listing import Listing, print_data, print_lines
 from vaultlink.cli.mention_options import MentionsOptions
 from vaultlink.cli.mention_search import MentionSearch, build_mention_options, require_library
 from vaultlink.cli.terminal import Terminal
@@ -26,7 +26,8 @@ from vaultlink.mentions.wanted_topics import (
 from vaultlink.model import SkippedNote
 from vaultlink.report.fix_summary import skipped_rows
 from vaultlink.report.json_document import encode_document
-from vaultlink.report.layout import escape_controls, format_count
+from vaultlink.report.layout import escape_controls, format_count, render_table
+from vaultlink.report.listings import BacklinkRow
 from vaultlink.report.mention_rows import (
     TSV_HEADER,
     MentionRow,
@@ -193,6 +194,39 @@ def print_mentions(
         terminal.print_paged(text)
     print_topics(terminal, found.topics)
     terminal.print_message(describe_mentions(mentions, len(found.all) - len(mentions)))
+
+
+def print_with_mentions(
+    terminal: Terminal, output_format: str, vault: Vault, note: str, rows: Sequence[BacklinkRow]
+) -> None:
+    """Print the backlinks of a note, and its unlinked mentions as own entries."""
+    options = build_mention_options(vault.config.mentions)
+    search = MentionSearch(vault.state, vault.text, options)
+    found = search.find(sorted(vault.index.notes), frozenset([note]))
+    mentions = [item for item in found if item.score >= options.min_score]
+    named = make_rows(vault, mentions) if output_format == "json" else ()
+    links = [(row.path, row.count, ",".join(map(str, row.lines))) for row in rows]
+    lines = [(*row, "link") for row in links]
+    lines += [(item.path, 1, str(item.line), "mention") for item in mentions]
+    columns = ("path", "count", "lines", "entry")
+    listing = Listing("backlinks", rows, columns, lines, head={"note": note, "mentions": named})
+    if print_data(terminal, output_format, listing):
+        return
+    words = [(item.path, item.line, item.words) for item in mentions]
+    tables = [
+        render_table(header, cells, terminal.table_width, terminal.palette)
+        for header, cells in (
+            (("linked from", "links", "lines"), links),
+            (("mentioned in", "line", "words"), words),
+        )
+        if cells
+    ]
+    if tables:
+        terminal.print_results("\n".join(tables))
+    terminal.print_message(
+        f"{format_count(sum(row.count for row in rows), 'link')} to {note} in "
+        f"{format_count(len(rows), 'file')}, {format_count(len(mentions), 'unlinked mention')}."
+    )
 
 
 def print_topics(terminal: Terminal, topics: Sequence[WantedTopic]) -> None:

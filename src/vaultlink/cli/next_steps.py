@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vaultlink.cli.options import FixSelectionOptions, FolderOptions
-from vaultlink.cli.repeated_options import format_command_options, format_vault_option
+from vaultlink.cli.shown_paths import format_command_options, format_vault_option
 from vaultlink.report.groups import find_target_rules
 
 if TYPE_CHECKING:

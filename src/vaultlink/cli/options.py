@@ -49,6 +49,21 @@ def argument(metavar: str, help: str, choices: tuple[str, ...] = ()) -> Paramete
     return ParameterSpec(help, (), metavar, choices)
 
 
+DiffOption = Annotated[
+    bool,
+    option("--diff", "--dry-run", help="Print a unified diff of the changes; write nothing."),
+]
+"""The option of a writing command that writes nothing."""
+
+FolderArgument = Annotated[Path | None, argument("VAULT", "The vault, or a folder in it.")]
+"""The vault of a command on all of it."""
+
+NoteArgument = Annotated[
+    str | None, argument("NOTE", "A path in the vault, or a name as in a link.")
+]
+"""The note of a command on one."""
+
+
 class PrintOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Options on the form and place of the output."""
 
@@ -195,14 +210,7 @@ class ReportOptions(RuleSelectionOptions, frozen=True, kw_only=True):
 class FixSelectionOptions(ReportOptions, frozen=True, kw_only=True):
     """Options on the applied fixes."""
 
-    diff: Annotated[
-        bool,
-        option(
-            "--diff",
-            "--dry-run",
-            help="Print a unified diff of the changes; write nothing.",
-        ),
-    ] = False
+    diff: DiffOption = False
     unsafe_fixes: Annotated[
         bool,
         option(
@@ -249,7 +257,7 @@ class FixSelectionOptions(ReportOptions, frozen=True, kw_only=True):
 class FolderOptions(OpenOptions, frozen=True, kw_only=True):
     """Options of commands on the whole vault."""
 
-    folder: Annotated[Path | None, argument("VAULT", "The vault, or a folder in it.")] = None
+    folder: FolderArgument = None
 
 
 class NotesOptions(OpenOptions, frozen=True, kw_only=True):

@@ -1,6 +1,7 @@
 """Make the report of a vault, and print or write it."""
 
 import re
+import stat as modes
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,15 +11,13 @@ from msgspec.structs import replace
 from vaultlink import __version__
 from vaultlink.api import Vault, replace_state
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
-from vaultlink.cli.report_file import FORMATS_BY_EXTENSION, check_report_file
 from vaultlink.cli.report_options import DashboardOptions
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import open_from_options
 from vaultlink.dashboard.collected import ReportSources
 from vaultlink.dashboard.facts import ReportLabels, build_report
-from vaultlink.dashboard.json_form import render_json_form
-from vaultlink.dashboard.markdown_form import MAX_ROWS, render_markdown_form
-from vaultlink.dashboard.model import VaultReport
+from vaultlink.dashboard.markdown_form import MARKDOWN_MARK, MAX_ROWS, render_markdown_form
+from vaultlink.dashboard.model import JSON_MARK, VaultReport, render_json_form
 from vaultlink.engine.step import Change, Presence, step
 from vaultlink.errors import UsageError
 from vaultlink.git.location import find_git_dir
@@ -170,3 +169,55 @@ def _print_summary(options: DashboardOptions, terminal: Terminal, report: VaultR
 
         if not open_address(file.resolve().as_uri()):
             terminal.print_message("No browser was found. Open the file in one.")
+
+
+HTML_MARK = '<meta name="generator" content="vaultlink'
+"""A part of the head of a page, by which a later run recognises the file."""
+
+_HEAD_BYTES = 4_096
+"""Bytes at the start of a file that contain the mark of a report."""
+
+FORMATS_BY_EXTENSION = {
+    ".html": "html",
+    ".htm": "html",
+    ".json": "json",
+    ".md": "markdown",
+    ".markdown": "markdown",
+}
+"""File extension to the output format that it implies."""
+
+
+def check_report_file(file: Path) -> None:
+    """Check that a report can be written to `file` without loss.
+
+    Raises:
+        UsageError: Its folder does not exist, or it exists and is not a report.
+    """
+    try:
+        status = file.stat()
+    except (OSError, ValueError):
+        if not file.parent.is_dir():
+            raise UsageError(f"can't write {file}: its folder does not exist.") from None
+        return
+    if modes.S_ISDIR(status.st_mode):
+        raise UsageError(f"can't write {file}: it is a folder. Name a file in it.")
+    if modes.S_ISREG(status.st_mode) and status.st_size and not is_report(_read_head(file)):
+        raise UsageError(
+            f"{file} exists and is not a report of vaultlink. Nothing was written. "
+            "Name another file, or remove that one first."
+        )
+
+
+def is_report(head: bytes) -> bool:
+    """Return True if a file that starts with these bytes is a report."""
+    starts = (MARKDOWN_MARK.encode(), JSON_MARK.encode())
+    is_page = head.lstrip()[:9].lower() == b"<!doctype"
+    return head.startswith(starts) or (is_page and HTML_MARK.encode() in head)
+
+
+def _read_head(file: Path) -> bytes:
+    try:
+        with file.open("rb") as stream:
+            return stream.read(_HEAD_BYTES)
+    except OSError as error:
+        raise UsageError(f"can't read {file}: {error.strerror}.") from None

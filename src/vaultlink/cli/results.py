@@ -11,8 +11,11 @@ from vaultlink.baseline.match import KnownFindings, KnownSplit, split_known
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
 from vaultlink.cli.known import make_new_finding_selector
 from vaultlink.cli.options import ReportOptions
-from vaultlink.cli.repeated_options import format_command_options, format_vault_option
-from vaultlink.cli.shown_paths import make_path_formatter
+from vaultlink.cli.shown_paths import (
+    format_command_options,
+    format_vault_option,
+    make_path_formatter,
+)
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import make_suggester
 from vaultlink.disk.read import load_rules

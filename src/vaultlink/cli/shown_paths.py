@@ -1,9 +1,12 @@
-"""Show vault paths relative to the current folder, so that editors open them."""
+"""Vault paths as editors open them, and options as other commands repeat them."""
 
 import os
-from collections.abc import Callable
+import shlex
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
+
+from vaultlink.cli.options import ReportOptions
 
 
 def make_path_formatter(root: Path) -> Callable[[str], str]:
@@ -44,3 +47,21 @@ def _current_folder() -> Path | None:
         return Path.cwd()
     except OSError:  # it was deleted
         return None
+
+
+def format_command_options(options: ReportOptions) -> str:
+    """Return the vault and the paths of a command, as another one repeats them."""
+    vault = ["--vault", str(options.vault)] if options.vault else []
+    return _join_words([*vault, *map(str, options.paths)])
+
+
+def format_vault_option(vault: Path | None, root: Path) -> str:
+    """Return the option that names the vault, if it is not that of the current folder."""
+    if vault:
+        return _join_words(["--vault", str(vault)])
+    prefix = find_path_prefix(root)
+    return _join_words(["--vault", prefix.rstrip("/")]) if prefix else ""
+
+
+def _join_words(words: Sequence[str]) -> str:
+    return f" {shlex.join(words)}" if words else ""

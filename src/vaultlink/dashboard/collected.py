@@ -5,17 +5,16 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from vaultlink.dashboard.model import SectionRow, Totals
-from vaultlink.dashboard.score import ScoreCounts
-from vaultlink.dashboard.score_counts import count_score
+from vaultlink.dashboard.score import ScoreCounts, count_score
 from vaultlink.dashboard.section_facts import list_sections
 from vaultlink.engine.checks import check_with_rule
 from vaultlink.engine.step import State
 from vaultlink.fix.forecast import FixForecast
-from vaultlink.graph.structure import NoteGroups, find_groups
+from vaultlink.graph.structure import find_bridges
 from vaultlink.index.resolve import is_note
 from vaultlink.model import Diagnostic, Severity, Suggestion, TextByPath, sum_counts
 from vaultlink.report.listings import DanglingTopic, find_dead_ends, find_orphans, rank_topics
-from vaultlink.rules.connections import UNUSED_ATTACHMENT
+from vaultlink.rules.connections import UNUSED_ATTACHMENT, find_islands
 
 
 class ReportSources(NamedTuple):
@@ -43,7 +42,8 @@ class CollectedFacts(NamedTuple):
         topics: The dangling topics, most links first.
         orphans: Vault paths of notes without backlinks.
         dead_ends: Vault paths of notes without links to files.
-        groups: The islands and bridges.
+        islands: The notes of each island, the largest island first.
+        bridges: Notes without which others are apart, and their number, the largest first.
         sections: The backlinks sections.
         unused: Vault paths of attachments that nothing uses.
         counts: The counts of the health score.
@@ -54,7 +54,8 @@ class CollectedFacts(NamedTuple):
     topics: Sequence[DanglingTopic]
     orphans: Sequence[str]
     dead_ends: Sequence[str]
-    groups: NoteGroups
+    islands: Sequence[Sequence[str]]
+    bridges: Sequence[tuple[str, int]]
     sections: Sequence[SectionRow]
     unused: Sequence[str]
     counts: ScoreCounts
@@ -71,7 +72,8 @@ def collect_facts(sources: ReportSources) -> CollectedFacts:
         rank_topics(index, state.settings.history),
         [path for path in find_orphans(index) if is_note(path)],
         find_dead_ends(index),
-        find_groups(index),
+        find_islands(index),
+        find_bridges(index),
         list_sections(state),
         sorted(check_with_rule(state.settings, index, UNUSED_ATTACHMENT)),
         count_score(state),
@@ -101,7 +103,7 @@ def count_totals(state: State, facts: CollectedFacts) -> Totals:
         fixes_unsafe=fixable.unsafe,
         orphans=len(facts.orphans),
         dead_ends=len(facts.dead_ends),
-        islands=len(facts.groups.islands),
+        islands=len(facts.islands),
         sections_in_step=in_step,
         sections_out_of_step=len(facts.sections) - in_step,
         unlinked=facts.counts.notes_unlinked,

@@ -1,6 +1,7 @@
 """Build a report from the state of a vault."""
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 from vaultlink.dashboard.collected import (
@@ -9,23 +10,29 @@ from vaultlink.dashboard.collected import (
     collect_facts,
     count_totals,
 )
-from vaultlink.dashboard.fix_facts import describe_fixes, sort_fixes
 from vaultlink.dashboard.model import (
     SCHEMA,
     Bridge,
+    FixRow,
+    FolderRow,
     Island,
     LinkSource,
     MissingAttachment,
+    NoteRow,
     RuleRow,
     TableCut,
     TopicRow,
     VaultReport,
 )
-from vaultlink.dashboard.note_facts import NoteNumbers
 from vaultlink.dashboard.score import compute_score
 from vaultlink.engine.step import State
 from vaultlink.index.file_kinds import has_known_extension
+from vaultlink.index.index import link_name
 from vaultlink.index.packed_map import unpack_all
+from vaultlink.index.resolve import is_note
+from vaultlink.links.edits import sort_edits
+from vaultlink.model import Diagnostic, Fix, LinkCounts, Safety, TextByPath
+from vaultlink.report.changed_lines import cut_lines, find_first_change
 from vaultlink.report.full import REASON_LABELS
 from vaultlink.report.listings import (
     DanglingTopic,
@@ -66,7 +73,7 @@ def build_report(
     state = sources.state
     unpack_all(state.index.notes, state.index.targets, state.diagnostics, state.tallies)
     facts, cutter = collect_facts(sources), _TableCutter(max_rows)
-    numbers, groups = NoteNumbers(state), facts.groups
+    numbers = NoteNumbers(state)
     missing = [topic for topic in facts.topics if has_known_extension(topic.name)]
     fixes = sort_fixes(facts.findings, facts.fixable.fixes)
     return VaultReport(
@@ -79,9 +86,9 @@ def build_report(
         topics=_list_topics(sources, cutter.cut("topics", facts.topics), cutter.max_named),
         orphans=numbers.describe(cutter.cut("orphans", facts.orphans)),
         dead_ends=numbers.describe(cutter.cut("dead_ends", facts.dead_ends)),
-        islands=_list_islands(cutter.cut("islands", groups.islands), cutter.max_named),
+        islands=_list_islands(cutter.cut("islands", facts.islands), cutter.max_named),
         hubs=numbers.describe(numbers.rank_hubs()[:_MAX_RANKED]),
-        bridges=tuple([Bridge(*item) for item in groups.bridges[:_MAX_RANKED]]),
+        bridges=tuple([Bridge(*item) for item in facts.bridges[:_MAX_RANKED]]),
         worst=numbers.describe(cutter.cut("worst", numbers.rank_findings())),
         unused_attachments=cutter.cut("unused_attachments", facts.unused),
         missing_attachments=_list_missing(
@@ -168,3 +175,90 @@ def _list_missing(
 
 def _list_islands(islands: Iterable[Sequence[str]], max_named: int | None) -> tuple[Island, ...]:
     return tuple([Island(len(notes), tuple(notes[:max_named])) for notes in islands])
+
+
+def sort_fixes(
+    findings: Sequence[Diagnostic], fixes: Sequence[Fix | None]
+) -> list[tuple[Diagnostic, Fix]]:
+    """Return the findings with a fix, those with a safe one first, else in order."""
+    pairs = [(d, fix) for d, fix in zip(findings, fixes, strict=True) if fix is not None]
+    return sorted(pairs, key=lambda pair: pair[1].safety is not Safety.SAFE)
+
+
+def describe_fixes(pairs: Iterable[tuple[Diagnostic, Fix]], text: TextByPath) -> tuple[FixRow, ...]:
+    """Return the rows of these fixes."""
+    return tuple(_describe_fix(item, fix, text) for item, fix in pairs)
+
+
+def _describe_fix(item: Diagnostic, fix: Fix, text: TextByPath) -> FixRow:
+    """Describe the change of the finding's note, else of the first changed note."""
+    path = item.path if any(edit.path == item.path for edit in fix.edits) else fix.edits[0].path
+    edits = sort_edits(edit for edit in fix.edits if edit.path == path)
+    before, after = cut_lines(*find_first_change(text(path), edits))
+    is_safe = fix.safety is Safety.SAFE
+    return FixRow(item.path, item.line, item.code, item.message, is_safe, before, after)
+
+
+class NoteNumbers:
+    """The numbers of links and findings of each file of a state."""
+
+    def __init__(self, state: State):
+        self._state = state
+        self._incoming: Counter[str | None] = Counter()
+        for targets in state.index.targets.values():
+            self._incoming.update(targets)
+        self._findings = {path: len(found) for path, found in state.diagnostics.items()}
+
+    def describe(self, paths: Iterable[str]) -> tuple[NoteRow, ...]:
+        """Return the rows of these notes."""
+        return tuple(map(self._describe_note, paths))
+
+    def rank_hubs(self) -> list[str]:
+        """Return the notes with links to them, most links first."""
+        linked = [path for path in self._incoming if path is not None and is_note(path)]
+        return sorted(linked, key=lambda path: (-self._incoming[path], path))
+
+    def rank_findings(self) -> list[str]:
+        """Return the notes with findings, most findings first."""
+        found = [path for path in self._findings if is_note(path)]
+        return sorted(found, key=lambda path: (-self._findings[path], path))
+
+    def list_folders(self) -> list[FolderRow]:
+        """Return the folders with notes, canvases or findings, most findings first."""
+        tallies, files = self._state.tallies, self._state.index.files
+        notes = Counter(_parent_folder(path) for path in files if is_note(path))
+        links, dangling = _sum_by_folder(tallies)
+        findings: Counter[str] = Counter()
+        for path, count in self._findings.items():
+            findings[_parent_folder(path)] += count
+        rows = [
+            FolderRow(name, notes[name], links[name], dangling[name], findings[name])
+            for name in {*notes, *links, *findings}
+        ]
+        return sorted(rows, key=lambda row: (-row.findings, -row.dangling, row.folder))
+
+    def _describe_note(self, path: str) -> NoteRow:
+        note = self._state.index.notes.get(path)
+        counts = self._state.tallies.get(path, LinkCounts())
+        return NoteRow(
+            path,
+            (note.title if note else None) or link_name(path),
+            self._incoming[path],
+            counts.resolved,
+            self._findings.get(path, 0),
+        )
+
+
+def _sum_by_folder(tallies: Mapping[str, LinkCounts]) -> tuple[Counter[str], Counter[str]]:
+    """Return the numbers of all links and of dangling links by folder."""
+    links: Counter[str] = Counter()
+    dangling: Counter[str] = Counter()
+    for path, counts in tallies.items():
+        folder = _parent_folder(path)
+        links[folder] += counts.links
+        dangling[folder] += counts.dangling
+    return links, dangling
+
+
+def _parent_folder(path: str) -> str:
+    return path.rpartition("/")[0]

@@ -6,7 +6,9 @@ Text from the vault is in code spans, so that it contains no link, mention or HT
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from vaultlink.dashboard.model import HealthScore, Totals, Trend, VaultReport
+from msgspec.structs import astuple
+
+from vaultlink.dashboard.model import HealthScore, Totals, Trend, TrendPoint, VaultReport
 from vaultlink.report.layout import format_count
 from vaultlink.report.markdown import (
     format_cell,
@@ -85,92 +87,62 @@ def _render_trend(trend: Trend | None) -> list[str]:
     if trend is None:
         return []
     rows = [
-        [
-            format_cell(point.commit[:12]),
-            point.date,
-            point.score,
-            point.notes,
-            point.links,
-            point.dangling,
-            point.topics,
-            point.findings,
-        ]
-        for point in reversed(trend.points)
+        [format_cell(point.commit[:12]), *astuple(point)[1:]] for point in reversed(trend.points)
     ]
-    header = ("commit", "date", "score", "notes", "links", "dangling", "topics", "findings")
-    table = render_markdown_table(header, rows) if rows else ""
+    table = render_markdown_table(TrendPoint.__struct_fields__, rows) if rows else ""
     return ["### Last commits", table, trend.note]
 
 
 class _Table(NamedTuple):
-    """A table of the report: its field and title, the names of its columns, its rows."""
+    """A table: the field of the report, the title, and the names of its columns."""
 
     field: str
     title: str
     header: tuple[str, ...]
-    rows: list[list[object]]
 
 
-def _list_tables(report: VaultReport) -> list[_Table]:
-    return [
-        _Table(
-            "rules",
-            "Findings by rule",
-            ("code", "rule", "severity", "findings", "notes"),
-            [[row.code, row.name, row.severity, row.findings, row.notes] for row in report.rules],
-        ),
-        _Table(
-            "folders",
-            "Folders with the most findings",
-            ("folder", "findings", "notes", "links", "dangling"),
-            [
-                [_format_name(f"{row.folder}/"), row.findings, row.notes, row.links, row.dangling]
-                for row in report.folders
-                if row.findings and len(report.folders) > 1
-            ],
-        ),
-        _Table(
-            "topics",
-            "Dangling topics with the most links",
-            ("topic", "links", "notes", "similar note"),
-            [
-                [_format_name(row.name), row.links, row.notes, _format_name(row.suggestion)]
-                for row in report.topics
-            ],
-        ),
-        _Table(
-            "worst",
-            "Notes with the most findings",
-            ("note", "findings", "links in", "links out"),
-            [
-                [_format_name(row.path), row.findings, row.incoming, row.outgoing]
-                for row in report.worst
-            ],
-        ),
-        _Table(
-            "missing_attachments",
-            "Missing attachments",
-            ("file", "links"),
-            [[_format_name(row.name), row.links] for row in report.missing_attachments],
-        ),
-        _Table(
-            "unused_attachments",
-            "Unused attachments",
-            ("file",),
-            [[_format_name(path)] for path in report.unused_attachments],
-        ),
-    ]
+_TABLES = (
+    _Table("rules", "Findings by rule", ("code", "rule", "severity", "findings", "notes")),
+    _Table(
+        "folders",
+        "Folders with the most findings",
+        ("folder", "findings", "notes", "links", "dangling"),
+    ),
+    _Table(
+        "topics",
+        "Dangling topics with the most links",
+        ("topic", "links", "notes", "similar note"),
+    ),
+    _Table("worst", "Notes with the most findings", ("note", "findings", "links in", "links out")),
+    _Table("missing_attachments", "Missing attachments", ("file", "links")),
+    _Table("unused_attachments", "Unused attachments", ("file",)),
+)
+
+_FIELDS = {
+    **{"rule": "name", "topic": "name", "file": "name", "note": "path"},
+    **{"similar note": "suggestion", "links in": "incoming", "links out": "outgoing"},
+}
+"""The field of a row for each column that has another name."""
+
+_NAME_COLUMNS = frozenset({"folder", "topic", "similar note", "note", "file"})
+"""Columns with text from the vault."""
 
 
 def _render_tables(report: VaultReport) -> Iterator[str]:
     totals = {cut.table: cut.total for cut in report.cuts}
-    for field, title, header, rows in _list_tables(report):
+    for field, title, header in _TABLES:
+        rows = getattr(report, field)
+        if field == "folders":
+            rows = [row for row in rows if row.findings and len(rows) > 1]
         if rows:
             total = totals.get(field, len(rows)) if len(rows) >= MAX_ROWS else len(rows)
+            cells = [[_format_value(row, column) for column in header] for row in rows[:MAX_ROWS]]
             yield f"### {title}"
-            yield render_markdown_table(header, rows[:MAX_ROWS])
+            yield render_markdown_table(header, cells)
             yield f"The first {MAX_ROWS:,} of {total:,}." if total > MAX_ROWS else ""
 
 
-def _format_name(text: str) -> str:
-    return format_cell(text, _MAX_TEXT)
+def _format_value(row: object, column: str) -> object:
+    value = row if isinstance(row, str) else getattr(row, _FIELDS.get(column, column))
+    text = f"{value}/" if column == "folder" else value
+    return format_cell(text, _MAX_TEXT) if column in _NAME_COLUMNS else value

@@ -5,6 +5,8 @@ A field is never renamed or removed without a new number in `SCHEMA`.
 
 import msgspec
 
+from vaultlink.report.json_document import encode_tables
+
 SCHEMA = 1
 
 
@@ -361,3 +363,12 @@ class VaultReport(msgspec.Struct, frozen=True):
     fixes: tuple[FixRow, ...]
     trend: Trend | None = None
     cuts: tuple[TableCut, ...] = ()
+
+
+JSON_MARK = f'{{"schema":{SCHEMA},\n"vault":'
+"""The first characters, by which a later run recognises the file."""
+
+
+def render_json_form(report: VaultReport) -> bytes:
+    """Encode a report."""
+    return encode_tables(report)

@@ -14,6 +14,7 @@ from vaultlink.dashboard.line_diff import compare_lines
 from vaultlink.dashboard.model import VaultReport
 from vaultlink.dashboard.page_figures import (
     describe_health,
+    draw_trend,
     format_formula,
     format_percent,
     list_figures,
@@ -26,7 +27,6 @@ from vaultlink.dashboard.page_names import (
     split_folder,
     split_invisible,
 )
-from vaultlink.dashboard.page_trend import draw_trend
 from vaultlink.dashboard.picture_data import encode_picture
 from vaultlink.errors import UsageError
 from vaultlink.graph.picture import GraphPicture

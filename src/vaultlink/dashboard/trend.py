@@ -6,8 +6,7 @@ from typing import Annotated, Protocol
 import msgspec
 
 from vaultlink.dashboard.model import Trend, TrendPoint
-from vaultlink.dashboard.score import compute_score
-from vaultlink.dashboard.score_counts import count_score
+from vaultlink.dashboard.score import compute_score, count_score
 from vaultlink.engine.step import State
 from vaultlink.graph.build import topic_name
 from vaultlink.links.intent import names_topic
@@ -101,18 +100,7 @@ def build_trend(
         if found is None or not found.notes:
             empty += 1
             continue
-        points.append(
-            TrendPoint(
-                commit.commit,
-                commit.date,
-                found.score,
-                found.notes,
-                found.links,
-                found.dangling,
-                found.topics,
-                found.findings,
-            )
-        )
+        points.append(TrendPoint(commit.commit, commit.date, *msgspec.structs.astuple(found)))
     missing = asked - len(commits)
     sentences = (
         _describe_depth(len(commits), missing, is_shallow=is_shallow) if missing > 0 else "",

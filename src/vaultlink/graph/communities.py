@@ -7,7 +7,7 @@ on the first call.
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
-from vaultlink.graph.web import Web
+from vaultlink.graph.build import Web
 
 _SEED = 7
 """Louvain visits nodes in random order. A fixed seed makes the result the same each time."""

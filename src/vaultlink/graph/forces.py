@@ -8,7 +8,7 @@ import math
 from cmath import rect
 from collections.abc import Sequence
 
-from vaultlink.graph.web import Web
+from vaultlink.graph.build import Web
 
 MAX_NODES = 400
 MAX_EDGES = 8_000

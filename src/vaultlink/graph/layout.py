@@ -8,13 +8,12 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from vaultlink.graph.build import is_topic_node
+from vaultlink.graph.build import Web, is_topic_node, number_nodes
 from vaultlink.graph.communities import find_communities, list_members
 from vaultlink.graph.discs import find_middle
 from vaultlink.graph.forces import MAX_EDGES, MAX_NODES, refine_places
 from vaultlink.graph.picture import SIZE, GraphPicture, PictureNode
 from vaultlink.graph.placement import STRETCH, Placement
-from vaultlink.graph.web import Web, number_nodes
 
 if TYPE_CHECKING:
     from vaultlink.graph.build import Graph

@@ -7,9 +7,9 @@ is then turned so that it faces what it is linked with.
 import math
 from collections.abc import Sequence
 
+from vaultlink.graph.build import Web
 from vaultlink.graph.communities import Clustering, Community
 from vaultlink.graph.discs import fill_disc, find_middle, pack_discs, settle_discs, turn_towards
-from vaultlink.graph.web import Web
 
 STRETCH = 1.45
 """Width of a picture for each one of its height, as of a window."""

@@ -1,11 +1,11 @@
-"""Islands and bridges: groups of linked notes, and notes that hold them together.
+"""Bridges: notes that hold groups of linked notes together.
 
 Links count in both directions and connect notes via any file. Dangling topics connect nothing.
 networkx is imported on the first call.
 """
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import is_note
@@ -16,33 +16,12 @@ if TYPE_CHECKING:
     _FileGraph: TypeAlias = nx.Graph[str]
 
 
-class NoteGroups(NamedTuple):
-    """The structure of a vault's graph.
+def find_bridges(index: Index) -> list[tuple[str, int]]:
+    """Return the notes without which others are apart, with the number of these.
 
-    Attributes:
-        islands: The notes of each group but the largest, sorted; groups of at least two notes, the
-            largest first.
-        bridges: Notes and the number of notes that are apart from the rest without them, largest
-            number first.
+    Those with the largest number are first.
     """
-
-    islands: tuple[tuple[str, ...], ...]
-    bridges: tuple[tuple[str, int], ...]
-
-
-def find_groups(index: Index) -> NoteGroups:
-    """Return the islands and bridges of a vault."""
-    import networkx as nx  # noqa: PLC0415 - 0.1 s that only graph questions pay
-
-    file_graph = _build_file_graph(index)
-    groups = [
-        tuple(sorted(filter(is_note, group))) for group in nx.connected_components(file_graph)
-    ]
-    _largest, *islands = sorted(
-        (group for group in groups if len(group) > 1), key=lambda group: (-len(group), group)
-    ) or [()]
-    bridges = sorted(_find_bridges(file_graph), key=lambda item: (-item[1], item[0]))
-    return NoteGroups(tuple(islands), tuple(bridges))
+    return sorted(_find_bridges(_build_file_graph(index)), key=lambda item: (-item[1], item[0]))
 
 
 def _build_file_graph(index: Index) -> "_FileGraph":

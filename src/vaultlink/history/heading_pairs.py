@@ -11,7 +11,6 @@ from difflib import SequenceMatcher
 from itertools import pairwise
 from typing import NamedTuple
 
-from vaultlink.history.longest_run import longest_run
 from vaultlink.history.note_sections import (
     Sections,
     has_other_items,
@@ -345,3 +344,25 @@ def _blocks_without(note: Note, other: Note) -> _LostBlocks:
             if block.checksum and counts[block.checksum] == 1:
                 by_checksum[block.checksum] = block
     return _LostBlocks(by_checksum, by_section)
+
+
+def longest_run(values: Sequence[int]) -> list[int]:
+    """Return the positions of the longest increasing subsequence of distinct values."""
+    ends: list[int] = []
+    at: list[int] = []
+    previous: list[int] = []
+    for position, value in enumerate(values):
+        place = bisect_left(ends, value)
+        if place == len(ends):
+            ends.append(value)
+            at.append(position)
+        else:
+            ends[place] = value
+            at[place] = position
+        previous.append(at[place - 1] if place else -1)
+    found = []
+    position = at[-1] if at else -1
+    while position >= 0:
+        found.append(position)
+        position = previous[position]
+    return found[::-1]

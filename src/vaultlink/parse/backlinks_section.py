@@ -8,24 +8,26 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from vaultlink.model import Link, Section
+from vaultlink.model import Entry, Link, Owner, Section
 from vaultlink.parse.backlinks_author import SectionBody, read_author_sections
-from vaultlink.parse.backlinks_entries import EntrySource
+from vaultlink.parse.backlinks_cuts import add_cut_spans
+from vaultlink.parse.backlinks_entries import EntrySource, parse_line_entries
 from vaultlink.parse.backlinks_heading import (
     HeadingWordings,
     SectionHeading,
     match_heading_line,
 )
 from vaultlink.parse.backlinks_lines import build_quoted_line
-from vaultlink.parse.backlinks_managed import is_marker_hidden, read_managed_section
-from vaultlink.parse.backlinks_markers import find_marker_pairs
+from vaultlink.parse.backlinks_markers import MarkerPair, find_marker_pairs
 from vaultlink.parse.backlinks_problems import add_section_problems
+from vaultlink.parse.backlinks_wordings import is_mention_item
 from vaultlink.parse.blocks import read_blocks
 from vaultlink.parse.directives import find_comment_spans
 from vaultlink.parse.inline import read_inline
 from vaultlink.parse.lines import TextRun, split_lines
 from vaultlink.parse.plain import paragraph_span
 from vaultlink.parse.spans import SpanSet
+from vaultlink.text import lazy_pattern, line_and_column
 
 
 class SectionSource(NamedTuple):
@@ -166,3 +168,60 @@ class _VisibleText:
                 SpanSet((run.source_offset(start), run.source_end(end)) for start, end in hidden),
             )
         return self._hidden[1]
+
+
+_ANY_HEADING = lazy_pattern(
+    r"[ \t]*#{1,6}(?=[ \t]|$)|[ \t]*(?:\*\*|__)[^*_\n]+(?:\*\*|__)[:：]?[ \t]*$"
+)
+
+
+def is_marker_hidden(pair: MarkerPair, hidden: SpanSet) -> bool:
+    """Return True if one of two markers is inside something that hides it."""
+    return hidden.covers_inside(pair.start) or hidden.covers_inside(pair.closing_start)
+
+
+def read_managed_section(page: EntrySource, pair: MarkerPair, wording: HeadingWordings) -> Section:
+    """Return the section between two markers."""
+    text = page.text
+    heading, entries = _read_managed_content(page, pair.begin_end, pair.closing_line, wording)
+    return Section(
+        pair.start,
+        pair.end,
+        *line_and_column(page.starts, pair.start),
+        Owner.ADOPTED if pair.adopted else Owner.WRITTEN,
+        text[slice(*heading)],
+        *heading,
+        entries,
+        (),
+        text[pair.start : pair.end],
+        pair.newlines_before,
+        pair.newlines_after,
+    )
+
+
+def _read_managed_content(
+    page: EntrySource, start: int, end: int, wording: HeadingWordings
+) -> tuple[tuple[int, int], tuple[Entry, ...]]:
+    """Return the heading's span and the entries between two markers.
+
+    Lines indented below an entry are excerpts, but those below the item of mentions are entries.
+    """
+    text, heading = page.text, (start, start)
+    entries: list[Entry] = []
+    first, in_mentions = True, False
+    for line in (
+        build_quoted_line(text, item.offset, item.offset + len(item.text))
+        for item in split_lines(text, start, end)
+    ):
+        content = text[line.content : line.end]
+        if not content.strip():
+            continue
+        if first and (_ANY_HEADING.match(content) or match_heading_line(content, 0, wording)):
+            heading = (line.start, line.start + len(text[line.start : line.end].rstrip()))
+        elif is_mention_item(content):
+            in_mentions = True
+        elif in_mentions or not entries or content[0] not in " \t":
+            in_mentions = in_mentions and content[0] in " \t"
+            entries += parse_line_entries(page, line.start, line.content, line.end)
+        first = False
+    return heading, add_cut_spans(text, start, heading[1], entries, {})

@@ -6,9 +6,15 @@ from typing import NamedTuple
 import msgspec
 
 from vaultlink.fix.causes import FixCause, FixOption
-from vaultlink.links.edits import apply_edits, sort_edits
+from vaultlink.links.edits import sort_edits
 from vaultlink.model import Diagnostic, Edit, TextByPath
-from vaultlink.report.fix_summary import truncate_pair
+from vaultlink.report.changed_lines import (
+    ChangedLines,
+    clean_line,
+    find_line_span,
+    split_changes,
+    truncate_pair,
+)
 from vaultlink.report.layout import (
     Palette,
     display_width,
@@ -17,6 +23,7 @@ from vaultlink.report.layout import (
     pad,
     truncate,
     truncate_left,
+    wrap_text,
 )
 
 _MAX_PLACE_SHARE = 3
@@ -54,19 +61,6 @@ class FixQuestion(msgspec.Struct, frozen=True):
     options: tuple[FixOption, ...]
     keys: tuple[QuestionKey, ...]
     group: Sequence[FixCause] = ()
-
-
-class _ChangedLines(NamedTuple):
-    """Lines of a note before and after a fix; `line` is the first, counted from 1.
-
-    `offset` is the place of the first change in the first line, in code points.
-    """
-
-    path: str
-    line: int
-    before: Sequence[str]
-    after: Sequence[str]
-    offset: int
 
 
 def render_question(
@@ -127,25 +121,21 @@ def render_key_help(keys: Iterable[QuestionKey], width: int) -> str:
     """Render each key that answers a question with its meaning."""
     lines = []
     for key, meaning in keys:
-        first, *rest = _wrap(f"{escape_controls(meaning)}.", width - 5)
+        sentence = f"{escape_controls(meaning)}."
+        first, *rest = wrap_text(sentence, width - 5, breaks_words=True)
         lines += [f"  {key}  {first}", *(f"     {line}" for line in rest)]
     return "\n".join([*lines, ""])
 
 
 def _describe_cause(cause: FixCause, width: int) -> list[str]:
     """Return the message, and the number of findings if there are several."""
-    message = cause.findings[0].message
+    message = escape_controls(cause.findings[0].message)
+    lines = wrap_text(message, width, breaks_words=True)
     if len(cause.findings) == 1:
-        return _wrap(escape_controls(message), width)
+        return lines
     notes = len({item.path for item in cause.findings})
     where = f"{_count_findings(len(cause.findings), cause)} in {format_count(notes, 'note')}"
-    return [*_wrap(escape_controls(message), width), f"{where}."]
-
-
-def _wrap(text: str, width: int) -> list[str]:
-    import textwrap  # noqa: PLC0415 - only questions are wrapped
-
-    return textwrap.wrap(text, width, break_on_hyphens=False) or [text]
+    return [*lines, f"{where}."]
 
 
 def _count_findings(count: int, cause: FixCause) -> str:
@@ -168,7 +158,7 @@ def _list_options(question: FixQuestion, width: int) -> Iterator[str]:
 # -- preview -------------------------------------------------------------------------------------
 
 
-def _list_changes(question: FixQuestion, text: TextByPath) -> Iterator[_ChangedLines]:
+def _list_changes(question: FixQuestion, text: TextByPath) -> Iterator[ChangedLines]:
     """Yield the lines that the first option changes, else those of the findings."""
     if not question.options:
         yield from _list_places(question.cause.findings, text)
@@ -180,14 +170,14 @@ def _list_changes(question: FixQuestion, text: TextByPath) -> Iterator[_ChangedL
             if edit not in edits.setdefault(edit.path, []):
                 edits[edit.path].append(edit)
     for path in sorted(edits):
-        yield from _split_changes(path, text(path), sort_edits(edits[path]))
+        yield from split_changes(path, text(path), sort_edits(edits[path]))
     fixed = {id(item) for item, _ in question.options[0].fixes}
     yield from _list_places(
         [item for item in question.cause.findings if id(item) not in fixed], text
     )
 
 
-def _list_places(findings: Iterable[Diagnostic], text: TextByPath) -> Iterator[_ChangedLines]:
+def _list_places(findings: Iterable[Diagnostic], text: TextByPath) -> Iterator[ChangedLines]:
     """Yield the lines of findings, unchanged."""
     places: Mapping[tuple[str, int], Diagnostic] = {
         (item.path, item.line): item for item in reversed(list(findings))
@@ -195,44 +185,12 @@ def _list_places(findings: Iterable[Diagnostic], text: TextByPath) -> Iterator[_
     for path, line in sorted(places):
         item = places[path, line]
         note = text(path)
-        start = item.start - item.column + 1
-        end = note.find("\n", item.start)
-        shown = note[start : len(note) if end == -1 else end]
-        yield _ChangedLines(path, line, [shown], [shown], item.column - 1)
+        _, end = find_line_span(note, item.start, item.start)
+        shown = note[item.start - item.column + 1 : end]
+        yield ChangedLines(path, line, [shown], [shown], item.column - 1)
 
 
-def _split_changes(path: str, text: str, edits: Sequence[Edit]) -> Iterator[_ChangedLines]:
-    """Yield the changed parts of a note. Edits on one line are one part."""
-    groups: list[tuple[int, int, list[Edit]]] = []
-    for edit in edits:
-        start = text.rfind("\n", 0, edit.start) + 1
-        end = text.find("\n", edit.end)
-        end = len(text) if end == -1 else end
-        if groups and start < groups[-1][1]:
-            first, last, group = groups[-1]
-            groups[-1] = first, max(last, end), [*group, edit]
-        else:
-            groups.append((start, end, [edit]))
-    for start, end, group in groups:
-        before = text[start:end]
-        moved = [Edit(path, e.start - start, e.end - start, e.text) for e in group]
-        after = apply_edits(before, moved)
-        number = text.count("\n", 0, start) + 1
-        yield _trim_lines(path, number, before, after, group[0].start - start)
-
-
-def _trim_lines(path: str, number: int, before: str, after: str, offset: int) -> _ChangedLines:
-    """Leave out the equal lines at the beginning and the end of a changed part."""
-    old, new = before.split("\n") if before else [], after.split("\n") if after else []
-    while old and new and old[0] == new[0]:
-        offset = max(offset - len(old[0]) - 1, 0)
-        old, new, number = old[1:], new[1:], number + 1
-    while old and new and old[-1] == new[-1]:
-        old, new = old[:-1], new[:-1]
-    return _ChangedLines(path, number, old, new, offset)
-
-
-def _render_change(change: _ChangedLines, width: int, p: Palette) -> list[str]:
+def _render_change(change: ChangedLines, width: int, p: Palette) -> list[str]:
     """Render the lines of a change, behind the place of the first."""
     place = f"{escape_controls(change.path)}:{change.line}"
     place = f"  {truncate_left(place, max(width // _MAX_PLACE_SHARE, 8))}  "
@@ -240,23 +198,12 @@ def _render_change(change: _ChangedLines, width: int, p: Palette) -> list[str]:
     if change.before == change.after:
         shown, _ = truncate_pair(change.before[0], change.before[0], change.offset, columns)
         return [f"{p.dim}{place}{p.reset}  {shown}".rstrip()]
-    pairs = list(_pair_lines(change, columns))
-    rows = [(f"{p.red}-", line) for line, _ in pairs if line is not None]
-    rows += [(f"{p.green}+", line) for _, line in pairs if line is not None]
+    before, after = list(change.before), list(change.after)
+    if len(before) == 1 and len(after) == 1:
+        before[0], after[0] = truncate_pair(before[0], after[0], change.offset, columns)
+    rows = [(f"{p.red}-", line) for line in before] + [(f"{p.green}+", line) for line in after]
     prefixes = [f"{p.dim}{place}{p.reset}", *[pad("", indent)] * len(rows)]
     return [
-        f"{prefix}{sign} {line}".rstrip() + p.reset
+        f"{prefix}{sign} {truncate(clean_line(line), columns)}".rstrip() + p.reset
         for prefix, (sign, line) in zip(prefixes, rows, strict=False)
     ]
-
-
-def _pair_lines(change: _ChangedLines, width: int) -> Iterator[tuple[str | None, str | None]]:
-    """Yield the lines before and after, cut to `width` columns."""
-    before, after, offset = list(change.before), list(change.after), change.offset
-    if len(before) == 1 and len(after) == 1:
-        yield truncate_pair(before[0], after[0], offset, width)
-        return
-    for line in before:
-        yield truncate(escape_controls(line.rstrip("\r")), width), None
-    for line in after:
-        yield None, truncate(escape_controls(line.rstrip("\r")), width)

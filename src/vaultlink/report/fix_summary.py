@@ -6,17 +6,10 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from vaultlink.fix.plan import ChangedTexts
-from vaultlink.links.edits import apply_edits, sort_edits
+from vaultlink.links.edits import sort_edits
 from vaultlink.model import Diagnostic, Fix, SkippedNote
-from vaultlink.report.layout import (
-    PLAIN,
-    Palette,
-    display_width,
-    escape_controls,
-    format_count,
-    truncate,
-    truncate_left,
-)
+from vaultlink.report.changed_lines import apply_within, find_line_span, truncate_pair
+from vaultlink.report.layout import PLAIN, Palette, escape_controls, format_count, truncate
 
 FixedFinding = tuple[Diagnostic, Fix]
 
@@ -111,39 +104,17 @@ def _render_example(fix: Fix, texts: ChangedTexts, width: int, p: Palette) -> li
     text = texts.get(edit.path, (None, ""))[0]
     if text is None:
         return [f"  {p.green}+ {escape_controls(edit.path)}{p.reset}"]
-    start = text.rfind("\n", 0, edit.start) + 1
-    end = text.find("\n", edit.end)
-    end = len(text) if end == -1 else end
+    start, end = find_line_span(text, edit.start, edit.end)
     edits = [
         other
         for other in fix.edits
         if other.path == edit.path and start <= other.start and other.end <= end
     ]
-    after = apply_edits(text[:end], sort_edits(edits))[start:]
+    after = apply_within(text, start, end, sort_edits(edits))
     columns = max(width - 4, _MIN_EXAMPLE_WIDTH)
     before, after = truncate_pair(text[start:end], after, edit.start - start, columns)
     rows = [f"  {p.red}- {before}{p.reset}"] if before else []
     return [*rows, f"  {p.green}+ {after}{p.reset}"] if after else rows
-
-
-def truncate_pair(before: str, after: str, offset: int, width: int) -> tuple[str, str]:
-    """Truncate two lines so that their difference at `offset` is visible.
-
-    Both lines start at the same place. The equal text before the difference takes at most a third
-    of the width.
-    """
-    before_edit = escape_controls(before[:offset])
-    if not before[:offset] or display_width(before_edit) <= width // 3:
-        return truncate(_clean_line(before), width), truncate(_clean_line(after), width)
-    prefix = truncate_left(before_edit, width // 3)
-    return (
-        truncate(prefix + _clean_line(before[offset:]), width),
-        truncate(prefix + _clean_line(after[offset:]), width),
-    )
-
-
-def _clean_line(text: str) -> str:
-    return escape_controls(text.rstrip("\r"))
 
 
 def describe_fixed(

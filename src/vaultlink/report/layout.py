@@ -138,6 +138,22 @@ def wrap_words(text: str, width: int, indent: str, used: int = 0) -> list[str]:
     return [first, *(indent + line for line in rest)]
 
 
+def wrap_text(text: str, width: int, indent: str = "", *, breaks_words: bool = False) -> list[str]:
+    """Break plain text at its spaces into lines of at most `width` columns.
+
+    A word that is wider than a line stays whole unless `breaks_words` is true. No text is one empty
+    line.
+    """
+    return textwrap.wrap(
+        text,
+        width,
+        initial_indent=indent,
+        subsequent_indent=indent,
+        break_long_words=breaks_words,
+        break_on_hyphens=False,
+    ) or [""]
+
+
 def _split_words(text: str) -> list[str]:
     """Split a line at its spaces, except at those between two backticks."""
     words: list[str] = []

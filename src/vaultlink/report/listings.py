@@ -15,6 +15,7 @@ from vaultlink.index.resolve import is_note, name_key
 from vaultlink.links.intent import names_topic
 from vaultlink.model import NO_HISTORY, History, Link, Suggestion
 from vaultlink.report.finding_rows import SuggestionRow, suggestion_rows
+from vaultlink.rules.connections import is_dead_end
 from vaultlink.rules.former_targets import (
     NO_FORMER_TARGET,
     FormerTarget,
@@ -264,7 +265,7 @@ def find_orphans(index: Index) -> list[str]:
 
 def find_dead_ends(index: Index) -> list[str]:
     """Return the notes without a resolved link, sorted. Broken links do not count."""
-    return sorted(path for path in index.notes if is_note(path) and not any(index.targets[path]))
+    return sorted(path for path in index.notes if is_note(path) and is_dead_end(index, path))
 
 
 def make_target_formatter(index: Index) -> Callable[[str], str]:

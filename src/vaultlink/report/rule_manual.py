@@ -3,14 +3,13 @@
 It has a table of all rules and a page for each rule.
 """
 
-import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from vaultlink.report.concise import severity_colors
-from vaultlink.report.layout import PLAIN, Palette, display_width, escape_controls
+from vaultlink.report.layout import PLAIN, Palette, display_width, escape_controls, wrap_text
 from vaultlink.rules.registry import Option, Rule
 
 RULE_HEADER = ("code", "rule", "default", "severity", "finds")
@@ -182,17 +181,7 @@ def _wrap(text: str, width: int, indent: str = "") -> str:
     """Fill paragraphs, which blank lines separate, to the width or `_MAX_TEXT_WIDTH`."""
     columns = min(width, _MAX_TEXT_WIDTH)
     paragraphs = [" ".join(part.split()) for part in text.split("\n\n")]
-    return "\n\n".join(
-        textwrap.fill(
-            part,
-            columns,
-            initial_indent=indent,
-            subsequent_indent=indent,
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
-        for part in paragraphs
-    )
+    return "\n\n".join("\n".join(wrap_text(part, columns, indent)) for part in paragraphs)
 
 
 def _format_option(option: Option, width: int, palette: Palette) -> list[str]:

@@ -4,12 +4,12 @@ import re
 from collections.abc import Iterator
 from fnmatch import translate
 from functools import lru_cache
+from typing import NamedTuple
 
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import file_name, is_note, name_key, normalize_name
 from vaultlink.model import Note, Place
 from vaultlink.rules.context import FILE_START, Context, Finding
-from vaultlink.rules.naming_notes import NamingNotes
 
 
 def orphan_note(note: Note, context: Context) -> Iterator[Finding]:
@@ -26,10 +26,15 @@ def dead_end(note: Note, context: Context) -> Iterator[Finding]:
     """Report notes without a link that resolves."""
     if (
         is_note(note.path)
-        and not any(context.index.targets.get(note.path, ()))
+        and is_dead_end(context.index, note.path)
         and not _is_ignored(note.path, context)
     ):
         yield Finding(FILE_START, {"name": file_name(note.path)})
+
+
+def is_dead_end(index: Index, path: str) -> bool:
+    """Return True if no link of a note resolves."""
+    return not any(index.targets.get(path, ()))
 
 
 def missing_backlink(note: Note, context: Context) -> Iterator[Finding]:
@@ -113,13 +118,9 @@ def island(context: Context) -> Iterator[Finding]:
 
     The largest group and single notes are not reported.
     """
-    groups = _group_linked_notes(context)
-    if len(groups) > 1:
-        largest = max(groups, key=lambda group: (len(group), [-ord(char) for char in min(group)]))
-        for group in groups:
-            first = min(group)
-            if group is not largest and len(group) > 1 and not _is_ignored(first, context):
-                yield Finding(FILE_START, {"count": len(group)}, path=first)
+    for first, *others in find_islands(context.index):
+        if not _is_ignored(first, context):
+            yield Finding(FILE_START, {"count": 1 + len(others)}, path=first)
 
 
 def _is_ignored(path: str, context: Context) -> bool:
@@ -178,10 +179,11 @@ def _join_base_texts(index: Index) -> str:
     )
 
 
-def _group_linked_notes(context: Context) -> list[list[str]]:
-    """Return the connected groups of notes.
+def find_islands(index: Index) -> list[list[str]]:
+    """Return the notes of each island, sorted, the largest island first.
 
-    Links count in both directions, and connect notes via any file.
+    Islands are groups of at least two notes that links connect, but the largest group. Links count
+    in both directions, and connect notes via any file.
     """
     leader: dict[str, str] = {}
 
@@ -190,12 +192,68 @@ def _group_linked_notes(context: Context) -> list[list[str]]:
             leader[path] = path = leader[parent]
         return path
 
-    for source, targets in context.index.targets.items():
+    for source, targets in index.targets.items():
         for target in set(targets):
             if target is not None:
                 leader[find(target)] = find(source)
     groups: dict[str, list[str]] = {}
-    for path in sorted(context.index.notes):
+    for path in sorted(index.notes):
         if is_note(path):
             groups.setdefault(find(path), []).append(path)
-    return list(groups.values())
+    several = [group for group in groups.values() if len(group) > 1]
+    return sorted(several, key=lambda group: (-len(group), group))[1:]
+
+
+class NamingNote(NamedTuple):
+    """The first note that names a file, and how: `a broken link`, `the text`."""
+
+    note: str
+    how: str
+
+
+class NamingNotes:
+    """Notes by the names of files in their unresolved links and in their texts."""
+
+    def __init__(self, index: Index):
+        self._by_link: dict[str, str] = {}
+        self._by_text: dict[str, str] = {}
+        for path in sorted(index.notes):
+            note = index.notes[path]
+            for name in _find_broken_names(note, index.targets[path]):
+                self._by_link.setdefault(name, path)
+            for text in note.named_files:
+                for name in _list_possible_names(normalize_name(text)):
+                    self._by_text.setdefault(name, path)
+
+    def find(self, path: str) -> NamingNote | None:
+        """Return the note that names the file at a path; None if no note does."""
+        name = name_key(path)
+        stem = name[: name.rfind(".")]
+        for notes, key, how in (
+            (self._by_link, name, "a broken link"),
+            (self._by_link, stem, "a broken embed without extension"),
+            (self._by_text, name, "the text"),
+        ):
+            if key in notes:
+                return NamingNote(notes[key].removesuffix(".md"), how)
+        return None
+
+
+def _find_broken_names(note: Note, targets: tuple[str | None, ...]) -> Iterator[str]:
+    for link, target in zip(note.links, targets, strict=True):
+        if target is None and not link.external:
+            name = name_key(link.target)
+            if link.embed or "." in name:
+                yield name
+
+
+def _list_possible_names(text: str) -> Iterator[str]:
+    """Yield the ends of a text that may be a file's name.
+
+    A name starts behind a space, or where letters of Latin script follow others.
+    """
+    decoded = text.replace("%20", " ")
+    for at, char in enumerate(decoded):
+        before = decoded[at - 1] if at else " "
+        if not char.isspace() and (before.isspace() or before.isascii() != char.isascii()):
+            yield decoded[at:]

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from vaultlink.cli.backlinks_options import BacklinksOptions
 from vaultlink.cli.exit_codes import EXIT_CLEAN
-from vaultlink.cli.listing import choose_listing_format, print_document, print_lines, print_rows
+from vaultlink.cli.listing import Listing, choose_listing_format, print_listing
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import find_note_argument, open_from_options
 from vaultlink.errors import UsageError
@@ -64,24 +64,24 @@ def _list_backlinks(options: BacklinksOptions) -> int:
     note = find_note_argument(vault, options.note)
     rows = backlink_rows(vault.index, note)
     if options.mentions:
-        from vaultlink.cli.mention_listing import print_with_mentions  # noqa: PLC0415 - rarely needed
+        from vaultlink.cli.mention_results import print_with_mentions  # noqa: PLC0415 - rarely needed
 
         print_with_mentions(terminal, output_format, vault, note, rows)
         return EXIT_CLEAN
-    cells = [(row.path, row.count, ",".join(map(str, row.lines))) for row in rows]
-    if output_format == "json":
-        print_document(terminal, {"note": note}, "backlinks", rows)
-    elif output_format == "tsv":
-        print_lines(terminal, ("path", "count", "lines"), cells)
-    else:
-        print_rows(
-            terminal, ("linked from", "links", "lines"), cells, f"No backlinks of {note} found."
+    listing = Listing(
+        "backlinks",
+        rows,
+        ("path", "count", "lines"),
+        ((row.path, row.count, ",".join(map(str, row.lines))) for row in rows),
+        ("linked from", "links", "lines"),
+        empty=f"No backlinks of {note} found.",
+        head={"note": note},
+    )
+    if print_listing(terminal, output_format, listing):
+        terminal.print_message(
+            f"{format_count(sum(row.count for row in rows), 'link')} to {note} "
+            f"in {format_count(len(rows), 'file')}."
         )
-        if rows:
-            terminal.print_message(
-                f"{format_count(sum(row.count for row in rows), 'link')} to {note} "
-                f"in {format_count(len(rows), 'file')}."
-            )
     return EXIT_CLEAN
 
 
@@ -90,14 +90,10 @@ def _print_link_counts(terminal: Terminal, output_format: str, vault: "Vault") -
     from vaultlink.report.listings import all_backlink_rows  # noqa: PLC0415
 
     rows = all_backlink_rows(vault.index)
-    if output_format == "json":
-        print_document(terminal, {}, "notes", rows)
-        return
     counts = [
         (row.note, sum(link.count for link in row.backlinks), len(row.backlinks)) for row in rows
     ]
     counts.sort(key=lambda row: (-row[1], row[0]))
-    if output_format == "tsv":
-        print_lines(terminal, ("path", "links", "files"), counts)
-    else:
-        print_rows(terminal, ("file", "links", "from files"), counts, "No backlinks found.")
+    columns, header = ("path", "links", "files"), ("file", "links", "from files")
+    listing = Listing("notes", rows, columns, counts, header, empty="No backlinks found.")
+    print_listing(terminal, output_format, listing)

@@ -2,14 +2,13 @@
 
 import json
 import os
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 
 from vaultlink.cli.exit_codes import EXIT_CLEAN
-from vaultlink.cli.listing import choose_listing_format, print_document, print_lines, print_rows
-from vaultlink.cli.options import RuleSelectionOptions, argument
+from vaultlink.cli.listing import Listing, choose_listing_format, print_listing
+from vaultlink.cli.options import FolderArgument, RuleSelectionOptions
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import report_choice, scan_from_options
 from vaultlink.config.settings import DEFAULT_SOURCE, Config, merge_layers
@@ -25,7 +24,7 @@ HEADER = ("setting", "value", "from")
 class ConfigOptions(RuleSelectionOptions, frozen=True, kw_only=True):
     """Options of `config`."""
 
-    folder: Annotated[Path | None, argument("VAULT", "The vault, or a folder in it.")] = None
+    folder: FolderArgument = None
 
 
 class SettingRow(msgspec.Struct, frozen=True):
@@ -57,25 +56,20 @@ def config(options: ConfigOptions) -> int:
     rules = build_catalog(load_rules())
     settings = merge_layers(scan.layers, rules)
     rows = [*_list_locations(options, scan), *_list_settings(settings)]
-    if output_format == "json":
-        print_document(
-            terminal,
-            {"vault": str(scan.root), "enabled": sorted(settings.enabled)},
-            "settings",
-            rows,
-        )
-    elif output_format == "tsv":
-        cells = [(row.key, _format_json(row.value), row.source) for row in rows]
-        print_lines(terminal, HEADER, cells)
-    else:
-        shown = [
-            row
+    listing = Listing(
+        "settings",
+        rows,
+        HEADER,
+        ((row.key, _format_json(row.value), row.source) for row in rows),
+        HEADER,
+        (
+            (row.key, _format_value(row), row.source)
             for row in rows
             if terminal.verbose or row.source != DEFAULT_SOURCE or not _is_rule_setting(row.key)
-        ]
-        print_rows(
-            terminal, HEADER, [(row.key, _format_value(row), row.source) for row in shown], ""
-        )
+        ),
+        head={"vault": str(scan.root), "enabled": sorted(settings.enabled)},
+    )
+    if print_listing(terminal, output_format, listing):
         terminal.print_message(f"{len(settings.enabled)} of {len(rules)} rules are on.")
     return EXIT_CLEAN
 

@@ -1,11 +1,10 @@
 """`vaultlink doctor`: check the installation, the vault and the system."""
 
-import textwrap
 from collections.abc import Sequence
 
 import vaultlink
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
-from vaultlink.cli.listing import print_document, print_lines
+from vaultlink.cli.listing import PAGE_FORMATS, Listing, print_data
 from vaultlink.cli.options import FolderOptions
 from vaultlink.cli.system_checks import CheckRow, check_program
 from vaultlink.cli.terminal import Terminal
@@ -13,9 +12,7 @@ from vaultlink.cli.vault import scan_from_options
 from vaultlink.cli.vault_checks import check_vault
 from vaultlink.disk.scan import VaultScan
 from vaultlink.errors import USER_ERRORS
-from vaultlink.report.layout import Palette, escape_controls, format_count
-
-DOCTOR_FORMATS = ("page", "tsv", "json")
+from vaultlink.report.layout import Palette, escape_controls, format_count, wrap_text
 
 COLUMNS = ("check", "attention", "detail", "advice")
 
@@ -34,24 +31,18 @@ def doctor(options: FolderOptions) -> int:
     Output formats: page (also when piped), tsv, json.
     """
     terminal = Terminal(options)
-    output_format = terminal.choose_format(DOCTOR_FORMATS, "page", "page")
+    output_format = terminal.choose_format(PAGE_FORMATS, "page", "page")
     rows = list(check_program())
     scan = _scan_vault(options, rows)
     if scan is not None:
         rows += check_vault(scan, is_named=options.vault is not None)
     attention = sum(row.attention for row in rows)
-    if output_format == "json":
-        head = {
-            "version": vaultlink.__version__,
-            "vault": str(scan.root) if scan else None,
-            "attention": attention,
-        }
-        print_document(terminal, head, "checks", rows)
-    elif output_format == "tsv":
-        print_lines(
-            terminal, COLUMNS, [(row.check, row.attention, row.detail, row.advice) for row in rows]
-        )
-    else:
+    head = {
+        "version": vaultlink.__version__,
+        "vault": str(scan.root) if scan else None,
+        "attention": attention,
+    }
+    if not print_data(terminal, output_format, Listing("checks", rows, COLUMNS, head=head)):
         width = min(terminal.width, _MAX_WIDTH)
         terminal.print_results(render_checks(rows, width, terminal.palette))
     terminal.print_message(
@@ -80,16 +71,9 @@ def render_checks(rows: Sequence[CheckRow], width: int, palette: Palette) -> str
     lines: list[str] = []
     for row in rows:
         mark = f"{palette.red}!{palette.reset}" if row.attention else " "
-        detail, *more = _wrap(row.detail, width - len(indent))
+        detail, *more = wrap_text(escape_controls(row.detail), width - len(indent))
         lines.append(f"{mark} {palette.bold}{row.check:<{size}}{palette.reset}  {detail}")
-        lines += [f"{indent}{line}" for line in more]
         if row.advice:
-            lines += [f"{indent}{line}" for line in _wrap(row.advice, width - len(indent))]
+            more += wrap_text(escape_controls(row.advice), width - len(indent))
+        lines += [f"{indent}{line}" for line in more]
     return "".join(f"{line.rstrip()}\n" for line in lines)
-
-
-def _wrap(text: str, width: int) -> list[str]:
-    """Break text between words. A path that is longer than a line stays whole."""
-    return textwrap.wrap(
-        escape_controls(text), width, break_long_words=False, break_on_hyphens=False
-    ) or [""]

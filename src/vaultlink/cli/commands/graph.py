@@ -9,9 +9,8 @@ from vaultlink.cli.options import FolderOptions, option
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import find_note_argument, open_from_options
 from vaultlink.errors import UsageError
-from vaultlink.graph.build import GraphSummary, summarize_graph
+from vaultlink.graph.build import GraphSummary, select_around, summarize_graph
 from vaultlink.graph.export import GRAPH_FORMATS, export_graph
-from vaultlink.graph.focus import select_around
 from vaultlink.model import LinkCounts
 from vaultlink.report.layout import display_width, escape_controls, pad
 from vaultlink.report.printable import escape_json

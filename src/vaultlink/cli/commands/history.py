@@ -2,9 +2,10 @@
 
 from typing import TYPE_CHECKING, Annotated
 
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from vaultlink.cli.exit_codes import EXIT_CLEAN
+from vaultlink.cli.listing import PAGE_FORMATS, Listing, print_data
 from vaultlink.cli.options import OpenOptions, argument
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import find_note_argument, open_from_options
@@ -17,15 +18,11 @@ from vaultlink.history.note_history import (
     read_note_history,
 )
 from vaultlink.report.history_page import build_past, past_cells, render_past, summarize_past
-from vaultlink.report.json_document import encode_document
-from vaultlink.report.layout import render_tsv
 from vaultlink.rules.former_paths import resolve_former_path
 
 if TYPE_CHECKING:
     from vaultlink.api import Vault
     from vaultlink.model import History
-
-HISTORY_FORMATS = ("page", "tsv", "json")
 
 COLUMNS = ("kind", "path", "line", "text", "detail")
 
@@ -60,23 +57,14 @@ def history(options: HistoryOptions) -> int:
     if options.no_history:
         raise UsageError("--no-history can't be used with `vaultlink history`.")
     terminal = Terminal(options)
-    output_format = terminal.choose_format(HISTORY_FORMATS, "page", "page")
+    output_format = terminal.choose_format(PAGE_FORMATS, "page", "page")
     vault = open_from_options(options, terminal)
     known = _load_history(vault)
     path = _find_note(vault, options.note, known)
     row = build_past(path, vault.index, known, _read_recorded(vault, path, known))
-    if output_format == "json":
-        head = {
-            "note": row.note,
-            "deleted": row.deleted,
-            "created": row.created,
-            "names": row.names,
-            "headings": row.headings,
-        }
-        terminal.print_results(encode_document(head, "links", row.links))
-    elif output_format == "tsv":
-        terminal.print_results(render_tsv(COLUMNS, past_cells(row)))
-    else:
+    head = asdict(row)
+    listing = Listing("links", head.pop("links"), COLUMNS, past_cells(row), head=head)
+    if not print_data(terminal, output_format, listing):
         terminal.print_results(render_past(row, terminal.table_width, terminal.palette))
         terminal.print_message(summarize_past(row))
     return EXIT_CLEAN

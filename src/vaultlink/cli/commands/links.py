@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from vaultlink.cli.exit_codes import EXIT_CLEAN
-from vaultlink.cli.listing import choose_listing_format, print_document, print_lines, print_rows
+from vaultlink.cli.listing import Listing, choose_listing_format, print_listing
 from vaultlink.cli.options import NotesOptions
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import open_from_options, select_link_sources
@@ -31,18 +31,20 @@ def links(options: NotesOptions) -> int:
     output_format = choose_listing_format(terminal)
     vault = open_from_options(options, terminal)
     rows = link_rows(vault.index, select_link_sources(vault, options.notes))
-    if output_format == "json":
-        print_document(terminal, {"vault": str(vault.root)}, "links", rows)
-    elif output_format == "tsv":
-        print_lines(terminal, COLUMNS, map(_format_cells, rows))
-    else:
-        entries = [
+    listing = Listing(
+        "links",
+        rows,
+        COLUMNS,
+        header=HEADER,
+        cells=(
             (f"{row.path}:{row.line}:{row.column}", row.raw, describe_destination(row))
             for row in rows
-        ]
-        print_rows(terminal, HEADER, entries, "No links found.")
-        if rows:
-            terminal.print_message(_describe_counts(rows))
+        ),
+        empty="No links found.",
+        head={"vault": str(vault.root)},
+    )
+    if print_listing(terminal, output_format, listing):
+        terminal.print_message(_describe_counts(rows))
     return EXIT_CLEAN
 
 
@@ -54,21 +56,3 @@ def _describe_counts(rows: Sequence[LinkRow]) -> str:
     parts[0] += f" ({ambiguous:,} ambiguous)" if ambiguous else ""
     parts += [f"{counts[name]:,} {name}" for name in ("dangling", "external") if counts[name]]
     return f"{format_count(len(rows), 'link')}: {', '.join(parts)}."
-
-
-def _format_cells(row: LinkRow) -> tuple[object, ...]:
-    return (
-        row.path,
-        row.line,
-        row.column,
-        row.status,
-        row.target,
-        row.subpath,
-        row.resolved,
-        row.anchor,
-        row.kind,
-        row.place,
-        row.embed,
-        row.display,
-        row.raw,
-    )

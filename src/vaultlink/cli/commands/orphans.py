@@ -6,7 +6,7 @@ They list files without backlinks, and notes without links to files.
 from collections.abc import Callable
 
 from vaultlink.cli.exit_codes import EXIT_CLEAN
-from vaultlink.cli.listing import choose_listing_format, print_document, print_lines, print_rows
+from vaultlink.cli.listing import Listing, choose_listing_format, print_listing
 from vaultlink.cli.options import FolderOptions
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import open_from_options
@@ -43,12 +43,8 @@ def _print_listing(
     terminal = Terminal(options)
     output_format = choose_listing_format(terminal)
     paths = find_paths(open_from_options(options, terminal, options.folder).index)
-    if output_format == "json":
-        print_document(terminal, {}, "notes", paths)
-    elif output_format == "tsv":
-        print_lines(terminal, ("path",), [(path,) for path in paths])
-    else:
-        print_rows(terminal, (f"{name}s",), [(path,) for path in paths], f"No {name}s found.")
-        if paths:
-            terminal.print_message(f"{format_count(len(paths), name)}.")
+    cells, empty = [(path,) for path in paths], f"No {name}s found."
+    listing = Listing("notes", paths, ("path",), cells, (f"{name}s",), empty=empty)
+    if print_listing(terminal, output_format, listing):
+        terminal.print_message(f"{format_count(len(paths), name)}.")
     return EXIT_CLEAN

@@ -3,8 +3,8 @@
 from typing import Annotated
 
 from vaultlink.cli.exit_codes import EXIT_CLEAN
-from vaultlink.cli.listing import choose_listing_format, print_document, print_lines, print_rows
-from vaultlink.cli.options import OpenOptions, argument, option
+from vaultlink.cli.listing import Listing, choose_listing_format, print_listing
+from vaultlink.cli.options import NoteArgument, OpenOptions, option
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import find_note_argument, open_from_options
 from vaultlink.errors import UsageError
@@ -18,9 +18,7 @@ _MARKS = {True: "yes", False: "no"}
 class RelatedOptions(OpenOptions, frozen=True, kw_only=True):
     """Options of `related`."""
 
-    note: Annotated[
-        str | None, argument("NOTE", "A path in the vault, or a name as in a link.")
-    ] = None
+    note: NoteArgument = None
     limit: Annotated[
         int | None,
         option("--limit", metavar="N", help=f"Maximum number of notes. Default: {_LIMIT}."),
@@ -48,24 +46,18 @@ def related(options: RelatedOptions) -> int:
     vault = open_from_options(options, terminal)
     note = find_note_argument(vault, options.note)
     rows = find_related(vault.index, note, options.limit or _LIMIT, with_linked=options.linked)
-    if output_format == "json":
-        print_document(terminal, {"note": note}, "related", rows)
-    elif output_format == "tsv":
-        cells = [(row.path, row.score, row.linked, row.why) for row in rows]
-        print_lines(terminal, ("path", "score", "linked", "why"), cells)
-    else:
-        columns = ("score", "note", "linked", "why") if options.linked else ("score", "note", "why")
-        lines = [
-            {"score": row.score, "note": row.path, "linked": _MARKS[row.linked], "why": row.why}
-            for row in rows
-        ]
-        print_rows(
-            terminal,
-            columns,
-            [[line[name] for name in columns] for line in lines],
-            f"No notes related to {note} found.",
-            fold=True,
-        )
-        if rows:
-            terminal.print_message(f"{format_count(len(rows), 'note')} related to {note}.")
+    marked = ("linked",) if options.linked else ()
+    listing = Listing(
+        "related",
+        rows,
+        ("path", "score", "linked", "why"),
+        header=("score", "note", *marked, "why"),
+        cells=(
+            (row.score, row.path, *(_MARKS[row.linked] for _ in marked), row.why) for row in rows
+        ),
+        empty=f"No notes related to {note} found.",
+        head={"note": note},
+    )
+    if print_listing(terminal, output_format, listing, fold=True):
+        terminal.print_message(f"{format_count(len(rows), 'note')} related to {note}.")
     return EXIT_CLEAN

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Annotated
 
 from vaultlink.cli.exit_codes import EXIT_CLEAN
-from vaultlink.cli.listing import LISTING_FORMATS, print_document, print_lines, print_rows
+from vaultlink.cli.listing import Listing, choose_listing_format, print_document, print_listing
 from vaultlink.cli.options import PrintOptions, argument
 from vaultlink.cli.terminal import Terminal
 from vaultlink.disk.read import load_rules
@@ -63,14 +63,9 @@ def _select_rules(catalog: tuple[Rule, ...], selectors: Sequence[str]) -> frozen
 
 
 def _print_rules(terminal: Terminal, catalog: Sequence[Rule]) -> int:
-    output_format = terminal.choose_format(LISTING_FORMATS, "table", "tsv")
-    rows = [rule_cells(item) for item in catalog]
-    if output_format == "json":
-        print_document(terminal, {}, "rules", [rule_row(item) for item in catalog])
-    elif output_format == "tsv":
-        print_lines(terminal, RULE_HEADER, rows)
-    else:
-        print_rows(terminal, RULE_HEADER, rows, "No rules found.", fold=True)
+    rows = [rule_row(item) for item in catalog]
+    listing = Listing("rules", rows, RULE_HEADER, map(rule_cells, catalog), RULE_HEADER)
+    if print_listing(terminal, choose_listing_format(terminal), listing, fold=True):
         terminal.print_message(
             f"{format_count(len(catalog), 'rule')}; `vaultlink rule NAME` explains one."
         )

@@ -1,14 +1,11 @@
 """`vaultlink show`: the contents of notes as vaultlink reads them."""
 
 from vaultlink.cli.exit_codes import EXIT_CLEAN
+from vaultlink.cli.listing import PAGE_FORMATS, Listing, print_data
 from vaultlink.cli.options import NotesOptions
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import open_from_options, select_link_sources
-from vaultlink.report.json_document import encode_document
-from vaultlink.report.layout import render_tsv
 from vaultlink.report.note_page import describe_totals, note_cells, note_rows, render_note_page
-
-SHOW_FORMATS = ("page", "tsv", "json")
 
 COLUMNS = ("path", "kind", "line", "text", "detail")
 
@@ -24,22 +21,15 @@ def show(options: NotesOptions) -> int:
     of a link.
     """
     terminal = Terminal(options)
-    output_format = terminal.choose_format(SHOW_FORMATS, "page", "page")
+    output_format = terminal.choose_format(PAGE_FORMATS, "page", "page")
     vault = open_from_options(options, terminal)
     paths = select_link_sources(vault, options.notes) if options.notes else list(vault.notes)
     rows = note_rows(vault.index, paths)
-    if output_format == "json":
-        terminal.print_results(encode_document({"vault": str(vault.root)}, "notes", rows))
-    elif output_format == "tsv":
-        terminal.print_results(
-            render_tsv(COLUMNS, [fact for row in rows for fact in note_cells(row)])
-        )
-    else:
-        terminal.print_results(
-            "\n".join(
-                [render_note_page(row, terminal.table_width, terminal.palette) for row in rows]
-            )
-        )
+    lines = (fact for row in rows for fact in note_cells(row))
+    listing = Listing("notes", rows, COLUMNS, lines, head={"vault": str(vault.root)})
+    if not print_data(terminal, output_format, listing):
+        pages = [render_note_page(row, terminal.table_width, terminal.palette) for row in rows]
+        terminal.print_results("\n".join(pages))
         if len(rows) > 1:
             terminal.print_message(describe_totals(rows))
     return EXIT_CLEAN

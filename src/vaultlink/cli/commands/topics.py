@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from vaultlink.cli.exit_codes import EXIT_CLEAN
-from vaultlink.cli.listing import choose_listing_format, print_document, print_lines, print_rows
+from vaultlink.cli.listing import Listing, choose_listing_format, print_listing
 from vaultlink.cli.next_steps import propose_after_topics
 from vaultlink.cli.options import FolderOptions
 from vaultlink.cli.terminal import Terminal
@@ -33,21 +33,19 @@ def topics(options: FolderOptions) -> int:
     output_format = choose_listing_format(terminal)
     vault = open_from_options(options, terminal, options.folder)
     rows = topic_rows(vault.index, vault.suggest, vault.state.settings.history)
-    if output_format == "json":
-        print_document(terminal, {}, "topics", rows)
-    elif output_format == "tsv":
-        print_lines(terminal, COLUMNS, [_format_tsv_cells(row) for row in rows])
-    else:
-        columns = choose_columns(rows, terminal.table_width)
-        print_rows(
-            terminal,
-            [HEADER[column] for column in columns],
-            [[_format_table_cells(row)[column] for column in columns] for row in rows],
-            "No dangling topics found.",
-        )
-        if rows:
-            terminal.print_message(_describe_counts(rows, vault.index.count_all_links().dangling))
-            terminal.print_message(propose_after_topics(options, vault.root))
+    columns = choose_columns(rows, terminal.table_width)
+    listing = Listing(
+        "topics",
+        rows,
+        COLUMNS,
+        map(_format_tsv_cells, rows),
+        [HEADER[column] for column in columns],
+        ([_format_table_cells(row)[column] for column in columns] for row in rows),
+        "No dangling topics found.",
+    )
+    if print_listing(terminal, output_format, listing):
+        terminal.print_message(_describe_counts(rows, vault.index.count_all_links().dangling))
+        terminal.print_message(propose_after_topics(options, vault.root))
     return EXIT_CLEAN
 
 

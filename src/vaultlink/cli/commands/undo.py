@@ -7,8 +7,8 @@ from typing import Annotated
 import msgspec
 
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
-from vaultlink.cli.listing import LISTING_FORMATS, print_document, print_lines, print_rows
-from vaultlink.cli.options import VaultOptions, argument, option
+from vaultlink.cli.listing import Listing, choose_listing_format, print_document, print_listing
+from vaultlink.cli.options import DiffOption, VaultOptions, argument, option
 from vaultlink.cli.terminal import Terminal, format_label, print_stderr
 from vaultlink.cli.vault import find_root
 from vaultlink.cli.write_run import hold_write_lock, print_skipped_notes, report_reverted
@@ -42,14 +42,7 @@ class UndoOptions(VaultOptions, frozen=True, kw_only=True):
     list_runs: Annotated[
         bool, option("--list", help="List the runs that can be undone; change nothing.")
     ] = False
-    diff: Annotated[
-        bool,
-        option(
-            "--diff",
-            "--dry-run",
-            help="Print a unified diff of the changes; write nothing.",
-        ),
-    ] = False
+    diff: DiffOption = False
 
 
 class RunRow(msgspec.Struct, frozen=True):
@@ -88,7 +81,7 @@ def undo(options: UndoOptions) -> int:
     time, command, summary, number of notes, true if the run was undone, and number of moved paths.
     """
     terminal = Terminal(options)
-    output_format = terminal.choose_format(LISTING_FORMATS, "table", "tsv")
+    output_format = choose_listing_format(terminal)
     root = find_root(options, terminal)
     if options.list_runs:
         return _print_runs(terminal, output_format, root, list_runs(root, _print_warning))
@@ -237,31 +230,23 @@ def _make_row(root: Path, run: RecordedRun) -> RunRow:
 
 def _print_runs(terminal: Terminal, output_format: str, root: Path, runs: list[RecordedRun]) -> int:
     rows = [_make_row(root, run) for run in runs]
-    if output_format == "json":
-        print_document(terminal, {}, "runs", rows)
-    elif output_format == "tsv":
-        print_lines(
-            terminal,
-            COLUMNS,
-            [msgspec.structs.astuple(row) for row in rows],
+    cells = (
+        (
+            f"{_to_local_time(run):%d %b %Y %H:%M}",
+            run.id,
+            row.notes,
+            run.command,
+            "interrupted" if run.is_interrupted else "undone" if run.undone else "",
         )
-        if not rows:
-            terminal.print_message(_NO_RUNS)
-    else:
-        cells = [
-            (
-                f"{_to_local_time(run):%d %b %Y %H:%M}",
-                run.id,
-                row.notes,
-                run.command,
-                "interrupted" if run.is_interrupted else "undone" if run.undone else "",
-            )
-            for run, row in zip(runs, rows, strict=True)
-        ]
-        print_rows(terminal, HEADER, cells, _NO_RUNS)
-        if rows:
-            terminal.print_message(
-                f"{format_count(len(rows), 'run')}; "
-                "`vaultlink undo RUN --diff` shows what undoing one would change."
-            )
+        for run, row in zip(runs, rows, strict=True)
+    )
+    lines = map(msgspec.structs.astuple, rows)
+    listing = Listing("runs", rows, COLUMNS, lines, HEADER, cells, _NO_RUNS)
+    if print_listing(terminal, output_format, listing):
+        terminal.print_message(
+            f"{format_count(len(rows), 'run')}; "
+            "`vaultlink undo RUN --diff` shows what undoing one would change."
+        )
+    elif output_format == "tsv" and not rows:
+        terminal.print_message(_NO_RUNS)
     return EXIT_CLEAN

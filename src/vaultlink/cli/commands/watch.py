@@ -9,12 +9,11 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from types import FrameType
 from typing import Annotated
 
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_ERROR
-from vaultlink.cli.options import RuleSelectionOptions, argument, option
+from vaultlink.cli.options import FolderArgument, RuleSelectionOptions, option
 from vaultlink.cli.terminal import Terminal, format_label, print_stderr, wrap_lines
 from vaultlink.cli.vault import make_suggester, scan_from_options, warn_of_scan
 from vaultlink.errors import UsageError
@@ -50,7 +49,7 @@ _MAX_LISTED = 50
 class WatchOptions(RuleSelectionOptions, frozen=True, kw_only=True):
     """Options of `watch`."""
 
-    folder: Annotated[Path | None, argument("VAULT", "The vault, or a folder in it.")] = None
+    folder: FolderArgument = None
     fix: Annotated[
         bool, option("--fix", help="Apply safe fixes in every pause between changes.")
     ] = False
