@@ -124,25 +124,16 @@ class _Cut:
 
     def _check(self) -> None:
         """Refuse a section that needs what stays, or the reverse."""
-        labels = find_cut_labels(self.moved, self.text[: self.start] + "\n" + self.rest)
+        above, moved = self.text[: self.start], self.text[self.start : self.end]
+        labels = find_cut_labels(moved, f"{above}\n{self.text[self.end :]}")
         if labels:
             listed = ", ".join(f"[{label}]" for label in labels)
             raise RefusedError(
                 f"“{self.heading.text}” can't be cut out: a definition would be in one note and "
                 f"its use in the other, {listed}."
             )
-        if has_open_comment(self.text[: self.start]) or has_open_comment(self.moved):
+        if has_open_comment(above) or has_open_comment(moved):
             raise RefusedError(f"“{self.heading.text}” can't be cut out: a comment would be cut.")
-
-    @property
-    def moved(self) -> str:
-        """The text of the section."""
-        return self.text[self.start : self.end]
-
-    @property
-    def rest(self) -> str:
-        """The text behind the section."""
-        return self.text[self.end :]
 
     def contains(self, item: SourceSpan) -> bool:
         """Return True for an item in the section."""

@@ -1,5 +1,6 @@
 """Let links follow while files get other paths, or text goes to another note."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from itertools import chain
 
@@ -27,7 +28,7 @@ EditsByPath = dict[str, tuple[Edit, ...]]
 """Path of a file before the moves to its edits, sorted."""
 
 
-class Refactoring:
+class Refactoring(ABC):
     """A vault in one state, and what becomes of its files and headings.
 
     Managed sections that are in step before are in step afterwards. The entries of other sections
@@ -82,9 +83,9 @@ class Refactoring:
 
     # -- links -----------------------------------------------------------------------------------
 
+    @abstractmethod
     def _check_links(self, links: LinkEdits) -> None:
         """Refuse links that can't be edited. Raises RefusedError."""
-        raise NotImplementedError
 
     def edit_links(self, relocation: Relocation, sources: Iterable[str]) -> LinkEdits:
         """Return the edits of the links in some notes and canvases.
