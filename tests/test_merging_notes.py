@@ -241,6 +241,12 @@ def test_definitions_of_labels_follow() -> None:
     assert after["s.md"] == "[k]\n\n[k]: b/B.md#H\n"
 
 
+def test_definitions_of_labels_follow_headings_with_links() -> None:
+    vault = {"A.md": "a", "B.md": "b", "o.md": "# See [[A]]\n", "l.md": "[[o#See A]]"}
+    after = merge({**vault, "s.md": "[k]\n\n[k]: <o.md#See A>\n"})
+    assert after["s.md"] == "[k]\n\n[k]: <o.md#See B>\n"
+
+
 def test_definitions_of_labels_with_different_files_are_refused() -> None:
     text = "[x][r]\n\n[r]: y.md\n"
     with pytest.raises(RefusedError, match=r"\[r\] with different meanings"):

@@ -9,6 +9,7 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
+from operator import attrgetter
 
 import msgspec
 
@@ -102,14 +103,16 @@ def find_broken_moves(
         old = before.index.notes.get(path)
         if old is not None:
             spans = [(edit.start, edit.end) for edit in edits.get(path, ())]
-            pairs = (
-                _select_outside(before.index.resolved_links(path), spans),
-                _select_outside(after.index.resolved_links(new_path), shift.new_spans),
+            had = _select_outside(before.index.resolved_links(path), spans)
+            has = _select_outside(after.index.resolved_links(new_path), shift.new_spans)
+            changed = (
+                find_changed_meanings(
+                    before.index, after.index, zip(had, has, strict=True), destination, old
+                )
+                if len(had) == len(has)
+                else ("a link would be lost or added",)
             )
-            for what in chain(
-                _check_untouched(old, after.index.notes[new_path], shift),
-                _check_meanings(before.index, after.index, old, pairs, destination),
-            ):
+            for what in chain(_check_untouched(old, after.index.notes[new_path], shift), changed):
                 yield BrokenPromise(path, what, path, ())
         was, now = before.all_findings.get(path, ()), after.all_findings.get(new_path, ())
         for item in _find_new_errors(was, now, shift):
@@ -137,56 +140,32 @@ def _select_outside(
     return [(link, target) for link, target in links if is_outside(link)]
 
 
-def _check_meanings(
+def find_changed_meanings(
     before: Index,
     after: Index,
-    old: Note,
-    pairs: tuple[Sequence[ResolvedLink], Sequence[ResolvedLink]],
+    pairs: Iterable[tuple[ResolvedLink, ResolvedLink]],
     destination: Callable[[Link, str], Destination],
-) -> Iterator[str]:
-    """Yield the links of a note that would lead elsewhere, or show another text."""
-    if len(pairs[0]) != len(pairs[1]):
-        yield "a link would be lost or added"
-        return
-    for (link, target), new in zip(*pairs, strict=True):
-        wanted = destination(link, target) if target is not None else None
-        problem = find_changed_meaning(before, after, (link, target), new, wanted, old)
-        if problem:
-            yield problem
-
-
-def find_changed_meaning(
-    before: Index,
-    after: Index,
-    old: ResolvedLink,
-    new: ResolvedLink,
-    wanted: Destination | None,
     note: Note | None = None,
-) -> str | None:
-    """Return the problem of a link that would lead elsewhere, or show another text.
+) -> Iterator[str]:
+    """Yield the links that would lead elsewhere, or show another text.
 
-    Args:
-        before: The index before.
-        after: The index afterwards.
-        old: The link before.
-        new: The same link afterwards.
-        wanted: Where it must lead; None for a link that did not resolve.
-        note: The note of the link before, if entries and nested links may show another text.
+    Each pair is a link before and the same one after. With the `note` of the links before, entries
+    of sections may show another text, as may links that contain a link or tag.
     """
-    (link, target), (new_link, new_target) = old, new
-    is_same_kind = (link.kind, link.embed, link.external) == (
-        new_link.kind,
-        new_link.embed,
-        new_link.external,
-    )
-    is_same_text = link.display in (None, new_link.display)
-    if not is_same_kind or not (is_same_text or (note and _may_change_display(note, link))):
-        return f"the link {link.raw} would become {new_link.raw}"
-    if wanted and (new_target, new_link.subpath) != (wanted.path, wanted.subpath):
-        return f"the link {link.raw} would resolve to {new_target or 'nothing'}"
-    if before.has_anchor(link, target) and not after.has_anchor(new_link, new_target):
-        return f"the link {link.raw} would no longer resolve to its heading or block"
-    return None
+    for (link, target), (new_link, new_target) in pairs:
+        wanted = destination(link, target) if target is not None else None
+        is_same_text = link.display in (None, new_link.display)
+        if _get_kind(link) != _get_kind(new_link) or not (
+            is_same_text or (note and _may_change_display(note, link))
+        ):
+            yield f"the link {link.raw} would become {new_link.raw}"
+        elif wanted and (new_target, new_link.subpath) != (wanted.path, wanted.subpath):
+            yield f"the link {link.raw} would resolve to {new_target or 'nothing'}"
+        elif before.has_anchor(link, target) and not after.has_anchor(new_link, new_target):
+            yield f"the link {link.raw} would no longer resolve to its heading or block"
+
+
+_get_kind = attrgetter("kind", "embed", "external")
 
 
 def _may_change_display(note: Note, link: Link) -> bool:

@@ -19,6 +19,13 @@ def apply_edits(text: str, edits: Sequence[Edit]) -> str:
     return "".join(parts)
 
 
+def edit_span(text: str, start: int, end: int, edits: Iterable[Edit]) -> str:
+    """Return a span of a text after the edits in it."""
+    inner = [edit for edit in edits if start <= edit.start and edit.end <= end]
+    moved = [Edit(edit.path, edit.start - start, edit.end - start, edit.text) for edit in inner]
+    return apply_edits(text[start:end], moved)
+
+
 def sort_edits(edits: Iterable[Edit]) -> list[Edit]:
     """Sort the edits of one text by position."""
     return sorted(edits, key=lambda edit: (edit.start, edit.end))

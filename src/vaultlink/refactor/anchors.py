@@ -5,7 +5,7 @@ from typing import NamedTuple
 from unicodedata import category
 
 from vaultlink.index.anchors import TRAILING_BLOCK_ID, find_anchor, normalize_heading, split_parts
-from vaultlink.links.edits import OffsetShift, apply_edits, sort_edits
+from vaultlink.links.edits import OffsetShift, apply_edits, edit_span, sort_edits
 from vaultlink.model import BlockId, Edit, Heading, Note, Owner, SourceSpan
 from vaultlink.parse.lines import UNICODE_SPACES
 from vaultlink.refactor.relocation import RefusedError
@@ -96,7 +96,6 @@ def _find_without_block_id(note: Note, subpath: str) -> Heading | None:
 
 
 def _edit_name(note: Note, item: Heading | BlockId, new: str) -> Edit:
-    """Return the edit that gives a heading or block a new name."""
     if isinstance(item, BlockId):
         name = new.removeprefix("^")
         if not _BLOCK_ID.fullmatch(name):
@@ -135,7 +134,6 @@ def _split_block_id(heading: str) -> tuple[str, str]:
 def _check_block_ids(
     note: Note, after: Note, found: Iterable[tuple[Heading | BlockId, str]]
 ) -> None:
-    """Refuse a new block id that another block has."""
     ids = [block.id.lower() for block in after.blocks]
     for item, new in found:
         name = new.removeprefix("^").lower()
@@ -145,8 +143,10 @@ def _check_block_ids(
 
 def _find_differences(before: Note, after: Note, text: str, edits: Sequence[Edit]) -> Iterator[str]:
     """Yield the differences between two versions of a note, except the new names."""
-    shift = OffsetShift(edits)
-    expected = [(item.level, _edit_text(text, item, edits)) for item in before.headings]
+    shift, spans = OffsetShift(edits), [(edit.start, edit.end) for edit in edits]
+    expected = [
+        (item.level, edit_span(text, item.start, item.end, edits)) for item in before.headings
+    ]
     present = [(item.level, item.text) for item in after.headings]
     for old, new, was in zip(expected, present, before.headings, strict=False):
         if old != new:
@@ -156,7 +156,7 @@ def _find_differences(before: Note, after: Note, text: str, edits: Sequence[Edit
             )
     if len(expected) != len(present):
         yield f"it would have {len(present)} headings instead of {len(expected)}"
-    blocks = [_edit_text(text, item, edits) for item in before.blocks]
+    blocks = [edit_span(text, item.start, item.end, edits) for item in before.blocks]
     if blocks != [f"^{item.id}" for item in after.blocks] or [
         item.block_line for item in before.blocks
     ] != [item.block_line for item in after.blocks]:
@@ -167,36 +167,20 @@ def _find_differences(before: Note, after: Note, text: str, edits: Sequence[Edit
         ("tag", before.tags, after.tags),
         ("suppression", before.directives, after.directives),
     ):
-        if _list_outside(had, edits, shift) != _list_outside_new(has, shift):
+        if _list_outside(had, spans, shift.map_offset) != _list_outside(has, shift.new_spans):
             yield f"a {what} outside the new text would be added, lost or changed"
 
 
-def _edit_text(text: str, item: SourceSpan, edits: Sequence[Edit]) -> str:
-    """Return the text of a span after the edits in it."""
-    inner = [edit for edit in edits if item.start <= edit.start and edit.end <= item.end]
-    moved = [
-        Edit(edit.path, edit.start - item.start, edit.end - item.start, edit.text) for edit in inner
-    ]
-    return apply_edits(text[item.start : item.end], moved)
-
-
 def _list_outside(
-    items: Iterable[SourceSpan], edits: Sequence[Edit], shift: OffsetShift
+    items: Iterable[SourceSpan],
+    spans: Iterable[tuple[int, int]],
+    map_offset: Callable[[int], int] = lambda offset: offset,
 ) -> list[tuple[object, ...]]:
-    """Return the items that the edits do not replace, by their places afterwards."""
+    """Return the items that are not in replaced texts, by their places afterwards."""
     return [
-        (shift.map_offset(item.start), *_describe_item(item))
+        (map_offset(item.start), *_describe_item(item))
         for item in items
-        if not any(edit.start <= item.start and item.end <= edit.end for edit in edits)
-    ]
-
-
-def _list_outside_new(items: Iterable[SourceSpan], shift: OffsetShift) -> list[tuple[object, ...]]:
-    """Return the items that are not in new text."""
-    return [
-        (item.start, *_describe_item(item))
-        for item in items
-        if not any(start <= item.start and item.end <= end for start, end in shift.new_spans)
+        if not any(start <= item.start and item.end <= end for start, end in spans)
     ]
 
 

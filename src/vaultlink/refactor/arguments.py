@@ -192,7 +192,6 @@ def read_plan_file(text: str) -> list[RenameRow]:
 
 
 def _complete_path(index: Index, source: RenameSource, new: str) -> str:
-    """Return the new vault path of a file or folder."""
     folder, name = parent_folder(source.path), file_name(source.path)
     if source.kind is RenameKind.FOLDER and not find_folder(index, new):
         new = new.rstrip("/") or new  # as in `Old/ New/`

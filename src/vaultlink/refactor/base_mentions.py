@@ -69,7 +69,6 @@ def find_base_mentions(
 
 
 def _compile_words(words: Collection[str], sign: str) -> re.Pattern[str]:
-    """Compile a pattern for words in quotes or links, with a sign in front."""
     ordered = sorted(words, key=lambda word: (-len(word), word))
     return re.compile(
         "|".join(

@@ -9,7 +9,7 @@ from vaultlink.fix.sources import FixSources
 from vaultlink.index.anchors import render_heading
 from vaultlink.index.index import Index, link_name
 from vaultlink.index.resolve import name_key, normalize_name, parent_folder, resolve
-from vaultlink.links.edits import apply_edits
+from vaultlink.links.edits import apply_edits, edit_span
 from vaultlink.links.naming import format_target
 from vaultlink.links.rewrite import encode_destination
 from vaultlink.mentions.visible import body_start
@@ -124,25 +124,16 @@ class _Cut:
 
     def _check(self) -> None:
         """Refuse a section that needs what stays, or the reverse."""
-        labels = find_cut_labels(self.moved, self.text[: self.start] + "\n" + self.rest)
+        above, moved = self.text[: self.start], self.text[self.start : self.end]
+        labels = find_cut_labels(moved, f"{above}\n{self.text[self.end :]}")
         if labels:
             listed = ", ".join(f"[{label}]" for label in labels)
             raise RefusedError(
                 f"“{self.heading.text}” can't be cut out: a definition would be in one note and "
                 f"its use in the other, {listed}."
             )
-        if has_open_comment(self.text[: self.start]) or has_open_comment(self.moved):
+        if has_open_comment(above) or has_open_comment(moved):
             raise RefusedError(f"“{self.heading.text}” can't be cut out: a comment would be cut.")
-
-    @property
-    def moved(self) -> str:
-        """The text of the section."""
-        return self.text[self.start : self.end]
-
-    @property
-    def rest(self) -> str:
-        """The text behind the section."""
-        return self.text[self.end :]
 
     def contains(self, item: SourceSpan) -> bool:
         """Return True for an item in the section."""
@@ -166,8 +157,6 @@ def _strip_blank_lines(text: str) -> str:
 
 
 class _Extraction(Regrouping[RegroupedNotes]):
-    """The way of one section into a new note."""
-
     def __init__(self, state: State, sources: FixSources, cut: _Cut, new_path: str) -> None:
         super().__init__(state, sources, cut.note.path, new_path, removes_old=False)
         self._cut = cut
@@ -177,7 +166,6 @@ class _Extraction(Regrouping[RegroupedNotes]):
         self._replacement = Edit(self.old_path, cut.start, cut.end, lead + self._link)
 
     def _format_link(self) -> str:
-        """Return the link to the new note, as the vault writes links."""
         index, obsidian = self.index, self.state.settings.obsidian
         after = Index(index.notes, self.names, index.targets, index.files)
         target = format_target(self.old_path, self.new_path, after, obsidian.new_link_format)
@@ -188,18 +176,12 @@ class _Extraction(Regrouping[RegroupedNotes]):
         extension = "" if target == self.new_path else ".md"
         return f"[{link_name(self.new_path)}]({encode_destination(target + extension)})"
 
-    def regroup(self, staying: Sequence[Edit], going: Sequence[Edit]) -> RegroupedNotes:
-        """Return both notes afterwards."""
+    def _regroup(self, staying: Sequence[Edit], going: Sequence[Edit]) -> RegroupedNotes:
         cut = self._cut
         before = [edit for edit in staying if edit.end <= cut.start]
         behind = [edit for edit in staying if edit.start >= cut.end]
         edits = (*before, self._replacement, *behind)
-        inner = [
-            Edit(self.new_path, edit.start - cut.start, edit.end - cut.start, edit.text)
-            for edit in going
-            if cut.start <= edit.start < cut.end
-        ]
-        new_text = apply_edits(cut.moved, inner) + self._line_end
+        new_text = edit_span(cut.text, cut.start, cut.end, going) + self._line_end
         return RegroupedNotes(
             edits,
             self.parse(self.old_path, apply_edits(cut.text, edits)),
@@ -209,8 +191,7 @@ class _Extraction(Regrouping[RegroupedNotes]):
 
     # -- headings and blocks ---------------------------------------------------------------------
 
-    def use_maps(self, notes: RegroupedNotes) -> None:
-        """Let links follow to the headings and blocks of these notes."""
+    def _use_maps(self, notes: RegroupedNotes) -> None:
         self.maps[self.old_path] = self._map_part(notes.kept, moved=False)
         self._moves = self._map_part(notes.receiver, moved=True)
 
@@ -220,7 +201,7 @@ class _Extraction(Regrouping[RegroupedNotes]):
         for had, has in ((note.headings, after.headings), (note.blocks, after.blocks)):
             kept = [n for n, item in enumerate(had) if self._cut.contains(item) is moved]
             if len(kept) != len(has):
-                raise self.refuse("the headings or blocks")
+                raise self._refuse("the headings or blocks")
             numbers.append({number: at for at, number in enumerate(kept)})
         return SubpathMap(note, after, *numbers)
 
@@ -233,8 +214,7 @@ class _Extraction(Regrouping[RegroupedNotes]):
 
     # -- checks ----------------------------------------------------------------------------------
 
-    def find_differences(self, notes: RegroupedNotes) -> Iterator[str]:
-        """Yield what would be read differently, before links are edited."""
+    def _find_differences(self, notes: RegroupedNotes) -> Iterator[str]:
         cut, note, rest, new = self._cut, self._cut.note, notes.kept, notes.receiver
         at = cut.start + len(self._replacement.text) - len(self._link)
         if (at, self._link) not in [(link.start, link.raw) for link in rest.links]:
@@ -252,14 +232,12 @@ class _Extraction(Regrouping[RegroupedNotes]):
         if count_open_blocks([note]) != count_open_blocks([rest, new]):
             yield "a block without an end"
 
-    def refuse(self, what: str) -> RefusedError:
-        """Return the error for something that would be read differently."""
+    def _refuse(self, what: str) -> RefusedError:
         return RefusedError(
             f"“{self._cut.heading.text}” can't be cut out: {what} would be read differently."
         )
 
-    def list_links(self, notes: RegroupedNotes) -> Iterator[LinkPlace]:
-        """Yield each link of the note, with its place afterwards."""
+    def _list_links(self, notes: RegroupedNotes) -> Iterator[LinkPlace]:
         counts = {notes.kept.path: 0, notes.receiver.path: 0}
         for link, target in self.index.resolved_links(self.old_path):
             goes = self._cut.contains(link)

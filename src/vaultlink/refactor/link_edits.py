@@ -69,38 +69,6 @@ def _moves_images(relocation: Relocation) -> bool:
     return not all(map(is_note, relocation.files))
 
 
-def plan_link_edits(
-    index: Index,
-    obsidian: ObsidianSettings,
-    text_of: TextOf,
-    relocation: Relocation,
-    sources: Iterable[str],
-    generated: Set[str] = frozenset(),
-) -> LinkEdits:
-    """Plan the edits of the links in some notes and canvases.
-
-    Args:
-        index: The index before the moves.
-        obsidian: The settings of the vault.
-        text_of: Returns the text of a note before the moves.
-        relocation: Where files go, and where links must lead.
-        sources: Vault paths of the notes and canvases.
-        generated: Vault paths of the notes whose managed sections are written anew.
-
-    Returns:
-        The edits; links that keep their meaning have none.
-    """
-    planner = _LinkPlanner(index, obsidian, text_of, relocation, generated)
-    for path in sorted(sources):
-        planner.visit(index.notes[path])
-    return LinkEdits(
-        planner.edits,
-        tuple(planner.captured),
-        tuple(planner.skipped),
-        tuple(planner.unwritable),
-    )
-
-
 class _ChangedLink(NamedTuple):
     """A link to edit, the file that it leads to, and its new destination."""
 
@@ -111,8 +79,8 @@ class _ChangedLink(NamedTuple):
     subpath: str
 
 
-class _LinkPlanner:
-    """The edits so far."""
+class LinkPlanner:
+    """Plans the edits of links for one relocation."""
 
     def __init__(
         self,
@@ -122,17 +90,35 @@ class _LinkPlanner:
         relocation: Relocation,
         generated: Set[str],
     ):
+        """Prepare a plan.
+
+        Args:
+            index: The index before the moves.
+            obsidian: The settings of the vault.
+            text_of: Returns the text of a note before the moves.
+            relocation: Where files go, and where links must lead.
+            generated: Vault paths of the notes whose managed sections are written anew.
+        """
         self._generated = generated
         self._index, self._text_of, self._relocation = index, text_of, relocation
         self._renamed = RenamedNames(index, relocation.names, obsidian)
-        self.edits: dict[str, tuple[Edit, ...]] = {}
-        self.captured: list[CapturedLink] = []
-        self.skipped: list[str] = []
-        self.unwritable: list[tuple[str, str]] = []
+        self._edits: dict[str, tuple[Edit, ...]] = {}
+        self._captured: list[CapturedLink] = []
+        self._skipped: list[str] = []
+        self._unwritable: list[tuple[str, str]] = []
 
-    def visit(self, note: Note) -> None:
-        """Plan the edits of one note or canvas."""
-        self.captured += self._find_captured(note)
+    def plan(self, sources: Iterable[str]) -> LinkEdits:
+        """Return the edits of links in some notes and canvases, given by vault path.
+
+        Links that keep their meaning have none.
+        """
+        for path in sorted(sources):
+            self._visit(self._index.notes[path])
+        captured, skipped = tuple(self._captured), tuple(self._skipped)
+        return LinkEdits(self._edits, captured, skipped, tuple(self._unwritable))
+
+    def _visit(self, note: Note) -> None:
+        self._captured += self._find_captured(note)
         changed = [
             item
             for link, target in self._list_links(note)
@@ -144,7 +130,7 @@ class _LinkPlanner:
             return
         text = self._text_of(note.path)
         if text is None:
-            self.skipped.append(note.path)
+            self._skipped.append(note.path)
             return
         edits = (
             self._edit_canvas(note, text, changed)
@@ -152,7 +138,7 @@ class _LinkPlanner:
             else [*self._edit_note(note, text, changed), *definitions]
         )
         if edits:
-            self.edits[note.path] = tuple(sort_edits(edits))
+            self._edits[note.path] = tuple(sort_edits(edits))
 
     def _list_links(self, note: Note) -> Iterator[tuple[Link, str | None]]:
         """Yield the links of a note, each with the file it leads to.
@@ -173,7 +159,7 @@ class _LinkPlanner:
         new_path, subpath, _ = self._relocation.destination(link, path)
         target = self._renamed.find_target(source, files.get(source, source), link, path, new_path)
         if target is None:
-            self.unwritable.append((source, link.raw))
+            self._unwritable.append((source, link.raw))
             return None
         if (target, subpath) == (link.target, link.subpath):
             return None
@@ -190,7 +176,7 @@ class _LinkPlanner:
         for item in changed:
             renamed = rename_link(note.path, item.link, item.target, item.subpath, text)
             if not renamed:
-                self.unwritable.append((note.path, item.link.raw))
+                self._unwritable.append((note.path, item.link.raw))
             edits += renamed
             if item.link.start in entries and not self._has_own_title(item.path):
                 edits += _rename_title(note.path, entries[item.link.start], item)
@@ -211,7 +197,7 @@ class _LinkPlanner:
             if changed:
                 new = rewrite_definition(note.path, item, changed.target, changed.subpath)
                 if not new:
-                    self.unwritable.append((note.path, item.raw))
+                    self._unwritable.append((note.path, item.raw))
                 edits += new
         return edits
 
@@ -228,7 +214,7 @@ class _LinkPlanner:
             self._relocation.files.get,
         )
         if edits is None:
-            self.unwritable += [(note.path, raw) for _, raw in targets]
+            self._unwritable += [(note.path, raw) for _, raw in targets]
         return list(edits or ())
 
     def _find_captured(self, note: Note) -> Iterator[CapturedLink]:
@@ -254,7 +240,6 @@ def _rename_title(path: str, entry: Entry, item: _ChangedLink) -> tuple[Edit, ..
 
 
 def _make_link(item: Definition) -> Link:
-    """Return a Markdown link with the destination of a definition."""
     return Link(
         item.start,
         item.end,

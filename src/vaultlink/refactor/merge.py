@@ -65,8 +65,6 @@ class _Combined(RegroupedNotes, frozen=True):
 
 
 class _Merging(Regrouping[_Combined]):
-    """The way of one note to the end of another."""
-
     def __init__(self, state: State, sources: FixSources, path: str, into: str) -> None:
         super().__init__(state, sources, path, into, removes_old=True)
         self._text, self._into_text = self.text(path), self.text(into)
@@ -76,7 +74,7 @@ class _Merging(Regrouping[_Combined]):
 
     # -- the text --------------------------------------------------------------------------------
 
-    def regroup(self, staying: Sequence[Edit], going: Sequence[Edit]) -> _Combined:
+    def _regroup(self, staying: Sequence[Edit], going: Sequence[Edit]) -> _Combined:
         """Return both notes in one, given the edits of links in each."""
         line_end = detect_line_end(self._into_text if "\n" in self._into_text else self._text)
         text = apply_edits(self._text, going)
@@ -124,12 +122,10 @@ class _Merging(Regrouping[_Combined]):
     # -- headings and blocks ---------------------------------------------------------------------
 
     def _is_kept(self, item: SourceSpan) -> bool:
-        """Return True for an item of the first note that is not in a managed section."""
         managed = (item for item in self._note.sections if item.owner is not Owner.AUTHOR)
         return not any(section.start <= item.start < section.end for section in managed)
 
-    def use_maps(self, notes: _Combined) -> None:
-        """Let links follow to the headings and blocks of this note."""
+    def _use_maps(self, notes: _Combined) -> None:
         after, going, staying = notes.kept, [], []
         for had, own, has in (
             (self._note.headings, self._into_note.headings, after.headings),
@@ -138,7 +134,7 @@ class _Merging(Regrouping[_Combined]):
             kept = [number for number, item in enumerate(had) if self._is_kept(item)]
             before = sum(item.start < self._at for item in own)
             if len(kept) + len(own) != len(has):
-                raise self.refuse("the headings or blocks")
+                raise self._refuse("the headings or blocks")
             going.append({number: before + at for at, number in enumerate(kept)})
             staying.append({n: n if n < before else n + len(kept) for n in range(len(own))})
         self.maps[self.old_path] = SubpathMap(self._note, after, *going)
@@ -175,8 +171,7 @@ class _Merging(Regrouping[_Combined]):
                 f"both notes use {listed} with different meanings. Rename them in one of the notes."
             )
 
-    def find_differences(self, notes: _Combined) -> Iterator[str]:
-        """Yield what would be read differently, before links are edited."""
+    def _find_differences(self, notes: _Combined) -> Iterator[str]:
         own, into, after = self._note, self._into_note, notes.kept
         own_start, into_start = body_start(self._text), body_start(self._into_text)
         new_start = body_start(apply_edits(self._into_text, notes.edits))
@@ -197,18 +192,14 @@ class _Merging(Regrouping[_Combined]):
         if values is not None and repr(sorted(values.items())) != repr(sorted(new_values.items())):
             yield "a property"
 
-    def refuse(self, what: str) -> RefusedError:
-        """Return the error for something that would be read differently."""
+    def _refuse(self, what: str) -> RefusedError:
         return RefusedError(
             f"“{self.old_path}” can't be appended to “{self.new_path}”: {what} would be read "
             "differently."
         )
 
-    def list_links(self, notes: _Combined) -> Iterator[LinkPlace]:
-        """Yield each link of both notes, with its place afterwards.
-
-        The links in properties that the second note does not get have no place.
-        """
+    def _list_links(self, notes: _Combined) -> Iterator[LinkPlace]:
+        """Leave out the links in properties that the second note does not get."""
         numbers = list(enumerate(notes.kept.links))
         in_properties = {link.key_path: n for n, link in numbers if link.place is Place.PROPERTY}
         body = [(n, link) for n, link in numbers if link.place is not Place.PROPERTY]

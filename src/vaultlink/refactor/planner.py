@@ -44,10 +44,7 @@ def plan_renames(
 
 
 class _Renaming(Refactoring):
-    """Renames of one vault in one state."""
-
     def plan(self, renames: Sequence[Rename], moves: Mapping[str, str]) -> Plan:
-        """Plan the renames."""
         own = self._plan_anchors(renames)
         defining = frozenset(own)
         tags, skipped = self._plan_tags(renames)
@@ -79,7 +76,6 @@ class _Renaming(Refactoring):
         )
 
     def _plan_anchors(self, renames: Sequence[Rename]) -> EditsByPath:
-        """Return the edits of headings and blocks."""
         groups: dict[str, list[tuple[str, str]]] = {}
         for item in renames:
             if item.kind in (RenameKind.HEADING, RenameKind.BLOCK):

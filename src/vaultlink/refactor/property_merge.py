@@ -121,7 +121,6 @@ def _list_values(note: Note) -> dict[str, PropertyValue]:
 
 
 def _convert(text: str, line_end: str) -> str:
-    """Return a text with other line ends."""
     return text.replace("\r\n", "\n").replace("\n", line_end)
 
 
@@ -167,7 +166,6 @@ class _Merge:
         self._changed.add(item.key.lower())
 
     def _add_to(self, own: _Entry, item: _Entry) -> None:
-        """Add a property that the note has."""
         if _is_equal(own.value, item.value) or item.value is None:
             self._append(item.comments)
         elif own.key.lower() in self._changed:
@@ -239,7 +237,6 @@ def _item_key(key: str, item: str) -> str:
 
 
 def _format_item(text: str) -> str:
-    """Return a text as an item of a YAML list."""
     is_plain = _PLAIN_ITEM.fullmatch(text) and isinstance(parse_plain_scalar(text), str)
     return text if is_plain else json.dumps(text, ensure_ascii=False)
 

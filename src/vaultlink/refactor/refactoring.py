@@ -1,19 +1,22 @@
-"""Let the links of a vault follow while files get other paths, or text another note."""
+"""Let links follow while files get other paths, or text goes to another note."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from itertools import chain
 
 from msgspec.structs import replace
 
+from vaultlink.backlinks.existing import parse_managed_sections
+from vaultlink.backlinks.mention_list import find_mentioning_notes
 from vaultlink.engine.step import State, parse
 from vaultlink.fix.plan import CapturedLink, ChangedTexts, NamedPlace, Plan
+from vaultlink.fix.sections import SectionContext, find_section_edits
 from vaultlink.fix.sources import FixSources
 from vaultlink.fix.verify import BrokenPromise, find_broken_moves
 from vaultlink.index.index import Index, update_names
 from vaultlink.links.edits import OffsetShift, apply_edits, sort_edits
 from vaultlink.model import Destination, Edit, Link, Note, SkippedNote
-from vaultlink.refactor.link_edits import LinkEdits, find_defining_sources, plan_link_edits
-from vaultlink.refactor.managed_sections import find_sections_in_step, plan_section_edits
+from vaultlink.parse.backlinks_markers import MARKER_TEXT
+from vaultlink.refactor.link_edits import LinkEdits, LinkPlanner, find_defining_sources
 from vaultlink.refactor.relocation import RefusedError, Relocation, step_after
 from vaultlink.refactor.subpaths import SubpathMap
 
@@ -25,7 +28,10 @@ EditsByPath = dict[str, tuple[Edit, ...]]
 
 
 class Refactoring:
-    """A vault in one state, with what becomes of its files and of the headings in its notes.
+    """A vault in one state, and what becomes of its files and headings.
+
+    Managed sections that are in step before are in step afterwards. The entries of other sections
+    follow as links do.
 
     Attributes:
         state: The state before.
@@ -47,12 +53,8 @@ class Refactoring:
     ) -> None:
         """Prepare a plan.
 
-        Args:
-            state: The state before.
-            sources: The texts of notes and canvases, and the times of files.
-            files: Old path to new path of every file that moves.
-            joined: Path of each note that is removed, to that of the note that gets its text.
-            created: Paths of new notes.
+        `joined` are paths of notes that are removed, to those of the notes that get their texts;
+        `created` those of new notes.
         """
         self.state, self.index, self.sources = state, state.index, sources
         self.files, self.new_paths = files, {**files, **joined}
@@ -61,7 +63,7 @@ class Refactoring:
         added = frozenset(files.values()) | created
         self.names = update_names(self.index.names, frozenset(self.new_paths), added)
         self.maps: dict[str, SubpathMap] = {}
-        in_step = find_sections_in_step(state, sources)
+        in_step = _find_sections_in_step(state, sources)
         self._generated = {path: in_step[path] for path in in_step if path not in joined}
 
     def text(self, path: str) -> str:
@@ -86,14 +88,9 @@ class Refactoring:
         Raises:
             RefusedError: A link can't follow.
         """
-        links = plan_link_edits(
-            self.index,
-            self.state.settings.obsidian,
-            self.sources.find_text,
-            relocation,
-            sources,
-            self._generated.keys(),
-        )
+        obsidian, text_of = self.state.settings.obsidian, self.sources.find_text
+        planner = LinkPlanner(self.index, obsidian, text_of, relocation, self._generated.keys())
+        links = planner.plan(sources)
         if links.unwritable:
             named, others = name_links(links.unwritable)
             more = f" and {others} more" if others else ""
@@ -234,30 +231,51 @@ class Refactoring:
                 if target is not None and new is None:
                     yield NamedPlace(path, link.line, link.column, link.raw)
 
-    def _plan_section_edits(
-        self, edits: Mapping[str, tuple[Edit, ...]], after: State
-    ) -> EditsByPath:
-        """Return the edits of the sections that were in step."""
+    def _plan_section_edits(self, edits: Mapping[str, Sequence[Edit]], after: State) -> EditsByPath:
+        """Return the edits of the sections that were in step, in the texts before."""
+        found: EditsByPath = {}
+        if not self._generated:
+            return found
 
         def new_text(new_path: str) -> str | None:
             path = self.path_before(new_path)
             text = self.sources.find_text(path)
             return apply_edits(text, edits[path]) if text is not None and path in edits else text
 
-        found = plan_section_edits(
-            after,
-            replace(self.sources, text=new_text),
-            {
-                self.files.get(path, path): {self.new_paths.get(item, item) for item in mentions}
-                for path, mentions in self._generated.items()
-            },
-            {self.files.get(path, path): group for path, group in edits.items()},
-        )
-        return {
-            old: tuple([replace(edit, path=old) for edit in group])
-            for path, group in found.items()
-            for old in (self.path_before(path),)
+        mentions = {
+            self.files.get(path, path): {self.new_paths.get(item, item) for item in items}
+            for path, items in self._generated.items()
         }
+        sources = replace(self.sources, text=new_text, mentions=mentions)
+        context = SectionContext.from_state(after, sources)
+        for new_path in sorted(mentions):
+            path, text = self.path_before(new_path), new_text(new_path)
+            if text is None:
+                continue
+            shift = OffsetShift(edits.get(path, ()))
+            group = [
+                Edit(path, shift.map_back(edit.start), shift.map_back(edit.end), edit.text)
+                for _, edit in find_section_edits(context, after.index.notes[new_path], text)
+            ]
+            if group:
+                found[path] = tuple(group)
+        return found
+
+
+def _find_sections_in_step(state: State, sources: FixSources) -> dict[str, Set[str]]:
+    """Return the notes whose managed sections are in step, with their mentions."""
+    found: dict[str, Set[str]] = {}
+    context, index = None, state.index
+    for path in index.notes.find_keys(MARKER_TEXT.encode()):
+        note = index.notes[path]
+        text = sources.text(path) if any(item.text for item in note.sections) else None
+        if text is None or not state.settings.is_linted(path):
+            continue
+        context = context or SectionContext.from_state(state, sources)
+        if not any(find_section_edits(context, note, text)):
+            parsed = [item for _, item in parse_managed_sections(note, "")]
+            found[path] = frozenset(find_mentioning_notes(path, parsed, index.names))
+    return found
 
 
 def require_text(sources: FixSources, path: str) -> str:
@@ -273,7 +291,7 @@ def require_text(sources: FixSources, path: str) -> str:
 
 
 def name_links(links: Sequence[tuple[str, str]]) -> tuple[str, int]:
-    """Return the first of some links, given by path and text, and the number of others."""
+    """Return some links, given by path and text, and the number of others."""
     named = [f"{raw} in {path}" for path, raw in links[:_MOST_NAMED]]
     return ", ".join(named), len(links) - len(named)
 

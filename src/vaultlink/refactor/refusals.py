@@ -121,7 +121,6 @@ def list_problems(
 
 
 def _find_repeated(renames: Iterable[Rename]) -> Iterator[str]:
-    """Yield a sentence for each old name that several renames have."""
     counts = Counter(
         item.old if item.kind in FILE_KINDS else (item.kind, item.old.lower()) for item in renames
     )
@@ -140,7 +139,6 @@ def _check_source(item: Rename, disk: DiskQuestions) -> Iterator[str]:
 def _check_new_path(
     item: Rename, index: Index, disk: DiskQuestions, limits: NameLimits
 ) -> Iterator[str]:
-    """Yield the problems of a new path by itself."""
     parts = item.new.split("/")
     if ".." in parts:
         yield f"{item.new} contains “..”. Write the path from the vault's root."
@@ -271,7 +269,6 @@ class _Targets:
                 yield f"there is a folder {existing} already; `vaultlink move` moves into it."
 
     def _leaves(self, folder: str) -> bool:
-        """Return True if a folder is renamed, or is in one that is."""
         return any(path in self._folders for path in (folder, *list_outer_folders(folder)))
 
     def _is_taken_on_disk(self, old: str, new: str) -> bool:

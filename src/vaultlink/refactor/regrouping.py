@@ -1,6 +1,6 @@
 """Plan the links of a vault when text goes from one note to another."""
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Generic, TypeVar
@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from vaultlink.engine.step import State
 from vaultlink.fix.plan import ChangedTexts, Plan, Rename
 from vaultlink.fix.sources import FixSources
-from vaultlink.fix.verify import ResolvedLink, find_changed_meaning
+from vaultlink.fix.verify import ResolvedLink, find_changed_meanings
 from vaultlink.index.anchors import heading_key
 from vaultlink.index.index import Index
 from vaultlink.model import Edit, Note, Severity
@@ -45,7 +45,7 @@ LinkPlace = tuple[ResolvedLink, str, int]
 """A link before, the note that contains it afterwards, and its number (from 0) in that note."""
 
 
-class Regrouping(Refactoring, Generic[NotesT]):
+class Regrouping(Refactoring, ABC, Generic[NotesT]):
     """Text that goes from a note to another, and the links that follow it.
 
     Attributes:
@@ -72,7 +72,7 @@ class Regrouping(Refactoring, Generic[NotesT]):
     # -- the notes between which text goes -------------------------------------------------------
 
     @abstractmethod
-    def regroup(self, staying: Sequence[Edit], going: Sequence[Edit]) -> NotesT:
+    def _regroup(self, staying: Sequence[Edit], going: Sequence[Edit]) -> NotesT:
         """Return both notes afterwards.
 
         Args:
@@ -81,19 +81,19 @@ class Regrouping(Refactoring, Generic[NotesT]):
         """
 
     @abstractmethod
-    def use_maps(self, notes: NotesT) -> None:
+    def _use_maps(self, notes: NotesT) -> None:
         """Let links follow to the headings and blocks of these notes."""
 
     @abstractmethod
-    def find_differences(self, notes: NotesT) -> Iterator[str]:
+    def _find_differences(self, notes: NotesT) -> Iterator[str]:
         """Yield what would be read differently, before links are edited."""
 
     @abstractmethod
-    def refuse(self, what: str) -> RefusedError:
+    def _refuse(self, what: str) -> RefusedError:
         """Return the error for something that would be read differently."""
 
     @abstractmethod
-    def list_links(self, notes: NotesT) -> Iterable[LinkPlace]:
+    def _list_links(self, notes: NotesT) -> Iterable[LinkPlace]:
         """Return each link of both notes before, with its place afterwards."""
 
     # -- the plan --------------------------------------------------------------------------------
@@ -104,16 +104,16 @@ class Regrouping(Refactoring, Generic[NotesT]):
         Raises:
             RefusedError: The text can't go, or a link would lose its meaning.
         """
-        notes = self.regroup((), ())
-        self.use_maps(notes)
-        for what in self.find_differences(notes):
-            raise self.refuse(what)
+        notes = self._regroup((), ())
+        self._use_maps(notes)
+        for what in self._find_differences(notes):
+            raise self._refuse(what)
         for _ in range(_MOST_ROUNDS):
             links, going = self._plan_links()
-            previous, notes = notes, self.regroup(links.edits.get(self._kept_path, ()), going)
+            previous, notes = notes, self._regroup(links.edits.get(self._kept_path, ()), going)
             if _list_headings(notes) == _list_headings(previous):
                 return self._complete(rename, links, notes)
-            self.use_maps(notes)
+            self._use_maps(notes)
         raise RefusedError("headings contain links that change other headings.")
 
     def _plan_links(self) -> tuple[LinkEdits, tuple[Edit, ...]]:
@@ -145,7 +145,7 @@ class Regrouping(Refactoring, Generic[NotesT]):
         if now.total() > errors.total():  # another rule may report a link that did not resolve
             rule = next(iter(now - errors))
             raise RefusedError(f"“{self.new_path}” would have a new error, {rule}.")
-        self._check_meanings(after.index, self.list_links(notes))
+        self._check_meanings(after.index, self._list_links(notes))
         edits = {path: edits[path] for path in sorted(edits) if edits[path]}
         return replace(
             self.complete(edits, after, others, skipped),
@@ -158,10 +158,9 @@ class Regrouping(Refactoring, Generic[NotesT]):
         """Refuse a plan that changes the meaning of links in the notes that change."""
         for (link, target), path, number in places:
             new, new_target = after.notes[path].links[number], after.targets[path][number]
-            wanted = None if target is None else self.find_destination(link, target)
-            if new.in_comment != link.in_comment or find_changed_meaning(
-                self.index, after, (link, target), (new, new_target), wanted
-            ):
+            pair = (link, target), (new, new_target)
+            changed = find_changed_meanings(self.index, after, [pair], self.find_destination)
+            if new.in_comment != link.in_comment or any(changed):
                 raise RefusedError(
                     f"the link {link.raw} would become {new.raw} and lead to "
                     f"{new_target or 'nothing'}."
@@ -169,7 +168,6 @@ class Regrouping(Refactoring, Generic[NotesT]):
 
 
 def _count_errors(state: State, paths: Iterable[str]) -> Counter[str]:
-    """Count the errors at paths by rule."""
     found = (item for path in paths for item in state.all_findings.get(path, ()))
     return Counter(item.rule for item in found if item.severity is Severity.ERROR)
 

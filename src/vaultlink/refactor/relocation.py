@@ -1,6 +1,6 @@
-"""Where files go, where links must lead afterwards, and the state of the vault then."""
+"""Where files go, where links must lead then, and the state of the vault then."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 from msgspec.structs import replace
@@ -17,7 +17,7 @@ from vaultlink.errors import UsageError
 from vaultlink.fix.plan import Plan, Rename, RenameKind
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import PathsByName
-from vaultlink.model import Destination, Diagnostic, Link
+from vaultlink.model import Destination, Link
 from vaultlink.refactor.old_names import FILE_KINDS, list_outer_folders
 
 
@@ -57,7 +57,8 @@ def expand(renames: Iterable[Rename], index: Index) -> tuple[dict[str, str], dic
     whole = {folder for folder in folders if not _is_touched(folder, paths)}
     files: dict[str, str] = {}
     moves = {old: paths[old] for old in paths if old in whole or old not in folders}
-    for path in sorted(_list_files(index, paths, folders)):
+    inside = tuple([f"{folder}/" for folder in folders])
+    for path in sorted(path for path in index.files if path in paths or path.startswith(inside)):
         old = next(outer for outer in (path, *list_outer_folders(path)) if outer in paths)
         new = paths[old] + path[len(old) :]
         if new != path:
@@ -68,7 +69,6 @@ def expand(renames: Iterable[Rename], index: Index) -> tuple[dict[str, str], dic
 
 
 def _is_touched(folder: str, paths: Mapping[str, str]) -> bool:
-    """Return True if another rename concerns something in a folder, before or after."""
     places = (f"{folder}/", f"{paths[folder]}/")
     return any(
         old != folder and f"{path}/".startswith(places)
@@ -76,11 +76,6 @@ def _is_touched(folder: str, paths: Mapping[str, str]) -> bool:
         for path in (old, new)
         if path not in (folder, paths[folder])
     )
-
-
-def _list_files(index: Index, paths: Mapping[str, str], folders: Iterable[str]) -> Iterator[str]:
-    inside = tuple([f"{folder}/" for folder in folders])
-    yield from (path for path in index.files if path in paths or path.startswith(inside))
 
 
 def list_emptied_folders(renames: Iterable[Rename], moves: Mapping[str, str]) -> list[str]:
@@ -129,17 +124,15 @@ def _move_file(state: State, old: str, new: str) -> AnalysedNote | Presence:
     note = state.index.notes.get(old)
     if note is None:
         return Presence.ATTACHMENT
-    found = tuple([replace(item, path=new) for item in _list_note_findings(state, old, new)])
-    return AnalysedNote(replace(note, path=new), found)
-
-
-def _list_note_findings(state: State, old: str, new: str) -> Iterator[Diagnostic]:
     settings = state.settings
-    if settings.is_linted(new):
-        ignored = settings.ignored_rules(new)
-        for item in state.all_findings.get(old, ()):
-            if settings.scope_by_rule[item.rule] == "note" and item.rule not in ignored:
-                yield item
+    found = state.all_findings.get(old, ()) if settings.is_linted(new) else ()
+    ignored = settings.ignored_rules(new) if found else ()
+    kept = [
+        replace(item, path=new)
+        for item in found
+        if settings.scope_by_rule[item.rule] == "note" and item.rule not in ignored
+    ]
+    return AnalysedNote(replace(note, path=new), tuple(kept))
 
 
 # -- a run that skipped notes --------------------------------------------------------------------

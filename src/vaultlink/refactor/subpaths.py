@@ -147,7 +147,6 @@ class SubpathMap:
     def _describe_conflict(
         self, subpath: str, found: Heading | BlockId, wanted: Heading | BlockId | None
     ) -> str:
-        """Return the message that no subpath leads to a heading or block."""
         path = self.after.path
         what = _describe_anchor(found)
         start = f"links with “{subpath}” to {what} in “{self.before.path}” can't be kept"
@@ -184,7 +183,6 @@ def list_heading_paths(note: Note, heading: Heading) -> Iterator[str]:
 def _map_items(
     before: Sequence[_Item], after: Sequence[_Item], numbers: Mapping[int, int] | None
 ) -> dict[int, _Item]:
-    """Return the start of each heading or block before, to that after."""
     if numbers is None:
         return {old.start: new for old, new in zip(before, after, strict=True)}
     return {before[old].start: after[new] for old, new in numbers.items()}

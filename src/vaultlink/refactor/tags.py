@@ -163,7 +163,6 @@ def _edit_property(
 
 
 def _edit_cards(path: str, text: str, old: str, new: str) -> tuple[Edit, ...] | None:
-    """Return the edits of the tags in the text cards of a canvas."""
     if "#" not in text and "\\u0023" not in text:
         return ()
     cards = parse_canvas_cards(text)
@@ -219,7 +218,6 @@ def find_tag_conflict(index: Index, old: str, new: str) -> str | None:
 
 
 def _group_by_tag(index: Index) -> dict[str, set[str]]:
-    """Return the notes with each tag, in its case."""
     found: dict[str, set[str]] = {}
     for path, note in index.notes.items():
         for tag in note.tags:
