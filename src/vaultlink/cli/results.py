@@ -45,11 +45,9 @@ class CheckedVault(NamedTuple):
         """Return False if it is certain, at no cost, that no finding has a fix to count."""
         rules = self.vault.state.settings.rules_by_name
         left_out = "" if self.guesses else "target"
-        is_known_tried = len(self.split.known) <= MAX_TRIED
-        return any(
-            item.fix or rules[item.rule].deferred_fix not in ("", left_out)
-            for item in (*self.split.new, *(self.split.known if is_known_tried else ()))
-        )
+        new, known = self.split.new, self.split.known
+        items = [*new, *known] if len(known) <= MAX_TRIED else new
+        return any(d.fix or rules[d.rule].deferred_fix not in ("", left_out) for d in items)
 
 
 def split_findings(

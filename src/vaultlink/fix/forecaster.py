@@ -1,7 +1,7 @@
 """Find which fixes of findings would be made, without writing anything."""
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import cache
+from functools import cache, partial
 
 from vaultlink.engine.step import State
 from vaultlink.fix.deferred import deferred_fixes
@@ -36,12 +36,8 @@ class FixForecaster:
         settings = state.settings
         self.sources = sources
         self._state, self._analyse, self._prepare = state, analyse, prepare
-        self._filters = {
-            safety: allowed_fixes(
-                settings.rules, settings.config, unsafe=safety is Safety.UNSAFE, wanted=wanted
-            )
-            for safety in Safety
-        }
+        self._allow = partial(allowed_fixes, settings.rules, settings.config, wanted=wanted)
+        self._is_allowed = self._allow(unsafe=True)
         self._makers = deferred_fixes(settings.rules, FixAnswers() if prepare else None)
         self._is_locked = cache(self._is_unchangeable)
 
@@ -74,19 +70,17 @@ class FixForecaster:
         candidates = len(fixes) - fixes.count(None)
         is_tried = tries and has_few_known and candidates <= MAX_TRIED
         made = self._try(items, fixes, select) if is_tried else self._select_applicable(fixes)
-        number = len(findings)
+        rules, number = self._state.settings.rules_by_name, len(findings)
         return count_fixes(made[:number], made[number:])._replace(
             candidates=candidates,
             is_exact=is_tried or (has_few_known and not candidates),
-            has_guesses=self._prepare is None and any(map(self._has_guess, items)),
+            has_guesses=self._prepare is None
+            and any(rules[item.rule].deferred_fix == "target" for item in items),
         )
-
-    def _has_guess(self, item: Diagnostic) -> bool:
-        return self._state.settings.rules_by_name[item.rule].deferred_fix == "target"
 
     def _find_allowed(self, item: Diagnostic) -> Fix | None:
         fix = item.fix or find_fix(self._state, self.sources, item, self._makers)
-        return fix if fix and self._filters[Safety.UNSAFE](item, fix) else None
+        return fix if fix and self._is_allowed(item, fix) else None
 
     def _select_applicable(self, fixes: Iterable[Fix | None]) -> list[Fix | None]:
         index, is_locked = self._state.index, self._is_locked
@@ -112,21 +106,13 @@ class FixForecaster:
         select: FindingSelector | None,
     ) -> list[Fix | None]:
         """Return the fixes of findings that plans resolve: of the safe fixes, and of all."""
-        rules = self._state.settings.rules
-        made = {
-            safety: {
-                id(item)
-                for item, _ in plan_fixes(
-                    self._state,
-                    self.sources,
-                    self._filters[safety],
-                    self._makers if safety is Safety.UNSAFE else deferred_fixes(rules),
-                    self._analyse,
-                    select,
-                ).fixed
-            }
-            for safety in {fix.safety for fix in fixes if fix}
-        }
+        made = {}
+        for safety in {fix.safety for fix in fixes if fix}:
+            is_unsafe = safety is Safety.UNSAFE
+            makers = self._makers if is_unsafe else deferred_fixes(self._state.settings.rules)
+            is_allowed = self._allow(unsafe=is_unsafe)
+            plan = plan_fixes(self._state, self.sources, is_allowed, makers, self._analyse, select)
+            made[safety] = {id(item) for item, _ in plan.fixed}
         return [
             fix if fix and id(item) in made[fix.safety] else None
             for item, fix in zip(items, fixes, strict=True)

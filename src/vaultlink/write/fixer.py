@@ -53,10 +53,7 @@ class Fixer(msgspec.Struct, frozen=True, dict=True):
     skip_reason: Callable[[str, str], str | None] = lambda _path, _text: None
 
     def skipping(self, skip_reason: Callable[[str, str], str | None]) -> "Fixer":
-        """Return a fixer that skips some notes.
-
-        These are the notes for which `skip_reason(path, text)` returns a reason.
-        """
+        """Return a fixer that skips notes for which `skip_reason(path, text)` is a reason."""
         return replace(self, skip_reason=skip_reason)
 
     def lookup(
