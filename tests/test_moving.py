@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from errno import EIO
+from errno import EIO, ENOSPC
 from pathlib import Path
 from unittest.mock import patch
 
@@ -15,6 +15,7 @@ from hypothesis import strategies as some
 from killed_moves import FILES, SCENARIOS, Scenario, read_tree
 from running import RunCommand, create_vault, write_files
 from vaultlink.disk.scan import list_files
+from vaultlink.errors import JournalError
 from vaultlink.model import PendingWrite, SkippedNote
 from vaultlink.write import exclusive_rename as move_module
 from vaultlink.write.journal import record_and_write, record_run
@@ -266,6 +267,17 @@ def test_run_is_given_up_though_the_note_to_remove_was_edited(vault: Path) -> No
     assert result == WriteResult((), (SkippedNote("b.md", "it changed since it was read"),))
     assert read_tree(vault) == before
     assert list_runs(vault) == []
+
+
+def test_run_whose_journal_fails_before_the_moves_leaves_nothing(vault: Path) -> None:
+    write_files(vault, {"b.md": b"typed"})
+    before = read_tree(vault)
+    with (
+        patch("vaultlink.write.journal.write_moving", side_effect=OSError(ENOSPC, "")),
+        pytest.raises(JournalError, match="no space is left on the device"),
+    ):
+        move(vault, {"1.md": "one.md"}, {"a.md": b"A\n", "b.md": b"B\n"})
+    assert (read_tree(vault), list_runs(vault)) == (before, [])
 
 
 # -- undo after other changes ----------------------------------------------------------------------------------------
