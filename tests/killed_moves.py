@@ -299,14 +299,29 @@ def kill_undo(bench: Bench) -> int:
     return count_rounds(trial)
 
 
+def run_failing(bench: Bench, action: Callable[[], object], fault: RenameFault) -> bool:
+    """Run an action with a fault in a child process; return True if the fault did not happen."""
+    marker = bench.root.parent / "reached"
+    marker.unlink(missing_ok=True)
+
+    def run() -> None:
+        action()
+        if fault.is_reached:
+            marker.touch()
+
+    run_hooked(run, fault)
+    return not marker.exists()
+
+
+FAULTS = ((ENOSPC, False), (EACCES, True), (EXDEV, False))
+"""Errors of renames, and if all later ones have them, too."""
+
+
 def fail_run(bench: Bench) -> int:
     """Make each rename of the run fail; either nothing changes, or undo restores everything."""
 
     def try_fault(code: int, is_lasting: bool, number: int) -> bool:
         bench.reset()
-        fault = RenameFault(code, number, is_lasting=is_lasting)
-        marker = bench.root.parent / "reached"
-        marker.unlink(missing_ok=True)
 
         def run() -> None:
             try:
@@ -318,23 +333,33 @@ def fail_run(bench: Bench) -> int:
                 if result.run_id is None and not is_lasting:
                     assert result.skipped
                     bench.check(bench.before)
-            if fault.is_reached:
-                marker.touch()
 
-        run_hooked(run, fault)
+        is_done = run_failing(bench, run, RenameFault(code, number, is_lasting=is_lasting))
         bench.undo()
         bench.check(bench.before)
-        return not marker.exists()
+        return is_done
 
-    return sum(
-        count_rounds(partial(try_fault, code, is_lasting))
-        for code, is_lasting in ((ENOSPC, False), (EACCES, True), (EXDEV, False))
-    )
+    return sum(count_rounds(partial(try_fault, *fault)) for fault in FAULTS)
+
+
+def fail_undo(bench: Bench) -> int:
+    """Make each rename of an undo fail; undoing again restores the rest."""
+
+    def try_fault(code: int, is_lasting: bool, number: int) -> bool:
+        bench.reset()
+        bench.run()
+        fault = RenameFault(code, number, is_lasting=is_lasting)
+        is_done = run_failing(bench, bench.undo, fault)
+        bench.undo()
+        bench.check(bench.before)
+        return is_done
+
+    return sum(count_rounds(partial(try_fault, *fault)) for fault in FAULTS)
 
 
 KINDS = {
     function.__name__.replace("_", " "): function
-    for function in (kill_run, kill_revert, kill_undo, fail_run)
+    for function in (kill_run, kill_revert, kill_undo, fail_run, fail_undo)
 }
 
 if __name__ == "__main__":

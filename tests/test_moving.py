@@ -4,16 +4,20 @@ import json
 import subprocess
 import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from errno import EIO, ENOSPC
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from killed_moves import FILES, KINDS, SCENARIOS, Scenario, read_tree
+from killed_moves import FILES, SCENARIOS, Scenario, read_tree
 from running import RunCommand, create_vault, write_files
 from vaultlink.disk.scan import list_files
+from vaultlink.errors import JournalError
 from vaultlink.model import PendingWrite, SkippedNote
+from vaultlink.write import exclusive_rename as move_module
 from vaultlink.write.journal import record_and_write, record_run
 from vaultlink.write.journal_files import list_runs, write_moving
 from vaultlink.write.lock import journal_folder
@@ -265,6 +269,17 @@ def test_run_is_given_up_though_the_note_to_remove_was_edited(vault: Path) -> No
     assert list_runs(vault) == []
 
 
+def test_run_whose_journal_fails_before_the_moves_leaves_nothing(vault: Path) -> None:
+    write_files(vault, {"b.md": b"typed"})
+    before = read_tree(vault)
+    with (
+        patch("vaultlink.write.journal.write_moving", side_effect=OSError(ENOSPC, "")),
+        pytest.raises(JournalError, match="no space is left on the device"),
+    ):
+        move(vault, {"1.md": "one.md"}, {"a.md": b"A\n", "b.md": b"B\n"})
+    assert (read_tree(vault), list_runs(vault)) == (before, [])
+
+
 # -- undo after other changes ----------------------------------------------------------------------------------------
 
 
@@ -333,6 +348,31 @@ def test_undo_finds_a_file_that_another_program_moved_back(vault: Path) -> None:
     assert read_tree(vault) == before
 
 
+def test_undo_that_lost_a_hidden_file_leaves_the_other_one(vault: Path) -> None:
+    """The first undo could make only one of two moves. Then another program removes the other file."""
+    move(vault, {"1.md": "2.md", "2.md": "1.md"})
+    run = list_runs(vault)[0]
+    rename, numbers = move_module.rename_to_free_name, iter(range(1, 1_000))
+
+    def fail(*args: object) -> None:
+        if next(numbers) == 3:
+            raise OSError(EIO, "")
+        rename(*args)  # type: ignore[arg-type]
+
+    with patch.object(move_module, "rename_to_free_name", fail):
+        [skipped] = undo_run(vault, run).skipped
+    [hidden] = vault.glob(".moving-vaultlink-*")
+    assert hidden.name in skipped.reason
+    content = hidden.read_bytes()
+    hidden.unlink()
+    before = read_tree(vault)
+    [lost] = undo_run(vault, list_runs(vault)[1]).skipped
+    assert (lost.reason, read_tree(vault)) == ("it was removed or renamed since", before)
+    hidden.write_bytes(content)
+    assert undo_run(vault, list_runs(vault)[1]).skipped == ()
+    assert {path: text for path, text in read_tree(vault).items() if text is not None} == NOTES
+
+
 def test_folder_that_was_emptied_and_removed_is_created_again(vault: Path) -> None:
     before = read_tree(vault)
     move(vault, {"Other/w.md": "w.md"})
@@ -364,7 +404,12 @@ def test_undo_commands_show_moves(run: RunCommand, vault: Path) -> None:
 FULL = ("kill run", "fail run")
 KILLED = [
     *((kind, name) for kind in FULL for name in SCENARIOS),
-    *((kind, name) for kind in KINDS if kind not in FULL for name in ("swap", "into moved folder")),
+    *(
+        (kind, name)
+        for kind in ("kill revert", "kill undo")
+        for name in ("swap", "into moved folder")
+    ),
+    *(("fail undo", name) for name in ("chain", "swap", "cycle over folders", "swapped folders")),
 ]
 
 

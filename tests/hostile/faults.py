@@ -1,8 +1,8 @@
 """Inject faults into the system calls of a command, at any call that changes files.
 
 `run_faulty` runs a function in a forked process in which the functions of `os` and `open` are
-wrapped. vaultlink itself is unchanged. The process must have imported what it measures, and have no
-threads.
+wrapped. Renames that vaultlink makes with the C library are audit events. vaultlink itself is
+unchanged. The process must have imported what it measures, and have no threads.
 """
 
 import builtins
@@ -10,6 +10,7 @@ import errno
 import io
 import os
 import signal
+import sys
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -58,6 +59,7 @@ class FaultyCalls:
 
     def __init__(self, fault: Fault):
         self.fault, self.count = fault, 0
+        self._is_in_call = False
 
     def check(self, name: str, write_half: Callable[[], int] | None = None) -> int | None:
         """Count a call; die, fail, or return the number of bytes that were written instead."""
@@ -82,8 +84,14 @@ class FaultyCalls:
         for name in FUNCTIONS:
             if hasattr(os, name):
                 setattr(os, name, self._wrap(name, getattr(os, name)))
+        sys.addaudithook(self._check_event)
         os.open = self._wrap_open(os.open)
         builtins.open = io.open = self._make_open(io.open)
+
+    def _check_event(self, event: str, _args: object) -> None:
+        """Count a rename that no function of `os` makes."""
+        if event == "os.rename" and not self._is_in_call:
+            self.check("rename")
 
     def _wrap(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         def call(*args: Any, **more: Any) -> Any:
@@ -93,7 +101,11 @@ class FaultyCalls:
 
             is_write = name in ("write", "pwrite")
             instead = self.check(name, write_half if is_write else None)
-            return function(*args, **more) if instead is None else instead
+            self._is_in_call = True
+            try:
+                return function(*args, **more) if instead is None else instead
+            finally:
+                self._is_in_call = False
 
         return call
 

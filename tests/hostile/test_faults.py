@@ -28,6 +28,11 @@ SCENARIOS = (
     "init-ci",
     "cached-fix",
     "watch",
+    "rename",
+    "rename-heading",
+    "rename-tag",
+    "merge",
+    "extract",
 )
 MODES = ("kill", "torn", "ENOSPC", "EIO", "short", "full")
 
@@ -42,6 +47,11 @@ SAMPLE = (
     ("init", "torn", 1, 2),
     ("watch", "kill", 11, 12),
     ("cached-fix", "ENOSPC", 4, 15),
+    ("rename", "EIO", 6, 9),
+    ("rename-heading", "kill", 6, 9),
+    ("rename-tag", "torn", 6, 9),
+    ("merge", "kill", 5, 9),
+    ("extract", "ENOSPC", 6, 9),
 )
 """Scenario, mode, first call, and distance between the calls."""
 

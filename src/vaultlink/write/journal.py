@@ -129,15 +129,15 @@ def record_and_write(  # noqa: PLR0913 - all parts of a run
     try:
         result = make_changes(root, pending, run.id, lambda: _record_identities(root, run))
     except RunAbandoned as abandoned:
-        return _revert(root, run, abandoned)
-    except JournalError:
-        written = [item.path for item in writes if item.new is not None]
-        if _revert(root, run, RunAbandoned(WriteResult(tuple(written), ()))).run_id is None:
-            raise
-        raise JournalError(
-            f"can't write the journal in {folder}, nor revert the run {run.id}. "
-            "The next run that writes reverts it when the cause is removed."
-        ) from None
+        result, error = _revert(root, run, abandoned), abandoned.__cause__
+        if error and result.run_id:
+            raise JournalError(
+                f"can't write the journal in {folder}, nor revert the run {run.id}. "
+                "The next run that writes reverts it when the cause is removed."
+            ) from None
+        if error:
+            raise error from None
+        return result
     if not result.written and not result.moved:
         delete_run(folder, run.id)
         return result

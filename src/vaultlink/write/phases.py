@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from vaultlink.errors import JournalError
 from vaultlink.model import PendingWrite, SkippedNote
 from vaultlink.write.move_order import Move, list_temporary_paths, map_path
 from vaultlink.write.moves import MovePlan, make_moves
@@ -82,7 +83,8 @@ def make_changes(
 
     Raises:
         RunAbandoned: A note was skipped that must be written, a move can't be made, a note was
-            skipped and others are to be removed, or the disk can't be written to.
+            skipped and others are to be removed, or the disk can't be written to. If `before_moves`
+            raised a JournalError, that is the cause.
     """
     nothing = WriteResult((), ())
     first = write_notes(root, run.first, token, 0, lambda _reason: True)
@@ -90,7 +92,10 @@ def make_changes(
     others = write_notes(root, run.others, token, len(run.first), run.ends_run)
     result = _extend(result, others, run.ends_run)
     if run.moves:
-        before_moves()
+        try:
+            before_moves()
+        except JournalError as error:
+            raise RunAbandoned(result) from error
         result = _make_moves(root, run, token, result)
     if run.removals:
         if result.skipped and not run.is_partial:  # their links would lead to a removed note

@@ -5,7 +5,8 @@ identifies the moved files until all of them are at their old paths, and the byt
 it was restored. The caller must hold the write lock.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import reduce
 from pathlib import Path
 
 from vaultlink.errors import JournalError
@@ -37,17 +38,16 @@ def locate_moved_files(root: Path, run: RecordedRun) -> dict[str, str | None]:
     None stands for those that are gone, also because a later run moved them on. Those that are at
     their old paths are left out.
     """
-    plan = MovePlan(run.moves, list_temporary_paths(run.moves, run.id))
     if run.is_interrupted:
         identities = read_moving(journal_folder(root), run)
+        plan = MovePlan(run.moves, list_temporary_paths(run.moves, run.id))
         places = [] if identities is None else locate_files(root, plan, identities)
     else:
-        names, later = NameLookup(root), _list_later_moves(root, run)
+        runs = list_runs(root) if run.moves else []
+        names, later = NameLookup(root), _list_later_moves(runs, run)
         places = [
-            None
-            if _is_passed_on(new, later, names)
-            else next(filter(names.has, (hidden, new, old)), None)
-            for (old, new), hidden in zip(*plan, strict=True)
+            None if _is_passed_on(new, later, names) else next(filter(names.has, paths), None)
+            for (_, new), paths in zip(run.moves, _list_places(run, runs), strict=True)
         ]
     return {
         old: place
@@ -56,15 +56,43 @@ def locate_moved_files(root: Path, run: RecordedRun) -> dict[str, str | None]:
     }
 
 
-def _list_later_moves(root: Path, run: RecordedRun) -> list[dict[str, str]]:
+def _list_places(run: RecordedRun, runs: Sequence[RecordedRun]) -> Iterator[list[str]]:
+    """Yield for each move where its file may be now, the likeliest place first.
+
+    An undo that did not move a file back may have left it at a hidden path, moved the folder that
+    it is in, or moved another file to its new path.
+    """
+    undos = [item for item in reversed(runs) if item.undoes == run.id and item.ended]
+    hidden = [_list_hidden_paths(item) for item in undos]
+    made = [_list_made_moves(item) for item in undos]
+    taken = {path for moves in made for path in moves.values()}
+    for (old, new), path in zip(run.moves, list_temporary_paths(run.moves, run.id), strict=True):
+        yield [
+            path,
+            *(paths[old] for paths in hidden if old in paths),
+            *({reduce(map_path, made, new)} - taken),
+            old,
+        ]
+
+
+def _list_hidden_paths(run: RecordedRun) -> dict[str, str]:
+    """Return the hidden path of each move, by the new path."""
+    paths = list_temporary_paths(run.moves, run.id)
+    return {new: path for (_, new), path in zip(run.moves, paths, strict=True)}
+
+
+def _list_made_moves(run: RecordedRun) -> dict[str, str]:
+    return {old: new for old, new in run.moves if old not in run.unmoved}
+
+
+def _list_later_moves(runs: Sequence[RecordedRun], run: RecordedRun) -> list[dict[str, str]]:
     """Return the moves of later runs that are still made, the earliest first.
 
     An undo is no such run: the moves of a run do not contain those that were undone.
     """
-    runs = list_runs(root) if run.moves else []
     undone = {item.undoes for item in runs}
     return [
-        {old: new for old, new in item.moves if old not in item.unmoved}
+        _list_made_moves(item)
         for item in reversed(runs)
         if item.time_ns > run.time_ns
         and item.undoes is None
