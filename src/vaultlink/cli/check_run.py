@@ -25,11 +25,11 @@ from vaultlink.index.resolve import is_note
 from vaultlink.report import OVERVIEW
 from vaultlink.report.concise import (
     describe_fixable,
+    describe_known,
     describe_unseen,
     summarize_check,
     summarize_counts,
 )
-from vaultlink.report.known_counts import describe_known
 from vaultlink.report.layout import PLAIN
 
 
