@@ -8,7 +8,7 @@ import pytest
 from vaultlink.history.anchor_changes import find_moved_anchor, match_anchors_of
 from vaultlink.model import Destination, History, Note
 from vaultlink.parse.note import parse_note
-from vaultlink.rules.former_anchors import find_renamed_anchor
+from vaultlink.rules.former_targets import find_renamed_anchor
 
 A, B, C, D = (
     "The first paragraph says something of its own, in one line.\n",

@@ -16,7 +16,7 @@ from vaultlink.history.git_log import GitLog, read_log
 from vaultlink.history.git_renames import git_history, git_replacements
 from vaultlink.history.rename_checks import UNCOMMITTED
 from vaultlink.model import History
-from vaultlink.rules.former_paths import follow_move
+from vaultlink.rules.former_targets import follow_move
 
 pytestmark = pytest.mark.usefixtures("plain_git")
 

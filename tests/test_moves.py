@@ -21,7 +21,7 @@ from vaultlink.history.git_renames import git_history, git_moves
 from vaultlink.history.rename_checks import resolve_history, resolve_moves
 from vaultlink.model import Note
 from vaultlink.parse.note import parse_note
-from vaultlink.rules.former_paths import was_deleted
+from vaultlink.rules.former_targets import was_deleted
 
 LONG = "".join(f"Line {number} says something of its own.\n" for number in range(20))
 OLD = 1_600_000_000

@@ -15,8 +15,13 @@ from hypothesis import strategies as some
 from builder import VaultFiles, build_state, make_settings
 from running import RunCommand, create_vault, read_files
 from source import ROOT
-from vaultlink.dashboard.collected import ReportSources
-from vaultlink.dashboard.facts import ReportLabels, build_report, describe_fixes, sort_fixes
+from vaultlink.dashboard.facts import (
+    ReportLabels,
+    ReportSources,
+    build_report,
+    describe_fixes,
+    sort_fixes,
+)
 from vaultlink.dashboard.markdown_form import MARKDOWN_MARK, MAX_ROWS, render_markdown_form
 from vaultlink.dashboard.model import (
     JSON_MARK,

@@ -3,6 +3,8 @@
 Each message states the place, the cause and the next step.
 """
 
+from collections.abc import Sequence
+
 
 class VaultError(Exception):
     """The vault cannot be opened. The message states the cause and the next step."""
@@ -36,3 +38,8 @@ class UsageError(Exception):
 
 USER_ERRORS = (VaultError, ConfigError, JournalError, UsageError)
 """Errors that a command prints as a message with exit code 2. All others are bugs in vaultlink."""
+
+
+def propose(names: Sequence[str], otherwise: str = "") -> str:
+    """Return a question that proposes names; `otherwise` if there are none."""
+    return f"Did you mean {' or '.join(names)}?" if names else otherwise

@@ -6,6 +6,7 @@ editors. This module does not depend on notes.
 
 import re
 from bisect import bisect_right
+from collections.abc import Sequence
 from typing import cast
 
 try:
@@ -34,6 +35,12 @@ def line_and_column(starts: list[int], offset: int) -> tuple[int, int]:
     """
     line = bisect_right(starts, offset)
     return line, offset - starts[line - 1] + 1
+
+
+def list_first(names: Sequence[str], limit: int = 1) -> str:
+    """Return the first names and the number of the others: `a, b and 3 more`."""
+    more = f" and {len(names) - limit:,} more" if len(names) > limit else ""
+    return ", ".join(names[:limit]) + more
 
 
 _TEMPLATE_MARKERS = ("{{", "<%", "{%")

@@ -127,8 +127,5 @@ def entry_matches(existing: ExistingEntry, entry: ExpectedEntry, style: SectionS
 
 
 def _is_same_text(first: str, second: str) -> bool:
-    return first == second or _normalize_title(first) == _normalize_title(second)
-
-
-def _normalize_title(text: str) -> str:
-    return normalize_markdown(text).replace("`", "'")
+    one, other = (normalize_markdown(text).replace("`", "'") for text in (first, second))
+    return one == other

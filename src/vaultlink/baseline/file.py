@@ -34,8 +34,6 @@ _RECREATE_HINT = (
 
 
 class _BaselineRow(msgspec.Struct, frozen=True):
-    """A finding in the file."""
-
     path: str
     code: str
     about: str

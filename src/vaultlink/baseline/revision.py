@@ -155,6 +155,5 @@ def _with_deleted_files_linted(vault: Vault) -> State:
 
 
 def _past_text(vault: Vault, contents: Mapping[str, PastContent], path: str) -> str:
-    """Return the text of a note at the revision."""
     content = contents.get(path)
     return vault.text(path) if content is None else content if isinstance(content, str) else ""

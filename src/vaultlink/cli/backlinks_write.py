@@ -60,8 +60,6 @@ def maintain_sections(options: "BacklinksOptions") -> int:
 
 
 class _SectionsCommand(WritingCommand):
-    """Writes, adopts or removes sections."""
-
     def __init__(self, options: "BacklinksOptions"):
         terminal = Terminal(options)
         super().__init__("backlinks", options, terminal, choose_listing_format(terminal))

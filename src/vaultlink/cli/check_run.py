@@ -38,11 +38,11 @@ from vaultlink.model import Diagnostic
 from vaultlink.report import OVERVIEW, STATISTICS, OutputFormat
 from vaultlink.report.concise import (
     describe_fixable,
+    describe_known,
     describe_unseen,
     summarize_check,
     summarize_counts,
 )
-from vaultlink.report.known_counts import describe_known
 from vaultlink.report.layout import PLAIN
 
 _MIN_SHARED_FINDINGS = 4_000

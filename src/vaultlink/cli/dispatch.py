@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import NamedTuple
 
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_ERROR, EXIT_INTERRUPTED
-from vaultlink.errors import USER_ERRORS, DamagedCacheError, UsageError
+from vaultlink.errors import USER_ERRORS, DamagedCacheError, UsageError, propose
 
 
 class Command(NamedTuple):
@@ -263,11 +263,10 @@ def _explain_unknown_command(name: str) -> str:
     if name in _KNOWN_ELSEWHERE:
         return f'there is no command "{name}". {_KNOWN_ELSEWHERE[name]}'
     near = get_close_matches(name, [*COMMANDS, *ALIASES], 2, 0.6)
-    if near:
-        return f'there is no command "{name}". Did you mean {" or ".join(near)}?'
+    hint = "`vaultlink --help` lists all commands."
     if os.path.exists(name):  # noqa: PTH110 - pathlib is not imported yet
-        return f'there is no command "{name}". To check that path, run `vaultlink check {name}`.'
-    return f'there is no command "{name}". `vaultlink --help` lists all commands.'
+        hint = f"To check that path, run `vaultlink check {name}`."
+    return f'there is no command "{name}". {propose(near, hint)}'
 
 
 def _print_error(text: str) -> None:

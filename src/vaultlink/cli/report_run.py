@@ -14,8 +14,7 @@ from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
 from vaultlink.cli.report_options import DashboardOptions
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import open_from_options
-from vaultlink.dashboard.collected import ReportSources
-from vaultlink.dashboard.facts import ReportLabels, build_report
+from vaultlink.dashboard.facts import ReportLabels, ReportSources, build_report
 from vaultlink.dashboard.markdown_form import MARKDOWN_MARK, MAX_ROWS, render_markdown_form
 from vaultlink.dashboard.model import JSON_MARK, VaultReport, render_json_form
 from vaultlink.engine.step import Change, Presence, step

@@ -25,8 +25,8 @@ from vaultlink.git.location import find_work_tree
 from vaultlink.model import Severity
 from vaultlink.report import FORMATS, OVERVIEW, STATISTICS, OutputFormat
 from vaultlink.report.check_result import CheckResult
-from vaultlink.report.hyperlinks import make_path_linker
 from vaultlink.report.listings import make_target_formatter
+from vaultlink.report.printable import make_path_linker
 from vaultlink.rules.registry import build_catalog
 
 

@@ -32,6 +32,11 @@ class CheckRow(msgspec.Struct, frozen=True):
     detail: str
     advice: str = ""
 
+    @classmethod
+    def make(cls, check: str, attention: object, detail: str, advice: str) -> "CheckRow":
+        """Return a row, with the advice only if something needs attention."""
+        return cls(check, bool(attention), detail, advice if attention else "")
+
 
 def check_program() -> Iterator[CheckRow]:
     """Yield the rows that do not depend on a vault."""
@@ -58,12 +63,8 @@ def _check_libraries() -> Iterator[CheckRow]:
     versions = {text: _find_version(text) for text in required}
     missing = [text for text, version in versions.items() if version is None]
     names = [f"{_name_package(text)} {version}" for text, version in versions.items() if version]
-    yield CheckRow(
-        "libraries",
-        bool(missing),
-        ", ".join(names),
-        f"Not installed: {', '.join(missing)}. Install vaultlink again." if missing else "",
-    )
+    advice = f"Not installed: {', '.join(missing)}. Install vaultlink again."
+    yield CheckRow.make("libraries", missing, ", ".join(names), advice)
     extras = dict.fromkeys(
         match[1] for text in requirements if (match := re.search(r"extra == ['\"]([\w-]+)", text))
     )
@@ -100,16 +101,13 @@ def check_inotify(folders: int) -> Iterator[CheckRow]:
     watches, instances = limits.values()
     if watches is None or instances is None:
         return
-    is_low = watches < 2 * folders
-    yield CheckRow(
+    yield CheckRow.make(
         "inotify",
-        is_low,
+        watches < 2 * folders,
         f"{watches:,} watches and {instances:,} instances for all programs; "
         f"the vault has {folders:,} folder{'s' if folders != 1 else ''}",
         "Raise the limit with `sudo sysctl fs.inotify.max_user_watches=524288`; to keep it, add "
-        "that setting to a file in /etc/sysctl.d."
-        if is_low
-        else "",
+        "that setting to a file in /etc/sysctl.d.",
     )
 
 

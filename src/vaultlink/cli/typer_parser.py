@@ -14,7 +14,7 @@ import typer
 
 from vaultlink.cli.options import OptionField, RawValues
 from vaultlink.cli.terminal import Terminal
-from vaultlink.errors import UsageError
+from vaultlink.errors import UsageError, propose
 from vaultlink.report import FORMATS
 from vaultlink.text import lazy_pattern
 
@@ -128,4 +128,4 @@ def _explain_error(command: str, fields: Sequence[OptionField], error: Exception
     names = [name for field in fields for name in field.spec.names]
     meant = [other for other in _KNOWN_ELSEWHERE.get(name, ()) if other in names]
     near = meant or get_close_matches(name, names, 2, 0.6)
-    return f"there is no option {name}. " + (f"Did you mean {' or '.join(near)}?" if near else hint)
+    return f"there is no option {name}. {propose(near, hint)}"

@@ -16,9 +16,10 @@ from vaultlink.cli.terminal import Terminal
 from vaultlink.disk.obsidian_files import APP_FILE
 from vaultlink.disk.scan import Settings, VaultScan, scan_vault
 from vaultlink.disk.vault_search import VaultChoice, find_vault
-from vaultlink.errors import UsageError
+from vaultlink.errors import UsageError, propose
 from vaultlink.index.resolve import is_note, resolve
 from vaultlink.report.layout import escape_controls
+from vaultlink.text import list_first
 
 if TYPE_CHECKING:
     from vaultlink.api import Vault
@@ -112,9 +113,8 @@ def warn_of_scan(scan: VaultScan, terminal: Terminal) -> None:
     """
     report_choice(VaultChoice(scan.root, scan.choice), terminal)
     if nested := scan.listing.vaults:
-        others = f" and {len(nested) - 1:,} more" if len(nested) > 1 else ""
         terminal.print_message(
-            f"The vault contains another vault: {escape_controls(nested[0])}{others}. "
+            f"The vault contains another vault: {escape_controls(list_first(nested))}. "
             "Its notes are treated as part of this one."
         )
     for folder, reason in scan.listing.unreadable_folders:
@@ -122,10 +122,10 @@ def warn_of_scan(scan: VaultScan, terminal: Terminal) -> None:
             f"warning: the folder {folder or scan.root} can't be read: {reason}."
         )
     if evicted := scan.listing.evicted:
-        others = f" and {len(evicted) - 1:,} more" if len(evicted) > 1 else ""
+        first = escape_controls(list_first(evicted))
         terminal.print_message(
-            f"warning: iCloud has removed files from this disk: {escape_controls(evicted[0])}"
-            f"{others}. Links to them are reported as broken. Download them before you fix links."
+            f"warning: iCloud has removed files from this disk: {first}. "
+            "Links to them are reported as broken. Download them before you fix links."
         )
     if not scan.obsidian.ignore_filters:
         return
@@ -146,10 +146,9 @@ def mention_strays(scan: VaultScan, terminal: Terminal) -> None:
     from vaultlink.write.strays import is_being_written  # noqa: PLC0415 - hardly ever needed
 
     if not is_being_written(scan.root):
-        others = f" and {len(strays) - 1:,} more" if len(strays) > 1 else ""
         terminal.print_message(
             "warning: an interrupted run left temporary files: "
-            f"{escape_controls(strays[0])}{others}. No note needs them. "
+            f"{escape_controls(list_first(strays))}. No note needs them. "
             "The next run that writes, such as `vaultlink fix`, removes them."
         )
 
@@ -160,11 +159,7 @@ def find_note_argument(vault: "Vault", name: str) -> str:
     if path is not None:
         return path
     near = [item.path for item in vault.suggest(name)] or _find_similar_notes(name, vault)
-    hint = (
-        f"Did you mean {' or '.join(near[:2])}?"
-        if near
-        else "A note is named by its path in the vault, or as in a link."
-    )
+    hint = propose(near[:2], "A note is named by its path in the vault, or as in a link.")
     raise UsageError(f'there is no note "{name}" in {vault.root}. {hint}')
 
 
@@ -265,14 +260,9 @@ def _find_containing_vault(start: Path | None) -> VaultChoice:
 
 
 def _collect_overrides(options: RuleSelectionOptions) -> dict[str, Any]:
-    values = {
-        "select": options.select,
-        "ignore": options.ignore,
-        "extend-select": options.extend_select,
-        "fixable": options.fixable,
-        "unfixable": options.unfixable,
-    }
-    return {key: list(value) for key, value in values.items() if value}
+    names = ("select", "ignore", "extend_select", "fixable", "unfixable")
+    values = {name: getattr(options, name) for name in names}
+    return {name.replace("_", "-"): list(value) for name, value in values.items() if value}
 
 
 def _read_path_variable(variable: str) -> Path | None:

@@ -25,6 +25,7 @@ from vaultlink.index.conflicts import parse_conflict_copy
 from vaultlink.index.resolve import is_note
 from vaultlink.report.layout import format_count
 from vaultlink.rules.registry import build_catalog
+from vaultlink.text import list_first
 from vaultlink.watch.peers import list_watchers
 from vaultlink.write.journal_files import list_runs
 from vaultlink.write.lock import journal_folder
@@ -67,12 +68,9 @@ def _check_files(scan: VaultScan) -> Iterator[CheckRow]:
     notes = sum(map(is_note, listing.files))
     others = format_count(len(listing.files) - notes, "other file")
     counts = f"{format_count(notes, 'note')}, {others}"
-    yield CheckRow(
-        "files",
-        not notes,
-        f"{counts}, {format_count(len(listing.folders), 'folder')}",
-        "" if notes else "Run vaultlink in the folder that has the notes.",
-    )
+    counts += f", {format_count(len(listing.folders), 'folder')}"
+    advice = "Run vaultlink in the folder that has the notes."
+    yield CheckRow.make("files", not notes, counts, advice)
     if listing.unreadable_folders:
         folders = [folder or "." for folder, _ in listing.unreadable_folders]
         yield CheckRow(
@@ -103,14 +101,12 @@ def _check_obsidian(scan: VaultScan) -> Iterator[CheckRow]:
     names = [path.removeprefix(".obsidian/") for path in found]
     style = "Markdown links" if scan.obsidian.use_markdown_links else "wikilinks"
     detail = f"new links are {style}, {scan.obsidian.new_link_format}"
-    yield CheckRow(
+    yield CheckRow.make(
         "Obsidian",
-        bool(damaged),
+        damaged,
         f"{detail}; read {', '.join(names)}" if names else f"{detail}; no settings, so defaults",
         f"Not valid JSON, so defaults are used: {_name_some(damaged)}. "
-        "Obsidian writes the file again when a setting is changed."
-        if damaged
-        else "",
+        "Obsidian writes the file again when a setting is changed.",
     )
     unused = list(list_unused_filters(scan.obsidian.ignore_filters))
     if unused:
@@ -148,11 +144,11 @@ def _check_cache(scan: VaultScan) -> CheckRow:
     with suppress(OSError):
         size = sum(file.stat().st_size for file in cache.folder.iterdir())
     can_write = is_writable(cache.folder)
-    return CheckRow(
+    return CheckRow.make(
         "cache",
         not can_write,
         f"{cache.folder} ({size / 1e6:.1f} MB, {'writable' if can_write else 'not writable'})",
-        "" if can_write else "Every run reads all notes. Set VAULTLINK_CACHE_DIR to a folder.",
+        "Every run reads all notes. Set VAULTLINK_CACHE_DIR to a folder.",
     )
 
 
@@ -199,13 +195,11 @@ def _check_git(root: Path) -> Iterator[CheckRow]:
         return
     common = git_dir / (read_git_file(git_dir / "commondir").strip() or ".")
     is_shallow = (common / "shallow").exists()
-    yield CheckRow(
+    yield CheckRow.make(
         "git",
         is_shallow,
         f"{version}; " + ("the clone is shallow" if is_shallow else "the history can be read"),
-        "Renames in older commits are not known. `git fetch --unshallow` gets them."
-        if is_shallow
-        else "",
+        "Renames in older commits are not known. `git fetch --unshallow` gets them.",
     )
 
 
@@ -219,14 +213,12 @@ def _check_names_on_disk(scan: VaultScan) -> CheckRow:
         _describe_case(case),
         "" if form is None else f"{'one' if form else 'different'} for é composed and decomposed",
     ]
-    return CheckRow(
+    return CheckRow.make(
         "disk",
-        bool(decomposed),
+        decomposed,
         "; ".join(filter(None, details)),
         f"Names with decomposed letters, as of an old Mac: {_name_some(decomposed)}. "
-        "Other systems may not find them; rename them."
-        if decomposed
-        else "",
+        "Other systems may not find them; rename them.",
     )
 
 
@@ -259,29 +251,24 @@ def _other_normal_form(name: str) -> str:
 def _check_traces(scan: VaultScan) -> Iterator[CheckRow]:
     """Yield what other programs and other runs left or do in the vault."""
     copies = sorted(path for path in scan.listing.files if parse_conflict_copy(path))
-    yield CheckRow(
+    yield CheckRow.make(
         "conflicts",
-        bool(copies),
+        copies,
         f"{format_count(len(copies), 'copy', 'copies')} of sync services: {_name_some(copies)}"
         if copies
         else "no conflicting copies of sync services",
-        "Merge each with its original and delete it; vaultlink changes neither until then."
-        if copies
-        else "",
+        "Merge each with its original and delete it; vaultlink changes neither until then.",
     )
     is_writing, strays = is_being_written(scan.root), scan.listing.strays
-    has_strays = bool(strays) and not is_writing
-    yield CheckRow(
+    yield CheckRow.make(
         "runs",
-        has_strays,
+        strays and not is_writing,
         "another run is writing now"
         if is_writing
         else f"killed runs left {format_count(len(strays), 'temporary file')}: {_name_some(strays)}"
         if strays
         else "no traces of killed runs",
-        "No note needs them. The next run that writes, such as `vaultlink fix`, removes them."
-        if has_strays
-        else "",
+        "No note needs them. The next run that writes, such as `vaultlink fix`, removes them.",
     )
     watchers = []
     with suppress(*USER_ERRORS, OSError):
@@ -294,6 +281,4 @@ def _check_traces(scan: VaultScan) -> Iterator[CheckRow]:
 
 
 def _name_some(paths: Sequence[str]) -> str:
-    """Return the first paths, and the number of the others."""
-    more = f" and {len(paths) - _MAX_NAMED:,} more" if len(paths) > _MAX_NAMED else ""
-    return ", ".join(paths[:_MAX_NAMED]) + more
+    return list_first(paths, _MAX_NAMED)

@@ -103,8 +103,6 @@ def invert(ranges: Ranges) -> Ranges:
 
 
 class _Parser:
-    """Reads an expression from left to right."""
-
     def __init__(self, source: str):
         self._source, self.offset = source, 0
         self._has_names = "(?<" in source.replace("(?<=", "").replace("(?<!", "")

@@ -5,6 +5,7 @@ from difflib import SequenceMatcher
 from typing import NamedTuple
 
 from vaultlink.dashboard.page_names import shorten_name
+from vaultlink.report.changed_lines import count_equal
 
 _TOKEN = re.compile(r"\w+|\s+|.", re.DOTALL)
 
@@ -38,26 +39,14 @@ def compare_lines(before: str, after: str) -> tuple[list[DiffPart], list[DiffPar
 
     Long parts are shortened. A change of blanks alone is shown as signs.
     """
-    start = _count_equal(before, after)
+    start = count_equal(before, after)
     limit = min(len(before), len(after)) - start
-    end = _count_equal(before[::-1][:limit], after[::-1][:limit])
+    end = count_equal(before[::-1][:limit], after[::-1][:limit])
     start, end = _widen(before, after, start, end)
     old, new = before[start : len(before) - end], after[start : len(after) - end]
     old_parts, new_parts = _compare_words(old, new)
     head, tail = before[:start], before[len(before) - end :]
     return _add_context(head, old_parts, tail), _add_context(head, new_parts, tail)
-
-
-def _count_equal(one: str, other: str) -> int:
-    """Return the number of equal characters at the start of two texts, by halving."""
-    low, high = 0, min(len(one), len(other))
-    while low < high:
-        middle = (low + high + 1) // 2
-        if one[low:middle] == other[low:middle]:
-            low = middle
-        else:
-            high = middle - 1
-    return low
 
 
 def _widen(before: str, after: str, start: int, end: int) -> tuple[int, int]:

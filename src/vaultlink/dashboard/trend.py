@@ -1,13 +1,14 @@
 """The trend of a vault: what is counted of the state at each commit."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Protocol
+from typing import Annotated
 
 import msgspec
 
 from vaultlink.dashboard.model import Trend, TrendPoint
 from vaultlink.dashboard.score import compute_score, count_score
 from vaultlink.engine.step import State
+from vaultlink.git.trees import CommitTree
 from vaultlink.graph.build import topic_name
 from vaultlink.links.intent import names_topic
 from vaultlink.model import sum_counts
@@ -28,22 +29,6 @@ class TreeMeasures(msgspec.Struct, frozen=True, array_like=True, gc=False):
     dangling: _Count
     topics: _Count
     findings: _Count
-
-
-class DatedTree(Protocol):
-    """A commit, its date and the name of its tree, "" if it has no files of the vault."""
-
-    @property
-    def commit(self) -> str:
-        """Full hash."""
-
-    @property
-    def date(self) -> str:
-        """Date as `YYYY-MM-DD`."""
-
-    @property
-    def tree(self) -> str:
-        """Object name of a tree."""
 
 
 def measure_state(state: State) -> TreeMeasures:
@@ -73,7 +58,7 @@ def collect_topics(state: State) -> set[str]:
 
 
 def build_trend(
-    commits: Sequence[DatedTree],
+    commits: Sequence[CommitTree],
     measures: Mapping[str, TreeMeasures],
     asked: int,
     *,

@@ -119,7 +119,6 @@ class StoredState:
         )
 
     def _read(self, start: int, end: int) -> bytes:
-        """Return the data between two offsets."""
         first, last = start // BLOCK_SIZE, max(end - 1, start) // BLOCK_SIZE
         shift = first * BLOCK_SIZE
         if first == last:

@@ -11,6 +11,7 @@ from vaultlink.disk.read import CONFIG_NAMES, MAX_CONFIG_BYTES
 from vaultlink.errors import UsageError
 from vaultlink.files import read_regular
 from vaultlink.git.location import find_work_tree
+from vaultlink.text import list_first
 
 _MAX_FOLDERS = 50_000
 """Folders that are searched for vaults. More take seconds, and are no collection of notes."""
@@ -197,5 +198,4 @@ def _name_vaults(vaults: list[str]) -> str:
     """Return how many vaults there are, and the names of the first ones."""
     if len(vaults) == 1:
         return f"the vault {vaults[0]}"
-    more = f" and {len(vaults) - _MAX_NAMED:,} more" if len(vaults) > _MAX_NAMED else ""
-    return f"{len(vaults):,} vaults: {', '.join(vaults[:_MAX_NAMED])}{more}"
+    return f"{len(vaults):,} vaults: {list_first(vaults, _MAX_NAMED)}"

@@ -16,8 +16,12 @@ from vaultlink.links.intent import is_meant_as_link
 from vaultlink.links.naming import retarget_link, strip_note_extension
 from vaultlink.links.rewrite import default_display_text
 from vaultlink.model import Diagnostic, Edit, Fix, Link, LinkKind, Place, Safety, Suggestion
-from vaultlink.rules.former_paths import was_deleted
-from vaultlink.rules.former_targets import find_former_target, put_first, suggest_former_target
+from vaultlink.rules.former_targets import (
+    find_former_target,
+    put_first,
+    suggest_former_target,
+    was_deleted,
+)
 from vaultlink.text import lazy_pattern
 
 _MIN_LEAD = 0.05

@@ -4,7 +4,7 @@ Equal graphs give equal texts. The XML is written here, because networkx first b
 which takes a gigabyte for a large vault, and writes the date into GEXF.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from vaultlink.graph.xml_text import escape_xml
@@ -57,68 +57,72 @@ def _render_json(nx_graph: "Graph") -> str:
     return json.dumps(nx.node_link_data(nx_graph, edges="edges")) + "\n"
 
 
+_XML_HEAD = "<?xml version='1.0' encoding='utf-8'?>"
+_OWNERS = (("node", NODE_FIELDS), ("edge", EDGE_FIELDS))
+
+
 def _render_graphml(nx_graph: "Graph") -> str:
-    lines = [
-        "<?xml version='1.0' encoding='utf-8'?>",
-        '<graphml xmlns="http://graphml.graphdrawing.org/xmlns">',
+    data = '<data key="{key}">{value}</data>'
+    lines = [_XML_HEAD, '<graphml xmlns="http://graphml.graphdrawing.org/xmlns">']
+    lines += [
+        f'  <key id="{owner}-{name}" for="{owner}" attr.name="{name}" attr.type="{kind}"/>'
+        for owner, fields in _OWNERS
+        for name, kind in fields.items()
     ]
-    for owner, fields in (("node", NODE_FIELDS), ("edge", EDGE_FIELDS)):
-        lines += [
-            f'  <key id="{owner}-{name}" for="{owner}" attr.name="{name}" attr.type="{kind}"/>'
-            for name, kind in fields.items()
-        ]
     lines.append('  <graph edgedefault="directed">')
-    for name, data in nx_graph.nodes(data=True):
-        lines.append(
-            f'    <node id="{escape_xml(name)}">{_render_data(data, "node", NODE_FIELDS)}</node>'
-        )
-    for number, (source, target, data) in enumerate(nx_graph.edges(data=True)):
-        ends = f'id="{number}" source="{escape_xml(source)}" target="{escape_xml(target)}"'
-        lines.append(f"    <edge {ends}>{_render_data(data, 'edge', EDGE_FIELDS)}</edge>")
+    lines += [
+        f'    <node id="{name}">{values}</node>' for name, _, values in _list_nodes(nx_graph, data)
+    ]
+    lines += [f"    <edge {ends}>{values}</edge>" for ends, values in _list_edges(nx_graph, data)]
     return "\n".join([*lines, "  </graph>", "</graphml>"]) + "\n"
 
 
-def _render_data(data: Mapping[str, Any], owner: str, fields: Iterable[str]) -> str:
-    return "".join(
-        [
-            f'<data key="{owner}-{name}">{_format_value(data[name])}</data>'
-            for name in fields
-            if name in data
-        ]
-    )
-
-
 def _render_gexf(nx_graph: "Graph") -> str:
+    data = '<attvalue for="{key}" value="{value}"/>'
     lines = [
-        "<?xml version='1.0' encoding='utf-8'?>",
+        _XML_HEAD,
         '<gexf xmlns="http://www.gexf.net/1.2draft" version="1.2">',
         '  <graph defaultedgetype="directed" mode="static">',
     ]
-    for owner, fields in (("node", NODE_FIELDS), ("edge", EDGE_FIELDS)):
+    for owner, fields in _OWNERS:
         entries = [
             f'      <attribute id="{owner}-{name}" title="{name}" type="{kind}"/>'
             for name, kind in fields.items()
         ]
         lines += [f'    <attributes class="{owner}" mode="static">', *entries, "    </attributes>"]
     lines.append("    <nodes>")
-    for name, data in nx_graph.nodes(data=True):
-        values = _render_attvalues(data, "node", NODE_FIELDS)
-        label = escape_xml(data["label"])
-        lines.append(f'      <node id="{escape_xml(name)}" label="{label}">{values}</node>')
+    for name, label, values in _list_nodes(nx_graph, data):
+        node = f'      <node id="{name}" label="{label}">'
+        lines.append(f"{node}<attvalues>{values}</attvalues></node>")
     lines += ["    </nodes>", "    <edges>"]
-    for number, (source, target, data) in enumerate(nx_graph.edges(data=True)):
-        ends = f'id="{number}" source="{escape_xml(source)}" target="{escape_xml(target)}"'
-        lines.append(f"      <edge {ends}>{_render_attvalues(data, 'edge', EDGE_FIELDS)}</edge>")
+    lines += [
+        f"      <edge {ends}><attvalues>{values}</attvalues></edge>"
+        for ends, values in _list_edges(nx_graph, data)
+    ]
     return "\n".join([*lines, "    </edges>", "  </graph>", "</gexf>"]) + "\n"
 
 
-def _render_attvalues(data: Mapping[str, Any], owner: str, fields: Iterable[str]) -> str:
-    values = [
-        f'<attvalue for="{owner}-{name}" value="{_format_value(data[name])}"/>'
-        for name in fields
-        if name in data
-    ]
-    return f"<attvalues>{''.join(values)}</attvalues>"
+def _list_nodes(nx_graph: "Graph", form: str) -> Iterator[tuple[str, str, str]]:
+    """Yield name, label and attributes of each node in XML."""
+    for name, data in nx_graph.nodes(data=True):
+        yield escape_xml(name), escape_xml(data["label"]), _render_values(data, *_OWNERS[0], form)
+
+
+def _list_edges(nx_graph: "Graph", form: str) -> Iterator[tuple[str, str]]:
+    """Yield the ends and the attributes of each edge in XML."""
+    for number, (source, target, data) in enumerate(nx_graph.edges(data=True)):
+        ends = f'id="{number}" source="{escape_xml(source)}" target="{escape_xml(target)}"'
+        yield ends, _render_values(data, *_OWNERS[1], form)
+
+
+def _render_values(data: Mapping[str, Any], owner: str, fields: Iterable[str], form: str) -> str:
+    return "".join(
+        [
+            form.format(key=f"{owner}-{name}", value=_format_value(data[name]))
+            for name in fields
+            if name in data
+        ]
+    )
 
 
 def _format_value(value: Any) -> str:

@@ -74,7 +74,6 @@ def refine_places(
 def _push_nodes(
     points: Sequence[complex], groups: Sequence[Sequence[int]], masses: Sequence[float]
 ) -> list[complex]:
-    """Return how nodes push each other away."""
     moves = [0j] * len(points)
     centres = [sum([points[node] for node in group]) / len(group) for group in groups]
     totals = [sum([masses[node] for node in group]) for group in groups]
@@ -96,7 +95,6 @@ def _push_nodes(
 
 
 def _separate(points: list[complex], sizes: Sequence[float], nodes: Sequence[int]) -> None:
-    """Move nodes apart that overlap."""
     for _ in range(40):
         has_moved = False
         for place, node in enumerate(nodes):

@@ -22,6 +22,7 @@ from vaultlink.graph.build import is_topic_node, topic_name, topic_node
 from vaultlink.index.index import Index, link_name, target_spellings
 from vaultlink.index.resolve import is_note, normalize_name
 from vaultlink.links.intent import names_topic
+from vaultlink.text import list_first
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -145,7 +146,6 @@ def find_shared_neighbours(graph: "Neighbourhood", path: str) -> Mapping[str, se
 
 
 def _list_files(index: Index, path: str) -> set[str]:
-    """Return the files that a file links to, and those that link to it."""
     targets = {target for target in index.targets.get(path, ()) if target is not None}
     return targets.union(index.sources_of(path))
 
@@ -186,8 +186,7 @@ def _name(node: str) -> str:
 
 def _join_names(names: list[str]) -> str:
     """Return the first names, and the number of the others."""
-    more = len(names) - _MAX_NAMES
-    if more > 0:
-        return f"{', '.join(names[:_MAX_NAMES])} and {more:,} more"
+    if len(names) > _MAX_NAMES:
+        return list_first(names, _MAX_NAMES)
     *first, last = names
     return f"{', '.join(first)} and {last}" if first else last

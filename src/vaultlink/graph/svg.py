@@ -67,7 +67,6 @@ def render_svg(picture: GraphPicture, width: int, *, standalone: bool = False) -
 
 
 def _render_style() -> str:
-    """Return the colours of an image file."""
     light, dark = (
         "".join(
             [f".{_class_name(name)}{{color:{colors[theme]}}}" for name, colors in PALETTE.items()]

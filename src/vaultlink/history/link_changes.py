@@ -132,7 +132,6 @@ def _remember_anchors(
 
 
 def _list_subpaths(path: str, index: Index) -> set[str]:
-    """Return the subpaths of the links to a note."""
     return {
         link.subpath
         for source in index.anchor_sources.get(path, ())

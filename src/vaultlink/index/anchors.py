@@ -164,7 +164,6 @@ _MAX_LEVEL = 6
 
 
 def _group_numbers(keys: Iterable[Iterable[_Key]]) -> dict[_Key, list[int]]:
-    """Return the numbers of the items that have a key."""
     groups: dict[_Key, list[int]] = {}
     for number, of_one in enumerate(keys):
         for key in of_one:

@@ -90,7 +90,6 @@ def list_names_by_path(index: Index) -> dict[str, tuple[str, ...]]:
 
 
 def _list_names(names: NamesByPath, paths: Iterable[str]) -> set[str]:
-    """Return the file names, titles and aliases at paths."""
     found: set[str] = set()
     for path in paths:
         if path in names:

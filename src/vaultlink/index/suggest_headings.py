@@ -151,7 +151,6 @@ class _BlockIds(NamedTuple):
 
 
 def _group_block_ids(note: Note) -> _BlockIds:
-    """Return the block ids of a note by their keys."""
     found = _BlockIds({}, {}, [])
     for item in dict.fromkeys(block.id for block in note.blocks):
         found.by_key.setdefault(item.lower(), []).append(item)
@@ -223,7 +222,6 @@ In a longer note a link finds only the heading with its words or with its GitHub
 
 
 def _group_by_words(note: Note) -> dict[Words, list[Heading]]:
-    """Return the headings of a note by their words."""
     groups: dict[Words, list[Heading]] = {}
     for heading in note.headings:
         for words in list_word_variants(heading.text):

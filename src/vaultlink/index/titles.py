@@ -11,10 +11,10 @@ from vaultlink.index.resolve import is_note, name_key, normalize_name, spelling_
 
 def is_same_title(one: str, other: str) -> bool:
     """Return True if two titles are equal except for spaces, case and punctuation."""
-    if _normalize_title(one) == _normalize_title(other):
+    if _fold_title(one) == _fold_title(other):
         return True
-    slug = title_slug(_normalize_title(one))
-    if slug and slug == title_slug(_normalize_title(other)) and one.isascii() and other.isascii():
+    slug = title_slug(_fold_title(one))
+    if slug and slug == title_slug(_fold_title(other)) and one.isascii() and other.isascii():
         return True
     key = spelling_key(one)
     return bool(key) and key == spelling_key(other)
@@ -25,7 +25,7 @@ def is_same_text(one: str, other: str) -> bool:
     return " ".join(one.split()) == " ".join(other.split())
 
 
-def _normalize_title(text: str) -> str:
+def _fold_title(text: str) -> str:
     return " ".join(unicodedata.normalize("NFC", text).casefold().split())
 
 

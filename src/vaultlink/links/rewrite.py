@@ -328,7 +328,6 @@ def _makes_table_row(link: Link, old: str, new: str) -> bool:
 
 
 def _added_text(link: Link, text: str, target: str, subpath: str) -> str:
-    """Return the parts of a destination that the edit adds."""
     if link.kind is LinkKind.MARKDOWN:
         return text
     return (target if target != link.target else "") + (subpath if subpath != link.subpath else "")

@@ -11,8 +11,13 @@ from vaultlink.model import Entry, Owner, Section, SourceSpan
 from vaultlink.parse import leaves
 from vaultlink.parse.backlinks_cuts import add_cut_spans
 from vaultlink.parse.backlinks_entries import LIST_MARK, EntrySource, parse_line_entries
-from vaultlink.parse.backlinks_heading import HeadingWordings, SectionHeading, fold_wording
-from vaultlink.parse.backlinks_lines import QuotedLine, content_end
+from vaultlink.parse.backlinks_heading import (
+    HeadingWordings,
+    QuotedLine,
+    SectionHeading,
+    content_end,
+    fold_wording,
+)
 from vaultlink.parse.spans import SpanSet
 from vaultlink.text import line_and_column
 

@@ -11,6 +11,8 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from msgspec import structs
+
 from vaultlink.model import Entry, Link
 from vaultlink.text import lazy_pattern, line_and_column
 
@@ -109,26 +111,8 @@ def _parse_linked_entries(
     tail = page.text[last.end : stop]
     if not _is_valid_tail(tail, entries[0], marks):
         return ()
-    entries[-1] = _set_tail(last, tail)
+    entries[-1] = structs.replace(last, tail=tail)
     return tuple(entries)
-
-
-def _set_tail(entry: Entry, tail: str) -> Entry:
-    return Entry(
-        entry.start,
-        entry.end,
-        entry.line,
-        entry.column,
-        entry.title,
-        entry.title_end,
-        entry.dash,
-        entry.dash_end,
-        entry.link,
-        entry.marks,
-        entry.fault,
-        entry.raw,
-        tail,
-    )
 
 
 def _is_valid_tail(tail: str, first: Entry, marks: str) -> bool:
@@ -159,25 +143,11 @@ def _build_entry(page: EntrySource, at: int, link: Link, marks: str) -> Entry | 
         or len(title) > _MAX_TITLE_LENGTH
     ):
         return None
-    if not title:
-        marks, at = (
-            marks + text[at : link.start],
-            link.start,
-        )  # a dash without a title is a list mark
-        return Entry(
-            at,
-            link.end,
-            *line_and_column(page.starts, at),
-            "",
-            at,
-            "",
-            at,
-            link,
-            marks,
-            "",
-            link.raw,
-        )
-    if (not dash or dash in ":：") and not _is_title_of_link(title, link):
+    raw = text[at : link.end]
+    if not title:  # a dash without a title is a list mark
+        marks, raw = marks + text[at : link.start], link.raw
+        at, title_end, dash = link.start, link.start, ""
+    elif (not dash or dash in ":：") and not _is_title_of_link(title, link):
         return None
     return Entry(
         at,
@@ -190,7 +160,7 @@ def _build_entry(page: EntrySource, at: int, link: Link, marks: str) -> Entry | 
         link,
         marks,
         "",
-        text[at : link.end],
+        raw,
     )
 
 
@@ -211,15 +181,15 @@ def _is_title_of_link(title: str, link: Link) -> bool:
 
     It is similar to the link's display text or target.
     """
-    normalized = _normalize_title(title)
+    normalized = _simplify_title(title)
     return any(
-        _is_similar(normalized, _normalize_title(text))
+        _is_similar(normalized, _simplify_title(text))
         for text in (link.display, link.target)
         if text
     )
 
 
-def _normalize_title(text: str) -> str:
+def _simplify_title(text: str) -> str:
     low = text.casefold().replace("_", " ")
     return (_NOT_ALPHANUMERIC.sub("", low) if low.isascii() else low).strip()
 
@@ -298,7 +268,7 @@ def _parse_malformed_link(page: EntrySource, start: int, stop: int, marks: str) 
 def _is_title_of_broken_link(title: str, match: re.Match[str]) -> bool:
     """Return True if the text between unbalanced brackets is similar to a title."""
     return any(
-        _is_similar(_normalize_title(title), _normalize_title(part))
+        _is_similar(_simplify_title(title), _simplify_title(part))
         for part in (match["inner"] or match["single"]).split("|")
     )
 

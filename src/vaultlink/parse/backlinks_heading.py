@@ -199,3 +199,32 @@ def _match_prefix(line: str, at: int, end: int, word: str) -> int:
         ),
         0,
     )
+
+
+class QuotedLine(NamedTuple):
+    """A line in a quote or outside.
+
+    Attributes:
+        start: Offset of the line.
+        end: Offset of its end, without the line end.
+        content: Offset behind its quote marks.
+        depth: Number of quote marks.
+    """
+
+    start: int
+    end: int
+    content: int
+    depth: int
+
+
+def build_quoted_line(text: str, start: int, end: int) -> QuotedLine:
+    """Return the line between two offsets."""
+    quote = QUOTE_MARKS.match(text, start, end)
+    assert quote
+    depth = quote[0].count(">")
+    return QuotedLine(start, end, quote.end() if depth else start, depth)
+
+
+def content_end(text: str, line: QuotedLine) -> int:
+    """Return the end of a line without trailing blanks."""
+    return line.start + len(text[line.start : line.end].rstrip())

@@ -190,7 +190,6 @@ def has_indented_entries(section: Section) -> bool:
 
 
 def _usual_line_end(text: str) -> str:
-    """Return the line end of most lines of the note."""
     windows = text.count("\r\n")
     return "\r\n" if windows * 2 > text.count("\n") else "\n"
 

@@ -15,9 +15,9 @@ from vaultlink.parse.backlinks_entries import EntrySource, parse_line_entries
 from vaultlink.parse.backlinks_heading import (
     HeadingWordings,
     SectionHeading,
+    build_quoted_line,
     match_heading_line,
 )
-from vaultlink.parse.backlinks_lines import build_quoted_line
 from vaultlink.parse.backlinks_markers import MarkerPair, find_marker_pairs
 from vaultlink.parse.backlinks_problems import add_section_problems
 from vaultlink.parse.backlinks_wordings import is_mention_item
@@ -112,7 +112,6 @@ def read_sections(
 def _read_heading(
     source: SectionSource, number: int, wording: HeadingWordings
 ) -> SectionHeading | None:
-    """Return the heading in a line, or None."""
     text, starts = source.text, source.starts
     start, end = (
         starts[number],

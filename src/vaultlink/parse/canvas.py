@@ -79,7 +79,6 @@ def parse_card_text(text: str) -> NoteBuilder:
 
 
 def _move_to_card(link: Link, spot: tuple[int, int, int, int]) -> Link:
-    """Return the link of a text card with the place of the card."""
     return Link(
         *spot,
         link.raw,

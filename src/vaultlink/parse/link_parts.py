@@ -126,19 +126,8 @@ def parse_property_link(text: str, spot: tuple[int, int, int, int], key_path: st
         key_path: Key path of the value, such as "rel.1".
     """
     if text.startswith("[[") and text.endswith("]]") and len(text) > 4:
-        target, subpath, display = parse_wikilink(text[2:-2])
-        return Link(
-            *spot,
-            text,
-            target,
-            subpath,
-            display,
-            LinkKind.WIKILINK,
-            False,
-            Place.PROPERTY,
-            key_path,
-            False,
-        )
+        parts = parse_wikilink(text[2:-2])
+        return Link(*spot, text, *parts, LinkKind.WIKILINK, False, Place.PROPERTY, key_path, False)
     whole = _WHOLE_MARKDOWN.fullmatch(text) if text.startswith("[") and text.endswith(")") else None
     if not whole:
         return None
@@ -146,19 +135,8 @@ def parse_property_link(text: str, spot: tuple[int, int, int, int], key_path: st
     if not destination:
         return None
     external = is_external(destination)
-    target, subpath = (destination, "") if external else split_subpath(destination)
-    return Link(
-        *spot,
-        text,
-        target,
-        subpath,
-        whole[1],
-        LinkKind.MARKDOWN,
-        False,
-        Place.PROPERTY,
-        key_path,
-        external,
-    )
+    parts = (*((destination, "") if external else split_subpath(destination)), whole[1])
+    return Link(*spot, text, *parts, LinkKind.MARKDOWN, False, Place.PROPERTY, key_path, external)
 
 
 _WHOLE_MARKDOWN = lazy_pattern(

@@ -135,7 +135,6 @@ def _read_simple(block: str, offset: int) -> Frontmatter | None:
 
 
 def _read_yaml(block: str, offset: int) -> Frontmatter:
-    """Parse properties with PyYAML."""
     found = Frontmatter()
     root = compose_yaml(block)
     if root is None:

@@ -74,7 +74,7 @@ def find_first_change(text: str, edits: Sequence[Edit]) -> tuple[str, str]:
     start, end = find_line_span(text, edits[0].start, edits[-1].end)
     old_lines = text[start:end].splitlines()
     new_lines = apply_within(text, start, end, edits).splitlines()
-    number = _count_equal(old_lines, new_lines)
+    number = count_equal(old_lines, new_lines)
     before, after = ("".join(lines[number : number + 1]) for lines in (old_lines, new_lines))
     if before and after:  # lines that are only moved by others are no change
         if len(old_lines) < len(new_lines) and before in new_lines:
@@ -84,18 +84,23 @@ def find_first_change(text: str, edits: Sequence[Edit]) -> tuple[str, str]:
     return before, after
 
 
-def _count_equal(one: Sequence[str], other: Sequence[str]) -> int:
-    """Return the number of equal items at the start of two sequences."""
-    pairs = enumerate(zip(one, other, strict=False))
-    shortest = min(len(one), len(other))
-    return next((number for number, (left, right) in pairs if left != right), shortest)
+def count_equal(one: Sequence[str], other: Sequence[str]) -> int:
+    """Return the number of equal items at the start of two sequences, by halving."""
+    low, high = 0, min(len(one), len(other))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if one[low:middle] == other[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
 
 
 def cut_lines(before: str, after: str) -> tuple[str, str]:
     """Cut the same beginning from two long lines, and what is too long at their ends."""
     if max(len(before), len(after)) <= _MAX_LINE:
         return before, after
-    start = max(_count_equal(before, after) - _LEAD, 0)
+    start = max(count_equal(before, after) - _LEAD, 0)
     return _cut_line(before, start), _cut_line(after, start)
 
 

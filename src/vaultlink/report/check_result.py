@@ -10,8 +10,8 @@ import msgspec
 
 from vaultlink.engine.fingerprints import KnownCount
 from vaultlink.model import Diagnostic, Severity, Suggestion, TextByPath
-from vaultlink.report.hyperlinks import LinkPath, leave_unlinked
 from vaultlink.report.layout import PLAIN, Palette
+from vaultlink.report.printable import LinkPath, leave_unlinked
 
 if TYPE_CHECKING:
     from vaultlink.fix.forecast import FixForecast

@@ -5,6 +5,7 @@ Field names are JSON keys.
 
 from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Sequence
+from operator import attrgetter
 
 import msgspec
 
@@ -102,6 +103,10 @@ class FindingRow(msgspec.Struct, frozen=True, gc=False):
     fingerprint: str
 
 
+_get_own_fields = attrgetter(*FindingRow.__struct_fields__[:-3])
+"""Returns the fields of a row that a finding has, too."""
+
+
 def suggestion_rows(suggestions: Sequence[Suggestion]) -> tuple[SuggestionRow, ...]:
     """Return a row for each suggestion, with its score rounded to four digits."""
     return tuple(
@@ -133,21 +138,12 @@ def finding_rows(
     offsets = ByteOffsets(get_bytes)
     return [
         FindingRow(
-            d.code,
-            d.rule,
-            d.severity,
-            d.path,
-            d.line,
-            d.column,
-            d.end_line,
-            d.end_column,
-            d.message,
-            d.target,
-            d.subpath,
-            d.resolved,
-            suggestion_rows(suggest(d)) if d.target is not None else (),
-            _fix_row(get_fix(d), offsets),
-            fingerprint,
+            *(
+                *_get_own_fields(d),
+                suggestion_rows(suggest(d)) if d.target is not None else (),
+                _fix_row(get_fix(d), offsets),
+                fingerprint,
+            )
         )
         for d, fingerprint in zip(diagnostics, fingerprints, strict=True)
     ]

@@ -15,7 +15,6 @@ from vaultlink.report.groups import (
     group_targets,
     list_places,
 )
-from vaultlink.report.hyperlinks import LinkPath, leave_unlinked
 from vaultlink.report.layout import (
     PLAIN,
     Palette,
@@ -27,6 +26,7 @@ from vaultlink.report.layout import (
     truncate_left,
     wrap_words,
 )
+from vaultlink.report.printable import LinkPath, leave_unlinked
 
 REASON_LABELS = {
     "title": "title",

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from vaultlink.model import Diagnostic, Severity
 from vaultlink.report.check_result import CheckResult
-from vaultlink.report.known_counts import describe_known
+from vaultlink.report.concise import describe_known
 from vaultlink.report.layout import escape_controls, format_count
 
 MAX_ANNOTATIONS = 10

@@ -20,8 +20,7 @@ from vaultlink.report.layout import (
     render_page,
 )
 from vaultlink.report.note_page import align_pairs
-from vaultlink.rules.former_anchors import find_renamed_anchor
-from vaultlink.rules.former_paths import find_former_file
+from vaultlink.rules.former_targets import find_former_file, find_renamed_anchor
 
 _MAX_SHOWN = 20
 """Maximum number of broken links on a page."""

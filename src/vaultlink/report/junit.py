@@ -12,7 +12,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 from vaultlink.engine.fingerprints import KnownCount
 from vaultlink.model import Diagnostic, Severity
 from vaultlink.report.check_result import CheckResult
-from vaultlink.report.known_counts import describe_known
+from vaultlink.report.concise import describe_known
 from vaultlink.report.layout import escape_controls
 from vaultlink.report.printable import escape_commands
 from vaultlink.text import lazy_pattern

@@ -222,11 +222,16 @@ def backlink_rows(index: Index, note: str) -> list[BacklinkRow]:
 
     The note itself and canvases are included, as in Obsidian's command line.
     """
-    rows = []
-    for source in index.sources_of(note):
-        lines = [link.line for link, resolved in index.resolved_links(source) if resolved == note]
-        rows.append(BacklinkRow(source, len(lines), tuple(sorted(set(lines)))))
-    return rows
+    return [
+        _backlink_row(
+            path, [link.line for link, resolved in index.resolved_links(path) if resolved == note]
+        )
+        for path in index.sources_of(note)
+    ]
+
+
+def _backlink_row(path: str, lines: Sequence[int]) -> BacklinkRow:
+    return BacklinkRow(path, len(lines), tuple(sorted(set(lines))))
 
 
 def all_backlink_rows(index: Index) -> list[FileBacklinksRow]:
@@ -237,13 +242,7 @@ def all_backlink_rows(index: Index) -> list[FileBacklinksRow]:
             if resolved is not None:
                 by_note.setdefault(resolved, {}).setdefault(source, []).append(link.line)
     return [
-        FileBacklinksRow(
-            note,
-            tuple(
-                BacklinkRow(source, len(lines), tuple(sorted(set(lines))))
-                for source, lines in by_note[note].items()
-            ),
-        )
+        FileBacklinksRow(note, tuple([_backlink_row(*item) for item in by_note[note].items()]))
         for note in sorted(by_note)
     ]
 

@@ -14,9 +14,8 @@ from msgspec.structs import replace
 
 from vaultlink.graph.build import topic_name
 from vaultlink.report.check_result import CheckResult
-from vaultlink.report.concise import describe_severities
+from vaultlink.report.concise import describe_known, describe_severities
 from vaultlink.report.groups import group_findings
-from vaultlink.report.known_counts import describe_known
 from vaultlink.report.layout import escape_controls, format_count
 from vaultlink.text import lazy_pattern
 

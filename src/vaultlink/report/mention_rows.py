@@ -4,6 +4,7 @@ Field names are JSON keys.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from operator import attrgetter
 from typing import NamedTuple
 
 import msgspec
@@ -108,18 +109,8 @@ def _mention_row(item: Mention, pair: FindingWithFix | None, offsets: ByteOffset
 
 
 def mention_cells(mentions: Iterable[Mention]) -> Iterator[tuple[object, ...]]:
-    """Yield the cells of each mention in the format tsv."""
-    for item in mentions:
-        yield (
-            item.path,
-            item.line,
-            item.column,
-            item.words,
-            item.target,
-            item.score,
-            item.certain,
-            item.why,
-        )
+    """Return the cells of each mention in the format tsv."""
+    return map(attrgetter("path", *TSV_HEADER[1:]), mentions)
 
 
 def group_by_target(mentions: Iterable[Mention]) -> dict[str, list[Mention]]:

@@ -199,7 +199,6 @@ def align_pairs(pairs: Sequence[tuple[str, str]], width: int) -> list[str]:
 
 
 def _format_value(value: Any) -> str:
-    """Format a property's value in one line."""
     if value is None:
         return ""
     if isinstance(value, bool):

@@ -184,21 +184,18 @@ def _list_commands(counts: Sequence[RuleCount], result: CheckResult) -> list[str
     safe, unsafe = forecast.safe, forecast.unsafe
     least = "" if forecast.has_all else "at least "
     count = format_count(len(result.findings), "finding")
+    have, options = "has" if unsafe == 1 else "have", result.command_options
     commands = [
-        (f"fix{result.command_options}", f"fix {least}{safe:,} now; `vaultlink undo` reverts it"),
+        (safe, f"fix{options}", f"fix {least}{safe:,} now; `vaultlink undo` reverts it"),
         (
-            f"fix --interactive{result.command_options}",
-            f"ask about the rest; {least}{unsafe:,} {'has' if unsafe == 1 else 'have'} a proposal",
+            unsafe,
+            f"fix --interactive{options}",
+            f"ask about the rest; {least}{unsafe:,} {have} a proposal",
         ),
-        (f"topics{result.vault_option}", "list all missing targets"),
-        (f"check --show all{result.command_options}", f"show all {count}"),
+        (True, f"topics{result.vault_option}", "list all missing targets"),
+        (True, f"check --show all{options}", f"show all {count}"),
     ]
-    is_useful = bool(safe), bool(unsafe), True, True
-    rows = [
-        (f"vaultlink {command}", purpose)
-        for (command, purpose), shown in zip(commands, is_useful, strict=True)
-        if shown
-    ]
+    rows = [(f"vaultlink {command}", purpose) for shown, command, purpose in commands if shown]
     width = max(len(command) for command, _ in rows)
     p, rest = result.palette, result.width - width - 4
     return [

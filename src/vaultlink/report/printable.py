@@ -4,13 +4,61 @@ A terminal obeys control characters, and shows text in another order after bidir
 A CI service obeys lines such as `::error::…` (GitHub) and words such as `##[error]…` (GitHub, Azure
 Pipelines) and `##vso[…]`, wherever a program prints them. Names and texts of a vault can contain
 all of these.
+
+Renderers mark hyperlinks (OSC 8), which open the file of a path, with a key that is random in each
+process. Only these are let through, because no text of a vault can contain the key.
 """
 
+import os
 import re
+from collections.abc import Callable
 
-from vaultlink.report.hyperlinks import HYPERLINK_PATTERN, format_hyperlink_part
 from vaultlink.report.layout import COLORED
 from vaultlink.text import COMMAND_START, lazy_pattern
+
+LinkPath = Callable[[str, str], str]
+"""Returns a text as a hyperlink to a vault path: `link_path(text, path)`."""
+
+_KEY = os.urandom(16).hex()
+_OPEN, _END = "\x1b]8;;", "\x1b\\"
+_CLOSE = f"{_OPEN}{_END}"
+
+HYPERLINK_PATTERN = rf"\x1b\]8;;{_KEY}(?P<address>[!#-~]*)\x1b\\"
+"""Matches the marked beginning or end of a hyperlink. The group `address` is empty at the end."""
+
+_HYPERLINK = lazy_pattern(r"\x1b\]8;;[!-~]*\x1b\\")
+
+
+def make_path_linker(prefix: str) -> LinkPath:
+    """Return a function that makes a text a hyperlink to a vault path.
+
+    `prefix` is the address of the vault, with a slash at its end; "" returns texts as they are.
+    """
+    if not prefix:
+        return leave_unlinked
+    from urllib.parse import quote_from_bytes  # noqa: PLC0415 - slow to import, rarely needed
+
+    def link_path(text: str, path: str) -> str:
+        address = prefix + quote_from_bytes(os.fsencode(path))
+        return f"{_OPEN}{_KEY}{address}{_END}{text}{_OPEN}{_KEY}{_END}"
+
+    return link_path
+
+
+def leave_unlinked(text: str, _path: str) -> str:
+    """Return the text as it is: the function for output without hyperlinks."""
+    return text
+
+
+def format_hyperlink_part(match: re.Match[str]) -> str:
+    """Return what a terminal gets for a match of `HYPERLINK_PATTERN`."""
+    return f"{_OPEN}{match['address']}{_END}"
+
+
+def remove_hyperlinks(text: str) -> str:
+    """Return printable text without its hyperlinks."""
+    return _HYPERLINK.sub("", text) if _CLOSE in text else text
+
 
 UNSAFE_CHARS = "\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\udc80-\udc9f"
 """A set of characters: control characters outside ASCII, line separators, overrides, and bytes that

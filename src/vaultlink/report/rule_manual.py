@@ -97,20 +97,9 @@ def rule_row(rule: Rule) -> RuleManualRow:
         if rule.fix_when == "never"
         else RuleFixRow(rule.fix_when, rule.fix_safety, rule.fix_title)
     )
-    return RuleManualRow(
-        rule.code,
-        rule.name,
-        rule.severity,
-        rule.enabled_by_default,
-        rule.scope,
-        rule.since,
-        rule.summary,
-        rule.why,
-        rule.message,
-        fix,
-        options,
-        rule.examples,
-    )
+    texts = (rule.summary, rule.why, rule.message)
+    head = (rule.code, rule.name, rule.severity, rule.enabled_by_default, rule.scope, rule.since)
+    return RuleManualRow(*head, *texts, fix, options, rule.examples)
 
 
 def rule_cells(rule: Rule) -> tuple[str, ...]:
@@ -196,7 +185,6 @@ def _format_option(option: Option, width: int, palette: Palette) -> list[str]:
 
 
 def _format_toml(value: Any) -> str:
-    """Format a value as TOML."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, (list, tuple)):

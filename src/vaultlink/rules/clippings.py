@@ -46,5 +46,4 @@ def _is_allowed(link: Link, context: Context) -> bool:
 
 
 def _get_key(link: Link) -> str:
-    """Return the property in which a link stands."""
     return link.key_path.partition(".")[0]

@@ -70,24 +70,24 @@ def unused_attachment(context: Context) -> Iterator[Finding]:
 
     The option `extensions` lists the kinds: images, audio, video and PDFs by default.
     """
-    unlinked = _find_unlinked_attachments(context)
-    if unlinked:
-        names = context.index.derive(NamingNotes)
-        for path in unlinked:
-            if not names.find(path):
-                yield Finding(FILE_START, {"name": file_name(path)}, path=path)
+    for path, found in _name_unlinked_attachments(context):
+        if not found:
+            yield Finding(FILE_START, {"name": file_name(path)}, path=path)
 
 
 def unlinked_attachment(context: Context) -> Iterator[Finding]:
     """Report attachments that only broken links, HTML, code or prose names."""
+    for path, found in _name_unlinked_attachments(context):
+        if found:
+            values = {"name": file_name(path), "how": found.how, "note": found.note}
+            yield Finding(FILE_START, values, path=path)
+
+
+def _name_unlinked_attachments(context: Context) -> Iterator[tuple[str, "NamingNote | None"]]:
+    """Yield the attachments that no link uses, each with the note that names it."""
     unlinked = _find_unlinked_attachments(context)
-    if unlinked:
-        names = context.index.derive(NamingNotes)
-        for path in unlinked:
-            found = names.find(path)
-            if found:
-                values = {"name": file_name(path), "how": found.how, "note": found.note}
-                yield Finding(FILE_START, values, path=path)
+    names = context.index.derive(NamingNotes) if unlinked else None
+    return ((path, names.find(path)) for path in unlinked if names)
 
 
 def _find_unlinked_attachments(context: Context) -> list[str]:

@@ -29,9 +29,12 @@ from vaultlink.index.titles import is_only_spelling
 from vaultlink.links.naming import retarget_link, strip_note_extension
 from vaultlink.model import Edit, Link, Note, Place, Safety
 from vaultlink.rules.context import Context, Finding, is_taken
-from vaultlink.rules.former_anchors import find_renamed_anchor
-from vaultlink.rules.former_paths import follow_move
-from vaultlink.rules.former_targets import NO_FORMER_TARGET, find_former_target
+from vaultlink.rules.former_targets import (
+    NO_FORMER_TARGET,
+    find_former_target,
+    find_renamed_anchor,
+    follow_move,
+)
 from vaultlink.rules.unresolved import find_unresolved_links
 
 

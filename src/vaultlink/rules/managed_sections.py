@@ -78,7 +78,6 @@ def _compute_expected(
 
 
 def _find_section_targets(note: Note, context: Context) -> set[str | None]:
-    """Return the targets of the links in author's sections."""
     if not note.sections:
         return set()
     return {

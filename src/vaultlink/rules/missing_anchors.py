@@ -4,6 +4,7 @@ If several of these rules find the same link, `yields-to` in their YAML files de
 reports it.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
@@ -16,20 +17,14 @@ from vaultlink.index.anchors import (
     split_parts,
 )
 from vaultlink.index.index import Index, link_name
+from vaultlink.index.resolve import file_name
 from vaultlink.index.suggest_headings import AnchorMatch, build_subpath, match_anchors
 from vaultlink.links.naming import retarget_link
 from vaultlink.links.rewrite import rewrite_link
-from vaultlink.model import Destination, Edit, Heading, Link, LinkKind, Note, Safety
+from vaultlink.model import Destination, Edit, Heading, Link, LinkKind, Note, Safety, text_items
 from vaultlink.rules.context import Context, Finding, is_drawing, unread_block_key
-from vaultlink.rules.former_anchors import find_renamed_anchor
-from vaultlink.rules.quiet_anchors import (
-    is_clipped_page,
-    is_footnote_anchor,
-    is_heading_anchor,
-    is_page_anchor,
-    is_readme_slug,
-)
-from vaultlink.text import has_placeholder
+from vaultlink.rules.former_targets import find_renamed_anchor
+from vaultlink.text import has_placeholder, lazy_pattern
 
 
 class _MissingAnchor(NamedTuple):
@@ -102,28 +97,26 @@ def _report_missing(
     link, target = item.link, item.target
     values = {"note": link_name(target.path), "reason": "", **named}
     meant = find_renamed_anchor(link.subpath, target, context.history)
+    edits: tuple[Edit, ...] | partial[tuple[Edit, ...]] = ()
     if meant is not None:
         found, place = meant.subpath.removeprefix("#"), link_name(meant.path)
         values["found"] = found if meant.path == target.path else f"{place}#{found}"
         values["reason"] += f"; it is “{values['found']}” now"
-        return Finding(
-            link,
-            values,
-            link.target,
-            edits=partial(_link_to_anchor, note.path, link, meant, target.path, context),
-            safety=Safety.SAFE if meant.is_certain else Safety.UNSAFE,
-            subpath=link.subpath,
-            resolved=target.path,
-        )
-    matches = match_anchors(target, link.subpath)
-    best = matches[0] if len(matches) == 1 and matches[0].safety else None
-    values["found"] = best.subpath.removeprefix("#") if best else ""
+        edits = partial(_link_to_anchor, note.path, link, meant, target.path, context)
+        is_safe = meant.is_certain
+    else:
+        matches = match_anchors(target, link.subpath)
+        best = matches[0] if len(matches) == 1 and matches[0].safety else None
+        values["found"] = best.subpath.removeprefix("#") if best else ""
+        is_safe = best is not None and _is_safe(best, item)
+        if best:
+            edits = partial(rewrite_link, note.path, link, link.target, best.subpath)
     return Finding(
         link,
         values,
         link.target,
-        edits=partial(rewrite_link, note.path, link, link.target, best.subpath) if best else (),
-        safety=Safety.SAFE if best and _is_safe(best, item) else Safety.UNSAFE,
+        edits=edits,
+        safety=Safety.SAFE if is_safe else Safety.UNSAFE,
         subpath=link.subpath,
         resolved=target.path,
     )
@@ -238,3 +231,93 @@ def _lacks_heading(link: Link, target: Note) -> bool:
         link.subpath.count("#") > 1
         or normalize_heading(last) not in build_anchor_table(target).normalized_keys
     )
+
+
+_OTHER_ANCHORS = lazy_pattern(r"L\d+(?:C\d+)?(?:-L?\d+(?:C\d+)?)?|user-content-.*|.*:~:.*")
+"""A line of code, and an id or a text fragment of a web page."""
+
+
+def is_heading_anchor(link: Link) -> bool:
+    """Return False for a subpath that only other programs read: `#L10`, `#top`."""
+    name = link.subpath.removeprefix("#").strip()
+    if link.kind is LinkKind.MARKDOWN and not link.target and name.lower() == "top":
+        return False
+    return not _OTHER_ANCHORS.fullmatch(name)
+
+
+_FOOTNOTE = lazy_pattern(
+    r"\[\^.*|(?-i:fn(?:ref)?(?:[-:_].+|\d\w*))"
+    r"|_?(?:ftn|edn)(?:ref)?\d+"
+    r"|cite[-_](?:note|ref).*"
+    r"|(?:easy-)?(?:foot|end)note(?:s|ref|-ref|-anchor|-bottom)?[-_:]?\d[\w-]*"
+    r"|sd(?:foot|end)note\d+(?:sym|anc)",
+    re.IGNORECASE,
+)
+
+
+def is_footnote_anchor(subpath: str) -> bool:
+    """Return True for the anchor of a footnote, as various programs write it."""
+    name = subpath.removeprefix("#").strip()
+    return _FOOTNOTE.fullmatch(name) is not None
+
+
+def is_readme_slug(note: Note, link: Link, target: Note) -> bool:
+    """Return True for a GitHub anchor of a heading in a README, which GitHub shows."""
+    return (
+        link.kind is LinkKind.MARKDOWN
+        and file_name(note.path).lower().partition(".")[0] == "readme"
+        and find_slug_heading(target, link.subpath) is not None
+    )
+
+
+_SOURCE_KEYS = frozenset(
+    [
+        "source",
+        "sources",
+        "url",
+        "link",
+        "href",
+        "sourceurl",
+        "pageurl",
+        "articleurl",
+        "originalurl",
+        "original",
+        "origin",
+    ]
+)
+_WEB_ADDRESS = lazy_pattern(r"https?://\S", re.IGNORECASE)
+_MIN_DEAD_ANCHORS = 3
+"""Different dead anchors that show a web page in a note without its address."""
+
+
+def is_page_anchor(link: Link) -> bool:
+    """Return True for a Markdown link to an anchor of its own note, as in a web page.
+
+    Ids of web pages contain no spaces.
+    """
+    return (
+        link.kind is LinkKind.MARKDOWN
+        and not link.embed
+        and not link.target
+        and "#^" not in link.subpath
+        and not is_footnote_anchor(link.subpath)
+        and not any(char.isspace() for char in link.subpath)
+    )
+
+
+def is_clipped_page(note: Note, dead: Sequence[Link], alive: int) -> bool:
+    """Return True if a note is a clipped web page.
+
+    Args:
+        note: The note.
+        dead: Its Markdown links to anchors of its own that no heading has.
+        alive: The number of those that a heading has.
+    """
+    if any(_holds_address(item.key, item.value) for item in note.properties or ()):
+        return True
+    return len(dead) > alive and len({link.subpath for link in dead}) >= _MIN_DEAD_ANCHORS
+
+
+def _holds_address(key: str, value: object) -> bool:
+    plain = re.sub(r"[\s_-]", "", key).lower()
+    return plain in _SOURCE_KEYS and any(_WEB_ADDRESS.match(item) for item in text_items(value))

@@ -285,7 +285,6 @@ def _suggest_selectors(rules: Sequence[Rule], selector: str) -> tuple[str, ...]:
 
 
 def _find_check(stem: str, check: object) -> CheckFunction:
-    """Return the check that a `check` line names."""
     if check == "engine":
         return check_nothing
     module, _, name = check.partition(".") if isinstance(check, str) else ("", "", "")

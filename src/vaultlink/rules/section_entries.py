@@ -93,27 +93,13 @@ def _check_redundant(
     )
     loses_no_text = not entry.tail.strip(" \t.,;") and not context.has_indented_entries
     if target == context.note.path and link.target and not link.subpath:
-        yield Defect(
-            "self-link",
-            entry,
-            "the link points to the note that contains it",
-            "Remove the entry",
-            edits,
-            loses_no_text,
-            link=link,
-            target=link.target,
-        )
+        problem = "the link points to the note that contains it"
+        parts = ("self-link", entry, problem, "Remove the entry", edits, loses_no_text)
+        yield Defect(*parts, link=link, target=link.target)
     elif (target, "") in seen:
-        yield Defect(
-            "duplicate-entry",
-            entry,
-            "an earlier entry links to the same file",
-            "Remove the later entry",
-            edits,
-            loses_no_text,
-            link=link,
-            target=link.target,
-        )
+        problem = "an earlier entry links to the same file"
+        parts = ("duplicate-entry", entry, problem, "Remove the later entry", edits, loses_no_text)
+        yield Defect(*parts, link=link, target=link.target)
     elif target in context.body_targets:
         yield Defect(
             "already-linked",
@@ -134,22 +120,13 @@ def _check_dash(context: EntryContext, entry: Entry) -> Iterator[Defect]:
     if not entry.title:
         return
     edits = context.make_edit(entry.title_end, entry.dash_end, TITLE_DASH)
+    expected = "expected “–” (en dash) between title and link, found"
     if not entry.dash:
-        yield Defect(
-            "missing-dash",
-            entry,
-            "expected “–” (en dash) between title and link, found no dash",
-            "Insert an en dash before the link",
-            edits,
-        )
+        advice = "Insert an en dash before the link"
+        yield Defect("missing-dash", entry, f"{expected} no dash", advice, edits)
     elif entry.dash != "–":
-        yield Defect(
-            "wrong-dash",
-            entry,
-            f"expected “–” (en dash) between title and link, found “{entry.dash}”",
-            "Write an en dash before the link",
-            edits,
-        )
+        advice = "Write an en dash before the link"
+        yield Defect("wrong-dash", entry, f"{expected} “{entry.dash}”", advice, edits)
 
 
 # -- entries without a link ------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from vaultlink.index.spelling import is_case_variant, is_same_spelling
 from vaultlink.links.intent import names_topic
 from vaultlink.model import Link, LinkKind, Note
 from vaultlink.rules.context import Context
-from vaultlink.rules.former_paths import was_deleted
+from vaultlink.rules.former_targets import was_deleted
 from vaultlink.text import has_placeholder
 
 

@@ -86,7 +86,6 @@ def _list_backlinks(options: BacklinksOptions) -> int:
 
 
 def _print_link_counts(terminal: Terminal, output_format: str, vault: "Vault") -> None:
-    """Print the number of links to each file."""
     from vaultlink.report.listings import all_backlink_rows  # noqa: PLC0415
 
     rows = all_backlink_rows(vault.index)

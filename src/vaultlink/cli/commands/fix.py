@@ -29,7 +29,7 @@ from vaultlink.fix.plan import Plan
 from vaultlink.fix.select import allowed_fixes
 from vaultlink.fix.sources import FixAnswers
 from vaultlink.index.resolve import is_note
-from vaultlink.report.concise import summarize_check
+from vaultlink.report.concise import describe_known, summarize_check
 from vaultlink.report.fix_summary import (
     count_fixed_by_rule,
     describe_fixed,
@@ -39,7 +39,6 @@ from vaultlink.report.fix_summary import (
     render_examples,
     skipped_rows,
 )
-from vaultlink.report.known_counts import describe_known
 from vaultlink.write.write import WriteResult
 
 

@@ -18,7 +18,7 @@ from vaultlink.history.note_history import (
     read_note_history,
 )
 from vaultlink.report.history_page import build_past, past_cells, render_past, summarize_past
-from vaultlink.rules.former_paths import resolve_former_path
+from vaultlink.rules.former_targets import resolve_former_path
 
 if TYPE_CHECKING:
     from vaultlink.api import Vault

@@ -36,7 +36,6 @@ def mentions(options: MentionsOptions) -> int:
 
 
 def _list_mentions(options: MentionsOptions) -> int:
-    """Print the mentions."""
     from vaultlink.cli.mention_results import find_mentions, print_mentions  # noqa: PLC0415
 
     terminal = Terminal(options)

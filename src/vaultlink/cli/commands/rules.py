@@ -8,7 +8,7 @@ from vaultlink.cli.listing import Listing, choose_listing_format, print_document
 from vaultlink.cli.options import PrintOptions, argument
 from vaultlink.cli.terminal import Terminal
 from vaultlink.disk.read import load_rules
-from vaultlink.errors import UsageError
+from vaultlink.errors import UsageError, propose
 from vaultlink.report.layout import format_count
 from vaultlink.report.rule_manual import RULE_HEADER, render_rule_page, rule_cells, rule_row
 from vaultlink.rules.registry import Rule, UnknownRule, build_catalog, select_rules
@@ -55,10 +55,7 @@ def _select_rules(catalog: tuple[Rule, ...], selectors: Sequence[str]) -> frozen
     try:
         return select_rules(catalog, selectors)
     except UnknownRule as error:
-        suggestions = " or ".join(error.suggestions)
-        hint = (
-            f"Did you mean {suggestions}?" if suggestions else "`vaultlink rules` lists all rules."
-        )
+        hint = propose(error.suggestions, "`vaultlink rules` lists all rules.")
         raise UsageError(f"{error.problem}. {hint}") from None
 
 

@@ -12,7 +12,7 @@ from vaultlink.cli.options import DiffOption, VaultOptions, argument, option
 from vaultlink.cli.terminal import Terminal, format_label, print_stderr
 from vaultlink.cli.vault import find_root
 from vaultlink.cli.write_run import hold_write_lock, print_skipped_notes, report_reverted
-from vaultlink.errors import UsageError
+from vaultlink.errors import UsageError, propose
 from vaultlink.report.fix_summary import skipped_rows
 from vaultlink.report.layout import escape_controls, format_count
 from vaultlink.write.journal_files import RecordedRun, list_runs
@@ -138,11 +138,7 @@ def _select_run(root: Path, name: str | None, terminal: Terminal) -> RecordedRun
     suggestions = [run.id for run in matches][:2] or get_close_matches(
         name, [run.id for run in runs], 2, 0.6
     )
-    hint = (
-        f"Did you mean {' or '.join(suggestions)}?"
-        if suggestions
-        else "`vaultlink undo --list` lists the runs."
-    )
+    hint = propose(suggestions, "`vaultlink undo --list` lists the runs.")
     raise UsageError(
         f'{"several runs match" if matches else "no run of this vault matches"} "{name}". {hint}'
     )

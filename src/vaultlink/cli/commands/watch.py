@@ -21,10 +21,10 @@ from vaultlink.fix.sources import FixAnswers
 from vaultlink.report.concise import render_concise, summarize_check
 from vaultlink.report.finding_rows import finding_rows
 from vaultlink.report.full import FullRenderer
-from vaultlink.report.hyperlinks import make_path_linker
 from vaultlink.report.json_document import encode_json_lines
 from vaultlink.report.layout import escape_controls
 from vaultlink.report.listings import make_target_formatter
+from vaultlink.report.printable import make_path_linker
 from vaultlink.report.rule_counts import count_findings, render_statistics
 from vaultlink.watch.cause_lines import format_batch_causes
 from vaultlink.watch.loop import Watch, WatchSettings
@@ -167,8 +167,6 @@ def _make_status(batch: Batch) -> Callable[[int], str]:
 
 
 class _UpdatePrinter:
-    """Prints the updates of a watcher."""
-
     def __init__(self, options: WatchOptions, terminal: Terminal, output_format: str):
         self._options, self._terminal, self._format = options, terminal, output_format
         self._status, self._summary = terminal.status_line(), SessionSummary()
