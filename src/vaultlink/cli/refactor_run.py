@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from vaultlink.api import Vault
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_ERROR, EXIT_FINDINGS
 from vaultlink.cli.listing import LISTING_FORMATS, print_lines, print_rows
-from vaultlink.cli.options import OpenOptions, option
+from vaultlink.cli.options import DiffOption, OpenOptions, option
 from vaultlink.cli.shown_paths import make_path_formatter
 from vaultlink.cli.terminal import Terminal, print_stderr
 from vaultlink.cli.vault import find_vault_root, open_scanned_vault
@@ -42,10 +42,7 @@ _MOST_NAMED = 5
 class RefactorOptions(OpenOptions, frozen=True, kw_only=True):
     """Options of commands that rename."""
 
-    diff: Annotated[
-        bool,
-        option("--diff", "--dry-run", help="Print a unified diff of the changes; write nothing."),
-    ] = False
+    diff: DiffOption = False
     git: Annotated[bool, option("--git", help="Stage the new paths of files that git tracks.")] = (
         False
     )

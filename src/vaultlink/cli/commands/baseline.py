@@ -20,7 +20,7 @@ from vaultlink.baseline.match import (
     split_known,
 )
 from vaultlink.cli.exit_codes import EXIT_CLEAN
-from vaultlink.cli.options import RuleSelectionOptions, argument, option
+from vaultlink.cli.options import DiffOption, RuleSelectionOptions, argument, option
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import open_scanned_vault
 from vaultlink.cli.write_run import WritingCommand, run_plan
@@ -39,14 +39,7 @@ class BaselineOptions(RuleSelectionOptions, frozen=True, kw_only=True):
     prune: Annotated[
         bool, option("--prune", help="Remove findings that are no longer found; add none.")
     ] = False
-    diff: Annotated[
-        bool,
-        option(
-            "--diff",
-            "--dry-run",
-            help="Print a unified diff of the changes; write nothing.",
-        ),
-    ] = False
+    diff: DiffOption = False
 
 
 def baseline(options: BaselineOptions) -> int:

@@ -10,7 +10,7 @@ from typing import Annotated
 
 from vaultlink.cli.ci_files import CI_KINDS, CI_TEMPLATES, ExistingFileError, plan_ci_files
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
-from vaultlink.cli.options import VaultOptions, argument, option
+from vaultlink.cli.options import DiffOption, VaultOptions, argument, option
 from vaultlink.cli.package_source import find_package_source, is_local
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import find_root, resolve_folder
@@ -131,14 +131,7 @@ class InitOptions(VaultOptions, frozen=True, kw_only=True):
         bool,
         option("--merge-driver", help="Set up git to merge backlinks sections with vaultlink."),
     ] = False
-    diff: Annotated[
-        bool,
-        option(
-            "--diff",
-            "--dry-run",
-            help="Print a unified diff of the changes; write nothing.",
-        ),
-    ] = False
+    diff: DiffOption = False
 
 
 def init(options: InitOptions) -> int:
