@@ -11,11 +11,11 @@ from msgspec.structs import replace
 from builder import build_state
 from vaultlink.index.index import Index
 from vaultlink.links.edits import apply_edits
-from vaultlink.mentions.edits import LinkWriter
 from vaultlink.mentions.finder import MentionFinder
 from vaultlink.mentions.folding import FoldedText, fold_name
 from vaultlink.mentions.matcher import Matcher
 from vaultlink.mentions.mention import LOWEST_MIN_SCORE, Mention, MentionOptions, NameKind
+from vaultlink.mentions.planning import LinkWriter
 from vaultlink.mentions.tally import SAMPLE_SIZE, sample_paths
 from vaultlink.model import Note
 from vaultlink.obsidian import ObsidianSettings

@@ -11,7 +11,7 @@ from vaultlink.fix.plan import Rename, RenameKind
 from vaultlink.links.edits import apply_edits
 from vaultlink.model import Edit
 from vaultlink.parse.note import parse_note
-from vaultlink.refactor.base_mentions import find_base_mentions, find_mentioned_words
+from vaultlink.refactor.planner import find_base_mentions, find_mentioned_words
 from vaultlink.refactor.relocation import RefusedError
 from vaultlink.refactor.tags import (
     find_tag_conflict,

@@ -15,9 +15,8 @@ from msgspec.structs import replace
 from exploring import choose_seeds
 from running import create_vault, write_files
 from vaultlink.watch.backend_watchdog import WatchdogBackend
-from vaultlink.watch.loop import WatchSettings
+from vaultlink.watch.loop import WatchSettings, find_difference
 from vaultlink.watch.messages import Batch
-from vaultlink.watch.verify import find_difference
 from watched import QUICK_DEBOUNCE, TIMEOUT_SECONDS, format_changes, run_watcher
 
 SMALL = {"a.md": "[[b]] and [[c]]\n", "b.md": "# B\n", "x/c.md": "[[a]]\n"}

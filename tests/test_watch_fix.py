@@ -13,9 +13,8 @@ from vaultlink.disk.scan import Settings
 from vaultlink.model import PendingWrite
 from vaultlink.watch.autofix import AutoFixer
 from vaultlink.watch.debounce import Debounce
-from vaultlink.watch.loop import WatchSettings
+from vaultlink.watch.loop import WatchSettings, find_difference
 from vaultlink.watch.messages import Batch
-from vaultlink.watch.verify import find_difference
 from vaultlink.write.journal import record_and_write, record_run
 from vaultlink.write.journal_files import list_runs
 from vaultlink.write.lock import lock_vault

@@ -13,7 +13,7 @@ from vaultlink.fix.sources import FixSources
 from vaultlink.refactor.relocation import restore_state
 from vaultlink.write.journal_files import RecordedRun, list_runs
 from vaultlink.write.move_order import map_path
-from vaultlink.write.restore import plan_restored_notes
+from vaultlink.write.recovery import plan_restored_notes
 
 
 class UnfinishedRun(NamedTuple):

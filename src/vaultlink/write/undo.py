@@ -20,12 +20,13 @@ from vaultlink.write.move_checks import find_move_barriers
 from vaultlink.write.open_folders import remove_empty_folders
 from vaultlink.write.phases import make_changes, order_writes
 from vaultlink.write.recovery import (
+    GONE_SINCE,
     end_complete_run,
     list_created_folders,
     locate_moved_files,
+    plan_restored_notes,
     revert_run,
 )
-from vaultlink.write.restore import GONE_SINCE, plan_restored_notes
 from vaultlink.write.strays import sweep_strays
 from vaultlink.write.write import WriteResult
 
