@@ -28,7 +28,7 @@ EXPORTING = ("__init__.py", "report/__init__.py")
 
 PENDING_WRITES = (
     "fix/plan.py",  # of a plan
-    "write/restore.py",  # of an undo
+    "write/recovery.py",  # of an undo
     "cli/settings_file.py",  # a part of a plan
     "cli/commands/baseline.py",  # a part of a plan
 )

@@ -1,4 +1,4 @@
-"""Build a report from the state of a vault: its totals, and the rows of its tables."""
+"""Build a report from the state of a vault: totals, and rows of tables."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
