@@ -6,6 +6,7 @@ import sys
 from collections.abc import Collection, Mapping, Sequence
 from errno import EACCES, EDQUOT, EFBIG, EIO, ENOSPC, EPERM, EROFS
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
@@ -16,8 +17,9 @@ from killed_moves import Killer, run_hooked
 from running import RunCommand, create_vault, read_files, write_files
 from vaultlink.__main__ import main
 from vaultlink.model import PendingWrite, SkippedNote
+from vaultlink.write import journal_files
 from vaultlink.write.journal import record_and_write, record_run
-from vaultlink.write.journal_files import list_runs, write_moving
+from vaultlink.write.journal_files import list_runs, write_file, write_moving
 from vaultlink.write.lock import journal_folder
 from vaultlink.write.move_checks import identify_files
 from vaultlink.write.undo import revert_interrupted, undo_run
@@ -265,6 +267,36 @@ def test_undo_of_a_complete_run_without_its_end_mark(run: RunCommand, vault: Pat
     assert done.err.startswith("Restored 3 notes ")
     run("undo", list_runs(vault)[0].id)
     assert read_files(vault) == FIXED
+
+
+def test_end_mark_is_synced_to_disk(vault: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[set[str]] = []
+    monkeypatch.setattr(
+        journal_files,
+        "sync_folder",
+        lambda folder: synced.append({file.suffix for file in folder.iterdir()}),
+    )
+    record_and_write(vault, "vaultlink fix -q", "", WRITES)
+    assert ".ended" in synced[-1]
+
+
+def test_run_whose_undo_was_undone_stays_ended(run: RunCommand, vault: Path) -> None:
+    """On a full disk, the end mark becomes the mark of an undone run."""
+    run("rename", "Long Pier", "Quay")
+    after, [renamed] = read_files(vault), list_runs(vault)
+    with patch.object(journal_files, "write_file", fail_to_mark_undone):
+        run("undo")
+    assert not (journal_folder(vault) / f"{renamed.id}.ended").exists()
+    assert run("undo", list_runs(vault)[0].id).code == 0
+    assert "interrupted" not in run("fix", "--select", "dead-end").err
+    assert read_files(vault) == after
+
+
+def fail_to_mark_undone(folder: Path, name: str, parts: Sequence[bytes], *, durable: bool) -> None:
+    """Write a file of the journal, except the mark of an undone run."""
+    if name.endswith(".undone"):
+        raise OSError(ENOSPC, "")
+    write_file(folder, name, parts, durable=durable)
 
 
 # -- undo -------------------------------------------------------------------------------------------------------------
