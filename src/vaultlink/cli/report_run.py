@@ -170,6 +170,9 @@ def _print_summary(options: DashboardOptions, terminal: Terminal, report: VaultR
             terminal.print_message("No browser was found. Open the file in one.")
 
 
+# -- the file -------------------------------------------------------------------------------------
+
+
 HTML_MARK = '<meta name="generator" content="vaultlink'
 """A part of the head of a page, by which a later run recognises the file."""
 

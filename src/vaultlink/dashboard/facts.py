@@ -1,4 +1,4 @@
-"""Build a report from the state of a vault: totals, and rows of tables."""
+"""Build a report from the state of a vault: its totals and its tables."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -284,6 +284,9 @@ def _list_islands(islands: Iterable[Sequence[str]], max_named: int | None) -> tu
     return tuple([Island(len(notes), tuple(notes[:max_named])) for notes in islands])
 
 
+# -- fixes ----------------------------------------------------------------------------------------
+
+
 def sort_fixes(
     findings: Sequence[Diagnostic], fixes: Sequence[Fix | None]
 ) -> list[tuple[Diagnostic, Fix]]:
@@ -304,6 +307,9 @@ def _describe_fix(item: Diagnostic, fix: Fix, text: TextByPath) -> FixRow:
     before, after = cut_lines(*find_first_change(text(path), edits))
     is_safe = fix.safety is Safety.SAFE
     return FixRow(item.path, item.line, item.code, item.message, is_safe, before, after)
+
+
+# -- notes and folders ----------------------------------------------------------------------------
 
 
 class NoteNumbers:

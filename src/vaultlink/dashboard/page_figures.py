@@ -119,6 +119,9 @@ def list_figures(totals: Totals) -> list[Figure]:
     ]
 
 
+# -- the trend ------------------------------------------------------------------------------------
+
+
 _WIDTH, _HEIGHT = 240, 48
 """The size of a line in pixels."""
 

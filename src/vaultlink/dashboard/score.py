@@ -115,6 +115,9 @@ def find_linked_files(targets: Mapping[str, LinkTargets]) -> set[str]:
     return linked
 
 
+# -- backlinks sections ---------------------------------------------------------------------------
+
+
 _IN_STEP = "in step"
 _SECTION = "section"
 

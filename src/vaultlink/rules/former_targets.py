@@ -103,6 +103,9 @@ def was_deleted(link: Link, source: str, index: Index, history: History) -> bool
     return former is not None and former not in history.moves
 
 
+# -- former files, aliases and titles -------------------------------------------------------------
+
+
 SUGGESTION_REASON = "history"
 """The reason of suggestions that the history gives."""
 
@@ -171,6 +174,9 @@ def _describe_name(name: FormerName) -> FormerTarget:
 
 
 _ARTICLES = {"alias": "an alias", "title": "the title"}
+
+
+# -- former headings and blocks -------------------------------------------------------------------
 
 
 def find_renamed_anchor(subpath: str, target: Note, history: History) -> Destination | None:

@@ -233,6 +233,9 @@ def _lacks_heading(link: Link, target: Note) -> bool:
     )
 
 
+# -- anchors that nobody expects to work ----------------------------------------------------------
+
+
 _OTHER_ANCHORS = lazy_pattern(r"L\d+(?:C\d+)?(?:-L?\d+(?:C\d+)?)?|user-content-.*|.*:~:.*")
 """A line of code, and an id or a text fragment of a web page."""
 
