@@ -151,6 +151,21 @@ EDITED = [
 ]
 
 
+def test_git_applies_a_diff_with_empty_files(tmp_path: Path) -> None:
+    write_files(tmp_path, {"a.md": b"1\n", "empty.md": b"", "z.md": b"1\n"})
+    patch = unified_diff(
+        [
+            ("a.md", "1\n", "2\n"),
+            ("empty.md", "", None),
+            ("full.md", None, "3\n"),
+            ("new.md", None, ""),
+            ("z.md", "1\n", None),
+        ]
+    )
+    subprocess.run(["git", "apply", "-"], cwd=tmp_path, input=patch.encode(), check=True)
+    assert read_files(tmp_path) == {"a.md": b"2\n", "full.md": b"3\n", "new.md": b""}
+
+
 def test_git_applies_a_diff_with_renames(tmp_path: Path) -> None:
     before = {
         **{path: f"text of {path}\n".encode() for path in RENAMED},

@@ -31,6 +31,7 @@ VAULT: Mapping[str, bytes] = {
     "brass quay lantern.md": b"Light\n\n#sea\n",
     "a/Quay.md": b"[[Home]] [[Nowhere]]\n",
     "Empty.md": b"",
+    "Zone.md": b"[[Empty]]\n",
 }
 
 BYTES: Mapping[str, Callable[[bytes], bytes]] = {
@@ -56,6 +57,7 @@ COMMANDS: Mapping[str, Sequence[str]] = {
     "folder": ("move", "a/", "b"),
     "section": ("extract", "Home#Part"),
     "notes": ("merge", "long_tide", "Home"),
+    "an empty note": ("merge", "Empty", "Home"),
     "baseline": ("baseline",),
     "settings": ("init",),
 }

@@ -105,7 +105,7 @@ class Interview:
         Raises KeyboardInterrupt or EOFError if the user stops.
         """
         self._history.ask_all(len(self._causes), self._ask)
-        answers = [answer for _, answer in sorted(self._answers.items())]
+        answers = self._answers.values()
         fixes = [pair for answer in answers if answer.option for pair in answer.option.fixes]
         entries = dict.fromkeys(entry for answer in answers for entry in answer.entries)
         return InteractiveChoices(fixes, self._exceptions.add(list(entries)))

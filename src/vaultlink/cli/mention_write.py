@@ -95,9 +95,8 @@ class _MentionsCommand(WritingCommand):
 
     def preview(self, plan: Plan) -> int:
         """Print what would be linked; return the exit code."""
-        code = super().preview(plan)
         print_topics(self.terminal, self._topics)
-        return code
+        return super().preview(plan)
 
     def report(self, plan: Plan, result: WriteResult) -> int:
         """Print what was linked and what was skipped; return the exit code."""

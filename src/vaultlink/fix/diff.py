@@ -40,23 +40,29 @@ def unified_diff(
         moves: Old path to new path of each renamed file. If there are any, all changes have the
             headers of git. Files that are only renamed follow the changes.
     """
-    paths = set()
+    paths, needs_header = set(), bool(moves)
     for path, before, after in changes:
         if before != after:
             paths.add(path)
-            yield from _format_file(path, before, after, moves)
+            # Only a header of git can tell of an empty file, and changes after it need one too.
+            needs_header = needs_header or not (before or after)
+            yield from _format_file(path, before, after, moves, needs_header)
     for old, new in moves.items():
         if old not in paths and old != new:
             yield from (_format_rename(old, new), *_format_similarity(100, old, new))
 
 
 def _format_file(
-    path: str, before_text: str | None, after_text: str | None, moves: Mapping[str, str]
+    path: str,
+    before_text: str | None,
+    after_text: str | None,
+    moves: Mapping[str, str],
+    needs_header: bool,
 ) -> Iterator[DiffLine]:
     new_path = moves.get(path, path)
     before, after = _split_lines(before_text or ""), _split_lines(after_text or "")
     hunks = list(_group_hunks(before, after))
-    if moves or not hunks:  # only git's headers can tell of an empty file
+    if needs_header:
         yield _format_rename(path, new_path)
         if before_text is None:
             yield DiffLine("", "new file mode 100644")
