@@ -83,10 +83,7 @@ def open_vault(
 
 
 def _load_declarations(scan: VaultScan) -> dict[str, Mapping[str, Any]]:
-    """Return the declarations of the rules, from the cache if possible.
-
-    YAML is slow to read.
-    """
+    """Load declarations, from the cache if possible: YAML is slow to read."""
     cache = scan.open_cache()
     cached = cache.load_result(b"", "rules") if cache else None
     with suppress(msgspec.MsgspecError, ValueError):

@@ -93,7 +93,6 @@ def _detect_style(section: Section) -> str:
 
 
 def _list_texts_below(section: Section, entries: list[Entry]) -> list[str]:
-    """Return the text behind each entry, up to the next one."""
     if not section.text:
         return [entry.tail for entry in entries]
     ends = [*(entry.start for entry in entries[1:]), section.end]

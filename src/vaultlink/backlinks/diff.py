@@ -67,7 +67,6 @@ def _join_diffs(first: SectionDiff, second: SectionDiff) -> SectionDiff:
 def _compare_entries(
     parsed: ParsedSection, expected: ExpectedSection, names: PathsByName
 ) -> SectionDiff:
-    """Compare the entries of a section, or of its list of mentions."""
     paths: list[str] = []
     present: set[str] = set()
     unexpected, outdated = [], []

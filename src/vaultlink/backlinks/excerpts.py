@@ -95,7 +95,6 @@ def _find_block(text: str, at: int) -> tuple[int, int]:
 
 
 def _is_continuation(text: str, above: int, below: int) -> bool:
-    """Return True if a line continues the paragraph of the line above."""
     upper_line, lower_line = _strip_quote_marks(text, above), _strip_quote_marks(text, below)
     if (
         is_blank(upper_line)
@@ -127,7 +126,6 @@ def _count_quote_marks(text: str, start: int) -> int:
 
 
 def _find_cell(text: str, link: Link) -> tuple[int, int]:
-    """Return the span of the table cell around a link."""
     bars = [
         bar.start() for bar in re.finditer(r"(?<!\\)\|", text[: _find_line_end(text, link.start)])
     ]
@@ -234,10 +232,7 @@ def _escape_excerpt(excerpt: str) -> str:
 
 
 def _shorten(excerpt: str, destination: ExcerptTarget) -> str:
-    """Cut a long excerpt at blanks around its first link to the destination.
-
-    Links, code and math are not cut.
-    """
+    """Cut a long excerpt at blanks around its first link, but no link, code or math."""
     if len(excerpt) <= MAX_EXCERPT_LENGTH:
         return excerpt
     inline = read_inline(excerpt)
@@ -277,10 +272,7 @@ def _is_link_to_target(raw: str, destination: ExcerptTarget) -> bool:
 
 
 def _is_valid_excerpt(excerpt: str, destination: ExcerptTarget) -> bool:
-    """Return True if an excerpt works as a list item.
-
-    It must link to the note and contain no other markup that has an effect.
-    """
+    """Return True if an excerpt links to the note and has no other active markup."""
     note = parse_note(destination.path, f"- x\n  - {excerpt}\n  - y\n")
     return _has_link_to_target(note, destination) and not (
         note.tags or note.headings or note.blocks or note.problems or note.directives

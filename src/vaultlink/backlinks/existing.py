@@ -117,10 +117,7 @@ def parse_section(section: Section, heading: str) -> ParsedSection:
 
 
 def _extend_last_part(parts: list[SectionPart], text: str, part_end: int, end: int) -> None:
-    """Add the indented lines below the last part to it.
-
-    They are between the offsets `part_end` and `end`.
-    """
+    """Add the indented lines from `part_end` to `end` to the last part."""
     if part_end < end:
         parts[-1] = parts[-1]._replace(text=parts[-1].text + text[part_end:end])
 

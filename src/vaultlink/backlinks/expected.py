@@ -134,7 +134,6 @@ def _title_key(entry: ExpectedEntry) -> tuple[str, ...]:
 
 
 def _find_linking_notes(path: str, index: Index) -> Iterator[str]:
-    """Yield the notes that link to a note from their body or properties."""
     for source in index.backlinks.get(path, ()):
         if source != path and is_note(source) and _has_link_to(source, path, index):
             yield source

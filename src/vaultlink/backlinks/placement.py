@@ -155,7 +155,6 @@ def _get_line_before(text: str, at: int) -> str:
 
 
 def _skip_newlines(text: str, at: int, count: int) -> int:
-    """Return the offset behind up to `count` line ends."""
     for _ in range(count):
         if text.startswith("\r\n", at):
             at += 2
@@ -165,7 +164,6 @@ def _skip_newlines(text: str, at: int, count: int) -> int:
 
 
 def _skip_newlines_back(text: str, at: int, count: int) -> int:
-    """Return the offset before up to `count` line ends."""
     for _ in range(count):
         if text[at - 1 : at] == "\n":
             at -= 2 if text[at - 2 : at - 1] == "\r" else 1

@@ -125,10 +125,7 @@ def render_updated_section(
 def _add_group_heading(
     path: str, parts: list[SectionPart], grouped: GroupedParts, context: RenderContext
 ) -> list[SectionPart]:
-    """Return the parts of a group, its heading first.
-
-    A heading that exists keeps its form.
-    """
+    """Return the parts of a group, its heading (in its existing form) first."""
     heading = format_group_heading(path)
     key, blank = normalize_markdown(heading), context.line_end * 2
     existing = grouped.headings.get(key)
@@ -276,10 +273,7 @@ def _split_below(
 
 
 def _split_items(text: str) -> list[str]:
-    """Split the indented lines below an entry into list items.
-
-    Each item has its continuation lines and the line end before it.
-    """
+    """Split into list items, each with the line end before and continuation lines."""
     items: list[str] = []
     for match in re.finditer(r"\r?\n[^\r\n]*", text):
         line = match[0].lstrip("\r\n")
@@ -313,7 +307,6 @@ def _has_link_to(text: str, path: str, names: PathsByName) -> bool:
 
 
 def _default_gap(expected: ExpectedSection, context: RenderContext) -> str:
-    """Return the text between the entries of a new section or list of mentions."""
     count = 2 if expected.style.kind == "topics" else 1
     return context.line_end * count + expected.indent
 
@@ -335,7 +328,6 @@ def _detect_gap(parsed: ParsedSection, expected: ExpectedSection, context: Rende
 
 
 def _replace_heading(head: str, context: RenderContext) -> str:
-    """Return marker and heading with the right heading."""
     marker = head[: head.find("-->") + 3]
     between = head[len(marker) :]
     blank = between[: len(between) - len(between.lstrip())]

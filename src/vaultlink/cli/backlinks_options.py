@@ -10,7 +10,6 @@ _MAINTAINING = ("--write", "--check", "--diff", "--adopt", "--remove")
 
 
 def _style_option(key: str, help: str) -> ParameterSpec:  # noqa: A002
-    """Return the option that replaces a setting of sections."""
     metavar, choices = ("LINE", ()) if key == "heading" else ("", BACKLINKS_CHOICES[key])
     return option(f"--{key}", help=help, metavar=metavar, choices=choices, requires=_MAINTAINING)
 

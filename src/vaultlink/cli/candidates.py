@@ -89,7 +89,6 @@ def _find_root(before: Sequence[str]) -> Path:
 
 
 def _match_paths(paths: Iterable[str], current: str) -> list[Candidate]:
-    """Return the paths that begin with a text, and the names that do."""
     from vaultlink.index.index import link_name  # noqa: PLC0415
     from vaultlink.index.resolve import is_note  # noqa: PLC0415
 

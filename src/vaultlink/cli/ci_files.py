@@ -172,10 +172,7 @@ def _find_main_branches(root: Path) -> list[str]:
 
 
 def _read_branch_name(root: Path, reference: str) -> str:
-    """Return the short name of a symbolic reference's branch.
-
-    Returns "" if there is none, or if it is unsafe in YAML.
-    """
+    """Return a reference's branch; "" if there is none, or if it is unsafe in YAML."""
     output = run_git(root, "symbolic-ref", "--quiet", "--short", reference) or b""
     name = output.decode("utf-8", "replace").strip()
     return name if _YAML_SAFE_LINE.fullmatch(name) else ""

@@ -74,10 +74,7 @@ class KeyReader:
 
 
 def _bind_keys(keys: str) -> "KeyBindings":
-    """Return bindings that end an application with the key that is pressed.
-
-    If `keys` is empty, only Ctrl-C and Ctrl-D are bound.
-    """
+    """End an application with one of `keys`; only with Ctrl-C and Ctrl-D if empty."""
     from prompt_toolkit.key_binding import KeyBindings  # noqa: PLC0415
 
     bindings = KeyBindings()

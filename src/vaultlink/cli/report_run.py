@@ -69,7 +69,6 @@ def _choose_format(options: DashboardOptions, terminal: Terminal) -> str:
 
 
 def _check_values(options: DashboardOptions) -> None:
-    """Raise UsageError for a value that an option can't have."""
     if options.fail_under is not None and options.fail_under > 100:
         raise UsageError(f"--fail-under: the highest score is 100, not {options.fail_under}.")
     if options.date is not None and not _is_date(options.date):

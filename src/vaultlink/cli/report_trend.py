@@ -62,7 +62,6 @@ def compute_trend(vault: Vault, count: int, progress: Progress = lambda _done, _
 
 
 def _explain_no_commits(root: Path) -> str:
-    """Return a sentence that says why git lists no commits."""
     if find_git_dir(root) is None:
         return "The vault is not in a git repository."
     if not can_read_repository(root):

@@ -113,10 +113,7 @@ def find_ignore_list(scan: VaultScan) -> SettingsList:
 
 
 def _find_settings_file(scan: VaultScan, name: str) -> SettingsFile:
-    """Return the configuration file that applies to a vault, or the one to create.
-
-    `name` is the list to which something is added.
-    """
+    """Return the settings file of a vault, or the one to create for the list `name`."""
     if scan.settings.isolated:
         return SettingsFile("", None, "--isolated ignores configuration files.")
     sources = [layer.source for layer in scan.layers if layer.source != COMMAND_LINE]

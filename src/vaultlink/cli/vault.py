@@ -250,7 +250,6 @@ def make_suggester(
 
 
 def _find_containing_vault(start: Path | None) -> VaultChoice:
-    """Return the vault that contains a path on disk, or in the vault at hand."""
     if start is None or os.path.lexists(start):
         return find_vault(start)
     current_vault = find_vault()

@@ -113,10 +113,7 @@ _RELATIVE_PREFIX = lazy_pattern(r"^(?:\.{0,2}/)+")
 
 
 def _compile_note(note: PeriodicNote) -> tuple[re.Pattern[str], tuple[str, ...]] | None:
-    """Return the expression of a note's path and the date part of each group.
-
-    Return None if the format is not supported.
-    """
+    """Return a pattern for paths and the date part per group; None if unsupported."""
     dated = _read_format(note.format)
     if dated is None:
         return None
@@ -174,10 +171,7 @@ def _split_format(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _is_date(parts: tuple[str, ...], texts: tuple[str | None, ...]) -> bool:
-    """Return True if the captured texts are one date.
-
-    Groups that took no part have None.
-    """
+    """Return True if texts are one date; groups that took no part have None."""
     numbers: dict[str, int] = {}
     for part, text in zip(parts, texts, strict=True):
         if text is None:

@@ -122,7 +122,6 @@ class _Parser:
         return found
 
     def _next(self) -> str:
-        """Return the next character and go behind it."""
         if self.offset >= len(self._source):
             raise UnsupportedExpression("it ends too early")
         self.offset += 1

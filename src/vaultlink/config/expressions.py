@@ -76,10 +76,7 @@ class Expression:
 
 
 class _Automaton:
-    """The steps of an expression, or of the part of an assertion.
-
-    One that is reversed reads a text from its end.
-    """
+    """The steps of an expression or assertion; a reversed one reads from the end."""
 
     def __init__(
         self,

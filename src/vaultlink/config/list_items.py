@@ -77,10 +77,7 @@ def _find_table(
 
 
 def _check_insertion(before: str, after: str, item: str, path: Sequence[str]) -> str | None:
-    """Return the text after an insertion, with the line ends of the text before.
-
-    Return None if something was changed that is not the inserted item.
-    """
+    """Return text with the line ends of `before`; None if more than `item` changed."""
     import tomllib  # noqa: PLC0415 - only needed to change a file
 
     start = 0
@@ -98,7 +95,6 @@ def _check_insertion(before: str, after: str, item: str, path: Sequence[str]) ->
 
 
 def _add_value(values: Mapping[str, Any], item: str, path: Sequence[str]) -> dict[str, Any]:
-    """Return values with one more item in the list at a path."""
     key, *rest = path
     changed = _add_value(values.get(key, {}), item, rest) if rest else [*values.get(key, ()), item]
     return {**values, key: changed}

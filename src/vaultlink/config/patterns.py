@@ -157,7 +157,6 @@ _NAME_END = r"(?=/|\Z)"
 
 
 def _name_to_regex(name: str) -> str:
-    """Return a regular expression for one name of a path."""
     parts = [""]
     for token in _GLOB_TOKEN.findall(name):
         if token == "*":
@@ -171,7 +170,6 @@ def _name_to_regex(name: str) -> str:
 
 
 def _compile_mixed_glob(pattern: str) -> Callable[[str], bool]:
-    """Return a predicate for a glob in which `**` is a part of a name."""
     from vaultlink.config.expressions import Expression  # noqa: PLC0415 - few vaults need it
 
     glob = _to_nfc(pattern).rstrip("/")

@@ -184,10 +184,7 @@ def _read_layer(layer: Layer, rules: tuple[Rule, ...]) -> Iterator[tuple[str, An
 
 
 def _read_severities(layer: Layer, rules: tuple[Rule, ...]) -> Iterator[tuple[str, str]]:
-    """Yield severities by rule name.
-
-    A prefix such as VL1 sets those of its rules. Narrower selectors win.
-    """
+    """Yield severities by rule name. Narrow selectors win over prefixes such as VL1."""
     severities = read_table(layer, "severity")
     for selector in sorted(severities, key=_rank_selector):
         key = f"severity.{selector}"
@@ -267,10 +264,7 @@ _CODE_LENGTH = 5
 
 
 def _rank_selector(selector: str) -> int:
-    """Return how narrow a selector is.
-
-    0 for ALL, then the length of a prefix; full codes and names are the narrowest.
-    """
+    """Return 0 for ALL, else the length of a prefix; codes and names are narrowest."""
     if selector == "ALL":
         return 0
     return min(len(selector), _CODE_LENGTH) if selector[:2] == "VL" else _CODE_LENGTH

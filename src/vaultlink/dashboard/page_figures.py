@@ -213,7 +213,6 @@ def _format_pixels(value: float) -> str:
 
 
 def _describe(values: Sequence[float]) -> str:
-    """Return a sentence with the numbers that a reader sees in the line."""
     if not values:
         return "No values."
     if len(values) == 1:

@@ -67,10 +67,7 @@ def _round_points(healthy: int, total: int, weight: int) -> float:
 
 
 def _sum_points(parts: tuple[ScorePart, ...]) -> int:
-    """Return the sum of the exact points, rounded down.
-
-    The sum of rounded points may be larger.
-    """
+    """Return the exact sum rounded down; the sum of rounded points may be larger."""
     numerator, denominator = 0, 1
     for part in parts:
         healthy, total = (part.healthy, part.total) if part.total else (1, 1)
@@ -160,10 +157,7 @@ def _name_sections(note: Note) -> Iterable[str]:
 
 
 def _describe_sections(note: Note, found: Sequence[Diagnostic]) -> Iterator[SectionRow]:
-    """Yield a row for each section of a note, given the findings in the note.
-
-    A finding at no section is about the first one: that a backlink is missing there.
-    """
+    """Yield rows; a finding at no section (a missing backlink) is about the first."""
     sections = list(_checked_sections(note))
     messages: dict[int, str] = {}
     for item in found:

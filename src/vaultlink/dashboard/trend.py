@@ -98,7 +98,6 @@ def build_trend(
 
 
 def _describe_depth(found: int, missing: int, *, is_shallow: bool) -> str:
-    """Return a sentence that says why there are fewer commits than asked for."""
     commits = format_count(found, "commit")
     if is_shallow:
         return (

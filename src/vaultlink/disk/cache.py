@@ -212,10 +212,7 @@ class Cache:
         return [(folder / name, self._folder / name) for name in names]
 
     def _file(self, name: str) -> Path:
-        """Return the file of an entry.
-
-        The declarations of rules are the same for all vaults.
-        """
+        """Return an entry's file. Declarations of rules are the same for all vaults."""
         return (self._folder.parent if name == "rules" else self._folder) / name
 
     def _read(self, file: Path, magic: bytes) -> memoryview | None:

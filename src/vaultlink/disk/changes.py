@@ -80,10 +80,7 @@ def find_changes(
 def _find_restamped(
     scan: VaultScan, sources: Sequence[str], digests: Mapping[str, bytes], progress: Progress
 ) -> set[str]:
-    """Return the files that have the known contents.
-
-    Few files are left out: they are as quick to analyse.
-    """
+    """Return files with known contents; none if few, which are as quick to analyse."""
     known = [path for path in sources if path in digests]
     if len(known) <= _MIN_COMPARED:
         return set()

@@ -126,10 +126,7 @@ def _settings_digest(scan: VaultScan, settings: LinterSettings) -> str:
 
 
 def _can_recheck(settings: LinterSettings, table: StateTable) -> bool:
-    """Return True if the cached notes can be checked with other settings.
-
-    No rule may need texts, and the section headings must be the same.
-    """
+    """Return True if no rule needs texts and the section headings are the same."""
     return table.headings == settings.section_headings and not any(
         rule.reads_text for rules in settings.rules_by_scope.values() for rule in rules
     )

@@ -140,20 +140,14 @@ def _find_periodic_notes(
 
 
 def _is_enabled(core_plugins: object, name: str) -> bool:
-    """Return True if core-plugins.json has a core plugin on.
-
-    It is a list of the plugins that are on; since Obsidian 1.6 an object with all of them.
-    """
+    """Accept a list of plugins that are on, or (since Obsidian 1.6) an object of all."""
     if isinstance(core_plugins, dict):
         return core_plugins.get(name) is True
     return name in _list_or_empty(core_plugins)
 
 
 def _clean_path(value: object) -> str:
-    """Return a vault path without slashes at its ends.
-
-    Return "" for the root, for other values than paths, and for paths that leave the vault.
-    """
+    """Strip slashes; return "" for the root, non-paths, and paths out of the vault."""
     parts = [part for part in _string_or(value, "").strip().split("/") if part not in ("", ".")]
     return "" if ".." in parts else "/".join(parts)
 

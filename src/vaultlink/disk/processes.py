@@ -96,10 +96,7 @@ def run_parts(
 
 
 def _open_queue(size: int) -> Callable[[], Iterator[int]]:
-    """Return a function that yields numbers below `size`.
-
-    Each number is taken by only one of the processes that call the function after a fork.
-    """
+    """Return a function that shares out numbers below `size` among forks."""
     reader, writer = os.pipe()
     for number in range(size):
         os.write(writer, number.to_bytes(4, "big"))
@@ -153,10 +150,7 @@ _TERMINATION_SIGNALS = tuple(
 
 
 def _start_worker(worker: "BaseProcess") -> None:
-    """Start a fork.
-
-    Signals that this process handles itself are blocked until the fork has reset their handlers.
-    """
+    """Start a fork; own signals are blocked until it has reset their handlers."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _TERMINATION_SIGNALS)
     try:
         worker.start()

@@ -112,7 +112,6 @@ def _add_git_anchors(
     known: History,
     store: GitStore,
 ) -> History:
-    """Return a history with what git knows of headings and blocks that it lacks."""
     wanted = {
         path: unknown
         for path, keys in missing.items()
@@ -138,7 +137,6 @@ def _list_broken_names(state: State) -> set[str]:
 
 
 def _list_missing_anchors(index: Index) -> dict[str, set[str]]:
-    """Return the headings and blocks that links name and their notes lack, by note."""
     sources = {source for paths in index.anchor_sources.values() for source in paths}
     if len(sources) > _MAX_ANCHORED:
         return {}
@@ -225,10 +223,7 @@ def _remember_commit(scan: VaultScan, state: State) -> History:
 
 
 def _merge_histories(one: History, other: History) -> History:
-    """Return both histories. A file that was moved in one of them is not deleted.
-
-    What the second one knows has precedence.
-    """
+    """Merge: a file moved in one is not deleted; the second one has precedence."""
     moves = {**one.moves, **other.moves}
     return History(
         moves,

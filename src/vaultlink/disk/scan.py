@@ -126,10 +126,7 @@ def _note_hidden(
     gitignores: dict[str, FileStamp],
     noted: tuple[list[str], list[str], list[str]],
 ) -> None:
-    """Note a hidden entry of a folder if it is of interest.
-
-    `noted` are the strays, vaults and evicted files found so far.
-    """
+    """Note a hidden entry of interest in `noted`: strays, vaults, evicted files."""
     strays, vaults, evicted = noted
     name = entry.name
     if name == ".gitignore":
@@ -238,10 +235,7 @@ def is_vault_path(path: str) -> bool:
 def _list_folder(
     entry: "os.DirEntry[str]", path: str, pending: list[tuple[str, str]], known_folders: set[Path]
 ) -> None:
-    """Add a folder to those that are listed next.
-
-    A link to a folder is added if that overlaps with none already listed.
-    """
+    """List a folder next; a linked one only if it overlaps with none listed."""
     if entry.is_dir(follow_symlinks=False):
         pending.append((path + "/", entry.path))
         return

@@ -108,11 +108,7 @@ class TreeWalk(NamedTuple):
         return MeasuredTrees([measure_state(state), *walked.measures], walked.problem or problem)
 
     def _make_settings(self) -> LinterSettings:
-        """Return the settings of all trees.
-
-        Git ignores no file of a tree. The history is empty, so that no point depends on other
-        commits.
-        """
+        """Return settings without ignored files or history: points depend on one commit."""
         settings = self.state.settings
         return LinterSettings.build(settings.rules, settings.config, settings.obsidian)
 
@@ -263,10 +259,7 @@ class TreeWalk(NamedTuple):
 
 
 def _list_blobs(rows: Iterable[tuple[str, str, str]]) -> Iterator[tuple[str, str | None]]:
-    """Yield the path and blob of each file that can be part of a vault.
-
-    `rows` are paths, modes and blobs. The blob is None unless it is a regular file.
-    """
+    """Yield path and blob (None if not a regular file) of paths, modes and blobs."""
     for path, mode, blob in rows:
         if is_vault_path(path) and _is_valid_unicode(path):
             yield path, blob if mode in _REGULAR_FILE_MODES else None

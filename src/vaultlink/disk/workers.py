@@ -156,10 +156,7 @@ def _collect_keys(
 def _analyse_file(
     settings: LinterSettings, root: str, path: str, known: bytes | None
 ) -> tuple[bytes, AnalysedNote | None]:
-    """Read and analyse one file; return the digest of its content, and the result.
-
-    The result is None if the digest is `known`.
-    """
+    """Analyse one file; return digest and result (None if the digest is `known`)."""
     data = read_bytes(f"{root}/{path}")
     digest = _digest_content(data)
     if digest == known:

@@ -311,9 +311,6 @@ def _is_taken(finding: Finding, taken: Set[LinkPlace]) -> bool:
 
 
 def _get_places(finding: Finding) -> list[LinkPlace]:
-    """Return start and source text of the links that a finding is about.
-
-    All links of a canvas card have the same start.
-    """
+    """Return start and source text of links; those of a canvas card share a start."""
     links = (finding.location,) if finding.links is None else finding.links
     return [(link.start, getattr(link, "raw", "")) for link in links]

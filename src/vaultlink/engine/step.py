@@ -192,10 +192,7 @@ def step_and_list(
 
 
 def _find_affected_by_settings(state: State, settings: LinterSettings, index: Index) -> set[str]:
-    """Return the notes whose findings depend on what changed apart from notes.
-
-    That are the history and the style of sections.
-    """
+    """Return notes that a changed history or a changed style of sections affects."""
     before, previous = state.index, state.settings.history
     affected: set[str] = set()
     if before.files:
@@ -209,7 +206,6 @@ def _find_affected_by_settings(state: State, settings: LinterSettings, index: In
 
 
 def _find_affected_by_history(before: History, after: History, index: Index) -> set[str]:
-    """Return the notes whose findings depend on the difference of two histories."""
     files = {
         path
         for old, new in (
@@ -245,10 +241,7 @@ def _changed_keys(before: Mapping[str, object], after: Mapping[str, object]) -> 
 
 
 def _find_notes_naming(index: Index, paths: Iterable[str]) -> set[str]:
-    """Return the notes that name one of these files, which may no longer exist.
-
-    The findings of such notes depend on where the files went.
-    """
+    """Return notes that name these files: their findings depend on where these are."""
     keys = {key for path in paths for key in target_spellings(file_name(path))}
     return index.notes_mentioning(keys)
 
@@ -281,10 +274,7 @@ class _Examiner(msgspec.Struct, frozen=True):
     def _merge(
         self, path: str, links: FindingsByPath, files: FindingsByPath
     ) -> tuple[Diagnostic, ...]:
-        """Return all findings at a path.
-
-        They are the new ones, and the previous ones of checks that did not run.
-        """
+        """Return new findings, and the previous ones of checks that did not run."""
         previous = self.state.all_findings.get(path, ())
         found = [*self.vault_findings.get(path, ())]
         for scope, checked, existing in (
@@ -319,10 +309,7 @@ def _drop_empty(
 def _suppress(
     settings: LinterSettings, index: Index, path: str, found: tuple[Diagnostic, ...]
 ) -> tuple[Diagnostic, ...]:
-    """Apply the suppressions of a note to the findings at its path.
-
-    Unused suppressions of rules ignored at this path are not reported.
-    """
+    """Apply suppressions; unused ones of rules ignored here are not reported."""
     note = index.notes.get(path) if found or path in index.notes else None
     if note is None or not note.directives or not settings.is_linted(path):
         return found

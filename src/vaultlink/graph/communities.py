@@ -68,10 +68,7 @@ def list_members(community: Community, clustering: Clustering) -> list[int]:
 
 
 def _leaf_owner(web: Web, node: int, near: Sequence[int]) -> int | None:
-    """Return the only neighbour of a leaf.
-
-    Of two nodes with only each other, one is a leaf.
-    """
+    """Return a leaf's only neighbour. Of two with only each other, one is the leaf."""
     if len(near) != 1:
         return None
     owner = near[0]

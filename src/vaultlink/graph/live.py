@@ -54,10 +54,7 @@ class LiveGraph:
                 self.topic_count -= is_topic_node(node)
 
     def _replace_edges(self, path: str, edges: Iterable[tuple[str, GraphAttributes]]) -> set[str]:
-        """Replace the edges of a note.
-
-        Returns the nodes to which it no longer has an edge.
-        """
+        """Replace the edges of a note; return the nodes to which it has none any more."""
         current = _group_by_target(
             (target, data) for _, target, data in self.nx_graph.edges(path, data=True)
         )
@@ -71,11 +68,7 @@ class LiveGraph:
     def _update_edges_between(
         self, path: str, target: str, present: list[GraphAttributes], wanted: list[GraphAttributes]
     ) -> None:
-        """Update the edges between two nodes.
-
-        The first edges are changed in place, so that all edges have the same keys as in a new
-        graph.
-        """
+        """Change the first edges in place, so that keys are the same as in a new graph."""
         self._add_node(target)
         for data, new in zip(present, wanted, strict=False):
             data.clear()
@@ -119,10 +112,7 @@ def _find_changed_notes(before: Index, after: Index) -> list[str]:
 
 
 def _find_removed_notes(before: Index, after: Index, changed: Iterable[str]) -> Iterable[str]:
-    """Return the removed notes.
-
-    The search is skipped if the number of notes shows that there are none.
-    """
+    """Return removed notes; skip the search if the number of notes shows none."""
     added_count = sum(path not in before.targets for path in changed)
     removed_count = len(before.targets) + added_count - len(after.targets)
     return filterfalse(after.targets.__contains__, before.targets) if removed_count else ()

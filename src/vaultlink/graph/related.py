@@ -171,7 +171,6 @@ def _group_by_target(index: Index, sources: Iterable[str]) -> Mapping[str, list[
 
 
 def _explain(shared: Iterable[str], similar: Iterable[str], *, links_back: bool) -> str:
-    """Return the evidence for a related note as one line."""
     parts = ["links to this note"] if links_back else []
     if names := [_name(node) for node in shared]:
         parts.append(f"shared neighbours: {_join_names(names)}")

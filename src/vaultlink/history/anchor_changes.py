@@ -102,10 +102,7 @@ def _subpath_writer(note: Note) -> Callable[[int], str]:
 def _match_subpath(
     written: str, before: Note, now: Note, pairs: Mapping[int, tuple[int, bool]]
 ) -> NewAnchor | None:
-    """Return what became of the heading that a subpath led to.
-
-    The anchors that GitHub gives headings are followed, but never with certainty.
-    """
+    """Return a subpath's new anchor; from GitHub's anchors it is never certain."""
     heading = find_anchor(before, written)
     is_slug = heading is None
     if is_slug:

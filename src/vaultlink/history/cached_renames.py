@@ -121,10 +121,7 @@ def _has_lost_content(path: str, before: VaultSnapshot, now: VaultSnapshot) -> b
 def _find_moved_stamps(
     old_paths: Iterable[str], new_paths: Iterable[str], before: VaultSnapshot, now: VaultSnapshot
 ) -> dict[str, str]:
-    """Return where files went whose size and time no other file has, or had before.
-
-    Moves from removed to added files are left out.
-    """
+    """Return moves by unique size and time, except from removed to added files."""
     old, new = _group_by_stamp(old_paths, before), _group_by_stamp(new_paths, now)
     keys = {key for key in old.keys() & new.keys() if len(old[key]) == len(new[key]) == 1}
     if not keys:
@@ -254,10 +251,7 @@ def _stamp_key(path: str, stamp: FileStamp | None) -> object:
 
 
 def _content_key(path: str, side: VaultSnapshot) -> object:
-    """Return a note's size and content as a key.
-
-    None if the note has no links, headings or properties to recognise it by.
-    """
+    """Return size and content; None without links, headings or properties."""
     stamp, note = side.stamps.get(path), side.note(path)
     if (
         not stamp
@@ -276,10 +270,7 @@ def _content_key(path: str, side: VaultSnapshot) -> object:
 def _find_deleted(
     removed: Collection[str], added: Collection[str], before: VaultSnapshot, now: VaultSnapshot
 ) -> frozenset[str]:
-    """Return those removed files that no added file can be.
-
-    Where there are too many notes to compare, none of them is returned.
-    """
+    """Return removed files that no added file can be; none if too many to compare."""
     notes = [(path, note) for path in removed if (note := before.note(path))]
     others = [note for path in added if (note := now.note(path))]
     if not notes or not others:

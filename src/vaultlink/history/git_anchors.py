@@ -250,10 +250,7 @@ class _Commits:
         return place
 
     def _find_last_version(self, key: str, changes: Sequence[_NoteChange]) -> int | None:
-        """Return the number of the latest change whose version before has a key.
-
-        Return -1 if HEAD has it, and None if no version has it.
-        """
+        """Return the last change whose version before has a key; -1 for HEAD, else None."""
         if changes and self._has_key(changes[0].after, key):
             return -1
         return next((n for n, c in enumerate(changes) if self._has_key(c.before, key)), None)

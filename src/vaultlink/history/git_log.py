@@ -204,10 +204,7 @@ def _compare_edited(
 
 
 def _list_relevant(commits: Sequence[LogCommit], names: set[str] | None) -> list[str]:
-    """Return the undecided commits that concern wanted names.
-
-    Other names of the wanted files are added to `names`.
-    """
+    """Return undecided commits of wanted files, whose other names go to `names`."""
     if names is None:
         return [commit.name for commit in commits if commit.undecided]
     count = -1
@@ -248,7 +245,6 @@ def _list_commits(root: Path, head: str, prefix: str) -> dict[str, int]:
 
 
 def _list_new(root: Path, head: str, stored: GitLog, times: Mapping[str, int]) -> list[str]:
-    """Return the commits that the stored log does not cover."""
     if not stored.head:
         return list(times)
     output = run_git(root, "rev-list", "--no-merges", head, f"^{stored.head}")

@@ -283,7 +283,6 @@ def _find_likely(
 
 
 def _keep_unique(pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Return the pairs whose headings are in no other pair."""
     by_old, by_new = Counter(i for i, _ in pairs), Counter(j for _, j in pairs)
     return [(i, j) for i, j in pairs if by_old[i] == by_new[j] == 1]
 

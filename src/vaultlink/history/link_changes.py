@@ -223,10 +223,7 @@ def _remember_targets(
 
 
 def _list_resolved_again(old_source: str, source: str, changes: _Changes) -> set[str]:
-    """Return the links of a note that led nowhere before, and lead to a file now.
-
-    The file may have been made for them.
-    """
+    """Return links that led nowhere before, and now to a file perhaps made for them."""
     was = {link.raw for link, target in changes.before.resolved_links(old_source) if not target}
     return {link.raw for link, target in changes.now.resolved_links(source) if target} & was
 
@@ -272,10 +269,7 @@ def _find_retargeted(source: str, changes: _Changes) -> Iterator[tuple[str, Dest
 
 
 def _is_remainder(path: str | None, moved: str, now: Index) -> bool:
-    """Return True if a note may be what is left of another one whose text was moved.
-
-    It is empty, or links to the other one.
-    """
+    """Return True for a note that is empty, or links to `moved`, the text's new place."""
     note = now.notes.get(path) if path else None
     return note is not None and (
         note.blank or any(target == moved for _, target in now.resolved_links(note.path))

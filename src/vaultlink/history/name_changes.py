@@ -65,7 +65,6 @@ def _list_names(note: Note) -> dict[str, str]:
 
 
 def _has_name(key: str, index: Index) -> bool:
-    """Return True if a note has an alias or title with this key."""
     return bool(index.notes_by_alias.get(key) or index.notes_by_title.get(key))
 
 

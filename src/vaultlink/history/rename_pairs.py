@@ -153,7 +153,6 @@ class _Pairing:
                 self._fates.setdefault(old, UNKNOWN)
 
     def _find_replaced(self) -> list[str]:
-        """Return the changed files that were replaced by another file."""
         changed, removed = self._files.changed, self._files.removed
         left = self._without_fate(removed)
         new_names = {*self._files.added.values(), *(new for _, new in changed.values())}
@@ -186,7 +185,6 @@ class _Pairing:
     # -- similar content -----------------------------------------------------------------------
 
     def _pair_similar(self, sources: Mapping[str, str], targets: Mapping[str, str]) -> None:
-        """Pair notes by the similarity of their content."""
         old, new = _keep_notes(sources), _keep_notes(targets)
         self._doubt_attachments(sources, targets)
         if not old or not new:
@@ -210,10 +208,7 @@ class _Pairing:
             self._record(path, fate[1], FateKind(fate[0]))
 
     def _doubt_attachments(self, sources: Mapping[str, str], targets: Mapping[str, str]) -> None:
-        """Record that a removed file may be an added one with the same name.
-
-        Contents of other files than notes are not compared.
-        """
+        """Pair attachments by name as uncertain: their contents are not compared."""
         names = {file_name(path).casefold() for path in targets}
         for path in sources:
             if not _is_note(path) and file_name(path).casefold() in names:
@@ -250,7 +245,6 @@ def _keep_notes(paths: Mapping[str, str]) -> dict[str, str]:
 
 
 def _lacks_text(before: FileChunks, now: FileChunks) -> bool:
-    """Return True if a file lacks most of its former text."""
     shared = 100 * shared_bytes(before, now)
     largest = max(before.size, now.size)
     return shared < _MIN_LIKELY * largest and shared < _MIN_EXTENDED * before.size
@@ -391,7 +385,6 @@ class _Rivals:
 
 
 def _is_clear(pair: tuple[str, str], rival: tuple[str, str], similarities: _Similarities) -> bool:
-    """Return True if a pair is clearly more similar than another."""
     similarity, other = similarities[pair], similarities[rival]
     return is_clearly_more(similarity, other) or (
         similarity >= other and _has_same_name(pair) and not _has_same_name(rival)

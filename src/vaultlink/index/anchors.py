@@ -282,7 +282,6 @@ def find_slug_heading(note: Note, subpath: str) -> Heading | None:
 
 
 def _number_slugs(texts: Sequence[str]) -> list[str]:
-    """Return the anchor of each heading of a note, with counters."""
     counts: dict[str, int] = {}
     slugs = []
     for text in texts:

@@ -351,10 +351,7 @@ def spellings_in_note(note: Note) -> Set[str]:
 
 
 def _entry_names(note: Note) -> Iterator[str]:
-    """Return the texts of section entries that may name a note.
-
-    These may be other notes than the link targets.
-    """
+    """Return texts of entries that may name other notes than the link targets."""
     for section in note.sections:
         for entry in section.entries:
             texts = (

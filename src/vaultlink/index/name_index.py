@@ -248,10 +248,7 @@ def find_renamed(before: Index, after: Index) -> set[str]:
 
 
 def _find_changed_keys(old: PathsByKey, new: PathsByKey) -> Iterator[str]:
-    """Yield the keys whose paths differ.
-
-    Most updates change none; then the maps are identical or contain the same tuples.
-    """
+    """Yield changed keys; mostly none: maps are identical or contain the same tuples."""
     if old is not new and old != new:
         yield from compress(new, map(ne, map(old.get, new), new.values()))
         yield from filterfalse(new.__contains__, old)

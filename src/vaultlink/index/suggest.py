@@ -163,7 +163,6 @@ class Suggester:
                     yield from self._match_names(path, text)
 
     def _match_names(self, path: str, text: str) -> Iterator[Suggestion]:
-        """Yield a suggestion for each name of a file that is a spelling of a text."""
         score = _score_spelling(text, link_name(path))
         if score:
             yield Suggestion(path, "respelling", score)
@@ -184,10 +183,7 @@ class Suggester:
         return cache[query]
 
     def _match_near_names(self, target: str) -> Iterator[Suggestion]:
-        """Yield files whose name, title or alias is near the target.
-
-        If the target contains folders, a file must be in the innermost of them.
-        """
+        """Yield files with names near the target, in the innermost of its folders."""
         text = link_name(file_name(target))
         words = split_words(fold_look_alikes(text) if mixes_scripts(text) else text)
         names = self._name_index

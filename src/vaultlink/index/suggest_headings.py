@@ -178,10 +178,7 @@ _WEAKEST_FIRST = (None, Safety.UNSAFE, Safety.SAFE)
 
 
 def _match_path(note: Note, parts: Sequence[str]) -> list[AnchorMatch]:
-    """Return the path of headings that a path may mean.
-
-    Each part must match one heading. If only the last part does, it is suggested alone.
-    """
+    """Match each part to one heading; if only the last has one, suggest that alone."""
     steps = [_match_step(note, part) for part in parts]
     found = [step for step in steps if step]
     last = steps[-1]
@@ -236,10 +233,7 @@ def _find_same_words(note: Note, text: str) -> list[Heading]:
 
 
 def _match_heading(note: Note, part: str) -> list[_HeadingMatch]:
-    """Return the headings that a part of a subpath may mean.
-
-    The first kind of match that fits decides.
-    """
+    """Return headings that a part may mean, of the first kind of match that fits."""
     same = _find_same_words(note, part)
     if same:
         if len(same) > 1:

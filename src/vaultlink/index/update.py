@@ -90,10 +90,7 @@ def files_with_changed_names(before: Index, after: Index, changed: Iterable[str]
 
 
 def _first_per_folder(place: str, paths: Sequence[str]) -> Iterable[str]:
-    """Return all files at a path.
-
-    For a folder, return the first file per spelling of the folder.
-    """
+    """Return all files at a path; for a folder, the first per spelling of the folder."""
     if not place.endswith("/"):
         return paths
     depth, at, firsts = place.count("/"), 0, []
@@ -148,7 +145,6 @@ def _linkable_parts(note: Note | None) -> object:
 
 
 def _find_changed_spellings(before: Index, after: Index, moved: Iterable[str]) -> set[str]:
-    """Return the spelling keys that the given files gained or lost."""
     return {
         key
         for path in moved
@@ -228,10 +224,7 @@ def _patch_map(
 
 
 def _update_shared_names(before: Index, after: Index, moved: Iterable[str]) -> frozenset[str]:
-    """Return the files that share a name.
-
-    Only the names of added and removed files need a new look.
-    """
+    """Return files that share a name; only those of moved files need a new look."""
     if before.names is after.names:
         return before.files_sharing_names
     keys = {name_key(path) for path in moved}
@@ -243,7 +236,6 @@ def _update_shared_names(before: Index, after: Index, moved: Iterable[str]) -> f
 
 
 def _update_tallies(before: Index, after: Index, changed: Iterable[str]) -> None:
-    """Update the counts of traits of the previous index."""
     for traits, counts in before.tallies.items():
         updated = Counter(counts)
         for path in changed:
@@ -254,10 +246,7 @@ def _update_tallies(before: Index, after: Index, changed: Iterable[str]) -> None
 
 
 def _compute_keys(index: Index, path: str, keys: KeyFunction) -> set[str]:
-    """Return the keys of a path in a derived map.
-
-    Empty if the path is not in the index.
-    """
+    """Return the keys of a path in a derived map; none if it is not in the index."""
     on_notes = keys in (*_ON_TARGETS, mentioned_spellings)
     return set(keys(index, path)) if path in (index.notes if on_notes else index.files) else set()
 

@@ -38,10 +38,7 @@ def rewrite_definition(
 
 
 def _format_destination(definition: Definition, target: str, subpath: str, *, encode: bool) -> str:
-    """Return a destination in the style of the current one.
-
-    Parts that do not change stay as written.
-    """
+    """Format a destination; parts that do not change stay as written."""
     raw = definition.raw
     mark = raw.find("#")
     name, rest = (raw, "") if mark == -1 else (raw[:mark], raw[mark:])

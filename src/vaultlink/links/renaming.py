@@ -159,7 +159,6 @@ class RenamedNames:
         )
 
     def _becomes_ambiguous(self, source: str, new_source: str, link: Link) -> bool:
-        """Return True if a target matches several files only afterwards."""
         return bool(
             resolve_with_alternatives(new_source, link.lookup_target, self.names)[1]
             and not resolve_with_alternatives(source, link.lookup_target, self.index.names)[1]

@@ -267,10 +267,7 @@ def _escape_percent(text: str) -> str:
 
 
 def _destination_span(link: Link) -> tuple[int, int] | None:
-    """Return the span of a Markdown link's destination within `raw`.
-
-    Angle brackets are not part of it.
-    """
+    """Return the span of a Markdown destination in `raw`, without angle brackets."""
     raw, at = link.raw, 0
     while (at := raw.find("](", at) + 1) > 0:
         stop, destination = parse_link_destination(MarkSearch(raw), at, len(raw))
@@ -290,10 +287,7 @@ def _split_destination(destination: str) -> tuple[str, str] | None:
 
 
 def _build_edits(path: str, link: Link, change: _Replacement, target: str, subpath: str) -> Edits:
-    """Return a replacement as edits.
-
-    Empty if the link cannot be changed or would not be read back as requested.
-    """
+    """Return edits; none if a link can't change or would not be read as requested."""
     start, end, text = change
     old = link.raw[start:end]
     if (
@@ -323,7 +317,6 @@ def _build_edits(path: str, link: Link, change: _Replacement, target: str, subpa
 
 
 def _makes_table_row(link: Link, old: str, new: str) -> bool:
-    """Return True if the new text of a link would make its line a row of a table."""
     return link.beside_table and "|" in new and "|" not in old
 
 
@@ -360,7 +353,6 @@ def _parse_property_link(raw: str) -> _LinkParts | None:
 
 
 def _parse_wikilink(raw: str, cell: bool) -> _LinkParts | None:
-    """Return target, subpath and display text of a wikilink; None if it is not one."""
     lead = 3 if raw.startswith("!") else 2
     inner = raw[lead:-2]
     whole = (
@@ -378,7 +370,6 @@ _BARE_PIPE = lazy_pattern(r"(?<!\\)\|")
 
 
 def _parse_markdown_link(raw: str) -> _LinkParts | None:
-    """Return target, subpath and text of a Markdown link; None if it is not one."""
     at = 0
     while (at := raw.find("](", at) + 1) > 0:
         stop, destination = parse_link_destination(MarkSearch(raw), at, len(raw))
@@ -389,7 +380,6 @@ def _parse_markdown_link(raw: str) -> _LinkParts | None:
 
 
 def _format_without_title(link: Link) -> str:
-    """Format a Markdown link without its title; the destination does not change."""
     span = _destination_span(link)
     if span is None:
         return ""

@@ -184,10 +184,7 @@ def _gather_lines(body: SectionBody, builder: _SectionBuilder, depth: int) -> No
 
 
 def _ends_section(body: SectionBody, line: QuotedLine, content: str) -> bool:
-    """Return True if a line ends a section regardless of its text.
-
-    This is a heading, thematic break, footnote, table or hidden text.
-    """
+    """Return True for a heading, thematic break, footnote, table or hidden text."""
     start = line.start + len(body.source.text[line.start : line.end]) - len(content)
     start += len(content) - len(content.lstrip(" \t"))
     return bool(
@@ -200,10 +197,7 @@ def _ends_section(body: SectionBody, line: QuotedLine, content: str) -> bool:
 
 
 def _is_below(builder: _SectionBuilder, content: str, entries: tuple[Entry, ...]) -> bool:
-    """Return True if a line is indented below a list entry.
-
-    A line that is a complete entry itself does not count.
-    """
+    """Return True if indented below a list entry, and no complete entry itself."""
     if not builder.entries or not builder.entries[-1].marks.strip(" \t>"):
         return False
     if any(entry.title and entry.dash for entry in entries):
@@ -221,10 +215,7 @@ def _is_below(builder: _SectionBuilder, content: str, entries: tuple[Entry, ...]
 
 
 def _continues_section(builder: _SectionBuilder, entry: Entry) -> bool:
-    """Return True if an entry behind prose belongs to the section.
-
-    It has a title and a dash, or the same form as the entries before.
-    """
+    """Return True for an entry with title and dash, or the form of those before."""
     if entry.title and entry.dash:
         return True
     return (
@@ -237,10 +228,7 @@ def _continues_section(builder: _SectionBuilder, entry: Entry) -> bool:
 def _defer_line(
     builder: _SectionBuilder, number: int, titles: tuple[Entry, ...], blank: bool
 ) -> bool:
-    """Add a pending line, which belongs to the section only if an entry follows.
-
-    Returns False if the line ends the section.
-    """
+    """Add a line, pending until an entry follows; False if it ends the section."""
     if titles:
         builder.pending.append((number, titles))
         return len(builder.pending) <= 2 * _MAX_PROSE_LINES

@@ -91,10 +91,7 @@ def _links_between(page: EntrySource, start: int, end: int) -> list[Link]:
 def _parse_linked_entries(
     page: EntrySource, start: int, stop: int, marks: str
 ) -> tuple[Entry, ...]:
-    """Return the entries with a link at the start of a line.
-
-    Empty if the text behind them makes it prose.
-    """
+    """Return entries with a link at line start; none if text behind makes it prose."""
     entries: list[Entry] = []
     at = start
     for link in _links_between(page, start, stop):
@@ -129,10 +126,7 @@ def _is_valid_tail(tail: str, first: Entry, marks: str) -> bool:
 
 
 def _build_entry(page: EntrySource, at: int, link: Link, marks: str) -> Entry | None:
-    """Return the entry that ends with a link.
-
-    None if the text before the link is not a title.
-    """
+    """Return the entry that ends with a link; None if text before it is no title."""
     text = page.text
     title_end, dash = _split_title(text, at, link.start)
     title = text[at:title_end]
@@ -165,10 +159,7 @@ def _build_entry(page: EntrySource, at: int, link: Link, marks: str) -> Entry | 
 
 
 def _split_title(text: str, at: int, end: int) -> tuple[int, str]:
-    """Split the text before `end` into title and dash.
-
-    Returns the end of the title that starts at `at`, and the dash behind it ("" if there is none).
-    """
+    """Return the end of the title that starts at `at`, and the dash behind it or ""."""
     before = text[at:end]
     dash = _DASH.search(before)
     if dash:
@@ -177,10 +168,7 @@ def _split_title(text: str, at: int, end: int) -> tuple[int, str]:
 
 
 def _is_title_of_link(title: str, link: Link) -> bool:
-    """Return True if a title without a dash likely belongs to a link.
-
-    It is similar to the link's display text or target.
-    """
+    """Return True if a title resembles the link's display text or target."""
     normalized = _simplify_title(title)
     return any(
         _is_similar(normalized, _simplify_title(text))
@@ -203,10 +191,7 @@ def _is_similar(one: str, other: str) -> bool:
 
 
 def _parse_nested_link(page: EntrySource, start: int, stop: int, marks: str) -> Entry | None:
-    """Return an entry whose link contains another link.
-
-    Only the inner one is a link.
-    """
+    """Return an entry whose link contains another one, which alone is a link."""
     text = page.text
     opening = text.find("[[", start, stop)
     inner = _links_between(page, start, stop)[0]
@@ -231,7 +216,6 @@ def _parse_nested_link(page: EntrySource, start: int, stop: int, marks: str) -> 
 
 
 def _parse_malformed_link(page: EntrySource, start: int, stop: int, marks: str) -> Entry | None:
-    """Return an entry whose link lacks brackets."""
     text = page.text
     match = _MALFORMED_LINK.search(text, start, stop)
     if not match:
@@ -274,10 +258,7 @@ def _is_title_of_broken_link(title: str, match: re.Match[str]) -> bool:
 
 
 def _parse_lone_title(page: EntrySource, start: int, stop: int, marks: str) -> Entry | None:
-    """Return an entry that lacks its link.
-
-    Its title is a short line that is not a sentence.
-    """
+    """Return an entry that has only a title: a short line that is not a sentence."""
     text = page.text
     title_end, dash = _split_title(text, start, stop)
     if dash in ("-", ":", "："):

@@ -165,10 +165,7 @@ def match_heading_line(line: str, at: int, wording: HeadingWordings) -> SectionH
 
 
 def _match_words(line: str, at: int, words: tuple[str, ...]) -> int:
-    """Return the position behind the given words at `at`.
-
-    Returns 0 if the line has other words there.
-    """
+    """Return the position behind `words` at `at`; 0 if others are there."""
     for number, word in enumerate(words):
         found = _WORD.match(line, at) if not number else _WORD.search(line, at)
         if not found:
@@ -185,10 +182,7 @@ def _match_words(line: str, at: int, words: tuple[str, ...]) -> int:
 
 
 def _match_prefix(line: str, at: int, end: int, word: str) -> int:
-    """Return the position behind a word at the start of a span.
-
-    Returns 0 if the span starts differently.
-    """
+    """Return the position behind a word that starts a span; 0 if another does."""
     if not fold_wording(line[at:end]).startswith(word):
         return 0
     return next(

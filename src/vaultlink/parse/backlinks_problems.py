@@ -123,10 +123,7 @@ LocatedProblem = tuple[int, int, str, ProblemReplacements]
 
 
 def _section_cut_span(note: _NoteText, section: Section) -> tuple[int, int]:
-    """Return the span to delete in order to remove a section.
-
-    It includes the separator from the text before it, or from the text behind it.
-    """
+    """Return the span to delete for a section, with a separator before or behind it."""
     text, start = note.text, section.start
     end = _skip(_BLANKS, text, section.end)
     while start > note.body and text[start - 1].isspace():
@@ -211,10 +208,7 @@ def _check_entry_lines(note: _NoteText, section: Section) -> Iterator[LocatedPro
 
 
 def _quote_marks(section: Section) -> str | None:
-    """Return the quote marks for lines below a heading.
-
-    None if it is a list item, to which they would not belong.
-    """
+    """Return quote marks for lines below a heading; None in a list item."""
     found = QUOTE_MARKS.match(section.heading)
     marks = found[0] if found and ">" in found[0] else ""
     return None if section.heading[len(marks) :].lstrip().startswith(("- ", "* ", "+ ")) else marks
@@ -240,7 +234,6 @@ def _split_entry_lines(
 
 
 def _pair_with_previous_end(end: int, entries: Sequence[Entry]) -> Iterator[tuple[int, Entry]]:
-    """Yield each entry with the end of the text before it."""
     for entry in entries:
         yield end, entry
         end = entry.end
@@ -281,7 +274,6 @@ def _adjacent_entries(entries: Sequence[Entry]) -> Iterator[tuple[Entry, Entry]]
 
 
 def _is_directly_below(text: str, one: Entry, other: Entry) -> bool:
-    """Return True if there is no blank line between two entries."""
     return one.line + 1 == other.line or not re.search(
         r"\n[ \t>]*\r?\n", text[one.end : other.start]
     )
@@ -301,10 +293,7 @@ def _check_newlines(note: _NoteText, section: Section) -> Iterator[LocatedProble
 
 
 def _check_is_last(section: Section, number: int, ends: "_SectionEnds") -> Iterator[LocatedProblem]:
-    """Find text behind the section.
-
-    Other sections, comments, definitions and block identifiers do not count.
-    """
+    """Find text behind a section, except sections, comments, definitions, block ids."""
     if ends.has_text_behind(number) or section.end <= ends.last_hidden_text:
         yield section.heading_start, section.heading_end, "not-last", ()
 
@@ -360,10 +349,7 @@ class _SectionEnds:
 
 
 def _read_visible_line(marks: MarkSearch, at: int) -> tuple[str, int]:
-    """Return a line without its comments, and the start of the next line.
-
-    A comment may extend over several lines.
-    """
+    """Return a line without comments (even of several lines), and the next start."""
     text, parts = marks.text, list[str]()
     while True:
         end = marks.find_mark("\n", at)
@@ -390,11 +376,7 @@ def _is_text(line: str) -> bool:
 
 
 def _check_style(note: _NoteText, section: Section) -> Iterator[LocatedProblem]:
-    """Find matters of style.
-
-    These are entries without blank lines between them, blanks at line ends, and missing or extra
-    line ends at the end of the note.
-    """
+    """Check blank lines between entries, blanks at line ends, and final line ends."""
     text, end = note.text, note.line_end
     glued = [
         (one, other)

@@ -110,6 +110,5 @@ def _read_block_above(text: str, body: int, start: int) -> tuple[list[str], bool
 
 
 def _reveals_only_id(before: BodyItems, text: str, body: int, found: DetachedBlockId) -> bool:
-    """Return True if a change adds the identifier and nothing else."""
     revealed = find_revealed(before, text, body, found.replacement)
     return revealed is not None and revealed.items == {("block id", found.start, found.name)}

@@ -134,10 +134,7 @@ def _hide(lines: list[SourceLine], at: int, end: int, found: ParsedBlocks) -> in
 
 
 def _read_nested_block(lines: list[SourceLine], at: int, found: ParsedBlocks, depth: int) -> int:
-    """Read a comment, quote, list or footnote definition with its content.
-
-    Returns the index behind the block, 0 if none starts here.
-    """
+    """Read a nested block; return the index behind it, 0 if none starts here."""
     if depth >= MAX_DEPTH:
         return 0
     text, offset = lines[at].text, lines[at].offset
@@ -167,10 +164,7 @@ def _read_nested_block(lines: list[SourceLine], at: int, found: ParsedBlocks, de
 
 
 def _comment_lines(lines: list[SourceLine], at: int, cut: int) -> list[SourceLine]:
-    """Return the lines of a block comment without its opening mark.
-
-    The comment ends with the line of the next mark or with its container.
-    """
+    """Return lines without the opening mark, up to the next one or the container end."""
     first = lines[at]
     inner = [SourceLine(first.text[cut:], first.offset + cut)]
     for index in range(at + 1, len(lines)):
@@ -181,10 +175,7 @@ def _comment_lines(lines: list[SourceLine], at: int, cut: int) -> list[SourceLin
 
 
 def _quote_lines(lines: list[SourceLine], at: int) -> list[SourceLine]:
-    """Return the lines of a quote without their marks.
-
-    Lazy continuation lines are included.
-    """
+    """Return a quote's lines without marks, lazy continuation lines included."""
     inner: list[SourceLine] = []
     for index in range(at, len(lines)):
         text, offset = lines[index]
@@ -209,10 +200,7 @@ def _interrupts_quote(lines: list[SourceLine], at: int) -> bool:
 
 
 def _footnote_lines(lines: list[SourceLine], at: int, cut: int) -> list[SourceLine]:
-    """Return the lines of a footnote definition.
-
-    These are its first line, the rest of its paragraph, and indented lines behind blank lines.
-    """
+    """Return a footnote's first paragraph, and indented lines behind blank lines."""
     first = lines[at]
     inner = [SourceLine(first.text[cut:], first.offset + cut)]
     pending: list[SourceLine] = []
@@ -304,10 +292,7 @@ def _add_table(rows: list[SourceLine], found: ParsedBlocks, owner: int | None) -
 
 
 def _end_of_paragraph(lines: list[SourceLine], at: int) -> int:
-    """Return the end of a paragraph: a blank line, or the start of another block.
-
-    Deeper indented lines always belong to the paragraph.
-    """
+    """Return the end: a blank line or a new block, but no deeper indented line."""
     end = at + 1
     while end < len(lines):
         text = lines[end].text
@@ -325,10 +310,7 @@ def _end_of_paragraph(lines: list[SourceLine], at: int) -> int:
 def _add_paragraph(
     lines: list[SourceLine], found: ParsedBlocks, before: int | None, owner: int | None
 ) -> None:
-    """Add a paragraph as a run.
-
-    A paragraph that consists of an identifier names the block before it.
-    """
+    """Add a paragraph as a run; an identifier alone names the block before it."""
     found.runs.append(TextRun(lines))
     if len(lines) == 1 and _BLOCK_ID_ALONE.match(lines[0].text):
         if before is not None:

@@ -117,10 +117,7 @@ _SURROGATES = lazy_pattern("[\ud800-\udfff]")
 
 
 def _replace_surrogates(card: dict[str, Any]) -> dict[str, Any]:
-    """Replace lone surrogates in the texts of a card.
-
-    JSON can contain them, but no file name does, and they cannot be printed.
-    """
+    """Replace lone surrogates, which JSON allows, but file names and printing do not."""
     return {
         key: _SURROGATES.sub("\ufffd", value) if isinstance(value, str) else value
         for key, value in card.items()

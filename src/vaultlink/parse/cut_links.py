@@ -129,7 +129,6 @@ def escape_pipe_in_cell(run: TextRun, link: MalformedLink, source: str) -> Repla
 
 
 def _find_rest_of_cell(source: str, at: int) -> str:
-    """Return the text from an offset up to the end of its cell."""
     match = _REST_OF_CELL.match(source, at)
     return match[0].rstrip() if match else ""
 

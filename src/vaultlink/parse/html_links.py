@@ -157,7 +157,6 @@ def _find_markdown(lines: list[SourceLine]) -> tuple[int, bool]:
 
 
 def _update_open_tags(open_tags: list[str], text: str) -> None:
-    """Add the elements that a line opens, and remove those that it closes."""
     for tag in _TAG.finditer(text):
         found = _TAG_NAME.search(tag[0])
         assert found

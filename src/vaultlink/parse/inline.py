@@ -243,10 +243,7 @@ class _Scan:
         return close + 1 if is_closed else 0
 
     def _end_of_markup(self, at: int, end: int) -> int:
-        """Return the end of HTML markup that is not a tag, or 0.
-
-        This is a comment, instruction, declaration or CDATA section in a paragraph.
-        """
+        """Return the end of a comment, instruction, declaration or CDATA section, or 0."""
         for opening, closing in (("<!--", "-->"), ("<?", "?>"), ("<![CDATA[", "]]>")):
             if self.text.startswith(opening, at):
                 inner = at + len(opening)
@@ -320,10 +317,7 @@ class _Scan:
         return 0 if 0 <= nested < close - 1 or 0 <= line_end < close else close + 2
 
     def _read_markdown(self, at: int, opening: int, close: int, end: int, in_link: bool) -> int:
-        """Read a Markdown link or image (2) and return its end, 0 if there is none.
-
-        Also skips full references, which are not links in Obsidian (2.15).
-        """
+        """Read a Markdown link (2) or skip a full reference (2.15); return its end or 0."""
         embed = opening > at
         follow = self.text[close + 1 : close + 2]
         if follow == "(" and close + 1 < end and (embed or not in_link):
@@ -360,10 +354,7 @@ class _Scan:
         return close if close < end else 0
 
     def _read_emphasis(self, mark: str, at: int, end: int, in_link: bool) -> int:
-        """Read emphasis, deletion or highlight; return its end, 0 if there is none.
-
-        Its content is read separately, so that no link inside extends beyond it.
-        """
+        """Read emphasis apart, so that no link extends beyond it; return its end or 0."""
         double = mark * 2 if mark in "*_" else mark
         if self.text.startswith(double, at):
             close = self._marks.end_of_emphasis(double, at + 2, end)

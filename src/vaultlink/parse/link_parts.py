@@ -101,10 +101,7 @@ def _decode_percent(text: str) -> str | None:
 
 
 def _decode_escapes(match: re.Match[str]) -> str:
-    """Decode a sequence of percent escapes.
-
-    Escapes of reserved characters stay as written.
-    """
+    """Decode a sequence of percent escapes, except those of reserved characters."""
     parts, encoded = [], bytearray()
     escapes = match[0]
     for at in range(0, len(escapes), 3):

@@ -45,10 +45,7 @@ def split_list_items(lines: list[SourceLine], at: int) -> tuple[list[list[Source
 
 
 def _measure_indent(text: str, indent: int | None) -> tuple[int, str, int]:
-    """Return indent, bullet type and text column of a line.
-
-    The indent is in columns. The type is the bullet's last character, "" without a bullet.
-    """
+    """Return indent in columns, last bullet character or "", and text column."""
     at = len(text) - len(text.lstrip(" \t"))
     size = _count_columns(text[:at])
     if indent is not None and size >= indent:
@@ -103,10 +100,7 @@ def strip_item(item: list[SourceLine]) -> list[SourceLine]:
 
 
 def _indent_columns(text: str) -> int:
-    """Return the indent of a line in columns.
-
-    A tab ends at the next multiple of four.
-    """
+    """Return the indent in columns; a tab ends at the next multiple of four."""
     return _count_columns(text[: len(text) - len(text.lstrip(" \t"))])
 
 
@@ -115,10 +109,7 @@ def _count_columns(blanks: str) -> int:
 
 
 def _shared_indent(texts: list[str], limit: int) -> int:
-    """Return the indent that all lines share, at most `limit`.
-
-    0 if any line has none.
-    """
+    """Return the indent that all lines share, at most `limit`; 0 if any has none."""
     least = limit
     for text in texts:
         if not is_blank(text):
@@ -130,7 +121,6 @@ def _shared_indent(texts: list[str], limit: int) -> int:
 
 
 def _dedent(line: SourceLine, shared: int) -> SourceLine:
-    """Return a line without its indent up to the shared column."""
     size, at = 0, 0
     blanks = line.text[:shared]
     if "\t" not in blanks:

@@ -175,7 +175,6 @@ def fix_malformed_link(
 
 
 def _propose_replacements(run: TextRun, link: MalformedLink) -> Replacements:
-    """Return replacements in the run that may fix a malformed link."""
     within = run.text[link.start : link.end]
     if link.fault is LinkFault.LINE_BREAK:
         return tuple(
@@ -252,10 +251,7 @@ def read_target(text: str, link: InlineWikilink | InlineMarkdownLink) -> str | N
 
 
 def _can_join_lines(source: str, start: int, end: int) -> bool:
-    """Return True if a line can be joined with the previous one.
-
-    No marks may stand between the lines, and the next line must not make a heading or table.
-    """
+    """Return True if no mark stands between lines, nor a heading or table results."""
     behind = source.find("\n", end)
     return not source[start:end].strip() and (
         behind == -1 or not _SETEXT_OR_TABLE.match(source, behind + 1)

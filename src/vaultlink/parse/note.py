@@ -233,10 +233,7 @@ def _locate_block_ids(blocks: ParsedBlocks, found: NoteBuilder) -> tuple[BlockId
 
 
 class _GrowingChecksum:
-    """Checksums of texts of which several have the same start: the ids of one block.
-
-    Each part of the text is read once.
-    """
+    """Checksums of texts with one start (the ids of a block), each part read once."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -269,10 +266,7 @@ def _compute_checksum(text: str) -> int:
 def _add_properties(
     read: Frontmatter, found: NoteBuilder
 ) -> tuple[tuple[Property, ...], tuple[Directive, ...]]:
-    """Add the links, tags and problems of the frontmatter.
-
-    Returns its properties and directives.
-    """
+    """Add links, tags and problems; return properties and directives."""
     if read.invalid:
         _add_invalid_frontmatter(*read.invalid, found)
         return (), ()
@@ -300,10 +294,7 @@ def _add_properties(
 
 
 def _add_invalid_frontmatter(problem: str, start: int, end: int, found: NoteBuilder) -> None:
-    """Add a problem for invalid YAML.
-
-    Frontmatter with `<%` is ignored: Templater fills it in first.
-    """
+    """Add a problem, except for text with `<%`, which Templater fills in first."""
     if "<%" not in found.text[: found.text.find("\n---", 3)]:
         found.add_problem("invalid-frontmatter", start, end, problem)
 
@@ -311,10 +302,7 @@ def _add_invalid_frontmatter(problem: str, start: int, end: int, found: NoteBuil
 def _add_property_tags(
     key: str, value: PropertyValue, read: Frontmatter, found: NoteBuilder
 ) -> None:
-    """Add the tags of a `tags` property (4.16).
-
-    It contains a list of texts, or one text without a comma. Entries with spaces do not count.
-    """
+    """Add tags of a list, or of one text without comma; none with spaces (4.16)."""
     spots = {scalar.key_path: (scalar.start, scalar.end) for scalar in read.scalars}
     items: Iterable[tuple[str, PropertyValue]] = [(key, value)]
     if isinstance(value, list):

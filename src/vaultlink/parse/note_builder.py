@@ -269,7 +269,6 @@ def _make_bracket_test(found: InlineContent) -> Callable[[int], bool]:
 
 
 def _place_replacements(changes: Replacements, run: TextRun) -> Replacements:
-    """Return replacements in a run as replacements in its source."""
     return tuple(
         (run.source_offset(start), run.source_end(end), text) for start, end, text in changes
     )

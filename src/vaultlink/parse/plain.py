@@ -114,7 +114,6 @@ def mask_markers(text: str, body: int, marks: bytes) -> tuple[str, bytes, list[t
 
 
 def _replace_spans(text: str, spans: Iterable[tuple[int, int]], char: str) -> str:
-    """Replace each character of the sorted spans by `char`."""
     parts, at = [], 0
     for start, end in spans:
         parts += [text[at:start], char * (end - start)]
@@ -164,7 +163,6 @@ def _has_block_marks(text: str, body: int, marks: bytes) -> bool:
 
 
 def _has_definition(text: str, body: int) -> bool:
-    """Return True if a line of the body may define a link's label."""
     at = text.find("]:", body)
     while at != -1:
         if _DEFINITION.match(text, text.rfind("\n", 0, at) + 1):

@@ -55,10 +55,7 @@ def compose_note(template: str, metadata: Mapping[str, Any]) -> str:
 
 
 def _load_metadata(block: str) -> dict[str, Any] | None:
-    """Return the mapping in a block of YAML.
-
-    The result is {} for an empty block and None for anything else.
-    """
+    """Return the mapping in YAML; {} for an empty block, None for anything else."""
     try:
         value = _HANDLER.load(block)
     except (yaml.YAMLError, ValueError, RecursionError):

@@ -99,10 +99,7 @@ def read_properties(text: str, start: int, end: int) -> Frontmatter:
 
 
 def _read_simple(block: str, offset: int) -> Frontmatter | None:
-    """Parse properties with the strict grammar; None for any other text.
-
-    Every line consists of a key and one plain or plainly quoted value.
-    """
+    """Parse lines of a key and one plain or plainly quoted value; None for others."""
     found, keys = Frontmatter(), set()
     for line in block.splitlines(keepends=True):
         match = _SIMPLE_LINE.match(line.rstrip("\n"))

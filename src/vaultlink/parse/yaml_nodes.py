@@ -137,20 +137,14 @@ def _read_error(failure: Exception) -> ParserError:
 
 
 def _mask_templates(text: str) -> str:
-    """Replace values such as `{{date}} x` by letters.
-
-    Obsidian accepts them as text (observed P2).
-    """
+    """Replace values such as `{{date}} x`, texts for Obsidian (P2), by letters."""
     if "{{" not in text:
         return text
     return _TEMPLATE_VALUE.sub(lambda match: match[1] + "x" * len(match[2]), text)
 
 
 class _NodeReader:
-    """Convert PyYAML's nodes.
-
-    Counts the results, because aliases can multiply them.
-    """
+    """Convert PyYAML's nodes, and count the results, which aliases can multiply."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -195,8 +189,5 @@ class _NodeReader:
 
 
 def _key_text(node: Any) -> str:
-    """Return a key as text.
-
-    A template's braces parse as a mapping and become `{…}`.
-    """
+    """Return a key as text: a template's braces parse as a mapping, become `{…}`."""
     return str(node.value) if node.id == "scalar" else "{…}"

@@ -191,7 +191,6 @@ def _list_places(findings: Iterable[Diagnostic], text: TextByPath) -> Iterator[C
 
 
 def _render_change(change: ChangedLines, width: int, p: Palette) -> list[str]:
-    """Render the lines of a change, behind the place of the first."""
     place = f"{escape_controls(change.path)}:{change.line}"
     place = f"  {truncate_left(place, max(width // _MAX_PLACE_SHARE, 8))}  "
     indent, columns = display_width(place), max(width - display_width(place) - 2, 20)

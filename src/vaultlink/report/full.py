@@ -192,10 +192,7 @@ class FullRenderer:
         )
 
     def _format_hint(self, d: Diagnostic) -> str:
-        """Return the suggestions as a question.
-
-        The question is cached: findings with one target, heading and block often have equal ones.
-        """
+        """Return the suggestions as a question; cached, because findings share it."""
         suggestions = self.suggest(d)
         if not suggestions:
             return ""
@@ -213,10 +210,7 @@ class FullRenderer:
 
 
 def _cut_single_width(line: str, start: int, stop: int, width: int) -> tuple[str, str]:
-    """Cut an excerpt of a line in which each character takes one column.
-
-    The result is that of `_cut_excerpt`, but faster to compute.
-    """
+    """Do as `_cut_excerpt`, but faster, if each character takes one column."""
     if stop - start > width:
         line, start, stop = line[start : start + width - 1] + "…", 0, width
     elif max(len(line), start + 1) > width:

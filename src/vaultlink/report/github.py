@@ -58,10 +58,7 @@ def _select_annotations(findings: Sequence[Diagnostic]) -> list[Diagnostic]:
 
 
 def _format_command(command: str, path_prefix: str, d: Diagnostic) -> str:
-    """Return one workflow command.
-
-    Columns are given only for a span in one line: GitHub's runner drops them for longer spans.
-    """
+    """Return a command, with columns in one line only: GitHub's runner drops others."""
     last = last_line(d)
     region = (
         {"line": d.line, "endLine": last}
@@ -89,10 +86,7 @@ def last_line(d: Diagnostic) -> int:
 
 
 def _escape_data(text: str) -> str:
-    """Escape text as the runner decodes it.
-
-    Control characters except line ends are spelled out.
-    """
+    """Escape text for the runner; spell out control characters except line ends."""
     return escape_controls(text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A"))
 
 

@@ -33,10 +33,7 @@ def render_gitlab(result: CheckResult) -> bytes:
 
 
 def _make_unique(fingerprint: str, counts: Counter[str]) -> str:
-    """Return a fingerprint that no earlier finding has.
-
-    GitLab discards all but the last finding with the same fingerprint.
-    """
+    """Make a fingerprint unique: GitLab keeps only the last finding with one."""
     counts[fingerprint] += 1
     number = counts[fingerprint]
     return fingerprint if number == 1 else _make_unique(f"{fingerprint}-{number}", counts)

@@ -54,10 +54,7 @@ def encode_tables(document: msgspec.Struct) -> bytes:
 
 
 def _encode(value: Any) -> bytes:
-    """Encode a value.
-
-    The slower `json` encodes file names that are not Unicode and numbers over 64 bits.
-    """
+    """Encode; names that are not Unicode and numbers over 64 bits by slower `json`."""
     try:
         return escape_json(_ENCODER.encode(value))
     except (UnicodeEncodeError, OverflowError):

@@ -110,10 +110,7 @@ _INVALID_XML = lazy_pattern("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ff
 
 
 def _clean_xml(text: str) -> str:
-    """Escape a text for XML.
-
-    Control characters are spelled out. U+FFFD replaces code points that XML cannot contain.
-    """
+    """Escape text; spell out control characters; U+FFFD replaces impossible ones."""
     return escape_commands(
         text
         if text.isascii() and text.isprintable()

@@ -232,10 +232,7 @@ _MIN_COLUMN_WIDTH = 8
 
 
 def _fit_columns(rows: Sequence[Sequence[str]], width: int) -> list[int]:
-    """Return the widths of the columns.
-
-    The widest columns are narrowed until a line fits or no column exceeds `_MIN_COLUMN_WIDTH`.
-    """
+    """Narrow the widest columns until a line fits or all have `_MIN_COLUMN_WIDTH`."""
     widths = [max(map(display_width, column)) for column in zip(*rows, strict=True)]
     available = width - len(_COLUMN_GAP) * (len(widths) - 1)
     while sum(widths) > available and max(widths) > _MIN_COLUMN_WIDTH:

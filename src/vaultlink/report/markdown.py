@@ -99,10 +99,7 @@ def _render_rules(result: CheckResult) -> str:
 
 
 def _collect_topics(result: CheckResult) -> Iterator[str]:
-    """Yield the topic of each broken link.
-
-    Known findings count too: their links are still broken.
-    """
+    """Yield topics of broken links, of known findings too: they are still broken."""
     return (
         topic_name(d.target)
         for group in (result.findings, result.known)
@@ -114,10 +111,7 @@ def _collect_topics(result: CheckResult) -> Iterator[str]:
 def _render_ranking(
     title: str, header: Sequence[str], names: Iterator[str] | list[str]
 ) -> list[str]:
-    """Render a title and a table of the most frequent names.
-
-    The result is empty if there are no names.
-    """
+    """Render a title and a table of the most frequent names; nothing without names."""
     ranked = sorted(Counter(names).items(), key=lambda item: (-item[1], item[0]))[:_MAX_RANKED]
     return (
         [

@@ -254,7 +254,6 @@ def render_plan(
 
 
 def _list_fixed(plan: Plan) -> list[FindingRow]:
-    """Return the rows of the findings that a plan resolves, with their fixes."""
     fixes = {id(item): fix for item, fix in plan.fixed}
     return finding_rows(
         [item for item, _ in plan.fixed],

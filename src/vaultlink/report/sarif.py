@@ -133,10 +133,7 @@ def _escape_links(text: str) -> str:
 
 
 def _build_location(path: str) -> JsonObject:
-    """Return the location of a file.
-
-    Names that are not UTF-8 on disk keep their bytes.
-    """
+    """Return a location; names that are not UTF-8 on disk keep their bytes."""
     try:
         data = path.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:
@@ -151,10 +148,7 @@ def _build_region(line: int, column: int, end_line: int, end_column: int) -> Jso
 def _build_fix(
     fix: Fix, path_prefix: str, get_line_starts: Callable[[str], list[int]]
 ) -> JsonObject:
-    """Build a fix with its replacements by file.
-
-    A new note has the empty text before the fix, which has one empty line.
-    """
+    """Build a fix; before it, a new note is empty text, which has one empty line."""
     changes: dict[str, list[JsonObject]] = {}
     for edit in sort_edits(fix.edits):
         changes.setdefault(edit.path, []).append(

@@ -35,7 +35,6 @@ def hidden_link(note: Note, context: Context) -> Iterator[Finding]:
 
 
 def _find_changed_span(problem: ParseProblem) -> tuple[int, int] | None:
-    """Return the start and end of a problem's replacement, or None."""
     return problem.replacements[0][:2] if problem.replacements else None
 
 

@@ -164,10 +164,7 @@ def _collect_property_texts(index: Index) -> frozenset[str]:
 
 
 def _join_base_texts(index: Index) -> str:
-    """Return the normalized text of all bases.
-
-    The index holds the text of a base as a property.
-    """
+    """Return the normalized text of all bases, which the index holds as a property."""
     notes = index.notes
     bases = (
         notes[path]

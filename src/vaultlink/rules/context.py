@@ -42,9 +42,8 @@ FILE_START = SourceSpan(0, 0, 1, 1)
 
 
 class Located(Protocol):
-    """Object with a span in a source: a link, heading, tag, property or problem.
+    """Object with a span in a source: a link, heading, tag, property, problem or span.
 
-    Such objects are links, headings, tags, properties, problems and bare spans.
     `start` and `end` are 0-based offsets in code points, `line` and `column` are 1-based.
     """
 

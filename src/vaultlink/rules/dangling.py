@@ -191,10 +191,7 @@ def _build_retarget_edits(
 
 
 def _format_target(link: Link) -> str:
-    """Return the target of a link as its source contains it.
-
-    A canvas contains paths from the root of the vault without a leading slash.
-    """
+    """Return the target as written: in a canvas, from the root without a slash."""
     return link.target.removeprefix("/") if link.place is Place.CANVAS else link.target
 
 

@@ -73,10 +73,7 @@ def leaked_prompt(note: Note, context: Context) -> Iterator[Finding]:
 
 @lru_cache(maxsize=8)
 def _compile_phrases(phrases: tuple[str, ...]) -> re.Pattern[str]:
-    """Return one pattern for all phrases.
-
-    A phrase that is not a valid regular expression is read as plain text.
-    """
+    """Compile phrases; one that is no valid regular expression is plain text."""
     return re.compile(
         "|".join(f"(?:{_escape_invalid(phrase)})" for phrase in phrases) or r"(?!)", re.IGNORECASE
     )
@@ -99,10 +96,7 @@ def _find_body(text: str, note: Note) -> int:
 
 
 def _find_edge_lines(text: str, body: int, count: int) -> Iterator[tuple[int, int]]:
-    """Yield the spans of the first and last `count` nonblank lines, in order.
-
-    `body` is the offset at which to start. No line is yielded twice.
-    """
+    """Yield spans of the first and last `count` nonblank lines in order, none twice."""
     first: list[tuple[int, int]] = []
     offset = body
     while offset < len(text) and len(first) < count:

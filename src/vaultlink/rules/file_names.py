@@ -76,10 +76,7 @@ def _report_problems(name: str, place: str, path: str, context: Context) -> list
 
 
 def _find_reported_folders(path: str, index: Index) -> Iterator[str]:
-    """Yield the folders in which the file is the first: it reports them.
-
-    These are the folders in which it is the first file. They end with a slash.
-    """
+    """Yield folders, with a final slash, in which the file is first: it reports them."""
     end = path.find("/") + 1
     while end:
         folder = path[:end]
@@ -98,10 +95,7 @@ def _build_finding(name: str, problem: str) -> Finding:
 
 
 def _is_suspect(name: str, most_bytes: int) -> bool:
-    """Return True if a name may have a problem.
-
-    The test is fast, and its result is False for nearly all names.
-    """
+    """Return True if a name may have a problem: a fast test, False for nearly all."""
     return (
         not _SUSPECT_CHARS.isdisjoint(name)
         or name[-1] in ". "
@@ -113,7 +107,6 @@ def _is_suspect(name: str, most_bytes: int) -> bool:
 def _find_collision(place: str, path: str, index: Index) -> Iterator[str]:
     """Yield the collision with a name that differs only in case or Unicode form.
 
-    Names collide if they differ only in case or Unicode form.
     `place` is the path of the file, or a folder of it that ends with a slash. Of several equal
     names the first is not reported.
     """

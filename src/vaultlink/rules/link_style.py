@@ -88,10 +88,7 @@ def _has_redundant_display(link: Link) -> bool:
 
 
 def _split_target(path: str) -> list[str]:
-    """Return the folders and the name of a target, in Unicode form NFC.
-
-    Relative steps and the extension of a note are removed.
-    """
+    """Return folders and name in NFC, without relative steps and extension of a note."""
     plain = (
         unicodedata.normalize("NFC", strip_note_extension(path))
         .replace("\u00a0", " ")
@@ -101,10 +98,7 @@ def _split_target(path: str) -> list[str]:
 
 
 def _take_tail(written: str, path: str) -> str:
-    """Return the end of `path` with as many steps as the target `written`.
-
-    The extension of a note is removed.
-    """
+    """Return as many last steps of `path` as `written` has, without extension."""
     return "/".join(strip_note_extension(path).split("/")[-max(len(_split_target(written)), 1) :])
 
 
@@ -117,10 +111,7 @@ def _prefers_markdown(context: Context) -> bool | None:
 
 
 def _format_target(link: Link, target: str, note: Note, context: Context) -> str:
-    """Return the target as the settings say (10.4).
-
-    It is unchanged if every style is allowed.
-    """
+    """Return the target as the settings say (10.4), unchanged if all is allowed."""
     style = context.options["path"]
     style = context.obsidian.new_link_format if style == "vault" else style
     return (
@@ -131,10 +122,7 @@ def _format_target(link: Link, target: str, note: Note, context: Context) -> str
 
 
 def _find_nested(note: Note) -> set[int]:
-    """Return the offsets of links in the text of a Markdown link.
-
-    They cannot be converted: the text of a link cannot contain a Markdown link.
-    """
+    """Return offsets of links in a Markdown link's text, which can hold no other."""
     outer = [link for link in note.links if link.kind is LinkKind.MARKDOWN and "[" in link.raw[2:]]
     starts = sorted(link.start for link in note.links) if outer else []
     return {
@@ -157,10 +145,7 @@ def _preview_link(link: Link, edits: tuple[Edit, ...]) -> str:
 
 
 def _build_case_edits(link: Link, target: str, note: Note, context: Context) -> tuple[Edit, ...]:
-    """Return the edits that give a target the case of its file.
-
-    They keep relative steps and the extension of a note.
-    """
+    """Give a target the case of its file; relative steps and extension stay."""
     steps = link.target.split("/")
     positions = [number for number, step in enumerate(steps) if step not in ("", ".", "..")]
     file_steps = _take_tail(link.target, target).split("/")

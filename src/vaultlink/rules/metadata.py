@@ -119,10 +119,7 @@ _NUMBER = lazy_pattern(r"\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*")
 
 
 def _is_empty_or_template(value: PropertyValue) -> bool:
-    """Return True if a value is empty or has a placeholder.
-
-    Such values fit every type.
-    """
+    """Return True for an empty value or a placeholder, which fit every type."""
     return value is None or value in ("", []) or has_placeholder(str(value))
 
 
@@ -202,10 +199,7 @@ def _locate_property(item: Property) -> SourceSpan:
 
 
 def _find_tag_problem(entry: PropertyValue, alone: bool) -> str:
-    """Return the problem of an entry of `tags`; "" if it is valid.
-
-    `alone` is True if the entry is the whole value of the property, not an element of a list.
-    """
+    """Return the problem of an entry, or "". `alone`: it is the whole value."""
     if isinstance(entry, (int, float)) and not isinstance(entry, bool):
         return "a tag needs a character that is not a digit"
     if not isinstance(entry, str) or not entry.strip():

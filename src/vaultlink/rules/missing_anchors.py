@@ -28,10 +28,7 @@ from vaultlink.text import has_placeholder, lazy_pattern
 
 
 class _MissingAnchor(NamedTuple):
-    """A link whose target lacks its heading or block.
-
-    `slug_heading` is the heading that GitHub opens for the link, if there is one.
-    """
+    """A link without its heading or block; GitHub may open `slug_heading` for it."""
 
     link: Link
     target: Note
@@ -164,7 +161,6 @@ class _AnchorCache:
 
 
 def _find_missing_anchors(note: Note, context: Context) -> Sequence[_MissingAnchor]:
-    """Return the links of a note whose missing heading or block is to be reported."""
     # Most notes have no subpath, and a list is faster here than a generator.
     if not any([link.subpath for link in note.links]):  # noqa: C419
         return ()

@@ -161,10 +161,7 @@ def build_catalog(declarations: Mapping[str, Mapping[str, Any]]) -> Catalog:
 
 
 def _resolve_references(rules: Sequence[Rule]) -> Catalog:
-    """Check the rule names in `yields-to` and `known-as`; replace the latter by codes.
-
-    Replaces the name in `known-as` by a code. Raises CatalogError.
-    """
+    """Check names of rules, and make `known-as` a code. Raises CatalogError."""
     by_name = {rule.name: rule for rule in rules}
     resolved = []
     for rule in rules:
@@ -296,10 +293,7 @@ def _find_check(stem: str, check: object) -> CheckFunction:
 
 
 def _build_option(rule: str, name: str, declaration: Any) -> Option:
-    """Return an option of a rule.
-
-    The default must have the type of the option and be one of its choices. Raises CatalogError.
-    """
+    """Build an option; its default must fit type and choices. Raises CatalogError."""
     if (
         not isinstance(declaration, Mapping)
         or not {"type", "default", "help"} <= declaration.keys() <= _OPTION_KEYS

@@ -80,10 +80,7 @@ def _resolve_links(path: str, index: Index) -> tuple[dict[int, str | None], froz
 def _check_redundant(
     context: EntryContext, entry: Entry, link: Link, target: str | None, seen: set[tuple[str, str]]
 ) -> Iterator[Defect]:
-    """Yield a defect if an entry links to its own note or to a linked file.
-
-    `seen` holds the targets of the entries before it.
-    """
+    """Yield a defect for a link to the own note or to one of the targets in `seen`."""
     if target is None:
         return
     edits = (
@@ -116,7 +113,6 @@ def _check_redundant(
 
 
 def _check_dash(context: EntryContext, entry: Entry) -> Iterator[Defect]:
-    """Yield a defect if there is no en dash between title and link."""
     if not entry.title:
         return
     edits = context.make_edit(entry.title_end, entry.dash_end, TITLE_DASH)
@@ -147,10 +143,7 @@ def _check_entry_without_link(context: EntryContext, entry: Entry) -> Iterator[D
 
 
 def _check_missing_link(context: EntryContext, entry: Entry) -> Defect:
-    """Return the defect of an entry without a link.
-
-    It is a missing link if a note has the entry's title, else prose.
-    """
+    """Return a missing link if a note has the entry's title, else prose."""
     notes = find_notes_by_title(entry.title, context.index, context.note.path)
     if len(notes) == 1 and notes[0] not in context.targets.values():
         link = _format_new_link(context, entry.title, notes[0])

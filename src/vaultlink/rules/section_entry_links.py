@@ -82,10 +82,7 @@ def _check_dangling(context: EntryContext, entry: Entry, link: Link) -> Defect:
 
 
 def _check_swapped(context: EntryContext, entry: Entry, link: Link) -> Defect | None:
-    """Return a defect if target and display text are swapped, else None.
-
-    The target is then the title, and the display text the name of a note.
-    """
+    """Return a defect if the target is the title and the display text a note's name."""
     if (
         link.kind is not LinkKind.WIKILINK
         or not link.display
@@ -119,10 +116,7 @@ def _check_swapped(context: EntryContext, entry: Entry, link: Link) -> Defect | 
 def _build_retarget_edits(
     context: EntryContext, entry: Entry, link: Link, path: str
 ) -> tuple[Edit, ...]:
-    """Return the edits that point an entry's link to a note.
-
-    The link keeps its display text; if it has none, it shows the title of the entry.
-    """
+    """Point a link to a note; without display text, it shows the entry's title."""
     name = context.format_target(path)
     if link.kind is LinkKind.MARKDOWN:
         return rewrite_link(context.note.path, link, name + path[-3:], "")
@@ -171,10 +165,7 @@ def _check_spelling(
 
 
 def _describe_spelling(context: EntryContext, link: Link, target: str) -> tuple[str, str]:
-    """Return the kind and problem of a target that is not the name of its note.
-
-    Both are "" if there is none.
-    """
+    """Return kind and problem of a target that is not its note's name; else ""."""
     written, name = link.target, context.format_target(target)
     if not written or "/." in written or written.startswith("."):
         return "", ""
@@ -201,10 +192,7 @@ def _describe_spelling(context: EntryContext, link: Link, target: str) -> tuple[
 
 
 def _check_title(context: EntryContext, entry: Entry, link: Link, target: str) -> Iterator[Defect]:
-    """Yield the defects of an entry's title and display text.
-
-    Both must be the same title, and one of the titles of the target.
-    """
+    """Check that title and display text are the same, and a title of the target."""
     if not entry.title:
         return
     title, display = entry.title, link.display
@@ -288,10 +276,7 @@ def _build_display_edits(context: EntryContext, link: Link, display: str) -> tup
 
 
 def _replace_title(context: EntryContext, entry: Entry, link: Link, current: str) -> Defect:
-    """Return the defect of a title that is not one of the target's.
-
-    The fix writes the current title of the target as title and display text.
-    """
+    """Report a wrong title; the fix puts the current one there and in the link."""
     defect = Defect(
         "title-target-mismatch", entry, f"the linked note has the title “{current}”", safe=False
     )

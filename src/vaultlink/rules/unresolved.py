@@ -99,10 +99,7 @@ def _collect_unresolved_links(
 
 
 def _join_target(target: str, source: str) -> str:
-    """Return a target without backslashes, as a path from the root if relative.
-
-    A path from the root starts with a slash.
-    """
+    """Return a target without backslashes; relative ones from the root, as `/a/b`."""
     path = target.replace("\\", "/") if "\\" in target else target
     return "/" + join_relative(source, path) if path.startswith(("./", "../")) else path
 

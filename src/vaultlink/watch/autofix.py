@@ -136,7 +136,6 @@ class AutoFixer:
         )
 
     def _skip_reason(self, path: str, text: str, now: float) -> str | None:
-        """Return the reason why a note is not written now, None if there is none."""
         if self._changed_at.get(path, -math.inf) > now - self._debounce.fix_quiet:
             return _JUST_CHANGED
         return (

@@ -55,7 +55,6 @@ def _describe_nothing(_finding: Diagnostic) -> str:
 
 
 def _make_fix_description(batch: Batch) -> Callable[[Diagnostic], str]:
-    """Return a function that describes the fix of a cause, given one of its findings."""
     moves = batch.vault.state.settings.history.moves
     moved = {normalize_name(file_name(path)).removesuffix(".md") for path in moves}
 

@@ -157,7 +157,6 @@ class Watch:
         )
 
     def _run_due_work(self) -> Iterator[WatchUpdate]:
-        """Do the work that is due."""
         now = time.monotonic()
         if now >= self._last_heartbeat + self._debounce.heartbeat:
             self._last_heartbeat = now
@@ -238,7 +237,6 @@ class Watch:
             yield from self._verify()
 
     def _apply_fixes(self) -> Iterator[WatchUpdate]:
-        """Apply the fixes that are possible now, and yield the batch."""
         now = time.monotonic()
         if not (
             self._watch_settings.propose

@@ -202,7 +202,6 @@ class Session:
         return tracker.match_new_moves() if rescan.has_added_or_removed else {}
 
     def _compute_delta(self, after: State, moved: Mapping[str, str]) -> _FindingsDelta:
-        """Compare the findings of a later state with the current ones."""
         before = self.vault.state.diagnostics
         paths = find_changed_paths(before, after.diagnostics)
         identities = identify_findings(after.diagnostics, paths, self.vault.text)
@@ -212,7 +211,6 @@ class Session:
     def _record_delta(
         self, cause: BatchCause, delta: _FindingsDelta, fixed: AppliedFixes | None = None
     ) -> Batch:
-        """Record the delta as known and return its batch."""
         for path in delta.paths:
             if path in delta.identities:
                 self._identities[path] = delta.identities[path]
@@ -265,10 +263,7 @@ def _remember_links(before: State, state: State, moved: Mapping[str, str]) -> St
 
 
 def _has_changed(state: State, change: Change) -> bool:
-    """Return True if the content of a note or its own findings changed.
-
-    Files without text count as changed: they are in the list only when added or removed.
-    """
+    """Return True if content or own findings changed; files without text always do."""
     content, note = change.content, state.index.notes.get(change.path)
     if not isinstance(content, AnalysedNote) or note is None:
         return True

@@ -69,10 +69,7 @@ def _detect_line_end(text: str | None) -> str | None:
 
 
 def _update_marker_counts(text: str, counts: ThreeWay[LineEndCounts | None]) -> str:
-    """Update the counts of line ends in a section's marker.
-
-    Each side may have changed the line ends added around the section.
-    """
+    """Update the counts of line ends, which each side may have changed."""
     [pair] = find_marker_pairs(text, 0)
     before, after = (
         pick_present(counts.map(lambda count, index=index: count and count[index]))  # type: ignore[misc]
@@ -135,10 +132,7 @@ def _entry_versions(
 
 
 def _should_keep(versions: ThreeWay[MergeEntry | None]) -> bool:
-    """Return True if an entry is kept.
-
-    An entry that one side removed is kept only if the other side added lines below it.
-    """
+    """Keep an entry that one side removed only if the other added lines below it."""
     base, ours, theirs = versions
     present = ours or theirs
     if base is None or (ours and theirs) or present is None:
@@ -288,7 +282,6 @@ def _is_sorted(version: SectionContents, sort_key: SortKey) -> bool:
 
 
 def _is_in_base_order(keys: Sequence[EntryKey], base: Sequence[EntryKey]) -> bool:
-    """Return True if the keys that are also in the base have the base's order."""
     return [key for key in keys if key in base] == [key for key in base if key in keys]
 
 

@@ -41,7 +41,6 @@ def backlinks(options: BacklinksOptions) -> int:
 
 
 def _reject_mentions(options: BacklinksOptions) -> None:
-    """Raise UsageError for options that can't be used with --mentions."""
     if not options.mentions:
         return
     for name in ("adopt", "remove"):

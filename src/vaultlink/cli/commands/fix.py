@@ -94,7 +94,6 @@ def run_fix(options: FixSelectionOptions) -> int:
 
 
 def _reject_mention_conflicts(options: FixSelectionOptions, *, is_interactive: bool) -> None:
-    """Raise UsageError for options that can't be used with --mentions."""
     if is_interactive:
         raise UsageError(
             "--mentions and --interactive can't be used together. "

@@ -89,10 +89,7 @@ def _check_focus(options: GraphOptions, output_format: str) -> None:
 
 
 def _list_counts(summary: GraphSummary, links: LinkCounts) -> list[tuple[str, int]]:
-    """Return the figures with their names.
-
-    Those of links are the numbers in the summary of `check`.
-    """
+    """Return names and figures; those of links are as in the summary of `check`."""
     return [
         ("notes", summary.nodes["note"]),
         ("canvases", summary.nodes["canvas"]),

@@ -96,10 +96,7 @@ def _find_note(vault: "Vault", name: str, known: "History") -> str:
 
 
 def _read_recorded(vault: "Vault", path: str, known: "History") -> NoteHistory:
-    """Return what git recorded of a note.
-
-    For a note that was renamed after the last commit, that is what it recorded of the former path.
-    """
+    """Return git's record of a note, or of its path before an uncommitted rename."""
     recorded = read_note_history(vault.root, path)
     if path not in vault.index.files:
         return recorded

@@ -118,8 +118,6 @@ def _run_renames(
     *,
     merge: bool = False,
 ) -> int:
-    """Make the renames that `read` returns; return the exit code."""
-
     def make_plan(vault: Vault, sources: FixSources) -> Plan:
         unfinished = find_unfinished_run(vault, sources)
         if unfinished:

@@ -50,7 +50,6 @@ def topics(options: FolderOptions) -> int:
 
 
 def _describe_counts(rows: Sequence[DanglingTopicRow], dangling: int) -> str:
-    """Return sentences with the numbers of topics and of all dangling links."""
     references = sum(row.count for row in rows)
     sentence = (
         f"{format_count(len(rows), 'dangling topic')}, "
