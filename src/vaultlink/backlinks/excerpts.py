@@ -232,7 +232,10 @@ def _escape_excerpt(excerpt: str) -> str:
 
 
 def _shorten(excerpt: str, destination: ExcerptTarget) -> str:
-    """Cut a long excerpt at blanks around its first link, but no link, code or math."""
+    """Cut a long excerpt at blanks around its first link.
+
+    Links, code and math are not cut.
+    """
     if len(excerpt) <= MAX_EXCERPT_LENGTH:
         return excerpt
     inline = read_inline(excerpt)

@@ -74,7 +74,7 @@ class KeyReader:
 
 
 def _bind_keys(keys: str) -> "KeyBindings":
-    """End an application with one of `keys`; only with Ctrl-C and Ctrl-D if empty."""
+    """Bind `keys`, Ctrl-C and Ctrl-D so that each of them ends an application."""
     from prompt_toolkit.key_binding import KeyBindings  # noqa: PLC0415
 
     bindings = KeyBindings()

@@ -140,14 +140,20 @@ def _find_periodic_notes(
 
 
 def _is_enabled(core_plugins: object, name: str) -> bool:
-    """Accept a list of plugins that are on, or (since Obsidian 1.6) an object of all."""
+    """Return True if a core plugin is on.
+
+    The value is a list of those that are on; since Obsidian 1.6 an object with all.
+    """
     if isinstance(core_plugins, dict):
         return core_plugins.get(name) is True
     return name in _list_or_empty(core_plugins)
 
 
 def _clean_path(value: object) -> str:
-    """Strip slashes; return "" for the root, non-paths, and paths out of the vault."""
+    """Return a vault path without slashes at its ends.
+
+    Return "" for the root, for other values than paths, and for paths that leave the vault.
+    """
     parts = [part for part in _string_or(value, "").strip().split("/") if part not in ("", ".")]
     return "" if ".." in parts else "/".join(parts)
 

@@ -150,7 +150,7 @@ _TERMINATION_SIGNALS = tuple(
 
 
 def _start_worker(worker: "BaseProcess") -> None:
-    """Start a fork; own signals are blocked until it has reset their handlers."""
+    """Start a fork; handled signals are blocked until it has reset their handlers."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _TERMINATION_SIGNALS)
     try:
         worker.start()

@@ -223,7 +223,7 @@ def _remember_commit(scan: VaultScan, state: State) -> History:
 
 
 def _merge_histories(one: History, other: History) -> History:
-    """Merge: a file moved in one is not deleted; the second one has precedence."""
+    """Merge histories; a file moved in one is not deleted, and `other` has precedence."""
     moves = {**one.moves, **other.moves}
     return History(
         moves,

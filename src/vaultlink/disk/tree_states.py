@@ -108,7 +108,7 @@ class TreeWalk(NamedTuple):
         return MeasuredTrees([measure_state(state), *walked.measures], walked.problem or problem)
 
     def _make_settings(self) -> LinterSettings:
-        """Return settings without ignored files or history: points depend on one commit."""
+        """Return the settings of all trees: no file is ignored, and the history is empty."""
         settings = self.state.settings
         return LinterSettings.build(settings.rules, settings.config, settings.obsidian)
 

@@ -135,7 +135,10 @@ class _EnabledRules:
 
 
 def _names_rule(directive: Directive, code: str, name: str) -> bool:
-    """Return True for a directive with name, code or prefix of a rule, or with none."""
+    """Return True if a directive names a rule by name, code or prefix of the code.
+
+    A directive without names applies to all rules.
+    """
     return not directive.rules or any(
         selector.lower() == name or code.startswith(selector.upper())
         for selector in directive.rules

@@ -68,7 +68,10 @@ class LiveGraph:
     def _update_edges_between(
         self, path: str, target: str, present: list[GraphAttributes], wanted: list[GraphAttributes]
     ) -> None:
-        """Change the first edges in place, so that keys are the same as in a new graph."""
+        """Update the edges between two nodes.
+
+        The first ones are changed in place, so that keys are the same as in a new graph.
+        """
         self._add_node(target)
         for data, new in zip(present, wanted, strict=False):
             data.clear()

@@ -102,7 +102,10 @@ def _subpath_writer(note: Note) -> Callable[[int], str]:
 def _match_subpath(
     written: str, before: Note, now: Note, pairs: Mapping[int, tuple[int, bool]]
 ) -> NewAnchor | None:
-    """Return a subpath's new anchor; from GitHub's anchors it is never certain."""
+    """Return what became of the heading that a subpath led to.
+
+    One that was found by its GitHub anchor is never certain.
+    """
     heading = find_anchor(before, written)
     is_slug = heading is None
     if is_slug:

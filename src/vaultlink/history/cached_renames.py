@@ -121,7 +121,10 @@ def _has_lost_content(path: str, before: VaultSnapshot, now: VaultSnapshot) -> b
 def _find_moved_stamps(
     old_paths: Iterable[str], new_paths: Iterable[str], before: VaultSnapshot, now: VaultSnapshot
 ) -> dict[str, str]:
-    """Return moves by unique size and time, except from removed to added files."""
+    """Return where files went whose size and time no other file has, or had before.
+
+    Moves from removed to added files are left out.
+    """
     old, new = _group_by_stamp(old_paths, before), _group_by_stamp(new_paths, now)
     keys = {key for key in old.keys() & new.keys() if len(old[key]) == len(new[key]) == 1}
     if not keys:

@@ -223,7 +223,7 @@ def _remember_targets(
 
 
 def _list_resolved_again(old_source: str, source: str, changes: _Changes) -> set[str]:
-    """Return links that led nowhere before, and now to a file perhaps made for them."""
+    """Return the links that led nowhere before, and lead to a file now."""
     was = {link.raw for link, target in changes.before.resolved_links(old_source) if not target}
     return {link.raw for link, target in changes.now.resolved_links(source) if target} & was
 
@@ -269,7 +269,10 @@ def _find_retargeted(source: str, changes: _Changes) -> Iterator[tuple[str, Dest
 
 
 def _is_remainder(path: str | None, moved: str, now: Index) -> bool:
-    """Return True for a note that is empty, or links to `moved`, the text's new place."""
+    """Return True if the text of a note may have moved to the note `moved`.
+
+    It is empty then, or links to that note.
+    """
     note = now.notes.get(path) if path else None
     return note is not None and (
         note.blank or any(target == moved for _, target in now.resolved_links(note.path))

@@ -197,7 +197,7 @@ def _ends_section(body: SectionBody, line: QuotedLine, content: str) -> bool:
 
 
 def _is_below(builder: _SectionBuilder, content: str, entries: tuple[Entry, ...]) -> bool:
-    """Return True if indented below a list entry, and no complete entry itself."""
+    """Return True if a line is indented below an entry, and no entry itself."""
     if not builder.entries or not builder.entries[-1].marks.strip(" \t>"):
         return False
     if any(entry.title and entry.dash for entry in entries):

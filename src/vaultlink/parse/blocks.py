@@ -292,7 +292,7 @@ def _add_table(rows: list[SourceLine], found: ParsedBlocks, owner: int | None) -
 
 
 def _end_of_paragraph(lines: list[SourceLine], at: int) -> int:
-    """Return the end: a blank line or a new block, but no deeper indented line."""
+    """Return the end: a blank line, or a block that starts without a deeper indent."""
     end = at + 1
     while end < len(lines):
         text = lines[end].text

@@ -251,7 +251,7 @@ def read_target(text: str, link: InlineWikilink | InlineMarkdownLink) -> str | N
 
 
 def _can_join_lines(source: str, start: int, end: int) -> bool:
-    """Return True if no mark stands between lines, nor a heading or table results."""
+    """Return True if a line can join the last one: no marks between, no new block."""
     behind = source.find("\n", end)
     return not source[start:end].strip() and (
         behind == -1 or not _SETEXT_OR_TABLE.match(source, behind + 1)

@@ -302,7 +302,7 @@ def _add_invalid_frontmatter(problem: str, start: int, end: int, found: NoteBuil
 def _add_property_tags(
     key: str, value: PropertyValue, read: Frontmatter, found: NoteBuilder
 ) -> None:
-    """Add tags of a list, or of one text without comma; none with spaces (4.16)."""
+    """Add the tags of a list, or of a text without commas; none with spaces (4.16)."""
     spots = {scalar.key_path: (scalar.start, scalar.end) for scalar in read.scalars}
     items: Iterable[tuple[str, PropertyValue]] = [(key, value)]
     if isinstance(value, list):

@@ -189,5 +189,5 @@ class _NodeReader:
 
 
 def _key_text(node: Any) -> str:
-    """Return a key as text: a template's braces parse as a mapping, become `{…}`."""
+    """Return a key as text; `{…}` if a template's braces parse as a mapping."""
     return str(node.value) if node.id == "scalar" else "{…}"

@@ -210,7 +210,7 @@ class FullRenderer:
 
 
 def _cut_single_width(line: str, start: int, stop: int, width: int) -> tuple[str, str]:
-    """Do as `_cut_excerpt`, but faster, if each character takes one column."""
+    """Cut as `_cut_excerpt` does, but faster; each character must take one column."""
     if stop - start > width:
         line, start, stop = line[start : start + width - 1] + "…", 0, width
     elif max(len(line), start + 1) > width:

@@ -58,7 +58,7 @@ def _select_annotations(findings: Sequence[Diagnostic]) -> list[Diagnostic]:
 
 
 def _format_command(command: str, path_prefix: str, d: Diagnostic) -> str:
-    """Return a command, with columns in one line only: GitHub's runner drops others."""
+    """Return a command; columns only for a span in one line, as GitHub drops others."""
     last = last_line(d)
     region = (
         {"line": d.line, "endLine": last}

@@ -54,7 +54,7 @@ def encode_tables(document: msgspec.Struct) -> bytes:
 
 
 def _encode(value: Any) -> bytes:
-    """Encode; names that are not Unicode and numbers over 64 bits by slower `json`."""
+    """Encode a value; `json` encodes names that are not Unicode, and large numbers."""
     try:
         return escape_json(_ENCODER.encode(value))
     except (UnicodeEncodeError, OverflowError):

@@ -110,7 +110,10 @@ _INVALID_XML = lazy_pattern("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ff
 
 
 def _clean_xml(text: str) -> str:
-    """Escape text; spell out control characters; U+FFFD replaces impossible ones."""
+    """Escape a text for XML, which can't contain all characters.
+
+    Control characters are spelled out; U+FFFD replaces the others.
+    """
     return escape_commands(
         text
         if text.isascii() and text.isprintable()

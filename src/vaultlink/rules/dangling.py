@@ -191,7 +191,7 @@ def _build_retarget_edits(
 
 
 def _format_target(link: Link) -> str:
-    """Return the target as written: in a canvas, from the root without a slash."""
+    """Return the target as written; a canvas has paths from the root without a slash."""
     return link.target.removeprefix("/") if link.place is Place.CANVAS else link.target
 
 

@@ -223,7 +223,10 @@ def _plan_settings_file(root: Path) -> dict[Path, str]:
 def _plan_files(
     vault: Path, kinds: Sequence[str], package: str, terminal: Terminal
 ) -> dict[Path, str]:
-    """Return CI files; if some exist, print lines to add, raise ExistingFileError."""
+    """Return the CI files.
+
+    If some exist, prints what to add to them and raises ExistingFileError.
+    """
     try:
         return plan_ci_files(vault, kinds, package)
     except ExistingFileError as error:
