@@ -5,13 +5,15 @@ VAULT ?=
 PROGRAM ?=
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+PYTEST := $(BIN)/python -m pytest -n 4 --dist worksteal  # on two cores: many tests wait for a watcher or a terminal
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test explore hostile lint bench bench-related worst-cases gate gate-record release-check coverage lock refresh random-renames renames casts screenshots docs clean
+.PHONY: help demo test test-all explore hostile lint bench bench-related worst-cases gate gate-record release-check coverage lock refresh random-renames renames casts screenshots docs clean
 
 help:
 	@echo 'make demo      set up, and check the sample vault in fixtures/'
-	@echo 'make test      set up, and run everything: format, lint, types, import contracts, tests'
+	@echo 'make test      set up, and check the program: format, lint, types, import contracts, tests'
+	@echo 'make test-all  test what lies around the program: archives, installations, workflows, the site, a browser'
 	@echo 'make lint      run only ruff, mypy and the import contracts'
 	@echo 'make explore   try random examples that no run of the tests tries, TIMES times as many; default: 20'
 	@echo 'make hostile   inject all faults and fuzz for minutes; SECONDS is the time of each fuzzer'
@@ -59,7 +61,10 @@ test: .venv/tested
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/vaultlink check --vault . --config .ci/own.toml
-	$(BIN)/python -m pytest -n 3 --dist worksteal  # on two cores: many tests wait for a watcher or a terminal
+	$(PYTEST) -m product $(ARGS)
+
+test-all: .venv/tested
+	$(PYTEST) -m project $(ARGS)
 
 explore: .venv/tested
 	VAULTLINK_EXPLORE=$(or $(TIMES),20) $(BIN)/python -m pytest -n 2 --dist worksteal $$(grep -lE '^from (exploring|hypothesis) ' tests/test_*.py tests/hostile/test_*.py)

@@ -1,7 +1,7 @@
 """Pages in a real Chromium, for tests: `with start_browser(…) as browser`, then `browser.open(file)`.
 
 The browser is the one that is installed; `.ci/run` installs Debian's. playwright-core drives it, from tests/browser/package.json.
-VAULTLINK_BROWSER names another one; its value `required` makes tests fail, not skip, if there is none.
+VAULTLINK_BROWSER names another one; its value `required` makes tests fail, not skip, if there is none, as VAULTLINK_REQUIRED does.
 """
 
 import json
@@ -16,7 +16,8 @@ from typing import Any
 
 import pytest
 
-from forge import check_output, make_once
+from forge import check_output, make_once, require_npm
+from machine import give_up
 
 FOLDER = Path(__file__).resolve().parent / "browser"
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
@@ -103,16 +104,15 @@ class Browser:
 
 
 def find_browser() -> str:
-    """Return the path of a Chromium. Without one, or without node, the test is skipped, or fails where one is required."""
+    """Return the path of a Chromium. Without one, the test is skipped, or fails where one is required."""
     wish = os.environ.get("VAULTLINK_BROWSER", "")
     names = PROGRAMS if wish in ("", "required") else (wish,)
     program = next(filter(None, map(shutil.which, names)), None)
-    if program and shutil.which("node") and shutil.which("npm"):
+    if program:
         return program
-    message = "Chromium, node and npm are not all installed"
     if wish:
-        pytest.fail(message)
-    pytest.skip(message)
+        pytest.fail("Chromium is not installed")
+    return give_up("browser", "Chromium is not installed")
 
 
 def install_driver(folder: Path) -> None:
@@ -127,6 +127,7 @@ def install_driver(folder: Path) -> None:
 def start_browser(factory: pytest.TempPathFactory) -> Iterator[Browser]:
     """Start a browser, and end it at the end of the block."""
     program = find_browser()
+    require_npm(factory)
     folder = make_once(factory, "browser", install_driver)
     with subprocess.Popen(
         ["node", folder / "driver.mjs", program],

@@ -16,6 +16,7 @@ from vaultlink.index.resolve import normalize_name
 from vaultlink.model import Destination, Diagnostic, FormerName, History
 from vaultlink.rules.registry import Catalog, build_catalog
 
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times faster, where it is there
 RULES_FOLDER = Path(__file__).resolve().parents[1] / "rules"
 VaultFiles = Mapping[str, Any]
 """Path to text; for an unreadable note, path to a mapping of the kind of problem to its detail."""
@@ -24,7 +25,8 @@ VaultFiles = Mapping[str, Any]
 def load_declarations() -> dict[str, Mapping[str, Any]]:
     """Return the declarations of the rules in this repository by file stem."""
     return {
-        file.stem: yaml.safe_load(file.read_bytes()) for file in sorted(RULES_FOLDER.glob("*.yaml"))
+        file.stem: yaml.load(file.read_bytes(), Loader=LOADER)
+        for file in sorted(RULES_FOLDER.glob("*.yaml"))
     }
 
 

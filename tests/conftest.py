@@ -5,8 +5,10 @@ import re
 import shutil
 import signal
 import sys
+from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import chdir
+from functools import cache
 from itertools import count, pairwise
 from pathlib import Path
 
@@ -17,12 +19,22 @@ from exploring import TIMES, count_examples
 from repositories import GIT_ENVIRONMENT
 from running import CommandResult, RunCommand
 from vaultlink.__main__ import main
+from vaultlink.disk import read
 
 # The same examples in every run, so that a failure is caused by a change. `make explore` tries different ones in each run,
 # without a time limit.
-settings.register_profile("steady", derandomize=True, deadline=None)
+settings.register_profile(
+    "steady", derandomize=True, deadline=None, max_examples=count_examples(100)
+)
 settings.register_profile("exploring", deadline=None, max_examples=count_examples(100))
 settings.load_profile("exploring" if TIMES else "steady")
+
+# With this variable, every process that a test starts would compile the program, which takes longer than most runs.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
+# Every test has a cache of its own, so that each would read the YAML of all rules again. Processes that tests start do.
+setattr(read, "load_rules", cache(read.load_rules))  # noqa: B010 - mypy accepts no assignment
 
 MEMORY = Path("/dev/shm")
 MEMORY_BYTES = 4 << 30
@@ -82,11 +94,35 @@ def reset_signals() -> None:
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Remove the time limit if more examples than usual are tried."""
-    if TIMES:
-        for item in items:
+    """Mark as `product` all tests that are not marked as `project`, before `-m` selects tests.
+
+    The time limit is removed if more examples than usual are tried.
+    """
+    for item in items:
+        if item.get_closest_marker("product"):
+            raise pytest.UsageError(f"{item.nodeid}: a test is marked as `product` here only")
+        if not item.get_closest_marker("project"):
+            item.add_marker(pytest.mark.product)
+        elif not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(900))  # it may wait for installations
+        if TIMES:
             item.add_marker(pytest.mark.timeout(0))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the time of each test file with the option `--durations`."""
+    if terminalreporter.config.getoption("durations") is None:
+        return
+    seconds: dict[str, float] = defaultdict(float)
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if isinstance(report, pytest.TestReport):
+                seconds[report.nodeid.partition("::")[0]] += report.duration
+    terminalreporter.write_sep("=", "seconds of each test file")
+    for file, total in sorted(seconds.items(), key=lambda item: -item[1]):
+        terminalreporter.write_line(f"{total:8.2f}s {file}")
 
 
 _unused_names = count(1)

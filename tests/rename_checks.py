@@ -7,6 +7,7 @@ import posixpath
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import zip_longest
 from typing import Any, NamedTuple
 
@@ -69,7 +70,7 @@ def compare_vaults(before: Tree, after: Tree, expected: Expected) -> list[str]:
     wanted = {expected.path(path) for path in before}
     if wanted != set(after):
         return [f"paths: {sorted(wanted ^ set(after))}"]
-    seen = Comparison(SeenVault(before), SeenVault(after), expected)
+    seen = Comparison(_see_vault(tuple(before.items())), SeenVault(after), expected)
     problems = []
     for path, content in before.items():
         new = expected.path(path)
@@ -82,6 +83,12 @@ def compare_vaults(before: Tree, after: Tree, expected: Expected) -> list[str]:
             problems.append(f"{path}: the byte order mark changed")
         problems += [f"{path}: {text}" for text in _compare_files(path, old_file, new_file, seen)]
     return problems
+
+
+@lru_cache(maxsize=1)
+def _see_vault(files: tuple[tuple[str, bytes], ...]) -> SeenVault:
+    """Return a vault as it is seen; many renames start from the same one."""
+    return SeenVault(dict(files))
 
 
 def _compare_files(path: str, old: SeenFile, new: SeenFile, seen: Comparison) -> Iterator[str]:

@@ -32,7 +32,7 @@ from forge import (
 from running import write_files
 from vaultlink import __version__
 
-pytestmark = pytest.mark.timeout(900)  # fixtures create environments with pip
+pytestmark = pytest.mark.project
 
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
 STEPS = ACTION["runs"]["steps"]

@@ -1,18 +1,20 @@
 """Tests of the terminal sessions in docs/casts: they are what the program shows now. `make casts` records them again."""
 
 import json
-import shutil
 
 import pytest
 
 import casts
 import terminal_pictures
+from machine import require_program
+
+pytestmark = pytest.mark.project
 
 
 @pytest.mark.parametrize("name", casts.SESSIONS)
 def test_cast_is_up_to_date(name: str) -> None:
-    if name.startswith("pager") and shutil.which("less") is None:
-        pytest.skip("less is not installed")
+    if name.startswith("pager"):
+        require_program("less")
     recorded = (casts.CASTS / f"{name}.cast").read_text(encoding="utf-8")
     assert casts.record_session(casts.SESSIONS[name]).splitlines() == recorded.splitlines(), (
         "run `make casts`"

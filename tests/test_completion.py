@@ -3,7 +3,6 @@
 import os
 import pty
 import select
-import shutil
 import subprocess
 import sys
 import time
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from machine import require_program
 from running import RunCommand, create_vault
 from vaultlink.cli.candidates import list_formats
 from vaultlink.cli.commands.completion import SCRIPTS
@@ -173,14 +173,6 @@ def test_script_of_every_shell(run: RunCommand) -> None:
     )
 
 
-def need(program: str) -> str:
-    """Return the path of a program; skip the test if it is not installed."""
-    path = shutil.which(program)
-    if path is None:
-        pytest.skip(f"{program} is not installed")
-    return path
-
-
 class Shell:
     """An interactive shell in a terminal of its own."""
 
@@ -240,7 +232,7 @@ TYPED = {
 @pytest.mark.parametrize(("keys", "completed"), TYPED.values(), ids=TYPED)
 def test_key_in_a_real_shell(vault: Path, shell: str, keys: str, completed: str) -> None:
     (program, *options), load = INTERACTIVE[shell]
-    terminal = Shell([need(program), *options], vault)
+    terminal = Shell([require_program(program), *options], vault)
     try:
         terminal.type(f"{load}; echo rea''dy\n", "ready")
         assert completed in terminal.type(keys, completed)
@@ -264,7 +256,7 @@ def test_fish(vault: Path, line: str, found: list[str]) -> None:
     script = f"vaultlink completion fish | source; complete --do-complete '{line}'"
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     done = subprocess.run(
-        [need("fish"), "--no-config", "--command", script],
+        [require_program("fish"), "--no-config", "--command", script],
         capture_output=True,
         text=True,
         check=True,

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from machine import require_program
 from running import read_files, write_files
 from vaultlink.fix.diff import TextChange
 from vaultlink.fix.diff import unified_diff as list_diff_lines
@@ -89,7 +90,10 @@ def test_git_applies_a_diff(tmp_path: Path) -> None:
             (tmp_path / path).write_bytes(old.encode())
     (tmp_path / "fix.patch").write_bytes(unified_diff(CHANGES).encode())
     done = subprocess.run(
-        ["git", "apply", "-p1", "fix.patch"], cwd=tmp_path, capture_output=True, check=False
+        [require_program("git"), "apply", "-p1", "fix.patch"],
+        cwd=tmp_path,
+        capture_output=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     for path, _, new in CHANGES:
@@ -124,7 +128,10 @@ def test_git_applies_diffs_of_any_file_name(tmp_path: Path, path: str) -> None:
     (tmp_path / path).write_bytes(b"a\n")
     (tmp_path / "fix.patch").write_bytes(unified_diff([(path, "a\n", "b\n")]).encode())
     done = subprocess.run(
-        ["git", "apply", "fix.patch"], cwd=tmp_path, capture_output=True, check=False
+        [require_program("git"), "apply", "fix.patch"],
+        cwd=tmp_path,
+        capture_output=True,
+        check=False,
     )
     assert (done.returncode, (tmp_path / path).read_bytes()) == (0, b"b\n")
 
@@ -176,7 +183,11 @@ def test_git_applies_a_diff_with_renames(tmp_path: Path) -> None:
     write_files(tmp_path, before)
     patch = unified_diff(EDITED, moves=RENAMED)
     done = subprocess.run(
-        ["git", "apply", "-"], cwd=tmp_path, input=patch.encode(), capture_output=True, check=False
+        [require_program("git"), "apply", "-"],
+        cwd=tmp_path,
+        input=patch.encode(),
+        capture_output=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     after = {**before, **{path: new and new.encode() for path, _, new in EDITED}}

@@ -4,6 +4,7 @@ every YAML block is validated by its consumer.
 vaultlink also checks the project's own documents, as `make test` does.
 """
 
+import os
 import re
 import shutil
 import subprocess
@@ -17,7 +18,6 @@ import guides
 from documents import blocks, parsed, prose
 from forge import (
     ROOT,
-    InstallKit,
     assert_matches_schema,
     build_kit,
     check_output,
@@ -154,16 +154,8 @@ def test_every_code_block_has_a_language(page: Path) -> None:
     assert set(told[1::2]) <= {""}
 
 
-@pytest.fixture(scope="session")
-def kit(tmp_path_factory: pytest.TempPathFactory) -> InstallKit:
-    """Return what installations need."""
-    return build_kit(tmp_path_factory)
-
-
 @pytest.fixture
-def environment(
-    kit: InstallKit, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
-) -> dict[str, str]:
+def environment(tmp_path: Path) -> dict[str, str]:
     """Return an environment in which `vaultlink` and `pre-commit` are installed."""
     programs = tmp_path / "bin"
     programs.mkdir()
@@ -172,12 +164,16 @@ def environment(
     )
     (programs / "vaultlink").chmod(0o755)
     (programs / "pre-commit").symlink_to(PROGRAMS / "pre-commit")
-    plain = make_clean_environment(tmp_path / "home")
-    return kit.make_offline_environment(
-        tmp_path / "home",
-        PATH=f"{programs}:{plain['PATH']}",
-        PRE_COMMIT_HOME=str(make_once(tmp_path_factory, "hooks-local", lambda _folder: None)),
-    )
+    return make_clean_environment(tmp_path / "home", PATH=f"{programs}:{os.environ['PATH']}")
+
+
+def let_hooks_be_installed(
+    environment: dict[str, str], home: Path, factory: pytest.TempPathFactory
+) -> None:
+    """Add to an environment what pre-commit needs to install a hook."""
+    hooks = make_once(factory, "hooks-local", lambda _folder: None)
+    settings = {"PATH": environment["PATH"], "PRE_COMMIT_HOME": str(hooks)}
+    environment |= build_kit(factory).make_offline_environment(home, **settings)
 
 
 @pytest.fixture
@@ -196,9 +192,18 @@ FINDINGS_ALLOWED = "trap 'code=$?; if [ $code -ne 1 ]; then exit $code; fi' ERR\
 """Makes bash go on after exit code 1 (findings), and stop at any other."""
 
 
+@pytest.mark.project
 @pytest.mark.parametrize("page", RUN, ids=named)
-def test_commands_of_the_page_run(page: Path, repo: Path, environment: dict[str, str]) -> None:
+def test_commands_of_the_page_run(
+    page: Path,
+    repo: Path,
+    environment: dict[str, str],
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
     said = ""
+    if page.stem == "pre-commit":
+        let_hooks_be_installed(environment, tmp_path / "home", tmp_path_factory)
     write_files(repo.parent, GIVEN.get(page.stem, {}))
     for block in blocks(page, "sh"):
         start = ["-euo", "pipefail", "-c", block]

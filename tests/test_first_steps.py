@@ -103,6 +103,7 @@ def list_findings(run: RunCommand) -> list[dict[str, Any]]:
 # -- the way ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.project
 @pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "120x40"])
 def test_each_command_is_on_the_screen_of_the_one_before(
     run: RunCommand, vault: Path, size: Size

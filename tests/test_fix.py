@@ -11,6 +11,7 @@ import pytest
 
 from documents import blocks
 from forge import ROOT
+from machine import require_program
 from running import CommandResult, RunCommand, create_vault, read_files, write_files
 from vaultlink.api import open_vault
 from vaultlink.watch.autofix import AutoFixer
@@ -154,7 +155,7 @@ def test_diff_shows_what_would_be_written_and_writes_nothing(
     assert told.code == 1
     assert read_files(vault) == after(changed={})
     (vault / "fix.patch").write_bytes(told.out.encode())
-    subprocess.run(["git", "apply", "fix.patch"], cwd=vault, check=True)
+    subprocess.run([require_program("git"), "apply", "fix.patch"], cwd=vault, check=True)
     (vault / "fix.patch").unlink()
     assert read_files(vault) == after()
     assert run(*words).code == 0

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from machine import require_program
 from running import create_vault, write_files
 from vaultlink.model import PendingWrite
 from vaultlink.write.git_moves import stage_moves
@@ -35,7 +36,7 @@ def git(folder: Path, *words: str) -> bytes:
     """Run git and return its output."""
     name = ("-c", "user.name=x", "-c", "user.email=x@example.org")
     return subprocess.run(
-        ["git", *name, *words], cwd=folder, check=True, capture_output=True
+        [require_program("git"), *name, *words], cwd=folder, check=True, capture_output=True
     ).stdout
 
 

@@ -28,6 +28,7 @@ from forge import (
     commit_all,
     create_origin,
     make_clean_environment,
+    make_environment,
     make_once,
     run_process,
     run_shellcheck,
@@ -515,9 +516,9 @@ def test_report_can_be_switched_on(run: RunCommand, tmp_path: Path, folder: str)
     assert job["artifacts"]["paths"] == ["vaultlink.html"]
 
 
+@pytest.mark.project
 def test_templates_are_in_the_wheel(kit: InstallKit) -> None:
-    [wheel] = (kit.folder / "wheels").glob("vaultlink-*.whl")
-    with zipfile.ZipFile(wheel) as archive:
+    with zipfile.ZipFile(kit.wheel) as archive:
         assert {f"vaultlink/cli/starters/{kind}.yml" for kind in CI_KINDS} <= set(
             archive.namelist()
         )
@@ -625,11 +626,7 @@ def python(kit: InstallKit, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a Python in which the workflow's step has installed vaultlink."""
 
     def make(folder: Path) -> None:
-        check_output(
-            [sys.executable, "-m", "venv", folder / "venv"],
-            folder,
-            kit.make_offline_environment(folder / "home"),
-        )
+        programs = make_environment(tmp_path_factory, folder / "venv")
         root = write_files(folder / "repo", DEBT)
         check_output(
             [sys.executable, "-m", "vaultlink", "init", root, "--ci", "github"],
@@ -641,7 +638,7 @@ def python(kit: InstallKit, tmp_path_factory: pytest.TempPathFactory) -> Path:
             for step in loaded(root, "github")["jobs"]["links"]["steps"]
             if " pip " in step.get("run", "")
         ]
-        path = f"{folder / 'venv' / 'bin'}:{os.environ['PATH']}"
+        path = f"{programs}:{os.environ['PATH']}"
         check_output(
             ["bash", "-e", "-c", script],
             folder,
@@ -736,6 +733,7 @@ BREAKING: dict[str, tuple[Mapping[str, str], tuple[str, ...], str]] = {
 }
 
 
+@pytest.mark.project
 @pytest.mark.parametrize(("texts", "gone", "where"), BREAKING.values(), ids=BREAKING)
 def test_pull_request_that_breaks_a_link_fails(
     repo: "Notes", tmp_path: Path, texts: Mapping[str, str], gone: tuple[str, ...], where: str
@@ -750,6 +748,7 @@ def test_pull_request_that_breaks_a_link_fails(
     assert "Nowhere" not in runner.summary.partition("### Findings")[2]
 
 
+@pytest.mark.project
 def test_pull_request_that_breaks_nothing_passes_despite_errors_on_main(
     repo: "Notes", tmp_path: Path
 ) -> None:
@@ -761,6 +760,7 @@ def test_pull_request_that_breaks_nothing_passes_despite_errors_on_main(
     assert "vaultlink" in runner.summary
 
 
+@pytest.mark.project
 def test_merge_queue_reports_its_own_findings(repo: "Notes", tmp_path: Path) -> None:
     upon = {"base_sha": repo.git("rev-parse", "main").strip()}
     repo.change({"New.md": "[[Old]] is there.\n"})
@@ -771,6 +771,7 @@ def test_merge_queue_reports_its_own_findings(repo: "Notes", tmp_path: Path) -> 
     assert "Nowhere" not in runner.log
 
 
+@pytest.mark.project
 def test_push_reports_all_findings_outside_the_baseline(
     repo: "Notes", tmp_path: Path, run: RunCommand
 ) -> None:
@@ -784,6 +785,7 @@ def test_push_reports_all_findings_outside_the_baseline(
     assert repo.github(tmp_path / "third").failed
 
 
+@pytest.mark.project
 def test_summary_is_empty_if_the_installation_failed(repo: "Notes", tmp_path: Path) -> None:
     repo.environment["PIP_FIND_LINKS"] = str(tmp_path)
     file = repo.root / CI_TEMPLATES["github"].path
@@ -794,12 +796,14 @@ def test_summary_is_empty_if_the_installation_failed(repo: "Notes", tmp_path: Pa
     assert runner.summary == ""
 
 
+@pytest.mark.project
 def test_checkout_has_the_history_and_a_new_python(repo: "Notes", tmp_path: Path) -> None:
     used = repo.github(tmp_path / "runner").used_actions
     assert used["actions/checkout@v5"]["fetch-depth"] == 0
     assert used["actions/setup-python@v6"]["python-version"] == "3.13"
 
 
+@pytest.mark.project
 def test_push_saves_the_cache_that_a_pull_request_restores(repo: "Notes", tmp_path: Path) -> None:
     del repo.environment["VAULTLINK_CACHE_DIR"]
     caches = CacheStore(tmp_path / "caches")
@@ -830,6 +834,7 @@ def reports(repo: "Notes") -> dict[str, str]:
     }
 
 
+@pytest.mark.project
 @pytest.mark.parametrize("shell", ["bash", "sh"])
 @pytest.mark.parametrize(("texts", "gone", "where"), BREAKING.values(), ids=BREAKING)
 def test_merge_request_that_breaks_a_link_fails(
@@ -847,6 +852,7 @@ def test_merge_request_that_breaks_a_link_fails(
     assert "<failure" in reports(repo)["junit"]
 
 
+@pytest.mark.project
 def test_merged_result_is_compared_with_the_target_branch(repo: "Notes") -> None:
     base = repo.git("merge-base", "main", "HEAD")
     repo.change({"New.md": "[[Old]] is there.\n"})
@@ -861,12 +867,14 @@ def test_merged_result_is_compared_with_the_target_branch(repo: "Notes") -> None
     assert json.loads(reports(repo)["codequality"]) == []
 
 
+@pytest.mark.project
 def test_default_branch_reports_all_findings(repo: "Notes") -> None:
     code, said = repo.gitlab()
     assert code == 1
     assert "Old.md" in said
 
 
+@pytest.mark.project
 def test_each_merge_request_keeps_its_own_cache(repo: "Notes") -> None:
     job = loaded(repo.root, "gitlab")["vaultlink"]
     [path] = job["cache"]["paths"]
@@ -878,6 +886,7 @@ def test_each_merge_request_keeps_its_own_cache(repo: "Notes") -> None:
     assert repo.gitlab(VAULTLINK_CACHE_DIR=str(repo.root / path)) == before
 
 
+@pytest.mark.project
 @pytest.mark.parametrize(
     ("variables", "runs"),
     [
@@ -913,6 +922,7 @@ def hooks(kit: InstallKit, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_once(tmp_path_factory, "hooks-local", lambda _folder: None)
 
 
+@pytest.mark.project
 def test_written_hook_rejects_a_commit_that_breaks_a_link(
     repo: "Notes", hooks: Path, run: RunCommand
 ) -> None:

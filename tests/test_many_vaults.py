@@ -173,6 +173,7 @@ def list_changed(repo: Path, environment: Mapping[str, str], temp: Path, base: s
     return changed
 
 
+@pytest.mark.project
 @pytest.mark.parametrize(
     ("texts", "gone", "changed"),
     [
@@ -203,6 +204,7 @@ def test_only_vaults_that_changed_have_jobs(
     assert list_changed(repo, environment, tmp_path / "temp", base) == changed
 
 
+@pytest.mark.project
 def test_every_vault_has_a_job_if_the_base_is_not_known(
     repo: Path, environment: Mapping[str, str], tmp_path: Path
 ) -> None:
@@ -235,6 +237,7 @@ def run_link_job(
     return runner.run(CHECKING)
 
 
+@pytest.mark.project
 def test_each_job_reports_its_vault_and_restores_its_own_cache(
     repo: Path, environment: Mapping[str, str], tmp_path: Path
 ) -> None:
@@ -252,6 +255,7 @@ def test_each_job_reports_its_vault_and_restores_its_own_cache(
     assert len(caches.keys) == len({*caches.keys}) == 2 * len(VAULTS)
 
 
+@pytest.mark.project
 @pytest.mark.parametrize(
     ("results", "code"),
     [
@@ -275,6 +279,7 @@ def test_required_job_fails_if_another_fails(
     assert done.returncode == code
 
 
+@pytest.mark.project
 def test_reusable_workflow_and_its_caller_fit() -> None:
     """`on` is true in YAML 1.1."""
     inputs = SHARED[True]["workflow_call"]["inputs"]
@@ -285,6 +290,7 @@ def test_reusable_workflow_and_its_caller_fit() -> None:
     assert step["with"].keys() <= ACTION["inputs"].keys()
 
 
+@pytest.mark.project
 def test_workflows_of_pages_pass_actionlint(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -312,6 +318,7 @@ def list_matrix() -> Iterator[dict[str, str]]:
     yield from PIPELINE["links"]["parallel"]["matrix"]
 
 
+@pytest.mark.project
 def test_pipeline_has_a_job_and_a_cache_for_each_vault() -> None:
     assert [job["VAULT"] for job in list_matrix()] == [*VAULTS]
     names = {job["NAME"] for job in list_matrix()}
@@ -322,6 +329,7 @@ def test_pipeline_has_a_job_and_a_cache_for_each_vault() -> None:
     assert all("$NAME" in key for key in cache["fallback_keys"])
 
 
+@pytest.mark.project
 @pytest.mark.parametrize("base", ["", "HEAD~1"])
 def test_jobs_of_the_pipeline_at_the_same_time(
     base: str, repo: Path, environment: dict[str, str]
@@ -345,6 +353,7 @@ def test_jobs_of_the_pipeline_at_the_same_time(
         assert done["notes/team-b"][1].startswith(FOUND)
 
 
+@pytest.mark.project
 def test_each_hook_checks_its_vault(repo: Path, environment: dict[str, str]) -> None:
     """The hooks of the page, with the program of this checkout instead of one that pre-commit installs."""
     manifest = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from machine import require_program
 from running import RunCommand, create_vault, read_files, write_files
 
 SETTINGS = "[mentions]\nmin-score = 0.5\n"
@@ -358,7 +359,9 @@ def test_diff_is_what_is_written_and_applies_with_git(run: RunCommand, vault: Pa
     done = run("mentions", "--diff")
     assert (done.code, done.err) == (1, "Would link 4 mentions of 2 notes in 2 notes.\n")
     assert read_files(vault) == before
-    subprocess.run(["git", "apply", "-"], cwd=vault, input=done.out.encode(), check=True)
+    subprocess.run(
+        [require_program("git"), "apply", "-"], cwd=vault, input=done.out.encode(), check=True
+    )
     applied = read_files(vault)
     assert list_changes(before, applied) == {
         "Log.md": LINKED["Log.md"],

@@ -12,6 +12,8 @@ from hypothesis import given
 from hypothesis import settings as budget
 from hypothesis import strategies as st
 
+from exploring import count_examples
+from machine import require_program
 from running import RunCommand, write_files
 from test_upkeep import kept, writing
 from vaultlink.backlinks.merge.note import MergeResult, merge_note
@@ -34,7 +36,9 @@ pytestmark = pytest.mark.usefixtures("plain_git")
 
 
 def git(root: Path, *command: str, good: Sequence[int] = (0,)) -> str:
-    done = subprocess.run(["git", "-C", str(root), *command], check=False, capture_output=True)
+    done = subprocess.run(
+        [require_program("git"), "-C", str(root), *command], check=False, capture_output=True
+    )
     assert done.returncode in good, done.stdout.decode() + done.stderr.decode()
     return done.stdout.decode("utf-8", "surrogateescape")
 
@@ -813,7 +817,7 @@ def lines_of(text: str) -> set[str]:
 
 
 @given(notes())
-@budget(max_examples=150)
+@budget(max_examples=count_examples(150))
 def test_merge_preserves_typed_text(texts: ThreeWay[str]) -> None:
     try:
         merged = merge_note(texts, by_git)
@@ -827,7 +831,7 @@ def test_merge_preserves_typed_text(texts: ThreeWay[str]) -> None:
 
 
 @given(notes())
-@budget(max_examples=150)
+@budget(max_examples=count_examples(150))
 def test_merge_with_an_unchanged_side_is_the_other_side(texts: ThreeWay[str]) -> None:
     old, new, _ = texts
     for three_texts, expected in (
@@ -843,7 +847,7 @@ def test_merge_with_an_unchanged_side_is_the_other_side(texts: ThreeWay[str]) ->
 
 
 @given(notes())
-@budget(max_examples=60)
+@budget(max_examples=count_examples(60))
 def test_body_is_merged_as_git_merges_it(texts: ThreeWay[str]) -> None:
     if not all(map(section_of, texts)) or "```" in "".join(texts):
         return
@@ -866,7 +870,7 @@ def names(text: str) -> list[str]:
 
 
 @given(notes())
-@budget(max_examples=150)
+@budget(max_examples=count_examples(150))
 def test_entries_are_added_and_removed_as_of_a_set(texts: ThreeWay[str]) -> None:
     try:
         merged = merge_note(texts, by_git)
@@ -907,7 +911,7 @@ def line_by_line(texts: ThreeWay[str]) -> MergeResult:
 
 @pytest.mark.parametrize("style", ["topics", "list", "context"])
 @given(LINKS, LINKS, LINKS)
-@budget(max_examples=15)
+@budget(max_examples=count_examples(15))
 def test_random_merges_equal_what_fix_writes(
     style: str,
     old: frozenset[tuple[str, str]],
@@ -925,7 +929,7 @@ def test_random_merges_equal_what_fix_writes(
 
 
 @given(*[st.lists(st.sampled_from("abcd"), max_size=6)] * 3)
-@budget(max_examples=300)
+@budget(max_examples=count_examples(300))
 def test_union_of_lists_contains_both_additions(
     old: list[str], ours: list[str], theirs: list[str]
 ) -> None:

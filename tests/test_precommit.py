@@ -11,7 +11,7 @@ import yaml
 from forge import ROOT, InstallKit, build_kit, check_output, commit_all, make_once, run_process
 from running import write_files
 
-pytestmark = pytest.mark.timeout(900)  # fixtures create environments with pip
+pytestmark = pytest.mark.project
 
 MANIFEST = ROOT / ".pre-commit-hooks.yaml"
 PRE_COMMIT = Path(sys.executable).with_name("pre-commit")

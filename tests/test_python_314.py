@@ -24,12 +24,12 @@ from forge import (
     check_output,
     make_clean_environment,
     make_once,
-    run_process,
+    require_npm,
 )
 from vaultlink import __version__
 from vaultlink.cli.dispatch import COMMANDS
 
-pytestmark = pytest.mark.timeout(900)  # fixtures download packages
+pytestmark = pytest.mark.project
 
 PYODIDE = "pyodide@314.0.7"
 NATIVE_WHEEL = "pyemscripten_2026_0_wasm32"
@@ -53,8 +53,7 @@ def install_packages(folder: Path, kit: InstallKit) -> None:
     linux = ["--abi=abi3", "--abi=none", "--platform=manylinux_2_28_x86_64"]
     linux.append("--platform=manylinux2014_x86_64")
     download: list[str | Path] = [*pip, "download", *target, "--dest"]
-    vaultlink = next((kit.folder / "wheels").glob("vaultlink-*.whl"))
-    check_output([*download, wheels, *linux, vaultlink], folder, environment)
+    check_output([*download, wheels, *linux, kit.wheel], folder, environment)
     native: list[str | Path] = [folder / "native", f"--platform={NATIVE_WHEEL}"]
     check_output([*download, *native, "--no-deps", "msgspec"], folder, environment)
     for wheel in [*sorted(wheels.glob("*.whl")), *(folder / "native").glob("*.whl")]:
@@ -65,10 +64,7 @@ def install_packages(folder: Path, kit: InstallKit) -> None:
 @pytest.fixture(scope="session")
 def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the installed packages; without node or a registry, tests are skipped."""
-    if not (shutil.which("node") and shutil.which("npm")):
-        pytest.skip("node and npm are not installed")
-    if run_process(["npm", "view", PYODIDE, "version"], ROOT, dict(os.environ)).returncode:
-        pytest.skip("the npm registry can't be reached")
+    require_npm(tmp_path_factory)
     kit = build_kit(tmp_path_factory)
     make = partial(install_packages, kit=kit)
     return make_once(tmp_path_factory, "pyodide", make) / "packages"

@@ -1,14 +1,23 @@
 """The installation of the documents, from a fresh clone into a fresh environment."""
 
-import shutil
 import sys
 from pathlib import Path
 
 import pytest
 
 from documents import blocks
-from forge import PROJECT_FILES, ROOT, InstallKit, build_kit, check_output, run_process
+from forge import (
+    PROJECT_FILES,
+    ROOT,
+    InstallKit,
+    build_kit,
+    check_output,
+    copy_project,
+    run_process,
+)
 from running import create_vault
+
+pytestmark = pytest.mark.project
 
 README, PAGE = ROOT / "README.md", ROOT / "docs" / "install.md"
 START = ("python3 -m venv", ". ~/.venvs/", "pip install")
@@ -37,16 +46,7 @@ def environment(kit: InstallKit, tmp_path: Path) -> dict[str, str]:
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
     """Return the files of a clone that an installation and `make demo` use."""
-    folder = tmp_path / "vaultlink"
-    folder.mkdir()
-    for part in (*PROJECT_FILES, "Makefile", "fixtures"):
-        if (ROOT / part).is_dir():
-            shutil.copytree(
-                ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__")
-            )
-        else:
-            shutil.copy(ROOT / part, folder / part)
-    return folder
+    return copy_project((*PROJECT_FILES, "Makefile", "fixtures"), tmp_path / "vaultlink")
 
 
 def list_installation(page: Path) -> list[str]:
@@ -56,7 +56,6 @@ def list_installation(page: Path) -> list[str]:
     return [command for command in commands if command.startswith(START)]
 
 
-@pytest.mark.timeout(600)
 def test_installation_as_the_readme_says(
     clone: Path, tmp_path: Path, environment: dict[str, str]
 ) -> None:
@@ -80,7 +79,6 @@ def test_all_pages_install_in_the_same_way(name: str) -> None:
     assert list_installation(ROOT / name) == commands
 
 
-@pytest.mark.timeout(600)
 def test_page_installs_upgrades_and_removes(
     kit: InstallKit, tmp_path: Path, environment: dict[str, str]
 ) -> None:

@@ -1,6 +1,6 @@
 """What a release needs short of uploading: reproducible archives that can be installed by pip, pipx and uv on each Python.
 
-`make test` installs on the Python that runs the tests; `make release-check` on all that are at hand, and also from an index of files,
+`make test-all` installs on the Python that runs the tests; `make release-check` on all that are at hand, and also from an index of files,
 by the action, and by pre-commit. All installations use a local index: a folder of wheels, or pages that name them.
 """
 
@@ -19,32 +19,24 @@ import pytest
 import yaml
 
 from forge import (
+    ARCHIVED_FILES,
     ROOT,
     StepRunner,
+    build_archives,
     build_kit,
     check_output,
     commit_all,
+    make_archives,
     make_clean_environment,
     make_once,
     run_process,
 )
 from vaultlink import __version__
 
-pytestmark = pytest.mark.timeout(900)  # fixtures create environments with pip
+pytestmark = pytest.mark.project
 
 VERSIONS = ("3.11", "3.12", "3.13", "3.14")
 CURRENT = f"{sys.version_info.major}.{sys.version_info.minor}"
-PARTS = (
-    "src",
-    "rules",
-    "contrib",
-    "docs",
-    "pyproject.toml",
-    "README.md",
-    "CHANGELOG.md",
-    "LICENSE",
-    ".gitignore",  # hatchling reads it, and adds it to the sdist
-)
 BIN = Path(sys.executable).parent
 SAMPLE = ROOT / "fixtures" / "podcast-wiki"
 
@@ -80,24 +72,10 @@ def find_interpreter(version: str) -> Path:
     pytest.skip(f"Python {version} is not installed")
 
 
-def build_archives(folder: Path) -> None:
-    """Build the sdist, and the wheel from it, of a copy of the checkout."""
-    copy = folder / "copy"
-    copy.mkdir()
-    for part in PARTS:
-        if (ROOT / part).is_dir():
-            shutil.copytree(ROOT / part, copy / part, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copyfile(ROOT / part, copy / part)  # the time of the copy, not of the original
-    environment = make_clean_environment(folder / "home")
-    command: list[str | Path] = [sys.executable, "-m", "build", "--outdir", folder / "dist", copy]
-    check_output(command, folder, environment)
-
-
 @pytest.fixture(scope="session")
 def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the sdist and the wheel."""
-    return make_once(tmp_path_factory, "release", build_archives) / "dist"
+    return make_archives(tmp_path_factory)
 
 
 def list_archives(dist: Path) -> dict[str, Path]:
@@ -329,7 +307,7 @@ def test_sdist_has_only_files_of_the_project(dist: Path) -> None:
             PurePosixPath(name).relative_to(f"vaultlink-{__version__}")
             for name in archive.getnames()
         ]
-    assert {path.parts[0] for path in paths} == {*PARTS, "PKG-INFO"}
+    assert {path.parts[0] for path in paths} == {*ARCHIVED_FILES, "PKG-INFO"}
 
 
 def test_archives_are_reproducible(dist: Path, tmp_path: Path) -> None:

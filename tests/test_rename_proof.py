@@ -356,11 +356,11 @@ def test_the_diff_writes_nothing_and_git_applies_it(
     words = OPERATIONS[name].arguments(tmp_path)
     done = run(*words, "--diff", "--vault", vault)
     assert (done.code, read_tree(vault)) == (1, BEFORE)
-    repository = create_repository(tmp_path / "repository", BEFORE)
+    copy = write_files(tmp_path / "copy", BEFORE)
     patch = tmp_path / "changes.patch"
     patch.write_bytes(done.out.encode())
-    git(repository, "apply", "--whitespace=nowarn", str(patch))
-    assert read_tree(repository) == after
+    git(copy, "apply", "--whitespace=nowarn", str(patch))
+    assert read_tree(copy) == after
 
 
 @Cases

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from builder import build_state, collect_findings
+from exploring import count_examples
 from running import RunCommand, create_vault, read_files, write_files
 from test_engine import assert_same
 from test_fixes import run_fixes, sources, texts_after
@@ -297,7 +298,7 @@ def test_findings_follow_the_notes_of_a_list_step_by_step() -> None:
 PATHS = ("A.md", "B.md", "N.md", "x/Long name.md", "p.png")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=count_examples(200), deadline=None)
 @given(
     text=note_texts(),
     others=some.lists(note_texts(), min_size=2, max_size=2),

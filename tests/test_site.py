@@ -16,6 +16,8 @@ from markdown_text import format_code, map_links
 from vaultlink.cli.dispatch import COMMANDS
 from vaultlink.cli.options import list_option_fields
 
+pytestmark = pytest.mark.project
+
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:

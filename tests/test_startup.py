@@ -1,11 +1,10 @@
 """Start-up: what is imported, which names stand in strings, and what tells one program from another."""
 
-import ast
 import os
+import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 
@@ -31,13 +30,8 @@ HEAVY = (
 """Libraries that a warm check of a small vault does not import. Its first check reads the rules with yaml."""
 
 
-def imported_names(node: ast.AST) -> Iterator[str]:
-    """Yield the strings of a module that are dotted names of this package."""
-    for item in ast.walk(node):
-        if isinstance(item, ast.Constant) and isinstance(item.value, str):
-            parts = item.value.split(".")
-            if len(parts) > 1 and parts[0] == "vaultlink" and all(map(str.isidentifier, parts)):
-                yield item.value
+NAME = re.compile(r"""(["'])(vaultlink(?:\.[^\W\d]\w*)+)\1""")
+"""A string that is a dotted name of this package."""
 
 
 NO_MODULES = {"vaultlink.toml", "vaultlink.known"}
@@ -47,7 +41,7 @@ NAMES = sorted(
     {
         name
         for path in SOURCE.rglob("*.py")
-        for name in imported_names(ast.parse(path.read_text(encoding="utf-8")))
+        for _, name in NAME.findall(path.read_text(encoding="utf-8"))
     }
     - NO_MODULES
 )

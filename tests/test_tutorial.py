@@ -14,6 +14,8 @@ from forge import ROOT, check_output, make_clean_environment
 from screens import SMALL, Screen, run_on_screen
 from test_first_steps import find_parts, run_shown_command
 
+pytestmark = pytest.mark.project
+
 PAGE = ROOT / "docs" / "tutorial.md"
 WIKI = "/tmp/wiki"
 INSTALLATION = ("python3 -m venv", ". ~/.venvs/", "pip install")

@@ -13,6 +13,7 @@ import pytest
 from msgspec.structs import replace
 
 from exploring import choose_seeds
+from machine import require_program
 from running import create_vault, write_files
 from vaultlink.watch.backend_watchdog import WatchdogBackend
 from vaultlink.watch.loop import WatchSettings, find_difference
@@ -253,7 +254,9 @@ def test_stale_git_lock_is_ignored(vault: Path) -> None:
 def git(vault: Path, *words: str) -> None:
     """Run git in a vault with an author."""
     who = ["-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"]
-    subprocess.run(["git", *who, *words], cwd=vault, check=True, capture_output=True)
+    subprocess.run(
+        [require_program("git"), *who, *words], cwd=vault, check=True, capture_output=True
+    )
 
 
 def test_checkout_of_thousands_of_notes_is_one_batch(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from typing import IO, Any
 
 import pytest
 
+from machine import require_program
 from running import RunCommand, create_vault, read_files, write_files
 from vaultlink.write.journal_files import list_runs
 from vaultlink.write.lock import make_journal_folder
@@ -192,7 +193,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def git(folder: Path, *words: str) -> None:
     """Run git."""
     subprocess.run(
-        ["git", "-c", "user.name=n", "-c", "user.email=e", "-C", folder, *words],
+        [require_program("git"), "-c", "user.name=n", "-c", "user.email=e", "-C", folder, *words],
         check=True,
         capture_output=True,
     )

@@ -11,6 +11,7 @@ from threading import Thread
 import pytest
 from msgspec.structs import replace
 
+from machine import require_program
 from running import create_vault, write_files
 from vaultlink.api import open_vault
 from vaultlink.disk.scan import Settings, VaultScan, is_temporary_name, scan_vault
@@ -61,7 +62,7 @@ def vault(tmp_path: Path) -> Path:
 def git(folder: Path, *words: str) -> None:
     """Run git."""
     subprocess.run(
-        ["git", "-c", "user.name=n", "-c", "user.email=e", "-C", folder, *words],
+        [require_program("git"), "-c", "user.name=n", "-c", "user.email=e", "-C", folder, *words],
         check=True,
         capture_output=True,
     )

@@ -2,15 +2,14 @@
 
 import os
 import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from forge import build_kit, check_output, make_once
+from forge import build_kit, check_output, make_environment, make_once
 
-pytestmark = pytest.mark.timeout(900)  # fixtures create environments with pip
+pytestmark = pytest.mark.project
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -48,11 +47,10 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     kit = build_kit(tmp_path_factory)
 
     def make(folder: Path) -> None:
+        programs = make_environment(tmp_path_factory, folder / "venv")
         environment = kit.make_offline_environment(folder / "home")
-        (wheel,) = (kit.folder / "wheels").glob("vaultlink-*.whl")
-        check_output([sys.executable, "-m", "venv", folder / "venv"], folder, environment)
-        install: list[str | Path] = ["-m", "pip", "--quiet", "install", wheel]
-        check_output([folder / "venv" / "bin" / "python", *install], folder, environment)
+        install: list[str | Path] = ["-m", "pip", "--quiet", "install", kit.wheel]
+        check_output([programs / "python", *install], folder, environment)
 
     return make_once(tmp_path_factory, "wheel", make) / "venv" / "bin" / "vaultlink"
 

@@ -37,6 +37,8 @@ from forge import (
 )
 from vaultlink import __version__
 
+pytestmark = pytest.mark.project
+
 FOLDER = ROOT / ".github"
 FILES = sorted((FOLDER / "workflows").glob("*.yml"))
 WORKFLOWS: dict[str, Any] = {
@@ -294,7 +296,10 @@ def make_runner(
 @pytest.mark.parametrize(
     ("name", "job", "matrix", "calls"),
     [
-        ("tests", "tests", {"python": "3.14"}, ["make test PYTHON=python"]),
+        (
+            *("tests", "tests", {"python": "3.14"}),
+            ["make test PYTHON=python", "make test-all PYTHON=python"],
+        ),
         (
             *("tests", "windows", {"python": "3.14"}),
             [

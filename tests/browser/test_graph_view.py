@@ -9,6 +9,8 @@ from browsing import Browser, Page, start_browser
 from reports import LARGE_PICTURE, SMALL, SMALL_PICTURE, make_large_report
 from vaultlink.dashboard.page import render_page
 
+pytestmark = pytest.mark.project
+
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:

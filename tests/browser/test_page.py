@@ -21,6 +21,8 @@ from reports import (
 )
 from vaultlink.dashboard.page import render_page
 
+pytestmark = pytest.mark.project
+
 PAGES: dict[str, Callable[[], str]] = {
     "small": lambda: render_page(SMALL, SMALL_PICTURE),
     "empty": lambda: render_page(EMPTY, NO_PICTURE),

@@ -12,6 +12,8 @@ import pytest
 from browsing import Browser, Page, start_browser
 from built_site import make_site
 
+pytestmark = pytest.mark.project
+
 PAGES = [
     "index.html",
     "tutorial.html",

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from machine import require_program
 from repositories import commit, create_repository, git, update_files
 from running import RunCommand
 from vaultlink.cli.dispatch import ALIASES, COMMANDS
@@ -152,7 +153,7 @@ def bare(root: Path, trap: Trap) -> None:
     env = {**os.environ, "GIT_DIR": str(root), "GIT_WORK_TREE": str(root)}
     for words in (("add", "a.md", "b.md", "c.md"), ("commit", "--quiet", "--message", "a step")):
         identity = ("-c", "user.name=A", "-c", "user.email=a@example.org")
-        subprocess.run(["git", *identity, *words], cwd=root, env=env, check=True)
+        subprocess.run([require_program("git"), *identity, *words], cwd=root, env=env, check=True)
     update_files(root, {"b.md": "changed\n"})
     trap.set(root)
 
@@ -261,5 +262,7 @@ def test_traps_work(tmp_path: Path) -> None:
     trap.spring()
     for words in (("status",), ("diff",), ("log", "-p"), ("cat-file", "--textconv", "HEAD:a.md")):
         make_racy(root)
-        subprocess.run(["git", "-C", root, *words], capture_output=True, check=False)
+        subprocess.run(
+            [require_program("git"), "-C", root, *words], capture_output=True, check=False
+        )
         assert trap.spring(), words

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from machine import require_program
 from repositories import create_repository
 from running import CommandResult, RunCommand, create_vault
 from test_diffs import patched
@@ -244,6 +245,7 @@ def test_no_context_line_is_a_command_and_diffs_stay_exact(old: str, new: str) -
 
 @pytest.mark.parametrize("program", ["git apply", "patch -p1"])
 def test_other_programs_apply_diffs_with_commands(tmp_path: Path, program: str) -> None:
+    require_program(program.split(maxsplit=1)[0])
     lines = [f"line {number}" for number in range(30)]
     commands = dict.fromkeys((0, 3, 4, 5, 6, 12, 13, 14, 20, 28, 29), "::error::x")
     for changed in range(30):
@@ -278,7 +280,7 @@ def test_diffs_in_ci_logs_are_harmless_and_in_files_exact(
     with (tmp_path / "stdout.diff").open("wb") as stdout:
         subprocess.run(command, stdout=stdout, stderr=subprocess.DEVNULL, check=False)
     assert text.encode() in (tmp_path / "stdout.diff").read_bytes()
-    git_apply = ["git", "apply", str(file)]
+    git_apply = [require_program("git"), "apply", str(file)]
     subprocess.run(git_apply, cwd=root, check=True)
     assert (root / "a.md").read_bytes() != text.encode()
 

@@ -1,0 +1,33 @@
+"""What tests need of a machine: programs, and registries of packages.
+
+A test that misses something is skipped with the reason. It fails instead if VAULTLINK_REQUIRED has the value `all`, as in `.ci/run`,
+or names what is missing: `VAULTLINK_REQUIRED=git,browser`.
+"""
+
+import os
+import shutil
+from collections.abc import Callable
+from typing import NoReturn
+
+import pytest
+
+
+def is_required(name: str) -> bool:
+    """Return True if a test that misses something must fail."""
+    required = os.environ.get("VAULTLINK_REQUIRED", "").split(",")
+    return name in required or "all" in required
+
+
+def give_up(name: str, reason: str) -> NoReturn:
+    """Skip the test, or fail it if what it misses is required."""
+    stop: Callable[[str], NoReturn] = pytest.fail if is_required(name) else pytest.skip
+    stop(reason)
+
+
+def require_program(name: str, path: str | None = None) -> str:
+    """Return the place of a program; skip the test if it is not installed.
+
+    `path` takes the place of the variable PATH.
+    """
+    found = shutil.which(name, path=path)
+    return found or give_up(name, f"{name} is not installed")
