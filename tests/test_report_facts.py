@@ -32,9 +32,9 @@ from vaultlink.dashboard.model import (
     render_json_form,
 )
 from vaultlink.fix.forecast import count_fixes
+from vaultlink.graph.build import find_islands
 from vaultlink.graph.structure import find_bridges
 from vaultlink.model import Diagnostic, Edit, Fix, Safety, Severity, Suggestion
-from vaultlink.rules.connections import find_islands
 
 NOTES: VaultFiles = {
     "Home.md": "---\ntitle: Start\n---\n[[Quay]] [[Quay]] [[Board.canvas]] [[Nowhere]] [[nowhere.md]]\n",

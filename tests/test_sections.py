@@ -16,8 +16,8 @@ from test_fixes import run_fixes, texts_after
 from vaultlink.engine.step import Change, step
 from vaultlink.model import Entry, Note, Owner, Place
 from vaultlink.parse.note import parse_note
-from vaultlink.rules.author_sections import find_section_defects
 from vaultlink.rules.context import Context
+from vaultlink.rules.section_entries import find_section_defects
 
 VECTORS: list[Mapping[str, Any]] = yaml.safe_load(
     (Path(__file__).parent / "sections.yaml").read_text(encoding="utf-8")

@@ -14,7 +14,7 @@ from vaultlink.index.anchors import build_anchor_table, find_anchor, find_slug_h
 from vaultlink.model import Edit, Note, Safety
 from vaultlink.parse.canvas import parse_canvas
 from vaultlink.parse.note import parse_note
-from vaultlink.rules.metadata import find_usual_tags
+from vaultlink.rules.tag_variants import find_usual_tags
 
 sys.path.append(str(Path(__file__).parents[1] / "benchmarks"))
 from shapes import list_shapes, render_shape

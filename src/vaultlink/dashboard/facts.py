@@ -24,6 +24,7 @@ from vaultlink.dashboard.score import ScoreCounts, compute_score, count_score, l
 from vaultlink.engine.checks import check_with_rule
 from vaultlink.engine.step import State
 from vaultlink.fix.forecast import FixForecast
+from vaultlink.graph.build import find_islands
 from vaultlink.graph.structure import find_bridges
 from vaultlink.index.file_kinds import has_known_extension
 from vaultlink.index.index import link_name
@@ -52,7 +53,7 @@ from vaultlink.report.listings import (
     topic_row,
 )
 from vaultlink.report.rule_counts import count_with_fixes
-from vaultlink.rules.connections import UNUSED_ATTACHMENT, find_islands
+from vaultlink.rules.connections import UNUSED_ATTACHMENT
 
 
 class ReportSources(NamedTuple):

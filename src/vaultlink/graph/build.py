@@ -102,6 +102,36 @@ def _node_label(path: str) -> str:
     return name[:-3] if is_note(name) else name
 
 
+def is_dead_end(index: Index, path: str) -> bool:
+    """Return True if no link of a note resolves."""
+    return not any(index.targets.get(path, ()))
+
+
+def find_islands(index: Index) -> list[list[str]]:
+    """Return the notes of each island, sorted, the largest island first.
+
+    Islands are groups of at least two notes that links connect, but the largest group. Links count
+    in both directions, and connect notes via any file.
+    """
+    leader: dict[str, str] = {}
+
+    def find(path: str) -> str:
+        while (parent := leader.setdefault(path, path)) != path:
+            leader[path] = path = leader[parent]
+        return path
+
+    for source, targets in index.targets.items():
+        for target in set(targets):
+            if target is not None:
+                leader[find(target)] = find(source)
+    groups: dict[str, list[str]] = {}
+    for path in sorted(index.notes):
+        if is_note(path):
+            groups.setdefault(find(path), []).append(path)
+    several = [group for group in groups.values() if len(group) > 1]
+    return sorted(several, key=lambda group: (-len(group), group))[1:]
+
+
 class GraphSummary(msgspec.Struct, frozen=True):
     """Numbers about a whole graph.
 

@@ -9,13 +9,12 @@ from typing import NamedTuple
 
 import msgspec
 
-from vaultlink.graph.build import topic_name
+from vaultlink.graph.build import is_dead_end, topic_name
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import is_note, name_key
 from vaultlink.links.intent import names_topic
 from vaultlink.model import NO_HISTORY, History, Link, Suggestion
 from vaultlink.report.finding_rows import SuggestionRow, suggestion_rows
-from vaultlink.rules.connections import is_dead_end
 from vaultlink.rules.former_targets import (
     NO_FORMER_TARGET,
     FormerTarget,

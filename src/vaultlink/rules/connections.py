@@ -6,6 +6,7 @@ from fnmatch import translate
 from functools import lru_cache
 from typing import NamedTuple
 
+from vaultlink.graph.build import find_islands, is_dead_end
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import file_name, is_note, name_key, normalize_name
 from vaultlink.model import Note, Place
@@ -30,11 +31,6 @@ def dead_end(note: Note, context: Context) -> Iterator[Finding]:
         and not _is_ignored(note.path, context)
     ):
         yield Finding(FILE_START, {"name": file_name(note.path)})
-
-
-def is_dead_end(index: Index, path: str) -> bool:
-    """Return True if no link of a note resolves."""
-    return not any(index.targets.get(path, ()))
 
 
 def missing_backlink(note: Note, context: Context) -> Iterator[Finding]:
@@ -174,31 +170,6 @@ def _join_base_texts(index: Index) -> str:
     return normalize_name(
         "\n".join(str(item.value) for base in bases for item in base.properties or ())
     )
-
-
-def find_islands(index: Index) -> list[list[str]]:
-    """Return the notes of each island, sorted, the largest island first.
-
-    Islands are groups of at least two notes that links connect, but the largest group. Links count
-    in both directions, and connect notes via any file.
-    """
-    leader: dict[str, str] = {}
-
-    def find(path: str) -> str:
-        while (parent := leader.setdefault(path, path)) != path:
-            leader[path] = path = leader[parent]
-        return path
-
-    for source, targets in index.targets.items():
-        for target in set(targets):
-            if target is not None:
-                leader[find(target)] = find(source)
-    groups: dict[str, list[str]] = {}
-    for path in sorted(index.notes):
-        if is_note(path):
-            groups.setdefault(find(path), []).append(path)
-    several = [group for group in groups.values() if len(group) > 1]
-    return sorted(several, key=lambda group: (-len(group), group))[1:]
 
 
 class NamingNote(NamedTuple):

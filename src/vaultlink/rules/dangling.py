@@ -41,14 +41,14 @@ from vaultlink.rules.unresolved import find_unresolved_links
 def dangling_link(note: Note, context: Context) -> Iterator[Finding]:
     """Report links that do not resolve."""
     for link, candidates in find_unresolved_links(note, context):
-        if not (candidates.is_query or is_taken(link, context) or is_expected(link, context)):
+        if not (candidates.is_query or is_taken(link, context) or _is_expected(link, context)):
             yield _report_unresolved(link, note, context)
 
 
 def dangling_embed(note: Note, context: Context) -> Iterator[Finding]:
     """Report embeds that do not resolve."""
     for link, candidates in find_unresolved_links(note, context):
-        if link.embed and not candidates.is_query and not is_expected(link, context):
+        if link.embed and not candidates.is_query and not _is_expected(link, context):
             yield _report_unresolved(link, note, context)
 
 
@@ -203,7 +203,7 @@ def _format_files(paths: tuple[str, ...], index: Index) -> str:
     return first if len(paths) == 1 else f"{first} and {len(paths) - 1} more"
 
 
-def is_expected(link: Link, context: Context) -> bool:
+def _is_expected(link: Link, context: Context) -> bool:
     """Return True if an unresolved link is expected not to resolve.
 
     It names a periodic note that is not written yet, or an address of a published site. The setting

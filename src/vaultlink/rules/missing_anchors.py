@@ -179,13 +179,13 @@ def _collect_missing_anchors(note: Note, context: Context) -> list[_MissingAncho
         if path is not None and (item := _find_missing(link, path, context))
     ]
     if "footnotes" in context.quiet:
-        found = [item for item in found if not is_footnote_anchor(item.link.subpath)]
+        found = [item for item in found if not _is_footnote_anchor(item.link.subpath)]
     if "clipped-anchors" in context.quiet:
-        on_page = {id(link) for link, _ in linked if is_page_anchor(link)}
+        on_page = {id(link) for link, _ in linked if _is_page_anchor(link)}
         dead = [item.link for item in found if id(item.link) in on_page and not item.slug_heading]
-        if is_clipped_page(note, dead, len(on_page) - len(dead)):
+        if _is_clipped_page(note, dead, len(on_page) - len(dead)):
             found = [item for item in found if id(item.link) not in on_page]
-    return [item for item in found if not is_readme_slug(note, item.link, item.target)]
+    return [item for item in found if not _is_readme_slug(note, item.link, item.target)]
 
 
 def _find_missing(link: Link, path: str, context: Context) -> _MissingAnchor | None:
@@ -206,7 +206,7 @@ def _find_missing(link: Link, path: str, context: Context) -> _MissingAnchor | N
         return None
     if "#^" in link.subpath:
         return _MissingAnchor(link, target, None) if _lacks_block(link, target) else None
-    if not is_heading_anchor(link) or not _lacks_heading(link, target):
+    if not _is_heading_anchor(link) or not _lacks_heading(link, target):
         return None
     is_markdown = link.kind is LinkKind.MARKDOWN
     return _MissingAnchor(
@@ -236,7 +236,7 @@ _OTHER_ANCHORS = lazy_pattern(r"L\d+(?:C\d+)?(?:-L?\d+(?:C\d+)?)?|user-content-.
 """A line of code, and an id or a text fragment of a web page."""
 
 
-def is_heading_anchor(link: Link) -> bool:
+def _is_heading_anchor(link: Link) -> bool:
     """Return False for a subpath that only other programs read: `#L10`, `#top`."""
     name = link.subpath.removeprefix("#").strip()
     if link.kind is LinkKind.MARKDOWN and not link.target and name.lower() == "top":
@@ -254,13 +254,13 @@ _FOOTNOTE = lazy_pattern(
 )
 
 
-def is_footnote_anchor(subpath: str) -> bool:
+def _is_footnote_anchor(subpath: str) -> bool:
     """Return True for the anchor of a footnote, as various programs write it."""
     name = subpath.removeprefix("#").strip()
     return _FOOTNOTE.fullmatch(name) is not None
 
 
-def is_readme_slug(note: Note, link: Link, target: Note) -> bool:
+def _is_readme_slug(note: Note, link: Link, target: Note) -> bool:
     """Return True for a GitHub anchor of a heading in a README, which GitHub shows."""
     return (
         link.kind is LinkKind.MARKDOWN
@@ -289,7 +289,7 @@ _MIN_DEAD_ANCHORS = 3
 """Different dead anchors that show a web page in a note without its address."""
 
 
-def is_page_anchor(link: Link) -> bool:
+def _is_page_anchor(link: Link) -> bool:
     """Return True for a Markdown link to an anchor of its own note, as in a web page.
 
     Ids of web pages contain no spaces.
@@ -299,12 +299,12 @@ def is_page_anchor(link: Link) -> bool:
         and not link.embed
         and not link.target
         and "#^" not in link.subpath
-        and not is_footnote_anchor(link.subpath)
+        and not _is_footnote_anchor(link.subpath)
         and not any(char.isspace() for char in link.subpath)
     )
 
 
-def is_clipped_page(note: Note, dead: Sequence[Link], alive: int) -> bool:
+def _is_clipped_page(note: Note, dead: Sequence[Link], alive: int) -> bool:
     """Return True if a note is a clipped web page.
 
     Args:
