@@ -185,6 +185,13 @@ def test_full_disk_at_the_recovery_stops_the_command(run: RunCommand, vault: Pat
     assert run("baseline").err.startswith(REVERTED)
 
 
+def test_unreadable_record_at_the_recovery_stops_the_command(run: RunCommand, vault: Path) -> None:
+    name = interrupt(vault, ["a/Note 1.md"])
+    with patch("vaultlink.write.restore.load_old_bytes", side_effect=OSError(EIO, "")):
+        assert run("baseline").err.startswith(f"error: can't revert the interrupted run {name} ")
+    assert run("baseline").err.startswith(REVERTED)
+
+
 def fail_to_write(_handle: int, _data: bytes) -> int:
     """Fail as on a full disk."""
     raise OSError(ENOSPC, "")

@@ -239,11 +239,11 @@ def revert_run(root: Path, run: RecordedRun) -> WriteResult:
     reverted, its record is deleted.
 
     Raises:
-        JournalError: The disk can't be written to. The run stays interrupted.
+        JournalError: The disk can't be read or written. The run stays interrupted.
     """
     folder, result = journal_folder(root), recover_run(root, run)
     for note in result.skipped:
-        if note.reason in DISK_REASONS:
+        if any(reason in note.reason for reason in DISK_REASONS):
             raise JournalError(
                 f"can't revert the interrupted run {run.id} ({run.command}): {note.path}: "
                 f"{note.reason}. Nothing else was written. The next run that writes tries it again."
