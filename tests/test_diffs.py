@@ -158,6 +158,15 @@ EDITED = [
 ]
 
 
+def test_git_applies_a_diff_of_a_long_note_with_repeated_lines(tmp_path: Path) -> None:
+    before = "a\n\n" * 150 + "old\n" + "a\n\n" * 150
+    after = before.replace("old\n", "new\na\n\n")
+    write_files(tmp_path, {"a.md": before.encode()})
+    patch = unified_diff([("a.md", before, "b\n" + after)])
+    subprocess.run(["git", "apply", "-"], cwd=tmp_path, input=patch.encode(), check=True)
+    assert read_files(tmp_path) == {"a.md": f"b\n{after}".encode()}
+
+
 def test_git_applies_a_diff_with_empty_files(tmp_path: Path) -> None:
     write_files(tmp_path, {"a.md": b"1\n", "empty.md": b"", "z.md": b"1\n"})
     patch = unified_diff(

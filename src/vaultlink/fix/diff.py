@@ -132,38 +132,21 @@ Opcode = tuple[str, int, int, int, int]
 """An opcode of difflib: a tag, a range of old lines and a range of new lines, from 0."""
 
 
-def _group_hunks(before: Sequence[str], after: Sequence[str]) -> Iterator[list[Opcode]]:
+def _group_hunks(before: Sequence[str], after: Sequence[str]) -> Iterable[list[Opcode]]:
     """Group the changes that share context lines.
 
-    Equal lines at the start and the end are skipped first, because most changes are small and
-    comparing is slow.
+    Equal lines at the start and the end are not compared, because most changes are small and
+    comparing is slow. difflib could also call them changed, and programs refuse a change that has
+    no context after it.
     """
+    if before == after:
+        return ()
     head, shortest = 0, min(len(before), len(after))
     while head < shortest and before[head] == after[head]:
         head += 1
     tail = 0
     while tail < shortest - head and before[-1 - tail] == after[-1 - tail]:
         tail += 1
-    if any(map(has_command, before)):
-        yield from _group_without_commands(before, after, head, tail)
-        return
-    skip = max(head - _CONTEXT_LINES, 0)
-    stop_before = len(before) - max(tail - _CONTEXT_LINES, 0)
-    stop_after = len(after) - max(tail - _CONTEXT_LINES, 0)
-    matcher = SequenceMatcher(None, before[skip:stop_before], after[skip:stop_after])
-    for group in matcher.get_grouped_opcodes(_CONTEXT_LINES):
-        yield [(tag, a + skip, b + skip, c + skip, d + skip) for tag, a, b, c, d in group]
-
-
-def _group_without_commands(
-    before: Sequence[str], after: Sequence[str], head: int, tail: int
-) -> Iterator[list[Opcode]]:
-    """Group changes without context lines that look like commands.
-
-    A CI service would obey them, as it ignores the blank in front. They are removed and added again
-    instead, which other programs apply like any change. `head` and `tail` are the numbers of equal
-    lines at the start and the end.
-    """
     stop_before, stop_after = len(before) - tail, len(after) - tail
     core = SequenceMatcher(None, before[head:stop_before], after[head:stop_after])
     opcodes: list[Opcode] = [
@@ -171,6 +154,17 @@ def _group_without_commands(
         *((op, a + head, b + head, c + head, d + head) for op, a, b, c, d in core.get_opcodes()),
         ("equal", stop_before, len(before), stop_after, len(after)),
     ]
+    if any(map(has_command, before)):
+        opcodes = _replace_commands(before, opcodes)
+    return _KnownOpcodes(opcodes).get_grouped_opcodes(_CONTEXT_LINES)
+
+
+def _replace_commands(before: Sequence[str], opcodes: Iterable[Opcode]) -> list[Opcode]:
+    """Return opcodes without context lines that look like commands.
+
+    A CI service would obey them, as it ignores the blank in front. They are removed and added again
+    instead, which other programs apply like any change.
+    """
     lines = list(_split_opcodes(opcodes))
     changed = [op[0] != "equal" for op in lines]
     orders = [*range(len(lines))], [*reversed(range(len(lines)))]
@@ -180,7 +174,7 @@ def _group_without_commands(
         ("replace" if is_changed else "equal", *op[1:])
         for op, is_changed in zip(lines, changed, strict=True)
     ]
-    yield from _KnownOpcodes(list(_join_opcodes(marked))).get_grouped_opcodes(_CONTEXT_LINES)
+    return list(_join_opcodes(marked))
 
 
 def _mark_commands(
