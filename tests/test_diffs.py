@@ -163,7 +163,9 @@ def test_git_applies_a_diff_of_a_long_note_with_repeated_lines(tmp_path: Path) -
     after = before.replace("old\n", "new\na\n\n")
     write_files(tmp_path, {"a.md": before.encode()})
     patch = unified_diff([("a.md", before, "b\n" + after)])
-    subprocess.run(["git", "apply", "-"], cwd=tmp_path, input=patch.encode(), check=True)
+    subprocess.run(
+        [require_program("git"), "apply", "-"], cwd=tmp_path, input=patch.encode(), check=True
+    )
     assert read_files(tmp_path) == {"a.md": f"b\n{after}".encode()}
 
 
@@ -178,7 +180,9 @@ def test_git_applies_a_diff_with_empty_files(tmp_path: Path) -> None:
             ("z.md", "1\n", None),
         ]
     )
-    subprocess.run(["git", "apply", "-"], cwd=tmp_path, input=patch.encode(), check=True)
+    subprocess.run(
+        [require_program("git"), "apply", "-"], cwd=tmp_path, input=patch.encode(), check=True
+    )
     assert read_files(tmp_path) == {"a.md": b"2\n", "full.md": b"3\n", "new.md": b""}
 
 

@@ -35,6 +35,12 @@ FOOT = "\n\n<!-- /vaultlink:backlinks -->\n"
 pytestmark = pytest.mark.usefixtures("plain_git")
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _require_git() -> None:
+    """Skip all tests without git, which merges what is not in a section."""
+    require_program("git")
+
+
 def git(root: Path, *command: str, good: Sequence[int] = (0,)) -> str:
     done = subprocess.run(
         [require_program("git"), "-C", str(root), *command], check=False, capture_output=True

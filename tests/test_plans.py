@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from builder import build_state, make_settings
+from machine import require_program
 from rename_checks import apply_document
 from running import RunCommand, create_vault, read_files, write_files
 from vaultlink.api import open_vault
@@ -105,7 +106,11 @@ def test_patch_data_run_and_undo_agree(
     copy = write_files(tmp_path / "copy", before)
     patch = preview(run, words).out
     subprocess.run(
-        ["git", "apply", "-p1", "-"], cwd=copy, input=patch.encode(), check=True, timeout=60
+        [require_program("git"), "apply", "-p1", "-"],
+        cwd=copy,
+        input=patch.encode(),
+        check=True,
+        timeout=60,
     )
     assert run(*words).code < 2
     after = read_files(vault)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from machine import require_program
 from rename_checks import apply_document
 from repositories import create_repository, git
 from running import CommandResult, RunCommand, create_vault, read_files, write_files
@@ -403,7 +404,11 @@ def test_git_applies_a_diff(
     diff = run(*words, "--diff")
     assert (diff.code, diff.err.splitlines()[-1].split()[0]) == (1, "Would")
     subprocess.run(
-        ["git", "apply", "-p1", "-"], cwd=copy, input=diff.out.encode(), check=True, timeout=60
+        [require_program("git"), "apply", "-p1", "-"],
+        cwd=copy,
+        input=diff.out.encode(),
+        check=True,
+        timeout=60,
     )
     assert run(*words).code == 0
     assert read_files(copy) == read_files(vault)
