@@ -187,7 +187,7 @@ def test_full_disk_at_the_recovery_stops_the_command(run: RunCommand, vault: Pat
 
 def test_unreadable_record_at_the_recovery_stops_the_command(run: RunCommand, vault: Path) -> None:
     name = interrupt(vault, ["a/Note 1.md"])
-    with patch("vaultlink.write.restore.load_old_bytes", side_effect=OSError(EIO, "")):
+    with patch("vaultlink.write.recovery.load_old_bytes", side_effect=OSError(EIO, "")):
         assert run("baseline").err.startswith(f"error: can't revert the interrupted run {name} ")
     assert run("baseline").err.startswith(REVERTED)
 
