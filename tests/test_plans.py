@@ -243,8 +243,10 @@ def test_written_part_leaves_the_other_findings() -> None:
     assert [item.path for item, _ in part.fixed] == ["b.md"]
     assert "b.md" not in part.after.diagnostics
     assert part.after.diagnostics["a.md"] == whole.before.diagnostics["a.md"]
+    assert part.after.index.notes["a.md"] == whole.before.index.notes["a.md"]
     assert whole.written(["a.md", "b.md"]) is whole
-    assert not whole.written([])
+    nothing = whole.written([])
+    assert (bool(nothing), nothing.after) == (False, whole.before)
 
 
 def test_file_that_is_no_note_is_written_in_the_same_plan() -> None:

@@ -14,7 +14,7 @@ import msgspec
 from msgspec.structs import replace
 
 from vaultlink.engine.diagnostics import MENTION
-from vaultlink.engine.step import State
+from vaultlink.engine.step import Change, Presence, State, step
 from vaultlink.fix.diff import DiffLine, unified_diff
 from vaultlink.fix.select import FindingWithFix
 from vaultlink.fix.verify import BrokenPromise
@@ -250,13 +250,14 @@ class Plan(VaultChanges, frozen=True, kw_only=True):
         )
 
     def written(self, paths: Collection[str], *, moved: bool = True) -> "Plan":
-        """Return the part of a plan that was written. Other notes keep their old findings.
+        """Return the part of a plan that was written.
 
         `moved` says that the files were moved.
         """
         missing = self.texts.keys() - frozenset(paths)
         if not missing and (moved or not self.moves):
             return self
+        is_any = len(missing) < len(self.texts) or (moved and self.moves)
         early = [_is_written(pair, missing) for pair in self.fixed[: self.early_count]]
         return replace(
             self,
@@ -264,7 +265,7 @@ class Plan(VaultChanges, frozen=True, kw_only=True):
             edits={path: group for path, group in self.edits.items() if path not in missing},
             moves=self.moves if moved else {},
             files=self.files if moved else {},
-            after=_keep_findings(self.before, self.after, missing),
+            after=_step_back(self, missing) if is_any else self.before,
             done=tuple([pair for pair in self.done if _is_written(pair, missing)]),
             fixed=tuple([pair for pair in self.fixed if _is_written(pair, missing)]),
             early_count=sum(early),
@@ -320,10 +321,12 @@ def _is_written(pair: FindingWithFix, missing: Collection[str]) -> bool:
     return any(edit.path not in missing for edit in pair[1].edits)
 
 
-def _keep_findings(before: State, after: State, paths: Collection[str]) -> State:
-    """Return the state after with the findings before at some paths."""
-    diagnostics = {path: items for path, items in after.diagnostics.items() if path not in paths}
-    diagnostics.update(
-        (path, before.diagnostics[path]) for path in paths if path in before.diagnostics
-    )
-    return replace(after, diagnostics=diagnostics)
+def _step_back(plan: Plan, paths: Collection[str]) -> State:
+    """Return the state after a plan without its changes of the notes at these paths."""
+    notes = plan.after.index.notes
+    changes = []
+    for path in paths:
+        now, text = plan.files.get(path, path), plan.texts[path][0]
+        if now in notes or path in plan.before.index.notes:
+            changes.append(Change(now, Presence.GONE if text is None else text))
+    return step(plan.after, changes)

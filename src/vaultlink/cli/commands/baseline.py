@@ -51,7 +51,7 @@ def baseline(options: BaselineOptions) -> int:
     they are reported if they come back. A baseline is valid for the settings that it was made with;
     with other settings `check` exits with 2 and names the difference.
 
-    Output formats: text, and json with --diff. Prints the path of the file, or the changes in it.
+    Output formats: text, json (with --diff). Prints the path of the file, or the changes in it.
     """
     return run_plan(_BaselineCommand(options))
 

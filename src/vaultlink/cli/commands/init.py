@@ -144,7 +144,7 @@ def init(options: InitOptions) -> int:
     .github/workflows/vaultlink.yml, .gitlab-ci.yml, .pre-commit-config.yaml. If one of them exists,
     nothing is written, and the lines to add to it are printed.
 
-    Output formats: text, and json with --diff. Prints the paths of the files, or their texts.
+    Output formats: text, json (with --diff). Prints the paths of the files, or their texts.
     """
     terminal = Terminal(options)
     vault = _find_vault(options, terminal)
