@@ -51,8 +51,7 @@ READERS = {
     ("*", "toml"): ("test_code_blocks:test_settings_are_accepted",),
     ("*", "python"): ("test_readme:test_python_in_the_documents_runs",),
     ("docs/crash-safety.md", "text"): (
-        "test_undo:test_page_about_crash_safety_shows_the_undo_of_a_killed_run",
-        "test_moving:test_page_about_crash_safety_shows_the_message",
+        "test_interrupted:test_page_about_crash_safety_shows_these_messages",
     ),
     ("docs/safe-fixes.md", "text"): (SAFE_FIXES,),
     ("docs/safe-fixes.md", "toml"): (SAFE_FIXES, "test_code_blocks:test_settings_are_accepted"),

@@ -132,7 +132,9 @@ def test_completed_formats_are_those_that_the_command_accepts(
     completed = [line.strip() for line in run("__complete", command, "--output-format", "").lines]
     if command in ("watch", "history", "undo") or not completed:
         pytest.skip("needs more than a format to end well, or has none")
-    words = {"rule": ("VL1",), "merge-driver": ("a", "b", "c")}.get(command, ())
+    words = {"rule": ("VL1",), "merge-driver": ("a", "b", "c"), "init": ("--diff",)}.get(
+        command, ()
+    )
     for name in completed:
         assert "invalid value" not in run(command, *words, "--output-format", name).err
     refusal = run(command, *words, "--output-format", "nosuch").err

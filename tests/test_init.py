@@ -460,17 +460,8 @@ def test_diff_shows_what_would_be_written_and_writes_nothing(
         (tmp_path / "away.diff").write_text(told.out, encoding="utf-8")
         assert run("init", root, *words).code == 0
         check_output(
-            [
-                "git",
-                "apply",
-                "--reverse",
-                "--directory",
-                str(tmp_path).lstrip("/"),
-                "--unsafe-paths",
-                f"-p{len(tmp_path.parts)}",
-                tmp_path / "away.diff",
-            ],
-            Path("/"),
+            ["git", "apply", "--reverse", tmp_path / "away.diff"],
+            root,
             make_clean_environment(tmp_path / "home"),
         )
         assert read_files(root) == before
