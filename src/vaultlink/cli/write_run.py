@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -47,7 +48,7 @@ def report_reverted(terminal: Terminal, reverted: Iterable[RevertedRun]) -> None
         terminal.print_message(escape_controls(item.describe()))
 
 
-class WritingCommand:
+class WritingCommand(ABC):
     """A command that plans a change of a vault; `run_plan` does everything else.
 
     Attributes:
@@ -70,27 +71,29 @@ class WritingCommand:
         self.name, self.options = name, options
         self.terminal, self.output_format = terminal, output_format
 
+    @abstractmethod
     def make_plan(self, scan: VaultScan) -> "Plan | None":
         """Plan the change; None if it is known that there is nothing to change."""
-        raise NotImplementedError
 
+    @abstractmethod
     def describe(self, plan: "Plan", *, would: bool = False) -> str:
         """Return sentences about a plan, "" for none. `would` says that it is not written."""
-        raise NotImplementedError
 
-    def complete(self, plan: "Plan", result: WriteResult) -> None:
+    def complete(  # noqa: B027 - most commands do nothing else
+        self, plan: "Plan", result: WriteResult
+    ) -> None:
         """Do what belongs to writing, while the write lock is held."""
 
+    @abstractmethod
     def report(self, plan: "Plan", result: WriteResult) -> int:
         """Print what was written and what was skipped; return the exit code.
 
         `plan` is the part of the plan that was written, with all notes that were not.
         """
-        raise NotImplementedError
 
     def report_nothing(self) -> int:
-        """Print that there is nothing to change; return the exit code."""
-        raise NotImplementedError
+        """Print that there is no plan, if `make_plan` returned None; return the exit code."""
+        return EXIT_CLEAN
 
     def list_more_keys(self, _plan: "Plan") -> Mapping[str, object]:
         """Return the keys of the JSON document of a plan that only this command has."""

@@ -56,7 +56,7 @@ class DiagnosticBuilder:
 
 
 class FindingKind(NamedTuple):
-    """What is known of a finding besides its place and message."""
+    """The rule and severity of findings that are made on demand."""
 
     code: str
     rule: str

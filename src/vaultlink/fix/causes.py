@@ -75,7 +75,7 @@ class FixCause(msgspec.Struct, frozen=True):
 
     @property
     def topic(self) -> str:
-        """What questions are about: the note that mentions name, else the rule."""
+        """The subject of questions: the note that mentions name, else the rule."""
         return self.findings[0].resolved or "" if self.is_mention else self.rule
 
     @property

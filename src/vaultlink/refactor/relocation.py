@@ -1,4 +1,4 @@
-"""Where files go, where links must lead then, and the state of the vault then."""
+"""New paths of files, new destinations of links, and the state after both."""
 
 from collections.abc import Callable, Iterable, Mapping
 

@@ -76,7 +76,7 @@ class Notice(msgspec.Struct, frozen=True):
 
 
 class Proposal(msgspec.Struct, frozen=True):
-    """What fixing would write."""
+    """A plan of fixes that are not written."""
 
     plan: Plan
 
