@@ -4,8 +4,13 @@ import os
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from machine import require_program
+from vaultlink.disk.scan import list_files
+from vaultlink.history.git_renames import git_history
+from vaultlink.model import History, Note
+from vaultlink.parse.note import parse_note
 
 COMMIT_DATE = "2024-01-30T12:00:00Z"
 GIT_ENVIRONMENT = {
@@ -63,3 +68,17 @@ def create_repository(root: Path, notes: Mapping[str, str | bytes | None]) -> Pa
     update_files(root, notes)
     _commit(root)
     return root
+
+
+def read_notes(root: Path) -> dict[str, Note]:
+    """Return the notes of a vault."""
+    return {
+        path: parse_note(path, (root / path).read_bytes().decode("utf-8", "replace"))
+        for path in list_files(root).files
+        if path.endswith(".md")
+    }
+
+
+def read_history(root: Path, **options: Any) -> History:
+    """Return what git knows of the files of a vault that vanished."""
+    return git_history(root, list_files(root).files, read_notes(root), **options)

@@ -5,10 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from repositories import commit, create_repository, git, update_files
+from repositories import commit, create_repository, git, read_history, update_files
 from vaultlink.disk.scan import list_files
 from vaultlink.history.git_anchors import PresentNotes, find_git_anchors
-from vaultlink.history.git_renames import git_moves
 from vaultlink.model import Note
 from vaultlink.parse.note import parse_note
 
@@ -44,7 +43,7 @@ def find_anchors(
     notes: dict[str, Note] = {
         name: parse_note(name, (root / name).read_text("utf-8")) for name in files
     }
-    now = PresentNotes(files, notes.get, git_moves(root, files))
+    now = PresentNotes(files, notes.get, read_history(root).moves)
     found = find_git_anchors(root, {path: set(keys)}, now, store).get(path, {})
     return {
         key: place.path + place.subpath + ("" if place.is_certain else "?")
@@ -85,7 +84,7 @@ CHANGES: dict[str, tuple[Versions, str, str | None]] = {
             {"A.md": note("Before", "After"), "B.md": f"## Plan\n{BODY}" + LAST},
         ],
         "plan",
-        "B.md#Plan?",
+        "B.md#Plan",
     ),
     "moved to a new note that was renamed": (
         [
@@ -94,7 +93,7 @@ CHANGES: dict[str, tuple[Versions, str, str | None]] = {
             {"B.md": None, "C.md": f"# B\nWords.\n\n## Plan\n{BODY}" + LAST},
         ],
         "plan",
-        "C.md#Plan?",
+        "C.md#Plan",
     ),
     "moved to a new note and reworded there": (
         [
@@ -103,7 +102,7 @@ CHANGES: dict[str, tuple[Versions, str, str | None]] = {
             {"B.md": f"# B\nWords.\n\n## New plan\n{BODY}" + LAST},
         ],
         "plan",
-        "B.md#New plan?",
+        "B.md#New plan",
     ),
     "a block id replaced": (
         [
@@ -163,19 +162,19 @@ def test_former_heading_is_followed(tmp_path: Path, what: str, state: str) -> No
 
 
 def test_stored_headings_are_followed_into_the_working_tree(tmp_path: Path) -> None:
-    root = create_repository(tmp_path, {"A.md": note("Plan", "x"), "Other.md": ""})
-    update_files(root, {"A.md": note("The plan", "x")})
+    root = create_repository(tmp_path, {"A.md": note("Plan"), "Other.md": ""})
+    update_files(root, {"A.md": note("The plan")})
     commit(root)
     store = MemoryStore()
     assert find_anchors(root, "A.md", "plan", store=store) == {"plan": "A.md#The plan"}
     saved = dict(store.values)
-    update_files(root, {"A.md": note("Our plan", "x")})
+    update_files(root, {"A.md": note("Our plan")})
     assert find_anchors(root, "A.md", "plan", store=store) == {"plan": "A.md#Our plan"}
-    update_files(root, {"A.md": note("x"), "B.md": f"## The plan\n{BODY}" + LAST})
-    assert find_anchors(root, "A.md", "plan", store=store) == {"plan": "B.md#The plan?"}
+    update_files(root, {"A.md": note(), "B.md": f"## The plan\n{BODY}" + LAST})
+    assert find_anchors(root, "A.md", "plan", store=store) == {"plan": "B.md#The plan"}
     assert store.values == saved
     commit(root)
-    assert find_anchors(root, "A.md", "plan", store=store) == {"plan": "B.md#The plan?"}
+    assert find_anchors(root, "A.md", "plan", store=store) == {"plan": "B.md#The plan"}
     assert store.values != saved
     git(root, "reset", "--quiet", "--hard", "HEAD~1")
     assert find_anchors(root, "A.md", "plan", store=store) == {"plan": "A.md#The plan"}

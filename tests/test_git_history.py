@@ -8,13 +8,13 @@ import pytest
 from msgspec.structs import replace
 
 from builder import build_state, make_settings
-from repositories import commit, create_repository, git, update_files
+from repositories import commit, create_repository, git, read_history, read_notes, update_files
 from running import RunCommand
 from vaultlink.disk.scan import list_files
-from vaultlink.history.file_similarity import measure_similarity, split_chunks
+from vaultlink.history.follow import UNCOMMITTED
 from vaultlink.history.git_log import GitLog, read_log
-from vaultlink.history.git_renames import git_history, git_replacements
-from vaultlink.history.rename_checks import UNCOMMITTED
+from vaultlink.history.git_renames import git_history, moves_since
+from vaultlink.history.piece_index import PieceIndex
 from vaultlink.model import History
 from vaultlink.rules.former_targets import follow_move
 
@@ -22,6 +22,16 @@ pytestmark = pytest.mark.usefixtures("plain_git")
 
 COMMIT_SECONDS = 1706616000
 """The date of all commits in seconds since the epoch."""
+
+
+NO_NOTES = PieceIndex({})
+
+
+def replaced(root: Path, since: str = "HEAD") -> dict[str, str]:
+    """Return where the files of a commit went whose path another file has now."""
+    files = list_files(root).files
+    moves = moves_since(root, files, read_notes(root), since)
+    return {old: new for old, new in moves.items() if old in files}
 
 
 def lines(name: str, count: int = 20) -> str:
@@ -42,7 +52,7 @@ def half(name: str, number: int) -> str:
 
 
 def history(root: Path) -> History:
-    return git_history(root, list_files(root).files)
+    return read_history(root)
 
 
 def move(root: Path, old: str, new: str) -> None:
@@ -199,9 +209,9 @@ def test_link_in_a_note_that_moved_before_is_read_from_its_later_folder(tmp_path
 @pytest.mark.parametrize("state", ["uncommitted", "staged", "committed"])
 @pytest.mark.parametrize(
     ("changed", "moved", "likely"),
-    [(2, True, False), (7, True, False), (9, False, True), (13, False, False)],
+    [(2, True, False), (7, True, False), (9, True, False), (11, False, True), (13, False, False)],
 )
-def test_similarity_decides_as_in_git(
+def test_share_of_the_text_decides(
     tmp_path: Path, changed: int, moved: bool, likely: bool, state: str
 ) -> None:
     text = lines("a")
@@ -215,21 +225,6 @@ def test_similarity_decides_as_in_git(
     assert found.moves == ({"a.md": "sub/b.md"} if moved else {})
     assert found.likely == ({"a.md": "sub/b.md"} if likely else {})
     assert found.deleted == (set() if moved or likely else {"a.md"})
-
-
-@pytest.mark.parametrize("changed", [0, 1, 5, 9])
-@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
-@pytest.mark.parametrize("width", [1, 4])
-def test_similarity_is_that_of_git(tmp_path: Path, changed: int, line_end: str, width: int) -> None:
-    old = lines("a").replace("something", "something " * width)
-    new = (edited(old, changed) + "One more, without an end").replace("\n", line_end)
-    root = create_repository(tmp_path, {"a.md": old})
-    update_files(root, {"a.md": None, "b.md": new})
-    git(root, "add", "--all")
-    words = git(root, "diff-index", "--cached", "-M10%", "HEAD").split()
-    own = measure_similarity(split_chunks(old.encode()), split_chunks(new.encode()))
-    carriage_returns = 3 if "\r" in line_end else 0  # git counts them in the size
-    assert 0 <= own - int(words[4][1:]) <= carriage_returns
 
 
 FOLLOWED: dict[str, tuple[Mapping[str, str], Mapping[str, str | None], Mapping[str, str]]] = {
@@ -281,11 +276,6 @@ FOLLOWED: dict[str, tuple[Mapping[str, str], Mapping[str, str | None], Mapping[s
         },
         {f"{c}.md": f"new {c}.md" for c in "abc"},
     ),
-    "a note that is more alike than others of its kind": (
-        {f"d/{c}.md": lines("kind") + lines(c, 8) for c in "ab"},
-        {"d/a.md": None, "d/c.md": edited(lines("kind") + lines("a", 8), 1)},
-        {"d/a.md": "d/c.md"},
-    ),
     "a note of a kind that keeps its name": (
         {f"d/{c}.md": lines("kind") + lines(c, 5) for c in "ab"},
         {"d/a.md": None, "e/a.md": edited(lines("kind") + lines("a", 5), 6)},
@@ -306,6 +296,10 @@ def test_rename_is_followed(tmp_path: Path, what: str, committed: bool) -> None:
 
 
 NOT_FOLLOWED: dict[str, tuple[Mapping[str, str], Mapping[str, str | None]]] = {
+    "a note that is more alike than another of its kind, which has most of it": (
+        {f"d/{c}.md": lines("kind") + lines(c, 8) for c in "ab"},
+        {"d/a.md": None, "d/c.md": edited(lines("kind") + lines("a", 8), 1)},
+    ),
     "daily notes from a template": (
         {"2024-01-30.md": lines("template", 200)},
         {"2024-01-30.md": None, "2024-01-31.md": edited(lines("template", 200), 1)},
@@ -416,8 +410,8 @@ def test_replaced_files_are_found(tmp_path: Path, what: str, committed: bool) ->
     update_files(root, changes)
     if committed:
         commit(root)
-        assert git_replacements(root, list_files(root).files) == {}
-    assert git_replacements(root, list_files(root).files, base) == moves
+        assert replaced(root) == {}
+    assert replaced(root, base) == moves
 
 
 # -- reasons ---------------------------------------------------------------------------------------
@@ -471,9 +465,9 @@ def test_reason_of_a_deletion(tmp_path: Path, what: str) -> None:
         commits.append(commit(root)[:7])
     if not versions:
         (root / "a.md").unlink()
-    found = git_history(root, list_files(root).files, wanted={"a.md"}).reasons
+    found = read_history(root, wanted={"a.md"}).reasons
     assert found == ({"a.md": expected.format(*commits)} if expected else {})
-    assert git_history(root, list_files(root).files, wanted={"q.md"}).reasons == {}
+    assert read_history(root, wanted={"q.md"}).reasons == {}
 
 
 # -- size, kept logs, what can't be seen -----------------------------------------------------------
@@ -529,21 +523,21 @@ def test_kept_log_is_extended_by_new_commits(tmp_path: Path) -> None:
         {"a2.md": None, "a3.md": lines("a")},
     ]
     for changes in steps:
-        assert read_log(root, (), store) == read_log(root, ())
+        assert read_log(root, NO_NOTES, store) == read_log(root, NO_NOTES)
         saved = store.saved
-        assert read_log(root, (), store) == read_log(root, ())
+        assert read_log(root, NO_NOTES, store) == read_log(root, NO_NOTES)
         assert store.saved == saved
         update_files(root, changes)
         commit(root)
-    assert read_log(root, (), store) == read_log(root, ())
+    assert read_log(root, NO_NOTES, store) == read_log(root, NO_NOTES)
     git(root, "reset", "--quiet", "--hard", "HEAD~2")
-    assert read_log(root, (), store) == read_log(root, ())
+    assert read_log(root, NO_NOTES, store) == read_log(root, NO_NOTES)
     git(root, "checkout", "--quiet", "-B", "other", first)
     update_files(root, {"c.md": None})
     commit(root)
-    assert read_log(root, (), store) == read_log(root, ())
+    assert read_log(root, NO_NOTES, store) == read_log(root, NO_NOTES)
     git(root, "merge", "--quiet", "--no-edit", "main")
-    assert read_log(root, (), store) == read_log(root, ())
+    assert read_log(root, NO_NOTES, store) == read_log(root, NO_NOTES)
 
 
 def lose(root: Path, *objects: str) -> None:
@@ -562,7 +556,7 @@ def test_unreadable_objects_cost_the_renames_of_their_commit(tmp_path: Path) -> 
         update_files(root, {f"{name}.md": None, f"{name}2.md": edited(lines(name), 3)})
         names.append(commit(root))
     lose(root, f"{names[0]}~1:a.md", f"{names[1]}^{{tree}}")
-    log = read_log(root, ())
+    log = read_log(root, NO_NOTES)
     assert {path for entry in log.commits for path in entry.fates} == {"a.md", "d.md"}
     assert set(log.unreadable) == set(names[:3])
     assert history(root).moves == {"d.md": "d2.md"}
@@ -584,7 +578,7 @@ def test_clone_without_old_contents_follows_unchanged_files(tmp_path: Path) -> N
     assert found.moves == {"a.md": "a2.md"}
     assert found.gone.keys() == {"a.md", "b.md"}
     assert not found.deleted
-    assert read_log(clone, ()).describe_unseen() == [
+    assert read_log(clone, NO_NOTES).describe_unseen() == [
         f"git can't read all objects of commit {last[:7]}"
     ]
 
@@ -597,10 +591,10 @@ def test_shallow_clone_says_what_it_has_not(tmp_path: Path, run: RunCommand) -> 
     git(tmp_path, "clone", "--quiet", "--depth=2", f"file://{root}", "two")
     clone = tmp_path / "two"
     assert history(clone).moves == {"b.md": "b2.md"}
-    assert read_log(clone, ()).describe_unseen() == [
+    assert read_log(clone, NO_NOTES).describe_unseen() == [
         "the clone is shallow and has no commits before 2024-01-30"
     ]
-    assert read_log(root, ()).describe_unseen() == []
+    assert read_log(root, NO_NOTES).describe_unseen() == []
     update_files(clone, {"c.md": "[[a]]\n"})
     for _ in range(2):
         assert (
@@ -636,9 +630,9 @@ def test_no_program_of_the_repository_runs_and_nothing_is_written(
     update_files(root, {"a.md": None, "a2.md": edited(lines("a"), 3), "b.md": edited("b", 1)})
     mark.unlink(missing_ok=True)
     before = {file: file.stat().st_mtime_ns for file in (root / ".git").rglob("*")}
-    found = git_history(root, list_files(root).files, wanted={"a.md"})
+    found = read_history(root, wanted={"a.md"})
     assert found.moves == {"a.md": "a2.md"}
-    assert git_replacements(root, list_files(root).files) == {}
+    assert replaced(root) == {}
     assert run("check", "--vault", str(root), "--no-cache").code == 1
     assert run("history", "a2", "--vault", str(root)).code == 0
     assert not mark.exists(), mark.read_text()
@@ -659,11 +653,11 @@ def test_only_wanted_notes_are_compared(tmp_path: Path) -> None:
         ({"g.md"}, {"c.md": "g.md"}),
         (None, everything),
     ):
-        found = git_history(root, files, wanted=wanted)
+        found = git_history(root, files, read_notes(root), wanted=wanted)
         assert (found.moves, found.gone.keys()) == (moves, everything.keys())
-        kept = git_history(root, files, wanted=wanted, store=store)
+        kept = git_history(root, files, read_notes(root), wanted=wanted, store=store)
         assert kept.moves.items() >= moves.items()
-    assert git_history(root, files, wanted=(), store=store).moves == everything
+    assert git_history(root, files, read_notes(root), wanted=(), store=store).moves == everything
 
 
 @pytest.mark.parametrize("committed", [True, False])

@@ -420,4 +420,4 @@ def test_run_without_history_keeps_what_earlier_runs_remember(run: RunCommand, v
 def test_without_history_the_first_run_is_cached(run: RunCommand, vault: Path) -> None:
     first = checked(run, "--no-history")
     assert checked(run, "--no-history") == first
-    assert git_history(vault, {}).moves == {}
+    assert git_history(vault, {}, {}).moves == {}

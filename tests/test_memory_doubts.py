@@ -155,9 +155,10 @@ def test_what_is_left_of_a_note_may_be_meant(rest: str, run: RunCommand, vault: 
 
 
 def test_note_that_was_split_is_not_one_of_its_parts(run: RunCommand, vault: Path) -> None:
-    update_files(vault, {"X.md": ONE + TWO, "Home.md": "[[X]]\n"})
+    other = TWO.replace("item", "point")
+    update_files(vault, {"X.md": ONE + other, "Home.md": "[[X]]\n"})
     check(run, vault)
-    update_files(vault, {"X.md": None, "One.md": ONE, "Two.md": TWO})
+    update_files(vault, {"X.md": None, "One.md": ONE, "Two.md": other})
     assert fix(run, vault) == "[[X]]\n"
 
 

@@ -9,24 +9,25 @@ from pathlib import Path
 import pytest
 
 from builder import build_state, make_settings
-from repositories import commit, create_repository, git, update_files
+from repositories import commit, create_repository, git, read_history, read_notes, update_files
 from vaultlink.api import open_vault
 from vaultlink.disk.scan import RACY_WINDOW_NS, Settings, list_files
 from vaultlink.engine.checks import LinterSettings
 from vaultlink.engine.step import Change, State, step
 from vaultlink.git.location import find_git_dir
 from vaultlink.git.repository import read_git_state
-from vaultlink.history.cached_renames import VaultSnapshot, history_between, moves_between
-from vaultlink.history.git_renames import git_history, git_moves
-from vaultlink.history.rename_checks import resolve_history, resolve_moves
-from vaultlink.model import Note
+from vaultlink.history.follow import Snapshot, follow
+from vaultlink.history.piece_index import PieceIndex
+from vaultlink.model import NO_HISTORY, History, Note
 from vaultlink.parse.note import parse_note
 from vaultlink.rules.former_targets import was_deleted
 
 LONG = "".join(f"Line {number} says something of its own.\n" for number in range(20))
+OTHER = "".join(f"Item {number} of another text.\n" for number in range(20))
 OLD = 1_600_000_000
 
 
+NO_NOTES = PieceIndex({})
 pytestmark = pytest.mark.usefixtures("plain_git")
 
 
@@ -36,7 +37,7 @@ def move(root: Path, old: str, new: str) -> None:
 
 
 def find_renames(root: Path) -> dict[str, str]:
-    return dict(git_moves(root, list_files(root).files))
+    return dict(read_history(root).moves)
 
 
 # -- git ----------------------------------------------------------------------------------------------------------
@@ -247,7 +248,7 @@ def test_repository_digest_changes_with_commits(tmp_path: Path) -> None:
 
 
 def find_deleted(root: Path) -> set[str]:
-    return set(git_history(root, list_files(root).files).deleted)
+    return set(read_history(root).deleted)
 
 
 def remove(root: Path, *paths: str) -> None:
@@ -265,7 +266,7 @@ def test_deleted_files_of_commits_and_of_the_working_tree_are_found(tmp_path: Pa
     git(root, "add", "--all")
     remove(root, "sub/b.md")
     assert find_deleted(root) == {"a.md", "p.png", "sub/b.md"}
-    update_files(root, {"a.md": "another\n"})
+    update_files(root, {"a.md": OTHER})
     assert find_deleted(root) == {"p.png", "sub/b.md"}
     commit(root)
     assert find_deleted(root) == {"p.png", "sub/b.md"}
@@ -298,9 +299,11 @@ def test_file_that_may_have_been_moved_is_not_deleted(tmp_path: Path, what: str)
 
 
 def test_only_so_many_deleted_paths_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("vaultlink.history.rename_checks.MAX_DELETED", 2)
-    assert resolve_history({}, ["c.md", "b.md", "a.md"], {"c.md"}).deleted == {"b.md", "a.md"}
-    assert resolve_history({}, ["c.md", "b.md", "a.md"], set()).deleted == {"c.md", "b.md"}
+    monkeypatch.setattr("vaultlink.model.MAX_DELETED", 2)
+    gone = {"a.md": 1, "b.md": 2, "c.md": 3}
+    history = History(deleted=frozenset(gone), gone=gone)
+    assert history.within({"c.md"}).deleted == {"b.md", "a.md"}
+    assert history.within(set()).deleted == {"c.md", "b.md"}
 
 
 # -- what the last run remembers -----------------------------------------------------------------------------------
@@ -320,14 +323,17 @@ def test_only_so_many_deleted_paths_are_remembered(monkeypatch: pytest.MonkeyPat
 def test_renames_apply_while_the_files_match(
     moves: dict[str, str], files: list[str], true: dict[str, str]
 ) -> None:
-    assert resolve_moves(moves, files) == true
+    past = NO_HISTORY
+    for old, new in moves.items():
+        past = past.then(History({old: new}))
+    assert past.within(files).moves == true
 
 
-def remembered(root: Path, notes: Mapping[str, str]) -> VaultSnapshot:
+def remembered(root: Path, notes: Mapping[str, str]) -> Snapshot:
     """Return the cached data of a folder after its notes were written."""
     update_files(root, notes)
     parsed: dict[str, Note] = {path: parse_note(path, text) for path, text in notes.items()}
-    return VaultSnapshot(list_files(root).files, parsed.get)
+    return Snapshot(list_files(root).files, parsed.get)
 
 
 def test_rename_preserves_size_and_time(tmp_path: Path) -> None:
@@ -337,8 +343,8 @@ def test_rename_preserves_size_and_time(tmp_path: Path) -> None:
     before = before._replace(stamps=list_files(tmp_path).files)
     move(tmp_path, "a.md", "x/c.md")
     move(tmp_path, "p.png", "q.png")
-    now = VaultSnapshot(list_files(tmp_path).files, lambda _path: None)
-    assert moves_between(before, now) == {"a.md": "x/c.md", "p.png": "q.png"}
+    now = Snapshot(list_files(tmp_path).files, read_notes(tmp_path).get)
+    assert dict(follow(before, now, (), NO_NOTES).moves) == {"a.md": "x/c.md", "p.png": "q.png"}
 
 
 def test_rewritten_note_is_recognized_by_its_content(tmp_path: Path) -> None:
@@ -352,7 +358,7 @@ def test_rewritten_note_is_recognized_by_its_content(tmp_path: Path) -> None:
     for number, path in enumerate(now.stamps):
         os.utime(tmp_path / "2" / path, (OLD + number, OLD + number))
     now = now._replace(stamps=list_files(tmp_path / "2").files)
-    assert moves_between(before, now) == {"a.md": "new.md"}
+    assert dict(follow(before, now, (), NO_NOTES).moves) == {"a.md": "new.md", "c.md": "plain.md"}
 
 
 def test_removed_file_is_deleted_unless_an_added_one_may_be_it(tmp_path: Path) -> None:
@@ -360,7 +366,7 @@ def test_removed_file_is_deleted_unless_an_added_one_may_be_it(tmp_path: Path) -
         tmp_path / "1",
         {
             "gone.md": "# Gone\n[[b]]\n",
-            "edited.md": "# One\n[[b]]\n",
+            "edited.md": "# One of them\n[[b]]\n",
             "plain.md": "plain\n",
             "d.md": "# D\n",
             "e.md": "# D\n",
@@ -369,12 +375,12 @@ def test_removed_file_is_deleted_unless_an_added_one_may_be_it(tmp_path: Path) -
     )
     now = remembered(
         tmp_path / "2",
-        {"new.md": "# One\n[[b]] and [[c]]\n", "other.md": "# D\n", "kept.md": "kept\n"},
+        {"new.md": "# One of them\n[[b]] and [[c]]\n", "other.md": "# D\n", "kept.md": "kept\n"},
     )
     for number, path in enumerate(now.stamps):
         os.utime(tmp_path / "2" / path, (OLD + number, OLD + number))
     now = now._replace(stamps=list_files(tmp_path / "2").files)
-    history = history_between(before, now)
+    history = follow(before, now, (), NO_NOTES)
     assert history.moves == {}
     assert history.deleted == {"gone.md", "plain.md"}
 

@@ -5,7 +5,7 @@ order mark. Lines and columns are 1-based. The types are msgspec structs because
 hundreds of thousands of them and the cache stores them as they are.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from enum import StrEnum
 from typing import Any, NamedTuple, TypeAlias
 
@@ -82,13 +82,14 @@ class Heading(SourceSpan, frozen=True, array_like=True, gc=False):
     Attributes:
         level: 1 to 6.
         text: The heading's text without the marks and the spaces around it.
-        checksum: CRC-32 of the text from the heading to the next one, without the spaces around it;
-            0 if that is short.
+        body: Number of the first piece of the text below it, among the pieces of the note.
+        body_end: Number of the first piece behind that text: the next heading's.
     """
 
     level: int
     text: str
-    checksum: int = 0
+    body: int = 0
+    body_end: int = 0
 
 
 class BlockId(SourceSpan, frozen=True, array_like=True, gc=False):
@@ -339,6 +340,7 @@ class Note(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     Attributes:
         path: Vault path.
+        pieces: The hashes of the lines and sentences, as `parse.pieces.hash_pieces` returns them.
         properties: None without a frontmatter block; empty if the block is invalid.
         headings: The top-level headings.
         blocks: The block identifiers.
@@ -357,6 +359,7 @@ class Note(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """
 
     path: str
+    pieces: bytes = b""
     properties: tuple[Property, ...] | None = None
     headings: tuple[Heading, ...] = ()
     blocks: tuple[BlockId, ...] = ()
@@ -565,6 +568,71 @@ class History(msgspec.Struct, frozen=True, array_like=True, gc=False):
     reasons: Mapping[str, str] = {}
     names: Mapping[str, "FormerName"] = {}
     unseen: tuple[str, ...] = ()
+
+    def then(self, later: "History") -> "History":
+        """Return this history and what happened later, which counts where they differ.
+
+        Args:
+            later: The history since. Its former paths are those that this one leads to.
+
+        Returns:
+            A history from before this one until now.
+        """
+        went_on = {old: later.moves.get(new, new) for old, new in self.moves.items()}
+        moves = {**went_on, **later.moves}
+        lost = {old for old, new in self.moves.items() if new in later.deleted}
+        likely = {old: later.moves.get(new, new) for old, new in self.likely.items()}
+        return History(
+            {old: new for old, new in moves.items() if new not in later.deleted},
+            ((self.deleted | later.deleted) - moves.keys()) | lost,
+            {**self.gone, **later.gone},
+            {old: new for old, new in {**likely, **later.likely}.items() if old not in moves},
+            {
+                path: {**self.anchors.get(path, {}), **later.anchors.get(path, {})}
+                for path in {**self.anchors, **later.anchors}
+            },
+            {**self.led_to, **later.led_to},
+            {**self.reasons, **later.reasons},
+            {**self.names, **later.names},
+            self.unseen or later.unseen,
+        )
+
+    def within(self, files: Collection[str]) -> "History":
+        """Return what holds of a vault: it has the present files, and no former one.
+
+        Args:
+            files: All vault paths.
+
+        Returns:
+            The history without other files.
+        """
+        moves = {
+            old: new
+            for old, new in self.moves.items()
+            if old not in files and new in files and _extension(old) == _extension(new)
+        }
+        deleted = [path for path in self.deleted if path not in files and path not in moves]
+        if len(deleted) > MAX_DELETED:
+            deleted.sort(key=lambda path: (-self.gone.get(path, 0), path))
+        return msgspec.structs.replace(
+            self,
+            moves=moves,
+            deleted=frozenset(deleted[:MAX_DELETED]),
+            gone={path: since for path, since in self.gone.items() if path not in files},
+            likely={
+                old: new
+                for old, new in self.likely.items()
+                if old not in files and new in files and old not in moves
+            },
+        )
+
+
+MAX_DELETED = 10_000
+"""Maximum number of deleted paths that are remembered, the latest ones."""
+
+
+def _extension(path: str) -> str:
+    return path[path.rfind("/") + 1 :].rpartition(".")[2].lower()
 
 
 class Destination(NamedTuple):

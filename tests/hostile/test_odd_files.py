@@ -164,7 +164,7 @@ def test_note_that_became_another_kind_of_file(tmp_path: Path, odd: Callable[[Pa
         (root / name).unlink()
         odd(root / name)
         assert isinstance(read_bytes(root / name), UnreadableFile)
-    git_history(root, files)
+    git_history(root, files, {})
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from vaultlink.disk.scan import BASELINE_FILE
 from vaultlink.engine.checks import LinterSettings
 from vaultlink.errors import ConfigError
 from vaultlink.files import UnusualFileError, read_within
-from vaultlink.history.git_renames import git_moves
+from vaultlink.history.git_renames import git_history
 from vaultlink.report.layout import format_count
 
 _SCHEMA = 1
@@ -213,7 +213,7 @@ def findings_in_baseline(vault: Vault, data: bytes) -> KnownFindings:
     ).findings
     files, moves = vault.scan.listing.files, vault.state.settings.history.moves
     if any(path not in files for path in findings):
-        moves = {**git_moves(vault.root, files, any_alike=True), **moves}
+        moves = {**git_history(vault.root, files, vault.index.notes, any_alike=True).moves, **moves}
     old_paths_by_new = follow_moves(findings, moves)
     return KnownFindings(
         "baseline",

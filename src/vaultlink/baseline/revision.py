@@ -101,7 +101,7 @@ def findings_at_revision(
     since = comparison.since
     findings = state_at_revision(_with_deleted_files_linted(vault), contents).diagnostics
     old_paths_by_new = follow_moves(
-        findings, comparison.find_moves(vault.root, vault.scan.listing.files, any_alike=True)
+        findings, comparison.find_moves(vault.scan.listing.files, vault.index.notes, any_alike=True)
     )
 
     @cache  # computed before fixes change the text of a note that is the same in both states

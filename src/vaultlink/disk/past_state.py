@@ -24,11 +24,10 @@ from vaultlink.git.objects import (
     start_diff,
 )
 from vaultlink.git.repository import list_untracked
-from vaultlink.history.git_renames import git_replacements, moves_since
+from vaultlink.history.git_renames import moves_since
 from vaultlink.history.link_changes import remember_links
 from vaultlink.history.name_changes import remember_names
-from vaultlink.history.rename_checks import resolve_history
-from vaultlink.model import FileStamp, History
+from vaultlink.model import FileStamp, History, Note
 
 _MAX_CHANGED = 1_000
 """Changes since the last commit above which a vault is not compared with it."""
@@ -81,12 +80,17 @@ class Comparison:
         return read_checkout_blobs(self.root, [(entry.old, entry.blob) for entry in notes])
 
     def find_moves(
-        self, root: Path, files: Mapping[str, FileStamp], *, any_alike: bool = False
+        self,
+        files: Mapping[str, FileStamp],
+        notes: Mapping[str, Note],
+        *,
+        any_alike: bool = False,
     ) -> Mapping[str, str]:
         """Return the moves since the revision. A moved file is missing at its old path."""
         if all(entry.status in "AMT" for entry in self.entries):
             return {}
-        return moves_since(root, files, self.since.commit, any_alike=any_alike)
+        moves = moves_since(self.root, files, notes, self.since.commit, any_alike=any_alike)
+        return {old: new for old, new in moves.items() if old not in files}
 
 
 class CommitComparison(Comparison):
@@ -187,7 +191,7 @@ def state_at_revision(state: State, contents: Mapping[str, PastContent]) -> Stat
         if contents.get(path) is not Presence.GONE
     }
     known = state.settings.history
-    history = resolve_history(known.moves, known.deleted, files)
+    history = History(known.moves, known.deleted).within(files)
     return step(state, changes, replace(state.settings, history=history))
 
 
@@ -202,11 +206,8 @@ def remember_revision(
     if not contents:
         return known
     before = state_at_revision(state, contents).index
-    root, files = scan.root, scan.listing.files
-    moves = {
-        **comparison.find_moves(root, files),
-        **git_replacements(root, files, comparison.since.commit),
-    }
+    files = scan.listing.files
+    moves = moves_since(scan.root, files, state.index.notes, comparison.since.commit)
     linked = remember_links(known, before, state.index, moves)
     return remember_names(
         linked,

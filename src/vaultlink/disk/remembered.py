@@ -12,12 +12,12 @@ from vaultlink.disk.state_file import StoredState
 from vaultlink.engine.step import State
 from vaultlink.errors import VaultError
 from vaultlink.git.location import find_git_dir
-from vaultlink.history.cached_renames import VaultSnapshot, find_replacements, history_between
+from vaultlink.history.follow import UNCOMMITTED, Snapshot, follow
 from vaultlink.history.git_anchors import PresentNotes, find_git_anchors
 from vaultlink.history.git_renames import git_history
 from vaultlink.history.link_changes import list_changed_keys, remember_links
 from vaultlink.history.name_changes import remember_names
-from vaultlink.history.rename_checks import extend_history
+from vaultlink.history.piece_index import PieceIndex
 from vaultlink.index.anchors import part_key, split_parts
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import name_key, target_keys
@@ -79,8 +79,8 @@ def find_history(
     else:
         known = _renew_history(scan, state.index, store.load_history())
         committed = _remember_commit(scan, state) if is_asked else NO_HISTORY
-        remembered = _merge_histories(known, committed)
-    history = _merge_histories(asked, remembered)
+        remembered = known.then(committed)
+    history = asked.then(remembered)
     return _add_git_anchors(scan, state, missing, history, store), remembered
 
 
@@ -102,7 +102,7 @@ def _ask_git(
     wanted = None
     if dangling <= _MAX_DANGLING:
         wanted = _list_broken_names(state) | {name_key(path) for path in missing}
-    return git_history(scan.root, scan.listing.files, store=store, wanted=wanted)
+    return git_history(scan.root, scan.listing.files, state.index.notes, store=store, wanted=wanted)
 
 
 def _add_git_anchors(
@@ -121,7 +121,7 @@ def _add_git_anchors(
         return known
     present = PresentNotes(scan.listing.files, state.index.notes.get, known.moves)
     found = find_git_anchors(scan.root, wanted, present, store)
-    return _merge_histories(replace(NO_HISTORY, anchors=found), known)
+    return replace(NO_HISTORY, anchors=found).then(known)
 
 
 def _list_broken_names(state: State) -> set[str]:
@@ -167,8 +167,8 @@ def _remember_saved(
     files, before = scan.listing.files, restore_index(stored)
     known = stored.table.remembered if saved.differing is None else NO_HISTORY
     others = set(saved.differing or ())
-    then = VaultSnapshot(list_stamps(stored, saved), before.notes.get)
-    present = VaultSnapshot(
+    then = Snapshot(list_stamps(stored, saved), before.notes.get)
+    present = Snapshot(
         {path: stamp for path, stamp in files.items() if path not in others}, now.notes.get
     )
     changed = [path for path in list_changed_keys(before.notes, now.notes) if path in files]
@@ -179,14 +179,13 @@ def _remember_saved(
     ]
     if known == NO_HISTORY and not changed and files.keys() == before.files:
         return NO_HISTORY
-    new = history_between(then, present)
+    since = max(known.gone.values(), default=UNCOMMITTED) + 1
+    new = follow(then, present, () if others else changed, PieceIndex(now.notes), since)
+    history = known.then(new).within(files)
     if others:
-        return extend_history(known, new, files)
+        return history
     committed = {old: path for old, path in git_moves.items() if old in before.files}
-    replaced = find_replacements(then, present, changed)
-    chained = {old: path for old, path in replaced.items() if old not in files}
-    history = extend_history(known, replace(new, moves={**new.moves, **chained}), files)
-    moves = {**committed, **new.moves, **replaced}
+    moves = {**committed, **new.moves}
     history = replace(history, deleted=history.deleted.difference(moves))
     linked = remember_links(history, before, now, moves)
     return remember_names(
@@ -198,7 +197,7 @@ def _renew_history(scan: VaultScan, now: Index, known: History) -> History:
     """Return what still holds of a history that was remembered without a state."""
     if known == NO_HISTORY:
         return known
-    history = extend_history(known, NO_HISTORY, scan.listing.files)
+    history = known.within(scan.listing.files)
     return remember_names(
         remember_links(history, now, now, {}),
         now,
@@ -220,22 +219,3 @@ def _remember_commit(scan: VaultScan, state: State) -> History:
         return NO_HISTORY
     history = remember_revision(scan, state, contents, comparison)
     return replace(NO_HISTORY, anchors=history.anchors, led_to=history.led_to, names=history.names)
-
-
-def _merge_histories(one: History, other: History) -> History:
-    """Merge histories; a file moved in one is not deleted, and `other` has precedence."""
-    moves = {**one.moves, **other.moves}
-    return History(
-        moves,
-        (one.deleted | other.deleted).difference(moves),
-        {**one.gone, **other.gone},
-        {old: new for old, new in {**one.likely, **other.likely}.items() if old not in moves},
-        {
-            path: {**one.anchors.get(path, {}), **other.anchors.get(path, {})}
-            for path in {**one.anchors, **other.anchors}
-        },
-        {**one.led_to, **other.led_to},
-        {**one.reasons, **other.reasons},
-        {**one.names, **other.names},
-        one.unseen or other.unseen,
-    )

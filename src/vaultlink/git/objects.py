@@ -128,7 +128,8 @@ def _split_batch(output: bytes) -> Iterator[bytes | None]:
     """Yield the objects in the output of `git cat-file --batch`."""
     offset = 0
     while offset < len(output):
-        header, _, _ = output[offset : offset + 200].partition(b"\n")
+        end = output.find(b"\n", offset)
+        header = output[offset:] if end < 0 else output[offset:end]
         words = header.split()
         offset += len(header) + 1
         if len(words) != 3 or not words[2].isdigit():

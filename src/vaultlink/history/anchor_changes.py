@@ -1,8 +1,7 @@
 """Match the headings and blocks of two versions of a note.
 
-A heading was reworded if the old wording is gone, the new one is new, and the section is the same:
-its place between other sections, its level, the length of its text, its links and its block ids
-say so. Similar wording alone is never enough.
+A heading was reworded if the old wording is gone, the new one is new, and the text of the section
+is the same.
 """
 
 from collections import Counter
@@ -10,9 +9,9 @@ from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
-from vaultlink.history.heading_pairs import align_headings, pair_blocks
-from vaultlink.history.note_sections import Sections, has_same_content, has_same_items
-from vaultlink.history.rename_checks import is_same_series
+from vaultlink.history.matcher import Texts, weigh_all
+from vaultlink.history.names import is_same_series
+from vaultlink.history.section_pairs import MIN_OWN_TEXT, Sections, align_headings, pair_blocks
 from vaultlink.index.anchors import (
     find_anchor,
     find_slug_heading,
@@ -197,10 +196,19 @@ def _find_gained(key: str, before: Note, old: Note | None, new: Note) -> tuple[s
     if len(numbers) != 1 or len(was) != 1:
         return None
     subpath = build_subpath(new, new.headings[numbers[0]])
-    old_sections, sections = Sections(before), Sections(new)
-    is_same = (
-        has_same_content(old_sections, was[0], sections, numbers[0])
-        and has_same_items(old_sections, was[0], sections, numbers[0])
-        and not is_same_series(before.path, new.path, same=False)
-    )
-    return (subpath, is_same) if subpath else None
+    return (subpath, _is_same_section(before, was[0], new, numbers[0])) if subpath else None
+
+
+def _is_same_section(before: Note, number: int, now: Note, other: int) -> bool:
+    """Return True if a section certainly is one of the same heading in another note."""
+    if is_same_series(before.path, now.path):
+        return False
+    old, new = Sections(before), Sections(now)
+    for read in (lambda s, n: s.bodies[n], Sections.read_branch):
+        one, present = read(old, number), read(new, other)
+        if weigh_all(one) >= MIN_OWN_TEXT:
+            if one == present:
+                return True
+            match = Texts({0: one}, {1: present}).match().get(0)
+            return match is not None and match.is_certain
+    return False

@@ -172,10 +172,11 @@ def _follow_step(
     """
     if after is not None and key in anchor_keys(after):
         return place
-    moved = find_moved_anchor(key, before, candidates())
-    if moved:
-        return Destination(*moved[:2], place.is_certain and moved[2])
     renewed = match_anchors_of(before, after).get(key) if after is not None else None
+    if renewed is None or not renewed.is_certain:
+        moved = find_moved_anchor(key, before, candidates())
+        if moved:
+            return Destination(*moved[:2], place.is_certain and moved[2])
     if renewed is None:
         return None
     return Destination(place.path, renewed.subpath, place.is_certain and renewed.is_certain)

@@ -13,14 +13,20 @@ from msgspec.structs import replace
 
 from vaultlink.git.objects import RawDiffEntry, diff_commits, parse_raw_diff, read_blobs
 from vaultlink.git.program import run_git
-from vaultlink.history.rename_pairs import Fate, FileChanges, pair_files
-from vaultlink.history.template_checks import (
-    Neighbours,
+from vaultlink.history.file_pairs import (
+    Content,
+    Fate,
+    FileChanges,
+    choose_limit,
     doubt,
-    find_doubtful,
+    find_rivals,
     list_renamed,
+    pair_files,
 )
+from vaultlink.history.matcher import Pieces, read_pieces, weigh_all
+from vaultlink.history.piece_index import PieceIndex
 from vaultlink.index.resolve import name_key
+from vaultlink.parse.pieces import hash_pieces
 
 _MAX_COMMITS = 10_000
 """Maximum number of commits that are read, the latest ones."""
@@ -110,7 +116,7 @@ def format_date(time: int) -> str:
 
 def read_log(
     root: Path,
-    files: Iterable[str],
+    notes: PieceIndex,
     store: LogStore | None = None,
     wanted: Collection[str] | None = None,
     *,
@@ -120,7 +126,7 @@ def read_log(
 
     Args:
         root: Folder of the vault.
-        files: All vault paths now, for examples of notes that a renamed one may look like.
+        notes: The present notes, for examples of notes that a renamed one may look like.
         store: Keeps the log. Only commits that are not in it are read.
         wanted: Name keys of files. Edited notes are followed only if they had one of these names
             before or after, or had it earlier or later under another name. None for all.
@@ -138,7 +144,7 @@ def read_log(
     log = stored if stored.head == head else _extend(reader, root, stored, head, prefix, any_alike)
     if is_shallow:
         log = replace(log, oldest=format_date(min(_list_commits(root, head, prefix).values())))
-    log = _compare_edited(reader, root, log, wanted, Neighbours(files), any_alike)
+    log = _compare_edited(reader, root, log, wanted, notes, any_alike)
     if store is not None and not is_shallow and log is not stored:
         store.save(key, msgspec.msgpack.encode(log))
     return log
@@ -157,7 +163,7 @@ def _extend(
         blobs = _Blobs(root)
         fates = pair_files(files, blobs.plan, any_alike=any_alike)
         undecided = _list_undecided(files, fates) if blobs.needed else []
-        undecided += [path for note in list_renamed(files, fates) for path in (note.old, note.new)]
+        undecided += [path for old in list_renamed(files, fates) for path in (old, fates[old][1])]
         known[name] = LogCommit(name, times[name], fates, undecided)
     commits = [known[name] for name in times if name in known]
     return GitLog(head, prefix, commits, unreadable, "", _VERSION)
@@ -176,7 +182,7 @@ def _compare_edited(
     root: Path,
     log: GitLog,
     wanted: Collection[str] | None,
-    neighbours: Neighbours,
+    notes: PieceIndex,
     any_alike: bool,
 ) -> GitLog:
     """Return a log in which wanted notes that were edited are followed.
@@ -196,7 +202,7 @@ def _compare_edited(
             if not is_complete and name not in unreadable:
                 unreadable.append(name)
         if not any_alike:
-            paired = _doubt_templates(root, changes, paired, neighbours)
+            paired = _doubt_templates(root, changes, paired, notes)
         commits.update((name, replace(commits[name], fates=paired[name])) for name in paired)
     if all(commits[commit.name] is commit for commit in log.commits):
         return log
@@ -258,42 +264,48 @@ def _list_new(root: Path, head: str, stored: GitLog, times: Mapping[str, int]) -
 
 
 class _Blobs:
-    """Contents of blobs. It notes which are needed, and reads them in batches.
+    """The pieces of blobs. It notes which are needed, and reads them in batches.
 
     `is_complete` becomes False if git can't read one.
     """
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._contents: dict[str, bytes | None] = {}
+        self._pieces: dict[Content, Pieces | None] = {}
         self._left = _MAX_READ
-        self.needed: dict[str, None] = {}
+        self.needed: dict[Content, None] = {}
         self.is_complete = True
 
-    def plan(self, names: Collection[str]) -> Mapping[str, bytes | None]:
+    def plan(self, names: Collection[Content]) -> Mapping[Content, Pieces | None]:
         """Note that these blobs are needed; return nothing."""
         self.needed.update(dict.fromkeys(names))
         return {}
 
     def read_needed(self) -> None:
         """Read the blobs that are needed, in place of those read before."""
-        self._contents = {}
+        self._pieces = {}
         self._read([*self.needed])
         self.needed = {}
 
-    def get(self, names: Collection[str]) -> Mapping[str, bytes | None]:
-        """Return the contents of blobs, without those above the limit."""
-        self._read([name for name in names if name not in self._contents])
-        found = {name: self._contents[name] for name in names if name in self._contents}
+    def get(self, names: Collection[Content]) -> Mapping[Content, Pieces | None]:
+        """Return the pieces of blobs, without those above the limit."""
+        self._read([name for name in names if name not in self._pieces])
+        found = {name: self._pieces[name] for name in names if name in self._pieces}
         if None in found.values():
             self.is_complete = False
         return found
 
-    def _read(self, names: Sequence[str]) -> None:
+    def _read(self, names: Sequence[Content]) -> None:
         names = names[: self._left]
         if names:
             self._left -= len(names)
-            self._contents.update(zip(names, read_blobs(self._root, names), strict=True))
+            blobs = read_blobs(self._root, [str(name) for name in names])
+            self._pieces.update(zip(names, map(read_data_pieces, blobs), strict=True))
+
+
+def read_data_pieces(data: bytes | None) -> Pieces | None:
+    """Return the pieces of a content; None if it can't be read."""
+    return None if data is None else read_pieces(hash_pieces(data))
 
 
 _SUBMODULE = "160000"
@@ -344,28 +356,30 @@ def _doubt_templates(
     root: Path,
     changes: Mapping[str, FileChanges],
     fates: Mapping[str, dict[str, Fate]],
-    neighbours: Neighbours,
+    notes: PieceIndex,
 ) -> dict[str, dict[str, Fate]]:
-    """Return fates in which renames of notes that look like others are only likely."""
+    """Return fates in which renames of notes that looked like others are likely."""
+    renamed = {
+        (commit, old): note
+        for commit, found in fates.items()
+        for old, note in list_renamed(changes[commit], found).items()
+    }
     blobs = _Blobs(root)
-    compared = {
-        name: {
-            note: [
-                f"{name}:./{path}"
-                for path in neighbours.choose(note, changes[name])
-                if "\n" not in path
-            ]
-            for note in list_renamed(changes[name], found)
-        }
-        for name, found in fates.items()
-    }
-    for notes in compared.values():
-        find_doubtful(notes, blobs.plan)
+    blobs.plan([name for note in renamed.values() for name in note[:2]])
     blobs.read_needed()
-    return {
-        name: doubt(found, find_doubtful(compared[name], blobs.get))
-        for name, found in fates.items()
+    rivals = {
+        (commit, old): [f"{commit}:./{path}" for path in paths if "\n" not in path]
+        for (commit, old), paths in find_rivals(renamed, blobs.get, notes).items()
     }
+    then = _Blobs(root).get([name for names in rivals.values() for name in names])
+    doubtful = dict[str, list[str]]()
+    for (commit, old), names in rivals.items():
+        note = renamed[commit, old]
+        now = blobs.get([note.now])[note.now] or frozenset()
+        limit = choose_limit(note) * weigh_all(now)
+        if any(weigh_all(now & (then.get(name) or frozenset())) > limit for name in names):
+            doubtful.setdefault(commit, []).append(old)
+    return {commit: doubt(found, doubtful.get(commit, ())) for commit, found in fates.items()}
 
 
 def list_changes(entries: Iterable[RawDiffEntry]) -> FileChanges:

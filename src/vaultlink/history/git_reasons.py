@@ -1,16 +1,22 @@
 """Explain deletions in commits: when, and where the text of the file went."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from vaultlink.git.objects import RawDiffEntry, diff_commits, parse_raw_diff, read_blobs
-from vaultlink.history.git_log import LogCommit
+from vaultlink.history.file_pairs import FateKind
+from vaultlink.history.git_log import LogCommit, read_data_pieces
+from vaultlink.history.matcher import Pieces, Texts
 from vaultlink.history.paths_now import PathsNow
-from vaultlink.history.rename_pairs import FateKind
+from vaultlink.index.resolve import file_name
+from vaultlink.links.naming import strip_note_extension
 
 _MIN_MERGED = 0.6
 """Minimum share of the text of a deleted note that is found in the notes it went into."""
+
+_MIN_WHOLE = 0.9
+"""The same for a new note that may be the deleted one under another name, with more text."""
 
 _MIN_PART = 0.15
 """Minimum share of the text of a deleted note that each of several notes has."""
@@ -20,9 +26,6 @@ _MAX_EXPLAINED = 200
 
 _MAX_COMPARED = 200
 """Maximum number of notes in one commit that are searched for the text of a deleted one."""
-
-_MIN_LINE = 4
-"""Characters from which a line counts. Shorter ones are in many notes."""
 
 
 class _Deletion(NamedTuple):
@@ -34,14 +37,24 @@ class _Deletion(NamedTuple):
     kind: str
 
 
+class Explanation(NamedTuple):
+    """What happened to a deleted file.
+
+    `reason` is a clause. `now` is the path of the file that it may be now, or "".
+    """
+
+    reason: str
+    now: str
+
+
 def explain_deletions(
     root: Path,
     commits: Mapping[int, LogCommit],
     paths: PathsNow,
     moves: Mapping[str, str],
     former: Collection[str],
-) -> dict[str, str]:
-    """Return what happened to deleted files, as clauses by former path.
+) -> dict[str, Explanation]:
+    """Return what happened to deleted files, by former path.
 
     Args:
         root: Folder of the vault.
@@ -67,19 +80,24 @@ def explain_deletions(
     def follow(path: str) -> str:
         return path if path in paths.files else moves.get(path, "")
 
-    reasons = {}
+    explained = {}
     for name, found in deletions.items():
-        search = _Search(root, entries.get(name, ()), [deletion.path for deletion in found])
+        gone = {deletion.path for deletion in found}
+        commit = _Commit(root, entries.get(name, ()), gone)
         for deletion in found:
-            went = [new for path in search.find(deletion.path) if (new := follow(path))]
-            reason = _describe(deletion, went)
-            if reason:
-                reasons[deletion.former] = reason
-    return reasons
+            went = commit.find_text(deletion.path)
+            present = [new for part in went if (new := follow(part.path))]
+            is_same = len(went) == len(present) == 1 and (
+                file_name(went[0].path) == file_name(deletion.path)
+                or (went[0].is_new and went[0].share >= _MIN_WHOLE)
+            )
+            reason = _describe(deletion, present)
+            explained[deletion.former] = Explanation(reason, present[0] if is_same else "")
+    return explained
 
 
 def _describe(deletion: _Deletion, went: Sequence[str]) -> str:
-    names = [path[:-3] if path[-3:].lower() == ".md" else path for path in went]
+    names = [strip_note_extension(path) for path in went]
     if len(names) == 1:
         return f"merged into {names[0]}"
     if names:
@@ -89,59 +107,55 @@ def _describe(deletion: _Deletion, went: Sequence[str]) -> str:
     return f"deleted in {deletion.commit.description}"
 
 
-class _Search:
-    """The lines that the notes of a commit gained, and the lines of the deleted ones."""
+class _Part(NamedTuple):
+    """A note that a share of the text of a deleted one went into."""
 
-    def __init__(self, root: Path, entries: Sequence[RawDiffEntry], deleted: Sequence[str]) -> None:
-        wanted = set(deleted)
-        removed = [entry for entry in entries if entry.old in wanted]
+    path: str
+    share: float
+    is_new: bool
+
+
+class _Commit:
+    """The text that the notes of a commit gained, and the text of the deleted ones."""
+
+    def __init__(
+        self, root: Path, entries: Sequence[RawDiffEntry], deleted: Collection[str]
+    ) -> None:
+        removed = [entry for entry in entries if entry.old in deleted]
         others = [entry for entry in entries if entry.status in "AM"][:_MAX_COMPARED]
-        names = list(
-            dict.fromkeys(
-                name
-                for entry in (*removed, *others)
-                for name in (entry.blob, entry.new_blob)
-                if name.strip("0")
-            )
+        names = dict.fromkeys(
+            name
+            for entry in (*removed, *others)
+            for name in (entry.blob, entry.new_blob)
+            if name.strip("0")
         )
-        blobs = dict(zip(names, read_blobs(root, names), strict=True))
-        self._lost = {entry.old: _list_lines(blobs.get(entry.blob)) for entry in removed}
-        self._gained = {
-            entry.old: _list_lines(blobs.get(entry.new_blob)) - _list_lines(blobs.get(entry.blob))
-            for entry in others
-        }
-        self._new = {entry.old for entry in others if entry.status == "A"}
+        pieces = dict(zip(names, map(read_data_pieces, read_blobs(root, list(names))), strict=True))
 
-    def find(self, path: str) -> list[str]:
+        def read(name: str) -> Pieces:
+            return pieces.get(name) or frozenset()
+
+        self._new = {entry.old for entry in others if entry.status == "A"}
+        self._texts = Texts(
+            {entry.old: read(entry.blob) for entry in removed},
+            {entry.old: read(entry.new_blob) - read(entry.blob) for entry in others},
+        )
+
+    def find_text(self, path: str) -> list[_Part]:
         """Return the notes that the text of a deleted note went into.
 
         It is one that has most of it, or several new ones that have most of it together. The result
         is empty if there is none, or if several have most of it.
         """
-        lost = self._lost.get(path)
-        if not lost:
+        weight = self._texts.measure(path) if path in self._texts.old else 0.0
+        if not weight:
             return []
-        whole = [other for other, share in self._measure(lost) if share >= _MIN_MERGED]
+        parts = [
+            _Part(other, shared / weight, other in self._new)
+            for other, shared in self._texts.shared[path].items()
+        ]
+        whole = [part for part in parts if part.share >= _MIN_MERGED]
         if whole:
             return whole if len(whole) == 1 else []
-        parts = [
-            other
-            for other, share in self._measure(lost)
-            if share >= _MIN_PART and other in self._new
-        ]
-        together = frozenset[bytes]().union(*(self._gained[other] for other in parts))
-        return parts if len(parts) > 1 and _share(lost, together) >= _MIN_MERGED else []
-
-    def _measure(self, lost: frozenset[bytes]) -> Iterator[tuple[str, float]]:
-        for other, gained in self._gained.items():
-            yield other, _share(lost, gained)
-
-
-def _list_lines(data: bytes | None) -> frozenset[bytes]:
-    lines = map(bytes.strip, (data or b"").splitlines())
-    return frozenset(line for line in lines if len(line) >= _MIN_LINE)
-
-
-def _share(lines: frozenset[bytes], others: frozenset[bytes]) -> float:
-    """Return the share of the text of some lines that is among others."""
-    return sum(map(len, lines & others)) / sum(map(len, lines))
+        parts = sorted(part for part in parts if part.share >= _MIN_PART and part.is_new)
+        is_whole = sum(part.share for part in parts) >= _MIN_MERGED
+        return parts if len(parts) > 1 and is_whole else []

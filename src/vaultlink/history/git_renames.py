@@ -6,7 +6,6 @@ Without git, or where git fails, there is no history and no error.
 import os
 from collections.abc import Collection, Iterable, Mapping
 from hashlib import sha1, sha256
-from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,23 +15,24 @@ from vaultlink.files import read_regular
 from vaultlink.git.location import find_git_dir
 from vaultlink.git.objects import RawDiffEntry, diff_working_tree, parse_raw_diff, read_blobs
 from vaultlink.git.program import run_git
-from vaultlink.history.git_log import LogStore, is_hidden, read_log
+from vaultlink.history.file_pairs import (
+    Content,
+    Fate,
+    FateKind,
+    FileChanges,
+    ReadPieces,
+    pair_files,
+    pair_present_files,
+)
+from vaultlink.history.follow import UNCOMMITTED
+from vaultlink.history.git_log import LogStore, is_hidden, read_data_pieces, read_log
 from vaultlink.history.git_reasons import explain_deletions
+from vaultlink.history.matcher import Pieces
+from vaultlink.history.names import file_extension
 from vaultlink.history.paths_now import PathsNow, number_commits
-from vaultlink.history.rename_checks import (
-    MAX_DELETED,
-    UNCOMMITTED,
-    file_extension,
-)
-from vaultlink.history.rename_pairs import Fate, FateKind, FileChanges, ReadContents, pair_files
-from vaultlink.history.template_checks import (
-    Neighbours,
-    doubt,
-    find_doubtful,
-    list_renamed,
-)
+from vaultlink.history.piece_index import PieceIndex
 from vaultlink.index.resolve import name_key
-from vaultlink.model import NO_HISTORY, FileStamp, History
+from vaultlink.model import NO_HISTORY, FileStamp, History, Note
 
 _MAX_BYTES = 4_000_000
 """Size from which a file of the working tree is not compared by content."""
@@ -44,6 +44,7 @@ _MAX_CHANGED = 500
 def git_history(
     root: Path,
     files: Mapping[str, FileStamp],
+    notes: Mapping[str, Note],
     *,
     any_alike: bool = False,
     store: LogStore | None = None,
@@ -57,6 +58,7 @@ def git_history(
     Args:
         root: Folder of the vault.
         files: All vault paths.
+        notes: The present notes. They show what is common in the vault.
         any_alike: Return one of several equally similar files.
         store: Keeps what is read from commits.
         wanted: Name keys, such as `plan.md`, of what broken links name and of the notes with these
@@ -65,68 +67,57 @@ def git_history(
     """
     if find_git_dir(root) is None:
         return NO_HISTORY
-    uncommitted = _pair_uncommitted(root, files, "HEAD", any_alike=any_alike)
+    index = PieceIndex(notes)
+    uncommitted = _pair_uncommitted(root, files, "HEAD", index, any_alike=any_alike)
     if uncommitted is None:
         return NO_HISTORY
     paths = PathsNow(files)
     paths.go_back(uncommitted, UNCOMMITTED)
-    log = read_log(root, files, store, wanted, any_alike=any_alike)
+    log = read_log(root, index, store, wanted, any_alike=any_alike)
     commits = dict(zip(number_commits(log.commits), log.commits, strict=True))
     for since, commit in commits.items():
         paths.go_back(commit.fates, since)
     history = _build_history(paths, files)
     former = [path for path in paths.ends if name_key(path) in wanted] if wanted else []
-    reasons = explain_deletions(root, commits, paths, history.moves, former)
-    return replace(history, reasons=reasons, unseen=tuple(log.describe_unseen()))
+    merged = explain_deletions(root, commits, paths, history.moves, former)
+    likely = {path: item.now for path, item in merged.items() if item.now in files}
+    return replace(
+        history,
+        likely={**history.likely, **likely},
+        reasons={path: item.reason for path, item in merged.items() if item.reason},
+        unseen=tuple(log.describe_unseen()),
+    )
 
 
 def _build_history(paths: PathsNow, files: Collection[str]) -> History:
     found: dict[FateKind, dict[str, str]] = {kind: {} for kind in FateKind}
     for old, (kind, new) in paths.found.items():
-        is_valid = not new or (new in files and file_extension(old) == file_extension(new))
-        found[FateKind(kind) if is_valid else FateKind.UNKNOWN][old] = new
-    return History(
-        found[FateKind.MOVED],
-        frozenset(islice(found[FateKind.DELETED], MAX_DELETED)),
-        paths.gone,
-        found[FateKind.LIKELY],
-    )
-
-
-def git_moves(
-    root: Path, files: Mapping[str, FileStamp], *, any_alike: bool = False
-) -> Mapping[str, str]:
-    """Return the moves of `git_history`."""
-    return git_history(root, files, any_alike=any_alike).moves
+        found[FateKind(kind)][old] = new
+    moves, likely = found[FateKind.MOVED], found[FateKind.LIKELY]
+    return History(moves, frozenset(found[FateKind.DELETED]), paths.gone, likely).within(files)
 
 
 def moves_since(
-    root: Path, files: Mapping[str, FileStamp], commit: str, *, any_alike: bool = False
+    root: Path,
+    files: Mapping[str, FileStamp],
+    notes: Mapping[str, Note],
+    commit: str = "HEAD",
+    *,
+    any_alike: bool = False,
 ) -> dict[str, str]:
-    """Return the moves since a commit, in later commits or in the working tree.
+    """Return where the files of a commit went, in commits or in the working tree.
 
-    With `any_alike` one of several equally similar files is returned.
-    """
-    fates = _pair_uncommitted(root, files, commit, any_alike=any_alike) or {}
-    paths = PathsNow(files)
-    paths.go_back(fates, UNCOMMITTED)
-    return dict(_build_history(paths, files).moves)
-
-
-def git_replacements(
-    root: Path, files: Mapping[str, FileStamp], commit: str = "HEAD"
-) -> dict[str, str]:
-    """Return the files of a commit whose path another file has now.
-
-    The keys are the paths in the commit, the values the present ones.
+    Those are included whose path another file has now. With `any_alike` one of several equally
+    similar files is returned.
     """
     if find_git_dir(root) is None:
         return {}
-    fates = _pair_uncommitted(root, files, commit, finds_replaced=True) or {}
+    index = PieceIndex(notes)
+    fates = _pair_uncommitted(root, files, commit, index, any_alike=any_alike, finds_replaced=True)
     return {
         old: new
-        for old, (kind, new) in fates.items()
-        if kind == FateKind.MOVED and old in files and new in files
+        for old, (kind, new) in (fates or {}).items()
+        if kind == FateKind.MOVED and new in files and file_extension(old) == file_extension(new)
     }
 
 
@@ -137,6 +128,7 @@ def _pair_uncommitted(
     root: Path,
     files: Mapping[str, FileStamp],
     commit: str,
+    notes: PieceIndex,
     *,
     any_alike: bool = False,
     finds_replaced: bool = False,
@@ -150,20 +142,14 @@ def _pair_uncommitted(
         return None
     tree = _WorkingTree(root, files, finds_replaced=finds_replaced)
     changes = tree.find_changes(parse_raw_diff(output))
-    fates = pair_files(changes.files, changes.read, any_alike=any_alike)
     if any_alike:
-        return fates
-    neighbours = Neighbours(files)
-    compared = {
-        note: tree.name_paths(neighbours.choose(note, changes.files))
-        for note in list_renamed(changes.files, fates)
-    }
-    return doubt(fates, find_doubtful(compared, changes.read))
+        return pair_files(changes.files, changes.read, any_alike=True)
+    return pair_present_files(changes.files, changes.read, notes)
 
 
 class _ReadableChanges(NamedTuple):
     files: FileChanges
-    read: ReadContents
+    read: ReadPieces
 
 
 class _WorkingTree:
@@ -210,12 +196,6 @@ class _WorkingTree:
         )
         return _ReadableChanges(files, self._read)
 
-    def name_paths(self, paths: Collection[str]) -> list[str]:
-        """Return names of the contents of files."""
-        names = {f"file {path}": path for path in paths}
-        self._paths.update(names)
-        return list(names)
-
     def _list_untracked(self, former: Collection[str]) -> Iterable[str]:
         """Return the files that git does not track, with the extensions of former ones."""
         tracked = run_git(self._root, "ls-files", "-z") if former else None
@@ -252,13 +232,12 @@ class _WorkingTree:
         self._paths[name] = path
         return name
 
-    def _read(self, names: Collection[str]) -> Mapping[str, bytes | None]:
-        contents = {
-            name: self._read_file(self._paths[name]) for name in names if name in self._paths
-        }
-        blobs = [name for name in names if name not in self._paths]
-        contents.update(zip(blobs, read_blobs(self._root, blobs), strict=True))
-        return contents
+    def _read(self, contents: Collection[Content]) -> Mapping[Content, Pieces | None]:
+        names = [str(content) for content in contents]
+        found = {name: self._read_file(self._paths[name]) for name in names if name in self._paths}
+        blobs = [name for name in names if name not in found]
+        found.update(zip(blobs, read_blobs(self._root, blobs), strict=True))
+        return {name: read_data_pieces(data) for name, data in found.items()}
 
     def _read_file(self, path: str) -> bytes | None:
         if _is_note(path) and self._files[path].size > _MAX_BYTES:

@@ -19,7 +19,7 @@ from vaultlink.history.anchor_changes import (
     last_key,
     match_anchors_of,
 )
-from vaultlink.history.heading_pairs import align_headings
+from vaultlink.history.section_pairs import align_headings
 from vaultlink.index.anchors import find_anchor, heading_key
 from vaultlink.index.index import Index, LinkTargets
 from vaultlink.index.packed_map import PackedMap
@@ -160,11 +160,8 @@ def _find_moved(
         if found is None:
             continue
         path_now, subpath, is_certain = found
-        here = key in renewed and renewed[key].is_certain
-        if not here:
+        if not (key in renewed and renewed[key].is_certain):
             yield key, Destination(path_now, subpath, is_certain)
-        elif is_certain and not key.startswith("^"):
-            yield key, Destination(path_now, subpath, is_certain=False)
 
 
 def _follow(

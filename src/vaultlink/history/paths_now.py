@@ -2,8 +2,8 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
+from vaultlink.history.file_pairs import UNKNOWN, Fate, FateKind
 from vaultlink.history.git_log import LogCommit
-from vaultlink.history.rename_pairs import UNKNOWN, Fate, FateKind
 
 
 class PathsNow:

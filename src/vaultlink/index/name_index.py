@@ -58,6 +58,7 @@ class _Outline(msgspec.Struct, array_like=True, gc=False):
     """The first fields of a `Note`. Its links are not built."""
 
     path: str
+    pieces: msgspec.Raw
     properties: msgspec.Raw
     headings: tuple[Heading, ...]
 

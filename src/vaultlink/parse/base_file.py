@@ -8,4 +8,4 @@ def parse_base(path: str, text: str) -> Note:
 
     A base is not a source of links (8.7), but the files that its text names count as used.
     """
-    return Note(path, (Property(0, 0, 1, 1, "base", text, 0, len(text)),))
+    return Note(path, properties=(Property(0, 0, 1, 1, "base", text, 0, len(text)),))

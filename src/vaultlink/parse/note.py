@@ -2,6 +2,7 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 from zlib import crc32
 
 from msgspec import structs
@@ -38,6 +39,7 @@ from vaultlink.parse.lines import UNICODE_SPACES, TextRun, split_lines
 from vaultlink.parse.link_parts import parse_property_link
 from vaultlink.parse.names_in_text import find_lone_self_links, find_named_files
 from vaultlink.parse.note_builder import BODY, MARKDOWN, WIKILINK, NoteBuilder
+from vaultlink.parse.pieces import hash_sections
 from vaultlink.parse.properties import Frontmatter, frontmatter_span, read_properties
 from vaultlink.text import line_and_column
 
@@ -73,7 +75,7 @@ def parse_note(path: str, text: str, headings: tuple[str, ...] = ()) -> Note:
     wording = compile_wordings(headings)
     sections: tuple[Section, ...] = ()
     candidates = find_heading_candidates(text, encoded.lower(), wording)
-    usual_headings = find_usual_headings(text, body, found.links, titles, found.starts)
+    usual_headings = find_usual_headings(text, body, found.links, titles.headings, found.starts)
     if candidates or usual_headings:
         sections = read_sections(
             SectionSource(text, body, found.starts, hidden, runs),
@@ -87,8 +89,9 @@ def parse_note(path: str, text: str, headings: tuple[str, ...] = ()) -> Note:
     problems = _drop_managed_problems(found.problems, sections) if sections else found.problems
     return Note(
         path,
+        titles.pieces,
         properties,
-        titles,
+        titles.headings,
         blocks,
         links,
         tuple(found.tags),
@@ -102,9 +105,7 @@ def parse_note(path: str, text: str, headings: tuple[str, ...] = ()) -> Note:
     )
 
 
-_BodyParts = tuple[
-    tuple[Heading, ...], tuple[BlockId, ...], list[tuple[int, int]], list[TextRun] | None
-]
+_BodyParts = tuple["_Headings", tuple[BlockId, ...], list[tuple[int, int]], list[TextRun] | None]
 """Headings, block identifiers, spans of hidden blocks, and runs.
 
 The runs are None unless all of them were read.
@@ -204,19 +205,28 @@ def _read_full_body(found: NoteBuilder, body: int) -> _BodyParts:
     )
 
 
+class _Headings(NamedTuple):
+    """The headings of a note, and the pieces of its text."""
+
+    headings: tuple[Heading, ...]
+    pieces: bytes
+
+
 def _locate_headings(
     headings: Sequence[tuple[int, str, int, int]], found: NoteBuilder
-) -> tuple[Heading, ...]:
+) -> _Headings:
     """Return the headings with their places, from level, text, start and end of each."""
-    located = []
-    section_end = len(found.text)
-    for level, text, start, end in reversed(headings):
-        line = bisect_right(found.starts, start)
-        line_start = found.starts[line - 1]
-        checksum = _compute_checksum(found.text[end:section_end])
-        located.append(Heading(start, end, line, start - line_start + 1, level, text, checksum))
-        section_end = line_start
-    return tuple(reversed(located))
+    lines = [bisect_right(found.starts, start) for _, _, start, _ in headings]
+    line_starts = [found.starts[line - 1] for line in lines]
+    places = [(begin, end) for begin, (_, _, _, end) in zip(line_starts, headings, strict=True)]
+    pieces, bodies = hash_sections(found.text, places)
+    located = [
+        Heading(start, end, line, start - begin + 1, level, words, *body)
+        for (level, words, start, end), line, begin, body in zip(
+            headings, lines, line_starts, bodies, strict=True
+        )
+    ]
+    return _Headings(tuple(located), pieces)
 
 
 def _locate_block_ids(blocks: ParsedBlocks, found: NoteBuilder) -> tuple[BlockId, ...]:
@@ -241,7 +251,7 @@ class _GrowingChecksum:
         self._start = self._end = self._value = 0
 
     def compute(self, block: int, end: int) -> int:
-        """Return the checksum of the text between two offsets, as `_compute_checksum`."""
+        """Return the CRC-32 of the text between two offsets; 0 if it is short."""
         if block != self._block or end < self._end:
             part = self._text[block:end]
             self._block, self._value = block, 0
@@ -254,13 +264,7 @@ class _GrowingChecksum:
 
 
 _MIN_TEXT = 20
-"""Minimum number of characters of a text that tells a section or block from others."""
-
-
-def _compute_checksum(text: str) -> int:
-    """Return the CRC-32 of a text without the spaces around it; 0 if it is short."""
-    text = text.strip()
-    return crc32(text.encode("utf-8", "surrogatepass")) if len(text) >= _MIN_TEXT else 0
+"""Minimum number of characters of a text that tells a block from others."""
 
 
 def _add_properties(

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from vaultlink.history.cached_renames import VaultSnapshot, history_between
-from vaultlink.history.rename_checks import UNCOMMITTED, resolve_history
+from vaultlink.history.follow import UNCOMMITTED, Snapshot, follow
+from vaultlink.history.piece_index import PieceIndex
 from vaultlink.model import FileStamp, History, Note
 
 _MAX_AGE_SECONDS = 600.0
@@ -21,7 +21,7 @@ _MAX_AGE_SECONDS = 600.0
 """
 
 _MAX_REMEMBERED = 10_000
-"""Maximum number of removed files, of added files and of moves that are remembered."""
+"""Maximum number of removed files and of added files that are remembered."""
 
 
 class _SeenFile(NamedTuple):
@@ -36,23 +36,19 @@ class MoveTracker:
     """Tracks the files that were moved since the watcher started."""
 
     def __init__(self, history: History):
-        self._moves, self._deleted = dict(history.moves), dict.fromkeys(sorted(history.deleted))
-        self._gone = dict(history.gone)
+        self._past = _keep_files(history)
         self._removed: dict[str, _SeenFile] = {}
         self._added: dict[str, _SeenFile] = {}
 
     def copy(self) -> "MoveTracker":
         """Return an independent copy."""
-        other = MoveTracker(History(self._moves))
-        other._deleted, other._gone = dict(self._deleted), dict(self._gone)
+        other = MoveTracker(self._past)
         other._removed, other._added = dict(self._removed), dict(self._added)
         return other
 
     def learn_history(self, history: History) -> None:
         """Add moves and deletions from another source, such as git."""
-        self._moves = {**self._moves, **history.moves}
-        self._deleted.update(dict.fromkeys(sorted(history.deleted)))
-        self._gone = {**history.gone, **self._gone}
+        self._past = self._past.then(_keep_files(history))
 
     def record_removed(self, path: str, stamp: FileStamp, note: Note | None) -> None:
         """Record that a file was removed; `stamp` and `note` describe it before."""
@@ -61,7 +57,6 @@ class MoveTracker:
 
     def record_added(self, path: str, stamp: FileStamp, note: Note | None) -> None:
         """Record that a file was added; `stamp` and `note` describe it now."""
-        self._gone.pop(path, None)
         self._removed.pop(path, None)
         self._added[path] = _SeenFile(stamp, note, monotonic())
 
@@ -70,28 +65,28 @@ class MoveTracker:
         if path in self._added:
             self._added[path] = self._added[path]._replace(stamp=stamp, note=note)
 
-    def match_new_moves(self) -> dict[str, str]:
-        """Return the moves found since the last call, old path to new path."""
+    def match_new_moves(self, notes: Mapping[str, Note]) -> dict[str, str]:
+        """Return the moves found since the last call, old path to new path.
+
+        `notes` are those of the vault.
+        """
         self._removed, self._added = _keep_recent(self._removed), _keep_recent(self._added)
-        fresh = history_between(_to_snapshot(self._removed), _to_snapshot(self._added))
+        since = max(self._past.gone.values(), default=UNCOMMITTED) + 1
+        before, now = _to_snapshot(self._removed), _to_snapshot(self._added)
+        fresh = follow(before, now, (), PieceIndex(notes), since)
         for old, new in fresh.moves.items():
             del self._removed[old], self._added[new]
-            self._moves.pop(old, None)
-            self._moves[old] = new
-        for path in fresh.deleted:
-            self._deleted.pop(path, None)
-            self._deleted[path] = None
-        now = max(self._gone.values(), default=UNCOMMITTED) + 1
-        self._gone = {**dict.fromkeys(fresh.gone, now), **self._gone}
-        for remembered in (self._moves, self._deleted, self._gone):
-            while len(remembered) > _MAX_REMEMBERED:
-                del remembered[next(iter(remembered))]
+        known = {path: self._past.gone[path] for path in fresh.gone if path in self._past.gone}
+        self._past = self._past.then(replace(fresh, gone={**fresh.gone, **known}))
         return dict(fresh.moves)
 
     def current_history(self, files: Collection[str]) -> History:
         """Return all moves and deletions that are valid for the given files."""
-        history = resolve_history(self._moves, reversed(self._deleted), files)
-        return replace(history, gone={k: n for k, n in self._gone.items() if k not in files})
+        return self._past.within(files)
+
+
+def _keep_files(history: History) -> History:
+    return History(history.moves, history.deleted, history.gone)
 
 
 def _keep_recent(seen: dict[str, _SeenFile]) -> dict[str, _SeenFile]:
@@ -100,8 +95,8 @@ def _keep_recent(seen: dict[str, _SeenFile]) -> dict[str, _SeenFile]:
     return dict(recent[-_MAX_REMEMBERED:])
 
 
-def _to_snapshot(seen: Mapping[str, _SeenFile]) -> VaultSnapshot:
-    return VaultSnapshot(
+def _to_snapshot(seen: Mapping[str, _SeenFile]) -> Snapshot:
+    return Snapshot(
         {path: item.stamp for path, item in seen.items()},
         lambda path: seen[path].note if path in seen else None,
     )

@@ -18,8 +18,9 @@ from vaultlink.disk.scan import VaultScan
 from vaultlink.engine.checks import LinterSettings
 from vaultlink.engine.step import AnalysedNote, Change, State, step
 from vaultlink.graph.live import LiveGraph
-from vaultlink.history.cached_renames import VaultSnapshot, find_replacements
+from vaultlink.history.follow import Snapshot, follow
 from vaultlink.history.link_changes import remember_links
+from vaultlink.history.piece_index import PieceIndex
 from vaultlink.index.resolve import is_note
 from vaultlink.model import History, LinkCounts, Note, sum_counts
 from vaultlink.watch.finding_diff import (
@@ -118,12 +119,13 @@ class Session:
             settings = _with_history(settings, tracker.current_history(scan.listing.files))
         if changed or settings is not state.settings:
             state = step(state, changed, settings)
-            replaced = find_replacements(
-                VaultSnapshot(before.scan.listing.files, before.index.notes.get),
-                VaultSnapshot(scan.listing.files, state.index.notes.get),
+            past = follow(
+                Snapshot(before.scan.listing.files, before.index.notes.get),
+                Snapshot(scan.listing.files, state.index.notes.get),
                 [change.path for change in changed],
+                PieceIndex(state.index.notes),
             )
-            state = _remember_links(before.state, state, {**moved, **replaced})
+            state = _remember_links(before.state, state, {**moved, **past.moves})
         is_reportable = bool(changed or rescan.modified)
         cause = _make_cause(rescan, moved, {change.path for change in changed})
         removed, added = frozenset(rescan.removed), frozenset(rescan.added)
@@ -199,7 +201,9 @@ class Session:
             tracker.record_added(path, now[path], notes_read.get(path))
         for path in rescan.modified:
             tracker.record_modified(path, now[path], notes_read.get(path))
-        return tracker.match_new_moves() if rescan.has_added_or_removed else {}
+        return (
+            tracker.match_new_moves(self.vault.index.notes) if rescan.has_added_or_removed else {}
+        )
 
     def _compute_delta(self, after: State, moved: Mapping[str, str]) -> _FindingsDelta:
         before = self.vault.state.diagnostics

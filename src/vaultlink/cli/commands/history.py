@@ -75,7 +75,7 @@ def _load_history(vault: "Vault") -> "History":
     known = vault.state.settings.history
     if vault.summary()["dangling"]:
         return known
-    found = git_history(vault.root, vault.scan.listing.files)
+    found = git_history(vault.root, vault.scan.listing.files, vault.index.notes)
     moves = {**found.moves, **known.moves}
     return replace(
         known,

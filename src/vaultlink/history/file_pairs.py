@@ -1,0 +1,414 @@
+"""Decide which added file a removed one became, by content, name and text."""
+
+from collections.abc import Callable, Collection, Hashable, Mapping
+from enum import StrEnum
+from hashlib import sha1, sha256
+from typing import NamedTuple, TypeVar
+
+from vaultlink.history.matcher import MAX_RIVAL, Pieces, Texts, is_like, weigh_all
+from vaultlink.history.names import (
+    file_extension,
+    is_same_series,
+    list_unique_names,
+    number_pattern,
+    pair_names,
+    pick_best,
+)
+from vaultlink.history.piece_index import PieceIndex, choose_rivals
+from vaultlink.index.resolve import file_name, parent_folder
+
+_MAX_GROWTH = 5
+"""Maximum ratio of the sizes of a file before and after it was replaced by another one."""
+
+_MIN_DOUBT = 0.4
+"""Share of a text in a new one from which it is not certain that it was deleted."""
+
+_MIN_KEPT = 0.5
+"""Minimum share of its former text in a file that was not replaced by another."""
+
+_MIN_RENUMBERED = 0.9
+"""Minimum share of common text of two files of a series if one is the other renumbered."""
+
+_MAX_EQUAL_RIVAL = 0.95
+"""Maximum share of its text that another note has of one that was renamed, but not edited."""
+
+_MAX_COMPARED = 2_000
+"""Maximum number of removed or added notes that are compared by content."""
+
+_MAX_REWRITTEN = 100
+"""Maximum number of changed notes of which it is found out whether they were replaced."""
+
+_MIN_OWN = 40.0
+"""Weight of a text below which it is tiny: a few words."""
+
+EMPTY_CONTENTS: frozenset[Hashable] = frozenset(
+    (sha1(b"blob 0\0").hexdigest(), sha256(b"blob 0\0").hexdigest())
+)
+"""Names of empty contents: those of git's empty blob."""
+
+Fate = tuple[str, str]
+"""What became of a file: one of `FateKind`, and the new path ("" if there is none)."""
+
+
+class FateKind(StrEnum):
+    """The kinds of fates of a file that is no longer at its path."""
+
+    MOVED = "moved"
+    LIKELY = "likely"
+    DELETED = "deleted"
+    UNKNOWN = "unknown"
+
+
+DELETED: Fate = (FateKind.DELETED, "")
+UNKNOWN: Fate = (FateKind.UNKNOWN, "")
+
+Content = Hashable
+"""The name of a content, such as a blob name. Files with the same one are identical."""
+
+ReadPieces = Callable[[Collection[Content]], Mapping[Content, Pieces | None]]
+"""Reads the pieces of contents by their names; None if one can't be read."""
+
+
+class FileChanges(NamedTuple):
+    """The changes between two states of files.
+
+    Attributes:
+        removed: Path to the name of its content.
+        added: The same for files that are new.
+        changed: Path to the names of its content before and after.
+        may_be_swapped: Compare the contents of all changed notes, not only of those that another
+            file has the content of, or that are in a series with a removed or added one.
+    """
+
+    removed: Mapping[str, Content]
+    added: Mapping[str, Content]
+    changed: Mapping[str, tuple[Content, Content]]
+    may_be_swapped: bool = False
+
+
+def pair_files(
+    files: FileChanges,
+    read: ReadPieces,
+    find_common: Callable[[Pieces], Collection[int]] = lambda _: (),
+    *,
+    any_alike: bool = False,
+) -> dict[str, Fate]:
+    """Return what became of each removed file, and of each replaced one.
+
+    A changed file was replaced if another file has its former content, and its present content is
+    that of another file or is not similar.
+
+    Args:
+        files: The files.
+        read: Reads the contents of notes.
+        find_common: Returns those of some pieces that several other notes have.
+        any_alike: Where several files are equally similar, return one of them. Otherwise the fate
+            is unknown.
+    """
+    return _Pairing(files, read, find_common, any_alike).pair()
+
+
+def pair_present_files(files: FileChanges, read: ReadPieces, notes: PieceIndex) -> dict[str, Fate]:
+    """Return what became of files in the present vault, as `pair_files`.
+
+    Renames of notes that look like others of the vault, as from one template, are only likely.
+    """
+    fates = pair_files(files, read, notes.find_common)
+    return doubt(fates, find_rivals(list_renamed(files, fates), read, notes))
+
+
+class Renamed(NamedTuple):
+    """A note that was given another name.
+
+    Attributes:
+        before: The name of its content before.
+        now: The name of its content now.
+        changed: The paths that changed with it.
+    """
+
+    before: Content
+    now: Content
+    changed: Collection[str]
+
+
+def list_renamed(files: FileChanges, fates: Mapping[str, Fate]) -> dict[str, Renamed]:
+    """Return the notes that certainly were given another name, by their former paths."""
+    changed = {*files.removed, *files.added, *files.changed}
+    return {
+        old: Renamed(
+            files.removed[old] if old in files.removed else files.changed[old][0],
+            files.added[new] if new in files.added else files.changed[new][1],
+            changed,
+        )
+        for old, (kind, new) in fates.items()
+        if kind == FateKind.MOVED and _is_note(new) and file_name(old) != file_name(new)
+    }
+
+
+Place = TypeVar("Place", bound=Hashable)
+
+
+def find_rivals(
+    renamed: Mapping[Place, Renamed], read: ReadPieces, notes: PieceIndex
+) -> dict[Place, list[str]]:
+    """Return the present notes that look like renamed ones, for those that have some."""
+    contents = dict.fromkeys(name for note in renamed.values() for name in note[:2])
+    found = read(list(contents)) if renamed else {}
+    shared = {
+        place: (found.get(note.before) or frozenset()) & (found.get(note.now) or frozenset())
+        for place, note in renamed.items()
+    }
+    holders = notes.find_holders(frozenset[int]().union(*shared.values()))
+    return {
+        place: rivals
+        for place, note in renamed.items()
+        if (rivals := choose_rivals(shared[place], holders, choose_limit(note), note.changed))
+    }
+
+
+def choose_limit(note: Renamed) -> float:
+    """Return the share of its text that no other note may have more of."""
+    return _MAX_EQUAL_RIVAL if note.before == note.now else MAX_RIVAL
+
+
+def doubt(fates: Mapping[str, Fate], doubtful: Collection[str]) -> dict[str, Fate]:
+    """Return fates in which these moves are only likely."""
+    return {
+        old: (FateKind.LIKELY, fate[1]) if old in doubtful else fate for old, fate in fates.items()
+    }
+
+
+class _Pairing:
+    """The pairs found so far, and the files that are left."""
+
+    def __init__(
+        self,
+        files: FileChanges,
+        read: ReadPieces,
+        find_common: Callable[[Pieces], Collection[int]],
+        any_alike: bool,
+    ) -> None:
+        self._files, self._read, self._any_alike = files, read, any_alike
+        self._find_common = find_common
+        self._fates: dict[str, Fate] = {}
+        self._taken: set[str] = set()
+
+    def pair(self) -> dict[str, Fate]:
+        """Return the fates of all removed and all replaced files."""
+        removed, added, changed, _ = self._files
+        self._pair_identical(removed, added)
+        if changed:
+            self._pair_identical(
+                self._without_fate(removed), {path: new for path, (_, new) in changed.items()}
+            )
+        replaced = self._find_replaced()
+        self._pair_identical(
+            {path: changed[path][0] for path in replaced},
+            self._not_taken({**added, **{path: new for path, (_, new) in changed.items()}}),
+        )
+        if not self._any_alike:
+            self._doubt_copies()
+        sources = {**removed, **{path: changed[path][0] for path in replaced}}
+        targets = {**added, **{path: changed[path][1] for path in replaced}}
+        self._pair_similar(self._without_fate(sources), self._not_taken(targets))
+        for path in replaced:
+            if path in self._taken:
+                self._fates.setdefault(path, UNKNOWN)
+        return {**dict.fromkeys(removed, DELETED), **self._fates}
+
+    def _without_fate(self, sources: Mapping[str, Content]) -> dict[str, Content]:
+        return {path: name for path, name in sources.items() if path not in self._fates}
+
+    def _not_taken(self, targets: Mapping[str, Content]) -> dict[str, Content]:
+        return {path: name for path, name in targets.items() if path not in self._taken}
+
+    def _record(self, old: str, new: str, kind: FateKind = FateKind.MOVED) -> None:
+        self._fates[old] = (kind, new)
+        if kind is FateKind.MOVED:
+            self._taken.add(new)
+
+    def _read_notes(self, contents: Mapping[str, Content]) -> dict[str, Pieces]:
+        """Return the pieces of notes, without those that can't be read."""
+        found = self._read(list(dict.fromkeys(contents.values()))) if contents else {}
+        return {
+            path: pieces
+            for path, name in contents.items()
+            if (pieces := found.get(name)) is not None
+        }
+
+    # -- the same content ----------------------------------------------------------------------
+
+    def _pair_identical(
+        self, sources: Mapping[str, Content], targets: Mapping[str, Content]
+    ) -> None:
+        """Pair files with the same content; the fate of others with it is unknown."""
+        new_paths = _group_by_content(targets)
+        for key, old_paths in _group_by_content(sources).items():
+            found = [path for path in new_paths.get(key, ()) if path not in self._taken]
+            if not found:
+                continue
+            is_empty = key[0] in EMPTY_CONTENTS
+            for old, new in pair_names(old_paths, found, is_empty, self._any_alike):
+                self._record(old, new)
+            for old in old_paths:
+                self._fates.setdefault(old, UNKNOWN)
+
+    def _find_replaced(self) -> list[str]:
+        changed, removed = self._files.changed, self._files.removed
+        left = self._without_fate(removed)
+        new_names = {*self._files.added.values(), *(new for _, new in changed.values())}
+        linked = [path for path, (old, _) in changed.items() if old in new_names]
+        chained = [path for path in linked if path in self._taken]
+        old_names = {old for old, _ in changed.values()}
+        patterns = {number_pattern(path) for path in (*left, *self._not_taken(self._files.added))}
+        asked = [
+            path
+            for path, (_, new) in changed.items()
+            if path not in chained
+            and (path in self._taken or not self._continues_series(path))
+            and (
+                path in linked
+                or path in self._taken
+                or new in old_names
+                or self._files.may_be_swapped
+                or number_pattern(path) in patterns
+            )
+        ][:_MAX_REWRITTEN]
+        before = self._read_notes({path: changed[path][0] for path in asked})
+        now = self._read_notes({path: changed[path][1] for path in asked})
+        return chained + [
+            path
+            for path in asked
+            if (path in linked and changed[path][1] in old_names)
+            or (
+                path in before
+                and path in now
+                and _lacks_text(before[path], now[path])
+                and (path in linked or _has_similar_size(before[path], now[path]))
+            )
+        ]
+
+    def _continues_series(self, path: str) -> bool:
+        """Return True if a new file has the former content of a file and the next date."""
+        content = self._files.changed[path][0]
+        return any(
+            name == content and is_same_series(path, other, dated=True)
+            for other, name in self._files.added.items()
+        )
+
+    def _doubt_copies(self) -> None:
+        """Doubt that a file moved to a copy: a script may have made it before the rename.
+
+        A new file beside the former place of the file is like it then.
+        """
+        beside: dict[str, list[str]] = {}
+        for path in self._not_taken(self._files.added):
+            if _is_note(path):
+                beside.setdefault(parent_folder(path), []).append(path)
+        for old, (kind, new) in list(self._fates.items()):
+            others = beside.get(parent_folder(old))
+            is_same_name = kind == FateKind.MOVED and file_name(old) == file_name(new)
+            if not others or not is_same_name or old not in self._files.removed:
+                continue
+            before = self._read_notes({old: self._files.removed[old]})
+            texts = Texts(before, self._read_notes({p: self._files.added[p] for p in others}))
+            match = texts.match().get(old)
+            if match:
+                self._taken.discard(new)
+                self._record(old, match.new, FateKind.LIKELY)
+
+    # -- similar content -----------------------------------------------------------------------
+
+    def _pair_similar(self, sources: Mapping[str, Content], targets: Mapping[str, Content]) -> None:
+        old_names, new_names = _keep_notes(sources), _keep_notes(targets)
+        self._doubt_attachments(sources, targets)
+        if not old_names or not new_names:
+            return
+        if max(len(old_names), len(new_names)) > _MAX_COMPARED:
+            self._fates.update(dict.fromkeys(old_names, UNKNOWN))
+            return
+        old, new = self._read_notes(old_names), self._read_notes(new_names)
+        is_complete = len(new) == len(new_names)
+        self._fates.update(
+            dict.fromkeys((p for p in old_names if p not in old or not is_complete), UNKNOWN)
+        )
+        wanted = frozenset[int]().union(*old.values())
+        texts = Texts(old, new, common=self._find_common(wanted))
+        found = texts.match(list_unique_names(old, new))
+        for path, match in found.items():
+            if not _is_series_member(path, match.new, old[path], new[match.new]):
+                kind = FateKind.MOVED if match.is_certain else FateKind.LIKELY
+                self._record(path, match.new, kind)
+        for path, pieces in old.items():
+            if path not in self._fates and _may_be_one(pieces, new.values()):
+                self._fates[path] = UNKNOWN
+        self._pair_alike(texts)
+
+    def _pair_alike(self, texts: Texts[str]) -> None:
+        """Pair what is left: tiny notes that are alone, and any alike if asked for."""
+        old, new = self._without_moves(texts.old), self._not_taken(dict.fromkeys(texts.new))
+        if self._any_alike:
+            shared = {(p, o): w for p in old for o, w in texts.shared[p].items() if o in new}
+            for path, other in pick_best(shared):
+                if 2 * shared[path, other] >= texts.measure(path):
+                    self._record(path, other)
+        elif len(old) == len(new) == 1:
+            [path], [other] = old, new
+            is_tiny = max(weigh_all(texts.old[path]), weigh_all(texts.new[other])) < _MIN_OWN
+            if is_tiny and not is_same_series(path, other):
+                self._record(path, other, FateKind.LIKELY)
+
+    def _without_moves(self, paths: Collection[str]) -> list[str]:
+        return [path for path in paths if self._fates.get(path, UNKNOWN)[0] == FateKind.UNKNOWN]
+
+    def _doubt_attachments(
+        self, sources: Mapping[str, Content], targets: Mapping[str, Content]
+    ) -> None:
+        """Pair attachments by name as uncertain: their contents are not compared."""
+        names = {file_name(path).casefold() for path in targets}
+        for path in sources:
+            if not _is_note(path) and file_name(path).casefold() in names:
+                self._fates[path] = UNKNOWN
+
+
+def _is_note(path: str) -> bool:
+    return path[-3:].lower() == ".md"
+
+
+def _keep_notes(paths: Mapping[str, Content]) -> dict[str, Content]:
+    return {path: name for path, name in paths.items() if _is_note(path)}
+
+
+def _lacks_text(before: Pieces, now: Pieces) -> bool:
+    return weigh_all(before & now) < _MIN_KEPT * weigh_all(before)
+
+
+def _has_similar_size(before: Pieces, now: Pieces) -> bool:
+    """Return True if a file was not emptied or filled."""
+    smallest, largest = sorted((weigh_all(before), weigh_all(now)))
+    return smallest * _MAX_GROWTH >= largest
+
+
+def _is_series_member(old: str, new: str, before: Pieces, now: Pieces) -> bool:
+    """Return True if two similar files are members of a series, not one renamed file.
+
+    Nearly the same content under another number is a renumbered file, unless the name is a date.
+    """
+    return is_same_series(old, new) and (
+        not is_like(before, now, _MIN_RENUMBERED) or is_same_series(old, new, dated=True)
+    )
+
+
+def _may_be_one(pieces: Pieces, others: Collection[Pieces]) -> bool:
+    """Return True if a text may be one of some others, as far as common pieces say."""
+    if len(others) > _MAX_COMPARED:
+        return True
+    least = _MIN_DOUBT * weigh_all(pieces)
+    return least > 0 and any(weigh_all(pieces & other) >= least for other in others)
+
+
+def _group_by_content(paths: Mapping[str, Content]) -> dict[tuple[Content, str], list[str]]:
+    groups: dict[tuple[Content, str], list[str]] = {}
+    for path, name in paths.items():
+        groups.setdefault((name, file_extension(path)), []).append(path)
+    return groups

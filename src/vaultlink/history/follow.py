@@ -1,0 +1,102 @@
+"""Follow files from one state of a vault to a later one.
+
+The states are snapshots, whoever remembers them: the last run, or a watcher.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import NamedTuple
+
+from vaultlink.history.file_pairs import (
+    EMPTY_CONTENTS,
+    Content,
+    Fate,
+    FateKind,
+    FileChanges,
+    pair_present_files,
+)
+from vaultlink.history.matcher import Pieces, read_pieces
+from vaultlink.history.piece_index import PieceIndex
+from vaultlink.model import NO_HISTORY, FileStamp, History, Note
+
+UNCOMMITTED = 1 << 40
+"""Stands in `History.gone` for a file that vanished after the last commit.
+
+It is larger than the time of a commit in seconds since the epoch.
+"""
+
+
+class Snapshot(NamedTuple):
+    """The files of a vault at one time.
+
+    Attributes:
+        stamps: Their sizes and times by path, None where unknown.
+        note: Returns a note by its path.
+    """
+
+    stamps: Mapping[str, FileStamp | None]
+    note: Callable[[str], Note | None]
+
+    def name_content(self, path: str) -> Content:
+        """Return what tells the content of a file from others.
+
+        It is that of the text for a note, and size and time for another file.
+        """
+        stamp, note = self.stamps[path], self.note(path)
+        if stamp is not None and stamp.size == 0:
+            return next(iter(EMPTY_CONTENTS))
+        if note is not None and note.pieces:
+            return "text", note.pieces
+        return (stamp.size, stamp.modified) if stamp and stamp.size > 0 else (path, id(self.stamps))
+
+
+def follow(
+    before: Snapshot,
+    now: Snapshot,
+    changed: Iterable[str],
+    notes: PieceIndex,
+    since: int = UNCOMMITTED,
+) -> History:
+    """Return the moves and deletions between two snapshots.
+
+    The moves have the files too whose path another file has now, as in an exchange of names.
+
+    Args:
+        before: The earlier files.
+        now: The present files.
+        changed: The paths in both whose stamp or note may differ.
+        notes: The present notes of the vault.
+        since: Number in `History.gone` of the files that vanished.
+    """
+    removed = {path: before.name_content(path) for path in before.stamps if path not in now.stamps}
+    kept = [path for path in dict.fromkeys(changed) if path in before.stamps and path in now.stamps]
+    if not removed and not kept:
+        return NO_HISTORY
+    added = {path: now.name_content(path) for path in now.stamps if path not in before.stamps}
+    pairs = {path: (before.name_content(path), now.name_content(path)) for path in kept}
+    differing = {path: pair for path, pair in pairs.items() if pair[0] != pair[1]}
+    if not removed and (not added and len(differing) < 2):
+        return NO_HISTORY
+    files = FileChanges(removed, added, differing, may_be_swapped=True)
+    return build_history(pair_present_files(files, _read_pieces, notes), removed, since)
+
+
+def build_history(fates: Mapping[str, Fate], removed: Iterable[str], since: int) -> History:
+    """Return the history that the fates of files lead to, of which these were removed."""
+    gone = dict.fromkeys(removed, since)
+    found: dict[str, dict[str, str]] = {kind: {} for kind in FateKind}
+    for old, (kind, new) in fates.items():
+        if kind == FateKind.MOVED or old in gone:
+            found[kind][old] = new
+    moved, deleted, likely = (
+        found[kind] for kind in (FateKind.MOVED, FateKind.DELETED, FateKind.LIKELY)
+    )
+    return History(moved, frozenset(deleted), gone, likely)
+
+
+def _read_pieces(contents: Collection[Content]) -> dict[Content, Pieces | None]:
+    """Return the pieces of contents that are named by them."""
+    return {
+        content: read_pieces(content[1])
+        for content in contents
+        if isinstance(content, tuple) and isinstance(content[1], bytes)
+    }

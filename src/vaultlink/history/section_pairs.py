@@ -1,0 +1,375 @@
+"""Pair the sections and blocks of two versions of a note.
+
+A section is the text from a heading to the next one. Headings of the same wording are paired first,
+then those with the same letters, and then those whose texts the matcher pairs. What is left between
+the same two neighbours may be the same.
+"""
+
+import unicodedata
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from difflib import SequenceMatcher
+from functools import cached_property, lru_cache
+from itertools import pairwise
+from typing import NamedTuple
+
+from vaultlink.history.matcher import Pieces, Texts, read_pieces, weigh_all
+from vaultlink.index.anchors import TRAILING_BLOCK_ID, heading_key, render_heading
+from vaultlink.index.heading_words import differs_in_meaning, find_numbers, split_heading_words
+from vaultlink.model import BlockId, Note
+from vaultlink.parse.pieces import PIECE_SIZE
+from vaultlink.text import lazy_pattern
+
+Pairs = dict[int, tuple[int, bool]]
+"""Number of a heading before to its number now, and whether it certainly is the same one."""
+
+_MAX_GAP = 10_000
+"""Maximum number of pairs of headings in a gap that are compared with each other."""
+
+MIN_OWN_TEXT = 20.0
+"""Weight of the text of a section from which it tells it from others: about its bytes."""
+
+_MIN_CORE = 4
+"""Minimum number of letters that tell a heading from others.
+
+One of Chinese, Japanese or Korean counts as two.
+"""
+
+_FIRST_CJK = 0x2E80
+"""First character of Chinese, Japanese and Korean."""
+
+_NUMBERING = lazy_pattern(
+    r"^\W*(?:(?:\w{1,12}\s+)?(?:\d+(?:[.\-]\d+)*|[ivxIVX]+|[A-Za-z]?\d+|[A-Za-z])\s*[:.)\-–—]+\s*)(?=\S*\w)"
+)
+"""A number or letter before a heading, such as `1.2.`, `A)` or `Step 3:`."""
+
+
+class Sections:
+    """The sections of a note, by the numbers of their headings.
+
+    Attributes:
+        note: The note.
+        keys: The comparison keys of the headings.
+        counts: The number of headings of each key.
+    """
+
+    def __init__(self, note: Note) -> None:
+        self.note = note
+        self.keys = [heading_key(heading.text) for heading in note.headings]
+        self.counts = Counter(self.keys)
+
+    @cached_property
+    def bodies(self) -> list[Pieces]:
+        """The pieces below each heading, up to the next one."""
+        return [self._read(item.body, item.body_end) for item in self.note.headings]
+
+    def read_branch(self, number: int) -> Pieces:
+        """Return the pieces below a heading, those below its subheadings included."""
+        headings = self.note.headings
+        level, end = headings[number].level, headings[number].body_end
+        for item in headings[number + 1 :]:
+            if item.level <= level:
+                break
+            end = item.body_end
+        return self._read(headings[number].body, end)
+
+    def _read(self, start: int, end: int) -> Pieces:
+        return read_pieces(self.note.pieces[start * PIECE_SIZE : end * PIECE_SIZE])
+
+    def text(self, number: int) -> str:
+        """Return the text of a heading."""
+        return self.note.headings[number].text
+
+    def is_equal(self, number: int, other: "Sections", other_number: int) -> bool:
+        """Return True if two sections have the same text, which tells them from others."""
+        body = self.bodies[number]
+        return (
+            body == other.bodies[other_number]
+            and weigh_all(body) >= MIN_OWN_TEXT
+            and self.bodies.count(body) == other.bodies.count(body) == 1
+        )
+
+
+def align_headings(before: Note, now: Note) -> Pairs:
+    """Map each heading of a note to the same one in a later version, by their numbers.
+
+    The second value is False if another heading may have taken its place.
+    """
+    old, new = Sections(before), Sections(now)
+    pairs = _pair_same_keys(old, new)
+    had, present = set(old.keys), set(new.keys)
+    taken = {j for j, _ in pairs.values()}
+    gone = {
+        i
+        for i, key in enumerate(old.keys)
+        if i not in pairs and key and (key not in present or old.counts[key] > 1)
+    }
+    added = {j for j, key in enumerate(new.keys) if key and key not in had and j not in taken}
+    for find in (_find_respelled, _find_same_texts, _find_same_branches, _find_in_place):
+        if gone and added:
+            found = dict(find(old, gone, new, added, pairs))
+            pairs |= found
+            gone -= found.keys()
+            added -= {j for j, _ in found.values()}
+    return pairs
+
+
+# -- headings of the same wording -----------------------------------------------------------------
+
+
+def _pair_same_keys(old: Sections, new: Sections) -> Pairs:
+    """Pair the headings of the same wording.
+
+    Repeated ones are paired between those that are unique. A pair of them is certain if none was
+    added or removed, or the section is the same.
+    """
+    counts, now_counts = Counter(old.keys), Counter(new.keys)
+    places = {key: j for j, key in enumerate(new.keys)}
+    unique = [
+        (i, places[key])
+        for i, key in enumerate(old.keys)
+        if counts[key] == 1 == now_counts.get(key)
+    ]
+    pairs: Pairs = {i: (j, True) for i, j in unique}
+    kept = longest_run([j for _, j in unique])
+    border = [(-1, -1), *(unique[n] for n in kept), (len(old.keys), len(new.keys))]
+    for (i1, j1), (i2, j2) in pairwise(border):
+        for i, j in _match_run(old.keys, range(i1 + 1, i2), new.keys, range(j1 + 1, j2)):
+            if i not in pairs:
+                is_complete = counts[old.keys[i]] == now_counts[old.keys[i]]
+                pairs[i] = j, is_complete or old.is_equal(i, new, j)
+    return pairs
+
+
+def _match_run(
+    old: Sequence[str], mine: range, new: Sequence[str], others: range
+) -> Iterator[tuple[int, int]]:
+    """Yield the pairs of equal keys in two runs, in order."""
+    if len(mine) * len(others) > _MAX_GAP:
+        for i, j in zip(mine, others, strict=False):
+            if old[i] != new[j]:
+                break
+            yield i, j
+        return
+    matcher = SequenceMatcher(None, [old[i] for i in mine], [new[j] for j in others], False)
+    for block in matcher.get_matching_blocks():
+        for n in range(block.size):
+            yield mine[block.a + n], others[block.b + n]
+
+
+# -- reworded ones --------------------------------------------------------------------------------
+
+
+def _find_respelled(
+    old: Sections, gone: set[int], new: Sections, added: set[int], _pairs: Pairs
+) -> Iterator[tuple[int, tuple[int, bool]]]:
+    """Yield headings with the same letters, which no other heading has or had."""
+    before = _by_core(old, range(len(old.keys)))
+    now = _by_core(new, range(len(new.keys)))
+    for core, mine in before.items():
+        others = now.get(core, ())
+        if len(mine) == len(others) == 1 and mine[0] in gone and others[0] in added:
+            i, j = mine[0], others[0]
+            if not differs_in_meaning(old.text(i), new.text(j)):
+                yield i, (j, True)
+
+
+def _by_core(sections: Sections, numbers: Iterable[int]) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = {}
+    for number in numbers:
+        core = heading_core(sections.text(number))
+        if core:
+            found.setdefault(core, []).append(number)
+    return found
+
+
+@lru_cache(maxsize=1 << 12)
+def heading_core(text: str) -> str:
+    """Return the letters and digits of a heading without numbering, emoji and accents.
+
+    Return "" if too few are left.
+    """
+    plain = unicodedata.normalize("NFC", render_heading(TRAILING_BLOCK_ID.sub("", text)))
+    rest = _NUMBERING.sub("", plain)
+    core = "".join(split_heading_words(rest)) or "".join(split_heading_words(plain))
+    if not core.isascii():
+        letters = unicodedata.normalize("NFD", core)
+        core = "".join(char for char in letters if not unicodedata.combining(char))
+        core = unicodedata.normalize("NFC", core)
+    count = sum(2 if ord(char) >= _FIRST_CJK else 1 for char in core if not char.isdigit())
+    return core if count >= _MIN_CORE else ""
+
+
+def _find_same_texts(
+    old: Sections, gone: set[int], new: Sections, added: set[int], _pairs: Pairs
+) -> Iterator[tuple[int, tuple[int, bool]]]:
+    """Yield the headings whose own texts became others."""
+    texts = Texts(
+        {i: old.bodies[i] for i in gone},
+        {j: new.bodies[j] for j in added},
+        _list_places(new, added),
+    )
+    for i, match in texts.match().items():
+        is_certain = match.is_certain and not _is_doubtful(old, i, new, match.new, added)
+        yield i, (match.new, is_certain)
+
+
+def _list_places(sections: Sections, without: set[int]) -> dict[int, list[int]]:
+    """Return the kept sections that have each piece, by numbers below 0."""
+    places: dict[int, list[int]] = {}
+    for number, body in enumerate(sections.bodies):
+        if number not in without:
+            for piece in body:
+                places.setdefault(piece, []).append(-1 - number)
+    return places
+
+
+def _is_doubtful(old: Sections, i: int, new: Sections, j: int, added: set[int]) -> bool:
+    """Return True if a section may have been split, or be another one of its kind."""
+    one, other = old.text(i), new.text(j)
+    core = heading_core(one)
+    is_edited = not old.is_equal(i, new, j)
+    if is_edited and core and core not in heading_core(other):
+        cores = [heading_core(new.text(number)) for number in added if number != j]
+        if any(core in words for words in cores):
+            return True
+    return _has_other_numbers(one, other)
+
+
+def _has_other_numbers(one: str, other: str) -> bool:
+    """Return True if two headings have numbers that differ, other than in their order."""
+    numbers, others = (
+        find_numbers(split_heading_words(render_heading(text))) for text in (one, other)
+    )
+    return not (set(numbers) <= set(others) or set(others) <= set(numbers)) and sorted(
+        "".join(numbers)
+    ) != sorted("".join(others))
+
+
+def _find_same_branches(
+    old: Sections, gone: set[int], new: Sections, added: set[int], _pairs: Pairs
+) -> Iterator[tuple[int, tuple[int, bool]]]:
+    """Yield the headings without a text whose subheadings have the same texts."""
+    before = {i: old.read_branch(i) for i in gone if weigh_all(old.bodies[i]) < MIN_OWN_TEXT}
+    now = {j: new.read_branch(j) for j in added if weigh_all(new.bodies[j]) < MIN_OWN_TEXT}
+    for i, match in Texts(before, now).match().items():
+        is_certain = match.is_certain and not _is_doubtful(old, i, new, match.new, added)
+        yield i, (match.new, is_certain)
+
+
+def _find_in_place(
+    old: Sections, gone: set[int], new: Sections, added: set[int], pairs: Pairs
+) -> Iterator[tuple[int, tuple[int, bool]]]:
+    """Yield headings of which as many are new as are gone between two others."""
+    before, now = old.note.headings, new.note.headings
+    shifts = Counter(now[j].level - before[i].level for i, (j, _) in pairs.items())
+    shift = shifts.most_common(1)[0][0] if shifts else 0
+    for mine, others in _gaps(pairs, gone, added):
+        if [before[i].level + shift for i in mine] == [now[j].level for j in others]:
+            for i, j in zip(mine, others, strict=True):
+                is_same = old.bodies[i] == new.bodies[j] and _is_extended(old.text(i), new.text(j))
+                yield i, (j, is_same)
+
+
+def _is_extended(one: str, other: str) -> bool:
+    """Return True if one heading has the letters of the other, and more."""
+    short, long = sorted((heading_core(one), heading_core(other)), key=len)
+    return bool(short) and short in long
+
+
+def _gaps(pairs: Pairs, gone: set[int], added: set[int]) -> Iterator[tuple[list[int], list[int]]]:
+    """Yield the headings that are gone and new between the same two neighbours."""
+    known = sorted((i, j) for i, (j, _) in pairs.items())
+    kept = longest_run([j for _, j in known])
+    border = [(-1, -1), *(known[n] for n in kept)]
+    gaps: dict[int, tuple[list[int], list[int]]] = {}
+    for side, numbers in enumerate((sorted(gone), sorted(added))):
+        at = 0
+        for number in numbers:
+            while at + 1 < len(border) and border[at + 1][side] < number:
+                at += 1
+            gaps.setdefault(at, ([], []))[side].append(number)
+    for mine, others in gaps.values():
+        if mine and others:
+            yield mine, others
+
+
+# -- blocks ---------------------------------------------------------------------------------------
+
+
+def pair_blocks(
+    before: Note, now: Note, headings: Mapping[int, tuple[int, bool]]
+) -> dict[str, tuple[str, bool]]:
+    """Return the new id of each block whose id is gone, by its lowercase id.
+
+    It is certain if both blocks have the same text, and no other block has it. Otherwise they must
+    be in the same section, and the only ones there without a counterpart.
+    """
+    gone, added = _blocks_without(before, now), _blocks_without(now, before)
+    found = {
+        block.id.lower(): (added.by_checksum[checksum].id, True)
+        for checksum, block in gone.by_checksum.items()
+        if checksum in added.by_checksum
+    }
+    taken = {name for name, _ in found.values()}
+    sections = {number: other for number, (other, _) in headings.items()} | {-1: -1}
+    for number, blocks in gone.by_section.items():
+        mine = [block for block in blocks if block.id.lower() not in found]
+        others = [
+            block
+            for block in added.by_section.get(sections.get(number, -2), ())
+            if block.id not in taken
+        ]
+        if len(mine) == len(others):
+            found |= {
+                old.id.lower(): (new.id, False) for old, new in zip(mine, others, strict=True)
+            }
+    return found
+
+
+class _LostBlocks(NamedTuple):
+    """The blocks whose ids another version of the note lacks.
+
+    `by_checksum` has only those whose text no other block of the note has, `by_section` all by the
+    number of the heading above them; -1 precedes all headings.
+    """
+
+    by_checksum: Mapping[int, BlockId]
+    by_section: Mapping[int, list[BlockId]]
+
+
+def _blocks_without(note: Note, other: Note) -> _LostBlocks:
+    kept = {block.id.lower() for block in other.blocks}
+    starts = [heading.start for heading in note.headings]
+    counts = Counter(block.checksum for block in note.blocks)
+    by_checksum: dict[int, BlockId] = {}
+    by_section: dict[int, list[BlockId]] = {}
+    for block in sorted(note.blocks, key=lambda item: item.start):
+        if block.id.lower() not in kept:
+            by_section.setdefault(bisect_left(starts, block.start) - 1, []).append(block)
+            if block.checksum and counts[block.checksum] == 1:
+                by_checksum[block.checksum] = block
+    return _LostBlocks(by_checksum, by_section)
+
+
+def longest_run(values: Sequence[int]) -> list[int]:
+    """Return the positions of the longest increasing subsequence of distinct values."""
+    ends: list[int] = []
+    at: list[int] = []
+    previous: list[int] = []
+    for position, value in enumerate(values):
+        place = bisect_left(ends, value)
+        if place == len(ends):
+            ends.append(value)
+            at.append(position)
+        else:
+            ends[place] = value
+            at[place] = position
+        previous.append(at[place - 1] if place else -1)
+    found = []
+    position = at[-1] if at else -1
+    while position >= 0:
+        found.append(position)
+        position = previous[position]
+    return found[::-1]

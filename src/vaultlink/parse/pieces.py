@@ -1,0 +1,109 @@
+"""Hash the lines and sentences of texts, which can then be compared without them.
+
+A piece is a line, or the part of one up to the end of a sentence or to a link, without marks. Its
+hash has 4 bytes. The upper 6 bits tell its length, so that long pieces count more than short ones.
+"""
+
+import re
+from array import array
+from collections.abc import Sequence
+from functools import cache
+from math import log2
+from zlib import crc32
+
+PIECE_SIZE = 4
+"""Bytes of a hash."""
+
+_LENGTH_SHIFT = 26
+_HASH_MASK = (1 << _LENGTH_SHIFT) - 1
+_STEPS = 4
+"""Steps in which the length of a piece is told: this many between a length and its double."""
+
+_MAX_LENGTH = 1 << 12
+"""Length in bytes from which all pieces count the same."""
+
+_STEP_BY_LENGTH = [
+    round(_STEPS * log2(max(length, 1))) << _LENGTH_SHIFT for length in range(_MAX_LENGTH + 1)
+]
+
+PIECE_WEIGHTS = tuple(2 ** (step / _STEPS) for step in range(1 << (32 - _LENGTH_SHIFT)))
+"""The weight of a piece by the upper 6 bits of its hash: about its length in bytes."""
+
+
+def hash_pieces(text: bytes) -> bytes:
+    """Return the hashes of the pieces of a text, 4 bytes each, in order."""
+    return _hash(find_pieces(text))
+
+
+def hash_sections(
+    text: str, headings: Sequence[tuple[int, int]]
+) -> tuple[bytes, list[tuple[int, int]]]:
+    """Return the hashes of the pieces of a note, and the span of each body among them.
+
+    `headings` have the start of the line, and the end of the words, of each heading. Its line is
+    one piece.
+    """
+    pieces, starts, end = list[bytes](), list[int](), 0
+    for line_start, words_end in headings:
+        pieces += find_pieces(_encode(text[end:line_start]))
+        pieces.append(_encode(text[line_start:words_end]).lstrip(_MARKS))
+        starts.append(len(pieces))
+        end = words_end
+    pieces += find_pieces(_encode(text[end:]))
+    ends = [*(start - 1 for start in starts[1:]), len(pieces)][: len(starts)]
+    return _hash(pieces), list(zip(starts, ends, strict=True))
+
+
+_MARKS = b"# \t"
+
+
+def _encode(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
+def find_pieces(text: bytes) -> list[bytes]:
+    """Return the pieces of a text, in order."""
+    if b" ^" in text:
+        text = _compile_block_id().sub(b"", text)
+    return _compile_piece().findall(text)
+
+
+def _hash(pieces: list[bytes]) -> bytes:
+    steps = _STEP_BY_LENGTH
+    try:
+        found = array("I", [crc32(piece) & _HASH_MASK | steps[len(piece)] for piece in pieces])
+    except IndexError:
+        longest = len(steps) - 1
+        lengths = [min(len(piece), longest) for piece in pieces]
+        found = array(
+            "I",
+            [
+                crc32(piece) & _HASH_MASK | steps[length]
+                for piece, length in zip(pieces, lengths, strict=True)
+            ],
+        )
+    return found.tobytes()
+
+
+def list_pieces(hashes: bytes) -> "array[int]":
+    """Return hashes as integers."""
+    return array("I", hashes)
+
+
+def weigh(piece: int) -> float:
+    """Return the weight of a piece by its hash."""
+    return PIECE_WEIGHTS[piece >> _LENGTH_SHIFT]
+
+
+@cache
+def _compile_piece() -> re.Pattern[bytes]:
+    """Return the pattern of a piece: up to the end of a line, sentence or link."""
+    return re.compile(
+        rb"[^\s>#*+|=`~\-\[\]().?!][^\n\r.?!\xe3\[\]]++"
+        rb"(?:(?:[.?!](?!\s)|\xe3(?!\x80\x82))[^\n\r.?!\xe3\[\]]*+)*+"
+    )
+
+
+@cache
+def _compile_block_id() -> re.Pattern[bytes]:
+    return re.compile(rb" \^[\w-]+[ \t\r]*(?=\n|\Z)")
