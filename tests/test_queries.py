@@ -1,0 +1,133 @@
+"""Names in queries of Dataview and of bases."""
+
+import pytest
+
+from builder import build_state, make_settings
+from vaultlink.parse.base_file import parse_base
+from vaultlink.parse.note import parse_note
+
+# -- what is read -----------------------------------------------------------------------------------------------------
+
+DATAVIEW = {
+    'LIST FROM "Work"': ["folder Work"],
+    'list from "Work/Sub/"': ["folder Work/Sub"],
+    'LIST FROM "/Work"': ["folder Work"],
+    'TABLE a, b AS "from"\nFROM -"Old" AND (#tag/sub OR !#x)': [
+        "folder Old",
+        "tag tag/sub",
+        "tag x",
+    ],
+    "LIST FROM [[Plan]] | outgoing([[a/Plan#Part|x]])": ["note Plan", "note a/Plan"],
+    'LIST FROM csv("data.csv") & "Work"': ["folder Work"],
+    'TASK FROM "A" WHERE !completed SORT "b"': ["folder A"],
+    'LIST WHERE file.folder = "A" AND file.path != "A/b.md"': ["folder A", "path A/b.md"],
+    'LIST FROM "A"\nWHERE contains(up, [[Plan]]) // [[No]]': ["folder A", "note Plan"],
+    'LIST FROM "Ärger 🙂" or #größe': ["folder Ärger 🙂", "tag größe"],
+    "LIST FROM [[]] or [[#]] or [[#Part]]": [],
+    'LIST FROM ""': [],
+    'LIST FROM "/"': [],
+    "LIST": [],
+    "": [],
+    '// FROM "A"': [],
+    'LIST FROM "A': [],
+    'LIST FROM A or "B"': [],
+    'LIST FROM this.file.folder or "B"': [],
+    'LIST FROM "A" + x or "B"': [],
+    'LIST FROM "A\\"b"': [],
+    'LIST FROM "<% folder %>"': [],
+    'LIST FROM "{{folder}}" or "B"': [],
+    'LIST FROM "${folder}"': [],
+    'LIST WHERE contains(file.path, "A") AND startswith(file.folder, "B")': [],
+    'LIST WHERE file.folder = "A" + x AND this.file.folder = "B" AND other = "C"': [],
+    "LIST WHERE contains(tags, #a)": [],
+}
+"""Dataview query to the names in it."""
+
+BASE = {
+    'file.inFolder("Work")': ["folder Work"],
+    "file.inFolder('Work/Sub/')": ["folder Work/Sub"],
+    '!file.inFolder( "Work" ) && file.hasTag("a", "#b/c")': ["folder Work", "tag a", "tag b/c"],
+    'file.tags.contains("a") || file.tags.containsAny("b", "c")': ["tag a", "tag b", "tag c"],
+    'file.hasLink("a/Plan#Part|x") || file.hasLink(link("[[Plan#Part]]"))': [
+        "note a/Plan",
+        "note Plan",
+    ],
+    'file("Plan.md") == this.file': ["note Plan.md"],
+    'link("Plan", "shown")': ["note Plan"],
+    'file.folder == "Work" && file.path != "Work/Plan.md"': ["folder Work", "path Work/Plan.md"],
+    "- 'file.folder == \"Work\"'": ["folder Work"],
+    '- "file.inFolder(\\"Work\\") && file.path == \\"a.md\\""': ["folder Work", "path a.md"],
+    'file.inFolder("Ann\'s")': ["folder Ann's"],
+    'file.tags.contains("#a") # file.hasTag("b")': ["tag a"],
+    '# file.inFolder("Work")': [],
+    'file.inFolder("Work" + x)': [],
+    'file.inFolder(x + "Work")': [],
+    'file.inFolder("Work".lower())': [],
+    "file.inFolder(this.file.folder)": [],
+    "file.hasLink(this)": [],
+    'file.folder == "Work" + x': [],
+    'file.folder.contains("Work") && file.name == "Plan"': [],
+    'file.inFolder("")': [],
+    'file.inFolder("/")': [],
+    'file.inFolder("Work)': [],
+    'name: inFolder "Work"': [],
+    'file.inFolder("{{folder}}")': [],
+}
+"""Line of a base to the names in it."""
+
+
+def list_names(text: str, path: str = "a.md") -> list[str]:
+    """Return kind and text of the names in the queries of a note or base; their spans are checked."""
+    note = parse_base(path, text) if path.endswith(".base") else parse_note(path, text)
+    for item in note.queries:
+        assert text[item.start : item.end] == item.text
+        assert text.split("\n")[item.line - 1][item.column - 1 :].startswith(item.text)
+    return [f"{item.kind} {item.text}" for item in note.queries]
+
+
+@pytest.mark.parametrize("query", DATAVIEW)
+def test_names_in_a_dataview_query(query: str) -> None:
+    assert list_names(f"```dataview\n{query}\n```\n") == DATAVIEW[query]
+
+
+@pytest.mark.parametrize("line", BASE)
+def test_names_in_a_base(line: str) -> None:
+    assert list_names(f"```base\n{line}\n```\n") == BASE[line]
+    assert list_names(f"filters:\n  and:\n    {line}\n", "a.base") == BASE[line]
+
+
+QUERY = 'LIST FROM "Work"'
+PLACES = {
+    f"```dataview\n{QUERY}\n```": 1,
+    f"~~~~ dataview \r\n{QUERY}\r\n~~~~\r\n": 1,
+    f"> [!info] x\n> ```dataview\n> {QUERY}\n> ```\n": 1,
+    f"- a\n  - b\n    ```dataview\n    {QUERY}\n    ```\n": 1,
+    f"---\na: b\n---\n```dataview\n{QUERY}\n```\n\n> ```dataview\n> {QUERY}\n> ```\n": 2,
+    f"```dataview\n{QUERY}": 0,
+    f"````\n```dataview\n{QUERY}\n```\n````\n": 0,
+    f"<!--\n```dataview\n{QUERY}\n```\n-->\n": 0,
+    f"%%\n```dataview\n{QUERY}\n```\n%%\n": 0,
+    f"    ```dataview\n    {QUERY}\n    ```\n": 0,
+    f"```dataviewjs\n{QUERY}\n```\n": 0,
+    f"```Dataview x\n{QUERY}\n```\n": 0,
+    f"```query\n{QUERY}\n```\n": 0,
+    f"```\n{QUERY}\n```\n": 0,
+    f"{QUERY} `= {QUERY}` `$= dv.pages('\"Work\"')`\n": 0,
+    f"$$\n```dataview\n{QUERY}\n```\n$$\n": 0,
+}
+"""Note with a query to the number of names."""
+
+
+@pytest.mark.parametrize("text", PLACES)
+def test_only_code_that_runs_is_a_query(text: str) -> None:
+    assert list_names(text) == ["folder Work"] * PLACES[text]
+
+
+def test_links_do_not_resolve_in_another_way() -> None:
+    text = '```dataview\nLIST FROM "Work" or [[b]]\n```\n'
+    state = build_state(
+        {"a.md": text, "b.md": "", "q.base": 'filters: file.hasLink("b")\n'}, make_settings(["ALL"])
+    )
+    assert state.index.targets["a.md"] == ()
+    assert state.index.backlinks == {}
+    assert state.index.count_links("q.base").links == 0
