@@ -1,8 +1,13 @@
-"""Names in queries of Dataview and of bases."""
+"""Names in queries of Dataview and of bases: what is read, what a rename changes."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
 from builder import build_state, make_settings
+from running import RunCommand, create_vault, read_files
 from vaultlink.parse.base_file import parse_base
 from vaultlink.parse.note import parse_note
 
@@ -131,3 +136,110 @@ def test_links_do_not_resolve_in_another_way() -> None:
     assert state.index.targets["a.md"] == ()
     assert state.index.backlinks == {}
     assert state.index.count_links("q.base").links == 0
+
+
+# -- what a rename changes --------------------------------------------------------------------------------------------
+
+NOTES = {
+    "Home.md": '# Home\n[[Plan]] #todo\n\n- a\n  ```dataview\n  LIST FROM "Work" or #todo/now or [[plan#x]]\n  WHERE file.folder = "work/Sub" and file.path = "Work/Plan.md"\n  ```\n',
+    "Plain.md": 'FROM "Work" `= [[Plan]]`\n\n```\nLIST FROM "Work" or #todo or [[Plan]]\n```\n',
+    "Work/Plan.md": "#todo The tide table of the harbour hangs behind the door.\n",
+    "Work/Sub/Aim.md": "Moor the mole before the moon sets.\n",
+    "Workshop/a.md": "",
+    "All.base": 'filters:\r\n  and:\r\n    - file.inFolder("Work") || file.hasTag("a", "todo")\r\n    - "file.hasLink(\\"Plan\\")"\r\n    - file.inFolder("Workshop")\r\n    - file.name == "Plan"\r\n',
+}
+HOME, ALL = NOTES["Home.md"], NOTES["All.base"]
+
+
+def swap(text: str, *changes: tuple[str, str]) -> str:
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    return text
+
+
+RENAMES: Mapping[str, tuple[list[str], dict[str, str], list[tuple[str, int]], list[tuple[str, int]]]] = {
+    "folder": (
+        ["rename", "Work/", "Job"],
+        {"Home.md": swap(HOME, ('"Work', '"Job'), ('"work/', '"Job/')), "All.base": swap(ALL, ('"Work")', '"Job")'))},
+        [("All.base", 3), ("Home.md", 6), ("Home.md", 7)],
+        [],
+    ),
+    "folder in a folder": (
+        ["move", "Work/Sub/", "Workshop"],
+        {"Home.md": swap(HOME, ("work/Sub", "Workshop/Sub"))},
+        [("Home.md", 7)],
+        [],
+    ),
+    "note": (
+        ["rename", "Plan", "Goals"],
+        {"Home.md": swap(HOME, ("[[plan#x", "[[Goals#x"), ("[[Plan", "[[Goals"), ("/Plan", "/Goals")), "All.base": swap(ALL, ('Plan\\"', 'Goals\\"'))},
+        [("All.base", 4), ("All.base", 6), ("Home.md", 6), ("Home.md", 7)],
+        [("All.base", 6)],
+    ),
+    "moved note, which its name still names": (
+        ["move", "Plan", "Workshop"],
+        {"Home.md": swap(HOME, ("Work/Plan", "Workshop/Plan"))},
+        [("All.base", 4), ("All.base", 6), ("Home.md", 7)],
+        [("All.base", 4), ("All.base", 6)],
+    ),
+    "tag": (
+        ["rename", "#todo", "task"],
+        {"Home.md": swap(HOME, ("#todo", "#task")), "All.base": swap(ALL, ('"todo"', '"task"'))},
+        [("All.base", 3), ("Home.md", 6)],
+        [],
+    ),
+    "name that needs escapes": (
+        ["rename", "Work/", "Ann's"],
+        {},
+        [("All.base", 3), ("Home.md", 6), ("Home.md", 7)],
+        [("All.base", 3), ("Home.md", 6), ("Home.md", 7)],
+    ),
+    "heading": (["rename", "Home#Home", "Start"], {"Home.md": swap(HOME, ("# Home", "# Start"))}, [], []),
+    "note that no query names": (["rename", "a", "b"], {}, [], []),
+}  # fmt: skip
+"""Arguments; texts with --unsafe-fixes; places that keep the old name without it, and with it."""
+
+
+@pytest.mark.parametrize("case", RENAMES)
+def test_rename_lists_queries_and_changes_them_only_if_asked(
+    tmp_path: Path, run: RunCommand, case: str
+) -> None:
+    arguments, texts, left, left_with = RENAMES[case]
+    vault = create_vault(tmp_path / "vault", NOTES)
+    before = read_files(vault)
+    for options, places in (([], left), (["--unsafe-fixes"], left_with)):
+        done = run(*arguments, *options, "--json", "--vault", vault)
+        assert done.code == 0
+        assert [(item["path"], item["line"]) for item in json.loads(done.out)["mentions"]] == places
+        after = read_files(vault)
+        for path in ("Home.md", "Plain.md", "All.base"):
+            text = after[path].decode()
+            if options:
+                assert text == texts.get(path, NOTES[path])
+            else:
+                assert list_names(text, path) == list_names(NOTES[path], path)
+                assert "base" not in path or text == NOTES[path]
+        assert run("undo", "--vault", vault).code == 0
+        assert read_files(vault) == before
+
+
+def test_rename_says_what_changes_in_queries(tmp_path: Path, run: RunCommand) -> None:
+    vault = create_vault(tmp_path / "vault", NOTES)
+    done = run("rename", "Plan", "Goals", "--diff", "--vault", vault)
+    assert "\n4 places keep the old name:\n" in done.err
+    assert "--unsafe-fixes changes the names in queries, too.\n" in done.err
+    done = run("rename", "Plan", "Goals", "--diff", "--unsafe-fixes", "--vault", vault)
+    assert "; 1 link in 1 note follows, and 3 names in queries change." in done.err
+    done = run("rename", "Work/", "Job", "--diff", "--unsafe-fixes", "--vault", vault)
+    assert "with 2 files; 4 names in queries change." in done.err
+    done = run("rename", "#todo", "task", "--diff", "--unsafe-fixes", "--vault", vault)
+    assert " in 4 places of 3 notes." in done.err
+
+
+def test_protected_queries_are_listed(tmp_path: Path, run: RunCommand) -> None:
+    vault = create_vault(tmp_path / "vault", NOTES)
+    (vault / "All.base").chmod(0o444)
+    done = run("rename", "Work/", "Job", "--unsafe-fixes", "--json", "--vault", vault)
+    assert [item["path"] for item in json.loads(done.out)["mentions"]] == ["All.base"]
+    assert '"Job' in (vault / "Home.md").read_text()
