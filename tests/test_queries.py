@@ -1,15 +1,22 @@
-"""Names in queries of Dataview and of bases: what is read, what a rename changes."""
+"""Names in queries of Dataview and of bases: what is read, what is reported, what a rename changes."""
 
 import json
+import os
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
-from builder import build_state, make_settings
+from builder import build_state, collect_findings, make_settings
 from running import RunCommand, create_vault, read_files
+from vaultlink.disk.scan import RACY_WINDOW_NS
+from vaultlink.engine.step import Change, Presence, step
+from vaultlink.model import History
 from vaultlink.parse.base_file import parse_base
 from vaultlink.parse.note import parse_note
+from vaultlink.rules.former_targets import find_moved_folder
 
 # -- what is read -----------------------------------------------------------------------------------------------------
 
@@ -138,6 +145,81 @@ def test_links_do_not_resolve_in_another_way() -> None:
     assert state.index.count_links("q.base").links == 0
 
 
+# -- what is reported -------------------------------------------------------------------------------------------------
+
+FOLDERS: Mapping[str, tuple[History, tuple[str, ...], str | None]] = {
+    "as a whole": (History({"a/x.md": "b/x.md", "a/c/y.md": "b/c/y.md"}), ("b/x.md", "b/c/y.md"), "b"),
+    "with a file renamed since": (
+        History({"a/x.md": "b/x.md", "a/y.md": "b/z.md", "a/w.md": "b/w.md"}),
+        ("b/x.md", "b/z.md", "b/w.md"),
+        "b",
+    ),
+    "into a folder": (History({"a/x.md": "c/a/x.md"}), ("c/a/x.md",), "c/a"),
+    "after other files left": (
+        History({"a/x.md": "b/x.md", "a/y.md": "c/y.md", "a/z.md": "c/z.md"}, gone={"a/x.md": 9, "a/y.md": 1, "a/z.md": 2}),
+        ("b/x.md", "c/y.md", "c/z.md"),
+        "b",
+    ),
+    "with files added since": (History({"a/x.md": "b/x.md", "a/y.md": "b/y.md"}), ("b/x.md", "b/y.md", "b/z.md"), "b"),
+    "in another case": (History({"A/É.md": "b/É.md"}), ("b/É.md",), "b"),
+    "nothing is known": (History(), ("b/x.md",), None),
+    "another folder": (History({"ab/x.md": "b/x.md"}), ("b/x.md",), None),
+    "to a folder with other files": (History({"a/x.md": "b/x.md"}), ("b/x.md", "b/y.md"), None),
+    "to two folders": (History({"a/x.md": "b/x.md", "a/y.md": "c/y.md"}), ("b/x.md", "c/y.md"), None),
+    "one after another": (
+        History({"a/x.md": "b/x.md", "a/y.md": "b/y.md"}, gone={"a/x.md": 1, "a/y.md": 2}),
+        ("b/x.md", "b/y.md"),
+        None,
+    ),
+    "under other names": (History({"a/x.md": "b/1.md", "a/y.md": "b/2.md"}), ("b/1.md", "b/2.md"), None),
+    "to the root": (History({"a/x.md": "x.md"}), ("x.md",), None),
+    "deleted": (History(deleted=frozenset({"a/x.md"})), ("b/x.md",), None),
+    "most were deleted": (
+        History({"a/x.md": "b/x.md"}, frozenset({"a/y.md", "a/z.md"})),
+        ("b/x.md",),
+        None,
+    ),
+}  # fmt: skip
+"""What happened to the folder `a`: the history, the files now, and the folder's present path."""
+
+
+@pytest.mark.parametrize("case", FOLDERS)
+def test_folder_is_followed_only_as_a_whole(case: str) -> None:
+    history, files, place = FOLDERS[case]
+    state = build_state(dict.fromkeys(files, ""), make_settings())
+    assert find_moved_folder("a", state.index, history) == place
+
+
+def test_changes_of_files_and_of_the_history_change_the_findings() -> None:
+    base = make_settings(["broken-query", "unused-ignore"])
+    query = '```dataview\nLIST FROM "a" or [[Plan]] or "a/x"\n```\n'
+    vault = {"q.md": query, "q.base": 'file.inFolder("a")\n', "b/x.md": "", "Goals.md": ""}
+    moves = {"a/x.md": "b/x.md", "Plan.md": "Goals.md"}
+    steps: list[tuple[dict[str, str | None], History, int]] = [
+        ({}, History(moves), 4),
+        ({"b/y.md": ""}, History(moves), 2),
+        ({"b/y.md": None}, History(moves), 4),
+        ({"a/z.md": ""}, History(moves), 2),
+        ({"a/z.md": None, "Plan.md": ""}, History({"a/x.md": "b/x.md"}), 3),
+        ({"Plan.md": None}, History(deleted=frozenset({"Plan.md"})), 1),
+        ({}, History(deleted=frozenset({"Plan.md", "a/x.md"})), 2),
+        ({}, History(), 0),
+    ]
+    state = build_state(vault, base)
+    assert collect_findings(state) == []
+    for changed, history, count in steps:
+        vault = {path: text for path, text in {**vault, **changed}.items() if text is not None}
+        settings = replace(base, history=history)
+        state = step(state, [as_change(path, text) for path, text in changed.items()], settings)
+        assert collect_findings(state) == collect_findings(build_state(vault, settings))
+        assert len(collect_findings(state)) == count
+
+
+def as_change(path: str, text: str | None) -> Change:
+    """Return the change to a text, or the removal of a file."""
+    return Change(path, Presence.GONE if text is None else text)
+
+
 # -- what a rename changes --------------------------------------------------------------------------------------------
 
 NOTES = {
@@ -243,3 +325,20 @@ def test_protected_queries_are_listed(tmp_path: Path, run: RunCommand) -> None:
     done = run("rename", "Work/", "Job", "--unsafe-fixes", "--json", "--vault", vault)
     assert [item["path"] for item in json.loads(done.out)["mentions"]] == ["All.base"]
     assert '"Job' in (vault / "Home.md").read_text()
+
+
+def test_fix_after_a_rename_by_hand(tmp_path: Path, run: RunCommand) -> None:
+    vault = create_vault(tmp_path / "vault", NOTES)
+    for number, path in enumerate(NOTES, 1_000_000_000):
+        os.utime(vault / path, (number, number))
+    time.sleep(2 * RACY_WINDOW_NS / 1e9)  # what changed just now is not remembered
+    run("check", "--vault", vault)
+    (vault / "Work").rename(vault / "Job")
+    done = run("check", "--select", "broken-query", "--vault", vault)
+    assert done.out.count("broken-query") == 4
+    run("fix", "--select", "broken-query", "--vault", vault)
+    assert (vault / "Home.md").read_text() == HOME
+    run("fix", "--select", "broken-query", "--unsafe-fixes", "--vault", vault)
+    assert (vault / "Home.md").read_text() == RENAMES["folder"][1]["Home.md"]
+    run("undo", "--vault", vault)
+    assert (vault / "Home.md").read_text() == HOME
