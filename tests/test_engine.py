@@ -54,6 +54,8 @@ LINES = (
     "`[[a]]`",
     "[[missing]]",
     "Add backlinks using these topics:",
+    '\n```dataview\nLIST FROM "w" or [[old]] or "x/Nick" or "x/y" or "missing"\n```\n',
+    '\n```base\nfilters: file.inFolder("w/v") || file.hasLink("old") || file.path == "w/a.md"\n```\n',
 )
 PROPERTIES = (
     "",
@@ -97,7 +99,15 @@ ODD = [
 ]
 """Names that other systems refuse, that are one where case and Unicode form don't count, and those of copies."""
 EVERYTHING = make_settings(
-    ["ALL"], moves={"old.md": "b.md", "x/Nick.md": "x/y/c.md", "missing.md": "z/a.md"}
+    ["ALL"],
+    moves={
+        "old.md": "b.md",
+        "x/Nick.md": "x/y/c.md",
+        "missing.md": "z/a.md",
+        "w/a.md": "x/y/a.md",
+        "w/b.md": "x/y/b.md",
+        "w/v/c.md": "z/c.md",
+    },
 )
 NAMES_ONLY = make_settings(["unportable-name", "sync-conflict", "dangling-link", "unused-ignore"])
 

@@ -335,6 +335,20 @@ class Section(SourceSpan, frozen=True, array_like=True, gc=False):
     usual: bool = False
 
 
+class QueryName(SourceSpan, frozen=True, array_like=True, gc=False):
+    """A name in a query of Dataview or of a base. Its span excludes quotes.
+
+    Attributes:
+        kind: `folder` (in a Dataview query also the path of a note), `note` (as in a link), `path`
+            (the whole path of a file) or `tag`.
+        text: The name: without slashes around a folder, without the `#` of a tag, and without the
+            heading or block of a note.
+    """
+
+    kind: str
+    text: str
+
+
 class Note(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A parsed note, or a parsed canvas, without its text.
 
@@ -356,6 +370,7 @@ class Note(msgspec.Struct, frozen=True, array_like=True, gc=False):
             `see my map.png`.
         definitions: The definitions of links' labels that lead to a place in the vault. They are
             not links.
+        queries: The names of folders, notes and tags in queries.
     """
 
     path: str
@@ -372,6 +387,7 @@ class Note(msgspec.Struct, frozen=True, array_like=True, gc=False):
     lone_self_links: tuple[int, ...] = ()
     named_files: tuple[str, ...] = ()
     definitions: tuple[Definition, ...] = ()
+    queries: tuple[QueryName, ...] = ()
 
     def property_value(self, key: str) -> PropertyValue:
         """Return the value of a property.

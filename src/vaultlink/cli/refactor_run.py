@@ -59,10 +59,11 @@ MakePlan = Callable[[Vault, FixSources], Plan]
 """Plans a refactoring. Raises UsageError if it can't be made."""
 
 
-def run_refactor(name: str, options: RefactorOptions, make_plan: MakePlan) -> int:
+def run_refactor(name: str, options: RefactorOptions, make_plan: MakePlan, hint: str = "") -> int:
     """Run a command that renames; return the exit code.
 
-    Nothing is written if `make_plan` raises an error.
+    Nothing is written if `make_plan` raises an error. `hint` is a sentence to print below places
+    that keep the old name.
     """
     if (
         options.git
@@ -70,7 +71,7 @@ def run_refactor(name: str, options: RefactorOptions, make_plan: MakePlan) -> in
         and find_work_tree(root := find_vault_root(options)) is None
     ):
         raise UsageError(f"--git: {root} is not in a git work tree. Nothing was written.")
-    return run_plan(_Refactoring(name, options, make_plan))
+    return run_plan(_Refactoring(name, options, make_plan, hint))
 
 
 def check_renames(vault: Vault, renames: Sequence[Rename], *, merge: bool = False) -> None:
@@ -88,12 +89,13 @@ def check_new_note(vault: Vault, path: str) -> None:
 class _Refactoring(WritingCommand):
     """A command that renames, moves, splits or joins notes."""
 
-    def __init__(self, name: str, options: RefactorOptions, make_plan: MakePlan):
+    def __init__(self, name: str, options: RefactorOptions, make_plan: MakePlan, hint: str):
         terminal = Terminal(options)
         output_format = terminal.choose_format(LISTING_FORMATS, "table", "table")
         super().__init__(name, options, terminal, output_format)
         self._make_plan, self._choices, self.is_dry = make_plan, options, options.diff
         self._unstaged: str | None = None
+        self._hint = hint
 
     def make_plan(self, scan: VaultScan) -> Plan:
         """Plan the refactoring. Raises RefusedError if a note must not be left out."""
@@ -161,6 +163,8 @@ class _Refactoring(WritingCommand):
         self._print_lines(
             list_unchanged(plan.unchanged, self._show_path, all_of_them=self.terminal.verbose)
         )
+        if plan.unchanged and self._hint:
+            self.terminal.print_message(self._hint)
 
     def _print_lines(self, lines: Sequence[str]) -> None:
         for line in lines:

@@ -5,7 +5,7 @@ what the changes affect. Their findings are joined with the previous ones, and s
 applied. No disk, no clock.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from enum import Enum
 from typing import NamedTuple
 
@@ -240,10 +240,10 @@ def _changed_keys(before: Mapping[str, object], after: Mapping[str, object]) -> 
     }
 
 
-def _find_notes_naming(index: Index, paths: Iterable[str]) -> set[str]:
+def _find_notes_naming(index: Index, paths: Collection[str]) -> set[str]:
     """Return notes that name these files: their findings depend on where these are."""
     keys = {key for path in paths for key in target_spellings(file_name(path))}
-    return index.notes_mentioning(keys)
+    return index.notes_mentioning(keys) | index.notes_querying(paths)
 
 
 class _Examiner(msgspec.Struct, frozen=True):

@@ -15,6 +15,12 @@ from typing import Any, TypeVar
 
 from vaultlink.index.anchors import find_anchor
 from vaultlink.index.files_by_path import FilesByPath
+from vaultlink.index.names_outside_links import (
+    find_entry_names,
+    find_query_keys,
+    folder_keys,
+    intended_target,
+)
 from vaultlink.index.packed_map import PackedMap, encode, unpack_all, with_changes
 from vaultlink.index.resolve import (
     PathsByName,
@@ -24,16 +30,12 @@ from vaultlink.index.resolve import (
     normalize_name,
     resolve_with_alternatives,
     spelling_key,
-    title_slug,
 )
-from vaultlink.model import Link, LinkCounts, Note, ParseProblem, sum_counts
-from vaultlink.parse.link_parts import is_external, parse_wikilink, split_subpath
-from vaultlink.text import lazy_pattern
+from vaultlink.model import Link, LinkCounts, Note, sum_counts
 
 _MAX_SEARCHED = 8
 """Keys to search one by one. For more of them, computing a map of all is faster."""
 
-_BRACKETS = lazy_pattern(r"[\[\]|]+")
 _T = TypeVar("_T")
 
 NoteTraits = Callable[[Note], Iterable[str]]
@@ -214,6 +216,14 @@ class Index:
         """
         return group_paths(self, self.notes, rooted_keys)
 
+    @cached_property
+    def query_sources(self) -> PathsByKey:
+        """Folder in a query, as `folder_keys` returns it, to the notes that name it.
+
+        The notes with any query are at the key "".
+        """
+        return group_paths(self, self.notes, query_keys)
+
     # -- paths -----------------------------------------------------------------------------------
 
     @cached_property
@@ -239,6 +249,14 @@ class Index:
         return found.union(
             path for path in unknown if not mentioned_spellings(self, path).isdisjoint(keys)
         )
+
+    def notes_querying(self, paths: Collection[str]) -> set[str]:
+        """Return the notes with queries that name these files or their folders."""
+        sources = self.query_sources if paths else {}
+        if not sources:
+            return set()
+        keys = {key for path in paths for key in folder_keys(path)}
+        return {source for key in keys for source in sources.get(key, ())}
 
     def compute_all(self) -> None:
         """Compute all derived maps now.
@@ -305,6 +323,12 @@ def _find_rooted(note: Note, targets: LinkTargets) -> Sequence[str]:
     return (("any", "resolved") if any(rooted) else ("any",)) if rooted else ()
 
 
+def query_keys(index: Index, path: str) -> Iterable[str]:
+    """Return "" for a note with queries, and the folders that they name."""
+    note = index.notes.get(path)
+    return find_query_keys(note) if note and note.queries else ()
+
+
 def alias_keys(index: Index, path: str) -> Iterable[str]:
     """Return the normalized aliases of a note."""
     note = index.notes.get(path)
@@ -324,16 +348,18 @@ def file_spellings(index: Index, path: str) -> Iterable[str]:
 
 
 def mentioned_spellings(index: Index, path: str) -> Set[str]:
-    """Return the spelling keys that a note's links, definitions and entries mention."""
+    """Return the spelling keys that a note mentions in links, entries and queries."""
     known = index.mentioned.get(path)
     return spellings_in_note(index.notes[path]) if known is None else frozenset(known)
 
 
 def spellings_in_note(note: Note) -> Set[str]:
-    """Return the spelling keys that a note's links, definitions and entries mention."""
+    """Return the spelling keys that a note mentions in links, entries and queries."""
     targets = {link.target for link in note.links if not link.external and link.target}
     if note.definitions:
         targets.update(item.target for item in note.definitions if item.target)
+    if note.queries:
+        targets.update(item.text for item in note.queries if item.kind in ("note", "path"))
     # Links in managed sections are not links of the note, but their findings depend on names too.
     if note.sections:
         targets.update(
@@ -343,40 +369,11 @@ def spellings_in_note(note: Note) -> Set[str]:
             for entry in section.entries
             if entry.link and not entry.link.external and entry.link.target
         )
-        targets.update(_entry_names(note))
+        targets.update(find_entry_names(note))
     # A malformed link is reported only if its target names a file, so it mentions that name.
     if note.problems:
         targets.update(target for target in map(intended_target, note.problems) if target)
     return {key for target in targets for key in target_spellings(target)}
-
-
-def _entry_names(note: Note) -> Iterator[str]:
-    """Return texts of entries that may name other notes than the link targets."""
-    for section in note.sections:
-        for entry in section.entries:
-            texts = (
-                (entry.title, entry.link.display or "")
-                if entry.link
-                else (entry.title, *_BRACKETS.split(entry.raw))
-            )
-            for text in texts:
-                if text.strip():
-                    yield from (text.strip(), title_slug(text.strip()))
-
-
-def intended_target(problem: ParseProblem) -> str:
-    """Return the target of a malformed or hidden link; "" for other problems."""
-    if problem.kind == "unquoted-property-link":
-        return parse_wikilink(problem.detail)[0]
-    if problem.kind == "wikilink-with-destination":
-        return "" if is_external(problem.detail) else split_subpath(problem.detail)[0]
-    if problem.kind == "link-in-html":
-        return problem.detail.partition("\n")[0]
-    return (
-        " ".join(problem.detail.rpartition("\n")[0].split())
-        if problem.kind == "malformed-link"
-        else ""
-    )
 
 
 def defined_spellings(index: Index, path: str) -> Iterable[str]:
@@ -438,6 +435,8 @@ def add_stored_keys(
     if note.links:
         _add_path(maps["anchor_sources"], _find_anchored(note, targets), path)
         _add_path(maps["rooted_sources"], _find_rooted(note, targets), path)
+    if note.queries:
+        _add_path(maps["query_sources"], find_query_keys(note), path)
 
 
 def _add_path(groups: dict[str, list[str]], keys: Iterable[str], path: str) -> None:
@@ -455,6 +454,7 @@ STORED_MAPS: Mapping[str, KeyFunction] = {
     "definitions": defined_spellings,
     "anchor_sources": anchored_targets,
     "rooted_sources": rooted_keys,
+    "query_sources": query_keys,
 }
 """The derived maps that are kept between runs, each with the keys of a path in it."""
 

@@ -17,6 +17,7 @@ from vaultlink.index.index import (
     mentioned_spellings,
     names_of_file,
     outgoing_targets,
+    query_keys,
     rooted_keys,
     title_keys,
     update_names,
@@ -65,7 +66,8 @@ def update(
     _update_derived_maps(index, after, changed | moved, stale | changed)
     _update_tallies(index, after, changed)
     affected = _find_affected_notes(index, after, changed, stale, keys)
-    return after, affected | find_notes_depending_on_roots(index, after, moved)
+    affected |= find_notes_depending_on_roots(index, after, moved)
+    return after, affected | after.notes_querying(moved)
 
 
 def files_with_changed_names(before: Index, after: Index, changed: Iterable[str]) -> set[str]:
@@ -263,4 +265,5 @@ _DERIVED_MAPS: tuple[tuple[str, KeyFunction], ...] = (
     ("backlinks", outgoing_targets),
     ("anchor_sources", anchored_targets),
     ("rooted_sources", rooted_keys),
+    ("query_sources", query_keys),
 )

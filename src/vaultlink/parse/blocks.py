@@ -41,6 +41,18 @@ class HidingBlock(NamedTuple):
     ends_container: bool
 
 
+class QueryBlock(NamedTuple):
+    """The lines of a query: the code of a block, or all lines of a base.
+
+    Attributes:
+        language: `dataview` or `base`.
+        lines: The lines, without the marks of their container.
+    """
+
+    language: str
+    lines: list[SourceLine]
+
+
 class ParsedBlocks(msgspec.Struct):
     """The blocks of a note, in document order. Offsets are those of the source.
 
@@ -52,6 +64,7 @@ class ParsedBlocks(msgspec.Struct):
         hiding: The unclosed blocks, and the HTML blocks that a blank line ends.
         beside_tables: Offsets of the lines that a pipe would make a row of a table.
         definitions: The lines that define a link's label.
+        queries: The queries in code blocks.
     """
 
     runs: list[TextRun] = msgspec.field(default_factory=list)
@@ -61,6 +74,7 @@ class ParsedBlocks(msgspec.Struct):
     hiding: list[HidingBlock] = msgspec.field(default_factory=list)
     beside_tables: list[int] = msgspec.field(default_factory=list)
     definitions: list[SourceLine] = msgspec.field(default_factory=list)
+    queries: list[QueryBlock] = msgspec.field(default_factory=list)
 
 
 def read_blocks(lines: list[SourceLine]) -> ParsedBlocks:
@@ -111,6 +125,9 @@ def _read_hidden_block(
         kind, (end, closed) = "unclosed-math", leaves.end_of_math(lines, at)
     elif leaves.FENCE.match(text):
         kind, (end, closed) = "unclosed-fence", leaves.end_of_fence(lines, at)
+        query = leaves.QUERY_FENCE.match(text)
+        if query and closed and container != "comment":
+            found.queries.append(QueryBlock(query[1], lines[at + 1 : end - 1]))
     elif head == "<" and not leaves.is_setext(lines, at):
         closing = leaves.html_block_closer(text, interrupting=False)
         if closing is None:

@@ -20,6 +20,9 @@ A line with another first character starts a paragraph, a table or an underlined
 BLANK = lazy_pattern(r"[ \t]*$")
 INDENTED = lazy_pattern(r"\t| {4}")
 FENCE = lazy_pattern(r"[ \t]*(?:(`{3,})[^`]*|(~{3,}).*)$")
+QUERY_FENCE = lazy_pattern(r"[ \t]*[`~]{3,}[ \t]*(dataview|base)[ \t]*$")
+"""The fence of code that Dataview or Obsidian runs as a query."""
+
 MATH_FENCE = lazy_pattern(r" {0,3}(\${2,})[^$]*$")
 COMMENT_START = lazy_pattern(r"[ \t]*%%(?!.*%%)")
 QUOTE = lazy_pattern(r"[ \t]*>")

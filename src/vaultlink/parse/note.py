@@ -102,6 +102,7 @@ def parse_note(path: str, text: str, headings: tuple[str, ...] = ()) -> Note:
         find_lone_self_links(path, text, links),
         find_named_files(text, links),
         found.definitions,
+        found.queries,
     )
 
 
@@ -183,6 +184,10 @@ def _read_full_body(found: NoteBuilder, body: int) -> _BodyParts:
         from vaultlink.parse.definitions import read_definitions  # noqa: PLC0415 - rare
 
         found.definitions = read_definitions(blocks.definitions, found)
+    if blocks.queries:
+        from vaultlink.parse.queries import find_query_names  # noqa: PLC0415 - rare
+
+        found.queries = find_query_names(blocks.queries, found.starts)
     found.code_spans.extend(
         span for span in blocks.hidden if not found.text.startswith("<", span[0])
     )

@@ -6,7 +6,7 @@ from itertools import accumulate
 
 from msgspec import structs
 
-from vaultlink.model import Definition, Link, LinkKind, ParseProblem, Place, Tag
+from vaultlink.model import Definition, Link, LinkKind, ParseProblem, Place, QueryName, Tag
 from vaultlink.parse.bracket_faults import (
     BracketFault,
     find_doubled_brackets,
@@ -53,6 +53,7 @@ class NoteBuilder:
         tags: The tags.
         problems: The defects.
         definitions: The definitions of links' labels.
+        queries: The names in queries.
         code_spans: Spans of code, in which directives do not count.
         may_have_directives: True if the text may contain directives.
     """
@@ -65,6 +66,7 @@ class NoteBuilder:
         self.tags: list[Tag] = []
         self.problems: list[ParseProblem] = []
         self.definitions: tuple[Definition, ...] = ()
+        self.queries: tuple[QueryName, ...] = ()
         self.code_spans: list[tuple[int, int]] = []
         self.may_have_directives = False
         self._budget = TrialBudget()

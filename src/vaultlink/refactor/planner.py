@@ -1,7 +1,7 @@
 """Plan renames: the files that move, and the texts that change with them."""
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
 from msgspec.structs import replace
@@ -11,8 +11,10 @@ from vaultlink.fix.plan import NamedPlace, Plan, Rename, RenameKind
 from vaultlink.fix.sources import FixSources
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import file_name, is_canvas
+from vaultlink.model import Edit, QueryName
 from vaultlink.refactor.anchors import plan_anchor_renames
 from vaultlink.refactor.link_edits import find_sources
+from vaultlink.refactor.query_edits import RenamedQuery, find_renamed_queries
 from vaultlink.refactor.refactoring import EditsByPath, Refactoring, merge_edits
 from vaultlink.refactor.relocation import RefusedError, Relocation, list_emptied_folders
 from vaultlink.refactor.tags import find_tagged_notes, plan_tag_rename
@@ -99,6 +101,8 @@ def plan_renames(
     renames: Sequence[Rename],
     moves: Mapping[str, str],
     files: Mapping[str, str],
+    *,
+    queries: bool = False,
 ) -> Plan:
     """Plan renames, all of them at once. Does not write.
 
@@ -108,6 +112,7 @@ def plan_renames(
         renames: What is renamed.
         moves: Old path to new path of each file or folder to rename on disk.
         files: Old path to new path of every file that `moves` renames.
+        queries: True if the names in queries are changed, too.
 
     Returns:
         The plan. Notes whose links should change and can't are in `skipped`.
@@ -115,15 +120,17 @@ def plan_renames(
     Raises:
         RefusedError: A heading, block or tag can't be renamed, or a link would lose its meaning.
     """
-    return _Renaming(state, sources, files).plan(renames, moves)
+    return _Renaming(state, sources, files).plan(renames, moves, queries=queries)
 
 
 class _Renaming(Refactoring):
-    def plan(self, renames: Sequence[Rename], moves: Mapping[str, str]) -> Plan:
+    def plan(self, renames: Sequence[Rename], moves: Mapping[str, str], *, queries: bool) -> Plan:
         own = self._plan_anchors(renames)
         defining = frozenset(own)
         tags, skipped = self._plan_tags(renames)
-        own = merge_edits(own, tags)
+        named = list(find_renamed_queries(self.index, renames, self.files, self.names))
+        writable = [item for item in named if queries and item.path not in skipped]
+        own = merge_edits(merge_edits(own, tags), self._plan_queries(writable))
         relocation = Relocation(self.files, self.names, self.find_destination)
         links = self.follow_links(relocation, find_sources(self.index, relocation), own)
         edits = merge_edits(own, links.edits)
@@ -147,8 +154,35 @@ class _Renaming(Refactoring):
             required=defining,
             renames=tuple(renames),
             captured=(*links.captured, *self.find_captured(defining)),
-            unchanged=tuple(_find_mentions(self.index, renames)),
+            unchanged=self._list_unchanged(renames, named, edits),
         )
+
+    def _plan_queries(self, named: Iterable[RenamedQuery]) -> EditsByPath:
+        """Return the edits of the names in queries that can be changed."""
+        edits: dict[str, list[Edit]] = {}
+        for path, query, name in named:
+            if name is not None and self.sources.find_text(path) is not None:
+                edits.setdefault(path, []).append(Edit(path, query.start, query.end, name))
+        return {path: tuple(group) for path, group in edits.items()}
+
+    def _list_unchanged(
+        self, renames: Sequence[Rename], named: Sequence[RenamedQuery], edits: EditsByPath
+    ) -> tuple[NamedPlace, ...]:
+        """Return the places that keep an old name, one for each line at most, in order."""
+        places = {(item.path, item.line): item for item in _find_mentions(self.index, renames)}
+        edited = {(path, edit.start) for path, group in edits.items() for edit in group}
+        for item in named:
+            if (item.path, item.query.start) in edited:
+                places.pop((item.path, item.query.line), None)
+        for path, query, _ in named:
+            if (path, query.start) not in edited:
+                places.setdefault((path, query.line), self._locate_query(path, query))
+        return tuple(places[key] for key in sorted(places))
+
+    def _locate_query(self, path: str, query: QueryName) -> NamedPlace:
+        text = self.sources.text(path) or ""
+        line = text[query.start - query.column + 1 :].partition("\n")[0].strip()
+        return NamedPlace(path, query.line, query.column, line or query.text)
 
     def _plan_anchors(self, renames: Sequence[Rename]) -> EditsByPath:
         groups: dict[str, list[tuple[str, str]]] = {}

@@ -27,13 +27,15 @@ _MAX_LISTED = 10
 class RefactorSummary(msgspec.Struct, frozen=True):
     """The numbers of a refactoring.
 
-    `links` are edited in `linking` files, and `places` outside links in `notes` files.
+    `links` are edited in `linking` files, and `places` outside links in `notes` files. `queries`
+    are edited names in queries; for tags they count as places.
     """
 
     links: int = 0
     linking: int = 0
     places: int = 0
     notes: int = 0
+    queries: int = 0
 
 
 class FileRow(msgspec.Struct, frozen=True, rename={"source": "from", "target": "to"}):
@@ -76,16 +78,20 @@ def summarize_refactor(plan: Plan) -> RefactorSummary:
     """Count the links, other places and files that a plan edits."""
     index = plan.before.index
     has_only_tags = all(item.kind is RenameKind.TAG for item in plan.renames)
-    links = linking = places = notes = 0
-    for path, edits in plan.edits.items():
+    links = linking = places = notes = queries = 0
+    for path, all_edits in plan.edits.items():
         note = index.notes.get(path)
+        spans = {(item.start, item.end) for item in note.queries} if note else set()
+        edits = [edit for edit in all_edits if (edit.start, edit.end) not in spans]
+        named = len(all_edits) - len(edits)
         if note is None or not is_note(path):  # edits of a canvas are outside its links' spans
             found, others = (0, len(edits)) if has_only_tags else (len(edits), 0)
         else:
             found, others = _count_places([(link.start, link.end) for link in note.links], edits)
+        others, queries = (others + named, 0) if has_only_tags else (others, queries + named)
         links, linking = links + found, linking + bool(found)
         places, notes = places + others, notes + bool(others)
-    return RefactorSummary(links, linking, places, notes)
+    return RefactorSummary(links, linking, places, notes, queries)
 
 
 def _count_places(spans: Sequence[tuple[int, int]], edits: Sequence[Edit]) -> tuple[int, int]:
@@ -162,11 +168,15 @@ def _describe_numbers(plan: Plan, numbers: RefactorSummary) -> str:
     if plan.renames and all(item.kind is RenameKind.TAG for item in plan.renames):
         places = format_count(numbers.places, "place")
         return f" in {places} of {format_count(numbers.notes, 'note')}."
-    if not numbers.links:
-        return "; no link changes."
-    verb = "follows" if numbers.links == 1 else "follow"
-    count, notes = format_count(numbers.links, "link"), format_count(numbers.linking, "note")
-    return f"; {count} in {notes} {verb}."
+    parts = []
+    if numbers.links:
+        verb = "follows" if numbers.links == 1 else "follow"
+        count, notes = format_count(numbers.links, "link"), format_count(numbers.linking, "note")
+        parts.append(f"{count} in {notes} {verb}")
+    if numbers.queries:
+        verb = "changes" if numbers.queries == 1 else "change"
+        parts.append(f"{format_count(numbers.queries, 'name')} in queries {verb}")
+    return f"; {', and '.join(parts) or 'no link changes'}."
 
 
 def list_captured(
@@ -191,9 +201,9 @@ def list_unchanged(
         return []
     lines = [f"  {show_path(item.path)}:{item.line}:{item.column}: {item.text}" for item in places]
     count = format_count(len(places), "place")
-    verb = "has" if len(places) == 1 else "have"
+    verb = "keeps" if len(places) == 1 else "keep"
     return [
-        f"{count} that vaultlink does not change {verb} the old name:",
+        f"{count} {verb} the old name:",
         *_shorten(lines, all_of_them=all_of_them),
     ]
 

@@ -13,6 +13,7 @@ ELEMENTS = (
     "blocks",
     "problems",
     "sections",
+    "queries",
     "subpaths",
     "resolved-links",
     "self-links",
@@ -35,6 +36,7 @@ def find_elements(note: Note, targets: LinkTargets | None) -> tuple[bool, ...]:
         bool(note.blocks),
         bool(note.problems),
         bool(note.sections),
+        bool(note.queries),
     )
     if targets is None:
         return found

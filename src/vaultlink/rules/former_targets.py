@@ -1,9 +1,11 @@
 """Explain unresolved links by the former file, alias or title that they name."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from vaultlink.index.anchors import find_anchor, part_key, split_parts
+from vaultlink.index.files_by_path import FilesByPath
 from vaultlink.index.index import Index, update_names
 from vaultlink.index.resolve import PathsByName, name_key, normalize_name, resolve_with_alternatives
 from vaultlink.links.naming import strip_note_extension
@@ -30,6 +32,8 @@ class _FormerFiles:
         self.history = history
         paths = frozenset((*history.moves, *history.deleted, *history.gone))
         self.names = update_names({}, frozenset(), paths)
+        self.by_path = FilesByPath(paths)
+        self.moved_folders: dict[str, str | None] = {}
         self.old_paths = {new: old for old, new in history.moves.items()}
 
     def find(self, link: Link, source: str) -> str | None:
@@ -101,6 +105,48 @@ def was_deleted(link: Link, source: str, index: Index, history: History) -> bool
     """Return True if an unresolved link led to a file that was not found again."""
     former = find_former_file(link, source, index, history)
     return former is not None and former not in history.moves
+
+
+def find_moved_folder(folder: str, index: Index, history: History) -> str | None:
+    """Return the present path of a folder that was renamed as a whole.
+
+    Return None unless most of the files that vanished last from it are at the same places below
+    one other folder, and most of that folder's files. A folder whose files left otherwise may be
+    meant to be empty, which neither git nor an index shows.
+
+    Args:
+        folder: The former path, without a slash at its end.
+        index: The index.
+        history: The history.
+    """
+    former = _prepare_former_files(index, history)
+    if former is None:
+        return None
+    key = f"{normalize_name(folder)}/"
+    if key not in former.moved_folders:
+        former.moved_folders[key] = _follow_folder(
+            former.by_path[key], key.count("/"), index, history
+        )
+    return former.moved_folders[key]
+
+
+def _follow_folder(files: Sequence[str], depth: int, index: Index, history: History) -> str | None:
+    """Return the present path of the folder that had these files, `depth` levels down."""
+    if not files:
+        return None
+    last = max(history.gone.get(path, 0) for path in files)
+    vanished = [path for path in files if history.gone.get(path, 0) == last]
+    places: Counter[str] = Counter()
+    for path in vanished:
+        ending = "/" + "/".join(path.split("/")[depth:])
+        place = history.moves.get(path, "")
+        if place.endswith(ending):
+            places[place.removesuffix(ending)] += 1
+    if not places:
+        return None
+    [(place, count)] = places.most_common(1)
+    size = max(len(vanished), len(index.files_by_path[f"{normalize_name(place)}/"]))
+    return place if 2 * count > size else None
 
 
 # -- former files, aliases and titles -------------------------------------------------------------

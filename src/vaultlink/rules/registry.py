@@ -36,6 +36,7 @@ RULE_MODULES = (
     "clippings",
     "structure",
     "managed_sections",
+    "queries",
 )
 """Modules with checks. Each is imported when one of its checks is called for the first time."""
 

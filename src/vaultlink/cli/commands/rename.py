@@ -21,7 +21,19 @@ from vaultlink.refactor.planner import plan_renames
 from vaultlink.refactor.relocation import expand, reduce_plan
 
 
-class RenameOptions(RefactorOptions, frozen=True, kw_only=True):
+class _PathOptions(RefactorOptions, frozen=True, kw_only=True):
+    """Options of `rename` and `move`."""
+
+    unsafe_fixes: Annotated[
+        bool,
+        option(
+            "--unsafe-fixes",
+            help="Change the old name in queries of bases and Dataview, too.",
+        ),
+    ] = False
+
+
+class RenameOptions(_PathOptions, frozen=True, kw_only=True):
     """Options of `rename`."""
 
     old: Annotated[
@@ -53,7 +65,7 @@ class RenameOptions(RefactorOptions, frozen=True, kw_only=True):
     )
 
 
-class MoveOptions(RefactorOptions, frozen=True, kw_only=True):
+class MoveOptions(_PathOptions, frozen=True, kw_only=True):
     """Options of `move`."""
 
     words: Annotated[
@@ -71,8 +83,9 @@ def rename(options: RenameOptions) -> int:
 
     Links keep their meaning and their style: in notes, properties, canvases, embeds and backlinks
     sections. Nothing else changes, not even the text that links display. A note keeps .md and an
-    attachment its extension. `vaultlink undo` reverts a run, paths included. In a shell, put names
-    with # or spaces in quotes.
+    attachment its extension. Queries of bases and Dataview that have the old name are listed, and
+    changed with --unsafe-fixes. `vaultlink undo` reverts a run, paths included. In a shell, put
+    names with # or spaces in quotes.
 
     With --from-file, all renames happen at once, so names can be swapped. The exit code is 0 if
     everything was renamed, 1 if --skip-unwritable left out a note (run the command again to
@@ -100,11 +113,11 @@ def move(options: MoveOptions) -> int:
     """Move notes, attachments and folders; links follow.
 
     Links to and in them keep their meaning. Names stay the same, so only links with paths change,
-    and links that would become ambiguous.
-    `vaultlink undo` reverts a run. The exit code is 0 if everything was moved, 1 if
-    --skip-unwritable left out a note (run the command again to complete it; with --diff: if
-    anything would change), 2 if nothing was written because the move is not possible, or a note
-    can't be changed.
+    and links that would become ambiguous. Queries of bases and Dataview that have an old path are
+    listed, and changed with --unsafe-fixes. `vaultlink undo` reverts a run. The exit code is 0 if
+    everything was moved, 1 if --skip-unwritable left out a note (run the command again to complete
+    it; with --diff: if anything would change), 2 if nothing was written because the move is not
+    possible, or a note can't be changed.
 
     Output formats: table, tsv, json. Columns of tsv: path, new path, number of edits.
     """
@@ -113,15 +126,21 @@ def move(options: MoveOptions) -> int:
 
 def _run_renames(
     name: str,
-    options: RefactorOptions,
+    options: _PathOptions,
     read: Callable[[Vault], tuple[Rename, ...]],
     *,
     merge: bool = False,
 ) -> int:
+    def plan_all(vault: Vault, sources: FixSources, renames: tuple[Rename, ...]) -> Plan:
+        moves, files = expand(renames, vault.index)
+        return plan_renames(
+            vault.state, sources, renames, moves, files, queries=options.unsafe_fixes
+        )
+
     def make_plan(vault: Vault, sources: FixSources) -> Plan:
         unfinished = find_unfinished_run(vault, sources)
         if unfinished:
-            plan = _plan(unfinished.vault, unfinished.sources, read(unfinished.vault))
+            plan = plan_all(unfinished.vault, unfinished.sources, read(unfinished.vault))
             missing = reduce_plan(plan, unfinished.files, unfinished.former)
             if missing.texts or missing.skipped:
                 return missing
@@ -129,11 +148,7 @@ def _run_renames(
         if merge and not any(item.kind is RenameKind.TAG for item in renames):
             raise UsageError("--merge requires a tag. `vaultlink merge` appends a note to another.")
         check_renames(vault, renames, merge=merge)
-        return _plan(vault, sources, renames)
+        return plan_all(vault, sources, renames)
 
-    return run_refactor(name, options, make_plan)
-
-
-def _plan(vault: Vault, sources: FixSources, renames: tuple[Rename, ...]) -> Plan:
-    moves, files = expand(renames, vault.index)
-    return plan_renames(vault.state, sources, renames, moves, files)
+    hint = "" if options.unsafe_fixes else "--unsafe-fixes changes the names in queries, too."
+    return run_refactor(name, options, make_plan, hint)

@@ -1,0 +1,60 @@
+"""Check of the names in queries of Dataview and of bases."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from vaultlink.index.resolve import is_note
+from vaultlink.links.naming import strip_note_extension
+from vaultlink.links.query_names import find_query_target, is_plain_name, rename_in_query
+from vaultlink.model import Edit, Note, QueryName
+from vaultlink.rules.context import Context, Finding
+from vaultlink.rules.former_targets import find_moved_folder, resolve_former_path
+
+
+class _Fate(NamedTuple):
+    """What became of a file or folder.
+
+    `now` is its present path, "" if it was deleted; `name` how the query names it there, "" if that
+    can't be written.
+    """
+
+    subject: str
+    reason: str
+    now: str = ""
+    name: str = ""
+
+
+def broken_query(note: Note, context: Context) -> Iterator[Finding]:
+    """Report names in queries of what was renamed, moved or deleted."""
+    for query in note.queries:
+        fate = _find_fate(query, note.path, context)
+        if fate:
+            values = {"subject": f"{fate.subject} “{query.text}”", "reason": fate.reason}
+            edits = (Edit(note.path, query.start, query.end, fate.name),) if fate.name else ()
+            yield Finding(query, {**values, "now": strip_note_extension(fate.now)}, edits=edits)
+
+
+def _find_fate(query: QueryName, source: str, context: Context) -> _Fate | None:
+    """Return what became of what a query names; None if it exists or nothing is known."""
+    index, history = context.index, context.history
+    if (
+        query.kind == "tag"
+        or find_query_target(query, source, index) is not None
+        or context.allows_dangling(query.text)
+        or context.expects_note(query.text)
+    ):
+        return None
+    folder = find_moved_folder(query.text, index, history) if query.kind == "folder" else None
+    if folder is not None:
+        name = folder if is_plain_name(folder) else ""
+        return _Fate("the folder", f"was moved to {folder}", folder, name)
+    target = query.text if query.kind == "note" else f"/{query.text}"
+    former = resolve_former_path(target, index, history)
+    if former is None:
+        return None
+    subject, now = "the note" if is_note(former) else "the file", history.moves.get(former)
+    if now is not None:
+        name = rename_in_query(query, source, now, index.names) or ""
+        return _Fate(subject, f"was moved to {strip_note_extension(now)}", now, name)
+    reason = history.reasons.get(former) or ("deleted" if former in history.deleted else "")
+    return _Fate(subject, f"was {reason}") if reason else None
