@@ -14,14 +14,16 @@ from vaultlink.errors import VaultError
 from vaultlink.git.location import find_git_dir
 from vaultlink.history.cached_renames import VaultSnapshot, find_replacements, history_between
 from vaultlink.history.git_anchors import PresentNotes, find_git_anchors
+from vaultlink.history.git_log import read_log
 from vaultlink.history.git_renames import git_history
+from vaultlink.history.git_targets import find_git_targets
 from vaultlink.history.link_changes import list_changed_keys, remember_links
 from vaultlink.history.name_changes import remember_names
-from vaultlink.history.rename_checks import extend_history
+from vaultlink.history.rename_checks import UNCOMMITTED, extend_history
 from vaultlink.index.anchors import part_key, split_parts
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import name_key, target_keys
-from vaultlink.model import NO_HISTORY, History
+from vaultlink.model import NO_HISTORY, Destination, History
 
 _MAX_DANGLING = 5_000
 """Broken links above which deletions are not explained: looking each up takes too long."""
@@ -39,6 +41,9 @@ class GitStore:
 
     def load(self, key: str) -> bytes | None:
         """Return the value of a key; None if there is none."""
+        digest, value = self.to_save.get(_kind(key), (b"", b""))
+        if digest == _digest(key):
+            return value
         return self._cache.load_result(_digest(key), _kind(key)) if self._cache else None
 
     def load_history(self) -> History:
@@ -78,7 +83,11 @@ def find_history(
         remembered = _remember_saved(scan, state.index, stored, saved, asked.moves)
     else:
         known = _renew_history(scan, state.index, store.load_history())
-        committed = _remember_commit(scan, state) if is_asked else NO_HISTORY
+        committed = NO_HISTORY
+        if is_asked:
+            committed = _merge_histories(
+                _remember_commits(scan, state.index, asked, store), _remember_commit(scan, state)
+            )
         remembered = _merge_histories(known, committed)
     history = _merge_histories(asked, remembered)
     return _add_git_anchors(scan, state, missing, history, store), remembered
@@ -222,6 +231,18 @@ def _remember_commit(scan: VaultScan, state: State) -> History:
     return replace(NO_HISTORY, anchors=history.anchors, led_to=history.led_to, names=history.names)
 
 
+def _remember_commits(scan: VaultScan, now: Index, asked: History, store: GitStore) -> History:
+    """Return what links led to in earlier commits, for a vault without a saved state."""
+    moved = {old: new for old, new in asked.moves.items() if asked.gone.get(old, 0) >= UNCOMMITTED}
+    led_to = find_git_targets(
+        scan.root,
+        now,
+        moved,
+        lambda: read_log(scan.root, scan.listing.files, store, ()).commits,
+    )
+    return replace(NO_HISTORY, led_to=led_to)
+
+
 def _merge_histories(one: History, other: History) -> History:
     """Merge histories; a file moved in one is not deleted, and `other` has precedence."""
     moves = {**one.moves, **other.moves}
@@ -230,12 +251,15 @@ def _merge_histories(one: History, other: History) -> History:
         (one.deleted | other.deleted).difference(moves),
         {**one.gone, **other.gone},
         {old: new for old, new in {**one.likely, **other.likely}.items() if old not in moves},
-        {
-            path: {**one.anchors.get(path, {}), **other.anchors.get(path, {})}
-            for path in {**one.anchors, **other.anchors}
-        },
-        {**one.led_to, **other.led_to},
+        _merge_entries(one.anchors, other.anchors),
+        _merge_entries(one.led_to, other.led_to),
         {**one.reasons, **other.reasons},
         {**one.names, **other.names},
         one.unseen or other.unseen,
     )
+
+
+def _merge_entries(
+    one: Mapping[str, Mapping[str, Destination]], other: Mapping[str, Mapping[str, Destination]]
+) -> dict[str, dict[str, Destination]]:
+    return {path: {**one.get(path, {}), **other.get(path, {})} for path in {**one, **other}}
