@@ -105,6 +105,11 @@ UNCERTAIN = {
 }
 
 HEALED = MOVED | {
+    "a note is renamed that never had the heading": Case(
+        {"One.md": ONE, "Home.md": "[[One#Fruit|x]] [[One#^f1|y]]\n"},
+        {"One.md": None, "Old one.md": ONE},
+        "[[Old one#Fruit|x]] [[Old one#^f1|y]]\n",
+    ),
     "a namesake is created at the root": Case(
         {"a/Plan.md": BODY, "Home.md": "[[Plan]]\n"},
         {"Plan.md": OTHER},
@@ -173,6 +178,12 @@ HEALED = MOVED | {
 }
 
 UNCHANGED = UNCERTAIN | {
+    "a note is renamed and loses the heading": Case(
+        {"One.md": ONE, "Home.md": "[[One#Goals|x]] [o](One.md#wood-and-bark-of-oaks)\n"},
+        {"One.md": None}
+        | {"Old one.md": ONE.replace("## Goals\n\n", "").replace("## Wood and bark of oaks\n", "")},
+        "[[One#Goals|x]] [o](One.md#wood-and-bark-of-oaks)\n",
+    ),
     "a note is copied": Case(
         {"One.md": ONE, "Home.md": "[[One]]\n"}, {"Copy of one.md": ONE}, "[[One]]\n"
     ),
@@ -300,7 +311,9 @@ def test_commits_say_what_became_of_headings_and_blocks(
 
 
 @pytest.mark.parametrize("later", [0, 3])
-@pytest.mark.parametrize("name", [*MOVED, *UNCERTAIN])
+@pytest.mark.parametrize(
+    "name", [*MOVED, *UNCERTAIN, "a note is renamed that never had the heading"]
+)
 def test_commits_say_what_links_of_moved_notes_led_to(
     name: str, later: int, tmp_path: Path, run: RunCommand
 ) -> None:

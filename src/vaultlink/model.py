@@ -550,7 +550,7 @@ class History(msgspec.Struct, frozen=True, array_like=True, gc=False):
         anchors: Vault path of a note to its former headings and blocks, each with what it is now.
             A heading is given by its comparison key, a block by its lowercase id with a caret.
         led_to: Vault path of a note to its links that led elsewhere before: the link as written, to
-            the former destination.
+            the former destination. It has no subpath if the file lacked the heading or block.
         reasons: Old vault path to what happened to the file, as a clause.
         names: Former alias or title, normalized, to the only note that had it.
         unseen: What git can't see of the past, such as in a shallow clone, as clauses.

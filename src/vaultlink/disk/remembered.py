@@ -1,6 +1,7 @@
 """Find the history of a vault: in its saved state, in its last commit, and in git."""
 
 from collections.abc import Collection, Mapping
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
@@ -12,6 +13,7 @@ from vaultlink.disk.state_file import StoredState
 from vaultlink.engine.step import State
 from vaultlink.errors import VaultError
 from vaultlink.git.location import find_git_dir
+from vaultlink.history.anchor_changes import last_key
 from vaultlink.history.cached_renames import VaultSnapshot, find_replacements, history_between
 from vaultlink.history.git_anchors import PresentNotes, find_git_anchors
 from vaultlink.history.git_log import read_log
@@ -23,7 +25,8 @@ from vaultlink.history.rename_checks import UNCOMMITTED, extend_history
 from vaultlink.index.anchors import part_key, split_parts
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import name_key, target_keys
-from vaultlink.model import NO_HISTORY, Destination, History
+from vaultlink.model import NO_HISTORY, Destination, History, LinkKind
+from vaultlink.rules.former_targets import follow_move
 
 _MAX_DANGLING = 5_000
 """Broken links above which deletions are not explained: looking each up takes too long."""
@@ -126,11 +129,50 @@ def _add_git_anchors(
         for path, keys in missing.items()
         if (unknown := set(keys).difference(known.anchors.get(path, ())))
     }
+    moved = _list_missing_moved(state, known) if not known.unseen else []
+    for item in moved:
+        if item.key not in known.anchors.get(item.path, ()):
+            wanted.setdefault(item.path, set()).add(item.key)
     if not wanted:
         return known
     present = PresentNotes(scan.listing.files, state.index.notes.get, known.moves)
     found = find_git_anchors(scan.root, wanted, present, store)
-    return _merge_histories(replace(NO_HISTORY, anchors=found), known)
+    led_to: dict[str, dict[str, Destination]] = {}
+    for source, raw, path, key in moved:
+        place = found.get(path, {}).get(key)
+        if place is not None and not place.subpath:
+            led_to.setdefault(source, {})[raw] = place
+    anchors = {
+        path: {key: place for key, place in places.items() if place.subpath}
+        for path, places in found.items()
+    }
+    return _merge_histories(known, replace(NO_HISTORY, anchors=anchors, led_to=led_to))
+
+
+class _MissingAnchor(NamedTuple):
+    """A link in `source` to a file that is at `path` now, where a heading is missing."""
+
+    source: str
+    raw: str
+    path: str
+    key: str
+
+
+def _list_missing_moved(state: State, history: History) -> list[_MissingAnchor]:
+    """Return the links to moved notes that lack the heading or block.
+
+    A Markdown link without spaces may name a heading by its GitHub anchor.
+    """
+    index, found = state.index, list[_MissingAnchor]()
+    for source, tally in state.tallies.items():
+        for link, target in index.resolved_links(source) if tally.dangling else ():
+            if target is None and (
+                (link.kind is LinkKind.WIKILINK and link.subpath) or " " in link.subpath
+            ):
+                path, key = follow_move(link, source, index, history), last_key(link.subpath)
+                if path and key and index.has_anchor(link, path) is False:
+                    found.append(_MissingAnchor(source, link.raw, path, key))
+    return found[:_MAX_ANCHORED]
 
 
 def _list_broken_names(state: State) -> set[str]:

@@ -20,7 +20,7 @@ from vaultlink.history.anchor_changes import (
     match_anchors_of,
 )
 from vaultlink.history.heading_pairs import align_headings
-from vaultlink.index.anchors import find_anchor, heading_key
+from vaultlink.index.anchors import find_anchor, find_slug_heading, heading_key
 from vaultlink.index.index import Index, LinkTargets
 from vaultlink.index.packed_map import PackedMap
 from vaultlink.index.suggest_headings import build_subpath
@@ -266,11 +266,24 @@ def _find_retargeted(source: str, changes: _Changes) -> Iterator[tuple[str, Dest
             is_certain = target is None or (
                 is_untouched and not _is_remainder(target, expected, changes.now)
             )
-            yield link.raw, Destination(expected, link.subpath, is_certain)
+            yield (
+                link.raw,
+                Destination(expected, _keep_subpath(link, old_target, before), is_certain),
+            )
         elif link.subpath:
             subpath = _find_shadowed(link, old_target, target, changes)
             if subpath:
                 yield link.raw, Destination(target, subpath, is_untouched)
+
+
+def _keep_subpath(link: Link, path: str, before: Index) -> str:
+    """Return the subpath of a link; "" if the link led to the whole note without it."""
+    is_missing = before.has_anchor(link, path) is False
+    return (
+        ""
+        if is_missing and not find_slug_heading(before.notes[path], link.subpath)
+        else link.subpath
+    )
 
 
 def _is_remainder(path: str | None, moved: str, now: Index) -> bool:

@@ -73,7 +73,7 @@ def _explain_unresolved(link: Link, source: str, context: Context) -> str:
 def moved_link(note: Note, context: Context) -> Iterator[Finding]:
     """Report unresolved links whose file was renamed or moved, or whose own note was.
 
-    The fix is unsafe if the file lacks the heading or block: a part of it may have gone elsewhere.
+    The fix is unsafe if the file has lost the heading or block: a part of it may be elsewhere.
     """
     if not (context.history.moves or context.history.led_to):
         return
@@ -90,7 +90,7 @@ def moved_link(note: Note, context: Context) -> Iterator[Finding]:
                 "change": _describe_move(link, path, note, context),
             }
             edits = _build_retarget_edits(link, (path,), note, context)
-            is_complete = _has_subpath(link, path, context)
+            is_complete = _has_subpath(link, path, note.path, context)
             safety = Safety.SAFE if is_complete else Safety.UNSAFE
             yield Finding(link, values, link.target, edits=edits, safety=safety)
 
@@ -104,9 +104,12 @@ def _describe_move(link: Link, path: str, note: Note, context: Context) -> str:
     return f"was moved to {now}"
 
 
-def _has_subpath(link: Link, path: str, context: Context) -> bool:
-    """Return True if a note has what a subpath names, or is known to have had it."""
+def _has_subpath(link: Link, path: str, source: str, context: Context) -> bool:
+    """Return True if a note has what a subpath names, had it, or never had it."""
     if not link.subpath or context.index.has_anchor(link, path) is not False:
+        return True
+    meant = context.history.led_to.get(source, {}).get(link.raw)
+    if meant is not None and meant.path == path and not meant.subpath:
         return True
     note = context.index.notes.get(path)
     found = find_renamed_anchor(link.subpath, note, context.history) if note else None
