@@ -48,6 +48,7 @@ def find_anchors(
     return {
         key: place.path + place.subpath + ("" if place.is_certain else "?")
         for key, place in found.items()
+        if place.subpath
     }
 
 

@@ -1,10 +1,11 @@
 """What links meant is remembered: by the last run, the last commit, a revision, the watcher.
 
-Each case is a vault, what happens to it, and the text of Home.md after the fix. Without the links
-in Home.md being edited, they lead to what they led to before, or nothing is changed.
+Each case is a vault, what happens to it, and the text of a note after the fix. Without the links
+in that note being edited, they lead to what they led to before, or nothing is changed.
 """
 
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -32,9 +33,83 @@ class Case(NamedTuple):
     before: Files
     change: Files
     home: str
+    note: str = "Home.md"
 
 
-HEALED = {
+LINKS = "[x](../n/T.md) [[../n/T]] ![i](../img/i.svg) [y](./U.md)\n"
+NOTE = (
+    "# Birds\n\n[[wing]] [[beak]] [[feather]]\n\n## Nests in trees and hedges\n\n[[twigs]]\n"
+    f"{BODY}\n## Songs of the morning\n\n[[lark]] and [[wren]]\n{OTHER}\n"
+)
+PLACES: Files = {
+    "n/T.md": ONE,
+    "img/i.svg": "<svg/>",
+    "a/U.md": TWO,
+    "a/Src.md": NOTE + LINKS,
+}
+LINKS_NOW = "[x](../../n/T.md) [[../../n/T|../n/T]] ![i](../../img/i.svg) [y](../../a/U.md)\n"
+MOVED = {
+    "a note with relative links is moved": Case(
+        PLACES, {"a/Src.md": None, "b/c/Src.md": NOTE + LINKS}, NOTE + LINKS_NOW, "b/c/Src.md"
+    ),
+    "a note with relative links is moved and edited": Case(
+        PLACES,
+        {"a/Src.md": None, "b/c/Src.md": f"{NOTE}New.\n\n{LINKS}[z](../z.md)\n"},
+        f"{NOTE}New.\n\n{LINKS_NOW}[z](../z.md)\n",
+        "b/c/Src.md",
+    ),
+    "a note with relative links is moved, and the targets to other folders": Case(
+        PLACES,
+        {"n/T.md": None, "m/T.md": ONE, "a/U.md": None, "u/U.md": TWO, "a/Src.md": None}
+        | {"b/c/Src.md": NOTE + LINKS},
+        NOTE
+        + LINKS_NOW.replace("n/T.md", "m/T.md")
+        .replace("[[../../n/T", "[[../../m/T")
+        .replace("a/U.md", "u/U.md"),
+        "b/c/Src.md",
+    ),
+}
+UNCERTAIN = {
+    "a note is moved with the targets of its relative links": Case(
+        {"a/n/T.md": ONE, "a/Src.md": "[x](n/T.md) [[./n/T]]\n" + NOTE},
+        {"a/n/T.md": None, "a/Src.md": None, "b/n/T.md": ONE}
+        | {"b/Src.md": "[x](n/T.md) [[./n/T]]\n" + NOTE},
+        "[x](n/T.md) [[./n/T]]\n" + NOTE,
+        "b/Src.md",
+    ),
+    "the relative links of a moved note were broken before": Case(
+        {"a/Src.md": NOTE + LINKS},
+        {"a/Src.md": None, "b/c/Src.md": NOTE + LINKS, "n/T.md": ONE, "img/i.svg": "<svg/>"},
+        NOTE + LINKS,
+        "b/c/Src.md",
+    ),
+    "relative links are added to a note that is moved": Case(
+        {**PLACES, "a/Src.md": NOTE},
+        {"a/Src.md": None, "b/c/Src.md": NOTE + LINKS},
+        NOTE + LINKS,
+        "b/c/Src.md",
+    ),
+    "the relative links of a moved note lead to other files": Case(
+        {**PLACES, "b/n/T.md": TWO, "b/img/i.svg": "<svg>b</svg>", "b/c/U.md": TWO},
+        {"a/Src.md": None, "b/c/Src.md": NOTE + LINKS},
+        NOTE + LINKS,
+        "b/c/Src.md",
+    ),
+    "a note is moved, and the targets of its relative links are deleted": Case(
+        PLACES,
+        {"n/T.md": None, "img/i.svg": None, "a/U.md": None, "a/Src.md": None}
+        | {"b/c/Src.md": NOTE + LINKS},
+        NOTE + LINKS,
+        "b/c/Src.md",
+    ),
+}
+
+HEALED = MOVED | {
+    "a note is renamed that never had the heading": Case(
+        {"One.md": ONE, "Home.md": "[[One#Fruit|x]] [[One#^f1|y]]\n"},
+        {"One.md": None, "Old one.md": ONE},
+        "[[Old one#Fruit|x]] [[Old one#^f1|y]]\n",
+    ),
     "a namesake is created at the root": Case(
         {"a/Plan.md": BODY, "Home.md": "[[Plan]]\n"},
         {"Plan.md": OTHER},
@@ -102,7 +177,13 @@ HEALED = {
     ),
 }
 
-UNCHANGED = {
+UNCHANGED = UNCERTAIN | {
+    "a note is renamed and loses the heading": Case(
+        {"One.md": ONE, "Home.md": "[[One#Goals|x]] [o](One.md#wood-and-bark-of-oaks)\n"},
+        {"One.md": None}
+        | {"Old one.md": ONE.replace("## Goals\n\n", "").replace("## Wood and bark of oaks\n", "")},
+        "[[One#Goals|x]] [o](One.md#wood-and-bark-of-oaks)\n",
+    ),
     "a note is copied": Case(
         {"One.md": ONE, "Home.md": "[[One]]\n"}, {"Copy of one.md": ONE}, "[[One]]\n"
     ),
@@ -199,10 +280,10 @@ def test_links_lead_to_what_they_led_to(
     root.mkdir()
     options = way(run, root, case)
     run("fix", "--vault", str(root), *options)
-    assert (root / "Home.md").read_text("utf-8") == case.home
+    assert (root / case.note).read_text("utf-8") == case.home
     for _ in range(3):
         run("fix", "--vault", str(root))
-        assert (root / "Home.md").read_text("utf-8") == case.home
+        assert (root / case.note).read_text("utf-8") == case.home
 
 
 REWORDED = (
@@ -226,7 +307,44 @@ def test_commits_say_what_became_of_headings_and_blocks(
         update_files(root, {f"{number}.md": "new\n"})
         commit(root)
     run("fix", "--vault", str(root), "--no-cache")
-    assert (root / "Home.md").read_text("utf-8") == case.home
+    assert (root / case.note).read_text("utf-8") == case.home
+
+
+@pytest.mark.parametrize("later", [0, 3])
+@pytest.mark.parametrize(
+    "name", [*MOVED, *UNCERTAIN, "a note is renamed that never had the heading"]
+)
+def test_commits_say_what_links_of_moved_notes_led_to(
+    name: str, later: int, tmp_path: Path, run: RunCommand
+) -> None:
+    case = CASES[name]
+    root = create_repository(tmp_path / "vault", case.before)
+    update_files(root, case.change)
+    commit(root)
+    for number in range(later):
+        update_files(root, {f"{number}.md": "new\n"})
+        commit(root)
+    run("fix", "--vault", str(root), "--no-cache")
+    assert (root / case.note).read_text("utf-8") == case.home
+
+
+def test_commits_and_runs_know_links_of_a_note_that_was_moved_twice(
+    tmp_path: Path, run: RunCommand
+) -> None:
+    for number in range(4):
+        root = create_repository(tmp_path / str(number), PLACES)
+        places = ["a/Src.md", "d/Src.md", "b/c/Src.md"]
+        for old, new in pairwise(places):
+            if number == 3:
+                run("check", "--vault", str(root))
+            update_files(root, {old: None, new: NOTE + LINKS})
+            update_files(root, {"n/T.md": None, "m/T.md": ONE} if new == places[-1] else {})
+            if number < 2 or (number == 2 and new != places[-1]):
+                commit(root)
+        run("fix", "--vault", str(root), *([] if number % 2 else ["--no-cache"]))
+        assert (root / places[-1]).read_text("utf-8") == (
+            NOTE + LINKS_NOW.replace("n/T", "m/T").replace("|../m/T", "|../n/T")
+        )
 
 
 def test_history_can_be_switched_off(tmp_path: Path, run: RunCommand) -> None:
@@ -235,10 +353,10 @@ def test_history_can_be_switched_off(tmp_path: Path, run: RunCommand) -> None:
         run("check", "--vault", str(root))
         update_files(root, case.change)
         run("check", "--vault", str(root))
-        home = (root / "Home.md").read_text("utf-8")
+        home = (root / case.note).read_text("utf-8")
         run("fix", "--vault", str(root), "--no-history")
         run("fix", "--vault", str(root), "--no-history", "--changed-since", "HEAD")
-        assert (root / "Home.md").read_text("utf-8") == home
+        assert (root / case.note).read_text("utf-8") == home
 
 
 def test_nothing_is_guessed_without_a_past(tmp_path: Path, run: RunCommand) -> None:
@@ -247,9 +365,9 @@ def test_nothing_is_guessed_without_a_past(tmp_path: Path, run: RunCommand) -> N
         root.mkdir()
         after = {**case.before, **case.change}
         update_files(root, {path: text for path, text in after.items() if text is not None})
-        home = (root / "Home.md").read_text("utf-8")
+        home = (root / case.note).read_text("utf-8")
         run("fix", "--vault", str(root), "--no-cache")
-        assert (root / "Home.md").read_text("utf-8") == home
+        assert (root / case.note).read_text("utf-8") == home
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -260,7 +378,7 @@ def test_watcher_notices_links_that_lead_elsewhere(name: str, tmp_path: Path) ->
     with run_watcher(vault, WatchSettings(fix=True, verify=True)) as watched:
         update_files(vault, case.change)
         watched.settle()
-        if case.home != {**case.before, **case.change}["Home.md"]:
-            home = vault / "Home.md"
+        home = vault / case.note
+        if case.home != {**case.before, **case.change}[case.note]:
             watched.wait_for(lambda _: home.read_text("utf-8") == case.home)
-    assert (vault / "Home.md").read_text("utf-8") == case.home
+    assert home.read_text("utf-8") == case.home

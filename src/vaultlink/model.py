@@ -569,7 +569,7 @@ class History(msgspec.Struct, frozen=True, array_like=True, gc=False):
         anchors: Vault path of a note to its former headings and blocks, each with what it is now.
             A heading is given by its comparison key, a block by its lowercase id with a caret.
         led_to: Vault path of a note to its links that led elsewhere before: the link as written, to
-            the former destination.
+            the former destination. It has no subpath if the file lacked the heading or block.
         reasons: Old vault path to what happened to the file, as a clause.
         names: Former alias or title, normalized, to the only note that had it.
         unseen: What git can't see of the past, such as in a shallow clone, as clauses.
@@ -603,11 +603,8 @@ class History(msgspec.Struct, frozen=True, array_like=True, gc=False):
             ((self.deleted | later.deleted) - moves.keys()) | lost,
             {**self.gone, **later.gone},
             {old: new for old, new in {**likely, **later.likely}.items() if old not in moves},
-            {
-                path: {**self.anchors.get(path, {}), **later.anchors.get(path, {})}
-                for path in {**self.anchors, **later.anchors}
-            },
-            {**self.led_to, **later.led_to},
+            _merge(self.anchors, later.anchors),
+            _merge(self.led_to, later.led_to),
             {**self.reasons, **later.reasons},
             {**self.names, **later.names},
             self.unseen or later.unseen,
@@ -645,6 +642,12 @@ class History(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 MAX_DELETED = 10_000
 """Maximum number of deleted paths that are remembered, the latest ones."""
+
+
+def _merge(
+    one: Mapping[str, Mapping[str, "Destination"]], other: Mapping[str, Mapping[str, "Destination"]]
+) -> dict[str, dict[str, "Destination"]]:
+    return {path: {**one.get(path, {}), **other.get(path, {})} for path in {**one, **other}}
 
 
 def _extension(path: str) -> str:

@@ -1,6 +1,7 @@
 """Find the history of a vault: in its saved state, in its last commit, and in git."""
 
 from collections.abc import Collection, Mapping
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
@@ -12,16 +13,20 @@ from vaultlink.disk.state_file import StoredState
 from vaultlink.engine.step import State
 from vaultlink.errors import VaultError
 from vaultlink.git.location import find_git_dir
+from vaultlink.history.anchor_changes import last_key
 from vaultlink.history.follow import UNCOMMITTED, Snapshot, follow
 from vaultlink.history.git_anchors import PresentNotes, find_git_anchors
+from vaultlink.history.git_log import read_log
 from vaultlink.history.git_renames import git_history
+from vaultlink.history.git_targets import find_git_targets
 from vaultlink.history.link_changes import list_changed_keys, remember_links
 from vaultlink.history.name_changes import remember_names
 from vaultlink.history.piece_index import PieceIndex
 from vaultlink.index.anchors import part_key, split_parts
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import name_key, target_keys
-from vaultlink.model import NO_HISTORY, History
+from vaultlink.model import NO_HISTORY, Destination, History, LinkKind
+from vaultlink.rules.former_targets import follow_move
 
 _MAX_DANGLING = 5_000
 """Broken links above which deletions are not explained: looking each up takes too long."""
@@ -39,6 +44,9 @@ class GitStore:
 
     def load(self, key: str) -> bytes | None:
         """Return the value of a key; None if there is none."""
+        digest, value = self.to_save.get(_kind(key), (b"", b""))
+        if digest == _digest(key):
+            return value
         return self._cache.load_result(_digest(key), _kind(key)) if self._cache else None
 
     def load_history(self) -> History:
@@ -78,7 +86,10 @@ def find_history(
         remembered = _remember_saved(scan, state.index, stored, saved, asked.moves)
     else:
         known = _renew_history(scan, state.index, store.load_history())
-        committed = _remember_commit(scan, state) if is_asked else NO_HISTORY
+        committed = NO_HISTORY
+        if is_asked:
+            commits = _remember_commits(scan, state.index, asked, store)
+            committed = commits.then(_remember_commit(scan, state))
         remembered = known.then(committed)
     history = asked.then(remembered)
     return _add_git_anchors(scan, state, missing, history, store), remembered
@@ -117,11 +128,50 @@ def _add_git_anchors(
         for path, keys in missing.items()
         if (unknown := set(keys).difference(known.anchors.get(path, ())))
     }
+    moved = _list_missing_moved(state, known) if not known.unseen else []
+    for item in moved:
+        if item.key not in known.anchors.get(item.path, ()):
+            wanted.setdefault(item.path, set()).add(item.key)
     if not wanted:
         return known
     present = PresentNotes(scan.listing.files, state.index.notes.get, known.moves)
     found = find_git_anchors(scan.root, wanted, present, store)
-    return replace(NO_HISTORY, anchors=found).then(known)
+    led_to: dict[str, dict[str, Destination]] = {}
+    for source, raw, path, key in moved:
+        place = found.get(path, {}).get(key)
+        if place is not None and not place.subpath:
+            led_to.setdefault(source, {})[raw] = place
+    anchors = {
+        path: {key: place for key, place in places.items() if place.subpath}
+        for path, places in found.items()
+    }
+    return known.then(replace(NO_HISTORY, anchors=anchors, led_to=led_to))
+
+
+class _MissingAnchor(NamedTuple):
+    """A link in `source` to a file that is at `path` now, where a heading is missing."""
+
+    source: str
+    raw: str
+    path: str
+    key: str
+
+
+def _list_missing_moved(state: State, history: History) -> list[_MissingAnchor]:
+    """Return the links to moved notes that lack the heading or block.
+
+    A Markdown link without spaces may name a heading by its GitHub anchor.
+    """
+    index, found = state.index, list[_MissingAnchor]()
+    for source, tally in state.tallies.items():
+        for link, target in index.resolved_links(source) if tally.dangling else ():
+            if target is None and (
+                (link.kind is LinkKind.WIKILINK and link.subpath) or " " in link.subpath
+            ):
+                path, key = follow_move(link, source, index, history), last_key(link.subpath)
+                if path and key and index.has_anchor(link, path) is False:
+                    found.append(_MissingAnchor(source, link.raw, path, key))
+    return found[:_MAX_ANCHORED]
 
 
 def _list_broken_names(state: State) -> set[str]:
@@ -219,3 +269,15 @@ def _remember_commit(scan: VaultScan, state: State) -> History:
         return NO_HISTORY
     history = remember_revision(scan, state, contents, comparison)
     return replace(NO_HISTORY, anchors=history.anchors, led_to=history.led_to, names=history.names)
+
+
+def _remember_commits(scan: VaultScan, now: Index, asked: History, store: GitStore) -> History:
+    """Return what links led to in earlier commits, for a vault without a saved state."""
+    moved = {old: new for old, new in asked.moves.items() if asked.gone.get(old, 0) >= UNCOMMITTED}
+    led_to = find_git_targets(
+        scan.root,
+        now,
+        moved,
+        lambda: read_log(scan.root, PieceIndex(now.notes), store, ()).commits,
+    )
+    return replace(NO_HISTORY, led_to=led_to)

@@ -1,7 +1,7 @@
 """Read commits, diffs and old contents of files from git, and merge files with it."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -122,6 +122,25 @@ def read_blobs(root: Path, names: Sequence[str]) -> list[bytes | None]:
         if len(blobs) < len(names):
             blobs.append(None)
     return blobs + [None] * (len(names) - len(blobs))
+
+
+def find_blobs(root: Path, names: Collection[str]) -> dict[str, str]:
+    """Return the object names of blobs by other names, such as `HEAD:./a.md`.
+
+    Those that git does not have are left out.
+    """
+    asked = [name for name in names if "\n" not in name]
+    output = run_git(
+        root,
+        *("cat-file", "--batch-check=%(objectname) %(objecttype)"),
+        stdin="".join(f"{name}\n" for name in asked).encode("utf-8", "surrogateescape"),
+    )
+    lines = [line.split() for line in (output or b"").decode("utf-8", "replace").split("\n")]
+    return {
+        name: words[0]
+        for name, words in zip(asked, lines, strict=False)
+        if len(words) == 2 and words[1] == "blob"
+    }
 
 
 def _split_batch(output: bytes) -> Iterator[bytes | None]:

@@ -61,7 +61,8 @@ def find_git_anchors(
 ) -> dict[str, dict[str, Destination]]:
     """Return what became of missing headings and blocks, by note and key.
 
-    `wanted` has present paths. A store keeps what commits did to the headings, for one commit of
+    The destination has no subpath if no version of the note ever had the heading or block. `wanted`
+    has present paths. A store keeps what commits did to the headings, for one commit of
     HEAD.
     """
     head = (run_git(root, "rev-parse", "HEAD") or b"").decode().strip() if wanted else ""
@@ -226,7 +227,7 @@ class _Commits:
         """Return the place at HEAD of a heading or block that a version of the note had."""
         number = self._find_last_version(key, changes)
         if number is None:
-            return None
+            return Destination(path) if self._is_complete(changes) else None
         if number < 0:
             [after] = [changes[0].after]
             return Destination(after.path, f"#{key}") if after else None
@@ -256,6 +257,18 @@ class _Commits:
             return -1
         return next((n for n, c in enumerate(changes) if self._has_key(c.before, key)), None)
 
+    def _is_complete(self, changes: Sequence[_NoteChange]) -> bool:
+        """Return True if git has all versions of a note since it was created."""
+        return (
+            bool(changes)
+            and changes[-1].before is None
+            and all(
+                version is None or self._versions.is_readable(version.blob)
+                for change in changes
+                for version in (change.before, change.after)
+            )
+        )
+
     def _has_key(self, version: _Version | None, key: str) -> bool:
         if version is None or not self._versions.may_have(version.blob, key):
             return False
@@ -268,7 +281,7 @@ class _Commits:
         if depth >= _MAX_DEPTH:
             return None
         later = self.find({path: [key]}, depth + 1).get((path, key))
-        if later is None:
+        if later is None or not later.subpath:
             return None
         subpath = place.subpath if later.subpath == f"#{key}" else later.subpath
         return Destination(later.path, subpath, later.is_certain and place.is_certain)
@@ -321,8 +334,8 @@ class _Uncommitted:
 
         `place` is that at HEAD. The wanted key itself is not in the note any more.
         """
-        if place is None:
-            return None
+        if place is None or not place.subpath:
+            return place
         path, key = self._now.follow(place.path), last_key(place.subpath)
         now = self._now.find(path) if path else None
         if (path, key) == (wanted_path, wanted_key) or now is None or key not in anchor_keys(now):

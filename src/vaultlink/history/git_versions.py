@@ -28,6 +28,10 @@ class NoteVersions:
             blobs = read_blobs(self._root, missing)
             self._data.update(zip(missing, blobs, strict=True))
 
+    def is_readable(self, name: str) -> bool:
+        """Return True if a blob could be read and compared."""
+        return self._left > 0 and self._data.get(name) is not None
+
     def may_have(self, name: str, key: str) -> bool:
         """Return False if a blob lacks a word of a heading or block, and so lacks it."""
         if name not in self._texts:

@@ -20,7 +20,7 @@ from vaultlink.history.anchor_changes import (
     match_anchors_of,
 )
 from vaultlink.history.section_pairs import align_headings
-from vaultlink.index.anchors import find_anchor, heading_key
+from vaultlink.index.anchors import find_anchor, find_slug_heading, heading_key
 from vaultlink.index.index import Index, LinkTargets
 from vaultlink.index.packed_map import PackedMap
 from vaultlink.index.suggest_headings import build_subpath
@@ -200,11 +200,10 @@ def _remember_targets(
     for old_source, entries in known.items():
         present = changes.follow(old_source)
         if present is not None and present in now.notes:
-            is_untouched = _is_untouched(old_source, present, changes)
-            doubtful = _list_resolved_again(old_source, present, changes)
+            doubtful = _list_doubtful(old_source, present, changes)
             result[present] = {
                 written: destination._replace(
-                    is_certain=destination.is_certain and is_untouched and written not in doubtful
+                    is_certain=destination.is_certain and written not in doubtful
                 )
                 for written, old in entries.items()
                 if (destination := _follow(old, {}, {}, changes))
@@ -219,10 +218,13 @@ def _remember_targets(
     }
 
 
-def _list_resolved_again(old_source: str, source: str, changes: _Changes) -> set[str]:
-    """Return the links that led nowhere before, and lead to a file now."""
+def _list_doubtful(old_source: str, source: str, changes: _Changes) -> set[str]:
+    """Return the links to a file in an edited note, and those that led nowhere before."""
+    links = {link.raw for link, target in changes.now.resolved_links(source) if target}
+    if not _is_untouched(old_source, source, changes):
+        return links
     was = {link.raw for link, target in changes.before.resolved_links(old_source) if not target}
-    return {link.raw for link, target in changes.now.resolved_links(source) if target} & was
+    return links & was
 
 
 def _list_sources(changes: _Changes) -> set[str]:
@@ -254,15 +256,31 @@ def _find_retargeted(source: str, changes: _Changes) -> Iterator[tuple[str, Dest
         if old_target is None or link.external:
             continue
         expected = changes.follow(old_target)
-        if expected is None or (source != old_source and link.target.startswith(".")):
-            continue  # a relative link of a moved note may mean a place
+        is_place = source != old_source and link.target.startswith(".")
+        if expected is None or (is_place and target is not None):
+            continue  # a relative link of a moved note may mean what is at that place
         if expected != target:
-            is_certain = is_untouched and not _is_remainder(target, expected, changes.now)
-            yield link.raw, Destination(expected, link.subpath, is_certain)
+            is_certain = target is None or (
+                is_untouched and not _is_remainder(target, expected, changes.now)
+            )
+            yield (
+                link.raw,
+                Destination(expected, _keep_subpath(link, old_target, before), is_certain),
+            )
         elif link.subpath:
             subpath = _find_shadowed(link, old_target, target, changes)
             if subpath:
                 yield link.raw, Destination(target, subpath, is_untouched)
+
+
+def _keep_subpath(link: Link, path: str, before: Index) -> str:
+    """Return the subpath of a link; "" if the link led to the whole note without it."""
+    is_missing = before.has_anchor(link, path) is False
+    return (
+        ""
+        if is_missing and not find_slug_heading(before.notes[path], link.subpath)
+        else link.subpath
+    )
 
 
 def _is_remainder(path: str | None, moved: str, now: Index) -> bool:

@@ -34,6 +34,11 @@ class PathsNow:
                 if not fate[1]:
                     self.ends[path] = end
 
+    def find(self, path: str) -> str:
+        """Return where a file is now that was at a path then; "" if that is not certain."""
+        kind, new = self._present.get(path, (FateKind.MOVED, path if path in self.files else ""))
+        return new if kind == FateKind.MOVED else ""
+
     def _follow(self, path: str, fate: Fate, since: int) -> tuple[Fate, tuple[int, str]]:
         """Return the fate of a file, and number and path of its last change."""
         kind, new = fate

@@ -2,7 +2,6 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 from zlib import crc32
 
 from msgspec import structs
@@ -75,7 +74,7 @@ def parse_note(path: str, text: str, headings: tuple[str, ...] = ()) -> Note:
     wording = compile_wordings(headings)
     sections: tuple[Section, ...] = ()
     candidates = find_heading_candidates(text, encoded.lower(), wording)
-    usual_headings = find_usual_headings(text, body, found.links, titles.headings, found.starts)
+    usual_headings = find_usual_headings(text, body, found.links, titles, found.starts)
     if candidates or usual_headings:
         sections = read_sections(
             SectionSource(text, body, found.starts, hidden, runs),
@@ -89,9 +88,9 @@ def parse_note(path: str, text: str, headings: tuple[str, ...] = ()) -> Note:
     problems = _drop_managed_problems(found.problems, sections) if sections else found.problems
     return Note(
         path,
-        titles.pieces,
+        found.pieces,
         properties,
-        titles.headings,
+        titles,
         blocks,
         links,
         tuple(found.tags),
@@ -106,7 +105,9 @@ def parse_note(path: str, text: str, headings: tuple[str, ...] = ()) -> Note:
     )
 
 
-_BodyParts = tuple["_Headings", tuple[BlockId, ...], list[tuple[int, int]], list[TextRun] | None]
+_BodyParts = tuple[
+    tuple[Heading, ...], tuple[BlockId, ...], list[tuple[int, int]], list[TextRun] | None
+]
 """Headings, block identifiers, spans of hidden blocks, and runs.
 
 The runs are None unless all of them were read.
@@ -210,28 +211,20 @@ def _read_full_body(found: NoteBuilder, body: int) -> _BodyParts:
     )
 
 
-class _Headings(NamedTuple):
-    """The headings of a note, and the pieces of its text."""
-
-    headings: tuple[Heading, ...]
-    pieces: bytes
-
-
 def _locate_headings(
     headings: Sequence[tuple[int, str, int, int]], found: NoteBuilder
-) -> _Headings:
+) -> tuple[Heading, ...]:
     """Return the headings with their places, from level, text, start and end of each."""
     lines = [bisect_right(found.starts, start) for _, _, start, _ in headings]
     line_starts = [found.starts[line - 1] for line in lines]
     places = [(begin, end) for begin, (_, _, _, end) in zip(line_starts, headings, strict=True)]
-    pieces, bodies = hash_sections(found.text, places)
-    located = [
+    found.pieces, bodies = hash_sections(found.text, places)
+    return tuple(
         Heading(start, end, line, start - begin + 1, level, words, *body)
         for (level, words, start, end), line, begin, body in zip(
             headings, lines, line_starts, bodies, strict=True
         )
-    ]
-    return _Headings(tuple(located), pieces)
+    )
 
 
 def _locate_block_ids(blocks: ParsedBlocks, found: NoteBuilder) -> tuple[BlockId, ...]:

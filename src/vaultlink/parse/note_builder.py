@@ -67,6 +67,7 @@ class NoteBuilder:
         self.problems: list[ParseProblem] = []
         self.definitions: tuple[Definition, ...] = ()
         self.queries: tuple[QueryName, ...] = ()
+        self.pieces = b""
         self.code_spans: list[tuple[int, int]] = []
         self.may_have_directives = False
         self._budget = TrialBudget()

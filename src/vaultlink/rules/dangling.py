@@ -31,6 +31,7 @@ from vaultlink.model import Edit, Link, Note, Place, Safety
 from vaultlink.rules.context import Context, Finding, is_taken
 from vaultlink.rules.former_targets import (
     NO_FORMER_TARGET,
+    find_former_file,
     find_former_target,
     find_renamed_anchor,
     follow_move,
@@ -70,11 +71,11 @@ def _explain_unresolved(link: Link, source: str, context: Context) -> str:
 
 
 def moved_link(note: Note, context: Context) -> Iterator[Finding]:
-    """Report unresolved links to the former path of a renamed or moved file.
+    """Report unresolved links whose file was renamed or moved, or whose own note was.
 
-    The fix is unsafe if the file lacks the heading or block: a part of it may have gone elsewhere.
+    The fix is unsafe if the file has lost the heading or block: a part of it may be elsewhere.
     """
-    if not context.history.moves:
+    if not (context.history.moves or context.history.led_to):
         return
     for link, candidates in find_unresolved_links(note, context):
         path = (
@@ -83,16 +84,32 @@ def moved_link(note: Note, context: Context) -> Iterator[Finding]:
             else follow_move(link, note.path, context.index, context.history)
         )
         if path is not None:
-            values = {"target": _format_target(link), "now": strip_note_extension(path)}
+            values = {
+                "target": _format_target(link),
+                "now": strip_note_extension(path),
+                "change": _describe_move(link, path, note, context),
+            }
             edits = _build_retarget_edits(link, (path,), note, context)
-            is_complete = _has_subpath(link, path, context)
+            is_complete = _has_subpath(link, path, note.path, context)
             safety = Safety.SAFE if is_complete else Safety.UNSAFE
             yield Finding(link, values, link.target, edits=edits, safety=safety)
 
 
-def _has_subpath(link: Link, path: str, context: Context) -> bool:
-    """Return True if a note has what a subpath names, or is known to have had it."""
+def _describe_move(link: Link, path: str, note: Note, context: Context) -> str:
+    """Return what moved, the file at `path` or the linking note, as a clause."""
+    now = strip_note_extension(path)
+    former = find_former_file(link, note.path, context.index, context.history)
+    if link.target.startswith(".") and (not former or context.history.moves.get(former) != path):
+        return f"led to {now} before this note was moved"
+    return f"was moved to {now}"
+
+
+def _has_subpath(link: Link, path: str, source: str, context: Context) -> bool:
+    """Return True if a note has what a subpath names, had it, or never had it."""
     if not link.subpath or context.index.has_anchor(link, path) is not False:
+        return True
+    meant = context.history.led_to.get(source, {}).get(link.raw)
+    if meant is not None and meant.path == path and not meant.subpath:
         return True
     note = context.index.notes.get(path)
     found = find_renamed_anchor(link.subpath, note, context.history) if note else None

@@ -2,12 +2,19 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from vaultlink.index.anchors import find_anchor, part_key, split_parts
 from vaultlink.index.files_by_path import FilesByPath
 from vaultlink.index.index import Index, update_names
-from vaultlink.index.resolve import PathsByName, name_key, normalize_name, resolve_with_alternatives
+from vaultlink.index.resolve import (
+    PathsByName,
+    name_key,
+    normalize_name,
+    resolve,
+    resolve_with_alternatives,
+)
 from vaultlink.links.naming import strip_note_extension
 from vaultlink.model import (
     NO_HISTORY,
@@ -24,7 +31,8 @@ from vaultlink.model import (
 class _FormerFiles:
     """The files of a history that no longer exist, prepared for looking up links."""
 
-    def __init__(self, _index: Index) -> None:
+    def __init__(self, index: Index) -> None:
+        self.index = index
         self.prepare(NO_HISTORY)
 
     def prepare(self, history: History) -> None:
@@ -34,17 +42,22 @@ class _FormerFiles:
         self.names = update_names({}, frozenset(), paths)
         self.by_path = FilesByPath(paths)
         self.moved_folders: dict[str, str | None] = {}
-        self.old_paths = {new: old for old, new in history.moves.items()}
+        self.old_paths: dict[str, list[str]] = {}
+        for old in sorted(history.moves, key=lambda old: -history.gone.get(old, 0)):
+            self.old_paths.setdefault(history.moves[old], []).append(old)
 
     def find(self, link: Link, source: str) -> str | None:
         """Return the former path of the file that a link resolved to last."""
-        gone, former_source = self.history.gone, self.old_paths.get(source)
-        if former_source is not None:
-            found = self.resolve(former_source, link.lookup_target)
-            # Otherwise the note had moved already when the file vanished.
-            if found is not None and gone.get(found, 0) <= gone.get(former_source, 0):
+        gone, target = self.history.gone, link.lookup_target
+        for place, earlier in pairwise((source, *self.old_paths.get(source, ()), "")):
+            found = self.resolve(place, target)
+            since = gone.get(found or "", 0)
+            # Otherwise the file vanished when the note was not there yet, or not any more.
+            if found is not None and gone.get(earlier, -1) < since <= gone.get(place, since):
                 return found
-        return self.resolve(source, link.lookup_target)
+            if resolve(place, target, self.index.names) is not None:
+                return None  # it may have meant this file
+        return None
 
     def resolve(self, source: str, target: str) -> str | None:
         """Return the former file that a target names, seen from a path."""
@@ -95,8 +108,11 @@ def _prepare_former_files(index: Index, history: History) -> _FormerFiles | None
 def follow_move(link: Link, source: str, index: Index, history: History) -> str | None:
     """Return the current path of the file that a link resolved to before a move.
 
-    Return None if the link did not resolve then, or if its target was not moved.
+    The file was moved, or the note with the relative link. Return None if the link did not resolve.
     """
+    meant = history.led_to.get(source, {}).get(link.raw)
+    if meant is not None and meant.is_certain:
+        return meant.path
     former = find_former_file(link, source, index, history)
     return None if former is None else history.moves.get(former)
 
