@@ -19,8 +19,8 @@ from vaultlink.history.anchor_changes import (
     last_key,
     match_anchors_of,
 )
-from vaultlink.history.section_pairs import align_headings
-from vaultlink.index.anchors import find_anchor, find_slug_heading, heading_key
+from vaultlink.history.section_pairs import Sections, align_headings
+from vaultlink.index.anchors import find_anchor, find_slug_heading
 from vaultlink.index.index import Index, LinkTargets
 from vaultlink.index.packed_map import PackedMap
 from vaultlink.index.suggest_headings import build_subpath
@@ -345,25 +345,15 @@ def _find_shadowed(link: Link, old_path: str, path: str, changes: _Changes) -> s
     if not isinstance(was, Heading) or not isinstance(present, Heading):
         return ""
     number = next(n for n, heading in enumerate(old.headings) if heading is was)
-    chain = _parent_keys(old, number)
-    former = [n for n in range(len(old.headings)) if _parent_keys(old, n) == chain]
-    same = [n for n in range(len(new.headings)) if _parent_keys(new, n) == chain]
+    before, now = Sections(old).paths, Sections(new).paths
+    former = [n for n, path in enumerate(before) if path == before[number]]
+    same = [n for n, path in enumerate(now) if path == before[number]]
     other, is_certain = align_headings(old, new).get(number, (None, False))
     if len(former) == len(same) == 1:
         other, is_certain = same[0], True  # it has kept its place below other headings
     if other is None or not is_certain or new.headings[other] is present:
         return ""
     return build_subpath(new, new.headings[other])
-
-
-def _parent_keys(note: Note, number: int) -> list[str]:
-    """Return the key of a heading and of those above it, the lowest one first."""
-    level, keys = 7, list[str]()
-    for heading in reversed(note.headings[: number + 1]):
-        if heading.level < level:
-            keys.append(heading_key(heading.text))
-            level = heading.level
-    return keys
 
 
 def _keep_retargeted(

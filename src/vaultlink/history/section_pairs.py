@@ -8,11 +8,10 @@ the same two neighbours may be the same.
 import unicodedata
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from difflib import SequenceMatcher
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
 from itertools import pairwise
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from vaultlink.history.matcher import Pieces, Texts, read_pieces, weigh_all
 from vaultlink.index.anchors import TRAILING_BLOCK_ID, heading_key, render_heading
@@ -24,8 +23,7 @@ from vaultlink.text import lazy_pattern
 Pairs = dict[int, tuple[int, bool]]
 """Number of a heading before to its number now, and whether it certainly is the same one."""
 
-_MAX_GAP = 10_000
-"""Maximum number of pairs of headings in a gap that are compared with each other."""
+K = TypeVar("K", bound=Hashable)
 
 MIN_OWN_TEXT = 20.0
 """Weight of the text of a section from which it tells it from others: about its bytes."""
@@ -77,6 +75,21 @@ class Sections:
     def _read(self, start: int, end: int) -> Pieces:
         return read_pieces(self.note.pieces[start * PIECE_SIZE : end * PIECE_SIZE])
 
+    @cached_property
+    def cores(self) -> list[str]:
+        """The letters of the headings, as `heading_core` returns them."""
+        return [heading_core(heading.text) for heading in self.note.headings]
+
+    @cached_property
+    def paths(self) -> list[tuple[str, ...]]:
+        """The keys of each heading and of those above it, the highest one first."""
+        found: list[tuple[str, ...]] = []
+        above: list[tuple[int, str]] = []
+        for heading, key in zip(self.note.headings, self.keys, strict=True):
+            above = [item for item in above if item[0] < heading.level] + [(heading.level, key)]
+            found.append(tuple(item[1] for item in above))
+        return found
+
     def text(self, number: int) -> str:
         """Return the text of a heading."""
         return self.note.headings[number].text
@@ -115,47 +128,37 @@ def align_headings(before: Note, now: Note) -> Pairs:
     return pairs
 
 
-# -- headings of the same wording -----------------------------------------------------------------
-
-
 def _pair_same_keys(old: Sections, new: Sections) -> Pairs:
     """Pair the headings of the same wording.
 
-    Repeated ones are paired between those that are unique. A pair of them is certain if none was
-    added or removed, or the section is the same.
+    Repeated ones are paired by the headings above them, or else in order. That is certain if none
+    was added or removed, or the section is the same.
     """
-    counts, now_counts = Counter(old.keys), Counter(new.keys)
-    places = {key: j for j, key in enumerate(new.keys)}
-    unique = [
-        (i, places[key])
-        for i, key in enumerate(old.keys)
-        if counts[key] == 1 == now_counts.get(key)
-    ]
-    pairs: Pairs = {i: (j, True) for i, j in unique}
-    kept = longest_run([j for _, j in unique])
-    border = [(-1, -1), *(unique[n] for n in kept), (len(old.keys), len(new.keys))]
-    for (i1, j1), (i2, j2) in pairwise(border):
-        for i, j in _match_run(old.keys, range(i1 + 1, i2), new.keys, range(j1 + 1, j2)):
-            if i not in pairs:
-                is_complete = counts[old.keys[i]] == now_counts[old.keys[i]]
-                pairs[i] = j, is_complete or old.is_equal(i, new, j)
+    pairs: Pairs = {}
+    for mine, others in ((old.keys, new.keys), (old.paths, new.paths)):
+        before, now = _number_by(mine), _number_by(others)
+        pairs |= {
+            numbers[0]: (now[key][0], True)
+            for key, numbers in before.items()
+            if len(numbers) == len(now.get(key, ())) == 1 and numbers[0] not in pairs
+        }
+    taken = {j for j, _ in pairs.values()}
+    present = _number_by(new.keys)
+    for key, numbers in _number_by(old.keys).items():
+        left = [i for i in numbers if i not in pairs]
+        free = [j for j in present.get(key, ()) if j not in taken]
+        is_complete = len(left) == len(free)
+        for i, j in zip(left, free, strict=False):
+            if is_complete or old.is_equal(i, new, j):
+                pairs[i] = j, is_complete
     return pairs
 
 
-def _match_run(
-    old: Sequence[str], mine: range, new: Sequence[str], others: range
-) -> Iterator[tuple[int, int]]:
-    """Yield the pairs of equal keys in two runs, in order."""
-    if len(mine) * len(others) > _MAX_GAP:
-        for i, j in zip(mine, others, strict=False):
-            if old[i] != new[j]:
-                break
-            yield i, j
-        return
-    matcher = SequenceMatcher(None, [old[i] for i in mine], [new[j] for j in others], False)
-    for block in matcher.get_matching_blocks():
-        for n in range(block.size):
-            yield mine[block.a + n], others[block.b + n]
+def _number_by(keys: Sequence[K]) -> dict[K, list[int]]:
+    found: dict[K, list[int]] = {}
+    for number, key in enumerate(keys):
+        found.setdefault(key, []).append(number)
+    return found
 
 
 # -- reworded ones --------------------------------------------------------------------------------
@@ -165,23 +168,13 @@ def _find_respelled(
     old: Sections, gone: set[int], new: Sections, added: set[int], _pairs: Pairs
 ) -> Iterator[tuple[int, tuple[int, bool]]]:
     """Yield headings with the same letters, which no other heading has or had."""
-    before = _by_core(old, range(len(old.keys)))
-    now = _by_core(new, range(len(new.keys)))
+    before, now = _number_by(old.cores), _number_by(new.cores)
     for core, mine in before.items():
         others = now.get(core, ())
-        if len(mine) == len(others) == 1 and mine[0] in gone and others[0] in added:
+        if core and len(mine) == len(others) == 1 and mine[0] in gone and others[0] in added:
             i, j = mine[0], others[0]
             if not differs_in_meaning(old.text(i), new.text(j)):
                 yield i, (j, True)
-
-
-def _by_core(sections: Sections, numbers: Iterable[int]) -> dict[str, list[int]]:
-    found: dict[str, list[int]] = {}
-    for number in numbers:
-        core = heading_core(sections.text(number))
-        if core:
-            found.setdefault(core, []).append(number)
-    return found
 
 
 @lru_cache(maxsize=1 << 12)
@@ -227,14 +220,11 @@ def _list_places(sections: Sections, without: set[int]) -> dict[int, list[int]]:
 
 def _is_doubtful(old: Sections, i: int, new: Sections, j: int, added: set[int]) -> bool:
     """Return True if a section may have been split, or be another one of its kind."""
-    one, other = old.text(i), new.text(j)
-    core = heading_core(one)
-    is_edited = not old.is_equal(i, new, j)
-    if is_edited and core and core not in heading_core(other):
-        cores = [heading_core(new.text(number)) for number in added if number != j]
-        if any(core in words for words in cores):
-            return True
-    return _has_other_numbers(one, other)
+    core = old.cores[i]
+    is_edited = core and core not in new.cores[j] and not old.is_equal(i, new, j)
+    if is_edited and any(core in new.cores[number] for number in added if number != j):
+        return True
+    return _has_other_numbers(old.text(i), new.text(j))
 
 
 def _has_other_numbers(one: str, other: str) -> bool:
@@ -265,34 +255,21 @@ def _find_in_place(
     before, now = old.note.headings, new.note.headings
     shifts = Counter(now[j].level - before[i].level for i, (j, _) in pairs.items())
     shift = shifts.most_common(1)[0][0] if shifts else 0
-    for mine, others in _gaps(pairs, gone, added):
+    border = [(-1, -1), *sorted((i, j) for i, (j, _) in pairs.items()), (len(before), len(now))]
+    for (i1, j1), (i2, j2) in pairwise(border):
+        mine = [i for i in range(i1 + 1, i2) if i in gone]
+        others = [j for j in range(j1 + 1, j2) if j in added]
         if [before[i].level + shift for i in mine] == [now[j].level for j in others]:
             for i, j in zip(mine, others, strict=True):
-                is_same = old.bodies[i] == new.bodies[j] and _is_extended(old.text(i), new.text(j))
+                is_same = old.bodies[i] == new.bodies[j] and _is_extended(
+                    old.cores[i], new.cores[j]
+                )
                 yield i, (j, is_same)
 
 
-def _is_extended(one: str, other: str) -> bool:
+def _is_extended(core: str, other: str) -> bool:
     """Return True if one heading has the letters of the other, and more."""
-    short, long = sorted((heading_core(one), heading_core(other)), key=len)
-    return bool(short) and short in long
-
-
-def _gaps(pairs: Pairs, gone: set[int], added: set[int]) -> Iterator[tuple[list[int], list[int]]]:
-    """Yield the headings that are gone and new between the same two neighbours."""
-    known = sorted((i, j) for i, (j, _) in pairs.items())
-    kept = longest_run([j for _, j in known])
-    border = [(-1, -1), *(known[n] for n in kept)]
-    gaps: dict[int, tuple[list[int], list[int]]] = {}
-    for side, numbers in enumerate((sorted(gone), sorted(added))):
-        at = 0
-        for number in numbers:
-            while at + 1 < len(border) and border[at + 1][side] < number:
-                at += 1
-            gaps.setdefault(at, ([], []))[side].append(number)
-    for mine, others in gaps.values():
-        if mine and others:
-            yield mine, others
+    return bool(core and other) and (core in other or other in core)
 
 
 # -- blocks ---------------------------------------------------------------------------------------
@@ -351,25 +328,3 @@ def _blocks_without(note: Note, other: Note) -> _LostBlocks:
             if block.checksum and counts[block.checksum] == 1:
                 by_checksum[block.checksum] = block
     return _LostBlocks(by_checksum, by_section)
-
-
-def longest_run(values: Sequence[int]) -> list[int]:
-    """Return the positions of the longest increasing subsequence of distinct values."""
-    ends: list[int] = []
-    at: list[int] = []
-    previous: list[int] = []
-    for position, value in enumerate(values):
-        place = bisect_left(ends, value)
-        if place == len(ends):
-            ends.append(value)
-            at.append(position)
-        else:
-            ends[place] = value
-            at[place] = position
-        previous.append(at[place - 1] if place else -1)
-    found = []
-    position = at[-1] if at else -1
-    while position >= 0:
-        found.append(position)
-        position = previous[position]
-    return found[::-1]
