@@ -22,6 +22,7 @@ from vaultlink.disk.state_file import StateTable
 from vaultlink.disk.workers import share_checks
 from vaultlink.engine.checks import LinterSettings
 from vaultlink.engine.step import State, step
+from vaultlink.model import NO_HISTORY
 
 _RESAVE_THRESHOLD = 25
 """Maximum number of changed notes for which the cache is not saved again.
@@ -85,11 +86,20 @@ def _load(
         digests = split_digests(table)
     known = KnownContents(list_stamps(stored, stamps) if digests else {}, digests)
     changes = find_changes(scan, before, known, progress)
-    state = step(before, changes.batch, share=share) if changes.batch.files else before
-    history, remembered = find_history(scan, state, stored, stamps, store)
-    if history != settings.history:
-        # Notes that name a file of which it knows something else are checked again.
-        state = step(state, [], replace(settings, history=history))
+    remembered = NO_HISTORY
+
+    def know(unchecked: State) -> LinterSettings:
+        """Return the settings with the history of the vault."""
+        nonlocal remembered
+        history, remembered = find_history(scan, unchecked, stored, stamps, store)
+        return settings if history == settings.history else replace(settings, history=history)
+
+    if changes.batch.files:
+        state = step(before, changes.batch, know, share)
+    else:
+        now = know(before)
+        # Notes that name a file of which the history says something else are checked again.
+        state = before if now is settings else step(before, [], now, share)
     if cache is None:
         return LoadedState(state)
     if stamps is not None and stamps.differing is None and not scan.settings.history:

@@ -5,11 +5,12 @@ what the changes affect. Their findings are joined with the previous ones, and s
 applied. No disk, no clock.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from enum import Enum
 from typing import NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 from vaultlink.backlinks.choice import is_style_changed
 from vaultlink.engine.checks import (
@@ -130,17 +131,24 @@ def _examine_here(examine: Callable[[Sequence[str]], Examined], paths: Sequence[
     return examine(paths)
 
 
+LaterSettings = LinterSettings | Callable[[State], LinterSettings]
+"""Settings that replace those of a state, or a function that returns them.
+
+They may differ in the history, and in what is linted among added files. The function is given the
+state after the changes before it is checked: its findings are those of before.
+"""
+
+
 def step(
     state: State,
     changes: Sequence[Change] | ChangedFiles,
-    later: LinterSettings | None = None,
+    later: LaterSettings | None = None,
     share: Share = _examine_here,
 ) -> State:
     """Return the state after changes.
 
     Equal vaults give equal states, whatever the order and grouping of the changes. `later`
-    replaces the settings, if given: it may differ in the history, and in what is linted among added
-    files. `share` may run the checks in several processes.
+    replaces the settings, if given. `share` may run the checks in several processes.
     """
     return step_and_list(state, changes, later, share)[0]
 
@@ -148,11 +156,11 @@ def step(
 def step_and_list(
     state: State,
     changes: Sequence[Change] | ChangedFiles,
-    later: LinterSettings | None = None,
+    later: LaterSettings | None = None,
     share: Share = _examine_here,
 ) -> tuple[State, set[str]]:
     """Return the state after changes, and the paths that were checked again."""
-    settings = later or state.settings
+    settings = later if isinstance(later, LinterSettings) else state.settings
     changed = (
         changes if isinstance(changes, ChangedFiles) else _analyse_changes(settings, state, changes)
     )
@@ -162,6 +170,11 @@ def step_and_list(
         index.__dict__.update(changed.maps)  # cached properties of the index
         if changed.mentioned is not None:
             index.mentioned = changed.mentioned
+    tallies: dict[str, LinkCounts | None] = {}
+    if callable(later):
+        tallies = _count_links(index, affected.union(changed.files))
+        unchecked = replace(state, index=index, tallies=with_changes(state.tallies, tallies))
+        settings = later(unchecked)
     affected |= _find_affected_by_settings(state, settings, index)
     renamed = (
         set(files_with_changed_names(before, index, changed.files))
@@ -178,7 +191,9 @@ def step_and_list(
             if state.vault_findings.get(path) != vault_findings.get(path)
         ),
     )
-    examiner = _Examiner(state, settings, index, changed, vault_findings, affected, renamed)
+    examiner = _Examiner(
+        state, settings, index, changed, vault_findings, affected, renamed, tallies
+    )
     examined = share(examiner.examine, sorted(touched))
     after = State(
         settings,
@@ -189,6 +204,10 @@ def step_and_list(
         with_changes(state.tallies, examined.tallies),
     )
     return after, touched
+
+
+def _count_links(index: Index, paths: Iterable[str]) -> dict[str, LinkCounts | None]:
+    return {path: index.count_links(path) if path in index.notes else None for path in paths}
 
 
 def _find_affected_by_settings(state: State, settings: LinterSettings, index: Index) -> set[str]:
@@ -251,6 +270,7 @@ class _Examiner(msgspec.Struct, frozen=True):
 
     The checks of scope `links` run on the notes in `affected`, those of scope `files` on `renamed`,
     those of scope `note` ran on the changed notes. The previous findings of other checks stay.
+    `tallies` are the counts of links that are known already.
     """
 
     state: State
@@ -260,6 +280,7 @@ class _Examiner(msgspec.Struct, frozen=True):
     vault_findings: FindingsByPath
     affected: set[str]
     renamed: set[str]
+    tallies: Mapping[str, LinkCounts | None]
 
     def examine(self, paths: Sequence[str]) -> Examined:
         """Return the results of checking these paths."""
@@ -268,7 +289,8 @@ class _Examiner(msgspec.Struct, frozen=True):
         files = check_files(settings, index, [path for path in paths if path in self.renamed])
         found = {path: self._merge(path, links, files) for path in paths}
         diagnostics = {path: _suppress(settings, index, path, found[path]) for path in paths}
-        tallies = {path: index.count_links(path) if path in index.notes else None for path in paths}
+        tallies = _count_links(index, [path for path in paths if path not in self.tallies])
+        tallies |= {path: self.tallies[path] for path in paths if path in self.tallies}
         return Examined(_drop_empty(found), _drop_empty(diagnostics), tallies)
 
     def _merge(
