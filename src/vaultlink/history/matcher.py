@@ -216,10 +216,8 @@ class _Search(Generic[K]):
         weight, present = texts.shared[old][new], weigh_all(texts.new[new])
         is_named, is_certain = new == self._names.get(old), min_share >= _MIN_CERTAIN
         total = min(texts.measure(old), present) if is_named else texts.measure(old)
-        return weight < min_share * total or (
-            is_certain
-            and (weight < _MIN_EVIDENCE or (not is_named and weight < _MIN_PART * present))
-        )
+        is_slight = weight < _MIN_EVIDENCE or weight < _MIN_PART * present
+        return weight < min_share * total or (is_certain and not is_named and is_slight)
 
     def _is_split(self, old: K, new: K, others: Iterable[K]) -> bool:
         """Return True if another new text has a part that the found one lacks."""

@@ -100,7 +100,7 @@ def _compile_piece() -> re.Pattern[bytes]:
     """Return the pattern of a piece: up to the end of a line, sentence or link."""
     return re.compile(
         rb"[^\s>#*+|=`~\-\[\]().?!][^\n\r.?!\xe3\[\]]++"
-        rb"(?:(?:[.?!](?!\s)|\xe3(?!\x80\x82))[^\n\r.?!\xe3\[\]]*+)*+"
+        rb"(?:(?:[.?!](?!\s|\Z)|\xe3(?!\x80\x82))[^\n\r.?!\xe3\[\]]*+)*+"
     )
 
 
