@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PYTEST := $(BIN)/python -m pytest -n 4 --dist worksteal  # on two cores: many tests wait for a watcher or a terminal
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all explore hostile lint bench bench-related worst-cases gate gate-record release-check coverage lock refresh random-renames renames casts screenshots docs clean
+.PHONY: help demo test test-all explore hostile lint bench bench-related worst-cases gate gate-record release-check coverage lock refresh random-renames renames replay casts screenshots docs clean
 
 help:
 	@echo 'make demo      set up, and check the sample vault in fixtures/'
@@ -19,6 +19,7 @@ help:
 	@echo 'make hostile   inject all faults and fuzz for minutes; SECONDS is the time of each fuzzer'
 	@echo 'make random-renames  make random plans of renames in COUNT random vaults; default: 2000'
 	@echo 'make renames   rename at random in copies of real vaults: VAULTS="DIR ARCHIVE ..."'
+	@echo 'make replay    replay histories of vaults, and count the links that lead to what they meant: HISTORIES="DIR ..."'
 	@echo 'make bench     measure every figure that has a target; VAULT=DIR uses a copy of your vault'
 	@echo 'make bench-related  hide links, and count those that `related` finds: VAULTS="DIR ARCHIVE ..."'
 	@echo 'make worst-cases  measure how the time of the worst notes grows with their size'
@@ -77,6 +78,9 @@ random-renames: .venv/tested
 
 renames: .venv/installed
 	$(BIN)/python benchmarks/renames.py $(ARGS) $(VAULTS)
+
+replay: .venv/installed
+	$(BIN)/python benchmarks/replay.py $(ARGS) $(HISTORIES)
 
 bench: .venv/installed
 	$(BIN)/python benchmarks/bench.py $(if $(VAULT),--vault '$(VAULT)') $(ARGS)
