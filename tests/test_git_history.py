@@ -11,6 +11,7 @@ from builder import build_state, make_settings
 from repositories import commit, create_repository, git, read_history, read_notes, update_files
 from running import RunCommand
 from vaultlink.disk.scan import list_files
+from vaultlink.git.objects import read_blobs
 from vaultlink.history.follow import UNCOMMITTED
 from vaultlink.history.git_log import GitLog, read_log
 from vaultlink.history.git_renames import git_history, moves_since
@@ -563,6 +564,12 @@ def test_unreadable_objects_cost_the_renames_of_their_commit(tmp_path: Path) -> 
     assert log.describe_unseen() == [
         f"git can't read all objects of 3 commits, such as {log.unreadable[0][:7]}"
     ]
+
+
+def test_missing_objects_with_long_names_are_missing(tmp_path: Path) -> None:
+    root = create_repository(tmp_path, {"a.md": "A\n", "b.md": "B\n"})
+    long = f"HEAD:./{'ö' * 150}.md"
+    assert read_blobs(root, ["HEAD:./a.md", long, "HEAD:./b.md"]) == [b"A\n", None, b"B\n"]
 
 
 def test_clone_without_old_contents_follows_unchanged_files(tmp_path: Path) -> None:

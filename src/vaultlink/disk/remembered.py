@@ -1,6 +1,6 @@
 """Find the history of a vault: in its saved state, in its last commit, and in git."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -16,7 +16,7 @@ from vaultlink.git.location import find_git_dir
 from vaultlink.history.anchor_changes import last_key
 from vaultlink.history.follow import UNCOMMITTED, Snapshot, follow
 from vaultlink.history.git_anchors import PresentNotes, find_git_anchors
-from vaultlink.history.git_log import read_log
+from vaultlink.history.git_log import LogCommit, read_log
 from vaultlink.history.git_renames import git_history
 from vaultlink.history.git_targets import find_git_targets
 from vaultlink.history.link_changes import list_changed_keys, remember_links
@@ -101,6 +101,15 @@ def find_history(
 def find_git_history(scan: VaultScan, state: State) -> History:
     """Return what git knows of the files in broken links, with the log that is kept."""
     return _ask_git(scan, state, {}, GitStore(scan.open_cache()))
+
+
+def read_git_log(scan: VaultScan, now: Index, wanted: Collection[str]) -> Sequence[LogCommit]:
+    """Return the commits in which files vanished, the latest one first.
+
+    `wanted` are the name keys of the notes that are followed although they were edited.
+    """
+    store = GitStore(scan.open_cache())
+    return read_log(scan.root, PieceIndex(now.notes), store, wanted).commits
 
 
 def _ask_git(

@@ -1,21 +1,17 @@
-"""The former paths of one note, as git recorded them.
+"""The former paths of one note, as the commits of git show them.
 
 Without git, or where git fails, there are none and no error.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from vaultlink.git.location import find_git_dir
 from vaultlink.git.program import run_git
-from vaultlink.text import lazy_pattern
-
-_MIN_SIMILARITY = 60
-"""Minimum similarity of a renamed note, in percent."""
-
-_STATUS = lazy_pattern(r"([A-Z])\d*")
+from vaultlink.history.file_pairs import FateKind
+from vaultlink.history.git_log import LogCommit, format_date
 
 
 class CommitMark(NamedTuple):
@@ -53,65 +49,44 @@ class NoteHistory(NamedTuple):
 NO_NOTE_HISTORY = NoteHistory()
 
 
-def read_note_history(root: Path, path: str) -> NoteHistory:
+def read_note_history(root: Path, commits: Sequence[LogCommit], path: str) -> NoteHistory:
     """Return what git knows of the note that is, or was last, at a vault path.
 
     A copy of another note begins with its own creation.
+
+    Args:
+        root: Folder of the vault.
+        commits: The commits in which files vanished, the latest one first.
+        path: The vault path.
     """
-    prefix = run_git(root, "rev-parse", "--show-prefix") if find_git_dir(root) else None
-    if prefix is None:
+    if find_git_dir(root) is None:
         return NO_NOTE_HISTORY
-    log = run_git(
-        root,
-        "--literal-pathspecs",
-        "log",
-        "--follow",
-        "--name-status",
-        "-z",
-        "--root",
-        f"-M{_MIN_SIMILARITY}%",
-        "--no-ext-diff",
-        "--no-textconv",
-        "--no-show-signature",
-        "--no-color",
-        "--date=short",
-        "--abbrev=7",
-        "--format=%x00%h%x00%cd",
-        "--",
-        path,
-    )
-    return build_note_history(log or b"", os.fsdecode(prefix).removesuffix("\n"), path)
-
-
-def build_note_history(log: bytes, prefix: str, path: str) -> NoteHistory:
-    """Return the history of a note from the output of git.
-
-    The output starts with the latest commit. `prefix` is the path of the vault in the repository,
-    with a slash at the end, or "".
-    """
     paths: list[FormerPath] = []
-    deleted = None
-    for mark, status, old, new in _parse_log(log):
-        if status == "D" and not paths and deleted is None:
-            deleted = mark
-        elif status in "AC":
-            return NoteHistory(tuple(paths), mark, deleted)
-        elif status == "R" and new == prefix + path:
-            if not old.startswith(prefix):
-                return NoteHistory(tuple(paths), mark, deleted)
-            path = old.removeprefix(prefix)
-            paths.append(FormerPath(path, mark))
-    return NoteHistory(tuple(paths), None, deleted)
+    deleted, since = None, "HEAD"
+    for commit in commits:
+        if path in commit.fates:
+            if paths or deleted or commit.fates[path][0] != FateKind.DELETED:
+                break  # another file was at this path before
+            deleted, since = _mark(commit), f"{commit.name}^"
+        former = [old for old, fate in commit.fates.items() if fate == (FateKind.MOVED, path)]
+        if former:
+            [path] = former
+            paths.append(FormerPath(path, _mark(commit)))
+            since = f"{commit.name}^"
+    return NoteHistory(tuple(paths), _find_creation(root, since, path), deleted)
 
 
-def _parse_log(log: bytes) -> Iterator[tuple[CommitMark, str, str, str]]:
-    """Yield the commit, status, old and new path of each change."""
-    fields = iter([field for field in os.fsdecode(log).split("\0") if field])
-    mark = CommitMark("", "")
-    for field in fields:
-        match = _STATUS.fullmatch(field.lstrip("\n"))
-        if match is None:
-            mark = CommitMark(field, next(fields, ""))
-            continue
-        old = next(fields, "")
-        yield mark, match[1], old, next(fields, "") if match[1] in "RC" else old
+def _mark(commit: LogCommit) -> CommitMark:
+    return CommitMark(commit.name[:7], format_date(commit.time))
+
+
+def _find_creation(root: Path, since: str, path: str) -> CommitMark | None:
+    """Return the last commit up to another one that added a file."""
+    output = run_git(
+        root,
+        *("log", "-1", "--diff-filter=A", "--no-renames", "--format=%h%x00%ct", "--abbrev=7"),
+        *("--no-show-signature", "--no-color", since, "--", f":(literal){path}"),
+        ok_codes=(0, 128),
+    )
+    name, _, time = os.fsdecode(output or b"").strip().partition("\0")
+    return CommitMark(name, format_date(int(time))) if time.isdigit() else None

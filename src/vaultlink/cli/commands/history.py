@@ -2,13 +2,14 @@
 
 from typing import TYPE_CHECKING, Annotated
 
-from msgspec.structs import asdict, replace
+from msgspec.structs import asdict
 
 from vaultlink.cli.exit_codes import EXIT_CLEAN
 from vaultlink.cli.listing import PAGE_FORMATS, Listing, print_data
 from vaultlink.cli.options import OpenOptions, argument
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import find_note_argument, open_from_options
+from vaultlink.disk.remembered import read_git_log
 from vaultlink.errors import UsageError
 from vaultlink.history.git_renames import git_history
 from vaultlink.history.note_history import (
@@ -17,6 +18,7 @@ from vaultlink.history.note_history import (
     NoteHistory,
     read_note_history,
 )
+from vaultlink.index.resolve import name_key
 from vaultlink.report.history_page import build_past, past_cells, render_past, summarize_past
 from vaultlink.rules.former_targets import resolve_former_path
 
@@ -76,14 +78,7 @@ def _load_history(vault: "Vault") -> "History":
     if vault.summary()["dangling"]:
         return known
     found = git_history(vault.root, vault.scan.listing.files, vault.index.notes)
-    moves = {**found.moves, **known.moves}
-    return replace(
-        known,
-        moves=moves,
-        deleted=(found.deleted | known.deleted).difference(moves),
-        gone={**found.gone, **known.gone},
-        reasons={**found.reasons, **known.reasons},
-    )
+    return found.then(known)
 
 
 def _find_note(vault: "Vault", name: str, known: "History") -> str:
@@ -97,17 +92,18 @@ def _find_note(vault: "Vault", name: str, known: "History") -> str:
 
 def _read_recorded(vault: "Vault", path: str, known: "History") -> NoteHistory:
     """Return git's record of a note, or of its path before an uncommitted rename."""
-    recorded = read_note_history(vault.root, path)
+    former = [old for old, new in known.moves.items() if new == path]
+    commits = read_git_log(vault.scan, vault.index, {name_key(item) for item in (path, *former)})
+    recorded = read_note_history(vault.root, commits, path)
     if path not in vault.index.files:
         return recorded
-    former = [old for old, new in known.moves.items() if new == path]
     if recorded.deleted is None and (recorded.created or recorded.paths or not former):
         return recorded
     if not former:
         return NO_NOTE_HISTORY  # that of another note, which had the path before
     former.sort(key=lambda item: (-known.gone.get(item, 0), item))
     for old in former[:_MAX_TRIED]:
-        earlier = read_note_history(vault.root, old)
+        earlier = read_note_history(vault.root, commits, old)
         if earlier.deleted is None:  # the last committed path
             return earlier._replace(paths=(FormerPath(old, None), *earlier.paths))
     return NO_NOTE_HISTORY
