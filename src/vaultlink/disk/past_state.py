@@ -25,7 +25,7 @@ from vaultlink.git.objects import (
 )
 from vaultlink.git.repository import list_untracked
 from vaultlink.history.git_renames import git_replacements, moves_since
-from vaultlink.history.link_changes import remember_links
+from vaultlink.history.link_changes import merge_entries, remember_links
 from vaultlink.history.name_changes import remember_names
 from vaultlink.history.rename_checks import resolve_history
 from vaultlink.model import FileStamp, History
@@ -207,9 +207,13 @@ def remember_revision(
         **comparison.find_moves(root, files),
         **git_replacements(root, files, comparison.since.commit),
     }
-    linked = remember_links(known, before, state.index, moves)
+    linked = remember_links(replace(known, anchors={}, led_to={}), before, state.index, moves)
     return remember_names(
-        linked,
+        replace(
+            linked,
+            anchors=merge_entries(known.anchors, linked.anchors),
+            led_to=merge_entries(known.led_to, linked.led_to),
+        ),
         before,
         state.index,
         lambda path: moves.get(path, path if path in files else None),

@@ -19,7 +19,7 @@ from vaultlink.history.git_anchors import PresentNotes, find_git_anchors
 from vaultlink.history.git_log import read_log
 from vaultlink.history.git_renames import git_history
 from vaultlink.history.git_targets import find_git_targets
-from vaultlink.history.link_changes import list_changed_keys, remember_links
+from vaultlink.history.link_changes import list_changed_keys, merge_entries, remember_links
 from vaultlink.history.name_changes import remember_names
 from vaultlink.history.rename_checks import UNCOMMITTED, extend_history
 from vaultlink.index.anchors import part_key, split_parts
@@ -89,7 +89,7 @@ def find_history(
         committed = NO_HISTORY
         if is_asked:
             committed = _merge_histories(
-                _remember_commits(scan, state.index, asked, store), _remember_commit(scan, state)
+                _remember_commits(scan, state, asked, store), _remember_commit(scan, state)
             )
         remembered = _merge_histories(known, committed)
     history = _merge_histories(asked, remembered)
@@ -273,15 +273,12 @@ def _remember_commit(scan: VaultScan, state: State) -> History:
     return replace(NO_HISTORY, anchors=history.anchors, led_to=history.led_to, names=history.names)
 
 
-def _remember_commits(scan: VaultScan, now: Index, asked: History, store: GitStore) -> History:
+def _remember_commits(scan: VaultScan, state: State, asked: History, store: GitStore) -> History:
     """Return what links led to in earlier commits, for a vault without a saved state."""
+    broken = [path for path, tally in state.tallies.items() if tally.dangling]
+    log = read_log(scan.root, scan.listing.files, store, ())
     moved = {old: new for old, new in asked.moves.items() if asked.gone.get(old, 0) >= UNCOMMITTED}
-    led_to = find_git_targets(
-        scan.root,
-        now,
-        moved,
-        lambda: read_log(scan.root, scan.listing.files, store, ()).commits,
-    )
+    led_to = find_git_targets(scan.root, state.index, broken, log, moved)
     return replace(NO_HISTORY, led_to=led_to)
 
 
@@ -293,15 +290,9 @@ def _merge_histories(one: History, other: History) -> History:
         (one.deleted | other.deleted).difference(moves),
         {**one.gone, **other.gone},
         {old: new for old, new in {**one.likely, **other.likely}.items() if old not in moves},
-        _merge_entries(one.anchors, other.anchors),
-        _merge_entries(one.led_to, other.led_to),
+        merge_entries(one.anchors, other.anchors),
+        merge_entries(one.led_to, other.led_to),
         {**one.reasons, **other.reasons},
         {**one.names, **other.names},
         one.unseen or other.unseen,
     )
-
-
-def _merge_entries(
-    one: Mapping[str, Mapping[str, Destination]], other: Mapping[str, Mapping[str, Destination]]
-) -> dict[str, dict[str, Destination]]:
-    return {path: {**one.get(path, {}), **other.get(path, {})} for path in {**one, **other}}

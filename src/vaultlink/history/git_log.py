@@ -1,10 +1,12 @@
-"""Read from git's log what became of files that vanished in commits.
+"""Read from git's log what became of files that vanished or were replaced.
 
 The log depends on HEAD only. It is kept in a store and extended by new commits.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import Protocol
 
@@ -31,7 +33,10 @@ _MAX_READ = 20_000
 _BATCH = 1_000
 """Contents read at once."""
 
-_VERSION = 2
+_DIFFS = 300
+"""Commits whose changes are read at once."""
+
+_VERSION = 3
 """Version of the stored log. A log of another version is read again."""
 
 
@@ -46,7 +51,7 @@ class LogStore(Protocol):
 
 
 class LogCommit(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A commit in which files vanished.
+    """A commit in which files vanished or were replaced.
 
     Attributes:
         name: Full hash.
@@ -67,7 +72,7 @@ class LogCommit(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class GitLog(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """The commits of HEAD in which files vanished, the latest one first.
+    """The commits of HEAD in which files vanished or were replaced, the latest first.
 
     Attributes:
         head: Hash of HEAD; "" without git or without a commit.
@@ -137,7 +142,7 @@ def read_log(
     reader = _ChangeReader(root)
     log = stored if stored.head == head else _extend(reader, root, stored, head, prefix, any_alike)
     if is_shallow:
-        log = replace(log, oldest=format_date(min(_list_commits(root, head, prefix).values())))
+        log = replace(log, oldest=format_date(min(list_commits(root, head, prefix).values())))
     log = _compare_edited(reader, root, log, wanted, Neighbours(files), any_alike)
     if store is not None and not is_shallow and log is not stored:
         store.save(key, msgspec.msgpack.encode(log))
@@ -148,12 +153,18 @@ def _extend(
     reader: "_ChangeReader", root: Path, stored: GitLog, head: str, prefix: str, any_alike: bool
 ) -> GitLog:
     """Return a log of HEAD with the stored commits. Contents are not compared."""
-    times = _list_commits(root, head, prefix)
+    times = list_commits(root, head, prefix)
     known = {commit.name: commit for commit in stored.commits if commit.name in times}
     new = dict.fromkeys(_list_new(root, head, stored, times))
     new.update(dict.fromkeys(name for name in stored.unreadable if name in times))
     changes, unreadable = reader.read([*new])
+    replacing = {name: files for name, files in changes.items() if not files.removed}
+    for name, fates, _ in _pair_commits(replacing, _Blobs(root), any_alike):
+        if fates:
+            known[name] = LogCommit(name, times[name], fates)
     for name, files in changes.items():
+        if name in replacing:
+            continue
         blobs = _Blobs(root)
         fates = pair_files(files, blobs.plan, any_alike=any_alike)
         undecided = _list_undecided(files, fates) if blobs.needed else []
@@ -232,7 +243,7 @@ def _load(store: LogStore | None, key: str, prefix: str) -> GitLog:
     return log if (log.version, log.prefix) == (_VERSION, prefix) else NO_LOG
 
 
-def _list_commits(root: Path, head: str, prefix: str) -> dict[str, int]:
+def list_commits(root: Path, head: str, prefix: str) -> dict[str, int]:
     """Return the commits and their times, the latest first; merges are left out."""
     output = run_git(
         root,
@@ -301,7 +312,7 @@ _SUBMODULE = "160000"
 
 
 class _ChangeReader:
-    """Reads the changes of commits in which files vanished, each commit once."""
+    """Reads the changes of commits in which files vanished or were replaced, once."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -310,16 +321,17 @@ class _ChangeReader:
     def read(self, names: Sequence[str]) -> tuple[dict[str, FileChanges], list[str]]:
         """Return the changes by commit, and the commits that git can't read."""
         missing = [name for name in names if name not in self._known]
-        output, unreadable = diff_commits(self._root, missing, "--diff-filter=D")
-        entries = parse_raw_diff(output)
-        removing = list(
-            dict.fromkeys(entry.commit for entry in entries if not is_hidden(entry.old))
-        )
-        output, _ = diff_commits(self._root, removing)
-        by_commit: dict[str, list[RawDiffEntry]] = {}
-        for entry in parse_raw_diff(output):
-            by_commit.setdefault(entry.commit, []).append(entry)
-        self._known.update((name, list_changes(found)) for name, found in by_commit.items())
+        relevant, unreadable = list[str](), list[str]()
+        for start in range(0, len(missing), _DIFFS):
+            part = missing[start : start + _DIFFS]
+            output, failed = diff_commits(self._root, part)
+            relevant += _find_relevant(output, part)
+            unreadable += failed
+        output, _ = diff_commits(self._root, relevant)
+        for name, entries in groupby(parse_raw_diff(output), attrgetter("commit")):
+            files = list_changes(entries)
+            if files.removed or files.changed:
+                self._known[name] = files
         return {name: self._known[name] for name in names if name in self._known}, unreadable
 
 
@@ -381,6 +393,33 @@ def list_changes(entries: Iterable[RawDiffEntry]) -> FileChanges:
         elif entry.blob != entry.new_blob:
             changed[entry.old] = entry.blob, entry.new_blob
     return FileChanges(removed, added, changed)
+
+
+def _find_relevant(output: bytes, commits: Sequence[str]) -> Iterator[str]:
+    """Yield commits in which files vanished, or one got the former content of another.
+
+    `output` has the raw diffs of these commits, in their order. It is not parsed, to save time.
+    """
+    starts, start = dict[str, int](), 0
+    for name in commits:
+        found = output.find(f"{name}\0".encode(), start)
+        if found >= 0:
+            starts[name] = start = found
+    for (name, start), end in zip(
+        starts.items(), [*list(starts.values())[1:], len(output)], strict=True
+    ):
+        size, heads = len(name), output[start:end].split(b"\0")[1::2]
+        now = {head[16 + size : 16 + 2 * size] for head in heads}
+        if any(
+            head.endswith(b"D")
+            or (
+                head.endswith(b"M")
+                and (old := head[15 : 15 + size]) in now
+                and old != head[16 + size : 16 + 2 * size]
+            )
+            for head in heads
+        ):
+            yield name
 
 
 def is_hidden(path: str) -> bool:
