@@ -67,6 +67,18 @@ SILENT: dict[str, Commits] = {
         {"Plan.md": ONE, "a/Plan.md": ONE + "More.\n"},
     ],
     "a backup with another line is made": [FIRST, {"Plan.md": ONE + "Backup of today.\n"}],
+    "an archive copy is made, and the note shortened": [
+        {"Plan.md": ONE, "Home.md": LINKS},
+        {"archive/Old.md": ONE, "Plan.md": ONE[:150]},
+    ],
+    "an archive copy is made, and the note emptied": [
+        {"Plan.md": BODY, "Home.md": LINKS},
+        {"archive/Old.md": BODY, "Plan.md": "\n"},
+    ],
+    "a copy of an image is made, and the image changed": [
+        {"p.svg": "<svg>1</svg>", "Home.md": "![[p.svg]]\n"},
+        {"old/p 1.svg": "<svg>1</svg>", "p.svg": "<svg>2</svg>"},
+    ],
     "duplicates are merged": [{**FIRST, "Plan.md": TWO}, {"Plan.md": None, "a/Plan.md": ONE + TWO}],
     "the former target is deleted later": [FIRST, {"Plan.md": TWO}, {"a/Plan.md": None}],
     "the link is rewritten with the namesake": [
@@ -138,6 +150,19 @@ def test_fix_is_unsafe_if_the_note_was_edited(
     assert (root / "Home.md").read_text("utf-8").endswith(LINKS)
     run("fix", "--unsafe-fixes", "--vault", str(root), "--no-cache")
     assert (root / "Home.md").read_text("utf-8").endswith("[[a/Plan|Plan]]\n")
+
+
+def test_links_follow_a_renamed_note_of_which_an_archive_copy_is_made(
+    tmp_path: Path, run: RunCommand
+) -> None:
+    commits: Commits = [
+        {"Plans.md": ONE, "Home.md": "[[Plans]]\n"},
+        {"Plans.md": None, "Plan.md": ONE},
+        {"archive/Old.md": ONE, "Plan.md": ONE[:150]},
+    ]
+    root = make_vault(tmp_path / "vault", commits)
+    run("fix", "--vault", str(root), "--no-cache")
+    assert (root / "Home.md").read_text("utf-8") == "[[Plan|Plans]]\n"
 
 
 def test_later_runs_remember_it(tmp_path: Path, run: RunCommand) -> None:

@@ -21,12 +21,13 @@ Files = Mapping[str, str | None]
 
 BODY = "".join(f"Line {number} of a text that stays as it is.\n" for number in range(12))
 OTHER = "".join(f"- item {number} of quite another list\n" for number in range(12))
+SHIPS = "".join(f"- ship {number} of a fleet in the harbour\n" for number in range(12))
 PLAN = f"# Plan\n\n## Goals\n\n{BODY}\n## Steps\n\n{OTHER}\n## End\n\nlast\n"
 ONE = (
     f"# Oaks\n\n[[acorn]] [[bark|b]] [[twig]] [[root]]\n\n## Goals\n\n{BODY}\n"
     f"## Leaves\n\n[[lobes]] and [[green]]\n\n## Wood and bark of oaks\n\n{OTHER}{BODY[:99]}\n## End\n"
 )
-TWO = f"# Ships\n\n[[mast]] and [[keel]] [[hull]] [[bow]] [[stern]] [[yard]]\n\n## Sails\n\n{OTHER}\n[[jib]] [[spinnaker]]\n"
+TWO = f"# Ships\n\n[[mast]] and [[keel]] [[hull]] [[bow]] [[stern]] [[yard]]\n\n## Sails\n\n{SHIPS}\n[[jib]] [[spinnaker]]\n"
 
 
 class Case(NamedTuple):

@@ -13,7 +13,13 @@ from typing import Protocol
 import msgspec
 from msgspec.structs import replace
 
-from vaultlink.git.objects import RawDiffEntry, diff_commits, parse_raw_diff, read_blobs
+from vaultlink.git.objects import (
+    RawDiffEntry,
+    diff_commits,
+    find_relevant_commits,
+    parse_raw_diff,
+    read_blobs,
+)
 from vaultlink.git.program import run_git
 from vaultlink.history.rename_pairs import Fate, FileChanges, pair_files
 from vaultlink.history.template_checks import (
@@ -159,7 +165,9 @@ def _extend(
     new.update(dict.fromkeys(name for name in stored.unreadable if name in times))
     changes, unreadable = reader.read([*new])
     replacing = {name: files for name, files in changes.items() if not files.removed}
-    for name, fates, _ in _pair_commits(replacing, _Blobs(root), any_alike):
+    blobs = _Blobs(root)
+    for name, found, _ in _pair_commits(replacing, blobs, any_alike):
+        fates = _drop_copies(found, replacing[name], blobs)
         if fates:
             known[name] = LogCommit(name, times[name], fates)
     for name, files in changes.items():
@@ -172,6 +180,30 @@ def _extend(
         known[name] = LogCommit(name, times[name], fates, undecided)
     commits = [known[name] for name in times if name in known]
     return GitLog(head, prefix, commits, unreadable, "", _VERSION)
+
+
+def _drop_copies(fates: Mapping[str, Fate], files: FileChanges, blobs: "_Blobs") -> dict[str, Fate]:
+    """Return fates without those of files that were copied and then changed.
+
+    The present content of a replaced file came from another file, or is that of another note: most
+    of its lines are new.
+    """
+    ends = {new for _, new in fates.values()}
+    return {
+        path: fate
+        for path, fate in fates.items()
+        if path in ends
+        or (path[-3:].lower() == ".md" and not _is_shortened(*files.changed[path], blobs))
+    }
+
+
+def _is_shortened(before: str, now: str, blobs: "_Blobs") -> bool:
+    found = blobs.get((before, now))
+    old, new = (
+        {line.strip() for line in (found.get(name) or b"").splitlines()} - {b""}
+        for name in (before, now)
+    )
+    return 2 * len(new & old) >= len(new)
 
 
 def _list_undecided(files: FileChanges, fates: Mapping[str, Fate]) -> list[str]:
@@ -325,7 +357,7 @@ class _ChangeReader:
         for start in range(0, len(missing), _DIFFS):
             part = missing[start : start + _DIFFS]
             output, failed = diff_commits(self._root, part)
-            relevant += _find_relevant(output, part)
+            relevant += find_relevant_commits(output, part)
             unreadable += failed
         output, _ = diff_commits(self._root, relevant)
         for name, entries in groupby(parse_raw_diff(output), attrgetter("commit")):
@@ -393,33 +425,6 @@ def list_changes(entries: Iterable[RawDiffEntry]) -> FileChanges:
         elif entry.blob != entry.new_blob:
             changed[entry.old] = entry.blob, entry.new_blob
     return FileChanges(removed, added, changed)
-
-
-def _find_relevant(output: bytes, commits: Sequence[str]) -> Iterator[str]:
-    """Yield commits in which files vanished, or one got the former content of another.
-
-    `output` has the raw diffs of these commits, in their order. It is not parsed, to save time.
-    """
-    starts, start = dict[str, int](), 0
-    for name in commits:
-        found = output.find(f"{name}\0".encode(), start)
-        if found >= 0:
-            starts[name] = start = found
-    for (name, start), end in zip(
-        starts.items(), [*list(starts.values())[1:], len(output)], strict=True
-    ):
-        size, heads = len(name), output[start:end].split(b"\0")[1::2]
-        now = {head[16 + size : 16 + 2 * size] for head in heads}
-        if any(
-            head.endswith(b"D")
-            or (
-                head.endswith(b"M")
-                and (old := head[15 : 15 + size]) in now
-                and old != head[16 + size : 16 + 2 * size]
-            )
-            for head in heads
-        ):
-            yield name
 
 
 def is_hidden(path: str) -> bool:

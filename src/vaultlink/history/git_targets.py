@@ -13,6 +13,7 @@ from vaultlink.history.rename_checks import UNCOMMITTED
 from vaultlink.history.rename_pairs import UNKNOWN, Fate, FateKind
 from vaultlink.index.index import Index, update_names
 from vaultlink.index.resolve import (
+    PathsByName,
     is_note,
     name_key,
     resolve,
@@ -144,13 +145,18 @@ def _list_resolved(
     index: Index, shared: Collection[str], namesakes: Namesakes, replaced: Collection[str]
 ) -> Iterator[_LinkPast]:
     """Yield the links that may have led elsewhere before."""
+    names: dict[frozenset[str], PathsByName] = {}
     targets = {path for key in shared for path in index.names.get(key, ())}
     for source in sorted({source for path in targets for source in index.sources_of(path)}):
-        for link, target in index.resolved_links(source):
+        links = {link.raw: (link, target) for link, target in index.resolved_links(source)}
+        for link, target in links.values():
             if target in targets and link.target and not link.external:
                 candidates = _list_candidates(link, index, namesakes)
-                names = update_names({}, frozenset(), candidates)
-                first, others = resolve_with_alternatives(source, link.lookup_target, names)
+                if candidates not in names:
+                    names[candidates] = update_names({}, frozenset(), candidates)
+                first, others = resolve_with_alternatives(
+                    source, link.lookup_target, names[candidates]
+                )
                 if others or first != target or target in replaced:
                     yield _LinkPast(source, link, target, candidates, [])
 
@@ -250,15 +256,16 @@ class _Change(NamedTuple):
 def _find_targets(
     pasts: Sequence[_LinkPast], index: Index, blobs: Mapping[str, str], versions: NoteVersions
 ) -> dict[str, dict[str, Destination]]:
-    reader, found = _Reader(index, blobs, versions), dict[str, dict[str, Destination]]()
+    reader, trees = _Reader(index, blobs, versions), _Trees(blobs)
     resolved = [
         (past, changes)
         for past in pasts
-        if (changes := [_resolve_event(past.link, event, blobs) for event in past.events])
+        if (changes := [trees.resolve(past, event) for event in past.events])
         and any(change.now not in ("", past.target) for change in changes)
     ]
     asked = {name for _, changes in resolved for change in changes for name in change.list_names()}
     versions.read(blobs[name] for name in sorted(asked & blobs.keys()))
+    found: dict[str, dict[str, Destination]] = {}
     for past, changes in resolved:
         find = _find_relative if past.target is None else _find_retargeted
         destination = find(past, changes, reader)
@@ -267,13 +274,30 @@ def _find_targets(
     return found
 
 
-def _resolve_event(link: Link, event: _Event, blobs: Mapping[str, str]) -> _Change:
-    def find(source: str, name: Callable[[str], str]) -> str | None:
-        files = frozenset(path for path in event.present if name(path) in blobs)
-        return resolve(source, link.lookup_target, update_names({}, frozenset(), files))
+class _Trees:
+    """The files that a link may mean before and after an event, by name."""
 
-    before, after = find(event.before, event.name_before), find(event.after, event.name_after)
-    return _Change(event, before, after)
+    def __init__(self, blobs: Mapping[str, str]) -> None:
+        self._blobs = blobs
+        self._known: dict[tuple[str, frozenset[str]], tuple[PathsByName, PathsByName]] = {}
+
+    def resolve(self, past: _LinkPast, event: _Event) -> _Change:
+        """Return what a link led to before and after an event."""
+        key = event.commit, past.candidates
+        if key not in self._known:
+            self._known[key] = (
+                self._group(past.candidates, event.name_before),
+                self._group(past.candidates, event.name_after),
+            )
+        before, after = self._known[key]
+        target = past.link.lookup_target
+        return _Change(
+            event, resolve(event.before, target, before), resolve(event.after, target, after)
+        )
+
+    def _group(self, paths: Collection[str], name: Callable[[str], str]) -> PathsByName:
+        files = frozenset(path for path in paths if name(path) in self._blobs)
+        return update_names({}, frozenset(), files)
 
 
 class _Reader(NamedTuple):
