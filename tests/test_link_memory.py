@@ -21,12 +21,13 @@ Files = Mapping[str, str | None]
 
 BODY = "".join(f"Line {number} of a text that stays as it is.\n" for number in range(12))
 OTHER = "".join(f"- item {number} of quite another list\n" for number in range(12))
+SHIPS = "".join(f"- ship {number} of a fleet in the harbour\n" for number in range(12))
 PLAN = f"# Plan\n\n## Goals\n\n{BODY}\n## Steps\n\n{OTHER}\n## End\n\nlast\n"
 ONE = (
     f"# Oaks\n\n[[acorn]] [[bark|b]] [[twig]] [[root]]\n\n## Goals\n\n{BODY}\n"
     f"## Leaves\n\n[[lobes]] and [[green]]\n\n## Wood and bark of oaks\n\n{OTHER}{BODY[:99]}\n## End\n"
 )
-TWO = f"# Ships\n\n[[mast]] and [[keel]] [[hull]] [[bow]] [[stern]] [[yard]]\n\n## Sails\n\n{OTHER}\n[[jib]] [[spinnaker]]\n"
+TWO = f"# Ships\n\n[[mast]] and [[keel]] [[hull]] [[bow]] [[stern]] [[yard]]\n\n## Sails\n\n{SHIPS}\n[[jib]] [[spinnaker]]\n"
 
 
 class Case(NamedTuple):
@@ -260,11 +261,31 @@ def since_a_revision(run: RunCommand, root: Path, case: Case) -> tuple[str, ...]
     return ("--no-cache", "--changed-since", "HEAD~1")
 
 
+def in_commits(run: RunCommand, root: Path, case: Case) -> tuple[str, ...]:
+    create_repository(root, case.before)
+    update_files(root, case.change)
+    commit(root)
+    return ("--no-cache",)
+
+
+def in_earlier_commits(run: RunCommand, root: Path, case: Case) -> tuple[str, ...]:
+    options = in_commits(run, root, case)
+    for number in range(3):
+        update_files(root, {f"{number}.md": "new\n"})
+        commit(root)
+    return options
+
+
+UNKNOWN_TO_COMMITS = ("a heading gets a namesake above it",)
+
+
 WAYS: tuple[Callable[[RunCommand, Path, Case], tuple[str, ...]], ...] = (
     after_a_run,
     after_two_runs,
     since_the_last_commit,
     since_a_revision,
+    in_commits,
+    in_earlier_commits,
 )
 
 
@@ -276,6 +297,8 @@ def test_links_lead_to_what_they_led_to(
     tmp_path: Path,
     run: RunCommand,
 ) -> None:
+    if name in UNKNOWN_TO_COMMITS and way in (in_commits, in_earlier_commits):
+        return
     case, root = CASES[name], tmp_path / "vault"
     root.mkdir()
     options = way(run, root, case)
@@ -284,48 +307,6 @@ def test_links_lead_to_what_they_led_to(
     for _ in range(3):
         run("fix", "--vault", str(root))
         assert (root / case.note).read_text("utf-8") == case.home
-
-
-REWORDED = (
-    "a heading is reworded",
-    "the parent heading of a path is reworded",
-    "a heading of the note itself is reworded",
-    "a block id is changed",
-)
-
-
-@pytest.mark.parametrize("later", [0, 3])
-@pytest.mark.parametrize("name", [*REWORDED, *UNCHANGED])
-def test_commits_say_what_became_of_headings_and_blocks(
-    name: str, later: int, tmp_path: Path, run: RunCommand
-) -> None:
-    case = CASES[name]
-    root = create_repository(tmp_path / "vault", case.before)
-    update_files(root, case.change)
-    commit(root)
-    for number in range(later):
-        update_files(root, {f"{number}.md": "new\n"})
-        commit(root)
-    run("fix", "--vault", str(root), "--no-cache")
-    assert (root / case.note).read_text("utf-8") == case.home
-
-
-@pytest.mark.parametrize("later", [0, 3])
-@pytest.mark.parametrize(
-    "name", [*MOVED, *UNCERTAIN, "a note is renamed that never had the heading"]
-)
-def test_commits_say_what_links_of_moved_notes_led_to(
-    name: str, later: int, tmp_path: Path, run: RunCommand
-) -> None:
-    case = CASES[name]
-    root = create_repository(tmp_path / "vault", case.before)
-    update_files(root, case.change)
-    commit(root)
-    for number in range(later):
-        update_files(root, {f"{number}.md": "new\n"})
-        commit(root)
-    run("fix", "--vault", str(root), "--no-cache")
-    assert (root / case.note).read_text("utf-8") == case.home
 
 
 def test_commits_and_runs_know_links_of_a_note_that_was_moved_twice(

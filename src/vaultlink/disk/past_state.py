@@ -27,7 +27,7 @@ from vaultlink.git.repository import list_untracked
 from vaultlink.history.git_renames import moves_since
 from vaultlink.history.link_changes import remember_links
 from vaultlink.history.name_changes import remember_names
-from vaultlink.model import FileStamp, History, Note
+from vaultlink.model import NO_HISTORY, FileStamp, History, Note
 
 _MAX_CHANGED = 1_000
 """Changes since the last commit above which a vault is not compared with it."""
@@ -208,7 +208,7 @@ def remember_revision(
     before = state_at_revision(state, contents).index
     files = scan.listing.files
     moves = moves_since(scan.root, files, state.index.notes, comparison.since.commit)
-    linked = remember_links(known, before, state.index, moves)
+    linked = known.then(remember_links(NO_HISTORY, before, state.index, moves))
     return remember_names(
         linked,
         before,

@@ -88,7 +88,7 @@ def find_history(
         known = _renew_history(scan, state.index, store.load_history())
         committed = NO_HISTORY
         if is_asked:
-            commits = _remember_commits(scan, state.index, asked, store)
+            commits = _remember_commits(scan, state, asked, store)
             committed = commits.then(_remember_commit(scan, state))
         remembered = known.then(committed)
     history = asked.then(remembered)
@@ -280,13 +280,10 @@ def _remember_commit(scan: VaultScan, state: State) -> History:
     return replace(NO_HISTORY, anchors=history.anchors, led_to=history.led_to, names=history.names)
 
 
-def _remember_commits(scan: VaultScan, now: Index, asked: History, store: GitStore) -> History:
+def _remember_commits(scan: VaultScan, state: State, asked: History, store: GitStore) -> History:
     """Return what links led to in earlier commits, for a vault without a saved state."""
+    broken = [path for path, tally in state.tallies.items() if tally.dangling]
+    log = read_log(scan.root, PieceIndex(state.index.notes), store, ())
     moved = {old: new for old, new in asked.moves.items() if asked.gone.get(old, 0) >= UNCOMMITTED}
-    led_to = find_git_targets(
-        scan.root,
-        now,
-        moved,
-        lambda: read_log(scan.root, PieceIndex(now.notes), store, ()).commits,
-    )
+    led_to = find_git_targets(scan.root, state.index, broken, log, moved)
     return replace(NO_HISTORY, led_to=led_to)

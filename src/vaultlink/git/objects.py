@@ -42,6 +42,33 @@ def parse_raw_diff(raw: bytes) -> Iterator[RawDiffEntry]:
         yield RawDiffEntry(status[:1], mode, blob, new_blob, next(fields, ""), commit)
 
 
+def find_relevant_commits(output: bytes, commits: Sequence[str]) -> Iterator[str]:
+    """Yield commits in which files vanished, or one got the former content of another.
+
+    `output` has the raw diffs of these commits, in their order. It is not parsed, to save time.
+    """
+    starts, start = dict[str, int](), 0
+    for name in commits:
+        found = output.find(f"{name}\0".encode(), start)
+        if found >= 0:
+            starts[name] = start = found
+    for (name, start), end in zip(
+        starts.items(), [*list(starts.values())[1:], len(output)], strict=True
+    ):
+        size, heads = len(name), output[start:end].split(b"\0")[1::2]
+        now = {head[16 + size : 16 + 2 * size] for head in heads}
+        if any(
+            head.endswith(b"D")
+            or (
+                head.endswith(b"M")
+                and (old := head[15 : 15 + size]) in now
+                and old != head[16 + size : 16 + 2 * size]
+            )
+            for head in heads
+        ):
+            yield name
+
+
 def diff_working_tree(root: Path, commit: str) -> bytes | None:
     """Return the raw diff of a commit and the working tree, without untracked files.
 

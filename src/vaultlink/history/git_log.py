@@ -1,17 +1,25 @@
-"""Read from git's log what became of files that vanished in commits.
+"""Read from git's log what became of files that vanished or were replaced.
 
 The log depends on HEAD only. It is kept in a store and extended by new commits.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import Protocol
 
 import msgspec
 from msgspec.structs import replace
 
-from vaultlink.git.objects import RawDiffEntry, diff_commits, parse_raw_diff, read_blobs
+from vaultlink.git.objects import (
+    RawDiffEntry,
+    diff_commits,
+    find_relevant_commits,
+    parse_raw_diff,
+    read_blobs,
+)
 from vaultlink.git.program import run_git
 from vaultlink.history.file_pairs import (
     Content,
@@ -23,10 +31,9 @@ from vaultlink.history.file_pairs import (
     list_renamed,
     pair_files,
 )
-from vaultlink.history.matcher import Pieces, read_pieces, weigh_all
+from vaultlink.history.matcher import Pieces, read_data_pieces, weigh_all
 from vaultlink.history.piece_index import PieceIndex
 from vaultlink.index.resolve import name_key
-from vaultlink.parse.pieces import hash_pieces
 
 _MAX_COMMITS = 10_000
 """Maximum number of commits that are read, the latest ones."""
@@ -37,7 +44,10 @@ _MAX_READ = 20_000
 _BATCH = 1_000
 """Contents read at once."""
 
-_VERSION = 2
+_DIFFS = 300
+"""Commits whose changes are read at once."""
+
+_VERSION = 3
 """Version of the stored log. A log of another version is read again."""
 
 
@@ -52,7 +62,7 @@ class LogStore(Protocol):
 
 
 class LogCommit(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A commit in which files vanished.
+    """A commit in which files vanished or were replaced.
 
     Attributes:
         name: Full hash.
@@ -73,7 +83,7 @@ class LogCommit(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class GitLog(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """The commits of HEAD in which files vanished, the latest one first.
+    """The commits of HEAD in which files vanished or were replaced, the latest first.
 
     Attributes:
         head: Hash of HEAD; "" without git or without a commit.
@@ -143,7 +153,7 @@ def read_log(
     reader = _ChangeReader(root)
     log = stored if stored.head == head else _extend(reader, root, stored, head, prefix, any_alike)
     if is_shallow:
-        log = replace(log, oldest=format_date(min(_list_commits(root, head, prefix).values())))
+        log = replace(log, oldest=format_date(min(list_commits(root, head, prefix).values())))
     log = _compare_edited(reader, root, log, wanted, notes, any_alike)
     if store is not None and not is_shallow and log is not stored:
         store.save(key, msgspec.msgpack.encode(log))
@@ -154,12 +164,20 @@ def _extend(
     reader: "_ChangeReader", root: Path, stored: GitLog, head: str, prefix: str, any_alike: bool
 ) -> GitLog:
     """Return a log of HEAD with the stored commits. Contents are not compared."""
-    times = _list_commits(root, head, prefix)
+    times = list_commits(root, head, prefix)
     known = {commit.name: commit for commit in stored.commits if commit.name in times}
     new = dict.fromkeys(_list_new(root, head, stored, times))
     new.update(dict.fromkeys(name for name in stored.unreadable if name in times))
     changes, unreadable = reader.read([*new])
+    replacing = {name: files for name, files in changes.items() if not files.removed}
+    blobs = _Blobs(root)
+    for name, found, _ in _pair_commits(replacing, blobs, any_alike):
+        fates = _drop_copies(found, replacing[name], blobs)
+        if fates:
+            known[name] = LogCommit(name, times[name], fates)
     for name, files in changes.items():
+        if name in replacing:
+            continue
         blobs = _Blobs(root)
         fates = pair_files(files, blobs.plan, any_alike=any_alike)
         undecided = _list_undecided(files, fates) if blobs.needed else []
@@ -167,6 +185,27 @@ def _extend(
         known[name] = LogCommit(name, times[name], fates, undecided)
     commits = [known[name] for name in times if name in known]
     return GitLog(head, prefix, commits, unreadable, "", _VERSION)
+
+
+def _drop_copies(fates: Mapping[str, Fate], files: FileChanges, blobs: "_Blobs") -> dict[str, Fate]:
+    """Return fates without those of files that were copied and then changed.
+
+    The present content of a replaced file came from another file, or is that of another note: most
+    of its lines are new.
+    """
+    ends = {new for _, new in fates.values()}
+    return {
+        path: fate
+        for path, fate in fates.items()
+        if path in ends
+        or (path[-3:].lower() == ".md" and not _is_shortened(*files.changed[path], blobs))
+    }
+
+
+def _is_shortened(before: Content, now: Content, blobs: "_Blobs") -> bool:
+    found = blobs.get((before, now))
+    old, new = (found.get(name) or frozenset() for name in (before, now))
+    return 2 * weigh_all(new & old) >= weigh_all(new)
 
 
 def _list_undecided(files: FileChanges, fates: Mapping[str, Fate]) -> list[str]:
@@ -238,7 +277,7 @@ def _load(store: LogStore | None, key: str, prefix: str) -> GitLog:
     return log if (log.version, log.prefix) == (_VERSION, prefix) else NO_LOG
 
 
-def _list_commits(root: Path, head: str, prefix: str) -> dict[str, int]:
+def list_commits(root: Path, head: str, prefix: str) -> dict[str, int]:
     """Return the commits and their times, the latest first; merges are left out."""
     output = run_git(
         root,
@@ -303,17 +342,12 @@ class _Blobs:
             self._pieces.update(zip(names, map(read_data_pieces, blobs), strict=True))
 
 
-def read_data_pieces(data: bytes | None) -> Pieces | None:
-    """Return the pieces of a content; None if it can't be read."""
-    return None if data is None else read_pieces(hash_pieces(data))
-
-
 _SUBMODULE = "160000"
 """Mode of a submodule."""
 
 
 class _ChangeReader:
-    """Reads the changes of commits in which files vanished, each commit once."""
+    """Reads the changes of commits in which files vanished or were replaced, once."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -322,16 +356,17 @@ class _ChangeReader:
     def read(self, names: Sequence[str]) -> tuple[dict[str, FileChanges], list[str]]:
         """Return the changes by commit, and the commits that git can't read."""
         missing = [name for name in names if name not in self._known]
-        output, unreadable = diff_commits(self._root, missing, "--diff-filter=D")
-        entries = parse_raw_diff(output)
-        removing = list(
-            dict.fromkeys(entry.commit for entry in entries if not is_hidden(entry.old))
-        )
-        output, _ = diff_commits(self._root, removing)
-        by_commit: dict[str, list[RawDiffEntry]] = {}
-        for entry in parse_raw_diff(output):
-            by_commit.setdefault(entry.commit, []).append(entry)
-        self._known.update((name, list_changes(found)) for name, found in by_commit.items())
+        relevant, unreadable = list[str](), list[str]()
+        for start in range(0, len(missing), _DIFFS):
+            part = missing[start : start + _DIFFS]
+            output, failed = diff_commits(self._root, part)
+            relevant += find_relevant_commits(output, part)
+            unreadable += failed
+        output, _ = diff_commits(self._root, relevant)
+        for name, entries in groupby(parse_raw_diff(output), attrgetter("commit")):
+            files = list_changes(entries)
+            if files.removed or files.changed:
+                self._known[name] = files
         return {name: self._known[name] for name in names if name in self._known}, unreadable
 
 

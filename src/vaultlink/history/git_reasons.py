@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from vaultlink.git.objects import RawDiffEntry, diff_commits, parse_raw_diff, read_blobs
 from vaultlink.history.file_pairs import FateKind
-from vaultlink.history.git_log import LogCommit, read_data_pieces
-from vaultlink.history.matcher import Pieces, Texts
+from vaultlink.history.git_log import LogCommit
+from vaultlink.history.matcher import Pieces, Texts, read_data_pieces
 from vaultlink.history.paths_now import PathsNow
 from vaultlink.index.resolve import file_name
 from vaultlink.links.naming import strip_note_extension

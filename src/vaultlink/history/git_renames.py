@@ -25,9 +25,9 @@ from vaultlink.history.file_pairs import (
     pair_present_files,
 )
 from vaultlink.history.follow import UNCOMMITTED
-from vaultlink.history.git_log import LogStore, is_hidden, read_data_pieces, read_log
+from vaultlink.history.git_log import LogStore, is_hidden, read_log
 from vaultlink.history.git_reasons import explain_deletions
-from vaultlink.history.matcher import Pieces
+from vaultlink.history.matcher import Pieces, read_data_pieces
 from vaultlink.history.names import file_extension
 from vaultlink.history.paths_now import PathsNow, number_commits
 from vaultlink.history.piece_index import PieceIndex

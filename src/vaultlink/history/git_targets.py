@@ -1,150 +1,375 @@
-"""Find in git what links led to before commits moved or added files."""
+"""Find in git what links led to before commits moved, added or replaced files."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from vaultlink.git.objects import find_blobs
-from vaultlink.history.file_pairs import FateKind
+from vaultlink.git.objects import diff_commits, find_blobs, parse_raw_diff
+from vaultlink.history.file_pairs import UNKNOWN, Fate, FateKind
 from vaultlink.history.follow import UNCOMMITTED
-from vaultlink.history.git_log import LogCommit
+from vaultlink.history.git_log import GitLog, LogCommit, list_commits
 from vaultlink.history.git_versions import NoteVersions
+from vaultlink.history.link_changes import content_of, is_remainder
 from vaultlink.history.paths_now import PathsNow, number_commits
 from vaultlink.index.index import Index, update_names
-from vaultlink.index.resolve import name_key, resolve, target_keys
-from vaultlink.model import Destination, Link
+from vaultlink.index.resolve import (
+    PathsByName,
+    is_note,
+    name_key,
+    resolve,
+    resolve_with_alternatives,
+    target_keys,
+)
+from vaultlink.model import Destination, Link, Note
 
 _MAX_LINKS = 2_000
-"""Links above which the others are not looked up."""
+"""Maximum number of links that are looked up."""
 
 _MAX_LOOKUPS = 20_000
-"""Files of earlier commits above which the links of earlier commits are not looked up."""
+"""Maximum number of files that are looked up in commits."""
 
+_MAX_NAMESAKES = 30
+"""Files with one name, now and before, above which links to them are not looked up."""
 
-_Links = Mapping[str, list[Link]]
-"""Links to look up, by note."""
+Namesakes = Mapping[str, set[str]]
+"""Name key to the paths that files with this name have or had."""
 
 
 class _Event(NamedTuple):
-    """A commit that may have changed what the links of a note lead to.
+    """A commit that may have changed what a link leads to.
 
     Attributes:
         commit: Its hash.
-        source: The path of the note before.
-        present: The paths of files before that links of the note may have led to, each with the
-            path that the file has now ("" if it is gone).
+        before: The path of the note before.
+        after: The path of the note after.
+        present: The paths that the link may have meant, each with the path of the file that was
+            there before as it is now ("" if that is gone or unknown).
     """
 
     commit: str
-    source: str
+    before: str
+    after: str
     present: Mapping[str, str]
 
-    def name(self, path: str) -> str:
+    def name_before(self, path: str) -> str:
         """Return git's name for a file before the commit."""
         return f"{self.commit}^:./{path}"
 
+    def name_after(self, path: str) -> str:
+        """Return git's name for a file after the commit."""
+        return f"{self.commit}:./{path}"
+
+
+class _LinkPast(NamedTuple):
+    """A link and its past.
+
+    Attributes:
+        source: The path of its note.
+        link: The link.
+        target: Its present target; None if it does not resolve.
+        candidates: The paths that files with its name have or had.
+        events: What may have changed its target, the latest event first.
+    """
+
+    source: str
+    link: Link
+    target: str | None
+    candidates: frozenset[str]
+    events: list[_Event]
+
 
 def find_git_targets(
-    root: Path,
-    index: Index,
-    moved: Mapping[str, str],
-    read_commits: Callable[[], Sequence[LogCommit]],
+    root: Path, index: Index, broken: Collection[str], log: GitLog, moved: Mapping[str, str]
 ) -> dict[str, dict[str, Destination]]:
-    """Return what relative links of moved notes led to, by note and written link.
+    """Return what links led to that lead elsewhere now, by note and written link.
+
+    Of unresolved links, only relative ones of moved notes are looked up: others follow their files.
 
     Args:
         root: Folder of the vault.
         index: The present state.
+        broken: The notes with unresolved links.
+        log: The commits in which files vanished or were replaced.
         moved: The files that were moved after the last commit, with their present paths.
-        read_commits: Returns the commits in which files vanished, the latest one first.
     """
-    links = dict(_list_links(index))
-    if not links:
-        return {}
     uncommitted = {old: (str(FateKind.MOVED), new) for old, new in moved.items()}
-    commits = [LogCommit("", UNCOMMITTED, uncommitted), *read_commits()]
-    candidates = {
-        key: set(index.names.get(key, ()))
-        for each in links.values()
-        for link in each
-        for key in target_keys(link.target)
+    commits = [LogCommit("", UNCOMMITTED, uncommitted), *log.commits]
+    namesakes, shared = _group_names(index, commits)
+    replaced = index.files.intersection(path for commit in commits for path in commit.fates)
+    pasts = [
+        *_list_relative(index, broken, namesakes),
+        *_list_resolved(index, shared, namesakes, replaced),
+    ][:_MAX_LINKS]
+    if any(past.target for past in pasts):
+        commits = _insert_additions(root, log, commits, pasts)
+    if pasts:
+        names = _add_events(index, pasts, commits)
+        blobs = find_blobs(root, names)
+        return _find_targets(pasts, index, blobs, NoteVersions(root))
+    return {}
+
+
+# -- links to look up ------------------------------------------------------------------------------
+
+
+def _group_names(index: Index, commits: Sequence[LogCommit]) -> tuple[Namesakes, set[str]]:
+    """Return the paths of shared names, and the names that several present files had."""
+    paths, fates = PathsNow(index.files), {path for commit in commits for path in commit.fates}
+    names = {key: set(files) for key, files in index.names.items() if len(files) > 1}
+    for path in fates:
+        key = name_key(path)
+        names.setdefault(key, set(index.names.get(key, ()))).add(path)
+    present = {key: set(index.names.get(key, ())) for key in names}
+    for since, commit in zip(number_commits(commits), commits, strict=True):
+        paths.go_back(commit.fates, since)
+        for old in commit.fates:
+            present[name_key(old)].add(paths.find(old))
+    return names, {
+        key
+        for key, files in present.items()
+        if len(files - {""}) > 1 and len(names[key]) <= _MAX_NAMESAKES
     }
-    for path in (path for commit in commits for path in commit.fates):
-        if (key := name_key(path)) in candidates:
-            candidates[key].add(path)
-    events = _list_events(index, links, commits, candidates)
-    every = [event for each in events.values() for event in each]
-    blobs = find_blobs(
-        root, {event.name(path) for event in every for path in (event.source, *event.present)}
+
+
+def _list_relative(
+    index: Index, broken: Collection[str], namesakes: Namesakes
+) -> Iterator[_LinkPast]:
+    for source in broken:
+        for link, target in index.resolved_links(source):
+            if target is None and not link.external and link.target.startswith(("./", "../")):
+                candidates = _list_candidates(link, index, namesakes)
+                yield _LinkPast(source, link, None, candidates, [])
+
+
+def _list_resolved(
+    index: Index, shared: Collection[str], namesakes: Namesakes, replaced: Collection[str]
+) -> Iterator[_LinkPast]:
+    """Yield the links that may have led elsewhere before."""
+    names: dict[frozenset[str], PathsByName] = {}
+    targets = {path for key in shared for path in index.names.get(key, ())}
+    for source in sorted({source for path in targets for source in index.sources_of(path)}):
+        links = {link.raw: (link, target) for link, target in index.resolved_links(source)}
+        for link, target in links.values():
+            if target in targets and link.target and not link.external:
+                candidates = _list_candidates(link, index, namesakes)
+                if candidates not in names:
+                    names[candidates] = update_names({}, frozenset(), candidates)
+                first, others = resolve_with_alternatives(
+                    source, link.lookup_target, names[candidates]
+                )
+                if others or first != target or target in replaced:
+                    yield _LinkPast(source, link, target, candidates, [])
+
+
+def _list_candidates(link: Link, index: Index, namesakes: Namesakes) -> frozenset[str]:
+    return frozenset(
+        path
+        for key in target_keys(link.target)
+        for path in namesakes.get(key) or index.names.get(key, ())
     )
-    versions = NoteVersions(root)
-    versions.read(blobs[name] for event in every if (name := event.name(event.source)) in blobs)
+
+
+# -- commits that may have changed their targets ---------------------------------------------------
+
+
+def _insert_additions(
+    root: Path,
+    log: GitLog,
+    commits: Sequence[LogCommit],
+    pasts: Sequence[_LinkPast],
+) -> list[LogCommit]:
+    """Return commits in which the files are known, too, that were added."""
+    times = list_commits(root, log.head, log.prefix)
+    paths = {path for past in pasts for path in past.candidates}
+    output, _ = diff_commits(root, list(times), "--diff-filter=A")  # faster than for some paths
+    fates: dict[str, dict[str, Fate]] = {}
+    for entry in parse_raw_diff(output):
+        if entry.old in paths:
+            fates.setdefault(entry.commit, {})[entry.old] = UNKNOWN  # it was not there before
+    for commit in commits:
+        fates[commit.name] = {**fates.get(commit.name, {}), **commit.fates}
+    times = {"": UNCOMMITTED, **times}
+    return [LogCommit(name, time, fates[name]) for name, time in times.items() if name in fates]
+
+
+def _add_events(index: Index, pasts: Sequence[_LinkPast], commits: Sequence[LogCommit]) -> set[str]:
+    """Add the events of links, and return git's names for the files in them."""
+    by_key: dict[str, list[_LinkPast]] = {}
+    by_source: dict[str, list[_LinkPast]] = {}
+    for past in pasts:
+        by_source.setdefault(past.source, []).append(past)
+        for key in target_keys(past.link.target) if past.target else ():
+            by_key.setdefault(key, []).append(past)
+    paths, names = PathsNow(index.files), set[str]()
+    places = {source: source for source in by_source}
+    sources = dict(places)  # by their paths at the time
+    for since, commit in zip(number_commits(commits), commits, strict=True):
+        paths.go_back(commit.fates, since)
+        renamed = {
+            sources.pop(new): old
+            for old, (kind, new) in commit.fates.items()
+            if kind == FateKind.MOVED and new in sources
+        }
+        sources.update((old, source) for source, old in renamed.items())
+        touched = [past for source in renamed for past in by_source[source]]
+        touched += [
+            past
+            for key in {name_key(path) for path in commit.fates}
+            for past in by_key.get(key, ())
+            if past.source not in renamed
+        ]
+        for past in touched if commit.name and len(names) < _MAX_LOOKUPS else ():
+            after = places[past.source]
+            present = {path: paths.find(path) for path in past.candidates}
+            event = _Event(commit.name, renamed.get(past.source, after), after, present)
+            past.events.append(event)
+            names.add(f"HEAD:./{past.events[0].after}")
+            names.update(map(event.name_before, (event.before, *present)))
+            names.update(map(event.name_after, present))
+        places.update(renamed)
+    return names
+
+
+# -- former targets --------------------------------------------------------------------------------
+
+
+class _Change(NamedTuple):
+    """What a link led to before and after an event, and where the former file is now."""
+
+    event: _Event
+    before: str | None
+    after: str | None
+
+    @property
+    def now(self) -> str:
+        """The present path of the former file; "" if it is gone or unknown."""
+        return self.event.present[self.before] if self.before else ""
+
+    def list_names(self) -> Iterator[str]:
+        """Yield git's names for the note with the link before, and for both files."""
+        yield self.event.name_before(self.event.before)
+        if self.before and self.after and is_note(self.before):
+            yield self.event.name_before(self.before)
+            yield self.event.name_after(self.after)
+
+
+def _find_targets(
+    pasts: Sequence[_LinkPast], index: Index, blobs: Mapping[str, str], versions: NoteVersions
+) -> dict[str, dict[str, Destination]]:
+    reader, trees = _Reader(index, blobs, versions), _Trees(blobs)
+    resolved = [
+        (past, changes)
+        for past in pasts
+        if (changes := [trees.resolve(past, event) for event in past.events])
+        and any(change.now not in ("", past.target) for change in changes)
+    ]
+    asked = {name for _, changes in resolved for change in changes for name in change.list_names()}
+    versions.read(blobs[name] for name in sorted(asked & blobs.keys()))
     found: dict[str, dict[str, Destination]] = {}
-    for source, each in events.items():
-        for link in links[source]:
-            path = _find_target(link, each, blobs, versions)
-            if path:
-                found.setdefault(source, {})[link.raw] = Destination(path, link.subpath)
+    for past, changes in resolved:
+        find = _find_relative if past.target is None else _find_retargeted
+        destination = find(past, changes, reader)
+        if destination is not None:
+            found.setdefault(past.source, {})[past.link.raw] = destination
     return found
 
 
-def _list_links(index: Index) -> Iterator[tuple[str, list[Link]]]:
-    """Yield the notes with unresolved relative links, and these links."""
-    count = 0
-    for source, targets in index.targets.items():
-        if None in targets and count < _MAX_LINKS:
-            links = [
-                link
-                for link, target in index.resolved_links(source)
-                if target is None and not link.external and link.target.startswith(("./", "../"))
-            ]
-            count += len(links)
-            if links:
-                yield source, links
+class _Trees:
+    """The files that a link may mean before and after an event, by name."""
+
+    def __init__(self, blobs: Mapping[str, str]) -> None:
+        self._blobs = blobs
+        self._known: dict[tuple[str, frozenset[str]], tuple[PathsByName, PathsByName]] = {}
+
+    def resolve(self, past: _LinkPast, event: _Event) -> _Change:
+        """Return what a link led to before and after an event."""
+        key = event.commit, past.candidates
+        if key not in self._known:
+            self._known[key] = (
+                self._group(past.candidates, event.name_before),
+                self._group(past.candidates, event.name_after),
+            )
+        before, after = self._known[key]
+        target = past.link.lookup_target
+        return _Change(
+            event, resolve(event.before, target, before), resolve(event.after, target, after)
+        )
+
+    def _group(self, paths: Collection[str], name: Callable[[str], str]) -> PathsByName:
+        files = frozenset(path for path in paths if name(path) in self._blobs)
+        return update_names({}, frozenset(), files)
 
 
-def _list_events(
-    index: Index, links: _Links, commits: Sequence[LogCommit], candidates: Mapping[str, set[str]]
-) -> dict[str, list[_Event]]:
-    """Return the commits that moved notes, by note, the latest one first."""
-    paths, left = PathsNow(index.files), _MAX_LOOKUPS
-    sources = {source: source for source in links}  # by their paths at the time
-    events: dict[str, list[_Event]] = {}
-    for since, commit in zip(number_commits(commits), commits, strict=True):
-        paths.go_back(commit.fates, since)
-        renamed = [
-            (old, sources.pop(new))
-            for old, (kind, new) in commit.fates.items()
-            if kind == FateKind.MOVED and new in sources
-        ]
-        sources.update(renamed)
-        for old, source in renamed if commit.name else ():
-            asked = {path for link in links[source] for path in _list_candidates(link, candidates)}
-            left -= len(asked) + 1
-            if left > 0:
-                present = {path: paths.find(path) for path in asked}
-                events.setdefault(source, []).append(_Event(commit.name, old, present))
-    return events
+class _Reader(NamedTuple):
+    """Reads versions of notes; `blobs` has their blobs by git's names for files."""
+
+    vault: Index
+    blobs: Mapping[str, str]
+    versions: NoteVersions
+
+    def parse(self, path: str, name: str) -> Note | None:
+        """Return a version of a note; None if there is none."""
+        return self.versions.parse(path, self.blobs[name]) if name in self.blobs else None
+
+    def has_link(self, past: _LinkPast, event: _Event) -> bool:
+        """Return True if a note had a link before an event."""
+        blob = self.blobs.get(event.name_before(event.before))
+        return blob is not None and self.versions.has_text(blob, past.link.raw)
+
+    def is_untouched(self, past: _LinkPast, event: _Event) -> bool:
+        """Return True if a note was not edited since an event."""
+        name, last = event.name_before(event.before), f"HEAD:./{past.events[0].after}"
+        if self.blobs[name] != self.blobs.get(last):
+            return False
+        note = self.parse(past.source, name)
+        return note is not None and note == self.vault.notes[past.source]
+
+    def is_copy(self, change: _Change) -> bool:
+        """Return True if the file after a change is a copy of the one before."""
+        if not change.before or not change.after or change.before == change.after:
+            return False
+        names = (
+            change.event.name_before(change.before),
+            change.event.name_after(change.after),
+        )
+        if self.blobs[names[0]] == self.blobs[names[1]]:
+            return True
+        one, other = self.parse(change.before, names[0]), self.parse(change.after, names[1])
+        return bool(one and other and one.headings and content_of(one) == content_of(other))
 
 
-def _list_candidates(link: Link, candidates: Mapping[str, set[str]]) -> set[str]:
-    return set[str]().union(*(candidates[key] for key in target_keys(link.target)))
+def _find_relative(
+    past: _LinkPast, changes: Sequence[_Change], reader: _Reader
+) -> Destination | None:
+    """Return what a link led to at the latest former place of its note."""
+    for change in changes:
+        if not reader.has_link(past, change.event):
+            return None
+        if change.before:
+            return Destination(change.now, past.link.subpath) if change.now else None
+    return None
 
 
-def _find_target(
-    link: Link, events: Iterable[_Event], blobs: Mapping[str, str], versions: NoteVersions
-) -> str:
-    """Return the present path of what a link led to at its note's latest former place.
+def _find_retargeted(
+    past: _LinkPast, changes: Sequence[_Change], reader: _Reader
+) -> Destination | None:
+    """Return what a link led to that leads elsewhere now, as far back as it is known.
 
-    It is "" if the link led nowhere, or if its note had no such link.
+    It is certain if the note was not edited since.
     """
-    for event in events:
-        blob = blobs.get(event.name(event.source))
-        note = versions.parse(event.source, blob) if blob else None
-        if note is None or all(other.raw != link.raw for other in note.links):
-            return ""
-        files = frozenset(path for path in event.present if event.name(path) in blobs)
-        found = resolve(event.source, link.lookup_target, update_names({}, frozenset(), files))
-        if found is not None:
-            return event.present[found]
-    return ""
+    meant = None
+    for change in changes:
+        if not (change.before and change.after and reader.has_link(past, change.event)):
+            return meant
+        if past.link.target.startswith(".") and change.event.before != change.event.after:
+            return meant  # a relative link of a moved note may mean what is at that place
+        if change.now == past.target:
+            meant = None
+        elif not change.now or reader.is_copy(change):
+            return None
+        else:
+            is_certain = reader.is_untouched(past, change.event) and not is_remainder(
+                past.target, change.now, reader.vault
+            )
+            meant = Destination(change.now, past.link.subpath, is_certain)
+    return meant

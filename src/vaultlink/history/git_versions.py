@@ -32,6 +32,11 @@ class NoteVersions:
         """Return True if a blob could be read and compared."""
         return self._left > 0 and self._data.get(name) is not None
 
+    def has_text(self, name: str, text: str) -> bool:
+        """Return True if a blob has a text."""
+        self.read([name])
+        return text.encode("utf-8", "surrogatepass") in (self._data[name] or b"")
+
     def may_have(self, name: str, key: str) -> bool:
         """Return False if a blob lacks a word of a heading or block, and so lacks it."""
         if name not in self._texts:

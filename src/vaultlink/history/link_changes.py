@@ -261,7 +261,7 @@ def _find_retargeted(source: str, changes: _Changes) -> Iterator[tuple[str, Dest
             continue  # a relative link of a moved note may mean what is at that place
         if expected != target:
             is_certain = target is None or (
-                is_untouched and not _is_remainder(target, expected, changes.now)
+                is_untouched and not is_remainder(target, expected, changes.now)
             )
             yield (
                 link.raw,
@@ -283,7 +283,7 @@ def _keep_subpath(link: Link, path: str, before: Index) -> str:
     )
 
 
-def _is_remainder(path: str | None, moved: str, now: Index) -> bool:
+def is_remainder(path: str | None, moved: str, now: Index) -> bool:
     """Return True if the text of a note may have moved to the note `moved`.
 
     It is empty then, or links to that note.
@@ -308,12 +308,13 @@ def _is_untouched(old_source: str, source: str, changes: _Changes) -> bool:
 def _is_copied(source: str, note: Note, changes: _Changes) -> bool:
     """Return True if a new note has the links and headings of a note."""
     return any(
-        old is None and path != source and _content_of(changes.now.notes[path]) == _content_of(note)
+        old is None and path != source and content_of(changes.now.notes[path]) == content_of(note)
         for path, old in changes.notes.items()
     )
 
 
-def _content_of(note: Note) -> object:
+def content_of(note: Note) -> object:
+    """Return the links and headings of a note."""
     return [link.raw for link in note.links], _anchors_of(note)
 
 

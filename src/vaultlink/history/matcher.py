@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
-from vaultlink.parse.pieces import list_pieces, weigh
+from vaultlink.parse.pieces import hash_pieces, list_pieces, weigh
 
 K = TypeVar("K", bound=Hashable)
 
@@ -60,6 +60,11 @@ class Match(NamedTuple, Generic[K]):
 def read_pieces(hashes: bytes) -> Pieces:
     """Return the pieces of a text from their hashes."""
     return frozenset(list_pieces(hashes))
+
+
+def read_data_pieces(data: bytes | None) -> Pieces | None:
+    """Return the pieces of a content; None if it can't be read."""
+    return None if data is None else read_pieces(hash_pieces(data))
 
 
 def weigh_all(pieces: Iterable[int]) -> float:
