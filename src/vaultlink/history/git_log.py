@@ -44,7 +44,7 @@ _MAX_READ = 20_000
 _BATCH = 1_000
 """Contents read at once."""
 
-_DIFFS = 300
+_DIFFS = 200
 """Commits whose changes are read at once."""
 
 _VERSION = 3

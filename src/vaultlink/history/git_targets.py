@@ -147,7 +147,7 @@ def _list_resolved(
     """Yield the links that may have led elsewhere before."""
     names: dict[frozenset[str], PathsByName] = {}
     targets = {path for key in shared for path in index.names.get(key, ())}
-    for source in sorted({source for path in targets for source in index.sources_of(path)}):
+    for source in [path for path, found in index.targets.items() if not targets.isdisjoint(found)]:
         links = {link.raw: (link, target) for link, target in index.resolved_links(source)}
         for link, target in links.values():
             if target in targets and link.target and not link.external:
