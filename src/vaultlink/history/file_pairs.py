@@ -265,7 +265,6 @@ class _Pairing:
             path
             for path, (_, new) in changed.items()
             if path not in chained
-            and (path in self._taken or not self._continues_series(path))
             and (
                 path in linked
                 or path in self._taken
@@ -273,7 +272,10 @@ class _Pairing:
                 or self._files.may_be_swapped
                 or number_pattern(path) in patterns
             )
-        ][:_MAX_REWRITTEN]
+        ]
+        asked = [path for path in asked if path in self._taken or not self._continues_series(path)][
+            :_MAX_REWRITTEN
+        ]
         before = self._read_notes({path: changed[path][0] for path in asked})
         now = self._read_notes({path: changed[path][1] for path in asked})
         return chained + [

@@ -31,6 +31,12 @@ _MAX_LOOKUPS = 20_000
 _MAX_NAMESAKES = 30
 """Files with one name, now and before, above which links to them are not looked up."""
 
+_MAX_ADDED = 5
+"""Namesakes added by a commit above which it made a copy, or a translation, of many notes.
+
+The links beside them are meant to lead there.
+"""
+
 Namesakes = Mapping[str, set[str]]
 """Name key to the paths that files with this name have or had."""
 
@@ -186,6 +192,7 @@ def _insert_additions(
     for entry in parse_raw_diff(output):
         if entry.old in paths:
             fates.setdefault(entry.commit, {})[entry.old] = UNKNOWN  # it was not there before
+    fates = {name: added for name, added in fates.items() if len(added) <= _MAX_ADDED}
     for commit in commits:
         fates[commit.name] = {**fates.get(commit.name, {}), **commit.fates}
     times = {"": UNCOMMITTED, **times}

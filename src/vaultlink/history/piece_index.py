@@ -4,10 +4,10 @@ from collections.abc import Collection, Iterable, Mapping
 
 import msgspec
 
-from vaultlink.history.matcher import COMMON, Pieces, read_pieces, weigh_all
+from vaultlink.history.matcher import COMMON, Pieces, weigh_all
 from vaultlink.index.packed_map import PackedMap
 from vaultlink.model import Note
-from vaultlink.parse.pieces import weigh
+from vaultlink.parse.pieces import list_pieces, weigh
 
 _MAX_HOLDERS = 50
 """Number of notes from which a piece does not tell which note is like another one."""
@@ -33,7 +33,7 @@ class PieceIndex:
         """Return the paths of the notes that have each of some pieces."""
         places: dict[int, list[str]] = {}
         for note in self._read() if wanted else ():
-            for piece in wanted & read_pieces(note.pieces):
+            for piece in wanted.intersection(list_pieces(note.pieces)):
                 places.setdefault(piece, []).append(note.path)
         return places
 
