@@ -28,6 +28,9 @@ K = TypeVar("K", bound=Hashable)
 MIN_OWN_TEXT = 20.0
 """Weight of the text of a section from which it tells it from others: about its bytes."""
 
+_MAX_SHORT = 80.0
+"""Weight of the text of a section below which its heading tells more than it."""
+
 _MIN_CORE = 4
 """Minimum number of letters that tell a heading from others.
 
@@ -261,15 +264,23 @@ def _find_in_place(
         others = [j for j in range(j1 + 1, j2) if j in added]
         if [before[i].level + shift for i in mine] == [now[j].level for j in others]:
             for i, j in zip(mine, others, strict=True):
-                is_same = old.bodies[i] == new.bodies[j] and _is_extended(
-                    old.cores[i], new.cores[j]
-                )
-                yield i, (j, is_same)
+                one, other = old.bodies[i], new.bodies[j]
+                is_same = one == other or (len(mine) == 1 and _are_short(one, other))
+                yield i, (j, is_same and _is_extended(old, i, new, j))
 
 
-def _is_extended(core: str, other: str) -> bool:
+def _are_short(one: Pieces, other: Pieces) -> bool:
+    return max(weigh_all(one), weigh_all(other)) < _MAX_SHORT
+
+
+def _is_extended(old: Sections, i: int, new: Sections, j: int) -> bool:
     """Return True if one heading has the letters of the other, and more."""
-    return bool(core and other) and (core in other or other in core)
+    core, other, texts = old.cores[i], new.cores[j], (old.text(i), new.text(j))
+    return (
+        bool(core and other and core != other)
+        and (core in other or other in core)
+        and not _has_other_numbers(*texts)
+    )
 
 
 # -- blocks ---------------------------------------------------------------------------------------
