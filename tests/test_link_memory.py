@@ -171,6 +171,43 @@ HEALED = MOVED | {
         {"One.md": None, "Other.md": ONE + "\nOne more line.\n"},
         "[[Other|One]] [[Other#Goals|x]]\n",
     ),
+    "an identical note gets its date in another order": Case(
+        {"2025-12-17 Talk.md": ONE, "Home.md": "[[2025-12-17 Talk|x]]\n"},
+        {"2025-12-17 Talk.md": None, "17-12-2025 Talk.md": ONE},
+        "[[17-12-2025 Talk|x]]\n",
+    ),
+    "an identical note gets another number": Case(
+        {"4-01040001 Talk.md": ONE, "Home.md": "[[4-01040001 Talk|x]]\n"},
+        {"4-01040001 Talk.md": None, "4-01040003 Talk.md": ONE},
+        "[[4-01040003 Talk|x]]\n",
+    ),
+    "the links of a note are edited as it is moved": Case(
+        {"a/One.md": ONE, "Home.md": "[[a/One|x]]\n"},
+        {"a/One.md": None, "b/c/One.md": ONE.replace("[[", "[[trees/")},
+        "[[One|x]]\n",
+    ),
+    "a section goes word for word to another note": Case(
+        {"Plan.md": PLAN, "Ships.md": TWO, "Home.md": "[[Plan#Goals|x]]\n"},
+        {
+            "Plan.md": PLAN.replace(f"## Goals\n\n{BODY}\n", ""),
+            "Ships.md": f"{TWO}\n## Goals\n\n{BODY}\n",
+        },
+        "[[Ships#Goals|x]]\n",
+    ),
+    "a heading is reworded, and a copy of the note has the old one": Case(
+        {"Plan.md": PLAN, "Home.md": "[[Plan#Goals|x]]\n"},
+        {"Plan.md": PLAN.replace("## Goals", "## What we want"), "archive/Copy.md": PLAN},
+        "[[Plan#What we want|x]]\n",
+    ),
+    "a block goes to another note": Case(
+        {
+            "Plan.md": f"{PLAN}\nSaid once. ^a1b2c3\n",
+            "Ships.md": TWO,
+            "Home.md": "[[Plan#^a1b2c3|x]]\n",
+        },
+        {"Plan.md": PLAN, "Ships.md": f"{TWO}\nSaid once. ^a1b2c3\n"},
+        "[[Ships#^a1b2c3|x]]\n",
+    ),
     "a block id is changed": Case(
         {"Plan.md": f"{BODY.strip()} ^a1\n\ntwo ^b2\n", "Home.md": "[[Plan#^a1|x]]\n"},
         {"Plan.md": f"{BODY.strip()} ^first\n\ntwo ^b2\n"},
@@ -184,6 +221,30 @@ UNCHANGED = UNCERTAIN | {
         {"One.md": None}
         | {"Old one.md": ONE.replace("## Goals\n\n", "").replace("## Wood and bark of oaks\n", "")},
         "[[One#Goals|x]] [o](One.md#wood-and-bark-of-oaks)\n",
+    ),
+    "a note is copied, renamed and edited": Case(
+        {"notes/One.md": ONE, "Home.md": "[[notes/One|x]]\n"},
+        {
+            "notes/One.md": None,
+            "backup/One.md": ONE,
+            "notes/Other.md": ONE.replace("## Goals", "## Aims"),
+        },
+        "[[notes/One|x]]\n",
+    ),
+    "a section is split": Case(
+        {"Plan.md": PLAN, "Home.md": "[[Plan#Goals|x]]\n"},
+        {
+            "Plan.md": PLAN.replace(
+                f"## Goals\n\n{BODY}",
+                f"## Now\n\n{BODY[: len(BODY) // 2]}\n## Later\n\n{BODY[len(BODY) // 2 :]}",
+            )
+        },
+        "[[Plan#Goals|x]]\n",
+    ),
+    "one tiny note goes and another one comes": Case(
+        {"Milk.md": "Buy milk.\n", "Home.md": "[[Milk|x]]\n"},
+        {"Milk.md": None, "Ann.md": "Call Ann.\n"},
+        "[[Milk|x]]\n",
     ),
     "a note is copied": Case(
         {"One.md": ONE, "Home.md": "[[One]]\n"}, {"Copy of one.md": ONE}, "[[One]]\n"
