@@ -145,6 +145,21 @@ PLACES = {
     "findings are made": (r"\bDiagnostic\(", ("engine/",)),
     "the index is updated": (r"(?<![.\w])update\(", ("engine/step.py", "index/update.py")),
     "plans are written": (r"\brecord_and_write\(", ("write/",)),
+    "texts are compared": (
+        r"\bTexts\(|\bhash_pieces\(",
+        (
+            "history/file_pairs.py",
+            "history/section_pairs.py",
+            "history/anchor_changes.py",
+            "history/git_reasons.py",
+            "history/matcher.py",
+            "parse/pieces.py",
+        ),
+    ),
+    "pasts are joined": (
+        r"\bHistory\(\s*[^)\s]",
+        ("model.py", "history/", "disk/", "watch/renames.py"),
+    ),
     "questions are asked": (r"\.read_key\(", ("cli/interactive.py", "cli/keys.py")),
 }
 """What lives in one place: a pattern, and the modules and packages that may contain it."""

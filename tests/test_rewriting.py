@@ -82,6 +82,7 @@ def after(text: str, edits: tuple[Edit, ...]) -> str:
         (PROPERTY.format("[[a]]"), "b", PROPERTY.format("[[b|a]]")),
         (PROPERTY.format("[[it's]]"), "b", PROPERTY.format("[[b|it's]]")),
         (PROPERTY.format("[x](a.md)"), "b.md", PROPERTY.format("[x](b.md)")),
+        ("[[a]]", "b _ c", "[[b _ c|a]]"),
     ],
 )
 def test_new_target_preserves_display_text(before: str, target: str, text: str) -> None:

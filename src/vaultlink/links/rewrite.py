@@ -20,7 +20,7 @@ from vaultlink.text import lazy_pattern
 
 Edits = tuple[Edit, ...]
 
-_MAY_CLOSE_MARKUP = lazy_pattern(r"[`$*<>\\\n\r\x00]|~~|==|%%|_(?!\w)")
+_MAY_CLOSE_MARKUP = lazy_pattern(r"[`$*<>\\\n\r\x00]|~~|==|%%|(?<!\s)_(?!\w)")
 """Markup that can close something that was opened before the link.
 
 Code, math, emphasis, an HTML tag or a comment.
