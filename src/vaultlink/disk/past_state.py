@@ -4,8 +4,8 @@ The state is computed backwards: from the current state, in one step, by the cha
 reports. The time it takes depends on the size of the changes.
 """
 
-from collections.abc import Collection, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import cached_property, partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -35,7 +35,8 @@ _MAX_CHANGED = 1_000
 OPTION = "--changed-since"
 """The option that names a revision, for messages."""
 
-_REGULAR_FILE_MODES = ("100644", "100755", "100664")
+REGULAR_FILE_MODES = ("100644", "100755", "100664")
+"""Modes of files that are neither links nor submodules."""
 
 
 class Revision(NamedTuple):
@@ -74,10 +75,6 @@ class Comparison:
     def untracked(self) -> list[str]:
         """The paths that git neither tracks nor ignores."""
         return self._list_untracked()
-
-    def read_blobs(self, notes: Sequence[RawDiffEntry]) -> list[bytes | None]:
-        """Return the contents of notes then; None for those that can't be read."""
-        return read_checkout_blobs(self.root, [(entry.old, entry.blob) for entry in notes])
 
     def find_moves(
         self,
@@ -131,46 +128,51 @@ def read_past_contents(
     root, files = scan.root, scan.listing.files
     entries = [entry for entry in comparison.entries if is_vault_path(entry.old)]
     notes = [
-        entry
-        for entry in entries
-        if entry.mode in _REGULAR_FILE_MODES and is_source_file(entry.old)
+        entry for entry in entries if entry.mode in REGULAR_FILE_MODES and is_source_file(entry.old)
     ]
-    texts = _read_past_texts(comparison, notes) if notes else []
+    explain = partial(_explain_unreadable, since=comparison.since.name)
+    blobs = [(entry.old, entry.blob) for entry in notes]
+    texts = read_old_texts(root, blobs, explain) if notes else []
     return {
         **{path: read_text(root / path) if path in files else Presence.GONE for path in overlays},
         **dict.fromkeys(comparison.untracked, Presence.GONE),
         **{
-            entry.old: Presence.ATTACHMENT if entry.mode in _REGULAR_FILE_MODES else Presence.GONE
+            entry.old: Presence.ATTACHMENT if entry.mode in REGULAR_FILE_MODES else Presence.GONE
             for entry in entries
         },
         **{entry.old: text for entry, text in zip(notes, texts, strict=True)},
     }
 
 
-def _read_past_texts(
-    comparison: Comparison, notes: Sequence[RawDiffEntry]
+def read_old_texts(
+    root: Path, notes: Sequence[tuple[str, str]], explain: Callable[[str, str | None], str]
 ) -> list[str | UnreadableFile]:
-    """Return the texts that notes had at a revision.
+    """Return the texts that notes had, given their paths and blobs.
+
+    `explain` returns the message of the error for a path, and the filter program it would need.
 
     Raises:
         VaultError: Git can't read one of them. Without it, all findings in the note would count as
             new.
     """
-    blobs = comparison.read_blobs(notes)
+    blobs = read_checkout_blobs(root, notes)
     if None in blobs:
-        path = notes[blobs.index(None)].old
-        name = find_filter_program(comparison.root, path)
-        if name is not None:
-            raise VaultError(
-                f"{OPTION}: {path} has the git filter “{name}”, which is a program. vaultlink runs "
-                "no program of a repository, so the old text of this note is unknown. Use "
-                "`vaultlink baseline` instead, or remove the filter from the note."
-            )
-        raise VaultError(
-            f"{OPTION}: git can't read {path} at the merge base of "
-            f"“{comparison.since.name}” and HEAD. In a partial clone, fetch its old version first."
-        )
+        path = notes[blobs.index(None)][0]
+        raise VaultError(explain(path, find_filter_program(root, path)))
     return [decode_note(data or b"") for data in blobs]
+
+
+def _explain_unreadable(path: str, program: str | None, since: str) -> str:
+    if program is not None:
+        return (
+            f"{OPTION}: {path} has the git filter “{program}”, which is a program. vaultlink runs "
+            "no program of a repository, so the old text of this note is unknown. Use "
+            "`vaultlink baseline` instead, or remove the filter from the note."
+        )
+    return (
+        f"{OPTION}: git can't read {path} at the merge base of “{since}” and HEAD. In a partial "
+        "clone, fetch its old version first."
+    )
 
 
 def state_at_revision(state: State, contents: Mapping[str, PastContent]) -> State:

@@ -6,6 +6,7 @@ size of the changes.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -13,22 +14,16 @@ from typing import NamedTuple
 import msgspec
 
 from vaultlink.dashboard.trend import TreeMeasures, measure_state
+from vaultlink.disk.past_state import REGULAR_FILE_MODES, read_old_texts
 from vaultlink.disk.processes import count_processes, no_garbage_collection, run_parts
-from vaultlink.disk.read import UnreadableFile, decode_note
+from vaultlink.disk.read import UnreadableFile
 from vaultlink.disk.scan import is_source_file, is_vault_path
 from vaultlink.engine.checks import LinterSettings
 from vaultlink.engine.step import Change, Presence, State, analyse, analyse_unreadable, step
 from vaultlink.errors import VaultError
-from vaultlink.git.objects import (
-    find_filter_program,
-    parse_raw_diff,
-    read_checkout_blobs,
-    start_diff,
-)
+from vaultlink.git.objects import parse_raw_diff, start_diff
 from vaultlink.git.trees import CommitTree, diff_trees, list_tree
 from vaultlink.report.layout import escape_controls
-
-_REGULAR_FILE_MODES = ("100644", "100755", "100664")
 
 _BATCH_SIZE = 500
 """Notes that are read at the same time."""
@@ -160,30 +155,14 @@ class TreeWalk(NamedTuple):
                 yield Change(path, Presence.GONE if blob is None else Presence.ATTACHMENT)
         for start in range(0, len(notes), _BATCH_SIZE):
             batch = notes[start : start + _BATCH_SIZE]
-            contents = read_checkout_blobs(self.root, batch)
-            for (path, _), data in zip(batch, contents, strict=True):
-                if data is None:
-                    raise VaultError(self._explain(path, changes.commit))
-                text = decode_note(data)
+            texts = read_old_texts(self.root, batch, partial(_explain, commit=changes.commit))
+            for (path, _), text in zip(batch, texts, strict=True):
                 yield Change(
                     path,
                     analyse_unreadable(settings, path, *text)
                     if isinstance(text, UnreadableFile)
                     else analyse(settings, path, text),
                 )
-
-    def _explain(self, path: str, commit: CommitTree) -> str:
-        """Return a clause that says why git can't read a note in a commit."""
-        name, shown = find_filter_program(self.root, path), escape_controls(path)
-        if name is not None:
-            return (
-                f"{shown} has the git filter “{escape_controls(name)}”, which is a program, and "
-                "vaultlink runs no program of a repository"
-            )
-        return (
-            f"git can't read {shown} in commit {commit.commit[:7]} (in a partial clone, fetch it "
-            "first)"
-        )
 
     # -- steps -----------------------------------------------------------------------------------
 
@@ -258,11 +237,24 @@ class TreeWalk(NamedTuple):
         return MeasuredTrees(measures)
 
 
+def _explain(path: str, program: str | None, commit: CommitTree) -> str:
+    """Return a clause that says why git can't read a note in a commit."""
+    shown = escape_controls(path)
+    if program is not None:
+        return (
+            f"{shown} has the git filter “{escape_controls(program)}”, which is a program, and "
+            "vaultlink runs no program of a repository"
+        )
+    return (
+        f"git can't read {shown} in commit {commit.commit[:7]} (in a partial clone, fetch it first)"
+    )
+
+
 def _list_blobs(rows: Iterable[tuple[str, str, str]]) -> Iterator[tuple[str, str | None]]:
     """Yield path and blob (None if not a regular file) of paths, modes and blobs."""
     for path, mode, blob in rows:
         if is_vault_path(path) and _is_valid_unicode(path):
-            yield path, blob if mode in _REGULAR_FILE_MODES else None
+            yield path, blob if mode in REGULAR_FILE_MODES else None
 
 
 def _is_valid_unicode(path: str) -> bool:
