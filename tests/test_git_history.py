@@ -524,21 +524,21 @@ def test_kept_log_is_extended_by_new_commits(tmp_path: Path) -> None:
         {"a2.md": None, "a3.md": lines("a")},
     ]
     for changes in steps:
-        assert read_log(root, NO_NOTES, store) == read_log(root, NO_NOTES)
+        assert read_log(root, (), NO_NOTES, store) == read_log(root, (), NO_NOTES)
         saved = store.saved
-        assert read_log(root, NO_NOTES, store) == read_log(root, NO_NOTES)
+        assert read_log(root, (), NO_NOTES, store) == read_log(root, (), NO_NOTES)
         assert store.saved == saved
         update_files(root, changes)
         commit(root)
-    assert read_log(root, NO_NOTES, store) == read_log(root, NO_NOTES)
+    assert read_log(root, (), NO_NOTES, store) == read_log(root, (), NO_NOTES)
     git(root, "reset", "--quiet", "--hard", "HEAD~2")
-    assert read_log(root, NO_NOTES, store) == read_log(root, NO_NOTES)
+    assert read_log(root, (), NO_NOTES, store) == read_log(root, (), NO_NOTES)
     git(root, "checkout", "--quiet", "-B", "other", first)
     update_files(root, {"c.md": None})
     commit(root)
-    assert read_log(root, NO_NOTES, store) == read_log(root, NO_NOTES)
+    assert read_log(root, (), NO_NOTES, store) == read_log(root, (), NO_NOTES)
     git(root, "merge", "--quiet", "--no-edit", "main")
-    assert read_log(root, NO_NOTES, store) == read_log(root, NO_NOTES)
+    assert read_log(root, (), NO_NOTES, store) == read_log(root, (), NO_NOTES)
 
 
 def lose(root: Path, *objects: str) -> None:
@@ -557,7 +557,7 @@ def test_unreadable_objects_cost_the_renames_of_their_commit(tmp_path: Path) -> 
         update_files(root, {f"{name}.md": None, f"{name}2.md": edited(lines(name), 3)})
         names.append(commit(root))
     lose(root, f"{names[0]}~1:a.md", f"{names[1]}^{{tree}}")
-    log = read_log(root, NO_NOTES)
+    log = read_log(root, (), NO_NOTES)
     assert {path for entry in log.commits for path in entry.fates} == {"a.md", "d.md"}
     assert set(log.unreadable) == set(names[:3])
     assert history(root).moves == {"d.md": "d2.md"}
@@ -585,7 +585,7 @@ def test_clone_without_old_contents_follows_unchanged_files(tmp_path: Path) -> N
     assert found.moves == {"a.md": "a2.md"}
     assert found.gone.keys() == {"a.md", "b.md"}
     assert not found.deleted
-    assert read_log(clone, NO_NOTES).describe_unseen() == [
+    assert read_log(clone, (), NO_NOTES).describe_unseen() == [
         f"git can't read all objects of commit {last[:7]}"
     ]
 
@@ -598,10 +598,10 @@ def test_shallow_clone_says_what_it_has_not(tmp_path: Path, run: RunCommand) -> 
     git(tmp_path, "clone", "--quiet", "--depth=2", f"file://{root}", "two")
     clone = tmp_path / "two"
     assert history(clone).moves == {"b.md": "b2.md"}
-    assert read_log(clone, NO_NOTES).describe_unseen() == [
+    assert read_log(clone, (), NO_NOTES).describe_unseen() == [
         "the clone is shallow and has no commits before 2024-01-30"
     ]
-    assert read_log(root, NO_NOTES).describe_unseen() == []
+    assert read_log(root, (), NO_NOTES).describe_unseen() == []
     update_files(clone, {"c.md": "[[a]]\n"})
     for _ in range(2):
         assert (

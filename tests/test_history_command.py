@@ -221,7 +221,7 @@ def test_usage_errors(run: RunCommand, words: tuple[str, ...], message: str) -> 
 
 def recorded_past(root: Path, path: str) -> NoteHistory:
     """Return what git knows of a note."""
-    return read_note_history(root, read_log(root, PieceIndex({})).commits, path)
+    return read_note_history(root, read_log(root, (), PieceIndex({})).commits, path)
 
 
 def test_vault_in_a_folder_of_the_repository(tmp_path: Path) -> None:

@@ -109,7 +109,7 @@ def read_git_log(scan: VaultScan, now: Index, wanted: Collection[str]) -> Sequen
     `wanted` are the name keys of the notes that are followed although they were edited.
     """
     store = GitStore(scan.open_cache())
-    return read_log(scan.root, PieceIndex(now.notes), store, wanted).commits
+    return read_log(scan.root, scan.listing.files, PieceIndex(now.notes), store, wanted).commits
 
 
 def _ask_git(
@@ -283,7 +283,7 @@ def _remember_commit(scan: VaultScan, state: State) -> History:
 def _remember_commits(scan: VaultScan, state: State, asked: History, store: GitStore) -> History:
     """Return what links led to in earlier commits, for a vault without a saved state."""
     broken = [path for path, tally in state.tallies.items() if tally.dangling]
-    log = read_log(scan.root, PieceIndex(state.index.notes), store, ())
+    log = read_log(scan.root, scan.listing.files, PieceIndex(state.index.notes), store, ())
     moved = {old: new for old, new in asked.moves.items() if asked.gone.get(old, 0) >= UNCOMMITTED}
     led_to = find_git_targets(scan.root, state.index, broken, log, moved)
     return replace(NO_HISTORY, led_to=led_to)

@@ -42,8 +42,22 @@ def parse_raw_diff(raw: bytes) -> Iterator[RawDiffEntry]:
         yield RawDiffEntry(status[:1], mode, blob, new_blob, next(fields, ""), commit)
 
 
-def find_relevant_commits(output: bytes, commits: Sequence[str]) -> Iterator[str]:
-    """Yield commits in which files vanished, or one got the former content of another.
+class CommitSummary(NamedTuple):
+    """What a commit did.
+
+    Attributes:
+        name: Its hash.
+        is_relevant: True if files vanished, or one got the former content of another.
+        added: The paths of new files.
+    """
+
+    name: str
+    is_relevant: bool
+    added: list[str]
+
+
+def summarize_commits(output: bytes, commits: Sequence[str]) -> Iterator[CommitSummary]:
+    """Yield what commits did.
 
     `output` has the raw diffs of these commits, in their order. It is not parsed, to save time.
     """
@@ -55,9 +69,10 @@ def find_relevant_commits(output: bytes, commits: Sequence[str]) -> Iterator[str
     for (name, start), end in zip(
         starts.items(), [*list(starts.values())[1:], len(output)], strict=True
     ):
-        size, heads = len(name), output[start:end].split(b"\0")[1::2]
+        size, fields = len(name), output[start:end].split(b"\0")
+        heads = fields[1::2]
         now = {head[16 + size : 16 + 2 * size] for head in heads}
-        if any(
+        is_relevant = any(
             head.endswith(b"D")
             or (
                 head.endswith(b"M")
@@ -65,8 +80,13 @@ def find_relevant_commits(output: bytes, commits: Sequence[str]) -> Iterator[str
                 and old != head[16 + size : 16 + 2 * size]
             )
             for head in heads
-        ):
-            yield name
+        )
+        added = [
+            os.fsdecode(path)
+            for head, path in zip(heads, fields[2::2], strict=False)
+            if head.endswith(b"A")
+        ]
+        yield CommitSummary(name, is_relevant, added)
 
 
 def diff_working_tree(root: Path, commit: str) -> bytes | None:

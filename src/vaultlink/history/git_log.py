@@ -3,23 +3,15 @@
 The log depends on HEAD only. It is kept in a store and extended by new commits.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from itertools import groupby
-from operator import attrgetter
 from pathlib import Path
 from typing import Protocol
 
 import msgspec
 from msgspec.structs import replace
 
-from vaultlink.git.objects import (
-    RawDiffEntry,
-    diff_commits,
-    find_relevant_commits,
-    parse_raw_diff,
-    read_blobs,
-)
 from vaultlink.git.program import run_git
 from vaultlink.history.file_pairs import (
     Content,
@@ -31,21 +23,19 @@ from vaultlink.history.file_pairs import (
     list_renamed,
     pair_files,
 )
-from vaultlink.history.matcher import Pieces, read_data_pieces, weigh_all
+from vaultlink.history.git_changes import BlobPieces, ChangeReader, is_hidden
+from vaultlink.history.matcher import weigh_all
 from vaultlink.history.piece_index import PieceIndex
 from vaultlink.index.resolve import name_key
 
 _MAX_COMMITS = 10_000
 """Maximum number of commits that are read, the latest ones."""
 
-_MAX_READ = 20_000
-"""Maximum number of contents that are read to find renamed and edited files."""
-
 _BATCH = 1_000
 """Contents read at once."""
 
-_DIFFS = 200
-"""Commits whose changes are read at once."""
+_MAX_NAMESAKES = 5
+"""Maximum number of files with the name of another one that a commit adds one by one."""
 
 _VERSION = 3
 """Version of the stored log. A log of another version is read again."""
@@ -69,12 +59,14 @@ class LogCommit(msgspec.Struct, frozen=True, array_like=True, gc=False):
         time: Committer date in seconds since the epoch.
         fates: What became of each file that vanished or was replaced by another.
         undecided: Paths of removed, added and renamed notes whose contents were not compared yet.
+        namesakes: Paths of new files that have the name of another file, then or now.
     """
 
     name: str
     time: int
     fates: dict[str, Fate]
     undecided: list[str] = []
+    namesakes: list[str] = []
 
     @property
     def description(self) -> str:
@@ -126,6 +118,7 @@ def format_date(time: int) -> str:
 
 def read_log(
     root: Path,
+    files: Collection[str],
     notes: PieceIndex,
     store: LogStore | None = None,
     wanted: Collection[str] | None = None,
@@ -136,6 +129,7 @@ def read_log(
 
     Args:
         root: Folder of the vault.
+        files: All vault paths now.
         notes: The present notes, for examples of notes that a renamed one may look like.
         store: Keeps the log. Only commits that are not in it are read.
         wanted: Name keys of files. Edited notes are followed only if they had one of these names
@@ -150,8 +144,10 @@ def read_log(
     head, prefix, is_shallow = lines[0], lines[1], lines[2] == "true"
     key = f"git-log {prefix}"
     stored = NO_LOG if is_shallow else _load(store, key, prefix)
-    reader = _ChangeReader(root)
-    log = stored if stored.head == head else _extend(reader, root, stored, head, prefix, any_alike)
+    reader = ChangeReader(root)
+    log = stored
+    if stored.head != head:
+        log = _extend(reader, files, stored, GitLog(head, prefix), any_alike)
     if is_shallow:
         log = replace(log, oldest=format_date(min(list_commits(root, head, prefix).values())))
     log = _compare_edited(reader, root, log, wanted, notes, any_alike)
@@ -161,33 +157,64 @@ def read_log(
 
 
 def _extend(
-    reader: "_ChangeReader", root: Path, stored: GitLog, head: str, prefix: str, any_alike: bool
+    reader: ChangeReader, files: Iterable[str], stored: GitLog, head: GitLog, any_alike: bool
 ) -> GitLog:
-    """Return a log of HEAD with the stored commits. Contents are not compared."""
-    times = list_commits(root, head, prefix)
+    """Return a log of HEAD with the stored commits. Contents are not compared.
+
+    `head` has the hash of HEAD and the prefix.
+    """
+    root = reader.root
+    times = list_commits(root, head.head, head.prefix)
     known = {commit.name: commit for commit in stored.commits if commit.name in times}
-    new = dict.fromkeys(_list_new(root, head, stored, times))
+    new = dict.fromkeys(_list_new(root, head.head, stored, times))
     new.update(dict.fromkeys(name for name in stored.unreadable if name in times))
     changes, unreadable = reader.read([*new])
-    replacing = {name: files for name, files in changes.items() if not files.removed}
-    blobs = _Blobs(root)
+    replacing = {name: changed for name, changed in changes.items() if not changed.removed}
+    blobs = BlobPieces(root)
     for name, found, _ in _pair_commits(replacing, blobs, any_alike):
         fates = _drop_copies(found, replacing[name], blobs)
         if fates:
             known[name] = LogCommit(name, times[name], fates)
-    for name, files in changes.items():
-        if name in replacing:
-            continue
-        blobs = _Blobs(root)
-        fates = pair_files(files, blobs.plan, any_alike=any_alike)
-        undecided = _list_undecided(files, fates) if blobs.needed else []
-        undecided += [path for old in list_renamed(files, fates) for path in (old, fates[old][1])]
-        known[name] = LogCommit(name, times[name], fates, undecided)
+    for name, changed in changes.items():
+        if name not in replacing:
+            blobs = BlobPieces(root)
+            fates = pair_files(changed, blobs.plan, any_alike=any_alike)
+            undecided = _list_undecided(changed, fates) if blobs.needed else []
+            undecided += [
+                path for old in list_renamed(changed, fates) for path in (old, fates[old][1])
+            ]
+            known[name] = LogCommit(name, times[name], fates, undecided)
+    for name, paths in _find_namesakes(files, reader.added, known.values()).items():
+        commit = known.get(name) or LogCommit(name, times[name], {})
+        known[name] = replace(commit, namesakes=paths)
     commits = [known[name] for name in times if name in known]
-    return GitLog(head, prefix, commits, unreadable, "", _VERSION)
+    return replace(head, commits=commits, unreadable=unreadable, version=_VERSION)
 
 
-def _drop_copies(fates: Mapping[str, Fate], files: FileChanges, blobs: "_Blobs") -> dict[str, Fate]:
+def _find_namesakes(
+    files: Iterable[str], added: Mapping[str, Sequence[str]], commits: Iterable[LogCommit]
+) -> dict[str, list[str]]:
+    """Return the added files that have the name of another file, by commit.
+
+    It is a present file, or one that vanished. A commit that added many made a copy, or a
+    translation, of a folder: links beside them are meant to lead there.
+    """
+    paths = {*files, *(path for commit in commits for path in commit.fates)}
+    counts = Counter(_lower_name(path) for path in paths)
+    found = {
+        name: [path for path in listed if counts[_lower_name(path)] > 1 and not is_hidden(path)]
+        for name, listed in added.items()
+    }
+    return {name: listed for name, listed in found.items() if 0 < len(listed) <= _MAX_NAMESAKES}
+
+
+def _lower_name(path: str) -> str:
+    return path[path.rfind("/") + 1 :].lower()
+
+
+def _drop_copies(
+    fates: Mapping[str, Fate], files: FileChanges, blobs: BlobPieces
+) -> dict[str, Fate]:
     """Return fates without those of files that were copied and then changed.
 
     The present content of a replaced file came from another file, or is that of another note: most
@@ -202,7 +229,7 @@ def _drop_copies(fates: Mapping[str, Fate], files: FileChanges, blobs: "_Blobs")
     }
 
 
-def _is_shortened(before: Content, now: Content, blobs: "_Blobs") -> bool:
+def _is_shortened(before: Content, now: Content, blobs: BlobPieces) -> bool:
     found = blobs.get((before, now))
     old, new = (found.get(name) or frozenset() for name in (before, now))
     return 2 * weigh_all(new & old) >= weigh_all(new)
@@ -217,7 +244,7 @@ def _list_undecided(files: FileChanges, fates: Mapping[str, Fate]) -> list[str]:
 
 
 def _compare_edited(
-    reader: "_ChangeReader",
+    reader: ChangeReader,
     root: Path,
     log: GitLog,
     wanted: Collection[str] | None,
@@ -231,7 +258,7 @@ def _compare_edited(
     names = None if wanted is None else set(wanted)
     commits = {commit.name: commit for commit in log.commits}
     unreadable = list(log.unreadable)
-    blobs = _Blobs(root)
+    blobs = BlobPieces(root)
     while relevant := _list_relevant(list(commits.values()), names):
         changes, _ = reader.read(relevant)
         commits.update((name, replace(commits[name], undecided=[])) for name in relevant)
@@ -302,76 +329,8 @@ def _list_new(root: Path, head: str, stored: GitLog, times: Mapping[str, int]) -
 # -- commits --------------------------------------------------------------------------------------
 
 
-class _Blobs:
-    """The pieces of blobs. It notes which are needed, and reads them in batches.
-
-    `is_complete` becomes False if git can't read one.
-    """
-
-    def __init__(self, root: Path) -> None:
-        self._root = root
-        self._pieces: dict[Content, Pieces | None] = {}
-        self._left = _MAX_READ
-        self.needed: dict[Content, None] = {}
-        self.is_complete = True
-
-    def plan(self, names: Collection[Content]) -> Mapping[Content, Pieces | None]:
-        """Note that these blobs are needed; return nothing."""
-        self.needed.update(dict.fromkeys(names))
-        return {}
-
-    def read_needed(self) -> None:
-        """Read the blobs that are needed, in place of those read before."""
-        self._pieces = {}
-        self._read([*self.needed])
-        self.needed = {}
-
-    def get(self, names: Collection[Content]) -> Mapping[Content, Pieces | None]:
-        """Return the pieces of blobs, without those above the limit."""
-        self._read([name for name in names if name not in self._pieces])
-        found = {name: self._pieces[name] for name in names if name in self._pieces}
-        if None in found.values():
-            self.is_complete = False
-        return found
-
-    def _read(self, names: Sequence[Content]) -> None:
-        names = names[: self._left]
-        if names:
-            self._left -= len(names)
-            blobs = read_blobs(self._root, [str(name) for name in names])
-            self._pieces.update(zip(names, map(read_data_pieces, blobs), strict=True))
-
-
-_SUBMODULE = "160000"
-"""Mode of a submodule."""
-
-
-class _ChangeReader:
-    """Reads the changes of commits in which files vanished or were replaced, once."""
-
-    def __init__(self, root: Path) -> None:
-        self._root = root
-        self._known: dict[str, FileChanges] = {}
-
-    def read(self, names: Sequence[str]) -> tuple[dict[str, FileChanges], list[str]]:
-        """Return the changes by commit, and the commits that git can't read."""
-        missing = [name for name in names if name not in self._known]
-        relevant, unreadable = list[str](), list[str]()
-        for start in range(0, len(missing), _DIFFS):
-            part = missing[start : start + _DIFFS]
-            output, failed = diff_commits(self._root, part)
-            relevant += find_relevant_commits(output, part)
-            unreadable += failed
-        output, _ = diff_commits(self._root, relevant)
-        for name, entries in groupby(parse_raw_diff(output), attrgetter("commit")):
-            files = list_changes(entries)
-            if files.removed or files.changed:
-                self._known[name] = files
-        return {name: self._known[name] for name in names if name in self._known}, unreadable
-
-
 def _pair_commits(
-    changes: Mapping[str, FileChanges], blobs: _Blobs, any_alike: bool
+    changes: Mapping[str, FileChanges], blobs: BlobPieces, any_alike: bool
 ) -> Iterator[tuple[str, dict[str, Fate], bool]]:
     """Yield the fates in each commit, and False if git can't read all of it."""
     waiting: list[str] = []
@@ -399,14 +358,14 @@ def _doubt_templates(
         for commit, found in fates.items()
         for old, note in list_renamed(changes[commit], found).items()
     }
-    blobs = _Blobs(root)
+    blobs = BlobPieces(root)
     blobs.plan([name for note in renamed.values() for name in note[:2]])
     blobs.read_needed()
     rivals = {
         (commit, old): [f"{commit}:./{path}" for path in paths if "\n" not in path]
         for (commit, old), paths in find_rivals(renamed, blobs.get, notes).items()
     }
-    then = _Blobs(root).get([name for names in rivals.values() for name in names])
+    then = BlobPieces(root).get([name for names in rivals.values() for name in names])
     doubtful = dict[str, list[str]]()
     for (commit, old), names in rivals.items():
         note = renamed[commit, old]
@@ -415,23 +374,3 @@ def _doubt_templates(
         if any(weigh_all(now & (then.get(name) or frozenset())) > limit for name in names):
             doubtful.setdefault(commit, []).append(old)
     return {commit: doubt(found, doubtful.get(commit, ())) for commit, found in fates.items()}
-
-
-def list_changes(entries: Iterable[RawDiffEntry]) -> FileChanges:
-    """Return the changes of one commit."""
-    removed, added, changed = dict[str, str](), dict[str, str](), dict[str, tuple[str, str]]()
-    for entry in entries:
-        if is_hidden(entry.old) or entry.mode == _SUBMODULE:
-            continue
-        if entry.status == "D":
-            removed[entry.old] = entry.blob
-        elif entry.status == "A":
-            added[entry.old] = entry.new_blob
-        elif entry.blob != entry.new_blob:
-            changed[entry.old] = entry.blob, entry.new_blob
-    return FileChanges(removed, added, changed)
-
-
-def is_hidden(path: str) -> bool:
-    """Return True for paths outside the vault: a segment starts with a dot."""
-    return path.startswith(".") or "/." in path

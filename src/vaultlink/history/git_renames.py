@@ -25,7 +25,8 @@ from vaultlink.history.file_pairs import (
     pair_present_files,
 )
 from vaultlink.history.follow import UNCOMMITTED
-from vaultlink.history.git_log import LogStore, is_hidden, read_log
+from vaultlink.history.git_changes import is_hidden
+from vaultlink.history.git_log import LogStore, read_log
 from vaultlink.history.git_reasons import explain_deletions
 from vaultlink.history.matcher import Pieces, read_data_pieces
 from vaultlink.history.names import file_extension
@@ -73,7 +74,7 @@ def git_history(
         return NO_HISTORY
     paths = PathsNow(files)
     paths.go_back(uncommitted, UNCOMMITTED)
-    log = read_log(root, index, store, wanted, any_alike=any_alike)
+    log = read_log(root, files, index, store, wanted, any_alike=any_alike)
     commits = dict(zip(number_commits(log.commits), log.commits, strict=True))
     for since, commit in commits.items():
         paths.go_back(commit.fates, since)

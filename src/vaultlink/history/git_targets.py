@@ -4,10 +4,12 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from vaultlink.git.objects import diff_commits, find_blobs, parse_raw_diff
-from vaultlink.history.file_pairs import UNKNOWN, Fate, FateKind
+from msgspec.structs import replace
+
+from vaultlink.git.objects import find_blobs
+from vaultlink.history.file_pairs import UNKNOWN, FateKind
 from vaultlink.history.follow import UNCOMMITTED
-from vaultlink.history.git_log import GitLog, LogCommit, list_commits
+from vaultlink.history.git_log import GitLog, LogCommit
 from vaultlink.history.git_versions import NoteVersions
 from vaultlink.history.link_changes import content_of, is_remainder
 from vaultlink.history.paths_now import PathsNow, number_commits
@@ -30,12 +32,6 @@ _MAX_LOOKUPS = 20_000
 
 _MAX_NAMESAKES = 30
 """Files with one name, now and before, above which links to them are not looked up."""
-
-_MAX_ADDED = 5
-"""Namesakes added by a commit above which it made a copy, or a translation, of many notes.
-
-The links beside them are meant to lead there.
-"""
 
 Namesakes = Mapping[str, set[str]]
 """Name key to the paths that files with this name have or had."""
@@ -99,20 +95,23 @@ def find_git_targets(
         moved: The files that were moved after the last commit, with their present paths.
     """
     uncommitted = {old: (str(FateKind.MOVED), new) for old, new in moved.items()}
-    commits = [LogCommit("", UNCOMMITTED, uncommitted), *log.commits]
+    commits = [LogCommit("", UNCOMMITTED, uncommitted), *map(_add_namesakes, log.commits)]
     namesakes, shared = _group_names(index, commits)
     replaced = index.files.intersection(path for commit in commits for path in commit.fates)
     pasts = [
         *_list_relative(index, broken, namesakes),
         *_list_resolved(index, shared, namesakes, replaced),
     ][:_MAX_LINKS]
-    if any(past.target for past in pasts):
-        commits = _insert_additions(root, log, commits, pasts)
     if pasts:
         names = _add_events(index, pasts, commits)
         blobs = find_blobs(root, names)
         return _find_targets(pasts, index, blobs, NoteVersions(root))
     return {}
+
+
+def _add_namesakes(commit: LogCommit) -> LogCommit:
+    """Return a commit with the fates of the paths that were free before it."""
+    return replace(commit, fates={**dict.fromkeys(commit.namesakes, UNKNOWN), **commit.fates})
 
 
 # -- links to look up ------------------------------------------------------------------------------
@@ -176,27 +175,6 @@ def _list_candidates(link: Link, index: Index, namesakes: Namesakes) -> frozense
 
 
 # -- commits that may have changed their targets ---------------------------------------------------
-
-
-def _insert_additions(
-    root: Path,
-    log: GitLog,
-    commits: Sequence[LogCommit],
-    pasts: Sequence[_LinkPast],
-) -> list[LogCommit]:
-    """Return commits in which the files are known, too, that were added."""
-    times = list_commits(root, log.head, log.prefix)
-    paths = {path for past in pasts for path in past.candidates}
-    output, _ = diff_commits(root, list(times), "--diff-filter=A")  # faster than for some paths
-    fates: dict[str, dict[str, Fate]] = {}
-    for entry in parse_raw_diff(output):
-        if entry.old in paths:
-            fates.setdefault(entry.commit, {})[entry.old] = UNKNOWN  # it was not there before
-    fates = {name: added for name, added in fates.items() if len(added) <= _MAX_ADDED}
-    for commit in commits:
-        fates[commit.name] = {**fates.get(commit.name, {}), **commit.fates}
-    times = {"": UNCOMMITTED, **times}
-    return [LogCommit(name, time, fates[name]) for name, time in times.items() if name in fates]
 
 
 def _add_events(index: Index, pasts: Sequence[_LinkPast], commits: Sequence[LogCommit]) -> set[str]:
