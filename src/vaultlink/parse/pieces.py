@@ -99,7 +99,7 @@ def weigh(piece: int) -> float:
 def _compile_piece() -> re.Pattern[bytes]:
     """Return the pattern of a piece: up to the end of a line, sentence or link."""
     return re.compile(
-        rb"[^\s>#*+|=`~\-\[\]().?!][^\n\r.?!\xe3\[\]]++"
+        rb"(?!\xe3\x80\x82)[^\s>#*+|=`~\-\[\]().?!\x80-\xbf][^\n\r.?!\xe3\[\]]++"
         rb"(?:(?:[.?!](?!\s|\Z)|\xe3(?!\x80\x82))[^\n\r.?!\xe3\[\]]*+)*+"
     )
 
