@@ -10,6 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from builder import build_state, collect_findings, make_settings
+from repositories import commit, create_repository, update_files
 from running import RunCommand, create_vault, read_files
 from vaultlink.disk.scan import RACY_WINDOW_NS
 from vaultlink.engine.step import Change, Presence, step
@@ -218,6 +219,30 @@ def test_changes_of_files_and_of_the_history_change_the_findings() -> None:
 def as_change(path: str, text: str | None) -> Change:
     """Return the change to a text, or the removal of a file."""
     return Change(path, Presence.GONE if text is None else text)
+
+
+def test_git_alone_tells_of_renames_although_no_link_is_broken(
+    tmp_path: Path, run: RunCommand
+) -> None:
+    notes = {"Home.md": '```dataview\nLIST FROM "Work" or [[Plan]]\n```\n'}
+    text = "The tide table of the harbour\nhangs behind the door\nof the old pilot house.\n"
+    vault = create_repository(
+        tmp_path / "vault", {**notes, "Work/Aim.md": "Moor.\n", "Plan.md": text}
+    )
+    update_files(
+        vault,
+        {
+            "Work/Aim.md": None,
+            "Job/Aim.md": "Moor.\n",
+            "Plan.md": None,
+            "Goals.md": text + "Now.\n",
+        },
+    )
+    commit(vault)
+    command = ("check", "--select", "broken-query", "--no-cache", "--vault", vault)
+    assert [line.split(":")[2] for line in run(*command).lines] == ["12", "23"]
+    update_files(vault, {"Work/a.md": "", "Plan.md": ""})
+    assert run(*command).lines == []
 
 
 # -- what a rename changes --------------------------------------------------------------------------------------------

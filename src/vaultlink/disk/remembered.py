@@ -25,6 +25,7 @@ from vaultlink.history.piece_index import PieceIndex
 from vaultlink.index.anchors import part_key, split_parts
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import name_key, target_keys
+from vaultlink.links.query_names import find_query_target
 from vaultlink.model import NO_HISTORY, Destination, History, LinkKind
 from vaultlink.rules.former_targets import follow_move
 
@@ -115,13 +116,14 @@ def read_git_log(scan: VaultScan, now: Index, wanted: Collection[str]) -> Sequen
 def _ask_git(
     scan: VaultScan, state: State, missing: Mapping[str, Collection[str]], store: GitStore
 ) -> History:
-    """Return what git knows of the targets of broken links; empty if there are none."""
+    """Return what git knows of the targets of broken links and queries; empty without these."""
     dangling = sum(tally.dangling for tally in state.tallies.values())
-    if not dangling and not missing:
+    queried = _list_queried_names(state.index)
+    if not dangling and not missing and not queried:
         return NO_HISTORY
     wanted = None
     if dangling <= _MAX_DANGLING:
-        wanted = _list_broken_names(state) | {name_key(path) for path in missing}
+        wanted = _list_broken_names(state) | {name_key(path) for path in missing} | queried
     return git_history(scan.root, scan.listing.files, state.index.notes, store=store, wanted=wanted)
 
 
@@ -193,6 +195,17 @@ def _list_broken_names(state: State) -> set[str]:
                 if target is None and not link.external:
                     names.update(target_keys(link.target))
     return names
+
+
+def _list_queried_names(index: Index) -> set[str]:
+    """Return the name keys of what queries name that does not exist, folders as if notes."""
+    return {
+        key
+        for path in index.query_sources.get("", ())
+        for query in index.notes[path].queries
+        if query.kind != "tag" and find_query_target(query, path, index) is None
+        for key in target_keys(query.text)
+    }
 
 
 def _list_missing_anchors(index: Index) -> dict[str, set[str]]:
