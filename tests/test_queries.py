@@ -157,9 +157,17 @@ FOLDERS: Mapping[str, tuple[History, tuple[str, ...], str | None]] = {
     ),
     "into a folder": (History({"a/x.md": "c/a/x.md"}), ("c/a/x.md",), "c/a"),
     "after other files left": (
-        History({"a/x.md": "b/x.md", "a/y.md": "c/y.md", "a/z.md": "c/z.md"}, gone={"a/x.md": 9, "a/y.md": 1, "a/z.md": 2}),
-        ("b/x.md", "c/y.md", "c/z.md"),
+        History(
+            {"a/x.md": "b/x.md", "a/y.md": "b/y.md", "a/v.md": "b/w.md", "a/z.md": "c/z.md"},
+            gone={"a/x.md": 9, "a/y.md": 9, "a/v.md": 1, "a/z.md": 2},
+        ),
+        ("b/x.md", "b/y.md", "b/w.md", "c/z.md"),
         "b",
+    ),
+    "an inbox, whose last file went to a new folder": (
+        History({"a/x.md": "b/x.md", "a/y.md": "c/y.md"}, frozenset({"a/z.md"}), gone={"a/x.md": 9, "a/y.md": 1, "a/z.md": 2}),
+        ("b/x.md", "c/y.md"),
+        None,
     ),
     "with files added since": (History({"a/x.md": "b/x.md", "a/y.md": "b/y.md"}), ("b/x.md", "b/y.md", "b/z.md"), "b"),
     "in another case": (History({"A/É.md": "b/É.md"}), ("b/É.md",), "b"),

@@ -127,8 +127,9 @@ def find_moved_folder(folder: str, index: Index, history: History) -> str | None
     """Return the present path of a folder that was renamed as a whole.
 
     Return None unless most of the files that vanished last from it are at the same places below
-    one other folder, and most of that folder's files. A folder whose files left otherwise may be
-    meant to be empty, which neither git nor an index shows.
+    one other folder, are most of that folder's files, and more than left for elsewhere before. A
+    folder whose files left otherwise, such as an inbox, may be meant to be empty, which neither git
+    nor an index shows.
 
     Args:
         folder: The former path, without a slash at its end.
@@ -162,7 +163,9 @@ def _follow_folder(files: Sequence[str], depth: int, index: Index, history: Hist
         return None
     [(place, count)] = places.most_common(1)
     size = max(len(vanished), len(index.files_by_path[f"{normalize_name(place)}/"]))
-    return place if 2 * count > size else None
+    earlier = [path for path in files if history.gone.get(path, 0) != last]
+    left = sum(not history.moves.get(path, "").startswith(f"{place}/") for path in earlier)
+    return place if 2 * count > size and count > left else None
 
 
 # -- former files, aliases and titles -------------------------------------------------------------
