@@ -22,20 +22,20 @@ from vaultlink.rules.former_targets import find_moved_folder
 # -- what is read -----------------------------------------------------------------------------------------------------
 
 DATAVIEW = {
-    'LIST FROM "Work"': ["folder Work"],
-    'list from "Work/Sub/"': ["folder Work/Sub"],
-    'LIST FROM "/Work"': ["folder Work"],
+    'LIST FROM "Work"': ["source Work"],
+    'list from "Work/Sub/"': ["source Work/Sub"],
+    'LIST FROM "/Work"': ["source Work"],
     'TABLE a, b AS "from"\nFROM -"Old" AND (#tag/sub OR !#x)': [
-        "folder Old",
+        "source Old",
         "tag tag/sub",
         "tag x",
     ],
     "LIST FROM [[Plan]] | outgoing([[a/Plan#Part|x]])": ["note Plan", "note a/Plan"],
-    'LIST FROM csv("data.csv") & "Work"': ["folder Work"],
-    'TASK FROM "A" WHERE !completed SORT "b"': ["folder A"],
+    'LIST FROM csv("data.csv") & "Work"': ["source Work"],
+    'TASK FROM "A" WHERE !completed SORT "b"': ["source A"],
     'LIST WHERE file.folder = "A" AND file.path != "A/b.md"': ["folder A", "path A/b.md"],
-    'LIST FROM "A"\nWHERE contains(up, [[Plan]]) // [[No]]': ["folder A", "note Plan"],
-    'LIST FROM "Ärger 🙂" or #größe': ["folder Ärger 🙂", "tag größe"],
+    'LIST FROM "A"\nWHERE contains(up, [[Plan]]) // [[No]]': ["source A", "note Plan"],
+    'LIST FROM "Ärger 🙂" or #größe': ["source Ärger 🙂", "tag größe"],
     "LIST FROM [[]] or [[#]] or [[#Part]]": [],
     'LIST FROM ""': [],
     'LIST FROM "/"': [],
@@ -133,7 +133,7 @@ PLACES = {
 
 @pytest.mark.parametrize("text", PLACES)
 def test_only_code_that_runs_is_a_query(text: str) -> None:
-    assert list_names(text) == ["folder Work"] * PLACES[text]
+    assert list_names(text) == ["source Work"] * PLACES[text]
 
 
 def test_links_do_not_resolve_in_another_way() -> None:
@@ -251,6 +251,22 @@ def test_git_alone_tells_of_renames_although_no_link_is_broken(
     assert [line.split(":")[2] for line in run(*command).lines] == ["12", "23"]
     update_files(vault, {"Work/a.md": "", "Plan.md": ""})
     assert run(*command).lines == []
+
+
+def test_base_names_no_note_as_a_folder(tmp_path: Path, run: RunCommand) -> None:
+    notes = {
+        "All.base": 'filters: file.inFolder("Plan") || file.folder == "Plan"\n',
+        "Home.md": '```dataview\nLIST WHERE file.folder = "Plan"\n```\n',
+        "Plan.md": "Moor.\n",
+    }
+    vault = create_repository(tmp_path / "vault", notes)
+    run("rename", "Plan", "Goals", "--unsafe-fixes", "--vault", vault)
+    command = ("check", "--select", "broken-query", "--no-cache", "--vault", vault)
+    assert run(*command).lines == []
+    update_files(vault, {"Goals.md": None})
+    assert run(*command).lines == []
+    assert read_files(vault)["All.base"].decode() == notes["All.base"]
+    assert read_files(vault)["Home.md"].decode() == notes["Home.md"]
 
 
 # -- what a rename changes --------------------------------------------------------------------------------------------

@@ -335,12 +335,16 @@ class Section(SourceSpan, frozen=True, array_like=True, gc=False):
     usual: bool = False
 
 
+FOLDER_KINDS = ("folder", "source")
+"""The kinds of names in queries that may be those of folders."""
+
+
 class QueryName(SourceSpan, frozen=True, array_like=True, gc=False):
     """A name in a query of Dataview or of a base. Its span excludes quotes.
 
     Attributes:
-        kind: `folder` (in a Dataview query also the path of a note), `note` (as in a link), `path`
-            (the whole path of a file) or `tag`.
+        kind: `folder`, `source` (a folder or the path of a note, behind Dataview's FROM), `note`
+            (as in a link), `path` (the whole path of a file) or `tag`.
         text: The name: without slashes around a folder, without the `#` of a tag, and without the
             heading or block of a note.
     """

@@ -116,7 +116,7 @@ def read_git_log(scan: VaultScan, now: Index, wanted: Collection[str]) -> Sequen
 def _ask_git(
     scan: VaultScan, state: State, missing: Mapping[str, Collection[str]], store: GitStore
 ) -> History:
-    """Return what git knows of the targets of broken links and queries; empty without these."""
+    """Return what git knows of the targets of broken links and queries."""
     dangling = sum(tally.dangling for tally in state.tallies.values())
     queried = _list_queried_names(state.index)
     if not dangling and not missing and not queried:
@@ -198,7 +198,7 @@ def _list_broken_names(state: State) -> set[str]:
 
 
 def _list_queried_names(index: Index) -> set[str]:
-    """Return the name keys of what queries name that does not exist, folders as if notes."""
+    """Return the name keys of what queries name, but does not exist."""
     return {
         key
         for path in index.query_sources.get("", ())

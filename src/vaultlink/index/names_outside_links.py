@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from vaultlink.index.files_by_path import path_keys
 from vaultlink.index.resolve import normalize_name, title_slug
-from vaultlink.model import Note, ParseProblem
+from vaultlink.model import FOLDER_KINDS, Note, ParseProblem
 from vaultlink.parse.link_parts import is_external, parse_wikilink, split_subpath
 from vaultlink.text import lazy_pattern
 
@@ -42,8 +42,8 @@ def intended_target(problem: ParseProblem) -> str:
 
 def find_query_keys(note: Note) -> set[str]:
     """Return "" and the folders that queries name, as `folder_keys` returns them."""
-    folders = {f"{normalize_name(item.text)}/" for item in note.queries if item.kind == "folder"}
-    return {"", *folders}
+    folders = [item.text for item in note.queries if item.kind in FOLDER_KINDS]
+    return {"", *(f"{normalize_name(folder)}/" for folder in folders)}
 
 
 def folder_keys(path: str) -> list[str]:

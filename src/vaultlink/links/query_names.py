@@ -3,7 +3,7 @@
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import PathsByName, file_name, name_key, normalize_name, resolve
 from vaultlink.links.naming import strip_note_extension
-from vaultlink.model import QueryName
+from vaultlink.model import FOLDER_KINDS, QueryName
 from vaultlink.text import lazy_pattern
 
 _NEEDS_CARE = lazy_pattern(r"""["'\\\[\]|#^<>{}$\x00-\x1f]|: """)
@@ -24,9 +24,11 @@ def find_query_target(query: QueryName, source: str, index: Index) -> str | None
     if query.kind == "note":
         return resolve(source, query.text, index.names)
     files, path = index.files_by_path, normalize_name(query.text)
-    if query.kind == "folder" and f"{path}/" in files:
+    if query.kind in FOLDER_KINDS and f"{path}/" in files:
         return f"{path}/"
-    found = files[path] or (files[f"{path}.md"] if query.kind == "folder" else ())
+    if query.kind == "folder":
+        return None
+    found = files[path] or (files[f"{path}.md"] if query.kind == "source" else ())
     return found[0] if found else None
 
 

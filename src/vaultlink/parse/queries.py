@@ -8,7 +8,7 @@ query whose source is not understood.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from vaultlink.model import QueryName
+from vaultlink.model import FOLDER_KINDS, QueryName
 from vaultlink.parse.blocks import QueryBlock
 from vaultlink.parse.lines import SourceLine
 from vaultlink.text import lazy_pattern, line_and_column
@@ -45,7 +45,7 @@ def _read_block(block: QueryBlock) -> Iterator[_Name]:
 
 def _cut_name(kind: str, text: str, start: int) -> Iterator[_Name]:
     """Yield the name in a text: nothing if it is empty, such as for the vault's root."""
-    if kind == "folder":
+    if kind in FOLDER_KINDS:
         name = text.strip("/")
     elif kind == "tag":
         name = text.removeprefix("#")
@@ -105,7 +105,7 @@ def _read_dataview(lines: Sequence[SourceLine]) -> Iterator[_Name]:
             is_folder = at in source and words[at - 2] != "csv"
             field = "" if at in source else _find_compared(tokens, at)
             if is_folder or field in _COMPARED:
-                yield from _cut_name("folder" if is_folder else _COMPARED[field], text, offset)
+                yield from _cut_name("source" if is_folder else _COMPARED[field], text, offset)
 
 
 def _split_query(lines: Sequence[SourceLine]) -> list[_Token]:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from vaultlink.index.resolve import is_note
 from vaultlink.links.naming import strip_note_extension
 from vaultlink.links.query_names import find_query_target, is_plain_name, rename_in_query
-from vaultlink.model import Edit, Note, QueryName
+from vaultlink.model import FOLDER_KINDS, Edit, Note, QueryName
 from vaultlink.rules.context import Context, Finding
 from vaultlink.rules.former_targets import find_moved_folder, resolve_former_path
 
@@ -44,10 +44,13 @@ def _find_fate(query: QueryName, source: str, context: Context) -> _Fate | None:
         or context.expects_note(query.text)
     ):
         return None
-    folder = find_moved_folder(query.text, index, history) if query.kind == "folder" else None
+    may_be_folder = query.kind in FOLDER_KINDS
+    folder = find_moved_folder(query.text, index, history) if may_be_folder else None
     if folder is not None:
         name = folder if is_plain_name(folder) else ""
         return _Fate("the folder", f"was moved to {folder}", folder, name)
+    if query.kind == "folder":
+        return None
     target = query.text if query.kind == "note" else f"/{query.text}"
     former = resolve_former_path(target, index, history)
     if former is None:
