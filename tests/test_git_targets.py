@@ -94,6 +94,14 @@ SILENT: dict[str, Commits] = {
         {"a/Plan.md": ONE},
         {"Plan.md": TWO, "Home.md": LINKS},
     ],
+    "most of the text goes to a note that the rest links to": [
+        {"Plan.md": ONE, "Home.md": LINKS},
+        {"Oaks.md": ONE, "Plan.md": f"See [[Oaks]].\n\n{TWO}"},
+    ],
+    "the link led to one of several namesakes by chance": [
+        {"bb/Plan.md": ONE, "cc/Plan.md": TWO, "x/Home.md": LINKS},
+        {"a/Plan.md": OTHER},
+    ],
     "names exchanged twice": [START, SWAP, {"One.md": ONE, "Two.md": TWO}],
     "the link led nowhere for a while": [
         {"Inbox.md": ONE, "Home.md": "[[Inbox]]\n"},
@@ -136,6 +144,15 @@ def test_link_is_led_back(name: str, tmp_path: Path, run: RunCommand) -> None:
 def test_nothing_is_reported(name: str, tmp_path: Path, run: RunCommand) -> None:
     root = make_vault(tmp_path / "vault", SILENT[name])
     assert "retargeted" not in check(run, root)
+
+
+def test_the_nearest_of_several_namesakes_was_meant(tmp_path: Path, run: RunCommand) -> None:
+    commits: Commits = [
+        {"x/a/Plan.md": ONE, "other/Plan.md": TWO, "x/b/Home.md": LINKS},
+        {"z/Plan.md": OTHER},
+    ]
+    root = make_vault(tmp_path / "vault", commits)
+    assert "before it led to x/a/Plan.md" in check(run, root)
 
 
 @pytest.mark.parametrize("edited_at", [1, 2])

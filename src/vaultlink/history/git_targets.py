@@ -1,6 +1,7 @@
 """Find in git what links led to before commits moved, added or replaced files."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from itertools import takewhile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -219,11 +220,16 @@ def _add_events(index: Index, pasts: Sequence[_LinkPast], commits: Sequence[LogC
 
 
 class _Change(NamedTuple):
-    """What a link led to before and after an event, and where the former file is now."""
+    """What a link led to before and after an event, and where the former file is now.
+
+    `is_chance` is True if the link led to one of several namesakes before, and not because it was
+    the nearest one.
+    """
 
     event: _Event
     before: str | None
     after: str | None
+    is_chance: bool
 
     @property
     def now(self) -> str:
@@ -276,13 +282,28 @@ class _Trees:
             )
         before, after = self._known[key]
         target = past.link.lookup_target
-        return _Change(
-            event, resolve(event.before, target, before), resolve(event.after, target, after)
-        )
+        found, others = resolve_with_alternatives(event.before, target, before)
+        is_chance = found is not None and not _is_nearest(event.before, found, others)
+        return _Change(event, found, resolve(event.after, target, after), is_chance)
 
     def _group(self, paths: Collection[str], name: Callable[[str], str]) -> PathsByName:
         files = frozenset(path for path in paths if name(path) in self._blobs)
         return update_names({}, frozenset(), files)
+
+
+def _is_nearest(source: str, path: str, others: Sequence[str]) -> bool:
+    """Return True if a path shares more folders with a note than all others.
+
+    A file at the root is the only one that its name alone may mean.
+    """
+    shared = [_count_shared(source, other) for other in (path, *others)]
+    return "/" not in path or all(shared[0] > number for number in shared[1:])
+
+
+def _count_shared(path: str, other: str) -> int:
+    """Return the number of folders from the root on that contain both files."""
+    pairs = zip(path.split("/")[:-1], other.split("/")[:-1], strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 class _Reader(NamedTuple):
@@ -352,9 +373,10 @@ def _find_retargeted(
             meant = None
         elif not change.now or reader.is_copy(change):
             return None
-        else:
-            is_certain = reader.is_untouched(past, change.event) and not is_remainder(
-                past.target, change.now, reader.vault
-            )
+        elif not change.is_chance:
+            is_rest = is_remainder(past.target, change.now, reader.vault)
+            if is_rest and change.before == change.after == past.target:
+                return None  # most of the text went to the other note, which it names now
+            is_certain = not is_rest and reader.is_untouched(past, change.event)
             meant = Destination(change.now, past.link.subpath, is_certain)
     return meant
