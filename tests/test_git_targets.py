@@ -79,6 +79,11 @@ SILENT: dict[str, Commits] = {
         {"p.svg": "<svg>1</svg>", "Home.md": "![[p.svg]]\n"},
         {"old/p 1.svg": "<svg>1</svg>", "p.svg": "<svg>2</svg>"},
     ],
+    "a copy of an image comes after another namesake": [
+        {"bbb/p.svg": "<svg>1</svg>", "Home.md": "![[p.svg]]\n"},
+        {"bb/p.svg": "<svg>2</svg>"},
+        {"b/p.svg": "<svg>1</svg>"},
+    ],
     "duplicates are merged": [{**FIRST, "Plan.md": TWO}, {"Plan.md": None, "a/Plan.md": ONE + TWO}],
     "the former target is deleted later": [FIRST, {"Plan.md": TWO}, {"a/Plan.md": None}],
     "the link is rewritten with the namesake": [

@@ -63,6 +63,11 @@ class _Event(NamedTuple):
         return f"{self.commit}:./{path}"
 
 
+def _name_last(path: str) -> str:
+    """Return git's name for a file in the last commit."""
+    return f"HEAD:./{path}"
+
+
 class _LinkPast(NamedTuple):
     """A link and its past.
 
@@ -209,7 +214,7 @@ def _add_events(index: Index, pasts: Sequence[_LinkPast], commits: Sequence[LogC
             present = {path: paths.find(path) for path in past.candidates}
             event = _Event(commit.name, renamed.get(past.source, after), after, present)
             past.events.append(event)
-            names.add(f"HEAD:./{past.events[0].after}")
+            names.update(map(_name_last, (past.events[0].after, *present)))
             names.update(map(event.name_before, (event.before, *present)))
             names.update(map(event.name_after, present))
         places.update(renamed)
@@ -324,11 +329,16 @@ class _Reader(NamedTuple):
 
     def is_untouched(self, past: _LinkPast, event: _Event) -> bool:
         """Return True if a note was not edited since an event."""
-        name, last = event.name_before(event.before), f"HEAD:./{past.events[0].after}"
+        name, last = event.name_before(event.before), _name_last(past.events[0].after)
         if self.blobs[name] != self.blobs.get(last):
             return False
         note = self.parse(past.source, name)
         return note is not None and note == self.vault.notes[past.source]
+
+    def is_same(self, path: str, other: str) -> bool:
+        """Return True if two files had the same content in the last commit."""
+        blob = self.blobs.get(_name_last(path))
+        return blob is not None and blob == self.blobs.get(_name_last(other))
 
     def is_copy(self, change: _Change) -> bool:
         """Return True if the file after a change is a copy of the one before."""
@@ -369,7 +379,7 @@ def _find_retargeted(
             return meant
         if past.link.target.startswith(".") and change.event.before != change.event.after:
             return meant  # a relative link of a moved note may mean what is at that place
-        if change.now == past.target:
+        if change.now == past.target or reader.is_same(change.now, past.target or ""):
             meant = None
         elif not change.now or reader.is_copy(change):
             return None
