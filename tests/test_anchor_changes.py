@@ -119,6 +119,12 @@ CERTAIN = {
         "options",
         "#Plugin options",
     ),
+    "a word inserted, short texts": (
+        f"## Image barrier\n{D}## End\n",
+        "## Image memory barrier\nIt is another one.\n## End\n",
+        "image barrier",
+        "#Image memory barrier",
+    ),
     "words removed, alone": (
         f"## Important note\n{A}## End\n",
         f"## Important\n{A}x\n## End\n",

@@ -274,13 +274,11 @@ def _are_short(one: Pieces, other: Pieces) -> bool:
 
 
 def _is_extended(old: Sections, i: int, new: Sections, j: int) -> bool:
-    """Return True if one heading has the letters of the other, and more."""
+    """Return True if one heading has the words or letters of the other, and more."""
     core, other, texts = old.cores[i], new.cores[j], (old.text(i), new.text(j))
-    return (
-        bool(core and other and core != other)
-        and (core in other or other in core)
-        and not _has_other_numbers(*texts)
-    )
+    words, others = ({*split_heading_words(render_heading(text))} for text in texts)
+    has_more = core in other or other in core or words <= others or others <= words
+    return bool(core and other and core != other) and has_more and not _has_other_numbers(*texts)
 
 
 # -- blocks ---------------------------------------------------------------------------------------
