@@ -1,18 +1,23 @@
 """Tests of every rule's fixes: each example gives its `fixed` text, and a second run changes nothing."""
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from builder import RULES, VaultFiles, build_state, collect_findings, make_settings
 from test_rules import Case, cases, named
 from vaultlink.engine.checks import LinterSettings
+from vaultlink.engine.step import Change
 from vaultlink.fix.deferred import deferred_fixes
+from vaultlink.fix.forecaster import FixForecaster
 from vaultlink.fix.loop import find_fix, plan_fixes
 from vaultlink.fix.plan import Plan
 from vaultlink.fix.select import allowed_fixes
 from vaultlink.fix.sources import FixAnswers, FixSources
-from vaultlink.model import Safety
+from vaultlink.index.packed_map import Keys, PackedMap, decode_column
+from vaultlink.model import Diagnostic, Safety
 
 FIXING = [case for case in cases() if case.rule.fix_when != "never"]
 
@@ -147,3 +152,23 @@ def test_every_rule_with_a_fix_has_an_example_of_it() -> None:
         assert bool(shown) is (rule.fix_when != "never"), rule.name
         if rule.fix_safety == "safe":
             assert not any("unsafe-fixed" in example for example in rule.examples), rule.name
+
+
+def list_changes(texts: Mapping[str, str]) -> list[Change]:
+    return [Change(path, text) for path, text in texts.items()]
+
+
+def test_fixes_of_a_state_that_is_decoded_again_are_counted() -> None:
+    """More notes than a mapping keeps decoded have findings, so each look-up gives another object."""
+    vault = {f"{number}.md": "[[Long Tide]]\n" for number in range(600)} | {"long_tide.md": ""}
+    base = make_settings(["respelt-link"])
+    state = build_state(vault, base)
+    keys = Keys(lambda: list(state.diagnostics))
+    packed = PackedMap[Any](None, dict(state.diagnostics)).pack_column(keys)
+    state = replace(state, diagnostics=decode_column(tuple[Diagnostic, ...], packed))
+    allowed = allowed_fixes(base.rules, base.config, unsafe=True)
+    result = plan_fixes(state, sources(vault), allowed, {})
+    assert len(result.fixed) == 600
+    forecast = FixForecaster(state, sources(vault), list_changes, lambda _: True, None)
+    findings = [item for items in state.diagnostics.values() for item in items]
+    assert sum(fix is not None for fix in forecast(findings).fixes) == 600

@@ -11,6 +11,7 @@ from vaultlink.fix.loop import (
     TextAnalyser,
     changes_linked_heading,
     find_fix,
+    place_finding,
     plan_fixes,
 )
 from vaultlink.fix.select import allowed_fixes
@@ -112,8 +113,8 @@ class FixForecaster:
             makers = self._makers if is_unsafe else deferred_fixes(self._state.settings.rules)
             is_allowed = self._allow(unsafe=is_unsafe)
             plan = plan_fixes(self._state, self.sources, is_allowed, makers, self._analyse, select)
-            made[safety] = {id(item) for item, _ in plan.fixed}
+            made[safety] = {place_finding(item) for item, _ in plan.fixed}
         return [
-            fix if fix and id(item) in made[fix.safety] else None
+            fix if fix and place_finding(item) in made[fix.safety] else None
             for item, fix in zip(items, fixes, strict=True)
         ]

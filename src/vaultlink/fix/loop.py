@@ -205,7 +205,7 @@ class _FixLoop:
         texts = {path: pair for path, pair in self._texts.items() if pair[0] != pair[1]}
         early = self._done[: self._early_count]
         fixed = _find_resolved(self._initial_state, self._state, candidates, early)
-        made = {id(item) for item, _ in early}
+        made = {place_finding(item) for item, _ in early}
         return Plan(
             texts=texts,
             edits={path: self._edits[path] for path, pair in texts.items() if pair[0] is not None},
@@ -214,7 +214,7 @@ class _FixLoop:
             after=self._state,
             done=tuple(self._done),
             fixed=tuple(fixed),
-            early_count=sum(id(item) in made for item, _ in fixed),
+            early_count=sum(place_finding(item) in made for item, _ in fixed),
             skipped=(
                 *self._sources.skip(self._locked),
                 *(SkippedNote(path, _UNSAFE_BLOCKED) for path in self._trial.blocked_paths()),
@@ -239,17 +239,32 @@ def _find_resolved(
     was made on demand is resolved if its fix was made.
     """
     paths = {item.path for item, _ in candidates}
-    known = {id(item) for path in paths for item in before.diagnostics.get(path, ())}
+    known = {place_finding(item) for path in paths for item in before.diagnostics.get(path, ())}
     counts = _count_findings(before.diagnostics.get(path, ()) for path in paths)
     counts.subtract(_count_findings(after.diagnostics.get(path, ()) for path in paths))
-    made = {id(item) for item, _ in early}
+    made = {place_finding(item) for item, _ in early}
     resolved = []
-    for pair in sorted(candidates, key=lambda pair: id(pair[0]) not in made):
-        key = _finding_key(pair[0])
-        if counts[key] > 0 if id(pair[0]) in known else id(pair[0]) in made:
+    for pair in sorted(candidates, key=lambda pair: place_finding(pair[0]) not in made):
+        key, place = _finding_key(pair[0]), place_finding(pair[0])
+        if counts[key] > 0 if place in known else place in made:
             counts[key] -= 1
             resolved.append(pair)
     return resolved
+
+
+class FindingPlace(NamedTuple):
+    """What tells a finding of a state from others: a large state decodes it anew each time."""
+
+    path: str
+    start: int
+    end: int
+    code: str
+    message: str
+
+
+def place_finding(item: Diagnostic) -> FindingPlace:
+    """Return what tells a finding from others of its state."""
+    return FindingPlace(item.path, item.start, item.end, item.code, item.message)
 
 
 def _count_findings(groups: Iterable[Iterable[Diagnostic]]) -> "Counter[tuple[str, str, str]]":
