@@ -688,3 +688,18 @@ def test_same_name_decides_between_two_versions_of_a_text(tmp_path: Path, commit
         "full/Data.md": "clips/Data.md",
         "notes/Data 01.md": "Data 01.md",
     }
+
+
+@pytest.mark.parametrize("wanted", [None, {"plan.md"}])
+def test_backup_beside_an_edited_rename_is_only_likely(
+    tmp_path: Path, wanted: set[str] | None
+) -> None:
+    root = create_repository(tmp_path, {"a/plan.md": lines("plan")})
+    renamed = lines("plan") + "One more line at the end.\n"
+    update_files(
+        root, {"a/plan.md": None, "backup/plan.md": lines("plan"), "a/roadmap.md": renamed}
+    )
+    for _ in ("in the working tree", "committed"):
+        found = read_history(root, wanted=wanted)
+        assert (found.moves, found.likely) == ({}, {"a/plan.md": "a/roadmap.md"})
+        commit(root)

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Collection, Hashable, Mapping
 from enum import StrEnum
+from functools import cached_property
 from hashlib import sha1, sha256
+from itertools import chain
 from typing import NamedTuple, TypeVar
 
-from vaultlink.history.matcher import MAX_RIVAL, Pieces, Texts, is_like, weigh_all
+from vaultlink.history.matcher import COMMON, MAX_RIVAL, Pieces, Texts, is_like, weigh_all
 from vaultlink.history.names import (
     file_extension,
     is_same_series,
@@ -142,6 +144,27 @@ def list_renamed(files: FileChanges, fates: Mapping[str, Fate]) -> dict[str, Ren
         )
         for old, (kind, new) in fates.items()
         if kind == FateKind.MOVED and _is_note(new) and file_name(old) != file_name(new)
+    }
+
+
+def list_beside(files: FileChanges, fates: Mapping[str, Fate]) -> dict[str, set[str]]:
+    """Map moved notes of the same name to the new ones beside their old places.
+
+    One of these may be the moved note, which was copied before.
+    """
+    taken = {new for kind, new in fates.values() if kind == FateKind.MOVED}
+    beside: dict[str, set[str]] = {}
+    for path in files.added:
+        if _is_note(path) and path not in taken:
+            beside.setdefault(parent_folder(path), set()).add(path)
+    return {
+        old: beside[parent_folder(old)]
+        for old, (kind, new) in fates.items()
+        if kind == FateKind.MOVED
+        and old in files.removed
+        and _is_note(old)
+        and parent_folder(old) in beside
+        and file_name(old) == file_name(new)
     }
 
 
@@ -292,31 +315,38 @@ class _Pairing:
 
     def _continues_series(self, path: str) -> bool:
         """Return True if a new file has the former content of a file and the next date."""
-        content = self._files.changed[path][0]
-        return any(
-            name == content and is_same_series(path, other, dated=True)
-            for other, name in self._files.added.items()
-        )
+        others = self._added_by_content.get(self._files.changed[path][0], ())
+        return any(is_same_series(path, other, dated=True) for other in others)
+
+    @cached_property
+    def _added_by_content(self) -> dict[Content, list[str]]:
+        found: dict[Content, list[str]] = {}
+        for path, name in self._files.added.items():
+            found.setdefault(name, []).append(path)
+        return found
 
     def _doubt_copies(self) -> None:
         """Doubt that a file moved to a copy: a script may have made it before the rename.
 
         A new file beside the former place of the file is like it then.
         """
-        beside: dict[str, list[str]] = {}
-        for path in self._not_taken(self._files.added):
-            if _is_note(path):
-                beside.setdefault(parent_folder(path), []).append(path)
-        for old, (kind, new) in list(self._fates.items()):
-            others = beside.get(parent_folder(old))
-            is_same_name = kind == FateKind.MOVED and file_name(old) == file_name(new)
-            if not others or not is_same_name or old not in self._files.removed:
-                continue
-            before = self._read_notes({old: self._files.removed[old]})
-            texts = Texts(before, self._read_notes({p: self._files.added[p] for p in others}))
+        removed, added = self._files.removed, self._files.added
+        beside = list_beside(self._files, self._fates)
+        before = self._read_notes({old: removed[old] for old in beside})
+        by_folder = {parent_folder(old): paths for old, paths in beside.items()}
+        now = self._read_notes({path: added[path] for path in chain(*by_folder.values())})
+        holders: dict[int, list[str]] = {}
+        for path, pieces in now.items():
+            for piece in pieces:
+                holders.setdefault(piece, []).append(path)
+        common = {piece for piece, paths in holders.items() if len(paths) >= COMMON}
+        for old, pieces in before.items():
+            telling = (pieces & holders.keys()) - common
+            near = beside[old].intersection(chain(*map(holders.__getitem__, telling)))
+            texts = Texts({old: pieces}, {path: now[path] for path in sorted(near)}, common=common)
             match = texts.match().get(old)
             if match:
-                self._taken.discard(new)
+                self._taken.discard(self._fates[old][1])
                 self._record(old, match.new, FateKind.LIKELY)
 
     # -- similar content -----------------------------------------------------------------------
@@ -341,8 +371,9 @@ class _Pairing:
             if not _is_series_member(path, match.new, old[path], new[match.new]):
                 kind = FateKind.MOVED if match.is_certain else FateKind.LIKELY
                 self._record(path, match.new, kind)
+        present = frozenset[int]().union(*new.values())
         for path, pieces in old.items():
-            if path not in self._fates and _may_be_one(pieces, new.values()):
+            if path not in self._fates and _may_be_one(pieces, present, new.values()):
                 self._fates[path] = UNKNOWN
         self._pair_alike(texts)
 
@@ -401,12 +432,14 @@ def _is_series_member(old: str, new: str, before: Pieces, now: Pieces) -> bool:
     )
 
 
-def _may_be_one(pieces: Pieces, others: Collection[Pieces]) -> bool:
-    """Return True if a text may be one of some others, as far as common pieces say."""
-    if len(others) > _MAX_COMPARED:
-        return True
-    least = _MIN_DOUBT * weigh_all(pieces)
-    return least > 0 and any(weigh_all(pieces & other) >= least for other in others)
+def _may_be_one(pieces: Pieces, present: Pieces, others: Collection[Pieces]) -> bool:
+    """Return True if a text may be one of some others, as far as common pieces say.
+
+    `present` are the pieces of all others.
+    """
+    least, kept = _MIN_DOUBT * weigh_all(pieces), pieces & present
+    may_be = 0 < least <= weigh_all(kept)
+    return may_be and any(weigh_all(kept & other) >= least for other in others)
 
 
 def _group_by_content(paths: Mapping[str, Content]) -> dict[tuple[Content, str], list[str]]:

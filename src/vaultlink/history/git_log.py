@@ -20,6 +20,7 @@ from vaultlink.history.file_pairs import (
     choose_limit,
     doubt,
     find_rivals,
+    list_beside,
     list_renamed,
     pair_files,
 )
@@ -236,10 +237,10 @@ def _is_shortened(before: Content, now: Content, blobs: BlobPieces) -> bool:
 
 
 def _list_undecided(files: FileChanges, fates: Mapping[str, Fate]) -> list[str]:
-    """Return the removed and added notes of a commit that are not paired."""
+    """Return the notes of a commit that are not paired, and those that may be copied."""
     taken = {new for _, new in fates.values()}
-    removed = [path for path in files.removed if not fates[path][1]]
-    paths = (*removed, *(path for path in files.added if path not in taken))
+    copied, removed = list_beside(files, fates), (p for p in files.removed if not fates[p][1])
+    paths = (*removed, *copied, *(path for path in files.added if path not in taken))
     return [path for path in paths if path[-3:].lower() == ".md"]
 
 
