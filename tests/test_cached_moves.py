@@ -350,6 +350,10 @@ NOT_REPLACED = {
         {"A.md": daily("A"), "B.md": daily("B", "Text of it.\n")},
         {"A.md": daily("B", "Text.\n"), "B.md": daily("A")},
     ),
+    "archived and shortened": (
+        {"A.md": PARIS},
+        {"A.md": PARIS[PARIS.index("## What") :] + "More.\n", "B.md": PARIS},
+    ),
     "two copies of what was there": ({"A.md": PARIS}, {"A.md": OSLO, "B.md": PARIS, "C.md": PARIS}),
 }
 

@@ -394,6 +394,11 @@ REPLACED: dict[str, tuple[Mapping[str, str], Mapping[str, str | None], Mapping[s
         {"a.md": edited(lines("a"), 2), "b.md": lines("a")},
         {},
     ),
+    "an archived note that keeps a part of its text": (
+        {"a.md": lines("a"), "b.md": lines("b")},
+        {"a.md": lines("a")[-200:] + "More.\n", "b.md": None, "c.md": lines("a")},
+        {},
+    ),
     "a note that becomes a copy": (
         {"a.md": lines("a"), "b.md": lines("b")},
         {"b.md": lines("a")},

@@ -26,7 +26,7 @@ _MIN_DOUBT = 0.4
 """Share of a text in a new one from which it is not certain that it was deleted."""
 
 _MIN_KEPT = 0.5
-"""Minimum share of its former text in a file that was not replaced by another."""
+"""Minimum share of its former or present text in a file that was not replaced by another."""
 
 _MIN_RENUMBERED = 0.9
 """Minimum share of common text of two files of a series if one is the other renumbered."""
@@ -308,7 +308,7 @@ class _Pairing:
             or (
                 path in before
                 and path in now
-                and _lacks_text(before[path], now[path])
+                and _is_other_text(before[path], now[path])
                 and (path in linked or _has_similar_size(before[path], now[path]))
             )
         ]
@@ -412,8 +412,10 @@ def _keep_notes(paths: Mapping[str, Content]) -> dict[str, Content]:
     return {path: name for path, name in paths.items() if _is_note(path)}
 
 
-def _lacks_text(before: Pieces, now: Pieces) -> bool:
-    return weigh_all(before & now) < _MIN_KEPT * weigh_all(before)
+def _is_other_text(before: Pieces, now: Pieces) -> bool:
+    """Return True if a text is not another one that was edited or shortened."""
+    kept = weigh_all(before & now)
+    return kept < _MIN_KEPT * weigh_all(before) and kept < _MIN_KEPT * weigh_all(now)
 
 
 def _has_similar_size(before: Pieces, now: Pieces) -> bool:

@@ -14,7 +14,6 @@ from msgspec.structs import replace
 
 from vaultlink.git.program import run_git
 from vaultlink.history.file_pairs import (
-    Content,
     Fate,
     FileChanges,
     choose_limit,
@@ -173,7 +172,7 @@ def _extend(
     replacing = {name: changed for name, changed in changes.items() if not changed.removed}
     blobs = BlobPieces(root)
     for name, found, _ in _pair_commits(replacing, blobs, any_alike):
-        fates = _drop_copies(found, replacing[name], blobs)
+        fates = _drop_copies(found)
         if fates:
             known[name] = LogCommit(name, times[name], fates)
     for name, changed in changes.items():
@@ -213,27 +212,10 @@ def _lower_name(path: str) -> str:
     return path[path.rfind("/") + 1 :].lower()
 
 
-def _drop_copies(
-    fates: Mapping[str, Fate], files: FileChanges, blobs: BlobPieces
-) -> dict[str, Fate]:
-    """Return fates without those of files that were copied and then changed.
-
-    The present content of a replaced file came from another file, or is that of another note: most
-    of its lines are new.
-    """
+def _drop_copies(fates: Mapping[str, Fate]) -> dict[str, Fate]:
+    """Return fates without those of attachments that were copied and then changed."""
     ends = {new for _, new in fates.values()}
-    return {
-        path: fate
-        for path, fate in fates.items()
-        if path in ends
-        or (path[-3:].lower() == ".md" and not _is_shortened(*files.changed[path], blobs))
-    }
-
-
-def _is_shortened(before: Content, now: Content, blobs: BlobPieces) -> bool:
-    found = blobs.get((before, now))
-    old, new = (found.get(name) or frozenset() for name in (before, now))
-    return 2 * weigh_all(new & old) >= weigh_all(new)
+    return {p: fate for p, fate in fates.items() if p in ends or p[-3:].lower() == ".md"}
 
 
 def _list_undecided(files: FileChanges, fates: Mapping[str, Fate]) -> list[str]:
