@@ -219,3 +219,16 @@ def test_vault_in_a_folder_of_the_repository(tmp_path: Path, run: RunCommand) ->
     root = make_vault(tmp_path, commits) / "notes"
     run("fix", "--vault", str(root), "--no-cache")
     assert (root / "Home.md").read_text("utf-8") == "[[Oaks|Plan]]\n"
+
+
+def test_missing_heading_of_the_former_target_is_remembered(
+    tmp_path: Path, run: RunCommand
+) -> None:
+    root = create_repository(tmp_path, {"a/Plan.md": ONE, "Home.md": "[[Plan#Missing]]\n"})
+    update_files(root, {"Plan.md": TWO})
+    commit(root)
+    first = run("check", root).lines
+    assert any("retargeted-link" in line for line in first)
+    assert run("check", root).lines == first
+    run("fix", root)
+    assert (root / "Home.md").read_text() == "[[a/Plan#Missing|Plan > Missing]]\n"

@@ -14,6 +14,7 @@ from vaultlink.history.git_log import GitLog, LogCommit
 from vaultlink.history.git_versions import NoteVersions
 from vaultlink.history.link_changes import content_of, is_remainder
 from vaultlink.history.paths_now import PathsNow, number_commits
+from vaultlink.index.anchors import find_anchor, find_slug_heading
 from vaultlink.index.index import Index, update_names
 from vaultlink.index.resolve import (
     PathsByName,
@@ -340,6 +341,13 @@ class _Reader(NamedTuple):
         blob = self.blobs.get(_name_last(path))
         return blob is not None and blob == self.blobs.get(_name_last(other))
 
+    def read_subpath(self, past: _LinkPast, change: _Change) -> str:
+        """Return the subpath of a link; "" if the former file lacked the heading or block."""
+        written, path = past.link.subpath, change.before or ""
+        note = self.parse(path, change.event.name_before(path)) if written else None
+        is_missing = note and not (find_anchor(note, written) or find_slug_heading(note, written))
+        return "" if is_missing else written
+
     def is_copy(self, change: _Change) -> bool:
         """Return True if the file after a change is a copy of the one before."""
         if not change.before or not change.after or change.before == change.after:
@@ -362,7 +370,9 @@ def _find_relative(
         if not reader.has_link(past, change.event):
             return None
         if change.before:
-            return Destination(change.now, past.link.subpath) if change.now else None
+            return (
+                Destination(change.now, reader.read_subpath(past, change)) if change.now else None
+            )
     return None
 
 
@@ -388,5 +398,5 @@ def _find_retargeted(
             if is_rest and change.before == change.after == past.target:
                 return None  # most of the text went to the other note, which it names now
             is_certain = not is_rest and reader.is_untouched(past, change.event)
-            meant = Destination(change.now, past.link.subpath, is_certain)
+            meant = Destination(change.now, reader.read_subpath(past, change), is_certain)
     return meant
