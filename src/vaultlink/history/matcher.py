@@ -126,11 +126,6 @@ class Texts(Generic[K]):
         """Return the weight of an old text, without common pieces."""
         return weigh_all(self.old[key] - self.common)
 
-    def is_from_template(self, key: K) -> bool:
-        """Return True if several texts have most of an old one."""
-        pieces = self.old[key]
-        return 2 * weigh_all(pieces & self.common) > weigh_all(pieces)
-
     def match(self, names: Mapping[K, K] = {}) -> dict[K, Match[K]]:
         """Return what old texts became.
 
