@@ -107,6 +107,15 @@ SILENT: dict[str, Commits] = {
         {"bb/Plan.md": ONE, "cc/Plan.md": TWO, "x/Home.md": LINKS},
         {"a/Plan.md": OTHER},
     ],
+    "the link matches the former namesake but for its case": [
+        {"web/AGENTS.md": ONE, "Home.md": "[[Agents]]\n"},
+        {"AGENTS.md": TWO},
+    ],
+    "many namesakes are added at once": [
+        {f"a/{name}.md": f"{ONE}{name}.\n" for name in "uvwxyz"}
+        | {"Home.md": "[[u]] [[v]] [[w]] [[x]] [[y]] [[z]]\n"},
+        {f"{name}.md": f"{TWO}{name}.\n" for name in "uvwxyz"},
+    ],
     "names exchanged twice": [START, SWAP, {"One.md": ONE, "Two.md": TWO}],
     "the link led nowhere for a while": [
         {"Inbox.md": ONE, "Home.md": "[[Inbox]]\n"},

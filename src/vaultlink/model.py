@@ -590,10 +590,11 @@ class History(msgspec.Struct, frozen=True, array_like=True, gc=False):
     unseen: tuple[str, ...] = ()
 
     def then(self, later: "History") -> "History":
-        """Return this history and what happened later, which counts where they differ.
+        """Return this history and a later one, which counts where they differ.
 
         Args:
-            later: The history since. Its former paths are those that this one leads to.
+            later: The history since, whose former paths are those that this one leads to, or what
+                is known better of the same time.
 
         Returns:
             A history from before this one until now.

@@ -253,7 +253,7 @@ def _find_resolved(
 
 
 class FindingPlace(NamedTuple):
-    """What tells a finding of a state from others: a large state decodes it anew each time."""
+    """What tells a finding from others of its state, which may decode it anew."""
 
     path: str
     start: int

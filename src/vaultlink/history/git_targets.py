@@ -18,6 +18,7 @@ from vaultlink.index.anchors import find_anchor, find_slug_heading
 from vaultlink.index.index import Index, update_names
 from vaultlink.index.resolve import (
     PathsByName,
+    file_name,
     is_note,
     name_key,
     resolve,
@@ -376,6 +377,12 @@ def _find_relative(
     return None
 
 
+def _is_spelt(link: Link, path: str) -> bool:
+    """Return True if a link has the name of a file in its case, and not by chance."""
+    name = file_name(path)
+    return file_name(link.target) in (name, name.rpartition(".")[0])
+
+
 def _find_retargeted(
     past: _LinkPast, changes: Sequence[_Change], reader: _Reader
 ) -> Destination | None:
@@ -393,7 +400,7 @@ def _find_retargeted(
             meant = None
         elif not change.now or reader.is_copy(change):
             return None
-        elif not change.is_chance:
+        elif not change.is_chance and _is_spelt(past.link, change.before):
             is_rest = is_remainder(past.target, change.now, reader.vault)
             if is_rest and change.before == change.after == past.target:
                 return None  # most of the text went to the other note, which it names now

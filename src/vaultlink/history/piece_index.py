@@ -46,9 +46,6 @@ class PieceIndex:
         return {piece for piece, paths in self.find_holders(wanted).items() if len(paths) >= COMMON}
 
 
-NO_NOTES = PieceIndex({})
-
-
 def choose_rivals(
     shared: Pieces, places: Mapping[int, list[str]], limit: float, without: Collection[str]
 ) -> list[str]:

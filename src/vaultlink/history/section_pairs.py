@@ -65,6 +65,11 @@ class Sections:
         """The pieces below each heading, up to the next one."""
         return [self._read(item.body, item.body_end) for item in self.note.headings]
 
+    @cached_property
+    def body_counts(self) -> Counter[Pieces]:
+        """The number of sections with the same pieces."""
+        return Counter(self.bodies)
+
     def read_branch(self, number: int) -> Pieces:
         """Return the pieces below a heading, those below its subheadings included."""
         headings = self.note.headings
@@ -103,7 +108,7 @@ class Sections:
         return (
             body == other.bodies[other_number]
             and weigh_all(body) >= MIN_OWN_TEXT
-            and self.bodies.count(body) == other.bodies.count(body) == 1
+            and self.body_counts[body] == other.body_counts[body] == 1
         )
 
 

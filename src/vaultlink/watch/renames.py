@@ -17,7 +17,7 @@ from vaultlink.model import FileStamp, History, Note
 _MAX_AGE_SECONDS = 600.0
 """Maximum seconds between the removal and the addition of a moved file.
 
-    The order does not matter: a file may be copied before it is deleted.
+The order does not matter: a file may be copied before it is deleted.
 """
 
 _MAX_REMEMBERED = 10_000
