@@ -23,8 +23,8 @@ from vaultlink.history.link_changes import list_changed_keys, remember_links
 from vaultlink.history.name_changes import remember_names
 from vaultlink.history.piece_index import PieceIndex
 from vaultlink.index.anchors import part_key, split_parts
-from vaultlink.index.index import Index
-from vaultlink.index.resolve import name_key, target_keys
+from vaultlink.index.index import Index, target_spellings
+from vaultlink.index.resolve import file_name, name_key, target_keys
 from vaultlink.links.query_names import find_query_target
 from vaultlink.model import NO_HISTORY, Destination, History, LinkKind
 from vaultlink.rules.former_targets import follow_move
@@ -174,8 +174,11 @@ def _list_missing_moved(state: State, history: History) -> list[_MissingAnchor]:
     A Markdown link without spaces may name a heading by its GitHub anchor.
     """
     index, found = state.index, list[_MissingAnchor]()
-    for source, tally in state.tallies.items():
-        for link, target in index.resolved_links(source) if tally.dangling else ():
+    names = {key for old in history.moves for key in target_spellings(file_name(old))}
+    sources = index.notes_mentioning(names) if names else ()
+    for source in sources:
+        tally = state.tallies.get(source)
+        for link, target in index.resolved_links(source) if tally and tally.dangling else ():
             if target is None and (
                 (link.kind is LinkKind.WIKILINK and link.subpath) or " " in link.subpath
             ):
