@@ -253,6 +253,25 @@ def test_note_that_took_a_former_path_has_its_own_past(tmp_path: Path) -> None:
     assert [item.path for item in recorded_past(root, "b.md").paths] == ["a.md"]
 
 
+def test_exchanged_names_are_former_names(tmp_path: Path) -> None:
+    other = LONG.replace("Line", "Row")
+    root = create_repository(tmp_path, {"a.md": LONG, "b.md": other})
+    update_files(root, {"a.md": other, "b.md": LONG})
+    commit(root)
+    assert [item.path for item in recorded_past(root, "b.md").paths] == ["a.md"]
+
+
+def test_note_that_was_deleted_and_created_again_has_its_later_creation(tmp_path: Path) -> None:
+    root = create_repository(tmp_path, {"a.md": LONG, "b.md": "B\n"})
+    for text in (None, "Another note.\n"):
+        update_files(root, {"a.md": text})
+        commit(root)
+    recorded, last = recorded_past(root, "a.md"), hashes(root)[0]
+    assert recorded.deleted is None
+    assert recorded.created is not None
+    assert recorded.created.commit == last
+
+
 def test_outside_a_repository_nothing_is_known(tmp_path: Path) -> None:
     assert recorded_past(tmp_path, "a.md").created is None
 

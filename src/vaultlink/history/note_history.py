@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from vaultlink.git.location import find_git_dir
+from vaultlink.git.objects import find_blobs
 from vaultlink.git.program import run_git
-from vaultlink.history.file_pairs import FateKind
+from vaultlink.history.file_pairs import UNKNOWN, FateKind
 from vaultlink.history.git_log import LogCommit, format_date
 
 
@@ -63,16 +64,19 @@ def read_note_history(root: Path, commits: Sequence[LogCommit], path: str) -> No
         return NO_NOTE_HISTORY
     paths: list[FormerPath] = []
     deleted, since = None, "HEAD"
+    may_be_deleted = not find_blobs(root, [f"HEAD:./{path}"])
     for commit in commits:
-        if path in commit.fates:
-            if paths or deleted or commit.fates[path][0] != FateKind.DELETED:
-                break  # another file was at this path before
-            deleted, since = _mark(commit), f"{commit.name}^"
         former = [old for old, fate in commit.fates.items() if fate == (FateKind.MOVED, path)]
         if former:
-            [path] = former
+            path = former[0]
             paths.append(FormerPath(path, _mark(commit)))
-            since = f"{commit.name}^"
+        elif may_be_deleted and commit.fates.get(path, UNKNOWN)[0] == FateKind.DELETED:
+            deleted = _mark(commit)
+        elif path in commit.fates:
+            break  # another file was at this path before
+        else:
+            continue
+        may_be_deleted, since = False, f"{commit.name}^"
     return NoteHistory(tuple(paths), _find_creation(root, since, path), deleted)
 
 
