@@ -253,7 +253,7 @@ def _find_resolved(
 
 
 class FindingPlace(NamedTuple):
-    """What tells a finding from others of its state, which may decode it anew."""
+    """The values that tell a finding from others of its state."""
 
     path: str
     start: int
@@ -263,7 +263,10 @@ class FindingPlace(NamedTuple):
 
 
 def place_finding(item: Diagnostic) -> FindingPlace:
-    """Return what tells a finding from others of its state."""
+    """Return the values that tell a finding from others of its state.
+
+    The finding itself may be another object each time: a large state decodes it anew.
+    """
     return FindingPlace(item.path, item.start, item.end, item.code, item.message)
 
 

@@ -43,7 +43,7 @@ def parse_raw_diff(raw: bytes) -> Iterator[RawDiffEntry]:
 
 
 class CommitSummary(NamedTuple):
-    """What a commit did.
+    """The changes of a commit, in short.
 
     Attributes:
         name: Its hash.
@@ -57,7 +57,7 @@ class CommitSummary(NamedTuple):
 
 
 def summarize_commits(output: bytes, commits: Sequence[str]) -> Iterator[CommitSummary]:
-    """Yield what commits did.
+    """Yield the changes of commits, in short.
 
     `output` has the raw diffs of these commits, in their order. It is not parsed, to save time.
     """

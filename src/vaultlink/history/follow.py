@@ -46,7 +46,7 @@ class Snapshot(NamedTuple):
             return next(iter(EMPTY_CONTENTS))
         if note is not None and note.pieces:
             return "text", note.pieces
-        return (stamp.size, stamp.modified) if stamp and stamp.size > 0 else (path, id(self.stamps))
+        return (stamp.size, stamp.modified) if stamp and stamp.size > 0 else object()
 
 
 def follow(

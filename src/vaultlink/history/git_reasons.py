@@ -38,7 +38,7 @@ class _Deletion(NamedTuple):
 
 
 class Explanation(NamedTuple):
-    """What happened to a deleted file.
+    """The fate of a deleted file.
 
     `reason` is a clause. `now` is the path of the file that it may be now, or "".
     """

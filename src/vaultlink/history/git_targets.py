@@ -227,7 +227,7 @@ def _add_events(index: Index, pasts: Sequence[_LinkPast], commits: Sequence[LogC
 
 
 class _Change(NamedTuple):
-    """What a link led to before and after an event, and where the former file is now.
+    """The targets of a link before and after an event, and the former one now.
 
     `is_chance` is True if the link led to one of several namesakes before, and not because it was
     the nearest one.

@@ -1,4 +1,4 @@
-"""Which present notes have a line or sentence: it shows templates and copies."""
+"""Find the present notes that have a line or sentence: templates and copies."""
 
 from collections.abc import Collection, Iterable, Mapping
 

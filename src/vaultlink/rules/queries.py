@@ -12,7 +12,7 @@ from vaultlink.rules.former_targets import find_moved_folder, resolve_former_pat
 
 
 class _Fate(NamedTuple):
-    """What became of a file or folder.
+    """The fate of a file or folder.
 
     `now` is its present path, "" if it was deleted; `name` how the query names it there, "" if that
     can't be written.
