@@ -77,20 +77,22 @@ def follow(
     if not removed and (not added and len(differing) < 2):
         return NO_HISTORY
     files = FileChanges(removed, added, differing, may_be_swapped=True)
-    return build_history(pair_present_files(files, _read_pieces, notes), removed, since)
+    fates = pair_present_files(files, _read_pieces, notes)
+    return build_history(fates, dict.fromkeys(removed, since))
 
 
-def build_history(fates: Mapping[str, Fate], removed: Iterable[str], since: int) -> History:
-    """Return the history that the fates of files lead to, of which these were removed."""
-    gone = dict.fromkeys(removed, since)
+def build_history(fates: Mapping[str, Fate], gone: Mapping[str, int]) -> History:
+    """Return the history that the fates of files lead to.
+
+    `gone` has the files that vanished, with their numbers in `History.gone`. Of others, only the
+    moves count.
+    """
     found: dict[str, dict[str, str]] = {kind: {} for kind in FateKind}
     for old, (kind, new) in fates.items():
         if kind == FateKind.MOVED or old in gone:
             found[kind][old] = new
-    moved, deleted, likely = (
-        found[kind] for kind in (FateKind.MOVED, FateKind.DELETED, FateKind.LIKELY)
-    )
-    return History(moved, frozenset(deleted), gone, likely)
+    deleted = frozenset(found[FateKind.DELETED])
+    return History(found[FateKind.MOVED], deleted, gone, found[FateKind.LIKELY])
 
 
 def _read_pieces(contents: Collection[Content]) -> dict[Content, Pieces | None]:

@@ -150,7 +150,7 @@ def read_log(
         log = _extend(reader, files, stored, GitLog(head, prefix), any_alike)
     if is_shallow:
         log = replace(log, oldest=format_date(min(list_commits(root, head, prefix).values())))
-    log = _compare_edited(reader, root, log, wanted, notes, any_alike)
+    log = _compare_edited(reader, log, wanted, notes, any_alike)
     if store is not None and not is_shallow and log is not stored:
         store.save(key, msgspec.msgpack.encode(log))
     return log
@@ -215,7 +215,9 @@ def _lower_name(path: str) -> str:
 def _drop_copies(fates: Mapping[str, Fate]) -> dict[str, Fate]:
     """Return fates without those of attachments that were copied and then changed."""
     ends = {new for _, new in fates.values()}
-    return {p: fate for p, fate in fates.items() if p in ends or p[-3:].lower() == ".md"}
+    return {
+        path: fate for path, fate in fates.items() if path in ends or path[-3:].lower() == ".md"
+    }
 
 
 def _list_undecided(files: FileChanges, fates: Mapping[str, Fate]) -> list[str]:
@@ -228,7 +230,6 @@ def _list_undecided(files: FileChanges, fates: Mapping[str, Fate]) -> list[str]:
 
 def _compare_edited(
     reader: ChangeReader,
-    root: Path,
     log: GitLog,
     wanted: Collection[str] | None,
     notes: PieceIndex,
@@ -241,7 +242,7 @@ def _compare_edited(
     names = None if wanted is None else set(wanted)
     commits = {commit.name: commit for commit in log.commits}
     unreadable = list(log.unreadable)
-    blobs = BlobPieces(root)
+    blobs = BlobPieces(reader.root)
     while relevant := _list_relevant(list(commits.values()), names):
         changes, _ = reader.read(relevant)
         commits.update((name, replace(commits[name], undecided=[])) for name in relevant)
@@ -251,7 +252,7 @@ def _compare_edited(
             if not is_complete and name not in unreadable:
                 unreadable.append(name)
         if not any_alike:
-            paired = _doubt_templates(root, changes, paired, notes)
+            paired = _doubt_templates(reader.root, changes, paired, notes)
         commits.update((name, replace(commits[name], fates=paired[name])) for name in paired)
     if all(commits[commit.name] is commit for commit in log.commits):
         return log

@@ -24,7 +24,7 @@ from vaultlink.history.file_pairs import (
     pair_files,
     pair_present_files,
 )
-from vaultlink.history.follow import UNCOMMITTED
+from vaultlink.history.follow import UNCOMMITTED, build_history
 from vaultlink.history.git_changes import is_hidden
 from vaultlink.history.git_log import LogStore, read_log
 from vaultlink.history.git_reasons import explain_deletions
@@ -78,7 +78,7 @@ def git_history(
     commits = dict(zip(number_commits(log.commits), log.commits, strict=True))
     for since, commit in commits.items():
         paths.go_back(commit.fates, since)
-    history = _build_history(paths, files)
+    history = build_history(paths.found, paths.gone).within(files)
     former = [path for path in paths.ends if name_key(path) in wanted] if wanted else []
     merged = explain_deletions(root, commits, paths, history.moves, former)
     likely = {path: item.now for path, item in merged.items() if item.now in files}
@@ -88,14 +88,6 @@ def git_history(
         reasons={path: item.reason for path, item in merged.items() if item.reason},
         unseen=tuple(log.describe_unseen()),
     )
-
-
-def _build_history(paths: PathsNow, files: Collection[str]) -> History:
-    found: dict[FateKind, dict[str, str]] = {kind: {} for kind in FateKind}
-    for old, (kind, new) in paths.found.items():
-        found[FateKind(kind)][old] = new
-    moves, likely = found[FateKind.MOVED], found[FateKind.LIKELY]
-    return History(moves, frozenset(found[FateKind.DELETED]), paths.gone, likely).within(files)
 
 
 def moves_since(

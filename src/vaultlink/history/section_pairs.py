@@ -13,11 +13,11 @@ from functools import cached_property, lru_cache
 from itertools import pairwise
 from typing import NamedTuple, TypeVar
 
-from vaultlink.history.matcher import Pieces, Texts, read_pieces, weigh_all
+from vaultlink.history.matcher import Pieces, Texts, weigh_all
 from vaultlink.index.anchors import TRAILING_BLOCK_ID, heading_key, render_heading
 from vaultlink.index.heading_words import differs_in_meaning, find_numbers, split_heading_words
 from vaultlink.model import BlockId, Note
-from vaultlink.parse.pieces import PIECE_SIZE
+from vaultlink.parse.pieces import list_pieces
 from vaultlink.text import lazy_pattern
 
 Pairs = dict[int, tuple[int, bool]]
@@ -59,6 +59,7 @@ class Sections:
         self.note = note
         self.keys = [heading_key(heading.text) for heading in note.headings]
         self.counts = Counter(self.keys)
+        self._pieces = list_pieces(note.pieces)
 
     @cached_property
     def bodies(self) -> list[Pieces]:
@@ -81,7 +82,7 @@ class Sections:
         return self._read(headings[number].body, end)
 
     def _read(self, start: int, end: int) -> Pieces:
-        return read_pieces(self.note.pieces[start * PIECE_SIZE : end * PIECE_SIZE])
+        return frozenset(self._pieces[start:end])
 
     @cached_property
     def cores(self) -> list[str]:

@@ -11,9 +11,6 @@ from functools import cache
 from math import log2
 from zlib import crc32
 
-PIECE_SIZE = 4
-"""Bytes of a hash."""
-
 _LENGTH_SHIFT = 26
 _HASH_MASK = (1 << _LENGTH_SHIFT) - 1
 _STEPS = 4
