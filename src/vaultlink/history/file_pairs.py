@@ -7,7 +7,7 @@ from hashlib import sha1, sha256
 from itertools import chain
 from typing import NamedTuple, TypeVar
 
-from vaultlink.history.matcher import COMMON, MAX_RIVAL, Pieces, Texts, is_like, weigh_all
+from vaultlink.history.matcher import MAX_RIVAL, Pieces, Texts, is_like, weigh_all
 from vaultlink.history.names import (
     file_extension,
     is_same_series,
@@ -333,19 +333,10 @@ class _Pairing:
         removed, added = self._files.removed, self._files.added
         beside = list_beside(self._files, self._fates)
         before = self._read_notes({old: removed[old] for old in beside})
-        by_folder = {parent_folder(old): paths for old, paths in beside.items()}
-        now = self._read_notes({path: added[path] for path in chain(*by_folder.values())})
-        holders: dict[int, list[str]] = {}
-        for path, pieces in now.items():
-            for piece in pieces:
-                holders.setdefault(piece, []).append(path)
-        common = {piece for piece, paths in holders.items() if len(paths) >= COMMON}
-        for old, pieces in before.items():
-            telling = (pieces & holders.keys()) - common
-            near = beside[old].intersection(chain(*map(holders.__getitem__, telling)))
-            texts = Texts({old: pieces}, {path: now[path] for path in sorted(near)}, common=common)
-            match = texts.match().get(old)
-            if match:
+        folders = {parent_folder(old): paths for old, paths in beside.items()}
+        now = self._read_notes({path: added[path] for path in chain(*folders.values())})
+        for old, match in Texts(before, now).match().items():
+            if match.new in beside[old]:
                 self._taken.discard(self._fates[old][1])
                 self._record(old, match.new, FateKind.LIKELY)
 
