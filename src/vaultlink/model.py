@@ -11,6 +11,8 @@ from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
 
+from vaultlink.text import file_extension
+
 PropertyValue: TypeAlias = Any
 """A property's value as Obsidian reads it: None, bool, int, float, str, list, dict."""
 
@@ -627,7 +629,7 @@ class History(msgspec.Struct, frozen=True, array_like=True, gc=False):
         moves = {
             old: new
             for old, new in self.moves.items()
-            if old not in files and new in files and _extension(old) == _extension(new)
+            if old not in files and new in files and file_extension(old) == file_extension(new)
         }
         deleted = [path for path in self.deleted if path not in files and path not in moves]
         if len(deleted) > MAX_DELETED:
@@ -653,10 +655,6 @@ def _merge(
     one: Mapping[str, Mapping[str, "Destination"]], other: Mapping[str, Mapping[str, "Destination"]]
 ) -> dict[str, dict[str, "Destination"]]:
     return {path: {**one.get(path, {}), **other.get(path, {})} for path in {**one, **other}}
-
-
-def _extension(path: str) -> str:
-    return path[path.rfind("/") + 1 :].rpartition(".")[2].lower()
 
 
 class Destination(NamedTuple):

@@ -97,3 +97,8 @@ def has_command(line: str) -> bool:
     """Return True if a CI service may take the beginning of a line for a command."""
     match = COMMAND_START.match(line) if ":" in line else None
     return match is not None and match["blank"] is not None
+
+
+def file_extension(path: str) -> str:
+    """Return the extension of a file in lower case, without the dot."""
+    return path[path.rfind("/") + 1 :].rpartition(".")[2].lower()

@@ -9,7 +9,6 @@ from typing import NamedTuple, TypeVar
 
 from vaultlink.history.matcher import MAX_RIVAL, Pieces, Texts, is_like, weigh_all
 from vaultlink.history.names import (
-    file_extension,
     is_same_series,
     list_unique_names,
     number_pattern,
@@ -18,6 +17,7 @@ from vaultlink.history.names import (
 )
 from vaultlink.history.piece_index import PieceIndex, choose_rivals
 from vaultlink.index.resolve import file_name, parent_folder
+from vaultlink.text import file_extension
 
 _MAX_GROWTH = 5
 """Maximum ratio of the sizes of a file before and after it was replaced by another one."""

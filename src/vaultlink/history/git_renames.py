@@ -29,11 +29,11 @@ from vaultlink.history.git_changes import is_hidden
 from vaultlink.history.git_log import LogStore, read_log
 from vaultlink.history.git_reasons import explain_deletions
 from vaultlink.history.matcher import Pieces, read_data_pieces
-from vaultlink.history.names import file_extension
 from vaultlink.history.paths_now import PathsNow, number_commits
 from vaultlink.history.piece_index import PieceIndex
 from vaultlink.index.resolve import name_key
 from vaultlink.model import NO_HISTORY, FileStamp, History, Note
+from vaultlink.text import file_extension
 
 _MAX_BYTES = 4_000_000
 """Size from which a file of the working tree is not compared by content."""

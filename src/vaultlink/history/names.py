@@ -35,11 +35,6 @@ def _list_numbers(name: str) -> list[int]:
     return sorted(int(number) for number in _DIGITS.findall(name))
 
 
-def file_extension(path: str) -> str:
-    """Return the extension of a file in lower case, without the dot."""
-    return path[path.rfind("/") + 1 :].rpartition(".")[2].lower()
-
-
 def list_unique_names(before: Iterable[str], now: Iterable[str]) -> dict[str, str]:
     """Map each path to the one with its file name, if no other path has it."""
     old, new = _group_by_name(before), _group_by_name(now)
