@@ -200,16 +200,12 @@ def _find_namesakes(
     translation, of a folder: links beside them are meant to lead there.
     """
     paths = {*files, *(path for commit in commits for path in commit.fates)}
-    counts = Counter(_lower_name(path) for path in paths)
+    counts = Counter(name_key(path) for path in paths)
     found = {
-        name: [path for path in listed if counts[_lower_name(path)] > 1 and not is_hidden(path)]
+        name: [path for path in listed if counts[name_key(path)] > 1 and not is_hidden(path)]
         for name, listed in added.items()
     }
     return {name: listed for name, listed in found.items() if 0 < len(listed) <= _MAX_NAMESAKES}
-
-
-def _lower_name(path: str) -> str:
-    return path[path.rfind("/") + 1 :].lower()
 
 
 def _drop_copies(fates: Mapping[str, Fate]) -> dict[str, Fate]:
