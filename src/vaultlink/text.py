@@ -6,8 +6,8 @@ editors. This module does not depend on notes.
 
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
-from typing import cast
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar, cast
 
 try:
     from _blake2 import blake2b as blake2b  # noqa: PLC0414 - `hashlib` is slow: it loads OpenSSL
@@ -102,3 +102,15 @@ def has_command(line: str) -> bool:
 def file_extension(path: str) -> str:
     """Return the extension of a file in lower case, without the dot."""
     return path[path.rfind("/") + 1 :].rpartition(".")[2].lower()
+
+
+T = TypeVar("T")
+K = TypeVar("K")
+
+
+def group_by(items: Iterable[T], key: Callable[[T], K]) -> dict[K, list[T]]:
+    """Return the items by key, in their order."""
+    groups: dict[K, list[T]] = {}
+    for item in items:
+        groups.setdefault(key(item), []).append(item)
+    return groups

@@ -5,14 +5,13 @@ a file, heading or block that is now elsewhere, the history says where.
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
 from typing import NamedTuple, TypeVar
 
 from msgspec.structs import replace
 
 from vaultlink.history.anchor_changes import (
-    NewAnchor,
     anchor_keys,
     find_moved_anchor,
     group_gained,
@@ -33,18 +32,37 @@ _MAX_ALIGNED = 4_000_000
 
 
 class _Changes(NamedTuple):
-    """Two states of a vault, and the way of a file from one to the other.
+    """Two states of a vault, and what happened in between.
 
-    `follow` returns the present path of a file of the earlier state; None if it is gone. `notes`
-    are the notes that changed, with the earlier path of each (None if new). `replaced` are the
-    present files at a path that another file had.
+    Attributes:
+        before: The earlier state.
+        now: The present state.
+        moves: Earlier path to present path of all files that were moved.
+        notes: The notes that changed, with the earlier path of each (None if new).
     """
 
     before: Index
     now: Index
-    follow: Callable[[str], str | None]
+    moves: Mapping[str, str]
     notes: Mapping[str, str | None]
-    replaced: Collection[str]
+
+    def follow(self, path: str) -> str | None:
+        """Return the present path of a file of the earlier state; None if it is gone."""
+        return self.moves.get(path, path if path in self.now.files else None)
+
+    def follow_all(
+        self, known: Mapping[str, Mapping[str, Destination]]
+    ) -> Iterator[tuple[str, str, Mapping[str, Destination]]]:
+        """Yield earlier and present path, and the entries, of the notes that still exist."""
+        for old_path, entries in known.items():
+            present = self.follow(old_path)
+            if present is not None and present in self.now.notes:
+                yield old_path, present, entries
+
+    def find_former(self, path: str) -> Note | None:
+        """Return the earlier version of a changed note."""
+        old_path = self.notes[path]
+        return self.before.notes.get(old_path) if old_path else None
 
 
 def remember_links(known: History, before: Index, now: Index, moves: Mapping[str, str]) -> History:
@@ -57,18 +75,13 @@ def remember_links(known: History, before: Index, now: Index, moves: Mapping[str
         moves: Earlier path to present path, of all files that were moved in between, those included
             whose earlier path another file has now.
     """
-
-    def follow(path: str) -> str | None:
-        return moves.get(path, path if path in now.files else None)
-
     sources = {new: old for old, new in moves.items()}
     notes = {
         path: sources.get(path, path if path in before.notes and path not in moves else None)
         for path in list_changed_keys(before.notes, now.notes) | moves.keys() | set(moves.values())
         if path in now.notes
     }
-    replaced = {old for old in moves if old in now.files}
-    changes = _Changes(before, now, follow, notes, replaced)
+    changes = _Changes(before, now, moves, notes)
     anchors = _remember_anchors(known.anchors, changes)
     return replace(known, anchors=anchors, led_to=_remember_targets(known.led_to, changes))
 
@@ -91,38 +104,29 @@ def _remember_anchors(
 ) -> dict[str, dict[str, Destination]]:
     """Return the former headings and blocks of notes with what they are now."""
     before, now = changes.before, changes.now
-    renewed: dict[str, dict[str, NewAnchor]] = {}
-    moved: dict[str, dict[str, Destination]] = {}
-    for path, old_path in changes.notes.items():
-        old = before.notes.get(old_path) if old_path else None
-        new = now.notes[path]
-        if old is None or old_path is None or not before.anchor_sources.get(old_path):
-            continue
-        if _anchors_of(old) != _anchors_of(new):
-            renewed[path] = match_anchors_of(old, new, _list_subpaths(old_path, before))
-    versions = {
-        path: (before.notes.get(old_path) if old_path else None, now.notes[path])
-        for path, old_path in changes.notes.items()
-    }
+    versions = {path: (changes.find_former(path), now.notes[path]) for path in changes.notes}
+    renewed: dict[str, dict[str, Destination]] = {}
+    lost: dict[str, Note] = {}
+    for path, (old, new) in versions.items():
+        if old and before.anchor_sources.get(old.path) and _anchors_of(old) != _anchors_of(new):
+            renewed[path] = match_anchors_of(old, new, _list_subpaths(old.path, before))
+            lost[path] = old
     gained = group_gained(versions) if renewed else {}
-    for path, found in renewed.items():
-        old = versions[path][0]
-        moved[path] = dict(_find_moved(old, path, found, gained, versions)) if old else {}
+    for path, old in lost.items():
+        entries = renewed[path]
+        for key in sorted((anchor_keys(old) - anchor_keys(now.notes[path])) & gained.keys()):
+            place = find_moved_anchor(key, old, {other: versions[other] for other in gained[key]})
+            if place and not (key in entries and entries[key].is_certain):
+                entries[key] = place
     result: dict[str, dict[str, Destination]] = {}
-    for old_path, entries in known.items():
-        present = changes.follow(old_path)
-        if present is not None and present in now.notes:
-            result.setdefault(present, {}).update(
-                (key, destination)
-                for key, old_destination in entries.items()
-                if (destination := _follow(old_destination, renewed, moved, changes))
-            )
-    for path, found in renewed.items():
-        result.setdefault(path, {}).update(
-            (key, Destination(path, anchor.subpath, anchor.is_certain))
-            for key, anchor in found.items()
+    for _, present, known_entries in changes.follow_all(known):
+        result.setdefault(present, {}).update(
+            (key, destination)
+            for key, old_destination in known_entries.items()
+            if (destination := _follow(old_destination, renewed, changes))
         )
-        result[path].update(moved[path])
+    for path, entries in renewed.items():
+        result.setdefault(path, {}).update(entries)
     kept: dict[str, dict[str, Destination]] = {}
     for path, entries in result.items():
         present_keys = anchor_keys(now.notes[path]) if entries else ()
@@ -146,46 +150,24 @@ def _anchors_of(note: Note) -> object:
     ]
 
 
-def _find_moved(
-    old: Note,
-    path: str,
-    renewed: Mapping[str, NewAnchor],
-    gained: Mapping[str, Sequence[str]],
-    versions: Mapping[str, tuple[Note | None, Note]],
-) -> Iterator[tuple[str, Destination]]:
-    """Yield headings and blocks of a note that another note has gained."""
-    lost = anchor_keys(old) - anchor_keys(versions[path][1])
-    for key in sorted(lost & gained.keys()):
-        found = find_moved_anchor(key, old, {other: versions[other] for other in gained[key]})
-        if found is None:
-            continue
-        path_now, subpath, is_certain = found
-        if not (key in renewed and renewed[key].is_certain):
-            yield key, Destination(path_now, subpath, is_certain)
-
-
 def _follow(
-    destination: Destination,
-    renewed: Mapping[str, Mapping[str, NewAnchor]],
-    moved: Mapping[str, Mapping[str, Destination]],
-    changes: _Changes,
+    destination: Destination, renewed: Mapping[str, Mapping[str, Destination]], changes: _Changes
 ) -> Destination | None:
     """Return where a former destination is now; None if it is gone."""
     path = changes.follow(destination.path)
     if path is None:
         return None
-    note = changes.now.notes.get(path)
-    if not destination.subpath or note is None:
-        return Destination(path, destination.subpath, destination.is_certain)
-    key = last_key(destination.subpath)
-    if key in moved.get(path, {}):
-        return moved[path][key]
-    if key in renewed.get(path, {}):
-        anchor = renewed[path][key]
-        return Destination(path, anchor.subpath, destination.is_certain and anchor.is_certain)
-    if find_anchor(note, destination.subpath) is None:
-        return None
-    return Destination(path, destination.subpath, destination.is_certain)
+    note, key = changes.now.notes.get(path), last_key(destination.subpath)
+    if destination.subpath and note is not None:
+        place = renewed.get(path, {}).get(key)
+        if place is not None:
+            has_left = place.path != path  # then only the move itself must be certain
+            return place._replace(
+                is_certain=place.is_certain and (has_left or destination.is_certain)
+            )
+        if find_anchor(note, destination.subpath) is None:
+            return None
+    return destination._replace(path=path)
 
 
 # -- targets --------------------------------------------------------------------------------------
@@ -197,17 +179,15 @@ def _remember_targets(
     """Return the former destinations of links that resolve to something else now."""
     now = changes.now
     result: dict[str, dict[str, Destination]] = {}
-    for old_source, entries in known.items():
-        present = changes.follow(old_source)
-        if present is not None and present in now.notes:
-            doubtful = _list_doubtful(old_source, present, changes)
-            result[present] = {
-                written: destination._replace(
-                    is_certain=destination.is_certain and written not in doubtful
-                )
-                for written, old in entries.items()
-                if (destination := _follow(old, {}, {}, changes))
-            }
+    for old_source, present, known_entries in changes.follow_all(known):
+        doubtful = _list_doubtful(old_source, present, changes)
+        result[present] = {
+            written: destination._replace(
+                is_certain=destination.is_certain and written not in doubtful
+            )
+            for written, old in known_entries.items()
+            if (destination := _follow(old, {}, changes))
+        }
     for source in _list_sources(changes):
         for written, destination in _find_retargeted(source, changes):
             result.setdefault(source, {}).setdefault(written, destination)
@@ -231,13 +211,14 @@ def _list_sources(changes: _Changes) -> set[str]:
     """Return the present notes whose links may lead elsewhere than before."""
     before, now = changes.before, changes.now
     sources = list_changed_keys(before.targets, now.targets) | changes.notes.keys()
-    for path, old_path in changes.notes.items():
-        old = before.notes.get(old_path) if old_path else None
+    for path in changes.notes:
+        old = changes.find_former(path)
         if old is not None and _anchors_of(old) != _anchors_of(now.notes[path]):
             sources |= set(now.anchor_sources.get(path, ()))
     # A link to a file that is replaced by another keeps its target.
-    for path in changes.replaced:
-        sources |= set(now.sources_of(path))
+    for path in changes.moves:
+        if path in now.files:
+            sources |= set(now.sources_of(path))
     return {source for source in sources if source in now.notes}
 
 
@@ -275,12 +256,9 @@ def _find_retargeted(source: str, changes: _Changes) -> Iterator[tuple[str, Dest
 
 def _keep_subpath(link: Link, path: str, before: Index) -> str:
     """Return the subpath of a link; "" if the link led to the whole note without it."""
-    is_missing = before.has_anchor(link, path) is False
-    return (
-        ""
-        if is_missing and not find_slug_heading(before.notes[path], link.subpath)
-        else link.subpath
-    )
+    if before.has_anchor(link, path) is not False:
+        return link.subpath
+    return link.subpath if find_slug_heading(before.notes[path], link.subpath) else ""
 
 
 def is_remainder(path: str | None, moved: str, now: Index) -> bool:
@@ -346,9 +324,11 @@ def _find_shadowed(link: Link, old_path: str, path: str, changes: _Changes) -> s
     if not isinstance(was, Heading) or not isinstance(present, Heading):
         return ""
     number = next(n for n, heading in enumerate(old.headings) if heading is was)
-    before, now = Sections(old).paths, Sections(new).paths
-    former = [n for n, path in enumerate(before) if path == before[number]]
-    same = [n for n, path in enumerate(now) if path == before[number]]
+    before = Sections(old).paths
+    former, same = (
+        [n for n, above in enumerate(paths) if above == before[number]]
+        for paths in (before, Sections(new).paths)
+    )
     other, is_certain = align_headings(old, new).get(number, (None, False))
     if len(former) == len(same) == 1:
         other, is_certain = same[0], True  # it has kept its place below other headings
@@ -366,20 +346,17 @@ def _keep_retargeted(
     """
     links = {link.raw: (link, target) for link, target in now.resolved_links(source)}
     kept = {}
-    for written, destination in entries.items():
-        link_now, target = links.get(written, (None, None))
-        if link_now is None:
-            continue
-        if target != destination.path or (
-            destination.subpath and _is_elsewhere(link_now, destination, now)
-        ):
-            kept[written] = destination
+    for written, place in entries.items():
+        if written in links:
+            link, target = links[written]
+            if target != place.path or _means_other_anchor(link, place, now):
+                kept[written] = place
     return kept
 
 
-def _is_elsewhere(link: Link, destination: Destination, now: Index) -> bool:
-    note = now.notes.get(destination.path)
+def _means_other_anchor(link: Link, place: Destination, now: Index) -> bool:
+    note = now.notes.get(place.path) if place.subpath else None
     if note is None:
         return False
-    meant = find_anchor(note, destination.subpath)
+    meant = find_anchor(note, place.subpath)
     return meant is not None and find_anchor(note, link.subpath) is not meant

@@ -18,7 +18,7 @@ from vaultlink.index.anchors import TRAILING_BLOCK_ID, heading_key, render_headi
 from vaultlink.index.heading_words import differs_in_meaning, find_numbers, split_heading_words
 from vaultlink.model import BlockId, Note
 from vaultlink.parse.pieces import list_pieces
-from vaultlink.text import lazy_pattern
+from vaultlink.text import group_by, lazy_pattern
 
 Pairs = dict[int, tuple[int, bool]]
 """Number of a heading before to its number now, and whether it certainly is the same one."""
@@ -47,39 +47,30 @@ _NUMBERING = lazy_pattern(
 
 
 class Sections:
-    """The sections of a note, by the numbers of their headings.
-
-    Attributes:
-        note: The note.
-        keys: The comparison keys of the headings.
-        counts: The number of headings of each key.
-    """
+    """The sections of a note, by the numbers of their headings."""
 
     def __init__(self, note: Note) -> None:
-        self.note = note
+        self.headings = note.headings
         self.keys = [heading_key(heading.text) for heading in note.headings]
-        self.counts = Counter(self.keys)
         self._pieces = list_pieces(note.pieces)
 
     @cached_property
     def bodies(self) -> list[Pieces]:
         """The pieces below each heading, up to the next one."""
-        return [self._read(item.body, item.body_end) for item in self.note.headings]
+        return [self._read(item.body, item.body_end) for item in self.headings]
 
     @cached_property
-    def body_counts(self) -> Counter[Pieces]:
-        """The number of sections with the same pieces."""
+    def _body_counts(self) -> Counter[Pieces]:
         return Counter(self.bodies)
 
     def read_branch(self, number: int) -> Pieces:
         """Return the pieces below a heading, those below its subheadings included."""
-        headings = self.note.headings
-        level, end = headings[number].level, headings[number].body_end
-        for item in headings[number + 1 :]:
+        level, end = self.headings[number].level, self.headings[number].body_end
+        for item in self.headings[number + 1 :]:
             if item.level <= level:
                 break
             end = item.body_end
-        return self._read(headings[number].body, end)
+        return self._read(self.headings[number].body, end)
 
     def _read(self, start: int, end: int) -> Pieces:
         return frozenset(self._pieces[start:end])
@@ -87,21 +78,21 @@ class Sections:
     @cached_property
     def cores(self) -> list[str]:
         """The letters of the headings, as `heading_core` returns them."""
-        return [heading_core(heading.text) for heading in self.note.headings]
+        return [heading_core(heading.text) for heading in self.headings]
 
     @cached_property
     def paths(self) -> list[tuple[str, ...]]:
         """The keys of each heading and of those above it, the highest one first."""
         found: list[tuple[str, ...]] = []
         above: list[tuple[int, str]] = []
-        for heading, key in zip(self.note.headings, self.keys, strict=True):
+        for heading, key in zip(self.headings, self.keys, strict=True):
             above = [item for item in above if item[0] < heading.level] + [(heading.level, key)]
             found.append(tuple(item[1] for item in above))
         return found
 
     def text(self, number: int) -> str:
         """Return the text of a heading."""
-        return self.note.headings[number].text
+        return self.headings[number].text
 
     def is_equal(self, number: int, other: "Sections", other_number: int) -> bool:
         """Return True if two sections have the same text, which tells them from others."""
@@ -109,7 +100,7 @@ class Sections:
         return (
             body == other.bodies[other_number]
             and weigh_all(body) >= MIN_OWN_TEXT
-            and self.body_counts[body] == other.body_counts[body] == 1
+            and self._body_counts[body] == other._body_counts[body] == 1
         )
 
 
@@ -118,23 +109,111 @@ def align_headings(before: Note, now: Note) -> Pairs:
 
     The second value is False if another heading may have taken its place.
     """
-    old, new = Sections(before), Sections(now)
-    pairs = _pair_same_keys(old, new)
-    had, present = set(old.keys), set(new.keys)
-    taken = {j for j, _ in pairs.values()}
-    gone = {
-        i
-        for i, key in enumerate(old.keys)
-        if i not in pairs and key and (key not in present or old.counts[key] > 1)
-    }
-    added = {j for j, key in enumerate(new.keys) if key and key not in had and j not in taken}
-    for find in (_find_respelled, _find_same_texts, _find_same_branches, _find_in_place):
-        if gone and added:
-            found = dict(find(old, gone, new, added, pairs))
-            pairs |= found
-            gone -= found.keys()
-            added -= {j for j, _ in found.values()}
-    return pairs
+    return _Alignment(Sections(before), Sections(now)).align()
+
+
+class _Alignment:
+    """The pairs of headings found so far, and the headings that are left."""
+
+    def __init__(self, old: Sections, new: Sections) -> None:
+        self._old, self._new = old, new
+        self._pairs = _pair_same_keys(old, new)
+        counts, present = Counter(old.keys), set(new.keys)
+        taken = {j for j, _ in self._pairs.values()}
+        self._gone = {
+            i
+            for i, key in enumerate(old.keys)
+            if i not in self._pairs and key and (key not in present or counts[key] > 1)
+        }
+        self._added = {
+            j for j, key in enumerate(new.keys) if key and key not in counts and j not in taken
+        }
+
+    def align(self) -> Pairs:
+        for find in (
+            self._find_respelled,
+            self._find_same_texts,
+            self._find_same_branches,
+            self._find_in_place,
+        ):
+            if self._gone and self._added:
+                found = dict(find())
+                self._pairs |= found
+                self._gone -= found.keys()
+                self._added -= {j for j, _ in found.values()}
+        return self._pairs
+
+    def _find_respelled(self) -> Iterator[tuple[int, tuple[int, bool]]]:
+        """Yield headings with the same letters, which no other heading has or had."""
+        before, now = _number_by(self._old.cores), _number_by(self._new.cores)
+        for core, mine in before.items():
+            others = now.get(core, ())
+            if core and len(mine) == len(others) == 1:
+                i, j = mine[0], others[0]
+                is_left = i in self._gone and j in self._added
+                if is_left and not differs_in_meaning(self._old.text(i), self._new.text(j)):
+                    yield i, (j, True)
+
+    def _find_same_texts(self) -> Iterator[tuple[int, tuple[int, bool]]]:
+        """Yield the headings whose own texts became others."""
+        kept: dict[int, list[int]] = {}  # kept sections that have a piece, by numbers below 0
+        for number, body in enumerate(self._new.bodies):
+            if number not in self._added:
+                for piece in body:
+                    kept.setdefault(piece, []).append(-1 - number)
+        before = {i: self._old.bodies[i] for i in self._gone}
+        now = {j: self._new.bodies[j] for j in self._added}
+        return self._match(Texts(before, now, kept))
+
+    def _find_same_branches(self) -> Iterator[tuple[int, tuple[int, bool]]]:
+        """Yield the headings without a text whose subheadings have the same texts."""
+
+        def read(sections: Sections, numbers: set[int]) -> dict[int, Pieces]:
+            return {
+                number: sections.read_branch(number)
+                for number in numbers
+                if weigh_all(sections.bodies[number]) < MIN_OWN_TEXT
+            }
+
+        return self._match(Texts(read(self._old, self._gone), read(self._new, self._added)))
+
+    def _match(self, texts: Texts[int]) -> Iterator[tuple[int, tuple[int, bool]]]:
+        for i, match in texts.match().items():
+            yield i, (match.new, match.is_certain and not self._is_doubtful(i, match.new))
+
+    def _is_doubtful(self, i: int, j: int) -> bool:
+        """Return True if a section may have been split, or be another one of its kind."""
+        core, cores = self._old.cores[i], self._new.cores
+        is_edited = core and core not in cores[j] and not self._old.is_equal(i, self._new, j)
+        if is_edited and any(core in cores[number] for number in self._added if number != j):
+            return True
+        return _has_other_numbers(self._old.text(i), self._new.text(j))
+
+    def _find_in_place(self) -> Iterator[tuple[int, tuple[int, bool]]]:
+        """Yield headings of which as many are new as are gone between two others."""
+        before, now = self._old.headings, self._new.headings
+        pairs = [(i, j) for i, (j, _) in self._pairs.items()]
+        shifts = Counter(now[j].level - before[i].level for i, j in pairs)
+        shift = shifts.most_common(1)[0][0] if shifts else 0
+        border = [(-1, -1), *sorted(pairs), (len(before), len(now))]
+        for (i1, j1), (i2, j2) in pairwise(border):
+            mine = [i for i in range(i1 + 1, i2) if i in self._gone]
+            others = [j for j in range(j1 + 1, j2) if j in self._added]
+            if [before[i].level + shift for i in mine] == [now[j].level for j in others]:
+                for i, j in zip(mine, others, strict=True):
+                    one, other = self._old.bodies[i], self._new.bodies[j]
+                    is_short = max(weigh_all(one), weigh_all(other)) < _MAX_SHORT
+                    is_same = one == other or (len(mine) == 1 and is_short)
+                    yield i, (j, is_same and self._is_extended(i, j))
+
+    def _is_extended(self, i: int, j: int) -> bool:
+        """Return True if one heading has the words or letters of the other, and more."""
+        core, other = self._old.cores[i], self._new.cores[j]
+        texts = self._old.text(i), self._new.text(j)
+        words, others = ({*split_heading_words(render_heading(text))} for text in texts)
+        has_more = core in other or other in core or words <= others or others <= words
+        is_longer = bool(core and other and core != other) and has_more
+        return is_longer and not _has_other_numbers(*texts)
 
 
 def _pair_same_keys(old: Sections, new: Sections) -> Pairs:
@@ -143,19 +222,13 @@ def _pair_same_keys(old: Sections, new: Sections) -> Pairs:
     Repeated ones are paired by the headings above them, or else in order. That is certain if none
     was added or removed, or the section is the same.
     """
-    pairs: Pairs = {}
-    for mine, others in ((old.keys, new.keys), (old.paths, new.paths)):
-        before, now = _number_by(mine), _number_by(others)
-        pairs |= {
-            numbers[0]: (now[key][0], True)
-            for key, numbers in before.items()
-            if len(numbers) == len(now.get(key, ())) == 1 and numbers[0] not in pairs
-        }
+    old_numbers, new_numbers = _number_by(old.keys), _number_by(new.keys)
+    unique = _pair_unique(old_numbers, new_numbers)
+    pairs = unique | _pair_unique(_number_by(old.paths), _number_by(new.paths)) | unique
     taken = {j for j, _ in pairs.values()}
-    present = _number_by(new.keys)
-    for key, numbers in _number_by(old.keys).items():
+    for key, numbers in old_numbers.items():
         left = [i for i in numbers if i not in pairs]
-        free = [j for j in present.get(key, ()) if j not in taken]
+        free = [j for j in new_numbers.get(key, ()) if j not in taken]
         is_complete = len(left) == len(free)
         for i, j in zip(left, free, strict=False):
             if is_complete or old.is_equal(i, new, j):
@@ -163,27 +236,12 @@ def _pair_same_keys(old: Sections, new: Sections) -> Pairs:
     return pairs
 
 
-def _number_by(keys: Sequence[K]) -> dict[K, list[int]]:
-    found: dict[K, list[int]] = {}
-    for number, key in enumerate(keys):
-        found.setdefault(key, []).append(number)
-    return found
-
-
-# -- reworded ones --------------------------------------------------------------------------------
-
-
-def _find_respelled(
-    old: Sections, gone: set[int], new: Sections, added: set[int], _pairs: Pairs
-) -> Iterator[tuple[int, tuple[int, bool]]]:
-    """Yield headings with the same letters, which no other heading has or had."""
-    before, now = _number_by(old.cores), _number_by(new.cores)
-    for core, mine in before.items():
-        others = now.get(core, ())
-        if core and len(mine) == len(others) == 1 and mine[0] in gone and others[0] in added:
-            i, j = mine[0], others[0]
-            if not differs_in_meaning(old.text(i), new.text(j)):
-                yield i, (j, True)
+def _pair_unique(before: Mapping[K, list[int]], now: Mapping[K, list[int]]) -> Pairs:
+    return {
+        numbers[0]: (now[key][0], True)
+        for key, numbers in before.items()
+        if len(numbers) == len(now.get(key, ())) == 1
+    }
 
 
 @lru_cache(maxsize=1 << 12)
@@ -203,39 +261,6 @@ def heading_core(text: str) -> str:
     return core if count >= _MIN_CORE else ""
 
 
-def _find_same_texts(
-    old: Sections, gone: set[int], new: Sections, added: set[int], _pairs: Pairs
-) -> Iterator[tuple[int, tuple[int, bool]]]:
-    """Yield the headings whose own texts became others."""
-    texts = Texts(
-        {i: old.bodies[i] for i in gone},
-        {j: new.bodies[j] for j in added},
-        _list_places(new, added),
-    )
-    for i, match in texts.match().items():
-        is_certain = match.is_certain and not _is_doubtful(old, i, new, match.new, added)
-        yield i, (match.new, is_certain)
-
-
-def _list_places(sections: Sections, without: set[int]) -> dict[int, list[int]]:
-    """Return the kept sections that have each piece, by numbers below 0."""
-    places: dict[int, list[int]] = {}
-    for number, body in enumerate(sections.bodies):
-        if number not in without:
-            for piece in body:
-                places.setdefault(piece, []).append(-1 - number)
-    return places
-
-
-def _is_doubtful(old: Sections, i: int, new: Sections, j: int, added: set[int]) -> bool:
-    """Return True if a section may have been split, or be another one of its kind."""
-    core = old.cores[i]
-    is_edited = core and core not in new.cores[j] and not old.is_equal(i, new, j)
-    if is_edited and any(core in new.cores[number] for number in added if number != j):
-        return True
-    return _has_other_numbers(old.text(i), new.text(j))
-
-
 def _has_other_numbers(one: str, other: str) -> bool:
     """Return True if two headings have numbers that differ, other than in their order."""
     numbers, others = (
@@ -246,53 +271,14 @@ def _has_other_numbers(one: str, other: str) -> bool:
     ) != sorted("".join(others))
 
 
-def _find_same_branches(
-    old: Sections, gone: set[int], new: Sections, added: set[int], _pairs: Pairs
-) -> Iterator[tuple[int, tuple[int, bool]]]:
-    """Yield the headings without a text whose subheadings have the same texts."""
-    before = {i: old.read_branch(i) for i in gone if weigh_all(old.bodies[i]) < MIN_OWN_TEXT}
-    now = {j: new.read_branch(j) for j in added if weigh_all(new.bodies[j]) < MIN_OWN_TEXT}
-    for i, match in Texts(before, now).match().items():
-        is_certain = match.is_certain and not _is_doubtful(old, i, new, match.new, added)
-        yield i, (match.new, is_certain)
-
-
-def _find_in_place(
-    old: Sections, gone: set[int], new: Sections, added: set[int], pairs: Pairs
-) -> Iterator[tuple[int, tuple[int, bool]]]:
-    """Yield headings of which as many are new as are gone between two others."""
-    before, now = old.note.headings, new.note.headings
-    shifts = Counter(now[j].level - before[i].level for i, (j, _) in pairs.items())
-    shift = shifts.most_common(1)[0][0] if shifts else 0
-    border = [(-1, -1), *sorted((i, j) for i, (j, _) in pairs.items()), (len(before), len(now))]
-    for (i1, j1), (i2, j2) in pairwise(border):
-        mine = [i for i in range(i1 + 1, i2) if i in gone]
-        others = [j for j in range(j1 + 1, j2) if j in added]
-        if [before[i].level + shift for i in mine] == [now[j].level for j in others]:
-            for i, j in zip(mine, others, strict=True):
-                one, other = old.bodies[i], new.bodies[j]
-                is_same = one == other or (len(mine) == 1 and _are_short(one, other))
-                yield i, (j, is_same and _is_extended(old, i, new, j))
-
-
-def _are_short(one: Pieces, other: Pieces) -> bool:
-    return max(weigh_all(one), weigh_all(other)) < _MAX_SHORT
-
-
-def _is_extended(old: Sections, i: int, new: Sections, j: int) -> bool:
-    """Return True if one heading has the words or letters of the other, and more."""
-    core, other, texts = old.cores[i], new.cores[j], (old.text(i), new.text(j))
-    words, others = ({*split_heading_words(render_heading(text))} for text in texts)
-    has_more = core in other or other in core or words <= others or others <= words
-    return bool(core and other and core != other) and has_more and not _has_other_numbers(*texts)
+def _number_by(keys: Sequence[K]) -> dict[K, list[int]]:
+    return group_by(range(len(keys)), keys.__getitem__)
 
 
 # -- blocks ---------------------------------------------------------------------------------------
 
 
-def pair_blocks(
-    before: Note, now: Note, headings: Mapping[int, tuple[int, bool]]
-) -> dict[str, tuple[str, bool]]:
+def pair_blocks(before: Note, now: Note, headings: Pairs) -> dict[str, tuple[str, bool]]:
     """Return the new id of each block whose id is gone, by its lowercase id.
 
     It is certain if both blocks have the same text, and no other block has it. Otherwise they must
@@ -308,11 +294,8 @@ def pair_blocks(
     sections = {number: other for number, (other, _) in headings.items()} | {-1: -1}
     for number, blocks in gone.by_section.items():
         mine = [block for block in blocks if block.id.lower() not in found]
-        others = [
-            block
-            for block in added.by_section.get(sections.get(number, -2), ())
-            if block.id not in taken
-        ]
+        there = added.by_section.get(sections.get(number, -2), ())
+        others = [block for block in there if block.id not in taken]
         if len(mine) == len(others):
             found |= {
                 old.id.lower(): (new.id, False) for old, new in zip(mine, others, strict=True)
@@ -335,11 +318,9 @@ def _blocks_without(note: Note, other: Note) -> _LostBlocks:
     kept = {block.id.lower() for block in other.blocks}
     starts = [heading.start for heading in note.headings]
     counts = Counter(block.checksum for block in note.blocks)
-    by_checksum: dict[int, BlockId] = {}
-    by_section: dict[int, list[BlockId]] = {}
-    for block in sorted(note.blocks, key=lambda item: item.start):
-        if block.id.lower() not in kept:
-            by_section.setdefault(bisect_left(starts, block.start) - 1, []).append(block)
-            if block.checksum and counts[block.checksum] == 1:
-                by_checksum[block.checksum] = block
-    return _LostBlocks(by_checksum, by_section)
+    lost = [block for block in note.blocks if block.id.lower() not in kept]
+    lost.sort(key=lambda block: block.start)
+    return _LostBlocks(
+        {block.checksum: block for block in lost if block.checksum and counts[block.checksum] == 1},
+        group_by(lost, lambda block: bisect_left(starts, block.start) - 1),
+    )
