@@ -24,7 +24,7 @@ from vaultlink.watch.backend import EventSource
 from vaultlink.watch.debounce import Debounce
 from vaultlink.watch.events import ChangeHints, EventQueue, WatchUnavailable
 from vaultlink.watch.finding_diff import (
-    FindingIdentities,
+    IdentifiedFindings,
     compare_findings,
     find_changed_paths,
     identify_findings,
@@ -390,16 +390,17 @@ def test_batch_as_json_has_renames_and_the_initial_state(vault: Path) -> None:
 # -- what is new and what is healed ---------------------------------------------------------------------------------
 
 
-Side = tuple[dict[str, tuple[Diagnostic, ...]], FindingIdentities]
-
-
-def side(found: Mapping[str, Sequence[str]]) -> Side:
-    """Return findings about targets by path, with their fingerprints."""
-    placed = {
+def side(found: Mapping[str, Sequence[str]]) -> dict[str, tuple[Diagnostic, ...]]:
+    """Return findings about targets by path."""
+    return {
         path: tuple(finding(path, target, line) for line, target in enumerate(targets, 1))
         for path, targets in found.items()
     }
-    return placed, identify_findings(placed, placed, lambda _path: "")
+
+
+def identify(found: Mapping[str, tuple[Diagnostic, ...]]) -> IdentifiedFindings:
+    """Return findings by their identities."""
+    return identify_findings(found, found, lambda _path: "")
 
 
 @pytest.mark.parametrize(
@@ -430,29 +431,27 @@ def test_new_and_resolved_findings(
     healed: list[str],
 ) -> None:
     one, other = side(before), side(after)
-    paths = find_changed_paths(one[0], other[0])
-    came, went = compare_findings(
-        one, (other[0], identify_findings(other[0], paths, lambda _path: "")), paths, moved
-    )
+    paths = find_changed_paths(one, other)
+    differing = identify_findings(other, paths, lambda _path: "")
+    came, went = compare_findings(identify(one), differing, paths, moved)
     assert [f"{item.path} {item.target}" for item, _ in came] == new
     assert [f"{item.path} {item.target}" for item, _ in went] == healed
 
 
 def test_fingerprint_of_equal_findings_counts_them() -> None:
-    came, _ = compare_findings(side({}), side({"a": ["no", "no"]}), ["a"], {})
+    twice, once = identify(side({"a": ["no", "no"]})), identify(side({"a": ["no"]}))
+    came, _ = compare_findings({}, twice, ["a"], {})
     assert [mark for _, mark in came] == [
         fingerprint("a", ("VL101", "no", 0)),
         fingerprint("a", ("VL101", "no", 1)),
     ]
-    _, went = compare_findings(side({"a": ["no", "no"]}), side({"a": ["no"]}), ["a"], {})
+    _, went = compare_findings(twice, once, ["a"], {})
     assert [mark for _, mark in went] == [came[1].fingerprint]
 
 
 def test_paths_with_the_same_findings_do_not_differ() -> None:
-    one, other = (
-        side({"a": ["x"], "b": ["y"], "c": ["z"]})[0],
-        side({"a": ["x"], "b": ["other"], "d": ["z"]})[0],
-    )
+    one = side({"a": ["x"], "b": ["y"], "c": ["z"]})
+    other = side({"a": ["x"], "b": ["other"], "d": ["z"]})
     assert sorted(find_changed_paths(one, other)) == ["b", "c", "d"]
     assert find_changed_paths(one, dict(one)) == []
 

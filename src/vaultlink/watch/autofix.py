@@ -6,6 +6,7 @@ fix`.
 """
 
 import math
+from collections import deque
 from collections.abc import Sequence
 
 import msgspec
@@ -36,9 +37,7 @@ class FixAttempt(msgspec.Struct):
     """Result of an attempt to apply fixes.
 
     `proposal` is a plan that is not written, `skipped` are the notes that it skips; `error` is a
-    sentence on any other problem.
-    `is_outdated` is True if nothing was written because the vault changed since it was scanned;
-    `reverted` has a sentence about each interrupted run that was reverted instead.
+    sentence on any other problem. The last two fields are as in `WriteResult`.
     """
 
     applied_fixes: AppliedFixes | None = None
@@ -57,7 +56,7 @@ class AutoFixer:
         self._first_change = self._last_change = -math.inf
         self._pending = self._has_swept = False
         self._changed_at: dict[str, float] = {}
-        self._fixed_digests: dict[str, list[bytes]] = {}
+        self._fixed_digests: dict[str, deque[bytes]] = {}
 
     def record_changes(self, paths: Sequence[str], now: float) -> None:
         """Record that another program changed these notes, and schedule a fix."""
@@ -70,7 +69,6 @@ class AutoFixer:
         self.schedule(now)
 
     def schedule(self, now: float) -> None:
-        """Schedule an attempt to fix."""
         self._first_change = self._first_change if self._pending else now
         self._last_change, self._pending = now, True
 
@@ -79,12 +77,9 @@ class AutoFixer:
         self._pending = False
 
     def seconds_until_fix(self, now: float) -> float:
-        """Return the seconds until the next attempt, infinity if none is scheduled."""
-        return (
-            self._debounce.seconds_until_fix(self._first_change, self._last_change, now)
-            if self._pending
-            else math.inf
-        )
+        if not self._pending:
+            return math.inf
+        return self._debounce.seconds_until_fix(self._first_change, self._last_change, now)
 
     def attempt_fix(self, vault: Vault, now: float) -> FixAttempt:
         """Apply the fixes that are possible now.
@@ -123,12 +118,10 @@ class AutoFixer:
             self.schedule(now)
             return FixAttempt(is_outdated=True, reverted=result.reverted)
         for path in result.written:
-            digest = _digest_text(plan.texts[path][0] or "")
-            self._fixed_digests[path] = [*self._fixed_digests.get(path, []), digest][
-                -_MAX_REMEMBERED_TEXTS:
-            ]
+            digests = self._fixed_digests.setdefault(path, deque(maxlen=_MAX_REMEMBERED_TEXTS))
+            digests.append(_digest_text(plan.texts[path][0] or ""))
         skipped = result.skipped if plan else plan.skipped
-        if any(skipped_note.reason == _JUST_CHANGED for skipped_note in skipped):
+        if any(note.reason == _JUST_CHANGED for note in skipped):
             self.schedule(now)
         fixes = plan.written(result.written).fixed
         return FixAttempt(
@@ -138,11 +131,8 @@ class AutoFixer:
     def _skip_reason(self, path: str, text: str, now: float) -> str | None:
         if self._changed_at.get(path, -math.inf) > now - self._debounce.fix_quiet:
             return _JUST_CHANGED
-        return (
-            _FIX_REVERTED
-            if path in self._fixed_digests and _digest_text(text) in self._fixed_digests[path]
-            else None
-        )
+        digests = self._fixed_digests.get(path)
+        return _FIX_REVERTED if digests and _digest_text(text) in digests else None
 
 
 def _select_lasting(skipped: Sequence[SkippedNote]) -> tuple[SkippedNote, ...]:

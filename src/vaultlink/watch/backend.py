@@ -28,13 +28,10 @@ class EventSource:
         rescan_interval: float,
         backend_factory: BackendFactory,
     ):
-        self._events, self._rescan_interval, self._backend_factory = (
-            events,
-            rescan_interval,
-            backend_factory,
-        )
+        self._events, self._rescan_interval = events, rescan_interval
+        self._backend_factory = backend_factory
         self._backend: WatchBackend | None = None
-        self._poll_seconds, self._requested_poll = poll, poll
+        self._poll_seconds = self._requested_poll = poll
         self._last_rescan = -math.inf
         self.warning = ""
 
@@ -50,10 +47,7 @@ class EventSource:
         self._events.request_full_rescan()
 
     def watch_folders(self, folders: Mapping[str, str]) -> bool:
-        """Watch exactly these folders, given by vault path with their path on disk.
-
-        Returns True if a folder was added, so that its content must be listed again.
-        """
+        """Watch exactly these folders, as a backend does."""
         try:
             return self._backend is not None and self._backend.watch_folders(folders)
         except WatchUnavailable as error:
@@ -81,7 +75,6 @@ class EventSource:
             self._events.request_full_rescan()
 
     def stop(self) -> None:
-        """Stop the backend."""
         if self._backend is not None:
             self._backend.close()
             self._backend = None
@@ -96,7 +89,6 @@ class EventSource:
 
 
 def open_system_backend(events: EventQueue) -> WatchBackend:
-    """Open the backend of this system. Raises WatchUnavailable."""
     if sys.platform == "linux":
         from vaultlink.watch.backend_inotify import InotifyBackend  # noqa: PLC0415 - only where there is inotify
 

@@ -38,8 +38,6 @@ _EVENT_MASK = Mask(
 
 
 class InotifyBackend:
-    """Adds the changes in watched folders to an event queue."""
-
     detects_overflow = True
 
     def __init__(self, events: EventQueue):
@@ -54,12 +52,7 @@ class InotifyBackend:
         self._inotify.start()
 
     def watch_folders(self, folders: Mapping[str, str], /) -> bool:
-        """Watch exactly these folders, given by vault path with their path on disk.
-
-        Returns True if a folder was added: changes in it before the watch began must be looked for.
-        A watch stays with its folder when the folder is moved, so folders are compared by device
-        and inode. Raises WatchUnavailable.
-        """
+        # A watch stays with its folder when that is moved, so device and inode are compared.
         paths_by_identity = _group_by_identity(folders)
         for folder in [
             folder
@@ -91,18 +84,15 @@ class InotifyBackend:
         return True
 
     def is_alive(self) -> bool:
-        """Return True while the backend delivers events."""
         return self._inotify.is_alive()
 
     def close(self) -> None:
-        """Remove all watches."""
         self._inotify.stop()
         self._inotify.join(1.0)
 
     # -- called by watchdog, in its own thread -------------------------------------------------
 
     def on_event(self, event: InotifyEvent) -> None:
-        """Record an event in a folder, or of the folder itself."""
         hidden = event.name[:1] == b"." and event.name != b".gitignore"
         for folder in () if hidden else self._paths_by_watch.get(event.wd, ()):
             if not event.name or event.is_directory:
@@ -117,7 +107,6 @@ class InotifyBackend:
         self._events.request_full_rescan()
 
     def on_queue_overflow(self) -> None:
-        """Record that the system dropped events."""
         self._events.request_full_rescan()
 
 

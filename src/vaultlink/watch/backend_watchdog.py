@@ -14,8 +14,6 @@ _READ_EVENTS = ("opened", "closed_no_write")
 
 
 class WatchdogBackend:
-    """Adds the changes in watched folders to an event queue."""
-
     detects_overflow = False
 
     def __init__(self, events: EventQueue):
@@ -28,10 +26,7 @@ class WatchdogBackend:
         self._observer.start()
 
     def watch_folders(self, folders: Mapping[str, str], /) -> bool:
-        """Watch the vault recursively, and the folders that symbolic links in it lead to.
-
-        Returns True if the set of watched folders changed.
-        """
+        """Watch the vault recursively, and the folders that symbolic links in it lead to."""
         disk_paths = {path: Path(disk_path) for path, disk_path in folders.items()}
         roots = {
             path: disk_path.resolve()
@@ -49,13 +44,11 @@ class WatchdogBackend:
         return True
 
     def is_alive(self) -> bool:
-        """Return True while the backend delivers events."""
         return self._observer.is_alive() and all(
             emitter.is_alive() for emitter in self._observer.emitters
         )
 
     def close(self) -> None:
-        """Remove all watches."""
         self._observer.stop()
         self._observer.join(1.0)
 
@@ -67,7 +60,6 @@ class _EventHandler(FileSystemEventHandler):
         self._events, self._vault_path, self._disk_path = events, vault_path, disk_path
 
     def on_any_event(self, event: FileSystemEvent) -> None:
-        """Record an event of a file or a folder."""
         if event.event_type in _READ_EVENTS or (
             event.is_directory and event.event_type == "modified"
         ):

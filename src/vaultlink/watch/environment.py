@@ -1,7 +1,4 @@
-"""Environment of a watched vault: folder, settings, git and other watchers.
-
-A changed environment is reported, and the vault is reopened where necessary.
-"""
+"""Environment of a watched vault: folder, settings, git and other watchers."""
 
 import time
 from collections.abc import Iterator
@@ -40,15 +37,14 @@ class NoticeFilter:
             yield Notice(message, is_error)
 
     def forget(self, topic: str) -> None:
-        """Forget the last message on a topic, so that it is reported again if it recurs."""
         self._last_messages.pop(topic, None)
 
 
 class Environment:
-    """Environment of a watched vault.
+    """Reports a changed environment, and reopens the vault where necessary.
 
-    `is_away` is True while the vault does not exist, `notices` filters repeated notices. `settings`
-    is a snapshot of the settings files with which the vault was opened.
+    `is_away` is True while the vault does not exist. `settings` is a snapshot of the settings files
+    with which the vault was opened.
     """
 
     def __init__(
@@ -69,32 +65,26 @@ class Environment:
         self._peers = _join_peers(self.root, fix=fix)
 
     def is_git_busy(self) -> bool:
-        """Return True while git is changing files of the vault."""
         return is_git_busy(find_git_dir(self.root))
 
     def is_in_place(self) -> bool:
-        """Return True if the same folder is still at the vault's path."""
         return folder_identity(self.root) == self._root_identity
 
     def check(self) -> Iterator[WatchUpdate]:
         """Check what causes no event: the vault's folder, settings, git and peers."""
         if self.is_away or not self.is_in_place():
             yield from self.recover_vault()
-        elif self._settings.has_changed(self._session.scan) or self._settings.has_git_changed(
-            self._session.scan
-        ):
+        elif self._settings.has_changed(self._session.scan) or self._settings.has_git_changed():
             yield from self.reload_settings()
         yield from self.report_peers()
 
     def has_new_settings(self, scan: VaultScan) -> bool:
-        """Return True if a settings file changed, or a .gitignore in `scan`."""
         return (
             self._settings.has_changed(scan)
             or scan.listing.gitignores != self._session.scan.listing.gitignores
         )
 
     def close(self) -> None:
-        """Leave the list of watchers."""
         if self._peers:
             self._peers.close()
 
@@ -106,7 +96,7 @@ class Environment:
             try:
                 vault = use_single_process(open_vault(self.root, self._session.scan.settings))
             except VaultError:
-                vault = None
+                pass
             except ConfigError as error:
                 yield from self.notices.notify_once("settings", str(error), is_error=True)
         if vault is None:
@@ -132,10 +122,11 @@ class Environment:
 
         If the new settings are invalid, report that and keep the previous ones.
         """
-        has_git_changed = self._settings.has_git_changed(self._session.scan)
-        self._settings.refresh(self._session.scan)
+        session = self._session
+        has_git_changed = self._settings.has_git_changed()
+        self._settings = SettingsSnapshot(session.scan)
         try:
-            vault = reopen_if_changed(self._session.vault)
+            vault = reopen_if_changed(session.vault)
         except (ConfigError, VaultError) as error:
             yield from self.notices.notify_once(
                 "settings", f"{error} The previous settings stay in force.", is_error=True
@@ -144,25 +135,21 @@ class Environment:
         self.notices.forget("settings")
         batch = None
         if vault:
-            batch = self._session.replace_vault(
-                use_single_process(vault), BatchCause(description="new settings")
-            )
+            cause = BatchCause(description="new settings")
+            batch = session.replace_vault(use_single_process(vault), cause)
         elif (
             has_git_changed
-            and self._session.scan.settings.history
-            and self._session.count_totals().links.dangling
+            and session.scan.settings.history
+            and session.count_totals().links.dangling
         ):
-            batch = self._session.learn_history(
-                find_git_history(self._session.scan, self._session.vault.state),
-                "moves from git history",
-            )
+            history = find_git_history(session.scan, session.vault.state)
+            batch = session.learn_history(history, "moves from git history")
         if batch:
             self._fixer.schedule(time.monotonic())
             self._events.request_full_rescan()
             yield batch
 
     def report_peers(self) -> Iterator[WatchUpdate]:
-        """Report watchers that started or ended."""
         for sentence in self._peers.describe_changes() if self._peers else ():
             self._fixer.schedule(time.monotonic())
             yield Notice(sentence)
@@ -177,16 +164,11 @@ class Environment:
             )
 
     def is_fixer(self) -> bool:
-        """Return True if this watcher is the one that applies fixes."""
         return self._peers is None or self._peers.is_fixer()
 
 
 def _join_peers(root: Path, *, fix: bool) -> Peers | None:
-    """Register this watcher among its peers.
-
-    If there is no place to register, return None for a watcher that does not fix; raise
-    JournalError for one that does.
-    """
+    """Register this watcher; without a place for that, only one that fixes raises JournalError."""
     try:
         return Peers(root, fixing=fix)
     except JournalError:

@@ -1,7 +1,6 @@
 """Queue of change events between backends and the watcher.
 
-Backends add vault paths from any thread, any number of times. The watcher takes them as a set, or
-as a request for a full rescan.
+Backends add vault paths from any thread, any number of times.
 """
 
 from collections.abc import Mapping
@@ -47,7 +46,6 @@ class EventQueue:
         self.stopped = False
 
     def add_path(self, path: str) -> None:
-        """Record that a path may have changed."""
         with self._lock:
             self._record_event()
             if not self._full_rescan:
@@ -55,7 +53,6 @@ class EventQueue:
                 self._full_rescan = len(self._paths) > _MAX_PATHS
 
     def request_full_rescan(self) -> None:
-        """Record that anything may have changed."""
         with self._lock:
             self._record_event()
             self._full_rescan = True
@@ -71,14 +68,12 @@ class EventQueue:
         return self._full_rescan or bool(self._paths)
 
     def take(self) -> ChangeHints:
-        """Return all hints and clear the queue."""
         with self._lock:
             hints = self._collect_hints()
             self._paths, self._full_rescan = set(), False
         return hints
 
     def peek(self) -> ChangeHints:
-        """Return all hints and leave them in the queue."""
         with self._lock:
             return self._collect_hints()
 
@@ -109,22 +104,20 @@ class WatchUnavailable(Exception):  # noqa: N818 - a state, not a mistake
 class WatchBackend(Protocol):
     """Adds the changes in watched folders to an event queue.
 
-    `detects_overflow` is True if the backend knows when the system dropped an event.
+    `detects_overflow` is True if it knows when the system dropped an event.
     """
 
     detects_overflow: bool
 
     def watch_folders(self, folders: Mapping[str, str], /) -> bool:
-        """Watch exactly these folders; return True if one was added.
+        """Watch exactly these folders, by vault path with their path on disk.
 
-        Raises WatchUnavailable.
+        Return True if one was added: changes in it before must be looked for. Raises
+        WatchUnavailable.
         """
-        ...
 
     def is_alive(self) -> bool:
         """Return True while the backend delivers events."""
-        ...
 
     def close(self) -> None:
         """Release all resources."""
-        ...

@@ -4,7 +4,7 @@ Findings are compared by identity, which does not depend on line numbers. Texts 
 findings that are not about a link.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping
 from itertools import compress, filterfalse
 from operator import is_not
 
@@ -13,19 +13,21 @@ from vaultlink.engine.fingerprints import FindingIdentity, compute_identities, f
 from vaultlink.model import Diagnostic, TextByPath
 from vaultlink.watch.messages import ReportedFinding
 
-FindingIdentities = dict[str, tuple[FindingIdentity, ...]]
-"""Path to the identities of its findings, in the order of the findings."""
+IdentifiedFindings = dict[str, dict[FindingIdentity, Diagnostic]]
+"""Path to its findings by identity, in their order."""
 
 
 def identify_findings(
     found: FindingsByPath, paths: Iterable[str], text: TextByPath
-) -> FindingIdentities:
-    """Return the identities of the findings at these paths."""
-    return {path: tuple(compute_identities(found[path], text)) for path in paths if path in found}
+) -> IdentifiedFindings:
+    return {
+        path: dict(zip(compute_identities(found[path], text), found[path], strict=True))
+        for path in paths
+        if path in found
+    }
 
 
 def find_changed_paths(before: FindingsByPath, after: FindingsByPath) -> list[str]:
-    """Return the paths at which findings may differ."""
     others = compress(after, map(is_not, map(before.get, after), after.values()))
     return [
         *(path for path in others if before.get(path) != after[path]),
@@ -34,9 +36,9 @@ def find_changed_paths(before: FindingsByPath, after: FindingsByPath) -> list[st
 
 
 def compare_findings(
-    before: tuple[FindingsByPath, FindingIdentities],
-    after: tuple[FindingsByPath, FindingIdentities],
-    paths: Sequence[str],
+    before: IdentifiedFindings,
+    after: IdentifiedFindings,
+    paths: Iterable[str],
     moved: Mapping[str, str],
 ) -> tuple[list[ReportedFinding], list[ReportedFinding]]:
     """Return the findings at these paths that are new, and those that are resolved.
@@ -46,26 +48,21 @@ def compare_findings(
     origin = {new: old for old, new in moved.items()}
     new: list[ReportedFinding] = []
     resolved: list[ReportedFinding] = []
-    for path in sorted(set(paths).union(moved.keys(), moved.values())):
+    for path in sorted({*paths, *moved, *origin}):
         old_path = origin.get(path, path)
-        identities = set(before[1].get(old_path, ())) if old_path in before[0] else set()
-        new += _select_missing(path, after, identities)
+        was, now = before.get(old_path, {}), after.get(path, {})
+        new += _report(path, now, was)
         if path not in moved:
-            resolved += _select_missing(old_path, before, set(after[1].get(path, ())))
+            resolved += _report(old_path, was, now)
     return new, sorted(resolved, key=_sort_key)
 
 
-def _select_missing(
-    path: str, side: tuple[FindingsByPath, FindingIdentities], others: set[FindingIdentity]
+def _report(
+    path: str, findings: Mapping[FindingIdentity, Diagnostic], others: Container[FindingIdentity]
 ) -> list[ReportedFinding]:
-    """Return the findings at a path whose identities are not in `others`."""
-    findings, identities = side
-    pairs: Iterable[tuple[Diagnostic, FindingIdentity]] = zip(
-        findings.get(path, ()), identities.get(path, ()), strict=True
-    )
     return [
         ReportedFinding(item, fingerprint(path, identity))
-        for item, identity in pairs
+        for identity, item in findings.items()
         if identity not in others
     ]
 

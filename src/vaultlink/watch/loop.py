@@ -23,7 +23,7 @@ from vaultlink.watch.debounce import Debounce
 from vaultlink.watch.environment import Environment, use_single_process
 from vaultlink.watch.events import ChangeHints, EventQueue
 from vaultlink.watch.messages import Notice, Proposal, WatchUpdate
-from vaultlink.watch.rescan import has_no_notes, rescan
+from vaultlink.watch.rescan import Rescan, has_no_notes, rescan
 from vaultlink.watch.session import PreparedUpdate, Session
 from vaultlink.watch.settings_files import SettingsSnapshot
 
@@ -49,7 +49,7 @@ class WatchSettings(msgspec.Struct, frozen=True):
     verify: bool = False
     command: str = "vaultlink watch"
     backend_factory: BackendFactory = open_system_backend
-    debounce: Debounce = msgspec.field(default_factory=Debounce)
+    debounce: Debounce = Debounce()
 
 
 class Watch:
@@ -71,22 +71,18 @@ class Watch:
         scan: VaultScan | None = None,
     ):
         scan = scan or scan_vault(Path(root), settings)
-        watch_settings = watch_settings or WatchSettings()
-        self.root, self._watch_settings, self._debounce = (
-            scan.root,
-            watch_settings,
-            watch_settings.debounce,
-        )
+        self._settings = watch_settings or WatchSettings()
+        self.root, self._debounce = scan.root, self._settings.debounce
         self.verify_failures = 0
         self._events = EventQueue()
         settings_files = SettingsSnapshot(scan)
         self.session = Session(open_vault(self.root, scan.settings, progress, scan))
-        self._fixer = AutoFixer(self._debounce, watch_settings.command, writing=watch_settings.fix)
+        self._fixer = AutoFixer(self._debounce, self._settings.command, writing=self._settings.fix)
         self._event_source = EventSource(
             self._events,
-            watch_settings.poll_seconds,
+            self._settings.poll_seconds,
             self._debounce.rescan_interval,
-            watch_settings.backend_factory,
+            self._settings.backend_factory,
         )
         self._environment = Environment(
             self.session,
@@ -94,9 +90,10 @@ class Watch:
             self._events,
             self._event_source,
             self._fixer,
-            fix=watch_settings.fix,
+            fix=self._settings.fix,
         )
-        self._prepared: tuple[PreparedUpdate | None, int] | None = None
+        self._prepared: PreparedUpdate | None = None
+        self._prepared_count = -1  # the number of events before `_prepared`
         self._last_heartbeat = time.monotonic()
 
     def stop(self) -> None:
@@ -114,7 +111,7 @@ class Watch:
             self.session.vault = use_single_process(self.session.vault)
             self._event_source.start(self._folders, time.monotonic())
             yield from self._environment.report_peers()
-            if self._watch_settings.fix or self._watch_settings.propose:
+            if self._settings.fix or self._settings.propose:
                 self._fixer.schedule(time.monotonic())
             while not self._events.stopped:
                 self._events.wait(self._seconds_to_wait())
@@ -129,32 +126,24 @@ class Watch:
     def _seconds_to_wait(self) -> float:
         """Return the seconds until there is work even without an event."""
         now = time.monotonic()
-        until_heartbeat = self._last_heartbeat + self._debounce.heartbeat - now
+        until_other = self._last_heartbeat + self._debounce.heartbeat - now
         if self._environment.is_away:
-            return until_heartbeat
-        if not self._events:
-            until_fix = self._fixer.seconds_until_fix(now)
-            return min(
-                until_heartbeat,
-                self._event_source.seconds_until_rescan(now),
-                _GIT_POLL_SECONDS
-                if until_fix <= 0 and self._environment.is_git_busy()
-                else until_fix,
-            )
-        until_batch = self._debounce.seconds_until_batch(
-            self._events.first_event, self._events.last_event, now
-        )
-        if self._prepared is None or self._prepared[1] != self._events.event_count:
-            until_batch = min(
-                until_batch,
-                max(self._events.last_event + self._debounce.prepare_after - now, 0.001),
-            )
-        return min(
-            until_heartbeat,
-            _GIT_POLL_SECONDS
-            if until_batch <= 0 and self._environment.is_git_busy()
-            else until_batch,
-        )
+            return until_other
+        if self._events:
+            until_work = self._seconds_until_batch(now)
+            if self._prepared_count != self._events.event_count:
+                until_prepare = self._events.last_event + self._debounce.prepare_after - now
+                until_work = min(until_work, max(until_prepare, 0.001))
+        else:
+            until_work = self._fixer.seconds_until_fix(now)
+            until_other = min(until_other, self._event_source.seconds_until_rescan(now))
+        if until_work <= 0 and self._environment.is_git_busy():
+            until_work = _GIT_POLL_SECONDS
+        return min(until_other, until_work)
+
+    def _seconds_until_batch(self, now: float) -> float:
+        events = self._events
+        return self._debounce.seconds_until_batch(events.first_event, events.last_event, now)
 
     def _run_due_work(self) -> Iterator[WatchUpdate]:
         now = time.monotonic()
@@ -172,12 +161,7 @@ class Watch:
         if not self._events:
             if self._fixer.seconds_until_fix(now) <= 0 and not self._environment.is_git_busy():
                 yield from self._apply_fixes()
-        elif (
-            self._debounce.seconds_until_batch(
-                self._events.first_event, self._events.last_event, now
-            )
-            > 0
-        ):
+        elif self._seconds_until_batch(now) > 0:
             self._prepare_batch(now)
         elif not self._environment.is_git_busy():
             yield from self._process_events()
@@ -188,32 +172,29 @@ class Watch:
 
     # -- rescanning ----------------------------------------------------------------------------
 
+    def _rescan(self, hints: ChangeHints) -> Rescan:
+        return rescan(self.session.scan, hints, self._event_source.watch_folders)
+
     def _prepare_batch(self, now: float) -> None:
         """Compute the next batch while waiting for more changes."""
         hints = self._events.peek()
-        is_small = not hints.full_rescan and len(hints.paths) <= _MAX_PREPARED_PATHS
-        if (
-            is_small
-            and now >= self._events.last_event + self._debounce.prepare_after
+        if hints.full_rescan or len(hints.paths) > _MAX_PREPARED_PATHS:
+            self._prepared, self._prepared_count = None, hints.event_count
+        elif (
+            now >= self._events.last_event + self._debounce.prepare_after
             and self._environment.is_in_place()
         ):
-            self._prepared = (
-                self.session.prepare(
-                    rescan(self.session.scan, hints, self._event_source.watch_folders)
-                ),
-                hints.event_count,
-            )
-        elif not is_small:
-            self._prepared = None, hints.event_count
+            self._prepared = self.session.prepare(self._rescan(hints))
+            self._prepared_count = hints.event_count
 
     def _process_events(self) -> Iterator[WatchUpdate]:
-        """Rescan where something may have changed, and yield the batch."""
-        prepared, event_count = self._prepared or (None, 0)
-        hints, self._prepared = self._events.take(), None
+        prepared, event_count = self._prepared, self._prepared_count
+        hints = self._events.take()
+        self._prepared, self._prepared_count = None, -1
         if not self._environment.is_in_place():
             yield from self._environment.recover_vault()
             return
-        result = rescan(self.session.scan, hints, self._event_source.watch_folders)
+        result = self._rescan(hints)
         if not self._environment.is_in_place() or has_no_notes(result.scan):
             yield from self._environment.recover_vault()
             return
@@ -233,15 +214,12 @@ class Watch:
         if batch:
             self._fixer.record_changes(result.paths, time.monotonic())
             yield batch
-            self.session.refresh_totals()
+            self.session.count_totals()  # now, so that the next batch does not wait for it
             yield from self._verify()
 
     def _apply_fixes(self) -> Iterator[WatchUpdate]:
         now = time.monotonic()
-        if not (
-            self._watch_settings.propose
-            or (self._watch_settings.fix and self._environment.is_fixer())
-        ):
+        if not self._settings.propose and not (self._settings.fix and self._environment.is_fixer()):
             self._fixer.cancel()
             return
         attempt = self._fixer.attempt_fix(self.session.vault, now)
@@ -253,11 +231,7 @@ class Watch:
             yield Proposal(attempt.proposal)
         yield from self._report_skipped(attempt)
         if attempt.applied_fixes and attempt.applied_fixes.written:
-            result = rescan(
-                self.session.scan,
-                ChangeHints(frozenset(attempt.applied_fixes.written)),
-                self._event_source.watch_folders,
-            )
+            result = self._rescan(ChangeHints(frozenset(attempt.applied_fixes.written)))
             batch = self.session.apply_rescan(result, attempt.applied_fixes)
             if batch:
                 yield batch
@@ -276,7 +250,7 @@ class Watch:
     def _verify(self) -> Iterator[WatchUpdate]:
         """Compare with a fresh start if `verify` is set and no event waits."""
         difference = None
-        if self._watch_settings.verify and not self._events:
+        if self._settings.verify and not self._events:
             with suppress(VaultChanging):  # the next batch is compared instead
                 difference = find_difference(self.session)
         if difference:
@@ -319,6 +293,8 @@ def find_difference(session: Session) -> str | None:
 
 def _iterate_differences(session: Session, fresh: State) -> Iterator[str]:
     current = session.vault.state
+    graph: Any = session.graph.nx_graph
+    fresh_graph: Any = build_graph(fresh.index)
     sides: list[tuple[str, Any, Any]] = [
         ("notes", current.index.notes, fresh.index.notes),
         ("names", current.index.names, fresh.index.names),
@@ -327,38 +303,21 @@ def _iterate_differences(session: Session, fresh: State) -> Iterator[str]:
         ("findings", current.all_findings, fresh.all_findings),
         ("reported findings", current.diagnostics, fresh.diagnostics),
         ("tallies", current.tallies, fresh.tallies),
-        (
-            "nodes of the graph",
-            _collect_nodes(session.graph.nx_graph),
-            _collect_nodes(build_graph(fresh.index)),
-        ),
-        (
-            "edges of the graph",
-            _collect_edges(session.graph.nx_graph),
-            _collect_edges(build_graph(fresh.index)),
-        ),
+        ("nodes of the graph", dict(graph.nodes(data=True)), dict(fresh_graph.nodes(data=True))),
+        ("edges of the graph", _collect_edges(graph), _collect_edges(fresh_graph)),
     ]
     for label, current_map, fresh_map in sides:
-        yield from _compare_maps(label, current_map, fresh_map)
+        for key in sorted(current_map.keys() | fresh_map.keys()):
+            one, other = current_map.get(key), fresh_map.get(key)
+            if one != other:
+                yield f"{label}: {key}: current {_truncate(one)}, fresh {_truncate(other)}"
     if current.index.files != fresh.index.files:
         yield f"files: {sorted(current.index.files ^ fresh.index.files)[:3]} exist on one side only"
     if session.count_totals() != Session(replace_state(session.vault, fresh)).count_totals():
         yield "the totals differ"
 
 
-def _compare_maps(name: str, current: Mapping[str, Any], fresh: Mapping[str, Any]) -> Iterator[str]:
-    for key in sorted(current.keys() | fresh.keys()):
-        one, other = current.get(key), fresh.get(key)
-        if one != other:
-            yield f"{name}: {key}: current {_truncate(one)}, fresh {_truncate(other)}"
-
-
-def _collect_nodes(graph: Any) -> dict[str, Any]:
-    return dict(graph.nodes(data=True))
-
-
 def _collect_edges(graph: Any) -> dict[str, list[str]]:
-    """Return the edges from each node, sorted."""
     edges: dict[str, list[str]] = {}
     for source, target, data in graph.edges(data=True):
         edges.setdefault(source, []).append(f"{target} {sorted(data.items())}")

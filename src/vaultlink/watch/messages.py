@@ -32,8 +32,6 @@ class ReportedFinding(NamedTuple):
 
 
 class VaultTotals(msgspec.Struct, frozen=True):
-    """Numbers of files, of links by status, of dangling topics and of findings."""
-
     notes: int
     attachments: int
     links: LinkCounts
@@ -76,8 +74,6 @@ class Notice(msgspec.Struct, frozen=True):
 
 
 class Proposal(msgspec.Struct, frozen=True):
-    """A plan of fixes that are not written."""
-
     plan: Plan
 
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from vaultlink import __version__
-from vaultlink.index.resolve import is_note
+from vaultlink.index.resolve import file_name, is_note, parent_folder
 from vaultlink.report.concise import render_concise
-from vaultlink.report.finding_rows import FindingRow
+from vaultlink.report.finding_rows import FindingRow, finding_rows
 from vaultlink.report.fix_summary import (
     FixedRow,
     count_fixed_by_rule,
@@ -93,13 +93,9 @@ class WatchFindingRow(FindingRow, frozen=True, gc=False):
 
 
 def make_batch_row(batch: Batch) -> BatchRow:
-    """Return the JSON row of a batch."""
-    cause, fixed = batch.cause, batch.applied_fixes
-    row = (
-        None
-        if fixed is None
-        else fixed_row(fixed.fixes, fixed.written, fixed.run_id, skipped_rows(fixed.skipped))
-    )
+    cause, fixed, totals, row = batch.cause, batch.applied_fixes, batch.totals(), None
+    if fixed is not None:
+        row = fixed_row(fixed.fixes, fixed.written, fixed.run_id, skipped_rows(fixed.skipped))
     return BatchRow(
         "batch" if batch.number else "state",
         SCHEMA_VERSION,
@@ -114,13 +110,18 @@ def make_batch_row(batch: Batch) -> BatchRow:
         tuple([MovedRow(old, new) for old, new in cause.moved]),
         len(batch.new),
         len(batch.resolved),
-        _build_summary(batch.totals()),
+        {
+            "notes": totals.notes,
+            "attachments": totals.attachments,
+            **msgspec.structs.asdict(totals.links),
+            "topics": totals.dangling_topics,
+            "findings": totals.findings,
+        },
         row,
     )
 
 
 def make_watch_rows(event: str, number: int, rows: Sequence[FindingRow]) -> list[WatchFindingRow]:
-    """Return the JSON rows of a batch's new or resolved findings."""
     return [
         WatchFindingRow(**msgspec.structs.asdict(row), event=event, batch=number) for row in rows
     ]
@@ -128,36 +129,13 @@ def make_watch_rows(event: str, number: int, rows: Sequence[FindingRow]) -> list
 
 def make_resolved_rows(reported: Sequence[ReportedFinding]) -> list[FindingRow]:
     """Return the rows of resolved findings, without suggestions and fixes."""
-    return [
-        FindingRow(
-            d.code,
-            d.rule,
-            d.severity,
-            d.path,
-            d.line,
-            d.column,
-            d.end_line,
-            d.end_column,
-            d.message,
-            d.target,
-            d.subpath,
-            d.resolved,
-            (),
-            None,
-            fingerprint,
-        )
-        for d, fingerprint in reported
-    ]
-
-
-def _build_summary(totals: VaultTotals) -> dict[str, int]:
-    return {
-        "notes": totals.notes,
-        "attachments": totals.attachments,
-        **msgspec.structs.asdict(totals.links),
-        "topics": totals.dangling_topics,
-        "findings": totals.findings,
-    }
+    return finding_rows(
+        [item for item, _ in reported],
+        lambda _path: "",
+        lambda _finding: (),
+        lambda _finding: None,
+        fingerprints=[fingerprint for _, fingerprint in reported],
+    )
 
 
 def _format_time(nanoseconds: int) -> str:
@@ -193,7 +171,6 @@ def format_batch(batch: Batch, palette: Palette = PLAIN) -> str:
 
 
 def format_resolved(batch: Batch, palette: Palette = PLAIN) -> str:
-    """Return a line for each resolved finding."""
     return "".join(
         line + "\n" for line in _format_findings("-", palette.green, batch.resolved, palette)
     )
@@ -212,39 +189,28 @@ def format_status(totals: VaultTotals, last_headline: str, width: int) -> str:
     What does not fit in `width` columns is left out: first the cause of the last batch, which is
     printed above, then the figures that change least.
     """
-    findings, topics = (
-        format_count(totals.findings, "finding"),
-        format_count(totals.dangling_topics, "dangling topic"),
-    )
-    figures = [
-        format_count(totals.notes, "note"),
-        format_count(totals.links.links, "link"),
-        topics,
-        findings,
-    ]
+    findings = format_count(totals.findings, "finding")
+    topics = format_count(totals.dangling_topics, "dangling topic")
+    notes = format_count(totals.notes, "note")
+    links = format_count(totals.links.links, "link")
     clock = last_headline.partition(" ")[0]
-    lines = [
-        " · ".join([part for part in parts if part])
-        for parts in (
-            [*figures, last_headline],
-            [*figures, clock],
-            [topics, findings, clock],
-            [topics, findings],
-            [findings],
-        )
-    ]
-    return next((line for line in lines if display_width(line) <= width), truncate(findings, width))
+    for parts in (
+        (notes, links, topics, findings, last_headline),
+        (notes, links, topics, findings, clock),
+        (topics, findings, clock),
+        (topics, findings),
+    ):
+        line = " · ".join(filter(None, parts))
+        if display_width(line) <= width:
+            return line
+    return truncate(findings, width)
 
 
 def _describe_batch(batch: Batch) -> str:
-    if batch.applied_fixes:
-        return (
-            describe_fixed(
-                count_fixed_by_rule(batch.applied_fixes.fixes), len(batch.applied_fixes.written)
-            )
-            .rstrip(".")
-            .lower()
-        )
+    fixed = batch.applied_fixes
+    if fixed:
+        sentence = describe_fixed(count_fixed_by_rule(fixed.fixes), len(fixed.written))
+        return sentence.rstrip(".").lower()
     return describe_cause(batch.cause) if batch.number else "as found"
 
 
@@ -268,12 +234,9 @@ def describe_cause(cause: BatchCause) -> str:
 
 
 def _describe_move(old: str, new: str) -> str:
-    is_same_folder = old.rpartition("/")[0] == new.rpartition("/")[0]
-    return (
-        f"{escape_controls(old)} renamed to {escape_controls(new.rpartition('/')[2])}"
-        if is_same_folder
-        else f"{escape_controls(old)} moved to {escape_controls(new)}"
-    )
+    if parent_folder(old) == parent_folder(new):
+        return f"{escape_controls(old)} renamed to {escape_controls(file_name(new))}"
+    return f"{escape_controls(old)} moved to {escape_controls(new)}"
 
 
 def _count_files(paths: Sequence[str]) -> str:

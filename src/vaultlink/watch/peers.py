@@ -46,11 +46,10 @@ class Peers:
             raise make_journal_error(self._folder, error) from None
 
     def list_peers(self) -> list[Peer]:
-        """Return the other running watchers, the oldest first."""
         with suppress(OSError):
             modified_at = self._folder.stat().st_mtime_ns
             if self._last_listing != (modified_at, False):
-                self._peers = self._find_running()
+                self._peers = _find_running(self._folder, self._name)
                 self._last_listing = modified_at, bool(self._peers)
         return list(self._peers.values())
 
@@ -84,11 +83,7 @@ class Peers:
         ]
 
     def close(self) -> None:
-        """Remove this watcher from the registry."""
         release_lock_file(self._folder / self._name, self._handle)
-
-    def _find_running(self) -> dict[str, Peer]:
-        return _find_running(self._folder, self._name)
 
 
 def list_watchers(root: Path) -> list[Peer]:

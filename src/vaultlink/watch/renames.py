@@ -1,8 +1,4 @@
-"""Moves and deletions of files while a vault is watched.
-
-Removed and added files are matched by their content. Matches are reported as old vault path to
-current vault path.
-"""
+"""Moves and deletions of files while a vault is watched, found by the content of files."""
 
 from collections.abc import Collection, Mapping
 from time import monotonic
@@ -41,27 +37,22 @@ class MoveTracker:
         self._added: dict[str, _SeenFile] = {}
 
     def copy(self) -> "MoveTracker":
-        """Return an independent copy."""
         other = MoveTracker(self._past)
         other._removed, other._added = dict(self._removed), dict(self._added)
         return other
 
     def learn_history(self, history: History) -> None:
-        """Add moves and deletions from another source, such as git."""
         self._past = self._past.then(_keep_files(history))
 
     def record_removed(self, path: str, stamp: FileStamp, note: Note | None) -> None:
-        """Record that a file was removed; `stamp` and `note` describe it before."""
         self._added.pop(path, None)
         self._removed[path] = _SeenFile(stamp, note, monotonic())
 
     def record_added(self, path: str, stamp: FileStamp, note: Note | None) -> None:
-        """Record that a file was added; `stamp` and `note` describe it now."""
         self._removed.pop(path, None)
         self._added[path] = _SeenFile(stamp, note, monotonic())
 
     def record_modified(self, path: str, stamp: FileStamp, note: Note | None) -> None:
-        """Record that the content of a file changed."""
         if path in self._added:
             self._added[path] = self._added[path]._replace(stamp=stamp, note=note)
 
@@ -81,7 +72,6 @@ class MoveTracker:
         return dict(fresh.moves)
 
     def current_history(self, files: Collection[str]) -> History:
-        """Return all moves and deletions that are valid for the given files."""
         return self._past.within(files)
 
 

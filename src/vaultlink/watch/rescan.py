@@ -1,7 +1,4 @@
-"""Rescans: checking hinted files on disk and comparing with the last scan.
-
-No note is read here.
-"""
+"""Check hinted files on disk and compare with the last scan. No note is read here."""
 
 import os
 import sys
@@ -25,10 +22,9 @@ WatchFolders = Callable[[Mapping[str, str]], bool]
 
 
 class Rescan(NamedTuple):
-    """Result of a rescan: the new scan and the paths that differ from the last one.
+    """The new scan, and the paths that differ from the last one.
 
-    `modified` files have another size or time. `maybe_modified` files have the same size and time
-    but may have changed.
+    `modified` files have another size or time; `maybe_modified` ones may have changed all the same.
     """
 
     scan: VaultScan
@@ -39,11 +35,9 @@ class Rescan(NamedTuple):
 
     @property
     def has_added_or_removed(self) -> bool:
-        """True if files were added or removed."""
         return bool(self.added or self.removed)
 
     def is_same(self, other: "Rescan") -> bool:
-        """Return True if nothing changed between this rescan and another one."""
         files, others = self.scan.listing.files, other.scan.listing.files
         return self[1:] == other[1:] and all(
             files.get(path) == others.get(path) for path in self.paths
@@ -51,7 +45,6 @@ class Rescan(NamedTuple):
 
     @property
     def paths(self) -> tuple[str, ...]:
-        """All paths that differ or may differ."""
         return (*self.added, *self.removed, *self.modified, *self.maybe_modified)
 
 
@@ -118,7 +111,7 @@ def _compare_scans(
     """Return the added, removed, modified and maybe modified paths, each sorted."""
     before, now, trusted = scan.listing.files, after.listing.files, scan.started - RACY_WINDOW_NS
     added, removed, modified, maybe_modified = [], [], [], []
-    for path in paths:
+    for path in sorted(paths):
         old, new = before.get(path), now.get(path)
         if old is None or new is None:
             if new:
@@ -130,12 +123,7 @@ def _compare_scans(
                 modified.append(path)
             elif old != new or old.changed > trusted:
                 maybe_modified.append(path)
-    return (
-        tuple(sorted(added)),
-        tuple(sorted(removed)),
-        tuple(sorted(modified)),
-        tuple(sorted(maybe_modified)),
-    )
+    return tuple(added), tuple(removed), tuple(modified), tuple(maybe_modified)
 
 
 def has_no_notes(scan: VaultScan) -> bool:
@@ -143,7 +131,7 @@ def has_no_notes(scan: VaultScan) -> bool:
     return not any(is_note(path) for path in scan.listing.files)
 
 
-class IgnoredPaths(msgspec.Struct, frozen=True):
+class _IgnoredPaths(msgspec.Struct, frozen=True):
     """Tells which vault paths git ignores.
 
     `is_known_ignored` answers for the files of the last full query, `ignored_since` holds the
@@ -164,15 +152,11 @@ def update_ignored(scan: VaultScan, added: Sequence[str]) -> VaultScan:
     ignored = filter_ignored(scan.root, added) if added and find_git_dir(scan.root) else frozenset()
     before = (
         scan.is_git_ignored
-        if isinstance(scan.is_git_ignored, IgnoredPaths)
-        else IgnoredPaths(scan.is_git_ignored, frozenset())
+        if isinstance(scan.is_git_ignored, _IgnoredPaths)
+        else _IgnoredPaths(scan.is_git_ignored, frozenset())
     )
     ignored = frozenset(path for path in ignored if not before(path))
     if not ignored:
         return scan
-    return replace(
-        scan,
-        is_git_ignored=IgnoredPaths(
-            before.is_known_ignored, ignored.union(before.ignored_since & scan.listing.files.keys())
-        ),
-    )
+    since = ignored.union(before.ignored_since & scan.listing.files.keys())
+    return replace(scan, is_git_ignored=_IgnoredPaths(before.is_known_ignored, since))

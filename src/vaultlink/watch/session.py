@@ -4,12 +4,9 @@ Nothing is written to the vault here.
 """
 
 import time
-from collections.abc import Callable, Mapping
-from itertools import compress, filterfalse
-from operator import is_not
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-import msgspec
 from msgspec.structs import replace
 
 from vaultlink.api import Vault, rebuild_settings, replace_state
@@ -22,9 +19,9 @@ from vaultlink.history.follow import Snapshot, follow
 from vaultlink.history.link_changes import remember_links
 from vaultlink.history.piece_index import PieceIndex
 from vaultlink.index.resolve import is_note
-from vaultlink.model import History, LinkCounts, Note, sum_counts
+from vaultlink.model import History, sum_counts
 from vaultlink.watch.finding_diff import (
-    FindingIdentities,
+    IdentifiedFindings,
     compare_findings,
     find_changed_paths,
     identify_findings,
@@ -34,33 +31,24 @@ from vaultlink.watch.renames import MoveTracker
 from vaultlink.watch.rescan import Rescan, update_ignored
 
 
-class _Counts(NamedTuple):
-    """Counts of a state that can be updated incrementally."""
-
-    state: State
-    notes: int
-    links: LinkCounts
-
-
 class _FindingsDelta(NamedTuple):
-    """New and resolved findings, and the identities at the paths that differ."""
+    """New and resolved findings, and all present ones at the paths that differ."""
 
-    paths: list[str]
-    identities: FindingIdentities
+    paths: Sequence[str]
+    findings: IdentifiedFindings
     new: list[ReportedFinding]
     resolved: list[ReportedFinding]
 
 
 class PreparedUpdate(NamedTuple):
-    """Result of a rescan that is not committed yet."""
+    """The result of a rescan, not yet committed; `cause` is None if there is nothing to report."""
 
     before: State
     rescan: Rescan
     scan: VaultScan
     state: State
     move_tracker: MoveTracker
-    cause: BatchCause
-    is_reportable: bool
+    cause: BatchCause | None
     delta: _FindingsDelta
 
 
@@ -73,14 +61,12 @@ class Session:
         self._move_tracker = MoveTracker(vault.state.settings.history)
         vault.state.compute_all()
         self._graph = LiveGraph(vault.index)
-        self._identities = identify_findings(
-            vault.state.diagnostics, vault.state.diagnostics, vault.text
-        )
-        self._counts = _count_state(vault.state)
+        found = vault.state.diagnostics
+        self._findings = identify_findings(found, found, vault.text)
+        self._totals: tuple[State, VaultTotals] | None = None
 
     @property
     def scan(self) -> VaultScan:
-        """The last scan of the vault's files."""
         return self.vault.scan
 
     @property
@@ -89,15 +75,25 @@ class Session:
         self._graph.update_index(self.vault.index)
         return self._graph
 
-    def refresh_totals(self) -> None:
-        """Compute the totals in advance, so that the next batch does not wait for them."""
-        self.count_totals()
+    def count_totals(self) -> VaultTotals:
+        """Return the figures of the vault, which are counted once for each state."""
+        state = self.vault.state
+        if self._totals is None or self._totals[0] is not state:
+            notes = sum(map(is_note, state.index.files))
+            totals = VaultTotals(
+                notes,
+                len(state.index.files) - notes,
+                sum_counts(state.tallies.values()),
+                self.graph.topic_count,
+                sum(map(len, state.diagnostics.values())),
+            )
+            self._totals = state, totals
+        return self._totals[1]
 
     def first_batch(self) -> Batch:
         """Return the vault as found, as batch 0."""
-        found = self.vault.state.diagnostics
-        new, _ = compare_findings(({}, {}), (found, self._identities), list(found), {})
-        return self._make_batch(BatchCause(), new, [])
+        new, _ = compare_findings({}, self._findings, self._findings, {})
+        return self._record_delta(BatchCause(), _FindingsDelta((), {}, new, []))
 
     def apply_rescan(self, rescan: Rescan, fixed: AppliedFixes | None = None) -> Batch | None:
         """Update the vault; return the batch, or None if nothing changed."""
@@ -126,61 +122,54 @@ class Session:
                 PieceIndex(state.index.notes),
             )
             state = _remember_links(before.state, state, {**moved, **past.moves})
-        is_reportable = bool(changed or rescan.modified)
-        cause = _make_cause(rescan, moved, {change.path for change in changed})
+        cause = None
+        if changed or rescan.modified:
+            cause = _make_cause(rescan, moved, {change.path for change in changed})
         removed, added = frozenset(rescan.removed), frozenset(rescan.added)
         reported_moves = {
             old: new for old, new in moved.items() if old in removed and new in added
         }  # other moves were reported as removed and added before
-        return PreparedUpdate(
-            before.state,
-            rescan,
-            scan,
-            state,
-            tracker,
-            cause,
-            is_reportable,
-            self._compute_delta(state, reported_moves),
-        )
+        delta = self._compute_delta(state, reported_moves)
+        return PreparedUpdate(before.state, rescan, scan, state, tracker, cause, delta)
 
     def is_still_valid(self, prepared: PreparedUpdate, rescan: Rescan) -> bool:
-        """Return True if preparing `rescan` now would give the same result."""
         return prepared.before is self.vault.state and rescan.is_same(prepared.rescan)
 
     def commit(self, prepared: PreparedUpdate, fixed: AppliedFixes | None = None) -> Batch | None:
         """Make a prepared update current; return None if there is nothing to report."""
-        self.vault, self._move_tracker = (
-            replace_state(self.vault, prepared.state, prepared.scan),
-            prepared.move_tracker,
-        )
-        if not (prepared.is_reportable or fixed):
-            return None
-        return self._record_delta(BatchCause() if fixed else prepared.cause, prepared.delta, fixed)
+        self.vault = replace_state(self.vault, prepared.state, prepared.scan)
+        self._move_tracker = prepared.move_tracker
+        cause = BatchCause() if fixed else prepared.cause
+        return self._record_delta(cause, prepared.delta, fixed) if cause else None
 
     def replace_vault(self, vault: Vault, cause: BatchCause) -> Batch:
         """Continue with a vault that was opened again, and return the batch."""
-        self._move_tracker.learn_history(vault.state.settings.history)
         vault.state.compute_all()
-        history = self._move_tracker.current_history(vault.scan.listing.files)
-        settings = _with_history(vault.state.settings, history)
-        if settings is not vault.state.settings:
-            vault = replace_state(vault, step(vault.state, [], settings))
-        delta = self._compute_delta(vault.state, {})
-        self.vault = vault
-        return self._record_delta(cause, delta)
+        return self._switch(self._learn(vault, vault.state.settings.history), cause)
 
     def learn_history(self, history: History, description: str) -> Batch | None:
         """Add a history from another source; return None if it is known already."""
+        vault = self._learn(self.vault, history)
+        return (
+            None
+            if vault is self.vault
+            else self._switch(vault, BatchCause(description=description))
+        )
+
+    def _learn(self, vault: Vault, history: History) -> Vault:
+        """Return a vault that knows all moves and deletions; the same one if it does already."""
         self._move_tracker.learn_history(history)
-        before = self.vault.state
-        current = self._move_tracker.current_history(self.scan.listing.files)
-        settings = _with_history(before.settings, current)
-        if settings is before.settings:
-            return None
-        state = step(before, [], settings)
-        delta = self._compute_delta(state, {})
-        self.vault = replace_state(self.vault, state, self.scan)
-        return self._record_delta(BatchCause(description=description), delta)
+        before = vault.state.settings
+        current = self._move_tracker.current_history(vault.scan.listing.files)
+        settings = _with_history(before, current)
+        return (
+            vault if settings is before else replace_state(vault, step(vault.state, [], settings))
+        )
+
+    def _switch(self, vault: Vault, cause: BatchCause) -> Batch:
+        delta = self._compute_delta(vault.state, {})
+        self.vault = vault
+        return self._record_delta(cause, delta)
 
     # -- comparing -----------------------------------------------------------------------------
 
@@ -189,64 +178,42 @@ class Session:
     ) -> dict[str, str]:
         """Track removed, added and modified files; return newly found moves."""
         old, now = self.scan.listing.files, rescan.scan.listing.files
+        notes = self.vault.index.notes
         notes_read = {
             change.path: change.content.note
             for change in changes
             if isinstance(change.content, AnalysedNote)
         }
-        notes: Callable[[str], Note | None] = self.vault.index.notes.get
         for path in rescan.removed:
-            tracker.record_removed(path, old[path], notes(path))
+            tracker.record_removed(path, old[path], notes.get(path))
         for path in rescan.added:
             tracker.record_added(path, now[path], notes_read.get(path))
         for path in rescan.modified:
             tracker.record_modified(path, now[path], notes_read.get(path))
-        return (
-            tracker.match_new_moves(self.vault.index.notes) if rescan.has_added_or_removed else {}
-        )
+        return tracker.match_new_moves(notes) if rescan.has_added_or_removed else {}
 
     def _compute_delta(self, after: State, moved: Mapping[str, str]) -> _FindingsDelta:
-        before = self.vault.state.diagnostics
-        paths = find_changed_paths(before, after.diagnostics)
-        identities = identify_findings(after.diagnostics, paths, self.vault.text)
-        sides = (before, self._identities), (after.diagnostics, identities)
-        return _FindingsDelta(paths, identities, *compare_findings(*sides, paths, moved))
+        paths = find_changed_paths(self.vault.state.diagnostics, after.diagnostics)
+        findings = identify_findings(after.diagnostics, paths, self.vault.text)
+        new, resolved = compare_findings(self._findings, findings, paths, moved)
+        return _FindingsDelta(paths, findings, new, resolved)
 
     def _record_delta(
         self, cause: BatchCause, delta: _FindingsDelta, fixed: AppliedFixes | None = None
     ) -> Batch:
         for path in delta.paths:
-            if path in delta.identities:
-                self._identities[path] = delta.identities[path]
-            else:
-                self._identities.pop(path, None)
-        return self._make_batch(cause, delta.new, delta.resolved, fixed)
-
-    def _make_batch(
-        self,
-        cause: BatchCause,
-        new: list[ReportedFinding],
-        resolved: list[ReportedFinding],
-        fixed: AppliedFixes | None = None,
-    ) -> Batch:
+            self._findings.pop(path, None)
+        self._findings |= delta.findings
         number, self._next_number = self._next_number, self._next_number + 1
         return Batch(
             number,
             time.time_ns(),
             cause,
-            tuple(new),
-            tuple(resolved),
+            tuple(delta.new),
+            tuple(delta.resolved),
             self.count_totals,
             self.vault,
             fixed,
-        )
-
-    def count_totals(self) -> VaultTotals:
-        """Return the figures of the vault."""
-        self._counts = state, notes, links = _update_counts(self._counts, self.vault.state)
-        findings = sum(map(len, state.diagnostics.values()))
-        return VaultTotals(
-            notes, len(state.index.files) - notes, links, self.graph.topic_count, findings
         )
 
 
@@ -287,39 +254,3 @@ def _make_cause(rescan: Rescan, moved: Mapping[str, str], changed: set[str]) -> 
         tuple(path for path in rescan.removed if path not in moved),
         tuple(sorted(moved.items())),
     )
-
-
-# -- counts ----------------------------------------------------------------------------------
-
-
-def _count_state(state: State) -> _Counts:
-    notes = sum(map(is_note, state.index.files))
-    return _Counts(state, notes, sum_counts(state.tallies.values()))
-
-
-def _update_counts(counts: _Counts, after: State) -> _Counts:
-    """Return the counts of a later state, at the cost of the differences only."""
-    if counts.state is after:
-        return counts
-    before, notes = counts.state, counts.notes
-    if before.index.files is not after.index.files:
-        notes += sum(map(is_note, after.index.files - before.index.files))
-        notes -= sum(map(is_note, before.index.files - after.index.files))
-    paths = list(
-        compress(
-            after.tallies,
-            map(is_not, map(before.tallies.get, after.tallies), after.tallies.values()),
-        )
-    )
-    removed = filterfalse(after.tallies.__contains__, before.tallies)
-    links = msgspec.structs.astuple(counts.links)
-    for sign, side, changed in ((1, after, paths), (-1, before, [*paths, *removed])):
-        for tally in map(side.tallies.get, changed):
-            if tally is not None:
-                links = tuple(
-                    [
-                        count + sign * delta
-                        for count, delta in zip(links, msgspec.structs.astuple(tally), strict=True)
-                    ]
-                )
-    return _Counts(after, notes, LinkCounts(*links))

@@ -14,7 +14,6 @@ class SessionSummary:
         self._run_count = 0
 
     def record(self, batch: Batch) -> None:
-        """Count a batch."""
         self._found += len(batch.new) - len(batch.resolved)
         if batch.number == 0:
             self._found_first = self._found
@@ -29,7 +28,6 @@ class SessionSummary:
             self._changed_paths.update(new for _, new in cause.moved)
 
     def describe(self) -> str:
-        """Return the closing line, as sentences."""
         parts = [f"{format_count(self._changes, 'change')} seen"]
         if self._changed_paths:
             parts[0] += f" in {format_count(len(self._changed_paths), 'file')}"

@@ -10,32 +10,26 @@ from vaultlink.disk.read import config_candidates
 from vaultlink.disk.scan import VaultScan, scan_vault
 from vaultlink.git.location import find_git_dir
 from vaultlink.git.repository import read_git_state
-
-SettingsStamps = tuple[tuple[int, int, int] | None, ...]
-"""Size, modification and change time (ns) of each settings file, None if it does not exist."""
+from vaultlink.model import FileStamp
 
 
 class SettingsSnapshot:
     """Stamps of the settings files, and the git state, when last checked."""
 
     def __init__(self, scan: VaultScan):
+        self._root = scan.root
         self._stamps, self._git_state = _read_stamps(scan), read_git_state(scan.root)
 
     def has_changed(self, scan: VaultScan) -> bool:
-        """Return True if a settings file changed."""
         return _read_stamps(scan) != self._stamps
 
-    def has_git_changed(self, scan: VaultScan) -> bool:
+    def has_git_changed(self) -> bool:
         """Return True if the git state changed, for example by a commit."""
-        return read_git_state(scan.root) != self._git_state
-
-    def refresh(self, scan: VaultScan) -> None:
-        """Replace the snapshot by the current state."""
-        self._stamps, self._git_state = _read_stamps(scan), read_git_state(scan.root)
+        return read_git_state(self._root) != self._git_state
 
 
-def _read_stamps(scan: VaultScan) -> SettingsStamps:
-    return tuple(map(_stat_settings_file, _list_settings_files(scan)))
+def _read_stamps(scan: VaultScan) -> list[FileStamp | None]:
+    return [_read_stamp(file) for file in _list_settings_files(scan)]
 
 
 def _list_settings_files(scan: VaultScan) -> Iterator[Path]:
@@ -51,19 +45,16 @@ def _list_settings_files(scan: VaultScan) -> Iterator[Path]:
                 break
 
 
-def _stat_settings_file(file: Path) -> tuple[int, int, int] | None:
+def _read_stamp(file: Path) -> FileStamp | None:
     try:
         status = os.stat(file)  # noqa: PTH116 - faster, runs at every heartbeat
     except OSError:
         return None
-    return status.st_size, status.st_mtime_ns, status.st_ctime_ns
+    return FileStamp(status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
 def reopen_if_changed(vault: Vault) -> Vault | None:
-    """Return the vault opened with the current settings; None if nothing differs.
-
-    Raises ConfigError or VaultError.
-    """
+    """Return the vault opened with the current settings; None if nothing differs."""
     previous = vault.scan
     current = scan_vault(previous.root, previous.settings)
     files = current.listing.files

@@ -47,8 +47,6 @@ _MAX_LISTED = 50
 
 
 class WatchOptions(RuleSelectionOptions, frozen=True, kw_only=True):
-    """Options of `watch`."""
-
     folder: FolderArgument = None
     fix: Annotated[
         bool, option("--fix", help="Apply safe fixes in every pause between changes.")
@@ -118,9 +116,8 @@ def _start_watcher(options: WatchOptions, terminal: Terminal) -> Watch:
     scan = scan_from_options(options, options.folder)
     warn_of_scan(scan, terminal)
     terminal.check_output_file(scan.root)
-    if terminal.output_file is not None and terminal.output_file.resolve().is_relative_to(
-        scan.root
-    ):
+    file = terminal.output_file
+    if file is not None and file.resolve().is_relative_to(scan.root):
         raise UsageError("--output-file: the file must not be in the watched vault.")
     settings = WatchSettings(
         options.fix and not options.diff,
@@ -144,15 +141,13 @@ def _handle_signals() -> Iterator[Callable[[Callable[[], None]], None]]:
         signal.signal(number, signal.default_int_handler)
         stop_functions[0]()
 
-    signals = [
-        getattr(signal, name)
-        for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
-        if hasattr(signal, name)
-    ]
-    handled = [
-        number for number in signals if signal.getsignal(number) is not signal.SIG_IGN
-    ]  # ignored under nohup, for example
-    previous = {number: signal.signal(number, handle_signal) for number in handled}
+    names = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
+    signals = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    previous = {
+        number: signal.signal(number, handle_signal)
+        for number in signals
+        if signal.getsignal(number) is not signal.SIG_IGN  # ignored under nohup, for example
+    }
     try:
         yield stop_functions.append
     finally:
@@ -175,7 +170,6 @@ class _UpdatePrinter:
         self._printed_diffs: set[str] = set()
 
     def print_update(self, update: WatchUpdate) -> None:
-        """Print one update."""
         self._status.clear()
         if isinstance(update, Notice):
             message = escape_controls(update.message)
@@ -192,7 +186,6 @@ class _UpdatePrinter:
         self._status.draw()
 
     def close(self) -> None:
-        """Replace the status line by a closing line."""
         self._status.clear()
         if not self._terminal.is_pipe_closed:  # else nobody reads
             self._terminal.print_message(self._summary.describe())
@@ -243,31 +236,19 @@ class _UpdatePrinter:
             vault.fixer.data,
             [fingerprint for _, fingerprint in batch.new],
         )
-        self._terminal.print_part(
-            encode_json_lines(
-                [
-                    *make_watch_rows("new", batch.number, rows),
-                    *make_watch_rows("healed", batch.number, make_resolved_rows(batch.resolved)),
-                ]
-            )
-        )
+        found = make_watch_rows("new", batch.number, rows)
+        found += make_watch_rows("healed", batch.number, make_resolved_rows(batch.resolved))
+        self._terminal.print_part(encode_json_lines(found))
         self._terminal.print_part(encode_json_lines([make_batch_row(batch)]))
 
     def _render_batch(self, batch: Batch) -> str:
-        if self._format == "full":
-            return self._render_in_context(batch)
-        is_brief = self._terminal.is_terminal and not self._options.verbose
-        render = format_batch_causes if is_brief else format_batch
-        return render(batch, self._terminal.palette)
-
-    def _render_in_context(self, batch: Batch) -> str:
-        text = self._make_renderer(batch).render([diagnostic for diagnostic, _ in batch.new])
         p = self._terminal.palette
-        return (
-            f"{p.bold}{format_headline(batch)}{p.reset}\n\n{text}"
-            + format_resolved(batch, p)
-            + "\n"
-        )
+        if self._format == "full":
+            text = self._make_renderer(batch).render([diagnostic for diagnostic, _ in batch.new])
+            resolved = format_resolved(batch, p)
+            return f"{p.bold}{format_headline(batch)}{p.reset}\n\n{text}{resolved}\n"
+        is_brief = self._terminal.is_terminal and not self._options.verbose
+        return format_batch_causes(batch, p) if is_brief else format_batch(batch, p)
 
     def _make_renderer(self, batch: Batch) -> FullRenderer:
         vault, findings = batch.vault, [diagnostic for diagnostic, _ in batch.new]
