@@ -43,7 +43,6 @@ def anchor_key(subpath: str) -> str:
 
 
 def last_key(subpath: str) -> str:
-    """Return the key of the heading or block that a subpath ends with."""
     return part_key(subpath[subpath.rfind("#") + 1 :].strip())
 
 
@@ -132,7 +131,6 @@ def _rewrite_path(written: str, before: Note, now: Note, pairs: Pairs) -> str:
 
 
 def group_gained(notes: Mapping[str, NotePair]) -> dict[str, list[str]]:
-    """Map each heading and block that notes have gained to their paths."""
     found: dict[str, list[str]] = {}
     for path, (old, new) in notes.items():
         for key in anchor_keys(new) - anchor_keys(old):

@@ -16,8 +16,8 @@ from vaultlink.history.names import (
     pick_best,
 )
 from vaultlink.history.piece_index import PieceIndex, choose_rivals
-from vaultlink.index.resolve import file_name, parent_folder
-from vaultlink.text import file_extension
+from vaultlink.index.resolve import file_name, is_note, parent_folder
+from vaultlink.text import file_extension, group_by
 
 _MAX_GROWTH = 5
 """Maximum ratio of the sizes of a file before and after it was replaced by another one."""
@@ -53,8 +53,6 @@ Fate = tuple[str, str]
 
 
 class FateKind(StrEnum):
-    """The kinds of fates of a file that is no longer at its path."""
-
     MOVED = "moved"
     LIKELY = "likely"
     DELETED = "deleted"
@@ -143,7 +141,7 @@ def list_renamed(files: FileChanges, fates: Mapping[str, Fate]) -> dict[str, Ren
             changed,
         )
         for old, (kind, new) in fates.items()
-        if kind == FateKind.MOVED and _is_note(new) and file_name(old) != file_name(new)
+        if kind == FateKind.MOVED and is_note(new) and file_name(old) != file_name(new)
     }
 
 
@@ -153,16 +151,14 @@ def list_beside(files: FileChanges, fates: Mapping[str, Fate]) -> dict[str, set[
     One of these may be the moved note, which was copied before.
     """
     taken = {new for kind, new in fates.values() if kind == FateKind.MOVED}
-    beside: dict[str, set[str]] = {}
-    for path in files.added:
-        if _is_note(path) and path not in taken:
-            beside.setdefault(parent_folder(path), set()).add(path)
+    left = [path for path in files.added if is_note(path) and path not in taken]
+    beside = {folder: {*paths} for folder, paths in group_by(left, parent_folder).items()}
     return {
         old: beside[parent_folder(old)]
         for old, (kind, new) in fates.items()
         if kind == FateKind.MOVED
         and old in files.removed
-        and _is_note(old)
+        and is_note(old)
         and parent_folder(old) in beside
         and file_name(old) == file_name(new)
     }
@@ -195,7 +191,6 @@ def choose_limit(note: Renamed) -> float:
 
 
 def doubt(fates: Mapping[str, Fate], doubtful: Collection[str]) -> dict[str, Fate]:
-    """Return fates in which these moves are only likely."""
     return {
         old: (FateKind.LIKELY, fate[1]) if old in doubtful else fate for old, fate in fates.items()
     }
@@ -217,7 +212,6 @@ class _Pairing:
         self._taken: set[str] = set()
 
     def pair(self) -> dict[str, Fate]:
-        """Return the fates of all removed and all replaced files."""
         removed, added, changed, _ = self._files
         self._pair_identical(removed, added)
         if changed:
@@ -251,7 +245,6 @@ class _Pairing:
             self._taken.add(new)
 
     def _read_notes(self, contents: Mapping[str, Content]) -> dict[str, Pieces]:
-        """Return the pieces of notes, without those that can't be read."""
         found = self._read(list(dict.fromkeys(contents.values()))) if contents else {}
         return {
             path: pieces
@@ -320,10 +313,7 @@ class _Pairing:
 
     @cached_property
     def _added_by_content(self) -> dict[Content, list[str]]:
-        found: dict[Content, list[str]] = {}
-        for path, name in self._files.added.items():
-            found.setdefault(name, []).append(path)
-        return found
+        return group_by(self._files.added, self._files.added.__getitem__)
 
     def _doubt_copies(self) -> None:
         """Doubt that a file moved to a copy: a script may have made it before the rename.
@@ -343,7 +333,10 @@ class _Pairing:
     # -- similar content -----------------------------------------------------------------------
 
     def _pair_similar(self, sources: Mapping[str, Content], targets: Mapping[str, Content]) -> None:
-        old_names, new_names = _keep_notes(sources), _keep_notes(targets)
+        old_names, new_names = (
+            {path: name for path, name in paths.items() if is_note(path)}
+            for paths in (sources, targets)
+        )
         self._doubt_attachments(sources, targets)
         if not old_names or not new_names:
             return
@@ -391,16 +384,8 @@ class _Pairing:
         """Pair attachments by name as uncertain: their contents are not compared."""
         names = {file_name(path).casefold() for path in targets}
         for path in sources:
-            if not _is_note(path) and file_name(path).casefold() in names:
+            if not is_note(path) and file_name(path).casefold() in names:
                 self._fates[path] = UNKNOWN
-
-
-def _is_note(path: str) -> bool:
-    return path[-3:].lower() == ".md"
-
-
-def _keep_notes(paths: Mapping[str, Content]) -> dict[str, Content]:
-    return {path: name for path, name in paths.items() if _is_note(path)}
 
 
 def _is_other_text(before: Pieces, now: Pieces) -> bool:
@@ -436,7 +421,4 @@ def _may_be_one(pieces: Pieces, present: Pieces, others: Collection[Pieces]) -> 
 
 
 def _group_by_content(paths: Mapping[str, Content]) -> dict[tuple[Content, str], list[str]]:
-    groups: dict[tuple[Content, str], list[str]] = {}
-    for path, name in paths.items():
-        groups.setdefault((name, file_extension(path)), []).append(path)
-    return groups
+    return group_by(paths, lambda path: (paths[path], file_extension(path)))

@@ -96,7 +96,6 @@ def build_history(fates: Mapping[str, Fate], gone: Mapping[str, int]) -> History
 
 
 def _read_pieces(contents: Collection[Content]) -> dict[Content, Pieces | None]:
-    """Return the pieces of contents that are named by them."""
     return {
         content: read_pieces(content[1])
         for content in contents

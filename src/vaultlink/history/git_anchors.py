@@ -1,6 +1,7 @@
 """Find in git what became of headings and blocks of earlier commits."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,15 +11,18 @@ from vaultlink.git.objects import RawDiffEntry, diff_commits, diff_working_tree,
 from vaultlink.git.program import run_git
 from vaultlink.git.repository import list_untracked
 from vaultlink.history.anchor_changes import (
+    NotePair,
     anchor_keys,
     find_moved_anchor,
     last_key,
     match_anchors_of,
 )
-from vaultlink.history.git_log import LogStore
+from vaultlink.history.git_log import LogStore, load_value
 from vaultlink.history.git_versions import NoteVersions
 from vaultlink.index.anchors import find_anchor
+from vaultlink.index.resolve import is_note
 from vaultlink.model import Destination, Note
+from vaultlink.text import group_by
 
 _MAX_COMMITS = 200
 """Maximum number of commits in which a note changed that are looked at."""
@@ -52,7 +56,6 @@ class PresentNotes(NamedTuple):
     moves: Mapping[str, str]
 
     def follow(self, path: str) -> str:
-        """Return the present path of a file; "" if it is gone."""
         return path if path in self.files else self.moves.get(path, "")
 
 
@@ -68,7 +71,8 @@ def find_git_anchors(
     head = (run_git(root, "rev-parse", "HEAD") or b"").decode().strip() if wanted else ""
     if not head:
         return {}
-    kept = _load(store, head)
+    stored = load_value(store, _STORE_KEY, tuple[str, dict[str, Destination | None]])
+    kept = stored[1] if stored and stored[0] == head else {}
     reader = NoteVersions(root)
     missing = {
         path: [key for key in keys if f"{path}\0{key}" not in kept] for path, keys in wanted.items()
@@ -93,26 +97,10 @@ def find_git_anchors(
     return result
 
 
-def _load(store: LogStore | None, head: str) -> dict[str, Destination | None]:
-    data = store.load(_STORE_KEY) if store else None
-    if data is not None:
-        try:
-            known, kept = msgspec.msgpack.decode(
-                data, type=tuple[str, dict[str, Destination | None]]
-            )
-        except msgspec.DecodeError:
-            return {}
-        if known == head:
-            return kept
-    return {}
-
-
 # -- versions of notes ----------------------------------------------------------------------------
 
 
 class _Version(NamedTuple):
-    """A version of a note: its path and blob."""
-
     path: str
     blob: str
 
@@ -160,7 +148,7 @@ def _list_changes(
 # -- steps from version to version ----------------------------------------------------------------
 
 
-Candidates = Callable[[], Mapping[str, tuple[Note | None, Note]]]
+Candidates = Callable[[], Mapping[str, NotePair]]
 """Returns the notes of a commit that may have gained a heading, before (None if new) and after."""
 
 
@@ -171,16 +159,14 @@ def _follow_step(
 
     `place` is the place before, with the path of the note after the change.
     """
-    if after is not None and key in anchor_keys(after):
+    if key in anchor_keys(after):
         return place
-    renewed = match_anchors_of(before, after).get(key) if after is not None else None
-    if renewed is None or not renewed.is_certain:
-        moved = find_moved_anchor(key, before, candidates())
-        if moved:
-            return Destination(*moved[:2], place.is_certain and moved[2])
-    if renewed is None:
+    found = match_anchors_of(before, after).get(key) if after is not None else None
+    if found is None or not found.is_certain:
+        found = find_moved_anchor(key, before, candidates()) or found
+    if found is None:
         return None
-    return Destination(place.path, renewed.subpath, place.is_certain and renewed.is_certain)
+    return found._replace(is_certain=place.is_certain and found.is_certain)
 
 
 # -- commits --------------------------------------------------------------------------------------
@@ -191,9 +177,7 @@ class _Commits:
 
     def __init__(self, root: Path, versions: NoteVersions, moves: Mapping[str, str]) -> None:
         self._root, self._versions = root, versions
-        self._old_paths: dict[str, list[str]] = {}
-        for old, new in moves.items():
-            self._old_paths.setdefault(new, []).append(old)
+        self._old_paths = group_by(moves, moves.__getitem__)
         self._candidates: dict[str, list[RawDiffEntry]] = {}
         self._moves = moves
 
@@ -224,12 +208,11 @@ class _Commits:
     def _find_key(
         self, key: str, path: str, changes: Sequence[_NoteChange], depth: int
     ) -> Destination | None:
-        """Return the place at HEAD of a heading or block that a version of the note had."""
         number = self._find_last_version(key, changes)
         if number is None:
             return Destination(path) if self._is_complete(changes) else None
         if number < 0:
-            [after] = [changes[0].after]
+            after = changes[0].after
             return Destination(after.path, f"#{key}") if after else None
         place: Destination | None = Destination(path, f"#{key}")
         for change in reversed(changes[: number + 1]):
@@ -242,7 +225,7 @@ class _Commits:
                 Destination(own_path, place.subpath, place.is_certain),
                 before,
                 after_note,
-                lambda change=change, key=key: self._list_candidates(change, key),  # type: ignore[misc]
+                partial(self._list_candidates, change, key),
             )
             if place is None:
                 return None
@@ -272,8 +255,7 @@ class _Commits:
     def _has_key(self, version: _Version | None, key: str) -> bool:
         if version is None or not self._versions.may_have(version.blob, key):
             return False
-        note = self._versions.parse(*version)
-        return note is not None and key in anchor_keys(note)
+        return key in anchor_keys(self._versions.parse(*version))
 
     def _follow_elsewhere(self, place: Destination, key: str, depth: int) -> Destination | None:
         """Return the place at HEAD of a heading that went to another note."""
@@ -289,16 +271,14 @@ class _Commits:
     def _parse(self, version: _Version | None) -> Note | None:
         return self._versions.parse(*version) if version else None
 
-    def _list_candidates(
-        self, change: _NoteChange, key: str
-    ) -> Mapping[str, tuple[Note | None, Note]]:
+    def _list_candidates(self, change: _NoteChange, key: str) -> Mapping[str, NotePair]:
         """Return the other notes changed in a commit that may have a heading or block."""
         if change.commit not in self._candidates:
             output, _ = diff_commits(self._root, [change.commit])
             entries = [
                 entry
                 for entry in parse_raw_diff(output)
-                if entry.status in "AM" and entry.old[-3:].lower() == ".md"
+                if entry.status in "AM" and is_note(entry.old)
             ][:_MAX_CANDIDATES]
             self._versions.read(
                 name
@@ -325,7 +305,7 @@ class _Uncommitted:
 
     def __init__(self, root: Path, versions: NoteVersions, now: PresentNotes) -> None:
         self._root, self._versions, self._now = root, versions, now
-        self._candidates: dict[str, tuple[Note | None, Note]] | None = None
+        self._candidates: dict[str, NotePair] | None = None
 
     def follow(
         self, place: Destination | None, wanted_path: str, wanted_key: str
@@ -338,7 +318,7 @@ class _Uncommitted:
             return place
         path, key = self._now.follow(place.path), last_key(place.subpath)
         now = self._now.find(path) if path else None
-        if (path, key) == (wanted_path, wanted_key) or now is None or key not in anchor_keys(now):
+        if (path, key) == (wanted_path, wanted_key) or key not in anchor_keys(now):
             before = self._versions.parse(place.path, f"HEAD:./{place.path}")
             if before is None:
                 return None
@@ -347,7 +327,7 @@ class _Uncommitted:
                 Destination(path, place.subpath, place.is_certain),
                 before,
                 now,
-                lambda: self._list_candidates(path),
+                partial(self._list_candidates, path),
             )
             if found is None or (found.path, last_key(found.subpath)) == (wanted_path, wanted_key):
                 return None
@@ -357,8 +337,7 @@ class _Uncommitted:
             return None
         return Destination(target.path, place.subpath, place.is_certain)
 
-    def _list_candidates(self, own: str) -> Mapping[str, tuple[Note | None, Note]]:
-        """Return the other notes that changed since HEAD."""
+    def _list_candidates(self, own: str) -> Mapping[str, NotePair]:
         if self._candidates is None:
             output = diff_working_tree(self._root, "HEAD")
             names = {

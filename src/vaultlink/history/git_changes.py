@@ -47,7 +47,6 @@ class BlobPieces:
         self.needed = {}
 
     def get(self, names: Collection[Content]) -> Mapping[Content, Pieces | None]:
-        """Return the pieces of blobs, without those above the limit."""
         self._read([name for name in names if name not in self._pieces])
         found = {name: self._pieces[name] for name in names if name in self._pieces}
         if None in found.values():
@@ -94,7 +93,6 @@ class ChangeReader:
 
 
 def list_changes(entries: Iterable[RawDiffEntry]) -> FileChanges:
-    """Return the changes of one commit."""
     removed, added, changed = dict[str, str](), dict[str, str](), dict[str, tuple[str, str]]()
     for entry in entries:
         if is_hidden(entry.old) or entry.mode == _SUBMODULE:

@@ -5,9 +5,10 @@ The log depends on HEAD only. It is kept in a store and extended by new commits.
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import msgspec
 from msgspec.structs import replace
@@ -26,7 +27,7 @@ from vaultlink.history.file_pairs import (
 from vaultlink.history.git_changes import BlobPieces, ChangeReader, is_hidden
 from vaultlink.history.matcher import weigh_all
 from vaultlink.history.piece_index import PieceIndex
-from vaultlink.index.resolve import name_key
+from vaultlink.index.resolve import is_note, name_key
 
 _MAX_COMMITS = 10_000
 """Maximum number of commits that are read, the latest ones."""
@@ -39,6 +40,9 @@ _MAX_NAMESAKES = 5
 
 _VERSION = 3
 """Version of the stored log. A log of another version is read again."""
+
+
+V = TypeVar("V")
 
 
 class LogStore(Protocol):
@@ -143,7 +147,9 @@ def read_log(
         return NO_LOG
     head, prefix, is_shallow = lines[0], lines[1], lines[2] == "true"
     key = f"git-log {prefix}"
-    stored = NO_LOG if is_shallow else _load(store, key, prefix)
+    stored = load_value(store, key, GitLog) if not is_shallow else None
+    if stored is None or (stored.version, stored.prefix) != (_VERSION, prefix):
+        stored = NO_LOG
     reader = ChangeReader(root)
     log = stored
     if stored.head != head:
@@ -209,11 +215,8 @@ def _find_namesakes(
 
 
 def _drop_copies(fates: Mapping[str, Fate]) -> dict[str, Fate]:
-    """Return fates without those of attachments that were copied and then changed."""
     ends = {new for _, new in fates.values()}
-    return {
-        path: fate for path, fate in fates.items() if path in ends or path[-3:].lower() == ".md"
-    }
+    return {path: fate for path, fate in fates.items() if path in ends or is_note(path)}
 
 
 def _list_undecided(files: FileChanges, fates: Mapping[str, Fate]) -> list[str]:
@@ -221,7 +224,7 @@ def _list_undecided(files: FileChanges, fates: Mapping[str, Fate]) -> list[str]:
     taken = {new for _, new in fates.values()}
     copied, removed = list_beside(files, fates), (p for p in files.removed if not fates[p][1])
     paths = (*removed, *copied, *(path for path in files.added if path not in taken))
-    return [path for path in paths if path[-3:].lower() == ".md"]
+    return [path for path in paths if is_note(path)]
 
 
 def _compare_edited(
@@ -273,15 +276,13 @@ def _list_relevant(commits: Sequence[LogCommit], names: set[str] | None) -> list
     ]
 
 
-def _load(store: LogStore | None, key: str, prefix: str) -> GitLog:
+def load_value(store: LogStore | None, key: str, kind: type[V]) -> V | None:
+    """Return a stored value; None if there is none of this type."""
     data = store.load(key) if store else None
-    if data is None:
-        return NO_LOG
-    try:
-        log = msgspec.msgpack.decode(data, type=GitLog)
-    except msgspec.DecodeError:
-        return NO_LOG
-    return log if (log.version, log.prefix) == (_VERSION, prefix) else NO_LOG
+    if data is not None:
+        with suppress(msgspec.DecodeError):
+            return msgspec.msgpack.decode(data, type=kind)
+    return None
 
 
 def list_commits(root: Path, head: str, prefix: str) -> dict[str, int]:
@@ -312,7 +313,6 @@ def _list_new(root: Path, head: str, stored: GitLog, times: Mapping[str, int]) -
 def _pair_commits(
     changes: Mapping[str, FileChanges], blobs: BlobPieces, any_alike: bool
 ) -> Iterator[tuple[str, dict[str, Fate], bool]]:
-    """Yield the fates in each commit, and False if git can't read all of it."""
     waiting: list[str] = []
     for number, (name, files) in enumerate(changes.items(), 1):
         pair_files(files, blobs.plan)
@@ -332,7 +332,6 @@ def _doubt_templates(
     fates: Mapping[str, dict[str, Fate]],
     notes: PieceIndex,
 ) -> dict[str, dict[str, Fate]]:
-    """Return fates in which renames of notes that looked like others are likely."""
     renamed = {
         (commit, old): note
         for commit, found in fates.items()

@@ -7,7 +7,6 @@ import os
 from collections.abc import Collection, Iterable, Mapping
 from hashlib import sha1, sha256
 from pathlib import Path
-from typing import NamedTuple
 
 from msgspec.structs import replace
 
@@ -20,7 +19,6 @@ from vaultlink.history.file_pairs import (
     Fate,
     FateKind,
     FileChanges,
-    ReadPieces,
     pair_files,
     pair_present_files,
 )
@@ -31,7 +29,7 @@ from vaultlink.history.git_reasons import explain_deletions
 from vaultlink.history.matcher import Pieces, read_data_pieces
 from vaultlink.history.paths_now import PathsNow, number_commits
 from vaultlink.history.piece_index import PieceIndex
-from vaultlink.index.resolve import name_key
+from vaultlink.index.resolve import is_note, name_key
 from vaultlink.model import NO_HISTORY, FileStamp, History, Note
 from vaultlink.text import file_extension
 
@@ -80,12 +78,12 @@ def git_history(
         paths.go_back(commit.fates, since)
     history = build_history(paths.found, paths.gone).within(files)
     former = [path for path in paths.ends if name_key(path) in wanted] if wanted else []
-    merged = explain_deletions(root, commits, paths, history.moves, former)
-    likely = {path: item.now for path, item in merged.items() if item.now in files}
+    reasons = explain_deletions(root, commits, paths, history.moves, former)
+    likely = {path: now for path, now in reasons.now.items() if now in files}
     return replace(
         history,
         likely={**history.likely, **likely},
-        reasons={path: item.reason for path, item in merged.items() if item.reason},
+        reasons=reasons.clauses,
         unseen=tuple(log.describe_unseen()),
     )
 
@@ -133,46 +131,37 @@ def _pair_uncommitted(
     output = diff_working_tree(root, commit)
     if output is None:
         return None
-    tree = _WorkingTree(root, files, finds_replaced=finds_replaced)
-    changes = tree.find_changes(parse_raw_diff(output))
+    tree = _WorkingTree(root, files)
+    changes = tree.find_changes(parse_raw_diff(output), finds_replaced=finds_replaced)
     if any_alike:
-        return pair_files(changes.files, changes.read, any_alike=True)
-    return pair_present_files(changes.files, changes.read, notes)
-
-
-class _ReadableChanges(NamedTuple):
-    files: FileChanges
-    read: ReadPieces
+        return pair_files(changes, tree.read, any_alike=True)
+    return pair_present_files(changes, tree.read, notes)
 
 
 class _WorkingTree:
     """The files of the working tree, by blob name, or by path if unknown to git."""
 
-    def __init__(self, root: Path, files: Mapping[str, FileStamp], *, finds_replaced: bool) -> None:
-        self._root, self._files, self._finds_replaced = root, files, finds_replaced
+    def __init__(self, root: Path, files: Mapping[str, FileStamp]) -> None:
+        self._root, self._files = root, files
         self._paths: dict[str, str] = {}
 
-    def find_changes(self, entries: Iterable[RawDiffEntry]) -> _ReadableChanges:
+    def find_changes(self, entries: Iterable[RawDiffEntry], *, finds_replaced: bool) -> FileChanges:
         """Return the changes since a commit; `entries` are those that git knows."""
-        listed = [entry for entry in entries if not is_hidden(entry.old)]
-        removed = {
-            entry.old: entry.blob
-            for entry in listed
-            if entry.status != "A" and entry.old not in self._files
-        }
-        staged = {
-            entry.old: entry.new_blob
-            for entry in listed
-            if entry.status == "A" and entry.old in self._files
-        }
-        changed = {
-            entry.old: entry.blob
-            for entry in listed
-            if entry.status != "A" and entry.old in self._files and _is_note(entry.old)
-        }
-        if not self._finds_replaced and not removed:
-            return _ReadableChanges(FileChanges({}, {}, {}), self._read)
-        added = {path: name if name.strip("0") else "" for path, name in staged.items()}
+        removed: dict[str, str] = {}
+        added: dict[str, str] = {}
+        changed: dict[str, str] = {}
+        for entry in entries:
+            path, is_present = entry.old, entry.old in self._files
+            if is_hidden(path):
+                continue
+            if entry.status == "A" and is_present:
+                added[path] = entry.new_blob if entry.new_blob.strip("0") else ""
+            elif entry.status != "A" and not is_present:
+                removed[path] = entry.blob
+            elif entry.status != "A" and is_note(path):
+                changed[path] = entry.blob
+        if not finds_replaced and not removed:
+            return FileChanges({}, {}, {})
         added.update(dict.fromkeys(self._list_untracked((*removed, *changed)), ""))
         if len(changed) > _MAX_CHANGED:
             changed = {}
@@ -181,13 +170,12 @@ class _WorkingTree:
             path: name or self._name_content(path, sizes)
             for path, name in {**dict.fromkeys(changed, ""), **added}.items()
         }
-        files = FileChanges(
+        return FileChanges(
             removed,
             {path: names[path] for path in added},
             {path: (blob, names[path]) for path, blob in changed.items() if blob != names[path]},
             may_be_swapped=True,
         )
-        return _ReadableChanges(files, self._read)
 
     def _list_untracked(self, former: Collection[str]) -> Iterable[str]:
         """Return the files that git does not track, with the extensions of former ones."""
@@ -225,7 +213,7 @@ class _WorkingTree:
         self._paths[name] = path
         return name
 
-    def _read(self, contents: Collection[Content]) -> Mapping[Content, Pieces | None]:
+    def read(self, contents: Collection[Content]) -> Mapping[Content, Pieces | None]:
         names = [str(content) for content in contents]
         found = {name: self._read_file(self._paths[name]) for name in names if name in self._paths}
         blobs = [name for name in names if name not in found]
@@ -233,13 +221,9 @@ class _WorkingTree:
         return {name: read_data_pieces(data) for name, data in found.items()}
 
     def _read_file(self, path: str) -> bytes | None:
-        if _is_note(path) and self._files[path].size > _MAX_BYTES:
+        if is_note(path) and self._files[path].size > _MAX_BYTES:
             return None
         try:
             return read_regular(self._root / path)
         except OSError:
             return None
-
-
-def _is_note(path: str) -> bool:
-    return path[-3:].lower() == ".md"

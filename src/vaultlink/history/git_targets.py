@@ -1,6 +1,6 @@
 """Find in git what links led to before commits moved, added or replaced files."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import takewhile
 from pathlib import Path
 from typing import NamedTuple
@@ -26,6 +26,7 @@ from vaultlink.index.resolve import (
     target_keys,
 )
 from vaultlink.model import Destination, Link, Note
+from vaultlink.text import group_by
 
 _MAX_LINKS = 2_000
 """Maximum number of links that are looked up."""
@@ -61,12 +62,10 @@ class _Event(NamedTuple):
         return f"{self.commit}^:./{path}"
 
     def name_after(self, path: str) -> str:
-        """Return git's name for a file after the commit."""
         return f"{self.commit}:./{path}"
 
 
 def _name_last(path: str) -> str:
-    """Return git's name for a file in the last commit."""
     return f"HEAD:./{path}"
 
 
@@ -103,23 +102,21 @@ def find_git_targets(
         moved: The files that were moved after the last commit, with their present paths.
     """
     uncommitted = {old: (str(FateKind.MOVED), new) for old, new in moved.items()}
-    commits = [LogCommit("", UNCOMMITTED, uncommitted), *map(_add_namesakes, log.commits)]
+    # The paths of namesakes were free before their commit.
+    commits = [LogCommit("", UNCOMMITTED, uncommitted)] + [
+        replace(commit, fates={**dict.fromkeys(commit.namesakes, UNKNOWN), **commit.fates})
+        for commit in log.commits
+    ]
     namesakes, shared = _group_names(index, commits)
     replaced = index.files.intersection(path for commit in commits for path in commit.fates)
     pasts = [
         *_list_relative(index, broken, namesakes),
         *_list_resolved(index, shared, namesakes, replaced),
     ][:_MAX_LINKS]
-    if pasts:
-        names = _add_events(index, pasts, commits)
-        blobs = find_blobs(root, names)
-        return _find_targets(pasts, index, blobs, NoteVersions(root))
-    return {}
-
-
-def _add_namesakes(commit: LogCommit) -> LogCommit:
-    """Return a commit with the fates of the paths that were free before it."""
-    return replace(commit, fates={**dict.fromkeys(commit.namesakes, UNKNOWN), **commit.fates})
+    if not pasts:
+        return {}
+    names = _add_events(index, pasts, commits)
+    return _Reader(index, find_blobs(root, names), NoteVersions(root)).find_targets(pasts)
 
 
 # -- links to look up ------------------------------------------------------------------------------
@@ -157,7 +154,6 @@ def _list_relative(
 def _list_resolved(
     index: Index, shared: Collection[str], namesakes: Namesakes, replaced: Collection[str]
 ) -> Iterator[_LinkPast]:
-    """Yield the links that may have led elsewhere before."""
     names: dict[frozenset[str], PathsByName] = {}
     targets = {path for key in shared for path in index.names.get(key, ())}
     for source in [path for path, found in index.targets.items() if not targets.isdisjoint(found)]:
@@ -188,9 +184,8 @@ def _list_candidates(link: Link, index: Index, namesakes: Namesakes) -> frozense
 def _add_events(index: Index, pasts: Sequence[_LinkPast], commits: Sequence[LogCommit]) -> set[str]:
     """Add the events of links, and return git's names for the files in them."""
     by_key: dict[str, list[_LinkPast]] = {}
-    by_source: dict[str, list[_LinkPast]] = {}
+    by_source = group_by(pasts, lambda past: past.source)
     for past in pasts:
-        by_source.setdefault(past.source, []).append(past)
         for key in target_keys(past.link.target) if past.target else ():
             by_key.setdefault(key, []).append(past)
     paths, names = PathsNow(index.files), set[str]()
@@ -227,7 +222,7 @@ def _add_events(index: Index, pasts: Sequence[_LinkPast], commits: Sequence[LogC
 
 
 class _Change(NamedTuple):
-    """The targets of a link before and after an event, and the former one now.
+    """The targets of a link before and after an event.
 
     `is_chance` is True if the link led to one of several namesakes before, and not because it was
     the nearest one.
@@ -243,59 +238,129 @@ class _Change(NamedTuple):
         """The present path of the former file; "" if it is gone or unknown."""
         return self.event.present[self.before] if self.before else ""
 
-    def list_names(self) -> Iterator[str]:
-        """Yield git's names for the note with the link before, and for both files."""
-        yield self.event.name_before(self.event.before)
-        if self.before and self.after and is_note(self.before):
-            yield self.event.name_before(self.before)
-            yield self.event.name_after(self.after)
+    @property
+    def names(self) -> tuple[str, str]:
+        """Git's names for the former file before the event, and for the later one after it."""
+        return self.event.name_before(self.before or ""), self.event.name_after(self.after or "")
 
 
-def _find_targets(
-    pasts: Sequence[_LinkPast], index: Index, blobs: Mapping[str, str], versions: NoteVersions
-) -> dict[str, dict[str, Destination]]:
-    reader, trees = _Reader(index, blobs, versions), _Trees(blobs)
-    resolved = [
-        (past, changes)
-        for past in pasts
-        if (changes := [trees.resolve(past, event) for event in past.events])
-        and any(change.now not in ("", past.target) for change in changes)
-    ]
-    asked = {name for _, changes in resolved for change in changes for name in change.list_names()}
-    versions.read(blobs[name] for name in sorted(asked & blobs.keys()))
-    found: dict[str, dict[str, Destination]] = {}
-    for past, changes in resolved:
-        find = _find_relative if past.target is None else _find_retargeted
-        destination = find(past, changes, reader)
-        if destination is not None:
-            found.setdefault(past.source, {})[past.link.raw] = destination
-    return found
+class _Reader:
+    """Reads versions of notes; `blobs` has their blobs by git's names for files."""
 
+    def __init__(self, vault: Index, blobs: Mapping[str, str], versions: NoteVersions) -> None:
+        self._vault, self._blobs, self._versions = vault, blobs, versions
+        self._trees: dict[tuple[str, frozenset[str]], tuple[PathsByName, PathsByName]] = {}
 
-class _Trees:
-    """The files that a link may mean before and after an event, by name."""
+    def find_targets(self, pasts: Sequence[_LinkPast]) -> dict[str, dict[str, Destination]]:
+        resolved = [
+            (past, changes)
+            for past in pasts
+            if (changes := [self._resolve(past, event) for event in past.events])
+            and any(change.now not in ("", past.target) for change in changes)
+        ]
+        needed = set[str]()
+        for change in (change for _, changes in resolved for change in changes):
+            needed.add(change.event.name_before(change.event.before))
+            if change.before and change.after and is_note(change.before):
+                needed.update(change.names)
+        self._versions.read(self._blobs[name] for name in sorted(needed & self._blobs.keys()))
+        found: dict[str, dict[str, Destination]] = {}
+        for past, changes in resolved:
+            find = self._find_relative if past.target is None else self._find_retargeted
+            destination = find(past, changes)
+            if destination is not None:
+                found.setdefault(past.source, {})[past.link.raw] = destination
+        return found
 
-    def __init__(self, blobs: Mapping[str, str]) -> None:
-        self._blobs = blobs
-        self._known: dict[tuple[str, frozenset[str]], tuple[PathsByName, PathsByName]] = {}
-
-    def resolve(self, past: _LinkPast, event: _Event) -> _Change:
+    def _resolve(self, past: _LinkPast, event: _Event) -> _Change:
         """Return what a link led to before and after an event."""
         key = event.commit, past.candidates
-        if key not in self._known:
-            self._known[key] = (
+        if key not in self._trees:
+            self._trees[key] = (
                 self._group(past.candidates, event.name_before),
                 self._group(past.candidates, event.name_after),
             )
-        before, after = self._known[key]
+        before, after = self._trees[key]
         target = past.link.lookup_target
         found, others = resolve_with_alternatives(event.before, target, before)
         is_chance = found is not None and not _is_nearest(event.before, found, others)
         return _Change(event, found, resolve(event.after, target, after), is_chance)
 
-    def _group(self, paths: Collection[str], name: Callable[[str], str]) -> PathsByName:
+    def _group(self, paths: Iterable[str], name: Callable[[str], str]) -> PathsByName:
         files = frozenset(path for path in paths if name(path) in self._blobs)
         return update_names({}, frozenset(), files)
+
+    def _find_relative(self, past: _LinkPast, changes: Sequence[_Change]) -> Destination | None:
+        """Return what a link led to at the latest former place of its note."""
+        for change in changes:
+            if not self._has_link(past, change.event):
+                return None
+            if change.before and change.now:
+                return Destination(change.now, self._read_subpath(past, change))
+            if change.before:
+                return None
+        return None
+
+    def _find_retargeted(self, past: _LinkPast, changes: Sequence[_Change]) -> Destination | None:
+        """Return what a link led to that leads elsewhere now, as far back as it is known.
+
+        It is certain if the note was not edited since.
+        """
+        meant = None
+        for change in changes:
+            event = change.event
+            if not (change.before and change.after and self._has_link(past, event)):
+                return meant
+            if past.link.target.startswith(".") and event.before != event.after:
+                return meant  # a relative link of a moved note may mean what is at that place
+            if change.now == past.target or self._is_same(change.now, past.target or ""):
+                meant = None
+            elif not change.now or self._is_copy(change):
+                return None
+            elif not change.is_chance and _is_spelt(past.link, change.before):
+                is_rest = is_remainder(past.target, change.now, self._vault)
+                if is_rest and change.before == change.after == past.target:
+                    return None  # most of the text went to the other note, which it names now
+                is_certain = not is_rest and self._is_untouched(past, event)
+                meant = Destination(change.now, self._read_subpath(past, change), is_certain)
+        return meant
+
+    def _parse(self, path: str, name: str) -> Note | None:
+        return self._versions.parse(path, self._blobs[name]) if name in self._blobs else None
+
+    def _has_link(self, past: _LinkPast, event: _Event) -> bool:
+        blob = self._blobs.get(event.name_before(event.before))
+        return blob is not None and self._versions.has_text(blob, past.link.raw)
+
+    def _is_untouched(self, past: _LinkPast, event: _Event) -> bool:
+        """Return True if a note was not edited since an event."""
+        name, last = event.name_before(event.before), _name_last(past.events[0].after)
+        if self._blobs[name] != self._blobs.get(last):
+            return False
+        note = self._parse(past.source, name)
+        return note is not None and note == self._vault.notes[past.source]
+
+    def _is_same(self, path: str, other: str) -> bool:
+        """Return True if two files had the same content in the last commit."""
+        blob = self._blobs.get(_name_last(path))
+        return blob is not None and blob == self._blobs.get(_name_last(other))
+
+    def _read_subpath(self, past: _LinkPast, change: _Change) -> str:
+        """Return the subpath of a link; "" if the former file lacked the heading or block."""
+        written = past.link.subpath
+        note = self._parse(change.before or "", change.names[0]) if written else None
+        is_missing = note and not (find_anchor(note, written) or find_slug_heading(note, written))
+        return "" if is_missing else written
+
+    def _is_copy(self, change: _Change) -> bool:
+        """Return True if the file after a change is a copy of the one before."""
+        if not change.before or not change.after or change.before == change.after:
+            return False
+        before, after = change.names
+        if self._blobs[before] == self._blobs[after]:
+            return True
+        one, other = self._parse(change.before, before), self._parse(change.after, after)
+        return bool(one and other and one.headings and content_of(one) == content_of(other))
 
 
 def _is_nearest(source: str, path: str, others: Sequence[str]) -> bool:
@@ -308,102 +373,11 @@ def _is_nearest(source: str, path: str, others: Sequence[str]) -> bool:
 
 
 def _count_shared(path: str, other: str) -> int:
-    """Return the number of folders from the root on that contain both files."""
     pairs = zip(path.split("/")[:-1], other.split("/")[:-1], strict=False)
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
-
-
-class _Reader(NamedTuple):
-    """Reads versions of notes; `blobs` has their blobs by git's names for files."""
-
-    vault: Index
-    blobs: Mapping[str, str]
-    versions: NoteVersions
-
-    def parse(self, path: str, name: str) -> Note | None:
-        """Return a version of a note; None if there is none."""
-        return self.versions.parse(path, self.blobs[name]) if name in self.blobs else None
-
-    def has_link(self, past: _LinkPast, event: _Event) -> bool:
-        """Return True if a note had a link before an event."""
-        blob = self.blobs.get(event.name_before(event.before))
-        return blob is not None and self.versions.has_text(blob, past.link.raw)
-
-    def is_untouched(self, past: _LinkPast, event: _Event) -> bool:
-        """Return True if a note was not edited since an event."""
-        name, last = event.name_before(event.before), _name_last(past.events[0].after)
-        if self.blobs[name] != self.blobs.get(last):
-            return False
-        note = self.parse(past.source, name)
-        return note is not None and note == self.vault.notes[past.source]
-
-    def is_same(self, path: str, other: str) -> bool:
-        """Return True if two files had the same content in the last commit."""
-        blob = self.blobs.get(_name_last(path))
-        return blob is not None and blob == self.blobs.get(_name_last(other))
-
-    def read_subpath(self, past: _LinkPast, change: _Change) -> str:
-        """Return the subpath of a link; "" if the former file lacked the heading or block."""
-        written, path = past.link.subpath, change.before or ""
-        note = self.parse(path, change.event.name_before(path)) if written else None
-        is_missing = note and not (find_anchor(note, written) or find_slug_heading(note, written))
-        return "" if is_missing else written
-
-    def is_copy(self, change: _Change) -> bool:
-        """Return True if the file after a change is a copy of the one before."""
-        if not change.before or not change.after or change.before == change.after:
-            return False
-        names = (
-            change.event.name_before(change.before),
-            change.event.name_after(change.after),
-        )
-        if self.blobs[names[0]] == self.blobs[names[1]]:
-            return True
-        one, other = self.parse(change.before, names[0]), self.parse(change.after, names[1])
-        return bool(one and other and one.headings and content_of(one) == content_of(other))
-
-
-def _find_relative(
-    past: _LinkPast, changes: Sequence[_Change], reader: _Reader
-) -> Destination | None:
-    """Return what a link led to at the latest former place of its note."""
-    for change in changes:
-        if not reader.has_link(past, change.event):
-            return None
-        if change.before:
-            return (
-                Destination(change.now, reader.read_subpath(past, change)) if change.now else None
-            )
-    return None
 
 
 def _is_spelt(link: Link, path: str) -> bool:
     """Return True if a link has the name of a file in its case, and not by chance."""
     name = file_name(path)
     return file_name(link.target) in (name, name.rpartition(".")[0])
-
-
-def _find_retargeted(
-    past: _LinkPast, changes: Sequence[_Change], reader: _Reader
-) -> Destination | None:
-    """Return what a link led to that leads elsewhere now, as far back as it is known.
-
-    It is certain if the note was not edited since.
-    """
-    meant = None
-    for change in changes:
-        if not (change.before and change.after and reader.has_link(past, change.event)):
-            return meant
-        if past.link.target.startswith(".") and change.event.before != change.event.after:
-            return meant  # a relative link of a moved note may mean what is at that place
-        if change.now == past.target or reader.is_same(change.now, past.target or ""):
-            meant = None
-        elif not change.now or reader.is_copy(change):
-            return None
-        elif not change.is_chance and _is_spelt(past.link, change.before):
-            is_rest = is_remainder(past.target, change.now, reader.vault)
-            if is_rest and change.before == change.after == past.target:
-                return None  # most of the text went to the other note, which it names now
-            is_certain = not is_rest and reader.is_untouched(past, change.event)
-            meant = Destination(change.now, reader.read_subpath(past, change), is_certain)
-    return meant

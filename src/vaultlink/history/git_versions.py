@@ -22,7 +22,6 @@ class NoteVersions:
         self._left = _MAX_BYTES
 
     def read(self, names: Iterable[str]) -> None:
-        """Read blobs, all at once."""
         missing = [name for name in dict.fromkeys(names) if name not in self._data]
         if missing:
             blobs = read_blobs(self._root, missing)
@@ -33,7 +32,6 @@ class NoteVersions:
         return self._left > 0 and self._data.get(name) is not None
 
     def has_text(self, name: str, text: str) -> bool:
-        """Return True if a blob has a text."""
         self.read([name])
         return text.encode("utf-8", "surrogatepass") in (self._data[name] or b"")
 

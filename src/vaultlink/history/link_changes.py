@@ -60,7 +60,6 @@ class _Changes(NamedTuple):
                 yield old_path, present, entries
 
     def find_former(self, path: str) -> Note | None:
-        """Return the earlier version of a changed note."""
         old_path = self.notes[path]
         return self.before.notes.get(old_path) if old_path else None
 
@@ -223,7 +222,6 @@ def _list_sources(changes: _Changes) -> set[str]:
 
 
 def _find_retargeted(source: str, changes: _Changes) -> Iterator[tuple[str, Destination]]:
-    """Yield the links of a note that lead elsewhere now, with where they led to."""
     before, now = changes.before, changes.now
     old_source = changes.notes.get(source, source)
     if old_source is None or old_source not in before.notes:
@@ -284,7 +282,6 @@ def _is_untouched(old_source: str, source: str, changes: _Changes) -> bool:
 
 
 def _is_copied(source: str, note: Note, changes: _Changes) -> bool:
-    """Return True if a new note has the links and headings of a note."""
     return any(
         old is None and path != source and content_of(changes.now.notes[path]) == content_of(note)
         for path, old in changes.notes.items()
@@ -292,7 +289,6 @@ def _is_copied(source: str, note: Note, changes: _Changes) -> bool:
 
 
 def content_of(note: Note) -> object:
-    """Return the links and headings of a note."""
     return [link.raw for link in note.links], _anchors_of(note)
 
 
@@ -316,7 +312,6 @@ def _list_former_targets(
 
 
 def _find_shadowed(link: Link, old_path: str, path: str, changes: _Changes) -> str:
-    """Return the subpath of a link's former heading; "" if it still leads there."""
     old, new = changes.before.notes.get(old_path), changes.now.notes.get(path)
     if old is None or new is None or old is new or _anchors_of(old) == _anchors_of(new):
         return ""

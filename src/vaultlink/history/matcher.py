@@ -10,6 +10,7 @@ from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, S
 from typing import Generic, NamedTuple, TypeVar
 
 from vaultlink.parse.pieces import hash_pieces, list_pieces, weigh
+from vaultlink.text import group_by
 
 K = TypeVar("K", bound=Hashable)
 
@@ -51,8 +52,6 @@ It is that of the text itself and two others.
 
 
 class Match(NamedTuple, Generic[K]):
-    """The text that an old one became."""
-
     new: K
     is_certain: bool
 
@@ -149,8 +148,8 @@ class Texts(Generic[K]):
     def _pair_equal(self, found: Mapping[K, Match[K]]) -> Iterator[tuple[K, K]]:
         """Yield the texts that are equal to a new one, and to no other."""
         taken = {match.new for match in found.values()}
-        old = _group_equal({key: self.old[key] for key in self.old if key not in found})
-        new = _group_equal({key: self.new[key] for key in self.new if key not in taken})
+        old = group_by((key for key in self.old if key not in found), self.old.__getitem__)
+        new = group_by((key for key in self.new if key not in taken), self.new.__getitem__)
         for pieces, keys in old.items():
             others = new.get(pieces, ())
             weight = weigh_all(pieces - self.common)
@@ -163,13 +162,6 @@ class Texts(Generic[K]):
                 )
             ):
                 yield keys[0], others[0]
-
-
-def _group_equal(texts: Mapping[K, Pieces]) -> dict[Pieces, list[K]]:
-    groups: dict[Pieces, list[K]] = {}
-    for key, pieces in texts.items():
-        groups.setdefault(pieces, []).append(key)
-    return groups
 
 
 class _Search(Generic[K]):
@@ -211,7 +203,6 @@ class _Search(Generic[K]):
             yield old, new
 
     def _is_weak(self, old: K, new: K, min_share: float) -> bool:
-        """Return True if two texts share too little."""
         texts = self._texts
         weight, present = texts.shared[old][new], weigh_all(texts.new[new])
         is_named, is_certain = new == self._names.get(old), min_share >= _MIN_CERTAIN

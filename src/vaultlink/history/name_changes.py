@@ -57,7 +57,6 @@ def _follow_names(
 
 
 def _list_names(note: Note) -> dict[str, str]:
-    """Map the normalized aliases and the title of a note to their kind."""
     names = {normalize_name(alias): "alias" for alias in note.aliases} if note.properties else {}
     if note.title:
         names[normalize_name(note.title)] = "title"

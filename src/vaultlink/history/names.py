@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from vaultlink.index.resolve import file_name, name_key
-from vaultlink.text import lazy_pattern
+from vaultlink.text import group_by, lazy_pattern
 
 _DIGITS = lazy_pattern(r"\d+")
 _DATED_NAME = lazy_pattern(r"(?:.*\D)?\d{4}\D?(?:W?\d\d?)(?:\D?\d\d)?(?:\D.*)?")
@@ -37,19 +37,12 @@ def _list_numbers(name: str) -> list[int]:
 
 def list_unique_names(before: Iterable[str], now: Iterable[str]) -> dict[str, str]:
     """Map each path to the one with its file name, if no other path has it."""
-    old, new = _group_by_name(before), _group_by_name(now)
+    old, new = group_by(before, name_key), group_by(now, name_key)
     return {
         paths[0]: new[name][0]
         for name, paths in old.items()
         if len(paths) == 1 and len(new.get(name, ())) == 1
     }
-
-
-def _group_by_name(paths: Iterable[str]) -> dict[str, list[str]]:
-    groups: dict[str, list[str]] = {}
-    for path in paths:
-        groups.setdefault(name_key(path), []).append(path)
-    return groups
 
 
 # -- files with the same content -------------------------------------------------------------------

@@ -30,7 +30,6 @@ class PieceIndex:
         self._notes = notes
 
     def find_holders(self, wanted: Pieces) -> dict[int, list[str]]:
-        """Return the paths of the notes that have each of some pieces."""
         places: dict[int, list[str]] = {}
         for note in self._read() if wanted else ():
             for piece in wanted.intersection(list_pieces(note.pieces)):
@@ -42,7 +41,6 @@ class PieceIndex:
         return notes.read_as(_NotePieces) if isinstance(notes, PackedMap) else notes.values()
 
     def find_common(self, wanted: Pieces) -> set[int]:
-        """Return those of some pieces that several notes have."""
         return {piece for piece, paths in self.find_holders(wanted).items() if len(paths) >= COMMON}
 
 

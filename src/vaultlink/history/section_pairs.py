@@ -56,7 +56,6 @@ class Sections:
 
     @cached_property
     def bodies(self) -> list[Pieces]:
-        """The pieces below each heading, up to the next one."""
         return [self._read(item.body, item.body_end) for item in self.headings]
 
     @cached_property
@@ -91,7 +90,6 @@ class Sections:
         return found
 
     def text(self, number: int) -> str:
-        """Return the text of a heading."""
         return self.headings[number].text
 
     def is_equal(self, number: int, other: "Sections", other_number: int) -> bool:

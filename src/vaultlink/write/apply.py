@@ -31,9 +31,9 @@ from vaultlink.write.write import WriteResult
 class AnalysedTexts:
     """Texts of notes, as they were analysed; call it with a path to get one.
 
-    A note has no text if it changed since, has a conflict, can't be read, or if `skip_reason(path,
-    text)` returns a reason to skip it. `skip_reasons` holds the reasons by path. `overlays` are
-    bytes that were analysed instead of those on disk.
+    A note has no text if it must not be changed: it changed since, has a conflict, can't be read,
+    or `skip_reason(path, text)` returns a reason to skip it. `skip_reasons` holds the reasons by
+    path. `overlays` are bytes that were analysed instead of those on disk.
     """
 
     def __init__(
@@ -52,25 +52,17 @@ class AnalysedTexts:
         self.skip_reasons: dict[str, str] = {}
 
     def __call__(self, path: str) -> str | None:
-        """Return the text of a note; None if it must not be changed."""
         if path not in self._texts:
-            text = self._read(path)
-            reason = (
-                None
-                if text is None
-                else (
-                    "it contains merge conflict markers"
-                    if has_merge_markers(text)
-                    else self._skip_reason(path, text)
-                )
-            )
+            text, reason = self._read(path), None
+            if path in self._conflicted_paths:
+                reason = "a sync service created a conflicting copy of it"
+            elif text is not None and has_merge_markers(text):
+                reason = "it contains merge conflict markers"
+            elif text is not None:
+                reason = self._skip_reason(path, text)
             if reason:
                 self.skip_reasons[path] = reason
-                text = None
-            if path in self._conflicted_paths:
-                self.skip_reasons[path] = "a sync service created a conflicting copy of it"
-                text = None
-            self._texts[path] = text
+            self._texts[path] = None if reason else text
         return self._texts[path]
 
     def _read(self, path: str) -> str | None:
@@ -97,18 +89,14 @@ class AnalysedTexts:
         except OSError as error:
             self.skip_reasons[path] = f"it can't be read: {error.strerror or error}"
             return None
-        if FileStamp(status.st_size, status.st_mtime_ns, status.st_ctime_ns) != self._files.get(
-            path
-        ):
+        stamp = FileStamp(status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+        if stamp != self._files.get(path):
             self.skip_reasons[path] = CHANGED_SINCE_READ
             return None
         return data
 
     def is_unwritable(self, path: str) -> bool:
-        """Return True if a note can't be written.
-
-        No fixes of such a note are shown or tried.
-        """
+        """Return True if a note can't be written. None of its fixes are shown or tried then."""
         if path not in self._unwritable:
             reason = None if path in self._overlays else self._unwritable_reason(path)
             self._unwritable[path] = reason is not None
@@ -136,7 +124,6 @@ class AnalysedTexts:
         return find_conflicted_files(self._files)
 
     def has_mark(self, path: str) -> bool:
-        """Return True if a note that was read begins with a byte order mark."""
         return path in self._paths_with_bom
 
     def explain(self, path: str) -> str:
@@ -147,7 +134,6 @@ class AnalysedTexts:
 def make_fix_sources(
     scan: VaultScan, texts: AnalysedTexts, suggest: Callable[[str], Sequence[Suggestion]] | None
 ) -> FixSources:
-    """Return the texts, times and suggestions that fixes of a vault on disk use."""
     files = scan.listing.files
     return FixSources(
         texts,

@@ -14,11 +14,7 @@ if TYPE_CHECKING:
 
 
 def save_state(cache: Cache, state: "StateToSave") -> None:
-    """Save a state and its stamps for the next run.
-
-    What still holds of the state of another vault is taken over. A cache that can't be written is
-    no error.
-    """
+    """Save a state and its stamps, with what still holds of the state of another vault."""
     if state.source is not None:
         for file, copy in cache.list_copies(state.source, whole=state.table is None):
             copy_cache_file(file, copy)
@@ -29,18 +25,12 @@ def save_state(cache: Cache, state: "StateToSave") -> None:
 
 
 def save_result(cache: Cache, query: bytes, result: bytes, kind: str = "answer") -> None:
-    """Save the result of a query, replacing the last one of its kind.
-
-    All queries of a kind must have the same length.
-    """
+    """Save the result of a query; all queries of a kind have the same length."""
     replace_cache_file(*cache.encode(kind, query, result))
 
 
 def forget_used_cache() -> bool:
-    """Delete the cache files that this process used, and use none from now on.
-
-    Return False if it used none.
-    """
+    """Delete the cache files that this process used, if any, and use none from now on."""
     files = list(CacheUse.files)
     CacheUse.files.clear()
     CacheUse.is_allowed = False

@@ -26,9 +26,7 @@ def rename_to_free_name(
 ) -> None:
     """Rename a file or folder. `source` and `target` are names in the folders.
 
-    Raises:
-        FileExistsError: The name is taken, or the disk takes it for that of the same file.
-        OSError: The system can't rename it.
+    Raises FileExistsError if the disk takes the name for that of a file, maybe the same one.
     """
     source_handle, target_handle = source_folder.handle, target_folder.handle
     if source_handle is None or target_handle is None:  # Windows never overwrites
@@ -54,11 +52,6 @@ def _rename_in_one_step(source_handle: int, source: str, target_handle: int, tar
     except (OSError, AttributeError):  # another system, or another C library
         return ENOSYS
     flag = _RENAME_EXCL if sys.platform == "darwin" else _RENAME_NOREPLACE
-    failed = rename(
-        source_handle,
-        os.fsencode(source),
-        target_handle,
-        os.fsencode(target),
-        ctypes.c_uint(flag),
-    )
+    names = os.fsencode(source), os.fsencode(target)
+    failed = rename(source_handle, names[0], target_handle, names[1], ctypes.c_uint(flag))
     return ctypes.get_errno() if failed else 0

@@ -13,14 +13,11 @@ from vaultlink.files import STRAY_PREFIX
 
 
 def write_output(file: Path, data: bytes, *, append: bool = False) -> None:
-    """Write results to `file`, or append to it.
+    """Write results to `file`, or append to it. Raises UsageError.
 
     A file is replaced as a whole, and keeps its mode; if that fails, it stays as it was. A symbolic
     link is followed. Written in place is what can't be replaced: a device, a pipe, an open standard
     stream, a file with other links or of another user, or in a folder that is not writable.
-
-    Raises:
-        UsageError: The file can't be written.
     """
     try:
         if append or not _replace_output(file, data):
@@ -31,7 +28,6 @@ def write_output(file: Path, data: bytes, *, append: bool = False) -> None:
 
 
 def _replace_output(file: Path, data: bytes) -> bool:
-    """Replace a file as a whole; return False if it must be written in place."""
     real = Path(os.path.realpath(file))
     status = real.stat() if real.exists() else None
     if status is not None and not (_is_replaceable(status) and os.access(real, os.W_OK)):
@@ -74,18 +70,12 @@ _FULL_ERRORS = (ENOSPC, EDQUOT)
 
 
 def _name_temporary(file: Path) -> Path:
-    """Return the path of a temporary file beside a file.
-
-    In a vault, a later run removes it if this one is killed.
-    """
+    """Name a temporary file. In a vault, a later run removes it if this one is killed."""
     return file.with_name(f"{STRAY_PREFIX}{os.getpid()}-{os.urandom(3).hex()}-0.tmp")
 
 
 def replace_file(file: Path, data: bytes) -> bool:
-    """Replace the contents of `file` atomically and keep its mode.
-
-    Return False if that is impossible.
-    """
+    """Replace a file atomically and keep its mode; return False if that is impossible."""
     temporary = file.with_name(f".{file.name}.{os.getpid()}")
     try:
         with temporary.open("xb") as stream:
@@ -101,10 +91,7 @@ def replace_file(file: Path, data: bytes) -> bool:
 
 
 def replace_cache_file(file: Path, parts: Iterable[bytes]) -> None:
-    """Write a cache file atomically, readable only by its owner.
-
-    A cache that can't be written is no error.
-    """
+    """Write a cache file atomically, readable only by its owner, if possible."""
     import tempfile  # noqa: PLC0415 - an unchanged run does not need it
 
     temporary = None
@@ -121,9 +108,9 @@ def replace_cache_file(file: Path, parts: Iterable[bytes]) -> None:
 
 
 def copy_cache_file(file: Path, copy: Path) -> None:
-    """Copy a cache file atomically; the copy is a hard link if possible.
+    """Copy a cache file atomically, if possible; best as a hard link.
 
-    Cache files are never changed, only replaced. A file that can't be copied is no error.
+    Cache files are never changed, only replaced.
     """
     temporary = copy.with_name(f"{copy.name}{os.urandom(8).hex()}")
     with suppress(OSError):
@@ -144,8 +131,7 @@ def copy_cache_file(file: Path, copy: Path) -> None:
 def create_files(texts: Mapping[Path, str]) -> None:
     """Create files that do not exist yet, with their folders: all of them, or none.
 
-    Raises:
-        UsageError: A file exists or can't be written. The files written before it are removed.
+    Raises UsageError if a file exists or can't be written.
     """
     written: list[Path] = []
     for path, text in texts.items():
@@ -155,9 +141,8 @@ def create_files(texts: Mapping[Path, str]) -> None:
             written.append(path)
         except OSError as error:
             remove_created_files(written)
-            raise UsageError(
-                f"can't write {path}: {error.strerror}. Nothing was written."
-            ) from None
+            message = f"can't write {path}: {error.strerror}. Nothing was written."
+            raise UsageError(message) from None
 
 
 def _create_file(path: Path, text: str) -> None:
@@ -178,10 +163,7 @@ def _create_file(path: Path, text: str) -> None:
 
 
 def remove_created_files(written: Iterable[Path]) -> None:
-    """Remove files that `create_files` created, and folders that are empty then.
-
-    At most two levels of folders are removed.
-    """
+    """Remove files that `create_files` created, and at most two levels of empty folders."""
     for path in written:
         with suppress(OSError):
             path.unlink()
@@ -191,7 +173,6 @@ def remove_created_files(written: Iterable[Path]) -> None:
 
 @contextmanager
 def temporary_files(texts: Sequence[str]) -> Iterator[list[Path]]:
-    """Write texts to files in a temporary folder, and remove it at the end."""
     import tempfile  # noqa: PLC0415 - only merges need it
 
     with tempfile.TemporaryDirectory(prefix="vaultlink-") as folder:

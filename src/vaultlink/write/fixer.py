@@ -1,7 +1,4 @@
-"""Find, plan and write the fixes of a vault on disk.
-
-`Vault.fixer` returns a `Fixer`.
-"""
+"""Find, plan and write the fixes of a vault on disk."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
@@ -53,7 +50,6 @@ class Fixer(msgspec.Struct, frozen=True, dict=True):
     skip_reason: Callable[[str, str], str | None] = lambda _path, _text: None
 
     def skipping(self, skip_reason: Callable[[str, str], str | None]) -> "Fixer":
-        """Return a fixer that skips notes for which `skip_reason(path, text)` is a reason."""
         return replace(self, skip_reason=skip_reason)
 
     def lookup(
@@ -113,10 +109,7 @@ class Fixer(msgspec.Struct, frozen=True, dict=True):
         return apply_rounds(self.state, self.sources(), fixes, self._analyse, made=fixes.drop)
 
     def plan_rounds(self, select: RoundSelector) -> Plan:
-        """Plan the fixes that `select` returns, round by round, until it returns none.
-
-        Does not write.
-        """
+        """Plan the fixes that `select` returns, round by round, until it returns none."""
         return apply_rounds(self.state, self.sources(), select, self._analyse)
 
     def plan_mentions(
@@ -150,10 +143,7 @@ class Fixer(msgspec.Struct, frozen=True, dict=True):
         return texts.explain(path)
 
     def data(self, path: str) -> bytes:
-        """Return the bytes of a file, unsaved or on disk.
-
-        The edits of a fix refer to these bytes. The result is b"" if the file can't be read.
-        """
+        """Return the bytes of a file, unsaved or on disk; b"" if it can't be read."""
         content = self.overlays.get(path)
         if content is not None:
             return content
@@ -179,10 +169,7 @@ class Fixer(msgspec.Struct, frozen=True, dict=True):
         return apply_plan(self.scan, plan, command, summary, timeout=LOCK_SECONDS)
 
     def sources(self, findings: Iterable[Diagnostic] = ()) -> FixSources:
-        """Return the texts of this state, and suggestions for unresolved targets.
-
-        Those of the targets of `findings` are found at once.
-        """
+        """Return the texts and suggestions that fixes use; those for `findings` at once."""
         self._prepare_suggestions(findings)
         return make_fix_sources(
             self.scan, self._texts, lambda target: self.suggest_all([target])[target]

@@ -18,18 +18,16 @@ systems, may only react to the `fsync` of each file.
 def sync_filesystem(handle: int) -> bool:
     """Write all data of an open folder's file system to its disk.
 
-    Return False where that is not supported; each file needs its own `fsync` then.
-
-    Raises:
-        OSError: The disk reports an error.
+    Return False where that is not supported; each file needs its own `fsync` then. Raises OSError
+    if the disk reports an error.
     """
     try:
         libc = ctypes.CDLL(None, use_errno=True)
         status = ctypes.create_string_buffer(512)
-        if (
-            libc.fstatfs(handle, status) != 0
-            or _parse_filesystem_type(status.raw) not in _SYNCFS_SAFE
-        ):
+        if libc.fstatfs(handle, status) != 0:
+            return False
+        word = status.raw[: ctypes.sizeof(ctypes.c_long)]  # the first one is the type
+        if int.from_bytes(word, sys.byteorder) & 0xFFFFFFFF not in _SYNCFS_SAFE:
             return False
         failed = libc.syncfs(handle)
     except (OSError, AttributeError):  # another system, or another C library
@@ -38,8 +36,3 @@ def sync_filesystem(handle: int) -> bool:
         error = ctypes.get_errno()
         raise OSError(error, os.strerror(error))
     return True
-
-
-def _parse_filesystem_type(status: bytes) -> int:
-    """Return the file system's type, the first word of the `statfs` structure."""
-    return int.from_bytes(status[: ctypes.sizeof(ctypes.c_long)], sys.byteorder) & 0xFFFFFFFF

@@ -1,12 +1,13 @@
 """Stage moved files in git's index, as `git mv` does. Contents are not staged."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from vaultlink.git.location import find_git_dir
 from vaultlink.git.program import run_git
+from vaultlink.write.move_order import list_ancestors
 
 _SUBMODULE_MODE = b"160000"
 
@@ -20,16 +21,10 @@ class _IndexEntry(NamedTuple):
 
 
 def stage_moves(root: Path, files: Mapping[str, str]) -> str | None:
-    """Give the entries of moved files in git's index their new paths.
+    """Give moved files their new paths in git's index; return why not, as a sentence.
 
-    Files that git does not track are left out. If one move can't be staged, none is.
-
-    Args:
-        root: The folder of the vault.
-        files: Old vault path to new vault path of each moved file.
-
-    Returns:
-        None if the moves are staged, else a sentence that says why not.
+    `files` maps old vault paths to new ones. Files that git does not track are left out. If one
+    move can't be staged, none is.
     """
     if find_git_dir(root) is None:
         return f"{root} is in no git repository."
@@ -78,22 +73,14 @@ def _find_problem(
     tracked: Mapping[bytes, bytes],
 ) -> str | None:
     """Return why moves can't be staged, as a sentence."""
-    submodules = {
-        path
-        for path, found in entries.items()
-        if any(item.mode == _SUBMODULE_MODE for item in found)
-    }
-    folders = {folder for pair in files.items() for path in pair for folder in _list_folders(path)}
-    for folder in sorted(folders):
-        if top + os.fsencode(folder) in submodules or os.path.lexists(root / folder / ".git"):
+    paths = [path for pair in files.items() for path in pair]
+    for folder in sorted({folder for path in paths for folder in list_ancestors(path)}):
+        is_submodule = any(
+            item.mode == _SUBMODULE_MODE for item in entries.get(top + os.fsencode(folder), ())
+        )
+        if is_submodule or os.path.lexists(root / folder / ".git"):
             return f"{folder} is a git repository of its own."
     for old in tracked:
         if any(item.stage != b"0" for item in entries[top + old]):
             return f"git has a merge conflict in {os.fsdecode(old)}."
     return None
-
-
-def _list_folders(path: str) -> Iterable[str]:
-    while "/" in path:
-        path = path.rpartition("/")[0]
-        yield path

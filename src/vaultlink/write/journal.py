@@ -33,20 +33,12 @@ from vaultlink.write.journal_files import (
     write_moving,
 )
 from vaultlink.write.lock import journal_folder, make_journal_error, make_journal_folder
-from vaultlink.write.move_checks import (
-    find_folders_to_create,
-    find_move_barriers,
-    identify_files,
-)
+from vaultlink.write.move_checks import find_folders_to_create, find_move_barriers, identify_files
 from vaultlink.write.open_folders import find_missing_folders
 from vaultlink.write.phases import RunAbandoned, make_changes, order_writes
 from vaultlink.write.recovery import recover_run
 from vaultlink.write.replace import DISK_REASONS
-from vaultlink.write.write import (
-    WriteResult,
-    find_write_barriers,
-    remove_leftovers,
-)
+from vaultlink.write.write import WriteResult, find_write_barriers, remove_leftovers
 
 _MAX_AGE_NS = 90 * 24 * 3600 * 10**9
 """Nanoseconds after which a record is deleted: 90 days."""
@@ -59,13 +51,12 @@ _COMPRESS_THRESHOLD = 256
 
 
 class JournalUse:
-    """States whether this process has recorded a run."""
+    """Knows if this process has recorded a run."""
 
     has_recorded: ClassVar[bool] = False
 
     @classmethod
     def reset(cls) -> None:
-        """Forget that a run was recorded."""
         cls.has_recorded = False
 
 
@@ -149,7 +140,6 @@ def record_and_write(  # noqa: PLR0913 - all parts of a run
 
 
 def _record_identities(root: Path, run: RecordedRun) -> None:
-    """Record the identities of the files that a run is about to move."""
     folder = journal_folder(root)
     try:
         write_moving(folder, run, identify_files(root, [old for old, _ in run.moves]))
@@ -158,10 +148,7 @@ def _record_identities(root: Path, run: RecordedRun) -> None:
 
 
 def _revert(root: Path, run: RecordedRun, abandoned: RunAbandoned) -> WriteResult:
-    """Revert what a run did, and remove its record if nothing of it is left.
-
-    Otherwise the run stays interrupted.
-    """
+    """Revert what a run did, and remove its record; it stays interrupted if something is left."""
     named = abandoned.result.skipped
     touched = {  # the state after an error of the disk is not certain
         *abandoned.result.written,
@@ -169,14 +156,10 @@ def _revert(root: Path, run: RecordedRun, abandoned: RunAbandoned) -> WriteResul
     }
     untouched = {change.path for change in run.changes} - touched
     result = recover_run(root, replace(run, skipped=frozenset(untouched)))
-    skipped = (*named, *abandoned.moves, *result.skipped)
+    skipped = sorted((*named, *abandoned.moves, *result.skipped), key=lambda note: note.path)
     if not result.skipped:
         delete_run(journal_folder(root), run.id)
-    return WriteResult(
-        (),
-        tuple(sorted(skipped, key=lambda note: note.path)),
-        run.id if result.skipped else None,
-    )
+    return WriteResult((), tuple(skipped), run.id if result.skipped else None)
 
 
 def record_run(
@@ -187,11 +170,7 @@ def record_run(
     undoes: str | None = None,
     moves: Mapping[str, str] = MappingProxyType({}),
 ) -> RecordedRun:
-    """Record a run before it writes or moves anything.
-
-    Raises:
-        JournalError: The record can't be written.
-    """
+    """Record a run before it writes or moves anything. Raises JournalError."""
     JournalUse.has_recorded = True
     folder = make_journal_folder(root)
     clean_up_journal(root)
@@ -224,12 +203,7 @@ def record_run(
             "Nothing was written. Fix fewer notes at once."
         )
     try:
-        write_file(
-            folder,
-            f"{run.id}.run",
-            content,
-            durable=True,
-        )
+        write_file(folder, f"{run.id}.run", content, durable=True)
     except OSError as error:
         raise make_journal_error(folder, error) from None
     _prune(folder, runs, run.time_ns)
@@ -283,10 +257,7 @@ def _count_equal(limit: int, same: Callable[[int, int], bool]) -> int:
 
 
 def clean_up_journal(root: Path) -> None:
-    """Remove the temporary files of killed runs, beside notes and in the journal.
-
-    The caller must hold the write lock.
-    """
+    """Remove the temporary files of killed runs. The caller must hold the write lock."""
     folder = journal_folder(root)
     for run in list_runs(root):
         if run.is_interrupted:  # `revert_interrupted` reverts it

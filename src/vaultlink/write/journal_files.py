@@ -67,8 +67,8 @@ class RecordedRun(msgspec.Struct, frozen=True, array_like=True):
     it undoes. `moves` are the old and new paths of the files and folders that it renames after it
     wrote the notes; all other paths are those before the moves.
 
-    Four fields are not in the record itself: the notes that it skipped, whether it ended, whether
-    it was undone, and the old paths of the moves that it did not make or that a later run undid.
+    Not in the record itself are `skipped` (notes), `ended`, `undone`, and `unmoved`, the old paths
+    of the moves that it did not make or that a later run undid.
     """
 
     id: str
@@ -97,10 +97,7 @@ def digest_content(content: bytes | None) -> bytes | None:
 
 
 def list_runs(root: Path, warn: Callable[[str], None] = lambda _message: None) -> list[RecordedRun]:
-    """Return all recorded runs of a vault, the latest first.
-
-    Records that can't be read are left out; `warn` is called with a message for each.
-    """
+    """Return all runs of a vault, the latest first; call `warn` for each unreadable record."""
     folder = journal_folder(root)
     runs = []
     for file in folder.glob("*.run"):
@@ -140,12 +137,10 @@ def _read_record(file: Path) -> RecordedRun | None:
             if magic not in (_MAGIC, _MAGIC_WITH_MOVES) or size > file_size:
                 return None
             head = stream.read(size)
-        run = (
-            msgspec.msgpack.decode(head, type=RecordedRun)
-            if digest_content(head) == digest
-            else None
-        )
-        if run is None or not _is_sound(run, file.stem, file_size - len(data) - size):
+        if digest_content(head) != digest:
+            return None
+        run = msgspec.msgpack.decode(head, type=RecordedRun)
+        if not _is_sound(run, file.stem, file_size - len(data) - size):
             return None
         if bool(run.moves) != (magic == _MAGIC_WITH_MOVES):
             return None
@@ -162,11 +157,7 @@ def _read_record(file: Path) -> RecordedRun | None:
 
 
 def _is_sound(run: RecordedRun, name: str, stored_size: int) -> bool:
-    """Return True if a record could have been written by vaultlink as the run `name`.
-
-    Its id is part of names of files, its paths and folders are in the vault, and no number is out
-    of range.
-    """
+    """Return True if a record could have been written by vaultlink as the run `name`."""
     paths = (
         *run.folders,
         *(change.path for change in run.changes),
@@ -197,7 +188,6 @@ def _is_inner_path(path: str) -> bool:
 
 
 def _read_skipped(file: Path, has_moves: bool) -> tuple[frozenset[str], frozenset[str]]:
-    """Return the paths of the skipped notes, and the old paths of the skipped moves."""
     try:
         content = read_own(file.with_suffix(".ended"), _MAX_MARKER_BYTES)
         if has_moves:
@@ -212,9 +202,6 @@ def load_old_bytes(root: Path, run: RecordedRun) -> Callable[[int, bytes | None]
     """Return a function from a change's number and its new bytes to its old bytes.
 
     It returns None if the record is damaged, or too large when it is decompressed.
-
-    Raises:
-        OSError: The record can't be read.
     """
     data = read_own(journal_folder(root) / f"{run.id}.run", MAX_RECORD_BYTES)
     offsets, offset, room = [], len(data), MAX_INFLATED_BYTES
@@ -243,7 +230,6 @@ def load_old_bytes(root: Path, run: RecordedRun) -> Callable[[int, bytes | None]
 
 
 def encode_header(run: RecordedRun) -> bytes:
-    """Encode the header of a record."""
     head = msgspec.msgpack.encode(
         replace(run, skipped=frozenset(), ended=False, undone=False, unmoved=frozenset())
     )
@@ -252,11 +238,7 @@ def encode_header(run: RecordedRun) -> bytes:
 
 
 def write_file(folder: Path, name: str, parts: Sequence[bytes], *, durable: bool) -> None:
-    """Write a file of the journal atomically; with `durable`, sync it to disk.
-
-    Raises:
-        OSError: The file can't be written.
-    """
+    """Write a file of the journal atomically; with `durable`, sync it to disk."""
     handle, temporary = tempfile.mkstemp(dir=folder, suffix=".tmp")
     try:
         with open(handle, "wb") as stream:  # noqa: PTH123 - a descriptor, not a path
@@ -274,11 +256,7 @@ def write_file(folder: Path, name: str, parts: Sequence[bytes], *, durable: bool
 
 
 def sync_folder(folder: Path) -> None:
-    """Write the entries of a folder to disk, where that is needed.
-
-    Raises:
-        OSError: The folder can't be opened.
-    """
+    """Write the entries of a folder to disk, where that is needed."""
     if sys.platform != "win32":
         handle = os.open(folder, os.O_RDONLY)
         with suppress(OSError):  # not possible, and not needed, on some file systems
@@ -320,11 +298,7 @@ def write_ended(
 def write_moving(
     folder: Path, run: RecordedRun, identities: Sequence[tuple[int, int] | None]
 ) -> None:
-    """Write the identities of the files that a run moves, durably.
-
-    Raises:
-        OSError: The marker can't be written.
-    """
+    """Write the identities of the files that a run moves, durably."""
     content = msgspec.msgpack.encode(identities)
     write_file(folder, f"{run.id}.moving", [content], durable=True)
 
@@ -345,20 +319,14 @@ def read_moving(folder: Path, run: RecordedRun) -> list[tuple[int, int] | None] 
 
 
 def remove_moving(folder: Path, run: RecordedRun) -> None:
-    """Remove the identities of moved files, durably.
-
-    All of the files must be at their old paths.
-    """
+    """Remove the identities of moved files, durably. All must be at their old paths."""
     with suppress(OSError):
         (folder / f"{run.id}.moving").unlink(missing_ok=True)
         sync_folder(folder)
 
 
 def mark_undone(root: Path, run: RecordedRun, undone: bool) -> None:
-    """Mark a run as undone, or remove that mark.
-
-    If the run is itself an undo, the run it undid is marked the other way round.
-    """
+    """Mark a run as undone, or remove that mark; a run that it undid, the other way round."""
     folder, runs = journal_folder(root), {item.id: item for item in list_runs(root)}
     current: RecordedRun | None = run
     while current is not None:
@@ -371,7 +339,6 @@ def mark_undone(root: Path, run: RecordedRun, undone: bool) -> None:
 
 
 def delete_run(folder: Path, run: str) -> None:
-    """Delete the record and the markers of a run."""
     for kind in ("run", "ended", "undone", "moving"):
         with suppress(OSError):
             (folder / f"{run}.{kind}").unlink(missing_ok=True)

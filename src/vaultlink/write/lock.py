@@ -1,7 +1,6 @@
 """Locate the state folder with a vault's journal, and lock the vault for writing.
 
-Each vault has its own folder, in the user's state folder. If it can't be created or written to, the
-vault must not be written to either.
+If the folder can't be created or written to, the vault must not be written to either.
 """
 
 import os
@@ -44,11 +43,7 @@ def state_folder() -> Path:
 
 
 def journal_folder(root: Path) -> Path:
-    """Return the folder of a vault's journal, which may not exist yet.
-
-    Raises:
-        JournalError: The user has no home folder.
-    """
+    """Return the folder of a vault's journal, which may not exist yet. Raises JournalError."""
     try:
         return state_folder() / blake2b(os.fsencode(root.resolve()), digest_size=10).hexdigest()
     except RuntimeError:  # a user without a home
@@ -59,12 +54,9 @@ def journal_folder(root: Path) -> Path:
 
 
 def make_journal_folder(root: Path) -> Path:
-    """Create the folder of a vault's journal and return it.
+    """Create the folder of a vault's journal and return it. Raises JournalError.
 
     Only its owner can read it, as the journal contains text of notes.
-
-    Raises:
-        JournalError: The folder can't be created.
     """
     folder = journal_folder(root)
     try:
@@ -76,7 +68,6 @@ def make_journal_folder(root: Path) -> Path:
 
 
 def make_journal_error(folder: Path, error: OSError) -> JournalError:
-    """Return the error for a journal that can't be written."""
     reason = NOT_A_FOLDER if isinstance(error, FileExistsError) else describe_os_error(error)
     return JournalError(
         f"can't write the journal in {folder}: {reason}. Nothing was written, because it could not "
@@ -143,13 +134,9 @@ def try_lock(handle: int) -> bool:
 
 
 def hold_lock_file(file: Path) -> int:
-    """Create a file that stays locked for as long as this process lives.
+    """Create a file that stays locked as long as this process lives; return its descriptor.
 
-    Return its descriptor. The file gets its name after it is locked, so that no other process
-    removes it as abandoned.
-
-    Raises:
-        OSError: The file can't be created.
+    The file gets its name after it is locked, so that no other process removes it as abandoned.
     """
     file.parent.mkdir(exist_ok=True)
     hidden = file.with_name(f".{file.name}")
@@ -160,27 +147,23 @@ def hold_lock_file(file: Path) -> int:
 
 
 def release_lock_file(file: Path, handle: int) -> None:
-    """Remove a file that `hold_lock_file` created, and close its descriptor."""
     with suppress(OSError):
         file.unlink()
     with suppress(OSError):
         os.close(handle)
 
 
-def is_lock_file_held(file: Path) -> bool:
-    """Return True if a living process holds the file.
-
-    Remove the file if no process holds it: it was abandoned.
-    """
+def is_lock_file_held(file: Path, *, keep: bool = False) -> bool:
+    """Return True if a living process holds the file; remove an abandoned one without `keep`."""
     try:
         handle = os.open(file, os.O_RDWR)
     except OSError:
         return False
     try:
-        if not try_lock(handle):
-            return True
-        with suppress(OSError):
-            file.unlink()
-        return False
+        is_held = not try_lock(handle)
+        if not is_held and not keep:
+            with suppress(OSError):
+                file.unlink()
+        return is_held
     finally:
         os.close(handle)

@@ -3,6 +3,7 @@
 import os
 import stat as modes
 from collections.abc import Collection, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from unicodedata import normalize
 
@@ -21,10 +22,7 @@ _NEW_FOLDER_NOT_WRITABLE = "its new folder is not writable"
 
 
 class NameLookup:
-    """Looks up names in folders exactly, also on disks that ignore case.
-
-    The Unicode form does not matter, as some disks change it.
-    """
+    """Looks up names exactly, also on disks that ignore case, except for their Unicode form."""
 
     def __init__(self, root: Path):
         self._root = root
@@ -75,24 +73,17 @@ def find_move_barriers(
 
 
 class _BarrierFinder:
-    """Finds what is in the way of moves.
-
-    `leaving` are the paths that the moves make free.
-    """
+    """Finds what is in the way of moves; `leaving` are the paths that they make free."""
 
     def __init__(self, root: Path, leaving: Sequence[str]):
         self._root, self._real_root = root, root.resolve()
         self._leaving = {*identify_files(root, leaving)} - {None}
         self._leaving_names = {*map(fold_path, leaving)}
         self._names = NameLookup(root)
-        self._folder_barriers: dict[str, str | None] = {}
+        self._find_folder_barrier = cache(self._examine_folder)
 
     def find_barrier(self, old: str, new: str) -> str | None:
-        """Return why a move can't be made, as a clause; None if nothing is in its way.
-
-        Raises:
-            OSError: A file can't be examined.
-        """
+        """Return why a move can't be made, as a clause."""
         status = os.lstat(self._root / old)
         if modes.S_ISLNK(status.st_mode):
             return IS_SYMLINK
@@ -123,12 +114,8 @@ class _BarrierFinder:
         is_leaving = fold_path(path) in self._leaving_names  # the disk may ignore case
         return not is_leaving or self._names.has(path)
 
-    def _find_folder_barrier(self, folder: str) -> str | None:
-        if folder not in self._folder_barriers:
-            self._folder_barriers[folder] = self._examine_folder(folder)
-        return self._folder_barriers[folder]
-
     def _examine_folder(self, folder: str) -> str | None:
+        """Return why files in a folder can't be moved, as a clause."""
         real = (self._root / folder).resolve()
         if not real.is_dir():
             return NOT_A_FOLDER
@@ -179,11 +166,10 @@ def expand_moves(root: Path, moves: Mapping[str, str]) -> dict[str, str]:
 def locate_files(
     root: Path, plan: MovePlan, identities: Sequence[FileIdentity | None]
 ) -> list[str | None]:
-    """Return where the files of interrupted moves are now.
+    """Return where the files of interrupted moves are now; None for those that are gone.
 
-    None stands for those that are gone. `identities` are those from before the first move. A file
-    that another program has replaced since has another one; it counts as the same file if it is in
-    one of its places.
+    `identities` are those from before the first move. A file that another program has replaced
+    since has another one; it counts as the same file if it is in one of its places.
     """
     numbers = dict.fromkeys(step.number for step in order_moves(*plan))
     located: list[str | None] = [None] * len(plan.moves)

@@ -33,10 +33,7 @@ class MoveStep(NamedTuple):
 
 
 def order_moves(moves: Sequence[Move], temporary_paths: Sequence[str]) -> list[MoveStep]:
-    """Return the elementary renames in order.
-
-    The temporary path of a move is used if it is part of a cycle.
-    """
+    """Return the elementary renames in order; those of a cycle go through a temporary path."""
     blockers = _find_blockers(moves)
     blocked: list[list[int]] = [[] for _ in moves]
     for number, others in enumerate(blockers):
@@ -72,7 +69,7 @@ def list_temporary_paths(moves: Sequence[Move], token: str) -> list[str]:
     olds = {old for old, _ in moves}
     paths = []
     for number, (old, _) in enumerate(moves):
-        outermost = [path for path in _list_ancestors(old) if path in olds] or [old]
+        outermost = [path for path in list_ancestors(old) if path in olds] or [old]
         folder, slash, _ = outermost[-1].rpartition("/")
         paths.append(f"{folder}{slash}{_TEMPORARY_PREFIX}{token}-{number}")
     return paths
@@ -80,20 +77,19 @@ def list_temporary_paths(moves: Sequence[Move], token: str) -> list[str]:
 
 def map_path(path: str, moves: Mapping[str, str]) -> str:
     """Return where a file is after the moves, which may move it or a folder above it."""
-    for prefix in (path, *_list_ancestors(path)):
+    for prefix in (path, *list_ancestors(path)):
         if prefix in moves:
             return moves[prefix] + path[len(prefix) :]
     return path
 
 
 def fold_path(path: str) -> str:
-    """Return the same text for all paths that a disk could take for one."""
     if path.isascii():
         return path.lower()
     return unicodedata.normalize("NFC", unicodedata.normalize("NFD", path).casefold())
 
 
-def _list_ancestors(path: str) -> Iterator[str]:
+def list_ancestors(path: str) -> Iterator[str]:
     """Yield the folders above a path, inner ones first."""
     while "/" in path:
         path = path[: path.rindex("/")]
@@ -105,7 +101,7 @@ def _find_blockers(moves: Sequence[Move]) -> _Blockers:
     news = {fold_path(new): number for number, (_, new) in enumerate(moves)}
     inner_olds: dict[str, list[int]] = {}
     for old, number in olds.items():
-        for folder in _list_ancestors(old):
+        for folder in list_ancestors(old):
             inner_olds.setdefault(folder, []).append(number)
     blockers: _Blockers = []
     for number, (old_path, new_path) in enumerate(moves):
@@ -113,8 +109,8 @@ def _find_blockers(moves: Sequence[Move]) -> _Blockers:
         leaving = [*inner_olds.get(new, ()), *inner_olds.get(old, ())]
         if olds.get(new, number) != number:
             leaving.append(olds[new])
-        leaving += [olds[folder] for folder in _list_ancestors(new) if folder in olds]
-        arriving = [news[folder] for folder in _list_ancestors(new) if folder in news]
+        leaving += [olds[folder] for folder in list_ancestors(new) if folder in olds]
+        arriving = [news[folder] for folder in list_ancestors(new) if folder in news]
         blockers.append(dict.fromkeys(leaving, False) | dict.fromkeys(arriving, True))
     return blockers
 

@@ -17,7 +17,7 @@ from vaultlink.write.open_folders import (
     OpenFolder,
     OpenFolders,
     close_folders,
-    open_folder,
+    open_parent,
     prepare_folders,
     remove_empty_folders,
     split_path,
@@ -63,10 +63,7 @@ def make_moves(
 
 
 def _attempt_step(folders: OpenFolders, plan: MovePlan, step: MoveStep) -> str | None:
-    """Make a step; return why it failed, None if it did not.
-
-    A file that can't leave its temporary path goes back to its old path.
-    """
+    """Make a step; return why it failed. A file at its temporary path goes back then."""
     old, temporary = plan.moves[step.number][0], plan.temporary_paths[step.number]
     try:
         _rename(folders, step.source, step.target, temporary)
@@ -83,21 +80,16 @@ def _attempt_step(folders: OpenFolders, plan: MovePlan, step: MoveStep) -> str |
 
 
 def _rename(folders: OpenFolders, source: str, target: str, temporary: str) -> None:
-    """Rename a file or folder to a free path.
-
-    Raises:
-        CannotWrite: It must not be renamed.
-        OSError: The system can't rename it.
-    """
+    """Rename a file or folder to a free path."""
     if len(folders.by_path) > _MAX_OPEN_FOLDERS:
         close_folders(folders)
-    source_path, source_name = split_path(source)
-    source_folder = open_folder(folders, source_path)
-    status = _stat(source_folder, source_name)
+    source_folder, source_name = open_parent(folders, source)
+    status = os.stat(
+        source_folder.path_of(source_name), dir_fd=source_folder.handle, follow_symlinks=False
+    )
     if modes.S_ISLNK(status.st_mode):
         raise CannotWrite(IS_SYMLINK)
-    target_path, target_name = split_path(target)
-    target_folder = open_folder(folders, target_path, create=True)
+    target_folder, target_name = open_parent(folders, target, create=True)
     from vaultlink.write.exclusive_rename import rename_to_free_name  # noqa: PLC0415 - has ctypes
 
     try:
@@ -108,10 +100,6 @@ def _rename(folders: OpenFolders, source: str, target: str, temporary: str) -> N
         _change_spelling(folders, source, target, temporary)
     if modes.S_ISDIR(status.st_mode):
         close_folders(folders)  # paths may lead to other folders now
-
-
-def _stat(folder: OpenFolder, name: str) -> os.stat_result:
-    return os.stat(folder.path_of(name), dir_fd=folder.handle, follow_symlinks=False)
 
 
 def _list_names(folder: OpenFolder) -> list[str]:
@@ -131,14 +119,11 @@ def _is_same_file(source: str, target: str, folder: OpenFolder) -> bool:
 
 
 def _change_spelling(folders: OpenFolders, source: str, target: str, temporary: str) -> None:
-    """Rename a file to another spelling of its path.
-
-    Two steps are made where one has no effect.
-    """
+    """Rename a file to another spelling of its path, in two steps where one has no effect."""
     from vaultlink.write.exclusive_rename import rename_to_free_name  # noqa: PLC0415 - has ctypes
 
-    source_folder, source_name = open_folder(folders, split_path(source)[0]), split_path(source)[1]
-    target_folder, target_name = open_folder(folders, split_path(target)[0]), split_path(target)[1]
+    source_folder, source_name = open_parent(folders, source)
+    target_folder, target_name = open_parent(folders, target)
     if target_name in _list_names(target_folder):
         return
     with suppress(OSError):
@@ -150,10 +135,7 @@ def _change_spelling(folders: OpenFolders, source: str, target: str, temporary: 
         )
     if target_name in _list_names(target_folder):
         return
-    hidden_folder, hidden_name = (
-        open_folder(folders, split_path(temporary)[0]),
-        split_path(temporary)[1],
-    )
+    hidden_folder, hidden_name = open_parent(folders, temporary)
     rename_to_free_name(source_folder, source_name, hidden_folder, hidden_name)
     try:
         rename_to_free_name(hidden_folder, hidden_name, target_folder, target_name)
@@ -165,7 +147,6 @@ def _change_spelling(folders: OpenFolders, source: str, target: str, temporary: 
 def _remove_emptied(
     root: Path, folders: OpenFolders, source: str, obsolete: Collection[str]
 ) -> None:
-    """Remove the obsolete folders that a move left empty."""
     path = split_path(source)[0]
     while path and path in obsolete:
         with suppress(OSError), os.scandir(root / path) as entries:

@@ -1,7 +1,6 @@
 """Keep folders of a vault open while files in them are written.
 
-No other folder can take the place of an open one. A folder that is outside the vault, behind a
-symbolic link, is refused.
+No other folder can take the place of an open one. A folder outside the vault is refused.
 """
 
 import os
@@ -30,7 +29,6 @@ class OpenFolder(NamedTuple):
     path: str
 
     def path_of(self, name: str) -> str:
-        """Return the name of a file to use together with the handle."""
         return name if self.handle is not None else os.path.join(self.path, name)
 
 
@@ -43,12 +41,10 @@ class OpenFolders(msgspec.Struct):
 
 
 def prepare_folders(root: Path) -> OpenFolders:
-    """Return the folders of a vault, with none of them open."""
     return OpenFolders(os.path.realpath(root))
 
 
 def split_path(path: str) -> tuple[str, str]:
-    """Split a vault path into folder and name."""
     folder, _, name = path.rpartition("/")
     return folder, name
 
@@ -74,15 +70,19 @@ def open_folder(folders: OpenFolders, path: str, *, create: bool = False) -> Ope
     return folder
 
 
+def open_parent(folders: OpenFolders, path: str, *, create: bool = False) -> tuple[OpenFolder, str]:
+    """Open the folder of a file as `open_folder` does; return it and the name of the file."""
+    parent, name = split_path(path)
+    return open_folder(folders, parent, create=create), name
+
+
 def find_folder(
     folders: OpenFolders, path: str, *, create: bool = False
 ) -> tuple[str, Sequence[str]]:
     """Return the innermost existing folder as a path on disk, and the missing ones.
 
     The missing ones are vault paths, the outermost first. Without `create`, none may be missing.
-
-    Raises:
-        CannotWrite: The folder does not exist, is a file, or is outside the vault.
+    Raises as `open_folder`.
     """
     missing = _find_missing(folders.root, path)
     outer = _resolve_inside(folders, split_path(missing[0])[0] if missing else path)
@@ -113,12 +113,10 @@ def find_missing_folders(root: Path, paths: Sequence[str]) -> list[str]:
 
 
 def remove_empty_folders(root: Path, paths: Sequence[str]) -> None:
-    """Remove those of these folders that are empty."""
     folders = prepare_folders(root)
     for path in sorted(set(paths), key=len, reverse=True):
-        parent, name = split_path(path)
         with suppress(OSError, CannotWrite):
-            folder = open_folder(folders, parent)
+            folder, name = open_parent(folders, path)
             os.rmdir(folder.path_of(name), dir_fd=folder.handle)
         close_folders(folders)
 
@@ -132,7 +130,6 @@ def _find_missing(root: str, path: str) -> list[str]:
 
 
 def _resolve_inside(folders: OpenFolders, path: str) -> str:
-    """Return the real path of a folder, which must be in the vault."""
     real = os.path.realpath(os.path.join(folders.root, path))
     if real != folders.root and not real.startswith(os.path.join(folders.root, "")):
         raise CannotWrite(OUTSIDE_VAULT)

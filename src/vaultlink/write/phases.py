@@ -1,7 +1,4 @@
-"""Make the changes of a run in their order: notes, then moves, then removed notes.
-
-The caller must hold the write lock.
-"""
+"""Make the changes of a run in their order: notes, then moves, then removed notes."""
 
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
@@ -25,7 +22,7 @@ class RunAbandoned(Exception):  # noqa: N818 - a condition, not a fault
 
     def __init__(self, result: WriteResult, moves: Sequence[SkippedNote] = ()):
         super().__init__()
-        self.result, self.moves = result, tuple(moves)
+        self.result, self.moves = result, moves
 
 
 class PendingRun(NamedTuple):
@@ -51,7 +48,7 @@ class PendingRun(NamedTuple):
     is_whole: bool = False
 
     def ends_run(self, reason: str) -> bool:
-        """Return True if a note that is skipped for this reason ends the run."""
+        """Return True if a note skipped for this reason ends the run."""
         return self.is_whole or (not self.is_partial and reason in DISK_REASONS)
 
     @property
@@ -61,16 +58,12 @@ class PendingRun(NamedTuple):
 
 
 def order_writes(writes: Sequence[PendingWrite], first: Collection[str]) -> PendingRun:
-    """Return a run without moves, with its notes in order.
-
-    `first` are paths of `writes`.
-    """
-    removals = [item for item in writes if item.new is None]
+    """Return a run without moves, with its notes in order. `first` are paths of `writes`."""
     written = [item for item in writes if item.new is not None]
     return PendingRun(
         [item for item in written if item.path in first],
         [item for item in written if item.path not in first],
-        removals,
+        [item for item in writes if item.new is None],
     )
 
 
@@ -79,18 +72,18 @@ def make_changes(
 ) -> WriteResult:
     """Make the changes of a run, and call `before_moves` before the first move.
 
-    `token` is part of temporary names.
+    The caller must hold the write lock. `token` is part of temporary names.
 
     Raises:
         RunAbandoned: A note was skipped that must be written, a move can't be made, a note was
             skipped and others are to be removed, or the disk can't be written to. If `before_moves`
             raised a JournalError, that is the cause.
     """
-    nothing = WriteResult((), ())
-    first = write_notes(root, run.first, token, 0, lambda _reason: True)
-    result = _extend(nothing, first, lambda _reason: True)
+    result = write_notes(root, run.first, token, 0, lambda _reason: True)
+    if result.skipped:
+        raise RunAbandoned(result)
     others = write_notes(root, run.others, token, len(run.first), run.ends_run)
-    result = _extend(result, others, run.ends_run)
+    result = _extend(result, others, run)
     if run.moves:
         try:
             before_moves()
@@ -100,25 +93,18 @@ def make_changes(
     if run.removals:
         if result.skipped and not run.is_partial:  # their links would lead to a removed note
             raise RunAbandoned(result)
-        removed = _remove_notes(root, run, token, dict(result.moved))
-        result = _extend(result, removed, run.ends_run)
+        result = _extend(result, _remove_notes(root, run, token, dict(result.moved)), run)
     return result
 
 
-def _extend(
-    result: WriteResult, later: WriteResult, ends_run: Callable[[str], bool]
-) -> WriteResult:
-    """Return both results together.
-
-    Raises:
-        RunAbandoned: The later one skipped a note for a reason that ends the run.
-    """
+def _extend(result: WriteResult, later: WriteResult, run: PendingRun) -> WriteResult:
+    """Return both results together; raise RunAbandoned if the later one ends the run."""
     joined = replace(
         result,
         written=tuple(sorted([*result.written, *later.written])),
         skipped=tuple(sorted([*result.skipped, *later.skipped], key=lambda note: note.path)),
     )
-    if any(ends_run(note.reason) for note in later.skipped):
+    if any(run.ends_run(note.reason) for note in later.skipped):
         raise RunAbandoned(joined)
     return joined
 
@@ -135,10 +121,7 @@ def _make_moves(root: Path, run: PendingRun, token: str, result: WriteResult) ->
 
 
 def _remove_notes(root: Path, run: PendingRun, token: str, moved: dict[str, str]) -> WriteResult:
-    """Remove notes at their paths after the moves.
-
-    The result has their paths before the moves.
-    """
+    """Remove notes at their paths after the moves; the result has those before them."""
     places = {map_path(item.path, moved): item for item in run.removals}
     result = write_notes(
         root,

@@ -12,10 +12,7 @@ HARD_LINKED = "it has a second hard link, which would keep the old text"
 
 
 def make_barrier_finder(root: str) -> Callable[[str, os.stat_result], str | None]:
-    """Return a function that returns why a file can't be written, or None.
-
-    It takes the path on disk and the status of the file. `root` is the folder of the vault.
-    """
+    """Return a function from a file's path on disk and status to why it can't be written."""
 
     @cache
     def is_inside(folder: str) -> bool:
@@ -23,9 +20,10 @@ def make_barrier_finder(root: str) -> Callable[[str, os.stat_result], str | None
         return real == root or real.startswith(f"{root}{os.sep}")
 
     def find_barrier(file: str, status: os.stat_result) -> str | None:
-        if not is_inside(file[: file.rfind("/")]):
+        folder = file[: file.rfind("/")]
+        if not is_inside(folder):
             return OUTSIDE_VAULT
-        return HARD_LINKED if has_other_link(file[: file.rfind("/")], status) else None
+        return HARD_LINKED if has_other_link(folder, status) else None
 
     return find_barrier
 
@@ -34,14 +32,12 @@ def has_other_link(folder: str, status: os.stat_result) -> bool:
     """Return True if a file has a hard link that is no temporary file of a run."""
     if status.st_nlink < 2:
         return False
-    names = []
+    strays = 0
     with suppress(OSError), os.scandir(folder) as entries:
-        names = [
-            entry.name
-            for entry in entries
-            if parse_stray_name(entry.name) and entry.inode() == status.st_ino
-        ]
-    return status.st_nlink > 1 + len(names)
+        strays = sum(
+            entry.inode() == status.st_ino for entry in entries if parse_stray_name(entry.name)
+        )
+    return status.st_nlink > 1 + strays
 
 
 def make_lock_test(root: str) -> Callable[[str], bool]:

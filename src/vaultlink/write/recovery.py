@@ -1,8 +1,8 @@
-"""Revert a run that was interrupted.
+"""Revert a run that was interrupted. The caller must hold the write lock.
 
 The moves are reverted first, then the notes. Both can be interrupted and repeated: the journal
 identifies the moved files until all of them are at their old paths, and the bytes of a note show if
-it was restored. The caller must hold the write lock.
+it was restored.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -41,30 +41,19 @@ LASTING_REASONS = frozenset((EDITED_SINCE, GONE_SINCE, _CREATED_SINCE, _DAMAGED)
 
 def plan_restored_notes(
     root: Path, run: RecordedRun, moved: Mapping[str, str]
-) -> tuple[tuple[PendingWrite, ...], tuple[SkippedNote, ...]]:
+) -> tuple[list[PendingWrite], list[SkippedNote]]:
     """Return the writes that restore the notes of a run, and the skipped notes.
 
     `moved` are the moves that are still made, old path to present path. The paths in the result are
     the present ones.
     """
-    items = list(_plan_notes(root, run, moved))
-    return (
-        tuple([item for item in items if isinstance(item, PendingWrite)]),
-        tuple([item for item in items if isinstance(item, SkippedNote)]),
-    )
-
-
-def _plan_notes(
-    root: Path, run: RecordedRun, moved: Mapping[str, str]
-) -> Iterator[PendingWrite | SkippedNote]:
+    writes: list[PendingWrite] = []
+    skipped: list[SkippedNote] = []
     try:
         get_old_bytes = load_old_bytes(root, run)
     except OSError as error:
-        yield from (
-            SkippedNote(change.path, f"its old text can't be read: {describe_os_error(error)}")
-            for change in run.changes
-        )
-        return
+        reason = f"its old text can't be read: {describe_os_error(error)}"
+        return [], [SkippedNote(change.path, reason) for change in run.changes]
     for number, change in enumerate(run.changes):
         if change.path in run.skipped:
             continue
@@ -72,19 +61,20 @@ def _plan_notes(
         try:
             current = read_bytes(root, path)
         except OSError as error:
-            yield SkippedNote(path, describe_os_error(error))
+            skipped.append(SkippedNote(path, describe_os_error(error)))
             continue
         digest = digest_content(current)
         if digest == change.old:
             continue
         if digest != change.new:
-            yield SkippedNote(path, _skip_reason(change, current))
+            skipped.append(SkippedNote(path, _skip_reason(change, current)))
+            continue
+        old = get_old_bytes(number, current)
+        if old is None and change.old is not None:
+            skipped.append(SkippedNote(path, _DAMAGED))
         else:
-            old = get_old_bytes(number, current)
-            if old is None and change.old is not None:
-                yield SkippedNote(path, _DAMAGED)
-            else:
-                yield PendingWrite(path, current, old, change.mode)
+            writes.append(PendingWrite(path, current, old, change.mode))
+    return writes, skipped
 
 
 def _skip_reason(change: RecordedChange, current: bytes | None) -> str:
@@ -124,10 +114,10 @@ def _list_places(run: RecordedRun, runs: Sequence[RecordedRun]) -> Iterator[list
     it is in, or moved another file to its new path.
     """
     undos = [item for item in reversed(runs) if item.undoes == run.id and item.ended]
-    hidden = [_list_hidden_paths(item) for item in undos]
+    hidden = [{new: path for (_, new), path in _hide_moves(item).items()} for item in undos]
     made = [_list_made_moves(item) for item in undos]
     taken = {path for moves in made for path in moves.values()}
-    for (old, new), path in zip(run.moves, list_temporary_paths(run.moves, run.id), strict=True):
+    for (old, new), path in _hide_moves(run).items():
         yield [
             path,
             *(paths[old] for paths in hidden if old in paths),
@@ -136,10 +126,9 @@ def _list_places(run: RecordedRun, runs: Sequence[RecordedRun]) -> Iterator[list
         ]
 
 
-def _list_hidden_paths(run: RecordedRun) -> dict[str, str]:
-    """Return the hidden path of each move, by the new path."""
-    paths = list_temporary_paths(run.moves, run.id)
-    return {new: path for (_, new), path in zip(run.moves, paths, strict=True)}
+def _hide_moves(run: RecordedRun) -> dict[tuple[str, str], str]:
+    """Map the moves of a run to their hidden paths."""
+    return dict(zip(run.moves, list_temporary_paths(run.moves, run.id), strict=True))
 
 
 def _list_made_moves(run: RecordedRun) -> dict[str, str]:
@@ -191,13 +180,11 @@ def recover_run(root: Path, run: RecordedRun) -> WriteResult:
     """
     folder = journal_folder(root)
     located = locate_moved_files(root, run)
-    hidden = dict(zip(run.moves, list_temporary_paths(run.moves, run.id), strict=True))
+    hidden = {old: path for (old, _), path in _hide_moves(run).items()}
     new_paths = dict(run.moves)
     back = [(place, old) for old, place in located.items() if place is not None]
     remove_empty_folders(root, list_created_folders(run, located))
-    reasons = make_moves(
-        root, MovePlan(back, [hidden[old, new_paths[old]] for _, old in back]), run.folders
-    )
+    reasons = make_moves(root, MovePlan(back, [hidden[old] for _, old in back]), run.folders)
     moved = {back[number][1]: back[number][0] for number in reasons}
     skipped = [SkippedNote(back[number][0], reason) for number, reason in reasons.items()]
     skipped += [SkippedNote(new_paths[old], GONE_SINCE) for old in located if not located[old]]
@@ -236,10 +223,8 @@ def revert_run(root: Path, run: RecordedRun) -> WriteResult:
     """Revert an interrupted run, and mark it as ended.
 
     It is marked as undone too, except if trying again may restore more. If nothing had to be
-    reverted, its record is deleted.
-
-    Raises:
-        JournalError: The disk can't be read or written. The run stays interrupted.
+    reverted, its record is deleted. Raises JournalError if the disk can't be read or written; the
+    run stays interrupted then.
     """
     folder, result = journal_folder(root), recover_run(root, run)
     for note in result.skipped:

@@ -1,7 +1,6 @@
 """Replace one note: write a temporary file, compare again, rename.
 
-The functions raise `CannotWrite` for notes that must not be touched, with the reason, and `OSError`
-for errors of the system.
+The functions raise `CannotWrite` for notes that must not be touched, with the reason.
 """
 
 import os
@@ -84,22 +83,14 @@ class ReplaceJob(msgspec.Struct):
 
 
 def prepare_replacement(job: ReplaceJob) -> None:
-    """Check that a note can be written, and write its new bytes to a temporary file.
-
-    Raises:
-        CannotWrite: The note must not be touched.
-    """
+    """Check that a note can be written, and write its new bytes to a temporary file."""
     with _open_writable(job) as handle:
         if job.new is not None:
             _write_temporary(job, handle)
 
 
 def check_replacement(job: ReplaceJob) -> None:
-    """Check that a note can be written, as far as that is known without writing.
-
-    Raises:
-        CannotWrite: The note must not be touched.
-    """
+    """Check that a note can be written, as far as that is known without writing."""
     if not os.access(job.folder.path, os.W_OK | os.X_OK):
         raise CannotWrite(_ERRNO_MESSAGES[EACCES])
     with _open_writable(job):
@@ -110,7 +101,6 @@ def check_replacement(job: ReplaceJob) -> None:
 
 
 def sync_replacement(job: ReplaceJob) -> None:
-    """Write a note's temporary file to the disk."""
     handle = os.open(
         job.folder.path_of(job.temporary_name),
         os.O_WRONLY | _NO_FOLLOW | _BINARY,
@@ -123,11 +113,7 @@ def sync_replacement(job: ReplaceJob) -> None:
 
 
 def commit_replacement(job: ReplaceJob) -> None:
-    """Compare a note again, and replace it by its temporary file.
-
-    Raises:
-        CannotWrite: The note changed since it was prepared.
-    """
+    """Compare a note again, and replace it by its temporary file."""
     if job.old is None:
         _move_into_place(job)
         return
@@ -152,7 +138,6 @@ def commit_replacement(job: ReplaceJob) -> None:
 
 
 def discard_replacement(job: ReplaceJob) -> None:
-    """Remove a note's temporary file."""
     if job.ready:
         with suppress(OSError):
             os.unlink(job.folder.path_of(job.temporary_name), dir_fd=job.folder.handle)
@@ -160,7 +145,6 @@ def discard_replacement(job: ReplaceJob) -> None:
 
 
 def describe_os_error(error: Exception) -> str:
-    """Describe the error of a file, as a clause."""
     if not isinstance(error, OSError):
         return str(error)
     return (
@@ -171,10 +155,7 @@ def describe_os_error(error: Exception) -> str:
 
 @contextmanager
 def _open_writable(job: ReplaceJob) -> Iterator[int | None]:
-    """Open a note that can be written and holds the old bytes.
-
-    The handle is None for a note that is created.
-    """
+    """Open a note that can be written and holds the old bytes; yield None for a new one."""
     if job.old is None:
         if os.path.lexists(os.path.join(job.folder.path, job.name)):
             raise CannotWrite(NAME_TAKEN)

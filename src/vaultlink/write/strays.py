@@ -1,8 +1,7 @@
 """Remove the temporary files that interrupted runs left in a vault.
 
-The caller must hold the write lock. A file of a run in this user's journal is removed at once: no
-such run is writing. Any other may belong to another computer that is writing now, so it is removed
-only after a while.
+A file of a run in this user's journal is removed at once: no such run is writing, as the caller
+holds the write lock. Any other may belong to another computer, so it is removed only after a while.
 """
 
 import os
@@ -16,12 +15,12 @@ from pathlib import Path
 from vaultlink.disk.scan import parse_stray_name
 from vaultlink.write.journal import clean_up_journal
 from vaultlink.write.journal_files import list_runs
-from vaultlink.write.lock import journal_folder, try_lock
+from vaultlink.write.lock import is_lock_file_held, journal_folder
 from vaultlink.write.open_folders import (
     CannotWrite,
     OpenFolder,
     close_folders,
-    open_folder,
+    open_parent,
     prepare_folders,
     split_path,
 )
@@ -40,13 +39,12 @@ def sweep_strays(root: Path, paths: Iterable[str]) -> None:
     folders = prepare_folders(root)
     try:
         for path in ordered:
-            folder_path, name = split_path(path)
             with suppress(OSError, CannotWrite):
-                folder = open_folder(folders, folder_path)
+                folder, name = open_parent(folders, path)
                 run = parse_stray_name(name)
                 if run and (run in runs or _is_abandoned(folder, name)):
                     os.unlink(folder.path_of(name), dir_fd=folder.handle)
-            close_folders(folders, keep=folder_path)
+            close_folders(folders, keep=split_path(path)[0])
     finally:
         close_folders(folders)
 
@@ -55,20 +53,9 @@ def _is_abandoned(folder: OpenFolder, name: str) -> bool:
     """Return True for an old file of this user."""
     status = os.stat(folder.path_of(name), dir_fd=folder.handle, follow_symlinks=False)
     is_own = sys.platform == "win32" or status.st_uid == os.geteuid()
-    return (
-        is_own
-        and modes.S_ISREG(status.st_mode)
-        and status.st_mtime < time.time() - _MIN_AGE_SECONDS
-    )
+    is_old = status.st_mtime < time.time() - _MIN_AGE_SECONDS
+    return is_own and is_old and modes.S_ISREG(status.st_mode)
 
 
 def is_being_written(root: Path) -> bool:
-    """Return True if a run of this user holds the write lock of a vault."""
-    try:
-        handle = os.open(journal_folder(root) / "lock", os.O_RDWR)
-    except OSError:
-        return False
-    try:
-        return not try_lock(handle)
-    finally:
-        os.close(handle)
+    return is_lock_file_held(journal_folder(root) / "lock", keep=True)

@@ -1,11 +1,7 @@
-"""Undo a recorded run.
-
-A note is restored only if it holds exactly the bytes that the run wrote. An undo is a recorded run
-too and can be undone.
-"""
+"""Undo a recorded run. An undo is a recorded run too and can be undone."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -38,8 +34,8 @@ class UndoPlan(msgspec.Struct, frozen=True):
     """
 
     run: RecordedRun
-    writes: tuple[PendingWrite, ...]
-    skipped: tuple[SkippedNote, ...]
+    writes: Sequence[PendingWrite]
+    skipped: Sequence[SkippedNote]
     moves: Mapping[str, str] = {}
 
 
@@ -50,7 +46,6 @@ class RevertedRun(NamedTuple):
     result: WriteResult
 
     def describe(self) -> str:
-        """Return a sentence about the run."""
         return f"Reverted an interrupted run ({self.run.command})."
 
 
@@ -72,15 +67,14 @@ def plan_undo(root: Path, run: RecordedRun) -> UndoPlan:
             del moves[note.path]
     writes, skipped_notes = plan_restored_notes(root, run, moved)
     skipped += skipped_notes
-    return UndoPlan(run, writes, tuple(sorted(skipped, key=lambda note: note.path)), moves)
+    return UndoPlan(run, writes, sorted(skipped, key=lambda note: note.path), moves)
 
 
 def undo_run(root: Path, run: RecordedRun) -> WriteResult:
     """Undo a run. The caller must hold the write lock.
 
-    The run counts as undone unless a note could not be written or moved; undo it again to restore
-    the rest. If the undo can't be recorded, the notes are restored all the same, and it can't be
-    undone. An interrupted run is reverted without a record.
+    The run counts as undone unless a note could not be written or moved. If the undo can't be
+    recorded, the notes are restored all the same. An interrupted run is reverted without a record.
     """
     clean_up_journal(root)
     sweep_strays(root, list_files(root).strays)
@@ -117,10 +111,8 @@ def revert_interrupted(root: Path) -> tuple[RevertedRun, ...]:
 
     Those that had changed nothing are left out: only their records are deleted. So are those that
     had made all their changes: they are marked as ended and not reverted. The caller must hold the
-    write lock and must not have read the vault yet.
-
-    Raises:
-        JournalError: The disk can't be written to. Nothing else must be written then.
+    write lock and must not have read the vault yet. Raises JournalError if the disk can't be
+    written to.
     """
     runs = [run for run in list_runs(root) if run.is_interrupted]
     if not runs:
@@ -130,10 +122,4 @@ def revert_interrupted(root: Path) -> tuple[RevertedRun, ...]:
     reverted = [
         RevertedRun(run, revert_run(root, run)) for run in runs if not end_complete_run(root, run)
     ]
-    return tuple(
-        [
-            item
-            for item in reverted
-            if item.result.written or item.result.moved or item.result.skipped
-        ]
-    )
+    return tuple([item for item in reverted if item.result != WriteResult((), ())])

@@ -1,8 +1,7 @@
 """Write notes. No other module writes them.
 
 A note is replaced completely or not at all: its new bytes are written to a temporary file beside
-it, synced to disk, and renamed over it after it was compared once more. Nothing is overwritten that
-was not read before.
+it, synced to disk, and renamed over it after it was compared once more.
 """
 
 import os
@@ -22,6 +21,7 @@ from vaultlink.write.open_folders import (
     close_folders,
     find_folder,
     open_folder,
+    open_parent,
     prepare_folders,
     remove_empty_folders,
     split_path,
@@ -72,10 +72,10 @@ def write_notes(
 ) -> WriteResult:
     """Write notes, and skip those that can't be written.
 
-    Skipped notes leave nothing behind. `token` is part of the temporary names, by which
-    `remove_leftovers` finds the files of a killed run; so are the numbers of the notes, from
-    `first_number` on. After a note is skipped for a reason for which `ends_run` returns True, no
-    other one is written; those are neither written nor skipped in the result.
+    `token` and the numbers of the notes, from `first_number` on, are parts of the temporary names,
+    by which `remove_leftovers` finds the files of a killed run. After a note is skipped for a
+    reason for which `ends_run` returns True, no other one is written; those are neither written nor
+    skipped in the result.
     """
     folders = prepare_folders(root)
     token = token or f"{os.getpid()}-{os.urandom(3).hex()}"
@@ -93,14 +93,9 @@ def write_notes(
     finally:
         close_folders(folders)
         remove_empty_folders(root, folders.created)
-    skipped = [
-        SkippedNote(writes[number - first_number].path, reason)
-        for number, reason in reasons.items()
-        if reason is not None
-    ]
-    written = [
-        writes[number - first_number].path for number, reason in reasons.items() if reason is None
-    ]
+    paths = {number: writes[number - first_number].path for number in reasons}
+    written = [paths[number] for number, reason in reasons.items() if reason is None]
+    skipped = [SkippedNote(paths[number], reason) for number, reason in reasons.items() if reason]
     return WriteResult(tuple(sorted(written)), tuple(sorted(skipped, key=lambda note: note.path)))
 
 
@@ -109,7 +104,8 @@ def find_write_barriers(root: Path, writes: Sequence[PendingWrite]) -> list[Skip
     folders, found = prepare_folders(root), []
     for item in writes:
         try:
-            path, name = _split_valid_path(item.path)
+            _check_path(item.path)
+            path, name = split_path(item.path)
             place, missing = find_folder(folders, path, create=item.old is None)
             folder = OpenFolder(None, place)
             name = split_path(missing[0])[1] if missing else name
@@ -131,11 +127,7 @@ def remove_leftovers(root: Path, paths: Sequence[str], token: str) -> None:
 
 
 def read_bytes(root: Path, path: str) -> bytes | None:
-    """Return the current bytes of a file of the vault, or None if it does not exist.
-
-    Raises:
-        OSError: The file can't be read.
-    """
+    """Return the current bytes of a file of the vault, or None if it does not exist."""
     try:
         return read_regular(os.path.join(root, path))
     except (FileNotFoundError, NotADirectoryError):
@@ -159,14 +151,14 @@ def _write_batch(
     """Write some notes; return, by number, why each was skipped, or None.
 
     All temporary files are complete before the first note is compared and replaced, so that no slow
-    step comes between comparing and replacing. No note is replaced after one is skipped for a
-    reason that ends the run.
+    step comes between comparing and replacing.
     """
     reasons: dict[int, str | None] = {}
     jobs: dict[int, ReplaceJob] = {}
     for number, item in writes.items():
         try:
-            folder, name = _locate(folders, item)
+            _check_path(item.path)
+            folder, name = open_parent(folders, item.path, create=item.old is None)
         except (OSError, CannotWrite) as error:
             reasons[number] = describe_os_error(error)
         else:
@@ -195,22 +187,14 @@ def _write_batch(
 
 
 def _end_run(reasons: Mapping[int, str | None], ends_run: Callable[[str], bool]) -> bool:
-    """Return True if one of these reasons ends the run."""
     return any(reason is not None and ends_run(reason) for reason in reasons.values())
 
 
-def _locate(folders: OpenFolders, item: PendingWrite) -> tuple[OpenFolder, str]:
-    path, name = _split_valid_path(item.path)
-    return open_folder(folders, path, create=item.old is None), name
-
-
-def _split_valid_path(path: str) -> tuple[str, str]:
-    """Split the vault path of a note; raise CannotWrite if it is not valid."""
+def _check_path(path: str) -> None:
     if sys.platform == "win32" and not {"\\", ":"}.isdisjoint(path):
         raise CannotWrite("its name is not valid on this system")
     if "\0" in path or not {"", ".", ".."}.isdisjoint(path.split("/")):
         raise CannotWrite("its path is not valid in a vault")
-    return split_path(path)
 
 
 def _attempt(step: Callable[[ReplaceJob], None], job: ReplaceJob) -> None:

@@ -33,8 +33,6 @@ from vaultlink.write.write import WriteResult
 
 
 class BaselineOptions(RuleSelectionOptions, frozen=True, kw_only=True):
-    """Options of `baseline`."""
-
     folder: Annotated[Path | None, argument("VAULT", "The vault, or a folder in it.")] = None
     prune: Annotated[
         bool, option("--prune", help="Remove findings that are no longer found; add none.")

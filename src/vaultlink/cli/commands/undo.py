@@ -33,8 +33,6 @@ _NO_RUNS = "No runs found."
 
 
 class UndoOptions(VaultOptions, frozen=True, kw_only=True):
-    """Options of `undo`."""
-
     run: Annotated[
         str | None,
         argument("RUN", "A run as in --list. Default: the last run that was not undone."),
