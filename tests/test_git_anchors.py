@@ -43,7 +43,7 @@ def find_anchors(
     notes: dict[str, Note] = {
         name: parse_note(name, (root / name).read_text("utf-8")) for name in files
     }
-    now = PresentNotes(files, notes.get, read_history(root).moves)
+    now = PresentNotes(files, notes, read_history(root).moves)
     found = find_git_anchors(root, {path: set(keys)}, now, store).get(path, {})
     return {
         key: place.path + place.subpath + ("" if place.is_certain else "?")

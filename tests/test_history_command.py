@@ -328,14 +328,14 @@ REMOVED: dict[str, tuple[Vaults, dict[str, FormerName]]] = {
             {"a.md": "---\naliases: [LTP, Tide]\n---\n", "b.md": "[[ltp]] [[Tide]]"},
             {"a.md": "---\naliases: [Tide]\n---\n", "b.md": "[[ltp]] [[Tide]]"},
         ),
-        {"ltp": FormerName("a.md", "alias", DATE)},
+        {"ltp": FormerName("a.md", "alias")},
     ),
     "a title": (
         (
             {"a.md": "---\ntitle: The tide\n---\n", "b.md": "[[The tide]]"},
             {"a.md": "---\ntitle: The sea\n---\n", "b.md": "[[The tide]]"},
         ),
-        {"the tide": FormerName("a.md", "title", DATE)},
+        {"the tide": FormerName("a.md", "title")},
     ),
     "an alias that no link names": (
         ({"a.md": "---\naliases: [LTP]\n---\n", "b.md": ""}, {"a.md": "", "b.md": ""}),
@@ -376,13 +376,7 @@ REMOVED: dict[str, tuple[Vaults, dict[str, FormerName]]] = {
 @pytest.mark.parametrize("name", REMOVED)
 def test_removed_names_are_remembered(name: str) -> None:
     (before, now), expected = REMOVED[name]
-    found = remember_names(
-        NO_HISTORY,
-        build_state(before).index,
-        build_state(now).index,
-        lambda path: path if path in now else None,
-        DATE,
-    )
+    found = remember_names(NO_HISTORY, build_state(before).index, build_state(now).index, {})
     assert found.names == expected
 
 
@@ -390,10 +384,10 @@ def test_remembered_name_follows_its_note_until_it_is_used_again() -> None:
     known = History(names={"ltp": FormerName("a.md", "alias")})
     files = {"n.md": "", "b.md": "[[LTP]]"}
     index = build_state(files).index
-    moved = remember_names(known, index, index, {"a.md": "n.md"}.get)
+    moved = remember_names(known, index, index, {"a.md": "n.md"})
     assert moved.names == {"ltp": FormerName("n.md", "alias")}
     again = build_state({**files, "n.md": "---\naliases: [ltp]\n---\n"}).index
-    assert remember_names(moved, index, again, lambda path: path).names == {}
+    assert remember_names(moved, index, again, {}).names == {}
 
 
 def test_change_of_a_name_in_the_history_is_a_step_like_any_other() -> None:

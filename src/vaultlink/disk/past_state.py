@@ -107,9 +107,8 @@ class CommitComparison(Comparison):
             VaultError: Git can't compare the vault, or there are very many changes, as in a copied
                 repository.
         """
-        output = diff_working_tree(self.root, self.since.commit)
-        entries = list(parse_raw_diff(output or b""))
-        if output is None or len(entries) > _MAX_CHANGED:
+        entries = diff_working_tree(self.root, self.since.commit)
+        if entries is None or len(entries) > _MAX_CHANGED:
             raise VaultError(f"{self.root}: git can't compare the vault with its last commit.")
         return entries
 
@@ -211,9 +210,4 @@ def remember_revision(
     files = scan.listing.files
     moves = moves_since(scan.root, files, state.index.notes, comparison.since.commit)
     linked = known.then(remember_links(NO_HISTORY, before, state.index, moves))
-    return remember_names(
-        linked,
-        before,
-        state.index,
-        lambda path: moves.get(path, path if path in files else None),
-    )
+    return remember_names(linked, before, state.index, moves)

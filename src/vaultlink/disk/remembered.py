@@ -145,7 +145,7 @@ def _add_git_anchors(
             wanted.setdefault(item.path, set()).add(item.key)
     if not wanted:
         return known
-    present = PresentNotes(scan.listing.files, state.index.notes.get, known.moves)
+    present = PresentNotes(scan.listing.files, state.index.notes, known.moves)
     found = find_git_anchors(scan.root, wanted, present, store)
     led_to: dict[str, dict[str, Destination]] = {}
     for source, raw, path, key in moved:
@@ -262,10 +262,7 @@ def _remember_saved(
     committed = {old: path for old, path in git_moves.items() if old in before.files}
     moves = {**committed, **new.moves}
     history = replace(history, deleted=history.deleted.difference(moves))
-    linked = remember_links(history, before, now, moves)
-    return remember_names(
-        linked, before, now, lambda path: moves.get(path, path if path in files else None)
-    )
+    return remember_names(remember_links(history, before, now, moves), before, now, moves)
 
 
 def _renew_history(scan: VaultScan, now: Index, known: History) -> History:
@@ -273,12 +270,7 @@ def _renew_history(scan: VaultScan, now: Index, known: History) -> History:
     if known == NO_HISTORY:
         return known
     history = known.within(scan.listing.files)
-    return remember_names(
-        remember_links(history, now, now, {}),
-        now,
-        now,
-        lambda path: path if path in scan.listing.files else None,
-    )
+    return remember_names(remember_links(history, now, now, {}), now, now, {})
 
 
 def _remember_commit(scan: VaultScan, state: State) -> History:

@@ -15,7 +15,7 @@ class RawDiffEntry(NamedTuple):
     """A change in git's raw diff format, without renames.
 
     `status` is a letter (such as D or A), `mode` and `blob` are those before the change, `new_blob`
-    is the one after it (zeros if there is none, or if it is not in git). `old` is the path.
+    is the one after it. Blobs are "" if there is none, or if it is not in git. `old` is the path.
     `commit` is the commit ("" in a diff of the working tree).
     """
 
@@ -39,6 +39,7 @@ def parse_raw_diff(raw: bytes) -> Iterator[RawDiffEntry]:
             commit = text
             continue
         mode, _, blob, new_blob, status = text[1:].split(" ")
+        blob, new_blob = (name if name.strip("0") else "" for name in (blob, new_blob))
         yield RawDiffEntry(status[:1], mode, blob, new_blob, next(fields, ""), commit)
 
 
@@ -89,16 +90,14 @@ def summarize_commits(output: bytes, commits: Sequence[str]) -> Iterator[CommitS
         yield CommitSummary(name, is_relevant, added)
 
 
-def diff_working_tree(root: Path, commit: str) -> bytes | None:
-    """Return the raw diff of a commit and the working tree, without untracked files.
-
-    Return None if git fails.
-    """
-    return run_git(
+def diff_working_tree(root: Path, commit: str) -> list[RawDiffEntry] | None:
+    """Return the changes since a commit, without untracked files; None if git fails."""
+    output = run_git(
         root,
         *("diff-index", "--raw", "--no-abbrev", "--no-renames", "-z", "--relative"),
         *(commit, "--", "."),
     )
+    return None if output is None else list(parse_raw_diff(output))
 
 
 def start_diff(root: Path, commit: str) -> RunningGit:
@@ -140,6 +139,14 @@ def diff_commits(root: Path, commits: Sequence[str], *options: str) -> tuple[byt
             failed.append(commits[start])
             start += 1
     return output, failed + list(commits[start:])
+
+
+def list_commit_changes(
+    root: Path, commits: Sequence[str], *options: str
+) -> Iterator[RawDiffEntry]:
+    """Return the changes in commits, without those that git can't read."""
+    output, _ = diff_commits(root, commits, *options)
+    return parse_raw_diff(output)
 
 
 _FAILURES = (1, 128)

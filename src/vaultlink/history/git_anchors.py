@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from vaultlink.git.objects import RawDiffEntry, diff_commits, diff_working_tree, parse_raw_diff
+from vaultlink.git.objects import RawDiffEntry, diff_working_tree, list_commit_changes
 from vaultlink.git.program import run_git
 from vaultlink.git.repository import list_untracked
 from vaultlink.history.anchor_changes import (
@@ -47,12 +47,12 @@ class PresentNotes(NamedTuple):
 
     Attributes:
         files: All vault paths.
-        find: Returns a note by its path.
+        notes: The notes by their paths.
         moves: Former to present path of moved files.
     """
 
     files: Collection[str]
-    find: Callable[[str], Note | None]
+    notes: Mapping[str, Note]
     moves: Mapping[str, str]
 
     def follow(self, path: str) -> str:
@@ -128,13 +128,13 @@ def _list_changes(
         *("rev-list", "--no-merges", f"--max-count={_MAX_COMMITS * 5}", "HEAD", *paths),
         ok_codes=(0, 128),
     )
-    output, _ = diff_commits(root, (commits or b"").decode().split(), "--root", *paths)
-    for entry in parse_raw_diff(output):
+    names = (commits or b"").decode().split()
+    for entry in list_commit_changes(root, names, "--root", *paths):
         if entry.old not in present:
             continue
         known = changes[present[entry.old]]
-        before = _Version(entry.old, entry.blob) if entry.blob.strip("0") else None
-        after = _Version(entry.old, entry.new_blob) if entry.new_blob.strip("0") else None
+        before = _Version(entry.old, entry.blob) if entry.blob else None
+        after = _Version(entry.old, entry.new_blob) if entry.new_blob else None
         if known and known[-1].commit == entry.commit:
             # Renamed: one path was removed, and the other was added.
             last = known.pop()
@@ -274,18 +274,13 @@ class _Commits:
     def _list_candidates(self, change: _NoteChange, key: str) -> Mapping[str, NotePair]:
         """Return the other notes changed in a commit that may have a heading or block."""
         if change.commit not in self._candidates:
-            output, _ = diff_commits(self._root, [change.commit])
             entries = [
                 entry
-                for entry in parse_raw_diff(output)
+                for entry in list_commit_changes(self._root, [change.commit])
                 if entry.status in "AM" and is_note(entry.old)
             ][:_MAX_CANDIDATES]
-            self._versions.read(
-                name
-                for entry in entries
-                for name in (entry.blob, entry.new_blob)
-                if name.strip("0")
-            )
+            blobs = (name for entry in entries for name in (entry.blob, entry.new_blob))
+            self._versions.read(filter(None, blobs))
             self._candidates[change.commit] = entries
         own = {version.path for version in (change.before, change.after) if version}
         return {
@@ -317,7 +312,7 @@ class _Uncommitted:
         if place is None or not place.subpath:
             return place
         path, key = self._now.follow(place.path), last_key(place.subpath)
-        now = self._now.find(path) if path else None
+        now = self._now.notes.get(path) if path else None
         if (path, key) == (wanted_path, wanted_key) or key not in anchor_keys(now):
             before = self._versions.parse(place.path, f"HEAD:./{place.path}")
             if before is None:
@@ -332,27 +327,23 @@ class _Uncommitted:
             if found is None or (found.path, last_key(found.subpath)) == (wanted_path, wanted_key):
                 return None
             place = found
-        target = self._now.find(self._now.follow(place.path))
+        target = self._now.notes.get(self._now.follow(place.path))
         if target is None or find_anchor(target, place.subpath) is None:
             return None
         return Destination(target.path, place.subpath, place.is_certain)
 
     def _list_candidates(self, own: str) -> Mapping[str, NotePair]:
         if self._candidates is None:
-            output = diff_working_tree(self._root, "HEAD")
-            names = {
-                entry.old: entry.blob
-                for entry in parse_raw_diff(output or b"")
-                if entry.status in "AM"
-            }
+            entries = diff_working_tree(self._root, "HEAD") or ()
+            names = {entry.old: entry.blob for entry in entries if entry.status in "AM"}
             names.update(dict.fromkeys(list_untracked(self._root)(), ""))
             notes = [
                 (path, name, note)
                 for path, name in names.items()
-                if path in self._now.files and (note := self._now.find(path)) is not None
+                if path in self._now.files and (note := self._now.notes.get(path)) is not None
             ][:_MAX_CANDIDATES]
             self._candidates = {
-                path: (self._versions.parse(path, name) if name.strip("0") else None, note)
+                path: (self._versions.parse(path, name) if name else None, note)
                 for path, name, note in notes
             }
         return {path: notes for path, notes in self._candidates.items() if path != own}

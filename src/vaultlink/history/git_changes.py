@@ -8,7 +8,7 @@ from pathlib import Path
 from vaultlink.git.objects import (
     RawDiffEntry,
     diff_commits,
-    parse_raw_diff,
+    list_commit_changes,
     read_blobs,
     summarize_commits,
 )
@@ -84,8 +84,8 @@ class ChangeReader:
                 relevant += [commit.name] if commit.is_relevant else []
                 self.added[commit.name] = commit.added
             unreadable += failed
-        output, _ = diff_commits(self.root, relevant)
-        for name, entries in groupby(parse_raw_diff(output), attrgetter("commit")):
+        changes = list_commit_changes(self.root, relevant)
+        for name, entries in groupby(changes, attrgetter("commit")):
             files = list_changes(entries)
             if files.removed or files.changed:
                 self._known[name] = files

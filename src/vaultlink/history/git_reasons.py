@@ -5,7 +5,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple
 
-from vaultlink.git.objects import RawDiffEntry, diff_commits, parse_raw_diff, read_blobs
+from vaultlink.git.objects import RawDiffEntry, list_commit_changes, read_blobs
 from vaultlink.history.file_pairs import FateKind
 from vaultlink.history.git_log import LogCommit
 from vaultlink.history.matcher import Pieces, Texts, read_data_pieces
@@ -67,9 +67,8 @@ def explain_deletions(
             deletions.setdefault(commits[since].name, []).append((last_path, path))
     if not deletions:
         return explained
-    output, _ = diff_commits(root, list(deletions))
-    notes = (entry for entry in parse_raw_diff(output) if is_note(entry.old))
-    entries = group_by(notes, attrgetter("commit"))
+    changes = list_commit_changes(root, list(deletions))
+    entries = group_by((entry for entry in changes if is_note(entry.old)), attrgetter("commit"))
     for name, found in deletions.items():
         went = _find_texts(root, entries.get(name, ()), {path for path, _ in found})
         for last_path, path in found:
@@ -115,13 +114,9 @@ def _find_texts(
     removed = [entry for entry in entries if entry.old in deleted]
     others = [entry for entry in entries if entry.status in "AM"][:_MAX_COMPARED]
     new = {entry.old for entry in others if entry.status == "A"}
-    names = dict.fromkeys(
-        name
-        for entry in (*removed, *others)
-        for name in (entry.blob, entry.new_blob)
-        if name.strip("0")
-    )
-    pieces = dict(zip(names, map(read_data_pieces, read_blobs(root, list(names))), strict=True))
+    blobs = (name for entry in (*removed, *others) for name in (entry.blob, entry.new_blob))
+    names = list(dict.fromkeys(filter(None, blobs)))
+    pieces = dict(zip(names, map(read_data_pieces, read_blobs(root, names)), strict=True))
 
     def read(name: str) -> Pieces:
         return pieces.get(name) or frozenset()

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from vaultlink.files import read_regular
 from vaultlink.git.location import find_git_dir
-from vaultlink.git.objects import RawDiffEntry, diff_working_tree, parse_raw_diff, read_blobs
+from vaultlink.git.objects import RawDiffEntry, diff_working_tree, read_blobs
 from vaultlink.git.program import run_git
 from vaultlink.history.file_pairs import (
     Content,
@@ -128,11 +128,11 @@ def _pair_uncommitted(
 
     With `finds_replaced` replaced files are found too if no file vanished. None if git fails.
     """
-    output = diff_working_tree(root, commit)
-    if output is None:
+    entries = diff_working_tree(root, commit)
+    if entries is None:
         return None
     tree = _WorkingTree(root, files)
-    changes = tree.find_changes(parse_raw_diff(output), finds_replaced=finds_replaced)
+    changes = tree.find_changes(entries, finds_replaced=finds_replaced)
     if any_alike:
         return pair_files(changes, tree.read, any_alike=True)
     return pair_present_files(changes, tree.read, notes)
@@ -155,7 +155,7 @@ class _WorkingTree:
             if is_hidden(path):
                 continue
             if entry.status == "A" and is_present:
-                added[path] = entry.new_blob if entry.new_blob.strip("0") else ""
+                added[path] = entry.new_blob
             elif entry.status != "A" and not is_present:
                 removed[path] = entry.blob
             elif entry.status != "A" and is_note(path):
