@@ -51,15 +51,9 @@ def match_anchors_of(
 ) -> dict[str, Destination]:
     """Return what became of headings and blocks that only the earlier version has.
 
-    Args:
-        before: The earlier version.
-        now: The later version.
-        subpaths: Subpaths of links to the earlier version. The missing ones are looked up
-            too, so that paths such as `#A#B` and repeated headings have an answer.
-
-    Returns:
-        By comparison key of a heading, lowercase id of a block with a caret, or `anchor_key` of
-        a subpath.
+    The keys are comparison keys of headings, lowercase ids of blocks with a caret, and `anchor_key`
+    of those `subpaths` that the later version lacks, so that paths such as `#A#B` and repeated
+    headings have an answer.
     """
     pairs = align_headings(before, now)
     keys = [heading_key(heading.text) for heading in before.headings]

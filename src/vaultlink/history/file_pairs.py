@@ -70,14 +70,10 @@ ReadPieces = Callable[[Collection[Content]], Mapping[Content, Pieces | None]]
 
 
 class FileChanges(NamedTuple):
-    """The changes between two states of files.
+    """The changes between two states of files: paths with names of their contents.
 
-    Attributes:
-        removed: Path to the name of its content.
-        added: The same for files that are new.
-        changed: Path to the names of its content before and after.
-        may_be_swapped: Compare the contents of all changed notes, not only of those that another
-            file has the content of, or that are in a series with a removed or added one.
+    With `may_be_swapped`, the contents of all changed notes are compared, not only of those that
+    another file has the content of, or that are in a series with a removed or added one.
     """
 
     removed: Mapping[str, Content]
@@ -118,13 +114,7 @@ def pair_present_files(files: FileChanges, read: ReadPieces, notes: PieceIndex) 
 
 
 class Renamed(NamedTuple):
-    """A note that was given another name.
-
-    Attributes:
-        before: The name of its content before.
-        now: The name of its content now.
-        changed: The paths that changed with it.
-    """
+    """A renamed note: its content before and now, and the paths changed with it."""
 
     before: Content
     now: Content
@@ -411,10 +401,7 @@ def _is_series_member(old: str, new: str, before: Pieces, now: Pieces) -> bool:
 
 
 def _may_be_one(pieces: Pieces, present: Pieces, others: Collection[Pieces]) -> bool:
-    """Return True if a text may be one of some others, as far as common pieces say.
-
-    `present` are the pieces of all others.
-    """
+    """Return True if a text may be one of some others, by common pieces too."""
     least, kept = _MIN_DOUBT * weigh_all(pieces), pieces & present
     may_be = 0 < least <= weigh_all(kept)
     return may_be and any(weigh_all(kept & other) >= least for other in others)

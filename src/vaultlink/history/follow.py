@@ -26,12 +26,7 @@ It is larger than the time of a commit in seconds since the epoch.
 
 
 class Snapshot(NamedTuple):
-    """The files of a vault at one time.
-
-    Attributes:
-        stamps: Their sizes and times by path, None where unknown.
-        note: Returns a note by its path.
-    """
+    """The files of a vault at one time: stamps (None if unknown), and notes."""
 
     stamps: Mapping[str, FileStamp | None]
     note: Callable[[str], Note | None]
@@ -84,8 +79,7 @@ def follow(
 def build_history(fates: Mapping[str, Fate], gone: Mapping[str, int]) -> History:
     """Return the history that the fates of files lead to.
 
-    `gone` has the files that vanished, with their numbers in `History.gone`. Of others, only the
-    moves count.
+    `gone` numbers the files that vanished. Of others, only the moves count.
     """
     found: dict[str, dict[str, str]] = {kind: {} for kind in FateKind}
     for old, (kind, new) in fates.items():

@@ -43,13 +43,7 @@ Wanted = Mapping[str, Collection[str]]
 
 
 class PresentNotes(NamedTuple):
-    """The notes of the vault now.
-
-    Attributes:
-        files: All vault paths.
-        notes: The notes by their paths.
-        moves: Former to present path of moved files.
-    """
+    """The files and notes of the vault now; `moves` maps former to present paths."""
 
     files: Collection[str]
     notes: Mapping[str, Note]
@@ -65,8 +59,7 @@ def find_git_anchors(
     """Return what became of missing headings and blocks, by note and key.
 
     The destination has no subpath if no version of the note ever had the heading or block. `wanted`
-    has present paths. A store keeps what commits did to the headings, for one commit of
-    HEAD.
+    has present paths. The store keeps what commits did, for one commit of HEAD.
     """
     head = (run_git(root, "rev-parse", "HEAD") or b"").decode().strip() if wanted else ""
     if not head:

@@ -165,10 +165,7 @@ def read_log(
 def _extend(
     reader: ChangeReader, files: Iterable[str], stored: GitLog, head: GitLog, any_alike: bool
 ) -> GitLog:
-    """Return a log of HEAD with the stored commits. Contents are not compared.
-
-    `head` has the hash of HEAD and the prefix.
-    """
+    """Return a log of HEAD with the stored commits; contents are not compared."""
     root = reader.root
     times = list_commits(root, head.head, head.prefix)
     known = {commit.name: commit for commit in stored.commits if commit.name in times}

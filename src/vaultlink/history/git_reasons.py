@@ -31,12 +31,7 @@ _MAX_COMPARED = 200
 
 
 class DeletionReasons(NamedTuple):
-    """What happened to deleted files, by former path.
-
-    Attributes:
-        clauses: The reasons.
-        now: The paths of the files that they may be now.
-    """
+    """Clauses on deleted files, and the paths they may have now, by former path."""
 
     clauses: dict[str, str]
     now: dict[str, str]
@@ -49,14 +44,9 @@ def explain_deletions(
     moves: Mapping[str, str],
     former: Collection[str],
 ) -> DeletionReasons:
-    """Return what happened to deleted files.
+    """Return what happened to the deleted files at the `former` paths.
 
-    Args:
-        root: Folder of the vault.
-        commits: Commits by the numbers that `paths` has.
-        paths: The vanished files.
-        moves: Former to present path of moved files.
-        former: The former paths to explain.
+    `commits` are by the numbers that `paths` has, `moves` are those to present paths.
     """
     explained = DeletionReasons({}, {})
     deletions: dict[str, list[tuple[str, str]]] = {}  # the last path, and the former one
@@ -106,10 +96,9 @@ class _Part(NamedTuple):
 def _find_texts(
     root: Path, entries: Sequence[RawDiffEntry], deleted: Collection[str]
 ) -> dict[str, list[_Part]]:
-    """Return the notes of a commit that the texts of deleted ones went into, by deleted path.
+    """Return the notes of a commit that texts of deleted ones went into, by old path.
 
-    It is one that has most of a text, or several new ones that have most of it together. There is
-    none if several have most of it.
+    It is the only one that has most of a text, or several new ones that have most of it together.
     """
     removed = [entry for entry in entries if entry.old in deleted]
     others = [entry for entry in entries if entry.status in "AM"][:_MAX_COMPARED]

@@ -98,8 +98,7 @@ def moves_since(
 ) -> dict[str, str]:
     """Return where the files of a commit went, in commits or in the working tree.
 
-    Those are included whose path another file has now. With `any_alike` one of several equally
-    similar files is returned.
+    Those are included whose path another file has now.
     """
     if find_git_dir(root) is None:
         return {}

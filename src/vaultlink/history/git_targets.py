@@ -44,12 +44,9 @@ Namesakes = Mapping[str, set[str]]
 class _Event(NamedTuple):
     """A commit that may have changed what a link leads to.
 
-    Attributes:
-        commit: Its hash.
-        before: The path of the note before.
-        after: The path of the note after.
-        present: The paths that the link may have meant, each with the path of the file that was
-            there before as it is now ("" if that is gone or unknown).
+    `before` and `after` are the paths of its note. `present` are the paths that the link may have
+    meant, each with the path of the file that was there before as it is now ("" if that is gone or
+    unknown).
     """
 
     commit: str
@@ -70,14 +67,10 @@ def _name_last(path: str) -> str:
 
 
 class _LinkPast(NamedTuple):
-    """A link and its past.
+    """A link in `source` and its past.
 
-    Attributes:
-        source: The path of its note.
-        link: The link.
-        target: Its present target; None if it does not resolve.
-        candidates: The paths that files with its name have or had.
-        events: What may have changed its target, the latest event first.
+    `target` is the present one; None if it does not resolve. `candidates` are the paths that files
+    with its name have or had, `events` what may have changed its target, the latest event first.
     """
 
     source: str
@@ -224,8 +217,7 @@ def _add_events(index: Index, pasts: Sequence[_LinkPast], commits: Sequence[LogC
 class _Change(NamedTuple):
     """The targets of a link before and after an event.
 
-    `is_chance` is True if the link led to one of several namesakes before, and not because it was
-    the nearest one.
+    `is_chance` is True if it led to one of several namesakes before, which was not the nearest one.
     """
 
     event: _Event
@@ -240,7 +232,7 @@ class _Change(NamedTuple):
 
     @property
     def names(self) -> tuple[str, str]:
-        """Git's names for the former file before the event, and for the later one after it."""
+        """Git's names for the former file before the event, and the later one after."""
         return self.event.name_before(self.before or ""), self.event.name_after(self.after or "")
 
 

@@ -34,11 +34,8 @@ _MAX_ALIGNED = 4_000_000
 class _Changes(NamedTuple):
     """Two states of a vault, and what happened in between.
 
-    Attributes:
-        before: The earlier state.
-        now: The present state.
-        moves: Earlier path to present path of all files that were moved.
-        notes: The notes that changed, with the earlier path of each (None if new).
+    `moves` are those of all files; `notes` are the present paths of the notes that changed, with
+    the earlier path of each (None if new).
     """
 
     before: Index
@@ -67,12 +64,8 @@ class _Changes(NamedTuple):
 def remember_links(known: History, before: Index, now: Index, moves: Mapping[str, str]) -> History:
     """Return a history with what links meant before, as far as that is elsewhere now.
 
-    Args:
-        known: What is known already. Its moves and deletions are kept.
-        before: The earlier state.
-        now: The present state.
-        moves: Earlier path to present path, of all files that were moved in between, those included
-            whose earlier path another file has now.
+    The moves and deletions of the known history are kept. `moves` are those of all files in
+    between, also of those whose earlier path another file has now.
     """
     sources = {new: old for old, new in moves.items()}
     notes = {

@@ -23,23 +23,16 @@ class CommitMark(NamedTuple):
 
 
 class FormerPath(NamedTuple):
-    """A path that a note had.
-
-    `until` is the commit that renamed the note; None if the rename is not committed or if git does
-    not know it.
-    """
+    """A former path of a note; `until` is the commit that renamed it, if known."""
 
     path: str
     until: CommitMark | None
 
 
 class NoteHistory(NamedTuple):
-    """The past of a note, from git.
+    """The past of a note, from git: its former paths, the latest one first.
 
-    Attributes:
-        paths: Its former paths, the latest one first.
-        created: The commit that added the note to the vault; None if it is unknown.
-        deleted: The commit that deleted the note; None if it exists.
+    `created` and `deleted` are the commits that did that, as far as they are known.
     """
 
     paths: tuple[FormerPath, ...] = ()
@@ -53,12 +46,8 @@ NO_NOTE_HISTORY = NoteHistory()
 def read_note_history(root: Path, commits: Sequence[LogCommit], path: str) -> NoteHistory:
     """Return what git knows of the note that is, or was last, at a vault path.
 
-    A copy of another note begins with its own creation.
-
-    Args:
-        root: Folder of the vault.
-        commits: The commits in which files vanished, the latest one first.
-        path: The vault path.
+    A copy of another note begins with its own creation. `commits` are those in which files
+    vanished, the latest one first.
     """
     if find_git_dir(root) is None:
         return NO_NOTE_HISTORY

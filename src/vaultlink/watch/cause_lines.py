@@ -48,7 +48,7 @@ def _name_target(target: str) -> str:
 def _format_cause(
     group: Sequence[Diagnostic], palette: Palette, moved: Collection[str] | None
 ) -> str:
-    """Return the line of a cause; `moved` are the names of moved files if it was fixed."""
+    """Return the line of a cause; `moved` are names of moved files if it was fixed."""
     first, p = group[0], palette
     if len(group) == 1:
         return render_concise(group, p).rstrip("\n")

@@ -168,7 +168,7 @@ class Environment:
 
 
 def _join_peers(root: Path, *, fix: bool) -> Peers | None:
-    """Register this watcher; without a place for that, only one that fixes raises JournalError."""
+    """Register this watcher. Without a place for that, only a fixer raises an error."""
     try:
         return Peers(root, fixing=fix)
     except JournalError:

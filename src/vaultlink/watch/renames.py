@@ -1,4 +1,4 @@
-"""Moves and deletions of files while a vault is watched, found by the content of files."""
+"""Moves and deletions of files while a vault is watched, found by content."""
 
 from collections.abc import Collection, Mapping
 from time import monotonic

@@ -41,7 +41,7 @@ class _FindingsDelta(NamedTuple):
 
 
 class PreparedUpdate(NamedTuple):
-    """The result of a rescan, not yet committed; `cause` is None if there is nothing to report."""
+    """The result of a rescan; `cause` is None if there is nothing to report."""
 
     before: State
     rescan: Rescan
@@ -157,7 +157,7 @@ class Session:
         )
 
     def _learn(self, vault: Vault, history: History) -> Vault:
-        """Return a vault that knows all moves and deletions; the same one if it does already."""
+        """Return a vault that knows these moves and deletions; the same one if it did."""
         self._move_tracker.learn_history(history)
         before = vault.state.settings
         current = self._move_tracker.current_history(vault.scan.listing.files)

@@ -96,7 +96,7 @@ class AnalysedTexts:
         return data
 
     def is_unwritable(self, path: str) -> bool:
-        """Return True if a note can't be written. None of its fixes are shown or tried then."""
+        """Return True if a note can't be written. None of its fixes are tried then."""
         if path not in self._unwritable:
             reason = None if path in self._overlays else self._unwritable_reason(path)
             self._unwritable[path] = reason is not None
@@ -172,21 +172,9 @@ def apply_plan(
     Each file is compared with the bytes it was planned with; what changed meanwhile is skipped and
     named, or nothing is written if the plan is whole.
 
-    Args:
-        scan: The scan of the vault for which the plan was made.
-        plan: The changes.
-        command: The command line, for the record.
-        summary: One sentence about the run, for the record.
-        timeout: The seconds to wait for the write lock. Interrupted runs are reverted then, and
-            nothing is written if that or anybody else has changed the vault since the scan. None if
-            the caller has held the lock since before the scan.
-
-    Returns:
-        What was written, and what was skipped, by the plan or since, with the reasons.
-
-    Raises:
-        JournalError: The run can't be recorded. Nothing was written then.
-        LockTimeout: Another run holds the lock.
+    With a `timeout`, the seconds to wait for the write lock, interrupted runs are reverted, and
+    nothing is written if that or anybody else has changed the vault since the scan. Without it, the
+    caller has held the lock since before the scan. Raises JournalError; nothing was written then.
     """
     if timeout is not None:
         with lock_vault(scan.root, timeout=timeout):
@@ -212,8 +200,7 @@ def apply_plan(
 def _has_changed_since(scan: VaultScan) -> bool:
     """Return True if a vault changed since a scan: the names of files, or notes.
 
-    The caller must hold the write lock, so no run of vaultlink is between two of its changes. Plans
-    for the scanned state could be wrong: they depend on the names of all files.
+    Plans for the scanned state could be wrong: they depend on the names of all files.
     """
     before, now = scan.listing.files, list_files(scan.root).files
     return before.keys() != now.keys() or any(

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def save_state(cache: Cache, state: "StateToSave") -> None:
-    """Save a state and its stamps, with what still holds of the state of another vault."""
+    """Save a state and its stamps, with what holds of the state of another vault."""
     if state.source is not None:
         for file, copy in cache.list_copies(state.source, whole=state.table is None):
             copy_cache_file(file, copy)

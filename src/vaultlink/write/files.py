@@ -163,7 +163,7 @@ def _create_file(path: Path, text: str) -> None:
 
 
 def remove_created_files(written: Iterable[Path]) -> None:
-    """Remove files that `create_files` created, and at most two levels of empty folders."""
+    """Remove created files, and at most two levels of folders that are empty then."""
     for path in written:
         with suppress(OSError):
             path.unlink()

@@ -65,11 +65,8 @@ class Fixer(msgspec.Struct, frozen=True, dict=True):
     ) -> FixForecaster:
         """Return a function that forecasts which findings `vaultlink fix` would fix.
 
-        Notes that are only write-protected count as if they were not.
-
-        Args:
-            wanted: Returns True for the paths of notes that may be fixed.
-            guesses: False leaves out the fixes of unresolved targets, which take time to find.
+        Notes that are only write-protected count as if they were not. `wanted` selects notes.
+        Without `guesses`, the fixes of unresolved targets are left out, which take time to find.
         """
         sources = replace(self.sources(), is_protected=self._texts.is_never_writable)
         prepare = self._prepare_suggestions if guesses else None
@@ -86,13 +83,7 @@ class Fixer(msgspec.Struct, frozen=True, dict=True):
         answers: FixAnswers | None = None,
         select: FindingSelector | None = None,
     ) -> Plan:
-        """Plan fixes, round by round, until none is left. Does not write.
-
-        Args:
-            wanted: Decides which fixes to apply; by default the safe ones.
-            answers: Decisions on unresolved targets.
-            select: Decides which findings to fix; by default all.
-        """
+        """Plan fixes, by default all safe ones, round by round. Does not write."""
         settings = self.state.settings
         return plan_fixes(
             self.state,
@@ -117,11 +108,9 @@ class Fixer(msgspec.Struct, frozen=True, dict=True):
     ) -> Plan:
         """Plan the links for mentions. Does not write.
 
-        Args:
-            mentions: The mentions in the texts of this state, or of the state after `first`.
-            first: A plan that is written in the same run, before the mentions.
-            confirmed: True if the user chose the mentions. Then entries of an author's section may
-                become redundant.
+        `first` is a plan that is written in the same run before the mentions, which are those of
+        the state after it. With `confirmed`, the user chose them, and entries of an author's
+        section may become redundant.
         """
         from vaultlink.mentions.planning import plan_mentions  # noqa: PLC0415
 
@@ -156,15 +145,7 @@ class Fixer(msgspec.Struct, frozen=True, dict=True):
         """Write a plan, and record the run so that `vaultlink undo` can revert it.
 
         Nothing is written if the vault has changed since it was read: `is_outdated` is True then.
-
-        Args:
-            plan: The changes.
-            command: The command line, for the record.
-            summary: One sentence about the run, for the record.
-
-        Raises:
-            JournalError: The run can't be recorded, or another run does not end in a minute.
-                Nothing was written then.
+        Raises JournalError if the run can't be recorded, or another one does not end in a minute.
         """
         return apply_plan(self.scan, plan, command, summary, timeout=LOCK_SECONDS)
 

@@ -75,9 +75,9 @@ def record_and_write(  # noqa: PLR0913 - all parts of a run
 ) -> WriteResult:
     """Record a run, then make its changes. The caller must hold the write lock.
 
-    Notes are written first, then files and folders are moved, then notes are removed. If a move
-    can't be made, or the disk is full or defective, nothing is changed at all, unless the run is an
-    undo: that skips what it can't change. A run that changes nothing leaves no record.
+    If a move can't be made, or the disk is full or defective, nothing is changed at all, unless the
+    run is an undo: that skips what it can't change. A run that changes nothing leaves no record. If
+    the run was reverted but not all of it could be, `run_id` is set and nothing is in `written`.
 
     Args:
         root: The folder of the vault.
@@ -90,12 +90,8 @@ def record_and_write(  # noqa: PLR0913 - all parts of a run
             is changed.
         obsolete: Folders that are removed as soon as a move leaves them empty.
         left_out: Paths of notes that the run should change too and can't, for the record.
-        all_or_nothing: True if nothing may be changed when a note can't be written. All notes are
-            compared before the first one is written.
-
-    Returns:
-        What was written and moved, and what was skipped, with the reasons. If the run was reverted
-        but not all of it could be, `run_id` is set and nothing is in `written`.
+        all_or_nothing: Change nothing if a note can't be written; all are compared before the
+            first.
 
     Raises:
         JournalError: The record can't be written. Nothing is changed then, or the message says that
@@ -148,7 +144,7 @@ def _record_identities(root: Path, run: RecordedRun) -> None:
 
 
 def _revert(root: Path, run: RecordedRun, abandoned: RunAbandoned) -> WriteResult:
-    """Revert what a run did, and remove its record; it stays interrupted if something is left."""
+    """Revert what a run did. It stays interrupted if something of it is left."""
     named = abandoned.result.skipped
     touched = {  # the state after an error of the disk is not certain
         *abandoned.result.written,

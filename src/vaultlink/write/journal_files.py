@@ -97,7 +97,7 @@ def digest_content(content: bytes | None) -> bytes | None:
 
 
 def list_runs(root: Path, warn: Callable[[str], None] = lambda _message: None) -> list[RecordedRun]:
-    """Return all runs of a vault, the latest first; call `warn` for each unreadable record."""
+    """Return all runs, the latest first; call `warn` for each unreadable record."""
     folder = journal_folder(root)
     runs = []
     for file in folder.glob("*.run"):
@@ -326,7 +326,7 @@ def remove_moving(folder: Path, run: RecordedRun) -> None:
 
 
 def mark_undone(root: Path, run: RecordedRun, undone: bool) -> None:
-    """Mark a run as undone, or remove that mark; a run that it undid, the other way round."""
+    """Mark a run as undone, or remove the mark; a run it undid, the other way round."""
     folder, runs = journal_folder(root), {item.id: item for item in list_runs(root)}
     current: RecordedRun | None = run
     while current is not None:

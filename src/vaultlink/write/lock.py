@@ -43,7 +43,7 @@ def state_folder() -> Path:
 
 
 def journal_folder(root: Path) -> Path:
-    """Return the folder of a vault's journal, which may not exist yet. Raises JournalError."""
+    """Return the folder of a vault's journal, which may not exist yet."""
     try:
         return state_folder() / blake2b(os.fsencode(root.resolve()), digest_size=10).hexdigest()
     except RuntimeError:  # a user without a home
@@ -82,11 +82,7 @@ def lock_vault(
     """Hold the write lock of a vault, from before it is read until it is written.
 
     If another run holds the lock, call `on_wait` once and wait up to `timeout` seconds. The system
-    releases the lock of a process that has died.
-
-    Raises:
-        LockTimeout: Another run did not release the lock in time.
-        JournalError: The lock file can't be created.
+    releases the lock of a process that has died. Raises LockTimeout or JournalError.
     """
     folder = make_journal_folder(root)
     try:
@@ -112,10 +108,9 @@ def lock_vault(
 
 
 def try_lock(handle: int) -> bool:
-    """Return True if the lock was acquired.
+    """Return True if the lock was acquired, or if the file system has no locks.
 
-    Also return True where the file system has no locks: notes are still compared before they are
-    replaced.
+    Notes are compared before they are replaced in any case.
     """
     try:
         if sys.platform == "win32":
@@ -134,7 +129,7 @@ def try_lock(handle: int) -> bool:
 
 
 def hold_lock_file(file: Path) -> int:
-    """Create a file that stays locked as long as this process lives; return its descriptor.
+    """Create a file locked as long as this process lives; return its descriptor.
 
     The file gets its name after it is locked, so that no other process removes it as abandoned.
     """
@@ -154,7 +149,7 @@ def release_lock_file(file: Path, handle: int) -> None:
 
 
 def is_lock_file_held(file: Path, *, keep: bool = False) -> bool:
-    """Return True if a living process holds the file; remove an abandoned one without `keep`."""
+    """Return True if a living process holds the file; else remove it without `keep`."""
     try:
         handle = os.open(file, os.O_RDWR)
     except OSError:

@@ -22,7 +22,7 @@ _NEW_FOLDER_NOT_WRITABLE = "its new folder is not writable"
 
 
 class NameLookup:
-    """Looks up names exactly, also on disks that ignore case, except for their Unicode form."""
+    """Looks up names exactly, except for Unicode form, on disks that ignore case too."""
 
     def __init__(self, root: Path):
         self._root = root
@@ -166,7 +166,7 @@ def expand_moves(root: Path, moves: Mapping[str, str]) -> dict[str, str]:
 def locate_files(
     root: Path, plan: MovePlan, identities: Sequence[FileIdentity | None]
 ) -> list[str | None]:
-    """Return where the files of interrupted moves are now; None for those that are gone.
+    """Return where the files of interrupted moves are now; None for those gone.
 
     `identities` are those from before the first move. A file that another program has replaced
     since has another one; it counts as the same file if it is in one of its places.

@@ -33,7 +33,7 @@ class MoveStep(NamedTuple):
 
 
 def order_moves(moves: Sequence[Move], temporary_paths: Sequence[str]) -> list[MoveStep]:
-    """Return the elementary renames in order; those of a cycle go through a temporary path."""
+    """Return the elementary renames in order; cycles use temporary paths."""
     blockers = _find_blockers(moves)
     blocked: list[list[int]] = [[] for _ in moves]
     for number, others in enumerate(blockers):

@@ -119,7 +119,7 @@ def _is_same_file(source: str, target: str, folder: OpenFolder) -> bool:
 
 
 def _change_spelling(folders: OpenFolders, source: str, target: str, temporary: str) -> None:
-    """Rename a file to another spelling of its path, in two steps where one has no effect."""
+    """Rename a file to another spelling, in two steps where one has no effect."""
     from vaultlink.write.exclusive_rename import rename_to_free_name  # noqa: PLC0415 - has ctypes
 
     source_folder, source_name = open_parent(folders, source)

@@ -71,7 +71,7 @@ def open_folder(folders: OpenFolders, path: str, *, create: bool = False) -> Ope
 
 
 def open_parent(folders: OpenFolders, path: str, *, create: bool = False) -> tuple[OpenFolder, str]:
-    """Open the folder of a file as `open_folder` does; return it and the name of the file."""
+    """Open the folder of a file as `open_folder` does; return also the file's name."""
     parent, name = split_path(path)
     return open_folder(folders, parent, create=create), name
 

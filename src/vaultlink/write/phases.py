@@ -58,7 +58,7 @@ class PendingRun(NamedTuple):
 
 
 def order_writes(writes: Sequence[PendingWrite], first: Collection[str]) -> PendingRun:
-    """Return a run without moves, with its notes in order. `first` are paths of `writes`."""
+    """Return a run without moves, with its notes in order, those in `first` first."""
     written = [item for item in writes if item.new is not None]
     return PendingRun(
         [item for item in written if item.path in first],

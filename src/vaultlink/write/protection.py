@@ -12,7 +12,7 @@ HARD_LINKED = "it has a second hard link, which would keep the old text"
 
 
 def make_barrier_finder(root: str) -> Callable[[str, os.stat_result], str | None]:
-    """Return a function from a file's path on disk and status to why it can't be written."""
+    """Return a function from a file's path and status to why it can't be written."""
 
     @cache
     def is_inside(folder: str) -> bool:

@@ -155,7 +155,7 @@ def describe_os_error(error: Exception) -> str:
 
 @contextmanager
 def _open_writable(job: ReplaceJob) -> Iterator[int | None]:
-    """Open a note that can be written and holds the old bytes; yield None for a new one."""
+    """Open a note that can be written and holds the old bytes; None for a new one."""
     if job.old is None:
         if os.path.lexists(os.path.join(job.folder.path, job.name)):
             raise CannotWrite(NAME_TAKEN)
