@@ -81,11 +81,17 @@ class FileChanges(NamedTuple):
     changed: Mapping[str, tuple[Content, Content]]
     may_be_swapped: bool = False
 
+    def name_before(self, path: str) -> Content:
+        return self.removed[path] if path in self.removed else self.changed[path][0]
+
+    def name_after(self, path: str) -> Content:
+        return self.added[path] if path in self.added else self.changed[path][1]
+
 
 def pair_files(
     files: FileChanges,
     read: ReadPieces,
-    find_common: Callable[[Pieces], Collection[int]] = lambda _: (),
+    notes: PieceIndex | None = None,
     *,
     any_alike: bool = False,
 ) -> dict[str, Fate]:
@@ -97,19 +103,14 @@ def pair_files(
     Args:
         files: The files.
         read: Reads the contents of notes.
-        find_common: Returns those of some pieces that several other notes have.
+        notes: The notes of the vault if the later state is the present one. Renames of notes that
+            look like others of these, as from one template, are only likely.
         any_alike: Where several files are equally similar, return one of them. Otherwise the fate
             is unknown.
     """
-    return _Pairing(files, read, find_common, any_alike).pair()
-
-
-def pair_present_files(files: FileChanges, read: ReadPieces, notes: PieceIndex) -> dict[str, Fate]:
-    """Return what became of files in the present vault, as `pair_files`.
-
-    Renames of notes that look like others of the vault, as from one template, are only likely.
-    """
-    fates = pair_files(files, read, notes.find_common)
+    fates = _Pairing(files, read, notes, any_alike).pair()
+    if notes is None:
+        return fates
     return doubt(fates, find_rivals(list_renamed(files, fates), read, notes))
 
 
@@ -125,11 +126,7 @@ def list_renamed(files: FileChanges, fates: Mapping[str, Fate]) -> dict[str, Ren
     """Return the notes that certainly were given another name, by their former paths."""
     changed = {*files.removed, *files.added, *files.changed}
     return {
-        old: Renamed(
-            files.removed[old] if old in files.removed else files.changed[old][0],
-            files.added[new] if new in files.added else files.changed[new][1],
-            changed,
-        )
+        old: Renamed(files.name_before(old), files.name_after(new), changed)
         for old, (kind, new) in fates.items()
         if kind == FateKind.MOVED and is_note(new) and file_name(old) != file_name(new)
     }
@@ -193,31 +190,25 @@ class _Pairing:
         self,
         files: FileChanges,
         read: ReadPieces,
-        find_common: Callable[[Pieces], Collection[int]],
+        notes: PieceIndex | None,
         any_alike: bool,
     ) -> None:
-        self._files, self._read, self._any_alike = files, read, any_alike
-        self._find_common = find_common
+        self._files, self._read, self._notes, self._any_alike = files, read, notes, any_alike
         self._fates: dict[str, Fate] = {}
         self._taken: set[str] = set()
 
     def pair(self) -> dict[str, Fate]:
         removed, added, changed, _ = self._files
+        now = {path: new for path, (_, new) in changed.items()}
         self._pair_identical(removed, added)
-        if changed:
-            self._pair_identical(
-                self._without_fate(removed), {path: new for path, (_, new) in changed.items()}
-            )
+        self._pair_identical(self._without_fate(removed), now)
         replaced = self._find_replaced()
-        self._pair_identical(
-            {path: changed[path][0] for path in replaced},
-            self._not_taken({**added, **{path: new for path, (_, new) in changed.items()}}),
-        )
+        before = {path: changed[path][0] for path in replaced}
+        self._pair_identical(before, {**added, **now})
         if not self._any_alike:
             self._doubt_copies()
-        sources = {**removed, **{path: changed[path][0] for path in replaced}}
-        targets = {**added, **{path: changed[path][1] for path in replaced}}
-        self._pair_similar(self._without_fate(sources), self._not_taken(targets))
+        targets = {**added, **{path: now[path] for path in replaced}}
+        self._pair_similar(self._without_fate({**removed, **before}), self._not_taken(targets))
         for path in replaced:
             if path in self._taken:
                 self._fates.setdefault(path, UNKNOWN)
@@ -263,14 +254,14 @@ class _Pairing:
         changed, removed = self._files.changed, self._files.removed
         left = self._without_fate(removed)
         new_names = {*self._files.added.values(), *(new for _, new in changed.values())}
-        linked = [path for path, (old, _) in changed.items() if old in new_names]
-        chained = [path for path in linked if path in self._taken]
+        linked = {path for path, (old, _) in changed.items() if old in new_names}
+        chained = [path for path in changed if path in linked and path in self._taken]
         old_names = {old for old, _ in changed.values()}
         patterns = {number_pattern(path) for path in (*left, *self._not_taken(self._files.added))}
         asked = [
             path
             for path, (_, new) in changed.items()
-            if path not in chained
+            if not (path in linked and path in self._taken)
             and (
                 path in linked
                 or path in self._taken
@@ -278,10 +269,8 @@ class _Pairing:
                 or self._files.may_be_swapped
                 or number_pattern(path) in patterns
             )
-        ]
-        asked = [path for path in asked if path in self._taken or not self._continues_series(path)][
-            :_MAX_REWRITTEN
-        ]
+            and (path in self._taken or not self._continues_series(path))
+        ][:_MAX_REWRITTEN]
         before = self._read_notes({path: changed[path][0] for path in asked})
         now = self._read_notes({path: changed[path][1] for path in asked})
         return chained + [
@@ -339,7 +328,8 @@ class _Pairing:
             dict.fromkeys((p for p in old_names if p not in old or not is_complete), UNKNOWN)
         )
         wanted = frozenset[int]().union(*old.values())
-        texts = Texts(old, new, common=self._find_common(wanted))
+        common = self._notes.find_common(wanted) if self._notes else ()
+        texts = Texts(old, new, common=common)
         found = texts.match(list_unique_names(old, new))
         for path, match in found.items():
             if not _is_series_member(path, match.new, old[path], new[match.new]):

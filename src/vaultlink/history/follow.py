@@ -12,7 +12,7 @@ from vaultlink.history.file_pairs import (
     Fate,
     FateKind,
     FileChanges,
-    pair_present_files,
+    pair_files,
 )
 from vaultlink.history.matcher import Pieces, read_pieces
 from vaultlink.history.piece_index import PieceIndex
@@ -72,7 +72,7 @@ def follow(
     if not removed and (not added and len(differing) < 2):
         return NO_HISTORY
     files = FileChanges(removed, added, differing, may_be_swapped=True)
-    fates = pair_present_files(files, _read_pieces, notes)
+    fates = pair_files(files, _read_pieces, notes)
     return build_history(fates, dict.fromkeys(removed, since))
 
 

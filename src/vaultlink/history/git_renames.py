@@ -20,7 +20,6 @@ from vaultlink.history.file_pairs import (
     FateKind,
     FileChanges,
     pair_files,
-    pair_present_files,
 )
 from vaultlink.history.follow import UNCOMMITTED, build_history
 from vaultlink.history.git_changes import is_hidden
@@ -132,9 +131,7 @@ def _pair_uncommitted(
         return None
     tree = _WorkingTree(root, files)
     changes = tree.find_changes(entries, finds_replaced=finds_replaced)
-    if any_alike:
-        return pair_files(changes, tree.read, any_alike=True)
-    return pair_present_files(changes, tree.read, notes)
+    return pair_files(changes, tree.read, None if any_alike else notes, any_alike=any_alike)
 
 
 class _WorkingTree:

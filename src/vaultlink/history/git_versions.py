@@ -1,6 +1,8 @@
 """Earlier versions of notes, read from git and parsed when needed."""
 
+from codecs import BOM_UTF8
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from vaultlink.git.objects import read_blobs
@@ -46,16 +48,10 @@ class NoteVersions:
         """Return a version of a note; None if git can't read it, or if it is no text."""
         if (path, name) not in self._notes:
             self.read([name])
-            data = self._data[name]
+            data, note = self._data[name], None
             self._left -= len(data or b"")
-            self._notes[path, name] = _parse(path, data) if self._left > 0 else None
+            if data is not None and self._left > 0:
+                with suppress(UnicodeDecodeError):
+                    note = parse_note(path, data.removeprefix(BOM_UTF8).decode("utf-8"))
+            self._notes[path, name] = note
         return self._notes[path, name]
-
-
-def _parse(path: str, data: bytes | None) -> Note | None:
-    if data is None:
-        return None
-    try:
-        return parse_note(path, data.removeprefix(b"\xef\xbb\xbf").decode("utf-8"))
-    except UnicodeDecodeError:
-        return None

@@ -160,12 +160,7 @@ def make_analyser(
 
 
 def apply_plan(
-    scan: VaultScan,
-    plan: VaultChanges,
-    command: str,
-    summary: str,
-    *,
-    timeout: float | None = None,
+    scan: VaultScan, plan: VaultChanges, command: str, summary: str, *, timeout: float | None = None
 ) -> WriteResult:
     """Write a plan, and record the run so that `vaultlink undo` can revert it.
 

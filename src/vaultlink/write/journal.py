@@ -106,10 +106,7 @@ def record_and_write(  # noqa: PLR0913 - all parts of a run
     if barriers:
         return WriteResult((), tuple(sorted(barriers, key=lambda note: note.path)))
     pending = order_writes(writes, first)._replace(
-        moves=tuple(moves.items()),
-        obsolete=obsolete,
-        is_partial=is_undo,
-        is_whole=all_or_nothing,
+        moves=tuple(moves.items()), obsolete=obsolete, is_partial=is_undo, is_whole=all_or_nothing
     )
     run = record_run(root, command, summary, pending.writes, undoes, moves)
     folder = journal_folder(root)

@@ -13,12 +13,7 @@ from vaultlink.baseline.file import (
     read_baseline_file,
     record_baseline,
 )
-from vaultlink.baseline.match import (
-    FindingKey,
-    KnownSplit,
-    finding_keys,
-    split_known,
-)
+from vaultlink.baseline.match import FindingKey, KnownSplit, finding_keys, split_known
 from vaultlink.cli.exit_codes import EXIT_CLEAN
 from vaultlink.cli.options import DiffOption, RuleSelectionOptions, argument, option
 from vaultlink.cli.terminal import Terminal

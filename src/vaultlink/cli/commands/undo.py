@@ -17,13 +17,7 @@ from vaultlink.report.fix_summary import skipped_rows
 from vaultlink.report.layout import escape_controls, format_count
 from vaultlink.write.journal_files import RecordedRun, list_runs
 from vaultlink.write.move_checks import expand_moves
-from vaultlink.write.undo import (
-    RevertedRun,
-    find_last_run,
-    plan_undo,
-    revert_interrupted,
-    undo_run,
-)
+from vaultlink.write.undo import RevertedRun, find_last_run, plan_undo, revert_interrupted, undo_run
 from vaultlink.write.write import WriteResult
 
 COLUMNS = ("run", "time", "command", "summary", "notes", "undone", "moves")
