@@ -201,48 +201,35 @@ class _Commits:
     def _find_key(
         self, key: str, path: str, changes: Sequence[_NoteChange], depth: int
     ) -> Destination | None:
-        number = self._find_last_version(key, changes)
+        last = changes[0].after if changes else None
+        if last and self._has_key(last, key):
+            return Destination(last.path, f"#{key}")
+        number = next((n for n, c in enumerate(changes) if self._has_key(c.before, key)), None)
         if number is None:
             return Destination(path) if self._is_complete(changes) else None
-        if number < 0:
-            after = changes[0].after
-            return Destination(after.path, f"#{key}") if after else None
-        place: Destination | None = Destination(path, f"#{key}")
+        place = Destination(path, f"#{key}")
         for change in reversed(changes[: number + 1]):
-            before, after_note = self._parse(change.before), self._parse(change.after)
-            if place is None or before is None:
+            before, after = self._parse(change.before), self._parse(change.after)
+            if before is None:
                 return None
             own_path = change.after.path if change.after else path
-            place = _follow_step(
-                key,
-                Destination(own_path, place.subpath, place.is_certain),
-                before,
-                after_note,
-                partial(self._list_candidates, change, key),
-            )
-            if place is None:
+            candidates = partial(self._list_candidates, change, key)
+            place = place._replace(path=own_path)
+            found = _follow_step(key, place, before, after, candidates)
+            if found is None:
                 return None
+            place = found
             key = last_key(place.subpath)
             if place.path != own_path:
                 return self._follow_elsewhere(place, key, depth)
         return place
 
-    def _find_last_version(self, key: str, changes: Sequence[_NoteChange]) -> int | None:
-        """Return the last change whose version before has a key; -1 for HEAD, else None."""
-        if changes and self._has_key(changes[0].after, key):
-            return -1
-        return next((n for n, c in enumerate(changes) if self._has_key(c.before, key)), None)
-
     def _is_complete(self, changes: Sequence[_NoteChange]) -> bool:
         """Return True if git has all versions of a note since it was created."""
-        return (
-            bool(changes)
-            and changes[-1].before is None
-            and all(
-                version is None or self._versions.is_readable(version.blob)
-                for change in changes
-                for version in (change.before, change.after)
-            )
+        versions = [version for change in changes for version in (change.before, change.after)]
+        is_created = bool(changes) and changes[-1].before is None
+        return is_created and all(
+            self._versions.is_readable(item.blob) for item in versions if item
         )
 
     def _has_key(self, version: _Version | None, key: str) -> bool:
@@ -277,7 +264,7 @@ class _Commits:
             self._candidates[change.commit] = entries
         own = {version.path for version in (change.before, change.after) if version}
         return {
-            entry.old: (self._versions.parse(entry.old, entry.blob), note)
+            entry.old: (self._versions.parse(entry.old, entry.blob) if entry.blob else None, note)
             for entry in self._candidates[change.commit]
             if entry.old not in own
             and self._versions.may_have(entry.new_blob, key)
@@ -310,20 +297,15 @@ class _Uncommitted:
             before = self._versions.parse(place.path, f"HEAD:./{place.path}")
             if before is None:
                 return None
-            found = _follow_step(
-                key,
-                Destination(path, place.subpath, place.is_certain),
-                before,
-                now,
-                partial(self._list_candidates, path),
-            )
+            candidates = partial(self._list_candidates, path)
+            found = _follow_step(key, place._replace(path=path), before, now, candidates)
             if found is None or (found.path, last_key(found.subpath)) == (wanted_path, wanted_key):
                 return None
             place = found
         target = self._now.notes.get(self._now.follow(place.path))
         if target is None or find_anchor(target, place.subpath) is None:
             return None
-        return Destination(target.path, place.subpath, place.is_certain)
+        return place._replace(path=target.path)
 
     def _list_candidates(self, own: str) -> Mapping[str, NotePair]:
         if self._candidates is None:
