@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Collection, Hashable, Mapping
 from enum import StrEnum
-from functools import cached_property
 from hashlib import sha1, sha256
 from itertools import chain
 from typing import NamedTuple, TypeVar
@@ -194,6 +193,7 @@ class _Pairing:
         any_alike: bool,
     ) -> None:
         self._files, self._read, self._notes, self._any_alike = files, read, notes, any_alike
+        self._added_by_content = group_by(files.added, files.added.__getitem__)
         self._fates: dict[str, Fate] = {}
         self._taken: set[str] = set()
 
@@ -289,10 +289,6 @@ class _Pairing:
         """Return True if a new file has the former content of a file and the next date."""
         others = self._added_by_content.get(self._files.changed[path][0], ())
         return any(is_same_series(path, other, dated=True) for other in others)
-
-    @cached_property
-    def _added_by_content(self) -> dict[Content, list[str]]:
-        return group_by(self._files.added, self._files.added.__getitem__)
 
     def _doubt_copies(self) -> None:
         """Doubt that a file moved to a copy: a script may have made it before the rename.

@@ -7,6 +7,7 @@ come from a template.
 
 from collections import Counter
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from operator import itemgetter
 from typing import Generic, NamedTuple, TypeVar
 
 from vaultlink.parse.pieces import hash_pieces, list_pieces, weigh
@@ -120,6 +121,8 @@ class Texts(Generic[K]):
             for piece in (pieces & places.keys()) - self.common:
                 for other in places[piece]:
                     shared[other] = shared.get(other, 0.0) + weigh(piece)
+        pairs = ((new, old) for old, shared in self.shared.items() for new in shared)
+        self._sources = group_by(pairs, itemgetter(0))
 
     def measure(self, key: K) -> float:
         """Return the weight of an old text, without common pieces."""
@@ -137,13 +140,10 @@ class Texts(Generic[K]):
             and is_like(self.old[old], self.new[new], _MIN_NAMED / 2)
         }
         found |= {old: Match(new, True) for old, new in self._pair_equal(found)}
-        search = _Search(self, names, found)
-        while certain := list(search.find(_MIN_CERTAIN, MAX_RIVAL)):
+        while certain := list(self._search(names, found, is_certain=True)):
             found |= {old: Match(new, True) for old, new in certain}
-        found |= {
-            old: Match(new, False) for old, new in search.find(_MIN_LIKELY, _MAX_LIKELY_RIVAL)
-        }
-        return found
+        likely = list(self._search(names, found, is_certain=False))
+        return found | {old: Match(new, False) for old, new in likely}
 
     def _pair_equal(self, found: Mapping[K, Match[K]]) -> Iterator[tuple[K, K]]:
         """Yield the texts that are equal to a new one, and to no other."""
@@ -163,56 +163,46 @@ class Texts(Generic[K]):
             ):
                 yield keys[0], others[0]
 
-
-class _Search(Generic[K]):
-    """Pairs of texts that share enough, without those that are found already."""
-
-    def __init__(self, texts: Texts[K], names: Mapping[K, K], found: Mapping[K, Match[K]]) -> None:
-        self._texts, self._names, self._found = texts, names, found
-        self._sources: dict[K, list[K]] = {}
-        for old, shared in texts.shared.items():
-            for new in shared:
-                self._sources.setdefault(new, []).append(old)
-
-    def find(self, min_share: float, max_rival: float) -> Iterator[tuple[K, K]]:
-        """Yield the pairs of which neither has a rival."""
-        texts, taken = self._texts, {match.new for match in self._found.values()}
-        for old, shared in texts.shared.items():
+    def _search(
+        self, names: Mapping[K, K], found: Mapping[K, Match[K]], *, is_certain: bool
+    ) -> Iterator[tuple[K, K]]:
+        """Yield the pairs of texts that share enough, and of which neither has a rival."""
+        taken = {match.new for match in found.values()}
+        max_rival = MAX_RIVAL if is_certain else _MAX_LIKELY_RIVAL
+        for old, shared in self.shared.items():
             left = {key: weight for key, weight in shared.items() if key not in taken}
-            choices = [key for key in left if key in texts.new]
-            if old in self._found or not choices:
+            choices = [key for key in left if key in self.new]
+            if old in found or not choices:
                 continue
-            named = self._names.get(old)
+            named = names.get(old)
             new = named if named in choices else max(choices, key=left.__getitem__)
-            weight, is_named = left[new], new == named
-            limit = (_MAX_NAMED_RIVAL if is_named else max_rival) * weight
+            is_named = new == named
+            limit = (_MAX_NAMED_RIVAL if is_named else max_rival) * left[new]
             rivals = [
                 other
                 for key, other in left.items()
-                if key != new and (key in texts.new or not is_named)
+                if key != new and (key in self.new or not is_named)
             ]
             rivals += [
-                texts.shared[other][new]
-                for other in self._sources[new]
-                if other != old and other not in self._found
+                self.shared[other][new]
+                for _, other in self._sources[new]
+                if other != old and other not in found
             ]
-            if max(rivals, default=0.0) > limit or self._is_weak(old, new, min_share):
+            if max(rivals, default=0.0) > limit or self._is_weak(old, new, is_named, is_certain):
                 continue
-            if min_share >= _MIN_CERTAIN and self._is_split(old, new, choices):
-                continue
-            yield old, new
+            if not (is_certain and self._is_split(old, new, choices)):
+                yield old, new
 
-    def _is_weak(self, old: K, new: K, min_share: float) -> bool:
-        texts = self._texts
-        weight, present = texts.shared[old][new], weigh_all(texts.new[new])
-        is_named, is_certain = new == self._names.get(old), min_share >= _MIN_CERTAIN
-        total = min(texts.measure(old), present) if is_named else texts.measure(old)
+    def _is_weak(self, old: K, new: K, is_named: bool, is_certain: bool) -> bool:
+        weight, present = self.shared[old][new], weigh_all(self.new[new])
+        total = min(self.measure(old), present) if is_named else self.measure(old)
         is_slight = weight < _MIN_EVIDENCE or weight < _MIN_PART * present
-        return weight < min_share * total or (is_certain and not is_named and is_slight)
+        if is_certain and not is_named and is_slight:
+            return True
+        return weight < (_MIN_CERTAIN if is_certain else _MIN_LIKELY) * total
 
     def _is_split(self, old: K, new: K, others: Iterable[K]) -> bool:
         """Return True if another new text has a part that the found one lacks."""
-        texts = self._texts
-        lost = texts.old[old] - texts.new[new] - texts.common
-        least = _MAX_SPLIT * texts.measure(old)
-        return any(weigh_all(lost & texts.new[other]) > least for other in others if other != new)
+        lost = self.old[old] - self.new[new] - self.common
+        least = _MAX_SPLIT * self.measure(old)
+        return any(weigh_all(lost & self.new[other]) > least for other in others if other != new)

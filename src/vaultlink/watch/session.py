@@ -121,7 +121,10 @@ class Session:
                 [change.path for change in changed],
                 PieceIndex(state.index.notes),
             )
-            state = _remember_links(before.state, state, {**moved, **past.moves})
+            known, moves = state.settings.history, {**moved, **past.moves}
+            history = remember_links(known, before.index, state.index, moves)
+            if history != known:
+                state = step(state, [], replace(state.settings, history=history))
         cause = None
         if changed or rescan.modified:
             cause = _make_cause(rescan, moved, {change.path for change in changed})
@@ -222,15 +225,6 @@ def _with_history(settings: LinterSettings, history: History) -> LinterSettings:
     known = settings.history
     later = replace(known, moves=history.moves, deleted=history.deleted, gone=history.gone)
     return settings if later == known else replace(settings, history=later)
-
-
-def _remember_links(before: State, state: State, moved: Mapping[str, str]) -> State:
-    """Return the state with what its links led to before."""
-    known = state.settings.history
-    history = remember_links(known, before.index, state.index, moved)
-    if history == known:
-        return state
-    return step(state, [], replace(state.settings, history=history))
 
 
 def _has_changed(state: State, change: Change) -> bool:

@@ -9,6 +9,7 @@ import msgspec
 from msgspec.structs import replace
 
 from vaultlink.disk.scan import VaultScan
+from vaultlink.disk.workers import analyse_texts
 from vaultlink.engine.step import Change, State
 from vaultlink.files import NO_FOLLOW, read_regular
 from vaultlink.fix.causes import FixChooser
@@ -21,7 +22,7 @@ from vaultlink.fix.sources import FixAnswers, FixSources
 from vaultlink.fix.trial import ChosenFixes
 from vaultlink.index.suggest import list_unresolved
 from vaultlink.model import Diagnostic, Fix, Suggestion
-from vaultlink.write.apply import AnalysedTexts, apply_plan, make_analyser, make_fix_sources
+from vaultlink.write.apply import AnalysedTexts, apply_plan
 from vaultlink.write.lock import LOCK_SECONDS
 from vaultlink.write.write import WriteResult
 
@@ -152,8 +153,14 @@ class Fixer(msgspec.Struct, frozen=True, dict=True):
     def sources(self, findings: Iterable[Diagnostic] = ()) -> FixSources:
         """Return the texts and suggestions that fixes use; those for `findings` at once."""
         self._prepare_suggestions(findings)
-        return make_fix_sources(
-            self.scan, self._texts, lambda target: self.suggest_all([target])[target]
+        texts, files = self._texts, self.scan.listing.files
+        return FixSources(
+            texts,
+            lambda path: files[path].modified if path in files else 0,
+            lambda target: self.suggest_all([target])[target],
+            texts.is_unwritable,
+            texts.explain,
+            texts.has_mark,
         )
 
     def _prepare_suggestions(self, findings: Iterable[Diagnostic]) -> None:
@@ -163,6 +170,7 @@ class Fixer(msgspec.Struct, frozen=True, dict=True):
     def _texts(self) -> AnalysedTexts:
         return AnalysedTexts(self.scan, self.skip_reason, self.overlays)
 
-    @cached_property
-    def _analyse(self) -> Callable[[Mapping[str, str]], list[Change]]:
-        return make_analyser(self.state.settings, self.scan.settings.jobs)
+    def _analyse(self, texts: Mapping[str, str]) -> list[Change]:
+        """Analyse changed texts, in parallel if there are many."""
+        results = analyse_texts(self.state.settings, texts, self.scan.settings.jobs)
+        return [Change(path, result) for path, result in zip(texts, results, strict=True)]
