@@ -184,17 +184,21 @@ def find_blobs(root: Path, names: Collection[str]) -> dict[str, str]:
     Those that git does not have are left out.
     """
     asked = [name for name in names if "\n" not in name]
-    output = run_git(
-        root,
-        *("cat-file", "--batch-check=%(objectname) %(objecttype)"),
-        stdin="".join(f"{name}\n" for name in asked).encode("utf-8", "surrogateescape"),
-    )
-    lines = [line.split() for line in (output or b"").decode("utf-8", "replace").split("\n")]
+    found = check_objects(root, asked, "%(objectname) %(objecttype)")
     return {
         name: words[0]
-        for name, words in zip(asked, lines, strict=False)
+        for name, words in zip(asked, found, strict=False)
         if len(words) == 2 and words[1] == "blob"
     }
+
+
+def check_objects(root: Path, names: Collection[str], fields: str) -> list[list[str]]:
+    """Return these fields of objects, in order; other words for missing ones."""
+    output = None
+    if names:
+        request = "".join(f"{name}\n" for name in names).encode("utf-8", "surrogateescape")
+        output = run_git(root, "cat-file", f"--batch-check={fields}", stdin=request)
+    return [line.split() for line in (output or b"").decode("utf-8", "replace").split("\n")]
 
 
 def _split_batch(output: bytes) -> Iterator[bytes | None]:

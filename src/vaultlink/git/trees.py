@@ -1,11 +1,10 @@
 """Read the commits of a vault from git, and the files in their trees."""
 
 import os
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from vaultlink.git.objects import RawDiffEntry, parse_raw_diff
+from vaultlink.git.objects import RawDiffEntry, check_objects, parse_raw_diff
 from vaultlink.git.program import run_git
 
 _MAX_COMMITS = 2**31 - 1
@@ -74,20 +73,11 @@ def list_first_parents(root: Path, count: int) -> list[CommitTree] | None:
         return None
     lines = output.decode("ascii", "replace").split("\n")
     commits = [line.removeprefix("commit ") for line in lines[::2] if line]
-    trees = _find_trees(root, commits)
+    trees = check_objects(root, [f"{name}:./" for name in commits], "%(objecttype) %(objectname)")
     return [
-        CommitTree(commit, date, tree)
-        for commit, date, tree in zip(commits, lines[1::2], trees, strict=False)
+        CommitTree(commit, date, words[1] if words[:1] == ["tree"] else "")
+        for commit, date, words in zip(commits, lines[1::2], trees, strict=False)
     ]
-
-
-def _find_trees(root: Path, commits: Sequence[str]) -> Iterator[str]:
-    """Yield the name of the tree of a folder in each commit; "" if it has none."""
-    request = "".join(f"{commit}:./\n" for commit in commits).encode()
-    output = run_git(root, "cat-file", "--batch-check", stdin=request) if commits else None
-    for line in (output or b"").decode("ascii", "replace").splitlines():
-        words = line.split()
-        yield words[0] if words[1:2] == ["tree"] else ""
 
 
 def list_tree(root: Path, tree: str) -> list[TreeEntry] | None:

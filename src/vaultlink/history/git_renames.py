@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from vaultlink.files import read_regular
 from vaultlink.git.location import find_git_dir
-from vaultlink.git.objects import RawDiffEntry, diff_working_tree, read_blobs
+from vaultlink.git.objects import RawDiffEntry, check_objects, diff_working_tree, read_blobs
 from vaultlink.git.program import run_git
 from vaultlink.history.file_pairs import (
     Content,
@@ -188,14 +188,11 @@ class _WorkingTree:
 
     def _read_sizes(self, blobs: Collection[str]) -> Mapping[int, int]:
         """Return the sizes of blobs, each with the length of the blob's name."""
-        output = run_git(
-            self._root,
-            *("cat-file", "--batch-check=%(objectsize)"),
-            stdin="".join(f"{blob}\n" for blob in blobs).encode(),
-        )
-        lines = (output or b"").split(b"\n")
+        found = check_objects(self._root, blobs, "%(objectsize)")
         return {
-            int(line): len(blob) for blob, line in zip(blobs, lines, strict=False) if line.isdigit()
+            int(words[0]): len(blob)
+            for blob, words in zip(blobs, found, strict=False)
+            if len(words) == 1 and words[0].isdigit()
         }
 
     def _name_content(self, path: str, sizes: Mapping[int, int]) -> str:

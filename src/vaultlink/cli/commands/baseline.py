@@ -1,7 +1,6 @@
 """`vaultlink baseline`: record findings, so that `check` reports only new ones."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +12,7 @@ from vaultlink.baseline.file import (
     read_baseline_file,
     record_baseline,
 )
-from vaultlink.baseline.match import FindingKey, KnownSplit, finding_keys, split_known
+from vaultlink.baseline.match import finding_keys, split_known
 from vaultlink.cli.exit_codes import EXIT_CLEAN
 from vaultlink.cli.options import DiffOption, RuleSelectionOptions, argument, option
 from vaultlink.cli.terminal import Terminal
@@ -22,8 +21,9 @@ from vaultlink.cli.write_run import WritingCommand, run_plan
 from vaultlink.disk.scan import BASELINE_FILE, VaultScan
 from vaultlink.errors import UsageError, VaultError
 from vaultlink.fix.plan import Plan
-from vaultlink.model import Diagnostic, PendingWrite
+from vaultlink.model import PendingWrite
 from vaultlink.report.layout import format_count
+from vaultlink.text import group_by
 from vaultlink.write.write import WriteResult
 
 
@@ -66,11 +66,10 @@ class _BaselineCommand(WritingCommand):
                 f"{self._file}: there is no baseline to prune. `vaultlink baseline` creates one."
             )
         vault = open_scanned_vault(scan, self.terminal)
-        updated, self._summary = (
-            _prune_baseline(vault, before)
-            if self._prune and before is not None
-            else _build_baseline(vault)
-        )
+        if self._prune and before is not None:
+            updated, self._summary = _prune_baseline(vault, before)
+        else:
+            updated, self._summary = _build_baseline(vault)
         text = format_baseline(updated)
         if b"\r\n" in (before or b""):  # a checkout with CRLF line endings, as on Windows
             text = text.replace("\n", "\r\n")
@@ -92,27 +91,19 @@ class _BaselineCommand(WritingCommand):
 
 def _build_baseline(vault: Vault) -> tuple[Baseline, str]:
     """Return a baseline of all current findings, and a sentence on it."""
-    keys = {
-        path: finding_keys(items, vault.text) for path, items in vault.state.diagnostics.items()
-    }
+    found = vault.state.diagnostics
+    keys = {path: finding_keys(items, vault.text) for path, items in found.items()}
     rules = Counter(item.rule for item in vault.diagnostics())
-    total = format_count(rules.total(), "finding")
-    places = (
-        f" of {format_count(len(rules), 'rule')} in {format_count(len(keys), 'file')}"
-        if rules
-        else ""
-    )
-    return record_baseline(vault.state.settings, keys), f"The baseline contains {total}{places}."
+    sentence = f"The baseline contains {format_count(rules.total(), 'finding')}"
+    if rules:
+        sentence += f" of {format_count(len(rules), 'rule')} in {format_count(len(keys), 'file')}"
+    return record_baseline(vault.state.settings, keys), f"{sentence}."
 
 
 def _prune_baseline(vault: Vault, before: bytes) -> tuple[Baseline, str]:
     """Return the baseline without resolved findings, and a sentence on it."""
-    split = split_known(
-        vault.state.diagnostics,
-        [findings_in_baseline(vault, before)],
-        vault.text,
-        lambda _path: True,
-    )
+    known = findings_in_baseline(vault, before)
+    split = split_known(vault.state.diagnostics, [known], vault.text, lambda _path: True)
     [count] = split.known_counts
     remaining = format_count(count.left, "finding")
     if count.gone:
@@ -123,11 +114,6 @@ def _prune_baseline(vault: Vault, before: bytes) -> tuple[Baseline, str]:
     if split.new:
         new = format_count(len(split.new), "current finding is", "current findings are")
         sentence += f" {new} not in it."
-    return record_baseline(vault.state.settings, _key_findings(vault, split)), sentence
-
-
-def _key_findings(vault: Vault, split: KnownSplit) -> Mapping[str, Sequence[FindingKey]]:
-    known: dict[str, list[Diagnostic]] = {}
-    for item in split.known:
-        known.setdefault(item.path, []).append(item)
-    return {path: finding_keys(items, vault.text) for path, items in known.items()}
+    by_path = group_by(split.known, lambda item: item.path)
+    keys = {path: finding_keys(items, vault.text) for path, items in by_path.items()}
+    return record_baseline(vault.state.settings, keys), sentence

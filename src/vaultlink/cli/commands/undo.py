@@ -17,7 +17,13 @@ from vaultlink.report.fix_summary import skipped_rows
 from vaultlink.report.layout import escape_controls, format_count
 from vaultlink.write.journal_files import RecordedRun, list_runs
 from vaultlink.write.move_checks import expand_moves
-from vaultlink.write.undo import RevertedRun, find_last_run, plan_undo, revert_interrupted, undo_run
+from vaultlink.write.undo import (
+    RevertedRun,
+    find_last_run,
+    plan_undo,
+    revert_interrupted,
+    undo_run,
+)
 from vaultlink.write.write import WriteResult
 
 COLUMNS = ("run", "time", "command", "summary", "notes", "undone", "moves")
@@ -27,6 +33,8 @@ _NO_RUNS = "No runs found."
 
 
 class UndoOptions(VaultOptions, frozen=True, kw_only=True):
+    """Options of `undo`."""
+
     run: Annotated[
         str | None,
         argument("RUN", "A run as in --list. Default: the last run that was not undone."),
