@@ -8,7 +8,7 @@ Old bytes that are a prefix or suffix of the new ones are not stored.
 import os
 import time
 import zlib
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
@@ -213,14 +213,8 @@ def _record_change(root: Path, item: PendingWrite, room: int) -> tuple[RecordedC
         with suppress(OSError):
             mode = (root / item.path).stat().st_mode & 0o7777
     else:
-        shorter = min(len(old), len(new))
-        prefix_size = _count_equal(shorter, lambda low, high: old[low:high] == new[low:high])
-        suffix_size = _count_equal(
-            shorter - prefix_size,
-            lambda low, high: (
-                old[len(old) - high : len(old) - low] == new[len(new) - high : len(new) - low]
-            ),
-        )
+        prefix_size = _count_equal(old, new)
+        suffix_size = _count_equal(old[prefix_size:][::-1], new[prefix_size:][::-1])
     stored = old[prefix_size : len(old) - suffix_size]
     compressed = _COMPRESS_THRESHOLD < len(stored) <= room
     if compressed:
@@ -237,12 +231,12 @@ def _record_change(root: Path, item: PendingWrite, room: int) -> tuple[RecordedC
     ), stored
 
 
-def _count_equal(limit: int, same: Callable[[int, int], bool]) -> int:
-    """Return the number of equal bytes, at most `limit`, by binary search."""
-    low = 0
+def _count_equal(one: bytes, other: bytes) -> int:
+    """Return the number of equal bytes at the start, by binary search."""
+    low, limit = 0, min(len(one), len(other))
     while low < limit:
         middle = (low + limit + 1) // 2
-        if same(low, middle):
+        if one[low:middle] == other[low:middle]:
             low = middle
         else:
             limit = middle - 1
