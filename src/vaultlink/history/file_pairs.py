@@ -97,15 +97,10 @@ def pair_files(
     """Return what became of each removed file, and of each replaced one.
 
     A changed file was replaced if another file has its former content, and its present content is
-    that of another file or is not similar.
-
-    Args:
-        files: The files.
-        read: Reads the contents of notes.
-        notes: The notes of the vault if the later state is the present one. Renames of notes that
-            look like others of these, as from one template, are only likely.
-        any_alike: Where several files are equally similar, return one of them. Otherwise the fate
-            is unknown.
+    that of another file or is not similar. If the later state is the present one, `notes` are those
+    of the vault: renames of notes that look like others of these, as from one template, are only
+    likely. With `any_alike`, one of several equally similar files is returned; otherwise the fate
+    is unknown.
     """
     fates = _Pairing(files, read, notes, any_alike).pair()
     if notes is None:

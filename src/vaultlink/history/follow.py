@@ -54,13 +54,8 @@ def follow(
     """Return the moves and deletions between two snapshots.
 
     The moves have the files too whose path another file has now, as in an exchange of names.
-
-    Args:
-        before: The earlier files.
-        now: The present files.
-        changed: The paths in both whose stamp or note may differ.
-        notes: The present notes of the vault.
-        since: Number in `History.gone` of the files that vanished.
+    `changed` are the paths in both whose stamp or note may differ, `notes` the present notes of the
+    vault. `since` is the number in `History.gone` of the files that vanished.
     """
     removed = {path: before.name_content(path) for path in before.stamps if path not in now.stamps}
     kept = [path for path in dict.fromkeys(changed) if path in before.stamps and path in now.stamps]

@@ -131,14 +131,11 @@ def read_log(
 ) -> GitLog:
     """Return the commits of HEAD in which files of the vault vanished.
 
-    Args:
-        root: Folder of the vault.
-        files: All vault paths now.
-        notes: The present notes, for examples of notes that a renamed one may look like.
-        store: Keeps the log. Only commits that are not in it are read.
-        wanted: Name keys of files. Edited notes are followed only if they had one of these names
-            before or after, or had it earlier or later under another name. None for all.
-        any_alike: Pair one of several equally similar files. The store is not used.
+    `files` are all vault paths now; `notes` are examples of notes that a renamed one may look like.
+    Only commits that are not in the store are read. Edited notes are followed only if they had one
+    of the `wanted` name keys before or after, or had it earlier or later under another name; None
+    is for all. With `any_alike`, one of several equally similar files is paired, and the store is
+    not used.
     """
     store = None if any_alike else store
     output = run_git(root, "rev-parse", "HEAD", "--show-prefix", "--is-shallow-repository")

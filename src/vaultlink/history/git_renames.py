@@ -51,17 +51,12 @@ def git_history(
     """Return what became of the files that vanished in commits or in the working tree.
 
     Where several files are equally similar, none of them is returned as moved. With `any_alike` one
-    of them is, which is enough to recognise known findings.
+    of them is, which is enough to recognise known findings. The present notes show what is common
+    in the vault. The store keeps what is read from commits.
 
-    Args:
-        root: Folder of the vault.
-        files: All vault paths.
-        notes: The present notes. They show what is common in the vault.
-        any_alike: Return one of several equally similar files.
-        store: Keeps what is read from commits.
-        wanted: Name keys, such as `plan.md`, of what broken links name and of the notes with these
-            links. Only for them it is found out which note was renamed and edited, and why a file
-            was deleted. None follows all files, without reasons.
+    `wanted` are name keys, such as `plan.md`, of what broken links name and of the notes with these
+    links. Only for them it is found out which note was renamed and edited, and why a file was
+    deleted. None follows all files, without reasons.
     """
     if find_git_dir(root) is None:
         return NO_HISTORY

@@ -86,13 +86,8 @@ def find_git_targets(
     """Return what links led to that lead elsewhere now, by note and written link.
 
     Of unresolved links, only relative ones of moved notes are looked up: others follow their files.
-
-    Args:
-        root: Folder of the vault.
-        index: The present state.
-        broken: The notes with unresolved links.
-        log: The commits in which files vanished or were replaced.
-        moved: The files that were moved after the last commit, with their present paths.
+    `broken` are the notes with unresolved links, `moved` the files that were moved after the last
+    commit, with their present paths.
     """
     uncommitted = {old: (str(FateKind.MOVED), new) for old, new in moved.items()}
     # The paths of namesakes were free before their commit.

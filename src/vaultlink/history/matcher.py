@@ -80,11 +80,8 @@ def is_like(one: Pieces, other: Pieces, share: float) -> bool:
 class Texts(Generic[K]):
     """Texts of which some became others.
 
-    Attributes:
-        old: Those that are gone.
-        new: Those that are new.
-        common: Pieces that say nothing, as several texts have them.
-        shared: The weight of what each old text has in common with others, by their keys.
+    `common` are pieces that say nothing, as several texts have them. `shared` is the weight of what
+    each old text has in common with others, by their keys.
     """
 
     def __init__(
@@ -94,14 +91,11 @@ class Texts(Generic[K]):
         kept: Mapping[int, Sequence[K]] = {},
         common: Collection[int] = frozenset(),
     ) -> None:
-        """Compare texts.
+        """Compare texts that are gone with new ones.
 
-        Args:
-            old: Those that are gone.
-            new: Those that are new.
-            kept: Pieces of others that were there before and after. An old text that is as much
-                like one of them comes from a template, or was copied.
-            common: Pieces that say nothing, in addition to those that several of these texts have.
+        `kept` are pieces of others that were there before and after: an old text that is as much
+        like one of them comes from a template, or was copied. `common` are pieces that say nothing,
+        in addition to those that several of these texts have.
         """
         self.old, self.new = old, new
         wanted = frozenset[int]().union(*old.values())

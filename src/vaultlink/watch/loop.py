@@ -53,13 +53,11 @@ class WatchSettings(msgspec.Struct, frozen=True):
 
 
 class Watch:
-    """A watcher of a vault.
+    """A watcher of a vault; `session` is the vault as last scanned.
 
-    `session` is the vault as last scanned. `verify_failures` is the number of times that it
-    differed from a fresh start.
-
-    Raises VaultError or ConfigError if the vault can't be opened, and JournalError if the watcher
-    should fix but can't record its runs.
+    `verify_failures` counts how often it differed from a fresh start. Raises VaultError or
+    ConfigError if the vault can't be opened, and JournalError if the watcher should fix but can't
+    record its runs.
     """
 
     def __init__(
@@ -101,11 +99,7 @@ class Watch:
         self._events.stop()
 
     def updates(self) -> Iterator[WatchUpdate]:
-        """Yield the initial findings, then every change, until `stop` is called.
-
-        Yields:
-            The updates in order: batches, notices and proposals.
-        """
+        """Yield the initial findings, then every change, until `stop` is called."""
         try:
             yield self.session.first_batch()
             self.session.vault = use_single_process(self.session.vault)

@@ -49,11 +49,11 @@ class AppliedFixes(msgspec.Struct, frozen=True):
 
 
 class Batch(msgspec.Struct, frozen=True):
-    """Changes that were processed together.
+    """Changes that were processed together, numbered from 1.
 
-    Batches are numbered from 1. Batch 0 is the vault as found, with all its findings as new.
-    `time_ns` is in nanoseconds since 1970. `vault` is the vault after the changes; `totals` counts
-    it, which takes longer than comparing findings.
+    Batch 0 is the vault as found, with all its findings as new. `time_ns` is in nanoseconds since
+    1970, `vault` is the vault after the changes. `totals` counts it, which takes longer than
+    comparing findings.
     """
 
     number: int

@@ -36,12 +36,9 @@ RoundSelector = Callable[[State, FixSources], Iterable[tuple[Diagnostic, Fix]]]
 class Fixer(msgspec.Struct, frozen=True, dict=True):
     """The fixes of one vault in one state.
 
-    Attributes:
-        scan: The files and settings of the vault.
-        state: The findings, and the index they were made with.
-        suggest_all: Returns the suggestions of many unresolved targets.
-        overlays: Unsaved contents by vault path, in bytes; they replace the files on disk.
-        skip_reason: Returns why a note must not be changed, given its path and text, or None.
+    `suggest_all` returns the suggestions of many unresolved targets. `overlays` are unsaved
+    contents by vault path, in bytes, in place of the files on disk. `skip_reason` returns why a
+    note must not be changed, given its path and text, or None.
     """
 
     scan: VaultScan

@@ -79,23 +79,14 @@ def record_and_write(  # noqa: PLR0913 - all parts of a run
     run is an undo: that skips what it can't change. A run that changes nothing leaves no record. If
     the run was reverted but not all of it could be, `run_id` is set and nothing is in `written`.
 
-    Args:
-        root: The folder of the vault.
-        command: The command line.
-        summary: One sentence about the run.
-        writes: The changes of notes, by path before the moves.
-        undoes: The run that this one undoes.
-        moves: Old vault path to new vault path of what is renamed, files or folders.
-        first: The paths of `writes` that are written before all others. If one is skipped, nothing
-            is changed.
-        obsolete: Folders that are removed as soon as a move leaves them empty.
-        left_out: Paths of notes that the run should change too and can't, for the record.
-        all_or_nothing: Change nothing if a note can't be written; all are compared before the
-            first.
+    `writes` are by path before the moves; if one of those in `first` is skipped, nothing is
+    changed. `moves` are old and new paths of files or folders; folders in `obsolete` are removed as
+    soon as a move leaves them empty. `left_out` are notes that the run should change too and can't,
+    for the record. With `all_or_nothing`, nothing is changed if a note can't be written; all are
+    compared before the first.
 
-    Raises:
-        JournalError: The record can't be written. Nothing is changed then, or the message says that
-            the next run reverts it.
+    Raises JournalError if the record can't be written. Nothing is changed then, or the message says
+    that the next run reverts it.
     """
     moves = {old: new for old, new in moves.items() if old != new}
     if not writes and not moves:

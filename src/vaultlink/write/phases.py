@@ -28,15 +28,10 @@ class RunAbandoned(Exception):  # noqa: N818 - a condition, not a fault
 class PendingRun(NamedTuple):
     """The changes of a run.
 
-    Attributes:
-        first: The notes without which nothing else may be changed.
-        others: The other notes that are written.
-        removals: The notes that are removed, by their path before the moves.
-        moves: Old and new paths of what is renamed.
-        obsolete: Folders that are removed as soon as a move leaves them empty.
-        is_partial: True if all that can't be written or moved is skipped. Otherwise a move that
-            can't be made ends the run, and so does an error of the disk.
-        is_whole: True if each note that can't be written ends the run.
+    If a note in `first` is skipped, nothing else is changed. `removals` have paths before the
+    moves. `obsolete` folders are removed as soon as a move leaves them empty. With `is_partial`,
+    all that can't be written or moved is skipped; otherwise a move that can't be made ends the run,
+    and so does an error of the disk. With `is_whole`, each note that can't be written ends it.
     """
 
     first: Sequence[PendingWrite]
@@ -72,12 +67,8 @@ def make_changes(
 ) -> WriteResult:
     """Make the changes of a run, and call `before_moves` before the first move.
 
-    The caller must hold the write lock. `token` is part of temporary names.
-
-    Raises:
-        RunAbandoned: A note was skipped that must be written, a move can't be made, a note was
-            skipped and others are to be removed, or the disk can't be written to. If `before_moves`
-            raised a JournalError, that is the cause.
+    The caller must hold the write lock. `token` is part of temporary names. Raises RunAbandoned,
+    whose cause is a JournalError of `before_moves` if there was one.
     """
     result = write_notes(root, run.first, token, 0, lambda _reason: True)
     if result.skipped:
