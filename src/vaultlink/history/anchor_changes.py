@@ -178,7 +178,6 @@ def _find_gained(key: str, before: Note, path: str, new: Note) -> Destination | 
 
 
 def _is_same_section(before: Note, number: int, now: Note, other: int) -> bool:
-    """Return True if a section certainly is one of the same heading in another note."""
     if is_same_series(before.path, now.path):
         return False
     old, new = Sections(before), Sections(now)

@@ -167,7 +167,6 @@ def find_rivals(
 
 
 def choose_limit(note: Renamed) -> float:
-    """Return the share of its text that no other note may have more of."""
     return _MAX_EQUAL_RIVAL if note.before == note.now else MAX_RIVAL
 
 
@@ -178,8 +177,6 @@ def doubt(fates: Mapping[str, Fate], doubtful: Collection[str]) -> dict[str, Fat
 
 
 class _Pairing:
-    """The pairs found so far, and the files that are left."""
-
     def __init__(
         self,
         files: FileChanges,
@@ -250,7 +247,7 @@ class _Pairing:
         left = self._without_fate(removed)
         new_names = {*self._files.added.values(), *(new for _, new in changed.values())}
         linked = {path for path, (old, _) in changed.items() if old in new_names}
-        chained = [path for path in changed if path in linked and path in self._taken]
+        found = [path for path in changed if path in linked and path in self._taken]
         old_names = {old for old, _ in changed.values()}
         patterns = {number_pattern(path) for path in (*left, *self._not_taken(self._files.added))}
         asked = [
@@ -268,20 +265,18 @@ class _Pairing:
         ][:_MAX_REWRITTEN]
         before = self._read_notes({path: changed[path][0] for path in asked})
         now = self._read_notes({path: changed[path][1] for path in asked})
-        return chained + [
-            path
-            for path in asked
-            if (path in linked and changed[path][1] in old_names)
-            or (
+        for path in asked:
+            is_other = (
                 path in before
                 and path in now
                 and _is_other_text(before[path], now[path])
                 and (path in linked or _has_similar_size(before[path], now[path]))
             )
-        ]
+            if is_other or (path in linked and changed[path][1] in old_names):
+                found.append(path)
+        return found
 
     def _continues_series(self, path: str) -> bool:
-        """Return True if a new file has the former content of a file and the next date."""
         others = self._added_by_content.get(self._files.changed[path][0], ())
         return any(is_same_series(path, other, dated=True) for other in others)
 

@@ -166,8 +166,6 @@ def _follow_step(
 
 
 class _Commits:
-    """Follow headings and blocks through the commits of HEAD."""
-
     def __init__(self, root: Path, versions: NoteVersions, moves: Mapping[str, str]) -> None:
         self._root, self._versions = root, versions
         self._old_paths = group_by(moves, moves.__getitem__)
@@ -175,7 +173,6 @@ class _Commits:
         self._moves = moves
 
     def find(self, wanted: Wanted, depth: int = 0) -> dict[tuple[str, str], Destination]:
-        """Return the places at HEAD of headings and blocks, by present path and key."""
         found: dict[tuple[str, str], Destination] = {}
         paths = list(wanted)
         for start in range(0, len(paths), _MAX_NOTES):
@@ -238,7 +235,6 @@ class _Commits:
         return key in anchor_keys(self._versions.parse(*version))
 
     def _follow_elsewhere(self, place: Destination, key: str, depth: int) -> Destination | None:
-        """Return the place at HEAD of a heading that went to another note."""
         path = self._moves.get(place.path, place.path)
         if depth >= _MAX_DEPTH:
             return None
@@ -276,8 +272,6 @@ class _Commits:
 
 
 class _Uncommitted:
-    """Follow headings and blocks from HEAD to the working tree."""
-
     def __init__(self, root: Path, versions: NoteVersions, now: PresentNotes) -> None:
         self._root, self._versions, self._now = root, versions, now
         self._candidates: dict[str, NotePair] | None = None

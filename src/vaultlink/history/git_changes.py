@@ -74,7 +74,6 @@ class ChangeReader:
         self.added: dict[str, list[str]] = {}
 
     def read(self, names: Sequence[str]) -> tuple[dict[str, FileChanges], list[str]]:
-        """Return the changes by commit, and the commits that git can't read."""
         missing = [name for name in names if name not in self._known]
         relevant, unreadable = list[str](), list[str]()
         for start in range(0, len(missing), _DIFFS):

@@ -116,7 +116,6 @@ NO_LOG = GitLog()
 
 
 def format_date(time: int) -> str:
-    """Return the date of a time in seconds since the epoch, in UTC."""
     return datetime.fromtimestamp(time, UTC).date().isoformat()
 
 

@@ -137,7 +137,6 @@ class _WorkingTree:
         self._paths: dict[str, str] = {}
 
     def find_changes(self, entries: Iterable[RawDiffEntry], *, finds_replaced: bool) -> FileChanges:
-        """Return the changes since a commit; `entries` are those that git knows."""
         removed: dict[str, str] = {}
         added: dict[str, str] = {}
         changed: dict[str, str] = {}

@@ -170,7 +170,6 @@ def _list_candidates(link: Link, index: Index, namesakes: Namesakes) -> frozense
 
 
 def _add_events(index: Index, pasts: Sequence[_LinkPast], commits: Sequence[LogCommit]) -> set[str]:
-    """Add the events of links, and return git's names for the files in them."""
     by_key: dict[str, list[_LinkPast]] = {}
     by_source = group_by(pasts, lambda past: past.source)
     for past in pasts:
@@ -260,7 +259,6 @@ class _Reader:
         return found
 
     def _resolve(self, past: _LinkPast, event: _Event) -> _Change:
-        """Return what a link led to before and after an event."""
         key = event.commit, past.candidates
         if key not in self._trees:
             self._trees[key] = (
@@ -320,7 +318,6 @@ class _Reader:
         return blob is not None and self._versions.has_text(blob, past.link.raw)
 
     def _is_untouched(self, past: _LinkPast, event: _Event) -> bool:
-        """Return True if a note was not edited since an event."""
         name, last = event.name_before(event.before), _name_last(past.events[0].after)
         if self._blobs[name] != self._blobs.get(last):
             return False

@@ -30,7 +30,6 @@ class NoteVersions:
             self._data.update(zip(missing, blobs, strict=True))
 
     def is_readable(self, name: str) -> bool:
-        """Return True if a blob could be read and compared."""
         return self._left > 0 and self._data.get(name) is not None
 
     def has_text(self, name: str, text: str) -> bool:

@@ -44,7 +44,6 @@ class _Changes(NamedTuple):
     notes: Mapping[str, str | None]
 
     def follow(self, path: str) -> str | None:
-        """Return the present path of a file of the earlier state; None if it is gone."""
         return self.moves.get(path, path if path in self.now.files else None)
 
     def follow_all(
@@ -94,7 +93,6 @@ def list_changed_keys(before: Mapping[str, T], now: Mapping[str, T]) -> set[str]
 def _remember_anchors(
     known: Mapping[str, Mapping[str, Destination]], changes: _Changes
 ) -> dict[str, dict[str, Destination]]:
-    """Return the former headings and blocks of notes with what they are now."""
     before, now = changes.before, changes.now
     versions = {path: (changes.find_former(path), now.notes[path]) for path in changes.notes}
     renewed: dict[str, dict[str, Destination]] = {}
@@ -145,7 +143,6 @@ def _anchors_of(note: Note) -> object:
 def _follow(
     destination: Destination, renewed: Mapping[str, Mapping[str, Destination]], changes: _Changes
 ) -> Destination | None:
-    """Return where a former destination is now; None if it is gone."""
     path = changes.follow(destination.path)
     if path is None:
         return None
@@ -168,7 +165,6 @@ def _follow(
 def _remember_targets(
     known: Mapping[str, Mapping[str, Destination]], changes: _Changes
 ) -> dict[str, dict[str, Destination]]:
-    """Return the former destinations of links that resolve to something else now."""
     now = changes.now
     result: dict[str, dict[str, Destination]] = {}
     for old_source, present, known_entries in changes.follow_all(known):
@@ -200,7 +196,6 @@ def _list_doubtful(old_source: str, source: str, changes: _Changes) -> set[str]:
 
 
 def _list_sources(changes: _Changes) -> set[str]:
-    """Return the present notes whose links may lead elsewhere than before."""
     before, now = changes.before, changes.now
     sources = list_changed_keys(before.targets, now.targets) | changes.notes.keys()
     for path in changes.notes:

@@ -119,7 +119,6 @@ class Texts(Generic[K]):
         self._sources = group_by(pairs, itemgetter(0))
 
     def measure(self, key: K) -> float:
-        """Return the weight of an old text, without common pieces."""
         return weigh_all(self.old[key] - self.common)
 
     def match(self, names: Mapping[K, K] = {}) -> dict[K, Match[K]]:
@@ -140,7 +139,6 @@ class Texts(Generic[K]):
         return found | {old: Match(new, False) for old, new in likely}
 
     def _pair_equal(self, found: Mapping[K, Match[K]]) -> Iterator[tuple[K, K]]:
-        """Yield the texts that are equal to a new one, and to no other."""
         taken = {match.new for match in found.values()}
         old = group_by((key for key in self.old if key not in found), self.old.__getitem__)
         new = group_by((key for key in self.new if key not in taken), self.new.__getitem__)

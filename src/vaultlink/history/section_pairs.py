@@ -111,8 +111,6 @@ def align_headings(before: Note, now: Note) -> Pairs:
 
 
 class _Alignment:
-    """The pairs of headings found so far, and the headings that are left."""
-
     def __init__(self, old: Sections, new: Sections) -> None:
         self._old, self._new = old, new
         self._pairs = _pair_same_keys(old, new)
@@ -153,7 +151,6 @@ class _Alignment:
                     yield i, (j, True)
 
     def _find_same_texts(self) -> Iterator[tuple[int, tuple[int, bool]]]:
-        """Yield the headings whose own texts became others."""
         kept: dict[int, list[int]] = {}  # kept sections that have a piece, by numbers below 0
         for number, body in enumerate(self._new.bodies):
             if number not in self._added:

@@ -136,7 +136,6 @@ class AutoFixer:
 
 
 def _select_lasting(skipped: Sequence[SkippedNote]) -> tuple[SkippedNote, ...]:
-    """Return the skipped notes except those that the next attempt fixes."""
     return tuple(note for note in skipped if note.reason != _JUST_CHANGED)
 
 

@@ -36,7 +36,6 @@ class EventSource:
         self.warning = ""
 
     def start(self, folders: Mapping[str, str], now: float) -> None:
-        """Start or restart the backend and request a full rescan."""
         self.stop()
         self._poll_seconds, self._last_rescan = self._requested_poll, now
         try:

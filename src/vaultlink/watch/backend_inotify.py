@@ -102,7 +102,6 @@ class InotifyBackend:
                 self._events.add_path(f"{folder}/{name}" if folder else name)
 
     def on_watch_deleted(self, wd: WatchDescriptor) -> None:
-        """Record that a folder was deleted or its file system unmounted."""
         self._paths_by_watch.pop(wd, None)
         self._events.request_full_rescan()
 
@@ -129,17 +128,15 @@ def _group_by_identity(folders: Mapping[str, str]) -> dict[_FolderIdentity, tupl
 
 def _describe_error(error: OSError, folder_count: int) -> str:
     if error.errno == errno.ENOSPC:
-        return (
-            f"Linux has no inotify watch left for a vault of {folder_count:,} folders: the limit "
-            "fs.inotify.max_user_watches is reached. Raise it with "
-            "`sudo sysctl fs.inotify.max_user_watches=524288`; to keep it, add "
-            "`fs.inotify.max_user_watches=524288` to a file in /etc/sysctl.d."
-        )
-    if error.errno in (errno.EMFILE, errno.ENFILE):
-        return (
-            "Linux allows this user no further inotify instance: the limit "
-            "fs.inotify.max_user_instances is reached. Raise it with "
-            "`sudo sysctl fs.inotify.max_user_instances=512`; to keep it, add "
-            "`fs.inotify.max_user_instances=512` to a file in /etc/sysctl.d."
-        )
-    return f"Linux can't watch this vault: {error.strerror or error}."
+        cause = f"has no inotify watch left for a vault of {folder_count:,} folders"
+        limit, number = "fs.inotify.max_user_watches", 524_288
+    elif error.errno in (errno.EMFILE, errno.ENFILE):
+        cause = "allows this user no further inotify instance"
+        limit, number = "fs.inotify.max_user_instances", 512
+    else:
+        return f"Linux can't watch this vault: {error.strerror or error}."
+    return (
+        f"Linux {cause}: the limit {limit} is reached. Raise it with "
+        f"`sudo sysctl {limit}={number}`; to keep it, add `{limit}={number}` to a file in "
+        "/etc/sysctl.d."
+    )

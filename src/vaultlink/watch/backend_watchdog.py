@@ -54,8 +54,6 @@ class WatchdogBackend:
 
 
 class _EventHandler(FileSystemEventHandler):
-    """Handles the observer's events in one folder and everything below it."""
-
     def __init__(self, events: EventQueue, vault_path: str, disk_path: Path):
         self._events, self._vault_path, self._disk_path = events, vault_path, disk_path
 

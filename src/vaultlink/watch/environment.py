@@ -23,15 +23,12 @@ from vaultlink.watch.settings_files import SettingsSnapshot, reopen_if_changed
 
 
 class NoticeFilter:
-    """Suppresses a notice that repeats the last one on its topic."""
-
     def __init__(self) -> None:
         self._last_messages: dict[str, str] = {}
 
     def notify_once(
         self, topic: str, message: str, *, is_error: bool = False
     ) -> Iterator[WatchUpdate]:
-        """Yield a notice if `message` is new on this topic and not empty."""
         if message and self._last_messages.get(topic) != message:
             self._last_messages[topic] = message
             yield Notice(message, is_error)

@@ -85,7 +85,6 @@ class EventQueue:
         )
 
     def wait(self, seconds: float) -> None:
-        """Sleep until the first hint, the end of the time, or a call of `stop`."""
         try:
             self._wakeup.get(timeout=max(seconds, 0.0))
         except Empty:

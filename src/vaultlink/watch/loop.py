@@ -118,7 +118,6 @@ class Watch:
     # -- timing --------------------------------------------------------------------------------
 
     def _seconds_to_wait(self) -> float:
-        """Return the seconds until there is work even without an event."""
         now = time.monotonic()
         until_other = self._last_heartbeat + self._debounce.heartbeat - now
         if self._environment.is_away:
@@ -232,7 +231,6 @@ class Watch:
                 yield from self._verify()
 
     def _report_skipped(self, attempt: FixAttempt) -> Iterator[WatchUpdate]:
-        """Yield the reasons why notes were skipped, unless they are the same again."""
         reasons: dict[str, list[str]] = {}
         for note in attempt.applied_fixes.skipped if attempt.applied_fixes else attempt.skipped:
             reasons.setdefault(note.path, []).append(note.reason)
@@ -257,12 +255,8 @@ class Watch:
 
 
 _INDEX_MAPS = (
-    "backlinks",
-    "notes_by_alias",
-    "notes_by_title",
-    "files_by_spelling",
-    "mentions",
-    "definitions",
+    *("notes", "names", "targets", "backlinks", "notes_by_alias", "notes_by_title"),
+    *("files_by_spelling", "mentions", "definitions"),
 )
 
 
@@ -290,9 +284,6 @@ def _iterate_differences(session: Session, fresh: State) -> Iterator[str]:
     graph: Any = session.graph.nx_graph
     fresh_graph: Any = build_graph(fresh.index)
     sides: list[tuple[str, Any, Any]] = [
-        ("notes", current.index.notes, fresh.index.notes),
-        ("names", current.index.names, fresh.index.names),
-        ("targets", current.index.targets, fresh.index.targets),
         *((name, getattr(current.index, name), getattr(fresh.index, name)) for name in _INDEX_MAPS),
         ("findings", current.all_findings, fresh.all_findings),
         ("reported findings", current.diagnostics, fresh.diagnostics),

@@ -128,7 +128,6 @@ def make_watch_rows(event: str, number: int, rows: Sequence[FindingRow]) -> list
 
 
 def make_resolved_rows(reported: Sequence[ReportedFinding]) -> list[FindingRow]:
-    """Return the rows of resolved findings, without suggestions and fixes."""
     return finding_rows(
         [item for item, _ in reported],
         lambda _path: "",
@@ -151,7 +150,6 @@ def _format_time(nanoseconds: int) -> str:
 
 
 def format_headline(batch: Batch) -> str:
-    """Return one line on a batch: its time, cause and numbers of findings."""
     counts = [
         f"{len(findings):,} {noun}"
         for findings, noun in ((batch.new, "new"), (batch.resolved, "resolved"))
@@ -215,7 +213,6 @@ def _describe_batch(batch: Batch) -> str:
 
 
 def describe_cause(cause: BatchCause) -> str:
-    """Describe a cause: name a single file, count several."""
     if cause.description:
         return cause.description
     groups: Mapping[str, Sequence[str]] = {

@@ -29,8 +29,6 @@ class _SeenFile(NamedTuple):
 
 
 class MoveTracker:
-    """Tracks the files that were moved since the watcher started."""
-
     def __init__(self, history: History):
         self._past = _keep_files(history)
         self._removed: dict[str, _SeenFile] = {}

@@ -108,7 +108,6 @@ def _update_files(scan: VaultScan, hints: ChangeHints) -> dict[str, FileStamp] |
 def _compare_scans(
     scan: VaultScan, after: VaultScan, paths: Iterable[str]
 ) -> tuple[tuple[str, ...], ...]:
-    """Return the added, removed, modified and maybe modified paths, each sorted."""
     before, now, trusted = scan.listing.files, after.listing.files, scan.started - RACY_WINDOW_NS
     added, removed, modified, maybe_modified = [], [], [], []
     for path in sorted(paths):

@@ -179,7 +179,6 @@ class Session:
     def _track_moves(
         self, tracker: MoveTracker, rescan: Rescan, changes: list[Change]
     ) -> dict[str, str]:
-        """Track removed, added and modified files; return newly found moves."""
         old, now = self.scan.listing.files, rescan.scan.listing.files
         notes = self.vault.index.notes
         notes_read = {

@@ -5,8 +5,6 @@ from vaultlink.watch.messages import Batch
 
 
 class SessionSummary:
-    """Counts the batches of a watcher from its start to its end."""
-
     def __init__(self) -> None:
         self._changes = self._fixed = self._found_first = self._found = 0
         self._changed_paths: set[str] = set()

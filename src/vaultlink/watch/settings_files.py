@@ -24,7 +24,6 @@ class SettingsSnapshot:
         return _read_stamps(scan) != self._stamps
 
     def has_git_changed(self) -> bool:
-        """Return True if the git state changed, for example by a commit."""
         return read_git_state(self._root) != self._git_state
 
 

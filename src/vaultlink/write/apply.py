@@ -101,7 +101,6 @@ class AnalysedTexts:
         return self._unwritable[path]
 
     def is_never_writable(self, path: str) -> bool:
-        """Return True if a note can't be written even without its write protection."""
         return self.is_unwritable(path) and self.skip_reasons[path] != READ_ONLY
 
     def _unwritable_reason(self, path: str) -> str | None:
@@ -123,7 +122,6 @@ class AnalysedTexts:
         return path in self._paths_with_bom
 
     def explain(self, path: str) -> str:
-        """Return why a note must not or can't be changed, as a clause."""
         return self.skip_reasons.get(path, "it can't be read")
 
 

@@ -146,7 +146,6 @@ def create_files(texts: Mapping[Path, str]) -> None:
 
 
 def _create_file(path: Path, text: str) -> None:
-    """Create a file that does not exist yet: completely, or not at all."""
     temporary = _name_temporary(path)
     try:
         with temporary.open("x", encoding="utf-8", newline="\n") as stream:

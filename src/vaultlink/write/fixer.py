@@ -53,7 +53,6 @@ class Fixer(msgspec.Struct, frozen=True, dict=True):
     def lookup(
         self, diagnostics: Sequence[Diagnostic], answers: FixAnswers | None = None
     ) -> Callable[[Diagnostic], Fix | None]:
-        """Return a function that finds the fix of each of these findings, or None."""
         sources = self.sources(diagnostics)
         makers = deferred_fixes(self.state.settings.rules, answers)
         return lambda item: find_fix(self.state, sources, item, makers)
@@ -71,7 +70,6 @@ class Fixer(msgspec.Struct, frozen=True, dict=True):
         return FixForecaster(self.state, sources, self._analyse, wanted, prepare)
 
     def chooser(self, findings: Sequence[Diagnostic], answers: FixAnswers) -> FixChooser:
-        """Return the causes of these findings, with all fixes that a user can choose."""
         sources = self.sources(findings)
         return FixChooser(self.state, sources, findings, answers)
 

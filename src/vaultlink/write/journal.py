@@ -223,7 +223,6 @@ def _record_change(root: Path, item: PendingWrite, room: int) -> tuple[RecordedC
 
 
 def _count_equal(one: bytes, other: bytes) -> int:
-    """Return the number of equal bytes at the start, by binary search."""
     low, limit = 0, min(len(one), len(other))
     while low < limit:
         middle = (low + limit + 1) // 2

@@ -113,7 +113,6 @@ def list_runs(root: Path, warn: Callable[[str], None] = lambda _message: None) -
 
 
 def _subtract_undone_moves(runs: Iterable[RecordedRun]) -> list[RecordedRun]:
-    """Return the runs, the latest first, without the moves that later ones undid."""
     restored: dict[str, set[str]] = {}
     found = []
     for run in runs:
@@ -158,22 +157,15 @@ def _read_record(file: Path) -> RecordedRun | None:
 
 def _is_sound(run: RecordedRun, name: str, stored_size: int) -> bool:
     """Return True if a record could have been written by vaultlink as the run `name`."""
-    paths = (
-        *run.folders,
-        *(change.path for change in run.changes),
-        *(path for move in run.moves for path in move),
-    )
-    numbers = [
-        number
-        for change in run.changes
-        for number in (change.prefix_size, change.suffix_size, change.stored_size)
-    ]
+    moved = (path for move in run.moves for path in move)
+    paths = (*run.folders, *(change.path for change in run.changes), *moved)
+    sizes = ((item.prefix_size, item.suffix_size, item.stored_size) for item in run.changes)
     return (
         run.id == name
         and _RUN_ID.fullmatch(name) is not None
         and 0 <= run.time_ns < _MAX_TIME_NS
         and all(map(_is_inner_path, paths))
-        and min(numbers, default=0) >= 0
+        and min(map(min, sizes), default=0) >= 0
         and sum(change.stored_size for change in run.changes) == stored_size
     )
 

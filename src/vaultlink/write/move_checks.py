@@ -29,7 +29,6 @@ class NameLookup:
         self._names: dict[str, frozenset[str]] = {}
 
     def has(self, path: str) -> bool:
-        """Return True if there is a file or folder with this vault path."""
         folder, name = split_path(path)
         if folder not in self._names:
             try:

@@ -43,7 +43,6 @@ class PendingRun(NamedTuple):
     is_whole: bool = False
 
     def ends_run(self, reason: str) -> bool:
-        """Return True if a note skipped for this reason ends the run."""
         return self.is_whole or (not self.is_partial and reason in DISK_REASONS)
 
     @property
@@ -114,13 +113,9 @@ def _make_moves(root: Path, run: PendingRun, token: str, result: WriteResult) ->
 def _remove_notes(root: Path, run: PendingRun, token: str, moved: dict[str, str]) -> WriteResult:
     """Remove notes at their paths after the moves; the result has those before them."""
     places = {map_path(item.path, moved): item for item in run.removals}
-    result = write_notes(
-        root,
-        [replace(item, path=place) for place, item in places.items()],
-        token,
-        len(run.first) + len(run.others),
-        run.ends_run,
-    )
+    writes = [replace(item, path=place) for place, item in places.items()]
+    begin = len(run.first) + len(run.others)
+    result = write_notes(root, writes, token, begin, run.ends_run)
     return WriteResult(
         tuple(places[place].path for place in result.written),
         tuple(SkippedNote(places[note.path].path, note.reason) for note in result.skipped),

@@ -118,16 +118,11 @@ def _list_places(run: RecordedRun, runs: Sequence[RecordedRun]) -> Iterator[list
     made = [_list_made_moves(item) for item in undos]
     taken = {path for moves in made for path in moves.values()}
     for (old, new), path in _hide_moves(run).items():
-        yield [
-            path,
-            *(paths[old] for paths in hidden if old in paths),
-            *({reduce(map_path, made, new)} - taken),
-            old,
-        ]
+        found = [paths[old] for paths in hidden if old in paths]
+        yield [path, *found, *({reduce(map_path, made, new)} - taken), old]
 
 
 def _hide_moves(run: RecordedRun) -> dict[tuple[str, str], str]:
-    """Map the moves of a run to their hidden paths."""
     return dict(zip(run.moves, list_temporary_paths(run.moves, run.id), strict=True))
 
 

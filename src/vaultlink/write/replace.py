@@ -181,7 +181,6 @@ def _open(job: ReplaceJob) -> int:
 
 
 def _check_unchanged(job: ReplaceJob, handle: int, old: bytes) -> os.stat_result:
-    """Return the status of a note that can be replaced and holds the old bytes."""
     status = os.fstat(handle)
     if not modes.S_ISREG(status.st_mode):
         raise CannotWrite(

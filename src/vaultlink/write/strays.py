@@ -50,7 +50,6 @@ def sweep_strays(root: Path, paths: Iterable[str]) -> None:
 
 
 def _is_abandoned(folder: OpenFolder, name: str) -> bool:
-    """Return True for an old file of this user."""
     status = os.stat(folder.path_of(name), dir_fd=folder.handle, follow_symlinks=False)
     is_own = sys.platform == "win32" or status.st_uid == os.geteuid()
     is_old = status.st_mtime < time.time() - _MIN_AGE_SECONDS

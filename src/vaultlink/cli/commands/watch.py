@@ -156,7 +156,6 @@ def _handle_signals() -> Iterator[Callable[[Callable[[], None]], None]]:
 
 
 def _make_status(batch: Batch) -> Callable[[int], str]:
-    """Return a function from a width to the status line after a batch."""
     totals, headline = batch.totals(), format_headline(batch) if batch.number else ""
     return lambda width: format_status(totals, headline, width)
 
