@@ -1,7 +1,4 @@
-"""Follow files from one state of a vault to a later one.
-
-The states are snapshots, whoever remembers them: the last run, or a watcher.
-"""
+"""Follow files from one state of a vault to a later one."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import NamedTuple

@@ -1,8 +1,4 @@
-"""Compare what links led to in two states of a vault.
-
-The earlier state is that of the last run, of the last commit, or of a revision. Where a link meant
-a file, heading or block that is now elsewhere, the history says where.
-"""
+"""Compare what links led to in two states of a vault."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,8 +1,7 @@
 """Decide which text became which other one, by the lines that they share.
 
-This judges notes and sections alike, whoever remembers them. A text became another one if that has
-much of it, and no other text has nearly as much. Pieces that several texts have say nothing: they
-come from a template.
+A text became another one if that has much of it, and no other text has nearly as much. Pieces that
+several texts have say nothing: they come from a template.
 """
 
 from collections import Counter

@@ -1,8 +1,7 @@
 """Apply safe fixes while a vault is watched.
 
 Fixes wait for a pause, skip notes that just changed, and are not applied again to a text from which
-they were reverted. Times are seconds on the monotonic clock. The fixes are those of `vaultlink
-fix`.
+they were reverted. Times are seconds on the monotonic clock.
 """
 
 import math

@@ -29,16 +29,9 @@ class Debounce(msgspec.Struct, frozen=True):
     rescan_interval: float = 60.0
 
     def seconds_until_batch(self, first: float, last: float, now: float) -> float:
-        """Return the seconds until a batch is due.
-
-        `first` and `last` are the times of its first and last change.
-        """
+        """Return the seconds until a batch is due, from its first and last change."""
         return min(last + self.batch_quiet, first + self.batch_max_delay) - now
 
     def seconds_until_fix(self, first: float, last: float, now: float) -> float:
-        """Return the seconds until fixes are due.
-
-        `first` is the time of the first change since the last fixes, `last` that of the latest
-        change.
-        """
+        """Return the seconds until fixes are due, by the changes since the last fixes."""
         return min(last + self.fix_quiet, first + self.fix_max_delay) - now

@@ -1,8 +1,4 @@
-"""New and resolved findings between two states.
-
-Findings are compared by identity, which does not depend on line numbers. Texts are read only for
-findings that are not about a link.
-"""
+"""New and resolved findings between two states, by identities without line numbers."""
 
 from collections.abc import Container, Iterable, Mapping
 from itertools import compress, filterfalse

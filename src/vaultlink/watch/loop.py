@@ -1,7 +1,4 @@
-"""The watcher: waits for events, rescans, reports changes, and applies fixes.
-
-It yields batches and notices one by one, each when the caller asks for the next. It prints nothing.
-"""
+"""The watcher: waits for events, rescans, yields changes, and applies fixes."""
 
 import os
 import time

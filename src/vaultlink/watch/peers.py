@@ -1,7 +1,6 @@
 """Other watchers of the same vault.
 
-Each watcher holds a lock on its own file in the vault's state folder. The system releases the lock
-when the process ends, so a lock that is held proves that its watcher runs.
+Each holds a lock on its own file in the vault's state folder, which ends with its process.
 """
 
 import os
