@@ -17,9 +17,10 @@ from killed_moves import Killer, run_hooked
 from running import RunCommand, create_vault, read_files, write_files
 from vaultlink.__main__ import main
 from vaultlink.model import PendingWrite, SkippedNote
-from vaultlink.write import journal_files
+from vaultlink.write import files, journal_files
+from vaultlink.write.files import write_atomically
 from vaultlink.write.journal import record_and_write, record_run
-from vaultlink.write.journal_files import list_runs, write_file, write_moving
+from vaultlink.write.journal_files import list_runs, write_moving
 from vaultlink.write.lock import journal_folder
 from vaultlink.write.move_checks import identify_files
 from vaultlink.write.undo import revert_interrupted, undo_run
@@ -279,7 +280,7 @@ def test_undo_of_a_complete_run_without_its_end_mark(run: RunCommand, vault: Pat
 def test_end_mark_is_synced_to_disk(vault: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     synced: list[set[str]] = []
     monkeypatch.setattr(
-        journal_files,
+        files,
         "sync_folder",
         lambda folder: synced.append({file.suffix for file in folder.iterdir()}),
     )
@@ -291,7 +292,7 @@ def test_run_whose_undo_was_undone_stays_ended(run: RunCommand, vault: Path) -> 
     """On a full disk, the end mark becomes the mark of an undone run."""
     run("rename", "Long Pier", "Quay")
     after, [renamed] = read_files(vault), list_runs(vault)
-    with patch.object(journal_files, "write_file", fail_to_mark_undone):
+    with patch.object(journal_files, "write_atomically", fail_to_mark_undone):
         run("undo")
     assert not (journal_folder(vault) / f"{renamed.id}.ended").exists()
     assert run("undo", list_runs(vault)[0].id).code == 0
@@ -299,11 +300,11 @@ def test_run_whose_undo_was_undone_stays_ended(run: RunCommand, vault: Path) -> 
     assert read_files(vault) == after
 
 
-def fail_to_mark_undone(folder: Path, name: str, parts: Sequence[bytes], *, durable: bool) -> None:
+def fail_to_mark_undone(file: Path, parts: Sequence[bytes], *, durable: bool) -> None:
     """Write a file of the journal, except the mark of an undone run."""
-    if name.endswith(".undone"):
+    if file.suffix == ".undone":
         raise OSError(ENOSPC, "")
-    write_file(folder, name, parts, durable=durable)
+    write_atomically(file, parts, durable=durable)
 
 
 # -- undo -------------------------------------------------------------------------------------------------------------

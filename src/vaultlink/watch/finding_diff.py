@@ -1,4 +1,4 @@
-"""New and resolved findings between two states, by identities without line numbers."""
+"""New and resolved findings of two states, by identities without line numbers."""
 
 from collections.abc import Container, Iterable, Mapping
 from itertools import compress, filterfalse

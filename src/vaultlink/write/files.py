@@ -2,6 +2,7 @@
 
 import os
 import stat as modes
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from errno import EDQUOT, EEXIST, ENOSPC
@@ -90,21 +91,40 @@ def replace_file(file: Path, data: bytes) -> bool:
     return True
 
 
-def replace_cache_file(file: Path, parts: Iterable[bytes]) -> None:
-    """Write a cache file atomically, readable only by its owner, if possible."""
+def write_atomically(file: Path, parts: Iterable[bytes], *, durable: bool = False) -> None:
+    """Write a file that only its owner can read; with `durable`, sync it to disk."""
     import tempfile  # noqa: PLC0415 - an unchanged run does not need it
 
-    temporary = None
+    handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=file.name, suffix=".tmp")
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=file.name)
         with open(handle, "wb") as stream:  # noqa: PTH123 - a descriptor, not a path
             stream.writelines(parts)
+            stream.flush()
+            if durable:
+                os.fsync(handle)
         os.replace(temporary, file)  # noqa: PTH105
-    except OSError:
-        if temporary:
-            with suppress(OSError):
-                os.unlink(temporary)  # noqa: PTH108
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(temporary)  # noqa: PTH108
+        raise
+    if durable:
+        sync_folder(file.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Write the entries of a folder to disk, where that is needed."""
+    if sys.platform != "win32":
+        handle = os.open(folder, os.O_RDONLY)
+        with suppress(OSError):  # not possible, and not needed, on some file systems
+            os.fsync(handle)
+        os.close(handle)
+
+
+def replace_cache_file(file: Path, parts: Iterable[bytes]) -> None:
+    """Write a cache file atomically, if possible."""
+    with suppress(OSError):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(file, parts)
 
 
 def copy_cache_file(file: Path, copy: Path) -> None:

@@ -18,6 +18,7 @@ from msgspec.structs import replace
 
 from vaultlink.errors import JournalError
 from vaultlink.model import PendingWrite
+from vaultlink.write.files import write_atomically
 from vaultlink.write.journal_files import (
     MAX_INFLATED_BYTES,
     MAX_RECORD_BYTES,
@@ -29,7 +30,6 @@ from vaultlink.write.journal_files import (
     list_runs,
     remove_moving,
     write_ended,
-    write_file,
     write_moving,
 )
 from vaultlink.write.lock import journal_folder, make_journal_error, make_journal_folder
@@ -187,7 +187,7 @@ def record_run(
             "Nothing was written. Fix fewer notes at once."
         )
     try:
-        write_file(folder, f"{run.id}.run", content, durable=True)
+        write_atomically(folder / f"{run.id}.run", content, durable=True)
     except OSError as error:
         raise make_journal_error(folder, error) from None
     _prune(folder, runs, run.time_ns)

@@ -8,7 +8,6 @@ undone. `<run>.moving` identifies the files that a run moves, from before its fi
 import os
 import re
 import sys
-import tempfile
 import zlib
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
@@ -19,6 +18,7 @@ from msgspec.structs import replace
 
 from vaultlink.files import open_own, read_own
 from vaultlink.text import blake2b, lazy_pattern
+from vaultlink.write.files import sync_folder, write_atomically
 from vaultlink.write.lock import journal_folder
 
 _MAGIC = b"vaultlink run 1\n"
@@ -229,33 +229,6 @@ def encode_header(run: RecordedRun) -> bytes:
     return magic + len(head).to_bytes(4, "big") + (digest_content(head) or b"") + head
 
 
-def write_file(folder: Path, name: str, parts: Sequence[bytes], *, durable: bool) -> None:
-    """Write a file of the journal atomically; with `durable`, sync it to disk."""
-    handle, temporary = tempfile.mkstemp(dir=folder, suffix=".tmp")
-    try:
-        with open(handle, "wb") as stream:  # noqa: PTH123 - a descriptor, not a path
-            stream.writelines(parts)
-            stream.flush()
-            if durable:
-                os.fsync(handle)
-        Path(temporary).replace(folder / name)
-    except BaseException:
-        with suppress(OSError):
-            Path(temporary).unlink()
-        raise
-    if durable:
-        sync_folder(folder)
-
-
-def sync_folder(folder: Path) -> None:
-    """Write the entries of a folder to disk, where that is needed."""
-    if sys.platform != "win32":
-        handle = os.open(folder, os.O_RDONLY)
-        with suppress(OSError):  # not possible, and not needed, on some file systems
-            os.fsync(handle)
-        os.close(handle)
-
-
 def write_marker(
     folder: Path, run: str, kind: str, content: bytes = b"", *, durable: bool = False
 ) -> None:
@@ -264,7 +237,7 @@ def write_marker(
     If the disk is full, another marker of the run is renamed, which takes no space.
     """
     try:
-        write_file(folder, f"{run}.{kind}", [content], durable=durable)
+        write_atomically(folder / f"{run}.{kind}", [content], durable=durable)
     except OSError:
         other = "ended" if kind == "undone" else "moving"
         with suppress(OSError):
@@ -292,7 +265,7 @@ def write_moving(
 ) -> None:
     """Write the identities of the files that a run moves, durably."""
     content = msgspec.msgpack.encode(identities)
-    write_file(folder, f"{run.id}.moving", [content], durable=True)
+    write_atomically(folder / f"{run.id}.moving", [content], durable=True)
 
 
 def read_moving(folder: Path, run: RecordedRun) -> list[tuple[int, int] | None] | None:
