@@ -96,7 +96,11 @@ class Watch:
         self._events.stop()
 
     def updates(self) -> Iterator[WatchUpdate]:
-        """Yield the initial findings, then every change, until `stop` is called."""
+        """Yield the initial findings, then every change, until `stop` is called.
+
+        Yields:
+            The updates in order: batches, notices and proposals.
+        """
         try:
             yield self.session.first_batch()
             self.session.vault = use_single_process(self.session.vault)
