@@ -1,7 +1,6 @@
 """Find in git what links led to before commits moved, added or replaced files."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from itertools import takewhile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,6 +12,7 @@ from vaultlink.history.follow import UNCOMMITTED
 from vaultlink.history.git_log import GitLog, LogCommit
 from vaultlink.history.git_versions import NoteVersions
 from vaultlink.history.link_changes import content_of, is_remainder
+from vaultlink.history.names import count_equal
 from vaultlink.history.paths_now import PathsNow, number_commits
 from vaultlink.index.anchors import find_anchor, find_slug_heading
 from vaultlink.index.index import Index, update_names
@@ -352,13 +352,9 @@ def _is_nearest(source: str, path: str, others: Sequence[str]) -> bool:
 
     A file at the root is the only one that its name alone may mean.
     """
-    shared = [_count_shared(source, other) for other in (path, *others)]
+    folders = source.split("/")[:-1]
+    shared = [count_equal(folders, other.split("/")[:-1]) for other in (path, *others)]
     return "/" not in path or all(shared[0] > number for number in shared[1:])
-
-
-def _count_shared(path: str, other: str) -> int:
-    pairs = zip(path.split("/")[:-1], other.split("/")[:-1], strict=False)
-    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def _is_spelt(link: Link, path: str) -> bool:

@@ -1,6 +1,7 @@
 """Compare files by their names: extensions, equal names, series of numbers."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import takewhile
 from typing import Any
 
 from vaultlink.index.resolve import file_name, name_key
@@ -87,13 +88,13 @@ def pair_names(
 
 def _compare_paths(old: str, new: str) -> "_Score":
     """Return the number of equal names from the end, and True for one folder."""
-    count = 0
     old_parts, new_parts = old.casefold().split("/"), new.casefold().split("/")
-    for one, other in zip(reversed(old_parts), reversed(new_parts), strict=False):
-        if one != other:
-            break
-        count += 1
-    return count, old_parts[:-1] == new_parts[:-1]
+    return count_equal(old_parts[::-1], new_parts[::-1]), old_parts[:-1] == new_parts[:-1]
+
+
+def count_equal(one: Sequence[str], other: Sequence[str]) -> int:
+    """Return the number of equal items at the start."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
 
 
 _Pair = tuple[str, str]

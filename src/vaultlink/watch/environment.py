@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 from msgspec.structs import replace
 
@@ -20,21 +19,6 @@ from vaultlink.watch.peers import Peers
 from vaultlink.watch.rescan import folder_identity
 from vaultlink.watch.session import Session
 from vaultlink.watch.settings_files import SettingsSnapshot, reopen_if_changed
-
-
-class NoticeFilter:
-    def __init__(self) -> None:
-        self._last_messages: dict[str, str] = {}
-
-    def notify_once(
-        self, topic: str, message: str, *, is_error: bool = False
-    ) -> Iterator[WatchUpdate]:
-        if message and self._last_messages.get(topic) != message:
-            self._last_messages[topic] = message
-            yield Notice(message, is_error)
-
-    def forget(self, topic: str) -> None:
-        self._last_messages.pop(topic, None)
 
 
 class Environment:
@@ -57,9 +41,22 @@ class Environment:
         self._session, self._settings, self._fixer = session, settings, fixer
         self._events, self._event_source = events, event_source
         self.root, self.is_away = session.vault.root, False
-        self.notices = NoticeFilter()
+        self._last_messages: dict[str, str] = {}
         self._root_identity = folder_identity(self.root)
-        self._peers = _join_peers(self.root, fix=fix)
+        self._peers: Peers | None = None
+        try:
+            self._peers = Peers(self.root, fixing=fix)
+        except JournalError:  # there is no place to register
+            if fix:
+                raise
+
+    def notify_once(
+        self, topic: str, message: str, *, is_error: bool = False
+    ) -> Iterator[WatchUpdate]:
+        """Yield a notice, unless it is empty or repeats the last one on its topic."""
+        if message and self._last_messages.get(topic) != message:
+            self._last_messages[topic] = message
+            yield Notice(message, is_error)
 
     def is_git_busy(self) -> bool:
         return is_git_busy(find_git_dir(self.root))
@@ -95,7 +92,7 @@ class Environment:
             except VaultError:
                 pass
             except ConfigError as error:
-                yield from self.notices.notify_once("settings", str(error), is_error=True)
+                yield from self.notify_once("settings", str(error), is_error=True)
         if vault is None:
             if not self.is_away:
                 self.is_away = True
@@ -125,11 +122,11 @@ class Environment:
         try:
             vault = reopen_if_changed(session.vault)
         except (ConfigError, VaultError) as error:
-            yield from self.notices.notify_once(
+            yield from self.notify_once(
                 "settings", f"{error} The previous settings stay in force.", is_error=True
             )
             return
-        self.notices.forget("settings")
+        self._last_messages.pop("settings", None)
         batch = None
         if vault:
             cause = BatchCause(description="new settings")
@@ -154,7 +151,7 @@ class Environment:
     def report_unreadable(self, scan: VaultScan) -> Iterator[WatchUpdate]:
         """Report folders that can't be read: their files seem not to exist."""
         for folder, reason in scan.listing.unreadable_folders:
-            yield from self.notices.notify_once(
+            yield from self.notify_once(
                 f"folder {folder}",
                 f"the folder {folder or scan.root} can't be read: {reason}.",
                 is_error=True,
@@ -162,16 +159,6 @@ class Environment:
 
     def is_fixer(self) -> bool:
         return self._peers is None or self._peers.is_fixer()
-
-
-def _join_peers(root: Path, *, fix: bool) -> Peers | None:
-    """Register this watcher. Without a place for that, only a fixer raises an error."""
-    try:
-        return Peers(root, fixing=fix)
-    except JournalError:
-        if fix:
-            raise
-        return None
 
 
 def use_single_process(vault: Vault) -> Vault:

@@ -148,7 +148,7 @@ class Watch:
             self._events.take()
             return
         self._event_source.check(self._folders, now)
-        yield from self._environment.notices.notify_once(
+        yield from self._environment.notify_once(
             "no watch", self._event_source.warning, is_error=True
         )
         now = time.monotonic()
@@ -220,7 +220,7 @@ class Watch:
         if attempt.is_outdated:
             self._events.request_full_rescan()
         yield from (Notice(sentence) for sentence in attempt.reverted)
-        yield from self._environment.notices.notify_once("fix error", attempt.error, is_error=True)
+        yield from self._environment.notify_once("fix error", attempt.error, is_error=True)
         if attempt.proposal:
             yield Proposal(attempt.proposal)
         yield from self._report_skipped(attempt)
@@ -236,7 +236,7 @@ class Watch:
         for note in attempt.applied_fixes.skipped if attempt.applied_fixes else attempt.skipped:
             reasons.setdefault(note.path, []).append(note.reason)
         for path, texts in reasons.items():
-            yield from self._environment.notices.notify_once(
+            yield from self._environment.notify_once(
                 f"skipped {path}", f"{path}: skipped: {'. Also, '.join(texts)}."
             )
 
