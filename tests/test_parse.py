@@ -507,7 +507,7 @@ def test_malformed_link_is_noted(text: str, target: str, fault: str) -> None:
     troubles = [
         problem for problem in parse_note("n.md", text).problems if problem.kind == "malformed-link"
     ]
-    assert [problem.detail for problem in troubles] == [f"{target}\n{fault}"]
+    assert [(problem.target, problem.detail) for problem in troubles] == [(target, fault)]
 
 
 @pytest.mark.parametrize(
@@ -589,7 +589,7 @@ def test_link_in_html_is_noted(
     text: str, targets: list[str], changes: list[tuple[int, int, str]]
 ) -> None:
     found = [item for item in parse_note("n.md", text).problems if item.kind == "link-in-html"]
-    assert [item.detail.split("\n")[0] for item in found] == targets
+    assert [item.target for item in found] == targets
     assert [change for item in found for change in item.replacements] == changes
 
 
@@ -607,7 +607,7 @@ def test_link_in_html_is_noted(
 )
 def test_block_id_without_blank_line_is_noted(text: str, names: list[str]) -> None:
     found = [item for item in parse_note("n.md", text).problems if item.kind == "unread-block-id"]
-    assert [item.detail.split("\n")[0] for item in found] == names
+    assert [item.block_id for item in found] == names
 
 
 @pytest.mark.parametrize(

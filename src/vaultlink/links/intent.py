@@ -7,7 +7,8 @@ callers ask only about links that do not resolve. In doubt, a link is meant as o
 import re
 
 from vaultlink.index.resolve import spelling_key
-from vaultlink.model import Link, LinkKind
+from vaultlink.links.kinds import bracketed_text
+from vaultlink.model import Link
 from vaultlink.text import lazy_pattern
 
 _PLAIN = lazy_pattern(r"[^\W\d_\u037a\uf900-\uffff][^\[\]$=<>&|\"':*!?]*(?:\|[^$]*)?")
@@ -43,9 +44,8 @@ def is_meant_as_link(link: Link) -> bool:
     Args:
         link: A link that does not resolve. A Markdown link is always meant as one.
     """
-    if link.kind is not LinkKind.WIKILINK or link.external or not link.raw.endswith("]]"):
-        return True
-    return is_link_text(link.raw[3 if link.embed else 2 : -2])
+    inner = bracketed_text(link)
+    return inner is None or is_link_text(inner)
 
 
 def names_topic(link: Link, resolved: str | None) -> bool:

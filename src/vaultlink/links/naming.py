@@ -4,8 +4,9 @@ from collections import Counter
 
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import file_name, is_note, name_key, parent_folder, resolve
+from vaultlink.links.kinds import SYNTAX, add_extension
 from vaultlink.links.rewrite import rewrite_link
-from vaultlink.model import Edit, Link, LinkKind
+from vaultlink.model import Edit, Link
 from vaultlink.obsidian import ObsidianSettings
 
 
@@ -80,10 +81,10 @@ def retarget_link(
         style = "absolute"  # a bare name would lead elsewhere from another folder
     first, whole = format_target(source, path, index, style), strip_note_extension(path)
     for name in (first,) if first == whole else (first, whole):
-        target = name + path[-3:] if link.kind is LinkKind.MARKDOWN and is_note(path) else name
+        target = add_extension(name, path, link.kind)
         if style == "relative" and link.target.startswith("./") and not target.startswith("../"):
             target = "./" + target
-        elif link.kind is LinkKind.MARKDOWN and link.target.startswith("/"):
+        elif SYNTAX[link.kind].writes_paths and link.target.startswith("/"):
             target = "/" + target.removeprefix("/")
         is_resolved = style == "shortest" and target == first != whole  # by `format_target`
         if is_resolved or resolve(source, target, index.names) == path:
@@ -101,14 +102,14 @@ def detect_target_style(source: str, link: Link, index: Index, obsidian: Obsidia
     """
     if link.target.startswith(("./", "../")):
         return "relative"
-    if link.kind is not LinkKind.MARKDOWN:
+    if not SYNTAX[link.kind].writes_paths:
         return obsidian.new_link_format
     if link.target.startswith("/"):
         return "absolute"
     votes = Counter(
         style
         for other, target in index.resolved_links(source)
-        if target is not None and other.kind is LinkKind.MARKDOWN and other.target
+        if target is not None and other.kind is link.kind and other.target
         for style in _list_styles(source, other.target, target)
     )
     ranked = votes.most_common(2)

@@ -2,7 +2,8 @@
 
 import re
 
-from vaultlink.model import Edit, Link, LinkKind, Place
+from vaultlink.links.kinds import bracketed_text
+from vaultlink.model import Edit, Link, Place
 from vaultlink.parse.inline import read_inline
 from vaultlink.parse.inline_types import InlineMarkdownLink
 from vaultlink.text import lazy_pattern
@@ -25,10 +26,8 @@ def read_url(link: Link) -> str:
     raw = link.raw
     if ":" not in raw and "." not in raw:  # most links
         return ""
-    if link.kind is not LinkKind.WIKILINK or not raw.endswith("]]"):
-        return ""
-    inner = raw[3 if link.embed else 2 : -2].strip()
-    destination = inner.partition("|")[0].rstrip().removesuffix("\\").rstrip()
+    inner = bracketed_text(link) or ""
+    destination = inner.partition("|")[0].strip().removesuffix("\\").rstrip()
     return destination if _URL.fullmatch(destination) else ""
 
 

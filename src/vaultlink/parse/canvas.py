@@ -81,15 +81,14 @@ def parse_card_text(text: str) -> NoteBuilder:
 def _move_to_card(link: Link, spot: tuple[int, int, int, int]) -> Link:
     return Link(
         *spot,
-        link.raw,
-        link.target,
-        link.subpath,
-        link.display,
-        link.kind,
-        link.embed,
-        Place.CANVAS,
-        "",
-        link.external,
+        raw=link.raw,
+        target=link.target,
+        subpath=link.subpath,
+        display=link.display,
+        kind=link.kind,
+        embed=link.embed,
+        place=Place.CANVAS,
+        external=link.external,
     )
 
 
@@ -135,15 +134,13 @@ def file_link(card: dict[str, Any], spot: tuple[int, int, int, int]) -> Link | N
     subpath = subpath if isinstance(subpath, str) and subpath.strip("#") else ""
     return Link(
         *spot,
-        file,
-        file.removeprefix("/"),
-        subpath,
-        None,
-        LinkKind.WIKILINK,
-        False,
-        Place.CANVAS,
-        "",
-        False,
+        raw=file,
+        target=file.removeprefix("/"),
+        subpath=subpath,
+        display=None,
+        kind=LinkKind.WIKILINK,
+        embed=False,
+        place=Place.CANVAS,
     )
 
 

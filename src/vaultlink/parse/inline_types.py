@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 import msgspec
 
+from vaultlink.model import LinkKind
+
 
 class InlineWikilink(NamedTuple):
     """A wikilink in a run: its span, including `!`, and True if it is an embed.
@@ -18,6 +20,10 @@ class InlineWikilink(NamedTuple):
     end: int
     embed: bool
     in_link: bool = False
+
+    @property
+    def kind(self) -> LinkKind:
+        return LinkKind.WIKILINK
 
 
 class InlineMarkdownLink(NamedTuple):
@@ -31,6 +37,10 @@ class InlineMarkdownLink(NamedTuple):
     embed: bool
     text_end: int
     destination: str
+
+    @property
+    def kind(self) -> LinkKind:
+        return LinkKind.MARKDOWN
 
 
 class UnlinkedBracket(NamedTuple):

@@ -122,18 +122,29 @@ def parse_property_link(text: str, spot: tuple[int, int, int, int], key_path: st
         spot: Start, end, line and column of the value.
         key_path: Key path of the value, such as "rel.1".
     """
+    kind, external = LinkKind.WIKILINK, False
     if text.startswith("[[") and text.endswith("]]") and len(text) > 4:
-        parts = parse_wikilink(text[2:-2])
-        return Link(*spot, text, *parts, LinkKind.WIKILINK, False, Place.PROPERTY, key_path, False)
-    whole = _WHOLE_MARKDOWN.fullmatch(text) if text.startswith("[") and text.endswith(")") else None
-    if not whole:
-        return None
-    destination = decode_destination(whole[2] if whole[2] is not None else whole[3])
-    if not destination:
-        return None
-    external = is_external(destination)
-    parts = (*((destination, "") if external else split_subpath(destination)), whole[1])
-    return Link(*spot, text, *parts, LinkKind.MARKDOWN, False, Place.PROPERTY, key_path, external)
+        target, subpath, display = parse_wikilink(text[2:-2])
+    else:
+        may_be_link = text.startswith("[") and text.endswith(")")
+        whole = _WHOLE_MARKDOWN.fullmatch(text) if may_be_link else None
+        destination = decode_destination(whole[2] or whole[3] or "") if whole else None
+        if not whole or not destination:
+            return None
+        kind, external, display = LinkKind.MARKDOWN, is_external(destination), whole[1]
+        target, subpath = (destination, "") if external else split_subpath(destination)
+    return Link(
+        *spot,
+        raw=text,
+        target=target,
+        subpath=subpath,
+        display=display,
+        kind=kind,
+        embed=False,
+        place=Place.PROPERTY,
+        key_path=key_path,
+        external=external,
+    )
 
 
 _WHOLE_MARKDOWN = lazy_pattern(

@@ -144,15 +144,13 @@ def _read_plain_body(found: NoteBuilder, body: int, marks: bytes) -> _BodyParts 
                 end,
                 line,
                 start - starts[line - 1] + 1,
-                text[start:end],
-                target.strip(),
-                "",
-                display and (display.strip() or None),
-                WIKILINK,
-                embed,
-                BODY,
-                "",
-                False,
+                raw=text[start:end],
+                target=target.strip(),
+                subpath="",
+                display=display and (display.strip() or None),
+                kind=WIKILINK,
+                embed=embed,
+                place=BODY,
             )
         )
     if plain_links.complex_spans or plain_links.web:
@@ -166,9 +164,19 @@ def _add_other_links(found: NoteBuilder, plain_links: plain.PlainLinks) -> None:
     """Add the external links of a plain note, and what its complex blocks contain."""
     text = found.text
     for start, end, words, address in plain_links.web:
-        spot = found.locate(start, end)
-        raw = text[start:end]
-        found.links.append(Link(*spot, raw, address, "", words, MARKDOWN, False, BODY, "", True))
+        found.links.append(
+            Link(
+                *found.locate(start, end),
+                raw=text[start:end],
+                target=address,
+                subpath="",
+                display=words,
+                kind=MARKDOWN,
+                embed=False,
+                place=BODY,
+                external=True,
+            )
+        )
     for start, end in plain_links.complex_spans:
         for run in read_blocks(split_lines(text, start, end)).runs:
             found.add_run(run)
@@ -196,13 +204,28 @@ def _read_full_body(found: NoteBuilder, body: int) -> _BodyParts:
         opening = block.lines[0]
         found.add_problem(block.kind, opening.offset, opening.offset + len(opening.text), clause)
     for swallowed in find_swallowed_links(blocks.hiding, found.text, body) if blocks.hiding else ():
-        link = swallowed.link
-        detail = f"{link.target}\n{swallowed.clause}\n{'complete' if swallowed.complete else ''}"
-        change = (swallowed.replacement,) if swallowed.replacement else ()
-        found.add_problem("link-in-html", link.start, link.end, detail, change)
+        link, change = swallowed.link, swallowed.replacement
+        found.problems.append(
+            ParseProblem(
+                *found.locate(link.start, link.end),
+                kind="link-in-html",
+                detail=swallowed.clause,
+                replacements=(change,) if change else (),
+                is_certain=swallowed.complete,
+                target=link.target,
+            )
+        )
     for item in find_detached_ids(blocks, found.text, body):
-        detail = f"{item.name}\n{item.where}\n{'certain' if item.certain else ''}"
-        found.add_problem("unread-block-id", item.start, item.end, detail, (item.replacement,))
+        found.problems.append(
+            ParseProblem(
+                *found.locate(item.start, item.end),
+                kind="unread-block-id",
+                detail=item.where,
+                replacements=(item.replacement,),
+                is_certain=item.certain,
+                block_id=item.name,
+            )
+        )
     return (
         _locate_headings(blocks.headings, found),
         _locate_block_ids(blocks, found),
@@ -275,7 +298,9 @@ def _add_properties(
     for key, start, end in read.duplicates:
         found.add_problem("duplicate-property", start, end, key)
     for inner, start, end in read.unquoted_links:
-        found.add_problem("unquoted-property-link", start, end, inner)
+        found.problems.append(
+            ParseProblem(*found.locate(start, end), kind="unquoted-property-link", target=inner)
+        )
     for path, value, start, end in read.scalars:
         if value.startswith("["):
             link = parse_property_link(value, found.locate(start, end), path)

@@ -12,10 +12,11 @@ import msgspec
 from vaultlink.fix.plan import CapturedLink
 from vaultlink.index.index import Index, link_name, target_spellings
 from vaultlink.index.resolve import file_name, is_canvas, is_note, resolve
-from vaultlink.links.definitions import rewrite_definition
+from vaultlink.links.definitions import as_link, rewrite_definition
 from vaultlink.links.edits import sort_edits
+from vaultlink.links.kinds import SYNTAX
 from vaultlink.links.renaming import RenamedNames, rename_link
-from vaultlink.model import Definition, Edit, Entry, Link, LinkKind, Note, Place
+from vaultlink.model import Edit, Entry, Link, Note
 from vaultlink.obsidian import ObsidianSettings
 from vaultlink.refactor.relocation import Relocation
 
@@ -192,7 +193,7 @@ class LinkPlanner:
         edits: list[Edit] = []
         for item in note.definitions:
             path = resolve(note.path, item.target, self._index.names)
-            link = _make_link(item)
+            link = as_link(item)
             changed = self._change_link(note.path, link, path) if path is not None else None
             if changed:
                 new = rewrite_definition(note.path, item, changed.target, changed.subpath)
@@ -233,25 +234,7 @@ def _rename_title(path: str, entry: Entry, item: _ChangedLink) -> tuple[Edit, ..
     if entry.title != old or old == new or entry.title_end > link.start:
         return ()
     title = Edit(path, entry.start, entry.title_end, new)
-    if link.display != old or link.kind is not LinkKind.WIKILINK:
+    if link.display != old or not SYNTAX[link.kind].has_pipe:
         return (title,)
     start = link.start + link.raw.rindex(old)
     return title, Edit(path, start, start + len(old), new)
-
-
-def _make_link(item: Definition) -> Link:
-    return Link(
-        item.start,
-        item.end,
-        item.line,
-        item.column,
-        item.raw,
-        item.target,
-        item.subpath,
-        "",
-        LinkKind.MARKDOWN,
-        False,
-        Place.BODY,
-        "",
-        False,
-    )

@@ -14,6 +14,7 @@ from vaultlink.index.anchors import (
     split_parts,
 )
 from vaultlink.index.suggest_headings import write_part
+from vaultlink.links.kinds import SYNTAX
 from vaultlink.model import BlockId, Heading, LinkKind, Note
 from vaultlink.refactor.relocation import RefusedError
 
@@ -52,7 +53,7 @@ class SubpathMap:
     def contains(self, subpath: str, kind: LinkKind) -> bool:
         """Return True if `after` contains the heading or block that a subpath leads to."""
         found = find_anchor(self.before, subpath)
-        if found is None and kind is LinkKind.MARKDOWN:
+        if found is None and SYNTAX[kind].reads_slugs:
             found = find_slug_heading(self.before, subpath)
         return found is not None and self._map_anchor(found) is not None
 
@@ -79,7 +80,7 @@ class SubpathMap:
         """
         found = find_anchor(self.before, subpath)
         if found is None:
-            heading = find_slug_heading(self.before, subpath) if kind is LinkKind.MARKDOWN else None
+            heading = find_slug_heading(self.before, subpath) if SYNTAX[kind].reads_slugs else None
             return self._new_slug(subpath, heading) if heading else subpath
         wanted = self._map_anchor(found)
         candidates = self._list_candidates(subpath, kind, found, wanted) if wanted else ()
@@ -102,7 +103,7 @@ class SubpathMap:
             yield _replace_part(subpath, f"^{wanted.id}")
             return
         assert isinstance(found, Heading)
-        if kind is LinkKind.MARKDOWN and _is_slug(subpath, found):
+        if SYNTAX[kind].reads_slugs and _is_slug(subpath, found):
             yield f"#{github_slug(render_heading(wanted.text))}"
         yield self._replace_parts(subpath)
         yield from list_heading_paths(self.after, wanted)

@@ -143,7 +143,7 @@ def unread_block_key(link: Link, target: Note, context: Context) -> str:
         return ""
     key = link.subpath[link.subpath.rfind("#") + 1 :].strip().removeprefix("^").lower()
     has_line = any(
-        problem.kind == "unread-block-id" and problem.detail.split("\n")[0].lower() == key
+        problem.kind == "unread-block-id" and problem.block_id.lower() == key
         for problem in target.problems
     )
     return key if has_line and context.index.has_anchor(link, target.path) is False else ""

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from vaultlink.index.index import Index, LinkTargets
 from vaultlink.index.resolve import normalize_name, resolve
 from vaultlink.links.intent import is_link_text, is_meant_as_link
+from vaultlink.links.kinds import find_nested_links, is_wikilink
 from vaultlink.links.url_links import convert_url_link, is_web_url, read_url
-from vaultlink.model import Edit, Link, LinkKind, Note, ParseProblem, Place, Safety
+from vaultlink.model import Edit, Link, Note, ParseProblem, Place, Safety
 from vaultlink.parse.link_parts import is_external, split_subpath
 from vaultlink.parse.malformed import LinkFault
 from vaultlink.rules.context import Context, Finding
@@ -23,8 +24,8 @@ def malformed_link(note: Note, context: Context) -> Iterator[Finding]:
     unresolved = {link.start: link for link in _find_unresolved_links(note, context)}
     for problem in note.problems:
         if problem.kind == "malformed-link":
-            target, _, fault = problem.detail.rpartition("\n")
-            name, link = " ".join(target.split()), unresolved.get(problem.start)
+            fault, name = problem.detail, " ".join(problem.target.split())
+            link = unresolved.get(problem.start)
             # Only three brackets make a link, which may resolve as it is.
             if (
                 name
@@ -66,16 +67,16 @@ def doubled_brackets(note: Note, context: Context) -> Iterator[Finding]:
         return
     for link in _find_unresolved_links(note, context):
         problem = problems.get(link.start)
-        if problem and _is_destination(problem.detail, note, context):
+        if problem and _is_destination(problem.target, note, context):
             others = [other for other in note.links if other.target == link.target]
             if not _has_title(link.target, context.index):
                 yield Finding(
                     problem,
-                    {"destination": problem.detail},
+                    {"destination": problem.target},
                     link.target,
                     edits=_build_edits(problem, note),
                     safety=Safety.SAFE
-                    if len(others) == 1 and _is_plain_text(link.target, problem.detail)
+                    if len(others) == 1 and _is_plain_text(link.target, problem.target)
                     else Safety.UNSAFE,
                     links=(link,),
                 )
@@ -111,13 +112,11 @@ def _find_unresolved_links(note: Note, context: Context) -> list[Link]:
 
 
 def _collect_unresolved_links(note: Note, targets: LinkTargets) -> list[Link]:
-    outer = [link for link in note.links if link.kind is LinkKind.MARKDOWN and "[[" in link.raw]
+    nested = find_nested_links(note.links)
     return [
         link
         for link, target in zip(note.links, targets, strict=True)
-        if target is None
-        and link.kind is LinkKind.WIKILINK
-        and not (outer and any(other.start < link.start < other.end for other in outer))
+        if target is None and is_wikilink(link) and link.start not in nested
     ]
 
 
@@ -194,7 +193,7 @@ def _judge_safety(
     if fault == LinkFault.PIPE_IN_CELL and resolve(note.path, name, context.index.names):
         return Safety.SAFE
     is_deliberate = fault == LinkFault.ESCAPED_BRACKETS and any(
-        link.kind is LinkKind.WIKILINK and link.place is Place.BODY for link in note.links
+        is_wikilink(link) and link.place is Place.BODY for link in note.links
     )
     return Safety.SAFE if problem.is_certain and not is_deliberate else Safety.UNSAFE
 

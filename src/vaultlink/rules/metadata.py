@@ -69,8 +69,8 @@ def unquoted_property_link(note: Note, context: Context) -> Iterator[Finding]:
     """Report links in properties that YAML reads as lists because they have no quotes."""
     for problem in note.problems:
         if problem.kind == "unquoted-property-link":
-            text = f"[[{problem.detail}]]"
-            quoted, target = _quote_link(text, problem), parse_wikilink(problem.detail)[0]
+            text = f"[[{problem.target}]]"
+            quoted, target = _quote_link(text, problem), parse_wikilink(problem.target)[0]
             resolved = target and resolve(note.path, target, context.index.names)
             edits = (
                 (Edit(note.path, problem.start, problem.end, quoted),) if quoted and target else ()

@@ -19,9 +19,10 @@ from vaultlink.index.anchors import (
 from vaultlink.index.index import Index, link_name
 from vaultlink.index.resolve import file_name
 from vaultlink.index.suggest_headings import AnchorMatch, build_subpath, match_anchors
+from vaultlink.links.kinds import SYNTAX
 from vaultlink.links.naming import retarget_link
 from vaultlink.links.rewrite import rewrite_link
-from vaultlink.model import Destination, Edit, Heading, Link, LinkKind, Note, Safety, text_items
+from vaultlink.model import Destination, Edit, Heading, Link, Note, Safety, text_items
 from vaultlink.rules.context import Context, Finding, is_drawing, unread_block_key
 from vaultlink.rules.former_targets import find_renamed_anchor
 from vaultlink.text import has_placeholder, lazy_pattern
@@ -131,10 +132,9 @@ def _describe_unread_block(link: Link, note: Note, context: Context) -> str:
     """Return why a block id in the target has no effect, as a clause; "" without one."""
     key = unread_block_key(link, note, context)
     for problem in note.problems if key else ():
-        name, _, rest = problem.detail.partition("\n")
-        if problem.kind == "unread-block-id" and name.lower() == key:
-            where = rest.partition("\n")[0]
-            return f": its “^{name}” in line {problem.line} lacks a blank line {where}"
+        if problem.kind == "unread-block-id" and problem.block_id.lower() == key:
+            where = f"“^{problem.block_id}” in line {problem.line}"
+            return f": its {where} lacks a blank line {problem.detail}"
     return ""
 
 
@@ -143,7 +143,7 @@ def _is_safe(match: AnchorMatch, item: _MissingAnchor) -> bool:
         item.is_block
         or any(char.isspace() for char in item.link.subpath)
         or (
-            item.link.kind is LinkKind.WIKILINK
+            not SYNTAX[item.link.kind].reads_slugs
             and find_slug_heading(item.target, item.link.subpath) is None
         )
     )
@@ -208,9 +208,9 @@ def _find_missing(link: Link, path: str, context: Context) -> _MissingAnchor | N
         return _MissingAnchor(link, target, None) if _lacks_block(link, target) else None
     if not _is_heading_anchor(link) or not _lacks_heading(link, target):
         return None
-    is_markdown = link.kind is LinkKind.MARKDOWN
+    reads_slugs = SYNTAX[link.kind].reads_slugs
     return _MissingAnchor(
-        link, target, find_slug_heading(target, link.subpath) if is_markdown else None
+        link, target, find_slug_heading(target, link.subpath) if reads_slugs else None
     )
 
 
@@ -239,7 +239,7 @@ _OTHER_ANCHORS = lazy_pattern(r"L\d+(?:C\d+)?(?:-L?\d+(?:C\d+)?)?|user-content-.
 def _is_heading_anchor(link: Link) -> bool:
     """Return False for a subpath that only other programs read: `#L10`, `#top`."""
     name = link.subpath.removeprefix("#").strip()
-    if link.kind is LinkKind.MARKDOWN and not link.target and name.lower() == "top":
+    if SYNTAX[link.kind].reads_slugs and not link.target and name.lower() == "top":
         return False
     return not _OTHER_ANCHORS.fullmatch(name)
 
@@ -263,7 +263,7 @@ def _is_footnote_anchor(subpath: str) -> bool:
 def _is_readme_slug(note: Note, link: Link, target: Note) -> bool:
     """Return True for a GitHub anchor of a heading in a README, which GitHub shows."""
     return (
-        link.kind is LinkKind.MARKDOWN
+        SYNTAX[link.kind].reads_slugs
         and file_name(note.path).lower().partition(".")[0] == "readme"
         and find_slug_heading(target, link.subpath) is not None
     )
@@ -295,7 +295,7 @@ def _is_page_anchor(link: Link) -> bool:
     Ids of web pages contain no spaces.
     """
     return (
-        link.kind is LinkKind.MARKDOWN
+        SYNTAX[link.kind].reads_slugs
         and not link.embed
         and not link.target
         and "#^" not in link.subpath

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from functools import partial
 
 from vaultlink.index.resolve import join_relative, normalize_name
+from vaultlink.links.kinds import SYNTAX
 from vaultlink.links.naming import retarget_link
 from vaultlink.links.rewrite import rewrite_link
-from vaultlink.model import Destination, Edit, Link, LinkKind, Note, Place, Safety
+from vaultlink.model import Destination, Edit, Link, Note, Place, Safety
 from vaultlink.rules.context import Context, Finding, find_resolved_links
 
 
@@ -27,7 +28,7 @@ def ambiguous_link(note: Note, context: Context) -> Iterator[Finding]:
 
 def _names_sibling(link: Link, source: str, target: str) -> bool:
     """Return True for a Markdown link that is the relative path of its file."""
-    return link.kind is LinkKind.MARKDOWN and join_relative(
+    return SYNTAX[link.kind].writes_paths and join_relative(
         source, normalize_name(f"./{link.target}")
     ) == normalize_name(target)
 

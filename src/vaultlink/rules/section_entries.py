@@ -10,9 +10,9 @@ from vaultlink.backlinks.style import TOPICS_HEADING
 from vaultlink.index.index import Index, link_name
 from vaultlink.index.resolve import is_note, resolve, resolve_with_alternatives
 from vaultlink.index.titles import find_notes_by_title
+from vaultlink.links.kinds import format_link, list_kinds
 from vaultlink.links.naming import format_target
-from vaultlink.links.rewrite import format_wikilink
-from vaultlink.model import Edit, Entry, Link, LinkKind, Note, Owner, Place, Section, SourceSpan
+from vaultlink.model import Edit, Entry, Link, Note, Owner, Place, Section, SourceSpan
 from vaultlink.parse.backlinks_problems import has_indented_entries
 from vaultlink.parse.link_parts import parse_wikilink
 from vaultlink.rules.context import Context
@@ -325,11 +325,12 @@ def _check_lines(section: Section, note: Note, context: Context) -> Iterator[Def
 
 def _check_markdown_links(section: Section, note: Note, context: Context) -> Iterator[Defect]:
     """Yield the Markdown links of a section whose vault uses wikilinks."""
+    kind, _ = list_kinds(use_markdown_links=False)
     for entry in section.entries:
         link = entry.link
         target = (
             resolve(note.path, link.target, context.index.names)
-            if link and link.kind is LinkKind.MARKDOWN
+            if link and link.kind is not kind
             else None
         )
         if (
@@ -340,11 +341,11 @@ def _check_markdown_links(section: Section, note: Note, context: Context) -> Ite
             and not _MARKDOWN_SYNTAX.search(link.display)
         ):
             name = format_target(note.path, target, context.index, context.obsidian.new_link_format)
-            edit = Edit(note.path, link.start, link.end, format_wikilink(link, name, link.subpath))
+            text = format_link(link, kind, name, link.subpath)
             yield Defect(
                 "markdown-link",
                 entry,
                 "the link is a Markdown link, but the vault uses wikilinks",
                 "Change the Markdown link to a wikilink",
-                (edit,),
+                (Edit(note.path, link.start, link.end, text),),
             )

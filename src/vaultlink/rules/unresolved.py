@@ -14,7 +14,8 @@ from vaultlink.index.resolve import (
 )
 from vaultlink.index.spelling import is_case_variant, is_same_spelling
 from vaultlink.links.intent import names_topic
-from vaultlink.model import Link, LinkKind, Note
+from vaultlink.links.kinds import find_nested_links
+from vaultlink.model import Link, Note
 from vaultlink.rules.context import Context
 from vaultlink.rules.former_targets import was_deleted
 from vaultlink.text import has_placeholder
@@ -78,7 +79,7 @@ def _collect_unresolved_links(
     note: Note, known: dict[str, _Candidates | None], context: Context
 ) -> list[UnresolvedLink]:
     found = []
-    outer = [link for link in note.links if link.kind is LinkKind.MARKDOWN and "[[" in link.raw]
+    nested = find_nested_links(note.links)
     for link, resolved in context.index.resolved_links(note.path):
         if names_topic(link, resolved):
             target = _join_target(link.target, note.path)
@@ -86,9 +87,7 @@ def _collect_unresolved_links(
                 known[target] = _find_candidates(link.target, target, context)
             candidates = known[target]
             # It is unknown if Obsidian reads a wikilink in the text of a Markdown link (2.17).
-            if candidates is not None and not (
-                outer and any(other.start < link.start < other.end for other in outer)
-            ):
+            if candidates is not None and link.start not in nested:
                 if candidates is not _NO_CANDIDATES and (
                     candidates.is_of(note.path)
                     or was_deleted(link, note.path, context.index, context.history)
