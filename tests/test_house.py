@@ -160,6 +160,10 @@ PLACES = {
         r"\bHistory\(\s*[^)\s]",
         ("model.py", "history/", "disk/", "watch/renames.py"),
     ),
+    "orphans, dead ends and islands are found": (
+        r"not in (?:\w+\.)*backlinks\b|not any\((?:\w+\.)*targets\b|\bleader\b",
+        ("graph/build.py",),
+    ),
     "kinds of links are named": (
         r"\bLinkKind\.[A-Z]",
         ("model.py", "parse/", "links/kinds.py", "links/definitions.py", "backlinks/merge/"),

@@ -6,7 +6,7 @@ from fnmatch import translate
 from functools import lru_cache
 from typing import NamedTuple
 
-from vaultlink.graph.build import find_islands, is_dead_end
+from vaultlink.graph.build import find_islands, is_dead_end, is_orphan
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import file_name, is_note, name_key, normalize_name
 from vaultlink.model import Note, Place
@@ -15,21 +15,18 @@ from vaultlink.rules.context import FILE_START, Context, Finding
 
 def orphan_note(note: Note, context: Context) -> Iterator[Finding]:
     """Report notes without links from other files."""
-    if (
-        is_note(note.path)
-        and note.path not in context.index.backlinks
-        and not _is_ignored(note.path, context)
-    ):
-        yield Finding(FILE_START, {"name": file_name(note.path)})
+    if is_orphan(context.index, note.path):
+        yield from _report_note(note, context)
 
 
 def dead_end(note: Note, context: Context) -> Iterator[Finding]:
     """Report notes without a link that resolves."""
-    if (
-        is_note(note.path)
-        and is_dead_end(context.index, note.path)
-        and not _is_ignored(note.path, context)
-    ):
+    if is_dead_end(context.index, note.path):
+        yield from _report_note(note, context)
+
+
+def _report_note(note: Note, context: Context) -> Iterator[Finding]:
+    if is_note(note.path) and not _is_ignored(note.path, context):
         yield Finding(FILE_START, {"name": file_name(note.path)})
 
 
@@ -94,7 +91,7 @@ def _find_unlinked_attachments(context: Context) -> list[str]:
         path
         for path in index.files
         if path.lower().endswith(endings)
-        and path not in index.backlinks
+        and is_orphan(index, path)
         and path[: path.rfind(".")] + ".md" not in index.notes
         and not _is_ignored(path, context)
     ]
