@@ -35,15 +35,7 @@ def rewrite_definition(
 ) -> tuple[Edit, ...]:
     """Return the edits that give a definition another target and subpath.
 
-    Args:
-        path: Vault path of the note that contains the definition.
-        definition: The definition.
-        target: The new target.
-        subpath: The new subpath, with its `#`, or "".
-
-    Returns:
-        The edits; empty if the definition would not be read back as requested, or has this target
-        and subpath already.
+    Empty if the definition would not be read back as requested, or has them already.
     """
     target = target.replace("\u00a0", " ")
     if (target, subpath) == (definition.target, definition.subpath):

@@ -39,10 +39,9 @@ _PLACEHOLDER = lazy_pattern(r"<[^<>:/%]+>")
 
 
 def is_meant_as_link(link: Link) -> bool:
-    """Return True unless a link is clearly code, a list or other text in brackets.
+    """Return True unless an unresolved link is clearly code, a list or other text.
 
-    Args:
-        link: A link that does not resolve. A Markdown link is always meant as one.
+    A Markdown link is always meant as one.
     """
     inner = bracketed_text(link)
     return inner is None or is_link_text(inner)
@@ -52,10 +51,6 @@ def names_topic(link: Link, resolved: str | None) -> bool:
     """Return True if a link names a dangling topic.
 
     It does not resolve, and is meant as a link.
-
-    Args:
-        link: Any link.
-        resolved: The vault path of the file that it leads to; None if it does not resolve.
     """
     return resolved is None and not link.external and is_meant_as_link(link)
 
@@ -63,11 +58,9 @@ def names_topic(link: Link, resolved: str | None) -> bool:
 def is_link_text(inner: str) -> bool:
     """Return True unless the text between double brackets is clearly not a link's.
 
-    False for arrays, shell tests, bracket expressions, several bracketed texts or Markdown links in
-    a row, dice rolls, and placeholders: a wildcard, a word in angle brackets, bare punctuation.
-
-    Args:
-        inner: The text between the brackets, with display text and the spaces around it.
+    False for arrays, shell tests, bracket expressions, several bracketed texts or Markdown
+    links in a row, dice rolls, and placeholders: a wildcard, a word in angle brackets, bare
+    punctuation.
     """
     if _PLAIN.fullmatch(inner) or not _UNUSUAL.search(inner):
         return True

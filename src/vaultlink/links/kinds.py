@@ -48,7 +48,7 @@ class LinkSyntax(NamedTuple):
             True; None if it would not be read as one.
         retarget: Returns the change that gives a link another target and subpath, and keeps the
             text that it shows; None if that can't be written.
-        rename: Returns the same change after the target was renamed: a text that follows from the
+        follow: Returns the same change after the target was renamed: a text that follows from the
             target changes with it.
         is_complete: Returns True if target, subpath and text are all that a link has.
     """
@@ -61,7 +61,7 @@ class LinkSyntax(NamedTuple):
     write: Callable[[str, str, str, bool, bool], str]
     read: Callable[[str, bool], LinkParts | None]
     retarget: Callable[[Link, str, str], Replacement | None]
-    rename: Callable[[Link, str, str], Replacement | None]
+    follow: Callable[[Link, str, str], Replacement | None]
     is_complete: Callable[[Link], bool]
 
 
@@ -81,13 +81,11 @@ def bracketed_text(link: Link) -> str | None:
 
 
 def list_kinds(use_markdown_links: bool) -> tuple[LinkKind, LinkKind]:
-    """Return the kinds of new links, the preferred one first."""
     preferred, other = LinkKind.WIKILINK, LinkKind.MARKDOWN
     return (other, preferred) if use_markdown_links else (preferred, other)
 
 
 def add_extension(target: str, path: str, kind: LinkKind) -> str:
-    """Return the target of a link to a file, given without the extension of a note."""
     return target + path[-3:] if SYNTAX[kind].writes_paths and is_note(path) else target
 
 
@@ -103,10 +101,7 @@ def find_nested_links(links: Sequence[Link]) -> set[int]:
 
 
 def default_display_text(target: str, subpath: str) -> str:
-    """Return the text that Obsidian shows for a wikilink without display text (1.18).
-
-    It consists of the target and the parts of the subpath.
-    """
+    """Return the text that Obsidian shows for a wikilink without display text (1.18)."""
     if not subpath:
         return target.strip()
     return " > ".join(
@@ -164,7 +159,6 @@ def _find_wikilink_spans(link: Link) -> _WikilinkSpans:
 
 
 def find_display_span(link: Link) -> tuple[int, int]:
-    """Return the span within a wikilink from its pipe to the end of its display text."""
     return _find_wikilink_spans(link)[3:]
 
 
@@ -238,15 +232,9 @@ _URL_SAFE = "/.,;!()&+=@$:?-_~"
 
 
 def encode_destination(text: str, more: str = "", *, letters: bool = False) -> str:
-    """Encode a text for a Markdown destination.
+    """Encode a text for a Markdown destination, except the characters `more`.
 
-    Args:
-        text: The target or subpath.
-        more: More characters to leave unencoded.
-        letters: True to leave letters of other scripts unencoded.
-
-    Returns:
-        The encoded text. Parentheses are left unencoded if they are balanced.
+    With `letters`, letters of other scripts are left as they are. So are balanced parentheses.
     """
     safe = _URL_SAFE + more
     if not _has_balanced_parentheses(text):
@@ -325,7 +313,7 @@ def _replace_destination(link: Link, target: str, subpath: str) -> Replacement |
 def change_destination(
     link: Link | Definition, current: str, target: str, subpath: str, encode: Encoder
 ) -> str:
-    """Return a destination with another target and subpath; equal parts stay as written."""
+    """Return a destination with another target and subpath; equal parts stay."""
     mark = current.find("#")
     name, rest = (current, "") if mark == -1 else (current[:mark], current[mark:])
     if target != link.target:
@@ -336,7 +324,6 @@ def change_destination(
 
 
 def make_encoder(current: str) -> Encoder:
-    """Return the function that encodes as a destination does which is not in brackets."""
     return partial(encode_destination, letters=not current.isascii())
 
 
@@ -367,7 +354,7 @@ SYNTAX: Mapping[LinkKind, LinkSyntax] = {
         write=_write_wikilink,
         read=_read_wikilink,
         retarget=_retarget_wikilink,
-        rename=_rename_wikilink,
+        follow=_rename_wikilink,
         is_complete=lambda _link: True,
     ),
     LinkKind.MARKDOWN: LinkSyntax(
@@ -379,7 +366,7 @@ SYNTAX: Mapping[LinkKind, LinkSyntax] = {
         write=_write_markdown,
         read=_read_markdown,
         retarget=_replace_destination,
-        rename=_replace_destination,
+        follow=_replace_destination,
         is_complete=_has_no_title,
     ),
 }

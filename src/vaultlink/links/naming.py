@@ -11,17 +11,10 @@ from vaultlink.obsidian import ObsidianSettings
 
 
 def format_target(source: str, path: str, index: Index, style: str) -> str:
-    """Return the target of a link to a file.
+    """Return the target of a link to a file, without the extension of a note.
 
-    Args:
-        source: Vault path of the note that contains the link.
-        path: Vault path of the file.
-        index: The index of the vault.
-        style: `shortest`, `relative` or `absolute`, as in Obsidian's `newLinkFormat`. Any other
-            value means `absolute`.
-
-    Returns:
-        The target, without the extension of a note.
+    `style` is `shortest`, `relative` or `absolute`, as in Obsidian's `newLinkFormat`. Any other
+    value means `absolute`.
     """
     if style == "relative":
         return relative_target(source, path)
@@ -32,7 +25,6 @@ def format_target(source: str, path: str, index: Index, style: str) -> str:
 
 
 def relative_target(source: str, path: str) -> str:
-    """Return the relative path from a note's folder to a file."""
     start, end = (
         parent_folder(source).split("/")[:-1],
         parent_folder(path).split("/")[:-1],
@@ -46,7 +38,6 @@ def relative_target(source: str, path: str) -> str:
 
 
 def strip_note_extension(path: str) -> str:
-    """Return a path without the extension of a note."""
     return path[:-3] if is_note(path) else path
 
 
@@ -58,22 +49,12 @@ def retarget_link(
     obsidian: ObsidianSettings,
     subpath: str | None = None,
 ) -> tuple[Edit, ...]:
-    """Return the edits that make a link resolve to a file.
+    """Return the edits that make a link resolve to a file; none if no target works.
 
-    The new target has the style of the link, else that of its note, else that of the vault. If this
-    would resolve to another file or cannot be written, the target is the full path. The displayed
-    text does not change.
-
-    Args:
-        source: Vault path of the note that contains the link.
-        link: The link.
-        path: Vault path of the file.
-        index: The index of the vault.
-        obsidian: The settings of the vault.
-        subpath: The new subpath, with its `#`, or ""; None keeps that of the link.
-
-    Returns:
-        The edits; empty if no target works.
+    The new target has the style of the link, else that of its note, else that of the vault. If
+    this would resolve to another file or cannot be written, the target is the full path. The
+    displayed text does not change. `subpath` is the new one, with its `#`, or ""; None keeps
+    that of the link.
     """
     kept = link.subpath if subpath is None else subpath
     style = detect_target_style(source, link, index, obsidian)

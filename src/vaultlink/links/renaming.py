@@ -33,20 +33,11 @@ _NODE_PROPERTIES = lazy_pattern(r"(?:(?:&[^\s\[\]{},]+|![^\s\[\]{},]*)\s+)+")
 def rename_link(path: str, link: Link, target: str, subpath: str, text: str = "") -> Edits:
     """Return the edits that give a link another target and subpath.
 
-    A display text stays. A wikilink without one shows the new name; if a path is added to its name,
-    the name becomes the display text.
-
-    Args:
-        path: Vault path of the note that contains the link.
-        link: The link.
-        target: The new target.
-        subpath: The new subpath, with its `#`, or "".
-        text: The text of the note; needed for links in properties.
-
-    Returns:
-        The edits; empty if the link has that target already, or can't be found in its text.
+    A display text stays. A wikilink without one shows the new name; if a path is added to its
+    name, the name becomes the display text. `text` is the text of the note, needed for links in
+    properties. Empty if the link has that target already, or can't be found in its text.
     """
-    change = SYNTAX[link.kind].rename(link, target, subpath)
+    change = SYNTAX[link.kind].follow(link, target, subpath)
     if change is None:
         return ()
     start, end, new = change
@@ -76,7 +67,6 @@ def _rename_in_property(path: str, link: Link, raw: str, text: str) -> Edits:
 
 
 def _quote(text: str, quote: str) -> str:
-    """Return a text as YAML writes it between quotation marks."""
     if quote == "'":
         return text.replace("'", "''")
     if quote == '"':
@@ -85,12 +75,7 @@ def _quote(text: str, quote: str) -> str:
 
 
 class RenamedNames:
-    """The names of the files of a vault before and after a rename.
-
-    Attributes:
-        index: The index before.
-        names: The names afterwards.
-    """
+    """The names of the files of a vault before and after a rename."""
 
     def __init__(self, index: Index, names: PathsByName, obsidian: ObsidianSettings):
         self.index, self.names, self._obsidian = index, names, obsidian
@@ -107,16 +92,10 @@ class RenamedNames:
     ) -> str | None:
         """Return the target with which a link leads to a file afterwards.
 
-        Args:
-            source: Vault path of the note that contains the link.
-            new_source: The same afterwards.
-            link: The link.
-            path: Vault path of the file that it leads to.
-            new_path: Vault path of the file that it must lead to afterwards.
-
-        Returns:
-            The target as it is if it still leads there and has the style of the link; else a target
-            in that style, or the full path; None if none leads there.
+        `source` is the note with the link, and `path` the file that it leads to; the other
+        paths are those afterwards. The target stays if it still leads there and has the
+        style of the link; else it is one in that style, or the full path; None if none
+        leads there.
         """
         written = link.target
         if not written and path == source and new_path == new_source:

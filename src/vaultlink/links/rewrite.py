@@ -34,14 +34,7 @@ _QUOTES = "\"'\\"
 def rewrite_link(path: str, link: Link, target: str, subpath: str) -> Edits:
     """Return the edits that give a link another target and subpath.
 
-    Args:
-        path: Vault path of the note that contains the link.
-        link: The link.
-        target: The new target.
-        subpath: The new subpath, with its `#`, or "".
-
-    Returns:
-        The edits; empty if the link cannot be written so that it still shows the same text.
+    Empty if the link cannot be written so that it still shows the same text.
     """
     target = target.replace("\u00a0", " ")
     change = SYNTAX[link.kind].retarget(link, target, subpath)

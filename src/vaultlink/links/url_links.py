@@ -32,7 +32,6 @@ def read_url(link: Link) -> str:
 
 
 def lacks_scheme(url: str) -> bool:
-    """Return True for an address such as `www.example.org`."""
     return _ADDRESS_WITHOUT_SCHEME.match(url) is not None
 
 
@@ -47,14 +46,8 @@ def is_web_url(url: str) -> bool:
 def convert_url_link(path: str, link: Link) -> tuple[Edit, ...]:
     """Return the edits that convert a wikilink to a URL into a link that works.
 
-    `[[url|text]]` becomes `[text](url)`, `[[url]]` becomes `<url>`, and an embed `![text](url)`.
-
-    Args:
-        path: Vault path of the note that contains the link.
-        link: The link.
-
-    Returns:
-        The edits; empty if the new text would not be read back as this link.
+    `[[url|text]]` becomes `[text](url)`, `[[url]]` becomes `<url>`, and an embed
+    `![text](url)`. Empty if the new text would not be read back as this link.
     """
     url, text = read_url(link), link.display or ""
     if (

@@ -149,7 +149,6 @@ def _is_built_in(heading: str) -> bool:
 
 
 def _gather_lines(body: SectionBody, builder: _SectionBuilder, depth: int) -> None:
-    """Read the lines behind the heading that belong to the section."""
     text, blank = body.source.text, False
     for number in range(builder.last_line + 1, len(body.lines)):
         line = body.lines[number]

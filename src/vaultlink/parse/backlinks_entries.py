@@ -32,14 +32,7 @@ _NOT_ALPHANUMERIC = lazy_pattern(r"[^a-z0-9 ]")
 
 
 class EntrySource(NamedTuple):
-    """The note from which entries are parsed.
-
-    Attributes:
-        text: Its text.
-        starts: Offsets of its line starts.
-        links: Its links, sorted by offset.
-        offsets: The offsets of the links.
-    """
+    """A note, its links sorted by offset, and these offsets."""
 
     text: str
     starts: list[int]
@@ -48,13 +41,9 @@ class EntrySource(NamedTuple):
 
 
 def parse_line_entries(page: EntrySource, at: int, content: int, end: int) -> tuple[Entry, ...]:
-    """Return the entries of a line; empty if it is prose.
+    """Return the entries of the line from `at` to `end`; empty if it is prose.
 
-    Args:
-        page: The note.
-        at: Offset of the line.
-        content: Offset behind its quote marks.
-        end: Offset of its end.
+    `content` is the offset behind its quote marks.
     """
     mark = LIST_MARK.match(page.text, content, end)
     assert mark
@@ -75,7 +64,6 @@ def parse_line_entries(page: EntrySource, at: int, content: int, end: int) -> tu
 
 
 def _content_end(text: str, start: int, end: int) -> int:
-    """Return the end of a span without trailing blanks."""
     return start + len(text[start:end].rstrip())
 
 

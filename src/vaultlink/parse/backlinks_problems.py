@@ -49,12 +49,7 @@ def add_section_problems(
 ) -> Iterator[Section]:
     """Yield the sections; those of the author with problems and cut spans.
 
-    Args:
-        text: The note's text.
-        body: Offset of its body.
-        starts: Offsets of its line starts.
-        sections: All sections of the note, in order.
-        hidden: Spans of blocks that hide text.
+    `hidden` are the spans of blocks that hide text.
     """
     note = _NoteText(text, body)
     ends = _SectionEnds(text, sections, hidden)
@@ -134,7 +129,6 @@ def _section_cut_span(note: _NoteText, section: Section) -> tuple[int, int]:
 
 
 def _skip(pattern: re.Pattern[str], text: str, at: int) -> int:
-    """Return the position behind a pattern that matches at any position."""
     match = pattern.match(text, at)
     return match.end() if match else at
 
@@ -176,10 +170,7 @@ def _is_separable(before: str, after: str) -> bool:
 
 
 def has_indented_entries(section: Section) -> bool:
-    """Return True if entries are indented so far that they may become code.
-
-    This happens when the text to which they belong is removed.
-    """
+    """Return True if entries may become code when the text above them is removed."""
     return any(
         entry.marks.lstrip("> ").startswith("\t") or "    " in entry.marks
         for entry in section.entries

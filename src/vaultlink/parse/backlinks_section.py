@@ -33,12 +33,8 @@ from vaultlink.text import lazy_pattern, line_and_column
 class SectionSource(NamedTuple):
     """The note from which sections are parsed.
 
-    Attributes:
-        text: Its text.
-        body: Offset of its body.
-        starts: Offsets of its line starts.
-        hidden: Spans of blocks that hide text.
-        runs: Its runs of text. None for a plain note, whose paragraphs can be parsed separately.
+    `hidden` are the spans of blocks that hide text. `runs` is None for a plain note, whose
+    paragraphs can be parsed separately.
     """
 
     text: str
@@ -57,12 +53,8 @@ def read_sections(
 ) -> tuple[Section, ...]:
     """Return the sections of a note's body, in order.
 
-    Args:
-        source: The note.
-        links: All links of the note.
-        wording: The compiled wordings of headings.
-        candidates: The lines that may be headings, 0-based.
-        usual_headings: The lines with usual headings, 0-based.
+    `candidates` are the lines that may be headings, `usual_headings` those with usual headings,
+    all 0-based.
     """
     text, body, starts = source.text, source.body, source.starts
     first = bisect_left(starts, body)
@@ -180,7 +172,6 @@ def is_marker_hidden(pair: MarkerPair, hidden: SpanSet) -> bool:
 
 
 def read_managed_section(page: EntrySource, pair: MarkerPair, wording: HeadingWordings) -> Section:
-    """Return the section between two markers."""
     text = page.text
     heading, entries = _read_managed_content(page, pair.begin_end, pair.closing_line, wording)
     return Section(

@@ -19,13 +19,10 @@ class CanvasCard(NamedTuple):
 
 
 class CanvasLink(NamedTuple):
-    """A link of a canvas.
+    """A link of a canvas, as `parse_canvas` returns it.
 
-    Attributes:
-        card: The card that contains it.
-        link: The link, as `parse_canvas` returns it.
-        inner: The link at its place in the text of a text card, as a link of a note's body; None
-            for a file card.
+    `inner` is the link at its place in the text of a text card, as a link of a note's body;
+    None for a file card.
     """
 
     card: CanvasCard
@@ -46,12 +43,6 @@ def parse_canvas(path: str, text: str) -> Note:
 
 
 def find_canvas_links(text: str, cards: list[CanvasCard]) -> Iterator[CanvasLink]:
-    """Yield the links of a canvas, in order.
-
-    Args:
-        text: The text of the canvas.
-        cards: Its cards, from `parse_canvas_cards`.
-    """
     starts = line_starts(text)
     at = 0
     for card in cards:
@@ -124,10 +115,7 @@ def _replace_surrogates(card: dict[str, Any]) -> dict[str, Any]:
 
 
 def file_link(card: dict[str, Any], spot: tuple[int, int, int, int]) -> Link | None:
-    """Return the link of a file card; None for other cards.
-
-    The target is a path from the vault's root; the card has a separate subpath.
-    """
+    """Return the link of a file card, a path from the vault's root, or None."""
     file, subpath = card.get("file"), card.get("subpath")
     if card.get("type") != "file" or not isinstance(file, str) or not file:
         return None
@@ -145,5 +133,4 @@ def file_link(card: dict[str, Any], spot: tuple[int, int, int, int]) -> Link | N
 
 
 def unreadable_canvas(path: str, problem: str) -> Note:
-    """Return an invalid canvas as a note without links."""
     return Note(path, problems=(ParseProblem(0, 0, 1, 1, "invalid-canvas", problem),))

@@ -83,7 +83,6 @@ def may_contain_links(text: str) -> bool:
 
 
 def read_inline(text: str) -> InlineContent:
-    """Return the links and tags of a run of text."""
     scan = _Scan(text, emphasis=False)
     scan.read(0, len(text), in_link=False)
     if len(text) <= _MAX_EMPHASIS_LENGTH and (

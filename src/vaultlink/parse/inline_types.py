@@ -58,13 +58,9 @@ class UnlinkedBracket(NamedTuple):
 class InlineContent(msgspec.Struct):
     """The content of a run, in order.
 
-    Attributes:
-        links: The links and embeds.
-        tags: Spans of the tags' names.
-        hidden: Spans of code, math and HTML.
-        unlinked_brackets: Opening brackets that start no link.
-        escapes: Positions of the backslashes that escape an opening bracket.
-        depends_on_emphasis: True if a tag counts only if emphasis ends before it.
+    `tags` are the spans of their names, `hidden` those of code, math and HTML, `escapes` the
+    positions of the backslashes that escape an opening bracket. `depends_on_emphasis` is True
+    if a tag counts only if emphasis ends before it.
     """
 
     links: list[InlineWikilink | InlineMarkdownLink] = msgspec.field(default_factory=list)

@@ -17,14 +17,8 @@ _RESERVED_BYTES = frozenset(b"#$&+,/:;=?@")
 def parse_wikilink(inner: str) -> tuple[str, str, str | None]:
     """Return target, subpath and display text of a wikilink (1.5 to 1.15).
 
-    The first pipe that is not the first character ends the destination; one backslash before it is
-    dropped.
-
-    Args:
-        inner: The text between `[[` and `]]`.
-
-    Returns:
-        Target, subpath ("" if there is none) and display text (None if there is none).
+    `inner` is the text between the brackets. The first pipe that is not the first character
+    ends the destination; one backslash before it is dropped.
     """
     inner = inner.strip()
     display: str | None = None
@@ -117,10 +111,7 @@ def _decode_escapes(match: re.Match[str]) -> str:
 def parse_property_link(text: str, spot: tuple[int, int, int, int], key_path: str) -> Link | None:
     """Return the link that a property's value is as a whole, or None (4.9 to 4.14).
 
-    Args:
-        text: The value.
-        spot: Start, end, line and column of the value.
-        key_path: Key path of the value, such as "rel.1".
+    `spot` is start, end, line and column of the value, `key_path` such as "rel.1".
     """
     kind, external = LinkKind.WIKILINK, False
     if text.startswith("[[") and text.endswith("]]") and len(text) > 4:

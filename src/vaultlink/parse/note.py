@@ -161,7 +161,6 @@ def _read_plain_body(found: NoteBuilder, body: int, marks: bytes) -> _BodyParts 
 
 
 def _add_other_links(found: NoteBuilder, plain_links: plain.PlainLinks) -> None:
-    """Add the external links of a plain note, and what its complex blocks contain."""
     text = found.text
     for start, end, words, address in plain_links.web:
         found.links.append(
@@ -183,7 +182,6 @@ def _add_other_links(found: NoteBuilder, plain_links: plain.PlainLinks) -> None:
 
 
 def _read_full_body(found: NoteBuilder, body: int) -> _BodyParts:
-    """Read the body with the block pass and the inline pass."""
     blocks = read_blocks(split_lines(found.text, body))
     for run in blocks.runs:
         found.add_run(run)
@@ -200,32 +198,10 @@ def _read_full_body(found: NoteBuilder, body: int) -> _BodyParts:
     found.code_spans.extend(
         span for span in blocks.hidden if not found.text.startswith("<", span[0])
     )
-    for block, clause in describe_hiding_blocks(blocks, found.starts) if blocks.hiding else ():
-        opening = block.lines[0]
-        found.add_problem(block.kind, opening.offset, opening.offset + len(opening.text), clause)
-    for swallowed in find_swallowed_links(blocks.hiding, found.text, body) if blocks.hiding else ():
-        link, change = swallowed.link, swallowed.replacement
-        found.problems.append(
-            ParseProblem(
-                *found.locate(link.start, link.end),
-                kind="link-in-html",
-                detail=swallowed.clause,
-                replacements=(change,) if change else (),
-                is_certain=swallowed.complete,
-                target=link.target,
-            )
-        )
-    for item in find_detached_ids(blocks, found.text, body):
-        found.problems.append(
-            ParseProblem(
-                *found.locate(item.start, item.end),
-                kind="unread-block-id",
-                detail=item.where,
-                replacements=(item.replacement,),
-                is_certain=item.certain,
-                block_id=item.name,
-            )
-        )
+    if blocks.hiding:
+        found.problems += describe_hiding_blocks(blocks, found.starts)
+        found.problems += find_swallowed_links(blocks.hiding, found.text, body)
+    found.problems += find_detached_ids(blocks, found.text, body, found.starts)
     return (
         _locate_headings(blocks.headings, found),
         _locate_block_ids(blocks, found),
@@ -237,7 +213,7 @@ def _read_full_body(found: NoteBuilder, body: int) -> _BodyParts:
 def _locate_headings(
     headings: Sequence[tuple[int, str, int, int]], found: NoteBuilder
 ) -> tuple[Heading, ...]:
-    """Return the headings with their places, from level, text, start and end of each."""
+    """Return the headings with places, from level, text, start and end of each."""
     lines = [bisect_right(found.starts, start) for _, _, start, _ in headings]
     line_starts = [found.starts[line - 1] for line in lines]
     places = [(begin, end) for begin, (_, _, _, end) in zip(line_starts, headings, strict=True)]
@@ -291,7 +267,6 @@ _MIN_TEXT = 20
 def _add_properties(
     read: Frontmatter, found: NoteBuilder
 ) -> tuple[tuple[Property, ...], tuple[Directive, ...]]:
-    """Add links, tags and problems; return properties and directives."""
     if read.invalid:
         _add_invalid_frontmatter(*read.invalid, found)
         return (), ()

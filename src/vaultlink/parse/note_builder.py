@@ -45,17 +45,7 @@ WIKILINK, MARKDOWN, BODY = LinkKind.WIKILINK, LinkKind.MARKDOWN, Place.BODY
 class NoteBuilder:
     """The links, tags and problems that were found in one text.
 
-    Attributes:
-        text: The source text.
-        starts: Offsets of its line starts.
-        place: Place of the links and tags.
-        links: The links.
-        tags: The tags.
-        problems: The defects.
-        definitions: The definitions of links' labels.
-        queries: The names in queries.
-        code_spans: Spans of code, in which directives do not count.
-        may_have_directives: True if the text may contain directives.
+    `starts` are the offsets of its line starts. In `code_spans`, directives do not count.
     """
 
     def __init__(self, text: str, place: Place = BODY):
@@ -74,7 +64,6 @@ class NoteBuilder:
         self._row: CutRow | None = None
 
     def locate(self, start: int, end: int) -> tuple[int, int, int, int]:
-        """Return start, end, line and column of a span."""
         return start, end, *line_and_column(self.starts, start)
 
     def add_problem(self, kind: str, start: int, end: int, detail: str = "") -> None:

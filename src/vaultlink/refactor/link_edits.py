@@ -27,12 +27,10 @@ TextOf = Callable[[str], str | None]
 class LinkEdits(msgspec.Struct, frozen=True):
     """The edits of links.
 
-    Attributes:
-        edits: The edits by vault path before the moves, sorted.
-        captured: Unresolved links that resolve afterwards.
-        skipped: Vault paths of the notes that should be edited and must not be changed.
-        unwritable: Vault path and text of each link that can't be written so that it leads to its
-            file.
+    `edits` have the paths before the moves and are sorted; `captured` are unresolved links that
+    resolve afterwards; `skipped` are the notes that should be edited and must not be changed;
+    `unwritable` has vault path and text of each link that can't be written so that it leads to
+    its file.
     """
 
     edits: Mapping[str, tuple[Edit, ...]]
@@ -71,8 +69,6 @@ def _moves_images(relocation: Relocation) -> bool:
 
 
 class _ChangedLink(NamedTuple):
-    """A link to edit, the file that it leads to, and its new destination."""
-
     link: Link
     path: str
     new_path: str
@@ -91,15 +87,7 @@ class LinkPlanner:
         relocation: Relocation,
         generated: Set[str],
     ):
-        """Prepare a plan.
-
-        Args:
-            index: The index before the moves.
-            obsidian: The settings of the vault.
-            text_of: Returns the text of a note before the moves.
-            relocation: Where files go, and where links must lead.
-            generated: Vault paths of the notes whose managed sections are written anew.
-        """
+        """Prepare a plan; `generated` are notes whose managed sections are written anew."""
         self._generated = generated
         self._index, self._text_of, self._relocation = index, text_of, relocation
         self._renamed = RenamedNames(index, relocation.names, obsidian)
@@ -184,7 +172,6 @@ class LinkPlanner:
         return list(dict.fromkeys(edits))  # a YAML alias repeats a link at the same place
 
     def _has_own_title(self, path: str) -> bool:
-        """Return True if the title of a note is not its name."""
         note = self._index.notes.get(path)
         return note is not None and note.title is not None
 

@@ -24,9 +24,7 @@ _Item = TypeVar("_Item", Heading, BlockId)
 class SubpathMap:
     """The subpaths of links to a note, before and after a change.
 
-    Attributes:
-        before: The note that the subpaths are written for.
-        after: The note that contains the headings and blocks afterwards; its path may differ.
+    `after` may contain part of the former note; its path may differ.
     """
 
     def __init__(
@@ -38,12 +36,9 @@ class SubpathMap:
     ) -> None:
         """Create a map between two notes.
 
-        Args:
-            before: The note before.
-            after: The note after. It may contain part of the former note.
-            headings: Number of each heading (from 0) in `before` that `after` contains, to its
-                number in `after`; None if both have the same headings.
-            blocks: The same for the blocks.
+        `headings` maps the number (from 0) of each heading in `before` that `after`
+        contains to its number there; None if both have the same headings. `blocks` is the
+        same for blocks.
         """
         self.before = before
         self.after = after
@@ -67,16 +62,8 @@ class SubpathMap:
     def new_subpath(self, subpath: str, kind: LinkKind) -> str:
         """Return the subpath that leads to the same heading or block afterwards.
 
-        Args:
-            subpath: The subpath of a link, with its `#`.
-            kind: The syntax of the link. The GitHub anchors of headings are followed in Markdown
-                links.
-
-        Returns:
-            The subpath as it is if it still leads there, or if it led to nothing.
-
-        Raises:
-            RefusedError: No subpath leads there, or `after` lacks the heading or block.
+        It stays if it still leads there, or if it led to nothing. Raises RefusedError if no
+        subpath leads there, or `after` lacks the heading or block.
         """
         found = find_anchor(self.before, subpath)
         if found is None:

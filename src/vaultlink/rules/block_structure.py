@@ -39,7 +39,6 @@ def _find_changed_span(problem: ParseProblem) -> tuple[int, int] | None:
 
 
 def detached_block_id(note: Note, context: Context) -> Iterator[Finding]:
-    """Report block ids that links name and that lack the blank lines around them."""
     problems = [problem for problem in note.problems if problem.kind == "unread-block-id"]
     names = [problem.block_id.lower() for problem in problems]
     for problem, key in zip(problems, names, strict=True):

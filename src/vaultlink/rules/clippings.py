@@ -12,10 +12,7 @@ _ADDRESS_KEYS = frozenset(("source", "url", "link", "clipped", "clipped from", "
 
 
 def clipped_link(note: Note, context: Context) -> Iterator[Finding]:
-    """Report unresolved links to the author or site of a clipped web page.
-
-    The option `properties` names the properties in which they stand.
-    """
+    """Report unresolved links to the author or site of a clipped web page."""
     if None not in context.index.targets.get(note.path, ()) or not _is_clipped(note):
         return
     keys = frozenset(key.lower() for key in context.options["properties"])

@@ -14,13 +14,11 @@ from vaultlink.rules.context import FILE_START, Context, Finding
 
 
 def orphan_note(note: Note, context: Context) -> Iterator[Finding]:
-    """Report notes without links from other files."""
     if is_orphan(context.index, note.path):
         yield from _report_note(note, context)
 
 
 def dead_end(note: Note, context: Context) -> Iterator[Finding]:
-    """Report notes without a link that resolves."""
     if is_dead_end(context.index, note.path):
         yield from _report_note(note, context)
 
@@ -31,7 +29,6 @@ def _report_note(note: Note, context: Context) -> Iterator[Finding]:
 
 
 def missing_backlink(note: Note, context: Context) -> Iterator[Finding]:
-    """Report notes that link to this note and that this note does not link to."""
     index = context.index
     sources = index.backlinks.get(note.path, ())
     if not sources or not is_note(note.path) or _is_ignored(note.path, context):
@@ -69,7 +66,6 @@ def unused_attachment(context: Context) -> Iterator[Finding]:
 
 
 def unlinked_attachment(context: Context) -> Iterator[Finding]:
-    """Report attachments that only broken links, HTML, code or prose names."""
     for path, found in _name_unlinked_attachments(context):
         if found:
             values = {"name": file_name(path), "how": found.how, "note": found.note}
@@ -191,7 +187,6 @@ class NamingNotes:
                     self._by_text.setdefault(name, path)
 
     def find(self, path: str) -> NamingNote | None:
-        """Return the note that names the file at a path; None if no note does."""
         name = name_key(path)
         stem = name[: name.rfind(".")]
         for notes, key, how in (

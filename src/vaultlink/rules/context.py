@@ -16,7 +16,7 @@ A check yields findings without rule name and severity. The engine adds both.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
@@ -33,6 +33,8 @@ QUIET_KINDS = (
     "soft-hyphens",
 )
 """The kinds of expected findings that the setting `quiet` may name: none of these is reported."""
+
+T = TypeVar("T")
 
 LinkPlace = tuple[int, str]
 """Start and source text of a link, which identify it in its note."""
@@ -114,6 +116,26 @@ VaultCheck = Callable[[Context], Iterator[Finding]]
 # -- shared by checks ------------------------------------------------------------------------------
 
 
+class _NoteMemo:
+    """What functions return for a note, which the rules check one after the other."""
+
+    def __init__(self, _index: Index) -> None:
+        self.settings: tuple[object, ...] = ()
+        self.results: dict[Callable[..., object], Any] = {}
+
+
+def remember(function: Callable[[Note, Context], T], note: Note, context: Context) -> T:
+    """Return the result of a function for a note, computed once for all rules of a note."""
+    memo = context.index.derive(_NoteMemo)
+    settings = (note, context.quiet, context.allows_dangling)
+    if memo.settings != settings:
+        memo.settings, memo.results = settings, {}
+    if function not in memo.results:
+        memo.results[function] = function(note, context)
+    result: T = memo.results[function]
+    return result
+
+
 def find_resolved_links(note: Note, context: Context) -> Iterator[tuple[Link, str]]:
     """Yield the internal links of a note that resolve, with the paths of targets."""
     for link, target in zip(note.links, context.index.targets.get(note.path, ()), strict=True):
@@ -122,7 +144,6 @@ def find_resolved_links(note: Note, context: Context) -> Iterator[tuple[Link, st
 
 
 def is_taken(link: Link, context: Context) -> bool:
-    """Return True if a rule with precedence reports a link."""
     return bool(context.taken) and (link.start, link.raw) in context.taken
 
 

@@ -36,7 +36,6 @@ class _FormerFiles:
         self.prepare(NO_HISTORY)
 
     def prepare(self, history: History) -> None:
-        """Prepare for a history."""
         self.history = history
         paths = frozenset((*history.moves, *history.deleted, *history.gone))
         self.names = update_names({}, frozenset(), paths)
@@ -60,7 +59,6 @@ class _FormerFiles:
         return None
 
     def resolve(self, source: str, target: str) -> str | None:
-        """Return the former file that a target names, seen from a path."""
         found, others = resolve_with_alternatives(source, target, self.names)
         if found is None or not others:
             return found
@@ -127,14 +125,9 @@ def find_moved_folder(folder: str, index: Index, history: History) -> str | None
     """Return the present path of a folder that was renamed as a whole.
 
     Return None unless most of the files that vanished last from it are at the same places below
-    one other folder, are most of that folder's files, and more than left for elsewhere before. A
-    folder whose files left otherwise, such as an inbox, may be meant to be empty, which neither git
-    nor an index shows.
-
-    Args:
-        folder: The former path, without a slash at its end.
-        index: The index.
-        history: The history.
+    one other folder, are most of that folder's files, and more than left for elsewhere before.
+    A folder whose files left otherwise, such as an inbox, may be meant to be empty, which
+    neither git nor an index shows.
     """
     former = _prepare_former_files(index, history)
     if former is None:
@@ -179,12 +172,9 @@ _SCORE = 0.9
 
 
 class FormerTarget(NamedTuple):
-    """The former target of a link and its fate.
+    """The former target of a link, what happened to it, and what may be meant now.
 
-    Attributes:
-        reason: What happened, as a clause; "" if that is unknown.
-        path: Vault path of the file that the link may mean now; None if it is unknown.
-        is_named: True if the reason names that file.
+    `reason` is a clause, "" if that is unknown. `is_named` is True if it names `path`.
     """
 
     reason: str = ""

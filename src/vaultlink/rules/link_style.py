@@ -23,7 +23,6 @@ from vaultlink.rules.context import Context, Finding, find_resolved_links
 
 
 def case_mismatch(note: Note, context: Context) -> Iterator[Finding]:
-    """Report links whose target differs in case from the name of the file."""
     for link, target in find_resolved_links(note, context):
         if _has_other_case(link, target):
             values = {"target": link.target, "name": _take_tail(link.target, target)}
@@ -33,7 +32,6 @@ def case_mismatch(note: Note, context: Context) -> Iterator[Finding]:
 
 
 def redundant_display(note: Note, context: Context) -> Iterator[Finding]:
-    """Report wikilinks whose display text is the text that Obsidian shows without it."""
     for link, _ in find_resolved_links(note, context):
         if _has_redundant_display(link):
             yield Finding(
@@ -45,7 +43,6 @@ def redundant_display(note: Note, context: Context) -> Iterator[Finding]:
 
 
 def link_style(note: Note, context: Context) -> Iterator[Finding]:
-    """Report links that are not written as the vault's settings require (10.4)."""
     preferred, nested = _choose_kind(context), find_nested_links(note.links)
     for link, target in find_resolved_links(note, context):
         if link.place is not Place.BODY or not (link.target or link.subpath):

@@ -7,7 +7,7 @@ reports it.
 import re
 from collections.abc import Iterator
 
-from vaultlink.index.index import Index, LinkTargets
+from vaultlink.index.index import Index
 from vaultlink.index.resolve import normalize_name, resolve
 from vaultlink.links.intent import is_link_text, is_meant_as_link
 from vaultlink.links.kinds import find_nested_links, is_wikilink
@@ -15,7 +15,7 @@ from vaultlink.links.url_links import convert_url_link, is_web_url, read_url
 from vaultlink.model import Edit, Link, Note, ParseProblem, Place, Safety
 from vaultlink.parse.link_parts import is_external, split_subpath
 from vaultlink.parse.malformed import LinkFault
-from vaultlink.rules.context import Context, Finding
+from vaultlink.rules.context import Context, Finding, remember
 from vaultlink.text import has_placeholder, lazy_pattern
 
 
@@ -49,7 +49,6 @@ def malformed_link(note: Note, context: Context) -> Iterator[Finding]:
 
 
 def url_wikilink(note: Note, context: Context) -> Iterator[Finding]:
-    """Report wikilinks whose target is a URL."""
     for link in _find_unresolved_links(note, context):
         url = read_url(link)
         if url and is_meant_as_link(link) and not _is_left_out(link, context):
@@ -59,7 +58,6 @@ def url_wikilink(note: Note, context: Context) -> Iterator[Finding]:
 
 
 def doubled_brackets(note: Note, context: Context) -> Iterator[Finding]:
-    """Report unresolved wikilinks that a destination in parentheses follows."""
     problems = {
         item.start: item for item in note.problems if item.kind == "wikilink-with-destination"
     }
@@ -83,7 +81,6 @@ def doubled_brackets(note: Note, context: Context) -> Iterator[Finding]:
 
 
 def accidental_link(note: Note, context: Context) -> Iterator[Finding]:
-    """Report unresolved links that are code, a list or other text in brackets."""
     for link in _find_unresolved_links(note, context):
         if not is_meant_as_link(link) and not _is_left_out(link, context):
             yield Finding(link, {"text": link.raw}, link.target)
@@ -92,30 +89,18 @@ def accidental_link(note: Note, context: Context) -> Iterator[Finding]:
 # -- shared ----------------------------------------------------------------------------------------
 
 
-class _WikilinkCache:
-    """The unresolved wikilinks of `note`, which the rules check one after the other."""
-
-    def __init__(self, _index: Index) -> None:
-        self.note: Note | None = None
-        self.links: list[Link] = []
-
-
 def _find_unresolved_links(note: Note, context: Context) -> list[Link]:
     """Return the unresolved wikilinks of a note, except those in another link's text."""
-    targets = context.index.targets.get(note.path, ())
-    if None not in targets:
+    if None not in context.index.targets.get(note.path, ()):
         return []
-    cache = context.index.derive(_WikilinkCache)
-    if cache.note is not note:
-        cache.note, cache.links = note, _collect_unresolved_links(note, targets)
-    return cache.links
+    return remember(_collect_unresolved_links, note, context)
 
 
-def _collect_unresolved_links(note: Note, targets: LinkTargets) -> list[Link]:
+def _collect_unresolved_links(note: Note, context: Context) -> list[Link]:
     nested = find_nested_links(note.links)
     return [
         link
-        for link, target in zip(note.links, targets, strict=True)
+        for link, target in context.index.resolved_links(note.path)
         if target is None and is_wikilink(link) and link.start not in nested
     ]
 

@@ -16,21 +16,18 @@ _CURRENT_NAMES = {"tag": "tags", "alias": "aliases", "cssclass": "cssclasses"}
 
 
 def invalid_frontmatter(note: Note, _context: Context) -> Iterator[Finding]:
-    """Report properties that are not a valid YAML mapping."""
     for problem in note.problems:
         if problem.kind == "invalid-frontmatter":
             yield Finding(problem, {"problem": problem.detail})
 
 
 def duplicate_property(note: Note, _context: Context) -> Iterator[Finding]:
-    """Report properties that a note sets twice."""
     for problem in note.problems:
         if problem.kind == "duplicate-property":
             yield Finding(problem, {"key": problem.detail})
 
 
 def deprecated_property(note: Note, _context: Context) -> Iterator[Finding]:
-    """Report properties whose name Obsidian no longer reads."""
     for item in note.properties or ():
         current = _CURRENT_NAMES.get(item.key.lower())
         if current and item.value not in (None, "", []):
@@ -66,7 +63,6 @@ def _can_rename_property(current: str, item: Property, note: Note) -> bool:
 
 
 def unquoted_property_link(note: Note, context: Context) -> Iterator[Finding]:
-    """Report links in properties that YAML reads as lists because they have no quotes."""
     for problem in note.problems:
         if problem.kind == "unquoted-property-link":
             text = f"[[{problem.target}]]"
@@ -97,7 +93,6 @@ def _quote_link(text: str, span: SourceSpan) -> str:
 
 
 def property_type(note: Note, context: Context) -> Iterator[Finding]:
-    """Report properties whose value does not have the type that the vault assigns."""
     types = context.obsidian.types
     if not types or not note.properties:
         return
@@ -186,7 +181,6 @@ _NOT_IN_TAGS = lazy_pattern("[\\s!\"#$%&'()*+,.:;<=>?@^{|}~\\[\\]`\\\\\u2000-\u2
 
 
 def invalid_tag(note: Note, _context: Context) -> Iterator[Finding]:
-    """Report entries of the property `tags` that are not valid tags."""
     for item in note.properties or ():
         if item.key.lower() == "tags" and not _is_empty_or_template(item.value):
             for entry in item.value if isinstance(item.value, list) else [item.value]:
@@ -219,7 +213,6 @@ def _find_tag_problem(entry: PropertyValue, alone: bool) -> str:
 
 
 def tag_case(context: Context) -> Iterator[Finding]:
-    """Report tags whose case differs from the most frequent one in the vault."""
     uses = Counter(tag.name for note in context.index.notes.values() for tag in note.tags)
     usual = find_usual_tags(uses)
     if usual:
@@ -231,7 +224,6 @@ def tag_case(context: Context) -> Iterator[Finding]:
 
 
 def required_property(note: Note, context: Context) -> Iterator[Finding]:
-    """Report notes without a property that the option `properties` requires."""
     required = context.options["properties"]
     if (
         not required

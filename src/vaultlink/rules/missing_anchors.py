@@ -16,14 +16,14 @@ from vaultlink.index.anchors import (
     normalize_heading,
     split_parts,
 )
-from vaultlink.index.index import Index, link_name
+from vaultlink.index.index import link_name
 from vaultlink.index.resolve import file_name
 from vaultlink.index.suggest_headings import AnchorMatch, build_subpath, match_anchors
 from vaultlink.links.kinds import SYNTAX
 from vaultlink.links.naming import retarget_link
 from vaultlink.links.rewrite import rewrite_link
 from vaultlink.model import Destination, Edit, Heading, Link, Note, Safety, text_items
-from vaultlink.rules.context import Context, Finding, is_drawing, unread_block_key
+from vaultlink.rules.context import Context, Finding, is_drawing, remember, unread_block_key
 from vaultlink.rules.former_targets import find_renamed_anchor
 from vaultlink.text import has_placeholder, lazy_pattern
 
@@ -37,12 +37,10 @@ class _MissingAnchor(NamedTuple):
 
     @property
     def is_block(self) -> bool:
-        """True if the link names a block."""
         return "#^" in self.link.subpath
 
 
 def missing_block(note: Note, context: Context) -> Iterator[Finding]:
-    """Report links to a block that the target note does not contain."""
     for item in _find_missing_anchors(note, context):
         if item.is_block:
             values = {
@@ -53,7 +51,6 @@ def missing_block(note: Note, context: Context) -> Iterator[Finding]:
 
 
 def missing_heading(note: Note, context: Context) -> Iterator[Finding]:
-    """Report links to a heading that the target note does not contain."""
     for item in _find_missing_anchors(note, context):
         if not item.is_block:
             heading = item.link.subpath.lstrip("#").strip()
@@ -61,7 +58,6 @@ def missing_heading(note: Note, context: Context) -> Iterator[Finding]:
 
 
 def slug_anchor(note: Note, context: Context) -> Iterator[Finding]:
-    """Report Markdown links that name a heading by its GitHub anchor."""
     for item in _find_missing_anchors(note, context):
         if item.slug_heading:
             link, heading = item.link, item.slug_heading
@@ -152,22 +148,11 @@ def _is_safe(match: AnchorMatch, item: _MissingAnchor) -> bool:
 # -- finding them ---------------------------------------------------------------------------------
 
 
-class _AnchorCache:
-    """The links of one note that the rules of this module check one after the other."""
-
-    def __init__(self, _index: Index) -> None:
-        self.key: tuple[Note, frozenset[str]] | None = None
-        self.missing: Sequence[_MissingAnchor] = ()
-
-
 def _find_missing_anchors(note: Note, context: Context) -> Sequence[_MissingAnchor]:
     # Most notes have no subpath, and a list is faster here than a generator.
     if not any([link.subpath for link in note.links]):  # noqa: C419
         return ()
-    cache, key = context.index.derive(_AnchorCache), (note, context.quiet)
-    if cache.key is None or cache.key[0] is not note or cache.key[1] != context.quiet:
-        cache.missing, cache.key = _collect_missing_anchors(note, context), key
-    return cache.missing
+    return remember(_collect_missing_anchors, note, context)
 
 
 def _collect_missing_anchors(note: Note, context: Context) -> list[_MissingAnchor]:
@@ -307,10 +292,8 @@ def _is_page_anchor(link: Link) -> bool:
 def _is_clipped_page(note: Note, dead: Sequence[Link], alive: int) -> bool:
     """Return True if a note is a clipped web page.
 
-    Args:
-        note: The note.
-        dead: Its Markdown links to anchors of its own that no heading has.
-        alive: The number of those that a heading has.
+    `dead` are its links to anchors of its own that no heading has, `alive` is the number of
+    those that a heading has.
     """
     if any(_holds_address(item.key, item.value) for item in note.properties or ()):
         return True

@@ -16,7 +16,6 @@ from vaultlink.rules.context import Context, Finding, find_resolved_links
 
 
 def ambiguous_link(note: Note, context: Context) -> Iterator[Finding]:
-    """Report links that match several files, one of which Obsidian opens."""
     shared = context.index.files_sharing_names
     if shared and not shared.isdisjoint(context.index.targets.get(note.path, ())):
         for link, target in find_resolved_links(note, context):

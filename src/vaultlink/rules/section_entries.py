@@ -7,7 +7,7 @@ fixable. If a fix removes an entry, the entry has no other defect, unless it is 
 from collections.abc import Iterator
 
 from vaultlink.backlinks.style import TOPICS_HEADING
-from vaultlink.index.index import Index, link_name
+from vaultlink.index.index import link_name
 from vaultlink.index.resolve import is_note, resolve, resolve_with_alternatives
 from vaultlink.index.titles import find_notes_by_title
 from vaultlink.links.kinds import format_link, list_kinds
@@ -15,7 +15,7 @@ from vaultlink.links.naming import format_target
 from vaultlink.model import Edit, Entry, Link, Note, Owner, Place, Section, SourceSpan
 from vaultlink.parse.backlinks_problems import has_indented_entries
 from vaultlink.parse.link_parts import parse_wikilink
-from vaultlink.rules.context import Context
+from vaultlink.rules.context import Context, remember
 from vaultlink.rules.section_defects import Defect, EntryContext
 from vaultlink.rules.section_entry_links import find_link_defects
 from vaultlink.text import lazy_pattern
@@ -25,10 +25,9 @@ TITLE_DASH = " – "
 
 
 def find_entry_defects(section: Section, note: Note, context: Context) -> Iterator[Defect]:
-    """Yield the defects of the entries of an author's section, in order."""
     if section.owner is not Owner.AUTHOR:
         return
-    targets, body_targets = context.index.derive(_SectionLinks).resolve(note.path)
+    targets, body_targets = remember(_resolve_links, note, context)
     entry_context = EntryContext(
         note, section, context, targets, body_targets, has_indented_entries(section)
     )
@@ -49,26 +48,12 @@ def find_entry_defects(section: Section, note: Note, context: Context) -> Iterat
             yield from _check_dash(entry_context, entry)
 
 
-class _SectionLinks:
-    """The links of the note whose sections are checked one after the other."""
+def _resolve_links(note: Note, context: Context) -> tuple[dict[int, str | None], frozenset[str]]:
+    """Return the targets of the links in a note's sections, and those of its text.
 
-    def __init__(self, index: Index) -> None:
-        self._index = index
-        self._path: str | None = None
-        self._targets: tuple[dict[int, str | None], frozenset[str]] = ({}, frozenset())
-
-    def resolve(self, path: str) -> tuple[dict[int, str | None], frozenset[str]]:
-        """Return the targets of the links in a note's sections, and those of its text.
-
-        The first value maps offsets of links to targets. The second excludes comments and embeds.
-        """
-        if self._path != path:
-            self._targets, self._path = _resolve_links(path, self._index), path
-        return self._targets
-
-
-def _resolve_links(path: str, index: Index) -> tuple[dict[int, str | None], frozenset[str]]:
-    links = list(index.resolved_links(path))
+    The first value maps offsets of links to targets. The second excludes comments and embeds.
+    """
+    links = list(context.index.resolved_links(note.path))
     section_targets = {link.start: target for link, target in links if link.place is Place.SECTION}
     body_targets = frozenset(
         target
@@ -279,7 +264,6 @@ def find_section_defects(section: Section, note: Note, context: Context) -> Iter
 
 
 def locate_heading(section: Section) -> SourceSpan:
-    """Return the span of a section's heading."""
     return SourceSpan(section.heading_start, section.heading_end, section.line, section.column)
 
 

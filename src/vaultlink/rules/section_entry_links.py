@@ -23,7 +23,6 @@ from vaultlink.text import has_placeholder
 def find_link_defects(
     context: EntryContext, entry: Entry, link: Link, target: str | None
 ) -> Iterator[Defect]:
-    """Yield the defects of an entry's link, title and display text."""
     if link.embed:
         yield Defect(
             "embed",
