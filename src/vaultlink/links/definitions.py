@@ -14,7 +14,7 @@ from vaultlink.parse.definitions import parse_definition
 
 
 def as_link(definition: Definition) -> Link:
-    """Return a definition as a link: its destination is written as that of a Markdown link."""
+    """Return a definition as a link, written like a Markdown link."""
     return Link(
         start=definition.start,
         end=definition.end,

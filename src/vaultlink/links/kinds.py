@@ -117,7 +117,7 @@ def shown_text(link: Link) -> str:
 
 
 def format_link(link: Link, kind: LinkKind, target: str, subpath: str) -> str:
-    """Return a link as one of some kind with another target and subpath, and the same text."""
+    """Return a link in some kind's syntax, with another target and the same text."""
     syntax = SYNTAX[kind]
     text = link.display or "" if syntax.shows_target else shown_text(link)
     return syntax.write(target, subpath, text, link.embed, link.in_table_cell)
@@ -129,7 +129,7 @@ _BARE_PIPE = lazy_pattern(r"(?<!\\)\|")
 
 
 class _WikilinkSpans(NamedTuple):
-    """Offsets within a wikilink's text; `mark` is that of the subpath's `#`, 0 without one."""
+    """Offsets within a wikilink. `mark` is the subpath's `#`, 0 without one."""
 
     start: int
     target_end: int
@@ -264,7 +264,7 @@ def _write_markdown(target: str, subpath: str, text: str, embed: bool, _in_cell:
 
 
 class _MarkdownLink(NamedTuple):
-    """Target and subpath of a Markdown link, its text, and the span of its destination."""
+    """Target, subpath and text of a Markdown link; span of its destination."""
 
     target: str
     subpath: str
@@ -274,7 +274,7 @@ class _MarkdownLink(NamedTuple):
 
 
 def _parse_markdown(raw: str) -> Iterator[_MarkdownLink]:
-    """Yield the readings of a Markdown link, of which there is nearly always one; none for a URL.
+    """Yield the readings of a Markdown link: nearly always one, none for a URL.
 
     The span of the destination is without angle brackets.
     """

@@ -110,7 +110,7 @@ def _makes_table_row(link: Link, old: str, new: str) -> bool:
 
 
 def _added_text(link: Link, text: str, target: str, subpath: str) -> str:
-    """Return what a change adds; behind a pipe that is text that the link showed before."""
+    """Return what a change adds; behind a pipe the link showed it before."""
     if not SYNTAX[link.kind].has_pipe:
         return text
     return (target if target != link.target else "") + (subpath if subpath != link.subpath else "")

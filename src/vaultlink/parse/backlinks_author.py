@@ -99,7 +99,6 @@ def _read_author_section(body: SectionBody, number: int) -> tuple[Section | None
     ):
         return None, number
     end = body.lines[builder.last_line]
-    entries = add_cut_spans(text, line.start, stop, builder.entries, builder.ends_below)
     prose = tuple(
         SourceSpan(
             item.content,
@@ -112,12 +111,12 @@ def _read_author_section(body: SectionBody, number: int) -> tuple[Section | None
         line.start,
         max(stop, content_end(text, end)),
         *line_and_column(body.source.starts, line.start),
-        Owner.AUTHOR,
-        text[line.start : stop],
-        line.start,
-        stop,
-        entries,
-        prose,
+        owner=Owner.AUTHOR,
+        heading=text[line.start : stop],
+        heading_start=line.start,
+        heading_end=stop,
+        entries=add_cut_spans(text, line.start, stop, builder.entries, builder.ends_below),
+        prose_lines=prose,
         usual=head.usual,
     ), builder.last_line
 

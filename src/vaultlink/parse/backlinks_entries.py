@@ -39,6 +39,32 @@ class EntrySource(NamedTuple):
     links: Sequence[Link]
     offsets: list[int]
 
+    def make_entry(
+        self,
+        start: int,
+        end: int,
+        title_end: int,
+        dash: str,
+        dash_end: int,
+        marks: str,
+        *,
+        link: Link | None = None,
+        fault: str = "",
+    ) -> Entry:
+        return Entry(
+            start,
+            end,
+            *line_and_column(self.starts, start),
+            title=self.text[start:title_end],
+            title_end=title_end,
+            dash=dash,
+            dash_end=dash_end,
+            link=link,
+            marks=marks,
+            fault=fault,
+            raw=self.text[start:end],
+        )
+
 
 def parse_line_entries(page: EntrySource, at: int, content: int, end: int) -> tuple[Entry, ...]:
     """Return the entries of the line from `at` to `end`; empty if it is prose.
@@ -125,25 +151,12 @@ def _build_entry(page: EntrySource, at: int, link: Link, marks: str) -> Entry | 
         or len(title) > _MAX_TITLE_LENGTH
     ):
         return None
-    raw = text[at : link.end]
     if not title:  # a dash without a title is a list mark
-        marks, raw = marks + text[at : link.start], link.raw
+        marks += text[at : link.start]
         at, title_end, dash = link.start, link.start, ""
     elif (not dash or dash in ":：") and not _is_title_of_link(title, link):
         return None
-    return Entry(
-        at,
-        link.end,
-        *line_and_column(page.starts, at),
-        title,
-        title_end,
-        dash,
-        link.start,
-        link,
-        marks,
-        "",
-        raw,
-    )
+    return page.make_entry(at, link.end, title_end, dash, link.start, marks, link=link)
 
 
 def _split_title(text: str, at: int, end: int) -> tuple[int, str]:
@@ -188,19 +201,7 @@ def _parse_nested_link(page: EntrySource, start: int, stop: int, marks: str) -> 
     title_end, dash = _split_title(text, start, opening)
     if not dash or dash in ":：":
         return None
-    return Entry(
-        start,
-        stop,
-        *line_and_column(page.starts, start),
-        text[start:title_end],
-        title_end,
-        dash,
-        opening,
-        None,
-        marks,
-        "nested-link",
-        text[start:stop],
-    )
+    return page.make_entry(start, stop, title_end, dash, opening, marks, fault="nested-link")
 
 
 def _parse_malformed_link(page: EntrySource, start: int, stop: int, marks: str) -> Entry | None:
@@ -220,21 +221,9 @@ def _parse_malformed_link(page: EntrySource, start: int, stop: int, marks: str) 
         and (both_single or not _is_title_of_broken_link(text[start:title_end], match))
     ):
         return None
-    end = match.start("tail")
-    return Entry(
-        start,
-        end,
-        *line_and_column(page.starts, start),
-        text[start:title_end],
-        title_end,
-        dash,
-        match.start(),
-        None,
-        marks,
-        "malformed-link",
-        text[start:end],
-        text[end:stop],
-    )
+    end, opening = match.start("tail"), match.start()
+    entry = page.make_entry(start, end, title_end, dash, opening, marks, fault="malformed-link")
+    return structs.replace(entry, tail=text[end:stop])
 
 
 def _is_title_of_broken_link(title: str, match: re.Match[str]) -> bool:
@@ -259,16 +248,4 @@ def _parse_lone_title(page: EntrySource, start: int, stop: int, marks: str) -> E
         or _NOT_A_TITLE.search(title)
     ):
         return None
-    return Entry(
-        start,
-        stop,
-        *line_and_column(page.starts, start),
-        title,
-        title_end,
-        dash,
-        stop,
-        None,
-        marks,
-        "no-link",
-        text[start:stop],
-    )
+    return page.make_entry(start, stop, title_end, dash, stop, marks, fault="no-link")

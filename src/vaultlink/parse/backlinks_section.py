@@ -79,7 +79,7 @@ def read_sections(
     managed = [
         read_managed_section(page, pair, wording)
         for pair in markers
-        if not is_marker_hidden(pair, hiding)
+        if not (hiding.covers_inside(pair.start) or hiding.covers_inside(pair.closing_start))
     ]
     managed_spans = [(section.start, section.end) for section in managed]
     covered, shown = SpanSet(managed_spans), _VisibleText(source, comments)
@@ -166,11 +166,6 @@ _ANY_HEADING = lazy_pattern(
 )
 
 
-def is_marker_hidden(pair: MarkerPair, hidden: SpanSet) -> bool:
-    """Return True if one of two markers is inside something that hides it."""
-    return hidden.covers_inside(pair.start) or hidden.covers_inside(pair.closing_start)
-
-
 def read_managed_section(page: EntrySource, pair: MarkerPair, wording: HeadingWordings) -> Section:
     text = page.text
     heading, entries = _read_managed_content(page, pair.begin_end, pair.closing_line, wording)
@@ -178,14 +173,14 @@ def read_managed_section(page: EntrySource, pair: MarkerPair, wording: HeadingWo
         pair.start,
         pair.end,
         *line_and_column(page.starts, pair.start),
-        Owner.ADOPTED if pair.adopted else Owner.WRITTEN,
-        text[slice(*heading)],
-        *heading,
-        entries,
-        (),
-        text[pair.start : pair.end],
-        pair.newlines_before,
-        pair.newlines_after,
+        owner=Owner.ADOPTED if pair.adopted else Owner.WRITTEN,
+        heading=text[slice(*heading)],
+        heading_start=heading[0],
+        heading_end=heading[1],
+        entries=entries,
+        text=text[pair.start : pair.end],
+        newlines_before=pair.newlines_before,
+        newlines_after=pair.newlines_after,
     )
 
 

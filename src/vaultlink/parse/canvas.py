@@ -38,7 +38,7 @@ def parse_canvas(path: str, text: str) -> Note:
     """
     cards = parse_canvas_cards(text)
     if isinstance(cards, str):
-        return unreadable_canvas(path, cards)
+        return Note(path, problems=(ParseProblem(0, 0, 1, 1, "invalid-canvas", cards),))
     return Note(path, links=tuple([found.link for found in find_canvas_links(text, cards)]))
 
 
@@ -50,7 +50,7 @@ def find_canvas_links(text: str, cards: list[CanvasCard]) -> Iterator[CanvasLink
         card_id = values.get("id")
         at = max(text.find(f'"{card_id}"', at) if isinstance(card_id, str) else at, at)
         spot = (at, at + 1, *line_and_column(starts, at))
-        link = file_link(values, spot)
+        link = _file_link(values, spot)
         if link:
             yield CanvasLink(card, link, None)
         elif values.get("type") == "text" and isinstance(values.get("text"), str):
@@ -114,7 +114,7 @@ def _replace_surrogates(card: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def file_link(card: dict[str, Any], spot: tuple[int, int, int, int]) -> Link | None:
+def _file_link(card: dict[str, Any], spot: tuple[int, int, int, int]) -> Link | None:
     """Return the link of a file card, a path from the vault's root, or None."""
     file, subpath = card.get("file"), card.get("subpath")
     if card.get("type") != "file" or not isinstance(file, str) or not file:
@@ -130,7 +130,3 @@ def file_link(card: dict[str, Any], spot: tuple[int, int, int, int]) -> Link | N
         embed=False,
         place=Place.CANVAS,
     )
-
-
-def unreadable_canvas(path: str, problem: str) -> Note:
-    return Note(path, problems=(ParseProblem(0, 0, 1, 1, "invalid-canvas", problem),))

@@ -103,7 +103,8 @@ def _find_blank_line(
 ) -> tuple[tuple[int, int, str] | None, bool]:
     """Return the change that inserts a blank line, and True if it is certain.
 
-    There is none if no blank line makes links of the text below it, or if one changes other parts.
+    The change is missing if no blank line makes links of the text below it, or if one changes
+    other parts.
     """
     number, balanced = _find_markdown(block.lines)
     if not number:

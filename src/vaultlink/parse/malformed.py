@@ -207,9 +207,9 @@ def yields_link(
     target: str,
     replaced: InlineWikilink | None = None,
 ) -> bool:
-    """Return True if the changed run has a link to `target` at `start`, and all else as before.
+    """Return True if the changed run has a new link to `target`, and all else stays.
 
-    The link is a new one, or stands for `replaced`.
+    `start` is its place. It may stand for the link `replaced`.
     """
     fixed = text
     for begin, end, new in reversed(changes):

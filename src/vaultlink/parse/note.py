@@ -87,21 +87,21 @@ def parse_note(path: str, text: str, headings: tuple[str, ...] = ()) -> Note:
     links, sections = _assign_places(found, comments, sections)
     problems = _drop_managed_problems(found.problems, sections) if sections else found.problems
     return Note(
-        path,
-        found.pieces,
-        properties,
-        titles,
-        blocks,
-        links,
-        tuple(found.tags),
-        directives,
-        tuple(problems),
-        blank,
-        sections,
-        find_lone_self_links(path, text, links),
-        find_named_files(text, links),
-        found.definitions,
-        found.queries,
+        path=path,
+        pieces=found.pieces,
+        properties=properties,
+        headings=titles,
+        blocks=blocks,
+        links=links,
+        tags=tuple(found.tags),
+        directives=directives,
+        problems=tuple(problems),
+        blank=blank,
+        sections=sections,
+        lone_self_links=find_lone_self_links(path, text, links),
+        named_files=find_named_files(text, links),
+        definitions=found.definitions,
+        queries=found.queries,
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from vaultlink.index.resolve import resolve
 from vaultlink.model import Edit, Note, ParseProblem, Safety
-from vaultlink.rules.context import Context, Finding, unread_block_key
+from vaultlink.rules.context import Context, Finding, build_replacement_edits, unread_block_key
 
 
 def hidden_link(note: Note, context: Context) -> Iterator[Finding]:
@@ -50,11 +50,7 @@ def detached_block_id(note: Note, context: Context) -> Iterator[Finding]:
         ]
         if not sources:
             continue
-        edits = (
-            tuple(Edit(note.path, *change) for change in problem.replacements)
-            if names.count(key) == 1
-            else ()
-        )
+        edits = build_replacement_edits(problem, note) if names.count(key) == 1 else ()
         yield Finding(
             problem,
             {"block": problem.block_id, "where": problem.detail, "source": sources[0]},

@@ -72,10 +72,10 @@ def unlinked_attachment(context: Context) -> Iterator[Finding]:
             yield Finding(FILE_START, values, path=path)
 
 
-def _name_unlinked_attachments(context: Context) -> Iterator[tuple[str, "NamingNote | None"]]:
+def _name_unlinked_attachments(context: Context) -> Iterator[tuple[str, "_NamingNote | None"]]:
     """Yield the attachments that no link uses, each with the note that names it."""
     unlinked = _find_unlinked_attachments(context)
-    names = context.index.derive(NamingNotes) if unlinked else None
+    names = context.index.derive(_NamingNotes) if unlinked else None
     return ((path, names.find(path)) for path in unlinked if names)
 
 
@@ -165,14 +165,14 @@ def _join_base_texts(index: Index) -> str:
     )
 
 
-class NamingNote(NamedTuple):
+class _NamingNote(NamedTuple):
     """The first note that names a file, and how: `a broken link`, `the text`."""
 
     note: str
     how: str
 
 
-class NamingNotes:
+class _NamingNotes:
     """Notes by the names of files in their unresolved links and in their texts."""
 
     def __init__(self, index: Index):
@@ -186,7 +186,7 @@ class NamingNotes:
                 for name in _list_possible_names(normalize_name(text)):
                     self._by_text.setdefault(name, path)
 
-    def find(self, path: str) -> NamingNote | None:
+    def find(self, path: str) -> _NamingNote | None:
         name = name_key(path)
         stem = name[: name.rfind(".")]
         for notes, key, how in (
@@ -195,7 +195,7 @@ class NamingNotes:
             (self._by_text, name, "the text"),
         ):
             if key in notes:
-                return NamingNote(notes[key].removesuffix(".md"), how)
+                return _NamingNote(notes[key].removesuffix(".md"), how)
         return None
 
 

@@ -12,16 +12,17 @@ it is called:
   It reads only `index.files`, `index.names` and `index.places`.
 - `vault`: `check(context)` once per step, for rules about the whole vault.
 
-A check yields findings without rule name and severity. The engine adds both.
+A check yields findings without rule name and severity. The engine adds both. If several rules find
+the same link, `yields-to` in their YAML files determines which one reports it.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
 from vaultlink.index.index import Index
-from vaultlink.model import NO_HISTORY, Edit, History, Link, Note, Safety, SourceSpan
+from vaultlink.model import NO_HISTORY, Edit, History, Link, Note, ParseProblem, Safety, SourceSpan
 from vaultlink.obsidian import ObsidianSettings
 
 QUIET_KINDS = (
@@ -43,22 +44,6 @@ FILE_START = SourceSpan(0, 0, 1, 1)
 """Location of findings about a file as a whole."""
 
 
-class Located(Protocol):
-    """Object with a span in a source: a link, heading, tag, property, problem or span.
-
-    `start` and `end` are 0-based offsets in code points, `line` and `column` are 1-based.
-    """
-
-    @property
-    def start(self) -> int: ...
-    @property
-    def end(self) -> int: ...
-    @property
-    def line(self) -> int: ...
-    @property
-    def column(self) -> int: ...
-
-
 class Finding(msgspec.Struct, frozen=True, gc=False):
     """Result of a check: a location, and values for the rule's message.
 
@@ -70,13 +55,13 @@ class Finding(msgspec.Struct, frozen=True, gc=False):
     at `resolved` lacks the heading or block that the link names.
     """
 
-    location: Located
+    location: SourceSpan
     values: Mapping[str, object]
     target: str | None = None
     path: str | None = None
     edits: tuple[Edit, ...] | Callable[[], tuple[Edit, ...]] = ()
     safety: Safety | None = None
-    links: tuple[Located, ...] | None = None
+    links: tuple[SourceSpan, ...] | None = None
     subpath: str | None = None
     resolved: str | None = None
 
@@ -104,16 +89,11 @@ class Context(msgspec.Struct, frozen=True):
     taken: set[LinkPlace] = msgspec.field(default_factory=set)
 
 
-NoteCheck = Callable[[Note, Context], Iterator[Finding]]
-
-
-FileCheck = Callable[[str, Context], Iterator[Finding]]
-
-
-VaultCheck = Callable[[Context], Iterator[Finding]]
-
-
 # -- shared by checks ------------------------------------------------------------------------------
+
+
+def build_replacement_edits(problem: ParseProblem, note: Note) -> tuple[Edit, ...]:
+    return tuple(Edit(note.path, *change) for change in problem.replacements)
 
 
 class _NoteMemo:
@@ -125,7 +105,7 @@ class _NoteMemo:
 
 
 def remember(function: Callable[[Note, Context], T], note: Note, context: Context) -> T:
-    """Return the result of a function for a note, computed once for all rules of a note."""
+    """Return the result of a function for a note, computed once for all rules."""
     memo = context.index.derive(_NoteMemo)
     settings = (note, context.quiet, context.allows_dangling)
     if memo.settings != settings:

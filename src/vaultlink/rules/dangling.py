@@ -1,8 +1,4 @@
-"""Checks of links that do not resolve.
-
-If several of these rules find the same link, `yields-to` in their YAML files determines which one
-reports it.
-"""
+"""Checks of links that do not resolve."""
 
 from collections.abc import Iterator
 from functools import partial

@@ -164,11 +164,8 @@ def _follow_folder(files: Sequence[str], depth: int, index: Index, history: Hist
 # -- former files, aliases and titles -------------------------------------------------------------
 
 
-SUGGESTION_REASON = "history"
-"""The reason of suggestions that the history gives."""
-
 _SCORE = 0.9
-"""Score of these suggestions. They come first, because only they are based on facts."""
+"""Score of suggestions from the history. They come first: only they are based on facts."""
 
 
 class FormerTarget(NamedTuple):
@@ -204,7 +201,7 @@ def suggest_former_target(target: FormerTarget | None) -> tuple[Suggestion, ...]
     """Return the file that a link may mean now as a suggestion, if it is known."""
     if target is None or target.path is None:
         return ()
-    return (Suggestion(target.path, SUGGESTION_REASON, _SCORE),)
+    return (Suggestion(target.path, "history", _SCORE),)
 
 
 def put_first(

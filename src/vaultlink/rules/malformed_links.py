@@ -1,8 +1,4 @@
-"""Checks of text that was meant as a link, and of links that were not.
-
-If several of these rules find the same link, `yields-to` in their YAML files determines which one
-reports it.
-"""
+"""Checks of text that was meant as a link, and of links that were not."""
 
 import re
 from collections.abc import Iterator
@@ -12,10 +8,10 @@ from vaultlink.index.resolve import normalize_name, resolve
 from vaultlink.links.intent import is_link_text, is_meant_as_link
 from vaultlink.links.kinds import find_nested_links, is_wikilink
 from vaultlink.links.url_links import convert_url_link, is_web_url, read_url
-from vaultlink.model import Edit, Link, Note, ParseProblem, Place, Safety
+from vaultlink.model import Link, Note, ParseProblem, Place, Safety
 from vaultlink.parse.link_parts import is_external, split_subpath
 from vaultlink.parse.malformed import LinkFault
-from vaultlink.rules.context import Context, Finding, remember
+from vaultlink.rules.context import Context, Finding, build_replacement_edits, remember
 from vaultlink.text import has_placeholder, lazy_pattern
 
 
@@ -36,7 +32,7 @@ def malformed_link(note: Note, context: Context) -> Iterator[Finding]:
                     problem,
                     {"target": name, "fault": fault},
                     name,
-                    edits=_build_edits(problem, note),
+                    edits=build_replacement_edits(problem, note),
                     safety=_judge_safety(name, fault, problem, note, context),
                     links=(link,) if link else None,
                 )
@@ -72,7 +68,7 @@ def doubled_brackets(note: Note, context: Context) -> Iterator[Finding]:
                     problem,
                     {"destination": problem.target},
                     link.target,
-                    edits=_build_edits(problem, note),
+                    edits=build_replacement_edits(problem, note),
                     safety=Safety.SAFE
                     if len(others) == 1 and _is_plain_text(link.target, problem.target)
                     else Safety.UNSAFE,
@@ -107,10 +103,6 @@ def _collect_unresolved_links(note: Note, context: Context) -> list[Link]:
 
 def _is_left_out(link: Link, context: Context) -> bool:
     return context.allows_dangling(link.target) or has_placeholder(link.raw)
-
-
-def _build_edits(problem: ParseProblem, note: Note) -> tuple[Edit, ...]:
-    return tuple(Edit(note.path, *change) for change in problem.replacements)
 
 
 # -- malformed links -------------------------------------------------------------------------------

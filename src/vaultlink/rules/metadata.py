@@ -98,16 +98,10 @@ def property_type(note: Note, context: Context) -> Iterator[Finding]:
         return
     types_by_key = {key.lower(): kind for key, kind in types.items()}
     for item in note.properties:
-        kind = types_by_key.get(item.key.lower(), "")
-        if (
-            kind in _TYPE_CHECKS
-            and not _is_empty_or_template(item.value)
-            and not _TYPE_CHECKS[kind](item.value)
-        ):
-            yield Finding(
-                _locate_property(item),
-                {"key": item.key, "type": _TYPE_NAMES[kind], "actual": _describe_value(item.value)},
-            )
+        name, is_valid = _TYPES.get(types_by_key.get(item.key.lower(), ""), ("", None))
+        if is_valid and not _is_empty_or_template(item.value) and not is_valid(item.value):
+            actual = _describe_value(item.value)
+            yield Finding(item, {"key": item.key, "type": name, "actual": actual})
 
 
 _DATE = lazy_pattern(r"\s*\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}.*)?\s*")
@@ -143,26 +137,17 @@ def _is_checkbox(value: PropertyValue) -> bool:
     )
 
 
-_TYPE_CHECKS: Mapping[str, Callable[[Any], bool]] = {
-    "text": _is_scalar,
-    "number": _is_number,
-    "checkbox": _is_checkbox,
-    "date": _is_date,
-    "datetime": _is_date,
-    "multitext": _is_flat,
-    "tags": _is_flat,
-    "aliases": _is_flat,
+_TYPES: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
+    "text": ("text", _is_scalar),
+    "number": ("a number", _is_number),
+    "checkbox": ("a checkbox", _is_checkbox),
+    "date": ("a date", _is_date),
+    "datetime": ("a date and time", _is_date),
+    "multitext": ("a list", _is_flat),
+    "tags": ("a list of tags", _is_flat),
+    "aliases": ("a list of aliases", _is_flat),
 }
-_TYPE_NAMES = {
-    "text": "text",
-    "number": "a number",
-    "checkbox": "a checkbox",
-    "date": "a date",
-    "datetime": "a date and time",
-    "multitext": "a list",
-    "tags": "a list of tags",
-    "aliases": "a list of aliases",
-}
+"""Obsidian's types of properties, each with its name in messages and its check."""
 
 
 def _describe_value(value: PropertyValue) -> str:
@@ -186,11 +171,7 @@ def invalid_tag(note: Note, _context: Context) -> Iterator[Finding]:
             for entry in item.value if isinstance(item.value, list) else [item.value]:
                 problem = _find_tag_problem(entry, alone=not isinstance(item.value, list))
                 if problem:
-                    yield Finding(_locate_property(item), {"tag": entry, "problem": problem})
-
-
-def _locate_property(item: Property) -> SourceSpan:
-    return SourceSpan(item.start, item.end, item.line, item.column)
+                    yield Finding(item, {"tag": entry, "problem": problem})
 
 
 def _find_tag_problem(entry: PropertyValue, alone: bool) -> str:

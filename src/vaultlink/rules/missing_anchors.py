@@ -1,8 +1,4 @@
-"""Checks of the headings and blocks that links name.
-
-If several of these rules find the same link, `yields-to` in their YAML files determines which one
-reports it.
-"""
+"""Checks of the headings and blocks that links name."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from importlib import import_module
 from itertools import pairwise
-from string import Formatter
 from typing import Any
 
 import msgspec
@@ -206,10 +205,6 @@ def build_rule(mapping: Mapping[str, Any], check: CheckFunction) -> Rule:
         needs=tuple(mapping.get("needs", ())),
         skipped_variants=tuple(mapping.get("derive", ())),
     )
-
-
-def find_placeholders(template: str) -> frozenset[str]:
-    return frozenset(field for _, field, _, _ in Formatter().parse(template) if field is not None)
 
 
 def select_rules(rules: Sequence[Rule], selectors: Iterable[str]) -> frozenset[str]:

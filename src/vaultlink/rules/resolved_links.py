@@ -1,8 +1,4 @@
-"""Checks of links that resolve.
-
-If several of these rules find the same link, `yields-to` in their YAML files determines which one
-reports it.
-"""
+"""Checks of links that resolve."""
 
 from collections.abc import Iterator
 from functools import partial

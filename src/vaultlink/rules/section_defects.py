@@ -6,8 +6,8 @@ import msgspec
 
 from vaultlink.index.index import Index
 from vaultlink.links.naming import format_target
-from vaultlink.model import Edit, Note, Safety, Section
-from vaultlink.rules.context import Context, Located
+from vaultlink.model import Edit, Note, Safety, Section, SourceSpan
+from vaultlink.rules.context import Context
 
 
 class Defect(NamedTuple):
@@ -19,13 +19,13 @@ class Defect(NamedTuple):
     """
 
     kind: str
-    location: Located
+    location: SourceSpan
     problem: str = ""
     fix_title: str = ""
     edits: tuple[Edit, ...] = ()
     safe: bool = True
     reported: bool = True
-    link: Located | None = None
+    link: SourceSpan | None = None
     target: str | None = None
     part: str = ""
 

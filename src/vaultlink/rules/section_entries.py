@@ -15,7 +15,7 @@ from vaultlink.links.naming import format_target
 from vaultlink.model import Edit, Entry, Link, Note, Owner, Place, Section, SourceSpan
 from vaultlink.parse.backlinks_problems import has_indented_entries
 from vaultlink.parse.link_parts import parse_wikilink
-from vaultlink.rules.context import Context, remember
+from vaultlink.rules.context import Context, build_replacement_edits, remember
 from vaultlink.rules.section_defects import Defect, EntryContext
 from vaultlink.rules.section_entry_links import find_link_defects
 from vaultlink.text import lazy_pattern
@@ -282,9 +282,8 @@ def _check_lines(section: Section, note: Note, context: Context) -> Iterator[Def
         )
     for problem in section.problems:
         description, fix_title = _PROBLEM_TEXTS[problem.kind]
-        edits = tuple(Edit(path, *change) for change in problem.replacements)
-        span = SourceSpan(problem.start, problem.end, problem.line, problem.column)
-        yield Defect(problem.kind, span, description, fix_title, edits, part="section")
+        edits = build_replacement_edits(problem, note)
+        yield Defect(problem.kind, problem, description, fix_title, edits, part="section")
     configured = context.backlink_settings["heading"].strip() or TOPICS_HEADING
     is_plain = (
         section.entries
