@@ -83,7 +83,9 @@ class NoteBuilder:
         target, subpath, display = parse_wikilink(raw[3:-2] if embed else raw[2:-2])
         self.links.append(
             Link(
-                *self.locate(start, end),
+                start,
+                end,
+                *line_and_column(self.starts, start),
                 raw=raw,
                 target=target,
                 subpath=subpath,
