@@ -1,7 +1,4 @@
-"""Rewrite the definition of a link's label with another target or subpath.
-
-The rest of the definition stays: its label, its title, and the style of its destination.
-"""
+"""Rewrite the definition of a link's label with another target or subpath."""
 
 from vaultlink.links.kinds import (
     Encoder,

@@ -1,7 +1,6 @@
 """The kinds of links in one table: how each is read, written and changed.
 
-Only the parser and this module know the kinds by name. All others ask the table, or a function
-below, so that a new kind is a row here.
+Only the parser and this module know the kinds by name: a new one is a row here.
 """
 
 from bisect import bisect_left, bisect_right

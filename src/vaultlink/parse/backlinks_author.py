@@ -10,9 +10,8 @@ from typing import NamedTuple
 from vaultlink.model import Entry, Owner, Section, SourceSpan
 from vaultlink.parse import leaves
 from vaultlink.parse.backlinks_cuts import add_cut_spans
-from vaultlink.parse.backlinks_entries import LIST_MARK, EntrySource, parse_line_entries
+from vaultlink.parse.backlinks_entries import LIST_MARK, SectionSource, parse_line_entries
 from vaultlink.parse.backlinks_heading import (
-    HeadingWordings,
     QuotedLine,
     SectionHeading,
     content_end,
@@ -31,10 +30,9 @@ More lines are not a remark; the note continues there.
 class SectionBody(NamedTuple):
     """The body of a note with the headings of author's sections by line number."""
 
-    source: EntrySource
+    source: SectionSource
     lines: list[QuotedLine]
     hidden: SpanSet
-    wording: HeadingWordings
     headings: dict[int, SectionHeading]
 
 
@@ -50,12 +48,9 @@ def read_author_sections(body: SectionBody) -> Iterator[Section]:
 
 
 class _SectionBuilder:
-    """Collects the lines of a section.
+    """Collects the lines of a section; pending ones count only if an entry follows.
 
-    Pending lines belong to the section only if an entry follows.
-
-    Attributes:
-        ends_below: Start of an entry to the end of the lines below it.
+    `ends_below` maps the start of an entry to the end of the lines below it.
     """
 
     def __init__(self, number: int) -> None:

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from msgspec import structs
 
 from vaultlink.model import Entry, Link
+from vaultlink.parse.lines import TextRun
 from vaultlink.text import lazy_pattern, line_and_column
 
 LIST_MARK = lazy_pattern(r"[ \t]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+(?:\[[^\]\[]\][ \t]+)?|–[ \t]+)?")
@@ -31,13 +32,19 @@ _MAX_LONE_TITLE_LENGTH = 150
 _NOT_ALPHANUMERIC = lazy_pattern(r"[^a-z0-9 ]")
 
 
-class EntrySource(NamedTuple):
-    """A note, its links sorted by offset, and these offsets."""
+class SectionSource(NamedTuple):
+    """The note from which sections are parsed.
+
+    `hidden` are the spans of blocks that hide text. `runs` is None for a plain note, whose
+    paragraphs can be parsed separately. `links` are those of the body, sorted by offset.
+    """
 
     text: str
+    body: int
     starts: list[int]
-    links: Sequence[Link]
-    offsets: list[int]
+    hidden: list[tuple[int, int]]
+    runs: list[TextRun] | None
+    links: Sequence[Link] = ()
 
     def make_entry(
         self,
@@ -66,7 +73,7 @@ class EntrySource(NamedTuple):
         )
 
 
-def parse_line_entries(page: EntrySource, at: int, content: int, end: int) -> tuple[Entry, ...]:
+def parse_line_entries(page: SectionSource, at: int, content: int, end: int) -> tuple[Entry, ...]:
     """Return the entries of the line from `at` to `end`; empty if it is prose.
 
     `content` is the offset behind its quote marks.
@@ -93,17 +100,18 @@ def _content_end(text: str, start: int, end: int) -> int:
     return start + len(text[start:end].rstrip())
 
 
-def _links_between(page: EntrySource, start: int, end: int) -> list[Link]:
+def _links_between(page: SectionSource, start: int, end: int) -> list[Link]:
     """Return the internal links within a span that are not inside another link."""
     found: list[Link] = []
-    for link in page.links[bisect_left(page.offsets, start) : bisect_left(page.offsets, end)]:
+    first, last = (bisect_left(page.links, at, key=lambda link: link.start) for at in (start, end))
+    for link in page.links[first:last]:
         if not link.external and link.end <= end and not (found and link.start < found[-1].end):
             found.append(link)
     return found
 
 
 def _parse_linked_entries(
-    page: EntrySource, start: int, stop: int, marks: str
+    page: SectionSource, start: int, stop: int, marks: str
 ) -> tuple[Entry, ...]:
     """Return entries with a link at line start; none if text behind makes it prose."""
     entries: list[Entry] = []
@@ -139,7 +147,7 @@ def _is_valid_tail(tail: str, first: Entry, marks: str) -> bool:
     return bool(first.title and first.dash) or (listed and rest[0] in "–—-:(")
 
 
-def _build_entry(page: EntrySource, at: int, link: Link, marks: str) -> Entry | None:
+def _build_entry(page: SectionSource, at: int, link: Link, marks: str) -> Entry | None:
     """Return the entry that ends with a link; None if text before it is no title."""
     text = page.text
     title_end, dash = _split_title(text, at, link.start)
@@ -191,7 +199,7 @@ def _is_similar(one: str, other: str) -> bool:
     return 0 < max(len(one), len(other)) <= shared * 5 // 3
 
 
-def _parse_nested_link(page: EntrySource, start: int, stop: int, marks: str) -> Entry | None:
+def _parse_nested_link(page: SectionSource, start: int, stop: int, marks: str) -> Entry | None:
     """Return an entry whose link contains another one, which alone is a link."""
     text = page.text
     opening = text.find("[[", start, stop)
@@ -204,7 +212,7 @@ def _parse_nested_link(page: EntrySource, start: int, stop: int, marks: str) -> 
     return page.make_entry(start, stop, title_end, dash, opening, marks, fault="nested-link")
 
 
-def _parse_malformed_link(page: EntrySource, start: int, stop: int, marks: str) -> Entry | None:
+def _parse_malformed_link(page: SectionSource, start: int, stop: int, marks: str) -> Entry | None:
     text = page.text
     match = _MALFORMED_LINK.search(text, start, stop)
     if not match:
@@ -234,7 +242,7 @@ def _is_title_of_broken_link(title: str, match: re.Match[str]) -> bool:
     )
 
 
-def _parse_lone_title(page: EntrySource, start: int, stop: int, marks: str) -> Entry | None:
+def _parse_lone_title(page: SectionSource, start: int, stop: int, marks: str) -> Entry | None:
     """Return an entry that has only a title: a short line that is not a sentence."""
     text = page.text
     title_end, dash = _split_title(text, start, stop)

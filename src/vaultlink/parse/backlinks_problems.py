@@ -244,8 +244,7 @@ def _group_by_line(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
 def _entry_separator(note: _NoteText, section: Section, marks: str) -> str:
     """Return the text between entries of a section.
 
-    This is a line end, if a list mark follows or the section has no blank lines, otherwise a blank
-    line.
+    It has a blank line, unless a list mark follows or the section has no blank lines.
     """
     end = note.line_end
     marks = marks if marks.strip() else ""
@@ -290,10 +289,9 @@ def _check_is_last(section: Section, number: int, ends: "_SectionEnds") -> Itera
 
 
 class _SectionEnds:
-    """The text behind each section of a note.
+    """The text behind each section of a note, each line of which is read once.
 
-    The text behind a section without the other sections is the end of one text for all sections,
-    so that each of its lines is read once.
+    Without the other sections, it is the end of one text for all sections.
     """
 
     def __init__(

@@ -6,12 +6,11 @@ heading in a known wording and belongs to the author.
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 from vaultlink.model import Entry, Link, Owner, Section
 from vaultlink.parse.backlinks_author import SectionBody, read_author_sections
 from vaultlink.parse.backlinks_cuts import add_cut_spans
-from vaultlink.parse.backlinks_entries import EntrySource, parse_line_entries
+from vaultlink.parse.backlinks_entries import SectionSource, parse_line_entries
 from vaultlink.parse.backlinks_heading import (
     HeadingWordings,
     SectionHeading,
@@ -28,20 +27,6 @@ from vaultlink.parse.lines import TextRun, split_lines
 from vaultlink.parse.plain import paragraph_span
 from vaultlink.parse.spans import SpanSet
 from vaultlink.text import lazy_pattern, line_and_column
-
-
-class SectionSource(NamedTuple):
-    """The note from which sections are parsed.
-
-    `hidden` are the spans of blocks that hide text. `runs` is None for a plain note, whose
-    paragraphs can be parsed separately.
-    """
-
-    text: str
-    body: int
-    starts: list[int]
-    hidden: list[tuple[int, int]]
-    runs: list[TextRun] | None
 
 
 def read_sections(
@@ -73,7 +58,7 @@ def read_sections(
         else []
     )
     body_links = sorted((link for link in links if link.start >= body), key=lambda link: link.start)
-    page = EntrySource(text, starts, body_links, [link.start for link in body_links])
+    page = source._replace(links=body_links)
     hidden = [*source.hidden, *comments]
     hiding = SpanSet(hidden) if markers else SpanSet(())
     managed = [
@@ -96,7 +81,7 @@ def read_sections(
         for line in split_lines(text, body)
     ]
     unread = SpanSet([*hidden, *managed_spans])
-    author_sections = read_author_sections(SectionBody(page, lines, unread, wording, headings))
+    author_sections = read_author_sections(SectionBody(page, lines, unread, headings))
     sections = sorted([*managed, *author_sections], key=lambda section: section.start)
     return tuple(add_section_problems(text, body, starts, sections, source.hidden))
 
@@ -166,7 +151,9 @@ _ANY_HEADING = lazy_pattern(
 )
 
 
-def read_managed_section(page: EntrySource, pair: MarkerPair, wording: HeadingWordings) -> Section:
+def read_managed_section(
+    page: SectionSource, pair: MarkerPair, wording: HeadingWordings
+) -> Section:
     text = page.text
     heading, entries = _read_managed_content(page, pair.begin_end, pair.closing_line, wording)
     return Section(
@@ -185,7 +172,7 @@ def read_managed_section(page: EntrySource, pair: MarkerPair, wording: HeadingWo
 
 
 def _read_managed_content(
-    page: EntrySource, start: int, end: int, wording: HeadingWordings
+    page: SectionSource, start: int, end: int, wording: HeadingWordings
 ) -> tuple[tuple[int, int], tuple[Entry, ...]]:
     """Return the heading's span and the entries between two markers.
 

@@ -71,7 +71,7 @@ def read_blocks(lines: list[SourceLine]) -> ParsedBlocks:
 def _read_container(
     lines: list[SourceLine], found: ParsedBlocks, depth: int, owner: int | None, container: str
 ) -> None:
-    """Read the lines of a container, whose kind is `container`.
+    """Read the lines of a container.
 
     `owner` is the offset of the block that identifiers in the container name; None at the top
     level.

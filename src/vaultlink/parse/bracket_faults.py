@@ -1,7 +1,6 @@
 """Recognize links with escaped, surplus or doubled brackets; compute their fixes.
 
-All offsets are those of the run. Every fix is tried on the run: it must give exactly the intended
-link and keep all other links and tags.
+All offsets are those of the run.
 """
 
 import re

@@ -77,10 +77,7 @@ def describe_container(container: str) -> str:
 
 
 def _describe_hidden(block: HidingBlock, starts: list[int]) -> str:
-    """Return what a block hides and where that ends; "" if nothing counts.
-
-    For example: "2 links and a heading up to line 9, the end of the note".
-    """
+    """Return what a block hides and where that ends; "" if nothing counts."""
     hidden = block.lines[1:]
     while hidden and is_blank(hidden[-1].text):
         hidden.pop()

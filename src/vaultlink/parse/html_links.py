@@ -126,10 +126,9 @@ def _find_blank_line(
 
 
 def _find_markdown(lines: list[SourceLine]) -> tuple[int, bool]:
-    """Return the index of the first line of Markdown below HTML.
+    """Return the index of the first line of Markdown below HTML, 0 if there is none.
 
-    The index is 0 if there is none. The second value is True if the HTML above it leaves no element
-    open.
+    The second value is True if the HTML above it leaves no element open.
     """
     open_tags: list[str] = []
     inside = 0

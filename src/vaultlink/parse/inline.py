@@ -102,10 +102,7 @@ def _may_break_links(text: str, found: InlineContent) -> bool:
 
 
 class _Scan:
-    """One pass over the text of a run.
-
-    Brackets are matched once, and searches are not repeated.
-    """
+    """One pass over the text of a run. Nothing is searched for twice."""
 
     __slots__ = (
         "_bracket_pairs",

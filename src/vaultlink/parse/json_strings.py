@@ -1,7 +1,4 @@
-"""Find the strings of a JSON text with their places, and encode new ones.
-
-The places make it possible to change one string and keep every other character of the file.
-"""
+"""Find the strings of a JSON text with their places, and encode new ones."""
 
 import json
 import re

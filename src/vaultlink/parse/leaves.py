@@ -1,9 +1,8 @@
 """Recognize single blocks at the first of a list of lines.
 
-Each function gets the lines and the index where the block would start. It returns whether the block
-starts there, or the index behind its last line. `blocks` calls the functions in order. The rules
-were observed in Obsidian (specification 3 and observed section 3); they are those of CommonMark
-except for the differences named here.
+Functions get the lines and the index where the block would start. The rules were observed in
+Obsidian (specification 3 and observed section 3); they are those of CommonMark except for the
+differences named here.
 """
 
 import re

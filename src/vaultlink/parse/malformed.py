@@ -1,8 +1,7 @@
 """Recognize malformed links and compute their fixes.
 
-A malformed link is text that was clearly meant as a link but is not one. The rules decide whether
-its target exists. Every fix is tried on the run first: it must add exactly the intended link and
-keep all other links and tags.
+A malformed link is text that was clearly meant as a link but is not one. Every fix is tried on the
+run first: it must add exactly the intended link and keep all other links and tags.
 """
 
 from collections.abc import Iterable, Iterator

@@ -21,8 +21,9 @@ from vaultlink.model import (
     Tag,
 )
 from vaultlink.parse import plain
+from vaultlink.parse.backlinks_entries import SectionSource
 from vaultlink.parse.backlinks_heading import compile_wordings, find_heading_candidates
-from vaultlink.parse.backlinks_section import SectionSource, read_sections
+from vaultlink.parse.backlinks_section import read_sections
 from vaultlink.parse.backlinks_wordings import find_usual_headings
 from vaultlink.parse.block_ids import find_detached_ids
 from vaultlink.parse.blocks import ParsedBlocks, read_blocks

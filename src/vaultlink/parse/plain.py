@@ -1,9 +1,8 @@
 """The fast parser for plain notes and paragraphs.
 
-Nothing in plain text can hide a link. Most notes consist of paragraphs, headings, flat quotes and
-lists, with a few links. Searches that run at memory speed test whether a text can contain anything
-else. Plain text is parsed here, everything else by the block and inline passes. The tests check
-that both give the same result on every text.
+Most notes are paragraphs, headings, flat quotes and lists, with a few links. Searches at memory
+speed test if a text can contain anything else, which the block and inline passes read. The tests
+check that both ways give the same result on every text.
 """
 
 import re

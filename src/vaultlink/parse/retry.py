@@ -1,8 +1,4 @@
-"""Read a note again with other text, to see what a change reveals.
-
-A fix of the block structure may change how the rest of a note is read. These functions compare the
-links, headings, tags and block identifiers before and after.
-"""
+"""Read a note again with other text, to see what a change reveals."""
 
 from typing import NamedTuple
 

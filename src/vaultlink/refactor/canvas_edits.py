@@ -1,7 +1,4 @@
-"""Change links of a canvas and keep every other character of its file.
-
-The strings that contain the links are changed where they are; the JSON is not written again.
-"""
+"""Change links of a canvas and keep every other character of its file."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any

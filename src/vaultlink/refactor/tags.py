@@ -43,9 +43,9 @@ def rename_in_tag(name: str, old: str, new: str) -> str | None:
 
 
 def _match_levels(name: str, old: str) -> int | None:
-    """Return the length of the levels that a tag shares with `old`.
+    """Return the length of the levels that a tag shares with `old`, or None.
 
-    Returns None if it is neither that tag nor nested in it.
+    It has one for that tag and those nested in it.
     """
     levels = name.split("/")[: old.count("/") + 1]
     if [level.lower() for level in levels] != [level.lower() for level in old.split("/")]:
