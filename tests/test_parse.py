@@ -528,6 +528,11 @@ def test_other_brackets_are_not_malformed_links(text: str) -> None:
     ]
 
 
+def test_a_malformed_link_is_fixed_where_its_text_is_a_link_before() -> None:
+    (problem,) = parse_note("n.md", "[[a]] [[b]] [[a]\n").problems
+    assert problem.replacements == ((16, 16, "]"),)
+
+
 @pytest.mark.parametrize(
     ("text", "kind"),
     [
