@@ -13,7 +13,6 @@ from vaultlink.rules.registry import (
     build_catalog,
     build_rule,
     check_nothing,
-    find_placeholders,
     select_rules,
 )
 
@@ -191,10 +190,6 @@ def test_rules_are_ordered_by_code() -> None:
 def test_what_is_on_by_default_can_fail_a_run_or_only_inform() -> None:
     """No opt-in rule is an error: rules about certain errors are on by default."""
     assert all(rule.severity is not Severity.ERROR for rule in RULES if not rule.enabled_by_default)
-
-
-def test_placeholders() -> None:
-    assert find_placeholders("“{a}” and {b}, {{not}}.") == {"a", "b"}
 
 
 # -- selecting --------------------------------------------------------------------------------------------------------

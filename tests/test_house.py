@@ -160,6 +160,14 @@ PLACES = {
         r"\bHistory\(\s*[^)\s]",
         ("model.py", "history/", "disk/", "watch/renames.py"),
     ),
+    "orphans, dead ends and islands are found": (
+        r"not in (?:\w+\.)*backlinks\b|not any\((?:\w+\.)*targets\b|\bleader\b",
+        ("graph/build.py",),
+    ),
+    "kinds of links are named": (
+        r"\bLinkKind\.[A-Z]",
+        ("model.py", "parse/", "links/kinds.py", "links/definitions.py", "backlinks/merge/"),
+    ),
     "questions are asked": (r"\.read_key\(", ("cli/interactive.py", "cli/keys.py")),
 }
 """What lives in one place: a pattern, and the modules and packages that may contain it."""

@@ -507,7 +507,7 @@ def test_malformed_link_is_noted(text: str, target: str, fault: str) -> None:
     troubles = [
         problem for problem in parse_note("n.md", text).problems if problem.kind == "malformed-link"
     ]
-    assert [problem.detail for problem in troubles] == [f"{target}\n{fault}"]
+    assert [(problem.target, problem.detail) for problem in troubles] == [(target, fault)]
 
 
 @pytest.mark.parametrize(
@@ -526,6 +526,11 @@ def test_other_brackets_are_not_malformed_links(text: str) -> None:
     assert not [
         problem for problem in parse_note("n.md", text).problems if problem.kind == "malformed-link"
     ]
+
+
+def test_a_malformed_link_is_fixed_where_its_text_is_a_link_before() -> None:
+    (problem,) = parse_note("n.md", "[[a]] [[b]] [[a]\n").problems
+    assert problem.replacements == ((16, 16, "]"),)
 
 
 @pytest.mark.parametrize(
@@ -589,7 +594,7 @@ def test_link_in_html_is_noted(
     text: str, targets: list[str], changes: list[tuple[int, int, str]]
 ) -> None:
     found = [item for item in parse_note("n.md", text).problems if item.kind == "link-in-html"]
-    assert [item.detail.split("\n")[0] for item in found] == targets
+    assert [item.target for item in found] == targets
     assert [change for item in found for change in item.replacements] == changes
 
 
@@ -607,7 +612,7 @@ def test_link_in_html_is_noted(
 )
 def test_block_id_without_blank_line_is_noted(text: str, names: list[str]) -> None:
     found = [item for item in parse_note("n.md", text).problems if item.kind == "unread-block-id"]
-    assert [item.detail.split("\n")[0] for item in found] == names
+    assert [item.block_id for item in found] == names
 
 
 @pytest.mark.parametrize(

@@ -10,14 +10,9 @@ from hypothesis import strategies as st
 from builder import build_state, collect_findings, make_settings
 from exploring import count_examples
 from vaultlink.links.edits import apply_edits, sort_edits
+from vaultlink.links.kinds import default_display_text, encode_destination
 from vaultlink.links.naming import retarget_link
-from vaultlink.links.rewrite import (
-    convert_link,
-    default_display_text,
-    drop_display_text,
-    encode_destination,
-    rewrite_link,
-)
+from vaultlink.links.rewrite import convert_link, drop_display_text, rewrite_link
 from vaultlink.model import Edit, Link, LinkKind
 from vaultlink.obsidian import ObsidianSettings
 from vaultlink.parse.note import parse_note
@@ -29,6 +24,10 @@ PROPERTY = '---\nup: "{}"\n---\n'
 def only(text: str) -> Link:
     (link,) = parse_note("n.md", text).links
     return link
+
+
+def other_kind(link: Link) -> LinkKind:
+    return LinkKind.MARKDOWN if link.kind is LinkKind.WIKILINK else LinkKind.WIKILINK
 
 
 def after(text: str, edits: tuple[Edit, ...]) -> str:
@@ -199,7 +198,7 @@ def test_redundant_display_text_is_removed(before: str, text: str) -> None:
 )
 def test_conversion_between_wikilinks_and_markdown(before: str, target: str, text: str) -> None:
     link = only(before)
-    assert after(before, convert_link("n.md", link, target, link.subpath)) == text
+    assert after(before, convert_link("n.md", link, other_kind(link), target, link.subpath)) == text
 
 
 @pytest.mark.parametrize(
@@ -221,7 +220,7 @@ def test_conversion_between_wikilinks_and_markdown(before: str, target: str, tex
 )
 def test_lossy_conversion_is_not_written(before: str, target: str) -> None:
     link = only(before)
-    assert convert_link("n.md", link, target, link.subpath) == ()
+    assert convert_link("n.md", link, other_kind(link), target, link.subpath) == ()
 
 
 @given(
@@ -326,7 +325,7 @@ def test_conversion_preserves_any_context(before: list[str], raw: str, behind: l
             if link.kind is LinkKind.MARKDOWN
             else link.target + ".md"
         )
-        edits = convert_link("n.md", link, target, link.subpath)
+        edits = convert_link("n.md", link, other_kind(link), target, link.subpath)
         if edits:
             now = parse_note("n.md", after(text, edits)).links
             assert [item.target for item in now] == [

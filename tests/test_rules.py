@@ -5,6 +5,7 @@ import random
 import re
 from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
+from string import Formatter
 from types import FunctionType
 from typing import Any, NamedTuple
 
@@ -26,7 +27,7 @@ from vaultlink.engine.checks import LinterSettings
 from vaultlink.engine.step import State, step
 from vaultlink.model import Diagnostic
 from vaultlink.rules.context import Context
-from vaultlink.rules.registry import RULE_MODULES, Rule, find_placeholders
+from vaultlink.rules.registry import RULE_MODULES, Rule
 
 DECLARED = load_declarations()
 SCHEMA = jsonschema.Draft202012Validator(
@@ -225,9 +226,8 @@ def test_message_uses_every_value_of_the_check(case: Case) -> None:
         ]
     assert findings
     for finding in findings:
-        assert set(finding.values) == find_placeholders(rule.message) | find_placeholders(
-            rule.fix_title
-        )
+        fields = Formatter().parse(rule.message + rule.fix_title)
+        assert set(finding.values) == {name for _, name, _, _ in fields if name is not None}
         assert (finding.path is not None) == (rule.scope == "vault")
 
 

@@ -139,8 +139,8 @@ class Link(SourceSpan, frozen=True, array_like=True, gc=False):
     kind: LinkKind
     embed: bool
     place: Place
-    key_path: str
-    external: bool
+    key_path: str = ""
+    external: bool = False
     in_comment: bool = False
     in_table_cell: bool = False
     after_bracket: bool = False
@@ -231,22 +231,26 @@ class ParseProblem(SourceSpan, frozen=True, array_like=True, gc=False):
             (a link that an HTML block hides), `unread-block-id` (one that lacks a blank line),
             `invalid-canvas`, `undecodable` or `unreadable`. For the kinds in `Section.problems`
             see parse/backlinks_problems.py.
-        detail: The key of a `duplicate-property`; the text between the outer brackets of an
-            `unquoted-property-link`; the target of a `malformed-link` and, on a second line, its
-            fault; the destination of a `wikilink-with-destination`; the target of a `link-in-html`,
-            its block, and `complete` if a fix changes nothing else, on a line each; the name of an
-            `unread-block-id`, the missing blank lines, and `certain` if a fix is; what an unclosed
-            block hides ("" if nothing that counts); otherwise the cause.
+        detail: The cause. Of a `malformed-link` its fault, of a `link-in-html` its block, of an
+            `unread-block-id` the missing blank lines, each as a clause; what an unclosed block
+            hides ("" if nothing that counts); the key of a `duplicate-property`.
         replacements: Replacements (start, end, text) that fix the defect. Empty if it can be read
             in several ways. If one replacement fixes several `link-in-html`, only the first of them
             has its text, and the others have "".
-        is_certain: False if the text may have been written so on purpose.
+        is_certain: False if the text may have been written so on purpose, or if the replacements
+            may change more than the defect.
+        target: The target of a `malformed-link` or `link-in-html`; the text between the outer
+            brackets of an `unquoted-property-link`; the destination of a
+            `wikilink-with-destination`.
+        block_id: The name of an `unread-block-id`, without the caret.
     """
 
     kind: str
-    detail: str
+    detail: str = ""
     replacements: tuple[tuple[int, int, str], ...] = ()
     is_certain: bool = True
+    target: str = ""
+    block_id: str = ""
 
 
 class Owner(StrEnum):

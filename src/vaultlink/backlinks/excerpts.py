@@ -15,8 +15,9 @@ from msgspec import structs
 from vaultlink.backlinks.style import escape_block_start
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import resolve
+from vaultlink.links.kinds import is_wikilink
 from vaultlink.links.naming import format_target
-from vaultlink.model import Link, LinkKind, Note, Place
+from vaultlink.model import Link, Note, Place
 from vaultlink.parse.inline import read_inline
 from vaultlink.parse.leaves import html_block_closer, interrupts_paragraph
 from vaultlink.parse.lines import is_blank
@@ -199,7 +200,7 @@ def _rewrite_links(
 
 
 def _retarget_link(link: Link, target: str) -> str:
-    if link.kind is LinkKind.MARKDOWN:
+    if not is_wikilink(link):
         return (
             f"[[{target}{link.subpath}|{link.display}]]"
             if link.display

@@ -8,9 +8,9 @@ brackets that were escaped.
 from typing import NamedTuple
 
 from vaultlink.backlinks.style import normalize_markdown
+from vaultlink.links.kinds import SYNTAX
 from vaultlink.model import LinkKind, Note, Owner, Section
 from vaultlink.parse.inline import read_inline
-from vaultlink.parse.inline_types import InlineWikilink
 from vaultlink.parse.link_parts import parse_inline_link
 from vaultlink.text import lazy_pattern
 
@@ -196,8 +196,7 @@ def _parse_entry_content(
     if parts is None:
         return None
     target, subpath, display = parts
-    kind = LinkKind.WIKILINK if isinstance(link, InlineWikilink) else LinkKind.MARKDOWN
-    display_text = display or (target if kind is LinkKind.WIKILINK else "")
+    display_text = display or (target if SYNTAX[link.kind].shows_target else "")
     before = content[: link.start].strip()
     title = _TITLE_AND_DASH.fullmatch(before)
     if before and not title and normalize_markdown(before) != normalize_markdown(display_text):
@@ -207,7 +206,7 @@ def _parse_entry_content(
         target,
         subpath,
         display_text,
-        kind,
+        link.kind,
         is_list_item,
         is_link,
     )

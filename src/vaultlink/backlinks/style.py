@@ -9,6 +9,7 @@ from vaultlink.backlinks.choice import choose_style
 from vaultlink.backlinks.language import detect_language
 from vaultlink.index.index import Index, link_name
 from vaultlink.index.resolve import resolve
+from vaultlink.links.kinds import SYNTAX, add_extension, list_kinds
 from vaultlink.links.naming import format_target
 from vaultlink.model import LinkKind, Note
 from vaultlink.obsidian import ObsidianSettings
@@ -130,15 +131,8 @@ def expected_entry(
         format_target(source, note.path, index, style.link_format),
         format_entry_title(note),
     )
-    kinds = (
-        (LinkKind.MARKDOWN, LinkKind.WIKILINK)
-        if style.use_markdown_links
-        else (LinkKind.WIKILINK, LinkKind.MARKDOWN)
-    )
-    for kind in kinds:
-        entry = ExpectedEntry(
-            note.path, title, target if kind is LinkKind.WIKILINK else target + note.path[-3:], kind
-        )
+    for kind in list_kinds(style.use_markdown_links):
+        entry = ExpectedEntry(note.path, title, add_extension(target, note.path, kind), kind)
         if _is_resolvable(source, entry, index):
             return entry
     return None
@@ -154,14 +148,14 @@ def _is_resolvable(source: str, entry: ExpectedEntry, index: Index) -> bool:
         parts = parse_inline_link(text, links[0])
         if parts is None or parts[:2] != (entry.target, ""):
             return False
-    elif entry.kind is LinkKind.MARKDOWN and is_external(entry.target):
+    elif SYNTAX[entry.kind].writes_paths and is_external(entry.target):
         return False
     return resolve(source, entry.target, index.names) == entry.path
 
 
 def render_link(entry: ExpectedEntry, display: str, pipe: str) -> str:
     """Render a link with display text; `pipe` separates the two in a wikilink."""
-    if entry.kind is LinkKind.WIKILINK:
+    if SYNTAX[entry.kind].has_pipe:
         return f"[[{entry.target}{pipe}{display.replace('`', chr(39))}]]"
     # Letters of all scripts stay readable; the rest is encoded, as brackets and blanks must be.
     target = "".join(
@@ -175,7 +169,7 @@ def render_entry(entry: ExpectedEntry, style: SectionStyle) -> str:
 
     A link whose target is the title needs no display text.
     """
-    is_name = entry.kind is LinkKind.WIKILINK and entry.target == entry.title
+    is_name = SYNTAX[entry.kind].shows_target and entry.target == entry.title
     link = f"[[{entry.target}]]" if is_name else ""
     if style.kind == "topics":
         title = escape_block_start(escape_inline(entry.title))

@@ -25,8 +25,9 @@ from vaultlink.history.piece_index import PieceIndex
 from vaultlink.index.anchors import part_key, split_parts
 from vaultlink.index.index import Index, target_spellings
 from vaultlink.index.resolve import file_name, name_key, target_keys
+from vaultlink.links.kinds import SYNTAX
 from vaultlink.links.query_names import find_query_target
-from vaultlink.model import NO_HISTORY, Destination, History, LinkKind
+from vaultlink.model import NO_HISTORY, Destination, History
 from vaultlink.rules.former_targets import follow_move
 
 _MAX_DANGLING = 5_000
@@ -180,7 +181,7 @@ def _list_missing_moved(state: State, history: History) -> list[_MissingAnchor]:
         tally = state.tallies.get(source)
         for link, target in index.resolved_links(source) if tally and tally.dangling else ():
             if target is None and (
-                (link.kind is LinkKind.WIKILINK and link.subpath) or " " in link.subpath
+                (link.subpath and not SYNTAX[link.kind].reads_slugs) or " " in link.subpath
             ):
                 path, key = follow_move(link, source, index, history), last_key(link.subpath)
                 if path and key and index.has_anchor(link, path) is False:

@@ -13,9 +13,9 @@ from vaultlink.index.index import Index, target_spellings
 from vaultlink.index.resolve import file_name, is_note, normalize_name, resolve, spelling_key
 from vaultlink.index.suggest import Suggester, drop_own_names
 from vaultlink.links.intent import is_meant_as_link
+from vaultlink.links.kinds import bracketed_text, default_display_text
 from vaultlink.links.naming import retarget_link, strip_note_extension
-from vaultlink.links.rewrite import default_display_text
-from vaultlink.model import Diagnostic, Edit, Fix, Link, LinkKind, Place, Safety, Suggestion
+from vaultlink.model import Diagnostic, Edit, Fix, Link, Place, Safety, Suggestion
 from vaultlink.rules.former_targets import (
     find_former_target,
     put_first,
@@ -214,7 +214,7 @@ def _build_unlink_fix(source: str, link: Link) -> Fix | None:
         or not words
         or link.end - link.start != len(link.raw)
         or not is_meant_as_link(link)
-        or (link.kind is LinkKind.WIKILINK and _BRACKET.search(link.raw[2:-2]))
+        or _BRACKET.search(bracketed_text(link) or "")
     ):
         return None
     return Fix(

@@ -102,6 +102,15 @@ def _node_label(path: str) -> str:
     return name[:-3] if is_note(name) else name
 
 
+def is_orphan(index: Index, path: str, *, canvases: bool = True) -> bool:
+    """Return True if nothing links to a file, not even the file itself.
+
+    Without `canvases`, links from canvases do not count.
+    """
+    sources = index.backlinks.get(path, ())
+    return not (sources if canvases else any(map(is_note, sources)))
+
+
 def is_dead_end(index: Index, path: str) -> bool:
     """Return True if no link of a note resolves."""
     return not any(index.targets.get(path, ()))

@@ -27,17 +27,12 @@ def find_entry_names(note: Note) -> Iterator[str]:
 
 def intended_target(problem: ParseProblem) -> str:
     """Return the target of a malformed or hidden link; "" for other problems."""
+    target = problem.target
     if problem.kind == "unquoted-property-link":
-        return parse_wikilink(problem.detail)[0]
+        return parse_wikilink(target)[0]
     if problem.kind == "wikilink-with-destination":
-        return "" if is_external(problem.detail) else split_subpath(problem.detail)[0]
-    if problem.kind == "link-in-html":
-        return problem.detail.partition("\n")[0]
-    return (
-        " ".join(problem.detail.rpartition("\n")[0].split())
-        if problem.kind == "malformed-link"
-        else ""
-    )
+        return "" if is_external(target) else split_subpath(target)[0]
+    return " ".join(target.split()) if problem.kind == "malformed-link" else target
 
 
 def find_query_keys(note: Note) -> set[str]:

@@ -1,11 +1,30 @@
-"""Rewrite the definition of a link's label with another target or subpath.
+"""Rewrite the definition of a link's label with another target or subpath."""
 
-The rest of the definition stays: its label, its title, and the style of its destination.
-"""
-
-from vaultlink.links.rewrite import encode_destination
-from vaultlink.model import Definition, Edit
+from vaultlink.links.kinds import (
+    Encoder,
+    change_destination,
+    encode_destination,
+    make_encoder,
+)
+from vaultlink.model import Definition, Edit, Link, LinkKind, Place
 from vaultlink.parse.definitions import parse_definition
+
+
+def as_link(definition: Definition) -> Link:
+    """Return a definition as a link, written like a Markdown link."""
+    return Link(
+        start=definition.start,
+        end=definition.end,
+        line=definition.line,
+        column=definition.column,
+        raw=definition.raw,
+        target=definition.target,
+        subpath=definition.subpath,
+        display="",
+        kind=LinkKind.MARKDOWN,
+        embed=False,
+        place=Place.BODY,
+    )
 
 
 def rewrite_definition(
@@ -13,38 +32,19 @@ def rewrite_definition(
 ) -> tuple[Edit, ...]:
     """Return the edits that give a definition another target and subpath.
 
-    Args:
-        path: Vault path of the note that contains the definition.
-        definition: The definition.
-        target: The new target.
-        subpath: The new subpath, with its `#`, or "".
-
-    Returns:
-        The edits; empty if the definition would not be read back as requested, or has this target
-        and subpath already.
+    Empty if the definition would not be read back as requested, or has them already.
     """
     target = target.replace("\u00a0", " ")
     if (target, subpath) == (definition.target, definition.subpath):
         return ()
-    spellings = [_format_destination(definition, target, subpath, encode=True)]
+    raw = definition.raw
+    encoders: list[Encoder] = [make_encoder(raw)]
     if definition.wrapped:
-        spellings.insert(0, _format_destination(definition, target, subpath, encode=False))
+        encoders.insert(0, lambda text, _more: text)
+    spellings = [change_destination(definition, raw, target, subpath, item) for item in encoders]
     spellings.append(encode_destination(target) + encode_destination(subpath, "#^"))
     for text in spellings:
         read = parse_definition(f"[x]: <{text}>" if definition.wrapped else f"[x]: {text}")
         if read and read[2:] == (target, subpath, definition.wrapped):
             return (Edit(path, definition.start, definition.end, text),)
     return ()
-
-
-def _format_destination(definition: Definition, target: str, subpath: str, *, encode: bool) -> str:
-    """Format a destination; parts that do not change stay as written."""
-    raw = definition.raw
-    mark = raw.find("#")
-    name, rest = (raw, "") if mark == -1 else (raw[:mark], raw[mark:])
-    letters = not raw.isascii()
-    if target != definition.target:
-        name = encode_destination(target, letters=letters) if encode else target
-    if subpath != definition.subpath:
-        rest = encode_destination(subpath, "#^", letters=letters) if encode else subpath
-    return name + rest

@@ -20,14 +20,12 @@ def apply_edits(text: str, edits: Sequence[Edit]) -> str:
 
 
 def edit_span(text: str, start: int, end: int, edits: Iterable[Edit]) -> str:
-    """Return a span of a text after the edits in it."""
     inner = [edit for edit in edits if start <= edit.start and edit.end <= end]
     moved = [Edit(edit.path, edit.start - start, edit.end - start, edit.text) for edit in inner]
     return apply_edits(text[start:end], moved)
 
 
 def sort_edits(edits: Iterable[Edit]) -> list[Edit]:
-    """Sort the edits of one text by position."""
     return sorted(edits, key=lambda edit: (edit.start, edit.end))
 
 
@@ -45,10 +43,7 @@ def find_edit(path: str, old: str, new: str) -> Edit:
 def join_edits(first: Sequence[Edit], second: Sequence[Edit], text: str) -> tuple[Edit, ...]:
     """Return edits that do what two groups of edits do one after the other.
 
-    Args:
-        first: The edits of a text.
-        second: The edits of the text after `first`.
-        text: The text after `first`.
+    `text` is the text after the first group, which the second one edits.
     """
     if not first:
         return tuple(second)
@@ -86,8 +81,7 @@ def edits_overlap(one: Edit, other: Edit) -> bool:
 class OffsetShift:
     """Map offsets of a text to offsets after its edits.
 
-    Attributes:
-        new_spans: Spans of the inserted texts in the new text, in order.
+    `new_spans` are the spans of the inserted texts in the new text, in order.
     """
 
     def __init__(self, edits: Sequence[Edit]):

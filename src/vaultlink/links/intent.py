@@ -7,7 +7,8 @@ callers ask only about links that do not resolve. In doubt, a link is meant as o
 import re
 
 from vaultlink.index.resolve import spelling_key
-from vaultlink.model import Link, LinkKind
+from vaultlink.links.kinds import bracketed_text
+from vaultlink.model import Link
 from vaultlink.text import lazy_pattern
 
 _PLAIN = lazy_pattern(r"[^\W\d_\u037a\uf900-\uffff][^\[\]$=<>&|\"':*!?]*(?:\|[^$]*)?")
@@ -38,24 +39,18 @@ _PLACEHOLDER = lazy_pattern(r"<[^<>:/%]+>")
 
 
 def is_meant_as_link(link: Link) -> bool:
-    """Return True unless a link is clearly code, a list or other text in brackets.
+    """Return True unless an unresolved link is clearly code, a list or other text.
 
-    Args:
-        link: A link that does not resolve. A Markdown link is always meant as one.
+    A Markdown link is always meant as one.
     """
-    if link.kind is not LinkKind.WIKILINK or link.external or not link.raw.endswith("]]"):
-        return True
-    return is_link_text(link.raw[3 if link.embed else 2 : -2])
+    inner = bracketed_text(link)
+    return inner is None or is_link_text(inner)
 
 
 def names_topic(link: Link, resolved: str | None) -> bool:
     """Return True if a link names a dangling topic.
 
     It does not resolve, and is meant as a link.
-
-    Args:
-        link: Any link.
-        resolved: The vault path of the file that it leads to; None if it does not resolve.
     """
     return resolved is None and not link.external and is_meant_as_link(link)
 
@@ -63,11 +58,9 @@ def names_topic(link: Link, resolved: str | None) -> bool:
 def is_link_text(inner: str) -> bool:
     """Return True unless the text between double brackets is clearly not a link's.
 
-    False for arrays, shell tests, bracket expressions, several bracketed texts or Markdown links in
-    a row, dice rolls, and placeholders: a wildcard, a word in angle brackets, bare punctuation.
-
-    Args:
-        inner: The text between the brackets, with display text and the spaces around it.
+    False for arrays, shell tests, bracket expressions, several bracketed texts or Markdown
+    links in a row, dice rolls, and placeholders: a wildcard, a word in angle brackets, bare
+    punctuation.
     """
     if _PLAIN.fullmatch(inner) or not _UNUSUAL.search(inner):
         return True

@@ -4,23 +4,17 @@ from collections import Counter
 
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import file_name, is_note, name_key, parent_folder, resolve
+from vaultlink.links.kinds import SYNTAX, add_extension
 from vaultlink.links.rewrite import rewrite_link
-from vaultlink.model import Edit, Link, LinkKind
+from vaultlink.model import Edit, Link
 from vaultlink.obsidian import ObsidianSettings
 
 
 def format_target(source: str, path: str, index: Index, style: str) -> str:
-    """Return the target of a link to a file.
+    """Return the target of a link to a file, without the extension of a note.
 
-    Args:
-        source: Vault path of the note that contains the link.
-        path: Vault path of the file.
-        index: The index of the vault.
-        style: `shortest`, `relative` or `absolute`, as in Obsidian's `newLinkFormat`. Any other
-            value means `absolute`.
-
-    Returns:
-        The target, without the extension of a note.
+    `style` is `shortest`, `relative` or `absolute`, as in Obsidian's `newLinkFormat`. Any other
+    value means `absolute`.
     """
     if style == "relative":
         return relative_target(source, path)
@@ -31,7 +25,6 @@ def format_target(source: str, path: str, index: Index, style: str) -> str:
 
 
 def relative_target(source: str, path: str) -> str:
-    """Return the relative path from a note's folder to a file."""
     start, end = (
         parent_folder(source).split("/")[:-1],
         parent_folder(path).split("/")[:-1],
@@ -45,7 +38,6 @@ def relative_target(source: str, path: str) -> str:
 
 
 def strip_note_extension(path: str) -> str:
-    """Return a path without the extension of a note."""
     return path[:-3] if is_note(path) else path
 
 
@@ -57,22 +49,12 @@ def retarget_link(
     obsidian: ObsidianSettings,
     subpath: str | None = None,
 ) -> tuple[Edit, ...]:
-    """Return the edits that make a link resolve to a file.
+    """Return the edits that make a link resolve to a file; none if no target works.
 
-    The new target has the style of the link, else that of its note, else that of the vault. If this
-    would resolve to another file or cannot be written, the target is the full path. The displayed
-    text does not change.
-
-    Args:
-        source: Vault path of the note that contains the link.
-        link: The link.
-        path: Vault path of the file.
-        index: The index of the vault.
-        obsidian: The settings of the vault.
-        subpath: The new subpath, with its `#`, or ""; None keeps that of the link.
-
-    Returns:
-        The edits; empty if no target works.
+    The new target has the style of the link, else that of its note, else that of the vault. If
+    this would resolve to another file or cannot be written, the target is the full path. The
+    displayed text does not change. `subpath` is the new one, with its `#`, or ""; None keeps
+    that of the link.
     """
     kept = link.subpath if subpath is None else subpath
     style = detect_target_style(source, link, index, obsidian)
@@ -80,10 +62,10 @@ def retarget_link(
         style = "absolute"  # a bare name would lead elsewhere from another folder
     first, whole = format_target(source, path, index, style), strip_note_extension(path)
     for name in (first,) if first == whole else (first, whole):
-        target = name + path[-3:] if link.kind is LinkKind.MARKDOWN and is_note(path) else name
+        target = add_extension(name, path, link.kind)
         if style == "relative" and link.target.startswith("./") and not target.startswith("../"):
             target = "./" + target
-        elif link.kind is LinkKind.MARKDOWN and link.target.startswith("/"):
+        elif SYNTAX[link.kind].writes_paths and link.target.startswith("/"):
             target = "/" + target.removeprefix("/")
         is_resolved = style == "shortest" and target == first != whole  # by `format_target`
         if is_resolved or resolve(source, target, index.names) == path:
@@ -101,14 +83,14 @@ def detect_target_style(source: str, link: Link, index: Index, obsidian: Obsidia
     """
     if link.target.startswith(("./", "../")):
         return "relative"
-    if link.kind is not LinkKind.MARKDOWN:
+    if not SYNTAX[link.kind].writes_paths:
         return obsidian.new_link_format
     if link.target.startswith("/"):
         return "absolute"
     votes = Counter(
         style
         for other, target in index.resolved_links(source)
-        if target is not None and other.kind is LinkKind.MARKDOWN and other.target
+        if target is not None and other.kind is link.kind and other.target
         for style in _list_styles(source, other.target, target)
     )
     ranked = votes.most_common(2)

@@ -11,15 +11,9 @@ _NEEDS_CARE = lazy_pattern(r"""["'\\\[\]|#^<>{}$\x00-\x1f]|: """)
 
 
 def find_query_target(query: QueryName, source: str, index: Index) -> str | None:
-    """Return the file or folder that a query names. A folder is in lower case.
+    """Return the file or folder that a query names, or None.
 
-    Args:
-        query: The name of a folder or file.
-        source: Vault path of the file that contains the query.
-        index: The index.
-
-    Returns:
-        The path, with a slash at the end of a folder; None if there is no such file or folder.
+    A folder is in lower case and ends with a slash.
     """
     if query.kind == "note":
         return resolve(source, query.text, index.names)
@@ -40,17 +34,8 @@ def is_plain_name(text: str) -> bool:
 def rename_in_query(query: QueryName, source: str, path: str, names: PathsByName) -> str | None:
     """Return the name of a file that a query named by another path.
 
-    A note gets an extension only if it had one. It gets a folder only if it had one, or if the name
-    is ambiguous.
-
-    Args:
-        query: The former name.
-        source: Vault path of the file that contains the query.
-        path: The path of the file.
-        names: The names of the vault's files.
-
-    Returns:
-        The new name; None if it can't be written as it is.
+    A note gets an extension only if it had one. It gets a folder only if it had one, or if the
+    name is ambiguous. None if the name can't be written as it is.
     """
     keeps_extension = query.kind == "path" or query.text.lower().endswith(".md")
     name = path if keeps_extension else strip_note_extension(path)

@@ -14,13 +14,9 @@ from vaultlink.index.resolve import (
     resolve,
     resolve_with_alternatives,
 )
+from vaultlink.links.kinds import SYNTAX, add_extension
 from vaultlink.links.naming import detect_target_style, relative_target, strip_note_extension
-from vaultlink.links.rewrite import (
-    default_display_text,
-    replace_markdown_destination,
-    wikilink_offsets,
-)
-from vaultlink.model import Edit, Link, LinkKind, Place
+from vaultlink.model import Edit, Link, Place
 from vaultlink.obsidian import ObsidianSettings
 from vaultlink.text import lazy_pattern
 
@@ -37,24 +33,11 @@ _NODE_PROPERTIES = lazy_pattern(r"(?:(?:&[^\s\[\]{},]+|![^\s\[\]{},]*)\s+)+")
 def rename_link(path: str, link: Link, target: str, subpath: str, text: str = "") -> Edits:
     """Return the edits that give a link another target and subpath.
 
-    A display text stays. A wikilink without one shows the new name; if a path is added to its name,
-    the name becomes the display text.
-
-    Args:
-        path: Vault path of the note that contains the link.
-        link: The link.
-        target: The new target.
-        subpath: The new subpath, with its `#`, or "".
-        text: The text of the note; needed for links in properties.
-
-    Returns:
-        The edits; empty if the link has that target already, or can't be found in its text.
+    A display text stays. A wikilink without one shows the new name; if a path is added to its
+    name, the name becomes the display text. `text` is the text of the note, needed for links in
+    properties. Empty if the link has that target already, or can't be found in its text.
     """
-    change = (
-        _rename_wikilink(link, target, subpath)
-        if link.kind is LinkKind.WIKILINK
-        else replace_markdown_destination(link, target, subpath)
-    )
+    change = SYNTAX[link.kind].follow(link, target, subpath)
     if change is None:
         return ()
     start, end, new = change
@@ -65,18 +48,6 @@ def rename_link(path: str, link: Link, target: str, subpath: str, text: str = ""
     if link.end - link.start != len(link.raw):
         return ()
     return (Edit(path, link.start + start, link.start + end, new),)
-
-
-def _rename_wikilink(link: Link, target: str, subpath: str) -> tuple[int, int, str]:
-    """Return the span of the destination within `link.raw`, and the new destination."""
-    begin, name_end, _, end, _ = wikilink_offsets(link)
-    name = link.raw[begin:name_end] if target == link.target else target
-    destination = name + (link.raw[name_end:end] if subpath == link.subpath else subpath)
-    is_longer = "/" in target and "/" not in link.target
-    if is_longer and link.target and "|" not in link.raw and not (link.embed or link.beside_table):
-        pipe = "\\|" if link.in_table_cell else "|"
-        destination += pipe + default_display_text(file_name(target), subpath)
-    return begin, end, destination
 
 
 def _rename_in_property(path: str, link: Link, raw: str, text: str) -> Edits:
@@ -96,7 +67,6 @@ def _rename_in_property(path: str, link: Link, raw: str, text: str) -> Edits:
 
 
 def _quote(text: str, quote: str) -> str:
-    """Return a text as YAML writes it between quotation marks."""
     if quote == "'":
         return text.replace("'", "''")
     if quote == '"':
@@ -105,12 +75,7 @@ def _quote(text: str, quote: str) -> str:
 
 
 class RenamedNames:
-    """The names of the files of a vault before and after a rename.
-
-    Attributes:
-        index: The index before.
-        names: The names afterwards.
-    """
+    """The names of the files of a vault before and after a rename."""
 
     def __init__(self, index: Index, names: PathsByName, obsidian: ObsidianSettings):
         self.index, self.names, self._obsidian = index, names, obsidian
@@ -127,16 +92,10 @@ class RenamedNames:
     ) -> str | None:
         """Return the target with which a link leads to a file afterwards.
 
-        Args:
-            source: Vault path of the note that contains the link.
-            new_source: The same afterwards.
-            link: The link.
-            path: Vault path of the file that it leads to.
-            new_path: Vault path of the file that it must lead to afterwards.
-
-        Returns:
-            The target as it is if it still leads there and has the style of the link; else a target
-            in that style, or the full path; None if none leads there.
+        `source` is the note with the link, and `path` the file that it leads to; the other
+        paths are those afterwards. The target stays if it still leads there and has the
+        style of the link; else it is one in that style, or the full path; None if none
+        leads there.
         """
         written = link.target
         if not written and path == source and new_path == new_source:
@@ -172,12 +131,9 @@ class RenamedNames:
         Obsidian also resolves it as a name, but other programs do not.
         """
         return (
-            link.kind is LinkKind.MARKDOWN
-            and link.place is not Place.CANVAS
-            and bool(link.target)
-            and _is_relative_path(source, link.target, path)
+            bool(link.target)
             and not _is_relative_path(new_source, link.target, new_path)
-            and detect_target_style(source, link, self.index, self._obsidian) == "relative"
+            and self._is_relative(source, link, path)
         )
 
     def _list_targets(
@@ -186,13 +142,13 @@ class RenamedNames:
         """Return targets that may lead to a file, the one in the link's style first."""
         written = link.target
         extension = written[-3:] if is_note(new_path) and is_note(written) else ""
-        if not written and link.kind is LinkKind.MARKDOWN and is_note(new_path):
-            extension = new_path[-3:]
+        if not written:
+            extension = add_extension("", new_path, link.kind)
         whole = strip_note_extension(new_path) + extension
         relative = relative_target(new_source, new_path) + extension
         name = file_name(whole)
         if written.startswith(("./", "../")):
-            is_dotted = written.startswith("./") or link.kind is LinkKind.WIKILINK
+            is_dotted = written.startswith("./") or not SYNTAX[link.kind].writes_paths
             dotted = relative if relative.startswith("../") else f"./{relative}"
             return [dotted if is_dotted else relative, dotted, whole, f"/{whole}"]
         if written.startswith("/"):
@@ -214,7 +170,7 @@ class RenamedNames:
     def _is_relative(self, source: str, link: Link, path: str) -> bool:
         """Return True for a Markdown link that is a relative path from its note's folder."""
         return (
-            link.kind is LinkKind.MARKDOWN
+            SYNTAX[link.kind].writes_paths
             and link.place is not Place.CANVAS
             and (not link.target or _is_relative_path(source, link.target, path))
             and detect_target_style(source, link, self.index, self._obsidian) == "relative"

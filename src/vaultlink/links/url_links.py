@@ -2,7 +2,8 @@
 
 import re
 
-from vaultlink.model import Edit, Link, LinkKind, Place
+from vaultlink.links.kinds import bracketed_text
+from vaultlink.model import Edit, Link, Place
 from vaultlink.parse.inline import read_inline
 from vaultlink.parse.inline_types import InlineMarkdownLink
 from vaultlink.text import lazy_pattern
@@ -25,15 +26,12 @@ def read_url(link: Link) -> str:
     raw = link.raw
     if ":" not in raw and "." not in raw:  # most links
         return ""
-    if link.kind is not LinkKind.WIKILINK or not raw.endswith("]]"):
-        return ""
-    inner = raw[3 if link.embed else 2 : -2].strip()
-    destination = inner.partition("|")[0].rstrip().removesuffix("\\").rstrip()
+    inner = bracketed_text(link) or ""
+    destination = inner.partition("|")[0].strip().removesuffix("\\").rstrip()
     return destination if _URL.fullmatch(destination) else ""
 
 
 def lacks_scheme(url: str) -> bool:
-    """Return True for an address such as `www.example.org`."""
     return _ADDRESS_WITHOUT_SCHEME.match(url) is not None
 
 
@@ -48,14 +46,8 @@ def is_web_url(url: str) -> bool:
 def convert_url_link(path: str, link: Link) -> tuple[Edit, ...]:
     """Return the edits that convert a wikilink to a URL into a link that works.
 
-    `[[url|text]]` becomes `[text](url)`, `[[url]]` becomes `<url>`, and an embed `![text](url)`.
-
-    Args:
-        path: Vault path of the note that contains the link.
-        link: The link.
-
-    Returns:
-        The edits; empty if the new text would not be read back as this link.
+    `[[url|text]]` becomes `[text](url)`, `[[url]]` becomes `<url>`, and an embed
+    `![text](url)`. Empty if the new text would not be read back as this link.
     """
     url, text = read_url(link), link.display or ""
     if (

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from vaultlink.backlinks.expected import can_hold_section
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import is_note, normalize_name
-from vaultlink.links.rewrite import default_display_text
+from vaultlink.links.kinds import default_display_text
 from vaultlink.mentions.folding import FoldedText, fold_name
 from vaultlink.mentions.matcher import Matcher, find_one
 from vaultlink.mentions.mention import Mention, MentionOptions, NoteName

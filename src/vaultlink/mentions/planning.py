@@ -26,8 +26,8 @@ from vaultlink.fix.trial import ChosenFixes
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import is_note, resolve_with_alternatives
 from vaultlink.links.edits import OffsetShift, apply_edits
+from vaultlink.links.kinds import SYNTAX, default_display_text, encode_destination
 from vaultlink.links.naming import format_target, strip_note_extension
-from vaultlink.links.rewrite import default_display_text, encode_destination
 from vaultlink.mentions.folding import fold_name
 from vaultlink.mentions.mention import Mention
 from vaultlink.mentions.wanted_topics import find_topic_sections
@@ -36,7 +36,6 @@ from vaultlink.model import (
     Edit,
     Fix,
     Link,
-    LinkKind,
     Note,
     Safety,
     SkippedNote,
@@ -164,14 +163,14 @@ def _describe(note: Note, links: Sequence[Link]) -> tuple[object, ...]:
         [item.id for item in note.blocks],
         [(item.name, item.place) for item in note.tags],
         [(item.action, item.rules) for item in note.directives],
-        [(item.kind, item.detail) for item in note.problems],
+        [(item.kind, item.detail, item.target, item.block_id) for item in note.problems],
         [(item.owner, item.heading, item.text, len(item.entries)) for item in note.sections],
         [(item.raw, item.target) for item in note.definitions],
     )
 
 
 def _has_pipe(link: Link) -> bool:
-    return link.kind is LinkKind.WIKILINK and link.display is not None and "|" in link.raw
+    return SYNTAX[link.kind].has_pipe and link.display is not None and "|" in link.raw
 
 
 def _has_spaces(link: Link) -> bool:

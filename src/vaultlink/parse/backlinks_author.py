@@ -10,9 +10,8 @@ from typing import NamedTuple
 from vaultlink.model import Entry, Owner, Section, SourceSpan
 from vaultlink.parse import leaves
 from vaultlink.parse.backlinks_cuts import add_cut_spans
-from vaultlink.parse.backlinks_entries import LIST_MARK, EntrySource, parse_line_entries
+from vaultlink.parse.backlinks_entries import LIST_MARK, SectionSource, parse_line_entries
 from vaultlink.parse.backlinks_heading import (
-    HeadingWordings,
     QuotedLine,
     SectionHeading,
     content_end,
@@ -31,10 +30,9 @@ More lines are not a remark; the note continues there.
 class SectionBody(NamedTuple):
     """The body of a note with the headings of author's sections by line number."""
 
-    source: EntrySource
+    source: SectionSource
     lines: list[QuotedLine]
     hidden: SpanSet
-    wording: HeadingWordings
     headings: dict[int, SectionHeading]
 
 
@@ -50,12 +48,9 @@ def read_author_sections(body: SectionBody) -> Iterator[Section]:
 
 
 class _SectionBuilder:
-    """Collects the lines of a section.
+    """Collects the lines of a section; pending ones count only if an entry follows.
 
-    Pending lines belong to the section only if an entry follows.
-
-    Attributes:
-        ends_below: Start of an entry to the end of the lines below it.
+    `ends_below` maps the start of an entry to the end of the lines below it.
     """
 
     def __init__(self, number: int) -> None:
@@ -99,7 +94,6 @@ def _read_author_section(body: SectionBody, number: int) -> tuple[Section | None
     ):
         return None, number
     end = body.lines[builder.last_line]
-    entries = add_cut_spans(text, line.start, stop, builder.entries, builder.ends_below)
     prose = tuple(
         SourceSpan(
             item.content,
@@ -112,12 +106,12 @@ def _read_author_section(body: SectionBody, number: int) -> tuple[Section | None
         line.start,
         max(stop, content_end(text, end)),
         *line_and_column(body.source.starts, line.start),
-        Owner.AUTHOR,
-        text[line.start : stop],
-        line.start,
-        stop,
-        entries,
-        prose,
+        owner=Owner.AUTHOR,
+        heading=text[line.start : stop],
+        heading_start=line.start,
+        heading_end=stop,
+        entries=add_cut_spans(text, line.start, stop, builder.entries, builder.ends_below),
+        prose_lines=prose,
         usual=head.usual,
     ), builder.last_line
 
@@ -149,7 +143,6 @@ def _is_built_in(heading: str) -> bool:
 
 
 def _gather_lines(body: SectionBody, builder: _SectionBuilder, depth: int) -> None:
-    """Read the lines behind the heading that belong to the section."""
     text, blank = body.source.text, False
     for number in range(builder.last_line + 1, len(body.lines)):
         line = body.lines[number]

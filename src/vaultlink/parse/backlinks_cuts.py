@@ -23,14 +23,9 @@ def add_cut_spans(
 ) -> tuple[Entry, ...]:
     """Return the entries with `tail`, `cut_start` and `cut_end` set.
 
-    The cut includes an entry's line and the blank lines before it.
-
-    Args:
-        text: The note's text.
-        start: Start of the section.
-        heading_end: End of its heading.
-        entries: The entries, in order.
-        below: Start of an entry to the end of the lines that are indented below it.
+    The cut includes an entry's line and the blank lines before it. `start` and `heading_end`
+    are those of the section, `below` maps the start of an entry to the end of the lines that
+    are indented below it.
     """
     updated = []
     for number, entry in enumerate(entries):

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from msgspec import structs
 
 from vaultlink.model import Entry, Link
+from vaultlink.parse.lines import TextRun
 from vaultlink.text import lazy_pattern, line_and_column
 
 LIST_MARK = lazy_pattern(r"[ \t]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+(?:\[[^\]\[]\][ \t]+)?|–[ \t]+)?")
@@ -31,30 +32,51 @@ _MAX_LONE_TITLE_LENGTH = 150
 _NOT_ALPHANUMERIC = lazy_pattern(r"[^a-z0-9 ]")
 
 
-class EntrySource(NamedTuple):
-    """The note from which entries are parsed.
+class SectionSource(NamedTuple):
+    """The note from which sections are parsed.
 
-    Attributes:
-        text: Its text.
-        starts: Offsets of its line starts.
-        links: Its links, sorted by offset.
-        offsets: The offsets of the links.
+    `hidden` are the spans of blocks that hide text. `runs` is None for a plain note, whose
+    paragraphs can be parsed separately. `links` are those of the body, sorted by offset.
     """
 
     text: str
+    body: int
     starts: list[int]
-    links: Sequence[Link]
-    offsets: list[int]
+    hidden: list[tuple[int, int]]
+    runs: list[TextRun] | None
+    links: Sequence[Link] = ()
+
+    def make_entry(
+        self,
+        start: int,
+        end: int,
+        title_end: int,
+        dash: str,
+        dash_end: int,
+        marks: str,
+        *,
+        link: Link | None = None,
+        fault: str = "",
+    ) -> Entry:
+        return Entry(
+            start,
+            end,
+            *line_and_column(self.starts, start),
+            title=self.text[start:title_end],
+            title_end=title_end,
+            dash=dash,
+            dash_end=dash_end,
+            link=link,
+            marks=marks,
+            fault=fault,
+            raw=self.text[start:end],
+        )
 
 
-def parse_line_entries(page: EntrySource, at: int, content: int, end: int) -> tuple[Entry, ...]:
-    """Return the entries of a line; empty if it is prose.
+def parse_line_entries(page: SectionSource, at: int, content: int, end: int) -> tuple[Entry, ...]:
+    """Return the entries of the line from `at` to `end`; empty if it is prose.
 
-    Args:
-        page: The note.
-        at: Offset of the line.
-        content: Offset behind its quote marks.
-        end: Offset of its end.
+    `content` is the offset behind its quote marks.
     """
     mark = LIST_MARK.match(page.text, content, end)
     assert mark
@@ -75,21 +97,21 @@ def parse_line_entries(page: EntrySource, at: int, content: int, end: int) -> tu
 
 
 def _content_end(text: str, start: int, end: int) -> int:
-    """Return the end of a span without trailing blanks."""
     return start + len(text[start:end].rstrip())
 
 
-def _links_between(page: EntrySource, start: int, end: int) -> list[Link]:
+def _links_between(page: SectionSource, start: int, end: int) -> list[Link]:
     """Return the internal links within a span that are not inside another link."""
     found: list[Link] = []
-    for link in page.links[bisect_left(page.offsets, start) : bisect_left(page.offsets, end)]:
+    first, last = (bisect_left(page.links, at, key=lambda link: link.start) for at in (start, end))
+    for link in page.links[first:last]:
         if not link.external and link.end <= end and not (found and link.start < found[-1].end):
             found.append(link)
     return found
 
 
 def _parse_linked_entries(
-    page: EntrySource, start: int, stop: int, marks: str
+    page: SectionSource, start: int, stop: int, marks: str
 ) -> tuple[Entry, ...]:
     """Return entries with a link at line start; none if text behind makes it prose."""
     entries: list[Entry] = []
@@ -125,7 +147,7 @@ def _is_valid_tail(tail: str, first: Entry, marks: str) -> bool:
     return bool(first.title and first.dash) or (listed and rest[0] in "–—-:(")
 
 
-def _build_entry(page: EntrySource, at: int, link: Link, marks: str) -> Entry | None:
+def _build_entry(page: SectionSource, at: int, link: Link, marks: str) -> Entry | None:
     """Return the entry that ends with a link; None if text before it is no title."""
     text = page.text
     title_end, dash = _split_title(text, at, link.start)
@@ -137,25 +159,12 @@ def _build_entry(page: EntrySource, at: int, link: Link, marks: str) -> Entry | 
         or len(title) > _MAX_TITLE_LENGTH
     ):
         return None
-    raw = text[at : link.end]
     if not title:  # a dash without a title is a list mark
-        marks, raw = marks + text[at : link.start], link.raw
+        marks += text[at : link.start]
         at, title_end, dash = link.start, link.start, ""
     elif (not dash or dash in ":：") and not _is_title_of_link(title, link):
         return None
-    return Entry(
-        at,
-        link.end,
-        *line_and_column(page.starts, at),
-        title,
-        title_end,
-        dash,
-        link.start,
-        link,
-        marks,
-        "",
-        raw,
-    )
+    return page.make_entry(at, link.end, title_end, dash, link.start, marks, link=link)
 
 
 def _split_title(text: str, at: int, end: int) -> tuple[int, str]:
@@ -190,7 +199,7 @@ def _is_similar(one: str, other: str) -> bool:
     return 0 < max(len(one), len(other)) <= shared * 5 // 3
 
 
-def _parse_nested_link(page: EntrySource, start: int, stop: int, marks: str) -> Entry | None:
+def _parse_nested_link(page: SectionSource, start: int, stop: int, marks: str) -> Entry | None:
     """Return an entry whose link contains another one, which alone is a link."""
     text = page.text
     opening = text.find("[[", start, stop)
@@ -200,22 +209,10 @@ def _parse_nested_link(page: EntrySource, start: int, stop: int, marks: str) -> 
     title_end, dash = _split_title(text, start, opening)
     if not dash or dash in ":：":
         return None
-    return Entry(
-        start,
-        stop,
-        *line_and_column(page.starts, start),
-        text[start:title_end],
-        title_end,
-        dash,
-        opening,
-        None,
-        marks,
-        "nested-link",
-        text[start:stop],
-    )
+    return page.make_entry(start, stop, title_end, dash, opening, marks, fault="nested-link")
 
 
-def _parse_malformed_link(page: EntrySource, start: int, stop: int, marks: str) -> Entry | None:
+def _parse_malformed_link(page: SectionSource, start: int, stop: int, marks: str) -> Entry | None:
     text = page.text
     match = _MALFORMED_LINK.search(text, start, stop)
     if not match:
@@ -232,21 +229,9 @@ def _parse_malformed_link(page: EntrySource, start: int, stop: int, marks: str) 
         and (both_single or not _is_title_of_broken_link(text[start:title_end], match))
     ):
         return None
-    end = match.start("tail")
-    return Entry(
-        start,
-        end,
-        *line_and_column(page.starts, start),
-        text[start:title_end],
-        title_end,
-        dash,
-        match.start(),
-        None,
-        marks,
-        "malformed-link",
-        text[start:end],
-        text[end:stop],
-    )
+    end, opening = match.start("tail"), match.start()
+    entry = page.make_entry(start, end, title_end, dash, opening, marks, fault="malformed-link")
+    return structs.replace(entry, tail=text[end:stop])
 
 
 def _is_title_of_broken_link(title: str, match: re.Match[str]) -> bool:
@@ -257,7 +242,7 @@ def _is_title_of_broken_link(title: str, match: re.Match[str]) -> bool:
     )
 
 
-def _parse_lone_title(page: EntrySource, start: int, stop: int, marks: str) -> Entry | None:
+def _parse_lone_title(page: SectionSource, start: int, stop: int, marks: str) -> Entry | None:
     """Return an entry that has only a title: a short line that is not a sentence."""
     text = page.text
     title_end, dash = _split_title(text, start, stop)
@@ -271,16 +256,4 @@ def _parse_lone_title(page: EntrySource, start: int, stop: int, marks: str) -> E
         or _NOT_A_TITLE.search(title)
     ):
         return None
-    return Entry(
-        start,
-        stop,
-        *line_and_column(page.starts, start),
-        title,
-        title_end,
-        dash,
-        stop,
-        None,
-        marks,
-        "no-link",
-        text[start:stop],
-    )
+    return page.make_entry(start, stop, title_end, dash, stop, marks, fault="no-link")

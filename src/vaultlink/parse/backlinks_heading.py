@@ -31,13 +31,10 @@ _HEADING_MARKUP = " \t*_#>=~:：-+"
 
 
 class HeadingWordings(NamedTuple):
-    """Compiled wordings.
+    """Compiled wordings: the folded words of each.
 
-    Attributes:
-        words: The folded words of each wording.
-        needles: ASCII byte strings. A lowered text with a heading contains one of them or of
-            `texts`.
-        texts: Folded non-ASCII strings for the same test.
+    A lowered text with a heading contains one of `needles`, which are ASCII, or one of `texts`,
+    which are folded and not ASCII.
     """
 
     words: tuple[tuple[str, ...], ...]
@@ -48,14 +45,9 @@ class HeadingWordings(NamedTuple):
 class SectionHeading(NamedTuple):
     """A line that starts a section. Offsets are relative to the line.
 
-    Attributes:
-        words_start: Start of the wording.
-        end: End of the heading.
-        entries_start: Start of the entries on the same line; the line's end if there are none.
-        certain: False if only one or two words make the line a heading.
-        bullet: True if the heading is a list item.
-        level: True if the heading starts with hashes.
-        usual: True for a usual heading, which starts a section only if nothing but links follows.
+    `entries_start` is the line's end if no entries are on it. A heading is not `certain` if
+    only one or two words make it one, and `usual` if it starts a section only if nothing but
+    links follows. `bullet` is True in a list item, `level` behind hashes.
     """
 
     words_start: int
@@ -69,10 +61,7 @@ class SectionHeading(NamedTuple):
 
 @lru_cache(maxsize=8)
 def compile_wordings(headings: tuple[str, ...] = ()) -> HeadingWordings:
-    """Compile the built-in wording and others.
-
-    The others may contain heading markup.
-    """
+    """Compile the built-in wording and others, which may contain heading markup."""
     words = dict.fromkeys(
         tuple(fold_wording(word) for word in text.split())
         for text in map(_strip_markup, (BUILT_IN_WORDING, *headings))
@@ -109,10 +98,7 @@ def fold_wording(text: str) -> str:
 def find_heading_candidates(text: str, lowered: bytes, wording: HeadingWordings) -> Sequence[int]:
     """Return the lines that may be a section heading, 0-based.
 
-    Args:
-        text: The note's text.
-        lowered: Its UTF-8 bytes with ASCII letters in lower case.
-        wording: The compiled wordings.
+    `lowered` is the UTF-8 text with ASCII letters in lower case.
     """
     if wording.texts and not text.isascii():
         folded = text.casefold()
@@ -133,13 +119,7 @@ def find_heading_candidates(text: str, lowered: bytes, wording: HeadingWordings)
 
 
 def match_heading_line(line: str, at: int, wording: HeadingWordings) -> SectionHeading | None:
-    """Return the heading in a line; None if it contains none.
-
-    Args:
-        line: The line.
-        at: Position behind its quote marks.
-        wording: The compiled wordings.
-    """
+    """Return the heading in a line with quote marks before `at`, or None."""
     lead = _LEAD.match(line, at)
     assert lead
     for words in wording.words:
@@ -196,14 +176,7 @@ def _match_prefix(line: str, at: int, end: int, word: str) -> int:
 
 
 class QuotedLine(NamedTuple):
-    """A line in a quote or outside.
-
-    Attributes:
-        start: Offset of the line.
-        end: Offset of its end, without the line end.
-        content: Offset behind its quote marks.
-        depth: Number of quote marks.
-    """
+    """A line without its end, the offset behind its quote marks, and their number."""
 
     start: int
     end: int
@@ -212,7 +185,6 @@ class QuotedLine(NamedTuple):
 
 
 def build_quoted_line(text: str, start: int, end: int) -> QuotedLine:
-    """Return the line between two offsets."""
     quote = QUOTE_MARKS.match(text, start, end)
     assert quote
     depth = quote[0].count(">")
@@ -220,5 +192,4 @@ def build_quoted_line(text: str, start: int, end: int) -> QuotedLine:
 
 
 def content_end(text: str, line: QuotedLine) -> int:
-    """Return the end of a line without trailing blanks."""
     return line.start + len(text[line.start : line.end].rstrip())

@@ -26,17 +26,10 @@ It is an HTML block in any context and separates the text around it like a parag
 
 
 class MarkerPair(NamedTuple):
-    """The markers of a section.
+    """The markers of a section, and the line ends that vaultlink wrote around it.
 
-    Attributes:
-        start: Offset of the begin marker.
-        begin_end: Offset behind it.
-        closing_line: Offset of the line with the end marker.
-        closing_start: Offset of the end marker.
-        end: Offset behind it.
-        adopted: True if vaultlink adopted the section.
-        newlines_before: Number of line ends that vaultlink wrote before the section.
-        newlines_after: Number of line ends that vaultlink wrote behind it.
+    `start` and `begin_end` are those of the begin marker, `closing_start` and `end` those of
+    the end marker, whose line starts at `closing_line`.
     """
 
     start: int

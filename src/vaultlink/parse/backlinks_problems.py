@@ -49,12 +49,7 @@ def add_section_problems(
 ) -> Iterator[Section]:
     """Yield the sections; those of the author with problems and cut spans.
 
-    Args:
-        text: The note's text.
-        body: Offset of its body.
-        starts: Offsets of its line starts.
-        sections: All sections of the note, in order.
-        hidden: Spans of blocks that hide text.
+    `hidden` are the spans of blocks that hide text.
     """
     note = _NoteText(text, body)
     ends = _SectionEnds(text, sections, hidden)
@@ -134,7 +129,6 @@ def _section_cut_span(note: _NoteText, section: Section) -> tuple[int, int]:
 
 
 def _skip(pattern: re.Pattern[str], text: str, at: int) -> int:
-    """Return the position behind a pattern that matches at any position."""
     match = pattern.match(text, at)
     return match.end() if match else at
 
@@ -176,10 +170,7 @@ def _is_separable(before: str, after: str) -> bool:
 
 
 def has_indented_entries(section: Section) -> bool:
-    """Return True if entries are indented so far that they may become code.
-
-    This happens when the text to which they belong is removed.
-    """
+    """Return True if entries may become code when the text above them is removed."""
     return any(
         entry.marks.lstrip("> ").startswith("\t") or "    " in entry.marks
         for entry in section.entries
@@ -253,8 +244,7 @@ def _group_by_line(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
 def _entry_separator(note: _NoteText, section: Section, marks: str) -> str:
     """Return the text between entries of a section.
 
-    This is a line end, if a list mark follows or the section has no blank lines, otherwise a blank
-    line.
+    It has a blank line, unless a list mark follows or the section has no blank lines.
     """
     end = note.line_end
     marks = marks if marks.strip() else ""
@@ -299,10 +289,9 @@ def _check_is_last(section: Section, number: int, ends: "_SectionEnds") -> Itera
 
 
 class _SectionEnds:
-    """The text behind each section of a note.
+    """The text behind each section of a note, each line of which is read once.
 
-    The text behind a section without the other sections is the end of one text for all sections,
-    so that each of its lines is read once.
+    Without the other sections, it is the end of one text for all sections.
     """
 
     def __init__(

@@ -6,12 +6,11 @@ heading in a known wording and belongs to the author.
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 from vaultlink.model import Entry, Link, Owner, Section
 from vaultlink.parse.backlinks_author import SectionBody, read_author_sections
 from vaultlink.parse.backlinks_cuts import add_cut_spans
-from vaultlink.parse.backlinks_entries import EntrySource, parse_line_entries
+from vaultlink.parse.backlinks_entries import SectionSource, parse_line_entries
 from vaultlink.parse.backlinks_heading import (
     HeadingWordings,
     SectionHeading,
@@ -30,24 +29,6 @@ from vaultlink.parse.spans import SpanSet
 from vaultlink.text import lazy_pattern, line_and_column
 
 
-class SectionSource(NamedTuple):
-    """The note from which sections are parsed.
-
-    Attributes:
-        text: Its text.
-        body: Offset of its body.
-        starts: Offsets of its line starts.
-        hidden: Spans of blocks that hide text.
-        runs: Its runs of text. None for a plain note, whose paragraphs can be parsed separately.
-    """
-
-    text: str
-    body: int
-    starts: list[int]
-    hidden: list[tuple[int, int]]
-    runs: list[TextRun] | None
-
-
 def read_sections(
     source: SectionSource,
     links: Sequence[Link],
@@ -57,12 +38,8 @@ def read_sections(
 ) -> tuple[Section, ...]:
     """Return the sections of a note's body, in order.
 
-    Args:
-        source: The note.
-        links: All links of the note.
-        wording: The compiled wordings of headings.
-        candidates: The lines that may be headings, 0-based.
-        usual_headings: The lines with usual headings, 0-based.
+    `candidates` are the lines that may be headings, `usual_headings` those with usual headings,
+    all 0-based.
     """
     text, body, starts = source.text, source.body, source.starts
     first = bisect_left(starts, body)
@@ -81,13 +58,13 @@ def read_sections(
         else []
     )
     body_links = sorted((link for link in links if link.start >= body), key=lambda link: link.start)
-    page = EntrySource(text, starts, body_links, [link.start for link in body_links])
+    page = source._replace(links=body_links)
     hidden = [*source.hidden, *comments]
     hiding = SpanSet(hidden) if markers else SpanSet(())
     managed = [
         read_managed_section(page, pair, wording)
         for pair in markers
-        if not is_marker_hidden(pair, hiding)
+        if not (hiding.covers_inside(pair.start) or hiding.covers_inside(pair.closing_start))
     ]
     managed_spans = [(section.start, section.end) for section in managed]
     covered, shown = SpanSet(managed_spans), _VisibleText(source, comments)
@@ -104,7 +81,7 @@ def read_sections(
         for line in split_lines(text, body)
     ]
     unread = SpanSet([*hidden, *managed_spans])
-    author_sections = read_author_sections(SectionBody(page, lines, unread, wording, headings))
+    author_sections = read_author_sections(SectionBody(page, lines, unread, headings))
     sections = sorted([*managed, *author_sections], key=lambda section: section.start)
     return tuple(add_section_problems(text, body, starts, sections, source.hidden))
 
@@ -174,32 +151,28 @@ _ANY_HEADING = lazy_pattern(
 )
 
 
-def is_marker_hidden(pair: MarkerPair, hidden: SpanSet) -> bool:
-    """Return True if one of two markers is inside something that hides it."""
-    return hidden.covers_inside(pair.start) or hidden.covers_inside(pair.closing_start)
-
-
-def read_managed_section(page: EntrySource, pair: MarkerPair, wording: HeadingWordings) -> Section:
-    """Return the section between two markers."""
+def read_managed_section(
+    page: SectionSource, pair: MarkerPair, wording: HeadingWordings
+) -> Section:
     text = page.text
     heading, entries = _read_managed_content(page, pair.begin_end, pair.closing_line, wording)
     return Section(
         pair.start,
         pair.end,
         *line_and_column(page.starts, pair.start),
-        Owner.ADOPTED if pair.adopted else Owner.WRITTEN,
-        text[slice(*heading)],
-        *heading,
-        entries,
-        (),
-        text[pair.start : pair.end],
-        pair.newlines_before,
-        pair.newlines_after,
+        owner=Owner.ADOPTED if pair.adopted else Owner.WRITTEN,
+        heading=text[slice(*heading)],
+        heading_start=heading[0],
+        heading_end=heading[1],
+        entries=entries,
+        text=text[pair.start : pair.end],
+        newlines_before=pair.newlines_before,
+        newlines_after=pair.newlines_after,
     )
 
 
 def _read_managed_content(
-    page: EntrySource, start: int, end: int, wording: HeadingWordings
+    page: SectionSource, start: int, end: int, wording: HeadingWordings
 ) -> tuple[tuple[int, int], tuple[Entry, ...]]:
     """Return the heading's span and the entries between two markers.
 

@@ -176,15 +176,8 @@ def find_usual_headings(
 ) -> dict[int, SectionHeading]:
     """Return the lines with a usual heading, 0-based.
 
-    It is a heading of any level, or a bold line with nothing else. A first heading of level 1 is
-    the title of the note.
-
-    Args:
-        text: The note's text.
-        body: Offset of its body.
-        links: Its links; without one in the place of an entry, there is no section.
-        headings: The headings of the note.
-        starts: Offsets of its line starts.
+    It is a heading of any level, or a bold line with nothing else. A first heading of level 1
+    is the title of the note. Without a link in the place of an entry, there is no section.
     """
     if not _has_entry_place(text, links):
         return {}

@@ -8,11 +8,11 @@ considered, and only if blank lines certainly make them identifiers.
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
-from typing import NamedTuple
 
+from vaultlink.model import ParseProblem
 from vaultlink.parse.blocks import ParsedBlocks
 from vaultlink.parse.retry import BodyItems, count_trials, find_revealed, read_body_items
-from vaultlink.text import lazy_pattern
+from vaultlink.text import lazy_pattern, line_and_column
 
 _ID_LINE = lazy_pattern(r"^ {0,3}(\^([A-Za-z0-9-]+))[ \t]*\r?$", re.MULTILINE)
 _LISTED_BLOCK = lazy_pattern(r"[ \t]*(?:>|[-*+][ \t]|\d+[.)][ \t])|.*\|")
@@ -23,43 +23,28 @@ _MAX_CANDIDATES = 500
 """Lines of one note that are looked at."""
 
 
-class DetachedBlockId(NamedTuple):
-    """A line that blank lines would make a block identifier.
+def find_detached_ids(
+    blocks: ParsedBlocks, text: str, body: int, starts: list[int]
+) -> Iterator[ParseProblem]:
+    """Yield the lines of a body that lack only blank lines to be block identifiers.
 
-    Attributes:
-        start: Offset of the caret.
-        end: Offset behind the identifier.
-        name: The identifier without the caret.
-        where: The missing blank lines, for messages: `before it`, `behind it` or both.
-        replacement: Start, end and new text of the change that adds them.
-        certain: True if the block that it is meant to name is certain.
+    `starts` are the line starts of the text.
     """
-
-    start: int
-    end: int
-    name: str
-    where: str
-    replacement: tuple[int, int, str]
-    certain: bool
-
-
-def find_detached_ids(blocks: ParsedBlocks, text: str, body: int) -> Iterator[DetachedBlockId]:
-    """Yield the lines of a body that lack only blank lines to be block identifiers."""
     if "^" not in text:
         return
     read = {at for _, at, _ in blocks.ids}
     code = [span for span in blocks.hidden if not _is_open_html(text, span)]
-    starts = [start for start, _ in code]
+    code_starts = [start for start, _ in code]
     candidates, trials, before = 0, 0, None
     for match in _ID_LINE.finditer(text, body):
         at = match.start(1)
-        block = bisect_right(starts, at) - 1
+        block = bisect_right(code_starts, at) - 1
         if at in read or (block >= 0 and at < code[block][1]):
             continue
         candidates += 1
         if candidates > _MAX_CANDIDATES or trials == count_trials(text):
             return
-        found = _propose_blank_lines(text, body, match)
+        found = _propose_blank_lines(text, body, starts, match)
         if found:
             trials += 1
             before = before or read_body_items(text, body)
@@ -72,8 +57,13 @@ def _is_open_html(text: str, span: tuple[int, int]) -> bool:
     return text.startswith("<", span[0]) and not text.startswith("<!--", span[0])
 
 
-def _propose_blank_lines(text: str, body: int, match: re.Match[str]) -> DetachedBlockId | None:
-    """Return the change that puts blank lines around a line; None if it has them."""
+def _propose_blank_lines(
+    text: str, body: int, starts: list[int], match: re.Match[str]
+) -> ParseProblem | None:
+    """Return the problem of a line without blank lines around it; None if it has them.
+
+    It is certain if the block is one that needs an identifier of its own line.
+    """
     start, end = match.start(), match.end()
     line_end = "\r\n" if text.endswith("\r", start, end) else "\n"
     end -= len(line_end) - 1
@@ -89,8 +79,14 @@ def _propose_blank_lines(text: str, body: int, match: re.Match[str]) -> Detached
         return None
     where = "before and behind it" if lead and tail else "before it" if lead else "behind it"
     new = line_end * lead + text[start:end] + line_end * tail
-    return DetachedBlockId(
-        match.start(1), match.end(1), match[2], where, (start, end, new), listed and not fenced
+    return ParseProblem(
+        *match.span(1),
+        *line_and_column(starts, match.start(1)),
+        kind="unread-block-id",
+        detail=where,
+        replacements=((start, end, new),),
+        is_certain=listed and not fenced,
+        block_id=match[2],
     )
 
 
@@ -109,6 +105,6 @@ def _read_block_above(text: str, body: int, start: int) -> tuple[list[str], bool
     return above, is_adjacent
 
 
-def _reveals_only_id(before: BodyItems, text: str, body: int, found: DetachedBlockId) -> bool:
-    revealed = find_revealed(before, text, body, found.replacement)
-    return revealed is not None and revealed.items == {("block id", found.start, found.name)}
+def _reveals_only_id(before: BodyItems, text: str, body: int, found: ParseProblem) -> bool:
+    revealed = find_revealed(before, text, body, found.replacements[0])
+    return revealed is not None and revealed.items == {("block id", found.start, found.block_id)}

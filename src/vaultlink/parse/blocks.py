@@ -26,13 +26,8 @@ _BLOCK_ID_ALONE = re.compile(r"[ \t]*\^([A-Za-z0-9-]+)[ \t]*$")
 class HidingBlock(NamedTuple):
     """A block without a closing mark that hides the lines below its first one.
 
-    Attributes:
-        kind: `unclosed-fence`, `unclosed-comment`, `unclosed-math` or `unclosed-html`; "" for HTML
-            that a blank line ends.
-        lines: The lines of the block, without the marks of its container.
-        container: The container that holds it: `note`, `comment`, `quote`, `list item` or
-            `footnote`.
-        ends_container: True if the block ends with its container.
+    `kind` is `unclosed-fence`, `-comment`, `-math` or `-html`; "" for HTML that a blank line
+    ends. `container` is `note`, `comment`, `quote`, `list item` or `footnote`.
     """
 
     kind: str
@@ -42,12 +37,7 @@ class HidingBlock(NamedTuple):
 
 
 class QueryBlock(NamedTuple):
-    """The lines of a query: the code of a block, or all lines of a base.
-
-    Attributes:
-        language: `dataview` or `base`.
-        lines: The lines, without the marks of their container.
-    """
+    """The code of a block in `dataview` or `base`, or all lines of a base."""
 
     language: str
     lines: list[SourceLine]
@@ -56,15 +46,10 @@ class QueryBlock(NamedTuple):
 class ParsedBlocks(msgspec.Struct):
     """The blocks of a note, in document order. Offsets are those of the source.
 
-    Attributes:
-        runs: The runs of inline text.
-        headings: Level, text, start and end of each top-level heading.
-        ids: Block identifier, its offset, and the offset of its block.
-        hidden: Spans of code and HTML.
-        hiding: The unclosed blocks, and the HTML blocks that a blank line ends.
-        beside_tables: Offsets of the lines that a pipe would make a row of a table.
-        definitions: The lines that define a link's label.
-        queries: The queries in code blocks.
+    `headings` are level, text, start and end of each at the top level, `ids` an identifier, its
+    offset and that of its block, `hidden` spans of code and HTML, `hiding` unclosed blocks and
+    HTML that a blank line ends, `beside_tables` offsets of lines that a pipe would make a row
+    of a table, `definitions` lines that define a link's label.
     """
 
     runs: list[TextRun] = msgspec.field(default_factory=list)
@@ -78,7 +63,6 @@ class ParsedBlocks(msgspec.Struct):
 
 
 def read_blocks(lines: list[SourceLine]) -> ParsedBlocks:
-    """Return the blocks of a note's body."""
     found = ParsedBlocks()
     _read_container(lines, found, depth=0, owner=None, container="note")
     return found
@@ -87,7 +71,7 @@ def read_blocks(lines: list[SourceLine]) -> ParsedBlocks:
 def _read_container(
     lines: list[SourceLine], found: ParsedBlocks, depth: int, owner: int | None, container: str
 ) -> None:
-    """Read the lines of a container, whose kind is `container`.
+    """Read the lines of a container.
 
     `owner` is the offset of the block that identifiers in the container name; None at the top
     level.

@@ -1,7 +1,6 @@
 """Recognize links with escaped, surplus or doubled brackets; compute their fixes.
 
-All offsets are those of the run. Every fix is tried on the run: it must give exactly the intended
-link and keep all other links and tags.
+All offsets are those of the run.
 """
 
 import re
@@ -9,8 +8,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from vaultlink.parse.brackets import parse_link_destination
-from vaultlink.parse.inline import read_inline
-from vaultlink.parse.inline_types import InlineContent, InlineMarkdownLink, InlineWikilink
+from vaultlink.parse.inline_types import InlineContent, InlineWikilink
 from vaultlink.parse.lines import TextRun
 from vaultlink.parse.link_parts import decode_destination, parse_wikilink
 from vaultlink.parse.malformed import (
@@ -19,7 +17,7 @@ from vaultlink.parse.malformed import (
     MalformedLink,
     Replacements,
     TrialBudget,
-    read_target,
+    yields_link,
 )
 from vaultlink.text import lazy_pattern
 
@@ -75,7 +73,7 @@ def find_escaped_links(
         changes = tuple(
             (mark.start(), mark.end(), "") for mark in _ESCAPED_SIGN.finditer(text, at, stop)
         )
-        if target and budget.take(text) and _adds_link(text, changes, found, link):
+        if target and budget.take(text) and yields_link(text, changes, found, at, target):
             is_whole = text[at + 2] == "\\" and bool(match[2]) and bool(match[3])
             yield BracketFault(link, changes, is_whole)
 
@@ -103,7 +101,7 @@ def find_third_bracket(
     if close is not None:
         changes += ((end, end + 1, ""),)
     fault = MalformedLink(link.start, stop, target, LinkFault.THREE_BRACKETS)
-    certain = budget.take(text) and _replaces_link(text, changes, found, link, target)
+    certain = budget.take(text) and yields_link(text, changes, found, link.start, target, link)
     return BracketFault(fault, changes if certain else (), close is not None)
 
 
@@ -122,61 +120,8 @@ def find_doubled_brackets(
     changes: Replacements = ((opening, opening + 1, ""), (end - 1, end, ""))
     if inner.strip().isdigit():  # the mark of a footnote, which keeps its brackets
         changes = ((opening + 1, opening + 2, "\\["), (end - 2, end - 1, "\\]"))
-    if not budget.take(text) or not _replaces_link(text, changes, found, link, destination):
+    if not budget.take(text) or not yields_link(
+        text, changes, found, link.start, destination, link
+    ):
         changes = ()
     return DoubledBrackets(link.start, stop, destination, changes)
-
-
-# -- trying fixes ---------------------------------------------------------------------------------
-
-
-def _adds_link(
-    text: str, changes: Replacements, before: InlineContent, link: MalformedLink
-) -> bool:
-    """Return True if the changed run contains the intended link and all others."""
-    fixed = _apply(text, changes)
-    after = read_inline(fixed)
-    added = [item for item in after.links if item.start in (link.start, link.start - 1)]
-    return (
-        len(added) == 1
-        and isinstance(added[0], InlineWikilink)
-        and read_target(fixed, added[0]) == link.target
-        and _has_same_texts(text, before, None, fixed, after, added[0])
-    )
-
-
-def _replaces_link(
-    text: str, changes: Replacements, before: InlineContent, link: InlineWikilink, target: str
-) -> bool:
-    """Return True if the changed run contains the intended link instead of `link`."""
-    fixed = _apply(text, changes)
-    after = read_inline(fixed)
-    new = next((item for item in after.links if item.start == link.start), None)
-    return (
-        new is not None
-        and new.embed == link.embed
-        and read_target(fixed, new) == target
-        and _has_same_texts(text, before, link, fixed, after, new)
-    )
-
-
-def _apply(text: str, changes: Replacements) -> str:
-    for start, end, new in reversed(changes):
-        text = text[:start] + new + text[end:]
-    return text
-
-
-def _has_same_texts(
-    text: str,
-    before: InlineContent,
-    old: InlineWikilink | None,
-    fixed: str,
-    after: InlineContent,
-    new: InlineWikilink | InlineMarkdownLink,
-) -> bool:
-    """Return True if two runs have the same links and tags except `old` and `new`."""
-    return [text[link.start : link.end] for link in before.links if link != old] == [
-        fixed[link.start : link.end] for link in after.links if link != new
-    ] and [text[start:end] for start, end in before.tags] == [
-        fixed[start:end] for start, end in after.tags
-    ]

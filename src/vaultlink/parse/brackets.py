@@ -16,28 +16,19 @@ _TITLE_MARKS = {'"': '"', "'": "'", "(": ")"}
 
 
 class BracketPairs(NamedTuple):
-    """The pairs of brackets in a text.
-
-    Attributes:
-        closings: Opening to closing position.
-        closed: The closing positions.
-    """
+    """Opening to closing position of the pairs of brackets in a text."""
 
     closings: dict[int, int]
     closed: frozenset[int]
 
 
 def pair_brackets(text: str) -> BracketPairs:
-    """Return the pairs of brackets in a text."""
     closings = match_brackets(text)
     return BracketPairs(closings, frozenset(closings.values()))
 
 
 def match_brackets(text: str) -> dict[int, int]:
-    """Return opening to closing position of all bracket pairs.
-
-    Escaped brackets do not count.
-    """
+    """Return opening to closing position of all pairs of unescaped brackets."""
     pairs: dict[int, int] = {}
     opened: list[int] = []
     for match in _BRACKET.finditer(text):
@@ -49,15 +40,10 @@ def match_brackets(text: str) -> dict[int, int]:
 
 
 def parse_link_destination(marks: MarkSearch, at: int, end: int) -> tuple[int, str]:
-    """Return the end of a Markdown link and its destination as written.
+    """Return the end of a Markdown link and its destination; (0, "") without one.
 
-    Args:
-        marks: The searches in the text of the run.
-        at: Position of the opening parenthesis.
-        end: End of the text to search.
-
-    Returns:
-        The position behind the closing parenthesis, and the destination; (0, "") if there is none.
+    `at` is the position of the opening parenthesis, `end` the end of the text to search. The
+    destination is as written.
     """
     text = marks.text
     opening = _DESTINATION_START.match(text, at, end)

@@ -19,13 +19,10 @@ class CanvasCard(NamedTuple):
 
 
 class CanvasLink(NamedTuple):
-    """A link of a canvas.
+    """A link of a canvas, as `parse_canvas` returns it.
 
-    Attributes:
-        card: The card that contains it.
-        link: The link, as `parse_canvas` returns it.
-        inner: The link at its place in the text of a text card, as a link of a note's body; None
-            for a file card.
+    `inner` is the link at its place in the text of a text card, as a link of a note's body;
+    None for a file card.
     """
 
     card: CanvasCard
@@ -41,17 +38,11 @@ def parse_canvas(path: str, text: str) -> Note:
     """
     cards = parse_canvas_cards(text)
     if isinstance(cards, str):
-        return unreadable_canvas(path, cards)
+        return Note(path, problems=(ParseProblem(0, 0, 1, 1, "invalid-canvas", cards),))
     return Note(path, links=tuple([found.link for found in find_canvas_links(text, cards)]))
 
 
 def find_canvas_links(text: str, cards: list[CanvasCard]) -> Iterator[CanvasLink]:
-    """Yield the links of a canvas, in order.
-
-    Args:
-        text: The text of the canvas.
-        cards: Its cards, from `parse_canvas_cards`.
-    """
     starts = line_starts(text)
     at = 0
     for card in cards:
@@ -59,7 +50,7 @@ def find_canvas_links(text: str, cards: list[CanvasCard]) -> Iterator[CanvasLink
         card_id = values.get("id")
         at = max(text.find(f'"{card_id}"', at) if isinstance(card_id, str) else at, at)
         spot = (at, at + 1, *line_and_column(starts, at))
-        link = file_link(values, spot)
+        link = _file_link(values, spot)
         if link:
             yield CanvasLink(card, link, None)
         elif values.get("type") == "text" and isinstance(values.get("text"), str):
@@ -81,15 +72,14 @@ def parse_card_text(text: str) -> NoteBuilder:
 def _move_to_card(link: Link, spot: tuple[int, int, int, int]) -> Link:
     return Link(
         *spot,
-        link.raw,
-        link.target,
-        link.subpath,
-        link.display,
-        link.kind,
-        link.embed,
-        Place.CANVAS,
-        "",
-        link.external,
+        raw=link.raw,
+        target=link.target,
+        subpath=link.subpath,
+        display=link.display,
+        kind=link.kind,
+        embed=link.embed,
+        place=Place.CANVAS,
+        external=link.external,
     )
 
 
@@ -124,29 +114,19 @@ def _replace_surrogates(card: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def file_link(card: dict[str, Any], spot: tuple[int, int, int, int]) -> Link | None:
-    """Return the link of a file card; None for other cards.
-
-    The target is a path from the vault's root; the card has a separate subpath.
-    """
+def _file_link(card: dict[str, Any], spot: tuple[int, int, int, int]) -> Link | None:
+    """Return the link of a file card, a path from the vault's root, or None."""
     file, subpath = card.get("file"), card.get("subpath")
     if card.get("type") != "file" or not isinstance(file, str) or not file:
         return None
     subpath = subpath if isinstance(subpath, str) and subpath.strip("#") else ""
     return Link(
         *spot,
-        file,
-        file.removeprefix("/"),
-        subpath,
-        None,
-        LinkKind.WIKILINK,
-        False,
-        Place.CANVAS,
-        "",
-        False,
+        raw=file,
+        target=file.removeprefix("/"),
+        subpath=subpath,
+        display=None,
+        kind=LinkKind.WIKILINK,
+        embed=False,
+        place=Place.CANVAS,
     )
-
-
-def unreadable_canvas(path: str, problem: str) -> Note:
-    """Return an invalid canvas as a note without links."""
-    return Note(path, problems=(ParseProblem(0, 0, 1, 1, "invalid-canvas", problem),))

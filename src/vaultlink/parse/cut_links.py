@@ -1,7 +1,6 @@
 """Recognize wikilinks that a pipe cuts in two because they are in a table."""
 
 import re
-from collections.abc import Iterable
 from functools import cached_property
 
 from vaultlink.parse.inline import read_inline
@@ -10,6 +9,8 @@ from vaultlink.parse.malformed import (
     LinkFault,
     MalformedLink,
     Replacements,
+    find_links_at,
+    list_texts,
     read_target,
 )
 from vaultlink.parse.spans import SpanSet
@@ -60,14 +61,7 @@ class CutRow:
 def find_cut_fault(
     run: TextRun, row: CutRow | None, link: MalformedLink, source: str
 ) -> LinkFault | None:
-    """Return the fault of a link without closing brackets that a pipe cuts, or None.
-
-    Args:
-        run: The text of a block.
-        row: The row of a table that contains the run, if any.
-        link: A malformed link in it.
-        source: The source text of the run.
-    """
+    """Return the fault of a link without closing brackets that a pipe cuts, or None."""
     if row is None or link.fault not in (
         LinkFault.CLOSING_BRACKET_MISSING,
         LinkFault.CLOSING_BRACKETS_MISSING,
@@ -98,14 +92,8 @@ def _match_rest(run: TextRun, link: MalformedLink, source: str) -> re.Match[str]
 def escape_pipe_in_cell(run: TextRun, link: MalformedLink, source: str) -> Replacements:
     """Return the backslashes that the pipes of a link in a table cell need.
 
-    Args:
-        run: The cell's text.
-        link: The malformed link that the pipe cuts off.
-        source: The source text of the run.
-
-    Returns:
-        The replacements; empty unless the next cells continue the link, and all other links and
-        tags of these cells stay.
+    Empty unless the next cells continue the link, and all other links and tags of these cells
+    stay.
     """
     rest = _match_rest(run, link, source)
     if not rest:
@@ -115,15 +103,18 @@ def escape_pipe_in_cell(run: TextRun, link: MalformedLink, source: str) -> Repla
     link_end = end - start + len(rest[0]) + len(pipes)
     fixed = source[start:end] + _PIPE.sub(r"\\|", rest[0]) + _find_rest_of_cell(source, rest.end())
     after = read_inline(fixed)
-    added = [item for item in after.links if item.start in (link.start, link.start - 1)]
+    added = find_links_at(after, link.start)
     if len(added) != 1 or added[0].end != link_end or read_target(fixed, added[0]) != link.target:
         return ()
-    others = [fixed[item.start : item.end] for item in after.links if item is not added[0]]
-    tags = [fixed[slice(*span)] for span in after.tags]
     cells = [run.text, *_PIPE.split(rest[0] + _find_rest_of_cell(source, rest.end()))[1:]]
+    links, tags = list[str](), list[str]()
+    for cell in map(str.strip, cells):
+        found_links, found_tags = list_texts(cell, read_inline(cell))
+        links += found_links
+        tags += found_tags
     return (
         tuple((pipe, pipe, "\\") for pipe in pipes)
-        if (others, tags) == _list_links_and_tags(cells)
+        if (links, tags) == list_texts(fixed, after, added[0])
         else ()
     )
 
@@ -131,12 +122,3 @@ def escape_pipe_in_cell(run: TextRun, link: MalformedLink, source: str) -> Repla
 def _find_rest_of_cell(source: str, at: int) -> str:
     match = _REST_OF_CELL.match(source, at)
     return match[0].rstrip() if match else ""
-
-
-def _list_links_and_tags(cells: Iterable[str]) -> tuple[list[str], list[str]]:
-    links, tags = list[str](), list[str]()
-    for cell in map(str.strip, cells):
-        found = read_inline(cell)
-        links += [cell[item.start : item.end] for item in found.links]
-        tags += [cell[slice(*span)] for span in found.tags]
-    return links, tags

@@ -14,14 +14,9 @@ from vaultlink.parse.note_builder import NoteBuilder
 
 
 class DefinedDestination(NamedTuple):
-    """The destination of a definition.
+    """The destination of a definition; its span in the line, 0-based.
 
-    Attributes:
-        start: Offset in the line, 0-based, without angle brackets.
-        end: Offset behind it.
-        target: The path part, decoded.
-        subpath: The rest from the first `#`, decoded; "" if there is none.
-        wrapped: True if the destination is in angle brackets.
+    `wrapped` is True if it is in angle brackets, which the span excludes.
     """
 
     start: int
@@ -51,12 +46,9 @@ def _iter_definitions(lines: list[SourceLine], found: NoteBuilder) -> Iterator[D
 
 
 def parse_definition(line: str) -> DefinedDestination | None:
-    """Return the destination that a line defines.
+    """Return the destination that a line without the marks of its container defines.
 
-    Returns None for a URL, and if the line is no definition.
-
-    Args:
-        line: The line, without the marks of its container.
+    None for a URL, and if the line is no definition.
     """
     match = LINK_DEFINITION.match(line)
     if not match:

@@ -21,13 +21,7 @@ _DIRECTIVE_END = lazy_pattern(r"%|-->|\n")
 def find_directives(
     text: str, starts: list[int], code: Iterable[tuple[int, int]]
 ) -> tuple[Directive, ...]:
-    """Return the directives in a note's comments, except those in code.
-
-    Args:
-        text: The note's text.
-        starts: The offsets of its line starts.
-        code: The spans of code.
-    """
+    """Return the directives in a note's comments, except those in code."""
     spans, marks, found = SpanSet(code), MarkSearch(text), []
     opening = _DIRECTIVE_START.search(text)
     while opening:

@@ -9,6 +9,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator
 
+from vaultlink.model import ParseProblem
 from vaultlink.parse import leaves
 from vaultlink.parse.blocks import HidingBlock, ParsedBlocks, read_blocks
 from vaultlink.parse.inline import read_inline
@@ -44,18 +45,12 @@ _MEANT_CLOSINGS = {
 _ID_ONLY = lazy_pattern(r"[ \t]*\^[A-Za-z0-9-]+[ \t]*")
 
 
-def describe_hiding_blocks(
-    blocks: ParsedBlocks, starts: list[int]
-) -> Iterator[tuple[HidingBlock, str]]:
+def describe_hiding_blocks(blocks: ParsedBlocks, starts: list[int]) -> Iterator[ParseProblem]:
     """Yield the unclosed blocks that hide text, each with a clause about it.
 
-    The clause says what the block hides, where that ends, and which earlier block ended with its
-    container, so that its closing mark opens this one. It is "" if the text contains no link,
-    heading, tag or block identifier.
-
-    Args:
-        blocks: The blocks of a note.
-        starts: The line starts of its source.
+    The clause says what the block hides, where that ends, and which earlier block ended with
+    its container, so that its closing mark opens this one. It is "" if the text contains no
+    link, heading, tag or block identifier.
     """
     earlier: dict[str, HidingBlock] = {}
     for block in blocks.hiding:
@@ -70,7 +65,8 @@ def describe_hiding_blocks(
         if clause and before and _BARE_MARK.fullmatch(block.lines[0].text):
             line, _ = line_and_column(starts, before.lines[0].offset)
             clause += f"; the one in line {line} ended with its {before.container}"
-        yield block, clause
+        start, end = block.lines[0].offset, block.lines[0].offset + len(block.lines[0].text)
+        yield ParseProblem(start, end, *line_and_column(starts, start), block.kind, clause)
         if block.container != "note":
             earlier[block.kind] = block
 
@@ -81,10 +77,7 @@ def describe_container(container: str) -> str:
 
 
 def _describe_hidden(block: HidingBlock, starts: list[int]) -> str:
-    """Return what a block hides and where that ends; "" if nothing counts.
-
-    For example: "2 links and a heading up to line 9, the end of the note".
-    """
+    """Return what a block hides and where that ends; "" if nothing counts."""
     hidden = block.lines[1:]
     while hidden and is_blank(hidden[-1].text):
         hidden.pop()

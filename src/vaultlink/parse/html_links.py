@@ -7,9 +7,8 @@ out: they are meant as text.
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
 
-from vaultlink.model import Link
+from vaultlink.model import Link, ParseProblem
 from vaultlink.parse.blocks import HidingBlock
 from vaultlink.parse.hidden import describe_container
 from vaultlink.parse.leaves import HTML_TAG
@@ -38,27 +37,11 @@ _MAX_OPEN_TAGS = 60
 """Elements nested deeper have no fix. The search for the tag that closes one takes time."""
 
 
-class SwallowedLink(NamedTuple):
-    """A link in an HTML block.
+def find_swallowed_links(blocks: list[HidingBlock], text: str, body: int) -> Iterator[ParseProblem]:
+    """Yield the internal links in HTML blocks that a blank line ends.
 
-    Attributes:
-        link: The link, as Obsidian would read it outside the block.
-        clause: Where the block starts and where it ends, for messages.
-        replacement: Start, end and new text of the change that makes it a link; None if there is
-            no certain one. The change may make several links: the text is "" in all but the first.
-        complete: True if the change leaves every HTML element as it is and reveals no other links.
+    A fix is certain if it leaves every HTML element as it is and reveals no other links.
     """
-
-    link: Link
-    clause: str
-    replacement: tuple[int, int, str] | None
-    complete: bool
-
-
-def find_swallowed_links(
-    blocks: list[HidingBlock], text: str, body: int
-) -> Iterator[SwallowedLink]:
-    """Yield the internal links in HTML blocks that a blank line ends."""
     candidates = [
         block
         for block in blocks
@@ -71,18 +54,26 @@ def find_swallowed_links(
         links = _read_links(block, builder)
         if not links:
             continue
-        found: tuple[tuple[int, int, str], bool] | None = None
+        change, is_certain = None, False
         if block.container == "note" and trials < count_trials(text):
             trials += 1
             before = before or read_body_items(text, body)
-            found = _find_blank_line(block, links, before, text, body)
+            change, is_certain = _find_blank_line(block, links, before, text, body)
         clause = _describe_block(block, builder)
-        change, complete = found or (None, False)
         for link in links:
-            if change is None or link.start < change[0]:
-                yield SwallowedLink(link, clause, None, complete=False)
-            else:
-                yield SwallowedLink(link, clause, change, complete)
+            is_fixed = change is not None and link.start >= change[0]
+            yield ParseProblem(
+                link.start,
+                link.end,
+                link.line,
+                link.column,
+                kind="link-in-html",
+                detail=clause,
+                replacements=(change,) if change and is_fixed else (),
+                is_certain=is_certain and is_fixed,
+                target=link.target,
+            )
+            if change and is_fixed:
                 change = (*change[:2], "")  # many copies of a long text would be slow to store
 
 
@@ -109,14 +100,15 @@ def _describe_block(block: HidingBlock, builder: NoteBuilder) -> str:
 
 def _find_blank_line(
     block: HidingBlock, links: list[Link], before: BodyItems, text: str, body: int
-) -> tuple[tuple[int, int, str], bool] | None:
+) -> tuple[tuple[int, int, str] | None, bool]:
     """Return the change that inserts a blank line, and True if it is certain.
 
-    None if no blank line makes links of the text below it, or if it would change other parts.
+    The change is missing if no blank line makes links of the text below it, or if one changes
+    other parts.
     """
     number, balanced = _find_markdown(block.lines)
     if not number:
-        return None
+        return None, False
     start = block.lines[number].offset
     last = block.lines[-1]
     end = last.offset + len(last.text)
@@ -124,7 +116,7 @@ def _find_blank_line(
     revealed = find_revealed(before, text, body, (start, end, line_end + text[start:end]))
     wanted = {link.start for link in links if link.start >= start}
     if revealed is None or not wanted or not wanted <= revealed.targets.keys():
-        return None
+        return None, False
     # The change covers what it reveals, so that verification knows what to expect.
     last_item = max(at + (len(name) if kind == "link" else 0) for kind, at, name in revealed.items)
     line = next((item for item in block.lines if item.offset + len(item.text) >= last_item), last)
@@ -134,10 +126,9 @@ def _find_blank_line(
 
 
 def _find_markdown(lines: list[SourceLine]) -> tuple[int, bool]:
-    """Return the index of the first line of Markdown below HTML.
+    """Return the index of the first line of Markdown below HTML, 0 if there is none.
 
-    The index is 0 if there is none. The second value is True if the HTML above it leaves no element
-    open.
+    The second value is True if the HTML above it leaves no element open.
     """
     open_tags: list[str] = []
     inside = 0

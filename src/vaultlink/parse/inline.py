@@ -83,7 +83,6 @@ def may_contain_links(text: str) -> bool:
 
 
 def read_inline(text: str) -> InlineContent:
-    """Return the links and tags of a run of text."""
     scan = _Scan(text, emphasis=False)
     scan.read(0, len(text), in_link=False)
     if len(text) <= _MAX_EMPHASIS_LENGTH and (
@@ -103,10 +102,7 @@ def _may_break_links(text: str, found: InlineContent) -> bool:
 
 
 class _Scan:
-    """One pass over the text of a run.
-
-    Brackets are matched once, and searches are not repeated.
-    """
+    """One pass over the text of a run. Nothing is searched for twice."""
 
     __slots__ = (
         "_bracket_pairs",

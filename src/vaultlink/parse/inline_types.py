@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 import msgspec
 
+from vaultlink.model import LinkKind
+
 
 class InlineWikilink(NamedTuple):
     """A wikilink in a run: its span, including `!`, and True if it is an embed.
@@ -18,6 +20,10 @@ class InlineWikilink(NamedTuple):
     end: int
     embed: bool
     in_link: bool = False
+
+    @property
+    def kind(self) -> LinkKind:
+        return LinkKind.WIKILINK
 
 
 class InlineMarkdownLink(NamedTuple):
@@ -31,6 +37,10 @@ class InlineMarkdownLink(NamedTuple):
     embed: bool
     text_end: int
     destination: str
+
+    @property
+    def kind(self) -> LinkKind:
+        return LinkKind.MARKDOWN
 
 
 class UnlinkedBracket(NamedTuple):
@@ -48,13 +58,9 @@ class UnlinkedBracket(NamedTuple):
 class InlineContent(msgspec.Struct):
     """The content of a run, in order.
 
-    Attributes:
-        links: The links and embeds.
-        tags: Spans of the tags' names.
-        hidden: Spans of code, math and HTML.
-        unlinked_brackets: Opening brackets that start no link.
-        escapes: Positions of the backslashes that escape an opening bracket.
-        depends_on_emphasis: True if a tag counts only if emphasis ends before it.
+    `tags` are the spans of their names, `hidden` those of code, math and HTML, `escapes` the
+    positions of the backslashes that escape an opening bracket. `depends_on_emphasis` is True
+    if a tag counts only if emphasis ends before it.
     """
 
     links: list[InlineWikilink | InlineMarkdownLink] = msgspec.field(default_factory=list)

@@ -1,7 +1,4 @@
-"""Find the strings of a JSON text with their places, and encode new ones.
-
-The places make it possible to change one string and keep every other character of the file.
-"""
+"""Find the strings of a JSON text with their places, and encode new ones."""
 
 import json
 import re
@@ -25,14 +22,7 @@ _SURROGATE = lazy_pattern("[\ud800-\udfff]")
 
 
 class JsonString(NamedTuple):
-    """A string that is a value, not a key.
-
-    Attributes:
-        path: The keys and indexes that lead to it.
-        start: Offset of the string behind its opening quote, 0-based.
-        end: Offset of its closing quote.
-        value: The decoded string.
-    """
+    """A string that is a value, not a key, and its span inside the quotes."""
 
     path: JsonPath
     start: int
@@ -43,12 +33,9 @@ class JsonString(NamedTuple):
 def find_json_strings(text: str, max_depth: int) -> Iterator[JsonString]:
     """Yield the strings of a JSON text, in order.
 
-    Takes linear time and no recursion. If an object repeats a key, the last value counts, as for
-    `json.loads`; the strings of all of them are returned.
-
-    Args:
-        text: A JSON text that `json.loads` accepts.
-        max_depth: The strings in more containers than this are not returned.
+    Takes linear time and no recursion. If an object repeats a key, the last value counts, as
+    for `json.loads`; the strings of all of them are returned. Strings in more containers than
+    `max_depth` are not.
     """
     path: list[str | int] = []
     at, is_key = 0, False
@@ -79,12 +66,7 @@ def find_json_strings(text: str, max_depth: int) -> Iterator[JsonString]:
 
 
 class JsonOffsets:
-    """Map offsets of a decoded string to offsets of the JSON text.
-
-    Args:
-        text: The JSON text.
-        string: The string.
-    """
+    """Map offsets of a decoded string to offsets of the JSON text."""
 
     def __init__(self, text: str, string: JsonString):
         self._start = string.start
@@ -101,26 +83,19 @@ class JsonOffsets:
     def map_offset(self, offset: int) -> int:
         """Return the offset in the JSON text at which a decoded character starts.
 
-        Args:
-            offset: Offset in the decoded string, 0-based. Its length maps to the closing quote.
+        The length of the string maps to the closing quote.
         """
         return self._start + offset + self._growth[bisect_right(self._behind, offset)]
 
 
 class JsonStyle(NamedTuple):
-    """The characters that a JSON text escapes without need.
-
-    Attributes:
-        letters: True if it is ASCII and contains escapes of other characters.
-        slashes: True if it contains escaped slashes.
-    """
+    """The characters, other letters than ASCII and slashes, escaped without need."""
 
     letters: bool
     slashes: bool
 
 
 def detect_json_style(text: str) -> JsonStyle:
-    """Return the characters that a JSON text escapes without need."""
     return JsonStyle(
         text.isascii() and _ESCAPED_LETTER.search(text) is not None,
         _ESCAPED_SLASH.search(text) is not None,
@@ -128,12 +103,7 @@ def detect_json_style(text: str) -> JsonStyle:
 
 
 def encode_json_text(text: str, style: JsonStyle) -> str:
-    """Return a text as a part of a JSON string, without quotes.
-
-    Args:
-        text: The text.
-        style: The characters to escape without need. Lone surrogates are always escaped.
-    """
+    """Return a text as a part of a JSON string. Lone surrogates are always escaped."""
     encoded = json.dumps(text, ensure_ascii=style.letters)[1:-1]
     if style.slashes:
         encoded = encoded.replace("/", "\\/")

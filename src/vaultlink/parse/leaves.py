@@ -1,9 +1,8 @@
 """Recognize single blocks at the first of a list of lines.
 
-Each function gets the lines and the index where the block would start. It returns whether the block
-starts there, or the index behind its last line. `blocks` calls the functions in order. The rules
-were observed in Obsidian (specification 3 and observed section 3); they are those of CommonMark
-except for the differences named here.
+Functions get the lines and the index where the block would start. The rules were observed in
+Obsidian (specification 3 and observed section 3); they are those of CommonMark except for the
+differences named here.
 """
 
 import re
@@ -95,10 +94,7 @@ def end_of_fence(lines: list[SourceLine], at: int) -> tuple[int, bool]:
 
 
 def end_of_math(lines: list[SourceLine], at: int) -> tuple[int, bool]:
-    """Return the end of display math that starts a line, and True if it is closed.
-
-    The block ends with the line that ends in `$$`.
-    """
+    """Return the end of display math that starts a line, and True if it is closed."""
     for index in range(at + 1, len(lines)):
         if lines[index].text.rstrip(" \t").endswith("$$"):
             return index + 1, True
@@ -106,15 +102,10 @@ def end_of_math(lines: list[SourceLine], at: int) -> tuple[int, bool]:
 
 
 def html_block_closer(text: str, *, interrupting: bool) -> re.Pattern[str] | str | None:
-    """Return what closes the HTML block that starts at a line.
+    """Return a pattern of what closes the HTML block that starts at a line.
 
-    Args:
-        text: The line.
-        interrupting: True if the line is inside a paragraph. A line that consists of one complete
-            tag of another name does not start a block there.
-
-    Returns:
-        A pattern, "" for a blank line, None if no block starts.
+    Returns "" for a blank line, None if no block starts. Inside a paragraph (`interrupting`), a
+    line that consists of one complete tag of another name does not start a block.
     """
     start = _HTML_START.match(text)
     if not start:

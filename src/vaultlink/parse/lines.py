@@ -28,12 +28,9 @@ class SourceLine(NamedTuple):
 
 
 class TableRow(NamedTuple):
-    """A row of a table.
+    """A row of a table with the number of the table's columns.
 
-    Attributes:
-        line: Its line.
-        columns: The number of the table's columns.
-        is_inner: False if no further row of the table starts with a pipe.
+    `is_inner` is False if no further row of the table starts with a pipe.
     """
 
     line: SourceLine
@@ -44,10 +41,7 @@ class TableRow(NamedTuple):
 class TextRun:
     """The inline text of one block: its lines, joined by line feeds.
 
-    Attributes:
-        text: The text.
-        row: The row of a table cell; None elsewhere.
-        in_table_cell: True for the text of a table cell.
+    `row` is the row of a table cell, None elsewhere.
     """
 
     __slots__ = ("_marks", "_offsets", "_pairs", "_starts", "in_table_cell", "row", "text")
@@ -71,13 +65,11 @@ class TextRun:
 
     @property
     def marks(self) -> MarkSearch:
-        """The searches in the text."""
         self._marks = self._marks or MarkSearch(self.text)
         return self._marks
 
     @property
     def bracket_pairs(self) -> BracketPairs:
-        """The pairs of brackets in the text."""
         self._pairs = self._pairs or pair_brackets(self.text)
         return self._pairs
 

@@ -17,14 +17,8 @@ _RESERVED_BYTES = frozenset(b"#$&+,/:;=?@")
 def parse_wikilink(inner: str) -> tuple[str, str, str | None]:
     """Return target, subpath and display text of a wikilink (1.5 to 1.15).
 
-    The first pipe that is not the first character ends the destination; one backslash before it is
-    dropped.
-
-    Args:
-        inner: The text between `[[` and `]]`.
-
-    Returns:
-        Target, subpath ("" if there is none) and display text (None if there is none).
+    `inner` is the text between the brackets. The first pipe that is not the first character
+    ends the destination; one backslash before it is dropped.
     """
     inner = inner.strip()
     display: str | None = None
@@ -117,23 +111,31 @@ def _decode_escapes(match: re.Match[str]) -> str:
 def parse_property_link(text: str, spot: tuple[int, int, int, int], key_path: str) -> Link | None:
     """Return the link that a property's value is as a whole, or None (4.9 to 4.14).
 
-    Args:
-        text: The value.
-        spot: Start, end, line and column of the value.
-        key_path: Key path of the value, such as "rel.1".
+    `spot` is start, end, line and column of the value, `key_path` such as "rel.1".
     """
+    kind, external = LinkKind.WIKILINK, False
     if text.startswith("[[") and text.endswith("]]") and len(text) > 4:
-        parts = parse_wikilink(text[2:-2])
-        return Link(*spot, text, *parts, LinkKind.WIKILINK, False, Place.PROPERTY, key_path, False)
-    whole = _WHOLE_MARKDOWN.fullmatch(text) if text.startswith("[") and text.endswith(")") else None
-    if not whole:
-        return None
-    destination = decode_destination(whole[2] if whole[2] is not None else whole[3])
-    if not destination:
-        return None
-    external = is_external(destination)
-    parts = (*((destination, "") if external else split_subpath(destination)), whole[1])
-    return Link(*spot, text, *parts, LinkKind.MARKDOWN, False, Place.PROPERTY, key_path, external)
+        target, subpath, display = parse_wikilink(text[2:-2])
+    else:
+        may_be_link = text.startswith("[") and text.endswith(")")
+        whole = _WHOLE_MARKDOWN.fullmatch(text) if may_be_link else None
+        destination = decode_destination(whole[2] or whole[3] or "") if whole else None
+        if not whole or not destination:
+            return None
+        kind, external, display = LinkKind.MARKDOWN, is_external(destination), whole[1]
+        target, subpath = (destination, "") if external else split_subpath(destination)
+    return Link(
+        *spot,
+        raw=text,
+        target=target,
+        subpath=subpath,
+        display=display,
+        kind=kind,
+        embed=False,
+        place=Place.PROPERTY,
+        key_path=key_path,
+        external=external,
+    )
 
 
 _WHOLE_MARKDOWN = lazy_pattern(

@@ -1,8 +1,7 @@
 """Recognize malformed links and compute their fixes.
 
-A malformed link is text that was clearly meant as a link but is not one. The rules decide whether
-its target exists. Every fix is tried on the run first: it must add exactly the intended link and
-keep all other links and tags.
+A malformed link is text that was clearly meant as a link but is not one. Every fix is tried on the
+run first: it must add exactly the intended link and keep all other links and tags.
 """
 
 from collections.abc import Iterable, Iterator
@@ -37,8 +36,6 @@ class LinkFault(StrEnum):
 
 
 class MalformedLink(NamedTuple):
-    """A malformed link in a run: its span, its target and its syntax error."""
-
     start: int
     end: int
     target: str
@@ -145,23 +142,15 @@ def is_in_other_brackets(run: TextRun, link: MalformedLink) -> bool:
 def fix_malformed_link(
     run: TextRun, found: InlineContent, link: MalformedLink, source: str, budget: TrialBudget
 ) -> Replacements:
-    """Return the replacements in the source that fix a malformed link.
+    """Return the replacements in the source that fix a malformed link of a run.
 
-    Args:
-        run: The run that contains the link.
-        found: The content of the run.
-        link: The malformed link.
-        source: The source text of the run.
-        budget: What may be read again.
-
-    Returns:
-        The replacements; empty unless a single reading of the link exists.
+    Empty unless a single reading of the link exists.
     """
     changes = _propose_replacements(run, link)
     if (
         not changes
         or not budget.take(run.text)
-        or not _yields_intended_link(run.text, found, changes, link)
+        or not yields_link(run.text, changes, found, link.start, " ".join(link.target.split()))
     ):
         return ()
     placed = [
@@ -209,38 +198,45 @@ def _add_bracket(run: TextRun, link: MalformedLink, within: str) -> Replacements
     return ((end, end, "]]"),)
 
 
-def _yields_intended_link(
-    text: str, before: InlineContent, changes: Replacements, link: MalformedLink
+def yields_link(
+    text: str,
+    changes: Replacements,
+    before: InlineContent,
+    start: int,
+    target: str,
+    replaced: InlineWikilink | None = None,
 ) -> bool:
-    """Return True if the changed run adds the intended link and keeps everything else."""
+    """Return True if the changed run has a new link to `target`, and all else stays.
+
+    `start` is its place. It may stand for the link `replaced`.
+    """
     fixed = text
-    for start, end, new in reversed(changes):
-        fixed = fixed[:start] + new + fixed[end:]
+    for begin, end, new in reversed(changes):
+        fixed = fixed[:begin] + new + fixed[end:]
     after = read_inline(fixed)
-    texts_before, texts_after = _link_texts(text, before), _link_texts(fixed, after)
-    added = [
-        item
-        for item in after.links
-        if item.start == link.start or (item.embed and item.start == link.start - 1)
-    ]
-    if (
-        len(added) != 1
-        or len(texts_after) != len(texts_before) + 1
-        or _tag_texts(text, before) != _tag_texts(fixed, after)
-    ):
-        return False
-    texts_after.remove(fixed[added[0].start : added[0].end])
-    return texts_after == texts_before and read_target(fixed, added[0]) == " ".join(
-        link.target.split()
+    found = find_links_at(after, start)
+    return (
+        len(found) == 1
+        and read_target(fixed, found[0]) == target
+        and list_texts(text, before, replaced) == list_texts(fixed, after, found[0])
     )
 
 
-def _link_texts(text: str, found: InlineContent) -> list[str]:
-    return [text[link.start : link.end] for link in found.links]
+def find_links_at(found: InlineContent, start: int) -> list[InlineWikilink | InlineMarkdownLink]:
+    """Return the links at an offset, and the embeds whose brackets are there."""
+    return [
+        link
+        for link in found.links
+        if link.start == start or (link.embed and link.start == start - 1)
+    ]
 
 
-def _tag_texts(text: str, found: InlineContent) -> list[str]:
-    return [text[start:end] for start, end in found.tags]
+def list_texts(
+    text: str, found: InlineContent, omitted: InlineWikilink | InlineMarkdownLink | None = None
+) -> tuple[list[str], list[str]]:
+    """Return the links of a run, except one, and the tags, as written."""
+    links = [text[link.start : link.end] for link in found.links if link != omitted]
+    return links, [text[start:end] for start, end in found.tags]
 
 
 def read_target(text: str, link: InlineWikilink | InlineMarkdownLink) -> str | None:

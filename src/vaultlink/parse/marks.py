@@ -28,13 +28,7 @@ class _MarkRows(NamedTuple):
 
 
 class MarkSearch:
-    """Searches in one text.
-
-    All positions are offsets in the text, and -1 or 0 if nothing is found.
-
-    Attributes:
-        text: The text.
-    """
+    """Searches in one text; positions are -1 or 0 if nothing is found."""
 
     def __init__(self, text: str):
         self.text = text

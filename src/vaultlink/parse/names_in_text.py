@@ -1,8 +1,4 @@
-"""Find names in the text of a note that its links do not show.
-
-Checks of links have no text. For two of them the parser notes which links to the note itself fill
-their line, and which files the text names outside its links.
-"""
+"""Find names in the text of a note, for checks that have only its links."""
 
 import re
 import unicodedata

@@ -21,8 +21,9 @@ from vaultlink.model import (
     Tag,
 )
 from vaultlink.parse import plain
+from vaultlink.parse.backlinks_entries import SectionSource
 from vaultlink.parse.backlinks_heading import compile_wordings, find_heading_candidates
-from vaultlink.parse.backlinks_section import SectionSource, read_sections
+from vaultlink.parse.backlinks_section import read_sections
 from vaultlink.parse.backlinks_wordings import find_usual_headings
 from vaultlink.parse.block_ids import find_detached_ids
 from vaultlink.parse.blocks import ParsedBlocks, read_blocks
@@ -87,21 +88,21 @@ def parse_note(path: str, text: str, headings: tuple[str, ...] = ()) -> Note:
     links, sections = _assign_places(found, comments, sections)
     problems = _drop_managed_problems(found.problems, sections) if sections else found.problems
     return Note(
-        path,
-        found.pieces,
-        properties,
-        titles,
-        blocks,
-        links,
-        tuple(found.tags),
-        directives,
-        tuple(problems),
-        blank,
-        sections,
-        find_lone_self_links(path, text, links),
-        find_named_files(text, links),
-        found.definitions,
-        found.queries,
+        path=path,
+        pieces=found.pieces,
+        properties=properties,
+        headings=titles,
+        blocks=blocks,
+        links=links,
+        tags=tuple(found.tags),
+        directives=directives,
+        problems=tuple(problems),
+        blank=blank,
+        sections=sections,
+        lone_self_links=find_lone_self_links(path, text, links),
+        named_files=find_named_files(text, links),
+        definitions=found.definitions,
+        queries=found.queries,
     )
 
 
@@ -144,15 +145,13 @@ def _read_plain_body(found: NoteBuilder, body: int, marks: bytes) -> _BodyParts 
                 end,
                 line,
                 start - starts[line - 1] + 1,
-                text[start:end],
-                target.strip(),
-                "",
-                display and (display.strip() or None),
-                WIKILINK,
-                embed,
-                BODY,
-                "",
-                False,
+                raw=text[start:end],
+                target=target.strip(),
+                subpath="",
+                display=display and (display.strip() or None),
+                kind=WIKILINK,
+                embed=embed,
+                place=BODY,
             )
         )
     if plain_links.complex_spans or plain_links.web:
@@ -163,19 +162,27 @@ def _read_plain_body(found: NoteBuilder, body: int, marks: bytes) -> _BodyParts 
 
 
 def _add_other_links(found: NoteBuilder, plain_links: plain.PlainLinks) -> None:
-    """Add the external links of a plain note, and what its complex blocks contain."""
     text = found.text
     for start, end, words, address in plain_links.web:
-        spot = found.locate(start, end)
-        raw = text[start:end]
-        found.links.append(Link(*spot, raw, address, "", words, MARKDOWN, False, BODY, "", True))
+        found.links.append(
+            Link(
+                *found.locate(start, end),
+                raw=text[start:end],
+                target=address,
+                subpath="",
+                display=words,
+                kind=MARKDOWN,
+                embed=False,
+                place=BODY,
+                external=True,
+            )
+        )
     for start, end in plain_links.complex_spans:
         for run in read_blocks(split_lines(text, start, end)).runs:
             found.add_run(run)
 
 
 def _read_full_body(found: NoteBuilder, body: int) -> _BodyParts:
-    """Read the body with the block pass and the inline pass."""
     blocks = read_blocks(split_lines(found.text, body))
     for run in blocks.runs:
         found.add_run(run)
@@ -192,17 +199,10 @@ def _read_full_body(found: NoteBuilder, body: int) -> _BodyParts:
     found.code_spans.extend(
         span for span in blocks.hidden if not found.text.startswith("<", span[0])
     )
-    for block, clause in describe_hiding_blocks(blocks, found.starts) if blocks.hiding else ():
-        opening = block.lines[0]
-        found.add_problem(block.kind, opening.offset, opening.offset + len(opening.text), clause)
-    for swallowed in find_swallowed_links(blocks.hiding, found.text, body) if blocks.hiding else ():
-        link = swallowed.link
-        detail = f"{link.target}\n{swallowed.clause}\n{'complete' if swallowed.complete else ''}"
-        change = (swallowed.replacement,) if swallowed.replacement else ()
-        found.add_problem("link-in-html", link.start, link.end, detail, change)
-    for item in find_detached_ids(blocks, found.text, body):
-        detail = f"{item.name}\n{item.where}\n{'certain' if item.certain else ''}"
-        found.add_problem("unread-block-id", item.start, item.end, detail, (item.replacement,))
+    if blocks.hiding:
+        found.problems += describe_hiding_blocks(blocks, found.starts)
+        found.problems += find_swallowed_links(blocks.hiding, found.text, body)
+    found.problems += find_detached_ids(blocks, found.text, body, found.starts)
     return (
         _locate_headings(blocks.headings, found),
         _locate_block_ids(blocks, found),
@@ -214,7 +214,7 @@ def _read_full_body(found: NoteBuilder, body: int) -> _BodyParts:
 def _locate_headings(
     headings: Sequence[tuple[int, str, int, int]], found: NoteBuilder
 ) -> tuple[Heading, ...]:
-    """Return the headings with their places, from level, text, start and end of each."""
+    """Return the headings with places, from level, text, start and end of each."""
     lines = [bisect_right(found.starts, start) for _, _, start, _ in headings]
     line_starts = [found.starts[line - 1] for line in lines]
     places = [(begin, end) for begin, (_, _, _, end) in zip(line_starts, headings, strict=True)]
@@ -268,14 +268,15 @@ _MIN_TEXT = 20
 def _add_properties(
     read: Frontmatter, found: NoteBuilder
 ) -> tuple[tuple[Property, ...], tuple[Directive, ...]]:
-    """Add links, tags and problems; return properties and directives."""
     if read.invalid:
         _add_invalid_frontmatter(*read.invalid, found)
         return (), ()
     for key, start, end in read.duplicates:
         found.add_problem("duplicate-property", start, end, key)
     for inner, start, end in read.unquoted_links:
-        found.add_problem("unquoted-property-link", start, end, inner)
+        found.problems.append(
+            ParseProblem(*found.locate(start, end), kind="unquoted-property-link", target=inner)
+        )
     for path, value, start, end in read.scalars:
         if value.startswith("["):
             link = parse_property_link(value, found.locate(start, end), path)

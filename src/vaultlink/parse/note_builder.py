@@ -45,17 +45,7 @@ WIKILINK, MARKDOWN, BODY = LinkKind.WIKILINK, LinkKind.MARKDOWN, Place.BODY
 class NoteBuilder:
     """The links, tags and problems that were found in one text.
 
-    Attributes:
-        text: The source text.
-        starts: Offsets of its line starts.
-        place: Place of the links and tags.
-        links: The links.
-        tags: The tags.
-        problems: The defects.
-        definitions: The definitions of links' labels.
-        queries: The names in queries.
-        code_spans: Spans of code, in which directives do not count.
-        may_have_directives: True if the text may contain directives.
+    `starts` are the offsets of its line starts. In `code_spans`, directives do not count.
     """
 
     def __init__(self, text: str, place: Place = BODY):
@@ -74,19 +64,11 @@ class NoteBuilder:
         self._row: CutRow | None = None
 
     def locate(self, start: int, end: int) -> tuple[int, int, int, int]:
-        """Return start, end, line and column of a span."""
         return start, end, *line_and_column(self.starts, start)
 
-    def add_problem(
-        self,
-        kind: str,
-        start: int,
-        end: int,
-        detail: str = "",
-        replacements: tuple[tuple[int, int, str], ...] = (),
-    ) -> None:
-        """Add a problem at a span."""
-        self.problems.append(ParseProblem(*self.locate(start, end), kind, detail, replacements))
+    def add_problem(self, kind: str, start: int, end: int, detail: str = "") -> None:
+        """Add a problem at a span that has no fix."""
+        self.problems.append(ParseProblem(*self.locate(start, end), kind, detail))
 
     def add_wikilink(
         self,
@@ -99,25 +81,20 @@ class NoteBuilder:
         """Add the wikilink at a span. For an embed, the span includes the `!`."""
         raw = self.text[start:end]
         target, subpath, display = parse_wikilink(raw[3:-2] if embed else raw[2:-2])
-        line, column = line_and_column(self.starts, start)
         self.links.append(
             Link(
                 start,
                 end,
-                line,
-                column,
-                raw,
-                target,
-                subpath,
-                display,
-                WIKILINK,
-                embed,
-                self.place,
-                "",
-                False,
-                False,
-                in_table_cell,
-                after_bracket,
+                *line_and_column(self.starts, start),
+                raw=raw,
+                target=target,
+                subpath=subpath,
+                display=display,
+                kind=WIKILINK,
+                embed=embed,
+                place=self.place,
+                in_table_cell=in_table_cell,
+                after_bracket=after_bracket,
             )
         )
 
@@ -136,18 +113,16 @@ class NoteBuilder:
         self.links.append(
             Link(
                 *self.locate(start, end),
-                self.text[start:end],
-                target,
-                subpath,
-                text,
-                MARKDOWN,
-                link.embed,
-                self.place,
-                "",
-                external,
-                False,
-                run.in_table_cell,
-                run.text[max(link.start - 1, 0) : link.start] == "[",
+                raw=self.text[start:end],
+                target=target,
+                subpath=subpath,
+                display=text,
+                kind=MARKDOWN,
+                embed=link.embed,
+                place=self.place,
+                external=external,
+                in_table_cell=run.in_table_cell,
+                after_bracket=run.text[max(link.start - 1, 0) : link.start] == "[",
             )
         )
 
@@ -232,9 +207,9 @@ class NoteBuilder:
                 self.problems.append(
                     ParseProblem(
                         *self.locate(run.source_offset(doubled.start), run.source_end(doubled.end)),
-                        "wikilink-with-destination",
-                        doubled.destination,
-                        _place_replacements(doubled.replacements, run),
+                        kind="wikilink-with-destination",
+                        replacements=_place_replacements(doubled.replacements, run),
+                        target=doubled.destination,
                     )
                 )
 
@@ -248,10 +223,11 @@ class NoteBuilder:
         self.problems.append(
             ParseProblem(
                 *self.locate(run.source_offset(link.start), run.source_end(link.end)),
-                "malformed-link",
-                f"{link.target}\n{link.fault}",
-                fix,
-                is_certain,
+                kind="malformed-link",
+                detail=link.fault.value,
+                replacements=fix,
+                is_certain=is_certain,
+                target=link.target,
             )
         )
 

@@ -1,9 +1,8 @@
 """The fast parser for plain notes and paragraphs.
 
-Nothing in plain text can hide a link. Most notes consist of paragraphs, headings, flat quotes and
-lists, with a few links. Searches that run at memory speed test whether a text can contain anything
-else. Plain text is parsed here, everything else by the block and inline passes. The tests check
-that both give the same result on every text.
+Most notes are paragraphs, headings, flat quotes and lists, with a few links. Searches at memory
+speed test if a text can contain anything else, which the block and inline passes read. The tests
+check that both ways give the same result on every text.
 """
 
 import re
@@ -79,13 +78,10 @@ _OTHER_BYTES = bytes(byte for byte in range(256) if byte not in _MARKUP_BYTES)
 
 
 def markup_bytes(encoded: bytes) -> bytes:
-    """Return the markup characters of a text, without all other bytes.
+    """Return the markup characters of a text in UTF-8, without all other bytes.
 
-    Characters that are adjacent in the text are adjacent in the result, but not the reverse. The
-    result has a tenth of the text's length, so that searching it first is cheap.
-
-    Args:
-        encoded: The text as UTF-8.
+    Characters that are adjacent in the text are adjacent in the result, but not the reverse.
+    The result has a tenth of the text's length, so that searching it first is cheap.
     """
     return encoded.translate(None, _OTHER_BYTES)
 
@@ -93,15 +89,8 @@ def markup_bytes(encoded: bytes) -> bytes:
 def mask_markers(text: str, body: int, marks: bytes) -> tuple[str, bytes, list[tuple[int, int]]]:
     """Replace vaultlink's standalone section markers by words of the same length.
 
-    The rest of the text has the same meaning.
-
-    Args:
-        text: The note's text.
-        body: Offset of its body.
-        marks: Its markup bytes.
-
-    Returns:
-        The masked text, its markup bytes, and the spans of the markers.
+    The rest of the text has the same meaning. Returns the masked text, its markup bytes, and
+    the spans of the markers.
     """
     spans: list[tuple[int, int]] = []
     if b"<!" not in marks or MARKER_TEXT not in text:
@@ -194,11 +183,10 @@ def _add_heading(match: re.Match[str], shift: int, found: list[tuple[int, int, s
 class PlainLinks(NamedTuple):
     """The links of a plain note.
 
-    Attributes:
-        wikilinks: Span with brackets, destination and display text of each wikilink.
-        web: Span, text and URL of each external Markdown link.
-        complex_spans: Spans of the paragraphs that need the full passes, because something in them
-            may hide or break links, or because they contain other kinds of links or tags.
+    Of wikilinks it has the span with brackets, destination and display text, of external links
+    span, text and URL. The paragraphs of `complex_spans` need the full passes, because
+    something in them may hide or break links, or because they contain other kinds of links or
+    tags.
     """
 
     wikilinks: list[tuple[int, int, str, str | None]]
@@ -207,16 +195,10 @@ class PlainLinks(NamedTuple):
 
 
 def find_plain_links(text: str, body: int, marks: bytes, hashes: int) -> PlainLinks | None:
-    """Return the links of a plain note.
+    """Return the links of a plain note, whose headings start with `hashes` hashes.
 
-    Returns None if the body contains brackets that are not links: then the full passes must read
-    all of it.
-
-    Args:
-        text: The note's text.
-        body: Offset of its body.
-        marks: Its markup bytes.
-        hashes: The number of hashes that start its headings.
+    Returns None if the body contains brackets that are not links: then the full passes must
+    read all of it.
     """
     web = _find_web_links(text, body) if b"](" in marks and b"://" in marks else []
     spans = _find_complex_blocks(text, body, marks, hashes, web)

@@ -1,7 +1,4 @@
-"""Read notes as python-frontmatter posts, and compose new notes.
-
-`Vault.post` returns a note as a post.
-"""
+"""Read notes as python-frontmatter posts, and compose new notes."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -24,14 +24,7 @@ _SIMPLE_LINE = lazy_pattern(
 
 
 class TextScalar(NamedTuple):
-    """A text value in the properties.
-
-    Attributes:
-        key_path: Key path, such as `rel.1`.
-        value: The text.
-        start: Source offset of the text as written, without quotes.
-        end: Source offset behind it.
-    """
+    """A text value in the properties, without quotes; its key path as in `rel.1`."""
 
     key_path: str
     value: str
@@ -53,12 +46,9 @@ class FrontmatterProperty(NamedTuple):
 class Frontmatter(msgspec.Struct):
     """The content of the frontmatter. Offsets are those of the source.
 
-    Attributes:
-        properties: The top-level properties.
-        scalars: All text values.
-        unquoted_links: Text and span of each `[[x]]` written without quotes.
-        duplicates: Key and span of each repeated key.
-        invalid: The cause of a syntax error, and the span of the text that is wrong.
+    `scalars` are all text values, `unquoted_links` the text and span of each `[[x]]` written
+    without quotes, `duplicates` key and span of each repeated key. `invalid` is the cause of a
+    syntax error and the span of the wrong text.
     """
 
     properties: list[FrontmatterProperty] = msgspec.field(default_factory=list)

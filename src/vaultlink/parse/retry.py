@@ -1,8 +1,4 @@
-"""Read a note again with other text, to see what a change reveals.
-
-A fix of the block structure may change how the rest of a note is read. These functions compare the
-links, headings, tags and block identifiers before and after.
-"""
+"""Read a note again with other text, to see what a change reveals."""
 
 from typing import NamedTuple
 
@@ -24,19 +20,13 @@ def count_trials(text: str) -> int:
 
 
 class BodyItems(NamedTuple):
-    """Items that Obsidian finds in the body of a note.
-
-    Attributes:
-        items: The items of all kinds.
-        targets: Target of each internal link, by offset.
-    """
+    """The items in the body of a note, and the targets of links by offset."""
 
     items: frozenset[Item]
     targets: dict[int, str]
 
 
 def read_body_items(text: str, body: int) -> BodyItems:
-    """Return the items in the body of a note, which starts at the offset `body`."""
     builder = NoteBuilder(text)
     blocks = read_blocks(split_lines(text, body))
     for run in blocks.runs:
@@ -59,16 +49,10 @@ def read_body_items(text: str, body: int) -> BodyItems:
 def find_revealed(
     before: BodyItems, text: str, body: int, change: tuple[int, int, str]
 ) -> BodyItems | None:
-    """Return what a change reveals, with offsets of the old text.
+    """Return what a change of a note reveals, with offsets of the old text.
 
-    Args:
-        before: The items before the change.
-        text: The old text of the note.
-        body: Offset of its body.
-        change: Start, end and new text of the changed span.
-
-    Returns:
-        The new items within the changed span; None if any item elsewhere is lost or new.
+    None if any item outside the changed span is lost or new. The change is start, end and new
+    text.
     """
     start, end, new = change
     after = read_body_items(text[:start] + new + text[end:], body)

@@ -35,13 +35,9 @@ _MAX_NODES = 50_000
 
 
 class YamlNode(NamedTuple):
-    """A value with its span and its children.
+    """A value with its span, and key, span of the key and node of each child.
 
-    Attributes:
-        value: The value.
-        start: Offset of the value, 0-based.
-        end: Offset behind the value.
-        items: Key, span of the key, and node of each child. The keys of a list are its indexes.
+    The keys of a list are its indexes.
     """
 
     value: Any
@@ -92,10 +88,7 @@ def _to_number(value: int) -> int | float:
 
 
 def compose_yaml(text: str) -> YamlNode | YamlProblem | None:
-    """Return the root node of a YAML document.
-
-    Returns None for an empty document, and a `YamlProblem` for invalid YAML.
-    """
+    """Return the root node of a YAML document; None for an empty one."""
     if _is_deep(text):
         return YamlProblem("it is nested too deeply", 0)
     import yaml  # noqa: PLC0415 - most frontmatter does not need it
@@ -152,11 +145,7 @@ class _NodeReader:
         self._open_nodes: set[int] = set()
 
     def read(self, node: Any) -> YamlNode:
-        """Convert a node and its children.
-
-        Raises:
-            _RefusedError: Aliases are recursive or expand to too many values.
-        """
+        """Convert a node and its children; refuse recursive or exploding aliases."""
         self._nodes_left -= 1
         if self._nodes_left < 0:
             raise _RefusedError("its YAML aliases expand to too many values")

@@ -76,10 +76,7 @@ def explain_error(
 ) -> YamlProblem:
     """Return the cause of a YAML error and the span of the text that is wrong.
 
-    Args:
-        text: The invalid YAML.
-        error: The error that the parser reports for it.
-        find_error: Returns the parser's error for a text, None if it is a valid mapping.
+    `find_error` returns the parser's error for a text, None if it is a valid mapping.
     """
     start = _find_wrong_line(text, error, find_error)
     end = text.find("\n", start)
@@ -111,11 +108,8 @@ def _find_wrong_line(
 def _explain_line(line: str, at: int | None, above: str, words: str) -> tuple[str, int]:
     """Return the cause of an error in a line, and its column.
 
-    Args:
-        line: The line.
-        at: The column that the parser reports; None if it reports another line.
-        above: The text above the line.
-        words: The parser's words; "" if the text is valid but not a mapping.
+    `at` is the column that the parser reports, None if it reports another line; `words` are the
+    parser's, "" if the text is valid but not a mapping.
     """
     indent = len(_INDENT.match(line)[0])  # type: ignore[index] # it always matches
     if _CONFLICT_MARK.match(line):

@@ -16,12 +16,10 @@ _BLOCK_ID = lazy_pattern(r"[A-Za-z0-9-]+")
 
 
 class AnchorChanges(NamedTuple):
-    """The renamed headings and blocks of a note.
+    """The edits of a note that rename headings and blocks, and the links to it.
 
-    Attributes:
-        edits: The edits of the note, sorted. Each replaces the text of one heading, without a block
-            id at its end, or one block id without its caret.
-        subpaths: The subpaths of links to the note, before and after.
+    Each edit replaces the text of one heading, without a block id at its end, or one block id
+    without its caret. `subpaths` are those of links before and after.
     """
 
     edits: tuple[Edit, ...]
@@ -33,18 +31,9 @@ def plan_anchor_renames(
 ) -> AnchorChanges:
     """Plan to rename headings and blocks of a note, all at once.
 
-    Args:
-        note: The note.
-        text: Its text.
-        renames: Subpath of each heading or block, such as `#Old`, `#A#B` or `#^id`, and its new
-            text or block id. All subpaths are those before the renames.
-        parse: Parses a text as the text of this note.
-
-    Returns:
-        The edits of the note, and the new subpaths of links to it.
-
-    Raises:
-        RefusedError: A heading or block does not exist, or can't have the new text.
+    `renames` are subpaths before, such as `#Old`, `#A#B` or `#^id`, each with its new text or
+    block id. `parse` parses a text as the text of this note. Raises RefusedError if a heading
+    or block does not exist or can't have the new text.
     """
     found = [(find_named_anchor(note, subpath), new) for subpath, new in renames]
     for number, (item, _) in enumerate(found):
@@ -66,10 +55,8 @@ def plan_anchor_renames(
 def find_named_anchor(note: Note, subpath: str) -> Heading | BlockId:
     """Return the heading or block that a subpath names.
 
-    A heading is also found without its block id.
-
-    Raises:
-        RefusedError: It does not exist, or is in a managed section.
+    A heading is also found without its block id. Raises RefusedError if it does not exist, or
+    is in a managed section.
     """
     found = find_anchor(note, subpath) or _find_without_block_id(note, subpath)
     if found is None:

@@ -1,7 +1,4 @@
-"""Change links of a canvas and keep every other character of its file.
-
-The strings that contain the links are changed where they are; the JSON is not written again.
-"""
+"""Change links of a canvas and keep every other character of its file."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -40,15 +37,10 @@ def edit_canvas(
 ) -> tuple[Edit, ...] | None:
     """Return the edits that give links of a canvas another target or subpath.
 
-    Args:
-        path: Vault path of the canvas.
-        text: Its text.
-        change: Called with each link that `parse_canvas` returns, in order. For a file card, the
-            new target is a path from the vault's root without a leading slash.
-        change_path: Called with the path of each background image of a group, which is not a link.
-
-    Returns:
-        The edits, sorted; None if one of the changes cannot be written.
+    `change` is called with each link that `parse_canvas` returns, in order. For a file card,
+    the new target is a path from the vault's root without a leading slash. `change_path` is
+    called with the path of each background image of a group, which is not a link. None if a
+    change cannot be written.
     """
     cards = parse_canvas_cards(text)
     if isinstance(cards, str):
@@ -123,13 +115,7 @@ def _edit_text_card(
 
 
 class CardStrings:
-    """The strings of the cards of a canvas, at their places in its text.
-
-    Attributes:
-        path: Vault path of the canvas.
-        text: Its text.
-        style: The characters that the text escapes without need.
-    """
+    """The strings of the cards of a canvas, at their places in its text."""
 
     def __init__(self, path: str, text: str):
         self.path = path

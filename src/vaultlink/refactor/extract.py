@@ -10,8 +10,8 @@ from vaultlink.index.anchors import render_heading
 from vaultlink.index.index import Index, link_name
 from vaultlink.index.resolve import name_key, normalize_name, parent_folder, resolve
 from vaultlink.links.edits import apply_edits, edit_span
+from vaultlink.links.kinds import encode_destination
 from vaultlink.links.naming import format_target
-from vaultlink.links.rewrite import encode_destination
 from vaultlink.mentions.visible import body_start
 from vaultlink.model import Destination, Edit, Heading, Link, Note, SourceSpan
 from vaultlink.refactor.anchors import find_named_anchor

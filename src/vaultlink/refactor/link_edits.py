@@ -12,10 +12,11 @@ import msgspec
 from vaultlink.fix.plan import CapturedLink
 from vaultlink.index.index import Index, link_name, target_spellings
 from vaultlink.index.resolve import file_name, is_canvas, is_note, resolve
-from vaultlink.links.definitions import rewrite_definition
+from vaultlink.links.definitions import as_link, rewrite_definition
 from vaultlink.links.edits import sort_edits
+from vaultlink.links.kinds import SYNTAX
 from vaultlink.links.renaming import RenamedNames, rename_link
-from vaultlink.model import Definition, Edit, Entry, Link, LinkKind, Note, Place
+from vaultlink.model import Edit, Entry, Link, Note
 from vaultlink.obsidian import ObsidianSettings
 from vaultlink.refactor.relocation import Relocation
 
@@ -26,12 +27,10 @@ TextOf = Callable[[str], str | None]
 class LinkEdits(msgspec.Struct, frozen=True):
     """The edits of links.
 
-    Attributes:
-        edits: The edits by vault path before the moves, sorted.
-        captured: Unresolved links that resolve afterwards.
-        skipped: Vault paths of the notes that should be edited and must not be changed.
-        unwritable: Vault path and text of each link that can't be written so that it leads to its
-            file.
+    `edits` have the paths before the moves and are sorted; `captured` are unresolved links that
+    resolve afterwards; `skipped` are the notes that should be edited and must not be changed;
+    `unwritable` has vault path and text of each link that can't be written so that it leads to
+    its file.
     """
 
     edits: Mapping[str, tuple[Edit, ...]]
@@ -70,8 +69,6 @@ def _moves_images(relocation: Relocation) -> bool:
 
 
 class _ChangedLink(NamedTuple):
-    """A link to edit, the file that it leads to, and its new destination."""
-
     link: Link
     path: str
     new_path: str
@@ -90,15 +87,7 @@ class LinkPlanner:
         relocation: Relocation,
         generated: Set[str],
     ):
-        """Prepare a plan.
-
-        Args:
-            index: The index before the moves.
-            obsidian: The settings of the vault.
-            text_of: Returns the text of a note before the moves.
-            relocation: Where files go, and where links must lead.
-            generated: Vault paths of the notes whose managed sections are written anew.
-        """
+        """Prepare a plan; `generated` are notes whose managed sections are written anew."""
         self._generated = generated
         self._index, self._text_of, self._relocation = index, text_of, relocation
         self._renamed = RenamedNames(index, relocation.names, obsidian)
@@ -183,7 +172,6 @@ class LinkPlanner:
         return list(dict.fromkeys(edits))  # a YAML alias repeats a link at the same place
 
     def _has_own_title(self, path: str) -> bool:
-        """Return True if the title of a note is not its name."""
         note = self._index.notes.get(path)
         return note is not None and note.title is not None
 
@@ -192,7 +180,7 @@ class LinkPlanner:
         edits: list[Edit] = []
         for item in note.definitions:
             path = resolve(note.path, item.target, self._index.names)
-            link = _make_link(item)
+            link = as_link(item)
             changed = self._change_link(note.path, link, path) if path is not None else None
             if changed:
                 new = rewrite_definition(note.path, item, changed.target, changed.subpath)
@@ -233,25 +221,7 @@ def _rename_title(path: str, entry: Entry, item: _ChangedLink) -> tuple[Edit, ..
     if entry.title != old or old == new or entry.title_end > link.start:
         return ()
     title = Edit(path, entry.start, entry.title_end, new)
-    if link.display != old or link.kind is not LinkKind.WIKILINK:
+    if link.display != old or not SYNTAX[link.kind].has_pipe:
         return (title,)
     start = link.start + link.raw.rindex(old)
     return title, Edit(path, start, start + len(old), new)
-
-
-def _make_link(item: Definition) -> Link:
-    return Link(
-        item.start,
-        item.end,
-        item.line,
-        item.column,
-        item.raw,
-        item.target,
-        item.subpath,
-        "",
-        LinkKind.MARKDOWN,
-        False,
-        Place.BODY,
-        "",
-        False,
-    )

@@ -12,12 +12,9 @@ from vaultlink.refactor.tags import rename_in_tag
 
 
 class RenamedQuery(NamedTuple):
-    """A query that names what is renamed.
+    """A query that names what is renamed; the name is None if it can't be written.
 
-    Attributes:
-        path: Vault path of the note or base with the query, before the run.
-        query: The old name.
-        name: The new name; None if it can't be written as it is.
+    `path` is that of the note or base before the run.
     """
 
     path: str
@@ -30,11 +27,7 @@ def find_renamed_queries(
 ) -> Iterator[RenamedQuery]:
     """Yield the names in queries that no longer name the same after some renames.
 
-    Args:
-        index: The index before.
-        renames: What is renamed.
-        files: Old path to new path of every file that moves.
-        names: The names of the vault's files afterwards.
+    `files` maps old to new path of every file that moves, `names` are those afterwards.
     """
     tags = [item for item in renames if item.kind is RenameKind.TAG]
     if not (tags or files):

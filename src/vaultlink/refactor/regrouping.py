@@ -26,11 +26,7 @@ _MOST_ROUNDS = 5
 class RegroupedNotes(msgspec.Struct, frozen=True):
     """The notes between which text goes, afterwards.
 
-    Attributes:
-        edits: The edits of the note that stays, with those of its links.
-        kept: The note that stays.
-        receiver: The note that contains the text.
-        new_text: The text of the note if it is a new one.
+    `edits` are those of the note that stays (`kept`), `new_text` is the text of a new note.
     """
 
     edits: tuple[Edit, ...]
@@ -46,12 +42,7 @@ LinkPlace = tuple[ResolvedLink, str, int]
 
 
 class Regrouping(Refactoring, ABC, Generic[NotesT]):
-    """Text that goes from a note to another, and the links that follow it.
-
-    Attributes:
-        old_path: Vault path of the note that contains the text.
-        new_path: Vault path of the note that contains it afterwards.
-    """
+    """Text that goes from one note to another, and the links that follow it."""
 
     def __init__(
         self,
@@ -73,12 +64,7 @@ class Regrouping(Refactoring, ABC, Generic[NotesT]):
 
     @abstractmethod
     def _regroup(self, staying: Sequence[Edit], going: Sequence[Edit]) -> NotesT:
-        """Return both notes afterwards.
-
-        Args:
-            staying: The edits of links in the note that stays.
-            going: The edits of links in the note `old_path`, for the text that goes.
-        """
+        """Return both notes after these edits of links in text that stays, and that goes."""
 
     @abstractmethod
     def _use_maps(self, notes: NotesT) -> None:
@@ -99,11 +85,7 @@ class Regrouping(Refactoring, ABC, Generic[NotesT]):
     # -- the plan --------------------------------------------------------------------------------
 
     def plan(self, rename: Rename) -> Plan:
-        """Return the plan for a request.
-
-        Raises:
-            RefusedError: The text can't go, or a link would lose its meaning.
-        """
+        """Return the plan; refuse it if the text can't go or a link loses its meaning."""
         notes = self._regroup((), ())
         self._use_maps(notes)
         for what in self._find_differences(notes):

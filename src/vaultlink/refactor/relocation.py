@@ -28,11 +28,9 @@ class RefusedError(UsageError):
 class Relocation(msgspec.Struct, frozen=True):
     """The new paths of files, and the new destinations of links.
 
-    Attributes:
-        files: Old vault path to new vault path, of every file whose path changes.
-        names: The names of the vault's files afterwards.
-        destination: Returns where a link must lead, given the link and the vault path of the file
-            that it leads to now. The subpath is `link.subpath` if it does not change.
+    `files` maps old to new path of every file whose path changes, `names` are those afterwards.
+    `destination` returns where a link must lead, given the link and the path of the file that
+    it leads to now. The subpath is `link.subpath` if it does not change.
     """
 
     files: Mapping[str, str]
@@ -46,11 +44,9 @@ class Relocation(msgspec.Struct, frozen=True):
 def expand(renames: Iterable[Rename], index: Index) -> tuple[dict[str, str], dict[str, str]]:
     """Return the renames on disk, and the new path of every file whose path changes.
 
-    A folder is renamed as a whole unless another rename concerns something in it: then its files
-    are renamed one by one. Of several renames of a file or of its folders, the innermost counts.
-
-    Returns:
-        Old to new path of each file and folder to rename on disk, and of each file.
+    A folder is renamed as a whole unless another rename concerns something in it: then its
+    files are renamed one by one. Of several renames of a file or of its folders, the innermost
+    counts.
     """
     paths = {item.old: item.new for item in renames if item.kind in FILE_KINDS}
     folders = {item.old for item in renames if item.kind is RenameKind.FOLDER}
@@ -103,10 +99,7 @@ def step_after(
 ) -> tuple[State, set[str]]:
     """Return the state after moves and edits, and the new paths that they may affect.
 
-    Args:
-        state: The state before.
-        files: Old path to new path of every file that moves.
-        texts: The new texts, by new path; None for files that are removed.
+    `texts` are by new path; None for files that are removed.
     """
     changes: dict[str, Change] = {old: Change(old, Presence.GONE) for old in files}
     for old, new in files.items():
@@ -139,15 +132,10 @@ def _move_file(state: State, old: str, new: str) -> AnalysedNote | Presence:
 
 
 def restore_state(state: State, files: Mapping[str, str], former: Mapping[str, str]) -> State:
-    """Return the state of a vault before a run.
+    """Return the state of a vault before a run that moved `files`.
 
-    Args:
-        state: The state after the run.
-        files: Old path to new path of every file that the run moved.
-        former: The texts before the run of the notes that it wrote, by old path.
-
-    Returns:
-        The state. The notes that the run skipped are as they are now.
+    `former` are the texts before of the notes that it wrote, by old path. The notes that the
+    run skipped are as they are now.
     """
     return step_after(state, {new: old for old, new in files.items()}, former)[0]
 
@@ -155,13 +143,7 @@ def restore_state(state: State, files: Mapping[str, str], former: Mapping[str, s
 def reduce_plan(plan: Plan, files: Mapping[str, str], former: Mapping[str, str]) -> Plan:
     """Return the part of a plan that an earlier run skipped.
 
-    Args:
-        plan: The plan for the vault before the run.
-        files: Old path to new path of every file that the run moved.
-        former: The texts before the run of the notes that it wrote, by old path.
-
-    Returns:
-        A plan that moves nothing and has the present paths.
+    It moves nothing and has the present paths; `files` and `former` are as for `restore_state`.
     """
 
     def now(path: str) -> str:

@@ -14,6 +14,7 @@ from vaultlink.index.anchors import (
     split_parts,
 )
 from vaultlink.index.suggest_headings import write_part
+from vaultlink.links.kinds import SYNTAX
 from vaultlink.model import BlockId, Heading, LinkKind, Note
 from vaultlink.refactor.relocation import RefusedError
 
@@ -23,9 +24,7 @@ _Item = TypeVar("_Item", Heading, BlockId)
 class SubpathMap:
     """The subpaths of links to a note, before and after a change.
 
-    Attributes:
-        before: The note that the subpaths are written for.
-        after: The note that contains the headings and blocks afterwards; its path may differ.
+    `after` may contain part of the former note; its path may differ.
     """
 
     def __init__(
@@ -37,12 +36,9 @@ class SubpathMap:
     ) -> None:
         """Create a map between two notes.
 
-        Args:
-            before: The note before.
-            after: The note after. It may contain part of the former note.
-            headings: Number of each heading (from 0) in `before` that `after` contains, to its
-                number in `after`; None if both have the same headings.
-            blocks: The same for the blocks.
+        `headings` maps the number (from 0) of each heading in `before` that `after`
+        contains to its number there; None if both have the same headings. `blocks` is the
+        same for blocks.
         """
         self.before = before
         self.after = after
@@ -52,7 +48,7 @@ class SubpathMap:
     def contains(self, subpath: str, kind: LinkKind) -> bool:
         """Return True if `after` contains the heading or block that a subpath leads to."""
         found = find_anchor(self.before, subpath)
-        if found is None and kind is LinkKind.MARKDOWN:
+        if found is None and SYNTAX[kind].reads_slugs:
             found = find_slug_heading(self.before, subpath)
         return found is not None and self._map_anchor(found) is not None
 
@@ -66,20 +62,12 @@ class SubpathMap:
     def new_subpath(self, subpath: str, kind: LinkKind) -> str:
         """Return the subpath that leads to the same heading or block afterwards.
 
-        Args:
-            subpath: The subpath of a link, with its `#`.
-            kind: The syntax of the link. The GitHub anchors of headings are followed in Markdown
-                links.
-
-        Returns:
-            The subpath as it is if it still leads there, or if it led to nothing.
-
-        Raises:
-            RefusedError: No subpath leads there, or `after` lacks the heading or block.
+        It stays if it still leads there, or if it led to nothing. Raises RefusedError if no
+        subpath leads there, or `after` lacks the heading or block.
         """
         found = find_anchor(self.before, subpath)
         if found is None:
-            heading = find_slug_heading(self.before, subpath) if kind is LinkKind.MARKDOWN else None
+            heading = find_slug_heading(self.before, subpath) if SYNTAX[kind].reads_slugs else None
             return self._new_slug(subpath, heading) if heading else subpath
         wanted = self._map_anchor(found)
         candidates = self._list_candidates(subpath, kind, found, wanted) if wanted else ()
@@ -102,7 +90,7 @@ class SubpathMap:
             yield _replace_part(subpath, f"^{wanted.id}")
             return
         assert isinstance(found, Heading)
-        if kind is LinkKind.MARKDOWN and _is_slug(subpath, found):
+        if SYNTAX[kind].reads_slugs and _is_slug(subpath, found):
             yield f"#{github_slug(render_heading(wanted.text))}"
         yield self._replace_parts(subpath)
         yield from list_heading_paths(self.after, wanted)

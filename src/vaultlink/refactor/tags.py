@@ -15,17 +15,7 @@ from vaultlink.refactor.relocation import RefusedError
 
 
 def validate_tag(name: str) -> str:
-    """Return a tag's name without its `#`.
-
-    Args:
-        name: The tag, with or without a leading `#`.
-
-    Returns:
-        The name.
-
-    Raises:
-        RefusedError: Obsidian would not read it as one tag.
-    """
+    """Return a tag's name without `#`; refuse what Obsidian does not read as one tag."""
     tag = name.removeprefix("#")
     if not tag:
         raise RefusedError("a tag needs a name.")
@@ -44,24 +34,18 @@ def validate_tag(name: str) -> str:
 
 
 def rename_in_tag(name: str, old: str, new: str) -> str | None:
-    """Return the new name of a tag that is renamed or nested in the renamed one.
+    """Return the new name of a tag that is the renamed one or nested in it, or None.
 
-    Args:
-        name: The tag, without `#`.
-        old: The renamed tag, in any case, without `#`.
-        new: Its new name, without `#`.
-
-    Returns:
-        The new name; None for other tags.
+    All are without `#`; `old` may be in any case.
     """
     size = _match_levels(name, old)
     return None if size is None else new + name[size:]
 
 
 def _match_levels(name: str, old: str) -> int | None:
-    """Return the length of the levels that a tag shares with `old`.
+    """Return the length of the levels that a tag shares with `old`, or None.
 
-    Returns None if it is neither that tag nor nested in it.
+    It has one for that tag and those nested in it.
     """
     levels = name.split("/")[: old.count("/") + 1]
     if [level.lower() for level in levels] != [level.lower() for level in old.split("/")]:
@@ -74,15 +58,8 @@ def plan_tag_rename(
 ) -> tuple[Edit, ...] | None:
     """Return the edits that rename a tag and those nested in it in a note or canvas.
 
-    Args:
-        path: Vault path of the note or canvas.
-        note: The note. That of a canvas is not used, because its tags are in its cards.
-        text: Its text.
-        old: The tag in any case, without `#`.
-        new: Its new name, without `#`, as `validate_tag` returns it.
-
-    Returns:
-        The edits, sorted; None if the tags would not be read back as requested.
+    The tags of a canvas are in its cards, so its `note` is not used. `new` is as `validate_tag`
+    returns it. None if the tags would not be read back as requested.
     """
     if is_canvas(path):
         return _edit_cards(path, text, old, new)
@@ -188,9 +165,7 @@ def _edit_cards(path: str, text: str, old: str, new: str) -> tuple[Edit, ...] | 
 def find_tagged_notes(index: Index, tag: str) -> list[str]:
     """Return the notes with a tag, or with one nested in it, sorted.
 
-    Args:
-        index: The index. It has no tags of canvases.
-        tag: The tag in any case, without `#`.
+    The index has no tags of canvases.
     """
     by_tag = index.derive(_group_by_tag)
     found = (paths for name, paths in by_tag.items() if _match_levels(name, tag) is not None)
@@ -198,16 +173,9 @@ def find_tagged_notes(index: Index, tag: str) -> list[str]:
 
 
 def find_tag_conflict(index: Index, old: str, new: str) -> str | None:
-    """Return a tag that a rename would merge with the renamed one.
+    """Return a tag in use that a rename would merge with the renamed one, or None.
 
-    Args:
-        index: The index. It has no tags of canvases.
-        old: The renamed tag, in any case, without `#`.
-        new: Its new name, without `#`.
-
-    Returns:
-        The tag as it is used, without `#`: the new tag, or one nested in it, unless it is renamed
-        too. None if there is no such tag.
+    It is the new tag or one nested in it, unless it is renamed too.
     """
     found = [
         name

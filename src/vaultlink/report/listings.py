@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from vaultlink.graph.build import is_dead_end, topic_name
+from vaultlink.graph.build import is_dead_end, is_orphan, topic_name
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import is_note, name_key
 from vaultlink.links.intent import names_topic
@@ -252,12 +252,8 @@ def find_orphans(index: Index) -> list[str]:
     A link from the file itself counts as a backlink. Links from canvases count for other files, but
     not for notes: a note needs a link from a note.
     """
-    by_notes: set[str | None] = set()
-    by_canvases: set[str | None] = set()
-    for source, targets in index.targets.items():
-        (by_notes if is_note(source) else by_canvases).update(targets)
     return sorted(
-        path for path in index.files - by_notes if is_note(path) or path not in by_canvases
+        path for path in index.files if is_orphan(index, path, canvases=not is_note(path))
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from vaultlink.index.resolve import resolve
 from vaultlink.model import Edit, Note, ParseProblem, Safety
-from vaultlink.rules.context import Context, Finding, unread_block_key
+from vaultlink.rules.context import Context, Finding, build_replacement_edits, unread_block_key
 
 
 def hidden_link(note: Note, context: Context) -> Iterator[Finding]:
@@ -18,17 +18,17 @@ def hidden_link(note: Note, context: Context) -> Iterator[Finding]:
     for problem in problems:
         span = _find_changed_span(problem)
         changes.setdefault(span, problem.replacements)
-        if span not in uncertain and not _is_certain(problem, note, context):
+        # The blank line must reveal only links that resolve.
+        if not problem.is_certain or not resolve(note.path, problem.target, context.index.names):
             uncertain.add(span)
     for problem in problems:
-        target, block, _ = problem.detail.split("\n")
-        if resolve(note.path, target, context.index.names) is None:
+        if resolve(note.path, problem.target, context.index.names) is None:
             continue
         span = _find_changed_span(problem)
         yield Finding(
             problem,
-            {"target": target, "block": block},
-            target,
+            {"target": problem.target, "block": problem.detail},
+            problem.target,
             edits=tuple(Edit(note.path, *change) for change in changes.pop(span, ())),
             safety=Safety.UNSAFE if span in uncertain else Safety.SAFE,
         )
@@ -38,18 +38,10 @@ def _find_changed_span(problem: ParseProblem) -> tuple[int, int] | None:
     return problem.replacements[0][:2] if problem.replacements else None
 
 
-def _is_certain(problem: ParseProblem, note: Note, context: Context) -> bool:
-    """Return True if the blank line reveals only links that resolve."""
-    target, _, complete = problem.detail.split("\n")
-    return bool(complete) and resolve(note.path, target, context.index.names) is not None
-
-
 def detached_block_id(note: Note, context: Context) -> Iterator[Finding]:
-    """Report block ids that links name and that lack the blank lines around them."""
     problems = [problem for problem in note.problems if problem.kind == "unread-block-id"]
-    names = [problem.detail.split("\n")[0].lower() for problem in problems]
+    names = [problem.block_id.lower() for problem in problems]
     for problem, key in zip(problems, names, strict=True):
-        name, where, certain = problem.detail.split("\n")
         sources = [
             source
             for source in context.index.sources_of(note.path)
@@ -58,14 +50,10 @@ def detached_block_id(note: Note, context: Context) -> Iterator[Finding]:
         ]
         if not sources:
             continue
-        edits = (
-            tuple(Edit(note.path, *change) for change in problem.replacements)
-            if names.count(key) == 1
-            else ()
-        )
+        edits = build_replacement_edits(problem, note) if names.count(key) == 1 else ()
         yield Finding(
             problem,
-            {"block": name, "where": where, "source": sources[0]},
+            {"block": problem.block_id, "where": problem.detail, "source": sources[0]},
             edits=edits,
-            safety=Safety.SAFE if certain else Safety.UNSAFE,
+            safety=Safety.SAFE if problem.is_certain else Safety.UNSAFE,
         )

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from vaultlink.model import Link, LinkKind, Note, Place, text_items
+from vaultlink.links.kinds import is_wikilink
+from vaultlink.model import Link, Note, Place, text_items
 from vaultlink.rules.context import Context, Finding
 from vaultlink.text import has_placeholder
 
@@ -11,10 +12,7 @@ _ADDRESS_KEYS = frozenset(("source", "url", "link", "clipped", "clipped from", "
 
 
 def clipped_link(note: Note, context: Context) -> Iterator[Finding]:
-    """Report unresolved links to the author or site of a clipped web page.
-
-    The option `properties` names the properties in which they stand.
-    """
+    """Report unresolved links to the author or site of a clipped web page."""
     if None not in context.index.targets.get(note.path, ()) or not _is_clipped(note):
         return
     keys = frozenset(key.lower() for key in context.options["properties"])
@@ -34,11 +32,7 @@ def _is_clipped(note: Note) -> bool:
 
 
 def _is_metadata(link: Link, keys: frozenset[str]) -> bool:
-    return (
-        link.place is Place.PROPERTY
-        and link.kind is LinkKind.WIKILINK
-        and _get_key(link).lower() in keys
-    )
+    return link.place is Place.PROPERTY and is_wikilink(link) and _get_key(link).lower() in keys
 
 
 def _is_allowed(link: Link, context: Context) -> bool:

@@ -6,7 +6,7 @@ from fnmatch import translate
 from functools import lru_cache
 from typing import NamedTuple
 
-from vaultlink.graph.build import find_islands, is_dead_end
+from vaultlink.graph.build import find_islands, is_dead_end, is_orphan
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import file_name, is_note, name_key, normalize_name
 from vaultlink.model import Note, Place
@@ -14,27 +14,21 @@ from vaultlink.rules.context import FILE_START, Context, Finding
 
 
 def orphan_note(note: Note, context: Context) -> Iterator[Finding]:
-    """Report notes without links from other files."""
-    if (
-        is_note(note.path)
-        and note.path not in context.index.backlinks
-        and not _is_ignored(note.path, context)
-    ):
-        yield Finding(FILE_START, {"name": file_name(note.path)})
+    if is_orphan(context.index, note.path):
+        yield from _report_note(note, context)
 
 
 def dead_end(note: Note, context: Context) -> Iterator[Finding]:
-    """Report notes without a link that resolves."""
-    if (
-        is_note(note.path)
-        and is_dead_end(context.index, note.path)
-        and not _is_ignored(note.path, context)
-    ):
+    if is_dead_end(context.index, note.path):
+        yield from _report_note(note, context)
+
+
+def _report_note(note: Note, context: Context) -> Iterator[Finding]:
+    if is_note(note.path) and not _is_ignored(note.path, context):
         yield Finding(FILE_START, {"name": file_name(note.path)})
 
 
 def missing_backlink(note: Note, context: Context) -> Iterator[Finding]:
-    """Report notes that link to this note and that this note does not link to."""
     index = context.index
     sources = index.backlinks.get(note.path, ())
     if not sources or not is_note(note.path) or _is_ignored(note.path, context):
@@ -72,17 +66,16 @@ def unused_attachment(context: Context) -> Iterator[Finding]:
 
 
 def unlinked_attachment(context: Context) -> Iterator[Finding]:
-    """Report attachments that only broken links, HTML, code or prose names."""
     for path, found in _name_unlinked_attachments(context):
         if found:
             values = {"name": file_name(path), "how": found.how, "note": found.note}
             yield Finding(FILE_START, values, path=path)
 
 
-def _name_unlinked_attachments(context: Context) -> Iterator[tuple[str, "NamingNote | None"]]:
+def _name_unlinked_attachments(context: Context) -> Iterator[tuple[str, "_NamingNote | None"]]:
     """Yield the attachments that no link uses, each with the note that names it."""
     unlinked = _find_unlinked_attachments(context)
-    names = context.index.derive(NamingNotes) if unlinked else None
+    names = context.index.derive(_NamingNotes) if unlinked else None
     return ((path, names.find(path)) for path in unlinked if names)
 
 
@@ -94,7 +87,7 @@ def _find_unlinked_attachments(context: Context) -> list[str]:
         path
         for path in index.files
         if path.lower().endswith(endings)
-        and path not in index.backlinks
+        and is_orphan(index, path)
         and path[: path.rfind(".")] + ".md" not in index.notes
         and not _is_ignored(path, context)
     ]
@@ -172,14 +165,14 @@ def _join_base_texts(index: Index) -> str:
     )
 
 
-class NamingNote(NamedTuple):
+class _NamingNote(NamedTuple):
     """The first note that names a file, and how: `a broken link`, `the text`."""
 
     note: str
     how: str
 
 
-class NamingNotes:
+class _NamingNotes:
     """Notes by the names of files in their unresolved links and in their texts."""
 
     def __init__(self, index: Index):
@@ -193,8 +186,7 @@ class NamingNotes:
                 for name in _list_possible_names(normalize_name(text)):
                     self._by_text.setdefault(name, path)
 
-    def find(self, path: str) -> NamingNote | None:
-        """Return the note that names the file at a path; None if no note does."""
+    def find(self, path: str) -> _NamingNote | None:
         name = name_key(path)
         stem = name[: name.rfind(".")]
         for notes, key, how in (
@@ -203,7 +195,7 @@ class NamingNotes:
             (self._by_text, name, "the text"),
         ):
             if key in notes:
-                return NamingNote(notes[key].removesuffix(".md"), how)
+                return _NamingNote(notes[key].removesuffix(".md"), how)
         return None
 
 

@@ -12,16 +12,17 @@ it is called:
   It reads only `index.files`, `index.names` and `index.places`.
 - `vault`: `check(context)` once per step, for rules about the whole vault.
 
-A check yields findings without rule name and severity. The engine adds both.
+A check yields findings without rule name and severity. The engine adds both. If several rules find
+the same link, `yields-to` in their YAML files determines which one reports it.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Protocol
+from typing import Any, TypeVar
 
 import msgspec
 
 from vaultlink.index.index import Index
-from vaultlink.model import NO_HISTORY, Edit, History, Link, Note, Safety, SourceSpan
+from vaultlink.model import NO_HISTORY, Edit, History, Link, Note, ParseProblem, Safety, SourceSpan
 from vaultlink.obsidian import ObsidianSettings
 
 QUIET_KINDS = (
@@ -34,27 +35,13 @@ QUIET_KINDS = (
 )
 """The kinds of expected findings that the setting `quiet` may name: none of these is reported."""
 
+T = TypeVar("T")
+
 LinkPlace = tuple[int, str]
 """Start and source text of a link, which identify it in its note."""
 
 FILE_START = SourceSpan(0, 0, 1, 1)
 """Location of findings about a file as a whole."""
-
-
-class Located(Protocol):
-    """Object with a span in a source: a link, heading, tag, property, problem or span.
-
-    `start` and `end` are 0-based offsets in code points, `line` and `column` are 1-based.
-    """
-
-    @property
-    def start(self) -> int: ...
-    @property
-    def end(self) -> int: ...
-    @property
-    def line(self) -> int: ...
-    @property
-    def column(self) -> int: ...
 
 
 class Finding(msgspec.Struct, frozen=True, gc=False):
@@ -68,13 +55,13 @@ class Finding(msgspec.Struct, frozen=True, gc=False):
     at `resolved` lacks the heading or block that the link names.
     """
 
-    location: Located
+    location: SourceSpan
     values: Mapping[str, object]
     target: str | None = None
     path: str | None = None
     edits: tuple[Edit, ...] | Callable[[], tuple[Edit, ...]] = ()
     safety: Safety | None = None
-    links: tuple[Located, ...] | None = None
+    links: tuple[SourceSpan, ...] | None = None
     subpath: str | None = None
     resolved: str | None = None
 
@@ -102,16 +89,31 @@ class Context(msgspec.Struct, frozen=True):
     taken: set[LinkPlace] = msgspec.field(default_factory=set)
 
 
-NoteCheck = Callable[[Note, Context], Iterator[Finding]]
-
-
-FileCheck = Callable[[str, Context], Iterator[Finding]]
-
-
-VaultCheck = Callable[[Context], Iterator[Finding]]
-
-
 # -- shared by checks ------------------------------------------------------------------------------
+
+
+def build_replacement_edits(problem: ParseProblem, note: Note) -> tuple[Edit, ...]:
+    return tuple(Edit(note.path, *change) for change in problem.replacements)
+
+
+class _NoteMemo:
+    """What functions return for a note, which the rules check one after the other."""
+
+    def __init__(self, _index: Index) -> None:
+        self.settings: tuple[object, ...] = ()
+        self.results: dict[Callable[..., object], Any] = {}
+
+
+def remember(function: Callable[[Note, Context], T], note: Note, context: Context) -> T:
+    """Return the result of a function for a note, computed once for all rules."""
+    memo = context.index.derive(_NoteMemo)
+    settings = (note, context.quiet, context.allows_dangling)
+    if memo.settings != settings:
+        memo.settings, memo.results = settings, {}
+    if function not in memo.results:
+        memo.results[function] = function(note, context)
+    result: T = memo.results[function]
+    return result
 
 
 def find_resolved_links(note: Note, context: Context) -> Iterator[tuple[Link, str]]:
@@ -122,7 +124,6 @@ def find_resolved_links(note: Note, context: Context) -> Iterator[tuple[Link, st
 
 
 def is_taken(link: Link, context: Context) -> bool:
-    """Return True if a rule with precedence reports a link."""
     return bool(context.taken) and (link.start, link.raw) in context.taken
 
 
@@ -143,7 +144,7 @@ def unread_block_key(link: Link, target: Note, context: Context) -> str:
         return ""
     key = link.subpath[link.subpath.rfind("#") + 1 :].strip().removeprefix("^").lower()
     has_line = any(
-        problem.kind == "unread-block-id" and problem.detail.split("\n")[0].lower() == key
+        problem.kind == "unread-block-id" and problem.block_id.lower() == key
         for problem in target.problems
     )
     return key if has_line and context.index.has_anchor(link, target.path) is False else ""

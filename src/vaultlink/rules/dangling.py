@@ -1,8 +1,4 @@
-"""Checks of links that do not resolve.
-
-If several of these rules find the same link, `yields-to` in their YAML files determines which one
-reports it.
-"""
+"""Checks of links that do not resolve."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -40,14 +36,12 @@ from vaultlink.rules.unresolved import find_unresolved_links
 
 
 def dangling_link(note: Note, context: Context) -> Iterator[Finding]:
-    """Report links that do not resolve."""
     for link, candidates in find_unresolved_links(note, context):
         if not (candidates.is_query or is_taken(link, context) or _is_expected(link, context)):
             yield _report_unresolved(link, note, context)
 
 
 def dangling_embed(note: Note, context: Context) -> Iterator[Finding]:
-    """Report embeds that do not resolve."""
     for link, candidates in find_unresolved_links(note, context):
         if link.embed and not candidates.is_query and not _is_expected(link, context):
             yield _report_unresolved(link, note, context)

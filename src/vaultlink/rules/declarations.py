@@ -12,34 +12,8 @@ SCOPES = ("note", "links", "files", "vault")
 
 _RULE_CODE = lazy_pattern(r"VL\d{3}")
 _RULE_NAME = lazy_pattern(r"[a-z]+(?:-[a-z]+)*")
-_REQUIRED_KEYS = (
-    "code",
-    "name",
-    "since",
-    "summary",
-    "why",
-    "scope",
-    "severity",
-    "check",
-    "message",
-    "examples",
-)
-_ALLOWED_KEYS = frozenset(
-    (
-        *_REQUIRED_KEYS,
-        *(
-            "default",
-            "reads",
-            "needs",
-            "about",
-            "known-as",
-            "yields-to",
-            "options",
-            "derive",
-            "fix",
-        ),
-    )
-)
+_TEXT_KEYS = ("code", "name", "since", "summary", "why", "message")
+_REQUIRED_KEYS = (*_TEXT_KEYS, "scope", "severity", "check", "examples")
 _READS = {"text": "note", "history": "links"}
 """Values of `reads`, and the scope in which each is allowed."""
 
@@ -76,7 +50,6 @@ def find_errors(mapping: Mapping[str, Any]) -> Iterator[str]:
         yield "“yields-to” is not allowed with “scope: vault”"
 
 
-_TEXT_KEYS = ("code", "name", "since", "summary", "why", "message")
 _KEY_CHECKS: tuple[tuple[str, Callable[[Any], object], str], ...] = (
     ("code", _RULE_CODE.fullmatch, "“VL” and three digits"),
     ("name", _RULE_NAME.fullmatch, "lowercase words joined by hyphens"),
@@ -108,3 +81,4 @@ _KEY_CHECKS: tuple[tuple[str, Callable[[Any], object], str], ...] = (
     ),
     ("examples", lambda value: isinstance(value, list) and value, "a list of examples"),
 )
+_ALLOWED_KEYS = frozenset((*_REQUIRED_KEYS, "derive", *(key for key, _, _ in _KEY_CHECKS)))

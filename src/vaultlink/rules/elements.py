@@ -5,7 +5,7 @@ less time than to run checks that find nothing.
 """
 
 from vaultlink.index.index import LinkTargets
-from vaultlink.model import LinkKind, Note
+from vaultlink.model import Note
 
 ELEMENTS = (
     "properties",
@@ -50,8 +50,8 @@ def find_elements(note: Note, targets: LinkTargets | None) -> tuple[bool, ...]:
 
 
 def _has_unresolved_link(note: Note, targets: LinkTargets) -> bool:
-    """Return True unless all links resolve or are Markdown links to other sites."""
+    """Return True unless all links resolve or lead to other sites."""
     return any(
-        target is None and not (link.external and link.kind is LinkKind.MARKDOWN)
+        target is None and not link.external
         for link, target in zip(note.links, targets, strict=True)
     )

@@ -18,14 +18,12 @@ _CONSTRUCT_NAMES = {
 
 
 def undecodable_note(note: Note, _context: Context) -> Iterator[Finding]:
-    """Report notes that cannot be read or are not UTF-8 text, and invalid canvases."""
     for problem in note.problems:
         if problem.kind in ("undecodable", "unreadable", "invalid-canvas"):
             yield Finding(problem, {"problem": problem.detail})
 
 
 def unclosed_construct(note: Note, _context: Context) -> Iterator[Finding]:
-    """Report code, comments, math and HTML without an end that hide links or headings."""
     for problem in note.problems:
         if problem.kind in _CONSTRUCT_NAMES and problem.detail and not is_drawing(note):
             construct = _CONSTRUCT_NAMES[problem.kind]
@@ -35,8 +33,7 @@ def unclosed_construct(note: Note, _context: Context) -> Iterator[Finding]:
 def sync_conflict(path: str, _context: Context) -> Iterator[Finding]:
     """Report copies that a sync service wrote when two devices changed a file.
 
-    A sync service writes one if two devices changed the same file. The name of the file identifies
-    the service and the original.
+    The name of the file identifies the service and the original.
     """
     service, original = parse_conflict_copy(path) or ("", "")
     if original:

@@ -10,6 +10,7 @@ from vaultlink.rules.context import FILE_START, Context, Finding
 from vaultlink.rules.portable_names import (
     CONTROL_CHARS,
     INVISIBLE_CHARS,
+    SUSPECT_CHARS,
     check_path_length,
     find_link_problems,
     find_name_problems,
@@ -22,26 +23,6 @@ They come with text from web pages. Links to such a name resolve if they were in
 respelt-link reports those that were typed. The other invisible characters change how a name looks.
 """
 
-_SUSPECT_CHARS = frozenset(
-    map(
-        chr,
-        (
-            *range(0x20),
-            *range(0x7F, 0xA0),
-            0xAD,
-            0x61C,
-            0x180E,
-            0x200B,
-            0x200E,
-            0x200F,
-            *range(0x202A, 0x202F),
-            *range(0x2060, 0x2065),
-            *range(0x2066, 0x206A),
-            0xFEFF,
-        ),
-    )
-)
-_SUSPECT_CHARS |= frozenset('<>:"|?*\\#[]')
 _DEVICE_PREFIXES = frozenset(("con", "prn", "aux", "nul", "com", "lpt"))
 
 
@@ -97,7 +78,7 @@ def _build_finding(name: str, problem: str) -> Finding:
 def _is_suspect(name: str, most_bytes: int) -> bool:
     """Return True if a name may have a problem: a fast test, False for nearly all."""
     return (
-        not _SUSPECT_CHARS.isdisjoint(name)
+        SUSPECT_CHARS.search(name) is not None
         or name[-1] in ". "
         or len(name) * 4 > most_bytes
         or name[:3].lower() in _DEVICE_PREFIXES

@@ -36,7 +36,6 @@ class _FormerFiles:
         self.prepare(NO_HISTORY)
 
     def prepare(self, history: History) -> None:
-        """Prepare for a history."""
         self.history = history
         paths = frozenset((*history.moves, *history.deleted, *history.gone))
         self.names = update_names({}, frozenset(), paths)
@@ -60,7 +59,6 @@ class _FormerFiles:
         return None
 
     def resolve(self, source: str, target: str) -> str | None:
-        """Return the former file that a target names, seen from a path."""
         found, others = resolve_with_alternatives(source, target, self.names)
         if found is None or not others:
             return found
@@ -127,14 +125,9 @@ def find_moved_folder(folder: str, index: Index, history: History) -> str | None
     """Return the present path of a folder that was renamed as a whole.
 
     Return None unless most of the files that vanished last from it are at the same places below
-    one other folder, are most of that folder's files, and more than left for elsewhere before. A
-    folder whose files left otherwise, such as an inbox, may be meant to be empty, which neither git
-    nor an index shows.
-
-    Args:
-        folder: The former path, without a slash at its end.
-        index: The index.
-        history: The history.
+    one other folder, are most of that folder's files, and more than left for elsewhere before.
+    A folder whose files left otherwise, such as an inbox, may be meant to be empty, which
+    neither git nor an index shows.
     """
     former = _prepare_former_files(index, history)
     if former is None:
@@ -171,20 +164,14 @@ def _follow_folder(files: Sequence[str], depth: int, index: Index, history: Hist
 # -- former files, aliases and titles -------------------------------------------------------------
 
 
-SUGGESTION_REASON = "history"
-"""The reason of suggestions that the history gives."""
-
 _SCORE = 0.9
-"""Score of these suggestions. They come first, because only they are based on facts."""
+"""Score of suggestions from the history. They come first: only they are based on facts."""
 
 
 class FormerTarget(NamedTuple):
-    """The former target of a link and its fate.
+    """The former target of a link, what happened to it, and what may be meant now.
 
-    Attributes:
-        reason: What happened, as a clause; "" if that is unknown.
-        path: Vault path of the file that the link may mean now; None if it is unknown.
-        is_named: True if the reason names that file.
+    `reason` is a clause, "" if that is unknown. `is_named` is True if it names `path`.
     """
 
     reason: str = ""
@@ -214,7 +201,7 @@ def suggest_former_target(target: FormerTarget | None) -> tuple[Suggestion, ...]
     """Return the file that a link may mean now as a suggestion, if it is known."""
     if target is None or target.path is None:
         return ()
-    return (Suggestion(target.path, SUGGESTION_REASON, _SCORE),)
+    return (Suggestion(target.path, "history", _SCORE),)
 
 
 def put_first(

@@ -1,17 +1,21 @@
 """Checks of the notation of links: kind, path, case and display text."""
 
 import unicodedata
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 
 from vaultlink.index.resolve import is_note, normalize_name, resolve
+from vaultlink.links.kinds import (
+    SYNTAX,
+    add_extension,
+    default_display_text,
+    find_nested_links,
+    format_link,
+    list_kinds,
+)
 from vaultlink.links.naming import format_target, strip_note_extension
 from vaultlink.links.rewrite import (
     convert_link,
-    default_display_text,
     drop_display_text,
-    format_markdown_link,
-    format_wikilink,
     rewrite_link,
 )
 from vaultlink.model import Edit, Link, LinkKind, Note, Place
@@ -19,7 +23,6 @@ from vaultlink.rules.context import Context, Finding, find_resolved_links
 
 
 def case_mismatch(note: Note, context: Context) -> Iterator[Finding]:
-    """Report links whose target differs in case from the name of the file."""
     for link, target in find_resolved_links(note, context):
         if _has_other_case(link, target):
             values = {"target": link.target, "name": _take_tail(link.target, target)}
@@ -29,7 +32,6 @@ def case_mismatch(note: Note, context: Context) -> Iterator[Finding]:
 
 
 def redundant_display(note: Note, context: Context) -> Iterator[Finding]:
-    """Report wikilinks whose display text is the text that Obsidian shows without it."""
     for link, _ in find_resolved_links(note, context):
         if _has_redundant_display(link):
             yield Finding(
@@ -41,32 +43,24 @@ def redundant_display(note: Note, context: Context) -> Iterator[Finding]:
 
 
 def link_style(note: Note, context: Context) -> Iterator[Finding]:
-    """Report links that are not written as the vault's settings require (10.4)."""
-    markdown = _prefers_markdown(context)
-    nested = _find_nested(note)
+    preferred, nested = _choose_kind(context), find_nested_links(note.links)
     for link, target in find_resolved_links(note, context):
         if link.place is not Place.BODY or not (link.target or link.subpath):
             continue
         path = _format_target(link, target, note, context)
         name = strip_note_extension(path)
-        is_markdown = link.kind is LinkKind.MARKDOWN
-        other_kind = markdown is not None and markdown is not is_markdown
-        if not other_kind and name == strip_note_extension(link.target.removeprefix("./")):
+        kind = preferred or link.kind
+        if kind is link.kind and name == strip_note_extension(link.target.removeprefix("./")):
             continue
-        to_markdown = other_kind is not is_markdown
-        if to_markdown and path and is_note(target) and (other_kind or is_note(link.target)):
-            name += ".md"
-        change = (
-            rewrite_link
-            if not other_kind
-            else _make_no_edits
-            if link.start in nested
-            else convert_link
-        )
-        resolves = resolve(note.path, name, context.index.names) == target
-        edits = change(note.path, link, name, link.subpath) if resolves else ()
-        format_link = format_markdown_link if to_markdown else format_wikilink
-        wanted = _preview_link(link, edits) or format_link(link, name, link.subpath)
+        if path and is_note(target) and (kind is not link.kind or is_note(link.target)):
+            name = add_extension(name, ".md", kind)
+        edits: tuple[Edit, ...] = ()
+        if resolve(note.path, name, context.index.names) == target:
+            if kind is link.kind:
+                edits = rewrite_link(note.path, link, name, link.subpath)
+            elif link.start not in nested:
+                edits = convert_link(note.path, link, kind, name, link.subpath)
+        wanted = _preview_link(link, edits) or format_link(link, kind, name, link.subpath)
         yield Finding(link, {"wanted": wanted}, link.target, edits=edits)
 
 
@@ -79,7 +73,7 @@ def _has_other_case(link: Link, target: str) -> bool:
 
 def _has_redundant_display(link: Link) -> bool:
     if (
-        link.kind is not LinkKind.WIKILINK
+        not SYNTAX[link.kind].shows_target
         or link.embed
         or link.place in (Place.SECTION, Place.CANVAS)
     ):
@@ -102,12 +96,13 @@ def _take_tail(written: str, path: str) -> str:
     return "/".join(strip_note_extension(path).split("/")[-max(len(_split_target(written)), 1) :])
 
 
-def _prefers_markdown(context: Context) -> bool | None:
-    """Return True for Markdown links, False for wikilinks, None if both are allowed."""
+def _choose_kind(context: Context) -> LinkKind | None:
+    """Return the required kind of links; None if all are allowed."""
     kind = context.options["kind"]
-    return {"wikilink": False, "markdown": True, "any": None}.get(
-        kind, context.obsidian.use_markdown_links
-    )
+    if kind == "any":
+        return None
+    is_known = kind in tuple(LinkKind)
+    return LinkKind(kind) if is_known else list_kinds(context.obsidian.use_markdown_links)[0]
 
 
 def _format_target(link: Link, target: str, note: Note, context: Context) -> str:
@@ -119,21 +114,6 @@ def _format_target(link: Link, target: str, note: Note, context: Context) -> str
         if style == "any" or not link.target
         else format_target(note.path, target, context.index, style)
     )
-
-
-def _find_nested(note: Note) -> set[int]:
-    """Return offsets of links in a Markdown link's text, which can hold no other."""
-    outer = [link for link in note.links if link.kind is LinkKind.MARKDOWN and "[" in link.raw[2:]]
-    starts = sorted(link.start for link in note.links) if outer else []
-    return {
-        start
-        for link in outer
-        for start in starts[bisect_right(starts, link.start) : bisect_left(starts, link.end)]
-    }
-
-
-def _make_no_edits(_path: str, _link: Link, _target: str, _subpath: str) -> tuple[Edit, ...]:
-    return ()
 
 
 def _preview_link(link: Link, edits: tuple[Edit, ...]) -> str:

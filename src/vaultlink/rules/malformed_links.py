@@ -1,20 +1,17 @@
-"""Checks of text that was meant as a link, and of links that were not.
-
-If several of these rules find the same link, `yields-to` in their YAML files determines which one
-reports it.
-"""
+"""Checks of text that was meant as a link, and of links that were not."""
 
 import re
 from collections.abc import Iterator
 
-from vaultlink.index.index import Index, LinkTargets
+from vaultlink.index.index import Index
 from vaultlink.index.resolve import normalize_name, resolve
 from vaultlink.links.intent import is_link_text, is_meant_as_link
+from vaultlink.links.kinds import find_nested_links, is_wikilink
 from vaultlink.links.url_links import convert_url_link, is_web_url, read_url
-from vaultlink.model import Edit, Link, LinkKind, Note, ParseProblem, Place, Safety
+from vaultlink.model import Link, Note, ParseProblem, Place, Safety
 from vaultlink.parse.link_parts import is_external, split_subpath
 from vaultlink.parse.malformed import LinkFault
-from vaultlink.rules.context import Context, Finding
+from vaultlink.rules.context import Context, Finding, build_replacement_edits, remember
 from vaultlink.text import has_placeholder, lazy_pattern
 
 
@@ -23,8 +20,8 @@ def malformed_link(note: Note, context: Context) -> Iterator[Finding]:
     unresolved = {link.start: link for link in _find_unresolved_links(note, context)}
     for problem in note.problems:
         if problem.kind == "malformed-link":
-            target, _, fault = problem.detail.rpartition("\n")
-            name, link = " ".join(target.split()), unresolved.get(problem.start)
+            fault, name = problem.detail, " ".join(problem.target.split())
+            link = unresolved.get(problem.start)
             # Only three brackets make a link, which may resolve as it is.
             if (
                 name
@@ -35,7 +32,7 @@ def malformed_link(note: Note, context: Context) -> Iterator[Finding]:
                     problem,
                     {"target": name, "fault": fault},
                     name,
-                    edits=_build_edits(problem, note),
+                    edits=build_replacement_edits(problem, note),
                     safety=_judge_safety(name, fault, problem, note, context),
                     links=(link,) if link else None,
                 )
@@ -48,7 +45,6 @@ def malformed_link(note: Note, context: Context) -> Iterator[Finding]:
 
 
 def url_wikilink(note: Note, context: Context) -> Iterator[Finding]:
-    """Report wikilinks whose target is a URL."""
     for link in _find_unresolved_links(note, context):
         url = read_url(link)
         if url and is_meant_as_link(link) and not _is_left_out(link, context):
@@ -58,7 +54,6 @@ def url_wikilink(note: Note, context: Context) -> Iterator[Finding]:
 
 
 def doubled_brackets(note: Note, context: Context) -> Iterator[Finding]:
-    """Report unresolved wikilinks that a destination in parentheses follows."""
     problems = {
         item.start: item for item in note.problems if item.kind == "wikilink-with-destination"
     }
@@ -66,23 +61,22 @@ def doubled_brackets(note: Note, context: Context) -> Iterator[Finding]:
         return
     for link in _find_unresolved_links(note, context):
         problem = problems.get(link.start)
-        if problem and _is_destination(problem.detail, note, context):
+        if problem and _is_destination(problem.target, note, context):
             others = [other for other in note.links if other.target == link.target]
             if not _has_title(link.target, context.index):
                 yield Finding(
                     problem,
-                    {"destination": problem.detail},
+                    {"destination": problem.target},
                     link.target,
-                    edits=_build_edits(problem, note),
+                    edits=build_replacement_edits(problem, note),
                     safety=Safety.SAFE
-                    if len(others) == 1 and _is_plain_text(link.target, problem.detail)
+                    if len(others) == 1 and _is_plain_text(link.target, problem.target)
                     else Safety.UNSAFE,
                     links=(link,),
                 )
 
 
 def accidental_link(note: Note, context: Context) -> Iterator[Finding]:
-    """Report unresolved links that are code, a list or other text in brackets."""
     for link in _find_unresolved_links(note, context):
         if not is_meant_as_link(link) and not _is_left_out(link, context):
             yield Finding(link, {"text": link.raw}, link.target)
@@ -91,42 +85,24 @@ def accidental_link(note: Note, context: Context) -> Iterator[Finding]:
 # -- shared ----------------------------------------------------------------------------------------
 
 
-class _WikilinkCache:
-    """The unresolved wikilinks of `note`, which the rules check one after the other."""
-
-    def __init__(self, _index: Index) -> None:
-        self.note: Note | None = None
-        self.links: list[Link] = []
-
-
 def _find_unresolved_links(note: Note, context: Context) -> list[Link]:
     """Return the unresolved wikilinks of a note, except those in another link's text."""
-    targets = context.index.targets.get(note.path, ())
-    if None not in targets:
+    if None not in context.index.targets.get(note.path, ()):
         return []
-    cache = context.index.derive(_WikilinkCache)
-    if cache.note is not note:
-        cache.note, cache.links = note, _collect_unresolved_links(note, targets)
-    return cache.links
+    return remember(_collect_unresolved_links, note, context)
 
 
-def _collect_unresolved_links(note: Note, targets: LinkTargets) -> list[Link]:
-    outer = [link for link in note.links if link.kind is LinkKind.MARKDOWN and "[[" in link.raw]
+def _collect_unresolved_links(note: Note, context: Context) -> list[Link]:
+    nested = find_nested_links(note.links)
     return [
         link
-        for link, target in zip(note.links, targets, strict=True)
-        if target is None
-        and link.kind is LinkKind.WIKILINK
-        and not (outer and any(other.start < link.start < other.end for other in outer))
+        for link, target in context.index.resolved_links(note.path)
+        if target is None and is_wikilink(link) and link.start not in nested
     ]
 
 
 def _is_left_out(link: Link, context: Context) -> bool:
     return context.allows_dangling(link.target) or has_placeholder(link.raw)
-
-
-def _build_edits(problem: ParseProblem, note: Note) -> tuple[Edit, ...]:
-    return tuple(Edit(note.path, *change) for change in problem.replacements)
 
 
 # -- malformed links -------------------------------------------------------------------------------
@@ -194,7 +170,7 @@ def _judge_safety(
     if fault == LinkFault.PIPE_IN_CELL and resolve(note.path, name, context.index.names):
         return Safety.SAFE
     is_deliberate = fault == LinkFault.ESCAPED_BRACKETS and any(
-        link.kind is LinkKind.WIKILINK and link.place is Place.BODY for link in note.links
+        is_wikilink(link) and link.place is Place.BODY for link in note.links
     )
     return Safety.SAFE if problem.is_certain and not is_deliberate else Safety.UNSAFE
 

@@ -19,7 +19,6 @@ _MAX_NAMES = 3
 
 
 def stale_section(note: Note, context: Context) -> Iterator[Finding]:
-    """Report managed sections that differ from what vaultlink would write."""
     if not note.sections or context.backlink_settings["mode"] == "off":
         return
     managed = parse_managed_sections(note, context.backlink_settings["heading"].strip())

@@ -16,21 +16,18 @@ _CURRENT_NAMES = {"tag": "tags", "alias": "aliases", "cssclass": "cssclasses"}
 
 
 def invalid_frontmatter(note: Note, _context: Context) -> Iterator[Finding]:
-    """Report properties that are not a valid YAML mapping."""
     for problem in note.problems:
         if problem.kind == "invalid-frontmatter":
             yield Finding(problem, {"problem": problem.detail})
 
 
 def duplicate_property(note: Note, _context: Context) -> Iterator[Finding]:
-    """Report properties that a note sets twice."""
     for problem in note.problems:
         if problem.kind == "duplicate-property":
             yield Finding(problem, {"key": problem.detail})
 
 
 def deprecated_property(note: Note, _context: Context) -> Iterator[Finding]:
-    """Report properties whose name Obsidian no longer reads."""
     for item in note.properties or ():
         current = _CURRENT_NAMES.get(item.key.lower())
         if current and item.value not in (None, "", []):
@@ -66,11 +63,10 @@ def _can_rename_property(current: str, item: Property, note: Note) -> bool:
 
 
 def unquoted_property_link(note: Note, context: Context) -> Iterator[Finding]:
-    """Report links in properties that YAML reads as lists because they have no quotes."""
     for problem in note.problems:
         if problem.kind == "unquoted-property-link":
-            text = f"[[{problem.detail}]]"
-            quoted, target = _quote_link(text, problem), parse_wikilink(problem.detail)[0]
+            text = f"[[{problem.target}]]"
+            quoted, target = _quote_link(text, problem), parse_wikilink(problem.target)[0]
             resolved = target and resolve(note.path, target, context.index.names)
             edits = (
                 (Edit(note.path, problem.start, problem.end, quoted),) if quoted and target else ()
@@ -97,22 +93,15 @@ def _quote_link(text: str, span: SourceSpan) -> str:
 
 
 def property_type(note: Note, context: Context) -> Iterator[Finding]:
-    """Report properties whose value does not have the type that the vault assigns."""
     types = context.obsidian.types
     if not types or not note.properties:
         return
     types_by_key = {key.lower(): kind for key, kind in types.items()}
     for item in note.properties:
-        kind = types_by_key.get(item.key.lower(), "")
-        if (
-            kind in _TYPE_CHECKS
-            and not _is_empty_or_template(item.value)
-            and not _TYPE_CHECKS[kind](item.value)
-        ):
-            yield Finding(
-                _locate_property(item),
-                {"key": item.key, "type": _TYPE_NAMES[kind], "actual": _describe_value(item.value)},
-            )
+        name, is_valid = _TYPES.get(types_by_key.get(item.key.lower(), ""), ("", None))
+        if is_valid and not _is_empty_or_template(item.value) and not is_valid(item.value):
+            actual = _describe_value(item.value)
+            yield Finding(item, {"key": item.key, "type": name, "actual": actual})
 
 
 _DATE = lazy_pattern(r"\s*\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}.*)?\s*")
@@ -148,26 +137,17 @@ def _is_checkbox(value: PropertyValue) -> bool:
     )
 
 
-_TYPE_CHECKS: Mapping[str, Callable[[Any], bool]] = {
-    "text": _is_scalar,
-    "number": _is_number,
-    "checkbox": _is_checkbox,
-    "date": _is_date,
-    "datetime": _is_date,
-    "multitext": _is_flat,
-    "tags": _is_flat,
-    "aliases": _is_flat,
+_TYPES: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
+    "text": ("text", _is_scalar),
+    "number": ("a number", _is_number),
+    "checkbox": ("a checkbox", _is_checkbox),
+    "date": ("a date", _is_date),
+    "datetime": ("a date and time", _is_date),
+    "multitext": ("a list", _is_flat),
+    "tags": ("a list of tags", _is_flat),
+    "aliases": ("a list of aliases", _is_flat),
 }
-_TYPE_NAMES = {
-    "text": "text",
-    "number": "a number",
-    "checkbox": "a checkbox",
-    "date": "a date",
-    "datetime": "a date and time",
-    "multitext": "a list",
-    "tags": "a list of tags",
-    "aliases": "a list of aliases",
-}
+"""Obsidian's types of properties, each with its name in messages and its check."""
 
 
 def _describe_value(value: PropertyValue) -> str:
@@ -186,17 +166,12 @@ _NOT_IN_TAGS = lazy_pattern("[\\s!\"#$%&'()*+,.:;<=>?@^{|}~\\[\\]`\\\\\u2000-\u2
 
 
 def invalid_tag(note: Note, _context: Context) -> Iterator[Finding]:
-    """Report entries of the property `tags` that are not valid tags."""
     for item in note.properties or ():
         if item.key.lower() == "tags" and not _is_empty_or_template(item.value):
             for entry in item.value if isinstance(item.value, list) else [item.value]:
                 problem = _find_tag_problem(entry, alone=not isinstance(item.value, list))
                 if problem:
-                    yield Finding(_locate_property(item), {"tag": entry, "problem": problem})
-
-
-def _locate_property(item: Property) -> SourceSpan:
-    return SourceSpan(item.start, item.end, item.line, item.column)
+                    yield Finding(item, {"tag": entry, "problem": problem})
 
 
 def _find_tag_problem(entry: PropertyValue, alone: bool) -> str:
@@ -219,7 +194,6 @@ def _find_tag_problem(entry: PropertyValue, alone: bool) -> str:
 
 
 def tag_case(context: Context) -> Iterator[Finding]:
-    """Report tags whose case differs from the most frequent one in the vault."""
     uses = Counter(tag.name for note in context.index.notes.values() for tag in note.tags)
     usual = find_usual_tags(uses)
     if usual:
@@ -231,7 +205,6 @@ def tag_case(context: Context) -> Iterator[Finding]:
 
 
 def required_property(note: Note, context: Context) -> Iterator[Finding]:
-    """Report notes without a property that the option `properties` requires."""
     required = context.options["properties"]
     if (
         not required

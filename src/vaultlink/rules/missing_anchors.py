@@ -1,8 +1,4 @@
-"""Checks of the headings and blocks that links name.
-
-If several of these rules find the same link, `yields-to` in their YAML files determines which one
-reports it.
-"""
+"""Checks of the headings and blocks that links name."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,13 +12,14 @@ from vaultlink.index.anchors import (
     normalize_heading,
     split_parts,
 )
-from vaultlink.index.index import Index, link_name
+from vaultlink.index.index import link_name
 from vaultlink.index.resolve import file_name
 from vaultlink.index.suggest_headings import AnchorMatch, build_subpath, match_anchors
+from vaultlink.links.kinds import SYNTAX
 from vaultlink.links.naming import retarget_link
 from vaultlink.links.rewrite import rewrite_link
-from vaultlink.model import Destination, Edit, Heading, Link, LinkKind, Note, Safety, text_items
-from vaultlink.rules.context import Context, Finding, is_drawing, unread_block_key
+from vaultlink.model import Destination, Edit, Heading, Link, Note, Safety, text_items
+from vaultlink.rules.context import Context, Finding, is_drawing, remember, unread_block_key
 from vaultlink.rules.former_targets import find_renamed_anchor
 from vaultlink.text import has_placeholder, lazy_pattern
 
@@ -36,12 +33,10 @@ class _MissingAnchor(NamedTuple):
 
     @property
     def is_block(self) -> bool:
-        """True if the link names a block."""
         return "#^" in self.link.subpath
 
 
 def missing_block(note: Note, context: Context) -> Iterator[Finding]:
-    """Report links to a block that the target note does not contain."""
     for item in _find_missing_anchors(note, context):
         if item.is_block:
             values = {
@@ -52,7 +47,6 @@ def missing_block(note: Note, context: Context) -> Iterator[Finding]:
 
 
 def missing_heading(note: Note, context: Context) -> Iterator[Finding]:
-    """Report links to a heading that the target note does not contain."""
     for item in _find_missing_anchors(note, context):
         if not item.is_block:
             heading = item.link.subpath.lstrip("#").strip()
@@ -60,7 +54,6 @@ def missing_heading(note: Note, context: Context) -> Iterator[Finding]:
 
 
 def slug_anchor(note: Note, context: Context) -> Iterator[Finding]:
-    """Report Markdown links that name a heading by its GitHub anchor."""
     for item in _find_missing_anchors(note, context):
         if item.slug_heading:
             link, heading = item.link, item.slug_heading
@@ -131,10 +124,9 @@ def _describe_unread_block(link: Link, note: Note, context: Context) -> str:
     """Return why a block id in the target has no effect, as a clause; "" without one."""
     key = unread_block_key(link, note, context)
     for problem in note.problems if key else ():
-        name, _, rest = problem.detail.partition("\n")
-        if problem.kind == "unread-block-id" and name.lower() == key:
-            where = rest.partition("\n")[0]
-            return f": its “^{name}” in line {problem.line} lacks a blank line {where}"
+        if problem.kind == "unread-block-id" and problem.block_id.lower() == key:
+            where = f"“^{problem.block_id}” in line {problem.line}"
+            return f": its {where} lacks a blank line {problem.detail}"
     return ""
 
 
@@ -143,7 +135,7 @@ def _is_safe(match: AnchorMatch, item: _MissingAnchor) -> bool:
         item.is_block
         or any(char.isspace() for char in item.link.subpath)
         or (
-            item.link.kind is LinkKind.WIKILINK
+            not SYNTAX[item.link.kind].reads_slugs
             and find_slug_heading(item.target, item.link.subpath) is None
         )
     )
@@ -152,22 +144,11 @@ def _is_safe(match: AnchorMatch, item: _MissingAnchor) -> bool:
 # -- finding them ---------------------------------------------------------------------------------
 
 
-class _AnchorCache:
-    """The links of one note that the rules of this module check one after the other."""
-
-    def __init__(self, _index: Index) -> None:
-        self.key: tuple[Note, frozenset[str]] | None = None
-        self.missing: Sequence[_MissingAnchor] = ()
-
-
 def _find_missing_anchors(note: Note, context: Context) -> Sequence[_MissingAnchor]:
     # Most notes have no subpath, and a list is faster here than a generator.
     if not any([link.subpath for link in note.links]):  # noqa: C419
         return ()
-    cache, key = context.index.derive(_AnchorCache), (note, context.quiet)
-    if cache.key is None or cache.key[0] is not note or cache.key[1] != context.quiet:
-        cache.missing, cache.key = _collect_missing_anchors(note, context), key
-    return cache.missing
+    return remember(_collect_missing_anchors, note, context)
 
 
 def _collect_missing_anchors(note: Note, context: Context) -> list[_MissingAnchor]:
@@ -208,9 +189,9 @@ def _find_missing(link: Link, path: str, context: Context) -> _MissingAnchor | N
         return _MissingAnchor(link, target, None) if _lacks_block(link, target) else None
     if not _is_heading_anchor(link) or not _lacks_heading(link, target):
         return None
-    is_markdown = link.kind is LinkKind.MARKDOWN
+    reads_slugs = SYNTAX[link.kind].reads_slugs
     return _MissingAnchor(
-        link, target, find_slug_heading(target, link.subpath) if is_markdown else None
+        link, target, find_slug_heading(target, link.subpath) if reads_slugs else None
     )
 
 
@@ -239,7 +220,7 @@ _OTHER_ANCHORS = lazy_pattern(r"L\d+(?:C\d+)?(?:-L?\d+(?:C\d+)?)?|user-content-.
 def _is_heading_anchor(link: Link) -> bool:
     """Return False for a subpath that only other programs read: `#L10`, `#top`."""
     name = link.subpath.removeprefix("#").strip()
-    if link.kind is LinkKind.MARKDOWN and not link.target and name.lower() == "top":
+    if SYNTAX[link.kind].reads_slugs and not link.target and name.lower() == "top":
         return False
     return not _OTHER_ANCHORS.fullmatch(name)
 
@@ -263,7 +244,7 @@ def _is_footnote_anchor(subpath: str) -> bool:
 def _is_readme_slug(note: Note, link: Link, target: Note) -> bool:
     """Return True for a GitHub anchor of a heading in a README, which GitHub shows."""
     return (
-        link.kind is LinkKind.MARKDOWN
+        SYNTAX[link.kind].reads_slugs
         and file_name(note.path).lower().partition(".")[0] == "readme"
         and find_slug_heading(target, link.subpath) is not None
     )
@@ -295,7 +276,7 @@ def _is_page_anchor(link: Link) -> bool:
     Ids of web pages contain no spaces.
     """
     return (
-        link.kind is LinkKind.MARKDOWN
+        SYNTAX[link.kind].reads_slugs
         and not link.embed
         and not link.target
         and "#^" not in link.subpath
@@ -307,10 +288,8 @@ def _is_page_anchor(link: Link) -> bool:
 def _is_clipped_page(note: Note, dead: Sequence[Link], alive: int) -> bool:
     """Return True if a note is a clipped web page.
 
-    Args:
-        note: The note.
-        dead: Its Markdown links to anchors of its own that no heading has.
-        alive: The number of those that a heading has.
+    `dead` are its links to anchors of its own that no heading has, `alive` is the number of
+    those that a heading has.
     """
     if any(_holds_address(item.key, item.value) for item in note.properties or ()):
         return True

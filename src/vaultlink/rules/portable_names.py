@@ -8,12 +8,15 @@ from vaultlink.index.index import link_name
 from vaultlink.index.resolve import is_note
 from vaultlink.text import lazy_pattern
 
-_FORBIDDEN_CHARS = lazy_pattern(r'[<>:"|?*\\]')
-CONTROL_CHARS = lazy_pattern("[\x00-\x1f\x7f-\x9f]")
-INVISIBLE_CHARS = lazy_pattern(
-    "[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]"
-)
+_FORBIDDEN = r'<>:"|?*\\'
+_CONTROL = r"\x00-\x1f\x7f-\x9f"
+_INVISIBLE = r"\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff"
+_FORBIDDEN_CHARS = lazy_pattern(f"[{_FORBIDDEN}]")
+CONTROL_CHARS = lazy_pattern(f"[{_CONTROL}]")
+INVISIBLE_CHARS = lazy_pattern(f"[{_INVISIBLE}]")
 """Invisible characters, except U+200C and U+200D: Persian, Indic scripts and emoji need them."""
+
+SUSPECT_CHARS = lazy_pattern(rf"[{_FORBIDDEN}{_CONTROL}{_INVISIBLE}#\[\]]")
 
 _DEVICE_NAME = lazy_pattern(
     r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[1-9¹²³])\s*(?:\..*)?", re.IGNORECASE

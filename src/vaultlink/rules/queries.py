@@ -25,7 +25,6 @@ class _Fate(NamedTuple):
 
 
 def broken_query(note: Note, context: Context) -> Iterator[Finding]:
-    """Report names in queries of what was renamed, moved or deleted."""
     for query in note.queries:
         fate = _find_fate(query, note.path, context)
         if fate:

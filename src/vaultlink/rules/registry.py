@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from importlib import import_module
 from itertools import pairwise
-from string import Formatter
 from typing import Any
 
 import msgspec
@@ -55,8 +54,6 @@ class CatalogError(Exception):
 
 
 class UnknownRule(Exception):  # noqa: N818 - callers turn it into an error
-    """Selector that matches no rule, with similar names and codes."""
-
     def __init__(self, selector: str, suggestions: tuple[str, ...]):
         problem = "no rule begins with {}" if _is_code_start(selector) else 'there is no rule "{}"'
         self.problem = problem.format(selector)
@@ -66,11 +63,6 @@ class UnknownRule(Exception):  # noqa: N818 - callers turn it into an error
 
 
 class Option(msgspec.Struct, frozen=True):
-    """Option of a rule.
-
-    `element_type` is the type of the elements of a list, else None.
-    """
-
     name: str
     type: str
     element_type: str | None
@@ -80,19 +72,18 @@ class Option(msgspec.Struct, frozen=True):
 
 
 class Rule(msgspec.Struct, frozen=True):
-    """Rule: the values of its declaration, and its check.
+    """The values of a rule's declaration, and its check.
 
-    `message` and `fix_title` are `str.format` templates for the values of a finding. `fix_title`
-    describes the fix; it is "" if there is none. `fix_when` is `never`, `sometimes` or `always`,
-    `fix_safety` is `safe`, `unsafe` or `either`. `deferred_fix` names the function of
-    `vaultlink.fix.deferred` that makes the fixes on demand; it is "" if findings contain them.
-    `fixed_last` is True if the rule's fixes are applied only when there are no others.
+    `message` and `fix_title` are `str.format` templates for the values of a finding. `fix_when`
+    is `never`, `sometimes` or `always`, `fix_safety` is `safe`, `unsafe` or `either`.
+    `deferred_fix` names the function of `vaultlink.fix.deferred` that makes the fixes on
+    demand. `fixed_last` is True if the rule's fixes are applied only when there are no others.
 
     `about` is "anchor" for findings about the heading or block of a link, "unresolved-link" for
-    findings about the target of an unresolved link, else "". `known_as` is the code of the rule's
-    findings in a baseline, "" for `code`. If a rule in `yields_to` is enabled and reports a link,
-    this rule does not report it. The check runs only on notes that have one of the elements in
-    `needs`, if there are any.
+    findings about the target of an unresolved link. `known_as` is the code of the rule's
+    findings in a baseline, "" for `code`. If a rule in `yields_to` is enabled and reports a
+    link, this rule does not report it. The check runs only on notes that have one of the
+    elements in `needs`, if there are any.
 
     `skipped_variants` are the variants of the examples that tests skip.
     """
@@ -216,11 +207,6 @@ def build_rule(mapping: Mapping[str, Any], check: CheckFunction) -> Rule:
     )
 
 
-def find_placeholders(template: str) -> frozenset[str]:
-    """Return the names of the placeholders in a message template."""
-    return frozenset(field for _, field, _, _ in Formatter().parse(template) if field is not None)
-
-
 def select_rules(rules: Sequence[Rule], selectors: Iterable[str]) -> frozenset[str]:
     """Return the names of the rules that match the selectors.
 
@@ -247,7 +233,6 @@ class Check:
 
     @cached_property
     def function(self) -> CheckFunction:
-        """The function itself."""
         function = getattr(import_module(f"vaultlink.rules.{self._module}"), self._name, None)
         if not callable(function):
             raise CatalogError(f"{self._name}: it is not a function of {self._module}")

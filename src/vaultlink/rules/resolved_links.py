@@ -1,21 +1,17 @@
-"""Checks of links that resolve.
-
-If several of these rules find the same link, `yields-to` in their YAML files determines which one
-reports it.
-"""
+"""Checks of links that resolve."""
 
 from collections.abc import Iterator
 from functools import partial
 
 from vaultlink.index.resolve import join_relative, normalize_name
+from vaultlink.links.kinds import SYNTAX
 from vaultlink.links.naming import retarget_link
 from vaultlink.links.rewrite import rewrite_link
-from vaultlink.model import Destination, Edit, Link, LinkKind, Note, Place, Safety
+from vaultlink.model import Destination, Edit, Link, Note, Place, Safety
 from vaultlink.rules.context import Context, Finding, find_resolved_links
 
 
 def ambiguous_link(note: Note, context: Context) -> Iterator[Finding]:
-    """Report links that match several files, one of which Obsidian opens."""
     shared = context.index.files_sharing_names
     if shared and not shared.isdisjoint(context.index.targets.get(note.path, ())):
         for link, target in find_resolved_links(note, context):
@@ -27,7 +23,7 @@ def ambiguous_link(note: Note, context: Context) -> Iterator[Finding]:
 
 def _names_sibling(link: Link, source: str, target: str) -> bool:
     """Return True for a Markdown link that is the relative path of its file."""
-    return link.kind is LinkKind.MARKDOWN and join_relative(
+    return SYNTAX[link.kind].writes_paths and join_relative(
         source, normalize_name(f"./{link.target}")
     ) == normalize_name(target)
 

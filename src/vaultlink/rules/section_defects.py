@@ -6,40 +6,39 @@ import msgspec
 
 from vaultlink.index.index import Index
 from vaultlink.links.naming import format_target
-from vaultlink.model import Edit, Note, Safety, Section
-from vaultlink.rules.context import Context, Located
+from vaultlink.model import Edit, Note, Safety, Section, SourceSpan
+from vaultlink.rules.context import Context
 
 
 class Defect(NamedTuple):
     """Something wrong with an entry or a section.
 
-    `reported` is False for defects that other rules report or that need no report. `link` is the
-    link or malformed link that the defect is about, None if it is about none. `safe` is True if
-    `edits` are a safe fix. `part` names the part of a section that is wrong, "" for an entry.
+    `reported` is False for defects that other rules report or that need no report. `link` is
+    the link or malformed link that the defect is about. `safe` is True if `edits` are a safe
+    fix. `part` names the part of a section that is wrong, "" for an entry.
     """
 
     kind: str
-    location: Located
+    location: SourceSpan
     problem: str = ""
     fix_title: str = ""
     edits: tuple[Edit, ...] = ()
     safe: bool = True
     reported: bool = True
-    link: Located | None = None
+    link: SourceSpan | None = None
     target: str | None = None
     part: str = ""
 
     @property
     def safety(self) -> Safety | None:
-        """Safety of the edits; None if there are none."""
         return (Safety.SAFE if self.safe else Safety.UNSAFE) if self.edits else None
 
 
 class EntryContext(msgspec.Struct, frozen=True):
     """Context for checks of the entries of one section.
 
-    `targets` maps the offset of each link in the note's sections to the path that it resolves to,
-    None if there is none. `body_targets` are the paths that links in the note's text resolve to.
+    `targets` maps the offset of each link in the note's sections to the path that it resolves
+    to. `body_targets` are the paths that links in the note's text resolve to.
     `has_indented_entries` is True if the removal of text may make code of entries.
     """
 
@@ -52,15 +51,12 @@ class EntryContext(msgspec.Struct, frozen=True):
 
     @property
     def index(self) -> Index:
-        """Index of the vault."""
         return self.check_context.index
 
     def make_edit(self, start: int, end: int, text: str) -> tuple[Edit, ...]:
-        """Return one edit of the note, as a tuple."""
         return (Edit(self.note.path, start, end, text),)
 
     def format_target(self, path: str) -> str:
-        """Return the target for a link to a note, as the vault's settings say."""
         return format_target(
             self.note.path, path, self.index, self.check_context.obsidian.new_link_format
         )

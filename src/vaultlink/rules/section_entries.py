@@ -7,15 +7,15 @@ fixable. If a fix removes an entry, the entry has no other defect, unless it is 
 from collections.abc import Iterator
 
 from vaultlink.backlinks.style import TOPICS_HEADING
-from vaultlink.index.index import Index, link_name
+from vaultlink.index.index import link_name
 from vaultlink.index.resolve import is_note, resolve, resolve_with_alternatives
 from vaultlink.index.titles import find_notes_by_title
+from vaultlink.links.kinds import format_link, list_kinds
 from vaultlink.links.naming import format_target
-from vaultlink.links.rewrite import format_wikilink
-from vaultlink.model import Edit, Entry, Link, LinkKind, Note, Owner, Place, Section, SourceSpan
+from vaultlink.model import Edit, Entry, Link, Note, Owner, Place, Section, SourceSpan
 from vaultlink.parse.backlinks_problems import has_indented_entries
 from vaultlink.parse.link_parts import parse_wikilink
-from vaultlink.rules.context import Context
+from vaultlink.rules.context import Context, build_replacement_edits, remember
 from vaultlink.rules.section_defects import Defect, EntryContext
 from vaultlink.rules.section_entry_links import find_link_defects
 from vaultlink.text import lazy_pattern
@@ -25,10 +25,9 @@ TITLE_DASH = " – "
 
 
 def find_entry_defects(section: Section, note: Note, context: Context) -> Iterator[Defect]:
-    """Yield the defects of the entries of an author's section, in order."""
     if section.owner is not Owner.AUTHOR:
         return
-    targets, body_targets = context.index.derive(_SectionLinks).resolve(note.path)
+    targets, body_targets = remember(_resolve_links, note, context)
     entry_context = EntryContext(
         note, section, context, targets, body_targets, has_indented_entries(section)
     )
@@ -49,26 +48,12 @@ def find_entry_defects(section: Section, note: Note, context: Context) -> Iterat
             yield from _check_dash(entry_context, entry)
 
 
-class _SectionLinks:
-    """The links of the note whose sections are checked one after the other."""
+def _resolve_links(note: Note, context: Context) -> tuple[dict[int, str | None], frozenset[str]]:
+    """Return the targets of the links in a note's sections, and those of its text.
 
-    def __init__(self, index: Index) -> None:
-        self._index = index
-        self._path: str | None = None
-        self._targets: tuple[dict[int, str | None], frozenset[str]] = ({}, frozenset())
-
-    def resolve(self, path: str) -> tuple[dict[int, str | None], frozenset[str]]:
-        """Return the targets of the links in a note's sections, and those of its text.
-
-        The first value maps offsets of links to targets. The second excludes comments and embeds.
-        """
-        if self._path != path:
-            self._targets, self._path = _resolve_links(path, self._index), path
-        return self._targets
-
-
-def _resolve_links(path: str, index: Index) -> tuple[dict[int, str | None], frozenset[str]]:
-    links = list(index.resolved_links(path))
+    The first value maps offsets of links to targets. The second excludes comments and embeds.
+    """
+    links = list(context.index.resolved_links(note.path))
     section_targets = {link.start: target for link, target in links if link.place is Place.SECTION}
     body_targets = frozenset(
         target
@@ -279,7 +264,6 @@ def find_section_defects(section: Section, note: Note, context: Context) -> Iter
 
 
 def locate_heading(section: Section) -> SourceSpan:
-    """Return the span of a section's heading."""
     return SourceSpan(section.heading_start, section.heading_end, section.line, section.column)
 
 
@@ -298,9 +282,8 @@ def _check_lines(section: Section, note: Note, context: Context) -> Iterator[Def
         )
     for problem in section.problems:
         description, fix_title = _PROBLEM_TEXTS[problem.kind]
-        edits = tuple(Edit(path, *change) for change in problem.replacements)
-        span = SourceSpan(problem.start, problem.end, problem.line, problem.column)
-        yield Defect(problem.kind, span, description, fix_title, edits, part="section")
+        edits = build_replacement_edits(problem, note)
+        yield Defect(problem.kind, problem, description, fix_title, edits, part="section")
     configured = context.backlink_settings["heading"].strip() or TOPICS_HEADING
     is_plain = (
         section.entries
@@ -325,11 +308,12 @@ def _check_lines(section: Section, note: Note, context: Context) -> Iterator[Def
 
 def _check_markdown_links(section: Section, note: Note, context: Context) -> Iterator[Defect]:
     """Yield the Markdown links of a section whose vault uses wikilinks."""
+    kind, _ = list_kinds(use_markdown_links=False)
     for entry in section.entries:
         link = entry.link
         target = (
             resolve(note.path, link.target, context.index.names)
-            if link and link.kind is LinkKind.MARKDOWN
+            if link and link.kind is not kind
             else None
         )
         if (
@@ -340,11 +324,11 @@ def _check_markdown_links(section: Section, note: Note, context: Context) -> Ite
             and not _MARKDOWN_SYNTAX.search(link.display)
         ):
             name = format_target(note.path, target, context.index, context.obsidian.new_link_format)
-            edit = Edit(note.path, link.start, link.end, format_wikilink(link, name, link.subpath))
+            text = format_link(link, kind, name, link.subpath)
             yield Defect(
                 "markdown-link",
                 entry,
                 "the link is a Markdown link, but the vault uses wikilinks",
                 "Change the Markdown link to a wikilink",
-                (edit,),
+                (Edit(note.path, link.start, link.end, text),),
             )

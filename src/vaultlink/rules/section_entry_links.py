@@ -12,9 +12,10 @@ from vaultlink.index.titles import (
     is_title_of,
     list_note_names,
 )
+from vaultlink.links.kinds import add_extension, is_wikilink
 from vaultlink.links.naming import strip_note_extension
-from vaultlink.links.rewrite import format_wikilink, rewrite_link
-from vaultlink.model import Edit, Entry, Link, LinkKind
+from vaultlink.links.rewrite import rewrite_link
+from vaultlink.model import Edit, Entry, Link
 from vaultlink.rules.section_defects import Defect, EntryContext
 from vaultlink.text import has_placeholder
 
@@ -22,7 +23,6 @@ from vaultlink.text import has_placeholder
 def find_link_defects(
     context: EntryContext, entry: Entry, link: Link, target: str | None
 ) -> Iterator[Defect]:
-    """Yield the defects of an entry's link, title and display text."""
     if link.embed:
         yield Defect(
             "embed",
@@ -83,12 +83,7 @@ def _check_dangling(context: EntryContext, entry: Entry, link: Link) -> Defect:
 
 def _check_swapped(context: EntryContext, entry: Entry, link: Link) -> Defect | None:
     """Return a defect if the target is the title and the display text a note's name."""
-    if (
-        link.kind is not LinkKind.WIKILINK
-        or not link.display
-        or link.subpath
-        or "#" in link.display
-    ):
+    if not is_wikilink(link) or not link.display or link.subpath or "#" in link.display:
         return None
     chosen, others = resolve_with_alternatives(context.note.path, link.display, context.index.names)
     if not chosen or others or not is_note(chosen) or chosen == context.note.path:
@@ -118,12 +113,10 @@ def _build_retarget_edits(
 ) -> tuple[Edit, ...]:
     """Point a link to a note; without display text, it shows the entry's title."""
     name = context.format_target(path)
-    if link.kind is LinkKind.MARKDOWN:
-        return rewrite_link(context.note.path, link, name + path[-3:], "")
-    if link.display is None and entry.title:
-        opening = format_wikilink(link, name, "")[:-2]
-        return context.make_edit(link.start, link.end, f"{opening}{context.pipe}{entry.title}]]")
-    return rewrite_link(context.note.path, link, name, "")
+    if is_wikilink(link) and link.display is None and entry.title:
+        text = f"{'!' * link.embed}[[{name}{context.pipe}{entry.title}]]"
+        return context.make_edit(link.start, link.end, text)
+    return rewrite_link(context.note.path, link, add_extension(name, path, link.kind), "")
 
 
 def _check_spelling(
@@ -169,9 +162,9 @@ def _describe_spelling(context: EntryContext, link: Link, target: str) -> tuple[
     written, name = link.target, context.format_target(target)
     if not written or "/." in written or written.startswith("."):
         return "", ""
-    if link.kind is LinkKind.WIKILINK and link.subpath:
+    if is_wikilink(link) and link.subpath:
         return "slug-subpath", "the link points to a heading or block, not to the whole note"
-    if link.kind is LinkKind.WIKILINK and strip_note_extension(written) != written:
+    if is_wikilink(link) and strip_note_extension(written) != written:
         return "slug-extension", f"“{written}” contains the file extension"
     tail = strip_note_extension(target).split("/")[-written.strip("/").count("/") - 1 :]
     steps = strip_note_extension(written).strip("/").split("/")
@@ -182,10 +175,7 @@ def _describe_spelling(context: EntryContext, link: Link, target: str) -> tuple[
             "case-only",
             f"“{written}” is not spelt like the file name “{'/'.join(tail)}”",
         )
-    is_shortest = (
-        context.check_context.obsidian.new_link_format == "shortest"
-        and link.kind is LinkKind.WIKILINK
-    )
+    is_shortest = context.check_context.obsidian.new_link_format == "shortest" and is_wikilink(link)
     if is_shortest and "/" in written and "/" not in name:
         return "slug-path", f"“{written}” contains a path, but the file name alone is enough"
     return "", ""
@@ -198,11 +188,11 @@ def _check_title(context: EntryContext, entry: Entry, link: Link, target: str) -
     title, display = entry.title, link.display
     current = get_current_title(target, context.index)
     is_correct = is_title_of(title, target, context.index)
-    if display is None or link.kind is LinkKind.MARKDOWN:
+    if display is None or not is_wikilink(link):
         if not is_correct:
             yield _replace_title(context, entry, link, current)
         elif (
-            link.kind is LinkKind.WIKILINK
+            is_wikilink(link)
             and not link.embed
             and not link.subpath
             and not is_same_text(link.target, title)
@@ -266,7 +256,7 @@ def _check_mismatch(
 def _build_display_edits(context: EntryContext, link: Link, display: str) -> tuple[Edit, ...]:
     """Return the edits that replace a wikilink's display text; none if impossible."""
     if (
-        link.kind is not LinkKind.WIKILINK
+        not is_wikilink(link)
         or not link.display
         or any(char in display for char in ("[", "]", "\n"))
     ):
@@ -283,6 +273,6 @@ def _replace_title(context: EntryContext, entry: Entry, link: Link, current: str
     if any(char in current for char in ("[", "]", "|", "\n")):
         return defect
     edits = context.make_edit(entry.start, entry.title_end, current)
-    if link.display is not None and link.kind is LinkKind.WIKILINK:
+    if link.display is not None and is_wikilink(link):
         edits += _build_display_edits(context, link, current)
     return defect._replace(fix_title="Use the current title of the note", edits=edits)

@@ -10,7 +10,6 @@ from vaultlink.rules.context import FILE_START, Context, Finding
 
 
 def duplicate_block_id(note: Note, _context: Context) -> Iterator[Finding]:
-    """Report block ids that an earlier block of the note has too (case is ignored)."""
     first: dict[str, int] = {}
     for block in note.blocks:
         line = first.setdefault(block.id.lower(), block.line)
@@ -38,7 +37,6 @@ def duplicate_heading(note: Note, context: Context) -> Iterator[Finding]:
 
 
 def duplicate_name(note: Note, context: Context) -> Iterator[Finding]:
-    """Report notes that have the same name as another note."""
     files = context.index.names.get(name_key(note.path), ())
     if len(files) > 1 and is_note(note.path):
         name = normalize_name(link_name(note.path))

@@ -14,8 +14,9 @@ from vaultlink.index.resolve import (
 )
 from vaultlink.index.spelling import is_case_variant, is_same_spelling
 from vaultlink.links.intent import names_topic
-from vaultlink.model import Link, LinkKind, Note
-from vaultlink.rules.context import Context
+from vaultlink.links.kinds import find_nested_links
+from vaultlink.model import Link, Note
+from vaultlink.rules.context import Context, remember
 from vaultlink.rules.former_targets import was_deleted
 from vaultlink.text import has_placeholder
 
@@ -46,39 +47,27 @@ UnresolvedLink = tuple[Link, _Candidates]
 """An unresolved link to report, and the files that it may mean."""
 
 
-class _LinkCache:
-    """Results that the rules of this module share.
-
-    `links` are the unresolved links of `note`, which the rules check one after the other;
-    `candidates` are those of each target, because many links have the same target.
-    """
+class _CandidateCache:
+    """The candidates of each target, because many links have the same one."""
 
     def __init__(self, _index: Index) -> None:
-        self.note: Note | None = None
-        self.links: list[UnresolvedLink] = []
         self.allows_dangling: Callable[[str], bool] | None = None
         self.candidates: dict[str, _Candidates | None] = {}
 
 
 def find_unresolved_links(note: Note, context: Context) -> list[UnresolvedLink]:
     """Return the unresolved links of a note to report, with their candidates."""
-    targets = context.index.targets.get(note.path, ())
-    if None not in targets:
+    if None not in context.index.targets.get(note.path, ()):
         return []
-    cache = context.index.derive(_LinkCache)
+    return remember(_collect_unresolved_links, note, context)
+
+
+def _collect_unresolved_links(note: Note, context: Context) -> list[UnresolvedLink]:
+    cache = context.index.derive(_CandidateCache)
     if cache.allows_dangling is not context.allows_dangling:
-        cache.note, cache.allows_dangling, cache.candidates = None, context.allows_dangling, {}
-    if cache.note is not note:
-        cache.links = _collect_unresolved_links(note, cache.candidates, context)
-        cache.note = note
-    return cache.links
-
-
-def _collect_unresolved_links(
-    note: Note, known: dict[str, _Candidates | None], context: Context
-) -> list[UnresolvedLink]:
-    found = []
-    outer = [link for link in note.links if link.kind is LinkKind.MARKDOWN and "[[" in link.raw]
+        cache.allows_dangling, cache.candidates = context.allows_dangling, {}
+    known, found = cache.candidates, []
+    nested = find_nested_links(note.links)
     for link, resolved in context.index.resolved_links(note.path):
         if names_topic(link, resolved):
             target = _join_target(link.target, note.path)
@@ -86,9 +75,7 @@ def _collect_unresolved_links(
                 known[target] = _find_candidates(link.target, target, context)
             candidates = known[target]
             # It is unknown if Obsidian reads a wikilink in the text of a Markdown link (2.17).
-            if candidates is not None and not (
-                outer and any(other.start < link.start < other.end for other in outer)
-            ):
+            if candidates is not None and link.start not in nested:
                 if candidates is not _NO_CANDIDATES and (
                     candidates.is_of(note.path)
                     or was_deleted(link, note.path, context.index, context.history)
