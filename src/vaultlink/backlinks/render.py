@@ -2,13 +2,11 @@
 
 import re
 from collections.abc import Callable, Sequence
-from itertools import groupby
 from typing import NamedTuple
 
 from vaultlink.backlinks.diff import SectionDiff, entry_matches, match_entry
 from vaultlink.backlinks.existing import ExistingEntry, ParsedSection, SectionPart
 from vaultlink.backlinks.expected import ExpectedSection
-from vaultlink.backlinks.groups import GroupedParts, format_group_heading, split_groups
 from vaultlink.backlinks.mention_list import parse_mention_list
 from vaultlink.backlinks.placement import END_MARKER, format_begin_marker
 from vaultlink.backlinks.style import ExpectedEntry, normalize_markdown, render_entry
@@ -38,24 +36,14 @@ class RenderContext(NamedTuple):
     get_mention_item: Callable[[], str]
 
 
-def render_section(
-    expected: ExpectedSection, order: Sequence[str], marker_content: str, context: RenderContext
-) -> str:
+def render_section(expected: ExpectedSection, marker_content: str, context: RenderContext) -> str:
     """Render a new section, from its begin marker to its end marker."""
-    line_end = context.line_end
-    gap = _default_gap(expected, context)
-    groups = [
-        gap.join(_render_entry(expected.entries[path], expected, context) for path in paths)
-        for paths in _split_order(order, expected)
-    ]
-    if expected.is_grouped:
-        headings = [format_group_heading(paths[0]) for paths in _split_order(order, expected)]
-        groups = [text for pair in zip(headings, groups, strict=True) for text in pair]
+    items = [_render_entry(entry, expected, context) for entry in expected.entries.values()]
     if expected.mentions:
-        mentions = _render_new_mentions(expected, context)
-        groups[-1:] = [gap.join((*groups[-1:], mentions))]
-    return (line_end * 2).join(
-        (format_begin_marker(marker_content), context.get_heading(), *groups, END_MARKER)
+        items.append(_render_new_mentions(expected, context))
+    content = [_default_gap(expected, context).join(items)] if items else []
+    return (context.line_end * 2).join(
+        (format_begin_marker(marker_content), context.get_heading(), *content, END_MARKER)
     )
 
 
@@ -68,48 +56,27 @@ def _render_mentions(
     listed: ParsedSection, expected: ExpectedSection, context: RenderContext
 ) -> str:
     """Render a list of mentions; "" if it would list nothing and has no typed text."""
-    text = render_updated_section(listed, SectionDiff(), expected, list(expected.entries), context)
+    text = render_updated_section(listed, SectionDiff(), expected, context)
     return text if len(text) > len(listed.head) else ""
 
 
-def _split_order(order: Sequence[str], expected: ExpectedSection) -> list[list[str]]:
-    """Return the paths of entries by group; all of them if there are no groups."""
-    if not expected.is_grouped:
-        return [list(order)] if order else []
-    return [list(paths) for _, paths in groupby(order, format_group_heading)]
-
-
 def render_updated_section(
-    parsed: ParsedSection,
-    diff: SectionDiff,
-    expected: ExpectedSection,
-    order: Sequence[str],
-    context: RenderContext,
+    parsed: ParsedSection, diff: SectionDiff, expected: ExpectedSection, context: RenderContext
 ) -> str:
     """Render an updated section.
 
     Correct entries keep their bytes, the others are written again, and all are put in order.
     """
     first_part = parsed.parts[0] if parsed.parts else None
-    grouped = split_groups(parsed)
-    gap = _detect_gap(grouped.parsed, expected, context) or _default_gap(expected, context)
+    gap = _detect_gap(parsed, expected, context) or _default_gap(expected, context)
     first_gap = (first_part.gap if first_part else "") or (
         gap if expected.indent else context.line_end * 2
     )
-    leading, entries, mentions = _collect_entries(grouped.parsed, expected, context)
-    parts = list(leading)
-    for paths in _split_order(order, expected):
-        written = [
-            part
-            for path in paths
-            for part in entries.get(path)
-            or [SectionPart("", _render_entry(expected.entries[path], expected, context), None)]
+    parts, entries, mentions = _collect_entries(parsed, expected, context)
+    for path, entry in expected.entries.items():
+        parts += entries.get(path) or [
+            SectionPart("", _render_entry(entry, expected, context), None)
         ]
-        parts += (
-            _add_group_heading(paths[0], written, grouped, context)
-            if (expected.is_grouped)
-            else written
-        )
     parts += mentions
     texts = [_replace_heading(parsed.head, context) if diff.wrong_heading else parsed.head]
     for number, part in enumerate(parts):
@@ -120,23 +87,6 @@ def render_updated_section(
             part.text if part.gap else part.text.lstrip(),
         ]
     return "".join([*texts, parsed.tail])
-
-
-def _add_group_heading(
-    path: str, parts: list[SectionPart], grouped: GroupedParts, context: RenderContext
-) -> list[SectionPart]:
-    """Return the parts of a group, its heading (in its existing form) first."""
-    heading = format_group_heading(path)
-    key, blank = normalize_markdown(heading), context.line_end * 2
-    existing = grouped.headings.get(key)
-    first = parts[0]._replace(gap=grouped.gaps.get(key) or blank)
-    return [
-        SectionPart(existing.gap or blank, existing.text, None)
-        if existing
-        else SectionPart(blank, heading, None),
-        first,
-        *parts[1:],
-    ]
 
 
 def has_outdated_excerpts(
@@ -157,7 +107,7 @@ def has_author_text(
     parsed: ParsedSection, expected: ExpectedSection, context: RenderContext
 ) -> bool:
     """Return True if a section contains text that a person typed."""
-    for part in split_groups(parsed).parsed.parts:
+    for part in parsed.parts:
         listed = parse_mention_list(part)
         if listed:
             if has_author_text(listed, expected.mention_list(), context):
@@ -250,9 +200,14 @@ def _has_same_excerpts(
 def _split_below(
     part: SectionPart, expected: ExpectedSection, context: RenderContext
 ) -> tuple[list[str], str]:
-    """Split the lines below an entry into excerpts and other lines.
+    # A list of mentions has no excerpts: no link resolves to a note without a path.
+    return split_below(part, "" if expected.indent else expected.path, context.names)
 
-    Excerpts are list items that link to the section's note. The other lines are returned unchanged.
+
+def split_below(part: SectionPart, path: str, names: PathsByName) -> tuple[list[str], str]:
+    """Split the lines below an entry in the note at `path` into excerpts and other lines.
+
+    Excerpts are list items that link to the note. The other lines are returned unchanged.
     """
     excerpts: list[str] = []
     rest: list[str] = []
@@ -260,12 +215,7 @@ def _split_below(
         text = " ".join(line.strip() for line in item.split("\n"))
         marker = _LIST_ITEM.match(f" {text}")
         content = text[marker.end() - 1 :] if marker else text
-        if (
-            marker
-            and part.entry
-            and not expected.indent
-            and _has_link_to(content, expected.path, context.names)
-        ):
+        if marker and part.entry and _has_link_to(content, path, names):
             excerpts.append(content)
         else:
             rest.append(item)

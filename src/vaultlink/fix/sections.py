@@ -17,7 +17,6 @@ from vaultlink.backlinks.excerpts import ExcerptTarget, find_excerpts
 from vaultlink.backlinks.existing import ParsedSection, parse_managed_sections
 from vaultlink.backlinks.expected import ExpectedSection, can_hold_section, expected_section
 from vaultlink.backlinks.mention_list import find_mentioning_notes, format_mention_item
-from vaultlink.backlinks.order import order_backlinks
 from vaultlink.backlinks.placement import (
     add_markers,
     detect_line_end,
@@ -78,12 +77,6 @@ class SectionContext(msgspec.Struct, frozen=True):
             else found.get(note.path, ())
         )
         return expected_section(note, self.index, self.settings, self.section_style, mentioning)
-
-    def order_paths(self, expected: ExpectedSection) -> list[str]:
-        """Return the paths of a section's entries in the configured order."""
-        return order_backlinks(
-            expected, self.settings["order"], self.index, self.sources.modified_at
-        )
 
     def make_render_context(self, path: str, text: str) -> RenderContext:
         """Return the context for rendering a section of the note at `path`."""
@@ -186,10 +179,10 @@ def build_new_section(context: SectionContext, note: Note, text: str) -> list[Ed
     expected = context.compute_expected(note)
     if not expected.entries and not expected.mentions:
         return []
-    order, rendering = context.order_paths(expected), context.make_render_context(note.path, text)
+    rendering = context.make_render_context(note.path, text)
     for spot in find_insertion_points(text):
         section = render_section(
-            expected, order, f"before={spot.newlines_before} after={spot.newlines_after}", rendering
+            expected, f"before={spot.newlines_before} after={spot.newlines_after}", rendering
         )
         edit = insert_section(note.path, text, spot, section)
         if not has_open_comment(text[: spot.offset]) and (
@@ -253,7 +246,7 @@ def _update_section(
     return _minimize_edit(
         expected.path,
         section,
-        render_updated_section(reading, found, expected, context.order_paths(expected), rendering),
+        render_updated_section(reading, found, expected, rendering),
     )
 
 

@@ -6,7 +6,7 @@
 import os
 import stat
 from codecs import BOM_UTF8
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import cached_property
 
 from msgspec.structs import replace
@@ -17,9 +17,8 @@ from vaultlink.engine.checks import LinterSettings
 from vaultlink.engine.step import Change
 from vaultlink.files import NO_FOLLOW, open_regular, read_handle
 from vaultlink.fix.plan import Plan, VaultChanges
-from vaultlink.fix.sources import FixSources
 from vaultlink.index.conflicts import find_conflicted_files, has_merge_markers
-from vaultlink.model import FileStamp, Suggestion
+from vaultlink.model import FileStamp
 from vaultlink.write.journal import record_and_write
 from vaultlink.write.lock import lock_vault
 from vaultlink.write.protection import make_barrier_finder
@@ -142,21 +141,6 @@ class AnalysedTexts:
     def explain(self, path: str) -> str:
         """Return why a note must not or can't be changed, as a clause."""
         return self.skip_reasons.get(path, "it can't be read")
-
-
-def make_fix_sources(
-    scan: VaultScan, texts: AnalysedTexts, suggest: Callable[[str], Sequence[Suggestion]] | None
-) -> FixSources:
-    """Return the texts, times and suggestions that fixes of a vault on disk use."""
-    files = scan.listing.files
-    return FixSources(
-        texts,
-        lambda path: files[path].modified if path in files else 0,
-        suggest,
-        texts.is_unwritable,
-        texts.explain,
-        texts.has_mark,
-    )
 
 
 def make_analyser(

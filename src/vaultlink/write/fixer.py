@@ -24,7 +24,7 @@ from vaultlink.fix.sources import FixAnswers, FixSources
 from vaultlink.fix.trial import ChosenFixes
 from vaultlink.index.suggest import list_unresolved
 from vaultlink.model import Diagnostic, Fix, Suggestion
-from vaultlink.write.apply import AnalysedTexts, apply_plan, make_analyser, make_fix_sources
+from vaultlink.write.apply import AnalysedTexts, apply_plan, make_analyser
 from vaultlink.write.lock import LOCK_SECONDS
 from vaultlink.write.write import WriteResult
 
@@ -184,8 +184,12 @@ class Fixer(msgspec.Struct, frozen=True, dict=True):
         Those of the targets of `findings` are found at once.
         """
         self._prepare_suggestions(findings)
-        return make_fix_sources(
-            self.scan, self._texts, lambda target: self.suggest_all([target])[target]
+        return FixSources(
+            self._texts,
+            lambda target: self.suggest_all([target])[target],
+            self._texts.is_unwritable,
+            self._texts.explain,
+            self._texts.has_mark,
         )
 
     def _prepare_suggestions(self, findings: Iterable[Diagnostic]) -> None:
