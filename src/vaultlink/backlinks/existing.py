@@ -118,7 +118,6 @@ def parse_section(section: Section, heading: str) -> ParsedSection:
 
 
 def _extend_last_part(parts: list[SectionPart], text: str, part_end: int, end: int) -> None:
-    """Add the indented lines from `part_end` to `end` to the last part."""
     if part_end < end:
         parts[-1] = parts[-1]._replace(text=parts[-1].text + text[part_end:end])
 
@@ -151,9 +150,9 @@ def _add_line(parts: list[SectionPart], line: SectionPart) -> None:
 
 
 def _drop_group_headings(parts: Iterable[SectionPart]) -> Iterator[SectionPart]:
-    """Yield the parts without the bold folders with which vaultlink 0.5 grouped entries.
+    """Yield the parts without the bold folders that group entries.
 
-    The part behind such a heading has no gap of its own.
+    vaultlink 0.5 wrote them. The part behind one has no gap of its own.
     """
     is_below = False
     for part in parts:

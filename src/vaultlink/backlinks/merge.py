@@ -1,4 +1,4 @@
-"""Merge three versions of a note: git merges the text, and each section is that of one side.
+"""Merge three versions of a note: git the text, one side gives each section.
 
 A side's section is taken if the other side changed only what vaultlink writes in it, which the next
 fix writes again.
@@ -68,7 +68,7 @@ def _contents(sections: Sequence[Section | None]) -> list[str]:
 
 
 def _choose_section(slot: Sequence[Section | None], path: str) -> Section | None:
-    """Return the section that one side changed, or one that has all that was typed in both."""
+    """Return a section with all that was typed in one. Raises CannotMerge."""
     _, ours, theirs = slot
     base_text, our_text, their_text = (section and section.text for section in slot)
     if our_text == base_text:
@@ -103,7 +103,7 @@ def _list_typed_lines(section: Section | None, path: str, *, with_heading: bool)
 
 
 def _put_placeholders(text: str, sections: Sequence[Section]) -> str:
-    """Put a line in the place of each section, or where vaultlink would write a section."""
+    """Put a line in the place of each section, or where one would be written."""
     if not sections:
         point = find_insertion_points(text)[0]
         return apply_edits(text, [insert_section("", text, point, f"{_PLACEHOLDER} 0.")])

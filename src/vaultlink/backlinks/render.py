@@ -2,14 +2,21 @@
 
 import re
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+
+import msgspec
 
 from vaultlink.backlinks.diff import SectionDiff, entry_matches, match_entry
 from vaultlink.backlinks.existing import ExistingEntry, ParsedSection, SectionPart
 from vaultlink.backlinks.expected import ExpectedSection
-from vaultlink.backlinks.mention_list import parse_mention_list
+from vaultlink.backlinks.mention_list import format_mention_item, parse_mention_list
 from vaultlink.backlinks.placement import END_MARKER, format_begin_marker
-from vaultlink.backlinks.style import ExpectedEntry, normalize_markdown, render_entry
+from vaultlink.backlinks.style import (
+    ExpectedEntry,
+    format_heading,
+    normalize_markdown,
+    render_entry,
+)
+from vaultlink.index.index import Index
 from vaultlink.index.resolve import PathsByName, resolve
 from vaultlink.parse.inline import read_inline
 from vaultlink.parse.link_parts import parse_inline_link
@@ -17,23 +24,17 @@ from vaultlink.text import lazy_pattern
 
 _LIST_ITEM = lazy_pattern(r"[ \t]+(?:[-*+]|\d{1,9}[.)])[ \t]")
 
-ExcerptSource = Callable[[str], Sequence[str]]
-"""Returns the excerpts of a note that cite the section's note, each on one line."""
 
-
-class RenderContext(NamedTuple):
+class RenderContext(msgspec.Struct, frozen=True):
     """Data needed to render a section, besides its expected entries.
 
-    `names` are the paths of files by name, `line_end` is the note's line end, `get_excerpts`
-    returns the excerpts of a source note, `get_heading` the heading of a new section,
-    `get_mention_item` the item that begins a new list of mentions.
+    `line_end` is the note's line end. `get_excerpts` returns the excerpts of a note that cite the
+    section's note, each on one line.
     """
 
-    names: PathsByName
+    index: Index
     line_end: str
-    get_excerpts: ExcerptSource
-    get_heading: Callable[[], str]
-    get_mention_item: Callable[[], str]
+    get_excerpts: Callable[[str], Sequence[str]]
 
 
 def render_section(expected: ExpectedSection, marker_content: str, context: RenderContext) -> str:
@@ -43,12 +44,17 @@ def render_section(expected: ExpectedSection, marker_content: str, context: Rend
         items.append(_render_new_mentions(expected, context))
     content = [_default_gap(expected, context).join(items)] if items else []
     return (context.line_end * 2).join(
-        (format_begin_marker(marker_content), context.get_heading(), *content, END_MARKER)
+        (
+            format_begin_marker(marker_content),
+            format_heading(expected.style, context.index),
+            *content,
+            END_MARKER,
+        )
     )
 
 
 def _render_new_mentions(expected: ExpectedSection, context: RenderContext) -> str:
-    item = ParsedSection(context.get_mention_item(), (), "", "")
+    item = ParsedSection(format_mention_item(context.index), (), "", "")
     return _render_mentions(item, expected.mention_list(), context)
 
 
@@ -78,7 +84,9 @@ def render_updated_section(
             SectionPart("", _render_entry(entry, expected, context), None)
         ]
     parts += mentions
-    texts = [_replace_heading(parsed.head, context) if diff.wrong_heading else parsed.head]
+    texts = [
+        _replace_heading(parsed.head, expected, context) if diff.wrong_heading else parsed.head
+    ]
     for number, part in enumerate(parts):
         own_gap = part.gap if part is not first_part else ""
         is_indented = expected.indent and own_gap  # the indentation of typed text must stay
@@ -97,7 +105,7 @@ def has_outdated_excerpts(
     That includes excerpts in a section that should have none.
     """
     for part in parsed.parts:
-        entry = match_entry(part, expected, context.names)
+        entry = match_entry(part, expected, context.index.names)
         if entry and not _has_same_excerpts(part, entry.path, expected, context):
             return True
     return False
@@ -141,7 +149,7 @@ def _collect_entries(
         if part.entry is None:
             current.append(part)
             continue
-        entry = match_entry(part, expected, context.names)
+        entry = match_entry(part, expected, context.index.names)
         if entry and entry.path not in groups:
             groups[entry.path] = current = [
                 _update_part(part, part.entry, entry, expected, context)
@@ -201,13 +209,13 @@ def _split_below(
     part: SectionPart, expected: ExpectedSection, context: RenderContext
 ) -> tuple[list[str], str]:
     # A list of mentions has no excerpts: no link resolves to a note without a path.
-    return split_below(part, "" if expected.indent else expected.path, context.names)
+    return split_below(part, "" if expected.indent else expected.path, context.index.names)
 
 
 def split_below(part: SectionPart, path: str, names: PathsByName) -> tuple[list[str], str]:
-    """Split the lines below an entry in the note at `path` into excerpts and other lines.
+    """Split the lines below an entry into excerpts and other lines.
 
-    Excerpts are list items that link to the note. The other lines are returned unchanged.
+    Excerpts are list items that link to the note at `path`. The other lines are returned unchanged.
     """
     excerpts: list[str] = []
     rest: list[str] = []
@@ -271,14 +279,14 @@ def _detect_gap(parsed: ParsedSection, expected: ExpectedSection, context: Rende
         return next((part.gap for part in parsed.parts if part.entry), "")
     gaps = []
     for part in parsed.parts:
-        entry = match_entry(part, expected, context.names)
+        entry = match_entry(part, expected, context.index.names)
         if entry and part.entry and entry_matches(part.entry, entry, expected.style):
             gaps.append(part.gap)
     return next(filter(None, gaps[1:]), "")
 
 
-def _replace_heading(head: str, context: RenderContext) -> str:
+def _replace_heading(head: str, expected: ExpectedSection, context: RenderContext) -> str:
     marker = head[: head.find("-->") + 3]
     between = head[len(marker) :]
     blank = between[: len(between) - len(between.lstrip())]
-    return marker + (blank or "\n\n") + context.get_heading()
+    return marker + (blank or "\n\n") + format_heading(expected.style, context.index)

@@ -221,7 +221,7 @@ def _read_rule_options(
 
 
 def list_retired_settings(layers: Sequence[Layer]) -> Iterator[str]:
-    """Yield a sentence on each retired setting of `[backlinks]`, with its place and its effect."""
+    """Yield a sentence on each retired setting of `[backlinks]`."""
     for layer in layers:
         given = layer.values.get("backlinks")
         settings: Mapping[str, Any] = given if isinstance(given, dict) else {}
@@ -233,7 +233,7 @@ def list_retired_settings(layers: Sequence[Layer]) -> Iterator[str]:
 
 
 def _read_backlinks_settings(layer: Layer) -> Iterator[tuple[str, Any]]:
-    """Yield the checked settings of `[backlinks]`. A retired choice acts as the default."""
+    """Yield the checked settings; a retired choice acts as the default."""
     for key, value in read_table(layer, "backlinks").items():
         if value not in RETIRED_CHOICES.get(key, ()):
             yield f"backlinks.{key}", _read_backlinks_setting(layer, key, value)
