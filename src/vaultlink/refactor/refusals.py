@@ -53,22 +53,15 @@ def refuse_renames(
     *,
     merge: bool = False,
 ) -> None:
-    """Check that renames can be made.
+    """Raise a RefusedError with all reasons not to make renames, if there are any.
 
     The new names of headings and blocks are not checked. With `merge`, a new tag may exist already.
-
-    Raises:
-        RefusedError: They can't. The message has all reasons.
     """
     raise_problems(list(list_problems(renames, index, disk, limits, merge=merge)))
 
 
 def refuse_new_note(path: str, index: Index, disk: DiskQuestions, limits: NameLimits) -> None:
-    """Check that a note can be created at a path.
-
-    Raises:
-        RefusedError: It can't. The message has all reasons.
-    """
+    """Raise a RefusedError with all reasons not to create a note, if there are any."""
     item = Rename(RenameKind.NOTE, "", path)
     problems = list(_check_new_path(item, index, disk, limits))
     existing = index.files_by_path[normalize_name(path)]
