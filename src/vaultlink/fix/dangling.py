@@ -172,7 +172,6 @@ def _suggest(state: State, sources: FixSources, link: Link, source: str) -> Sequ
 
 
 def _suggest_former(state: State, link: Link, source: str) -> tuple[Suggestion, ...]:
-    """Return what the link may mean now as far as the history knows."""
     former = find_former_target(link, source, state.index, state.settings.history)
     return suggest_former_target(former)
 
