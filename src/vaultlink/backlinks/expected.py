@@ -51,7 +51,6 @@ def can_hold_section(note: Note) -> bool:
 
 
 def _is_template(note: Note) -> bool:
-    """Return True if a note's path, headings or properties contain a placeholder."""
     texts = (
         note.path,
         *(heading.text for heading in note.headings),

@@ -104,11 +104,11 @@ def has_outdated_excerpts(
 
     That includes excerpts in a section that should have none.
     """
-    for part in parsed.parts:
-        entry = match_entry(part, expected, context.index.names)
-        if entry and not _has_same_excerpts(part, entry.path, expected, context):
-            return True
-    return False
+    return any(
+        (entry := match_entry(part, expected, context.index.names))
+        and not _has_same_excerpts(part, entry.path, expected, context)
+        for part in parsed.parts
+    )
 
 
 def has_author_text(
@@ -175,20 +175,18 @@ def _update_part(
     is_right = entry_matches(existing, entry, expected.style)
     if is_right and _has_same_excerpts(part, entry.path, expected, context):
         return part
-    line = part.text[: part.entry_length] if is_right else render_entry(entry, expected.style)
-    below = "".join(
-        f"{context.line_end}  - {excerpt}"
-        for excerpt in _get_excerpts(entry.path, expected, context)
-    )
+    line = part.text[: part.entry_length] if is_right else ""
+    text = _render_entry(entry, expected, context, line)
     gap = part.gap if is_right else ""
-    return SectionPart(gap, line + below + _split_below(part, expected, context)[1], part.entry)
+    return SectionPart(gap, text + _split_below(part, expected, context)[1], part.entry)
 
 
-def _render_entry(entry: ExpectedEntry, expected: ExpectedSection, context: RenderContext) -> str:
-    lines = [
-        render_entry(entry, expected.style),
-        *(f"  - {excerpt}" for excerpt in _get_excerpts(entry.path, expected, context)),
-    ]
+def _render_entry(
+    entry: ExpectedEntry, expected: ExpectedSection, context: RenderContext, line: str = ""
+) -> str:
+    """Render an entry with its excerpts; `line` is its line if that is right already."""
+    excerpts = _get_excerpts(entry.path, expected, context)
+    lines = [line or render_entry(entry, expected.style), *(f"  - {text}" for text in excerpts)]
     return context.line_end.join(lines)
 
 
@@ -231,30 +229,16 @@ def split_below(part: SectionPart, path: str, names: PathsByName) -> tuple[list[
 
 
 def _split_items(text: str) -> list[str]:
-    """Split into list items, each with the line end before and continuation lines."""
+    """Split into list items, each with the lines behind it and the blank lines before it."""
     items: list[str] = []
     for match in re.finditer(r"\r?\n[^\r\n]*", text):
         line = match[0].lstrip("\r\n")
-        if not items or not line or _LIST_ITEM.match(line):
+        is_new = not line or _LIST_ITEM.match(line) or not items
+        if is_new and (not items or items[-1].strip()):
             items.append(match[0])
-        elif items[-1].strip():
+        else:
             items[-1] += match[0]
-        else:
-            items.append(items.pop() + match[0])
-    return _join_blank_lines(items)
-
-
-def _join_blank_lines(items: list[str]) -> list[str]:
-    """Join blank lines with the item after them."""
-    joined: list[str] = []
-    blank = ""
-    for item in items:
-        if item.strip():
-            joined.append(blank + item)
-            blank = ""
-        else:
-            blank += item
-    return [*joined, blank] if blank else joined
+    return items
 
 
 def _has_link_to(text: str, path: str, names: PathsByName) -> bool:
@@ -277,11 +261,13 @@ def _detect_gap(parsed: ParsedSection, expected: ExpectedSection, context: Rende
     """
     if expected.indent:
         return next((part.gap for part in parsed.parts if part.entry), "")
-    gaps = []
-    for part in parsed.parts:
-        entry = match_entry(part, expected, context.index.names)
-        if entry and part.entry and entry_matches(part.entry, entry, expected.style):
-            gaps.append(part.gap)
+    gaps = [
+        part.gap
+        for part in parsed.parts
+        if part.entry
+        and (entry := match_entry(part, expected, context.index.names))
+        and entry_matches(part.entry, entry, expected.style)
+    ]
     return next(filter(None, gaps[1:]), "")
 
 

@@ -41,10 +41,10 @@ _URL_SAFE = "/!$&'*+,;=:@~-._"
 
 
 class SectionStyle(NamedTuple):
-    """Style of a vault's sections.
+    """Style of a vault's sections and its links.
 
     `kind` is `topics`, `list` or `context`; `heading` is the configured heading, "" for the style's
-    own; `link_format` and `use_markdown_links` are those of the vault's links.
+    own.
     """
 
     kind: str
@@ -94,15 +94,9 @@ def is_right_heading(heading: str, style: SectionStyle) -> bool:
 
     Without a configured heading, a list may have its heading in any language.
     """
-    expected = (
-        (style.heading,)
-        if style.heading
-        else (TOPICS_HEADING,)
-        if style.kind == "topics"
-        else LIST_HEADINGS.values()
-    )
-    normalized = normalize_markdown(heading)
-    return any(normalized == normalize_markdown(item) for item in expected)
+    usual = (TOPICS_HEADING,) if style.kind == "topics" else LIST_HEADINGS.values()
+    expected = (style.heading,) if style.heading else usual
+    return normalize_markdown(heading) in map(normalize_markdown, expected)
 
 
 def format_entry_title(note: Note) -> str:
@@ -126,19 +120,11 @@ def expected_entry(
 
     Return None if no link can resolve to the note, because of its file name.
     """
-    target, title = (
-        format_target(source, note.path, index, style.link_format),
-        format_entry_title(note),
-    )
-    kinds = (
-        (LinkKind.MARKDOWN, LinkKind.WIKILINK)
-        if style.use_markdown_links
-        else (LinkKind.WIKILINK, LinkKind.MARKDOWN)
-    )
-    for kind in kinds:
-        entry = ExpectedEntry(
-            note.path, title, target if kind is LinkKind.WIKILINK else target + note.path[-3:], kind
-        )
+    target = format_target(source, note.path, index, style.link_format)
+    wikilink = ExpectedEntry(note.path, format_entry_title(note), target, LinkKind.WIKILINK)
+    markdown = wikilink._replace(target=target + note.path[-3:], kind=LinkKind.MARKDOWN)
+    kinds = (markdown, wikilink) if style.use_markdown_links else (wikilink, markdown)
+    for entry in kinds:
         if _is_resolvable(source, entry, index):
             return entry
     return None

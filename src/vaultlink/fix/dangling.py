@@ -205,9 +205,9 @@ def _build_link_fix(state: State, source: str, link: Link, path: str) -> Fix | N
 
 def _build_unlink_fix(source: str, link: Link) -> Fix | None:
     """Replace a plain link by its text; None for an embed, which has no text."""
-    words = (
-        default_display_text(link.target, link.subpath) if link.display is None else link.display
-    )
+    words = link.display
+    if words is None:
+        words = default_display_text(link.target, link.subpath)
     if (
         link.embed
         or not words
@@ -216,11 +216,8 @@ def _build_unlink_fix(source: str, link: Link) -> Fix | None:
         or (link.kind is LinkKind.WIKILINK and _BRACKET.search(link.raw[2:-2]))
     ):
         return None
-    return Fix(
-        "Remove the link and keep its text",
-        Safety.UNSAFE,
-        (Edit(source, link.start, link.end, words),),
-    )
+    edit = Edit(source, link.start, link.end, words)
+    return Fix("Remove the link and keep its text", Safety.UNSAFE, (edit,))
 
 
 _BRACKET = lazy_pattern(r"[\[\]]")

@@ -135,7 +135,6 @@ class _Renaming(Refactoring):
         )
 
     def _plan_queries(self, named: Iterable[RenamedQuery]) -> EditsByPath:
-        """Return the edits of the names in queries that can be changed."""
         edits: dict[str, list[Edit]] = {}
         for path, query, name in named:
             if name is not None and self.sources.find_text(path) is not None:
@@ -195,22 +194,20 @@ class _Renaming(Refactoring):
         edits: EditsByPath = {}
         skipped: dict[str, str] = {}
         renames = [item for item in renames if item.kind is RenameKind.TAG]
-        canvases = (
-            list(filter(is_canvas, self.index.notes)) if renames else []
-        )  # their tags are not indexed
+        # The tags of canvases are not indexed.
+        canvases = list(filter(is_canvas, self.index.notes)) if renames else []
         for item in renames:
             old, new = item.old.removeprefix("#"), item.new.removeprefix("#")
             for path in [*find_tagged_notes(self.index, old), *canvases]:
                 note, text = self.index.notes[path], self.sources.find_text(path)
-                found = None if text is None else plan_tag_rename(path, note, text, old, new)
-                if found:
+                if text is None:
+                    skipped[path] = self.sources.explain(path)
+                    continue
+                found = plan_tag_rename(path, note, text, old, new)
+                if found is None:
+                    skipped[path] = "its tags can't be changed safely"
+                elif found:
                     edits = merge_edits(edits, {path: found})
-                elif found is None:
-                    skipped[path] = (
-                        self.sources.explain(path)
-                        if text is None
-                        else "its tags can't be changed safely"
-                    )
         return edits, skipped
 
 

@@ -111,8 +111,6 @@ def _convert(text: str, line_end: str) -> str:
 
 
 class _Merge:
-    """Adds properties to those of one note."""
-
     def __init__(self, note: Note, own: _Block, line_end: str) -> None:
         self._path, self._own, self._line_end = note.path, own, line_end
         self._by_key = {item.key.lower(): item for item in own.entries}
@@ -170,10 +168,10 @@ class _Merge:
             return False
         known = {_item_key(own.key, text) for text in own.value}
         new = [text for text in item.value if _item_key(own.key, text) not in known]
-        edit = self._extend_list(own, [_format_item(text) for text in new]) if new else None
-        if new and edit is None:
-            return False
-        if edit:
+        if new:
+            edit = self._extend_list(own, [_format_item(text) for text in new])
+            if edit is None:
+                return False
             self._edits.append(edit)
             self._changed.add(own.key.lower())
         self._values[own.key] = [*own.value, *new]

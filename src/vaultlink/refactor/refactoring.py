@@ -156,7 +156,6 @@ class Refactoring:
         return step_after(self.state, self.files, {**self._list_texts(edits), **new})
 
     def _list_texts(self, edits: Mapping[str, Sequence[Edit]]) -> dict[str, str | None]:
-        """Return the new texts by new path."""
         return {
             self.files.get(path, path): apply_edits(self.text(path), group)
             for path, group in edits.items()
@@ -188,11 +187,9 @@ class Refactoring:
             edits = merge_edits(edits, found)
             new_texts = self._list_texts({path: edits[path] for path in found})
             after, _ = step_after(after, {}, new_texts)
-        texts: dict[str, tuple[str | None, str | None]] = {}
-        for path, group in edits.items():
-            text = self.text(path)
-            texts[path] = text, apply_edits(text, group)
-        texts |= others
+        old = {path: self.text(path) for path in edits}
+        new = {path: (old[path], apply_edits(old[path], edits[path])) for path in edits}
+        texts: ChangedTexts = {**new, **others}
         return Plan(
             before=self.state,
             after=after,
@@ -206,7 +203,6 @@ class Refactoring:
         )
 
     def _find_breaks(self, after: Index, skipped: Iterable[str]) -> Iterator[NamedPlace]:
-        """Yield the links of skipped notes that will not resolve."""
         for path in sorted(skipped):
             now = [target for _, target in after.resolved_links(self.files.get(path, path))]
             for (link, target), new in zip(self.index.resolved_links(path), now, strict=True):
