@@ -1,5 +1,6 @@
 """Tests of the style and the language of, and of the groups that an older version wrote in, backlinks sections."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -290,3 +291,15 @@ def test_retired_settings_are_reported_once(tmp_path: Path, run: RunCommand) -> 
     options = ("--check", "--order", "recent", "--group", "folder")
     done = run("backlinks", "--vault", vault, *options)
     assert '--order: "recent" no longer exists and acts as "title".' in done.err
+
+
+def test_baseline_of_an_older_version_remains_valid(tmp_path: Path, run: RunCommand) -> None:
+    vault = write_files(tmp_path / "vault", {"A.md": "[[Nowhere]]\n"})
+    assert run("baseline", "--vault", vault).code == 0
+    (file,) = vault.glob(".vaultlink-baseline.json")
+    text, count = re.subn(
+        r'("backlinks.order": ?)"title"', r'"backlinks.group": "folder", \1"rank"', file.read_text()
+    )
+    assert count == 1
+    file.write_text(text)
+    assert run("check", "--vault", vault).code == 0
