@@ -50,7 +50,6 @@ def merge_note(
 
 
 def _list_sections(text: str) -> list[Section]:
-    """Return the managed sections of a version of the note."""
     sections = [found for found in parse_note("", text).sections if found.owner is not Owner.AUTHOR]
     for section in sections:
         before, behind = text[: section.start], text[section.end :].partition("\n")[0]

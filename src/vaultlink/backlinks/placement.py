@@ -27,7 +27,6 @@ class InsertionPoint(NamedTuple):
 
 
 def format_begin_marker(content: str) -> str:
-    """Return the line that begins a section, with this content."""
     return f"<!-- vaultlink:backlinks{' ' * bool(content)}{content} -->"
 
 

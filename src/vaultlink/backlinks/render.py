@@ -38,7 +38,6 @@ class RenderContext(msgspec.Struct, frozen=True):
 
 
 def render_section(expected: ExpectedSection, marker_content: str, context: RenderContext) -> str:
-    """Render a new section, from its begin marker to its end marker."""
     items = [_render_entry(entry, expected, context) for entry in expected.entries.values()]
     if expected.mentions:
         items.append(_render_new_mentions(expected, context))
@@ -114,7 +113,6 @@ def has_outdated_excerpts(
 def has_author_text(
     parsed: ParsedSection, expected: ExpectedSection, context: RenderContext
 ) -> bool:
-    """Return True if a section contains text that a person typed."""
     for part in parsed.parts:
         listed = parse_mention_list(part)
         if listed:

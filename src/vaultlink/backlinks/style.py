@@ -68,7 +68,6 @@ class ExpectedEntry(NamedTuple):
 def section_style(
     settings: Mapping[str, Any], obsidian: ObsidianSettings, index: Index
 ) -> SectionStyle:
-    """Return the style of sections for the settings of `[backlinks]` and of Obsidian."""
     return SectionStyle(
         choose_style(settings, index),
         settings["heading"].strip(),

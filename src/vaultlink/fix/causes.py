@@ -63,7 +63,6 @@ class FixCause(msgspec.Struct, frozen=True):
 
     @property
     def is_mention(self) -> bool:
-        """True if the findings are unlinked mentions."""
         return self.rule == MENTION.rule
 
     @property
@@ -73,13 +72,10 @@ class FixCause(msgspec.Struct, frozen=True):
 
     @property
     def targets(self) -> list[str]:
-        """The spellings of the target, in the order of the findings."""
         return list(dict.fromkeys(item.target for item in self.findings if item.target))
 
 
 class FixChooser:
-    """The causes of findings, and the fixes that a user can choose for them."""
-
     def __init__(
         self,
         state: State,
@@ -128,7 +124,6 @@ class FixChooser:
 
 
 def _topic_key(item: Diagnostic) -> str:
-    """Return the target with heading or block, or else the message."""
     if item.target is None:
         return item.message
     return f"{normalize_name(item.target).removesuffix('.md')}{item.subpath or ''}"

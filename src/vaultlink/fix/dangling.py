@@ -121,19 +121,16 @@ def list_link_fixes(state: State, sources: FixSources, item: Diagnostic) -> Iter
 
 
 def build_target_fix(state: State, item: Diagnostic, path: str) -> Fix | None:
-    """Return the fix that links an unresolved link or embed to this file, or None."""
     link = find_dangling_link(state.index, item)
     return _build_link_fix(state, item.path, link, path) if link else None
 
 
 def build_unlink_fix(state: State, item: Diagnostic) -> Fix | None:
-    """Return the fix that replaces an unresolved link by its text, or None."""
     link = find_dangling_link(state.index, item)
     return _build_unlink_fix(item.path, link) if link else None
 
 
 def build_creation_fix(state: State, item: Diagnostic, answers: FixAnswers) -> Fix | None:
-    """Return the fix that creates the note for an unresolved link, or None."""
     link = find_dangling_link(state.index, item)
     return _build_note_fix(state.index, link, answers) if link else None
 

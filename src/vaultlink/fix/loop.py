@@ -123,7 +123,6 @@ class _FixLoop:
         self.last_rules: set[_RuleInNote] = set()
 
     def run(self, wanted: Callable[[State, FixSources], Iterable[FindingWithFix]]) -> Plan | None:
-        """Apply rounds until no fix applies; return None if there are too many rounds."""
         rounds, candidates = 0.0, tuple[FindingWithFix, ...]()
         sources = replace(self._sources, text=self._get_text)
         state, found = None, list[FindingWithFix]()
@@ -249,8 +248,6 @@ def _find_resolved(
 
 
 class FindingPlace(NamedTuple):
-    """The values that tell a finding from others of its state."""
-
     path: str
     start: int
     end: int
@@ -320,7 +317,6 @@ def find_fix(
 
 
 def touches_heading(index: Index, fix: Fix) -> bool:
-    """Return True if a fix changes a heading."""
     return any(
         note is not None and bool(_find_headings_at(note.headings, edit))
         for edit in fix.edits
@@ -329,7 +325,6 @@ def touches_heading(index: Index, fix: Fix) -> bool:
 
 
 def changes_linked_heading(index: Index, fix: Fix) -> bool:
-    """Return True if a fix changes a heading that a link names."""
     for edit in fix.edits:
         note = index.notes.get(edit.path)
         changed = _find_headings_at(note.headings, edit) if note else ()
@@ -346,7 +341,6 @@ def changes_linked_heading(index: Index, fix: Fix) -> bool:
 
 
 def _find_headings_at(headings: tuple[Heading, ...], edit: Edit) -> tuple[Heading, ...]:
-    """Return the headings that an edit changes or adds to."""
     number = bisect_left(headings, edit.start, key=lambda heading: heading.end)
     end = bisect_right(headings, edit.end, key=lambda heading: heading.start)
     return headings[number:end]

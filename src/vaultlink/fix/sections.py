@@ -58,7 +58,6 @@ class SectionContext(msgspec.Struct, frozen=True):
 
     @classmethod
     def from_state(cls, state: State, sources: FixSources) -> "SectionContext":
-        """Build the context from the settings of a state."""
         settings, index = state.settings.config.backlinks, state.index
         return cls(
             index, sources, settings, section_style(settings, state.settings.obsidian, index)
@@ -80,7 +79,6 @@ class SectionContext(msgspec.Struct, frozen=True):
         return expected_section(note, self.index, self.settings, self.section_style, mentioning)
 
     def make_render_context(self, path: str, text: str) -> RenderContext:
-        """Return the context for rendering a section of the note at `path`."""
         target = ExcerptTarget(path, self.index, self.section_style.link_format)
 
         @cache
@@ -105,7 +103,6 @@ class SectionFixMaker:
         self._edits: Sequence[tuple[SourceSpan, Edit]] = ()
 
     def __call__(self, state: State, sources: FixSources, diagnostic: Diagnostic) -> Fix | None:
-        """Return the fix of a missing or stale section, or None."""
         known = self._inputs
         if (
             known is None

@@ -314,7 +314,6 @@ def _check_other_notes(
 def _check_errors(
     before: State, after: State, shifts: Mapping[str, OffsetShift], unsafe: Collection[str]
 ) -> Iterator[tuple[str, str, str]]:
-    """Yield new errors."""
     for path, now in after.all_findings.items():
         was = before.all_findings.get(path, ())
         if now is not was:

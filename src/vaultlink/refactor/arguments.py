@@ -228,7 +228,6 @@ def _find_target_folder(index: Index, text: str, find: FindPath) -> str:
 
 
 def _follow_folder(item: Rename, folders: Mapping[str, str]) -> Rename:
-    """Return a rename of a file or folder within the folder's new path."""
     parent = next((folder for folder in list_outer_folders(item.old) if folder in folders), None)
     if (
         item.kind not in FILE_KINDS

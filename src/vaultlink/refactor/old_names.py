@@ -156,7 +156,6 @@ def find_folder(index: Index, path: str) -> str | None:
 
 
 def list_outer_folders(path: str) -> Iterator[str]:
-    """Yield the folders of a path, the innermost first."""
     while path := parent_folder(path).removesuffix("/"):
         yield path
 

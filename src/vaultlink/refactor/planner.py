@@ -190,7 +190,6 @@ class _Renaming(Refactoring):
         return name[:at]
 
     def _plan_tags(self, renames: Sequence[Rename]) -> tuple[EditsByPath, dict[str, str]]:
-        """Return the edits of tags, and why notes can't be changed."""
         edits: EditsByPath = {}
         skipped: dict[str, str] = {}
         renames = [item for item in renames if item.kind is RenameKind.TAG]

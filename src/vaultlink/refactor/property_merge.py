@@ -122,7 +122,6 @@ class _Merge:
         self._changed: set[str] = set()
 
     def add(self, theirs: _Block) -> MergedProperties:
-        """Return the merged properties."""
         self._append(theirs.comments if theirs.comments.strip() else "")
         for item in theirs.entries:
             own = self._by_key.get(item.key.lower())

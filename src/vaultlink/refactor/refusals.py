@@ -195,8 +195,6 @@ def _check_tags(renames: Sequence[Rename], index: Index, *, merge: bool) -> Iter
 
 
 class _Targets:
-    """The new paths of renames, beside the files that stay."""
-
     def __init__(self, renames: Sequence[Rename], index: Index, disk: DiskQuestions) -> None:
         self._renames, self._index, self._disk = renames, index, disk
         self._moves, self._files = expand(renames, index)

@@ -32,8 +32,6 @@ DriverResult = tuple[bytes, bool]
 
 
 class MergeDriverOptions(PrintOptions, frozen=True, kw_only=True):
-    """Options of `merge-driver`."""
-
     files: Annotated[
         tuple[Path, ...],
         argument(
