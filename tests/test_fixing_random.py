@@ -144,7 +144,7 @@ SCENES: Mapping[str, LinterSettings] = {
         ["ALL"], backlinks={"mode": "write", "style": "context", "entries": "all"}
     ),
     "sections of topics": make_settings(
-        ["ALL"], backlinks={"mode": "write", "order": "rank"}, moves={"old/Nowhere.md": "b/Plan.md"}
+        ["ALL"], backlinks={"mode": "write", "order": "path"}, moves={"old/Nowhere.md": "b/Plan.md"}
     ),
 }
 

@@ -15,8 +15,7 @@ from test_engine import assert_same
 from test_fixes import run_fixes, sources, texts_after
 from test_upkeep import STYLES, TOPICS, note_texts, section, vault_of, without, writing
 from vaultlink.backlinks.choice import choose_style
-from vaultlink.backlinks.merge.note import MergeResult, merge_note
-from vaultlink.backlinks.merge.three_way import ThreeWay
+from vaultlink.backlinks.merge import merge_note
 from vaultlink.engine.checks import LinterSettings
 from vaultlink.engine.step import Change, Presence, step
 from vaultlink.fix.backlinks_commands import SectionUpdater
@@ -249,17 +248,26 @@ def test_list_is_updated_and_typed_text_preserved(name: str) -> None:
         assert search(base, {**vault, "N.md": text}, {"N.md": {"C.md"}})["N.md"] == searched
 
 
-def test_list_is_behind_the_groups_of_folders() -> None:
-    base = writing(style="list", group="folder")
-    vault = {f"{folder}/{number}.md": "[[N]]\n" for folder in "ab" for number in range(20)}
-    vault |= {"N.md": "Text\n", "C.md": "On N.\n", "Z.md": "Text\n"}
-    written = search(base, vault, {"N.md": {"C.md"}})
-    tail = "- [[b/9|9]]\n- Mentioned in\n  - [[C]]\n\n<!-- /vaultlink:backlinks -->\n"
-    assert written["N.md"].endswith(tail)
-    assert not collect_findings(build_state(written, base))
-    more = fixed(base, {**written, "Z.md": "[[N]]\n"})
-    assert more["N.md"].endswith(tail)
-    assert "**/**\n\n- [[Z]]" in more["N.md"]
+def test_list_is_behind_the_groups_of_an_older_version() -> None:
+    base = writing(style="list")
+    grouped = (
+        "## Backlinks",
+        "",
+        "**/**",
+        "",
+        "- [[A]]",
+        "",
+        "**x/**",
+        "",
+        "- [[D]]",
+        IN,
+        "  - [[C]]",
+    )
+    vault = {**VAULT, "x/D.md": "[[N]]\n", "N.md": "Text\n\n" + section(*grouped) + "\n"}
+    assert not collect_findings(build_state(vault, base))
+    assert fixed(base, vault) == vault
+    more = fixed(base, {**vault, "E.md": "[[N]]\n"})
+    assert "- [[A]]\n- [[D]]\n- [[E]]\n- Mentioned in\n  - [[C]]\n\n<!-- /" in more["N.md"]
 
 
 def test_only_the_first_section_has_a_list() -> None:
@@ -355,26 +363,18 @@ B, C, D = "  - [[B|The second]]", "  - [[C]]", "  - [[D]]"
 @pytest.mark.parametrize(
     ("base", "ours", "theirs", "merged"),
     [
-        ((), (IN, C), (IN, B), (IN, C, B)),
-        ((), (IN, C), (IN, C, B), (IN, C, B)),
-        ((IN, C), (IN, B), (IN, C, D), (IN, B, D)),
-        ((IN, C, B), (IN, C), (IN, B), (IN, C)),
+        ((), (IN, C), (IN, B), (IN, C)),
+        ((IN, C), (IN, B), (IN, C, D), (IN, B)),
         ((IN, C), (), (IN, C), ()),
-        ((IN, C), ("- [[D]]", IN, C), (IN, C, "Typed"), ("- [[D]]", IN, C, "Typed")),
-        ((IN, C), ("- [[D]]", IN, C), (IN, C, B), ("- [[D]]", IN, C, B)),
-        ((), ("- [[D]]", IN, C), ("- [[E]]", IN, B), ("- [[D]]", "- [[E]]", IN, C, B)),
+        ((IN, C), ("- [[D]]", IN, C), (IN, C, "Typed"), (IN, C, "Typed")),
+        ((), ("- [[D]]", IN, C), ("- [[E]]", IN, B), ("- [[D]]", IN, C)),
     ],
 )
-def test_lists_are_merged_as_sets(
+def test_list_of_one_side_is_taken(
     base: tuple[str, ...], ours: tuple[str, ...], theirs: tuple[str, ...], merged: tuple[str, ...]
 ) -> None:
-    texts = ThreeWay(*(listing(*lines) for lines in (base, ours, theirs)))
-    assert merge_note(texts, _no_git) == MergeResult(listing(*merged), has_conflicts=False)
-
-
-def _no_git(texts: ThreeWay[str]) -> MergeResult:
-    assert texts.ours == texts.theirs
-    return MergeResult(texts.ours, has_conflicts=False)
+    texts = [listing(*lines) for lines in (base, ours, theirs)]
+    assert merge_note(texts, "N.md", lambda bodies: (bodies[1], False)) == (listing(*merged), False)
 
 
 # -- commands -----------------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
-"""Tests of the style, the language and the groups of backlinks sections."""
+"""Tests of the style and the language of, and of the groups that an older version wrote in, backlinks sections."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,11 +11,7 @@ from running import RunCommand, write_files
 from test_engine import assert_same
 from test_upkeep import kept, section, without, writing
 from vaultlink.backlinks.choice import choose_style, is_slug
-from vaultlink.backlinks.existing import parse_section
-from vaultlink.backlinks.groups import MAX_UNGROUPED, is_group_heading
 from vaultlink.backlinks.language import choose_language
-from vaultlink.backlinks.merge.note import MergeResult, merge_note
-from vaultlink.backlinks.merge.three_way import ThreeWay
 from vaultlink.engine.step import Change, Presence, step
 from vaultlink.model import Owner
 from vaultlink.parse.backlinks_wordings import USUAL_WORDINGS
@@ -237,98 +234,72 @@ def test_configured_heading_wins() -> None:
     assert kept(english, writing(style="list")) == english
 
 
-# -- groups ---------------------------------------------------------------------------------------
+# -- groups of an older version ----------------------------------------------------------------------
 
-SOURCES = {
-    f"{folder}Note {number:02}.md": "[[N]]\n"
-    for folder in ("", "b/", "a_x/*y*/")
-    for number in range(11)
-}
-LONG = {**{path: f"{path[:3]} [[N]]\n" for path in SOURCES}, "N.md": "Text\n"}
-
-
-@pytest.mark.parametrize("style", ["topics", "list", "context"])
-@pytest.mark.parametrize("order", ["title", "path", "rank"])
-def test_long_sections_are_grouped(style: str, order: str) -> None:
-    base = writing(style=style, group="folder", order=order)
-    written = kept(LONG, base)
-    lines = written["N.md"].splitlines()
-    assert [line for line in lines if is_group_heading(line)] == [
-        "**/**",
-        "**a_x/\\*y\\*/**",
-        "**b/**",
-    ]
-    assert kept(written, base) == written
-    assert without("N.md", written["N.md"]) == "Text\n"
-    flat = kept(written, writing(style=style, order=order))
-    assert not [line for line in flat["N.md"].splitlines() if is_group_heading(line)]
-    assert flat == kept(LONG, writing(style=style, order=order))
-    assert kept(flat, base) == written
-
-
-def test_groups_follow_changes_and_keep_typed_text() -> None:
-    base = writing(style="list", group="folder")
-    written = kept(LONG, base)
-    typed = (
-        written["N.md"]
-        .replace("**b/**\n", "__b/__\n", 1)
-        .replace("Note 03]]\n", "Note 03]]\nTyped.\n", 1)
+NOTE = "[[N]]\n"
+GROUPED = {
+    "Z.md": NOTE,
+    "b/Y.md": NOTE,
+    "a_x/*y*/X.md": NOTE,
+    "b/W.md": NOTE,
+    "N.md": "Text\n\n"
+    + section(
+        *("## Backlinks", "", "**/**", "", "- [[Z]]", "", "**a_x/\\*y\\*/**", "", "- [[X]]", ""),
+        *("__b/__", "", "- [[W]]", "Typed.", "- [[Y]]"),
     )
-    assert "Typed." in typed
-    assert kept({**written, "N.md": typed}, base)["N.md"] == typed
-    grown = kept({**written, "N.md": typed, "c/New.md": "[[N]]\n", "b/Z.md": "[[N]]\n"}, base)
-    assert grown["N.md"].index("Typed.") < grown["N.md"].index("__b/__")
-    assert "- [[Z]]\n\n**c/**\n\n- [[New]]\n" in grown["N.md"]
-    assert kept(grown, base) == grown
-    moved = {path: text for path, text in grown.items() if not path.startswith("b/")}
-    smaller = kept(moved, base)
-    assert "b/" not in smaller["N.md"]
-    assert "Typed." in smaller["N.md"]
-    assert kept(smaller, base) == smaller
+    + "\n",
+}
 
 
-def test_short_sections_and_single_folders_have_no_groups() -> None:
-    base = writing(style="list", group="folder")
-    few = dict(list(SOURCES.items())[:MAX_UNGROUPED]) | {"N.md": "Text\n"}
-    assert "**" not in kept(few, base)["N.md"]
-    same = {f"x/{number}.md": "[[N]]\n" for number in range(40)} | {"N.md": "Text\n"}
-    assert "**" not in kept(same, base)["N.md"]
-    assert without("N.md", kept(few, base)["N.md"]) == "Text\n"
+def test_groups_are_no_reason_to_write_a_section() -> None:
+    for settings in ({"group": "folder"}, {"group": "none"}, {}):
+        base = writing(style="list", **settings)
+        assert not build_state(GROUPED, base).diagnostics
+        assert kept(GROUPED, base) == GROUPED
+
+
+def test_groups_are_dropped_when_entries_change() -> None:
+    base = writing(style="list")
+    more = kept({**GROUPED, "c/V.md": NOTE}, base)["N.md"]
+    assert more == GROUPED["N.md"].replace(
+        GROUPED["N.md"][GROUPED["N.md"].index("**/**") : GROUPED["N.md"].index("\n\n<!-- /")],
+        "- [[V]]\n- [[W]]\nTyped.\n- [[X]]\n- [[Y]]\n- [[Z]]",
+    )
+    assert without("N.md", more.replace("Typed.\n", "")) == "Text\n"
 
 
 def test_section_of_groups_is_removed_when_nothing_links_here() -> None:
-    base = writing(style="list", group="folder")
-    written = kept(LONG, base)
-    unlinked = dict.fromkeys(LONG, "x\n") | {"N.md": written["N.md"]}
-    assert kept(unlinked, base)["N.md"] == "Text\n"
+    plain = GROUPED["N.md"].replace("Typed.\n", "")
+    unlinked = dict.fromkeys(GROUPED, "x\n") | {"N.md": plain}
+    assert kept(unlinked, writing(style="list"))["N.md"] == "Text\n"
 
 
-def test_groups_are_merged() -> None:
-    base = writing(style="list", group="folder")
+def test_retired_settings_are_reported_once(tmp_path: Path, run: RunCommand) -> None:
+    vault = write_files(tmp_path / "vault", {"A.md": "[[B]]\n", "B.md": "x\n"})
+    (vault / "vaultlink.toml").write_text('[backlinks]\norder = "rank"\ngroup = "folder"\n')
+    done = run("check", "--vault", vault, "--no-cache")
+    assert done.code == 0
+    assert [line for line in done.err.splitlines() if "backlinks" in line] == [
+        'warning: vaultlink.toml: backlinks.order: "rank" no longer exists and acts as "title".',
+        "warning: vaultlink.toml: backlinks.group: "
+        "sections are no longer grouped; this has no effect. Remove it.",
+    ]
+    values = run("config", "--vault", vault).out
+    assert "backlinks.order" in values
+    assert "rank" not in values
+    assert "backlinks.group" not in values
+    options = ("--check", "--order", "recent", "--group", "folder")
+    done = run("backlinks", "--vault", vault, *options)
+    assert '--order: "recent" no longer exists and acts as "title".' in done.err
 
-    def note(*paths: str) -> str:
-        return kept({**LONG, **dict.fromkeys(paths, "[[N]]\n")}, base)["N.md"]
 
-    def no_git(texts: ThreeWay[str]) -> MergeResult:
-        assert texts.base == texts.ours == texts.theirs
-        return MergeResult(texts.ours, has_conflicts=False)
-
-    ours, theirs = ("b/Ours.md", "Root.md"), ("b/Theirs.md", "c/New.md")
-    for flip in (False, True):
-        sides = (theirs, ours) if flip else (ours, theirs)
-        texts = ThreeWay(note(), *(note(*paths) for paths in sides))
-        assert merge_note(texts, no_git) == (note(*ours, *theirs), False)
-
-
-def test_merged_group_keeps_typed_text() -> None:
-    text = kept(LONG, writing(style="list", group="folder"))["N.md"]
-    (managed,) = parse_note("N.md", text).sections
-    assert len(parse_section(managed, "").parts) == len(SOURCES) + 3
-    ours = text.replace("Note 03]]\n", "Note 03]]\nMine.\n", 1)
-    theirs = text.replace("- [[Note 02]]\n", "", 1)
-    merged, has_conflicts = merge_note(
-        ThreeWay(text, ours, theirs), lambda texts: MergeResult(texts.ours, has_conflicts=False)
+def test_baseline_of_an_older_version_remains_valid(tmp_path: Path, run: RunCommand) -> None:
+    vault = write_files(tmp_path / "vault", {"A.md": "[[Nowhere]]\n"})
+    assert run("baseline", "--vault", vault).code == 0
+    (file,) = vault.glob(".vaultlink-baseline.json")
+    text, count = re.subn(
+        r'("backlinks.order": ?)"title"', r'"backlinks.group": "folder", \1"rank"', file.read_text()
     )
-    assert not has_conflicts
-    assert merged.replace("Mine.\n", "") == theirs
-    assert "Mine.\n" in merged
+    assert count == 1
+    file.write_text(text)
+    assert run("check", "--vault", vault).code == 0

@@ -12,7 +12,6 @@ from exploring import choose_seeds, count_examples
 from test_engine import PATHS, arrival, assert_same, some_changes
 from test_fixes import run_fixes, sources, texts_after
 from vaultlink.backlinks.expected import can_hold_section, expected_section
-from vaultlink.backlinks.order import compute_pagerank
 from vaultlink.backlinks.style import format_heading, render_entry, section_style
 from vaultlink.engine.checks import LinterSettings
 from vaultlink.engine.step import Change, State, step
@@ -21,7 +20,6 @@ from vaultlink.fix.deferred import deferred_fixes
 from vaultlink.fix.loop import plan_fixes
 from vaultlink.fix.sections import build_adoption_fix, build_removal_fix
 from vaultlink.fix.select import allowed_fixes
-from vaultlink.fix.sources import FixSources
 from vaultlink.links.edits import apply_edits, sort_edits
 from vaultlink.model import Owner
 from vaultlink.obsidian import ObsidianSettings
@@ -235,7 +233,7 @@ NOTES = {
         ),
         (
             "topics",
-            ["The second – [[B | The second]]", "", "C – [[C]]", "", "A – [[A]]"],
+            ["The second – [[B | The second]]", "", "C – [[C]]"],
             ["A – [[A]]", "", "C – [[C]]", "", "The second – [[B | The second]]"],
         ),
         (
@@ -669,34 +667,23 @@ def listed(text: str) -> str:
     return "".join(line[4] for line in text.split("\n") if line.startswith("- [["))
 
 
-@pytest.mark.parametrize(
-    ("order", "names"), [("title", "acb"), ("path", "abc"), ("rank", "cab"), ("recent", "bac")]
-)
+@pytest.mark.parametrize(("order", "names"), [("title", "acb"), ("path", "abc")])
 def test_entries_have_the_configured_order(order: str, names: str) -> None:
+    written = kept(ORDERED, writing(style="list", order=order, entries="all"))
+    assert listed(written["N.md"]) == names
+
+
+@pytest.mark.parametrize("order", ["title", "path", "rank", "recent"])
+@pytest.mark.parametrize("names", ["bac", "cab", "cba"])
+def test_another_order_is_no_reason_to_write_a_section(order: str, names: str) -> None:
+    titles = {"a": "a", "b": "b|Zebra", "c": "c"}
+    note = section("## Backlinks", "", *(f"- [[{titles[name]}]]" for name in names)) + "\n"
     base = writing(style="list", order=order, entries="all")
-    times = {"b.md": 3, "a.md": 2, "c.md": 1}
-    asked = FixSources(ORDERED.get, lambda path: times.get(path, 0))
-    result = plan_fixes(
-        build_state(ORDERED, base),
-        asked,
-        allowed_fixes(base.rules, base.config),
-        deferred_fixes(base.rules),
-    )
-    assert listed(result.texts["N.md"][1] or "") == names
-
-
-@pytest.mark.parametrize("order", ["rank", "recent"])
-def test_section_is_not_rewritten_because_ranks_or_times_change(order: str) -> None:
-    note = section("## Backlinks", "", "- [[b|Zebra]]", "- [[a]]", "- [[c]]") + "\n"
-    base = writing(style="list", order=order, entries="all")
-    assert kept({**ORDERED, "N.md": note}, base)["N.md"] == note
-
-
-def test_ranks_sum_to_one_and_exclude_sections() -> None:
-    state = build_state({**ORDERED, "e.md": f"Text\n\n{TOPICS}\n\nd – [[d | d]]\n"})
-    rank = compute_pagerank(state.index)
-    assert abs(sum(rank.values()) - 1) < 1e-6
-    assert rank["d.md"] == rank["e.md"]
+    vault = {**ORDERED, "N.md": note}
+    assert "N.md" not in build_state(vault, base).diagnostics
+    assert kept(vault, base)["N.md"] == note
+    more = kept({**vault, "bb.md": "[[N]]\n"}, base)["N.md"]
+    assert more == kept({**ORDERED, "bb.md": "[[N]]\n"}, base)["N.md"].removeprefix("Text\n\n")
 
 
 # -- adopting and taking out --------------------------------------------------------------------------------------
@@ -803,7 +790,7 @@ STYLES = some.fixed_dictionaries(
     {
         "style": some.sampled_from(["topics", "list", "context"]),
         "entries": some.sampled_from(["missing", "all"]),
-        "order": some.sampled_from(["title", "path", "rank"]),
+        "order": some.sampled_from(["title", "path"]),
     }
 )
 
@@ -948,7 +935,7 @@ def test_sections_follow_a_vault_through_random_changes(seed: int) -> None:
 
 def test_wording_depends_only_on_settings() -> None:
     index = build_state(NOTES | {"N.md": ""}).index
-    options = {"style": "list", "heading": "", "entries": "all", "order": "path", "group": "none"}
+    options = {"style": "list", "heading": "", "entries": "all", "order": "path"}
     shown = section_style(options, ObsidianSettings(), index)
     due = expected_section(index.notes["N.md"], index, options, shown)
     assert [render_entry(item, shown) for item in due.entries.values()] == [

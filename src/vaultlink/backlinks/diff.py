@@ -4,7 +4,6 @@ from typing import NamedTuple
 
 from vaultlink.backlinks.existing import ExistingEntry, ParsedSection, SectionPart
 from vaultlink.backlinks.expected import ExpectedSection
-from vaultlink.backlinks.groups import format_group_heading, list_groups, read_group_heading
 from vaultlink.backlinks.mention_list import parse_mention_list
 from vaultlink.backlinks.style import (
     ExpectedEntry,
@@ -20,16 +19,14 @@ class SectionDiff(NamedTuple):
     """Differences between a section and what it should be.
 
     `missing` are entries it lacks, `unexpected` the display texts of entries that do not belong in
-    it, `outdated` entries with another target or title. `out_of_order` is never True for orders by
-    rank or time. `wrong_groups` is True if the entries are not grouped as they should be.
+    it, `outdated` entries with another target or title. The order of entries is not compared:
+    vaultlink 0.5 also ordered them by rank and by time, and such sections stay as they are.
     """
 
     missing: tuple[ExpectedEntry, ...] = ()
     unexpected: tuple[str, ...] = ()
     outdated: tuple[ExpectedEntry, ...] = ()
-    out_of_order: bool = False
     wrong_heading: bool = False
-    wrong_groups: bool = False
 
 
 def compare_section(
@@ -44,7 +41,12 @@ def compare_section(
     for part in parsed.parts:
         listed = parse_mention_list(part)
         if listed:
-            diff = _join_diffs(diff, _compare_entries(listed, mentions, names))
+            other = _compare_entries(listed, mentions, names)
+            diff = SectionDiff(
+                diff.missing + other.missing,
+                diff.unexpected + other.unexpected,
+                diff.outdated + other.outdated,
+            )
             mentions = mentions.without_entries()
     return diff._replace(
         missing=(*diff.missing, *mentions.entries.values()),  # if there is no list of mentions
@@ -53,52 +55,23 @@ def compare_section(
     )
 
 
-def _join_diffs(first: SectionDiff, second: SectionDiff) -> SectionDiff:
-    return SectionDiff(
-        first.missing + second.missing,
-        first.unexpected + second.unexpected,
-        first.outdated + second.outdated,
-        first.out_of_order or second.out_of_order,
-        first.wrong_heading or second.wrong_heading,
-        first.wrong_groups or second.wrong_groups,
-    )
-
-
 def _compare_entries(
     parsed: ParsedSection, expected: ExpectedSection, names: PathsByName
 ) -> SectionDiff:
-    paths: list[str] = []
     present: set[str] = set()
     unexpected, outdated = [], []
-    heading, placed = "", list[tuple[str, str]]()
     for part in parsed.parts:
         if part.entry is None:
-            group_heading = read_group_heading(part)
-            if group_heading:
-                heading = group_heading
-                placed.append((heading, ""))
             continue
         entry = match_entry(part, expected, names)
         if entry is None or entry.path in present:
             unexpected.append(part.entry.display)
             continue
-        paths.append(entry.path)
         present.add(entry.path)
-        placed.append((heading, entry.path))
         if not entry_matches(part.entry, entry, expected.style):
             outdated.append(entry)
     missing = tuple(entry for path, entry in expected.entries.items() if path not in present)
-    out_of_order = expected.is_ordered and paths != [
-        path for path in expected.entries if path in present
-    ]
-    wrong_groups = list_groups(placed) != list_groups(
-        (format_group_heading(path) if expected.is_grouped else "", path)
-        for path in (expected.entries if expected.is_grouped else paths)
-        if path in present
-    )
-    return SectionDiff(
-        missing, tuple(unexpected), tuple(outdated), out_of_order, wrong_groups=wrong_groups
-    )
+    return SectionDiff(missing, tuple(unexpected), tuple(outdated))
 
 
 def match_entry(

@@ -200,14 +200,10 @@ def _rewrite_links(
 
 
 def _retarget_link(link: Link, target: str) -> str:
-    if not is_wikilink(link):
-        return (
-            f"[[{target}{link.subpath}|{link.display}]]"
-            if link.display
-            else f"[[{target}{link.subpath}]]"
-        )
-    display = link.display or (link.target + link.subpath.replace("#", " > ")).removeprefix(" > ")
-    return f"[[{target}{link.subpath}|{display}]]"
+    display = link.display
+    if is_wikilink(link) and not display:
+        display = (link.target + link.subpath.replace("#", " > ")).removeprefix(" > ")
+    return f"[[{target}{link.subpath}{f'|{display}' if display else ''}]]"
 
 
 # -- length and validity --------------------------------------------------------------------------
@@ -245,7 +241,9 @@ def _shorten(excerpt: str, destination: ExcerptTarget) -> str:
         (
             (link.start, link.end)
             for link in inline.links
-            if _is_link_to_target(excerpt[link.start : link.end], destination)
+            if _has_link_to_target(
+                parse_note(destination.path, excerpt[link.start : link.end]), destination
+            )
         ),
         (0, 0),
     )
@@ -256,23 +254,12 @@ def _shorten(excerpt: str, destination: ExcerptTarget) -> str:
         for at, char in enumerate(excerpt)
         if char == " " and not any(begin < at < stop for begin, stop in spans)
     ]
-    start = (
-        0
-        if start == 0
-        else min((at for at in blanks if start <= at <= link_span[0]), default=link_span[0])
-    )
-    end = (
-        len(excerpt)
-        if end == len(excerpt)
-        else max((at for at in blanks if link_span[1] <= at <= end), default=link_span[1])
-    )
-    return (
-        ("… " if start else "") + excerpt[start:end].strip() + (" …" if end < len(excerpt) else "")
-    )
-
-
-def _is_link_to_target(raw: str, destination: ExcerptTarget) -> bool:
-    return _has_link_to_target(parse_note(destination.path, raw), destination)
+    if start > 0:
+        start = min((at for at in blanks if start <= at <= link_span[0]), default=link_span[0])
+    if end < len(excerpt):
+        end = max((at for at in blanks if link_span[1] <= at <= end), default=link_span[1])
+    before, behind = "… " if start else "", " …" if end < len(excerpt) else ""
+    return before + excerpt[start:end].strip() + behind
 
 
 def _is_valid_excerpt(excerpt: str, destination: ExcerptTarget) -> bool:

@@ -1,10 +1,10 @@
 """Parse the text of a managed section into entries and text that a person typed.
 
-The parts joined are the text again, so everything that is not a changed entry stays as it was.
 Changes of formatters are accepted: other list markers, blank lines, escapes, and links with
 brackets that were escaped.
 """
 
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from vaultlink.backlinks.style import normalize_markdown
@@ -19,6 +19,7 @@ _LIST_MARKER = lazy_pattern(r"(?:[-*+]|\d{1,9}[.)])[ \t]+")
 _TITLE_AND_DASH = lazy_pattern(r"(?P<title>.*?)[ \t]*(?P<dash>–|—|‐|-{1,3}|:)[ \t]*")
 _ESCAPED_BRACKET = lazy_pattern(r"\\(?=[\[\]])")
 _HEADING_BEFORE_ENTRY = lazy_pattern(r"[^:\[]*:[*_]*(?=.*\[\[)")
+_GROUP_HEADING = lazy_pattern(r"[ \t]*(?:\*\*|__)(?![ \t])[^\n]*/(?:\*\*|__)[ \t]*\\?")
 _MAX_WRAPPED_LINES = 4
 """Maximum number of further lines that an entry may be wrapped over."""
 
@@ -113,11 +114,10 @@ def parse_section(section: Section, heading: str) -> ParsedSection:
             indent_above, part_end = indent, stop
         done = stop
     _extend_last_part(parts, text, part_end, done)
-    return ParsedSection(text[:begin], tuple(parts), text[done:], own_heading)
+    return ParsedSection(text[:begin], tuple(_drop_group_headings(parts)), text[done:], own_heading)
 
 
 def _extend_last_part(parts: list[SectionPart], text: str, part_end: int, end: int) -> None:
-    """Add the indented lines from `part_end` to `end` to the last part."""
     if part_end < end:
         parts[-1] = parts[-1]._replace(text=parts[-1].text + text[part_end:end])
 
@@ -147,6 +147,24 @@ def _add_line(parts: list[SectionPart], line: SectionPart) -> None:
             parts[-len(above) :] = [SectionPart(above[0].gap, text, entry, len(text))]
             return
     parts.append(line)
+
+
+def _drop_group_headings(parts: Iterable[SectionPart]) -> Iterator[SectionPart]:
+    """Yield the parts without the bold folders that group entries.
+
+    vaultlink 0.5 wrote them. The part behind one has no gap of its own.
+    """
+    is_below = False
+    for part in parts:
+        line = "" if part.entry else part.text.split("\n", 1)[0].rstrip("\r")
+        if not _GROUP_HEADING.fullmatch(line):
+            yield part._replace(gap="") if is_below else part
+            is_below = False
+            continue
+        is_below = True
+        typed = part.text[len(line) :].lstrip("\r\n")
+        if typed.strip():
+            yield SectionPart("", typed, None)
 
 
 def _find_heading(section: Section, heading: str, end: int) -> tuple[int, str]:

@@ -9,7 +9,6 @@ Links in sections, canvases and the note itself do not count.
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from vaultlink.backlinks.groups import group_key, is_grouping_needed
 from vaultlink.backlinks.mention_list import MENTION_INDENT
 from vaultlink.backlinks.style import ExpectedEntry, SectionStyle, expected_entry
 from vaultlink.index.index import Index
@@ -52,7 +51,6 @@ def can_hold_section(note: Note) -> bool:
 
 
 def _is_template(note: Note) -> bool:
-    """Return True if a note's path, headings or properties contain a placeholder."""
     texts = (
         note.path,
         *(heading.text for heading in note.headings),
@@ -64,17 +62,13 @@ def _is_template(note: Note) -> bool:
 class ExpectedSection(NamedTuple):
     """The expected section of the note at `path`.
 
-    `entries` are by path and in order. `is_ordered` is False for orders by rank and time, which
-    change too often to be checked. `is_grouped` is True if the entries are grouped by folder.
-    `mentions` are the entries of the notes that mention this one without a link. `indent` is the
-    indentation of the entries.
+    `entries` are by path and in order. `mentions` are those of the notes that mention this one
+    without a link. `indent` is the indentation of the entries.
     """
 
     path: str
     entries: Mapping[str, ExpectedEntry]
-    is_ordered: bool
     style: SectionStyle
-    is_grouped: bool = False
     mentions: Mapping[str, ExpectedEntry] = {}
     indent: str = ""
 
@@ -85,7 +79,7 @@ class ExpectedSection(NamedTuple):
     def mention_list(self) -> "ExpectedSection":
         """Return what the list of mentions should have; its entries are those of a list."""
         style = self.style._replace(kind="list")
-        return ExpectedSection(self.path, self.mentions, True, style, indent=MENTION_INDENT)
+        return ExpectedSection(self.path, self.mentions, style, indent=MENTION_INDENT)
 
 
 def expected_section(
@@ -97,7 +91,6 @@ def expected_section(
 ) -> ExpectedSection:
     """Return the expected section of a note.
 
-    Its entries are ordered by path if that is configured, else by title; groups come first.
     `mentioning` are the files to list as mentions, as far as they are other notes that do not link
     to the note.
     """
@@ -106,26 +99,21 @@ def expected_section(
     unlinked = {path for path in mentioning if is_note(path) and path in index.notes}
     unlinked.difference_update(linking, (note.path,))
 
-    def build_entries(sources: Iterable[str]) -> list[ExpectedEntry]:
+    def build_entries(sources: Iterable[str]) -> dict[str, ExpectedEntry]:
         candidates = (
             expected_entry(note.path, index.notes[source], index, style) for source in sources
         )
-        return sorted(
+        entries = sorted(
             (entry for entry in candidates if entry),
             key=(lambda entry: (entry.path,)) if settings["order"] == "path" else _title_key,
         )
+        return {entry.path: entry for entry in entries}
 
-    entries = build_entries(source for source in linking if source not in linked_back)
-    is_grouped = is_grouping_needed(settings, [entry.path for entry in entries])
-    if is_grouped:
-        entries.sort(key=lambda entry: group_key(entry.path))
     return ExpectedSection(
         note.path,
-        {entry.path: entry for entry in entries},
-        settings["order"] in ("title", "path"),
+        build_entries(source for source in linking if source not in linked_back),
         style,
-        is_grouped,
-        {entry.path: entry for entry in build_entries(unlinked)},
+        build_entries(unlinked),
     )
 
 

@@ -27,7 +27,6 @@ class InsertionPoint(NamedTuple):
 
 
 def format_begin_marker(content: str) -> str:
-    """Return the line that begins a section, with this content."""
     return f"<!-- vaultlink:backlinks{' ' * bool(content)}{content} -->"
 
 
@@ -94,14 +93,8 @@ def remove_section(path: str, text: str, section: Section) -> Edit:
     """
     end = _skip_newlines(text, section.end, section.newlines_after)
     keep_newlines = section.newlines_after < 2 and end < len(text) and text[end] not in "\r\n"
-    return Edit(
-        path,
-        section.start
-        if keep_newlines
-        else _skip_newlines_back(text, section.start, section.newlines_before),
-        end,
-        "",
-    )
+    count = 0 if keep_newlines else section.newlines_before
+    return Edit(path, _skip_newlines_back(text, section.start, count), end, "")
 
 
 def remove_markers(path: str, section: Section) -> Edit:
@@ -111,16 +104,9 @@ def remove_markers(path: str, section: Section) -> Edit:
     become links of the note again.
     """
     text = section.text
-    return Edit(
-        path,
-        section.start,
-        section.end,
-        text[
-            _skip_newlines(text, text.find("-->") + 3, 2) : _skip_newlines_back(
-                text, text.rfind("<!--"), 2
-            )
-        ],
-    )
+    start = _skip_newlines(text, text.find("-->") + 3, 2)
+    end = _skip_newlines_back(text, text.rfind("<!--"), 2)
+    return Edit(path, section.start, section.end, text[start:end])
 
 
 def add_markers(path: str, text: str, section: Section) -> Edit:
@@ -141,13 +127,10 @@ def add_markers(path: str, text: str, section: Section) -> Edit:
 
 def _count_missing_newlines(text: str, at: int) -> int:
     """Return how many line ends to add so that a block can begin at an offset."""
-    line_start = text.rfind("\n", 0, at) + 1
-    line = text[line_start:at]
-    if line:
+    if text[text.rfind("\n", 0, at) + 1 : at]:
         return 2
-    return (
-        0 if at == 0 or not _get_line_before(text, at).removesuffix("\r") else 1
-    )  # a line of blanks does not end an HTML block
+    # A line of blanks does not end an HTML block.
+    return 0 if at == 0 or not _get_line_before(text, at).removesuffix("\r") else 1
 
 
 def _get_line_before(text: str, at: int) -> str:

@@ -2,16 +2,21 @@
 
 import re
 from collections.abc import Callable, Sequence
-from itertools import groupby
-from typing import NamedTuple
+
+import msgspec
 
 from vaultlink.backlinks.diff import SectionDiff, entry_matches, match_entry
 from vaultlink.backlinks.existing import ExistingEntry, ParsedSection, SectionPart
 from vaultlink.backlinks.expected import ExpectedSection
-from vaultlink.backlinks.groups import GroupedParts, format_group_heading, split_groups
-from vaultlink.backlinks.mention_list import parse_mention_list
+from vaultlink.backlinks.mention_list import format_mention_item, parse_mention_list
 from vaultlink.backlinks.placement import END_MARKER, format_begin_marker
-from vaultlink.backlinks.style import ExpectedEntry, normalize_markdown, render_entry
+from vaultlink.backlinks.style import (
+    ExpectedEntry,
+    format_heading,
+    normalize_markdown,
+    render_entry,
+)
+from vaultlink.index.index import Index
 from vaultlink.index.resolve import PathsByName, resolve
 from vaultlink.parse.inline import read_inline
 from vaultlink.parse.link_parts import parse_inline_link
@@ -19,48 +24,36 @@ from vaultlink.text import lazy_pattern
 
 _LIST_ITEM = lazy_pattern(r"[ \t]+(?:[-*+]|\d{1,9}[.)])[ \t]")
 
-ExcerptSource = Callable[[str], Sequence[str]]
-"""Returns the excerpts of a note that cite the section's note, each on one line."""
 
-
-class RenderContext(NamedTuple):
+class RenderContext(msgspec.Struct, frozen=True):
     """Data needed to render a section, besides its expected entries.
 
-    `names` are the paths of files by name, `line_end` is the note's line end, `get_excerpts`
-    returns the excerpts of a source note, `get_heading` the heading of a new section,
-    `get_mention_item` the item that begins a new list of mentions.
+    `line_end` is the note's line end. `get_excerpts` returns the excerpts of a note that cite the
+    section's note, each on one line.
     """
 
-    names: PathsByName
+    index: Index
     line_end: str
-    get_excerpts: ExcerptSource
-    get_heading: Callable[[], str]
-    get_mention_item: Callable[[], str]
+    get_excerpts: Callable[[str], Sequence[str]]
 
 
-def render_section(
-    expected: ExpectedSection, order: Sequence[str], marker_content: str, context: RenderContext
-) -> str:
-    """Render a new section, from its begin marker to its end marker."""
-    line_end = context.line_end
-    gap = _default_gap(expected, context)
-    groups = [
-        gap.join(_render_entry(expected.entries[path], expected, context) for path in paths)
-        for paths in _split_order(order, expected)
-    ]
-    if expected.is_grouped:
-        headings = [format_group_heading(paths[0]) for paths in _split_order(order, expected)]
-        groups = [text for pair in zip(headings, groups, strict=True) for text in pair]
+def render_section(expected: ExpectedSection, marker_content: str, context: RenderContext) -> str:
+    items = [_render_entry(entry, expected, context) for entry in expected.entries.values()]
     if expected.mentions:
-        mentions = _render_new_mentions(expected, context)
-        groups[-1:] = [gap.join((*groups[-1:], mentions))]
-    return (line_end * 2).join(
-        (format_begin_marker(marker_content), context.get_heading(), *groups, END_MARKER)
+        items.append(_render_new_mentions(expected, context))
+    content = [_default_gap(expected, context).join(items)] if items else []
+    return (context.line_end * 2).join(
+        (
+            format_begin_marker(marker_content),
+            format_heading(expected.style, context.index),
+            *content,
+            END_MARKER,
+        )
     )
 
 
 def _render_new_mentions(expected: ExpectedSection, context: RenderContext) -> str:
-    item = ParsedSection(context.get_mention_item(), (), "", "")
+    item = ParsedSection(format_mention_item(context.index), (), "", "")
     return _render_mentions(item, expected.mention_list(), context)
 
 
@@ -68,50 +61,31 @@ def _render_mentions(
     listed: ParsedSection, expected: ExpectedSection, context: RenderContext
 ) -> str:
     """Render a list of mentions; "" if it would list nothing and has no typed text."""
-    text = render_updated_section(listed, SectionDiff(), expected, list(expected.entries), context)
+    text = render_updated_section(listed, SectionDiff(), expected, context)
     return text if len(text) > len(listed.head) else ""
 
 
-def _split_order(order: Sequence[str], expected: ExpectedSection) -> list[list[str]]:
-    """Return the paths of entries by group; all of them if there are no groups."""
-    if not expected.is_grouped:
-        return [list(order)] if order else []
-    return [list(paths) for _, paths in groupby(order, format_group_heading)]
-
-
 def render_updated_section(
-    parsed: ParsedSection,
-    diff: SectionDiff,
-    expected: ExpectedSection,
-    order: Sequence[str],
-    context: RenderContext,
+    parsed: ParsedSection, diff: SectionDiff, expected: ExpectedSection, context: RenderContext
 ) -> str:
     """Render an updated section.
 
     Correct entries keep their bytes, the others are written again, and all are put in order.
     """
     first_part = parsed.parts[0] if parsed.parts else None
-    grouped = split_groups(parsed)
-    gap = _detect_gap(grouped.parsed, expected, context) or _default_gap(expected, context)
+    gap = _detect_gap(parsed, expected, context) or _default_gap(expected, context)
     first_gap = (first_part.gap if first_part else "") or (
         gap if expected.indent else context.line_end * 2
     )
-    leading, entries, mentions = _collect_entries(grouped.parsed, expected, context)
-    parts = list(leading)
-    for paths in _split_order(order, expected):
-        written = [
-            part
-            for path in paths
-            for part in entries.get(path)
-            or [SectionPart("", _render_entry(expected.entries[path], expected, context), None)]
+    parts, entries, mentions = _collect_entries(parsed, expected, context)
+    for path, entry in expected.entries.items():
+        parts += entries.get(path) or [
+            SectionPart("", _render_entry(entry, expected, context), None)
         ]
-        parts += (
-            _add_group_heading(paths[0], written, grouped, context)
-            if (expected.is_grouped)
-            else written
-        )
     parts += mentions
-    texts = [_replace_heading(parsed.head, context) if diff.wrong_heading else parsed.head]
+    texts = [
+        _replace_heading(parsed.head, expected, context) if diff.wrong_heading else parsed.head
+    ]
     for number, part in enumerate(parts):
         own_gap = part.gap if part is not first_part else ""
         is_indented = expected.indent and own_gap  # the indentation of typed text must stay
@@ -122,23 +96,6 @@ def render_updated_section(
     return "".join([*texts, parsed.tail])
 
 
-def _add_group_heading(
-    path: str, parts: list[SectionPart], grouped: GroupedParts, context: RenderContext
-) -> list[SectionPart]:
-    """Return the parts of a group, its heading (in its existing form) first."""
-    heading = format_group_heading(path)
-    key, blank = normalize_markdown(heading), context.line_end * 2
-    existing = grouped.headings.get(key)
-    first = parts[0]._replace(gap=grouped.gaps.get(key) or blank)
-    return [
-        SectionPart(existing.gap or blank, existing.text, None)
-        if existing
-        else SectionPart(blank, heading, None),
-        first,
-        *parts[1:],
-    ]
-
-
 def has_outdated_excerpts(
     parsed: ParsedSection, expected: ExpectedSection, context: RenderContext
 ) -> bool:
@@ -146,18 +103,17 @@ def has_outdated_excerpts(
 
     That includes excerpts in a section that should have none.
     """
-    for part in parsed.parts:
-        entry = match_entry(part, expected, context.names)
-        if entry and not _has_same_excerpts(part, entry.path, expected, context):
-            return True
-    return False
+    return any(
+        (entry := match_entry(part, expected, context.index.names))
+        and not _has_same_excerpts(part, entry.path, expected, context)
+        for part in parsed.parts
+    )
 
 
 def has_author_text(
     parsed: ParsedSection, expected: ExpectedSection, context: RenderContext
 ) -> bool:
-    """Return True if a section contains text that a person typed."""
-    for part in split_groups(parsed).parsed.parts:
+    for part in parsed.parts:
         listed = parse_mention_list(part)
         if listed:
             if has_author_text(listed, expected.mention_list(), context):
@@ -191,7 +147,7 @@ def _collect_entries(
         if part.entry is None:
             current.append(part)
             continue
-        entry = match_entry(part, expected, context.names)
+        entry = match_entry(part, expected, context.index.names)
         if entry and entry.path not in groups:
             groups[entry.path] = current = [
                 _update_part(part, part.entry, entry, expected, context)
@@ -217,20 +173,18 @@ def _update_part(
     is_right = entry_matches(existing, entry, expected.style)
     if is_right and _has_same_excerpts(part, entry.path, expected, context):
         return part
-    line = part.text[: part.entry_length] if is_right else render_entry(entry, expected.style)
-    below = "".join(
-        f"{context.line_end}  - {excerpt}"
-        for excerpt in _get_excerpts(entry.path, expected, context)
-    )
+    line = part.text[: part.entry_length] if is_right else ""
+    text = _render_entry(entry, expected, context, line)
     gap = part.gap if is_right else ""
-    return SectionPart(gap, line + below + _split_below(part, expected, context)[1], part.entry)
+    return SectionPart(gap, text + _split_below(part, expected, context)[1], part.entry)
 
 
-def _render_entry(entry: ExpectedEntry, expected: ExpectedSection, context: RenderContext) -> str:
-    lines = [
-        render_entry(entry, expected.style),
-        *(f"  - {excerpt}" for excerpt in _get_excerpts(entry.path, expected, context)),
-    ]
+def _render_entry(
+    entry: ExpectedEntry, expected: ExpectedSection, context: RenderContext, line: str = ""
+) -> str:
+    """Render an entry with its excerpts; `line` is its line if that is right already."""
+    excerpts = _get_excerpts(entry.path, expected, context)
+    lines = [line or render_entry(entry, expected.style), *(f"  - {text}" for text in excerpts)]
     return context.line_end.join(lines)
 
 
@@ -250,9 +204,14 @@ def _has_same_excerpts(
 def _split_below(
     part: SectionPart, expected: ExpectedSection, context: RenderContext
 ) -> tuple[list[str], str]:
+    # A list of mentions has no excerpts: no link resolves to a note without a path.
+    return split_below(part, "" if expected.indent else expected.path, context.index.names)
+
+
+def split_below(part: SectionPart, path: str, names: PathsByName) -> tuple[list[str], str]:
     """Split the lines below an entry into excerpts and other lines.
 
-    Excerpts are list items that link to the section's note. The other lines are returned unchanged.
+    Excerpts are list items that link to the note at `path`. The other lines are returned unchanged.
     """
     excerpts: list[str] = []
     rest: list[str] = []
@@ -260,12 +219,7 @@ def _split_below(
         text = " ".join(line.strip() for line in item.split("\n"))
         marker = _LIST_ITEM.match(f" {text}")
         content = text[marker.end() - 1 :] if marker else text
-        if (
-            marker
-            and part.entry
-            and not expected.indent
-            and _has_link_to(content, expected.path, context.names)
-        ):
+        if marker and part.entry and _has_link_to(content, path, names):
             excerpts.append(content)
         else:
             rest.append(item)
@@ -273,30 +227,16 @@ def _split_below(
 
 
 def _split_items(text: str) -> list[str]:
-    """Split into list items, each with the line end before and continuation lines."""
+    """Split into list items, each with the lines behind it and the blank lines before it."""
     items: list[str] = []
     for match in re.finditer(r"\r?\n[^\r\n]*", text):
         line = match[0].lstrip("\r\n")
-        if not items or not line or _LIST_ITEM.match(line):
+        is_new = not line or _LIST_ITEM.match(line) or not items
+        if is_new and (not items or items[-1].strip()):
             items.append(match[0])
-        elif items[-1].strip():
+        else:
             items[-1] += match[0]
-        else:
-            items.append(items.pop() + match[0])
-    return _join_blank_lines(items)
-
-
-def _join_blank_lines(items: list[str]) -> list[str]:
-    """Join blank lines with the item after them."""
-    joined: list[str] = []
-    blank = ""
-    for item in items:
-        if item.strip():
-            joined.append(blank + item)
-            blank = ""
-        else:
-            blank += item
-    return [*joined, blank] if blank else joined
+    return items
 
 
 def _has_link_to(text: str, path: str, names: PathsByName) -> bool:
@@ -319,16 +259,18 @@ def _detect_gap(parsed: ParsedSection, expected: ExpectedSection, context: Rende
     """
     if expected.indent:
         return next((part.gap for part in parsed.parts if part.entry), "")
-    gaps = []
-    for part in parsed.parts:
-        entry = match_entry(part, expected, context.names)
-        if entry and part.entry and entry_matches(part.entry, entry, expected.style):
-            gaps.append(part.gap)
+    gaps = [
+        part.gap
+        for part in parsed.parts
+        if part.entry
+        and (entry := match_entry(part, expected, context.index.names))
+        and entry_matches(part.entry, entry, expected.style)
+    ]
     return next(filter(None, gaps[1:]), "")
 
 
-def _replace_heading(head: str, context: RenderContext) -> str:
+def _replace_heading(head: str, expected: ExpectedSection, context: RenderContext) -> str:
     marker = head[: head.find("-->") + 3]
     between = head[len(marker) :]
     blank = between[: len(between) - len(between.lstrip())]
-    return marker + (blank or "\n\n") + context.get_heading()
+    return marker + (blank or "\n\n") + format_heading(expected.style, context.index)

@@ -42,10 +42,10 @@ _URL_SAFE = "/!$&'*+,;=:@~-._"
 
 
 class SectionStyle(NamedTuple):
-    """Style of a vault's sections.
+    """Style of a vault's sections and its links.
 
     `kind` is `topics`, `list` or `context`; `heading` is the configured heading, "" for the style's
-    own; `link_format` and `use_markdown_links` are those of the vault's links.
+    own.
     """
 
     kind: str
@@ -69,7 +69,6 @@ class ExpectedEntry(NamedTuple):
 def section_style(
     settings: Mapping[str, Any], obsidian: ObsidianSettings, index: Index
 ) -> SectionStyle:
-    """Return the style of sections for the settings of `[backlinks]` and of Obsidian."""
     return SectionStyle(
         choose_style(settings, index),
         settings["heading"].strip(),
@@ -95,15 +94,9 @@ def is_right_heading(heading: str, style: SectionStyle) -> bool:
 
     Without a configured heading, a list may have its heading in any language.
     """
-    expected = (
-        (style.heading,)
-        if style.heading
-        else (TOPICS_HEADING,)
-        if style.kind == "topics"
-        else LIST_HEADINGS.values()
-    )
-    normalized = normalize_markdown(heading)
-    return any(normalized == normalize_markdown(item) for item in expected)
+    usual = (TOPICS_HEADING,) if style.kind == "topics" else LIST_HEADINGS.values()
+    expected = (style.heading,) if style.heading else usual
+    return normalize_markdown(heading) in map(normalize_markdown, expected)
 
 
 def format_entry_title(note: Note) -> str:

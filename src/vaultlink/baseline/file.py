@@ -176,13 +176,17 @@ def require_same_settings(root: Path, baseline: Baseline, settings: LinterSettin
     )
 
 
+_NOT_COMPARED = {"rules", "backlinks.order", "backlinks.group"}
+"""Recorded settings that are compared otherwise, or on which findings do not depend."""
+
+
 def _describe_differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
     old_rules, new_rules = set(before.get("rules", ())), set(now["rules"])
     if new_rules - old_rules:
         yield f"now with {_format_rules(new_rules - old_rules)}"
     if old_rules - new_rules:
         yield f"now without {_format_rules(old_rules - new_rules)}"
-    for key in sorted((before.keys() | now.keys()) - {"rules"}):
+    for key in sorted((before.keys() | now.keys()) - _NOT_COMPARED):
         if (
             before.get(key) != now.get(key)
             and key.removeprefix("rules.").partition(".")[0] not in old_rules ^ new_rules

@@ -3,15 +3,17 @@
 from typing import Annotated
 
 from vaultlink.cli.options import DiffOption, NoteArgument, OpenOptions, ParameterSpec, option
-from vaultlink.config.settings import BACKLINKS_CHOICES
+from vaultlink.config.settings import BACKLINKS_CHOICES, RETIRED_CHOICES
 
 _MAINTAINING = ("--write", "--check", "--diff", "--adopt", "--remove")
 """Options with which sections are written, or compared with what would be written."""
 
 
 def _style_option(key: str, help: str) -> ParameterSpec:  # noqa: A002
-    metavar, choices = ("LINE", ()) if key == "heading" else ("", BACKLINKS_CHOICES[key])
-    return option(f"--{key}", help=help, metavar=metavar, choices=choices, requires=_MAINTAINING)
+    if key == "heading":
+        return option("--heading", help=help, metavar="LINE", requires=_MAINTAINING)
+    choices = (*BACKLINKS_CHOICES.get(key, ()), *RETIRED_CHOICES.get(key, ()))
+    return option(f"--{key}", help=help, choices=choices, requires=_MAINTAINING)
 
 
 class BacklinksOptions(OpenOptions, frozen=True, kw_only=True):
@@ -54,7 +56,10 @@ class BacklinksOptions(OpenOptions, frozen=True, kw_only=True):
     entries: Annotated[
         str, _style_option("entries", "List notes that are not linked back, or all backlinks.")
     ] = ""
-    order: Annotated[str, _style_option("order", "Order of entries, instead of the setting.")] = ""
-    group: Annotated[
-        str, _style_option("group", "Group the entries of long sections by folder, or not.")
+    order: Annotated[
+        str,
+        _style_option(
+            "order", "Order of entries, instead of the setting; rank and recent are now title."
+        ),
     ] = ""
+    group: Annotated[str, _style_option("group", "No longer has an effect.")] = ""

@@ -81,7 +81,6 @@ def _set_attribute(root: Path) -> str:
 
 
 def _is_in_force(root: Path) -> bool:
-    """Return True if git has the attribute for a note of the vault."""
     output = run_git(root, "check-attr", "-z", "merge", "--", "note.md") or b""
     return output.split(b"\0")[2:3] == [b"vaultlink"]
 

@@ -127,6 +127,11 @@ def warn_of_scan(scan: VaultScan, terminal: Terminal) -> None:
             f"warning: iCloud has removed files from this disk: {first}. "
             "Links to them are reported as broken. Download them before you fix links."
         )
+    if any("backlinks" in layer.values for layer in scan.layers):
+        from vaultlink.config.settings import list_retired_settings  # noqa: PLC0415 - rarely set
+
+        for sentence in list_retired_settings(scan.layers):
+            terminal.print_message(f"warning: {sentence}")
     if not scan.obsidian.ignore_filters:
         return
     from vaultlink.config.patterns import list_unused_filters  # noqa: PLC0415 - few vaults need it

@@ -23,7 +23,7 @@ from vaultlink.config.checks import (
     reject_unknown_keys,
     unknown_key_error,
 )
-from vaultlink.config.layers import Layer
+from vaultlink.config.layers import COMMAND_LINE, Layer
 from vaultlink.config.mention_settings import MENTIONS_DEFAULTS, read_mentions_setting
 from vaultlink.errors import ConfigError
 from vaultlink.model import Severity
@@ -54,13 +54,21 @@ BACKLINKS_CHOICES: Mapping[str, tuple[Any, ...]] = {
     "heading": ("",),
     "headings": ((),),
     "entries": ("missing", "all"),
-    "order": ("title", "path", "rank", "recent"),
-    "group": ("none", "folder"),
+    "order": ("title", "path"),
     "mentions": (False, True),
 }
 """The settings of `[backlinks]`: the default first, then the other choices.
 
 A single choice means any line of text, or a list of such lines.
+"""
+
+RETIRED_CHOICES: Mapping[str, tuple[str, ...]] = {
+    "order": ("rank", "recent"),
+    "group": ("none", "folder"),
+}
+"""Choices of `[backlinks]` that are accepted in this release for the last time.
+
+They act as the default; `group` is no setting any more.
 """
 
 
@@ -177,8 +185,7 @@ def _read_layer(layer: Layer, rules: tuple[Rule, ...]) -> Iterator[tuple[str, An
         yield key, selectors
     for name, options in read_table(layer, "rules").items():
         yield from _read_rule_options(layer, name, options, rules)
-    for key, value in read_table(layer, "backlinks").items():
-        yield f"backlinks.{key}", _read_backlinks_setting(layer, key, value)
+    yield from _read_backlinks_settings(layer)
     for key, value in read_table(layer, "mentions").items():
         yield f"mentions.{key}", read_mentions_setting(layer, key, value)
 
@@ -211,6 +218,27 @@ def _read_rule_options(
             f"rules.{rule.name}.{key}",
             read_option_value(layer.format_key(f"rules.{name}.{key}"), options[key], value),
         )
+
+
+def list_retired_settings(layers: Sequence[Layer]) -> Iterator[str]:
+    """Yield a sentence on each retired setting of `[backlinks]`."""
+    for layer in layers:
+        given = layer.values.get("backlinks")
+        settings: Mapping[str, Any] = given if isinstance(given, dict) else {}
+        prefix = "--" if layer.source == COMMAND_LINE else layer.format_key("backlinks.")
+        if settings.get("order") in RETIRED_CHOICES["order"]:
+            yield f'{prefix}order: "{settings["order"]}" no longer exists and acts as "title".'
+        if "group" in settings:
+            yield f"{prefix}group: sections are no longer grouped; this has no effect. Remove it."
+
+
+def _read_backlinks_settings(layer: Layer) -> Iterator[tuple[str, Any]]:
+    """Yield the checked settings; a retired choice acts as the default."""
+    for key, value in read_table(layer, "backlinks").items():
+        if value not in RETIRED_CHOICES.get(key, ()):
+            yield f"backlinks.{key}", _read_backlinks_setting(layer, key, value)
+        elif key in BACKLINKS_CHOICES:
+            yield f"backlinks.{key}", BACKLINKS_CHOICES[key][0]
 
 
 def _read_backlinks_setting(layer: Layer, key: str, value: Any) -> Any:

@@ -41,7 +41,6 @@ class SectionUpdater:
         self._texts_compared = False
 
     def __call__(self, state: State, sources: FixSources) -> Iterator[FindingWithFix]:
-        """Yield the fixes of a state."""
         make_fix = SectionFixMaker()
         sources = replace(sources, mentions=self._mentions)
         for path, items in state.diagnostics.items():
@@ -62,7 +61,6 @@ class OneTimeChange:
         self._done = False
 
     def __call__(self, state: State, sources: FixSources) -> Iterator[FindingWithFix]:
-        """Yield the fixes of a state; none at the second call."""
         if self._done:
             return
         self._done = True
@@ -135,7 +133,6 @@ def _compare_texts(
 def _build_finding(
     state: State, path: str, section: SourceSpan, message: str, rule_name: str = STALE_SECTION
 ) -> Diagnostic:
-    """Return a finding of a section that no check can make."""
     rule = state.settings.rules_by_name[rule_name]
     kind = FindingKind(rule.code, rule.name, state.settings.config.severity[rule.name])
     return make_finding(kind, path, replace(section, end=section.start), message)

@@ -31,10 +31,8 @@ class FixOption(msgspec.Struct, frozen=True):
 class FixException(NamedTuple):
     """A setting that keeps findings from being made.
 
-    Attributes:
-        entries: What is added to a list of the settings; empty if nothing can be.
-        meaning: What that does, without a full stop.
-        key: The same for all causes to which the setting applies.
+    `entries` are added to a list of the settings (empty if that is not possible). `meaning` says
+    what that does, without a full stop. `key` is the same for all causes to which it applies.
     """
 
     entries: tuple[str, ...]
@@ -43,14 +41,11 @@ class FixException(NamedTuple):
 
 
 class FixCause(msgspec.Struct, frozen=True):
-    """Findings with one cause.
+    """Findings with one cause, sorted by path and position; at least one.
 
-    Attributes:
-        findings: The findings, sorted by path and position; at least one.
-        proposals: The fixes to propose, the likeliest first.
-        is_unresolved: True if the cause is a target that does not resolve. Then the user can also
-            name another target, create the note, remove the links, or allow them.
-        exceptions: The settings that keep such findings from being made.
+    `proposals` are the fixes to propose, the likeliest first. With `is_unresolved`, a target does
+    not resolve: the user can also name another one, create the note, remove the links, or allow
+    them. `exceptions` are the settings that keep such findings from being made.
     """
 
     findings: tuple[Diagnostic, ...]
@@ -60,17 +55,14 @@ class FixCause(msgspec.Struct, frozen=True):
 
     @property
     def code(self) -> str:
-        """The code of the rule."""
         return self.findings[0].code
 
     @property
     def rule(self) -> str:
-        """The name of the rule."""
         return self.findings[0].rule
 
     @property
     def is_mention(self) -> bool:
-        """True if the findings are unlinked mentions."""
         return self.rule == MENTION.rule
 
     @property
@@ -80,13 +72,10 @@ class FixCause(msgspec.Struct, frozen=True):
 
     @property
     def targets(self) -> list[str]:
-        """The spellings of the target, in the order of the findings."""
         return list(dict.fromkeys(item.target for item in self.findings if item.target))
 
 
 class FixChooser:
-    """The causes of findings, and the fixes that a user can choose for them."""
-
     def __init__(
         self,
         state: State,
@@ -135,7 +124,6 @@ class FixChooser:
 
 
 def _topic_key(item: Diagnostic) -> str:
-    """Return the target with heading or block, or else the message."""
     if item.target is None:
         return item.message
     return f"{normalize_name(item.target).removesuffix('.md')}{item.subpath or ''}"

@@ -121,19 +121,16 @@ def list_link_fixes(state: State, sources: FixSources, item: Diagnostic) -> Iter
 
 
 def build_target_fix(state: State, item: Diagnostic, path: str) -> Fix | None:
-    """Return the fix that links an unresolved link or embed to this file, or None."""
     link = find_dangling_link(state.index, item)
     return _build_link_fix(state, item.path, link, path) if link else None
 
 
 def build_unlink_fix(state: State, item: Diagnostic) -> Fix | None:
-    """Return the fix that replaces an unresolved link by its text, or None."""
     link = find_dangling_link(state.index, item)
     return _build_unlink_fix(item.path, link) if link else None
 
 
 def build_creation_fix(state: State, item: Diagnostic, answers: FixAnswers) -> Fix | None:
-    """Return the fix that creates the note for an unresolved link, or None."""
     link = find_dangling_link(state.index, item)
     return _build_note_fix(state.index, link, answers) if link else None
 
@@ -172,7 +169,6 @@ def _suggest(state: State, sources: FixSources, link: Link, source: str) -> Sequ
 
 
 def _suggest_former(state: State, link: Link, source: str) -> tuple[Suggestion, ...]:
-    """Return what the link may mean now as far as the history knows."""
     former = find_former_target(link, source, state.index, state.settings.history)
     return suggest_former_target(former)
 
@@ -206,9 +202,9 @@ def _build_link_fix(state: State, source: str, link: Link, path: str) -> Fix | N
 
 def _build_unlink_fix(source: str, link: Link) -> Fix | None:
     """Replace a plain link by its text; None for an embed, which has no text."""
-    words = (
-        default_display_text(link.target, link.subpath) if link.display is None else link.display
-    )
+    words = link.display
+    if words is None:
+        words = default_display_text(link.target, link.subpath)
     if (
         link.embed
         or not words
@@ -217,11 +213,8 @@ def _build_unlink_fix(source: str, link: Link) -> Fix | None:
         or _BRACKET.search(bracketed_text(link) or "")
     ):
         return None
-    return Fix(
-        "Remove the link and keep its text",
-        Safety.UNSAFE,
-        (Edit(source, link.start, link.end, words),),
-    )
+    edit = Edit(source, link.start, link.end, words)
+    return Fix("Remove the link and keep its text", Safety.UNSAFE, (edit,))
 
 
 _BRACKET = lazy_pattern(r"[\[\]]")

@@ -9,6 +9,7 @@ from difflib import SequenceMatcher
 from types import MappingProxyType
 from typing import NamedTuple
 
+from vaultlink.links.edits import count_equal_ends
 from vaultlink.text import has_command, lazy_pattern
 
 _CONTEXT_LINES = 3
@@ -141,12 +142,7 @@ def _group_hunks(before: Sequence[str], after: Sequence[str]) -> Iterable[list[O
     """
     if before == after:
         return ()
-    head, shortest = 0, min(len(before), len(after))
-    while head < shortest and before[head] == after[head]:
-        head += 1
-    tail = 0
-    while tail < shortest - head and before[-1 - tail] == after[-1 - tail]:
-        tail += 1
+    head, tail = count_equal_ends(before, after)
     stop_before, stop_after = len(before) - tail, len(after) - tail
     core = SequenceMatcher(None, before[head:stop_before], after[head:stop_after])
     opcodes: list[Opcode] = [

@@ -69,9 +69,9 @@ def apply_rounds(
 ) -> Plan:
     """Plan the fixes that `wanted` returns, round by round, until it returns none.
 
-    `wanted` takes the state of each round, `made` the fixes of each round and their edits by path.
-    Does not write. A fix that would break a promise is left
-    out, as are the fixes of a rule in a note that undo each other without end.
+    `made` takes the fixes of each round and their edits by path. Does not write. A fix that would
+    break a promise is left out, as are the fixes of a rule in a note that undo each other without
+    end.
     """
     endless: dict[_RuleInNote, BrokenPromise] = {}
     while True:
@@ -102,11 +102,7 @@ class _RuleInNote(NamedTuple):
 
 
 class _FixLoop:
-    """The plan in progress.
-
-    It has the current state, the changed texts, the fixes made, and the skipped notes.
-    `last_rules` are the rules and notes of the last round.
-    """
+    """The plan in progress. `last_rules` are the rules and notes of the last round."""
 
     def __init__(
         self,
@@ -127,7 +123,6 @@ class _FixLoop:
         self.last_rules: set[_RuleInNote] = set()
 
     def run(self, wanted: Callable[[State, FixSources], Iterable[FindingWithFix]]) -> Plan | None:
-        """Apply rounds until no fix applies; return None if there are too many rounds."""
         rounds, candidates = 0.0, tuple[FindingWithFix, ...]()
         sources = replace(self._sources, text=self._get_text)
         state, found = None, list[FindingWithFix]()
@@ -187,8 +182,11 @@ class _FixLoop:
             self._trial.reject(fixes, broken)
             return 0
         for path, text in new.items():
-            known = path in self._texts
-            original = self._texts[path][0] if known else self._read_original(path)
+            if path in self._texts:
+                original = self._texts[path][0]
+            else:
+                is_known = path in self._initial_state.index.notes
+                original = self._sources.text(path) if is_known else None
             self._texts[path] = original, text
             self._edits[path] = join_edits(self._edits.get(path, ()), edits[path], old[path])
         self._done += fixes
@@ -197,9 +195,6 @@ class _FixLoop:
         self.last_rules = {_RuleInNote(item.path, item.rule) for item, _ in fixes}
         self._record(fixes, edits)
         return self._trial.accept(fixes, edits)
-
-    def _read_original(self, path: str) -> str | None:
-        return self._sources.text(path) if path in self._initial_state.index.notes else None
 
     def _build_plan(self, candidates: tuple[FindingWithFix, ...]) -> Plan:
         texts = {path: pair for path, pair in self._texts.items() if pair[0] != pair[1]}
@@ -253,8 +248,6 @@ def _find_resolved(
 
 
 class FindingPlace(NamedTuple):
-    """The values that tell a finding from others of its state."""
-
     path: str
     start: int
     end: int
@@ -324,7 +317,6 @@ def find_fix(
 
 
 def touches_heading(index: Index, fix: Fix) -> bool:
-    """Return True if a fix changes a heading."""
     return any(
         note is not None and bool(_find_headings_at(note.headings, edit))
         for edit in fix.edits
@@ -333,34 +325,22 @@ def touches_heading(index: Index, fix: Fix) -> bool:
 
 
 def changes_linked_heading(index: Index, fix: Fix) -> bool:
-    """Return True if a fix changes a heading that a link names."""
     for edit in fix.edits:
         note = index.notes.get(edit.path)
-        changed = _find_headings_at(note.headings, edit) if note and note.headings else ()
-        if (
-            note
-            and changed
-            and any(
-                find_anchor(note, subpath) in changed
-                for subpath in _find_linked_subpaths(index, edit.path)
-            )
-        ):
-            return True
+        changed = _find_headings_at(note.headings, edit) if note else ()
+        if note and changed:
+            subpaths = {
+                link.subpath
+                for source in index.anchor_sources.get(edit.path, ())
+                for link, target in index.resolved_links(source)
+                if link.subpath and target == edit.path
+            }
+            if any(find_anchor(note, subpath) in changed for subpath in subpaths):
+                return True
     return False
 
 
-def _find_linked_subpaths(index: Index, path: str) -> set[str]:
-    """Return the subpaths of the links to a file."""
-    return {
-        link.subpath
-        for source in index.anchor_sources.get(path, ())
-        for link, target in index.resolved_links(source)
-        if link.subpath and target == path
-    }
-
-
 def _find_headings_at(headings: tuple[Heading, ...], edit: Edit) -> tuple[Heading, ...]:
-    """Return the headings that an edit changes or adds to."""
     number = bisect_left(headings, edit.start, key=lambda heading: heading.end)
     end = bisect_right(headings, edit.end, key=lambda heading: heading.start)
     return headings[number:end]
@@ -373,14 +353,7 @@ def _group_by_path(
     edits: dict[str, list[Edit]] = {}
     rules: dict[str, set[str]] = {}
     for diagnostic, fix in fixes:
-        for path, group in _group_edits(fix.edits).items():
-            edits.setdefault(path, []).extend(group)
-            rules.setdefault(path, set()).add(diagnostic.rule)
+        for edit in fix.edits:
+            edits.setdefault(edit.path, []).append(edit)
+            rules.setdefault(edit.path, set()).add(diagnostic.rule)
     return {path: sort_edits(group) for path, group in edits.items()}, rules
-
-
-def _group_edits(edits: Iterable[Edit]) -> dict[str, list[Edit]]:
-    groups: dict[str, list[Edit]] = {}
-    for edit in edits:
-        groups.setdefault(edit.path, []).append(edit)
-    return groups

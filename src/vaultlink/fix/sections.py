@@ -7,8 +7,8 @@ findings, and return fixes. `vaultlink.backlinks` computes the expected content 
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import partial
-from typing import Any, NamedTuple
+from functools import cache
+from typing import Any
 
 import msgspec
 
@@ -16,8 +16,7 @@ from vaultlink.backlinks.diff import compare_section
 from vaultlink.backlinks.excerpts import ExcerptTarget, find_excerpts
 from vaultlink.backlinks.existing import ParsedSection, parse_managed_sections
 from vaultlink.backlinks.expected import ExpectedSection, can_hold_section, expected_section
-from vaultlink.backlinks.mention_list import find_mentioning_notes, format_mention_item
-from vaultlink.backlinks.order import order_backlinks
+from vaultlink.backlinks.mention_list import find_mentioning_notes
 from vaultlink.backlinks.placement import (
     add_markers,
     detect_line_end,
@@ -34,14 +33,15 @@ from vaultlink.backlinks.render import (
     render_section,
     render_updated_section,
 )
-from vaultlink.backlinks.style import SectionStyle, format_heading, section_style
+from vaultlink.backlinks.style import SectionStyle, section_style
 from vaultlink.engine.step import State
 from vaultlink.fix.sources import FixSources
 from vaultlink.index.index import Index
-from vaultlink.links.edits import apply_edits
-from vaultlink.model import Diagnostic, Edit, Fix, Note, Owner, Safety, Section
+from vaultlink.links.edits import apply_edits, count_equal_ends
+from vaultlink.model import Diagnostic, Edit, Fix, Note, Owner, Safety, Section, SourceSpan
 from vaultlink.parse.backlinks_markers import has_unpaired_marker
 from vaultlink.parse.note import parse_note
+from vaultlink.rules.context import FILE_START
 from vaultlink.text import lazy_pattern
 
 _HTML_START = lazy_pattern(r"^[ \t]*<(?:script|pre|style|!|\?)", re.MULTILINE | re.IGNORECASE)
@@ -58,7 +58,6 @@ class SectionContext(msgspec.Struct, frozen=True):
 
     @classmethod
     def from_state(cls, state: State, sources: FixSources) -> "SectionContext":
-        """Build the context from the settings of a state."""
         settings, index = state.settings.config.backlinks, state.index
         return cls(
             index, sources, settings, section_style(settings, state.settings.obsidian, index)
@@ -79,36 +78,15 @@ class SectionContext(msgspec.Struct, frozen=True):
         )
         return expected_section(note, self.index, self.settings, self.section_style, mentioning)
 
-    def order_paths(self, expected: ExpectedSection) -> list[str]:
-        """Return the paths of a section's entries in the configured order."""
-        return order_backlinks(
-            expected, self.settings["order"], self.index, self.sources.modified_at
-        )
-
     def make_render_context(self, path: str, text: str) -> RenderContext:
-        """Return the context for rendering a section of the note at `path`."""
-        target, known = (
-            ExcerptTarget(path, self.index, self.section_style.link_format),
-            dict[str, Sequence[str]](),
-        )
+        target = ExcerptTarget(path, self.index, self.section_style.link_format)
 
+        @cache
         def find_cached_excerpts(source: str) -> Sequence[str]:
-            if source not in known:
-                source_text = self.sources.text(source)
-                known[source] = (
-                    ()
-                    if source_text is None
-                    else find_excerpts(self.index.notes[source], source_text, target)
-                )
-            return known[source]
+            text = self.sources.text(source)
+            return () if text is None else find_excerpts(self.index.notes[source], text, target)
 
-        return RenderContext(
-            self.index.names,
-            detect_line_end(text),
-            find_cached_excerpts,
-            partial(format_heading, self.section_style, self.index),
-            partial(format_mention_item, self.index),
-        )
+        return RenderContext(self.index, detect_line_end(text), find_cached_excerpts)
 
 
 # -- fixes ----------------------------------------------------------------------------------------
@@ -122,10 +100,9 @@ class SectionFixMaker:
 
     def __init__(self) -> None:
         self._inputs: tuple[State, FixSources, str] | None = None
-        self._edits: _NoteEdits | None = None
+        self._edits: Sequence[tuple[SourceSpan, Edit]] = ()
 
     def __call__(self, state: State, sources: FixSources, diagnostic: Diagnostic) -> Fix | None:
-        """Return the fix of a missing or stale section, or None."""
         known = self._inputs
         if (
             known is None
@@ -135,44 +112,23 @@ class SectionFixMaker:
         ):
             self._edits = _find_note_edits(state, sources, diagnostic.path)
             self._inputs = state, sources, diagnostic.path
-        edits = self._edits.find_at(diagnostic.start) if self._edits else []
+        at = diagnostic.start
+        number = bisect_right(self._edits, at, key=lambda item: item[0].start) - 1
+        if number < 0 or at > self._edits[number][0].end:
+            return None
         title = state.settings.rules_by_name[diagnostic.rule].fix_title
-        return Fix(title, Safety.SAFE, tuple(edits)) if edits else None
+        return Fix(title, Safety.SAFE, (self._edits[number][1],))
 
 
-class _NoteEdits(NamedTuple):
-    """The edits of a note's outdated sections in order, or those of a new one.
-
-    `starts` and `ends` are the offsets of the outdated sections.
-    """
-
-    starts: list[int]
-    ends: list[int]
-    edits: list[Edit]
-    is_new: bool
-
-    def find_at(self, offset: int) -> list[Edit]:
-        """Return the edits for a finding at an offset."""
-        if self.is_new:
-            return self.edits
-        number = bisect_right(self.starts, offset) - 1
-        return self.edits[number : number + 1] if number >= 0 and offset < self.ends[number] else []
-
-
-def _find_note_edits(state: State, sources: FixSources, path: str) -> _NoteEdits | None:
+def _find_note_edits(state: State, sources: FixSources, path: str) -> list[tuple[SourceSpan, Edit]]:
+    """Return the edits of outdated sections or a new one, with the spans of findings."""
     note, text = state.index.notes.get(path), sources.text(path)
     if note is None or text is None:
-        return None
+        return []
     context = SectionContext.from_state(state, sources)
-    if not note.sections:
-        return _NoteEdits([], [], build_new_section(context, note, text), is_new=True)
-    found = list(find_section_edits(context, note, text))
-    return _NoteEdits(
-        [section.start for section, _ in found],
-        [section.end for section, _ in found],
-        [edit for _, edit in found],
-        is_new=False,
-    )
+    if note.sections:
+        return list(find_section_edits(context, note, text))
+    return [(FILE_START, edit) for edit in build_new_section(context, note, text)]
 
 
 def build_new_section(context: SectionContext, note: Note, text: str) -> list[Edit]:
@@ -186,10 +142,10 @@ def build_new_section(context: SectionContext, note: Note, text: str) -> list[Ed
     expected = context.compute_expected(note)
     if not expected.entries and not expected.mentions:
         return []
-    order, rendering = context.order_paths(expected), context.make_render_context(note.path, text)
+    rendering = context.make_render_context(note.path, text)
     for spot in find_insertion_points(text):
         section = render_section(
-            expected, order, f"before={spot.newlines_before} after={spot.newlines_after}", rendering
+            expected, f"before={spot.newlines_before} after={spot.newlines_after}", rendering
         )
         edit = insert_section(note.path, text, spot, section)
         if not has_open_comment(text[: spot.offset]) and (
@@ -253,34 +209,19 @@ def _update_section(
     return _minimize_edit(
         expected.path,
         section,
-        render_updated_section(reading, found, expected, context.order_paths(expected), rendering),
+        render_updated_section(reading, found, expected, rendering),
     )
 
 
 def _minimize_edit(path: str, section: Section, new: str) -> Edit | None:
-    """Return the edit that changes a section's text to `new`, or None.
-
-    None if they are equal. The edit does not include the unchanged lines at both ends.
-    """
-    old = section.text
-    if old == new:
+    """Return the edit of the lines in which a section differs from `new`, or None."""
+    if section.text == new:
         return None
-    before, after = old.splitlines(keepends=True), new.splitlines(keepends=True)
-    start, shortest = 0, min(len(before), len(after))
-    while start < shortest and before[start] == after[start]:
-        start += 1
-    end = 0
-    while end < shortest - start and before[-1 - end] == after[-1 - end]:
-        end += 1
-    head, replaced = (
-        sum(map(len, lines)) for lines in (before[:start], before[start : len(before) - end])
-    )
-    return Edit(
-        path,
-        section.start + head,
-        section.start + head + replaced,
-        "".join(after[start : len(after) - end]),
-    )
+    before, after = section.text.splitlines(keepends=True), new.splitlines(keepends=True)
+    head, tail = count_equal_ends(before, after)
+    start = section.start + sum(map(len, before[:head]))
+    replaced = sum(map(len, before[head : len(before) - tail]))
+    return Edit(path, start, start + replaced, "".join(after[head : len(after) - tail]))
 
 
 def _is_parsed_as_section(note: Note, new: str, section: str) -> bool:

@@ -3,8 +3,11 @@
 The result does not depend on the order of the fixes.
 """
 
-from bisect import insort
+from bisect import bisect_left, insort
 from collections.abc import Callable, Iterable, Sequence
+from itertools import islice, takewhile
+
+from msgspec.structs import replace
 
 from vaultlink.config.settings import Config
 from vaultlink.index.resolve import normalize_name
@@ -25,7 +28,7 @@ def select_fixes(fixes: Iterable[FindingWithFix]) -> list[FindingWithFix]:
     The others may follow in the next round if their findings remain. Paths that differ only in
     case count as one file, as on many systems.
     """
-    taken: dict[str, list[tuple[int, int, Edit]]] = {}
+    taken: dict[str, list[Edit]] = {}
     selected = []
     for diagnostic, fix in sorted(fixes, key=_sort_key):
         if not any(
@@ -34,8 +37,8 @@ def select_fixes(fixes: Iterable[FindingWithFix]) -> list[FindingWithFix]:
             for edit in fix.edits:
                 insort(
                     taken.setdefault(normalize_name(edit.path), []),
-                    (edit.start, edit.end, edit),
-                    key=lambda item: item[:2],
+                    edit,
+                    key=lambda item: (item.start, item.end),
                 )
             selected.append((diagnostic, fix))
     return selected
@@ -66,21 +69,9 @@ def _sort_key(item: FindingWithFix) -> tuple[str, int, str, int, str]:
     return diagnostic.path, diagnostic.start, diagnostic.code, diagnostic.end, diagnostic.message
 
 
-def _has_overlap(edit: Edit, taken: list[tuple[int, int, Edit]]) -> bool:
-    """Return True if an edit overlaps one of `taken`.
-
-    Those are sorted and do not overlap.
-    """
-    low, high = 0, len(taken)
-    while low < high:  # find the first that ends at or after the edit's start
-        middle = (low + high) // 2
-        if taken[middle][1] < edit.start:
-            low = middle + 1
-        else:
-            high = middle
-    while low < len(taken) and taken[low][0] <= edit.end:
-        other = taken[low][2]
-        if edits_overlap(Edit(other.path, edit.start, edit.end, edit.text), other):
-            return True
-        low += 1
-    return False
+def _has_overlap(edit: Edit, taken: Sequence[Edit]) -> bool:
+    """Return True if an edit overlaps one of `taken`, which are sorted and do not overlap."""
+    first = bisect_left(taken, edit.start, key=lambda item: item.end)
+    same_file = takewhile(lambda other: other.start <= edit.end, islice(taken, first, None))
+    # Paths that differ in case are one file.
+    return any(edits_overlap(replace(edit, path=other.path), other) for other in same_file)

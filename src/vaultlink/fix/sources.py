@@ -1,4 +1,4 @@
-"""Inputs of deferred fixes besides the state: texts, suggestions, file times."""
+"""Inputs of deferred fixes besides the state: texts, suggestions."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 
@@ -11,8 +11,7 @@ from vaultlink.model import Diagnostic, Fix, SkippedNote, Suggestion
 class FixSources(msgspec.Struct, frozen=True):
     """The inputs of a deferred fix besides the state.
 
-    `text` returns the text of a note in the current state, None if it can't be read. `modified_at`
-    returns the time of a file's last change in nanoseconds since 1970, 0 if unknown. `suggest`
+    `text` returns the text of a note in the current state, None if it can't be read. `suggest`
     returns the candidates of an unresolved target, if they were computed before. `is_protected`
     returns True for existing notes that must not be changed. `explain` returns why that is, or why
     a note has no text, as a clause. `has_mark` returns True for notes with a byte order mark.
@@ -21,7 +20,6 @@ class FixSources(msgspec.Struct, frozen=True):
     """
 
     text: Callable[[str], str | None]
-    modified_at: Callable[[str], int] = lambda _path: 0
     suggest: Callable[[str], Sequence[Suggestion]] | None = None
     is_protected: Callable[[str], bool] = lambda _path: False
     explain: Callable[[str], str] = lambda _path: "it can't be read"

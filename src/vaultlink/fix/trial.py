@@ -26,8 +26,6 @@ _WHOLE_VAULT = ""
 
 
 class _FixKey(NamedTuple):
-    """Identifies a fix in the current texts."""
-
     code: str
     edits: tuple[Edit, ...]
 
@@ -81,7 +79,6 @@ class FixTrial:
         return selected
 
     def reject(self, fixes: Sequence[FindingWithFix], broken: Iterable[BrokenPromise]) -> None:
-        """Record that these fixes together break promises."""
         for item in broken:
             path = item.edited_path
             blamed = [pair for pair in fixes if path in _list_paths(pair)]
@@ -141,7 +138,6 @@ class ChosenFixes:
         self._remaining = list(fixes)
 
     def __call__(self, _state: State, _sources: FixSources) -> list[FindingWithFix]:
-        """Return the remaining fixes, with offsets in the current texts."""
         return self._remaining
 
     def drop(self, fixes: Sequence[FindingWithFix], edits: Mapping[str, Sequence[Edit]]) -> None:

@@ -70,13 +70,11 @@ def _check_notes(
     for path, shift in shifts.items():
         old = before.index.notes.get(path)
         if old is not None:
-            new = after.index.notes[path]
-            for what in _check_untouched(old, new, shift):
+            for what in chain(
+                _check_untouched(old, after.index.notes[path], shift),
+                _check_links(before.index, after.index, path, shift, created),
+            ):
                 yield path, path, what
-            yield from (
-                (path, path, what)
-                for what in _check_links(before.index, after.index, path, shift, created)
-            )
             yield from _check_anchors(before.index, after.index, path, shifts)
     yield from _check_other_notes(before.index, after.index, shifts, created)
 
@@ -89,15 +87,10 @@ def find_broken_moves(
     moves: Mapping[str, str],
     destination: Callable[[Link, str], Destination],
 ) -> Iterator[BrokenPromise]:
-    """Yield what renames would change besides names, and the new errors.
+    """Yield what renames would change besides names, and the new errors, in files at `paths`.
 
-    Args:
-        before: The state before.
-        after: The state afterwards.
-        edits: The edits by path before the renames, in order.
-        paths: The files to compare, by their path before.
-        moves: Old path to new path of every renamed file.
-        destination: Returns where a link must lead, given the link and the file it led to.
+    These and the paths of `edits` are those before the renames, which `moves` maps to the new ones.
+    `destination` returns where a link must lead, given the link and the file it led to.
     """
     for path in paths:
         shift, new_path = OffsetShift(edits.get(path, ())), moves.get(path, path)
@@ -321,7 +314,6 @@ def _check_other_notes(
 def _check_errors(
     before: State, after: State, shifts: Mapping[str, OffsetShift], unsafe: Collection[str]
 ) -> Iterator[tuple[str, str, str]]:
-    """Yield new errors."""
     for path, now in after.all_findings.items():
         was = before.all_findings.get(path, ())
         if now is not was:

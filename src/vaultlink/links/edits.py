@@ -31,13 +31,19 @@ def sort_edits(edits: Iterable[Edit]) -> list[Edit]:
 
 def find_edit(path: str, old: str, new: str) -> Edit:
     """Return the edit that makes one text of another, without their equal ends."""
-    start, shortest = 0, min(len(old), len(new))
-    while start < shortest and old[start] == new[start]:
-        start += 1
-    tail = 0
-    while tail < shortest - start and old[-1 - tail] == new[-1 - tail]:
-        tail += 1
+    start, tail = count_equal_ends(old, new)
     return Edit(path, start, len(old) - tail, new[start : len(new) - tail])
+
+
+def count_equal_ends(before: Sequence[str], after: Sequence[str]) -> tuple[int, int]:
+    """Count the equal items (or characters) at the start and, among the others, at the end."""
+    head, shortest = 0, min(len(before), len(after))
+    while head < shortest and before[head] == after[head]:
+        head += 1
+    tail = 0
+    while tail < shortest - head and before[-1 - tail] == after[-1 - tail]:
+        tail += 1
+    return head, tail
 
 
 def join_edits(first: Sequence[Edit], second: Sequence[Edit], text: str) -> tuple[Edit, ...]:

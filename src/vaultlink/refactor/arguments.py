@@ -4,7 +4,7 @@
 in a link, or a tag. Messages of errors are for the user.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -40,15 +40,9 @@ class RenameRow(NamedTuple):
 def read_rename(index: Index, old: str, new: str, find: FindPath) -> Rename:
     """Return the rename that two arguments describe.
 
-    Args:
-        index: The index of the vault.
-        old: A note, attachment, folder, heading (`Note#A#B`), block (`Note#^id`) or tag (`#a/b`).
-        new: A name in the same folder, a path in the vault (with a slash), the text of a heading, a
-            block id, or a tag.
-        find: Looks up paths on disk that are not vault paths.
-
-    Raises:
-        UsageError: Nothing has the old name, or it is ambiguous.
+    `old` is a note, attachment, folder, heading (`Note#A#B`), block (`Note#^id`) or tag (`#a/b`);
+    `new` a name in the same folder, a path in the vault (with a slash), the text of a heading, a
+    block id, or a tag. Raises UsageError if nothing has the old name, or several do.
     """
     source = find_source(index, old, find)
     if not new.strip():
@@ -67,9 +61,7 @@ def read_renames(index: Index, rows: Sequence[RenameRow], find: FindPath) -> tup
     """Return the renames of a plan file, which all happen at once.
 
     A new name without a slash stays in the folder of the old one, also if the plan renames that.
-
-    Raises:
-        UsageError: Lines have errors. The message has all of them.
+    Raises a UsageError with the errors of all lines.
     """
     problems: list[str] = []
     renames: list[Rename] = []
@@ -82,28 +74,17 @@ def read_renames(index: Index, rows: Sequence[RenameRow], find: FindPath) -> tup
         raise UsageError("\n".join(problems))
     folders = {item.old: item.new for item in renames if item.kind is RenameKind.FOLDER}
     return tuple(
-        [
-            _follow_folder(item, folders) if _stays_in_folder(row.new) else item
-            for item, row in zip(renames, rows, strict=True)
-        ]
+        item if "/" in row.new.removeprefix("./").rstrip("/") else _follow_folder(item, folders)
+        for item, row in zip(renames, rows, strict=True)
     )
 
 
 def read_move(
     index: Index, sources: Sequence[str], folder: str, find: FindPath
 ) -> tuple[Rename, ...]:
-    """Return the renames that move files and folders into a folder.
+    """Return the renames that move files and folders into a folder, which need not exist.
 
-    The folder need not exist.
-
-    Args:
-        index: The index of the vault.
-        sources: Notes, attachments and folders.
-        folder: The path of the folder in the vault; `/` is the vault itself.
-        find: Looks up paths on disk that are not vault paths.
-
-    Raises:
-        UsageError: A source does not exist, or the folder is a file.
+    `/` is the vault itself. Raises UsageError if a source does not exist, or the folder is a file.
     """
     into = _find_target_folder(index, folder, find)
     renames = []
@@ -123,14 +104,8 @@ def read_extract(
 ) -> tuple[str, str, str | None]:
     """Return path and subpath of the section to extract, and the path of the new note.
 
-    Args:
-        index: The index of the vault.
-        text: The heading of the section, as in `Note#Heading`.
-        new: The name of the new note, as for a rename of the note; None if it is not given.
-        find: Looks up paths on disk that are not vault paths.
-
-    Raises:
-        UsageError: There is no such heading.
+    `new` is the name of the new note, as for a rename of the note. Raises UsageError if there is no
+    heading `text`, as in `Note#Heading`.
     """
     source = find_source(index, text, find)
     if source.kind is not RenameKind.HEADING:
@@ -145,11 +120,7 @@ def read_extract(
 
 
 def read_merge(index: Index, text: str, into: str, find: FindPath) -> tuple[str, str]:
-    """Return the paths of the note to append and of the note to append it to.
-
-    Raises:
-        UsageError: One of them is not a note.
-    """
+    """Return the paths of two notes. Raises UsageError if one of them is not a note."""
     sources = [find_source(index, word, find) for word in (text, into)]
     for word, source in zip((text, into), sources, strict=True):
         if source.kind is not RenameKind.NOTE:
@@ -161,18 +132,14 @@ def read_plan_file(text: str) -> list[RenameRow]:
     """Return the renames of a plan file.
 
     Each line has an old name, a tab and a new name. A first line `old`, tab, `new` is skipped, as
-    are blank lines.
-
-    Raises:
-        UsageError: Lines have errors, or there is no line. The message has all errors.
+    are blank lines. Raises a UsageError with all errors of lines, or if there is no line.
     """
     rows: list[RenameRow] = []
     problems: list[str] = []
     for number, line in enumerate(text.removeprefix("\ufeff").split("\n"), 1):
         cells = line.removesuffix("\r").split("\t")
-        if cells == [""] or (not rows and not problems and tuple(cells) == PLAN_HEADER):
-            continue
-        if not "".join(cells).strip():
+        is_header = not rows and not problems and tuple(cells) == PLAN_HEADER
+        if is_header or not "".join(cells).strip():
             continue
         if len(cells) != 2:
             problems.append(f"line {number}: expected the old name, a tab and the new name.")
@@ -182,7 +149,11 @@ def read_plan_file(text: str) -> list[RenameRow]:
             )
         else:
             rows.append(RenameRow(cells[0], cells[1], number))
-    problems += _list_repeated(rows)
+    lines: dict[str, int] = {}
+    for row in rows:
+        first = lines.setdefault(row.old, row.line)
+        if first != row.line:
+            problems.append(f'line {row.line}: "{row.old}" is renamed in line {first} already.')
     if problems or not rows:
         raise UsageError("\n".join(problems) or "there is no rename in it.")
     return rows
@@ -222,7 +193,7 @@ def _add_extension(path: str, old_name: str) -> str:
 
 
 def _spell_folders(index: Index, path: str) -> str:
-    """Return a path with its folders as the vault writes them, if they differ in case."""
+    """Return a path with its folders as the vault writes them."""
     folder = parent_folder(path).rstrip("/")
     while folder:
         known = find_folder(index, folder)
@@ -233,10 +204,7 @@ def _spell_folders(index: Index, path: str) -> str:
 
 
 def _find_target_folder(index: Index, text: str, find: FindPath) -> str:
-    """Return the folder to move into.
-
-    It ends with a slash; the vault itself is "".
-    """
+    """Return the folder to move into, with a slash at its end; the vault itself is ""."""
     path = text.removeprefix("./").removeprefix("/")
     if not text.strip():
         raise UsageError("the name of the folder is empty.")
@@ -259,12 +227,7 @@ def _find_target_folder(index: Index, text: str, find: FindPath) -> str:
     return _spell_folders(index, f"{path}/")
 
 
-def _stays_in_folder(new: str) -> bool:
-    return "/" not in new.removeprefix("./").rstrip("/")
-
-
 def _follow_folder(item: Rename, folders: Mapping[str, str]) -> Rename:
-    """Return a rename of a file or folder within the folder's new path."""
     parent = next((folder for folder in list_outer_folders(item.old) if folder in folders), None)
     if (
         item.kind not in FILE_KINDS
@@ -273,14 +236,3 @@ def _follow_folder(item: Rename, folders: Mapping[str, str]) -> Rename:
     ):
         return item
     return replace(item, new=folders[parent] + item.new[len(parent) :])
-
-
-# -- plans ---------------------------------------------------------------------------------------
-
-
-def _list_repeated(rows: Iterable[RenameRow]) -> Iterator[str]:
-    lines: dict[str, int] = {}
-    for row in rows:
-        first = lines.setdefault(row.old, row.line)
-        if first != row.line:
-            yield f'line {row.line}: "{row.old}" is renamed in line {first} already.'

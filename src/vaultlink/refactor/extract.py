@@ -38,22 +38,12 @@ def plan_extract(
     subpath: str,
     new_path: str | None = None,
 ) -> Plan:
-    """Plan to move a section into a new note. Does not write.
+    """Plan to move a section of the note at `path` into a new note. Does not write.
 
-    A link takes the section's place, and links to headings and blocks in it follow.
-
-    Args:
-        state: The state of the vault.
-        sources: The texts of notes and canvases.
-        path: Vault path of the note.
-        subpath: The heading of the section, such as `#A` or `#A#B`.
-        new_path: Vault path of the new note; None for the heading's text in the same folder.
-
-    Returns:
-        The plan.
-
-    Raises:
-        RefusedError: The section can't be cut out, or a link would lose its meaning.
+    A link takes the section's place, and links to headings and blocks in it follow. `subpath` is
+    the heading, such as `#A` or `#A#B`. Without `new_path`, the new note has the heading's text as
+    its name, in the same folder. Raises RefusedError if the section can't be cut out, or a link
+    would lose its meaning.
     """
     cut = _Cut(require_text(sources, path), state.index.notes[path], subpath)
     new_path = new_path or default_extract_path(path, cut.heading.text)
@@ -66,14 +56,9 @@ def plan_extract(
 
 
 def default_extract_path(path: str, heading: str) -> str:
-    """Return the path of the note that a section becomes.
+    """Return the path of the note that a section of the note at `path` becomes.
 
-    Args:
-        path: Vault path of the note that contains the section.
-        heading: The text of the section's heading.
-
-    Raises:
-        RefusedError: The text can't be a file name.
+    Raises RefusedError if the text of its heading can't be a file name.
     """
     name = _NOT_IN_NAMES.sub(" ", render_heading(heading)).strip(" .")
     if not name:
@@ -84,12 +69,7 @@ def default_extract_path(path: str, heading: str) -> str:
 class _Cut:
     """The section of a note to cut out.
 
-    Attributes:
-        text: The text of the note.
-        note: The note.
-        heading: The heading of the section.
-        start: Offset of the section.
-        end: Offset behind its last line that is not blank, without the line end.
+    `end` is the offset behind its last line that is not blank, without the line end.
     """
 
     def __init__(self, text: str, note: Note, subpath: str) -> None:
@@ -136,7 +116,6 @@ class _Cut:
             raise RefusedError(f"“{self.heading.text}” can't be cut out: a comment would be cut.")
 
     def contains(self, item: SourceSpan) -> bool:
-        """Return True for an item in the section."""
         return self.start <= item.start < self.end
 
     def needs_blank_line(self) -> bool:

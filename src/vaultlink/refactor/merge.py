@@ -29,19 +29,8 @@ from vaultlink.refactor.subpaths import SubpathMap
 def plan_merge(state: State, sources: FixSources, path: str, into: str) -> Plan:
     """Plan to append a note to another one and to remove it. Does not write.
 
-    Links to the first note, and to its headings and blocks, lead to the second one.
-
-    Args:
-        state: The state of the vault.
-        sources: The texts of notes and canvases.
-        path: Vault path of the note to append.
-        into: Vault path of the note that it is appended to.
-
-    Returns:
-        The plan.
-
-    Raises:
-        RefusedError: The notes can't be one note, or a link would lose its meaning.
+    Links to the first note, and to its headings and blocks, lead to the second one. Raises
+    RefusedError if the notes can't be one note, or a link would lose its meaning.
     """
     if path == into:
         raise RefusedError(f"“{path}” can't be merged with itself.")
@@ -49,18 +38,12 @@ def plan_merge(state: State, sources: FixSources, path: str, into: str) -> Plan:
 
 
 class _Combined(RegroupedNotes, frozen=True):
-    """Two notes in one.
-
-    Attributes:
-        body: Span of the first note's text in the new text.
-        properties: The merged properties.
-    """
+    """Two notes in one. `body` is the span of the first note's text in the new text."""
 
     body: tuple[int, int]
     properties: MergedProperties
 
     def is_appended(self, item: SourceSpan) -> bool:
-        """Return True for an item in the first note's text."""
         return self.body[0] <= item.start < self.body[1]
 
 

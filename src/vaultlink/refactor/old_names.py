@@ -43,10 +43,8 @@ class RenameSource(NamedTuple):
 def find_source(index: Index, text: str, find: FindPath) -> RenameSource:
     """Return the note, attachment, folder, heading, block or tag that a text names.
 
-    A file whose name contains `#` takes precedence over a heading.
-
-    Raises:
-        UsageError: Nothing has the name, or several files have it.
+    A file whose name contains `#` takes precedence over a heading. Raises UsageError if nothing has
+    the name, or several files have it.
     """
     if not text.strip():
         raise UsageError("the old name is empty.")
@@ -88,18 +86,14 @@ def _look_up(index: Index, text: str, find: FindPath) -> str | None:
     found = on_disk or chosen
     if folder and found:
         raise UsageError(f'"{text}" is both {folder}/ and {found}. Write one of these.')
-    if chosen and found == chosen and on_disk is None and others and not _is_path(path, chosen):
+    wanted = normalize_name(path)  # a name, unless it is the path of the chosen file
+    is_path = chosen is not None and normalize_name(chosen) in (wanted, f"{wanted}.md")
+    if chosen and found == chosen and on_disk is None and others and not is_path:
         names = sorted([chosen, *others])
         raise UsageError(
             f'several files have the name "{text}". Write the path: {_join_names(names)}.'
         )
     return f"{folder}/" if folder else found
-
-
-def _is_path(text: str, path: str) -> bool:
-    """Return True if a text is the path of a file, and not only its name."""
-    wanted = normalize_name(text)
-    return normalize_name(path) in (wanted, f"{wanted}.md")
 
 
 def _find_part(index: Index, text: str, find: FindPath) -> RenameSource:
@@ -162,7 +156,6 @@ def find_folder(index: Index, path: str) -> str | None:
 
 
 def list_outer_folders(path: str) -> Iterator[str]:
-    """Yield the folders of a path, the innermost first."""
     while path := parent_folder(path).removesuffix("/"):
         yield path
 

@@ -24,12 +24,7 @@ from vaultlink.text import lazy_pattern
 def find_mentioned_words(rename: Rename) -> frozenset[str]:
     """Return the words by which a base may name what is renamed.
 
-    Args:
-        rename: The rename.
-
-    Returns:
-        The words. One with a slash at its end stands for all that is below it. Empty for headings
-        and blocks.
+    One with a slash at its end stands for all that is below it. Headings and blocks have none.
     """
     if rename.kind is RenameKind.TAG:
         tag = rename.old.removeprefix("#")
@@ -48,16 +43,8 @@ def find_base_mentions(
     """Return the lines of a base that name a file, folder or tag, in any case.
 
     A word counts as a text in quotes or as the target of a link, such as `file.hasTag("word")`,
-    `link("word")`, `file.inFolder("word")` or `[[word#Heading]]`.
-
-    Args:
-        path: Vault path of the base.
-        text: Its text.
-        names: The words for files and folders, as `find_mentioned_words` returns them.
-        tags: The words for tags.
-
-    Returns:
-        The places, one for each line at most, in order. Their columns are those of the words.
+    `link("word")`, `file.inFolder("word")` or `[[word#Heading]]`. The columns are those of the
+    words. `names` and `tags` are words of `find_mentioned_words`.
     """
     searches = [
         (_compile_words(words, sign), other_call)
@@ -106,19 +93,9 @@ def plan_renames(
 ) -> Plan:
     """Plan renames, all of them at once. Does not write.
 
-    Args:
-        state: The state of the vault.
-        sources: The texts of notes and canvases, and the times of files.
-        renames: What is renamed.
-        moves: Old path to new path of each file or folder to rename on disk.
-        files: Old path to new path of every file that `moves` renames.
-        queries: True if the names in queries are changed, too.
-
-    Returns:
-        The plan. Notes whose links should change and can't are in `skipped`.
-
-    Raises:
-        RefusedError: A heading, block or tag can't be renamed, or a link would lose its meaning.
+    `moves` and `files` are those of the plan. With `queries`, the names in queries are changed too.
+    Notes whose links should change and can't are in `skipped`. Raises RefusedError if a heading,
+    block or tag can't be renamed, or a link would lose its meaning.
     """
     return _Renaming(state, sources, files).plan(renames, moves, queries=queries)
 
@@ -158,7 +135,6 @@ class _Renaming(Refactoring):
         )
 
     def _plan_queries(self, named: Iterable[RenamedQuery]) -> EditsByPath:
-        """Return the edits of the names in queries that can be changed."""
         edits: dict[str, list[Edit]] = {}
         for path, query, name in named:
             if name is not None and self.sources.find_text(path) is not None:
@@ -214,26 +190,23 @@ class _Renaming(Refactoring):
         return name[:at]
 
     def _plan_tags(self, renames: Sequence[Rename]) -> tuple[EditsByPath, dict[str, str]]:
-        """Return the edits of tags, and why notes can't be changed."""
         edits: EditsByPath = {}
         skipped: dict[str, str] = {}
         renames = [item for item in renames if item.kind is RenameKind.TAG]
-        canvases = (
-            list(filter(is_canvas, self.index.notes)) if renames else []
-        )  # their tags are not indexed
+        # The tags of canvases are not indexed.
+        canvases = list(filter(is_canvas, self.index.notes)) if renames else []
         for item in renames:
             old, new = item.old.removeprefix("#"), item.new.removeprefix("#")
             for path in [*find_tagged_notes(self.index, old), *canvases]:
                 note, text = self.index.notes[path], self.sources.find_text(path)
-                found = None if text is None else plan_tag_rename(path, note, text, old, new)
-                if found:
+                if text is None:
+                    skipped[path] = self.sources.explain(path)
+                    continue
+                found = plan_tag_rename(path, note, text, old, new)
+                if found is None:
+                    skipped[path] = "its tags can't be changed safely"
+                elif found:
                     edits = merge_edits(edits, {path: found})
-                elif found is None:
-                    skipped[path] = (
-                        self.sources.explain(path)
-                        if text is None
-                        else "its tags can't be changed safely"
-                    )
         return edits, skipped
 
 

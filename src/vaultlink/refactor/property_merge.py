@@ -19,13 +19,10 @@ _ITEM_LINE = lazy_pattern(r"([ \t]*)- .*\n")
 
 
 class MergedProperties(NamedTuple):
-    """The properties of two notes in one of them.
+    """The properties of two notes in one of them, which `edits` change.
 
-    Attributes:
-        edits: The edits of the note that keeps its properties.
-        conflicts: The lines of the other note's properties that it can't have too.
-        values: Key to value of all properties afterwards; None if they are not known.
-        added: The keys of the other note's properties that it gets as they are.
+    `conflicts` are the lines of the other note's properties that it can't have too, `values` all
+    properties afterwards (None if they are not known), `added` the keys that it gets as they are.
     """
 
     edits: tuple[Edit, ...] = ()
@@ -68,18 +65,7 @@ class _Block(NamedTuple):
 def merge_properties(
     note: Note, text: str, other: Note, other_text: str, line_end: str
 ) -> MergedProperties:
-    """Merge the properties of another note into those of a note.
-
-    Args:
-        note: The note that keeps its properties.
-        text: Its text.
-        other: The other note.
-        other_text: Its text.
-        line_end: The line end of the note.
-
-    Returns:
-        The edits of the note, and the properties that it can't have.
-    """
+    """Merge the properties of another note into those of a note, which keeps its own."""
     other_span = frontmatter_span(other_text)
     own = _read_block(note, text)
     if other_span is None or not other_text[other_span[0] : other_span[1]].strip():
@@ -125,8 +111,6 @@ def _convert(text: str, line_end: str) -> str:
 
 
 class _Merge:
-    """Adds properties to those of one note."""
-
     def __init__(self, note: Note, own: _Block, line_end: str) -> None:
         self._path, self._own, self._line_end = note.path, own, line_end
         self._by_key = {item.key.lower(): item for item in own.entries}
@@ -138,7 +122,6 @@ class _Merge:
         self._changed: set[str] = set()
 
     def add(self, theirs: _Block) -> MergedProperties:
-        """Return the merged properties."""
         self._append(theirs.comments if theirs.comments.strip() else "")
         for item in theirs.entries:
             own = self._by_key.get(item.key.lower())
@@ -184,10 +167,10 @@ class _Merge:
             return False
         known = {_item_key(own.key, text) for text in own.value}
         new = [text for text in item.value if _item_key(own.key, text) not in known]
-        edit = self._extend_list(own, [_format_item(text) for text in new]) if new else None
-        if new and edit is None:
-            return False
-        if edit:
+        if new:
+            edit = self._extend_list(own, [_format_item(text) for text in new])
+            if edit is None:
+                return False
             self._edits.append(edit)
             self._changed.add(own.key.lower())
         self._values[own.key] = [*own.value, *new]

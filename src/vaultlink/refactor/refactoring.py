@@ -34,9 +34,6 @@ class Refactoring:
     follow as links do.
 
     Attributes:
-        state: The state before.
-        index: The index before.
-        sources: The texts of notes and canvases, and the times of files.
         files: Old path to new path of every file that moves.
         new_paths: The same, and path of each removed note to the note that gets its text.
         names: The names of the vault's files afterwards.
@@ -67,11 +64,9 @@ class Refactoring:
         self._generated = {path: in_step[path] for path in in_step if path not in joined}
 
     def text(self, path: str) -> str:
-        """Return the text of a note that must change. Raises RefusedError if it can't."""
         return require_text(self.sources, path)
 
     def parse(self, path: str, text: str) -> Note:
-        """Parse the text of a note."""
         return parse(self.state.settings, path, text)
 
     def find_destination(self, link: Link, path: str) -> Destination:
@@ -83,11 +78,7 @@ class Refactoring:
     # -- links -----------------------------------------------------------------------------------
 
     def edit_links(self, relocation: Relocation, sources: Iterable[str]) -> LinkEdits:
-        """Return the edits of the links in some notes and canvases.
-
-        Raises:
-            RefusedError: A link can't follow.
-        """
+        """Return the edits of the links in some files. Raises RefusedError if one can't follow."""
         obsidian, text_of = self.state.settings.obsidian, self.sources.find_text
         planner = LinkPlanner(self.index, obsidian, text_of, relocation, self._generated.keys())
         links = planner.plan(sources)
@@ -105,13 +96,8 @@ class Refactoring:
     ) -> LinkEdits:
         """Return the edits of links; those of links to headings that edits change, too.
 
-        Args:
-            relocation: Where files go, and where links must lead.
-            sources: The notes and canvases with links that may lose their meaning.
-            own: The edits that are not those of links.
-
-        Raises:
-            RefusedError: A link can't follow.
+        `sources` are the files with links that may lose their meaning, `own` the other edits.
+        Raises RefusedError if a link can't follow.
         """
         while True:
             followers = {
@@ -157,7 +143,6 @@ class Refactoring:
     # -- the vault afterwards --------------------------------------------------------------------
 
     def path_before(self, path: str) -> str:
-        """Return the path before the moves."""
         return self._old_paths.get(path, path)
 
     def step(
@@ -171,7 +156,6 @@ class Refactoring:
         return step_after(self.state, self.files, {**self._list_texts(edits), **new})
 
     def _list_texts(self, edits: Mapping[str, Sequence[Edit]]) -> dict[str, str | None]:
-        """Return the new texts by new path."""
         return {
             self.files.get(path, path): apply_edits(self.text(path), group)
             for path, group in edits.items()
@@ -195,22 +179,17 @@ class Refactoring:
     ) -> Plan:
         """Return the plan, with the edits of the managed sections that were in step.
 
-        Args:
-            edits: All other edits.
-            after: The state after them.
-            others: The texts of notes that are created or removed, before and after.
-            skipped: Notes that should change and can't, with the reasons.
+        `after` is the state after `edits` and `others`: the texts of notes that are created or
+        removed. `skipped` are notes that should change and can't, with the reasons.
         """
         found = self._plan_section_edits(edits, after)
         if found:
             edits = merge_edits(edits, found)
             new_texts = self._list_texts({path: edits[path] for path in found})
             after, _ = step_after(after, {}, new_texts)
-        texts: dict[str, tuple[str | None, str | None]] = {}
-        for path, group in edits.items():
-            text = self.text(path)
-            texts[path] = text, apply_edits(text, group)
-        texts |= others
+        old = {path: self.text(path) for path in edits}
+        new = {path: (old[path], apply_edits(old[path], edits[path])) for path in edits}
+        texts: ChangedTexts = {**new, **others}
         return Plan(
             before=self.state,
             after=after,
@@ -224,7 +203,6 @@ class Refactoring:
         )
 
     def _find_breaks(self, after: Index, skipped: Iterable[str]) -> Iterator[NamedPlace]:
-        """Yield the links of skipped notes that will not resolve."""
         for path in sorted(skipped):
             now = [target for _, target in after.resolved_links(self.files.get(path, path))]
             for (link, target), new in zip(self.index.resolved_links(path), now, strict=True):
@@ -279,11 +257,7 @@ def _find_sections_in_step(state: State, sources: FixSources) -> dict[str, Set[s
 
 
 def require_text(sources: FixSources, path: str) -> str:
-    """Return the text of a note that must change.
-
-    Raises:
-        RefusedError: The note can't be changed.
-    """
+    """Return the text of a note that must change. Raises RefusedError if it can't."""
     text = sources.find_text(path)
     if text is None:
         raise RefusedError(f"“{path}” can't be changed: {sources.explain(path)}.")

@@ -1,8 +1,7 @@
 """Find the reasons not to make a rename. The disk is asked through functions."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from vaultlink.fix.plan import Rename, RenameKind
@@ -53,22 +52,15 @@ def refuse_renames(
     *,
     merge: bool = False,
 ) -> None:
-    """Check that renames can be made.
+    """Raise a RefusedError with all reasons not to make renames, if there are any.
 
     The new names of headings and blocks are not checked. With `merge`, a new tag may exist already.
-
-    Raises:
-        RefusedError: They can't. The message has all reasons.
     """
     raise_problems(list(list_problems(renames, index, disk, limits, merge=merge)))
 
 
 def refuse_new_note(path: str, index: Index, disk: DiskQuestions, limits: NameLimits) -> None:
-    """Check that a note can be created at a path.
-
-    Raises:
-        RefusedError: It can't. The message has all reasons.
-    """
+    """Raise a RefusedError with all reasons not to create a note, if there are any."""
     item = Rename(RenameKind.NOTE, "", path)
     problems = list(_check_new_path(item, index, disk, limits))
     existing = index.files_by_path[normalize_name(path)]
@@ -203,12 +195,14 @@ def _check_tags(renames: Sequence[Rename], index: Index, *, merge: bool) -> Iter
 
 
 class _Targets:
-    """The new paths of renames, beside the files that stay."""
-
     def __init__(self, renames: Sequence[Rename], index: Index, disk: DiskQuestions) -> None:
         self._renames, self._index, self._disk = renames, index, disk
         self._moves, self._files = expand(renames, index)
         self._folders = {item.old for item in renames if item.kind is RenameKind.FOLDER}
+        self._staying = {normalize_name(path): path for path in index.files.difference(self._files)}
+        self._moved_by_key: dict[str, list[str]] = {}
+        for path in self._moves:
+            self._moved_by_key.setdefault(normalize_name(path), []).append(path)
 
     def list_problems(self, max_path: int) -> Iterator[str]:
         """Yield the reasons why the new paths can't be taken, as sentences."""
@@ -219,26 +213,14 @@ class _Targets:
             if existing is not None:
                 reported.add(new)
                 yield _describe_existing(existing, new)
-            yield from self._check_length(old, new, max_path)
+            if len(new) * 2 > max_path and len(new) > len(old):
+                yield from (f"{new} {problem}." for problem in check_path_length(new, max_path))
         yield from self._find_existing_folders(reported)
         for old, new in self._moves.items():
             if new not in reported and self._is_taken_on_disk(old, new):
                 kind = "folder" if self._disk.is_folder(new) else "file"
                 yield f"there is a {kind} {new} on the disk already, which Obsidian does not show."
         yield from self._find_files_above()
-
-    @cached_property
-    def _staying(self) -> Mapping[str, str]:
-        """The files that stay where they are, by normalized path."""
-        return {normalize_name(path): path for path in self._index.files if path not in self._files}
-
-    @cached_property
-    def _moved_by_key(self) -> Mapping[str, list[str]]:
-        """The files and folders that are renamed, by normalized path."""
-        groups: dict[str, list[str]] = {}
-        for path in self._moves:
-            groups.setdefault(normalize_name(path), []).append(path)
-        return groups
 
     def _find_common_targets(self) -> Iterator[str]:
         seen: dict[str, str] = {}
@@ -255,28 +237,22 @@ class _Targets:
                     yield f"the new folders {other} and {folder} differ only in case or accents."
                     return
 
-    def _check_length(self, old: str, new: str, max_path: int) -> Iterator[str]:
-        if len(new) * 2 > max_path and len(new) > len(old):
-            yield from (f"{new} {problem}." for problem in check_path_length(new, max_path))
-
     def _find_existing_folders(self, reported: set[str]) -> Iterator[str]:
         for item in self._renames:
             if item.kind is not RenameKind.FOLDER:
                 continue
             existing = find_folder(self._index, item.new)
-            if existing and existing != item.old and not self._leaves(existing):
+            if not existing or existing == item.old:
+                continue
+            if self._folders.isdisjoint((existing, *list_outer_folders(existing))):
                 reported.add(item.new)
                 yield f"there is a folder {existing} already; `vaultlink move` moves into it."
-
-    def _leaves(self, folder: str) -> bool:
-        return any(path in self._folders for path in (folder, *list_outer_folders(folder)))
 
     def _is_taken_on_disk(self, old: str, new: str) -> bool:
         """Return True if something that is not indexed, and stays, has a new path."""
         disk = self._disk
-        if not disk.exists(new) or disk.is_same(old, new):
-            return False
-        if any(path in self._moves for path in (new, *list_outer_folders(new))):
+        is_moved = any(path in self._moves for path in (new, *list_outer_folders(new)))
+        if is_moved or not disk.exists(new) or disk.is_same(old, new):
             return False
         namesakes = self._moved_by_key.get(normalize_name(new), ())
         return not any(disk.is_same(path, new) for path in namesakes)

@@ -117,10 +117,6 @@ def _describe_diff(diff: SectionDiff) -> str:
     ]
     if diff.wrong_heading:
         clauses.append("its heading is not the configured one")
-    if diff.wrong_groups and not clauses:
-        clauses.append("its entries are not grouped as configured")
-    if diff.out_of_order and not clauses:
-        clauses.append("its entries are out of order")
     return ", ".join(clauses)
 
 

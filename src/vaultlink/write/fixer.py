@@ -148,14 +148,12 @@ class Fixer(msgspec.Struct, frozen=True, dict=True):
     def sources(self, findings: Iterable[Diagnostic] = ()) -> FixSources:
         """Return the texts and suggestions that fixes use; those for `findings` at once."""
         self._prepare_suggestions(findings)
-        texts, files = self._texts, self.scan.listing.files
         return FixSources(
-            texts,
-            lambda path: files[path].modified if path in files else 0,
+            self._texts,
             lambda target: self.suggest_all([target])[target],
-            texts.is_unwritable,
-            texts.explain,
-            texts.has_mark,
+            self._texts.is_unwritable,
+            self._texts.explain,
+            self._texts.has_mark,
         )
 
     def _prepare_suggestions(self, findings: Iterable[Diagnostic]) -> None:

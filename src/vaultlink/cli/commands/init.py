@@ -77,8 +77,7 @@ STARTER_SETTINGS = """\
 # heading = ""                    # "": the usual heading of the style and the language
 # headings = []                   # more headings that start such a section
 # entries = "missing"             # missing (notes that are not linked back) or all
-# order = "title"                 # title, path, rank, recent
-# group = "none"                  # folder: group more than 30 entries by folder
+# order = "title"                 # title or path
 # mentions = false                # true: `backlinks --write` lists unlinked mentions too
 
 # Unlinked mentions, for `vaultlink mentions` and `vaultlink fix --mentions`.

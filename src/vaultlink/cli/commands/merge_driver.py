@@ -1,12 +1,13 @@
 """`vaultlink merge-driver`: the command that git calls to merge a note.
 
-The result replaces our version. The command runs once for each note that both sides changed, so
-modules are imported only when needed. If anything fails, git's own merge of the note is written.
+It runs once for each note that both sides changed, so modules are imported only when needed. If
+anything fails, git's own merge of the note is written.
 """
 
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from msgspec.structs import replace
 
@@ -15,10 +16,6 @@ from vaultlink.cli.options import PrintOptions, argument, option
 from vaultlink.errors import UsageError
 from vaultlink.git.objects import merge_files
 from vaultlink.write.files import replace_file, temporary_files
-
-if TYPE_CHECKING:
-    from vaultlink.backlinks.merge.note import MergeResult
-    from vaultlink.backlinks.merge.three_way import ThreeWay
 
 EXIT_DRIVER_FAILED = 129
 """Exit code above 128: to git the driver failed, and the note is not merged at all."""
@@ -35,8 +32,6 @@ DriverResult = tuple[bytes, bool]
 
 
 class MergeDriverOptions(PrintOptions, frozen=True, kw_only=True):
-    """Options of `merge-driver`."""
-
     files: Annotated[
         tuple[Path, ...],
         argument(
@@ -65,10 +60,10 @@ class MergeDriverOptions(PrintOptions, frozen=True, kw_only=True):
 def merge_driver(options: MergeDriverOptions) -> int:
     """Merge three versions of a note, as a git merge driver.
 
-    Managed backlinks sections are merged as sets of entries, without conflicts; text that somebody
-    typed in them is kept from both sides. The rest is merged by git. `vaultlink init
-    --merge-driver` configures git to call this command. Git does not pass options such as -X ours
-    to merge drivers.
+    Of a managed backlinks section, the version of one side is taken if the other side changed only
+    entries that vaultlink writes; the next `vaultlink fix` adds these. The rest is merged by git,
+    as are sections in which both sides typed. `vaultlink init --merge-driver` configures git to
+    call this command. Git does not pass options such as -X ours to merge drivers.
 
     The result is written to OURS. The exit code is 0 if everything was merged, 1 if conflicts
     remain, 2 after a usage error, above 128 if nothing could be merged; OURS is then unchanged.
@@ -78,12 +73,11 @@ def merge_driver(options: MergeDriverOptions) -> int:
     if not 3 <= len(options.files) <= 5:
         raise UsageError("three files are required, as in `vaultlink merge-driver %O %A %B`.")
     options = _read_extra_arguments(options)
-    base, ours, theirs = options.files
     outcome: DriverResult | None = None
     with suppress(Exception):  # git's own merge is a correct fallback
         outcome = _merge_sections(options)
-    outcome = outcome or _merge_with_git(options, (ours, base, theirs)) or _keep_binary(options)
-    if outcome is None or not replace_file(ours, outcome[0]):
+    outcome = outcome or _merge_with_git(options, options.files) or _keep_binary(options)
+    if outcome is None or not replace_file(options.files[1], outcome[0]):
         return EXIT_DRIVER_FAILED
     return EXIT_FINDINGS if outcome[1] else EXIT_CLEAN
 
@@ -101,16 +95,14 @@ def _read_extra_arguments(options: MergeDriverOptions) -> MergeDriverOptions:
     )
 
 
-def _merge_with_git(
-    options: MergeDriverOptions, files: tuple[Path, Path, Path]
-) -> DriverResult | None:
-    """Return git's merge of ours, the base and theirs."""
+def _merge_with_git(options: MergeDriverOptions, files: Sequence[Path]) -> DriverResult | None:
     given_labels = (options.ours_label, options.base_label, options.theirs_label)
     labels = [
         name if label in _MISSING_LABELS else label
         for label, name in zip(given_labels, ("ours", "base", "theirs"), strict=True)
     ]
-    return merge_files([file.absolute() for file in files], labels, options.marker_size or 7)
+    base, ours, theirs = (file.absolute() for file in files)
+    return merge_files([ours, base, theirs], labels, options.marker_size or 7)
 
 
 def _keep_binary(options: MergeDriverOptions) -> DriverResult | None:
@@ -122,30 +114,24 @@ def _keep_binary(options: MergeDriverOptions) -> DriverResult | None:
 
 
 def _merge_sections(options: MergeDriverOptions) -> DriverResult | None:
-    """Merge sections separately from the rest; return None without sections.
+    """Merge sections apart from the rest; return None without sections.
 
     Raises any exception if the note can't be merged like that.
     """
     contents = [file.read_bytes() for file in options.files]
-    if not any(_SECTION_MARKER in data for data in contents) or not (
-        options.path or ".md"
-    ).lower().endswith(".md"):
+    is_note = (options.path or ".md").lower().endswith(".md")
+    if not is_note or not any(_SECTION_MARKER in data for data in contents):
         return None
-    from vaultlink.backlinks.merge.note import merge_note  # noqa: PLC0415 - most notes have no section
-    from vaultlink.backlinks.merge.three_way import ThreeWay  # noqa: PLC0415 - most notes have no section
+    from vaultlink.backlinks.merge import merge_note  # noqa: PLC0415 - most notes have no section
 
-    text, conflicts = merge_note(
-        ThreeWay(*(data.decode() for data in contents)), lambda texts: _merge_texts(options, texts)
+    def merge_texts(texts: Sequence[str]) -> tuple[str, bool]:
+        with temporary_files(texts) as files:
+            merged, has_conflicts = _merge_with_git(options, files) or (b"", None)
+        if has_conflicts is None:
+            raise OSError("git can't merge the rest of the note")
+        return merged.decode(), has_conflicts
+
+    text, has_conflicts = merge_note(
+        [data.decode() for data in contents], options.path, merge_texts
     )
-    return text.encode(), conflicts
-
-
-def _merge_texts(options: MergeDriverOptions, texts: "ThreeWay[str]") -> "MergeResult":
-    from vaultlink.backlinks.merge.note import MergeResult  # noqa: PLC0415
-    from vaultlink.backlinks.merge.three_way import CannotMerge  # noqa: PLC0415
-
-    with temporary_files(list(texts)) as (base, ours, theirs):
-        outcome = _merge_with_git(options, (ours, base, theirs))
-    if outcome is None:
-        raise CannotMerge("git can't merge the rest")
-    return MergeResult(outcome[0].decode(), outcome[1])
+    return text.encode(), has_conflicts
