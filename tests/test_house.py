@@ -161,6 +161,11 @@ PLACES = {
         ("model.py", "history/", "disk/", "watch/renames.py"),
     ),
     "questions are asked": (r"\.read_key\(", ("cli/interactive.py", "cli/keys.py")),
+    "lists are printed": (
+        r"\brender_(table|tsv)\(",
+        ("cli/listing.py", "cli/mention_results.py"),  # the latter has a page with two tables
+    ),
+    "git is started": (r"\bsubprocess\b", ("git/program.py",)),
 }
 """What lives in one place: a pattern, and the modules and packages that may contain it."""
 
@@ -181,9 +186,9 @@ def test_idea_lives_once(idea: str) -> None:
 # -- sizes ------------------------------------------------------------------------------------------------------------
 
 
-def test_module_has_at_most_300_lines_of_code() -> None:
+def test_module_has_at_most_500_lines_of_code() -> None:
     sizes = {module_name(module): len(module.code_lines()) for module in (*MODULES, *TOOLS)}
-    found = [f"{name}: {size} lines" for name, size in sizes.items() if size > 300]
+    found = [f"{name}: {size} lines" for name, size in sizes.items() if size > 500]
     assert not found, "\n".join(found)
 
 
@@ -202,14 +207,9 @@ def body_length(function: ast.FunctionDef) -> int:
 # -- docstrings and names ---------------------------------------------------------------------------------------------
 
 
-def test_module_and_public_names_have_docstrings() -> None:
+def test_modules_and_public_api_have_docstrings() -> None:
     missing = [module.name for module in MODULES if not ast.get_docstring(module.tree)]
-    missing += [
-        f"{module.name}: {name}"
-        for module in MODULES
-        for name, node in module.definitions()
-        if not ast.get_docstring(node)
-    ]
+    missing += [name for name, node in public_api() if not ast.get_docstring(node)]
     assert not missing, "\n".join(missing)
 
 
