@@ -486,6 +486,7 @@ LIBRARY_PLACES = {
     "click": r"cli/pager\.py",
     "prompt_toolkit": r"cli/keys\.py",
     "rapidfuzz": r"index/suggest\.py",
+    "regex": r"config/expressions\.py",
     "tomlkit": r"config/list_items\.py",
     "typer": r"cli/typer_parser\.py",
     "watchdog": r"watch/backend",
