@@ -130,7 +130,6 @@ def _note_hidden(
     gitignores: dict[str, FileStamp],
     noted: tuple[list[str], list[str], list[str]],
 ) -> None:
-    """Note a hidden entry of interest in `noted`: strays, vaults, evicted files."""
     strays, vaults, evicted = noted
     name = entry.name
     if name == ".gitignore":

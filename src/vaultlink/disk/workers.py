@@ -167,7 +167,6 @@ def _collect_keys(
     mentioned: ColumnBuilder,
     maps: dict[str, dict[str, list[str]]],
 ) -> None:
-    """Add what a note mentions, and its keys in the maps that are kept."""
     mentioned.add(tuple(spellings_in_note(note)))
     add_stored_keys(note, targets, maps)
 
