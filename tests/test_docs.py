@@ -51,7 +51,15 @@ ELSEWHERE = re.compile(
 )
 """Commands of the README that tests/test_readme_commands.py and tests/test_first_steps.py run."""
 EXPLANATIONS = [
-    *("comparison", "crash-safety", "incremental", "limits", "resolution", "safe-fixes"),
+    *(
+        "comparison",
+        "crash-safety",
+        "development",
+        "incremental",
+        "limits",
+        "resolution",
+        "safe-fixes",
+    ),
 ]
 """Pages that explain, and have no task."""
 GUIDE_LANGUAGES = {"sh", "console", "json", "yaml", "toml", "python", "markdown"}
@@ -88,6 +96,7 @@ def test_each_use_has_a_page() -> None:
         "configuration",
         "crash-safety",
         "custom-report",
+        "development",
         "editors",
         "first-steps",
         "fixing",

@@ -169,6 +169,11 @@ PLACES = {
         ("model.py", "parse/", "links/kinds.py", "links/definitions.py", "backlinks/merge/"),
     ),
     "questions are asked": (r"\.read_key\(", ("cli/interactive.py", "cli/keys.py")),
+    "lists are printed": (
+        r"\brender_(table|tsv)\(",
+        ("cli/listing.py", "cli/mention_results.py"),  # the latter has a page with two tables
+    ),
+    "git is started": (r"\bsubprocess\b", ("git/program.py",)),
 }
 """What lives in one place: a pattern, and the modules and packages that may contain it."""
 
@@ -189,9 +194,9 @@ def test_idea_lives_once(idea: str) -> None:
 # -- sizes ------------------------------------------------------------------------------------------------------------
 
 
-def test_module_has_at_most_300_lines_of_code() -> None:
+def test_module_has_at_most_500_lines_of_code() -> None:
     sizes = {module_name(module): len(module.code_lines()) for module in (*MODULES, *TOOLS)}
-    found = [f"{name}: {size} lines" for name, size in sizes.items() if size > 300]
+    found = [f"{name}: {size} lines" for name, size in sizes.items() if size > 500]
     assert not found, "\n".join(found)
 
 
@@ -210,14 +215,9 @@ def body_length(function: ast.FunctionDef) -> int:
 # -- docstrings and names ---------------------------------------------------------------------------------------------
 
 
-def test_module_and_public_names_have_docstrings() -> None:
+def test_modules_and_public_api_have_docstrings() -> None:
     missing = [module.name for module in MODULES if not ast.get_docstring(module.tree)]
-    missing += [
-        f"{module.name}: {name}"
-        for module in MODULES
-        for name, node in module.definitions()
-        if not ast.get_docstring(node)
-    ]
+    missing += [name for name, node in public_api() if not ast.get_docstring(node)]
     assert not missing, "\n".join(missing)
 
 
@@ -494,6 +494,7 @@ LIBRARY_PLACES = {
     "click": r"cli/pager\.py",
     "prompt_toolkit": r"cli/keys\.py",
     "rapidfuzz": r"index/suggest\.py",
+    "regex": r"config/expressions\.py",
     "tomlkit": r"config/list_items\.py",
     "typer": r"cli/typer_parser\.py",
     "watchdog": r"watch/backend",

@@ -1,6 +1,7 @@
 """Tests of the parser: what it finds, at which position, and that it never fails."""
 
 import json
+import re
 
 import frontmatter
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from exploring import count_examples
 from vaultlink.model import Link, Note, Place
-from vaultlink.parse import plain
+from vaultlink.parse import plain, properties
 from vaultlink.parse.canvas import parse_canvas
 from vaultlink.parse.note import parse_note
 from vaultlink.parse.properties import frontmatter_span
@@ -355,6 +356,66 @@ SCALARS = st.sampled_from(
         "é ü",
     ]
 )
+
+
+FRONTMATTER = st.lists(
+    st.sampled_from(
+        [
+            *(
+                "k:",
+                "k: ",
+                "tags:\n",
+                "a: [b, c]\n",
+                "d: []\n",
+                "e: ['x', \"[[y]]\"]\n",
+                "- a\n",
+                "  - b\n",
+            ),
+            *(
+                "- \n",
+                "  -\n",
+                "- -x",
+                '- "q"\n',
+                "[",
+                "]",
+                ", ",
+                ",",
+                '"',
+                "'",
+                "x",
+                "-",
+                " ",
+                "\n",
+                " #",
+            ),
+            *(
+                "2024",
+                "true",
+                "~",
+                "null",
+                "1.5",
+                "0x1f",
+                "[[A]]",
+                '"[[A|b]]"',
+                "{{d}}",
+                "&a ",
+                "*a",
+                "é",
+                "|",
+            ),
+        ]
+    ),
+    max_size=12,
+).map("".join)
+
+
+@settings(max_examples=count_examples(1000), deadline=None)
+@given(FRONTMATTER)
+@example("tags:\n  - a\n  - 'b'\nx: -1\n")
+def test_simple_frontmatter_is_read_as_yaml(block: str) -> None:
+    simple = properties._read_simple(block, 7)
+    if simple is not None and not re.search(r": +$", block, re.MULTILINE):
+        assert simple == properties._read_yaml(block, 7)
 
 
 @settings(max_examples=count_examples(100), deadline=None)

@@ -21,6 +21,7 @@ HEAVY = (
     "watchdog",
     "typer",
     "rapidfuzz",
+    "regex",
     "frontmatter",
     "rich",
     "yaml",

@@ -58,6 +58,7 @@ SENTENCES = {
 
 LESS_RELEVANT = (
     "project/changelog.md",
+    "development.md",
     "project/contributing.md",
     "project/new-rules.md",
     "project/overview.md",

@@ -132,11 +132,7 @@ def warn_of_scan(scan: VaultScan, terminal: Terminal) -> None:
 
         for sentence in list_retired_settings(scan.layers):
             terminal.print_message(f"warning: {sentence}")
-    if not scan.obsidian.ignore_filters:
-        return
-    from vaultlink.config.patterns import list_unused_filters  # noqa: PLC0415 - few vaults need it
-
-    for clause in list_unused_filters(scan.obsidian.ignore_filters):
+    for clause in scan.unused_filters:
         terminal.print_message(
             f"warning: {scan.root / APP_FILE}: Excluded files: {clause}. It excludes nothing here; "
             "use `exclude` in the settings of vaultlink."

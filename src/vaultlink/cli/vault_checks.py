@@ -10,7 +10,6 @@ from contextlib import suppress
 from pathlib import Path
 
 from vaultlink.cli.system_checks import CheckRow, check_inotify, is_writable
-from vaultlink.config.patterns import list_unused_filters
 from vaultlink.config.settings import merge_layers
 from vaultlink.disk.obsidian_files import OBSIDIAN_FILES
 from vaultlink.disk.read import load_rules
@@ -108,12 +107,11 @@ def _check_obsidian(scan: VaultScan) -> Iterator[CheckRow]:
         f"Not valid JSON, so defaults are used: {_name_some(damaged)}. "
         "Obsidian writes the file again when a setting is changed.",
     )
-    unused = list(list_unused_filters(scan.obsidian.ignore_filters))
-    if unused:
+    if scan.unused_filters:
         yield CheckRow(
             "filters",
             True,
-            f"Excluded files of Obsidian: {'; '.join(unused)}",
+            f"Excluded files of Obsidian: {'; '.join(scan.unused_filters)}",
             "They exclude nothing here; use `exclude` in the settings of vaultlink.",
         )
 

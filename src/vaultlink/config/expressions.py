@@ -1,279 +1,170 @@
-"""Match regular expressions of JavaScript in linear time.
+"""Match regular expressions of JavaScript with the library `regex`, within a time.
 
-Python's own expressions try one alternative after the other, so that `(a+)+$` takes time that
-doubles with each character. Here all alternatives are followed at once, as states of an automaton.
-What lies ahead of and behind each position is computed first, in one pass over the text for each
-assertion. Back references are not supported: no linear way to match them is known.
+Groups capture nothing, as only the fact of a match matters.
 """
 
-from collections.abc import Callable, Sequence
-from itertools import pairwise
+import re
+from collections.abc import Iterator
+from functools import lru_cache
 
-import msgspec
+from vaultlink.errors import ConfigError
+from vaultlink.text import lazy_pattern
 
-from vaultlink.config.expression_syntax import (
-    MAX_LENGTH,
-    Boundary,
-    CharSet,
-    Choice,
-    Look,
-    Node,
-    Repeat,
-    Sequence_,
-    UnsupportedExpression,
-    parse_expression,
+_MAX_LENGTH, _MAX_DEPTH, _MAX_COUNT = 1_000, 50, 1_000
+"""Characters of an expression, groups within groups, and the numbers of a quantifier."""
+
+_MAX_SECONDS = 0.2
+"""Processor time of one search."""
+
+_ITEM = r"\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|c[A-Za-z]|[0-3]?[0-7]{1,2}|.)|[^\\]"
+_RANGE = lazy_pattern(rf"(?P<first>{_ITEM})-(?P<last>{_ITEM})|{_ITEM}", re.DOTALL)
+_TOKEN = lazy_pattern(
+    r"(?P<repeat>(?:[*+?]|\{(\d+)(?:,(\d*))?\})\??)"
+    r"|(?P<open>\((?:\?(?:[:=!]|<[=!]|<[^>=!][^>]*>))?)|(?P<close>\))|(?P<or>\|)"
+    r"|(?P<position>[$^]|\\[bB])|(?P<set>\[(?:\\.|[^]\\])*\])"
+    rf"|(?P<reference>\\[1-9k])|(?P<char>{_ITEM}|\\)",
+    re.DOTALL,
 )
 
-_MAX_STEPS = 500
-"""Steps of an automaton; more take too long for each character."""
-
-_MAX_STATES = 2_000
-"""Sets of steps that are kept before all are forgotten."""
-
-_WORD_CHARS = frozenset("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz")
-
-
-class _Step(msgspec.Struct):
-    """A step of an automaton: a character, a condition, or neither; then others.
-
-    `condition` is the number of an assertion, counted from 0, and `is_met` what it must be.
-    """
-
-    chars: CharSet | None = None
-    condition: int | None = None
-    is_met: bool = True
-    following: tuple[int, ...] = ()
+_SETS = {
+    "d": "0-9",
+    "w": "0-9A-Z_a-z",
+    "s": r"\t-\r \xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff",
+}
+_CONTROLS = {"b": "\b", "t": "\t", "n": "\n", "v": "\v", "f": "\f", "r": "\r"}
+_BOUNDARY = "(?<=W)(?!W)|(?<!W)(?=W)".replace("W", f"(?-i:[{_SETS['w']}])")
+_POSITIONS = {"^": r"\A", "$": r"\Z", r"\b": f"(?:{_BOUNDARY})", r"\B": f"(?!{_BOUNDARY})"}
 
 
-class _State:
-    """A set of steps, and the states that follow it by character and assertions."""
-
-    def __init__(self, steps: frozenset[int]):
-        self.steps = steps
-        self.next: dict[object, _State] = {}
-
-
-_MATCHED = _State(frozenset())
-"""The state after a match."""
+class UnsupportedExpression(Exception):  # noqa: N818 - the expression may be valid
+    """Reason why an expression is not used, as a clause."""
 
 
 class Expression:
-    """A compiled expression."""
+    """A compiled expression, which ignores case."""
 
-    def __init__(self, source: str, *, ignore_case: bool, is_trusted: bool = False):
-        """Compile an expression; one that is trusted can be ten times as long.
+    def __init__(self, source: str):
+        """Compile an expression.
 
         Raises:
-            UnsupportedExpression: The expression is invalid or not supported.
+            UnsupportedExpression: The expression is invalid, too long, or has back references.
         """
-        factor = 10 if is_trusted else 1
-        node = parse_expression(source, MAX_LENGTH * factor)
-        self._automaton = _Automaton(node, ignore_case, max_steps=_MAX_STEPS * factor)
+        import regex  # noqa: PLC0415 - takes 60 ms, and few vaults need it
+
+        if len(source) > _MAX_LENGTH:
+            raise UnsupportedExpression(f"it has more than {_MAX_LENGTH:,} characters")
+        self._source = source
+        try:
+            self._pattern = regex.compile("".join(_translate(source)), regex.IGNORECASE)
+        except regex.error:
+            raise UnsupportedExpression("it is invalid") from None
 
     def search(self, text: str) -> bool:
-        """Return True if the expression matches anywhere in `text`."""
-        return self._automaton.search(text)
+        """Return True if the expression matches anywhere in `text`.
+
+        Raises:
+            ConfigError: The search takes too long.
+        """
+        try:
+            return self.search_within(text, _MAX_SECONDS)
+        except TimeoutError:
+            raise ConfigError(
+                f"Excluded files of Obsidian: /{self._source}/ takes too long for {text}. "
+                "Remove it, and use `exclude` in the settings of vaultlink."
+            ) from None
+
+    def search_within(self, text: str, seconds: float) -> bool:
+        """Search as `search` does. Raise TimeoutError after this processor time."""
+        return self._pattern.search(text, timeout=seconds) is not None
 
 
-class _Automaton:
-    """The steps of an expression or assertion; a reversed one reads from the end."""
+@lru_cache(maxsize=50)
+def compile_expression(source: str) -> Expression | str:
+    """Return a compiled expression, or a clause that says why it can't be used."""
+    try:
+        return Expression(source)
+    except UnsupportedExpression as reason:
+        return str(reason)
 
-    def __init__(
-        self,
-        node: Node,
-        ignore_case: bool,
-        *,
-        is_reversed: bool = False,
-        max_steps: int = _MAX_STEPS,
-    ):
-        self._max_steps = max_steps
-        self._ignore_case, self._is_reversed = ignore_case, is_reversed
-        self._steps: list[_Step] = []
-        self._conditions: list[tuple[Boundary | Look, Callable[[str], list[bool]]]] = []
-        self._end = self._add(_Step())
-        self._first = self._build(node, self._end)
-        self._reset()
 
-    def _reset(self) -> None:
-        self._states: dict[frozenset[int], _State] = {}
-        self._accepting: dict[str, frozenset[int]] = {}
-        self._start = self._find_state(frozenset({self._first}))
+def _translate(source: str) -> Iterator[str]:
+    """Yield the parts of an expression for `regex`."""
+    groups, can_repeat = list[str](), False
+    for match in _TOKEN.finditer(source):
+        kind, token = match.lastgroup, match[0]
+        if kind == "repeat":
+            if not can_repeat:
+                raise UnsupportedExpression("there is nothing to repeat")
+            if any(number and int(number[:9]) > _MAX_COUNT for number in match.group(2, 3)):
+                raise UnsupportedExpression(f"a number of repetitions is above {_MAX_COUNT:,}")
+        elif kind == "open":
+            groups.append(token)
+            if len(groups) > _MAX_DEPTH:
+                raise UnsupportedExpression(f"it has more than {_MAX_DEPTH} groups within groups")
+            if source.startswith("(?", match.start()) and token == "(":
+                raise UnsupportedExpression("it has a group of an unknown kind")
+        elif kind == "close" and not groups:
+            raise UnsupportedExpression("a parenthesis is closed that was not opened")
+        closed = groups.pop() if kind == "close" else ""
+        can_repeat = kind in ("char", "set", "close") and closed not in ("(?<=", "(?<!")
+        yield _translate_token(kind, token)
+    if groups:
+        raise UnsupportedExpression("a parenthesis is not closed")
 
-    def _find_state(self, steps: frozenset[int]) -> _State:
-        state = self._states.get(steps)
-        if state is None:
-            state = self._states[steps] = _State(steps)
-        return state
 
-    # -- build --------------------------------------------------------------------------------
+def _translate_token(kind: str | None, token: str) -> str:
+    if kind == "open":
+        return token if token in ("(?=", "(?!", "(?<=", "(?<!") else "(?:"
+    if kind == "position":
+        return _POSITIONS[token]
+    if kind == "set":
+        return _translate_set(token[1:-1])
+    if kind == "reference":
+        raise UnsupportedExpression("it has a back reference")
+    if kind != "char":
+        return token
+    if token == "\\":
+        raise UnsupportedExpression("it ends too early")
+    if token == "[":
+        raise UnsupportedExpression("a set of characters is not closed")
+    return r"[^\n\r\u2028\u2029]" if token == "." else _find_set(token) or re.escape(_decode(token))
 
-    def _add(self, step: _Step) -> int:
-        if len(self._steps) >= self._max_steps:
-            raise UnsupportedExpression(f"it needs more than {self._max_steps:,} steps")
-        self._steps.append(step)
-        return len(self._steps) - 1
 
-    def _build(self, node: Node, then: int) -> int:
-        """Add the steps of a node, which lead to the step `then`; return the first one."""
-        if isinstance(node, CharSet):
-            return self._add(_Step(self._fold(node), following=(then,)))
-        if isinstance(node, Sequence_):
-            for part in node.parts if self._is_reversed else reversed(node.parts):
-                then = self._build(part, then)
-            return then
-        if isinstance(node, Choice):
-            return self._add(_Step(following=tuple(self._build(part, then) for part in node.parts)))
-        if isinstance(node, Repeat):
-            return self._build_repeat(node, then)
-        is_met = node.kind != "B" if isinstance(node, Boundary) else not node.negated
-        number = self._number_condition(node)
-        return self._add(_Step(condition=number, is_met=is_met, following=(then,)))
-
-    def _build_repeat(self, node: Repeat, then: int) -> int:
-        if node.most is None:
-            loop = self._add(_Step())
-            body = self._build(node.part, loop)
-            self._steps[loop].following = (body, then)
-            then = loop
+def _translate_set(inside: str) -> str:
+    """Translate the characters between brackets. Sets such as `\\W` keep their case."""
+    is_negated = inside.startswith("^")
+    chars, parts = "", list[str]()
+    for match in _RANGE.finditer(inside, int(is_negated)):
+        items = [match["first"], "-", match["last"]] if match["first"] else [match[0]]
+        sets = list(filter(None, map(_find_set, items)))
+        if len(items) == 3 and not sets:
+            first, last = _decode(items[0]), _decode(items[2])
+            if first > last:
+                raise UnsupportedExpression("a range of characters is in the wrong order")
+            chars += f"{re.escape(first)}-{re.escape(last)}"
         else:
-            end = then
-            for _ in range(node.most - node.least):
-                then = self._add(_Step(following=(self._build(node.part, then), end)))
-        for _ in range(node.least):
-            then = self._build(node.part, then)
-        return then
-
-    def _number_condition(self, node: Boundary | Look) -> int:
-        plain = Boundary("b") if node == Boundary("B") else node
-        for number, (known, _) in enumerate(self._conditions):
-            if known == plain:
-                return number
-        find: Callable[[str], list[bool]]
-        if isinstance(plain, Look):
-            part = _Automaton(plain.part, self._ignore_case, is_reversed=plain.is_ahead)
-            find = part.find_ends
-        else:
-            find = _BOUNDARIES[plain.kind]
-        self._conditions.append((plain, find))
-        return len(self._conditions) - 1
-
-    def _fold(self, chars: CharSet) -> CharSet:
-        if not self._ignore_case:
-            return chars
-        ranges = tuple(
-            (ord(fold_char(chr(first))),) * 2 if first == last else (first, last)
-            for first, last in chars.ranges
-        )
-        return CharSet(ranges, chars.negated)
-
-    # -- match --------------------------------------------------------------------------------
-
-    def search(self, text: str) -> bool:
-        """Return True if the expression matches anywhere in `text`."""
-        return self._follow(text, lambda _offset: True)
-
-    def find_ends(self, text: str) -> list[bool]:
-        """Return for each position of `text` if a match ends there; a reversed one begins."""
-        ends = [False] * (len(text) + 1)
-
-        def note(offset: int) -> bool:
-            ends[offset] = True
-            return False
-
-        self._follow(text, note)
-        return ends[::-1] if self._is_reversed else ends
-
-    def _follow(self, text: str, on_match: Callable[[int], bool]) -> bool:
-        """Read a text and call `on_match` at each end of a match until it returns True."""
-        conditions = self._evaluate(text)
-        if self._is_reversed:
-            text = text[::-1]
-            conditions = conditions[::-1]
-        if self._ignore_case:
-            text = text.upper() if text.isascii() else "".join(map(fold_char, text))
-        state, size = self._start, len(text)
-        for offset in range(size + 1):
-            char = text[offset] if offset < size else ""
-            key = (char, conditions[offset]) if conditions else char
-            found = state.next.get(key)
-            if found is None:
-                found = self._advance(state, char, conditions[offset] if conditions else 0, key)
-            if found is _MATCHED:
-                if on_match(offset):
-                    return True
-                steps, _ = self._close(state.steps, conditions[offset] if conditions else 0)
-                found = self._find_state(self._read(steps, char))
-            state = found
-        return False
-
-    def _evaluate(self, text: str) -> list[int]:
-        """Return the assertions that hold at each position, as bits; else nothing."""
-        values = [find(text) for _, find in self._conditions]
-        return [
-            sum(value[offset] << number for number, value in enumerate(values))
-            for offset in range(len(text) + 1 if values else 0)
-        ]
-
-    def _advance(self, state: _State, char: str, holding: int, key: object) -> _State:
-        if len(self._states) > _MAX_STATES:
-            self._reset()
-        steps, is_matched = self._close(state.steps, holding)
-        found = _MATCHED if is_matched else self._find_state(self._read(steps, char))
-        state.next[key] = found
-        return found
-
-    def _close(self, steps: frozenset[int], holding: int) -> tuple[list[int], bool]:
-        """Return the steps that read a character, and True if the end is reached."""
-        pending, seen, reading, is_matched = list(steps), set(steps), list[int](), False
-        while pending:
-            number = pending.pop()
-            step = self._steps[number]
-            if number == self._end:
-                is_matched = True
-            elif step.chars is not None:
-                reading.append(number)
-            elif step.condition is None or bool(holding >> step.condition & 1) == step.is_met:
-                new = [item for item in step.following if item not in seen]
-                seen.update(new)
-                pending += new
-        return reading, is_matched
-
-    def _read(self, steps: Sequence[int], char: str) -> frozenset[int]:
-        """Return the steps after a character; a match can begin at every position."""
-        accepting = self._accepting.get(char)
-        if accepting is None:
-            accepting = self._accepting[char] = frozenset(
-                number
-                for number, step in enumerate(self._steps)
-                if char and step.chars and self._contains(step.chars, char)
-            )
-        found = {self._first}
-        for number in accepting.intersection(steps):
-            found.update(self._steps[number].following)
-        return frozenset(found)
-
-    def _contains(self, chars: CharSet, char: str) -> bool:
-        codes = [ord(char)]
-        if self._ignore_case:
-            codes += [ord(lower)] if len(lower := char.lower()) == 1 else []
-        return chars.negated != any(
-            first <= code <= last for first, last in chars.ranges for code in codes
-        )
+            parts += sets
+            chars += "".join(re.escape(_decode(item)) for item in items if not _find_set(item))
+    parts += [f"[{chars}]"] if chars else []
+    union = "|".join(parts) or "(?!)"
+    return f"(?:(?!{union})(?s:.))" if is_negated else f"(?:{union})"
 
 
-def fold_char(char: str) -> str:
-    """Return a character as JavaScript compares it without regard to case."""
-    upper = char.upper()
-    return char if len(upper) != 1 or (char > "\x7f" >= upper) else upper
+def _find_set(item: str) -> str:
+    """Return the set that an escape such as `\\d` stands for; "" for a character."""
+    chars = _SETS.get(item[1:].lower())
+    return "" if chars is None else f"(?-i:[{'^' if item[1].isupper() else ''}{chars}])"
 
 
-def _find_word_boundaries(text: str) -> list[bool]:
-    words = [False, *(char in _WORD_CHARS for char in text), False]
-    return [before != after for before, after in pairwise(words)]
-
-
-_BOUNDARIES: dict[str, Callable[[str], list[bool]]] = {
-    "^": lambda text: [True, *(False for _ in text)],
-    "$": lambda text: [*(False for _ in text), True],
-    "b": _find_word_boundaries,
-}
+def _decode(item: str) -> str:
+    """Return the character that an item stands for."""
+    name = item[1:]
+    if not name:
+        return item
+    if name in _CONTROLS:
+        return _CONTROLS[name]
+    if name[0] in "01234567":
+        return chr(int(name, 8))
+    if len(name) == 1:
+        return name
+    return chr(ord(name[1]) % 32 if name[0] == "c" else int(name[1:], 16))

@@ -2,8 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from vaultlink.index.resolve import normalize_name
@@ -61,38 +60,34 @@ def compile_obsidian_filters(filters: Sequence[str]) -> Callable[[str], bool]:
     """
     used = filters[:MAX_PATTERNS]
     starts = tuple(item.lower() for item in used if item and not _is_expression(item))
-    expressions = [item for item in used if _is_expression(item)][:_MAX_EXPRESSIONS]
-    tests = [test for item in expressions if not isinstance(test := _compile_filter(item), str)]
+    tests = [item for item in find_expressions(filters).values() if not isinstance(item, str)]
     if not starts and not tests:
         return _match_nothing
     return lambda path: path.lower().startswith(starts) or any(test.search(path) for test in tests)
 
 
+def find_expressions(filters: Sequence[str]) -> "Mapping[str, Expression | str]":
+    """Return the regular expressions among filters, or why one can't be used."""
+    found = [item for item in filters[:MAX_PATTERNS] if _is_expression(item)][:_MAX_EXPRESSIONS]
+    if not found:
+        return {}
+    from vaultlink.config.expressions import compile_expression  # noqa: PLC0415 - few vaults need it
+
+    return {item: compile_expression(item[1:-1]) for item in found}
+
+
 def list_unused_filters(filters: Sequence[str]) -> list[str]:
     """Return a clause with the reason for each filter of Obsidian not used."""
-    expressions = [item for item in filters[:MAX_PATTERNS] if _is_expression(item)]
     problems = [
         f"{item}: {test}"
-        for item in expressions[:_MAX_EXPRESSIONS]
-        if isinstance(test := _compile_filter(item), str)
+        for item, test in find_expressions(filters).items()
+        if isinstance(test, str)
     ]
-    if len(expressions) > _MAX_EXPRESSIONS:
+    if len(list(filter(_is_expression, filters[:MAX_PATTERNS]))) > _MAX_EXPRESSIONS:
         problems.append(f"all regular expressions after the first {_MAX_EXPRESSIONS}")
     if len(filters) > MAX_PATTERNS:
         problems.append(f"all filters after the first {MAX_PATTERNS:,}")
     return problems
-
-
-@lru_cache(maxsize=_MAX_EXPRESSIONS)
-def _compile_filter(item: str) -> "Expression | str":
-    """Return a compiled filter, or why it can't be used."""
-    from vaultlink.config.expression_syntax import UnsupportedExpression  # noqa: PLC0415
-    from vaultlink.config.expressions import Expression  # noqa: PLC0415 - few vaults need it
-
-    try:
-        return Expression(item[1:-1], ignore_case=True)
-    except UnsupportedExpression as reason:
-        return str(reason)
 
 
 def compile_path_prefixes(paths: Sequence[str]) -> Callable[[str], bool]:
@@ -170,32 +165,59 @@ def _name_to_regex(name: str) -> str:
 
 
 def _compile_mixed_glob(pattern: str) -> Callable[[str], bool]:
-    from vaultlink.config.expressions import Expression  # noqa: PLC0415 - few vaults need it
-
+    """Match each token at all positions at once: no order of attempts is linear."""
     glob = _to_nfc(pattern).rstrip("/")
-    anywhere = "" if "/" in glob else "(?:[^]*/)?"
-    body = "".join(map(_token_to_regex, _GLOB_TOKEN.findall(glob.removeprefix("/"))))
-    return Expression(f"^{anywhere}{body}(?:/[^]*)?$", ignore_case=False, is_trusted=True).search
+    tokens = _GLOB_TOKEN.findall(glob.removeprefix("/"))
+    tokens = [*tokens] if "/" in glob else ["**/", *tokens]
+    steps = [
+        token if token in _WILDCARDS else re.compile(_token_to_regex(token)) for token in tokens
+    ]
+
+    def matches(path: str) -> bool:
+        ends = {0}
+        for step in steps:
+            ends = (
+                _follow_wildcard(step, path, ends)
+                if isinstance(step, str)
+                else {found.end() for start in ends if (found := step.match(path, start))}
+            )
+        return any(end == len(path) or path[end] == "/" for end in ends)
+
+    return matches
+
+
+_WILDCARDS = ("**/", "/**", "**", "*")
+
+
+def _follow_wildcard(token: str, path: str, starts: set[int]) -> set[int]:
+    """Return where a wildcard can end that starts at one of the positions in a path."""
+    if not starts:
+        return starts
+    if token == "*":
+        ends = set[int]()
+        for start in sorted(starts):
+            if start not in ends:
+                slash = path.find("/", start)
+                ends.update(range(start, (len(path) if slash < 0 else slash) + 1))
+        return ends
+    if token == "**":
+        return set(range(min(starts), len(path) + 1))
+    if token == "**/":
+        first = min(starts)
+        return starts | {end for end in range(first + 1, len(path) + 1) if path[end - 1] == "/"}
+    slashes = [start for start in starts if path.startswith("/", start)]
+    return starts | set(range(min(slashes) + 1, len(path) + 1)) if slashes else starts
 
 
 def _token_to_regex(text: str) -> str:
-    if text in _WILDCARDS:
-        return _WILDCARDS[text]
+    if text == "?":
+        return "[^/]"
     if text[0] != "[" or len(text) < 3:
         return re.escape(text)
     inverted = text[1] == "!"
     inside = re.escape(text[2 if inverted else 1 : -1]).replace("\\-", "-")
     whole = f"(?!/)[{'^' if inverted else ''}{inside}]"
     return whole if _is_valid(whole) else re.escape(text)  # a range such as z-a is not valid
-
-
-_WILDCARDS = {
-    "**/": "(?:[^]*/)?",
-    "/**": "(?:/[^]*)?",
-    "**": "[^]*",
-    "*": "[^/]*",
-    "?": "[^/]",
-}
 
 
 def _is_expression(item: str) -> bool:

@@ -164,7 +164,6 @@ def _list_defaults(rules: tuple[Rule, ...]) -> Iterator[tuple[str, Any]]:
 
 
 def _read_layer(layer: Layer, rules: tuple[Rule, ...]) -> Iterator[tuple[str, Any]]:
-    """Yield the checked settings of a layer by dotted key."""
     reject_unknown_keys(layer, (*LIST_KEYS, *TABLE_KEYS))
     for key in LIST_KEYS:
         if key in layer.values:

@@ -17,7 +17,7 @@ from zlib import adler32
 import msgspec
 
 from vaultlink.disk.state_file import StateTable, StoredState, encode_state, open_state
-from vaultlink.files import read_own
+from vaultlink.files import read_own, user_folder
 from vaultlink.index.packed_map import Column
 from vaultlink.model import NO_HISTORY, FileStamp, History
 from vaultlink.text import blake2b
@@ -93,17 +93,7 @@ def folders_digest(folders: Iterable[str]) -> bytes:
 
 def cache_folder(configured: str | os.PathLike[str] | None) -> Path:
     """Return the folder of all caches: the configured one, else that of the user."""
-    if configured:
-        return Path(configured)
-    if sys.platform == "win32":
-        return (
-            Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-            / "vaultlink"
-            / "Cache"
-        )
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "vaultlink"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "vaultlink"
+    return Path(configured) if configured else user_folder("cache")
 
 
 class CacheUse:

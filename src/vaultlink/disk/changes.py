@@ -111,7 +111,6 @@ def _read_files(
 
 
 def _make_full_batch(files: Mapping[str, bool], analysed: AnalysedFiles) -> ChangedFiles:
-    """Return the changes that lead from the empty state to these files."""
     notes = decode_column(Note, analysed.notes)
     others = [path for path in files if path not in notes]
     rest = Index(PackedMap(Note), {}, {}, frozenset(others))

@@ -89,7 +89,6 @@ def _load(
     remembered = NO_HISTORY
 
     def know(unchecked: State) -> LinterSettings:
-        """Return the settings with the history of the vault."""
         nonlocal remembered
         history, remembered = find_history(scan, unchecked, stored, stamps, store)
         return settings if history == settings.history else replace(settings, history=history)
@@ -124,7 +123,6 @@ def _load(
 
 
 def _settings_digest(scan: VaultScan, settings: LinterSettings) -> str:
-    """Return a digest of the settings that findings depend on."""
     ignored = (
         sorted(path for path in scan.listing.files if scan.is_git_ignored(path))
         if scan.is_git_ignored

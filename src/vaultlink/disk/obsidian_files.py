@@ -69,7 +69,9 @@ def build_obsidian_settings(files: Mapping[str, object]) -> ObsidianSettings:
         _string_or(app.get("newLinkFormat"), defaults.new_link_format),
         app.get("useMarkdownLinks") is True,
         _string_or(app.get("attachmentFolderPath"), defaults.attachment_folder),
-        tuple(item for item in _list_or_empty(app.get("userIgnoreFilters")) if _is_text(item)),
+        tuple(
+            item for item in _list_or_empty(app.get("userIgnoreFilters")) if isinstance(item, str)
+        ),
         {key: value for key, value in types.items() if isinstance(value, str)}
         if isinstance(types, dict)
         else None,
@@ -89,7 +91,6 @@ def build_obsidian_settings(files: Mapping[str, object]) -> ObsidianSettings:
 def _find_templates(
     objects: Mapping[str, _Json], periodic: list[tuple[str, _Json]]
 ) -> Iterator[object]:
-    """Yield the paths of templates and of their folders, as the settings name them."""
     yield objects.get(_TEMPLATES, {}).get("folder")
     templater = objects.get(_TEMPLATER, {})
     yield templater.get("templates_folder")
@@ -160,10 +161,6 @@ def _clean_path(value: object) -> str:
 
 def _string_or(value: object, default: str) -> str:
     return value if isinstance(value, str) else default
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str)
 
 
 def _list_or_empty(value: object) -> list[Any]:

@@ -57,7 +57,6 @@ class Comparison:
     """
 
     def __init__(self, root: Path, since: Revision):
-        """Start git."""
         self.since = since
         self.root = root
         self._diff = start_diff(root, since.commit)
@@ -94,7 +93,6 @@ class CommitComparison(Comparison):
     """The changes of a vault since the last commit."""
 
     def __init__(self, root: Path):
-        """Start git."""
         self.since = Revision("HEAD", "HEAD")
         self.root = root
         self._list_untracked = list_untracked(root)

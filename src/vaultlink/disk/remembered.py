@@ -117,7 +117,6 @@ def read_git_log(scan: VaultScan, now: Index, wanted: Collection[str]) -> Sequen
 def _ask_git(
     scan: VaultScan, state: State, missing: Mapping[str, Collection[str]], store: GitStore
 ) -> History:
-    """Return what git knows of the targets of broken links and queries."""
     dangling = sum(tally.dangling for tally in state.tallies.values())
     queried = _list_queried_names(state.index)
     if not dangling and not missing and not queried:
@@ -190,7 +189,6 @@ def _list_missing_moved(state: State, history: History) -> list[_MissingAnchor]:
 
 
 def _list_broken_names(state: State) -> set[str]:
-    """Return the name keys in broken links, and those of the notes with them."""
     index, names = state.index, set[str]()
     for path, tally in state.tallies.items():
         if tally.dangling:

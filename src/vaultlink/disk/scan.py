@@ -4,11 +4,12 @@ import os
 import stat as modes
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
+from msgspec.structs import replace
 
 from vaultlink.config.layers import COMMAND_LINE, Layer
 from vaultlink.disk.cache import Cache, cache_folder, digest_parts
@@ -21,6 +22,9 @@ from vaultlink.git.repository import load_ignore_filter, read_git_state
 from vaultlink.model import FileStamp
 from vaultlink.obsidian import ObsidianSettings
 from vaultlink.text import lazy_pattern
+
+if TYPE_CHECKING:
+    from vaultlink.config.expressions import Expression
 
 BASELINE_FILE = ".vaultlink-baseline.json"
 """Name of the baseline file in the vault's root; the dot hides it in Obsidian."""
@@ -126,7 +130,6 @@ def _note_hidden(
     gitignores: dict[str, FileStamp],
     noted: tuple[list[str], list[str], list[str]],
 ) -> None:
-    """Note a hidden entry of interest in `noted`: strays, vaults, evicted files."""
     strays, vaults, evicted = noted
     name = entry.name
     if name == ".gitignore":
@@ -267,7 +270,8 @@ class VaultScan(msgspec.Struct, frozen=True):
     """Everything that is known of a vault before its notes are read.
 
     `started` is the time of the scan, in nanoseconds since the epoch. `choice` is the reason for
-    which this folder was taken as the vault, "" if that was certain.
+    which this folder was taken as the vault, "" if that was certain. `unused_filters` are clauses
+    about the filters among Obsidian's excluded files that exclude nothing.
     """
 
     root: Path
@@ -277,6 +281,7 @@ class VaultScan(msgspec.Struct, frozen=True):
     obsidian: ObsidianSettings
     is_git_ignored: Callable[[str], bool] | None
     started: int
+    unused_filters: tuple[str, ...] = ()
     choice: str = ""
 
     def open_cache(self) -> Cache | None:
@@ -340,12 +345,65 @@ def scan_vault(root: Path, settings: Settings | None = None) -> VaultScan:
     files = [] if settings.isolated else load_config(root, settings.config_file)
     layers = [Layer(source, values) for source, values in files]
     layers += [Layer(COMMAND_LINE, settings.overrides)] if settings.overrides else []
+    listing, obsidian = list_files(root), load_obsidian_settings(root)
+    obsidian, unused = _drop_slow_filters(obsidian, listing.files)
     return VaultScan(
         root,
         settings,
-        list_files(root),
+        listing,
         tuple(layers),
-        load_obsidian_settings(root),
+        obsidian,
         load_ignore_filter(root),
         started,
+        unused,
     )
+
+
+_NOTHING = "/[]/"
+"""A filter that excludes nothing. It counts as a regular expression, as the one it replaces."""
+
+_MAX_SECONDS, _SECONDS_PER_FILE = 0.2, 20e-6
+"""Processor time of a regular expression for all files together; most take 4 µs for each file."""
+
+
+def _drop_slow_filters(
+    obsidian: ObsidianSettings, paths: Collection[str]
+) -> tuple[ObsidianSettings, tuple[str, ...]]:
+    """Replace regular expressions that take too long, and explain unused filters.
+
+    This decides for the whole run, before any filter is used: whatever a slow filter matched first
+    is not excluded either, in no process and in no kept result.
+    """
+    filters = obsidian.ignore_filters
+    if not filters:
+        return obsidian, ()
+    from vaultlink.config.patterns import (  # noqa: PLC0415 - few vaults need it
+        find_expressions,
+        list_unused_filters,
+    )
+
+    slow = [
+        item
+        for item, expression in find_expressions(filters).items()
+        if not isinstance(expression, str) and _is_slow(expression, paths)
+    ]
+    unused = list_unused_filters(filters)
+    unused += [f"{item}: it takes too long for the files of this vault" for item in slow]
+    if slow:
+        used = tuple(_NOTHING if item in slow else item for item in filters)
+        obsidian = replace(obsidian, ignore_filters=used)
+    return obsidian, tuple(unused)
+
+
+def _is_slow(expression: "Expression", paths: Collection[str]) -> bool:
+    remaining = _MAX_SECONDS + _SECONDS_PER_FILE * len(paths)
+    for path in paths:
+        started = time.process_time()
+        try:
+            expression.search_within(path, remaining)
+        except TimeoutError:
+            return True
+        remaining -= time.process_time() - started
+        if remaining <= 0:
+            return True
+    return False

@@ -25,7 +25,7 @@ from vaultlink.index.index import (
     merge_groups,
     spellings_in_note,
 )
-from vaultlink.index.packed_map import Column, ColumnBuilder, Keys, PackedMap
+from vaultlink.index.packed_map import MAX_REMEMBERED, Column, ColumnBuilder, Keys, PackedMap
 from vaultlink.index.resolve import PathsByName
 from vaultlink.index.update import make_resolver
 from vaultlink.model import Diagnostic, LinkCounts, Note, Suggestion
@@ -85,9 +85,10 @@ def analyse_files(
     """Read and analyse files, in parallel if there are many."""
     paths = files.paths
     processes = count_processes(jobs, len(paths)) if files.size > _FORK_THRESHOLD_BYTES else 1
+    kept = _Kept({}, {}) if processes == 1 and len(paths) <= MAX_REMEMBERED else None
     with no_garbage_collection():
         parts = run_parts(
-            lambda part, done: _analyse_part(settings, files, part, done),
+            lambda part, done: _analyse_part(settings, files, part, done, kept),
             paths,
             processes,
             _AnalysedPart,
@@ -107,6 +108,9 @@ def analyse_files(
         }
         keys = Keys(lambda: paths)
         notes, diagnostics, targets, mentioned = [builder.build(keys) for builder in builders]
+        if kept:
+            notes = notes._replace(decoded=kept.notes)
+            targets = targets._replace(decoded=kept.targets)
         return AnalysedFiles(digests, notes, diagnostics, targets, mentioned, maps)
 
 
@@ -118,8 +122,19 @@ class _AnalysedPart(msgspec.Struct, array_like=True):
     maps: dict[str, dict[str, list[str]]]
 
 
+class _Kept(NamedTuple):
+    """Results that this process need not decode again."""
+
+    notes: dict[str, Note]
+    targets: dict[str, LinkTargets]
+
+
 def _analyse_part(
-    settings: LinterSettings, files: FilesToAnalyse, paths: Sequence[str], done: DoneCallback
+    settings: LinterSettings,
+    files: FilesToAnalyse,
+    paths: Sequence[str],
+    done: DoneCallback,
+    kept: _Kept | None,
 ) -> _AnalysedPart:
     digests: list[bytes] = []
     builders = notes, diagnostics, targets, mentioned = [ColumnBuilder() for _ in range(4)]
@@ -130,9 +145,13 @@ def _analyse_part(
         digests.append(digest)
         notes.add(result and result.note)
         diagnostics.add((result and result.diagnostics) or None)
+        if kept and result:
+            kept.notes[path] = result.note
         if resolve and result:
             resolved = resolve(result.note)
             targets.add(resolved)
+            if kept:
+                kept.targets[path] = resolved
             _collect_keys(result.note, resolved, mentioned, maps)
         else:
             targets.add(None)
@@ -148,7 +167,6 @@ def _collect_keys(
     mentioned: ColumnBuilder,
     maps: dict[str, dict[str, list[str]]],
 ) -> None:
-    """Add what a note mentions, and its keys in the maps that are kept."""
     mentioned.add(tuple(spellings_in_note(note)))
     add_stored_keys(note, targets, maps)
 

@@ -201,7 +201,6 @@ class _CheckRun:
         self._checks_by_elements: dict[tuple[bool, ...], Sequence[_LoadedCheck]] = {}
 
     def check_note(self, note: Note, targets: LinkTargets | None) -> tuple[Diagnostic, ...]:
-        """Run the checks on a note that have something to check there."""
         if not self._settings.is_linted(note.path):
             return ()
         present = find_elements(note, targets)
@@ -216,12 +215,10 @@ class _CheckRun:
         return self._run(checks, note.path, note)
 
     def check_file(self, path: str) -> tuple[Diagnostic, ...]:
-        """Run the checks on a file given by its path."""
         return self._run(self._all_loaded, path, path) if self._settings.is_linted(path) else ()
 
     @cached_property
     def _all_loaded(self) -> "Sequence[_LoadedCheck]":
-        """All checks, with their functions."""
         return [(rule, rule.load_check(), context) for rule, context in self._checks]
 
     def _run(

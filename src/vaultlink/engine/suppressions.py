@@ -52,7 +52,6 @@ class _Suppressions:
         return self._by_rule[key].apply_to(item)
 
     def list_used(self) -> set[Directive]:
-        """Return the directives that suppressed a finding."""
         return {one for directives in self._by_rule.values() for one in directives.list_used()}
 
 
@@ -106,7 +105,6 @@ class _RuleDirectives:
         return first < last or in_line or self._is_everywhere_used
 
     def list_used(self) -> Iterator[Directive]:
-        """Yield the directives that suppressed a finding."""
         yield from self._everywhere if self._is_everywhere_used else ()
         for line in self._used_lines:
             yield from self._by_line[line]

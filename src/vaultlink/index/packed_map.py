@@ -17,8 +17,8 @@ from vaultlink.errors import DamagedCacheError
 
 T = TypeVar("T")
 
-_MAX_REMEMBERED = 512
-"""Number of decoded values to keep. Keeping all of a large vault takes much memory."""
+MAX_REMEMBERED = 1_024
+"""Decoded values to keep: all of most vaults. Those of a large one take much memory."""
 
 _ARRAY_SIZES = {0xDC: 2, 0xDD: 4}
 """The first bytes of encoded arrays of 16 or more items, and the bytes of their number of items.
@@ -57,13 +57,14 @@ class Column(NamedTuple):
 
     The value of key number i is at the offsets `ends[i - 1]` to `ends[i]` (0 for the first). A key
     without bytes has no value. `read` returns the bytes between two offsets. `file` is the cache
-    file that the values are read from, if any.
+    file that the values are read from, if any. `decoded` are values that are at hand.
     """
 
     keys: Keys
     ends: "array[int]"
     read: Callable[[int, int], bytes]
     file: str | None = None
+    decoded: Mapping[str, Any] = {}
 
     def slice(self, number: int) -> bytes:
         """Return the bytes of a value by its number."""
@@ -130,7 +131,7 @@ class PackedMap(Mapping[str, T], Generic[T]):
         self._kind = kind
         self._values: dict[str, T | None] = {} if values is None else values
         self._column = column
-        self._remembered: dict[str, T] = {}
+        self._remembered: dict[str, T] = dict(column.decoded) if column else {}
 
     def __getitem__(self, key: str) -> T:
         if key in self._values:
@@ -144,7 +145,7 @@ class PackedMap(Mapping[str, T], Generic[T]):
         if not packed:
             raise KeyError(key)
         decoded = self._decode(packed)
-        if len(self._remembered) >= _MAX_REMEMBERED:
+        if len(self._remembered) >= MAX_REMEMBERED:
             self._remembered.clear()
         self._remembered[key] = decoded
         return decoded

@@ -41,12 +41,17 @@ def hash_sections(
     one piece.
     """
     pieces, starts, end = list[bytes](), list[int](), 0
-    for line_start, words_end in headings:
-        pieces += find_pieces(_encode(text[end:line_start]))
-        pieces.append(_encode(text[line_start:words_end]).lstrip(_MARKS))
-        starts.append(len(pieces))
-        end = words_end
-    pieces += find_pieces(_encode(text[end:]))
+    data, find = _encode(text), _compile_piece().findall
+    is_plain = len(data) == len(text) and b" ^" not in data  # offsets are the same in both
+    for line_start, words_end in (*headings, (len(text), len(text))):
+        if is_plain:
+            pieces += find(data, end, line_start)
+        else:
+            pieces += find_pieces(_encode(text[end:line_start]))
+        if len(starts) < len(headings):
+            pieces.append(_encode(text[line_start:words_end]).lstrip(_MARKS))
+            starts.append(len(pieces))
+            end = words_end
     ends = [*(start - 1 for start in starts[1:]), len(pieces)][: len(starts)]
     return _hash(pieces), list(zip(starts, ends, strict=True))
 
@@ -96,7 +101,7 @@ def weigh(piece: int) -> float:
 def _compile_piece() -> re.Pattern[bytes]:
     """Return the pattern of a piece: up to the end of a line, sentence or link."""
     return re.compile(
-        rb"(?!\xe3\x80\x82)[^\s>#*+|=`~\-\[\]().?!\x80-\xbf][^\n\r.?!\xe3\[\]]++"
+        rb"[^\s>#*+|=`~\-\[\]().?!\x80-\xbf](?!\x80\x82(?<=\xe3\x80\x82))[^\n\r.?!\xe3\[\]]++"
         rb"(?:(?:[.?!](?!\s|\Z)|\xe3(?!\x80\x82))[^\n\r.?!\xe3\[\]]*+)*+"
     )
 

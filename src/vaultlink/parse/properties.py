@@ -1,10 +1,11 @@
 """Parse the frontmatter: its span, its properties with positions, links and tags.
 
-Most frontmatter consists of plain `key: value` lines and is parsed by a small strict grammar.
-PyYAML parses the rest into nodes, with the types of YAML 1.2: dates, `yes` and `on` remain text, as
-in Obsidian. Invalid YAML is recorded as a problem, not raised.
+Most frontmatter consists of lines with a key and a plain value or a list of them, and is parsed by
+a small strict grammar. PyYAML parses the rest into nodes, with the types of YAML 1.2: dates, `yes`
+and `on` remain text, as in Obsidian. Invalid YAML is recorded as a problem, not raised.
 """
 
+import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -17,10 +18,19 @@ from vaultlink.text import lazy_pattern
 
 _OPENING = lazy_pattern(r"---(?:\r?\n)")
 _CLOSING = lazy_pattern(r"\n---[ \t]*(?:\r?\n|\Z)")
+_QUOTED = r"""(?:"([^"\\\n]*)"|'([^'\n]*)'"""
+_PLAIN_START = r"""(?:[^\s\-?:,\[\]{}#&*!|>'"%@`]|-(?=[^\s,\[\]{}#:]))"""
 _SIMPLE_LINE = lazy_pattern(
-    r"""([A-Za-z_][A-Za-z0-9_-]*):(?:[ ]+"""
-    r"""(?:"([^"\\\n]*)"|'([^'\n]*)'|([^\s\-?:,\[\]{}#&*!|>'"%@`][^\n\t]*)))?[ ]*$"""
+    r"([A-Za-z_][A-Za-z0-9_-]*):"
+    rf"(?:[ ]+{_QUOTED}|({_PLAIN_START}[^\n\t]*)|(\[[^\n\t]*\])))?[ ]*$"
 )
+_LIST_ITEM = lazy_pattern(rf"([ ]{{0,20}})-(?:[ ]+{_QUOTED}|({_PLAIN_START}[^\n\t]*)))?[ ]*$")
+_FLOW_ITEM = lazy_pattern(rf"([ ]*){_QUOTED}|({_PLAIN_START}[^\n\t,:#\[\]{{}}]*))[ ]*(?:,|\]\Z)")
+_PLAIN, _FLOW_LIST = 4, 5
+"""Groups of these patterns. Groups 2 and 3 are quoted values."""
+
+_MAX_ITEMS = 1_000
+"""Items of a list that the small grammar reads; PyYAML reads longer ones up to its limit."""
 
 
 class TextScalar(NamedTuple):
@@ -88,37 +98,98 @@ def read_properties(text: str, start: int, end: int) -> Frontmatter:
     return _read_yaml(block, start)
 
 
+class _SimpleList(NamedTuple):
+    """The values of a list with their spans, without quotes, and its own span."""
+
+    items: list[tuple[PropertyValue, int, int]]
+    start: int
+    end: int
+
+
 def _read_simple(block: str, offset: int) -> Frontmatter | None:
-    """Parse lines of a key and one plain or plainly quoted value; None for others."""
+    """Parse lines of a key and a plain value or list of them; None for others."""
     found, keys = Frontmatter(), set()
-    for line in block.splitlines(keepends=True):
+    lines = block.splitlines(keepends=True)[::-1]
+    while lines:
+        line = lines.pop()
         match = _SIMPLE_LINE.match(line.rstrip("\n"))
-        if not match:
+        if not match or match[1] in keys:
             return None
-        key, group = match[1], match.lastindex or 1
-        if key in keys:
-            return None
+        key, group, end = match[1], match.lastindex, offset + len(line)
         keys.add(key)
-        value: PropertyValue = None
-        start, stop = match.span(group) if group > 1 else (match.end(), match.end())
-        if group == 4:
-            text = match[4].rstrip(" ")
-            stop = start + len(text)
-            if ": " in text or " #" in text or text[-1] == ":":
+        if group == _FLOW_LIST or (group == 1 and lines and lines[-1][0] in " -"):
+            listed = _read_block_list(lines, end) if group == 1 else _read_flow_list(match, offset)
+            if listed is None or not block.replace("\n", "").isprintable():
                 return None
-            value = parse_plain_scalar(text)
-        elif group > 1:
-            value = match[group]
+            values = [value for value, _, _ in listed.items]
+            found.scalars += [
+                TextScalar(f"{key}.{number}", *item)
+                for number, item in enumerate(listed.items)
+                if isinstance(item[0], str)
+            ]
+            place = (listed.start, listed.end)
+            found.properties.append(
+                FrontmatterProperty(key, values, offset, offset + len(key), *place)
+            )
+            offset = max(end, listed.end)
+            continue
+        scalar = _read_scalar(match, offset)
+        if scalar is None:
+            return None
+        value, start, stop = scalar
         quote = group in (2, 3)
         found.properties.append(
-            FrontmatterProperty(
-                key, value, offset, offset + len(key), offset + start - quote, offset + stop + quote
-            )
+            FrontmatterProperty(key, value, offset, offset + len(key), start - quote, stop + quote)
         )
         if isinstance(value, str):
-            found.scalars.append(TextScalar(key, value, offset + start, offset + stop))
-        offset += len(line)
+            found.scalars.append(TextScalar(key, value, start, stop))
+        offset = end
     return found if keys else None
+
+
+def _read_scalar(match: re.Match[str], offset: int) -> tuple[PropertyValue, int, int] | None:
+    """Return a plain or quoted value and its span without quotes."""
+    group = match.lastindex or 1
+    if group == 1:
+        return None, offset + match.end(), offset + match.end()
+    start, stop = match.span(group)
+    if group != _PLAIN:
+        return match[group], offset + start, offset + stop
+    text = match[group].rstrip(" ")
+    if ": " in text or " #" in text or text[-1] == ":":
+        return None
+    return parse_plain_scalar(text), offset + start, offset + start + len(text)
+
+
+def _read_flow_list(key: re.Match[str], offset: int) -> _SimpleList | None:
+    text, (start, end) = key[_FLOW_LIST], key.span(_FLOW_LIST)
+    listed = _SimpleList([], offset + start, offset + end)
+    at = 1 if text[1:-1].strip(" ") else len(text)
+    while at < len(text):
+        match = _FLOW_ITEM.match(text, at)
+        item = _read_scalar(match, offset + start) if match else None
+        if match is None or item is None or len(listed.items) == _MAX_ITEMS:
+            return None
+        listed.items.append(item)
+        at = match.end()
+    return listed if text[-2] != "," else None
+
+
+def _read_block_list(lines: list[str], offset: int) -> _SimpleList | None:
+    """Parse a list, and take its lines off the end of `lines`."""
+    items, indent, end = list[tuple[PropertyValue, int, int]](), None, offset
+    while lines and lines[-1][0] in " -":
+        line = lines.pop()
+        match = _LIST_ITEM.match(line.rstrip("\n"))
+        item = _read_scalar(match, end) if match else None
+        if match is None or item is None or len(items) == _MAX_ITEMS:
+            return None
+        if indent not in (None, match[1]):
+            return None
+        items.append(item)
+        indent = match[1]
+        end += len(line)
+    return _SimpleList(items, offset + len(indent or ""), end)
 
 
 def _read_yaml(block: str, offset: int) -> Frontmatter:

@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from vaultlink.errors import JournalError
+from vaultlink.files import user_folder
 from vaultlink.text import blake2b
 from vaultlink.write.open_folders import NOT_A_FOLDER
 from vaultlink.write.replace import describe_os_error
@@ -29,17 +30,7 @@ def state_folder() -> Path:
     It is `VAULTLINK_STATE_DIR` if that is set, else the state folder of the system.
     """
     override = os.environ.get("VAULTLINK_STATE_DIR")
-    if override:
-        return Path(override)
-    if sys.platform == "win32":
-        return (
-            Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-            / "vaultlink"
-            / "State"
-        )
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Application Support" / "vaultlink"
-    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "vaultlink"
+    return Path(override) if override else user_folder("state")
 
 
 def journal_folder(root: Path) -> Path:
