@@ -14,8 +14,8 @@ from vaultlink.index.kept_suggestions import KeptSuggestions, list_names_by_path
 from vaultlink.index.near_keys import NearKeys, _is_plain
 from vaultlink.index.near_names import TargetUse, is_near
 from vaultlink.index.resolve import normalize_name
-from vaultlink.index.spelling import split_name
 from vaultlink.index.suggest import Suggester, drop_own_names
+from vaultlink.index.words import split_name
 from vaultlink.model import Suggestion
 
 VAULT: VaultFiles = {

@@ -5,6 +5,7 @@ editors. This module does not depend on notes.
 """
 
 import re
+import unicodedata
 from bisect import bisect_right
 from collections.abc import Sequence
 from typing import cast
@@ -82,6 +83,30 @@ def lazy_pattern(pattern: str, flags: int = 0) -> re.Pattern[str]:
         flags: The flags of the `re` module.
     """
     return cast("re.Pattern[str]", _LazyPattern(pattern, flags))
+
+
+_ACCENTS = lazy_pattern("[\u0300-\u036f]")
+
+
+def strip_accents(text: str) -> str:
+    """Return a text in compatibility form without accents, decomposed.
+
+    Marks of vowels and of voiced sounds in other scripts are not accents: they stay.
+    """
+    return _ACCENTS.sub("", unicodedata.normalize("NFKD", text))
+
+
+def fold_title(text: str) -> str:
+    """Return a title as titles are compared: composed, without case, single spaces."""
+    return " ".join(unicodedata.normalize("NFC", text).casefold().split())
+
+
+def count_shared(one: Sequence[object], other: Sequence[object]) -> int:
+    """Return the number of equal items with which two sequences start."""
+    at, size = 0, min(len(one), len(other))
+    while at < size and one[at] == other[at]:
+        at += 1
+    return at
 
 
 COMMAND_START = lazy_pattern(

@@ -11,8 +11,8 @@ import msgspec
 from vaultlink.index.index import Index, link_name
 from vaultlink.index.near_keys import NearKeys
 from vaultlink.index.resolve import file_name, name_key, spelling_key, target_keys
-from vaultlink.index.spelling import split_name
 from vaultlink.index.suggest import split_folders
+from vaultlink.index.words import split_name
 from vaultlink.model import Suggestion
 
 _MAX_CHANGED = 1_000

@@ -1,6 +1,5 @@
 """All names of a vault as words: candidates for similar names, and known words."""
 
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
@@ -13,12 +12,12 @@ from vaultlink.index.index import Index, PathsByKey, alias_keys, link_name, titl
 from vaultlink.index.packed_map import PackedMap
 from vaultlink.index.resolve import normalize_name
 from vaultlink.model import Heading, Note, Suggestion
-from vaultlink.text import lazy_pattern
+from vaultlink.text import lazy_pattern, strip_accents
 
 _MAX_CANDIDATES = 12
 """Number of names to score for each of the two words from which a search starts."""
 
-_LETTERS, _ACCENTS = lazy_pattern(r"[^\W\d_]+"), lazy_pattern("[\u0300-\u036f]")
+_LETTERS = lazy_pattern(r"[^\W\d_]+")
 _WORD_BREAKS = str.maketrans(dict.fromkeys("!\"#%&'()*,-./:;?@[\\]_{}\t", " "))
 
 
@@ -118,9 +117,7 @@ def _find_words(texts: Sequence[str]) -> list[str]:
     """Return the words of texts: runs of letters, without case and accents."""
     plain = "\n".join(filter(str.isascii, texts)).encode().translate(_TO_ASCII_LETTERS)
     others = "\n".join([text for text in texts if not text.isascii()]).casefold()
-    return plain.decode().split() + _LETTERS.findall(
-        _ACCENTS.sub("", unicodedata.normalize("NFKD", others))
-    )
+    return plain.decode().split() + _LETTERS.findall(strip_accents(others))
 
 
 class NameIndex:

@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Mapping
 from functools import lru_cache
 
-from vaultlink.text import lazy_pattern
+from vaultlink.text import lazy_pattern, strip_accents
 
 PathsByName = Mapping[str, tuple[str, ...]]
 """File-name key (with extension) to the sorted vault paths with this name."""
@@ -173,7 +173,6 @@ def spelling_key(name: str) -> str:
     return "".join(char for char in plain if unicodedata.category(char)[0] in "LNS")
 
 
-_ACCENTS = lazy_pattern("[\u0300-\u036f]")
 _IGNORED_CATEGORIES = ("P", "Z", "C")
 _DIGITS = lazy_pattern(r"\d+")
 
@@ -184,17 +183,10 @@ def is_same_name(one: str, other: str) -> bool:
     `1.1` differs from `11`. Combining marks for vowels and voiced sounds in other scripts are not
     accents.
     """
-    one, other = _strip_accents(one), _strip_accents(other)
+    one, other = strip_accents(one.casefold()), strip_accents(other.casefold())
     return _DIGITS.findall(one) == _DIGITS.findall(other) and _strip_punctuation(
         one
     ) == _strip_punctuation(other)
-
-
-def _strip_accents(name: str) -> str:
-    """Return a name without accents, case and compatibility forms; other marks stay."""
-    return (
-        name if name.isascii() else _ACCENTS.sub("", unicodedata.normalize("NFKD", name.casefold()))
-    )
 
 
 def _strip_punctuation(name: str) -> str:

@@ -31,7 +31,7 @@ from vaultlink.index.resolve import (
     spelling_key,
     target_keys,
 )
-from vaultlink.index.spelling import (
+from vaultlink.index.words import (
     MIN_LETTERS,
     count_letters,
     fold_look_alikes,
@@ -41,6 +41,7 @@ from vaultlink.index.spelling import (
     split_name,
 )
 from vaultlink.model import Diagnostic, Suggestion
+from vaultlink.text import count_shared
 
 _EXACT_SCORE, _SPELLING_SCORE, _JOINED_SCORE = 1.0, 0.95, 0.94
 """Scores of an equal title or alias, of a name with the same words, and of one whose words are
@@ -143,7 +144,7 @@ class Suggester:
             or (folders and folders[-1] in _SITE_FOLDERS)
         ):
             return ()
-        ranked = sorted((-_count_shared(folders, split_folders(path)), path) for path in found)
+        ranked = sorted((-count_shared(folders, split_folders(path)), path) for path in found)
         shared = -ranked[0][0]
         if len(ranked) > 1 and shared == -ranked[1][0]:
             return ()
@@ -193,7 +194,7 @@ class Suggester:
             found = list(self._pick_near(target, text, names.find_similar(" ".join(words))))
         folders = split_folders(target)
         for item in found:
-            if not folders or _count_shared(folders, split_folders(item.path)):
+            if not folders or count_shared(folders, split_folders(item.path)):
                 yield item
 
     def _pick_near(self, target: str, text: str, candidates: Sequence[str]) -> Iterator[Suggestion]:
@@ -329,13 +330,3 @@ def split_folders(path: str) -> list[str]:
     """Return the spelling keys of a path's folders, the innermost first."""
     parts = (part for part in parent_folder(path).split("/") if part not in ("", ".", ".."))
     return [spelling_key(part) for part in parts][::-1]
-
-
-def _count_shared(folders: list[str], others: list[str]) -> int:
-    """Return the number of innermost folders that two paths share."""
-    count = 0
-    for one, other in zip(folders, others, strict=False):
-        if one != other:
-            break
-        count += 1
-    return count

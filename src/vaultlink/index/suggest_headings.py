@@ -15,15 +15,15 @@ from vaultlink.index.anchors import (
     heading_key,
     split_parts,
 )
-from vaultlink.index.heading_kinds import LOOSE_KINDS, is_respelling
-from vaultlink.index.heading_words import (
-    Words,
+from vaultlink.index.heading_kinds import (
+    LOOSE_KINDS,
     differs_in_meaning,
+    is_respelling,
     is_slip,
     list_word_variants,
-    split_heading_words,
 )
 from vaultlink.index.resolve import spelling_key
+from vaultlink.index.words import Words, split_text
 from vaultlink.model import Heading, Note, Safety, Suggestion
 from vaultlink.text import lazy_pattern
 
@@ -228,7 +228,7 @@ def _group_by_words(note: Note) -> dict[Words, list[Heading]]:
 
 def _find_same_words(note: Note, text: str) -> list[Heading]:
     """Return the headings that have the words of a text in their order."""
-    words = split_heading_words(text)
+    words = split_text(text)
     return build_anchor_table(note).derive(_group_by_words).get(words, []) if words else []
 
 

@@ -3,18 +3,17 @@
 Uses only the names, titles, aliases and headings in the index.
 """
 
-import unicodedata
-
 from vaultlink.index.index import Index, link_name
 from vaultlink.index.resolve import is_note, name_key, normalize_name, spelling_key, title_slug
+from vaultlink.text import fold_title
 
 
 def is_same_title(one: str, other: str) -> bool:
     """Return True if two titles are equal except for spaces, case and punctuation."""
-    if _fold_title(one) == _fold_title(other):
+    if fold_title(one) == fold_title(other):
         return True
-    slug = title_slug(_fold_title(one))
-    if slug and slug == title_slug(_fold_title(other)) and one.isascii() and other.isascii():
+    slug = title_slug(fold_title(one))
+    if slug and slug == title_slug(fold_title(other)) and one.isascii() and other.isascii():
         return True
     key = spelling_key(one)
     return bool(key) and key == spelling_key(other)
@@ -23,10 +22,6 @@ def is_same_title(one: str, other: str) -> bool:
 def is_same_text(one: str, other: str) -> bool:
     """Return True if two texts are equal except for spaces."""
     return " ".join(one.split()) == " ".join(other.split())
-
-
-def _fold_title(text: str) -> str:
-    return " ".join(unicodedata.normalize("NFC", text).casefold().split())
 
 
 def is_title_of(title: str, path: str, index: Index) -> bool:

@@ -7,7 +7,8 @@ names are searched whose words all occur in the text, which takes about seven ti
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from vaultlink.mentions.words import WORD, is_unbroken, is_word_char
+from vaultlink.index.words import WORD, is_unspaced
+from vaultlink.mentions.words import is_word_char
 
 Match = tuple[int, int, str]
 """Start and end of a name in a folded text, and the folded name."""
@@ -64,7 +65,7 @@ class Matcher:
         """Group the names by their rarest word, each with its other words."""
         for name in self._names:
             words = WORD.findall(name)
-            if any(map(is_unbroken, name)) or not words:
+            if any(map(is_unspaced, name)) or not words:
                 self._unbroken.append(name)
                 continue
             rarest = min(words, key=lambda word: (rarities.get(word, 0), -len(word), word))
@@ -107,7 +108,7 @@ def _is_bounded(text: str, start: int, end: int) -> bool:
 
 
 def _is_break(one: str, other: str) -> bool:
-    return is_unbroken(one) or is_unbroken(other)
+    return is_unspaced(one) or is_unspaced(other)
 
 
 def _build_automaton(names: list[str]) -> Any:

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 
 from vaultlink.config.date_names import MONTH_NAMES, WEEKDAY_NAMES
 from vaultlink.index.index import Index, link_name
+from vaultlink.index.words import WORD, is_unspaced
 from vaultlink.mentions.folding import fold_name
 from vaultlink.mentions.mention import MentionOptions, NameKind, NoteName
-from vaultlink.mentions.words import WORD, is_unbroken
 from vaultlink.model import Note
 from vaultlink.text import has_placeholder, lazy_pattern
 
@@ -100,7 +100,7 @@ def is_part_of_title(index: Index, name: NoteName) -> bool:
 def is_findable(key: str, options: MentionOptions) -> bool:
     """Return True if a folded name may mean a note in a text."""
     letters = sum(map(str.isalpha, key))
-    unbroken = any(map(is_unbroken, key)) if not key.isascii() else False
+    unbroken = any(map(is_unspaced, key)) if not key.isascii() else False
     if unbroken and not options.cjk:
         return False
     return (

@@ -8,13 +8,13 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from vaultlink.index.index import link_name
+from vaultlink.index.words import is_unspaced
 from vaultlink.mentions.mention import NameKind, NoteName
 from vaultlink.mentions.tally import Tally
 from vaultlink.mentions.words import (
     find_sentence,
     follows_capitalized,
     is_in_quoted_title,
-    is_unbroken,
     starts_sentence,
     word_before,
     word_behind,
@@ -101,7 +101,7 @@ def score_place(place: NamePlace, tally: Tally, describe: Callable[[int], Part])
     sentence_start, _ = find_sentence(place.text, place.start, place.end)
     is_first = starts_sentence(place.text, place.start, sentence_start)
     count = len(place.key.split())
-    if count == 1 and any(map(is_unbroken, place.key)):
+    if count == 1 and any(map(is_unspaced, place.key)):
         count = len(place.key) // 2  # in these scripts, most words have two characters
     if _is_in_longer_name(place, sentence_start, words, tally):
         return _NEVER

@@ -3,11 +3,9 @@
 from collections.abc import Sequence
 
 from vaultlink.index.index import Index, link_name
+from vaultlink.index.words import WORD, has_same_stem
 from vaultlink.mentions.folding import FoldedText
-from vaultlink.mentions.words import WORD
 
-_LONGEST_ENDING = 3
-_MIN_STEM = 4
 _LONG_TITLE = 24
 
 
@@ -62,11 +60,5 @@ def _is_inflected(subject: str, key: str) -> bool:
     return (
         len(own) == len(other)
         and own != other
-        and all(_have_same_stem(one, two) for one, two in zip(own, other, strict=True))
+        and all(has_same_stem(one, two) for one, two in zip(own, other, strict=True))
     )
-
-
-def _have_same_stem(one: str, other: str) -> bool:
-    shorter = min(len(one), len(other))
-    stem = max(_MIN_STEM, max(len(one), len(other)) - _LONGEST_ENDING)
-    return one == other or (shorter >= stem and one[:stem] == other[:stem])

@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import is_note
+from vaultlink.index.words import WORD
 from vaultlink.mentions.folding import FoldedText
 from vaultlink.mentions.matcher import Matcher
 from vaultlink.mentions.names import NotesByName
-from vaultlink.mentions.words import WORD
 from vaultlink.text import lazy_pattern
 
 SAMPLE_SIZE = 500
