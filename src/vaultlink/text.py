@@ -65,11 +65,9 @@ class _LazyPattern:
     def __getattr__(self, name: str) -> object:
         compiled = re.compile(*self._source)
         # Found in the instance from now on, so that this method is not called again.
-        self.__dict__.update(
-            (method, getattr(compiled, method))
-            for method in dir(compiled)
-            if not method.startswith("_")
-        )
+        for method in dir(compiled):
+            if not method.startswith("_"):
+                setattr(self, method, getattr(compiled, method))
         return getattr(compiled, name)
 
 

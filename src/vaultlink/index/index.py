@@ -10,8 +10,10 @@ definition is added or removed, exactly the notes that mention its key are resol
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any, TypeVar
+
+import msgspec
 
 from vaultlink.index.anchors import find_anchor
 from vaultlink.index.files_by_path import FilesByPath
@@ -54,14 +56,14 @@ PathsByKey = Mapping[str, tuple[str, ...]]
 class Index:
     """Notes (canvases included), the names of all files, and the target of every link.
 
-    Immutable by convention. Derived maps are computed on first access.
+    Immutable by convention. What follows from them is computed by `derive` on first access.
 
     Attributes:
         notes: Notes by path.
         names: File-name keys to paths.
         targets: Link targets of each note.
         files: All paths of the vault.
-        tallies: Counts of traits that `tally` returned, by their function.
+        memos: The values that `derive` returned or that a caller knew already, by their function.
         mentioned: The result of `mentioned_spellings` for notes for which it is known already.
     """
 
@@ -77,26 +79,26 @@ class Index:
         self.targets = targets
         self.files = files
         self._searches = 0
-        self._derived: dict[Callable[[Index], Any], Any] = {}
-        self.tallies: dict[NoteTraits, Counter[str]] = {}
+        self.memos: dict[Callable[[Index], Any], Any] = {}
         self.mentioned: PackedMap[tuple[str, ...]] = PackedMap(tuple[str, ...])
 
     def derive(self, compute: "Callable[[Index], _T]") -> _T:
-        """Return `compute(self)`, computed once and cached in the index."""
-        if compute not in self._derived:
-            self._derived[compute] = compute(self)
-        return self._derived[compute]  # type: ignore[no-any-return]
+        """Return `compute(self)`, computed once.
+
+        An update carries over groupings, tallies and the like, changed where the vault is, and
+        drops all other values.
+        """
+        if compute not in self.memos:
+            self.memos[compute] = compute(self)
+        return self.memos[compute]  # type: ignore[no-any-return]
 
     def tally(self, traits: NoteTraits) -> "Counter[str]":
-        """Return how often each trait occurs in the notes.
+        """Return how often each trait occurs in the notes."""
+        return self.derive(TraitCount(traits))
 
-        Counted once; an update counts only the changed notes again.
-        """
-        if traits not in self.tallies:
-            self.tallies[traits] = Counter(
-                trait for path in self.notes for trait in traits(self.notes[path])
-            )
-        return self.tallies[traits]
+    def add_maps(self, maps: Mapping[str, "PathsByKey"]) -> None:
+        """Add maps of `STORED_MAPS` that were computed elsewhere."""
+        self.memos.update((STORED_MAPS[name], groups) for name, groups in maps.items())
 
     # -- links -----------------------------------------------------------------------------------
 
@@ -128,10 +130,10 @@ class Index:
         """Return a note's links, each with its target (None if broken or external)."""
         return zip(self.notes[path].links, self.targets[path], strict=True)
 
-    @cached_property
+    @property
     def backlinks(self) -> PathsByKey:
         """Target to the notes and canvases that link to it."""
-        return group_paths(self, self.notes, outgoing_targets)
+        return self.derive(BACKLINKS)
 
     def sources_of(self, path: str) -> tuple[str, ...]:
         """Return the notes and canvases that link to a file, as `backlinks` has them.
@@ -140,7 +142,7 @@ class Index:
         """
         self._searches += 1
         if (
-            "backlinks" in self.__dict__
+            BACKLINKS in self.memos
             or self._searches > _MAX_SEARCHED
             or not isinstance(self.targets, PackedMap)
         ):
@@ -168,71 +170,66 @@ class Index:
         """Return the numbers of the links of all notes."""
         return sum_counts(map(self.count_links, self.notes))
 
-    @cached_property
+    @property
     def files_sharing_names(self) -> frozenset[str]:
         """The files that share their name with another file."""
-        return frozenset(path for group in self.names.values() if len(group) > 1 for path in group)
+        return self.derive(find_files_sharing_names)
 
-    # -- names -----------------------------------------------------------------------------------
+    # -- names and paths -------------------------------------------------------------------------
 
-    @cached_property
+    @property
     def notes_by_alias(self) -> PathsByKey:
         """Normalized alias to the notes that have it."""
-        return group_paths(self, self.notes, alias_keys)
+        return self.derive(NOTES_BY_ALIAS)
 
-    @cached_property
+    @property
     def notes_by_title(self) -> PathsByKey:
         """Normalized `title` property to the notes that have it."""
-        return group_paths(self, self.notes, title_keys)
+        return self.derive(NOTES_BY_TITLE)
 
-    @cached_property
+    @property
     def files_by_spelling(self) -> PathsByKey:
         """Spelling key of a file's name (a note's without extension) to the files."""
-        return group_paths(self, self.files, file_spellings)
+        return self.derive(FILES_BY_SPELLING)
 
-    @cached_property
+    @property
     def mentions(self) -> PathsByKey:
         """Spelling keys of link targets to the notes that mention them.
 
         When a name is added or removed, these notes are resolved again.
         """
-        return group_paths(self, self.notes, mentioned_spellings)
+        return self.derive(MENTIONS)
 
-    @cached_property
+    @property
     def definitions(self) -> PathsByKey:
         """Spelling keys of names, aliases and titles to the files that have them."""
-        return group_paths(self, self.files, defined_spellings)
+        return self.derive(DEFINITIONS)
 
-    @cached_property
+    @property
     def anchor_sources(self) -> PathsByKey:
         """File to the notes and canvases that link to one of its headings or blocks."""
-        return group_paths(self, self.notes, anchored_targets)
+        return self.derive(ANCHOR_SOURCES)
 
-    @cached_property
+    @property
     def rooted_sources(self) -> PathsByKey:
         """The notes with links whose destination starts with a slash.
 
         They are at the key "any", and those with such a link that resolves at "resolved".
         """
-        return group_paths(self, self.notes, rooted_keys)
+        return self.derive(ROOTED_SOURCES)
 
-    @cached_property
+    @property
     def query_sources(self) -> PathsByKey:
         """Folder in a query, as `folder_keys` returns it, to the notes that name it.
 
         The notes with any query are at the key "".
         """
-        return group_paths(self, self.notes, query_keys)
+        return self.derive(QUERY_SOURCES)
 
-    # -- paths -----------------------------------------------------------------------------------
-
-    @cached_property
+    @property
     def files_by_path(self) -> FilesByPath:
-        """Normalized path to the files at or below it.
-
-        The path of a folder ends with a slash.
-        """
-        return FilesByPath(self.files)
+        """Normalized path to the files at or below it; that of a folder ends with a slash."""
+        return self.derive(build_files_by_path)
 
     def notes_mentioning(self, keys: Collection[str]) -> set[str]:
         """Return the notes that mention one of these spelling keys.
@@ -240,7 +237,7 @@ class Index:
         Does not compute `mentions` for few keys: searching the encoded keys of notes is faster.
         """
         known = self.mentioned
-        if "mentions" in self.__dict__ or len(keys) > _MAX_SEARCHED or not known.has_column:
+        if MENTIONS in self.memos or len(keys) > _MAX_SEARCHED or not known.has_column:
             return {path for key in keys for path in self.mentions.get(key, ())}
         found = {
             path for key in keys for path in known.find_keys(encode(key)) if key in known[path]
@@ -259,15 +256,11 @@ class Index:
         return {source for key in keys for source in sources.get(key, ())}
 
     def compute_all(self) -> None:
-        """Compute all derived maps now.
-
-        From then on `update` keeps them up to date, so that no step of a long-running process waits
-        for them.
-        """
+        """Compute all maps now, so that no step of a long-running process waits for them."""
         unpack_all(self.notes, self.targets, self.mentioned)
-        for name, attribute in vars(Index).items():
-            if isinstance(attribute, cached_property):
-                getattr(self, name)
+        for grouping in GROUPINGS:
+            self.derive(grouping)
+        self.derive(find_files_sharing_names)
         self.files_by_path.group_all()
 
 
@@ -447,21 +440,71 @@ def _add_path(groups: dict[str, list[str]], keys: Iterable[str], path: str) -> N
             groups[key] = [path]
 
 
-STORED_MAPS: Mapping[str, KeyFunction] = {
-    "notes_by_alias": alias_keys,
-    "notes_by_title": title_keys,
-    "files_by_spelling": file_spellings,
-    "definitions": defined_spellings,
-    "anchor_sources": anchored_targets,
-    "rooted_sources": rooted_keys,
-    "query_sources": query_keys,
+class Grouping:
+    """Computes the paths of an index by their keys, sorted.
+
+    Attributes:
+        keys: The keys of a path.
+        of_files: True for the paths of all files, False for those of notes.
+        on_targets: True if the keys depend on where links lead.
+    """
+
+    def __init__(self, keys: KeyFunction, *, of_files: bool = False, on_targets: bool = False):
+        self.keys = keys
+        self.of_files = of_files
+        self.on_targets = on_targets
+
+    def __call__(self, index: Index) -> PathsByKey:
+        """Return the paths by their keys."""
+        return merge_groups([collect_paths(index, self.paths(index), self.keys)])
+
+    def paths(self, index: Index) -> Collection[str]:
+        """Return the paths that may have keys."""
+        return index.files if self.of_files else index.notes.keys()
+
+
+BACKLINKS = Grouping(outgoing_targets, on_targets=True)
+MENTIONS = Grouping(mentioned_spellings)
+NOTES_BY_ALIAS = Grouping(alias_keys)
+NOTES_BY_TITLE = Grouping(title_keys)
+FILES_BY_SPELLING = Grouping(file_spellings, of_files=True)
+DEFINITIONS = Grouping(defined_spellings, of_files=True)
+ANCHOR_SOURCES = Grouping(anchored_targets, on_targets=True)
+ROOTED_SOURCES = Grouping(rooted_keys, on_targets=True)
+QUERY_SOURCES = Grouping(query_keys)
+
+STORED_MAPS: Mapping[str, Grouping] = {
+    "notes_by_alias": NOTES_BY_ALIAS,
+    "notes_by_title": NOTES_BY_TITLE,
+    "files_by_spelling": FILES_BY_SPELLING,
+    "definitions": DEFINITIONS,
+    "anchor_sources": ANCHOR_SOURCES,
+    "rooted_sources": ROOTED_SOURCES,
+    "query_sources": QUERY_SOURCES,
 }
-"""The derived maps that are kept between runs, each with the keys of a path in it."""
+"""The maps that are kept between runs."""
+
+GROUPINGS = (BACKLINKS, MENTIONS, *STORED_MAPS.values())
 
 
-def group_paths(index: Index, paths: Iterable[str], keys: KeyFunction) -> PathsByKey:
-    """Return the paths by their keys."""
-    return merge_groups([collect_paths(index, paths, keys)])
+class TraitCount(msgspec.Struct, frozen=True):
+    """Counts how often each trait occurs in the notes of an index."""
+
+    traits: NoteTraits
+
+    def __call__(self, index: Index) -> "Counter[str]":
+        """Return the counts."""
+        return Counter(trait for path in index.notes for trait in self.traits(index.notes[path]))
+
+
+def find_files_sharing_names(index: Index) -> frozenset[str]:
+    """Return the files that share their name with another file."""
+    return frozenset(path for group in index.names.values() if len(group) > 1 for path in group)
+
+
+def build_files_by_path(index: Index) -> FilesByPath:
+    """Return the files by their normalized paths and folders."""
+    return FilesByPath(index.files)
 
 
 def collect_paths(

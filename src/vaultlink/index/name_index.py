@@ -132,6 +132,7 @@ class NameIndex:
         self.recalled: dict[tuple[str, int], tuple[Suggestion, ...]] = {}
         self.paths_by_name: dict[str, set[str]] = {}
         self._names_by_word: dict[str, set[str]] = {}
+        self._names_by_typo_key: dict[str, set[str]] = {}
         for path in index.files:
             self.paths_by_name.setdefault(normalize_words(link_name(path)), set()).add(path)
         for name, paths in chain(index.notes_by_title.items(), index.notes_by_alias.items()):
@@ -143,7 +144,7 @@ class NameIndex:
 
     def prepare(self) -> None:
         """Collect the keys of all names before they are needed."""
-        _ = self._names_by_typo_key
+        self._group_by_typo_keys()
 
     def update_names(self, before: Index, after: Index, renamed: Iterable[str]) -> None:
         """Apply the differences between two indexes in the names of these files."""
@@ -172,7 +173,7 @@ class NameIndex:
     def _containing_maps(self, text: str) -> Iterator[tuple[dict[str, set[str]], str]]:
         """Yield the maps that contain a name, each with the name's key."""
         yield from ((self._names_by_word, word) for word in set(text.split()))
-        if "_names_by_typo_key" in self.__dict__:  # otherwise computed from all names on first use
+        if self._names_by_typo_key:  # otherwise computed from all names on first use
             yield from ((self._names_by_typo_key, key) for key in set(_typo_keys(text)))
 
     def find_sharing_words(self, words: list[str]) -> list[str]:
@@ -208,20 +209,21 @@ class NameIndex:
         This finds typing errors in a single word.
         """
         found: set[str] = set()
+        groups = self._group_by_typo_keys()
         for key in _typo_keys(text):
-            found.update(self._names_by_typo_key.get(key, ()))
+            found.update(groups.get(key, ()))
         close = [name for name in found if abs(len(name) - len(text)) <= 3]
         return sorted(close, key=lambda name: (abs(len(name) - len(text)), name))[
             : _MAX_CANDIDATES * 4
         ]
 
-    @cached_property
-    def _names_by_typo_key(self) -> dict[str, set[str]]:
-        found: dict[str, set[str]] = {}
-        for text in self.paths_by_name:
-            for key in _typo_keys(text):
-                found.setdefault(key, set()).add(text)
-        return found
+    def _group_by_typo_keys(self) -> dict[str, set[str]]:
+        groups = self._names_by_typo_key
+        if not groups:
+            for text in self.paths_by_name:
+                for key in _typo_keys(text):
+                    groups.setdefault(key, set()).add(text)
+        return groups
 
 
 def _remove_item(groups: dict[str, set[str]], key: str, item: str) -> bool:

@@ -5,7 +5,6 @@ are scored. Names are prepared once and then updated from index to index.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cached_property
 
 from vaultlink.index.file_kinds import is_same_kind
 from vaultlink.index.index import Index, link_name
@@ -74,6 +73,8 @@ class Suggester:
 
     def __init__(self, index: Index):
         self._index = index
+        self._near_keys: NearKeys | None = None
+        self._name_index: NameIndex | None = None
 
     def __call__(self, target: str, limit: int = 3) -> tuple[Suggestion, ...]:
         """Return the files that a broken link's target may mean, best first.
@@ -97,12 +98,19 @@ class Suggester:
         if spelled:
             return _take_best(spelled, limit)
         text = link_name(file_name(target))
+        if self._near_keys is None:
+            self._near_keys = NearKeys(list_all_names(self._index))
         return None if self._near_keys.may_have_near_name(text) else ()
 
     def prepare_near_names(self) -> None:
         """Prepare the names and words that the search for near names needs."""
-        self._name_index.prepare()
-        self._vocabulary.prepare()
+        self._get_name_index().prepare()
+        self._index.derive(Vocabulary).prepare()
+
+    def _get_name_index(self) -> NameIndex:
+        if self._name_index is None:
+            self._name_index = NameIndex(self._index)
+        return self._name_index
 
     def update_index(self, after: Index) -> None:
         """Switch to a later index of the same vault.
@@ -110,18 +118,17 @@ class Suggester:
         The results are the same as those of a new suggester.
         """
         before, self._index = self._index, after
-        self.__dict__.pop("_vocabulary", None)
         if before is after:
             return
         renamed = find_renamed(before, after)
-        if "_name_index" in self.__dict__:
+        if self._name_index:
             self._name_index.update_names(before, after, renamed)
             self._name_index.recalled.clear()
-        if "_near_keys" in self.__dict__:
+        if self._near_keys:
             self._near_keys.drop_names(_list_names(before, renamed))
             self._near_keys.add_names(_list_names(after, renamed))
             if self._near_keys.dropped > len(after.files):
-                del self.__dict__["_near_keys"]
+                self._near_keys = None
 
     # -- another folder --------------------------------------------------------------------------
 
@@ -176,7 +183,7 @@ class Suggester:
     # -- similar names ---------------------------------------------------------------------------
 
     def _recall_nearest(self, target: str, limit: int) -> tuple[Suggestion, ...]:
-        cache, query = self._name_index.recalled, (target, limit)
+        cache, query = self._get_name_index().recalled, (target, limit)
         if query not in cache:
             if len(cache) >= _MAX_REMEMBERED:
                 cache.clear()
@@ -187,17 +194,20 @@ class Suggester:
         """Yield files with names near the target, in the innermost of its folders."""
         text = link_name(file_name(target))
         words = split_words(fold_look_alikes(text) if mixes_scripts(text) else text)
-        names = self._name_index
+        names = self._get_name_index()
         sharing = names.find_sharing_words(words)
-        found = list(self._pick_near(target, text, sharing))
+        found = list(self._pick_near(names, target, text, sharing))
         if not found and (not sharing or len(words) <= _MAX_MISSPELT_WORDS):
-            found = list(self._pick_near(target, text, names.find_similar(" ".join(words))))
+            similar = names.find_similar(" ".join(words))
+            found = list(self._pick_near(names, target, text, similar))
         folders = split_folders(target)
         for item in found:
             if not folders or count_shared(folders, split_folders(item.path)):
                 yield item
 
-    def _pick_near(self, target: str, text: str, candidates: Sequence[str]) -> Iterator[Suggestion]:
+    def _pick_near(
+        self, names: NameIndex, target: str, text: str, candidates: Sequence[str]
+    ) -> Iterator[Suggestion]:
         from rapidfuzz import fuzz, process  # noqa: PLC0415 - only where suggestions are shown
 
         scored = process.extract(
@@ -207,14 +217,14 @@ class Suggester:
             limit=None,
             score_cutoff=_MIN_SIMILARITY,
         )
+        vocabulary = self._index.derive(Vocabulary)
         use = TargetUse(
-            lambda word: self._vocabulary.is_known(word, target),
-            lambda: self._vocabulary.is_topic(target),
+            lambda word: vocabulary.is_known(word, target), lambda: vocabulary.is_topic(target)
         )
         for words, score, _ in scored:
             if not may_be_near(text, words):
                 continue
-            for path in self._name_index.paths_by_name[words]:
+            for path in names.paths_by_name[words]:
                 if is_same_kind(target, path) and any(
                     is_near(text, name, use)
                     for name in self._list_names(path)
@@ -226,18 +236,6 @@ class Suggester:
         yield link_name(path)
         note = self._index.notes.get(path)
         yield from (name for _, name in list_titles(note)) if note else ()
-
-    @cached_property
-    def _vocabulary(self) -> Vocabulary:
-        return Vocabulary(self._index)
-
-    @cached_property
-    def _near_keys(self) -> NearKeys:
-        return NearKeys(list_all_names(self._index))
-
-    @cached_property
-    def _name_index(self) -> NameIndex:
-        return NameIndex(self._index)
 
 
 def _list_names(index: Index, paths: Iterable[str]) -> Iterator[str]:

@@ -3,7 +3,7 @@
 Uses only the names, titles, aliases and headings in the index.
 """
 
-from vaultlink.index.index import Index, link_name
+from vaultlink.index.index import DEFINITIONS, Index, link_name
 from vaultlink.index.resolve import is_note, name_key, normalize_name, spelling_key, title_slug
 from vaultlink.text import fold_title
 
@@ -52,7 +52,7 @@ def is_only_spelling(path: str, index: Index) -> bool:
     A name counts with and without the extension of a note.
     """
     key = spelling_key(link_name(path))
-    if "definitions" in vars(index):  # a long-running process keeps this map up to date
+    if DEFINITIONS in index.memos:  # a long-running process keeps this map up to date
         return index.definitions.get(key) == (path,)
     notes = index.files_by_spelling.get(key[:-2], ()) if key.endswith("md") else ()
     return (
