@@ -49,7 +49,6 @@ def differs_in_meaning(one: str, heading: str) -> bool:
 
 
 def _find_signs(text: str) -> list[str]:
-    """Return the signs of a text that carry meaning, in order."""
     return _SIGN.findall(text) + [
         char
         for char in text
@@ -64,7 +63,7 @@ def _find_emoji(text: str) -> list[str]:
 
 
 def content_words(text: str) -> Words:
-    """Return the words of a text without function words. The last word always remains."""
+    """Return the words of a text without function words; the last word always remains."""
     words = split_text(text)
     return tuple(
         word
@@ -177,7 +176,6 @@ def _has_other_addition(part: str, heading: str, _note: Note) -> bool:
 
 
 def _split_names(heading: str) -> list[str]:
-    """Return the names that a heading such as `Quasar / QSO` has, if it has several."""
     names = _ALTERNATIVE.split(heading)
     return names if len(names) > 1 else []
 

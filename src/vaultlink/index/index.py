@@ -93,7 +93,6 @@ class Index:
         return self.memos[compute]  # type: ignore[no-any-return]
 
     def tally(self, traits: NoteTraits) -> "Counter[str]":
-        """Return how often each trait occurs in the notes."""
         return self.derive(TraitCount(traits))
 
     def add_maps(self, maps: Mapping[str, "PathsByKey"]) -> None:
@@ -103,10 +102,7 @@ class Index:
     # -- links -----------------------------------------------------------------------------------
 
     def alternatives(self, source: str, link: Link) -> tuple[str, ...]:
-        """Return the other files that a resolved link's text fits.
-
-        Empty unless the link is ambiguous.
-        """
+        """Return the other files that a resolved link's text fits, if it is ambiguous."""
         return (
             ()
             if link.external
@@ -151,7 +147,6 @@ class Index:
         return tuple(sorted(source for source in found if path in self.targets[source]))
 
     def count_links(self, path: str) -> LinkCounts:
-        """Return the numbers of a note's links."""
         links, targets = self.notes[path].links, self.targets[path]
         external = sum([link.external for link in links])
         dangling = targets.count(None) - external
@@ -167,12 +162,10 @@ class Index:
         )
 
     def count_all_links(self) -> LinkCounts:
-        """Return the numbers of the links of all notes."""
         return sum_counts(map(self.count_links, self.notes))
 
     @property
     def files_sharing_names(self) -> frozenset[str]:
-        """The files that share their name with another file."""
         return self.derive(find_files_sharing_names)
 
     # -- names and paths -------------------------------------------------------------------------
@@ -265,11 +258,7 @@ class Index:
 
 
 def link_name(path: str) -> str:
-    """Return the name of a file in links.
-
-    This is a note's file name without `.md`. Any other file keeps its extension, because links must
-    include it.
-    """
+    """Return the name of a file in links: with its extension unless that is `.md`."""
     name = file_name(path)
     return name[:-3] if is_note(name) else name
 
@@ -283,12 +272,10 @@ KeyFunction = Callable[[Index, str], Iterable[str]]
 
 
 def outgoing_targets(index: Index, path: str) -> Iterable[str]:
-    """Return the files that a note or canvas links to."""
     return {target for target in index.targets[path] if target is not None}
 
 
 def anchored_targets(index: Index, path: str) -> Iterable[str]:
-    """Return the files to whose headings or blocks a note links."""
     note = index.notes.get(path)
     return _find_anchored(note, index.targets[path]) if note else ()
 
@@ -323,25 +310,21 @@ def query_keys(index: Index, path: str) -> Iterable[str]:
 
 
 def alias_keys(index: Index, path: str) -> Iterable[str]:
-    """Return the normalized aliases of a note."""
     note = index.notes.get(path)
     return {normalize_name(alias) for alias in note.aliases} if note and note.properties else ()
 
 
 def title_keys(index: Index, path: str) -> Iterable[str]:
-    """Return the normalized title of a note."""
     note = index.notes.get(path)
     title = note.title if note and note.properties else None
     return (normalize_name(title),) if title else ()
 
 
 def file_spellings(index: Index, path: str) -> Iterable[str]:
-    """Return the spelling key of a file's name."""
     return (spelling_key(link_name(path)),) if path in index.files else ()
 
 
 def mentioned_spellings(index: Index, path: str) -> Set[str]:
-    """Return the spelling keys that a note mentions in links, entries and queries."""
     known = index.mentioned.get(path)
     return spellings_in_note(index.notes[path]) if known is None else frozenset(known)
 
@@ -370,7 +353,6 @@ def spellings_in_note(note: Note) -> Set[str]:
 
 
 def defined_spellings(index: Index, path: str) -> Iterable[str]:
-    """Return the spelling keys of a file's names."""
     return {key for _, _, key in names_of_file(index, path)}
 
 
@@ -455,11 +437,9 @@ class Grouping:
         self.on_targets = on_targets
 
     def __call__(self, index: Index) -> PathsByKey:
-        """Return the paths by their keys."""
         return merge_groups([collect_paths(index, self.paths(index), self.keys)])
 
     def paths(self, index: Index) -> Collection[str]:
-        """Return the paths that may have keys."""
         return index.files if self.of_files else index.notes.keys()
 
 
@@ -493,24 +473,20 @@ class TraitCount(msgspec.Struct, frozen=True):
     traits: NoteTraits
 
     def __call__(self, index: Index) -> "Counter[str]":
-        """Return the counts."""
         return Counter(trait for path in index.notes for trait in self.traits(index.notes[path]))
 
 
 def find_files_sharing_names(index: Index) -> frozenset[str]:
-    """Return the files that share their name with another file."""
     return frozenset(path for group in index.names.values() if len(group) > 1 for path in group)
 
 
 def build_files_by_path(index: Index) -> FilesByPath:
-    """Return the files by their normalized paths and folders."""
     return FilesByPath(index.files)
 
 
 def collect_paths(
     index: Index, paths: Iterable[str], keys: KeyFunction
 ) -> Mapping[str, Sequence[str]]:
-    """Return the paths by their keys, in the order of `paths`."""
     groups: dict[str, list[str]] = {}
     for path in paths:
         _add_path(groups, keys(index, path), path)

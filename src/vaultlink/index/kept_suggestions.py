@@ -80,7 +80,6 @@ class KeptSuggestions(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 def list_names_by_path(index: Index) -> dict[str, tuple[str, ...]]:
-    """Return the titles and aliases of all files."""
     titled = {
         path: (note.title or "", *note.aliases)
         for path, note in index.notes.items()

@@ -44,7 +44,6 @@ def list_names(index: Index, path: str) -> Iterator[str]:
 
 
 def normalize_words(name: str) -> str:
-    """Return the words of a name in lower case, separated by spaces."""
     return " ".join(split_words(name))
 
 
@@ -69,7 +68,6 @@ class Vocabulary:
         self._index = index
 
     def prepare(self) -> None:
-        """Collect the words and targets before they are needed."""
         _ = self._words, self._counts
 
     def is_known(self, word: str, target: str) -> bool:
@@ -143,11 +141,9 @@ class NameIndex:
                 self._names_by_word.setdefault(word, set()).add(text)
 
     def prepare(self) -> None:
-        """Collect the keys of all names before they are needed."""
         self._group_by_typo_keys()
 
     def update_names(self, before: Index, after: Index, renamed: Iterable[str]) -> None:
-        """Apply the differences between two indexes in the names of these files."""
         for path in renamed:
             old, new = (
                 set(map(normalize_words, list_names(index, path))) for index in (before, after)
@@ -171,16 +167,12 @@ class NameIndex:
                 _remove_item(groups, key, text)
 
     def _containing_maps(self, text: str) -> Iterator[tuple[dict[str, set[str]], str]]:
-        """Yield the maps that contain a name, each with the name's key."""
         yield from ((self._names_by_word, word) for word in set(text.split()))
         if self._names_by_typo_key:  # otherwise computed from all names on first use
             yield from ((self._names_by_typo_key, key) for key in set(_typo_keys(text)))
 
     def find_sharing_words(self, words: list[str]) -> list[str]:
-        """Return names that share the rarest of `words`.
-
-        More words narrow the result until few names remain.
-        """
+        """Return names that share the rarest of `words`, and more if many share it."""
         known = sorted(
             (len(self._names_by_word[word]), word)
             for word in set(words)
@@ -204,10 +196,7 @@ class NameIndex:
         ]
 
     def find_similar(self, text: str) -> list[str]:
-        """Return names that share no word but all letters, the beginning or the end.
-
-        This finds typing errors in a single word.
-        """
+        """Return names that share no word but all letters, the beginning or the end."""
         found: set[str] = set()
         groups = self._group_by_typo_keys()
         for key in _typo_keys(text):

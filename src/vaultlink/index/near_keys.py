@@ -40,7 +40,6 @@ class NearKeys:
         self.add_names(names)
 
     def add_names(self, names: Iterable[str]) -> None:
-        """Add the keys of names."""
         counts = Counter(map(_simplify_name, names))
         known: list[str] = []
         found: set[str] = set()
@@ -89,10 +88,7 @@ class NearKeys:
         )
 
     def _is_misspelt(self, words: Words) -> bool:
-        """Return True if a name may have these words but for a slip in one of them.
-
-        Words of other names are not slips.
-        """
+        """Return True if a name may have these words but for a slip in an unknown one."""
         known = self._known_words
         doubtful = [word for word in words if word not in known]
         if not doubtful or len(set(doubtful) - self._words) > 1:
@@ -105,7 +101,6 @@ class NearKeys:
         )
 
     def _find_corrections(self, word: str) -> list[str]:
-        """Return the words of names that may be written like this by a slip."""
         found = self._corrections.get(word)
         if found is None:
             found = self._corrections[word] = []

@@ -94,7 +94,6 @@ def may_be_near(target: str, name: str) -> bool:
 
 @lru_cache(maxsize=1 << 15)
 def _find_content(name: str) -> frozenset[str]:
-    """Return the words of a name without numbers, signs and function words."""
     return frozenset(word for word in split_name(name) if word.isalpha()) - NAME_FUNCTION_WORDS
 
 

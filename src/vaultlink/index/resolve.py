@@ -28,7 +28,6 @@ def normalize_name(text: str) -> str:
 
 
 def file_name(path: str) -> str:
-    """Return the last segment of a path."""
     return path[path.rfind("/") + 1 :]
 
 
@@ -38,7 +37,6 @@ def parent_folder(path: str) -> str:
 
 
 def name_key(path: str) -> str:
-    """Return the lookup key of a file: its normalized name with extension."""
     return normalize_name(file_name(path))
 
 
@@ -52,23 +50,15 @@ def target_keys(target: str) -> tuple[str, ...]:
 
 
 def is_note(path: str) -> bool:
-    """Return True if a path ends with `.md`."""
     return path[-3:].lower() == ".md"
 
 
 def is_canvas(path: str) -> bool:
-    """Return True if a path ends with `.canvas`."""
     return path[-7:].lower() == ".canvas"
 
 
 def resolve(source: str, target: str, names: PathsByName) -> str | None:
-    """Return the file that a link resolves to, or None.
-
-    Args:
-        source: Vault path of the note that contains the link.
-        target: The link's path part; "" is the source itself.
-        names: The vault's file names.
-    """
+    """Return the file that a link resolves to, or None; "" is the source."""
     chosen, _ = resolve_with_alternatives(source, target, names)
     return chosen
 

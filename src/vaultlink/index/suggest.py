@@ -66,10 +66,7 @@ The limit bounds the memory of a process that runs for weeks.
 
 
 class Suggester:
-    """Suggests files for the link targets of an index.
-
-    Names are prepared on first use. Similar names are cached per target.
-    """
+    """Suggests files for targets; remembers the similar names of each."""
 
     def __init__(self, index: Index):
         self._index = index
@@ -103,7 +100,6 @@ class Suggester:
         return None if self._near_keys.may_have_near_name(text) else ()
 
     def prepare_near_names(self) -> None:
-        """Prepare the names and words that the search for near names needs."""
         self._get_name_index().prepare()
         self._index.derive(Vocabulary).prepare()
 
@@ -113,10 +109,7 @@ class Suggester:
         return self._name_index
 
     def update_index(self, after: Index) -> None:
-        """Switch to a later index of the same vault.
-
-        The results are the same as those of a new suggester.
-        """
+        """Switch to a later index of the same vault, with the results of a new suggester."""
         before, self._index = self._index, after
         if before is after:
             return
@@ -162,7 +155,6 @@ class Suggester:
     # -- same spelling ---------------------------------------------------------------------------
 
     def _match_spelling(self, target: str) -> Iterator[Suggestion]:
-        """Yield files whose name, title or alias equals the target except for spelling."""
         definitions = self._index.definitions
         for text in dict.fromkeys((target, link_name(file_name(target)))):
             key = spelling_key(text)
@@ -243,7 +235,6 @@ def _list_names(index: Index, paths: Iterable[str]) -> Iterator[str]:
 
 
 def list_unresolved(findings: Iterable[Diagnostic], names: PathsByName) -> list[str]:
-    """Return the unresolved targets of findings."""
     paths = {item.target: item.path for item in findings if item.target is not None}
     return [target for target, path in paths.items() if resolve(path, target, names) is None]
 
@@ -306,7 +297,6 @@ def _is_weak(word: str) -> bool:
 
 
 def _score_spelling(text: str, name: str) -> float:
-    """Return the score of a name with the spelling key of a text; 0 if unlikely."""
     if is_same_spelling(text, name):
         return _SPELLING_SCORE
     words, others = split_name(text), split_name(name)

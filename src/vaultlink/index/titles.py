@@ -20,7 +20,6 @@ def is_same_title(one: str, other: str) -> bool:
 
 
 def is_same_text(one: str, other: str) -> bool:
-    """Return True if two texts are equal except for spaces."""
     return " ".join(one.split()) == " ".join(other.split())
 
 
@@ -63,8 +62,6 @@ def is_only_spelling(path: str, index: Index) -> bool:
 
 
 class _TitlesBySpelling(dict[str, set[str]]):
-    """Spelling key to the notes that have a title or alias with it."""
-
     def __init__(self, index: Index) -> None:
         super().__init__()
         for notes in (index.notes_by_title, index.notes_by_alias):
@@ -73,7 +70,6 @@ class _TitlesBySpelling(dict[str, set[str]]):
 
 
 def get_current_title(path: str, index: Index) -> str:
-    """Return a note's `title` property, or its file name if it has none."""
     return list_note_names(path, index)[0]
 
 

@@ -151,7 +151,6 @@ def _find_changed_spellings(before: Index, after: Index, moved: Iterable[str]) -
 
 
 def resolve_links(index: Index, paths: Iterable[str]) -> dict[str, LinkTargets]:
-    """Resolve the links of the given notes."""
     resolve = make_resolver(index.names)
     return {path: resolve(index.notes[path]) for path in paths}
 
@@ -180,15 +179,7 @@ def make_resolver(names: PathsByName) -> Callable[[Note], LinkTargets]:
 def _renew_memos(
     before: Index, after: Index, changed: set[str], moved: set[str], resolved: set[str]
 ) -> None:
-    """Carry over maps and tallies; only the given paths are visited.
-
-    Args:
-        before: The index before the changes.
-        after: The index after them.
-        changed: The notes with a new content, or without one.
-        moved: These, and the files that were added or removed.
-        resolved: The notes whose links may lead elsewhere.
-    """
+    """Carry over maps and tallies; only the given paths are visited."""
     for memo, value in before.memos.items():
         if isinstance(memo, Grouping):
             keys = partial(_list_keys, memo)

@@ -154,7 +154,6 @@ def split_text(text: str, apostrophe: str = "") -> Words:
 
 
 def find_numbers(words: Words) -> list[str]:
-    """Return the numbers in words, in order."""
     return [number for word in words for number in re.findall(r"\d+", word)]
 
 
@@ -190,7 +189,6 @@ def _strip_separators(name: str) -> str:
 
 
 def is_same_case(one: str, other: str) -> bool:
-    """Return True if two spellings of a name agree in the case of all letters."""
     return split_cased_name(one) == split_cased_name(other)
 
 
@@ -298,7 +296,7 @@ class SlipKind(Enum):
 
 
 class Slip(NamedTuple):
-    """A typing error: its kind, and the number of letters before it."""
+    """A typing error, and the number of letters before it."""
 
     kind: SlipKind
     at: int

@@ -118,10 +118,7 @@ class MentionFinder:
         )
 
     def _read_notes(self) -> Terms:
-        """Collect the names of all notes; return the terms of their links.
-
-        Each note is decoded once.
-        """
+        """Collect the names of all notes; return the terms of their links."""
         terms: dict[str, set[str | None]] = {}
         for path in self.index.notes:
             add_terms(terms, self.index, path)
@@ -132,7 +129,6 @@ class MentionFinder:
         return fold_terms(terms)
 
     def has_sections(self, path: str) -> bool:
-        """Return True if a note has a backlinks section."""
         return path in self._with_sections
 
     def find(self, path: str, text: str, to: Set[str] | None = None) -> list[Mention]:
@@ -156,14 +152,12 @@ class MentionFinder:
         return _NoteSearch(self, path, text, to).run(folded)
 
     def count_sources(self, path: str) -> int:
-        """Return the number of notes that link to a note."""
         count = self._source_counts.get(path)
         if count is None:
             count = self._source_counts[path] = len(self.index.sources_of(path))
         return count
 
     def is_ignored(self, source: str, key: str, target: str) -> bool:
-        """Return True if a folded name must not be linked in a note."""
         if key in self._ignored:
             return True
         if not self._ignored_notes and not self._ignored_pairs:
@@ -194,7 +188,6 @@ class MentionFinder:
         return any(key in folded and find_one(folded, key) for key in keys)
 
     def _keys_of(self, paths: Set[str]) -> tuple[str, ...]:
-        """Return the folded names of some notes."""
         wanted = frozenset(paths)
         if wanted not in self._known_keys:
             self._known_keys[wanted] = tuple(
@@ -206,10 +199,7 @@ class MentionFinder:
 
 
 class _NoteSearch:
-    """The search in one note.
-
-    What takes time is done last, for the few places that remain.
-    """
+    """The search in one note. What takes time is done last, for few places."""
 
     def __init__(self, finder: MentionFinder, path: str, text: str, to: Set[str] | None):
         self._finder = finder
@@ -232,7 +222,6 @@ class _NoteSearch:
         return list_subjects(self._finder.index, self._path)
 
     def run(self, folded: FoldedText) -> list[Mention]:
-        """Return the mentions."""
         groups: dict[tuple[str, int], list[_Candidate]] = {}
         body = body_start(self._text)
         for start, end, key in self._finder.match(folded, self._text):
@@ -274,7 +263,7 @@ class _NoteSearch:
         }
 
     def _judge(self, start: int, end: int, key: str) -> _Candidate | None:
-        """Return a place as a candidate; None if it must not be linked or scores too low."""
+        """Return a place; None if it must not be linked or scores too low."""
         path = self._path
         names = self._finder.names[key]
         paths = [name.path for name in names]
@@ -341,10 +330,7 @@ class _NoteSearch:
         return next(item for item in names if item.path == nearest), _NEAR_SCORE
 
     def _choose(self, group: list[_Candidate], visible: VisibleText) -> Mention | None:
-        """Return the first mention that is certain, else the first one.
-
-        None if all are hidden.
-        """
+        """Return the first certain mention, else the first one; None if all are hidden."""
         first = None
         for item in group:
             is_certain = item.score.value >= self._options.min_score and not item.others
@@ -381,5 +367,4 @@ class _NoteSearch:
 
 
 def _shown_text(link: Link) -> str:
-    """Return the text that a link shows."""
     return link.display or default_display_text(link.target, link.subpath)

@@ -24,11 +24,7 @@ def fold_name(name: str) -> str:
 
 
 class FoldedText:
-    """A folded text and the offsets of its characters in the original.
-
-    Attributes:
-        text: The folded text.
-    """
+    """A folded text (`text`), and the offsets of its characters in the original."""
 
     __slots__ = ("_length", "_sources", "_starts", "text")
 
@@ -64,7 +60,6 @@ class FoldedText:
         return source + at - start if folded_end - start == source_end - source else None
 
     def _fold_parts(self, source: str) -> str:
-        """Fold a text in parts: ASCII text, or a letter with its marks."""
         parts: list[str] = []
         length = 0
         for start, end in _split_parts(source):
@@ -109,7 +104,6 @@ def _fold_part(part: str) -> str:
 
 
 def _unify(text: str) -> str:
-    """Replace the separators by spaces, and the apostrophes by straight ones."""
     for char in _SEPARATORS:
         text = text.replace(char, " ")
     for char in _APOSTROPHES:

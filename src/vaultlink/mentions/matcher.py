@@ -15,11 +15,7 @@ Match = tuple[int, int, str]
 
 
 class Matcher:
-    """Finds names in folded texts.
-
-    Attributes:
-        is_fast: True if the library is there.
-    """
+    """Finds names in folded texts. `is_fast` is True if the library is there."""
 
     def __init__(self, names: Iterable[str], rarities: Mapping[str, int], *, plain: bool = False):
         """Prepare the search.
@@ -38,10 +34,7 @@ class Matcher:
             self._group_by_word(rarities)
 
     def find(self, text: str) -> list[Match]:
-        """Return the names in a folded text, in any order.
-
-        They are whole words and may overlap.
-        """
+        """Return the names in a folded text that are whole words; they may overlap."""
         if self._automaton is not None:
             names = self._names
             return [
@@ -62,7 +55,6 @@ class Matcher:
         return list(found)
 
     def _group_by_word(self, rarities: Mapping[str, int]) -> None:
-        """Group the names by their rarest word, each with its other words."""
         for name in self._names:
             words = WORD.findall(name)
             if any(map(is_unspaced, name)) or not words:
@@ -73,7 +65,6 @@ class Matcher:
             self._by_word.setdefault(rarest, []).append((name, others))
 
     def _candidates(self, text: str) -> Iterator[str]:
-        """Yield the names whose words all occur in a text."""
         words = set(WORD.findall(text))
         for word in words.intersection(self._by_word):
             for name, others in self._by_word[word]:
@@ -83,7 +74,6 @@ class Matcher:
 
 
 def find_one(text: str, name: str) -> list[Match]:
-    """Return the places of one folded name in a folded text, as whole words."""
     return list(_find_name(text, name))
 
 
@@ -96,10 +86,7 @@ def _find_name(text: str, name: str) -> Iterator[Match]:
 
 
 def _is_bounded(text: str, start: int, end: int) -> bool:
-    """Return True if no letter or digit touches a span.
-
-    In scripts without spaces they may.
-    """
+    """Return True if no letter or digit touches a span; in unspaced scripts they may."""
     before, behind = text[start - 1 : start], text[end : end + 1]
     return not (
         (behind and is_word_char(behind) and not _is_break(text[end - 1], behind))
@@ -112,7 +99,6 @@ def _is_break(one: str, other: str) -> bool:
 
 
 def _build_automaton(names: list[str]) -> Any:
-    """Return the library's automaton; None without the library or names."""
     try:
         import ahocorasick_rs  # noqa: PLC0415 - only for this command, and optional
     except ImportError:

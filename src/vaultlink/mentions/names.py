@@ -34,11 +34,7 @@ NotesByName = Mapping[str, tuple[NoteName, ...]]
 def add_names(
     names: dict[str, tuple[NoteName, ...]], index: Index, path: str, options: MentionOptions
 ) -> None:
-    """Add the names of a note to the notes by folded name.
-
-    Names that never mean a note in a text are left out: short ones, numbers, dates, and such as
-    "Index".
-    """
+    """Add the names of a note to the notes by folded name."""
     for key, name in list_names(index, path, options).items():
         names[key] = (*names.get(key, ()), name)
 
@@ -74,15 +70,11 @@ def _list_forms(index: Index, path: str) -> Iterator[NoteName]:
 
 
 def _first_heading(note: Note) -> str:
-    """Return the text of the note's first heading if it is of level 1; else ""."""
     return note.headings[0].text if note.headings and note.headings[0].level == 1 else ""
 
 
 def is_of_overview(name: NoteName) -> bool:
-    """Return True for a title or alias of an overview, such as `index.md`.
-
-    Its title is that of a folder.
-    """
+    """Return True for a title or alias of an overview: its title is that of a folder."""
     return name.kind is not NameKind.FILE and fold_name(link_name(name.path)) in _STRUCTURAL
 
 
@@ -113,7 +105,6 @@ def is_findable(key: str, options: MentionOptions) -> bool:
 
 
 def _is_date(key: str) -> bool:
-    """Return True if every word of a folded name is a number or part of a date."""
     return all(
         word in MONTH_NAMES or word in WEEKDAY_NAMES or _DATE_PART.fullmatch(word)
         for word in WORD.findall(key)

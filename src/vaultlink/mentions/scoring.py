@@ -73,8 +73,6 @@ class NamePlace(NamedTuple):
 
 
 class Score(NamedTuple):
-    """A score from 0 to 1 and the reasons for it."""
-
     value: float
     why: str
 
@@ -196,7 +194,6 @@ def _is_in_longer_name(place: NamePlace, sentence_start: int, words: str, tally:
 
 
 def _score_word(place: NamePlace, tally: Tally, form: str, is_first: bool) -> Part:
-    """Return the score of a name of one word."""
     word = place.key
     if tally.share(word) >= _GENERAL_SHARE:
         return 0.0, ""
@@ -212,7 +209,6 @@ def _score_word(place: NamePlace, tally: Tally, form: str, is_first: bool) -> Pa
 
 
 def _score_capitalized(place: NamePlace, tally: Tally, form: str) -> Part:
-    """Return the score of a name of one word that is capitalized within a sentence."""
     word = place.key
     lower, other = tally.lower[word], tally.words[word] - tally.lower[word]
     is_common = tally.lower_share(word) >= _COMMON_SHARE or lower > other
@@ -226,10 +222,7 @@ def _score_capitalized(place: NamePlace, tally: Tally, form: str) -> Part:
 
 
 def _is_title_line(place: NamePlace) -> bool:
-    """Return True if most words of a sentence are capitalized.
-
-    Then capitals tell nothing.
-    """
+    """Return True if most words of a sentence are capitalized, as in titles."""
     first, last = find_sentence(place.text, place.start, place.end)
     others = place.text[first : place.start] + " " + place.text[place.end : last]
     words = [word for word in _CASED_WORD.findall(others)[1:] if len(word) > 3]
@@ -242,7 +235,6 @@ def _is_often_linked(key: str, tally: Tally) -> bool:
 
 
 def _score_phrase(place: NamePlace, tally: Tally, form: str, is_first: bool, count: int) -> Part:
-    """Return the score of a name of several words."""
     information = min(tally.information(place.key), 16.0)
     value = 0.64 + 0.012 * information + 0.02 * (min(count, 5) - 2)
     reasons = [f"{count} words"]
@@ -264,7 +256,6 @@ def _score_phrase(place: NamePlace, tally: Tally, form: str, is_first: bool, cou
 
 
 def _is_article(word: str, tally: Tally) -> bool:
-    """Return True for a short word that most notes have."""
     return len(word) <= _LONGEST_ARTICLE and tally.share(word) >= _ARTICLE_SHARE
 
 
@@ -278,7 +269,6 @@ def _is_slug_title(name: NoteName) -> bool:
 
 
 def _is_file_slug(place: NamePlace) -> bool:
-    """Return True if the name is that of a file in lower case and with hyphens."""
     name = link_name(place.name.path)
     return place.name.kind is NameKind.FILE and "-" in name and name.islower()
 

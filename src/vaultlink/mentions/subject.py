@@ -55,7 +55,6 @@ def _is_same_title(subject: str, key: str) -> bool:
 
 
 def _is_inflected(subject: str, key: str) -> bool:
-    """Return True if two names have the same words with other endings."""
     own, other = WORD.findall(subject), WORD.findall(key)
     return (
         len(own) == len(other)

@@ -17,8 +17,6 @@ Terms = Mapping[str, Set[str | None]]
 
 
 class TermPlace(NamedTuple):
-    """A place of a name: text, offsets, folded name, and its note's vault path."""
-
     text: str
     start: int
     end: int
@@ -27,10 +25,7 @@ class TermPlace(NamedTuple):
 
 
 def add_terms(forms: dict[str, set[str | None]], index: Index, path: str) -> None:
-    """Add the terms that the links of a note name or show to their targets.
-
-    Links to notes that do not exist count too; their target is None. The terms are as written.
-    """
+    """Add the terms that the links of a note show or name; the target may be None."""
     for link, target in index.resolved_links(path):
         if link.external:
             continue
@@ -41,7 +36,6 @@ def add_terms(forms: dict[str, set[str | None]], index: Index, path: str) -> Non
 
 
 def fold_terms(forms: Mapping[str, Set[str | None]]) -> Terms:
-    """Fold terms, and join the targets of forms that are then equal."""
     terms: dict[str, set[str | None]] = {}
     for term, targets in forms.items():
         terms.setdefault(fold_name(term), set()).update(targets)
@@ -72,7 +66,6 @@ def is_in_longer_term(place: TermPlace, terms: Terms) -> bool:
 
 
 def _list_longer(text: str, end: int, key: str) -> Iterator[str]:
-    """Yield a folded name with one and two of the words behind it."""
     longer = key
     for _ in range(2):
         word = word_behind(text, end)

@@ -11,11 +11,7 @@ from vaultlink.model import Entry, Note, Owner, Place, Section
 
 
 class TopicStatus(StrEnum):
-    """The presence of a topic in a note's text.
-
-    `mentioned` is its name without a link, `linked` a link, and `unnamed` neither. `dangling` means
-    that the entry does not resolve to a note.
-    """
+    """The presence of a topic in a note's text."""
 
     MENTIONED = "mentioned"
     LINKED = "linked"
@@ -49,7 +45,6 @@ def find_topic_sections(note: Note) -> list[Section]:
 
 
 def list_wanted_targets(index: Index, note: Note) -> frozenset[str]:
-    """Return the vault paths of the notes that a note's sections of topics list."""
     targets = _resolve_entries(index, note)
     found = {targets.get(entry.link.start) for entry in _list_entries(note) if entry.link}
     return frozenset(path for path in found if path is not None and path != note.path)
@@ -87,7 +82,6 @@ def _list_entries(note: Note) -> list[Entry]:
 
 
 def _resolve_entries(index: Index, note: Note) -> dict[int, str | None]:
-    """Return the targets of the links in a note's sections, by the start of the link."""
     return {
         link.start: target
         for link, target in index.resolved_links(note.path)

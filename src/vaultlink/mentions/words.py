@@ -188,10 +188,7 @@ def is_in_short_quotation(text: str, start: int, end: int) -> bool:
 
 
 def follows_capitalized(text: str, start: int, sentence_start: int) -> bool:
-    """Return True if the small words before a word join it with a capitalized word.
-
-    For example, in `University of the Arts`.
-    """
+    """Return True for words joined to a name, as in `University of the Arts`."""
     at = start
     joined = False
     for _ in range(3):
@@ -208,10 +205,7 @@ def follows_capitalized(text: str, start: int, sentence_start: int) -> bool:
 
 
 def is_in_quoted_title(text: str, start: int, sentence_start: int) -> bool:
-    """Return True if a quotation or emphasis begins with other capitalized words.
-
-    For example, in `"Principles of the World Order"`.
-    """
+    """Return True behind capitalized words in quotes: `"Order of the World"`."""
     before = text[sentence_start:start]
     for opening, closing in _QUOTES:
         at = before.rfind(opening)
