@@ -6,7 +6,7 @@ Also finds headings by the anchors that GitHub gives them, which Obsidian does n
 import re
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property, lru_cache
 from typing import TypeVar
 
@@ -16,7 +16,6 @@ from vaultlink.text import lazy_pattern
 _IGNORED_IN_HEADINGS = lazy_pattern(r"[\s!\"#$%&()*+,.:;<=>?@^{|}~/\[\]`\\]+")
 
 
-_Key = TypeVar("_Key")
 _T = TypeVar("_T")
 
 
@@ -83,7 +82,10 @@ class AnchorTable:
     @cached_property
     def numbers_by_key(self) -> dict[str, list[int]]:
         """Comparison key to the numbers of the headings that have it."""
-        return _group_numbers([heading_key(heading.text)] for heading in self._note.headings)
+        groups: dict[str, list[int]] = {}
+        for number, heading in enumerate(self._note.headings):
+            groups.setdefault(heading_key(heading.text), []).append(number)
+        return groups
 
     @cached_property
     def _numbers_by_level(self) -> dict[tuple[str, int], list[int]]:
@@ -147,14 +149,6 @@ class AnchorTable:
 
 
 _MAX_LEVEL = 6
-
-
-def _group_numbers(keys: Iterable[Iterable[_Key]]) -> dict[_Key, list[int]]:
-    groups: dict[_Key, list[int]] = {}
-    for number, of_one in enumerate(keys):
-        for key in of_one:
-            groups.setdefault(key, []).append(number)
-    return groups
 
 
 class _SameNote:

@@ -148,13 +148,12 @@ def _has_other_numbering(part: str, heading: str, note: Note) -> bool:
 def _has_numbered_headings(note: Note) -> bool:
     """Return True if a note has several numbered headings, each with other words."""
     texts = [item.text for item in note.headings]
-    rests = [content_words(text[found.end() :]) for text in texts if (found := _match_mark(text))]
+    rests = [
+        content_words(text[found.end() :])
+        for text in texts
+        if (found := _NUMBERING.match(text)) and found["mark"]
+    ]
     return len(rests) > 1 and len(set(rests)) == len(rests)
-
-
-def _match_mark(text: str) -> re.Match[str] | None:
-    found = _NUMBERING.match(text)
-    return found if found and found["mark"] else None
 
 
 _PARENTHESIS = lazy_pattern(r"\s*[—–-]?\s*[(\[（][^()（）]*[)\]）]\s*$")

@@ -68,10 +68,7 @@ class TargetUse(NamedTuple):
 def is_near(target: str, name: str, use: TargetUse) -> bool:
     """Return True if a name is likely the one that a target was meant to be.
 
-    Args:
-        target: The name in the link, without folders and `.md`.
-        name: The name, title or alias of a file.
-        use: The use of the target in the vault.
+    Both are without folders and `.md`.
     """
     words, others = split_name(target), split_name(name)
     if words == others:
@@ -119,15 +116,11 @@ def _differs_in_prefix(words: Words, others: Words, use: TargetUse) -> bool:
     if rest != strip_prefix(others) or count_letters(rest) < MIN_LETTERS - 1:
         return False
     prefixes = words[: len(words) - len(rest)], others[: len(others) - len(rest)]
-    if all(any(_is_date_part(word) for word in prefix) for prefix in prefixes):
+    if all(any(len(word) >= 4 and word.isdigit() for word in prefix) for prefix in prefixes):
         return False
     if sum(word.isdigit() for word in prefixes[0]) > 1 and not prefixes[1]:
         return False  # more than a number in a list, as in `3-2-1 rule`
     return len(rest) > 1 or all(prefixes) or not use.is_topic()
-
-
-def _is_date_part(word: str) -> bool:
-    return len(word) >= 4 and word.isdigit()
 
 
 def _differs_in_function_words(words: Words, others: Words) -> bool:
@@ -135,7 +128,9 @@ def _differs_in_function_words(words: Words, others: Words) -> bool:
 
     A single word is another thing with an article: `The Crowbar` may be a title.
     """
-    if _numbers(words) != _numbers(others):
+    if [word for word in words if not word.isalpha()] != [
+        word for word in others if not word.isalpha()
+    ]:
         return False
     content = [word for word in words if word not in NAME_FUNCTION_WORDS]
     return (
@@ -175,16 +170,10 @@ def _differs_in_one_word(words: Words, others: Words, use: TargetUse) -> bool:
 
 
 def is_slip(one: str, other: str, letters: int) -> bool:
-    """Return True if two words differ by a typing error.
+    """Return True if two words of a name with so many letters differ by a typing error.
 
-    Args:
-        one: The word in the link.
-        other: The word in the name.
-        letters: Number of letters of the whole name.
-
-    Returns:
-        True for two swapped letters and for a doubled letter. In longer names, also for a missing
-            letter or, in still longer ones, a wrong vowel; the first letter must be right.
+    Two letters are swapped, or one is doubled. In longer names a letter may be missing or, in still
+    longer ones, a vowel be wrong; the first letter must be right.
     """
     slip, size = find_slip(one, other), min(len(one), len(other))
     if slip is None or size < _MIN_SLIP:
@@ -204,7 +193,3 @@ def is_slip(one: str, other: str, letters: int) -> bool:
         and letters >= _MIN_SUBSTITUTED
         and (size >= MIN_LETTERS or others >= _MIN_SUBSTITUTED)
     )
-
-
-def _numbers(words: Words) -> list[str]:
-    return [word for word in words if not word.isalpha()]

@@ -54,8 +54,7 @@ class Column(NamedTuple):
     """Encoded values in one buffer.
 
     The value of key number i is at the offsets `ends[i - 1]` to `ends[i]` (0 for the first). A key
-    without bytes has no value. `read` returns the bytes between two offsets. `file` is the cache
-    file that the values are read from, if any.
+    without bytes has no value. `file` is the cache file that the values are read from, if any.
     """
 
     keys: Keys

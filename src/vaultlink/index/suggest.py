@@ -222,7 +222,8 @@ class Suggester:
                     for name in self._list_names(path)
                     if normalize_words(name) == words
                 ):
-                    yield Suggestion(path, "near", _clamp_near_score(score / 100))
+                    clamped = max(round(score / 100, 2), _LEAST_NEAR_SCORE)
+                    yield Suggestion(path, "near", min(clamped, _RESPELT_TITLE_SCORE - 0.01))
 
     def _list_names(self, path: str) -> Iterator[str]:
         yield link_name(path)
@@ -253,10 +254,6 @@ def drop_own_names(found: Sequence[Suggestion], target: str, source: str) -> lis
         for item in found
         if item.path != source and not (is_companion and item.reason == "near")
     ]
-
-
-def _clamp_near_score(similarity: float) -> float:
-    return min(max(round(similarity, 2), _LEAST_NEAR_SCORE), _RESPELT_TITLE_SCORE - 0.01)
 
 
 def _take_best(found: Iterable[Suggestion], limit: int) -> tuple[Suggestion, ...]:

@@ -3,7 +3,7 @@
 Uses only the names, titles, aliases and headings in the index.
 """
 
-from vaultlink.index.index import DEFINITIONS, Index, link_name
+from vaultlink.index.index import Index, link_name
 from vaultlink.index.resolve import is_note, name_key, normalize_name, spelling_key, title_slug
 from vaultlink.text import fold_title
 
@@ -51,7 +51,7 @@ def is_only_spelling(path: str, index: Index) -> bool:
     A name counts with and without the extension of a note.
     """
     key = spelling_key(link_name(path))
-    if DEFINITIONS in index.memos:  # a long-running process keeps this map up to date
+    if Index.definitions in index.memos:  # a long-running process keeps this map up to date
         return index.definitions.get(key) == (path,)
     notes = index.files_by_spelling.get(key[:-2], ()) if key.endswith("md") else ()
     return (
@@ -74,16 +74,10 @@ def get_current_title(path: str, index: Index) -> str:
 
 
 def find_notes_by_title(title: str, index: Index, without: str = "") -> tuple[str, ...]:
-    """Return the notes that a title may mean.
+    """Return the notes, sorted, that a title may mean, except for `without`.
 
-    Args:
-        title: The title.
-        index: The index of the vault.
-        without: Path of a note to leave out.
-
-    Returns:
-        Sorted paths: notes whose name, `title` property or alias is the title; else notes whose
-            name is the title's slug; else notes whose name differs in spelling only.
+    Those whose name, `title` property or alias is the title; else those whose name is its slug; else
+    those whose name differs in spelling only.
     """
     key, slug = normalize_name(title.strip()), title_slug(title.strip())
     if not key:

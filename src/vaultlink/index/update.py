@@ -129,8 +129,7 @@ def _find_affected_notes(
 def _linkable_parts(note: Note | None) -> object:
     """Return the parts of a note that checks of links to it depend on.
 
-    Names, headings, blocks, and the kinds and lines of its problems (an unreadable note has one,
-    and so has a block identifier without effect).
+    An unreadable note has a problem, and so has a block identifier without effect.
     """
     return note and (
         [(heading.level, heading.text) for heading in note.headings],

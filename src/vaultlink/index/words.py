@@ -258,11 +258,7 @@ MIN_STEM = 4
 def is_inflection(one: str, other: str, *, min_stem: int = MIN_STEM, verbs: bool = False) -> bool:
     """Return True if two words may be the singular and the plural of one word.
 
-    Args:
-        one: A word without case.
-        other: Another one.
-        min_stem: Letters that both must share.
-        verbs: True if forms of a verb are one word too.
+    They must share `min_stem` letters. With `verbs`, forms of a verb are one word too.
     """
     endings = _VERB_ENDINGS if verbs else _PLURAL_ENDINGS
     stem = count_shared(one, other)

@@ -18,12 +18,9 @@ class Matcher:
     """Finds names in folded texts. `is_fast` is True if the library is there."""
 
     def __init__(self, names: Iterable[str], rarities: Mapping[str, int], *, plain: bool = False):
-        """Prepare the search.
+        """Prepare the search for folded names; with `plain`, without the library.
 
-        Args:
-            names: The folded names.
-            rarities: Word to the number of notes that have it. Words that are missing are rare.
-            plain: True to search without the library.
+        `rarities` has the number of notes that have a word; words that are missing are rare.
         """
         self._names = sorted(names)
         self._automaton = None if plain else _build_automaton(self._names)
@@ -42,7 +39,7 @@ class Matcher:
                 for number, start, end in self._search(text)
                 if _is_bounded(text, start, end)
             ]
-        return [match for name in self._candidates(text) for match in _find_name(text, name)]
+        return [match for name in self._candidates(text) for match in find_one(text, name)]
 
     def _search(self, text: str) -> list[tuple[int, int, int]]:
         """Return number, start and end of all occurrences; the library refuses surrogates."""
@@ -73,11 +70,8 @@ class Matcher:
         yield from self._unbroken
 
 
-def find_one(text: str, name: str) -> list[Match]:
-    return list(_find_name(text, name))
-
-
-def _find_name(text: str, name: str) -> Iterator[Match]:
+def find_one(text: str, name: str) -> Iterator[Match]:
+    """Yield the places of one folded name in a folded text, as whole words."""
     at = text.find(name)
     while at != -1:
         if _is_bounded(text, at, at + len(name)):

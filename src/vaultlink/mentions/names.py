@@ -31,19 +31,12 @@ NotesByName = Mapping[str, tuple[NoteName, ...]]
 """Folded name to the notes that have it, each with its most telling form of the name."""
 
 
-def add_names(
-    names: dict[str, tuple[NoteName, ...]], index: Index, path: str, options: MentionOptions
-) -> None:
-    """Add the names of a note to the notes by folded name."""
-    for key, name in list_names(index, path, options).items():
-        names[key] = (*names.get(key, ()), name)
-
-
 def list_names(index: Index, path: str, options: MentionOptions) -> Mapping[str, NoteName]:
     """Return the names of a note by their folded form.
 
-    Of names that differ only in case and separators, it is the title, else the alias, because the
-    name of a file may be a slug.
+    Names that never mean a note in a text are left out: short ones, numbers, dates, and such as
+    "Index". Of names that differ only in case and separators, it is the title, else the alias,
+    because the name of a file may be a slug.
     """
     found: dict[str, NoteName] = {}
     for name in _list_forms(index, path):
@@ -79,9 +72,9 @@ def is_of_overview(name: NoteName) -> bool:
 
 
 def is_part_of_title(index: Index, name: NoteName) -> bool:
-    """Return True for a file name in lower case whose title has more words.
+    """Return True for a file name in lower case whose first heading has more words.
 
-    The title is the first heading of level 1: `font-size` is the plugin `Font Size Adjuster`.
+    `font-size` is the plugin `Font Size Adjuster`.
     """
     if name.kind is not NameKind.FILE or not name.text.islower():
         return False

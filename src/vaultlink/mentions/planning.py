@@ -60,13 +60,8 @@ class LinkWriter:
     def link(self, mentions: Sequence[Mention], text: str) -> tuple[Edit, ...]:
         """Return the edits that make links of mentions, in order.
 
-        Args:
-            mentions: Mentions of one note, which do not overlap.
-            text: The text of the note.
-
-        Returns:
-            One edit for each mention; none for a mention that cannot be written so that only this
-            link is added.
+        The mentions are of one note and do not overlap. There is no edit for a mention that cannot
+        be written so that only this link is added.
         """
         if not mentions:
             return ()

@@ -53,15 +53,9 @@ _LINKED_SHARE = 0.02
 
 
 class NamePlace(NamedTuple):
-    """A place of a name in a text, as `score_place` judges it.
+    """A place of a name in a text.
 
-    Attributes:
-        text: The text.
-        start: Offset of the name.
-        end: Offset behind it.
-        key: The folded name.
-        name: The name.
-        sources: The number of notes that link to the named note.
+    `key` is the folded name, and `sources` the number of notes that link to the named note.
     """
 
     text: str
@@ -70,6 +64,10 @@ class NamePlace(NamedTuple):
     key: str
     name: NoteName
     sources: int
+
+    @property
+    def words(self) -> str:
+        return self.text[self.start : self.end]
 
 
 class Score(NamedTuple):
@@ -86,14 +84,10 @@ _NEVER = Score(0.0, "")
 def score_place(place: NamePlace, tally: Tally, describe: Callable[[int], Part]) -> Score:
     """Return the score of a name in a text; 0 if it must not be linked.
 
-    Args:
-        place: The place.
-        tally: How common words and names are.
-        describe: Takes the number of words of the name; returns what the distance of the named note
-            adds to the score, and the reason.
+    `describe` takes the number of words of the name; it returns what the distance of the named note
+    adds to the score, and the reason.
     """
-    words = place.text[place.start : place.end]
-    form = _describe_form(words, place.name.text)
+    form = _describe_form(place.words, place.name.text)
     if form == "capitals differ":
         return _NEVER
     sentence_start, _ = find_sentence(place.text, place.start, place.end)
@@ -101,7 +95,7 @@ def score_place(place: NamePlace, tally: Tally, describe: Callable[[int], Part])
     count = len(place.key.split())
     if count == 1 and any(map(is_unspaced, place.key)):
         count = len(place.key) // 2  # in these scripts, most words have two characters
-    if _is_in_longer_name(place, sentence_start, words, tally):
+    if _is_in_longer_name(place, sentence_start, tally):
         return _NEVER
     first = (
         _score_word(place, tally, form, is_first)
@@ -136,8 +130,8 @@ def _describe_form(words: str, name: str) -> str:
 
     `exact`: with the same capitals, of which the name has one in each main word. `proper`: as a
     proper noun, although the name is in lower case. `plain`: the name has no telling capitals.
-    `lower`: in lower case, although the name is written as a proper noun. `capitals differ`: the
-    name is in capitals and the words are not.
+    `lower`: in lower case, although the name is a proper noun. `capitals differ`: only the name is
+    in capitals.
     """
     own, other = _CASED_WORD.findall(words), _CASED_WORD.findall(name)
     if len(own) != len(other):
@@ -153,23 +147,22 @@ def _describe_form(words: str, name: str) -> str:
 
 
 def _is_proper(words: list[str]) -> bool:
-    """Return True if words are written as a proper noun.
+    """Return True if all words of more than three letters have a capital, as in a proper noun.
 
-    All words of more than three letters have a capital, and it is not only that of the first of
-    several words.
+    That of the first of several words alone does not count.
     """
     main = [word for word in words if len(word) > 3] or words
     cased = [word != word.lower() for word in words]
     return all(word != word.lower() for word in main) and any(cased[len(words) > 1 :])
 
 
-def _is_in_longer_name(place: NamePlace, sentence_start: int, words: str, tally: Tally) -> bool:
+def _is_in_longer_name(place: NamePlace, sentence_start: int, tally: Tally) -> bool:
     """Return True if capitalized words next to a name belong to the same name.
 
     The first word of a sentence counts unless the vault has it in lower case too. Before a single
     word it must also be short and common, as in `In Word`; `Page Border` is one name.
     """
-    own = _CASED_WORD.findall(words)
+    own = _CASED_WORD.findall(place.words)
     if not own:
         return False
     behind = word_behind(place.text, place.end)
@@ -246,26 +239,17 @@ def _score_phrase(place: NamePlace, tally: Tally, form: str, is_first: bool, cou
     if form == "exact" and not is_first:
         value += 0.12
         reasons.append("capitalized as in the name")
-    elif form == "lower" and not _is_slug_title(place.name):
+    elif form == "lower" and place.name.kind is not NameKind.TITLE:  # whose capitals say little
         return 0.0, ""
     elif _is_file_slug(place):
         value -= 0.08
-    elif form == "plain" and place.name.kind is NameKind.ALIAS and place.key == _words(place):
+    elif form == "plain" and place.name.kind is NameKind.ALIAS and place.key == place.words:
         value -= 0.05
     return value, ", ".join(reasons)
 
 
 def _is_article(word: str, tally: Tally) -> bool:
     return len(word) <= _LONGEST_ARTICLE and tally.share(word) >= _ARTICLE_SHARE
-
-
-def _words(place: NamePlace) -> str:
-    return place.text[place.start : place.end]
-
-
-def _is_slug_title(name: NoteName) -> bool:
-    """Return True for a title: its capitals are often those of a heading."""
-    return name.kind is NameKind.TITLE
 
 
 def _is_file_slug(place: NamePlace) -> bool:

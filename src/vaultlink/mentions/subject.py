@@ -21,12 +21,7 @@ def is_own_subject(key: str, subjects: Sequence[str], *, is_linked: bool) -> boo
 
     The note's name differs only in the number of its words, as in `milking machine`, or it starts
     with the name, as in `Power series of functions`. The latter is a different, broader subject if
-    links connect the two notes, or if a dash or colon follows.
-
-    Args:
-        key: The folded name.
-        subjects: The folded names of the note.
-        is_linked: True if links connect the note with the one that has the name.
+    links connect the note with the one that has the name, or if a dash or colon follows.
     """
     if " " not in key:
         return False
@@ -44,11 +39,7 @@ def _starts_with(subject: str, key: str) -> bool:
 
 
 def _is_same_title(subject: str, key: str) -> bool:
-    """Return True if two long titles have the same letters.
-
-    One may be only the start of the other: a file name lacks some of the title's
-    punctuation, and may be cut.
-    """
+    """Return True if two long titles have the same letters, but one may be cut."""
     own, other = "".join(WORD.findall(subject)), "".join(WORD.findall(key))
     shorter, longer = sorted((own, other), key=len)
     return len(shorter) >= _LONG_TITLE and longer.startswith(shorter)

@@ -96,14 +96,7 @@ class Tally:
     def count_phrases(
         self, texts: Mapping[str, str], matcher: Matcher, names: NotesByName, index: Index
     ) -> None:
-        """Count in which notes the names occur, apart from the notes that have them.
-
-        Args:
-            texts: The texts of the sample by vault path.
-            matcher: The search for the names.
-            names: The names.
-            index: The index of the vault.
-        """
+        """Count in which notes of a sample the names occur, apart from notes that have them."""
         found: Counter[str] = Counter()
         linked: Counter[str] = Counter()
         links = 0

@@ -1,10 +1,10 @@
 """Tell if the words next to a name make it a part of a longer term."""
 
 from collections.abc import Iterator, Mapping, Set
-from typing import NamedTuple
 
 from vaultlink.index.index import Index
 from vaultlink.mentions.folding import fold_name
+from vaultlink.mentions.scoring import NamePlace
 from vaultlink.mentions.words import word_before, word_behind
 from vaultlink.text import lazy_pattern
 
@@ -14,14 +14,6 @@ _ABBREVIATION = lazy_pattern(r" \(([A-Za-z]*[A-Z][A-Za-z]*[A-Z])s?\)")
 
 Terms = Mapping[str, Set[str | None]]
 """Folded term to the vault paths of the notes that links with it lead to."""
-
-
-class TermPlace(NamedTuple):
-    text: str
-    start: int
-    end: int
-    key: str
-    target: str
 
 
 def add_terms(forms: dict[str, set[str | None]], index: Index, path: str) -> None:
@@ -42,19 +34,15 @@ def fold_terms(forms: Mapping[str, Set[str | None]]) -> Terms:
     return terms
 
 
-def is_in_longer_term(place: TermPlace, terms: Terms) -> bool:
+def is_in_longer_term(place: NamePlace, terms: Terms) -> bool:
     """Return True if the words next to a name belong to the same term.
 
     That is so if the vault links the longer term to another note, or if an abbreviation behind the
     name starts with the word before it: `Linux Containers (LXC)`.
-
-    Args:
-        place: The place of the name.
-        terms: The terms of the vault.
     """
-    text, start, end, key, target = place
+    text, start, end, key = place.text, place.start, place.end, place.key
     for longer in _list_longer(text, end, key):
-        if longer in terms and target not in terms[longer]:
+        if longer in terms and place.name.path not in terms[longer]:
             return True
     before, _ = word_before(text, start, text.rfind("\n", 0, start) + 1)
     match = _ABBREVIATION.match(text, end)

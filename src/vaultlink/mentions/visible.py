@@ -48,7 +48,7 @@ _OTHER_CONTEXTS = lazy_pattern(r"[\[<$`%^{]|https?:|www\.|#")
 
 
 class Spot(NamedTuple):
-    """A visible span's surroundings: True in a heading, in a table cell."""
+    """The surroundings of a visible span."""
 
     in_heading: bool
     in_table_cell: bool

@@ -72,7 +72,7 @@ def judge_topics(index: Index, note: Note, mentions: Iterable[Mention]) -> list[
             status = TopicStatus.LINKED
         elif target in mentioned:
             status = TopicStatus.MENTIONED
-        topic = _topic_name(entry)
+        topic = entry.title or (entry.link.target if entry.link else "") or entry.raw
         topics.setdefault(target or topic, WantedTopic(topic, target, entry.line, status))
     return list(topics.values())
 
@@ -87,7 +87,3 @@ def _resolve_entries(index: Index, note: Note) -> dict[int, str | None]:
         for link, target in index.resolved_links(note.path)
         if link.place is Place.SECTION
     }
-
-
-def _topic_name(entry: Entry) -> str:
-    return entry.title or (entry.link.target if entry.link else "") or entry.raw
