@@ -245,6 +245,9 @@ class Grouping:
     def paths(self, index: "Index") -> Collection[str]:
         return index.files if self.of_files else index.notes.keys()
 
+    def keys_of(self, index: "Index", path: str) -> Iterable[str]:
+        return self.keys(index, path) if path in self.paths(index) else ()
+
 
 class TraitCount(msgspec.Struct, frozen=True):
     """Counts how often each trait occurs in the notes of an index."""

@@ -76,8 +76,8 @@ def get_current_title(path: str, index: Index) -> str:
 def find_notes_by_title(title: str, index: Index, without: str = "") -> tuple[str, ...]:
     """Return the notes, sorted, that a title may mean, except for `without`.
 
-    Those whose name, `title` property or alias is the title; else those whose name is its slug; else
-    those whose name differs in spelling only.
+    Those whose name, `title` property or alias is the title; else those whose name is its slug;
+    else those whose name differs in spelling only.
     """
     key, slug = normalize_name(title.strip()), title_slug(title.strip())
     if not key:

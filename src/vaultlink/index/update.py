@@ -3,7 +3,6 @@
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
 
 from vaultlink.index.files_by_path import FilesByPath, path_keys
 from vaultlink.index.index import (
@@ -181,9 +180,8 @@ def _renew_memos(
     """Carry over maps and tallies; only the given paths are visited."""
     for memo, value in before.memos.items():
         if isinstance(memo, Grouping):
-            keys = partial(_list_keys, memo)
             paths = resolved if memo.on_targets else moved
-            after.memos[memo] = _patch_map(value, before, after, paths, keys)
+            after.memos[memo] = _patch_map(value, before, after, paths, memo.keys_of)
         elif isinstance(memo, TraitCount):
             after.memos[memo] = _update_tally(memo, value, before, after, changed)
         elif memo is build_files_by_path and value.groups is not None:
@@ -191,10 +189,6 @@ def _renew_memos(
             after.memos[memo] = FilesByPath(after.files, groups)
         elif memo is find_files_sharing_names:
             after.memos[memo] = _update_shared_names(before, after, moved)
-
-
-def _list_keys(grouping: Grouping, index: Index, path: str) -> Iterable[str]:
-    return grouping.keys(index, path) if path in grouping.paths(index) else ()
 
 
 def _list_places(index: Index, path: str) -> Iterable[str]:
