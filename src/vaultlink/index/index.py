@@ -424,13 +424,14 @@ class Index:
 
     def count_links(self, path: str) -> LinkCounts:
         links, targets = self.notes[path].links, self.targets[path]
+        sharing = self.files_sharing_names
         external = sum([link.external for link in links])
         dangling = targets.count(None) - external
         ambiguous = sum(
             [
                 bool(self.alternatives(path, link))
                 for link, target in zip(links, targets, strict=True)
-                if target in self.files_sharing_names
+                if target in sharing
             ]
         )
         return LinkCounts(
@@ -489,15 +490,12 @@ EMPTY_INDEX = Index(PackedMap(Note), {}, {}, frozenset())
 
 def update_names(names: PathsByName, before: frozenset[str], after: frozenset[str]) -> PathsByName:
     """Return the names after the change from one set of files to another."""
+    gone = before - after
     groups: dict[str, list[str]] = {}
-    for path in before - after:
+    for path in before ^ after:
         key = name_key(path)
         if key not in groups:
-            groups[key] = list(names[key])
-        groups[key].remove(path)
-    for path in after - before:
-        key = name_key(path)
-        if key not in groups:
-            groups[key] = list(names.get(key, ()))
-        groups[key].append(path)
+            groups[key] = [other for other in names.get(key, ()) if other not in gone]
+        if path in after:
+            groups[key].append(path)
     return with_changes(names, {key: tuple(sorted(group)) or None for key, group in groups.items()})

@@ -270,11 +270,7 @@ class _NoteSearch:
             return None
         sources = self._finder.count_sources(name.path)
         place = NamePlace(self._text, start, end, key, name, sources)
-        score = score_place(
-            place,
-            self._finder.tally,
-            lambda words: self._surroundings.describe(name.path, words),
-        )
+        score = score_place(place, self._finder.tally, self._surroundings)
         doubt = self._describe_doubt(place)
         if doubt:
             limit_of_doubt = _QUOTED_SCORE if doubt == _QUOTED else _DOUBTFUL_SCORE

@@ -4,12 +4,13 @@ The score is a sum: how much the words tell, how they are written, how near the 
 how many notes link to it. The weights were set by reading mentions in vaults of several kinds.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from vaultlink.index.index import link_name
 from vaultlink.index.words import is_unspaced
 from vaultlink.mentions.mention import NameKind, NoteName
+from vaultlink.mentions.relations import Surroundings
 from vaultlink.mentions.tally import Tally
 from vaultlink.mentions.words import (
     find_sentence,
@@ -81,12 +82,8 @@ Part = tuple[float, str]
 _NEVER = Score(0.0, "")
 
 
-def score_place(place: NamePlace, tally: Tally, describe: Callable[[int], Part]) -> Score:
-    """Return the score of a name in a text; 0 if it must not be linked.
-
-    `describe` takes the number of words of the name; it returns what the distance of the named note
-    adds to the score, and the reason.
-    """
+def score_place(place: NamePlace, tally: Tally, surroundings: Surroundings) -> Score:
+    """Return the score of a name in the text of a note; 0 if it must not be linked."""
     form = _describe_form(place.words, place.name.text)
     if form == "capitals differ":
         return _NEVER
@@ -107,7 +104,7 @@ def score_place(place: NamePlace, tally: Tally, describe: Callable[[int], Part])
     has_article = count > 1 and _is_article(place.key.split()[0], tally)
     if has_article and count == 2:
         first = first[0] - 0.08, f"{first[1]}, one of them an article"
-    distance = describe(count - has_article)
+    distance = surroundings.describe(place.name.path, count - has_article)
     is_long = count - has_article >= _LONG_NAME and form in ("exact", "lower") and not is_first
     sources = _score_sources(place.sources, tally, is_long=is_long)
     if distance[1].endswith("another folder"):
