@@ -178,7 +178,10 @@ PLACES = {
         r"casefold\(\)\.split\(\)|_(?:fold|normalize|simplify)_titles?\(.*str\) ->",
         ("text.py",),
     ),
-    "attributes are set behind a class's back": (r"\b__dict__\b|\bvars\([^)]*\)\[", ()),
+    "attributes are set behind a class's back": (
+        r"\b__dict__\b|\bvars\([^)]*\)\[[^\]]*\] =(?!=)|\bvars\([^)]*\)\.(?:update|pop)\(",
+        (),
+    ),
     "accents are stripped": (r"u0300|combining\(", ("text.py", "index/words.py")),
 }
 """What lives in one place: a pattern, and the modules and packages that may contain it."""

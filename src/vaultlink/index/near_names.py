@@ -170,7 +170,7 @@ def _differs_in_one_word(words: Words, others: Words, use: TargetUse) -> bool:
 
 
 def is_slip(one: str, other: str, letters: int) -> bool:
-    """Return True if two words of a name with so many letters differ by a typing error.
+    """Return True if two words of a name with `letters` differ by a typing error.
 
     Two letters are swapped, or one is doubled. In longer names a letter may be missing or, in still
     longer ones, a vowel be wrong; the first letter must be right.

@@ -144,7 +144,7 @@ def _describe_form(words: str, name: str) -> str:
 
 
 def _is_proper(words: list[str]) -> bool:
-    """Return True if all words of more than three letters have a capital, as in a proper noun.
+    """Return True if all words of more than three letters have a capital.
 
     That of the first of several words alone does not count.
     """

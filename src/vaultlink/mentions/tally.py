@@ -96,7 +96,7 @@ class Tally:
     def count_phrases(
         self, texts: Mapping[str, str], matcher: Matcher, names: NotesByName, index: Index
     ) -> None:
-        """Count in which notes of a sample the names occur, apart from notes that have them."""
+        """Count in which sample notes the names occur, apart from notes that have them."""
         found: Counter[str] = Counter()
         linked: Counter[str] = Counter()
         links = 0
