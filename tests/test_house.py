@@ -174,6 +174,28 @@ PLACES = {
         ("cli/listing.py", "cli/mention_results.py"),  # the latter has a page with two tables
     ),
     "git is started": (r"\bsubprocess\b", ("git/program.py",)),
+    "Chinese and Japanese letters are told from others": (
+        r"(?i)u(?:2e80|304[01]|3400|4e00|9fff)\b|0x(?:2e80|304[01]|4e00)|HIRAGANA",
+        ("index/words.py", "backlinks/language.py"),
+    ),
+    "forms of a word are compared": (r"\bies\b|\bSTEM\b|frozenset\(\(one\[", ("index/words.py",)),
+    "typing errors are told": (
+        r"\bSlip(?:Kind)?\(|\bOSA\b|Damerau|Levenshtein",
+        ("index/words.py",),
+    ),
+    "words without a meaning of their own are listed": (
+        r"\ba an\b|\bder die das\b|[\"']the[\"'],",
+        ("index/words.py", "backlinks/language.py"),
+    ),
+    "titles are folded": (
+        r"casefold\(\)\.split\(\)|_(?:fold|normalize|simplify)_titles?\(.*str\) ->",
+        ("text.py",),
+    ),
+    "attributes are set behind a class's back": (
+        r"\b__dict__\b|\bvars\([^)]*\)\[[^\]]*\] =(?!=)|\bvars\([^)]*\)\.(?:update|pop)\(",
+        (),
+    ),
+    "accents are stripped": (r"u0300|combining\(", ("text.py", "index/words.py")),
 }
 """What lives in one place: a pattern, and the modules and packages that may contain it."""
 

@@ -383,7 +383,7 @@ def replace_state(vault: Vault, state: State, scan: VaultScan | None = None) -> 
     Returns:
         The vault in the new state, with the unsaved contents of `vault`.
     """
-    suggester = vault.__dict__.get("_suggester", vault._previous_suggester)
+    suggester = vars(vault).get("_suggester", vault._previous_suggester)
     return Vault(scan or vault.scan, state, vault.overlays, suggester)
 
 

@@ -5,6 +5,7 @@ editors. This module does not depend on notes.
 """
 
 import re
+import unicodedata
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar, cast
@@ -64,11 +65,9 @@ class _LazyPattern:
     def __getattr__(self, name: str) -> object:
         compiled = re.compile(*self._source)
         # Found in the instance from now on, so that this method is not called again.
-        self.__dict__.update(
-            (method, getattr(compiled, method))
-            for method in dir(compiled)
-            if not method.startswith("_")
-        )
+        for method in dir(compiled):
+            if not method.startswith("_"):
+                setattr(self, method, getattr(compiled, method))
         return getattr(compiled, name)
 
 
@@ -82,6 +81,30 @@ def lazy_pattern(pattern: str, flags: int = 0) -> re.Pattern[str]:
         flags: The flags of the `re` module.
     """
     return cast("re.Pattern[str]", _LazyPattern(pattern, flags))
+
+
+_ACCENTS = lazy_pattern("[\u0300-\u036f]")
+
+
+def strip_accents(text: str) -> str:
+    """Return a text in compatibility form without accents, decomposed.
+
+    Marks of vowels and of voiced sounds in other scripts are not accents: they stay.
+    """
+    return _ACCENTS.sub("", unicodedata.normalize("NFKD", text))
+
+
+def fold_title(text: str) -> str:
+    """Return a title as titles are compared: composed, without case, single spaces."""
+    return " ".join(unicodedata.normalize("NFC", text).casefold().split())
+
+
+def count_shared(one: Sequence[object], other: Sequence[object]) -> int:
+    """Return the number of equal items with which two sequences start."""
+    at, size = 0, min(len(one), len(other))
+    while at < size and one[at] == other[at]:
+        at += 1
+    return at
 
 
 COMMAND_START = lazy_pattern(

@@ -7,7 +7,7 @@ topics if the names of its notes are slugs of their titles, else a list.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from vaultlink.index.index import Index, link_name
+from vaultlink.index.index import Index, TraitCount, link_name
 from vaultlink.index.resolve import is_note, spelling_key, title_slug
 from vaultlink.model import Entry, Note, Section
 from vaultlink.text import lazy_pattern
@@ -35,7 +35,7 @@ def is_style_changed(settings: Mapping[str, Any], before: Index, after: Index) -
     """
     return (
         settings["style"] == "auto"
-        and list_section_traits in before.tallies
+        and TraitCount(list_section_traits) in before.memos
         and _choose_vault_style(before) != _choose_vault_style(after)
     )
 

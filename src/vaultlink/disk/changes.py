@@ -121,8 +121,8 @@ def _make_full_batch(files: Mapping[str, bool], analysed: AnalysedFiles) -> Chan
         decode_column(LinkTargets, analysed.targets),
         decode_column(tuple[str, ...], analysed.mentioned),
         {
-            name: merge_groups([analysed.maps[name], collect_paths(rest, others, keys)])
-            for name, keys in STORED_MAPS.items()
+            name: merge_groups([analysed.maps[name], collect_paths(rest, others, grouping.keys)])
+            for name, grouping in STORED_MAPS.items()
         },
     )
 

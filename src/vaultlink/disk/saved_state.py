@@ -13,7 +13,14 @@ from vaultlink.disk.scan import RACY_WINDOW_NS, VaultScan
 from vaultlink.disk.state_file import StateTable, StoredState
 from vaultlink.engine.checks import LinterSettings
 from vaultlink.engine.step import ChangedFiles, State
-from vaultlink.index.index import STORED_MAPS, Index, LinkTargets, mentioned_spellings
+from vaultlink.index.index import (
+    STORED_MAPS,
+    Index,
+    LinkTargets,
+    TraitCount,
+    find_files_sharing_names,
+    mentioned_spellings,
+)
 from vaultlink.index.packed_map import Column, Keys, PackedMap, decode_column
 from vaultlink.model import Diagnostic, FileStamp, History, LinkCounts, Note
 
@@ -49,8 +56,8 @@ def restore_index(stored: StoredState) -> Index:
         notes, maps.pop("names"), decode_column(LinkTargets, stored.column("targets")), files
     )
     index.mentioned = decode_column(tuple[str, ...], stored.column("mentioned"))
-    index.__dict__.update(maps)  # cached properties of the index
-    index.__dict__["files_sharing_names"] = frozenset(stored.table.files_sharing_names)
+    index.add_maps(maps)
+    index.memos[find_files_sharing_names] = frozenset(stored.table.files_sharing_names)
     return index
 
 
@@ -58,7 +65,7 @@ def restore_state(settings: LinterSettings, stored: StoredState) -> State:
     """Return the cached state."""
     index = restore_index(stored)
     if stored.table.section_traits is not None:
-        index.tallies[list_section_traits] = Counter(stored.table.section_traits)
+        index.memos[TraitCount(list_section_traits)] = Counter(stored.table.section_traits)
     diagnostics = decode_column(tuple[Diagnostic, ...], stored.column("diagnostics"))
     all_findings = diagnostics.with_changes(
         {path: items or None for path, items in stored.table.unsuppressed.items()}
@@ -88,7 +95,7 @@ def make_recheck(index: Index) -> ChangedFiles:
         None,
         index.targets,
         index.mentioned,
-        {name: index.__dict__[name] for name in STORED_MAPS},
+        {name: index.derive(grouping) for name, grouping in STORED_MAPS.items()},
     )
 
 
@@ -145,7 +152,7 @@ def build_state_to_save(
         },
         settings.history,
         remembered,
-        index.tallies.get(list_section_traits),
+        index.memos.get(TraitCount(list_section_traits)),
     )
     maps = {"names": index.names, **{name: getattr(index, name) for name in STORED_MAPS}}
     columns = {

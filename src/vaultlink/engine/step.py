@@ -167,7 +167,7 @@ def step_and_list(
     before = state.index
     index, affected = update(before, changed.notes, changed.files, changed.targets)
     if not before.files:
-        index.__dict__.update(changed.maps)  # cached properties of the index
+        index.add_maps(changed.maps)
         if changed.mentioned is not None:
             index.mentioned = changed.mentioned
     tallies: dict[str, LinkCounts | None] = {}

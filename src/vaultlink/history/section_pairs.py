@@ -15,10 +15,11 @@ from typing import NamedTuple, TypeVar
 
 from vaultlink.history.matcher import Pieces, Texts, weigh_all
 from vaultlink.index.anchors import TRAILING_BLOCK_ID, heading_key, render_heading
-from vaultlink.index.heading_words import differs_in_meaning, find_numbers, split_heading_words
+from vaultlink.index.heading_kinds import differs_in_meaning
+from vaultlink.index.words import find_numbers, split_text, weigh_letters
 from vaultlink.model import BlockId, Note
 from vaultlink.parse.pieces import list_pieces
-from vaultlink.text import group_by, lazy_pattern
+from vaultlink.text import group_by, lazy_pattern, strip_accents
 
 Pairs = dict[int, tuple[int, bool]]
 """Number of a heading before to its number now, and whether it certainly is the same one."""
@@ -36,9 +37,6 @@ _MIN_CORE = 4
 
 One of Chinese, Japanese or Korean counts as two.
 """
-
-_FIRST_CJK = 0x2E80
-"""First character of Chinese, Japanese and Korean."""
 
 _NUMBERING = lazy_pattern(
     r"^\W*(?:(?:\w{1,12}\s+)?(?:\d+(?:[.\-]\d+)*|[ivxIVX]+|[A-Za-z]?\d+|[A-Za-z])\s*[:.)\-–—]+\s*)(?=\S*\w)"
@@ -205,7 +203,7 @@ class _Alignment:
         """Return True if one heading has the words or letters of the other, and more."""
         core, other = self._old.cores[i], self._new.cores[j]
         texts = self._old.text(i), self._new.text(j)
-        words, others = ({*split_heading_words(render_heading(text))} for text in texts)
+        words, others = ({*split_text(render_heading(text))} for text in texts)
         has_more = core in other or other in core or words <= others or others <= words
         is_longer = bool(core and other and core != other) and has_more
         return is_longer and not _has_other_numbers(*texts)
@@ -247,20 +245,15 @@ def heading_core(text: str) -> str:
     """
     plain = unicodedata.normalize("NFC", render_heading(TRAILING_BLOCK_ID.sub("", text)))
     rest = _NUMBERING.sub("", plain)
-    core = "".join(split_heading_words(rest)) or "".join(split_heading_words(plain))
-    if not core.isascii():
-        letters = unicodedata.normalize("NFD", core)
-        core = "".join(char for char in letters if not unicodedata.combining(char))
-        core = unicodedata.normalize("NFC", core)
-    count = sum(2 if ord(char) >= _FIRST_CJK else 1 for char in core if not char.isdigit())
-    return core if count >= _MIN_CORE else ""
+    core = "".join(split_text(rest)) or "".join(split_text(plain))
+    core = unicodedata.normalize("NFC", strip_accents(core))
+    letters = "".join(char for char in core if not char.isdigit())
+    return core if weigh_letters(letters) >= _MIN_CORE else ""
 
 
 def _has_other_numbers(one: str, other: str) -> bool:
     """Return True if two headings have numbers that differ, other than in their order."""
-    numbers, others = (
-        find_numbers(split_heading_words(render_heading(text))) for text in (one, other)
-    )
+    numbers, others = (find_numbers(split_text(render_heading(text))) for text in (one, other))
     return not (set(numbers) <= set(others) or set(others) <= set(numbers)) and sorted(
         "".join(numbers)
     ) != sorted("".join(others))

@@ -6,7 +6,7 @@ Also finds headings by the anchors that GitHub gives them, which Obsidian does n
 import re
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property, lru_cache
 from typing import TypeVar
 
@@ -16,7 +16,6 @@ from vaultlink.text import lazy_pattern
 _IGNORED_IN_HEADINGS = lazy_pattern(r"[\s!\"#$%&()*+,.:;<=>?@^{|}~/\[\]`\\]+")
 
 
-_Key = TypeVar("_Key")
 _T = TypeVar("_T")
 
 
@@ -30,10 +29,7 @@ def heading_key(text: str) -> str:
 
 
 def part_key(part: str) -> str:
-    """Return the comparison key of a part of a subpath.
-
-    A block is given by its lowercase id with a caret.
-    """
+    """Return the comparison key of a part of a subpath. That of a block has a caret."""
     return part.lower() if part.startswith("^") else heading_key(part)
 
 
@@ -43,10 +39,7 @@ def split_parts(subpath: str) -> list[str]:
 
 
 def find_anchor(note: Note, subpath: str) -> Heading | BlockId | None:
-    """Return the heading or block that a subpath such as `#A#B` or `#^id` identifies.
-
-    Returns the first of several, None if there is none.
-    """
+    """Return the first heading or block that a subpath such as `#A#B` or `#^id` means."""
     parts = split_parts(subpath)
     table = build_anchor_table(note)
     if len(parts) == 1 and parts[0].startswith("^"):
@@ -57,10 +50,7 @@ def find_anchor(note: Note, subpath: str) -> Heading | BlockId | None:
 
 
 class AnchorTable:
-    """The headings and blocks of a note by what links call them.
-
-    A note can have thousands of both, and of links to them.
-    """
+    """The headings and blocks of a note, of which it can have thousands."""
 
     def __init__(self, note: Note) -> None:
         self._note = note
@@ -68,7 +58,6 @@ class AnchorTable:
         self._derived: dict[Callable[[Note], object], object] = {}
 
     def derive(self, compute: Callable[[Note], _T]) -> _T:
-        """Return `compute(note)`, computed once."""
         if compute not in self._derived:
             self._derived[compute] = compute(self._note)
         return self._derived[compute]  # type: ignore[return-value]
@@ -93,7 +82,10 @@ class AnchorTable:
     @cached_property
     def numbers_by_key(self) -> dict[str, list[int]]:
         """Comparison key to the numbers of the headings that have it."""
-        return _group_numbers([heading_key(heading.text)] for heading in self._note.headings)
+        groups: dict[str, list[int]] = {}
+        for number, heading in enumerate(self._note.headings):
+            groups.setdefault(heading_key(heading.text), []).append(number)
+        return groups
 
     @cached_property
     def _numbers_by_level(self) -> dict[tuple[str, int], list[int]]:
@@ -111,7 +103,6 @@ class AnchorTable:
 
     @cached_property
     def rendered(self) -> list[str]:
-        """The text of each heading as a reader sees it."""
         return [render_heading(heading.text) for heading in self._note.headings]
 
     @cached_property
@@ -135,10 +126,7 @@ class AnchorTable:
         return found
 
     def find_path(self, keys: Sequence[str]) -> Heading | None:
-        """Return the heading at the end of a path.
-
-        Each part follows the last and is deeper (6.3).
-        """
+        """Return the heading at the end of a path; each part is deeper (6.3)."""
         number, level = -1, 0
         for key in keys:
             number = self._find_deeper(key, number, level)
@@ -163,14 +151,6 @@ class AnchorTable:
 _MAX_LEVEL = 6
 
 
-def _group_numbers(keys: Iterable[Iterable[_Key]]) -> dict[_Key, list[int]]:
-    groups: dict[_Key, list[int]] = {}
-    for number, of_one in enumerate(keys):
-        for key in of_one:
-            groups.setdefault(key, []).append(number)
-    return groups
-
-
 class _SameNote:
     """A note as a key that equals only itself, without comparing content."""
 
@@ -187,7 +167,6 @@ class _SameNote:
 
 
 def build_anchor_table(note: Note) -> AnchorTable:
-    """Return the headings and blocks of a note by what links call them."""
     return _build_table(_SameNote(note))
 
 

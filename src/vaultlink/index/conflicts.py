@@ -47,11 +47,9 @@ def parse_conflict_copy(path: str) -> tuple[str, str] | None:
 
 
 def find_conflicted_files(files: Iterable[str]) -> frozenset[str]:
-    """Return the files that have a conflicting copy, and these copies."""
     copies = {path: copy[1] for path in files if (copy := parse_conflict_copy(path))}
     return frozenset((*copies, *copies.values()))
 
 
 def has_merge_markers(text: str) -> bool:
-    """Return True if a text contains the conflict markers of a version control system."""
     return "<<<<<<< " in text and _MERGE_MARKERS.search(text) is not None

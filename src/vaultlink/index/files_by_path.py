@@ -35,7 +35,6 @@ class FilesByPath:
         return tuple(sorted(path for path in self._files if normalize_name(path)[:size] == key))
 
     def group_all(self) -> Mapping[str, tuple[str, ...]]:
-        """Compute all groups: that takes as long as a few searches."""
         if self.groups is None:
             groups: dict[str, list[str]] = {}
             for path in sorted(self._files):
@@ -46,7 +45,6 @@ class FilesByPath:
 
 
 def path_keys(path: str) -> list[str]:
-    """Return the normalized paths of a file and of its folders."""
     normalized = normalize_name(path)
     return [
         normalized,

@@ -4,20 +4,105 @@ Each kind is one that a careful editor would take for the same heading if no oth
 """
 
 import re
+import unicodedata
 from collections.abc import Callable
 from typing import NamedTuple
 
-from vaultlink.index.heading_words import (
-    Words,
-    content_words,
-    find_numbers,
-    is_inflection,
-    is_slip,
-    split_heading_words,
-)
+from vaultlink.index.anchors import TRAILING_BLOCK_ID, render_heading
 from vaultlink.index.resolve import is_same_name, spelling_key
+from vaultlink.index.words import (
+    HEADING_FUNCTION_WORDS,
+    SlipKind,
+    Words,
+    find_numbers,
+    find_slip,
+    is_inflection,
+    split_text,
+)
 from vaultlink.model import Note
 from vaultlink.text import lazy_pattern
+
+# -- words of headings -----------------------------------------------------------------------------
+
+
+def list_word_variants(heading: str) -> set[Words]:
+    """Return the words of a heading as they are written and as a reader sees them."""
+    return {
+        split_text(text, apostrophe)
+        for text in (render_heading(heading), TRAILING_BLOCK_ID.sub("", heading))
+        for apostrophe in ("", " ")
+    }
+
+
+_SIGN = lazy_pattern(r"[+*#]|(?<=\w)[./](?=\w)|(?<!\S)[-−](?=\d)")
+
+
+def differs_in_meaning(one: str, heading: str) -> bool:
+    """Return True if two texts with the same words may mean different things.
+
+    Their signs differ, as in `C` and `C++` or `1-1` and `1.1`, or each has another emoji.
+    """
+    shown, mine = render_heading(heading), _find_emoji(one)
+    others = _find_emoji(shown)
+    has_same_signs = any(_find_signs(one) == _find_signs(text) for text in (shown, heading))
+    return not has_same_signs or bool(mine and others and mine != others)
+
+
+def _find_signs(text: str) -> list[str]:
+    return _SIGN.findall(text) + [
+        char
+        for char in text
+        if not char.isascii() and unicodedata.category(char) in ("Sm", "Sc") and char != "−"
+    ]
+
+
+def _find_emoji(text: str) -> list[str]:
+    return [
+        char for char in text if not char.isascii() and unicodedata.category(char) in ("So", "Sk")
+    ]
+
+
+def content_words(text: str) -> Words:
+    """Return the words of a text without function words; the last word always remains."""
+    words = split_text(text)
+    return tuple(
+        word
+        for number, word in enumerate(words, 1)
+        if word not in HEADING_FUNCTION_WORDS or number == len(words)
+    )
+
+
+_MIN_SLIP, _MIN_LETTER_SLIP = 5, 8
+"""Letters of a word with a swapped or doubled letter, and with a missing or wrong one."""
+
+_MIN_START = 3
+"""Letters before a missing or wrong one."""
+
+
+def is_slip(one: str, other: str) -> bool:
+    """Return True if a word of a heading is another with one typing error.
+
+    Two letters are swapped or one is doubled; in a long word, one inside is missing or another.
+    """
+    slip, size = find_slip(one, other), min(len(one), len(other))
+    if slip is None or size < _MIN_SLIP or not (one.isalpha() and other.isalpha()):
+        return False
+    if slip.kind is SlipKind.MISSING:
+        return size >= _MIN_LETTER_SLIP - 1 and _MIN_START <= slip.at < size
+    if slip.kind is SlipKind.WRONG:
+        return size >= _MIN_LETTER_SLIP and _MIN_START <= slip.at < size - 2
+    return True
+
+
+_MIN_STEM = 3
+"""Letters that all forms of a word share: less than in names, as headings of one note are few."""
+
+
+def _is_same_word(one: str, other: str) -> bool:
+    return one == other or is_inflection(one, other, min_stem=_MIN_STEM, verbs=True)
+
+
+# -- kinds of matches ------------------------------------------------------------------------------
 
 
 def is_respelling(one: str, other: str) -> bool:
@@ -63,13 +148,12 @@ def _has_other_numbering(part: str, heading: str, note: Note) -> bool:
 def _has_numbered_headings(note: Note) -> bool:
     """Return True if a note has several numbered headings, each with other words."""
     texts = [item.text for item in note.headings]
-    rests = [content_words(text[found.end() :]) for text in texts if (found := _match_mark(text))]
+    rests = [
+        content_words(text[found.end() :])
+        for text in texts
+        if (found := _NUMBERING.match(text)) and found["mark"]
+    ]
     return len(rests) > 1 and len(set(rests)) == len(rests)
-
-
-def _match_mark(text: str) -> re.Match[str] | None:
-    found = _NUMBERING.match(text)
-    return found if found and found["mark"] else None
 
 
 _PARENTHESIS = lazy_pattern(r"\s*[—–-]?\s*[(\[（][^()（）]*[)\]）]\s*$")
@@ -91,7 +175,6 @@ def _has_other_addition(part: str, heading: str, _note: Note) -> bool:
 
 
 def _split_names(heading: str) -> list[str]:
-    """Return the names that a heading such as `Quasar / QSO` has, if it has several."""
     names = _ALTERNATIVE.split(heading)
     return names if len(names) > 1 else []
 
@@ -110,11 +193,7 @@ def _has_other_forms(part: str, heading: str, note: Note) -> bool:
         return any(len(word) > 3 for word in words)
     if len(differing) > 1 or not is_slip(*differing[0]):
         return False
-    return not any(differing[0][0] in split_heading_words(item.text) for item in note.headings)
-
-
-def _is_same_word(one: str, other: str) -> bool:
-    return one == other or is_inflection(one, other)
+    return not any(differing[0][0] in split_text(item.text) for item in note.headings)
 
 
 _OPPOSITES = frozenset(
@@ -173,7 +252,7 @@ def _is_rare_first_word(part: str, short: Words, long: Words, note: Note) -> boo
         and short == content_words(part)
         and len(short[0]) >= _MIN_LONG_WORD
         and short[0] == long[0]
-        and sum(short[0] in split_heading_words(item.text) for item in note.headings) == 1
+        and sum(short[0] in split_text(item.text) for item in note.headings) == 1
     )
 
 

@@ -10,8 +10,10 @@ definition is added or removed, exactly the notes that mention its key are resol
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
-from functools import cached_property, lru_cache
-from typing import Any, TypeVar
+from functools import lru_cache
+from typing import Any, TypeVar, overload
+
+import msgspec
 
 from vaultlink.index.anchors import find_anchor
 from vaultlink.index.files_by_path import FilesByPath
@@ -50,252 +52,24 @@ None stands for a broken or external link.
 PathsByKey = Mapping[str, tuple[str, ...]]
 """Key to the paths that have it, sorted."""
 
-
-class Index:
-    """Notes (canvases included), the names of all files, and the target of every link.
-
-    Immutable by convention. Derived maps are computed on first access.
-
-    Attributes:
-        notes: Notes by path.
-        names: File-name keys to paths.
-        targets: Link targets of each note.
-        files: All paths of the vault.
-        tallies: Counts of traits that `tally` returned, by their function.
-        mentioned: The result of `mentioned_spellings` for notes for which it is known already.
-    """
-
-    def __init__(
-        self,
-        notes: PackedMap[Note],
-        names: PathsByName,
-        targets: Mapping[str, LinkTargets],
-        files: frozenset[str],
-    ):
-        self.notes = notes
-        self.names = names
-        self.targets = targets
-        self.files = files
-        self._searches = 0
-        self._derived: dict[Callable[[Index], Any], Any] = {}
-        self.tallies: dict[NoteTraits, Counter[str]] = {}
-        self.mentioned: PackedMap[tuple[str, ...]] = PackedMap(tuple[str, ...])
-
-    def derive(self, compute: "Callable[[Index], _T]") -> _T:
-        """Return `compute(self)`, computed once and cached in the index."""
-        if compute not in self._derived:
-            self._derived[compute] = compute(self)
-        return self._derived[compute]  # type: ignore[no-any-return]
-
-    def tally(self, traits: NoteTraits) -> "Counter[str]":
-        """Return how often each trait occurs in the notes.
-
-        Counted once; an update counts only the changed notes again.
-        """
-        if traits not in self.tallies:
-            self.tallies[traits] = Counter(
-                trait for path in self.notes for trait in traits(self.notes[path])
-            )
-        return self.tallies[traits]
-
-    # -- links -----------------------------------------------------------------------------------
-
-    def alternatives(self, source: str, link: Link) -> tuple[str, ...]:
-        """Return the other files that a resolved link's text fits.
-
-        Empty unless the link is ambiguous.
-        """
-        return (
-            ()
-            if link.external
-            else resolve_with_alternatives(source, link.lookup_target, self.names)[1]
-        )
-
-    def has_anchor(self, link: Link, resolved: str | None) -> bool | None:
-        """Return True if the heading or block that a link names exists.
-
-        Returns None if there is nothing to look up: no subpath, a broken link, or a target that is
-        not a note (6.12).
-        """
-        if not link.subpath or resolved is None or not is_note(resolved):
-            return None
-        note = self.notes.get(resolved)
-        return note is not None and find_anchor(note, link.subpath) is not None
-
-    # -- notes -----------------------------------------------------------------------------------
-
-    def resolved_links(self, path: str) -> Iterator[tuple[Link, str | None]]:
-        """Return a note's links, each with its target (None if broken or external)."""
-        return zip(self.notes[path].links, self.targets[path], strict=True)
-
-    @cached_property
-    def backlinks(self) -> PathsByKey:
-        """Target to the notes and canvases that link to it."""
-        return group_paths(self, self.notes, outgoing_targets)
-
-    def sources_of(self, path: str) -> tuple[str, ...]:
-        """Return the notes and canvases that link to a file, as `backlinks` has them.
-
-        Does not compute `backlinks`: for few files, searching the encoded targets is faster.
-        """
-        self._searches += 1
-        if (
-            "backlinks" in self.__dict__
-            or self._searches > _MAX_SEARCHED
-            or not isinstance(self.targets, PackedMap)
-        ):
-            return self.backlinks.get(path, ())
-        found = self.targets.find_keys(path.encode("utf-8", "surrogatepass"))
-        return tuple(sorted(source for source in found if path in self.targets[source]))
-
-    def count_links(self, path: str) -> LinkCounts:
-        """Return the numbers of a note's links."""
-        links, targets = self.notes[path].links, self.targets[path]
-        external = sum([link.external for link in links])
-        dangling = targets.count(None) - external
-        ambiguous = sum(
-            [
-                bool(self.alternatives(path, link))
-                for link, target in zip(links, targets, strict=True)
-                if target in self.files_sharing_names
-            ]
-        )
-        return LinkCounts(
-            len(links), len(links) - external - dangling, dangling, ambiguous, external
-        )
-
-    def count_all_links(self) -> LinkCounts:
-        """Return the numbers of the links of all notes."""
-        return sum_counts(map(self.count_links, self.notes))
-
-    @cached_property
-    def files_sharing_names(self) -> frozenset[str]:
-        """The files that share their name with another file."""
-        return frozenset(path for group in self.names.values() if len(group) > 1 for path in group)
-
-    # -- names -----------------------------------------------------------------------------------
-
-    @cached_property
-    def notes_by_alias(self) -> PathsByKey:
-        """Normalized alias to the notes that have it."""
-        return group_paths(self, self.notes, alias_keys)
-
-    @cached_property
-    def notes_by_title(self) -> PathsByKey:
-        """Normalized `title` property to the notes that have it."""
-        return group_paths(self, self.notes, title_keys)
-
-    @cached_property
-    def files_by_spelling(self) -> PathsByKey:
-        """Spelling key of a file's name (a note's without extension) to the files."""
-        return group_paths(self, self.files, file_spellings)
-
-    @cached_property
-    def mentions(self) -> PathsByKey:
-        """Spelling keys of link targets to the notes that mention them.
-
-        When a name is added or removed, these notes are resolved again.
-        """
-        return group_paths(self, self.notes, mentioned_spellings)
-
-    @cached_property
-    def definitions(self) -> PathsByKey:
-        """Spelling keys of names, aliases and titles to the files that have them."""
-        return group_paths(self, self.files, defined_spellings)
-
-    @cached_property
-    def anchor_sources(self) -> PathsByKey:
-        """File to the notes and canvases that link to one of its headings or blocks."""
-        return group_paths(self, self.notes, anchored_targets)
-
-    @cached_property
-    def rooted_sources(self) -> PathsByKey:
-        """The notes with links whose destination starts with a slash.
-
-        They are at the key "any", and those with such a link that resolves at "resolved".
-        """
-        return group_paths(self, self.notes, rooted_keys)
-
-    @cached_property
-    def query_sources(self) -> PathsByKey:
-        """Folder in a query, as `folder_keys` returns it, to the notes that name it.
-
-        The notes with any query are at the key "".
-        """
-        return group_paths(self, self.notes, query_keys)
-
-    # -- paths -----------------------------------------------------------------------------------
-
-    @cached_property
-    def files_by_path(self) -> FilesByPath:
-        """Normalized path to the files at or below it.
-
-        The path of a folder ends with a slash.
-        """
-        return FilesByPath(self.files)
-
-    def notes_mentioning(self, keys: Collection[str]) -> set[str]:
-        """Return the notes that mention one of these spelling keys.
-
-        Does not compute `mentions` for few keys: searching the encoded keys of notes is faster.
-        """
-        known = self.mentioned
-        if "mentions" in self.__dict__ or len(keys) > _MAX_SEARCHED or not known.has_column:
-            return {path for key in keys for path in self.mentions.get(key, ())}
-        found = {
-            path for key in keys for path in known.find_keys(encode(key)) if key in known[path]
-        }
-        unknown = [path for path in known.keys_changed() if path in self.notes]
-        return found.union(
-            path for path in unknown if not mentioned_spellings(self, path).isdisjoint(keys)
-        )
-
-    def notes_querying(self, paths: Collection[str]) -> set[str]:
-        """Return the notes with queries that name these files or their folders."""
-        sources = self.query_sources if paths else {}
-        if not sources:
-            return set()
-        keys = {key for path in paths for key in folder_keys(path)}
-        return {source for key in keys for source in sources.get(key, ())}
-
-    def compute_all(self) -> None:
-        """Compute all derived maps now.
-
-        From then on `update` keeps them up to date, so that no step of a long-running process waits
-        for them.
-        """
-        unpack_all(self.notes, self.targets, self.mentioned)
-        for name, attribute in vars(Index).items():
-            if isinstance(attribute, cached_property):
-                getattr(self, name)
-        self.files_by_path.group_all()
+KeyFunction = Callable[["Index", str], Iterable[str]]
+"""Returns the keys of a path in a map of an index."""
 
 
 def link_name(path: str) -> str:
-    """Return the name of a file in links.
-
-    This is a note's file name without `.md`. Any other file keeps its extension, because links must
-    include it.
-    """
+    """Return the name of a file in links: with its extension unless that is `.md`."""
     name = file_name(path)
     return name[:-3] if is_note(name) else name
 
 
-EMPTY_INDEX = Index(PackedMap(Note), {}, {}, frozenset())
-"""The index of an empty vault."""
-
 # -- keys of a path in the derived maps ----------------------------------------------------------
 
-KeyFunction = Callable[[Index, str], Iterable[str]]
 
-
-def outgoing_targets(index: Index, path: str) -> Iterable[str]:
-    """Return the files that a note or canvas links to."""
+def outgoing_targets(index: "Index", path: str) -> Iterable[str]:
     return {target for target in index.targets[path] if target is not None}
 
 
-def anchored_targets(index: Index, path: str) -> Iterable[str]:
-    """Return the files to whose headings or blocks a note links."""
+def anchored_targets(index: "Index", path: str) -> Iterable[str]:
     note = index.notes.get(path)
     return _find_anchored(note, index.targets[path]) if note else ()
 
@@ -310,7 +84,7 @@ def _find_anchored(note: Note, targets: LinkTargets) -> set[str]:
     }
 
 
-def rooted_keys(index: Index, path: str) -> Iterable[str]:
+def rooted_keys(index: "Index", path: str) -> Iterable[str]:
     """Return "any" for a note with rooted links, "resolved" if one resolves."""
     note = index.notes.get(path)
     return _find_rooted(note, index.targets[path]) if note else ()
@@ -323,32 +97,28 @@ def _find_rooted(note: Note, targets: LinkTargets) -> Sequence[str]:
     return (("any", "resolved") if any(rooted) else ("any",)) if rooted else ()
 
 
-def query_keys(index: Index, path: str) -> Iterable[str]:
+def query_keys(index: "Index", path: str) -> Iterable[str]:
     """Return "" for a note with queries, and the folders that they name."""
     note = index.notes.get(path)
     return find_query_keys(note) if note and note.queries else ()
 
 
-def alias_keys(index: Index, path: str) -> Iterable[str]:
-    """Return the normalized aliases of a note."""
+def alias_keys(index: "Index", path: str) -> Iterable[str]:
     note = index.notes.get(path)
     return {normalize_name(alias) for alias in note.aliases} if note and note.properties else ()
 
 
-def title_keys(index: Index, path: str) -> Iterable[str]:
-    """Return the normalized title of a note."""
+def title_keys(index: "Index", path: str) -> Iterable[str]:
     note = index.notes.get(path)
     title = note.title if note and note.properties else None
     return (normalize_name(title),) if title else ()
 
 
-def file_spellings(index: Index, path: str) -> Iterable[str]:
-    """Return the spelling key of a file's name."""
+def file_spellings(index: "Index", path: str) -> Iterable[str]:
     return (spelling_key(link_name(path)),) if path in index.files else ()
 
 
-def mentioned_spellings(index: Index, path: str) -> Set[str]:
-    """Return the spelling keys that a note mentions in links, entries and queries."""
+def mentioned_spellings(index: "Index", path: str) -> Set[str]:
     known = index.mentioned.get(path)
     return spellings_in_note(index.notes[path]) if known is None else frozenset(known)
 
@@ -376,13 +146,12 @@ def spellings_in_note(note: Note) -> Set[str]:
     return {key for target in targets for key in target_spellings(target)}
 
 
-def defined_spellings(index: Index, path: str) -> Iterable[str]:
-    """Return the spelling keys of a file's names."""
+def defined_spellings(index: "Index", path: str) -> Iterable[str]:
     return {key for _, _, key in names_of_file(index, path)}
 
 
-def names_of_file(index: Index, path: str) -> set[tuple[str, str, str]]:
-    """Return a file's names: kind (name, alias, title), normalized text, spelling key."""
+def names_of_file(index: "Index", path: str) -> set[tuple[str, str, str]]:
+    """Return the names of a file: kind, normalized text, spelling key."""
     if path not in index.files:
         return set()
     names = {("name", link_name(path)), ("name", file_name(path))}
@@ -447,27 +216,59 @@ def _add_path(groups: dict[str, list[str]], keys: Iterable[str], path: str) -> N
             groups[key] = [path]
 
 
-STORED_MAPS: Mapping[str, KeyFunction] = {
-    "notes_by_alias": alias_keys,
-    "notes_by_title": title_keys,
-    "files_by_spelling": file_spellings,
-    "definitions": defined_spellings,
-    "anchor_sources": anchored_targets,
-    "rooted_sources": rooted_keys,
-    "query_sources": query_keys,
-}
-"""The derived maps that are kept between runs, each with the keys of a path in it."""
+class Grouping:
+    """A map of an index: the paths by their keys, sorted.
+
+    Attributes:
+        keys: The keys of a path.
+        of_files: True for the paths of all files, False for those of notes.
+        on_targets: True if the keys depend on where links lead.
+    """
+
+    def __init__(self, keys: KeyFunction, *, of_files: bool = False, on_targets: bool = False):
+        self.keys = keys
+        self.of_files = of_files
+        self.on_targets = on_targets
+
+    @overload
+    def __get__(self, index: None, owner: object) -> "Grouping": ...
+
+    @overload
+    def __get__(self, index: "Index", owner: object) -> PathsByKey: ...
+
+    def __get__(self, index: "Index | None", owner: object) -> "Grouping | PathsByKey":
+        return self if index is None else index.derive(self)
+
+    def __call__(self, index: "Index") -> PathsByKey:
+        return merge_groups([collect_paths(index, self.paths(index), self.keys)])
+
+    def paths(self, index: "Index") -> Collection[str]:
+        return index.files if self.of_files else index.notes.keys()
+
+    def keys_of(self, index: "Index", path: str) -> Iterable[str]:
+        return self.keys(index, path) if path in self.paths(index) else ()
 
 
-def group_paths(index: Index, paths: Iterable[str], keys: KeyFunction) -> PathsByKey:
-    """Return the paths by their keys."""
-    return merge_groups([collect_paths(index, paths, keys)])
+class TraitCount(msgspec.Struct, frozen=True):
+    """Counts how often each trait occurs in the notes of an index."""
+
+    traits: NoteTraits
+
+    def __call__(self, index: "Index") -> "Counter[str]":
+        return Counter(trait for path in index.notes for trait in self.traits(index.notes[path]))
+
+
+def find_files_sharing_names(index: "Index") -> frozenset[str]:
+    return frozenset(path for group in index.names.values() if len(group) > 1 for path in group)
+
+
+def build_files_by_path(index: "Index") -> FilesByPath:
+    return FilesByPath(index.files)
 
 
 def collect_paths(
-    index: Index, paths: Iterable[str], keys: KeyFunction
+    index: "Index", paths: Iterable[str], keys: KeyFunction
 ) -> Mapping[str, Sequence[str]]:
-    """Return the paths by their keys, in the order of `paths`."""
     groups: dict[str, list[str]] = {}
     for path in paths:
         _add_path(groups, keys(index, path), path)
@@ -485,17 +286,216 @@ def merge_groups(parts: Iterable[Mapping[str, Sequence[str]]]) -> PathsByKey:
     return merged
 
 
+# -- the index -----------------------------------------------------------------------------------
+
+
+class Index:
+    """Notes (canvases included), the names of all files, and the target of every link.
+
+    Immutable by convention. What follows from them is computed by `derive` on first access.
+
+    Attributes:
+        notes: Notes by path.
+        names: File-name keys to paths.
+        targets: Link targets of each note.
+        files: All paths of the vault.
+        memos: The values that `derive` returned or that a caller knew already, by their function.
+        mentioned: The result of `mentioned_spellings` for notes for which it is known already.
+    """
+
+    def __init__(
+        self,
+        notes: PackedMap[Note],
+        names: PathsByName,
+        targets: Mapping[str, LinkTargets],
+        files: frozenset[str],
+    ):
+        self.notes = notes
+        self.names = names
+        self.targets = targets
+        self.files = files
+        self._searches = 0
+        self.memos: dict[Callable[[Index], Any], Any] = {}
+        self.mentioned: PackedMap[tuple[str, ...]] = PackedMap(tuple[str, ...])
+
+    backlinks = Grouping(outgoing_targets, on_targets=True)
+    """Target to the notes and canvases that link to it."""
+
+    notes_by_alias = Grouping(alias_keys)
+    """Normalized alias to the notes that have it."""
+
+    notes_by_title = Grouping(title_keys)
+    """Normalized `title` property to the notes that have it."""
+
+    files_by_spelling = Grouping(file_spellings, of_files=True)
+    """Spelling key of a file's name (a note's without extension) to the files."""
+
+    mentions = Grouping(mentioned_spellings)
+    """Spelling keys of link targets to the notes that mention them.
+
+    When a name is added or removed, these notes are resolved again.
+    """
+
+    definitions = Grouping(defined_spellings, of_files=True)
+    """Spelling keys of names, aliases and titles to the files that have them."""
+
+    anchor_sources = Grouping(anchored_targets, on_targets=True)
+    """File to the notes and canvases that link to one of its headings or blocks."""
+
+    rooted_sources = Grouping(rooted_keys, on_targets=True)
+    """The notes with links whose destination starts with a slash.
+
+    They are at the key "any", and those with such a link that resolves at "resolved".
+    """
+
+    query_sources = Grouping(query_keys)
+    """Folder in a query, as `folder_keys` returns it, to the notes that name it.
+
+    The notes with any query are at the key "".
+    """
+
+    @property
+    def files_sharing_names(self) -> frozenset[str]:
+        return self.derive(find_files_sharing_names)
+
+    @property
+    def files_by_path(self) -> FilesByPath:
+        """Normalized path to the files at or below it; that of a folder ends with a slash."""
+        return self.derive(build_files_by_path)
+
+    def derive(self, compute: "Callable[[Index], _T]") -> _T:
+        """Return `compute(self)`, computed once.
+
+        An update carries over groupings, tallies and the like, changed where the vault is, and
+        drops all other values.
+        """
+        if compute not in self.memos:
+            self.memos[compute] = compute(self)
+        return self.memos[compute]  # type: ignore[no-any-return]
+
+    def tally(self, traits: NoteTraits) -> "Counter[str]":
+        return self.derive(TraitCount(traits))
+
+    def add_maps(self, maps: Mapping[str, "PathsByKey"]) -> None:
+        """Add maps of `STORED_MAPS` that were computed elsewhere."""
+        self.memos.update((STORED_MAPS[name], groups) for name, groups in maps.items())
+
+    # -- links -----------------------------------------------------------------------------------
+
+    def alternatives(self, source: str, link: Link) -> tuple[str, ...]:
+        """Return the other files that a resolved link's text fits, if it is ambiguous."""
+        return (
+            ()
+            if link.external
+            else resolve_with_alternatives(source, link.lookup_target, self.names)[1]
+        )
+
+    def has_anchor(self, link: Link, resolved: str | None) -> bool | None:
+        """Return True if the heading or block that a link names exists.
+
+        Returns None if there is nothing to look up: no subpath, a broken link, or a target that is
+        not a note (6.12).
+        """
+        if not link.subpath or resolved is None or not is_note(resolved):
+            return None
+        note = self.notes.get(resolved)
+        return note is not None and find_anchor(note, link.subpath) is not None
+
+    # -- notes -----------------------------------------------------------------------------------
+
+    def resolved_links(self, path: str) -> Iterator[tuple[Link, str | None]]:
+        """Return a note's links, each with its target (None if broken or external)."""
+        return zip(self.notes[path].links, self.targets[path], strict=True)
+
+    def sources_of(self, path: str) -> tuple[str, ...]:
+        """Return the notes and canvases that link to a file, as `backlinks` has them.
+
+        Does not compute `backlinks`: for few files, searching the encoded targets is faster.
+        """
+        self._searches += 1
+        if (
+            Index.backlinks in self.memos
+            or self._searches > _MAX_SEARCHED
+            or not isinstance(self.targets, PackedMap)
+        ):
+            return self.backlinks.get(path, ())
+        found = self.targets.find_keys(path.encode("utf-8", "surrogatepass"))
+        return tuple(sorted(source for source in found if path in self.targets[source]))
+
+    def count_links(self, path: str) -> LinkCounts:
+        links, targets = self.notes[path].links, self.targets[path]
+        sharing = self.files_sharing_names
+        external = sum([link.external for link in links])
+        dangling = targets.count(None) - external
+        ambiguous = sum(
+            [
+                bool(self.alternatives(path, link))
+                for link, target in zip(links, targets, strict=True)
+                if target in sharing
+            ]
+        )
+        return LinkCounts(
+            len(links), len(links) - external - dangling, dangling, ambiguous, external
+        )
+
+    def count_all_links(self) -> LinkCounts:
+        return sum_counts(map(self.count_links, self.notes))
+
+    def notes_mentioning(self, keys: Collection[str]) -> set[str]:
+        """Return the notes that mention one of these spelling keys.
+
+        Does not compute `mentions` for few keys: searching the encoded keys of notes is faster.
+        """
+        known = self.mentioned
+        if Index.mentions in self.memos or len(keys) > _MAX_SEARCHED or not known.has_column:
+            return {path for key in keys for path in self.mentions.get(key, ())}
+        found = {
+            path for key in keys for path in known.find_keys(encode(key)) if key in known[path]
+        }
+        unknown = [path for path in known.keys_changed() if path in self.notes]
+        return found.union(
+            path for path in unknown if not mentioned_spellings(self, path).isdisjoint(keys)
+        )
+
+    def notes_querying(self, paths: Collection[str]) -> set[str]:
+        """Return the notes with queries that name these files or their folders."""
+        sources = self.query_sources if paths else {}
+        if not sources:
+            return set()
+        keys = {key for path in paths for key in folder_keys(path)}
+        return {source for key in keys for source in sources.get(key, ())}
+
+    def compute_all(self) -> None:
+        """Compute all maps now, so that no step of a long-running process waits for them."""
+        unpack_all(self.notes, self.targets, self.mentioned)
+        for attribute in vars(Index).values():
+            if isinstance(attribute, Grouping):
+                self.derive(attribute)
+        self.derive(find_files_sharing_names)
+        self.files_by_path.group_all()
+
+
+STORED_MAPS: Mapping[str, Grouping] = {
+    name: vars(Index)[name]
+    for name in (
+        *("notes_by_alias", "notes_by_title", "files_by_spelling", "definitions"),
+        *("anchor_sources", "rooted_sources", "query_sources"),
+    )
+}
+"""The maps that are kept between runs."""
+
+EMPTY_INDEX = Index(PackedMap(Note), {}, {}, frozenset())
+"""The index of an empty vault."""
+
+
 def update_names(names: PathsByName, before: frozenset[str], after: frozenset[str]) -> PathsByName:
     """Return the names after the change from one set of files to another."""
+    gone = before - after
     groups: dict[str, list[str]] = {}
-    for path in before - after:
+    for path in before ^ after:
         key = name_key(path)
         if key not in groups:
-            groups[key] = list(names[key])
-        groups[key].remove(path)
-    for path in after - before:
-        key = name_key(path)
-        if key not in groups:
-            groups[key] = list(names.get(key, ()))
-        groups[key].append(path)
+            groups[key] = [other for other in names.get(key, ()) if other not in gone]
+        if path in after:
+            groups[key].append(path)
     return with_changes(names, {key: tuple(sorted(group)) or None for key, group in groups.items()})

@@ -11,8 +11,8 @@ import msgspec
 from vaultlink.index.index import Index, link_name
 from vaultlink.index.near_keys import NearKeys
 from vaultlink.index.resolve import file_name, name_key, spelling_key, target_keys
-from vaultlink.index.spelling import split_name
 from vaultlink.index.suggest import split_folders
+from vaultlink.index.words import split_name
 from vaultlink.model import Suggestion
 
 _MAX_CHANGED = 1_000
@@ -80,7 +80,6 @@ class KeptSuggestions(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 def list_names_by_path(index: Index) -> dict[str, tuple[str, ...]]:
-    """Return the titles and aliases of all files."""
     titled = {
         path: (note.title or "", *note.aliases)
         for path, note in index.notes.items()

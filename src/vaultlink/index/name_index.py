@@ -1,6 +1,5 @@
 """All names of a vault as words: candidates for similar names, and known words."""
 
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
@@ -13,12 +12,12 @@ from vaultlink.index.index import Index, PathsByKey, alias_keys, link_name, titl
 from vaultlink.index.packed_map import PackedMap
 from vaultlink.index.resolve import normalize_name
 from vaultlink.model import Heading, Note, Suggestion
-from vaultlink.text import lazy_pattern
+from vaultlink.text import lazy_pattern, strip_accents
 
 _MAX_CANDIDATES = 12
 """Number of names to score for each of the two words from which a search starts."""
 
-_LETTERS, _ACCENTS = lazy_pattern(r"[^\W\d_]+"), lazy_pattern("[\u0300-\u036f]")
+_LETTERS = lazy_pattern(r"[^\W\d_]+")
 _WORD_BREAKS = str.maketrans(dict.fromkeys("!\"#%&'()*,-./:;?@[\\]_{}\t", " "))
 
 
@@ -45,7 +44,6 @@ def list_names(index: Index, path: str) -> Iterator[str]:
 
 
 def normalize_words(name: str) -> str:
-    """Return the words of a name in lower case, separated by spaces."""
     return " ".join(split_words(name))
 
 
@@ -70,7 +68,6 @@ class Vocabulary:
         self._index = index
 
     def prepare(self) -> None:
-        """Collect the words and targets before they are needed."""
         _ = self._words, self._counts
 
     def is_known(self, word: str, target: str) -> bool:
@@ -118,9 +115,7 @@ def _find_words(texts: Sequence[str]) -> list[str]:
     """Return the words of texts: runs of letters, without case and accents."""
     plain = "\n".join(filter(str.isascii, texts)).encode().translate(_TO_ASCII_LETTERS)
     others = "\n".join([text for text in texts if not text.isascii()]).casefold()
-    return plain.decode().split() + _LETTERS.findall(
-        _ACCENTS.sub("", unicodedata.normalize("NFKD", others))
-    )
+    return plain.decode().split() + _LETTERS.findall(strip_accents(others))
 
 
 class NameIndex:
@@ -135,6 +130,7 @@ class NameIndex:
         self.recalled: dict[tuple[str, int], tuple[Suggestion, ...]] = {}
         self.paths_by_name: dict[str, set[str]] = {}
         self._names_by_word: dict[str, set[str]] = {}
+        self._names_by_typo_key: dict[str, set[str]] = {}
         for path in index.files:
             self.paths_by_name.setdefault(normalize_words(link_name(path)), set()).add(path)
         for name, paths in chain(index.notes_by_title.items(), index.notes_by_alias.items()):
@@ -145,11 +141,9 @@ class NameIndex:
                 self._names_by_word.setdefault(word, set()).add(text)
 
     def prepare(self) -> None:
-        """Collect the keys of all names before they are needed."""
-        _ = self._names_by_typo_key
+        self._group_by_typo_keys()
 
     def update_names(self, before: Index, after: Index, renamed: Iterable[str]) -> None:
-        """Apply the differences between two indexes in the names of these files."""
         for path in renamed:
             old, new = (
                 set(map(normalize_words, list_names(index, path))) for index in (before, after)
@@ -173,16 +167,12 @@ class NameIndex:
                 _remove_item(groups, key, text)
 
     def _containing_maps(self, text: str) -> Iterator[tuple[dict[str, set[str]], str]]:
-        """Yield the maps that contain a name, each with the name's key."""
         yield from ((self._names_by_word, word) for word in set(text.split()))
-        if "_names_by_typo_key" in self.__dict__:  # otherwise computed from all names on first use
+        if self._names_by_typo_key:  # otherwise computed from all names on first use
             yield from ((self._names_by_typo_key, key) for key in set(_typo_keys(text)))
 
     def find_sharing_words(self, words: list[str]) -> list[str]:
-        """Return names that share the rarest of `words`.
-
-        More words narrow the result until few names remain.
-        """
+        """Return names that share the rarest of `words`, and more if many share it."""
         known = sorted(
             (len(self._names_by_word[word]), word)
             for word in set(words)
@@ -206,25 +196,23 @@ class NameIndex:
         ]
 
     def find_similar(self, text: str) -> list[str]:
-        """Return names that share no word but all letters, the beginning or the end.
-
-        This finds typing errors in a single word.
-        """
+        """Return names that share no word but all letters, the beginning or the end."""
         found: set[str] = set()
+        groups = self._group_by_typo_keys()
         for key in _typo_keys(text):
-            found.update(self._names_by_typo_key.get(key, ()))
+            found.update(groups.get(key, ()))
         close = [name for name in found if abs(len(name) - len(text)) <= 3]
         return sorted(close, key=lambda name: (abs(len(name) - len(text)), name))[
             : _MAX_CANDIDATES * 4
         ]
 
-    @cached_property
-    def _names_by_typo_key(self) -> dict[str, set[str]]:
-        found: dict[str, set[str]] = {}
-        for text in self.paths_by_name:
-            for key in _typo_keys(text):
-                found.setdefault(key, set()).add(text)
-        return found
+    def _group_by_typo_keys(self) -> dict[str, set[str]]:
+        groups = self._names_by_typo_key
+        if not groups:
+            for text in self.paths_by_name:
+                for key in _typo_keys(text):
+                    groups.setdefault(key, set()).add(text)
+        return groups
 
 
 def _remove_item(groups: dict[str, set[str]], key: str, item: str) -> bool:

@@ -5,19 +5,20 @@ The keys are necessary, but not sufficient: `is_near` decides.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from operator import ne
 
-from vaultlink.index.near_names import (
-    FUNCTION_WORDS,
+from vaultlink.index.near_names import is_slip, strip_prefix
+from vaultlink.index.words import (
     MIN_STEM,
-    VOWELS,
+    NAME_FUNCTION_WORDS,
     Words,
+    fold_look_alikes,
     is_inflection,
-    is_slip,
-    strip_prefix,
+    make_slips,
+    mixes_scripts,
+    split_name,
 )
-from vaultlink.index.spelling import fold_look_alikes, mixes_scripts, split_name
 
 
 class NearKeys:
@@ -39,7 +40,6 @@ class NearKeys:
         self.add_names(names)
 
     def add_names(self, names: Iterable[str]) -> None:
-        """Add the keys of names."""
         counts = Counter(map(_simplify_name, names))
         known: list[str] = []
         found: set[str] = set()
@@ -88,10 +88,7 @@ class NearKeys:
         )
 
     def _is_misspelt(self, words: Words) -> bool:
-        """Return True if a name may have these words but for a slip in one of them.
-
-        Words of other names are not slips.
-        """
+        """Return True if a name may have these words but for a slip in an unknown one."""
         known = self._known_words
         doubtful = [word for word in words if word not in known]
         if not doubtful or len(set(doubtful) - self._words) > 1:
@@ -104,13 +101,12 @@ class NearKeys:
         )
 
     def _find_corrections(self, word: str) -> list[str]:
-        """Return the words of names that may be written like this by a slip."""
         found = self._corrections.get(word)
         if found is None:
             found = self._corrections[word] = []
             if _MIN_SLIP <= len(word) <= _MAX_SLIP and word.isalpha():
                 shape = word[0], word[-1], len(word) + 1
-                found += self._words.intersection(_make_slips(word))
+                found += self._words.intersection(make_slips(word))
                 found += [
                     other
                     for other in self._words_by_shape.get(shape, ())
@@ -165,12 +161,12 @@ def _fold_name(name: str) -> str:
 def _related_keys(words: Words) -> list[str]:
     """Return the keys of words without a prefix and without function words."""
     rest = strip_prefix(words)
-    if FUNCTION_WORDS.isdisjoint(words):
+    if NAME_FUNCTION_WORDS.isdisjoint(words):
         if len(rest) == len(words):
             return [" ".join(words)] if words else []
         content = words
     else:
-        content = tuple([word for word in words if word not in FUNCTION_WORDS])
+        content = tuple([word for word in words if word not in NAME_FUNCTION_WORDS])
     return [" ".join(part) for part in (rest, content) if part]
 
 
@@ -183,13 +179,3 @@ def _is_inflected(words: Words, others: Words) -> bool:
     return 0 < sum(map(ne, words, others)) <= _MAX_INFLECTED and all(
         one == other or is_inflection(one, other) for one, other in zip(words, others, strict=True)
     )
-
-
-def _make_slips(word: str) -> Iterator[str]:
-    """Yield the words of at most the same length that a word may be a slip for."""
-    for at in range(len(word) - 1):
-        yield word[:at] + word[at + 1] + word[at] + word[at + 2 :]
-    for at in range(1, len(word) - 1):
-        yield word[:at] + word[at + 1 :]
-        if word[at] in VOWELS:
-            yield from [word[:at] + vowel + word[at + 1 :] for vowel in VOWELS]

@@ -4,39 +4,24 @@ Most names that share letters or words with a target are other topics. Close are
 differ in a way in which people misspell, inflect or renumber a name.
 """
 
-import unicodedata
 from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
-from vaultlink.index.spelling import (
+from vaultlink.index.words import (
     MIN_LETTERS,
+    NAME_FUNCTION_WORDS,
+    VOWELS,
+    SlipKind,
+    Words,
     count_letters,
+    find_slip,
     fold_look_alikes,
+    is_dense,
+    is_inflection,
     mixes_scripts,
     split_name,
 )
-
-Words = tuple[str, ...]
-
-_ARTICLES_AND_PREPOSITIONS = """
-the a an of and & in on for to with at by
-der die das den dem des ein eine einer und im am zum zur von vom fur
-le la les l un une du de d et en au aux
-el los las y e il lo gli i uno della dello del dei delle di da al
-do dos das o os as em no na het een van
-"""
-FUNCTION_WORDS = frozenset(_ARTICLES_AND_PREPOSITIONS.split())
-"""Words that people leave out of a name or add to it."""
-
-_SINGULAR_AND_PLURAL = """
-/s /es y/ies f/ves fe/ves um/a us/i is/es on/a
-/e /en /n
-o/i a/e e/i o/os a/as al/ales on/ones al/aux eau/eaux /x ao/oes m/ns l/is
-/а /ы /и а/ы а/и я/и ь/и ие/ия й/и о/а
-"""
-ENDINGS = frozenset(frozenset(pair.split("/")) for pair in _SINGULAR_AND_PLURAL.split())
-"""Endings of one word in English, German, Dutch, Romance and Slavic, without accents."""
 
 _CONFUSED_WORDS = """
 angel/angle casual/causal marital/martial desert/dessert later/latter dairy/diary trail/trial
@@ -53,8 +38,8 @@ _MAX_OTHER_WORDS = 4
 _LIST_SIGNS = frozenset(".-")
 """Signs behind a leading number. Others are part of a name, as in `@Stateless`."""
 
-MIN_STEM = 4
-"""Letters that all forms of a word share."""
+_MIN_SLIP = 3
+"""Letters of the shortest word with a doubled letter. Swapped letters need one more."""
 
 _MIN_WORD = 6
 """Letters of the words that a missing letter may tell apart. Shorter words are other words."""
@@ -67,8 +52,6 @@ _MIN_SUBSTITUTED = 10
 
 A short word with a wrong vowel needs as many letters in the other words of the name.
 """
-
-VOWELS = frozenset("aeiouy")
 
 
 class TargetUse(NamedTuple):
@@ -85,10 +68,7 @@ class TargetUse(NamedTuple):
 def is_near(target: str, name: str, use: TargetUse) -> bool:
     """Return True if a name is likely the one that a target was meant to be.
 
-    Args:
-        target: The name in the link, without folders and `.md`.
-        name: The name, title or alias of a file.
-        use: The use of the target in the vault.
+    Both are without folders and `.md`.
     """
     words, others = split_name(target), split_name(name)
     if words == others:
@@ -111,8 +91,7 @@ def may_be_near(target: str, name: str) -> bool:
 
 @lru_cache(maxsize=1 << 15)
 def _find_content(name: str) -> frozenset[str]:
-    """Return the words of a name without numbers, signs and function words."""
-    return frozenset(word for word in split_name(name) if word.isalpha()) - FUNCTION_WORDS
+    return frozenset(word for word in split_name(name) if word.isalpha()) - NAME_FUNCTION_WORDS
 
 
 def strip_prefix(words: Words) -> Words:
@@ -137,15 +116,11 @@ def _differs_in_prefix(words: Words, others: Words, use: TargetUse) -> bool:
     if rest != strip_prefix(others) or count_letters(rest) < MIN_LETTERS - 1:
         return False
     prefixes = words[: len(words) - len(rest)], others[: len(others) - len(rest)]
-    if all(any(_is_date_part(word) for word in prefix) for prefix in prefixes):
+    if all(any(len(word) >= 4 and word.isdigit() for word in prefix) for prefix in prefixes):
         return False
     if sum(word.isdigit() for word in prefixes[0]) > 1 and not prefixes[1]:
         return False  # more than a number in a list, as in `3-2-1 rule`
     return len(rest) > 1 or all(prefixes) or not use.is_topic()
-
-
-def _is_date_part(word: str) -> bool:
-    return len(word) >= 4 and word.isdigit()
 
 
 def _differs_in_function_words(words: Words, others: Words) -> bool:
@@ -153,11 +128,13 @@ def _differs_in_function_words(words: Words, others: Words) -> bool:
 
     A single word is another thing with an article: `The Crowbar` may be a title.
     """
-    if _numbers(words) != _numbers(others):
+    if [word for word in words if not word.isalpha()] != [
+        word for word in others if not word.isalpha()
+    ]:
         return False
-    content = [word for word in words if word not in FUNCTION_WORDS]
+    content = [word for word in words if word not in NAME_FUNCTION_WORDS]
     return (
-        content == [word for word in others if word not in FUNCTION_WORDS]
+        content == [word for word in others if word not in NAME_FUNCTION_WORDS]
         and len(content) > 1
         and count_letters(content) >= MIN_LETTERS
     )
@@ -182,7 +159,7 @@ def _differs_in_one_word(words: Words, others: Words, use: TargetUse) -> bool:
     if len(pairs) != 1:
         return False
     [(one, other)] = pairs
-    if not (one.isalpha() and other.isalpha()) or _is_unspaced(one) or _is_unspaced(other):
+    if not (one.isalpha() and other.isalpha()) or is_dense(one) or is_dense(other):
         return False
     letters = count_letters(words)
     if frozenset(pairs[0]) in _OTHER_WORDS:
@@ -192,66 +169,27 @@ def _differs_in_one_word(words: Words, others: Words, use: TargetUse) -> bool:
     return is_slip(one, other, letters) and not use.is_topic() and not use.is_known_word(one)
 
 
-def is_inflection(one: str, other: str) -> bool:
-    """Return True if two words may be the singular and the plural of one word."""
-    stem = 0
-    while stem < min(len(one), len(other)) and one[stem] == other[stem]:
-        stem += 1
-    return any(
-        frozenset((one[cut:], other[cut:])) in ENDINGS
-        for cut in range(max(stem - 1, MIN_STEM), stem + 1)
-    )
-
-
 def is_slip(one: str, other: str, letters: int) -> bool:
-    """Return True if two words differ by a typing error.
+    """Return True if two words of a name with `letters` differ by a typing error.
 
-    Args:
-        one: The word in the link.
-        other: The word in the name.
-        letters: Number of letters of the whole name.
-
-    Returns:
-        True for two swapped letters and for a doubled letter. In longer names, also for a missing
-            letter or, in still longer ones, a wrong vowel; the first letter must be right.
+    Two letters are swapped, or one is doubled. In longer names a letter may be missing or, in still
+    longer ones, a vowel be wrong; the first letter must be right.
     """
-    short, long = sorted((one, other), key=len)
-    if len(long) - len(short) > 1 or len(short) < 3:
+    slip, size = find_slip(one, other), min(len(one), len(other))
+    if slip is None or size < _MIN_SLIP:
         return False
-    if len(short) == len(long):
-        wrong = [at for at, pair in enumerate(zip(one, other, strict=True)) if len(set(pair)) > 1]
-        if len(wrong) == 2:
-            first, second = wrong
-            return (
-                second == first + 1
-                and one[first] == other[second]
-                and one[second] == other[first]
-                and len(one) >= 4
-            )
-        return (
-            len(wrong) == 1
-            and wrong[0] > 0
-            and {one[wrong[0]], other[wrong[0]]} <= VOWELS
-            and wrong[0] < len(one) - 1
-            and (len(one) >= MIN_LETTERS or letters - len(one) >= _MIN_SUBSTITUTED)
-            and letters >= _MIN_SUBSTITUTED
-        )
-    at = next((at for at, char in enumerate(short) if char != long[at]), len(short))
-    if long[:at] + long[at + 1 :] != short or at == 0:
-        return False
-    if long[at] == long[at - 1]:
+    if slip.kind is SlipKind.SWAPPED:
+        return size > _MIN_SLIP
+    if slip.kind is SlipKind.DOUBLED:
         return True
-    least = MIN_LETTERS if letters > max(len(one), len(other)) else _MIN_SINGLE_WORD
-    return at < len(short) and len(short) >= _MIN_WORD - 1 and letters >= least
-
-
-def _is_unspaced(word: str) -> bool:
-    """Return True for words of scripts in which one character makes another word."""
-    return any(
-        unicodedata.name(char, "").startswith(("CJK", "HIRAGANA", "KATAKANA", "HANGUL", "THAI"))
-        for char in word
+    if not 0 < slip.at < size - (slip.kind is SlipKind.WRONG):
+        return False
+    others = letters - max(len(one), len(other))
+    if slip.kind is SlipKind.MISSING:
+        least = MIN_LETTERS if others > 0 else _MIN_SINGLE_WORD
+        return size >= _MIN_WORD - 1 and letters >= least
+    return (
+        {one[slip.at], other[slip.at]} <= VOWELS
+        and letters >= _MIN_SUBSTITUTED
+        and (size >= MIN_LETTERS or others >= _MIN_SUBSTITUTED)
     )
-
-
-def _numbers(words: Words) -> list[str]:
-    return [word for word in words if not word.isalpha()]

@@ -43,12 +43,10 @@ class Keys:
 
     @cached_property
     def names(self) -> Sequence[str]:
-        """The keys in order."""
         return self._load()
 
     @cached_property
     def numbers(self) -> dict[str, int]:
-        """The number of each key."""
         return dict(zip(self.names, range(len(self.names)), strict=True))
 
 
@@ -56,8 +54,8 @@ class Column(NamedTuple):
     """Encoded values in one buffer.
 
     The value of key number i is at the offsets `ends[i - 1]` to `ends[i]` (0 for the first). A key
-    without bytes has no value. `read` returns the bytes between two offsets. `file` is the cache
-    file that the values are read from, if any. `decoded` are values that are at hand.
+    without bytes has no value. `file` is the cache file that the values are read from, if any.
+    `decoded` are values that are at hand.
     """
 
     keys: Keys
@@ -67,17 +65,13 @@ class Column(NamedTuple):
     decoded: Mapping[str, Any] = {}
 
     def slice(self, number: int) -> bytes:
-        """Return the bytes of a value by its number."""
         return self.read(self.ends[number - 1] if number else 0, self.ends[number])
 
     def read_all(self) -> bytes:
-        """Return the bytes of all values."""
         return self.read(0, self.ends[-1]) if self.ends else b""
 
 
 class ColumnBuilder:
-    """Collects encoded values for a column."""
-
     def __init__(self) -> None:
         self.ends = array("Q")
         self.data = bytearray()
@@ -101,7 +95,6 @@ class ColumnBuilder:
         self.data += data
 
     def parts(self) -> tuple[memoryview, memoryview]:
-        """Return the ends and the data, as `extend` takes them."""
         return memoryview(self.ends).cast("B"), memoryview(self.data)
 
     def build(self, keys: Keys) -> Column:
@@ -194,7 +187,6 @@ class PackedMap(Mapping[str, T], Generic[T]):
         return self._slice(key)
 
     def pack_column(self, keys: Keys) -> Column:
-        """Return the values of these keys as a column."""
         if not self._values and self._column and self._column.keys.names == keys.names:
             return self._column
         builder = ColumnBuilder()
@@ -203,10 +195,7 @@ class PackedMap(Mapping[str, T], Generic[T]):
         return builder.build(keys)
 
     def read_as(self, kind: Any) -> Iterator[Any]:
-        """Yield all values, the encoded ones decoded as a type with fewer fields.
-
-        Values that are not encoded have their own type. Skipped fields cost little.
-        """
+        """Yield all values; encoded ones as a type with fewer fields, others as they are."""
         for key in self:
             yield self._values[key] if key in self._values else self._decode(self._slice(key), kind)
 
@@ -247,7 +236,6 @@ class PackedMap(Mapping[str, T], Generic[T]):
         )
 
     def count_items(self, keys: Iterable[str]) -> int:
-        """Return the number of items of the values of these keys, which are sequences."""
         count, data, ends, numbers = 0, b"", array("Q"), self._numbers
         values: Mapping[str, Any] = self._values
         for key in keys:
@@ -269,11 +257,9 @@ class PackedMap(Mapping[str, T], Generic[T]):
 
     @property
     def has_column(self) -> bool:
-        """True if some values are still encoded."""
         return self._column is not None
 
     def shares_column(self, other: "PackedMap[T]") -> bool:
-        """Return True if both have the same encoded values, apart from their changed keys."""
         return self._column is not None and self._column is other._column
 
     def keys_changed(self) -> Iterable[str]:
@@ -315,10 +301,7 @@ def decode_column(kind: Any, column: Column) -> PackedMap[Any]:
 
 
 def with_changes(before: Mapping[str, T], changes: Mapping[str, T | None]) -> Mapping[str, T]:
-    """Return a mapping with some values added, replaced or removed (None).
-
-    Returns the same object if nothing changes.
-    """
+    """Return a mapping with some values changed or removed (None), or the same object."""
     if isinstance(before, PackedMap):
         return before.with_changes(changes)
     if isinstance(changes, PackedMap):
@@ -337,27 +320,20 @@ def with_changes(before: Mapping[str, T], changes: Mapping[str, T | None]) -> Ma
 
 
 def is_same_value(one: Mapping[str, T], other: Mapping[str, T], key: str) -> bool:
-    """Return True if both mappings have the same value of a key.
-
-    It is decoded only if its encodings differ.
-    """
+    """Return True for the same value of a key; decodes only if the encodings differ."""
     if isinstance(one, PackedMap) and isinstance(other, PackedMap) and one.is_same(other, key):
         return True
     return one.get(key) == other.get(key)
 
 
 def count_items(mapping: Mapping[str, Sequence[object]], keys: Iterable[str]) -> int:
-    """Return the number of items of the values of these keys.
-
-    Encoded values are not decoded.
-    """
+    """Return the number of items of these keys' values, without decoding them."""
     if isinstance(mapping, PackedMap):
         return mapping.count_items(keys)
     return sum(len(mapping[key]) for key in keys)
 
 
 def unpack_all(*mappings: Mapping[str, object]) -> None:
-    """Decode all values of those mappings that have encoded ones."""
     for mapping in mappings:
         if isinstance(mapping, PackedMap):
             mapping.unpack_all()

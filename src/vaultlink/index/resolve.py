@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Mapping
 from functools import lru_cache
 
-from vaultlink.text import lazy_pattern
+from vaultlink.text import lazy_pattern, strip_accents
 
 PathsByName = Mapping[str, tuple[str, ...]]
 """File-name key (with extension) to the sorted vault paths with this name."""
@@ -28,7 +28,6 @@ def normalize_name(text: str) -> str:
 
 
 def file_name(path: str) -> str:
-    """Return the last segment of a path."""
     return path[path.rfind("/") + 1 :]
 
 
@@ -38,7 +37,6 @@ def parent_folder(path: str) -> str:
 
 
 def name_key(path: str) -> str:
-    """Return the lookup key of a file: its normalized name with extension."""
     return normalize_name(file_name(path))
 
 
@@ -52,23 +50,15 @@ def target_keys(target: str) -> tuple[str, ...]:
 
 
 def is_note(path: str) -> bool:
-    """Return True if a path ends with `.md`."""
     return path[-3:].lower() == ".md"
 
 
 def is_canvas(path: str) -> bool:
-    """Return True if a path ends with `.canvas`."""
     return path[-7:].lower() == ".canvas"
 
 
 def resolve(source: str, target: str, names: PathsByName) -> str | None:
-    """Return the file that a link resolves to, or None.
-
-    Args:
-        source: Vault path of the note that contains the link.
-        target: The link's path part; "" is the source itself.
-        names: The vault's file names.
-    """
+    """Return the file that a link resolves to, or None; "" is the source."""
     chosen, _ = resolve_with_alternatives(source, target, names)
     return chosen
 
@@ -173,7 +163,6 @@ def spelling_key(name: str) -> str:
     return "".join(char for char in plain if unicodedata.category(char)[0] in "LNS")
 
 
-_ACCENTS = lazy_pattern("[\u0300-\u036f]")
 _IGNORED_CATEGORIES = ("P", "Z", "C")
 _DIGITS = lazy_pattern(r"\d+")
 
@@ -184,17 +173,10 @@ def is_same_name(one: str, other: str) -> bool:
     `1.1` differs from `11`. Combining marks for vowels and voiced sounds in other scripts are not
     accents.
     """
-    one, other = _strip_accents(one), _strip_accents(other)
+    one, other = strip_accents(one.casefold()), strip_accents(other.casefold())
     return _DIGITS.findall(one) == _DIGITS.findall(other) and _strip_punctuation(
         one
     ) == _strip_punctuation(other)
-
-
-def _strip_accents(name: str) -> str:
-    """Return a name without accents, case and compatibility forms; other marks stay."""
-    return (
-        name if name.isascii() else _ACCENTS.sub("", unicodedata.normalize("NFKD", name.casefold()))
-    )
 
 
 def _strip_punctuation(name: str) -> str:

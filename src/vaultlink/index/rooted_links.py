@@ -11,7 +11,6 @@ from vaultlink.index.resolve import normalize_name
 
 
 def has_resolved_rooted_links(index: Index) -> bool:
-    """Return True if such a link resolves: the vault uses paths from its root."""
     return "resolved" in index.rooted_sources
 
 
@@ -22,13 +21,7 @@ def is_in_root_folder(target: str, index: Index) -> bool:
 
 
 def find_notes_depending_on_roots(before: Index, after: Index, moved: Iterable[str]) -> set[str]:
-    """Return the notes whose links of this kind may have got another meaning.
-
-    Args:
-        before: The index before a change.
-        after: The index after it.
-        moved: The files that were added or removed.
-    """
+    """Return the notes whose rooted links may mean something else after moves."""
     folders = {normalize_name(path[: path.find("/") + 1]) for path in moved if "/" in path}
     changed = any(
         (folder in before.files_by_path) != (folder in after.files_by_path) for folder in folders

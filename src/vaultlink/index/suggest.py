@@ -5,7 +5,6 @@ are scored. Names are prepared once and then updated from index to index.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cached_property
 
 from vaultlink.index.file_kinds import is_same_kind
 from vaultlink.index.index import Index, link_name
@@ -31,7 +30,7 @@ from vaultlink.index.resolve import (
     spelling_key,
     target_keys,
 )
-from vaultlink.index.spelling import (
+from vaultlink.index.words import (
     MIN_LETTERS,
     count_letters,
     fold_look_alikes,
@@ -41,6 +40,7 @@ from vaultlink.index.spelling import (
     split_name,
 )
 from vaultlink.model import Diagnostic, Suggestion
+from vaultlink.text import count_shared
 
 _EXACT_SCORE, _SPELLING_SCORE, _JOINED_SCORE = 1.0, 0.95, 0.94
 """Scores of an equal title or alias, of a name with the same words, and of one whose words are
@@ -66,13 +66,12 @@ The limit bounds the memory of a process that runs for weeks.
 
 
 class Suggester:
-    """Suggests files for the link targets of an index.
-
-    Names are prepared on first use. Similar names are cached per target.
-    """
+    """Suggests files for targets; remembers the similar names of each."""
 
     def __init__(self, index: Index):
         self._index = index
+        self._near_keys: NearKeys | None = None
+        self._name_index: NameIndex | None = None
 
     def __call__(self, target: str, limit: int = 3) -> tuple[Suggestion, ...]:
         """Return the files that a broken link's target may mean, best first.
@@ -96,31 +95,33 @@ class Suggester:
         if spelled:
             return _take_best(spelled, limit)
         text = link_name(file_name(target))
+        if self._near_keys is None:
+            self._near_keys = NearKeys(list_all_names(self._index))
         return None if self._near_keys.may_have_near_name(text) else ()
 
     def prepare_near_names(self) -> None:
-        """Prepare the names and words that the search for near names needs."""
-        self._name_index.prepare()
-        self._vocabulary.prepare()
+        self._get_name_index().prepare()
+        self._index.derive(Vocabulary).prepare()
+
+    def _get_name_index(self) -> NameIndex:
+        if self._name_index is None:
+            self._name_index = NameIndex(self._index)
+        return self._name_index
 
     def update_index(self, after: Index) -> None:
-        """Switch to a later index of the same vault.
-
-        The results are the same as those of a new suggester.
-        """
+        """Switch to a later index of the same vault, with the results of a new suggester."""
         before, self._index = self._index, after
-        self.__dict__.pop("_vocabulary", None)
         if before is after:
             return
         renamed = find_renamed(before, after)
-        if "_name_index" in self.__dict__:
+        if self._name_index:
             self._name_index.update_names(before, after, renamed)
             self._name_index.recalled.clear()
-        if "_near_keys" in self.__dict__:
+        if self._near_keys:
             self._near_keys.drop_names(_list_names(before, renamed))
             self._near_keys.add_names(_list_names(after, renamed))
             if self._near_keys.dropped > len(after.files):
-                del self.__dict__["_near_keys"]
+                self._near_keys = None
 
     # -- another folder --------------------------------------------------------------------------
 
@@ -143,7 +144,7 @@ class Suggester:
             or (folders and folders[-1] in _SITE_FOLDERS)
         ):
             return ()
-        ranked = sorted((-_count_shared(folders, split_folders(path)), path) for path in found)
+        ranked = sorted((-count_shared(folders, split_folders(path)), path) for path in found)
         shared = -ranked[0][0]
         if len(ranked) > 1 and shared == -ranked[1][0]:
             return ()
@@ -154,7 +155,6 @@ class Suggester:
     # -- same spelling ---------------------------------------------------------------------------
 
     def _match_spelling(self, target: str) -> Iterator[Suggestion]:
-        """Yield files whose name, title or alias equals the target except for spelling."""
         definitions = self._index.definitions
         for text in dict.fromkeys((target, link_name(file_name(target)))):
             key = spelling_key(text)
@@ -175,7 +175,7 @@ class Suggester:
     # -- similar names ---------------------------------------------------------------------------
 
     def _recall_nearest(self, target: str, limit: int) -> tuple[Suggestion, ...]:
-        cache, query = self._name_index.recalled, (target, limit)
+        cache, query = self._get_name_index().recalled, (target, limit)
         if query not in cache:
             if len(cache) >= _MAX_REMEMBERED:
                 cache.clear()
@@ -186,17 +186,20 @@ class Suggester:
         """Yield files with names near the target, in the innermost of its folders."""
         text = link_name(file_name(target))
         words = split_words(fold_look_alikes(text) if mixes_scripts(text) else text)
-        names = self._name_index
+        names = self._get_name_index()
         sharing = names.find_sharing_words(words)
-        found = list(self._pick_near(target, text, sharing))
+        found = list(self._pick_near(names, target, text, sharing))
         if not found and (not sharing or len(words) <= _MAX_MISSPELT_WORDS):
-            found = list(self._pick_near(target, text, names.find_similar(" ".join(words))))
+            similar = names.find_similar(" ".join(words))
+            found = list(self._pick_near(names, target, text, similar))
         folders = split_folders(target)
         for item in found:
-            if not folders or _count_shared(folders, split_folders(item.path)):
+            if not folders or count_shared(folders, split_folders(item.path)):
                 yield item
 
-    def _pick_near(self, target: str, text: str, candidates: Sequence[str]) -> Iterator[Suggestion]:
+    def _pick_near(
+        self, names: NameIndex, target: str, text: str, candidates: Sequence[str]
+    ) -> Iterator[Suggestion]:
         from rapidfuzz import fuzz, process  # noqa: PLC0415 - only where suggestions are shown
 
         scored = process.extract(
@@ -206,37 +209,26 @@ class Suggester:
             limit=None,
             score_cutoff=_MIN_SIMILARITY,
         )
+        vocabulary = self._index.derive(Vocabulary)
         use = TargetUse(
-            lambda word: self._vocabulary.is_known(word, target),
-            lambda: self._vocabulary.is_topic(target),
+            lambda word: vocabulary.is_known(word, target), lambda: vocabulary.is_topic(target)
         )
         for words, score, _ in scored:
             if not may_be_near(text, words):
                 continue
-            for path in self._name_index.paths_by_name[words]:
+            for path in names.paths_by_name[words]:
                 if is_same_kind(target, path) and any(
                     is_near(text, name, use)
                     for name in self._list_names(path)
                     if normalize_words(name) == words
                 ):
-                    yield Suggestion(path, "near", _clamp_near_score(score / 100))
+                    clamped = max(round(score / 100, 2), _LEAST_NEAR_SCORE)
+                    yield Suggestion(path, "near", min(clamped, _RESPELT_TITLE_SCORE - 0.01))
 
     def _list_names(self, path: str) -> Iterator[str]:
         yield link_name(path)
         note = self._index.notes.get(path)
         yield from (name for _, name in list_titles(note)) if note else ()
-
-    @cached_property
-    def _vocabulary(self) -> Vocabulary:
-        return Vocabulary(self._index)
-
-    @cached_property
-    def _near_keys(self) -> NearKeys:
-        return NearKeys(list_all_names(self._index))
-
-    @cached_property
-    def _name_index(self) -> NameIndex:
-        return NameIndex(self._index)
 
 
 def _list_names(index: Index, paths: Iterable[str]) -> Iterator[str]:
@@ -244,7 +236,6 @@ def _list_names(index: Index, paths: Iterable[str]) -> Iterator[str]:
 
 
 def list_unresolved(findings: Iterable[Diagnostic], names: PathsByName) -> list[str]:
-    """Return the unresolved targets of findings."""
     paths = {item.target: item.path for item in findings if item.target is not None}
     return [target for target, path in paths.items() if resolve(path, target, names) is None]
 
@@ -263,10 +254,6 @@ def drop_own_names(found: Sequence[Suggestion], target: str, source: str) -> lis
         for item in found
         if item.path != source and not (is_companion and item.reason == "near")
     ]
-
-
-def _clamp_near_score(similarity: float) -> float:
-    return min(max(round(similarity, 2), _LEAST_NEAR_SCORE), _RESPELT_TITLE_SCORE - 0.01)
 
 
 def _take_best(found: Iterable[Suggestion], limit: int) -> tuple[Suggestion, ...]:
@@ -307,7 +294,6 @@ def _is_weak(word: str) -> bool:
 
 
 def _score_spelling(text: str, name: str) -> float:
-    """Return the score of a name with the spelling key of a text; 0 if unlikely."""
     if is_same_spelling(text, name):
         return _SPELLING_SCORE
     words, others = split_name(text), split_name(name)
@@ -329,13 +315,3 @@ def split_folders(path: str) -> list[str]:
     """Return the spelling keys of a path's folders, the innermost first."""
     parts = (part for part in parent_folder(path).split("/") if part not in ("", ".", ".."))
     return [spelling_key(part) for part in parts][::-1]
-
-
-def _count_shared(folders: list[str], others: list[str]) -> int:
-    """Return the number of innermost folders that two paths share."""
-    count = 0
-    for one, other in zip(folders, others, strict=False):
-        if one != other:
-            break
-        count += 1
-    return count

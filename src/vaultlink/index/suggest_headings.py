@@ -15,15 +15,15 @@ from vaultlink.index.anchors import (
     heading_key,
     split_parts,
 )
-from vaultlink.index.heading_kinds import LOOSE_KINDS, is_respelling
-from vaultlink.index.heading_words import (
-    Words,
+from vaultlink.index.heading_kinds import (
+    LOOSE_KINDS,
     differs_in_meaning,
+    is_respelling,
     is_slip,
     list_word_variants,
-    split_heading_words,
 )
 from vaultlink.index.resolve import spelling_key
+from vaultlink.index.words import Words, split_text
 from vaultlink.model import Heading, Note, Safety, Suggestion
 from vaultlink.text import lazy_pattern
 
@@ -55,16 +55,7 @@ class _HeadingMatch(NamedTuple):
 
 
 def suggest_anchors(path: str, note: Note, subpath: str) -> tuple[Suggestion, ...]:
-    """Return the headings or blocks that a missing subpath may mean, best first.
-
-    Args:
-        path: Vault path of the note.
-        note: The note.
-        subpath: The subpath of the link, with its `#`.
-
-    Returns:
-        The suggestions, with subpaths that the note contains.
-    """
+    """Return the headings or blocks that a missing subpath may mean, best first."""
     return tuple(
         Suggestion(path, item.reason, item.score, item.subpath)
         for item in match_anchors(note, subpath)
@@ -137,13 +128,7 @@ def _match_blocks(note: Note, name: str) -> Iterator[AnchorMatch]:
 
 
 class _BlockIds(NamedTuple):
-    """The different block ids of a note.
-
-    Attributes:
-        by_key: In lowercase, each with the ids.
-        by_spelling: By spelling key.
-        words: Those that consist of letters.
-    """
+    """The different block ids of a note; `words` are those of letters only."""
 
     by_key: dict[str, list[str]]
     by_spelling: dict[str, list[str]]
@@ -227,8 +212,7 @@ def _group_by_words(note: Note) -> dict[Words, list[Heading]]:
 
 
 def _find_same_words(note: Note, text: str) -> list[Heading]:
-    """Return the headings that have the words of a text in their order."""
-    words = split_heading_words(text)
+    words = split_text(text)
     return build_anchor_table(note).derive(_group_by_words).get(words, []) if words else []
 
 

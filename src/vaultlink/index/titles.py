@@ -3,30 +3,24 @@
 Uses only the names, titles, aliases and headings in the index.
 """
 
-import unicodedata
-
 from vaultlink.index.index import Index, link_name
 from vaultlink.index.resolve import is_note, name_key, normalize_name, spelling_key, title_slug
+from vaultlink.text import fold_title
 
 
 def is_same_title(one: str, other: str) -> bool:
     """Return True if two titles are equal except for spaces, case and punctuation."""
-    if _fold_title(one) == _fold_title(other):
+    if fold_title(one) == fold_title(other):
         return True
-    slug = title_slug(_fold_title(one))
-    if slug and slug == title_slug(_fold_title(other)) and one.isascii() and other.isascii():
+    slug = title_slug(fold_title(one))
+    if slug and slug == title_slug(fold_title(other)) and one.isascii() and other.isascii():
         return True
     key = spelling_key(one)
     return bool(key) and key == spelling_key(other)
 
 
 def is_same_text(one: str, other: str) -> bool:
-    """Return True if two texts are equal except for spaces."""
     return " ".join(one.split()) == " ".join(other.split())
-
-
-def _fold_title(text: str) -> str:
-    return " ".join(unicodedata.normalize("NFC", text).casefold().split())
 
 
 def is_title_of(title: str, path: str, index: Index) -> bool:
@@ -57,7 +51,7 @@ def is_only_spelling(path: str, index: Index) -> bool:
     A name counts with and without the extension of a note.
     """
     key = spelling_key(link_name(path))
-    if "definitions" in vars(index):  # a long-running process keeps this map up to date
+    if Index.definitions in index.memos:  # a long-running process keeps this map up to date
         return index.definitions.get(key) == (path,)
     notes = index.files_by_spelling.get(key[:-2], ()) if key.endswith("md") else ()
     return (
@@ -68,8 +62,6 @@ def is_only_spelling(path: str, index: Index) -> bool:
 
 
 class _TitlesBySpelling(dict[str, set[str]]):
-    """Spelling key to the notes that have a title or alias with it."""
-
     def __init__(self, index: Index) -> None:
         super().__init__()
         for notes in (index.notes_by_title, index.notes_by_alias):
@@ -78,21 +70,14 @@ class _TitlesBySpelling(dict[str, set[str]]):
 
 
 def get_current_title(path: str, index: Index) -> str:
-    """Return a note's `title` property, or its file name if it has none."""
     return list_note_names(path, index)[0]
 
 
 def find_notes_by_title(title: str, index: Index, without: str = "") -> tuple[str, ...]:
-    """Return the notes that a title may mean.
+    """Return the notes, sorted, that a title may mean, except for `without`.
 
-    Args:
-        title: The title.
-        index: The index of the vault.
-        without: Path of a note to leave out.
-
-    Returns:
-        Sorted paths: notes whose name, `title` property or alias is the title; else notes whose
-            name is the title's slug; else notes whose name differs in spelling only.
+    Those whose name, `title` property or alias is the title; else those whose name is its slug;
+    else those whose name differs in spelling only.
     """
     key, slug = normalize_name(title.strip()), title_slug(title.strip())
     if not key:

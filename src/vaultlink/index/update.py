@@ -6,20 +6,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from vaultlink.index.files_by_path import FilesByPath, path_keys
 from vaultlink.index.index import (
+    Grouping,
     Index,
     KeyFunction,
     LinkTargets,
     PathsByKey,
-    alias_keys,
-    anchored_targets,
+    TraitCount,
+    build_files_by_path,
     defined_spellings,
-    file_spellings,
-    mentioned_spellings,
+    find_files_sharing_names,
     names_of_file,
-    outgoing_targets,
-    query_keys,
-    rooted_keys,
-    title_keys,
     update_names,
 )
 from vaultlink.index.packed_map import with_changes
@@ -63,8 +59,7 @@ def update(
     targets.update(resolve_links(after, stale))
     after.targets = with_changes(index.targets, targets)
     after.mentioned = index.mentioned.with_changes(dict.fromkeys(changed))
-    _update_derived_maps(index, after, changed | moved, stale | changed)
-    _update_tallies(index, after, changed)
+    _renew_memos(index, after, changed, changed | moved, stale | changed)
     affected = _find_affected_notes(index, after, changed, stale, keys)
     affected |= find_notes_depending_on_roots(index, after, moved)
     return after, affected | after.notes_querying(moved)
@@ -133,8 +128,7 @@ def _find_affected_notes(
 def _linkable_parts(note: Note | None) -> object:
     """Return the parts of a note that checks of links to it depend on.
 
-    Names, headings, blocks, and the kinds and lines of its problems (an unreadable note has one,
-    and so has a block identifier without effect).
+    An unreadable note has a problem, and so has a block identifier without effect.
     """
     return note and (
         [(heading.level, heading.text) for heading in note.headings],
@@ -155,7 +149,6 @@ def _find_changed_spellings(before: Index, after: Index, moved: Iterable[str]) -
 
 
 def resolve_links(index: Index, paths: Iterable[str]) -> dict[str, LinkTargets]:
-    """Resolve the links of the given notes."""
     resolve = make_resolver(index.names)
     return {path: resolve(index.notes[path]) for path in paths}
 
@@ -181,22 +174,25 @@ def make_resolver(names: PathsByName) -> Callable[[Note], LinkTargets]:
     return lambda note: tuple([resolve_link(note.path, link) for link in note.links])
 
 
-def _update_derived_maps(before: Index, after: Index, moved: set[str], resolved: set[str]) -> None:
-    """Update the derived maps of the previous index; only the given paths are visited."""
-    for name, of_path in _DERIVED_MAPS:
-        if name in before.__dict__:
-            paths = resolved if of_path in _ON_TARGETS else moved
-            after.__dict__[name] = _patch_map(before.__dict__[name], before, after, paths, of_path)
-    by_path = before.__dict__.get("files_by_path")
-    if by_path is not None and by_path.groups is not None:
-        groups = _patch_map(by_path.groups, before, after, moved, _list_places)
-        after.__dict__["files_by_path"] = FilesByPath(after.files, groups)
-    if "files_sharing_names" in before.__dict__:
-        after.__dict__["files_sharing_names"] = _update_shared_names(before, after, moved)
+def _renew_memos(
+    before: Index, after: Index, changed: set[str], moved: set[str], resolved: set[str]
+) -> None:
+    """Carry over maps and tallies; only the given paths are visited."""
+    for memo, value in before.memos.items():
+        if isinstance(memo, Grouping):
+            paths = resolved if memo.on_targets else moved
+            after.memos[memo] = _patch_map(value, before, after, paths, memo.keys_of)
+        elif isinstance(memo, TraitCount):
+            after.memos[memo] = _update_tally(memo, value, before, after, changed)
+        elif memo is build_files_by_path and value.groups is not None:
+            groups = _patch_map(value.groups, before, after, moved, _list_places)
+            after.memos[memo] = FilesByPath(after.files, groups)
+        elif memo is find_files_sharing_names:
+            after.memos[memo] = _update_shared_names(before, after, moved)
 
 
-def _list_places(_index: Index, path: str) -> list[str]:
-    return path_keys(path)
+def _list_places(index: Index, path: str) -> Iterable[str]:
+    return path_keys(path) if path in index.files else ()
 
 
 def _patch_map(
@@ -206,7 +202,7 @@ def _patch_map(
     lost: dict[str, set[str]] = {}
     gained: dict[str, list[str]] = {}
     for path in paths:
-        old, new = _compute_keys(before, path, keys), _compute_keys(after, path, keys)
+        old, new = set(keys(before, path)), set(keys(after, path))
         for key in old - new:
             lost.setdefault(key, set()).add(path)
         for key in new - old:
@@ -237,33 +233,12 @@ def _update_shared_names(before: Index, after: Index, moved: Iterable[str]) -> f
     )
 
 
-def _update_tallies(before: Index, after: Index, changed: Iterable[str]) -> None:
-    for traits, counts in before.tallies.items():
-        updated = Counter(counts)
-        for path in changed:
-            old, new = before.notes.get(path), after.notes.get(path)
-            updated.subtract(traits(old) if old else ())
-            updated.update(traits(new) if new else ())
-        after.tallies[traits] = +updated
-
-
-def _compute_keys(index: Index, path: str, keys: KeyFunction) -> set[str]:
-    """Return the keys of a path in a derived map; none if it is not in the index."""
-    on_notes = keys in (*_ON_TARGETS, mentioned_spellings)
-    return set(keys(index, path)) if path in (index.notes if on_notes else index.files) else set()
-
-
-_ON_TARGETS = (outgoing_targets, anchored_targets, rooted_keys)
-"""The functions whose keys depend on where links lead."""
-
-_DERIVED_MAPS: tuple[tuple[str, KeyFunction], ...] = (
-    ("notes_by_alias", alias_keys),
-    ("notes_by_title", title_keys),
-    ("files_by_spelling", file_spellings),
-    ("mentions", mentioned_spellings),
-    ("definitions", defined_spellings),
-    ("backlinks", outgoing_targets),
-    ("anchor_sources", anchored_targets),
-    ("rooted_sources", rooted_keys),
-    ("query_sources", query_keys),
-)
+def _update_tally(
+    tally: TraitCount, counts: "Counter[str]", before: Index, after: Index, changed: Iterable[str]
+) -> "Counter[str]":
+    updated = Counter(counts)
+    for path in changed:
+        old, new = before.notes.get(path), after.notes.get(path)
+        updated.subtract(tally.traits(old) if old else ())
+        updated.update(tally.traits(new) if new else ())
+    return +updated

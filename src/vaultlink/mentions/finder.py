@@ -17,15 +17,15 @@ from vaultlink.mentions.folding import FoldedText, fold_name
 from vaultlink.mentions.matcher import Matcher, find_one
 from vaultlink.mentions.mention import Mention, MentionOptions, NoteName
 from vaultlink.mentions.names import (
-    add_names,
     is_of_overview,
     is_part_of_title,
+    list_names,
 )
 from vaultlink.mentions.relations import Surroundings
 from vaultlink.mentions.scoring import NamePlace, Score, score_place
 from vaultlink.mentions.subject import is_own_subject, list_subjects
 from vaultlink.mentions.tally import Tally
-from vaultlink.mentions.terms import TermPlace, Terms, add_terms, fold_terms, is_in_longer_term
+from vaultlink.mentions.terms import Terms, add_terms, fold_terms, is_in_longer_term
 from vaultlink.mentions.visible import Spot, VisibleText, body_start, is_in_brackets
 from vaultlink.mentions.words import (
     find_sentence,
@@ -69,11 +69,9 @@ class MentionFinder:
     """Finds mentions in the notes of a vault.
 
     Attributes:
-        index: The index of the vault.
-        options: The options.
         names: Folded name to the notes that have it.
-        tally: How common words and names are.
         terms: Folded terms that links of the vault name or show, with their targets.
+        with_sections: The notes with a backlinks section.
         is_fast: False if a library is missing that makes the search in all notes several times as
             fast. The result is the same.
     """
@@ -92,8 +90,7 @@ class MentionFinder:
         Args:
             index: The index of the vault.
             options: The options.
-            sample: The texts of the notes that `sample_paths` returns, by vault path. A note may be
-                missing.
+            sample: Texts of notes that `sample_paths` returns, by vault path.
             is_excluded: Returns True for vault paths of notes in which and to which no link is
                 wanted, such as templates.
             plain: True to search without the library.
@@ -101,7 +98,7 @@ class MentionFinder:
         self.index = index
         self.options = options
         self.names: dict[str, tuple[NoteName, ...]] = {}
-        self._with_sections: set[str] = set()
+        self.with_sections: set[str] = set()
         self._is_excluded = is_excluded
         self.terms = self._read_notes()
         self.tally = Tally(sample.values())
@@ -118,35 +115,23 @@ class MentionFinder:
         )
 
     def _read_notes(self) -> Terms:
-        """Collect the names of all notes; return the terms of their links.
-
-        Each note is decoded once.
-        """
+        """Collect the names of all notes; return the terms of their links."""
         terms: dict[str, set[str | None]] = {}
         for path in self.index.notes:
             add_terms(terms, self.index, path)
             if self.index.notes[path].sections:
-                self._with_sections.add(path)
+                self.with_sections.add(path)
             if is_note(path) and not self._is_excluded(path):
-                add_names(self.names, self.index, path, self.options)
+                for key, name in list_names(self.index, path, self.options).items():
+                    self.names[key] = (*self.names.get(key, ()), name)
         return fold_terms(terms)
-
-    def has_sections(self, path: str) -> bool:
-        """Return True if a note has a backlinks section."""
-        return path in self._with_sections
 
     def find(self, path: str, text: str, to: Set[str] | None = None) -> list[Mention]:
         """Return the mentions in a note, in order.
 
-        Args:
-            path: Vault path of the note.
-            text: Its text.
-            to: Vault paths of notes; only mentions of these are returned. This is fast for notes
-                that do not name them.
-
-        Returns:
-            The mentions whose score is at least `options.lowest_score`, one for each target (and
-            section, if that is set).
+        Their score is at least `options.lowest_score`, and there is one for each target (and
+        section, if that is set). With `to`, only mentions of these vault paths are returned, which
+        is fast for notes that do not name them.
         """
         if self._is_excluded(path):
             return []
@@ -156,14 +141,12 @@ class MentionFinder:
         return _NoteSearch(self, path, text, to).run(folded)
 
     def count_sources(self, path: str) -> int:
-        """Return the number of notes that link to a note."""
         count = self._source_counts.get(path)
         if count is None:
             count = self._source_counts[path] = len(self.index.sources_of(path))
         return count
 
     def is_ignored(self, source: str, key: str, target: str) -> bool:
-        """Return True if a folded name must not be linked in a note."""
         if key in self._ignored:
             return True
         if not self._ignored_notes and not self._ignored_pairs:
@@ -190,11 +173,6 @@ class MentionFinder:
         return found
 
     def _has_name_of(self, folded: str, paths: Set[str]) -> bool:
-        keys = self._keys_of(paths)
-        return any(key in folded and find_one(folded, key) for key in keys)
-
-    def _keys_of(self, paths: Set[str]) -> tuple[str, ...]:
-        """Return the folded names of some notes."""
         wanted = frozenset(paths)
         if wanted not in self._known_keys:
             self._known_keys[wanted] = tuple(
@@ -202,14 +180,12 @@ class MentionFinder:
                 for key, names in self.names.items()
                 if any(name.path in wanted for name in names)
             )
-        return self._known_keys[wanted]
+        keys = self._known_keys[wanted]
+        return any(next(find_one(folded, key), None) for key in keys)
 
 
 class _NoteSearch:
-    """The search in one note.
-
-    What takes time is done last, for the few places that remain.
-    """
+    """The search in one note. What takes time is done last, for few places."""
 
     def __init__(self, finder: MentionFinder, path: str, text: str, to: Set[str] | None):
         self._finder = finder
@@ -232,7 +208,6 @@ class _NoteSearch:
         return list_subjects(self._finder.index, self._path)
 
     def run(self, folded: FoldedText) -> list[Mention]:
-        """Return the mentions."""
         groups: dict[tuple[str, int], list[_Candidate]] = {}
         body = body_start(self._text)
         for start, end, key in self._finder.match(folded, self._text):
@@ -265,7 +240,7 @@ class _NoteSearch:
         Links in a backlinks section are no mentions in the text, so they do not count.
         """
         path, index = self._path, self._finder.index
-        if not self._finder.has_sections(path) and not self._section_starts:
+        if path not in self._finder.with_sections and not self._section_starts:
             return {(target, 0) for target in index.targets[path]}
         return {
             (target, self._section_of(link.start))
@@ -274,7 +249,7 @@ class _NoteSearch:
         }
 
     def _judge(self, start: int, end: int, key: str) -> _Candidate | None:
-        """Return a place as a candidate; None if it must not be linked or scores too low."""
+        """Return a place; None if it must not be linked or scores too low."""
         path = self._path
         names = self._finder.names[key]
         paths = [name.path for name in names]
@@ -293,21 +268,17 @@ class _NoteSearch:
             or self._is_own_subject(key, name.path)
         ):
             return None
-        score = score_place(
-            NamePlace(self._text, start, end, key, name, self._finder.count_sources(name.path)),
-            self._finder.tally,
-            lambda words: self._surroundings.describe(name.path, words),
-        )
-        doubt = self._describe_doubt(start, end, key, name)
+        sources = self._finder.count_sources(name.path)
+        place = NamePlace(self._text, start, end, key, name, sources)
+        score = score_place(place, self._finder.tally, self._surroundings)
+        doubt = self._describe_doubt(place)
         if doubt:
             limit_of_doubt = _QUOTED_SCORE if doubt == _QUOTED else _DOUBTFUL_SCORE
             score = Score(min(limit_of_doubt, score.value), f"{score.why}, {doubt}")
         others = tuple(sorted(item for item in paths if item != name.path))
         if others:
             score = Score(min(limit, score.value), f"{score.why}, {len(paths)} notes have the name")
-        if score.value < self._options.lowest_score or is_in_longer_term(
-            TermPlace(self._text, start, end, key, name.path), self._finder.terms
-        ):
+        if score.value < self._options.lowest_score or is_in_longer_term(place, self._finder.terms):
             return None
         return _Candidate(start, end, key, name, others, score)
 
@@ -317,15 +288,16 @@ class _NoteSearch:
         is_linked = self._surroundings.is_linked(target)
         return is_own_subject(key, self._subjects, is_linked=is_linked)
 
-    def _describe_doubt(self, start: int, end: int, key: str, name: NoteName) -> str:
+    def _describe_doubt(self, place: NamePlace) -> str:
         """Return why the name is never certain here; "" if there is no reason."""
-        if is_example(self._text, start, end):
+        text, start, end, key, name, _ = place
+        if is_example(text, start, end):
             return "only an example"
-        if is_label(self._text, start, end):
+        if is_label(text, start, end):
             return "a label"
-        if key.count(" ") < 2 and is_in_short_quotation(self._text, start, end):
+        if key.count(" ") < 2 and is_in_short_quotation(text, start, end):
             return _QUOTED
-        if is_of_overview(name) and self._text[start:end].islower():
+        if is_of_overview(name) and place.words.islower():
             return "the note is an overview"
         if is_part_of_title(self._finder.index, name):
             return "the title has more words"
@@ -341,10 +313,7 @@ class _NoteSearch:
         return next(item for item in names if item.path == nearest), _NEAR_SCORE
 
     def _choose(self, group: list[_Candidate], visible: VisibleText) -> Mention | None:
-        """Return the first mention that is certain, else the first one.
-
-        None if all are hidden.
-        """
+        """Return the first certain mention, else the first one; None if all are hidden."""
         first = None
         for item in group:
             is_certain = item.score.value >= self._options.min_score and not item.others
@@ -381,5 +350,4 @@ class _NoteSearch:
 
 
 def _shown_text(link: Link) -> str:
-    """Return the text that a link shows."""
     return link.display or default_display_text(link.target, link.subpath)

@@ -5,7 +5,6 @@ same, and so are straight and curly apostrophes.
 """
 
 import unicodedata
-from bisect import bisect_right
 from functools import lru_cache
 
 from vaultlink.text import lazy_pattern
@@ -24,18 +23,12 @@ def fold_name(name: str) -> str:
 
 
 class FoldedText:
-    """A folded text and the offsets of its characters in the original.
+    """A folded text (`text`), and the offsets of its characters in the original."""
 
-    Attributes:
-        text: The folded text.
-    """
-
-    __slots__ = ("_length", "_sources", "_starts", "text")
+    __slots__ = ("_offsets", "text")
 
     def __init__(self, source: str):
-        self._starts: list[int] = []
-        self._sources: list[int] = []
-        self._length = len(source)
+        self._offsets: list[int | None] = []
         if source.isascii():
             self.text = source.lower().translate(_ASCII_SEPARATORS)
             return
@@ -50,29 +43,18 @@ class FoldedText:
 
         None if the boundary is inside of what one original letter was folded to.
         """
-        if not self._starts:
-            return at
-        number = bisect_right(self._starts, at) - 1
-        start, source = self._starts[number], self._sources[number]
-        if at == start:
-            return source
-        is_last = number + 1 == len(self._starts)
-        folded_end = len(self.text) if is_last else self._starts[number + 1]
-        source_end = self._length if is_last else self._sources[number + 1]
-        if at == folded_end:
-            return source_end
-        return source + at - start if folded_end - start == source_end - source else None
+        return self._offsets[at] if self._offsets else at
 
     def _fold_parts(self, source: str) -> str:
-        """Fold a text in parts: ASCII text, or a letter with its marks."""
         parts: list[str] = []
-        length = 0
         for start, end in _split_parts(source):
             part = _fold_part(source[start:end])
-            self._starts.append(length)
-            self._sources.append(start)
             parts.append(part)
-            length += len(part)
+            if len(part) == end - start:
+                self._offsets += range(start, end)
+            else:
+                self._offsets += [start, *[None] * (len(part) - 1)]
+        self._offsets.append(len(source))
         return "".join(parts)
 
 
@@ -109,7 +91,6 @@ def _fold_part(part: str) -> str:
 
 
 def _unify(text: str) -> str:
-    """Replace the separators by spaces, and the apostrophes by straight ones."""
     for char in _SEPARATORS:
         text = text.replace(char, " ")
     for char in _APOSTROPHES:

@@ -7,26 +7,20 @@ names are searched whose words all occur in the text, which takes about seven ti
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from vaultlink.mentions.words import WORD, is_unbroken, is_word_char
+from vaultlink.index.words import WORD, is_unspaced
+from vaultlink.mentions.words import is_word_char
 
 Match = tuple[int, int, str]
 """Start and end of a name in a folded text, and the folded name."""
 
 
 class Matcher:
-    """Finds names in folded texts.
-
-    Attributes:
-        is_fast: True if the library is there.
-    """
+    """Finds names in folded texts. `is_fast` is True if the library is there."""
 
     def __init__(self, names: Iterable[str], rarities: Mapping[str, int], *, plain: bool = False):
-        """Prepare the search.
+        """Prepare the search for folded names; with `plain`, without the library.
 
-        Args:
-            names: The folded names.
-            rarities: Word to the number of notes that have it. Words that are missing are rare.
-            plain: True to search without the library.
+        `rarities` has the number of notes that have a word; words that are missing are rare.
         """
         self._names = sorted(names)
         self._automaton = None if plain else _build_automaton(self._names)
@@ -37,10 +31,7 @@ class Matcher:
             self._group_by_word(rarities)
 
     def find(self, text: str) -> list[Match]:
-        """Return the names in a folded text, in any order.
-
-        They are whole words and may overlap.
-        """
+        """Return the names in a folded text that are whole words; they may overlap."""
         if self._automaton is not None:
             names = self._names
             return [
@@ -48,7 +39,7 @@ class Matcher:
                 for number, start, end in self._search(text)
                 if _is_bounded(text, start, end)
             ]
-        return [match for name in self._candidates(text) for match in _find_name(text, name)]
+        return [match for name in self._candidates(text) for match in find_one(text, name)]
 
     def _search(self, text: str) -> list[tuple[int, int, int]]:
         """Return number, start and end of all occurrences; the library refuses surrogates."""
@@ -61,10 +52,9 @@ class Matcher:
         return list(found)
 
     def _group_by_word(self, rarities: Mapping[str, int]) -> None:
-        """Group the names by their rarest word, each with its other words."""
         for name in self._names:
             words = WORD.findall(name)
-            if any(map(is_unbroken, name)) or not words:
+            if any(map(is_unspaced, name)) or not words:
                 self._unbroken.append(name)
                 continue
             rarest = min(words, key=lambda word: (rarities.get(word, 0), -len(word), word))
@@ -72,7 +62,6 @@ class Matcher:
             self._by_word.setdefault(rarest, []).append((name, others))
 
     def _candidates(self, text: str) -> Iterator[str]:
-        """Yield the names whose words all occur in a text."""
         words = set(WORD.findall(text))
         for word in words.intersection(self._by_word):
             for name, others in self._by_word[word]:
@@ -81,12 +70,8 @@ class Matcher:
         yield from self._unbroken
 
 
-def find_one(text: str, name: str) -> list[Match]:
-    """Return the places of one folded name in a folded text, as whole words."""
-    return list(_find_name(text, name))
-
-
-def _find_name(text: str, name: str) -> Iterator[Match]:
+def find_one(text: str, name: str) -> Iterator[Match]:
+    """Yield the places of one folded name in a folded text, as whole words."""
     at = text.find(name)
     while at != -1:
         if _is_bounded(text, at, at + len(name)):
@@ -95,10 +80,7 @@ def _find_name(text: str, name: str) -> Iterator[Match]:
 
 
 def _is_bounded(text: str, start: int, end: int) -> bool:
-    """Return True if no letter or digit touches a span.
-
-    In scripts without spaces they may.
-    """
+    """Return True if no letter or digit touches a span; in unspaced scripts they may."""
     before, behind = text[start - 1 : start], text[end : end + 1]
     return not (
         (behind and is_word_char(behind) and not _is_break(text[end - 1], behind))
@@ -107,11 +89,10 @@ def _is_bounded(text: str, start: int, end: int) -> bool:
 
 
 def _is_break(one: str, other: str) -> bool:
-    return is_unbroken(one) or is_unbroken(other)
+    return is_unspaced(one) or is_unspaced(other)
 
 
 def _build_automaton(names: list[str]) -> Any:
-    """Return the library's automaton; None without the library or names."""
     try:
         import ahocorasick_rs  # noqa: PLC0415 - only for this command, and optional
     except ImportError:

@@ -12,21 +12,13 @@ LOWEST_MIN_SCORE = 0.5
 
 
 class NameKind(StrEnum):
-    """The kind of a note's name."""
-
     FILE = "file"
     TITLE = "title"
     ALIAS = "alias"
 
 
 class NoteName(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A name of a note.
-
-    Attributes:
-        path: Vault path of the note.
-        text: The name as written there; a file name has no extension.
-        kind: File name, `title` property or alias.
-    """
+    """A name of the note at `path`. A file name has no extension."""
 
     path: str
     text: str

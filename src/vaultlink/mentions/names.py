@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 
 from vaultlink.config.date_names import MONTH_NAMES, WEEKDAY_NAMES
 from vaultlink.index.index import Index, link_name
+from vaultlink.index.words import WORD, is_unspaced
 from vaultlink.mentions.folding import fold_name
 from vaultlink.mentions.mention import MentionOptions, NameKind, NoteName
-from vaultlink.mentions.words import WORD, is_unbroken
 from vaultlink.model import Note
 from vaultlink.text import has_placeholder, lazy_pattern
 
@@ -31,23 +31,12 @@ NotesByName = Mapping[str, tuple[NoteName, ...]]
 """Folded name to the notes that have it, each with its most telling form of the name."""
 
 
-def add_names(
-    names: dict[str, tuple[NoteName, ...]], index: Index, path: str, options: MentionOptions
-) -> None:
-    """Add the names of a note to the notes by folded name.
-
-    Names that never mean a note in a text are left out: short ones, numbers, dates, and such as
-    "Index".
-    """
-    for key, name in list_names(index, path, options).items():
-        names[key] = (*names.get(key, ()), name)
-
-
 def list_names(index: Index, path: str, options: MentionOptions) -> Mapping[str, NoteName]:
     """Return the names of a note by their folded form.
 
-    Of names that differ only in case and separators, it is the title, else the alias, because the
-    name of a file may be a slug.
+    Names that never mean a note in a text are left out: short ones, numbers, dates, and such as
+    "Index". Of names that differ only in case and separators, it is the title, else the alias,
+    because the name of a file may be a slug.
     """
     found: dict[str, NoteName] = {}
     for name in _list_forms(index, path):
@@ -74,22 +63,18 @@ def _list_forms(index: Index, path: str) -> Iterator[NoteName]:
 
 
 def _first_heading(note: Note) -> str:
-    """Return the text of the note's first heading if it is of level 1; else ""."""
     return note.headings[0].text if note.headings and note.headings[0].level == 1 else ""
 
 
 def is_of_overview(name: NoteName) -> bool:
-    """Return True for a title or alias of an overview, such as `index.md`.
-
-    Its title is that of a folder.
-    """
+    """Return True for a title or alias of an overview: its title is that of a folder."""
     return name.kind is not NameKind.FILE and fold_name(link_name(name.path)) in _STRUCTURAL
 
 
 def is_part_of_title(index: Index, name: NoteName) -> bool:
-    """Return True for a file name in lower case whose title has more words.
+    """Return True for a file name in lower case whose first heading has more words.
 
-    The title is the first heading of level 1: `font-size` is the plugin `Font Size Adjuster`.
+    `font-size` is the plugin `Font Size Adjuster`.
     """
     if name.kind is not NameKind.FILE or not name.text.islower():
         return False
@@ -100,7 +85,7 @@ def is_part_of_title(index: Index, name: NoteName) -> bool:
 def is_findable(key: str, options: MentionOptions) -> bool:
     """Return True if a folded name may mean a note in a text."""
     letters = sum(map(str.isalpha, key))
-    unbroken = any(map(is_unbroken, key)) if not key.isascii() else False
+    unbroken = any(map(is_unspaced, key)) if not key.isascii() else False
     if unbroken and not options.cjk:
         return False
     return (
@@ -113,7 +98,6 @@ def is_findable(key: str, options: MentionOptions) -> bool:
 
 
 def _is_date(key: str) -> bool:
-    """Return True if every word of a folded name is a number or part of a date."""
     return all(
         word in MONTH_NAMES or word in WEEKDAY_NAMES or _DATE_PART.fullmatch(word)
         for word in WORD.findall(key)

@@ -50,16 +50,8 @@ _MOST_NOTES = 200
 
 
 class LinkWriter:
-    """Writes the mentions of a vault as links."""
-
     def __init__(self, index: Index, obsidian: ObsidianSettings, headings: tuple[str, ...] = ()):
-        """Prepare to write.
-
-        Args:
-            index: The index of the vault.
-            obsidian: The settings of the vault.
-            headings: Wordings of section headings in addition to the built-in one.
-        """
+        """Prepare to write; `headings` are more wordings of section headings."""
         self._index = index
         self._obsidian = obsidian
         self._headings = headings
@@ -67,13 +59,8 @@ class LinkWriter:
     def link(self, mentions: Sequence[Mention], text: str) -> tuple[Edit, ...]:
         """Return the edits that make links of mentions, in order.
 
-        Args:
-            mentions: Mentions of one note, which do not overlap.
-            text: The text of the note.
-
-        Returns:
-            One edit for each mention; none for a mention that cannot be written so that only this
-            link is added.
+        The mentions are of one note and do not overlap. There is no edit for a mention that cannot
+        be written so that only this link is added.
         """
         if not mentions:
             return ()
@@ -122,13 +109,11 @@ class LinkWriter:
         return f"[[{target}{space}{pipe}{space}{words}]]"
 
     def _has_spaced_pipes(self, note: Note) -> bool:
-        """Return True if the note, else the vault, writes spaces around pipes."""
         own = Counter(map(_has_spaces, filter(_has_pipe, note.links)))
         counts = own or self._index.derive(_count_spaced_pipes)
         return counts[True] > counts[False]
 
     def _is_exact(self, before: Note, text: str, edits: Sequence[Edit]) -> bool:
-        """Return True if edits add their links to a note and change nothing else."""
         after = parse_note(before.path, apply_edits(text, edits), self._headings)
         shift = OffsetShift(edits)
         written = {span[0]: edit for span, edit in zip(shift.new_spans, edits, strict=True)}
@@ -178,7 +163,6 @@ def _has_spaces(link: Link) -> bool:
 
 
 def _count_spaced_pipes(index: Index) -> "Counter[bool]":
-    """Count the links with a display text by whether spaces surround the pipe."""
     step = max(1, len(index.notes) // _MOST_NOTES)
     paths = islice(sorted(index.notes), 0, None, step)
     return Counter(
@@ -226,7 +210,6 @@ def _make_fix(mention: Mention, edit: Edit) -> FindingWithFix:
 def list_mention_causes(
     fixes: Mapping[MentionPlace, FindingWithFix], mentions: Iterable[Mention]
 ) -> list[FixCause]:
-    """Return the mentions that can be linked, each as a cause of its own, by target."""
     causes = []
     for item in sorted(mentions, key=lambda item: (item.target, item.path, item.start)):
         pair = fixes.get((item.path, item.start))
@@ -296,7 +279,6 @@ class _MentionRounds:
             yield from self._list_section_fixes(state, sources)
 
     def _list_section_fixes(self, state: State, sources: FixSources) -> Iterator[FindingWithFix]:
-        """Yield the fixes of sections that were in step before."""
         make_fix, before = SectionFixMaker(), self._before.diagnostics
         for path, items in state.diagnostics.items():
             known = before.get(path, ())
@@ -337,7 +319,6 @@ def _count_targets(index: Index, path: str) -> "Counter[str | None]":
 
 
 def _find_new_findings(plan: Plan) -> Iterator[tuple[str, Diagnostic]]:
-    """Yield the findings that a plan adds, by path."""
     before = plan.before.diagnostics
     for path, items in plan.after.diagnostics.items():
         known = before.get(path, ())
@@ -350,7 +331,6 @@ def _find_new_findings(plan: Plan) -> Iterator[tuple[str, Diagnostic]]:
 
 
 def _is_about_topics(index: Index, finding: Diagnostic) -> bool:
-    """Return True for findings in a section in which an author lists topics."""
     return any(
         section.start <= finding.start <= section.end
         for section in find_topic_sections(index.notes[finding.path])

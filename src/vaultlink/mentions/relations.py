@@ -18,7 +18,7 @@ _LONG_NAME = 3
 
 
 class Surroundings:
-    """The surroundings of a note: its folder, and the notes one or two links away."""
+    """A note's folder, and the notes one or two links away."""
 
     def __init__(self, path: str, index: Index):
         self._path = path
@@ -28,7 +28,6 @@ class Surroundings:
         self._second: frozenset[str | None] | None = None
 
     def is_in_folder(self, target: str) -> bool:
-        """Return True if a note is in the same folder."""
         return parent_folder(target) == self._folder
 
     def is_linked(self, target: str) -> bool:
@@ -40,7 +39,6 @@ class Surroundings:
         return shared >= _MIN_SHARED or target in self._find_second()
 
     def pick_nearest(self, targets: Collection[str]) -> str | None:
-        """Return the only one of several notes that is near; None without one."""
         for is_near in (self.is_in_folder, self.is_linked):
             near = [target for target in targets if is_near(target)]
             if near:
@@ -66,13 +64,7 @@ class Surroundings:
         return own.startswith(folder) or folder.startswith(own)
 
     def describe(self, target: str, words: int) -> tuple[float, str]:
-        """Return what the distance adds to a score, and the reason.
-
-        Args:
-            target: Vault path of the named note.
-            words: The number of words of its name. The fewer, the likelier they mean something
-                else in another folder.
-        """
+        """Return what the distance of a note adds to the score of a name of so many words."""
         if not self.is_known(target):
             if not self._folder and not self.is_linked(target):
                 return -0.03, ""  # the root has notes of all subjects
@@ -87,7 +79,6 @@ class Surroundings:
         return 0.03, "known in this folder"
 
     def _find_second(self) -> frozenset[str | None]:
-        """Return the notes that the linked notes link to."""
         if self._second is None:
             found: set[str | None] = set()
             if len(self._targets) <= _MOST_LINKS:

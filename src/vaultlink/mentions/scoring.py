@@ -4,17 +4,18 @@ The score is a sum: how much the words tell, how they are written, how near the 
 how many notes link to it. The weights were set by reading mentions in vaults of several kinds.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from vaultlink.index.index import link_name
+from vaultlink.index.words import is_unspaced
 from vaultlink.mentions.mention import NameKind, NoteName
+from vaultlink.mentions.relations import Surroundings
 from vaultlink.mentions.tally import Tally
 from vaultlink.mentions.words import (
     find_sentence,
     follows_capitalized,
     is_in_quoted_title,
-    is_unbroken,
     starts_sentence,
     word_before,
     word_behind,
@@ -53,15 +54,9 @@ _LINKED_SHARE = 0.02
 
 
 class NamePlace(NamedTuple):
-    """A place of a name in a text, as `score_place` judges it.
+    """A place of a name in a text.
 
-    Attributes:
-        text: The text.
-        start: Offset of the name.
-        end: Offset behind it.
-        key: The folded name.
-        name: The name.
-        sources: The number of notes that link to the named note.
+    `key` is the folded name, and `sources` the number of notes that link to the named note.
     """
 
     text: str
@@ -71,10 +66,12 @@ class NamePlace(NamedTuple):
     name: NoteName
     sources: int
 
+    @property
+    def words(self) -> str:
+        return self.text[self.start : self.end]
+
 
 class Score(NamedTuple):
-    """A score from 0 to 1 and the reasons for it."""
-
     value: float
     why: str
 
@@ -85,25 +82,17 @@ Part = tuple[float, str]
 _NEVER = Score(0.0, "")
 
 
-def score_place(place: NamePlace, tally: Tally, describe: Callable[[int], Part]) -> Score:
-    """Return the score of a name in a text; 0 if it must not be linked.
-
-    Args:
-        place: The place.
-        tally: How common words and names are.
-        describe: Takes the number of words of the name; returns what the distance of the named note
-            adds to the score, and the reason.
-    """
-    words = place.text[place.start : place.end]
-    form = _describe_form(words, place.name.text)
+def score_place(place: NamePlace, tally: Tally, surroundings: Surroundings) -> Score:
+    """Return the score of a name in the text of a note; 0 if it must not be linked."""
+    form = _describe_form(place.words, place.name.text)
     if form == "capitals differ":
         return _NEVER
     sentence_start, _ = find_sentence(place.text, place.start, place.end)
     is_first = starts_sentence(place.text, place.start, sentence_start)
     count = len(place.key.split())
-    if count == 1 and any(map(is_unbroken, place.key)):
+    if count == 1 and any(map(is_unspaced, place.key)):
         count = len(place.key) // 2  # in these scripts, most words have two characters
-    if _is_in_longer_name(place, sentence_start, words, tally):
+    if _is_in_longer_name(place, sentence_start, tally):
         return _NEVER
     first = (
         _score_word(place, tally, form, is_first)
@@ -115,7 +104,7 @@ def score_place(place: NamePlace, tally: Tally, describe: Callable[[int], Part])
     has_article = count > 1 and _is_article(place.key.split()[0], tally)
     if has_article and count == 2:
         first = first[0] - 0.08, f"{first[1]}, one of them an article"
-    distance = describe(count - has_article)
+    distance = surroundings.describe(place.name.path, count - has_article)
     is_long = count - has_article >= _LONG_NAME and form in ("exact", "lower") and not is_first
     sources = _score_sources(place.sources, tally, is_long=is_long)
     if distance[1].endswith("another folder"):
@@ -138,8 +127,8 @@ def _describe_form(words: str, name: str) -> str:
 
     `exact`: with the same capitals, of which the name has one in each main word. `proper`: as a
     proper noun, although the name is in lower case. `plain`: the name has no telling capitals.
-    `lower`: in lower case, although the name is written as a proper noun. `capitals differ`: the
-    name is in capitals and the words are not.
+    `lower`: in lower case, although the name is a proper noun. `capitals differ`: only the name is
+    in capitals.
     """
     own, other = _CASED_WORD.findall(words), _CASED_WORD.findall(name)
     if len(own) != len(other):
@@ -155,23 +144,22 @@ def _describe_form(words: str, name: str) -> str:
 
 
 def _is_proper(words: list[str]) -> bool:
-    """Return True if words are written as a proper noun.
+    """Return True if all words of more than three letters have a capital.
 
-    All words of more than three letters have a capital, and it is not only that of the first of
-    several words.
+    That of the first of several words alone does not count.
     """
     main = [word for word in words if len(word) > 3] or words
     cased = [word != word.lower() for word in words]
     return all(word != word.lower() for word in main) and any(cased[len(words) > 1 :])
 
 
-def _is_in_longer_name(place: NamePlace, sentence_start: int, words: str, tally: Tally) -> bool:
+def _is_in_longer_name(place: NamePlace, sentence_start: int, tally: Tally) -> bool:
     """Return True if capitalized words next to a name belong to the same name.
 
     The first word of a sentence counts unless the vault has it in lower case too. Before a single
     word it must also be short and common, as in `In Word`; `Page Border` is one name.
     """
-    own = _CASED_WORD.findall(words)
+    own = _CASED_WORD.findall(place.words)
     if not own:
         return False
     behind = word_behind(place.text, place.end)
@@ -196,7 +184,6 @@ def _is_in_longer_name(place: NamePlace, sentence_start: int, words: str, tally:
 
 
 def _score_word(place: NamePlace, tally: Tally, form: str, is_first: bool) -> Part:
-    """Return the score of a name of one word."""
     word = place.key
     if tally.share(word) >= _GENERAL_SHARE:
         return 0.0, ""
@@ -212,7 +199,6 @@ def _score_word(place: NamePlace, tally: Tally, form: str, is_first: bool) -> Pa
 
 
 def _score_capitalized(place: NamePlace, tally: Tally, form: str) -> Part:
-    """Return the score of a name of one word that is capitalized within a sentence."""
     word = place.key
     lower, other = tally.lower[word], tally.words[word] - tally.lower[word]
     is_common = tally.lower_share(word) >= _COMMON_SHARE or lower > other
@@ -226,10 +212,7 @@ def _score_capitalized(place: NamePlace, tally: Tally, form: str) -> Part:
 
 
 def _is_title_line(place: NamePlace) -> bool:
-    """Return True if most words of a sentence are capitalized.
-
-    Then capitals tell nothing.
-    """
+    """Return True if most words of a sentence are capitalized, as in titles."""
     first, last = find_sentence(place.text, place.start, place.end)
     others = place.text[first : place.start] + " " + place.text[place.end : last]
     words = [word for word in _CASED_WORD.findall(others)[1:] if len(word) > 3]
@@ -242,7 +225,6 @@ def _is_often_linked(key: str, tally: Tally) -> bool:
 
 
 def _score_phrase(place: NamePlace, tally: Tally, form: str, is_first: bool, count: int) -> Part:
-    """Return the score of a name of several words."""
     information = min(tally.information(place.key), 16.0)
     value = 0.64 + 0.012 * information + 0.02 * (min(count, 5) - 2)
     reasons = [f"{count} words"]
@@ -254,31 +236,20 @@ def _score_phrase(place: NamePlace, tally: Tally, form: str, is_first: bool, cou
     if form == "exact" and not is_first:
         value += 0.12
         reasons.append("capitalized as in the name")
-    elif form == "lower" and not _is_slug_title(place.name):
+    elif form == "lower" and place.name.kind is not NameKind.TITLE:  # whose capitals say little
         return 0.0, ""
     elif _is_file_slug(place):
         value -= 0.08
-    elif form == "plain" and place.name.kind is NameKind.ALIAS and place.key == _words(place):
+    elif form == "plain" and place.name.kind is NameKind.ALIAS and place.key == place.words:
         value -= 0.05
     return value, ", ".join(reasons)
 
 
 def _is_article(word: str, tally: Tally) -> bool:
-    """Return True for a short word that most notes have."""
     return len(word) <= _LONGEST_ARTICLE and tally.share(word) >= _ARTICLE_SHARE
 
 
-def _words(place: NamePlace) -> str:
-    return place.text[place.start : place.end]
-
-
-def _is_slug_title(name: NoteName) -> bool:
-    """Return True for a title: its capitals are often those of a heading."""
-    return name.kind is NameKind.TITLE
-
-
 def _is_file_slug(place: NamePlace) -> bool:
-    """Return True if the name is that of a file in lower case and with hyphens."""
     name = link_name(place.name.path)
     return place.name.kind is NameKind.FILE and "-" in name and name.islower()
 

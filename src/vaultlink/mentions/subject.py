@@ -3,11 +3,9 @@
 from collections.abc import Sequence
 
 from vaultlink.index.index import Index, link_name
+from vaultlink.index.words import WORD, has_same_stem
 from vaultlink.mentions.folding import FoldedText
-from vaultlink.mentions.words import WORD
 
-_LONGEST_ENDING = 3
-_MIN_STEM = 4
 _LONG_TITLE = 24
 
 
@@ -23,12 +21,7 @@ def is_own_subject(key: str, subjects: Sequence[str], *, is_linked: bool) -> boo
 
     The note's name differs only in the number of its words, as in `milking machine`, or it starts
     with the name, as in `Power series of functions`. The latter is a different, broader subject if
-    links connect the two notes, or if a dash or colon follows.
-
-    Args:
-        key: The folded name.
-        subjects: The folded names of the note.
-        is_linked: True if links connect the note with the one that has the name.
+    links connect the note with the one that has the name, or if a dash or colon follows.
     """
     if " " not in key:
         return False
@@ -46,27 +39,16 @@ def _starts_with(subject: str, key: str) -> bool:
 
 
 def _is_same_title(subject: str, key: str) -> bool:
-    """Return True if two long titles have the same letters.
-
-    One may be only the start of the other: a file name lacks some of the title's
-    punctuation, and may be cut.
-    """
+    """Return True if two long titles have the same letters, but one may be cut."""
     own, other = "".join(WORD.findall(subject)), "".join(WORD.findall(key))
     shorter, longer = sorted((own, other), key=len)
     return len(shorter) >= _LONG_TITLE and longer.startswith(shorter)
 
 
 def _is_inflected(subject: str, key: str) -> bool:
-    """Return True if two names have the same words with other endings."""
     own, other = WORD.findall(subject), WORD.findall(key)
     return (
         len(own) == len(other)
         and own != other
-        and all(_have_same_stem(one, two) for one, two in zip(own, other, strict=True))
+        and all(has_same_stem(one, two) for one, two in zip(own, other, strict=True))
     )
-
-
-def _have_same_stem(one: str, other: str) -> bool:
-    shorter = min(len(one), len(other))
-    stem = max(_MIN_STEM, max(len(one), len(other)) - _LONGEST_ENDING)
-    return one == other or (shorter >= stem and one[:stem] == other[:stem])

@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import is_note
+from vaultlink.index.words import WORD
 from vaultlink.mentions.folding import FoldedText
 from vaultlink.mentions.matcher import Matcher
 from vaultlink.mentions.names import NotesByName
-from vaultlink.mentions.words import WORD
 from vaultlink.text import lazy_pattern
 
 SAMPLE_SIZE = 500
@@ -38,7 +38,6 @@ _PLAIN_WORD = lazy_pattern(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 
 
 def sample_paths(index: Index) -> tuple[str, ...]:
-    """Return the vault paths of the notes whose texts a tally counts."""
     paths = sorted(path for path in index.notes if is_note(path))
     step = max(1, -(-len(paths) // SAMPLE_SIZE))
     return tuple(paths[::step])
@@ -49,8 +48,6 @@ _GERMAN_SHARE = 0.15
 
 
 class PhraseCount(NamedTuple):
-    """The numbers of sample notes with a name, and of those that link to its note."""
-
     notes: int
     linked: int
 
@@ -67,7 +64,6 @@ class Tally:
     """
 
     def __init__(self, texts: Iterable[str]):
-        """Count the words of texts."""
         self.notes = 0
         self.words: Counter[str] = Counter()
         self.lower: Counter[str] = Counter()
@@ -85,7 +81,6 @@ class Tally:
         return min(1.0, (self.words[word] + 0.5) / (max(self.notes, _SMALL_SAMPLE) + 1))
 
     def lower_share(self, word: str) -> float:
-        """Return the share of the notes that have a word in lower case."""
         return self.lower[word] / self.notes if self.notes else 0.0
 
     @cached_property
@@ -101,14 +96,7 @@ class Tally:
     def count_phrases(
         self, texts: Mapping[str, str], matcher: Matcher, names: NotesByName, index: Index
     ) -> None:
-        """Count in which notes the names occur, apart from the notes that have them.
-
-        Args:
-            texts: The texts of the sample by vault path.
-            matcher: The search for the names.
-            names: The names.
-            index: The index of the vault.
-        """
+        """Count in which sample notes the names occur, apart from notes that have them."""
         found: Counter[str] = Counter()
         linked: Counter[str] = Counter()
         links = 0

@@ -1,10 +1,10 @@
 """Tell if the words next to a name make it a part of a longer term."""
 
 from collections.abc import Iterator, Mapping, Set
-from typing import NamedTuple
 
 from vaultlink.index.index import Index
 from vaultlink.mentions.folding import fold_name
+from vaultlink.mentions.scoring import NamePlace
 from vaultlink.mentions.words import word_before, word_behind
 from vaultlink.text import lazy_pattern
 
@@ -16,21 +16,8 @@ Terms = Mapping[str, Set[str | None]]
 """Folded term to the vault paths of the notes that links with it lead to."""
 
 
-class TermPlace(NamedTuple):
-    """A place of a name: text, offsets, folded name, and its note's vault path."""
-
-    text: str
-    start: int
-    end: int
-    key: str
-    target: str
-
-
 def add_terms(forms: dict[str, set[str | None]], index: Index, path: str) -> None:
-    """Add the terms that the links of a note name or show to their targets.
-
-    Links to notes that do not exist count too; their target is None. The terms are as written.
-    """
+    """Add the terms that the links of a note show or name; the target may be None."""
     for link, target in index.resolved_links(path):
         if link.external:
             continue
@@ -41,26 +28,21 @@ def add_terms(forms: dict[str, set[str | None]], index: Index, path: str) -> Non
 
 
 def fold_terms(forms: Mapping[str, Set[str | None]]) -> Terms:
-    """Fold terms, and join the targets of forms that are then equal."""
     terms: dict[str, set[str | None]] = {}
     for term, targets in forms.items():
         terms.setdefault(fold_name(term), set()).update(targets)
     return terms
 
 
-def is_in_longer_term(place: TermPlace, terms: Terms) -> bool:
+def is_in_longer_term(place: NamePlace, terms: Terms) -> bool:
     """Return True if the words next to a name belong to the same term.
 
     That is so if the vault links the longer term to another note, or if an abbreviation behind the
     name starts with the word before it: `Linux Containers (LXC)`.
-
-    Args:
-        place: The place of the name.
-        terms: The terms of the vault.
     """
-    text, start, end, key, target = place
+    text, start, end, key = place.text, place.start, place.end, place.key
     for longer in _list_longer(text, end, key):
-        if longer in terms and target not in terms[longer]:
+        if longer in terms and place.name.path not in terms[longer]:
             return True
     before, _ = word_before(text, start, text.rfind("\n", 0, start) + 1)
     match = _ABBREVIATION.match(text, end)
@@ -72,7 +54,6 @@ def is_in_longer_term(place: TermPlace, terms: Terms) -> bool:
 
 
 def _list_longer(text: str, end: int, key: str) -> Iterator[str]:
-    """Yield a folded name with one and two of the words behind it."""
     longer = key
     for _ in range(2):
         word = word_behind(text, end)

@@ -48,14 +48,13 @@ _OTHER_CONTEXTS = lazy_pattern(r"[\[<$`%^{]|https?:|www\.|#")
 
 
 class Spot(NamedTuple):
-    """A visible span's surroundings: True in a heading, in a table cell."""
+    """The surroundings of a visible span."""
 
     in_heading: bool
     in_table_cell: bool
 
 
 def body_start(text: str) -> int:
-    """Return the offset of a note's text behind its properties."""
     span = frontmatter_span(text)
     return span[2] if span else 0
 
@@ -123,7 +122,6 @@ class VisibleText:
     # -- the runs of the text ---------------------------------------------------------------------
 
     def _find_run(self, offset: int) -> TextRun | None:
-        """Return the run that may have an offset."""
         if self._is_plain is None:
             self._read_structure()
         if self._is_plain:
@@ -165,7 +163,6 @@ class VisibleText:
             self._comments = SpanSet(find_comment_spans(text, self.body, code))
 
     def _find_hidden(self, run: TextRun) -> SpanSet | None:
-        """Return the spans of a run that are no plain words; None if there are none."""
         key = run.source_offset(0)
         if key not in self._known:
             spans = _list_hidden(run.text) if _OTHER_CONTEXTS.search(run.text) else []
@@ -174,10 +171,7 @@ class VisibleText:
 
 
 def _list_hidden(text: str) -> list[tuple[int, int]]:
-    """Return the spans of a run that are no plain words.
-
-    These are links, brackets, code, math, HTML elements, tags and placeholders.
-    """
+    """Return the spans of links, code, math, HTML, tags and the like in a run."""
     found = read_inline(text)
     spans = [(link.start, link.end) for link in found.links]
     spans += found.hidden

@@ -11,11 +11,7 @@ from vaultlink.model import Entry, Note, Owner, Place, Section
 
 
 class TopicStatus(StrEnum):
-    """The presence of a topic in a note's text.
-
-    `mentioned` is its name without a link, `linked` a link, and `unnamed` neither. `dangling` means
-    that the entry does not resolve to a note.
-    """
+    """The presence of a topic in a note's text."""
 
     MENTIONED = "mentioned"
     LINKED = "linked"
@@ -49,7 +45,6 @@ def find_topic_sections(note: Note) -> list[Section]:
 
 
 def list_wanted_targets(index: Index, note: Note) -> frozenset[str]:
-    """Return the vault paths of the notes that a note's sections of topics list."""
     targets = _resolve_entries(index, note)
     found = {targets.get(entry.link.start) for entry in _list_entries(note) if entry.link}
     return frozenset(path for path in found if path is not None and path != note.path)
@@ -77,7 +72,7 @@ def judge_topics(index: Index, note: Note, mentions: Iterable[Mention]) -> list[
             status = TopicStatus.LINKED
         elif target in mentioned:
             status = TopicStatus.MENTIONED
-        topic = _topic_name(entry)
+        topic = entry.title or (entry.link.target if entry.link else "") or entry.raw
         topics.setdefault(target or topic, WantedTopic(topic, target, entry.line, status))
     return list(topics.values())
 
@@ -87,13 +82,8 @@ def _list_entries(note: Note) -> list[Entry]:
 
 
 def _resolve_entries(index: Index, note: Note) -> dict[int, str | None]:
-    """Return the targets of the links in a note's sections, by the start of the link."""
     return {
         link.start: target
         for link, target in index.resolved_links(note.path)
         if link.place is Place.SECTION
     }
-
-
-def _topic_name(entry: Entry) -> str:
-    return entry.title or (entry.link.target if entry.link else "") or entry.raw

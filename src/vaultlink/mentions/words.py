@@ -6,10 +6,8 @@ All offsets are those of the text.
 import unicodedata
 from functools import lru_cache
 
+from vaultlink.index.words import is_unspaced
 from vaultlink.text import lazy_pattern
-
-WORD = lazy_pattern(r"[^\W_]+")
-"""A word of a folded name: letters and digits."""
 
 _JOINTS = "-_'’‘ʼ./\\@#:&+=~%$\u2010\u2011\u2013\u00b7"
 """Characters that join a name with the letters beyond them to one longer word."""
@@ -50,27 +48,11 @@ _LONG_CAPITALIZED = lazy_pattern(r"(?<![^\W_])[A-Z][^\W\d_]{3,}")
 JOINING_WORDS = frozenset(("of", "de", "du", "von", "van", "&", "for"))
 """Words that join a capitalized name with what stands before it, as in `University of X`."""
 
-_UNBROKEN_SCRIPTS = (
-    ("\u0e00", "\u0eff"),  # Thai, Lao
-    ("\u1000", "\u109f"),  # Burmese
-    ("\u1780", "\u17ff"),  # Khmer
-    ("\u3005", "\u30ff"),  # Japanese
-    ("\u3400", "\u9fff"),  # Chinese
-    ("\uf900", "\ufaff"),
-    ("\U00020000", "\U0003ffff"),
-)
-
 
 @lru_cache(maxsize=4096)
 def is_word_char(char: str) -> bool:
     """Return True for letters, digits and the marks that belong to them."""
     return char.isalnum() or unicodedata.category(char) in ("Mn", "Mc", "Me", "Cf")
-
-
-@lru_cache(maxsize=4096)
-def is_unbroken(char: str) -> bool:
-    """Return True for a character of a script that has no spaces between words."""
-    return any(first <= char <= last for first, last in _UNBROKEN_SCRIPTS)
 
 
 def is_whole(text: str, start: int, end: int) -> bool:
@@ -92,7 +74,7 @@ def _is_free(text: str, at: int, step: int) -> bool:
         return True
     char, own = text[near], text[at - 1 if step == 1 else at]
     if is_word_char(char):
-        return is_unbroken(char) or is_unbroken(own)
+        return is_unspaced(char) or is_unspaced(own)
     if char not in _JOINTS:
         return True
     if step == -1 and char in "\\@#$~":
@@ -206,10 +188,7 @@ def is_in_short_quotation(text: str, start: int, end: int) -> bool:
 
 
 def follows_capitalized(text: str, start: int, sentence_start: int) -> bool:
-    """Return True if the small words before a word join it with a capitalized word.
-
-    For example, in `University of the Arts`.
-    """
+    """Return True for words joined to a name, as in `University of the Arts`."""
     at = start
     joined = False
     for _ in range(3):
@@ -226,10 +205,7 @@ def follows_capitalized(text: str, start: int, sentence_start: int) -> bool:
 
 
 def is_in_quoted_title(text: str, start: int, sentence_start: int) -> bool:
-    """Return True if a quotation or emphasis begins with other capitalized words.
-
-    For example, in `"Principles of the World Order"`.
-    """
+    """Return True behind capitalized words in quotes: `"Order of the World"`."""
     before = text[sentence_start:start]
     for opening, closing in _QUOTES:
         at = before.rfind(opening)

@@ -15,7 +15,7 @@ from msgspec import structs
 
 from vaultlink.model import Entry, Link
 from vaultlink.parse.lines import TextRun
-from vaultlink.text import lazy_pattern, line_and_column
+from vaultlink.text import count_shared, fold_title, lazy_pattern, line_and_column
 
 LIST_MARK = lazy_pattern(r"[ \t]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+(?:\[[^\]\[]\][ \t]+)?|–[ \t]+)?")
 _DASH = lazy_pattern(
@@ -187,16 +187,12 @@ def _is_title_of_link(title: str, link: Link) -> bool:
 
 
 def _simplify_title(text: str) -> str:
-    low = text.casefold().replace("_", " ")
+    low = fold_title(text.replace("_", " "))
     return (_NOT_ALPHANUMERIC.sub("", low) if low.isascii() else low).strip()
 
 
 def _is_similar(one: str, other: str) -> bool:
-    shared = next(
-        (at for at, (left, right) in enumerate(zip(one, other, strict=False)) if left != right),
-        min(len(one), len(other)),
-    )
-    return 0 < max(len(one), len(other)) <= shared * 5 // 3
+    return 0 < max(len(one), len(other)) <= count_shared(one, other) * 5 // 3
 
 
 def _parse_nested_link(page: SectionSource, start: int, stop: int, marks: str) -> Entry | None:

@@ -14,14 +14,14 @@ from vaultlink.index.rooted_links import (
     has_resolved_rooted_links,
     is_in_root_folder,
 )
-from vaultlink.index.spelling import (
+from vaultlink.index.titles import is_only_spelling
+from vaultlink.index.words import (
     MIN_LETTERS,
     count_letters,
     is_same_case,
     split_cased_name,
     split_name,
 )
-from vaultlink.index.titles import is_only_spelling
 from vaultlink.links.naming import retarget_link, strip_note_extension
 from vaultlink.model import Edit, Link, Note, Place, Safety
 from vaultlink.rules.context import Context, Finding, is_taken

@@ -12,7 +12,7 @@ from vaultlink.index.resolve import (
     parent_folder,
     spelling_key,
 )
-from vaultlink.index.spelling import is_case_variant, is_same_spelling
+from vaultlink.index.words import is_case_variant, is_same_spelling
 from vaultlink.links.intent import names_topic
 from vaultlink.links.kinds import find_nested_links
 from vaultlink.model import Link, Note
