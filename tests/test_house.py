@@ -161,6 +161,11 @@ PLACES = {
         ("model.py", "history/", "disk/", "watch/renames.py"),
     ),
     "questions are asked": (r"\.read_key\(", ("cli/interactive.py", "cli/keys.py")),
+    # --json is another name of a format; graph and report have formats of their own packages
+    "listings know their formats": (
+        r'[!=]= "(json|tsv|table|page)"',
+        ("cli/listing.py", "cli/parser.py", "cli/commands/graph.py", "cli/report_run.py"),
+    ),
 }
 """What lives in one place: a pattern, and the modules and packages that may contain it."""
 

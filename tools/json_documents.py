@@ -21,7 +21,7 @@ from vaultlink.graph.related import RelatedNote
 from vaultlink.mentions.wanted_topics import WantedTopic
 from vaultlink.report.finding_rows import EditRow, FindingRow
 from vaultlink.report.fix_summary import FixedRow, SkippedRow
-from vaultlink.report.history_page import PastRow
+from vaultlink.report.note_past import PastRow
 from vaultlink.report.json_document import SCHEMA_VERSION
 from vaultlink.report.listings import BacklinkRow, DanglingTopicRow, FileBacklinksRow, LinkRow
 from vaultlink.report.mention_rows import MentionRow

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from vaultlink.api import Vault
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_ERROR, EXIT_FINDINGS
-from vaultlink.cli.listing import LISTING_FORMATS, print_lines, print_rows
+from vaultlink.cli.listing import Listing, choose_listing_format, print_document, print_listing
 from vaultlink.cli.options import DiffOption, OpenOptions, option
 from vaultlink.cli.shown_paths import make_path_formatter
 from vaultlink.cli.terminal import Terminal, print_stderr
@@ -22,6 +22,7 @@ from vaultlink.git.location import find_work_tree
 from vaultlink.refactor.refusals import refuse_new_note, refuse_renames
 from vaultlink.refactor.relocation import RefusedError
 from vaultlink.report.plan_result import (
+    ChangedFile,
     describe_refactor,
     list_captured,
     list_changed_files,
@@ -32,8 +33,7 @@ from vaultlink.rules.portable_names import read_name_limits
 from vaultlink.write.git_moves import stage_moves
 from vaultlink.write.write import WriteResult
 
-COLUMNS = ("path", "new_path", "edits")
-HEADER = ("file", "becomes", "edits")
+_TABLE = {"file": "path", "becomes": "new_path", "edits": "edits"}
 
 _MOST_NAMED = 5
 """Notes that a refusal names, at most."""
@@ -91,7 +91,7 @@ class _Refactoring(WritingCommand):
 
     def __init__(self, name: str, options: RefactorOptions, make_plan: MakePlan, hint: str):
         terminal = Terminal(options)
-        output_format = terminal.choose_format(LISTING_FORMATS, "table", "table")
+        output_format = choose_listing_format(terminal, piped="table")
         super().__init__(name, options, terminal, output_format)
         self._make_plan, self._choices, self.is_dry = make_plan, options, options.diff
         self._unstaged: str | None = None
@@ -131,12 +131,19 @@ class _Refactoring(WritingCommand):
     def report(self, plan: Plan, result: WriteResult) -> int:
         """Print what was written and what was not; return the exit code."""
         terminal, skipped = self.terminal, plan.skipped
-        if self.output_format == "json":
-            terminal.print_results(render_plan(self.name, plan, skipped, result.run_id))
-        elif self.output_format == "tsv":
-            print_lines(terminal, COLUMNS, list_changed_files(plan))
-        elif terminal.verbose:
-            print_rows(terminal, HEADER, list_changed_files(plan), "")
+        if not print_document(
+            terminal,
+            self.output_format,
+            lambda: render_plan(self.name, plan, skipped, result.run_id),
+        ):
+            listing = Listing(
+                "edits",
+                (),
+                ChangedFile._fields,
+                _TABLE if terminal.verbose else (),
+                lines=list_changed_files(plan),
+            )
+            print_listing(terminal, self.output_format, listing)
         print_skipped_notes(skipped)
         is_written = bool(result.written or result.moved)
         if is_written:

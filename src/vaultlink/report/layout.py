@@ -138,7 +138,14 @@ def wrap_words(text: str, width: int, indent: str, used: int = 0) -> list[str]:
     return [first, *(indent + line for line in rest)]
 
 
-def wrap_text(text: str, width: int, indent: str = "", *, breaks_words: bool = False) -> list[str]:
+def wrap_text(
+    text: str,
+    width: int,
+    indent: str = "",
+    *,
+    breaks_words: bool = False,
+    breaks_on_hyphens: bool = False,
+) -> list[str]:
     """Break plain text at its spaces into lines of at most `width` columns.
 
     A word that is wider than a line stays whole unless `breaks_words` is true. No text is one empty
@@ -150,7 +157,7 @@ def wrap_text(text: str, width: int, indent: str = "", *, breaks_words: bool = F
         initial_indent=indent,
         subsequent_indent=indent,
         break_long_words=breaks_words,
-        break_on_hyphens=False,
+        break_on_hyphens=breaks_on_hyphens,
     ) or [""]
 
 
@@ -191,6 +198,8 @@ def _format_cell(value: object) -> str:
         return value
     if value is None:
         return ""
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
@@ -216,7 +225,7 @@ def render_table(
     lines = [f"{palette.bold}{_format_line(header, widths, right)}{palette.reset}"]
     for row in cells:
         if fold and display_width(row[-1]) > widths[-1]:
-            first, *rest = textwrap.wrap(row[-1], widths[-1])
+            first, *rest = wrap_text(row[-1], widths[-1], breaks_words=True, breaks_on_hyphens=True)
             indent = " " * (sum(widths[:-1]) + len(_COLUMN_GAP) * (len(widths) - 1))
             lines += [
                 _format_line([*row[:-1], first], widths, right),

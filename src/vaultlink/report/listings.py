@@ -3,7 +3,6 @@
 Field names are JSON keys. Lines and columns count from 1.
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
@@ -106,6 +105,10 @@ class BacklinkRow(msgspec.Struct, frozen=True, gc=False):
     path: str
     count: int
     lines: tuple[int, ...]
+
+
+BACKLINKS_TABLE = {"linked from": "path", "links": "count", "lines": "lines"}
+"""The field of a backlink below each header of a table."""
 
 
 class FileBacklinksRow(msgspec.Struct, frozen=True, gc=False):
@@ -278,8 +281,3 @@ def make_target_formatter(index: Index) -> Callable[[str], str]:
         return target[:-3] if is_note(target) else target
 
     return format_target
-
-
-def count_by_status(rows: Sequence[LinkRow]) -> Counter[str]:
-    """Count the links of each status."""
-    return Counter([row.status for row in rows])

@@ -3,8 +3,7 @@
 Field names are JSON keys.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from operator import attrgetter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -22,8 +21,6 @@ from vaultlink.report.layout import (
     truncate,
     truncate_left,
 )
-
-TSV_HEADER = ("note", "line", "column", "words", "target", "score", "certain", "why")
 
 _MIN_SENTENCE_WIDTH = 20
 """The minimum columns of a sentence, also on a narrower terminal."""
@@ -106,11 +103,6 @@ def _mention_row(item: Mention, pair: FindingWithFix | None, offsets: ByteOffset
         item.certain and pair is not None,
         item.others,
     )
-
-
-def mention_cells(mentions: Iterable[Mention]) -> Iterator[tuple[object, ...]]:
-    """Return the cells of each mention in the format tsv."""
-    return map(attrgetter("path", *TSV_HEADER[1:]), mentions)
 
 
 def group_by_target(mentions: Iterable[Mention]) -> dict[str, list[Mention]]:

@@ -1,11 +1,11 @@
-"""Parsed notes for `show`: rows for JSON, cells for tsv and pages for people.
+"""Parsed notes for `show`: rows for JSON, elements for tsv and pages for people.
 
 Field names are JSON keys. Lines count from 1.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -141,24 +141,35 @@ def render_note_page(row: ParsedNoteRow, width: int, palette: Palette = PLAIN) -
     return render_page(row.path, groups, "nothing found", palette, width)
 
 
-def note_cells(row: ParsedNoteRow) -> list[tuple[object, ...]]:
-    """Return the rows of a note for tab-separated values.
+class NoteElement(NamedTuple):
+    """An element of a note, such as a property or a link, as tab-separated values.
 
-    The cells are path, kind of element, line (None for properties and aliases), text, and a detail
-    or None.
+    `line` is None for properties and aliases. `detail` is the value of a property, the place of a
+    tag, the level of a heading or the destination of a link.
     """
+
+    path: str
+    kind: str
+    line: int | None
+    text: str
+    detail: object
+
+
+def list_elements(row: ParsedNoteRow) -> Iterator[NoteElement]:
+    """Yield the elements of a note, those of the same kind together."""
     path = row.path
-    return [
-        *(
-            (path, "property", None, key, _format_value(value))
-            for key, value in (row.properties or {}).items()
-        ),
-        *((path, "alias", None, alias, None) for alias in row.aliases),
-        *((path, "tag", tag.line, tag.name, tag.place) for tag in row.tags),
-        *((path, "heading", heading.line, heading.text, heading.level) for heading in row.headings),
-        *((path, "block", block.line, block.id, None) for block in row.blocks),
-        *((path, "link", link.line, link.raw, describe_destination(link)) for link in row.links),
-    ]
+    for key, value in (row.properties or {}).items():
+        yield NoteElement(path, "property", None, key, _format_value(value))
+    for alias in row.aliases:
+        yield NoteElement(path, "alias", None, alias, None)
+    for tag in row.tags:
+        yield NoteElement(path, "tag", tag.line, tag.name, tag.place)
+    for heading in row.headings:
+        yield NoteElement(path, "heading", heading.line, heading.text, heading.level)
+    for block in row.blocks:
+        yield NoteElement(path, "block", block.line, block.id, None)
+    for link in row.links:
+        yield NoteElement(path, "link", link.line, link.raw, describe_destination(link))
 
 
 def describe_destination(link: LinkRow) -> str:

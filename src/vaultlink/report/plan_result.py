@@ -1,6 +1,7 @@
 """Render a plan: its patch, its JSON document, and sentences about renames."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -274,14 +275,19 @@ def _list_fixed(plan: Plan) -> list[FindingRow]:
     )
 
 
-def list_changed_files(plan: Plan) -> list[tuple[str, str | None, int]]:
-    """Return a row for each changed file.
+class ChangedFile(NamedTuple):
+    """A changed file with its new path, None if it is removed."""
 
-    It has the path, the new path (None if the file is removed) and the number of edits.
-    """
+    path: str
+    new_path: str | None
+    edits: int
+
+
+def list_changed_files(plan: Plan) -> list[ChangedFile]:
+    """Return the changed files, sorted by path."""
     removed = {path for path, (_, new) in plan.texts.items() if new is None}
     return [
-        (
+        ChangedFile(
             path,
             None if path in removed else plan.files.get(path, path),
             len(plan.edits.get(path, ())),

@@ -12,8 +12,6 @@ from vaultlink.report.concise import severity_colors
 from vaultlink.report.layout import PLAIN, Palette, display_width, escape_controls, wrap_text
 from vaultlink.rules.registry import Option, Rule
 
-RULE_HEADER = ("code", "rule", "default", "severity", "finds")
-
 _MAX_TEXT_WIDTH = 96
 """The columns of filled text on a wide terminal."""
 
@@ -100,17 +98,6 @@ def rule_row(rule: Rule) -> RuleManualRow:
     texts = (rule.summary, rule.why, rule.message)
     head = (rule.code, rule.name, rule.severity, rule.enabled_by_default, rule.scope, rule.since)
     return RuleManualRow(*head, *texts, fix, options, rule.examples)
-
-
-def rule_cells(rule: Rule) -> tuple[str, ...]:
-    """Return the cells of a rule under `RULE_HEADER`."""
-    return (
-        rule.code,
-        rule.name,
-        "on" if rule.enabled_by_default else "off",
-        rule.severity.value,
-        rule.summary,
-    )
 
 
 def render_rule_page(rule: Rule, width: int, palette: Palette = PLAIN) -> str:

@@ -18,8 +18,6 @@ from vaultlink.disk.scan import VaultScan
 from vaultlink.disk.vault_search import VaultChoice
 from vaultlink.rules.registry import build_catalog
 
-HEADER = ("setting", "value", "from")
-
 
 class ConfigOptions(RuleSelectionOptions, frozen=True, kw_only=True):
     """Options of `config`."""
@@ -59,11 +57,10 @@ def config(options: ConfigOptions) -> int:
     listing = Listing(
         "settings",
         rows,
-        HEADER,
-        ((row.key, _format_json(row.value), row.source) for row in rows),
-        HEADER,
-        (
-            (row.key, _format_value(row), row.source)
+        {"setting": "key", "value": lambda row: _format_json(row.value), "from": "source"},
+        {"setting": "key", "value": _format_value, "from": "source"},
+        shown=(
+            row
             for row in rows
             if terminal.verbose or row.source != DEFAULT_SOURCE or not _is_rule_setting(row.key)
         ),

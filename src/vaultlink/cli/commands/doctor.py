@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import vaultlink
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
-from vaultlink.cli.listing import PAGE_FORMATS, Listing, print_data
+from vaultlink.cli.listing import Listing, choose_listing_format, print_data
 from vaultlink.cli.options import FolderOptions
 from vaultlink.cli.system_checks import CheckRow, check_program
 from vaultlink.cli.terminal import Terminal
@@ -13,8 +13,6 @@ from vaultlink.cli.vault_checks import check_vault
 from vaultlink.disk.scan import VaultScan
 from vaultlink.errors import USER_ERRORS
 from vaultlink.report.layout import Palette, escape_controls, format_count, wrap_text
-
-COLUMNS = ("check", "attention", "detail", "advice")
 
 _MAX_WIDTH = 80
 """Columns of the page; longer lines are harder to read."""
@@ -31,7 +29,7 @@ def doctor(options: FolderOptions) -> int:
     Output formats: page (also when piped), tsv, json.
     """
     terminal = Terminal(options)
-    output_format = terminal.choose_format(PAGE_FORMATS, "page", "page")
+    output_format = choose_listing_format(terminal, "page", "page")
     rows = list(check_program())
     scan = _scan_vault(options, rows)
     if scan is not None:
@@ -42,7 +40,8 @@ def doctor(options: FolderOptions) -> int:
         "vault": str(scan.root) if scan else None,
         "attention": attention,
     }
-    if not print_data(terminal, output_format, Listing("checks", rows, COLUMNS, head=head)):
+    listing = Listing("checks", rows, CheckRow.__struct_fields__, head=head)
+    if not print_data(terminal, output_format, listing):
         width = min(terminal.width, _MAX_WIDTH)
         terminal.print_results(render_checks(rows, width, terminal.palette))
     terminal.print_message(

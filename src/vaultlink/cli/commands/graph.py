@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Annotated
 
 from vaultlink.cli.exit_codes import EXIT_CLEAN
-from vaultlink.cli.listing import print_lines
+from vaultlink.cli.listing import choose_listing_format
 from vaultlink.cli.options import FolderOptions, option
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import find_note_argument, open_from_options
@@ -12,11 +12,10 @@ from vaultlink.errors import UsageError
 from vaultlink.graph.build import GraphSummary, select_around, summarize_graph
 from vaultlink.graph.export import GRAPH_FORMATS, export_graph
 from vaultlink.model import LinkCounts
-from vaultlink.report.layout import display_width, escape_controls, pad
+from vaultlink.report.layout import display_width, escape_controls, pad, render_tsv
 from vaultlink.report.printable import escape_json
 
 _DEPTH = 1
-OUTPUT_FORMATS = ("table", "tsv", *GRAPH_FORMATS)
 
 
 class GraphOptions(FolderOptions, frozen=True, kw_only=True):
@@ -52,7 +51,7 @@ def graph(options: GraphOptions) -> int:
     picture of it. --format is another name of --output-format for these. --focus needs one of them.
     """
     terminal = Terminal(options)
-    output_format = options.format or terminal.choose_format(OUTPUT_FORMATS, "table", "tsv")
+    output_format = options.format or choose_listing_format(terminal, exports=GRAPH_FORMATS)
     _check_focus(options, output_format)
     vault = open_from_options(options, terminal, options.folder)
     nx_graph = vault.graph()
@@ -71,11 +70,8 @@ def graph(options: GraphOptions) -> int:
     summary = summarize_graph(nx_graph)
     counts = _list_counts(summary, vault.index.count_all_links())
     if output_format == "tsv":
-        print_lines(
-            terminal,
-            ("figure", "count", "path"),
-            [*counts, *(("hub", count, path) for path, count in summary.hubs)],
-        )
+        rows = [*counts, *(("hub", count, path) for path, count in summary.hubs)]
+        terminal.print_results(render_tsv(("figure", "count", "path"), rows))
     else:
         terminal.print_results(_render_figures(counts, summary.hubs, terminal))
     return EXIT_CLEAN

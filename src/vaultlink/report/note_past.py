@@ -1,9 +1,10 @@
-"""The past of a note: rows for JSON, cells for tsv and a page for people.
+"""The past of a note: rows for JSON, for tsv and for the table.
 
 Field names are JSON keys. Lines and columns count from 1.
 """
 
 from collections.abc import Collection, Iterator, Mapping
+from typing import NamedTuple
 
 import msgspec
 
@@ -12,18 +13,8 @@ from vaultlink.index.index import Index
 from vaultlink.index.resolve import normalize_name
 from vaultlink.links.intent import is_meant_as_link
 from vaultlink.model import Destination, History, Link
-from vaultlink.report.layout import (
-    PLAIN,
-    Palette,
-    escape_controls,
-    format_count,
-    render_page,
-)
-from vaultlink.report.note_page import align_pairs
+from vaultlink.report.layout import escape_controls, format_count
 from vaultlink.rules.former_targets import find_former_file, find_renamed_anchor
-
-_MAX_SHOWN = 20
-"""Maximum number of broken links on a page."""
 
 
 class FormerPathRow(msgspec.Struct, frozen=True, gc=False):
@@ -211,50 +202,70 @@ def _has_led_to(link: Link, led_to: Mapping[str, Destination], path: str) -> boo
 # -- output ---------------------------------------------------------------------------------------
 
 
-def past_cells(row: PastRow) -> list[tuple[object, ...]]:
-    """Return the rows of a past for tab-separated values.
+class PastLine(NamedTuple):
+    """A line of a past as tab-separated values.
 
-    The cells are kind, path, line or None, text, and a detail or None.
+    Attributes:
+        kind: `name`, `heading` or `link`.
+        path: The former path, or the note that contains the heading or link.
+        line: Line of a link; None for others.
+        text: The commit of a rename, the former heading, or the link as written.
+        detail: The date of a rename, the heading as it is now, or the cause of a broken link.
     """
+
+    kind: str
+    path: str
+    line: int | None
+    text: str | None
+    detail: str | None
+
+
+def list_past(row: PastRow) -> list[PastLine]:
+    """Return former paths, former headings and broken links."""
     return [
-        *(("name", name.path, None, name.commit, name.until) for name in row.names),
-        *(("heading", item.path, None, item.subpath, item.now) for item in row.headings),
-        *(("link", link.path, link.line, link.raw, link.cause) for link in row.links),
+        *(PastLine("name", name.path, None, name.commit, name.until) for name in row.names),
+        *(PastLine("heading", item.path, None, item.subpath, item.now) for item in row.headings),
+        *(PastLine("link", link.path, link.line, link.raw, link.cause) for link in row.links),
     ]
 
 
-def render_past(row: PastRow, width: int, palette: Palette = PLAIN) -> str:
-    """Render the past of a note as a page of `width` columns."""
-    created = [f"{row.created.commit} on {row.created.date}"] if row.created else []
-    links = [
-        (f"{link.path}:{link.line}", f"{link.raw} ({CAUSE_LABELS[link.cause]})")
-        for link in row.links[:_MAX_SHOWN]
-    ]
-    rest = len(row.links) - _MAX_SHOWN
-    more = [f"and {rest:,} more; --output-format tsv lists all"] if rest > 0 else []
-    groups = [
-        ("deleted", [row.deleted] if row.deleted else []),
-        (
-            "former paths",
-            align_pairs([(name.path, _describe_until(name, row)) for name in row.names], width),
-        ),
-        ("created", created),
-        ("former headings", align_pairs(_describe_anchors(row), width)),
-        ("broken links", [*align_pairs(links, width), *more]),
-    ]
-    return render_page(row.note, groups, "no history found", palette, width)
+class PastEvent(NamedTuple):
+    """A row of the table for people. `when` is a date, "" if it is unknown."""
+
+    when: str
+    what: str
+    where: str
+    details: str
 
 
-CAUSE_LABELS = {
-    "moved": "moved",
-    "deleted": "deleted",
-    "alias": "former alias",
-    "title": "former title",
-    "heading": "former heading",
-    "block": "former block",
-    "retargeted": "leads elsewhere now",
+def list_events(row: PastRow) -> Iterator[PastEvent]:
+    """Yield what happened to a note, the latest first, and what that broke."""
+    if row.deleted:
+        yield PastEvent("", "deleted", row.note, row.deleted)
+    is_in_git = row.created is not None or any(name.commit for name in row.names)
+    uncommitted = "until an uncommitted change" if is_in_git else ""
+    for name in row.names:
+        details = f"until {name.commit}" if name.commit else uncommitted
+        yield PastEvent(name.until or "", "former path", name.path, details)
+    if row.created:
+        path = row.names[-1].path if row.names else row.note
+        yield PastEvent(row.created.date, "created", path, f"in {row.created.commit}")
+    for item in row.headings:
+        details = f"{item.subpath} is {item.now} now, {format_count(item.links, 'link')}"
+        yield PastEvent("", "former heading", item.path, details)
+    for link in row.links:
+        yield PastEvent("", _CAUSE_LABELS[link.cause], f"{link.path}:{link.line}", link.raw)
+
+
+_CAUSE_LABELS = {
+    "moved": "link to former path",
+    "deleted": "link to deleted note",
+    "alias": "link by former alias",
+    "title": "link by former title",
+    "heading": "link to former heading",
+    "block": "link to former block",
+    "retargeted": "link leads elsewhere now",
 }
-"""The displayed words for each cause of a broken link."""
 
 
 def summarize_past(row: PastRow) -> str:
@@ -263,22 +274,3 @@ def summarize_past(row: PastRow) -> str:
         f"{escape_controls(row.note)}: {format_count(len(row.names), 'former path')}, "
         f"{format_count(len(row.links), 'broken link')}."
     )
-
-
-def _describe_until(name: FormerPathRow, row: PastRow) -> str:
-    """Return until when a note had a path; "" if nothing of it is in git."""
-    if name.commit:
-        return f"until {name.commit} on {name.until}"
-    is_in_git = row.created is not None or any(other.commit for other in row.names)
-    return "until an uncommitted change" if is_in_git else ""
-
-
-def _describe_anchors(row: PastRow) -> list[tuple[str, str]]:
-    return [
-        (
-            item.subpath,
-            f"now {item.path if item.path != row.note else ''}{item.now}, "
-            f"{format_count(item.links, 'link')}",
-        )
-        for item in row.headings
-    ]
