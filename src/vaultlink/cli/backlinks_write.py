@@ -59,7 +59,6 @@ class SectionChangeRow(msgspec.Struct, frozen=True):
 
 
 def maintain_sections(options: "BacklinksOptions") -> int:
-    """Write, adopt or remove sections, or report what would change."""
     names = [name for name in ("write", "adopt", "remove") if getattr(options, name)]
     if len(names) > 1:
         raise UsageError(f"{' and '.join(f'--{name}' for name in names)} can't be used together.")
@@ -91,12 +90,10 @@ class _SectionsCommand(WritingCommand):
         return plan
 
     def describe(self, plan: "Plan", *, would: bool = False) -> str:
-        """Return a sentence with the number of changed sections."""
         rows = self._list_rows(plan)
         return "" if plan.skipped and not rows else _summarize(self._options, rows, would=would)
 
     def preview(self, plan: "Plan") -> int:
-        """Print what would change; return the exit code."""
         if self._options.diff:
             return super().preview(plan)
         rows = self._list_rows(plan)
@@ -107,7 +104,6 @@ class _SectionsCommand(WritingCommand):
         return EXIT_FINDINGS if rows or plan.skipped else EXIT_CLEAN
 
     def report(self, plan: "Plan", _result: WriteResult) -> int:
-        """Print what was changed and what was skipped; return the exit code."""
         rows = self._list_rows(plan)
         self._print_rows(rows)
         print_skipped_notes(plan.skipped)
@@ -117,7 +113,6 @@ class _SectionsCommand(WritingCommand):
         return EXIT_FINDINGS if plan.skipped else EXIT_CLEAN
 
     def report_nothing(self) -> int:
-        """Print that there is nothing to change."""
         if not self._options.diff:
             self._print_rows([])
         elif is_json(self.output_format):
@@ -136,7 +131,6 @@ class _SectionsCommand(WritingCommand):
             )
 
     def _list_rows(self, plan: "Plan") -> list[SectionChangeRow]:
-        """Return the change of the section in each note that the plan changes."""
         return [
             SectionChangeRow(path, self._name_change(plan, path)) for path in sorted(plan.texts)
         ]
@@ -195,7 +189,6 @@ def _build_overrides(options: "BacklinksOptions") -> Mapping[str, Any]:
 def _summarize(
     options: "BacklinksOptions", rows: Sequence[SectionChangeRow], *, would: bool = False
 ) -> str:
-    """Describe the changes in a sentence."""
     counts = [
         (label, count)
         for change, label in CHANGE_LABELS.items()

@@ -22,16 +22,10 @@ a function of the row."""
 class Listing(NamedTuple):
     """The rows of a command, and what each output format shows of them.
 
-    Attributes:
-        key: The JSON key of the rows.
-        rows: The rows of the JSON document.
-        columns: The columns of tsv.
-        table: The columns of the table, by header.
-        head: The other keys of the JSON document.
-        lines: The rows of tsv, if they are not those of the JSON document.
-        shown: The rows of the table, if they are not those of tsv.
-        empty: The message instead of an empty table.
-        fold: True if long cells of the last column continue on the next lines.
+    The JSON document has `rows` below `key`, and the keys of `head`. The columns of tsv are
+    `columns`, those of the table `table`. Their rows are `lines` and `shown`, if these differ.
+    `empty` is the message instead of an empty table. With `fold`, long cells of the last column
+    continue on the next lines.
     """
 
     key: str
@@ -48,13 +42,9 @@ class Listing(NamedTuple):
 def choose_listing_format(
     terminal: Terminal, text: str = "table", piped: str = "tsv", exports: Sequence[str] = ("json",)
 ) -> str:
-    """Choose the output format of a listing.
+    """Choose between `text` for people, tsv and `exports`.
 
-    Args:
-        terminal: Where it is printed.
-        text: The format for people, which is the default on a terminal.
-        piped: The default elsewhere.
-        exports: The formats besides `text` and `tsv`.
+    `text` is the default on a terminal, `piped` elsewhere.
     """
     return terminal.choose_format((text, "tsv", *exports), text, piped)
 
@@ -65,7 +55,6 @@ def choose_document_format(terminal: Terminal, text: str = "text") -> str:
 
 
 def is_json(output_format: str) -> bool:
-    """Return True for the format of `print_document`."""
     return output_format == "json"
 
 

@@ -139,7 +139,6 @@ def make_mention_listing(
 def print_mentions(
     terminal: Terminal, output_format: str, vault: Vault, found: FoundMentions
 ) -> None:
-    """Print the mentions and topics that were found."""
     fixes = make_mention_fixes(vault.state, vault.text, found.mentions)
     mentions = [
         _doubt_unwritable(item, vault, fixes.get((item.path, item.start)))

@@ -24,7 +24,6 @@ from vaultlink.write.write import WriteResult
 
 
 def link_mentions(options: MentionsOptions) -> int:
-    """Link the mentions that are certain or chosen; return the exit code."""
     return run_plan(_MentionsCommand(options))
 
 
@@ -71,14 +70,12 @@ class _MentionsCommand(WritingCommand):
         return [item for item in mentions if (item.path, item.start) in places]
 
     def describe(self, plan: Plan, *, would: bool = False) -> str:
-        """Return sentences with the number of links, and what is never linked."""
         ignored = self._ignored
         added = ignored.sentence if ignored and ignored.path in plan.texts else ""
         sentence = " ".join(filter(None, (describe_linked(plan.linked, would=would), added)))
         return sentence or ("Nothing to link." if would else "Nothing was written.")
 
     def list_more_keys(self, plan: Plan) -> Mapping[str, object]:
-        """Return the keys of the document of `mentions`."""
         listing = self._make_listing(plan)
         return {**listing.head, "mentions": tuple(listing.rows)}
 
@@ -93,12 +90,10 @@ class _MentionsCommand(WritingCommand):
         )
 
     def preview(self, plan: Plan) -> int:
-        """Print what would be linked; return the exit code."""
         print_topics(self.terminal, self._found.topics)
         return super().preview(plan)
 
     def report(self, plan: Plan, result: WriteResult) -> int:
-        """Print what was linked and what was skipped; return the exit code."""
         terminal, topics = self.terminal, self._found.topics
         listing = self._make_listing(plan, result.run_id)
         linked = [*(listing.lines or ())]
@@ -118,7 +113,6 @@ class _MentionsCommand(WritingCommand):
         return EXIT_FINDINGS if plan.skipped else EXIT_CLEAN
 
     def report_nothing(self) -> int:
-        """Print that there is no mention to ask about."""
         print_topics(self.terminal, self._found.topics)
         self.terminal.print_message("No unlinked mentions found.")
         return EXIT_CLEAN

@@ -1,6 +1,6 @@
 """Plan a refactoring, and write it or print what it would change."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Annotated
 
 from msgspec.structs import replace
@@ -13,13 +13,11 @@ from vaultlink.cli.shown_paths import make_path_formatter
 from vaultlink.cli.terminal import Terminal, print_stderr
 from vaultlink.cli.vault import find_vault_root, open_scanned_vault
 from vaultlink.cli.write_run import WritingCommand, print_skipped_notes, run_plan
-from vaultlink.disk.rename_questions import ask_disk
 from vaultlink.disk.scan import VaultScan
 from vaultlink.errors import UsageError
-from vaultlink.fix.plan import Plan, Rename
+from vaultlink.fix.plan import Plan
 from vaultlink.fix.sources import FixSources
 from vaultlink.git.location import find_work_tree
-from vaultlink.refactor.refusals import refuse_new_note, refuse_renames
 from vaultlink.refactor.relocation import RefusedError
 from vaultlink.report.plan_result import (
     ChangedFile,
@@ -29,7 +27,6 @@ from vaultlink.report.plan_result import (
     list_unchanged,
     render_plan,
 )
-from vaultlink.rules.portable_names import read_name_limits
 from vaultlink.write.git_moves import stage_moves
 from vaultlink.write.write import WriteResult
 
@@ -74,18 +71,6 @@ def run_refactor(name: str, options: RefactorOptions, make_plan: MakePlan, hint:
     return run_plan(_Refactoring(name, options, make_plan, hint))
 
 
-def check_renames(vault: Vault, renames: Sequence[Rename], *, merge: bool = False) -> None:
-    """Refuse renames that can't be made. Raises RefusedError."""
-    limits = read_name_limits(vault.config.options)
-    refuse_renames(renames, vault.index, ask_disk(vault.root), limits, merge=merge)
-
-
-def check_new_note(vault: Vault, path: str) -> None:
-    """Refuse to create a note at a path. Raises RefusedError."""
-    limits = read_name_limits(vault.config.options)
-    refuse_new_note(path, vault.index, ask_disk(vault.root), limits)
-
-
 class _Refactoring(WritingCommand):
     """A command that renames, moves, splits or joins notes."""
 
@@ -108,28 +93,24 @@ class _Refactoring(WritingCommand):
             ending = "" if "othing was written" in str(error) else " Nothing was written."
             raise RefusedError(f"{error}{ending}") from None
         self._root, self._show_path = vault.root, make_path_formatter(vault.root)
-        self._print_lines(
-            list_captured(plan.captured, self._show_path, all_of_them=self.terminal.verbose)
-        )
+        text = list_captured(plan.captured, self._show_path, all_of_them=self.terminal.verbose)
+        if text:
+            self.terminal.print_message(text)
         return replace(plan, is_whole=not self._choices.skip_unwritable)
 
     def describe(self, plan: Plan, *, would: bool = False) -> str:
-        """Return a sentence with what is renamed, and how many links follow."""
         return describe_refactor(plan, would=would)
 
     def preview(self, plan: Plan) -> int:
-        """Print what would change; return the exit code."""
         code = super().preview(plan)
         self._print_unchanged(plan)
         return code
 
     def complete(self, plan: Plan, result: WriteResult) -> None:
-        """Stage the moves, if that is wanted."""
         if self._choices.git and result.moved:
             self._unstaged = stage_moves(self._root, plan.files)
 
     def report(self, plan: Plan, result: WriteResult) -> int:
-        """Print what was written and what was not; return the exit code."""
         terminal, skipped = self.terminal, plan.skipped
         if not print_document(
             terminal,
@@ -167,15 +148,9 @@ class _Refactoring(WritingCommand):
         return EXIT_FINDINGS if skipped or self._unstaged is not None else EXIT_CLEAN
 
     def _print_unchanged(self, plan: Plan) -> None:
-        self._print_lines(
-            list_unchanged(plan.unchanged, self._show_path, all_of_them=self.terminal.verbose)
-        )
-        if plan.unchanged and self._hint:
-            self.terminal.print_message(self._hint)
-
-    def _print_lines(self, lines: Sequence[str]) -> None:
-        for line in lines:
-            self.terminal.print_message(line)
+        text = list_unchanged(plan.unchanged, self._show_path, all_of_them=self.terminal.verbose)
+        if text:
+            self.terminal.print_message(f"{text}\n{self._hint}" if self._hint else text)
 
 
 def _describe_skipped(plan: Plan) -> str:

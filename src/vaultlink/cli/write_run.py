@@ -43,7 +43,6 @@ def hold_write_lock(terminal: Terminal, root: Path, *, reverting: bool = True) -
 
 
 def report_reverted(terminal: Terminal, reverted: Iterable[RevertedRun]) -> None:
-    """Print the interrupted runs that were reverted, and what was skipped."""
     for item in reverted:
         print_skipped_notes(item.result.skipped)
         terminal.print_message(escape_controls(item.describe()))

@@ -84,14 +84,12 @@ def _char_width(char: str) -> int:
 
 
 def truncate(text: str, width: int) -> str:
-    """Cut the end of a text to `width` columns, with an ellipsis if it is longer."""
     if display_width(text) <= width:
         return text
     return _take_columns(text, width - 1) + "…" if width > 0 else ""
 
 
 def truncate_left(text: str, width: int) -> str:
-    """Cut the start of a text to `width` columns, with an ellipsis if it is longer."""
     if display_width(text) <= width:
         return text
     return "…" + _take_columns(text[::-1], width - 1)[::-1] if width > 0 else ""
@@ -114,14 +112,9 @@ _INVISIBLE = lazy_pattern(r"\x1b(?:\[[0-9;]*m|\]8;;[^\x1b]*\x1b\\)")
 def wrap_words(text: str, width: int, indent: str, used: int = 0) -> list[str]:
     """Break a line between words where it is wider than `width` columns.
 
-    A word that is wider than a line begins where it stands, and the terminal breaks it. A command
-    in backticks is one word, so that it can be copied. Styles and hyperlinks take no columns.
-
-    Args:
-        text: The line.
-        width: The columns of a line.
-        indent: What later lines begin with.
-        used: Columns before the text in the first line.
+    Later lines begin with `indent`; `used` are the columns before the first. A word that is wider
+    than a line begins where it stands, and the terminal breaks it. A command in backticks is one
+    word, so that it can be copied. Styles and hyperlinks take no columns.
     """
     if used + display_width(_INVISIBLE.sub("", text)) <= width:
         return [text]
@@ -175,7 +168,6 @@ def _split_words(text: str) -> list[str]:
 
 
 def pad(text: str, columns: int) -> str:
-    """Append spaces up to a number of columns."""
     return text + " " * (columns - display_width(text))
 
 

@@ -204,19 +204,12 @@ def rank_topics(index: Index, history: History = NO_HISTORY) -> list[DanglingTop
 def topic_row(
     topic: DanglingTopic, suggest: Callable[[str], Sequence[Suggestion]]
 ) -> DanglingTopicRow:
-    """Return the row of a topic, with its suggestions."""
     name, sources, former = topic
-    suggestions = put_first(suggest_former_target(former), _suggest_others(name, sources, suggest))
+    paths = {source.path for source in sources}
+    others = [item for item in suggest(name) if item.path not in paths]
+    suggestions = put_first(suggest_former_target(former), others)
     cause = (former.reason or None) if former else None
     return DanglingTopicRow(name, len(sources), tuple(sources), suggestion_rows(suggestions), cause)
-
-
-def _suggest_others(
-    topic: str, sources: Sequence[TopicSource], suggest: Callable[[str], Sequence[Suggestion]]
-) -> list[Suggestion]:
-    """Return the suggestions for a topic without the notes that name it."""
-    paths = {source.path for source in sources}
-    return [item for item in suggest(topic) if item.path not in paths]
 
 
 def backlink_rows(index: Index, note: str) -> list[BacklinkRow]:

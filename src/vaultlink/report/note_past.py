@@ -3,12 +3,12 @@
 Field names are JSON keys. Lines and columns count from 1.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 import msgspec
 
-from vaultlink.history.note_history import CommitMark, NoteHistory
+from vaultlink.history.note_history import NoteHistory
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import normalize_name
 from vaultlink.links.intent import is_meant_as_link
@@ -105,10 +105,9 @@ def build_past(path: str, index: Index, history: History, recorded: NoteHistory)
         (old for old, new in history.moves.items() if new == path and old not in known),
         key=lambda old: (-history.gone.get(old, 0), old),
     )
-    names = (
-        *(FormerPathRow(old, None, None) for old in others),
-        *(_name_row(item.path, item.until) for item in recorded.paths),
-    )
+    names = [FormerPathRow(old, None, None) for old in others]
+    for old, mark in recorded.paths:
+        names.append(FormerPathRow(old, *(mark or (None, None))))
     former = {row.path for row in names if row.path not in index.files}
     former |= {path} - index.files
     links, headings = list[BrokenLinkRow](), dict[str, FormerAnchorRow]()
@@ -117,28 +116,18 @@ def build_past(path: str, index: Index, history: History, recorded: NoteHistory)
         if now is not None:
             count = headings[link.subpath].links if link.subpath in headings else 0
             headings[link.subpath] = FormerAnchorRow(link.subpath, now.path, now.subpath, count + 1)
-    is_deleted = path not in index.files
+    deleted, mark = None, recorded.deleted
+    if path not in index.files:
+        in_git = f"deleted in {mark.commit} on {mark.date}" if mark else "deleted"
+        deleted = history.reasons.get(path) or in_git
     return PastRow(
         path,
-        _describe_deletion(path, history, recorded.deleted) if is_deleted else None,
+        deleted,
         CommitRow(*recorded.created) if recorded.created else None,
-        names,
+        tuple(names),
         tuple(headings[subpath] for subpath in sorted(headings)),
         tuple(links),
     )
-
-
-def _name_row(path: str, mark: CommitMark | None) -> FormerPathRow:
-    return FormerPathRow(path, mark.commit if mark else None, mark.date if mark else None)
-
-
-def _describe_deletion(path: str, history: History, mark: CommitMark | None) -> str:
-    return history.reasons.get(path) or (
-        f"deleted in {mark.commit} on {mark.date}" if mark else "deleted"
-    )
-
-
-# -- broken links ---------------------------------------------------------------------------------
 
 
 def _find_broken(
@@ -158,10 +147,12 @@ def _find_broken(
                 if cause:
                     yield source, link, cause, None
             elif target == path:
-                now = _find_former_anchor(link, path, index, history)
-                if now is not None:
-                    yield source, link, "block" if "#^" in link.subpath else "heading", now
-            elif _has_led_to(link, led_to, path):
+                note = index.notes.get(path)
+                if note is not None and index.has_anchor(link, path) is False:
+                    now = find_renamed_anchor(link.subpath, note, history)
+                    if now is not None:
+                        yield source, link, "block" if "#^" in link.subpath else "heading", now
+            elif (meant := led_to.get(link.lookup_target)) is not None and meant.path == path:
                 yield source, link, "retargeted", None
 
 
@@ -183,20 +174,6 @@ def _explain_broken(
     if file not in former or history.moves.get(file, path) != path:
         return ""
     return "moved" if path in index.files else "deleted"
-
-
-def _find_former_anchor(
-    link: Link, path: str, index: Index, history: History
-) -> Destination | None:
-    note = index.notes.get(path)
-    if note is None or index.has_anchor(link, path) is not False:
-        return None
-    return find_renamed_anchor(link.subpath, note, history)
-
-
-def _has_led_to(link: Link, led_to: Mapping[str, Destination], path: str) -> bool:
-    meant = led_to.get(link.lookup_target)
-    return meant is not None and meant.path == path
 
 
 # -- output ---------------------------------------------------------------------------------------
@@ -221,7 +198,6 @@ class PastLine(NamedTuple):
 
 
 def list_past(row: PastRow) -> list[PastLine]:
-    """Return former paths, former headings and broken links."""
     return [
         *(PastLine("name", name.path, None, name.commit, name.until) for name in row.names),
         *(PastLine("heading", item.path, None, item.subpath, item.now) for item in row.headings),
@@ -269,7 +245,6 @@ _CAUSE_LABELS = {
 
 
 def summarize_past(row: PastRow) -> str:
-    """Return a sentence with the numbers of former paths and broken links."""
     return (
         f"{escape_controls(row.note)}: {format_count(len(row.names), 'former path')}, "
         f"{format_count(len(row.links), 'broken link')}."

@@ -51,7 +51,6 @@ def _reject_mentions(options: BacklinksOptions) -> None:
 
 
 def _list_backlinks(options: BacklinksOptions) -> int:
-    """Print the backlinks of a note, or the number of links to each file."""
     from vaultlink.report.listings import (  # noqa: PLC0415 - needed for listing only
         BACKLINKS_TABLE,
         BacklinkRow,

@@ -62,7 +62,9 @@ def config(options: ConfigOptions) -> int:
         shown=(
             row
             for row in rows
-            if terminal.verbose or row.source != DEFAULT_SOURCE or not _is_rule_setting(row.key)
+            if terminal.verbose
+            or row.source != DEFAULT_SOURCE
+            or not row.key.startswith(("severity.", "rules."))
         ),
         head={"vault": str(scan.root), "enabled": sorted(settings.enabled)},
     )
@@ -89,16 +91,12 @@ def _list_locations(options: ConfigOptions, scan: VaultScan) -> list[SettingRow]
 
 
 def _list_settings(settings: Config) -> list[SettingRow]:
-    rows = []
-    for key, value in settings.values.items():
-        source = settings.sources[key]
-        chosen = None if key == "select" and source == DEFAULT_SOURCE else value
-        rows.append(SettingRow(key, chosen, source))
-    return rows
-
-
-def _is_rule_setting(key: str) -> bool:
-    return key.startswith(("severity.", "rules."))
+    sources = settings.sources
+    unset = {"select"} if sources.get("select") == DEFAULT_SOURCE else set()
+    return [
+        SettingRow(key, None if key in unset else value, sources[key])
+        for key, value in settings.values.items()
+    ]
 
 
 def _format_json(value: Any) -> str:

@@ -64,7 +64,6 @@ def _scan_vault(options: FolderOptions, rows: list[CheckRow]) -> VaultScan | Non
 
 
 def render_checks(rows: Sequence[CheckRow], width: int, palette: Palette) -> str:
-    """Return the page: a line of each check, with advice below it."""
     size = max(len(row.check) for row in rows)
     indent = " " * (size + 4)
     lines: list[str] = []

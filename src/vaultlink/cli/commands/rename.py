@@ -6,7 +6,7 @@ from typing import Annotated
 
 from vaultlink.api import Vault
 from vaultlink.cli.options import argument, option
-from vaultlink.cli.refactor_run import RefactorOptions, check_renames, run_refactor
+from vaultlink.cli.refactor_run import RefactorOptions, run_refactor
 from vaultlink.cli.rename_arguments import (
     load_plan_text,
     read_move_words,
@@ -14,11 +14,14 @@ from vaultlink.cli.rename_arguments import (
     read_rename_words,
 )
 from vaultlink.cli.rename_completion import find_unfinished_run
+from vaultlink.disk.rename_questions import ask_disk
 from vaultlink.errors import UsageError
 from vaultlink.fix.plan import Plan, Rename, RenameKind
 from vaultlink.fix.sources import FixSources
 from vaultlink.refactor.planner import plan_renames
+from vaultlink.refactor.refusals import refuse_renames
 from vaultlink.refactor.relocation import expand, reduce_plan
+from vaultlink.rules.portable_names import read_name_limits
 
 
 class _PathOptions(RefactorOptions, frozen=True, kw_only=True):
@@ -147,7 +150,8 @@ def _run_renames(
         renames = read(vault)
         if merge and not any(item.kind is RenameKind.TAG for item in renames):
             raise UsageError("--merge requires a tag. `vaultlink merge` appends a note to another.")
-        check_renames(vault, renames, merge=merge)
+        limits = read_name_limits(vault.config.options)
+        refuse_renames(renames, vault.index, ask_disk(vault.root), limits, merge=merge)
         return plan_all(vault, sources, renames)
 
     hint = "" if options.unsafe_fixes else "--unsafe-fixes changes the names in queries, too."

@@ -150,7 +150,6 @@ def _select_run(root: Path, name: str | None, terminal: Terminal) -> RecordedRun
 def _report_undone(
     terminal: Terminal, output_format: str, run: RecordedRun, result: WriteResult
 ) -> int:
-    """Print the restored and skipped notes; return the exit code."""
     head = {
         "run": run.id,
         "undone_by": result.run_id,
@@ -183,7 +182,6 @@ def _report_undone(
 
 
 def _count_changes(notes: int, moves: int) -> str:
-    """Return the number of notes and of moved paths, as text."""
     counts = [format_count(notes, "note")] if notes or not moves else []
     return " and ".join([*counts, *([format_count(moves, "path")] if moves else [])])
 
