@@ -494,6 +494,7 @@ LIBRARY_PLACES = {
     "tomlkit": r"config/list_items\.py",
     "typer": r"cli/typer_parser\.py",
     "watchdog": r"watch/backend",
+    "wcwidth": r"report/layout\.py",
     "yaml": r"disk/read\.py|parse/",
 }
 """The only places that import a library."""

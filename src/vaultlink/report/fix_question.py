@@ -44,7 +44,7 @@ class QuestionKey(NamedTuple):
 
 
 class FixQuestion(msgspec.Struct, frozen=True):
-    """A question about one cause, with its number from 1 and the number of all questions.
+    """A question about one cause, with its number from 1 of all questions.
 
     The first of `options` is previewed. `group` are all causes of the topic, if they are shown
     together.

@@ -6,7 +6,6 @@ columns of a terminal.
 
 import re
 import textwrap
-import unicodedata
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
@@ -78,9 +77,10 @@ def is_single_width(text: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _char_width(char: str) -> int:
-    if unicodedata.category(char) in ("Mn", "Me", "Cf") and char != "\xad":
-        return 0
-    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
+    from wcwidth import wcwidth  # noqa: PLC0415 - slow to import, for characters of _MAYBE_WIDE
+
+    columns: int = wcwidth(char)
+    return columns if columns >= 0 else 1
 
 
 def truncate(text: str, width: int) -> str:

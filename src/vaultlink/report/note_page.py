@@ -103,7 +103,7 @@ def note_rows(index: Index, paths: Sequence[str]) -> list[ParsedNoteRow]:
 
 
 def render_note_page(row: ParsedNoteRow, width: int, palette: Palette = PLAIN) -> str:
-    """Render a note as a page of `width` columns, with a group for each kind of element."""
+    """Render a note as a page with a group for each kind of element."""
     properties = [(key, _format_value(value)) for key, value in (row.properties or {}).items()]
     tags = [(f"#{tag.name}", f"line {tag.line}") for tag in row.tags]
     blocks = [(f"^{block.id}", f"line {block.line}") for block in row.blocks]

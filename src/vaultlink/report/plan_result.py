@@ -63,7 +63,7 @@ class DeletedRow(msgspec.Struct, frozen=True):
 
 
 def _count_edits(plan: Plan) -> Counter[str]:
-    """Count `links` that are edited in `linking` files, and `places` outside links in `notes`.
+    """Count what a plan edits: `links` in `linking` files, other `places` in `notes`.
 
     `queries` are edited names in queries; for tags they count as places.
     """
