@@ -34,16 +34,13 @@ if TYPE_CHECKING:
     from vaultlink.fix.backlinks_commands import OneTimeChange, SectionUpdater
     from vaultlink.fix.plan import Plan
 
-WRITTEN, UPDATED, REMOVED, ADOPTED = "written", "brought in step", "taken out", "adopted"
-"""Changes of a section, as in the JSON and TSV formats."""
-
-CHANGE_LABELS = {
-    WRITTEN: "written",
-    UPDATED: "updated",
-    REMOVED: "removed",
-    ADOPTED: "adopted",
+_LABELS = {
+    "written": "written",
+    "brought in step": "updated",
+    "taken out": "removed",
+    "adopted": "adopted",
 }
-"""Changes of a section, as in text for people."""
+"""The words for people for each change of a section in JSON and TSV."""
 
 
 class SectionChangeRow(msgspec.Struct, frozen=True):
@@ -125,7 +122,7 @@ class _SectionsCommand(WritingCommand):
     def _print_rows(self, rows: Sequence[SectionChangeRow]) -> None:
         if rows or is_json(self.output_format):
             columns = SectionChangeRow.__struct_fields__
-            table: Columns = {"note": "path", "section": lambda row: CHANGE_LABELS[row.change]}
+            table: Columns = {"note": "path", "section": lambda row: _LABELS[row.change]}
             print_listing(
                 self.terminal, self.output_format, Listing("sections", rows, columns, table)
             )
@@ -139,10 +136,10 @@ class _SectionsCommand(WritingCommand):
         before = plan.before.index.notes[path].sections
         after = plan.after.index.notes[path].sections
         if self._options.adopt:
-            return ADOPTED
+            return "adopted"
         if self._options.remove or len(after) < len(before):
-            return REMOVED
-        return WRITTEN if len(after) > len(before) else UPDATED
+            return "taken out"
+        return "written" if len(after) > len(before) else "brought in step"
 
 
 def _make_selector(
@@ -191,7 +188,7 @@ def _summarize(
 ) -> str:
     counts = [
         (label, count)
-        for change, label in CHANGE_LABELS.items()
+        for change, label in _LABELS.items()
         if (count := sum(row.change == change for row in rows))
     ]
     if not counts:

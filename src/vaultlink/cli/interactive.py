@@ -93,14 +93,12 @@ class Interview:
 
     def run(self) -> InteractiveChoices:
         """Ask all questions, or those before the user quits; return what was chosen."""
-        number = 0
-        while number < len(self._causes):
+        number, key = 0, ""
+        while number < len(self._causes) and key != "q":
             if number in self._answers:
                 number += 1
                 continue
             key = self._ask(number)
-            if key == "q":
-                break
             if key == "b":
                 number, self._answers = self._steps.pop()
         answers = self._answers.values()

@@ -25,18 +25,21 @@ class Listing(NamedTuple):
     The JSON document has `rows` below `key`, and the keys of `head`. The columns of tsv are
     `columns`, those of the table `table`. Their rows are `lines` and `shown`, if these differ.
     `empty` is the message instead of an empty table. With `fold`, long cells of the last column
-    continue on the next lines.
+    continue on the next lines. `text` renders what people read instead of a table, None for
+    nothing; `paged` sends it through the pager.
     """
 
     key: str
     rows: Iterable[msgspec.Struct | str]
-    columns: Columns
+    columns: Columns = ()
     table: Columns = ()
     head: Mapping[str, object] = {}
     lines: Iterable[Any] | None = None
     shown: Iterable[Any] | None = None
     empty: str = ""
     fold: bool = False
+    text: Callable[[], str | None] | None = None
+    paged: bool = False
 
 
 def choose_listing_format(
@@ -59,30 +62,30 @@ def is_json(output_format: str) -> bool:
 
 
 def print_listing(terminal: Terminal, output_format: str, listing: Listing) -> bool:
-    """Print a listing; return True if it was a table with rows."""
-    if print_data(terminal, output_format, listing):
-        return False
-    rows = next(rows for rows in (listing.shown, listing.lines, listing.rows) if rows is not None)
-    text = render_rows(terminal, listing.table, rows, fold=listing.fold)
-    if text:
-        terminal.print_results(text)
-    elif listing.empty:
-        terminal.print_message(listing.empty)
-    return bool(text)
-
-
-def print_data(terminal: Terminal, output_format: str, listing: Listing) -> bool:
-    """Print a listing as JSON or TSV; return False for another format."""
+    """Print a listing; return True if people read it, unless it is an empty table."""
+    lines = listing.rows if listing.lines is None else listing.lines
     if output_format == "tsv":
-        lines = listing.rows if listing.lines is None else listing.lines
         cells = _list_cells(listing.columns, lines)
         terminal.print_results(render_tsv(tuple(listing.columns), cells))
-        return True
-    return print_document(
+    elif not print_document(
         terminal,
         output_format,
         lambda: encode_document(listing.head, listing.key, tuple(listing.rows)),
-    )
+    ):
+        return _print_text(terminal, listing, lines if listing.shown is None else listing.shown)
+    return False
+
+
+def _print_text(terminal: Terminal, listing: Listing, rows: Iterable[Any]) -> bool:
+    if listing.text:
+        text = listing.text()
+    else:
+        text = render_rows(terminal, listing.table, rows, fold=listing.fold) or None
+    if text is not None:
+        (terminal.print_paged if listing.paged else terminal.print_results)(text)
+    elif listing.empty:
+        terminal.print_message(listing.empty)
+    return text is not None or listing.text is not None
 
 
 def print_document(terminal: Terminal, output_format: str, render: Callable[[], bytes]) -> bool:

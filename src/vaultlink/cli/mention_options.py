@@ -7,8 +7,6 @@ from vaultlink.errors import UsageError
 
 
 class MentionsOptions(NotesOptions, frozen=True, kw_only=True):
-    """Options of `mentions`."""
-
     to: Annotated[
         str | None, option("--to", metavar="NOTE", help="Only mentions of this note.")
     ] = None

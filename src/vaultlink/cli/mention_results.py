@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from msgspec.structs import replace
 
 from vaultlink.api import Vault
-from vaultlink.cli.listing import Listing, is_json, print_data, render_rows
+from vaultlink.cli.listing import Listing, is_json, print_listing, render_rows
 from vaultlink.cli.mention_search import MentionSearch, build_mention_options, require_library
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import find_note_argument, select_link_sources
@@ -36,6 +36,7 @@ from vaultlink.report.mention_rows import (
 if TYPE_CHECKING:
     from vaultlink.cli.mention_options import MentionsOptions
 
+_MENTIONS_TABLE = {"mentioned in": "path", "line": "line", "words": "words"}
 _COLUMNS = {
     "note": "path",
     **{name: name for name in ("line", "column", "words", "target", "score", "certain", "why")},
@@ -48,13 +49,7 @@ _TOPIC_SENTENCES = {
 
 
 class FoundMentions(NamedTuple):
-    """The result of a search.
-
-    Attributes:
-        mentions: The mentions to list, in order.
-        all: Those with a lower score too.
-        topics: The topics of the section that was read, if one was.
-    """
+    """The mentions to list, those with a lower score too, and the topics of a section."""
 
     mentions: tuple[Mention, ...]
     all: tuple[Mention, ...]
@@ -146,9 +141,12 @@ def print_mentions(
     ]
     rows = mention_rows(mentions, fixes, vault.fixer.data)
     listing = make_mention_listing(vault, rows, mentions, found.topics)
-    if not print_data(terminal, output_format, listing) and mentions:
-        text = render_mentions(mentions, vault.text, terminal.width, terminal.palette)
-        terminal.print_paged(text)
+    if mentions:
+        listing = listing._replace(
+            text=lambda: render_mentions(mentions, vault.text, terminal.width, terminal.palette),
+            paged=True,
+        )
+    print_listing(terminal, output_format, listing)
     print_topics(terminal, found.topics)
     terminal.print_message(describe_mentions(mentions, len(found.all) - len(mentions)))
 
@@ -188,20 +186,24 @@ def print_with_mentions(
             *(_BacklinkEntry(row.path, row.count, row.lines, "link") for row in rows),
             *(_BacklinkEntry(item.path, 1, (item.line,), "mention") for item in mentions),
         ],
+        text=lambda: (
+            "\n".join(
+                filter(
+                    None,
+                    (
+                        render_rows(terminal, BACKLINKS_TABLE, rows),
+                        render_rows(terminal, _MENTIONS_TABLE, mentions),
+                    ),
+                )
+            )
+            or None
+        ),
     )
-    if print_data(terminal, output_format, listing):
-        return
-    columns = {"mentioned in": "path", "line": "line", "words": "words"}
-    tables = (
-        render_rows(terminal, BACKLINKS_TABLE, rows),
-        render_rows(terminal, columns, mentions),
-    )
-    if any(tables):
-        terminal.print_results("\n".join(filter(None, tables)))
-    terminal.print_message(
-        f"{format_count(sum(row.count for row in rows), 'link')} to {note} in "
-        f"{format_count(len(rows), 'file')}, {format_count(len(mentions), 'unlinked mention')}."
-    )
+    if print_listing(terminal, output_format, listing):
+        terminal.print_message(
+            f"{format_count(sum(row.count for row in rows), 'link')} to {note} in "
+            f"{format_count(len(rows), 'file')}, {format_count(len(mentions), 'unlinked mention')}."
+        )
 
 
 def print_topics(terminal: Terminal, topics: Sequence[WantedTopic]) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
-from vaultlink.cli.listing import Listing, choose_listing_format, print_data
+from vaultlink.cli.listing import Listing, choose_listing_format, print_listing
 from vaultlink.cli.mention_options import MentionsOptions
 from vaultlink.cli.mention_results import (
     find_mentions,
@@ -97,11 +97,13 @@ class _MentionsCommand(WritingCommand):
         terminal, topics = self.terminal, self._found.topics
         listing = self._make_listing(plan, result.run_id)
         linked = [*(listing.lines or ())]
-        if not print_data(terminal, self.output_format, listing) and terminal.verbose and linked:
-            text = render_mentions(
-                linked, lambda path: plan.texts[path][0] or "", terminal.width, terminal.palette
+        if terminal.verbose and linked:
+            listing = listing._replace(
+                text=lambda: render_mentions(
+                    linked, lambda path: plan.texts[path][0] or "", terminal.width, terminal.palette
+                )
             )
-            terminal.print_results(text)
+        print_listing(terminal, self.output_format, listing)
         print_skipped_notes(plan.skipped)
         print_topics(terminal, topics)
         undo = " `vaultlink undo` reverts it." if result.run_id else ""

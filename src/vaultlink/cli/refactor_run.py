@@ -37,8 +37,6 @@ _MOST_NAMED = 5
 
 
 class RefactorOptions(OpenOptions, frozen=True, kw_only=True):
-    """Options of commands that rename."""
-
     diff: DiffOption = False
     git: Annotated[bool, option("--git", help="Stage the new paths of files that git tracks.")] = (
         False

@@ -18,12 +18,9 @@ from vaultlink.write.recovery import plan_restored_notes
 class UnfinishedRun(NamedTuple):
     """The last runs of a command that skipped notes, and the vault before them.
 
-    Attributes:
-        vault: The vault with the files and notes before the runs; the notes that they skipped are
-            as they are now. It is in memory only.
-        sources: The texts of this vault.
-        files: Old path to present path of every file that the runs moved.
-        former: The texts before the runs of the notes that they wrote, by old path.
+    `vault` is in memory only; in it, the notes that the runs skipped are as they are now. `files`
+    maps old to present path of every file that they moved. `former` are the texts before the runs
+    of the notes that they wrote, by old path.
     """
 
     vault: Vault

@@ -258,24 +258,3 @@ def _format_line(cells: Sequence[str], widths: Sequence[int], right: Sequence[bo
 def format_count(count: int, one: str, many: str | None = None) -> str:
     """Return a count with its noun: `1 note`, `2,345 notes`."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"
-
-
-def render_page(
-    title: str,
-    groups: Sequence[tuple[str, Sequence[str]]],
-    nothing: str,
-    palette: Palette,
-    width: int,
-) -> str:
-    """Return a page of named groups of lines, without empty groups.
-
-    `nothing` is its text if all groups are empty.
-    """
-    lines = [f"{palette.bold}{escape_controls(title)}{palette.reset}"]
-    for name, entries in groups:
-        if entries:
-            lines.append(f"  {palette.dim}{name}{palette.reset}")
-            lines += [f"    {truncate(entry, width - 4)}" for entry in entries]
-    if len(lines) == 1:
-        lines.append(f"  {palette.dim}{nothing}{palette.reset}")
-    return "\n".join(lines) + "\n"

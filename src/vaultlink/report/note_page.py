@@ -17,7 +17,6 @@ from vaultlink.report.layout import (
     escape_controls,
     format_count,
     pad,
-    render_page,
     truncate,
 )
 from vaultlink.report.listings import LinkRow, link_rows
@@ -116,7 +115,14 @@ def render_note_page(row: ParsedNoteRow, width: int, palette: Palette = PLAIN) -
         ("blocks", _align_pairs(blocks, width)),
         ("links", _align_pairs(links, width)),
     ]
-    return render_page(row.path, groups, "nothing found", palette, width)
+    lines = [f"{palette.bold}{escape_controls(row.path)}{palette.reset}"]
+    for name, entries in groups:
+        if entries:
+            lines.append(f"  {palette.dim}{name}{palette.reset}")
+            lines += [f"    {truncate(entry, width - 4)}" for entry in entries]
+    if len(lines) == 1:
+        lines.append(f"  {palette.dim}nothing found{palette.reset}")
+    return "\n".join(lines) + "\n"
 
 
 class NoteElement(NamedTuple):

@@ -180,14 +180,10 @@ def _explain_broken(
 
 
 class PastLine(NamedTuple):
-    """A line of a past as tab-separated values.
+    """A former path, a former heading or a broken link as tab-separated values.
 
-    Attributes:
-        kind: `name`, `heading` or `link`.
-        path: The former path, or the note that contains the heading or link.
-        line: Line of a link; None for others.
-        text: The commit of a rename, the former heading, or the link as written.
-        detail: The date of a rename, the heading as it is now, or the cause of a broken link.
+    `text` and `detail` are the commit and the date of a rename, the heading before and now, or the
+    link as written and the cause. Only links have a `line`.
     """
 
     kind: str

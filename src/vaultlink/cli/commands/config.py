@@ -20,8 +20,6 @@ from vaultlink.rules.registry import build_catalog
 
 
 class ConfigOptions(RuleSelectionOptions, frozen=True, kw_only=True):
-    """Options of `config`."""
-
     folder: FolderArgument = None
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import vaultlink
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
-from vaultlink.cli.listing import Listing, choose_listing_format, print_data
+from vaultlink.cli.listing import Listing, choose_listing_format, print_listing
 from vaultlink.cli.options import FolderOptions
 from vaultlink.cli.system_checks import CheckRow, check_program
 from vaultlink.cli.terminal import Terminal
@@ -40,10 +40,14 @@ def doctor(options: FolderOptions) -> int:
         "vault": str(scan.root) if scan else None,
         "attention": attention,
     }
-    listing = Listing("checks", rows, CheckRow.__struct_fields__, head=head)
-    if not print_data(terminal, output_format, listing):
-        width = min(terminal.width, _MAX_WIDTH)
-        terminal.print_results(render_checks(rows, width, terminal.palette))
+    listing = Listing(
+        "checks",
+        rows,
+        CheckRow.__struct_fields__,
+        head=head,
+        text=lambda: render_checks(rows, min(terminal.width, _MAX_WIDTH), terminal.palette),
+    )
+    print_listing(terminal, output_format, listing)
     terminal.print_message(
         f"{format_count(attention, 'line')} marked with ! need attention."
         if attention > 1

@@ -43,8 +43,6 @@ from vaultlink.write.write import WriteResult
 
 
 class FixOptions(FixSelectionOptions, frozen=True, kw_only=True):
-    """Options of `fix`."""
-
     interactive: Annotated[
         bool,
         option(

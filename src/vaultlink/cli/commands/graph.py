@@ -19,8 +19,6 @@ _DEPTH = 1
 
 
 class GraphOptions(FolderOptions, frozen=True, kw_only=True):
-    """Options of `graph`."""
-
     format: Annotated[
         str,
         option("--format", choices=GRAPH_FORMATS, help="Export the graph in this format."),
@@ -52,7 +50,9 @@ def graph(options: GraphOptions) -> int:
     """
     terminal = Terminal(options)
     output_format = options.format or choose_listing_format(terminal, exports=GRAPH_FORMATS)
-    _check_focus(options, output_format)
+    if options.focus is not None and output_format not in GRAPH_FORMATS:
+        names = ", ".join(GRAPH_FORMATS)
+        raise UsageError(f"--focus requires a format that exports the graph: {names}.")
     vault = open_from_options(options, terminal, options.folder)
     nx_graph = vault.graph()
     if output_format in GRAPH_FORMATS:
@@ -75,13 +75,6 @@ def graph(options: GraphOptions) -> int:
     else:
         terminal.print_results(_render_figures(counts, summary.hubs, terminal))
     return EXIT_CLEAN
-
-
-def _check_focus(options: GraphOptions, output_format: str) -> None:
-    """Raise UsageError for a summary, which is always of the whole vault."""
-    if options.focus is not None and output_format not in GRAPH_FORMATS:
-        names = ", ".join(GRAPH_FORMATS)
-        raise UsageError(f"--focus requires a format that exports the graph: {names}.")
 
 
 def _list_counts(summary: GraphSummary, links: LinkCounts) -> list[tuple[str, int]]:
@@ -107,10 +100,8 @@ def _render_figures(
     counts: Sequence[tuple[str, int]], hubs: Sequence[tuple[str, int]], terminal: Terminal
 ) -> str:
     rows = [(name, f"{count:,}") for name, count in counts]
-    name_width, count_width = (
-        max(display_width(name) for name, _ in rows),
-        max(len(count) for _, count in rows),
-    )
+    name_width = max(display_width(name) for name, _ in rows)
+    count_width = max(len(count) for _, count in rows)
     lines = [f"{pad(name, name_width)}  {count:>{count_width}}" for name, count in rows]
     if hubs:
         p = terminal.palette

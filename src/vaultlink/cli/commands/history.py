@@ -38,8 +38,6 @@ _MAX_TRIED = 5
 
 
 class HistoryOptions(OpenOptions, frozen=True, kw_only=True):
-    """Options of `history`."""
-
     note: Annotated[
         str | None,
         argument("NOTE", "A path in the vault or a name as in a link, also a former one."),

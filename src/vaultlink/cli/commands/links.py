@@ -35,17 +35,17 @@ def links(options: NotesOptions) -> int:
         "links",
         rows,
         _COLUMNS,
-        {"where": _format_place, "link": "raw", "destination": describe_destination},
+        {
+            "where": lambda row: f"{row.path}:{row.line}:{row.column}",
+            "link": "raw",
+            "destination": describe_destination,
+        },
         head={"vault": str(vault.root)},
         empty="No links found.",
     )
     if print_listing(terminal, output_format, listing):
         terminal.print_message(_describe_counts(rows))
     return EXIT_CLEAN
-
-
-def _format_place(row: LinkRow) -> str:
-    return f"{row.path}:{row.line}:{row.column}"
 
 
 def _describe_counts(rows: Sequence[LinkRow]) -> str:

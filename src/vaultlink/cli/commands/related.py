@@ -8,15 +8,13 @@ from vaultlink.cli.options import NoteArgument, OpenOptions, option
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import find_note_argument, open_from_options
 from vaultlink.errors import UsageError
-from vaultlink.graph.related import RelatedNote, find_related
+from vaultlink.graph.related import find_related
 from vaultlink.report.layout import format_count
 
 _LIMIT = 10
 
 
 class RelatedOptions(OpenOptions, frozen=True, kw_only=True):
-    """Options of `related`."""
-
     note: NoteArgument = None
     limit: Annotated[
         int | None,
@@ -45,7 +43,7 @@ def related(options: RelatedOptions) -> int:
     vault = open_from_options(options, terminal)
     note = find_note_argument(vault, options.note)
     rows = find_related(vault.index, note, options.limit or _LIMIT, with_linked=options.linked)
-    marked = {"linked": _mark_linked} if options.linked else {}
+    marked = {"linked": lambda row: "yes" if row.linked else "no"} if options.linked else {}
     listing = Listing(
         "related",
         rows,
@@ -58,7 +56,3 @@ def related(options: RelatedOptions) -> int:
     if print_listing(terminal, output_format, listing):
         terminal.print_message(f"{format_count(len(rows), 'note')} related to {note}.")
     return EXIT_CLEAN
-
-
-def _mark_linked(row: RelatedNote) -> str:
-    return "yes" if row.linked else "no"

@@ -25,8 +25,6 @@ from vaultlink.rules.portable_names import read_name_limits
 
 
 class _PathOptions(RefactorOptions, frozen=True, kw_only=True):
-    """Options of `rename` and `move`."""
-
     unsafe_fixes: Annotated[
         bool,
         option(
@@ -37,8 +35,6 @@ class _PathOptions(RefactorOptions, frozen=True, kw_only=True):
 
 
 class RenameOptions(_PathOptions, frozen=True, kw_only=True):
-    """Options of `rename`."""
-
     old: Annotated[
         str | None,
         argument(
@@ -69,8 +65,6 @@ class RenameOptions(_PathOptions, frozen=True, kw_only=True):
 
 
 class MoveOptions(_PathOptions, frozen=True, kw_only=True):
-    """Options of `move`."""
-
     words: Annotated[
         tuple[str, ...],
         argument(

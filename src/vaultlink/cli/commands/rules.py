@@ -9,14 +9,12 @@ from vaultlink.cli.listing import (
     Listing,
     choose_document_format,
     choose_listing_format,
-    print_document,
     print_listing,
 )
 from vaultlink.cli.options import PrintOptions, argument
 from vaultlink.cli.terminal import Terminal
 from vaultlink.disk.read import load_rules
 from vaultlink.errors import UsageError, propose
-from vaultlink.report.json_document import encode_document
 from vaultlink.report.layout import format_count
 from vaultlink.report.rule_manual import render_rule_page, rule_row
 from vaultlink.rules.registry import Rule, UnknownRule, build_catalog, select_rules
@@ -31,8 +29,6 @@ _COLUMNS: Columns = {
 
 
 class RuleOptions(PrintOptions, frozen=True, kw_only=True):
-    """Options of `rule`."""
-
     rule: Annotated[
         tuple[str, ...], argument("RULE", "A rule's name or code, or the start of a code.")
     ] = ()
@@ -61,10 +57,16 @@ def rule(options: RuleOptions) -> int:
     selected = _select_rules(catalog, options.rule)
     chosen = [item for item in catalog if item.name in selected]
     output_format = choose_document_format(terminal, "page")
-    rows = [rule_row(item) for item in chosen]
-    if not print_document(terminal, output_format, lambda: encode_document({}, "rules", rows)):
-        pages = [render_rule_page(item, terminal.width, terminal.palette) for item in chosen]
-        terminal.print_paged(f"\n{'─' * min(terminal.width, 96)}\n\n".join(pages))
+    rule_line = f"\n{'─' * min(terminal.width, 96)}\n\n"
+    listing = Listing(
+        "rules",
+        [rule_row(item) for item in chosen],
+        text=lambda: rule_line.join(
+            [render_rule_page(item, terminal.width, terminal.palette) for item in chosen]
+        ),
+        paged=True,
+    )
+    print_listing(terminal, output_format, listing)
     return EXIT_CLEAN
 
 

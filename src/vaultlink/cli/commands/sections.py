@@ -16,8 +16,6 @@ from vaultlink.rules.portable_names import read_name_limits
 
 
 class ExtractOptions(RefactorOptions, frozen=True, kw_only=True):
-    """Options of `extract`."""
-
     section: Annotated[
         str | None,
         argument("OLD", "The heading of the section, as in 'Note#Heading' or 'Note#A#B'."),
@@ -33,8 +31,6 @@ class ExtractOptions(RefactorOptions, frozen=True, kw_only=True):
 
 
 class MergeOptions(RefactorOptions, frozen=True, kw_only=True):
-    """Options of `merge`."""
-
     note: Annotated[str | None, argument("NOTE", "The note to append. It is removed.")] = None
     into: Annotated[str | None, argument("INTO", "The note to append it to.")] = None
 

@@ -1,7 +1,7 @@
 """`vaultlink show`: the contents of notes as vaultlink reads them."""
 
 from vaultlink.cli.exit_codes import EXIT_CLEAN
-from vaultlink.cli.listing import Listing, choose_listing_format, print_data
+from vaultlink.cli.listing import Listing, choose_listing_format, print_listing
 from vaultlink.cli.options import NotesOptions
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import open_from_options, select_link_sources
@@ -29,13 +29,16 @@ def show(options: NotesOptions) -> int:
     vault = open_from_options(options, terminal)
     paths = select_link_sources(vault, options.notes) if options.notes else list(vault.notes)
     rows = note_rows(vault.index, paths)
-    lines = (element for row in rows for element in list_elements(row))
     listing = Listing(
-        "notes", rows, NoteElement._fields, head={"vault": str(vault.root)}, lines=lines
+        "notes",
+        rows,
+        NoteElement._fields,
+        head={"vault": str(vault.root)},
+        lines=(element for row in rows for element in list_elements(row)),
+        text=lambda: "\n".join(
+            [render_note_page(row, terminal.table_width, terminal.palette) for row in rows]
+        ),
     )
-    if not print_data(terminal, output_format, listing):
-        pages = [render_note_page(row, terminal.table_width, terminal.palette) for row in rows]
-        terminal.print_results("\n".join(pages))
-        if len(rows) > 1:
-            terminal.print_message(describe_totals(rows))
+    if print_listing(terminal, output_format, listing) and len(rows) > 1:
+        terminal.print_message(describe_totals(rows))
     return EXIT_CLEAN

@@ -36,8 +36,6 @@ from vaultlink.write.write import WriteResult
 
 
 class UndoOptions(VaultOptions, frozen=True, kw_only=True):
-    """Options of `undo`."""
-
     run: Annotated[
         str | None,
         argument("RUN", "A run as in --list. Default: the last run that was not undone."),
