@@ -140,8 +140,6 @@ def _describe_rename(item: Rename, plan: Plan) -> tuple[str, str]:
     if plan.texts.get(item.old, ("", ""))[1] is None:
         return "Merge", f"{old} into {new}"
     verb = "Move" if _is_move(item) else "Rename"
-    if item.kind is RenameKind.TAG:
-        return verb, f"{old} to {new}"
     if item.kind in (RenameKind.HEADING, RenameKind.BLOCK):
         same = next(
             (at for at in range(len(old), 0, -1) if old[:at] == new[:at] and old[at - 1] == "#"), 0

@@ -91,19 +91,17 @@ def rename(options: RenameOptions) -> int:
 
     Output formats: table, tsv, json. Columns of tsv: path, new path, number of edits.
     """
-    if options.from_file is None:
-        return _run_renames(
-            "rename",
-            options,
-            lambda vault: read_rename_words(vault, options.old, options.new),
-            merge=options.merge,
-        )
-    if options.old is not None:
+    file = options.from_file
+    if file is not None and options.old is not None:
         raise UsageError("--from-file and OLD NEW can't be used together.")
-    file, content = options.from_file, load_plan_text(options.from_file)
-    return _run_renames(
-        "rename", options, lambda vault: read_rename_file(vault, file, content), merge=options.merge
-    )
+    content = load_plan_text(file) if file is not None else ""
+
+    def read(vault: Vault) -> tuple[Rename, ...]:
+        if file is not None:
+            return read_rename_file(vault, file, content)
+        return read_rename_words(vault, options.old, options.new)
+
+    return _run_renames("rename", options, read, merge=options.merge)
 
 
 def move(options: MoveOptions) -> int:
