@@ -17,7 +17,7 @@ from running import write_files
 from vaultlink.config.mention_settings import MENTIONS_DEFAULTS
 from vaultlink.config.settings import BACKLINKS_CHOICES, LIST_KEYS, TABLE_KEYS
 from vaultlink.report.finding_rows import FindingRow
-from vaultlink.report.history_page import PastRow
+from vaultlink.report.note_past import PastRow
 from vaultlink.rules.context import QUIET_KINDS
 from vaultlink.watch.debounce import Debounce
 from vaultlink.watch.output import BatchRow

@@ -196,6 +196,11 @@ PLACES = {
         (),
     ),
     "accents are stripped": (r"u0300|combining\(", ("text.py", "index/words.py")),
+    # --json is another name of a format; graph and report have formats of their own packages
+    "listings know their formats": (
+        r'[!=]= "(json|tsv|table|page)"',
+        ("cli/listing.py", "cli/parser.py", "cli/commands/graph.py", "cli/report_run.py"),
+    ),
 }
 """What lives in one place: a pattern, and the modules and packages that may contain it."""
 
@@ -520,6 +525,7 @@ LIBRARY_PLACES = {
     "tomlkit": r"config/list_items\.py",
     "typer": r"cli/typer_parser\.py",
     "watchdog": r"watch/backend",
+    "wcwidth": r"report/layout\.py",
     "yaml": r"disk/read\.py|parse/",
 }
 """The only places that import a library."""

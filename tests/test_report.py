@@ -44,7 +44,7 @@ from vaultlink.report.listings import (
     make_target_formatter,
     topic_rows,
 )
-from vaultlink.report.note_page import describe_totals, note_cells, note_rows, render_note_page
+from vaultlink.report.note_page import describe_totals, list_elements, note_rows, render_note_page
 from vaultlink.report.rule_counts import count_findings, render_statistics
 from vaultlink.report.rule_manual import render_rule_page
 from vaultlink.text import line_and_column, line_starts
@@ -600,11 +600,9 @@ def test_note_page_is_grouped() -> None:
     assert describe_totals(rows) == "2 notes: 1 heading, 1 block, 2 tags, 2 links."
 
 
-def test_facts_are_five_cells_each() -> None:
+def test_elements_of_a_note_as_rows() -> None:
     [row] = note_rows(INDEX, ["a.md"])
-    told = note_cells(row)
-    assert {len(fact) for fact in told} == {5}
-    assert ("a.md", "heading", 7, "Top", 1) in told
+    assert ("a.md", "heading", 7, "Top", 1) in list(list_elements(row))
 
 
 # -- the manual -------------------------------------------------------------------------------------------------------

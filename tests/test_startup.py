@@ -27,6 +27,7 @@ HEAVY = (
     "yaml",
     "prompt_toolkit",
     "tomlkit",
+    "wcwidth",
 )
 """Libraries that a warm check of a small vault does not import. Its first check reads the rules with yaml."""
 

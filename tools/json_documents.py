@@ -21,11 +21,11 @@ from vaultlink.graph.related import RelatedNote
 from vaultlink.mentions.wanted_topics import WantedTopic
 from vaultlink.report.finding_rows import EditRow, FindingRow
 from vaultlink.report.fix_summary import FixedRow, SkippedRow
-from vaultlink.report.history_page import PastRow
 from vaultlink.report.json_document import SCHEMA_VERSION
 from vaultlink.report.listings import BacklinkRow, DanglingTopicRow, FileBacklinksRow, LinkRow
 from vaultlink.report.mention_rows import MentionRow
 from vaultlink.report.note_page import ParsedNoteRow
+from vaultlink.report.note_past import PastRow
 from vaultlink.report.plan_result import CreatedRow, DeletedRow, FileRow
 from vaultlink.report.rule_manual import RuleManualRow
 from vaultlink.watch.output import BatchRow, MovedRow, WatchFindingRow

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
-from vaultlink.cli.listing import Listing, choose_listing_format, print_listing
+from vaultlink.cli.listing import (
+    Columns,
+    Listing,
+    choose_listing_format,
+    is_json,
+    print_listing,
+    print_plan,
+)
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import find_note_argument, open_scanned_vault
 from vaultlink.cli.write_run import WritingCommand, print_skipped_notes, run_plan
@@ -27,16 +34,13 @@ if TYPE_CHECKING:
     from vaultlink.fix.backlinks_commands import OneTimeChange, SectionUpdater
     from vaultlink.fix.plan import Plan
 
-WRITTEN, UPDATED, REMOVED, ADOPTED = "written", "brought in step", "taken out", "adopted"
-"""Changes of a section, as in the JSON and TSV formats."""
-
-CHANGE_LABELS = {
-    WRITTEN: "written",
-    UPDATED: "updated",
-    REMOVED: "removed",
-    ADOPTED: "adopted",
+_LABELS = {
+    "written": "written",
+    "brought in step": "updated",
+    "taken out": "removed",
+    "adopted": "adopted",
 }
-"""Changes of a section, as in text for people."""
+"""The words for people for each change of a section in JSON and TSV."""
 
 
 class SectionChangeRow(msgspec.Struct, frozen=True):
@@ -52,7 +56,6 @@ class SectionChangeRow(msgspec.Struct, frozen=True):
 
 
 def maintain_sections(options: "BacklinksOptions") -> int:
-    """Write, adopt or remove sections, or report what would change."""
     names = [name for name in ("write", "adopt", "remove") if getattr(options, name)]
     if len(names) > 1:
         raise UsageError(f"{' and '.join(f'--{name}' for name in names)} can't be used together.")
@@ -84,47 +87,47 @@ class _SectionsCommand(WritingCommand):
         return plan
 
     def describe(self, plan: "Plan", *, would: bool = False) -> str:
-        """Return a sentence with the number of changed sections."""
         rows = self._list_rows(plan)
-        if plan.skipped and not rows:
-            return ""
-        return _summarize(self._options, rows, "would be" if would else "were")
+        return "" if plan.skipped and not rows else _summarize(self._options, rows, would=would)
 
     def preview(self, plan: "Plan") -> int:
-        """Print what would change; return the exit code."""
         if self._options.diff:
             return super().preview(plan)
         rows = self._list_rows(plan)
-        _print_section_rows(self.terminal, self.output_format, rows)
+        self._print_rows(rows)
         print_skipped_notes(plan.skipped)
         if sentence := self.describe(plan, would=True):
             self.terminal.print_message(sentence)
         return EXIT_FINDINGS if rows or plan.skipped else EXIT_CLEAN
 
     def report(self, plan: "Plan", _result: WriteResult) -> int:
-        """Print what was changed and what was skipped; return the exit code."""
         rows = self._list_rows(plan)
-        _print_section_rows(self.terminal, self.output_format, rows)
+        self._print_rows(rows)
         print_skipped_notes(plan.skipped)
-        if rows or not plan.skipped:
+        if sentence := self.describe(plan):
             undo = " `vaultlink undo` reverts it." if rows else ""
-            self.terminal.print_message(_summarize(self._options, rows, "were") + undo)
+            self.terminal.print_message(sentence + undo)
         return EXIT_FINDINGS if plan.skipped else EXIT_CLEAN
 
     def report_nothing(self) -> int:
-        """Print that there is nothing to change."""
-        if self._options.diff and self.output_format == "json":
+        if not self._options.diff:
+            self._print_rows([])
+        elif is_json(self.output_format):
             from vaultlink.fix.plan import VaultChanges  # noqa: PLC0415 - rarely needed
-            from vaultlink.report.plan_result import render_plan  # noqa: PLC0415
 
-            self.terminal.print_results(render_plan(self.name, VaultChanges()))
-        elif not self._options.diff:
-            _print_section_rows(self.terminal, self.output_format, [])
-        self.terminal.print_message(_summarize(self._options, [], "were"))
+            print_plan(self.terminal, self.output_format, self.name, VaultChanges())
+        self.terminal.print_message(_summarize(self._options, []))
         return EXIT_CLEAN
 
+    def _print_rows(self, rows: Sequence[SectionChangeRow]) -> None:
+        if rows or is_json(self.output_format):
+            columns = SectionChangeRow.__struct_fields__
+            table: Columns = {"note": "path", "section": lambda row: _LABELS[row.change]}
+            print_listing(
+                self.terminal, self.output_format, Listing("sections", rows, columns, table)
+            )
+
     def _list_rows(self, plan: "Plan") -> list[SectionChangeRow]:
-        """Return the change of the section in each note that the plan changes."""
         return [
             SectionChangeRow(path, self._name_change(plan, path)) for path in sorted(plan.texts)
         ]
@@ -133,10 +136,10 @@ class _SectionsCommand(WritingCommand):
         before = plan.before.index.notes[path].sections
         after = plan.after.index.notes[path].sections
         if self._options.adopt:
-            return ADOPTED
+            return "adopted"
         if self._options.remove or len(after) < len(before):
-            return REMOVED
-        return WRITTEN if len(after) > len(before) else UPDATED
+            return "taken out"
+        return "written" if len(after) > len(before) else "brought in step"
 
 
 def _make_selector(
@@ -165,47 +168,34 @@ def _make_selector(
 
 def _build_overrides(options: "BacklinksOptions") -> Mapping[str, Any]:
     """Return the settings of this run: only section rules run, in the mode `write`."""
-    style_options = {
-        "style": options.style,
-        "heading": options.heading,
-        "entries": options.entries,
-        "order": options.order,
-        "group": options.group,
+    style = {
+        key: value
+        for key in ("style", "heading", "entries", "order", "group")
+        if (value := getattr(options, key))
     }
     return {
         "select": list(SECTION_RULES),
         "backlinks": {
             "mode": "write",
-            **{key: value for key, value in style_options.items() if value},
+            **style,
             **({"mentions": True} if options.mentions else {}),
         },
     }
 
 
 def _summarize(
-    options: "BacklinksOptions", rows: Sequence[SectionChangeRow], auxiliary: str
+    options: "BacklinksOptions", rows: Sequence[SectionChangeRow], *, would: bool = False
 ) -> str:
-    """Describe the changes in a sentence. `auxiliary` is “were” or “would be”."""
     counts = [
         (label, count)
-        for change, label in CHANGE_LABELS.items()
+        for change, label in _LABELS.items()
         if (count := sum(row.change == change for row in rows))
     ]
     if not counts:
         verb = "adopt" if options.adopt else "remove" if options.remove else "write or update"
         return f"No sections to {verb}."
     (label, count), *others = counts
-    verb = "was" if auxiliary == "were" and count == 1 else auxiliary
+    verb = "would be" if would else "was" if count == 1 else "were"
     parts = [f"{format_count(count, 'section')} {verb} {label}"]
     parts += [f"{count:,} {label}" for label, count in others]
     return f"{', '.join(parts)}."
-
-
-def _print_section_rows(
-    terminal: Terminal, output_format: str, rows: Sequence[SectionChangeRow]
-) -> None:
-    if rows or output_format == "json":
-        cells = ((row.path, CHANGE_LABELS[row.change]) for row in rows)
-        columns, header = ("path", "change"), ("note", "section")
-        listing = Listing("sections", rows, columns, header=header, cells=cells)
-        print_listing(terminal, output_format, listing)

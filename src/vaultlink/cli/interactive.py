@@ -6,13 +6,12 @@ then applied together, with the same checks as in any other run.
 
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from msgspec.structs import replace
 
 from vaultlink.api import Vault
-from vaultlink.cli.answer_history import AnswerHistory
 from vaultlink.cli.settings_file import SettingsChange, SettingsList, find_topic_list
 from vaultlink.cli.terminal import Terminal, print_stderr, require_terminal
 from vaultlink.fix.causes import FixCause, FixChooser, FixException, FixOption
@@ -64,6 +63,10 @@ class CauseAnswer(NamedTuple):
     entries: tuple[str, ...] = ()
 
 
+Answers = dict[int, CauseAnswer]
+"""The answers by the number of their question. An answer may settle later questions."""
+
+
 class Interview:
     """The questions about the causes of findings, and the answers so far.
 
@@ -85,26 +88,19 @@ class Interview:
         self._topics = [cause.topic if cause.is_mention else n for n, cause in enumerate(causes)]
         self._places = {topic: place for place, topic in enumerate(dict.fromkeys(self._topics), 1)}
         self._shown_topic: str | int = ""
-        self._history = AnswerHistory[CauseAnswer]()
-        self._answers = self._history.by_number
-        self._handlers: Mapping[str, Callable[[int, FixOption | None], bool]] = {
-            "y": self._apply,
-            "n": self._skip,
-            "a": self._apply_all,
-            "d": self._skip_all,
-            "t": self._apply_target,
-            "c": self._create_note,
-            "u": self._unlink,
-            "i": self._except,
-            "N": self._except,
-        }
+        self._answers: Answers = {}
+        self._steps: list[tuple[int, Answers]] = []
 
     def run(self) -> InteractiveChoices:
-        """Ask all questions, or those before the user quits; return what was chosen.
-
-        Raises KeyboardInterrupt or EOFError if the user stops.
-        """
-        self._history.ask_all(len(self._causes), self._ask)
+        """Ask all questions, or those before the user quits; return what was chosen."""
+        number, key = 0, ""
+        while number < len(self._causes) and key != "q":
+            if number in self._answers:
+                number += 1
+                continue
+            key = self._ask(number)
+            if key == "b":
+                number, self._answers = self._steps.pop()
         answers = self._answers.values()
         fixes = [pair for answer in answers if answer.option for pair in answer.option.fixes]
         entries = dict.fromkeys(entry for answer in answers for entry in answer.entries)
@@ -142,7 +138,9 @@ class Interview:
                 options = _put_first(options, option) if option else options
             elif key.isdecimal():
                 options = _put_first(options, options[int(key) - 1])
-            elif self._answer(key, number, options[0] if options else None):
+            elif answers := self._answer(key, number, options[0] if options else None):
+                self._steps.append((number, self._answers))
+                self._answers = {**self._answers, **answers}
                 return key
 
     def _read_key(self, prompt: str, keys: Sequence[QuestionKey]) -> str:
@@ -159,67 +157,56 @@ class Interview:
         pairs = zip(self._causes, self._topics, strict=True)
         return [cause for cause, other in pairs if other == topic]
 
-    def _answer(self, key: str, number: int, option: FixOption | None) -> bool:
-        """Record an answer; return False if it is not possible."""
-        return self._history.record(number, lambda: self._handlers[key](number, option))
-
     # -- answers -------------------------------------------------------------------------------
 
-    def _apply(self, number: int, option: FixOption | None) -> bool:
-        self._answers[number] = CauseAnswer(option)
-        return True
+    def _answer(self, key: str, number: int, option: FixOption | None) -> Answers:
+        """Return the answers that a key gives; empty if it is not possible."""
+        later = self._list_later(number)
+        if key in "nd":
+            return dict.fromkeys([*(later if key == "d" else ()), number], CauseAnswer())
+        if key in "iN":
+            return self._except(number)
+        if key in "cu":
+            option = self._change_target(key, self._causes[number])
+            return {number: CauseAnswer(option)} if option else {}
+        answers = {}
+        if key == "a":
+            proposals = {other: self._causes[other].proposals for other in later}
+            answers = {other: CauseAnswer(found[0]) for other, found in proposals.items() if found}
+        if key == "t":
+            same = self._find_same_target(number, option)
+            answers = {other: CauseAnswer(found) for other, found in same}
+        return {**answers, number: CauseAnswer(option)}
 
-    def _skip(self, number: int, _option: FixOption | None) -> bool:
-        self._answers[number] = CauseAnswer()
-        return True
+    def _change_target(self, key: str, cause: FixCause) -> FixOption | None:
+        """Return the option that creates a note or removes links; None, and say why."""
+        chooser = self._targets.chooser if self._targets else None
+        if key == "c":
+            option = chooser.create_note(cause) if chooser else None
+            reason = "No note can have this name."
+        else:
+            option = chooser.remove_links(cause) if chooser else None
+            reason = "These links have no text that could replace them."
+        print_stderr(f"  {escape_controls(option.title)}." if option else reason)
+        return option
 
-    def _apply_all(self, number: int, option: FixOption | None) -> bool:
-        for later in self._list_later(number):
-            if self._causes[later].proposals:
-                self._answers[later] = CauseAnswer(self._causes[later].proposals[0])
-        return self._apply(number, option)
-
-    def _skip_all(self, number: int, option: FixOption | None) -> bool:
-        self._answers.update(dict.fromkeys(self._list_later(number), CauseAnswer()))
-        return self._skip(number, option)
-
-    def _apply_target(self, number: int, option: FixOption | None) -> bool:
-        for later, same in self._find_same_target(number, option):
-            self._answers[later] = CauseAnswer(same)
-        return self._apply(number, option)
-
-    def _create_note(self, number: int, _option: FixOption | None) -> bool:
-        option = self._targets.chooser.create_note(self._causes[number]) if self._targets else None
-        return self._apply_or_explain(number, option, "No note can have this name.")
-
-    def _unlink(self, number: int, _option: FixOption | None) -> bool:
-        option = self._targets.chooser.remove_links(self._causes[number]) if self._targets else None
-        reason = "These links have no text that could replace them."
-        return self._apply_or_explain(number, option, reason)
-
-    def _apply_or_explain(self, number: int, option: FixOption | None, reason: str) -> bool:
-        if option is None:
-            print_stderr(reason)
-            return False
-        print_stderr(f"  {escape_controls(option.title)}.")
-        return self._apply(number, option)
-
-    def _except(self, number: int, _option: FixOption | None) -> bool:
-        """Record an exception, and settle all questions to which it applies."""
+    def _except(self, number: int) -> Answers:
+        """Return an exception as the answer to all questions to which it applies."""
         if self._exceptions.file.barrier:
             print_stderr(self._exceptions.file.barrier)
-            return False
+            return {}
         chosen = self._choose_exception(self._causes[number].exceptions)
         if chosen is None:
-            return False
+            return {}
         if barrier := self._exceptions.find_barrier(chosen.entries):
             print_stderr(escape_controls(barrier))
-            return False
-        for other, cause in enumerate(self._causes):
-            if other not in self._answers and chosen.key in [item.key for item in cause.exceptions]:
-                self._answers[other] = CauseAnswer(entries=chosen.entries)
-        self._answers[number] = CauseAnswer(entries=chosen.entries)
-        return True
+            return {}
+        others = [
+            other
+            for other, cause in enumerate(self._causes)
+            if other not in self._answers and chosen.key in [item.key for item in cause.exceptions]
+        ]
+        return dict.fromkeys([*others, number], CauseAnswer(entries=chosen.entries))
 
     def _choose_exception(self, exceptions: Sequence[FixException]) -> FixException | None:
         """Ask which exception is meant if there are several; None for none."""
@@ -258,7 +245,6 @@ class Interview:
     # -- keys ----------------------------------------------------------------------------------
 
     def _list_keys(self, number: int, options: Sequence[FixOption]) -> list[QuestionKey]:
-        """Return the possible answers to a question."""
         cause = self._causes[number]
         keys = self._list_proposal_keys(number, options) if options else []
         keys[1:1] = [QuestionKey("n", "no: nothing changes")]
@@ -281,7 +267,7 @@ class Interview:
             )
         if len(cause.findings) > MAX_PREVIEWED:
             keys.append(QuestionKey("l", "list all lines"))
-        if self._history.has_steps:
+        if self._steps:
             keys.append(QuestionKey("b", "back to the previous question"))
         return [
             *keys,
@@ -290,12 +276,9 @@ class Interview:
         ]
 
     def _list_proposal_keys(self, number: int, options: Sequence[FixOption]) -> list[QuestionKey]:
-        title, topic = (
-            escape_controls(options[0].title),
-            escape_controls(self._causes[number].topic),
-        )
-        keys = [QuestionKey("y", f"yes: {title}")]
-        others = len([later for later in self._list_later(number) if self._causes[later].proposals])
+        topic = escape_controls(self._causes[number].topic)
+        keys = [QuestionKey("y", f"yes: {escape_controls(options[0].title)}")]
+        others = sum(bool(self._causes[later].proposals) for later in self._list_later(number))
         if others:
             count = format_count(others, "later question")
             keys.append(
@@ -351,12 +334,7 @@ _LINK_PROMPT = "Link to (Escape cancels): "
 def choose_fixes(
     findings: Sequence[Diagnostic], terminal: Terminal, vault: Vault, answers: FixAnswers
 ) -> InteractiveChoices:
-    """Ask how to fix findings; return what was chosen.
-
-    Raises:
-        UsageError: stdin or stderr is not a terminal.
-        KeyboardInterrupt: The user stopped. EOFError if the terminal was closed.
-    """
+    """Ask how to fix findings. Raises UsageError without a terminal."""
     require_terminal()
     if answers.folder is None:
         answers = replace(answers, folder="")
@@ -376,8 +354,7 @@ def ask_about_causes(
 ) -> InteractiveChoices:
     """Ask how to fix the findings of causes; return what was chosen.
 
-    Raises:
-        KeyboardInterrupt: The user stopped. EOFError if the terminal was closed.
+    Raises KeyboardInterrupt or EOFError if the user stops.
     """
     from vaultlink.cli.keys import KeyReader  # noqa: PLC0415 - needs a terminal
 

@@ -1,109 +1,128 @@
-"""Print the results of the listing commands.
+"""Print the rows of a command as a table, as tab-separated values or as JSON."""
 
-There are three output formats. The exit code is 0 for any result.
-"""
-
-from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
 from vaultlink.cli.terminal import Terminal
+from vaultlink.model import SkippedNote
 from vaultlink.report.json_document import encode_document
 from vaultlink.report.layout import render_table, render_tsv
 
-LISTING_FORMATS = ("table", "tsv", "json")
+if TYPE_CHECKING:
+    from vaultlink.fix.plan import VaultChanges
 
-PAGE_FORMATS = ("page", "tsv", "json")
+Columns = Sequence[str] | Mapping[str, str | Callable[[Any], object]]
+"""The names of columns. Each shows a field of a row, that of its name or another, or the result of
+a function of the row."""
 
 
 class Listing(NamedTuple):
-    """The results of a command in its output formats.
+    """The rows of a command, and what each output format shows of them.
 
-    Attributes:
-        key: The JSON key of the rows.
-        rows: The rows, as JSON.
-        columns: The names of the columns of tsv.
-        lines: The cells of tsv; None for the fields of each row that `columns` names.
-        header: The names of the columns of the table.
-        cells: The cells of the table; None for those of tsv.
-        empty: The message for an empty table.
-        head: The other keys of the JSON document.
+    The JSON document has `rows` below `key`, and the keys of `head`. The columns of tsv are
+    `columns`, those of the table `table`. Their rows are `lines` and `shown`, if these differ.
+    `empty` is the message instead of an empty table. With `fold`, long cells of the last column
+    continue on the next lines. `text` renders what people read instead of a table, None for
+    nothing; `paged` sends it through the pager.
     """
 
     key: str
-    rows: Sequence[msgspec.Struct | str]
-    columns: Sequence[str]
-    lines: Iterable[Sequence[object]] | None = None
-    header: Sequence[str] = ()
-    cells: Iterable[Sequence[object]] | None = None
-    empty: str = ""
+    rows: Iterable[msgspec.Struct | str]
+    columns: Columns = ()
+    table: Columns = ()
     head: Mapping[str, object] = {}
+    lines: Iterable[Any] | None = None
+    shown: Iterable[Any] | None = None
+    empty: str = ""
+    fold: bool = False
+    text: Callable[[], str | None] | None = None
+    paged: bool = False
 
-    def list_lines(self) -> Iterable[Sequence[object]]:
-        """Return the cells of tsv."""
-        if self.lines is not None:
-            return self.lines
-        return ([getattr(row, name) for name in self.columns] for row in self.rows)
 
+def choose_listing_format(
+    terminal: Terminal, text: str = "table", piped: str = "tsv", exports: Sequence[str] = ("json",)
+) -> str:
+    """Choose between `text` for people, tsv and `exports`.
 
-def choose_listing_format(terminal: Terminal) -> str:
-    """Choose the output format of a listing.
-
-    The default is table on a terminal and tsv elsewhere.
+    `text` is the default on a terminal, `piped` elsewhere.
     """
-    return terminal.choose_format(LISTING_FORMATS, "table", "tsv")
+    return terminal.choose_format((text, "tsv", *exports), text, piped)
 
 
-def print_listing(
-    terminal: Terminal, output_format: str, listing: Listing, *, fold: bool = False
-) -> bool:
-    """Print a listing; return True if it was a table with rows."""
-    if print_data(terminal, output_format, listing):
-        return False
-    rows = list(listing.list_lines() if listing.cells is None else listing.cells)
-    print_rows(terminal, listing.header, rows, listing.empty, fold=fold)
-    return bool(rows)
+def choose_document_format(terminal: Terminal, text: str = "text") -> str:
+    """Choose between the format for people and JSON, if a command has no rows."""
+    return terminal.choose_format((text, "json"), text, text)
 
 
-def print_data(terminal: Terminal, output_format: str, listing: Listing) -> bool:
-    """Print a listing as JSON or TSV; return False for another format."""
-    if output_format == "json":
-        print_document(terminal, listing.head, listing.key, listing.rows)
-    elif output_format == "tsv":
-        print_lines(terminal, listing.columns, listing.list_lines())
-    return output_format in ("json", "tsv")
+def is_json(output_format: str) -> bool:
+    return output_format == "json"
 
 
-def print_rows(
-    terminal: Terminal,
-    header: Sequence[str],
-    rows: Sequence[Sequence[object]],
-    empty_message: str,
-    *,
-    fold: bool = False,
-) -> None:
-    """Print rows as a table with a header.
+def print_listing(terminal: Terminal, output_format: str, listing: Listing) -> bool:
+    """Print a listing; return True if people read it, unless it is an empty table."""
+    lines = listing.rows if listing.lines is None else listing.lines
+    if output_format == "tsv":
+        cells = _list_cells(listing.columns, lines)
+        terminal.print_results(render_tsv(tuple(listing.columns), cells))
+    elif not print_document(
+        terminal,
+        output_format,
+        lambda: encode_document(listing.head, listing.key, tuple(listing.rows)),
+    ):
+        return _print_text(terminal, listing, lines if listing.shown is None else listing.shown)
+    return False
 
-    If there are no rows, print `empty_message` on stderr.
-    """
-    if rows:
-        terminal.print_results(
-            render_table(header, rows, terminal.table_width, terminal.palette, fold=fold)
-        )
+
+def _print_text(terminal: Terminal, listing: Listing, rows: Iterable[Any]) -> bool:
+    if listing.text:
+        text = listing.text()
     else:
-        terminal.print_message(empty_message)
+        text = render_rows(terminal, listing.table, rows, fold=listing.fold) or None
+    if text is not None:
+        (terminal.print_paged if listing.paged else terminal.print_results)(text)
+    elif listing.empty:
+        terminal.print_message(listing.empty)
+    return text is not None or listing.text is not None
 
 
-def print_lines(
-    terminal: Terminal, header: Sequence[str], rows: Iterable[Sequence[object]]
+def print_document(terminal: Terminal, output_format: str, render: Callable[[], bytes]) -> bool:
+    """Print a JSON document; return False for another format."""
+    if is_json(output_format):
+        terminal.print_results(render())
+    return is_json(output_format)
+
+
+def print_plan(
+    terminal: Terminal,
+    output_format: str,
+    command: str,
+    changes: "VaultChanges",
+    skipped: Sequence[SkippedNote] = (),
+    more: Mapping[str, object] = {},
 ) -> None:
-    """Print rows as tab-separated values, with the names of the columns above them."""
-    terminal.print_results(render_tsv(header, rows))
+    """Print a plan as a patch, or as JSON with the keys of `more`."""
+    from vaultlink.report.plan_result import render_plan  # noqa: PLC0415 - imports the linter
+
+    if not print_document(
+        terminal, output_format, lambda: render_plan(command, changes, skipped, more=more)
+    ):
+        terminal.print_diff(changes.diff_lines())
 
 
-def print_document(
-    terminal: Terminal, head: Mapping[str, object], name: str, rows: Sequence[msgspec.Struct | str]
-) -> None:
-    """Print one JSON object: the keys of `head`, then `rows` under `name`."""
-    terminal.print_results(encode_document(head, name, rows))
+def render_rows(
+    terminal: Terminal, columns: Columns, rows: Iterable[Any], *, fold: bool = False
+) -> str:
+    """Return rows as a table; "" if there are none, or no columns."""
+    cells = [*_list_cells(columns, rows)] if columns else []
+    if not cells:
+        return ""
+    return render_table(tuple(columns), cells, terminal.table_width, terminal.palette, fold=fold)
+
+
+def _list_cells(columns: Columns, rows: Iterable[Any]) -> Iterator[list[object]]:
+    fields = columns.values() if isinstance(columns, Mapping) else columns
+    getters = [attrgetter(field) if isinstance(field, str) else field for field in fields]
+    return ([get(row) for get in getters] for row in rows)

@@ -7,8 +7,6 @@ from vaultlink.errors import UsageError
 
 
 class MentionsOptions(NotesOptions, frozen=True, kw_only=True):
-    """Options of `mentions`."""
-
     to: Annotated[
         str | None, option("--to", metavar="NOTE", help="Only mentions of this note.")
     ] = None
@@ -52,16 +50,11 @@ class MentionsOptions(NotesOptions, frozen=True, kw_only=True):
 
 
 def reject_conflicting_options(options: MentionsOptions) -> None:
-    """Raise UsageError for options that can't be used together."""
-    for group in (
-        (
-            ("--write", options.write),
-            ("--interactive", options.interactive),
-            ("--diff", options.diff),
-        ),
-        (("--from-section", options.from_section is not None), ("NOTE", bool(options.notes))),
-        (("--from-section", options.from_section is not None), ("--to", options.to is not None)),
+    section = ["--from-section"] if options.from_section is not None else []
+    for names in (
+        [f"--{name}" for name in ("write", "interactive", "diff") if getattr(options, name)],
+        [*section, *(["NOTE"] if options.notes else [])],
+        [*section, *(["--to"] if options.to is not None else [])],
     ):
-        names = [name for name, is_set in group if is_set]
         if len(names) > 1:
             raise UsageError(f"{' and '.join(names[:2])} can't be used together.")

@@ -27,7 +27,6 @@ _LIBRARY = "ahocorasick_rs"
 
 
 def require_library() -> None:
-    """Raise UsageError if the library that searches a whole vault is not installed."""
     if find_spec(_LIBRARY) is None:
         raise UsageError(
             "searching a whole vault for mentions requires an extra library. Install it with "
@@ -41,17 +40,16 @@ def build_mention_options(settings: Mapping[str, Any], **changes: Any) -> Mentio
     Changes that are None have no effect.
     """
     ignored = parse_ignored(settings["ignore"])
-    values = {
-        "min_score": settings["min-score"],
-        "headings": settings["headings"],
-        "each_section": settings["each-section"],
-        "cjk": settings["cjk"],
-        "ignored_names": ignored.names,
-        "ignored_notes": ignored.notes,
-        "ignored_pairs": ignored.pairs,
-    }
-    values.update({name: value for name, value in changes.items() if value is not None})
-    return MentionOptions(**values)
+    options = MentionOptions(
+        min_score=settings["min-score"],
+        headings=settings["headings"],
+        each_section=settings["each-section"],
+        cjk=settings["cjk"],
+        ignored_names=ignored.names,
+        ignored_notes=ignored.notes,
+        ignored_pairs=ignored.pairs,
+    )
+    return replace(options, **{name: value for name, value in changes.items() if value is not None})
 
 
 class MentionSearch:
@@ -65,35 +63,33 @@ class MentionSearch:
         self._state, self._text = state, text
         self._is_template = compile_path_prefixes(state.settings.obsidian.templates)
         sample = {path: self._read(path) or "" for path in sample_paths(state.index)}
-        self._finder = MentionFinder(state.index, options, sample, self.is_excluded)
+        self._finder = MentionFinder(state.index, options, sample, self._is_excluded)
 
-    def is_excluded(self, path: str) -> bool:
+    def _is_excluded(self, path: str) -> bool:
         """Return True for notes in which and to which no link is wanted."""
         return not self._state.settings.is_linted(path) or self._is_template(path)
 
     def find(self, paths: Iterable[str], to: Set[str] | None = None) -> list[Mention]:
-        """Return the mentions in notes, in order.
+        """Return the mentions in notes, in order; those of the notes in `to` only.
 
         A topic that the author's section of a note lists is not certain: its link would make the
         entry redundant.
-
-        Args:
-            paths: Vault paths of the notes to search.
-            to: Vault paths of the notes whose mentions are wanted; None for all notes.
         """
         index = self._state.index
         found = []
         for path in paths:
-            mentions = self._search(path, to)
+            mentions = self.find_wanted(path, to)
             listed = list_wanted_targets(index, index.notes[path]) if mentions else frozenset()
-            found += [_doubt(item) if item.target in listed else item for item in mentions]
+            found += [
+                replace(item, certain=False, why=f"{item.why}, listed in the backlinks section")
+                if item.target in listed
+                else item
+                for item in mentions
+            ]
         return found
 
-    def find_wanted(self, path: str, to: Set[str]) -> list[Mention]:
-        """Return the mentions of topics in a note whose section lists them."""
-        return self._search(path, to)
-
-    def _search(self, path: str, to: Set[str] | None) -> list[Mention]:
+    def find_wanted(self, path: str, to: Set[str] | None) -> list[Mention]:
+        """Return the mentions in a note, although its section may list their topics."""
         text = self._read(path) if is_note(path) else None
         return self._finder.find(path, text, to) if text else []
 
@@ -132,14 +128,7 @@ def find_certain_mentions(
 ) -> dict[str, set[str]]:
     """Return the notes that certainly mention a note, by the path of that note.
 
-    Args:
-        state: The state of the vault.
-        text: Returns the text of a note.
-        settings: The settings of `[mentions]`.
-        note: Vault path of the only note whose mentions are wanted; None for all notes.
-
-    Raises:
-        UsageError: The library that searches for the mentions of all notes is not installed.
+    `note` is the only note whose mentions are wanted; None for all notes. Raises UsageError.
     """
     if note is None:
         require_library()
@@ -150,8 +139,3 @@ def find_certain_mentions(
         if item.certain:
             found.setdefault(item.target, set()).add(item.path)
     return found
-
-
-def _doubt(mention: Mention) -> Mention:
-    reason = f"{mention.why}, listed in the backlinks section"
-    return replace(mention, certain=False, why=reason)

@@ -3,15 +3,12 @@
 from collections.abc import Mapping, Sequence
 
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
-from vaultlink.cli.listing import choose_listing_format, print_lines
+from vaultlink.cli.listing import Listing, choose_listing_format, print_listing
 from vaultlink.cli.mention_options import MentionsOptions
 from vaultlink.cli.mention_results import (
-    describe_redundant,
     find_mentions,
-    list_document_keys,
-    make_rows,
+    make_mention_listing,
     print_topics,
-    render_document,
 )
 from vaultlink.cli.settings_file import SettingsChange, find_ignore_list
 from vaultlink.cli.terminal import Terminal, require_terminal
@@ -22,12 +19,11 @@ from vaultlink.fix.plan import Plan
 from vaultlink.mentions.mention import Mention
 from vaultlink.mentions.planning import list_mention_causes, make_mention_fixes
 from vaultlink.report.fix_summary import describe_linked
-from vaultlink.report.mention_rows import TSV_HEADER, mention_cells, render_mentions
+from vaultlink.report.mention_rows import mention_rows, render_mentions
 from vaultlink.write.write import WriteResult
 
 
 def link_mentions(options: MentionsOptions) -> int:
-    """Link the mentions that are certain or chosen; return the exit code."""
     return run_plan(_MentionsCommand(options))
 
 
@@ -47,19 +43,15 @@ class _MentionsCommand(WritingCommand):
         """Plan the links; None if there is no mention to ask about."""
         self._vault = open_scanned_vault(scan, self.terminal)
         self._found = found = find_mentions(self._options, self._vault)
-        self._topics = found.topics
         if not self.is_interactive:
-            plan = self._vault.fixer.plan_mentions(found.certain, confirmed=bool(found.topics))
+            certain = [item for item in found.mentions if item.certain]
+            plan = self._vault.fixer.plan_mentions(certain, confirmed=bool(found.topics))
         else:
             mentions = found.mentions if self._options.min_score is not None else found.all
             chosen = self._ask(mentions)
             if chosen is None:
                 return None
             plan = self._vault.fixer.plan_mentions(chosen, confirmed=True)
-        # Rows have offsets in the texts before.
-        self._rows = (
-            make_rows(self._vault, self._list_linked(plan)) if self.output_format == "json" else []
-        )
         return plan.with_write(self._ignored.write) if self._ignored else plan
 
     def _ask(self, mentions: Sequence[Mention]) -> list[Mention] | None:
@@ -77,55 +69,52 @@ class _MentionsCommand(WritingCommand):
         places = {(item.path, item.start) for item, _ in choices.fixes}
         return [item for item in mentions if (item.path, item.start) in places]
 
-    def _list_linked(self, plan: Plan) -> list[Mention]:
-        places = {(item.path, item.start) for item in plan.linked}
-        return [item for item in self._found.all if (item.path, item.start) in places]
-
     def describe(self, plan: Plan, *, would: bool = False) -> str:
-        """Return sentences with the number of links, and what is never linked."""
         ignored = self._ignored
         added = ignored.sentence if ignored and ignored.path in plan.texts else ""
         sentence = " ".join(filter(None, (describe_linked(plan.linked, would=would), added)))
         return sentence or ("Nothing to link." if would else "Nothing was written.")
 
     def list_more_keys(self, plan: Plan) -> Mapping[str, object]:
-        """Return the keys of the document of `mentions`."""
-        head = list_document_keys(self._vault, self._topics, plan.skipped)
-        return {**head, "mentions": self._rows}
+        listing = self._make_listing(plan)
+        return {**listing.head, "mentions": tuple(listing.rows)}
+
+    def _make_listing(self, plan: Plan, run: str | None = None) -> Listing:
+        """Return the linked mentions, with offsets in the texts before."""
+        places = {(item.path, item.start) for item in plan.linked}
+        linked = [item for item in self._found.all if (item.path, item.start) in places]
+        fixes = make_mention_fixes(self._vault.state, lambda path: plan.texts[path][0], linked)
+        rows = mention_rows(linked, fixes, plan.old_bytes)
+        return make_mention_listing(
+            self._vault, rows, linked, self._found.topics, plan.skipped, run
+        )
 
     def preview(self, plan: Plan) -> int:
-        """Print what would be linked; return the exit code."""
-        print_topics(self.terminal, self._topics)
+        print_topics(self.terminal, self._found.topics)
         return super().preview(plan)
 
     def report(self, plan: Plan, result: WriteResult) -> int:
-        """Print what was linked and what was skipped; return the exit code."""
-        terminal, linked = self.terminal, self._list_linked(plan)
-        if self.output_format == "json":
-            rows = [row for row in self._rows if row.note in plan.texts]
-            head = list_document_keys(self._vault, self._topics, plan.skipped, result.run_id)
-            terminal.print_results(render_document(head, rows))
-        elif self.output_format == "tsv":
-            print_lines(terminal, TSV_HEADER, mention_cells(linked))
-        elif terminal.verbose and linked:
-            terminal.print_results(
-                render_mentions(
-                    linked,
-                    lambda path: plan.texts[path][0] or "",
-                    terminal.width,
-                    terminal.palette,
+        terminal, topics = self.terminal, self._found.topics
+        listing = self._make_listing(plan, result.run_id)
+        linked = [*(listing.lines or ())]
+        if terminal.verbose and linked:
+            listing = listing._replace(
+                text=lambda: render_mentions(
+                    linked, lambda path: plan.texts[path][0] or "", terminal.width, terminal.palette
                 )
             )
+        print_listing(terminal, self.output_format, listing)
         print_skipped_notes(plan.skipped)
-        print_topics(terminal, self._topics)
+        print_topics(terminal, topics)
         undo = " `vaultlink undo` reverts it." if result.run_id else ""
         terminal.print_message(f"{self.describe(plan)}{undo}")
-        if linked and (advice := describe_redundant(self._topics)):
-            terminal.print_message(advice)
+        if linked and topics:
+            terminal.print_message(
+                "`vaultlink fix --unsafe-fixes` removes the entries of the topics that are linked."
+            )
         return EXIT_FINDINGS if plan.skipped else EXIT_CLEAN
 
     def report_nothing(self) -> int:
-        """Print that there is no mention to ask about."""
-        print_topics(self.terminal, self._topics)
+        print_topics(self.terminal, self._found.topics)
         self.terminal.print_message("No unlinked mentions found.")
         return EXIT_CLEAN

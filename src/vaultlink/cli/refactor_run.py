@@ -1,47 +1,42 @@
 """Plan a refactoring, and write it or print what it would change."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Annotated
 
 from msgspec.structs import replace
 
 from vaultlink.api import Vault
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_ERROR, EXIT_FINDINGS
-from vaultlink.cli.listing import LISTING_FORMATS, print_lines, print_rows
+from vaultlink.cli.listing import Listing, choose_listing_format, print_document, print_listing
 from vaultlink.cli.options import DiffOption, OpenOptions, option
 from vaultlink.cli.shown_paths import make_path_formatter
 from vaultlink.cli.terminal import Terminal, print_stderr
 from vaultlink.cli.vault import find_vault_root, open_scanned_vault
 from vaultlink.cli.write_run import WritingCommand, print_skipped_notes, run_plan
-from vaultlink.disk.rename_questions import ask_disk
 from vaultlink.disk.scan import VaultScan
 from vaultlink.errors import UsageError
-from vaultlink.fix.plan import Plan, Rename
+from vaultlink.fix.plan import Plan
 from vaultlink.fix.sources import FixSources
 from vaultlink.git.location import find_work_tree
-from vaultlink.refactor.refusals import refuse_new_note, refuse_renames
 from vaultlink.refactor.relocation import RefusedError
 from vaultlink.report.plan_result import (
+    ChangedFile,
     describe_refactor,
     list_captured,
     list_changed_files,
     list_unchanged,
     render_plan,
 )
-from vaultlink.rules.portable_names import read_name_limits
 from vaultlink.write.git_moves import stage_moves
 from vaultlink.write.write import WriteResult
 
-COLUMNS = ("path", "new_path", "edits")
-HEADER = ("file", "becomes", "edits")
+_TABLE = {"file": "path", "becomes": "new_path", "edits": "edits"}
 
 _MOST_NAMED = 5
 """Notes that a refusal names, at most."""
 
 
 class RefactorOptions(OpenOptions, frozen=True, kw_only=True):
-    """Options of commands that rename."""
-
     diff: DiffOption = False
     git: Annotated[bool, option("--git", help="Stage the new paths of files that git tracks.")] = (
         False
@@ -74,24 +69,12 @@ def run_refactor(name: str, options: RefactorOptions, make_plan: MakePlan, hint:
     return run_plan(_Refactoring(name, options, make_plan, hint))
 
 
-def check_renames(vault: Vault, renames: Sequence[Rename], *, merge: bool = False) -> None:
-    """Refuse renames that can't be made. Raises RefusedError."""
-    limits = read_name_limits(vault.config.options)
-    refuse_renames(renames, vault.index, ask_disk(vault.root), limits, merge=merge)
-
-
-def check_new_note(vault: Vault, path: str) -> None:
-    """Refuse to create a note at a path. Raises RefusedError."""
-    limits = read_name_limits(vault.config.options)
-    refuse_new_note(path, vault.index, ask_disk(vault.root), limits)
-
-
 class _Refactoring(WritingCommand):
     """A command that renames, moves, splits or joins notes."""
 
     def __init__(self, name: str, options: RefactorOptions, make_plan: MakePlan, hint: str):
         terminal = Terminal(options)
-        output_format = terminal.choose_format(LISTING_FORMATS, "table", "table")
+        output_format = choose_listing_format(terminal, piped="table")
         super().__init__(name, options, terminal, output_format)
         self._make_plan, self._choices, self.is_dry = make_plan, options, options.diff
         self._unstaged: str | None = None
@@ -108,35 +91,38 @@ class _Refactoring(WritingCommand):
             ending = "" if "othing was written" in str(error) else " Nothing was written."
             raise RefusedError(f"{error}{ending}") from None
         self._root, self._show_path = vault.root, make_path_formatter(vault.root)
-        self._print_lines(
-            list_captured(plan.captured, self._show_path, all_of_them=self.terminal.verbose)
-        )
+        text = list_captured(plan.captured, self._show_path, all_of_them=self.terminal.verbose)
+        if text:
+            self.terminal.print_message(text)
         return replace(plan, is_whole=not self._choices.skip_unwritable)
 
     def describe(self, plan: Plan, *, would: bool = False) -> str:
-        """Return a sentence with what is renamed, and how many links follow."""
         return describe_refactor(plan, would=would)
 
     def preview(self, plan: Plan) -> int:
-        """Print what would change; return the exit code."""
         code = super().preview(plan)
         self._print_unchanged(plan)
         return code
 
     def complete(self, plan: Plan, result: WriteResult) -> None:
-        """Stage the moves, if that is wanted."""
         if self._choices.git and result.moved:
             self._unstaged = stage_moves(self._root, plan.files)
 
     def report(self, plan: Plan, result: WriteResult) -> int:
-        """Print what was written and what was not; return the exit code."""
         terminal, skipped = self.terminal, plan.skipped
-        if self.output_format == "json":
-            terminal.print_results(render_plan(self.name, plan, skipped, result.run_id))
-        elif self.output_format == "tsv":
-            print_lines(terminal, COLUMNS, list_changed_files(plan))
-        elif terminal.verbose:
-            print_rows(terminal, HEADER, list_changed_files(plan), "")
+        if not print_document(
+            terminal,
+            self.output_format,
+            lambda: render_plan(self.name, plan, skipped, result.run_id),
+        ):
+            listing = Listing(
+                "edits",
+                (),
+                ChangedFile._fields,
+                _TABLE if terminal.verbose else (),
+                lines=list_changed_files(plan),
+            )
+            print_listing(terminal, self.output_format, listing)
         print_skipped_notes(skipped)
         is_written = bool(result.written or result.moved)
         if is_written:
@@ -160,15 +146,9 @@ class _Refactoring(WritingCommand):
         return EXIT_FINDINGS if skipped or self._unstaged is not None else EXIT_CLEAN
 
     def _print_unchanged(self, plan: Plan) -> None:
-        self._print_lines(
-            list_unchanged(plan.unchanged, self._show_path, all_of_them=self.terminal.verbose)
-        )
-        if plan.unchanged and self._hint:
-            self.terminal.print_message(self._hint)
-
-    def _print_lines(self, lines: Sequence[str]) -> None:
-        for line in lines:
-            self.terminal.print_message(line)
+        text = list_unchanged(plan.unchanged, self._show_path, all_of_them=self.terminal.verbose)
+        if text:
+            self.terminal.print_message(f"{text}\n{self._hint}" if self._hint else text)
 
 
 def _describe_skipped(plan: Plan) -> str:

@@ -100,7 +100,6 @@ def read_extract_words(vault: "Vault", old: str | None, new: str | None) -> tupl
 
 
 def read_merge_words(vault: "Vault", note: str | None, into: str | None) -> tuple[str, str]:
-    """Return the paths of two notes to merge."""
     if not note or not into:
         raise UsageError(
             "merge requires two notes: the one to append, and the one to append it to. "

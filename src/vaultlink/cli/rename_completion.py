@@ -1,6 +1,5 @@
 """Complete the last run of the same command if it skipped notes."""
 
-from collections.abc import Sequence
 from itertools import takewhile
 from typing import NamedTuple
 
@@ -19,12 +18,9 @@ from vaultlink.write.recovery import plan_restored_notes
 class UnfinishedRun(NamedTuple):
     """The last runs of a command that skipped notes, and the vault before them.
 
-    Attributes:
-        vault: The vault with the files and notes before the runs; the notes that they skipped are
-            as they are now. It is in memory only.
-        sources: The texts of this vault.
-        files: Old path to present path of every file that the runs moved.
-        former: The texts before the runs of the notes that they wrote, by old path.
+    `vault` is in memory only; in it, the notes that the runs skipped are as they are now. `files`
+    maps old to present path of every file that they moved. `former` are the texts before the runs
+    of the notes that they wrote, by old path.
     """
 
     vault: Vault
@@ -35,28 +31,23 @@ class UnfinishedRun(NamedTuple):
 
 def find_unfinished_run(vault: Vault, sources: FixSources) -> UnfinishedRun | None:
     """Return the last run if it had this command line and skipped notes."""
-    runs = _list_unfinished(list_runs(vault.root), format_command_line())
+    done = [run for run in list_runs(vault.root) if not run.undone and run.undoes is None]
+    command = format_command_line()
+    runs = list(takewhile(lambda run: run.command == command and bool(run.skipped), done))
     if not runs:
         return None
     moved = {old: new for run in runs for old, new in run.moves if old not in run.unmoved}
     back = {new: old for old, new in moved.items()}
     files = {old: path for path in vault.index.files if (old := map_path(path, back)) != path}
-    former = {
-        path: text for run in runs for path, text in _load_former_texts(vault, run, moved).items()
-    }
-    state = restore_state(vault.state, files, former)
+    former: dict[str, str] = {}
+    for run in runs:
+        former.update(_load_former_texts(vault, run, moved))
 
     def old_text(path: str) -> str | None:
         return former[path] if path in former else sources.text(files.get(path, path))
 
-    before = replace_state(vault, state)
+    before = replace_state(vault, restore_state(vault.state, files, former))
     return UnfinishedRun(before, replace(sources, text=old_text), files, former)
-
-
-def _list_unfinished(runs: Sequence[RecordedRun], command: str) -> list[RecordedRun]:
-    """Return the last runs with a command line that skipped notes, the latest first."""
-    done = [run for run in runs if not run.undone and run.undoes is None]
-    return list(takewhile(lambda run: run.command == command and bool(run.skipped), done))
 
 
 def _load_former_texts(vault: Vault, run: RecordedRun, moved: dict[str, str]) -> dict[str, str]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS, EXIT_INTERRUPTED
+from vaultlink.cli.listing import print_plan
 from vaultlink.cli.options import OpenOptions
 from vaultlink.cli.terminal import Terminal, print_stderr
 from vaultlink.cli.vault import find_vault_root, scan_from_options, warn_of_scan
@@ -42,7 +43,6 @@ def hold_write_lock(terminal: Terminal, root: Path, *, reverting: bool = True) -
 
 
 def report_reverted(terminal: Terminal, reverted: Iterable[RevertedRun]) -> None:
-    """Print the interrupted runs that were reverted, and what was skipped."""
     for item in reverted:
         print_skipped_notes(item.result.skipped)
         terminal.print_message(escape_controls(item.describe()))
@@ -101,17 +101,11 @@ class WritingCommand(ABC):
 
     def preview(self, plan: "Plan") -> int:
         """Print what would be written and skipped; return the exit code."""
-        terminal = self.terminal
-        if self.output_format == "json":
-            from vaultlink.report.plan_result import render_plan  # noqa: PLC0415 - rarely needed
-
-            more = self.list_more_keys(plan)
-            terminal.print_results(render_plan(self.name, plan, plan.skipped, more=more))
-        else:
-            terminal.print_diff(plan.diff_lines())
+        more = self.list_more_keys(plan)
+        print_plan(self.terminal, self.output_format, self.name, plan, plan.skipped, more)
         print_skipped_notes(plan.skipped)
         if sentence := self.describe(plan, would=True):
-            terminal.print_message(sentence)
+            self.terminal.print_message(sentence)
         return EXIT_FINDINGS if plan or plan.skipped else EXIT_CLEAN
 
 

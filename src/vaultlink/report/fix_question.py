@@ -44,15 +44,10 @@ class QuestionKey(NamedTuple):
 
 
 class FixQuestion(msgspec.Struct, frozen=True):
-    """A question about one cause.
+    """A question about one cause, with its number from 1 of all questions.
 
-    Attributes:
-        number: The number of the question, counted from 1.
-        total: The number of all questions.
-        cause: The findings.
-        options: The fixes to propose, the one that is previewed first.
-        keys: The possible answers.
-        group: All causes of the topic, if they are to be shown together.
+    The first of `options` is previewed. `group` are all causes of the topic, if they are shown
+    together.
     """
 
     number: int
@@ -101,13 +96,14 @@ def _format_label(question: FixQuestion, width: int, p: Palette) -> str:
 
 
 def format_prompt(question: FixQuestion, width: int) -> str:
-    """Return the question and its keys, in at most `width` columns."""
     if question.options:
         option = question.options[0]
         count = _count_findings(len(option.fixes), question.cause)
         words = f"{option.title}?" if question.cause.is_mention else f"{option.title}: {count}?"
     else:
-        words = f"No file has a similar name; what about {_name_them(question.cause)}?"
+        links = len(question.cause.findings)
+        them = "this link" if links == 1 else f"these {links:,} links"
+        words = f"No file has a similar name; what about {them}?"
     return format_key_prompt(words, question.keys, width)
 
 
@@ -118,7 +114,6 @@ def format_key_prompt(words: str, keys: Sequence[QuestionKey], width: int) -> st
 
 
 def render_key_help(keys: Iterable[QuestionKey], width: int) -> str:
-    """Render each key that answers a question with its meaning."""
     lines = []
     for key, meaning in keys:
         sentence = f"{escape_controls(meaning)}."
@@ -142,13 +137,7 @@ def _count_findings(count: int, cause: FixCause) -> str:
     return format_count(count, "link" if cause.is_unresolved else "place")
 
 
-def _name_them(cause: FixCause) -> str:
-    count = len(cause.findings)
-    return "this link" if count == 1 else f"these {count:,} links"
-
-
 def _list_options(question: FixQuestion, width: int) -> Iterator[str]:
-    """Yield the other proposals with their numbers."""
     for number, option in enumerate(question.options, 1):
         count = len(option.fixes)
         suffix = "" if count == len(question.cause.findings) else f" ({count:,} of them)"
@@ -178,7 +167,6 @@ def _list_changes(question: FixQuestion, text: TextByPath) -> Iterator[ChangedLi
 
 
 def _list_places(findings: Iterable[Diagnostic], text: TextByPath) -> Iterator[ChangedLines]:
-    """Yield the lines of findings, unchanged."""
     places: Mapping[tuple[str, int], Diagnostic] = {
         (item.path, item.line): item for item in reversed(list(findings))
     }

@@ -6,7 +6,6 @@ columns of a terminal.
 
 import re
 import textwrap
-import unicodedata
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
@@ -78,20 +77,19 @@ def is_single_width(text: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _char_width(char: str) -> int:
-    if unicodedata.category(char) in ("Mn", "Me", "Cf") and char != "\xad":
-        return 0
-    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
+    from wcwidth import wcwidth  # noqa: PLC0415 - slow to import, for characters of _MAYBE_WIDE
+
+    columns: int = wcwidth(char)
+    return columns if columns >= 0 else 1
 
 
 def truncate(text: str, width: int) -> str:
-    """Cut the end of a text to `width` columns, with an ellipsis if it is longer."""
     if display_width(text) <= width:
         return text
     return _take_columns(text, width - 1) + "…" if width > 0 else ""
 
 
 def truncate_left(text: str, width: int) -> str:
-    """Cut the start of a text to `width` columns, with an ellipsis if it is longer."""
     if display_width(text) <= width:
         return text
     return "…" + _take_columns(text[::-1], width - 1)[::-1] if width > 0 else ""
@@ -114,14 +112,9 @@ _INVISIBLE = lazy_pattern(r"\x1b(?:\[[0-9;]*m|\]8;;[^\x1b]*\x1b\\)")
 def wrap_words(text: str, width: int, indent: str, used: int = 0) -> list[str]:
     """Break a line between words where it is wider than `width` columns.
 
-    A word that is wider than a line begins where it stands, and the terminal breaks it. A command
-    in backticks is one word, so that it can be copied. Styles and hyperlinks take no columns.
-
-    Args:
-        text: The line.
-        width: The columns of a line.
-        indent: What later lines begin with.
-        used: Columns before the text in the first line.
+    Later lines begin with `indent`; `used` are the columns before the first. A word that is wider
+    than a line begins where it stands, and the terminal breaks it. A command in backticks is one
+    word, so that it can be copied. Styles and hyperlinks take no columns.
     """
     if used + display_width(_INVISIBLE.sub("", text)) <= width:
         return [text]
@@ -138,7 +131,14 @@ def wrap_words(text: str, width: int, indent: str, used: int = 0) -> list[str]:
     return [first, *(indent + line for line in rest)]
 
 
-def wrap_text(text: str, width: int, indent: str = "", *, breaks_words: bool = False) -> list[str]:
+def wrap_text(
+    text: str,
+    width: int,
+    indent: str = "",
+    *,
+    breaks_words: bool = False,
+    breaks_on_hyphens: bool = False,
+) -> list[str]:
     """Break plain text at its spaces into lines of at most `width` columns.
 
     A word that is wider than a line stays whole unless `breaks_words` is true. No text is one empty
@@ -150,7 +150,7 @@ def wrap_text(text: str, width: int, indent: str = "", *, breaks_words: bool = F
         initial_indent=indent,
         subsequent_indent=indent,
         break_long_words=breaks_words,
-        break_on_hyphens=False,
+        break_on_hyphens=breaks_on_hyphens,
     ) or [""]
 
 
@@ -168,7 +168,6 @@ def _split_words(text: str) -> list[str]:
 
 
 def pad(text: str, columns: int) -> str:
-    """Append spaces up to a number of columns."""
     return text + " " * (columns - display_width(text))
 
 
@@ -191,6 +190,8 @@ def _format_cell(value: object) -> str:
         return value
     if value is None:
         return ""
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
@@ -216,7 +217,7 @@ def render_table(
     lines = [f"{palette.bold}{_format_line(header, widths, right)}{palette.reset}"]
     for row in cells:
         if fold and display_width(row[-1]) > widths[-1]:
-            first, *rest = textwrap.wrap(row[-1], widths[-1])
+            first, *rest = wrap_text(row[-1], widths[-1], breaks_words=True, breaks_on_hyphens=True)
             indent = " " * (sum(widths[:-1]) + len(_COLUMN_GAP) * (len(widths) - 1))
             lines += [
                 _format_line([*row[:-1], first], widths, right),
@@ -257,24 +258,3 @@ def _format_line(cells: Sequence[str], widths: Sequence[int], right: Sequence[bo
 def format_count(count: int, one: str, many: str | None = None) -> str:
     """Return a count with its noun: `1 note`, `2,345 notes`."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"
-
-
-def render_page(
-    title: str,
-    groups: Sequence[tuple[str, Sequence[str]]],
-    nothing: str,
-    palette: Palette,
-    width: int,
-) -> str:
-    """Return a page of named groups of lines, without empty groups.
-
-    `nothing` is its text if all groups are empty.
-    """
-    lines = [f"{palette.bold}{escape_controls(title)}{palette.reset}"]
-    for name, entries in groups:
-        if entries:
-            lines.append(f"  {palette.dim}{name}{palette.reset}")
-            lines += [f"    {truncate(entry, width - 4)}" for entry in entries]
-    if len(lines) == 1:
-        lines.append(f"  {palette.dim}{nothing}{palette.reset}")
-    return "\n".join(lines) + "\n"

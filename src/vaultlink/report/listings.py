@@ -3,7 +3,6 @@
 Field names are JSON keys. Lines and columns count from 1.
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
@@ -108,6 +107,10 @@ class BacklinkRow(msgspec.Struct, frozen=True, gc=False):
     lines: tuple[int, ...]
 
 
+BACKLINKS_TABLE = {"linked from": "path", "links": "count", "lines": "lines"}
+"""The field of a backlink below each header of a table."""
+
+
 class FileBacklinksRow(msgspec.Struct, frozen=True, gc=False):
     """A file with its backlinks.
 
@@ -201,19 +204,12 @@ def rank_topics(index: Index, history: History = NO_HISTORY) -> list[DanglingTop
 def topic_row(
     topic: DanglingTopic, suggest: Callable[[str], Sequence[Suggestion]]
 ) -> DanglingTopicRow:
-    """Return the row of a topic, with its suggestions."""
     name, sources, former = topic
-    suggestions = put_first(suggest_former_target(former), _suggest_others(name, sources, suggest))
+    paths = {source.path for source in sources}
+    others = [item for item in suggest(name) if item.path not in paths]
+    suggestions = put_first(suggest_former_target(former), others)
     cause = (former.reason or None) if former else None
     return DanglingTopicRow(name, len(sources), tuple(sources), suggestion_rows(suggestions), cause)
-
-
-def _suggest_others(
-    topic: str, sources: Sequence[TopicSource], suggest: Callable[[str], Sequence[Suggestion]]
-) -> list[Suggestion]:
-    """Return the suggestions for a topic without the notes that name it."""
-    paths = {source.path for source in sources}
-    return [item for item in suggest(topic) if item.path not in paths]
 
 
 def backlink_rows(index: Index, note: str) -> list[BacklinkRow]:
@@ -274,8 +270,3 @@ def make_target_formatter(index: Index) -> Callable[[str], str]:
         return target[:-3] if is_note(target) else target
 
     return format_target
-
-
-def count_by_status(rows: Sequence[LinkRow]) -> Counter[str]:
-    """Count the links of each status."""
-    return Counter([row.status for row in rows])

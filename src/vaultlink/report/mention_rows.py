@@ -3,9 +3,7 @@
 Field names are JSON keys.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from operator import attrgetter
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -22,8 +20,6 @@ from vaultlink.report.layout import (
     truncate,
     truncate_left,
 )
-
-TSV_HEADER = ("note", "line", "column", "words", "target", "score", "certain", "why")
 
 _MIN_SENTENCE_WIDTH = 20
 """The minimum columns of a sentence, also on a narrower terminal."""
@@ -108,57 +104,15 @@ def _mention_row(item: Mention, pair: FindingWithFix | None, offsets: ByteOffset
     )
 
 
-def mention_cells(mentions: Iterable[Mention]) -> Iterator[tuple[object, ...]]:
-    """Return the cells of each mention in the format tsv."""
-    return map(attrgetter("path", *TSV_HEADER[1:]), mentions)
-
-
-def group_by_target(mentions: Iterable[Mention]) -> dict[str, list[Mention]]:
-    """Return the mentions by target, sorted by target, note and position."""
-    groups: dict[str, list[Mention]] = {}
-    for item in sorted(mentions, key=lambda item: (item.target, item.path, item.start)):
-        groups.setdefault(item.target, []).append(item)
-    return groups
-
-
-class MentionText(NamedTuple):
-    """A sentence with a mention: text before, the words, text behind."""
-
-    before: str
-    words: str
-    after: str
-
-
-def cut_sentence(mention: Mention, text: str, width: int, words: str = "") -> MentionText:
-    """Return the sentence of a mention in at most `width` columns.
-
-    The words are always visible. The text before them takes at most half of the other columns if
-    the sentence does not fit. `words` is a text in place of the words.
-    """
-    sentence = MentionText(
-        escape_controls(text[mention.sentence_start : mention.start].lstrip()),
-        escape_controls(words or mention.words),
-        escape_controls(text[mention.end : mention.sentence_end].rstrip()),
-    )
-    free = width - display_width(sentence.words)
-    before, after = display_width(sentence.before), display_width(sentence.after)
-    if before + after <= free:
-        return sentence
-    before = min(before, max(free // 2, free - after, 0))
-    return MentionText(
-        truncate_left(sentence.before, before),
-        truncate(sentence.words, width),
-        truncate(sentence.after, max(free - before, 0)),
-    )
-
-
 def render_mentions(
     mentions: Iterable[Mention], text: Callable[[str], str], width: int, palette: Palette
 ) -> str:
     """Render mentions by target: the sentence, the place, the score and the reasons."""
-    groups = group_by_target(mentions)
+    groups: dict[str, list[Mention]] = {}
+    for item in sorted(mentions, key=lambda item: (item.target, item.path, item.start)):
+        groups.setdefault(item.target, []).append(item)
     return "\n".join(
-        [_render_group(target, groups[target], text, width, palette) for target in groups]
+        [_render_group(target, group, text, width, palette) for target, group in groups.items()]
     )
 
 
@@ -167,22 +121,17 @@ def _render_group(
 ) -> str:
     count = format_count(len(group), "mention")
     title = truncate(escape_controls(target), max(width - len(count) - 2, 8))
+    columns = max(width - 4, _MIN_SENTENCE_WIDTH)
     lines = [f"{p.bold}{title}{p.reset}  {p.dim}{count}{p.reset}"]
     for item in group:
-        lines += _render_mention(item, text(item.path), width, p)
+        lines += [
+            f"  {p.dim}{_format_place(item, width - 2)}{p.reset}",
+            f"    {_format_sentence(item, text(item.path), columns, p)}",
+        ]
     return "\n".join([*lines, ""])
 
 
-def _render_mention(item: Mention, text: str, width: int, p: Palette) -> list[str]:
-    """Return the lines of a mention: place, score and reasons; the sentence."""
-    sentence = cut_sentence(item, text, max(width - 4, _MIN_SENTENCE_WIDTH))
-    return [
-        f"  {p.dim}{format_place(item, width - 2)}{p.reset}",
-        f"    {format_sentence(sentence, p)}",
-    ]
-
-
-def format_place(item: Mention, width: int) -> str:
+def _format_place(item: Mention, width: int) -> str:
     """Return place, score and reasons of a mention in at most `width` columns."""
     doubt = "" if item.certain else "not certain: "
     reason = f"  {item.score:.2f}  {doubt}{escape_controls(item.why)}"
@@ -191,17 +140,26 @@ def format_place(item: Mention, width: int) -> str:
     return truncate(f"{place}{reason}", width)
 
 
-def format_sentence(sentence: MentionText, p: Palette) -> str:
-    """Return a sentence with the words highlighted."""
-    before, words, after = sentence
+def _format_sentence(mention: Mention, text: str, width: int, p: Palette) -> str:
+    """Return the sentence of a mention in at most `width` columns.
+
+    The words are always visible. The text before them takes at most half of the other columns if
+    the sentence does not fit.
+    """
+    before = escape_controls(text[mention.sentence_start : mention.start].lstrip())
+    words = escape_controls(mention.words)
+    after = escape_controls(text[mention.end : mention.sentence_end].rstrip())
+    free = width - display_width(words)
+    if display_width(before) + display_width(after) > free:
+        half = max(free // 2, free - display_width(after), 0)
+        columns = min(display_width(before), half)
+        before, words = truncate_left(before, columns), truncate(words, width)
+        after = truncate(after, max(free - columns, 0))
     return f"{before}{p.bold}{p.yellow}{words}{p.reset}{after}"
 
 
 def describe_mentions(mentions: Sequence[Mention], hidden: int) -> str:
-    """Return a sentence with the number of mentions.
-
-    `hidden` is the number of those with a lower score.
-    """
+    """Return a sentence with the number of mentions; `hidden` ones have a lower score."""
     if not mentions:
         sentence = "No unlinked mentions found."
     else:

@@ -1,16 +1,15 @@
-"""Parsed notes for `show`: rows for JSON, cells for tsv and pages for people.
+"""Parsed notes for `show`: rows for JSON, elements for tsv and pages for people.
 
 Field names are JSON keys. Lines count from 1.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from vaultlink.index.index import Index
-from vaultlink.model import Note
 from vaultlink.report.layout import (
     PLAIN,
     Palette,
@@ -18,7 +17,6 @@ from vaultlink.report.layout import (
     escape_controls,
     format_count,
     pad,
-    render_page,
     truncate,
 )
 from vaultlink.report.listings import LinkRow, link_rows
@@ -88,77 +86,74 @@ class ParsedNoteRow(msgspec.Struct, frozen=True):
 
 
 def note_rows(index: Index, paths: Sequence[str]) -> list[ParsedNoteRow]:
-    """Return a row for each note, with its links."""
     links = iter(link_rows(index, paths))
-    notes = [index.notes[path] for path in paths]
-    return [_note_row(note, islice(links, len(note.links))) for note in notes]
-
-
-def _note_row(note: Note, links: Iterable[LinkRow]) -> ParsedNoteRow:
-    return ParsedNoteRow(
-        path=note.path,
-        properties=None
-        if note.properties is None
-        else {item.key: item.value for item in note.properties},
-        aliases=note.aliases,
-        tags=tuple([TagRow(tag.name, tag.line, tag.place) for tag in note.tags]),
-        headings=tuple(
-            [HeadingRow(heading.level, heading.text, heading.line) for heading in note.headings]
-        ),
-        blocks=tuple([BlockRow(block.id, block.line) for block in note.blocks]),
-        links=tuple(links),
-    )
+    return [
+        ParsedNoteRow(
+            note.path,
+            None if note.properties is None else {item.key: item.value for item in note.properties},
+            note.aliases,
+            tuple([TagRow(tag.name, tag.line, tag.place) for tag in note.tags]),
+            tuple([HeadingRow(item.level, item.text, item.line) for item in note.headings]),
+            tuple([BlockRow(block.id, block.line) for block in note.blocks]),
+            tuple(islice(links, len(note.links))),
+        )
+        for note in map(index.notes.__getitem__, paths)
+    ]
 
 
 def render_note_page(row: ParsedNoteRow, width: int, palette: Palette = PLAIN) -> str:
-    """Render a note as a page of `width` columns.
-
-    The page has a group for each kind of element.
-    """
+    """Render a note as a page with a group for each kind of element."""
+    properties = [(key, _format_value(value)) for key, value in (row.properties or {}).items()]
+    tags = [(f"#{tag.name}", f"line {tag.line}") for tag in row.tags]
+    blocks = [(f"^{block.id}", f"line {block.line}") for block in row.blocks]
+    links = [(link.raw, describe_destination(link)) for link in row.links]
     groups = [
-        (
-            "properties",
-            align_pairs(
-                [(key, _format_value(value)) for key, value in (row.properties or {}).items()],
-                width,
-            ),
-        ),
+        ("properties", _align_pairs(properties, width)),
         ("aliases", [escape_controls(alias) for alias in row.aliases]),
-        ("tags", align_pairs([(f"#{tag.name}", f"line {tag.line}") for tag in row.tags], width)),
-        (
-            "headings",
-            [f"{'#' * heading.level} {escape_controls(heading.text)}" for heading in row.headings],
-        ),
-        (
-            "blocks",
-            align_pairs([(f"^{block.id}", f"line {block.line}") for block in row.blocks], width),
-        ),
-        (
-            "links",
-            align_pairs([(link.raw, describe_destination(link)) for link in row.links], width),
-        ),
+        ("tags", _align_pairs(tags, width)),
+        ("headings", [f"{'#' * item.level} {escape_controls(item.text)}" for item in row.headings]),
+        ("blocks", _align_pairs(blocks, width)),
+        ("links", _align_pairs(links, width)),
     ]
-    return render_page(row.path, groups, "nothing found", palette, width)
+    lines = [f"{palette.bold}{escape_controls(row.path)}{palette.reset}"]
+    for name, entries in groups:
+        if entries:
+            lines.append(f"  {palette.dim}{name}{palette.reset}")
+            lines += [f"    {truncate(entry, width - 4)}" for entry in entries]
+    if len(lines) == 1:
+        lines.append(f"  {palette.dim}nothing found{palette.reset}")
+    return "\n".join(lines) + "\n"
 
 
-def note_cells(row: ParsedNoteRow) -> list[tuple[object, ...]]:
-    """Return the rows of a note for tab-separated values.
+class NoteElement(NamedTuple):
+    """An element of a note, such as a property or a link, as tab-separated values.
 
-    The cells are path, kind of element, line (None for properties and aliases), text, and a detail
-    or None.
+    `line` is None for properties and aliases. `detail` is the value of a property, the place of a
+    tag, the level of a heading or the destination of a link.
     """
+
+    path: str
+    kind: str
+    line: int | None
+    text: str
+    detail: object
+
+
+def list_elements(row: ParsedNoteRow) -> Iterator[NoteElement]:
+    """Yield the elements of a note, those of the same kind together."""
     path = row.path
-    return [
-        *(
-            (path, "property", None, key, _format_value(value))
-            for key, value in (row.properties or {}).items()
-        ),
-        *((path, "alias", None, alias, None) for alias in row.aliases),
-        *((path, "tag", tag.line, tag.name, tag.place) for tag in row.tags),
-        *((path, "heading", heading.line, heading.text, heading.level) for heading in row.headings),
-        *((path, "block", block.line, block.id, None) for block in row.blocks),
-        *((path, "link", link.line, link.raw, describe_destination(link)) for link in row.links),
-    ]
+    for key, value in (row.properties or {}).items():
+        yield NoteElement(path, "property", None, key, _format_value(value))
+    for alias in row.aliases:
+        yield NoteElement(path, "alias", None, alias, None)
+    for tag in row.tags:
+        yield NoteElement(path, "tag", tag.line, tag.name, tag.place)
+    for heading in row.headings:
+        yield NoteElement(path, "heading", heading.line, heading.text, heading.level)
+    for block in row.blocks:
+        yield NoteElement(path, "block", block.line, block.id, None)
+    for link in row.links:
+        yield NoteElement(path, "link", link.line, link.raw, describe_destination(link))
 
 
 def describe_destination(link: LinkRow) -> str:
@@ -176,7 +171,6 @@ def describe_destination(link: LinkRow) -> str:
 
 
 def describe_totals(rows: Sequence[ParsedNoteRow]) -> str:
-    """Return a sentence with the total numbers of elements in these notes."""
     totals = (
         format_count(sum(len(row.headings) for row in rows), "heading"),
         format_count(sum(len(row.blocks) for row in rows), "block"),
@@ -186,7 +180,7 @@ def describe_totals(rows: Sequence[ParsedNoteRow]) -> str:
     return f"{format_count(len(rows), 'note')}: {', '.join(totals)}."
 
 
-def align_pairs(pairs: Sequence[tuple[str, str]], width: int) -> list[str]:
+def _align_pairs(pairs: Sequence[tuple[str, str]], width: int) -> list[str]:
     """Align pairs in two columns; the first takes at most half of the width."""
     if not pairs:
         return []

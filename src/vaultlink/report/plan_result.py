@@ -1,6 +1,8 @@
 """Render a plan: its patch, its JSON document, and sentences about renames."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -22,20 +24,6 @@ from vaultlink.report.layout import Palette, escape_controls, format_count
 
 _MAX_LISTED = 10
 """Captured links and mentions that are listed without --verbose."""
-
-
-class RefactorSummary(msgspec.Struct, frozen=True):
-    """The numbers of a refactoring.
-
-    `links` are edited in `linking` files, and `places` outside links in `notes` files. `queries`
-    are edited names in queries; for tags they count as places.
-    """
-
-    links: int = 0
-    linking: int = 0
-    places: int = 0
-    notes: int = 0
-    queries: int = 0
 
 
 class FileRow(msgspec.Struct, frozen=True, rename={"source": "from", "target": "to"}):
@@ -74,24 +62,26 @@ class DeletedRow(msgspec.Struct, frozen=True):
     trash: str | None
 
 
-def summarize_refactor(plan: Plan) -> RefactorSummary:
-    """Count the links, other places and files that a plan edits."""
-    index = plan.before.index
+def _count_edits(plan: Plan) -> Counter[str]:
+    """Count what a plan edits: `links` in `linking` files, other `places` in `notes`.
+
+    `queries` are edited names in queries; for tags they count as places.
+    """
+    index, counts = plan.before.index, Counter[str]()
     has_only_tags = all(item.kind is RenameKind.TAG for item in plan.renames)
-    links = linking = places = notes = queries = 0
     for path, all_edits in plan.edits.items():
         note = index.notes.get(path)
         spans = {(item.start, item.end) for item in note.queries} if note else set()
         edits = [edit for edit in all_edits if (edit.start, edit.end) not in spans]
         named = len(all_edits) - len(edits)
         if note is None or not is_note(path):  # edits of a canvas are outside its links' spans
-            found, others = (0, len(edits)) if has_only_tags else (len(edits), 0)
+            links, places = (0, len(edits)) if has_only_tags else (len(edits), 0)
         else:
-            found, others = _count_places([(link.start, link.end) for link in note.links], edits)
-        others, queries = (others + named, 0) if has_only_tags else (others, queries + named)
-        links, linking = links + found, linking + bool(found)
-        places, notes = places + others, notes + bool(others)
-    return RefactorSummary(links, linking, places, notes, queries)
+            links, places = _count_places([(link.start, link.end) for link in note.links], edits)
+        places, queries = (places + named, 0) if has_only_tags else (places, named)
+        counts.update(links=links, linking=bool(links), places=places, notes=bool(places))
+        counts.update(queries=queries)
+    return counts
 
 
 def _count_places(spans: Sequence[tuple[int, int]], edits: Sequence[Edit]) -> tuple[int, int]:
@@ -112,7 +102,7 @@ def describe_refactor(plan: Plan, *, would: bool = False) -> str:
     """Return a sentence with what is renamed, and the number of links that follow."""
     verb, subject = _describe_renames(plan)
     start = f"Would {verb.lower()}" if would else _PAST[verb]
-    return f"{start} {subject}{_describe_numbers(plan, summarize_refactor(plan))}"
+    return f"{start} {subject}{_describe_numbers(plan)}"
 
 
 _PAST = {
@@ -125,7 +115,6 @@ _PAST = {
 
 
 def _describe_renames(plan: Plan) -> tuple[str, str]:
-    """Return the verb in its basic form, and what is renamed."""
     if len(plan.renames) == 1:
         return _describe_rename(plan.renames[0], plan)
     kinds = {item.kind for item in plan.renames}
@@ -151,8 +140,6 @@ def _describe_rename(item: Rename, plan: Plan) -> tuple[str, str]:
     if plan.texts.get(item.old, ("", ""))[1] is None:
         return "Merge", f"{old} into {new}"
     verb = "Move" if _is_move(item) else "Rename"
-    if item.kind is RenameKind.TAG:
-        return verb, f"{old} to {new}"
     if item.kind in (RenameKind.HEADING, RenameKind.BLOCK):
         same = next(
             (at for at in range(len(old), 0, -1) if old[:at] == new[:at] and old[at - 1] == "#"), 0
@@ -163,60 +150,63 @@ def _describe_rename(item: Rename, plan: Plan) -> tuple[str, str]:
     return verb, f"{old} to {new}"
 
 
-def _describe_numbers(plan: Plan, numbers: RefactorSummary) -> str:
+def _describe_numbers(plan: Plan) -> str:
     """Return the end of a sentence: how many links, or for tags places, change."""
+    counts = _count_edits(plan)
+    links, queries = counts["links"], counts["queries"]
     if plan.renames and all(item.kind is RenameKind.TAG for item in plan.renames):
-        places = format_count(numbers.places, "place")
-        return f" in {places} of {format_count(numbers.notes, 'note')}."
+        places = format_count(counts["places"], "place")
+        return f" in {places} of {format_count(counts['notes'], 'note')}."
     parts = []
-    if numbers.links:
-        verb = "follows" if numbers.links == 1 else "follow"
-        count, notes = format_count(numbers.links, "link"), format_count(numbers.linking, "note")
-        parts.append(f"{count} in {notes} {verb}")
-    if numbers.queries:
-        verb = "changes" if numbers.queries == 1 else "change"
-        parts.append(f"{format_count(numbers.queries, 'name')} in queries {verb}")
+    if links:
+        notes = format_count(counts["linking"], "note")
+        verb = "follows" if links == 1 else "follow"
+        parts.append(f"{format_count(links, 'link')} in {notes} {verb}")
+    if queries:
+        verb = "changes" if queries == 1 else "change"
+        parts.append(f"{format_count(queries, 'name')} in queries {verb}")
     return f"; {', and '.join(parts) or 'no link changes'}."
 
 
 def list_captured(
     captured: Sequence[CapturedLink], show_path: Callable[[str], str], *, all_of_them: bool = False
-) -> list[str]:
-    """Return the lines about unresolved links that resolve afterwards."""
-    if not captured:
-        return []
-    count = format_count(len(captured), "unresolved link")
-    lines = [
-        f"  {show_path(item.path)}:{item.line}:{item.column}: {item.raw} -> {item.target}"
-        for item in captured
-    ]
-    return [f"{count} will resolve:", *_shorten(lines, all_of_them=all_of_them)]
+) -> str:
+    """Return text about unresolved links that resolve afterwards."""
+    title = f"{format_count(len(captured), 'unresolved link')} will resolve:"
+    places = [(item, f"{item.raw} -> {item.target}") for item in captured]
+    return _list_places(title, places, show_path, all_of_them=all_of_them)
 
 
 def list_unchanged(
     places: Sequence[NamedPlace], show_path: Callable[[str], str], *, all_of_them: bool = False
-) -> list[str]:
-    """Return the lines about places that are not changed."""
-    if not places:
-        return []
-    lines = [f"  {show_path(item.path)}:{item.line}:{item.column}: {item.text}" for item in places]
-    count = format_count(len(places), "place")
+) -> str:
+    """Return text about places that are not changed."""
     verb = "keeps" if len(places) == 1 else "keep"
-    return [
-        f"{count} {verb} the old name:",
-        *_shorten(lines, all_of_them=all_of_them),
+    title = f"{format_count(len(places), 'place')} {verb} the old name:"
+    texts = [(item, item.text) for item in places]
+    return _list_places(title, texts, show_path, all_of_them=all_of_them)
+
+
+def _list_places(
+    title: str,
+    places: Sequence[tuple[CapturedLink | NamedPlace, str]],
+    show_path: Callable[[str], str],
+    *,
+    all_of_them: bool,
+) -> str:
+    """Return a title with places and texts below it; "" for no place."""
+    if not places:
+        return ""
+    lines = [
+        escape_controls(f"  {show_path(item.path)}:{item.line}:{item.column}: {text}")
+        for item, text in (places if all_of_them else places[:_MAX_LISTED])
     ]
-
-
-def _shorten(lines: Sequence[str], *, all_of_them: bool) -> list[str]:
-    shown = lines if all_of_them else lines[:_MAX_LISTED]
-    others = len(lines) - len(shown)
-    listed = [escape_controls(line) for line in shown]
-    return [*listed, f"  … and {others:,} more; --verbose lists all."] if others else listed
+    others = len(places) - len(lines)
+    more = [f"  … and {others:,} more; --verbose lists all."] if others else []
+    return "\n".join([title, *lines, *more])
 
 
 def render_diff(lines: Iterable[DiffLine], palette: Palette) -> str:
-    """Render the lines of a diff in colour."""
     styles = {"file": palette.bold, "hunk": palette.cyan, "-": palette.red, "+": palette.green}
     return "".join(
         f"{styles[kind]}{text}{palette.reset}\n" if kind else f"{text}\n" for kind, text in lines
@@ -232,12 +222,8 @@ def render_plan(
 ) -> bytes:
     """Render the JSON document of a plan, or of the part that was written.
 
-    Args:
-        command: The name of the command.
-        changes: The plan. A plan of files only has no other keys than theirs filled.
-        skipped: The notes that are not changed.
-        run: The name of the run in the journal; None if nothing was written.
-        more: Keys that only this command has, or means differently.
+    A plan of files only fills no other keys than theirs. `run` is the name of the run in the
+    journal, `more` are keys that only this command has, or means differently.
     """
     plan = changes if isinstance(changes, Plan) else None
     texts = changes.texts
@@ -274,14 +260,18 @@ def _list_fixed(plan: Plan) -> list[FindingRow]:
     )
 
 
-def list_changed_files(plan: Plan) -> list[tuple[str, str | None, int]]:
-    """Return a row for each changed file.
+class ChangedFile(NamedTuple):
+    """A changed file with its new path, None if it is removed."""
 
-    It has the path, the new path (None if the file is removed) and the number of edits.
-    """
+    path: str
+    new_path: str | None
+    edits: int
+
+
+def list_changed_files(plan: Plan) -> list[ChangedFile]:
     removed = {path for path, (_, new) in plan.texts.items() if new is None}
     return [
-        (
+        ChangedFile(
             path,
             None if path in removed else plan.files.get(path, path),
             len(plan.edits.get(path, ())),

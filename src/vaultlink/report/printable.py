@@ -50,11 +50,6 @@ def leave_unlinked(text: str, _path: str) -> str:
     return text
 
 
-def format_hyperlink_part(match: re.Match[str]) -> str:
-    """Return what a terminal gets for a match of `HYPERLINK_PATTERN`."""
-    return f"{_OPEN}{match['address']}{_END}"
-
-
 def remove_hyperlinks(text: str) -> str:
     """Return printable text without its hyperlinks."""
     return _HYPERLINK.sub("", text) if _CLOSE in text else text
@@ -92,7 +87,7 @@ def _spell_out(match: re.Match[str]) -> str:
     if match["style"]:
         return match["style"]
     if match["address"] is not None:
-        return format_hyperlink_part(match)
+        return f"{_OPEN}{match['address']}{_END}"
     return "\\r" if match[0] == "\r" else f"\\u{ord(match[0]):04x}"
 
 

@@ -12,10 +12,15 @@ from vaultlink.report.concise import severity_colors
 from vaultlink.report.layout import PLAIN, Palette, display_width, escape_controls, wrap_text
 from vaultlink.rules.registry import Option, Rule
 
-RULE_HEADER = ("code", "rule", "default", "severity", "finds")
-
 _MAX_TEXT_WIDTH = 96
 """The columns of filled text on a wide terminal."""
+
+
+_SAFETY_LABELS = {
+    "safe": "safe",
+    "unsafe": "only with --unsafe-fixes",
+    "either": "some only with --unsafe-fixes",
+}
 
 
 class OptionRow(msgspec.Struct, frozen=True):
@@ -87,29 +92,24 @@ class RuleManualRow(msgspec.Struct, frozen=True):
 
 
 def rule_row(rule: Rule) -> RuleManualRow:
-    """Return the row of a rule."""
-    options = tuple(
-        OptionRow(item.name, item.type, item.element_type, item.default, item.choices, item.help)
-        for item in rule.options
-    )
-    fix = (
-        None
-        if rule.fix_when == "never"
-        else RuleFixRow(rule.fix_when, rule.fix_safety, rule.fix_title)
-    )
-    texts = (rule.summary, rule.why, rule.message)
-    head = (rule.code, rule.name, rule.severity, rule.enabled_by_default, rule.scope, rule.since)
-    return RuleManualRow(*head, *texts, fix, options, rule.examples)
-
-
-def rule_cells(rule: Rule) -> tuple[str, ...]:
-    """Return the cells of a rule under `RULE_HEADER`."""
-    return (
+    return RuleManualRow(
         rule.code,
         rule.name,
-        "on" if rule.enabled_by_default else "off",
-        rule.severity.value,
+        rule.severity,
+        rule.enabled_by_default,
+        rule.scope,
+        rule.since,
         rule.summary,
+        rule.why,
+        rule.message,
+        None
+        if rule.fix_when == "never"
+        else RuleFixRow(rule.fix_when, rule.fix_safety, rule.fix_title),
+        tuple(
+            OptionRow(opt.name, opt.type, opt.element_type, opt.default, opt.choices, opt.help)
+            for opt in rule.options
+        ),
+        rule.examples,
     )
 
 
@@ -119,11 +119,9 @@ def render_rule_page(rule: Rule, width: int, palette: Palette = PLAIN) -> str:
     The examples are also the rule's tests.
     """
     p, color = palette, severity_colors(palette)[rule.severity]
-    default = (
-        "on by default"
-        if rule.enabled_by_default
-        else f'off by default: extend-select = ["{rule.name}"]'
-    )
+    default = "on by default"
+    if not rule.enabled_by_default:
+        default = f'off by default: extend-select = ["{rule.name}"]'
     parts = [
         f"{color}{p.bold}{rule.code}{p.reset} {p.bold}{rule.name}{p.reset}\n"
         f"{rule.severity.value}, {default}, since {rule.since}",
@@ -133,7 +131,8 @@ def render_rule_page(rule: Rule, width: int, palette: Palette = PLAIN) -> str:
     ]
     if rule.fix_when != "never":
         parts.append(
-            f"{p.bold}Fix{p.reset} {p.dim}({_describe_fix(rule)}){p.reset}\n"
+            f"{p.bold}Fix{p.reset} "
+            f"{p.dim}({rule.fix_when}; {_SAFETY_LABELS[rule.fix_safety]}){p.reset}\n"
             f"{_wrap(rule.fix_title + '.', width, '  ')}"
         )
     if rule.options:
@@ -155,15 +154,6 @@ def render_rule_page(rule: Rule, width: int, palette: Palette = PLAIN) -> str:
         for example in sorted(rule.examples, key=lambda item: "good" in item)
     ]
     return "\n\n".join(parts) + "\n"
-
-
-def _describe_fix(rule: Rule) -> str:
-    safety = {
-        "safe": "safe",
-        "unsafe": "only with --unsafe-fixes",
-        "either": "some only with --unsafe-fixes",
-    }
-    return f"{rule.fix_when}; {safety[rule.fix_safety]}"
 
 
 def _wrap(text: str, width: int, indent: str = "") -> str:

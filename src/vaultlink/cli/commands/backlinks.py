@@ -1,6 +1,6 @@
 """`vaultlink backlinks`: list backlinks, or maintain backlinks sections."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from vaultlink.cli.backlinks_options import BacklinksOptions
 from vaultlink.cli.exit_codes import EXIT_CLEAN
@@ -51,8 +51,11 @@ def _reject_mentions(options: BacklinksOptions) -> None:
 
 
 def _list_backlinks(options: BacklinksOptions) -> int:
-    """Print the backlinks of a note, or the number of links to each file."""
-    from vaultlink.report.listings import backlink_rows  # noqa: PLC0415 - needed for listing only
+    from vaultlink.report.listings import (  # noqa: PLC0415 - needed for listing only
+        BACKLINKS_TABLE,
+        BacklinkRow,
+        backlink_rows,
+    )
 
     terminal = Terminal(options)
     output_format = choose_listing_format(terminal)
@@ -70,11 +73,10 @@ def _list_backlinks(options: BacklinksOptions) -> int:
     listing = Listing(
         "backlinks",
         rows,
-        ("path", "count", "lines"),
-        ((row.path, row.count, ",".join(map(str, row.lines))) for row in rows),
-        ("linked from", "links", "lines"),
-        empty=f"No backlinks of {note} found.",
+        BacklinkRow.__struct_fields__,
+        BACKLINKS_TABLE,
         head={"note": note},
+        empty=f"No backlinks of {note} found.",
     )
     if print_listing(terminal, output_format, listing):
         terminal.print_message(
@@ -89,9 +91,22 @@ def _print_link_counts(terminal: Terminal, output_format: str, vault: "Vault") -
 
     rows = all_backlink_rows(vault.index)
     counts = [
-        (row.note, sum(link.count for link in row.backlinks), len(row.backlinks)) for row in rows
+        _LinkCount(row.note, sum(link.count for link in row.backlinks), len(row.backlinks))
+        for row in rows
     ]
-    counts.sort(key=lambda row: (-row[1], row[0]))
-    columns, header = ("path", "links", "files"), ("file", "links", "from files")
-    listing = Listing("notes", rows, columns, counts, header, empty="No backlinks found.")
+    counts.sort(key=lambda row: (-row.links, row.path))
+    listing = Listing(
+        "notes",
+        rows,
+        _LinkCount._fields,
+        {"file": "path", "links": "links", "from files": "files"},
+        lines=counts,
+        empty="No backlinks found.",
+    )
     print_listing(terminal, output_format, listing)
+
+
+class _LinkCount(NamedTuple):
+    path: str
+    links: int
+    files: int

@@ -14,6 +14,7 @@ from vaultlink.baseline.file import (
 )
 from vaultlink.baseline.match import finding_keys, split_known
 from vaultlink.cli.exit_codes import EXIT_CLEAN
+from vaultlink.cli.listing import choose_document_format
 from vaultlink.cli.options import DiffOption, RuleSelectionOptions, argument, option
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import open_scanned_vault
@@ -54,7 +55,7 @@ class _BaselineCommand(WritingCommand):
 
     def __init__(self, options: BaselineOptions):
         terminal = Terminal(options)
-        output_format = terminal.choose_format(("text", "json"), "text", "text")
+        output_format = choose_document_format(terminal)
         super().__init__("baseline", options, terminal, output_format)
         self._prune, self.is_dry, self.start = options.prune, options.diff, options.folder
 

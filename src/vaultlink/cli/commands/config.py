@@ -18,12 +18,8 @@ from vaultlink.disk.scan import VaultScan
 from vaultlink.disk.vault_search import VaultChoice
 from vaultlink.rules.registry import build_catalog
 
-HEADER = ("setting", "value", "from")
-
 
 class ConfigOptions(RuleSelectionOptions, frozen=True, kw_only=True):
-    """Options of `config`."""
-
     folder: FolderArgument = None
 
 
@@ -59,13 +55,14 @@ def config(options: ConfigOptions) -> int:
     listing = Listing(
         "settings",
         rows,
-        HEADER,
-        ((row.key, _format_json(row.value), row.source) for row in rows),
-        HEADER,
-        (
-            (row.key, _format_value(row), row.source)
+        {"setting": "key", "value": lambda row: _format_json(row.value), "from": "source"},
+        {"setting": "key", "value": _format_value, "from": "source"},
+        shown=(
+            row
             for row in rows
-            if terminal.verbose or row.source != DEFAULT_SOURCE or not _is_rule_setting(row.key)
+            if terminal.verbose
+            or row.source != DEFAULT_SOURCE
+            or not row.key.startswith(("severity.", "rules."))
         ),
         head={"vault": str(scan.root), "enabled": sorted(settings.enabled)},
     )
@@ -92,16 +89,12 @@ def _list_locations(options: ConfigOptions, scan: VaultScan) -> list[SettingRow]
 
 
 def _list_settings(settings: Config) -> list[SettingRow]:
-    rows = []
-    for key, value in settings.values.items():
-        source = settings.sources[key]
-        chosen = None if key == "select" and source == DEFAULT_SOURCE else value
-        rows.append(SettingRow(key, chosen, source))
-    return rows
-
-
-def _is_rule_setting(key: str) -> bool:
-    return key.startswith(("severity.", "rules."))
+    sources = settings.sources
+    unset = {"select"} if sources.get("select") == DEFAULT_SOURCE else set()
+    return [
+        SettingRow(key, None if key in unset else value, sources[key])
+        for key, value in settings.values.items()
+    ]
 
 
 def _format_json(value: Any) -> str:

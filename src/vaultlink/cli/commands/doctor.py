@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import vaultlink
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
-from vaultlink.cli.listing import PAGE_FORMATS, Listing, print_data
+from vaultlink.cli.listing import Listing, choose_listing_format, print_listing
 from vaultlink.cli.options import FolderOptions
 from vaultlink.cli.system_checks import CheckRow, check_program
 from vaultlink.cli.terminal import Terminal
@@ -13,8 +13,6 @@ from vaultlink.cli.vault_checks import check_vault
 from vaultlink.disk.scan import VaultScan
 from vaultlink.errors import USER_ERRORS
 from vaultlink.report.layout import Palette, escape_controls, format_count, wrap_text
-
-COLUMNS = ("check", "attention", "detail", "advice")
 
 _MAX_WIDTH = 80
 """Columns of the page; longer lines are harder to read."""
@@ -31,7 +29,7 @@ def doctor(options: FolderOptions) -> int:
     Output formats: page (also when piped), tsv, json.
     """
     terminal = Terminal(options)
-    output_format = terminal.choose_format(PAGE_FORMATS, "page", "page")
+    output_format = choose_listing_format(terminal, "page", "page")
     rows = list(check_program())
     scan = _scan_vault(options, rows)
     if scan is not None:
@@ -42,9 +40,14 @@ def doctor(options: FolderOptions) -> int:
         "vault": str(scan.root) if scan else None,
         "attention": attention,
     }
-    if not print_data(terminal, output_format, Listing("checks", rows, COLUMNS, head=head)):
-        width = min(terminal.width, _MAX_WIDTH)
-        terminal.print_results(render_checks(rows, width, terminal.palette))
+    listing = Listing(
+        "checks",
+        rows,
+        CheckRow.__struct_fields__,
+        head=head,
+        text=lambda: render_checks(rows, min(terminal.width, _MAX_WIDTH), terminal.palette),
+    )
+    print_listing(terminal, output_format, listing)
     terminal.print_message(
         f"{format_count(attention, 'line')} marked with ! need attention."
         if attention > 1
@@ -65,7 +68,6 @@ def _scan_vault(options: FolderOptions, rows: list[CheckRow]) -> VaultScan | Non
 
 
 def render_checks(rows: Sequence[CheckRow], width: int, palette: Palette) -> str:
-    """Return the page: a line of each check, with advice below it."""
     size = max(len(row.check) for row in rows)
     indent = " " * (size + 4)
     lines: list[str] = []

@@ -43,8 +43,6 @@ from vaultlink.write.write import WriteResult
 
 
 class FixOptions(FixSelectionOptions, frozen=True, kw_only=True):
-    """Options of `fix`."""
-
     interactive: Annotated[
         bool,
         option(
@@ -81,7 +79,6 @@ def fix(options: FixOptions) -> int:
 
 
 def run_fix(options: FixSelectionOptions) -> int:
-    """Fix the vault, or print what fixing would change."""
     terminal = Terminal(options)
     command = _FixCommand(options, terminal, terminal.choose_finding_format())
     if command.is_interactive and command.is_stdin:
@@ -123,7 +120,6 @@ class _FixCommand(WritingCommand):
         self._allowed: SettingsChange | None = None
 
     def make_plan(self, scan: VaultScan) -> Plan:
-        """Plan the fixes that the options or the user choose."""
         options = self._options
         known_sources = find_known_sources(options, scan)
         vault = with_stdin_text(options, open_scanned_vault(scan, self.terminal))
@@ -152,7 +148,6 @@ class _FixCommand(WritingCommand):
         return plan.with_write(self._allowed.write) if self._allowed else plan
 
     def _ask(self, wanted: Callable[[str], bool], answers: FixAnswers) -> Plan:
-        """Plan the fixes that the user chooses."""
         from vaultlink.cli.interactive import choose_fixes  # noqa: PLC0415 - needed interactively only
 
         known = select_revision_known(self._known)
@@ -162,7 +157,6 @@ class _FixCommand(WritingCommand):
         return self._vault.fixer.plan_chosen(chosen.fixes)
 
     def describe(self, plan: Plan, *, would: bool = False, brief: bool = False) -> str:
-        """Return sentences with the number of fixed findings, and of linked mentions."""
         notes = len(self._fixed_paths & plan.texts.keys())
         fixed = describe_fixed(
             count_fixed_by_rule(plan.fixed_findings), notes, would=would, brief=brief
@@ -175,7 +169,6 @@ class _FixCommand(WritingCommand):
         return " ".join(filter(None, (allowed, fixed, linked)))
 
     def _describe_allowed(self, plan: Plan) -> str:
-        """Return a sentence about what the settings file allows."""
         allowed = self._allowed
         return allowed.sentence if allowed and allowed.path in plan.texts else ""
 

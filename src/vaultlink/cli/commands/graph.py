@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Annotated
 
 from vaultlink.cli.exit_codes import EXIT_CLEAN
-from vaultlink.cli.listing import print_lines
+from vaultlink.cli.listing import choose_listing_format
 from vaultlink.cli.options import FolderOptions, option
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import find_note_argument, open_from_options
@@ -12,16 +12,13 @@ from vaultlink.errors import UsageError
 from vaultlink.graph.build import GraphSummary, select_around, summarize_graph
 from vaultlink.graph.export import GRAPH_FORMATS, export_graph
 from vaultlink.model import LinkCounts
-from vaultlink.report.layout import display_width, escape_controls, pad
+from vaultlink.report.layout import display_width, escape_controls, pad, render_tsv
 from vaultlink.report.printable import escape_json
 
 _DEPTH = 1
-OUTPUT_FORMATS = ("table", "tsv", *GRAPH_FORMATS)
 
 
 class GraphOptions(FolderOptions, frozen=True, kw_only=True):
-    """Options of `graph`."""
-
     format: Annotated[
         str,
         option("--format", choices=GRAPH_FORMATS, help="Export the graph in this format."),
@@ -52,8 +49,10 @@ def graph(options: GraphOptions) -> int:
     picture of it. --format is another name of --output-format for these. --focus needs one of them.
     """
     terminal = Terminal(options)
-    output_format = options.format or terminal.choose_format(OUTPUT_FORMATS, "table", "tsv")
-    _check_focus(options, output_format)
+    output_format = options.format or choose_listing_format(terminal, exports=GRAPH_FORMATS)
+    if options.focus is not None and output_format not in GRAPH_FORMATS:
+        names = ", ".join(GRAPH_FORMATS)
+        raise UsageError(f"--focus requires a format that exports the graph: {names}.")
     vault = open_from_options(options, terminal, options.folder)
     nx_graph = vault.graph()
     if output_format in GRAPH_FORMATS:
@@ -71,21 +70,11 @@ def graph(options: GraphOptions) -> int:
     summary = summarize_graph(nx_graph)
     counts = _list_counts(summary, vault.index.count_all_links())
     if output_format == "tsv":
-        print_lines(
-            terminal,
-            ("figure", "count", "path"),
-            [*counts, *(("hub", count, path) for path, count in summary.hubs)],
-        )
+        rows = [*counts, *(("hub", count, path) for path, count in summary.hubs)]
+        terminal.print_results(render_tsv(("figure", "count", "path"), rows))
     else:
         terminal.print_results(_render_figures(counts, summary.hubs, terminal))
     return EXIT_CLEAN
-
-
-def _check_focus(options: GraphOptions, output_format: str) -> None:
-    """Raise UsageError for a summary, which is always of the whole vault."""
-    if options.focus is not None and output_format not in GRAPH_FORMATS:
-        names = ", ".join(GRAPH_FORMATS)
-        raise UsageError(f"--focus requires a format that exports the graph: {names}.")
 
 
 def _list_counts(summary: GraphSummary, links: LinkCounts) -> list[tuple[str, int]]:
@@ -111,10 +100,8 @@ def _render_figures(
     counts: Sequence[tuple[str, int]], hubs: Sequence[tuple[str, int]], terminal: Terminal
 ) -> str:
     rows = [(name, f"{count:,}") for name, count in counts]
-    name_width, count_width = (
-        max(display_width(name) for name, _ in rows),
-        max(len(count) for _, count in rows),
-    )
+    name_width = max(display_width(name) for name, _ in rows)
+    count_width = max(len(count) for _, count in rows)
     lines = [f"{pad(name, name_width)}  {count:>{count_width}}" for name, count in rows]
     if hubs:
         p = terminal.palette

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 from msgspec.structs import asdict
 
 from vaultlink.cli.exit_codes import EXIT_CLEAN
-from vaultlink.cli.listing import PAGE_FORMATS, Listing, print_data
+from vaultlink.cli.listing import Listing, choose_listing_format, print_listing
 from vaultlink.cli.options import OpenOptions, argument
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import find_note_argument, open_from_options
@@ -19,22 +19,25 @@ from vaultlink.history.note_history import (
     read_note_history,
 )
 from vaultlink.index.resolve import name_key
-from vaultlink.report.history_page import build_past, past_cells, render_past, summarize_past
+from vaultlink.report.note_past import (
+    PastEvent,
+    PastLine,
+    build_past,
+    list_events,
+    list_past,
+    summarize_past,
+)
 from vaultlink.rules.former_targets import resolve_former_path
 
 if TYPE_CHECKING:
     from vaultlink.api import Vault
     from vaultlink.model import History
 
-COLUMNS = ("kind", "path", "line", "text", "detail")
-
 _MAX_TRIED = 5
 """Maximum number of former paths of which git is asked for the last committed one."""
 
 
 class HistoryOptions(OpenOptions, frozen=True, kw_only=True):
-    """Options of `history`."""
-
     note: Annotated[
         str | None,
         argument("NOTE", "A path in the vault or a name as in a link, also a former one."),
@@ -49,25 +52,33 @@ def history(options: HistoryOptions) -> int:
     renamed or deleted can be named by its former path. Paths come from git; without git, from
     earlier runs. The exit code is 0 whatever is listed.
 
-    Output formats: page (also when piped), tsv, json. Columns of tsv: kind (name, heading, link),
-    path, line, text and detail: for a former path the commit and the date; for a heading its former
-    and its present place; for a link its text and the cause (moved, deleted, alias, title, heading,
-    block, retargeted).
+    Output formats: table (on a terminal), tsv (elsewhere), json. Columns of tsv: kind (name,
+    heading, link), path, line, text and detail: for a former path the commit and the date; for a
+    heading its former and its present place; for a link its text and the cause (moved, deleted,
+    alias, title, heading, block, retargeted).
     """
     if options.note is None:
         raise UsageError("history requires a note, as in `vaultlink history NOTE`.")
     if options.no_history:
         raise UsageError("--no-history can't be used with `vaultlink history`.")
     terminal = Terminal(options)
-    output_format = terminal.choose_format(PAGE_FORMATS, "page", "page")
+    output_format = choose_listing_format(terminal)
     vault = open_from_options(options, terminal)
     known = _load_history(vault)
     path = _find_note(vault, options.note, known)
     row = build_past(path, vault.index, known, _read_recorded(vault, path, known))
     head = asdict(row)
-    listing = Listing("links", head.pop("links"), COLUMNS, past_cells(row), head=head)
-    if not print_data(terminal, output_format, listing):
-        terminal.print_results(render_past(row, terminal.table_width, terminal.palette))
+    listing = Listing(
+        "links",
+        head.pop("links"),
+        PastLine._fields,
+        PastEvent._fields,
+        head=head,
+        lines=list_past(row),
+        shown=list_events(row),
+        empty=f"No history of {path} found.",
+    )
+    if print_listing(terminal, output_format, listing):
         terminal.print_message(summarize_past(row))
     return EXIT_CLEAN
 

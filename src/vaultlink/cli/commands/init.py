@@ -10,6 +10,7 @@ from typing import Annotated
 
 from vaultlink.cli.ci_files import CI_KINDS, CI_TEMPLATES, ExistingFileError, plan_ci_files
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
+from vaultlink.cli.listing import choose_document_format, print_plan
 from vaultlink.cli.options import DiffOption, VaultOptions, argument, option
 from vaultlink.cli.package_source import find_package_source, is_local
 from vaultlink.cli.terminal import Terminal
@@ -178,12 +179,7 @@ def _preview(terminal: Terminal, root: Path | None, texts: Mapping[Path, str]) -
 
     names = {path.relative_to(root or path.anchor).as_posix(): path for path in texts}
     changes = VaultChanges(texts={name: (None, texts[path]) for name, path in names.items()})
-    if terminal.choose_format(("text", "json"), "text", "text") == "json":
-        from vaultlink.report.plan_result import render_plan  # noqa: PLC0415
-
-        terminal.print_results(render_plan("init", changes))
-    else:
-        terminal.print_diff(changes.diff_lines())
+    print_plan(terminal, choose_document_format(terminal), "init", changes)
     return EXIT_FINDINGS
 
 

@@ -1,5 +1,6 @@
 """`vaultlink links`: list links with their destinations."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from vaultlink.cli.exit_codes import EXIT_CLEAN
@@ -8,14 +9,13 @@ from vaultlink.cli.options import NotesOptions
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import open_from_options, select_link_sources
 from vaultlink.report.layout import format_count
-from vaultlink.report.listings import LinkRow, count_by_status, link_rows
+from vaultlink.report.listings import LinkRow, link_rows
 from vaultlink.report.note_page import describe_destination
 
-COLUMNS = (
+_COLUMNS = (
     *("path", "line", "column", "status", "target", "subpath", "resolved", "anchor"),
     *("kind", "place", "embed", "display", "raw"),
 )
-HEADER = ("where", "link", "destination")
 
 
 def links(options: NotesOptions) -> int:
@@ -34,14 +34,14 @@ def links(options: NotesOptions) -> int:
     listing = Listing(
         "links",
         rows,
-        COLUMNS,
-        header=HEADER,
-        cells=(
-            (f"{row.path}:{row.line}:{row.column}", row.raw, describe_destination(row))
-            for row in rows
-        ),
-        empty="No links found.",
+        _COLUMNS,
+        {
+            "where": lambda row: f"{row.path}:{row.line}:{row.column}",
+            "link": "raw",
+            "destination": describe_destination,
+        },
         head={"vault": str(vault.root)},
+        empty="No links found.",
     )
     if print_listing(terminal, output_format, listing):
         terminal.print_message(_describe_counts(rows))
@@ -50,7 +50,7 @@ def links(options: NotesOptions) -> int:
 
 def _describe_counts(rows: Sequence[LinkRow]) -> str:
     """Return a sentence with the numbers that `check` has in its summary."""
-    counts = count_by_status(rows)
+    counts = Counter([row.status for row in rows])
     ambiguous = counts["ambiguous"]
     parts = [f"{counts['resolved'] + ambiguous:,} resolved"]
     parts[0] += f" ({ambiguous:,} ambiguous)" if ambiguous else ""

@@ -32,10 +32,6 @@ def mentions(options: MentionsOptions) -> int:
         from vaultlink.cli.mention_write import link_mentions  # noqa: PLC0415
 
         return link_mentions(options)
-    return _list_mentions(options)
-
-
-def _list_mentions(options: MentionsOptions) -> int:
     from vaultlink.cli.mention_results import find_mentions, print_mentions  # noqa: PLC0415
 
     terminal = Terminal(options)

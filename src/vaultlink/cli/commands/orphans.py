@@ -1,7 +1,4 @@
-"""`vaultlink orphans` and `vaultlink deadends`.
-
-They list files without backlinks, and notes without links to files.
-"""
+"""`vaultlink orphans` and `deadends`: files without backlinks, or without links."""
 
 from collections.abc import Callable
 
@@ -43,8 +40,7 @@ def _print_listing(
     terminal = Terminal(options)
     output_format = choose_listing_format(terminal)
     paths = find_paths(open_from_options(options, terminal, options.folder).index)
-    cells, empty = [(path,) for path in paths], f"No {name}s found."
-    listing = Listing("notes", paths, ("path",), cells, (f"{name}s",), empty=empty)
+    listing = Listing("notes", paths, {"path": str}, {f"{name}s": str}, empty=f"No {name}s found.")
     if print_listing(terminal, output_format, listing):
         terminal.print_message(f"{format_count(len(paths), name)}.")
     return EXIT_CLEAN

@@ -12,12 +12,9 @@ from vaultlink.graph.related import find_related
 from vaultlink.report.layout import format_count
 
 _LIMIT = 10
-_MARKS = {True: "yes", False: "no"}
 
 
 class RelatedOptions(OpenOptions, frozen=True, kw_only=True):
-    """Options of `related`."""
-
     note: NoteArgument = None
     limit: Annotated[
         int | None,
@@ -46,18 +43,16 @@ def related(options: RelatedOptions) -> int:
     vault = open_from_options(options, terminal)
     note = find_note_argument(vault, options.note)
     rows = find_related(vault.index, note, options.limit or _LIMIT, with_linked=options.linked)
-    marked = ("linked",) if options.linked else ()
+    marked = {"linked": lambda row: "yes" if row.linked else "no"} if options.linked else {}
     listing = Listing(
         "related",
         rows,
         ("path", "score", "linked", "why"),
-        header=("score", "note", *marked, "why"),
-        cells=(
-            (row.score, row.path, *(_MARKS[row.linked] for _ in marked), row.why) for row in rows
-        ),
-        empty=f"No notes related to {note} found.",
+        {"score": "score", "note": "path", **marked, "why": "why"},
         head={"note": note},
+        empty=f"No notes related to {note} found.",
+        fold=True,
     )
-    if print_listing(terminal, output_format, listing, fold=True):
+    if print_listing(terminal, output_format, listing):
         terminal.print_message(f"{format_count(len(rows), 'note')} related to {note}.")
     return EXIT_CLEAN

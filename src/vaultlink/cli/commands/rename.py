@@ -6,7 +6,7 @@ from typing import Annotated
 
 from vaultlink.api import Vault
 from vaultlink.cli.options import argument, option
-from vaultlink.cli.refactor_run import RefactorOptions, check_renames, run_refactor
+from vaultlink.cli.refactor_run import RefactorOptions, run_refactor
 from vaultlink.cli.rename_arguments import (
     load_plan_text,
     read_move_words,
@@ -14,16 +14,17 @@ from vaultlink.cli.rename_arguments import (
     read_rename_words,
 )
 from vaultlink.cli.rename_completion import find_unfinished_run
+from vaultlink.disk.rename_questions import ask_disk
 from vaultlink.errors import UsageError
 from vaultlink.fix.plan import Plan, Rename, RenameKind
 from vaultlink.fix.sources import FixSources
 from vaultlink.refactor.planner import plan_renames
+from vaultlink.refactor.refusals import refuse_renames
 from vaultlink.refactor.relocation import expand, reduce_plan
+from vaultlink.rules.portable_names import read_name_limits
 
 
 class _PathOptions(RefactorOptions, frozen=True, kw_only=True):
-    """Options of `rename` and `move`."""
-
     unsafe_fixes: Annotated[
         bool,
         option(
@@ -34,8 +35,6 @@ class _PathOptions(RefactorOptions, frozen=True, kw_only=True):
 
 
 class RenameOptions(_PathOptions, frozen=True, kw_only=True):
-    """Options of `rename`."""
-
     old: Annotated[
         str | None,
         argument(
@@ -66,8 +65,6 @@ class RenameOptions(_PathOptions, frozen=True, kw_only=True):
 
 
 class MoveOptions(_PathOptions, frozen=True, kw_only=True):
-    """Options of `move`."""
-
     words: Annotated[
         tuple[str, ...],
         argument(
@@ -94,19 +91,17 @@ def rename(options: RenameOptions) -> int:
 
     Output formats: table, tsv, json. Columns of tsv: path, new path, number of edits.
     """
-    if options.from_file is None:
-        return _run_renames(
-            "rename",
-            options,
-            lambda vault: read_rename_words(vault, options.old, options.new),
-            merge=options.merge,
-        )
-    if options.old is not None:
+    file = options.from_file
+    if file is not None and options.old is not None:
         raise UsageError("--from-file and OLD NEW can't be used together.")
-    file, content = options.from_file, load_plan_text(options.from_file)
-    return _run_renames(
-        "rename", options, lambda vault: read_rename_file(vault, file, content), merge=options.merge
-    )
+    content = load_plan_text(file) if file is not None else ""
+
+    def read(vault: Vault) -> tuple[Rename, ...]:
+        if file is not None:
+            return read_rename_file(vault, file, content)
+        return read_rename_words(vault, options.old, options.new)
+
+    return _run_renames("rename", options, read, merge=options.merge)
 
 
 def move(options: MoveOptions) -> int:
@@ -147,7 +142,8 @@ def _run_renames(
         renames = read(vault)
         if merge and not any(item.kind is RenameKind.TAG for item in renames):
             raise UsageError("--merge requires a tag. `vaultlink merge` appends a note to another.")
-        check_renames(vault, renames, merge=merge)
+        limits = read_name_limits(vault.config.options)
+        refuse_renames(renames, vault.index, ask_disk(vault.root), limits, merge=merge)
         return plan_all(vault, sources, renames)
 
     hint = "" if options.unsafe_fixes else "--unsafe-fixes changes the names in queries, too."

@@ -4,19 +4,31 @@ from collections.abc import Sequence
 from typing import Annotated
 
 from vaultlink.cli.exit_codes import EXIT_CLEAN
-from vaultlink.cli.listing import Listing, choose_listing_format, print_document, print_listing
+from vaultlink.cli.listing import (
+    Columns,
+    Listing,
+    choose_document_format,
+    choose_listing_format,
+    print_listing,
+)
 from vaultlink.cli.options import PrintOptions, argument
 from vaultlink.cli.terminal import Terminal
 from vaultlink.disk.read import load_rules
 from vaultlink.errors import UsageError, propose
 from vaultlink.report.layout import format_count
-from vaultlink.report.rule_manual import RULE_HEADER, render_rule_page, rule_cells, rule_row
+from vaultlink.report.rule_manual import render_rule_page, rule_row
 from vaultlink.rules.registry import Rule, UnknownRule, build_catalog, select_rules
+
+_COLUMNS: Columns = {
+    "code": "code",
+    "rule": "name",
+    "default": lambda row: "on" if row.default else "off",
+    "severity": "severity",
+    "finds": "summary",
+}
 
 
 class RuleOptions(PrintOptions, frozen=True, kw_only=True):
-    """Options of `rule`."""
-
     rule: Annotated[
         tuple[str, ...], argument("RULE", "A rule's name or code, or the start of a code.")
     ] = ()
@@ -42,12 +54,19 @@ def rule(options: RuleOptions) -> int:
     terminal, catalog = Terminal(options), build_catalog(load_rules())
     if not options.rule:
         return _print_rules(terminal, catalog)
-    chosen = [item for item in catalog if item.name in _select_rules(catalog, options.rule)]
-    if terminal.choose_format(("page", "json"), "page", "page") == "json":
-        print_document(terminal, {}, "rules", [rule_row(item) for item in chosen])
-    else:
-        pages = [render_rule_page(item, terminal.width, terminal.palette) for item in chosen]
-        terminal.print_paged(f"\n{'─' * min(terminal.width, 96)}\n\n".join(pages))
+    selected = _select_rules(catalog, options.rule)
+    chosen = [item for item in catalog if item.name in selected]
+    output_format = choose_document_format(terminal, "page")
+    rule_line = f"\n{'─' * min(terminal.width, 96)}\n\n"
+    listing = Listing(
+        "rules",
+        [rule_row(item) for item in chosen],
+        text=lambda: rule_line.join(
+            [render_rule_page(item, terminal.width, terminal.palette) for item in chosen]
+        ),
+        paged=True,
+    )
+    print_listing(terminal, output_format, listing)
     return EXIT_CLEAN
 
 
@@ -61,8 +80,8 @@ def _select_rules(catalog: tuple[Rule, ...], selectors: Sequence[str]) -> frozen
 
 def _print_rules(terminal: Terminal, catalog: Sequence[Rule]) -> int:
     rows = [rule_row(item) for item in catalog]
-    listing = Listing("rules", rows, RULE_HEADER, map(rule_cells, catalog), RULE_HEADER)
-    if print_listing(terminal, choose_listing_format(terminal), listing, fold=True):
+    listing = Listing("rules", rows, _COLUMNS, _COLUMNS, fold=True)
+    if print_listing(terminal, choose_listing_format(terminal), listing):
         terminal.print_message(
             f"{format_count(len(catalog), 'rule')}; `vaultlink rule NAME` explains one."
         )

@@ -4,17 +4,18 @@ from typing import Annotated
 
 from vaultlink.api import Vault
 from vaultlink.cli.options import argument
-from vaultlink.cli.refactor_run import RefactorOptions, check_new_note, run_refactor
+from vaultlink.cli.refactor_run import RefactorOptions, run_refactor
 from vaultlink.cli.rename_arguments import read_extract_words, read_merge_words
+from vaultlink.disk.rename_questions import ask_disk
 from vaultlink.fix.plan import Plan
 from vaultlink.fix.sources import FixSources
 from vaultlink.refactor.extract import plan_extract
 from vaultlink.refactor.merge import plan_merge
+from vaultlink.refactor.refusals import refuse_new_note
+from vaultlink.rules.portable_names import read_name_limits
 
 
 class ExtractOptions(RefactorOptions, frozen=True, kw_only=True):
-    """Options of `extract`."""
-
     section: Annotated[
         str | None,
         argument("OLD", "The heading of the section, as in 'Note#Heading' or 'Note#A#B'."),
@@ -30,8 +31,6 @@ class ExtractOptions(RefactorOptions, frozen=True, kw_only=True):
 
 
 class MergeOptions(RefactorOptions, frozen=True, kw_only=True):
-    """Options of `merge`."""
-
     note: Annotated[str | None, argument("NOTE", "The note to append. It is removed.")] = None
     into: Annotated[str | None, argument("INTO", "The note to append it to.")] = None
 
@@ -49,7 +48,8 @@ def extract(options: ExtractOptions) -> int:
 
     def make_plan(vault: Vault, sources: FixSources) -> Plan:
         path, subpath, new = read_extract_words(vault, options.section, options.new)
-        check_new_note(vault, new)
+        limits = read_name_limits(vault.config.options)
+        refuse_new_note(new, vault.index, ask_disk(vault.root), limits)
         return plan_extract(vault.state, sources, path, subpath, new)
 
     return run_refactor("extract", options, make_plan)

@@ -1,13 +1,17 @@
 """`vaultlink show`: the contents of notes as vaultlink reads them."""
 
 from vaultlink.cli.exit_codes import EXIT_CLEAN
-from vaultlink.cli.listing import PAGE_FORMATS, Listing, print_data
+from vaultlink.cli.listing import Listing, choose_listing_format, print_listing
 from vaultlink.cli.options import NotesOptions
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import open_from_options, select_link_sources
-from vaultlink.report.note_page import describe_totals, note_cells, note_rows, render_note_page
-
-COLUMNS = ("path", "kind", "line", "text", "detail")
+from vaultlink.report.note_page import (
+    NoteElement,
+    describe_totals,
+    list_elements,
+    note_rows,
+    render_note_page,
+)
 
 
 def show(options: NotesOptions) -> int:
@@ -21,15 +25,20 @@ def show(options: NotesOptions) -> int:
     of a link.
     """
     terminal = Terminal(options)
-    output_format = terminal.choose_format(PAGE_FORMATS, "page", "page")
+    output_format = choose_listing_format(terminal, "page", "page")
     vault = open_from_options(options, terminal)
     paths = select_link_sources(vault, options.notes) if options.notes else list(vault.notes)
     rows = note_rows(vault.index, paths)
-    lines = (fact for row in rows for fact in note_cells(row))
-    listing = Listing("notes", rows, COLUMNS, lines, head={"vault": str(vault.root)})
-    if not print_data(terminal, output_format, listing):
-        pages = [render_note_page(row, terminal.table_width, terminal.palette) for row in rows]
-        terminal.print_results("\n".join(pages))
-        if len(rows) > 1:
-            terminal.print_message(describe_totals(rows))
+    listing = Listing(
+        "notes",
+        rows,
+        NoteElement._fields,
+        head={"vault": str(vault.root)},
+        lines=(element for row in rows for element in list_elements(row)),
+        text=lambda: "\n".join(
+            [render_note_page(row, terminal.table_width, terminal.palette) for row in rows]
+        ),
+    )
+    if print_listing(terminal, output_format, listing) and len(rows) > 1:
+        terminal.print_message(describe_totals(rows))
     return EXIT_CLEAN

@@ -1,9 +1,9 @@
 """`vaultlink topics`: dangling topics, most referenced first."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from vaultlink.cli.exit_codes import EXIT_CLEAN
-from vaultlink.cli.listing import Listing, choose_listing_format, print_listing
+from vaultlink.cli.listing import Columns, Listing, choose_listing_format, print_listing
 from vaultlink.cli.next_steps import propose_after_topics
 from vaultlink.cli.options import FolderOptions
 from vaultlink.cli.terminal import Terminal
@@ -12,8 +12,6 @@ from vaultlink.report.full import REASON_LABELS
 from vaultlink.report.layout import format_count
 from vaultlink.report.listings import DanglingTopicRow, topic_rows
 
-COLUMNS = ("topic", "count", "path", "line", "note", "reason", "score", "cause")
-HEADER = ("count", "topic", "similar note", "reason", "score", "cause")
 _MIN_WIDE = 100
 """Columns of a table from which there is room for a cause beside the reason and the score."""
 
@@ -33,15 +31,12 @@ def topics(options: FolderOptions) -> int:
     output_format = choose_listing_format(terminal)
     vault = open_from_options(options, terminal, options.folder)
     rows = topic_rows(vault.index, vault.suggest, vault.state.settings.history)
-    columns = choose_columns(rows, terminal.table_width)
     listing = Listing(
         "topics",
         rows,
-        COLUMNS,
-        map(_format_tsv_cells, rows),
-        [HEADER[column] for column in columns],
-        ([_format_table_cells(row)[column] for column in columns] for row in rows),
-        "No dangling topics found.",
+        _COLUMNS,
+        choose_columns(rows, terminal.table_width),
+        empty="No dangling topics found.",
     )
     if print_listing(terminal, output_format, listing):
         terminal.print_message(_describe_counts(rows, vault.index.count_all_links().dangling))
@@ -65,26 +60,43 @@ def _describe_counts(rows: Sequence[DanglingTopicRow], dangling: int) -> str:
     )
 
 
-def _format_tsv_cells(row: DanglingTopicRow) -> tuple[object, ...]:
-    first, best = row.sources[0], row.suggestions[0] if row.suggestions else None
-    nearest = (best.path, best.reason, best.score) if best else (None, None, None)
-    return row.topic, row.count, first.path, first.line, *nearest, row.cause
-
-
-def choose_columns(rows: Sequence[DanglingTopicRow], width: int) -> Sequence[int]:
-    """Return the numbers of the columns to print.
+def choose_columns(rows: Sequence[DanglingTopicRow], width: int) -> Columns:
+    """Return the columns of the table.
 
     The cause is left out if no topic has one. In a narrow table it takes the place of reason and
     score.
     """
+    omitted = {"reason", "score"} if width < _MIN_WIDE else set()
     if not any(row.cause for row in rows):
-        return (0, 1, 2, 3, 4)
-    return (0, 1, 2, 3, 4, 5) if width >= _MIN_WIDE else (0, 1, 2, 5)
+        omitted = {"cause"}
+    return {header: field for header, field in _TABLE.items() if header not in omitted}
 
 
-def _format_table_cells(row: DanglingTopicRow) -> tuple[object, ...]:
-    if not row.suggestions:
-        return row.count, row.topic, "", "", "", row.cause
-    best = row.suggestions[0]
-    reason = REASON_LABELS.get(best.reason, best.reason)
-    return row.count, row.topic, best.path, reason, f"{best.score:.2f}", row.cause
+def _format_nearest(field: str, form: str = "{}") -> Callable[[DanglingTopicRow], str]:
+    """Return a function that formats a field of the most similar note of a topic."""
+    return lambda row: form.format(getattr(row.suggestions[0], field)) if row.suggestions else ""
+
+
+def _label_reason(row: DanglingTopicRow) -> str:
+    reason = _format_nearest("reason")(row)
+    return REASON_LABELS.get(reason, reason)
+
+
+_COLUMNS: Columns = {
+    "topic": "topic",
+    "count": "count",
+    "path": lambda row: row.sources[0].path,
+    "line": lambda row: row.sources[0].line,
+    "note": _format_nearest("path"),
+    "reason": _format_nearest("reason"),
+    "score": _format_nearest("score"),
+    "cause": "cause",
+}
+_TABLE: Mapping[str, str | Callable[[DanglingTopicRow], str]] = {
+    "count": "count",
+    "topic": "topic",
+    "similar note": _format_nearest("path"),
+    "reason": _label_reason,
+    "score": _format_nearest("score", "{:.2f}"),
+    "cause": "cause",
+}

@@ -7,13 +7,21 @@ from typing import Annotated
 import msgspec
 
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
-from vaultlink.cli.listing import Listing, choose_listing_format, print_document, print_listing
+from vaultlink.cli.listing import (
+    Listing,
+    choose_listing_format,
+    is_json,
+    print_document,
+    print_listing,
+    print_plan,
+)
 from vaultlink.cli.options import DiffOption, VaultOptions, argument, option
 from vaultlink.cli.terminal import Terminal, format_label, print_stderr
 from vaultlink.cli.vault import find_root
 from vaultlink.cli.write_run import hold_write_lock, print_skipped_notes, report_reverted
 from vaultlink.errors import UsageError, propose
 from vaultlink.report.fix_summary import skipped_rows
+from vaultlink.report.json_document import encode_document
 from vaultlink.report.layout import escape_controls, format_count
 from vaultlink.write.journal_files import RecordedRun, list_runs
 from vaultlink.write.move_checks import expand_moves
@@ -26,15 +34,8 @@ from vaultlink.write.undo import (
 )
 from vaultlink.write.write import WriteResult
 
-COLUMNS = ("run", "time", "command", "summary", "notes", "undone", "moves")
-HEADER = ("when", "run", "notes", "command", "")
-
-_NO_RUNS = "No runs found."
-
 
 class UndoOptions(VaultOptions, frozen=True, kw_only=True):
-    """Options of `undo`."""
-
     run: Annotated[
         str | None,
         argument("RUN", "A run as in --list. Default: the last run that was not undone."),
@@ -147,15 +148,17 @@ def _select_run(root: Path, name: str | None, terminal: Terminal) -> RecordedRun
 def _report_undone(
     terminal: Terminal, output_format: str, run: RecordedRun, result: WriteResult
 ) -> int:
-    """Print the restored and skipped notes; return the exit code."""
-    if output_format == "json":
-        fields = {
-            "run": run.id,
-            "undone_by": result.run_id,
-            "restored": result.written,
-            "moved": [{"from": source, "to": target} for source, target in result.moved],
-        }
-        print_document(terminal, fields, "left", skipped_rows(result.skipped))
+    head = {
+        "run": run.id,
+        "undone_by": result.run_id,
+        "restored": result.written,
+        "moved": [{"from": source, "to": target} for source, target in result.moved],
+    }
+    print_document(
+        terminal,
+        output_format,
+        lambda: encode_document(head, "left", skipped_rows(result.skipped)),
+    )
     print_skipped_notes(result.skipped)
     if result.written or result.moved:
         terminal.print_message(
@@ -177,23 +180,18 @@ def _report_undone(
 
 
 def _count_changes(notes: int, moves: int) -> str:
-    """Return the number of notes and of moved paths, as text."""
     counts = [format_count(notes, "note")] if notes or not moves else []
     return " and ".join([*counts, *([format_count(moves, "path")] if moves else [])])
 
 
 def _print_diff(terminal: Terminal, output_format: str, root: Path, run: RecordedRun) -> int:
     from vaultlink.fix.plan import VaultChanges  # noqa: PLC0415 - imports the linter
-    from vaultlink.report.plan_result import render_plan  # noqa: PLC0415
 
     plan = plan_undo(root, run)
     changes = VaultChanges(moves=plan.moves, files=expand_moves(root, plan.moves))
     for item in plan.writes:
         changes = changes.with_write(item)
-    if output_format == "json":
-        terminal.print_results(render_plan("undo", changes, plan.skipped))
-    else:
-        terminal.print_diff(changes.diff_lines())
+    print_plan(terminal, output_format, "undo", changes, plan.skipped)
     print_skipped_notes(plan.skipped)
     terminal.print_message(
         f"Would restore {_count_changes(len(plan.writes), len(plan.moves))} to the state "
@@ -226,23 +224,26 @@ def _make_row(root: Path, run: RecordedRun) -> RunRow:
 
 def _print_runs(terminal: Terminal, output_format: str, root: Path, runs: list[RecordedRun]) -> int:
     rows = [_make_row(root, run) for run in runs]
-    cells = (
-        (
-            f"{_to_local_time(run):%d %b %Y %H:%M}",
-            run.id,
-            row.notes,
-            run.command,
-            "interrupted" if run.is_interrupted else "undone" if run.undone else "",
-        )
-        for run, row in zip(runs, rows, strict=True)
+    interrupted = {run.id for run in runs if run.is_interrupted}
+    listing = Listing(
+        "runs",
+        rows,
+        {"run": "id", **{name: name for name in RunRow.__struct_fields__[1:]}},
+        {
+            "when": lambda row: f"{datetime.fromisoformat(row.time):%d %b %Y %H:%M}",
+            "run": "id",
+            "notes": "notes",
+            "command": "command",
+            "": lambda row: (
+                "interrupted" if row.id in interrupted else "undone" if row.undone else ""
+            ),
+        },
     )
-    lines = map(msgspec.structs.astuple, rows)
-    listing = Listing("runs", rows, COLUMNS, lines, HEADER, cells, _NO_RUNS)
     if print_listing(terminal, output_format, listing):
         terminal.print_message(
             f"{format_count(len(rows), 'run')}; "
             "`vaultlink undo RUN --diff` shows what undoing one would change."
         )
-    elif output_format == "tsv" and not rows:
-        terminal.print_message(_NO_RUNS)
+    elif not rows and not is_json(output_format):
+        terminal.print_message("No runs found.")
     return EXIT_CLEAN

@@ -1,29 +1,20 @@
-"""The past of a note: rows for JSON, cells for tsv and a page for people.
+"""The past of a note: rows for JSON, for tsv and for the table.
 
 Field names are JSON keys. Lines and columns count from 1.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
+from typing import NamedTuple
 
 import msgspec
 
-from vaultlink.history.note_history import CommitMark, NoteHistory
+from vaultlink.history.note_history import NoteHistory
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import normalize_name
 from vaultlink.links.intent import is_meant_as_link
 from vaultlink.model import Destination, History, Link
-from vaultlink.report.layout import (
-    PLAIN,
-    Palette,
-    escape_controls,
-    format_count,
-    render_page,
-)
-from vaultlink.report.note_page import align_pairs
+from vaultlink.report.layout import escape_controls, format_count
 from vaultlink.rules.former_targets import find_former_file, find_renamed_anchor
-
-_MAX_SHOWN = 20
-"""Maximum number of broken links on a page."""
 
 
 class FormerPathRow(msgspec.Struct, frozen=True, gc=False):
@@ -114,10 +105,9 @@ def build_past(path: str, index: Index, history: History, recorded: NoteHistory)
         (old for old, new in history.moves.items() if new == path and old not in known),
         key=lambda old: (-history.gone.get(old, 0), old),
     )
-    names = (
-        *(FormerPathRow(old, None, None) for old in others),
-        *(_name_row(item.path, item.until) for item in recorded.paths),
-    )
+    names = [FormerPathRow(old, None, None) for old in others]
+    for old, mark in recorded.paths:
+        names.append(FormerPathRow(old, *(mark or (None, None))))
     former = {row.path for row in names if row.path not in index.files}
     former |= {path} - index.files
     links, headings = list[BrokenLinkRow](), dict[str, FormerAnchorRow]()
@@ -126,28 +116,18 @@ def build_past(path: str, index: Index, history: History, recorded: NoteHistory)
         if now is not None:
             count = headings[link.subpath].links if link.subpath in headings else 0
             headings[link.subpath] = FormerAnchorRow(link.subpath, now.path, now.subpath, count + 1)
-    is_deleted = path not in index.files
+    deleted, mark = None, recorded.deleted
+    if path not in index.files:
+        in_git = f"deleted in {mark.commit} on {mark.date}" if mark else "deleted"
+        deleted = history.reasons.get(path) or in_git
     return PastRow(
         path,
-        _describe_deletion(path, history, recorded.deleted) if is_deleted else None,
+        deleted,
         CommitRow(*recorded.created) if recorded.created else None,
-        names,
+        tuple(names),
         tuple(headings[subpath] for subpath in sorted(headings)),
         tuple(links),
     )
-
-
-def _name_row(path: str, mark: CommitMark | None) -> FormerPathRow:
-    return FormerPathRow(path, mark.commit if mark else None, mark.date if mark else None)
-
-
-def _describe_deletion(path: str, history: History, mark: CommitMark | None) -> str:
-    return history.reasons.get(path) or (
-        f"deleted in {mark.commit} on {mark.date}" if mark else "deleted"
-    )
-
-
-# -- broken links ---------------------------------------------------------------------------------
 
 
 def _find_broken(
@@ -167,10 +147,12 @@ def _find_broken(
                 if cause:
                     yield source, link, cause, None
             elif target == path:
-                now = _find_former_anchor(link, path, index, history)
-                if now is not None:
-                    yield source, link, "block" if "#^" in link.subpath else "heading", now
-            elif _has_led_to(link, led_to, path):
+                note = index.notes.get(path)
+                if note is not None and index.has_anchor(link, path) is False:
+                    now = find_renamed_anchor(link.subpath, note, history)
+                    if now is not None:
+                        yield source, link, "block" if "#^" in link.subpath else "heading", now
+            elif (meant := led_to.get(link.lookup_target)) is not None and meant.path == path:
                 yield source, link, "retargeted", None
 
 
@@ -194,91 +176,72 @@ def _explain_broken(
     return "moved" if path in index.files else "deleted"
 
 
-def _find_former_anchor(
-    link: Link, path: str, index: Index, history: History
-) -> Destination | None:
-    note = index.notes.get(path)
-    if note is None or index.has_anchor(link, path) is not False:
-        return None
-    return find_renamed_anchor(link.subpath, note, history)
-
-
-def _has_led_to(link: Link, led_to: Mapping[str, Destination], path: str) -> bool:
-    meant = led_to.get(link.lookup_target)
-    return meant is not None and meant.path == path
-
-
 # -- output ---------------------------------------------------------------------------------------
 
 
-def past_cells(row: PastRow) -> list[tuple[object, ...]]:
-    """Return the rows of a past for tab-separated values.
+class PastLine(NamedTuple):
+    """A former path, a former heading or a broken link as tab-separated values.
 
-    The cells are kind, path, line or None, text, and a detail or None.
+    `text` and `detail` are the commit and the date of a rename, the heading before and now, or the
+    link as written and the cause. Only links have a `line`.
     """
+
+    kind: str
+    path: str
+    line: int | None
+    text: str | None
+    detail: str | None
+
+
+def list_past(row: PastRow) -> list[PastLine]:
     return [
-        *(("name", name.path, None, name.commit, name.until) for name in row.names),
-        *(("heading", item.path, None, item.subpath, item.now) for item in row.headings),
-        *(("link", link.path, link.line, link.raw, link.cause) for link in row.links),
+        *(PastLine("name", name.path, None, name.commit, name.until) for name in row.names),
+        *(PastLine("heading", item.path, None, item.subpath, item.now) for item in row.headings),
+        *(PastLine("link", link.path, link.line, link.raw, link.cause) for link in row.links),
     ]
 
 
-def render_past(row: PastRow, width: int, palette: Palette = PLAIN) -> str:
-    """Render the past of a note as a page of `width` columns."""
-    created = [f"{row.created.commit} on {row.created.date}"] if row.created else []
-    links = [
-        (f"{link.path}:{link.line}", f"{link.raw} ({CAUSE_LABELS[link.cause]})")
-        for link in row.links[:_MAX_SHOWN]
-    ]
-    rest = len(row.links) - _MAX_SHOWN
-    more = [f"and {rest:,} more; --output-format tsv lists all"] if rest > 0 else []
-    groups = [
-        ("deleted", [row.deleted] if row.deleted else []),
-        (
-            "former paths",
-            align_pairs([(name.path, _describe_until(name, row)) for name in row.names], width),
-        ),
-        ("created", created),
-        ("former headings", align_pairs(_describe_anchors(row), width)),
-        ("broken links", [*align_pairs(links, width), *more]),
-    ]
-    return render_page(row.note, groups, "no history found", palette, width)
+class PastEvent(NamedTuple):
+    """A row of the table for people. `when` is a date, "" if it is unknown."""
+
+    when: str
+    what: str
+    where: str
+    details: str
 
 
-CAUSE_LABELS = {
-    "moved": "moved",
-    "deleted": "deleted",
-    "alias": "former alias",
-    "title": "former title",
-    "heading": "former heading",
-    "block": "former block",
-    "retargeted": "leads elsewhere now",
+def list_events(row: PastRow) -> Iterator[PastEvent]:
+    """Yield what happened to a note, the latest first, and what that broke."""
+    if row.deleted:
+        yield PastEvent("", "deleted", row.note, row.deleted)
+    is_in_git = row.created is not None or any(name.commit for name in row.names)
+    uncommitted = "until an uncommitted change" if is_in_git else ""
+    for name in row.names:
+        details = f"until {name.commit}" if name.commit else uncommitted
+        yield PastEvent(name.until or "", "former path", name.path, details)
+    if row.created:
+        path = row.names[-1].path if row.names else row.note
+        yield PastEvent(row.created.date, "created", path, f"in {row.created.commit}")
+    for item in row.headings:
+        details = f"{item.subpath} is {item.now} now, {format_count(item.links, 'link')}"
+        yield PastEvent("", "former heading", item.path, details)
+    for link in row.links:
+        yield PastEvent("", _CAUSE_LABELS[link.cause], f"{link.path}:{link.line}", link.raw)
+
+
+_CAUSE_LABELS = {
+    "moved": "link to former path",
+    "deleted": "link to deleted note",
+    "alias": "link by former alias",
+    "title": "link by former title",
+    "heading": "link to former heading",
+    "block": "link to former block",
+    "retargeted": "link leads elsewhere now",
 }
-"""The displayed words for each cause of a broken link."""
 
 
 def summarize_past(row: PastRow) -> str:
-    """Return a sentence with the numbers of former paths and broken links."""
     return (
         f"{escape_controls(row.note)}: {format_count(len(row.names), 'former path')}, "
         f"{format_count(len(row.links), 'broken link')}."
     )
-
-
-def _describe_until(name: FormerPathRow, row: PastRow) -> str:
-    """Return until when a note had a path; "" if nothing of it is in git."""
-    if name.commit:
-        return f"until {name.commit} on {name.until}"
-    is_in_git = row.created is not None or any(other.commit for other in row.names)
-    return "until an uncommitted change" if is_in_git else ""
-
-
-def _describe_anchors(row: PastRow) -> list[tuple[str, str]]:
-    return [
-        (
-            item.subpath,
-            f"now {item.path if item.path != row.note else ''}{item.now}, "
-            f"{format_count(item.links, 'link')}",
-        )
-        for item in row.headings
-    ]
