@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, ClassVar, TextIO
 from vaultlink.cli.hyperlinks import format_vault_address, supports_hyperlinks
 from vaultlink.cli.options import PrintOptions
 from vaultlink.errors import UsageError
-from vaultlink.report import FORMATS
+from vaultlink.report import FORMAT_ELSEWHERE, FORMAT_ON_TERMINAL, FORMATS
 from vaultlink.report.layout import COLORED, PLAIN, Palette, escape_controls, truncate, wrap_words
 from vaultlink.report.printable import escape_commands, escape_unsafe
 from vaultlink.write.files import write_output
@@ -65,7 +65,7 @@ class Terminal:
 
         The default is full on a terminal and concise elsewhere.
         """
-        return self.choose_format(FORMATS, "full", "concise")
+        return self.choose_format(FORMATS, FORMAT_ON_TERMINAL, FORMAT_ELSEWHERE)
 
     def choose_format(self, formats: Collection[str], on_terminal: str, elsewhere: str) -> str:
         """Return the output format of the option, the environment or the default.
@@ -159,15 +159,15 @@ class Terminal:
                 "out, so the diff can't be applied. Use --output-file FILE for an exact one."
             )
 
-    def encode_results(self, result: str | bytes, output_format: str = "") -> bytes:
+    def encode_results(self, result: str | bytes, *, has_commands: bool = False) -> bytes:
         """Encode results; text is made harmless for terminals and logs.
 
-        The format `github` consists of commands, which escape what they contain.
+        Commands of a CI service escape what they contain.
         """
         if isinstance(result, bytes):
             return result
         text = escape_unsafe(result, is_colored=self.palette is not PLAIN)
-        if not self.is_terminal and output_format != "github":
+        if not (self.is_terminal or has_commands):
             text = escape_commands(text)
         return _encode(text)
 

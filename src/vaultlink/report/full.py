@@ -54,11 +54,6 @@ def render_full(result: CheckResult) -> str:
     return renderer.render(result.findings, grouped)
 
 
-def join_full(_result: CheckResult, parts: Sequence[bytes]) -> bytes:
-    """Join the encoded blocks of notes, with a blank line between them."""
-    return b"\n".join(parts)
-
-
 class FullRenderer:
     """Renders findings with frames of at most `width` columns.
 
