@@ -12,12 +12,13 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from functools import cached_property
 from importlib import import_module
 from itertools import chain
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 from msgspec.structs import replace
 
 from vaultlink.api import Vault, find_origin
+from vaultlink.cli.terminal import encode_text
 from vaultlink.cli.vault import make_suggester
 from vaultlink.disk.answers import Answer, AnswerStore, Facts, Needs
 from vaultlink.disk.processes import count_processes, no_garbage_collection, run_parts
@@ -32,7 +33,6 @@ from vaultlink.fix.forecast import (
     join_forecasts,
     join_rule_counts,
 )
-from vaultlink.fix.forecaster import FixForecaster
 from vaultlink.fix.select import FixFilter, allowed_fixes
 from vaultlink.index.packed_map import count_items
 from vaultlink.index.suggest import list_unresolved
@@ -41,6 +41,9 @@ from vaultlink.report import OutputFormat
 from vaultlink.report.check_result import CheckResult
 from vaultlink.write.cache import save_result
 from vaultlink.write.protection import make_lock_test
+
+if TYPE_CHECKING:
+    from vaultlink.fix.forecaster import FixForecaster
 
 _MIN_SHARED = 4_000
 """Findings below which another process costs more than it saves."""
@@ -128,7 +131,7 @@ class PartMaker(msgspec.Struct, frozen=True, eq=False, dict=True):
         return self.counts_guesses or not (self.is_brief or self.row.layout == "whole")
 
     @cached_property
-    def _forecaster(self) -> FixForecaster:
+    def _forecaster(self) -> "FixForecaster":
         return self.vault.fixer.forecaster(self.wanted, guesses=self.counts_guesses)
 
     @cached_property
@@ -216,7 +219,9 @@ class PartMaker(msgspec.Struct, frozen=True, eq=False, dict=True):
             forecast=lambda: forecast,
             fingerprints=lambda: fingerprint_all(findings, result.text),
         )
-        return self.encode(self._render(part))
+        text = self._render(part)
+        # Brief lines are harmless already, and looking again takes a tenth of a cold check.
+        return encode_text(text) if self.is_brief and isinstance(text, str) else self.encode(text)
 
 
 def _find_needs(

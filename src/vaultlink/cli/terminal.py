@@ -152,7 +152,7 @@ class Terminal:
             print_text(diff)
             return
         harmless = escape_commands(diff) if self.output_file is None and _is_ci_log() else diff
-        print_text(_encode(harmless))
+        print_text(encode_text(harmless))
         if harmless != diff:
             self.print_message(
                 "The diff contains what this CI service may take for commands. They are spelled "
@@ -169,7 +169,7 @@ class Terminal:
         text = escape_unsafe(result, is_colored=self.palette is not PLAIN)
         if not (self.is_terminal or has_commands):
             text = escape_commands(text)
-        return _encode(text)
+        return encode_text(text)
 
     def check_output_file(self, root: Path) -> None:
         """Check the output file before anything else is done.
@@ -302,7 +302,7 @@ class StatusLine:
     def _write_text(self, text: str) -> None:
         if self._stream is not None:
             try:
-                _write_bytes(self._stream, _encode(text))
+                _write_bytes(self._stream, encode_text(text))
             except OSError:
                 self._stream = None  # the terminal was closed
 
@@ -328,7 +328,7 @@ def print_stderr(text: str) -> None:
         is_terminal = _is_terminal(sys.stderr)
         text = escape_unsafe(text, is_colored=_should_color("auto", is_terminal))
         text = wrap_lines(text) if is_terminal else escape_commands(text)
-        _write_bytes(sys.stderr, _encode(f"{text}\n"))
+        _write_bytes(sys.stderr, encode_text(f"{text}\n"))
     except OSError:
         discard_output(sys.stderr)
 
@@ -391,7 +391,7 @@ _CI_VARIABLES = ("GITHUB_ACTIONS", "TF_BUILD", "TEAMCITY_VERSION")
 """Variables of CI services that obey commands in the output of programs."""
 
 
-def _encode(text: str) -> bytes:
+def encode_text(text: str) -> bytes:
     """Encode text as UTF-8. Names that are not UTF-8 on disk keep their bytes."""
     try:
         return text.encode("utf-8", "surrogateescape")
