@@ -160,6 +160,11 @@ PLACES = {
         r"\bHistory\(\s*[^)\s]",
         ("model.py", "history/", "disk/", "watch/renames.py"),
     ),
+    "formats of findings are asked for by name": (
+        r"""(==|!=|\bin \() ?"(full|concise|json-lines|sarif|github|gitlab|junit)\"""",
+        ("report/__init__.py", "cli/commands/watch.py"),
+    ),
+    "untried fixes are counted": (r"\btries=False", ("cli/check_parts.py",)),
     "questions are asked": (r"\.read_key\(", ("cli/interactive.py", "cli/keys.py")),
 }
 """What lives in one place: a pattern, and the modules and packages that may contain it."""

@@ -72,7 +72,9 @@ def run_check(
 
 
 class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
-    """A checked vault, and what a command prints about it. All values are found when first needed.
+    """A checked vault, and what a command prints about it.
+
+    Values are found when they are first needed.
 
     Attributes:
         options: The options of the command.

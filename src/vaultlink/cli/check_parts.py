@@ -50,7 +50,7 @@ _MIN_SHARED = 4_000
 
 
 class PartFacts(Facts, frozen=True, array_like=True, gc=False):
-    """The numbers of findings and fixes of a path, by rule and in all. The fixes were not tried."""
+    """The numbers of findings and of untried fixes of a path."""
 
     counts: tuple[RuleCount, ...]
     forecast: FixForecast
@@ -150,7 +150,7 @@ class PartMaker(msgspec.Struct, frozen=True, eq=False, dict=True):
         found: FindingsByPath,
         tried: Mapping[int, Fix | None] | None = None,
     ) -> dict[str, Part]:
-        """Return the parts of some paths, made in several processes if they have many findings.
+        """Return the parts of some paths, made in several processes if there are many.
 
         `found` are the findings at these paths. `tried` is the fix of each by its identity, if
         fixes were tried.
@@ -191,7 +191,7 @@ class PartMaker(msgspec.Struct, frozen=True, eq=False, dict=True):
         rules, is_locked = self.vault.state.settings.rules_by_name, None
         kinds = {rules[d.rule].deferred_fix for d in findings}
         left_out = {""} if self.counts_guesses else {"", "target"}
-        forecast = FixForecast((None,) * len(findings), has_guesses="target" in kinds & left_out)
+        forecast = FixForecast(has_guesses="target" in kinds & left_out)
         if tried is not None:
             forecast = count_fixes(tried[id(d)] for d in findings)
         elif not kinds <= left_out or any(d.fix for d in findings):
@@ -201,7 +201,7 @@ class PartMaker(msgspec.Struct, frozen=True, eq=False, dict=True):
         facts = PartFacts(
             _find_needs(findings, kinds, is_locked),
             tuple(count_by_rule(findings, forecast.fixes)),
-            forecast._replace(fixes=()),
+            forecast._replace(fixes=()) if forecast.fixes else forecast,
         )
         return Part(self._render_text(result, findings, forecast), facts)
 
@@ -212,7 +212,9 @@ class PartMaker(msgspec.Struct, frozen=True, eq=False, dict=True):
             return b""
         if self.is_brief:
             marks = [d.fix if d.fix and self._is_safe(d, d.fix) else None for d in findings]
-            forecast = count_fixes(marks)
+            forecast = FixForecast(tuple(marks))
+        elif not forecast.fixes:
+            forecast = FixForecast((None,) * len(findings))
         part = replace(
             result,
             findings=findings,

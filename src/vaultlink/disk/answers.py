@@ -31,7 +31,7 @@ class KeptOutput(msgspec.Struct, array_like=True):
 
 
 def load_output(cache: Cache, key: bytes, kind: str) -> KeptOutput | None:
-    """Return the output that was kept with this key; None if there is none that can be read."""
+    """Return the output that was kept with this key; None if none can be read."""
     data = cache.load_result(key, kind)
     with suppress(msgspec.MsgspecError, ValueError):
         return None if data is None else msgspec.msgpack.decode(data, type=KeptOutput)
@@ -39,7 +39,7 @@ def load_output(cache: Cache, key: bytes, kind: str) -> KeptOutput | None:
 
 
 class Needs(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """The parts of a vault that an answer depends on, beside the note and findings of its path.
+    """The parts of a vault that an answer depends on, beside its path.
 
     Attributes:
         notes: Other notes.
@@ -131,7 +131,7 @@ class AnswerStore(Generic[F]):
         return {path: item for path, item in self._load_all() if self._holds(path, item.facts)}
 
     def encode(self, kept: Mapping[str, Answer[F]], made: Mapping[str, Answer[F]]) -> bytes | None:
-        """Encode answers to keep; None if none of the `made` ones holds for the saved state."""
+        """Encode answers to keep; None if none of `made` holds for the saved state."""
         new = {path: item for path, item in made.items() if self._holds(path, item.facts)}
         if not new or self.cache is None:
             return None

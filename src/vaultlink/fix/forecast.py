@@ -1,8 +1,7 @@
 """The findings that `vaultlink fix` would fix, in numbers by safety and by rule."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from itertools import zip_longest
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from vaultlink.model import Diagnostic, Fix, Safety, Severity
@@ -79,22 +78,34 @@ def count_by_rule(
     findings: Sequence[Diagnostic], fixes: Sequence[Fix | None] = ()
 ) -> list[RuleCount]:
     """Count findings by rule, most frequent first; with the fix of each, if given."""
+    made: Mapping[tuple[str, Severity, Safety], int] = (
+        Counter(
+            [
+                (d.code, d.severity, fix.safety)
+                for d, fix in zip(findings, fixes, strict=False)
+                if fix
+            ]
+        )
+        if fixes
+        else {}
+    )
+    counts = Counter([(d.code, d.rule, d.severity) for d in findings])
     rows = [
         RuleCount(
-            d.code,
-            d.rule,
-            d.severity,
-            1,
-            int(fix is not None and fix.safety is Safety.SAFE),
-            int(fix is not None and fix.safety is Safety.UNSAFE),
+            code,
+            rule,
+            severity,
+            number,
+            made.get((code, severity, Safety.SAFE), 0),
+            made.get((code, severity, Safety.UNSAFE), 0),
         )
-        for d, fix in zip_longest(findings, fixes)
+        for (code, rule, severity), number in counts.items()
     ]
-    return join_rule_counts(Counter(rows).items())
+    return sorted(rows, key=_rank)
 
 
 def join_rule_counts(parts: Iterable[tuple[RuleCount, int]]) -> list[RuleCount]:
-    """Add up counts, each given with its number of occurrences; most frequent rule first."""
+    """Add up counts, most frequent rule first. Each has its number of occurrences."""
     totals: dict[tuple[str, str, Severity], tuple[int, int, int]] = {}
     for row, times in parts:
         key = row[:3]
@@ -105,4 +116,8 @@ def join_rule_counts(parts: Iterable[tuple[RuleCount, int]]) -> list[RuleCount]:
             unsafe + row.unsafe * times,
         )
     rows = [RuleCount(*key, *numbers) for key, numbers in totals.items()]
-    return sorted(rows, key=lambda row: (-row.findings, row.code))
+    return sorted(rows, key=_rank)
+
+
+def _rank(row: RuleCount) -> tuple[int, str]:
+    return -row.findings, row.code

@@ -7,7 +7,9 @@ from typing import Literal, NamedTuple
 
 
 class OutputFormat(NamedTuple):
-    """One output format of `check` and `fix`. Nothing else depends on the name of a format.
+    """One output format of `check` and `fix`.
+
+    No other module asks for a format by its name.
 
     Attributes:
         module: Imported only when the format is used.
