@@ -243,7 +243,6 @@ def _find_needs(
 
 
 def _count_facts(parts: Mapping[str, Part]) -> list[tuple[PartFacts, int]]:
-    """Return the facts of parts, each with the number of its parts."""
     facts = [part.facts for part in parts.values()]
     by_id = {id(item): item for item in facts}
     return [(by_id[key], times) for key, times in Counter(map(id, facts)).items()]

@@ -150,7 +150,6 @@ class AnswerStore(Generic[F]):
         )
 
     def _load_all(self) -> Iterator[tuple[str, Answer[F]]]:
-        """Yield the paths and answers of the last run, valid or not."""
         origin = self._origin
         if self.cache is None or self.key is None or origin is None or origin.is_saved:
             return

@@ -105,7 +105,6 @@ class FullRenderer:
         return "\n".join(blocks)
 
     def _render_target(self, findings: Sequence[Diagnostic]) -> str:
-        """Render the findings about one target: a line per note with their places."""
         d, p = findings[0], self.palette
         head, severity = self._format_head(d)
         notes = list_places(findings)
@@ -165,7 +164,6 @@ class FullRenderer:
     def _cut_excerpt(
         self, d: Diagnostic, text: str, line_start: int, width: int
     ) -> tuple[str, str]:
-        """Return the part of the line around the span, and the marks below it."""
         end = text.find("\n", d.start, d.start + width + 1)
         if end == -1:
             end = min(d.start + width + 1, len(text))

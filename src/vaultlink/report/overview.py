@@ -80,8 +80,6 @@ def format_share(part: int, whole: int) -> str:
 
 
 class _Row(NamedTuple):
-    """The number of findings, a name, a remark, and the path of a named note."""
-
     number: int
     name: str
     remark: str = ""
@@ -135,7 +133,6 @@ def _list_notes(result: CheckResult, limit: int) -> list[str]:
 def _format_table(
     title: str, rows: Sequence[_Row], limit: int, result: CheckResult, total: int | None = None
 ) -> list[str]:
-    """Return a title with the number of rows that are left out, and a line per row."""
     if not rows:
         return []
     p, shown = result.palette, rows[:limit]

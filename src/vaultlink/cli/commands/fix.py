@@ -147,7 +147,6 @@ class _FixCommand(WritingCommand):
         return plan.with_write(self._allowed.write) if self._allowed else plan
 
     def _ask(self, wanted: Callable[[str], bool], answers: FixAnswers) -> Plan:
-        """Plan the fixes that the user chooses."""
         from vaultlink.cli.interactive import choose_fixes  # noqa: PLC0415 - needed interactively only
 
         known = select_revision_known(self._known)
@@ -170,7 +169,6 @@ class _FixCommand(WritingCommand):
         return " ".join(filter(None, (allowed, fixed, linked)))
 
     def _describe_allowed(self, plan: Plan) -> str:
-        """Return a sentence about what the settings file allows."""
         allowed = self._allowed
         return allowed.sentence if allowed and allowed.path in plan.texts else ""
 
@@ -229,7 +227,6 @@ class _FixCommand(WritingCommand):
         return max(checked.exit_code, EXIT_FINDINGS if plan.broken_promises else EXIT_CLEAN)
 
     def _check(self, after: Vault, output_format: str) -> CheckedVault:
-        """Return the remaining findings at the paths that the command is about."""
         chosen = select_vault_paths(self._options, after.root)
         return CheckedVault(self._options, self.terminal, output_format, after, self._known, chosen)
 
