@@ -15,7 +15,7 @@ from vaultlink.model import Diagnostic, Note, Safety
 from vaultlink.report.check_result import CheckResult
 from vaultlink.report.concise import render_concise_result
 from vaultlink.report.full import render_full
-from vaultlink.report.json_findings import render_json
+from vaultlink.report.json_findings import frame_json, render_json_lines
 from vaultlink.rules.context import Context
 from vaultlink.rules.missing_anchors import missing_heading, slug_anchor
 
@@ -306,7 +306,7 @@ def result_of(vault: Mapping[str, str]) -> CheckResult:
 def test_formats_name_heading_file_and_suggestion() -> None:
     vault = {"a/Home.md": "[[Plan#Goal]] [[#goal-1]]\n\n# Goal 1\n", "Plan.md": "# Goals\n"}
     result = result_of(vault)
-    first, second = json.loads(render_json(result))["findings"]
+    first, second = json.loads(frame_json(result, render_json_lines(result)))["findings"]
     assert (first["subpath"], first["resolved"]) == ("#Goal", "Plan.md")
     assert first["suggestions"] == [
         {"path": "Plan.md", "reason": "near", "score": 0.88, "subpath": "#Goals"}

@@ -13,12 +13,15 @@ from exploring import TIMES, choose_seeds
 from repositories import create_repository, update_files
 from running import RunCommand
 from test_engine import PATHS, SOURCES, assert_same, some_text
-from vaultlink.api import open_vault
+from vaultlink.api import find_origin, open_vault
 from vaultlink.disk import changes, load, processes, saved_state, workers
+from vaultlink.disk.answers import Answer, AnswerStore, Facts, Needs
+from vaultlink.disk.cache import Cache
 from vaultlink.disk.scan import Settings
 from vaultlink.engine.step import step
 from vaultlink.fix.forecast import MAX_TRIED
 from vaultlink.index.packed_map import ColumnBuilder, Keys, PackedMap
+from vaultlink.write.cache import save_result
 
 DAMAGE: dict[str, Callable[[bytes], bytes]] = {
     "truncated": lambda whole: whole[: len(whole) // 2],
@@ -191,7 +194,10 @@ def test_restored_cache_is_taken_over(
     (other,) = set(cache.glob("*/state")) - {state}
     assert state.samefile(other) == has_links
     assert other.read_bytes() == state.read_bytes()
-    assert other.with_name("rows").read_bytes() == state.with_name("rows").read_bytes()
+    assert (
+        other.with_name("answers-concise").read_bytes()
+        == state.with_name("answers-concise").read_bytes()
+    )
     expected = run("check", "--no-cache", "--vault", str(copy))
     assert run(*command, str(copy)) == expected != first
     for damage in DAMAGE.values():
@@ -293,3 +299,60 @@ def test_killed_fork_costs_only_time() -> None:
     items = [str(number) for number in range(100)]
     parts = processes.run_parts(work, items, 3, list[str])  # type: ignore[arg-type]
     assert [item for part in parts for item in part] == items
+
+
+NEEDS = {
+    "own.md": Needs(),
+    "named.md": Needs(names=True),
+    "other.md": Needs(notes=("plain.md",)),
+    "linked.md": Needs(links=True),
+    "locked.md": Needs(is_locked=False),
+    "never.md": None,
+}
+
+
+@pytest.mark.parametrize(
+    ("changed", "invalid"),
+    [
+        ([], []),
+        (["own.md"], ["own.md"]),
+        (["plain.md"], ["other.md", "linked.md"]),
+        (["new.md"], ["named.md"]),
+        (["own.md", "new.md"], ["own.md", "named.md"]),
+    ],
+)
+def test_answers_hold_until_what_they_need_changes(
+    changed: list[str], invalid: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(load, "_SMALL_VAULT", 0)
+    (tmp_path / "vault").mkdir()
+    for path in (*NEEDS, "plain.md"):
+        text = "[[linked#Head]]\n" if path == "plain.md" else "# Head\n[[gone]]\n"
+        (tmp_path / "vault" / path).write_text(text, "utf-8")
+    store, cache = open_answers(tmp_path)
+    answers = {path: Answer(path.encode(), Facts(needs)) for path, needs in NEEDS.items()}
+    data = store.encode({}, answers)
+    assert data is not None
+    assert store.key is not None
+    save_result(cache, store.key, data, store.kind)
+    for path in changed:
+        with (tmp_path / "vault" / path).open("a", encoding="utf-8") as file:
+            file.write("[[more]]\n")
+    touch_all(tmp_path / "vault")
+    found = open_answers(tmp_path)[0].load()
+    assert NEEDS.keys() - found == {"never.md", "locked.md", *invalid}
+    assert all(found[path] == answers[path] for path in found)
+    assert open_answers(tmp_path, "others")[0].load() == {}
+    assert open_answers(tmp_path)[0].encode(found, {"own.md": answers["never.md"]}) is None
+
+
+def open_answers(folder: Path, variant: str = "") -> tuple[AnswerStore[Facts], Cache]:
+    """Return the answers about a vault, in which one note can't be written any more."""
+    vault = open_vault(folder / "vault", Settings(cache_dir=folder / "cache"))
+    cache = vault.scan.open_cache()
+    assert cache is not None
+    store = AnswerStore(
+        *(vault.scan, vault.state, find_origin(vault), "test", variant, Facts),
+        lambda path: path == "locked.md",
+    )
+    return store, cache

@@ -5,7 +5,9 @@ held against a type of their entries, JUnit XML is read by a reader of it, Markd
 """
 
 import json
+import os
 import re
+import shutil
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
@@ -29,12 +31,14 @@ from builder import RULES, build_state, collect_findings
 from exploring import count_examples
 from running import RunCommand
 from vaultlink import Settings, open_vault
-from vaultlink.cli import check_run
-from vaultlink.disk import processes
+from vaultlink.cli import check_output, check_parts
+from vaultlink.disk import load, processes
 from vaultlink.engine.fingerprints import KnownCount, fingerprint_all
-from vaultlink.fix.forecast import count_fixes
+from vaultlink.fix import forecaster
+from vaultlink.fix.forecast import MAX_TRIED, count_fixes
 from vaultlink.links.edits import apply_edits, sort_edits
 from vaultlink.model import Diagnostic, Edit, Fix, Safety, Severity
+from vaultlink.report import FORMATS
 from vaultlink.report import sarif as sarif_module
 from vaultlink.report.check_result import CheckResult
 from vaultlink.report.github import render_github
@@ -996,15 +1000,61 @@ def test_markdown_size_is_bounded_for_long_names() -> None:
     assert len(page.encode()) < 100_000
 
 
+PARTS = {
+    **{name: ("--output-format", name) for name in FORMATS},
+    "statistics": ("--output-format", "concise", "--statistics"),
+    "colour": ("--output-format", "concise", "--color", "always"),
+    "note": ("--output-format", "json", "index.md"),
+    "overview": ("--output-format", "full", "--show", "overview"),
+}
+"""Options of checks whose output is made of parts."""
+
+
+@pytest.mark.parametrize("tried", [0, MAX_TRIED])
 @pytest.mark.parametrize("select", ["ALL", "VL1"])
-@pytest.mark.parametrize("output_format", ["json", "json-lines", "full"])
+@pytest.mark.parametrize("name", PARTS)
 def test_findings_rendered_in_parts_are_the_same(
-    output_format: str, select: str, run: RunCommand, monkeypatch: pytest.MonkeyPatch
+    name: str, select: str, tried: int, run: RunCommand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert processes.count_processes(3, 9) == 3
     vault = str(FIXTURES / "podcast-wiki")
-    command = ("check", "--vault", vault, "--no-cache", "--select", select)
-    options = ("--output-format", output_format, "--jobs", "3")
-    whole = run(*command, *options)
-    monkeypatch.setattr(check_run, "_MIN_SHARED_FINDINGS", 0)
-    assert run(*command, *options) == whole
+    monkeypatch.setattr(forecaster, "MAX_TRIED", tried)
+    monkeypatch.setattr(check_parts, "MAX_TRIED", tried)
+    command = ("check", "--vault", vault, "--no-cache", "--select", select, *PARTS[name])
+    monkeypatch.setattr(check_parts, "_MIN_SHARED", 0)
+    whole = run(*command)
+    monkeypatch.setattr(check_output, "_MANY", 0)
+    one, three = (run(*command, "--jobs", jobs) for jobs in ("1", "3"))
+    assert one == three
+    # Other formats do not count guesses if there are many findings.
+    if FORMATS[command[command.index("--output-format") + 1]].counts_guesses:
+        assert one == whole
+
+
+@pytest.mark.parametrize("name", ["concise", "github", "junit"])
+def test_kept_parts_are_the_same(
+    name: str, tmp_path: Path, run: RunCommand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After each change, a check that keeps parts prints what one without a cache prints."""
+    vault = tmp_path / "vault"
+    shutil.copytree(FIXTURES / "podcast-wiki", vault)
+    note = "[[#One]] [[Other#Two]] [[GONE]] [[target]]\n"
+    made = {"Target.md": "# One\n", "Other.md": f"{note}# Tow\n", "Third.md": note}
+    for path, text in made.items():
+        (vault / path).write_text(text, "utf-8")
+    monkeypatch.setattr(check_output, "_MANY", 0)
+    monkeypatch.setattr(load, "_SMALL_VAULT", 0)
+    command = ("check", "--vault", str(vault), "--output-format", name, "--jobs", "1")
+    cached = (*command, "--cache-dir", str(tmp_path / "cache"))
+    run(*cached)
+    for path, text in (
+        ("Third.md", note + "[[Also gone]]\n"),
+        ("Other.md", "# Two\n"),
+        ("Third.md", f"# One\n{note}"),
+        ("Alias.md", "---\naliases: [GONE]\n---\n"),
+        ("Target.md", ""),
+    ):
+        (vault / path).write_text(text, "utf-8")
+        assert run(*cached) == run(*command, "--no-cache")
+    os.link(vault / "Third.md", vault / "Linked.md")
+    assert run(*cached) == run(*command, "--no-cache")

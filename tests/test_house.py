@@ -168,6 +168,11 @@ PLACES = {
         r"\bLinkKind\.[A-Z]",
         ("model.py", "parse/", "links/kinds.py", "links/definitions.py", "backlinks/merge/"),
     ),
+    "formats of findings are asked for by name": (
+        r"""(==|!=|\bin \() ?"(full|concise|json-lines|sarif|github|gitlab|junit)\"""",
+        ("report/__init__.py", "cli/commands/watch.py"),
+    ),
+    "untried fixes are counted": (r"\btries=False", ("cli/check_parts.py",)),
     "questions are asked": (r"\.read_key\(", ("cli/interactive.py", "cli/keys.py")),
     "lists are printed": (
         r"\brender_(table|tsv)\(",

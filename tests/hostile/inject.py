@@ -189,7 +189,7 @@ def import_all() -> None:
     for command in COMMANDS.values():
         import_module(f"vaultlink.cli.commands.{command.module}")
     for name in (
-        "cli.check_run",
+        "cli.check_output",
         "fix.backlinks_commands",
         "watch.autofix",
         "disk.load",

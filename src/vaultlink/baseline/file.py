@@ -41,8 +41,6 @@ class _BaselineRow(msgspec.Struct, frozen=True):
 
 
 class _BaselineFile(msgspec.Struct, frozen=True):
-    """The JSON document."""
-
     schema: int
     version: str
     settings: dict[str, Any]

@@ -8,7 +8,7 @@ from vaultlink.cli.shown_paths import format_command_options, format_vault_optio
 from vaultlink.report.groups import find_target_rules
 
 if TYPE_CHECKING:
-    from vaultlink.cli.results import CheckedVault
+    from vaultlink.cli.check_output import CheckedVault
 
 
 def propose_after_fix(
@@ -20,7 +20,7 @@ def propose_after_fix(
     """
     remaining, command_options = checked.split.new, format_command_options(options)
     if not (interactive or options.unsafe_fixes):
-        found = checked.forecast()
+        found = checked.forecast
         least = "" if found.has_all else "at least "
         if found.unsafe:
             return (

@@ -97,7 +97,6 @@ def _read_stdin() -> bytes:
 
 
 def _find_stdin_note(options: ReportOptions, root: Path) -> str:
-    """Return the vault path of the note, named by a path on disk or in the vault."""
     named_path = options.stdin_filename or Path()
     for candidate in (named_path, root / named_path):
         for folder in (candidate.parent.resolve(), Path(os.path.abspath(candidate.parent))):  # noqa: PTH100 - keeps symbolic links

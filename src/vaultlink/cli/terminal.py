@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, ClassVar, TextIO
 from vaultlink.cli.hyperlinks import format_vault_address, supports_hyperlinks
 from vaultlink.cli.options import PrintOptions
 from vaultlink.errors import UsageError
-from vaultlink.report import FORMATS
+from vaultlink.report import FORMAT_ELSEWHERE, FORMAT_ON_TERMINAL, FORMATS
 from vaultlink.report.layout import COLORED, PLAIN, Palette, escape_controls, truncate, wrap_words
 from vaultlink.report.printable import escape_commands, escape_unsafe
 from vaultlink.write.files import write_output
@@ -65,7 +65,7 @@ class Terminal:
 
         The default is full on a terminal and concise elsewhere.
         """
-        return self.choose_format(FORMATS, "full", "concise")
+        return self.choose_format(FORMATS, FORMAT_ON_TERMINAL, FORMAT_ELSEWHERE)
 
     def choose_format(self, formats: Collection[str], on_terminal: str, elsewhere: str) -> str:
         """Return the output format of the option, the environment or the default.
@@ -152,24 +152,24 @@ class Terminal:
             print_text(diff)
             return
         harmless = escape_commands(diff) if self.output_file is None and _is_ci_log() else diff
-        print_text(_encode(harmless))
+        print_text(encode_text(harmless))
         if harmless != diff:
             self.print_message(
                 "The diff contains what this CI service may take for commands. They are spelled "
                 "out, so the diff can't be applied. Use --output-file FILE for an exact one."
             )
 
-    def encode_results(self, result: str | bytes, output_format: str = "") -> bytes:
+    def encode_results(self, result: str | bytes, *, has_commands: bool = False) -> bytes:
         """Encode results; text is made harmless for terminals and logs.
 
-        The format `github` consists of commands, which escape what they contain.
+        Commands of a CI service escape what they contain.
         """
         if isinstance(result, bytes):
             return result
         text = escape_unsafe(result, is_colored=self.palette is not PLAIN)
-        if not self.is_terminal and output_format != "github":
+        if not (self.is_terminal or has_commands):
             text = escape_commands(text)
-        return _encode(text)
+        return encode_text(text)
 
     def check_output_file(self, root: Path) -> None:
         """Check the output file before anything else is done.
@@ -302,7 +302,7 @@ class StatusLine:
     def _write_text(self, text: str) -> None:
         if self._stream is not None:
             try:
-                _write_bytes(self._stream, _encode(text))
+                _write_bytes(self._stream, encode_text(text))
             except OSError:
                 self._stream = None  # the terminal was closed
 
@@ -328,7 +328,7 @@ def print_stderr(text: str) -> None:
         is_terminal = _is_terminal(sys.stderr)
         text = escape_unsafe(text, is_colored=_should_color("auto", is_terminal))
         text = wrap_lines(text) if is_terminal else escape_commands(text)
-        _write_bytes(sys.stderr, _encode(f"{text}\n"))
+        _write_bytes(sys.stderr, encode_text(f"{text}\n"))
     except OSError:
         discard_output(sys.stderr)
 
@@ -391,7 +391,7 @@ _CI_VARIABLES = ("GITHUB_ACTIONS", "TF_BUILD", "TEAMCITY_VERSION")
 """Variables of CI services that obey commands in the output of programs."""
 
 
-def _encode(text: str) -> bytes:
+def encode_text(text: str) -> bytes:
     """Encode text as UTF-8. Names that are not UTF-8 on disk keep their bytes."""
     try:
         return text.encode("utf-8", "surrogateescape")

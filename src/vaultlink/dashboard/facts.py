@@ -23,7 +23,7 @@ from vaultlink.dashboard.model import (
 from vaultlink.dashboard.score import ScoreCounts, compute_score, count_score, list_sections
 from vaultlink.engine.checks import check_with_rule
 from vaultlink.engine.step import State
-from vaultlink.fix.forecast import FixForecast
+from vaultlink.fix.forecast import FixForecast, count_by_rule
 from vaultlink.graph.build import find_islands
 from vaultlink.graph.structure import find_bridges
 from vaultlink.index.file_kinds import has_known_extension
@@ -52,7 +52,6 @@ from vaultlink.report.listings import (
     rank_topics,
     topic_row,
 )
-from vaultlink.report.rule_counts import count_with_fixes
 from vaultlink.rules.connections import UNUSED_ATTACHMENT
 
 
@@ -240,7 +239,7 @@ def _list_rules(state: State, facts: CollectedFacts) -> list[RuleRow]:
             row.unsafe,
             rules[row.rule].summary.strip(),
         )
-        for row in count_with_fixes(facts.findings, facts.fixable.fixes)
+        for row in count_by_rule(facts.findings, facts.fixable.fixes)
     ]
 
 

@@ -40,8 +40,8 @@ DIGEST_SIZE = 16
 _VAULT_ENTRIES = ("suggestions",)
 """Entries that fit another copy of the vault, whatever its state is."""
 
-_STATE_ENTRIES = ("rows", "state")
-"""Entries that fit another copy of the vault only together."""
+ANSWERS_PREFIX = "answers-"
+"""Begins the names of entries that fit another copy of the vault together with its state."""
 
 
 class SavedStamps(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -198,7 +198,8 @@ class Cache:
         folder = state.parent
         if folder == self._folder:
             return []
-        names = (*_VAULT_ENTRIES, *(_STATE_ENTRIES if whole else ()))
+        answers = [file.name for file in folder.glob(f"{ANSWERS_PREFIX}*")] if whole else []
+        names = (*_VAULT_ENTRIES, *answers, *(("state",) if whole else ()))
         return [(folder / name, self._folder / name) for name in names]
 
     def _file(self, name: str) -> Path:

@@ -1,12 +1,24 @@
-"""The findings that `vaultlink fix` would fix, in numbers by safety."""
+"""The findings that `vaultlink fix` would fix, in numbers by safety and by rule."""
 
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from vaultlink.model import Fix, Safety
+from vaultlink.model import Diagnostic, Fix, Safety, Severity
 
 MAX_TRIED = 2_000
 """Maximum number of fixes that are tried in order to count them."""
+
+
+class RuleCount(NamedTuple):
+    """The findings of a rule, and how many of them `vaultlink fix` resolves."""
+
+    code: str
+    rule: str
+    severity: Severity
+    findings: int
+    safe: int
+    unsafe: int
 
 
 class FixForecast(NamedTuple):
@@ -46,23 +58,66 @@ def count_fixes(fixes: Iterable[Fix | None], known: Iterable[Fix | None] = ()) -
     )
 
 
-def join_forecasts(
-    parts: Iterable[tuple[FixForecast, int]], try_all: Callable[[], FixForecast]
-) -> FixForecast:
-    """Return the forecast for all reported findings from those for parts of them.
+def join_forecasts(parts: Iterable[tuple[FixForecast, int]]) -> FixForecast:
+    """Return the forecast for all findings from untried ones for parts of them.
 
-    Each part has a number: how many parts are like it. If there are few enough candidates to be
-    tried, the forecast is that of `try_all`.
+    Each part has a number: how many parts are like it.
     """
     found = list(parts)
     candidates = sum(part.candidates * times for part, times in found)
-    has_guesses = any(part.has_guesses for part, _ in found)
-    if 0 < candidates <= MAX_TRIED:
-        return try_all()._replace(has_guesses=has_guesses)
     return FixForecast(
         safe=sum(part.safe * times for part, times in found),
         unsafe=sum(part.unsafe * times for part, times in found),
         candidates=candidates,
         is_exact=not candidates,
-        has_guesses=has_guesses,
+        has_guesses=any(part.has_guesses for part, _ in found),
     )
+
+
+def count_by_rule(
+    findings: Sequence[Diagnostic], fixes: Sequence[Fix | None] = ()
+) -> list[RuleCount]:
+    """Count findings by rule, most frequent first; with the fix of each, if given."""
+    made: Mapping[tuple[str, Severity, Safety], int] = (
+        Counter(
+            [
+                (d.code, d.severity, fix.safety)
+                for d, fix in zip(findings, fixes, strict=False)
+                if fix
+            ]
+        )
+        if fixes
+        else {}
+    )
+    counts = Counter([(d.code, d.rule, d.severity) for d in findings])
+    rows = [
+        RuleCount(
+            code,
+            rule,
+            severity,
+            number,
+            made.get((code, severity, Safety.SAFE), 0),
+            made.get((code, severity, Safety.UNSAFE), 0),
+        )
+        for (code, rule, severity), number in counts.items()
+    ]
+    return sorted(rows, key=_rank)
+
+
+def join_rule_counts(parts: Iterable[tuple[RuleCount, int]]) -> list[RuleCount]:
+    """Add up counts, most frequent rule first. Each has its number of occurrences."""
+    totals: dict[tuple[str, str, Severity], tuple[int, int, int]] = {}
+    for row, times in parts:
+        key = row[:3]
+        findings, safe, unsafe = totals.get(key, (0, 0, 0))
+        totals[key] = (
+            findings + row.findings * times,
+            safe + row.safe * times,
+            unsafe + row.unsafe * times,
+        )
+    rows = [RuleCount(*key, *numbers) for key, numbers in totals.items()]
+    return sorted(rows, key=_rank)
+
+
+def _rank(row: RuleCount) -> tuple[int, str]:
+    return -row.findings, row.code

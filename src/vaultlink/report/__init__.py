@@ -3,54 +3,98 @@
 The package has no side effects: it does not print, read files or select findings.
 """
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 
 class OutputFormat(NamedTuple):
     """One output format of `check` and `fix`.
 
-    `function` of `module` takes a `CheckResult` and returns str or bytes. The module is imported
-    only when the format is used. `extension` is the usual file extension, without a dot.
+    No other module asks for a format by its name.
 
-    `parts`, if given, are two functions of the module for very many findings: one that renders
-    those of some notes, and one that joins these parts, given the `CheckResult` and the parts as
-    bytes.
+    Attributes:
+        module: Imported only when the format is used.
+        function: The name of a function that takes a `CheckResult` and returns str or bytes.
+        extension: The usual file extension, without a dot.
+        layout: `lines` if the findings of each path are rendered for themselves, else `whole`. Such
+            parts may be kept between runs, and made in several processes.
+        separator: What stands between the parts of two paths.
+        frame: The name of a function that takes the result and its lines, and returns the document.
+        shown_fixes: The fixes that are shown: the number of `all`, those `by rule`, or that of
+            `each` finding.
+        counts_guesses: Count fixes of unresolved targets, which take time to find, however many
+            findings there are.
+        for_people: `--statistics` takes its place.
+        is_detailed: A finding takes several lines. So a terminal shows an overview of very many,
+            and `fix` shows what was fixed in place of what remains.
+        has_manuals: The manuals of the rules are shown.
+        has_commands: It consists of commands of a CI service, and escapes what they contain.
     """
 
     module: str
     function: str
     extension: str
-    parts: tuple[str, str] | None = None
+    layout: Literal["lines", "whole"] = "whole"
+    separator: bytes = b""
+    frame: str = ""
+    shown_fixes: Literal["all", "by rule", "each"] = "all"
+    counts_guesses: bool = False
+    for_people: bool = False
+    is_detailed: bool = False
+    has_manuals: bool = False
+    has_commands: bool = False
 
 
 FORMATS = {
     "full": OutputFormat(
-        "vaultlink.report.full", "render_full", "txt", ("render_full", "join_full")
+        *("vaultlink.report.full", "render_full", "txt", "lines", b"\n"),
+        counts_guesses=True,
+        for_people=True,
+        is_detailed=True,
     ),
-    "concise": OutputFormat("vaultlink.report.concise", "render_concise_result", "txt"),
+    "concise": OutputFormat(
+        *("vaultlink.report.concise", "render_concise_result", "txt", "lines"),
+        shown_fixes="each",
+        for_people=True,
+    ),
     "json": OutputFormat(
-        "vaultlink.report.json_findings", "render_json", "json", ("render_json_lines", "join_json")
+        *("vaultlink.report.json_findings", "render_json_lines", "json", "lines"),
+        frame="frame_json",
+        shown_fixes="each",
+        counts_guesses=True,
     ),
     "json-lines": OutputFormat(
-        *("vaultlink.report.json_findings", "render_json_lines", "jsonl"),
-        ("render_json_lines", "join_json_lines"),
+        *("vaultlink.report.json_findings", "render_json_lines", "jsonl", "lines"),
+        shown_fixes="each",
+        counts_guesses=True,
     ),
-    "github": OutputFormat("vaultlink.report.github", "render_github", "txt"),
+    "github": OutputFormat("vaultlink.report.github", "render_github", "txt", has_commands=True),
     "gitlab": OutputFormat("vaultlink.report.gitlab", "render_gitlab", "json"),
-    "sarif": OutputFormat("vaultlink.report.sarif", "render_sarif", "sarif"),
+    "sarif": OutputFormat(
+        *("vaultlink.report.sarif", "render_sarif", "sarif"),
+        shown_fixes="each",
+        counts_guesses=True,
+        has_manuals=True,
+    ),
     "junit": OutputFormat("vaultlink.report.junit", "render_junit", "xml"),
-    "markdown": OutputFormat("vaultlink.report.markdown", "render_markdown", "md"),
+    "markdown": OutputFormat(
+        "vaultlink.report.markdown", "render_markdown", "md", counts_guesses=True
+    ),
 }
 """All output formats of `check` and `fix` by name, in the order in which help texts list them."""
 
+FORMAT_ON_TERMINAL, FORMAT_ELSEWHERE = "full", "concise"
+"""The default formats."""
+
 OVERVIEW = OutputFormat(
     *("vaultlink.report.overview", "render_overview", "txt"),
-    ("encode_fix_counts", "join_overview"),
+    shown_fixes="by rule",
+    counts_guesses=True,
 )
-"""What a terminal shows in place of the format `full` if there are very many findings."""
+"""What a terminal shows in place of a detailed format if there are very many findings."""
 
 STATISTICS = OutputFormat(
     *("vaultlink.report.rule_counts", "render_statistics_result", "txt"),
-    ("encode_fix_counts", "join_statistics"),
+    shown_fixes="by rule",
+    counts_guesses=True,
 )
 """What formats for people print with `--statistics`."""

@@ -1,6 +1,6 @@
 """The result of a check.
 
-It is the only argument of every function in `vaultlink.report.FORMATS`.
+It is what every function in `vaultlink.report.FORMATS` renders.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from vaultlink.engine.fingerprints import KnownCount
+from vaultlink.fix.forecast import FixForecast, RuleCount, count_by_rule
 from vaultlink.model import Diagnostic, Severity, Suggestion, TextByPath
 from vaultlink.report.layout import PLAIN, Palette
 from vaultlink.report.printable import LinkPath, leave_unlinked
 
 if TYPE_CHECKING:
-    from vaultlink.fix.forecast import FixForecast
     from vaultlink.rules.registry import Rule
 
 GetSuggestions = Callable[[Diagnostic], Sequence[Suggestion]]
@@ -34,12 +34,15 @@ class CheckResult(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     findings: Sequence[Diagnostic]
-    """The findings to report, in the order of reports. Findings in `known` are not among them."""
+    """The findings to report, in the order of reports. Findings in `known` are not among them.
+
+    They are empty for the frame around lines, which only needs numbers.
+    """
 
     fingerprints: Callable[[], Sequence[str]]
     """Returns the fingerprint of each finding."""
 
-    forecast: Callable[[], "FixForecast"]
+    forecast: Callable[[], FixForecast]
     """Returns the fixes of the findings that `vaultlink fix` would make, and their numbers."""
 
     text: TextByPath
@@ -98,3 +101,12 @@ class CheckResult(msgspec.Struct, frozen=True, kw_only=True):
     """Show findings about the same missing target as one, in the format `full`."""
 
     palette: Palette = PLAIN
+
+    rule_counts: Sequence[RuleCount] | None = None
+    """The result of `counts`, if it is known already."""
+
+    def counts(self) -> Sequence[RuleCount]:
+        """Return the numbers of findings and their fixes by rule, most frequent first."""
+        if self.rule_counts is not None:
+            return self.rule_counts
+        return count_by_rule(self.findings, self.forecast().fixes)

@@ -99,11 +99,6 @@ def severity_colors(palette: Palette) -> Mapping[Severity, str]:
     }
 
 
-def count_by_rule(diagnostics: Sequence[Diagnostic]) -> dict[str, int]:
-    """Count the findings of each rule, sorted by rule name."""
-    return dict(sorted(Counter([d.rule for d in diagnostics]).items()))
-
-
 def summarize_check(
     diagnostics: Sequence[Diagnostic], notes: int, known_counts: Sequence[KnownCount] = ()
 ) -> str:

@@ -99,7 +99,6 @@ def render_examples(
 
 
 def _render_example(fix: Fix, texts: ChangedTexts, width: int, p: Palette) -> list[str]:
-    """Render the line of the fix's first edit, before and after the fix."""
     edit = fix.edits[0]
     text = texts.get(edit.path, (None, ""))[0]
     if text is None:

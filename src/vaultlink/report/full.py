@@ -54,11 +54,6 @@ def render_full(result: CheckResult) -> str:
     return renderer.render(result.findings, grouped)
 
 
-def join_full(_result: CheckResult, parts: Sequence[bytes]) -> bytes:
-    """Join the encoded blocks of notes, with a blank line between them."""
-    return b"\n".join(parts)
-
-
 class FullRenderer:
     """Renders findings with frames of at most `width` columns.
 
@@ -110,7 +105,6 @@ class FullRenderer:
         return "\n".join(blocks)
 
     def _render_target(self, findings: Sequence[Diagnostic]) -> str:
-        """Render the findings about one target: a line per note with their places."""
         d, p = findings[0], self.palette
         head, severity = self._format_head(d)
         notes = list_places(findings)
@@ -170,7 +164,6 @@ class FullRenderer:
     def _cut_excerpt(
         self, d: Diagnostic, text: str, line_start: int, width: int
     ) -> tuple[str, str]:
-        """Return the part of the line around the span, and the marks below it."""
         end = text.find("\n", d.start, d.start + width + 1)
         if end == -1:
             end = min(d.start + width + 1, len(text))

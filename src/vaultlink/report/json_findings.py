@@ -1,31 +1,28 @@
 """The output formats `json` and `json-lines`."""
 
-from collections.abc import Sequence
+from collections import Counter
 
 import msgspec
 
 from vaultlink.report.check_result import CheckResult
-from vaultlink.report.concise import count_by_rule
 from vaultlink.report.finding_rows import finding_rows
 from vaultlink.report.json_document import encode_json_lines, join_document
 
 
-def render_json(result: CheckResult) -> bytes:
-    """Render one JSON object with the summary and the findings.
+def frame_json(result: CheckResult, lines: bytes) -> bytes:
+    """Render one JSON object with the summary and the findings, which are JSON lines.
 
     The known counts and the extra keys are before the findings.
     """
-    return join_json(result, [render_json_lines(result)])
-
-
-def join_json(result: CheckResult, parts: Sequence[bytes]) -> bytes:
-    """Render one JSON object like `render_json` from its findings as JSON lines."""
+    by_rule: Counter[str] = Counter()
+    for row in result.counts():
+        by_rule[row.rule] += row.findings
     summary = {
         **result.summary(),
-        "findings": len(result.findings),
+        "findings": by_rule.total(),
         "fixable": result.forecast().safe,
         "unsafe_fixable": result.forecast().unsafe,
-        "by_rule": count_by_rule(result.findings),
+        "by_rule": dict(sorted(by_rule.items())),
     }
     head = {
         "version": result.version,
@@ -34,7 +31,7 @@ def join_json(result: CheckResult, parts: Sequence[bytes]) -> bytes:
         "known": [msgspec.to_builtins(count) for count in result.known_counts],
         **result.extra_keys,
     }
-    return join_document(head, "findings", b"".join(parts), len(result.findings))
+    return join_document(head, "findings", lines, by_rule.total())
 
 
 def render_json_lines(result: CheckResult) -> bytes:
@@ -49,8 +46,3 @@ def render_json_lines(result: CheckResult) -> bytes:
         result.fingerprints(),
     )
     return encode_json_lines(rows)
-
-
-def join_json_lines(_result: CheckResult, parts: Sequence[bytes]) -> bytes:
-    """Join JSON lines."""
-    return b"".join(parts)

@@ -85,7 +85,6 @@ def _render_totals(result: CheckResult) -> str:
 
 
 def _render_rules(result: CheckResult) -> str:
-    """Render the rules with findings, most severe first."""
     new = Counter([d.code for d in result.findings])
     known = Counter([d.code for d in result.known])
     by_code = {d.code: d for d in (*result.known, *result.findings)}

@@ -7,12 +7,12 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from vaultlink.fix.forecast import RuleCount
 from vaultlink.model import Diagnostic
 from vaultlink.report.check_result import CheckResult
 from vaultlink.report.concise import describe_severities, format_suggestion, severity_colors
 from vaultlink.report.groups import find_target_rules, target_key
 from vaultlink.report.layout import (
-    PLAIN,
     display_width,
     escape_controls,
     format_count,
@@ -20,10 +20,6 @@ from vaultlink.report.layout import (
     truncate,
     truncate_left,
 )
-from vaultlink.report.printable import escape_unsafe
-from vaultlink.report.rule_counts import RuleCount, count_result, encode_fix_counts, join_counts
-
-__all__ = ["encode_fix_counts", "join_overview", "render_overview"]
 
 _FEW_ROWS = (4, 3, 2)
 """Rows of rules, missing targets and notes on a screen of 24 lines."""
@@ -37,17 +33,7 @@ _MAX_ROWS = 12
 
 def render_overview(result: CheckResult) -> str:
     """Render the overview of a result."""
-    return _render(result, count_result(result))
-
-
-def join_overview(result: CheckResult, parts: Sequence[bytes]) -> bytes:
-    """Render the overview of a result whose fixes were counted in parts."""
-    text = _render(result, join_counts(result.findings, parts))
-    printable = escape_unsafe(text, is_colored=result.palette is not PLAIN)
-    return printable.encode("utf-8", "surrogateescape")
-
-
-def _render(result: CheckResult, counts: Sequence[RuleCount]) -> str:
+    counts = result.counts()
     more = min(max(0, (result.height - _LINES) // 3), _MAX_ROWS - _FEW_ROWS[0])
     rules, targets, notes = (number + more for number in _FEW_ROWS)
     blocks = [
@@ -94,8 +80,6 @@ def format_share(part: int, whole: int) -> str:
 
 
 class _Row(NamedTuple):
-    """The number of findings, a name, a remark, and the path of a named note."""
-
     number: int
     name: str
     remark: str = ""
@@ -149,7 +133,6 @@ def _list_notes(result: CheckResult, limit: int) -> list[str]:
 def _format_table(
     title: str, rows: Sequence[_Row], limit: int, result: CheckResult, total: int | None = None
 ) -> list[str]:
-    """Return a title with the number of rows that are left out, and a line per row."""
     if not rows:
         return []
     p, shown = result.palette, rows[:limit]

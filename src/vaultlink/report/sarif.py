@@ -67,7 +67,6 @@ def _build_driver(result: CheckResult) -> JsonObject:
 
 
 def _select_results(findings: Sequence[Diagnostic]) -> Sequence[int]:
-    """Return the indexes of the most severe `MAX_RESULTS` findings, in order."""
     indexes = range(len(findings))
     if len(findings) <= MAX_RESULTS:
         return indexes
@@ -203,7 +202,6 @@ FormatCode = Callable[[str], str]
 
 
 def _render_help(rule: Rule, format_code: FormatCode) -> str:
-    """Render a rule's help: its reason, an example, and comments that suppress it."""
     why = [" ".join(part.split()) for part in rule.why.split("\n\n")]
     return "\n\n".join(
         [*why, *_render_example(rule, format_code), *_describe_suppression(rule, format_code)]

@@ -5,13 +5,13 @@ from typing import Annotated
 
 import msgspec
 
-from vaultlink.cli.cached_check import decode_cached_check
 from vaultlink.cli.known import find_known_sources
 from vaultlink.cli.options import FixSelectionOptions, option
 from vaultlink.cli.shown_paths import describe_folder
 from vaultlink.cli.stdin import find_start_path, reads_stdin, select_vault_paths
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import mention_strays, scan_from_options, warn_of_scan
+from vaultlink.disk.answers import load_output
 from vaultlink.disk.scan import VaultScan
 from vaultlink.write.cache import save_result
 
@@ -43,10 +43,8 @@ def check(options: CheckOptions) -> int:
     terminal.check_output_file(scan.root)
     warn_of_scan(scan, terminal)
     mention_strays(scan, terminal)
-    chosen, known_sources = (
-        select_vault_paths(options, scan.root),
-        find_known_sources(options, scan),
-    )
+    chosen = select_vault_paths(options, scan.root)
+    known_sources = find_known_sources(options, scan)
     cache = None if reads_stdin(options) else scan.open_cache()
     variant = repr(
         (
@@ -68,17 +66,16 @@ def check(options: CheckOptions) -> int:
     )
     cache_key = scan.cache_key("check", variant) if cache else None
     kind = f"answer-{output_format}"  # one answer of each format is kept
-    known = cache.load_result(cache_key, kind) if cache and cache_key else None
-    result = decode_cached_check(known)
+    result = load_output(cache, cache_key, kind) if cache and cache_key else None
     if result is None:
-        from vaultlink.cli.check_run import run_check  # noqa: PLC0415 - imports the linter
+        from vaultlink.cli.check_output import run_check  # noqa: PLC0415 - imports the linter
 
-        result = run_check(options, terminal, output_format, scan, (chosen, known_sources))
+        result = run_check(options, terminal, output_format, scan, chosen, known_sources)
         if cache and cache_key:
             save_result(cache, cache_key, msgspec.msgpack.encode(result), kind)
     print_results = terminal.print_paged if options.show == "all" else terminal.print_results
     print_results(result.results)
-    terminal.print_message(result.summary)
+    terminal.print_message(result.messages)
     terminal.print_detail(_describe_run(scan, time.perf_counter() - start))
     return result.exit_code
 

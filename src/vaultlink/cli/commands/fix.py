@@ -7,17 +7,12 @@ from msgspec.structs import replace
 
 from vaultlink.api import Vault, replace_state
 from vaultlink.baseline.match import split_known
+from vaultlink.cli.check_output import CheckedVault
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
 from vaultlink.cli.fix_answers import parse_fix_answers
 from vaultlink.cli.known import find_known_sources, make_new_finding_selector, select_revision_known
 from vaultlink.cli.next_steps import propose_after_fix
 from vaultlink.cli.options import FixSelectionOptions, option
-from vaultlink.cli.results import (
-    CheckedVault,
-    choose_exit_code,
-    render_results,
-    split_findings,
-)
 from vaultlink.cli.settings_file import SettingsChange
 from vaultlink.cli.stdin import find_start_path, reads_stdin, select_vault_paths, with_stdin_text
 from vaultlink.cli.terminal import Terminal
@@ -29,7 +24,7 @@ from vaultlink.fix.plan import Plan
 from vaultlink.fix.select import allowed_fixes
 from vaultlink.fix.sources import FixAnswers
 from vaultlink.index.resolve import is_note
-from vaultlink.report.concise import describe_known, summarize_check
+from vaultlink.report import FORMAT_ELSEWHERE, FORMATS
 from vaultlink.report.fix_summary import (
     count_fixed_by_rule,
     describe_fixed,
@@ -194,7 +189,7 @@ class _FixCommand(WritingCommand):
         checked = self._check(after, self.output_format)
         fixed = plan.fixed_findings
         row = fixed_row(fixed, written, result.run_id, skipped_rows(plan.skipped), len(plan.linked))
-        shows_examples = self.output_format == "full" and not options.statistics
+        shows_examples = FORMATS[self.output_format].is_detailed and not options.statistics
         if shows_examples:
             terminal.print_results(
                 render_examples(
@@ -202,48 +197,35 @@ class _FixCommand(WritingCommand):
                 )
             )
         else:
-            results = render_results(options, terminal, self.output_format, checked, {"fixed": row})
-            terminal.print_results(terminal.encode_results(results, self.output_format))
+            terminal.print_results(checked.render({"fixed": row}))
         print_skipped_notes(plan.skipped)
         sentence = self.describe(plan, brief=shows_examples)
         terminal.print_message(sentence + (" `vaultlink undo` reverts it." if row.run else ""))
-        self._print_remaining(after, checked)
+        self._print_remaining(checked)
         advice = propose_after_fix(
             options, checked, interactive=self.is_interactive, listed=not shows_examples
         )
         if advice and not terminal.quiet:
             terminal.print_message(advice)
-        return max(
-            choose_exit_code(options, {item.severity for item in checked.split.new}),
-            EXIT_FINDINGS if plan.skipped else EXIT_CLEAN,
-        )
+        return max(checked.exit_code, EXIT_FINDINGS if plan.skipped else EXIT_CLEAN)
 
     def _print_stdin(self, plan: Plan) -> int:
         """Print the text on standard input with fixes applied; report what remains."""
         [(path, data)] = self._vault.overlays.items()
         fixed = next((item.new for item in plan.writes() if item.path == path), data) or b""
         after = replace(replace_state(self._vault, plan.after), overlays={path: fixed})
-        checked = self._check(after, "concise")
+        checked = self._check(after, FORMAT_ELSEWHERE)
         self.terminal.print_results(fixed)
         print_skipped_notes(plan.skipped)
         self.terminal.print_message(self.describe(plan))
-        self._print_remaining(after, checked)
-        return max(
-            choose_exit_code(self._options, {item.severity for item in checked.split.new}),
-            EXIT_FINDINGS if plan.broken_promises else EXIT_CLEAN,
-        )
+        self._print_remaining(checked)
+        return max(checked.exit_code, EXIT_FINDINGS if plan.broken_promises else EXIT_CLEAN)
 
     def _check(self, after: Vault, output_format: str) -> CheckedVault:
-        """Split the remaining findings at the paths that the command is about."""
-        wanted = make_path_filter(select_vault_paths(self._options, after.root))
-        return split_findings(self._options, output_format, after, self._known, wanted)
+        chosen = select_vault_paths(self._options, after.root)
+        return CheckedVault(self._options, self.terminal, output_format, after, self._known, chosen)
 
-    def _print_remaining(self, after: Vault, checked: CheckedVault) -> None:
-        split = checked.split
-        notes = sum(map(is_note, after.index.files))
-        for sentence in (
-            summarize_check(split.new, notes, split.known_counts),
-            *map(describe_known, split.known_counts),
-        ):
+    def _print_remaining(self, checked: CheckedVault) -> None:
+        for sentence in checked.summarize(sum(map(is_note, checked.vault.index.files))):
             if sentence:
                 self.terminal.print_message(sentence)

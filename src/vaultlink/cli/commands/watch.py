@@ -17,6 +17,7 @@ from vaultlink.cli.options import FolderArgument, RuleSelectionOptions, option
 from vaultlink.cli.terminal import Terminal, format_label, print_stderr, wrap_lines
 from vaultlink.cli.vault import make_suggester, scan_from_options, warn_of_scan
 from vaultlink.errors import UsageError
+from vaultlink.fix.forecast import count_by_rule
 from vaultlink.fix.sources import FixAnswers
 from vaultlink.report.concise import render_concise, summarize_check
 from vaultlink.report.finding_rows import finding_rows
@@ -25,7 +26,7 @@ from vaultlink.report.json_document import encode_json_lines
 from vaultlink.report.layout import escape_controls
 from vaultlink.report.listings import make_target_formatter
 from vaultlink.report.printable import make_path_linker
-from vaultlink.report.rule_counts import count_findings, render_statistics
+from vaultlink.report.rule_counts import render_statistics
 from vaultlink.watch.cause_lines import format_batch_causes
 from vaultlink.watch.loop import Watch, WatchSettings
 from vaultlink.watch.messages import Batch, Notice, Proposal, WatchUpdate
@@ -203,7 +204,7 @@ class _UpdatePrinter:
         if self._format == "json-lines":
             self._print_rows(batch)
         elif terminal.is_terminal and len(findings) > _MAX_LISTED:
-            counts = count_findings(findings)
+            counts = count_by_rule(findings)
             terminal.print_part(render_statistics(counts, terminal.palette, has_fixes=False))
             terminal.print_message("`vaultlink check` lists the findings.")
         elif self._format == "full":

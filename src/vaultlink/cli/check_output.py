@@ -1,0 +1,290 @@
+"""Findings as a command's results and exit code, for `check` and `fix`."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache, cached_property
+from importlib import import_module
+
+import msgspec
+from msgspec.structs import replace
+
+from vaultlink import __version__
+from vaultlink.api import Vault
+from vaultlink.baseline.match import KnownFindings, KnownSplit, split_known
+from vaultlink.cli.check_parts import CheckParts, PartMaker
+from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
+from vaultlink.cli.known import KnownSources, make_new_finding_selector
+from vaultlink.cli.options import ReportOptions
+from vaultlink.cli.shown_paths import (
+    find_path_prefix,
+    format_command_options,
+    format_vault_option,
+    make_path_formatter,
+)
+from vaultlink.cli.stdin import with_stdin_text
+from vaultlink.cli.terminal import Terminal
+from vaultlink.cli.vault import make_path_filter, make_suggester, open_scanned_vault
+from vaultlink.disk.answers import KeptOutput
+from vaultlink.disk.read import load_rules
+from vaultlink.disk.scan import VaultScan
+from vaultlink.engine.fingerprints import fingerprint_all
+from vaultlink.fix.forecast import MAX_TRIED, FixForecast
+from vaultlink.git.location import find_work_tree
+from vaultlink.index.packed_map import count_items
+from vaultlink.index.resolve import is_note
+from vaultlink.model import Diagnostic, Severity
+from vaultlink.report import FORMATS, OVERVIEW, STATISTICS, OutputFormat
+from vaultlink.report.check_result import CheckResult
+from vaultlink.report.concise import (
+    describe_fixable,
+    describe_known,
+    describe_unseen,
+    summarize_counts,
+)
+from vaultlink.report.layout import PLAIN
+from vaultlink.report.listings import make_target_formatter
+from vaultlink.report.printable import make_path_linker
+from vaultlink.rules.registry import build_catalog
+
+_MANY = 1_000
+"""Findings of a vault above which they are printed in parts, and concise lines have no suggestions
+that take time to find."""
+
+NO_FINDINGS = KnownSplit([], (), ())
+
+_LINES_PER_FINDING = 5
+"""Lines that a finding takes in a detailed format, about."""
+
+
+def run_check(
+    options: ReportOptions,
+    terminal: Terminal,
+    output_format: str,
+    scan: VaultScan,
+    chosen: Sequence[str],
+    known_sources: KnownSources,
+) -> KeptOutput:
+    """Check the chosen paths of a scanned vault, and return what `check` prints."""
+    load_known = known_sources.start_loading(scan.root)
+    vault, known = load_known(with_stdin_text(options, open_scanned_vault(scan, terminal)))
+    checked = CheckedVault(options, terminal, output_format, vault, known, chosen, has_parts=True)
+    return KeptOutput(checked.render(), checked.describe(), checked.exit_code)
+
+
+class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
+    """A checked vault, and what a command prints about it.
+
+    Values are found when they are first needed.
+
+    Attributes:
+        options: The options of the command.
+        terminal: Where the results are printed.
+        output_format: The name of the output format.
+        vault: The vault.
+        known: The known findings, by source.
+        chosen: The paths that the command is about; empty for all.
+        has_parts: True if many findings may be printed in parts.
+    """
+
+    options: ReportOptions
+    terminal: Terminal
+    output_format: str
+    vault: Vault
+    known: Sequence[KnownFindings]
+    chosen: Sequence[str]
+    has_parts: bool = False
+
+    @cached_property
+    def wanted(self) -> Callable[[str], bool]:
+        """A function that returns True for the paths that the command is about."""
+        return make_path_filter(self.chosen)
+
+    @cached_property
+    def split(self) -> KnownSplit:
+        """The new and known findings."""
+        vault = self.vault
+        return split_known(vault.state.diagnostics, self.known, vault.text, self.wanted)
+
+    @cached_property
+    def row(self) -> OutputFormat:
+        """The output format, or what takes its place: statistics, or an overview."""
+        options, terminal, row = self.options, self.terminal, FORMATS[self.output_format]
+        if options.statistics and row.for_people:
+            return STATISTICS
+        if row.is_detailed and (
+            options.show == "overview"
+            or (
+                options.show == "auto"
+                and terminal.is_terminal
+                and not terminal.is_format_chosen()
+                and len(self.split.new) > terminal.height // _LINES_PER_FINDING
+            )
+        ):
+            return OVERVIEW
+        # A terminal shows the findings about one target in several notes as one.
+        return row._replace(layout="whole") if row.is_detailed and terminal.is_terminal else row
+
+    @cached_property
+    def has_many(self) -> bool:
+        """True if the vault has many findings, known ones included."""
+        found = self.vault.state.diagnostics
+        return len(found) > _MANY or count_items(found, found) > _MANY
+
+    @cached_property
+    def counts_guesses(self) -> bool:
+        """True if fixes of unresolved targets are counted, which take time to find."""
+        row = FORMATS[self.output_format]
+        return row.counts_guesses or self.options.statistics or not self.has_many
+
+    @cached_property
+    def is_brief(self) -> bool:
+        """True if lines only show what follows from the findings of their path."""
+        return (
+            self.has_parts
+            and self.has_many
+            and not (self.row.counts_guesses or self.known)
+            and self.row.layout == "lines"
+            and self.terminal.palette is PLAIN
+            and find_path_prefix(self.vault.root) is not None
+        )
+
+    @cached_property
+    def parts(self) -> CheckParts | None:
+        """The parts of the results; None if there are few findings."""
+        is_divisible = self.row.layout == "lines" or self.row.shown_fixes != "each"
+        if not (self.has_parts and self.has_many and is_divisible) or self.known:
+            return None
+        return PartMaker(
+            self.vault,
+            self.wanted,
+            self.row,
+            self.build_result(NO_FINDINGS, {}),
+            self.encode,
+            self.output_format,
+            is_brief=self.is_brief,
+            counts_guesses=self.counts_guesses,
+        ).make_parts()
+
+    @cached_property
+    def forecast(self) -> FixForecast:
+        """The fixes of the findings and their numbers."""
+        if self.parts is not None:
+            return self.parts.forecast
+        forecaster = self.vault.fixer.forecaster(self.wanted, guesses=self.counts_guesses)
+        select = make_new_finding_selector(self.known, self.vault, self.wanted)
+        return forecaster(self.split.new, self.split.known, select)
+
+    @cached_property
+    def severities(self) -> Counter[Severity]:
+        """The number of new findings of each severity."""
+        if self.parts is None:
+            return Counter([d.severity for d in self.split.new])
+        counts: Counter[Severity] = Counter()
+        for row in self.parts.counts:
+            counts[row.severity] += row.findings
+        return counts
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code for the new findings."""
+        failing = frozenset[Severity]() if self.options.exit_zero else self._failing_severities
+        return EXIT_CLEAN if failing.isdisjoint(self.severities) else EXIT_FINDINGS
+
+    @property
+    def _failing_severities(self) -> frozenset[Severity]:
+        fail_on = self.options.fail_on
+        if fail_on == "never":
+            return frozenset()
+        return frozenset(item for item in Severity if item.rank >= Severity(fail_on).rank)
+
+    def render(self, extra_keys: Mapping[str, object] | None = None) -> bytes:
+        """Render the new findings. `extra_keys` are added to the JSON document."""
+        row, parts = self.row, self.parts
+        has_lines = parts is not None and row.layout == "lines"
+        result = self.build_result(NO_FINDINGS if has_lines else self.split, extra_keys or {})
+        if parts is not None:
+            result = replace(result, rule_counts=parts.counts)
+        module = import_module(row.module)
+        if parts is not None and row.layout == "lines":
+            lines = row.separator.join([part.text for part in parts.by_path.values()])
+        else:
+            lines = self.encode(getattr(module, row.function)(result))
+        return getattr(module, row.frame)(result, lines) if row.frame else lines
+
+    def encode(self, results: str | bytes) -> bytes:
+        """Encode results in the output format."""
+        return self.terminal.encode_results(results, has_commands=self.row.has_commands)
+
+    def build_result(self, split: KnownSplit, extra_keys: Mapping[str, object]) -> CheckResult:
+        """Return everything that a format may print about some findings of the vault."""
+        vault, options, terminal = self.vault, self.options, self.terminal
+        catalog = build_catalog(load_rules()) if self.row.has_manuals else vault.rules
+        findings = split.new
+        return CheckResult(
+            findings=findings,
+            fingerprints=cache(lambda: fingerprint_all(findings, vault.text)),
+            forecast=lambda: self.forecast,
+            text=vault.text,
+            summary=cache(vault.summary),
+            rules=[rule for rule in catalog if rule.name in vault.config.enabled],
+            suggester=cache(lambda: make_suggester(vault, findings)),
+            file_bytes=lambda path: vault.fixer.data(path),  # noqa: PLW0108 - `fixer` imports much
+            format_target=make_target_formatter(vault.index),
+            known=split.known,
+            known_counts=split.known_counts,
+            root=str(vault.root),
+            path_prefix=_find_path_prefix(vault),
+            version=__version__,
+            failing_severities=self._failing_severities,
+            extra_keys=extra_keys,
+            width=terminal.width,
+            height=terminal.height or 24,
+            command_options=format_command_options(options),
+            vault_option=format_vault_option(options.vault, vault.root),
+            show_path=make_path_formatter(vault.root),
+            link_path=make_path_linker(terminal.format_link_prefix(vault.root)),
+            groups_targets=terminal.is_terminal,
+            palette=terminal.palette,
+        )
+
+    def summarize(self, notes: int) -> list[str]:
+        """Return sentences with the numbers of findings in these notes, and of known ones."""
+        parts = self.parts
+        counts = () if parts else self.split.known_counts
+        files = len(parts.by_path) if parts else len({d.path for d in self.split.new})
+        summary = summarize_counts(self.severities, files, notes, counts)
+        return [summary, *map(describe_known, counts)]
+
+    def describe(self) -> str:
+        """Return the sentences below the results."""
+        has_numbers = self.row is OVERVIEW  # those of findings and fixes
+        counts_fixes = not (has_numbers or self.terminal.quiet) and self._may_have_fixes()
+        files = self.vault.index.files
+        summary, *known = self.summarize(sum(is_note(path) and self.wanted(path) for path in files))
+        sentences = [
+            "" if has_numbers else summary,
+            *known,
+            describe_fixable(self.forecast) if counts_fixes else "",
+            describe_unseen(self.vault.state.settings.history.unseen),
+        ]
+        return "\n".join(filter(None, sentences))
+
+    def _may_have_fixes(self) -> bool:
+        """Return False if it is certain, at no cost, that no finding has a fix to count."""
+        if self.parts is not None:
+            return True
+        rules = self.vault.state.settings.rules_by_name
+        left_out = "" if self.counts_guesses else "target"
+        new, known = self.split.new, self.split.known
+        items: Iterable[Diagnostic] = [*new, *known] if len(known) <= MAX_TRIED else new
+        return any(d.fix or rules[d.rule].deferred_fix not in ("", left_out) for d in items)
+
+
+def _find_path_prefix(vault: Vault) -> str:
+    """Return the vault's folder in its repository, such as "notes/"; "" for the root.
+
+    GitHub and GitLab expect paths relative to the repository.
+    """
+    tree = find_work_tree(vault.root)
+    folder = vault.root.relative_to(tree).as_posix() if tree else "."
+    return "" if folder == "." else f"{folder}/"
