@@ -16,7 +16,7 @@ from hypothesis import strategies as some
 from builder import Event, apply_events, build_state, event_scripts, make_settings
 from running import RunCommand, create_vault, print_in_processes
 from vaultlink.api import open_vault
-from vaultlink.cli.report_run import draw_vault
+from vaultlink.cli.commands.report import draw_vault
 from vaultlink.engine.step import Change, Presence, State, step
 from vaultlink.graph.build import GraphSummary, build_graph, summarize_graph, topic_name, topic_node
 from vaultlink.graph.export import GRAPH_FORMATS, export_graph

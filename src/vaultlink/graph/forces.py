@@ -37,12 +37,8 @@ def refine_places(
 ) -> list[complex]:
     """Return places moved by forces, without overlaps.
 
-    Args:
-        web: The graph.
-        groups: Its communities; nodes without links are in none and stay.
-        places: The places to start from.
-        sizes: The radius of each node.
-        stretch: Width of the whole for each one of its height.
+    Nodes without links are in none of `groups`, the communities, and stay. `sizes` are radii,
+    `stretch` is the width of the whole for each one of its height.
     """
     points = list(places)
     near = web.neighbours

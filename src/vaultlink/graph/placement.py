@@ -40,7 +40,7 @@ class Placement:
         self._move_groups(members, centres)
 
     def _place_community(self, community: Community) -> tuple[list[list[int]], float]:
-        parts = [self._place_part(part) for part in community.parts]
+        parts = [self._place_part(part) for part in community]
         members = [nodes for nodes, _ in parts]
         if len(parts) == 1:
             return members, parts[0][1]
