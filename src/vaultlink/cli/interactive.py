@@ -206,8 +206,8 @@ class Interview:
 
     def _except(self, number: int, _option: FixOption | None) -> bool:
         """Record an exception, and settle all questions to which it applies."""
-        if self._exceptions.file.barrier:
-            print_stderr(self._exceptions.file.barrier)
+        if self._exceptions.barrier:
+            print_stderr(self._exceptions.barrier)
             return False
         chosen = self._choose_exception(self._causes[number].exceptions)
         if chosen is None:
@@ -272,7 +272,7 @@ class Interview:
                 QuestionKey("u", "unlink: replace the links by their text"),
             ]
         if cause.exceptions:
-            file = escape_controls(self._exceptions.file.path or "the configuration")
+            file = escape_controls(self._exceptions.path or "the configuration")
             place = f"add it to {self._exceptions.name} in {file}"
             keys.append(
                 QuestionKey("N", f"never: choose what is never linked, and {place}")

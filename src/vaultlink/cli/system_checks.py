@@ -97,9 +97,12 @@ def _find_version(requirement: str) -> str | None:
 
 def check_inotify(folders: int) -> Iterator[CheckRow]:
     """Yield the limits of Linux for watching files, given the number of folders."""
-    limits = {name: _read_limit(name) for name in ("max_user_watches", "max_user_instances")}
-    watches, instances = limits.values()
-    if watches is None or instances is None:
+    try:
+        watches, instances = (
+            int((_INOTIFY / f"max_user_{name}").read_text(encoding="ascii"))
+            for name in ("watches", "instances")
+        )
+    except (OSError, ValueError):
         return
     yield CheckRow.make(
         "inotify",
@@ -109,13 +112,6 @@ def check_inotify(folders: int) -> Iterator[CheckRow]:
         "Raise the limit with `sudo sysctl fs.inotify.max_user_watches=524288`; to keep it, add "
         "that setting to a file in /etc/sysctl.d.",
     )
-
-
-def _read_limit(name: str) -> int | None:
-    try:
-        return int((_INOTIFY / name).read_text(encoding="ascii"))
-    except (OSError, ValueError):
-        return None
 
 
 def is_writable(folder: Path) -> bool:
