@@ -64,21 +64,22 @@ def run_command(line: Sequence[str]) -> int:
     except Exception as error:
         if os.environ.get("VAULTLINK_DEBUG"):
             raise
+        from vaultlink.cli.terminal import format_label, print_stderr  # noqa: PLC0415
+
         if isinstance(error, FileNotFoundError) and not _has_current_folder():
-            _print_error(
+            print_stderr(
                 "error: the current folder no longer exists. Change to another folder and run "
                 "the command again."
             )
             return EXIT_ERROR
         if not isinstance(error, USER_ERRORS):
             detail = " ".join(str(error).split())[:300]
-            _print_error(
+            print_stderr(
                 f"internal error: {type(error).__name__}: {detail}\n"
                 "This is a bug in vaultlink; please report it. "
                 "Set VAULTLINK_DEBUG=1 to see the traceback."
             )
             return EXIT_ERROR
-        from vaultlink.cli.terminal import format_label, print_stderr  # noqa: PLC0415
         from vaultlink.report.layout import escape_controls  # noqa: PLC0415
 
         text = "\n".join(map(escape_controls, str(error).split("\n")))
@@ -188,9 +189,3 @@ def _explain_unknown_command(name: str) -> str:
     if os.path.exists(name):  # noqa: PTH110 - pathlib is not imported yet
         hint = f"To check that path, run `vaultlink check {name}`."
     return f'there is no command "{name}". {propose(near, hint)}'
-
-
-def _print_error(text: str) -> None:
-    from vaultlink.cli.terminal import print_stderr  # noqa: PLC0415
-
-    print_stderr(text)

@@ -6,6 +6,7 @@ plain command line can be parsed without one.
 
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
@@ -311,20 +312,14 @@ class OptionField(msgspec.Struct, frozen=True):
                 )
             return int(text)
         if self.type is float:
-            return self._convert_number(text)
-        return Path(text) if self.type is Path else text
-
-    def _convert_number(self, text: str) -> float:
-        try:
-            number = float(text)
-        except ValueError:
-            number = math.nan
-        highest = self.spec.highest
-        is_valid = 0 < number < math.inf if highest is None else 0 <= number <= highest
-        if not is_valid:
+            highest = self.spec.highest
+            with suppress(ValueError):
+                number = float(text)
+                if 0 < number < math.inf if highest is None else 0 <= number <= highest:
+                    return number
             limits = "above 0" if highest is None else f"from 0 to {highest:g}"
             raise UsageError(f'{self.spec.names[-1]}: must be a number {limits}, not "{text}".')
-        return number
+        return Path(text) if self.type is Path else text
 
 
 def list_option_fields(options: type) -> list[OptionField]:

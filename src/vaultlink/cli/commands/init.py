@@ -3,7 +3,7 @@
 Existing files are never overwritten.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
@@ -94,15 +94,23 @@ def init(options: InitOptions) -> int:
     _check_options(options, kinds)
     sets_up_git = bool(kinds) or options.merge_driver
     package = options.package or (find_package_source() if kinds else "")
-    texts = (
-        _plan_ci_files(vault, kinds, package, terminal)
-        if sets_up_git
-        else _plan_settings_file(vault)
-    )
+    try:
+        texts = plan_ci_files(vault, kinds, package) if sets_up_git else _plan_settings_file(vault)
+    except ExistingFileError as error:
+        terminal.print_results(error.missing_parts)
+        raise
     if options.diff:
         return _preview(terminal, find_work_tree(vault) if sets_up_git else vault, texts)
     create_files(texts)
-    sentences = _set_up_merge_driver(vault, texts) if options.merge_driver else []
+    sentences = []
+    if options.merge_driver:
+        from vaultlink.cli.merge_driver_setup import set_up_merge_driver  # noqa: PLC0415 - rarely
+
+        try:
+            sentences += set_up_merge_driver(vault)
+        except BaseException:
+            remove_created_files(texts)
+            raise
     sentences += [CI_TEMPLATES[kind].next_step for kind in kinds]
     sentences += [_LOCAL_PACKAGE.format(package)] if is_local(package) else []
     terminal.print_results("".join(f"{path}\n" for path in texts))
@@ -160,23 +168,3 @@ def _plan_settings_file(root: Path) -> dict[Path, str]:
         if (root / name).exists() and (name != "pyproject.toml" or load_config(root, root / name)):
             raise UsageError(f"{root / name} already exists; nothing was written.")
     return {root / "vaultlink.toml": read_starter("vaultlink.toml")}
-
-
-def _plan_ci_files(
-    vault: Path, kinds: Sequence[str], package: str, terminal: Terminal
-) -> dict[Path, str]:
-    try:
-        return plan_ci_files(vault, kinds, package)
-    except ExistingFileError as error:
-        terminal.print_results(error.missing_parts)
-        raise
-
-
-def _set_up_merge_driver(vault: Path, written: Iterable[Path]) -> list[str]:
-    from vaultlink.cli.merge_driver_setup import set_up_merge_driver  # noqa: PLC0415 - rarely needed
-
-    try:
-        return set_up_merge_driver(vault)
-    except BaseException:
-        remove_created_files(written)
-        raise
