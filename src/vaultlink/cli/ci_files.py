@@ -100,7 +100,6 @@ def plan_ci_files(vault: Path, kinds: Sequence[str], package: str) -> dict[Path,
 
 
 def read_starter(name: str) -> str:
-    """Return a file of `starters/`."""
     return resources.files("vaultlink.cli").joinpath("starters", name).read_text(encoding="utf-8")
 
 

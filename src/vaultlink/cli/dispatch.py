@@ -40,7 +40,6 @@ _KNOWN_ELSEWHERE = {
 
 
 def run_command(line: Sequence[str]) -> int:
-    """Run one command line and return its exit code."""
     _forget_earlier_runs()
     try:
         try:
@@ -160,7 +159,6 @@ def _import_msgspec() -> None:
 
 
 def render_overview() -> str:
-    """Return the page that `vaultlink --help` prints."""
     size = max(map(len, COMMANDS))
     parts = [
         "vaultlink finds and fixes broken links in an Obsidian vault.\n",

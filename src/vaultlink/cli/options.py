@@ -41,12 +41,10 @@ def option(
     requires: tuple[str, ...] = (),
     highest: float | None = None,
 ) -> ParameterSpec:
-    """Return the spec of an option."""
     return ParameterSpec(help, names, metavar or "|".join(choices), choices, requires, highest)
 
 
 def argument(metavar: str, help: str, choices: tuple[str, ...] = ()) -> ParameterSpec:  # noqa: A002
-    """Return the spec of a positional argument."""
     return ParameterSpec(help, (), metavar, choices)
 
 
@@ -96,8 +94,6 @@ class PrintOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class VaultOptions(PrintOptions, frozen=True, kw_only=True):
-    """Option that names the vault."""
-
     vault: Annotated[
         Path | None,
         option(
@@ -109,8 +105,6 @@ class VaultOptions(PrintOptions, frozen=True, kw_only=True):
 
 
 class OpenOptions(VaultOptions, frozen=True, kw_only=True):
-    """Options on opening the vault."""
-
     config: Annotated[
         Path | None,
         option(
@@ -209,8 +203,6 @@ class ReportOptions(RuleSelectionOptions, frozen=True, kw_only=True):
 
 
 class FixSelectionOptions(ReportOptions, frozen=True, kw_only=True):
-    """Options on the applied fixes."""
-
     diff: DiffOption = False
     unsafe_fixes: Annotated[
         bool,
@@ -256,8 +248,6 @@ class FixSelectionOptions(ReportOptions, frozen=True, kw_only=True):
 
 
 class FolderOptions(OpenOptions, frozen=True, kw_only=True):
-    """Options of commands on the whole vault."""
-
     folder: FolderArgument = None
 
 

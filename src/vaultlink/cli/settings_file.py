@@ -34,7 +34,6 @@ class SettingsChange(NamedTuple):
 
     @property
     def path(self) -> str:
-        """The vault path of the file."""
         return self.write.path
 
 
@@ -79,7 +78,6 @@ class SettingsList(NamedTuple):
 
 
 def find_topic_list(scan: VaultScan) -> SettingsList:
-    """Return the list of topics that may stay unresolved."""
     name = "allow-dangling"
     return SettingsList(
         *_find_settings_file(scan, name),
@@ -90,7 +88,6 @@ def find_topic_list(scan: VaultScan) -> SettingsList:
 
 
 def find_ignore_list(scan: VaultScan) -> SettingsList:
-    """Return the list of mentions that are never linked."""
     name = "`ignore` of [mentions]"
     return SettingsList(
         *_find_settings_file(scan, name),

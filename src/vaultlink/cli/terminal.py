@@ -237,7 +237,6 @@ class ProgressLine:
 
 
 def describe_progress(done: int, total: int, seconds: float, label: str = "Reading notes") -> str:
-    """Return the number of items that are done, with the rate and the time left."""
     text = f"{label}: {done:,} of {total:,}"
     if not done or seconds < 1:  # the rate of reading is not known well enough
         return text

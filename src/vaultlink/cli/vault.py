@@ -93,14 +93,12 @@ def resolve_folder(folder: Path) -> Path:
 def open_from_options(
     options: OpenOptions, terminal: Terminal, start: Path | None = None
 ) -> "Vault":
-    """Open and check the vault of a command."""
     scan = scan_from_options(options, start)
     warn_of_scan(scan, terminal)
     return open_scanned_vault(scan, terminal)
 
 
 def open_scanned_vault(scan: VaultScan, terminal: Terminal) -> "Vault":
-    """Open and check a scanned vault."""
     from vaultlink.api import open_vault  # noqa: PLC0415 - an unchanged vault needs no check
 
     with terminal.progress_line() as progress:

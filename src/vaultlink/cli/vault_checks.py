@@ -38,7 +38,6 @@ _MAX_SETTING_BYTES = 16_000_000
 
 
 def check_vault(scan: VaultScan, *, is_named: bool) -> Iterator[CheckRow]:
-    """Yield the rows of a scanned vault."""
     yield _check_choice(scan, is_named)
     yield from _check_files(scan)
     yield from _check_obsidian(scan)

@@ -82,7 +82,6 @@ def _describe_fixes(totals: Totals) -> str:
 
 
 def _render_trend(trend: Trend | None) -> list[str]:
-    """Render the last commits, newest first."""
     if trend is None:
         return []
     rows = [

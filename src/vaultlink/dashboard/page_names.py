@@ -46,7 +46,6 @@ def split_invisible(text: str) -> list[tuple[str, bool]]:
 
 
 def make_visible(text: str) -> str:
-    """Return a text in which invisible characters are spelled out."""
     return "".join(part for part, _ in split_invisible(text))
 
 

@@ -32,7 +32,6 @@ class TreeMeasures(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 def measure_state(state: State) -> TreeMeasures:
-    """Return the numbers of a state."""
     counts = count_score(state)
     links = sum_counts(state.tallies.values())
     return TreeMeasures(

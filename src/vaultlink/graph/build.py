@@ -88,7 +88,6 @@ def outgoing_edges(index: Index, path: str) -> Iterator[tuple[str, GraphAttribut
 
 
 def is_dead_end(index: Index, path: str) -> bool:
-    """Return True if no link of a note resolves."""
     return not any(index.targets.get(path, ()))
 
 

@@ -108,7 +108,6 @@ class _Drawing:
         self.edges = list(pairs)[::step]
 
     def describe(self) -> str:
-        """Return what the picture shows, in a sentence."""
         topics = sum(node.kind == "dangling" for node in self.nodes)
         parts = [
             f"Graph of {_count(len(self.nodes) - topics, 'file')}",
@@ -180,7 +179,6 @@ class _Drawing:
         )
 
     def render_labels(self) -> Iterator[str]:
-        """Yield the labels of the largest nodes."""
         least = 0.0 if len(self.nodes) <= 150 else 2.6
         labels = place_labels(self.nodes, self.scale, self.width, least)
         yield (

@@ -22,8 +22,6 @@ HEADER = ("setting", "value", "from")
 
 
 class ConfigOptions(RuleSelectionOptions, frozen=True, kw_only=True):
-    """Options of `config`."""
-
     folder: FolderArgument = None
 
 

@@ -20,8 +20,6 @@ OUTPUT_FORMATS = ("table", "tsv", *GRAPH_FORMATS)
 
 
 class GraphOptions(FolderOptions, frozen=True, kw_only=True):
-    """Options of `graph`."""
-
     format: Annotated[
         str,
         option("--format", choices=GRAPH_FORMATS, help="Export the graph in this format."),

@@ -46,8 +46,6 @@ _LOCAL_PACKAGE = (
 
 
 class InitOptions(VaultOptions, frozen=True, kw_only=True):
-    """Options of `init`."""
-
     folder: FolderArgument = None
     ci: Annotated[
         tuple[str, ...],
@@ -124,7 +122,6 @@ def init(options: InitOptions) -> int:
 
 
 def _preview(terminal: Terminal, root: Path | None, texts: Mapping[Path, str]) -> int:
-    """Print the files that would be created, as a patch or as data."""
     from vaultlink.fix.plan import VaultChanges  # noqa: PLC0415 - imports the linter
 
     names = {path.relative_to(root or path.anchor).as_posix(): path for path in texts}
@@ -163,7 +160,6 @@ def _check_options(options: InitOptions, kinds: Sequence[str]) -> None:
 
 
 def _plan_settings_file(root: Path) -> dict[Path, str]:
-    """Return the starter settings; raise UsageError if the vault has settings."""
     for name in CONFIG_NAMES:
         if (root / name).exists() and (name != "pyproject.toml" or load_config(root, root / name)):
             raise UsageError(f"{root / name} already exists; nothing was written.")

@@ -35,8 +35,6 @@ _OUTPUT_FORMATS = ("html", "json", "markdown")
 
 
 class DashboardOptions(FolderOptions, frozen=True, kw_only=True):
-    """Options of `report`."""
-
     output_file: Annotated[
         Path | None,
         option("--output-file", "--output", metavar="FILE", help="Write the report to this file."),
@@ -157,7 +155,6 @@ def _make_report(
 
 
 def _find_commit(root: Path) -> str:
-    """Return the commit of the repository that a vault lies in; "" if there is none."""
     if find_git_dir(root) is None:
         return ""
     output = run_git(root, "rev-parse", "--verify", "--quiet", "HEAD")
