@@ -2,12 +2,10 @@
 
 import re
 import shlex
-from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from vaultlink.cli.dispatch import ALIASES, COMMANDS
+from vaultlink.cli.command_table import ALIASES, COMMANDS
 from vaultlink.cli.parser import parse_options
 
 
@@ -29,7 +27,4 @@ def parsed(command: str) -> Any:
     """Parse a `vaultlink` command as the program does. Raises UsageError; an int stands for a help page."""
     name, *words = shlex.split(command, comments=True)[1:]
     name = ALIASES.get(name, name)
-    function: Callable[[Any], int] = getattr(
-        import_module(f"vaultlink.cli.commands.{COMMANDS[name].module}"), COMMANDS[name].function
-    )
-    return parse_options(name, function, words)
+    return parse_options(name, COMMANDS[name].load(), words)

@@ -1,6 +1,7 @@
 """The source of vaultlink as syntax trees, for the tests of house rules."""
 
 import ast
+import re
 import tokenize
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src" / "vaultlink"
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 Documented = ast.Module | Definition
+_NAMED_MODULE = re.compile(r"vaultlink\.(\w+(?:\.\w+)*)(?::\w+)?")
+"""The name of a module in a string, alone or as in `module:function`."""
 
 
 @dataclass(frozen=True)
@@ -71,12 +74,19 @@ class Module:
                     yield token.start[0], token.string
 
     def imports(self) -> Iterator[tuple[int, str]]:
-        """The line and dotted name of each import: lazy ones and those for type checkers included."""
+        """The line and dotted name of each import.
+
+        Lazy ones are included, those for type checkers, and those of modules that a string names.
+        """
         for node in self.nodes:
             if isinstance(node, ast.Import):
                 yield from ((node.lineno, alias.name) for alias in node.names)
             elif isinstance(node, ast.ImportFrom) and node.module:
                 yield from ((node.lineno, f"{node.module}.{alias.name}") for alias in node.names)
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                match = _NAMED_MODULE.fullmatch(node.value)
+                if match and (SOURCE / f"{match[1].replace('.', '/')}.py").is_file():
+                    yield node.lineno, f"vaultlink.{match[1]}"
 
     def code_lines(self) -> set[int]:
         """The lines that hold code: no blank lines, comments or documentation strings."""

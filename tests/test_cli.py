@@ -19,8 +19,9 @@ import pytest
 
 import vaultlink
 from running import RunCommand, create_vault, write_files
-from vaultlink.cli.commands.init import STARTER_SETTINGS
-from vaultlink.cli.dispatch import COMMANDS, GROUPS, render_overview
+from vaultlink.cli.ci_files import read_starter
+from vaultlink.cli.command_table import COMMANDS, GROUPS
+from vaultlink.cli.dispatch import render_overview
 from vaultlink.cli.options import OpenOptions, list_option_fields
 from vaultlink.cli.parser import parse_plain_line
 from vaultlink.cli.terminal import ProgressLine
@@ -409,8 +410,8 @@ def test_init_writes_a_file_in_which_nothing_is_set_and_never_overwrites(
     run: RunCommand, vault: Path
 ) -> None:
     assert run("init").lines == [str(vault / "vaultlink.toml")]
-    assert (vault / "vaultlink.toml").read_text(encoding="utf-8") == STARTER_SETTINGS
-    assert tomllib.loads(STARTER_SETTINGS) == {}
+    assert (vault / "vaultlink.toml").read_text(encoding="utf-8") == read_starter("vaultlink.toml")
+    assert tomllib.loads(read_starter("vaultlink.toml")) == {}
     again = run("init")
     assert again.code == 2
     assert "vaultlink.toml already exists" in again.err
@@ -426,7 +427,9 @@ def test_init_preserves_other_settings(run: RunCommand, vault: Path, name: str) 
 
 
 def test_settings_written_by_init_are_valid_when_uncommented() -> None:
-    offered = re.sub(r"^# (?=\[|[a-z\"-]+ = )", "", STARTER_SETTINGS, flags=re.MULTILINE)
+    offered = re.sub(
+        r"^# (?=\[|[a-z\"-]+ = )", "", read_starter("vaultlink.toml"), flags=re.MULTILINE
+    )
     values = tomllib.loads(offered)
     assert set(values) == {
         "select",

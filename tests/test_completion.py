@@ -14,8 +14,8 @@ import pytest
 from machine import require_program
 from running import RunCommand, create_vault
 from vaultlink.cli.candidates import list_formats
+from vaultlink.cli.command_table import COMMANDS
 from vaultlink.cli.commands.completion import SCRIPTS
-from vaultlink.cli.dispatch import COMMANDS
 from vaultlink.disk.read import load_rules
 
 NOTES = {

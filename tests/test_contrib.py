@@ -9,8 +9,7 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from importlib import import_module
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_type_hints
 from xml.etree import ElementTree as ET
@@ -19,7 +18,7 @@ import pytest
 
 from machine import require_program
 from vaultlink import __version__
-from vaultlink.cli.dispatch import COMMANDS
+from vaultlink.cli.command_table import COMMANDS
 from vaultlink.cli.options import list_option_fields
 from vaultlink.cli.parser import parse_options
 
@@ -36,10 +35,7 @@ BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", MANUAL, re.MULTILINE | re.DOTALL)
 
 def options_by_name(line: Sequence[str]) -> dict[str, Any]:
     """What vaultlink's own parser makes of a command: each option's value by its longest name, the bare words' by no name."""
-    command = COMMANDS[line[0]]
-    function: Callable[[Any], int] = getattr(
-        import_module(f"vaultlink.cli.commands.{command.module}"), command.function
-    )
+    function = COMMANDS[line[0]].load()
     options = parse_options(line[0], function, line[1:])
     assert not isinstance(options, int), "a help page"
     [kind] = [hint for name, hint in get_type_hints(function).items() if name != "return"]

@@ -3,6 +3,7 @@ is exported."""
 
 import io
 import json
+import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from hypothesis import strategies as some
 from builder import Event, apply_events, build_state, event_scripts, make_settings
 from running import RunCommand, create_vault, print_in_processes
 from vaultlink.api import open_vault
-from vaultlink.cli.report_run import draw_vault
+from vaultlink.cli.commands.report import draw_vault
 from vaultlink.engine.step import Change, Presence, State, step
 from vaultlink.graph.build import GraphSummary, build_graph, summarize_graph, topic_name, topic_node
 from vaultlink.graph.export import GRAPH_FORMATS, export_graph
@@ -252,23 +253,102 @@ def test_node_link_json_equals_that_of_networkx(made: "nx.MultiDiGraph[str]") ->
     assert nx.utils.graphs_equal(again, made)
 
 
-@pytest.mark.parametrize("form", ["graphml", "gexf"])
-def test_xml_is_read_by_networkx_with_every_attribute(form: str) -> None:
-    data = io.BytesIO(export_graph(SAMPLE, form).encode())
-    again = (
-        nx.read_graphml(data, force_multigraph=True) if form == "graphml" else nx.read_gexf(data)
-    )
-    assert dict(again.nodes(data=True)) == {
-        name: dict(item) for name, item in SAMPLE.nodes(data=True)
-    }
+def read_xml(text: str, form: str) -> Any:
+    """Read an export with networkx, without the ids of edges."""
+    data = io.BytesIO(text.encode())
+    made = nx.read_graphml(data, force_multigraph=True) if form == "graphml" else nx.read_gexf(data)
+    for _, _, values in made.edges(data=True):
+        values.pop("id", None)
+    return made
+
+
+def list_parts(made: "nx.MultiDiGraph[str]", *replaced: str) -> list[Any]:
+    """List nodes and edges with their attributes. Each of `replaced` stands as a replacement character."""
+    table = str.maketrans(dict.fromkeys(replaced, "\ufffd"))
+
+    def convert(values: dict[str, Any]) -> dict[str, Any]:
+        return {
+            key: value.translate(table) if isinstance(value, str) else value
+            for key, value in values.items()
+        }
+
+    nodes = [(name.translate(table), convert(data)) for name, data in made.nodes(data=True)]
     edges = [
-        (source, goal, {key: value for key, value in data.items() if key != "id"})
-        for source, goal, data in again.edges(data=True)
+        (source.translate(table), goal.translate(table), convert(data))
+        for source, goal, data in made.edges(data=True)
     ]
-    assert edges == list(SAMPLE.edges(data=True))
+    return [nodes, edges]
 
 
-@pytest.mark.parametrize("form", ["graphml", "gexf"])
+def build_with_names(*names: str) -> "nx.MultiDiGraph[str]":
+    """Build a graph whose nodes and links have these names and texts."""
+    made: nx.MultiDiGraph[str] = nx.MultiDiGraph()
+    made.add_node("/x", kind="dangling", label="x")
+    for name in names:
+        made.add_node(f"{name}.md", kind="note", label=name)
+    for number, name in enumerate(names):
+        values = {"line": number, "kind": "wikilink", "place": "body", "embed": number % 2 == 0}
+        made.add_edge("/x", f"{name}.md", **values, subpath=f"#{name}", display=name)
+        made.add_edge("/x", f"{name}.md", **values, subpath="")
+    return made
+
+
+HOSTILE = build_with_names(
+    *(
+        "<b> & \"c\" 'd'",
+        "]]>",
+        "<!-- x -->",
+        "&amp;",
+        "a\rb\nc\td\r\n",
+        " x ",
+        "##[x]##",
+        "é\u0301",
+        "😀",
+    ),
+    *("\u200f\u202eb", "\x7f\x85\x9b2J", "\u2028", "\ufeff", "\u00a0", "?><?xml"),
+)
+INVALID = ("\x00", "\x01", "\x0b", "\x0c", "\x1b", "\x1f", "\ud800", "\udcff", "\ufffe", "\uffff")
+XML_FORMATS = pytest.mark.parametrize("form", ["graphml", "gexf"])
+
+
+@XML_FORMATS
+@pytest.mark.parametrize(
+    "made",
+    [SAMPLE, HOSTILE, build_graph(build_state({}).index), build_with_names("lonely")],
+    ids=["sample", "hostile", "empty", "one"],
+)
+def test_xml_is_read_by_networkx_with_every_attribute(
+    made: "nx.MultiDiGraph[str]", form: str
+) -> None:
+    again = read_xml(export_graph(made, form), form)
+    assert list_parts(again) == list_parts(made)
+
+
+@XML_FORMATS
+def test_xml_has_a_replacement_for_what_it_cannot_hold(form: str) -> None:
+    made = build_with_names(*(f"{number} {letter}" for number, letter in enumerate(INVALID)))
+    again = read_xml(export_graph(made, form), form)
+    assert list_parts(again) == list_parts(made, *INVALID)
+    assert "/x" in again
+
+
+@XML_FORMATS
+def test_xml_contains_nothing_that_a_terminal_or_a_ci_service_obeys(form: str) -> None:
+    text = export_graph(HOSTILE, form)
+    assert not re.search(
+        "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]|##", text
+    )
+
+
+@XML_FORMATS
+def test_ids_of_edges_are_unique_and_there_is_no_date(form: str) -> None:
+    root = ET.fromstring(export_graph(HOSTILE, form))
+    edges = [node for node in root.iter() if node.tag.endswith("}edge")]
+    assert len({edge.get("id") for edge in edges}) == len(edges) == HOSTILE.number_of_edges()
+    assert not any("lastmodifieddate" in node.attrib for node in root.iter())
+
+
+@XML_FORMATS
 def test_xml_supports_any_name(form: str) -> None:
     root = ET.fromstring(export_graph(STRANGE, form))
     names = {node.get("id") for node in root.iter() if node.tag.endswith("}node")}

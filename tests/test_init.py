@@ -510,9 +510,8 @@ def test_report_can_be_switched_on(run: RunCommand, tmp_path: Path, folder: str)
 @pytest.mark.project
 def test_templates_are_in_the_wheel(kit: InstallKit) -> None:
     with zipfile.ZipFile(kit.wheel) as archive:
-        assert {f"vaultlink/cli/starters/{kind}.yml" for kind in CI_KINDS} <= set(
-            archive.namelist()
-        )
+        starters = {"vaultlink.toml", *(f"{kind}.yml" for kind in CI_KINDS)}
+        assert {f"vaultlink/cli/starters/{name}" for name in starters} <= set(archive.namelist())
 
 
 # -- what is there already ------------------------------------------------------------------------------------------------

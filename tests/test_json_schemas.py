@@ -8,7 +8,6 @@ import re
 import shutil
 import subprocess
 import sys
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from forge import ROOT
 from json_documents import DOCUMENTS
 from json_schemas import build_schema
 from running import CommandResult, RunCommand, create_vault
-from vaultlink.cli.dispatch import COMMANDS
+from vaultlink.cli.command_table import COMMANDS
 
 FIXTURES = sorted(path for path in (ROOT / "fixtures").iterdir() if path.is_dir())
 PODCAST = ROOT / "fixtures" / "podcast-wiki"
@@ -206,8 +205,7 @@ def test_every_command_with_json_output_has_a_schema() -> None:
     described = {command.split()[0] for item in DOCUMENTS.values() for command in item.commands}
     printing = set()
     for name, command in COMMANDS.items():
-        module = import_module(f"vaultlink.cli.commands.{command.module}")
-        manual = getattr(module, command.function).__doc__
+        manual = command.load().__doc__ or ""
         if re.search(r"Output formats:[^.]*(\bjson\b|json-lines|\{formats\})", manual):
             printing.add(name)
     assert described >= printing

@@ -12,7 +12,6 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from importlib import import_module
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -24,7 +23,7 @@ from repositories import GIT_ENVIRONMENT
 from running import RunCommand, create_vault
 from source import ROOT
 from vaultlink.cli import exit_codes
-from vaultlink.cli.dispatch import ALIASES, COMMANDS
+from vaultlink.cli.command_table import ALIASES, COMMANDS
 from vaultlink.cli.options import OptionField, list_option_fields
 from vaultlink.disk.read import load_rules
 from vaultlink.rules.registry import build_catalog
@@ -51,8 +50,7 @@ def list_commands() -> Names:
     """Return the options and arguments of every command."""
     found: dict[str, Any] = {f"{alias} (alias)": name for alias, name in ALIASES.items()}
     for name, command in COMMANDS.items():
-        module = import_module(f"vaultlink.cli.commands.{command.module}")
-        hints = get_type_hints(getattr(module, command.function))
+        hints = get_type_hints(command.load())
         [options] = [hint for place, hint in hints.items() if place != "return"]
         found[name] = {
             ", ".join(field.spec.names) or field.spec.metavar: describe_option(field)

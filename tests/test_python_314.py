@@ -27,7 +27,7 @@ from forge import (
     require_npm,
 )
 from vaultlink import __version__
-from vaultlink.cli.dispatch import COMMANDS
+from vaultlink.cli.command_table import COMMANDS
 
 pytestmark = pytest.mark.project
 

@@ -16,7 +16,7 @@ import pytest
 
 from documents import blocks
 from vaultlink import open_vault
-from vaultlink.cli.dispatch import ALIASES, COMMANDS
+from vaultlink.cli.command_table import ALIASES, COMMANDS
 from vaultlink.disk.read import load_rules
 from vaultlink.engine.step import Change, Examined, Presence, step
 from vaultlink.rules.registry import Rule, build_catalog

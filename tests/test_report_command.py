@@ -13,7 +13,7 @@ from repositories import commit, create_repository
 from running import RunCommand, create_vault, read_files
 from screens import run_on_screen
 from vaultlink.api import open_vault
-from vaultlink.cli.report_run import draw_vault, is_report
+from vaultlink.cli.commands.report import draw_vault, is_report
 from vaultlink.dashboard.markdown_form import MARKDOWN_MARK
 from vaultlink.dashboard.model import JSON_MARK
 
@@ -128,7 +128,7 @@ def test_missing_jinja2_is_reported_before_the_check(
     run: RunCommand, vault: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "jinja2", None)
-    monkeypatch.setattr("vaultlink.cli.report_run.open_from_options", lambda *_: pytest.fail())
+    monkeypatch.setattr("vaultlink.cli.commands.report.open_from_options", lambda *_: pytest.fail())
     done = run("report", "--output", "../r.html")
     assert (done.code, "pip install jinja2`" in done.err) == (2, True)
     assert not (vault.parent / "r.html").exists()

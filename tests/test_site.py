@@ -13,7 +13,7 @@ from command_pages import load_options
 from json_documents import DOCUMENTS
 from json_schemas import build_schema
 from markdown_text import format_code, map_links
-from vaultlink.cli.dispatch import COMMANDS
+from vaultlink.cli.command_table import COMMANDS
 from vaultlink.cli.options import list_option_fields
 
 pytestmark = pytest.mark.project

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from vaultlink.cli.dispatch import COMMANDS
+from vaultlink.cli.command_table import COMMANDS, Command
 from vaultlink.disk.cache import folders_digest
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -58,10 +58,9 @@ def test_name_in_a_string_can_be_imported(name: str) -> None:
     import_module(name)
 
 
-@pytest.mark.parametrize("command", COMMANDS.values(), ids=lambda command: command.function)
-def test_function_of_a_command_can_be_imported(command: object) -> None:
-    module, function = command.module, command.function  # type: ignore[attr-defined]
-    assert callable(getattr(import_module(f"vaultlink.cli.commands.{module}"), function))
+@pytest.mark.parametrize("command", COMMANDS.values(), ids=lambda command: command.target)
+def test_function_of_a_command_can_be_imported(command: Command) -> None:
+    assert callable(command.load())
 
 
 def heavy_modules(*words: str) -> set[str]:

@@ -1,12 +1,11 @@
 """Pages of the commands, from the declarations of their options."""
 
 from collections.abc import Iterator
-from importlib import import_module
 from inspect import cleandoc
 from typing import Any, get_type_hints
 
 from markdown_text import escape, format_code, format_table, mark_options
-from vaultlink.cli.dispatch import ALIASES, COMMANDS, GROUPS, Command
+from vaultlink.cli.command_table import ALIASES, COMMANDS, GROUPS, Command
 from vaultlink.cli.options import OptionField, list_option_fields
 from vaultlink.report import FORMATS
 
@@ -42,8 +41,7 @@ def _render_index() -> str:
 
 def load_options(command: Command) -> tuple[Any, type]:
     """Return the function of a command, and the class of its options."""
-    module = import_module(f"vaultlink.cli.commands.{command.module}")
-    function = getattr(module, command.function)
+    function = command.load()
     [options] = [hint for name, hint in get_type_hints(function).items() if name != "return"]
     return function, options
 

@@ -16,7 +16,6 @@ from vaultlink.cli.system_checks import CheckRow
 from vaultlink.dashboard.model import VaultReport
 from vaultlink.engine.fingerprints import KnownCount
 from vaultlink.fix.plan import CapturedLink, NamedPlace, Rename
-from vaultlink.graph.export import EDGE_FIELDS
 from vaultlink.graph.related import RelatedNote
 from vaultlink.mentions.wanted_topics import WantedTopic
 from vaultlink.report.finding_rows import EditRow, FindingRow
@@ -142,23 +141,26 @@ class GraphDocument(msgspec.Struct):
     multigraph: Literal[True]
     graph: dict[str, Any]
     nodes: list[GraphNode]
-    edges: list["GraphEdge"]  # type: ignore[valid-type]  # made below, from the fields of exports
+    edges: list["GraphEdge"]  # type: ignore[valid-type]  # made below
 
 
-_EDGE_TYPES = {"long": int, "string": str, "boolean": bool}
-_EDGE_TEXTS = {
-    "line": "Line of the link, 1-based.",
-    "kind": "`wikilink` or `markdown`.",
-    "place": "The part of the file that contains the link. "
-    "`body`, `property`, `section` (a backlinks section) or `canvas`.",
-    "embed": "True if the link starts with `!`.",
-    "subpath": 'The part from the first `#`; "" without one.',
-    "display": "The display text. A link without one has no such key.",
-}
+_EDGE_FIELDS: tuple[Field, ...] = (
+    ("line", int, "Line of the link, 1-based."),
+    ("kind", str, "`wikilink` or `markdown`."),
+    (
+        "place",
+        str,
+        "The part of the file that contains the link. "
+        "`body`, `property`, `section` (a backlinks section) or `canvas`.",
+    ),
+    ("embed", bool, "True if the link starts with `!`."),
+    ("subpath", str, 'The part from the first `#`; "" without one.'),
+    ("display", str, "The display text. A link without one has no such key."),
+)
 GraphEdge = _make_struct(
     "GraphEdge",
     "A link.",
-    *((name, _EDGE_TYPES[kind], _EDGE_TEXTS[name]) for name, kind in EDGE_FIELDS.items()),
+    *_EDGE_FIELDS,
     ("source", str, "The `id` of the node that contains the link."),
     ("target", str, "The `id` of the node that the link leads to."),
     ("key", int, "Counts the links from `source` to `target`, from 0."),

@@ -7,7 +7,7 @@ import rule_pages
 import vaultlink
 from markdown_text import escape, format_code, format_table
 from vaultlink.cli import exit_codes
-from vaultlink.cli.dispatch import COMMANDS
+from vaultlink.cli.command_table import COMMANDS
 from vaultlink.config.mention_settings import MENTIONS_DEFAULTS
 from vaultlink.config.settings import BACKLINKS_CHOICES, LIST_KEYS, SEVERITY_NAMES, TABLE_KEYS
 from vaultlink.rules.context import QUIET_KINDS

@@ -22,7 +22,7 @@ from faults import NO_FAULT, Fault, run_faulty
 
 from vaultlink.__main__ import main
 from vaultlink.api import open_vault
-from vaultlink.cli.dispatch import COMMANDS
+from vaultlink.cli.command_table import COMMANDS
 from vaultlink.disk.scan import parse_stray_name
 from vaultlink.watch.autofix import AutoFixer
 from vaultlink.watch.debounce import Debounce
@@ -187,7 +187,7 @@ def _list_whole_contents(
 def import_all() -> None:
     """Import all modules that commands use, so that forked processes start fast."""
     for command in COMMANDS.values():
-        import_module(f"vaultlink.cli.commands.{command.module}")
+        command.load()
     for name in (
         "cli.check_output",
         "fix.backlinks_commands",

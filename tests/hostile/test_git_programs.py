@@ -15,7 +15,7 @@ import pytest
 from machine import require_program
 from repositories import commit, create_repository, git, update_files
 from running import RunCommand
-from vaultlink.cli.dispatch import ALIASES, COMMANDS
+from vaultlink.cli.command_table import ALIASES, COMMANDS
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the traps are shell scripts")
 

@@ -16,7 +16,7 @@ from machine import require_program
 from repositories import create_repository
 from running import CommandResult, RunCommand, create_vault
 from test_diffs import patched
-from vaultlink.cli.dispatch import ALIASES, COMMANDS
+from vaultlink.cli.command_table import ALIASES, COMMANDS
 from vaultlink.fix.diff import unified_diff
 from vaultlink.report.json_document import encode_json_lines
 from vaultlink.report.layout import COLORED, PLAIN

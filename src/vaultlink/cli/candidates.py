@@ -8,12 +8,11 @@ wrong: a shell then completes files.
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple, get_type_hints
+from typing import NamedTuple, get_type_hints
 
-from vaultlink.cli.dispatch import ALIASES, COMMANDS
+from vaultlink.cli.command_table import ALIASES, COMMANDS
 from vaultlink.cli.exit_codes import EXIT_CLEAN
 from vaultlink.cli.options import OptionField, list_option_fields
 from vaultlink.cli.parser import find_next_argument, parse_plain_line
@@ -141,9 +140,7 @@ def _list_candidates(before: Sequence[str], current: str) -> Iterable[Candidate]
     command = COMMANDS.get(ALIASES.get(before[0], before[0]))
     if command is None:
         return []
-    function: Any = getattr(
-        import_module(f"vaultlink.cli.commands.{command.module}"), command.function
-    )
+    function = command.load()
     [options] = [hint for name, hint in get_type_hints(function).items() if name != "return"]
     fields = list_option_fields(options)
     field_by_name = {name: field for field in fields for name in field.spec.names}

@@ -1,7 +1,6 @@
 """CI files of `vaultlink init --ci`, for GitHub, GitLab and pre-commit.
 
-Either all files are created or none. Existing files are not overwritten. The templates are in
-`starters/`.
+Either all files are created or none, and none is overwritten. Templates are in `starters/`.
 """
 
 import json
@@ -20,12 +19,10 @@ from vaultlink.text import lazy_pattern
 
 
 class CiTemplate(NamedTuple):
-    """Template of a CI file.
+    """A CI file: its place in a repository, and advice after it was created.
 
-    - path: its place in a repository.
-    - snippet_start: start of the part to add to an existing file.
-    - merge_hint: how to add that part.
-    - next_step: advice after the file was created.
+    `merge_hint` says how to add its part from the line that starts with `snippet_start` to an
+    existing file.
     """
 
     path: str
@@ -56,6 +53,7 @@ CI_TEMPLATES = {
 }
 CI_KINDS = tuple(CI_TEMPLATES)
 
+_BRANCH_SPACES = ("refs/heads", "refs/remotes/origin")
 _USUAL_BRANCHES = ("main", "master")
 """Usual names of a repository's main branch."""
 
@@ -66,13 +64,14 @@ _YAML_SAFE_LINE = lazy_pattern(
 
 
 class ExistingFileError(UsageError):
-    """Files exist already. `missing_parts` maps their paths to the parts to add."""
+    """Files exist already. `missing_parts` is what to add to them."""
 
-    def __init__(self, missing_parts: Mapping[Path, str], merge_hints: Iterable[str]):
-        self.missing_parts = missing_parts
+    def __init__(self, parts: Mapping[Path, str], hints: Iterable[str]):
+        self.missing_parts = "".join(
+            f"# {path}\n{text}" if len(parts) > 1 else text for path, text in parts.items()
+        )
         sentences = [
-            f"{path} already exists. {hint}"
-            for path, hint in zip(missing_parts, merge_hints, strict=True)
+            f"{path} already exists. {hint}" for path, hint in zip(parts, hints, strict=True)
         ]
         super().__init__("\n".join([*sentences, "Nothing was written."]))
 
@@ -84,55 +83,43 @@ def plan_ci_files(vault: Path, kinds: Sequence[str], package: str) -> dict[Path,
     """
     vault_folder = vault.resolve()
     root = find_work_tree(vault_folder) or vault_folder
-    texts = {kind: _render_template(kind, root, vault_folder, package) for kind in kinds}
-    existing = {
-        kind: root / CI_TEMPLATES[kind].path
-        for kind in kinds
-        if os.path.lexists(root / CI_TEMPLATES[kind].path)
+    templates = [CI_TEMPLATES[kind] for kind in kinds]
+    texts = {
+        root / template.path: _render_template(kind, root, vault_folder, package)
+        for kind, template in zip(kinds, templates, strict=True)
     }
+    existing = [template for template in templates if os.path.lexists(root / template.path)]
     if existing:
-        missing_parts = {
-            path: _cut_snippet(texts[kind], CI_TEMPLATES[kind].snippet_start)
-            for kind, path in existing.items()
+        parts = {
+            path: text[text.index(f"\n{template.snippet_start}") + 1 :]
+            for template in existing
+            for path, text in [(root / template.path, texts[root / template.path])]
         }
-        raise ExistingFileError(missing_parts, (CI_TEMPLATES[kind].merge_hint for kind in existing))
-    return {root / CI_TEMPLATES[kind].path: text for kind, text in texts.items()}
+        raise ExistingFileError(parts, [template.merge_hint for template in existing])
+    return texts
 
 
-def _cut_snippet(text: str, start: str) -> str:
-    """Return the text from the line that starts with `start`."""
-    return text[text.index(f"\n{start}") + 1 :]
-
-
-# -- rendering -------------------------------------------------------------------------------
+def read_starter(name: str) -> str:
+    return resources.files("vaultlink.cli").joinpath("starters", name).read_text(encoding="utf-8")
 
 
 def _render_template(kind: str, root: Path, vault: Path, package: str) -> str:
-    quote = _quote_for_yaml if kind == "pre-commit" else _quote_for_shell
-    values = quote(
-        _find_vault_folder(root, vault),
-        _require_safe_line(package, "--package"),
+    folder = _find_vault_folder(root, vault)
+    _require_safe_line(package, "--package")
+    if kind == "pre-commit":  # runs the program without a shell
+        args = _format_json(["--vault", folder])
+        values = {"package": _format_json(package), "args": folder and f"\n        args: {args}"}
+    else:
+        option = folder and f" --vault {shlex.quote(folder)}"
+        values = {"package": shlex.quote(package), "vault": option}
+    values["branches"] = _format_json(_find_main_branches(root))
+    return re.sub(
+        r"\{(\w+)\}", lambda match: values.get(match[1], match[0]), read_starter(f"{kind}.yml")
     )
-    values["branches"] = json.dumps(_find_main_branches(root), ensure_ascii=False)
-    text = (
-        resources.files("vaultlink.cli")
-        .joinpath("starters", f"{kind}.yml")
-        .read_text(encoding="utf-8")
-    )
-    return re.sub(r"\{(\w+)\}", lambda match: values.get(match[1], match[0]), text)
 
 
-def _quote_for_shell(folder: str, package: str) -> dict[str, str]:
-    return {"package": shlex.quote(package), "vault": folder and f" --vault {shlex.quote(folder)}"}
-
-
-def _quote_for_yaml(folder: str, package: str) -> dict[str, str]:
-    """Quote values for pre-commit, which runs the program without a shell."""
-    args = json.dumps(["--vault", folder], ensure_ascii=False)
-    return {
-        "package": json.dumps(package, ensure_ascii=False),
-        "args": folder and f"\n        args: {args}",
-    }
+def _format_json(value: str | list[str]) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _find_vault_folder(root: Path, vault: Path) -> str:
@@ -160,15 +147,9 @@ def _find_main_branches(root: Path) -> list[str]:
     default_branch = _read_branch_name(root, "refs/remotes/origin/HEAD").removeprefix("origin/")
     if default_branch:
         return [default_branch]
-    usual_refs = [
-        f"{namespace}/{name}"
-        for namespace in ("refs/heads", "refs/remotes/origin")
-        for name in _USUAL_BRANCHES
-    ]
-    current_branch = (
-        "" if run_git(root, "for-each-ref", *usual_refs) else _read_branch_name(root, "HEAD")
-    )
-    return [current_branch] if current_branch else [*_USUAL_BRANCHES]
+    refs = [f"{space}/{name}" for space in _BRANCH_SPACES for name in _USUAL_BRANCHES]
+    current = "" if run_git(root, "for-each-ref", *refs) else _read_branch_name(root, "HEAD")
+    return [current] if current else [*_USUAL_BRANCHES]
 
 
 def _read_branch_name(root: Path, reference: str) -> str:

@@ -6,92 +6,14 @@
 import os
 import sys
 from collections.abc import Sequence
-from importlib import import_module
-from typing import NamedTuple
 
+from vaultlink.cli.command_table import ALIASES, COMMANDS, GROUPS
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_ERROR, EXIT_INTERRUPTED
 from vaultlink.errors import USER_ERRORS, DamagedCacheError, UsageError, propose
 
-
-class Command(NamedTuple):
-    """A command: its module and function, and the first line of its help."""
-
-    module: str
-    function: str
-    summary: str
-
-
-GROUPS: dict[str, dict[str, Command]] = {
-    "Check": {
-        "check": Command("check", "check", "Check the vault's links and report findings."),
-        "baseline": Command(
-            "baseline",
-            "baseline",
-            "Record current findings, so that `check` reports only new ones.",
-        ),
-        "watch": Command(
-            "watch", "watch", "Check, and with --fix also fix, the vault whenever it changes."
-        ),
-    },
-    "Fix": {
-        "fix": Command(
-            "fix", "fix", "Apply all safe fixes, including those of backlinks sections."
-        ),
-        "undo": Command("undo", "undo", "Revert a run of vaultlink, byte for byte."),
-    },
-    "Rename": {
-        "rename": Command(
-            "rename",
-            "rename",
-            "Rename a note, file, folder, heading or tag; links follow.",
-        ),
-        "move": Command("rename", "move", "Move notes, attachments and folders; links follow."),
-        "extract": Command("sections", "extract", "Move a section into a new note; links follow."),
-        "merge": Command(
-            "sections", "merge", "Append a note to another one and remove it; links follow."
-        ),
-    },
-    "Inspect": {
-        "show": Command("show", "show", "Show the contents of notes as vaultlink reads them."),
-        "links": Command("links", "links", "List links with their destinations."),
-        "topics": Command("topics", "topics", "List dangling topics, most referenced first."),
-        "backlinks": Command(
-            "backlinks",
-            "backlinks",
-            "List the backlinks of a note, or maintain backlinks sections.",
-        ),
-        "related": Command("related", "related", "List the notes related to a note by links."),
-        "mentions": Command(
-            "mentions",
-            "mentions",
-            "List where notes name other notes without a link, or link them.",
-        ),
-        "history": Command(
-            "history", "history", "List the former paths of a note, and the links they broke."
-        ),
-        "orphans": Command("orphans", "orphans", "List files without backlinks."),
-        "deadends": Command("orphans", "deadends", "List notes without links to files."),
-        "graph": Command("graph", "graph", "Summarize the vault's graph, or export it."),
-        "report": Command("report", "report", "Write a page about the whole vault, with a score."),
-    },
-    "Set up": {
-        "rule": Command("rules", "rule", "Explain a rule."),
-        "rules": Command("rules", "rules", "List all rules."),
-        "config": Command("config", "config", "List the settings in force and the source of each."),
-        "doctor": Command("doctor", "doctor", "Check the installation, the vault and the system."),
-        "init": Command("init", "init", "Create a settings file, or CI files that check changes."),
-        "completion": Command(
-            "completion", "completion", "Print the completion script of a shell."
-        ),
-        "merge-driver": Command(
-            "merge_driver", "merge_driver", "Merge three versions of a note, as a git merge driver."
-        ),
-    },
-}
 COMPLETE = "__complete"
 """Hidden command with which completion scripts ask for candidates."""
 
-ALIASES = {"unresolved": "topics"}
 _SEARCH = "`vaultlink links`, `vaultlink topics` and `vaultlink show` list what links name."
 _KNOWN_ELSEWHERE = {
     **dict.fromkeys(("lint", "validate", "verify", "test"), "Did you mean check?"),
@@ -116,11 +38,8 @@ _KNOWN_ELSEWHERE = {
 }
 """Commands that other programs have, and what serves here."""
 
-COMMANDS = {name: command for group in GROUPS.values() for name, command in group.items()}
-
 
 def run_command(line: Sequence[str]) -> int:
-    """Run one command line and return its exit code."""
     _forget_earlier_runs()
     try:
         try:
@@ -144,21 +63,22 @@ def run_command(line: Sequence[str]) -> int:
     except Exception as error:
         if os.environ.get("VAULTLINK_DEBUG"):
             raise
+        from vaultlink.cli.terminal import format_label, print_stderr  # noqa: PLC0415
+
         if isinstance(error, FileNotFoundError) and not _has_current_folder():
-            _print_error(
+            print_stderr(
                 "error: the current folder no longer exists. Change to another folder and run "
                 "the command again."
             )
             return EXIT_ERROR
         if not isinstance(error, USER_ERRORS):
             detail = " ".join(str(error).split())[:300]
-            _print_error(
+            print_stderr(
                 f"internal error: {type(error).__name__}: {detail}\n"
                 "This is a bug in vaultlink; please report it. "
                 "Set VAULTLINK_DEBUG=1 to see the traceback."
             )
             return EXIT_ERROR
-        from vaultlink.cli.terminal import format_label, print_stderr  # noqa: PLC0415
         from vaultlink.report.layout import escape_controls  # noqa: PLC0415
 
         text = "\n".join(map(escape_controls, str(error).split("\n")))
@@ -202,7 +122,9 @@ def _can_start_anew() -> bool:
 def _dispatch_command(line: list[str]) -> int:
     if line[:1] == [COMPLETE]:
         _import_msgspec()
-        return int(import_module("vaultlink.cli.candidates").complete_line(line[1:]))
+        from vaultlink.cli.candidates import complete_line  # noqa: PLC0415
+
+        return complete_line(line[1:])
     if line[:1] == ["help"] and len(line) > 1:
         return _dispatch_command([*line[1:], "--help"])
     if not line or line[0] in ("-h", "--help", "help"):
@@ -213,13 +135,12 @@ def _dispatch_command(line: list[str]) -> int:
     name = ALIASES.get(line[0], line[0])
     if name not in COMMANDS:
         raise UsageError(_explain_unknown_command(name))
-    command = COMMANDS[name]
     _import_msgspec()
     from vaultlink.cli.parser import parse_options  # noqa: PLC0415
 
-    function = getattr(import_module(f"vaultlink.cli.commands.{command.module}"), command.function)
+    function = COMMANDS[name].load()
     options = parse_options(line[0], function, line[1:])
-    return options if isinstance(options, int) else int(function(options))
+    return options if isinstance(options, int) else function(options)
 
 
 def _import_msgspec() -> None:
@@ -238,7 +159,6 @@ def _import_msgspec() -> None:
 
 
 def render_overview() -> str:
-    """Return the page that `vaultlink --help` prints."""
     size = max(map(len, COMMANDS))
     parts = [
         "vaultlink finds and fixes broken links in an Obsidian vault.\n",
@@ -267,9 +187,3 @@ def _explain_unknown_command(name: str) -> str:
     if os.path.exists(name):  # noqa: PTH110 - pathlib is not imported yet
         hint = f"To check that path, run `vaultlink check {name}`."
     return f'there is no command "{name}". {propose(near, hint)}'
-
-
-def _print_error(text: str) -> None:
-    from vaultlink.cli.terminal import print_stderr  # noqa: PLC0415
-
-    print_stderr(text)

@@ -192,8 +192,8 @@ class Interview:
 
     def _except(self, number: int) -> Answers:
         """Return an exception as the answer to all questions to which it applies."""
-        if self._exceptions.file.barrier:
-            print_stderr(self._exceptions.file.barrier)
+        if self._exceptions.barrier:
+            print_stderr(self._exceptions.barrier)
             return {}
         chosen = self._choose_exception(self._causes[number].exceptions)
         if chosen is None:
@@ -258,7 +258,7 @@ class Interview:
                 QuestionKey("u", "unlink: replace the links by their text"),
             ]
         if cause.exceptions:
-            file = escape_controls(self._exceptions.file.path or "the configuration")
+            file = escape_controls(self._exceptions.path or "the configuration")
             place = f"add it to {self._exceptions.name} in {file}"
             keys.append(
                 QuestionKey("N", f"never: choose what is never linked, and {place}")

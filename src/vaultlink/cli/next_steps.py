@@ -1,9 +1,8 @@
-"""The commands that messages propose for what a run left."""
+"""The command that a fix run proposes for what it left."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vaultlink.cli.options import FixSelectionOptions, FolderOptions
+from vaultlink.cli.options import FixSelectionOptions
 from vaultlink.cli.shown_paths import format_command_options, format_vault_option
 from vaultlink.report.groups import find_target_rules
 
@@ -34,9 +33,3 @@ def propose_after_fix(
         vault_option = format_vault_option(options.vault, checked.vault.root)
         return f"`vaultlink topics{vault_option}` lists the missing targets."
     return f"`vaultlink check{command_options}` shows them."
-
-
-def propose_after_topics(options: FolderOptions, root: Path) -> str:
-    """Return a sentence with the command that decides on dangling topics."""
-    vault_option = format_vault_option(options.vault or options.folder, root)
-    return f"`vaultlink fix --interactive{vault_option}` links, creates, unlinks or allows each."

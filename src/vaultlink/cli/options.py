@@ -6,6 +6,7 @@ plain command line can be parsed without one.
 
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
@@ -40,12 +41,10 @@ def option(
     requires: tuple[str, ...] = (),
     highest: float | None = None,
 ) -> ParameterSpec:
-    """Return the spec of an option."""
     return ParameterSpec(help, names, metavar or "|".join(choices), choices, requires, highest)
 
 
 def argument(metavar: str, help: str, choices: tuple[str, ...] = ()) -> ParameterSpec:  # noqa: A002
-    """Return the spec of a positional argument."""
     return ParameterSpec(help, (), metavar, choices)
 
 
@@ -95,8 +94,6 @@ class PrintOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class VaultOptions(PrintOptions, frozen=True, kw_only=True):
-    """Option that names the vault."""
-
     vault: Annotated[
         Path | None,
         option(
@@ -108,8 +105,6 @@ class VaultOptions(PrintOptions, frozen=True, kw_only=True):
 
 
 class OpenOptions(VaultOptions, frozen=True, kw_only=True):
-    """Options on opening the vault."""
-
     config: Annotated[
         Path | None,
         option(
@@ -208,8 +203,6 @@ class ReportOptions(RuleSelectionOptions, frozen=True, kw_only=True):
 
 
 class FixSelectionOptions(ReportOptions, frozen=True, kw_only=True):
-    """Options on the applied fixes."""
-
     diff: DiffOption = False
     unsafe_fixes: Annotated[
         bool,
@@ -255,8 +248,6 @@ class FixSelectionOptions(ReportOptions, frozen=True, kw_only=True):
 
 
 class FolderOptions(OpenOptions, frozen=True, kw_only=True):
-    """Options of commands on the whole vault."""
-
     folder: FolderArgument = None
 
 
@@ -311,20 +302,14 @@ class OptionField(msgspec.Struct, frozen=True):
                 )
             return int(text)
         if self.type is float:
-            return self._convert_number(text)
-        return Path(text) if self.type is Path else text
-
-    def _convert_number(self, text: str) -> float:
-        try:
-            number = float(text)
-        except ValueError:
-            number = math.nan
-        highest = self.spec.highest
-        is_valid = 0 < number < math.inf if highest is None else 0 <= number <= highest
-        if not is_valid:
+            highest = self.spec.highest
+            with suppress(ValueError):
+                number = float(text)
+                if 0 < number < math.inf if highest is None else 0 <= number <= highest:
+                    return number
             limits = "above 0" if highest is None else f"from 0 to {highest:g}"
             raise UsageError(f'{self.spec.names[-1]}: must be a number {limits}, not "{text}".')
-        return number
+        return Path(text) if self.type is Path else text
 
 
 def list_option_fields(options: type) -> list[OptionField]:

@@ -41,7 +41,6 @@ def find_package_source() -> str:
 
 
 def _find_repository_source() -> str:
-    """Return the source that pip recorded for this installation, else ""."""
     try:
         record = metadata.distribution("vaultlink").read_text("direct_url.json")
         return build_requirement(json.loads(record or "{}"))

@@ -72,7 +72,6 @@ def _explain_no_commits(root: Path) -> str:
 
 
 def _load_measures(vault: Vault) -> MeasuresByTree:
-    """Return the numbers that earlier runs found with the current settings, by tree."""
     cache = vault.scan.open_cache()
     data = cache.load_result(_settings_digest(vault), _KIND) if cache else None
     if data is not None and len(data) <= _MAX_BYTES:
@@ -82,7 +81,6 @@ def _load_measures(vault: Vault) -> MeasuresByTree:
 
 
 def _save_measures(vault: Vault, measures: MeasuresByTree) -> None:
-    """Save the numbers of trees for later runs: those found last, if there are many."""
     cache = vault.scan.open_cache()
     if cache:
         kept = dict(islice(measures.items(), max(0, len(measures) - _MAX_TREES), None))

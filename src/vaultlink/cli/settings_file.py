@@ -26,26 +26,6 @@ InsertItems = Callable[[str, Sequence[str], tuple[str, ...]], str | None]
 """Returns a text with more items in a list of the settings, which are in a table of this path."""
 
 
-class SettingsFile(NamedTuple):
-    """The configuration file of a vault: its vault path and its bytes.
-
-    There are no bytes if it does not exist. `barrier` is a sentence on why nothing can be added to
-    it; "" if that is possible.
-    """
-
-    path: str
-    data: bytes | None
-    barrier: str = ""
-
-    def add(self, items: Sequence[str], insert: InsertItems) -> PendingWrite | None:
-        """Add items to a list; return None if the file has no safe place for them."""
-        data = self.data or b""
-        mark = BOM_UTF8 if data.startswith(BOM_UTF8) else b""
-        table = _TABLES.get(self.path.rpartition("/")[2], ())
-        text = insert(data[len(mark) :].decode(), items, table)
-        return None if text is None else PendingWrite(self.path, self.data, mark + text.encode())
-
-
 class SettingsChange(NamedTuple):
     """A change of a configuration file, and a sentence about it."""
 
@@ -54,32 +34,39 @@ class SettingsChange(NamedTuple):
 
     @property
     def path(self) -> str:
-        """The vault path of the file."""
         return self.write.path
 
 
 class SettingsList(NamedTuple):
-    """A list in the configuration file, to which an interactive run adds.
+    """A list in the configuration file of a vault, to which an interactive run adds.
 
     Attributes:
-        file: The file.
+        path: The vault path of the file.
+        data: The bytes of the file; None if it does not exist.
+        barrier: A sentence on why nothing can be added; "" if that is possible.
         name: The list, as in a sentence.
-        insert: Adds items to a text.
+        insert: Adds items to a text, or returns None if it has no safe place for them.
         describe: Returns what was added, as the beginning of a sentence, given the number of items.
     """
 
-    file: SettingsFile
+    path: str
+    data: bytes | None
+    barrier: str
     name: str
     insert: InsertItems
     describe: Callable[[int], str]
 
     def add(self, items: Sequence[str]) -> SettingsChange | None:
         """Add items; return None if there are none, or no safe place for them."""
-        write = self.file.add(items, self.insert) if items else None
-        if write is None:
+        data = self.data or b""
+        mark = BOM_UTF8 if data.startswith(BOM_UTF8) else b""
+        table = _TABLES.get(self.path.rpartition("/")[2], ())
+        text = self.insert(data[len(mark) :].decode(), items, table) if items else None
+        if text is None:
             return None
+        write = PendingWrite(self.path, self.data, mark + text.encode())
         added = self.describe(len(items))
-        return SettingsChange(write, f"{added} in {escape_controls(write.path)}.")
+        return SettingsChange(write, f"{added} in {escape_controls(self.path)}.")
 
     def find_barrier(self, items: Sequence[str]) -> str:
         """Return why items can't be added, as a sentence; "" if they can be."""
@@ -87,14 +74,13 @@ class SettingsList(NamedTuple):
             return "A name with these characters can't be added to the settings."
         if self.add(items):
             return ""
-        return f"{self.file.path} has no place for it; add it to {self.name} yourself."
+        return f"{self.path} has no place for it; add it to {self.name} yourself."
 
 
 def find_topic_list(scan: VaultScan) -> SettingsList:
-    """Return the list of topics that may stay unresolved."""
     name = "allow-dangling"
     return SettingsList(
-        _find_settings_file(scan, name),
+        *_find_settings_file(scan, name),
         name,
         allow_topics,
         lambda count: f"Allowed {format_count(count, 'topic')}",
@@ -102,29 +88,28 @@ def find_topic_list(scan: VaultScan) -> SettingsList:
 
 
 def find_ignore_list(scan: VaultScan) -> SettingsList:
-    """Return the list of mentions that are never linked."""
     name = "`ignore` of [mentions]"
     return SettingsList(
-        _find_settings_file(scan, name),
+        *_find_settings_file(scan, name),
         name,
         ignore_mentions,
         lambda count: f"Added {format_count(count, 'entry', 'entries')} to ignore of [mentions]",
     )
 
 
-def _find_settings_file(scan: VaultScan, name: str) -> SettingsFile:
-    """Return the settings file of a vault, or the one to create for the list `name`."""
+def _find_settings_file(scan: VaultScan, name: str) -> tuple[str, bytes | None, str]:
+    """Return path, bytes and barrier of the settings file, or of the one to create."""
     if scan.settings.isolated:
-        return SettingsFile("", None, "--isolated ignores configuration files.")
+        return "", None, "--isolated ignores configuration files."
     sources = [layer.source for layer in scan.layers if layer.source != COMMAND_LINE]
     if not sources:
-        return SettingsFile(_NEW_FILE, None)
+        return _NEW_FILE, None, ""
     file = Path(os.path.abspath(sources[0]))  # noqa: PTH100 - links are not followed
     if not file.is_relative_to(scan.root):
-        return SettingsFile("", None, f"{sources[0]} is outside the vault: add it to {name} there.")
+        return "", None, f"{sources[0]} is outside the vault: add it to {name} there."
     try:
         data = read_regular(file, MAX_CONFIG_BYTES)
         data.decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{sources[0]} can't be read: {error}.") from None
-    return SettingsFile(file.relative_to(scan.root).as_posix(), data)
+    return file.relative_to(scan.root).as_posix(), data, ""

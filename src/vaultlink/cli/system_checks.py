@@ -59,28 +59,20 @@ def _check_libraries() -> Iterator[CheckRow]:
             "libraries", True, "vaultlink is not installed.", "Install it: `pip install .`"
         )
         return
-    required = [text for text in requirements if "extra ==" not in text]
-    versions = {text: _find_version(text) for text in required}
+    by_extra: dict[str, list[str]] = {"": []}
+    for text in requirements:
+        extra = re.search(r"extra == ['\"]([\w-]+)", text)
+        by_extra.setdefault(extra[1] if extra else "", []).append(text)
+    versions = {text: _find_version(text) for text in by_extra.pop("")}
     missing = [text for text, version in versions.items() if version is None]
     names = [f"{_name_package(text)} {version}" for text, version in versions.items() if version]
     advice = f"Not installed: {', '.join(missing)}. Install vaultlink again."
     yield CheckRow.make("libraries", missing, ", ".join(names), advice)
-    extras = dict.fromkeys(
-        match[1] for text in requirements if (match := re.search(r"extra == ['\"]([\w-]+)", text))
-    )
     states = [
-        f"{extra} (installed)" if _has_extra(requirements, extra) else f"{extra} (not installed)"
-        for extra in extras
+        f"{extra} ({'installed' if all(map(_find_version, texts)) else 'not installed'})"
+        for extra, texts in by_extra.items()
     ]
     yield CheckRow("extras", False, ", ".join(states) or "there are no extras")
-
-
-def _has_extra(requirements: list[str], extra: str) -> bool:
-    return all(
-        _find_version(text)
-        for text in requirements
-        if re.search(rf"extra == ['\"]{re.escape(extra)}['\"]", text)
-    )
 
 
 def _name_package(requirement: str) -> str:
@@ -97,9 +89,12 @@ def _find_version(requirement: str) -> str | None:
 
 def check_inotify(folders: int) -> Iterator[CheckRow]:
     """Yield the limits of Linux for watching files, given the number of folders."""
-    limits = {name: _read_limit(name) for name in ("max_user_watches", "max_user_instances")}
-    watches, instances = limits.values()
-    if watches is None or instances is None:
+    try:
+        watches, instances = (
+            int((_INOTIFY / f"max_user_{name}").read_text(encoding="ascii"))
+            for name in ("watches", "instances")
+        )
+    except (OSError, ValueError):
         return
     yield CheckRow.make(
         "inotify",
@@ -109,13 +104,6 @@ def check_inotify(folders: int) -> Iterator[CheckRow]:
         "Raise the limit with `sudo sysctl fs.inotify.max_user_watches=524288`; to keep it, add "
         "that setting to a file in /etc/sysctl.d.",
     )
-
-
-def _read_limit(name: str) -> int | None:
-    try:
-        return int((_INOTIFY / name).read_text(encoding="ascii"))
-    except (OSError, ValueError):
-        return None
 
 
 def is_writable(folder: Path) -> bool:

@@ -33,19 +33,14 @@ _LISTING_FORMATS = ("table", "tsv")
 
 
 class Terminal:
-    """Prints the results and messages of one run.
-
-    `has_printed` is True after results of any run of this process.
-    """
+    """Prints the results and messages of one run."""
 
     has_printed: ClassVar[bool] = False
+    """True after results of any run of this process."""
 
     def __init__(self, options: PrintOptions = PrintOptions()):  # noqa: B008 - frozen
-        self.quiet, self.verbose, self.output_file = (
-            options.quiet,
-            options.verbose,
-            options.output_file,
-        )
+        self.quiet, self.verbose = options.quiet, options.verbose
+        self.output_file = options.output_file
         self.is_terminal = self.output_file is None and _is_terminal(sys.stdout)
         self.palette = COLORED if _should_color(options.color, self.is_terminal) else PLAIN
         columns = _terminal_columns() if self.is_terminal else 0
@@ -70,10 +65,9 @@ class Terminal:
     def choose_format(self, formats: Collection[str], on_terminal: str, elsewhere: str) -> str:
         """Return the output format of the option, the environment or the default.
 
-        The option takes precedence over the environment. `on_terminal` is the default on a
-        terminal, `elsewhere` the default for a pipe or file. A format in VAULTLINK_OUTPUT_FORMAT
-        that only other commands have is ignored, because the variable applies to all commands.
-        Raises UsageError for any other unknown format.
+        The option takes precedence over the environment. A format in VAULTLINK_OUTPUT_FORMAT that
+        only other commands have is ignored, because the variable applies to all commands. Raises
+        UsageError for any other unknown format.
         """
         variable = os.environ.get("VAULTLINK_OUTPUT_FORMAT", "")
         if variable not in formats and (variable in FORMATS or variable in _LISTING_FORMATS):
@@ -215,10 +209,7 @@ class Terminal:
 
 
 class ProgressLine:
-    """A line with the number of notes or commits that are done.
-
-    It is drawn after the first half second and erased at the end.
-    """
+    """A line with what is done, drawn after half a second and erased at the end."""
 
     def __init__(self, stream: TextIO | None, label: str = "Reading notes"):
         self._stream, self._label, self._drawn_length = stream, label, 0
@@ -246,17 +237,12 @@ class ProgressLine:
 
 
 def describe_progress(done: int, total: int, seconds: float, label: str = "Reading notes") -> str:
-    """Return the number of items that are done, with the rate and the time left."""
     text = f"{label}: {done:,} of {total:,}"
-    if not done or seconds < _MIN_SECONDS:
+    if not done or seconds < 1:  # the rate of reading is not known well enough
         return text
     rate = done / seconds
     speed = f"{rate:,.0f} per second, " if rate >= 1 else ""
     return f"{text} ({speed}{(total - done) / rate:.0f} s left)"
-
-
-_MIN_SECONDS = 1
-"""Seconds after which the rate of reading is known well enough to be shown."""
 
 
 class StatusLine:
@@ -309,35 +295,25 @@ class StatusLine:
 
 def wrap_lines(text: str) -> str:
     """Break lines between words in the width that the terminal has now."""
-    width = _terminal_columns()
+    width, indent = _terminal_columns(), " " * 4
     return "\n".join(
-        [part for line in text.split("\n") for part in wrap_words(line, width, _CONTINUATION)]
+        [part for line in text.split("\n") for part in wrap_words(line, width, indent)]
     )
 
 
-_CONTINUATION = " " * 4
-"""The beginning of a line that continues the one before."""
-
-
 def print_stderr(text: str) -> None:
-    """Print lines on stderr. On a terminal, they break between words.
-
-    Errors are ignored, because there is no place to report them.
-    """
+    """Print lines on stderr; on a terminal, they break between words."""
     try:
         is_terminal = _is_terminal(sys.stderr)
         text = escape_unsafe(text, is_colored=_should_color("auto", is_terminal))
         text = wrap_lines(text) if is_terminal else escape_commands(text)
         _write_bytes(sys.stderr, encode_text(f"{text}\n"))
-    except OSError:
+    except OSError:  # there is no place to report it
         discard_output(sys.stderr)
 
 
 def format_label(word: str) -> str:
-    """Format the first word of a message on stderr, such as `error:`.
-
-    It is bold and red on a terminal.
-    """
+    """Format the first word of a message on stderr, such as `error:`."""
     palette: Palette = COLORED if _should_color("auto", _is_terminal(sys.stderr)) else PLAIN
     return f"{palette.red}{palette.bold}{word}{palette.reset}"
 

@@ -68,8 +68,17 @@ def parse_with_typer(
             ),
         ]
     )
-    collect.__setattr__("__signature__", Signature([_make_parameter(field) for field in fields]))
-    collect.__annotations__ = {field.name: _make_annotation(field) for field in fields}
+    parameters = [
+        Parameter(
+            field.name,
+            Parameter.KEYWORD_ONLY,
+            default=False if field.type is bool else None,
+            annotation=_make_annotation(field),
+        )
+        for field in fields
+    ]
+    collect.__setattr__("__signature__", Signature(parameters))
+    collect.__annotations__ = {item.name: item.annotation for item in parameters}
     app = typer.Typer(
         add_completion=False,
         rich_markup_mode=None,
@@ -87,13 +96,6 @@ def parse_with_typer(
         return raw
     Terminal().print_results(page.getvalue())
     return code
-
-
-def _make_parameter(field: OptionField) -> Parameter:
-    default = False if field.type is bool else None
-    return Parameter(
-        field.name, Parameter.KEYWORD_ONLY, default=default, annotation=_make_annotation(field)
-    )
 
 
 def _make_annotation(field: OptionField) -> Any:

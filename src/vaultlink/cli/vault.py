@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from vaultlink.cli.options import OpenOptions, RuleSelectionOptions, VaultOptions
+from vaultlink.cli.options import OpenOptions, VaultOptions
 from vaultlink.cli.terminal import Terminal
 from vaultlink.disk.obsidian_files import APP_FILE
 from vaultlink.disk.scan import Settings, VaultScan, scan_vault
@@ -26,8 +26,16 @@ if TYPE_CHECKING:
     from vaultlink.model import Diagnostic, Suggestion
 
 
+_RULE_OPTIONS = ("select", "ignore", "extend_select", "fixable", "unfixable")
+
+
 def build_settings(options: OpenOptions) -> Settings:
     """Return the settings for opening the vault, from options and the environment."""
+    overrides = {
+        name.replace("_", "-"): list(value)
+        for name in _RULE_OPTIONS
+        if (value := getattr(options, name, ()))
+    }
     return Settings(
         config_file=options.config or _read_path_variable("VAULTLINK_CONFIG"),
         isolated=options.isolated,
@@ -35,7 +43,7 @@ def build_settings(options: OpenOptions) -> Settings:
         cache_dir=options.cache_dir or _read_path_variable("VAULTLINK_CACHE_DIR"),
         jobs=options.jobs,
         history=not options.no_history,
-        overrides=_collect_overrides(options) if isinstance(options, RuleSelectionOptions) else {},
+        overrides=overrides,
     )
 
 
@@ -85,14 +93,12 @@ def resolve_folder(folder: Path) -> Path:
 def open_from_options(
     options: OpenOptions, terminal: Terminal, start: Path | None = None
 ) -> "Vault":
-    """Open and check the vault of a command."""
     scan = scan_from_options(options, start)
     warn_of_scan(scan, terminal)
     return open_scanned_vault(scan, terminal)
 
 
 def open_scanned_vault(scan: VaultScan, terminal: Terminal) -> "Vault":
-    """Open and check a scanned vault."""
     from vaultlink.api import open_vault  # noqa: PLC0415 - an unchanged vault needs no check
 
     with terminal.progress_line() as progress:
@@ -202,8 +208,6 @@ def make_suggester(
     block: those are headings or blocks of the file to which the link resolves. `files` are the
     suggestions for all targets of the findings, if known; otherwise they are found when needed.
     """
-    names = vault.index.names
-
     from vaultlink.index.suggest import (  # noqa: PLC0415 - only for suggestions
         drop_own_names,
         list_unresolved,
@@ -215,8 +219,7 @@ def make_suggester(
         suggest_former_target,
     )
 
-    history = vault.state.settings.history
-
+    names, history = vault.index.names, vault.state.settings.history
     has_former = bool(history.likely or history.names)
 
     def suggest_former(d: "Diagnostic") -> "tuple[Suggestion, ...]":
@@ -257,12 +260,6 @@ def _find_containing_vault(start: Path | None) -> VaultChoice:
     if os.path.lexists(current_vault.root / start):
         return current_vault
     raise _missing_path_error(start)
-
-
-def _collect_overrides(options: RuleSelectionOptions) -> dict[str, Any]:
-    names = ("select", "ignore", "extend_select", "fixable", "unfixable")
-    values = {name: getattr(options, name) for name in names}
-    return {name.replace("_", "-"): list(value) for name, value in values.items() if value}
 
 
 def _read_path_variable(variable: str) -> Path | None:

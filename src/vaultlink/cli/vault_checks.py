@@ -37,14 +37,13 @@ _MAX_SETTING_BYTES = 16_000_000
 
 
 def check_vault(scan: VaultScan, *, is_named: bool) -> Iterator[CheckRow]:
-    """Yield the rows of a scanned vault."""
     yield _check_choice(scan, is_named)
     yield from _check_files(scan)
     yield from _check_obsidian(scan)
     yield _check_settings(scan)
     yield _check_cache(scan)
     yield _check_journal(scan.root)
-    yield from _check_git(scan.root)
+    yield _check_git(scan.root)
     yield from check_inotify(len(scan.listing.folders))
     yield _check_names_on_disk(scan)
     yield from _check_traces(scan)
@@ -70,28 +69,28 @@ def _check_files(scan: VaultScan) -> Iterator[CheckRow]:
     counts += f", {format_count(len(listing.folders), 'folder')}"
     advice = "Run vaultlink in the folder that has the notes."
     yield CheckRow.make("files", not notes, counts, advice)
-    if listing.unreadable_folders:
-        folders = [folder or "." for folder, _ in listing.unreadable_folders]
-        yield CheckRow(
+    for check, paths, detail, advice in (
+        (
             "folders",
-            True,
-            f"can't be read: {_name_some(folders)}",
+            [folder or "." for folder, _ in listing.unreadable_folders],
+            "can't be read",
             "Links to files in them are reported as broken. Change the permissions.",
-        )
-    if listing.evicted:
-        yield CheckRow(
+        ),
+        (
             "iCloud",
-            True,
-            f"not on this disk: {_name_some(listing.evicted)}",
+            listing.evicted,
+            "not on this disk",
             "Links to them are reported as broken. Download them in the Finder.",
-        )
-    if listing.vaults:
-        yield CheckRow(
+        ),
+        (
             "nested",
-            True,
-            f"the vault contains other vaults: {_name_some(listing.vaults)}",
+            listing.vaults,
+            "the vault contains other vaults",
             "Their notes are part of this vault too. `exclude` in the settings leaves them out.",
-        )
+        ),
+    ):
+        if paths:
+            yield CheckRow(check, True, f"{detail}: {_name_some(paths)}", advice)
 
 
 def _check_obsidian(scan: VaultScan) -> Iterator[CheckRow]:
@@ -166,34 +165,28 @@ def _check_journal(root: Path) -> CheckRow:
     return CheckRow("journal", bool(advice), f"{folder} ({runs}, {state})", " ".join(advice))
 
 
-def _check_git(root: Path) -> Iterator[CheckRow]:
+def _check_git(root: Path) -> CheckRow:
     version = (run_git(root, "--version") or b"").decode("utf-8", "replace").strip()
     git_dir = find_git_dir(root)
     if git_dir is None:
-        yield CheckRow("git", False, f"{version or 'not found'}; the vault is in no repository")
-        return
+        return CheckRow("git", False, f"{version or 'not found'}; the vault is in no repository")
     if not version:
-        yield CheckRow(
+        return CheckRow(
             "git",
             True,
             f"can't be run, but the vault is in the repository of {git_dir}",
             "Ignored files are checked, and renames in commits are not followed. Install git.",
         )
-        return
     head = run_to_end(root, "log", "--max-count=1", "--format=%H")
     if head is None or head.returncode != 0:
+        if has_no_commit_yet(root):
+            return CheckRow("git", False, f"{version}; no commit yet")
         problem = (head.stderr if head else b"").decode("utf-8", "replace").strip().split("\n")[0]
-        is_new = has_no_commit_yet(root)
-        yield CheckRow(
-            "git",
-            not is_new,
-            f"{version}; " + ("no commit yet" if is_new else f"can't read {git_dir}"),
-            "" if is_new else problem or "Git refuses this repository.",
-        )
-        return
+        advice = problem or "Git refuses this repository."
+        return CheckRow("git", True, f"{version}; can't read {git_dir}", advice)
     common = git_dir / (read_git_file(git_dir / "commondir").strip() or ".")
     is_shallow = (common / "shallow").exists()
-    yield CheckRow.make(
+    return CheckRow.make(
         "git",
         is_shallow,
         f"{version}; " + ("the clone is shallow" if is_shallow else "the history can be read"),
@@ -207,23 +200,20 @@ def _check_names_on_disk(scan: VaultScan) -> CheckRow:
     case = _find_by_other_name(scan.root, paths, str.swapcase)
     form = _find_by_other_name(scan.root, paths, _other_normal_form)
     decomposed = [path for path in paths if unicodedata.normalize("NFC", path) != path]
-    details = [
-        _describe_case(case),
-        "" if form is None else f"{'one' if form else 'different'} for é composed and decomposed",
-    ]
+    details = (
+        "names were not compared"
+        if case is None
+        else f"a.md and A.md are {'one file' if case else 'different files'}"
+    )
+    if form is not None:
+        details += f"; {'one' if form else 'different'} for é composed and decomposed"
     return CheckRow.make(
         "disk",
         decomposed,
-        "; ".join(filter(None, details)),
+        details,
         f"Names with decomposed letters, as of an old Mac: {_name_some(decomposed)}. "
         "Other systems may not find them; rename them.",
     )
-
-
-def _describe_case(is_same: bool | None) -> str:
-    if is_same is None:
-        return "names were not compared"
-    return "a.md and A.md are " + ("one file" if is_same else "different files")
 
 
 def _find_by_other_name(

@@ -56,14 +56,7 @@ from vaultlink.rules.connections import UNUSED_ATTACHMENT
 
 
 class ReportSources(NamedTuple):
-    """The sources of a report: a state, and functions that look up the rest.
-
-    Attributes:
-        state: The state of the vault.
-        text: Returns the text of a note.
-        suggest_all: Returns the suggestions of many unresolved targets.
-        forecast: Returns the fixes of findings.
-    """
+    """The state of a vault, and functions that look up texts, suggestions and fixes."""
 
     state: State
     text: TextByPath
@@ -71,21 +64,8 @@ class ReportSources(NamedTuple):
     forecast: Callable[[Sequence[Diagnostic]], FixForecast]
 
 
-class CollectedFacts(NamedTuple):
-    """Everything that is counted, and listed in part.
-
-    Attributes:
-        findings: All findings, in the order of reports.
-        fixable: The fixes of these findings.
-        topics: The dangling topics, most links first.
-        orphans: Vault paths of notes without backlinks.
-        dead_ends: Vault paths of notes without links to files.
-        islands: The notes of each island, the largest island first.
-        bridges: Notes without which others are apart, and their number, the largest first.
-        sections: The backlinks sections.
-        unused: Vault paths of attachments that nothing uses.
-        counts: The counts of the health score.
-    """
+class _Facts(NamedTuple):
+    """Everything that is counted, and listed in part."""
 
     findings: Sequence[Diagnostic]
     fixable: FixForecast
@@ -99,12 +79,11 @@ class CollectedFacts(NamedTuple):
     counts: ScoreCounts
 
 
-def collect_facts(sources: ReportSources) -> CollectedFacts:
-    """Collect the facts of a vault."""
+def _collect_facts(sources: ReportSources) -> _Facts:
     state = sources.state
     index, found = state.index, state.diagnostics
     findings = [item for path in sorted(found) for item in found[path]]
-    return CollectedFacts(
+    return _Facts(
         findings,
         sources.forecast(findings),
         rank_topics(index, state.settings.history),
@@ -118,12 +97,10 @@ def collect_facts(sources: ReportSources) -> CollectedFacts:
     )
 
 
-def count_totals(state: State, facts: CollectedFacts) -> Totals:
-    """Return the numbers of a vault."""
+def _count_totals(state: State, facts: _Facts) -> Totals:
     links = sum_counts(state.tallies.values())
     notes = sum(map(is_note, state.index.files))
     severities = Counter([item.severity for item in facts.findings])
-    fixable = facts.fixable
     in_step = sum(row.in_step for row in facts.sections)
     return Totals(
         notes=notes,
@@ -137,15 +114,15 @@ def count_totals(state: State, facts: CollectedFacts) -> Totals:
         errors=severities[Severity.ERROR],
         warnings=severities[Severity.WARNING],
         infos=severities[Severity.INFO],
-        fixes_safe=fixable.safe,
-        fixes_unsafe=fixable.unsafe,
+        fixes_safe=facts.fixable.safe,
+        fixes_unsafe=facts.fixable.unsafe,
         orphans=len(facts.orphans),
         dead_ends=len(facts.dead_ends),
         islands=len(facts.islands),
         sections_in_step=in_step,
         sections_out_of_step=len(facts.sections) - in_step,
         unlinked=facts.counts.notes_unlinked,
-        has_all_fixes=fixable.has_all,
+        has_all_fixes=facts.fixable.has_all,
     )
 
 
@@ -170,36 +147,42 @@ class ReportLabels(NamedTuple):
 def build_report(
     sources: ReportSources, labels: ReportLabels, max_rows: int | None = None
 ) -> VaultReport:
-    """Build the report of a vault, without its trend.
-
-    Args:
-        sources: The state of the vault, and what is looked up for it.
-        labels: The head of the report.
-        max_rows: The rows of each table; None for all.
-    """
+    """Build the report of a vault, without its trend; all rows without `max_rows`."""
     state = sources.state
     unpack_all(state.index.notes, state.index.targets, state.diagnostics, state.tallies)
-    facts, cutter = collect_facts(sources), _TableCutter(max_rows)
-    numbers = NoteNumbers(state)
+    facts, cutter = _collect_facts(sources), _TableCutter(max_rows)
+    numbers = _NoteNumbers(state)
     missing = [topic for topic in facts.topics if has_known_extension(topic.name)]
     fixes = sort_fixes(facts.findings, facts.fixable.fixes)
     return VaultReport(
         SCHEMA,
         *labels,
         score=compute_score(facts.counts),
-        totals=count_totals(state, facts),
+        totals=_count_totals(state, facts),
         rules=cutter.cut("rules", _list_rules(state, facts)),
         folders=cutter.cut("folders", numbers.list_folders()),
         topics=_list_topics(sources, cutter.cut("topics", facts.topics), cutter.max_named),
         orphans=numbers.describe(cutter.cut("orphans", facts.orphans)),
         dead_ends=numbers.describe(cutter.cut("dead_ends", facts.dead_ends)),
-        islands=_list_islands(cutter.cut("islands", facts.islands), cutter.max_named),
+        islands=tuple(
+            [
+                Island(len(notes), tuple(notes[: cutter.max_named]))
+                for notes in cutter.cut("islands", facts.islands)
+            ]
+        ),
         hubs=numbers.describe(numbers.rank_hubs()[:_MAX_RANKED]),
         bridges=tuple([Bridge(*item) for item in facts.bridges[:_MAX_RANKED]]),
         worst=numbers.describe(cutter.cut("worst", numbers.rank_findings())),
         unused_attachments=cutter.cut("unused_attachments", facts.unused),
-        missing_attachments=_list_missing(
-            cutter.cut("missing_attachments", missing), cutter.max_named
+        missing_attachments=tuple(
+            [
+                MissingAttachment(
+                    topic.name,
+                    len(topic.sources),
+                    _list_sources(topic.sources, cutter.max_named),
+                )
+                for topic in cutter.cut("missing_attachments", missing)
+            ]
         ),
         sections=cutter.cut("sections", facts.sections),
         fixes=describe_fixes(cutter.cut("fixes", fixes), sources.text),
@@ -216,14 +199,13 @@ class _TableCutter:
         self.cuts: list[TableCut] = []
 
     def cut(self, table: str, rows: Sequence[_T]) -> tuple[_T, ...]:
-        """Return the first rows of a table."""
         first = tuple(rows[: self._max_rows])
         if len(first) < len(rows):
             self.cuts.append(TableCut(table, len(first), len(rows)))
         return first
 
 
-def _list_rules(state: State, facts: CollectedFacts) -> list[RuleRow]:
+def _list_rules(state: State, facts: _Facts) -> list[RuleRow]:
     rules = state.settings.rules_by_name
     notes: dict[str, set[str]] = {}
     for item in facts.findings:
@@ -267,23 +249,6 @@ def _list_sources(sources: Iterable[TopicSource], max_named: int | None) -> tupl
     return tuple([LinkSource(item.path, item.line) for item in sources][:max_named])
 
 
-def _list_missing(
-    topics: Iterable[DanglingTopic], max_named: int | None
-) -> tuple[MissingAttachment, ...]:
-    return tuple(
-        [
-            MissingAttachment(
-                topic.name, len(topic.sources), _list_sources(topic.sources, max_named)
-            )
-            for topic in topics
-        ]
-    )
-
-
-def _list_islands(islands: Iterable[Sequence[str]], max_named: int | None) -> tuple[Island, ...]:
-    return tuple([Island(len(notes), tuple(notes[:max_named])) for notes in islands])
-
-
 # -- fixes ----------------------------------------------------------------------------------------
 
 
@@ -296,7 +261,6 @@ def sort_fixes(
 
 
 def describe_fixes(pairs: Iterable[tuple[Diagnostic, Fix]], text: TextByPath) -> tuple[FixRow, ...]:
-    """Return the rows of these fixes."""
     return tuple(_describe_fix(item, fix, text) for item, fix in pairs)
 
 
@@ -312,7 +276,7 @@ def _describe_fix(item: Diagnostic, fix: Fix, text: TextByPath) -> FixRow:
 # -- notes and folders ----------------------------------------------------------------------------
 
 
-class NoteNumbers:
+class _NoteNumbers:
     """The numbers of links and findings of each file of a state."""
 
     def __init__(self, state: State):
@@ -323,7 +287,6 @@ class NoteNumbers:
         self._findings = {path: len(found) for path, found in state.diagnostics.items()}
 
     def describe(self, paths: Iterable[str]) -> tuple[NoteRow, ...]:
-        """Return the rows of these notes."""
         return tuple(map(self._describe_note, paths))
 
     def rank_hubs(self) -> list[str]:
@@ -338,10 +301,12 @@ class NoteNumbers:
 
     def list_folders(self) -> list[FolderRow]:
         """Return the folders with notes, canvases or findings, most findings first."""
-        tallies, files = self._state.tallies, self._state.index.files
+        files = self._state.index.files
         notes = Counter(_parent_folder(path) for path in files if is_note(path))
-        links, dangling = _sum_by_folder(tallies)
-        findings: Counter[str] = Counter()
+        links, dangling, findings = Counter[str](), Counter[str](), Counter[str]()
+        for path, counts in self._state.tallies.items():
+            links[_parent_folder(path)] += counts.links
+            dangling[_parent_folder(path)] += counts.dangling
         for path, count in self._findings.items():
             findings[_parent_folder(path)] += count
         rows = [
@@ -360,16 +325,6 @@ class NoteNumbers:
             counts.resolved,
             self._findings.get(path, 0),
         )
-
-
-def _sum_by_folder(tallies: Mapping[str, LinkCounts]) -> tuple[Counter[str], Counter[str]]:
-    links: Counter[str] = Counter()
-    dangling: Counter[str] = Counter()
-    for path, counts in tallies.items():
-        folder = _parent_folder(path)
-        links[folder] += counts.links
-        dangling[folder] += counts.dangling
-    return links, dangling
 
 
 def _parent_folder(path: str) -> str:

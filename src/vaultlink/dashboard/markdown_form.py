@@ -4,7 +4,6 @@ Text from the vault is in code spans, so that it contains no link, mention or HT
 """
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from msgspec.structs import astuple
 
@@ -83,7 +82,6 @@ def _describe_fixes(totals: Totals) -> str:
 
 
 def _render_trend(trend: Trend | None) -> list[str]:
-    """Render the last commits, newest first."""
     if trend is None:
         return []
     rows = [
@@ -93,30 +91,23 @@ def _render_trend(trend: Trend | None) -> list[str]:
     return ["### Last commits", table, trend.note]
 
 
-class _Table(NamedTuple):
-    """A table: the field of the report, the title, and the names of its columns."""
-
-    field: str
-    title: str
-    header: tuple[str, ...]
-
-
 _TABLES = (
-    _Table("rules", "Findings by rule", ("code", "rule", "severity", "findings", "notes")),
-    _Table(
+    ("rules", "Findings by rule", ("code", "rule", "severity", "findings", "notes")),
+    (
         "folders",
         "Folders with the most findings",
         ("folder", "findings", "notes", "links", "dangling"),
     ),
-    _Table(
+    (
         "topics",
         "Dangling topics with the most links",
         ("topic", "links", "notes", "similar note"),
     ),
-    _Table("worst", "Notes with the most findings", ("note", "findings", "links in", "links out")),
-    _Table("missing_attachments", "Missing attachments", ("file", "links")),
-    _Table("unused_attachments", "Unused attachments", ("file",)),
+    ("worst", "Notes with the most findings", ("note", "findings", "links in", "links out")),
+    ("missing_attachments", "Missing attachments", ("file", "links")),
+    ("unused_attachments", "Unused attachments", ("file",)),
 )
+"""The tables: the field of the report, the title, and the names of the columns."""
 
 _FIELDS = {
     **{"rule": "name", "topic": "name", "file": "name", "note": "path"},

@@ -103,9 +103,9 @@ def render_page(report: VaultReport, picture: GraphPicture) -> str:
         trend=draw_trend(report.trend),
         contents=SECTIONS,
         picture=picture,
-        graph_vault=""
-        if make_visible(shorten_name(report.vault)) != report.vault
-        else report.vault,
+        graph_vault=report.vault
+        if make_visible(shorten_name(report.vault)) == report.vault
+        else "",
         graph_data=encode_picture(picture),
         still=render_svg(picture, _STILL_WIDTH),
     )

@@ -1,7 +1,6 @@
 """The figures at the top of a page: sentences, numbers, the score and the trend."""
 
-from collections.abc import Iterator, Sequence
-from html import escape
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from vaultlink.dashboard.model import HealthScore, Totals, Trend
@@ -34,25 +33,18 @@ def format_percent(part: int, whole: int) -> str:
 def describe_health(totals: Totals) -> str:
     """Return the sentences that begin a page."""
     internal = totals.links - totals.external
+    links = "No link leads to a file of the vault."
     if internal:
         verb = "leads" if totals.resolved == 1 else "lead"
         share = format_percent(totals.resolved, internal)
         links = (
             f"Of {format_count(internal, 'link')}, {totals.resolved:,} {verb} to a file ({share})."
         )
-    else:
-        links = "No link leads to a file of the vault."
-    findings = totals.errors + totals.warnings + totals.infos
+    findings, safe = totals.errors + totals.warnings + totals.infos, totals.fixes_safe
     if not findings:
         return f"{links} There are no findings."
-    return f"{links} {_describe_findings(findings, totals.fixes_safe)}"
-
-
-def _describe_findings(findings: int, safe: int) -> str:
-    if not safe:
-        return f"{format_count(findings, 'finding')}."
-    verb = "has" if safe == 1 else "have"
-    return f"{format_count(findings, 'finding')}; {safe:,} {verb} a safe fix."
+    fixes = f"; {safe:,} {'has' if safe == 1 else 'have'} a safe fix" if safe else ""
+    return f"{links} {format_count(findings, 'finding')}{fixes}."
 
 
 def format_formula(score: HealthScore) -> str:
@@ -83,7 +75,6 @@ _SEGMENT_GAP = 0.5
 
 
 def list_figures(totals: Totals) -> list[Figure]:
-    """Return the row of figures."""
     severities = (
         (totals.errors, "error"),
         (totals.warnings, "warning"),
@@ -163,68 +154,38 @@ _RADIUS = 2
 """Radius of the dot at the last value, in pixels. It is also the margin around the line."""
 
 
-def render_sparkline(values: Sequence[float], width: int, height: int, label: str) -> str:
-    """Return a line through values, with a dot at the last one, as an SVG element.
+def render_sparkline(values: Sequence[int], width: int, height: int, label: str) -> str:
+    """Return a line through at least two values, with a dot at the last one, as SVG.
 
     It has the colour of the text around it, and no style, script, link or `id`, so it can stand
-    anywhere in a page any number of times. Equal values are a line at half height; one value is a
-    dot; no value is an empty picture.
-
-    Args:
-        values: Finite numbers, oldest first.
-        width: Width in pixels.
-        height: Height in pixels.
-        label: The name of the numbers, as plain text. Screen readers read it with the first, last,
-            lowest and highest value.
+    anywhere in a page any number of times. Equal values are a line at half height. Screen readers
+    read the label with the first, last, lowest and highest value.
     """
-    points = list(_place_points(values, width, height))
+    lowest, highest = min(values), max(values)
+    right, bottom = width - _RADIUS, height - _RADIUS
+    points = []
+    for number, value in enumerate(values):
+        across = number / (len(values) - 1)
+        up = (value - lowest) / (highest - lowest) if highest > lowest else 0.5
+        x = _format_pixels(_RADIUS + across * (right - _RADIUS))
+        points.append((x, _format_pixels(bottom - up * (bottom - _RADIUS))))
     line = " ".join(f"{x},{y}" for x, y in points)
-    shapes = [
-        f'<polyline points="{line}" fill="none" stroke="currentColor" stroke-width="1.5" '
-        'stroke-linecap="round" stroke-linejoin="round"/>'
-        if len(points) > 1
-        else "",
-        f'<circle cx="{points[-1][0]}" cy="{points[-1][1]}" r="{_RADIUS}" fill="currentColor"/>'
-        if points
-        else "",
-    ]
+    x, y = points[-1]
+    text = (
+        f"from {values[0]:,} to {values[-1]:,}; lowest {lowest:,}, highest {highest:,}."
+        if highest > lowest
+        else f"all {lowest:,}."
+    )
     return (
         f'<svg class="sparkline" role="img" width="{width}" height="{height}" '
-        f'viewBox="0 0 {width} {height}"><title>{_escape_text(label)}</title>'
-        f"<desc>{_describe(values)}</desc>{''.join(shapes)}</svg>"
+        f'viewBox="0 0 {width} {height}"><title>{label}</title>'
+        f"<desc>{len(values):,} values, {text}</desc>"
+        f'<polyline points="{line}" fill="none" stroke="currentColor" stroke-width="1.5" '
+        'stroke-linecap="round" stroke-linejoin="round"/>'
+        f'<circle cx="{x}" cy="{y}" r="{_RADIUS}" fill="currentColor"/></svg>'
     )
-
-
-def _place_points(values: Sequence[float], width: int, height: int) -> Iterator[tuple[str, str]]:
-    """Yield the coordinates of each value in pixels, with at most one decimal."""
-    lowest, highest = min(values, default=0), max(values, default=0)
-    right, bottom = width - _RADIUS, height - _RADIUS
-    for number, value in enumerate(values):
-        across = number / (len(values) - 1) if len(values) > 1 else 1
-        up = (value - lowest) / (highest - lowest) if highest > lowest else 0.5
-        yield (
-            _format_pixels(_RADIUS + across * (right - _RADIUS)),
-            _format_pixels(bottom - up * (bottom - _RADIUS)),
-        )
 
 
 def _format_pixels(value: float) -> str:
+    """Format a number with at most one decimal."""
     return f"{value:.1f}".removesuffix(".0")
-
-
-def _describe(values: Sequence[float]) -> str:
-    if not values:
-        return "No values."
-    if len(values) == 1:
-        return f"One value: {values[0]:,}."
-    if min(values) == max(values):
-        return f"{len(values):,} values, all {values[0]:,}."
-    return (
-        f"{len(values):,} values, from {values[0]:,} to {values[-1]:,}; "
-        f"lowest {min(values):,}, highest {max(values):,}."
-    )
-
-
-def _escape_text(text: str) -> str:
-    """Return text for HTML. Characters that can't be encoded become question marks."""
-    return escape(text.encode("utf-8", "replace").decode("utf-8"))

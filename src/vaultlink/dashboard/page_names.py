@@ -18,7 +18,7 @@ _END_CHARACTERS = 40
 _LONGEST_PATH = 4096
 """Characters of a path, the limit of Linux. A longer one gets no address."""
 
-_INVISIBLE = re.compile(f"[\x00-\x1f{UNSAFE_CHARS}\ud800-\udfff]")
+_INVISIBLE = re.compile(f"([\x00-\x1f{UNSAFE_CHARS}\ud800-\udfff])")
 """What a page does not show, or shows in another order; the terminal spells out the same."""
 
 
@@ -38,22 +38,14 @@ def split_invisible(text: str) -> list[tuple[str, bool]]:
 
     Such a part is the character's number, such as `\u202e`. All parts can be encoded as UTF-8.
     """
-    if text.isprintable():
-        return [(text, False)]
-    parts: list[tuple[str, bool]] = []
-    end = 0
-    for match in _INVISIBLE.finditer(text):
-        if match.start() > end:
-            parts.append((text[end : match.start()], False))
-        parts.append((f"\\u{ord(match[0]):04x}", True))
-        end = match.end()
-    if end < len(text):
-        parts.append((text[end:], False))
-    return parts
+    return [
+        (f"\\u{ord(part):04x}", True) if number % 2 else (part, False)
+        for number, part in enumerate(_INVISIBLE.split(text))
+        if part
+    ]
 
 
 def make_visible(text: str) -> str:
-    """Return a text in which invisible characters are spelled out."""
     return "".join(part for part, _ in split_invisible(text))
 
 

@@ -1,6 +1,7 @@
 """The health score of a vault: a weighted sum of four healthy shares."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from fractions import Fraction
 from typing import NamedTuple
 
 from vaultlink.backlinks.existing import is_managed_section
@@ -15,14 +16,8 @@ from vaultlink.rules.section_rules import ALL_SECTION_RULES
 class ScoreCounts(NamedTuple):
     """The counts of a vault that the health score is computed from.
 
-    Attributes:
-        links_resolved: Links that lead to one file of the vault.
-        links_internal: All links but external ones.
-        notes: Notes of the vault.
-        notes_with_errors_or_warnings: Notes with a finding of one of these severities.
-        notes_unlinked: Notes that are linked with no other file, in neither direction.
-        sections: Backlinks sections.
-        sections_in_step: Those of them without a finding.
+    `links_internal` are all links but external ones; those with `links_resolved` lead to one file.
+    Unlinked notes are linked with no other file, in neither direction.
     """
 
     links_resolved: int
@@ -46,11 +41,13 @@ def compute_score(counts: ScoreCounts) -> HealthScore:
         (counts.notes - counts.notes_unlinked, counts.notes),
         (counts.sections_in_step, counts.sections),
     )
-    parts = tuple(
-        ScorePart(name, label, healthy, total, weight, _round_points(healthy, total, weight))
-        for (name, label, weight), (healthy, total) in zip(_PARTS, numbers, strict=True)
-    )
-    return HealthScore(_sum_points(parts), parts)
+    parts = []
+    exact = Fraction(0)  # the sum of rounded points may be larger
+    for (name, label, weight), (healthy, total) in zip(_PARTS, numbers, strict=True):
+        points = Fraction(weight * healthy, total) if total else Fraction(weight)
+        exact += points
+        parts.append(ScorePart(name, label, healthy, total, weight, round(float(points), 2)))
+    return HealthScore(int(exact), tuple(parts))
 
 
 _PARTS = (
@@ -60,20 +57,6 @@ _PARTS = (
     ("sections", "backlinks sections in step", 10),
 )
 """Name, label and weight of each part. Links weigh most: they are what vaultlink checks."""
-
-
-def _round_points(healthy: int, total: int, weight: int) -> float:
-    return round(weight * healthy / total, 2) if total else float(weight)
-
-
-def _sum_points(parts: tuple[ScorePart, ...]) -> int:
-    """Return the exact sum rounded down; the sum of rounded points may be larger."""
-    numerator, denominator = 0, 1
-    for part in parts:
-        healthy, total = (part.healthy, part.total) if part.total else (1, 1)
-        numerator = numerator * total + part.weight * healthy * denominator
-        denominator *= total
-    return numerator // denominator
 
 
 _COUNTED_SEVERITIES = (Severity.ERROR, Severity.WARNING)
@@ -86,7 +69,7 @@ def count_score(state: State) -> ScoreCounts:
     """
     links = sum_counts(state.tallies.values())
     notes = [path for path in state.index.notes if is_note(path)]
-    linked = find_linked_files(state.index.targets)
+    linked = _find_linked_files(state.index.targets)
     with_findings = sum(
         is_note(path) and any(item.severity in _COUNTED_SEVERITIES for item in found)
         for path, found in state.diagnostics.items()
@@ -101,14 +84,12 @@ def count_score(state: State) -> ScoreCounts:
     )
 
 
-def find_linked_files(targets: Mapping[str, LinkTargets]) -> set[str]:
-    """Return the files that a link connects with another file, in either direction."""
+def _find_linked_files(targets: Mapping[str, LinkTargets]) -> set[str]:
+    """Return the files that a link in either direction connects with another one."""
     linked: set[str] = set()
     for source, paths in targets.items():
-        others = {path for path in paths if path is not None and path != source}
-        if others:
-            linked.add(source)
-            linked |= others
+        if others := set(paths) - {None, source}:
+            linked |= {source, *filter(None, others)}
     return linked
 
 
@@ -153,7 +134,7 @@ def _checked_sections(note: Note) -> Iterator[Section]:
 
 
 def _name_sections(note: Note) -> Iterable[str]:
-    return [_SECTION for _ in _checked_sections(note)]
+    return (_SECTION for _ in _checked_sections(note))
 
 
 def _describe_sections(note: Note, found: Sequence[Diagnostic]) -> Iterator[SectionRow]:

@@ -32,7 +32,6 @@ class TreeMeasures(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 def measure_state(state: State) -> TreeMeasures:
-    """Return the numbers of a state."""
     counts = count_score(state)
     links = sum_counts(state.tallies.values())
     return TreeMeasures(
@@ -87,14 +86,18 @@ def build_trend(
             continue
         points.append(TrendPoint(commit.commit, commit.date, *msgspec.structs.astuple(found)))
     missing = asked - len(commits)
-    sentences = (
-        _describe_depth(len(commits), missing, is_shallow=is_shallow) if missing > 0 else "",
-        f"{format_count(empty, 'commit')} without notes {'is' if empty == 1 else 'are'} left out."
-        if empty
-        else "",
-        _describe_problem(points, problem) if problem else "",
-    )
-    return Trend(tuple(reversed(points)), " ".join(filter(None, sentences)))
+    sentences = []
+    if missing > 0:
+        sentences.append(_describe_depth(len(commits), missing, is_shallow=is_shallow))
+    if empty:
+        verb = "is" if empty == 1 else "are"
+        sentences.append(f"{format_count(empty, 'commit')} without notes {verb} left out.")
+    if problem and points:
+        first = points[-1].commit[:7]
+        sentences.append(f"Commits before {first} are left out: {problem}.")
+    elif problem:
+        sentences.append(f"No commit could be measured: {problem}.")
+    return Trend(tuple(reversed(points)), " ".join(sentences))
 
 
 def _describe_depth(found: int, missing: int, *, is_shallow: bool) -> str:
@@ -107,9 +110,3 @@ def _describe_depth(found: int, missing: int, *, is_shallow: bool) -> str:
     if not found:
         return "No commit has a file of the vault."
     return f"Only {commits} changed the vault."
-
-
-def _describe_problem(points: Sequence[TrendPoint], problem: str) -> str:
-    if not points:
-        return f"No commit could be measured: {problem}."
-    return f"Commits before {points[-1].commit[:7]} are left out: {problem}."

@@ -24,24 +24,17 @@ _NO_BREAK_SPACES = str.maketrans({"\u00a0": " ", "\u202f": " "})
 
 
 def topic_name(target: str) -> str:
-    """Return the name of a dangling topic (5.19).
-
-    It is the link's path part without `.md`; the case is kept.
-    """
+    """Return the name of a dangling topic: the path part without `.md` (5.19)."""
     name = target if target.isascii() else target.translate(_NO_BREAK_SPACES)
     return name[:-3] if name[-3:].lower() == ".md" else name
 
 
 def topic_node(name: str) -> str:
-    """Return the node of a dangling topic: a slash and the topic's name.
-
-    No vault path starts with a slash, so there are no collisions.
-    """
+    """Return the node of a dangling topic. No vault path starts with a slash."""
     return "/" + name
 
 
 def is_topic_node(node: str) -> bool:
-    """Return True if a node is a dangling topic."""
     return node.startswith("/")
 
 
@@ -70,7 +63,10 @@ def node_attributes(node: str) -> GraphAttributes:
     """Return the attributes of a node. They depend only on its name."""
     if is_topic_node(node):
         return {"kind": "dangling", "label": node[1:]}
-    return {"kind": _node_kind(node), "label": _node_label(node)}
+    name = node.rpartition("/")[2]
+    if is_note(node):
+        return {"kind": "note", "label": name[:-3]}
+    return {"kind": "canvas" if is_canvas(node) else "attachment", "label": name}
 
 
 def outgoing_edges(index: Index, path: str) -> Iterator[tuple[str, GraphAttributes]]:
@@ -91,17 +87,6 @@ def outgoing_edges(index: Index, path: str) -> Iterator[tuple[str, GraphAttribut
             )
 
 
-def _node_kind(path: str) -> str:
-    if is_note(path):
-        return "note"
-    return "canvas" if is_canvas(path) else "attachment"
-
-
-def _node_label(path: str) -> str:
-    name = path.rsplit("/", 1)[-1]
-    return name[:-3] if is_note(name) else name
-
-
 def is_orphan(index: Index, path: str, *, canvases: bool = True) -> bool:
     """Return True if nothing links to a file, not even the file itself.
 
@@ -112,15 +97,14 @@ def is_orphan(index: Index, path: str, *, canvases: bool = True) -> bool:
 
 
 def is_dead_end(index: Index, path: str) -> bool:
-    """Return True if no link of a note resolves."""
     return not any(index.targets.get(path, ()))
 
 
 def find_islands(index: Index) -> list[list[str]]:
     """Return the notes of each island, sorted, the largest island first.
 
-    Islands are groups of at least two notes that links connect, but the largest group. Links count
-    in both directions, and connect notes via any file.
+    Islands are groups of at least two notes that links in either direction connect, via any file,
+    without the largest group.
     """
     leader: dict[str, str] = {}
 
@@ -144,11 +128,8 @@ def find_islands(index: Index) -> list[list[str]]:
 class GraphSummary(msgspec.Struct, frozen=True):
     """Numbers about a whole graph.
 
-    Attributes:
-        nodes: Number of nodes of each kind.
-        self_links: Number of links from a file to itself.
-        components: Sizes of the weakly connected groups of files, largest first.
-        hubs: The files with the most incoming links, each with their number.
+    `nodes` are numbers by kind, `components` the sizes of the weakly connected groups of files,
+    largest first, and `hubs` the files with the most links to them, each with their number.
     """
 
     nodes: Mapping[str, int]
@@ -158,14 +139,7 @@ class GraphSummary(msgspec.Struct, frozen=True):
 
 
 def summarize_graph(nx_graph: "Graph", hubs: int = 10) -> GraphSummary:
-    """Summarize a graph.
-
-    Dangling topics do not connect files: the groups consist of existing files.
-
-    Args:
-        nx_graph: A graph from `build_graph`.
-        hubs: Maximum number of hubs.
-    """
+    """Summarize a graph. Dangling topics do not connect files."""
     import networkx as nx  # noqa: PLC0415
 
     kinds = {name: str(data["kind"]) for name, data in nx_graph.nodes(data=True)}
@@ -221,14 +195,9 @@ def number_nodes(nx_graph: "Graph") -> Web:
 
 
 def select_around(nx_graph: "Graph", node: str, depth: int) -> "Graph":
-    """Return the nodes near a node, with all links among them.
+    """Return the nodes at most `depth` links from a node, with all links among them.
 
     Links count in both directions. Nodes and links keep their order.
-
-    Args:
-        nx_graph: A graph from `build_graph`.
-        node: A node of the graph.
-        depth: Number of links; 0 selects the node alone.
     """
     import networkx as nx  # noqa: PLC0415 - 0.1 s that only graph questions pay
 

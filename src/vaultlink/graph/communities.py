@@ -5,7 +5,7 @@ on the first call.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from vaultlink.graph.build import Web
 
@@ -15,10 +15,8 @@ _MIN_SPLIT = 24
 """A community with fewer core nodes is not divided into parts."""
 
 
-class Community(NamedTuple):
-    """A group of nodes, in parts, without the leaves of its nodes."""
-
-    parts: tuple[tuple[int, ...], ...]
+Community: TypeAlias = tuple[tuple[int, ...], ...]
+"""A group of nodes, in parts, without the leaves of its nodes."""
 
 
 class Clustering(NamedTuple):
@@ -47,21 +45,19 @@ def find_communities(web: Web) -> Clustering:
             leaves.setdefault(owner, []).append(node)
     core = [node for node, near in enumerate(web.neighbours) if near and owners[node] is None]
     levels = _list_levels(web, core)
-    groups = [tuple(sorted(group)) for group in (levels[-1] if levels else ())]
+    groups = [tuple(sorted(group)) for group in levels[-1]]
     sizes = {group: sum([1 + len(leaves.get(node, ())) for node in group]) for group in groups}
     groups.sort(key=lambda group: (-sizes[group], group))
-    fine = {
-        node: place for place, group in enumerate(levels[0] if levels else ()) for node in group
-    }
+    fine = {node: place for place, group in enumerate(levels[0]) for node in group}
     lone = tuple(node for node, near in enumerate(web.neighbours) if not near)
-    return Clustering(tuple(Community(_split_group(group, fine)) for group in groups), leaves, lone)
+    return Clustering(tuple(_split_group(group, fine) for group in groups), leaves, lone)
 
 
 def list_members(community: Community, clustering: Clustering) -> list[int]:
     """Return the nodes of a community with their leaves."""
     return [
         member
-        for part in community.parts
+        for part in community
         for node in part
         for member in (node, *clustering.leaves.get(node, ()))
     ]
@@ -76,7 +72,7 @@ def _leaf_owner(web: Web, node: int, near: Sequence[int]) -> int | None:
 
 
 def _list_levels(web: Web, core: Collection[int]) -> list[list[set[int]]]:
-    """Return the levels of the Louvain method: fine groups first.
+    """Return the levels of the Louvain method, at least one: fine groups first.
 
     Rounding errors make networkx move nodes between groups that are equally good, for minutes in a
     chain of notes. With a total weight that is a power of two, there are none: two nodes more, with
@@ -85,7 +81,7 @@ def _list_levels(web: Web, core: Collection[int]) -> list[list[set[int]]]:
     import networkx as nx  # noqa: PLC0415 - 0.1 s that only graph questions pay
 
     if not core:
-        return []
+        return [[]]
     is_core = set(core)
     graph: nx.Graph[int] = nx.Graph()
     graph.add_nodes_from(core)
@@ -104,7 +100,7 @@ def _list_levels(web: Web, core: Collection[int]) -> list[list[set[int]]]:
     ]
 
 
-def _split_group(group: tuple[int, ...], fine: Mapping[int, int]) -> tuple[tuple[int, ...], ...]:
+def _split_group(group: tuple[int, ...], fine: Mapping[int, int]) -> Community:
     """Return the parts of a group, largest first."""
     if len(group) < _MIN_SPLIT:
         return (group,)

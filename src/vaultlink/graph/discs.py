@@ -13,6 +13,7 @@ _SEED_SHARE = 1.12
 """The area that a seed takes, for each one of its disc's: the gaps between discs."""
 _NEARNESS = 0.5
 """What the distance from a disc's target costs, for each one of that from the middle."""
+_SETTLE_ROUNDS = 60
 _MAX_PACKED = 80
 """Discs that are packed one by one. Small ones beyond that surround them as the seeds do."""
 
@@ -20,9 +21,7 @@ _MAX_PACKED = 80
 def fill_disc(radii: Sequence[float], inside: float = 0.0) -> list[complex]:
     """Return places for discs of nearly equal size, as the seeds of a sunflower.
 
-    Args:
-        radii: The sizes, in the order from the middle outwards.
-        inside: The radius of the space in the middle that stays free.
+    The first of `radii` is in the middle; `inside` is the radius of a free space there.
     """
     places, area = [], inside * inside
     for number, radius in enumerate(radii):
@@ -40,12 +39,9 @@ def pack_discs(
 ) -> list[complex]:
     """Return places for discs of any sizes, each near the ones it is linked with.
 
-    Discs are placed one by one, large ones first, against those in the way from the middle.
-
-    Args:
-        radii: The radius of each disc.
-        links: The weights of the links of each disc with others.
-        stretch: Width of the whole for each one of its height.
+    Discs are placed one by one, large ones first, against those in the way from the middle. `links`
+    has the weights of each disc's links with others, `stretch` the width of the whole for each one
+    of its height.
     """
     order = sorted(range(len(radii)), key=lambda disc: (-radii[disc], disc))
     places = [0j] * len(radii)
@@ -74,18 +70,15 @@ def pack_discs(
 
 def find_middle(places: Sequence[complex], radii: Sequence[float]) -> complex:
     """Return the middle of the rectangle around discs; 0 without discs."""
-    discs = list(zip(places, radii, strict=True))
-    if not discs:
+    if not places:
         return 0j
-    return (
-        complex(
-            min([place.real - radius for place, radius in discs])
-            + max([place.real + radius for place, radius in discs]),
-            min([place.imag - radius for place, radius in discs])
-            + max([place.imag + radius for place, radius in discs]),
-        )
-        / 2
-    )
+    edges = [
+        edge
+        for place, radius in zip(places, radii, strict=True)
+        for edge in (place - complex(radius, radius), place + complex(radius, radius))
+    ]
+    across, down = [edge.real for edge in edges], [edge.imag for edge in edges]
+    return complex(min(across) + max(across), min(down) + max(down)) / 2
 
 
 def settle_discs(
@@ -98,10 +91,8 @@ def settle_discs(
 
     The time grows with the square of the number of discs.
     """
-    places, strongest = (
-        list(places),
-        max([max(row.values(), default=0) for row in links], default=0),
-    )
+    places = list(places)
+    strongest = max([max(row.values(), default=0) for row in links], default=0)
     for round_number in range(_SETTLE_ROUNDS):
         pull = 0.06 * (1 - round_number / _SETTLE_ROUNDS)
         for disc, place in enumerate(places):
@@ -134,9 +125,6 @@ def _push_apart(places: list[complex], radii: Sequence[float]) -> bool:
                 has_moved = True
         places[disc] = place
     return has_moved
-
-
-_SETTLE_ROUNDS = 60
 
 
 _DIRECTIONS = 144
@@ -205,12 +193,7 @@ class _Skyline:
 def turn_towards(places: Sequence[complex], pulls: Sequence[complex]) -> complex:
     """Return the turn of places around 0 that follows their links best.
 
-    Args:
-        places: Points around 0.
-        pulls: The sum of the directions of each point's links.
-
-    Returns:
-        A factor of length 1; 1 without pulls.
+    It is a factor of length 1. `pulls` has the sum of the directions of each point's links.
     """
     moment = sum([place.conjugate() * pull for place, pull in zip(places, pulls, strict=True)], 0j)
     return moment / abs(moment) if abs(moment) > 1e-9 else 1 + 0j

@@ -16,7 +16,7 @@ MAX_EDGES = 8_000
 _ROUNDS = 90
 _SPACING = 9.0
 """The distance that links aim at, for nodes of size 1."""
-_STEP = 7.0
+_FIRST_STEP = 7.0
 """How far a node moves in the first round. It decreases to 0."""
 _GRAVITY = 0.05
 """The pull to the middle, for each unit of the distance."""
@@ -37,12 +37,8 @@ def refine_places(
 ) -> list[complex]:
     """Return places moved by forces, without overlaps.
 
-    Args:
-        web: The graph.
-        groups: Its communities; nodes without links are in none and stay.
-        places: The places to start from.
-        sizes: The radius of each node.
-        stretch: Width of the whole for each one of its height.
+    Nodes without links are in none of `groups`, the communities, and stay. `sizes` are radii,
+    `stretch` is the width of the whole for each one of its height.
     """
     points = list(places)
     near = web.neighbours
@@ -56,7 +52,7 @@ def refine_places(
     masses = [0.25 + 0.3 * math.sqrt(len(other)) for other in near]
     for number in range(_ROUNDS):
         moves = _push_nodes(points, groups, masses)
-        limit = _STEP * (1 - number / _ROUNDS)
+        limit = _FIRST_STEP * (1 - number / _ROUNDS)
         for node in (node for group in groups for node in group):
             here = points[node]
             move = moves[node] - complex(here.real / stretch, here.imag) * _GRAVITY

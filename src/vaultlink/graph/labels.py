@@ -1,6 +1,8 @@
 """Place the labels of a still picture, so that none covers another."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from itertools import product
 from typing import NamedTuple
 
 from vaultlink.graph.picture import PictureNode
@@ -35,14 +37,7 @@ class _Box(NamedTuple):
     right: float
     bottom: float
 
-    def cells(self) -> Iterator[tuple[int, int]]:
-        """Yield the squares of the grid that the box touches."""
-        for row in range(int(self.top // _CELL), int(self.bottom // _CELL) + 1):
-            for column in range(int(self.left // _CELL), int(self.right // _CELL) + 1):
-                yield row, column
-
     def overlaps(self, other: "_Box") -> bool:
-        """Return True if two boxes share a point."""
         return (
             self.left < other.right
             and other.left < self.right
@@ -55,18 +50,21 @@ class _Grid:
     """Boxes by the squares that they touch."""
 
     def __init__(self) -> None:
-        self.boxes: dict[tuple[int, int], list[_Box]] = {}
+        self.boxes: defaultdict[tuple[int, int], list[_Box]] = defaultdict(list)
 
     def add_box(self, box: _Box) -> None:
-        """Mark a box as taken."""
-        for cell in box.cells():
-            self.boxes.setdefault(cell, []).append(box)
+        for cell in self._list_cells(box):
+            self.boxes[cell].append(box)
 
     def is_free(self, box: _Box) -> bool:
-        """Return True if a box overlaps none that is taken."""
         return not any(
-            box.overlaps(other) for cell in box.cells() for other in self.boxes.get(cell, ())
+            box.overlaps(other) for cell in self._list_cells(box) for other in self.boxes[cell]
         )
+
+    def _list_cells(self, box: _Box) -> Iterator[tuple[int, int]]:
+        rows = range(int(box.top // _CELL), int(box.bottom // _CELL) + 1)
+        columns = range(int(box.left // _CELL), int(box.right // _CELL) + 1)
+        return product(rows, columns)
 
 
 def place_labels(
@@ -99,8 +97,8 @@ def place_labels(
     return labels
 
 
-def _list_boxes(node: PictureNode, text: str, scale: float) -> Iterable[_Box]:
-    """Return where a label can be, the best place first."""
+def _list_boxes(node: PictureNode, text: str, scale: float) -> Iterator[_Box]:
+    """Yield where a label can be, the best place first."""
     x, y, radius = node.x * scale, node.y * scale, node.radius * scale
     half = sum(1.0 if ord(letter) >= _WIDE else 0.56 for letter in text) * FONT_SIZE / 2 + 3
     height = FONT_SIZE / 2 + 2
@@ -109,8 +107,11 @@ def _list_boxes(node: PictureNode, text: str, scale: float) -> Iterable[_Box]:
         yield _Box(cx - half, cy - height, cx + half, cy + height)
 
 
+def flatten(text: str, length: int) -> str:
+    """Return the first characters on one line, without those that turn text around."""
+    return "".join([letter if letter.isprintable() else " " for letter in text[:length]])
+
+
 def _cut(text: str) -> str:
-    """Return a label on one line, without characters that turn the direction of text."""
-    start = text[: 4 * _LABEL_LENGTH]
-    plain = "".join([letter if letter.isprintable() else " " for letter in start]).strip()
+    plain = flatten(text, 4 * _LABEL_LENGTH).strip()
     return plain if len(plain) <= _LABEL_LENGTH else plain[: _LABEL_LENGTH - 1].rstrip() + "…"

@@ -25,9 +25,7 @@ _MIN_EXTENT = 60.0
 def draw_picture(nx_graph: "Graph", titles: Mapping[str, str]) -> GraphPicture:
     """Lay out a graph from `build_graph`. Equal graphs give equal pictures.
 
-    Args:
-        nx_graph: The graph.
-        titles: Titles of notes by vault path. A note without one is named by its file name.
+    A note without one of `titles`, which are by vault path, is named by its file name.
     """
     web = number_nodes(nx_graph)
     kinds = [str(nx_graph.nodes[name]["kind"]) for name in web.names]
@@ -83,12 +81,12 @@ def _scale_places(
         default=0.0,
     )
     scale = SIZE / max(2 * extent, _MIN_EXTENT)
+
+    def limit(value: float) -> int:
+        return min(SIZE, max(0, round(value)))
+
     places = [(point - middle) * scale + complex(SIZE, SIZE) / 2 for point in points]
-    return [(_limit(place.real), _limit(place.imag)) for place in places], scale
-
-
-def _limit(value: float) -> int:
-    return min(SIZE, max(0, round(value)))
+    return [(limit(place.real), limit(place.imag)) for place in places], scale
 
 
 def _number_communities(

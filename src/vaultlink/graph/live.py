@@ -37,7 +37,6 @@ class LiveGraph:
         self.topic_count = sum(map(is_topic_node, self.nx_graph))
 
     def update_index(self, after: Index) -> None:
-        """Update the graph to a later index of the same vault."""
         before, self.index = self.index, after
         unlinked: set[str] = set()
         changed = _find_changed_notes(before, after)

@@ -29,7 +29,6 @@ class Placement:
         self.places = [0j] * len(web.names)
 
     def place_communities(self) -> None:
-        """Place all nodes with links."""
         discs = [self._place_community(community) for community in self.clustering.communities]
         members = [[node for part in parts for node in part] for parts, _ in discs]
         radii = [radius + 3 + radius * 0.04 for _, radius in discs]
@@ -40,7 +39,7 @@ class Placement:
         self._move_groups(members, centres)
 
     def _place_community(self, community: Community) -> tuple[list[list[int]], float]:
-        parts = [self._place_part(part) for part in community.parts]
+        parts = [self._place_part(part) for part in community]
         members = [nodes for nodes, _ in parts]
         if len(parts) == 1:
             return members, parts[0][1]

@@ -66,11 +66,7 @@ def find_related(
 ) -> list[RelatedNote]:
     """Return the notes most related to a file, highest score first, then by path.
 
-    Args:
-        index: The index of the vault.
-        path: Vault path of a note, canvas or attachment.
-        limit: Maximum number of notes.
-        with_linked: True to return the notes to which the file already links too.
+    The notes to which the file already links are left out unless `with_linked`.
     """
     graph = build_neighbourhood(index, path)
     shared = find_shared_neighbours(graph, path)
@@ -94,17 +90,15 @@ def find_related(
         for note in {*likeness, *followers, *filter(is_note, sources)}
         if note != path and (with_linked or note not in known)
     }
-    best = sorted(scores, key=lambda note: (-scores[note], note))[:limit]
     found = []
-    for note in best:
+    for note in sorted(scores, key=lambda note: (-scores[note], note))[:limit]:
         common = sorted(shared.get(note, ()), key=lambda node: (graph.degree[node], node))
         following = followers.get(note, [])
-        why = _explain(common, following, links_back=note in sources)
         found.append(
             RelatedNote(
                 note,
                 scores[note],
-                why,
+                why=_explain(common, following, links_back=note in sources),
                 shared=tuple(common),
                 similar=tuple(following[:_MAX_SIMILAR]),
                 linked=note in known,

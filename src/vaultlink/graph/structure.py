@@ -17,10 +17,7 @@ if TYPE_CHECKING:
 
 
 def find_bridges(index: Index) -> list[tuple[str, int]]:
-    """Return the notes without which others are apart, with the number of these.
-
-    Those with the largest number are first.
-    """
+    """Return the notes without which others are apart, and the number of these."""
     return sorted(_find_bridges(_build_file_graph(index)), key=lambda item: (-item[1], item[0]))
 
 
@@ -89,12 +86,6 @@ def _measure_tree(blocks: list[tuple[str, ...]], order: _Order) -> Iterator[tupl
             parts.setdefault(parent, []).append(size)
     for path, below in parts.items():
         if is_note(path):
-            separated = _count_separated([*below, size - 1 - sum(below)])
-            if separated:
+            sizes = [*below, size - 1 - sum(below)]
+            if separated := sum(sizes) - max(sizes):
                 yield path, separated
-
-
-def _count_separated(parts: Iterable[int]) -> int:
-    """Return the number of notes outside the largest of these parts."""
-    sizes = sorted(parts)
-    return sum(sizes[:-1])

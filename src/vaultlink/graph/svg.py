@@ -4,9 +4,9 @@ Nodes are points of a thick round line, so that those of one size and colour sha
 picture of 36,000 nodes has a few hundred elements.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
-from vaultlink.graph.labels import FONT_SIZE, PlacedLabel, place_labels
+from vaultlink.graph.labels import FONT_SIZE, flatten, place_labels
 from vaultlink.graph.picture import GraphPicture, PictureNode
 from vaultlink.graph.xml_text import escape_xml
 
@@ -41,15 +41,10 @@ _FONT = "system-ui, 'Segoe UI', Roboto, 'Noto Sans', 'Liberation Sans', sans-ser
 
 
 def render_svg(picture: GraphPicture, width: int, *, standalone: bool = False) -> str:
-    """Return a picture as an `svg` element. Names in it are inert text.
+    """Return a picture, `width` pixels wide, as an `svg` element of inert text.
 
     In a page, the element takes colours from the custom properties `--graph-1` and so on, and has
-    at most 8,000 links.
-
-    Args:
-        picture: The picture.
-        width: Its width in pixels.
-        standalone: True for a file: with an XML declaration, its own colours and all links.
+    at most 8,000 links. A standalone file has an XML declaration, its own colours and all links.
     """
     drawing = _Drawing(picture, width, standalone=standalone)
     body = [*drawing.render_edges(), *drawing.render_nodes(), *drawing.render_labels()]
@@ -113,7 +108,6 @@ class _Drawing:
         self.edges = list(pairs)[::step]
 
     def describe(self) -> str:
-        """Return what the picture shows, in a sentence."""
         topics = sum(node.kind == "dangling" for node in self.nodes)
         parts = [
             f"Graph of {_count(len(self.nodes) - topics, 'file')}",
@@ -164,16 +158,13 @@ class _Drawing:
             is_ring = node.kind == "attachment" or _color_of(node) == "orphan"
             groups.setdefault((radius, _color_of(node), is_ring), []).append(node)
         for (radius, color, is_ring), nodes in sorted(groups.items()):
-            path = self._draw_points(nodes)
+            path = "".join(
+                [f"M{node.x * self.scale:.1f} {node.y * self.scale:.1f}h0" for node in nodes]
+            )
             yield f'<path class="{_class_name(color)}" stroke-width="{2 * radius:g}" d="{path}"/>'
             if is_ring and radius > 1:
                 yield f'<path class="graph-paper" stroke-width="{radius:g}" d="{path}"/>'
         yield "</g>"
-
-    def _draw_points(self, nodes: Sequence[PictureNode]) -> str:
-        return "".join(
-            [f"M{node.x * self.scale:.1f} {node.y * self.scale:.1f}h0" for node in nodes]
-        )
 
     def _draw_node(self, node: PictureNode) -> str:
         """Return a node with its label and numbers as a title, which browsers show."""
@@ -181,33 +172,24 @@ class _Drawing:
         place = f'cx="{node.x * self.scale:.1f}" cy="{node.y * self.scale:.1f}" r="{radius:.1f}"'
         is_ring = node.kind == "attachment" or _color_of(node) == "orphan"
         fill = ' fill="none" stroke="currentColor"' if is_ring else ""
-        title = f"{_flatten(node.label)}: {node.incoming:,} links in, {node.outgoing:,} out"
+        title = f"{flatten(node.label, 200)}: {node.incoming:,} links in, {node.outgoing:,} out"
         return (
             f'<circle class="{_class_name(_color_of(node))}" {place}{fill}>'
             f"<title>{escape_xml(title)}</title></circle>"
         )
 
     def render_labels(self) -> Iterator[str]:
-        """Yield the labels of the largest nodes."""
         least = 0.0 if len(self.nodes) <= 150 else 2.6
         labels = place_labels(self.nodes, self.scale, self.width, least)
         yield (
             f'<g font-family="{_FONT}" font-size="{FONT_SIZE}" text-anchor="middle" '
             'dominant-baseline="central" fill="currentColor">'
         )
-        yield from map(_draw_label, labels)
+        for label in labels:
+            color = "dangling" if label.node.kind == "dangling" else "label"
+            place = f'x="{label.x:.1f}" y="{label.y:.1f}"'
+            yield f'<text class="graph-{color}" {place}>{escape_xml(label.text)}</text>'
         yield "</g>"
-
-
-def _draw_label(label: PlacedLabel) -> str:
-    color = "dangling" if label.node.kind == "dangling" else "label"
-    place = f'x="{label.x:.1f}" y="{label.y:.1f}"'
-    return f'<text class="graph-{color}" {place}>{escape_xml(label.text)}</text>'
-
-
-def _flatten(text: str) -> str:
-    """Return at most 200 characters on one line, only printed ones."""
-    return "".join([letter if letter.isprintable() else " " for letter in text[:200]])
 
 
 def _count(number: int, noun: str) -> str:

@@ -19,9 +19,15 @@ _XML_ESCAPES = str.maketrans(
 
 
 def escape_xml(text: str) -> str:
-    """Escape a text for XML attributes and elements.
+    """Escape a text for attributes and elements; replace what XML can't hold."""
+    return escape_unsafe(replace_invalid(text).translate(_XML_ESCAPES))
 
-    Characters that are invalid in XML are replaced.
-    """
-    clean = _INVALID_IN_XML.sub("\ufffd", text).translate(_XML_ESCAPES)
-    return _UNSAFE_IN_XML.sub(lambda match: f"&#{ord(match[0])};", clean)
+
+def replace_invalid(text: str) -> str:
+    """Replace the characters that XML can't hold, not even as references."""
+    return _INVALID_IN_XML.sub("\ufffd", text)
+
+
+def escape_unsafe(xml: str) -> str:
+    """Write the unsafe characters of a document, all in its texts, as references."""
+    return _UNSAFE_IN_XML.sub(lambda match: f"&#{ord(match[0])};", xml)

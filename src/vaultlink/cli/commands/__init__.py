@@ -1,4 +1,4 @@
-"""The commands, one module each.
+"""The commands, by family.
 
-`vaultlink.cli.dispatch` imports only the module of the command that is run.
+`vaultlink.cli.command_table` names them, and imports a module when one of its commands runs.
 """

@@ -3,15 +3,21 @@
 Existing files are never overwritten.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
-from vaultlink.cli.ci_files import CI_KINDS, CI_TEMPLATES, ExistingFileError, plan_ci_files
+from vaultlink.cli.ci_files import (
+    CI_KINDS,
+    CI_TEMPLATES,
+    ExistingFileError,
+    plan_ci_files,
+    read_starter,
+)
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
 from vaultlink.cli.listing import choose_document_format, print_plan
-from vaultlink.cli.options import DiffOption, VaultOptions, argument, option
+from vaultlink.cli.options import DiffOption, FolderArgument, VaultOptions, option
 from vaultlink.cli.package_source import find_package_source, is_local
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import find_root, resolve_folder
@@ -24,71 +30,6 @@ from vaultlink.git.location import find_work_tree
 from vaultlink.write.files import create_files, remove_created_files
 from vaultlink.write.lock import lock_vault
 from vaultlink.write.strays import sweep_strays
-
-STARTER_SETTINGS = """\
-# Settings of vaultlink for this vault. All are optional.
-# A line that begins with # has no effect until you remove the #.
-# `vaultlink rules` lists all rules, `vaultlink rule NAME` explains one.
-# `vaultlink config` lists the settings in force.
-
-# Rules to run: names, codes (VL101) or starts of codes (VL1).
-# Without `select`, the rules that are on by default run.
-# select = ["VL0", "VL1", "VL2", "VL3"]
-
-# Rules to run in addition, and rules not to run.
-# extend-select = ["orphan-note", "unused-attachment"]
-# ignore = ["ambiguous-link"]
-
-# Notes in which nothing is reported. Links to them still resolve.
-# Files that git or Obsidian ignores are excluded already.
-# exclude = ["Templates/**"]
-
-# Topics that may be linked to before their note exists.
-# allow-dangling = ["20??-??-??"]
-
-# Kinds of expected findings that are not reported; [] reports everything. Default: all kinds, which
-# are templates, daily-notes, site-addresses, clipped-anchors, footnotes and soft-hyphens.
-# quiet = ["templates", "daily-notes"]
-
-# Rules that `vaultlink fix` may fix, and rules that it may not.
-# `vaultlink fix --diff` shows what it would change.
-# fixable = ["ALL"]
-# unfixable = ["link-style"]
-
-# Severity of a rule: error, warning or info.
-# Errors and warnings make `vaultlink check` exit with 1.
-# [severity]
-# missing-heading = "warning"
-
-# Rules to ignore in matching notes.
-# [per-file-ignores]
-# "Daily/**" = ["orphan-note"]
-
-# Options of single rules.
-# [rules.orphan-note]
-# ignore = ["Home.md"]
-
-# Backlinks sections. Modes:
-# repair: fix the entries of sections that authors wrote;
-# write: add a section to every note that others link to, and maintain it;
-# off: do not change sections.
-# [backlinks]
-# mode = "repair"
-# style = "auto"                  # as most sections are; topics, list, or context (with passages)
-# heading = ""                    # "": the usual heading of the style and the language
-# headings = []                   # more headings that start such a section
-# entries = "missing"             # missing (notes that are not linked back) or all
-# order = "title"                 # title or path
-# mentions = false                # true: `backlinks --write` lists unlinked mentions too
-
-# Unlinked mentions, for `vaultlink mentions` and `vaultlink fix --mentions`.
-# [mentions]
-# min-score = 0.7                 # lowest score of a mention that may be linked
-# headings = false                # find mentions in headings too
-# each-section = false            # link the first mention of each section, not of each note
-# cjk = false                     # find names in scripts without spaces between words
-# ignore = []                     # names, notes ("a.md"), pairs ("a.md -> b.md") never to link
-"""
 
 _WROTE_SETTINGS = (
     "Wrote the settings file above; all settings in it are commented out. Next: `vaultlink check`."
@@ -106,9 +47,7 @@ _LOCAL_PACKAGE = (
 
 
 class InitOptions(VaultOptions, frozen=True, kw_only=True):
-    """Options of `init`."""
-
-    folder: Annotated[Path | None, argument("VAULT", "The vault, or a folder in it.")] = None
+    folder: FolderArgument = None
     ci: Annotated[
         tuple[str, ...],
         option(
@@ -154,13 +93,23 @@ def init(options: InitOptions) -> int:
     _check_options(options, kinds)
     sets_up_git = bool(kinds) or options.merge_driver
     package = options.package or (find_package_source() if kinds else "")
-    texts = (
-        _plan_files(vault, kinds, package, terminal) if sets_up_git else _plan_settings_file(vault)
-    )
+    try:
+        texts = plan_ci_files(vault, kinds, package) if sets_up_git else _plan_settings_file(vault)
+    except ExistingFileError as error:
+        terminal.print_results(error.missing_parts)
+        raise
     if options.diff:
         return _preview(terminal, find_work_tree(vault) if sets_up_git else vault, texts)
     create_files(texts)
-    sentences = _set_up_merge_driver(vault, texts) if options.merge_driver else []
+    sentences = []
+    if options.merge_driver:
+        from vaultlink.cli.merge_driver_setup import set_up_merge_driver  # noqa: PLC0415 - rarely
+
+        try:
+            sentences += set_up_merge_driver(vault)
+        except BaseException:
+            remove_created_files(texts)
+            raise
     sentences += [CI_TEMPLATES[kind].next_step for kind in kinds]
     sentences += [_LOCAL_PACKAGE.format(package)] if is_local(package) else []
     terminal.print_results("".join(f"{path}\n" for path in texts))
@@ -174,7 +123,6 @@ def init(options: InitOptions) -> int:
 
 
 def _preview(terminal: Terminal, root: Path | None, texts: Mapping[Path, str]) -> int:
-    """Print the files that would be created, as a patch or as data."""
     from vaultlink.fix.plan import VaultChanges  # noqa: PLC0415 - imports the linter
 
     names = {path.relative_to(root or path.anchor).as_posix(): path for path in texts}
@@ -208,38 +156,7 @@ def _check_options(options: InitOptions, kinds: Sequence[str]) -> None:
 
 
 def _plan_settings_file(root: Path) -> dict[Path, str]:
-    """Return the starter settings; raise UsageError if the vault has settings."""
     for name in CONFIG_NAMES:
         if (root / name).exists() and (name != "pyproject.toml" or load_config(root, root / name)):
             raise UsageError(f"{root / name} already exists; nothing was written.")
-    return {root / "vaultlink.toml": STARTER_SETTINGS}
-
-
-def _plan_files(
-    vault: Path, kinds: Sequence[str], package: str, terminal: Terminal
-) -> dict[Path, str]:
-    """Return the CI files.
-
-    If some exist, prints what to add to them and raises ExistingFileError.
-    """
-    try:
-        return plan_ci_files(vault, kinds, package)
-    except ExistingFileError as error:
-        is_multiple = len(error.missing_parts) > 1
-        terminal.print_results(
-            "".join(
-                f"# {path}\n{text}" if is_multiple else text
-                for path, text in error.missing_parts.items()
-            )
-        )
-        raise
-
-
-def _set_up_merge_driver(vault: Path, written: Iterable[Path]) -> list[str]:
-    from vaultlink.cli.merge_driver_setup import set_up_merge_driver  # noqa: PLC0415 - rarely needed
-
-    try:
-        return set_up_merge_driver(vault)
-    except BaseException:
-        remove_created_files(written)
-        raise
+    return {root / "vaultlink.toml": read_starter("vaultlink.toml")}

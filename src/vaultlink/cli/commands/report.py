@@ -1,6 +1,64 @@
 """`vaultlink report`: a page about the whole vault."""
 
-from vaultlink.cli.report_options import DashboardOptions
+import re
+import stat as modes
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from msgspec.structs import replace
+
+from vaultlink import __version__
+from vaultlink.api import Vault, replace_state
+from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
+from vaultlink.cli.options import FolderOptions, option
+from vaultlink.cli.terminal import Terminal
+from vaultlink.cli.vault import open_from_options
+from vaultlink.dashboard.facts import ReportLabels, ReportSources, build_report
+from vaultlink.dashboard.markdown_form import MARKDOWN_MARK, MAX_ROWS, render_markdown_form
+from vaultlink.dashboard.model import JSON_MARK, VaultReport, render_json_form
+from vaultlink.engine.step import Change, Presence, step
+from vaultlink.errors import UsageError
+from vaultlink.git.location import find_git_dir
+from vaultlink.git.program import run_git
+from vaultlink.index.index import link_name
+from vaultlink.index.resolve import is_note
+from vaultlink.report.layout import escape_controls
+
+if TYPE_CHECKING:
+    from vaultlink.graph.picture import GraphPicture
+
+_MAX_ROWS = {"html": 300, "markdown": MAX_ROWS}
+"""Rows of each table by output format. JSON has all."""
+
+_OUTPUT_FORMATS = ("html", "json", "markdown")
+
+
+class DashboardOptions(FolderOptions, frozen=True, kw_only=True):
+    output_file: Annotated[
+        Path | None,
+        option("--output-file", "--output", metavar="FILE", help="Write the report to this file."),
+    ] = None
+    open_page: Annotated[
+        bool,
+        option("--open", help="Open the file in the browser.", requires=("--output",)),
+    ] = False
+    history: Annotated[
+        int | None,
+        option("--history", metavar="N", help="Show how the vault changed in the last N commits."),
+    ] = None
+    fail_under: Annotated[
+        int | None,
+        option("--fail-under", metavar="SCORE", help="Exit with 1 if the score is below this."),
+    ] = None
+    date: Annotated[
+        str | None,
+        option(
+            "--date",
+            metavar="YYYY-MM-DD",
+            help="Date to show. Without it, equal vaults give equal files.",
+        ),
+    ] = None
 
 
 def report(options: DashboardOptions) -> int:
@@ -19,6 +77,182 @@ def report(options: DashboardOptions) -> int:
     Output formats: html, json, markdown. The default is that of the file's name, else html. json
     has all rows of all tables, markdown the first ten of some.
     """
-    from vaultlink.cli.report_run import run_report  # noqa: PLC0415 - completion reads the options
+    terminal = Terminal(options)
+    output_format = _choose_format(options, terminal)
+    _check_values(options)
+    if options.output_file is not None:
+        check_report_file(options.output_file)
+    elif output_format == "html" and terminal.shows_results():
+        raise UsageError(
+            "a page is not printed on a terminal or in the log of a CI service. Name a file, as in "
+            "`--output vault.html`, or another format, as in `--output-format markdown`."
+        )
+    if output_format == "html":
+        from vaultlink.cli.installation import format_install_command  # noqa: PLC0415 - the same
+        from vaultlink.dashboard.page import check_jinja2  # noqa: PLC0415 - needed for HTML only
 
-    return run_report(options)
+        check_jinja2(format_install_command("jinja2"))
+    vault = _leave_out(options.output_file, open_from_options(options, terminal, options.folder))
+    report = _make_report(options, terminal, vault, _MAX_ROWS.get(output_format))
+    terminal.print_results(_render(report, vault, output_format))
+    _print_summary(options, terminal, report)
+    is_below = options.fail_under is not None and report.score.value < options.fail_under
+    return EXIT_FINDINGS if is_below else EXIT_CLEAN
+
+
+def _choose_format(options: DashboardOptions, terminal: Terminal) -> str:
+    """Return the output format of the option, the file's extension, or the default."""
+    file = options.output_file
+    implied = FORMATS_BY_EXTENSION.get(file.suffix.lower()) if file else None
+    if implied and not options.output_format:
+        return implied
+    return terminal.choose_format(_OUTPUT_FORMATS, "html", "html")
+
+
+def _check_values(options: DashboardOptions) -> None:
+    if options.fail_under is not None and options.fail_under > 100:
+        raise UsageError(f"--fail-under: the highest score is 100, not {options.fail_under}.")
+    if options.date is not None and not _is_date(options.date):
+        raise UsageError(f'--date: must be a day such as 2026-05-31, not "{options.date}".')
+
+
+def _is_date(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return re.fullmatch(r"\d{4}-\d\d-\d\d", text) is not None
+
+
+def _leave_out(file: Path | None, vault: Vault) -> Vault:
+    """Return the vault without the file of the report.
+
+    So a report in the vault is the same whether an earlier one is there or not. Raises UsageError
+    if the file is an empty note, which links may lead to.
+    """
+    path = file.resolve() if file else vault.root
+    name = path.relative_to(vault.root).as_posix() if path.is_relative_to(vault.root) else ""
+    if name not in vault.index.files:
+        return vault
+    if is_note(name) and not path.stat().st_size:
+        raise UsageError(f"{file} is an empty note of the vault. Nothing was written.")
+    return replace_state(vault, step(vault.state, [Change(name, Presence.GONE)]))
+
+
+def _make_report(
+    options: DashboardOptions, terminal: Terminal, vault: Vault, max_rows: int | None
+) -> VaultReport:
+    sources = ReportSources(vault.state, vault.text, vault.suggest_all, vault.fixer.forecaster())
+    commit = _find_commit(vault.root)
+    labels = ReportLabels(vault.root.name, __version__, commit, options.date or "")
+    report = build_report(sources, labels, max_rows)
+    if not options.history:
+        return report
+    from vaultlink.cli.report_trend import compute_trend  # noqa: PLC0415 - rarely needed
+
+    with terminal.progress_line("Measuring commits") as progress:
+        return replace(report, trend=compute_trend(vault, options.history, progress))
+
+
+def _find_commit(root: Path) -> str:
+    if find_git_dir(root) is None:
+        return ""
+    output = run_git(root, "rev-parse", "--verify", "--quiet", "HEAD")
+    return (output or b"").decode("ascii", "replace").strip()
+
+
+def _render(report: VaultReport, vault: Vault, output_format: str) -> str | bytes:
+    if output_format == "json":
+        return render_json_form(report)
+    if output_format == "markdown":
+        return render_markdown_form(report)
+    from vaultlink.dashboard.page import render_page  # noqa: PLC0415 - needed for HTML only
+
+    return render_page(report, draw_vault(vault)).encode("utf-8", "replace")
+
+
+def draw_vault(vault: Vault) -> "GraphPicture":
+    """Draw the graph of a vault, with the topics of the report.
+
+    Text that was not meant as a link is no topic.
+    """
+    from vaultlink.dashboard.trend import collect_topics  # noqa: PLC0415 - needed for HTML only
+    from vaultlink.graph.build import is_topic_node, topic_node  # noqa: PLC0415
+    from vaultlink.graph.layout import draw_picture  # noqa: PLC0415
+
+    nx_graph = vault.graph()
+    topics = set(map(topic_node, collect_topics(vault.state)))
+    nx_graph.remove_nodes_from(
+        [node for node in nx_graph if is_topic_node(node) and node not in topics]
+    )
+    titles = {path: note.title or link_name(path) for path, note in vault.notes.items()}
+    return draw_picture(nx_graph, titles)
+
+
+def _print_summary(options: DashboardOptions, terminal: Terminal, report: VaultReport) -> None:
+    """Print the score and where the report is, and open it if that is wanted."""
+    score, file = report.score.value, options.output_file
+    place = f" Report: {escape_controls(str(file))}" if file else ""
+    terminal.print_message(f"Health score: {score} of 100.{place}")
+    if options.fail_under is not None and score < options.fail_under:
+        terminal.print_message(f"The score is below {options.fail_under} (--fail-under).")
+    if options.open_page and file:
+        from webbrowser import open as open_address  # noqa: PLC0415 - rarely needed
+
+        if not open_address(file.resolve().as_uri()):
+            terminal.print_message("No browser was found. Open the file in one.")
+
+
+# -- the file -------------------------------------------------------------------------------------
+
+
+HTML_MARK = '<meta name="generator" content="vaultlink'
+"""A part of the head of a page, by which a later run recognises the file."""
+
+_HEAD_BYTES = 4_096
+"""Bytes at the start of a file that contain the mark of a report."""
+
+FORMATS_BY_EXTENSION = {
+    ".html": "html",
+    ".htm": "html",
+    ".json": "json",
+    ".md": "markdown",
+    ".markdown": "markdown",
+}
+"""File extension to the output format that it implies."""
+
+
+def check_report_file(file: Path) -> None:
+    """Check that a report can be written to `file` without loss.
+
+    Raises:
+        UsageError: Its folder does not exist, or it exists and is not a report.
+    """
+    try:
+        status = file.stat()
+    except (OSError, ValueError):
+        if not file.parent.is_dir():
+            raise UsageError(f"can't write {file}: its folder does not exist.") from None
+        return
+    if modes.S_ISDIR(status.st_mode):
+        raise UsageError(f"can't write {file}: it is a folder. Name a file in it.")
+    if modes.S_ISREG(status.st_mode) and status.st_size and not is_report(_read_head(file)):
+        raise UsageError(
+            f"{file} exists and is not a report of vaultlink. Nothing was written. "
+            "Name another file, or remove that one first."
+        )
+
+
+def is_report(head: bytes) -> bool:
+    """Return True if a file that starts with these bytes is a report."""
+    starts = (MARKDOWN_MARK.encode(), JSON_MARK.encode())
+    is_page = head.lstrip()[:9].lower() == b"<!doctype"
+    return head.startswith(starts) or (is_page and HTML_MARK.encode() in head)
+
+
+def _read_head(file: Path) -> bytes:
+    try:
+        with file.open("rb") as stream:
+            return stream.read(_HEAD_BYTES)
+    except OSError as error:
+        raise UsageError(f"can't read {file}: {error.strerror}.") from None

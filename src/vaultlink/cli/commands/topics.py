@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 from vaultlink.cli.exit_codes import EXIT_CLEAN
 from vaultlink.cli.listing import Columns, Listing, choose_listing_format, print_listing
-from vaultlink.cli.next_steps import propose_after_topics
 from vaultlink.cli.options import FolderOptions
+from vaultlink.cli.shown_paths import format_vault_option
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import open_from_options
 from vaultlink.report.full import REASON_LABELS
@@ -40,7 +40,10 @@ def topics(options: FolderOptions) -> int:
     )
     if print_listing(terminal, output_format, listing):
         terminal.print_message(_describe_counts(rows, vault.index.count_all_links().dangling))
-        terminal.print_message(propose_after_topics(options, vault.root))
+        option = format_vault_option(options.vault or options.folder, vault.root)
+        terminal.print_message(
+            f"`vaultlink fix --interactive{option}` links, creates, unlinks or allows each."
+        )
     return EXIT_CLEAN
 
 

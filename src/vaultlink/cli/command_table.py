@@ -1,0 +1,130 @@
+"""The commands, in the groups of the overview; a module is imported when it runs."""
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any, NamedTuple
+
+
+class Command(NamedTuple):
+    """A command: `module:function`, and the first line of its help."""
+
+    target: str
+    summary: str
+
+    def load(self) -> Callable[[Any], int]:
+        """Import the module and return the function, whose argument is an option class."""
+        module, _, name = self.target.partition(":")
+        function: Callable[[Any], int] = getattr(import_module(module), name)
+        return function
+
+
+GROUPS: dict[str, dict[str, Command]] = {
+    "Check": {
+        "check": Command(
+            "vaultlink.cli.commands.check:check", "Check the vault's links and report findings."
+        ),
+        "baseline": Command(
+            "vaultlink.cli.commands.baseline:baseline",
+            "Record current findings, so that `check` reports only new ones.",
+        ),
+        "watch": Command(
+            "vaultlink.cli.commands.watch:watch",
+            "Check, and with --fix also fix, the vault whenever it changes.",
+        ),
+    },
+    "Fix": {
+        "fix": Command(
+            "vaultlink.cli.commands.fix:fix",
+            "Apply all safe fixes, including those of backlinks sections.",
+        ),
+        "undo": Command(
+            "vaultlink.cli.commands.undo:undo", "Revert a run of vaultlink, byte for byte."
+        ),
+    },
+    "Rename": {
+        "rename": Command(
+            "vaultlink.cli.commands.rename:rename",
+            "Rename a note, file, folder, heading or tag; links follow.",
+        ),
+        "move": Command(
+            "vaultlink.cli.commands.rename:move",
+            "Move notes, attachments and folders; links follow.",
+        ),
+        "extract": Command(
+            "vaultlink.cli.commands.sections:extract",
+            "Move a section into a new note; links follow.",
+        ),
+        "merge": Command(
+            "vaultlink.cli.commands.sections:merge",
+            "Append a note to another one and remove it; links follow.",
+        ),
+    },
+    "Inspect": {
+        "show": Command(
+            "vaultlink.cli.commands.show:show",
+            "Show the contents of notes as vaultlink reads them.",
+        ),
+        "links": Command(
+            "vaultlink.cli.commands.links:links", "List links with their destinations."
+        ),
+        "topics": Command(
+            "vaultlink.cli.commands.topics:topics", "List dangling topics, most referenced first."
+        ),
+        "backlinks": Command(
+            "vaultlink.cli.commands.backlinks:backlinks",
+            "List the backlinks of a note, or maintain backlinks sections.",
+        ),
+        "related": Command(
+            "vaultlink.cli.commands.related:related", "List the notes related to a note by links."
+        ),
+        "mentions": Command(
+            "vaultlink.cli.commands.mentions:mentions",
+            "List where notes name other notes without a link, or link them.",
+        ),
+        "history": Command(
+            "vaultlink.cli.commands.history:history",
+            "List the former paths of a note, and the links they broke.",
+        ),
+        "orphans": Command(
+            "vaultlink.cli.commands.orphans:orphans", "List files without backlinks."
+        ),
+        "deadends": Command(
+            "vaultlink.cli.commands.orphans:deadends", "List notes without links to files."
+        ),
+        "graph": Command(
+            "vaultlink.cli.commands.graph:graph", "Summarize the vault's graph, or export it."
+        ),
+        "report": Command(
+            "vaultlink.cli.commands.report:report",
+            "Write a page about the whole vault, with a score.",
+        ),
+    },
+    "Set up": {
+        "rule": Command("vaultlink.cli.commands.rules:rule", "Explain a rule."),
+        "rules": Command("vaultlink.cli.commands.rules:rules", "List all rules."),
+        "config": Command(
+            "vaultlink.cli.commands.config:config",
+            "List the settings in force and the source of each.",
+        ),
+        "doctor": Command(
+            "vaultlink.cli.commands.doctor:doctor",
+            "Check the installation, the vault and the system.",
+        ),
+        "init": Command(
+            "vaultlink.cli.commands.init:init",
+            "Create a settings file, or CI files that check changes.",
+        ),
+        "completion": Command(
+            "vaultlink.cli.commands.completion:completion",
+            "Print the completion script of a shell.",
+        ),
+        "merge-driver": Command(
+            "vaultlink.cli.commands.merge_driver:merge_driver",
+            "Merge three versions of a note, as a git merge driver.",
+        ),
+    },
+}
+
+COMMANDS = {name: command for group in GROUPS.values() for name, command in group.items()}
+
+ALIASES = {"unresolved": "topics"}
