@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 
 from vaultlink.links.edits import apply_edits
 from vaultlink.model import Edit, Link
-from vaultlink.parse.canvas import parse_canvas
-from vaultlink.parse.json_strings import (
+from vaultlink.parse.canvas import (
     JsonOffsets,
     JsonStyle,
     detect_json_style,
     encode_json_text,
     find_json_strings,
+    parse_canvas,
 )
 from vaultlink.refactor.canvas_edits import edit_canvas
 

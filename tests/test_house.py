@@ -165,7 +165,7 @@ PLACES = {
     ),
     "kinds of links are named": (
         r"\bLinkKind\.[A-Z]",
-        ("model.py", "parse/", "links/kinds.py", "links/definitions.py", "backlinks/merge/"),
+        ("model.py", "parse/", "links/kinds.py", "links/rewrite.py", "backlinks/merge/"),
     ),
     "formats of findings are asked for by name": (
         r"""(==|!=|\bin \() ?"(full|concise|json-lines|sarif|github|gitlab|junit)\"""",

@@ -15,8 +15,8 @@ from running import RunCommand, create_vault, read_files
 from vaultlink.disk.scan import RACY_WINDOW_NS
 from vaultlink.engine.step import Change, Presence, step
 from vaultlink.model import History
-from vaultlink.parse.base_file import parse_base
 from vaultlink.parse.note import parse_note
+from vaultlink.parse.queries import parse_base
 from vaultlink.rules.former_targets import find_moved_folder
 
 # -- what is read -----------------------------------------------------------------------------------------------------

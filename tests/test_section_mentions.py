@@ -20,7 +20,7 @@ from vaultlink.engine.checks import LinterSettings
 from vaultlink.engine.step import Change, Presence, step
 from vaultlink.fix.backlinks_commands import SectionUpdater
 from vaultlink.fix.loop import apply_rounds
-from vaultlink.parse.backlinks_wordings import MENTION_WORDINGS, USUAL_WORDINGS, is_mention_item
+from vaultlink.parse.backlinks_heading import MENTION_WORDINGS, USUAL_WORDINGS, is_mention_item
 from vaultlink.parse.note import parse_note
 
 Mentions = Mapping[str, Set[str]]

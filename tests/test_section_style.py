@@ -14,7 +14,7 @@ from vaultlink.backlinks.choice import choose_style, is_slug
 from vaultlink.backlinks.language import choose_language
 from vaultlink.engine.step import Change, Presence, step
 from vaultlink.model import Owner
-from vaultlink.parse.backlinks_wordings import USUAL_WORDINGS
+from vaultlink.parse.backlinks_heading import USUAL_WORDINGS
 from vaultlink.parse.note import parse_note
 
 TOPIC = "Text\n\n**Add backlinks using these topics:**\n\nRed tea – [[red_tea | Red tea]]\n"

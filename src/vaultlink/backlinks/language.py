@@ -10,7 +10,7 @@ from functools import cache
 
 from vaultlink.index.index import Index
 from vaultlink.model import Note
-from vaultlink.parse.backlinks_wordings import USUAL_WORDINGS
+from vaultlink.parse.backlinks_heading import USUAL_WORDINGS
 from vaultlink.text import lazy_pattern
 
 _WORD = lazy_pattern(r"[^\W\d_]+")

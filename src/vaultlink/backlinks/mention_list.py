@@ -10,7 +10,7 @@ from vaultlink.backlinks.existing import ParsedSection, SectionPart, parse_entry
 from vaultlink.backlinks.language import detect_language
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import PathsByName, resolve
-from vaultlink.parse.backlinks_wordings import MENTION_WORDINGS, is_mention_item
+from vaultlink.parse.backlinks_heading import MENTION_WORDINGS, is_mention_item
 from vaultlink.text import lazy_pattern
 
 MENTION_INDENT = "  "

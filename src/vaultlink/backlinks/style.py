@@ -13,7 +13,7 @@ from vaultlink.links.kinds import SYNTAX, add_extension, list_kinds
 from vaultlink.links.naming import format_target
 from vaultlink.model import LinkKind, Note
 from vaultlink.obsidian import ObsidianSettings
-from vaultlink.parse.backlinks_wordings import USUAL_WORDINGS
+from vaultlink.parse.backlinks_heading import USUAL_WORDINGS
 from vaultlink.parse.inline import read_inline
 from vaultlink.parse.link_parts import is_external, parse_inline_link
 from vaultlink.text import lazy_pattern

@@ -26,7 +26,7 @@ from vaultlink.index.anchors import part_key, split_parts
 from vaultlink.index.index import Index, target_spellings
 from vaultlink.index.resolve import file_name, name_key, target_keys
 from vaultlink.links.kinds import SYNTAX
-from vaultlink.links.query_names import find_query_target
+from vaultlink.links.naming import find_query_target
 from vaultlink.model import NO_HISTORY, Destination, History
 from vaultlink.rules.former_targets import follow_move
 

@@ -356,7 +356,7 @@ def analyse(settings: LinterSettings, path: str, text: str) -> AnalysedNote:
         canvas = parse_canvas(path, text)
         return AnalysedNote(canvas, check_note(settings, canvas, None) if canvas.problems else ())
     if path.lower().endswith(".base"):
-        from vaultlink.parse.base_file import parse_base  # noqa: PLC0415
+        from vaultlink.parse.queries import parse_base  # noqa: PLC0415
 
         return AnalysedNote(parse_base(path, text))
     from vaultlink.parse.note import parse_note  # noqa: PLC0415

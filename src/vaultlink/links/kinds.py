@@ -11,14 +11,13 @@ from urllib.parse import quote
 
 from vaultlink.index.resolve import file_name, is_note
 from vaultlink.model import Definition, Link, LinkKind, Place
-from vaultlink.parse.brackets import parse_link_destination
+from vaultlink.parse.brackets import MarkSearch, parse_link_destination
 from vaultlink.parse.link_parts import (
     decode_destination,
     is_external,
     parse_wikilink,
     split_subpath,
 )
-from vaultlink.parse.marks import MarkSearch
 from vaultlink.text import lazy_pattern
 
 Encoder = Callable[[str, str], str]

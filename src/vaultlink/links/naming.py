@@ -1,13 +1,25 @@
-"""Format the target of a link to a file in the vault's style (section 10.4)."""
+"""Format the target of a link to a file, and let it follow a rename."""
 
 from collections import Counter
 
 from vaultlink.index.index import Index
-from vaultlink.index.resolve import file_name, is_note, name_key, parent_folder, resolve
+from vaultlink.index.resolve import (
+    PathsByName,
+    file_name,
+    is_note,
+    name_key,
+    normalize_name,
+    parent_folder,
+    resolve,
+    resolve_with_alternatives,
+)
 from vaultlink.links.kinds import SYNTAX, add_extension
 from vaultlink.links.rewrite import rewrite_link
-from vaultlink.model import Edit, Link
+from vaultlink.model import FOLDER_KINDS, Edit, Link, Place, QueryName
 from vaultlink.obsidian import ObsidianSettings
+from vaultlink.text import lazy_pattern
+
+# -- format the target of a link to a file in the vault's style (section 10.4) ---------------------
 
 
 def format_target(source: str, path: str, index: Index, style: str) -> str:
@@ -110,3 +122,228 @@ def _list_styles(source: str, target: str, path: str) -> tuple[str, ...]:
     }
     fitting = tuple(style for style, text in styles.items() if text == written)
     return fitting if len(fitting) == 1 else ()
+
+
+# -- make a link follow a renamed file, heading or block, in its own style -------------------------
+# The caller must read the changed note again: the edits are not checked against the text around
+# the link.
+
+
+Edits = tuple[Edit, ...]
+
+_BLOCK_HEADER = lazy_pattern(r"[|>][^\n]*\n\s*")
+"""What stands before the text of a YAML value that begins on the next line."""
+
+
+_NODE_PROPERTIES = lazy_pattern(r"(?:(?:&[^\s\[\]{},]+|![^\s\[\]{},]*)\s+)+")
+"""The anchor and the tag that stand before a YAML value."""
+
+
+def rename_link(path: str, link: Link, target: str, subpath: str, text: str = "") -> Edits:
+    """Return the edits that give a link another target and subpath.
+
+    A display text stays. A wikilink without one shows the new name; if a path is added to its
+    name, the name becomes the display text. `text` is the text of the note, needed for links in
+    properties. Empty if the link has that target already, or can't be found in its text.
+    """
+    change = SYNTAX[link.kind].follow(link, target, subpath)
+    if change is None:
+        return ()
+    start, end, new = change
+    if link.raw[start:end] == new:
+        return ()
+    if link.place is Place.PROPERTY:
+        return _rename_in_property(path, link, link.raw[:start] + new + link.raw[end:], text)
+    if link.end - link.start != len(link.raw):
+        return ()
+    return (Edit(path, link.start + start, link.start + end, new),)
+
+
+def _rename_in_property(path: str, link: Link, raw: str, text: str) -> Edits:
+    """Return the edit of a link in a property, in its quotation marks or block."""
+    start, end = link.start, link.start + len(text[link.start : link.end].rstrip())
+    node = _NODE_PROPERTIES.match(text, start, end)
+    if node:
+        start = node.end()
+    block = _BLOCK_HEADER.match(text, start, end)
+    if block:
+        return (Edit(path, block.end(), end, raw),)
+    if node and text[start] in "'\"":
+        return (Edit(path, start + 1, end - 1, _quote(raw, text[start])),)
+    before = text[:start].rstrip(" ")
+    quote = before[-1:] if before[-1:] in ("'", '"') else ""
+    return (Edit(path, start, link.end, _quote(raw, quote)),)
+
+
+def _quote(text: str, quote: str) -> str:
+    if quote == "'":
+        return text.replace("'", "''")
+    if quote == '"':
+        return text.replace("\\", "\\\\").replace('"', '\\"')
+    return text
+
+
+class RenamedNames:
+    """The names of the files of a vault before and after a rename."""
+
+    def __init__(self, index: Index, names: PathsByName, obsidian: ObsidianSettings):
+        self.index, self.names, self._obsidian = index, names, obsidian
+
+    def leads_to(self, source: str, target: str, path: str) -> bool:
+        """Return True if a target in a note resolves to a file afterwards.
+
+        `source` and `path` are paths afterwards.
+        """
+        return resolve(source, target, self.names) == path
+
+    def find_target(
+        self, source: str, new_source: str, link: Link, path: str, new_path: str
+    ) -> str | None:
+        """Return the target with which a link leads to a file afterwards.
+
+        `source` is the note with the link, and `path` the file that it leads to; the other
+        paths are those afterwards. The target stays if it still leads there and has the
+        style of the link; else it is one in that style, or the full path; None if none
+        leads there.
+        """
+        written = link.target
+        if not written and path == source and new_path == new_source:
+            return written
+        if self.leads_to(new_source, link.lookup_target, new_path) and not (
+            self._loses_path(source, new_source, link, path, new_path)
+            or _has_old_spelling(written, path, new_path)
+            or self._becomes_ambiguous(source, new_source, link)
+        ):
+            return written
+        if link.place is Place.CANVAS and link.lookup_target != written:
+            return new_path
+        return next(
+            (
+                target
+                for target in self._list_targets(source, new_source, link, path, new_path)
+                if self.leads_to(new_source, target, new_path)
+            ),
+            None,
+        )
+
+    def _becomes_ambiguous(self, source: str, new_source: str, link: Link) -> bool:
+        return bool(
+            resolve_with_alternatives(new_source, link.lookup_target, self.names)[1]
+            and not resolve_with_alternatives(source, link.lookup_target, self.index.names)[1]
+        )
+
+    def _loses_path(
+        self, source: str, new_source: str, link: Link, path: str, new_path: str
+    ) -> bool:
+        """Return True for a Markdown link that is a relative path only now.
+
+        Obsidian also resolves it as a name, but other programs do not.
+        """
+        return (
+            bool(link.target)
+            and not _is_relative_path(new_source, link.target, new_path)
+            and self._is_relative(source, link, path)
+        )
+
+    def _list_targets(
+        self, source: str, new_source: str, link: Link, path: str, new_path: str
+    ) -> list[str]:
+        """Return targets that may lead to a file, the one in the link's style first."""
+        written = link.target
+        extension = written[-3:] if is_note(new_path) and is_note(written) else ""
+        if not written:
+            extension = add_extension("", new_path, link.kind)
+        whole = strip_note_extension(new_path) + extension
+        relative = relative_target(new_source, new_path) + extension
+        name = file_name(whole)
+        if written.startswith(("./", "../")):
+            is_dotted = written.startswith("./") or not SYNTAX[link.kind].writes_paths
+            dotted = relative if relative.startswith("../") else f"./{relative}"
+            return [dotted if is_dotted else relative, dotted, whole, f"/{whole}"]
+        if written.startswith("/"):
+            first = "/" + whole
+        elif self._is_relative(source, link, path):
+            first = relative
+        elif "/" not in written:
+            first = name if len(self.names.get(name_key(new_path), ())) == 1 else whole
+        elif normalize_name(strip_note_extension(written)) == normalize_name(
+            strip_note_extension(path)
+        ):
+            first = whole
+        else:  # the end of a path
+            first = "/".join(whole.split("/")[-1 - written.count("/") :])
+            if resolve_with_alternatives(new_source, first, self.names)[1]:
+                first = whole
+        return [first, whole, "/" + whole]
+
+    def _is_relative(self, source: str, link: Link, path: str) -> bool:
+        """Return True for a Markdown link that is a relative path from its note's folder."""
+        return (
+            SYNTAX[link.kind].writes_paths
+            and link.place is not Place.CANVAS
+            and (not link.target or _is_relative_path(source, link.target, path))
+            and detect_target_style(source, link, self.index, self._obsidian) == "relative"
+        )
+
+
+def _has_old_spelling(written: str, path: str, new_path: str) -> bool:
+    """Return True if a target spells a path whose case or Unicode form changes."""
+    if path == new_path or normalize_name(path) != normalize_name(new_path):
+        return False
+    names = strip_note_extension(written).lstrip("./").split("/")
+    before, after = (
+        strip_note_extension(item).split("/")[-len(names) :] for item in (path, new_path)
+    )
+    return names == before != after
+
+
+def _is_relative_path(source: str, target: str, path: str) -> bool:
+    """Return True if a target is the path of a file from the folder of a note."""
+    relative = relative_target(source, path)
+    written = target.removeprefix("./")
+    whole = relative + path[-3:] if is_note(path) else relative
+    return normalize_name(written) in (normalize_name(relative), normalize_name(whole))
+
+
+# -- find what a query names, and write its name in the query --------------------------------------
+
+
+_NEEDS_CARE = lazy_pattern(r"""["'\\\[\]|#^<>{}$\x00-\x1f]|: """)
+"""Text that needs quotes or escapes in one of the places where a query may stand."""
+
+
+def find_query_target(query: QueryName, source: str, index: Index) -> str | None:
+    """Return the file or folder that a query names, or None.
+
+    A folder is in lower case and ends with a slash.
+    """
+    if query.kind == "note":
+        return resolve(source, query.text, index.names)
+    files, path = index.files_by_path, normalize_name(query.text)
+    if query.kind in FOLDER_KINDS and f"{path}/" in files:
+        return f"{path}/"
+    if query.kind == "folder":
+        return None
+    found = files[path] or (files[f"{path}.md"] if query.kind == "source" else ())
+    return found[0] if found else None
+
+
+def is_plain_name(text: str) -> bool:
+    """Return True if a query can contain a name as it is, whatever surrounds it."""
+    return text.strip() == text != "" and _NEEDS_CARE.search(text) is None
+
+
+def rename_in_query(query: QueryName, source: str, path: str, names: PathsByName) -> str | None:
+    """Return the name of a file that a query named by another path.
+
+    A note gets an extension only if it had one. It gets a folder only if it had one, or if the
+    name is ambiguous. None if the name can't be written as it is.
+    """
+    keeps_extension = query.kind == "path" or query.text.lower().endswith(".md")
+    name = path if keeps_extension else strip_note_extension(path)
+    if query.kind == "note":
+        if "/" not in query.text and len(names.get(name_key(path), ())) == 1:
+            name = file_name(name)
+        if resolve(source, name, names) != path:
+            return None
+    return name if is_plain_name(name) else None

@@ -1,21 +1,31 @@
-"""Rewrite a link with another target, subpath or syntax and keep everything else.
+"""Rewrite a link or definition with another target, subpath or syntax."""
 
-All functions return no edits unless the new link would be read back as exactly the requested link
-and show the same text. This module does not resolve names.
-"""
+import re
 
 from vaultlink.links.kinds import (
     SYNTAX,
+    Encoder,
     LinkParts,
     Replacement,
+    bracketed_text,
+    change_destination,
     default_display_text,
+    encode_destination,
     find_display_span,
     format_link,
+    make_encoder,
     shown_text,
 )
-from vaultlink.model import Edit, Link, LinkKind, Place
+from vaultlink.model import Definition, Edit, Link, LinkKind, Place
+from vaultlink.parse.inline import InlineMarkdownLink, read_inline
 from vaultlink.parse.link_parts import parse_property_link
+from vaultlink.parse.note_builder import parse_definition
 from vaultlink.text import lazy_pattern
+
+# -- rewrite a link with another target, subpath or syntax and keep everything else ----------------
+# All functions return no edits unless the new link would be read back as exactly the requested
+# link and show the same text. This module does not resolve names.
+
 
 Edits = tuple[Edit, ...]
 
@@ -135,3 +145,114 @@ def _visible_text(parts: LinkParts) -> str:
 def _read_property_link(raw: str) -> LinkParts | None:
     link = parse_property_link(raw, (0, 0, 1, 1), "")
     return (link.target, link.subpath, link.display) if link and not link.external else None
+
+
+# -- rewrite the definition of a link's label with another target or subpath -----------------------
+
+
+def as_link(definition: Definition) -> Link:
+    """Return a definition as a link, written like a Markdown link."""
+    return Link(
+        start=definition.start,
+        end=definition.end,
+        line=definition.line,
+        column=definition.column,
+        raw=definition.raw,
+        target=definition.target,
+        subpath=definition.subpath,
+        display="",
+        kind=LinkKind.MARKDOWN,
+        embed=False,
+        place=Place.BODY,
+    )
+
+
+def rewrite_definition(
+    path: str, definition: Definition, target: str, subpath: str
+) -> tuple[Edit, ...]:
+    """Return the edits that give a definition another target and subpath.
+
+    Empty if the definition would not be read back as requested, or has them already.
+    """
+    target = target.replace("\u00a0", " ")
+    if (target, subpath) == (definition.target, definition.subpath):
+        return ()
+    raw = definition.raw
+    encoders: list[Encoder] = [make_encoder(raw)]
+    if definition.wrapped:
+        encoders.insert(0, lambda text, _more: text)
+    spellings = [change_destination(definition, raw, target, subpath, item) for item in encoders]
+    spellings.append(encode_destination(target) + encode_destination(subpath, "#^"))
+    for text in spellings:
+        read = parse_definition(f"[x]: <{text}>" if definition.wrapped else f"[x]: {text}")
+        if read and read[2:] == (target, subpath, definition.wrapped):
+            return (Edit(path, definition.start, definition.end, text),)
+    return ()
+
+
+# -- recognize URLs in wikilinks, and convert such links to links that work ------------------------
+
+
+_URL = lazy_pattern(r"(?:[a-z][a-z0-9+.-]*://|mailto:[^\s@]+@|www\.[^\s./]+\.)\S.*", re.I)
+_WEB_URL = lazy_pattern(r"https?://[^\s/?#]|mailto:|obsidian://", re.I)
+_IMAGE_URL = lazy_pattern(r"\.(?:png|jpe?g|gif|svg|webp|bmp|avif)(?:[?#]|$)", re.I)
+_ADDRESS_WITHOUT_SCHEME = lazy_pattern(r"www\.", re.I)
+_MARKUP = lazy_pattern(r"[`$*<>\\\[\]\n\r]|&#?\w+;|~~|==|%%|(?<!\w)_|_(?!\w)")
+"""Markup that the text of a wikilink and that of a Markdown link may show in different ways."""
+
+_NOT_IN_URLS = lazy_pattern(r"[\s<>\\`|\[\]]|&#?\w+;|%%")
+
+
+def read_url(link: Link) -> str:
+    """Return the URL that a wikilink has as its destination, or "".
+
+    An address that starts with `www.` counts, and is returned as it is written.
+    """
+    raw = link.raw
+    if ":" not in raw and "." not in raw:  # most links
+        return ""
+    inner = bracketed_text(link) or ""
+    destination = inner.partition("|")[0].strip().removesuffix("\\").rstrip()
+    return destination if _URL.fullmatch(destination) else ""
+
+
+def lacks_scheme(url: str) -> bool:
+    return _ADDRESS_WITHOUT_SCHEME.match(url) is not None
+
+
+def is_web_url(url: str) -> bool:
+    """Return True for a web address with a host, an e-mail or an Obsidian URL.
+
+    URLs of other schemes belong to other programs, which may read the wikilink.
+    """
+    return _WEB_URL.match(url) is not None
+
+
+def convert_url_link(path: str, link: Link) -> tuple[Edit, ...]:
+    """Return the edits that convert a wikilink to a URL into a link that works.
+
+    `[[url|text]]` becomes `[text](url)`, `[[url]]` becomes `<url>`, and an embed
+    `![text](url)`. Empty if the new text would not be read back as this link.
+    """
+    url, text = read_url(link), link.display or ""
+    if (
+        not url
+        or link.place not in (Place.BODY, Place.SECTION)
+        or link.end - link.start != len(link.raw)
+        or _NOT_IN_URLS.search(url)
+        or _MARKUP.search(text)
+        or (link.in_table_cell and "|" in text)
+        or (link.embed and not (is_web_url(url) and _IMAGE_URL.search(url)))
+    ):
+        return ()
+    if lacks_scheme(url):
+        url = f"https://{url}"
+    if text in ("", url) and not link.embed:
+        return (Edit(path, link.start, link.end, f"<{url}>"),)
+    new = f"{'!' if link.embed else ''}[{text}]({url})"
+    found = [
+        (item.start, item.end, item.destination)
+        for item in read_inline(new).links
+        if isinstance(item, InlineMarkdownLink)
+    ]
+    return (Edit(path, link.start, link.end, new),) if found == [(0, len(new), url)] else ()

@@ -10,12 +10,11 @@ from typing import NamedTuple
 from vaultlink.model import Note
 from vaultlink.parse import plain
 from vaultlink.parse.blocks import read_blocks
-from vaultlink.parse.brackets import match_brackets
+from vaultlink.parse.brackets import SpanSet, match_brackets
 from vaultlink.parse.directives import find_comment_spans
 from vaultlink.parse.inline import read_inline
 from vaultlink.parse.lines import TextRun, split_lines
 from vaultlink.parse.properties import frontmatter_span
-from vaultlink.parse.spans import SpanSet
 from vaultlink.text import lazy_pattern
 
 _HEADING = lazy_pattern(r"[\s>]*(?:(?:[-*+]|\d{1,9}[.)])\s+)*(?:#{1,6}\s|\[!)")

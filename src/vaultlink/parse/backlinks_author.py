@@ -9,15 +9,19 @@ from typing import NamedTuple
 
 from vaultlink.model import Entry, Owner, Section, SourceSpan
 from vaultlink.parse import leaves
-from vaultlink.parse.backlinks_cuts import add_cut_spans
-from vaultlink.parse.backlinks_entries import LIST_MARK, SectionSource, parse_line_entries
+from vaultlink.parse.backlinks_entries import (
+    LIST_MARK,
+    SectionSource,
+    add_cut_spans,
+    parse_line_entries,
+)
 from vaultlink.parse.backlinks_heading import (
     QuotedLine,
     SectionHeading,
     content_end,
     fold_wording,
 )
-from vaultlink.parse.spans import SpanSet
+from vaultlink.parse.brackets import SpanSet
 from vaultlink.text import line_and_column
 
 _MAX_PROSE_LINES = 3

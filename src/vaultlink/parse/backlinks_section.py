@@ -9,23 +9,22 @@ from collections.abc import Mapping, Sequence
 
 from vaultlink.model import Entry, Link, Owner, Section
 from vaultlink.parse.backlinks_author import SectionBody, read_author_sections
-from vaultlink.parse.backlinks_cuts import add_cut_spans
-from vaultlink.parse.backlinks_entries import SectionSource, parse_line_entries
+from vaultlink.parse.backlinks_entries import SectionSource, add_cut_spans, parse_line_entries
 from vaultlink.parse.backlinks_heading import (
     HeadingWordings,
     SectionHeading,
     build_quoted_line,
+    is_mention_item,
     match_heading_line,
 )
 from vaultlink.parse.backlinks_markers import MarkerPair, find_marker_pairs
 from vaultlink.parse.backlinks_problems import add_section_problems
-from vaultlink.parse.backlinks_wordings import is_mention_item
 from vaultlink.parse.blocks import read_blocks
+from vaultlink.parse.brackets import SpanSet
 from vaultlink.parse.directives import find_comment_spans
 from vaultlink.parse.inline import read_inline
 from vaultlink.parse.lines import TextRun, split_lines
 from vaultlink.parse.plain import paragraph_span
-from vaultlink.parse.spans import SpanSet
 from vaultlink.text import lazy_pattern, line_and_column
 
 

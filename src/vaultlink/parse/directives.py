@@ -4,8 +4,7 @@ import re
 from collections.abc import Iterable
 
 from vaultlink.model import Directive, PropertyValue, text_items
-from vaultlink.parse.marks import MarkSearch
-from vaultlink.parse.spans import SpanSet
+from vaultlink.parse.brackets import MarkSearch, SpanSet
 from vaultlink.text import lazy_pattern, line_and_column
 
 DIRECTIVE_PREFIX = "vaultlink-"

@@ -1,23 +1,92 @@
-"""The inline pass: find links, embeds and tags in a run of text.
-
-Skips text that code, math, HTML or URLs hide. A single scan from left to right; the earlier start
-wins (3.19). Emphasis matters only where it ends inside a link and so breaks it, so it is parsed
-only in runs where this can happen.
-"""
+"""The inline pass: find links, embeds and tags in a run of text."""
 
 import re
 from functools import cache
+from typing import NamedTuple
 
-from vaultlink.parse.brackets import is_domain, match_brackets, parse_link_destination, trim_url_end
-from vaultlink.parse.inline_types import (
-    InlineContent,
-    InlineMarkdownLink,
-    InlineWikilink,
-    UnlinkedBracket,
+import msgspec
+
+from vaultlink.model import LinkKind
+from vaultlink.parse.brackets import (
+    MarkSearch,
+    is_domain,
+    match_brackets,
+    parse_link_destination,
+    trim_url_end,
 )
 from vaultlink.parse.leaves import HTML_TAG
-from vaultlink.parse.marks import MarkSearch
 from vaultlink.text import lazy_pattern
+
+# -- results of the inline pass --------------------------------------------------------------------
+# All spans are offsets in the run, 0-based, in code points.
+
+
+class InlineWikilink(NamedTuple):
+    """A wikilink in a run: its span, including `!`, and True if it is an embed.
+
+    `in_link` is True in the text of a Markdown or HTML link.
+    """
+
+    start: int
+    end: int
+    embed: bool
+    in_link: bool = False
+
+    @property
+    def kind(self) -> LinkKind:
+        return LinkKind.WIKILINK
+
+
+class InlineMarkdownLink(NamedTuple):
+    """A Markdown link or image in a run.
+
+    `text_end` is the end of its text, `destination` is as written.
+    """
+
+    start: int
+    end: int
+    embed: bool
+    text_end: int
+    destination: str
+
+    @property
+    def kind(self) -> LinkKind:
+        return LinkKind.MARKDOWN
+
+
+class UnlinkedBracket(NamedTuple):
+    """An opening bracket that starts no link.
+
+    `end` is the end of the searched text. `close` is the position of the matching bracket, 0 if
+    there is none.
+    """
+
+    start: int
+    end: int
+    close: int
+
+
+class InlineContent(msgspec.Struct):
+    """The content of a run, in order.
+
+    `tags` are the spans of their names, `hidden` those of code, math and HTML, `escapes` the
+    positions of the backslashes that escape an opening bracket. `depends_on_emphasis` is True
+    if a tag counts only if emphasis ends before it.
+    """
+
+    links: list[InlineWikilink | InlineMarkdownLink] = msgspec.field(default_factory=list)
+    tags: list[tuple[int, int]] = msgspec.field(default_factory=list)
+    hidden: list[tuple[int, int]] = msgspec.field(default_factory=list)
+    unlinked_brackets: list[UnlinkedBracket] = msgspec.field(default_factory=list)
+    escapes: list[int] = msgspec.field(default_factory=list)
+    depends_on_emphasis: bool = False
+
+
+# -- the inline pass: find links, embeds and tags in a run of text ---------------------------------
+# Skips text that code, math, HTML or URLs hide. A single scan from left to right; the earlier
+# start wins (3.19). Emphasis matters only where it ends inside a link and so breaks it, so it is
+# parsed only in runs where this can happen.
+
 
 _NON_LINK_BRACKET = r"[^\[\]\\\n`]*\](?![\[\](]| \()"
 _PUNCTUATION = frozenset("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~\n")

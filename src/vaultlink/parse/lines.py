@@ -7,8 +7,7 @@ offset of its remaining text, so that everything found in a run has an exact pos
 from bisect import bisect_right
 from typing import NamedTuple
 
-from vaultlink.parse.brackets import BracketPairs, pair_brackets
-from vaultlink.parse.marks import MarkSearch
+from vaultlink.parse.brackets import BracketPairs, MarkSearch, pair_brackets
 
 UNICODE_SPACES = (
     " \t\n\v\f\r\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"

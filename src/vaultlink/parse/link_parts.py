@@ -4,7 +4,7 @@ import html
 import re
 
 from vaultlink.model import Link, LinkKind, Place
-from vaultlink.parse.inline_types import InlineMarkdownLink, InlineWikilink
+from vaultlink.parse.inline import InlineMarkdownLink, InlineWikilink
 from vaultlink.text import lazy_pattern
 
 _NO_BREAK_SPACES = str.maketrans({"\u00a0": " "})

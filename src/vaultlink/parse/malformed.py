@@ -1,23 +1,26 @@
-"""Recognize malformed links and compute their fixes.
+"""Recognize malformed links and compute their fixes."""
 
-A malformed link is text that was clearly meant as a link but is not one. Every fix is tried on the
-run first: it must add exactly the intended link and keep all other links and tags.
-"""
-
+import re
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
+from functools import cached_property
 from typing import NamedTuple
 
-from vaultlink.parse.inline import read_inline
-from vaultlink.parse.inline_types import (
+from vaultlink.parse.brackets import SpanSet, parse_link_destination
+from vaultlink.parse.inline import (
     InlineContent,
     InlineMarkdownLink,
     InlineWikilink,
     UnlinkedBracket,
+    read_inline,
 )
-from vaultlink.parse.lines import TextRun
+from vaultlink.parse.lines import TableRow, TextRun
 from vaultlink.parse.link_parts import decode_destination, parse_wikilink
 from vaultlink.text import lazy_pattern
+
+# -- recognize malformed links and compute their fixes ---------------------------------------------
+# A malformed link is text that was clearly meant as a link but is not one. Every fix is tried on
+# the run first: it must add exactly the intended link and keep all other links and tags.
 
 
 class LinkFault(StrEnum):
@@ -252,3 +255,224 @@ def _can_join_lines(source: str, start: int, end: int) -> bool:
     return not source[start:end].strip() and (
         behind == -1 or not _SETEXT_OR_TABLE.match(source, behind + 1)
     )
+
+
+# -- recognize links with escaped, surplus or doubled brackets; compute their fixes ----------------
+# All offsets are those of the run.
+
+
+_ESCAPED = lazy_pattern(r"\\\[\\?\[((?:[^\[\]\\\n]|\\[^\[\]\n])+)(\\?)\](\\?)\](?![(\[:])")
+_ESCAPED_MARK = lazy_pattern(r"\\([!-/:-@\[-`{-~])")
+_ESCAPED_SIGN = lazy_pattern(r"\\(?=[!-/:-@\[-`{}~])")
+"""The backslash of an escape, except that of a pipe."""
+
+_ABOUT_SYNTAX = lazy_pattern(
+    r"\b(?:wiki|links?\b|linked|linking|backlink|bracket|syntax|markdown|obsidian|roam|notion|logseq"
+    r"|type\b|typing|write\b|enlace|lien|klammer|verlink|collegament|parentes|ссылк|скобк)"
+    r"|[链鏈]|括号|括號|リンク|括弧|링크|괄호",
+    re.I,
+)
+"""Words of a text that explains how links are written."""
+
+
+class BracketFault(NamedTuple):
+    """A link with faulty brackets, its fix, and False if it may be intended."""
+
+    link: MalformedLink
+    replacements: Replacements
+    is_certain: bool
+
+
+class DoubledBrackets(NamedTuple):
+    """A wikilink directly before a destination in parentheses: `[[text]](url)`."""
+
+    start: int
+    end: int
+    destination: str
+    replacements: Replacements
+
+
+def find_escaped_links(
+    text: str, found: InlineContent, budget: TrialBudget
+) -> Iterator[BracketFault]:
+    r"""Yield the escaped wikilinks of a run: `\[\[a\]\]` and `\[[a]]`.
+
+    Text that contains code or is about links is left out. Elsewhere too, one may be intended unless
+    all its brackets are escaped, as programs do that convert notes.
+    """
+    if found.hidden or len(text) > MAX_RUN_LENGTH or _ABOUT_SYNTAX.search(text):
+        return
+    stop = 0
+    for at in found.escapes:
+        match = _ESCAPED.match(text, at) if at >= stop else None
+        if match is None or text[max(at - 2, 0) : at] == "\\!" or text[at - 1 : at] == "[":
+            continue
+        stop = match.end()
+        target, _, _ = parse_wikilink(_ESCAPED_MARK.sub(r"\1", match[1].replace("\\|", "|")))
+        link = MalformedLink(at, stop, target, LinkFault.ESCAPED_BRACKETS)
+        changes = tuple(
+            (mark.start(), mark.end(), "") for mark in _ESCAPED_SIGN.finditer(text, at, stop)
+        )
+        if target and budget.take(text) and yields_link(text, changes, found, at, target):
+            is_whole = text[at + 2] == "\\" and bool(match[2]) and bool(match[3])
+            yield BracketFault(link, changes, is_whole)
+
+
+def find_third_bracket(
+    run: TextRun, found: InlineContent, link: InlineWikilink, budget: TrialBudget
+) -> BracketFault | None:
+    """Return the fault of a wikilink with three opening brackets, such as `[[[a]]]`.
+
+    Brackets around several words or links are not a fault. A bracket without a closing one may be
+    intended.
+    """
+    text, opening, end = run.text, link.start + link.embed, link.end
+    inner = text[opening + 3 : end - 2]
+    if not text.startswith("[[[", opening) or len(text) > MAX_RUN_LENGTH or text[end - 3] == "[":
+        return None
+    target = parse_wikilink(inner)[0]
+    close = run.bracket_pairs.closings.get(opening)
+    if close not in (None, end) or "[" in target or "]" in target or not target:
+        return None
+    stop = end if close is None else end + 1
+    if text[stop : stop + 1] in ("(", "[", ":", "]"):
+        return None
+    changes: Replacements = ((opening, opening + 1, ""),)
+    if close is not None:
+        changes += ((end, end + 1, ""),)
+    fault = MalformedLink(link.start, stop, target, LinkFault.THREE_BRACKETS)
+    certain = budget.take(text) and yields_link(text, changes, found, link.start, target, link)
+    return BracketFault(fault, changes if certain else (), close is not None)
+
+
+def find_doubled_brackets(
+    run: TextRun, found: InlineContent, link: InlineWikilink, budget: TrialBudget
+) -> DoubledBrackets | None:
+    """Return the fault of a wikilink before a destination in parentheses, or None."""
+    text, opening, end = run.text, link.start + link.embed, link.end
+    inner = text[opening + 2 : end - 2]
+    if text[end : end + 1] != "(" or "[" in inner or ("|" in inner and not link.embed):
+        return None
+    stop, raw = parse_link_destination(run.marks, end, len(text))
+    destination = decode_destination(raw) if stop else None
+    if not destination:
+        return None
+    changes: Replacements = ((opening, opening + 1, ""), (end - 1, end, ""))
+    if inner.strip().isdigit():  # the mark of a footnote, which keeps its brackets
+        changes = ((opening + 1, opening + 2, "\\["), (end - 2, end - 1, "\\]"))
+    if not budget.take(text) or not yields_link(
+        text, changes, found, link.start, destination, link
+    ):
+        changes = ()
+    return DoubledBrackets(link.start, stop, destination, changes)
+
+
+# -- recognize wikilinks that a pipe cuts in two because they are in a table -----------------------
+
+
+_REST_OF_LINK = lazy_pattern(r"[ \t]*\|(?:[^\[\]|\\\n]|\\.)*\]\]")
+_REST_OF_EMBED = lazy_pattern(r"[ \t]*\|(?:[^\[\]\\\n]|\\.)*\]\]")
+"""A caption and a size may follow the name of a picture, each after a pipe."""
+
+_CUT_LINK = lazy_pattern(r"\[\[[^\[\]|\n]*[^\[\]|\\\n](\|(?:[^\[\]\\\n]|\\.)*)\]\]")
+_REST_OF_CELL = lazy_pattern(r"(?:[^|\\\n]|\\.)*")
+_ESCAPE = lazy_pattern(r"\\.")
+_BLOCK_START = lazy_pattern(r"[ \t]*(?:#{1,6}[ \t]|[-*+>][ \t]|\d+[.)][ \t])")
+"""Start of a heading, list item or quote, which was not meant as a row of a table."""
+
+_PIPE = lazy_pattern(r"(?<!\\)\|")
+
+
+class CutRow:
+    """A row of a table whose pipes may cut links."""
+
+    def __init__(self, row: TableRow) -> None:
+        self.row = row
+
+    @cached_property
+    def is_ordinary_text(self) -> bool:
+        """True if the row has no pipe except those in wikilinks, or starts another block."""
+        text = self.row.line.text
+        if _BLOCK_START.match(text):
+            return True
+        return not self.row.is_inner and "|" not in _CUT_LINK.sub("", _ESCAPE.sub("", text))
+
+    @cached_property
+    def hidden(self) -> SpanSet:
+        """The code and math that the row would contain if it were not in a table."""
+        text = self.row.line.text
+        return SpanSet(read_inline(text).hidden if "`" in text or "$" in text else ())
+
+    @cached_property
+    def explains_extra_cells(self) -> bool:
+        """True if the pipes in wikilinks are the reason why the row is too long."""
+        text = _ESCAPE.sub("", self.row.line.text).strip(" \t")
+        cells = text.removeprefix("|").removesuffix("|").count("|") + 1
+        cuts = sum(match[1].count("|") for match in _CUT_LINK.finditer(text))
+        return cells - self.row.columns == cuts > 0
+
+
+def find_cut_fault(
+    run: TextRun, row: CutRow | None, link: MalformedLink, source: str
+) -> LinkFault | None:
+    """Return the fault of a link without closing brackets that a pipe cuts, or None."""
+    if row is None or link.fault not in (
+        LinkFault.CLOSING_BRACKET_MISSING,
+        LinkFault.CLOSING_BRACKETS_MISSING,
+    ):
+        return None
+    end = run.source_end(link.end)
+    if not source[end : end + 80].lstrip(" \t").startswith("|"):
+        return None
+    if row.is_ordinary_text:
+        return LinkFault.BELOW_TABLE if _match_rest(run, link, source) else None
+    return LinkFault.PIPE_IN_CELL
+
+
+def is_in_code(run: TextRun, row: CutRow | None, link: MalformedLink) -> bool:
+    """Return True if code or math would hide a link if its line were not a row."""
+    return row is not None and row.hidden.covers(
+        run.source_offset(link.start) - row.row.line.offset
+    )
+
+
+def _match_rest(run: TextRun, link: MalformedLink, source: str) -> re.Match[str] | None:
+    """Return the part of a link behind its first cell."""
+    is_embed = run.text[link.start - 1 : link.start] == "!"
+    pattern = _REST_OF_EMBED if is_embed else _REST_OF_LINK
+    return pattern.match(source, run.source_end(link.end))
+
+
+def escape_pipe_in_cell(run: TextRun, link: MalformedLink, source: str) -> Replacements:
+    """Return the backslashes that the pipes of a link in a table cell need.
+
+    Empty unless the next cells continue the link, and all other links and tags of these cells
+    stay.
+    """
+    rest = _match_rest(run, link, source)
+    if not rest:
+        return ()
+    start, end = run.source_offset(0), run.source_end(link.end)
+    pipes = [pipe for pipe in range(*rest.span()) if _PIPE.match(source, pipe)]
+    link_end = end - start + len(rest[0]) + len(pipes)
+    fixed = source[start:end] + _PIPE.sub(r"\\|", rest[0]) + _find_rest_of_cell(source, rest.end())
+    after = read_inline(fixed)
+    added = find_links_at(after, link.start)
+    if len(added) != 1 or added[0].end != link_end or read_target(fixed, added[0]) != link.target:
+        return ()
+    cells = [run.text, *_PIPE.split(rest[0] + _find_rest_of_cell(source, rest.end()))[1:]]
+    links, tags = list[str](), list[str]()
+    for cell in map(str.strip, cells):
+        found_links, found_tags = list_texts(cell, read_inline(cell))
+        links += found_links
+        tags += found_tags
+    return (
+        tuple((pipe, pipe, "\\") for pipe in pipes)
+        if (links, tags) == list_texts(fixed, after, added[0])
+        else ()
+    )
+
+
+def _find_rest_of_cell(source: str, at: int) -> str:
+    match = _REST_OF_CELL.match(source, at)
+    return match[0].rstrip() if match else ""

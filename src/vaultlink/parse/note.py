@@ -22,10 +22,12 @@ from vaultlink.model import (
 )
 from vaultlink.parse import plain
 from vaultlink.parse.backlinks_entries import SectionSource
-from vaultlink.parse.backlinks_heading import compile_wordings, find_heading_candidates
+from vaultlink.parse.backlinks_heading import (
+    compile_wordings,
+    find_heading_candidates,
+    find_usual_headings,
+)
 from vaultlink.parse.backlinks_section import read_sections
-from vaultlink.parse.backlinks_wordings import find_usual_headings
-from vaultlink.parse.block_ids import find_detached_ids
 from vaultlink.parse.blocks import ParsedBlocks, read_blocks
 from vaultlink.parse.directives import (
     DIRECTIVE_PREFIX,
@@ -33,8 +35,7 @@ from vaultlink.parse.directives import (
     find_directives,
     parse_ignored_rules,
 )
-from vaultlink.parse.hidden import describe_hiding_blocks
-from vaultlink.parse.html_links import find_swallowed_links
+from vaultlink.parse.hidden import describe_hiding_blocks, find_detached_ids, find_swallowed_links
 from vaultlink.parse.lines import UNICODE_SPACES, TextRun, split_lines
 from vaultlink.parse.link_parts import parse_property_link
 from vaultlink.parse.names_in_text import find_lone_self_links, find_named_files
@@ -189,7 +190,7 @@ def _read_full_body(found: NoteBuilder, body: int) -> _BodyParts:
     if blocks.beside_tables:
         found.mark_links_beside_tables(blocks.beside_tables)
     if blocks.definitions:
-        from vaultlink.parse.definitions import read_definitions  # noqa: PLC0415 - rare
+        from vaultlink.parse.note_builder import read_definitions  # noqa: PLC0415 - rare
 
         found.definitions = read_definitions(blocks.definitions, found)
     if blocks.queries:

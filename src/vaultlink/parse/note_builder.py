@@ -1,27 +1,22 @@
 """Collect the results of the passes over one text, with line, column and place."""
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from itertools import accumulate
+from typing import NamedTuple
 
 from msgspec import structs
 
 from vaultlink.model import Definition, Link, LinkKind, ParseProblem, Place, QueryName, Tag
-from vaultlink.parse.bracket_faults import (
-    BracketFault,
-    find_doubled_brackets,
-    find_escaped_links,
-    find_third_bracket,
+from vaultlink.parse.inline import (
+    InlineContent,
+    InlineMarkdownLink,
+    InlineWikilink,
+    may_contain_links,
+    read_inline,
 )
-from vaultlink.parse.cut_links import (
-    CutRow,
-    escape_pipe_in_cell,
-    find_cut_fault,
-    is_in_code,
-)
-from vaultlink.parse.inline import may_contain_links, read_inline
-from vaultlink.parse.inline_types import InlineContent, InlineMarkdownLink, InlineWikilink
-from vaultlink.parse.lines import TextRun
+from vaultlink.parse.leaves import LINK_DEFINITION
+from vaultlink.parse.lines import SourceLine, TextRun
 from vaultlink.parse.link_parts import (
     decode_destination,
     is_external,
@@ -29,12 +24,20 @@ from vaultlink.parse.link_parts import (
     split_subpath,
 )
 from vaultlink.parse.malformed import (
+    BracketFault,
+    CutRow,
     LinkFault,
     MalformedLink,
     Replacements,
     TrialBudget,
+    escape_pipe_in_cell,
+    find_cut_fault,
+    find_doubled_brackets,
+    find_escaped_links,
     find_malformed_links,
+    find_third_bracket,
     fix_malformed_link,
+    is_in_code,
     is_in_other_brackets,
 )
 from vaultlink.text import line_and_column, line_starts
@@ -251,3 +254,57 @@ def _place_replacements(changes: Replacements, run: TextRun) -> Replacements:
     return tuple(
         (run.source_offset(start), run.source_end(end), text) for start, end, text in changes
     )
+
+
+# -- parse the definitions of links' labels: `[label]: destination "title"` ------------------------
+# Obsidian does not count them as links, but a rename of the file must change them too.
+
+
+class DefinedDestination(NamedTuple):
+    """The destination of a definition; its span in the line, 0-based.
+
+    `wrapped` is True if it is in angle brackets, which the span excludes.
+    """
+
+    start: int
+    end: int
+    target: str
+    subpath: str
+    wrapped: bool
+
+
+def read_definitions(lines: list[SourceLine], found: NoteBuilder) -> tuple[Definition, ...]:
+    """Return the definitions in lines that the block pass recognized as such.
+
+    Those with a URL are left out.
+    """
+    return tuple(_iter_definitions(lines, found))
+
+
+def _iter_definitions(lines: list[SourceLine], found: NoteBuilder) -> Iterator[Definition]:
+    for line in lines:
+        parsed = parse_definition(line.text)
+        if parsed:
+            start, end = line.offset + parsed.start, line.offset + parsed.end
+            raw = line.text[parsed.start : parsed.end]
+            yield Definition(
+                *found.locate(start, end), raw, parsed.target, parsed.subpath, parsed.wrapped
+            )
+
+
+def parse_definition(line: str) -> DefinedDestination | None:
+    """Return the destination that a line without the marks of its container defines.
+
+    None for a URL, and if the line is no definition.
+    """
+    match = LINK_DEFINITION.match(line)
+    if not match:
+        return None
+    wrapped = match[1] is not None
+    start, end = match.span(1 if wrapped else 2)
+    raw = line[start:end]
+    decoded = decode_destination(raw)
+    if decoded is None or is_external(decoded) or (raw.startswith("<") and not wrapped):
+        return None
+    target, subpath = split_subpath(decoded)
+    return DefinedDestination(start, end, target, subpath, wrapped) if target or subpath else None

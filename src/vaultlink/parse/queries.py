@@ -1,17 +1,18 @@
-"""Find the names of folders, notes and tags in queries of Dataview and of bases.
-
-Obsidian does not count them as links. Only names that are written in full are read, as a text in
-quotes, a link or a tag. A query with a template's placeholder is skipped, and so is a Dataview
-query whose source is not understood.
-"""
+"""Find the names of folders, notes and tags in queries of Dataview and of bases."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from vaultlink.model import FOLDER_KINDS, QueryName
+from vaultlink.model import FOLDER_KINDS, Note, Property, QueryName
 from vaultlink.parse.blocks import QueryBlock
-from vaultlink.parse.lines import SourceLine
-from vaultlink.text import lazy_pattern, line_and_column
+from vaultlink.parse.lines import SourceLine, split_lines
+from vaultlink.text import lazy_pattern, line_and_column, line_starts
+
+# -- find the names of folders, notes and tags in queries of Dataview and of bases -----------------
+# Obsidian does not count them as links. Only names that are written in full are read, as a text in
+# quotes, a link or a tag. A query with a template's placeholder is skipped, and so is a Dataview
+# query whose source is not understood.
+
 
 _PLACEHOLDER = lazy_pattern(r"<%|\{\{|\$\{")
 _SUBPATH = lazy_pattern(r"[#|]")
@@ -185,3 +186,18 @@ def _read_arguments(text: str, at: int, group: int) -> Iterator[_Name]:
         if _KINDS[group] != "tag" or following != ",":
             return
         at += 1
+
+
+# -- parse an Obsidian base (`.base`) --------------------------------------------------------------
+
+
+def parse_base(path: str, text: str) -> Note:
+    """Return a base as a note with its text in the property `base`.
+
+    A base is not a source of links (8.7), but the files that its text names count as used.
+    """
+    return Note(
+        path,
+        properties=(Property(0, 0, 1, 1, "base", text, 0, len(text)),),
+        queries=find_query_names([QueryBlock("base", split_lines(text, 0))], line_starts(text)),
+    )

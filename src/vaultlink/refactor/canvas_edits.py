@@ -4,22 +4,20 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from vaultlink.links.edits import apply_edits, sort_edits
-from vaultlink.links.renaming import rename_link
+from vaultlink.links.naming import rename_link
 from vaultlink.model import Edit, Link
 from vaultlink.parse.canvas import (
     CanvasCard,
     CanvasLink,
-    find_canvas_links,
-    parse_canvas,
-    parse_canvas_cards,
-)
-from vaultlink.parse.json_strings import (
     JsonOffsets,
     JsonString,
     JsonStyle,
     detect_json_style,
     encode_json_text,
+    find_canvas_links,
     find_json_strings,
+    parse_canvas,
+    parse_canvas_cards,
 )
 
 ChangeLink = Callable[[Link], tuple[str, str] | None]

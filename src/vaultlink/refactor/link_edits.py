@@ -12,10 +12,10 @@ import msgspec
 from vaultlink.fix.plan import CapturedLink
 from vaultlink.index.index import Index, link_name, target_spellings
 from vaultlink.index.resolve import file_name, is_canvas, is_note, resolve
-from vaultlink.links.definitions import as_link, rewrite_definition
 from vaultlink.links.edits import sort_edits
 from vaultlink.links.kinds import SYNTAX
-from vaultlink.links.renaming import RenamedNames, rename_link
+from vaultlink.links.naming import RenamedNames, rename_link
+from vaultlink.links.rewrite import as_link, rewrite_definition
 from vaultlink.model import Edit, Entry, Link, Note
 from vaultlink.obsidian import ObsidianSettings
 from vaultlink.refactor.relocation import Relocation

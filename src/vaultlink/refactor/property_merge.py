@@ -8,8 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from vaultlink.model import Edit, Note, PropertyValue
-from vaultlink.parse.properties import frontmatter_span
-from vaultlink.parse.yaml_nodes import parse_plain_scalar
+from vaultlink.parse.properties import frontmatter_span, parse_plain_scalar
 from vaultlink.text import lazy_pattern
 
 _LIST_KEYS = ("tags", "aliases")

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from vaultlink.fix.plan import Rename, RenameKind
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import PathsByName, normalize_name, resolve
-from vaultlink.links.query_names import find_query_target, is_plain_name, rename_in_query
+from vaultlink.links.naming import find_query_target, is_plain_name, rename_in_query
 from vaultlink.model import QueryName
 from vaultlink.refactor.tags import rename_in_tag
 

@@ -7,7 +7,7 @@ from vaultlink.index.index import Index
 from vaultlink.index.resolve import normalize_name, resolve
 from vaultlink.links.intent import is_link_text, is_meant_as_link
 from vaultlink.links.kinds import find_nested_links, is_wikilink
-from vaultlink.links.url_links import convert_url_link, is_web_url, read_url
+from vaultlink.links.rewrite import convert_url_link, is_web_url, read_url
 from vaultlink.model import Link, Note, ParseProblem, Place, Safety
 from vaultlink.parse.link_parts import is_external, split_subpath
 from vaultlink.parse.malformed import LinkFault

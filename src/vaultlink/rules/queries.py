@@ -4,8 +4,12 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from vaultlink.index.resolve import is_note
-from vaultlink.links.naming import strip_note_extension
-from vaultlink.links.query_names import find_query_target, is_plain_name, rename_in_query
+from vaultlink.links.naming import (
+    find_query_target,
+    is_plain_name,
+    rename_in_query,
+    strip_note_extension,
+)
 from vaultlink.model import FOLDER_KINDS, Edit, Note, QueryName
 from vaultlink.rules.context import Context, Finding
 from vaultlink.rules.former_targets import find_moved_folder, resolve_former_path
