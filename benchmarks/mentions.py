@@ -16,9 +16,8 @@ from typing import NamedTuple
 from measure import Bench, TimedCommand, measure_peak_megabytes, measure_rounds, measure_run
 from vaultlink import Settings, Vault, open_vault
 from vaultlink.index.resolve import is_note
-from vaultlink.mentions.finder import MentionFinder
+from vaultlink.mentions.finder import MentionFinder, sample_paths
 from vaultlink.mentions.mention import MentionOptions
-from vaultlink.mentions.tally import sample_paths
 
 WAYS = {"library": False, "plain": True}
 """The ways to search, and if they are plain."""

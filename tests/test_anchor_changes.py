@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from vaultlink.history.anchor_changes import find_moved_anchor, match_anchors_of
+from vaultlink.history.headings import find_moved_anchor, match_anchors_of
 from vaultlink.model import Destination, History, Note
 from vaultlink.parse.note import parse_note
 from vaultlink.rules.former_targets import find_renamed_anchor

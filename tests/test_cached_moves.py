@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 
 import pytest
 
-from vaultlink.history.follow import Snapshot, follow
-from vaultlink.history.piece_index import PieceIndex
+from vaultlink.history.file_pairs import Snapshot, follow
+from vaultlink.history.matcher import PieceIndex
 from vaultlink.model import FileStamp, History
 from vaultlink.parse.note import parse_note
 

@@ -12,10 +12,10 @@ from repositories import commit, create_repository, git, read_history, read_note
 from running import RunCommand
 from vaultlink.disk.scan import list_files
 from vaultlink.git.objects import read_blobs
-from vaultlink.history.follow import UNCOMMITTED
+from vaultlink.history.file_pairs import UNCOMMITTED
 from vaultlink.history.git_log import GitLog, read_log
 from vaultlink.history.git_renames import git_history, moves_since
-from vaultlink.history.piece_index import PieceIndex
+from vaultlink.history.matcher import PieceIndex
 from vaultlink.model import History
 from vaultlink.rules.former_targets import follow_move
 

@@ -17,10 +17,9 @@ from vaultlink.cli.vault import make_suggester
 from vaultlink.disk.scan import RACY_WINDOW_NS
 from vaultlink.engine.step import step
 from vaultlink.history.git_log import read_log
-from vaultlink.history.git_renames import git_history
-from vaultlink.history.name_changes import remember_names
-from vaultlink.history.note_history import NoteHistory, read_note_history
-from vaultlink.history.piece_index import PieceIndex
+from vaultlink.history.git_renames import NoteHistory, git_history, read_note_history
+from vaultlink.history.link_changes import remember_names
+from vaultlink.history.matcher import PieceIndex
 from vaultlink.model import NO_HISTORY, FormerName, History
 from vaultlink.report.listings import DanglingTopicRow
 

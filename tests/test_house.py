@@ -148,9 +148,9 @@ PLACES = {
         r"\bTexts\(|\bhash_pieces\(",
         (
             "history/file_pairs.py",
-            "history/section_pairs.py",
-            "history/anchor_changes.py",
-            "history/git_reasons.py",
+            "history/headings.py",
+            "history/headings.py",
+            "history/git_renames.py",
             "history/matcher.py",
             "parse/pieces.py",
         ),

@@ -16,8 +16,8 @@ from vaultlink.engine.checks import LinterSettings
 from vaultlink.engine.step import Change, State, step
 from vaultlink.git.location import find_git_dir
 from vaultlink.git.repository import read_git_state
-from vaultlink.history.follow import Snapshot, follow
-from vaultlink.history.piece_index import PieceIndex
+from vaultlink.history.file_pairs import Snapshot, follow
+from vaultlink.history.matcher import PieceIndex
 from vaultlink.model import NO_HISTORY, History, Note
 from vaultlink.parse.note import parse_note
 from vaultlink.rules.former_targets import was_deleted

@@ -12,12 +12,12 @@ from vaultlink.fix.plan import Rename, RenameKind
 from vaultlink.index.index import Index
 from vaultlink.refactor.arguments import (
     RenameRow,
+    list_outer_folders,
     read_move,
     read_plan_file,
     read_rename,
     read_renames,
 )
-from vaultlink.refactor.old_names import list_outer_folders
 from vaultlink.refactor.relocation import expand
 
 VAULT = {

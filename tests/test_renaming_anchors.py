@@ -10,8 +10,8 @@ from vaultlink.index.anchors import find_anchor, find_slug_heading
 from vaultlink.links.edits import apply_edits
 from vaultlink.model import LinkKind, Note
 from vaultlink.parse.note import parse_note
-from vaultlink.refactor.anchors import AnchorChanges, plan_anchor_renames
 from vaultlink.refactor.relocation import RefusedError
+from vaultlink.refactor.subpaths import AnchorChanges, plan_anchor_renames
 
 WIKILINK, MARKDOWN = LinkKind.WIKILINK, LinkKind.MARKDOWN
 

@@ -16,8 +16,8 @@ from test_fixes import run_fixes, texts_after
 from vaultlink.engine.step import Change, step
 from vaultlink.model import Entry, Note, Owner, Place
 from vaultlink.parse.note import parse_note
+from vaultlink.rules.author_sections import _find_section_defects
 from vaultlink.rules.context import Context
-from vaultlink.rules.section_entries import find_section_defects
 
 VECTORS: list[Mapping[str, Any]] = yaml.safe_load(
     (Path(__file__).parent / "sections.yaml").read_text(encoding="utf-8")
@@ -78,7 +78,7 @@ def test_section_problems(vector: Mapping[str, Any]) -> None:
     defects = {
         f"{defect.kind}" if defect.reported else f"({defect.kind})"
         for section in note.sections
-        for defect in find_section_defects(section, note, context)
+        for defect in _find_section_defects(section, note, context)
     }
     assert defects - {"heading-variant"} == set(vector.get("defects", []))
 

@@ -10,11 +10,9 @@ from hypothesis import strategies as some
 from builder import Event, VaultFiles, apply_events, build_state, event_scripts, make_settings
 from vaultlink.engine.step import Change, Presence, State, step
 from vaultlink.index import suggest
-from vaultlink.index.kept_suggestions import KeptSuggestions, list_names_by_path
-from vaultlink.index.near_keys import NearKeys, _is_plain
-from vaultlink.index.near_names import TargetUse, is_near
+from vaultlink.index.near_names import NearKeys, TargetUse, _is_plain, is_near
 from vaultlink.index.resolve import normalize_name
-from vaultlink.index.suggest import Suggester, drop_own_names
+from vaultlink.index.suggest import KeptSuggestions, Suggester, drop_own_names, list_names_by_path
 from vaultlink.index.words import split_name
 from vaultlink.model import Suggestion
 

@@ -14,7 +14,7 @@ from vaultlink.index.anchors import build_anchor_table, find_anchor, find_slug_h
 from vaultlink.model import Edit, Note, Safety
 from vaultlink.parse.canvas import parse_canvas
 from vaultlink.parse.note import parse_note
-from vaultlink.rules.tag_variants import find_usual_tags
+from vaultlink.rules.metadata import _find_usual_tags
 
 sys.path.append(str(Path(__file__).parents[1] / "benchmarks"))
 from shapes import list_shapes, render_shape
@@ -124,7 +124,7 @@ def test_time_of_fixing_grows_with_the_size(shape: str, tmp_path: Path) -> None:
     ],
 )
 def test_usual_case_of_tags_is_found_by_level(uses: dict[str, int], usual: dict[str, str]) -> None:
-    assert find_usual_tags(uses) == usual
+    assert _find_usual_tags(uses) == usual
 
 
 def test_only_the_first_link_in_html_holds_the_text_of_the_change() -> None:

@@ -17,7 +17,7 @@ from vaultlink.dashboard.model import VaultReport
 from vaultlink.engine.fingerprints import KnownCount
 from vaultlink.fix.plan import CapturedLink, NamedPlace, Rename
 from vaultlink.graph.related import RelatedNote
-from vaultlink.mentions.wanted_topics import WantedTopic
+from vaultlink.mentions.planning import WantedTopic
 from vaultlink.report.finding_rows import EditRow, FindingRow
 from vaultlink.report.fix_summary import FixedRow, SkippedRow
 from vaultlink.report.json_document import SCHEMA_VERSION

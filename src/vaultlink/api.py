@@ -313,7 +313,7 @@ class Vault(msgspec.Struct, frozen=True, eq=False, dict=True):
         return {}
 
     def _load_suggestions(self, targets: Sequence[str]) -> dict[str, tuple[Suggestion, ...]]:
-        from vaultlink.index.kept_suggestions import (  # noqa: PLC0415 - only for suggestions
+        from vaultlink.index.suggest import (  # noqa: PLC0415 - only for suggestions
             KeptSuggestions,
             list_names_by_path,
         )

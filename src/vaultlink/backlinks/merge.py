@@ -11,7 +11,7 @@ from vaultlink.backlinks.existing import is_managed_section, parse_section
 from vaultlink.backlinks.mention_list import parse_mention_list
 from vaultlink.backlinks.placement import find_insertion_points, insert_section, remove_section
 from vaultlink.backlinks.render import split_below
-from vaultlink.index.conflicts import has_merge_markers
+from vaultlink.index.file_kinds import has_merge_markers
 from vaultlink.index.resolve import name_key
 from vaultlink.links.edits import apply_edits
 from vaultlink.model import Edit, Owner, Section

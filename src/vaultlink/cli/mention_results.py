@@ -14,13 +14,13 @@ from vaultlink.errors import UsageError
 from vaultlink.fix.select import FindingWithFix
 from vaultlink.index.resolve import is_note
 from vaultlink.mentions.mention import LOWEST_MIN_SCORE, Mention, MentionOptions
-from vaultlink.mentions.planning import make_mention_fixes
-from vaultlink.mentions.wanted_topics import (
+from vaultlink.mentions.planning import (
     TopicStatus,
     WantedTopic,
     find_topic_sections,
     judge_topics,
     list_wanted_targets,
+    make_mention_fixes,
 )
 from vaultlink.model import SkippedNote
 from vaultlink.report.fix_summary import skipped_rows

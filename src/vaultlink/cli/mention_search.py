@@ -13,10 +13,9 @@ from vaultlink.engine.step import State
 from vaultlink.errors import UsageError
 from vaultlink.fix.plan import Plan
 from vaultlink.index.resolve import is_note
-from vaultlink.mentions.finder import MentionFinder
+from vaultlink.mentions.finder import MentionFinder, sample_paths
 from vaultlink.mentions.mention import Mention, MentionOptions
-from vaultlink.mentions.tally import sample_paths
-from vaultlink.mentions.wanted_topics import list_wanted_targets
+from vaultlink.mentions.planning import list_wanted_targets
 from vaultlink.model import Owner
 from vaultlink.parse.backlinks_markers import MARKER_TEXT
 

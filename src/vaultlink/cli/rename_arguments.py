@@ -9,8 +9,9 @@ from vaultlink.errors import UsageError
 from vaultlink.files import read_regular
 from vaultlink.fix.plan import Rename
 from vaultlink.model import Heading
-from vaultlink.refactor.anchors import find_named_anchor
 from vaultlink.refactor.arguments import (
+    FILE_KINDS,
+    find_source,
     read_extract,
     read_merge,
     read_move,
@@ -18,12 +19,12 @@ from vaultlink.refactor.arguments import (
     read_rename,
     read_renames,
 )
-from vaultlink.refactor.old_names import FILE_KINDS, find_source
+from vaultlink.refactor.subpaths import find_named_anchor
 from vaultlink.report.layout import escape_controls
 
 if TYPE_CHECKING:
     from vaultlink.api import Vault
-    from vaultlink.refactor.old_names import FindPath
+    from vaultlink.refactor.arguments import FindPath
 
 _MAX_PLAN_BYTES = 10_000_000
 """Bytes of the largest plan file that is read."""

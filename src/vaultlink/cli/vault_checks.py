@@ -20,7 +20,7 @@ from vaultlink.files import read_within
 from vaultlink.git.location import find_git_dir, read_git_file
 from vaultlink.git.program import run_git, run_to_end
 from vaultlink.git.trees import has_no_commit_yet
-from vaultlink.index.conflicts import parse_conflict_copy
+from vaultlink.index.file_kinds import parse_conflict_copy
 from vaultlink.index.resolve import is_note
 from vaultlink.report.layout import format_count
 from vaultlink.rules.registry import build_catalog

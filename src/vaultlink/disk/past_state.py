@@ -25,8 +25,7 @@ from vaultlink.git.objects import (
 )
 from vaultlink.git.repository import list_untracked
 from vaultlink.history.git_renames import moves_since
-from vaultlink.history.link_changes import remember_links
-from vaultlink.history.name_changes import remember_names
+from vaultlink.history.link_changes import remember_links, remember_names
 from vaultlink.model import NO_HISTORY, FileStamp, History, Note
 
 _MAX_CHANGED = 1_000

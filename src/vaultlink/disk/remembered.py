@@ -13,15 +13,14 @@ from vaultlink.disk.state_file import StoredState
 from vaultlink.engine.step import State
 from vaultlink.errors import VaultError
 from vaultlink.git.location import find_git_dir
-from vaultlink.history.anchor_changes import last_key
-from vaultlink.history.follow import UNCOMMITTED, Snapshot, follow
+from vaultlink.history.file_pairs import UNCOMMITTED, Snapshot, follow
 from vaultlink.history.git_anchors import PresentNotes, find_git_anchors
 from vaultlink.history.git_log import LogCommit, read_log
 from vaultlink.history.git_renames import git_history
 from vaultlink.history.git_targets import find_git_targets
-from vaultlink.history.link_changes import list_changed_keys, remember_links
-from vaultlink.history.name_changes import remember_names
-from vaultlink.history.piece_index import PieceIndex
+from vaultlink.history.headings import last_key
+from vaultlink.history.link_changes import list_changed_keys, remember_links, remember_names
+from vaultlink.history.matcher import PieceIndex
 from vaultlink.index.anchors import part_key, split_parts
 from vaultlink.index.index import Index, target_spellings
 from vaultlink.index.resolve import file_name, name_key, target_keys

@@ -23,9 +23,7 @@ from vaultlink.index.index import EMPTY_INDEX, Index, LinkTargets
 from vaultlink.model import NO_HISTORY, Diagnostic, History, Note
 from vaultlink.obsidian import ObsidianSettings
 from vaultlink.rules.context import Context, Finding, LinkPlace
-from vaultlink.rules.declarations import SCOPES
-from vaultlink.rules.elements import ELEMENTS, find_elements
-from vaultlink.rules.registry import CheckFunction, Rule
+from vaultlink.rules.registry import ELEMENTS, SCOPES, CheckFunction, Rule, find_elements
 
 _DEFAULT_OBSIDIAN = ObsidianSettings()
 _NO_RULES: frozenset[str] = frozenset()

@@ -14,8 +14,7 @@ from operator import attrgetter
 import msgspec
 
 from vaultlink.engine.step import State
-from vaultlink.index.index import Index
-from vaultlink.index.names_outside_links import intended_target
+from vaultlink.index.index import Index, intended_target
 from vaultlink.links.edits import OffsetShift
 from vaultlink.model import (
     Destination,

@@ -1,21 +1,30 @@
-"""Read from git's log what became of files that vanished or were replaced.
-
-The log depends on HEAD only. It is kept in a store and extended by new commits.
-"""
+"""Read from git's log what became of files that vanished or were replaced."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import Protocol, TypeVar
 
 import msgspec
 from msgspec.structs import replace
 
+from vaultlink.git.objects import (
+    RawDiffEntry,
+    diff_commits,
+    list_commit_changes,
+    read_blobs,
+    summarize_commits,
+)
 from vaultlink.git.program import run_git
 from vaultlink.history.file_pairs import (
+    UNKNOWN,
+    Content,
     Fate,
+    FateKind,
     FileChanges,
     choose_limit,
     doubt,
@@ -24,10 +33,110 @@ from vaultlink.history.file_pairs import (
     list_renamed,
     pair_files,
 )
-from vaultlink.history.git_changes import BlobPieces, ChangeReader, is_hidden
-from vaultlink.history.matcher import weigh_all
-from vaultlink.history.piece_index import PieceIndex
+from vaultlink.history.matcher import PieceIndex, Pieces, read_data_pieces, weigh_all
 from vaultlink.index.resolve import is_note, name_key
+
+# -- read what commits changed, and the texts before and after -------------------------------------
+
+
+_MAX_READ = 20_000
+"""Maximum number of contents that are read to find renamed and edited files."""
+
+_DIFFS = 200
+"""Commits whose changes are read at once."""
+
+
+class BlobPieces:
+    """The pieces of blobs. It notes which are needed, and reads them in batches.
+
+    `is_complete` becomes False if git can't read one.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._pieces: dict[Content, Pieces | None] = {}
+        self._left = _MAX_READ
+        self.needed: dict[Content, None] = {}
+        self.is_complete = True
+
+    def plan(self, names: Collection[Content]) -> Mapping[Content, Pieces | None]:
+        """Note that these blobs are needed; return nothing."""
+        self.needed.update(dict.fromkeys(names))
+        return {}
+
+    def read_needed(self) -> None:
+        """Read the blobs that are needed, in place of those read before."""
+        self._pieces = {}
+        self._read([*self.needed])
+        self.needed = {}
+
+    def get(self, names: Collection[Content]) -> Mapping[Content, Pieces | None]:
+        self._read([name for name in names if name not in self._pieces])
+        found = {name: self._pieces[name] for name in names if name in self._pieces}
+        if None in found.values():
+            self.is_complete = False
+        return found
+
+    def _read(self, names: Sequence[Content]) -> None:
+        names = names[: self._left]
+        if names:
+            self._left -= len(names)
+            blobs = read_blobs(self.root, [str(name) for name in names])
+            self._pieces.update(zip(names, map(read_data_pieces, blobs), strict=True))
+
+
+_SUBMODULE = "160000"
+"""Mode of a submodule."""
+
+
+class ChangeReader:
+    """Reads the changes of commits in which files vanished or were replaced, once."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._known: dict[str, FileChanges] = {}
+        self.added: dict[str, list[str]] = {}
+
+    def read(self, names: Sequence[str]) -> tuple[dict[str, FileChanges], list[str]]:
+        missing = [name for name in names if name not in self._known]
+        relevant, unreadable = list[str](), list[str]()
+        for start in range(0, len(missing), _DIFFS):
+            part = missing[start : start + _DIFFS]
+            output, failed = diff_commits(self.root, part)
+            for commit in summarize_commits(output, part):
+                relevant += [commit.name] if commit.is_relevant else []
+                self.added[commit.name] = commit.added
+            unreadable += failed
+        changes = list_commit_changes(self.root, relevant)
+        for name, entries in groupby(changes, attrgetter("commit")):
+            files = list_changes(entries)
+            if files.removed or files.changed:
+                self._known[name] = files
+        return {name: self._known[name] for name in names if name in self._known}, unreadable
+
+
+def list_changes(entries: Iterable[RawDiffEntry]) -> FileChanges:
+    removed, added, changed = dict[str, str](), dict[str, str](), dict[str, tuple[str, str]]()
+    for entry in entries:
+        if is_hidden(entry.old) or entry.mode == _SUBMODULE:
+            continue
+        if entry.status == "D":
+            removed[entry.old] = entry.blob
+        elif entry.status == "A":
+            added[entry.old] = entry.new_blob
+        elif entry.blob != entry.new_blob:
+            changed[entry.old] = entry.blob, entry.new_blob
+    return FileChanges(removed, added, changed)
+
+
+def is_hidden(path: str) -> bool:
+    """Return True for paths outside the vault: a segment starts with a dot."""
+    return path.startswith(".") or "/." in path
+
+
+# -- read from git's log what became of files that vanished or were replaced -----------------------
+# The log depends on HEAD only. It is kept in a store and extended by new commits.
+
 
 _MAX_COMMITS = 10_000
 """Maximum number of commits that are read, the latest ones."""
@@ -346,3 +455,62 @@ def _doubt_templates(
         if any(weigh_all(now & (then.get(name) or frozenset())) > limit for name in names):
             doubtful.setdefault(commit, []).append(old)
     return {commit: doubt(found, doubtful.get(commit, ())) for commit, found in fates.items()}
+
+
+# -- follow files from the present back through the changes in which they vanished -----------------
+
+
+class PathsNow:
+    """Follow files from the present back to earlier commits.
+
+    Attributes:
+        files: All vault paths now.
+        found: What became of each vanished path, the last file that was there.
+        gone: Number by vanished path, larger for files that vanished later.
+        ends: Number and path of the deletion by vanished path, for files that do not exist.
+    """
+
+    def __init__(self, files: Collection[str]) -> None:
+        self.files = files
+        self._present: dict[str, Fate] = {}
+        self._ends: dict[str, tuple[int, str]] = {}
+        self.found: dict[str, Fate] = {}
+        self.gone: dict[str, int] = {}
+        self.ends: dict[str, tuple[int, str]] = {}
+
+    def go_back(self, fates: Mapping[str, Fate], since: int) -> None:
+        """Go back before a change, in which these files vanished or were replaced."""
+        followed = {path: self._follow(path, fate, since) for path, fate in fates.items()}
+        for path, (fate, end) in followed.items():
+            self._present[path], self._ends[path] = fate, end
+            if path not in self.files and path not in self.found:
+                self.found[path], self.gone[path] = fate, since
+                if not fate[1]:
+                    self.ends[path] = end
+
+    def find(self, path: str) -> str:
+        """Return where a file is now that was at a path then; "" if that is not certain."""
+        kind, new = self._present.get(path, (FateKind.MOVED, path if path in self.files else ""))
+        return new if kind == FateKind.MOVED else ""
+
+    def _follow(self, path: str, fate: Fate, since: int) -> tuple[Fate, tuple[int, str]]:
+        """Return the fate of a file, and number and path of its last change."""
+        kind, new = fate
+        if not new:
+            return fate, (since, path)
+        later = self._present.get(new)
+        if later is None:
+            return (fate if new in self.files else UNKNOWN), (since, path)
+        # A file that was moved and then deleted is deleted under its former path too.
+        is_certain = kind == FateKind.MOVED
+        if later[1]:
+            return (later if is_certain else (kind, later[1])), self._ends[new]
+        return (later if is_certain else UNKNOWN), self._ends[new]
+
+
+def number_commits(commits: Sequence[LogCommit]) -> list[int]:
+    """Return the time of each commit, made larger than those of earlier ones."""
+    numbers: list[int] = []
+    for commit in reversed(commits):
+        numbers.append(max(commit.time, numbers[-1] + 1) if numbers else commit.time)
+    return numbers[::-1]

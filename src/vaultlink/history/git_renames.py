@@ -1,36 +1,173 @@
-"""Find moves and deletions with git: committed ones, staged ones and plain ones.
-
-Without git, or where git fails, there is no history and no error.
-"""
+"""Find moves and deletions with git: committed ones, staged ones and plain ones."""
 
 import os
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from hashlib import sha1, sha256
+from operator import attrgetter
 from pathlib import Path
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
 from vaultlink.files import read_regular
 from vaultlink.git.location import find_git_dir
-from vaultlink.git.objects import RawDiffEntry, check_objects, diff_working_tree, read_blobs
+from vaultlink.git.objects import (
+    RawDiffEntry,
+    check_objects,
+    diff_working_tree,
+    find_blobs,
+    list_commit_changes,
+    read_blobs,
+)
 from vaultlink.git.program import run_git
 from vaultlink.history.file_pairs import (
+    UNCOMMITTED,
+    UNKNOWN,
     Content,
     Fate,
     FateKind,
     FileChanges,
+    build_history,
     pair_files,
 )
-from vaultlink.history.follow import UNCOMMITTED, build_history
-from vaultlink.history.git_changes import is_hidden
-from vaultlink.history.git_log import LogStore, read_log
-from vaultlink.history.git_reasons import explain_deletions
-from vaultlink.history.matcher import Pieces, read_data_pieces
-from vaultlink.history.paths_now import PathsNow, number_commits
-from vaultlink.history.piece_index import PieceIndex
-from vaultlink.index.resolve import is_note, name_key
+from vaultlink.history.git_log import (
+    LogCommit,
+    LogStore,
+    PathsNow,
+    format_date,
+    is_hidden,
+    number_commits,
+    read_log,
+)
+from vaultlink.history.matcher import PieceIndex, Pieces, Texts, read_data_pieces
+from vaultlink.index.resolve import file_name, is_note, name_key
+from vaultlink.links.naming import strip_note_extension
 from vaultlink.model import NO_HISTORY, FileStamp, History, Note
-from vaultlink.text import file_extension
+from vaultlink.text import file_extension, group_by
+
+# -- explain deletions in commits: when, and where the text of the file went -----------------------
+
+
+_MIN_MERGED = 0.6
+"""Minimum share of the text of a deleted note that is found in the notes it went into."""
+
+_MIN_WHOLE = 0.9
+"""The same for a new note that may be the deleted one under another name, with more text."""
+
+_MIN_PART = 0.15
+"""Minimum share of the text of a deleted note that each of several notes has."""
+
+_MAX_EXPLAINED = 200
+"""Maximum number of deleted files that are explained."""
+
+_MAX_COMPARED = 200
+"""Maximum number of notes in one commit that are searched for the text of a deleted one."""
+
+
+class DeletionReasons(NamedTuple):
+    """Clauses on deleted files, and the paths they may have now, by former path."""
+
+    clauses: dict[str, str]
+    now: dict[str, str]
+
+
+def explain_deletions(
+    root: Path,
+    commits: Mapping[int, LogCommit],
+    paths: PathsNow,
+    moves: Mapping[str, str],
+    former: Collection[str],
+) -> DeletionReasons:
+    """Return what happened to the deleted files at the `former` paths.
+
+    `commits` are by the numbers that `paths` has, `moves` are those to present paths.
+    """
+    explained = DeletionReasons({}, {})
+    deletions: dict[str, list[tuple[str, str]]] = {}  # the last path, and the former one
+    by_name = {commit.name: commit for commit in commits.values()}
+    for path in sorted(former)[:_MAX_EXPLAINED]:
+        since, last_path = paths.ends.get(path, (0, ""))
+        if since in commits:
+            deletions.setdefault(commits[since].name, []).append((last_path, path))
+    if not deletions:
+        return explained
+    changes = list_commit_changes(root, list(deletions))
+    entries = group_by((entry for entry in changes if is_note(entry.old)), attrgetter("commit"))
+    for name, found in deletions.items():
+        went = _find_texts(root, entries.get(name, ()), {path for path, _ in found})
+        for last_path, path in found:
+            parts = went.get(last_path, [])
+            present = [
+                new
+                for part in parts
+                if (new := part.path if part.path in paths.files else moves.get(part.path, ""))
+            ]
+            if reason := _describe(by_name[name], paths.found[path][0], present):
+                explained.clauses[path] = reason
+            if len(parts) == len(present) == 1 and (
+                file_name(parts[0].path) == file_name(last_path)
+                or (parts[0].is_new and parts[0].share >= _MIN_WHOLE)
+            ):
+                explained.now[path] = present[0]
+    return explained
+
+
+def _describe(commit: LogCommit, kind: str, went: Sequence[str]) -> str:
+    names = [strip_note_extension(path) for path in went]
+    if len(names) == 1:
+        return f"merged into {names[0]}"
+    if names:
+        return f"split into {', '.join(names[:-1])} and {names[-1]}"
+    return f"deleted in {commit.description}" if kind == FateKind.DELETED else ""
+
+
+class _Part(NamedTuple):
+    path: str
+    share: float
+    is_new: bool
+
+
+def _find_texts(
+    root: Path, entries: Sequence[RawDiffEntry], deleted: Collection[str]
+) -> dict[str, list[_Part]]:
+    """Return the notes of a commit that texts of deleted ones went into, by old path.
+
+    It is the only one that has most of a text, or several new ones that have most of it together.
+    """
+    removed = [entry for entry in entries if entry.old in deleted]
+    others = [entry for entry in entries if entry.status in "AM"][:_MAX_COMPARED]
+    new = {entry.old for entry in others if entry.status == "A"}
+    blobs = (name for entry in (*removed, *others) for name in (entry.blob, entry.new_blob))
+    names = list(dict.fromkeys(filter(None, blobs)))
+    pieces = dict(zip(names, map(read_data_pieces, read_blobs(root, names)), strict=True))
+
+    def read(name: str) -> Pieces:
+        return pieces.get(name) or frozenset()
+
+    texts = Texts(
+        {entry.old: read(entry.blob) for entry in removed},
+        {entry.old: read(entry.new_blob) - read(entry.blob) for entry in others},
+    )
+    found: dict[str, list[_Part]] = {}
+    for path in texts.old:
+        weight = texts.measure(path)
+        parts = [
+            _Part(other, shared / weight, other in new)
+            for other, shared in texts.shared[path].items()
+            if weight
+        ]
+        whole = [part for part in parts if part.share >= _MIN_MERGED]
+        some = sorted(part for part in parts if part.share >= _MIN_PART and part.is_new)
+        if len(whole) == 1:
+            found[path] = whole
+        elif not whole and len(some) > 1 and sum(part.share for part in some) >= _MIN_MERGED:
+            found[path] = some
+    return found
+
+
+# -- find moves and deletions with git: committed ones, staged ones and plain ones -----------------
+# Without git, or where git fails, there is no history and no error.
+
 
 _MAX_BYTES = 4_000_000
 """Size from which a file of the working tree is not compared by content."""
@@ -214,3 +351,77 @@ class _WorkingTree:
             return read_regular(self._root / path)
         except OSError:
             return None
+
+
+# -- the former paths of one note, as the commits of git show them ---------------------------------
+# Without git, or where git fails, there are none and no error.
+
+
+class CommitMark(NamedTuple):
+    """A commit: its abbreviated hash, and its date such as "2026-05-02"."""
+
+    commit: str
+    date: str
+
+
+class FormerPath(NamedTuple):
+    """A former path of a note; `until` is the commit that renamed it, if known."""
+
+    path: str
+    until: CommitMark | None
+
+
+class NoteHistory(NamedTuple):
+    """The past of a note, from git: its former paths, the latest one first.
+
+    `created` and `deleted` are the commits that did that, as far as they are known.
+    """
+
+    paths: tuple[FormerPath, ...] = ()
+    created: CommitMark | None = None
+    deleted: CommitMark | None = None
+
+
+NO_NOTE_HISTORY = NoteHistory()
+
+
+def read_note_history(root: Path, commits: Sequence[LogCommit], path: str) -> NoteHistory:
+    """Return what git knows of the note that is, or was last, at a vault path.
+
+    A copy of another note begins with its own creation. `commits` are those in which files
+    vanished, the latest one first.
+    """
+    if find_git_dir(root) is None:
+        return NO_NOTE_HISTORY
+    paths: list[FormerPath] = []
+    deleted, since = None, "HEAD"
+    may_be_deleted = not find_blobs(root, [f"HEAD:./{path}"])
+    for commit in commits:
+        former = [old for old, fate in commit.fates.items() if fate == (FateKind.MOVED, path)]
+        if former:
+            path = former[0]
+            paths.append(FormerPath(path, _mark(commit)))
+        elif may_be_deleted and commit.fates.get(path, UNKNOWN)[0] == FateKind.DELETED:
+            deleted = _mark(commit)
+        elif path in commit.fates:
+            break  # another file was at this path before
+        else:
+            continue
+        may_be_deleted, since = False, f"{commit.name}^"
+    return NoteHistory(tuple(paths), _find_creation(root, since, path), deleted)
+
+
+def _mark(commit: LogCommit) -> CommitMark:
+    return CommitMark(commit.name[:7], format_date(commit.time))
+
+
+def _find_creation(root: Path, since: str, path: str) -> CommitMark | None:
+    """Return the last commit up to another one that added a file."""
+    output = run_git(
+        root,
+        *("log", "-1", "--diff-filter=A", "--no-renames", "--format=%h%x00%ct", "--abbrev=7"),
+        *("--no-show-signature", "--no-color", since, "--", f":(literal){path}"),
+        ok_codes=(0, 128),
+    )
+    name, _, time = os.fsdecode(output or b"").strip().partition("\0")
+    return CommitMark(name, format_date(int(time))) if time.isdigit() else None

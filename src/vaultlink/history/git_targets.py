@@ -7,13 +7,11 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from vaultlink.git.objects import find_blobs
-from vaultlink.history.file_pairs import UNKNOWN, FateKind
-from vaultlink.history.follow import UNCOMMITTED
-from vaultlink.history.git_log import GitLog, LogCommit
-from vaultlink.history.git_versions import NoteVersions
+from vaultlink.history.file_pairs import UNCOMMITTED, UNKNOWN, FateKind
+from vaultlink.history.git_anchors import NoteVersions
+from vaultlink.history.git_log import GitLog, LogCommit, PathsNow, number_commits
 from vaultlink.history.link_changes import content_of, is_remainder
-from vaultlink.history.names import count_equal
-from vaultlink.history.paths_now import PathsNow, number_commits
+from vaultlink.history.matcher import count_equal
 from vaultlink.index.anchors import find_anchor, find_slug_heading
 from vaultlink.index.index import Index, update_names
 from vaultlink.index.resolve import (

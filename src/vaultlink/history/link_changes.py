@@ -1,4 +1,4 @@
-"""Compare what links led to in two states of a vault."""
+"""Remember what links led to in an earlier state, and the names that notes had."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -7,19 +7,24 @@ from typing import NamedTuple, TypeVar
 
 from msgspec.structs import replace
 
-from vaultlink.history.anchor_changes import (
+from vaultlink.history.headings import (
+    Sections,
+    align_headings,
     anchor_keys,
     find_moved_anchor,
     group_gained,
     last_key,
     match_anchors_of,
 )
-from vaultlink.history.section_pairs import Sections, align_headings
 from vaultlink.index.anchors import find_anchor, find_slug_heading
-from vaultlink.index.index import Index, LinkTargets
+from vaultlink.index.index import Index, LinkTargets, target_spellings
 from vaultlink.index.packed_map import PackedMap
+from vaultlink.index.resolve import normalize_name
 from vaultlink.index.suggest_headings import build_subpath
-from vaultlink.model import Destination, Heading, History, Link, Note
+from vaultlink.model import Destination, FormerName, Heading, History, Link, Note
+
+# -- compare what links led to in two states of a vault --------------------------------------------
+
 
 T = TypeVar("T")
 
@@ -339,3 +344,43 @@ def _means_other_anchor(link: Link, place: Destination, now: Index) -> bool:
         return False
     meant = find_anchor(note, place.subpath)
     return meant is not None and find_anchor(note, link.subpath) is not meant
+
+
+# -- remember the aliases and titles that notes of an earlier state had ----------------------------
+
+
+def remember_names(known: History, before: Index, now: Index, moves: Mapping[str, str]) -> History:
+    """Return a history with the aliases and titles that notes had before and lack now.
+
+    A name that several notes had is left out, and one that a note has again. So is a name that no
+    link contains. `moves` maps the paths of the earlier state to present ones.
+    """
+    names = {}
+    for key, name in known.names.items():
+        path = moves.get(name.path, name.path)
+        if path in now.files:
+            names[key] = name._replace(path=path)
+    shared = set[str]()
+    for path in sorted(list_changed_keys(before.notes, now.notes)):
+        old, present = before.notes.get(path), moves.get(path, path)
+        for key, kind in _list_names(old).items() if old else ():
+            holders = {*before.notes_by_alias.get(key, ()), *before.notes_by_title.get(key, ())}
+            if len(holders) > 1:
+                shared.add(key)
+            elif present in now.notes:
+                names[key] = FormerName(present, kind)
+    kept = {
+        key: name
+        for key, name in names.items()
+        if key not in shared
+        and not (now.notes_by_alias.get(key) or now.notes_by_title.get(key))
+        and now.notes_mentioning(set(target_spellings(key)))
+    }
+    return known if kept == known.names else replace(known, names=kept)
+
+
+def _list_names(note: Note) -> dict[str, str]:
+    names = {normalize_name(alias): "alias" for alias in note.aliases} if note.properties else {}
+    if note.title:
+        names[normalize_name(note.title)] = "title"
+    return names

@@ -1,12 +1,4 @@
-"""The index of a vault: notes, file names, and the target of every link.
-
-An index is a value: an update returns a new index and the notes that it affects.
-
-One update function serves full and partial runs, because the target of a link depends only on its
-source, its text, and the files and notes with the names in that text. Each note and attachment
-*defines* keys (the spellings of its name, aliases and title), and each link *mentions* keys. When a
-definition is added or removed, exactly the notes that mention its key are resolved again.
-"""
+"""The index of a vault: notes, file names, and the target of every link."""
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
@@ -16,13 +8,6 @@ from typing import Any, TypeVar, overload
 import msgspec
 
 from vaultlink.index.anchors import find_anchor
-from vaultlink.index.files_by_path import FilesByPath
-from vaultlink.index.names_outside_links import (
-    find_entry_names,
-    find_query_keys,
-    folder_keys,
-    intended_target,
-)
 from vaultlink.index.packed_map import PackedMap, encode, unpack_all, with_changes
 from vaultlink.index.resolve import (
     PathsByName,
@@ -32,8 +17,117 @@ from vaultlink.index.resolve import (
     normalize_name,
     resolve_with_alternatives,
     spelling_key,
+    title_slug,
 )
-from vaultlink.model import Link, LinkCounts, Note, sum_counts
+from vaultlink.model import FOLDER_KINDS, Link, LinkCounts, Note, ParseProblem, sum_counts
+from vaultlink.parse.link_parts import is_external, parse_wikilink, split_subpath
+from vaultlink.text import lazy_pattern
+
+# -- the files of a vault by their normalized paths and folders ------------------------------------
+
+
+_MAX_SEARCHES = 8
+"""Keys to search one by one. For more of them, computing a map of all is faster."""
+
+
+class FilesByPath:
+    """Normalized path to the files at or below it, sorted.
+
+    The path of a folder ends with a slash. `groups` are all of them, if they are known already.
+    """
+
+    def __init__(self, files: Collection[str], groups: Mapping[str, tuple[str, ...]] | None = None):
+        self._files = files
+        self._found: dict[str, tuple[str, ...]] = {}
+        self.groups = groups
+
+    def __getitem__(self, key: str) -> tuple[str, ...]:
+        if self.groups is None:
+            if key in self._found:
+                return self._found[key]
+            if len(self._found) < _MAX_SEARCHES:
+                return self._found.setdefault(key, self._search(key))
+        return self.group_all().get(key, ())
+
+    def __contains__(self, key: str) -> bool:
+        return bool(self[key])
+
+    def _search(self, key: str) -> tuple[str, ...]:
+        size = len(key) if key.endswith("/") else None
+        return tuple(sorted(path for path in self._files if normalize_name(path)[:size] == key))
+
+    def group_all(self) -> Mapping[str, tuple[str, ...]]:
+        if self.groups is None:
+            groups: dict[str, list[str]] = {}
+            for path in sorted(self._files):
+                for key in path_keys(path):
+                    groups.setdefault(key, []).append(path)
+            self.groups = {key: tuple(group) for key, group in groups.items()}
+        return self.groups
+
+
+def path_keys(path: str) -> list[str]:
+    normalized = normalize_name(path)
+    return [
+        normalized,
+        *(normalized[: at + 1] for at, char in enumerate(normalized) if char == "/"),
+    ]
+
+
+# -- names of files and folders in entries, malformed links and queries ----------------------------
+
+
+_BRACKETS = lazy_pattern(r"[\[\]|]+")
+
+
+def find_entry_names(note: Note) -> Iterator[str]:
+    """Return texts of entries that may name other notes than the link targets."""
+    for section in note.sections:
+        for entry in section.entries:
+            texts = (
+                (entry.title, entry.link.display or "")
+                if entry.link
+                else (entry.title, *_BRACKETS.split(entry.raw))
+            )
+            for text in texts:
+                if text.strip():
+                    yield from (text.strip(), title_slug(text.strip()))
+
+
+def intended_target(problem: ParseProblem) -> str:
+    """Return the target of a malformed or hidden link; "" for other problems."""
+    target = problem.target
+    if problem.kind == "unquoted-property-link":
+        return parse_wikilink(target)[0]
+    if problem.kind == "wikilink-with-destination":
+        return "" if is_external(target) else split_subpath(target)[0]
+    return " ".join(target.split()) if problem.kind == "malformed-link" else target
+
+
+def find_query_keys(note: Note) -> set[str]:
+    """Return "" and the folders that queries name, as `folder_keys` returns them."""
+    folders = [item.text for item in note.queries if item.kind in FOLDER_KINDS]
+    return {"", *(f"{normalize_name(folder)}/" for folder in folders)}
+
+
+def folder_keys(path: str) -> list[str]:
+    """Return the texts by which a query can name a file or one of its folders.
+
+    They are normalized, with a slash at the end.
+    """
+    normalized, *folders = path_keys(path)
+    return [*folders, f"{normalized}/", f"{normalized.removesuffix('.md')}/"]
+
+
+# -- the index of a vault: notes, file names, and the target of every link -------------------------
+# An index is a value: an update returns a new index and the notes that it affects.
+#
+# One update function serves full and partial runs, because the target of a link depends only on
+# its source, its text, and the files and notes with the names in that text. Each note and
+# attachment *defines* keys (the spellings of its name, aliases and title), and each link
+# *mentions* keys. When a definition is added or removed, exactly the notes that mention its key
+# are resolved again.
+
 
 _MAX_SEARCHED = 8
 """Keys to search one by one. For more of them, computing a map of all is faster."""

@@ -1,15 +1,20 @@
-"""Decide if a name is probably the one that a broken link was meant to have.
+"""Find the names that are near the one in a broken link."""
 
-Most names that share letters or words with a target are other topics. Close are only names that
-differ in a way in which people misspell, inflect or renumber a name.
-"""
-
-from collections.abc import Callable
-from functools import lru_cache
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property, lru_cache
+from itertools import chain, compress, filterfalse, repeat
+from operator import ne
 from typing import NamedTuple
 
+import msgspec
+
+from vaultlink.index.index import Index, PathsByKey, alias_keys, link_name, title_keys
+from vaultlink.index.packed_map import PackedMap
+from vaultlink.index.resolve import normalize_name
 from vaultlink.index.words import (
     MIN_LETTERS,
+    MIN_STEM,
     NAME_FUNCTION_WORDS,
     VOWELS,
     SlipKind,
@@ -19,9 +24,17 @@ from vaultlink.index.words import (
     fold_look_alikes,
     is_dense,
     is_inflection,
+    make_slips,
     mixes_scripts,
     split_name,
 )
+from vaultlink.model import Heading, Note, Suggestion
+from vaultlink.text import lazy_pattern, strip_accents
+
+# -- decide if a name is probably the one that a broken link was meant to have ---------------------
+# Most names that share letters or words with a target are other topics. Close are only names that
+# differ in a way in which people misspell, inflect or renumber a name.
+
 
 _CONFUSED_WORDS = """
 angel/angle casual/causal marital/martial desert/dessert later/latter dairy/diary trail/trial
@@ -192,4 +205,408 @@ def is_slip(one: str, other: str, letters: int) -> bool:
         {one[slip.at], other[slip.at]} <= VOWELS
         and letters >= _MIN_SUBSTITUTED
         and (size >= MIN_LETTERS or others >= _MIN_SUBSTITUTED)
+    )
+
+
+# -- tell targets without a near name from the others by looking up keys ---------------------------
+# Most targets have no near name, and a lookup is much faster than a comparison with similar names.
+# The keys are necessary, but not sufficient: `is_near` decides.
+
+
+class NearKeys:
+    """The keys of the names, titles and aliases of a vault.
+
+    Dropped names leave keys behind that cost time, but no suggestion. `dropped` is their number.
+    """
+
+    def __init__(self, names: Iterable[str]):
+        self.dropped = 0
+        self._names: Counter[str] = Counter()
+        self._keys: set[str] = set()
+        self._names_by_stems: dict[str, list[Words]] = {}
+        self._folded: set[str] = set()
+        self._words: set[str] = set()
+        self._known_words: Counter[str] = Counter()
+        self._words_by_shape: dict[tuple[str, str, int], list[str]] = {}
+        self._corrections: dict[str, list[str]] = {}
+        self.add_names(names)
+
+    def add_names(self, names: Iterable[str]) -> None:
+        counts = Counter(map(_simplify_name, names))
+        known: list[str] = []
+        found: set[str] = set()
+        for name in [name for name in counts if name not in self._names]:
+            words = split_name(name)
+            self._keys.add(" ".join(words))
+            self._keys.update(_related_keys(words))
+            self._names_by_stems.setdefault(_join_stems(words), []).append(words)
+            if _is_plain(name):
+                known += words
+            else:
+                found.update(words)
+                if mixes_scripts(name):
+                    self._folded.add(_fold_name(name))
+        self._names.update(counts)
+        self._known_words.update(known)
+        self._add_words(found.union(known) - self._words)
+
+    def drop_names(self, names: Iterable[str]) -> None:
+        """Take back the words of names that were added."""
+        for name in map(_simplify_name, names):
+            self.dropped += 1
+            if _drop_item(self._names, name) and _is_plain(name):
+                for word in split_name(name):
+                    _drop_item(self._known_words, word)
+
+    def _add_words(self, words: set[str]) -> None:
+        self._words |= words
+        for word in words:
+            if len(word) > _MIN_SLIP:
+                shape = word[0], word[-1], len(word)
+                self._words_by_shape.setdefault(shape, []).append(word)
+        self._corrections.clear()
+
+    def may_have_near_name(self, target: str) -> bool:
+        """Return False if it is certain that no name is near a target without folders."""
+        if mixes_scripts(target) or (self._folded and _fold_name(target) in self._folded):
+            return True
+        words = split_name(target)
+        names = self._names_by_stems.get(_join_stems(words))
+        return (
+            (names is not None and any(_is_inflected(words, name) for name in names))
+            or not self._keys.isdisjoint(_related_keys(words))
+            or (len(words) == 2 and " ".join(words[::-1]) in self._keys)
+            or self._is_misspelt(words)
+        )
+
+    def _is_misspelt(self, words: Words) -> bool:
+        """Return True if a name may have these words but for a slip in an unknown one."""
+        known = self._known_words
+        doubtful = [word for word in words if word not in known]
+        if not doubtful or len(set(doubtful) - self._words) > 1:
+            return False
+        return any(
+            " ".join([*words[:at], other, *words[at + 1 :]]) in self._keys
+            for at, word in enumerate(words)
+            if word in doubtful
+            for other in self._find_corrections(word)
+        )
+
+    def _find_corrections(self, word: str) -> list[str]:
+        found = self._corrections.get(word)
+        if found is None:
+            found = self._corrections[word] = []
+            if _MIN_SLIP <= len(word) <= _MAX_SLIP and word.isalpha():
+                shape = word[0], word[-1], len(word) + 1
+                found += self._words.intersection(make_slips(word))
+                found += [
+                    other
+                    for other in self._words_by_shape.get(shape, ())
+                    if is_slip(word, other, _ENOUGH_LETTERS)
+                ]
+        return found
+
+
+"""Letters of the shortest word with a slip."""
+
+_MAX_SLIP = 100
+"""Letters of the longest one. The time to look for slips grows with the square."""
+
+_MAX_INFLECTED = 2
+"""Words of a near name that may have another form."""
+
+_ENOUGH_LETTERS = 99
+"""Letters of a name so long that its words may have any slip."""
+
+
+def _simplify_name(name: str) -> str:
+    """Return a name with the same words, often the same for a file and its title."""
+    if not name.isascii():
+        return name
+    return name.lower() if "-" in name else name.lower().replace("_", " ")
+
+
+def _drop_item(counts: Counter[str], item: str) -> bool:
+    """Count an item once less; return True if none is left."""
+    counts[item] -= 1
+    if counts[item]:
+        return False
+    del counts[item]
+    return True
+
+
+def _is_plain(name: str) -> bool:
+    """Return True if the words of a name are those that readers see."""
+    return name.isascii() and "'" not in name and "`" not in name
+
+
+_OTHER_CASE = str.maketrans("βζηκμԁԛԝһӏvy", "bzhkmdqwhlnu")
+"""Letters that look like a Latin letter in one case, or like two letters in two cases."""
+
+
+def _fold_name(name: str) -> str:
+    """Return a name with Latin letters for those that look like them in any case."""
+    return " ".join(split_name(fold_look_alikes(name).translate(_OTHER_CASE)))
+
+
+def _related_keys(words: Words) -> list[str]:
+    """Return the keys of words without a prefix and without function words."""
+    rest = strip_prefix(words)
+    if NAME_FUNCTION_WORDS.isdisjoint(words):
+        if len(rest) == len(words):
+            return [" ".join(words)] if words else []
+        content = words
+    else:
+        content = tuple([word for word in words if word not in NAME_FUNCTION_WORDS])
+    return [" ".join(part) for part in (rest, content) if part]
+
+
+def _join_stems(words: Words) -> str:
+    return " ".join([word[:MIN_STEM] for word in words])
+
+
+def _is_inflected(words: Words, others: Words) -> bool:
+    """Return True if at most two words differ, and only in their forms."""
+    return 0 < sum(map(ne, words, others)) <= _MAX_INFLECTED and all(
+        one == other or is_inflection(one, other) for one, other in zip(words, others, strict=True)
+    )
+
+
+# -- all names of a vault as words: candidates for similar names, and known words ------------------
+
+
+_MAX_CANDIDATES = 12
+"""Number of names to score for each of the two words from which a search starts."""
+
+_LETTERS = lazy_pattern(r"[^\W\d_]+")
+_WORD_BREAKS = str.maketrans(dict.fromkeys("!\"#%&'()*,-./:;?@[\\]_{}\t", " "))
+
+
+def list_titles(note: Note) -> Iterator[tuple[str, str]]:
+    """Yield the title and the aliases of a note, each after `title` or `alias`."""
+    if note.title:
+        yield "title", note.title
+    yield from (("alias", alias) for alias in note.aliases)
+
+
+def list_all_names(index: Index) -> Iterator[str]:
+    """Yield the names, titles and aliases of all files, the last two normalized."""
+    yield from map(link_name, index.files)
+    for name, paths in chain(index.notes_by_title.items(), index.notes_by_alias.items()):
+        yield from repeat(name, len(paths))
+
+
+def list_names(index: Index, path: str) -> Iterator[str]:
+    """Yield a file's names in `list_all_names`."""
+    if path in index.files:
+        yield link_name(path)
+        yield from title_keys(index, path)
+        yield from alias_keys(index, path)
+
+
+def normalize_words(name: str) -> str:
+    return " ".join(split_words(name))
+
+
+def split_words(name: str) -> list[str]:
+    """Return the words of a name in lower case."""
+    return normalize_name(name).translate(_WORD_BREAKS).split()
+
+
+class _Outline(msgspec.Struct, array_like=True, gc=False):
+    """The first fields of a `Note`. Its links are not built."""
+
+    path: str
+    pieces: msgspec.Raw
+    properties: msgspec.Raw
+    headings: tuple[Heading, ...]
+
+
+class Vocabulary:
+    """The words that a vault uses in names, headings and unresolved targets."""
+
+    def __init__(self, index: Index):
+        self._index = index
+
+    def prepare(self) -> None:
+        _ = self._words, self._counts
+
+    def is_known(self, word: str, target: str) -> bool:
+        """Return True if the vault uses a word of an unresolved target elsewhere."""
+        return word in self._words or self._counts[word] > (target in self._sources)
+
+    def is_topic(self, target: str) -> bool:
+        """Return True if several notes contain an unresolved target."""
+        return self._sources.get(target, "") is None
+
+    @cached_property
+    def _words(self) -> set[str]:
+        texts = [*set(list_all_names(self._index))]
+        notes = self._index.notes
+        for note in notes.read_as(_Outline) if isinstance(notes, PackedMap) else notes.values():
+            texts += [heading.text for heading in note.headings]
+        return set(_find_words(texts))
+
+    @cached_property
+    def _counts(self) -> Counter[str]:
+        return Counter(word for target in self._sources for word in set(_find_words([target])))
+
+    @cached_property
+    def _sources(self) -> dict[str, str | None]:
+        """Unresolved target to the note that contains it; None if there are several."""
+        index = self._index
+        sources: dict[str, str | None] = {}
+        for path, targets in index.targets.items():
+            if None in targets:
+                links = zip(index.notes[path].links, targets, strict=True)
+                for target in {
+                    link.target for link, found in links if found is None and not link.external
+                }:
+                    sources[target] = None if target in sources else path
+        return sources
+
+
+_TO_ASCII_LETTERS = bytes(
+    ord(char.lower()) if char.isascii() and char.isalpha() else ord(" ")
+    for char in map(chr, range(256))
+)
+
+
+def _find_words(texts: Sequence[str]) -> list[str]:
+    """Return the words of texts: runs of letters, without case and accents."""
+    plain = "\n".join(filter(str.isascii, texts)).encode().translate(_TO_ASCII_LETTERS)
+    others = "\n".join([text for text in texts if not text.isascii()]).casefold()
+    return plain.decode().split() + _LETTERS.findall(strip_accents(others))
+
+
+class NameIndex:
+    """All names, titles and aliases as lists of words.
+
+    Maps each of them to its files, and each word to the names that contain it. Ties between equally
+    similar names are broken alphabetically, because updated maps have another order than new ones.
+    `recalled` caches the similar names of targets until a name changes.
+    """
+
+    def __init__(self, index: Index):
+        self.recalled: dict[tuple[str, int], tuple[Suggestion, ...]] = {}
+        self.paths_by_name: dict[str, set[str]] = {}
+        self._names_by_word: dict[str, set[str]] = {}
+        self._names_by_typo_key: dict[str, set[str]] = {}
+        for path in index.files:
+            self.paths_by_name.setdefault(normalize_words(link_name(path)), set()).add(path)
+        for name, paths in chain(index.notes_by_title.items(), index.notes_by_alias.items()):
+            self.paths_by_name.setdefault(normalize_words(name), set()).update(paths)
+        self.paths_by_name.pop("", None)
+        for text in self.paths_by_name:
+            for word in text.split():
+                self._names_by_word.setdefault(word, set()).add(text)
+
+    def prepare(self) -> None:
+        self._group_by_typo_keys()
+
+    def update_names(self, before: Index, after: Index, renamed: Iterable[str]) -> None:
+        for path in renamed:
+            old, new = (
+                set(map(normalize_words, list_names(index, path))) for index in (before, after)
+            )
+            for text in old - new:
+                self._drop(text, path)
+            for text in new - old:
+                self._add(text, (path,))
+
+    def _add(self, text: str, paths: Iterable[str]) -> None:
+        if text in self.paths_by_name:
+            self.paths_by_name[text].update(paths)
+        elif text:
+            self.paths_by_name[text] = set(paths)
+            for groups, key in self._containing_maps(text):
+                groups.setdefault(key, set()).add(text)
+
+    def _drop(self, text: str, path: str) -> None:
+        if text and _remove_item(self.paths_by_name, text, path):
+            for groups, key in self._containing_maps(text):
+                _remove_item(groups, key, text)
+
+    def _containing_maps(self, text: str) -> Iterator[tuple[dict[str, set[str]], str]]:
+        yield from ((self._names_by_word, word) for word in set(text.split()))
+        if self._names_by_typo_key:  # otherwise computed from all names on first use
+            yield from ((self._names_by_typo_key, key) for key in set(_typo_keys(text)))
+
+    def find_sharing_words(self, words: list[str]) -> list[str]:
+        """Return names that share the rarest of `words`, and more if many share it."""
+        known = sorted(
+            (len(self._names_by_word[word]), word)
+            for word in set(words)
+            if word in self._names_by_word
+        )
+        found: set[str] = set()
+        for start in range(min(2, len(known))):
+            found.update(self._narrow([word for _, word in known[start:]], len(words)))
+        return sorted(found)
+
+    def _narrow(self, words: list[str], length: int) -> Iterable[str]:
+        names = self._names_by_word[words[0]]
+        for word in words[1:]:
+            if len(names) <= _MAX_CANDIDATES:
+                return names
+            names = names & self._names_by_word[word] or names
+        if len(names) > _MAX_CANDIDATES * 5:
+            return ()  # words that so many names share are not specific
+        return sorted(names, key=lambda text: (abs(text.count(" ") + 1 - length), text))[
+            :_MAX_CANDIDATES
+        ]
+
+    def find_similar(self, text: str) -> list[str]:
+        """Return names that share no word but all letters, the beginning or the end."""
+        found: set[str] = set()
+        groups = self._group_by_typo_keys()
+        for key in _typo_keys(text):
+            found.update(groups.get(key, ()))
+        close = [name for name in found if abs(len(name) - len(text)) <= 3]
+        return sorted(close, key=lambda name: (abs(len(name) - len(text)), name))[
+            : _MAX_CANDIDATES * 4
+        ]
+
+    def _group_by_typo_keys(self) -> dict[str, set[str]]:
+        groups = self._names_by_typo_key
+        if not groups:
+            for text in self.paths_by_name:
+                for key in _typo_keys(text):
+                    groups.setdefault(key, set()).add(text)
+        return groups
+
+
+def _remove_item(groups: dict[str, set[str]], key: str, item: str) -> bool:
+    """Remove an item from the set at `key`; return True if it was the last one."""
+    groups[key].remove(item)
+    if groups[key]:
+        return False
+    del groups[key]
+    return True
+
+
+def find_renamed(before: Index, after: Index) -> set[str]:
+    """Return the files that were added or removed, or whose title or aliases changed."""
+    renamed = set() if before.files is after.files else set(before.files ^ after.files)
+    for old, new in (
+        (before.notes_by_title, after.notes_by_title),
+        (before.notes_by_alias, after.notes_by_alias),
+    ):
+        for name in _find_changed_keys(old, new):
+            renamed.update(set(old.get(name, ())) ^ set(new.get(name, ())))
+    return renamed
+
+
+def _find_changed_keys(old: PathsByKey, new: PathsByKey) -> Iterator[str]:
+    """Yield changed keys; mostly none: maps are identical or contain the same tuples."""
+    if old is not new and old != new:
+        yield from compress(new, map(ne, map(old.get, new), new.values()))
+        yield from filterfalse(new.__contains__, old)
+
+
+def _typo_keys(text: str) -> tuple[str, ...]:
+    """Return keys that survive a typing error: sorted letters, beginning, end."""
+    size = 3 if text.isascii() else 2
+    return (
+        ("".join(sorted(text)), f"^{text[:size]}", f"{text[-size:]}$") if len(text) >= size else ()
     )

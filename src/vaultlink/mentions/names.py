@@ -1,14 +1,112 @@
-"""Collect the names that may be linked: file names, titles and aliases of notes."""
+"""Names that may be linked, folded so that equal ones are equal."""
 
-from collections.abc import Iterator, Mapping
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 
 from vaultlink.config.date_names import MONTH_NAMES, WEEKDAY_NAMES
 from vaultlink.index.index import Index, link_name
-from vaultlink.index.words import WORD, is_unspaced
-from vaultlink.mentions.folding import fold_name
+from vaultlink.index.words import WORD, has_same_stem, is_unspaced
 from vaultlink.mentions.mention import MentionOptions, NameKind, NoteName
 from vaultlink.model import Note
 from vaultlink.text import has_placeholder, lazy_pattern
+
+# -- fold texts so that equal names are equal, with the offsets of the original text ---------------
+# Folding ignores case and Unicode normal forms. Hyphens, underscores and spaces of one line are
+# the same, and so are straight and curly apostrophes.
+
+
+_ASCII_SEPARATORS = str.maketrans("-_", "  ")
+_SEPARATORS = "-_\u00a0\u202f\u2010\u2011"
+_APOSTROPHES = "\u2019\u2018\u02bc"
+_NOT_ASCII = lazy_pattern(r"[^\x00-\x7f]+")
+_FIRST_VOWEL, _LAST_CONSONANT = "\u1160", "\u11ff"
+"""Hangul letters that join the one before them."""
+
+
+def fold_name(name: str) -> str:
+    """Return the form of a name that is compared with folded texts."""
+    return " ".join(FoldedText(name).text.split())
+
+
+class FoldedText:
+    """A folded text (`text`), and the offsets of its characters in the original."""
+
+    __slots__ = ("_offsets", "text")
+
+    def __init__(self, source: str):
+        self._offsets: list[int | None] = []
+        if source.isascii():
+            self.text = source.lower().translate(_ASCII_SEPARATORS)
+            return
+        folded = source.casefold()
+        # No letter is folded to fewer characters, so an equal length means one by one.
+        if len(folded) != len(source) or not unicodedata.is_normalized("NFC", folded):
+            folded = self._fold_parts(source)
+        self.text = _unify(folded)
+
+    def source_offset(self, at: int) -> int | None:
+        """Return the original offset of a boundary between two folded characters.
+
+        None if the boundary is inside of what one original letter was folded to.
+        """
+        return self._offsets[at] if self._offsets else at
+
+    def _fold_parts(self, source: str) -> str:
+        parts: list[str] = []
+        for start, end in _split_parts(source):
+            part = _fold_part(source[start:end])
+            parts.append(part)
+            if len(part) == end - start:
+                self._offsets += range(start, end)
+            else:
+                self._offsets += [start, *[None] * (len(part) - 1)]
+        self._offsets.append(len(source))
+        return "".join(parts)
+
+
+def _split_parts(source: str) -> list[tuple[int, int]]:
+    """Return the spans of ASCII text, and of each other letter with its marks."""
+    starts = []
+    at = 0
+    for match in _NOT_ASCII.finditer(source):
+        start = match.start()
+        if start > at:
+            starts.append(at)
+            if _joins(source[start]) and start - 1 > at:
+                starts.append(start - 1)
+        starts.extend(
+            index for index in range(start, match.end()) if index == 0 or not _joins(source[index])
+        )
+        at = match.end()
+    if at < len(source):
+        starts.append(at)
+    return list(zip(starts, [*starts[1:], len(source)], strict=True))
+
+
+@lru_cache(maxsize=4096)
+def _joins(char: str) -> bool:
+    """Return True for a character that may be combined with the one before it."""
+    return unicodedata.category(char)[0] == "M" or _FIRST_VOWEL <= char <= _LAST_CONSONANT
+
+
+@lru_cache(maxsize=4096)
+def _fold_part(part: str) -> str:
+    if part.isascii():
+        return part.lower()
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", part).casefold())
+
+
+def _unify(text: str) -> str:
+    for char in _SEPARATORS:
+        text = text.replace(char, " ")
+    for char in _APOSTROPHES:
+        text = text.replace(char, "'")
+    return text
+
+
+# -- collect the names that may be linked: file names, titles and aliases of notes -----------------
+
 
 _MIN_LETTERS = 4
 _MIN_UNBROKEN_LETTERS = 2
@@ -101,4 +199,55 @@ def _is_date(key: str) -> bool:
     return all(
         word in MONTH_NAMES or word in WEEKDAY_NAMES or _DATE_PART.fullmatch(word)
         for word in WORD.findall(key)
+    )
+
+
+# -- tell if a name is only another name of a note's own subject -----------------------------------
+
+
+_LONG_TITLE = 24
+
+
+def list_subjects(index: Index, path: str) -> tuple[str, ...]:
+    """Return the folded file name and title of a note, which say what it is about."""
+    note = index.notes[path]
+    names = {link_name(path), note.title or ""}
+    return tuple(sorted(FoldedText(name).text for name in names if name))
+
+
+def is_own_subject(key: str, subjects: Sequence[str], *, is_linked: bool) -> bool:
+    """Return True if a folded name is a note's own subject under another name.
+
+    The note's name differs only in the number of its words, as in `milking machine`, or it starts
+    with the name, as in `Power series of functions`. The latter is a different, broader subject if
+    links connect the note with the one that has the name, or if a dash or colon follows.
+    """
+    if " " not in key:
+        return False
+    return any(
+        _is_inflected(subject, key)
+        or _is_same_title(subject, key)
+        or (not is_linked and _starts_with(subject, key))
+        for subject in subjects
+    )
+
+
+def _starts_with(subject: str, key: str) -> bool:
+    rest = subject.removeprefix(key)
+    return rest != subject and rest[:1] == " " and rest[1:2].isalnum()
+
+
+def _is_same_title(subject: str, key: str) -> bool:
+    """Return True if two long titles have the same letters, but one may be cut."""
+    own, other = "".join(WORD.findall(subject)), "".join(WORD.findall(key))
+    shorter, longer = sorted((own, other), key=len)
+    return len(shorter) >= _LONG_TITLE and longer.startswith(shorter)
+
+
+def _is_inflected(subject: str, key: str) -> bool:
+    own, other = WORD.findall(subject), WORD.findall(key)
+    return (
+        len(own) == len(other)
+        and own != other
+        and all(has_same_stem(one, two) for one, two in zip(own, other, strict=True))
     )

@@ -14,17 +14,18 @@ from vaultlink.links.kinds import encode_destination
 from vaultlink.links.naming import format_target
 from vaultlink.mentions.visible import body_start
 from vaultlink.model import Destination, Edit, Heading, Link, Note, SourceSpan
-from vaultlink.refactor.anchors import find_named_anchor
-from vaultlink.refactor.content import (
+from vaultlink.refactor.refactoring import require_text
+from vaultlink.refactor.regrouping import (
+    LinkPlace,
     NotePart,
+    RegroupedNotes,
+    Regrouping,
     count_open_blocks,
     find_cut_labels,
     list_changed_kinds,
 )
-from vaultlink.refactor.refactoring import require_text
-from vaultlink.refactor.regrouping import LinkPlace, RegroupedNotes, Regrouping
 from vaultlink.refactor.relocation import RefusedError
-from vaultlink.refactor.subpaths import SubpathMap
+from vaultlink.refactor.subpaths import SubpathMap, find_named_anchor
 from vaultlink.text import lazy_pattern
 
 _NOT_IN_NAMES = lazy_pattern(r"[\s\\/:*?\"<>|#^\[\]%\x00-\x1f]+")

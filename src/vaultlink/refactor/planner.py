@@ -12,12 +12,16 @@ from vaultlink.fix.sources import FixSources
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import file_name, is_canvas
 from vaultlink.model import Edit, QueryName
-from vaultlink.refactor.anchors import plan_anchor_renames
 from vaultlink.refactor.link_edits import find_sources
-from vaultlink.refactor.query_edits import RenamedQuery, find_renamed_queries
 from vaultlink.refactor.refactoring import EditsByPath, Refactoring, merge_edits
 from vaultlink.refactor.relocation import RefusedError, Relocation, list_emptied_folders
-from vaultlink.refactor.tags import find_tagged_notes, plan_tag_rename
+from vaultlink.refactor.subpaths import plan_anchor_renames
+from vaultlink.refactor.tags import (
+    RenamedQuery,
+    find_renamed_queries,
+    find_tagged_notes,
+    plan_tag_rename,
+)
 from vaultlink.text import lazy_pattern
 
 

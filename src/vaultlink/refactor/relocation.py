@@ -18,7 +18,7 @@ from vaultlink.fix.plan import Plan, Rename, RenameKind
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import PathsByName
 from vaultlink.model import Destination, Link
-from vaultlink.refactor.old_names import FILE_KINDS, list_outer_folders
+from vaultlink.refactor.arguments import FILE_KINDS, list_outer_folders
 
 
 class RefusedError(UsageError):

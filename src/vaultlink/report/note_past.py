@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from vaultlink.history.note_history import NoteHistory
+from vaultlink.history.git_renames import NoteHistory
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import normalize_name
 from vaultlink.links.intent import is_meant_as_link

@@ -1,48 +1,232 @@
 """Checks of links that do not resolve."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from typing import NamedTuple
 
+from vaultlink.index.file_kinds import is_same_kind
 from vaultlink.index.index import Index, link_name
 from vaultlink.index.resolve import (
     file_name,
+    join_relative,
     name_key,
     normalize_name,
     parent_folder,
+    spelling_key,
 )
-from vaultlink.index.rooted_links import (
+from vaultlink.index.titles import is_only_spelling
+from vaultlink.index.update import (
     has_resolved_rooted_links,
     is_in_root_folder,
 )
-from vaultlink.index.titles import is_only_spelling
 from vaultlink.index.words import (
     MIN_LETTERS,
     count_letters,
+    is_case_variant,
     is_same_case,
+    is_same_spelling,
     split_cased_name,
     split_name,
 )
+from vaultlink.links.intent import names_topic
+from vaultlink.links.kinds import find_nested_links, is_wikilink
 from vaultlink.links.naming import retarget_link, strip_note_extension
-from vaultlink.model import Edit, Link, Note, Place, Safety
-from vaultlink.rules.context import Context, Finding, is_taken
+from vaultlink.model import Edit, Link, Note, Place, Safety, text_items
+from vaultlink.rules.context import Context, Finding, is_taken, remember
 from vaultlink.rules.former_targets import (
     NO_FORMER_TARGET,
     find_former_file,
     find_former_target,
     find_renamed_anchor,
     follow_move,
+    was_deleted,
 )
-from vaultlink.rules.unresolved import find_unresolved_links
+from vaultlink.text import has_placeholder
+
+# -- unresolved links of a note, and the files that they certainly or probably mean ----------------
+
+
+class _Candidates(NamedTuple):
+    """Files that an unresolved target may mean, grouped by the kind of match.
+
+    `is_query` is True for the web address of a file in the vault, such as `Plan?x`.
+    """
+
+    aliased: tuple[str, ...]
+    titled: tuple[str, ...]
+    respelt: tuple[str, ...]
+    is_query: bool
+
+    def is_of(self, path: str) -> bool:
+        """Return True if a file is one of the candidates.
+
+        A note does not link to itself by another name. If another note has the name too, it is
+        unclear what is meant.
+        """
+        return path in self.aliased or path in self.titled or path in self.respelt
+
+
+_NO_CANDIDATES = _Candidates((), (), (), is_query=False)
+
+UnresolvedLink = tuple[Link, _Candidates]
+"""An unresolved link to report, and the files that it may mean."""
+
+
+class _CandidateCache:
+    """The candidates of each target, because many links have the same one."""
+
+    def __init__(self, _index: Index) -> None:
+        self.allows_dangling: Callable[[str], bool] | None = None
+        self.candidates: dict[str, _Candidates | None] = {}
+
+
+def _find_unresolved_links(note: Note, context: Context) -> list[UnresolvedLink]:
+    """Return the unresolved links of a note to report, with their candidates."""
+    if None not in context.index.targets.get(note.path, ()):
+        return []
+    return remember(_collect_unresolved_links, note, context)
+
+
+def _collect_unresolved_links(note: Note, context: Context) -> list[UnresolvedLink]:
+    cache = context.index.derive(_CandidateCache)
+    if cache.allows_dangling is not context.allows_dangling:
+        cache.allows_dangling, cache.candidates = context.allows_dangling, {}
+    known, found = cache.candidates, []
+    nested = find_nested_links(note.links)
+    for link, resolved in context.index.resolved_links(note.path):
+        if names_topic(link, resolved):
+            target = _join_target(link.target, note.path)
+            if target not in known:
+                known[target] = _find_candidates(link.target, target, context)
+            candidates = known[target]
+            # It is unknown if Obsidian reads a wikilink in the text of a Markdown link (2.17).
+            if candidates is not None and link.start not in nested:
+                if candidates is not _NO_CANDIDATES and (
+                    candidates.is_of(note.path)
+                    or was_deleted(link, note.path, context.index, context.history)
+                ):
+                    candidates = candidates._replace(aliased=(), titled=(), respelt=())
+                found.append((link, candidates))
+    return found
+
+
+def _join_target(target: str, source: str) -> str:
+    """Return a target without backslashes; relative ones from the root, as `/a/b`."""
+    path = target.replace("\\", "/") if "\\" in target else target
+    return "/" + join_relative(source, path) if path.startswith(("./", "../")) else path
+
+
+def _find_candidates(target: str, joined: str, context: Context) -> _Candidates | None:
+    """Return the candidates of a target.
+
+    `joined` is the target, or its path from the root if it is relative. Return None if the target
+    is in `allow-dangling` or has a placeholder.
+    """
+    if context.allows_dangling(target) or has_placeholder(target):
+        return None
+    index, key = context.index, normalize_name(target)
+    aliased: Sequence[str] = index.notes_by_alias.get(key, ())
+    titled: Sequence[str] = index.notes_by_title.get(key, ())
+    respelt = _find_respelt(joined, index)
+    # It is unknown if Obsidian reads a query as part of the name (2.20).
+    is_query = "?" in target and name_key(target.partition("?")[0]) in index.names
+    if not (aliased or titled or respelt or is_query):
+        return _NO_CANDIDATES
+    aliased = [path for path in aliased if _has_alias(path, target, key, index)]
+    titled = [path for path in titled if is_case_variant(target, index.notes[path].title or "")]
+    # The name of a file is better evidence than an alias of another one.
+    is_other = respelt and set(respelt).isdisjoint(aliased)
+    return _Candidates(() if is_other else tuple(aliased), tuple(titled), respelt, is_query)
+
+
+def _has_alias(path: str, target: str, key: str, index: Index) -> bool:
+    """Return True if a note has an alias that a target with this key certainly means."""
+    return any(
+        normalize_name(alias) == key and is_case_variant(target, alias)
+        for alias in index.notes[path].aliases
+    )
+
+
+def _find_respelt(target: str, index: Index) -> tuple[str, ...]:
+    """Return the files whose name and folders differ from the target only in spelling.
+
+    Only as many folders are compared as the target contains; all of them if it starts with a slash.
+    """
+    name = link_name(target)
+    key = spelling_key(name)
+    candidates = index.files_by_spelling.get(key, ()) if key else ()
+    if not candidates or name.startswith("["):
+        return ()
+    folders = [part for part in parent_folder(target).split("/") if part not in ("", ".", "..")]
+    return tuple(
+        path
+        for path in candidates
+        if is_same_spelling(name, link_name(path))
+        and _is_in_folders(folders, path, rooted=target.startswith("/"))
+        and is_same_kind(target, path)
+    )
+
+
+def _is_in_folders(folders: list[str], path: str, *, rooted: bool) -> bool:
+    """Return True if the last folders of a path are `folders` or a respelling of them."""
+    actual = parent_folder(path).split("/")[:-1]
+    if rooted and len(actual) != len(folders):
+        return False
+    if not folders:
+        return True
+    return len(actual) >= len(folders) and all(
+        spelling_key(one) == spelling_key(other)
+        for one, other in zip(folders, actual[-len(folders) :], strict=True)
+    )
+
+
+# -- check of links that a web clipper wrote into the properties of a note -------------------------
+
+
+_ADDRESS_KEYS = frozenset(("source", "url", "link", "clipped", "clipped from", "clipped-from"))
+"""Properties in which web clippers keep the address of the page, in lower case."""
+
+
+def clipped_link(note: Note, context: Context) -> Iterator[Finding]:
+    """Report unresolved links to the author or site of a clipped web page."""
+    if None not in context.index.targets.get(note.path, ()) or not _is_clipped(note):
+        return
+    keys = frozenset(key.lower() for key in context.options["properties"])
+    for link, target in context.index.resolved_links(note.path):
+        if target is None and _is_metadata(link, keys) and not _is_allowed(link, context):
+            yield Finding(link, {"target": link.target, "property": _get_key(link)}, link.target)
+
+
+def _is_clipped(note: Note) -> bool:
+    """Return True if a property holds the web address of a page."""
+    return any(
+        text.lower().startswith(("http://", "https://"))
+        for item in note.properties or ()
+        if item.key.lower() in _ADDRESS_KEYS
+        for text in text_items(item.value)
+    )
+
+
+def _is_metadata(link: Link, keys: frozenset[str]) -> bool:
+    return link.place is Place.PROPERTY and is_wikilink(link) and _get_key(link).lower() in keys
+
+
+def _is_allowed(link: Link, context: Context) -> bool:
+    return context.allows_dangling(link.target) or has_placeholder(link.target)
+
+
+def _get_key(link: Link) -> str:
+    return link.key_path.partition(".")[0]
 
 
 def dangling_link(note: Note, context: Context) -> Iterator[Finding]:
-    for link, candidates in find_unresolved_links(note, context):
+    for link, candidates in _find_unresolved_links(note, context):
         if not (candidates.is_query or is_taken(link, context) or _is_expected(link, context)):
             yield _report_unresolved(link, note, context)
 
 
 def dangling_embed(note: Note, context: Context) -> Iterator[Finding]:
-    for link, candidates in find_unresolved_links(note, context):
+    for link, candidates in _find_unresolved_links(note, context):
         if link.embed and not candidates.is_query and not _is_expected(link, context):
             yield _report_unresolved(link, note, context)
 
@@ -71,7 +255,7 @@ def moved_link(note: Note, context: Context) -> Iterator[Finding]:
     """
     if not (context.history.moves or context.history.led_to):
         return
-    for link, candidates in find_unresolved_links(note, context):
+    for link, candidates in _find_unresolved_links(note, context):
         path = (
             None
             if candidates.is_query
@@ -116,7 +300,7 @@ def alias_link(note: Note, context: Context) -> Iterator[Finding]:
     The fix is safe if the case agrees and the alias is specific: the same letters may be the name
     of something else on another subject.
     """
-    for link, candidates in find_unresolved_links(note, context):
+    for link, candidates in _find_unresolved_links(note, context):
         if candidates.aliased:
             is_certain = (
                 set(candidates.titled) <= set(candidates.aliased)
@@ -131,7 +315,7 @@ def title_link(note: Note, context: Context) -> Iterator[Finding]:
 
     The fix is safe unless a short title has another case or another note has it as an alias.
     """
-    for link, candidates in find_unresolved_links(note, context):
+    for link, candidates in _find_unresolved_links(note, context):
         if len(candidates.titled) == 1 and not is_taken(link, context):
             titled = candidates.titled
             [path] = titled
@@ -148,7 +332,7 @@ def respelt_link(note: Note, context: Context) -> Iterator[Finding]:
 
     The fix is unsafe if another file has almost the same name, title or alias.
     """
-    for link, candidates in find_unresolved_links(note, context):
+    for link, candidates in _find_unresolved_links(note, context):
         if len(candidates.respelt) == 1 and not is_taken(link, context):
             [path] = candidates.respelt
             is_certain = "/" in link.target or is_only_spelling(path, context.index)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-from vaultlink.index.conflicts import parse_conflict_copy
+from vaultlink.index.file_kinds import parse_conflict_copy
 from vaultlink.index.resolve import file_name
 from vaultlink.model import Note, SourceSpan
 from vaultlink.rules.context import FILE_START, Context, Finding, is_drawing

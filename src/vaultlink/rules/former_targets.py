@@ -6,8 +6,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from vaultlink.index.anchors import find_anchor, part_key, split_parts
-from vaultlink.index.files_by_path import FilesByPath
-from vaultlink.index.index import Index, update_names
+from vaultlink.index.index import FilesByPath, Index, update_names
 from vaultlink.index.resolve import (
     PathsByName,
     name_key,

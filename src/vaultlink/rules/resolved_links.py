@@ -1,14 +1,28 @@
-"""Checks of links that resolve."""
+"""Checks of links that resolve: what they lead to, and how they are written."""
 
+import unicodedata
 from collections.abc import Iterator
 from functools import partial
 
-from vaultlink.index.resolve import join_relative, normalize_name
-from vaultlink.links.kinds import SYNTAX
-from vaultlink.links.naming import retarget_link
-from vaultlink.links.rewrite import rewrite_link
-from vaultlink.model import Destination, Edit, Link, Note, Place, Safety
+from vaultlink.index.resolve import is_note, join_relative, normalize_name, resolve
+from vaultlink.links.kinds import (
+    SYNTAX,
+    add_extension,
+    default_display_text,
+    find_nested_links,
+    format_link,
+    list_kinds,
+)
+from vaultlink.links.naming import format_target, retarget_link, strip_note_extension
+from vaultlink.links.rewrite import (
+    convert_link,
+    drop_display_text,
+    rewrite_link,
+)
+from vaultlink.model import Destination, Edit, Link, LinkKind, Note, Place, Safety
 from vaultlink.rules.context import Context, Finding, find_resolved_links
+
+# -- checks of links that resolve ------------------------------------------------------------------
 
 
 def ambiguous_link(note: Note, context: Context) -> Iterator[Finding]:
@@ -99,3 +113,126 @@ def self_link(note: Note, context: Context) -> Iterator[Finding]:
 
 def _stands_alone(link: Link, note: Note) -> bool:
     return link.embed or link.place is not Place.BODY or link.start in note.lone_self_links
+
+
+# -- checks of the notation of links: kind, path, case and display text ----------------------------
+
+
+def case_mismatch(note: Note, context: Context) -> Iterator[Finding]:
+    for link, target in find_resolved_links(note, context):
+        if _has_other_case(link, target):
+            values = {"target": link.target, "name": _take_tail(link.target, target)}
+            yield Finding(
+                link, values, link.target, edits=_build_case_edits(link, target, note, context)
+            )
+
+
+def redundant_display(note: Note, context: Context) -> Iterator[Finding]:
+    for link, _ in find_resolved_links(note, context):
+        if _has_redundant_display(link):
+            yield Finding(
+                link,
+                {"display": link.display},
+                link.target,
+                edits=drop_display_text(note.path, link),
+            )
+
+
+def link_style(note: Note, context: Context) -> Iterator[Finding]:
+    preferred, nested = _choose_kind(context), find_nested_links(note.links)
+    for link, target in find_resolved_links(note, context):
+        if link.place is not Place.BODY or not (link.target or link.subpath):
+            continue
+        path = _format_target(link, target, note, context)
+        name = strip_note_extension(path)
+        kind = preferred or link.kind
+        if kind is link.kind and name == strip_note_extension(link.target.removeprefix("./")):
+            continue
+        if path and is_note(target) and (kind is not link.kind or is_note(link.target)):
+            name = add_extension(name, ".md", kind)
+        edits: tuple[Edit, ...] = ()
+        if resolve(note.path, name, context.index.names) == target:
+            if kind is link.kind:
+                edits = rewrite_link(note.path, link, name, link.subpath)
+            elif link.start not in nested:
+                edits = convert_link(note.path, link, kind, name, link.subpath)
+        wanted = _preview_link(link, edits) or format_link(link, kind, name, link.subpath)
+        yield Finding(link, {"wanted": wanted}, link.target, edits=edits)
+
+
+def _has_other_case(link: Link, target: str) -> bool:
+    written, name = _split_target(link.target), _split_target(_take_tail(link.target, target))
+    return written != name and [normalize_name(step) for step in written] == [
+        normalize_name(step) for step in name
+    ]
+
+
+def _has_redundant_display(link: Link) -> bool:
+    if (
+        not SYNTAX[link.kind].shows_target
+        or link.embed
+        or link.place in (Place.SECTION, Place.CANVAS)
+    ):
+        return False
+    return link.display == default_display_text(link.target, link.subpath)
+
+
+def _split_target(path: str) -> list[str]:
+    """Return folders and name in NFC, without relative steps and extension of a note."""
+    plain = (
+        unicodedata.normalize("NFC", strip_note_extension(path))
+        .replace("\u00a0", " ")
+        .replace("\u202f", " ")
+    )
+    return [step for step in plain.split("/") if step not in ("", ".", "..")]
+
+
+def _take_tail(written: str, path: str) -> str:
+    """Return as many last steps of `path` as `written` has, without extension."""
+    return "/".join(strip_note_extension(path).split("/")[-max(len(_split_target(written)), 1) :])
+
+
+def _choose_kind(context: Context) -> LinkKind | None:
+    """Return the required kind of links; None if all are allowed."""
+    kind = context.options["kind"]
+    if kind == "any":
+        return None
+    is_known = kind in tuple(LinkKind)
+    return LinkKind(kind) if is_known else list_kinds(context.obsidian.use_markdown_links)[0]
+
+
+def _format_target(link: Link, target: str, note: Note, context: Context) -> str:
+    """Return the target as the settings say (10.4), unchanged if all is allowed."""
+    style = context.options["path"]
+    style = context.obsidian.new_link_format if style == "vault" else style
+    return (
+        link.target
+        if style == "any" or not link.target
+        else format_target(note.path, target, context.index, style)
+    )
+
+
+def _preview_link(link: Link, edits: tuple[Edit, ...]) -> str:
+    """Return the text of a link after the edits; "" if there are none."""
+    text = link.raw
+    for edit in reversed(edits):
+        text = text[: edit.start - link.start] + edit.text + text[edit.end - link.start :]
+    return text if edits else ""
+
+
+def _build_case_edits(link: Link, target: str, note: Note, context: Context) -> tuple[Edit, ...]:
+    """Give a target the case of its file; relative steps and extension stay."""
+    steps = link.target.split("/")
+    positions = [number for number, step in enumerate(steps) if step not in ("", ".", "..")]
+    file_steps = _take_tail(link.target, target).split("/")
+    if len(file_steps) != len(positions):
+        return ()
+    extension = link.target[-3:] if is_note(link.target) else ""
+    for number, step in zip(positions, file_steps, strict=True):
+        steps[number] = step
+    name = "/".join(steps) + extension
+    return (
+        rewrite_link(note.path, link, name, link.subpath)
+        if resolve(note.path, name, context.index.names) == target
+        else ()
+    )

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from vaultlink.history.follow import UNCOMMITTED, Snapshot, follow
-from vaultlink.history.piece_index import PieceIndex
+from vaultlink.history.file_pairs import UNCOMMITTED, Snapshot, follow
+from vaultlink.history.matcher import PieceIndex
 from vaultlink.model import FileStamp, History, Note
 
 _MAX_AGE_SECONDS = 600.0

@@ -15,9 +15,9 @@ from vaultlink.disk.scan import VaultScan
 from vaultlink.engine.checks import LinterSettings
 from vaultlink.engine.step import AnalysedNote, Change, State, step
 from vaultlink.graph.live import LiveGraph
-from vaultlink.history.follow import Snapshot, follow
+from vaultlink.history.file_pairs import Snapshot, follow
 from vaultlink.history.link_changes import remember_links
-from vaultlink.history.piece_index import PieceIndex
+from vaultlink.history.matcher import PieceIndex
 from vaultlink.index.resolve import is_note
 from vaultlink.model import History, sum_counts
 from vaultlink.watch.finding_diff import (

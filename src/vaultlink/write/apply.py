@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from vaultlink.disk.scan import VaultScan, is_source_file, list_files
 from vaultlink.files import NO_FOLLOW, open_regular, read_handle
 from vaultlink.fix.plan import Plan, VaultChanges
-from vaultlink.index.conflicts import find_conflicted_files, has_merge_markers
+from vaultlink.index.file_kinds import find_conflicted_files, has_merge_markers
 from vaultlink.model import FileStamp
 from vaultlink.write.journal import record_and_write
 from vaultlink.write.lock import lock_vault

@@ -11,11 +11,11 @@ from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import find_note_argument, open_from_options
 from vaultlink.disk.remembered import read_git_log
 from vaultlink.errors import UsageError
-from vaultlink.history.git_renames import git_history
-from vaultlink.history.note_history import (
+from vaultlink.history.git_renames import (
     NO_NOTE_HISTORY,
     FormerPath,
     NoteHistory,
+    git_history,
     read_note_history,
 )
 from vaultlink.index.resolve import name_key
