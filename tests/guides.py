@@ -19,7 +19,7 @@ from vaultlink.config.settings import BACKLINKS_CHOICES, LIST_KEYS, TABLE_KEYS
 from vaultlink.report.finding_rows import FindingRow
 from vaultlink.report.note_past import PastRow
 from vaultlink.rules.context import QUIET_KINDS
-from vaultlink.watch.debounce import Debounce
+from vaultlink.watch.events import Debounce
 from vaultlink.watch.output import BatchRow
 from vaultlink.write.journal import _MAX_AGE_NS, _MAX_TOTAL_BYTES
 

@@ -20,8 +20,7 @@ from running import write_files
 from vaultlink.errors import JournalError
 from vaultlink.model import PendingWrite
 from vaultlink.write.journal import record_and_write
-from vaultlink.write.journal_files import list_runs
-from vaultlink.write.lock import journal_folder, lock_vault
+from vaultlink.write.journal_files import journal_folder, list_runs, lock_vault
 from vaultlink.write.undo import find_last_run, revert_interrupted, undo_run
 from vaultlink.write.write import WriteResult
 

@@ -7,7 +7,7 @@ import pytest
 
 from builder import build_state, collect_findings, make_settings
 from vaultlink.engine.step import State
-from vaultlink.fix.deferred import list_anchor_fixes
+from vaultlink.fix.causes import list_anchor_fixes
 from vaultlink.fix.forecast import count_fixes
 from vaultlink.index.anchors import find_anchor, find_slug_heading, github_slug, render_heading
 from vaultlink.index.suggest_headings import suggest_anchors

@@ -14,9 +14,9 @@ from forge import ROOT
 from machine import require_program
 from running import CommandResult, RunCommand, create_vault, read_files, write_files
 from vaultlink.api import open_vault
-from vaultlink.watch.autofix import AutoFixer
-from vaultlink.watch.debounce import Debounce
-from vaultlink.write.lock import lock_vault
+from vaultlink.watch.environment import AutoFixer
+from vaultlink.watch.events import Debounce
+from vaultlink.write.journal_files import lock_vault
 
 VAULT: Mapping[str, str] = {
     "Home.md": "---\ntag: start\n---\n[[Role of memory]], [[my plan|plan]] and [[Nowhere]].\n",

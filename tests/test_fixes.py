@@ -10,7 +10,7 @@ from builder import RULES, VaultFiles, build_state, collect_findings, make_setti
 from test_rules import Case, cases, named
 from vaultlink.engine.checks import LinterSettings
 from vaultlink.engine.step import Change
-from vaultlink.fix.deferred import deferred_fixes
+from vaultlink.fix.causes import deferred_fixes
 from vaultlink.fix.forecaster import FixForecaster
 from vaultlink.fix.loop import find_fix, plan_fixes
 from vaultlink.fix.plan import Plan

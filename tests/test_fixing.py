@@ -12,11 +12,10 @@ from vaultlink.config.layers import Layer
 from vaultlink.config.settings import merge_layers
 from vaultlink.engine.checks import LinterSettings
 from vaultlink.engine.step import State
-from vaultlink.fix.loop import MAX_ROUNDS, apply_rounds
+from vaultlink.fix.loop import MAX_ROUNDS, ChosenFixes, apply_rounds
 from vaultlink.fix.plan import Plan
 from vaultlink.fix.select import FindingWithFix, allowed_fixes, select_fixes
 from vaultlink.fix.sources import FixSources
-from vaultlink.fix.trial import ChosenFixes
 from vaultlink.fix.verify import BrokenPromise, find_broken_promises
 from vaultlink.links.edits import OffsetShift, apply_edits, edits_overlap, sort_edits
 from vaultlink.model import Diagnostic, Edit, Fix, Safety, Severity

@@ -11,7 +11,7 @@ from builder import VaultFiles, build_state, collect_findings, make_changes, mak
 from exploring import count_examples
 from vaultlink.engine.checks import LinterSettings
 from vaultlink.engine.step import State, step
-from vaultlink.fix.deferred import deferred_fixes
+from vaultlink.fix.causes import deferred_fixes
 from vaultlink.fix.loop import plan_fixes
 from vaultlink.fix.plan import Plan
 from vaultlink.fix.select import allowed_fixes

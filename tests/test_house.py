@@ -157,7 +157,7 @@ PLACES = {
     ),
     "pasts are joined": (
         r"\bHistory\(\s*[^)\s]",
-        ("model.py", "history/", "disk/", "watch/renames.py"),
+        ("model.py", "history/", "disk/", "watch/session.py"),
     ),
     "orphans, dead ends and islands are found": (
         r"not in (?:\w+\.)*backlinks\b|not any\((?:\w+\.)*targets\b|\bleader\b",
@@ -180,7 +180,7 @@ PLACES = {
     "git is started": (r"\bsubprocess\b", ("git/program.py",)),
     "Chinese and Japanese letters are told from others": (
         r"(?i)u(?:2e80|304[01]|3400|4e00|9fff)\b|0x(?:2e80|304[01]|4e00)|HIRAGANA",
-        ("index/words.py", "backlinks/language.py"),
+        ("index/words.py", "backlinks/choice.py"),
     ),
     "forms of a word are compared": (r"\bies\b|\bSTEM\b|frozenset\(\(one\[", ("index/words.py",)),
     "typing errors are told": (
@@ -189,7 +189,7 @@ PLACES = {
     ),
     "words without a meaning of their own are listed": (
         r"\ba an\b|\bder die das\b|[\"']the[\"'],",
-        ("index/words.py", "backlinks/language.py"),
+        ("index/words.py", "backlinks/choice.py"),
     ),
     "titles are folded": (
         r"casefold\(\)\.split\(\)|_(?:fold|normalize|simplify)_titles?\(.*str\) ->",

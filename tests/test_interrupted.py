@@ -20,9 +20,8 @@ from vaultlink.model import PendingWrite, SkippedNote
 from vaultlink.write import files, journal_files
 from vaultlink.write.files import write_atomically
 from vaultlink.write.journal import record_and_write, record_run
-from vaultlink.write.journal_files import list_runs, write_moving
-from vaultlink.write.lock import journal_folder
-from vaultlink.write.move_checks import identify_files
+from vaultlink.write.journal_files import journal_folder, list_runs, write_moving
+from vaultlink.write.moves import identify_files
 from vaultlink.write.undo import revert_interrupted, undo_run
 
 RECORDS = Path(__file__).with_name("records")

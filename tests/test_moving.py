@@ -17,12 +17,10 @@ from running import RunCommand, create_vault, write_files
 from vaultlink.disk.scan import list_files
 from vaultlink.errors import JournalError
 from vaultlink.model import PendingWrite, SkippedNote
-from vaultlink.write import exclusive_rename as move_module
+from vaultlink.write import system_calls as move_module
 from vaultlink.write.journal import record_and_write, record_run
-from vaultlink.write.journal_files import list_runs, write_moving
-from vaultlink.write.lock import journal_folder
-from vaultlink.write.move_checks import identify_files
-from vaultlink.write.move_order import list_temporary_paths, map_path, order_moves
+from vaultlink.write.journal_files import journal_folder, list_runs, write_moving
+from vaultlink.write.moves import identify_files, list_temporary_paths, map_path, order_moves
 from vaultlink.write.undo import plan_undo, revert_interrupted, undo_run
 from vaultlink.write.write import WriteResult
 

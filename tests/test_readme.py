@@ -20,9 +20,8 @@ from vaultlink.cli.command_table import ALIASES, COMMANDS
 from vaultlink.disk.read import load_rules
 from vaultlink.engine.step import Change, Examined, Presence, step
 from vaultlink.rules.registry import Rule, build_catalog
-from vaultlink.watch.cause_lines import format_batch_causes
 from vaultlink.watch.messages import Batch
-from vaultlink.watch.session_summary import SessionSummary
+from vaultlink.watch.output import SessionSummary, format_batch_causes
 from watched import run_watcher
 
 ROOT = Path(__file__).resolve().parents[1]

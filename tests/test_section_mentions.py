@@ -18,8 +18,8 @@ from vaultlink.backlinks.choice import choose_style
 from vaultlink.backlinks.merge import merge_note
 from vaultlink.engine.checks import LinterSettings
 from vaultlink.engine.step import Change, Presence, step
-from vaultlink.fix.backlinks_commands import SectionUpdater
 from vaultlink.fix.loop import apply_rounds
+from vaultlink.fix.sections import SectionUpdater
 from vaultlink.parse.backlinks_heading import MENTION_WORDINGS, USUAL_WORDINGS, is_mention_item
 from vaultlink.parse.note import parse_note
 

@@ -10,8 +10,7 @@ from builder import build_state
 from running import RunCommand, write_files
 from test_engine import assert_same
 from test_upkeep import kept, section, without, writing
-from vaultlink.backlinks.choice import choose_style, is_slug
-from vaultlink.backlinks.language import choose_language
+from vaultlink.backlinks.choice import choose_language, choose_style, is_slug
 from vaultlink.engine.step import Change, Presence, step
 from vaultlink.model import Owner
 from vaultlink.parse.backlinks_heading import USUAL_WORDINGS

@@ -13,12 +13,11 @@ import pytest
 from running import RunCommand, create_vault, write_files
 from vaultlink.api import open_vault
 from vaultlink.model import PendingWrite, SkippedNote
-from vaultlink.watch.autofix import AutoFixer
-from vaultlink.watch.debounce import Debounce
+from vaultlink.watch.environment import AutoFixer
+from vaultlink.watch.events import Debounce
 from vaultlink.write import journal
 from vaultlink.write.journal import record_and_write, record_run
-from vaultlink.write.journal_files import list_runs
-from vaultlink.write.lock import journal_folder, lock_vault
+from vaultlink.write.journal_files import journal_folder, list_runs, lock_vault
 from vaultlink.write.write import WriteResult
 
 VAULT: Mapping[str, bytes] = {
@@ -516,7 +515,7 @@ RUN = """
 import sys
 from pathlib import Path
 from vaultlink.write.journal import record_and_write
-from vaultlink.write.lock import lock_vault
+from vaultlink.write.journal_files import lock_vault
 from vaultlink.model import PendingWrite
 root = Path(sys.argv[1])
 old = {path.relative_to(root).as_posix(): path.read_bytes() for path in sorted(root.rglob("*.md"))}

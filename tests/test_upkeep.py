@@ -15,10 +15,9 @@ from vaultlink.backlinks.expected import can_hold_section, expected_section
 from vaultlink.backlinks.style import format_heading, render_entry, section_style
 from vaultlink.engine.checks import LinterSettings
 from vaultlink.engine.step import Change, State, step
-from vaultlink.fix.backlinks_commands import SectionUpdater
-from vaultlink.fix.deferred import deferred_fixes
+from vaultlink.fix.causes import deferred_fixes
 from vaultlink.fix.loop import plan_fixes
-from vaultlink.fix.sections import build_adoption_fix, build_removal_fix
+from vaultlink.fix.sections import SectionUpdater, build_adoption_fix, build_removal_fix
 from vaultlink.fix.select import allowed_fixes
 from vaultlink.links.edits import apply_edits, sort_edits
 from vaultlink.model import Owner

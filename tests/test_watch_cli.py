@@ -25,8 +25,7 @@ import pytest
 
 from machine import require_program
 from running import RunCommand, create_vault, read_files, write_files
-from vaultlink.write.journal_files import list_runs
-from vaultlink.write.lock import make_journal_folder
+from vaultlink.write.journal_files import list_runs, make_journal_folder
 
 PATIENT = 40.0
 """The time limit of a wait in seconds, for a loaded machine."""

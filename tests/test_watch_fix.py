@@ -11,13 +11,12 @@ from running import RunCommand, create_vault, read_files, write_files
 from vaultlink.api import open_vault
 from vaultlink.disk.scan import Settings
 from vaultlink.model import PendingWrite
-from vaultlink.watch.autofix import AutoFixer
-from vaultlink.watch.debounce import Debounce
+from vaultlink.watch.environment import AutoFixer
+from vaultlink.watch.events import Debounce
 from vaultlink.watch.loop import WatchSettings, find_difference
 from vaultlink.watch.messages import Batch
 from vaultlink.write.journal import record_and_write, record_run
-from vaultlink.write.journal_files import list_runs
-from vaultlink.write.lock import lock_vault
+from vaultlink.write.journal_files import list_runs, lock_vault
 from watched import QUICK_DEBOUNCE, TIMEOUT_SECONDS, WatchRecorder, run_watcher
 
 FIX = WatchSettings(fix=True, verify=True)

@@ -21,14 +21,7 @@ from vaultlink.model import Diagnostic, FileStamp, Fix, History, LinkCounts, Not
 from vaultlink.parse.note import parse_note
 from vaultlink.report.layout import COLORED
 from vaultlink.watch.backend import EventSource
-from vaultlink.watch.debounce import Debounce
-from vaultlink.watch.events import ChangeHints, EventQueue, WatchUnavailable
-from vaultlink.watch.finding_diff import (
-    IdentifiedFindings,
-    compare_findings,
-    find_changed_paths,
-    identify_findings,
-)
+from vaultlink.watch.events import ChangeHints, Debounce, EventQueue, WatchUnavailable
 from vaultlink.watch.loop import Watch, WatchSettings
 from vaultlink.watch.messages import AppliedFixes, Batch, BatchCause, ReportedFinding, VaultTotals
 from vaultlink.watch.output import (
@@ -39,9 +32,19 @@ from vaultlink.watch.output import (
     make_batch_row,
 )
 from vaultlink.watch.peers import Peers
-from vaultlink.watch.renames import MoveTracker
-from vaultlink.watch.rescan import Rescan, folder_identity, has_no_notes, rescan, update_ignored
-from vaultlink.write.lock import make_journal_folder, try_lock
+from vaultlink.watch.session import (
+    IdentifiedFindings,
+    MoveTracker,
+    Rescan,
+    compare_findings,
+    find_changed_paths,
+    folder_identity,
+    has_no_notes,
+    identify_findings,
+    rescan,
+    update_ignored,
+)
+from vaultlink.write.journal_files import make_journal_folder, try_lock
 from watched import run_watcher
 
 PLAIN = Settings(cache=False)

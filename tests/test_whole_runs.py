@@ -13,8 +13,7 @@ from killed_moves import Killer, read_tree, run_hooked
 from running import create_vault, write_files
 from vaultlink.model import PendingWrite, SkippedNote
 from vaultlink.write.journal import record_and_write
-from vaultlink.write.journal_files import list_runs
-from vaultlink.write.lock import journal_folder
+from vaultlink.write.journal_files import journal_folder, list_runs
 from vaultlink.write.undo import revert_interrupted, undo_run
 from vaultlink.write.write import WriteResult
 

@@ -16,8 +16,7 @@ import pytest
 
 from vaultlink.errors import JournalError
 from vaultlink.model import PendingWrite, SkippedNote
-from vaultlink.write.fsync import sync_filesystem
-from vaultlink.write.lock import LockTimeout, journal_folder, lock_vault
+from vaultlink.write.journal_files import LockTimeout, journal_folder, lock_vault
 from vaultlink.write.open_folders import (
     CannotWrite,
     close_folders,
@@ -26,13 +25,16 @@ from vaultlink.write.open_folders import (
     prepare_folders,
     remove_empty_folders,
 )
-from vaultlink.write.replace import (
+from vaultlink.write.system_calls import sync_filesystem
+from vaultlink.write.write import (
     ReplaceJob,
+    WriteResult,
     commit_replacement,
     discard_replacement,
     prepare_replacement,
+    remove_leftovers,
+    write_notes,
 )
-from vaultlink.write.write import WriteResult, remove_leftovers, write_notes
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such files")
 
@@ -488,7 +490,7 @@ def test_filesystem_sync_returns_true_on_success(vault: Path) -> None:
 HOLDER = textwrap.dedent("""
     import sys
     from pathlib import Path
-    from vaultlink.write.lock import lock_vault
+    from vaultlink.write.journal_files import lock_vault
     with lock_vault(Path(sys.argv[1])):
         print("held", flush=True)
         sys.stdin.read()

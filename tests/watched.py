@@ -10,7 +10,7 @@ from threading import Condition, Thread
 from msgspec.structs import replace
 
 from vaultlink.disk.scan import Settings
-from vaultlink.watch.debounce import Debounce
+from vaultlink.watch.events import Debounce
 from vaultlink.watch.loop import Watch, WatchSettings
 from vaultlink.watch.messages import Batch, BatchCause, Notice, Proposal, WatchUpdate
 from vaultlink.watch.session import Session

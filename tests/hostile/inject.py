@@ -24,8 +24,8 @@ from vaultlink.__main__ import main
 from vaultlink.api import open_vault
 from vaultlink.cli.command_table import COMMANDS
 from vaultlink.disk.scan import parse_stray_name
-from vaultlink.watch.autofix import AutoFixer
-from vaultlink.watch.debounce import Debounce
+from vaultlink.watch.environment import AutoFixer
+from vaultlink.watch.events import Debounce
 
 VAULT: Mapping[str, bytes] = {
     ".obsidian/app.json": b"{}",

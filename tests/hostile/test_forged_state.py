@@ -18,8 +18,8 @@ from vaultlink.write.journal_files import (
     RecordedRun,
     digest_content,
     encode_header,
+    journal_folder,
 )
-from vaultlink.write.lock import journal_folder
 
 pytestmark = pytest.mark.timeout(60)
 

@@ -15,7 +15,7 @@ from odd_notes import make_note, make_vault, minimise
 from builder import build_state, make_settings
 from running import RunCommand, create_vault, read_files, write_files
 from vaultlink.engine.checks import LinterSettings
-from vaultlink.fix.deferred import deferred_fixes
+from vaultlink.fix.causes import deferred_fixes
 from vaultlink.fix.loop import plan_fixes
 from vaultlink.fix.plan import Plan
 from vaultlink.fix.select import allowed_fixes

@@ -17,7 +17,7 @@ from vaultlink.disk.read import UnreadableFile, read_bytes
 from vaultlink.disk.scan import BASELINE_FILE, list_files
 from vaultlink.files import UnusualFileError, read_own, read_within
 from vaultlink.history.git_renames import git_history
-from vaultlink.write.lock import journal_folder
+from vaultlink.write.journal_files import journal_folder
 
 pytestmark = [
     pytest.mark.skipif(sys.platform == "win32", reason="needs FIFOs, devices and links"),

@@ -1,16 +1,20 @@
-"""Choose the style of sections that is configured as `auto`.
+"""Choose the style and the language of sections, which are those of the vault."""
 
-It is the style of most sections of the vault, whoever wrote them. A vault without sections gets
-topics if the names of its notes are slugs of their titles, else a list.
-"""
-
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from typing import Any
 
 from vaultlink.index.index import Index, TraitCount, link_name
 from vaultlink.index.resolve import is_note, spelling_key, title_slug
 from vaultlink.model import Entry, Note, Section
+from vaultlink.parse.backlinks_heading import USUAL_WORDINGS
 from vaultlink.text import lazy_pattern
+
+# -- choose the style of sections that is configured as `auto` -------------------------------------
+# It is the style of most sections of the vault, whoever wrote them. A vault without sections gets
+# topics if the names of its notes are slugs of their titles, else a list.
+
 
 _NESTED_LINK = lazy_pattern(r"\n[ \t>]*[ \t](?:[-*+]|\d{1,9}[.)])[ \t][^\n]*(?:\[\[|\]\()")
 """A list item with a link below an entry, such as a passage that cites the note."""
@@ -100,3 +104,231 @@ def _list_texts_below(section: Section, entries: list[Entry]) -> list[str]:
         section.text[entry.end - section.start : end - section.start]
         for entry, end in zip(entries, ends, strict=True)
     ]
+
+
+# -- decide the language of a vault from the headings of its notes ---------------------------------
+# A heading is of a language if its script or most of its telling words, endings and letters are.
+# The vault is of a language only if most headings clearly are; otherwise it counts as English.
+
+
+_WORD = lazy_pattern(r"[^\W\d_]+")
+
+_WORDS: Mapping[str, str] = {
+    "en": "in no was am over definition questions conclusion types list the of and to for with"
+    " how what why when where is are an on from by your my this that it its into about as at or"
+    " not be can do does using use overview summary introduction background further reading see"
+    " also examples example links resources getting started next steps notes ideas thoughts key"
+    " things people projects meeting daily week",
+    "de": "in an der die das und oder für mit von vom zu zum zur im am ist sind ein eine einen"
+    " einer eines wie was warum wer wann wo nicht auf aus bei nach über unter des dem den als"
+    " auch durch ohne gegen zwischen einleitung einführung zusammenfassung überblick übersicht"
+    " inhalt quellen fazit notizen gedanken aufgaben beispiel beispiele literatur weitere"
+    " fragen ziele ziel grundlagen definition begriffe vorteile nachteile kapitel ideen woche"
+    " tag termine personen",
+    "fr": "de en on le la les des du et ou un une pour avec dans sur sous par est sont que qui"
+    " quoi comment pourquoi aux ce cette ces ne pas au entre chez sans plus résumé introduction"
+    " sommaire exemple exemples notes idées objectifs objectif liens définition définitions"
+    " cours exercice exercices histoire méthode méthodes système travail ressources références"
+    " partie fonctionnement conclusion chapitre étapes avantages inconvénients semaine journée"
+    " réunion questions contexte",
+    "es": "de en no como el la los las del y o un una para con por es son que qué cómo porque"
+    " cuándo dónde al se su sus sin sobre entre resumen introducción ejemplo ejemplos notas"
+    " ideas objetivos enlaces definición definiciones tema temas apuntes ejercicio ejercicios"
+    " conclusión capítulo preguntas ventajas desventajas semana tareas recursos bibliografía"
+    " fuentes pasos",
+    "it": "i se da il lo gli le la del della dei delle dello e o un una per con in di dal nel"
+    " nella sul è sono che cosa come perché quando dove non al alla tra fra riassunto"
+    " introduzione esempio esempi appunti idee obiettivi collegamenti definizione definizioni"
+    " capitolo conclusione esercizi vantaggi svantaggi domande riferimenti fonti settimana"
+    " compiti teorema dimostrazione",
+    "pt": "de o os as do da dos das e ou um uma para com em no na nos nas por é são que como"
+    " porque quando onde não ao à se sem sobre entre resumo introdução exemplo exemplos notas"
+    " ideias objetivos ligações definição definições capítulo conclusão perguntas exercícios"
+    " vantagens desvantagens semana tarefas recursos referências fontes",
+    "nl": "was an de het een en of voor met van in op is zijn hoe wat waarom wie waar niet naar"
+    " bij uit over onder door om te dat dit aan als ook inleiding samenvatting overzicht"
+    " voorbeeld voorbeelden notities gedachten doelen doel bronnen vragen begrippen hoofdstuk"
+    " conclusie voordelen nadelen opdrachten taken ideeën week",
+    "sv": "och eller för med av till på är en ett den det hur vad varför vem när var inte som"
+    " om från vid under över att inledning sammanfattning översikt exempel anteckningar tankar"
+    " mål källor frågor begrepp kapitel slutsats fördelar nackdelar uppgifter idéer länkar"
+    " vecka bakgrund",
+    "pl": "i oraz lub dla z ze do od na po w we o jest są jak co dlaczego kto kiedy gdzie nie"
+    " się przez przy pod nad bez wstęp wprowadzenie podsumowanie przegląd przykład przykłady"
+    " notatki myśli cele cel źródła pytania pojęcia rozdział wnioski zalety wady zadania"
+    " pomysły linki tydzień definicja",
+    "tr": "ve veya ile için bir bu şu nasıl ne neden nedir kim zaman nerede değil olarak olan"
+    " gibi da giriş özet genel bakış örnek örnekler notlar düşünceler hedefler hedef kaynaklar"
+    " sorular kavramlar bölüm sonuç avantajlar dezavantajlar görevler fikirler bağlantılar"
+    " hafta tanım",
+    "": "og ikke jeg det til fra den som er av på i eller hvordan hva ja tai sekä että ei mikä"
+    " miten on je není jak proč nebo pro při az és egy nem hogy miért și sau pentru cum este"
+    " din ce las els amb",
+}
+"""Function words and usual words of headings, by language; "" stands for all other languages."""
+
+_ENDINGS: Mapping[str, str] = {
+    "en": "ness tions ings ally",
+    "de": "ung ungen keit heit schaft lich ische ischen ierung",
+    "fr": "ité ités eur euse eux aux ique iques",
+    "es": "ción ciones dad dades miento",
+    "it": "zione zioni ità ismo",
+    "pt": "ção ções dade mento",
+    "nl": "heid heden lijk lijke atie",
+    "sv": "ningar skap het arna erna",
+    "pl": "anie enie ania enia ości ość ych ego",
+    "tr": "ları leri lar ler lık lik ması mesi",
+}
+_ENDING_LENGTHS = (6, 5, 4, 3)
+
+_LETTERS: Mapping[str, str] = {
+    "ß": "de",
+    "ä": "de sv",
+    "ö": "de sv tr",
+    "ü": "de tr",
+    "å": "sv",
+    "ç": "fr pt tr",
+    "é": "fr es pt",
+    "è": "fr it",
+    "ê": "fr pt",
+    "à": "fr it",
+    "ù": "fr it",
+    "ì": "it",
+    "ò": "it",
+    "î": "fr",
+    "ô": "fr pt",
+    "œ": "fr",
+    "ñ": "es",
+    "á": "es pt",
+    "í": "es pt",
+    "ó": "es pt pl",
+    "ú": "es pt",
+    "ã": "pt",
+    "õ": "pt",
+    **dict.fromkeys("ąćęłńśźż", "pl"),
+    **dict.fromkeys("ğış", "tr"),
+}
+_OTHER_LETTERS = frozenset("æøřůěčžšťďňőűțșăơưđāēīūķļņģ")
+"""Letters of Latin script that none of the languages has."""
+
+
+@cache
+def _languages_by_word() -> Mapping[str, tuple[str, ...]]:
+    return _invert(_WORDS)
+
+
+@cache
+def _languages_by_ending() -> Mapping[str, tuple[str, ...]]:
+    return _invert(_ENDINGS)
+
+
+def _invert(table: Mapping[str, str]) -> Mapping[str, tuple[str, ...]]:
+    inverted: dict[str, tuple[str, ...]] = {}
+    for language, words in table.items():
+        for word in dict.fromkeys(words.split()):
+            inverted[word] = (*inverted.get(word, ()), language)
+    return inverted
+
+
+_SCRIPTS = (
+    ("ja", lazy_pattern("[\u3041-\u30ff]")),
+    ("ko", lazy_pattern("[\u1100-\u11ff\uac00-\ud7af]")),
+    ("zh", lazy_pattern("[\u4e00-\u9fff]")),
+    ("uk", lazy_pattern("[іїєґ]")),
+    ("other-cyrillic", lazy_pattern("[ўјљњћђџѓќѕ]|ъ[бвгджзклмнпрстфхцчшщ]")),
+    ("ru", lazy_pattern("[ыэё]")),
+    ("cyrillic", lazy_pattern("[\u0400-\u04ff]")),
+    ("other-arabic", lazy_pattern("[ٹڈڑ]")),
+    ("fa", lazy_pattern("[پچژگکی]")),
+    ("ar", lazy_pattern("[ةىيكأإ]")),
+    ("arabic", lazy_pattern("[\u0621-\u06ff]")),
+)
+"""Scripts and telling letters, in the order of the tests."""
+
+_MERGED_SCRIPTS = {
+    "cyrillic": ("ru", "uk", "other-cyrillic"),
+    "arabic": ("ar", "fa", "other-arabic"),
+}
+"""Headings without a telling letter count for the language that most telling ones have.
+
+Without any telling letter, that is the first one, which has the fewest.
+"""
+
+_MIN_JAPANESE_SHARE = 0.2
+"""Share of headings with kana among those in Chinese characters from which all are Japanese."""
+
+_MIN_HEADINGS = 2
+_MIN_SHARE = 0.2
+"""Share of all headings that must be in a language; short names belong to none."""
+
+
+def detect_language(index: Index) -> str:
+    """Return the language of most headings of a vault, `en` in doubt."""
+    headings = [
+        heading.text
+        for note in index.notes.values()
+        for heading in note.headings
+        if not _is_in_section(note, heading.start)
+    ]
+    return choose_language(headings)
+
+
+def _is_in_section(note: Note, at: int) -> bool:
+    return any(section.start <= at < section.end for section in note.sections)
+
+
+def choose_language(headings: Iterable[str]) -> str:
+    """Return the language that most of these headings are clearly in, else `en`."""
+    votes: Counter[str] = Counter()
+    total = 0
+    for text in headings:
+        if _WORD.search(text):
+            total += 1
+            votes.update(guess_language(text))
+    decided = sum(votes.values())
+    if votes["ja"] >= _MIN_JAPANESE_SHARE * (votes["ja"] + votes["zh"]) and votes["ja"]:
+        votes["ja"] += votes.pop("zh", 0)
+    for script, languages in _MERGED_SCRIPTS.items():
+        shared = votes.pop(script, 0)
+        first = max(languages, key=lambda language: votes[language])
+        votes[first] += shared
+    language, count = max(votes.items(), key=lambda item: (item[1], item[0]), default=("", 0))
+    is_clear = count >= _MIN_HEADINGS and 2 * count > decided and count >= _MIN_SHARE * total
+    return language if is_clear and language in USUAL_WORDINGS else "en"
+
+
+def guess_language(text: str) -> list[str]:
+    """Return the language of a heading as a list of one; empty if nothing tells it."""
+    low = text.lower()
+    if not low.isascii():
+        for language, pattern in _SCRIPTS:
+            if pattern.search(low):
+                return [language]
+    scores = _score_languages(low)
+    best = max(scores.values(), default=0)
+    leading = [language for language, score in scores.items() if score == best]
+    return leading if len(leading) == 1 else []
+
+
+def _score_languages(low: str) -> Counter[str]:
+    """Return how many words, endings and letters of a text speak for each language."""
+    scores: Counter[str] = Counter()
+    for word in _WORD.findall(low):
+        known = _languages_by_word().get(word)
+        if known is None:
+            known = next(
+                (
+                    languages
+                    for length in _ENDING_LENGTHS
+                    if len(word) > length + 2
+                    and (languages := _languages_by_ending().get(word[-length:]))
+                ),
+                (),
+            )
+        scores.update(known)
+    if not low.isascii():
+        for letter in set(low):
+            scores.update(_LETTERS.get(letter, "").split())
+            if letter in _OTHER_LETTERS:
+                scores[""] += 2
+    return scores

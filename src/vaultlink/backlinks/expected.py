@@ -9,7 +9,7 @@ Links in sections, canvases and the note itself do not count.
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from vaultlink.backlinks.mention_list import MENTION_INDENT
+from vaultlink.backlinks.existing import MENTION_INDENT
 from vaultlink.backlinks.style import ExpectedEntry, SectionStyle, expected_entry
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import is_note

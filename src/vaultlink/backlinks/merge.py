@@ -7,8 +7,7 @@ fix writes again.
 from collections.abc import Callable, Sequence
 from itertools import zip_longest
 
-from vaultlink.backlinks.existing import is_managed_section, parse_section
-from vaultlink.backlinks.mention_list import parse_mention_list
+from vaultlink.backlinks.existing import is_managed_section, parse_mention_list, parse_section
 from vaultlink.backlinks.placement import find_insertion_points, insert_section, remove_section
 from vaultlink.backlinks.render import split_below
 from vaultlink.index.file_kinds import has_merge_markers

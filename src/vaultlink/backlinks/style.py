@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from vaultlink.backlinks.choice import choose_style
-from vaultlink.backlinks.language import detect_language
+from vaultlink.backlinks.choice import choose_style, detect_language
 from vaultlink.index.index import Index, link_name
 from vaultlink.index.resolve import resolve
 from vaultlink.links.kinds import SYNTAX, add_extension, list_kinds

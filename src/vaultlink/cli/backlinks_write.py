@@ -31,8 +31,8 @@ from vaultlink.write.write import WriteResult
 if TYPE_CHECKING:
     from vaultlink.api import Vault
     from vaultlink.cli.backlinks_options import BacklinksOptions
-    from vaultlink.fix.backlinks_commands import OneTimeChange, SectionUpdater
     from vaultlink.fix.plan import Plan
+    from vaultlink.fix.sections import OneTimeChange, SectionUpdater
 
 _LABELS = {
     "written": "written",
@@ -145,7 +145,7 @@ class _SectionsCommand(WritingCommand):
 def _make_selector(
     options: "BacklinksOptions", vault: "Vault", note: str | None
 ) -> "SectionUpdater | OneTimeChange":
-    from vaultlink.fix.backlinks_commands import (  # noqa: PLC0415 - imports the linter
+    from vaultlink.fix.sections import (  # noqa: PLC0415 - imports the linter
         SectionUpdater,
         adopt_sections,
         remove_sections,

@@ -40,7 +40,7 @@ from vaultlink.model import Diagnostic, Fix, Suggestion
 from vaultlink.report import OutputFormat
 from vaultlink.report.check_result import CheckResult
 from vaultlink.write.cache import save_result
-from vaultlink.write.protection import make_lock_test
+from vaultlink.write.open_folders import make_lock_test
 
 if TYPE_CHECKING:
     from vaultlink.fix.forecaster import FixForecaster

@@ -11,7 +11,7 @@ from vaultlink.disk.read import UnreadableFile, decode_note
 from vaultlink.fix.sources import FixSources
 from vaultlink.refactor.relocation import restore_state
 from vaultlink.write.journal_files import RecordedRun, list_runs
-from vaultlink.write.move_order import map_path
+from vaultlink.write.moves import map_path
 from vaultlink.write.recovery import plan_restored_notes
 
 

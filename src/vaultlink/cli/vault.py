@@ -150,7 +150,7 @@ def mention_strays(scan: VaultScan, terminal: Terminal) -> None:
     strays = scan.listing.strays
     if not strays:
         return
-    from vaultlink.write.strays import is_being_written  # noqa: PLC0415 - hardly ever needed
+    from vaultlink.write.undo import is_being_written  # noqa: PLC0415 - hardly ever needed
 
     if not is_being_written(scan.root):
         terminal.print_message(

@@ -26,9 +26,8 @@ from vaultlink.report.layout import format_count
 from vaultlink.rules.registry import build_catalog
 from vaultlink.text import list_first
 from vaultlink.watch.peers import list_watchers
-from vaultlink.write.journal_files import list_runs
-from vaultlink.write.lock import journal_folder
-from vaultlink.write.strays import is_being_written
+from vaultlink.write.journal_files import journal_folder, list_runs
+from vaultlink.write.undo import is_being_written
 
 _MAX_NAMED = 3
 """Files that a row names."""

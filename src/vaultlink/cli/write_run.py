@@ -18,9 +18,8 @@ from vaultlink.cli.vault import find_vault_root, scan_from_options, warn_of_scan
 from vaultlink.disk.scan import VaultScan
 from vaultlink.model import SkippedNote
 from vaultlink.report.layout import escape_controls
-from vaultlink.write.lock import lock_vault
-from vaultlink.write.strays import sweep_strays
-from vaultlink.write.undo import RevertedRun, revert_interrupted
+from vaultlink.write.journal_files import lock_vault
+from vaultlink.write.undo import RevertedRun, revert_interrupted, sweep_strays
 from vaultlink.write.write import WriteResult
 
 if TYPE_CHECKING:
@@ -143,7 +142,7 @@ def run_plan(command: WritingCommand) -> int:
 
 
 def _write(command: WritingCommand, scan: VaultScan, plan: "Plan") -> WriteResult:
-    from vaultlink.write.apply import apply_plan  # noqa: PLC0415 - a dry run does not need it
+    from vaultlink.write.fixer import apply_plan  # noqa: PLC0415 - a dry run does not need it
 
     terminal, is_interactive = command.terminal, command.is_interactive
     with hold_write_lock(terminal, scan.root) if is_interactive else nullcontext():

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import cache, partial
 
 from vaultlink.engine.step import State
-from vaultlink.fix.deferred import deferred_fixes
+from vaultlink.fix.causes import deferred_fixes
 from vaultlink.fix.forecast import MAX_TRIED, FixForecast, count_fixes
 from vaultlink.fix.loop import (
     FindingSelector,

@@ -13,12 +13,11 @@ from vaultlink.config.mention_settings import format_pair
 from vaultlink.engine.diagnostics import MENTION, make_finding
 from vaultlink.engine.step import State
 from vaultlink.fix.causes import FixCause, FixException, FixOption
-from vaultlink.fix.loop import TextAnalyser, apply_rounds, changes_linked_heading
+from vaultlink.fix.loop import ChosenFixes, TextAnalyser, apply_rounds, changes_linked_heading
 from vaultlink.fix.plan import Plan
 from vaultlink.fix.sections import SectionFixMaker
 from vaultlink.fix.select import FindingWithFix, allowed_fixes
 from vaultlink.fix.sources import FixSources
-from vaultlink.fix.trial import ChosenFixes
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import is_note, resolve_with_alternatives
 from vaultlink.links.edits import OffsetShift, apply_edits

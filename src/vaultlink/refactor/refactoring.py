@@ -5,8 +5,7 @@ from itertools import chain
 
 from msgspec.structs import replace
 
-from vaultlink.backlinks.existing import parse_managed_sections
-from vaultlink.backlinks.mention_list import find_mentioning_notes
+from vaultlink.backlinks.existing import find_mentioning_notes, parse_managed_sections
 from vaultlink.engine.step import State, parse
 from vaultlink.fix.plan import CapturedLink, ChangedTexts, NamedPlace, Plan
 from vaultlink.fix.sections import SectionContext, find_section_edits

@@ -6,10 +6,9 @@ mentions that a section does not list, are found only when vaultlink writes sect
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from vaultlink.backlinks.diff import SectionDiff, compare_section
-from vaultlink.backlinks.existing import parse_managed_sections
+from vaultlink.backlinks.existing import find_mentioning_notes, parse_managed_sections
 from vaultlink.backlinks.expected import ExpectedSection, can_hold_section, expected_section
-from vaultlink.backlinks.mention_list import find_mentioning_notes
+from vaultlink.backlinks.render import SectionDiff, compare_section
 from vaultlink.backlinks.style import section_style
 from vaultlink.model import Note, Owner, Place, Section, SourceSpan
 from vaultlink.rules.context import FILE_START, Context, Finding

@@ -210,7 +210,7 @@ class Rule(msgspec.Struct, frozen=True):
 
     `message` and `fix_title` are `str.format` templates for the values of a finding. `fix_when`
     is `never`, `sometimes` or `always`, `fix_safety` is `safe`, `unsafe` or `either`.
-    `deferred_fix` names the function of `vaultlink.fix.deferred` that makes the fixes on
+    `deferred_fix` names the function of `vaultlink.fix.causes` that makes the fixes on
     demand. `fixed_last` is True if the rule's fixes are applied only when there are no others.
 
     `about` is "anchor" for findings about the heading or block of a link, "unresolved-link" for

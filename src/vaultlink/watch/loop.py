@@ -14,15 +14,17 @@ from vaultlink.disk.changes import Progress, read_changes
 from vaultlink.disk.scan import RACY_WINDOW_NS, Settings, VaultScan, list_files, scan_vault
 from vaultlink.engine.step import State, step
 from vaultlink.graph.build import build_graph
-from vaultlink.watch.autofix import AutoFixer, FixAttempt
 from vaultlink.watch.backend import BackendFactory, EventSource, open_system_backend
-from vaultlink.watch.debounce import Debounce
-from vaultlink.watch.environment import Environment, use_single_process
-from vaultlink.watch.events import ChangeHints, EventQueue
+from vaultlink.watch.environment import (
+    AutoFixer,
+    Environment,
+    FixAttempt,
+    SettingsSnapshot,
+    use_single_process,
+)
+from vaultlink.watch.events import ChangeHints, Debounce, EventQueue
 from vaultlink.watch.messages import Notice, Proposal, WatchUpdate
-from vaultlink.watch.rescan import Rescan, has_no_notes, rescan
-from vaultlink.watch.session import PreparedUpdate, Session
-from vaultlink.watch.settings_files import SettingsSnapshot
+from vaultlink.watch.session import PreparedUpdate, Rescan, Session, has_no_notes, rescan
 
 _MAX_PREPARED_PATHS = 50
 """Maximum number of changed notes that are read before a batch is due."""

@@ -1,12 +1,13 @@
 """Output of batches: text for people, and JSON rows for programs."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 
 from vaultlink import __version__
-from vaultlink.index.resolve import file_name, is_note, parent_folder
+from vaultlink.index.resolve import file_name, is_note, normalize_name, parent_folder
+from vaultlink.model import Diagnostic
 from vaultlink.report.concise import render_concise
 from vaultlink.report.finding_rows import FindingRow, finding_rows
 from vaultlink.report.fix_summary import (
@@ -25,6 +26,7 @@ from vaultlink.report.layout import (
     format_count,
     truncate,
 )
+from vaultlink.text import group_by
 from vaultlink.watch.messages import Batch, BatchCause, ReportedFinding, VaultTotals
 
 
@@ -238,3 +240,110 @@ def _describe_move(old: str, new: str) -> str:
 
 def _count_files(paths: Sequence[str]) -> str:
     return format_count(len(paths), "note" if all(map(is_note, paths)) else "file")
+
+
+# -- the findings of a batch for a terminal: one line for each cause -------------------------------
+
+
+_MAX_LINES = 20
+"""Causes of a batch that have a line, so that the batch fits on a screen."""
+
+
+def format_batch_causes(batch: Batch, palette: Palette = PLAIN) -> str:
+    """Return a headline, and a line for each new (+) and resolved (-) cause."""
+    p, moved = palette, None
+    if batch.applied_fixes:
+        moves = batch.vault.state.settings.history.moves
+        moved = {_name_target(file_name(path)) for path in moves}
+    lines = [f"{p.red}+{p.reset} {line}" for line in _format_causes(batch.new, p, None)]
+    lines += [f"{p.green}-{p.reset} {line}" for line in _format_causes(batch.resolved, p, moved)]
+    rest = len(lines) - _MAX_LINES
+    if rest > 1:
+        lines[_MAX_LINES:] = [f"  … {rest:,} more causes; --verbose shows them all"]
+    return "\n".join([f"{p.bold}{format_headline(batch)}{p.reset}", *lines, ""])
+
+
+def _format_causes(
+    reported: Sequence[ReportedFinding], palette: Palette, moved: Collection[str] | None
+) -> list[str]:
+    groups = group_by([item for item, _ in reported], _get_cause).values()
+    ranked = sorted(groups, key=lambda group: -len(group))
+    return [_format_cause(group, palette, moved) for group in ranked]
+
+
+def _get_cause(item: Diagnostic) -> tuple[str, str]:
+    """Return the rule and target of a finding; without a target, only the rule."""
+    return item.code, _name_target(item.target or "") + (item.subpath or "")
+
+
+def _name_target(target: str) -> str:
+    return normalize_name(target).removesuffix(".md")
+
+
+def _format_cause(
+    group: Sequence[Diagnostic], palette: Palette, moved: Collection[str] | None
+) -> str:
+    """Return the line of a cause; `moved` are names of moved files if it was fixed."""
+    first, p = group[0], palette
+    if len(group) == 1:
+        return render_concise(group, p).rstrip("\n")
+    noun = "link" if first.target is not None else "finding"
+    notes = format_count(len({item.path for item in group}), "note")
+    count = f"{format_count(len(group), noun)} in {notes}"
+    if moved is not None:
+        was_moved = _name_target(file_name(first.target or "")) in moved
+        count += " named the old place; followed" if was_moved else " fixed"
+    same = all(item.message == first.message for item in group)
+    message = first.message if same else f"for example: {first.message}"
+    return f"{p.bold}{count}{p.reset}: {first.code} {first.rule} {escape_controls(message)}"
+
+
+# -- the closing line of a watcher: what changed, what was fixed, and what remains -----------------
+
+
+class SessionSummary:
+    def __init__(self) -> None:
+        self._changes = self._fixed = self._found_first = self._found = 0
+        self._changed_paths: set[str] = set()
+        self._fixed_paths: set[str] = set()
+        self._run_count = 0
+
+    def record(self, batch: Batch) -> None:
+        self._found += len(batch.new) - len(batch.resolved)
+        if batch.number == 0:
+            self._found_first = self._found
+        elif batch.applied_fixes:
+            self._fixed += len(batch.applied_fixes.fixes)
+            self._fixed_paths.update(batch.applied_fixes.written)
+            self._run_count += batch.applied_fixes.run_id is not None
+        else:
+            cause = batch.cause
+            self._changes += 1
+            self._changed_paths.update(cause.saved, cause.created, cause.deleted)
+            self._changed_paths.update(new for _, new in cause.moved)
+
+    def describe(self) -> str:
+        parts = [f"{format_count(self._changes, 'change')} seen"]
+        if self._changed_paths:
+            parts[0] += f" in {format_count(len(self._changed_paths), 'file')}"
+        parts.append(f"{format_count(self._found, 'finding')} now{self._describe_difference()}")
+        if self._fixed:
+            notes = format_count(len(self._fixed_paths), "note")
+            parts.append(f"fixed {format_count(self._fixed, 'finding')} in {notes}")
+        return f"Stopped: {', '.join(parts)}.{self._describe_undo()}"
+
+    def _describe_difference(self) -> str:
+        more = self._found - self._found_first
+        if not more:
+            return ""
+        return f" ({abs(more):,} {'more' if more > 0 else 'fewer'} than at the start)"
+
+    def _describe_undo(self) -> str:
+        if not self._run_count:
+            return ""
+        if self._run_count == 1:
+            return " `vaultlink undo` reverts the fixes."
+        runs = format_count(self._run_count, "run")
+        return (
+            f" `vaultlink undo` reverts the last of {runs}; `vaultlink undo --list` lists them all."
+        )

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from vaultlink.write.lock import (
+from vaultlink.write.journal_files import (
     hold_lock_file,
     is_lock_file_held,
     journal_folder,

@@ -1,34 +1,328 @@
-"""A watched vault in memory: its state, graph and figures, updated by each rescan.
+"""A watched vault in memory: its state, graph and figures, updated by each rescan."""
 
-Nothing is written to the vault here.
-"""
-
+import os
+import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
+from itertools import compress, filterfalse
+from operator import is_not
+from pathlib import Path
+from time import monotonic
 from typing import NamedTuple
 
+import msgspec
 from msgspec.structs import replace
 
 from vaultlink.api import Vault, rebuild_settings, replace_state
 from vaultlink.disk.changes import read_changes
-from vaultlink.disk.scan import VaultScan
-from vaultlink.engine.checks import LinterSettings
+from vaultlink.disk.scan import RACY_WINDOW_NS, VaultScan, is_source_file, list_files, read_stamp
+from vaultlink.engine.checks import FindingsByPath, LinterSettings
+from vaultlink.engine.fingerprints import FindingIdentity, compute_identities, fingerprint
 from vaultlink.engine.step import AnalysedNote, Change, State, step
+from vaultlink.git.location import find_git_dir
+from vaultlink.git.repository import filter_ignored
 from vaultlink.graph.live import LiveGraph
-from vaultlink.history.file_pairs import Snapshot, follow
+from vaultlink.history.file_pairs import UNCOMMITTED, Snapshot, follow
 from vaultlink.history.link_changes import remember_links
 from vaultlink.history.matcher import PieceIndex
 from vaultlink.index.resolve import is_note
-from vaultlink.model import History, sum_counts
-from vaultlink.watch.finding_diff import (
-    IdentifiedFindings,
-    compare_findings,
-    find_changed_paths,
-    identify_findings,
-)
+from vaultlink.model import Diagnostic, FileStamp, History, Note, TextByPath, sum_counts
+from vaultlink.watch.events import ChangeHints
 from vaultlink.watch.messages import AppliedFixes, Batch, BatchCause, ReportedFinding, VaultTotals
-from vaultlink.watch.renames import MoveTracker
-from vaultlink.watch.rescan import Rescan, update_ignored
+
+# -- new and resolved findings of two states, by identities without line numbers -------------------
+
+
+IdentifiedFindings = dict[str, dict[FindingIdentity, Diagnostic]]
+"""Path to its findings by identity, in their order."""
+
+
+def identify_findings(
+    found: FindingsByPath, paths: Iterable[str], text: TextByPath
+) -> IdentifiedFindings:
+    return {
+        path: dict(zip(compute_identities(found[path], text), found[path], strict=True))
+        for path in paths
+        if path in found
+    }
+
+
+def find_changed_paths(before: FindingsByPath, after: FindingsByPath) -> list[str]:
+    others = compress(after, map(is_not, map(before.get, after), after.values()))
+    return [
+        *(path for path in others if before.get(path) != after[path]),
+        *filterfalse(after.__contains__, before),
+    ]
+
+
+def compare_findings(
+    before: IdentifiedFindings,
+    after: IdentifiedFindings,
+    paths: Iterable[str],
+    moved: Mapping[str, str],
+) -> tuple[list[ReportedFinding], list[ReportedFinding]]:
+    """Return the findings at these paths that are new, and those that are resolved.
+
+    `moved` maps old paths to new ones: a finding of a moved note is the same at its new path.
+    """
+    origin = {new: old for old, new in moved.items()}
+    new: list[ReportedFinding] = []
+    resolved: list[ReportedFinding] = []
+    for path in sorted({*paths, *moved, *origin}):
+        old_path = origin.get(path, path)
+        was, now = before.get(old_path, {}), after.get(path, {})
+        new += _report(path, now, was)
+        if path not in moved:
+            resolved += _report(old_path, was, now)
+    return new, sorted(resolved, key=_sort_key)
+
+
+def _report(
+    path: str, findings: Mapping[FindingIdentity, Diagnostic], others: Container[FindingIdentity]
+) -> list[ReportedFinding]:
+    return [
+        ReportedFinding(item, fingerprint(path, identity))
+        for identity, item in findings.items()
+        if identity not in others
+    ]
+
+
+def _sort_key(reported: ReportedFinding) -> tuple[str, int, str]:
+    return reported.diagnostic.path, reported.diagnostic.start, reported.diagnostic.code
+
+
+# -- moves and deletions of files while a vault is watched, found by content -----------------------
+
+
+_MAX_AGE_SECONDS = 600.0
+"""Maximum seconds between the removal and the addition of a moved file.
+
+The order does not matter: a file may be copied before it is deleted.
+"""
+
+_MAX_REMEMBERED = 10_000
+"""Maximum number of removed files and of added files that are remembered."""
+
+
+class _SeenFile(NamedTuple):
+    """A file when it was removed or added; `seen_at` is on the monotonic clock."""
+
+    stamp: FileStamp
+    note: Note | None
+    seen_at: float
+
+
+class MoveTracker:
+    def __init__(self, history: History):
+        self._past = _keep_files(history)
+        self._removed: dict[str, _SeenFile] = {}
+        self._added: dict[str, _SeenFile] = {}
+
+    def copy(self) -> "MoveTracker":
+        other = MoveTracker(self._past)
+        other._removed, other._added = dict(self._removed), dict(self._added)
+        return other
+
+    def learn_history(self, history: History) -> None:
+        self._past = self._past.then(_keep_files(history))
+
+    def record_removed(self, path: str, stamp: FileStamp, note: Note | None) -> None:
+        self._added.pop(path, None)
+        self._removed[path] = _SeenFile(stamp, note, monotonic())
+
+    def record_added(self, path: str, stamp: FileStamp, note: Note | None) -> None:
+        self._removed.pop(path, None)
+        self._added[path] = _SeenFile(stamp, note, monotonic())
+
+    def record_modified(self, path: str, stamp: FileStamp, note: Note | None) -> None:
+        if path in self._added:
+            self._added[path] = self._added[path]._replace(stamp=stamp, note=note)
+
+    def match_new_moves(self, notes: Mapping[str, Note]) -> dict[str, str]:
+        """Return the moves found since the last call, old path to new path.
+
+        `notes` are those of the vault.
+        """
+        self._removed, self._added = _keep_recent(self._removed), _keep_recent(self._added)
+        since = max(self._past.gone.values(), default=UNCOMMITTED) + 1
+        before, now = _to_snapshot(self._removed), _to_snapshot(self._added)
+        fresh = follow(before, now, (), PieceIndex(notes), since)
+        for old, new in fresh.moves.items():
+            del self._removed[old], self._added[new]
+        known = {path: self._past.gone[path] for path in fresh.gone if path in self._past.gone}
+        self._past = self._past.then(replace(fresh, gone={**fresh.gone, **known}))
+        return dict(fresh.moves)
+
+    def current_history(self, files: Collection[str]) -> History:
+        return self._past.within(files)
+
+
+def _keep_files(history: History) -> History:
+    return History(history.moves, history.deleted, history.gone)
+
+
+def _keep_recent(seen: dict[str, _SeenFile]) -> dict[str, _SeenFile]:
+    since = monotonic() - _MAX_AGE_SECONDS
+    recent = [(path, item) for path, item in seen.items() if item.seen_at >= since]
+    return dict(recent[-_MAX_REMEMBERED:])
+
+
+def _to_snapshot(seen: Mapping[str, _SeenFile]) -> Snapshot:
+    return Snapshot(
+        {path: item.stamp for path, item in seen.items()},
+        lambda path: seen[path].note if path in seen else None,
+    )
+
+
+# -- check hinted files on disk and compare with the last scan. No note is read here ---------------
+
+
+WatchFolders = Callable[[Mapping[str, str]], bool]
+"""Starts to watch the folders of a vault; returns True if one was added."""
+
+
+class Rescan(NamedTuple):
+    """The new scan, and the paths that differ from the last one.
+
+    `modified` files have another size or time; `maybe_modified` ones may have changed all the same.
+    """
+
+    scan: VaultScan
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    modified: tuple[str, ...] = ()
+    maybe_modified: tuple[str, ...] = ()
+
+    @property
+    def has_added_or_removed(self) -> bool:
+        return bool(self.added or self.removed)
+
+    def is_same(self, other: "Rescan") -> bool:
+        files, others = self.scan.listing.files, other.scan.listing.files
+        return self[1:] == other[1:] and all(
+            files.get(path) == others.get(path) for path in self.paths
+        )
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        return (*self.added, *self.removed, *self.modified, *self.maybe_modified)
+
+
+def folder_identity(root: Path) -> tuple[int, int] | None:
+    """Return device and inode of a folder, which identify it; None if there is none."""
+    try:
+        status = os.stat(root)  # noqa: PTH116 - faster, runs for every batch
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def rescan(scan: VaultScan, hints: ChangeHints, watch_folders: WatchFolders) -> Rescan:
+    """Compare the files on disk with a scan.
+
+    In a full rescan new folders are watched (`watch_folders`) before their content is listed, so
+    that no change is missed.
+    """
+    started = time.time_ns()
+    files = None if hints.full_rescan else _update_files(scan, hints)
+    if files is None:
+        listing = list_files(scan.root)
+        while watch_folders(listing.folders):
+            listing = list_files(scan.root)
+        paths: Iterable[str] = [
+            *listing.files,
+            *(path for path in scan.listing.files if path not in listing.files),
+        ]
+    else:
+        listing, paths = replace(scan.listing, files=files), hints.paths
+    after = replace(scan, listing=listing, started=started)
+    return Rescan(after, *_compare_scans(scan, after, paths))
+
+
+def _update_files(scan: VaultScan, hints: ChangeHints) -> dict[str, FileStamp] | None:
+    """Return the files of `scan` with hinted paths read again; None for a full rescan.
+
+    A full rescan is needed where folders behind symbolic links are added or removed, where a
+    .gitignore changes, and on systems that may report file names in another spelling than they list
+    them.
+    """
+    root, before = os.fspath(scan.root), scan.listing
+    if sys.platform != "linux" and not hints.paths <= before.files.keys():
+        return None
+    files = dict(before.files)
+    for path in hints.paths:
+        stamp = read_stamp(root, path)
+        if stamp:
+            files[path] = stamp
+        elif (
+            path.endswith(".gitignore")
+            or path in before.folders
+            or os.path.islink(f"{root}/{path}")  # noqa: PTH114 - faster, runs for every file
+        ):
+            return None
+        else:
+            files.pop(path, None)
+    return files
+
+
+def _compare_scans(
+    scan: VaultScan, after: VaultScan, paths: Iterable[str]
+) -> tuple[tuple[str, ...], ...]:
+    before, now, trusted = scan.listing.files, after.listing.files, scan.started - RACY_WINDOW_NS
+    added, removed, modified, maybe_modified = [], [], [], []
+    for path in sorted(paths):
+        old, new = before.get(path), now.get(path)
+        if old is None or new is None:
+            if new:
+                added.append(path)
+            elif old:
+                removed.append(path)
+        elif is_source_file(path):
+            if old[:2] != new[:2]:
+                modified.append(path)
+            elif old != new or old.changed > trusted:
+                maybe_modified.append(path)
+    return tuple(added), tuple(removed), tuple(modified), tuple(maybe_modified)
+
+
+def has_no_notes(scan: VaultScan) -> bool:
+    """Return True if a vault has no notes, like an empty mount point."""
+    return not any(is_note(path) for path in scan.listing.files)
+
+
+class _IgnoredPaths(msgspec.Struct, frozen=True):
+    """Tells which vault paths git ignores.
+
+    `is_known_ignored` answers for the files of the last full query, `ignored_since` holds the
+    ignored files that were added since.
+    """
+
+    is_known_ignored: Callable[[str], bool] | None
+    ignored_since: frozenset[str]
+
+    def __call__(self, path: str) -> bool:
+        return path in self.ignored_since or bool(
+            self.is_known_ignored and self.is_known_ignored(path)
+        )
+
+
+def update_ignored(scan: VaultScan, added: Sequence[str]) -> VaultScan:
+    """Return the scan with git's answer on the added files."""
+    ignored = filter_ignored(scan.root, added) if added and find_git_dir(scan.root) else frozenset()
+    before = (
+        scan.is_git_ignored
+        if isinstance(scan.is_git_ignored, _IgnoredPaths)
+        else _IgnoredPaths(scan.is_git_ignored, frozenset())
+    )
+    ignored = frozenset(path for path in ignored if not before(path))
+    if not ignored:
+        return scan
+    since = ignored.union(before.ignored_since & scan.listing.files.keys())
+    return replace(scan, is_git_ignored=_IgnoredPaths(before.is_known_ignored, since))
+
+
+# -- A watched vault in memory: its state, graph and figures, updated by each rescan ---------------
+# Nothing is written to the vault here.
 
 
 class _FindingsDelta(NamedTuple):

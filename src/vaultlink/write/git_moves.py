@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from vaultlink.git.location import find_git_dir
 from vaultlink.git.program import run_git
-from vaultlink.write.move_order import list_ancestors
+from vaultlink.write.moves import list_ancestors
 
 _SUBMODULE_MODE = b"160000"
 

@@ -16,6 +16,7 @@ from vaultlink.write.journal_files import (
     RecordedRun,
     delete_run,
     digest_content,
+    journal_folder,
     list_runs,
     load_old_bytes,
     mark_undone,
@@ -23,13 +24,22 @@ from vaultlink.write.journal_files import (
     remove_moving,
     write_ended,
 )
-from vaultlink.write.lock import journal_folder
-from vaultlink.write.move_checks import NameLookup, locate_files
-from vaultlink.write.move_order import list_temporary_paths, map_path
-from vaultlink.write.moves import MovePlan, make_moves
+from vaultlink.write.moves import (
+    MovePlan,
+    NameLookup,
+    list_temporary_paths,
+    locate_files,
+    make_moves,
+    map_path,
+)
 from vaultlink.write.open_folders import remove_empty_folders
-from vaultlink.write.replace import DISK_REASONS, describe_os_error
-from vaultlink.write.write import WriteResult, read_bytes, write_notes
+from vaultlink.write.write import (
+    DISK_REASONS,
+    WriteResult,
+    describe_os_error,
+    read_bytes,
+    write_notes,
+)
 
 EDITED_SINCE = "it was edited since"
 GONE_SINCE = "it was removed or renamed since"

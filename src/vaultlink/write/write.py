@@ -1,13 +1,25 @@
-"""Write notes. No other module writes them.
-
-A note is replaced completely or not at all: its new bytes are written to a temporary file beside
-it, synced to disk, and renamed over it after it was compared once more.
-"""
+"""Write notes. No other module writes them."""
 
 import os
+import stat as modes
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from errno import (
+    EACCES,
+    EDQUOT,
+    EEXIST,
+    EFBIG,
+    EIO,
+    ELOOP,
+    ENOENT,
+    ENOSPC,
+    ENOTDIR,
+    EPERM,
+    EROFS,
+    EXDEV,
+)
+from io import FileIO
 from pathlib import Path
 
 import msgspec
@@ -15,26 +27,278 @@ import msgspec
 from vaultlink.files import STRAY_PREFIX, read_regular
 from vaultlink.model import PendingWrite, SkippedNote
 from vaultlink.write.open_folders import (
+    FOLDER_GONE,
+    HARD_LINKED,
+    NOT_A_FOLDER,
     CannotWrite,
     OpenFolder,
     OpenFolders,
     close_folders,
     find_folder,
+    has_other_link,
     open_folder,
     open_parent,
     prepare_folders,
     remove_empty_folders,
     split_path,
 )
-from vaultlink.write.replace import (
-    ReplaceJob,
-    check_replacement,
-    commit_replacement,
-    describe_os_error,
-    discard_replacement,
-    prepare_replacement,
-    sync_replacement,
-)
+
+# -- replace one note: write a temporary file, compare again, rename -------------------------------
+# The functions raise `CannotWrite` for notes that must not be touched, with the reason.
+
+
+_NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
+_BINARY = getattr(os, "O_BINARY", 0)
+_READ_FLAGS = os.O_RDONLY | _NO_FOLLOW | _BINARY | getattr(os, "O_NONBLOCK", 0)
+_CREATE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_FOLLOW | _BINARY
+
+CHANGED_SINCE_READ = "it changed since it was read"
+IS_SYMLINK = "it is a symbolic link"
+READ_ONLY = "it is read-only"
+OTHER_DEVICE = "its new folder is on another disk"
+_FOREIGN_OWNER = "it belongs to another user or group, which can't be preserved"
+NAME_TAKEN = "a file with this name already exists"
+_DISK_ERRORS = {
+    EDQUOT: "the disk quota of this user is used up",
+    EIO: "the disk reports an input/output error",
+    ENOSPC: "no space is left on the device",
+    EROFS: "its file system is read-only",
+}
+DISK_REASONS = frozenset(_DISK_ERRORS.values())
+"""Reasons that concern the disk, not one file: no other file can be written either, most likely."""
+
+_ERRNO_MESSAGES = {
+    **_DISK_ERRORS,
+    EACCES: "its folder is not writable",
+    EPERM: "the system does not permit it",
+    EEXIST: NAME_TAKEN,
+    EFBIG: "it exceeds the file size limit of the system",
+    ELOOP: IS_SYMLINK,
+    ENOENT: "it no longer exists",
+    ENOTDIR: NOT_A_FOLDER,
+    EXDEV: OTHER_DEVICE,
+}
+
+
+class ReplaceJob(msgspec.Struct):
+    """One note to write.
+
+    `old` and `new` are its bytes, None for no file; `mode` are the permissions of a created file.
+    `ready` is True while the temporary file exists, `device` is its device. `status` is that of the
+    note at the first comparison, `skip_reason` why it is not written.
+    """
+
+    old: bytes | None
+    new: bytes | None
+    mode: int | None
+    folder: OpenFolder
+    name: str
+    temporary_name: str
+    ready: bool = False
+    device: int = 0
+    status: os.stat_result | None = None
+    skip_reason: str | None = None
+
+
+def prepare_replacement(job: ReplaceJob) -> None:
+    """Check that a note can be written, and write its new bytes to a temporary file."""
+    with _open_writable(job) as handle:
+        if job.new is not None:
+            _write_temporary(job, handle)
+
+
+def check_replacement(job: ReplaceJob) -> None:
+    """Check that a note can be written, as far as that is known without writing."""
+    if not os.access(job.folder.path, os.W_OK | os.X_OK):
+        raise CannotWrite(_ERRNO_MESSAGES[EACCES])
+    with _open_writable(job):
+        pass
+    if sys.platform != "win32" and job.status and job.new is not None:
+        if os.geteuid() not in (0, job.status.st_uid):
+            raise CannotWrite(_FOREIGN_OWNER)
+
+
+def sync_replacement(job: ReplaceJob) -> None:
+    handle = os.open(
+        job.folder.path_of(job.temporary_name),
+        os.O_WRONLY | _NO_FOLLOW | _BINARY,
+        dir_fd=job.folder.handle,
+    )
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def commit_replacement(job: ReplaceJob) -> None:
+    """Compare a note again, and replace it by its temporary file."""
+    if job.old is None:
+        _move_into_place(job)
+        return
+    handle = _open(job)
+    try:
+        status = _check_unchanged(job, handle, job.old)
+    finally:
+        os.close(handle)
+    if job.status is None or _identify(status) != _identify(job.status):
+        raise CannotWrite(CHANGED_SINCE_READ)
+    path_of = job.folder.path_of
+    if job.new is None:
+        os.unlink(path_of(job.name), dir_fd=job.folder.handle)
+    else:
+        os.replace(
+            path_of(job.temporary_name),
+            path_of(job.name),
+            src_dir_fd=job.folder.handle,
+            dst_dir_fd=job.folder.handle,
+        )
+        job.ready = False
+
+
+def discard_replacement(job: ReplaceJob) -> None:
+    if job.ready:
+        with suppress(OSError):
+            os.unlink(job.folder.path_of(job.temporary_name), dir_fd=job.folder.handle)
+        job.ready = False
+
+
+def describe_os_error(error: Exception) -> str:
+    if not isinstance(error, OSError):
+        return str(error)
+    return (
+        _ERRNO_MESSAGES.get(error.errno or 0)
+        or f"the system reports: {(error.strerror or str(error)).lower()}"
+    )
+
+
+@contextmanager
+def _open_writable(job: ReplaceJob) -> Iterator[int | None]:
+    """Open a note that can be written and holds the old bytes; None for a new one."""
+    if job.old is None:
+        if os.path.lexists(os.path.join(job.folder.path, job.name)):
+            raise CannotWrite(NAME_TAKEN)
+        yield None
+        return
+    handle = _open(job)
+    try:
+        job.status = _check_unchanged(job, handle, job.old)
+        if not os.access(job.folder.path_of(job.name), os.W_OK, dir_fd=job.folder.handle):
+            raise CannotWrite(READ_ONLY)
+        yield handle
+    finally:
+        os.close(handle)
+
+
+def _open(job: ReplaceJob) -> int:
+    if not _NO_FOLLOW and os.path.islink(job.folder.path_of(job.name)):
+        raise CannotWrite(IS_SYMLINK)
+    try:
+        return os.open(job.folder.path_of(job.name), _READ_FLAGS, dir_fd=job.folder.handle)
+    except PermissionError:
+        raise CannotWrite("this user may not read it") from None
+
+
+def _check_unchanged(job: ReplaceJob, handle: int, old: bytes) -> os.stat_result:
+    status = os.fstat(handle)
+    if not modes.S_ISREG(status.st_mode):
+        raise CannotWrite(
+            "it is a folder" if modes.S_ISDIR(status.st_mode) else "it is not a regular file"
+        )
+    if has_other_link(job.folder.path, status):
+        raise CannotWrite(HARD_LINKED)
+    if not status.st_mode & modes.S_IWUSR:
+        raise CannotWrite(READ_ONLY)
+    if status.st_size != len(old) or FileIO(handle, closefd=False).readall() != old:
+        raise CannotWrite(CHANGED_SINCE_READ)
+    return status
+
+
+def _identify(status: os.stat_result) -> tuple[int, ...]:
+    return (
+        status.st_dev,
+        status.st_ino,
+        status.st_mode,
+        status.st_size,
+        status.st_mtime_ns,
+        status.st_ctime_ns,
+    )
+
+
+def _write_temporary(job: ReplaceJob, original: int | None) -> None:
+    """Write a note's new bytes to a file beside it, with the note's metadata."""
+    try:
+        handle = os.open(
+            job.folder.path_of(job.temporary_name),
+            _CREATE_FLAGS,
+            0o666 if original is None else 0o600,
+            dir_fd=job.folder.handle,
+        )
+    except FileNotFoundError:
+        raise CannotWrite(FOLDER_GONE) from None
+    job.ready = True
+    try:
+        rest = memoryview(job.new or b"")
+        while rest:
+            rest = rest[os.write(handle, rest) :]
+        if original is not None and job.status is not None:
+            if sys.platform != "win32":
+                _copy_metadata(handle, original, job.status)
+        elif job.mode is not None and sys.platform != "win32":
+            os.fchmod(handle, job.mode & 0o777)
+        job.device = os.fstat(handle).st_dev
+    finally:
+        os.close(handle)
+
+
+def _copy_metadata(handle: int, original: int, status: os.stat_result) -> None:
+    """Give a file the owner, permissions and extended attributes of another."""
+    own_status = os.fstat(handle)
+    if (own_status.st_uid, own_status.st_gid) != (status.st_uid, status.st_gid):
+        try:
+            os.fchown(handle, status.st_uid, status.st_gid)
+        except OSError:
+            raise CannotWrite(_FOREIGN_OWNER) from None
+    if own_status.st_mode != status.st_mode:
+        os.fchmod(handle, modes.S_IMODE(status.st_mode))
+    if sys.platform == "linux":
+        with suppress(OSError):  # file system without attributes
+            attributes = os.listxattr(original)
+            for name in {*os.listxattr(handle)} - {*attributes}:
+                os.removexattr(handle, name)
+            for name in attributes:
+                with suppress(OSError):  # some are reserved for the system
+                    os.setxattr(handle, name, os.getxattr(original, name))
+    # On macOS, a modification time before the creation time also moves the creation time back.
+    if sys.platform == "darwin":
+        os.utime(handle, ns=(status.st_atime_ns, int(status.st_birthtime * 1e9)))
+        os.utime(handle)
+
+
+def _move_into_place(job: ReplaceJob) -> None:
+    """Give a new note its name, which must be free."""
+    path_of, handle = job.folder.path_of, job.folder.handle
+    if sys.platform != "win32":
+        try:
+            os.link(
+                path_of(job.temporary_name), path_of(job.name), src_dir_fd=handle, dst_dir_fd=handle
+            )
+        except FileExistsError:
+            raise CannotWrite(NAME_TAKEN) from None
+        except OSError:
+            pass  # a file system without hard links
+        else:
+            discard_replacement(job)
+            return
+        if os.path.lexists(os.path.join(job.folder.path, job.name)):
+            raise CannotWrite(NAME_TAKEN)
+    os.rename(path_of(job.temporary_name), path_of(job.name), src_dir_fd=handle, dst_dir_fd=handle)
+    job.ready = False
+
+
+# -- write notes. No other module writes them ------------------------------------------------------
+# A note is replaced completely or not at all: its new bytes are written to a temporary file beside
+# it, synced to disk, and renamed over it after it was compared once more.
+
 
 _BATCH_SIZE = 200
 """Maximum number of temporary files at once; each may need an open folder."""
@@ -213,7 +477,7 @@ def _sync_all(jobs: Sequence[ReplaceJob]) -> None:
         return
     from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - not needed for few notes
 
-    from vaultlink.write.fsync import sync_filesystem  # noqa: PLC0415
+    from vaultlink.write.system_calls import sync_filesystem  # noqa: PLC0415
 
     devices = {job.device: job.folder.handle for job in jobs}
     try:

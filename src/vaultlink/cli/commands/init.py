@@ -28,8 +28,8 @@ from vaultlink.errors import JournalError, UsageError
 from vaultlink.files import STRAY_PREFIX
 from vaultlink.git.location import find_work_tree
 from vaultlink.write.files import create_files, remove_created_files
-from vaultlink.write.lock import lock_vault
-from vaultlink.write.strays import sweep_strays
+from vaultlink.write.journal_files import lock_vault
+from vaultlink.write.undo import sweep_strays
 
 _WROTE_SETTINGS = (
     "Wrote the settings file above; all settings in it are commented out. Next: `vaultlink check`."

@@ -24,7 +24,7 @@ from vaultlink.report.fix_summary import skipped_rows
 from vaultlink.report.json_document import encode_document
 from vaultlink.report.layout import escape_controls, format_count
 from vaultlink.write.journal_files import RecordedRun, list_runs
-from vaultlink.write.move_checks import expand_moves
+from vaultlink.write.moves import expand_moves
 from vaultlink.write.undo import (
     RevertedRun,
     find_last_run,

@@ -27,11 +27,12 @@ from vaultlink.report.layout import escape_controls
 from vaultlink.report.listings import make_target_formatter
 from vaultlink.report.printable import make_path_linker
 from vaultlink.report.rule_counts import render_statistics
-from vaultlink.watch.cause_lines import format_batch_causes
 from vaultlink.watch.loop import Watch, WatchSettings
 from vaultlink.watch.messages import Batch, Notice, Proposal, WatchUpdate
 from vaultlink.watch.output import (
+    SessionSummary,
     format_batch,
+    format_batch_causes,
     format_headline,
     format_resolved,
     format_status,
@@ -39,7 +40,6 @@ from vaultlink.watch.output import (
     make_resolved_rows,
     make_watch_rows,
 )
-from vaultlink.watch.session_summary import SessionSummary
 
 WATCH_FORMATS = ("concise", "full", "json-lines")
 
