@@ -16,7 +16,7 @@ from forge import ROOT, check_output, commit_all, run_process
 from running import write_files
 from vaultlink.config.mention_settings import MENTIONS_DEFAULTS
 from vaultlink.config.settings import BACKLINKS_CHOICES, LIST_KEYS, TABLE_KEYS
-from vaultlink.report.finding_rows import FindingRow
+from vaultlink.report.json_document import FindingRow
 from vaultlink.report.note_past import PastRow
 from vaultlink.rules.context import QUIET_KINDS
 from vaultlink.watch.events import Debounce

@@ -15,7 +15,7 @@ from vaultlink.model import Diagnostic, Note, Safety
 from vaultlink.report.check_result import CheckResult
 from vaultlink.report.concise import render_concise_result
 from vaultlink.report.full import render_full
-from vaultlink.report.json_findings import frame_json, render_json_lines
+from vaultlink.report.json_document import frame_json, render_json_lines
 from vaultlink.rules.context import Context
 from vaultlink.rules.missing_anchors import missing_heading, slug_anchor
 

@@ -33,7 +33,7 @@ from running import RunCommand
 from vaultlink import Settings, open_vault
 from vaultlink.cli import check_output, check_parts
 from vaultlink.disk import load, processes
-from vaultlink.engine.fingerprints import KnownCount, fingerprint_all
+from vaultlink.engine.diagnostics import KnownCount, fingerprint_all
 from vaultlink.fix import forecaster
 from vaultlink.fix.forecast import MAX_TRIED, count_fixes
 from vaultlink.links.edits import apply_edits, sort_edits
@@ -41,9 +41,9 @@ from vaultlink.model import Diagnostic, Edit, Fix, Safety, Severity
 from vaultlink.report import FORMATS
 from vaultlink.report import sarif as sarif_module
 from vaultlink.report.check_result import CheckResult
+from vaultlink.report.full import group_findings
 from vaultlink.report.github import render_github
 from vaultlink.report.gitlab import render_gitlab
-from vaultlink.report.groups import group_findings
 from vaultlink.report.junit import render_junit
 from vaultlink.report.layout import escape_controls
 from vaultlink.report.markdown import format_code_span, format_message, render_markdown

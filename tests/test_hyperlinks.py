@@ -11,7 +11,7 @@ import pytest
 from running import RunCommand, create_vault
 from screens import run_on_screen
 from vaultlink.cli.hyperlinks import supports_hyperlinks
-from vaultlink.report.printable import escape_unsafe, make_path_linker, remove_hyperlinks
+from vaultlink.report.layout import escape_unsafe, make_path_linker, remove_hyperlinks
 
 LINK = re.compile(r"\x1b\]8;;(?P<address>[^\x1b]+)\x1b\\(?P<text>[^\x1b]*)\x1b\]8;;\x1b\\")
 WITH_LINKS = {"FORCE_HYPERLINK": "1"}

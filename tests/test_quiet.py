@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from builder import RULES, build_state, collect_findings, make_changes, make_settings
-from vaultlink.config.date_formats import compile_periodic_notes
+from vaultlink.config.dates import compile_periodic_notes
 from vaultlink.config.layers import Layer
 from vaultlink.config.settings import merge_layers
 from vaultlink.disk.obsidian_files import OBSIDIAN_FILES, load_obsidian_settings

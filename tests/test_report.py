@@ -13,17 +13,22 @@ from hypothesis import strategies as st
 
 from builder import RULES, build_state
 from running import measure_cpu_seconds
-from vaultlink.engine.fingerprints import fingerprint_all
+from vaultlink.engine.diagnostics import fingerprint_all
 from vaultlink.fix.forecast import count_by_rule
 from vaultlink.index.index import Index
 from vaultlink.model import Diagnostic, Severity, Suggestion
 from vaultlink.report.concise import (
     render_concise,
+    render_statistics,
     summarize_check,
 )
-from vaultlink.report.finding_rows import FindingRow, finding_rows
 from vaultlink.report.full import FullRenderer
-from vaultlink.report.json_document import encode_document, encode_json_lines
+from vaultlink.report.json_document import (
+    FindingRow,
+    encode_document,
+    encode_json_lines,
+    finding_rows,
+)
 from vaultlink.report.layout import (
     COLORED,
     display_width,
@@ -38,14 +43,16 @@ from vaultlink.report.layout import (
 from vaultlink.report.listings import (
     all_backlink_rows,
     backlink_rows,
+    describe_totals,
     find_dead_ends,
     find_orphans,
     link_rows,
+    list_elements,
     make_target_formatter,
+    note_rows,
+    render_note_page,
     topic_rows,
 )
-from vaultlink.report.note_page import describe_totals, list_elements, note_rows, render_note_page
-from vaultlink.report.rule_counts import render_statistics
 from vaultlink.report.rule_manual import render_rule_page
 from vaultlink.text import line_and_column, line_starts
 

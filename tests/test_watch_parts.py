@@ -15,7 +15,7 @@ from machine import require_program
 from running import create_vault, write_files
 from vaultlink.api import open_vault
 from vaultlink.disk.scan import Settings, VaultScan, is_temporary_name, scan_vault
-from vaultlink.engine.fingerprints import fingerprint
+from vaultlink.engine.diagnostics import fingerprint
 from vaultlink.fix.select import FindingWithFix
 from vaultlink.model import Diagnostic, FileStamp, Fix, History, LinkCounts, Note, Safety, Severity
 from vaultlink.parse.note import parse_note

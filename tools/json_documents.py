@@ -14,16 +14,16 @@ from vaultlink.cli.commands.config import SettingRow
 from vaultlink.cli.commands.undo import RunRow
 from vaultlink.cli.system_checks import CheckRow
 from vaultlink.dashboard.model import VaultReport
-from vaultlink.engine.fingerprints import KnownCount
+from vaultlink.engine.diagnostics import KnownCount
 from vaultlink.fix.plan import CapturedLink, NamedPlace, Rename
 from vaultlink.graph.related import RelatedNote
 from vaultlink.mentions.planning import WantedTopic
-from vaultlink.report.finding_rows import EditRow, FindingRow
-from vaultlink.report.fix_summary import FixedRow, SkippedRow
+from vaultlink.report.json_document import EditRow, FindingRow
+from vaultlink.report.changed_lines import FixedRow, SkippedRow
 from vaultlink.report.json_document import SCHEMA_VERSION
 from vaultlink.report.listings import BacklinkRow, DanglingTopicRow, FileBacklinksRow, LinkRow
 from vaultlink.report.mention_rows import MentionRow
-from vaultlink.report.note_page import ParsedNoteRow
+from vaultlink.report.listings import ParsedNoteRow
 from vaultlink.report.note_past import PastRow
 from vaultlink.report.plan_result import CreatedRow, DeletedRow, FileRow
 from vaultlink.report.rule_manual import RuleManualRow

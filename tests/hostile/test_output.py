@@ -19,9 +19,8 @@ from test_diffs import patched
 from vaultlink.cli.command_table import ALIASES, COMMANDS
 from vaultlink.fix.diff import unified_diff
 from vaultlink.report.json_document import encode_json_lines
-from vaultlink.report.layout import COLORED, PLAIN
+from vaultlink.report.layout import COLORED, PLAIN, escape_commands, escape_json
 from vaultlink.report.plan_result import render_diff
-from vaultlink.report.printable import escape_commands, escape_json
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="names with control characters")
 

@@ -15,7 +15,7 @@ from typing import NamedTuple, overload
 import msgspec
 
 from vaultlink.engine.checks import FindingsByPath
-from vaultlink.engine.fingerprints import KnownCount, compute_identities
+from vaultlink.engine.diagnostics import KnownCount, compute_identities
 from vaultlink.index.packed_map import count_items, is_same_value
 from vaultlink.model import Diagnostic, TextByPath
 from vaultlink.text import blake2b

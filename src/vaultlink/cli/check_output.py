@@ -27,7 +27,7 @@ from vaultlink.cli.vault import make_path_filter, make_suggester, open_scanned_v
 from vaultlink.disk.answers import KeptOutput
 from vaultlink.disk.read import load_rules
 from vaultlink.disk.scan import VaultScan
-from vaultlink.engine.fingerprints import fingerprint_all
+from vaultlink.engine.diagnostics import fingerprint_all
 from vaultlink.fix.forecast import MAX_TRIED, FixForecast
 from vaultlink.git.location import find_work_tree
 from vaultlink.index.packed_map import count_items
@@ -41,9 +41,8 @@ from vaultlink.report.concise import (
     describe_unseen,
     summarize_counts,
 )
-from vaultlink.report.layout import PLAIN
+from vaultlink.report.layout import PLAIN, make_path_linker
 from vaultlink.report.listings import make_target_formatter
-from vaultlink.report.printable import make_path_linker
 from vaultlink.rules.registry import build_catalog
 
 _MANY = 1_000

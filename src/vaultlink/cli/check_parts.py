@@ -23,7 +23,7 @@ from vaultlink.cli.vault import make_suggester
 from vaultlink.disk.answers import Answer, AnswerStore, Facts, Needs
 from vaultlink.disk.processes import count_processes, no_garbage_collection, run_parts
 from vaultlink.engine.checks import FindingsByPath
-from vaultlink.engine.fingerprints import fingerprint_all
+from vaultlink.engine.diagnostics import fingerprint_all
 from vaultlink.fix.forecast import (
     MAX_TRIED,
     FixForecast,

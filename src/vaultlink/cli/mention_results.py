@@ -23,7 +23,7 @@ from vaultlink.mentions.planning import (
     make_mention_fixes,
 )
 from vaultlink.model import SkippedNote
-from vaultlink.report.fix_summary import skipped_rows
+from vaultlink.report.changed_lines import skipped_rows
 from vaultlink.report.layout import escape_controls, format_count
 from vaultlink.report.listings import BACKLINKS_TABLE, BacklinkRow
 from vaultlink.report.mention_rows import (

@@ -18,7 +18,7 @@ from vaultlink.disk.scan import VaultScan
 from vaultlink.fix.plan import Plan
 from vaultlink.mentions.mention import Mention
 from vaultlink.mentions.planning import list_mention_causes, make_mention_fixes
-from vaultlink.report.fix_summary import describe_linked
+from vaultlink.report.changed_lines import describe_linked
 from vaultlink.report.mention_rows import mention_rows, render_mentions
 from vaultlink.write.write import WriteResult
 

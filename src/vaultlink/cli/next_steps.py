@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from vaultlink.cli.options import FixSelectionOptions
 from vaultlink.cli.shown_paths import format_command_options, format_vault_option
-from vaultlink.report.groups import find_target_rules
+from vaultlink.report.full import find_target_rules
 
 if TYPE_CHECKING:
     from vaultlink.cli.check_output import CheckedVault

@@ -6,7 +6,7 @@ import shlex
 from pathlib import Path
 
 from vaultlink.git.program import find_program, read_program_version
-from vaultlink.report.printable import remove_hyperlinks
+from vaultlink.report.layout import remove_hyperlinks
 
 _FIRST_LESS_VERSION = 566
 """The first version of less that understands hyperlinks."""

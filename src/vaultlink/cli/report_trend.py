@@ -12,7 +12,7 @@ from vaultlink.dashboard.trend import TreeMeasures, build_trend
 from vaultlink.disk.cache import digest_parts
 from vaultlink.disk.tree_states import Progress, TreeWalk
 from vaultlink.git.location import find_git_dir
-from vaultlink.git.trees import (
+from vaultlink.git.objects import (
     CommitTree,
     can_read_repository,
     has_no_commit_yet,

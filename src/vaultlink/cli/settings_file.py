@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from vaultlink.config.allow_dangling import allow_topics
 from vaultlink.config.layers import COMMAND_LINE
+from vaultlink.config.list_items import allow_topics
 from vaultlink.config.mention_settings import ignore_mentions
 from vaultlink.disk.read import MAX_CONFIG_BYTES
 from vaultlink.disk.scan import VaultScan

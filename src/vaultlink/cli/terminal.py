@@ -15,8 +15,16 @@ from vaultlink.cli.hyperlinks import format_vault_address, supports_hyperlinks
 from vaultlink.cli.options import PrintOptions
 from vaultlink.errors import UsageError
 from vaultlink.report import FORMAT_ELSEWHERE, FORMAT_ON_TERMINAL, FORMATS
-from vaultlink.report.layout import COLORED, PLAIN, Palette, escape_controls, truncate, wrap_words
-from vaultlink.report.printable import escape_commands, escape_unsafe
+from vaultlink.report.layout import (
+    COLORED,
+    PLAIN,
+    Palette,
+    escape_commands,
+    escape_controls,
+    escape_unsafe,
+    truncate,
+    wrap_words,
+)
 from vaultlink.write.files import write_output
 
 if TYPE_CHECKING:

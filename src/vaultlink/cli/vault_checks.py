@@ -18,8 +18,8 @@ from vaultlink.disk.vault_search import CURRENT_FOLDER, NAMED_FOLDER
 from vaultlink.errors import USER_ERRORS
 from vaultlink.files import read_within
 from vaultlink.git.location import find_git_dir, read_git_file
+from vaultlink.git.objects import has_no_commit_yet
 from vaultlink.git.program import run_git, run_to_end
-from vaultlink.git.trees import has_no_commit_yet
 from vaultlink.index.file_kinds import parse_conflict_copy
 from vaultlink.index.resolve import is_note
 from vaultlink.report.layout import format_count

@@ -7,7 +7,7 @@ megabytes of text. Markup is escaped by the template. This module does the rest.
 import re
 from urllib.parse import quote
 
-from vaultlink.report.printable import UNSAFE_CHARS
+from vaultlink.report.layout import UNSAFE_CHARS
 
 SHOWN_CHARACTERS = 160
 """The longest name that is shown whole. Longer ones keep their beginning and end."""

@@ -8,7 +8,7 @@ import msgspec
 from vaultlink.dashboard.model import Trend, TrendPoint
 from vaultlink.dashboard.score import compute_score, count_score
 from vaultlink.engine.step import State
-from vaultlink.git.trees import CommitTree
+from vaultlink.git.objects import CommitTree
 from vaultlink.graph.build import topic_name
 from vaultlink.links.intent import names_topic
 from vaultlink.model import sum_counts

@@ -21,8 +21,7 @@ from vaultlink.disk.scan import is_source_file, is_vault_path
 from vaultlink.engine.checks import LinterSettings
 from vaultlink.engine.step import Change, Presence, State, analyse, analyse_unreadable, step
 from vaultlink.errors import VaultError
-from vaultlink.git.objects import parse_raw_diff, start_diff
-from vaultlink.git.trees import CommitTree, diff_trees, list_tree
+from vaultlink.git.objects import CommitTree, diff_trees, list_tree, parse_raw_diff, start_diff
 from vaultlink.report.layout import escape_controls
 
 _BATCH_SIZE = 500

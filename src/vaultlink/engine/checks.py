@@ -10,7 +10,7 @@ from itertools import compress
 import msgspec
 from msgspec.structs import replace
 
-from vaultlink.config.date_formats import compile_periodic_notes
+from vaultlink.config.dates import compile_periodic_notes
 from vaultlink.config.patterns import (
     compile_globs,
     compile_obsidian_filters,

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import msgspec
 from msgspec.structs import replace
 
-from vaultlink.config.allow_dangling import make_topic_patterns
+from vaultlink.config.list_items import make_topic_patterns
 from vaultlink.engine.diagnostics import MENTION
 from vaultlink.engine.step import State
 from vaultlink.fix.dangling import (

@@ -4,7 +4,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 
-from vaultlink.config.date_names import MONTH_NAMES, WEEKDAY_NAMES
+from vaultlink.config.dates import MONTH_NAMES, WEEKDAY_NAMES
 from vaultlink.index.index import Index, link_name
 from vaultlink.index.words import WORD, has_same_stem, is_unspaced
 from vaultlink.mentions.mention import MentionOptions, NameKind, NoteName

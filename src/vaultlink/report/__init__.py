@@ -57,13 +57,13 @@ FORMATS = {
         for_people=True,
     ),
     "json": OutputFormat(
-        *("vaultlink.report.json_findings", "render_json_lines", "json", "lines"),
+        *("vaultlink.report.json_document", "render_json_lines", "json", "lines"),
         frame="frame_json",
         shown_fixes="each",
         counts_guesses=True,
     ),
     "json-lines": OutputFormat(
-        *("vaultlink.report.json_findings", "render_json_lines", "jsonl", "lines"),
+        *("vaultlink.report.json_document", "render_json_lines", "jsonl", "lines"),
         shown_fixes="each",
         counts_guesses=True,
     ),
@@ -93,7 +93,7 @@ OVERVIEW = OutputFormat(
 """What a terminal shows in place of a detailed format if there are very many findings."""
 
 STATISTICS = OutputFormat(
-    *("vaultlink.report.rule_counts", "render_statistics_result", "txt"),
+    *("vaultlink.report.concise", "render_statistics_result", "txt"),
     shown_fixes="by rule",
     counts_guesses=True,
 )

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from vaultlink.engine.fingerprints import KnownCount
+from vaultlink.engine.diagnostics import KnownCount
 from vaultlink.fix.forecast import FixForecast, RuleCount, count_by_rule
 from vaultlink.model import Diagnostic, Severity, Suggestion, TextByPath
-from vaultlink.report.layout import PLAIN, Palette
-from vaultlink.report.printable import LinkPath, leave_unlinked
+from vaultlink.report.layout import PLAIN, LinkPath, Palette, leave_unlinked
 
 if TYPE_CHECKING:
     from vaultlink.rules.registry import Rule

@@ -1,22 +1,23 @@
-"""The output format `concise`: one line per finding.
-
-The module also renders the summary sentences. Lines are built with plain
-formatting and joined once: there may be 70,000 of them.
-"""
+"""The output format `concise`, statistics, and the sentences below them."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from vaultlink.engine.fingerprints import KnownCount
+from vaultlink.engine.diagnostics import KnownCount
+from vaultlink.fix.forecast import RuleCount
 from vaultlink.model import Diagnostic, Safety, Severity, Suggestion
 from vaultlink.report.check_result import CheckResult, FormatTarget
-from vaultlink.report.groups import group_findings
-from vaultlink.report.layout import PLAIN, Palette, escape_controls, format_count
-from vaultlink.report.printable import escape_commands
+from vaultlink.report.full import group_findings
+from vaultlink.report.layout import PLAIN, Palette, escape_commands, escape_controls, format_count
 
 if TYPE_CHECKING:
     from vaultlink.fix.forecast import FixForecast
+
+
+# -- the output format `concise`: one line per finding ---------------------------------------------
+# The module also renders the summary sentences. Lines are built with plain formatting and joined
+# once: there may be 70,000 of them.
 
 
 def render_concise_result(result: CheckResult) -> str:
@@ -206,3 +207,39 @@ def describe_known(count: KnownCount) -> str:
         return f"{sentence}."
     resolved = format_count(count.gone, "other is", "others are")
     return f"{sentence}; {resolved} no longer found.{advice}"
+
+
+# -- statistics: a line per rule with its findings and their fixes ---------------------------------
+
+
+_HEADER = ("findings", "fix", "unsafe")
+
+
+def render_statistics_result(result: CheckResult) -> str:
+    """Render the counts of a result by rule."""
+    return render_statistics(result.counts(), result.palette)
+
+
+def render_statistics(
+    counts: Sequence[RuleCount], palette: Palette = PLAIN, *, has_fixes: bool = True
+) -> str:
+    """Render a line per rule: findings, fixes, unsafe fixes, code and name.
+
+    Without `has_fixes` the fixes are left out.
+    """
+    if not counts:
+        return ""
+    colors = severity_colors(palette)
+    header = _HEADER if has_fixes else _HEADER[:1]
+    cells = [[f"{number:,}" for number in row[3 : 3 + len(header)]] for row in counts]
+    widths = [max(map(len, column)) for column in zip(header, *cells, strict=True)]
+
+    def align(texts: Sequence[str]) -> str:
+        return "  ".join(f"{text:>{width}}" for text, width in zip(texts, widths, strict=True))
+
+    lines = [f"{palette.bold}{align(header)}  rule{palette.reset}"]
+    lines += [
+        f"{align(texts)}  {colors[row.severity]}{row.code}{palette.reset} {row.rule}"
+        for row, texts in zip(counts, cells, strict=True)
+    ]
+    return "\n".join(lines) + "\n"

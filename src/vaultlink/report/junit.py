@@ -9,12 +9,11 @@ has one test, which passes.
 from collections.abc import Collection, Sequence
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from vaultlink.engine.fingerprints import KnownCount
+from vaultlink.engine.diagnostics import KnownCount
 from vaultlink.model import Diagnostic, Severity
 from vaultlink.report.check_result import CheckResult
 from vaultlink.report.concise import describe_known
-from vaultlink.report.layout import escape_controls
-from vaultlink.report.printable import escape_commands
+from vaultlink.report.layout import escape_commands, escape_controls
 from vaultlink.text import lazy_pattern
 
 RuleFindings = dict[str, list[Diagnostic]]

@@ -9,9 +9,9 @@ import msgspec
 
 from vaultlink.fix.select import FindingWithFix
 from vaultlink.mentions.mention import LOWEST_MIN_SCORE, Mention
+from vaultlink.report.changed_lines import count_mentions
 from vaultlink.report.check_result import GetBytes
-from vaultlink.report.finding_rows import ByteOffsets, EditRow, edit_rows
-from vaultlink.report.fix_summary import count_mentions
+from vaultlink.report.json_document import ByteOffsets, EditRow, edit_rows
 from vaultlink.report.layout import (
     Palette,
     display_width,

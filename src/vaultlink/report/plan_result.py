@@ -17,9 +17,14 @@ from vaultlink.fix.plan import (
 )
 from vaultlink.index.resolve import is_note
 from vaultlink.model import Edit, SkippedNote
-from vaultlink.report.finding_rows import ByteOffsets, FindingRow, edit_rows, finding_rows
-from vaultlink.report.fix_summary import skipped_rows
-from vaultlink.report.json_document import encode_document
+from vaultlink.report.changed_lines import skipped_rows
+from vaultlink.report.json_document import (
+    ByteOffsets,
+    FindingRow,
+    edit_rows,
+    encode_document,
+    finding_rows,
+)
 from vaultlink.report.layout import Palette, escape_controls, format_count
 
 _MAX_LISTED = 10

@@ -20,7 +20,7 @@ from vaultlink.fix.plan import Plan
 from vaultlink.git.location import find_git_dir
 from vaultlink.git.repository import is_git_busy, read_git_state
 from vaultlink.model import FileStamp, SkippedNote
-from vaultlink.report.fix_summary import count_fixed_by_rule, describe_fixed
+from vaultlink.report.changed_lines import count_fixed_by_rule, describe_fixed
 from vaultlink.watch.backend import EventSource
 from vaultlink.watch.events import Debounce, EventQueue
 from vaultlink.watch.messages import AppliedFixes, BatchCause, Notice, WatchUpdate

@@ -8,16 +8,15 @@ import msgspec
 from vaultlink import __version__
 from vaultlink.index.resolve import file_name, is_note, normalize_name, parent_folder
 from vaultlink.model import Diagnostic
-from vaultlink.report.concise import render_concise
-from vaultlink.report.finding_rows import FindingRow, finding_rows
-from vaultlink.report.fix_summary import (
+from vaultlink.report.changed_lines import (
     FixedRow,
     count_fixed_by_rule,
     describe_fixed,
     fixed_row,
     skipped_rows,
 )
-from vaultlink.report.json_document import SCHEMA_VERSION
+from vaultlink.report.concise import render_concise
+from vaultlink.report.json_document import SCHEMA_VERSION, FindingRow, finding_rows
 from vaultlink.report.layout import (
     PLAIN,
     Palette,

@@ -17,7 +17,7 @@ from vaultlink.api import Vault, rebuild_settings, replace_state
 from vaultlink.disk.changes import read_changes
 from vaultlink.disk.scan import RACY_WINDOW_NS, VaultScan, is_source_file, list_files, read_stamp
 from vaultlink.engine.checks import FindingsByPath, LinterSettings
-from vaultlink.engine.fingerprints import FindingIdentity, compute_identities, fingerprint
+from vaultlink.engine.diagnostics import FindingIdentity, compute_identities, fingerprint
 from vaultlink.engine.step import AnalysedNote, Change, State, step
 from vaultlink.git.location import find_git_dir
 from vaultlink.git.repository import filter_ignored

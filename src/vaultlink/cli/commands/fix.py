@@ -25,7 +25,7 @@ from vaultlink.fix.select import allowed_fixes
 from vaultlink.fix.sources import FixAnswers
 from vaultlink.index.resolve import is_note
 from vaultlink.report import FORMAT_ELSEWHERE, FORMATS
-from vaultlink.report.fix_summary import (
+from vaultlink.report.changed_lines import (
     count_fixed_by_rule,
     describe_fixed,
     describe_linked,

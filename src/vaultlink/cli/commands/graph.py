@@ -12,8 +12,7 @@ from vaultlink.errors import UsageError
 from vaultlink.graph.build import GraphSummary, select_around, summarize_graph
 from vaultlink.graph.export import GRAPH_FORMATS, export_graph
 from vaultlink.model import LinkCounts
-from vaultlink.report.layout import display_width, escape_controls, pad, render_tsv
-from vaultlink.report.printable import escape_json
+from vaultlink.report.layout import display_width, escape_controls, escape_json, pad, render_tsv
 
 _DEPTH = 1
 

@@ -9,8 +9,7 @@ from vaultlink.cli.options import NotesOptions
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import open_from_options, select_link_sources
 from vaultlink.report.layout import format_count
-from vaultlink.report.listings import LinkRow, link_rows
-from vaultlink.report.note_page import describe_destination
+from vaultlink.report.listings import LinkRow, describe_destination, link_rows
 
 _COLUMNS = (
     *("path", "line", "column", "status", "target", "subpath", "resolved", "anchor"),

@@ -14,7 +14,7 @@ from vaultlink.cli.rename_arguments import (
     read_rename_words,
 )
 from vaultlink.cli.rename_completion import find_unfinished_run
-from vaultlink.disk.rename_questions import ask_disk
+from vaultlink.disk.remembered import ask_disk
 from vaultlink.errors import UsageError
 from vaultlink.fix.plan import Plan, Rename, RenameKind
 from vaultlink.fix.sources import FixSources

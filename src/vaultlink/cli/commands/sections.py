@@ -6,7 +6,7 @@ from vaultlink.api import Vault
 from vaultlink.cli.options import argument
 from vaultlink.cli.refactor_run import RefactorOptions, run_refactor
 from vaultlink.cli.rename_arguments import read_extract_words, read_merge_words
-from vaultlink.disk.rename_questions import ask_disk
+from vaultlink.disk.remembered import ask_disk
 from vaultlink.fix.plan import Plan
 from vaultlink.fix.sources import FixSources
 from vaultlink.refactor.extract import plan_extract

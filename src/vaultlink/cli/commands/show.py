@@ -5,7 +5,7 @@ from vaultlink.cli.listing import Listing, choose_listing_format, print_listing
 from vaultlink.cli.options import NotesOptions
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import open_from_options, select_link_sources
-from vaultlink.report.note_page import (
+from vaultlink.report.listings import (
     NoteElement,
     describe_totals,
     list_elements,

@@ -20,7 +20,7 @@ from vaultlink.cli.terminal import Terminal, format_label, print_stderr
 from vaultlink.cli.vault import find_root
 from vaultlink.cli.write_run import hold_write_lock, print_skipped_notes, report_reverted
 from vaultlink.errors import UsageError, propose
-from vaultlink.report.fix_summary import skipped_rows
+from vaultlink.report.changed_lines import skipped_rows
 from vaultlink.report.json_document import encode_document
 from vaultlink.report.layout import escape_controls, format_count
 from vaultlink.write.journal_files import RecordedRun, list_runs

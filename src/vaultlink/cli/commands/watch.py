@@ -19,14 +19,11 @@ from vaultlink.cli.vault import make_suggester, scan_from_options, warn_of_scan
 from vaultlink.errors import UsageError
 from vaultlink.fix.forecast import count_by_rule
 from vaultlink.fix.sources import FixAnswers
-from vaultlink.report.concise import render_concise, summarize_check
-from vaultlink.report.finding_rows import finding_rows
+from vaultlink.report.concise import render_concise, render_statistics, summarize_check
 from vaultlink.report.full import FullRenderer
-from vaultlink.report.json_document import encode_json_lines
-from vaultlink.report.layout import escape_controls
+from vaultlink.report.json_document import encode_json_lines, finding_rows
+from vaultlink.report.layout import escape_controls, make_path_linker
 from vaultlink.report.listings import make_target_formatter
-from vaultlink.report.printable import make_path_linker
-from vaultlink.report.rule_counts import render_statistics
 from vaultlink.watch.loop import Watch, WatchSettings
 from vaultlink.watch.messages import Batch, Notice, Proposal, WatchUpdate
 from vaultlink.watch.output import (
