@@ -18,9 +18,9 @@ from typing import NamedTuple
 
 from measure import Bench
 from vaultlink import open_vault
-from vaultlink.dashboard.picture_data import encode_picture
+from vaultlink.dashboard.page import encode_picture
 from vaultlink.graph.layout import draw_picture
-from vaultlink.graph.svg import render_svg
+from vaultlink.graph.picture import render_svg
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 ASSETS = Path(__file__).parents[1] / "src" / "vaultlink" / "dashboard" / "assets"

@@ -16,7 +16,8 @@ from typing import NamedTuple
 from measure import Bench, TimedCommand, measure_peak_megabytes, measure_rounds, measure_run
 from vaultlink import Settings, Vault, open_vault
 from vaultlink.index.resolve import is_note
-from vaultlink.mentions.finder import MentionFinder, sample_paths
+from vaultlink.mentions.finder import MentionFinder
+from vaultlink.mentions.matcher import sample_paths
 from vaultlink.mentions.mention import MentionOptions
 
 WAYS = {"library": False, "plain": True}

@@ -19,8 +19,8 @@ import pytest
 
 import vaultlink
 from running import RunCommand, create_vault, write_files
-from vaultlink.cli.ci_files import read_starter
 from vaultlink.cli.command_table import COMMANDS, GROUPS
+from vaultlink.cli.commands.init import read_starter
 from vaultlink.cli.dispatch import render_overview
 from vaultlink.cli.options import OpenOptions, list_option_fields
 from vaultlink.cli.parser import parse_plain_line
@@ -643,7 +643,7 @@ def test_usage_errors_are_printed_on_stderr_with_exit_code_2(
 def test_internal_error_is_one_message_without_a_traceback(
     run: RunCommand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vaultlink.cli.commands.links.select_link_sources", None)
+    monkeypatch.setattr("vaultlink.cli.commands.lists.select_link_sources", None)
     done = run("links")
     assert (done.code, done.out) == (2, "")
     assert done.err.startswith("internal error: TypeError: ")

@@ -28,7 +28,7 @@ def vault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, plain_git: None) -> P
     folder = create_vault(tmp_path / "vault", {"Home.md": "[[Home]]\n", "sub/map.png": ""})
     write_files(folder, {".obsidian/app.json": '{"useMarkdownLinks": true}'})
     monkeypatch.chdir(folder)
-    monkeypatch.setattr("vaultlink.cli.system_checks._INOTIFY", tmp_path / "inotify")
+    monkeypatch.setattr("vaultlink.cli.commands.doctor._INOTIFY", tmp_path / "inotify")
     set_limits(tmp_path, 8192)
     return folder
 

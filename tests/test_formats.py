@@ -41,9 +41,9 @@ from vaultlink.model import Diagnostic, Edit, Fix, Safety, Severity
 from vaultlink.report import FORMATS
 from vaultlink.report import sarif as sarif_module
 from vaultlink.report.check_result import CheckResult
-from vaultlink.report.full import group_findings
 from vaultlink.report.github import render_github
 from vaultlink.report.gitlab import render_gitlab
+from vaultlink.report.groups import group_findings
 from vaultlink.report.junit import render_junit
 from vaultlink.report.layout import escape_controls
 from vaultlink.report.markdown import format_code_span, format_message, render_markdown

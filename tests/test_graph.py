@@ -18,9 +18,15 @@ from running import RunCommand, create_vault, print_in_processes
 from vaultlink.api import open_vault
 from vaultlink.cli.commands.report import draw_vault
 from vaultlink.engine.step import Change, Presence, State, step
-from vaultlink.graph.build import GraphSummary, build_graph, summarize_graph, topic_name, topic_node
+from vaultlink.graph.build import (
+    GraphSummary,
+    LiveGraph,
+    build_graph,
+    summarize_graph,
+    topic_name,
+    topic_node,
+)
 from vaultlink.graph.export import GRAPH_FORMATS, export_graph
-from vaultlink.graph.live import LiveGraph
 
 VAULT = {
     "Home.md": "[[Quay|the quay]] and [[quay#Ropes]], ![[map.png]]\n\n[[Nowhere.md]] [[nowhere]] [[Nowhere]]\n",

@@ -29,7 +29,7 @@ EXPORTING = ("__init__.py", "report/__init__.py")
 PENDING_WRITES = (
     "fix/plan.py",  # of a plan
     "write/recovery.py",  # of an undo
-    "cli/settings_file.py",  # a part of a plan
+    "cli/write_run.py",  # a part of a plan
     "cli/commands/baseline.py",  # a part of a plan
 )
 
@@ -172,10 +172,11 @@ PLACES = {
         ("report/__init__.py", "cli/commands/watch.py"),
     ),
     "untried fixes are counted": (r"\btries=False", ("cli/check_parts.py",)),
-    "questions are asked": (r"\.read_key\(", ("cli/interactive.py", "cli/keys.py")),
+    "questions are asked": (r"\.read_key\(", ("cli/interactive.py", "cli/interactive.py")),
     "lists are printed": (
         r"\brender_(table|tsv)\(",
-        ("cli/listing.py", "cli/mention_results.py"),  # the latter has a page with two tables
+        # a page with two tables, and figures in rows of two or three cells
+        ("cli/listing.py", "cli/mention_search.py", "cli/commands/graph.py"),
     ),
     "git is started": (r"\bsubprocess\b", ("git/program.py",)),
     "Chinese and Japanese letters are told from others": (
@@ -203,7 +204,7 @@ PLACES = {
     # --json is another name of a format; graph and report have formats of their own packages
     "listings know their formats": (
         r'[!=]= "(json|tsv|table|page)"',
-        ("cli/listing.py", "cli/parser.py", "cli/commands/graph.py", "cli/report_run.py"),
+        ("cli/listing.py", "cli/parser.py", "cli/commands/graph.py", "cli/commands/report.py"),
     ),
 }
 """What lives in one place: a pattern, and the modules and packages that may contain it."""
@@ -522,8 +523,8 @@ LIBRARY_PLACES = {
     "frontmatter": r"parse/post\.py",
     "jinja2": r"dashboard/page\.py",
     "networkx": r"graph/",
-    "click": r"cli/pager\.py",
-    "prompt_toolkit": r"cli/keys\.py",
+    "click": r"cli/terminal\.py",
+    "prompt_toolkit": r"cli/interactive\.py",
     "rapidfuzz": r"index/suggest\.py",
     "regex": r"config/expressions\.py",
     "tomlkit": r"config/list_items\.py",

@@ -10,8 +10,8 @@ import pytest
 
 from running import RunCommand, create_vault
 from screens import run_on_screen
-from vaultlink.cli.hyperlinks import supports_hyperlinks
-from vaultlink.report.layout import escape_unsafe, make_path_linker, remove_hyperlinks
+from vaultlink.cli.terminal import supports_hyperlinks
+from vaultlink.report.layout import escape_terminal_controls, make_path_linker, remove_hyperlinks
 
 LINK = re.compile(r"\x1b\]8;;(?P<address>[^\x1b]+)\x1b\\(?P<text>[^\x1b]*)\x1b\]8;;\x1b\\")
 WITH_LINKS = {"FORCE_HYPERLINK": "1"}
@@ -225,19 +225,21 @@ def test_only_recent_less_gets_links(
 @pytest.mark.parametrize("is_colored", [True, False])
 def test_sequences_of_a_vault_are_spelled_out(text: str, is_colored: bool) -> None:
     linked = make_path_linker("file://host/v/")(f"before {text} after", f"{text}.md")
-    shown = escape_unsafe(linked, is_colored=is_colored)
+    shown = escape_terminal_controls(linked, is_colored=is_colored)
     [match] = re.finditer(r"\x1b\]8;;(file:[!-~]*)\x1b\\(.*)\x1b\]8;;\x1b\\", shown)
     assert match.span() == (0, len(shown)), "all of it is one link"
     assert unquote(match[1]) == f"file://host/v/{text}.md"
     assert match[2].startswith("before ")
     assert match[2].isprintable()
-    assert match[2] == escape_unsafe(f"before {text} after", is_colored=is_colored)
+    assert match[2] == escape_terminal_controls(f"before {text} after", is_colored=is_colored)
 
 
 def test_printed_links_can_be_removed() -> None:
     link = make_path_linker("file://host/v/")
     text = f"1 {link('N.md', 'N.md')} 2 {link('Ä', 'Ä.md')} 3\x1b[0m"
-    assert remove_hyperlinks(escape_unsafe(text, is_colored=True)) == "1 N.md 2 Ä 3\x1b[0m"
+    assert (
+        remove_hyperlinks(escape_terminal_controls(text, is_colored=True)) == "1 N.md 2 Ä 3\x1b[0m"
+    )
     assert make_path_linker("")("N.md", "N.md") == "N.md"
 
 

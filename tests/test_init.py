@@ -35,8 +35,8 @@ from forge import (
 )
 from running import RunCommand, read_files, write_files
 from vaultlink import __version__
-from vaultlink.cli.ci_files import CI_KINDS, CI_TEMPLATES
-from vaultlink.cli.package_source import IS_PUBLISHED, build_requirement
+from vaultlink.cli.commands.init import CI_KINDS, CI_TEMPLATES
+from vaultlink.cli.installation import IS_PUBLISHED, build_requirement
 
 DEBT = {
     "Old.md": "[[Nowhere]] is yesterday's debt, and [[Kept]] is there.\n",

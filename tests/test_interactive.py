@@ -14,7 +14,7 @@ import pytest
 from repositories import create_repository
 from running import RunCommand, create_vault, read_files
 from screens import CONTROLS, LARGE, SMALL, Screen, Size, run_on_screen
-from vaultlink.cli.keys import find_names
+from vaultlink.cli.interactive import find_names
 from vaultlink.config.list_items import allow_topics, make_topic_pattern, make_topic_patterns
 from vaultlink.config.patterns import compile_globs
 

@@ -11,7 +11,8 @@ from msgspec.structs import replace
 from builder import build_state
 from vaultlink.index.index import Index
 from vaultlink.links.edits import apply_edits
-from vaultlink.mentions.finder import SAMPLE_SIZE, Matcher, MentionFinder, sample_paths
+from vaultlink.mentions.finder import MentionFinder
+from vaultlink.mentions.matcher import SAMPLE_SIZE, Matcher, sample_paths
 from vaultlink.mentions.mention import LOWEST_MIN_SCORE, Mention, MentionOptions, NameKind
 from vaultlink.mentions.names import FoldedText, fold_name
 from vaultlink.mentions.planning import LinkWriter

@@ -18,8 +18,8 @@ from machine import require_program
 from running import RunCommand, write_files
 from test_upkeep import kept, writing
 from vaultlink.backlinks.merge import CannotMerge, merge_note
-from vaultlink.cli.commands.merge_driver import EXIT_DRIVER_FAILED
-from vaultlink.cli.merge_driver_setup import (
+from vaultlink.cli.commands.merge_driver import (
+    EXIT_DRIVER_FAILED,
     GIT_ATTRIBUTE,
     build_driver_command,
     set_up_merge_driver,

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from running import RunCommand, create_vault
-from vaultlink.cli.shown_paths import find_path_prefix, make_path_formatter
 from vaultlink.cli.terminal import describe_progress
+from vaultlink.cli.vault import find_path_prefix, make_path_formatter
 
 NOTES = {
     **{f"Note {n:02}.md": f"# Note {n}\n\n[[Wanted]] and [[Topic {n}]]\n" for n in range(30)},

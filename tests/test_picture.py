@@ -15,14 +15,17 @@ import pytest
 
 from builder import build_state
 from running import RunCommand, create_vault, print_in_processes
-from vaultlink.dashboard.picture_data import encode_picture
+from vaultlink.dashboard.page import encode_picture
 from vaultlink.graph.build import build_graph, number_nodes, select_around
-from vaultlink.graph.communities import find_communities
-from vaultlink.graph.discs import fill_disc, pack_discs, settle_discs
 from vaultlink.graph.export import export_graph
-from vaultlink.graph.layout import draw_picture
-from vaultlink.graph.picture import SIZE, GraphPicture, PictureNode
-from vaultlink.graph.svg import PALETTE, render_svg
+from vaultlink.graph.layout import (
+    draw_picture,
+    fill_disc,
+    find_communities,
+    pack_discs,
+    settle_discs,
+)
+from vaultlink.graph.picture import PALETTE, SIZE, GraphPicture, PictureNode, render_svg
 
 ROOT = Path(__file__).parents[1]
 GRAPH_CSS = (ROOT / "src/vaultlink/dashboard/assets/graph.css").read_text(encoding="utf-8")

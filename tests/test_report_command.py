@@ -14,7 +14,7 @@ from running import RunCommand, create_vault, read_files
 from screens import run_on_screen
 from vaultlink.api import open_vault
 from vaultlink.cli.commands.report import draw_vault, is_report
-from vaultlink.dashboard.markdown_form import MARKDOWN_MARK
+from vaultlink.dashboard.markdown_report import MARKDOWN_MARK
 from vaultlink.dashboard.model import JSON_MARK
 
 VAULT = {

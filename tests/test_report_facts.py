@@ -22,7 +22,7 @@ from vaultlink.dashboard.facts import (
     describe_fixes,
     sort_fixes,
 )
-from vaultlink.dashboard.markdown_form import MARKDOWN_MARK, MAX_ROWS, render_markdown_form
+from vaultlink.dashboard.markdown_report import MARKDOWN_MARK, MAX_ROWS, render_markdown_form
 from vaultlink.dashboard.model import (
     JSON_MARK,
     LinkSource,
@@ -32,8 +32,7 @@ from vaultlink.dashboard.model import (
     render_json_form,
 )
 from vaultlink.fix.forecast import count_fixes
-from vaultlink.graph.build import find_islands
-from vaultlink.graph.structure import find_bridges
+from vaultlink.graph.build import find_bridges, find_islands
 from vaultlink.model import Diagnostic, Edit, Fix, Safety, Severity, Suggestion
 
 NOTES: VaultFiles = {

@@ -27,26 +27,25 @@ from reports import (
     make_hostile_report,
     make_large_report,
 )
-from vaultlink.dashboard.line_diff import compare_lines
-from vaultlink.dashboard.markdown_form import render_markdown_form
+from vaultlink.dashboard.markdown_report import render_markdown_form
 from vaultlink.dashboard.model import FixRow, Trend, TrendPoint
-from vaultlink.dashboard.page import SECTIONS, render_page
-from vaultlink.dashboard.page_figures import (
+from vaultlink.dashboard.page import (
+    SECTIONS,
+    SHOWN_CHARACTERS,
+    compare_lines,
     describe_health,
+    format_address,
     format_formula,
     list_figures,
-    measure_score_bar,
-)
-from vaultlink.dashboard.page_names import (
-    SHOWN_CHARACTERS,
-    format_address,
     make_visible,
+    measure_score_bar,
+    render_page,
     shorten_name,
     split_folder,
 )
 from vaultlink.dashboard.score import ScoreCounts, compute_score
 from vaultlink.errors import UsageError
-from vaultlink.graph.svg import render_svg
+from vaultlink.graph.picture import render_svg
 
 # -- reading a page ---------------------------------------------------------------------------------------------------
 

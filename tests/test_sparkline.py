@@ -6,7 +6,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from vaultlink.dashboard.page_figures import render_sparkline
+from vaultlink.dashboard.page import render_sparkline
 
 SVG = "{http://www.w3.org/2000/svg}"
 

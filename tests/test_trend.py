@@ -15,7 +15,7 @@ from repositories import commit, create_repository, git, update_files
 from running import RunCommand
 from test_engine import FOLDERS, NAMES, some_text
 from vaultlink.api import Vault, open_vault
-from vaultlink.cli.report_trend import compute_trend
+from vaultlink.cli.commands.report import compute_trend
 from vaultlink.cli.terminal import ProgressLine
 from vaultlink.dashboard.model import Trend, TrendPoint
 from vaultlink.dashboard.score import compute_score, count_score

@@ -9,10 +9,10 @@ from typing import Any, Literal, NamedTuple, get_type_hints
 
 import msgspec
 
-from vaultlink.cli.backlinks_write import SectionChangeRow
+from vaultlink.cli.commands.backlinks import SectionChangeRow
 from vaultlink.cli.commands.config import SettingRow
 from vaultlink.cli.commands.undo import RunRow
-from vaultlink.cli.system_checks import CheckRow
+from vaultlink.cli.commands.doctor import CheckRow
 from vaultlink.dashboard.model import VaultReport
 from vaultlink.engine.diagnostics import KnownCount
 from vaultlink.fix.plan import CapturedLink, NamedPlace, Rename

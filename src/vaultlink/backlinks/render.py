@@ -329,7 +329,7 @@ def split_below(part: SectionPart, path: str, names: PathsByName) -> tuple[list[
 
 
 def _split_items(text: str) -> list[str]:
-    """Split into list items, each with the lines behind it and the blank lines before it."""
+    """Split into list items, each with the lines around that belong to it."""
     items: list[str] = []
     for match in re.finditer(r"\r?\n[^\r\n]*", text):
         line = match[0].lstrip("\r\n")

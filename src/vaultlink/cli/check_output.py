@@ -11,19 +11,20 @@ from msgspec.structs import replace
 from vaultlink import __version__
 from vaultlink.api import Vault
 from vaultlink.baseline.match import KnownFindings, KnownSplit, split_known
+from vaultlink.cli.check_input import KnownSources, make_new_finding_selector, with_stdin_text
 from vaultlink.cli.check_parts import CheckParts, PartMaker
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
-from vaultlink.cli.known import KnownSources, make_new_finding_selector
 from vaultlink.cli.options import ReportOptions
-from vaultlink.cli.shown_paths import (
+from vaultlink.cli.terminal import Terminal
+from vaultlink.cli.vault import (
     find_path_prefix,
     format_command_options,
     format_vault_option,
+    make_path_filter,
     make_path_formatter,
+    make_suggester,
+    open_scanned_vault,
 )
-from vaultlink.cli.stdin import with_stdin_text
-from vaultlink.cli.terminal import Terminal
-from vaultlink.cli.vault import make_path_filter, make_suggester, open_scanned_vault
 from vaultlink.disk.answers import KeptOutput
 from vaultlink.disk.read import load_rules
 from vaultlink.disk.scan import VaultScan

@@ -51,45 +51,43 @@ GROUPS: dict[str, dict[str, Command]] = {
             "Move notes, attachments and folders; links follow.",
         ),
         "extract": Command(
-            "vaultlink.cli.commands.sections:extract",
+            "vaultlink.cli.commands.rename:extract",
             "Move a section into a new note; links follow.",
         ),
         "merge": Command(
-            "vaultlink.cli.commands.sections:merge",
+            "vaultlink.cli.commands.rename:merge",
             "Append a note to another one and remove it; links follow.",
         ),
     },
     "Inspect": {
         "show": Command(
-            "vaultlink.cli.commands.show:show",
+            "vaultlink.cli.commands.lists:show",
             "Show the contents of notes as vaultlink reads them.",
         ),
         "links": Command(
-            "vaultlink.cli.commands.links:links", "List links with their destinations."
+            "vaultlink.cli.commands.lists:links", "List links with their destinations."
         ),
         "topics": Command(
-            "vaultlink.cli.commands.topics:topics", "List dangling topics, most referenced first."
+            "vaultlink.cli.commands.lists:topics", "List dangling topics, most referenced first."
         ),
         "backlinks": Command(
             "vaultlink.cli.commands.backlinks:backlinks",
             "List the backlinks of a note, or maintain backlinks sections.",
         ),
         "related": Command(
-            "vaultlink.cli.commands.related:related", "List the notes related to a note by links."
+            "vaultlink.cli.commands.lists:related", "List the notes related to a note by links."
         ),
         "mentions": Command(
             "vaultlink.cli.commands.mentions:mentions",
             "List where notes name other notes without a link, or link them.",
         ),
         "history": Command(
-            "vaultlink.cli.commands.history:history",
+            "vaultlink.cli.commands.lists:history",
             "List the former paths of a note, and the links they broke.",
         ),
-        "orphans": Command(
-            "vaultlink.cli.commands.orphans:orphans", "List files without backlinks."
-        ),
+        "orphans": Command("vaultlink.cli.commands.lists:orphans", "List files without backlinks."),
         "deadends": Command(
-            "vaultlink.cli.commands.orphans:deadends", "List notes without links to files."
+            "vaultlink.cli.commands.lists:deadends", "List notes without links to files."
         ),
         "graph": Command(
             "vaultlink.cli.commands.graph:graph", "Summarize the vault's graph, or export it."
@@ -100,8 +98,8 @@ GROUPS: dict[str, dict[str, Command]] = {
         ),
     },
     "Set up": {
-        "rule": Command("vaultlink.cli.commands.rules:rule", "Explain a rule."),
-        "rules": Command("vaultlink.cli.commands.rules:rules", "List all rules."),
+        "rule": Command("vaultlink.cli.commands.config:rule", "Explain a rule."),
+        "rules": Command("vaultlink.cli.commands.config:rules", "List all rules."),
         "config": Command(
             "vaultlink.cli.commands.config:config",
             "List the settings in force and the source of each.",

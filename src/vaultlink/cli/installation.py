@@ -1,9 +1,21 @@
-"""The environment that vaultlink is installed in."""
+"""The installation of vaultlink: where it is from, and how to add to it."""
 
+import json
 import os
+import re
 import shlex
 import sys
+from collections.abc import Mapping
+from importlib import metadata
 from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from vaultlink import __version__
+from vaultlink.errors import UsageError
+from vaultlink.git.program import run_git
+
+# -- the environment that vaultlink is installed in ------------------------------------------------
 
 
 def format_install_command(package: str) -> str:
@@ -23,3 +35,78 @@ def format_install_command(package: str) -> str:
     ):
         return f"pip install {package}"
     return f"{shlex.quote(sys.executable)} -m pip install {package}"
+
+
+# -- the source from which CI files install vaultlink ----------------------------------------------
+# No index has a release yet. A file that installed a name which nobody owns would install whatever
+# somebody publishes under it, so the source is the repository of this copy, or one that is named.
+
+
+IS_PUBLISHED = False
+"""True when PyPI has the versions of this project; set with the first release."""
+
+_SSH_ADDRESS = re.compile(r"(?:ssh://)?git@(?P<host>[\w.-]+)[:/](?P<path>[^:]+)")
+"""Addresses of repositories for users with a key, which CI has not."""
+
+
+def find_package_source() -> str:
+    """Return a requirement for pip that installs this version of vaultlink.
+
+    It is that of VAULTLINK_PACKAGE if that is set. Raises UsageError if no source is known.
+    """
+    requirement = os.environ.get("VAULTLINK_PACKAGE") or (
+        f"vaultlink=={__version__}" if IS_PUBLISHED else _find_repository_source()
+    )
+    if requirement:
+        return requirement
+    raise UsageError(
+        "vaultlink is not on PyPI yet, and pip did not record where this copy comes from. "
+        "Name its source: --package 'vaultlink @ git+https://HOST/OWNER/vaultlink@COMMIT'."
+    )
+
+
+def _find_repository_source() -> str:
+    try:
+        record = metadata.distribution("vaultlink").read_text("direct_url.json")
+        return build_requirement(json.loads(record or "{}"))
+    except (metadata.PackageNotFoundError, OSError, ValueError):
+        return ""
+
+
+def build_requirement(record: Mapping[str, Any]) -> str:
+    """Return the requirement for what pip recorded (PEP 610), or "".
+
+    A folder stands for the commit of its repository, if that was pushed, else for itself.
+    """
+    url, vcs = str(record.get("url", "")), record.get("vcs_info", {})
+    if vcs.get("vcs") == "git":
+        return _format_requirement(url, str(vcs.get("commit_id", "")))
+    if "dir_info" in record:
+        return _read_clone(Path(unquote(urlsplit(url).path))) or f"vaultlink @ {url}"
+    return f"vaultlink @ {url}" if "archive_info" in record and _is_safe(url) else ""
+
+
+def is_local(requirement: str) -> bool:
+    """Return True for a requirement that only this computer can install."""
+    return re.search(r"@ (git\+)?file:", requirement) is not None
+
+
+def _read_clone(folder: Path) -> str:
+    address = run_git(folder, "config", "--get", "remote.origin.url")
+    commit = run_git(folder, "rev-parse", "HEAD")
+    if not address or not commit:
+        return ""
+    name = commit.decode().strip()
+    pushed = run_git(folder, "for-each-ref", "--contains", name, "refs/remotes/origin")
+    return _format_requirement(os.fsdecode(address).strip(), name) if pushed else ""
+
+
+def _format_requirement(address: str, commit: str) -> str:
+    match = _SSH_ADDRESS.fullmatch(address)
+    url = f"https://{match['host']}/{match['path']}" if match else address
+    return f"vaultlink @ git+{url}@{commit}" if commit and _is_safe(url) else ""
+
+
+def _is_safe(url: str) -> bool:
+    """Return True for an address without a password, which a file must not contain."""
+    return url.startswith(("https://", "file://")) and "@" not in urlsplit(url).netloc

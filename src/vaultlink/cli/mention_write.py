@@ -4,16 +4,21 @@ from collections.abc import Mapping, Sequence
 
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
 from vaultlink.cli.listing import Listing, choose_listing_format, print_listing
-from vaultlink.cli.mention_options import MentionsOptions
-from vaultlink.cli.mention_results import (
+from vaultlink.cli.mention_search import (
+    MentionsOptions,
     find_mentions,
     make_mention_listing,
     print_topics,
 )
-from vaultlink.cli.settings_file import SettingsChange, find_ignore_list
 from vaultlink.cli.terminal import Terminal, require_terminal
 from vaultlink.cli.vault import open_scanned_vault
-from vaultlink.cli.write_run import WritingCommand, print_skipped_notes, run_plan
+from vaultlink.cli.write_run import (
+    SettingsChange,
+    WritingCommand,
+    find_ignore_list,
+    print_skipped_notes,
+    run_plan,
+)
 from vaultlink.disk.scan import VaultScan
 from vaultlink.fix.plan import Plan
 from vaultlink.mentions.mention import Mention

@@ -1,19 +1,18 @@
-"""The output of a run: results on stdout or in a file, everything else on stderr.
-
-Also chooses colour, line width and output format, and handles closed pipes.
-"""
+"""The output of a run: results on stdout or in a file, everything else on stderr."""
 
 import os
+import re
+import shlex
 import stat as modes
 import sys
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, ClassVar, TextIO
 
-from vaultlink.cli.hyperlinks import format_vault_address, supports_hyperlinks
 from vaultlink.cli.options import PrintOptions
 from vaultlink.errors import UsageError
+from vaultlink.git.program import find_program, read_program_version
 from vaultlink.report import FORMAT_ELSEWHERE, FORMAT_ON_TERMINAL, FORMATS
 from vaultlink.report.layout import (
     COLORED,
@@ -21,7 +20,8 @@ from vaultlink.report.layout import (
     Palette,
     escape_commands,
     escape_controls,
-    escape_unsafe,
+    escape_terminal_controls,
+    remove_hyperlinks,
     truncate,
     wrap_words,
 )
@@ -29,6 +29,115 @@ from vaultlink.write.files import write_output
 
 if TYPE_CHECKING:
     from vaultlink.fix.diff import DiffLine
+
+
+# -- the pager, for results that fill more than a screen -------------------------------------------
+
+
+_FIRST_LESS_VERSION = 566
+"""The first version of less that understands hyperlinks."""
+
+
+def find_pager() -> list[str] | None:
+    """Return the words of the pager's command; None if there is none.
+
+    The first word is an absolute path. The pager is that of `PAGER`, else `less`. One in a relative
+    folder is not used: it may belong to the vault.
+    """
+    try:
+        program, *options = shlex.split(os.environ.get("PAGER") or "less")
+    except ValueError:  # quotes are not closed, or there are only blanks
+        return None
+    if not os.path.isabs(program):  # noqa: PTH117 - pathlib is slower to use here
+        found = find_program(program, os.environ.get("PATH", os.defpath))
+        if found is None:
+            return None
+        program = found
+    return [program, *options]
+
+
+def page_text(command: list[str], text: str, *, is_colored: bool) -> None:
+    """Show text in a pager. It gets hyperlinks only if it understands them."""
+    import click  # noqa: PLC0415 - slow to import, and rarely needed
+
+    os.environ["PAGER"] = shlex.join(command)
+    plain = remove_hyperlinks(text)
+    if plain != text and is_colored and _shows_hyperlinks(command):
+        plain = text
+    # Without a choice, click lets `less` show colours, and removes them for other pagers.
+    click.echo_via_pager(plain, color=None if is_colored else False)
+
+
+def _shows_hyperlinks(command: list[str]) -> bool:
+    """Return True if the pager is a recent `less` that click runs with `-R`."""
+    program, *options = command
+    variable = os.environ.get("LESS", "")
+    is_raw = not (variable or options) or any(
+        re.fullmatch(r"-\w*R\w*|--RAW-CONTROL-CHARS", word)
+        for word in (*variable.split(), *options)
+    )
+    if Path(program).stem != "less" or not is_raw:
+        return False
+    version = re.match(rb"less (\d+)", read_program_version(program))
+    return version is not None and int(version[1]) >= _FIRST_LESS_VERSION
+
+
+# -- hyperlinks of terminals (OSC 8): their support and their addresses ----------------------------
+
+
+_PROGRAMS = frozenset(
+    {"ghostty", "Hyper", "iTerm.app", "mintty", "rio", "tabby", "vscode", "WarpTerminal"}
+    | {"WezTerm", "zed"}
+)
+"""Values of TERM_PROGRAM of terminals with hyperlinks."""
+
+_TYPES = ("alacritty", "contour", "foot", "xterm-ghostty", "xterm-kitty")
+"""Values of TERM, or their beginnings, of terminals with hyperlinks."""
+
+_VARIABLES = ("DOMTERM", "KITTY_WINDOW_ID", "KONSOLE_VERSION", "WEZTERM_PANE", "WT_SESSION")
+"""Variables that only terminals with hyperlinks set."""
+
+_FIRST_VTE_VERSION = 5000
+"""VTE 0.50, the library of GNOME Terminal and others. Its first release, 5000, fails on them."""
+
+
+def supports_hyperlinks(environment: Mapping[str, str], *, is_terminal: bool) -> bool:
+    """Return True if output may have hyperlinks.
+
+    FORCE_HYPERLINK decides, as in other programs: "0" is no, any other value yes. Without it, the
+    output must be a terminal that is known to support them.
+    """
+    forced = environment.get("FORCE_HYPERLINK", "")
+    if forced:
+        return forced != "0"
+    kind = environment.get("TERM", "")
+    if not is_terminal or kind in ("dumb", "linux"):
+        return False
+    version = environment.get("VTE_VERSION", "")
+    return (
+        environment.get("TERM_PROGRAM") in _PROGRAMS
+        or kind.startswith(_TYPES)
+        or any(environment.get(name) for name in _VARIABLES)
+        or (version.isdecimal() and int(version) > _FIRST_VTE_VERSION)
+    )
+
+
+def format_vault_address(root: Path) -> str:
+    """Return the address of a vault's folder, with a slash at its end.
+
+    It names the computer, so that a terminal can refuse links from another one.
+    """
+    address = root.as_uri().rstrip("/") + "/"
+    if sys.platform == "win32":  # a name there would be that of a network share
+        return address
+    from urllib.parse import quote  # noqa: PLC0415 - slow to import, rarely needed
+
+    return f"file://{quote(os.uname().nodename)}{address.removeprefix('file://')}"
+
+
+# -- the output of a run: results on stdout or in a file, everything else on stderr ----------------
+# Also chooses colour, line width and output format, and handles closed pipes.
+
 
 _PIPED_WIDTH = 120
 """The columns of a truncated line without a terminal."""
@@ -118,7 +227,6 @@ class Terminal:
 
     def print_paged(self, result: str | bytes) -> None:
         """Print results; through the pager if they fill more than a screen."""
-        from vaultlink.cli.pager import find_pager, page_text  # noqa: PLC0415 - rarely needed
 
         data = self.encode_results(result)
         is_long = self.is_terminal and data.count(b"\n") >= self.height
@@ -168,7 +276,7 @@ class Terminal:
         """
         if isinstance(result, bytes):
             return result
-        text = escape_unsafe(result, is_colored=self.palette is not PLAIN)
+        text = escape_terminal_controls(result, is_colored=self.palette is not PLAIN)
         if not (self.is_terminal or has_commands):
             text = escape_commands(text)
         return encode_text(text)
@@ -313,7 +421,7 @@ def print_stderr(text: str) -> None:
     """Print lines on stderr; on a terminal, they break between words."""
     try:
         is_terminal = _is_terminal(sys.stderr)
-        text = escape_unsafe(text, is_colored=_should_color("auto", is_terminal))
+        text = escape_terminal_controls(text, is_colored=_should_color("auto", is_terminal))
         text = wrap_lines(text) if is_terminal else escape_commands(text)
         _write_bytes(sys.stderr, encode_text(f"{text}\n"))
     except OSError:  # there is no place to report it

@@ -24,8 +24,7 @@ from vaultlink.dashboard.score import ScoreCounts, compute_score, count_score, l
 from vaultlink.engine.checks import check_with_rule
 from vaultlink.engine.step import State
 from vaultlink.fix.forecast import FixForecast, count_by_rule
-from vaultlink.graph.build import find_islands
-from vaultlink.graph.structure import find_bridges
+from vaultlink.graph.build import find_bridges, find_islands
 from vaultlink.index.file_kinds import has_known_extension
 from vaultlink.index.index import link_name
 from vaultlink.index.packed_map import unpack_all

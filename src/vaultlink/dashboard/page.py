@@ -1,40 +1,459 @@
-"""The report as one HTML page that needs no network.
+"""The report as one HTML page that needs no network."""
 
-The page states its own content security policy: the browser runs the scripts of this package, whose
-hashes are in the policy, and loads nothing. So what the template escapes is doubly inert.
-"""
-
+import json
+import re
 from base64 import b64encode
 from collections.abc import Sequence
+from difflib import SequenceMatcher
+from gzip import compress
 from hashlib import sha256
 from importlib.resources import files
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import quote
 
-from vaultlink.dashboard.line_diff import compare_lines
-from vaultlink.dashboard.model import VaultReport
-from vaultlink.dashboard.page_figures import (
-    describe_health,
-    draw_trend,
-    format_formula,
-    format_percent,
-    list_figures,
-    measure_score_bar,
-)
-from vaultlink.dashboard.page_names import (
-    format_address,
-    make_visible,
-    shorten_name,
-    split_folder,
-    split_invisible,
-)
-from vaultlink.dashboard.picture_data import encode_picture
+from vaultlink.dashboard.model import HealthScore, Totals, Trend, VaultReport
 from vaultlink.errors import UsageError
-from vaultlink.graph.picture import GraphPicture
-from vaultlink.graph.svg import render_svg
-from vaultlink.report.layout import format_count
+from vaultlink.graph.picture import SIZE, GraphPicture, PictureNode, render_svg
+from vaultlink.report.changed_lines import count_equal
+from vaultlink.report.layout import UNSAFE_CHARS, format_count
+from vaultlink.report.overview import format_share
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+
+
+# -- names of a vault on a page: shortened, made visible, and as addresses -------------------------
+# A name can contain anything: markup, controls, bidirectional overrides, bytes that are not UTF-8,
+# or megabytes of text. Markup is escaped by the template. This module does the rest.
+
+
+SHOWN_CHARACTERS = 160
+"""The longest name that is shown whole. Longer ones keep their beginning and end."""
+
+_END_CHARACTERS = 40
+"""Characters of a longer name that are shown after its gap."""
+
+_LONGEST_PATH = 4096
+"""Characters of a path, the limit of Linux. A longer one gets no address."""
+
+_INVISIBLE = re.compile(f"([\x00-\x1f{UNSAFE_CHARS}\ud800-\udfff])")
+"""What a page does not show, or shows in another order; the terminal spells out the same."""
+
+
+def shorten_name(name: str, limit: int = SHOWN_CHARACTERS) -> str:
+    """Return a name with at most `limit` of its characters.
+
+    A longer name keeps its beginning and end; between them is the number of those left out.
+    """
+    if len(name) <= limit:
+        return name
+    first, gap = name[: limit - _END_CHARACTERS], len(name) - limit
+    return f"{first} … {gap:,} characters … {name[-_END_CHARACTERS:]}"
+
+
+def split_invisible(text: str) -> list[tuple[str, bool]]:
+    r"""Split a text into parts, each with True if it spells out an invisible character.
+
+    Such a part is the character's number, such as `\u202e`. All parts can be encoded as UTF-8.
+    """
+    return [
+        (f"\\u{ord(part):04x}", True) if number % 2 else (part, False)
+        for number, part in enumerate(_INVISIBLE.split(text))
+        if part
+    ]
+
+
+def make_visible(text: str) -> str:
+    return "".join(part for part, _ in split_invisible(text))
+
+
+def split_folder(path: str) -> tuple[str, str]:
+    """Split a vault path into its folder, with a slash at the end, and its file name.
+
+    The extension of a note is left out.
+    """
+    folder, slash, name = path.rpartition("/")
+    return folder + slash, name.removesuffix(".md")
+
+
+def format_address(vault: str, path: str) -> str:
+    """Return the address that opens a file in Obsidian.
+
+    Everything except letters, digits and `-._~` is percent-encoded. Returns "" for a path that is
+    too long or that no file can have.
+    """
+    if len(path) > _LONGEST_PATH:
+        return ""
+    try:
+        names = [quote(name, safe="", errors="surrogateescape") for name in (vault, path)]
+    except UnicodeEncodeError:
+        return ""
+    return "obsidian://open?vault={}&file={}".format(*names)
+
+
+# -- the difference between a line before and after a fix, as parts of both lines ------------------
+
+
+_TOKEN = re.compile(r"\w+|\s+|.", re.DOTALL)
+
+_WORD_END = re.compile(r"\w+\Z")
+
+_MAX_COMPARED = 300
+"""Characters up to which words are compared. The time to compare grows with the square."""
+
+_MIN_EQUAL = 3
+"""Equal characters between two changes that are shown as unchanged."""
+
+_CONTEXT = 48
+"""Characters of unchanged text that are shown beside a change."""
+
+_LONGEST_WORD = 40
+"""Characters by which a change grows so that it does not begin or end within a word."""
+
+_BLANK_SIGNS = str.maketrans({" ": "·", "\t": "→", "\u00a0": "⍽", "\n": "¶", "\r": "␍"})
+"""Signs for blanks. A change of blanks alone would be invisible."""
+
+
+class DiffPart(NamedTuple):
+    """A part of a line, and True if the other line has something else there."""
+
+    text: str
+    changed: bool
+
+
+def compare_lines(before: str, after: str) -> tuple[list[DiffPart], list[DiffPart]]:
+    """Return the parts of both lines.
+
+    Long parts are shortened. A change of blanks alone is shown as signs.
+    """
+    start = count_equal(before, after)
+    limit = min(len(before), len(after)) - start
+    end = count_equal(before[::-1][:limit], after[::-1][:limit])
+    start, end = _widen(before, after, start, end)
+    old, new = before[start : len(before) - end], after[start : len(after) - end]
+    old_parts, new_parts = _compare_words(old, new)
+    head, tail = before[:start], before[len(before) - end :]
+    return _add_context(head, old_parts, tail), _add_context(head, new_parts, tail)
+
+
+def _widen(before: str, after: str, start: int, end: int) -> tuple[int, int]:
+    """Return fewer equal characters at both ends, so that no word is cut."""
+    stops = len(before) - end, len(after) - end
+    first = _count_word_end(before[:start], before[start : start + 1], after[start : start + 1])
+    last = _count_word_end(
+        before[stops[0] :][: _LONGEST_WORD + 1][::-1],
+        before[stops[0] - 1 : stops[0]],
+        after[stops[1] - 1 : stops[1]],
+    )
+    return start - first, end - last
+
+
+def _count_word_end(text: str, *beside: str) -> int:
+    """Return the length of the word at the end of a text.
+
+    It is 0 if none of the characters in `beside` continues the word.
+    """
+    match = _WORD_END.search(text[-_LONGEST_WORD:])
+    return len(match[0]) if match and any(map(_WORD_END.match, beside)) else 0
+
+
+def _compare_words(old: str, new: str) -> tuple[list[DiffPart], list[DiffPart]]:
+    if not old or not new or max(len(old), len(new)) > _MAX_COMPARED:
+        return [DiffPart(old, True)], [DiffPart(new, True)]
+    one, other = _TOKEN.findall(old), _TOKEN.findall(new)
+    parts: tuple[list[DiffPart], list[DiffPart]] = ([], [])
+    for tag, first, last, start, end in SequenceMatcher(None, one, other, False).get_opcodes():
+        texts = "".join(one[first:last]), "".join(other[start:end])
+        equal = tag == "equal" and len(texts[0]) >= _MIN_EQUAL
+        for side, text in zip(parts, texts, strict=True):
+            if side and side[-1].changed and not equal:
+                side[-1] = DiffPart(side[-1].text + text, True)
+            else:
+                side.append(DiffPart(text, not equal))
+    return parts
+
+
+def _add_context(head: str, parts: list[DiffPart], tail: str) -> list[DiffPart]:
+    before = head if len(head) <= _CONTEXT else f"…{head[-_CONTEXT:]}"
+    after = tail if len(tail) <= _CONTEXT else f"{tail[:_CONTEXT]}…"
+    middle = [DiffPart(_show_change(part), part.changed) for part in parts]
+    return [
+        part for part in (DiffPart(before, False), *middle, DiffPart(after, False)) if part.text
+    ]
+
+
+def _show_change(part: DiffPart) -> str:
+    text = shorten_name(part.text)
+    return text.translate(_BLANK_SIGNS) if part.changed and text.isspace() else text
+
+
+# -- the figures at the top of a page: sentences, numbers, the score and the trend -----------------
+
+
+class Figure(NamedTuple):
+    """A number of the vault, and the section that lists what it counts ("" for none)."""
+
+    label: str
+    value: int
+    detail: str
+    anchor: str = ""
+
+
+class ScoreSegment(NamedTuple):
+    """A part of the bar below the score, in hundredths of its width."""
+
+    x: float
+    width: float
+    filled: float
+
+
+def format_percent(part: int, whole: int) -> str:
+    """Return a share in percent, or a dash if there is nothing to share."""
+    return format_share(part, whole) if whole else "–"
+
+
+def describe_health(totals: Totals) -> str:
+    """Return the sentences that begin a page."""
+    internal = totals.links - totals.external
+    links = "No link leads to a file of the vault."
+    if internal:
+        verb = "leads" if totals.resolved == 1 else "lead"
+        share = format_percent(totals.resolved, internal)
+        links = (
+            f"Of {format_count(internal, 'link')}, {totals.resolved:,} {verb} to a file ({share})."
+        )
+    findings, safe = totals.errors + totals.warnings + totals.infos, totals.fixes_safe
+    if not findings:
+        return f"{links} There are no findings."
+    fixes = f"; {safe:,} {'has' if safe == 1 else 'have'} a safe fix" if safe else ""
+    return f"{links} {format_count(findings, 'finding')}{fixes}."
+
+
+def format_formula(score: HealthScore) -> str:
+    """Return the sum of the parts: `39.50 + 20.00 = 59.50, rounded down to 59`."""
+    points = [part.points for part in score.parts]
+    total = max(round(sum(points), 2), float(score.value))  # rounded points may sum up to less
+    about = "just under " if int(total) > score.value else ""
+    terms = " + ".join(f"{item:.2f}" for item in points)
+    return f"{terms} = {about}{total:.2f}, rounded down to {score.value}"
+
+
+def measure_score_bar(score: HealthScore) -> list[ScoreSegment]:
+    """Return the segments of the score's bar.
+
+    Each is as wide as the weight of its part, and filled by its points.
+    """
+    segments, x = [], 0
+    for part in score.parts:
+        width = max(part.weight - _SEGMENT_GAP, 0)
+        filled = round(width * part.points / part.weight, 3) if part.weight else 0
+        segments.append(ScoreSegment(x, width, filled))
+        x += part.weight
+    return segments
+
+
+_SEGMENT_GAP = 0.5
+"""Hundredths of the bar between two segments."""
+
+
+def list_figures(totals: Totals) -> list[Figure]:
+    severities = (
+        (totals.errors, "error"),
+        (totals.warnings, "warning"),
+        (totals.infos, "info"),
+    )
+    findings = ", ".join(format_count(count, noun) for count, noun in severities if count)
+    return [
+        Figure("Notes", totals.notes, f"and {format_count(totals.attachments, 'attachment')}"),
+        Figure("Links", totals.links, f"{totals.external:,} external"),
+        Figure(
+            "Broken links", totals.dangling, f"to {format_count(totals.topics, 'topic')}", "topics"
+        ),
+        Figure(
+            "Findings",
+            sum(count for count, _ in severities),
+            findings or "no rule has any",
+            "rules",
+        ),
+        Figure(
+            "Fixes waiting",
+            totals.fixes_safe + totals.fixes_unsafe,
+            f"{totals.fixes_safe:,} safe" + ("" if totals.has_all_fixes else ", perhaps more"),
+            "fixes",
+        ),
+        Figure("Orphans", totals.orphans, format_count(totals.dead_ends, "dead end"), "orphans"),
+        Figure("Islands", totals.islands, "beside the largest group", "islands"),
+        Figure(
+            "Backlinks sections",
+            totals.sections_in_step + totals.sections_out_of_step,
+            f"{totals.sections_in_step:,} in step",
+            "sections",
+        ),
+    ]
+
+
+# -- the trend ------------------------------------------------------------------------------------
+
+
+_WIDTH, _HEIGHT = 240, 48
+"""The size of a line in pixels."""
+
+_NUMBERS = (
+    ("Score", "score"),
+    ("Notes", "notes"),
+    ("Links", "links"),
+    ("Dangling topics", "topics"),
+    ("Findings", "findings"),
+)
+"""The labels of the numbers, and their fields in a `TrendPoint`."""
+
+
+class TrendLine(NamedTuple):
+    """A number over the last commits: its last value, the change, and an SVG."""
+
+    label: str
+    last: int
+    change: str
+    picture: str
+
+
+def draw_trend(trend: Trend | None) -> list[TrendLine]:
+    """Return the lines of a trend; none if it has fewer than two commits."""
+    points = trend.points if trend else ()
+    if len(points) < 2:
+        return []
+    lines = []
+    for label, field in _NUMBERS:
+        values = [int(getattr(point, field)) for point in points]
+        change = f"{values[-1] - values[0]:+,}".replace("-", "−")
+        text = "unchanged" if values[-1] == values[0] else f"{change} since {points[0].date}"
+        picture = render_sparkline(values, _WIDTH, _HEIGHT, label)
+        lines.append(TrendLine(label, values[-1], text, picture))
+    return lines
+
+
+_RADIUS = 2
+"""Radius of the dot at the last value, in pixels. It is also the margin around the line."""
+
+
+def render_sparkline(values: Sequence[int], width: int, height: int, label: str) -> str:
+    """Return a line through at least two values, with a dot at the last one, as SVG.
+
+    It has the colour of the text around it, and no style, script, link or `id`, so it can stand
+    anywhere in a page any number of times. Equal values are a line at half height. Screen readers
+    read the label with the first, last, lowest and highest value.
+    """
+    lowest, highest = min(values), max(values)
+    right, bottom = width - _RADIUS, height - _RADIUS
+    points = []
+    for number, value in enumerate(values):
+        across = number / (len(values) - 1)
+        up = (value - lowest) / (highest - lowest) if highest > lowest else 0.5
+        x = _format_pixels(_RADIUS + across * (right - _RADIUS))
+        points.append((x, _format_pixels(bottom - up * (bottom - _RADIUS))))
+    line = " ".join(f"{x},{y}" for x, y in points)
+    x, y = points[-1]
+    text = (
+        f"from {values[0]:,} to {values[-1]:,}; lowest {lowest:,}, highest {highest:,}."
+        if highest > lowest
+        else f"all {lowest:,}."
+    )
+    return (
+        f'<svg class="sparkline" role="img" width="{width}" height="{height}" '
+        f'viewBox="0 0 {width} {height}"><title>{label}</title>'
+        f"<desc>{len(values):,} values, {text}</desc>"
+        f'<polyline points="{line}" fill="none" stroke="currentColor" stroke-width="1.5" '
+        'stroke-linecap="round" stroke-linejoin="round"/>'
+        f'<circle cx="{x}" cy="{y}" r="{_RADIUS}" fill="currentColor"/></svg>'
+    )
+
+
+def _format_pixels(value: float) -> str:
+    """Format a number with at most one decimal."""
+    return f"{value:.1f}".removesuffix(".0")
+
+
+# -- encode a picture of the graph for the script of the page, `assets/graph.js` -------------------
+# The form is JSON of columns, compressed by gzip, in base64: browsers decompress and parse it
+# without a library, and no text of a note can end the element that holds it.
+
+
+_MAX_TEXT = 240
+"""Characters of a name or label. The name of a topic can be as long as a note."""
+_KINDS = {"note": "n", "attachment": "a", "canvas": "c", "dangling": "d"}
+
+
+def encode_picture(picture: GraphPicture) -> str:
+    """Return a picture as text for an element of a page.
+
+    The nodes are sorted by kind, folder and name, which makes the text a third shorter. Columns:
+
+    - `names`: vault paths without their folder, and without `.md` for notes; names of topics.
+    - `labels`: pairs of a node's number and its label, where that differs from its name.
+    - `kinds`: one letter for each node: n(ote), a(ttachment), c(anvas) or d(angling).
+    - `x`, `y`, `radius`, `incoming`, `outgoing`, `community`, `folder`: as in `PictureNode`.
+    - `edges`: pairs of source and target, sorted. Instead of the source, its distance to the
+      previous one; targets after the first of a source are distances too.
+    """
+    order = sorted(range(len(picture.nodes)), key=lambda place: _sort_key(picture.nodes[place]))
+    number = {place: position for position, place in enumerate(order)}
+    nodes = [picture.nodes[place] for place in order]
+    names = [_short_name(node, picture.folders[node.folder]) for node in nodes]
+    data = {
+        "size": SIZE,
+        "folders": [_cut(folder) for folder in picture.folders],
+        "communities": [_cut(name) for name in picture.communities],
+        "omitted": picture.omitted,
+        "names": names,
+        "labels": [
+            [place, _cut(node.label)]
+            for place, node in enumerate(nodes)
+            if _cut(node.label) != names[place]
+        ],
+        "kinds": "".join([_KINDS[node.kind] for node in nodes]),
+        **{
+            column: [getattr(node, column) for node in nodes]
+            for column in ("x", "y", "radius", "incoming", "outgoing", "community", "folder")
+        },
+        "edges": _encode_edges(sorted((number[a], number[b]) for a, b in picture.edges)),
+    }
+    text = json.dumps(data, separators=(",", ":"))
+    return b64encode(compress(text.encode("ascii"), mtime=0)).decode("ascii")
+
+
+def _sort_key(node: PictureNode) -> tuple[bool, int, str]:
+    return (node.kind == "dangling", node.folder, node.name)
+
+
+def _short_name(node: PictureNode, folder: str) -> str:
+    if node.kind == "dangling":
+        return _cut(node.name)
+    name = node.name[len(folder) + 1 :] if folder else node.name
+    is_plain = (
+        node.kind == "note" and name.endswith(".md") and not name[:-3].lower().endswith(".md")
+    )
+    return name[:-3] if is_plain else name
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _MAX_TEXT else text[:_MAX_TEXT] + "…"
+
+
+def _encode_edges(edges: list[tuple[int, int]]) -> list[int]:
+    """Return pairs of numbers as distances from those before."""
+    encoded, last_source, last_target = [], 0, 0
+    for source, target in edges:
+        if source != last_source:
+            last_target = 0
+        encoded += [source - last_source, target - last_target]
+        last_source, last_target = source, target
+    return encoded
+
+
+# -- the report as one HTML page that needs no network ---------------------------------------------
+# The page states its own content security policy: the browser runs the scripts of this package,
+# whose hashes are in the policy, and loads nothing. So what the template escapes is doubly inert.
+
 
 _STILL_WIDTH = 1200
 """The width in pixels of the picture that a browser without JavaScript shows."""

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from vaultlink.dashboard.trend import TreeMeasures, measure_state
+from vaultlink.dashboard.score import TreeMeasures, measure_state
 from vaultlink.disk.past_state import REGULAR_FILE_MODES, read_old_texts
 from vaultlink.disk.processes import count_processes, no_garbage_collection, run_parts
 from vaultlink.disk.read import UnreadableFile

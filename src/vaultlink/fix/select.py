@@ -70,7 +70,10 @@ def _sort_key(item: FindingWithFix) -> tuple[str, int, str, int, str]:
 
 
 def _has_overlap(edit: Edit, taken: Sequence[Edit]) -> bool:
-    """Return True if an edit overlaps one of `taken`, which are sorted and do not overlap."""
+    """Return True if an edit overlaps one of `taken`.
+
+    These are sorted and do not overlap.
+    """
     first = bisect_left(taken, edit.start, key=lambda item: item.end)
     same_file = takewhile(lambda other: other.start <= edit.end, islice(taken, first, None))
     # Paths that differ in case are one file.

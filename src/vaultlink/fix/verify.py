@@ -86,7 +86,7 @@ def find_broken_moves(
     moves: Mapping[str, str],
     destination: Callable[[Link, str], Destination],
 ) -> Iterator[BrokenPromise]:
-    """Yield what renames would change besides names, and the new errors, in files at `paths`.
+    """Yield what renames would change in files besides names, and the new errors.
 
     These and the paths of `edits` are those before the renames, which `moves` maps to the new ones.
     `destination` returns where a link must lead, given the link and the file it led to.

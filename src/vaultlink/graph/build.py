@@ -1,15 +1,18 @@
-"""Build the vault's graph as a networkx graph, summarize it and select from it.
+"""The vault's graph in networkx: build it, keep it up to date, summarize it."""
 
-networkx is imported on the first call.
-"""
-
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import compress, filterfalse
+from operator import is_not
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import msgspec
 
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import is_canvas, is_note
+
+# -- build the vault's graph as a networkx graph, summarize it and select from it ------------------
+# networkx is imported on the first call.
+
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -209,3 +212,193 @@ def select_around(nx_graph: "Graph", node: str, depth: int) -> "Graph":
         [edge for edge in nx_graph.edges(data=True) if edge[0] in near and edge[1] in near]
     )
     return part
+
+
+# -- update the vault's graph in place when the index changes --------------------------------------
+# The updated graph equals a new graph of the current index, except for the order of nodes and
+# edges.
+
+
+class LiveGraph:
+    """The graph of a vault that changes.
+
+    Attributes:
+        index: The current index.
+        nx_graph: The same graph that `build_graph(index)` returns, and always the same object. Do
+            not change it.
+        topic_count: Number of dangling topics.
+    """
+
+    def __init__(self, index: Index):
+        self.index = index
+        self.nx_graph: Graph = build_graph(index)
+        self.topic_count = sum(map(is_topic_node, self.nx_graph))
+
+    def update_index(self, after: Index) -> None:
+        before, self.index = self.index, after
+        unlinked: set[str] = set()
+        changed = _find_changed_notes(before, after)
+        for path in changed:
+            self._add_node(path)
+            unlinked.update(self._replace_edges(path, outgoing_edges(after, path)))
+        for path in _find_removed_notes(before, after, changed):
+            unlinked.update(self.nx_graph.adj[path], (path,))
+            self.nx_graph.remove_edges_from(list(self.nx_graph.edges(path)))
+        for node in unlinked:
+            # Only notes stay in the graph without links to them.
+            if node not in after.targets and not self.nx_graph.pred[node]:
+                self.nx_graph.remove_node(node)
+                self.topic_count -= is_topic_node(node)
+
+    def _replace_edges(self, path: str, edges: Iterable[tuple[str, GraphAttributes]]) -> set[str]:
+        """Replace the edges of a note; return the nodes to which it has none any more."""
+        current = _group_by_target(
+            (target, data) for _, target, data in self.nx_graph.edges(path, data=True)
+        )
+        wanted = _group_by_target(edges)
+        for target in {**current, **wanted}:  # the order must be the same in every process
+            present, group = current.get(target, []), wanted.get(target, [])
+            if present != group:
+                self._update_edges_between(path, target, present, group)
+        return current.keys() - wanted.keys()
+
+    def _update_edges_between(
+        self, path: str, target: str, present: list[GraphAttributes], wanted: list[GraphAttributes]
+    ) -> None:
+        """Update the edges between two nodes.
+
+        The first ones are changed in place, so that keys are the same as in a new graph.
+        """
+        self._add_node(target)
+        for data, new in zip(present, wanted, strict=False):
+            data.clear()
+            data.update(new)
+        for new in wanted[len(present) :]:
+            self.nx_graph.add_edge(path, target, **new)
+        for _ in present[len(wanted) :]:
+            self.nx_graph.remove_edge(path, target)  # removes the edge that was added last
+
+    def _add_node(self, node: str) -> None:
+        if node not in self.nx_graph:
+            self.nx_graph.add_node(node, **node_attributes(node))
+            self.topic_count += is_topic_node(node)
+
+
+def _group_by_target(
+    edges: Iterable[tuple[str, GraphAttributes]],
+) -> dict[str, list[GraphAttributes]]:
+    groups: dict[str, list[GraphAttributes]] = {}
+    for target, data in edges:
+        groups.setdefault(target, []).append(data)
+    return groups
+
+
+def _find_changed_notes(before: Index, after: Index) -> list[str]:
+    """Return the added notes and those whose edges may differ.
+
+    A note that was read or resolved again has a new tuple of targets, except for the empty tuple:
+    such a note had no links and has none.
+    """
+    targets_before, targets_after = before.targets, after.targets
+    return [
+        path
+        for path in compress(
+            targets_after,
+            map(is_not, map(targets_before.get, targets_after), targets_after.values()),
+        )
+        if targets_before.get(path) != targets_after[path]
+        or before.notes[path] is not after.notes[path]
+    ]
+
+
+def _find_removed_notes(before: Index, after: Index, changed: Iterable[str]) -> Iterable[str]:
+    """Return removed notes; skip the search if the number of notes shows none."""
+    added_count = sum(path not in before.targets for path in changed)
+    removed_count = len(before.targets) + added_count - len(after.targets)
+    return filterfalse(after.targets.__contains__, before.targets) if removed_count else ()
+
+
+# -- bridges: notes that hold groups of linked notes together --------------------------------------
+# Links count in both directions and connect notes via any file. Dangling topics connect nothing.
+# networkx is imported on the first call.
+
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+    _FileGraph: TypeAlias = nx.Graph[str]
+
+
+def find_bridges(index: Index) -> list[tuple[str, int]]:
+    """Return the notes without which others are apart, and the number of these."""
+    return sorted(_find_bridges(_build_file_graph(index)), key=lambda item: (-item[1], item[0]))
+
+
+def _build_file_graph(index: Index) -> "_FileGraph":
+    import networkx as nx  # noqa: PLC0415
+
+    file_graph: _FileGraph = nx.Graph()
+    file_graph.add_nodes_from(index.notes)
+    file_graph.add_edges_from(
+        (source, target)
+        for source, targets in index.targets.items()
+        for target in set(targets)
+        if target is not None and target != source
+    )
+    return file_graph
+
+
+def _find_bridges(file_graph: "_FileGraph") -> Iterator[tuple[str, int]]:
+    """Yield the notes without which their group falls apart, and the notes apart then.
+
+    The blocks of a graph (its parts that no single node separates) and the nodes that they share
+    are a forest. So removing a node leaves the trees below its blocks, and the rest.
+    """
+    import networkx as nx  # noqa: PLC0415
+
+    found: Iterable[set[str]] = nx.biconnected_components(file_graph)  # type: ignore[assignment] # typeshed has sets of sets
+    blocks = [tuple(sorted(block)) for block in found]
+    blocks_of: dict[str, list[int]] = {}
+    for number, block in enumerate(blocks):
+        for path in block:
+            blocks_of.setdefault(path, []).append(number)
+    seen: set[int] = set()
+    for number in range(len(blocks)):
+        if number not in seen:
+            order = _order_tree(blocks, blocks_of, number)
+            seen.update(block for block, _ in order)
+            yield from _measure_tree(blocks, order)
+
+
+_Order: TypeAlias = list[tuple[int, str]]
+"""Blocks of a tree, each below the node that it shares with an earlier one ("" for the root)."""
+
+
+def _order_tree(
+    blocks: list[tuple[str, ...]], blocks_of: dict[str, list[int]], root: int
+) -> _Order:
+    """Return the blocks of the tree of a block, each behind the one above it."""
+    order, seen = [(root, "")], {root}
+    for number, parent in order:  # grows
+        for path in blocks[number]:
+            if path != parent and len(blocks_of[path]) > 1:
+                order += [(below, path) for below in blocks_of[path] if below not in seen]
+                seen.update(blocks_of[path])
+    return order
+
+
+def _measure_tree(blocks: list[tuple[str, ...]], order: _Order) -> Iterator[tuple[str, int]]:
+    """Yield the shared notes of a tree, with the number of notes apart without each."""
+    parts: dict[str, list[int]] = {}
+    """The number of notes below each shared node, by block."""
+    size = 0
+    for number, parent in reversed(order):
+        inner = [path for path in blocks[number] if path != parent]
+        size = sum(map(is_note, inner)) + sum(sum(parts.get(path, ())) for path in inner)
+        if parent:
+            parts.setdefault(parent, []).append(size)
+    for path, below in parts.items():
+        if is_note(path):
+            sizes = [*below, size - 1 - sum(below)]
+            if separated := sum(sizes) - max(sizes):
+                yield path, separated

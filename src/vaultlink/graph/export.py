@@ -6,7 +6,8 @@ Equal graphs give equal texts.
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from vaultlink.graph.xml_text import escape_unsafe, replace_invalid
+from vaultlink.graph.picture import reference_unsafe, replace_invalid
+from vaultlink.text import COMMAND_START
 
 if TYPE_CHECKING:
     from networkx.readwrite.gexf import GEXFWriter
@@ -27,7 +28,7 @@ def export_graph(
     """
     if output_format == "svg":
         from vaultlink.graph.layout import draw_picture  # noqa: PLC0415 - only pictures need it
-        from vaultlink.graph.svg import render_svg  # noqa: PLC0415
+        from vaultlink.graph.picture import render_svg  # noqa: PLC0415
 
         return render_svg(draw_picture(nx_graph, titles or {}), _SVG_WIDTH, standalone=True)
     return _RENDERERS[output_format](nx_graph)
@@ -82,7 +83,9 @@ def _render_xml(writer: "GraphMLWriter | GEXFWriter") -> str:
     writer.indent(writer.xml)
     xml = tostring(writer.xml, "utf-8", xml_declaration=True).decode()
     # A reader takes a carriage return in the text of an element for a line feed.
-    return escape_unsafe(xml.rstrip().replace("\r", "&#13;")) + "\n"
+    xml = xml.rstrip().replace("\r", "&#13;")
+    xml = COMMAND_START.sub(lambda match: f"{match['blank'] or ''}&#{ord(match[0][-1])};", xml)
+    return reference_unsafe(xml) + "\n"
 
 
 _DOT_SHAPES = {"note": "box", "canvas": "component", "attachment": "note", "dangling": "plaintext"}

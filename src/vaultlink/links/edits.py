@@ -36,7 +36,7 @@ def find_edit(path: str, old: str, new: str) -> Edit:
 
 
 def count_equal_ends(before: Sequence[str], after: Sequence[str]) -> tuple[int, int]:
-    """Count the equal items (or characters) at the start and, among the others, at the end."""
+    """Count the equal items at the start and, among the others, at the end."""
     head, shortest = 0, min(len(before), len(after))
     while head < shortest and before[head] == after[head]:
         head += 1

@@ -1,14 +1,12 @@
 """Score how likely a reader would want a link, by the words and notes around it."""
 
-import unicodedata
 from collections.abc import Collection, Iterator, Mapping, Sequence, Set
-from functools import lru_cache
 from typing import NamedTuple
 
 from vaultlink.index.index import Index, link_name
 from vaultlink.index.resolve import parent_folder
 from vaultlink.index.words import is_unspaced
-from vaultlink.mentions.finder import Tally
+from vaultlink.mentions.matcher import Tally, is_word_char
 from vaultlink.mentions.mention import NameKind, NoteName
 from vaultlink.mentions.names import fold_name
 from vaultlink.text import lazy_pattern
@@ -55,12 +53,6 @@ _LONG_CAPITALIZED = lazy_pattern(r"(?<![^\W_])[A-Z][^\W\d_]{3,}")
 
 JOINING_WORDS = frozenset(("of", "de", "du", "von", "van", "&", "for"))
 """Words that join a capitalized name with what stands before it, as in `University of X`."""
-
-
-@lru_cache(maxsize=4096)
-def is_word_char(char: str) -> bool:
-    """Return True for letters, digits and the marks that belong to them."""
-    return char.isalnum() or unicodedata.category(char) in ("Mn", "Mc", "Me", "Cf")
 
 
 def is_whole(text: str, start: int, end: int) -> bool:

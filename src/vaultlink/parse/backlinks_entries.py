@@ -1,4 +1,4 @@
-"""Parse the lines of an "Add backlinks" section into entries, and find what to cut."""
+"""Parse the lines of an "Add backlinks" section into entries."""
 
 import re
 from bisect import bisect_left

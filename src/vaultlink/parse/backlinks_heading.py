@@ -1,4 +1,4 @@
-"""Recognize the heading of a backlinks section, in the built-in or a usual wording."""
+"""Recognize the heading of a backlinks section by its wording."""
 
 import unicodedata
 from bisect import bisect_right

@@ -285,7 +285,7 @@ def read_renames(index: Index, rows: Sequence[RenameRow], find: FindPath) -> tup
 def read_move(
     index: Index, sources: Sequence[str], folder: str, find: FindPath
 ) -> tuple[Rename, ...]:
-    """Return the renames that move files and folders into a folder, which need not exist.
+    """Return the renames that move files into a folder, which need not exist.
 
     `/` is the vault itself. Raises UsageError if a source does not exist, or the folder is a file.
     """

@@ -77,7 +77,7 @@ class Refactoring:
     # -- links -----------------------------------------------------------------------------------
 
     def edit_links(self, relocation: Relocation, sources: Iterable[str]) -> LinkEdits:
-        """Return the edits of the links in some files. Raises RefusedError if one can't follow."""
+        """Return the edits of links in files. Raises RefusedError if one can't follow."""
         obsidian, text_of = self.state.settings.obsidian, self.sources.find_text
         planner = LinkPlanner(self.index, obsidian, text_of, relocation, self._generated.keys())
         links = planner.plan(sources)

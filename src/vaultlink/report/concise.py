@@ -8,7 +8,7 @@ from vaultlink.engine.diagnostics import KnownCount
 from vaultlink.fix.forecast import RuleCount
 from vaultlink.model import Diagnostic, Safety, Severity, Suggestion
 from vaultlink.report.check_result import CheckResult, FormatTarget
-from vaultlink.report.full import group_findings
+from vaultlink.report.groups import group_findings
 from vaultlink.report.layout import PLAIN, Palette, escape_commands, escape_controls, format_count
 
 if TYPE_CHECKING:

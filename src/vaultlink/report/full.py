@@ -1,13 +1,20 @@
-"""The output format `full`: findings with source lines, those of one cause as one."""
+"""The output format `full`: findings with source lines and suggestions.
 
-from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+Marks under the line show the span. Only the text around each span is read, so a line of megabytes
+costs no more than a short one.
+"""
 
-from vaultlink.index.resolve import normalize_name
+from collections.abc import Callable, Collection, Sequence
+
 from vaultlink.model import Diagnostic, Severity, TextByPath
 from vaultlink.report.check_result import CheckResult, FormatTarget, GetSuggestions
 from vaultlink.report.concise import format_suggestion, severity_colors
+from vaultlink.report.groups import (
+    find_target_rules,
+    group_findings,
+    group_targets,
+    list_places,
+)
 from vaultlink.report.layout import (
     PLAIN,
     LinkPath,
@@ -21,111 +28,6 @@ from vaultlink.report.layout import (
     truncate_left,
     wrap_words,
 )
-
-if TYPE_CHECKING:
-    from vaultlink.rules.registry import Rule
-
-
-# -- findings of one cause in one note: text formats show one of them and a count ------------------
-
-
-_MIN_GROUPED = 5
-"""Fewer findings of one cause in one note are shown one by one."""
-
-_MAX_LINES = 5
-"""Line numbers that are listed of the findings that are not shown."""
-
-
-class FindingGroup(NamedTuple):
-    """A finding, and the others of the same cause in its note that are only counted."""
-
-    first: Diagnostic
-    others: Sequence[Diagnostic] = ()
-
-    @property
-    def note(self) -> str:
-        """The number and the lines of the others as a clause; "" if there are none."""
-        if not self.others:
-            return ""
-        lines = list(dict.fromkeys(d.line for d in self.others))
-        listed = ", ".join(map(str, lines[:_MAX_LINES]))
-        rest = ", …" if len(lines) > _MAX_LINES else ""
-        label = "line" if len(lines) == 1 else "lines"
-        count = format_count(len(self.others), "more", "more")
-        return f"and {count} like it in this note ({label} {listed}{rest})"
-
-    @property
-    def message(self) -> str:
-        """The message of the first finding, with the number of the others."""
-        message = self.first.message
-        return f"{message.removesuffix('.')}, {self.note}." if self.others else message
-
-
-def group_findings(findings: Sequence[Diagnostic]) -> list[FindingGroup]:
-    """Group findings with the same note, rule and cause, in the order of their first.
-
-    The cause is the target of the link, or else the message: missing anchors of one note have one
-    cause. Where a cause has fewer than `_MIN_GROUPED` findings, each is a group.
-    """
-    causes = list(map(_cause_key, findings))
-    counts = Counter(causes)
-    groups: list[FindingGroup] = []
-    grouped: dict[tuple[str, str, str], list[Diagnostic]] = {}
-    for d, cause in zip(findings, causes, strict=True):
-        if counts[cause] < _MIN_GROUPED:
-            groups.append(FindingGroup(d))
-        elif cause in grouped:
-            grouped[cause].append(d)
-        else:
-            groups.append(FindingGroup(d, grouped.setdefault(cause, [])))
-    return groups
-
-
-def _cause_key(d: Diagnostic) -> tuple[str, str, str]:
-    if d.target is None:
-        return d.path, d.code, d.message
-    return d.path, d.code, target_key(d.target)
-
-
-# -- one target in several notes -------------------------------------------------------------------
-
-
-def target_key(target: str) -> str:
-    """Return what the findings about one missing target have in common."""
-    return normalize_name(target).removesuffix(".md")
-
-
-def find_target_rules(rules: "Iterable[Rule]") -> set[str]:
-    """Return the names of the rules about targets that do not exist."""
-    return {rule.name for rule in rules if rule.about == "unresolved-link"}
-
-
-def group_targets(
-    findings: Sequence[Diagnostic], rules: Collection[str]
-) -> dict[int, list[Diagnostic]]:
-    """Return the findings of some rules about a target that several links name.
-
-    By the identity of the first finding of each target. The messages must be the same.
-    """
-    groups: dict[tuple[str, str, str], list[Diagnostic]] = {}
-    for d in findings if rules else ():
-        if d.rule in rules and d.target:
-            groups.setdefault((d.code, target_key(d.target), d.message), []).append(d)
-    return {id(group[0]): group for group in groups.values() if len(group) > 1}
-
-
-def list_places(findings: Iterable[Diagnostic]) -> dict[str, list[str]]:
-    """Return the places of findings as `line:column`, by path."""
-    places: dict[str, list[str]] = {}
-    for d in findings:
-        places.setdefault(d.path, []).append(f"{d.line}:{d.column}")
-    return places
-
-
-# -- the output format `full`: findings with source lines and suggestions --------------------------
-# Marks under the line show the span. Only the text around each span is read, so a line of
-# megabytes costs no more than a short one.
-
 
 REASON_LABELS = {
     "title": "title",

@@ -328,7 +328,7 @@ _UNSAFE_IN_JSON = (
 """Unsafe characters in UTF-8. Each expression begins with a byte, so that the search is quick."""
 
 
-def escape_unsafe(text: str, *, is_colored: bool) -> str:
+def escape_terminal_controls(text: str, *, is_colored: bool) -> str:
     """Spell out what a terminal may obey.
 
     Line feeds, tabs, and vaultlink's own styles and hyperlinks are left as they are.

@@ -1,4 +1,4 @@
-"""Rows of listings: links, dangling topics, backlinks, orphans, dead ends, parsed notes."""
+"""Rows of listings: links, topics, backlinks, orphans, dead ends, parsed notes."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from vaultlink.graph.build import topic_name
 from vaultlink.report.check_result import CheckResult
 from vaultlink.report.concise import describe_known, describe_severities
-from vaultlink.report.full import group_findings
+from vaultlink.report.groups import group_findings
 from vaultlink.report.layout import escape_controls, format_count
 from vaultlink.text import lazy_pattern
 

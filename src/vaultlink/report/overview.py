@@ -11,7 +11,7 @@ from vaultlink.fix.forecast import RuleCount
 from vaultlink.model import Diagnostic
 from vaultlink.report.check_result import CheckResult
 from vaultlink.report.concise import describe_severities, format_suggestion, severity_colors
-from vaultlink.report.full import find_target_rules, target_key
+from vaultlink.report.groups import find_target_rules, target_key
 from vaultlink.report.layout import (
     display_width,
     escape_controls,

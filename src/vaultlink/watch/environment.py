@@ -1,4 +1,4 @@
-"""Environment of a watched vault: folder, settings, git, other watchers, and fixes."""
+"""Environment of a watched vault: folder, settings, git, watchers, and fixes."""
 
 import math
 import os

@@ -21,7 +21,7 @@ from vaultlink.engine.diagnostics import FindingIdentity, compute_identities, fi
 from vaultlink.engine.step import AnalysedNote, Change, State, step
 from vaultlink.git.location import find_git_dir
 from vaultlink.git.repository import filter_ignored
-from vaultlink.graph.live import LiveGraph
+from vaultlink.graph.build import LiveGraph
 from vaultlink.history.file_pairs import UNCOMMITTED, Snapshot, follow
 from vaultlink.history.link_changes import remember_links
 from vaultlink.history.matcher import PieceIndex

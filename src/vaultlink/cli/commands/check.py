@@ -5,12 +5,15 @@ from typing import Annotated
 
 import msgspec
 
-from vaultlink.cli.known import find_known_sources
+from vaultlink.cli.check_input import (
+    find_known_sources,
+    find_start_path,
+    reads_stdin,
+    select_vault_paths,
+)
 from vaultlink.cli.options import FixSelectionOptions, option
-from vaultlink.cli.shown_paths import describe_folder
-from vaultlink.cli.stdin import find_start_path, reads_stdin, select_vault_paths
 from vaultlink.cli.terminal import Terminal
-from vaultlink.cli.vault import mention_strays, scan_from_options, warn_of_scan
+from vaultlink.cli.vault import describe_folder, mention_strays, scan_from_options, warn_of_scan
 from vaultlink.disk.answers import load_output
 from vaultlink.disk.scan import VaultScan
 from vaultlink.write.cache import save_result

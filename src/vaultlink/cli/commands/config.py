@@ -1,14 +1,21 @@
-"""`vaultlink config`: list the settings in force and the source of each."""
+"""`config`, `rules` and `rule`: the settings in force, and the rules."""
 
 import json
 import os
-from typing import Any
+from collections.abc import Sequence
+from typing import Annotated, Any
 
 import msgspec
 
 from vaultlink.cli.exit_codes import EXIT_CLEAN
-from vaultlink.cli.listing import Listing, choose_listing_format, print_listing
-from vaultlink.cli.options import FolderArgument, RuleSelectionOptions
+from vaultlink.cli.listing import (
+    Columns,
+    Listing,
+    choose_document_format,
+    choose_listing_format,
+    print_listing,
+)
+from vaultlink.cli.options import FolderArgument, PrintOptions, RuleSelectionOptions, argument
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import report_choice, scan_from_options
 from vaultlink.config.settings import DEFAULT_SOURCE, Config, merge_layers
@@ -16,7 +23,12 @@ from vaultlink.disk.cache import cache_folder
 from vaultlink.disk.read import load_rules
 from vaultlink.disk.scan import VaultScan
 from vaultlink.disk.vault_search import VaultChoice
-from vaultlink.rules.registry import build_catalog
+from vaultlink.errors import UsageError, propose
+from vaultlink.report.layout import format_count
+from vaultlink.report.rule_manual import render_rule_page, rule_row
+from vaultlink.rules.registry import Rule, UnknownRule, build_catalog, select_rules
+
+# -- `vaultlink config`: list the settings in force and the source of each -------------------------
 
 
 class ConfigOptions(RuleSelectionOptions, frozen=True, kw_only=True):
@@ -105,3 +117,75 @@ def _format_value(row: SettingRow) -> str:
     if row.value is None:
         return "(the rules that are on by default)" if row.key == "select" else "(none)"
     return row.value if row.key in ("vault", "cache-dir") else _format_json(row.value)
+
+
+# -- `vaultlink rules` and `vaultlink rule`: the table and the manuals of rules --------------------
+
+
+_COLUMNS: Columns = {
+    "code": "code",
+    "rule": "name",
+    "default": lambda row: "on" if row.default else "off",
+    "severity": "severity",
+    "finds": "summary",
+}
+
+
+class RuleOptions(PrintOptions, frozen=True, kw_only=True):
+    rule: Annotated[
+        tuple[str, ...], argument("RULE", "A rule's name or code, or the start of a code.")
+    ] = ()
+
+
+def rules(options: PrintOptions) -> int:
+    """List all rules.
+
+    Output formats: table (on a terminal), tsv (elsewhere), json. Columns of tsv: code, name, on or
+    off by default, severity, summary.
+    """
+    return _print_rules(Terminal(options), build_catalog(load_rules()))
+
+
+def rule(options: RuleOptions) -> int:
+    """Explain a rule.
+
+    Prints the problem that the rule finds, why it matters, the options of the rule, how to switch
+    it off, and wrong and right examples. Without RULE, lists all rules.
+
+    Output formats: page (also when piped), json.
+    """
+    terminal, catalog = Terminal(options), build_catalog(load_rules())
+    if not options.rule:
+        return _print_rules(terminal, catalog)
+    selected = _select_rules(catalog, options.rule)
+    chosen = [item for item in catalog if item.name in selected]
+    output_format = choose_document_format(terminal, "page")
+    rule_line = f"\n{'─' * min(terminal.width, 96)}\n\n"
+    listing = Listing(
+        "rules",
+        [rule_row(item) for item in chosen],
+        text=lambda: rule_line.join(
+            [render_rule_page(item, terminal.width, terminal.palette) for item in chosen]
+        ),
+        paged=True,
+    )
+    print_listing(terminal, output_format, listing)
+    return EXIT_CLEAN
+
+
+def _select_rules(catalog: tuple[Rule, ...], selectors: Sequence[str]) -> frozenset[str]:
+    try:
+        return select_rules(catalog, selectors)
+    except UnknownRule as error:
+        hint = propose(error.suggestions, "`vaultlink rules` lists all rules.")
+        raise UsageError(f"{error.problem}. {hint}") from None
+
+
+def _print_rules(terminal: Terminal, catalog: Sequence[Rule]) -> int:
+    rows = [rule_row(item) for item in catalog]
+    listing = Listing("rules", rows, _COLUMNS, _COLUMNS, fold=True)
+    if print_listing(terminal, choose_listing_format(terminal), listing):
+        terminal.print_message(
+            f"{format_count(len(catalog), 'rule')}; `vaultlink rule NAME` explains one."
+        )
+    return EXIT_CLEAN

@@ -1,18 +1,391 @@
 """`vaultlink doctor`: check the installation, the vault and the system."""
 
-from collections.abc import Sequence
+import json
+import os
+import platform
+import re
+import sys
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from importlib import metadata
+from pathlib import Path
+
+import msgspec
 
 import vaultlink
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
 from vaultlink.cli.listing import Listing, choose_listing_format, print_listing
 from vaultlink.cli.options import FolderOptions
-from vaultlink.cli.system_checks import CheckRow, check_program
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import scan_from_options
-from vaultlink.cli.vault_checks import check_vault
+from vaultlink.config.settings import merge_layers
+from vaultlink.disk.obsidian_files import OBSIDIAN_FILES
+from vaultlink.disk.read import load_rules
 from vaultlink.disk.scan import VaultScan
+from vaultlink.disk.vault_search import CURRENT_FOLDER, NAMED_FOLDER
 from vaultlink.errors import USER_ERRORS
+from vaultlink.files import read_within
+from vaultlink.git.location import find_git_dir, read_git_file
+from vaultlink.git.objects import has_no_commit_yet
+from vaultlink.git.program import run_git, run_to_end
+from vaultlink.index.file_kinds import parse_conflict_copy
+from vaultlink.index.resolve import is_note
 from vaultlink.report.layout import Palette, escape_controls, format_count, wrap_text
+from vaultlink.rules.registry import build_catalog
+from vaultlink.text import list_first
+from vaultlink.watch.peers import list_watchers
+from vaultlink.write.journal_files import journal_folder, list_runs
+from vaultlink.write.undo import is_being_written
+
+# -- checks of the program and the system for `vaultlink doctor` -----------------------------------
+
+
+_INOTIFY = Path("/proc/sys/fs/inotify")
+
+_NAME = re.compile(r"[\w.-]+")
+
+
+class CheckRow(msgspec.Struct, frozen=True):
+    """One line of `vaultlink doctor`.
+
+    Attributes:
+        check: The subject of the line, such as `libraries`.
+        attention: True if you should do something, which `advice` then says.
+        detail: What was found, for people.
+        advice: What to do; "" if `attention` is false.
+    """
+
+    check: str
+    attention: bool
+    detail: str
+    advice: str = ""
+
+    @classmethod
+    def make(cls, check: str, attention: object, detail: str, advice: str) -> "CheckRow":
+        """Return a row, with the advice only if something needs attention."""
+        return cls(check, bool(attention), detail, advice if attention else "")
+
+
+def check_program() -> Iterator[CheckRow]:
+    """Yield the rows that do not depend on a vault."""
+    place = Path(vaultlink.__file__).parent
+    yield CheckRow("version", False, f"vaultlink {vaultlink.__version__}, in {place}")
+    yield CheckRow(
+        "Python",
+        False,
+        f"{platform.python_version()} ({platform.python_implementation()}), {sys.executable}; "
+        f"{platform.system()} {platform.release()}",
+    )
+    yield from _check_libraries()
+
+
+def _check_libraries() -> Iterator[CheckRow]:
+    try:
+        requirements = metadata.requires("vaultlink") or []
+    except metadata.PackageNotFoundError:
+        yield CheckRow(
+            "libraries", True, "vaultlink is not installed.", "Install it: `pip install .`"
+        )
+        return
+    by_extra: dict[str, list[str]] = {"": []}
+    for text in requirements:
+        extra = re.search(r"extra == ['\"]([\w-]+)", text)
+        by_extra.setdefault(extra[1] if extra else "", []).append(text)
+    versions = {text: _find_version(text) for text in by_extra.pop("")}
+    missing = [text for text, version in versions.items() if version is None]
+    names = [f"{_name_package(text)} {version}" for text, version in versions.items() if version]
+    advice = f"Not installed: {', '.join(missing)}. Install vaultlink again."
+    yield CheckRow.make("libraries", missing, ", ".join(names), advice)
+    states = [
+        f"{extra} ({'installed' if all(map(_find_version, texts)) else 'not installed'})"
+        for extra, texts in by_extra.items()
+    ]
+    yield CheckRow("extras", False, ", ".join(states) or "there are no extras")
+
+
+def _name_package(requirement: str) -> str:
+    match = _NAME.match(requirement)
+    return match[0] if match else requirement
+
+
+def _find_version(requirement: str) -> str | None:
+    try:
+        return metadata.version(_name_package(requirement))
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def check_inotify(folders: int) -> Iterator[CheckRow]:
+    """Yield the limits of Linux for watching files, given the number of folders."""
+    try:
+        watches, instances = (
+            int((_INOTIFY / f"max_user_{name}").read_text(encoding="ascii"))
+            for name in ("watches", "instances")
+        )
+    except (OSError, ValueError):
+        return
+    yield CheckRow.make(
+        "inotify",
+        watches < 2 * folders,
+        f"{watches:,} watches and {instances:,} instances for all programs; "
+        f"the vault has {folders:,} folder{'s' if folders != 1 else ''}",
+        "Raise the limit with `sudo sysctl fs.inotify.max_user_watches=524288`; to keep it, add "
+        "that setting to a file in /etc/sysctl.d.",
+    )
+
+
+def is_writable(folder: Path) -> bool:
+    """Return True if a folder, or the nearest existing one above, is writable."""
+    existing = next((item for item in (folder, *folder.parents) if item.exists()), folder)
+    return existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)
+
+
+# -- checks of a vault for `vaultlink doctor` ------------------------------------------------------
+# No note is read, and nothing is written.
+
+
+_MAX_NAMED = 3
+"""Files that a row names."""
+
+_MAX_SETTING_BYTES = 16_000_000
+
+
+def check_vault(scan: VaultScan, *, is_named: bool) -> Iterator[CheckRow]:
+    yield _check_choice(scan, is_named)
+    yield from _check_files(scan)
+    yield from _check_obsidian(scan)
+    yield _check_settings(scan)
+    yield _check_cache(scan)
+    yield _check_journal(scan.root)
+    yield _check_git(scan.root)
+    yield from check_inotify(len(scan.listing.folders))
+    yield _check_names_on_disk(scan)
+    yield from _check_traces(scan)
+
+
+def _check_choice(scan: VaultScan, is_named: bool) -> CheckRow:
+    reason = "named by --vault" if is_named else scan.choice or "found by .obsidian or settings"
+    return CheckRow(
+        "vault",
+        scan.choice in (CURRENT_FOLDER, NAMED_FOLDER),
+        f"{scan.root} ({reason})",
+        "`vaultlink init` writes a settings file, by which this folder is found at once."
+        if scan.choice
+        else "",
+    )
+
+
+def _check_files(scan: VaultScan) -> Iterator[CheckRow]:
+    listing = scan.listing
+    notes = sum(map(is_note, listing.files))
+    others = format_count(len(listing.files) - notes, "other file")
+    counts = f"{format_count(notes, 'note')}, {others}"
+    counts += f", {format_count(len(listing.folders), 'folder')}"
+    advice = "Run vaultlink in the folder that has the notes."
+    yield CheckRow.make("files", not notes, counts, advice)
+    for check, paths, detail, advice in (
+        (
+            "folders",
+            [folder or "." for folder, _ in listing.unreadable_folders],
+            "can't be read",
+            "Links to files in them are reported as broken. Change the permissions.",
+        ),
+        (
+            "iCloud",
+            listing.evicted,
+            "not on this disk",
+            "Links to them are reported as broken. Download them in the Finder.",
+        ),
+        (
+            "nested",
+            listing.vaults,
+            "the vault contains other vaults",
+            "Their notes are part of this vault too. `exclude` in the settings leaves them out.",
+        ),
+    ):
+        if paths:
+            yield CheckRow(check, True, f"{detail}: {_name_some(paths)}", advice)
+
+
+def _check_obsidian(scan: VaultScan) -> Iterator[CheckRow]:
+    found = [path for path in OBSIDIAN_FILES if (scan.root / path).exists()]
+    damaged = [path for path in found if not _is_json(scan, path)]
+    names = [path.removeprefix(".obsidian/") for path in found]
+    style = "Markdown links" if scan.obsidian.use_markdown_links else "wikilinks"
+    detail = f"new links are {style}, {scan.obsidian.new_link_format}"
+    yield CheckRow.make(
+        "Obsidian",
+        damaged,
+        f"{detail}; read {', '.join(names)}" if names else f"{detail}; no settings, so defaults",
+        f"Not valid JSON, so defaults are used: {_name_some(damaged)}. "
+        "Obsidian writes the file again when a setting is changed.",
+    )
+    if scan.unused_filters:
+        yield CheckRow(
+            "filters",
+            True,
+            f"Excluded files of Obsidian: {'; '.join(scan.unused_filters)}",
+            "They exclude nothing here; use `exclude` in the settings of vaultlink.",
+        )
+
+
+def _is_json(scan: VaultScan, path: str) -> bool:
+    try:
+        json.loads(read_within(scan.root / path, scan.root, _MAX_SETTING_BYTES))
+    except (OSError, ValueError, RecursionError):
+        return False
+    return True
+
+
+def _check_settings(scan: VaultScan) -> CheckRow:
+    sources = ", ".join(layer.source for layer in scan.layers) or "defaults"
+    try:
+        rules = build_catalog(load_rules(examples=False))
+        enabled = len(merge_layers(scan.layers, rules).enabled)
+    except USER_ERRORS as error:
+        return CheckRow("settings", True, f"{sources}: not valid.", str(error))
+    return CheckRow("settings", False, f"{sources}; {enabled} of {len(rules)} rules are on")
+
+
+def _check_cache(scan: VaultScan) -> CheckRow:
+    cache = scan.open_cache()
+    if cache is None:
+        return CheckRow("cache", False, "off (--no-cache)")
+    size = 0
+    with suppress(OSError):
+        size = sum(file.stat().st_size for file in cache.folder.iterdir())
+    can_write = is_writable(cache.folder)
+    return CheckRow.make(
+        "cache",
+        not can_write,
+        f"{cache.folder} ({size / 1e6:.1f} MB, {'writable' if can_write else 'not writable'})",
+        "Every run reads all notes. Set VAULTLINK_CACHE_DIR to a folder.",
+    )
+
+
+def _check_journal(root: Path) -> CheckRow:
+    try:
+        folder = journal_folder(root)
+    except USER_ERRORS as error:
+        return CheckRow("journal", True, "has no folder.", str(error))
+    problems: list[str] = []
+    runs = format_count(len(list_runs(root, problems.append)), "run")
+    can_write = is_writable(folder)
+    advice = [
+        *([] if can_write else ["Nothing can be fixed. Set VAULTLINK_STATE_DIR to a folder."]),
+        *problems[:_MAX_NAMED],
+    ]
+    state = "writable" if can_write else "not writable"
+    return CheckRow("journal", bool(advice), f"{folder} ({runs}, {state})", " ".join(advice))
+
+
+def _check_git(root: Path) -> CheckRow:
+    version = (run_git(root, "--version") or b"").decode("utf-8", "replace").strip()
+    git_dir = find_git_dir(root)
+    if git_dir is None:
+        return CheckRow("git", False, f"{version or 'not found'}; the vault is in no repository")
+    if not version:
+        return CheckRow(
+            "git",
+            True,
+            f"can't be run, but the vault is in the repository of {git_dir}",
+            "Ignored files are checked, and renames in commits are not followed. Install git.",
+        )
+    head = run_to_end(root, "log", "--max-count=1", "--format=%H")
+    if head is None or head.returncode != 0:
+        if has_no_commit_yet(root):
+            return CheckRow("git", False, f"{version}; no commit yet")
+        problem = (head.stderr if head else b"").decode("utf-8", "replace").strip().split("\n")[0]
+        advice = problem or "Git refuses this repository."
+        return CheckRow("git", True, f"{version}; can't read {git_dir}", advice)
+    common = git_dir / (read_git_file(git_dir / "commondir").strip() or ".")
+    is_shallow = (common / "shallow").exists()
+    return CheckRow.make(
+        "git",
+        is_shallow,
+        f"{version}; " + ("the clone is shallow" if is_shallow else "the history can be read"),
+        "Renames in older commits are not known. `git fetch --unshallow` gets them.",
+    )
+
+
+def _check_names_on_disk(scan: VaultScan) -> CheckRow:
+    """Look for files under other names, which shows how the disk compares names."""
+    paths = ["", *scan.listing.files]
+    case = _find_by_other_name(scan.root, paths, str.swapcase)
+    form = _find_by_other_name(scan.root, paths, _other_normal_form)
+    decomposed = [path for path in paths if unicodedata.normalize("NFC", path) != path]
+    details = (
+        "names were not compared"
+        if case is None
+        else f"a.md and A.md are {'one file' if case else 'different files'}"
+    )
+    if form is not None:
+        details += f"; {'one' if form else 'different'} for é composed and decomposed"
+    return CheckRow.make(
+        "disk",
+        decomposed,
+        details,
+        f"Names with decomposed letters, as of an old Mac: {_name_some(decomposed)}. "
+        "Other systems may not find them; rename them.",
+    )
+
+
+def _find_by_other_name(
+    root: Path, paths: Iterable[str], change: Callable[[str], str]
+) -> bool | None:
+    """Return True if a file is found by its changed name; None if no name changes."""
+    for path in paths:
+        file = root / path if path else root
+        other = file.with_name(change(file.name))
+        if other.name != file.name:
+            try:
+                return file.samefile(other)
+            except OSError:
+                return False
+    return None
+
+
+def _other_normal_form(name: str) -> str:
+    composed = unicodedata.normalize("NFC", name)
+    return composed if composed != name else unicodedata.normalize("NFD", name)
+
+
+def _check_traces(scan: VaultScan) -> Iterator[CheckRow]:
+    """Yield what other programs and other runs left or do in the vault."""
+    copies = sorted(path for path in scan.listing.files if parse_conflict_copy(path))
+    yield CheckRow.make(
+        "conflicts",
+        copies,
+        f"{format_count(len(copies), 'copy', 'copies')} of sync services: {_name_some(copies)}"
+        if copies
+        else "no conflicting copies of sync services",
+        "Merge each with its original and delete it; vaultlink changes neither until then.",
+    )
+    is_writing, strays = is_being_written(scan.root), scan.listing.strays
+    yield CheckRow.make(
+        "runs",
+        strays and not is_writing,
+        "another run is writing now"
+        if is_writing
+        else f"killed runs left {format_count(len(strays), 'temporary file')}: {_name_some(strays)}"
+        if strays
+        else "no traces of killed runs",
+        "No note needs them. The next run that writes, such as `vaultlink fix`, removes them.",
+    )
+    watchers = []
+    with suppress(*USER_ERRORS, OSError):
+        watchers = list_watchers(scan.root)
+    states = [
+        f"process {watcher.pid} {'applies fixes' if watcher.fixing else 'reports'}"
+        for watcher in watchers
+    ]
+    yield CheckRow("watchers", False, "; ".join(states) or "no vaultlink watch is running")
+
+
+def _name_some(paths: Sequence[str]) -> str:
+    return list_first(paths, _MAX_NAMED)
+
 
 _MAX_WIDTH = 80
 """Columns of the page; longer lines are harder to read."""

@@ -1,25 +1,38 @@
-"""`vaultlink fix`: apply fixes on disk; report what was fixed and what remains."""
+"""`vaultlink fix`: apply fixes, ask about them, and propose the next command."""
 
+import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated
 
 from msgspec.structs import replace
 
 from vaultlink.api import Vault, replace_state
 from vaultlink.baseline.match import split_known
+from vaultlink.cli.check_input import (
+    find_known_sources,
+    find_start_path,
+    make_new_finding_selector,
+    reads_stdin,
+    select_revision_known,
+    select_vault_paths,
+    with_stdin_text,
+)
 from vaultlink.cli.check_output import CheckedVault
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
-from vaultlink.cli.fix_answers import parse_fix_answers
-from vaultlink.cli.known import find_known_sources, make_new_finding_selector, select_revision_known
-from vaultlink.cli.next_steps import propose_after_fix
 from vaultlink.cli.options import FixSelectionOptions, option
-from vaultlink.cli.settings_file import SettingsChange
-from vaultlink.cli.stdin import find_start_path, reads_stdin, select_vault_paths, with_stdin_text
 from vaultlink.cli.terminal import Terminal
-from vaultlink.cli.vault import make_path_filter, open_scanned_vault, scan_from_options
-from vaultlink.cli.write_run import WritingCommand, print_skipped_notes, run_plan
+from vaultlink.cli.vault import (
+    format_command_options,
+    format_vault_option,
+    make_path_filter,
+    open_scanned_vault,
+    scan_from_options,
+)
+from vaultlink.cli.write_run import SettingsChange, WritingCommand, print_skipped_notes, run_plan
 from vaultlink.disk.scan import VaultScan
 from vaultlink.errors import UsageError
+from vaultlink.files import read_regular
 from vaultlink.fix.plan import Plan
 from vaultlink.fix.select import allowed_fixes
 from vaultlink.fix.sources import FixAnswers
@@ -34,7 +47,81 @@ from vaultlink.report.changed_lines import (
     render_examples,
     skipped_rows,
 )
+from vaultlink.report.groups import find_target_rules
 from vaultlink.write.write import WriteResult
+
+# -- choices on the command line for the unsafe fixes of dangling topics ---------------------------
+
+
+_MAX_TEMPLATE_BYTES = 1_000_000
+"""Bytes of the largest template that is read."""
+
+
+def parse_fix_answers(
+    options: FixSelectionOptions, root: Path, *, is_interactive: bool = False
+) -> FixAnswers | None:
+    """Return the chosen fixes for dangling topics; None without --unsafe-fixes.
+
+    An interactive run asks about unsafe fixes, so it does not need that option.
+    """
+    if not (options.unsafe_fixes or is_interactive):
+        return None
+    template = FixAnswers().template
+    if options.template:
+        try:
+            template = read_regular(options.template, _MAX_TEMPLATE_BYTES).decode()
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(f"--template: {options.template} can't be read: {error}.") from None
+    folder = _resolve_create_folder(options.create, root) if options.create else None
+    created = time.strftime("%Y-%m-%d") if options.created else None
+    return FixAnswers(options.unlink, folder, template, created)
+
+
+def _resolve_create_folder(folder: Path, root: Path) -> str:
+    """Return a folder as a vault path with a final slash, "" for the root.
+
+    The folder need not exist. Raises UsageError.
+    """
+    resolved = (folder if folder.is_absolute() else root / folder).resolve()
+    if not resolved.is_relative_to(root):
+        raise UsageError(f"--create: {folder} is outside the vault {root}.")
+    path = resolved.relative_to(root).as_posix()
+    if any(part.startswith(".") for part in resolved.relative_to(root).parts):
+        raise UsageError(
+            f"--create: {path} is hidden: Obsidian ignores names that begin with a dot."
+        )
+    return "" if path == "." else f"{path}/"
+
+
+# -- the command that a fix run proposes for what it left ------------------------------------------
+
+
+def propose_after_fix(
+    options: FixSelectionOptions, checked: "CheckedVault", *, interactive: bool, listed: bool
+) -> str:
+    """Return a sentence with the next command after a fix run; "" if nothing is left.
+
+    `listed` says that the run has printed the remaining findings.
+    """
+    remaining, command_options = checked.split.new, format_command_options(options)
+    if not (interactive or options.unsafe_fixes):
+        found = checked.forecast
+        least = "" if found.has_all else "at least "
+        if found.unsafe:
+            return (
+                f"`vaultlink fix --interactive{command_options}` asks about the rest; "
+                f"--unsafe-fixes fixes {least}{found.unsafe:,}."
+            )
+    if not remaining or listed:
+        return ""
+    unresolved = find_target_rules(checked.vault.rules)
+    if any(item.target and item.rule in unresolved for item in remaining):
+        vault_option = format_vault_option(options.vault, checked.vault.root)
+        return f"`vaultlink topics{vault_option}` lists the missing targets."
+    return f"`vaultlink check{command_options}` shows them."
+
+
+# -- `vaultlink fix`: apply fixes on disk; report what was fixed and what remains ------------------
 
 
 class FixOptions(FixSelectionOptions, frozen=True, kw_only=True):

@@ -2,7 +2,7 @@
 
 from vaultlink.cli.exit_codes import EXIT_CLEAN
 from vaultlink.cli.listing import choose_listing_format
-from vaultlink.cli.mention_options import MentionsOptions, reject_conflicting_options
+from vaultlink.cli.mention_search import MentionsOptions, reject_conflicting_options
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import open_from_options
 
@@ -32,7 +32,7 @@ def mentions(options: MentionsOptions) -> int:
         from vaultlink.cli.mention_write import link_mentions  # noqa: PLC0415
 
         return link_mentions(options)
-    from vaultlink.cli.mention_results import find_mentions, print_mentions  # noqa: PLC0415
+    from vaultlink.cli.mention_search import find_mentions, print_mentions  # noqa: PLC0415
 
     terminal = Terminal(options)
     output_format = choose_listing_format(terminal)

@@ -1,27 +1,447 @@
-"""`vaultlink rename` and `vaultlink move`: change names, and every link with them."""
+"""`rename`, `move`, `extract` and `merge`: change names and notes; links follow."""
 
+import os
+import sys
 from collections.abc import Callable
+from itertools import takewhile
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
-from vaultlink.api import Vault
-from vaultlink.cli.options import argument, option
-from vaultlink.cli.refactor_run import RefactorOptions, run_refactor
-from vaultlink.cli.rename_arguments import (
-    load_plan_text,
-    read_move_words,
-    read_rename_file,
-    read_rename_words,
+from msgspec.structs import replace
+
+from vaultlink.api import Vault, replace_state
+from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_ERROR, EXIT_FINDINGS
+from vaultlink.cli.listing import Listing, choose_listing_format, print_document, print_listing
+from vaultlink.cli.options import DiffOption, OpenOptions, argument, option
+from vaultlink.cli.terminal import Terminal, print_stderr
+from vaultlink.cli.vault import find_vault_root, make_path_formatter, open_scanned_vault
+from vaultlink.cli.write_run import (
+    WritingCommand,
+    format_command_line,
+    print_skipped_notes,
+    run_plan,
 )
-from vaultlink.cli.rename_completion import find_unfinished_run
+from vaultlink.disk.read import UnreadableFile, decode_note
 from vaultlink.disk.remembered import ask_disk
+from vaultlink.disk.scan import VaultScan
 from vaultlink.errors import UsageError
+from vaultlink.files import read_regular
 from vaultlink.fix.plan import Plan, Rename, RenameKind
 from vaultlink.fix.sources import FixSources
+from vaultlink.git.location import find_work_tree
+from vaultlink.model import Heading
+from vaultlink.refactor.arguments import (
+    FILE_KINDS,
+    find_source,
+    read_extract,
+    read_merge,
+    read_move,
+    read_plan_file,
+    read_rename,
+    read_renames,
+)
+from vaultlink.refactor.extract import plan_extract
+from vaultlink.refactor.merge import plan_merge
 from vaultlink.refactor.planner import plan_renames
-from vaultlink.refactor.refusals import refuse_renames
-from vaultlink.refactor.relocation import expand, reduce_plan
+from vaultlink.refactor.refusals import refuse_new_note, refuse_renames
+from vaultlink.refactor.relocation import RefusedError, expand, reduce_plan, restore_state
+from vaultlink.refactor.subpaths import find_named_anchor
+from vaultlink.report.layout import escape_controls
+from vaultlink.report.plan_result import (
+    ChangedFile,
+    describe_refactor,
+    list_captured,
+    list_changed_files,
+    list_unchanged,
+    render_plan,
+)
 from vaultlink.rules.portable_names import read_name_limits
+from vaultlink.write.git_moves import stage_moves
+from vaultlink.write.journal_files import RecordedRun, list_runs
+from vaultlink.write.moves import map_path
+from vaultlink.write.recovery import plan_restored_notes
+from vaultlink.write.write import WriteResult
+
+if TYPE_CHECKING:
+    from vaultlink.refactor.arguments import FindPath
+
+
+# -- plan a refactoring, and write it or print what it would change --------------------------------
+
+
+_TABLE = {"file": "path", "becomes": "new_path", "edits": "edits"}
+
+_MOST_NAMED = 5
+"""Notes that a refusal names, at most."""
+
+
+class RefactorOptions(OpenOptions, frozen=True, kw_only=True):
+    diff: DiffOption = False
+    git: Annotated[bool, option("--git", help="Stage the new paths of files that git tracks.")] = (
+        False
+    )
+    skip_unwritable: Annotated[
+        bool,
+        option(
+            "--skip-unwritable",
+            help="Leave out notes that can't be changed, instead of writing nothing.",
+        ),
+    ] = False
+
+
+MakePlan = Callable[[Vault, FixSources], Plan]
+"""Plans a refactoring. Raises UsageError if it can't be made."""
+
+
+def run_refactor(name: str, options: RefactorOptions, make_plan: MakePlan, hint: str = "") -> int:
+    """Run a command that renames; return the exit code.
+
+    Nothing is written if `make_plan` raises an error. `hint` is a sentence to print below places
+    that keep the old name.
+    """
+    if (
+        options.git
+        and not options.diff
+        and find_work_tree(root := find_vault_root(options)) is None
+    ):
+        raise UsageError(f"--git: {root} is not in a git work tree. Nothing was written.")
+    return run_plan(_Refactoring(name, options, make_plan, hint))
+
+
+class _Refactoring(WritingCommand):
+    """A command that renames, moves, splits or joins notes."""
+
+    def __init__(self, name: str, options: RefactorOptions, make_plan: MakePlan, hint: str):
+        terminal = Terminal(options)
+        output_format = choose_listing_format(terminal, piped="table")
+        super().__init__(name, options, terminal, output_format)
+        self._make_plan, self._choices, self.is_dry = make_plan, options, options.diff
+        self._unstaged: str | None = None
+        self._hint = hint
+
+    def make_plan(self, scan: VaultScan) -> Plan:
+        """Plan the refactoring. Raises RefusedError if a note must not be left out."""
+        vault = open_scanned_vault(scan, self.terminal)
+        try:
+            plan = self._make_plan(vault, vault.fixer.sources())
+            if plan.skipped and not self._choices.skip_unwritable:
+                raise RefusedError(_describe_skipped(plan))
+        except RefusedError as error:
+            ending = "" if "othing was written" in str(error) else " Nothing was written."
+            raise RefusedError(f"{error}{ending}") from None
+        self._root, self._show_path = vault.root, make_path_formatter(vault.root)
+        text = list_captured(plan.captured, self._show_path, all_of_them=self.terminal.verbose)
+        if text:
+            self.terminal.print_message(text)
+        return replace(plan, is_whole=not self._choices.skip_unwritable)
+
+    def describe(self, plan: Plan, *, would: bool = False) -> str:
+        return describe_refactor(plan, would=would)
+
+    def preview(self, plan: Plan) -> int:
+        code = super().preview(plan)
+        self._print_unchanged(plan)
+        return code
+
+    def complete(self, plan: Plan, result: WriteResult) -> None:
+        if self._choices.git and result.moved:
+            self._unstaged = stage_moves(self._root, plan.files)
+
+    def report(self, plan: Plan, result: WriteResult) -> int:
+        terminal, skipped = self.terminal, plan.skipped
+        if not print_document(
+            terminal,
+            self.output_format,
+            lambda: render_plan(self.name, plan, skipped, result.run_id),
+        ):
+            listing = Listing(
+                "edits",
+                (),
+                ChangedFile._fields,
+                _TABLE if terminal.verbose else (),
+                lines=list_changed_files(plan),
+            )
+            print_listing(terminal, self.output_format, listing)
+        print_skipped_notes(skipped)
+        is_written = bool(result.written or result.moved)
+        if is_written:
+            terminal.print_message(f"{self.describe(plan)} `vaultlink undo` reverts it.")
+        elif result.run_id is not None:
+            terminal.print_message(
+                "The run was given up, and not all of it could be reverted. "
+                "The next command that writes reverts the rest."
+            )
+        else:
+            terminal.print_message("Nothing was written." if skipped else "Nothing changed.")
+        self._print_unchanged(plan)
+        if skipped and is_written:
+            terminal.print_message(
+                "When the skipped notes can be written, run the same command again to complete it."
+            )
+        if self._unstaged is not None:
+            print_stderr(f"The moved files are not staged: {self._unstaged}")
+        if skipped and not is_written:
+            return EXIT_ERROR
+        return EXIT_FINDINGS if skipped or self._unstaged is not None else EXIT_CLEAN
+
+    def _print_unchanged(self, plan: Plan) -> None:
+        text = list_unchanged(plan.unchanged, self._show_path, all_of_them=self.terminal.verbose)
+        if text:
+            self.terminal.print_message(f"{text}\n{self._hint}" if self._hint else text)
+
+
+def _describe_skipped(plan: Plan) -> str:
+    """Return why a refactoring is refused that would have to leave out notes."""
+    named = [f"{note.path} can't be changed: {note.reason}" for note in plan.skipped[:_MOST_NAMED]]
+    others = len(plan.skipped) - len(named)
+    more = f" {others:,} more can't be changed either." if others else ""
+    return (
+        f"{'. '.join(named)}.{more} Nothing was written. "
+        "--skip-unwritable leaves out what can't be changed."
+    )
+
+
+# -- read the arguments of `rename` and `move` for a vault on disk ---------------------------------
+
+
+_MAX_PLAN_BYTES = 10_000_000
+"""Bytes of the largest plan file that is read."""
+
+_QUOTES = "Put names with # or spaces in quotes, as in"
+
+
+def read_rename_words(vault: "Vault", old: str | None, new: str | None) -> tuple[Rename, ...]:
+    """Return the rename of a command line. Raises UsageError."""
+    if not old or not new:
+        missing = "an old and a new name" if not old else f'a new name for "{old}"'
+        raise UsageError(
+            f"rename requires {missing}, or --from-file FILE. "
+            f"{_QUOTES} `vaultlink rename '#old' '#new'`."
+        )
+    old, find = _to_vault_word(vault, old), make_path_finder(vault)
+    if "#" not in old or find_source(vault.index, old, find).kind in FILE_KINDS:
+        new = _to_vault_word(vault, new)
+    return (read_rename(vault.index, old, new, find),)
+
+
+def read_rename_file(vault: "Vault", file: Path, content: str) -> tuple[Rename, ...]:
+    """Return the renames of a plan file. Raises UsageError."""
+    try:
+        return read_renames(vault.index, read_plan_file(content), make_path_finder(vault))
+    except UsageError as error:
+        raise UsageError(f"--from-file: {file}: {error}") from None
+
+
+def load_plan_text(file: Path) -> str:
+    """Return the text of a plan file, or of standard input for `-`. Raises UsageError."""
+    if str(file) == "-" and sys.stdin is None:  # closed by the parent process
+        raise UsageError("--from-file: can't read the plan, because standard input is closed.")
+    try:
+        data = (
+            sys.stdin.buffer.read(_MAX_PLAN_BYTES)
+            if str(file) == "-"
+            else read_regular(file, _MAX_PLAN_BYTES)
+        )
+        return data.decode("utf-8-sig")
+    except OSError as error:
+        raise UsageError(f"--from-file: {file} can't be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"--from-file: {file} is not UTF-8.") from None
+
+
+def read_move_words(vault: "Vault", words: tuple[str, ...]) -> tuple[Rename, ...]:
+    """Return the renames of a command line of `move`: sources, then a folder."""
+    if len(words) < 2:
+        raise UsageError(
+            "move requires notes, attachments or folders, and then the folder to move them into. "
+            f"{_QUOTES} `vaultlink move 'My note' Folder`."
+        )
+    *sources, folder = [_to_vault_word(vault, word) for word in words]
+    return read_move(vault.index, sources, folder, make_path_finder(vault))
+
+
+def read_extract_words(vault: "Vault", old: str | None, new: str | None) -> tuple[str, str, str]:
+    """Return path and subpath of a section, and the path of the note that it becomes."""
+    from vaultlink.refactor.extract import default_extract_path  # noqa: PLC0415 - only for extract
+
+    if not old:
+        raise UsageError(
+            f"extract requires a heading. {_QUOTES} `vaultlink extract 'Note#Heading'`."
+        )
+    word = None if new is None else _to_vault_word(vault, new)
+    find = make_path_finder(vault)
+    path, subpath, new_path = read_extract(vault.index, _to_vault_word(vault, old), word, find)
+    heading = find_named_anchor(vault.index.notes[path], subpath)
+    if new_path is None and isinstance(heading, Heading):
+        new_path = default_extract_path(path, heading.text)
+    assert new_path is not None
+    return path, subpath, new_path
+
+
+def read_merge_words(vault: "Vault", note: str | None, into: str | None) -> tuple[str, str]:
+    if not note or not into:
+        raise UsageError(
+            "merge requires two notes: the one to append, and the one to append it to. "
+            f"{_QUOTES} `vaultlink merge 'My note' Other`."
+        )
+    words = _to_vault_word(vault, note), _to_vault_word(vault, into)
+    return read_merge(vault.index, *words, make_path_finder(vault))
+
+
+def make_path_finder(vault: "Vault") -> "FindPath":
+    """Return a function from a path on disk to a vault path.
+
+    The path of a folder ends with a slash. The function returns None if the path does not lead to a
+    file or folder of the vault.
+    """
+    root, files = os.fspath(vault.root), vault.index.files
+
+    def find(text: str) -> str | None:
+        try:
+            absolute = os.path.abspath(text)  # noqa: PTH100 - keeps symbolic links
+            for path in (absolute, os.path.realpath(absolute)):
+                inside = path == root or path.startswith(os.path.join(root, ""))  # noqa: PTH118
+                name = path[len(root) :].strip(os.sep).replace(os.sep, "/")
+                if inside and name in files:
+                    return name
+                if inside and os.path.isdir(path):  # noqa: PTH112
+                    return f"{name}/"
+        except (OSError, ValueError):
+            return None
+        return None
+
+    return find
+
+
+def _to_vault_word(vault: "Vault", text: str) -> str:
+    """Return a word; an absolute path in the vault becomes a vault path.
+
+    Raises UsageError for an absolute path outside the vault, unless it may be a vault path.
+    """
+    if os.sep != "/":
+        text = text.replace(os.sep, "/")
+    root = vault.root.as_posix()
+    if text == root or text.startswith(f"{root}/"):
+        return text[len(root) :] or "/"
+    if not text.startswith("/") or not text.strip("/"):
+        return text
+    first = text.strip("/").split("/")[0]
+    is_known = (vault.root / first).exists() or (vault.root / f"{first}.md").exists()
+    if not is_known and Path(f"/{first}").exists():
+        raise UsageError(
+            f"{escape_controls(text)} is outside the vault {vault.root}. "
+            "A path in the vault needs no slash in front."
+        )
+    return text
+
+
+# -- `vaultlink extract` and `vaultlink merge`: split and join notes; links follow -----------------
+
+
+class ExtractOptions(RefactorOptions, frozen=True, kw_only=True):
+    section: Annotated[
+        str | None,
+        argument("OLD", "The heading of the section, as in 'Note#Heading' or 'Note#A#B'."),
+    ] = None
+    new: Annotated[
+        str | None,
+        argument(
+            "NEW",
+            "The new note: a name in the same folder, or a path in the vault (with a slash). "
+            "Default: the text of the heading.",
+        ),
+    ] = None
+
+
+class MergeOptions(RefactorOptions, frozen=True, kw_only=True):
+    note: Annotated[str | None, argument("NOTE", "The note to append. It is removed.")] = None
+    into: Annotated[str | None, argument("INTO", "The note to append it to.")] = None
+
+
+def extract(options: ExtractOptions) -> int:
+    """Move a section into a new note; links follow.
+
+    A link to the new note takes the place of the section. Links to the headings and blocks in it
+    follow. `vaultlink undo` reverts a run. With --diff, the exit code is 1 if
+    anything would change. It is 2 if nothing was written because that is not possible, or a note
+    can't be changed.
+
+    Output formats: table, tsv, json. Columns of tsv: path, new path, number of edits.
+    """
+
+    def make_plan(vault: Vault, sources: FixSources) -> Plan:
+        path, subpath, new = read_extract_words(vault, options.section, options.new)
+        limits = read_name_limits(vault.config.options)
+        refuse_new_note(new, vault.index, ask_disk(vault.root), limits)
+        return plan_extract(vault.state, sources, path, subpath, new)
+
+    return run_refactor("extract", options, make_plan)
+
+
+def merge(options: MergeOptions) -> int:
+    """Append a note to another one and remove it; links follow.
+
+    Links to the note, and to its headings and blocks, lead to the other one. `vaultlink undo`
+    reverts a run. With --diff, the exit code is 1 if anything would change. It is 2 if nothing was
+    written because that is not possible, or a note can't be changed.
+
+    Output formats: table, tsv, json. Columns of tsv: path, new path, number of edits.
+    """
+
+    def make_plan(vault: Vault, sources: FixSources) -> Plan:
+        paths = read_merge_words(vault, options.note, options.into)
+        return plan_merge(vault.state, sources, *paths)
+
+    return run_refactor("merge", options, make_plan)
+
+
+# -- complete the last run of the same command if it skipped notes ---------------------------------
+
+
+class UnfinishedRun(NamedTuple):
+    """The last runs of a command that skipped notes, and the vault before them.
+
+    `vault` is in memory only; in it, the notes that the runs skipped are as they are now. `files`
+    maps old to present path of every file that they moved. `former` are the texts before the runs
+    of the notes that they wrote, by old path.
+    """
+
+    vault: Vault
+    sources: FixSources
+    files: dict[str, str]
+    former: dict[str, str]
+
+
+def find_unfinished_run(vault: Vault, sources: FixSources) -> UnfinishedRun | None:
+    """Return the last run if it had this command line and skipped notes."""
+    done = [run for run in list_runs(vault.root) if not run.undone and run.undoes is None]
+    command = format_command_line()
+    runs = list(takewhile(lambda run: run.command == command and bool(run.skipped), done))
+    if not runs:
+        return None
+    moved = {old: new for run in runs for old, new in run.moves if old not in run.unmoved}
+    back = {new: old for old, new in moved.items()}
+    files = {old: path for path in vault.index.files if (old := map_path(path, back)) != path}
+    former: dict[str, str] = {}
+    for run in runs:
+        former.update(_load_former_texts(vault, run, moved))
+
+    def old_text(path: str) -> str | None:
+        return former[path] if path in former else sources.text(files.get(path, path))
+
+    before = replace_state(vault, restore_state(vault.state, files, former))
+    return UnfinishedRun(before, replace(sources, text=old_text), files, former)
+
+
+def _load_former_texts(vault: Vault, run: RecordedRun, moved: dict[str, str]) -> dict[str, str]:
+    """Return the former texts of the notes that are as a run wrote them."""
+    back = {new: old for old, new in moved.items()}
+    writes, _ = plan_restored_notes(vault.root, run, moved)
+    texts = {map_path(item.path, back): decode_note(item.new or b"") for item in writes}
+    return {path: text for path, text in texts.items() if not isinstance(text, UnreadableFile)}
+
+
+# -- `vaultlink rename` and `vaultlink move`: change names, and every link with them ---------------
 
 
 class _PathOptions(RefactorOptions, frozen=True, kw_only=True):

@@ -1,11 +1,14 @@
-"""`vaultlink report`: a page about the whole vault."""
+"""`vaultlink report`: a page about the whole vault, and its trend over commits."""
 
 import re
 import stat as modes
+from contextlib import suppress
 from datetime import date
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import msgspec
 from msgspec.structs import replace
 
 from vaultlink import __version__
@@ -15,18 +18,33 @@ from vaultlink.cli.options import FolderOptions, option
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import open_from_options
 from vaultlink.dashboard.facts import ReportLabels, ReportSources, build_report
-from vaultlink.dashboard.markdown_form import MARKDOWN_MARK, MAX_ROWS, render_markdown_form
-from vaultlink.dashboard.model import JSON_MARK, VaultReport, render_json_form
+from vaultlink.dashboard.markdown_report import MARKDOWN_MARK, MAX_ROWS, render_markdown_form
+from vaultlink.dashboard.model import JSON_MARK, Trend, VaultReport, render_json_form
+from vaultlink.dashboard.score import TreeMeasures, build_trend
+from vaultlink.disk.cache import digest_parts
+from vaultlink.disk.tree_states import Progress, TreeWalk
 from vaultlink.engine.step import Change, Presence, step
 from vaultlink.errors import UsageError
 from vaultlink.git.location import find_git_dir
+from vaultlink.git.objects import (
+    CommitTree,
+    can_read_repository,
+    has_no_commit_yet,
+    is_shallow_clone,
+    list_first_parents,
+)
 from vaultlink.git.program import run_git
 from vaultlink.index.index import link_name
 from vaultlink.index.resolve import is_note
 from vaultlink.report.layout import escape_controls
+from vaultlink.write.cache import save_result
 
 if TYPE_CHECKING:
     from vaultlink.graph.picture import GraphPicture
+
+
+# -- `vaultlink report`: a page about the whole vault ----------------------------------------------
+
 
 _MAX_ROWS = {"html": 300, "markdown": MAX_ROWS}
 """Rows of each table by output format. JSON has all."""
@@ -148,8 +166,6 @@ def _make_report(
     report = build_report(sources, labels, max_rows)
     if not options.history:
         return report
-    from vaultlink.cli.report_trend import compute_trend  # noqa: PLC0415 - rarely needed
-
     with terminal.progress_line("Measuring commits") as progress:
         return replace(report, trend=compute_trend(vault, options.history, progress))
 
@@ -176,7 +192,7 @@ def draw_vault(vault: Vault) -> "GraphPicture":
 
     Text that was not meant as a link is no topic.
     """
-    from vaultlink.dashboard.trend import collect_topics  # noqa: PLC0415 - needed for HTML only
+    from vaultlink.dashboard.score import collect_topics  # noqa: PLC0415 - needed for HTML only
     from vaultlink.graph.build import is_topic_node, topic_node  # noqa: PLC0415
     from vaultlink.graph.layout import draw_picture  # noqa: PLC0415
 
@@ -256,3 +272,77 @@ def _read_head(file: Path) -> bytes:
             return stream.read(_HEAD_BYTES)
     except OSError as error:
         raise UsageError(f"can't read {file}: {error.strerror}.") from None
+
+
+# -- the trend of a vault over its last commits, from git and the cache ----------------------------
+
+
+_KIND = "trend"
+"""Name of the cache entry: the numbers of trees, for one set of settings."""
+
+_MAX_TREES = 2_000
+"""Trees whose numbers are kept, the latest ones."""
+
+_MAX_BYTES = 1_000_000
+"""Bytes of the largest entry that is read; `_MAX_TREES` take less."""
+
+MeasuresByTree = dict[str, TreeMeasures]
+
+
+def compute_trend(vault: Vault, count: int, progress: Progress = lambda _done, _all: None) -> Trend:
+    """Return the trend over the last `count` commits that changed the vault.
+
+    From HEAD on, only the first parent of a merge is followed. Each point has the numbers that a
+    check of the commit's files with the current settings finds, without uncommitted changes, files
+    that git ignores, and what is known of renames. Numbers that were found before are read from the
+    cache. A commit that can't be measured is not an error: the note of the trend says why it is
+    left out.
+    """
+    commits = list_first_parents(vault.root, count) if find_git_dir(vault.root) else None
+    if commits is None:
+        return Trend((), _explain_no_commits(vault.root))
+    known = _load_measures(vault)
+    missing: dict[str, CommitTree] = {}
+    for commit in commits:
+        if commit.tree and commit.tree not in known:
+            missing.setdefault(commit.tree, commit)
+    problem = ""
+    if missing:
+        walk = TreeWalk(vault.root, vault.state, vault.overlays, vault.scan.settings.jobs)
+        walked = walk.measure(list(missing.values()), progress)
+        problem = walked.problem
+        known.update(zip(missing, walked.measures, strict=False))
+        _save_measures(vault, known)
+    is_shallow = len(commits) < count and is_shallow_clone(vault.root)
+    return build_trend(commits, known, count, is_shallow=is_shallow, problem=problem)
+
+
+def _explain_no_commits(root: Path) -> str:
+    if find_git_dir(root) is None:
+        return "The vault is not in a git repository."
+    if not can_read_repository(root):
+        return "git can't read the repository: `git status` in the vault's folder says why."
+    if has_no_commit_yet(root):
+        return "The repository has no commit yet."
+    return "git can't list the commits: `git log` in the vault's folder says why."
+
+
+def _load_measures(vault: Vault) -> MeasuresByTree:
+    cache = vault.scan.open_cache()
+    data = cache.load_result(_settings_digest(vault), _KIND) if cache else None
+    if data is not None and len(data) <= _MAX_BYTES:
+        with suppress(msgspec.MsgspecError, ValueError):
+            return msgspec.msgpack.decode(data, type=MeasuresByTree)
+    return {}
+
+
+def _save_measures(vault: Vault, measures: MeasuresByTree) -> None:
+    cache = vault.scan.open_cache()
+    if cache:
+        kept = dict(islice(measures.items(), max(0, len(measures) - _MAX_TREES), None))
+        save_result(cache, _settings_digest(vault), msgspec.msgpack.encode(kept), _KIND)
+
+
+def _settings_digest(vault: Vault) -> bytes:
+    """Return a digest of the settings that the numbers of a tree depend on."""
+    return digest_parts((vault.config.digest().encode(), repr(vault.scan.obsidian).encode()))

@@ -1,7 +1,4 @@
-"""The Markdown form of a report, for pull requests and the summaries of CI jobs.
-
-Text from the vault is in code spans, so that it contains no link, mention or HTML.
-"""
+"""The Markdown form of a report, for pull requests and the summaries of CI jobs."""
 
 from collections.abc import Iterator
 

@@ -1,0 +1,421 @@
+"""The commands that list what a vault contains, and the past of a note."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated
+
+from msgspec.structs import asdict
+
+from vaultlink.cli.exit_codes import EXIT_CLEAN
+from vaultlink.cli.listing import Columns, Listing, choose_listing_format, print_listing
+from vaultlink.cli.options import (
+    FolderOptions,
+    NoteArgument,
+    NotesOptions,
+    OpenOptions,
+    argument,
+    option,
+)
+from vaultlink.cli.terminal import Terminal
+from vaultlink.cli.vault import (
+    find_note_argument,
+    format_vault_option,
+    open_from_options,
+    select_link_sources,
+)
+from vaultlink.disk.remembered import read_git_log
+from vaultlink.errors import UsageError
+from vaultlink.graph.related import find_related
+from vaultlink.history.git_renames import (
+    NO_NOTE_HISTORY,
+    FormerPath,
+    NoteHistory,
+    git_history,
+    read_note_history,
+)
+from vaultlink.index.index import Index
+from vaultlink.index.resolve import name_key
+from vaultlink.report.full import REASON_LABELS
+from vaultlink.report.layout import format_count
+from vaultlink.report.listings import (
+    DanglingTopicRow,
+    LinkRow,
+    NoteElement,
+    describe_destination,
+    describe_totals,
+    find_dead_ends,
+    find_orphans,
+    link_rows,
+    list_elements,
+    note_rows,
+    render_note_page,
+    topic_rows,
+)
+from vaultlink.report.note_past import (
+    PastEvent,
+    PastLine,
+    build_past,
+    list_events,
+    list_past,
+    summarize_past,
+)
+from vaultlink.rules.former_targets import resolve_former_path
+
+if TYPE_CHECKING:
+    from vaultlink.api import Vault
+    from vaultlink.model import History
+
+
+# -- `vaultlink links`: list links with their destinations -----------------------------------------
+
+
+_COLUMNS = (
+    *("path", "line", "column", "status", "target", "subpath", "resolved", "anchor"),
+    *("kind", "place", "embed", "display", "raw"),
+)
+
+
+def links(options: NotesOptions) -> int:
+    """List links with their destinations.
+
+    Canvases are sources of links too. The exit code is 0 whatever is listed; to check links use
+    `vaultlink check`.
+
+    Output formats: table (on a terminal), tsv (elsewhere), json. Columns of tsv: path, line,
+    column, status, target, subpath, resolved, anchor, kind, place, embed, display, raw.
+    """
+    terminal = Terminal(options)
+    output_format = choose_listing_format(terminal)
+    vault = open_from_options(options, terminal)
+    rows = link_rows(vault.index, select_link_sources(vault, options.notes))
+    listing = Listing(
+        "links",
+        rows,
+        _COLUMNS,
+        {
+            "where": lambda row: f"{row.path}:{row.line}:{row.column}",
+            "link": "raw",
+            "destination": describe_destination,
+        },
+        head={"vault": str(vault.root)},
+        empty="No links found.",
+    )
+    if print_listing(terminal, output_format, listing):
+        terminal.print_message(_describe_counts(rows))
+    return EXIT_CLEAN
+
+
+def _describe_counts(rows: Sequence[LinkRow]) -> str:
+    """Return a sentence with the numbers that `check` has in its summary."""
+    counts = Counter([row.status for row in rows])
+    ambiguous = counts["ambiguous"]
+    parts = [f"{counts['resolved'] + ambiguous:,} resolved"]
+    parts[0] += f" ({ambiguous:,} ambiguous)" if ambiguous else ""
+    parts += [f"{counts[name]:,} {name}" for name in ("dangling", "external") if counts[name]]
+    return f"{format_count(len(rows), 'link')}: {', '.join(parts)}."
+
+
+# -- `vaultlink orphans` and `deadends`: files without backlinks, or without links -----------------
+
+
+def orphans(options: FolderOptions) -> int:
+    """List files without backlinks.
+
+    Files of every type are listed, as by Obsidian's own command. A link from the file to itself
+    counts as a backlink, a link in a managed backlinks section does not. The exit code is 0
+    whatever is listed.
+
+    Output formats: table (on a terminal), tsv (elsewhere, one path a line below a header), json.
+    """
+    return _print_listing(options, find_orphans, "orphan")
+
+
+def deadends(options: FolderOptions) -> int:
+    """List notes without links to files.
+
+    Links that do not resolve to a file don't count. The exit code is 0 whatever is listed.
+
+    Output formats: table (on a terminal), tsv (elsewhere, one path a line below a header), json.
+    """
+    return _print_listing(options, find_dead_ends, "dead end")
+
+
+def _print_listing(
+    options: FolderOptions, find_paths: Callable[[Index], list[str]], name: str
+) -> int:
+    terminal = Terminal(options)
+    output_format = choose_listing_format(terminal)
+    paths = find_paths(open_from_options(options, terminal, options.folder).index)
+    listing = Listing("notes", paths, {"path": str}, {f"{name}s": str}, empty=f"No {name}s found.")
+    if print_listing(terminal, output_format, listing):
+        terminal.print_message(f"{format_count(len(paths), name)}.")
+    return EXIT_CLEAN
+
+
+# -- `vaultlink related`: the notes that are related to a note by links ----------------------------
+
+
+_LIMIT = 10
+
+
+class RelatedOptions(OpenOptions, frozen=True, kw_only=True):
+    note: NoteArgument = None
+    limit: Annotated[
+        int | None,
+        option("--limit", metavar="N", help=f"Maximum number of notes. Default: {_LIMIT}."),
+    ] = None
+    linked: Annotated[
+        bool, option("--linked", help="List the notes that NOTE already links to as well.")
+    ] = False
+
+
+def related(options: RelatedOptions) -> int:
+    """List the notes related to a note by links.
+
+    Three things count: links with the same files and dangling topics, where rare ones count most;
+    links from the notes most similar to NOTE; and a link to NOTE. The text of notes does not count.
+    Notes that NOTE already links to are left out; with --linked, they are listed and marked. The
+    exit code is 0 whatever is listed.
+
+    Output formats: table (on a terminal), tsv (elsewhere), json. Columns of tsv: path, score,
+    linked (true or false), why.
+    """
+    terminal = Terminal(options)
+    output_format = choose_listing_format(terminal)
+    if options.note is None:
+        raise UsageError("related requires a note, as in `vaultlink related NOTE`.")
+    vault = open_from_options(options, terminal)
+    note = find_note_argument(vault, options.note)
+    rows = find_related(vault.index, note, options.limit or _LIMIT, with_linked=options.linked)
+    marked = {"linked": lambda row: "yes" if row.linked else "no"} if options.linked else {}
+    listing = Listing(
+        "related",
+        rows,
+        ("path", "score", "linked", "why"),
+        {"score": "score", "note": "path", **marked, "why": "why"},
+        head={"note": note},
+        empty=f"No notes related to {note} found.",
+        fold=True,
+    )
+    if print_listing(terminal, output_format, listing):
+        terminal.print_message(f"{format_count(len(rows), 'note')} related to {note}.")
+    return EXIT_CLEAN
+
+
+# -- `vaultlink topics`: dangling topics, most referenced first ------------------------------------
+
+
+_MIN_WIDE = 100
+"""Columns of a table from which there is room for a cause beside the reason and the score."""
+
+
+def topics(options: FolderOptions) -> int:
+    """List dangling topics, most referenced first.
+
+    A topic is the target of a link; it is dangling if it does not resolve to a file. The exit code
+    is 0 whatever is listed.
+
+    Output formats: table (on a terminal), tsv (elsewhere), json. Columns of tsv: topic, count, path
+    and line of the first link, for the most similar note its path, the reason (title, alias,
+    respelling, folder, near, history) and the score (0 to 1), and what happened to the file that
+    the links meant before.
+    """
+    terminal = Terminal(options)
+    output_format = choose_listing_format(terminal)
+    vault = open_from_options(options, terminal, options.folder)
+    rows = topic_rows(vault.index, vault.suggest, vault.state.settings.history)
+    listing = Listing(
+        "topics",
+        rows,
+        _TOPIC_COLUMNS,
+        choose_columns(rows, terminal.table_width),
+        empty="No dangling topics found.",
+    )
+    if print_listing(terminal, output_format, listing):
+        terminal.print_message(_describe_topics(rows, vault.index.count_all_links().dangling))
+        option = format_vault_option(options.vault or options.folder, vault.root)
+        terminal.print_message(
+            f"`vaultlink fix --interactive{option}` links, creates, unlinks or allows each."
+        )
+    return EXIT_CLEAN
+
+
+def _describe_topics(rows: Sequence[DanglingTopicRow], dangling: int) -> str:
+    references = sum(row.count for row in rows)
+    sentence = (
+        f"{format_count(len(rows), 'dangling topic')}, "
+        f"referenced by {format_count(references, 'link')}."
+    )
+    rest = dangling - references
+    if not rest:
+        return sentence
+    is_one = rest == 1
+    return (
+        f"{sentence} {format_count(rest, 'more dangling link')} {'is' if is_one else 'are'} "
+        f"not listed: {'its' if is_one else 'their'} text was not meant as a link."
+    )
+
+
+def choose_columns(rows: Sequence[DanglingTopicRow], width: int) -> Columns:
+    """Return the columns of the table.
+
+    The cause is left out if no topic has one. In a narrow table it takes the place of reason and
+    score.
+    """
+    omitted = {"reason", "score"} if width < _MIN_WIDE else set()
+    if not any(row.cause for row in rows):
+        omitted = {"cause"}
+    return {header: field for header, field in _TABLE.items() if header not in omitted}
+
+
+def _format_nearest(field: str, form: str = "{}") -> Callable[[DanglingTopicRow], str]:
+    """Return a function that formats a field of the most similar note of a topic."""
+    return lambda row: form.format(getattr(row.suggestions[0], field)) if row.suggestions else ""
+
+
+def _label_reason(row: DanglingTopicRow) -> str:
+    reason = _format_nearest("reason")(row)
+    return REASON_LABELS.get(reason, reason)
+
+
+_TOPIC_COLUMNS: Columns = {
+    "topic": "topic",
+    "count": "count",
+    "path": lambda row: row.sources[0].path,
+    "line": lambda row: row.sources[0].line,
+    "note": _format_nearest("path"),
+    "reason": _format_nearest("reason"),
+    "score": _format_nearest("score"),
+    "cause": "cause",
+}
+_TABLE: Mapping[str, str | Callable[[DanglingTopicRow], str]] = {
+    "count": "count",
+    "topic": "topic",
+    "similar note": _format_nearest("path"),
+    "reason": _label_reason,
+    "score": _format_nearest("score", "{:.2f}"),
+    "cause": "cause",
+}
+
+
+# -- `vaultlink show`: the contents of notes as vaultlink reads them -------------------------------
+
+
+def show(options: NotesOptions) -> int:
+    """Show the contents of notes as vaultlink reads them.
+
+    Prints properties, aliases, tags, headings, block identifiers, and links with their
+    destinations.
+
+    Output formats: page (also when piped), tsv, json. Columns of tsv: path, kind (property, alias,
+    tag, heading, block, link), line, text, and detail: the value of a property or the destination
+    of a link.
+    """
+    terminal = Terminal(options)
+    output_format = choose_listing_format(terminal, "page", "page")
+    vault = open_from_options(options, terminal)
+    paths = select_link_sources(vault, options.notes) if options.notes else list(vault.notes)
+    rows = note_rows(vault.index, paths)
+    listing = Listing(
+        "notes",
+        rows,
+        NoteElement._fields,
+        head={"vault": str(vault.root)},
+        lines=(element for row in rows for element in list_elements(row)),
+        text=lambda: "\n".join(
+            [render_note_page(row, terminal.table_width, terminal.palette) for row in rows]
+        ),
+    )
+    if print_listing(terminal, output_format, listing) and len(rows) > 1:
+        terminal.print_message(describe_totals(rows))
+    return EXIT_CLEAN
+
+
+# -- `vaultlink history`: the former paths of a note, and the links they broke ---------------------
+
+
+_MAX_TRIED = 5
+"""Maximum number of former paths of which git is asked for the last committed one."""
+
+
+class HistoryOptions(OpenOptions, frozen=True, kw_only=True):
+    note: Annotated[
+        str | None,
+        argument("NOTE", "A path in the vault or a name as in a link, also a former one."),
+    ] = None
+
+
+def history(options: HistoryOptions) -> int:
+    """List the former paths of a note, and the links they broke.
+
+    Prints the former paths of the note with the commits that renamed it, its former headings and
+    blocks that links still name, and the links that were broken by its changes. A note that was
+    renamed or deleted can be named by its former path. Paths come from git; without git, from
+    earlier runs. The exit code is 0 whatever is listed.
+
+    Output formats: table (on a terminal), tsv (elsewhere), json. Columns of tsv: kind (name,
+    heading, link), path, line, text and detail: for a former path the commit and the date; for a
+    heading its former and its present place; for a link its text and the cause (moved, deleted,
+    alias, title, heading, block, retargeted).
+    """
+    if options.note is None:
+        raise UsageError("history requires a note, as in `vaultlink history NOTE`.")
+    if options.no_history:
+        raise UsageError("--no-history can't be used with `vaultlink history`.")
+    terminal = Terminal(options)
+    output_format = choose_listing_format(terminal)
+    vault = open_from_options(options, terminal)
+    known = _load_history(vault)
+    path = _find_note(vault, options.note, known)
+    row = build_past(path, vault.index, known, _read_recorded(vault, path, known))
+    head = asdict(row)
+    listing = Listing(
+        "links",
+        head.pop("links"),
+        PastLine._fields,
+        PastEvent._fields,
+        head=head,
+        lines=list_past(row),
+        shown=list_events(row),
+        empty=f"No history of {path} found.",
+    )
+    if print_listing(terminal, output_format, listing):
+        terminal.print_message(summarize_past(row))
+    return EXIT_CLEAN
+
+
+def _load_history(vault: "Vault") -> "History":
+    """Return the history of the vault; git is asked even if no link is broken."""
+    known = vault.state.settings.history
+    if vault.summary()["dangling"]:
+        return known
+    found = git_history(vault.root, vault.scan.listing.files, vault.index.notes)
+    return found.then(known)
+
+
+def _find_note(vault: "Vault", name: str, known: "History") -> str:
+    """Return the path of a note, or the last one if it is gone. Raises UsageError."""
+    if vault.find(name) is None:
+        former = resolve_former_path(name, vault.index, known)
+        if former is not None:
+            return known.moves.get(former, former)
+    return find_note_argument(vault, name)
+
+
+def _read_recorded(vault: "Vault", path: str, known: "History") -> NoteHistory:
+    """Return git's record of a note, or of its path before an uncommitted rename."""
+    former = [old for old, new in known.moves.items() if new == path]
+    commits = read_git_log(vault.scan, vault.index, {name_key(item) for item in (path, *former)})
+    recorded = read_note_history(vault.root, commits, path)
+    if path not in vault.index.files:
+        return recorded
+    if recorded.deleted is None and (recorded.created or recorded.paths or not former):
+        return recorded
+    if not former:
+        return NO_NOTE_HISTORY  # that of another note, which had the path before
+    former.sort(key=lambda item: (-known.gone.get(item, 0), item))
+    for old in former[:_MAX_TRIED]:
+        earlier = read_note_history(vault.root, commits, old)
+        if earlier.deleted is None:  # the last committed path
+            return earlier._replace(paths=(FormerPath(old, None), *earlier.paths))
+    return NO_NOTE_HISTORY

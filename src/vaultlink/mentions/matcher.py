@@ -1,0 +1,218 @@
+"""Find names in folded texts, and count names and words in a sample of the notes."""
+
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property, lru_cache
+from math import log2
+from typing import Any, NamedTuple
+
+from vaultlink.index.index import Index
+from vaultlink.index.resolve import is_note
+from vaultlink.index.words import WORD, is_unspaced
+from vaultlink.mentions.names import FoldedText, NotesByName
+from vaultlink.text import lazy_pattern
+
+# -- find all of many names in folded texts --------------------------------------------------------
+# With the library ahocorasick-rs, the time does not depend on the number of names. Without it,
+# only names are searched whose words all occur in the text, which takes about seven times as long.
+
+
+Match = tuple[int, int, str]
+"""Start and end of a name in a folded text, and the folded name."""
+
+
+@lru_cache(maxsize=4096)
+def is_word_char(char: str) -> bool:
+    """Return True for letters, digits and the marks that belong to them."""
+    return char.isalnum() or unicodedata.category(char) in ("Mn", "Mc", "Me", "Cf")
+
+
+class Matcher:
+    """Finds names in folded texts. `is_fast` is True if the library is there."""
+
+    def __init__(self, names: Iterable[str], rarities: Mapping[str, int], *, plain: bool = False):
+        """Prepare the search for folded names; with `plain`, without the library.
+
+        `rarities` has the number of notes that have a word; words that are missing are rare.
+        """
+        self._names = sorted(names)
+        self._automaton = None if plain else _build_automaton(self._names)
+        self.is_fast = self._automaton is not None
+        self._by_word: dict[str, list[tuple[str, tuple[str, ...]]]] = {}
+        self._unbroken: list[str] = []
+        if not self.is_fast:
+            self._group_by_word(rarities)
+
+    def find(self, text: str) -> list[Match]:
+        """Return the names in a folded text that are whole words; they may overlap."""
+        if self._automaton is not None:
+            names = self._names
+            return [
+                (start, end, names[number])
+                for number, start, end in self._search(text)
+                if _is_bounded(text, start, end)
+            ]
+        return [match for name in self._candidates(text) for match in find_one(text, name)]
+
+    def _search(self, text: str) -> list[tuple[int, int, int]]:
+        """Return number, start and end of all occurrences; the library refuses surrogates."""
+        assert self._automaton is not None
+        try:
+            found = self._automaton.find_matches_as_indexes(text, overlapping=True)
+        except UnicodeEncodeError:
+            plain = text.encode("utf-8", "replace").decode("utf-8")
+            found = self._automaton.find_matches_as_indexes(plain, overlapping=True)
+        return list(found)
+
+    def _group_by_word(self, rarities: Mapping[str, int]) -> None:
+        for name in self._names:
+            words = WORD.findall(name)
+            if any(map(is_unspaced, name)) or not words:
+                self._unbroken.append(name)
+                continue
+            rarest = min(words, key=lambda word: (rarities.get(word, 0), -len(word), word))
+            others = tuple(word for word in words if word != rarest)
+            self._by_word.setdefault(rarest, []).append((name, others))
+
+    def _candidates(self, text: str) -> Iterator[str]:
+        words = set(WORD.findall(text))
+        for word in words.intersection(self._by_word):
+            for name, others in self._by_word[word]:
+                if words.issuperset(others):
+                    yield name
+        yield from self._unbroken
+
+
+def find_one(text: str, name: str) -> Iterator[Match]:
+    """Yield the places of one folded name in a folded text, as whole words."""
+    at = text.find(name)
+    while at != -1:
+        if _is_bounded(text, at, at + len(name)):
+            yield at, at + len(name), name
+        at = text.find(name, at + 1)
+
+
+def _is_bounded(text: str, start: int, end: int) -> bool:
+    """Return True if no letter or digit touches a span; in unspaced scripts they may."""
+    before, behind = text[start - 1 : start], text[end : end + 1]
+    return not (
+        (behind and is_word_char(behind) and not _is_break(text[end - 1], behind))
+        or (before and is_word_char(before) and not _is_break(before, text[start]))
+    )
+
+
+def _is_break(one: str, other: str) -> bool:
+    return is_unspaced(one) or is_unspaced(other)
+
+
+def _build_automaton(names: list[str]) -> Any:
+    try:
+        import ahocorasick_rs  # noqa: PLC0415 - only for this command, and optional
+    except ImportError:
+        return None
+    if not names:
+        return None
+    return ahocorasick_rs.AhoCorasick(
+        names, implementation=ahocorasick_rs.Implementation.ContiguousNFA
+    )
+
+
+# -- count the words and names of a vault in a sample of its notes ---------------------------------
+# Precise counts need all texts, but to tell common words from rare ones a sample is enough. It
+# depends on the paths alone, so that one note and the whole vault get the same scores.
+
+
+SAMPLE_SIZE = 500
+"""The number of notes of a sample."""
+
+_SMALL_SAMPLE = 40
+"""A smaller sample counts as one of this size, in which no more notes have a word."""
+
+_MAX_LENGTH = 50_000
+"""Only the start of a longer text is counted."""
+
+_NOT_PROSE = lazy_pattern(
+    r"\A---\n.*?\n---\n|```.*?(?:```|\Z)|`[^`\n]*`|\]\([^)\n]*\)|\[\[[^\[\]|\n]*\|?"
+    r"|<[^<>\n]*>|(?:https?://|www\.)\S*",
+    16,
+)
+"""Properties, code, destinations, HTML tags and addresses."""
+
+_PLAIN_WORD = lazy_pattern(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
+
+
+def sample_paths(index: Index) -> tuple[str, ...]:
+    paths = sorted(path for path in index.notes if is_note(path))
+    step = max(1, -(-len(paths) // SAMPLE_SIZE))
+    return tuple(paths[::step])
+
+
+_GERMAN_WORDS = ("und", "der", "ist")
+_GERMAN_SHARE = 0.15
+
+
+class PhraseCount(NamedTuple):
+    notes: int
+    linked: int
+
+
+class Tally:
+    """Counts of a sample of notes.
+
+    Attributes:
+        notes: The number of notes.
+        words: Folded word to the number of notes that have it.
+        lower: Word to the number of notes that have it in lower case.
+        phrases: Folded name to its counts; empty until `count_phrases`.
+        links: The mean number of notes that a note links to; 0 until `count_phrases`.
+    """
+
+    def __init__(self, texts: Iterable[str]):
+        self.notes = 0
+        self.words: Counter[str] = Counter()
+        self.lower: Counter[str] = Counter()
+        self.phrases: Mapping[str, PhraseCount] = {}
+        self.links = 0.0
+        for text in texts:
+            words = set(_PLAIN_WORD.findall(_NOT_PROSE.sub(" ", text[:_MAX_LENGTH])))
+            lower = {word for word in words if word.islower()}
+            self.notes += 1
+            self.lower.update(lower)
+            self.words.update(lower.union(FoldedText(word).text for word in words - lower))
+
+    def share(self, word: str) -> float:
+        """Return the share of the notes with a folded word, above 0 and up to 1."""
+        return min(1.0, (self.words[word] + 0.5) / (max(self.notes, _SMALL_SAMPLE) + 1))
+
+    def lower_share(self, word: str) -> float:
+        return self.lower[word] / self.notes if self.notes else 0.0
+
+    @cached_property
+    def has_capital_nouns(self) -> bool:
+        """True if many notes are in German, in which every noun has a capital."""
+        least = _GERMAN_SHARE * max(self.notes, 1)
+        return all(self.lower[word] >= least for word in _GERMAN_WORDS)
+
+    def information(self, key: str) -> float:
+        """Return how much a folded name tells, in bits: the sum over its different words."""
+        return sum(-log2(self.share(word)) for word in set(WORD.findall(key)))
+
+    def count_phrases(
+        self, texts: Mapping[str, str], matcher: Matcher, names: NotesByName, index: Index
+    ) -> None:
+        """Count in which sample notes the names occur, apart from notes that have them."""
+        found: Counter[str] = Counter()
+        linked: Counter[str] = Counter()
+        links = 0
+        for path, text in texts.items():
+            targets = frozenset(index.targets[path])
+            links += sum(target is not None and is_note(target) for target in targets - {path})
+            keys = {key for _, _, key in matcher.find(FoldedText(text[:_MAX_LENGTH]).text)}
+            for key in keys:
+                paths = {name.path for name in names[key]}
+                if path not in paths:
+                    found[key] += 1
+                    linked[key] += not paths.isdisjoint(targets)
+        self.links = links / max(1, len(texts))
+        self.phrases = {key: PhraseCount(found[key], linked[key]) for key in found}
