@@ -44,9 +44,9 @@ def make_settings(
     moves: Mapping[str, str] | None = None,
     deleted: Collection[str] = (),
     anchors: Mapping[str, Mapping[str, str]] | None = None,
-    led_to: Mapping[str, Mapping[str, str]] | None = None,
+    former_destinations: Mapping[str, Mapping[str, str]] | None = None,
     reasons: Mapping[str, str] | None = None,
-    likely: Mapping[str, str] | None = None,
+    likely_moves: Mapping[str, str] | None = None,
     names: Mapping[str, Sequence[str]] | None = None,
     quiet: Sequence[str] | None = None,
     obsidian: Mapping[str, Any] | None = None,
@@ -70,10 +70,12 @@ def make_settings(
         moves or {},
         frozenset(deleted),
         anchors={path: _destinations(items) for path, items in (anchors or {}).items()},
-        led_to={path: _destinations(items) for path, items in (led_to or {}).items()},
-        gone=dict.fromkeys((*(reasons or ()), *(likely or ())), 1),
+        former_destinations={
+            path: _destinations(items) for path, items in (former_destinations or {}).items()
+        },
+        vanished=dict.fromkeys((*(reasons or ()), *(likely_moves or ())), 1),
         reasons=reasons or {},
-        likely=likely or {},
+        likely_moves=likely_moves or {},
         names={normalize_name(key): FormerName(*name) for key, name in (names or {}).items()},
     )
     return LinterSettings.build(RULES, config, settings, history=history)

@@ -22,7 +22,7 @@ from vaultlink.model import PendingWrite
 from vaultlink.write.journal import record_and_write
 from vaultlink.write.journal_files import journal_folder, list_runs, lock_vault
 from vaultlink.write.undo import find_last_run, revert_interrupted, undo_run
-from vaultlink.write.write import WriteResult
+from vaultlink.write.write_notes import WriteResult
 
 FILES: Mapping[str, bytes] = {
     "1.md": b"one [[2]]\r\n",

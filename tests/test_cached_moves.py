@@ -83,7 +83,7 @@ def compare(
 ) -> tuple[dict[str, str], dict[str, str], set[str]]:
     """Return moves, likely moves and deleted files. All files were written anew."""
     history = follow_all(snapshot({**kept, **before}, 1), snapshot({**kept, **now}, 2))
-    return dict(history.moves), dict(history.likely), set(history.deleted)
+    return dict(history.moves), dict(history.likely_moves), set(history.deleted)
 
 
 # -- moves ---------------------------------------------------------------------------------------------------------
@@ -244,7 +244,7 @@ def test_vanished_notes_are_all_gone() -> None:
         snapshot({**KEPT, **before}, 1),
         snapshot({**KEPT, "Trip.md": edited(PARIS), "Tuesday.md": daily("Tuesday")}, 2),
     )
-    assert history.gone.keys() == before.keys()
+    assert history.vanished.keys() == before.keys()
     assert history.moves == {"Paris.md": "Trip.md"}
     assert "Monday.md" not in history.deleted
     assert history.deleted == {"Oslo.md", "p.png"}

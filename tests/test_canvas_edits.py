@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vaultlink.links.edits import apply_edits
+from vaultlink.links.edit_math import apply_edits
 from vaultlink.model import Edit, Link
 from vaultlink.parse.canvas import (
     JsonOffsets,

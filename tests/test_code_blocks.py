@@ -29,7 +29,7 @@ TUTORIAL = "test_tutorial:test_each_output_is_what_the_command_prints"
 FIRST_STEPS = "test_first_steps:test_each_command_is_on_the_screen_of_the_one_before"
 INSTALLED = "test_readme_commands:test_installation_as_the_readme_says"
 REMOVED = "test_readme_commands:test_page_installs_upgrades_and_removes"
-SAFE_FIXES = "test_fix:test_page_about_safe_fixes_has_this_vault_and_message"
+SAFE_FIXES = "test_fix_command:test_page_about_safe_fixes_has_this_vault_and_message"
 READERS = {
     ("README.md", "sh"): (RUN, INSTALLED),
     ("docs/tutorial.md", "sh"): (TUTORIAL, INSTALLED),

@@ -17,7 +17,7 @@ from running import RunCommand, create_vault, write_files
 from test_fixing_random import VAULTS
 from vaultlink.api import Vault, open_vault
 from vaultlink.disk.scan import Settings
-from vaultlink.fix.select import allowed_fixes
+from vaultlink.fix.select import make_fix_filter
 from vaultlink.fix.sources import FixAnswers
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
@@ -117,7 +117,7 @@ def test_numbers_of_random_vaults_equal_what_plans_resolve(files: dict[str, str]
         safe, unsafe = counted.safe, counted.unsafe
         for is_unsafe, expected in ((False, safe), (True, safe + unsafe)):
             plan = vault.fixer.plan(
-                allowed_fixes(vault.rules, vault.config, unsafe=is_unsafe),
+                make_fix_filter(vault.rules, vault.config, unsafe=is_unsafe),
                 FixAnswers() if is_unsafe else None,
             )
             resolved = plan.fixed

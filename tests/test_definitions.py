@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder import build_state
-from vaultlink.links.edits import apply_edits
+from vaultlink.links.edit_math import apply_edits
 from vaultlink.links.rewrite import rewrite_definition
 from vaultlink.parse.note import parse_note
 

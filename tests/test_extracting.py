@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from builder import build_state, make_settings
 from vaultlink.fix.plan import Plan
-from vaultlink.fix.sources import FixSources
+from vaultlink.fix.sources import FixInputs
 from vaultlink.index.anchors import find_anchor
-from vaultlink.links.edits import apply_edits
+from vaultlink.links.edit_math import apply_edits
 from vaultlink.refactor.extract import default_extract_path, plan_extract
 from vaultlink.refactor.relocation import RefusedError
 
@@ -28,7 +28,7 @@ def plan(
 ) -> Plan:
     state = build_state(vault, make_settings(app=app))
     path, mark, subpath = name.partition("#")
-    return plan_extract(state, FixSources(vault.get), path, mark + subpath, new)
+    return plan_extract(state, FixInputs(vault.get), path, mark + subpath, new)
 
 
 def extract(
@@ -308,7 +308,7 @@ def test_managed_section_stays_in_step() -> None:
     vault = {"Plan.md": "# B\n[[t]]\n", "t.md": f"text\n\n{section}"}
     settings = make_settings(backlinks={"mode": "write", "style": "list"})
     state = build_state(vault, settings)
-    done = plan_extract(state, FixSources(vault.get), "Plan.md", "#B", "New.md")
+    done = plan_extract(state, FixInputs(vault.get), "Plan.md", "#B", "New.md")
     assert done.texts["t.md"][1] == f"text\n\n{section.replace('Plan', 'New')}"
 
 
@@ -368,8 +368,8 @@ def test_notes_that_can_not_be_changed_are_named(path: str) -> None:
     vault = {"A.md": "# H\n", "B.md": "b\n", "s.md": "[[A#H]]"}
     state = build_state(vault)
     for sources in (
-        FixSources(lambda asked: None if asked == path else vault[asked]),
-        FixSources(vault.get, is_protected=lambda asked: asked == path),
+        FixInputs(lambda asked: None if asked == path else vault[asked]),
+        FixInputs(vault.get, is_protected=lambda asked: asked == path),
     ):
         if path == "s.md":
             [note] = plan_extract(state, sources, "A.md", "#H", "N.md").skipped

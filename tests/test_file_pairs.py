@@ -6,7 +6,7 @@ from unittest.mock import patch
 import pytest
 
 from vaultlink.history import file_pairs
-from vaultlink.history.file_pairs import Content, FateKind, FileChanges, pair_files
+from vaultlink.history.file_pairs import Content, FileChanges, OutcomeKind, match_removed_files
 from vaultlink.history.matcher import Pieces, Texts, weigh_all
 
 COUNT = 300
@@ -29,8 +29,8 @@ def test_weighed_texts_grow_with_the_number_of_files(moved: bool) -> None:
         patch.object(file_pairs, "Texts", side_effect=Texts) as compared,
         patch.object(file_pairs, "weigh_all", side_effect=weigh_all) as weighed,
     ):
-        fates = pair_files(FileChanges(removed, added, {}), read)
-    kind = FateKind.MOVED if moved else FateKind.DELETED
+        fates = match_removed_files(FileChanges(removed, added, {}), read)
+    kind = OutcomeKind.MOVED if moved else OutcomeKind.DELETED
     assert {fate[0] for fate in fates.values()} == {kind}
     assert sum(len(call.args[1]) for call in compared.call_args_list) <= 2 * COUNT
     assert weighed.call_count <= 5 * COUNT

@@ -11,11 +11,11 @@ from builder import VaultFiles, build_state, collect_findings, make_changes, mak
 from exploring import count_examples
 from vaultlink.engine.checks import LinterSettings
 from vaultlink.engine.step import State, step
-from vaultlink.fix.causes import deferred_fixes
+from vaultlink.fix.causes import list_fix_makers
 from vaultlink.fix.loop import plan_fixes
 from vaultlink.fix.plan import Plan
-from vaultlink.fix.select import allowed_fixes
-from vaultlink.fix.sources import FixAnswers, FixSources
+from vaultlink.fix.select import make_fix_filter
+from vaultlink.fix.sources import FixAnswers, FixInputs
 
 PATHS = (
     "Home.md",
@@ -150,10 +150,10 @@ SCENES: Mapping[str, LinterSettings] = {
 
 
 def fixed(base: LinterSettings, vault: VaultFiles, *, unsafe: bool) -> Plan:
-    makers = deferred_fixes(base.rules, FixAnswers(unlink=True) if unsafe else None)
+    makers = list_fix_makers(base.rules, FixAnswers(unlink=True) if unsafe else None)
     state = build_state(vault, base)
     result = plan_fixes(
-        state, FixSources(vault.get), allowed_fixes(base.rules, base.config, unsafe=unsafe), makers
+        state, FixInputs(vault.get), make_fix_filter(base.rules, base.config, unsafe=unsafe), makers
     )
     assert result.broken_promises == ()
     return result
@@ -192,9 +192,9 @@ def test_order_of_notes_has_no_effect(vault: dict[str, str], chance: random.Rand
         state = step(state, [change])
     result = plan_fixes(
         state,
-        FixSources(vault.get),
-        allowed_fixes(base.rules, base.config),
-        deferred_fixes(base.rules),
+        FixInputs(vault.get),
+        make_fix_filter(base.rules, base.config),
+        list_fix_makers(base.rules),
     )
     assert result.texts == fixed(base, vault, unsafe=False).texts
 

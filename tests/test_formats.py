@@ -36,7 +36,7 @@ from vaultlink.disk import load, processes
 from vaultlink.engine.diagnostics import KnownCount, fingerprint_all
 from vaultlink.fix import forecaster
 from vaultlink.fix.forecast import MAX_TRIED, count_fixes
-from vaultlink.links.edits import apply_edits, sort_edits
+from vaultlink.links.edit_math import apply_edits, sort_edits
 from vaultlink.model import Diagnostic, Edit, Fix, Safety, Severity
 from vaultlink.report import FORMATS
 from vaultlink.report import sarif as sarif_module

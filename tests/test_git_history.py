@@ -14,7 +14,7 @@ from vaultlink.disk.scan import list_files
 from vaultlink.git.objects import read_blobs
 from vaultlink.history.file_pairs import UNCOMMITTED
 from vaultlink.history.git_log import GitLog, read_log
-from vaultlink.history.git_renames import git_history, moves_since
+from vaultlink.history.git_renames import find_moves_since, git_history
 from vaultlink.history.matcher import PieceIndex
 from vaultlink.model import History
 from vaultlink.rules.former_targets import follow_move
@@ -31,7 +31,7 @@ NO_NOTES = PieceIndex({})
 def replaced(root: Path, since: str = "HEAD") -> dict[str, str]:
     """Return where the files of a commit went whose path another file has now."""
     files = list_files(root).files
-    moves = moves_since(root, files, read_notes(root), since)
+    moves = find_moves_since(root, files, read_notes(root), since)
     return {old: new for old, new in moves.items() if old in files}
 
 
@@ -93,7 +93,7 @@ def test_every_path_that_vanished_is_known(tmp_path: Path) -> None:
     found = history(root)
     assert found.moves == {"b.md": "b2.md"}
     assert found.deleted == {"a.md", "e.md"}
-    assert found.gone == {
+    assert found.vanished == {
         "a.md": COMMIT_SECONDS,
         "b.md": COMMIT_SECONDS + 1,
         "c.md": UNCOMMITTED,
@@ -224,7 +224,7 @@ def test_share_of_the_text_decides(
         commit(root)
     found = history(root)
     assert found.moves == ({"a.md": "sub/b.md"} if moved else {})
-    assert found.likely == ({"a.md": "sub/b.md"} if likely else {})
+    assert found.likely_moves == ({"a.md": "sub/b.md"} if likely else {})
     assert found.deleted == (set() if moved or likely else {"a.md"})
 
 
@@ -347,7 +347,7 @@ def test_doubtful_rename_is_not_followed(tmp_path: Path, what: str, committed: b
     found = history(root)
     assert not found.moves
     assert not found.deleted
-    assert found.gone.keys() == {path for path, text in changes.items() if text is None}
+    assert found.vanished.keys() == {path for path, text in changes.items() if text is None}
 
 
 # -- replaced files --------------------------------------------------------------------------------
@@ -588,7 +588,7 @@ def test_clone_without_old_contents_follows_unchanged_files(tmp_path: Path) -> N
     clone = tmp_path / "two"
     found = history(clone)
     assert found.moves == {"a.md": "a2.md"}
-    assert found.gone.keys() == {"a.md", "b.md"}
+    assert found.vanished.keys() == {"a.md", "b.md"}
     assert not found.deleted
     assert read_log(clone, (), NO_NOTES).describe_unseen() == [
         f"git can't read all objects of commit {last[:7]}"
@@ -666,7 +666,7 @@ def test_only_wanted_notes_are_compared(tmp_path: Path) -> None:
         (None, everything),
     ):
         found = git_history(root, files, read_notes(root), wanted=wanted)
-        assert (found.moves, found.gone.keys()) == (moves, everything.keys())
+        assert (found.moves, found.vanished.keys()) == (moves, everything.keys())
         kept = git_history(root, files, read_notes(root), wanted=wanted, store=store)
         assert kept.moves.items() >= moves.items()
     assert git_history(root, files, read_notes(root), wanted=(), store=store).moves == everything
@@ -706,5 +706,5 @@ def test_backup_beside_an_edited_rename_is_only_likely(
     )
     for _ in ("in the working tree", "committed"):
         found = read_history(root, wanted=wanted)
-        assert (found.moves, found.likely) == ({}, {"a/plan.md": "a/roadmap.md"})
+        assert (found.moves, found.likely_moves) == ({}, {"a/plan.md": "a/roadmap.md"})
         commit(root)

@@ -317,7 +317,7 @@ def test_suggestions_begin_with_what_the_target_may_be_now(vault: Path) -> None:
         {"Home.md": "[[Old plan]] [[Weekly plan]]\n", "Weekly plans.md": "", "Old plans.md": ""},
     )
     opened = open_vault(vault)
-    history = History(likely={"Old plan.md": "Goals.md"}, gone={"Old plan.md": 1})
+    history = History(likely_moves={"Old plan.md": "Goals.md"}, vanished={"Old plan.md": 1})
     state = step(opened.state, [], replace(opened.state.settings, history=history))
     changed = replace_state(opened, state)
     findings = [item for item in changed.check() if item.rule == "dangling-link"]

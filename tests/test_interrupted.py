@@ -17,11 +17,11 @@ from killed_moves import Killer, run_hooked
 from running import RunCommand, create_vault, read_files, write_files
 from vaultlink.__main__ import main
 from vaultlink.model import PendingWrite, SkippedNote
-from vaultlink.write import files, journal_files
-from vaultlink.write.files import write_atomically
+from vaultlink.write import journal_files
 from vaultlink.write.journal import record_and_write, record_run
 from vaultlink.write.journal_files import journal_folder, list_runs, write_moving
 from vaultlink.write.moves import identify_files
+from vaultlink.write.own_files import write_atomically
 from vaultlink.write.undo import revert_interrupted, undo_run
 
 RECORDS = Path(__file__).with_name("records")
@@ -279,7 +279,7 @@ def test_undo_of_a_complete_run_without_its_end_mark(run: RunCommand, vault: Pat
 def test_end_mark_is_synced_to_disk(vault: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     synced: list[set[str]] = []
     monkeypatch.setattr(
-        files,
+        own_files,
         "sync_folder",
         lambda folder: synced.append({file.suffix for file in folder.iterdir()}),
     )

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from builder import build_state
 from vaultlink.index.index import Index
-from vaultlink.links.edits import apply_edits
+from vaultlink.links.edit_math import apply_edits
 from vaultlink.mentions.finder import MentionFinder
 from vaultlink.mentions.matcher import SAMPLE_SIZE, Matcher, sample_paths
 from vaultlink.mentions.mention import LOWEST_MIN_SCORE, Mention, MentionOptions, NameKind

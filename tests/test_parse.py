@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from exploring import count_examples
 from vaultlink.model import Link, Note, Place
-from vaultlink.parse import plain, properties
+from vaultlink.parse import fast_parser, properties
 from vaultlink.parse.canvas import parse_canvas
 from vaultlink.parse.note import parse_note
 from vaultlink.parse.properties import frontmatter_span
@@ -281,17 +281,17 @@ def reads_quickly(text: str) -> bool:
     """Return True if the fast parser reads the note."""
     span = frontmatter_span(text)
     body = span[2] if span else 0
-    shown, marks, _ = plain.mask_markers(text, body, plain.markup_bytes(text.encode()))
-    return plain.find_plain_headings(shown, body, marks) is not None
+    shown, marks, _ = fast_parser.mask_markers(text, body, fast_parser.markup_bytes(text.encode()))
+    return fast_parser.find_plain_headings(shown, body, marks) is not None
 
 
 def full_reading(text: str) -> Note:
     """Return the note as parsed by the block and inline passes."""
-    kept, plain.find_plain_headings = plain.find_plain_headings, lambda *_: None
+    kept, fast_parser.find_plain_headings = fast_parser.find_plain_headings, lambda *_: None
     try:
         return parse_note("n.md", text)
     finally:
-        plain.find_plain_headings = kept
+        fast_parser.find_plain_headings = kept
 
 
 @settings(max_examples=count_examples(100), deadline=None)

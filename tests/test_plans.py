@@ -21,9 +21,9 @@ from running import RunCommand, create_vault, read_files, write_files
 from vaultlink.api import open_vault
 from vaultlink.fix.loop import plan_fixes
 from vaultlink.fix.plan import Plan
-from vaultlink.fix.select import allowed_fixes
-from vaultlink.fix.sources import FixSources
-from vaultlink.links.edits import OffsetShift, apply_edits, find_edit, join_edits
+from vaultlink.fix.select import make_fix_filter
+from vaultlink.fix.sources import FixInputs
+from vaultlink.links.edit_math import OffsetShift, apply_edits, find_edit, join_edits
 from vaultlink.model import Edit, PendingWrite
 
 VAULT: Mapping[str, bytes] = {
@@ -211,8 +211,8 @@ def plan(vault: Mapping[str, str], *rules: str) -> Plan:
     settings = make_settings(list(rules))
     return plan_fixes(
         build_state(vault, settings),
-        FixSources(vault.get),
-        allowed_fixes(settings.rules, settings.config, unsafe=True),
+        FixInputs(vault.get),
+        make_fix_filter(settings.rules, settings.config, unsafe=True),
         {},
     )
 

@@ -214,4 +214,4 @@ def test_tests_collected_on_windows_import_nothing_of_posix() -> None:
         }
         assert file.name in left_out or not imported & posix, file.name
     assert {"test_action.py", "test_hyperlinks.py", "test_release.py"} <= left_out
-    assert not {"test_parse.py", "test_rules.py", "test_engine.py", "test_fixing.py"} & left_out
+    assert not {"test_parse.py", "test_rules.py", "test_engine.py", "test_fix_rounds.py"} & left_out

@@ -159,13 +159,13 @@ FOLDERS: Mapping[str, tuple[History, tuple[str, ...], str | None]] = {
     "after other files left": (
         History(
             {"a/x.md": "b/x.md", "a/y.md": "b/y.md", "a/v.md": "b/w.md", "a/z.md": "c/z.md"},
-            gone={"a/x.md": 9, "a/y.md": 9, "a/v.md": 1, "a/z.md": 2},
+            vanished={"a/x.md": 9, "a/y.md": 9, "a/v.md": 1, "a/z.md": 2},
         ),
         ("b/x.md", "b/y.md", "b/w.md", "c/z.md"),
         "b",
     ),
     "an inbox, whose last file went to a new folder": (
-        History({"a/x.md": "b/x.md", "a/y.md": "c/y.md"}, frozenset({"a/z.md"}), gone={"a/x.md": 9, "a/y.md": 1, "a/z.md": 2}),
+        History({"a/x.md": "b/x.md", "a/y.md": "c/y.md"}, frozenset({"a/z.md"}), vanished={"a/x.md": 9, "a/y.md": 1, "a/z.md": 2}),
         ("b/x.md", "c/y.md"),
         None,
     ),
@@ -176,7 +176,7 @@ FOLDERS: Mapping[str, tuple[History, tuple[str, ...], str | None]] = {
     "to a folder with other files": (History({"a/x.md": "b/x.md"}), ("b/x.md", "b/y.md"), None),
     "to two folders": (History({"a/x.md": "b/x.md", "a/y.md": "c/y.md"}), ("b/x.md", "c/y.md"), None),
     "one after another": (
-        History({"a/x.md": "b/x.md", "a/y.md": "b/y.md"}, gone={"a/x.md": 1, "a/y.md": 2}),
+        History({"a/x.md": "b/x.md", "a/y.md": "b/y.md"}, vanished={"a/x.md": 1, "a/y.md": 2}),
         ("b/x.md", "b/y.md"),
         None,
     ),

@@ -9,11 +9,11 @@ import pytest
 
 from builder import build_state
 from running import create_vault
-from vaultlink.disk.remembered import ask_disk
+from vaultlink.disk.history_sources import probe_disk
 from vaultlink.disk.scan import is_vault_path
 from vaultlink.fix.plan import Rename, RenameKind
 from vaultlink.index.resolve import normalize_name
-from vaultlink.refactor.refusals import DiskQuestions, list_problems, refuse_renames
+from vaultlink.refactor.refusals import DiskProbe, list_problems, refuse_renames
 from vaultlink.refactor.relocation import RefusedError
 from vaultlink.rules.portable_names import NameLimits
 
@@ -39,7 +39,7 @@ def make_disk(
     ignores_case: bool = False,
     links: Sequence[str] = (),
     outside: Sequence[str] = (),
-) -> DiskQuestions:
+) -> DiskProbe:
     """Return answers for a disk with these files; with `ignores_case` as on Windows and macOS."""
     folders = {
         "/".join(file.split("/")[:depth])
@@ -48,7 +48,7 @@ def make_disk(
     }
     key = normalize_name if ignores_case else str
     paths = {key(path) for path in (*files, *folders)}
-    return DiskQuestions(
+    return DiskProbe(
         exists=lambda path: key(path) in paths,
         is_same=lambda one, other: key(one) == key(other) and key(one) in paths,
         is_folder=lambda path: key(path) in {key(folder) for folder in folders},
@@ -69,7 +69,7 @@ def find_kind(path: str, vault: Mapping[str, str]) -> RenameKind:
 def find_problems(
     pairs: Pairs,
     *,
-    disk: DiskQuestions | None = None,
+    disk: DiskProbe | None = None,
     limits: NameLimits = NameLimits(),  # noqa: B008 - immutable
     vault: Mapping[str, str] = VAULT,
 ) -> list[str]:
@@ -321,7 +321,7 @@ def test_questions_to_the_disk(tmp_path: Path) -> None:
     (root / "broken").symlink_to(tmp_path / "nothing")
     (root / "inner").symlink_to(root / "Work")
     os.link(root / "A.md", root / "A2.md")
-    disk = ask_disk(root)
+    disk = probe_disk(root)
     assert [disk.exists(path) for path in ("A.md", ".hidden", "broken", "Work", "x", "A.md/x")] == [
         *(True, True, True, True),
         *(False, False),

@@ -7,7 +7,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from vaultlink.index.anchors import find_anchor, find_slug_heading
-from vaultlink.links.edits import apply_edits
+from vaultlink.links.edit_math import apply_edits
 from vaultlink.model import LinkKind, Note
 from vaultlink.parse.note import parse_note
 from vaultlink.refactor.relocation import RefusedError

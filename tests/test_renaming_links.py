@@ -8,7 +8,7 @@ import pytest
 from running import create_vault
 from vaultlink import Settings, open_vault
 from vaultlink.fix.plan import Plan, Rename, RenameKind
-from vaultlink.fix.sources import FixSources
+from vaultlink.fix.sources import FixInputs
 from vaultlink.refactor.planner import plan_renames
 
 OTHERS = {
@@ -213,7 +213,7 @@ def test_a_heading_with_a_link_gets_a_text_without(tmp_path: Path) -> None:
     notes = {"t.md": "[[x]]\n# The role of [[x]]\n[[x]]", "x.md": "", "s.md": "[[t#The role of x]]"}
     opened = open_vault(create_vault(tmp_path / "vault", notes), Settings(cache=False))
     rename = Rename(RenameKind.HEADING, "t.md#The role of [[x]]", "t.md#Role")
-    sources = FixSources(opened.text)
+    sources = FixInputs(opened.text)
     plan = plan_renames(opened.state, sources, [rename], {}, {})
     assert plan.texts["t.md"][1] == "[[x]]\n# Role\n[[x]]"
     assert plan.texts["s.md"][1] == "[[t#Role]]"
@@ -240,7 +240,7 @@ def test_a_managed_section_stays_in_step(tmp_path: Path) -> None:
 def plan_moves_of(vault: Path, files: Mapping[str, str]) -> Plan:
     """Plan the moves of files in a vault on disk."""
     opened = open_vault(vault, Settings(cache=False))
-    return plan_renames(opened.state, FixSources(opened.text), (), files, files)
+    return plan_renames(opened.state, FixInputs(opened.text), (), files, files)
 
 
 def test_a_note_that_would_be_read_differently_is_skipped(tmp_path: Path) -> None:
@@ -277,7 +277,7 @@ def test_a_canvas_follows_by_span(tmp_path: Path) -> None:
 def test_a_note_that_must_not_be_changed_is_skipped(tmp_path: Path) -> None:
     vault = create_vault(tmp_path / "vault", {"Old.md": "", "s.md": "[[Old]]", "t.md": "[[Old]]"})
     opened = open_vault(vault, Settings(cache=False))
-    sources = FixSources(lambda path: None if path == "s.md" else opened.text(path))
+    sources = FixInputs(lambda path: None if path == "s.md" else opened.text(path))
     plan = plan_renames(opened.state, sources, (), RENAMED, RENAMED)
     assert [note.path for note in plan.skipped] == ["s.md"]
     assert list(plan.texts) == ["t.md"]

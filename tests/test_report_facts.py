@@ -16,20 +16,20 @@ from builder import VaultFiles, build_state, make_settings
 from running import RunCommand, create_vault, read_files
 from source import ROOT
 from vaultlink.dashboard.facts import (
+    ReportInputs,
     ReportLabels,
-    ReportSources,
     build_report,
     describe_fixes,
     sort_fixes,
 )
-from vaultlink.dashboard.markdown_report import MARKDOWN_MARK, MAX_ROWS, render_markdown_form
+from vaultlink.dashboard.markdown_report import MARKDOWN_MARK, MAX_ROWS, render_markdown_report
 from vaultlink.dashboard.model import (
     JSON_MARK,
     LinkSource,
     Trend,
     TrendPoint,
     VaultReport,
-    render_json_form,
+    render_json_report,
 )
 from vaultlink.fix.forecast import count_fixes
 from vaultlink.graph.build import find_bridges, find_islands
@@ -55,7 +55,7 @@ def make_report(
     """Return the report of a vault in memory, with one suggestion for the topic `Nowhere`."""
     state = build_state(files, make_settings(select))
     known = {"Nowhere": (Suggestion("b/North.md", "near", 0.7),)}
-    sources = ReportSources(
+    sources = ReportInputs(
         state,
         lambda path: str(files[path]),
         lambda names: {name: known.get(name, ()) for name in names},
@@ -326,7 +326,7 @@ HOSTILE = [
 
 
 def test_json_is_one_object_with_a_line_for_each_row() -> None:
-    data = render_json_form(REPORT)
+    data = render_json_report(REPORT)
     assert data.startswith(JSON_MARK.encode())
     loaded = json.loads(data)
     assert msgspec.convert(loaded, VaultReport) == REPORT
@@ -358,12 +358,12 @@ def test_keys_of_json_are_documented() -> None:
 
 def test_json_keeps_names_that_are_not_unicode() -> None:
     report = make_report({"\udcff.md": "[[\udcfe]]"})
-    assert msgspec.convert(json.loads(render_json_form(report)), VaultReport) == report
+    assert msgspec.convert(json.loads(render_json_report(report)), VaultReport) == report
 
 
 def test_markdown_has_the_score_and_the_first_rows() -> None:
     many = {f"{number:02}.md": "[[Nowhere]]" for number in range(30)}
-    lines = render_markdown_form(make_report({**NOTES, **many}, MAX_ROWS)).splitlines()
+    lines = render_markdown_report(make_report({**NOTES, **many}, MAX_ROWS)).splitlines()
     assert lines[0] == MARKDOWN_MARK
     assert lines[2].startswith("## Health score of `Notes`: ")
     assert "| `Nowhere` | 32 | 32 | `b/North.md` |" in lines
@@ -372,7 +372,7 @@ def test_markdown_has_the_score_and_the_first_rows() -> None:
 
 
 def test_markdown_of_a_clean_vault_has_no_tables_of_defects() -> None:
-    text = render_markdown_form(make_report({"A.md": "[[B]]", "B.md": "[[A]]"}))
+    text = render_markdown_report(make_report({"A.md": "[[B]]", "B.md": "[[A]]"}))
     assert "100 of 100" in text
     assert "###" not in text
 
@@ -382,7 +382,7 @@ def test_markdown_shows_the_trend_newest_first() -> None:
         TrendPoint("a" * 40, "2026-05-01", 90, 1, 2, 3, 4, 5),
         TrendPoint("b" * 40, "2026-05-02", 91, 1, 2, 3, 4, 5),
     )
-    text = render_markdown_form(
+    text = render_markdown_report(
         msgspec.structs.replace(REPORT, trend=Trend(points, "The clone is shallow."))
     )
     assert text.index("| `bbbbbbbbbbbb` | 2026-05-02 | 91 |") < text.index("| `aaaaaaaaaaaa`")
@@ -393,7 +393,7 @@ def test_hostile_names_stay_in_code_spans_and_the_page_is_short() -> None:
     files = {f"{number}/{name.replace('/', '')}.md": "" for number, name in enumerate(HOSTILE)}
     files |= {f"n{number}.md": f"[[{name}]]" for number, name in enumerate(HOSTILE)}
     report = make_report(files, MAX_ROWS, ("ALL",))
-    text = render_markdown_form(msgspec.structs.replace(report, vault=HOSTILE[0]))
+    text = render_markdown_report(msgspec.structs.replace(report, vault=HOSTILE[0]))
     assert len(text.encode("utf-8", "replace")) < 60_000
     for line in text.splitlines():
         outside = "".join(line.replace("``", "`").split("`")[::2])

@@ -27,7 +27,7 @@ from reports import (
     make_hostile_report,
     make_large_report,
 )
-from vaultlink.dashboard.markdown_report import render_markdown_form
+from vaultlink.dashboard.markdown_report import render_markdown_report
 from vaultlink.dashboard.model import FixRow, Trend, TrendPoint
 from vaultlink.dashboard.page import (
     SECTIONS,
@@ -394,7 +394,9 @@ def test_sum_of_rounded_points_is_not_below_the_score() -> None:
     score = compute_score(ScoreCounts(1, 1, 6, 5, 4, 3, 1))
     assert sum(part.points for part in score.parts) < score.value == 70
     assert format_formula(score) == "60.00 + 3.33 + 3.33 + 3.33 = 70.00, rounded down to 70"
-    assert "| sum |  |  | 70.00 | 100 |" in render_markdown_form(change_report(EMPTY, score=score))
+    assert "| sum |  |  | 70.00 | 100 |" in render_markdown_report(
+        change_report(EMPTY, score=score)
+    )
 
 
 def test_bar_is_as_wide_as_the_weights() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from builder import build_state, collect_findings, make_settings
 from exploring import count_examples
-from vaultlink.links.edits import apply_edits, sort_edits
+from vaultlink.links.edit_math import apply_edits, sort_edits
 from vaultlink.links.kinds import default_display_text, encode_destination
 from vaultlink.links.naming import retarget_link
 from vaultlink.links.rewrite import convert_link, drop_display_text, rewrite_link

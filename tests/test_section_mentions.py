@@ -12,7 +12,7 @@ from builder import build_state, collect_findings
 from exploring import count_examples
 from running import RunCommand, create_vault, read_files, write_files
 from test_engine import assert_same
-from test_fixes import run_fixes, sources, texts_after
+from test_rule_fixes import run_fixes, sources, texts_after
 from test_upkeep import STYLES, TOPICS, note_texts, section, vault_of, without, writing
 from vaultlink.backlinks.choice import choose_style
 from vaultlink.backlinks.merge import merge_note

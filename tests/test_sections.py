@@ -12,7 +12,7 @@ from hypothesis import strategies as some
 from builder import build_state, collect_findings, make_settings
 from exploring import count_examples
 from running import RunCommand
-from test_fixes import run_fixes, texts_after
+from test_rule_fixes import run_fixes, texts_after
 from vaultlink.engine.step import Change, step
 from vaultlink.model import Entry, Note, Owner, Place
 from vaultlink.parse.note import parse_note

@@ -14,7 +14,7 @@ from running import RunCommand, read_files
 from test_engine import FOLDERS, NAMES, some_text
 from vaultlink.api import open_vault
 from vaultlink.baseline.revision import find_merge_base
-from vaultlink.disk.past_state import Comparison, read_past_contents, state_at_revision
+from vaultlink.disk.revisions import Comparison, read_past_contents, rebuild_at_revision
 from vaultlink.disk.scan import Settings
 from vaultlink.git.objects import read_checkout_blobs
 
@@ -577,7 +577,7 @@ def test_state_at_a_revision_equals_a_fresh_check(
     vault = open_vault(root, Settings(cache=False, history=False))
     for back in range(4):
         revision = find_merge_base(root, f"HEAD~{back}")
-        then = state_at_revision(
+        then = rebuild_at_revision(
             vault.state, read_past_contents(vault.scan, (), Comparison(vault.root, revision))
         )
         git(tmp_path, "clone", "--quiet", str(root), f"then{back}")

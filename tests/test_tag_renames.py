@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from builder import build_state
 from vaultlink.fix.plan import Rename, RenameKind
-from vaultlink.links.edits import apply_edits
+from vaultlink.links.edit_math import apply_edits
 from vaultlink.model import Edit
 from vaultlink.parse.note import parse_note
 from vaultlink.refactor.planner import find_base_mentions, find_mentioned_words

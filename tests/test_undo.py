@@ -18,7 +18,7 @@ from vaultlink.watch.events import Debounce
 from vaultlink.write import journal
 from vaultlink.write.journal import record_and_write, record_run
 from vaultlink.write.journal_files import journal_folder, list_runs, lock_vault
-from vaultlink.write.write import WriteResult
+from vaultlink.write.write_notes import WriteResult
 
 VAULT: Mapping[str, bytes] = {
     "Home.md": b"\xef\xbb\xbf# Home\r\n\r\n[[Peir]] \r\n",

@@ -10,16 +10,16 @@ from hypothesis import strategies as some
 from builder import build_state, collect_findings, make_settings
 from exploring import choose_seeds, count_examples
 from test_engine import PATHS, arrival, assert_same, some_changes
-from test_fixes import run_fixes, sources, texts_after
+from test_rule_fixes import run_fixes, sources, texts_after
 from vaultlink.backlinks.expected import can_hold_section, expected_section
-from vaultlink.backlinks.style import format_heading, render_entry, section_style
+from vaultlink.backlinks.style import format_heading, read_section_style, render_entry
 from vaultlink.engine.checks import LinterSettings
 from vaultlink.engine.step import Change, State, step
-from vaultlink.fix.causes import deferred_fixes
+from vaultlink.fix.causes import list_fix_makers
 from vaultlink.fix.loop import plan_fixes
 from vaultlink.fix.sections import SectionUpdater, build_adoption_fix, build_removal_fix
-from vaultlink.fix.select import allowed_fixes
-from vaultlink.links.edits import apply_edits, sort_edits
+from vaultlink.fix.select import make_fix_filter
+from vaultlink.links.edit_math import apply_edits, sort_edits
 from vaultlink.model import Owner
 from vaultlink.obsidian import ObsidianSettings
 from vaultlink.parse.note import parse_note
@@ -922,8 +922,8 @@ def test_sections_follow_a_vault_through_random_changes(seed: int) -> None:
         result = plan_fixes(
             state,
             sources(vault),
-            allowed_fixes(base.rules, base.config),
-            deferred_fixes(base.rules),
+            make_fix_filter(base.rules, base.config),
+            list_fix_makers(base.rules),
         )
         assert result.broken_promises == ()
         assert texts_after(result) == texts_after(run_fixes(base, vault))
@@ -935,7 +935,7 @@ def test_sections_follow_a_vault_through_random_changes(seed: int) -> None:
 def test_wording_depends_only_on_settings() -> None:
     index = build_state(NOTES | {"N.md": ""}).index
     options = {"style": "list", "heading": "", "entries": "all", "order": "path"}
-    shown = section_style(options, ObsidianSettings(), index)
+    shown = read_section_style(options, ObsidianSettings(), index)
     due = expected_section(index.notes["N.md"], index, options, shown)
     assert [render_entry(item, shown) for item in due.entries.values()] == [
         "- [[A]]",

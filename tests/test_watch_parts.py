@@ -20,7 +20,7 @@ from vaultlink.fix.select import FindingWithFix
 from vaultlink.model import Diagnostic, FileStamp, Fix, History, LinkCounts, Note, Safety, Severity
 from vaultlink.parse.note import parse_note
 from vaultlink.report.layout import COLORED
-from vaultlink.watch.backend import EventSource
+from vaultlink.watch.backend import EventFeed
 from vaultlink.watch.events import ChangeHints, Debounce, EventQueue, WatchUnavailable
 from vaultlink.watch.loop import Watch, WatchSettings
 from vaultlink.watch.messages import AppliedFixes, Batch, BatchCause, ReportedFinding, VaultTotals
@@ -831,7 +831,7 @@ FOLDERS = {"": "/v", "x": "/v/x"}
 
 def test_no_polling_if_events_are_available() -> None:
     events, ears = EventQueue(), Ears()
-    event_source = EventSource(events, None, 60.0, ears)
+    event_source = EventFeed(events, None, 60.0, ears)
     event_source.start(FOLDERS, 100.0)
     assert (events.take().full_rescan, ears[0].followed) == (True, [["", "x"]])
     assert event_source.seconds_until_rescan(100.0) == float("inf")
@@ -843,9 +843,7 @@ def test_no_polling_if_events_are_available() -> None:
 
 def test_polling_if_events_are_unreliable() -> None:
     events = EventQueue()
-    event_source = EventSource(
-        events, None, 60.0, lambda events: Ear(events, detects_overflow=False)
-    )
+    event_source = EventFeed(events, None, 60.0, lambda events: Ear(events, detects_overflow=False))
     event_source.start(FOLDERS, 100.0)
     events.take()
     assert [event_source.seconds_until_rescan(now) for now in (100.0, 150.0, 170.0)] == [
@@ -861,7 +859,7 @@ def test_polling_if_events_are_unreliable() -> None:
 
 def test_polling_starts_no_backend() -> None:
     events = EventQueue()
-    event_source = EventSource(events, 5.0, 60.0, no_means)
+    event_source = EventFeed(events, 5.0, 60.0, no_means)
     event_source.start(FOLDERS, 100.0)
     assert (
         events.take().full_rescan,
@@ -879,7 +877,7 @@ def test_polling_starts_no_backend() -> None:
 
 def test_polling_does_not_delay_a_batch() -> None:
     events = EventQueue()
-    event_source = EventSource(events, 0.05, 60.0, no_means)
+    event_source = EventFeed(events, 0.05, 60.0, no_means)
     event_source.start({}, 0.0)
     events.take()
     event_source.check({}, 0.1)
@@ -893,7 +891,7 @@ def test_polling_does_not_delay_a_batch() -> None:
 
 def test_polling_and_a_notice_without_a_backend() -> None:
     events = EventQueue()
-    event_source = EventSource(events, None, 60.0, no_means)
+    event_source = EventFeed(events, None, 60.0, no_means)
     event_source.start(FOLDERS, 100.0)
     assert (
         event_source.warning
@@ -904,7 +902,7 @@ def test_polling_and_a_notice_without_a_backend() -> None:
 
 def test_exhausted_watches_switch_to_polling() -> None:
     events, ears = EventQueue(), Ears()
-    event_source = EventSource(events, None, 60.0, ears)
+    event_source = EventFeed(events, None, 60.0, ears)
     event_source.start(FOLDERS, 100.0)
     ears[0].left = 2
     assert event_source.watch_folders({**FOLDERS, "y": "/v/y"}) is False
@@ -916,7 +914,7 @@ def test_exhausted_watches_switch_to_polling() -> None:
 
 def test_failed_backend_is_replaced_and_causes_a_full_rescan() -> None:
     events, ears = EventQueue(), Ears()
-    event_source = EventSource(events, None, 60.0, ears)
+    event_source = EventFeed(events, None, 60.0, ears)
     event_source.start(FOLDERS, 100.0)
     events.take()
     ears[0].living = False

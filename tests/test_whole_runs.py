@@ -15,7 +15,7 @@ from vaultlink.model import PendingWrite, SkippedNote
 from vaultlink.write.journal import record_and_write
 from vaultlink.write.journal_files import journal_folder, list_runs
 from vaultlink.write.undo import revert_interrupted, undo_run
-from vaultlink.write.write import WriteResult
+from vaultlink.write.write_notes import WriteResult
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such files")
 

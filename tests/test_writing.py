@@ -26,7 +26,7 @@ from vaultlink.write.open_folders import (
     remove_empty_folders,
 )
 from vaultlink.write.system_calls import sync_filesystem
-from vaultlink.write.write import (
+from vaultlink.write.write_notes import (
     ReplaceJob,
     WriteResult,
     commit_replacement,
@@ -425,7 +425,7 @@ from pathlib import Path
 from vaultlink.write.journal import record_and_write
 from vaultlink.errors import JournalError
 from vaultlink.model import PendingWrite
-from vaultlink.write.write import write_notes
+from vaultlink.write.write_notes import write_notes
 resource.setrlimit(resource.RLIMIT_FSIZE, (4000, 4000))
 root = Path(sys.argv[1])
 large = PendingWrite("Large.md", b"old", bytes(5000))

@@ -578,8 +578,9 @@ class History(msgspec.Struct, frozen=True, array_like=True, gc=False):
         likely: Old vault path to the present path of a file that may be the moved one.
         anchors: Vault path of a note to its former headings and blocks, each with what it is now.
             A heading is given by its comparison key, a block by its lowercase id with a caret.
-        led_to: Vault path of a note to its links that led elsewhere before: the link as written, to
-            the former destination. It has no subpath if the file lacked the heading or block.
+        former_destinations: Vault path of a note to its links that led elsewhere before: the link
+            as written, to the former destination. It has no subpath if the file lacked the heading
+            or block.
         reasons: Old vault path to what happened to the file, as a clause.
         names: Former alias or title, normalized, to the only note that had it.
         unseen: What git can't see of the past, such as in a shallow clone, as clauses.
@@ -587,13 +588,13 @@ class History(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     moves: Mapping[str, str] = {}
     deleted: frozenset[str] = frozenset()
-    gone: Mapping[str, int] = {}
-    likely: Mapping[str, str] = {}
+    vanished: Mapping[str, int] = {}
+    likely_moves: Mapping[str, str] = {}
     anchors: Mapping[str, Mapping[str, "Destination"]] = {}
-    led_to: Mapping[str, Mapping[str, "Destination"]] = {}
+    former_destinations: Mapping[str, Mapping[str, "Destination"]] = {}
     reasons: Mapping[str, str] = {}
     names: Mapping[str, "FormerName"] = {}
-    unseen: tuple[str, ...] = ()
+    blind_spots: tuple[str, ...] = ()
 
     def then(self, later: "History") -> "History":
         """Return this history and a later one, which counts where they differ.
@@ -608,17 +609,17 @@ class History(msgspec.Struct, frozen=True, array_like=True, gc=False):
         went_on = {old: later.moves.get(new, new) for old, new in self.moves.items()}
         moves = {**went_on, **later.moves}
         lost = {old for old, new in self.moves.items() if new in later.deleted}
-        likely = {old: later.moves.get(new, new) for old, new in self.likely.items()}
+        likely = {old: later.moves.get(new, new) for old, new in self.likely_moves.items()}
         return History(
             {old: new for old, new in moves.items() if new not in later.deleted},
             ((self.deleted | later.deleted) - moves.keys()) | lost,
-            {**self.gone, **later.gone},
-            {old: new for old, new in {**likely, **later.likely}.items() if old not in moves},
+            {**self.vanished, **later.vanished},
+            {old: new for old, new in {**likely, **later.likely_moves}.items() if old not in moves},
             _merge(self.anchors, later.anchors),
-            _merge(self.led_to, later.led_to),
+            _merge(self.former_destinations, later.former_destinations),
             {**self.reasons, **later.reasons},
             {**self.names, **later.names},
-            self.unseen or later.unseen,
+            self.blind_spots or later.blind_spots,
         )
 
     def within(self, files: Collection[str]) -> "History":
@@ -637,15 +638,15 @@ class History(msgspec.Struct, frozen=True, array_like=True, gc=False):
         }
         deleted = [path for path in self.deleted if path not in files and path not in moves]
         if len(deleted) > MAX_DELETED:
-            deleted.sort(key=lambda path: (-self.gone.get(path, 0), path))
+            deleted.sort(key=lambda path: (-self.vanished.get(path, 0), path))
         return msgspec.structs.replace(
             self,
             moves=moves,
             deleted=frozenset(deleted[:MAX_DELETED]),
-            gone={path: since for path, since in self.gone.items() if path not in files},
-            likely={
+            vanished={path: since for path, since in self.vanished.items() if path not in files},
+            likely_moves={
                 old: new
-                for old, new in self.likely.items()
+                for old, new in self.likely_moves.items()
                 if old not in files and new in files and old not in moves
             },
         )

@@ -15,11 +15,11 @@ from odd_notes import make_note, make_vault, minimise
 from builder import build_state, make_settings
 from running import RunCommand, create_vault, read_files, write_files
 from vaultlink.engine.checks import LinterSettings
-from vaultlink.fix.causes import deferred_fixes
+from vaultlink.fix.causes import list_fix_makers
 from vaultlink.fix.loop import plan_fixes
 from vaultlink.fix.plan import Plan
-from vaultlink.fix.select import allowed_fixes
-from vaultlink.fix.sources import FixAnswers, FixSources
+from vaultlink.fix.select import make_fix_filter
+from vaultlink.fix.sources import FixAnswers, FixInputs
 from vaultlink.parse.note import parse_note
 
 SECONDS = float(os.environ.get("VAULTLINK_HOSTILE", "0"))
@@ -57,9 +57,9 @@ SCENES: Mapping[str, LinterSettings] = {
 
 def fix(base: LinterSettings, vault: Mapping[str, str], *, unsafe: bool) -> Plan:
     """Return the plan of all fixes."""
-    makers = deferred_fixes(base.rules, FixAnswers(unlink=True) if unsafe else None)
-    allowed = allowed_fixes(base.rules, base.config, unsafe=unsafe)
-    return plan_fixes(build_state(vault, base), FixSources(vault.get), allowed, makers)
+    makers = list_fix_makers(base.rules, FixAnswers(unlink=True) if unsafe else None)
+    allowed = make_fix_filter(base.rules, base.config, unsafe=unsafe)
+    return plan_fixes(build_state(vault, base), FixInputs(vault.get), allowed, makers)
 
 
 def describe_defects(base: LinterSettings, vault: Mapping[str, str], *, unsafe: bool) -> str:

@@ -19,7 +19,7 @@ from vaultlink.links.kinds import is_wikilink
 from vaultlink.links.naming import format_target
 from vaultlink.model import Link, Note, Place
 from vaultlink.parse.inline import read_inline
-from vaultlink.parse.leaves import html_block_closer, interrupts_paragraph
+from vaultlink.parse.leaf_blocks import html_block_closer, interrupts_paragraph
 from vaultlink.parse.lines import is_blank
 from vaultlink.parse.note import parse_note
 from vaultlink.text import lazy_pattern

@@ -12,7 +12,7 @@ from vaultlink.backlinks.placement import find_insertion_points, insert_section,
 from vaultlink.backlinks.render import split_below
 from vaultlink.index.file_kinds import has_merge_markers
 from vaultlink.index.resolve import name_key
-from vaultlink.links.edits import apply_edits
+from vaultlink.links.edit_math import apply_edits
 from vaultlink.model import Edit, Owner, Section
 from vaultlink.parse.backlinks_markers import MARKER_TEXT, has_unpaired_marker
 from vaultlink.parse.note import parse_note

@@ -10,7 +10,7 @@ from vaultlink.model import Edit, Section
 from vaultlink.parse.blocks import read_blocks
 from vaultlink.parse.directives import find_comment_spans
 from vaultlink.parse.inline import read_inline
-from vaultlink.parse.leaves import FOOTNOTE_DEFINITION, INDENTED
+from vaultlink.parse.leaf_blocks import FOOTNOTE_DEFINITION, INDENTED
 from vaultlink.parse.lines import split_lines
 from vaultlink.parse.properties import frontmatter_span
 

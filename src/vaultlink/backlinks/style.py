@@ -65,7 +65,7 @@ class ExpectedEntry(NamedTuple):
     kind: LinkKind
 
 
-def section_style(
+def read_section_style(
     settings: Mapping[str, Any], obsidian: ObsidianSettings, index: Index
 ) -> SectionStyle:
     return SectionStyle(

@@ -11,13 +11,13 @@ from msgspec.structs import replace
 
 from vaultlink.api import Vault, replace_state
 from vaultlink.baseline.match import FindingKey, KnownFindings, finding_keys, follow_moves
-from vaultlink.disk.past_state import (
+from vaultlink.disk.revisions import (
     OPTION,
     Comparison,
     PastContent,
     Revision,
+    rebuild_at_revision,
     remember_revision,
-    state_at_revision,
 )
 from vaultlink.engine.checks import LinterSettings
 from vaultlink.engine.step import State, step
@@ -99,7 +99,7 @@ def findings_at_revision(
     `contents` are the contents then of all paths that changed.
     """
     since = comparison.since
-    findings = state_at_revision(_with_deleted_files_linted(vault), contents).diagnostics
+    findings = rebuild_at_revision(_with_deleted_files_linted(vault), contents).diagnostics
     old_paths_by_new = follow_moves(
         findings, comparison.find_moves(vault.scan.listing.files, vault.index.notes, any_alike=True)
     )

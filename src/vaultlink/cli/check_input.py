@@ -19,10 +19,10 @@ from vaultlink.text import blake2b
 if TYPE_CHECKING:
     from vaultlink.api import Vault
     from vaultlink.baseline.match import KnownFindings
-    from vaultlink.disk.past_state import Revision
+    from vaultlink.disk.revisions import Revision
     from vaultlink.engine.step import State
     from vaultlink.fix.loop import FindingSelector
-    from vaultlink.fix.sources import FixSources
+    from vaultlink.fix.sources import FixInputs
     from vaultlink.model import Diagnostic
 
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 # Both are read, and errors in them reported, before any note is read.
 
 
-class KnownSources(msgspec.Struct, frozen=True):
+class KnownInputs(msgspec.Struct, frozen=True):
     """A baseline's bytes and a revision, if given. Without both every finding is new."""
 
     baseline: bytes | None = None
@@ -72,7 +72,7 @@ class KnownSources(msgspec.Struct, frozen=True):
         if self.revision is None:
             return lambda vault: (vault, [])
         from vaultlink.baseline.revision import findings_at_revision, with_history_since  # noqa: PLC0415 - only where one is named
-        from vaultlink.disk.past_state import Comparison, read_past_contents  # noqa: PLC0415
+        from vaultlink.disk.revisions import Comparison, read_past_contents  # noqa: PLC0415
 
         comparison = Comparison(root, self.revision)
 
@@ -84,7 +84,7 @@ class KnownSources(msgspec.Struct, frozen=True):
         return load
 
 
-def find_known_sources(options: ReportOptions, scan: VaultScan) -> KnownSources:
+def find_known_inputs(options: ReportOptions, scan: VaultScan) -> KnownInputs:
     """Return the sources that the options select. Raises VaultError or ConfigError."""
     baseline, revision = None, None
     if not options.no_baseline and (scan.root / BASELINE_FILE).exists():
@@ -95,7 +95,7 @@ def find_known_sources(options: ReportOptions, scan: VaultScan) -> KnownSources:
         from vaultlink.baseline.revision import find_merge_base  # noqa: PLC0415
 
         revision = find_merge_base(scan.root, options.changed_since)
-    return KnownSources(baseline, revision)
+    return KnownInputs(baseline, revision)
 
 
 def select_revision_known(known: "Sequence[KnownFindings]") -> "list[KnownFindings]":
@@ -115,7 +115,7 @@ def make_new_finding_selector(
         return None
     from vaultlink.baseline.match import split_known  # noqa: PLC0415
 
-    def select_new(state: "State", sources: "FixSources") -> "list[Diagnostic]":
+    def select_new(state: "State", sources: "FixInputs") -> "list[Diagnostic]":
         return split_known(
             state.diagnostics, since, lambda path: sources.text(path) or vault.text(path), wanted
         ).new

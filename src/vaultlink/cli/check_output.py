@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from vaultlink import __version__
 from vaultlink.api import Vault
 from vaultlink.baseline.match import KnownFindings, KnownSplit, split_known
-from vaultlink.cli.check_input import KnownSources, make_new_finding_selector, with_stdin_text
+from vaultlink.cli.check_input import KnownInputs, make_new_finding_selector, with_stdin_text
 from vaultlink.cli.check_parts import CheckParts, PartMaker
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
 from vaultlink.cli.options import ReportOptions
@@ -62,7 +62,7 @@ def run_check(
     output_format: str,
     scan: VaultScan,
     chosen: Sequence[str],
-    known_sources: KnownSources,
+    known_sources: KnownInputs,
 ) -> KeptOutput:
     """Check the chosen paths of a scanned vault, and return what `check` prints."""
     load_known = known_sources.start_loading(scan.root)
@@ -265,7 +265,7 @@ class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
             "" if has_numbers else summary,
             *known,
             describe_fixable(self.forecast) if counts_fixes else "",
-            describe_unseen(self.vault.state.settings.history.unseen),
+            describe_unseen(self.vault.state.settings.history.blind_spots),
         ]
         return "\n".join(filter(None, sentences))
 

@@ -33,7 +33,7 @@ from vaultlink.fix.forecast import (
     join_forecasts,
     join_rule_counts,
 )
-from vaultlink.fix.select import FixFilter, allowed_fixes
+from vaultlink.fix.select import FixFilter, make_fix_filter
 from vaultlink.index.packed_map import count_items
 from vaultlink.index.suggest import list_unresolved
 from vaultlink.model import Diagnostic, Fix, Suggestion
@@ -136,7 +136,7 @@ class PartMaker(msgspec.Struct, frozen=True, eq=False, dict=True):
 
     @cached_property
     def _is_safe(self) -> FixFilter:
-        return allowed_fixes(self.vault.rules, self.vault.config)
+        return make_fix_filter(self.vault.rules, self.vault.config)
 
     @cached_property
     def _render(self) -> Callable[[CheckResult], str | bytes]:

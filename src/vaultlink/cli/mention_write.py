@@ -25,7 +25,7 @@ from vaultlink.mentions.mention import Mention
 from vaultlink.mentions.planning import list_mention_causes, make_mention_fixes
 from vaultlink.report.changed_lines import describe_linked
 from vaultlink.report.mention_rows import mention_rows, render_mentions
-from vaultlink.write.write import WriteResult
+from vaultlink.write.write_notes import WriteResult
 
 
 def link_mentions(options: MentionsOptions) -> int:

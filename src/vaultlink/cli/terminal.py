@@ -25,7 +25,7 @@ from vaultlink.report.layout import (
     truncate,
     wrap_words,
 )
-from vaultlink.write.files import write_output
+from vaultlink.write.own_files import write_output
 
 if TYPE_CHECKING:
     from vaultlink.fix.diff import DiffLine

@@ -147,7 +147,7 @@ def warn_of_scan(scan: VaultScan, terminal: Terminal) -> None:
         )
 
 
-def mention_strays(scan: VaultScan, terminal: Terminal) -> None:
+def warn_of_leftovers(scan: VaultScan, terminal: Terminal) -> None:
     """Print that an interrupted run left temporary files, unless one is writing."""
     strays = scan.listing.strays
     if not strays:
@@ -222,7 +222,7 @@ def make_suggester(
     )
 
     names, history = vault.index.names, vault.state.settings.history
-    has_former = bool(history.likely or history.names)
+    has_former = bool(history.likely_moves or history.names)
 
     def suggest_former(d: "Diagnostic") -> "tuple[Suggestion, ...]":
         from vaultlink.fix.dangling import find_dangling_link  # noqa: PLC0415 - rarely needed

@@ -27,8 +27,8 @@ from vaultlink.files import read_regular
 from vaultlink.model import PendingWrite, SkippedNote
 from vaultlink.report.layout import escape_controls, format_count
 from vaultlink.write.journal_files import lock_vault
-from vaultlink.write.undo import RevertedRun, revert_interrupted, sweep_strays
-from vaultlink.write.write import WriteResult
+from vaultlink.write.undo import RevertedRun, remove_leftovers, revert_interrupted
+from vaultlink.write.write_notes import WriteResult
 
 if TYPE_CHECKING:
     from vaultlink.fix.plan import Plan
@@ -135,7 +135,7 @@ def run_plan(command: WritingCommand) -> int:
         terminal.check_output_file(scan.root)
         warn_of_scan(scan, terminal)
         if root and not is_interactive:
-            sweep_strays(scan.root, scan.listing.strays)
+            remove_leftovers(scan.root, scan.listing.strays)
         try:
             plan = command.make_plan(scan)
         except (KeyboardInterrupt, EOFError):

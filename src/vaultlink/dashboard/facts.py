@@ -29,7 +29,7 @@ from vaultlink.index.file_kinds import has_known_extension
 from vaultlink.index.index import link_name
 from vaultlink.index.packed_map import unpack_all
 from vaultlink.index.resolve import is_note
-from vaultlink.links.edits import sort_edits
+from vaultlink.links.edit_math import sort_edits
 from vaultlink.model import (
     Diagnostic,
     Fix,
@@ -45,7 +45,7 @@ from vaultlink.report.full import REASON_LABELS
 from vaultlink.report.listings import (
     DanglingTopic,
     DanglingTopicRow,
-    TopicSource,
+    TopicLink,
     find_dead_ends,
     find_orphans,
     rank_topics,
@@ -54,7 +54,7 @@ from vaultlink.report.listings import (
 from vaultlink.rules.connections import UNUSED_ATTACHMENT
 
 
-class ReportSources(NamedTuple):
+class ReportInputs(NamedTuple):
     """The state of a vault, and functions that look up texts, suggestions and fixes."""
 
     state: State
@@ -78,7 +78,7 @@ class _Facts(NamedTuple):
     counts: ScoreCounts
 
 
-def _collect_facts(sources: ReportSources) -> _Facts:
+def _collect_facts(sources: ReportInputs) -> _Facts:
     state = sources.state
     index, found = state.index, state.diagnostics
     findings = [item for path in sorted(found) for item in found[path]]
@@ -144,7 +144,7 @@ class ReportLabels(NamedTuple):
 
 
 def build_report(
-    sources: ReportSources, labels: ReportLabels, max_rows: int | None = None
+    sources: ReportInputs, labels: ReportLabels, max_rows: int | None = None
 ) -> VaultReport:
     """Build the report of a vault, without its trend; all rows without `max_rows`."""
     state = sources.state
@@ -225,7 +225,7 @@ def _list_rules(state: State, facts: _Facts) -> list[RuleRow]:
 
 
 def _list_topics(
-    sources: ReportSources, topics: Sequence[DanglingTopic], max_named: int | None
+    sources: ReportInputs, topics: Sequence[DanglingTopic], max_named: int | None
 ) -> tuple[TopicRow, ...]:
     suggestions = sources.suggest_all([topic.name for topic in topics])
     rows = [topic_row(topic, lambda name: suggestions.get(name, ())) for topic in topics]
@@ -244,7 +244,7 @@ def _describe_topic(row: DanglingTopicRow, max_named: int | None) -> TopicRow:
     )
 
 
-def _list_sources(sources: Iterable[TopicSource], max_named: int | None) -> tuple[LinkSource, ...]:
+def _list_sources(sources: Iterable[TopicLink], max_named: int | None) -> tuple[LinkSource, ...]:
     return tuple([LinkSource(item.path, item.line) for item in sources][:max_named])
 
 

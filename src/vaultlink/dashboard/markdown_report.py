@@ -23,7 +23,7 @@ _MAX_TEXT = 80
 """Code points of a name. So the page stays below 60 kilobytes, whatever the names are."""
 
 
-def render_markdown_form(report: VaultReport) -> str:
+def render_markdown_report(report: VaultReport) -> str:
     """Render the short form of a report: score, totals, and the first rows of tables."""
     vault = format_code_span(report.vault, _MAX_TEXT)
     return join_parts(

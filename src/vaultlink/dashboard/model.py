@@ -369,6 +369,6 @@ JSON_MARK = f'{{"schema":{SCHEMA},\n"vault":'
 """The first characters, by which a later run recognises the file."""
 
 
-def render_json_form(report: VaultReport) -> bytes:
+def render_json_report(report: VaultReport) -> bytes:
     """Encode a report."""
     return encode_tables(report)

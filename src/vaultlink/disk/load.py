@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from vaultlink.disk.cache import Cache, digest_parts
 from vaultlink.disk.changes import KnownContents, Progress, find_changes
-from vaultlink.disk.remembered import GitStore, find_history
+from vaultlink.disk.history_sources import GitStore, find_history
 from vaultlink.disk.saved_state import (
     StateToSave,
     build_state_to_save,

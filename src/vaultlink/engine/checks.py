@@ -180,7 +180,7 @@ def _accept_all(_path: str) -> bool:
 class _CheckRun:
     """The checks of one scope, prepared to run on many notes or files.
 
-    The rules to which others yield run first. The places that they report are then in the `taken`
+    The rules to which others yield run first. The places that they report are then in the `claimed`
     of the contexts of those others.
     """
 
@@ -189,7 +189,9 @@ class _CheckRun:
         # A rule also yields to whatever the rules in its `yields-to` yield to.
         self._checks = sorted(checks, key=lambda check: len(check[0].yields_to))
         self._yielding = {
-            rule.name: [context.taken for other, context in checks if rule.name in other.yields_to]
+            rule.name: [
+                context.claimed for other, context in checks if rule.name in other.yields_to
+            ]
             for rule, _ in self._checks
         }
         self._builders = {
@@ -246,7 +248,7 @@ class _CheckRun:
                     build(path, finding)
                     for finding in findings
                     if rule.name not in ignored
-                    and not (context.taken and _is_taken(finding, context.taken))
+                    and not (context.claimed and _is_claimed(finding, context.claimed))
                 ]
         for taken in filled:
             taken.clear()
@@ -299,7 +301,7 @@ def check_with_rule(settings: LinterSettings, index: Index, name: str) -> Findin
     return check_vault(replace(settings, rules_by_scope=only), index)
 
 
-def _is_taken(finding: Finding, taken: Set[LinkPlace]) -> bool:
+def _is_claimed(finding: Finding, taken: Set[LinkPlace]) -> bool:
     if finding.links is None:
         return (finding.location.start, getattr(finding.location, "raw", "")) in taken
     return not taken.isdisjoint(_get_places(finding))

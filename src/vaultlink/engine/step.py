@@ -230,8 +230,8 @@ def _find_affected_by_history(before: History, after: History, index: Index) -> 
         for old, new in (
             (before.moves, after.moves),
             (dict.fromkeys(before.deleted), dict.fromkeys(after.deleted)),
-            (before.gone, after.gone),
-            (before.likely, after.likely),
+            (before.vanished, after.vanished),
+            (before.likely_moves, after.likely_moves),
             (before.reasons, after.reasons),
         )
         if old != new
@@ -243,7 +243,11 @@ def _find_affected_by_history(before: History, after: History, index: Index) -> 
         *(_find_notes_naming(index, files) if files else ()),
         *(index.notes_mentioning({key for name in names for key in target_spellings(name)})),
         *(source for path in anchored for source in index.anchor_sources.get(path, ())),
-        *(path for path in _changed_keys(before.led_to, after.led_to) if path in index.notes),
+        *(
+            path
+            for path in _changed_keys(before.former_destinations, after.former_destinations)
+            if path in index.notes
+        ),
     }
 
 

@@ -18,7 +18,7 @@ from vaultlink.fix.dangling import (
 )
 from vaultlink.fix.sections import SectionFixMaker
 from vaultlink.fix.select import FindingWithFix
-from vaultlink.fix.sources import FixAnswers, FixMaker, FixSources
+from vaultlink.fix.sources import FixAnswers, FixInputs, FixMaker
 from vaultlink.index.resolve import normalize_name
 from vaultlink.index.suggest_headings import match_anchors
 from vaultlink.links.rewrite import rewrite_link
@@ -30,7 +30,7 @@ from vaultlink.rules.registry import Rule
 # of a rule names the maker.
 
 
-def deferred_fixes(
+def list_fix_makers(
     rules: Iterable[Rule], answers: FixAnswers | None = None
 ) -> Mapping[str, FixMaker]:
     """Return the maker of each rule with deferred fixes, by rule name.
@@ -46,7 +46,7 @@ def deferred_fixes(
     return {rule.name: makers[rule.deferred_fix] for rule in rules if rule.deferred_fix in makers}
 
 
-def fix_choices(state: State, sources: FixSources, item: Diagnostic) -> list[Fix]:
+def fix_choices(state: State, sources: FixInputs, item: Diagnostic) -> list[Fix]:
     """Return the fixes to propose for a finding, the likeliest first.
 
     Those of an unresolved target link it to a file.
@@ -56,7 +56,7 @@ def fix_choices(state: State, sources: FixSources, item: Diagnostic) -> list[Fix
         return list(list_link_fixes(state, sources, item))
     if item.subpath is not None:
         return list_anchor_fixes(state, item)
-    maker = deferred_fixes([rule]).get(rule.name)
+    maker = list_fix_makers([rule]).get(rule.name)
     fix = item.fix or (maker(state, sources, item) if maker else None)
     return [fix] if fix else []
 
@@ -144,7 +144,7 @@ class FixChooser:
     def __init__(
         self,
         state: State,
-        sources: FixSources,
+        sources: FixInputs,
         findings: Iterable[Diagnostic],
         answers: FixAnswers,
     ):

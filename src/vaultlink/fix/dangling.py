@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from vaultlink.engine.step import State
-from vaultlink.fix.sources import FixAnswers, FixSources
+from vaultlink.fix.sources import FixAnswers, FixInputs
 from vaultlink.index.index import Index, target_spellings
 from vaultlink.index.resolve import file_name, is_note, normalize_name, resolve, spelling_key
 from vaultlink.index.suggest import Suggester, drop_own_names
@@ -85,7 +85,7 @@ _MIN_LEAD = 0.05
 
 
 def find_dangling_fix(
-    state: State, sources: FixSources, item: Diagnostic, answers: FixAnswers
+    state: State, sources: FixInputs, item: Diagnostic, answers: FixAnswers
 ) -> Fix | None:
     """Return the fix of an unresolved link or embed, or None.
 
@@ -94,7 +94,7 @@ def find_dangling_fix(
     """
     history = state.settings.history
     may_be_near = item.target is None or sources.suggest is None or sources.suggest(item.target)
-    may_be_former = history.likely or history.names
+    may_be_former = history.likely_moves or history.names
     if not (may_be_near or may_be_former or answers.unlink or answers.folder is not None):
         return None
     link = find_dangling_link(state.index, item)
@@ -109,7 +109,7 @@ def find_dangling_fix(
     return fix
 
 
-def list_link_fixes(state: State, sources: FixSources, item: Diagnostic) -> Iterator[Fix]:
+def list_link_fixes(state: State, sources: FixInputs, item: Diagnostic) -> Iterator[Fix]:
     """Yield the fixes that link to an existing file, the likeliest first."""
     link = find_dangling_link(state.index, item)
     if link is None:
@@ -162,7 +162,7 @@ class _LinksBySpan(dict[str, dict[tuple[int, int], Link]]):
         super().__init__()
 
 
-def _suggest(state: State, sources: FixSources, link: Link, source: str) -> Sequence[Suggestion]:
+def _suggest(state: State, sources: FixInputs, link: Link, source: str) -> Sequence[Suggestion]:
     suggest = sources.suggest or state.index.derive(Suggester)
     found = drop_own_names(suggest(link.target), link.target, source)
     return put_first(_suggest_former(state, link, source), found)
@@ -174,7 +174,7 @@ def _suggest_former(state: State, link: Link, source: str) -> tuple[Suggestion, 
 
 
 def _find_clear_target(
-    state: State, sources: FixSources, source: str, link: Link
+    state: State, sources: FixInputs, source: str, link: Link
 ) -> Suggestion | None:
     """Return the file that is clearly closer than any other, or None.
 

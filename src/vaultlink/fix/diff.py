@@ -9,7 +9,7 @@ from difflib import SequenceMatcher
 from types import MappingProxyType
 from typing import NamedTuple
 
-from vaultlink.links.edits import count_equal_ends
+from vaultlink.links.edit_math import count_equal_ends
 from vaultlink.text import has_command, lazy_pattern
 
 _CONTEXT_LINES = 3

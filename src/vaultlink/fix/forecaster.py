@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import cache, partial
 
 from vaultlink.engine.step import State
-from vaultlink.fix.causes import deferred_fixes
+from vaultlink.fix.causes import list_fix_makers
 from vaultlink.fix.forecast import MAX_TRIED, FixForecast, count_fixes
 from vaultlink.fix.loop import (
     FindingSelector,
@@ -14,8 +14,8 @@ from vaultlink.fix.loop import (
     place_finding,
     plan_fixes,
 )
-from vaultlink.fix.select import allowed_fixes
-from vaultlink.fix.sources import FixAnswers, FixSources
+from vaultlink.fix.select import make_fix_filter
+from vaultlink.fix.sources import FixAnswers, FixInputs
 from vaultlink.model import Diagnostic, Fix, Safety
 
 
@@ -29,7 +29,7 @@ class FixForecaster:
     def __init__(
         self,
         state: State,
-        sources: FixSources,
+        sources: FixInputs,
         analyse: TextAnalyser,
         wanted: Callable[[str], bool],
         prepare: Callable[[Sequence[Diagnostic]], None] | None,
@@ -37,9 +37,9 @@ class FixForecaster:
         settings = state.settings
         self.sources = sources
         self._state, self._analyse, self._prepare = state, analyse, prepare
-        self._allow = partial(allowed_fixes, settings.rules, settings.config, wanted=wanted)
+        self._allow = partial(make_fix_filter, settings.rules, settings.config, wanted=wanted)
         self._is_allowed = self._allow(unsafe=True)
-        self._makers = deferred_fixes(settings.rules, FixAnswers() if prepare else None)
+        self._makers = list_fix_makers(settings.rules, FixAnswers() if prepare else None)
         self._is_locked = cache(self._is_unchangeable)
 
     def __call__(
@@ -110,7 +110,7 @@ class FixForecaster:
         made = {}
         for safety in {fix.safety for fix in fixes if fix}:
             is_unsafe = safety is Safety.UNSAFE
-            makers = self._makers if is_unsafe else deferred_fixes(self._state.settings.rules)
+            makers = self._makers if is_unsafe else list_fix_makers(self._state.settings.rules)
             is_allowed = self._allow(unsafe=is_unsafe)
             plan = plan_fixes(self._state, self.sources, is_allowed, makers, self._analyse, select)
             made[safety] = {place_finding(item) for item, _ in plan.fixed}

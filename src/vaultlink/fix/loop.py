@@ -11,11 +11,11 @@ from msgspec.structs import replace
 from vaultlink.engine.step import Change, State, step
 from vaultlink.fix.plan import Plan
 from vaultlink.fix.select import FindingWithFix, FixFilter, select_fixes
-from vaultlink.fix.sources import FixMaker, FixSources
+from vaultlink.fix.sources import FixInputs, FixMaker
 from vaultlink.fix.verify import BrokenPromise, find_broken_promises
 from vaultlink.index.anchors import find_anchor
 from vaultlink.index.index import Index
-from vaultlink.links.edits import OffsetShift, apply_edits, join_edits, sort_edits
+from vaultlink.links.edit_math import OffsetShift, apply_edits, join_edits, sort_edits
 from vaultlink.model import Diagnostic, Edit, Fix, Heading, Safety, SkippedNote
 
 # -- find the fixes that break a promise, and leave only those out ---------------------------------
@@ -143,7 +143,7 @@ class ChosenFixes:
     def __init__(self, fixes: Sequence[FindingWithFix]):
         self._remaining = list(fixes)
 
-    def __call__(self, _state: State, _sources: FixSources) -> list[FindingWithFix]:
+    def __call__(self, _state: State, _sources: FixInputs) -> list[FindingWithFix]:
         return self._remaining
 
     def drop(self, fixes: Sequence[FindingWithFix], edits: Mapping[str, Sequence[Edit]]) -> None:
@@ -204,13 +204,13 @@ TextAnalyser = Callable[[Mapping[str, str]], Sequence[Change]]
 FixRecorder = Callable[[Sequence[FindingWithFix], Mapping[str, Sequence[Edit]]], None]
 """Takes the fixes that a round made, and their edits by path."""
 
-FindingSelector = Callable[[State, FixSources], Iterable[Diagnostic]]
+FindingSelector = Callable[[State, FixInputs], Iterable[Diagnostic]]
 """Returns the findings of a round's state that are to be fixed."""
 
 
 def plan_fixes(
     state: State,
-    sources: FixSources,
+    sources: FixInputs,
     allowed: FixFilter,
     deferred: Mapping[str, FixMaker],
     examine: TextAnalyser | None = None,
@@ -226,14 +226,14 @@ def plan_fixes(
     )
 
 
-def _list_all_findings(state: State, _sources: FixSources) -> Iterator[Diagnostic]:
+def _list_all_findings(state: State, _sources: FixInputs) -> Iterator[Diagnostic]:
     return chain.from_iterable(state.diagnostics.values())
 
 
 def apply_rounds(
     state: State,
-    sources: FixSources,
-    wanted: Callable[[State, FixSources], Iterable[FindingWithFix]],
+    sources: FixInputs,
+    wanted: Callable[[State, FixInputs], Iterable[FindingWithFix]],
     examine: TextAnalyser | None = None,
     made: FixRecorder = lambda _fixes, _edits: None,
 ) -> Plan:
@@ -277,7 +277,7 @@ class _FixLoop:
     def __init__(
         self,
         state: State,
-        sources: FixSources,
+        sources: FixInputs,
         examine: TextAnalyser,
         endless: Collection[_RuleInNote],
         made: FixRecorder,
@@ -292,7 +292,7 @@ class _FixLoop:
         self._early_count = 0
         self.last_rules: set[_RuleInNote] = set()
 
-    def run(self, wanted: Callable[[State, FixSources], Iterable[FindingWithFix]]) -> Plan | None:
+    def run(self, wanted: Callable[[State, FixInputs], Iterable[FindingWithFix]]) -> Plan | None:
         rounds, candidates = 0.0, tuple[FindingWithFix, ...]()
         sources = replace(self._sources, text=self._get_text)
         state, found = None, list[FindingWithFix]()
@@ -459,7 +459,7 @@ class _FixSelector:
         self._cache: dict[int, tuple[Diagnostic, Fix | None]] = {}
         self._known_names: object = None
 
-    def __call__(self, state: State, sources: FixSources) -> Iterator[FindingWithFix]:
+    def __call__(self, state: State, sources: FixInputs) -> Iterator[FindingWithFix]:
         names = state.index.files, state.index.notes_by_alias, state.index.notes_by_title
         if names != self._known_names:
             self._known_names, self._cache = names, {}
@@ -470,7 +470,7 @@ class _FixSelector:
             if fix is not None and self._is_allowed(item, fix):
                 yield item, fix
 
-    def _find_fix(self, state: State, sources: FixSources, item: Diagnostic) -> Fix | None:
+    def _find_fix(self, state: State, sources: FixInputs, item: Diagnostic) -> Fix | None:
         known = self._cache.get(id(item))
         if known is None:
             known = self._cache[id(item)] = item, find_fix(state, sources, item, self._deferred)
@@ -478,7 +478,7 @@ class _FixSelector:
 
 
 def find_fix(
-    state: State, sources: FixSources, diagnostic: Diagnostic, deferred: Mapping[str, FixMaker]
+    state: State, sources: FixInputs, diagnostic: Diagnostic, deferred: Mapping[str, FixMaker]
 ) -> Fix | None:
     """Return the fix of a finding, made on demand if it is deferred, or None."""
     if diagnostic.fix is not None or diagnostic.rule not in deferred:

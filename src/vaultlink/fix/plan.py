@@ -18,7 +18,7 @@ from vaultlink.engine.step import Change, Presence, State, step
 from vaultlink.fix.diff import DiffLine, unified_diff
 from vaultlink.fix.select import FindingWithFix
 from vaultlink.fix.verify import BrokenPromise
-from vaultlink.links.edits import OffsetShift, find_edit, join_edits
+from vaultlink.links.edit_math import OffsetShift, find_edit, join_edits
 from vaultlink.model import Diagnostic, Edit, PendingWrite, SkippedNote
 from vaultlink.text import line_and_column, line_starts
 

@@ -33,14 +33,14 @@ from vaultlink.backlinks.render import (
     render_section,
     render_updated_section,
 )
-from vaultlink.backlinks.style import SectionStyle, section_style
+from vaultlink.backlinks.style import SectionStyle, read_section_style
 from vaultlink.engine.diagnostics import FindingKind, make_finding
 from vaultlink.engine.step import State
 from vaultlink.engine.suppressions import apply_suppressions
 from vaultlink.fix.select import FindingWithFix
-from vaultlink.fix.sources import FixSources
+from vaultlink.fix.sources import FixInputs
 from vaultlink.index.index import Index
-from vaultlink.links.edits import apply_edits, count_equal_ends
+from vaultlink.links.edit_math import apply_edits, count_equal_ends
 from vaultlink.model import Diagnostic, Edit, Fix, Note, Owner, Safety, Section, SourceSpan
 from vaultlink.parse.backlinks_markers import has_unpaired_marker
 from vaultlink.parse.note import parse_note
@@ -61,15 +61,15 @@ class SectionContext(msgspec.Struct, frozen=True):
     """Inputs of sections: the index, the sources, the settings and the style."""
 
     index: Index
-    sources: FixSources
+    sources: FixInputs
     settings: Mapping[str, Any]
     section_style: SectionStyle
 
     @classmethod
-    def from_state(cls, state: State, sources: FixSources) -> "SectionContext":
+    def from_state(cls, state: State, sources: FixInputs) -> "SectionContext":
         settings, index = state.settings.config.backlinks, state.index
         return cls(
-            index, sources, settings, section_style(settings, state.settings.obsidian, index)
+            index, sources, settings, read_section_style(settings, state.settings.obsidian, index)
         )
 
     def compute_expected(
@@ -108,10 +108,10 @@ class SectionFixMaker:
     """
 
     def __init__(self) -> None:
-        self._inputs: tuple[State, FixSources, str] | None = None
+        self._inputs: tuple[State, FixInputs, str] | None = None
         self._edits: Sequence[tuple[SourceSpan, Edit]] = ()
 
-    def __call__(self, state: State, sources: FixSources, diagnostic: Diagnostic) -> Fix | None:
+    def __call__(self, state: State, sources: FixInputs, diagnostic: Diagnostic) -> Fix | None:
         known = self._inputs
         if (
             known is None
@@ -129,7 +129,7 @@ class SectionFixMaker:
         return Fix(title, Safety.SAFE, (self._edits[number][1],))
 
 
-def _find_note_edits(state: State, sources: FixSources, path: str) -> list[tuple[SourceSpan, Edit]]:
+def _find_note_edits(state: State, sources: FixInputs, path: str) -> list[tuple[SourceSpan, Edit]]:
     """Return the edits of outdated sections or a new one, with the spans of findings."""
     note, text = state.index.notes.get(path), sources.text(path)
     if note is None or text is None:
@@ -294,7 +294,7 @@ class SectionUpdater:
     """Yield the fixes that write missing sections and update outdated ones.
 
     Outdated passages and mentions, which no check finds, are compared in the first round only,
-    because writing sections does not change them. `mentions` are as in `FixSources`.
+    because writing sections does not change them. `mentions` are as in `FixInputs`.
     """
 
     def __init__(self, chosen: PathFilter, mentions: Mapping[str, Set[str]] | None = None):
@@ -302,7 +302,7 @@ class SectionUpdater:
         self._mentions = mentions
         self._texts_compared = False
 
-    def __call__(self, state: State, sources: FixSources) -> Iterator[FindingWithFix]:
+    def __call__(self, state: State, sources: FixInputs) -> Iterator[FindingWithFix]:
         make_fix = SectionFixMaker()
         sources = replace(sources, mentions=self._mentions)
         for path, items in state.diagnostics.items():
@@ -322,7 +322,7 @@ class OneTimeChange:
         self._is_selected, self._change = chosen, change
         self._done = False
 
-    def __call__(self, state: State, sources: FixSources) -> Iterator[FindingWithFix]:
+    def __call__(self, state: State, sources: FixInputs) -> Iterator[FindingWithFix]:
         if self._done:
             return
         self._done = True
@@ -349,7 +349,7 @@ def remove_sections(chosen: PathFilter) -> OneTimeChange:
 
 
 def _find_outdated_texts(
-    state: State, sources: FixSources, chosen: PathFilter
+    state: State, sources: FixInputs, chosen: PathFilter
 ) -> Iterator[FindingWithFix]:
     """Yield fixes of sections in which only passages or mentions are wrong."""
     context, settings = SectionContext.from_state(state, sources), state.settings

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from vaultlink.config.settings import Config
 from vaultlink.index.resolve import normalize_name
-from vaultlink.links.edits import edits_overlap
+from vaultlink.links.edit_math import edits_overlap
 from vaultlink.model import Diagnostic, Edit, Fix, Safety
 from vaultlink.rules.registry import Rule, select_rules
 
@@ -44,7 +44,7 @@ def select_fixes(fixes: Iterable[FindingWithFix]) -> list[FindingWithFix]:
     return selected
 
 
-def allowed_fixes(
+def make_fix_filter(
     rules: Sequence[Rule],
     config: Config,
     *,

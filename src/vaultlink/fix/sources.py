@@ -8,7 +8,7 @@ from vaultlink.engine.step import State
 from vaultlink.model import Diagnostic, Fix, SkippedNote, Suggestion
 
 
-class FixSources(msgspec.Struct, frozen=True):
+class FixInputs(msgspec.Struct, frozen=True):
     """The inputs of a deferred fix besides the state.
 
     `text` returns the text of a note in the current state, None if it can't be read. `suggest`
@@ -35,7 +35,7 @@ class FixSources(msgspec.Struct, frozen=True):
         return [SkippedNote(path, self.explain(path)) for path in sorted(paths)]
 
 
-FixMaker = Callable[[State, FixSources, Diagnostic], Fix | None]
+FixMaker = Callable[[State, FixInputs, Diagnostic], Fix | None]
 """Makes the fix of a finding; returns None if it has none."""
 
 

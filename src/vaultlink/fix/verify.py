@@ -15,7 +15,7 @@ import msgspec
 
 from vaultlink.engine.step import State
 from vaultlink.index.index import Index, intended_target
-from vaultlink.links.edits import OffsetShift
+from vaultlink.links.edit_math import OffsetShift
 from vaultlink.model import (
     Destination,
     Diagnostic,

@@ -158,7 +158,7 @@ def summarize_graph(nx_graph: "Graph", hubs: int = 10) -> GraphSummary:
     return GraphSummary(nodes, self_links, tuple(sizes), linked)
 
 
-class Web(NamedTuple):
+class NumberedGraph(NamedTuple):
     """Nodes and links of a graph.
 
     Attributes:
@@ -176,7 +176,7 @@ class Web(NamedTuple):
     outgoing: list[int]
 
 
-def number_nodes(nx_graph: "Graph") -> Web:
+def number_nodes(nx_graph: "Graph") -> NumberedGraph:
     """Return a graph as numbers. The order of its nodes and edges has no influence."""
     names = tuple(sorted(nx_graph))
     number = {name: place for place, name in enumerate(names)}
@@ -194,7 +194,9 @@ def number_nodes(nx_graph: "Graph") -> Web:
                 near[source].add(target)
                 near[target].add(source)
     edges.sort()
-    return Web(names, tuple(edges), tuple(sorted(group) for group in near), incoming, outgoing)
+    return NumberedGraph(
+        names, tuple(edges), tuple(sorted(group) for group in near), incoming, outgoing
+    )
 
 
 def select_around(nx_graph: "Graph", node: str, depth: int) -> "Graph":

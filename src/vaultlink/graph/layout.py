@@ -5,7 +5,7 @@ from cmath import phase, rect
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from vaultlink.graph.build import Web, is_topic_node, number_nodes
+from vaultlink.graph.build import NumberedGraph, is_topic_node, number_nodes
 from vaultlink.graph.picture import SIZE, GraphPicture, PictureNode
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class Clustering(NamedTuple):
     lone: tuple[int, ...]
 
 
-def find_communities(web: Web) -> Clustering:
+def find_communities(web: NumberedGraph) -> Clustering:
     """Return the communities of a graph by the Louvain method, each in parts.
 
     Leaves are left out of the search, because they belong to their neighbour's community anyway.
@@ -71,7 +71,7 @@ def list_members(community: Community, clustering: Clustering) -> list[int]:
     ]
 
 
-def _leaf_owner(web: Web, node: int, near: Sequence[int]) -> int | None:
+def _leaf_owner(web: NumberedGraph, node: int, near: Sequence[int]) -> int | None:
     """Return a leaf's only neighbour. Of two with only each other, one is the leaf."""
     if len(near) != 1:
         return None
@@ -79,7 +79,7 @@ def _leaf_owner(web: Web, node: int, near: Sequence[int]) -> int | None:
     return owner if len(web.neighbours[owner]) > 1 or owner < node else None
 
 
-def _list_levels(web: Web, core: Collection[int]) -> list[list[set[int]]]:
+def _list_levels(web: NumberedGraph, core: Collection[int]) -> list[list[set[int]]]:
     """Return the levels of the Louvain method, at least one: fine groups first.
 
     Rounding errors make networkx move nodes between groups that are equally good, for minutes in a
@@ -332,7 +332,7 @@ _LONE_GAP = 5.2
 class Placement:
     """Places of nodes, from the inside outwards."""
 
-    def __init__(self, web: Web, clustering: Clustering, sizes: Sequence[float]) -> None:
+    def __init__(self, web: NumberedGraph, clustering: Clustering, sizes: Sequence[float]) -> None:
         self.web, self.clustering, self.sizes = web, clustering, sizes
         self.places = [0j] * len(web.names)
 
@@ -467,7 +467,7 @@ _HUB_SHARE = 0.6
 
 
 def refine_places(
-    web: Web,
+    web: NumberedGraph,
     groups: Sequence[Sequence[int]],
     places: Sequence[complex],
     sizes: Sequence[float],
@@ -623,7 +623,7 @@ def _scale_places(
 
 
 def _number_communities(
-    web: Web, kinds: Sequence[str], groups: Sequence[Sequence[int]]
+    web: NumberedGraph, kinds: Sequence[str], groups: Sequence[Sequence[int]]
 ) -> tuple[list[int], list[int]]:
     """Return each node's community, and the most linked node of each community.
 
@@ -651,7 +651,7 @@ def _folder(name: str) -> str:
     return "" if is_topic_node(name) else name.rpartition("/")[0]
 
 
-def _list_folders(web: Web, kinds: Sequence[str]) -> tuple[str, ...]:
+def _list_folders(web: NumberedGraph, kinds: Sequence[str]) -> tuple[str, ...]:
     """Return the folders with files: the ones with most notes first."""
     counts: dict[str, int] = {}
     for name, kind in zip(web.names, kinds, strict=True):

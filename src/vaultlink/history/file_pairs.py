@@ -57,19 +57,19 @@ EMPTY_CONTENTS: frozenset[Hashable] = frozenset(
 )
 """Names of empty contents: those of git's empty blob."""
 
-Fate = tuple[str, str]
-"""What became of a file: one of `FateKind`, and the new path ("" if there is none)."""
+FileOutcome = tuple[str, str]
+"""What became of a file: one of `OutcomeKind`, and the new path ("" if there is none)."""
 
 
-class FateKind(StrEnum):
+class OutcomeKind(StrEnum):
     MOVED = "moved"
     LIKELY = "likely"
     DELETED = "deleted"
     UNKNOWN = "unknown"
 
 
-DELETED: Fate = (FateKind.DELETED, "")
-UNKNOWN: Fate = (FateKind.UNKNOWN, "")
+DELETED: FileOutcome = (OutcomeKind.DELETED, "")
+UNKNOWN: FileOutcome = (OutcomeKind.UNKNOWN, "")
 
 Content = Hashable
 """The name of a content, such as a blob name. Files with the same one are identical."""
@@ -97,13 +97,13 @@ class FileChanges(NamedTuple):
         return self.added[path] if path in self.added else self.changed[path][1]
 
 
-def pair_files(
+def match_removed_files(
     files: FileChanges,
     read: ReadPieces,
     notes: PieceIndex | None = None,
     *,
     any_alike: bool = False,
-) -> dict[str, Fate]:
+) -> dict[str, FileOutcome]:
     """Return what became of each removed file, and of each replaced one.
 
     A changed file was replaced if another file has its former content, and its present content is
@@ -126,28 +126,28 @@ class Renamed(NamedTuple):
     changed: Collection[str]
 
 
-def list_renamed(files: FileChanges, fates: Mapping[str, Fate]) -> dict[str, Renamed]:
+def list_renamed(files: FileChanges, fates: Mapping[str, FileOutcome]) -> dict[str, Renamed]:
     """Return the notes that certainly were given another name, by their former paths."""
     changed = {*files.removed, *files.added, *files.changed}
     return {
         old: Renamed(files.name_before(old), files.name_after(new), changed)
         for old, (kind, new) in fates.items()
-        if kind == FateKind.MOVED and is_note(new) and file_name(old) != file_name(new)
+        if kind == OutcomeKind.MOVED and is_note(new) and file_name(old) != file_name(new)
     }
 
 
-def list_beside(files: FileChanges, fates: Mapping[str, Fate]) -> dict[str, set[str]]:
+def list_beside(files: FileChanges, fates: Mapping[str, FileOutcome]) -> dict[str, set[str]]:
     """Map moved notes of the same name to the new ones beside their old places.
 
     One of these may be the moved note, which was copied before.
     """
-    taken = {new for kind, new in fates.values() if kind == FateKind.MOVED}
+    taken = {new for kind, new in fates.values() if kind == OutcomeKind.MOVED}
     left = [path for path in files.added if is_note(path) and path not in taken]
     beside = {folder: {*paths} for folder, paths in group_by(left, parent_folder).items()}
     return {
         old: beside[parent_folder(old)]
         for old, (kind, new) in fates.items()
-        if kind == FateKind.MOVED
+        if kind == OutcomeKind.MOVED
         and old in files.removed
         and is_note(old)
         and parent_folder(old) in beside
@@ -180,9 +180,10 @@ def choose_limit(note: Renamed) -> float:
     return _MAX_EQUAL_RIVAL if note.before == note.now else MAX_RIVAL
 
 
-def doubt(fates: Mapping[str, Fate], doubtful: Collection[str]) -> dict[str, Fate]:
+def doubt(fates: Mapping[str, FileOutcome], doubtful: Collection[str]) -> dict[str, FileOutcome]:
     return {
-        old: (FateKind.LIKELY, fate[1]) if old in doubtful else fate for old, fate in fates.items()
+        old: (OutcomeKind.LIKELY, fate[1]) if old in doubtful else fate
+        for old, fate in fates.items()
     }
 
 
@@ -196,10 +197,10 @@ class _Pairing:
     ) -> None:
         self._files, self._read, self._notes, self._any_alike = files, read, notes, any_alike
         self._added_by_content = group_by(files.added, files.added.__getitem__)
-        self._fates: dict[str, Fate] = {}
+        self._fates: dict[str, FileOutcome] = {}
         self._taken: set[str] = set()
 
-    def pair(self) -> dict[str, Fate]:
+    def pair(self) -> dict[str, FileOutcome]:
         removed, added, changed, _ = self._files
         now = {path: new for path, (_, new) in changed.items()}
         self._pair_identical(removed, added)
@@ -222,9 +223,9 @@ class _Pairing:
     def _not_taken(self, targets: Mapping[str, Content]) -> dict[str, Content]:
         return {path: name for path, name in targets.items() if path not in self._taken}
 
-    def _record(self, old: str, new: str, kind: FateKind = FateKind.MOVED) -> None:
+    def _record(self, old: str, new: str, kind: OutcomeKind = OutcomeKind.MOVED) -> None:
         self._fates[old] = (kind, new)
-        if kind is FateKind.MOVED:
+        if kind is OutcomeKind.MOVED:
             self._taken.add(new)
 
     def _read_notes(self, contents: Mapping[str, Content]) -> dict[str, Pieces]:
@@ -303,7 +304,7 @@ class _Pairing:
         for old, match in Texts(before, now).match().items():
             if match.new in beside[old]:
                 self._taken.discard(self._fates[old][1])
-                self._record(old, match.new, FateKind.LIKELY)
+                self._record(old, match.new, OutcomeKind.LIKELY)
 
     # -- similar content -----------------------------------------------------------------------
 
@@ -329,7 +330,7 @@ class _Pairing:
         found = texts.match(list_unique_names(old, new))
         for path, match in found.items():
             if not _is_series_member(path, match.new, old[path], new[match.new]):
-                kind = FateKind.MOVED if match.is_certain else FateKind.LIKELY
+                kind = OutcomeKind.MOVED if match.is_certain else OutcomeKind.LIKELY
                 self._record(path, match.new, kind)
         present = frozenset[int]().union(*new.values())
         for path, pieces in old.items():
@@ -349,10 +350,10 @@ class _Pairing:
             [path], [other] = old, new
             is_tiny = max(weigh_all(texts.old[path]), weigh_all(texts.new[other])) < _MIN_OWN
             if is_tiny and not is_same_series(path, other):
-                self._record(path, other, FateKind.LIKELY)
+                self._record(path, other, OutcomeKind.LIKELY)
 
     def _without_moves(self, paths: Collection[str]) -> list[str]:
-        return [path for path in paths if self._fates.get(path, UNKNOWN)[0] == FateKind.UNKNOWN]
+        return [path for path in paths if self._fates.get(path, UNKNOWN)[0] == OutcomeKind.UNKNOWN]
 
     def _doubt_attachments(
         self, sources: Mapping[str, Content], targets: Mapping[str, Content]
@@ -401,7 +402,7 @@ def _group_by_content(paths: Mapping[str, Content]) -> dict[tuple[Content, str],
 
 
 UNCOMMITTED = 1 << 40
-"""Stands in `History.gone` for a file that vanished after the last commit.
+"""Stands in `History.vanished` for a file that vanished after the last commit.
 
 It is larger than the time of a commit in seconds since the epoch.
 """
@@ -437,7 +438,7 @@ def follow(
 
     The moves have the files too whose path another file has now, as in an exchange of names.
     `changed` are the paths in both whose stamp or note may differ, `notes` the present notes of the
-    vault. `since` is the number in `History.gone` of the files that vanished.
+    vault. `since` is the number in `History.vanished` of the files that vanished.
     """
     removed = {path: before.name_content(path) for path in before.stamps if path not in now.stamps}
     kept = [path for path in dict.fromkeys(changed) if path in before.stamps and path in now.stamps]
@@ -449,21 +450,21 @@ def follow(
     if not removed and (not added and len(differing) < 2):
         return NO_HISTORY
     files = FileChanges(removed, added, differing, may_be_swapped=True)
-    fates = pair_files(files, _read_pieces, notes)
+    fates = match_removed_files(files, _read_pieces, notes)
     return build_history(fates, dict.fromkeys(removed, since))
 
 
-def build_history(fates: Mapping[str, Fate], gone: Mapping[str, int]) -> History:
+def build_history(fates: Mapping[str, FileOutcome], gone: Mapping[str, int]) -> History:
     """Return the history that the fates of files lead to.
 
-    `gone` numbers the files that vanished. Of others, only the moves count.
+    `vanished` numbers the files that vanished. Of others, only the moves count.
     """
-    found: dict[str, dict[str, str]] = {kind: {} for kind in FateKind}
+    found: dict[str, dict[str, str]] = {kind: {} for kind in OutcomeKind}
     for old, (kind, new) in fates.items():
-        if kind == FateKind.MOVED or old in gone:
+        if kind == OutcomeKind.MOVED or old in gone:
             found[kind][old] = new
-    deleted = frozenset(found[FateKind.DELETED])
-    return History(found[FateKind.MOVED], deleted, gone, found[FateKind.LIKELY])
+    deleted = frozenset(found[OutcomeKind.DELETED])
+    return History(found[OutcomeKind.MOVED], deleted, gone, found[OutcomeKind.LIKELY])
 
 
 def _read_pieces(contents: Collection[Content]) -> dict[Content, Pieces | None]:

@@ -23,15 +23,15 @@ from vaultlink.git.program import run_git
 from vaultlink.history.file_pairs import (
     UNKNOWN,
     Content,
-    Fate,
-    FateKind,
     FileChanges,
+    FileOutcome,
+    OutcomeKind,
     choose_limit,
     doubt,
     find_rivals,
     list_beside,
     list_renamed,
-    pair_files,
+    match_removed_files,
 )
 from vaultlink.history.matcher import PieceIndex, Pieces, read_data_pieces, weigh_all
 from vaultlink.index.resolve import is_note, name_key
@@ -177,7 +177,7 @@ class LogCommit(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     name: str
     time: int
-    fates: dict[str, Fate]
+    fates: dict[str, FileOutcome]
     undecided: list[str] = []
     namesakes: list[str] = []
 
@@ -286,7 +286,7 @@ def _extend(
     for name, changed in changes.items():
         if name not in replacing:
             blobs = BlobPieces(root)
-            fates = pair_files(changed, blobs.plan, any_alike=any_alike)
+            fates = match_removed_files(changed, blobs.plan, any_alike=any_alike)
             undecided = _list_undecided(changed, fates) if blobs.needed else []
             undecided += [
                 path for old in list_renamed(changed, fates) for path in (old, fates[old][1])
@@ -316,12 +316,12 @@ def _find_namesakes(
     return {name: listed for name, listed in found.items() if 0 < len(listed) <= _MAX_NAMESAKES}
 
 
-def _drop_copies(fates: Mapping[str, Fate]) -> dict[str, Fate]:
+def _drop_copies(fates: Mapping[str, FileOutcome]) -> dict[str, FileOutcome]:
     ends = {new for _, new in fates.values()}
     return {path: fate for path, fate in fates.items() if path in ends or is_note(path)}
 
 
-def _list_undecided(files: FileChanges, fates: Mapping[str, Fate]) -> list[str]:
+def _list_undecided(files: FileChanges, fates: Mapping[str, FileOutcome]) -> list[str]:
     """Return the notes of a commit that are not paired, and those that may be copied."""
     taken = {new for _, new in fates.values()}
     copied, removed = list_beside(files, fates), (p for p in files.removed if not fates[p][1])
@@ -347,7 +347,7 @@ def _compare_edited(
     while relevant := _list_relevant(list(commits.values()), names):
         changes, _ = reader.read(relevant)
         commits.update((name, replace(commits[name], undecided=[])) for name in relevant)
-        paired: dict[str, dict[str, Fate]] = {}
+        paired: dict[str, dict[str, FileOutcome]] = {}
         for name, fates, is_complete in _pair_commits(changes, blobs, any_alike):
             paired[name] = fates
             if not is_complete and name not in unreadable:
@@ -414,16 +414,16 @@ def _list_new(root: Path, head: str, stored: GitLog, times: Mapping[str, int]) -
 
 def _pair_commits(
     changes: Mapping[str, FileChanges], blobs: BlobPieces, any_alike: bool
-) -> Iterator[tuple[str, dict[str, Fate], bool]]:
+) -> Iterator[tuple[str, dict[str, FileOutcome], bool]]:
     waiting: list[str] = []
     for number, (name, files) in enumerate(changes.items(), 1):
-        pair_files(files, blobs.plan)
+        match_removed_files(files, blobs.plan)
         waiting.append(name)
         if len(blobs.needed) >= _BATCH or number == len(changes):
             blobs.read_needed()
             for each in waiting:
                 blobs.is_complete = True
-                fates = pair_files(changes[each], blobs.get, any_alike=any_alike)
+                fates = match_removed_files(changes[each], blobs.get, any_alike=any_alike)
                 yield each, fates, blobs.is_complete
             waiting = []
 
@@ -431,9 +431,9 @@ def _pair_commits(
 def _doubt_templates(
     root: Path,
     changes: Mapping[str, FileChanges],
-    fates: Mapping[str, dict[str, Fate]],
+    fates: Mapping[str, dict[str, FileOutcome]],
     notes: PieceIndex,
-) -> dict[str, dict[str, Fate]]:
+) -> dict[str, dict[str, FileOutcome]]:
     renamed = {
         (commit, old): note
         for commit, found in fates.items()
@@ -472,28 +472,30 @@ class PathsNow:
 
     def __init__(self, files: Collection[str]) -> None:
         self.files = files
-        self._present: dict[str, Fate] = {}
+        self._present: dict[str, FileOutcome] = {}
         self._ends: dict[str, tuple[int, str]] = {}
-        self.found: dict[str, Fate] = {}
-        self.gone: dict[str, int] = {}
+        self.found: dict[str, FileOutcome] = {}
+        self.vanished: dict[str, int] = {}
         self.ends: dict[str, tuple[int, str]] = {}
 
-    def go_back(self, fates: Mapping[str, Fate], since: int) -> None:
+    def go_back(self, fates: Mapping[str, FileOutcome], since: int) -> None:
         """Go back before a change, in which these files vanished or were replaced."""
         followed = {path: self._follow(path, fate, since) for path, fate in fates.items()}
         for path, (fate, end) in followed.items():
             self._present[path], self._ends[path] = fate, end
             if path not in self.files and path not in self.found:
-                self.found[path], self.gone[path] = fate, since
+                self.found[path], self.vanished[path] = fate, since
                 if not fate[1]:
                     self.ends[path] = end
 
     def find(self, path: str) -> str:
         """Return where a file is now that was at a path then; "" if that is not certain."""
-        kind, new = self._present.get(path, (FateKind.MOVED, path if path in self.files else ""))
-        return new if kind == FateKind.MOVED else ""
+        kind, new = self._present.get(path, (OutcomeKind.MOVED, path if path in self.files else ""))
+        return new if kind == OutcomeKind.MOVED else ""
 
-    def _follow(self, path: str, fate: Fate, since: int) -> tuple[Fate, tuple[int, str]]:
+    def _follow(
+        self, path: str, fate: FileOutcome, since: int
+    ) -> tuple[FileOutcome, tuple[int, str]]:
         """Return the fate of a file, and number and path of its last change."""
         kind, new = fate
         if not new:
@@ -502,7 +504,7 @@ class PathsNow:
         if later is None:
             return (fate if new in self.files else UNKNOWN), (since, path)
         # A file that was moved and then deleted is deleted under its former path too.
-        is_certain = kind == FateKind.MOVED
+        is_certain = kind == OutcomeKind.MOVED
         if later[1]:
             return (later if is_certain else (kind, later[1])), self._ends[new]
         return (later if is_certain else UNKNOWN), self._ends[new]

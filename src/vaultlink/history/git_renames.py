@@ -24,11 +24,11 @@ from vaultlink.history.file_pairs import (
     UNCOMMITTED,
     UNKNOWN,
     Content,
-    Fate,
-    FateKind,
     FileChanges,
+    FileOutcome,
+    OutcomeKind,
     build_history,
-    pair_files,
+    match_removed_files,
 )
 from vaultlink.history.git_log import (
     LogCommit,
@@ -118,7 +118,7 @@ def _describe(commit: LogCommit, kind: str, went: Sequence[str]) -> str:
         return f"merged into {names[0]}"
     if names:
         return f"split into {', '.join(names[:-1])} and {names[-1]}"
-    return f"deleted in {commit.description}" if kind == FateKind.DELETED else ""
+    return f"deleted in {commit.description}" if kind == OutcomeKind.DELETED else ""
 
 
 class _Part(NamedTuple):
@@ -207,19 +207,19 @@ def git_history(
     commits = dict(zip(number_commits(log.commits), log.commits, strict=True))
     for since, commit in commits.items():
         paths.go_back(commit.fates, since)
-    history = build_history(paths.found, paths.gone).within(files)
+    history = build_history(paths.found, paths.vanished).within(files)
     former = [path for path in paths.ends if name_key(path) in wanted] if wanted else []
     reasons = explain_deletions(root, commits, paths, history.moves, former)
     likely = {path: now for path, now in reasons.now.items() if now in files}
     return replace(
         history,
-        likely={**history.likely, **likely},
+        likely_moves={**history.likely_moves, **likely},
         reasons=reasons.clauses,
-        unseen=tuple(log.describe_unseen()),
+        blind_spots=tuple(log.describe_unseen()),
     )
 
 
-def moves_since(
+def find_moves_since(
     root: Path,
     files: Mapping[str, FileStamp],
     notes: Mapping[str, Note],
@@ -238,7 +238,7 @@ def moves_since(
     return {
         old: new
         for old, (kind, new) in (fates or {}).items()
-        if kind == FateKind.MOVED and new in files and file_extension(old) == file_extension(new)
+        if kind == OutcomeKind.MOVED and new in files and file_extension(old) == file_extension(new)
     }
 
 
@@ -253,7 +253,7 @@ def _pair_uncommitted(
     *,
     any_alike: bool = False,
     finds_replaced: bool = False,
-) -> dict[str, Fate] | None:
+) -> dict[str, FileOutcome] | None:
     """Return what became of the files of a commit that vanished from the working tree.
 
     With `finds_replaced` replaced files are found too if no file vanished. None if git fails.
@@ -263,7 +263,9 @@ def _pair_uncommitted(
         return None
     tree = _WorkingTree(root, files)
     changes = tree.find_changes(entries, finds_replaced=finds_replaced)
-    return pair_files(changes, tree.read, None if any_alike else notes, any_alike=any_alike)
+    return match_removed_files(
+        changes, tree.read, None if any_alike else notes, any_alike=any_alike
+    )
 
 
 class _WorkingTree:
@@ -397,11 +399,11 @@ def read_note_history(root: Path, commits: Sequence[LogCommit], path: str) -> No
     deleted, since = None, "HEAD"
     may_be_deleted = not find_blobs(root, [f"HEAD:./{path}"])
     for commit in commits:
-        former = [old for old, fate in commit.fates.items() if fate == (FateKind.MOVED, path)]
+        former = [old for old, fate in commit.fates.items() if fate == (OutcomeKind.MOVED, path)]
         if former:
             path = former[0]
             paths.append(FormerPath(path, _mark(commit)))
-        elif may_be_deleted and commit.fates.get(path, UNKNOWN)[0] == FateKind.DELETED:
+        elif may_be_deleted and commit.fates.get(path, UNKNOWN)[0] == OutcomeKind.DELETED:
             deleted = _mark(commit)
         elif path in commit.fates:
             break  # another file was at this path before

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from vaultlink.git.objects import find_blobs
-from vaultlink.history.file_pairs import UNCOMMITTED, UNKNOWN, FateKind
+from vaultlink.history.file_pairs import UNCOMMITTED, UNKNOWN, OutcomeKind
 from vaultlink.history.git_anchors import NoteVersions
 from vaultlink.history.git_log import GitLog, LogCommit, PathsNow, number_commits
 from vaultlink.history.link_changes import content_of, is_remainder
@@ -87,7 +87,7 @@ def find_git_targets(
     `broken` are the notes with unresolved links, `moved` the files that were moved after the last
     commit, with their present paths.
     """
-    uncommitted = {old: (str(FateKind.MOVED), new) for old, new in moved.items()}
+    uncommitted = {old: (str(OutcomeKind.MOVED), new) for old, new in moved.items()}
     # The paths of namesakes were free before their commit.
     commits = [LogCommit("", UNCOMMITTED, uncommitted)] + [
         replace(commit, fates={**dict.fromkeys(commit.namesakes, UNKNOWN), **commit.fates})
@@ -181,7 +181,7 @@ def _add_events(index: Index, pasts: Sequence[_LinkPast], commits: Sequence[LogC
         renamed = {
             sources.pop(new): old
             for old, (kind, new) in commit.fates.items()
-            if kind == FateKind.MOVED and new in sources
+            if kind == OutcomeKind.MOVED and new in sources
         }
         sources.update((old, source) for source, old in renamed.items())
         touched = [past for source in renamed for past in by_source[source]]

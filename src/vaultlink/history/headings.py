@@ -83,8 +83,8 @@ class Sections:
 
     @cached_property
     def cores(self) -> list[str]:
-        """The letters of the headings, as `heading_core` returns them."""
-        return [heading_core(heading.text) for heading in self.headings]
+        """The letters of the headings, as `extract_heading_core` returns them."""
+        return [extract_heading_core(heading.text) for heading in self.headings]
 
     @cached_property
     def paths(self) -> list[tuple[str, ...]]:
@@ -247,7 +247,7 @@ def _pair_unique(before: Mapping[K, list[int]], now: Mapping[K, list[int]]) -> P
 
 
 @lru_cache(maxsize=1 << 12)
-def heading_core(text: str) -> str:
+def extract_heading_core(text: str) -> str:
     """Return the letters and digits of a heading without numbering, emoji and accents.
 
     Return "" if too few are left.

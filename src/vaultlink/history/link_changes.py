@@ -75,7 +75,11 @@ def remember_links(known: History, before: Index, now: Index, moves: Mapping[str
     }
     changes = _Changes(before, now, moves, notes)
     anchors = _remember_anchors(known.anchors, changes)
-    return replace(known, anchors=anchors, led_to=_remember_targets(known.led_to, changes))
+    return replace(
+        known,
+        anchors=anchors,
+        former_destinations=_remember_targets(known.former_destinations, changes),
+    )
 
 
 def list_changed_keys(before: Mapping[str, T], now: Mapping[str, T]) -> set[str]:

@@ -16,11 +16,11 @@ from vaultlink.fix.causes import FixCause, FixException, FixOption
 from vaultlink.fix.loop import ChosenFixes, TextAnalyser, apply_rounds, changes_linked_heading
 from vaultlink.fix.plan import Plan
 from vaultlink.fix.sections import SectionFixMaker
-from vaultlink.fix.select import FindingWithFix, allowed_fixes
-from vaultlink.fix.sources import FixSources
+from vaultlink.fix.select import FindingWithFix, make_fix_filter
+from vaultlink.fix.sources import FixInputs
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import is_note, resolve_with_alternatives
-from vaultlink.links.edits import OffsetShift, apply_edits
+from vaultlink.links.edit_math import OffsetShift, apply_edits
 from vaultlink.links.kinds import SYNTAX, default_display_text, encode_destination
 from vaultlink.links.naming import format_target, strip_note_extension
 from vaultlink.mentions.mention import Mention
@@ -322,7 +322,7 @@ def _list_exceptions(item: Mention) -> tuple[FixException, ...]:
 
 def plan_mentions(
     state: State,
-    sources: FixSources,
+    sources: FixInputs,
     mentions: Iterable[Mention],
     analyse: TextAnalyser,
     *,
@@ -358,14 +358,14 @@ class _MentionRounds:
         self._before = before
         self.chosen = ChosenFixes(chosen)
         settings = before.settings
-        self._is_allowed = allowed_fixes(settings.rules, settings.config)
+        self._is_allowed = make_fix_filter(settings.rules, settings.config)
 
-    def __call__(self, state: State, sources: FixSources) -> Iterator[FindingWithFix]:
+    def __call__(self, state: State, sources: FixInputs) -> Iterator[FindingWithFix]:
         yield from self.chosen(state, sources)
         if state is not self._before:
             yield from self._list_section_fixes(state, sources)
 
-    def _list_section_fixes(self, state: State, sources: FixSources) -> Iterator[FindingWithFix]:
+    def _list_section_fixes(self, state: State, sources: FixInputs) -> Iterator[FindingWithFix]:
         make_fix, before = SectionFixMaker(), self._before.diagnostics
         for path, items in state.diagnostics.items():
             known = before.get(path, ())

@@ -8,7 +8,7 @@ from bisect import bisect_right
 from typing import NamedTuple
 
 from vaultlink.model import Note
-from vaultlink.parse import plain
+from vaultlink.parse import fast_parser
 from vaultlink.parse.blocks import read_blocks
 from vaultlink.parse.brackets import SpanSet, match_brackets
 from vaultlink.parse.directives import find_comment_spans
@@ -124,7 +124,7 @@ class VisibleText:
         if self._is_plain is None:
             self._read_structure()
         if self._is_plain:
-            start, end = plain.block_span(self._text, self.body, offset)
+            start, end = fast_parser.block_span(self._text, self.body, offset)
             runs = read_blocks(split_lines(self._text, start, end)).runs
             fitting = [run for run in runs if run.source_offset(0) <= offset]
             return fitting[-1] if fitting else None
@@ -139,10 +139,10 @@ class VisibleText:
     def _read_structure(self) -> None:
         """Find out if a note is plain; read all of it if it is not."""
         text = self._text
-        marks = plain.markup_bytes(text.encode("utf-8", "surrogatepass"))
+        marks = fast_parser.markup_bytes(text.encode("utf-8", "surrogatepass"))
         has_comments = "%%" in text
         self._is_plain = (
-            not has_comments and plain.find_plain_headings(text, self.body, marks) is not None
+            not has_comments and fast_parser.find_plain_headings(text, self.body, marks) is not None
         )
         if self._is_plain:
             return

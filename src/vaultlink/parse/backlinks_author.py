@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from vaultlink.model import Entry, Owner, Section, SourceSpan
-from vaultlink.parse import leaves
+from vaultlink.parse import leaf_blocks
 from vaultlink.parse.backlinks_entries import (
     LIST_MARK,
-    SectionSource,
+    SectionInputs,
     add_cut_spans,
     parse_line_entries,
 )
@@ -34,7 +34,7 @@ More lines are not a remark; the note continues there.
 class SectionBody(NamedTuple):
     """The body of a note with the headings of author's sections by line number."""
 
-    source: SectionSource
+    source: SectionInputs
     lines: list[QuotedLine]
     hidden: SpanSet
     headings: dict[int, SectionHeading]
@@ -138,7 +138,7 @@ def _has_only_links(body: SectionBody, builder: _SectionBuilder) -> bool:
 def _is_underlined(body: SectionBody, number: int) -> bool:
     following = body.lines[number + 1] if number + 1 < len(body.lines) else None
     return following is not None and bool(
-        leaves.SETEXT_UNDERLINE.match(body.source.text[following.content : following.end])
+        leaf_blocks.SETEXT_UNDERLINE.match(body.source.text[following.content : following.end])
     )
 
 
@@ -185,9 +185,9 @@ def _ends_section(body: SectionBody, line: QuotedLine, content: str) -> bool:
     start = line.start + len(body.source.text[line.start : line.end]) - len(content)
     start += len(content) - len(content.lstrip(" \t"))
     return bool(
-        leaves.HEADING.match(content)
-        or leaves.THEMATIC_BREAK.match(content)
-        or leaves.FOOTNOTE_DEFINITION.match(content)
+        leaf_blocks.HEADING.match(content)
+        or leaf_blocks.THEMATIC_BREAK.match(content)
+        or leaf_blocks.FOOTNOTE_DEFINITION.match(content)
         or content.lstrip().startswith(("|", "%%"))
         or body.hidden.covers(start)
     )

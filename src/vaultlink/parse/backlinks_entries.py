@@ -33,7 +33,7 @@ _MAX_LONE_TITLE_LENGTH = 150
 _NOT_ALPHANUMERIC = lazy_pattern(r"[^a-z0-9 ]")
 
 
-class SectionSource(NamedTuple):
+class SectionInputs(NamedTuple):
     """The note from which sections are parsed.
 
     `hidden` are the spans of blocks that hide text. `runs` is None for a plain note, whose
@@ -74,7 +74,7 @@ class SectionSource(NamedTuple):
         )
 
 
-def parse_line_entries(page: SectionSource, at: int, content: int, end: int) -> tuple[Entry, ...]:
+def parse_line_entries(page: SectionInputs, at: int, content: int, end: int) -> tuple[Entry, ...]:
     """Return the entries of the line from `at` to `end`; empty if it is prose.
 
     `content` is the offset behind its quote marks.
@@ -101,7 +101,7 @@ def _content_end(text: str, start: int, end: int) -> int:
     return start + len(text[start:end].rstrip())
 
 
-def _links_between(page: SectionSource, start: int, end: int) -> list[Link]:
+def _links_between(page: SectionInputs, start: int, end: int) -> list[Link]:
     """Return the internal links within a span that are not inside another link."""
     found: list[Link] = []
     first, last = (bisect_left(page.links, at, key=lambda link: link.start) for at in (start, end))
@@ -112,7 +112,7 @@ def _links_between(page: SectionSource, start: int, end: int) -> list[Link]:
 
 
 def _parse_linked_entries(
-    page: SectionSource, start: int, stop: int, marks: str
+    page: SectionInputs, start: int, stop: int, marks: str
 ) -> tuple[Entry, ...]:
     """Return entries with a link at line start; none if text behind makes it prose."""
     entries: list[Entry] = []
@@ -148,7 +148,7 @@ def _is_valid_tail(tail: str, first: Entry, marks: str) -> bool:
     return bool(first.title and first.dash) or (listed and rest[0] in "–—-:(")
 
 
-def _build_entry(page: SectionSource, at: int, link: Link, marks: str) -> Entry | None:
+def _build_entry(page: SectionInputs, at: int, link: Link, marks: str) -> Entry | None:
     """Return the entry that ends with a link; None if text before it is no title."""
     text = page.text
     title_end, dash = _split_title(text, at, link.start)
@@ -196,7 +196,7 @@ def _is_similar(one: str, other: str) -> bool:
     return 0 < max(len(one), len(other)) <= count_shared(one, other) * 5 // 3
 
 
-def _parse_nested_link(page: SectionSource, start: int, stop: int, marks: str) -> Entry | None:
+def _parse_nested_link(page: SectionInputs, start: int, stop: int, marks: str) -> Entry | None:
     """Return an entry whose link contains another one, which alone is a link."""
     text = page.text
     opening = text.find("[[", start, stop)
@@ -209,7 +209,7 @@ def _parse_nested_link(page: SectionSource, start: int, stop: int, marks: str) -
     return page.make_entry(start, stop, title_end, dash, opening, marks, fault="nested-link")
 
 
-def _parse_malformed_link(page: SectionSource, start: int, stop: int, marks: str) -> Entry | None:
+def _parse_malformed_link(page: SectionInputs, start: int, stop: int, marks: str) -> Entry | None:
     text = page.text
     match = _MALFORMED_LINK.search(text, start, stop)
     if not match:
@@ -239,7 +239,7 @@ def _is_title_of_broken_link(title: str, match: re.Match[str]) -> bool:
     )
 
 
-def _parse_lone_title(page: SectionSource, start: int, stop: int, marks: str) -> Entry | None:
+def _parse_lone_title(page: SectionInputs, start: int, stop: int, marks: str) -> Entry | None:
     """Return an entry that has only a title: a short line that is not a sentence."""
     text = page.text
     title_end, dash = _split_title(text, start, stop)

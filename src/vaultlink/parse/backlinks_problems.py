@@ -17,7 +17,7 @@ from vaultlink.model import Entry, Owner, ParseProblem, Section
 from vaultlink.parse.backlinks_heading import QUOTE_MARKS
 from vaultlink.parse.brackets import MarkSearch
 from vaultlink.parse.inline import read_inline
-from vaultlink.parse.leaves import FOOTNOTE_DEFINITION, LINK_DEFINITION
+from vaultlink.parse.leaf_blocks import FOOTNOTE_DEFINITION, LINK_DEFINITION
 from vaultlink.text import lazy_pattern, line_and_column
 
 _LINE_END = lazy_pattern(r"\r?\n")

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from vaultlink.model import Entry, Link, Owner, Section
 from vaultlink.parse.backlinks_author import SectionBody, read_author_sections
-from vaultlink.parse.backlinks_entries import SectionSource, add_cut_spans, parse_line_entries
+from vaultlink.parse.backlinks_entries import SectionInputs, add_cut_spans, parse_line_entries
 from vaultlink.parse.backlinks_heading import (
     HeadingWordings,
     SectionHeading,
@@ -22,14 +22,14 @@ from vaultlink.parse.backlinks_problems import add_section_problems
 from vaultlink.parse.blocks import read_blocks
 from vaultlink.parse.brackets import SpanSet
 from vaultlink.parse.directives import find_comment_spans
+from vaultlink.parse.fast_parser import paragraph_span
 from vaultlink.parse.inline import read_inline
 from vaultlink.parse.lines import TextRun, split_lines
-from vaultlink.parse.plain import paragraph_span
 from vaultlink.text import lazy_pattern, line_and_column
 
 
 def read_sections(
-    source: SectionSource,
+    source: SectionInputs,
     links: Sequence[Link],
     wording: HeadingWordings,
     candidates: Sequence[int],
@@ -86,7 +86,7 @@ def read_sections(
 
 
 def _read_heading(
-    source: SectionSource, number: int, wording: HeadingWordings
+    source: SectionInputs, number: int, wording: HeadingWordings
 ) -> SectionHeading | None:
     text, starts = source.text, source.starts
     start, end = (
@@ -102,7 +102,7 @@ def _read_heading(
 class _VisibleText:
     """The text of a note that Obsidian shows as text."""
 
-    def __init__(self, source: SectionSource, comments: list[tuple[int, int]]) -> None:
+    def __init__(self, source: SectionInputs, comments: list[tuple[int, int]]) -> None:
         self._source = source
         self._comments = SpanSet(comments)
         self._paragraph = (0, 0)
@@ -151,7 +151,7 @@ _ANY_HEADING = lazy_pattern(
 
 
 def read_managed_section(
-    page: SectionSource, pair: MarkerPair, wording: HeadingWordings
+    page: SectionInputs, pair: MarkerPair, wording: HeadingWordings
 ) -> Section:
     text = page.text
     heading, entries = _read_managed_content(page, pair.begin_end, pair.closing_line, wording)
@@ -171,7 +171,7 @@ def read_managed_section(
 
 
 def _read_managed_content(
-    page: SectionSource, start: int, end: int, wording: HeadingWordings
+    page: SectionInputs, start: int, end: int, wording: HeadingWordings
 ) -> tuple[tuple[int, int], tuple[Entry, ...]]:
     """Return the heading's span and the entries between two markers.
 

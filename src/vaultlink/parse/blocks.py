@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from vaultlink.parse import leaves
-from vaultlink.parse.leaves import COMMENT_START, FENCE, HEADING, MATH_FENCE, THEMATIC_BREAK
+from vaultlink.parse import leaf_blocks
+from vaultlink.parse.leaf_blocks import COMMENT_START, FENCE, HEADING, MATH_FENCE, THEMATIC_BREAK
 from vaultlink.parse.lines import UNICODE_SPACES, SourceLine, TableRow, TextRun, is_blank
 from vaultlink.text import lazy_pattern
 
@@ -212,11 +212,11 @@ def _read_container(
     at, before = 0, None
     while at < len(lines):
         line = lines[at]
-        if not line.text or leaves.BLANK.match(line.text):
+        if not line.text or leaf_blocks.BLANK.match(line.text):
             at += 1
             continue
         end = 0
-        if line.text[0] in leaves.BLOCK_START_CHARS:
+        if line.text[0] in leaf_blocks.BLOCK_START_CHARS:
             end = _read_hidden_block(lines, at, found, container) or _read_nested_block(
                 lines, at, found, depth
             )
@@ -233,23 +233,23 @@ def _read_hidden_block(
     """Read code, math or HTML; return the index behind the block, or 0."""
     text = lines[at].text
     kind = ""
-    if text[0] in " \t" and leaves.INDENTED.match(text):
-        return _hide(lines, at, leaves.end_of_indented(lines, at), found)
+    if text[0] in " \t" and leaf_blocks.INDENTED.match(text):
+        return _hide(lines, at, leaf_blocks.end_of_indented(lines, at), found)
     head = text.lstrip(" \t")[0]
     if head not in "$`~<":
         return 0
-    if leaves.MATH_FENCE.match(text):
-        kind, (end, closed) = "unclosed-math", leaves.end_of_math(lines, at)
-    elif leaves.FENCE.match(text):
-        kind, (end, closed) = "unclosed-fence", leaves.end_of_fence(lines, at)
-        query = leaves.QUERY_FENCE.match(text)
+    if leaf_blocks.MATH_FENCE.match(text):
+        kind, (end, closed) = "unclosed-math", leaf_blocks.end_of_math(lines, at)
+    elif leaf_blocks.FENCE.match(text):
+        kind, (end, closed) = "unclosed-fence", leaf_blocks.end_of_fence(lines, at)
+        query = leaf_blocks.QUERY_FENCE.match(text)
         if query and closed and container != "comment":
             found.queries.append(QueryBlock(query[1], lines[at + 1 : end - 1]))
-    elif head == "<" and not leaves.is_setext(lines, at):
-        closing = leaves.html_block_closer(text, interrupting=False)
+    elif head == "<" and not leaf_blocks.is_setext(lines, at):
+        closing = leaf_blocks.html_block_closer(text, interrupting=False)
         if closing is None:
             return 0
-        end, closed = leaves.end_of_html(lines, at, closing)
+        end, closed = leaf_blocks.end_of_html(lines, at, closing)
         if closing:
             comment = text.lstrip(" \t").startswith("<!--")
             kind = "unclosed-comment" if comment else "unclosed-html"
@@ -273,7 +273,7 @@ def _read_nested_block(lines: list[SourceLine], at: int, found: ParsedBlocks, de
         return 0
     text, offset = lines[at].text, lines[at].offset
     head = text.lstrip(" \t")[0]
-    comment = leaves.COMMENT_START.match(text) if head == "%" else None
+    comment = leaf_blocks.COMMENT_START.match(text) if head == "%" else None
     if comment:
         inner = _comment_lines(lines, at, comment.end())
         _read_container(inner, found, depth + 1, None, "comment")
@@ -282,14 +282,14 @@ def _read_nested_block(lines: list[SourceLine], at: int, found: ParsedBlocks, de
         inner = _quote_lines(lines, at)
         _read_container(inner, found, depth + 1, offset, "quote")
         return at + len(inner)
-    if head in "#%" or leaves.THEMATIC_BREAK.match(text):
+    if head in "#%" or leaf_blocks.THEMATIC_BREAK.match(text):
         return 0
-    if leaves.BULLET.match(text):
+    if leaf_blocks.BULLET.match(text):
         items, end = split_list_items(lines, at)
         for item in items:
             _read_container(strip_item(item), found, depth + 1, item[0].offset, "list item")
         return end
-    mark = leaves.FOOTNOTE_DEFINITION.match(text)
+    mark = leaf_blocks.FOOTNOTE_DEFINITION.match(text)
     if mark:
         inner = _footnote_lines(lines, at, mark.end())
         _read_container(inner, found, depth + 1, offset, "footnote")
@@ -313,7 +313,7 @@ def _quote_lines(lines: list[SourceLine], at: int) -> list[SourceLine]:
     inner: list[SourceLine] = []
     for index in range(at, len(lines)):
         text, offset = lines[index]
-        mark = leaves.QUOTE.match(text)
+        mark = leaf_blocks.QUOTE.match(text)
         if mark:
             cut = mark.end() + (text[mark.end() : mark.end() + 1] == " ")
             inner.append(SourceLine(text[cut:], offset + cut))
@@ -327,9 +327,9 @@ def _quote_lines(lines: list[SourceLine], at: int) -> list[SourceLine]:
 def _interrupts_quote(lines: list[SourceLine], at: int) -> bool:
     text = lines[at].text
     return bool(
-        leaves.INDENTED.match(text)
-        or leaves.interrupts_paragraph(text)
-        or leaves.is_setext(lines, at)
+        leaf_blocks.INDENTED.match(text)
+        or leaf_blocks.interrupts_paragraph(text)
+        or leaf_blocks.is_setext(lines, at)
     )
 
 
@@ -340,16 +340,16 @@ def _footnote_lines(lines: list[SourceLine], at: int, cut: int) -> list[SourceLi
     pending: list[SourceLine] = []
     for index in range(at + 1, len(lines)):
         line = lines[index]
-        indent = leaves.INDENTED.match(line.text)
-        if leaves.BLANK.match(line.text):
+        indent = leaf_blocks.INDENTED.match(line.text)
+        if leaf_blocks.BLANK.match(line.text):
             pending.append(line)
         elif indent:
             inner += [*pending, SourceLine(line.text[indent.end() :], line.offset + indent.end())]
             pending = []
         elif (
             pending
-            or leaves.FOOTNOTE_DEFINITION.match(line.text)
-            or leaves.interrupts_paragraph(line.text)
+            or leaf_blocks.FOOTNOTE_DEFINITION.match(line.text)
+            or leaf_blocks.interrupts_paragraph(line.text)
         ):
             break
         else:
@@ -368,29 +368,29 @@ def _read_text_block(
     """Read a heading, table, definition or paragraph; return the index behind it."""
     line = lines[at]
     head = line.text.lstrip(" \t")[0]
-    span = leaves.match_heading(line.text) if head == "#" else None
+    span = leaf_blocks.match_heading(line.text) if head == "#" else None
     if span:
         _add_heading(line, span, found, depth, owner)
         return at + 1
-    if head in "-*_" and leaves.THEMATIC_BREAK.match(line.text):
+    if head in "-*_" and leaf_blocks.THEMATIC_BREAK.match(line.text):
         return at + 1
-    if leaves.is_setext(lines, at):
+    if leaf_blocks.is_setext(lines, at):
         text = line.text.strip(" \t")
         start = line.text.find(text)
         level = 1 if lines[at + 1].text.startswith("=") else 2
         _add_heading(line, (level, start, start + len(text)), found, depth, owner)
         return at + 2
-    if head == "[" and leaves.LINK_DEFINITION.match(line.text):
+    if head == "[" and leaf_blocks.LINK_DEFINITION.match(line.text):
         found.hidden.append((line.offset, line.offset + len(line.text)))
         found.definitions.append(line)
         return at + 1
-    end = leaves.end_of_table(lines, at) if "|" in line.text else at
+    end = leaf_blocks.end_of_table(lines, at) if "|" in line.text else at
     if end > at:
         _add_table(lines[at:end], found, owner)
         if end < len(lines):
             found.beside_tables.append(lines[end].offset)
         return end
-    if leaves.precedes_delimiter_row(lines, at):
+    if leaf_blocks.precedes_delimiter_row(lines, at):
         found.beside_tables.append(line.offset)
     end = _end_of_paragraph(lines, at)
     _add_paragraph(lines[at:end], found, before, owner)
@@ -416,12 +416,12 @@ def _add_heading(
 
 
 def _add_table(rows: list[SourceLine], found: ParsedBlocks, owner: int | None) -> None:
-    columns = len(leaves.split_cells(rows[1]))
+    columns = len(leaf_blocks.split_cells(rows[1]))
     last = max(at for at, row in enumerate(rows) if at < 2 or row.text.lstrip().startswith("|"))
     for at, line in enumerate(rows):
         if at != 1:
             row = TableRow(line, columns, at <= last)
-            found.runs.extend(TextRun([cell], row) for cell in leaves.split_cells(line))
+            found.runs.extend(TextRun([cell], row) for cell in leaf_blocks.split_cells(line))
     _add_block_id(rows[-1], found, rows[0].offset if owner is None else owner)
 
 
@@ -430,11 +430,11 @@ def _end_of_paragraph(lines: list[SourceLine], at: int) -> int:
     end = at + 1
     while end < len(lines):
         text = lines[end].text
-        if text and text[0] not in leaves.BLOCK_START_CHARS and not text[0].isspace():
+        if text and text[0] not in leaf_blocks.BLOCK_START_CHARS and not text[0].isspace():
             end += 1
             continue
         if is_blank(text) or (
-            not leaves.INDENTED.match(text) and leaves.interrupts_paragraph(text)
+            not leaf_blocks.INDENTED.match(text) and leaf_blocks.interrupts_paragraph(text)
         ):
             break
         end += 1

@@ -14,7 +14,7 @@ from vaultlink.parse.brackets import (
     parse_link_destination,
     trim_url_end,
 )
-from vaultlink.parse.leaves import HTML_TAG
+from vaultlink.parse.leaf_blocks import HTML_TAG
 from vaultlink.text import lazy_pattern
 
 # -- results of the inline pass --------------------------------------------------------------------

@@ -20,8 +20,8 @@ from vaultlink.model import (
     Section,
     Tag,
 )
-from vaultlink.parse import plain
-from vaultlink.parse.backlinks_entries import SectionSource
+from vaultlink.parse import fast_parser
+from vaultlink.parse.backlinks_entries import SectionInputs
 from vaultlink.parse.backlinks_heading import (
     compile_wordings,
     find_heading_candidates,
@@ -35,7 +35,11 @@ from vaultlink.parse.directives import (
     find_directives,
     parse_ignored_rules,
 )
-from vaultlink.parse.hidden import describe_hiding_blocks, find_detached_ids, find_swallowed_links
+from vaultlink.parse.hidden_text import (
+    describe_hiding_blocks,
+    find_detached_ids,
+    find_swallowed_links,
+)
 from vaultlink.parse.lines import UNICODE_SPACES, TextRun, split_lines
 from vaultlink.parse.link_parts import parse_property_link
 from vaultlink.parse.names_in_text import find_lone_self_links, find_named_files
@@ -57,7 +61,7 @@ def parse_note(path: str, text: str, headings: tuple[str, ...] = ()) -> Note:
     """
     found = NoteBuilder(text)
     encoded = text.encode("utf-8", "surrogatepass")
-    marks = plain.markup_bytes(encoded)
+    marks = fast_parser.markup_bytes(encoded)
     found.may_have_directives = (b"%%" in marks or b"<!" in marks) and DIRECTIVE_PREFIX in text
     span = frontmatter_span(text)
     body = span[2] if span else 0
@@ -79,7 +83,7 @@ def parse_note(path: str, text: str, headings: tuple[str, ...] = ()) -> Note:
     usual_headings = find_usual_headings(text, body, found.links, titles, found.starts)
     if candidates or usual_headings:
         sections = read_sections(
-            SectionSource(text, body, found.starts, hidden, runs),
+            SectionInputs(text, body, found.starts, hidden, runs),
             found.links,
             wording,
             candidates,
@@ -122,12 +126,12 @@ def _read_plain_body(found: NoteBuilder, body: int, marks: bytes) -> _BodyParts 
     The full passes read only the paragraphs that need them. Returns None if the whole body needs
     them.
     """
-    text, marks, hidden = plain.mask_markers(found.text, body, marks)
-    plain_headings = plain.find_plain_headings(text, body, marks)
+    text, marks, hidden = fast_parser.mask_markers(found.text, body, marks)
+    plain_headings = fast_parser.find_plain_headings(text, body, marks)
     if plain_headings is None:
         return None
     hashes = sum([level for level, _, _ in plain_headings])
-    plain_links = plain.find_plain_links(text, body, marks, hashes)
+    plain_links = fast_parser.find_plain_links(text, body, marks, hashes)
     if plain_links is None:
         return None
     links, starts = found.links, found.starts
@@ -162,7 +166,7 @@ def _read_plain_body(found: NoteBuilder, body: int, marks: bytes) -> _BodyParts 
     return _locate_headings(headings, found), (), hidden, None
 
 
-def _add_other_links(found: NoteBuilder, plain_links: plain.PlainLinks) -> None:
+def _add_other_links(found: NoteBuilder, plain_links: fast_parser.PlainLinks) -> None:
     text = found.text
     for start, end, words, address in plain_links.web:
         found.links.append(

@@ -15,7 +15,7 @@ from vaultlink.parse.inline import (
     may_contain_links,
     read_inline,
 )
-from vaultlink.parse.leaves import LINK_DEFINITION
+from vaultlink.parse.leaf_blocks import LINK_DEFINITION
 from vaultlink.parse.lines import SourceLine, TextRun
 from vaultlink.parse.link_parts import (
     decode_destination,

@@ -35,7 +35,7 @@ FILE_KINDS = (RenameKind.NOTE, RenameKind.ATTACHMENT, RenameKind.FOLDER)
 """The kinds that have a path on disk."""
 
 
-class RenameSource(NamedTuple):
+class RenamedThing(NamedTuple):
     """The thing to rename.
 
     `note_text` is the part of the argument that names the note of a heading or block.
@@ -47,7 +47,7 @@ class RenameSource(NamedTuple):
     note_text: str = ""
 
 
-def find_source(index: Index, text: str, find: FindPath) -> RenameSource:
+def find_source(index: Index, text: str, find: FindPath) -> RenamedThing:
     """Return the note, attachment, folder, heading, block or tag that a text names.
 
     A file whose name contains `#` takes precedence over a heading. Raises UsageError if nothing has
@@ -69,10 +69,10 @@ def find_source(index: Index, text: str, find: FindPath) -> RenameSource:
     return _make_source(found)
 
 
-def _make_source(path: str) -> RenameSource:
+def _make_source(path: str) -> RenamedThing:
     if path.endswith("/"):
-        return RenameSource(RenameKind.FOLDER, path[:-1])
-    return RenameSource(RenameKind.NOTE if is_note(path) else RenameKind.ATTACHMENT, path)
+        return RenamedThing(RenameKind.FOLDER, path[:-1])
+    return RenamedThing(RenameKind.NOTE if is_note(path) else RenameKind.ATTACHMENT, path)
 
 
 def _look_up(index: Index, text: str, find: FindPath) -> str | None:
@@ -103,7 +103,7 @@ def _look_up(index: Index, text: str, find: FindPath) -> str | None:
     return f"{folder}/" if folder else found
 
 
-def _find_part(index: Index, text: str, find: FindPath) -> RenameSource:
+def _find_part(index: Index, text: str, find: FindPath) -> RenamedThing:
     """Return the heading or block that a text such as `Note#A#B` names."""
     ends = [at for at, char in enumerate(text) if char == "#"]
     for end in reversed(ends):
@@ -113,7 +113,7 @@ def _find_part(index: Index, text: str, find: FindPath) -> RenameSource:
     raise UsageError(_explain_unknown_path(index, text[: ends[0]]))
 
 
-def _find_anchored(index: Index, path: str, text: str, end: int) -> RenameSource:
+def _find_anchored(index: Index, path: str, text: str, end: int) -> RenamedThing:
     note = index.notes.get(path) if is_note(path) else None
     if note is None:
         raise UsageError(f"{path} is not a note, so it has no headings or blocks to rename.")
@@ -122,12 +122,12 @@ def _find_anchored(index: Index, path: str, text: str, end: int) -> RenameSource
         raise UsageError(f'"{text}" names no heading: there is nothing behind the #.')
     anchor = find_anchor(note, text[end:])
     if isinstance(anchor, BlockId):
-        return RenameSource(RenameKind.BLOCK, path, f"#^{anchor.id}", text[:end])
+        return RenamedThing(RenameKind.BLOCK, path, f"#^{anchor.id}", text[:end])
     # Links with the id of a missing block lead to a heading of that text. That is not meant here.
     is_heading = anchor is not None or (len(parts) == 1 and _has_heading(note, parts[0]))
     if parts[-1].startswith("^") or not is_heading:
         raise UsageError(_explain_unknown_part(note, parts[-1]))
-    return RenameSource(RenameKind.HEADING, path, f"#{'#'.join(parts)}", text[:end])
+    return RenamedThing(RenameKind.HEADING, path, f"#{'#'.join(parts)}", text[:end])
 
 
 def _has_heading(note: Note, text: str) -> bool:
@@ -135,12 +135,12 @@ def _has_heading(note: Note, text: str) -> bool:
     return normalize_heading(text) in {normalize_heading(item.text) for item in note.headings}
 
 
-def _find_tag(index: Index, text: str) -> RenameSource:
+def _find_tag(index: Index, text: str) -> RenamedThing:
     name = text[1:].rstrip("/")
     known = sorted({tag.name for path in index.notes for tag in index.notes[path].tags})
     wanted = name.lower()
     if any(f"{tag.lower()}/".startswith(f"{wanted}/") for tag in known) and name:
-        return RenameSource(RenameKind.TAG, name)
+        return RenamedThing(RenameKind.TAG, name)
     near = _find_similar(wanted, known)
     hint = _suggest([f"#{tag}" for tag in near]) or (
         "A heading is named with its note, as in Note#Heading."
@@ -365,7 +365,7 @@ def read_plan_file(text: str) -> list[RenameRow]:
 # -- new names -----------------------------------------------------------------------------------
 
 
-def _complete_path(index: Index, source: RenameSource, new: str) -> str:
+def _complete_path(index: Index, source: RenamedThing, new: str) -> str:
     folder, name = parent_folder(source.path), file_name(source.path)
     if source.kind is RenameKind.FOLDER and not find_folder(index, new):
         new = new.rstrip("/") or new  # as in `Old/ New/`

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from vaultlink.links.edits import apply_edits, sort_edits
+from vaultlink.links.edit_math import apply_edits, sort_edits
 from vaultlink.links.naming import rename_link
 from vaultlink.model import Edit, Link
 from vaultlink.parse.canvas import (

@@ -5,11 +5,11 @@ from collections.abc import Iterator, Sequence
 from vaultlink.backlinks.placement import detect_line_end, has_open_comment
 from vaultlink.engine.step import State
 from vaultlink.fix.plan import Plan, Rename, RenameKind
-from vaultlink.fix.sources import FixSources
+from vaultlink.fix.sources import FixInputs
 from vaultlink.index.anchors import render_heading
 from vaultlink.index.index import Index, link_name
 from vaultlink.index.resolve import name_key, normalize_name, parent_folder, resolve
-from vaultlink.links.edits import apply_edits, edit_span
+from vaultlink.links.edit_math import apply_edits, edit_span
 from vaultlink.links.kinds import encode_destination
 from vaultlink.links.naming import format_target
 from vaultlink.mentions.visible import body_start
@@ -34,7 +34,7 @@ _NOT_IN_NAMES = lazy_pattern(r"[\s\\/:*?\"<>|#^\[\]%\x00-\x1f]+")
 
 def plan_extract(
     state: State,
-    sources: FixSources,
+    sources: FixInputs,
     path: str,
     subpath: str,
     new_path: str | None = None,
@@ -137,7 +137,7 @@ def _strip_blank_lines(text: str) -> str:
 
 
 class _Extraction(Regrouping[RegroupedNotes]):
-    def __init__(self, state: State, sources: FixSources, cut: _Cut, new_path: str) -> None:
+    def __init__(self, state: State, sources: FixInputs, cut: _Cut, new_path: str) -> None:
         super().__init__(state, sources, cut.note.path, new_path, removes_old=False)
         self._cut = cut
         self._line_end = detect_line_end(cut.text)

@@ -12,7 +12,7 @@ import msgspec
 from vaultlink.fix.plan import CapturedLink
 from vaultlink.index.index import Index, link_name, target_spellings
 from vaultlink.index.resolve import file_name, is_canvas, is_note, resolve
-from vaultlink.links.edits import sort_edits
+from vaultlink.links.edit_math import sort_edits
 from vaultlink.links.kinds import SYNTAX
 from vaultlink.links.naming import RenamedNames, rename_link
 from vaultlink.links.rewrite import as_link, rewrite_definition

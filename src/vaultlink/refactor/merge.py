@@ -8,8 +8,8 @@ from typing import NamedTuple
 from vaultlink.backlinks.placement import detect_line_end, has_open_comment, remove_section
 from vaultlink.engine.step import State
 from vaultlink.fix.plan import Plan, Rename, RenameKind
-from vaultlink.fix.sources import FixSources
-from vaultlink.links.edits import OffsetShift, apply_edits, sort_edits
+from vaultlink.fix.sources import FixInputs
+from vaultlink.links.edit_math import OffsetShift, apply_edits, sort_edits
 from vaultlink.mentions.visible import body_start
 from vaultlink.model import Edit, Note, Owner, Place, PropertyValue, SourceSpan
 from vaultlink.parse.properties import frontmatter_span, parse_plain_scalar
@@ -256,7 +256,7 @@ def format_conflicts(conflicts: str, line_end: str) -> str:
 # -- plan to append a note to another one ----------------------------------------------------------
 
 
-def plan_merge(state: State, sources: FixSources, path: str, into: str) -> Plan:
+def plan_merge(state: State, sources: FixInputs, path: str, into: str) -> Plan:
     """Plan to append a note to another one and to remove it. Does not write.
 
     Links to the first note, and to its headings and blocks, lead to the second one. Raises
@@ -278,7 +278,7 @@ class _Combined(RegroupedNotes, frozen=True):
 
 
 class _Merging(Regrouping[_Combined]):
-    def __init__(self, state: State, sources: FixSources, path: str, into: str) -> None:
+    def __init__(self, state: State, sources: FixInputs, path: str, into: str) -> None:
         super().__init__(state, sources, path, into, removes_old=True)
         self._text, self._into_text = self.text(path), self.text(into)
         self._note, self._into_note = self.index.notes[path], self.index.notes[into]

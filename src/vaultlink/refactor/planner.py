@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from vaultlink.engine.step import State
 from vaultlink.fix.plan import NamedPlace, Plan, Rename, RenameKind
-from vaultlink.fix.sources import FixSources
+from vaultlink.fix.sources import FixInputs
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import file_name, is_canvas
 from vaultlink.model import Edit, QueryName
@@ -88,7 +88,7 @@ _FILE_CALL = lazy_pattern(r"\b(?:inFolder|hasLink|link|file|image)\([^()]*$")
 
 def plan_renames(
     state: State,
-    sources: FixSources,
+    sources: FixInputs,
     renames: Sequence[Rename],
     moves: Mapping[str, str],
     files: Mapping[str, str],

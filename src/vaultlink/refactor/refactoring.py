@@ -9,10 +9,10 @@ from vaultlink.backlinks.existing import find_mentioning_notes, parse_managed_se
 from vaultlink.engine.step import State, parse
 from vaultlink.fix.plan import CapturedLink, ChangedTexts, NamedPlace, Plan
 from vaultlink.fix.sections import SectionContext, find_section_edits
-from vaultlink.fix.sources import FixSources
+from vaultlink.fix.sources import FixInputs
 from vaultlink.fix.verify import BrokenPromise, find_broken_moves
 from vaultlink.index.index import Index, update_names
-from vaultlink.links.edits import OffsetShift, apply_edits, sort_edits
+from vaultlink.links.edit_math import OffsetShift, apply_edits, sort_edits
 from vaultlink.model import Destination, Edit, Link, Note, SkippedNote
 from vaultlink.parse.backlinks_markers import MARKER_TEXT
 from vaultlink.refactor.link_edits import LinkEdits, LinkPlanner, find_defining_sources
@@ -42,7 +42,7 @@ class Refactoring:
     def __init__(
         self,
         state: State,
-        sources: FixSources,
+        sources: FixInputs,
         files: Mapping[str, str],
         joined: Mapping[str, str] = {},
         created: Set[str] = frozenset(),
@@ -239,7 +239,7 @@ class Refactoring:
         return found
 
 
-def _find_sections_in_step(state: State, sources: FixSources) -> dict[str, Set[str]]:
+def _find_sections_in_step(state: State, sources: FixInputs) -> dict[str, Set[str]]:
     """Return the notes whose managed sections are in step, with their mentions."""
     found: dict[str, Set[str]] = {}
     context, index = None, state.index
@@ -255,7 +255,7 @@ def _find_sections_in_step(state: State, sources: FixSources) -> dict[str, Set[s
     return found
 
 
-def require_text(sources: FixSources, path: str) -> str:
+def require_text(sources: FixInputs, path: str) -> str:
     """Return the text of a note that must change. Raises RefusedError if it can't."""
     text = sources.find_text(path)
     if text is None:

@@ -23,7 +23,7 @@ _MAX_LISTED = 20
 """Problems that an error message lists."""
 
 
-class DiskQuestions(NamedTuple):
+class DiskProbe(NamedTuple):
     """The questions of renames about the disk. All paths are vault paths.
 
     Attributes:
@@ -47,7 +47,7 @@ class DiskQuestions(NamedTuple):
 def refuse_renames(
     renames: Sequence[Rename],
     index: Index,
-    disk: DiskQuestions,
+    disk: DiskProbe,
     limits: NameLimits = NameLimits(),  # noqa: B008 - immutable
     *,
     merge: bool = False,
@@ -59,7 +59,7 @@ def refuse_renames(
     raise_problems(list(list_problems(renames, index, disk, limits, merge=merge)))
 
 
-def refuse_new_note(path: str, index: Index, disk: DiskQuestions, limits: NameLimits) -> None:
+def refuse_new_note(path: str, index: Index, disk: DiskProbe, limits: NameLimits) -> None:
     """Raise a RefusedError with all reasons not to create a note, if there are any."""
     item = Rename(RenameKind.NOTE, "", path)
     problems = list(_check_new_path(item, index, disk, limits))
@@ -87,7 +87,7 @@ def raise_problems(problems: Sequence[str]) -> None:
 def list_problems(
     renames: Sequence[Rename],
     index: Index,
-    disk: DiskQuestions,
+    disk: DiskProbe,
     limits: NameLimits,
     *,
     merge: bool = False,
@@ -121,7 +121,7 @@ def _find_repeated(renames: Iterable[Rename]) -> Iterator[str]:
             yield f"{key if isinstance(key, str) else key[1]} is renamed {count} times."
 
 
-def _check_source(item: Rename, disk: DiskQuestions) -> Iterator[str]:
+def _check_source(item: Rename, disk: DiskProbe) -> Iterator[str]:
     if disk.is_link(item.old):
         yield f"{item.old} is a symbolic link, which vaultlink does not rename."
     elif disk.is_outside(parent_folder(item.old).rstrip("/")):
@@ -129,7 +129,7 @@ def _check_source(item: Rename, disk: DiskQuestions) -> Iterator[str]:
 
 
 def _check_new_path(
-    item: Rename, index: Index, disk: DiskQuestions, limits: NameLimits
+    item: Rename, index: Index, disk: DiskProbe, limits: NameLimits
 ) -> Iterator[str]:
     parts = item.new.split("/")
     if ".." in parts:
@@ -195,7 +195,7 @@ def _check_tags(renames: Sequence[Rename], index: Index, *, merge: bool) -> Iter
 
 
 class _Targets:
-    def __init__(self, renames: Sequence[Rename], index: Index, disk: DiskQuestions) -> None:
+    def __init__(self, renames: Sequence[Rename], index: Index, disk: DiskProbe) -> None:
         self._renames, self._index, self._disk = renames, index, disk
         self._moves, self._files = expand(renames, index)
         self._folders = {item.old for item in renames if item.kind is RenameKind.FOLDER}

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from vaultlink.engine.step import State
 from vaultlink.fix.plan import ChangedTexts, Plan, Rename
-from vaultlink.fix.sources import FixSources
+from vaultlink.fix.sources import FixInputs
 from vaultlink.fix.verify import ResolvedLink, find_changed_meanings
 from vaultlink.index.anchors import heading_key
 from vaultlink.index.index import Index
@@ -130,7 +130,7 @@ class Regrouping(Refactoring, ABC, Generic[NotesT]):
     def __init__(
         self,
         state: State,
-        sources: FixSources,
+        sources: FixInputs,
         old_path: str,
         new_path: str,
         *,

@@ -17,7 +17,7 @@ from vaultlink.index.anchors import (
     split_parts,
 )
 from vaultlink.index.suggest_headings import write_part
-from vaultlink.links.edits import OffsetShift, apply_edits, edit_span, sort_edits
+from vaultlink.links.edit_math import OffsetShift, apply_edits, edit_span, sort_edits
 from vaultlink.links.kinds import SYNTAX
 from vaultlink.model import BlockId, Edit, Heading, LinkKind, Note, Owner, SourceSpan
 from vaultlink.parse.lines import UNICODE_SPACES

@@ -7,7 +7,7 @@ from unicodedata import category
 from vaultlink.fix.plan import Rename, RenameKind
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import PathsByName, is_canvas, normalize_name, resolve
-from vaultlink.links.edits import apply_edits, sort_edits
+from vaultlink.links.edit_math import apply_edits, sort_edits
 from vaultlink.links.naming import find_query_target, is_plain_name, rename_in_query
 from vaultlink.model import Edit, Link, Note, Place, QueryName, Tag
 from vaultlink.parse.canvas import parse_canvas_cards, parse_card_text

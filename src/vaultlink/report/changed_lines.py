@@ -7,7 +7,7 @@ from typing import NamedTuple
 import msgspec
 
 from vaultlink.fix.plan import ChangedTexts
-from vaultlink.links.edits import apply_edits, sort_edits
+from vaultlink.links.edit_math import apply_edits, sort_edits
 from vaultlink.model import Diagnostic, Edit, Fix, SkippedNote
 from vaultlink.report.layout import (
     PLAIN,

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import msgspec
 
 from vaultlink.fix.causes import FixCause, FixOption
-from vaultlink.links.edits import sort_edits
+from vaultlink.links.edit_math import sort_edits
 from vaultlink.model import Diagnostic, Edit, TextByPath
 from vaultlink.report.changed_lines import (
     ChangedLines,

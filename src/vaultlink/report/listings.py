@@ -72,7 +72,7 @@ class LinkRow(msgspec.Struct, frozen=True, gc=False):
     anchor: str | None
 
 
-class TopicSource(msgspec.Struct, frozen=True, gc=False):
+class TopicLink(msgspec.Struct, frozen=True, gc=False):
     """The line of a link to a topic.
 
     Attributes:
@@ -98,7 +98,7 @@ class DanglingTopicRow(msgspec.Struct, frozen=True, gc=False):
 
     topic: str
     count: int
-    sources: tuple[TopicSource, ...]
+    sources: tuple[TopicLink, ...]
     suggestions: tuple[SuggestionRow, ...]
     cause: str | None = None
 
@@ -178,7 +178,7 @@ class DanglingTopic(NamedTuple):
     """
 
     name: str
-    sources: Sequence[TopicSource]
+    sources: Sequence[TopicLink]
     former: FormerTarget | None
 
 
@@ -194,12 +194,12 @@ def rank_topics(index: Index, history: History = NO_HISTORY) -> list[DanglingTop
 
     Targets with and without `.md` are one topic. Text that was not meant as a link is left out.
     """
-    by_topic: dict[str, list[TopicSource]] = {}
+    by_topic: dict[str, list[TopicLink]] = {}
     causes: dict[str, set[FormerTarget]] = {}
     for path in sorted(index.notes):
         for link, resolved in index.resolved_links(path):
             if names_topic(link, resolved):
-                source = TopicSource(path, link.line)
+                source = TopicLink(path, link.line)
                 topic = topic_name(link.target)
                 by_topic.setdefault(topic, []).append(source)
                 former = find_former_target(link, path, index, history) or NO_FORMER_TARGET

@@ -103,7 +103,7 @@ def build_past(path: str, index: Index, history: History, recorded: NoteHistory)
     known = {item.path for item in recorded.paths}
     others = sorted(
         (old for old, new in history.moves.items() if new == path and old not in known),
-        key=lambda old: (-history.gone.get(old, 0), old),
+        key=lambda old: (-history.vanished.get(old, 0), old),
     )
     names = [FormerPathRow(old, None, None) for old in others]
     for old, mark in recorded.paths:
@@ -135,10 +135,10 @@ def _find_broken(
 ) -> Iterator[tuple[str, Link, str, Destination | None]]:
     """Yield source, link, cause, and a former heading's place now."""
     # Files that git remembers longer than the history are looked up as well.
-    gone = {**dict.fromkeys(former, 0), **history.gone}
-    history = msgspec.structs.replace(history, gone=gone)
+    gone = {**dict.fromkeys(former, 0), **history.vanished}
+    history = msgspec.structs.replace(history, vanished=gone)
     for source in sorted(index.notes):
-        led_to = history.led_to.get(source, {})
+        former_destinations = history.former_destinations.get(source, {})
         for link, target in index.resolved_links(source):
             if link.external:
                 continue
@@ -152,7 +152,9 @@ def _find_broken(
                     now = find_renamed_anchor(link.subpath, note, history)
                     if now is not None:
                         yield source, link, "block" if "#^" in link.subpath else "heading", now
-            elif (meant := led_to.get(link.lookup_target)) is not None and meant.path == path:
+            elif (
+                meant := former_destinations.get(link.lookup_target)
+            ) is not None and meant.path == path:
                 yield source, link, "retargeted", None
 
 

@@ -13,7 +13,7 @@ from textwrap import shorten
 from typing import Any
 from urllib.parse import quote
 
-from vaultlink.links.edits import sort_edits
+from vaultlink.links.edit_math import sort_edits
 from vaultlink.model import Diagnostic, Edit, Fix, Safety, Severity
 from vaultlink.report.check_result import CheckResult
 from vaultlink.report.json_document import encode_json_lines

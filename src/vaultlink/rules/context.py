@@ -72,7 +72,7 @@ class Context(msgspec.Struct, frozen=True):
     `options` holds a value for every option of the rule, `backlink_settings` the settings of
     sections. `history` has what became of files, headings and blocks. `quiet` holds the kinds of
     expected findings that are not reported. `expects_note` returns True for targets that name a
-    daily or other periodic note, which may not be written yet. `taken` holds the links that rules
+    daily or other periodic note, which may not be written yet. `claimed` holds the links that rules
     with precedence report in this note. The engine drops findings about them, so a check may leave
     these out.
     """
@@ -86,7 +86,7 @@ class Context(msgspec.Struct, frozen=True):
     history: History = NO_HISTORY
     quiet: frozenset[str] = frozenset(QUIET_KINDS)
     expects_note: Callable[[str], bool] = lambda _target: False
-    taken: set[LinkPlace] = msgspec.field(default_factory=set)
+    claimed: set[LinkPlace] = msgspec.field(default_factory=set)
 
 
 # -- shared by checks ------------------------------------------------------------------------------
@@ -124,7 +124,7 @@ def find_resolved_links(note: Note, context: Context) -> Iterator[tuple[Link, st
 
 
 def is_taken(link: Link, context: Context) -> bool:
-    return bool(context.taken) and (link.start, link.raw) in context.taken
+    return bool(context.claimed) and (link.start, link.raw) in context.claimed
 
 
 def is_drawing(note: Note) -> bool:

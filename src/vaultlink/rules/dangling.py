@@ -253,7 +253,7 @@ def moved_link(note: Note, context: Context) -> Iterator[Finding]:
 
     The fix is unsafe if the file has lost the heading or block: a part of it may be elsewhere.
     """
-    if not (context.history.moves or context.history.led_to):
+    if not (context.history.moves or context.history.former_destinations):
         return
     for link, candidates in _find_unresolved_links(note, context):
         path = (
@@ -286,7 +286,7 @@ def _has_subpath(link: Link, path: str, source: str, context: Context) -> bool:
     """Return True if a note has what a subpath names, had it, or never had it."""
     if not link.subpath or context.index.has_anchor(link, path) is not False:
         return True
-    meant = context.history.led_to.get(source, {}).get(link.raw)
+    meant = context.history.former_destinations.get(source, {}).get(link.raw)
     if meant is not None and meant.path == path and not meant.subpath:
         return True
     note = context.index.notes.get(path)

@@ -36,17 +36,17 @@ class _FormerFiles:
 
     def prepare(self, history: History) -> None:
         self.history = history
-        paths = frozenset((*history.moves, *history.deleted, *history.gone))
+        paths = frozenset((*history.moves, *history.deleted, *history.vanished))
         self.names = update_names({}, frozenset(), paths)
         self.by_path = FilesByPath(paths)
         self.moved_folders: dict[str, str | None] = {}
         self.old_paths: dict[str, list[str]] = {}
-        for old in sorted(history.moves, key=lambda old: -history.gone.get(old, 0)):
+        for old in sorted(history.moves, key=lambda old: -history.vanished.get(old, 0)):
             self.old_paths.setdefault(history.moves[old], []).append(old)
 
     def find(self, link: Link, source: str) -> str | None:
         """Return the former path of the file that a link resolved to last."""
-        gone, target = self.history.gone, link.lookup_target
+        gone, target = self.history.vanished, link.lookup_target
         for place, earlier in pairwise((source, *self.old_paths.get(source, ()), "")):
             found = self.resolve(place, target)
             since = gone.get(found or "", 0)
@@ -62,7 +62,7 @@ class _FormerFiles:
         if found is None or not others:
             return found
         # Files that vanished earlier did not exist any more when the link broke.
-        gone = self.history.gone
+        gone = self.history.vanished
         groups: dict[int, set[str]] = {}
         for path in (found, *others):
             groups.setdefault(gone.get(path, 0), set()).add(path)
@@ -94,7 +94,7 @@ def resolve_former_path(target: str, index: Index, history: History) -> str | No
 
 def _prepare_former_files(index: Index, history: History) -> _FormerFiles | None:
     """Return the files of a history that no longer exist; None if there are none."""
-    if not (history.moves or history.deleted or history.gone):
+    if not (history.moves or history.deleted or history.vanished):
         return None
     former = index.derive(_FormerFiles)
     if former.history is not history:
@@ -107,7 +107,7 @@ def follow_move(link: Link, source: str, index: Index, history: History) -> str 
 
     The file was moved, or the note with the relative link. Return None if the link did not resolve.
     """
-    meant = history.led_to.get(source, {}).get(link.raw)
+    meant = history.former_destinations.get(source, {}).get(link.raw)
     if meant is not None and meant.is_certain:
         return meant.path
     former = find_former_file(link, source, index, history)
@@ -143,8 +143,8 @@ def _follow_folder(files: Sequence[str], depth: int, index: Index, history: Hist
     """Return the present path of the folder that had these files, `depth` levels down."""
     if not files:
         return None
-    last = max(history.gone.get(path, 0) for path in files)
-    vanished = [path for path in files if history.gone.get(path, 0) == last]
+    last = max(history.vanished.get(path, 0) for path in files)
+    vanished = [path for path in files if history.vanished.get(path, 0) == last]
     places: Counter[str] = Counter()
     for path in vanished:
         ending = "/" + "/".join(path.split("/")[depth:])
@@ -155,7 +155,7 @@ def _follow_folder(files: Sequence[str], depth: int, index: Index, history: Hist
         return None
     [(place, count)] = places.most_common(1)
     size = max(len(vanished), len(index.files_by_path[f"{normalize_name(place)}/"]))
-    earlier = [path for path in files if history.gone.get(path, 0) != last]
+    earlier = [path for path in files if history.vanished.get(path, 0) != last]
     left = sum(not history.moves.get(path, "").startswith(f"{place}/") for path in earlier)
     return place if 2 * count > size and count > left else None
 
@@ -213,7 +213,7 @@ def put_first(
 
 def _describe_file(path: str, history: History) -> FormerTarget:
     reason = history.reasons.get(path) or ("deleted" if path in history.deleted else "")
-    likely = history.likely.get(path) if path not in history.moves else None
+    likely = history.likely_moves.get(path) if path not in history.moves else None
     is_named = likely is not None and strip_note_extension(likely) in reason
     return FormerTarget(reason, likely, is_named)
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from vaultlink.backlinks.existing import find_mentioning_notes, parse_managed_sections
 from vaultlink.backlinks.expected import ExpectedSection, can_hold_section, expected_section
 from vaultlink.backlinks.render import SectionDiff, compare_section
-from vaultlink.backlinks.style import section_style
+from vaultlink.backlinks.style import read_section_style
 from vaultlink.model import Note, Owner, Place, Section, SourceSpan
 from vaultlink.rules.context import FILE_START, Context, Finding
 
@@ -71,7 +71,7 @@ def _compute_expected(
     note: Note, context: Context, mentioning: Iterable[str] = ()
 ) -> ExpectedSection:
     settings, index = context.backlink_settings, context.index
-    style = section_style(settings, context.obsidian, index)
+    style = read_section_style(settings, context.obsidian, index)
     return expected_section(note, index, settings, style, mentioning)
 
 

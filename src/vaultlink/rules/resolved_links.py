@@ -47,7 +47,7 @@ def retargeted_link(note: Note, context: Context) -> Iterator[Finding]:
 
     The fix names what they led to before.
     """
-    former = context.history.led_to.get(note.path)
+    former = context.history.former_destinations.get(note.path)
     if not former:
         return
     for link, target in find_resolved_links(note, context):
@@ -92,7 +92,7 @@ def _name_former_target(
     raw = link.raw
     for edit in sorted(edits, key=lambda item: -item.start):
         raw = raw[: edit.start - link.start] + edit.text + raw[edit.end - link.start :]
-    return () if raw in context.history.led_to[source] else edits
+    return () if raw in context.history.former_destinations[source] else edits
 
 
 def self_link(note: Note, context: Context) -> Iterator[Finding]:

@@ -13,7 +13,7 @@ BackendFactory = Callable[[EventQueue], WatchBackend]
 """Opens a backend that adds events to the queue. Raises WatchUnavailable."""
 
 
-class EventSource:
+class EventFeed:
     """Delivers change events from a backend, or requests full rescans by polling.
 
     `poll` is the number of seconds between full rescans, None to use the system backend.

@@ -11,9 +11,9 @@ import msgspec
 from msgspec.structs import replace
 
 from vaultlink.api import Vault, open_vault, replace_state
+from vaultlink.disk.history_sources import find_git_history
 from vaultlink.disk.obsidian_files import OBSIDIAN_FILES
 from vaultlink.disk.read import config_candidates
-from vaultlink.disk.remembered import find_git_history
 from vaultlink.disk.scan import VaultScan, scan_vault
 from vaultlink.errors import ConfigError, JournalError, VaultError
 from vaultlink.fix.plan import Plan
@@ -21,15 +21,15 @@ from vaultlink.git.location import find_git_dir
 from vaultlink.git.repository import is_git_busy, read_git_state
 from vaultlink.model import FileStamp, SkippedNote
 from vaultlink.report.changed_lines import count_fixed_by_rule, describe_fixed
-from vaultlink.watch.backend import EventSource
+from vaultlink.watch.backend import EventFeed
 from vaultlink.watch.events import Debounce, EventQueue
 from vaultlink.watch.messages import AppliedFixes, BatchCause, Notice, WatchUpdate
 from vaultlink.watch.peers import Peers
 from vaultlink.watch.session import Session, folder_identity
 from vaultlink.write.fixer import Fixer, apply_plan
 from vaultlink.write.journal_files import LockTimeout, digest_content, lock_vault
-from vaultlink.write.undo import revert_interrupted, sweep_strays
-from vaultlink.write.write import WriteResult
+from vaultlink.write.undo import remove_leftovers, revert_interrupted
+from vaultlink.write.write_notes import WriteResult
 
 # -- apply safe fixes while a vault is watched -----------------------------------------------------
 # Fixes wait for a pause, skip notes that just changed, and are not applied again to a text from
@@ -114,7 +114,7 @@ class AutoFixer:
         root = fixer.scan.root
         if not self._has_swept:
             with lock_vault(root, timeout=0.0):
-                sweep_strays(root, fixer.scan.listing.strays)
+                remove_leftovers(root, fixer.scan.listing.strays)
                 self._has_swept = True
                 reverted = tuple([item.describe() for item in revert_interrupted(root)])
             if reverted:
@@ -227,7 +227,7 @@ class Environment:
         session: Session,
         settings: SettingsSnapshot,
         events: EventQueue,
-        event_source: EventSource,
+        event_source: EventFeed,
         fixer: AutoFixer,
         *,
         fix: bool,

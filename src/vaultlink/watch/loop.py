@@ -14,7 +14,7 @@ from vaultlink.disk.changes import Progress, read_changes
 from vaultlink.disk.scan import RACY_WINDOW_NS, Settings, VaultScan, list_files, scan_vault
 from vaultlink.engine.step import State, step
 from vaultlink.graph.build import build_graph
-from vaultlink.watch.backend import BackendFactory, EventSource, open_system_backend
+from vaultlink.watch.backend import BackendFactory, EventFeed, open_system_backend
 from vaultlink.watch.environment import (
     AutoFixer,
     Environment,
@@ -75,7 +75,7 @@ class Watch:
         settings_files = SettingsSnapshot(scan)
         self.session = Session(open_vault(self.root, scan.settings, progress, scan))
         self._fixer = AutoFixer(self._debounce, self._settings.command, writing=self._settings.fix)
-        self._event_source = EventSource(
+        self._event_source = EventFeed(
             self._events,
             self._settings.poll_seconds,
             self._debounce.rescan_interval,

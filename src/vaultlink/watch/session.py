@@ -144,13 +144,17 @@ class MoveTracker:
         `notes` are those of the vault.
         """
         self._removed, self._added = _keep_recent(self._removed), _keep_recent(self._added)
-        since = max(self._past.gone.values(), default=UNCOMMITTED) + 1
+        since = max(self._past.vanished.values(), default=UNCOMMITTED) + 1
         before, now = _to_snapshot(self._removed), _to_snapshot(self._added)
         fresh = follow(before, now, (), PieceIndex(notes), since)
         for old, new in fresh.moves.items():
             del self._removed[old], self._added[new]
-        known = {path: self._past.gone[path] for path in fresh.gone if path in self._past.gone}
-        self._past = self._past.then(replace(fresh, gone={**fresh.gone, **known}))
+        known = {
+            path: self._past.vanished[path]
+            for path in fresh.vanished
+            if path in self._past.vanished
+        }
+        self._past = self._past.then(replace(fresh, vanished={**fresh.vanished, **known}))
         return dict(fresh.moves)
 
     def current_history(self, files: Collection[str]) -> History:
@@ -158,7 +162,7 @@ class MoveTracker:
 
 
 def _keep_files(history: History) -> History:
-    return History(history.moves, history.deleted, history.gone)
+    return History(history.moves, history.deleted, history.vanished)
 
 
 def _keep_recent(seen: dict[str, _SeenFile]) -> dict[str, _SeenFile]:
@@ -516,7 +520,7 @@ class Session:
 def _with_history(settings: LinterSettings, history: History) -> LinterSettings:
     """Return settings with the files of this history; the same object if equal."""
     known = settings.history
-    later = replace(known, moves=history.moves, deleted=history.deleted, gone=history.gone)
+    later = replace(known, moves=history.moves, deleted=history.deleted, vanished=history.vanished)
     return settings if later == known else replace(settings, history=later)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from vaultlink.disk.cache import Cache, CacheUse
-from vaultlink.write.files import copy_cache_file, replace_cache_file
+from vaultlink.write.own_files import copy_cache_file, replace_cache_file
 
 if TYPE_CHECKING:
     from vaultlink.disk.saved_state import StateToSave

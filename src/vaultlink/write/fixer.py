@@ -15,12 +15,12 @@ from vaultlink.disk.scan import VaultScan, is_source_file, list_files
 from vaultlink.disk.workers import analyse_texts
 from vaultlink.engine.step import Change, State
 from vaultlink.files import NO_FOLLOW, open_regular, read_handle, read_regular
-from vaultlink.fix.causes import FixChooser, deferred_fixes
+from vaultlink.fix.causes import FixChooser, list_fix_makers
 from vaultlink.fix.forecaster import FixForecaster
 from vaultlink.fix.loop import ChosenFixes, FindingSelector, apply_rounds, find_fix, plan_fixes
 from vaultlink.fix.plan import Plan, VaultChanges
-from vaultlink.fix.select import FixFilter, allowed_fixes
-from vaultlink.fix.sources import FixAnswers, FixSources
+from vaultlink.fix.select import FixFilter, make_fix_filter
+from vaultlink.fix.sources import FixAnswers, FixInputs
 from vaultlink.index.file_kinds import find_conflicted_files, has_merge_markers
 from vaultlink.index.suggest import list_unresolved
 from vaultlink.model import Diagnostic, FileStamp, Fix, Suggestion
@@ -28,7 +28,7 @@ from vaultlink.write.journal import record_and_write
 from vaultlink.write.journal_files import LOCK_SECONDS, lock_vault
 from vaultlink.write.open_folders import make_barrier_finder
 from vaultlink.write.undo import revert_interrupted
-from vaultlink.write.write import CHANGED_SINCE_READ, READ_ONLY, WriteResult
+from vaultlink.write.write_notes import CHANGED_SINCE_READ, READ_ONLY, WriteResult
 
 if TYPE_CHECKING:
     from vaultlink.mentions.mention import Mention
@@ -183,7 +183,7 @@ def _has_changed_since(scan: VaultScan) -> bool:
     )
 
 
-RoundSelector = Callable[[State, FixSources], Iterable[tuple[Diagnostic, Fix]]]
+RoundSelector = Callable[[State, FixInputs], Iterable[tuple[Diagnostic, Fix]]]
 """Returns the fixes of the next round, given the state after the last one. No fixes end the run."""
 
 
@@ -208,7 +208,7 @@ class Fixer(msgspec.Struct, frozen=True, dict=True):
         self, diagnostics: Sequence[Diagnostic], answers: FixAnswers | None = None
     ) -> Callable[[Diagnostic], Fix | None]:
         sources = self.sources(diagnostics)
-        makers = deferred_fixes(self.state.settings.rules, answers)
+        makers = list_fix_makers(self.state.settings.rules, answers)
         return lambda item: find_fix(self.state, sources, item, makers)
 
     def forecaster(
@@ -238,8 +238,8 @@ class Fixer(msgspec.Struct, frozen=True, dict=True):
         return plan_fixes(
             self.state,
             self.sources(chain.from_iterable(self.state.diagnostics.values()) if answers else ()),
-            wanted or allowed_fixes(settings.rules, settings.config),
-            deferred_fixes(settings.rules, answers),
+            wanted or make_fix_filter(settings.rules, settings.config),
+            list_fix_makers(settings.rules, answers),
             self._analyse,
             select,
         )
@@ -299,10 +299,10 @@ class Fixer(msgspec.Struct, frozen=True, dict=True):
         """
         return apply_plan(self.scan, plan, command, summary, timeout=LOCK_SECONDS)
 
-    def sources(self, findings: Iterable[Diagnostic] = ()) -> FixSources:
+    def sources(self, findings: Iterable[Diagnostic] = ()) -> FixInputs:
         """Return the texts and suggestions that fixes use; those for `findings` at once."""
         self._prepare_suggestions(findings)
-        return FixSources(
+        return FixInputs(
             self._texts,
             lambda target: self.suggest_all([target])[target],
             self._texts.is_unwritable,

@@ -13,7 +13,6 @@ from msgspec.structs import replace
 
 from vaultlink.errors import JournalError
 from vaultlink.model import PendingWrite, SkippedNote
-from vaultlink.write.files import write_atomically
 from vaultlink.write.journal_files import (
     MAX_INFLATED_BYTES,
     MAX_RECORD_BYTES,
@@ -41,8 +40,9 @@ from vaultlink.write.moves import (
     map_path,
 )
 from vaultlink.write.open_folders import find_missing_folders
+from vaultlink.write.own_files import write_atomically
 from vaultlink.write.recovery import recover_run
-from vaultlink.write.write import (
+from vaultlink.write.write_notes import (
     DISK_REASONS,
     WriteResult,
     find_write_barriers,

@@ -15,9 +15,9 @@ from msgspec.structs import replace
 from vaultlink.errors import JournalError
 from vaultlink.files import open_own, read_own, user_folder
 from vaultlink.text import blake2b, lazy_pattern
-from vaultlink.write.files import sync_folder, write_atomically
 from vaultlink.write.open_folders import NOT_A_FOLDER
-from vaultlink.write.write import describe_os_error
+from vaultlink.write.own_files import sync_folder, write_atomically
+from vaultlink.write.write_notes import describe_os_error
 
 # -- locate the state folder with a vault's journal, and lock the vault for writing ----------------
 # If the folder can't be created or written to, the vault must not be written to either.

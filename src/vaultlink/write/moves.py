@@ -24,7 +24,7 @@ from vaultlink.write.open_folders import (
     remove_empty_folders,
     split_path,
 )
-from vaultlink.write.write import IS_SYMLINK, NAME_TAKEN, OTHER_DEVICE, describe_os_error
+from vaultlink.write.write_notes import IS_SYMLINK, NAME_TAKEN, OTHER_DEVICE, describe_os_error
 
 # -- order the moves of a run so that each new name is free when it is needed ----------------------
 # Nothing is read from disk here. A move that blocks itself, as in an exchange of two names, goes

@@ -33,7 +33,7 @@ from vaultlink.write.moves import (
     map_path,
 )
 from vaultlink.write.open_folders import remove_empty_folders
-from vaultlink.write.write import (
+from vaultlink.write.write_notes import (
     DISK_REASONS,
     WriteResult,
     describe_os_error,

@@ -40,7 +40,7 @@ from vaultlink.write.recovery import (
     plan_restored_notes,
     revert_run,
 )
-from vaultlink.write.write import WriteResult
+from vaultlink.write.write_notes import WriteResult
 
 # -- remove the temporary files that interrupted runs left in a vault ------------------------------
 # A file of a run in this user's journal is removed at once: no such run is writing, as the caller
@@ -52,7 +52,7 @@ _MIN_AGE_SECONDS = 3600.0
 """Age after which a temporary file of an unknown run is removed; no run writes for this long."""
 
 
-def sweep_strays(root: Path, paths: Iterable[str]) -> None:
+def remove_leftovers(root: Path, paths: Iterable[str]) -> None:
     """Remove the temporary files at these vault paths that no run needs."""
     ordered = sorted(paths, key=split_path)
     if not ordered:
@@ -136,7 +136,7 @@ def undo_run(root: Path, run: RecordedRun) -> WriteResult:
     recorded, the notes are restored all the same. An interrupted run is reverted without a record.
     """
     clean_up_journal(root)
-    sweep_strays(root, list_files(root).strays)
+    remove_leftovers(root, list_files(root).strays)
     if run.is_interrupted and not end_complete_run(root, run):
         return revert_run(root, run)
     plan = plan_undo(root, run)
@@ -177,7 +177,7 @@ def revert_interrupted(root: Path) -> tuple[RevertedRun, ...]:
     if not runs:
         return ()
     clean_up_journal(root)
-    sweep_strays(root, list_files(root).strays)
+    remove_leftovers(root, list_files(root).strays)
     reverted = [
         RevertedRun(run, revert_run(root, run)) for run in runs if not end_complete_run(root, run)
     ]

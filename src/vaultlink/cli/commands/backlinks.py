@@ -25,7 +25,7 @@ from vaultlink.index.resolve import is_note
 from vaultlink.report.layout import format_count
 from vaultlink.rules.section_rules import SECTION_RULES
 from vaultlink.write.cache import save_result
-from vaultlink.write.write import WriteResult
+from vaultlink.write.write_notes import WriteResult
 
 if TYPE_CHECKING:
     from vaultlink.api import Vault

@@ -25,7 +25,7 @@ from vaultlink.fix.plan import Plan
 from vaultlink.model import PendingWrite
 from vaultlink.report.layout import format_count
 from vaultlink.text import group_by
-from vaultlink.write.write import WriteResult
+from vaultlink.write.write_notes import WriteResult
 
 
 class BaselineOptions(RuleSelectionOptions, frozen=True, kw_only=True):

@@ -6,14 +6,14 @@ from typing import Annotated
 import msgspec
 
 from vaultlink.cli.check_input import (
-    find_known_sources,
+    find_known_inputs,
     find_start_path,
     reads_stdin,
     select_vault_paths,
 )
 from vaultlink.cli.options import FixSelectionOptions, option
 from vaultlink.cli.terminal import Terminal
-from vaultlink.cli.vault import describe_folder, mention_strays, scan_from_options, warn_of_scan
+from vaultlink.cli.vault import describe_folder, scan_from_options, warn_of_leftovers, warn_of_scan
 from vaultlink.disk.answers import load_output
 from vaultlink.disk.scan import VaultScan
 from vaultlink.write.cache import save_result
@@ -45,9 +45,9 @@ def check(options: CheckOptions) -> int:
     scan = scan_from_options(options, find_start_path(options))
     terminal.check_output_file(scan.root)
     warn_of_scan(scan, terminal)
-    mention_strays(scan, terminal)
+    warn_of_leftovers(scan, terminal)
     chosen = select_vault_paths(options, scan.root)
-    known_sources = find_known_sources(options, scan)
+    known_sources = find_known_inputs(options, scan)
     cache = None if reads_stdin(options) else scan.open_cache()
     variant = repr(
         (

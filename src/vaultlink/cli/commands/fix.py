@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from vaultlink.api import Vault, replace_state
 from vaultlink.baseline.match import split_known
 from vaultlink.cli.check_input import (
-    find_known_sources,
+    find_known_inputs,
     find_start_path,
     make_new_finding_selector,
     reads_stdin,
@@ -34,7 +34,7 @@ from vaultlink.disk.scan import VaultScan
 from vaultlink.errors import UsageError
 from vaultlink.files import read_regular
 from vaultlink.fix.plan import Plan
-from vaultlink.fix.select import allowed_fixes
+from vaultlink.fix.select import make_fix_filter
 from vaultlink.fix.sources import FixAnswers
 from vaultlink.index.resolve import is_note
 from vaultlink.report import FORMAT_ELSEWHERE, FORMATS
@@ -48,7 +48,7 @@ from vaultlink.report.changed_lines import (
     skipped_rows,
 )
 from vaultlink.report.groups import find_target_rules
-from vaultlink.write.write import WriteResult
+from vaultlink.write.write_notes import WriteResult
 
 # -- choices on the command line for the unsafe fixes of dangling topics ---------------------------
 
@@ -203,7 +203,7 @@ class _FixCommand(WritingCommand):
 
     def make_plan(self, scan: VaultScan) -> Plan:
         options = self._options
-        known_sources = find_known_sources(options, scan)
+        known_sources = find_known_inputs(options, scan)
         vault = with_stdin_text(options, open_scanned_vault(scan, self.terminal))
         self._vault, self._known = known_sources.load_known(vault)
         wanted = make_path_filter(select_vault_paths(options, scan.root))
@@ -212,7 +212,7 @@ class _FixCommand(WritingCommand):
             self._ask(wanted, answers or FixAnswers())
             if self.is_interactive
             else self._vault.fixer.plan(
-                allowed_fixes(
+                make_fix_filter(
                     self._vault.rules,
                     self._vault.config,
                     unsafe=options.unsafe_fixes,

@@ -24,9 +24,9 @@ from vaultlink.files import STRAY_PREFIX
 from vaultlink.git.location import find_work_tree
 from vaultlink.git.program import run_git
 from vaultlink.text import lazy_pattern
-from vaultlink.write.files import create_files, remove_created_files
 from vaultlink.write.journal_files import lock_vault
-from vaultlink.write.undo import sweep_strays
+from vaultlink.write.own_files import create_files, remove_created_files
+from vaultlink.write.undo import remove_leftovers
 
 # -- CI files of `vaultlink init --ci`, for GitHub, GitLab and pre-commit --------------------------
 # Either all files are created or none, and none is overwritten. Templates are in `starters/`.
@@ -291,7 +291,7 @@ def _remove_strays(vault: Path) -> None:
     strays = [*list_files(vault).strays, *(file.relative_to(vault).as_posix() for file in hidden)]
     if strays:
         with suppress(JournalError), lock_vault(vault, timeout=0.0):
-            sweep_strays(vault, strays)
+            remove_leftovers(vault, strays)
 
 
 def _check_options(options: InitOptions, kinds: Sequence[str]) -> None:

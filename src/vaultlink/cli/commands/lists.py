@@ -23,7 +23,7 @@ from vaultlink.cli.vault import (
     open_from_options,
     select_link_sources,
 )
-from vaultlink.disk.remembered import read_git_log
+from vaultlink.disk.history_sources import read_git_log
 from vaultlink.errors import UsageError
 from vaultlink.graph.related import find_related
 from vaultlink.history.git_renames import (
@@ -413,7 +413,7 @@ def _read_recorded(vault: "Vault", path: str, known: "History") -> NoteHistory:
         return recorded
     if not former:
         return NO_NOTE_HISTORY  # that of another note, which had the path before
-    former.sort(key=lambda item: (-known.gone.get(item, 0), item))
+    former.sort(key=lambda item: (-known.vanished.get(item, 0), item))
     for old in former[:_MAX_TRIED]:
         earlier = read_note_history(vault.root, commits, old)
         if earlier.deleted is None:  # the last committed path

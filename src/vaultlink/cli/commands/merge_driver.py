@@ -14,7 +14,7 @@ from vaultlink.cli.options import PrintOptions, argument, option
 from vaultlink.errors import UsageError
 from vaultlink.git.objects import merge_files
 from vaultlink.git.program import run_git
-from vaultlink.write.files import replace_file, temporary_files
+from vaultlink.write.own_files import replace_file, temporary_files
 
 # -- `vaultlink merge-driver`: the command that git calls to merge a note --------------------------
 # It runs once for each note that both sides changed, so modules are imported only when needed. If

@@ -21,13 +21,13 @@ from vaultlink.cli.write_run import (
     print_skipped_notes,
     run_plan,
 )
+from vaultlink.disk.history_sources import probe_disk
 from vaultlink.disk.read import UnreadableFile, decode_note
-from vaultlink.disk.remembered import ask_disk
 from vaultlink.disk.scan import VaultScan
 from vaultlink.errors import UsageError
 from vaultlink.files import read_regular
 from vaultlink.fix.plan import Plan, Rename, RenameKind
-from vaultlink.fix.sources import FixSources
+from vaultlink.fix.sources import FixInputs
 from vaultlink.git.location import find_work_tree
 from vaultlink.model import Heading
 from vaultlink.refactor.arguments import (
@@ -60,7 +60,7 @@ from vaultlink.write.git_moves import stage_moves
 from vaultlink.write.journal_files import RecordedRun, list_runs
 from vaultlink.write.moves import map_path
 from vaultlink.write.recovery import plan_restored_notes
-from vaultlink.write.write import WriteResult
+from vaultlink.write.write_notes import WriteResult
 
 if TYPE_CHECKING:
     from vaultlink.refactor.arguments import FindPath
@@ -89,7 +89,7 @@ class RefactorOptions(OpenOptions, frozen=True, kw_only=True):
     ] = False
 
 
-MakePlan = Callable[[Vault, FixSources], Plan]
+MakePlan = Callable[[Vault, FixInputs], Plan]
 """Plans a refactoring. Raises UsageError if it can't be made."""
 
 
@@ -369,10 +369,10 @@ def extract(options: ExtractOptions) -> int:
     Output formats: table, tsv, json. Columns of tsv: path, new path, number of edits.
     """
 
-    def make_plan(vault: Vault, sources: FixSources) -> Plan:
+    def make_plan(vault: Vault, sources: FixInputs) -> Plan:
         path, subpath, new = read_extract_words(vault, options.section, options.new)
         limits = read_name_limits(vault.config.options)
-        refuse_new_note(new, vault.index, ask_disk(vault.root), limits)
+        refuse_new_note(new, vault.index, probe_disk(vault.root), limits)
         return plan_extract(vault.state, sources, path, subpath, new)
 
     return run_refactor("extract", options, make_plan)
@@ -388,7 +388,7 @@ def merge(options: MergeOptions) -> int:
     Output formats: table, tsv, json. Columns of tsv: path, new path, number of edits.
     """
 
-    def make_plan(vault: Vault, sources: FixSources) -> Plan:
+    def make_plan(vault: Vault, sources: FixInputs) -> Plan:
         paths = read_merge_words(vault, options.note, options.into)
         return plan_merge(vault.state, sources, *paths)
 
@@ -407,12 +407,12 @@ class UnfinishedRun(NamedTuple):
     """
 
     vault: Vault
-    sources: FixSources
+    sources: FixInputs
     files: dict[str, str]
     former: dict[str, str]
 
 
-def find_unfinished_run(vault: Vault, sources: FixSources) -> UnfinishedRun | None:
+def find_unfinished_run(vault: Vault, sources: FixInputs) -> UnfinishedRun | None:
     """Return the last run if it had this command line and skipped notes."""
     done = [run for run in list_runs(vault.root) if not run.undone and run.undoes is None]
     command = format_command_line()
@@ -546,13 +546,13 @@ def _run_renames(
     *,
     merge: bool = False,
 ) -> int:
-    def plan_all(vault: Vault, sources: FixSources, renames: tuple[Rename, ...]) -> Plan:
+    def plan_all(vault: Vault, sources: FixInputs, renames: tuple[Rename, ...]) -> Plan:
         moves, files = expand(renames, vault.index)
         return plan_renames(
             vault.state, sources, renames, moves, files, queries=options.unsafe_fixes
         )
 
-    def make_plan(vault: Vault, sources: FixSources) -> Plan:
+    def make_plan(vault: Vault, sources: FixInputs) -> Plan:
         unfinished = find_unfinished_run(vault, sources)
         if unfinished:
             plan = plan_all(unfinished.vault, unfinished.sources, read(unfinished.vault))
@@ -563,7 +563,7 @@ def _run_renames(
         if merge and not any(item.kind is RenameKind.TAG for item in renames):
             raise UsageError("--merge requires a tag. `vaultlink merge` appends a note to another.")
         limits = read_name_limits(vault.config.options)
-        refuse_renames(renames, vault.index, ask_disk(vault.root), limits, merge=merge)
+        refuse_renames(renames, vault.index, probe_disk(vault.root), limits, merge=merge)
         return plan_all(vault, sources, renames)
 
     hint = "" if options.unsafe_fixes else "--unsafe-fixes changes the names in queries, too."

@@ -17,12 +17,12 @@ from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
 from vaultlink.cli.options import FolderOptions, option
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import open_from_options
-from vaultlink.dashboard.facts import ReportLabels, ReportSources, build_report
-from vaultlink.dashboard.markdown_report import MARKDOWN_MARK, MAX_ROWS, render_markdown_form
-from vaultlink.dashboard.model import JSON_MARK, Trend, VaultReport, render_json_form
+from vaultlink.dashboard.facts import ReportInputs, ReportLabels, build_report
+from vaultlink.dashboard.markdown_report import MARKDOWN_MARK, MAX_ROWS, render_markdown_report
+from vaultlink.dashboard.model import JSON_MARK, Trend, VaultReport, render_json_report
 from vaultlink.dashboard.score import TreeMeasures, build_trend
 from vaultlink.disk.cache import digest_parts
-from vaultlink.disk.tree_states import Progress, TreeWalk
+from vaultlink.disk.revision_states import Progress, TreeWalk
 from vaultlink.engine.step import Change, Presence, step
 from vaultlink.errors import UsageError
 from vaultlink.git.location import find_git_dir
@@ -160,7 +160,7 @@ def _leave_out(file: Path | None, vault: Vault) -> Vault:
 def _make_report(
     options: DashboardOptions, terminal: Terminal, vault: Vault, max_rows: int | None
 ) -> VaultReport:
-    sources = ReportSources(vault.state, vault.text, vault.suggest_all, vault.fixer.forecaster())
+    sources = ReportInputs(vault.state, vault.text, vault.suggest_all, vault.fixer.forecaster())
     commit = _find_commit(vault.root)
     labels = ReportLabels(vault.root.name, __version__, commit, options.date or "")
     report = build_report(sources, labels, max_rows)
@@ -179,9 +179,9 @@ def _find_commit(root: Path) -> str:
 
 def _render(report: VaultReport, vault: Vault, output_format: str) -> str | bytes:
     if output_format == "json":
-        return render_json_form(report)
+        return render_json_report(report)
     if output_format == "markdown":
-        return render_markdown_form(report)
+        return render_markdown_report(report)
     from vaultlink.dashboard.page import render_page  # noqa: PLC0415 - needed for HTML only
 
     return render_page(report, draw_vault(vault)).encode("utf-8", "replace")

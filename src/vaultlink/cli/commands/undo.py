@@ -32,7 +32,7 @@ from vaultlink.write.undo import (
     revert_interrupted,
     undo_run,
 )
-from vaultlink.write.write import WriteResult
+from vaultlink.write.write_notes import WriteResult
 
 
 class UndoOptions(VaultOptions, frozen=True, kw_only=True):

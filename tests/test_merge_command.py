@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from builder import build_state, make_settings
 from vaultlink.fix.plan import Plan
-from vaultlink.fix.sources import FixSources
+from vaultlink.fix.sources import FixInputs
 from vaultlink.index.anchors import find_anchor
-from vaultlink.links.edits import apply_edits
+from vaultlink.links.edit_math import apply_edits
 from vaultlink.refactor.merge import plan_merge
 from vaultlink.refactor.relocation import RefusedError
 
@@ -22,7 +22,7 @@ Vault = Mapping[str, str]
 
 def plan(vault: Vault, path: str = "A.md", into: str = "B.md", **settings: Any) -> Plan:
     state = build_state(vault, make_settings(**settings))
-    return plan_merge(state, FixSources(vault.get), path, into)
+    return plan_merge(state, FixInputs(vault.get), path, into)
 
 
 def merge(vault: Vault, path: str = "A.md", into: str = "B.md", **settings: Any) -> dict[str, str]:
@@ -341,8 +341,8 @@ def test_notes_that_can_not_be_changed_are_named(path: str) -> None:
     vault = {"A.md": "# H\n", "B.md": "b\n", "s.md": "[[A#H]]"}
     state = build_state(vault)
     for sources in (
-        FixSources(lambda asked: None if asked == path else vault[asked]),
-        FixSources(vault.get, is_protected=lambda asked: asked == path),
+        FixInputs(lambda asked: None if asked == path else vault[asked]),
+        FixInputs(vault.get, is_protected=lambda asked: asked == path),
     ):
         if path == "s.md":
             [note] = plan_merge(state, sources, "A.md", "B.md").skipped

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from vaultlink.disk.cache import Cache, SavedStamps, digest_parts
-from vaultlink.disk.past_state import CommitComparison, read_past_contents, remember_revision
+from vaultlink.disk.revisions import CommitComparison, read_past_contents, remember_revision
 from vaultlink.disk.saved_state import list_stamps, restore_index
 from vaultlink.disk.scan import VaultScan, is_vault_path
 from vaultlink.disk.state_file import StoredState
@@ -30,7 +30,7 @@ from vaultlink.index.resolve import file_name, name_key, target_keys
 from vaultlink.links.kinds import SYNTAX
 from vaultlink.links.naming import find_query_target
 from vaultlink.model import NO_HISTORY, Destination, History
-from vaultlink.refactor.refusals import DiskQuestions
+from vaultlink.refactor.refusals import DiskProbe
 from vaultlink.rules.former_targets import follow_move
 
 _MAX_DANGLING = 5_000
@@ -142,7 +142,7 @@ def _add_git_anchors(
         for path, keys in missing.items()
         if (unknown := set(keys).difference(known.anchors.get(path, ())))
     }
-    moved = _list_missing_moved(state, known) if not known.unseen else []
+    moved = _list_missing_moved(state, known) if not known.blind_spots else []
     for item in moved:
         if item.key not in known.anchors.get(item.path, ()):
             wanted.setdefault(item.path, set()).add(item.key)
@@ -150,16 +150,16 @@ def _add_git_anchors(
         return known
     present = PresentNotes(scan.listing.files, state.index.notes, known.moves)
     found = find_git_anchors(scan.root, wanted, present, store)
-    led_to: dict[str, dict[str, Destination]] = {}
+    former_destinations: dict[str, dict[str, Destination]] = {}
     for source, raw, path, key in moved:
         place = found.get(path, {}).get(key)
         if place is not None and not place.subpath:
-            led_to.setdefault(source, {})[raw] = place
+            former_destinations.setdefault(source, {})[raw] = place
     anchors = {
         path: {key: place for key, place in places.items() if place.subpath}
         for path, places in found.items()
     }
-    return known.then(replace(NO_HISTORY, anchors=anchors, led_to=led_to))
+    return known.then(replace(NO_HISTORY, anchors=anchors, former_destinations=former_destinations))
 
 
 class _MissingAnchor(NamedTuple):
@@ -256,7 +256,7 @@ def _remember_saved(
     ]
     if known == NO_HISTORY and not changed and files.keys() == before.files:
         return NO_HISTORY
-    since = max(known.gone.values(), default=UNCOMMITTED) + 1
+    since = max(known.vanished.values(), default=UNCOMMITTED) + 1
     new = follow(then, present, () if others else changed, PieceIndex(now.notes), since)
     history = known.then(new).within(files)
     if others:
@@ -287,22 +287,29 @@ def _remember_commit(scan: VaultScan, state: State) -> History:
     except VaultError:  # there is no commit yet, or git can't read an old file
         return NO_HISTORY
     history = remember_revision(scan, state, contents, comparison)
-    return replace(NO_HISTORY, anchors=history.anchors, led_to=history.led_to, names=history.names)
+    return replace(
+        NO_HISTORY,
+        anchors=history.anchors,
+        former_destinations=history.former_destinations,
+        names=history.names,
+    )
 
 
 def _remember_commits(scan: VaultScan, state: State, asked: History, store: GitStore) -> History:
     """Return what links led to in earlier commits, for a vault without a saved state."""
     broken = [path for path, tally in state.tallies.items() if tally.dangling]
     log = read_log(scan.root, scan.listing.files, PieceIndex(state.index.notes), store, ())
-    moved = {old: new for old, new in asked.moves.items() if asked.gone.get(old, 0) >= UNCOMMITTED}
-    led_to = find_git_targets(scan.root, state.index, broken, log, moved)
-    return replace(NO_HISTORY, led_to=led_to)
+    moved = {
+        old: new for old, new in asked.moves.items() if asked.vanished.get(old, 0) >= UNCOMMITTED
+    }
+    former_destinations = find_git_targets(scan.root, state.index, broken, log, moved)
+    return replace(NO_HISTORY, former_destinations=former_destinations)
 
 
 # -- answer the questions of renames about the disk ------------------------------------------------
 
 
-def ask_disk(root: Path) -> DiskQuestions:
+def probe_disk(root: Path) -> DiskProbe:
     """Return the answers about the files of a vault, hidden ones included."""
     top = os.path.realpath(root)
 
@@ -328,7 +335,7 @@ def ask_disk(root: Path) -> DiskQuestions:
             return False
         return real != top and not real.startswith(os.path.join(top, ""))  # noqa: PTH118
 
-    return DiskQuestions(
+    return DiskProbe(
         exists,
         is_same,
         lambda path: os.path.isdir(f"{top}/{path}"),  # noqa: PTH112 - vault paths are text

@@ -24,7 +24,7 @@ from vaultlink.git.objects import (
     start_diff,
 )
 from vaultlink.git.repository import list_untracked
-from vaultlink.history.git_renames import moves_since
+from vaultlink.history.git_renames import find_moves_since
 from vaultlink.history.link_changes import remember_links, remember_names
 from vaultlink.model import NO_HISTORY, FileStamp, History, Note
 
@@ -84,7 +84,7 @@ class Comparison:
         """Return the moves since the revision. A moved file is missing at its old path."""
         if all(entry.status in "AMT" for entry in self.entries):
             return {}
-        moves = moves_since(self.root, files, notes, self.since.commit, any_alike=any_alike)
+        moves = find_moves_since(self.root, files, notes, self.since.commit, any_alike=any_alike)
         return {old: new for old, new in moves.items() if old not in files}
 
 
@@ -171,7 +171,7 @@ def _explain_unreadable(path: str, program: str | None, since: str) -> str:
     )
 
 
-def state_at_revision(state: State, contents: Mapping[str, PastContent]) -> State:
+def rebuild_at_revision(state: State, contents: Mapping[str, PastContent]) -> State:
     """Return the state of a vault with these past contents."""
     changes = [
         Change(
@@ -203,8 +203,8 @@ def remember_revision(
     known = state.settings.history
     if not contents:
         return known
-    before = state_at_revision(state, contents).index
+    before = rebuild_at_revision(state, contents).index
     files = scan.listing.files
-    moves = moves_since(scan.root, files, state.index.notes, comparison.since.commit)
+    moves = find_moves_since(scan.root, files, state.index.notes, comparison.since.commit)
     linked = known.then(remember_links(NO_HISTORY, before, state.index, moves))
     return remember_names(linked, before, state.index, moves)

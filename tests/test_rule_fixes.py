@@ -10,12 +10,12 @@ from builder import RULES, VaultFiles, build_state, collect_findings, make_setti
 from test_rules import Case, cases, named
 from vaultlink.engine.checks import LinterSettings
 from vaultlink.engine.step import Change
-from vaultlink.fix.causes import deferred_fixes
+from vaultlink.fix.causes import list_fix_makers
 from vaultlink.fix.forecaster import FixForecaster
 from vaultlink.fix.loop import find_fix, plan_fixes
 from vaultlink.fix.plan import Plan
-from vaultlink.fix.select import allowed_fixes
-from vaultlink.fix.sources import FixAnswers, FixSources
+from vaultlink.fix.select import make_fix_filter
+from vaultlink.fix.sources import FixAnswers, FixInputs
 from vaultlink.index.packed_map import Keys, PackedMap, decode_column
 from vaultlink.model import Diagnostic, Safety
 
@@ -24,20 +24,20 @@ FIXING = [case for case in cases() if case.rule.fix_when != "never"]
 
 def run_fixes(base: LinterSettings, vault: VaultFiles, *, unsafe: bool = False) -> Plan:
     """Return the result of fixing a vault."""
-    makers = deferred_fixes(RULES, FixAnswers() if unsafe else None)
+    makers = list_fix_makers(RULES, FixAnswers() if unsafe else None)
     result = plan_fixes(
         build_state(vault, base),
         sources(vault),
-        allowed_fixes(base.rules, base.config, unsafe=unsafe),
+        make_fix_filter(base.rules, base.config, unsafe=unsafe),
         makers,
     )
     assert result.broken_promises == ()
     return result
 
 
-def sources(vault: VaultFiles) -> FixSources:
+def sources(vault: VaultFiles) -> FixInputs:
     texts = {path: text for path, text in vault.items() if isinstance(text, str)}
-    return FixSources(texts.get)
+    return FixInputs(texts.get)
 
 
 def texts_after(result: Plan) -> dict[str, str]:
@@ -71,7 +71,7 @@ def test_rule_that_declares_no_fix_has_none(case: Case) -> None:
 @pytest.mark.parametrize("case", FIXING, ids=named)
 def test_fixes_are_as_declared(case: Case) -> None:
     state = build_state(case.vault, case.setting())
-    makers = deferred_fixes(RULES, FixAnswers())
+    makers = list_fix_makers(RULES, FixAnswers())
     fixes = [
         find_fix(state, sources(case.vault), item, makers)
         for item in collect_findings(state)
@@ -132,9 +132,9 @@ def test_fixes_of_all_rules_together_terminate(case: Case) -> None:
         moves=example.get("moves"),
         deleted=example.get("deleted", ()),
         anchors=example.get("anchors"),
-        led_to=example.get("led-to"),
+        former_destinations=example.get("led-to"),
         reasons=example.get("reasons"),
-        likely=example.get("likely"),
+        likely_moves=example.get("likely"),
         names=example.get("former-names"),
     )
     result = run_fixes(base, case.vault)
@@ -166,7 +166,7 @@ def test_fixes_of_a_state_that_is_decoded_again_are_counted() -> None:
     keys = Keys(lambda: list(state.diagnostics))
     packed = PackedMap[Any](None, dict(state.diagnostics)).pack_column(keys)
     state = replace(state, diagnostics=decode_column(tuple[Diagnostic, ...], packed))
-    allowed = allowed_fixes(base.rules, base.config, unsafe=True)
+    allowed = make_fix_filter(base.rules, base.config, unsafe=True)
     result = plan_fixes(state, sources(vault), allowed, {})
     assert len(result.fixed) == 600
     forecast = FixForecaster(state, sources(vault), list_changes, lambda _: True, None)

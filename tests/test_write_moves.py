@@ -22,7 +22,7 @@ from vaultlink.write.journal import record_and_write, record_run
 from vaultlink.write.journal_files import journal_folder, list_runs, write_moving
 from vaultlink.write.moves import identify_files, list_temporary_paths, map_path, order_moves
 from vaultlink.write.undo import plan_undo, revert_interrupted, undo_run
-from vaultlink.write.write import WriteResult
+from vaultlink.write.write_notes import WriteResult
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such files")
 NOTES = {path: text for path, text in FILES.items() if path[-1] != "/"}

@@ -14,10 +14,10 @@ from vaultlink.engine.checks import LinterSettings
 from vaultlink.engine.step import State
 from vaultlink.fix.loop import MAX_ROUNDS, ChosenFixes, apply_rounds
 from vaultlink.fix.plan import Plan
-from vaultlink.fix.select import FindingWithFix, allowed_fixes, select_fixes
-from vaultlink.fix.sources import FixSources
+from vaultlink.fix.select import FindingWithFix, make_fix_filter, select_fixes
+from vaultlink.fix.sources import FixInputs
 from vaultlink.fix.verify import BrokenPromise, find_broken_promises
-from vaultlink.links.edits import OffsetShift, apply_edits, edits_overlap, sort_edits
+from vaultlink.links.edit_math import OffsetShift, apply_edits, edits_overlap, sort_edits
 from vaultlink.model import Diagnostic, Edit, Fix, Safety, Severity
 
 # -- edits --------------------------------------------------------------------------------------------------------
@@ -144,9 +144,9 @@ def test_selection_of_fixes(
     values: Mapping[str, list[str]], unsafe: bool, rule: str, safety: Safety, expected: bool
 ) -> None:
     config = merge_layers([Layer("test", values)], RULES)
-    may = allowed_fixes(RULES, config, unsafe=unsafe)
+    may = make_fix_filter(RULES, config, unsafe=unsafe)
     assert may(diagnostic(0, 1, rule=rule), Fix("Do it", safety, ())) is expected
-    assert not allowed_fixes(RULES, config, unsafe=unsafe, wanted=lambda path: path != "a.md")(
+    assert not make_fix_filter(RULES, config, unsafe=unsafe, wanted=lambda path: path != "a.md")(
         diagnostic(0, 1), Fix("Do it", safety, ())
     )
 
@@ -158,7 +158,7 @@ def run_fixes(vault: VaultFiles, *makers: object, rules: tuple[str, ...] = ("VL1
     """Return the result of fixing a vault with functions from path and text to spans and new texts."""
     state = build_state(vault, make_settings(rules))
 
-    def wanted(now: State, sources: FixSources) -> Iterator[FindingWithFix]:
+    def wanted(now: State, sources: FixInputs) -> Iterator[FindingWithFix]:
         for path in now.index.notes:
             text = sources.text(path)
             for make in makers:
@@ -168,7 +168,7 @@ def run_fixes(vault: VaultFiles, *makers: object, rules: tuple[str, ...] = ("VL1
                         Fix("Do it", Safety.SAFE, (Edit(path, start, end, new),)),
                     )
 
-    return apply_rounds(state, FixSources(vault.get), wanted)
+    return apply_rounds(state, FixInputs(vault.get), wanted)
 
 
 def replacing(old: str, new: str) -> object:
@@ -267,7 +267,7 @@ def test_chosen_fixes_are_made_except_those_that_break_a_promise() -> None:
         ]
     )
     result = apply_rounds(
-        state, FixSources({"a.md": text, "b.md": ""}.get), chosen, made=chosen.drop
+        state, FixInputs({"a.md": text, "b.md": ""}.get), chosen, made=chosen.drop
     )
     assert result.texts == {"a.md": (text, "fourteen\n\nfence\n\n[[b]] 3\n")}
     assert len(result.broken_promises) == 1
@@ -277,12 +277,12 @@ def test_unreadable_note_is_skipped() -> None:
     vault: VaultFiles = {"a.md": "one", "b.md": "one"}
     state = build_state(vault, make_settings(("VL1",)))
 
-    def wanted(now: State, sources: FixSources) -> Iterator[FindingWithFix]:
+    def wanted(now: State, sources: FixInputs) -> Iterator[FindingWithFix]:
         for path in now.index.notes:
             if sources.text(path) in ("one", None):
                 yield diagnostic(0, 3, path), fix((0, 3), path=path, text="two")
 
-    result = apply_rounds(state, FixSources({"b.md": "one"}.get), wanted)
+    result = apply_rounds(state, FixInputs({"b.md": "one"}.get), wanted)
     assert result.texts == {"b.md": ("one", "two")}
     assert [note.path for note in result.skipped] == ["a.md"]
 
@@ -434,7 +434,7 @@ def test_harmful_unsafe_fixes_are_skipped_and_others_applied() -> None:
     both = [(diagnostic(0, 1), fence), (diagnostic(0, 1, "b.md"), word)]
     result = apply_rounds(
         state,
-        FixSources({"a.md": "x\n[[b]]\n```\n", "b.md": "x\n"}.get),
+        FixInputs({"a.md": "x\n[[b]]\n```\n", "b.md": "x\n"}.get),
         lambda _now, sources: both[: 1 + (sources.text("b.md") == "x\n")],
     )
     assert result.texts == {"b.md": ("x\n", "y\n")}
@@ -442,7 +442,7 @@ def test_harmful_unsafe_fixes_are_skipped_and_others_applied() -> None:
     safe = Fix("Open a fence", Safety.SAFE, fence.edits)
     result = apply_rounds(
         state,
-        FixSources({"a.md": "x\n[[b]]\n```\n"}.get),
+        FixInputs({"a.md": "x\n[[b]]\n```\n"}.get),
         lambda _now, _sources: [(diagnostic(0, 1), safe)],
     )
     assert [item.path for item in result.broken_promises] == ["a.md"]
@@ -453,13 +453,11 @@ def test_fixes_that_conflict_only_together_are_applied_singly() -> None:
     """One backtick is text; two enclose code. After the first fix, the second one is not requested."""
     vault = {"a.md": "x [[b]] y", "b.md": ""}
 
-    def wanted(_now: State, sources: FixSources) -> Iterator[FindingWithFix]:
+    def wanted(_now: State, sources: FixInputs) -> Iterator[FindingWithFix]:
         if "`" not in (sources.text("a.md") or ""):
             for place in (0, 8):
                 yield diagnostic(place, place + 1), fix((place, place + 1), text="`")
 
-    result = apply_rounds(
-        build_state(vault, make_settings(("VL1",))), FixSources(vault.get), wanted
-    )
+    result = apply_rounds(build_state(vault, make_settings(("VL1",))), FixInputs(vault.get), wanted)
     assert result.broken_promises == ()
     assert result.texts == {"a.md": ("x [[b]] y", "` [[b]] y")}

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from vaultlink.model import Link, ParseProblem
-from vaultlink.parse import leaves
+from vaultlink.parse import leaf_blocks
 from vaultlink.parse.blocks import HidingBlock, ParsedBlocks, read_blocks
 from vaultlink.parse.inline import InlineMarkdownLink, InlineWikilink, read_inline
-from vaultlink.parse.leaves import HTML_TAG
+from vaultlink.parse.leaf_blocks import HTML_TAG
 from vaultlink.parse.lines import SourceLine, TextRun, is_blank, split_lines
 from vaultlink.parse.link_parts import parse_wikilink
 from vaultlink.parse.note_builder import NoteBuilder
@@ -243,7 +243,7 @@ class _HiddenLines:
             return True
         at = self._line_number(start)
         text = self._lines[at].text
-        if not leaves.HEADING.match(text) or text.rstrip().endswith("#"):
+        if not leaf_blocks.HEADING.match(text) or text.rstrip().endswith("#"):
             return False
         if level > 1 or _LANGUAGE_WITHOUT_HASH_COMMENTS.fullmatch(self._language):
             return True

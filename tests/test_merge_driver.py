@@ -25,7 +25,7 @@ from vaultlink.cli.commands.merge_driver import (
     set_up_merge_driver,
 )
 from vaultlink.errors import UsageError
-from vaultlink.write.files import replace_file
+from vaultlink.write.own_files import replace_file
 
 SETTINGS = '[backlinks]\nmode = "write"\nstyle = "{}"\n'
 HEAD = "<!-- vaultlink:backlinks before=1 after=1 -->\n\n**Add backlinks using these topics:**\n"

@@ -14,9 +14,9 @@ from typing import NamedTuple
 import msgspec
 
 from vaultlink.dashboard.score import TreeMeasures, measure_state
-from vaultlink.disk.past_state import REGULAR_FILE_MODES, read_old_texts
 from vaultlink.disk.processes import count_processes, no_garbage_collection, run_parts
 from vaultlink.disk.read import UnreadableFile
+from vaultlink.disk.revisions import REGULAR_FILE_MODES, read_old_texts
 from vaultlink.disk.scan import is_source_file, is_vault_path
 from vaultlink.engine.checks import LinterSettings
 from vaultlink.engine.step import Change, Presence, State, analyse, analyse_unreadable, step

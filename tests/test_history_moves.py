@@ -301,7 +301,7 @@ def test_file_that_may_have_been_moved_is_not_deleted(tmp_path: Path, what: str)
 def test_only_so_many_deleted_paths_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("vaultlink.model.MAX_DELETED", 2)
     gone = {"a.md": 1, "b.md": 2, "c.md": 3}
-    history = History(deleted=frozenset(gone), gone=gone)
+    history = History(deleted=frozenset(gone), vanished=gone)
     assert history.within({"c.md"}).deleted == {"b.md", "a.md"}
     assert history.within(set()).deleted == {"c.md", "b.md"}
 
