@@ -17,7 +17,7 @@ from killed_moves import Killer, run_hooked
 from running import RunCommand, create_vault, read_files, write_files
 from vaultlink.__main__ import main
 from vaultlink.model import PendingWrite, SkippedNote
-from vaultlink.write import journal_files
+from vaultlink.write import journal_files, own_files
 from vaultlink.write.journal import record_and_write, record_run
 from vaultlink.write.journal_files import journal_folder, list_runs, write_moving
 from vaultlink.write.moves import identify_files
