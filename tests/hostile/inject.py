@@ -190,11 +190,11 @@ def import_all() -> None:
         command.load()
     for name in (
         "cli.check_output",
-        "fix.backlinks_commands",
-        "watch.autofix",
+        "fix.sections",
+        "watch.environment",
         "disk.load",
         "write.fixer",
-        "write.exclusive_rename",
+        "write.system_calls",
     ):
         import_module(f"vaultlink.{name}")
 
