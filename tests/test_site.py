@@ -9,7 +9,7 @@ import pytest
 
 import rule_pages
 from built_site import make_site
-from command_pages import load_options
+from command_pages import load_options, render_files
 from json_documents import DOCUMENTS
 from json_schemas import build_schema
 from markdown_text import format_code, map_links
@@ -100,3 +100,8 @@ def test_schemas_are_published(site: Path) -> None:
         text = (site / "reference" / "schemas" / f"{name}.json").read_text(encoding="utf-8")
         assert json.loads(text) == json.loads(json.dumps(build_schema(name)))
     assert "FindingRow" in read_page(site, "reference/json.html")
+
+
+def test_headings_of_the_reference_have_a_text() -> None:
+    pages = render_files()
+    assert [name for name, page in pages.items() if re.search(r"(?m)^#+ *$", page)] == []

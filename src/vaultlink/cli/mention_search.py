@@ -350,6 +350,8 @@ def print_topics(terminal: Terminal, topics: Sequence[WantedTopic]) -> None:
 
 
 class MentionsOptions(NotesOptions, frozen=True, kw_only=True):
+    """Options of `mentions`."""
+
     to: Annotated[
         str | None, option("--to", metavar="NOTE", help="Only mentions of this note.")
     ] = None

@@ -94,6 +94,8 @@ class PrintOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class VaultOptions(PrintOptions, frozen=True, kw_only=True):
+    """Option that names the vault."""
+
     vault: Annotated[
         Path | None,
         option(
@@ -105,6 +107,8 @@ class VaultOptions(PrintOptions, frozen=True, kw_only=True):
 
 
 class OpenOptions(VaultOptions, frozen=True, kw_only=True):
+    """Options on opening the vault."""
+
     config: Annotated[
         Path | None,
         option(
@@ -203,6 +207,8 @@ class ReportOptions(RuleSelectionOptions, frozen=True, kw_only=True):
 
 
 class FixSelectionOptions(ReportOptions, frozen=True, kw_only=True):
+    """Options on the applied fixes."""
+
     diff: DiffOption = False
     unsafe_fixes: Annotated[
         bool,
@@ -248,6 +254,8 @@ class FixSelectionOptions(ReportOptions, frozen=True, kw_only=True):
 
 
 class FolderOptions(OpenOptions, frozen=True, kw_only=True):
+    """Options of commands on the whole vault."""
+
     folder: FolderArgument = None
 
 

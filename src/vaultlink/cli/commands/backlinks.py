@@ -48,6 +48,8 @@ def _style_option(key: str, help: str) -> ParameterSpec:  # noqa: A002
 
 
 class BacklinksOptions(OpenOptions, frozen=True, kw_only=True):
+    """Options of `backlinks`."""
+
     note: NoteArgument = None
     mentions: Annotated[
         bool,

@@ -29,6 +29,8 @@ from vaultlink.write.write_notes import WriteResult
 
 
 class BaselineOptions(RuleSelectionOptions, frozen=True, kw_only=True):
+    """Options of `baseline`."""
+
     folder: Annotated[Path | None, argument("VAULT", "The vault, or a folder in it.")] = None
     prune: Annotated[
         bool, option("--prune", help="Remove findings that are no longer found; add none.")

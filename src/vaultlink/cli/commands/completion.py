@@ -13,6 +13,8 @@ SCRIPTS = {"bash": "bash", "zsh": "zsh", "fish": "fish", "powershell": "ps1"}
 
 
 class CompletionOptions(PrintOptions, frozen=True, kw_only=True):
+    """Options of `completion`."""
+
     shell: Annotated[
         str | None, argument("SHELL", "bash, zsh, fish or powershell.", tuple(SCRIPTS))
     ] = None

@@ -32,6 +32,8 @@ from vaultlink.rules.registry import Rule, UnknownRule, build_catalog, select_ru
 
 
 class ConfigOptions(RuleSelectionOptions, frozen=True, kw_only=True):
+    """Options of `config`."""
+
     folder: FolderArgument = None
 
 
@@ -132,6 +134,8 @@ _COLUMNS: Columns = {
 
 
 class RuleOptions(PrintOptions, frozen=True, kw_only=True):
+    """Options of `rule`."""
+
     rule: Annotated[
         tuple[str, ...], argument("RULE", "A rule's name or code, or the start of a code.")
     ] = ()

@@ -125,6 +125,8 @@ def propose_after_fix(
 
 
 class FixOptions(FixSelectionOptions, frozen=True, kw_only=True):
+    """Options of `fix`."""
+
     interactive: Annotated[
         bool,
         option(

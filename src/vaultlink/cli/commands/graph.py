@@ -18,6 +18,8 @@ _DEPTH = 1
 
 
 class GraphOptions(FolderOptions, frozen=True, kw_only=True):
+    """Options of `graph`."""
+
     format: Annotated[
         str,
         option("--format", choices=GRAPH_FORMATS, help="Export the graph in this format."),

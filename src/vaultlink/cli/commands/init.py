@@ -193,6 +193,8 @@ _LOCAL_PACKAGE = (
 
 
 class InitOptions(VaultOptions, frozen=True, kw_only=True):
+    """Options of `init`."""
+
     folder: FolderArgument = None
     ci: Annotated[
         tuple[str, ...],

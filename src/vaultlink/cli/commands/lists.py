@@ -159,6 +159,8 @@ _LIMIT = 10
 
 
 class RelatedOptions(OpenOptions, frozen=True, kw_only=True):
+    """Options of `related`."""
+
     note: NoteArgument = None
     limit: Annotated[
         int | None,
@@ -339,6 +341,8 @@ _MAX_TRIED = 5
 
 
 class HistoryOptions(OpenOptions, frozen=True, kw_only=True):
+    """Options of `history`."""
+
     note: Annotated[
         str | None,
         argument("NOTE", "A path in the vault or a name as in a link, also a former one."),

@@ -36,6 +36,8 @@ DriverResult = tuple[bytes, bool]
 
 
 class MergeDriverOptions(PrintOptions, frozen=True, kw_only=True):
+    """Options of `merge-driver`."""
+
     files: Annotated[
         tuple[Path, ...],
         argument(

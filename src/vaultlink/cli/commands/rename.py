@@ -76,6 +76,8 @@ _MOST_NAMED = 5
 
 
 class RefactorOptions(OpenOptions, frozen=True, kw_only=True):
+    """Options of commands that rename."""
+
     diff: DiffOption = False
     git: Annotated[bool, option("--git", help="Stage the new paths of files that git tracks.")] = (
         False
@@ -339,6 +341,8 @@ def _to_vault_word(vault: "Vault", text: str) -> str:
 
 
 class ExtractOptions(RefactorOptions, frozen=True, kw_only=True):
+    """Options of `extract`."""
+
     section: Annotated[
         str | None,
         argument("OLD", "The heading of the section, as in 'Note#Heading' or 'Note#A#B'."),
@@ -354,6 +358,8 @@ class ExtractOptions(RefactorOptions, frozen=True, kw_only=True):
 
 
 class MergeOptions(RefactorOptions, frozen=True, kw_only=True):
+    """Options of `merge`."""
+
     note: Annotated[str | None, argument("NOTE", "The note to append. It is removed.")] = None
     into: Annotated[str | None, argument("INTO", "The note to append it to.")] = None
 
@@ -445,6 +451,8 @@ def _load_former_texts(vault: Vault, run: RecordedRun, moved: dict[str, str]) ->
 
 
 class _PathOptions(RefactorOptions, frozen=True, kw_only=True):
+    """Options of `rename` and `move`."""
+
     unsafe_fixes: Annotated[
         bool,
         option(
@@ -455,6 +463,8 @@ class _PathOptions(RefactorOptions, frozen=True, kw_only=True):
 
 
 class RenameOptions(_PathOptions, frozen=True, kw_only=True):
+    """Options of `rename`."""
+
     old: Annotated[
         str | None,
         argument(
@@ -485,6 +495,8 @@ class RenameOptions(_PathOptions, frozen=True, kw_only=True):
 
 
 class MoveOptions(_PathOptions, frozen=True, kw_only=True):
+    """Options of `move`."""
+
     words: Annotated[
         tuple[str, ...],
         argument(

@@ -53,6 +53,8 @@ _OUTPUT_FORMATS = ("html", "json", "markdown")
 
 
 class DashboardOptions(FolderOptions, frozen=True, kw_only=True):
+    """Options of `report`."""
+
     output_file: Annotated[
         Path | None,
         option("--output-file", "--output", metavar="FILE", help="Write the report to this file."),

@@ -36,6 +36,8 @@ from vaultlink.write.write_notes import WriteResult
 
 
 class UndoOptions(VaultOptions, frozen=True, kw_only=True):
+    """Options of `undo`."""
+
     run: Annotated[
         str | None,
         argument("RUN", "A run as in --list. Default: the last run that was not undone."),

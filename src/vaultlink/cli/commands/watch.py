@@ -45,6 +45,8 @@ _MAX_LISTED = 50
 
 
 class WatchOptions(RuleSelectionOptions, frozen=True, kw_only=True):
+    """Options of `watch`."""
+
     folder: FolderArgument = None
     fix: Annotated[
         bool, option("--fix", help="Apply safe fixes in every pause between changes.")
