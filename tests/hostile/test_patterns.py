@@ -149,6 +149,7 @@ def test_expressions_match_as_those_of_python(source: str, texts: Sequence[str])
         (r"a{e<=1}|\p\K", ["a{e<=1}", "pK"], ["a", "b"]),
         (r"[[a&&b||~~e]]", ["&]", "[]", "~]"], ["a", "f]"]),
         ("a.", ["ab"], ["a\u2028"]),
+        (r"^[\w\d]+$", ["a1"], ["1" * 5_000 + "!"]),  # no character is tried twice
     ],
 )
 def test_syntax_of_javascript(source: str, fits: Sequence[str], fails: Sequence[str]) -> None:
@@ -161,6 +162,7 @@ UNSUPPORTED = [
     *(r"(a)\1", r"(?<n>a)\k<n>", "(", ")", "*a", "a**", "[z-a]", "[a", "a\\", "(?i:a)", "(?>a)"),
     *("a{1001}", "a{2,1}", "(" * 60 + ")" * 60, "a" * 1_001, "{1}", "^*"),
     *("(" * 100_000, "(?:" * 300, "(?<=a)*", "[" * 1_000),
+    *("(?:(?:a{1000}){1000}){1000}", "(" * 48 + "a{1000}" + "){1000}" * 48, "(?:a{200}){0,200}"),
 ]
 
 

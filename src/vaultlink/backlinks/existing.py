@@ -245,9 +245,7 @@ MENTION_INDENT = "  "
 
 
 def format_mention_item(index: Index) -> str:
-    """Return the item that begins a new list of mentions.
-
-    It is in the language of the vault."""
+    """Return the item that begins a new list of mentions, in the vault's language."""
     return f"- {MENTION_WORDINGS[index.derive(detect_language)]}"
 
 

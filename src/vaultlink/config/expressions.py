@@ -13,6 +13,9 @@ from vaultlink.text import lazy_pattern
 _MAX_LENGTH, _MAX_DEPTH, _MAX_COUNT = 1_000, 50, 1_000
 """Characters of an expression, groups within groups, and the numbers of a quantifier."""
 
+_MAX_SIZE = 10_000
+"""Characters of an expression whose counted repeats are written out. Larger ones take gigabytes."""
+
 _MAX_SECONDS = 0.2
 """Processor time of one search."""
 
@@ -54,8 +57,11 @@ class Expression:
         if len(source) > _MAX_LENGTH:
             raise UnsupportedExpression(f"it has more than {_MAX_LENGTH:,} characters")
         self._source = source
+        translated = "".join(_translate(source))
+        if _measure(source) > _MAX_SIZE:
+            raise UnsupportedExpression("its numbers of repetitions multiply to too many")
         try:
-            self._pattern = regex.compile("".join(_translate(source)), regex.IGNORECASE)
+            self._pattern = regex.compile(translated, regex.IGNORECASE)
         except regex.error:
             raise UnsupportedExpression("it is invalid") from None
 
@@ -112,6 +118,20 @@ def _translate(source: str) -> Iterator[str]:
         raise UnsupportedExpression("a parenthesis is not closed")
 
 
+def _measure(source: str) -> int:
+    """Return the size of a valid expression with its counted repeats written out."""
+    sizes, last = [0], 0
+    for match in _TOKEN.finditer(source):
+        if match.lastgroup == "open":
+            sizes.append(0)
+        elif match.lastgroup == "repeat":
+            sizes[-1] += last * (max(int(number or 1) for number in match.group(2, 3)) - 1)
+        else:
+            last = sizes.pop() if match.lastgroup == "close" else 1
+            sizes[-1] += last
+    return sizes[0]
+
+
 def _translate_token(kind: str | None, token: str) -> str:
     if kind == "open":
         return token if token in ("(?=", "(?!", "(?<=", "(?<!") else "(?:"
@@ -131,7 +151,10 @@ def _translate_token(kind: str | None, token: str) -> str:
 
 
 def _translate_set(inside: str) -> str:
-    """Translate the characters between brackets. Sets such as `\\W` keep their case."""
+    """Translate the characters between brackets. Sets such as `\\W` keep their case.
+
+    Each alternative is one character. So the first that matches is enough, whatever follows.
+    """
     is_negated = inside.startswith("^")
     chars, parts = "", list[str]()
     for match in _RANGE.finditer(inside, int(is_negated)):
@@ -147,7 +170,7 @@ def _translate_set(inside: str) -> str:
             chars += "".join(re.escape(_decode(item)) for item in items if not _find_set(item))
     parts += [f"[{chars}]"] if chars else []
     union = "|".join(parts) or "(?!)"
-    return f"(?:(?!{union})(?s:.))" if is_negated else f"(?:{union})"
+    return f"(?:(?!{union})(?s:.))" if is_negated else f"(?>{union})"
 
 
 def _find_set(item: str) -> str:

@@ -486,14 +486,6 @@ def find_fix(
     return deferred[diagnostic.rule](state, sources, diagnostic)
 
 
-def touches_heading(index: Index, fix: Fix) -> bool:
-    return any(
-        note is not None and bool(_find_headings_at(note.headings, edit))
-        for edit in fix.edits
-        for note in (index.notes.get(edit.path),)
-    )
-
-
 def changes_linked_heading(index: Index, fix: Fix) -> bool:
     for edit in fix.edits:
         note = index.notes.get(edit.path)

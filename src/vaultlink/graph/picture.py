@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from vaultlink.text import lazy_pattern
 
-# -- A drawing of the vault's graph: places and sizes of nodes as small integers -------------------
+# -- a drawing of the vault's graph: places and sizes of nodes as small integers -------------------
 
 
 class PictureNode(NamedTuple):

@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 
 
 # -- the output format `concise`: one line per finding ---------------------------------------------
-# The module also renders the summary sentences. Lines are built with plain formatting and joined
-# once: there may be 70,000 of them.
+# Lines are built with plain formatting and joined once: there may be 70,000 of them.
 
 
 def render_concise_result(result: CheckResult) -> str:

@@ -10,8 +10,7 @@ from typing import NamedTuple
 from vaultlink.text import COMMAND_START, lazy_pattern
 
 # -- lay out text for a terminal or a pipe ---------------------------------------------------------
-# The module has colours, display width, truncation, tables and tab-separated values. Widths are
-# columns of a terminal.
+# Colours, display width, truncation, tables and tab-separated values. Widths are columns.
 
 
 class Palette(NamedTuple):

@@ -97,7 +97,7 @@ def build_replacement_edits(problem: ParseProblem, note: Note) -> tuple[Edit, ..
 
 
 class _NoteMemo:
-    """What functions return for a note, which the rules check one after the other."""
+    """The results of functions for the note that the rules are checking."""
 
     def __init__(self, _index: Index) -> None:
         self.settings: tuple[object, ...] = ()
