@@ -9,7 +9,7 @@ import pytest
 
 from builder import build_state
 from running import create_vault
-from vaultlink.disk.history_sources import probe_disk
+from vaultlink.disk.probe import probe_disk
 from vaultlink.disk.scan import is_vault_path
 from vaultlink.fix.plan import Rename, RenameKind
 from vaultlink.index.resolve import normalize_name

@@ -1,9 +1,6 @@
 """Find the history of a vault: in its saved state, in its last commit, and in git."""
 
-import os
 from collections.abc import Collection, Mapping, Sequence
-from functools import cache
-from pathlib import Path
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -11,7 +8,7 @@ from msgspec.structs import replace
 from vaultlink.disk.cache import Cache, SavedStamps, digest_parts
 from vaultlink.disk.revisions import CommitComparison, read_past_contents, remember_revision
 from vaultlink.disk.saved_state import list_stamps, restore_index
-from vaultlink.disk.scan import VaultScan, is_vault_path
+from vaultlink.disk.scan import VaultScan
 from vaultlink.disk.state_file import StoredState
 from vaultlink.engine.step import State
 from vaultlink.errors import VaultError
@@ -30,7 +27,6 @@ from vaultlink.index.resolve import file_name, name_key, target_keys
 from vaultlink.links.kinds import SYNTAX
 from vaultlink.links.naming import find_query_target
 from vaultlink.model import NO_HISTORY, Destination, History
-from vaultlink.refactor.refusals import DiskProbe
 from vaultlink.rules.former_targets import follow_move
 
 _MAX_DANGLING = 5_000
@@ -304,42 +300,3 @@ def _remember_commits(scan: VaultScan, state: State, asked: History, store: GitS
     }
     former_destinations = find_git_targets(scan.root, state.index, broken, log, moved)
     return replace(NO_HISTORY, former_destinations=former_destinations)
-
-
-# -- answer the questions of renames about the disk ------------------------------------------------
-
-
-def probe_disk(root: Path) -> DiskProbe:
-    """Return the answers about the files of a vault, hidden ones included."""
-    top = os.path.realpath(root)
-
-    def exists(path: str) -> bool:
-        try:
-            return os.path.lexists(f"{top}/{path}")
-        except ValueError:  # a NUL character
-            return False
-
-    def is_same(path: str, other: str) -> bool:
-        try:
-            return os.path.samestat(os.lstat(f"{top}/{path}"), os.lstat(f"{top}/{other}"))
-        except (OSError, ValueError):
-            return False
-
-    @cache
-    def is_outside(folder: str) -> bool:
-        try:
-            while folder and not os.path.lexists(f"{top}/{folder}"):
-                folder = folder.rpartition("/")[0]
-            real = os.path.realpath(f"{top}/{folder}")
-        except ValueError:
-            return False
-        return real != top and not real.startswith(os.path.join(top, ""))  # noqa: PTH118
-
-    return DiskProbe(
-        exists,
-        is_same,
-        lambda path: os.path.isdir(f"{top}/{path}"),  # noqa: PTH112 - vault paths are text
-        lambda path: os.path.islink(f"{top}/{path}"),  # noqa: PTH114
-        is_outside,
-        is_vault_path,
-    )

@@ -78,24 +78,14 @@ def count_by_rule(
     findings: Sequence[Diagnostic], fixes: Sequence[Fix | None] = ()
 ) -> list[RuleCount]:
     """Count findings by rule, most frequent first; with the fix of each, if given."""
-    made: Mapping[tuple[str, Severity, Safety], int] = (
-        Counter(
-            [
-                (d.code, d.severity, fix.safety)
-                for d, fix in zip(findings, fixes, strict=False)
-                if fix
-            ]
-        )
-        if fixes
-        else {}
-    )
+    made: Mapping[tuple[str, Severity, Safety], int] = {}
+    if any(fixes):
+        pairs = zip(findings, fixes, strict=True)
+        made = Counter([(d.code, d.severity, fix.safety) for d, fix in pairs if fix])
     counts = Counter([(d.code, d.rule, d.severity) for d in findings])
     rows = [
         RuleCount(
-            code,
-            rule,
-            severity,
-            number,
+            *(code, rule, severity, number),
             made.get((code, severity, Safety.SAFE), 0),
             made.get((code, severity, Safety.UNSAFE), 0),
         )

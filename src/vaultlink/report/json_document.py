@@ -1,6 +1,5 @@
 """JSON: rows of findings, and documents with one row per line."""
 
-import json
 from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -65,6 +64,8 @@ def _encode(value: Any) -> bytes:
     try:
         return escape_json(_ENCODER.encode(value))
     except (UnicodeEncodeError, OverflowError):
+        import json  # noqa: PLC0415 - hardly ever needed
+
         return json.dumps(msgspec.to_builtins(value), separators=(",", ":")).encode()
 
 

@@ -24,14 +24,11 @@ from vaultlink.fix.sources import FixAnswers, FixInputs
 from vaultlink.index.file_kinds import find_conflicted_files, has_merge_markers
 from vaultlink.index.suggest import list_unresolved
 from vaultlink.model import Diagnostic, FileStamp, Fix, Suggestion
-from vaultlink.write.journal import record_and_write
-from vaultlink.write.journal_files import LOCK_SECONDS, lock_vault
-from vaultlink.write.open_folders import make_barrier_finder
-from vaultlink.write.undo import revert_interrupted
-from vaultlink.write.write_notes import CHANGED_SINCE_READ, READ_ONLY, WriteResult
+from vaultlink.write.open_folders import CHANGED_SINCE_READ, READ_ONLY, make_barrier_finder
 
 if TYPE_CHECKING:
     from vaultlink.mentions.mention import Mention
+    from vaultlink.write.write_notes import WriteResult
 
 
 # -- read notes as they were analysed, and write plans for them ------------------------------------
@@ -141,7 +138,7 @@ class AnalysedTexts:
 
 def apply_plan(
     scan: VaultScan, plan: VaultChanges, command: str, summary: str, *, timeout: float | None = None
-) -> WriteResult:
+) -> "WriteResult":
     """Write a plan, and record the run so that `vaultlink undo` can revert it.
 
     Each file is compared with the bytes it was planned with; what changed meanwhile is skipped and
@@ -151,6 +148,11 @@ def apply_plan(
     nothing is written if that or anybody else has changed the vault since the scan. Without it, the
     caller has held the lock since before the scan. Raises JournalError; nothing was written then.
     """
+    from vaultlink.write.journal import record_and_write  # noqa: PLC0415 - `check` only plans
+    from vaultlink.write.journal_files import lock_vault  # noqa: PLC0415
+    from vaultlink.write.undo import revert_interrupted  # noqa: PLC0415
+    from vaultlink.write.write_notes import WriteResult  # noqa: PLC0415
+
     if timeout is not None:
         with lock_vault(scan.root, timeout=timeout):
             reverted = tuple([item.describe() for item in revert_interrupted(scan.root)])
@@ -291,12 +293,14 @@ class Fixer(msgspec.Struct, frozen=True, dict=True):
         except OSError:
             return b""
 
-    def write(self, plan: Plan, command: str, summary: str) -> WriteResult:
+    def write(self, plan: Plan, command: str, summary: str) -> "WriteResult":
         """Write a plan, and record the run so that `vaultlink undo` can revert it.
 
         Nothing is written if the vault has changed since it was read: `is_outdated` is True then.
         Raises JournalError if the run can't be recorded, or another one does not end in a minute.
         """
+        from vaultlink.write.journal_files import LOCK_SECONDS  # noqa: PLC0415 - `check` only plans
+
         return apply_plan(self.scan, plan, command, summary, timeout=LOCK_SECONDS)
 
     def sources(self, findings: Iterable[Diagnostic] = ()) -> FixInputs:

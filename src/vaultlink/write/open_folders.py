@@ -16,6 +16,8 @@ from vaultlink.disk.scan import parse_stray_name
 
 
 OUTSIDE_VAULT = "it is outside the vault, behind a symbolic link"
+CHANGED_SINCE_READ = "it changed since it was read"
+READ_ONLY = "it is read-only"
 HARD_LINKED = "it has a second hard link, which would keep the old text"
 
 

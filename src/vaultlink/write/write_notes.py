@@ -27,9 +27,11 @@ import msgspec
 from vaultlink.files import STRAY_PREFIX, read_regular
 from vaultlink.model import PendingWrite, SkippedNote
 from vaultlink.write.open_folders import (
+    CHANGED_SINCE_READ,
     FOLDER_GONE,
     HARD_LINKED,
     NOT_A_FOLDER,
+    READ_ONLY,
     CannotWrite,
     OpenFolder,
     OpenFolders,
@@ -52,9 +54,7 @@ _BINARY = getattr(os, "O_BINARY", 0)
 _READ_FLAGS = os.O_RDONLY | _NO_FOLLOW | _BINARY | getattr(os, "O_NONBLOCK", 0)
 _CREATE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_FOLLOW | _BINARY
 
-CHANGED_SINCE_READ = "it changed since it was read"
 IS_SYMLINK = "it is a symbolic link"
-READ_ONLY = "it is read-only"
 OTHER_DEVICE = "its new folder is on another disk"
 _FOREIGN_OWNER = "it belongs to another user or group, which can't be preserved"
 NAME_TAKEN = "a file with this name already exists"

@@ -21,7 +21,7 @@ from vaultlink.cli.write_run import (
     print_skipped_notes,
     run_plan,
 )
-from vaultlink.disk.history_sources import probe_disk
+from vaultlink.disk.probe import probe_disk
 from vaultlink.disk.read import UnreadableFile, decode_note
 from vaultlink.disk.scan import VaultScan
 from vaultlink.errors import UsageError
