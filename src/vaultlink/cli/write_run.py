@@ -131,12 +131,12 @@ def run_plan(command: WritingCommand) -> int:
         with hold_write_lock(terminal, root):
             pass  # interrupted runs are reverted before the vault is read
     with hold_write_lock(terminal, root) if root and not is_interactive else nullcontext():
-        scan = scan_from_options(command.options, command.start, command.overrides)
-        terminal.check_output_file(scan.root)
-        warn_of_scan(scan, terminal)
-        if root and not is_interactive:
-            remove_leftovers(scan.root, scan.listing.strays)
         try:
+            scan = scan_from_options(command.options, command.start, command.overrides)
+            terminal.check_output_file(scan.root)
+            warn_of_scan(scan, terminal)
+            if root and not is_interactive:
+                remove_leftovers(scan.root, scan.listing.strays)
             plan = command.make_plan(scan)
         except (KeyboardInterrupt, EOFError):
             if not is_interactive:
