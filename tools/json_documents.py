@@ -11,19 +11,23 @@ import msgspec
 
 from vaultlink.cli.commands.backlinks import SectionChangeRow
 from vaultlink.cli.commands.config import SettingRow
-from vaultlink.cli.commands.undo import RunRow
 from vaultlink.cli.commands.doctor import CheckRow
+from vaultlink.cli.commands.undo import RunRow
 from vaultlink.dashboard.model import VaultReport
 from vaultlink.engine.diagnostics import KnownCount
 from vaultlink.fix.plan import CapturedLink, NamedPlace, Rename
 from vaultlink.graph.related import RelatedNote
 from vaultlink.mentions.planning import WantedTopic
-from vaultlink.report.json_document import EditRow, FindingRow
 from vaultlink.report.changed_lines import FixedRow, SkippedRow
-from vaultlink.report.json_document import SCHEMA_VERSION
-from vaultlink.report.listings import BacklinkRow, DanglingTopicRow, FileBacklinksRow, LinkRow
+from vaultlink.report.json_document import SCHEMA_VERSION, EditRow, FindingRow
+from vaultlink.report.listings import (
+    BacklinkRow,
+    DanglingTopicRow,
+    FileBacklinksRow,
+    LinkRow,
+    ParsedNoteRow,
+)
 from vaultlink.report.mention_rows import MentionRow
-from vaultlink.report.listings import ParsedNoteRow
 from vaultlink.report.note_past import PastRow
 from vaultlink.report.plan_result import CreatedRow, DeletedRow, FileRow
 from vaultlink.report.rule_manual import RuleManualRow
