@@ -34,7 +34,7 @@ from vaultlink.git.location import find_work_tree
 from vaultlink.index.packed_map import count_items
 from vaultlink.index.resolve import is_note
 from vaultlink.model import Diagnostic, Severity
-from vaultlink.report import FORMATS, OVERVIEW, STATISTICS, OutputFormat
+from vaultlink.report import FORMATS, OVERVIEW, STATISTICS, STATUS, OutputFormat
 from vaultlink.report.check_result import CheckResult
 from vaultlink.report.concise import (
     describe_fixable,
@@ -63,11 +63,17 @@ def run_check(
     scan: VaultScan,
     chosen: Sequence[str],
     known_sources: KnownInputs,
+    view: OutputFormat | None = None,
 ) -> KeptOutput:
-    """Check the chosen paths of a scanned vault, and return what `check` prints."""
+    """Check the chosen paths of a scanned vault, and return what `check` prints.
+
+    `view` takes the place of the output format, if given.
+    """
     load_known = known_sources.start_loading(scan.root)
     vault, known = load_known(with_stdin_text(options, open_scanned_vault(scan, terminal)))
-    checked = CheckedVault(options, terminal, output_format, vault, known, chosen, has_parts=True)
+    checked = CheckedVault(
+        options, terminal, output_format, vault, known, chosen, has_parts=True, view=view
+    )
     return KeptOutput(checked.render(), checked.describe(), checked.exit_code)
 
 
@@ -84,6 +90,7 @@ class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
         known: The known findings, by source.
         chosen: The paths that the command is about; empty for all.
         has_parts: True if many findings may be printed in parts.
+        view: What is printed in place of the output format, if given.
     """
 
     options: ReportOptions
@@ -93,6 +100,7 @@ class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
     known: Sequence[KnownFindings]
     chosen: Sequence[str]
     has_parts: bool = False
+    view: OutputFormat | None = None
 
     @cached_property
     def wanted(self) -> Callable[[str], bool]:
@@ -108,6 +116,8 @@ class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
     @cached_property
     def row(self) -> OutputFormat:
         """The output format, or what takes its place: statistics, or an overview."""
+        if self.view is not None:
+            return self.view
         options, terminal, row = self.options, self.terminal, FORMATS[self.output_format]
         if options.statistics and row.for_people:
             return STATISTICS
@@ -257,7 +267,7 @@ class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
 
     def describe(self) -> str:
         """Return the sentences below the results."""
-        has_numbers = self.row is OVERVIEW  # those of findings and fixes
+        has_numbers = self.row in (OVERVIEW, STATUS)  # those of findings and fixes
         counts_fixes = not (has_numbers or self.terminal.quiet) and self._may_have_fixes()
         files = self.vault.index.files
         summary, *known = self.summarize(sum(is_note(path) and self.wanted(path) for path in files))

@@ -23,6 +23,10 @@ GROUPS: dict[str, dict[str, Command]] = {
         "check": Command(
             "vaultlink.cli.commands.check:check", "Check the vault's links and report findings."
         ),
+        "status": Command(
+            "vaultlink.cli.commands.check:status",
+            "Print an overview: mistakes, planned notes, and what to do next.",
+        ),
         "baseline": Command(
             "vaultlink.cli.commands.baseline:baseline",
             "Record current findings, so that `check` reports only new ones.",

@@ -4,6 +4,7 @@ Layers are checked and merged into the complete settings, each key with its valu
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -28,7 +29,7 @@ from vaultlink.config.mention_settings import MENTIONS_DEFAULTS, read_mentions_s
 from vaultlink.errors import ConfigError
 from vaultlink.model import Severity
 from vaultlink.rules.context import QUIET_KINDS
-from vaultlink.rules.registry import Rule, select_rules
+from vaultlink.rules.registry import Rule, find_split_rules, select_rules
 from vaultlink.text import blake2b, lazy_pattern
 
 DEFAULT_SOURCE = "default"
@@ -125,7 +126,7 @@ def merge_layers(layers: Sequence[Layer], rules: tuple[Rule, ...]) -> Config:
             values[key] = value
             sources[key] = layer.source
         ignores |= {
-            glob: select_rules(rules, selectors)
+            glob: select_rules(rules, selectors) | find_split_rules(rules, selectors)
             for glob, selectors in read_table(layer, "per-file-ignores").items()
         }
     return Config(
@@ -192,11 +193,15 @@ def _read_layer(layer: Layer, rules: tuple[Rule, ...]) -> Iterator[tuple[str, An
 def _read_severities(layer: Layer, rules: tuple[Rule, ...]) -> Iterator[tuple[str, str]]:
     """Yield severities by rule name. Narrow selectors win over prefixes such as VL1."""
     severities = read_table(layer, "severity")
-    for selector in sorted(severities, key=_rank_selector):
+    found = []
+    for selector, value in severities.items():
         key = f"severity.{selector}"
-        level = read_choice(layer, key, severities[selector], SEVERITY_NAMES)
-        for name in sorted(read_selectors(layer, key, [selector], rules)):
-            yield f"severity.{name}", level
+        level = read_choice(layer, key, value, SEVERITY_NAMES)
+        read_selectors(layer, key, [selector], rules)
+        for rank, names in _rank_selected(selector, rules):
+            found += [(rank, name, level) for name in names]
+    for _, name, level in sorted(found, key=itemgetter(0, 1)):
+        yield f"severity.{name}", level
 
 
 def _read_rule_options(
@@ -276,12 +281,12 @@ def _select_enabled(layers: Sequence[Layer], rules: tuple[Rule, ...]) -> frozens
         if "select" in layer.values:
             chosen = frozenset()
         ranked = [
-            (_rank_selector(selector), key == "ignore", selector)
+            (rank, key == "ignore", names)
             for key in ("select", "extend-select", "ignore")
             for selector in layer.values.get(key, ())
+            for rank, names in _rank_selected(selector, rules)
         ]
-        for _, ignored, selector in sorted(ranked):
-            names = select_rules(rules, [selector])
+        for _, ignored, names in sorted(ranked, key=itemgetter(0, 1)):
             chosen = chosen - names if ignored else chosen | names
     return chosen
 
@@ -290,8 +295,12 @@ _CODE_LENGTH = 5
 """The length of a full rule code: two letters and three digits."""
 
 
-def _rank_selector(selector: str) -> int:
-    """Return 0 for ALL, else the length of a prefix; codes and names are narrowest."""
-    if selector == "ALL":
-        return 0
-    return min(len(selector), _CODE_LENGTH) if selector[:2] == "VL" else _CODE_LENGTH
+def _rank_selected(selector: str, rules: tuple[Rule, ...]) -> Iterator[tuple[int, frozenset[str]]]:
+    """Yield the rules that a selector selects, behind the rank of the selector.
+
+    Its rank is 0 for ALL, else the length of a prefix; codes and names are narrowest, but the name
+    of the rule that a rule was split from is wider than its own.
+    """
+    rank = min(len(selector), _CODE_LENGTH) if selector[:2] == "VL" else _CODE_LENGTH
+    yield (0 if selector == "ALL" else 2 * rank), select_rules(rules, [selector])
+    yield 2 * rank - 1, find_split_rules(rules, [selector])

@@ -135,6 +135,11 @@ class LinterSettings(msgspec.Struct, frozen=True, dict=True):
         return any(rule.reads_history for rules in self.rules_by_scope.values() for rule in rules)
 
     @cached_property
+    def reads_suggestions(self) -> bool:
+        """True if findings of an enabled rule depend on the suggestions for unresolved links."""
+        return any(rule.deferred_fix == "target" for rule in self.rules_by_scope["links"])
+
+    @cached_property
     def scope_by_rule(self) -> Mapping[str, str]:
         """Rule name to scope."""
         return {rule.name: rule.scope for rule in self.rules}

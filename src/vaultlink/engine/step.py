@@ -25,6 +25,7 @@ from vaultlink.engine.suppressions import apply_suppressions
 from vaultlink.index.index import EMPTY_INDEX, Index, LinkTargets, PathsByKey, target_spellings
 from vaultlink.index.packed_map import PackedMap, unpack_all, with_changes
 from vaultlink.index.resolve import file_name, is_canvas
+from vaultlink.index.suggest import find_affected_sources
 from vaultlink.index.update import files_with_changed_names, update
 from vaultlink.model import Diagnostic, History, LinkCounts, Note, ParseProblem
 
@@ -176,6 +177,8 @@ def step_and_list(
         unchecked = replace(state, index=index, tallies=with_changes(state.tallies, tallies))
         settings = later(unchecked)
     affected |= _find_affected_by_settings(state, settings, index)
+    if before.files and settings.reads_suggestions:
+        affected |= find_affected_sources(before, index, changed.files)
     renamed = (
         set(files_with_changed_names(before, index, changed.files))
         if settings.rules_by_scope["files"]

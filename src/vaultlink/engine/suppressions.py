@@ -16,7 +16,7 @@ def apply_suppressions(
     Adds one finding for each unused directive. A directive that names only rules that do not run is
     not reported as unused.
     """
-    suppressions = _Suppressions(note.directives) if note.directives else None
+    suppressions = _Suppressions(note.directives, rules) if note.directives else None
     if suppressions is None:
         return list(found)
     remaining = [item for item in found if not suppressions.apply_to(item)]
@@ -39,15 +39,17 @@ def apply_suppressions(
 class _Suppressions:
     """The directives of a note by the rules that they name."""
 
-    def __init__(self, directives: Sequence[Directive]) -> None:
+    def __init__(self, directives: Sequence[Directive], rules: Iterable[Rule]) -> None:
         self._directives = directives
+        self._split = {rule.name: rule.split_from for rule in rules if rule.split_from}
         self._by_rule: dict[tuple[str, str], _RuleDirectives] = {}
 
     def apply_to(self, item: Diagnostic) -> bool:
         """Return True if a directive suppresses a finding, and record those that do."""
         key = (item.code, item.rule)
         if key not in self._by_rule:
-            named = [one for one in self._directives if _names_rule(one, *key)]
+            origin = self._split.get(item.rule, ())
+            named = [one for one in self._directives if _names_rule(one, *key, *origin)]
             self._by_rule[key] = _RuleDirectives(named)
         return self._by_rule[key].apply_to(item)
 
@@ -117,10 +119,11 @@ class _EnabledRules:
 
     def __init__(self, rules: Sequence[Rule], config: Config) -> None:
         enabled = [rule for rule in rules if rule.name in config.enabled]
-        self._names = {rule.name for rule in enabled}
-        self._prefixes = {
-            rule.code[:size] for rule in enabled for size in range(len(rule.code) + 1)
-        }
+        words = {word for rule in enabled for word in (rule.name, *rule.split_from)}
+        codes = {rule.code for rule in enabled}
+        self._names = {word for word in words if word.islower()}
+        self._prefixes = {code[:size] for code in codes for size in range(len(code) + 1)}
+        self._prefixes.update(words)
 
     def can_be_suppressed(self, directive: Directive) -> bool:
         """Return True if a directive names a rule that runs."""
@@ -132,13 +135,16 @@ class _EnabledRules:
         )
 
 
-def _names_rule(directive: Directive, code: str, name: str) -> bool:
+def _names_rule(directive: Directive, code: str, name: str, *origin: str) -> bool:
     """Return True if a directive names a rule by name, code or prefix of the code.
 
-    A directive without names applies to all rules.
+    `origin` is the name and the code of the rule that it was split from. A directive without names
+    applies to all rules.
     """
     return not directive.rules or any(
-        selector.lower() == name or code.startswith(selector.upper())
+        selector.lower() in (name, *origin)
+        or code.startswith(selector.upper())
+        or selector.upper() in origin
         for selector in directive.rules
     )
 

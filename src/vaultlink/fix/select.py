@@ -13,7 +13,7 @@ from vaultlink.config.settings import Config
 from vaultlink.index.resolve import normalize_name
 from vaultlink.links.edit_math import edits_overlap
 from vaultlink.model import Diagnostic, Edit, Fix, Safety
-from vaultlink.rules.registry import Rule, select_rules
+from vaultlink.rules.registry import Rule, find_split_rules, select_rules
 
 FixFilter = Callable[[Diagnostic, Fix], bool]
 """Returns True if a fix may be made."""
@@ -56,11 +56,24 @@ def make_fix_filter(
     Unsafe fixes pass only with `unsafe`. `wanted` returns True for the paths of notes that may be
     fixed.
     """
-    fixable = select_rules(rules, config.fixable or ("ALL",)) - select_rules(
-        rules, config.unfixable
+    fixable = _select_all(rules, config.fixable or ("ALL",), config.unfixable) - _select_all(
+        rules, config.unfixable, config.fixable
     )
     return lambda item, fix: (
         item.rule in fixable and (unsafe or fix.safety is not Safety.UNSAFE) and wanted(item.path)
+    )
+
+
+def _select_all(
+    rules: Sequence[Rule], selectors: Sequence[str], others: Sequence[str]
+) -> frozenset[str]:
+    """Return the selected rules and those split from them, unless `others` name these."""
+    named = frozenset(others)
+    split = find_split_rules(rules, selectors)
+    return select_rules(rules, selectors).union(
+        rule.name
+        for rule in rules
+        if rule.name in split and named.isdisjoint((rule.name, rule.code))
     )
 
 

@@ -19,7 +19,7 @@ from vaultlink.index.resolve import (
     spelling_key,
     title_slug,
 )
-from vaultlink.model import FOLDER_KINDS, Link, LinkCounts, Note, ParseProblem, sum_counts
+from vaultlink.model import FOLDER_KINDS, Link, LinkCounts, LinkKind, Note, ParseProblem, sum_counts
 from vaultlink.parse.link_parts import is_external, parse_wikilink, split_subpath
 from vaultlink.text import lazy_pattern
 
@@ -178,17 +178,37 @@ def _find_anchored(note: Note, targets: LinkTargets) -> set[str]:
     }
 
 
-def rooted_keys(index: "Index", path: str) -> Iterable[str]:
-    """Return "any" for a note with rooted links, "resolved" if one resolves."""
+def path_traits(index: "Index", path: str) -> Iterable[str]:
+    """Return what is known of the paths in a note's links: the keys of `path_sources`."""
     note = index.notes.get(path)
-    return _find_rooted(note, index.targets[path]) if note else ()
+    return _find_path_traits(note, index.targets[path]) if note else ()
 
 
-def _find_rooted(note: Note, targets: LinkTargets) -> Sequence[str]:
-    if "/" not in [link.target[:1] for link in note.links]:
-        return ()  # as in most notes
-    rooted = [t for link, t in zip(note.links, targets, strict=True) if link.is_rooted]
-    return (("any", "resolved") if any(rooted) else ("any",)) if rooted else ()
+def _find_path_traits(note: Note, targets: LinkTargets) -> Collection[str]:
+    if not any(["/" in link.target for link in note.links]):  # noqa: C419 - as in most notes
+        return ()
+    traits: set[str] = set()
+    for link, target in zip(note.links, targets, strict=True):
+        if link.is_rooted:
+            traits.update(("rooted", "resolved") if target else ("rooted",))
+        elif target is not None and "/" in link.target and link.kind is LinkKind.WIKILINK:
+            traits.add("folder")
+    return traits
+
+
+def unresolved_keys(index: "Index", path: str) -> Iterable[str]:
+    note = index.notes.get(path)
+    return _find_unresolved(note, index.targets[path]) if note else ()
+
+
+def _find_unresolved(note: Note, targets: LinkTargets) -> Collection[str]:
+    if None not in targets:
+        return ()
+    return {
+        link.target
+        for link, target in zip(note.links, targets, strict=True)
+        if target is None and not link.external
+    }
 
 
 def query_keys(index: "Index", path: str) -> Iterable[str]:
@@ -297,7 +317,8 @@ def add_stored_keys(
     _add_path(maps["definitions"], spellings, path)
     if note.links:
         _add_path(maps["anchor_sources"], _find_anchored(note, targets), path)
-        _add_path(maps["rooted_sources"], _find_rooted(note, targets), path)
+        _add_path(maps["path_sources"], _find_path_traits(note, targets), path)
+        _add_path(maps["unresolved_sources"], _find_unresolved(note, targets), path)
     if note.queries:
         _add_path(maps["query_sources"], find_query_keys(note), path)
 
@@ -436,11 +457,16 @@ class Index:
     anchor_sources = Grouping(anchored_targets, on_targets=True)
     """File to the notes and canvases that link to one of its headings or blocks."""
 
-    rooted_sources = Grouping(rooted_keys, on_targets=True)
-    """The notes with links whose destination starts with a slash.
+    path_sources = Grouping(path_traits, on_targets=True)
+    """The notes with links that contain folders.
 
-    They are at the key "any", and those with such a link that resolves at "resolved".
+    Those with a Markdown link whose destination starts with a slash are at the key "rooted", those
+    with such a link that resolves at "resolved", those with a path in a wikilink that resolves at
+    "folder".
     """
+
+    unresolved_sources = Grouping(unresolved_keys, on_targets=True)
+    """Target of unresolved links, as written, to the notes that contain it."""
 
     query_sources = Grouping(query_keys)
     """Folder in a query, as `folder_keys` returns it, to the notes that name it.
@@ -573,7 +599,7 @@ STORED_MAPS: Mapping[str, Grouping] = {
     name: vars(Index)[name]
     for name in (
         *("notes_by_alias", "notes_by_title", "files_by_spelling", "definitions"),
-        *("anchor_sources", "rooted_sources", "query_sources"),
+        *("anchor_sources", "path_sources", "unresolved_sources", "query_sources"),
     )
 }
 """The maps that are kept between runs."""

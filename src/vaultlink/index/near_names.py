@@ -1,7 +1,7 @@
 """Find the names that are near the one in a broken link."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
 from itertools import chain, compress, filterfalse, repeat
 from operator import ne
@@ -9,7 +9,14 @@ from typing import NamedTuple
 
 import msgspec
 
-from vaultlink.index.index import Index, PathsByKey, alias_keys, link_name, title_keys
+from vaultlink.index.index import (
+    Index,
+    PathsByKey,
+    alias_keys,
+    link_name,
+    title_keys,
+    unresolved_keys,
+)
 from vaultlink.index.packed_map import PackedMap
 from vaultlink.index.resolve import normalize_name
 from vaultlink.index.words import (
@@ -51,7 +58,7 @@ _MAX_OTHER_WORDS = 4
 _LIST_SIGNS = frozenset(".-")
 """Signs behind a leading number. Others are part of a name, as in `@Stateless`."""
 
-_MIN_SLIP = 3
+MIN_SLIP = 3
 """Letters of the shortest word with a doubled letter. Swapped letters need one more."""
 
 _MIN_WORD = 6
@@ -189,10 +196,10 @@ def is_slip(one: str, other: str, letters: int) -> bool:
     longer ones, a vowel be wrong; the first letter must be right.
     """
     slip, size = find_slip(one, other), min(len(one), len(other))
-    if slip is None or size < _MIN_SLIP:
+    if slip is None or size < MIN_SLIP:
         return False
     if slip.kind is SlipKind.SWAPPED:
-        return size > _MIN_SLIP
+        return size > MIN_SLIP
     if slip.kind is SlipKind.DOUBLED:
         return True
     if not 0 < slip.at < size - (slip.kind is SlipKind.WRONG):
@@ -214,57 +221,35 @@ def is_slip(one: str, other: str, letters: int) -> bool:
 
 
 class NearKeys:
-    """The keys of the names, titles and aliases of a vault.
-
-    Dropped names leave keys behind that cost time, but no suggestion. `dropped` is their number.
-    """
+    """The keys of some names."""
 
     def __init__(self, names: Iterable[str]):
-        self.dropped = 0
-        self._names: Counter[str] = Counter()
         self._keys: set[str] = set()
         self._names_by_stems: dict[str, list[Words]] = {}
         self._folded: set[str] = set()
+        self._known_words: set[str] = set()
         self._words: set[str] = set()
-        self._known_words: Counter[str] = Counter()
-        self._words_by_shape: dict[tuple[str, str, int], list[str]] = {}
         self._corrections: dict[str, list[str]] = {}
-        self.add_names(names)
-
-    def add_names(self, names: Iterable[str]) -> None:
-        counts = Counter(map(_simplify_name, names))
-        known: list[str] = []
-        found: set[str] = set()
-        for name in [name for name in counts if name not in self._names]:
+        for name in set(map(_simplify_name, names)):
             words = split_name(name)
             self._keys.add(" ".join(words))
             self._keys.update(_related_keys(words))
             self._names_by_stems.setdefault(_join_stems(words), []).append(words)
             if _is_plain(name):
-                known += words
+                self._known_words.update(words)
             else:
-                found.update(words)
+                self._words.update(words)
                 if mixes_scripts(name):
                     self._folded.add(_fold_name(name))
-        self._names.update(counts)
-        self._known_words.update(known)
-        self._add_words(found.union(known) - self._words)
+        self._words |= self._known_words
 
-    def drop_names(self, names: Iterable[str]) -> None:
-        """Take back the words of names that were added."""
-        for name in map(_simplify_name, names):
-            self.dropped += 1
-            if _drop_item(self._names, name) and _is_plain(name):
-                for word in split_name(name):
-                    _drop_item(self._known_words, word)
-
-    def _add_words(self, words: set[str]) -> None:
-        self._words |= words
-        for word in words:
-            if len(word) > _MIN_SLIP:
-                shape = word[0], word[-1], len(word)
-                self._words_by_shape.setdefault(shape, []).append(word)
-        self._corrections.clear()
+    @cached_property
+    def _words_by_shape(self) -> Mapping[tuple[str, str, int], Sequence[str]]:
+        groups: dict[tuple[str, str, int], list[str]] = {}
+        for word in self._words:
+            if len(word) > MIN_SLIP:
+                groups.setdefault((word[0], word[-1], len(word)), []).append(word)
+        return groups
 
     def may_have_near_name(self, target: str) -> bool:
         """Return False if it is certain that no name is near a target without folders."""
@@ -296,7 +281,7 @@ class NearKeys:
         found = self._corrections.get(word)
         if found is None:
             found = self._corrections[word] = []
-            if _MIN_SLIP <= len(word) <= _MAX_SLIP and word.isalpha():
+            if MIN_SLIP <= len(word) <= _MAX_SLIP and word.isalpha():
                 shape = word[0], word[-1], len(word) + 1
                 found += self._words.intersection(make_slips(word))
                 found += [
@@ -324,15 +309,6 @@ def _simplify_name(name: str) -> str:
     if not name.isascii():
         return name
     return name.lower() if "-" in name else name.lower().replace("_", " ")
-
-
-def _drop_item(counts: Counter[str], item: str) -> bool:
-    """Count an item once less; return True if none is left."""
-    counts[item] -= 1
-    if counts[item]:
-        return False
-    del counts[item]
-    return True
 
 
 def _is_plain(name: str) -> bool:
@@ -396,6 +372,12 @@ def list_all_names(index: Index) -> Iterator[str]:
         yield from repeat(name, len(paths))
 
 
+def build_near_keys(index: Index) -> NearKeys:
+    """Return the keys of the names, titles and aliases of a vault, for `Index.derive`."""
+    names = {*map(link_name, index.files), *index.notes_by_title, *index.notes_by_alias}
+    return NearKeys(names)
+
+
 def list_names(index: Index, path: str) -> Iterator[str]:
     """Yield a file's names in `list_all_names`."""
     if path in index.files:
@@ -433,11 +415,13 @@ class Vocabulary:
 
     def is_known(self, word: str, target: str) -> bool:
         """Return True if the vault uses a word of an unresolved target elsewhere."""
-        return word in self._words or self._counts[word] > (target in self._sources)
+        return word in self._words or self._counts[word] > (
+            target in self._index.unresolved_sources
+        )
 
     def is_topic(self, target: str) -> bool:
         """Return True if several notes contain an unresolved target."""
-        return self._sources.get(target, "") is None
+        return len(self._index.unresolved_sources.get(target, ())) > 1
 
     @cached_property
     def _words(self) -> set[str]:
@@ -449,21 +433,27 @@ class Vocabulary:
 
     @cached_property
     def _counts(self) -> Counter[str]:
-        return Counter(word for target in self._sources for word in set(_find_words([target])))
+        targets = self._index.unresolved_sources
+        return Counter(word for target in targets for word in set(_find_words([target])))
 
-    @cached_property
-    def _sources(self) -> dict[str, str | None]:
-        """Unresolved target to the note that contains it; None if there are several."""
-        index = self._index
-        sources: dict[str, str | None] = {}
-        for path, targets in index.targets.items():
-            if None in targets:
-                links = zip(index.notes[path].links, targets, strict=True)
-                for target in {
-                    link.target for link, found in links if found is None and not link.external
-                }:
-                    sources[target] = None if target in sources else path
-        return sources
+
+def find_changed_words(before: Index, after: Index, changed: Iterable[str]) -> set[str]:
+    """Return the words that files with changes added to the vocabulary or took from it.
+
+    Other files may have the words, too.
+    """
+    texts: set[str] = set()
+    for path in changed:
+        texts.update(set(_list_vocabulary(before, path)) ^ set(_list_vocabulary(after, path)))
+    return set(_find_words(list(texts)))
+
+
+def _list_vocabulary(index: Index, path: str) -> Iterator[str]:
+    yield from list_names(index, path)
+    note = index.notes.get(path)
+    if note is not None:
+        yield from (heading.text for heading in note.headings)
+        yield from unresolved_keys(index, path)
 
 
 _TO_ASCII_LETTERS = bytes(

@@ -7,14 +7,15 @@ import msgspec
 from vaultlink.index.file_kinds import is_same_kind
 from vaultlink.index.index import Index, link_name
 from vaultlink.index.near_names import (
+    MIN_SLIP,
     NameIndex,
     NearKeys,
     TargetUse,
     Vocabulary,
+    build_near_keys,
+    find_changed_words,
     find_renamed,
     is_near,
-    list_all_names,
-    list_names,
     list_titles,
     may_be_near,
     normalize_words,
@@ -61,9 +62,6 @@ _LEAST_NEAR_SCORE = 0.75
 _MAX_MISSPELT_WORDS = 2
 """Number of words of a name that may share no word with the name that was meant."""
 
-_MIN_SIMILARITY = 40
-"""Percentage of equal letters below which names are not compared more closely."""
-
 _MAX_REMEMBERED = 1 << 13
 """Number of targets whose similar names are cached.
 
@@ -76,7 +74,6 @@ class Suggester:
 
     def __init__(self, index: Index):
         self._index = index
-        self._near_keys: NearKeys | None = None
         self._name_index: NameIndex | None = None
 
     def __call__(self, target: str, limit: int = 3) -> tuple[Suggestion, ...]:
@@ -101,9 +98,16 @@ class Suggester:
         if spelled:
             return _take_best(spelled, limit)
         text = link_name(file_name(target))
-        if self._near_keys is None:
-            self._near_keys = NearKeys(list_all_names(self._index))
-        return None if self._near_keys.may_have_near_name(text) else ()
+        near_keys = self._index.derive(build_near_keys)
+        return None if near_keys.may_have_near_name(text) else ()
+
+    def suggest_unscored(self, target: str) -> tuple[Suggestion, ...]:
+        """Return all files that a target may mean; near names have the least score."""
+        found = self.look_up(target)
+        if found is not None:
+            return found
+        near = self._find_near(target)
+        return tuple([Suggestion(path, "near", _LEAST_NEAR_SCORE) for path, _ in near])
 
     def prepare_near_names(self) -> None:
         self._get_name_index().prepare()
@@ -123,11 +127,6 @@ class Suggester:
         if self._name_index:
             self._name_index.update_names(before, after, renamed)
             self._name_index.recalled.clear()
-        if self._near_keys:
-            self._near_keys.drop_names(_list_names(before, renamed))
-            self._near_keys.add_names(_list_names(after, renamed))
-            if self._near_keys.dropped > len(after.files):
-                self._near_keys = None
 
     # -- another folder --------------------------------------------------------------------------
 
@@ -189,7 +188,21 @@ class Suggester:
         return cache[query]
 
     def _match_near_names(self, target: str) -> Iterator[Suggestion]:
-        """Yield files with names near the target, in the innermost of its folders."""
+        found = list(self._find_near(target))
+        if not found:
+            return
+        from rapidfuzz.fuzz import ratio  # noqa: PLC0415 - only where suggestions are shown
+
+        text = normalize_words(link_name(file_name(target)))
+        for path, words in found:
+            score = max(round(ratio(text, words) / 100, 2), _LEAST_NEAR_SCORE)
+            yield Suggestion(path, "near", min(score, _RESPELT_TITLE_SCORE - 0.01))
+
+    def _find_near(self, target: str) -> Iterator[tuple[str, str]]:
+        """Yield the files with names near the target, in the innermost of its folders.
+
+        Each has the words of its name.
+        """
         text = link_name(file_name(target))
         words = split_words(fold_look_alikes(text) if mixes_scripts(text) else text)
         names = self._get_name_index()
@@ -199,27 +212,18 @@ class Suggester:
             similar = names.find_similar(" ".join(words))
             found = list(self._pick_near(names, target, text, similar))
         folders = split_folders(target)
-        for item in found:
-            if not folders or count_shared(folders, split_folders(item.path)):
-                yield item
+        for path, name in found:
+            if not folders or count_shared(folders, split_folders(path)):
+                yield path, name
 
     def _pick_near(
-        self, names: NameIndex, target: str, text: str, candidates: Sequence[str]
-    ) -> Iterator[Suggestion]:
-        from rapidfuzz import fuzz, process  # noqa: PLC0415 - only where suggestions are shown
-
-        scored = process.extract(
-            normalize_words(text),
-            candidates,
-            scorer=fuzz.ratio,
-            limit=None,
-            score_cutoff=_MIN_SIMILARITY,
-        )
+        self, names: NameIndex, target: str, text: str, candidates: Iterable[str]
+    ) -> Iterator[tuple[str, str]]:
         vocabulary = self._index.derive(Vocabulary)
         use = TargetUse(
             lambda word: vocabulary.is_known(word, target), lambda: vocabulary.is_topic(target)
         )
-        for words, score, _ in scored:
+        for words in candidates:
             if not may_be_near(text, words):
                 continue
             for path in names.paths_by_name[words]:
@@ -228,17 +232,12 @@ class Suggester:
                     for name in self._list_names(path)
                     if normalize_words(name) == words
                 ):
-                    clamped = max(round(score / 100, 2), _LEAST_NEAR_SCORE)
-                    yield Suggestion(path, "near", min(clamped, _RESPELT_TITLE_SCORE - 0.01))
+                    yield path, words
 
     def _list_names(self, path: str) -> Iterator[str]:
         yield link_name(path)
         note = self._index.notes.get(path)
         yield from (name for _, name in list_titles(note)) if note else ()
-
-
-def _list_names(index: Index, paths: Iterable[str]) -> Iterator[str]:
-    return (name for path in paths for name in list_names(index, path))
 
 
 def list_unresolved(findings: Iterable[Diagnostic], names: PathsByName) -> list[str]:
@@ -411,6 +410,50 @@ def _list_names_at(names: NamesByPath, paths: Iterable[str]) -> set[str]:
         if path in names:
             found.update((link_name(path), file_name(path), *filter(None, names[path])))
     return found
+
+
+def find_affected_sources(before: Index, after: Index, changed: Iterable[str]) -> set[str]:
+    """Return the notes with unresolved links for whose targets the suggestions may differ.
+
+    `changed` are the paths of the files that were changed, added or removed.
+    """
+    words = find_changed_words(before, after, changed)
+    targets = after.unresolved_sources.keys() if words else ()
+    if not targets:
+        return set()
+    doubtful = _find_containing(words, targets)
+    near_keys = after.derive(build_near_keys) if doubtful else None
+    affected = {
+        target
+        for target in doubtful
+        if near_keys and near_keys.may_have_near_name(link_name(file_name(target)))
+    }
+    renamed = find_renamed(before, after)
+    if renamed:
+        names = _ChangedNames(*(set(_list_all_names(index, renamed)) for index in (before, after)))
+        affected.update(filter(names.concern, targets))
+    return {source for target in affected for source in after.unresolved_sources[target]}
+
+
+def _find_containing(words: Iterable[str], targets: Collection[str]) -> list[str]:
+    """Return the targets with one of the words, if that is long enough for a typing error."""
+    long = {word for word in words if len(word) >= MIN_SLIP}
+    text = "\n".join(filter(str.isascii, targets)).lower()
+    present = [word for word in long if word in text]
+    return [
+        target
+        for target in targets
+        if not (target.isascii() and not any(word in target.lower() for word in present))
+        and not long.isdisjoint(split_name(target))
+    ]
+
+
+def _list_all_names(index: Index, paths: Iterable[str]) -> Iterator[str]:
+    for path in paths:
+        if path in index.files:
+            yield from (link_name(path), file_name(path))
+            note = index.notes.get(path)
+            yield from (name for _, name in list_titles(note)) if note else ()
 
 
 class _ChangedNames:

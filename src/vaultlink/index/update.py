@@ -19,6 +19,7 @@ from vaultlink.index.index import (
     path_keys,
     update_names,
 )
+from vaultlink.index.near_names import build_near_keys, find_renamed
 from vaultlink.index.packed_map import with_changes
 from vaultlink.index.resolve import PathsByName, name_key, normalize_name, resolve_with_alternatives
 from vaultlink.model import Link, Note, Place
@@ -30,7 +31,7 @@ from vaultlink.model import Link, Note, Place
 
 
 def has_resolved_rooted_links(index: Index) -> bool:
-    return "resolved" in index.rooted_sources
+    return "resolved" in index.path_sources
 
 
 def is_in_root_folder(target: str, index: Index) -> bool:
@@ -39,13 +40,35 @@ def is_in_root_folder(target: str, index: Index) -> bool:
     return bool(slash) and normalize_name(folder) + "/" in index.files_by_path
 
 
-def find_notes_depending_on_roots(before: Index, after: Index, moved: Iterable[str]) -> set[str]:
-    """Return the notes whose rooted links may mean something else after moves."""
+_MANY_PATHS = 10
+"""Links are written as paths if one in so many notes has a path in a wikilink."""
+
+
+def has_many_paths(index: Index) -> bool:
+    """Return True if the notes write links as paths."""
+    return len(index.path_sources.get("folder", ())) * _MANY_PATHS >= len(index.notes)
+
+
+def find_notes_depending_on_paths(before: Index, after: Index, moved: Iterable[str]) -> set[str]:
+    """Return the notes whose links with folders may mean something else after changes."""
     folders = {normalize_name(path[: path.find("/") + 1]) for path in moved if "/" in path}
     changed = any(
         (folder in before.files_by_path) != (folder in after.files_by_path) for folder in folders
     ) or has_resolved_rooted_links(before) != has_resolved_rooted_links(after)
-    return set(after.rooted_sources.get("any", ())) if changed else set()
+    affected = set(after.path_sources.get("rooted", ())) if changed else set()
+    folders_changed = any(
+        (key in before.files_by_path) != (key in after.files_by_path)
+        for path in moved
+        for key in path_keys(path)[1:]
+    )
+    if folders_changed or has_many_paths(before) != has_many_paths(after):
+        affected.update(
+            source
+            for target, sources in after.unresolved_sources.items()
+            if "/" in target
+            for source in sources
+        )
+    return affected
 
 
 def update(
@@ -85,7 +108,7 @@ def update(
     after.mentioned = index.mentioned.with_changes(dict.fromkeys(changed))
     _renew_memos(index, after, changed, changed | moved, stale | changed)
     affected = _find_affected_notes(index, after, changed, stale, keys)
-    affected |= find_notes_depending_on_roots(index, after, moved)
+    affected |= find_notes_depending_on_paths(index, after, moved)
     return after, affected | after.notes_querying(moved)
 
 
@@ -211,6 +234,9 @@ def _renew_memos(
         elif memo is build_files_by_path and value.groups is not None:
             groups = _patch_map(value.groups, before, after, moved, _list_places)
             after.memos[memo] = FilesByPath(after.files, groups)
+        elif memo is build_near_keys:
+            if not find_renamed(before, after):
+                after.memos[memo] = value
         elif memo is find_files_sharing_names:
             after.memos[memo] = _update_shared_names(before, after, moved)
 

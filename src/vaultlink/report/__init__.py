@@ -92,6 +92,13 @@ OVERVIEW = OutputFormat(
 )
 """What a terminal shows in place of a detailed format if there are very many findings."""
 
+STATUS = OutputFormat(
+    *("vaultlink.report.overview", "render_status", "json"),
+    shown_fixes="by rule",
+    counts_guesses=True,
+)
+"""The same as JSON."""
+
 STATISTICS = OutputFormat(
     *("vaultlink.report.concise", "render_statistics_result", "txt"),
     shown_fixes="by rule",

@@ -1,17 +1,25 @@
-"""The first screen of a check with more findings than fit on it.
+"""The first screen of a check with more findings than fit on it, and `vaultlink status`.
 
-It says how the vault is, what is wrong most, and what to do next.
+It says how the vault is, which links are mistakes and which are plans, and what to do next.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
+
+import msgspec
 
 from vaultlink.fix.forecast import RuleCount
 from vaultlink.model import Diagnostic
 from vaultlink.report.check_result import CheckResult
 from vaultlink.report.concise import describe_severities, format_suggestion, severity_colors
 from vaultlink.report.groups import find_target_rules, target_key
+from vaultlink.report.json_document import (
+    SCHEMA_VERSION,
+    SuggestionRow,
+    encode_tables,
+    suggestion_rows,
+)
 from vaultlink.report.layout import (
     display_width,
     escape_controls,
@@ -21,11 +29,11 @@ from vaultlink.report.layout import (
     truncate_left,
 )
 
-_FEW_ROWS = (4, 3, 2)
-"""Rows of rules, missing targets and notes on a screen of 24 lines."""
+_FEW_ROWS = (3, 3, 3, 0)
+"""Rows of mistakes, planned notes, rules and notes on a screen of 24 lines."""
 
 _LINES = 24
-"""Lines of a small screen. For each three more, each table has one more row."""
+"""Lines of a small screen. For each four more, each table has one more row."""
 
 _MAX_ROWS = 12
 """Maximum rows of a table."""
@@ -34,12 +42,14 @@ _MAX_ROWS = 12
 def render_overview(result: CheckResult) -> str:
     """Render the overview of a result."""
     counts = result.counts()
-    more = min(max(0, (result.height - _LINES) // 3), _MAX_ROWS - _FEW_ROWS[0])
-    rules, targets, notes = (number + more for number in _FEW_ROWS)
+    more = min(max(0, (result.height - _LINES) // 4), _MAX_ROWS - _FEW_ROWS[0])
+    mistakes, plans, rules, notes = (number + more for number in _FEW_ROWS)
+    wanted = list_wanted(result)
     blocks = [
         _describe_vault(result),
+        _list_mistakes(wanted.mistakes, mistakes, result),
+        _list_plans(wanted.planned, plans, result),
         _list_rules(counts, rules, result),
-        _list_targets(result, targets),
         _list_notes(result, notes),
         _list_commands(counts, result),
     ]
@@ -57,11 +67,11 @@ def _describe_vault(result: CheckResult) -> list[str]:
     share = f" ({format_share(healthy, internal)})" if internal else ""
     if external:
         links = (
-            f"{format_count(numbers['links'], 'link')}: {healthy:,} of {internal:,} lead to a file"
+            f"{format_count(numbers['links'], 'link')}: {healthy:,} of {internal:,} resolve"
             f"{share}, {external:,} {'is' if external == 1 else 'are'} external"
         )
     else:
-        links = f"{healthy:,} of {format_count(internal, 'link')} lead to a file{share}"
+        links = f"{healthy:,} of {format_count(internal, 'link')} resolve{share}"
     severities = describe_severities(result.findings, result.known_counts) or "no findings"
     files = format_count(len({d.path for d in result.findings}), "file")
     return [
@@ -74,6 +84,52 @@ def format_share(part: int, whole: int) -> str:
     """Return a share in percent. It is 100 % only if nothing is missing."""
     tenths = 1000 * part // whole
     return f"{tenths // 10}.{tenths % 10} %" if part < whole else "100 %"
+
+
+# -- the topics of unresolved links ---------------------------------------------------------------
+
+
+class WantedTopic(NamedTuple):
+    """What unresolved links name: how many links in how many notes, and the first finding."""
+
+    name: str
+    links: int
+    notes: int
+    first: Diagnostic
+
+
+class WantedTopics(NamedTuple):
+    """The topics of mistakes, most links first, and of planned notes, most notes first."""
+
+    mistakes: Sequence[WantedTopic]
+    planned: Sequence[WantedTopic]
+
+
+def list_wanted(result: CheckResult) -> WantedTopics:
+    """Return what the unresolved links of a result name."""
+    unresolved = find_target_rules(result.rules)
+    planned = unresolved & {rule.name for rule in result.rules if rule.split_from}
+    return WantedTopics(
+        sorted(
+            _group_topics(result.findings, unresolved - planned),
+            key=lambda topic: (-topic.links, topic.name),
+        ),
+        sorted(
+            _group_topics(result.findings, planned),
+            key=lambda topic: (-topic.notes, -topic.links, topic.name),
+        ),
+    )
+
+
+def _group_topics(findings: Iterable[Diagnostic], rules: Collection[str]) -> list[WantedTopic]:
+    groups: dict[str, list[Diagnostic]] = {}
+    for d in findings:
+        if d.target and d.rule in rules:
+            groups.setdefault(target_key(d.target), []).append(d)
+    return [
+        WantedTopic(group[0].target or "", len(group), len({d.path for d in group}), group[0])
+        for group in groups.values()
+    ]
 
 
 # -- tables ----------------------------------------------------------------------------------------
@@ -104,20 +160,27 @@ def _describe_fixes(row: RuleCount) -> str:
     return f"fixes: {', '.join(parts)}" if parts else ""
 
 
-def _list_targets(result: CheckResult, limit: int) -> list[str]:
-    groups: dict[str, list[Diagnostic]] = {}
-    unresolved = find_target_rules(result.rules)
-    for d in result.findings:
-        if d.target and d.rule in unresolved:
-            groups.setdefault(target_key(d.target), []).append(d)
-    ranked = sorted(groups.values(), key=lambda group: (-len(group), group[0].target))
-    suggest = result.suggester() if ranked else lambda _d: ()
+def _list_mistakes(topics: Sequence[WantedTopic], limit: int, result: CheckResult) -> list[str]:
+    suggest = result.suggester() if topics else lambda _d: ()
     rows = []
-    for group in ranked[:limit]:
-        first, found = group[0], suggest(group[0])
-        hint = format_suggestion(first, found[0], result.format_target) if found else ""
-        rows.append(_Row(len(group), escape_controls(first.target or ""), hint))
-    return _format_table("Missing targets", rows, limit, result, len(ranked))
+    for topic in topics[:limit]:
+        found = suggest(topic.first)
+        hint = format_suggestion(topic.first, found[0], result.format_target) if found else ""
+        rows.append(_Row(topic.links, escape_controls(topic.name), hint))
+    return _format_table("Mistakes", rows, limit, result, len(topics)) or ["Mistakes: none"]
+
+
+def _list_plans(topics: Sequence[WantedTopic], limit: int, result: CheckResult) -> list[str]:
+    rows = [
+        _Row(
+            topic.notes,
+            escape_controls(topic.name),
+            f"{topic.links:,} links" if topic.links > topic.notes else "",
+        )
+        for topic in topics[:limit]
+    ]
+    title = "Planned notes, by the notes that link to them"
+    return _format_table(title, rows, limit, result, len(topics)) or ["Planned notes: none"]
 
 
 def _list_notes(result: CheckResult, limit: int) -> list[str]:
@@ -160,7 +223,16 @@ def _link_name(row: _Row, name: str, result: CheckResult) -> str:
 # -- what to do next -------------------------------------------------------------------------------
 
 
-def _list_commands(counts: Sequence[RuleCount], result: CheckResult) -> list[str]:
+class NextStep(NamedTuple):
+    """A command to run next, its purpose, and the number of findings that it can resolve."""
+
+    command: str
+    purpose: str
+    gain: int = 0
+
+
+def list_next_steps(counts: Sequence[RuleCount], result: CheckResult) -> list[NextStep]:
+    """Return the commands to propose for a result; none without findings."""
     if not counts:
         return []
     forecast = result.forecast()
@@ -168,21 +240,106 @@ def _list_commands(counts: Sequence[RuleCount], result: CheckResult) -> list[str
     least = "" if forecast.has_all else "at least "
     count = format_count(len(result.findings), "finding")
     have, options = "has" if unsafe == 1 else "have", result.command_options
-    commands = [
-        (safe, f"fix{options}", f"fix {least}{safe:,} now; `vaultlink undo` reverts it"),
-        (
-            unsafe,
-            f"fix --interactive{options}",
+    steps = [
+        NextStep(f"vaultlink fix{options}", f"fix {safe:,} now; `vaultlink undo` reverts it", safe),
+        NextStep(
+            f"vaultlink fix --interactive{options}",
             f"ask about the rest; {least}{unsafe:,} {have} a proposal",
+            unsafe,
         ),
-        (True, f"topics{result.vault_option}", "list all missing targets"),
-        (True, f"check --show all{options}", f"show all {count}"),
     ]
-    rows = [(f"vaultlink {command}", purpose) for shown, command, purpose in commands if shown]
-    width = max(len(command) for command, _ in rows)
+    return [
+        *(step for step in steps if step.gain),
+        NextStep(f"vaultlink unresolved{result.vault_option}", "list all unresolved links"),
+        NextStep(f"vaultlink check --show all{options}", f"show all {count}"),
+    ]
+
+
+def _list_commands(counts: Sequence[RuleCount], result: CheckResult) -> list[str]:
+    steps = list_next_steps(counts, result)
+    width = max((len(step.command) for step in steps), default=0)
     p, rest = result.palette, result.width - width - 4
     return [
-        f"  {p.cyan}{command}{p.reset}".ljust(width + 2 + len(p.cyan + p.reset))
-        + f"  {truncate(purpose, rest)}".rstrip()
-        for command, purpose in rows
+        f"  {p.cyan}{step.command}{p.reset}".ljust(width + 2 + len(p.cyan + p.reset))
+        + f"  {truncate(step.purpose, rest)}".rstrip()
+        for step in steps
     ]
+
+
+# -- `vaultlink status --output-format json` -------------------------------------------------------
+# Field names are JSON keys.
+
+
+class StatusTopicRow(msgspec.Struct, frozen=True, gc=False):
+    """What unresolved links name.
+
+    Attributes:
+        topic: The target of the links, as the first of them has it.
+        count: Number of links.
+        notes: Number of notes with these links.
+        suggestions: Files that the links may mean, best first.
+    """
+
+    topic: str
+    count: int
+    notes: int
+    suggestions: tuple[SuggestionRow, ...]
+
+
+class NextStepRow(msgspec.Struct, frozen=True, gc=False):
+    """A command to run next.
+
+    Attributes:
+        command: The command line, for the current folder.
+        gain: Number of findings that the command can resolve; 0 for a command that lists.
+    """
+
+    command: str
+    gain: int
+
+
+class StatusDocument(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """The state of a vault.
+
+    Attributes:
+        schema: Version of this document.
+        vault: The vault's folder.
+        notes: Number of notes.
+        mistakes: The targets of mistakes, most links first.
+        planned: The notes that are not written yet, those first that most notes want.
+        next: The commands to run next.
+    """
+
+    schema: int
+    vault: str
+    notes: int
+    mistakes: tuple[StatusTopicRow, ...]
+    planned: tuple[StatusTopicRow, ...]
+    next: tuple[NextStepRow, ...]
+
+
+def render_status(result: CheckResult) -> bytes:
+    """Render the status of a vault as JSON."""
+    wanted, suggest = list_wanted(result), result.suggester()
+    mistakes, planned = (
+        tuple(
+            [
+                StatusTopicRow(
+                    topic.name, topic.links, topic.notes, suggestion_rows(suggest(topic.first))
+                )
+                for topic in topics
+            ]
+        )
+        for topics in wanted
+    )
+    steps = list_next_steps(result.counts(), result)
+    return encode_tables(
+        StatusDocument(
+            schema=SCHEMA_VERSION,
+            vault=result.root,
+            notes=result.summary()["notes"],
+            mistakes=mistakes,
+            planned=planned,
+            next=tuple([NextStepRow(step.command, step.gain) for step in steps]),
+        )
+    )

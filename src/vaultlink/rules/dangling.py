@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
 
-from vaultlink.index.file_kinds import is_same_kind
+from vaultlink.index.file_kinds import has_known_extension, is_same_kind
 from vaultlink.index.index import Index, link_name
 from vaultlink.index.resolve import (
     file_name,
@@ -14,8 +14,10 @@ from vaultlink.index.resolve import (
     parent_folder,
     spelling_key,
 )
+from vaultlink.index.suggest import Suggester, drop_own_names
 from vaultlink.index.titles import is_only_spelling
 from vaultlink.index.update import (
+    has_many_paths,
     has_resolved_rooted_links,
     is_in_root_folder,
 )
@@ -31,7 +33,7 @@ from vaultlink.index.words import (
 from vaultlink.links.intent import names_topic
 from vaultlink.links.kinds import find_nested_links, is_wikilink
 from vaultlink.links.naming import retarget_link, strip_note_extension
-from vaultlink.model import Edit, Link, Note, Place, Safety, text_items
+from vaultlink.model import Edit, Link, Note, Place, Safety, Suggestion, text_items
 from vaultlink.rules.context import Context, Finding, is_taken, remember
 from vaultlink.rules.former_targets import (
     NO_FORMER_TARGET,
@@ -73,11 +75,12 @@ UnresolvedLink = tuple[Link, _Candidates]
 
 
 class _CandidateCache:
-    """The candidates of each target, because many links have the same one."""
+    """The candidates and suggestions of each target, because many links have the same one."""
 
     def __init__(self, _index: Index) -> None:
         self.allows_dangling: Callable[[str], bool] | None = None
         self.candidates: dict[str, _Candidates | None] = {}
+        self.suggestions: dict[str, tuple[Suggestion, ...] | None] = {}
 
 
 def _find_unresolved_links(note: Note, context: Context) -> list[UnresolvedLink]:
@@ -220,9 +223,64 @@ def _get_key(link: Link) -> str:
 
 
 def dangling_link(note: Note, context: Context) -> Iterator[Finding]:
-    for link, candidates in _find_unresolved_links(note, context):
-        if not (candidates.is_query or is_taken(link, context) or _is_expected(link, context)):
+    """Report unresolved links with a sign that another target was meant."""
+    for link, is_mistake in remember(_list_dangling, note, context):
+        if is_mistake and not is_taken(link, context):
             yield _report_unresolved(link, note, context)
+
+
+def planned_note(note: Note, context: Context) -> Iterator[Finding]:
+    """Report links to notes that are not written yet: those without a sign of a mistake."""
+    for link, is_mistake in remember(_list_dangling, note, context):
+        if not is_mistake and not is_taken(link, context):
+            yield Finding(link, {"target": _format_target(link)}, link.target)
+
+
+def _list_dangling(note: Note, context: Context) -> list[tuple[Link, bool]]:
+    """Return the unresolved links that are not expected; True for those that are mistakes."""
+    return [
+        (link, _is_mistake(link, note, context))
+        for link, candidates in _find_unresolved_links(note, context)
+        if not (candidates.is_query or is_taken(link, context) or _is_expected(link, context))
+    ]
+
+
+def _is_mistake(link: Link, note: Note, context: Context) -> bool:
+    """Return True if something shows that an unresolved link was meant to lead to another file.
+
+    It is no wikilink to a note: these are written after the file exists. It is a path that the
+    vault's author does not write. Its target was a file, or is nearly the name of one.
+    """
+    target = link.target
+    if link.embed or not link.raw.endswith("]]") or not is_wikilink(link):
+        return True
+    if "/" in target and _has_odd_folders(target, note.path, context):
+        return True
+    known = context.index.derive(_CandidateCache).suggestions
+    if target not in known:
+        known[target] = _suggest(target, context.index)
+    found = known[target]
+    return (
+        found is None
+        or bool(found and drop_own_names(found, target, note.path))
+        or find_former_target(link, note.path, context.index, context.history) is not None
+    )
+
+
+def _has_odd_folders(target: str, source: str, context: Context) -> bool:
+    """Return True for a path if its folder does not exist, or if the vault writes no paths."""
+    path = _join_target(target, source).lstrip("/")
+    return "/" in path and not (
+        normalize_name(parent_folder(path)) in context.index.files_by_path
+        and (context.obsidian.new_link_format != "shortest" or has_many_paths(context.index))
+    )
+
+
+def _suggest(target: str, index: Index) -> tuple[Suggestion, ...] | None:
+    """Return the files that a target may mean; None if it is no note's name, but a file's."""
+    if ("." in target and has_known_extension(target)) or _is_without_extension(target, index):
+        return None
+    return index.derive(Suggester).suggest_unscored(target)
 
 
 def dangling_embed(note: Note, context: Context) -> Iterator[Finding]:
@@ -238,14 +296,19 @@ def _report_unresolved(link: Link, note: Note, context: Context) -> Finding:
 
 def _explain_unresolved(link: Link, source: str, context: Context) -> str:
     """Return the causes of an unresolved link as clauses; "" if they are unknown."""
-    name = normalize_name(file_name(link.target))
-    if "." not in name and name in context.index.names:
+    if _is_without_extension(link.target, context.index):
         return "; Obsidian does not open files without an extension"
     former = find_former_target(link, source, context.index, context.history) or NO_FORMER_TARGET
     clauses = [former.reason]
     if former.path is not None and not former.is_named:
         clauses.append(f"it may be “{strip_note_extension(former.path)}” now")
     return "".join(f"; {clause}" for clause in clauses if clause)
+
+
+def _is_without_extension(target: str, index: Index) -> bool:
+    """Return True if a file has the name of a target, without an extension."""
+    name = normalize_name(file_name(target))
+    return "." not in name and name in index.names
 
 
 def moved_link(note: Note, context: Context) -> Iterator[Finding]:

@@ -132,6 +132,7 @@ _KEY_CHECKS: tuple[tuple[str, Callable[[Any], object], str], ...] = (
     ),
     ("about", _ABOUT.__contains__, "anchor or unresolved-link"),
     ("known-as", _RULE_NAME.fullmatch, "the name of a rule"),
+    ("split-from", _RULE_NAME.fullmatch, "the name of a rule"),
     ("yields-to", lambda value: isinstance(value, list) and value, "a list of rules"),
     ("default", lambda value: isinstance(value, bool), "true or false"),
     ("options", lambda value: isinstance(value, Mapping), "a mapping"),
@@ -217,7 +218,8 @@ class Rule(msgspec.Struct, frozen=True):
     findings about the target of an unresolved link. `known_as` is the code of the rule's
     findings in a baseline, "" for `code`. If a rule in `yields_to` is enabled and reports a
     link, this rule does not report it. The check runs only on notes that have one of the
-    elements in `needs`, if there are any.
+    elements in `needs`, if there are any. `split_from` has the name and the code of the rule that
+    this one was part of: what names that rule also means this one, unless it names this one, too.
 
     `skipped_variants` are the variants of the examples that tests skip.
     """
@@ -243,6 +245,7 @@ class Rule(msgspec.Struct, frozen=True):
     fixed_last: bool = False
     about: str = ""
     known_as: str = ""
+    split_from: tuple[str, ...] = ()
     yields_to: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     skipped_variants: tuple[str, ...] = ()
@@ -287,17 +290,21 @@ def build_catalog(declarations: Mapping[str, Mapping[str, Any]]) -> Catalog:
 
 
 def _resolve_references(rules: Sequence[Rule]) -> Catalog:
-    """Check names of rules, and make `known-as` a code. Raises CatalogError."""
+    """Check names of rules, and add the codes of `known-as` and `split-from`.
+
+    Raises CatalogError.
+    """
     by_name = {rule.name: rule for rule in rules}
     resolved = []
     for rule in rules:
-        for name in (*rule.yields_to, *filter(None, [rule.known_as])):
+        for name in (*rule.yields_to, *filter(None, [rule.known_as]), *rule.split_from):
             if name not in by_name:
                 raise CatalogError(f"{rule.name}: there is no rule {name}")
         if any(by_name[name].scope != rule.scope for name in rule.yields_to):
             raise CatalogError(f"{rule.name}: “yields-to” must name rules of the same scope")
         code = by_name[rule.known_as].code if rule.known_as else ""
-        resolved.append(replace(rule, known_as=code))
+        origin = tuple(word for name in rule.split_from for word in (name, by_name[name].code))
+        resolved.append(replace(rule, known_as=code, split_from=origin))
     return tuple(resolved)
 
 
@@ -335,6 +342,7 @@ def build_rule(mapping: Mapping[str, Any], check: CheckFunction) -> Rule:
         fixed_last=fix.get("last", False),
         about=mapping.get("about", ""),
         known_as=mapping.get("known-as", ""),
+        split_from=(mapping["split-from"],) if "split-from" in mapping else (),
         yields_to=tuple(mapping.get("yields-to", ())),
         needs=tuple(mapping.get("needs", ())),
         skipped_variants=tuple(mapping.get("derive", ())),
@@ -354,6 +362,12 @@ def select_rules(rules: Sequence[Rule], selectors: Iterable[str]) -> frozenset[s
             raise UnknownRule(selector, _suggest_selectors(rules, selector))
         names.update(matching)
     return frozenset(names)
+
+
+def find_split_rules(rules: Sequence[Rule], selectors: Iterable[str]) -> frozenset[str]:
+    """Return the names of the rules that were split from rules which the selectors name."""
+    named = frozenset(selectors)
+    return frozenset(rule.name for rule in rules if not named.isdisjoint(rule.split_from))
 
 
 class Check:

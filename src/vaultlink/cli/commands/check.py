@@ -1,9 +1,11 @@
-"""`vaultlink check`: print findings to stdout and a summary to stderr."""
+"""`vaultlink check` and `status`: print findings, or an overview, and a summary to stderr."""
 
 import time
+from pathlib import Path
 from typing import Annotated
 
 import msgspec
+from msgspec.structs import asdict
 
 from vaultlink.cli.check_input import (
     find_known_inputs,
@@ -11,11 +13,18 @@ from vaultlink.cli.check_input import (
     reads_stdin,
     select_vault_paths,
 )
-from vaultlink.cli.options import FixSelectionOptions, option
+from vaultlink.cli.options import (
+    FixSelectionOptions,
+    ReportOptions,
+    RuleSelectionOptions,
+    argument,
+    option,
+)
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import describe_folder, scan_from_options, warn_of_leftovers, warn_of_scan
 from vaultlink.disk.answers import load_output
 from vaultlink.disk.scan import VaultScan
+from vaultlink.report import OVERVIEW, STATUS, OutputFormat
 from vaultlink.write.cache import save_result
 
 
@@ -39,9 +48,40 @@ def check(options: CheckOptions) -> int:
         from vaultlink.cli.commands.fix import run_fix  # noqa: PLC0415 - needed for fixing only
 
         return run_fix(options)
-    start = time.perf_counter()
     terminal = Terminal(options)
-    output_format = terminal.choose_finding_format()
+    return _print_check(options, terminal, terminal.choose_finding_format())
+
+
+class StatusOptions(RuleSelectionOptions, frozen=True, kw_only=True):
+    """Options of `status`."""
+
+    paths: Annotated[
+        tuple[Path, ...], argument("PATHS", "Files and folders; only links in them count.")
+    ] = ()
+
+
+def status(options: StatusOptions) -> int:
+    """Print an overview of the vault: mistakes, planned notes, and what to do next.
+
+    It is the same as the first screen of `vaultlink check` with many findings. The exit code is 0
+    whatever is found.
+
+    Output formats: text, json.
+    """
+    terminal = Terminal(options)
+    is_json = terminal.choose_format(("text", "json"), "text", "text") == "json"
+    view = STATUS if is_json else OVERVIEW
+    return _print_check(ReportOptions(**asdict(options), exit_zero=True), terminal, "full", view)
+
+
+def _print_check(
+    options: ReportOptions,
+    terminal: Terminal,
+    output_format: str,
+    view: OutputFormat | None = None,
+) -> int:
+    """Print the findings, or a view of them, and return the exit code."""
+    start = time.perf_counter()
     scan = scan_from_options(options, find_start_path(options))
     terminal.check_output_file(scan.root)
     warn_of_scan(scan, terminal)
@@ -65,15 +105,16 @@ def check(options: CheckOptions) -> int:
             options.exit_zero,
             options.quiet,
             known_sources.cache_key,
+            view,
         )
     )
     cache_key = scan.cache_key("check", variant) if cache else None
-    kind = f"answer-{output_format}"  # one answer of each format is kept
+    kind = f"answer-{'status' if view else output_format}"  # one answer of each format is kept
     result = load_output(cache, cache_key, kind) if cache and cache_key else None
     if result is None:
         from vaultlink.cli.check_output import run_check  # noqa: PLC0415 - imports the linter
 
-        result = run_check(options, terminal, output_format, scan, chosen, known_sources)
+        result = run_check(options, terminal, output_format, scan, chosen, known_sources, view)
         if cache and cache_key:
             save_result(cache, cache_key, msgspec.msgpack.encode(result), kind)
     print_results = terminal.print_paged if options.show == "all" else terminal.print_results
