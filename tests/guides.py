@@ -210,6 +210,31 @@ def left_by_templates(repo: Path, environment: Environment) -> None:
     assert text.endswith("\nLighthouse {{date}} <% tp.date %>\n")
 
 
+def left_by_planned_notes(repo: Path, environment: Environment) -> None:
+    """Nothing is written. The settings do what is said, and the signs are those of the page."""
+    assert status(repo, environment) == ""
+    mistakes = "[[Pilots of the prot]] [[map.png]] [x](Boat.md) ![[Boat]] [[Projects/Boat]]"
+    write_files(
+        repo,
+        {
+            "Pilots of the port.md": "x\n",
+            "Plans.md": f"[[Boat#Sails]] [[Books/Tide]] {mistakes}\n",
+        },
+    )
+    plans = ["--select", "planned-note", "Plans.md"]
+    assert found_in(repo, environment, *plans) == [("Plans.md", "Boat")]
+    allow, ignore, severe = blocks(DOCS / "planned-notes.md", "toml")
+    write_files(repo, {"vaultlink.toml": ignore})
+    found = found_in(repo, environment, "Plans.md")
+    assert ("Plans.md", "Boat") in found, "as a Markdown link"
+    assert len(found) == 6
+    write_files(repo, {"vaultlink.toml": allow})
+    assert ("Plans.md", "Books/Tide") not in found_in(repo, environment, "Plans.md")
+    write_files(repo, {"vaultlink.toml": severe})
+    document = check_json(repo, environment, *plans)
+    assert [item["severity"] for item in document["findings"]] == ["error"]
+
+
 def left_by_old_findings(repo: Path, environment: Environment) -> None:
     """All fixable links are fixed, the rest is recorded, and only new findings fail."""
     assert_fixed(repo, "Pier.md", "Mole.md")
