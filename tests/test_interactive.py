@@ -28,6 +28,10 @@ VAULT: Mapping[str, str] = {
 """“kind of green tea” is named three times in two notes, and the same note is proposed for “kind-of-green-tea”."""
 
 
+ASK = ("fix", "-i", "--select", "VL1")
+"""Asks about safe fixes, too."""
+
+
 @pytest.fixture
 def vault(tmp_path: Path) -> Path:
     return create_vault(tmp_path / "vault", VAULT)
@@ -63,7 +67,7 @@ Link to “Tea/kinds of green tea”: 3 links? [y,n,a,t,d,e,c,u,i,q,?]"""
     ("size", "end"), [(SMALL, "B…"), (LARGE, "Blue]]")], ids=["80x24", "120x40"]
 )
 def test_one_question_for_each_cause_previews_every_line(vault: Path, size: Size, end: str) -> None:
-    with run_on_screen(vault, "fix", "-i", size=size) as screen:
+    with run_on_screen(vault, *ASK, size=size) as screen:
         screen.wait_until(is_asking, "a question")
         assert screen.text == QUESTION.format(end)
         answer(screen, "nnn")
@@ -113,7 +117,7 @@ def test_keys_answer_without_enter(
     run: RunCommand, vault: Path, keys: str, changed: dict[str, str | None]
 ) -> None:
     before = read_files(vault)
-    with run_on_screen(vault, "fix", "-i") as screen:
+    with run_on_screen(vault, *ASK) as screen:
         answer(screen, keys)
         screen.wait_until(lambda screen: not is_asking(screen), "an end").wait_for_end(1)
     after = read_files(vault)
@@ -126,7 +130,7 @@ def test_keys_answer_without_enter(
 
 
 def test_entered_target_is_completed_and_previewed(vault: Path) -> None:
-    with run_on_screen(vault, "fix", "-i") as screen:
+    with run_on_screen(vault, *ASK) as screen:
         answer(screen, "e").wait_for("Link to (Escape cancels):")
         screen.type("memo").wait_for("role_of_memory")
         screen.type("\t").settle().type("\r")
@@ -137,7 +141,7 @@ def test_entered_target_is_completed_and_previewed(vault: Path) -> None:
 
 
 def test_entered_target_must_exist(vault: Path) -> None:
-    with run_on_screen(vault, "fix", "-i") as screen:
+    with run_on_screen(vault, *ASK) as screen:
         answer(screen, "e").wait_for("Link to (Escape cancels):")
         screen.type("lost\r").wait_for("“lost” is not a file of the vault.")
         screen.type("\x1b").wait_until(is_asking, "the question again")
@@ -152,7 +156,7 @@ STOPS = {"Ctrl-C": "\x03", "Ctrl-D": "\x04"}
 @pytest.mark.parametrize("place", ["question", "target"])
 def test_stopping_writes_nothing_and_says_so(vault: Path, key: str, place: str) -> None:
     before = read_files(vault)
-    with run_on_screen(vault, "fix", "-i") as screen:
+    with run_on_screen(vault, *ASK) as screen:
         answer(screen, "yi")
         if place == "target":
             answer(screen, "e").wait_for("Escape cancels")
@@ -174,7 +178,7 @@ def test_stopping_before_the_first_question_says_so_too(tmp_path: Path, seconds:
     git.chmod(0o755)
     environment = {"PATH": f"{git.parent}:{os.environ['PATH']}"}
     before = read_files(root)
-    with run_on_screen(root, "fix", "-i", environment=environment) as screen:
+    with run_on_screen(root, *ASK, environment=environment) as screen:
         screen.wait_until(lambda _screen: begun.exists(), "a call of git")
         time.sleep(seconds)
         screen.type("\x03").wait_for("Stopped: nothing was written.").wait_for_end(130)
@@ -197,7 +201,7 @@ def test_stopping_a_run_without_questions_has_no_such_message(tmp_path: Path) ->
 
 def test_closing_the_terminal_writes_nothing(vault: Path) -> None:
     before = read_files(vault)
-    with run_on_screen(vault, "fix", "-i") as screen:
+    with run_on_screen(vault, *ASK) as screen:
         answer(screen, "yi")
         screen.hang_up()
     assert read_files(vault) == before
@@ -205,7 +209,7 @@ def test_closing_the_terminal_writes_nothing(vault: Path) -> None:
 
 def test_terminating_writes_nothing(vault: Path) -> None:
     before = read_files(vault)
-    with run_on_screen(vault, "fix", "-i") as screen:
+    with run_on_screen(vault, *ASK) as screen:
         answer(screen, "yi").send_signal(signal.SIGTERM)
     assert read_files(vault) == before
 
@@ -213,7 +217,7 @@ def test_terminating_writes_nothing(vault: Path) -> None:
 def test_fixes_and_allowed_topics_are_one_run(run: RunCommand, vault: Path) -> None:
     (vault / "vaultlink.toml").write_bytes(b'# mine\r\nselect = ["VL1"]  # links\r\n')
     before = read_files(vault)
-    with run_on_screen(vault, "fix", "-i") as screen:
+    with run_on_screen(vault, *ASK) as screen:
         answer(screen, "yinn")
         screen.wait_for("Allowed 1 topic in vaultlink.toml.").wait_for_end(1)
     assert (vault / "vaultlink.toml").read_bytes() == (
@@ -228,7 +232,7 @@ def test_fixes_and_allowed_topics_are_one_run(run: RunCommand, vault: Path) -> N
 
 def test_diff_shows_what_was_chosen_and_writes_nothing(vault: Path) -> None:
     before = read_files(vault)
-    with run_on_screen(vault, "fix", "-i", "--diff") as screen:
+    with run_on_screen(vault, *ASK, "--diff") as screen:
         answer(screen, "ynnn").wait_for_end(1)
         assert (
             "+[[kinds of green tea|kind of green tea]], [[kinds of green tea|Blue]]"
@@ -248,7 +252,7 @@ def test_topics_are_not_allowed_where_it_would_have_no_effect(
     vault: Path, options: list[str], reason: str
 ) -> None:
     (vault.parent / "other.toml").write_text("")
-    with run_on_screen(vault, "fix", "-i", *options) as screen:
+    with run_on_screen(vault, *ASK, *options) as screen:
         answer(screen, "i").wait_for(reason).wait_until(is_asking, "the question again")
         answer(screen, "q").wait_for_end(1)
     assert (vault.parent / "other.toml").read_text() == ""
@@ -257,7 +261,7 @@ def test_topics_are_not_allowed_where_it_would_have_no_effect(
 def test_names_of_a_vault_have_no_effect_on_the_terminal(tmp_path: Path) -> None:
     text = "[[a\x1b[31mred]] \x1b[2J\u202eb\n[[c\x07 “d”]]\n"
     vault = create_vault(tmp_path / "vault", {"x\x1b]0;t.md": text, "a\x1b[2J.md": ""})
-    with run_on_screen(vault, "fix", "-i") as screen:
+    with run_on_screen(vault, *ASK) as screen:
         answer(screen, "?e").wait_for("Escape cancels")
         screen.type("a").settle().type("\x1b").settle()
         answer(screen, "nin").wait_for_end(1)
@@ -269,7 +273,7 @@ def test_names_of_a_vault_have_no_effect_on_the_terminal(tmp_path: Path) -> None
 
 def test_two_hundred_links_are_cut_until_they_are_requested(tmp_path: Path) -> None:
     vault = create_vault(tmp_path / "vault", {"a.md": "[[gone]]\n\n" * 150, "b.md": ""})
-    with run_on_screen(vault, "fix", "-i") as screen:
+    with run_on_screen(vault, *ASK) as screen:
         screen.wait_for("… 50 more lines; l shows all")
         answer(screen, "l").wait_for("a.md:299")
         answer(screen, "u").wait_for_end(0)
@@ -370,9 +374,22 @@ def test_a_topic_is_allowed_with_the_fewest_patterns(
 
 def test_topics_are_allowed_without_other_changes(run: RunCommand, tmp_path: Path) -> None:
     vault = create_vault(tmp_path / "v", {"Home.md": "[[Plan]] [[Plan|x]] [y](Plan.md#z)\n"})
-    with run_on_screen(vault, "fix", "-i") as screen:
+    with run_on_screen(vault, *ASK) as screen:
         answer(screen, "i")
         screen.wait_for("Allowed 1 topic in .vaultlink.toml. `vaultlink undo` reverts it.")
         screen.wait_for_end(0)
         assert "Nothing to fix" not in screen.text
     assert run("check", "--vault", vault).code == 0
+
+
+def test_safe_fixes_are_asked_about_only_if_rules_are_selected(tmp_path: Path) -> None:
+    notes = {"Tide.md": "---\ntitle: Long tide\n---\n", "Home.md": "[[Long tide]] [[Idea]]\n"}
+    root = create_vault(tmp_path / "vault", notes)
+    with run_on_screen(root, "fix", "-i") as screen:
+        screen.wait_until(is_asking, "a question")
+        assert "1 of 1  VL125 planned-note" in screen.text
+        answer(screen, "n").wait_for_end(1)
+        assert "`vaultlink fix` fixes 1." in screen.everything
+    with run_on_screen(root, "fix", "-i", "--select", "title-link") as screen:
+        answer(screen, "y").wait_for_end(0)
+    assert b"[[Tide|Long tide]] [[Idea]]" in (root / "Home.md").read_bytes()

@@ -339,17 +339,24 @@ _LINK_PROMPT = "Link to (Escape cancels): "
 
 
 def choose_fixes(
-    findings: Sequence[Diagnostic], terminal: Terminal, vault: Vault, answers: FixAnswers
+    findings: Sequence[Diagnostic],
+    terminal: Terminal,
+    vault: Vault,
+    answers: FixAnswers,
+    *,
+    asks_all: bool,
 ) -> InteractiveChoices:
-    """Ask how to fix findings. Raises UsageError without a terminal."""
+    """Ask how to fix findings; about safe fixes only with `asks_all`.
+
+    Raises UsageError without a terminal.
+    """
     require_terminal()
     if answers.folder is None:
         answers = replace(answers, folder="")
     chooser = vault.fixer.chooser(findings, answers)
     exceptions = find_topic_list(vault.scan)
-    return ask_about_causes(
-        chooser.causes, terminal, vault, exceptions, TargetChoice(vault, chooser)
-    )
+    causes = [cause for cause in chooser.causes if asks_all or not cause.is_safe]
+    return ask_about_causes(causes, terminal, vault, exceptions, TargetChoice(vault, chooser))
 
 
 def ask_about_causes(

@@ -131,6 +131,12 @@ class FixCause(msgspec.Struct, frozen=True):
         return self.rule == MENTION.rule
 
     @property
+    def is_safe(self) -> bool:
+        """True if the first proposal has only safe fixes."""
+        fixes = self.proposals[0].fixes if self.proposals else ()
+        return bool(fixes) and all(fix.safety is Safety.SAFE for _, fix in fixes)
+
+    @property
     def topic(self) -> str:
         """The subject of questions: the note that mentions name, else the rule."""
         return self.findings[0].resolved or "" if self.is_mention else self.rule

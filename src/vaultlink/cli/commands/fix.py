@@ -104,6 +104,8 @@ def propose_after_fix(
     `listed` says that the run has printed the remaining findings.
     """
     remaining, command_options = checked.split.new, format_command_options(options)
+    if interactive and checked.forecast.safe:
+        return f"`vaultlink fix{command_options}` fixes {checked.forecast.safe:,}."
     if not (interactive or options.unsafe_fixes):
         found = checked.forecast
         least = "" if found.has_all else "at least "
@@ -132,7 +134,8 @@ class FixOptions(FixSelectionOptions, frozen=True, kw_only=True):
         option(
             "-i",
             "--interactive",
-            help="Ask for each cause of findings how to fix it, as `git add -p` does.",
+            help="Ask for each cause of findings how to fix it, as `git add -p` does; about safe "
+            "fixes only with --select.",
         ),
     ] = False
     mentions: Annotated[
@@ -236,7 +239,9 @@ class _FixCommand(WritingCommand):
 
         known = select_revision_known(self._known)
         split = split_known(self._vault.state.diagnostics, known, self._vault.text, wanted)
-        chosen = choose_fixes(split.new, self.terminal, self._vault, answers)
+        chosen = choose_fixes(
+            split.new, self.terminal, self._vault, answers, asks_all=bool(self._options.select)
+        )
         self._allowed = chosen.settings
         return self._vault.fixer.plan_chosen(chosen.fixes)
 
