@@ -223,8 +223,6 @@ def test_vault_option_selects_the_vault(
 # -- settings -------------------------------------------------------------------------------------------------------------
 
 OTHERS: dict[str, tuple[str, str]] = {
-    "a rule more": ('extend-select = ["orphan-note"]\n', "now with orphan-note"),
-    "a rule less": ('ignore = ["missing-heading"]\n', "now without missing-heading"),
     "topics that may be missing": (
         'allow-dangling = ["20*"]\n',
         'allow-dangling was [] and is ["20*"]',
@@ -260,20 +258,14 @@ def test_baseline_made_under_other_settings_is_refused(
     assert run("check").code == 0
 
 
-def test_rules_from_the_command_line_count_as_settings(run: RunCommand, vault: Path) -> None:
-    run("baseline")
-    done = run("check", "--select", "VL101")
-    assert done.code == 2
-    assert "now without" in done.err
-    assert "other rules" in done.err
-
-
 @pytest.mark.parametrize(
     "config",
     [
         '[severity]\nmissing-heading = "error"\n',
         'fixable = ["VL1"]\n',
         "[rules.orphan-note]\nignore = []\n",
+        'ignore = ["missing-heading"]\n[rules.missing-heading]\n',
+        'select = ["VL102"]\n',
         "",
     ],
 )
@@ -291,6 +283,204 @@ def test_files_excluded_by_obsidian_count_as_settings(run: RunCommand, vault: Pa
     done = run("check")
     assert done.code == 2
     assert "Obsidian's excluded files was [] and is" in done.err
+
+
+# -- the rules that run -----------------------------------------------------------------------------------------------------
+
+ENTRY = "**Add backlinks using these topics:**\n\nIced – [[Iced]]\n"
+BEE = "---\naliases: [Bee, Iced]\n---\n# C\n\n[[a]]\n"
+MIXED: Mapping[str, str] = {
+    "a.md": "# A\n\n[[gone]] ![[lost]]\n",  # dangling-link, dangling-embed
+    "b.md": "# B\n\n[[a#Naught]] [[Bee]]\n",  # missing-heading, alias-link
+    "c.md": BEE,
+    "d.md": f"# D\n\n[[a]]\n\n{ENTRY}",  # broken-section-entry
+}
+
+
+class Selection(NamedTuple):
+    """Options or settings of a check, the new findings, and the numbers of known and resolved ones."""
+
+    words: str
+    left: int
+    gone: int = 0
+    after: Files | None = None
+    new: tuple[str, ...] = ()
+    config: str = ""
+
+
+SELECTIONS: dict[str, Selection] = {
+    "all": Selection("", 5),
+    "one rule": Selection("--select missing-heading", 1),
+    "others": Selection("--ignore missing-heading", 4),
+    "a prefix": Selection("--select VL102,VL406", 2),
+    "a rule more": Selection(
+        "--extend-select orphan-note", 5, new=("b.md VL401", "c.md VL401", "d.md VL401")
+    ),
+    "only a rule more": Selection(
+        "--select orphan-note", 0, new=("b.md VL401", "c.md VL401", "d.md VL401")
+    ),
+    "a rule less in the settings": Selection("", 4, config='ignore = ["missing-heading"]\n'),
+    "a rule that reports what others did": Selection("--select dangling-link", 4),
+    "without precedence": Selection("--ignore VL4,dangling-embed,alias-link", 5),
+    "one with the same code": Selection("--select alias-link", 2),
+    "paths": Selection("--select VL1 a.md b.md", 4),
+    "one mended": Selection("--select VL1", 4, 1, {"a.md": "# A\n\n![[lost]]\n"}),
+    "one mended of a rule that does not run": Selection(
+        "--select missing-heading", 1, 0, {"a.md": "# A\n"}
+    ),
+    "one that may be mended": Selection("--select alias-link", 2, 0, {"a.md": "# A\n"}),
+    "new ones": Selection(
+        "--select VL101",
+        4,
+        0,
+        {"e.md": "[[gone]]\n", "d.md": f"{MIXED['d.md']}\nMore – [[else]]\n"},
+        ("d.md VL101", "e.md VL101"),
+    ),
+    "another in the note of an entry": Selection(
+        "--select VL101",
+        4,
+        0,
+        {"d.md": MIXED["d.md"].replace("[[a]]", "[[a]] [[Iced]]")},
+        ("d.md VL101",),
+    ),
+    "entry mended": Selection("--select VL101", 3, 0, {"d.md": "[[a]]\n"}),
+}
+
+
+@pytest.mark.parametrize("case", SELECTIONS.values(), ids=SELECTIONS)
+def test_selection_filters_what_the_baseline_knows(
+    run: RunCommand, vault: Path, case: Selection
+) -> None:
+    update_files(vault, MIXED)
+    run("baseline")
+    update_files(vault, {**(case.after or {}), "vaultlink.toml": case.config})
+    done = run("check", *case.words.split(), "--output-format", "json")
+    data = json.loads(done.out)
+    assert [f"{row['path']} {row['code']}" for row in data["findings"]] == list(case.new)
+    assert [(row["left"], row["gone"]) for row in data["known"]] == [(case.left, case.gone)]
+
+
+def test_fix_with_a_selection_fixes_known_findings(run: RunCommand, vault: Path) -> None:
+    update_files(vault, {**MIXED, "d.md": "[[c]] [[Bee]] [[a#Naught]]\n"})
+    run("baseline")
+    done = run("fix", "--select", "alias-link")
+    assert (done.code, done.out) == (0, "")
+    assert (vault / "d.md").read_text(encoding="utf-8") == "[[c]] [[c|Bee]] [[a#Naught]]\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "kept", "said"),
+    [
+        ("--prune", {"VL102"}, "Removed 4 findings that are no longer found; the baseline keeps 1"),
+        ("--prune --select VL102", {"VL101", "VL102", "VL406"}, "Nothing to prune: the baseline keeps 5 findings. 4 of them are of rules that do not run."),
+        ("--prune --select VL101", {"VL102", "VL406"}, "Removed 3 findings that are no longer found; the baseline keeps 2 findings. 2 of them are of rules that do not run."),
+        ("--prune --ignore VL102", {"VL102"}, "Removed 4 findings that are no longer found; the baseline keeps 1 finding. 1 of them is of rules that do not run."),
+        ("--select VL204", {"VL101", "VL102", "VL406"}, "The baseline contains 5 findings: added 0, removed 0 no longer found. 5 of them are of rules that do not run."),
+        ("--select orphan-note", {"VL101", "VL102", "VL401", "VL406"}, "The baseline contains 6 findings: added 1, removed 0 no longer found. 5 of them are of rules that do not run."),
+        ("--select dangling-link", {"VL102", "VL406"}, "The baseline contains 2 findings: added 0, removed 3 no longer found. 2 of them"),
+        ("", {"VL102"}, "The baseline contains 1 finding of 1 rule in 1 file."),
+    ],
+)  # fmt: skip
+def test_other_rules_stay_in_a_baseline(
+    run: RunCommand, vault: Path, words: str, kept: set[str], said: str
+) -> None:
+    update_files(vault, MIXED)
+    run("baseline")
+    update_files(
+        vault, {"a.md": "# A\n", "b.md": "[[a#Naught]] [[a]] [[c]] [[d]]\n", "d.md": "[[a]]\n"}
+    )
+    assert said in run("baseline", *words.split()).err
+    written = (vault / BASELINE_FILE).read_bytes()
+    assert {row["code"] for row in json.loads(written)["findings"]} == kept
+    run("baseline", *words.split())
+    assert (vault / BASELINE_FILE).read_bytes() == written
+    assert run("check").code == 0
+
+
+def rewrite(vault: Path, **changes: object) -> None:
+    """Change settings of the baseline as another version would have recorded them; None removes one."""
+    data = json.loads((vault / BASELINE_FILE).read_bytes())
+    settings = {
+        **data["settings"],
+        **{key.replace("__", "."): value for key, value in changes.items()},
+    }
+    data["settings"] = {key: value for key, value in settings.items() if value is not None}
+    (vault / BASELINE_FILE).write_text(json.dumps(data), encoding="utf-8")
+
+
+def test_rule_of_a_new_version_does_not_invalidate_a_baseline(run: RunCommand, vault: Path) -> None:
+    run("baseline")
+    recorded = json.loads((vault / BASELINE_FILE).read_bytes())["settings"]["rules"]
+    rewrite(vault, rules=[name for name in recorded if name != "missing-block"])
+    update_files(vault, {"c.md": "[[a#^none]]\n"})
+    assert [line.split()[1] for line in run("check").lines] == ["VL103"]
+    run("baseline", "--select", "missing-block")
+    assert run("check").code == 0
+
+
+def test_rule_that_takes_over_links_of_another_is_known(run: RunCommand, vault: Path) -> None:
+    update_files(vault, MIXED)
+    run("baseline", "--select", "dangling-link")
+    assert [line.split()[1] for line in run("check").lines] == ["VL102"]
+
+
+def test_rule_that_no_longer_exists_is_resolved(run: RunCommand, vault: Path) -> None:
+    run("baseline")
+    rewrite(vault, rules=["dangling-link", "missing-heading", "once-a-rule"])
+    data = (vault / BASELINE_FILE).read_text(encoding="utf-8")
+    row = '{"path": "a.md", "code": "VL199", "about": "x", "line": ""}, '
+    (vault / BASELINE_FILE).write_text(
+        data.replace('"findings": [', f'"findings": [{row}'), encoding="utf-8"
+    )
+    done = run("check")
+    assert (done.code, done.out) == (0, "")
+    assert "Not shown: 2 findings in the baseline; 1 other is no longer found." in done.err
+    run("baseline", "--prune")
+    data = (vault / BASELINE_FILE).read_text(encoding="utf-8")
+    assert "once-a-rule" not in data
+    assert "VL199" not in data
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"rules": None},
+        {"rules": 7},
+        {"rules": [1, None, "dangling-link", []]},
+        {"rules__unportable-name__max-path": None},
+        {"rules__unportable-name__gone": 3},
+        {"rules__once-a-rule__x": 3},
+        {"backlinks__once": "x"},
+        {"quiet": ["templates", "daily-notes"]},
+        {"quiet": None},
+    ],
+)
+def test_settings_of_another_version_are_compatible(
+    run: RunCommand, vault: Path, changes: Mapping[str, object]
+) -> None:
+    run("baseline")
+    rewrite(vault, **changes)
+    assert run("check").code == 0
+    assert run("baseline", "--prune").code == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "config"),
+    [
+        ({"quiet": ["templates", "once"]}, ""),
+        ({"quiet": []}, 'quiet = ["templates"]\n'),
+        ({"rules__unportable-name__max-path": None}, "[rules.unportable-name]\nmax-path = 9\n"),
+        ({"exclude": ["b.md"]}, ""),
+        ({"per-file-ignores__b.md": ["VL1"]}, ""),
+    ],
+)
+def test_other_settings_of_another_version_are_refused(
+    run: RunCommand, vault: Path, changes: Mapping[str, object], config: str
+) -> None:
+    run("baseline")
+    rewrite(vault, **changes)
+    update_files(vault, {"vaultlink.toml": config})
+    assert run("check").code == 2
 
 
 BROKEN: dict[str, tuple[bytes, str]] = {
@@ -390,8 +580,34 @@ def test_finding_known_to_baseline_or_revision_is_not_new(
     assert [line.split("“")[1] for line in done.lines] == [
         "lost” does not resolve to any file in the vault."
     ]
-    assert "2 findings in the baseline" in done.err
-    assert "1 finding from before the changes since HEAD" in done.err
+    assert "Not shown: 2 findings in the baseline.\n" in done.err
+    assert "since HEAD" not in done.err, "known to the baseline too"
+    update_files(root, {"a.md": "[[taken on]]\n"})
+    done = run("check", "--changed-since", "HEAD")
+    assert "Not shown: 1 finding in the baseline; 1 other is no longer found." in done.err
+    assert "since HEAD" not in done.err
+
+
+def test_each_known_finding_counts_once(
+    run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`a` is known to both, `b` to the baseline, `c` and `d` to the revision; `e` is new."""
+    notes = {"a.md": "[[x]] [[gone]]\n", "c.md": "[[x]] [[also gone]]\n", "d.md": "[[x]] [[y]]\n"}
+    root = create_repository(
+        tmp_path / "v", {"vaultlink.toml": "", **notes, "d.md": "[[x]] [[y]] [[z]]\n"}
+    )
+    monkeypatch.chdir(root)
+    update_files(root, {"b.md": "[[x]]\n", "c.md": "", "d.md": "[[y]]\n"})
+    run("baseline")
+    update_files(
+        root,
+        {"a.md": "[[x]]\n", "c.md": "[[x]]\n", "d.md": "[[x]] [[y]] [[z]]\n", "e.md": "[[x]]\n"},
+    )
+    for words in ((), ("--select", "VL101"), ("--ignore", "VL2")):
+        done = run("check", "--changed-since", "HEAD", *words, "--output-format", "json")
+        data = json.loads(done.out)
+        assert [row["path"] for row in data["findings"]] == ["e.md"]
+        assert [(row["left"], row["gone"]) for row in data["known"]] == [(3, 1), (3, 1)]
 
 
 # -- fixing ---------------------------------------------------------------------------------------------------------------

@@ -2,11 +2,12 @@
 
 A check with a baseline reports only new findings. The file has one finding a line, sorted, so that
 git diffs show what changed and merges of two branches work. It also stores the settings that
-findings depend on: a baseline created with other settings can't be compared.
+findings depend on: a baseline created with other settings can't be compared. The selection of rules
+may differ: it filters known findings as it filters findings.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +15,13 @@ import msgspec
 
 from vaultlink import __version__
 from vaultlink.api import Vault
-from vaultlink.baseline.match import FindingKey, KnownFindings, follow_moves
-from vaultlink.config.settings import Config
+from vaultlink.baseline.match import FindingKey, KnownFindings, follow_moves, relate_rules
+from vaultlink.config.settings import DEFAULT_SOURCE, Config
 from vaultlink.disk.scan import BASELINE_FILE
 from vaultlink.engine.checks import LinterSettings
 from vaultlink.errors import ConfigError
 from vaultlink.files import UnusualFileError, read_within
 from vaultlink.history.git_renames import git_history
-from vaultlink.report.layout import format_count
 
 _SCHEMA = 1
 
@@ -58,6 +58,13 @@ class Baseline(msgspec.Struct, frozen=True):
     settings: Mapping[str, Any]
     findings: Mapping[str, Sequence[FindingKey]]
 
+    @property
+    def rules(self) -> frozenset[str]:
+        """The names of the rules that ran. Some of them may no longer exist."""
+        names = self.settings.get("rules")
+        items = names if isinstance(names, list) else []
+        return frozenset(item for item in items if isinstance(item, str))
+
 
 def record_baseline(
     settings: LinterSettings, findings: Mapping[str, Sequence[FindingKey]]
@@ -66,25 +73,48 @@ def record_baseline(
     return Baseline(__version__, snapshot_settings(settings), findings)
 
 
-def snapshot_settings(settings: LinterSettings) -> dict[str, Any]:
-    """Return the settings that findings depend on, by dotted key.
+def update_baseline(
+    before: Baseline,
+    settings: LinterSettings,
+    findings: Mapping[str, Sequence[FindingKey]],
+    *,
+    adds: bool,
+) -> Baseline:
+    """Return a baseline with other findings, and the settings that they depend on.
 
-    Severities are left out: they do not change what is found.
+    Some may be of rules that do not run now; with `adds`, those of all that do are among them.
+    """
+    rules = before.rules & settings.rules_by_name.keys()
+    enabled = settings.config.enabled
+    snapshot = snapshot_settings(settings, rules | enabled if adds else rules)
+    for key, value in before.settings.items():
+        table, _, rest = key.partition(".")
+        if table == "rules" and key in snapshot and rest.partition(".")[0] in rules - enabled:
+            snapshot[key] = value
+    return Baseline(__version__, snapshot, findings)
+
+
+def snapshot_settings(settings: LinterSettings, rules: Set[str] | None = None) -> dict[str, Any]:
+    """Return the settings that the findings of rules depend on, by dotted key.
+
+    Without `rules`, these are the rules that are enabled. Severities are left out: they do not
+    change what is found.
     """
     config = settings.config
-    values = {key: value for key, value in config.values.items() if _affects_findings(key, config)}
+    rules = config.enabled if rules is None else rules
+    values = {key: value for key, value in config.values.items() if _affects_findings(key, rules)}
     snapshot = {
-        "rules": sorted(config.enabled),
+        "rules": sorted(rules),
         **values,
         "Obsidian's excluded files": settings.obsidian.ignore_filters,
     }
     return json.loads(json.dumps(snapshot))  # type: ignore[no-any-return] # tuples become lists, as in the file
 
 
-def _affects_findings(key: str, config: Config) -> bool:
+def _affects_findings(key: str, rules: Set[str]) -> bool:
     table, _, rest = key.partition(".")
     if table == "rules":
-        return rest.partition(".")[0] in config.enabled
+        return rest.partition(".")[0] in rules
     return table in ("exclude", "allow-dangling", "quiet", "per-file-ignores", "backlinks")
 
 
@@ -158,12 +188,12 @@ def parse_baseline(root: Path, data: bytes) -> Baseline:
 
 
 def require_same_settings(root: Path, baseline: Baseline, settings: LinterSettings) -> Baseline:
-    """Return the baseline if it was created with these settings.
+    """Return the baseline if it was created with these settings, whatever the rules.
 
     Raises:
         ConfigError: The settings differ. The message lists the first three differences.
     """
-    differences = list(_describe_differences(baseline.settings, snapshot_settings(settings)))
+    differences = list(_describe_differences(baseline, settings))
     if not differences:
         return baseline
     rest = f"; and {len(differences) - 3} more" if len(differences) > 3 else ""
@@ -178,23 +208,31 @@ _NOT_COMPARED = {"rules", "backlinks.order", "backlinks.group"}
 """Recorded settings that are compared otherwise, or on which findings do not depend."""
 
 
-def _describe_differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
-    old_rules, new_rules = set(before.get("rules", ())), set(now["rules"])
-    if new_rules - old_rules:
-        yield f"now with {_format_rules(new_rules - old_rules)}"
-    if old_rules - new_rules:
-        yield f"now without {_format_rules(old_rules - new_rules)}"
+def _describe_differences(baseline: Baseline, settings: LinterSettings) -> Iterator[str]:
+    before, now = baseline.settings, snapshot_settings(settings)
     for key in sorted((before.keys() | now.keys()) - _NOT_COMPARED):
-        if (
-            before.get(key) != now.get(key)
-            and key.removeprefix("rules.").partition(".")[0] not in old_rules ^ new_rules
-        ):
+        if before.get(key) != now.get(key) and _is_comparable(key, baseline, settings.config):
             yield f"{key} was {_format_value(before.get(key))} and is {_format_value(now.get(key))}"
 
 
-def _format_rules(rules: set[str]) -> str:
-    first, more = sorted(rules)[:3], len(rules) - 3
-    return ", ".join(first) + (f" and {format_count(more, 'other rule')}" if more > 0 else "")
+def _is_comparable(key: str, baseline: Baseline, config: Config) -> bool:
+    """Return False for differences that no settings file made.
+
+    A selection of rules or another version made them. That is an option of a rule that did not run
+    or does not run, one that no longer exists, and the default value of a new option, or of `quiet`
+    if it has new kinds.
+    """
+    table, _, rest = key.partition(".")
+    if table == "rules" and rest.partition(".")[0] not in baseline.rules & config.enabled:
+        return False
+    if table in ("rules", "backlinks") and key not in config.values:
+        return False
+    if config.sources.get(key) != DEFAULT_SOURCE:
+        return True
+    old = baseline.settings.get(key)
+    return key in baseline.settings and not (
+        key == "quiet" and isinstance(old, list) and set(config.quiet).issuperset(map(str, old))
+    )
 
 
 def _format_value(value: object) -> str:
@@ -210,10 +248,9 @@ def findings_in_baseline(vault: Vault, data: bytes) -> KnownFindings:
     Raises:
         ConfigError: The bytes are not a baseline, or it was created with other settings.
     """
-    findings = require_same_settings(
-        vault.root, parse_baseline(vault.root, data), vault.state.settings
-    ).findings
-    files, moves = vault.scan.listing.files, vault.state.settings.history.moves
+    settings = vault.state.settings
+    baseline = require_same_settings(vault.root, parse_baseline(vault.root, data), settings)
+    findings, files, moves = baseline.findings, vault.scan.listing.files, settings.history.moves
     if any(path not in files for path in findings):
         moves = {**git_history(vault.root, files, vault.index.notes, any_alike=True).moves, **moves}
     old_paths_by_new = follow_moves(findings, moves)
@@ -222,4 +259,5 @@ def findings_in_baseline(vault: Vault, data: bytes) -> KnownFindings:
         BASELINE_FILE,
         frozenset(old_paths_by_new),
         lambda path: [key for old_path in old_paths_by_new[path] for key in findings[old_path]],
+        rules=relate_rules(settings.rules, baseline.rules, settings.config.enabled),
     )

@@ -8,8 +8,9 @@ subject, the line that each is on decides which ones are known.
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from enum import Enum
 from functools import cache, lru_cache
-from itertools import chain
+from itertools import chain, compress
 from typing import NamedTuple, overload
 
 import msgspec
@@ -18,6 +19,7 @@ from vaultlink.engine.checks import FindingsByPath
 from vaultlink.engine.diagnostics import KnownCount, compute_identities
 from vaultlink.index.packed_map import count_items, is_same_value
 from vaultlink.model import Diagnostic, TextByPath
+from vaultlink.rules.registry import Rule
 from vaultlink.text import blake2b
 
 SubjectKey = tuple[str, str]
@@ -67,13 +69,52 @@ def _hash_line(line: str) -> str:
     return blake2b(line.encode("utf-8", "surrogatepass"), digest_size=4).hexdigest()
 
 
+class KnownRules(msgspec.Struct, frozen=True):
+    """Relates the rules whose findings are known to the rules that run now.
+
+    `partial` are the codes of known findings that only a rule which does not run now could find.
+    `stand_ins` maps the names of rules that run to the codes of rules that reported the same links
+    and no longer do, because of `yields-to`.
+    """
+
+    partial: frozenset[str] = frozenset()
+    stand_ins: Mapping[str, frozenset[str]] = msgspec.field(default_factory=dict)
+
+
+def relate_rules(rules: Sequence[Rule], recorded: Set[str], enabled: Set[str]) -> KnownRules:
+    """Relate the rules that recorded findings to those that are enabled now.
+
+    `recorded` may have the names of rules that no longer exist: what they found is resolved.
+    """
+    codes = {rule.name: rule.known_as or rule.code for rule in rules}
+    missing = {name for name in recorded if name in codes and name not in enabled}
+    heirs = {
+        (codes[rule.name], name)
+        for rule in rules
+        if rule.name in enabled
+        for name in rule.yields_to
+    }
+    stand_ins: dict[str, set[str]] = {}
+    for rule in rules:
+        for name in rule.yields_to:
+            if rule.name in enabled and name in missing:
+                stand_ins.setdefault(rule.name, set()).add(codes[name])
+            elif name in enabled and name not in recorded and rule.name in recorded:
+                stand_ins.setdefault(name, set()).add(codes[rule.name])
+    return KnownRules(
+        frozenset(codes[name] for name in missing if (codes[name], name) not in heirs),
+        {name: frozenset(others - {codes[name]}) for name, others in stand_ins.items()},
+    )
+
+
 class KnownFindings(msgspec.Struct, frozen=True):
     """Known findings from one source.
 
     `kind` is `baseline` or `revision`; `name` is the name of the file or of the revision. `paths`
     are the current paths of the notes with known findings. `keys_at` returns the keys of the known
     findings of a path. `findings` holds the findings themselves where they are available: if those
-    of a path are unchanged, its keys are not computed.
+    of a path are unchanged, its keys are not computed. `rules` relates the rules that found them to
+    those that run now.
     """
 
     kind: str
@@ -81,6 +122,7 @@ class KnownFindings(msgspec.Struct, frozen=True):
     paths: frozenset[str]
     keys_at: Callable[[str], Sequence[FindingKey]]
     findings: FindingsByPath = msgspec.field(default_factory=dict)
+    rules: KnownRules = KnownRules()
 
 
 def follow_moves(paths: Mapping[str, object], moves: Mapping[str, str]) -> dict[str, list[str]]:
@@ -125,13 +167,13 @@ class KnownSplit(msgspec.Struct, frozen=True):
 class _Match(NamedTuple):
     """The findings that a source knows.
 
-    It knows all those of the paths in `complete`, and those with these ids at other paths.
-    `resolved` is the number of known findings that are no longer found.
+    It knows all those of the paths in `complete`, and those with the ids in `ids` at other paths.
+    `resolved` counts the known findings that are no longer found, by path, code and subject.
     """
 
     complete: Set[str]
-    ids: Set[int]
-    resolved: int
+    ids: Mapping[str, Set[int]]
+    resolved: Counter[tuple[str, str, str]]
 
 
 def split_known(
@@ -142,32 +184,37 @@ def split_known(
 ) -> KnownSplit:
     """Split the findings of selected notes into new and known ones.
 
-    A finding is known if any source knows it.
+    A finding is known if any source knows it. It counts for the first one that does.
     """
     paths = sorted(filter(is_selected, found))
     items_at = cache(lambda path: found.get(path, ()))  # the same objects at each call
     matches = [_match_source(source, found, paths, items_at, text, is_selected) for source in known]
-    complete = set(chain.from_iterable(match.complete for match in matches))
-    ids = set(chain.from_iterable(match.ids for match in matches))
+    complete, ids, resolved = set[str](), dict[str, Set[int]](), Counter[tuple[str, str, str]]()
+    counts = []
+    for source, match in zip(known, matches, strict=True):
+        added, earlier = match.complete - complete, sum(map(len, ids.values()))
+        complete |= added
+        for path, known_ids in match.ids.items():
+            ids[path] = ids.get(path, set()) | known_ids
+        ids = {path: known_ids for path, known_ids in ids.items() if path not in complete}
+        still_found = count_items(found, added) + sum(map(len, ids.values())) - earlier
+        gone = match.resolved - resolved
+        resolved |= match.resolved
+        counts.append(KnownCount(source.kind, source.name, still_found, gone.total()))
     others = [item for path in paths if path not in complete for item in items_at(path)]
-    new = [item for item in others if id(item) not in ids]
+    known_ids = set(chain.from_iterable(ids.values()))
+    new = [item for item in others if id(item) not in known_ids]
 
     def list_known() -> list[Diagnostic]:
         return [
-            item for path in paths for item in items_at(path) if path in complete or id(item) in ids
+            item
+            for path in paths
+            for item in items_at(path)
+            if path in complete or id(item) in known_ids
         ]
 
-    counts = [count_items(found, match.complete) for match in matches]
-    # Usually one source knows all of them.
-    complete_count = counts[0] if len(counts) == 1 else count_items(found, complete)
-    return KnownSplit(
-        new,
-        _KnownList(complete_count + len(others) - len(new), list_known),
-        tuple(
-            KnownCount(source.kind, source.name, count + len(match.ids), match.resolved)
-            for source, match, count in zip(known, matches, counts, strict=True)
-        ),
-    )
+    left = sum(count.left for count in counts)
+    return KnownSplit(new, _KnownList(left, list_known), tuple(counts))
 
 
 def _match_source(
@@ -182,43 +229,186 @@ def _match_source(
 
     `paths` are the selected paths with findings. Unchanged findings are not decoded.
     """
-    complete, ids = set[str](), set[int]()
-    resolved = 0
+    complete, ids, resolved = set[str](), dict[str, Set[int]](), Counter[tuple[str, str, str]]()
     for path in (*paths, *(path for path in source.paths if path not in found)):
         if path in source.findings and is_same_value(found, source.findings, path):
             complete.add(path)
         elif path in source.paths and is_selected(path):
-            items, known_keys = items_at(path), source.keys_at(path)
-            matches = _match_findings(items, known_keys, text)
-            ids.update(id(item) for item, is_known in zip(items, matches, strict=True) if is_known)
-            resolved += len(known_keys) - sum(matches)
+            items = items_at(path)
+            match = _match_note(items, source.keys_at(path), text, source.rules)
+            known_items = (
+                item for item, kind in zip(items, match.kinds, strict=True) if kind is not _Kind.NEW
+            )
+            ids[path] = set(map(id, known_items))
+            resolved.update(
+                (path, key.code, key.subject)
+                for key in match.unmatched
+                if key.code not in source.rules.partial
+            )
     return _Match(complete, ids, resolved)
 
 
-def _match_findings(
-    items: Sequence[Diagnostic], known_keys: Sequence[FindingKey], text: TextByPath
+# -- the findings of one note ----------------------------------------------------------------------
+
+
+class _Kind(Enum):
+    """Relation of a finding to the known ones."""
+
+    NEW = "new"
+    KNOWN = "known"
+    KNOWN_LINK = "known link"  # reported by another rule then
+
+
+class _NoteMatch(NamedTuple):
+    """The kinds of the findings of a note, and the known ones that match none of them."""
+
+    kinds: list[_Kind]
+    unmatched: Sequence[FindingKey]
+
+
+def _match_note(
+    items: Sequence[Diagnostic],
+    known_keys: Sequence[FindingKey],
+    text: TextByPath,
+    rules: KnownRules,
+) -> _NoteMatch:
+    """Match the findings of a note with the known ones of the note.
+
+    A finding that matches none is a known link if a rule in `stand_ins` reported that link.
+    """
+    keys = subject_keys(items, text)
+    note_text = cache(lambda: text(items[0].path))
+
+    def digest(position: int) -> str:
+        return digest_line(note_text(), items[position])
+
+    matches = _match_keys(keys, known_keys, digest)
+    kinds = [_Kind.KNOWN if is_known else _Kind.NEW for is_known in matches]
+    if len(known_keys) == sum(matches):
+        return _NoteMatch(kinds, ())
+    unmatched = _list_unmatched(keys, matches, known_keys, digest)
+    for rule, codes in rules.stand_ins.items():
+        positions = [
+            position
+            for position, item in enumerate(items)
+            if item.rule == rule and kinds[position] is _Kind.NEW
+        ]
+        known_links = [
+            FindingKey("", _strip_anchor(key.subject), key.line_digest)
+            for key in unmatched
+            if key.code in codes
+        ]
+        for position in _find_known_links(positions, keys, known_links, digest):
+            kinds[position] = _Kind.KNOWN_LINK
+    return _NoteMatch(kinds, unmatched)
+
+
+def _find_known_links(
+    positions: Sequence[int],
+    keys: Sequence[SubjectKey],
+    known_links: Sequence[FindingKey],
+    digest: Callable[[int], str],
+) -> Iterator[int]:
+    links = [("", _strip_anchor(keys[position][1])) for position in positions]
+    return compress(
+        positions, _match_keys(links, known_links, lambda number: digest(positions[number]))
+    )
+
+
+def _strip_anchor(subject: str) -> str:
+    return subject.partition("#")[0]
+
+
+def _match_keys(
+    keys: Sequence[SubjectKey], known_keys: Sequence[FindingKey], digest: Callable[[int], str]
 ) -> list[bool]:
     """Return, for each finding of a note, whether it is among the known ones.
 
-    If there are more findings with the same subject key than known ones, those on a known line are
-    matched first. Lines are only compared in this case.
+    `digest` returns the digest of the line of a finding. If there are more findings with the same
+    subject key than known ones, those on a known line are matched first. Lines are only compared in
+    this case.
     """
-    keys = subject_keys(items, text)
     before, now = Counter((key.code, key.subject) for key in known_keys), Counter(keys)
     matches = [before[key] >= now[key] for key in keys]
     ambiguous = [position for position, key in enumerate(keys) if 0 < before[key] < now[key]]
     if ambiguous:
-        note_text = text(items[0].path)
-        keys_with_line = {
-            position: FindingKey(*keys[position], digest_line(note_text, items[position]))
-            for position in ambiguous
-        }
         known_lines, same_line = Counter(known_keys), set[int]()
         for position in ambiguous:
-            if known_lines[keys_with_line[position]] > 0:
-                known_lines[keys_with_line[position]] -= 1
+            key = FindingKey(*keys[position], digest(position))
+            if known_lines[key] > 0:
+                known_lines[key] -= 1
                 same_line.add(position)
         for position in sorted(ambiguous, key=lambda position: position not in same_line):
             matches[position] = before[keys[position]] > 0
             before[keys[position]] -= matches[position]
     return matches
+
+
+def _list_unmatched(
+    keys: Sequence[SubjectKey],
+    matches: Sequence[bool],
+    known_keys: Sequence[FindingKey],
+    digest: Callable[[int], str],
+) -> list[FindingKey]:
+    """Return the known findings that match none.
+
+    Of those with the same subject key, they are those of other lines.
+    """
+    matched = Counter(key for key, is_known in zip(keys, matches, strict=True) if is_known)
+    doubtful = {
+        key
+        for key, number in Counter((key.code, key.subject) for key in known_keys).items()
+        if 0 < matched[key] < number
+    }
+    found_lines = Counter(
+        FindingKey(*key, digest(position)) for position, key in enumerate(keys) if key in doubtful
+    )
+    unmatched, others = list[FindingKey](), list[FindingKey]()
+    for key in known_keys:
+        subject_key = key.code, key.subject
+        if found_lines[key] > 0:
+            found_lines[key] -= 1
+            matched[subject_key] -= 1
+        else:
+            others.append(key)
+    for key in others:
+        subject_key = key.code, key.subject
+        if matched[subject_key] > 0:
+            matched[subject_key] -= 1
+        else:
+            unmatched.append(key)
+    return unmatched
+
+
+class UpdatedKeys(NamedTuple):
+    """The keys of a baseline by path.
+
+    `others` is the number of those that only rules could find that do not run.
+    """
+
+    keys: Mapping[str, Sequence[FindingKey]]
+    others: int
+
+
+def update_known_keys(
+    found: FindingsByPath, known: KnownFindings, text: TextByPath, *, adds: bool
+) -> UpdatedKeys:
+    """Return the keys of a baseline without those that are no longer found.
+
+    Those that only rules could find that do not run stay. With `adds`, new findings are added.
+    """
+    updated, others = dict[str, list[FindingKey]](), 0
+    for path in found.keys() | known.paths:
+        items = found.get(path, ())
+        known_keys = known.keys_at(path) if path in known.paths else ()
+        match = _match_note(items, known_keys, text, known.rules)
+        kept = [key for key in match.unmatched if key.code in known.rules.partial]
+        keys = [
+            key
+            for key, kind in zip(finding_keys(items, text), match.kinds, strict=True)
+            if kind is _Kind.KNOWN or (adds and kind is _Kind.NEW)
+        ]
+        others += len(kept)
+        if keys or kept:
+            updated[path] = [*keys, *kept]
+    return UpdatedKeys(updated, others)

@@ -9,10 +9,12 @@ from vaultlink.baseline.file import (
     Baseline,
     findings_in_baseline,
     format_baseline,
+    parse_baseline,
     read_baseline_file,
     record_baseline,
+    update_baseline,
 )
-from vaultlink.baseline.match import finding_keys, split_known
+from vaultlink.baseline.match import KnownSplit, finding_keys, split_known, update_known_keys
 from vaultlink.cli.exit_codes import EXIT_CLEAN
 from vaultlink.cli.listing import choose_document_format
 from vaultlink.cli.options import DiffOption, RuleSelectionOptions, argument, option
@@ -24,7 +26,6 @@ from vaultlink.errors import UsageError, VaultError
 from vaultlink.fix.plan import Plan
 from vaultlink.model import PendingWrite
 from vaultlink.report.layout import format_count
-from vaultlink.text import group_by
 from vaultlink.write.write_notes import WriteResult
 
 
@@ -44,8 +45,10 @@ def baseline(options: BaselineOptions) -> int:
     The baseline is the file .vaultlink-baseline.json in the vault's folder. Put it under version
     control. A finding stays known if lines move, if other text is edited, or if git detects that
     its note was renamed. After findings were fixed, --prune removes them from the baseline, so that
-    they are reported if they come back. A baseline is valid for the settings that it was made with;
-    with other settings `check` exits with 2 and names the difference.
+    they are reported if they come back. With --select, --ignore or --extend-select only findings of
+    these rules are recorded or removed; those of other rules stay in the baseline. A baseline is
+    valid for the settings that it was made with, apart from the rules; with other settings `check`
+    exits with 2 and names the difference.
 
     Output formats: text, json (with --diff). Prints the path of the file, or the changes in it.
     """
@@ -60,6 +63,7 @@ class _BaselineCommand(WritingCommand):
         output_format = choose_document_format(terminal)
         super().__init__("baseline", options, terminal, output_format)
         self._prune, self.is_dry, self.start = options.prune, options.diff, options.folder
+        self._selects = bool(options.select or options.ignore or options.extend_select)
 
     def make_plan(self, scan: VaultScan) -> Plan:
         """Plan the change of the file."""
@@ -69,8 +73,8 @@ class _BaselineCommand(WritingCommand):
                 f"{self._file}: there is no baseline to prune. `vaultlink baseline` creates one."
             )
         vault = open_scanned_vault(scan, self.terminal)
-        if self._prune and before is not None:
-            updated, self._summary = _prune_baseline(vault, before)
+        if before is not None and (self._prune or self._selects):
+            updated, self._summary = _update_baseline(vault, before, adds=not self._prune)
         else:
             updated, self._summary = _build_baseline(vault)
         text = format_baseline(updated)
@@ -103,20 +107,33 @@ def _build_baseline(vault: Vault) -> tuple[Baseline, str]:
     return record_baseline(vault.state.settings, keys), f"{sentence}."
 
 
-def _prune_baseline(vault: Vault, before: bytes) -> tuple[Baseline, str]:
-    """Return the baseline without resolved findings, and a sentence on it."""
-    known = findings_in_baseline(vault, before)
+def _update_baseline(vault: Vault, before: bytes, *, adds: bool) -> tuple[Baseline, str]:
+    """Return the baseline without resolved findings, and a sentence on it.
+
+    With `adds`, the new findings are added. Findings of rules that do not run stay.
+    """
+    known, settings = findings_in_baseline(vault, before), vault.state.settings
     split = split_known(vault.state.diagnostics, [known], vault.text, lambda _path: True)
-    [count] = split.known_counts
-    remaining = format_count(count.left, "finding")
-    if count.gone:
-        removed = format_count(count.gone, "finding that is", "findings that are")
-        sentence = f"Removed {removed} no longer found; the baseline keeps {remaining}."
-    else:
-        sentence = f"Nothing to prune: the baseline keeps {remaining}."
-    if split.new:
+    keys, others = update_known_keys(vault.state.diagnostics, known, vault.text, adds=adds)
+    baseline = update_baseline(parse_baseline(vault.root, before), settings, keys, adds=adds)
+    sentences = [
+        _describe_update(split, format_count(sum(map(len, keys.values())), "finding"), adds=adds)
+    ]
+    if others:
+        kept = format_count(others, "of them is", "of them are")
+        sentences.append(f"{kept} of rules that do not run.")
+    if split.new and not adds:
         new = format_count(len(split.new), "current finding is", "current findings are")
-        sentence += f" {new} not in it."
-    by_path = group_by(split.known, lambda item: item.path)
-    keys = {path: finding_keys(items, vault.text) for path, items in by_path.items()}
-    return record_baseline(vault.state.settings, keys), sentence
+        sentences.append(f"{new} not in it.")
+    return baseline, " ".join(sentences)
+
+
+def _describe_update(split: KnownSplit, remaining: str, *, adds: bool) -> str:
+    [count] = split.known_counts
+    removed = format_count(count.gone, "finding that is", "findings that are")
+    if adds:
+        changes = f"added {len(split.new):,}, removed {count.gone:,} no longer found"
+        return f"The baseline contains {remaining}: {changes}."
+    if count.gone:
+        return f"Removed {removed} no longer found; the baseline keeps {remaining}."
+    return f"Nothing to prune: the baseline keeps {remaining}."
