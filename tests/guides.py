@@ -15,7 +15,13 @@ from documents import blocks
 from forge import ROOT, check_output, commit_all, run_process
 from running import write_files
 from vaultlink.config.mention_settings import MENTIONS_DEFAULTS
-from vaultlink.config.settings import BACKLINKS_CHOICES, LIST_KEYS, TABLE_KEYS
+from vaultlink.config.settings import (
+    BACKLINKS_CHOICES,
+    LIST_KEYS,
+    SWITCH_KEYS,
+    TABLE_KEYS,
+    TEXT_KEYS,
+)
 from vaultlink.report.json_document import FindingRow
 from vaultlink.report.note_past import PastRow
 from vaultlink.rules.context import QUIET_KINDS
@@ -321,7 +327,7 @@ def left_by_configuration(repo: Path, environment: Environment) -> None:
     check_output(["vaultlink", "check", "--exit-zero"], repo, environment)
     [settings] = blocks(DOCS / "configuration.md", "toml")
     text = page_text("configuration")
-    for key in (*LIST_KEYS, *TABLE_KEYS):
+    for key in (*LIST_KEYS, *SWITCH_KEYS, *TEXT_KEYS, *TABLE_KEYS):
         assert re.search(rf"`\[?{key}\]?`|^\[?{key}\b", text, re.M), key
     for key in (*BACKLINKS_CHOICES, *MENTIONS_DEFAULTS):
         assert re.search(rf"^{key} = ", settings, re.M), key

@@ -432,6 +432,8 @@ def test_settings_written_by_init_are_valid_when_uncommented() -> None:
     )
     values = tomllib.loads(offered)
     assert set(values) == {
+        "required-version",
+        "preview",
         "select",
         "extend-select",
         "ignore",

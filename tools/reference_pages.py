@@ -24,6 +24,13 @@ LISTS = {
 }
 """Meaning of each key whose value is a list of strings."""
 
+VALUES = {
+    "preview": "True: rules that are in preview run like others.",
+    "required-version": "The versions of vaultlink that may read this file, as in "
+    "`>=0.6,<0.7` (PEP 440).",
+}
+"""Meaning of each key with one value."""
+
 TABLES = {
     "severity": f"Severities of rules: {', '.join(f'`{name}`' for name in SEVERITY_NAMES)}. "
     "A key is a rule's name or code, or the start of a code.",
@@ -135,6 +142,14 @@ def _render_settings() -> str:
         "`vaultlink config` lists the values in force, and the source of each.\n",
         "## Lists\n",
         format_table(("Key", "Default", "Meaning"), lists),
+        "## Single values\n",
+        format_table(
+            ("Key", "Default", "Meaning"),
+            [
+                ("`preview`", "`false`", VALUES["preview"]),
+                ("`required-version`", "not set", VALUES["required-version"]),
+            ],
+        ),
         "## Tables\n",
         format_table(("Table", "Meaning"), [(f"`[{key}]`", TABLES[key]) for key in TABLE_KEYS]),
         "## Backlinks\n",

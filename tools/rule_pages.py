@@ -107,6 +107,7 @@ def _render_rule(rule: Rule) -> str:
     facts = [
         ("Severity", rule.severity.value),
         ("By default", "on" if rule.enabled_by_default else "off"),
+        *([("Preview", "runs only with `--preview` or `preview = true`")] if rule.preview else []),
         ("Switch", _describe_switch(rule)),
         ("Reads", SCOPES[rule.scope]),
         ("Message", escape(rule.message)),

@@ -17,6 +17,7 @@ from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
 from vaultlink.cli.options import ReportOptions
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import (
+    describe_skipped_preview,
     find_path_prefix,
     format_command_options,
     format_vault_option,
@@ -70,7 +71,9 @@ def run_check(
     `view` takes the place of the output format, if given.
     """
     load_known = known_sources.start_loading(scan.root)
-    vault, known = load_known(with_stdin_text(options, open_scanned_vault(scan, terminal)))
+    vault, known = load_known(
+        with_stdin_text(options, open_scanned_vault(scan, terminal, warns=False))
+    )
     checked = CheckedVault(
         options, terminal, output_format, vault, known, chosen, has_parts=True, view=view
     )
@@ -276,6 +279,7 @@ class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
             *known,
             describe_fixable(self.forecast) if counts_fixes else "",
             describe_unseen(self.vault.state.settings.history.blind_spots),
+            describe_skipped_preview(self.vault.config),
         ]
         return "\n".join(filter(None, sentences))
 

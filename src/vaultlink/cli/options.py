@@ -146,6 +146,12 @@ class RuleSelectionOptions(OpenOptions, frozen=True, kw_only=True):
     extend_select: Annotated[
         tuple[str, ...], option("--extend-select", metavar="RULES", help="Run these rules as well.")
     ] = ()
+    preview: Annotated[
+        bool, option("--preview", help="Run new rules too that are still in preview.")
+    ] = False
+    no_preview: Annotated[
+        bool, option("--no-preview", help="Do not run rules that are in preview.")
+    ] = False
     fixable: Annotated[
         tuple[str, ...],
         option("--fixable", metavar="RULES", help="Fix findings of these rules only."),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from vaultlink.cli.options import OpenOptions, ReportOptions, VaultOptions
+from vaultlink.cli.options import OpenOptions, ReportOptions, RuleSelectionOptions, VaultOptions
 from vaultlink.cli.terminal import Terminal
 from vaultlink.disk.obsidian_files import APP_FILE
 from vaultlink.disk.scan import Settings, VaultScan, scan_vault
@@ -21,6 +21,7 @@ from vaultlink.text import list_first
 
 if TYPE_CHECKING:
     from vaultlink.api import Vault
+    from vaultlink.config.settings import Config
     from vaultlink.model import Diagnostic, Suggestion
 
 
@@ -33,11 +34,15 @@ _RULE_OPTIONS = ("select", "ignore", "extend_select", "fixable", "unfixable")
 
 def build_settings(options: OpenOptions) -> Settings:
     """Return the settings for opening the vault, from options and the environment."""
-    overrides = {
+    overrides: dict[str, Any] = {
         name.replace("_", "-"): list(value)
         for name in _RULE_OPTIONS
         if (value := getattr(options, name, ()))
     }
+    if isinstance(options, RuleSelectionOptions) and (options.preview or options.no_preview):
+        if options.preview and options.no_preview:
+            raise UsageError("--preview and --no-preview can't be used together.")
+        overrides["preview"] = options.preview
     return Settings(
         config_file=options.config or _read_path_variable("VAULTLINK_CONFIG"),
         isolated=options.isolated,
@@ -100,11 +105,27 @@ def open_from_options(
     return open_scanned_vault(scan, terminal)
 
 
-def open_scanned_vault(scan: VaultScan, terminal: Terminal) -> "Vault":
+def open_scanned_vault(scan: VaultScan, terminal: Terminal, *, warns: bool = True) -> "Vault":
+    """Open a scanned vault; with `warns`, print what its settings do not do."""
     from vaultlink.api import open_vault  # noqa: PLC0415 - an unchanged vault needs no check
 
     with terminal.progress_line() as progress:
-        return open_vault(scan.root, scan.settings, progress, scan)
+        vault = open_vault(scan.root, scan.settings, progress, scan)
+    if warns and (warning := describe_skipped_preview(vault.config)):
+        terminal.print_message(warning)
+    return vault
+
+
+def describe_skipped_preview(config: "Config") -> str:
+    """Return a warning of selected preview rules that do not run; "" if none."""
+    names = config.skipped_preview
+    if not names:
+        return ""
+    verb = "is in preview and does" if len(names) == 1 else "are in preview and do"
+    return (
+        f"warning: {', '.join(names)} {verb} not run. "
+        "--preview, or `preview = true` in the settings, switches preview rules on."
+    )
 
 
 def report_choice(choice: VaultChoice, terminal: Terminal) -> None:

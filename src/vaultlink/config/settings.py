@@ -3,7 +3,8 @@
 Layers are checked and merged into the complete settings, each key with its value and its source.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
+from itertools import chain
 from operator import itemgetter
 from typing import Any
 
@@ -45,6 +46,8 @@ LIST_KEYS = (
     "unfixable",
     "quiet",
 )
+SWITCH_KEYS = ("preview",)
+TEXT_KEYS = ("required-version",)
 TABLE_KEYS = ("severity", "per-file-ignores", "rules", "backlinks", "mentions")
 SELECTOR_KEYS = frozenset({"select", "extend-select", "ignore", "fixable", "unfixable"})
 SEVERITY_NAMES = tuple(severity.value for severity in Severity)
@@ -77,6 +80,7 @@ class Config(msgspec.Struct, frozen=True):
     """The complete, checked settings of a run.
 
     `values` has every setting by its dotted key, as in TOML; `sources` the source of each.
+    `skipped_preview` names the preview rules that are selected by name and do not run.
     """
 
     enabled: frozenset[str]
@@ -92,6 +96,7 @@ class Config(msgspec.Struct, frozen=True):
     mentions: Mapping[str, Any]
     values: Mapping[str, Any]
     sources: Mapping[str, str]
+    skipped_preview: tuple[str, ...] = ()
 
     def digest(self) -> str:
         """Return a short hash of all settings that can change findings.
@@ -129,8 +134,10 @@ def merge_layers(layers: Sequence[Layer], rules: tuple[Rule, ...]) -> Config:
             glob: select_rules(rules, selectors) | find_split_rules(rules, selectors)
             for glob, selectors in read_table(layer, "per-file-ignores").items()
         }
+    chosen, preview = _select_chosen(layers, rules), {rule.name for rule in rules if rule.preview}
+    skipped = frozenset() if values["preview"] else chosen & preview
     return Config(
-        enabled=_select_enabled(layers, rules),
+        enabled=chosen - skipped,
         severity={rule.name: Severity(values[f"severity.{rule.name}"]) for rule in rules},
         options={
             rule.name: {
@@ -148,12 +155,14 @@ def merge_layers(layers: Sequence[Layer], rules: tuple[Rule, ...]) -> Config:
         mentions={key: values[f"mentions.{key}"] for key in MENTIONS_DEFAULTS},
         values=values,
         sources=sources,
+        skipped_preview=tuple(sorted(skipped & _list_named(layers, rules, preview))),
     )
 
 
 def _list_defaults(rules: tuple[Rule, ...]) -> Iterator[tuple[str, Any]]:
     for key in LIST_KEYS:
         yield key, QUIET_KINDS if key == "quiet" else ()
+    yield from (("preview", False), ("required-version", None))
     for key, choices in BACKLINKS_CHOICES.items():
         yield f"backlinks.{key}", choices[0]
     for key, default in MENTIONS_DEFAULTS.items():
@@ -165,7 +174,7 @@ def _list_defaults(rules: tuple[Rule, ...]) -> Iterator[tuple[str, Any]]:
 
 
 def _read_layer(layer: Layer, rules: tuple[Rule, ...]) -> Iterator[tuple[str, Any]]:
-    reject_unknown_keys(layer, (*LIST_KEYS, *TABLE_KEYS))
+    reject_unknown_keys(layer, (*LIST_KEYS, *SWITCH_KEYS, *TEXT_KEYS, *TABLE_KEYS))
     for key in LIST_KEYS:
         if key in layer.values:
             items = read_text_list(layer, key, layer.values[key])
@@ -176,6 +185,10 @@ def _read_layer(layer: Layer, rules: tuple[Rule, ...]) -> Iterator[tuple[str, An
             if key == "quiet":
                 reject_unknown_items(layer, key, items, QUIET_KINDS)
             yield key, items
+    for keys, read in ((SWITCH_KEYS, read_switch), (TEXT_KEYS, read_one_line)):
+        yield from (
+            (key, read(layer, key, layer.values[key])) for key in keys if key in layer.values
+        )
     yield from _read_severities(layer, rules)
     reject_long_patterns(layer, "per-file-ignores", list(read_table(layer, "per-file-ignores")))
     for glob, names in read_table(layer, "per-file-ignores").items():
@@ -275,7 +288,8 @@ _NOT_A_HEADING = lazy_pattern(
 table or a footnote."""
 
 
-def _select_enabled(layers: Sequence[Layer], rules: tuple[Rule, ...]) -> frozenset[str]:
+def _select_chosen(layers: Sequence[Layer], rules: tuple[Rule, ...]) -> frozenset[str]:
+    """Return the names of the rules that are selected, those in preview included."""
     chosen = frozenset(rule.name for rule in rules if rule.enabled_by_default)
     for layer in layers:
         if "select" in layer.values:
@@ -289,6 +303,19 @@ def _select_enabled(layers: Sequence[Layer], rules: tuple[Rule, ...]) -> frozens
         for _, ignored, names in sorted(ranked, key=itemgetter(0, 1)):
             chosen = chosen - names if ignored else chosen | names
     return chosen
+
+
+def _list_named(
+    layers: Sequence[Layer], rules: tuple[Rule, ...], preview: Set[str]
+) -> frozenset[str]:
+    """Return the names of the rules that selectors of preview rules only name."""
+    selected = (
+        select_rules(rules, [selector])
+        for layer in layers
+        for key in ("select", "extend-select")
+        for selector in layer.values.get(key, ())
+    )
+    return frozenset(chain.from_iterable(names for names in selected if names <= preview))
 
 
 _CODE_LENGTH = 5

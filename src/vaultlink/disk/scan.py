@@ -5,6 +5,7 @@ import stat as modes
 import sys
 import time
 from collections.abc import Callable, Collection, Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -324,7 +325,7 @@ def scan_vault(root: Path, settings: Settings | None = None) -> VaultScan:
 
     Raises:
         VaultError: The folder does not exist, or this process can't read its names.
-        ConfigError: The configuration file can't be used.
+        ConfigError: The configuration file can't be used, or requires another version.
     """
     settings = settings or Settings()
     started = time.time_ns()
@@ -345,6 +346,12 @@ def scan_vault(root: Path, settings: Settings | None = None) -> VaultScan:
     files = [] if settings.isolated else load_config(root, settings.config_file)
     layers = [Layer(source, values) for source, values in files]
     layers += [Layer(COMMAND_LINE, settings.overrides)] if settings.overrides else []
+    if any("required-version" in layer.values for layer in layers):
+        from vaultlink.config.versions import require_version  # noqa: PLC0415 - rarely set
+
+        running = import_module("vaultlink").__version__  # imported plainly, it would be a cycle
+        for layer in layers:
+            require_version(layer, running)
     listing, obsidian = list_files(root), load_obsidian_settings(root)
     obsidian, unused = _drop_slow_filters(obsidian, listing.files)
     return VaultScan(

@@ -65,6 +65,7 @@ class RuleManualRow(msgspec.Struct, frozen=True):
         name: Rule name, such as `dangling-link`.
         severity: The default severity, `error`, `warning` or `info`.
         default: True if the rule is on by default.
+        preview: True if the rule runs only if the setting `preview` is on.
         scope: What the rule reads. `note`, `links` (a note and the targets of its links), `files`
             (the names of all files) or `vault`.
         since: The version of vaultlink that introduced the rule.
@@ -81,6 +82,7 @@ class RuleManualRow(msgspec.Struct, frozen=True):
     name: str
     severity: str
     default: bool
+    preview: bool
     scope: str
     since: str
     summary: str
@@ -97,6 +99,7 @@ def rule_row(rule: Rule) -> RuleManualRow:
         rule.name,
         rule.severity,
         rule.enabled_by_default,
+        rule.preview,
         rule.scope,
         rule.since,
         rule.summary,
@@ -122,6 +125,8 @@ def render_rule_page(rule: Rule, width: int, palette: Palette = PLAIN) -> str:
     default = "on by default"
     if not rule.enabled_by_default:
         default = f'off by default: extend-select = ["{rule.name}"]'
+    if rule.preview:
+        default += ", in preview: runs only with --preview or `preview = true`"
     parts = [
         f"{color}{p.bold}{rule.code}{p.reset} {p.bold}{rule.name}{p.reset}\n"
         f"{rule.severity.value}, {default}, since {rule.since}",

@@ -135,6 +135,7 @@ _KEY_CHECKS: tuple[tuple[str, Callable[[Any], object], str], ...] = (
     ("split-from", _RULE_NAME.fullmatch, "the name of a rule"),
     ("yields-to", lambda value: isinstance(value, list) and value, "a list of rules"),
     ("default", lambda value: isinstance(value, bool), "true or false"),
+    ("preview", lambda value: isinstance(value, bool), "true or false"),
     ("options", lambda value: isinstance(value, Mapping), "a mapping"),
     (
         "fix",
@@ -221,6 +222,8 @@ class Rule(msgspec.Struct, frozen=True):
     elements in `needs`, if there are any. `split_from` has the name and the code of the rule that
     this one was part of: what names that rule also means this one, unless it names this one, too.
 
+    A rule in `preview` runs only if the setting `preview` is on.
+
     `skipped_variants` are the variants of the examples that tests skip.
     """
 
@@ -248,6 +251,7 @@ class Rule(msgspec.Struct, frozen=True):
     split_from: tuple[str, ...] = ()
     yields_to: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
+    preview: bool = False
     skipped_variants: tuple[str, ...] = ()
 
     def load_check(self) -> CheckFunction:
@@ -345,6 +349,7 @@ def build_rule(mapping: Mapping[str, Any], check: CheckFunction) -> Rule:
         split_from=(mapping["split-from"],) if "split-from" in mapping else (),
         yields_to=tuple(mapping.get("yields-to", ())),
         needs=tuple(mapping.get("needs", ())),
+        preview=mapping.get("preview", False),
         skipped_variants=tuple(mapping.get("derive", ())),
     )
 

@@ -17,7 +17,7 @@ from vaultlink.cli.listing import (
 )
 from vaultlink.cli.options import FolderArgument, PrintOptions, RuleSelectionOptions, argument
 from vaultlink.cli.terminal import Terminal
-from vaultlink.cli.vault import report_choice, scan_from_options
+from vaultlink.cli.vault import describe_skipped_preview, report_choice, scan_from_options
 from vaultlink.config.settings import DEFAULT_SOURCE, Config, merge_layers
 from vaultlink.disk.cache import cache_folder
 from vaultlink.disk.read import load_rules
@@ -65,6 +65,8 @@ def config(options: ConfigOptions) -> int:
     report_choice(VaultChoice(scan.root, scan.choice), terminal)
     rules = build_catalog(load_rules())
     settings = merge_layers(scan.layers, rules)
+    if warning := describe_skipped_preview(settings):
+        terminal.print_message(warning)
     rows = [*_list_locations(options, scan), *_list_settings(settings)]
     listing = Listing(
         "settings",
@@ -127,7 +129,7 @@ def _format_value(row: SettingRow) -> str:
 _COLUMNS: Columns = {
     "code": "code",
     "rule": "name",
-    "default": lambda row: "on" if row.default else "off",
+    "default": lambda row: "preview" if row.preview else "on" if row.default else "off",
     "severity": "severity",
     "finds": "summary",
 }
@@ -145,7 +147,7 @@ def rules(options: PrintOptions) -> int:
     """List all rules.
 
     Output formats: table (on a terminal), tsv (elsewhere), json. Columns of tsv: code, name, on or
-    off by default, severity, summary.
+    off by default or preview, severity, summary.
     """
     return _print_rules(Terminal(options), build_catalog(load_rules()))
 

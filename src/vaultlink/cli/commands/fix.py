@@ -279,7 +279,8 @@ class _FixCommand(WritingCommand):
             overlays={item.path: item.new or b"" for item in plan.writes() if item.path in written},
         )
         if self._describe_allowed(plan):  # the settings have changed, so everything is checked anew
-            after = open_scanned_vault(scan_from_options(options, self.start), terminal)
+            scan = scan_from_options(options, self.start)
+            after = open_scanned_vault(scan, terminal, warns=False)
         checked = self._check(after, self.output_format)
         fixed = plan.fixed_findings
         row = fixed_row(fixed, written, result.run_id, skipped_rows(plan.skipped), len(plan.linked))

@@ -15,7 +15,12 @@ from typing import Annotated
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_ERROR
 from vaultlink.cli.options import FolderArgument, RuleSelectionOptions, option
 from vaultlink.cli.terminal import Terminal, format_label, print_stderr, wrap_lines
-from vaultlink.cli.vault import make_suggester, scan_from_options, warn_of_scan
+from vaultlink.cli.vault import (
+    describe_skipped_preview,
+    make_suggester,
+    scan_from_options,
+    warn_of_scan,
+)
 from vaultlink.errors import UsageError
 from vaultlink.fix.forecast import count_by_rule
 from vaultlink.fix.sources import FixAnswers
@@ -127,7 +132,10 @@ def _start_watcher(options: WatchOptions, terminal: Terminal) -> Watch:
         shlex.join(["vaultlink", *sys.argv[1:]]),
     )
     with terminal.progress_line() as progress:
-        return Watch(scan.root, scan.settings, settings, progress, scan)
+        watch = Watch(scan.root, scan.settings, settings, progress, scan)
+    if warning := describe_skipped_preview(watch.session.vault.config):
+        terminal.print_message(warning)
+    return watch
 
 
 @contextmanager
