@@ -870,7 +870,12 @@ def hold_page(value: CheckResult) -> None:
     assert not set("@#|<>[]*_`~") & set(shown.loose.replace("\n", ""))
     groups = group_findings(value.findings)[:20]
     assert shown.items == [
-        item(value.path_prefix, msgspec.structs.replace(group.first, message=group.message))
+        item(
+            value.path_prefix,
+            msgspec.structs.replace(
+                group.first, message=group.format_message(lambda path: value.path_prefix + path)
+            ),
+        )
         for group in groups
     ]
     notes = [cells[0] for table in shown.tables if table[0][0] == "note" for cells in table[1:]]

@@ -219,7 +219,7 @@ class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
             result = replace(result, rule_counts=parts.counts)
         module = import_module(row.module)
         if parts is not None and row.layout == "lines":
-            lines = row.separator.join([part.text for part in parts.by_path.values()])
+            lines = row.separator.join([part.text for part in parts.by_path.values() if part.text])
         else:
             lines = self.encode(getattr(module, row.function)(result))
         return getattr(module, row.frame)(result, lines) if row.frame else lines

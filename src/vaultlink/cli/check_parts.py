@@ -39,6 +39,8 @@ from vaultlink.index.suggest import list_unresolved
 from vaultlink.model import Diagnostic, Fix, Suggestion
 from vaultlink.report import OutputFormat
 from vaultlink.report.check_result import CheckResult
+from vaultlink.report.groups import FindingGroup, group_findings, has_shared_cause
+from vaultlink.text import group_by
 from vaultlink.write.cache import save_result
 from vaultlink.write.open_folders import make_lock_test
 
@@ -47,6 +49,9 @@ if TYPE_CHECKING:
 
 _MIN_SHARED = 4_000
 """Findings below which another process costs more than it saves."""
+
+
+_NOTHING_SHARED: Mapping[str, Sequence[FindingGroup]] = {}
 
 
 class PartFacts(Facts, frozen=True, array_like=True, gc=False):
@@ -100,6 +105,8 @@ class PartMaker(msgspec.Struct, frozen=True, eq=False, dict=True):
             save_result(store.cache, store.key, data, store.kind)
         parts = {path: kept.get(path) or made[path] for path in paths}
         total = join_forecasts((facts.forecast, times) for facts, times in _count_facts(parts))
+        shared, fixes = self._find_shared(parts, found), None
+        again: dict[str, Sequence[Diagnostic]] = {path: found[path] for path in shared}
         if 0 < total.candidates <= MAX_TRIED:
             fixable = {path: found[path] for path in paths if parts[path].facts.forecast.candidates}
             items = list(chain.from_iterable(fixable.values()))
@@ -107,11 +114,31 @@ class PartMaker(msgspec.Struct, frozen=True, eq=False, dict=True):
             total = tried._replace(has_guesses=total.has_guesses)
             if self.row.shown_fixes != "all" and not self.is_brief:
                 fixes = dict(zip(map(id, items), tried.fixes, strict=True))
-                parts |= self._make(list(fixable), fixable, fixes)
+                again |= fixable
+        parts |= self._make(list(again), again, fixes, shared)
         counts = join_rule_counts(
             (row, times) for facts, times in _count_facts(parts) for row in facts.counts
         )
         return CheckParts(parts, counts, total)
+
+    def _find_shared(
+        self, parts: Mapping[str, Part], found: FindingsByPath
+    ) -> Mapping[str, Sequence[FindingGroup]]:
+        """Return the findings with shared causes, by the path of the first one of each.
+
+        The texts of all other parts leave them out.
+        """
+        rules = {rule.name for rule in self.vault.rules if rule.about == "property"}
+        if not (self.row.for_people and rules & self.vault.config.enabled):
+            return {}
+        items = [
+            d
+            for path, part in parts.items()
+            if any(row.rule in rules for row in part.facts.counts)
+            for d in found[path]
+            if has_shared_cause(d)
+        ]
+        return group_by(group_findings(items), lambda group: group.first.path)
 
     def _open_store(self) -> AnswerStore[PartFacts]:
         vault = self.vault
@@ -147,13 +174,14 @@ class PartMaker(msgspec.Struct, frozen=True, eq=False, dict=True):
     def _make(
         self,
         paths: Sequence[str],
-        found: FindingsByPath,
+        found: Mapping[str, Sequence[Diagnostic]],
         tried: Mapping[int, Fix | None] | None = None,
+        shared: Mapping[str, Sequence[FindingGroup]] = _NOTHING_SHARED,
     ) -> dict[str, Part]:
         """Return the parts of some paths, made in several processes if there are many.
 
         `found` are the findings at these paths. `tried` is the fix of each by its identity, if
-        fixes were tried.
+        fixes were tried. `shared` has the findings with shared causes whose first is at a path.
         """
         if not paths:
             return {}
@@ -171,7 +199,9 @@ class PartMaker(msgspec.Struct, frozen=True, eq=False, dict=True):
             )
 
         def make_some(part: Sequence[str], _done: object) -> list[Part]:
-            return [self._make_part(result, found[path], tried) for path in part]
+            return [
+                self._make_part(result, found[path], tried, shared.get(path, ())) for path in part
+            ]
 
         jobs = vault.scan.settings.jobs if count_items(found, paths) >= _MIN_SHARED else 1
         with no_garbage_collection():
@@ -187,13 +217,14 @@ class PartMaker(msgspec.Struct, frozen=True, eq=False, dict=True):
         result: CheckResult,
         findings: Sequence[Diagnostic],
         tried: Mapping[int, Fix | None] | None,
+        shared: Sequence[FindingGroup],
     ) -> Part:
         rules, is_locked = self.vault.state.settings.rules_by_name, None
         kinds = {rules[d.rule].deferred_fix for d in findings}
         left_out = {""} if self.counts_guesses else {"", "target"}
         forecast = FixForecast(has_guesses="target" in kinds & left_out)
         if tried is not None:
-            forecast = count_fixes(tried[id(d)] for d in findings)
+            forecast = count_fixes(tried.get(id(d)) for d in findings)
         elif not kinds <= left_out or any(d.fix for d in findings):
             forecast = self._forecaster(findings, tries=False)
             if forecast.candidates:
@@ -203,6 +234,16 @@ class PartMaker(msgspec.Struct, frozen=True, eq=False, dict=True):
             tuple(count_by_rule(findings, forecast.fixes)),
             forecast._replace(fixes=()) if forecast.fixes else forecast,
         )
+        if self.row.for_people and any(map(has_shared_cause, findings)):
+            fixes, first = forecast.fixes or (None,) * len(findings), [one.first for one in shared]
+            shown = [
+                (d, fix)
+                for d, fix in zip(findings, fixes, strict=True)
+                if d in first or not has_shared_cause(d)
+            ]
+            findings = [d for d, _ in shown] + [d for group in shared for d in group.others]
+            fixes = *(fix for _, fix in shown), *(d.fix for group in shared for d in group.others)
+            forecast = forecast._replace(fixes=fixes)
         return Part(self._render_text(result, findings, forecast), facts)
 
     def _render_text(

@@ -56,7 +56,7 @@ def render_concise(
 ) -> str:
     """Render one line per finding: `path:line:column: VL101 dangling-link message`.
 
-    Many findings of one cause in a note are one line.
+    Many findings of one cause in a note are one line, and all those of a shared cause.
 
     Args:
         diagnostics: The findings.
@@ -69,7 +69,11 @@ def render_concise(
         (
             group.first,
             ("[*] " if is_safe(group.first) else "")
-            + (group.message if group.others else group.first.message + hint(group.first)),
+            + (
+                group.format_message(show_path)
+                if group.others
+                else group.first.message + hint(group.first)
+            ),
         )
         for group in group_findings(diagnostics)
     ]

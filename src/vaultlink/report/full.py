@@ -101,7 +101,8 @@ class FullRenderer:
             block = self._render_block(d, text, shown_path)
             if group.others:
                 p, gutter = self.palette, " " * len(str(d.line))
-                block += f"{gutter} {p.cyan}= note:{p.reset} {group.note}\n"
+                note = escape_controls(group.describe_others(self.show_path))
+                block += f"{gutter} {p.cyan}= note:{p.reset} {note}\n"
             blocks.append(block)
         return "\n".join(blocks)
 

@@ -1,7 +1,7 @@
 """Findings of one cause in one note: text formats show one of them and a count."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from vaultlink.index.resolve import normalize_name
@@ -17,44 +17,61 @@ _MIN_GROUPED = 5
 _MAX_LINES = 5
 """Line numbers that are listed of the findings that are not shown."""
 
+_MAX_PLACES = 3
+"""Places in other notes that are listed of the findings that are not shown."""
+
 
 class FindingGroup(NamedTuple):
-    """A finding, and the others of the same cause in its note that are only counted."""
+    """A finding, and the others of the same cause that are only counted.
+
+    They are in its note, or, if the cause is one of the whole vault, in any.
+    """
 
     first: Diagnostic
     others: Sequence[Diagnostic] = ()
 
-    @property
-    def note(self) -> str:
-        """The number and the lines of the others as a clause; "" if there are none."""
+    def describe_others(self, show_path: Callable[[str], str]) -> str:
+        """Return the number and the places of the others as a clause; "" if there are none."""
         if not self.others:
             return ""
+        count = format_count(len(self.others), "more", "more")
+        if has_shared_cause(self.first):
+            notes = format_count(len({d.path for d in self.others}), "other note")
+            places = [f"{show_path(d.path)}:{d.line}" for d in self.others[:_MAX_PLACES]]
+            rest = ", …" if len(self.others) > _MAX_PLACES else ""
+            return f"and {count} like it in {notes} ({', '.join(places)}{rest})"
         lines = list(dict.fromkeys(d.line for d in self.others))
         listed = ", ".join(map(str, lines[:_MAX_LINES]))
         rest = ", …" if len(lines) > _MAX_LINES else ""
         label = "line" if len(lines) == 1 else "lines"
-        count = format_count(len(self.others), "more", "more")
         return f"and {count} like it in this note ({label} {listed}{rest})"
 
-    @property
-    def message(self) -> str:
-        """The message of the first finding, with the number of the others."""
+    def format_message(self, show_path: Callable[[str], str]) -> str:
+        """Return the message of the first finding, with the number of the others."""
         message = self.first.message
-        return f"{message.removesuffix('.')}, {self.note}." if self.others else message
+        if not self.others:
+            return message
+        return f"{message.removesuffix('.')}, {self.describe_others(show_path)}."
+
+
+def has_shared_cause(finding: Diagnostic) -> bool:
+    """Return True if findings with the same message have one cause, in whatever notes."""
+    return finding.about == "property"
 
 
 def group_findings(findings: Sequence[Diagnostic]) -> list[FindingGroup]:
     """Group findings with the same note, rule and cause, in the order of their first.
 
     The cause is the target of the link, or else the message: missing anchors of one note have one
-    cause. Where a cause has fewer than `_MIN_GROUPED` findings, each is a group.
+    cause. Where a cause has fewer than `_MIN_GROUPED` findings, each is a group. Findings with a
+    shared cause are grouped over all notes, however few they are.
     """
     causes = list(map(_cause_key, findings))
     counts = Counter(causes)
     groups: list[FindingGroup] = []
     grouped: dict[tuple[str, str, str], list[Diagnostic]] = {}
     for d, cause in zip(findings, causes, strict=True):
-        if counts[cause] < _MIN_GROUPED:
+        if cause[0] and counts[cause] < _MIN_GROUPED:
             groups.append(FindingGroup(d))
         elif cause in grouped:
             grouped[cause].append(d)
@@ -64,6 +81,8 @@ def group_findings(findings: Sequence[Diagnostic]) -> list[FindingGroup]:
 
 
 def _cause_key(d: Diagnostic) -> tuple[str, str, str]:
+    if has_shared_cause(d):
+        return "", d.code, d.message
     if d.target is None:
         return d.path, d.code, d.message
     return d.path, d.code, target_key(d.target)

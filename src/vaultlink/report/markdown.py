@@ -139,7 +139,7 @@ def _render_list(result: CheckResult) -> str:
     prefix, first = result.path_prefix, group_findings(result.findings)[:_MAX_LISTED]
     lines = [
         f"- {format_code_span(f'{prefix}{d.path}:{d.line}:{d.column}')} "
-        f"{d.code} {d.rule}: {format_message(group.message)}"
+        f"{d.code} {d.rule}: {format_message(group.format_message(lambda path: prefix + path))}"
         for group in first
         for d in (group.first,)
     ]

@@ -85,7 +85,7 @@ _READS = {"text": "note", "history": "links"}
 _NEEDED = {"note": frozenset(ELEMENTS) - LINK_ELEMENTS, "links": frozenset(ELEMENTS)}
 """Values of `needs` that are allowed in each scope."""
 
-_ABOUT = ("anchor", "unresolved-link")
+_ABOUT = ("anchor", "unresolved-link", "property")
 _FIX_CHOICES: Mapping[str, tuple[object, ...]] = {
     "when": ("sometimes", "always"),
     "safety": ("safe", "unsafe", "either"),
@@ -130,7 +130,7 @@ _KEY_CHECKS: tuple[tuple[str, Callable[[Any], object], str], ...] = (
         ),
         f"a list of {', '.join(ELEMENTS)}",
     ),
-    ("about", _ABOUT.__contains__, "anchor or unresolved-link"),
+    ("about", _ABOUT.__contains__, "anchor, unresolved-link or property"),
     ("known-as", _RULE_NAME.fullmatch, "the name of a rule"),
     ("split-from", _RULE_NAME.fullmatch, "the name of a rule"),
     ("yields-to", lambda value: isinstance(value, list) and value, "a list of rules"),
@@ -216,13 +216,13 @@ class Rule(msgspec.Struct, frozen=True):
     demand. `fixed_last` is True if the rule's fixes are applied only when there are no others.
 
     `about` is "anchor" for findings about the heading or block of a link, "unresolved-link" for
-    findings about the target of an unresolved link. `known_as` is the code of the rule's
-    findings in a baseline, "" for `code`. If a rule in `yields_to` is enabled and reports a
-    link, this rule does not report it. The check runs only on notes that have one of the
-    elements in `needs`, if there are any. `split_from` has the name and the code of the rule that
-    this one was part of: what names that rule also means this one, unless it names this one, too.
-
-    A rule in `preview` runs only if the setting `preview` is on.
+    findings about the target of an unresolved link, and "property" if equal messages in several
+    notes have one cause, so that text formats show them as one. `known_as` is the code of the
+    rule's findings in a baseline, "" for `code`. If a rule in `yields_to` is enabled and reports a
+    link, this rule does not report it. The check runs only on notes that have one of the elements
+    in `needs`, if there are any. `split_from` has the name and the code of the rule that this one
+    was part of: what names that rule also means this one, unless it names this one, too. A rule in
+    `preview` runs only if the setting `preview` is on.
 
     `skipped_variants` are the variants of the examples that tests skip.
     """
