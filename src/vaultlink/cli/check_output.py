@@ -43,6 +43,7 @@ from vaultlink.report.concise import (
     describe_unseen,
     summarize_counts,
 )
+from vaultlink.report.foreign_folders import describe_foreign_folders, find_foreign_folders
 from vaultlink.report.layout import PLAIN, make_path_linker
 from vaultlink.report.listings import make_target_formatter
 from vaultlink.rules.registry import build_catalog
@@ -279,9 +280,24 @@ class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
             *known,
             describe_fixable(self.forecast) if counts_fixes else "",
             describe_unseen(self.vault.state.settings.history.blind_spots),
+            *self._describe_folders(),
             describe_skipped_preview(self.vault.config),
         ]
         return "\n".join(filter(None, sentences))
+
+    def _describe_folders(self) -> list[str]:
+        """Return hints on folders that look imported, if the command is about the whole vault."""
+        if self.chosen or self.terminal.quiet:
+            return []
+        if self.parts is None:
+            counts = Counter([d.path for d in self.split.new])
+        else:
+            parts = self.parts.by_path
+            rows = {path: part.facts.counts for path, part in parts.items()}
+            counts = Counter({path: sum(row.findings for row in rows[path]) for path in rows})
+        folders = find_foreign_folders(counts, self.vault.index)
+        has_excluded = bool(self.vault.config.exclude)
+        return describe_foreign_folders(folders, counts.total(), has_excluded=has_excluded)
 
     def _may_have_fixes(self) -> bool:
         """Return False if it is certain, at no cost, that no finding has a fix to count."""

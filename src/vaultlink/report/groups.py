@@ -31,7 +31,7 @@ class FindingGroup(NamedTuple):
     others: Sequence[Diagnostic] = ()
 
     def describe_others(self, show_path: Callable[[str], str]) -> str:
-        """Return the number and the places of the others as a clause; "" if there are none."""
+        """Return the number and places of the others as a clause; "" if there are none."""
         if not self.others:
             return ""
         count = format_count(len(self.others), "more", "more")
