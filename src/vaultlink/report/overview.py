@@ -90,12 +90,16 @@ def format_share(part: int, whole: int) -> str:
 
 
 class WantedTopic(NamedTuple):
-    """What unresolved links name: how many links in how many notes, and the first finding."""
+    """What unresolved links name: how many links in how many notes, and the first finding.
+
+    `folder` is the folder of all these notes, if there are several; else "".
+    """
 
     name: str
     links: int
     notes: int
     first: Diagnostic
+    folder: str
 
 
 class WantedTopics(NamedTuple):
@@ -127,9 +131,16 @@ def _group_topics(findings: Iterable[Diagnostic], rules: Collection[str]) -> lis
         if d.target and d.rule in rules:
             groups.setdefault(target_key(d.target), []).append(d)
     return [
-        WantedTopic(group[0].target or "", len(group), len({d.path for d in group}), group[0])
+        WantedTopic(group[0].target or "", len(group), len(paths), group[0], _find_folder(paths))
         for group in groups.values()
+        for paths in [{d.path for d in group}]
     ]
+
+
+def _find_folder(paths: Collection[str]) -> str:
+    """Return the outermost folder that several paths share; "" for none."""
+    folders = {path.partition("/")[0] if "/" in path else "" for path in paths}
+    return folders.pop() if len(paths) > 1 and len(folders) == 1 else ""
 
 
 # -- tables ----------------------------------------------------------------------------------------
@@ -175,12 +186,19 @@ def _list_plans(topics: Sequence[WantedTopic], limit: int, result: CheckResult) 
         _Row(
             topic.notes,
             escape_controls(topic.name),
-            f"{topic.links:,} links" if topic.links > topic.notes else "",
+            _describe_plan(topic),
         )
         for topic in topics[:limit]
     ]
     title = "Planned notes, by the notes that link to them"
     return _format_table(title, rows, limit, result, len(topics)) or ["Planned notes: none"]
+
+
+def _describe_plan(topic: WantedTopic) -> str:
+    """Return the number of links to a planned note, and the folder that alone wants it."""
+    parts = [f"{topic.links:,} links"] if topic.links > topic.notes else []
+    parts += [f"only from {escape_controls(topic.folder)}/"] if topic.folder else []
+    return ", ".join(parts)
 
 
 def _list_notes(result: CheckResult, limit: int) -> list[str]:
