@@ -30,6 +30,7 @@ class ObsidianSettings(msgspec.Struct, frozen=True):
             of Templates, Daily notes, Templater, QuickAdd, Periodic Notes and Calendar name them.
             Those of notes may lack `.md`.
         periodic_notes: The periodic notes, as Daily notes, Periodic Notes and Calendar create them.
+        vaults: Vault paths of the folders in the vault that are vaults of their own.
     """
 
     new_link_format: str = "shortest"
@@ -39,3 +40,4 @@ class ObsidianSettings(msgspec.Struct, frozen=True):
     types: Mapping[str, str] | None = None
     templates: tuple[str, ...] = ()
     periodic_notes: tuple[PeriodicNote, ...] = ()
+    vaults: tuple[str, ...] = ()

@@ -352,7 +352,8 @@ def scan_vault(root: Path, settings: Settings | None = None) -> VaultScan:
         running = import_module("vaultlink").__version__  # imported plainly, it would be a cycle
         for layer in layers:
             require_version(layer, running)
-    listing, obsidian = list_files(root), load_obsidian_settings(root)
+    listing = list_files(root)
+    obsidian = replace(load_obsidian_settings(root), vaults=listing.vaults)
     obsidian, unused = _drop_slow_filters(obsidian, listing.files)
     return VaultScan(
         root,

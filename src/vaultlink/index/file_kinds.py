@@ -1,10 +1,13 @@
-"""Tell files apart by their paths: their kind, and conflicting copies."""
+"""Tell files apart by their paths: kinds, conflicting copies, copied folders."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable
+from itertools import accumulate, combinations
 
+from vaultlink.index.index import Index
 from vaultlink.index.resolve import file_name, is_note, parent_folder
-from vaultlink.text import lazy_pattern
+from vaultlink.text import count_shared, lazy_pattern
 
 # -- decide if a link's target and a file are of the same kind: note, image, audio, … --------------
 
@@ -97,3 +100,53 @@ def find_conflicted_files(files: Iterable[str]) -> frozenset[str]:
 
 def has_merge_markers(text: str) -> bool:
     return "<<<<<<< " in text and _MERGE_MARKERS.search(text) is not None
+
+
+# -- recognize folders that are copies of others ---------------------------------------------------
+
+
+_MIN_COPIED_NOTES = 5
+"""Notes that two folders have at the same paths. Fewer may be a template's."""
+
+_MAX_SAME_NAMES = 8
+"""Notes with one name, as `README`, above which the name says nothing about their folders."""
+
+
+def find_copied_folders(index: Index) -> frozenset[str]:
+    """Return the folders that are copies of others, with a slash at their ends.
+
+    Two folders are copies if at least five notes, and half of those in the smaller folder, have the
+    same path in both. Depends only on the files of the index.
+    """
+    shared = Counter(
+        _strip_shared_path(one, other)
+        for group in index.names.values()
+        if 1 < len(group) <= _MAX_SAME_NAMES and is_note(group[0])
+        for one, other in combinations(group, 2)
+    )
+    pairs = {pair: count for pair, count in shared.items() if count >= _MIN_COPIED_NOTES}
+    if not pairs:
+        return frozenset()
+    sizes = Counter(
+        folder for path in index.files if is_note(path) for folder in _list_folders(path)
+    )
+    return frozenset(
+        folder
+        for pair, count in pairs.items()
+        if 2 * count >= min(sizes[pair[0]], sizes[pair[1]])
+        for folder in pair
+        if folder
+    )
+
+
+def _strip_shared_path(one: str, other: str) -> tuple[str, ...]:
+    """Return the two folders, sorted, below which two files have the same path."""
+    parts, others = one.split("/"), other.split("/")
+    shared = count_shared(parts[::-1], others[::-1])
+    folders = parts[: len(parts) - shared], others[: len(others) - shared]
+    return tuple(sorted("".join(f"{part}/" for part in folder) for folder in folders))
+
+
+def _list_folders(path: str) -> Iterable[str]:
+    """Return the folders that a file is in, the root, as "", first."""
+    return accumulate((f"{part}/" for part in path.split("/")[:-1]), initial="")

@@ -4,6 +4,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from vaultlink.index.file_kinds import find_copied_folders
 from vaultlink.index.index import (
     FilesByPath,
     Grouping,
@@ -71,6 +72,15 @@ def find_notes_depending_on_paths(before: Index, after: Index, moved: Iterable[s
     return affected
 
 
+def find_notes_depending_on_copies(before: Index, after: Index) -> set[str]:
+    """Return the notes with unresolved links if other folders are copies than before."""
+    if before.files is after.files or (
+        before.derive(find_copied_folders) == after.derive(find_copied_folders)
+    ):
+        return set()
+    return {source for sources in after.unresolved_sources.values() for source in sources}
+
+
 def update(
     index: Index,
     notes: Mapping[str, Note | None],
@@ -109,6 +119,7 @@ def update(
     _renew_memos(index, after, changed, changed | moved, stale | changed)
     affected = _find_affected_notes(index, after, changed, stale, keys)
     affected |= find_notes_depending_on_paths(index, after, moved)
+    affected |= find_notes_depending_on_copies(index, after)
     return after, affected | after.notes_querying(moved)
 
 
@@ -239,6 +250,8 @@ def _renew_memos(
                 after.memos[memo] = value
         elif memo is find_files_sharing_names:
             after.memos[memo] = _update_shared_names(before, after, moved)
+        elif memo is find_copied_folders and before.files is after.files:
+            after.memos[memo] = value
 
 
 def _list_places(index: Index, path: str) -> Iterable[str]:

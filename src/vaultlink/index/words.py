@@ -157,6 +157,20 @@ def find_numbers(words: Words) -> list[str]:
     return [number for word in words for number in re.findall(r"\d+", word)]
 
 
+_PERIOD = lazy_pattern(
+    r"(?:19|20|21)\d\d(?:"
+    r"([-._ ]?)(?:0[1-9]|1[0-2])\1(?:0[1-9]|[12]\d|3[01])"
+    r"|-(?:0[1-9]|1[0-2])|-?W(?:0[1-9]|[1-4]\d|5[0-3])|-?Q[1-4])",
+    re.I,
+)
+"""A day, month, week or quarter with its year, as the names of periodic notes state them."""
+
+
+def names_period(name: str) -> bool:
+    """Return True if a name is a day, month, week or quarter, such as `2024-W05`."""
+    return _PERIOD.fullmatch(name) is not None
+
+
 # -- spelling ------------------------------------------------------------------------------------
 
 MIN_LETTERS = 7

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
 
-from vaultlink.index.file_kinds import has_known_extension, is_same_kind
+from vaultlink.index.file_kinds import find_copied_folders, has_known_extension, is_same_kind
 from vaultlink.index.index import Index, link_name
 from vaultlink.index.resolve import (
     file_name,
@@ -23,10 +23,13 @@ from vaultlink.index.update import (
 )
 from vaultlink.index.words import (
     MIN_LETTERS,
+    Words,
     count_letters,
     is_case_variant,
+    is_dense,
     is_same_case,
     is_same_spelling,
+    names_period,
     split_cased_name,
     split_name,
 )
@@ -136,10 +139,17 @@ def _find_candidates(target: str, joined: str, context: Context) -> _Candidates 
     if not (aliased or titled or respelt or is_query):
         return _NO_CANDIDATES
     aliased = [path for path in aliased if _has_alias(path, target, key, index)]
+    if _names_periodic_note(target, context):
+        titled = ()  # the note of a day that is not written yet, not another about the day
     titled = [path for path in titled if is_case_variant(target, index.notes[path].title or "")]
     # The name of a file is better evidence than an alias of another one.
     is_other = respelt and set(respelt).isdisjoint(aliased)
     return _Candidates(() if is_other else tuple(aliased), tuple(titled), respelt, is_query)
+
+
+def _names_periodic_note(target: str, context: Context) -> bool:
+    """Return True if a target has the form of a periodic note's name."""
+    return names_period(link_name(file_name(target))) or context.expects_note(target)
 
 
 def _has_alias(path: str, target: str, key: str, index: Index) -> bool:
@@ -368,7 +378,7 @@ def alias_link(note: Note, context: Context) -> Iterator[Finding]:
             is_certain = (
                 set(candidates.titled) <= set(candidates.aliased)
                 and _has_alias_in_same_case(link.target, candidates.aliased[0], context.index)
-                and _is_specific(link.target, note.path, candidates.aliased[0], context.index)
+                and _is_specific(link, note, candidates.aliased[0], context.index)
             )
             yield _report_candidates(link, candidates.aliased, note, context, is_certain)
 
@@ -407,8 +417,18 @@ def _report_candidates(
 ) -> Finding:
     values = {"target": _format_target(link), "notes": _format_files(paths, context.index)}
     edits = partial(_build_retarget_edits, link, paths, note, context)
+    is_certain = is_certain and not (
+        _names_periodic_note(link.target, context) or _is_elsewhere(note.path, paths[0], context)
+    )
     safety = Safety.SAFE if is_certain else Safety.UNSAFE
     return Finding(link, values, link.target, edits=edits, safety=safety)
+
+
+def _is_elsewhere(source: str, path: str, context: Context) -> bool:
+    """Return True if only one of two notes is in a nested vault or a copied folder."""
+    folders = [f"{folder}/" for folder in context.obsidian.vaults]
+    folders += context.index.derive(find_copied_folders)
+    return any(source.startswith(folder) != path.startswith(folder) for folder in folders)
 
 
 def _has_alias_in_same_case(target: str, path: str, index: Index) -> bool:
@@ -420,23 +440,62 @@ _OPERATORS = frozenset(("AND", "NOT", "NOR", "XOR", "NAND", "ALL", "ANY", "TODO"
 """Words that are written in capitals without being an acronym."""
 
 
-def _is_specific(alias: str, source: str, path: str, index: Index) -> bool:
+def _is_specific(link: Link, note: Note, path: str, index: Index) -> bool:
     """Return True if an alias in a link probably means the note that has it.
 
-    Several words do if both notes are in one top folder, and so does a word of the note's name or
-    title. Any other word must have an initial capital, and one of the notes must be in the folder
-    of the other or below it.
+    Several words do if both notes are in one top folder. A single word may be the name of something
+    else if the note's name has several, as `Zeus` for `The god Zeus`: there must be another link to
+    the note. A word that is not in the name or title must have an initial capital, and one of the
+    notes must be in the folder of the other or below it.
     """
-    words, folders = split_cased_name(alias), (parent_folder(source), parent_folder(path))
+    alias, folders = link.target, (parent_folder(note.path), parent_folder(path))
+    words = split_cased_name(alias)
     if count_letters(words) <= _MAX_VAGUE_LETTERS or alias in _OPERATORS:
         return False
     if len({folder.partition("/")[0] for folder in folders}) > 1:
         return False
-    names = (link_name(path), index.notes[path].title or "")
-    if len(words) > 1 or any(words[0].casefold() in split_name(name) for name in names):
+    if not _is_single_word(alias, words):
         return True
+    names = [split_name(name) for name in (link_name(path), index.notes[path].title or "")]
+    if any(map(_has_several_words, names)) and not (
+        alias.isupper() and any(_are_initials(alias, name) for name in names)
+    ):
+        return _has_other_link(link, note, path, index)
     upper, lower = sorted(folders, key=len)
-    return not alias.islower() and lower.startswith(upper)
+    is_in_name = any(words[0].casefold() in name for name in names)
+    return is_in_name or (not alias.islower() and lower.startswith(upper))
+
+
+_MIN_DENSE_LETTERS = 5
+"""Letters of a text without spaces, in Chinese and the like, that has several words."""
+
+
+def _is_single_word(name: str, words: Words) -> bool:
+    if len(words) <= 1:
+        return True
+    is_joined = len(name.split()) == 1 and all(map(is_dense, words))
+    return is_joined and len(words) < _MIN_DENSE_LETTERS
+
+
+def _has_several_words(words: Words) -> bool:
+    return sum(map(str.isalpha, words)) > 1
+
+
+def _are_initials(acronym: str, words: Words) -> bool:
+    """Return True if an acronym consists of the initials of a name."""
+    initials = "".join(word[0] for word in words if word.isalpha())
+    return acronym.lower() == initials
+
+
+def _has_other_link(link: Link, note: Note, path: str, index: Index) -> bool:
+    """Return True if the note of a link links to `path` elsewhere.
+
+    In the same line only if that link displays the alias: else the line names two things.
+    """
+    return any(
+        target == path and (other.display == link.target or other.line != link.line)
+        for other, target in index.resolved_links(note.path)
+    )
 
 
 def _build_retarget_edits(

@@ -270,6 +270,7 @@ class Environment:
         return (
             self._settings.has_changed(scan)
             or scan.listing.gitignores != self._session.scan.listing.gitignores
+            or scan.listing.vaults != self._session.scan.listing.vaults
         )
 
     def close(self) -> None:

@@ -1,0 +1,220 @@
+"""Tests of the fixes of links by title, alias and spelling: safe only where nothing else can be meant."""
+
+import random
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from builder import VaultFiles, build_state, make_settings
+from vaultlink.disk.scan import scan_vault
+from vaultlink.engine.checks import LinterSettings
+from vaultlink.engine.step import Change, Presence, State, step
+from vaultlink.index.file_kinds import find_copied_folders
+
+
+def settings(vaults: Sequence[str] = ()) -> LinterSettings:
+    base = make_settings(("VL1", "VL4"))
+    return replace(base, obsidian=replace(base.obsidian, vaults=tuple(vaults)))
+
+
+def judge(state: State) -> Iterator[str]:
+    """Yield note, rule and safety of each finding on an unresolved link; `none` without a fix."""
+    for path in sorted(state.diagnostics):
+        for item in state.diagnostics[path]:
+            if item.about == "unresolved-link" or item.known_as == "dangling-link":
+                safety = item.fix.safety.value if item.fix and item.fix.edits else "none"
+                yield f"{path}: {item.rule} {safety}"
+
+
+def titled(title: str) -> str:
+    return f"---\ntitle: {title}\n---\n"
+
+
+def aliased(*aliases: str) -> str:
+    return f"---\naliases: [{', '.join(aliases)}]\n---\n"
+
+
+# -- nested vaults ---------------------------------------------------------------------------------
+
+BORDERS: list[tuple[str, VaultFiles, str]] = [
+    ("into", {"a.md": "[[The Plan]]", "in/p.md": titled("The Plan")}, "a.md: title-link unsafe"),
+    (
+        "out of",
+        {"in/a.md": "[[The Plan]]", "p.md": titled("The Plan")},
+        "in/a.md: title-link unsafe",
+    ),
+    (
+        "between two",
+        {"in/a.md": "[[The Plan]]", "other/in/p.md": titled("The Plan")},
+        "in/a.md: title-link unsafe",
+    ),
+    (
+        "alias, deeper",
+        {"in/b/a.md": "[[Our Plan]]", "in.md": aliased("Our Plan")},
+        "in/b/a.md: alias-link unsafe",
+    ),
+    (
+        "inside",
+        {"in/a.md": "[[The Plan]]", "in/p.md": titled("The Plan")},
+        "in/a.md: title-link safe",
+    ),
+    ("outside", {"a.md": "[[The Plan]]", "x/p.md": titled("The Plan")}, "a.md: title-link safe"),
+    (
+        "a folder whose name only begins alike",
+        {"inside/a.md": "[[Our Plan]]", "inside/p.md": aliased("Our Plan")},
+        "inside/a.md: alias-link safe",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("vault", "found"), [case[1:] for case in BORDERS], ids=[c[0] for c in BORDERS]
+)
+def test_border_of_a_nested_vault_makes_a_fix_unsafe(vault: VaultFiles, found: str) -> None:
+    assert list(judge(build_state(vault, settings(["in", "other/in"])))) == [found]
+
+
+def test_scan_finds_nested_vaults(tmp_path: Path) -> None:
+    for folder in (".obsidian", "a/b/.obsidian", "c"):
+        (tmp_path / folder).mkdir(parents=True)
+    assert scan_vault(tmp_path).obsidian.vaults == ("a/b",)
+
+
+# -- folders that are copies -----------------------------------------------------------------------
+
+TREE = ["a.md", "b.md", "x/c.md", "x/d.md", "x/e.md"]
+
+
+def tree(folder: str, names: Sequence[str] = TREE) -> dict[str, str]:
+    return {f"{folder}{name}": "" for name in names}
+
+
+COPIES: list[tuple[VaultFiles, set[str]]] = [
+    (tree("one/") | tree("two/"), {"one/", "two/"}),
+    (tree("") | tree("archive/"), {"archive/"}),
+    (tree("wiki/") | tree("old/wiki/") | tree("z/"), {"wiki/", "old/wiki/", "old/", "z/"}),
+    (tree("one/") | tree("two/") | {f"two/{n}.md": "" for n in range(90)}, {"one/", "two/"}),
+    (tree("one/", TREE[:4]) | tree("two/", TREE[:4]), set()),
+    (tree("one/") | tree("two/x/"), {"one/", "two/x/"}),
+    (
+        tree("one/")
+        | tree("two/")
+        | {f"{f}/{f}{n}.md": "" for n in range(9) for f in ("one", "two")},
+        set(),
+    ),
+    ({f"{n}/README.md": "" for n in range(40)}, set()),
+    ({f"{n}/{name}.png": "" for n in range(2) for name in "abcdefg"}, set()),
+    ({f"{f}/{n}.md": "" for f in "abcdefghi" for n in range(5)}, set()),
+]
+
+
+@pytest.mark.parametrize(("vault", "copies"), COPIES)
+def test_folders_are_copies_if_their_notes_have_the_same_paths(
+    vault: VaultFiles, copies: set[str]
+) -> None:
+    assert find_copied_folders(build_state(vault).index) == copies
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "safety"),
+    [
+        ("one/a.md", "p.md", "unsafe"),
+        ("h.md", "two/x/p.md", "unsafe"),
+        ("one/x/c.md", "two/p.md", "unsafe"),
+        ("one/x/c.md", "one/p.md", "safe"),
+        ("h.md", "three/p.md", "safe"),
+    ],
+)
+def test_border_of_a_copy_makes_a_fix_unsafe(source: str, target: str, safety: str) -> None:
+    vault = tree("one/") | tree("two/") | {source: "[[The Plan]]", target: titled("The Plan")}
+    assert list(judge(build_state(vault, settings()))) == [f"{source}: title-link {safety}"]
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_copied_folders_are_kept_up_to_date(seed: int) -> None:
+    dice, base = random.Random(seed), settings()
+    texts = {"h.md": "[[The Plan]]", "one/p.md": titled("The Plan"), "two/q.md": "[[The Plan]]"}
+    paths = [*tree("one/"), *tree("two/"), "two/f.md", *texts]
+    vault: dict[str, str] = {}
+    state = State(base)
+    for _ in range(60):
+        path = dice.choice(paths)
+        if path in vault and dice.random() < 0.3:
+            del vault[path]
+            state = step(state, [Change(path, Presence.GONE)])
+        else:
+            vault[path] = texts.get(path, "")
+            state = step(state, [Change(path, vault[path])])
+        fresh = build_state(vault, base)
+        assert dict(state.diagnostics) == dict(fresh.diagnostics)
+        assert find_copied_folders(state.index) == find_copied_folders(fresh.index)
+
+
+# -- periodic notes --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "2022-05-18",
+        "2024-W05",
+        "2024-Q3",
+        "2024-11",
+        "20240518",
+        "2024.05.18",
+        "2024_05_18",
+        "2024w05",
+    ],
+)
+def test_title_is_not_meant_by_the_name_of_a_period(name: str) -> None:
+    vault = {"a.md": f"[[{name}]]", "diary/@n.md": titled(f'"{name}"')}
+    assert [line.split()[-1] for line in judge(build_state(vault, settings()))] == ["none"]
+
+
+@pytest.mark.parametrize("name", ["1984", "2024-13-01", "2024-05-18 Meeting", "Week 5", "12-05-18"])
+def test_title_with_numbers_is_meant(name: str) -> None:
+    vault = {"a.md": f"[[{name}]]", "diary/@n.md": titled(f'"{name}"')}
+    assert list(judge(build_state(vault, settings()))) == ["a.md: title-link safe"]
+
+
+def test_name_of_a_period_has_no_safe_fix() -> None:
+    vault = {
+        "a.md": "[[2022-05-18]] and [[2024 05 18]]",
+        "n.md": aliased("2022-05-18"),
+        "2024-05-18.md": "",
+    }
+    found = list(judge(build_state(vault, settings())))
+    assert found == ["a.md: alias-link unsafe", "a.md: respelt-link unsafe"]
+
+
+# -- aliases of one word ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "alias", "safety"),
+    [
+        ("[[Pallas]]", "Nữ thần Athena", "Pallas", "unsafe"),
+        ("[[Levi]]", "Chi tộc Levi", "Levi", "unsafe"),
+        ("[[Zeus]]", "Thần Zeus", "Zeus", "unsafe"),
+        ("[[Thor]] and [[Loki]]", "norse-god-thor", "Thor", "unsafe"),
+        ("[[Bolt]]", "2019 Usain Bolt", "Bolt", "unsafe"),
+        ("[[宙斯]]", "希腊神话的宙斯", "宙斯", "unsafe"),
+        ("[[Thần Zeus]] là [[Jupiter]]", "Thần Zeus", "Jupiter", "unsafe"),
+        ("[[Thần Zeus|Zeus]] và [[Zeus]]", "Thần Zeus", "Zeus", "safe"),
+        ("[[Ann Lee]]\n\n[[Annie]]", "Ann Lee", "Annie", "safe"),
+        ("[[Ann Lee]]\n\n[[Annie]]", "Ann B. Lee", "Annie", "unsafe"),
+        ("[[Annie Lee]]", "Ann Lee", "Annie Lee", "safe"),
+        ("[[Annie]]", "Ann", "Annie", "safe"),
+        ("[[Annie]]", "202401311200 Ann", "Annie", "safe"),
+        ("[[NASA]]", "National Aeronautics Space Administration", "NASA", "safe"),
+        ("[[如何学习编程]]", "编程学习指南", "如何学习编程", "safe"),
+    ],
+)
+def test_alias_of_one_word_is_certain_only_in_context(
+    text: str, name: str, alias: str, safety: str
+) -> None:
+    vault = {"a.md": text, f"{name}.md": aliased(alias)}
+    found = [line for line in judge(build_state(vault, settings())) if "alias-link" in line]
+    assert found == [f"a.md: alias-link {safety}"]
