@@ -104,6 +104,12 @@ _SINGLE_BRACKET_PATTERNS = (
 _LINE_BREAK = lazy_pattern(r"[ \t]*\n[ \t]*")
 _BLANKS = lazy_pattern(r"[ \t]+")
 _CHECKBOX_OR_FOOTNOTE = lazy_pattern(r"\[[\w ]?\]|\[\d+\]")
+_END_OF_NAME = lazy_pattern(r"[A-Za-z0-9_](?=\[)")
+_IN_CODE = (
+    LinkFault.CLOSING_BRACKET_MISSING,
+    LinkFault.CLOSING_BRACKETS_MISSING,
+    LinkFault.OPENING_BRACKET_MISSING,
+)
 _SETEXT_OR_TABLE = lazy_pattern(r"\s*[|:=-]")
 
 
@@ -128,8 +134,11 @@ def find_malformed_links(text: str, brackets: Iterable[UnlinkedBracket]) -> Iter
 def is_in_other_brackets(run: TextRun, link: MalformedLink) -> bool:
     """Return True if the brackets at the end of a malformed link belong to other text.
 
-    True for `[[` in a shell test or in an array of several lines, and for `[a]]` in brackets.
+    True for `[[` in a shell test or in an array of several lines, for `[a]]` in brackets, and for
+    code, whose brackets follow a name: `Callable[[a], b]`.
     """
+    if link.fault in _IN_CODE and _END_OF_NAME.match(run.text, max(link.start - 1, 0)):
+        return True
     if link.fault is LinkFault.CLOSING_BRACKETS_MISSING:
         openings = run.bracket_pairs.closings
         return (

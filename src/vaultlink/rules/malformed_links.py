@@ -32,7 +32,9 @@ def malformed_link(note: Note, context: Context) -> Iterator[Finding]:
                     problem,
                     {"target": name, "fault": fault},
                     name,
-                    edits=build_replacement_edits(problem, note),
+                    edits=build_replacement_edits(problem, note)
+                    if _names_file_or_note(name, note, context)
+                    else (),
                     safety=_judge_safety(name, fault, problem, note, context),
                     links=(link,) if link else None,
                 )
@@ -136,6 +138,13 @@ def _is_reportable(
         is_whole = fault == LinkFault.BELOW_TABLE or bool(problem.replacements)
         return is_whole and _is_word(name) and not has_placeholder(name)
     return bool(problem.replacements) and _is_word(name) and _names_other_note(name, note, context)
+
+
+def _names_file_or_note(name: str, note: Note, context: Context) -> bool:
+    """Return True unless a link with this target would only be another unresolved one."""
+    return resolve(note.path, name, context.index.names) is not None or _names_other_note(
+        name, note, context
+    )
 
 
 def _is_word(name: str) -> bool:
