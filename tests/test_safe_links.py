@@ -11,7 +11,11 @@ from builder import VaultFiles, build_state, make_settings
 from vaultlink.disk.scan import scan_vault
 from vaultlink.engine.checks import LinterSettings
 from vaultlink.engine.step import Change, Presence, State, step
+from vaultlink.fix.dangling import find_dangling_fix
+from vaultlink.fix.sources import FixAnswers, FixInputs
 from vaultlink.index.file_kinds import find_copied_folders
+
+RULES = ("title-link", "alias-link", "respelt-link")
 
 
 def settings(vaults: Sequence[str] = ()) -> LinterSettings:
@@ -20,12 +24,16 @@ def settings(vaults: Sequence[str] = ()) -> LinterSettings:
 
 
 def judge(state: State) -> Iterator[str]:
-    """Yield note, rule and safety of each finding on an unresolved link; `none` without a fix."""
+    """Yield note, rule and safety of each finding on an unresolved link; `none` without a fix.
+
+    The rule is `other` unless the link names a note by its title, alias or spelling.
+    """
     for path in sorted(state.diagnostics):
         for item in state.diagnostics[path]:
             if item.about == "unresolved-link" or item.known_as == "dangling-link":
                 safety = item.fix.safety.value if item.fix and item.fix.edits else "none"
-                yield f"{path}: {item.rule} {safety}"
+                rule = item.rule if item.rule in RULES else "other"
+                yield f"{path}: {rule} {safety}"
 
 
 def titled(title: str) -> str:
@@ -218,3 +226,68 @@ def test_alias_of_one_word_is_certain_only_in_context(
     vault = {"a.md": text, f"{name}.md": aliased(alias)}
     found = [line for line in judge(build_state(vault, settings())) if "alias-link" in line]
     assert found == [f"a.md: alias-link {safety}"]
+
+
+# -- accents ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("target", "name", "found"),
+    [
+        ("Nhà Tân", "Nhà Tấn", "other none"),
+        ("Triều đại Tân", "Triều đại Tấn", "other none"),
+        ("Crème Brulee", "Crème Brûlée", "other none"),
+        ("Nha Tan Han", "Nhà Tân Hán", "respelt-link safe"),
+        ("Crème_Brûlée", "Crème Brûlée", "respelt-link safe"),
+        ("Creme Brulee", "Crème Brûlée", "respelt-link safe"),
+        ("Вчерашний чёрный хлеб", "вчерашний-черный-хлеб", "respelt-link safe"),
+    ],
+)
+def test_other_accents_make_another_word(target: str, name: str, found: str) -> None:
+    vault = {"a.md": f"[[{target}]]", f"{name}.md": ""}
+    assert list(judge(build_state(vault, settings()))) == [f"a.md: {found}"]
+
+
+# -- reports on unresolved links -------------------------------------------------------------------
+
+REPORTS: list[tuple[str, str, bool]] = [
+    ("WIKI-LINT-REPORT", "[[the plan]]", True),
+    ("Broken links", "[[the plan]]", True),
+    ("log/dead_links_2024", "[[the plan]]", True),
+    ("断链报告", "[[the plan]]", True),
+    ("Log", "# Broken Links\n\n[[the plan]]", True),
+    ("Log", "# Unresolved wikilinks\n\n## In A\n\n[[the plan]]", True),
+    ("Log", "# Missing pages\n\n# More\n\n[[the plan]]", False),
+    ("Log", "[[the plan]]\n\n# Broken links\n", False),
+    ("Linking report", "# Links\n\n[[the plan]]", False),
+    ("Dead ends", "# The missing link in evolution\n\n[[the plan]]", False),
+    ("Lint", "# Report\n\n[[the plan]]", False),
+]
+
+
+@pytest.mark.parametrize(("name", "text", "is_report"), REPORTS)
+def test_links_in_a_report_are_not_fixed(name: str, text: str, is_report: bool) -> None:
+    vault = {f"{name}.md": text, "the_plan.md": ""}
+    found = [line for line in judge(build_state(vault, settings())) if "respelt" in line]
+    assert found == [f"{name}.md: respelt-link {'none' if is_report else 'safe'}"]
+
+
+@pytest.mark.parametrize(
+    ("text", "is_reported"),
+    [
+        ("⚠️ [[old/plan of memory]]: 目标页面不存在", True),
+        ("- [[old/plan of memory]] does not exist", True),
+        ("The page [[old/plan of memory]] was not found.", True),
+        ("[[old/plan of memory]] doesn’t resolve", True),
+        ("[[old/plan of memory]] existiert nicht", True),
+        ("[[old/plan of memory]] exists\n\nThe other does not exist", False),
+        ("He found [[old/plan of memory]].", False),
+        ("[[old/plan of memory|does not exist]]", False),
+    ],
+)
+def test_link_that_its_line_calls_missing_gets_no_guess(text: str, is_reported: bool) -> None:
+    vault = {"a.md": text, "new/plan of memory.md": ""}
+    state = build_state(vault, settings())
+    [item] = [item for item in state.diagnostics["a.md"] if item.about == "unresolved-link"]
+    fix = find_dangling_fix(state, FixInputs(vault.get), item, FixAnswers())
+    assert (fix is None) == is_reported

@@ -135,6 +135,15 @@ def test_suggestions_are_sorted_by_score_and_limited() -> None:
         ("@Stateless", "Stateless"),
         ("Backup Strategy", "3-2-1 Backup Strategy"),
         ("CVE", "CWE/CVE"),
+        ("2025-06-03 Matt Diggity", "Matt Diggity"),
+        ("20250603 Matt Diggity", "Matt Diggity"),
+        ("25.06.03 Matt Diggity", "Matt Diggity"),
+        ("2025 Yearly Goals", "Yearly Goals"),
+        ("Yearly Goals", "2025 Yearly Goals"),
+        ("Nhà Tấn", "Nhà Tân"),
+        ("Triều đại Nhà Tấn", "Triều đại Nhà Tân"),
+        ("Cá Mập Trắng", "Cà Mập Trắng"),
+        ("Crème Brûlée", "Crême Brûlée"),
     ],
 )
 def test_other_topic_is_not_suggested(name: str, target: str) -> None:
@@ -153,12 +162,39 @@ def test_other_topic_is_not_suggested(name: str, target: str) -> None:
         ("刻意练习", "📚刻意练习"),
         ("Peter Pan", "P\u0435ter Pan"),
         ("The Gulf of Miriel", "Gulf of Miriel"),
+        ("202104051200 Evergreen notes", "Evergreen notes"),
+        ("12.03 Evergreen notes", "Evergreen notes"),
+        ("2. Evergreen notes", "1. Evergreen notes"),
     ],
 )
 def test_slip_is_suggested(name: str, target: str) -> None:
     vault = {f"{name}.md": "", "Home.md": f"[[{target}]]"}
     [found] = Suggester(build_state(vault).index)(target)
     assert (found.path, found.reason) == (f"{name}.md", "near")
+
+
+@pytest.mark.parametrize(
+    ("target", "alias"),
+    [("Thận", "Thần"), ("Than", "Thần"), ("Cá Mập", "Cà Mập"), ("2024-05-18", "2024-05-18")],
+)
+def test_other_word_is_no_alias(target: str, alias: str) -> None:
+    index = build_state({"God.md": f"---\naliases: [{alias}]\n---\n"}).index
+    assert Suggester(index)(target) == ()
+
+
+@pytest.mark.parametrize(
+    ("target", "name"),
+    [
+        ("Nha Tan Han", "Nhà Tân Hán"),
+        ("Creme Brulee", "Crème Brûlée"),
+        ("Crème Brûlée", "Creme Brulee"),
+        ("Чёрный хлеб", "Черный хлеб"),
+        ("Cre\u0300me-Brûlée", "Crème Brûlée"),
+    ],
+)
+def test_name_without_accents_is_a_respelling(target: str, name: str) -> None:
+    [found] = Suggester(build_state({f"{name}.md": ""}).index)(target)
+    assert (found.path, found.reason) == (f"{name}.md", "respelling")
 
 
 @pytest.mark.parametrize(

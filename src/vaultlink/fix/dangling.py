@@ -12,7 +12,7 @@ from vaultlink.fix.sources import FixAnswers, FixInputs
 from vaultlink.index.index import Index, target_spellings
 from vaultlink.index.resolve import file_name, is_note, normalize_name, resolve, spelling_key
 from vaultlink.index.suggest import Suggester, drop_own_names
-from vaultlink.links.intent import is_meant_as_link
+from vaultlink.links.intent import is_meant_as_link, reports_unresolved, says_unresolved
 from vaultlink.links.kinds import bracketed_text, default_display_text
 from vaultlink.links.naming import retarget_link, strip_note_extension
 from vaultlink.model import Diagnostic, Edit, Fix, Link, Place, Safety, Suggestion
@@ -101,12 +101,21 @@ def find_dangling_fix(
     if link is None:
         return None
     near = _find_clear_target(state, sources, item.path, link)
-    fix = _build_link_fix(state, item.path, link, near.path) if near else None
+    fix = None
+    if near and not _is_reported(state, sources, item.path, link):
+        fix = _build_link_fix(state, item.path, link, near.path)
     if fix is None and answers.folder is not None:
         fix = _build_note_fix(state.index, link, answers)
     if fix is None and answers.unlink:
         fix = _build_unlink_fix(item.path, link)
     return fix
+
+
+def _is_reported(state: State, sources: FixInputs, source: str, link: Link) -> bool:
+    """Return True if a note says that its link does not resolve."""
+    return reports_unresolved(state.index.notes[source], link) or (
+        says_unresolved(sources.text(source) or "", link)
+    )
 
 
 def list_link_fixes(state: State, sources: FixInputs, item: Diagnostic) -> Iterator[Fix]:

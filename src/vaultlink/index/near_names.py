@@ -32,6 +32,7 @@ from vaultlink.index.words import (
     is_dense,
     is_inflection,
     make_slips,
+    may_lack_accents,
     mixes_scripts,
     split_name,
 )
@@ -95,6 +96,8 @@ def is_near(target: str, name: str, use: TargetUse) -> bool:
         return False  # the same words in another case
     if mixes_scripts(target) or mixes_scripts(name):
         return fold_look_alikes(target) == fold_look_alikes(name)
+    if not may_lack_accents(target, name):
+        return False
     if _find_content(target) == _find_content(name):
         return (
             _differs_in_prefix(words, others, use)
@@ -129,8 +132,9 @@ def _is_prefix(word: str) -> bool:
 def _differs_in_prefix(words: Words, others: Words, use: TargetUse) -> bool:
     """Return True if names differ only in a leading number or emoji.
 
-    Names with different dates mean different days. A single word without a number that several
-    notes want is a topic of its own.
+    Names with different dates mean different days, and a name with a date means one thing about
+    the topic that the rest names. A single word without a number that several notes want is a topic
+    of its own.
     """
     rest = strip_prefix(words)
     if rest != strip_prefix(others) or count_letters(rest) < MIN_LETTERS - 1:
@@ -138,9 +142,23 @@ def _differs_in_prefix(words: Words, others: Words, use: TargetUse) -> bool:
     prefixes = words[: len(words) - len(rest)], others[: len(others) - len(rest)]
     if all(any(len(word) >= 4 and word.isdigit() for word in prefix) for prefix in prefixes):
         return False
+    if any(map(_has_date, prefixes)):
+        return False
     if sum(word.isdigit() for word in prefixes[0]) > 1 and not prefixes[1]:
         return False  # more than a number in a list, as in `3-2-1 rule`
     return len(rest) > 1 or all(prefixes) or not use.is_topic()
+
+
+_DATE = lazy_pattern(r"(?:19|20|21)\d\d(?:(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01]))?")
+"""A year, or a day in one number. Longer numbers are those of Zettelkasten notes."""
+
+_MIN_DATE_PARTS = 3
+"""Numbers at the start of a name that are a date, as in `24-05-18 Ann`. Lists have fewer."""
+
+
+def _has_date(prefix: Words) -> bool:
+    numbers = [word for word in prefix if word.isdigit()]
+    return len(numbers) >= _MIN_DATE_PARTS or any(map(_DATE.fullmatch, numbers))
 
 
 def _differs_in_function_words(words: Words, others: Words) -> bool:

@@ -38,7 +38,9 @@ from vaultlink.index.words import (
     fold_look_alikes,
     is_case_variant,
     is_same_spelling,
+    may_lack_accents,
     mixes_scripts,
+    names_period,
     split_name,
 )
 from vaultlink.model import Diagnostic, Suggestion
@@ -172,8 +174,10 @@ class Suggester:
         if score:
             yield Suggestion(path, "respelling", score)
         note = self._index.notes.get(path)
+        if names_period(text):
+            return  # the note of a day, which may not be written yet
         for reason, name in list_titles(note) if note else ():
-            if is_case_variant(text, name) or _is_loose_variant(text, name):
+            if _is_title_variant(text, name):
                 equal = normalize_name(name) == normalize_name(text)
                 yield Suggestion(path, reason, _EXACT_SCORE if equal else _RESPELT_TITLE_SCORE)
 
@@ -305,7 +309,23 @@ def _score_spelling(text: str, name: str) -> float:
     strong = [[word for word in part if not _is_weak(word)] for part in (words, others)]
     if strong[0] != strong[1] or not is_same_name(text, name) or count_letters(words) < MIN_LETTERS:
         return 0.0
+    if not may_lack_accents(text, name):
+        return 0.0
     return _JOINED_SCORE
+
+
+def _is_title_variant(text: str, name: str) -> bool:
+    """Return True if a text is a title or alias in another case or spelling.
+
+    In a single short word, accents make another word, as in `is_same_spelling`.
+    """
+    if not text.isascii() or not name.isascii():
+        words = split_name(text)
+        if not may_lack_accents(text, name) or (
+            len(words) == 1 and words == split_name(name) and not is_same_spelling(text, name)
+        ):
+            return False
+    return is_case_variant(text, name) or _is_loose_variant(text, name)
 
 
 def _is_loose_variant(text: str, name: str) -> bool:

@@ -183,14 +183,31 @@ _MAX_SHORT_WORD = 4
 """Letters of single words that mean something else in another case too often."""
 
 
+def may_lack_accents(one: str, other: str) -> bool:
+    """Return True if two names have the same accents, or one of them has none at all.
+
+    People type names without accents, but not with others: `Tân` and `Tấn` are two words.
+    """
+    if one.isascii() or other.isascii():
+        return True
+    accented, others = _find_accented(one), _find_accented(other)
+    return accented == others or not (accented and others)
+
+
+def _find_accented(name: str) -> list[str]:
+    """Return the letters with accents. Russian texts have ё or е for the same letter."""
+    text = unicodedata.normalize("NFKC", name).casefold().replace("ё", "е")
+    return [char for char in text if not char.isascii() and strip_accents(char) != char]
+
+
 def is_same_spelling(one: str, other: str) -> bool:
     """Return True if two names certainly differ only in spelling.
 
     They have the same words, numbers and meaningful signs. A single short word with another accent
-    or apostrophe may be another word.
+    or apostrophe may be another word, and so may any name with other accents.
     """
     words = split_name(one)
-    if not words or words != split_name(other):
+    if not words or words != split_name(other) or not may_lack_accents(one, other):
         return False
     if len(words) > 1 or len(words[0]) >= MIN_LETTERS:
         return True

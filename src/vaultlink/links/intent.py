@@ -1,14 +1,17 @@
-"""Recognize text in double brackets that its author did not mean as a link.
+"""Recognize links that their authors do not mean to lead anywhere.
 
-Obsidian reads such text as a link. The rules here are syntax only: they know no file names, so
-callers ask only about links that do not resolve. In doubt, a link is meant as one.
+These are text in double brackets that Obsidian reads as a link, and the links in a report on
+unresolved links. The rules here know no file names, so callers ask only about links that do not
+resolve. In doubt, a link is meant as one.
 """
 
 import re
+from functools import lru_cache
 
+from vaultlink.index.index import link_name
 from vaultlink.index.resolve import spelling_key
 from vaultlink.links.kinds import bracketed_text
-from vaultlink.model import Link
+from vaultlink.model import Link, Note
 from vaultlink.text import lazy_pattern
 
 _PLAIN = lazy_pattern(r"[^\W\d_\u037a\uf900-\uffff][^\[\]$=<>&|\"':*!?]*(?:\|[^$]*)?")
@@ -92,3 +95,61 @@ def _is_shell_test(inner: str) -> bool:
     return _COMPARISON.search(inner) is not None and (
         _VARIABLE.search(inner) is not None or (spaced and "=" in inner)
     )
+
+
+# -- links in a report on unresolved links ---------------------------------------------------------
+
+
+_ABOUT_UNRESOLVED = lazy_pattern(
+    r"\b(?:broken|dead|dangling|unresolved|invalid) (?:wiki |internal )?(?:wiki)?links?\b"
+    r"|\b(?:missing|orphan(?:ed)?) (?:wiki |internal )?(?:wiki)?links\b"
+    r"|\b(?:missing|nonexistent) (?:link )?(?:pages?|notes?|targets?)\b"
+    r"|\b(?:link )?lint(?:er|ing)? (?:reports?|results?|logs?|findings?)\b"
+    r"|\b(?:defekte|kaputte|tote) links?\b|\bliens? (?:cassés?|morts?|brisés?)\b"
+    r"|\b(?:enlaces?|links?) (?:rotos?|quebrados?|rotti)\b|\bбитые ссылки\b"
+    r"|断链|死链|失效链接|リンク切れ|깨진 링크"
+)
+"""Words in the name or in a heading of a report, in lower case and with spaces between them."""
+
+_SAYS_UNRESOLVED = lazy_pattern(
+    r"\b(?:(?:does not|doesn[’']t|do not|don[’']t) (?:exist|resolve)|(?:is|was) not found"
+    r"|no such (?:file|note|page)|(?:broken|dead|dangling|unresolved) (?:wiki)?links?"
+    r"|(?:file|note|page|target) (?:not found|(?:is )?missing)|missing (?:file|note|page|target)"
+    r"|existiert nicht|n[’']existe pas|no existe|não existe|non esiste|не существует"
+    r"|nie istnieje|bestaat niet|không tồn tại)\b"
+    r"|不存在|未找到|找不到|断链|死链|存在しな|存在しません|見つかりません|リンク切れ|존재하지 않",
+    re.I,
+)
+"""Words of a line that says that a link in it does not resolve."""
+
+
+def reports_unresolved(note: Note, link: Link) -> bool:
+    """Return True if the note or section of a link lists unresolved links.
+
+    Its name or heading says so.
+    """
+    if _is_about_unresolved(link_name(note.path)):
+        return True
+    level = 7
+    for heading in reversed(note.headings):
+        if heading.start < link.start and heading.level < level:
+            if _is_about_unresolved(heading.text):
+                return True
+            level = heading.level
+    return False
+
+
+@lru_cache(maxsize=1 << 12)
+def _is_about_unresolved(name: str) -> bool:
+    return _ABOUT_UNRESOLVED.search(_SEPARATORS.sub(" ", name.lower())) is not None
+
+
+_SEPARATORS = lazy_pattern(r"[\W_]+")
+
+
+def says_unresolved(text: str, link: Link) -> bool:
+    """Return True if the line of a link in a text says that it does not resolve."""
+    start = text.rfind("\n", 0, link.start) + 1
+    end = text.find("\n", link.end)
+    line = text[start : link.start] + text[link.end : end if end != -1 else len(text)]
+    return _SAYS_UNRESOLVED.search(line) is not None

@@ -33,7 +33,7 @@ from vaultlink.index.words import (
     split_cased_name,
     split_name,
 )
-from vaultlink.links.intent import names_topic
+from vaultlink.links.intent import names_topic, reports_unresolved
 from vaultlink.links.kinds import find_nested_links, is_wikilink
 from vaultlink.links.naming import retarget_link, strip_note_extension
 from vaultlink.model import Edit, Link, Note, Place, Safety, Suggestion, text_items
@@ -501,8 +501,11 @@ def _has_other_link(link: Link, note: Note, path: str, index: Index) -> bool:
 def _build_retarget_edits(
     link: Link, files: tuple[str, ...], note: Note, context: Context
 ) -> tuple[Edit, ...]:
-    """Return the edits that point a link to the only candidate; none for several."""
-    if len(files) > 1:
+    """Return the edits that point a link to the only candidate.
+
+    None for several, and in a report on unresolved links.
+    """
+    if len(files) > 1 or reports_unresolved(note, link):
         return ()
     return retarget_link(note.path, link, files[0], context.index, context.obsidian)
 
