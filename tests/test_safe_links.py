@@ -228,6 +228,59 @@ def test_alias_of_one_word_is_certain_only_in_context(
     assert found == [f"a.md: alias-link {safety}"]
 
 
+# -- canvases and bases without their extension ----------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "files", "found"),
+    [
+        ("[[board]]", ["x/board.canvas"], "respelt-link safe"),
+        ("![[Board]]", ["board.base"], "respelt-link safe"),
+        ("[[x/board#Top|b]]", ["a/x/board.canvas"], "respelt-link safe"),
+        ("[b](./board)", ["board.canvas"], "respelt-link safe"),
+        ("[[board]]", ["x/board.canvas", "y/board.canvas"], "other none"),
+        ("[[y/board]]", ["x/board.canvas", "y/board.canvas"], "respelt-link safe"),
+        ("[[board]]", ["board.canvas", "board.base"], "other none"),
+        ("[[board]]", ["board.png"], "other none"),
+        ("[[boards]]", ["board.canvas"], "other none"),
+        ("[[y/board]]", ["x/board.canvas"], "other none"),
+        ("[[2024-05-18]]", ["2024-05-18.canvas"], "respelt-link unsafe"),
+    ],
+)
+def test_extension_of_the_only_board_is_added(text: str, files: list[str], found: str) -> None:
+    vault = {"a.md": text, **dict.fromkeys(files, "")}
+    assert list(judge(build_state(vault, settings()))) == [f"a.md: {found}"]
+
+
+def test_other_note_with_the_name_competes_with_a_board() -> None:
+    vault = {"a.md": "[[The Board]]", "x/p.md": titled("The Board"), "The Board.canvas": ""}
+    assert list(judge(build_state(vault, settings()))) == ["a.md: title-link unsafe"]
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_links_to_boards_are_kept_up_to_date(seed: int) -> None:
+    dice, base = random.Random(100 + seed), settings()
+    texts = {
+        "a.md": "[[board]] and ![[x/board]]",
+        "n.md": titled("Board"),
+        "p.md": aliased("bóard"),
+    }
+    paths = ["board.canvas", "x/board.canvas", "board.base", "b-oard.md", "x/board.md", *texts]
+    vault: dict[str, str] = {}
+    state = State(base)
+    for number in range(60):
+        path = dice.choice(paths)
+        if path in vault and dice.random() < 0.5:
+            del vault[path]
+            state = step(state, [Change(path, Presence.GONE)])
+        else:
+            vault[path] = texts.get(path, "")
+            state = step(state, [Change(path, vault[path])])
+        if number == seed * 6:
+            state.compute_all()
+        assert dict(state.diagnostics) == dict(build_state(vault, base).diagnostics)
+
+
 # -- accents ---------------------------------------------------------------------------------------
 
 

@@ -156,6 +156,22 @@ def link_name(path: str) -> str:
     return name[:-3] if is_note(name) else name
 
 
+def list_file_names(path: str) -> list[str]:
+    """Return the names by which a link may mean a file.
+
+    Among those of canvases and bases is the one without extension, although Obsidian does not
+    resolve it (5.15).
+    """
+    name = file_name(path)
+    names = [link_name(path), name]
+    stem, _, extension = name.rpartition(".")
+    return [*names, stem] if extension.lower() in BOARD_EXTENSIONS and stem else names
+
+
+BOARD_EXTENSIONS = ("canvas", "base")
+"""Extensions that people leave out in links."""
+
+
 # -- keys of a path in the derived maps ----------------------------------------------------------
 
 
@@ -268,7 +284,7 @@ def names_of_file(index: "Index", path: str) -> set[tuple[str, str, str]]:
     """Return the names of a file: kind, normalized text, spelling key."""
     if path not in index.files:
         return set()
-    names = {("name", link_name(path)), ("name", file_name(path))}
+    names = {("name", name) for name in list_file_names(path)}
     note = index.notes.get(path)
     if note and note.properties:
         names.update(("alias", alias) for alias in note.aliases)
@@ -305,7 +321,7 @@ def add_stored_keys(
     path, name = note.path, link_name(note.path)
     spelling = spelling_key(name)
     _add_path(maps["files_by_spelling"], (spelling,), path)
-    spellings = {spelling, spelling_key(file_name(path))}
+    spellings = set(map(spelling_key, list_file_names(path)))
     if note.properties:
         aliases, title = note.aliases, note.title
         if title:

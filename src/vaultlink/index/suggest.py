@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 import msgspec
 
 from vaultlink.index.file_kinds import is_same_kind
-from vaultlink.index.index import Index, link_name
+from vaultlink.index.index import Index, link_name, list_file_names
 from vaultlink.index.near_names import (
     MIN_SLIP,
     NameIndex,
@@ -428,7 +428,7 @@ def _list_names_at(names: NamesByPath, paths: Iterable[str]) -> set[str]:
     found: set[str] = set()
     for path in paths:
         if path in names:
-            found.update((link_name(path), file_name(path), *filter(None, names[path])))
+            found.update((*list_file_names(path), *filter(None, names[path])))
     return found
 
 

@@ -3,7 +3,7 @@
 Uses only the names, titles, aliases and headings in the index.
 """
 
-from vaultlink.index.index import Index, link_name
+from vaultlink.index.index import BOARD_EXTENSIONS, Index, link_name
 from vaultlink.index.resolve import is_note, name_key, normalize_name, spelling_key, title_slug
 from vaultlink.text import fold_title
 
@@ -45,20 +45,21 @@ def list_note_names(path: str, index: Index) -> tuple[str, ...]:
     )
 
 
-def is_only_spelling(path: str, index: Index) -> bool:
-    """Return True if nothing else is spelled like the name of a file.
+def is_only_spelling(path: str, index: Index, name: str | None = None) -> bool:
+    """Return True if nothing else is spelled like `name`, by default the file's own.
 
-    A name counts with and without the extension of a note.
+    A name counts with and without the extension of a note, canvas or base.
     """
-    key = spelling_key(link_name(path))
+    key = spelling_key(link_name(path) if name is None else name)
     if Index.definitions in index.memos:  # a long-running process keeps this map up to date
         return index.definitions.get(key) == (path,)
-    notes = index.files_by_spelling.get(key[:-2], ()) if key.endswith("md") else ()
-    return (
-        index.files_by_spelling.get(key) == (path,)
-        and not any(map(is_note, notes))
-        and index.derive(_TitlesBySpelling).get(key, {path}) == {path}
-    )
+    files = set(index.files_by_spelling.get(key, ()))
+    if key.endswith("md"):
+        files.update(filter(is_note, index.files_by_spelling.get(key[:-2], ())))
+    for extension in BOARD_EXTENSIONS:
+        boards = index.files_by_spelling.get(key + extension, ())
+        files.update(board for board in boards if board.lower().endswith(f".{extension}"))
+    return files == {path} and index.derive(_TitlesBySpelling).get(key, {path}) == {path}
 
 
 class _TitlesBySpelling(dict[str, set[str]]):

@@ -4,14 +4,17 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from vaultlink.index.file_kinds import find_copied_folders, has_known_extension, is_same_kind
-from vaultlink.index.index import Index, link_name
+from vaultlink.index.index import BOARD_EXTENSIONS, Index, link_name
 from vaultlink.index.resolve import (
     file_name,
     join_relative,
     name_key,
     normalize_name,
     parent_folder,
+    resolve_with_alternatives,
     spelling_key,
 )
 from vaultlink.index.suggest import Suggester, drop_own_names
@@ -133,10 +136,10 @@ def _find_candidates(target: str, joined: str, context: Context) -> _Candidates 
     index, key = context.index, normalize_name(target)
     aliased: Sequence[str] = index.notes_by_alias.get(key, ())
     titled: Sequence[str] = index.notes_by_title.get(key, ())
-    respelt = _find_respelt(joined, index)
+    respelt, boards = _find_respelt(joined, index), _find_boards(joined, index)
     # It is unknown if Obsidian reads a query as part of the name (2.20).
     is_query = "?" in target and name_key(target.partition("?")[0]) in index.names
-    if not (aliased or titled or respelt or is_query):
+    if not (aliased or titled or respelt or boards or is_query):
         return _NO_CANDIDATES
     aliased = [path for path in aliased if _has_alias(path, target, key, index)]
     if _names_periodic_note(target, context):
@@ -144,6 +147,7 @@ def _find_candidates(target: str, joined: str, context: Context) -> _Candidates 
     titled = [path for path in titled if is_case_variant(target, index.notes[path].title or "")]
     # The name of a file is better evidence than an alias of another one.
     is_other = respelt and set(respelt).isdisjoint(aliased)
+    respelt = respelt or boards
     return _Candidates(() if is_other else tuple(aliased), tuple(titled), respelt, is_query)
 
 
@@ -178,6 +182,16 @@ def _find_respelt(target: str, index: Index) -> tuple[str, ...]:
         and _is_in_folders(folders, path, rooted=target.startswith("/"))
         and is_same_kind(target, path)
     )
+
+
+def _find_boards(target: str, index: Index) -> tuple[str, ...]:
+    """Return the canvases and bases that a target names but for the extension."""
+    found = (
+        resolve_with_alternatives("", f"{target}.{extension}", index.names)
+        for extension in BOARD_EXTENSIONS
+        if f"{name_key(target)}.{extension}" in index.names
+    )
+    return tuple(path for first, others in found for path in (first, *others) if path is not None)
 
 
 def _is_in_folders(folders: list[str], path: str, *, rooted: bool) -> bool:
@@ -376,7 +390,7 @@ def alias_link(note: Note, context: Context) -> Iterator[Finding]:
     for link, candidates in _find_unresolved_links(note, context):
         if candidates.aliased:
             is_certain = (
-                set(candidates.titled) <= set(candidates.aliased)
+                {*candidates.titled, *candidates.respelt} <= set(candidates.aliased)
                 and _has_alias_in_same_case(link.target, candidates.aliased[0], context.index)
                 and _is_specific(link, note, candidates.aliased[0], context.index)
             )
@@ -403,13 +417,18 @@ def title_link(note: Note, context: Context) -> Iterator[Finding]:
 def respelt_link(note: Note, context: Context) -> Iterator[Finding]:
     """Report unresolved links that differ only in spelling from exactly one file name.
 
-    The fix is unsafe if another file has almost the same name, title or alias.
+    A missing extension of a canvas or base counts as spelling. The fix is unsafe if another file
+    has almost the same name, title or alias.
     """
     for link, candidates in _find_unresolved_links(note, context):
         if len(candidates.respelt) == 1 and not is_taken(link, context):
             [path] = candidates.respelt
-            is_certain = "/" in link.target or is_only_spelling(path, context.index)
-            yield _report_candidates(link, candidates.respelt, note, context, is_certain)
+            is_board = path in _find_boards(_join_target(link.target, note.path), context.index)
+            name = link_name(link.target) if is_board else None
+            is_certain = "/" in link.target or is_only_spelling(path, context.index, name)
+            found = _report_candidates(link, candidates.respelt, note, context, is_certain)
+            difference = "the extension" if is_board else "spelling"
+            yield replace(found, values={**found.values, "difference": difference})
 
 
 def _report_candidates(
