@@ -11,7 +11,7 @@ from builder import VaultFiles, build_state, make_settings
 from vaultlink.disk.scan import scan_vault
 from vaultlink.engine.checks import LinterSettings
 from vaultlink.engine.step import Change, Presence, State, step
-from vaultlink.fix.dangling import find_dangling_fix
+from vaultlink.fix.dangling import find_dangling_fix, find_named_by_display
 from vaultlink.fix.sources import FixAnswers, FixInputs
 from vaultlink.index.file_kinds import find_copied_folders
 
@@ -344,3 +344,32 @@ def test_link_that_its_line_calls_missing_gets_no_guess(text: str, is_reported: 
     [item] = [item for item in state.diagnostics["a.md"] if item.about == "unresolved-link"]
     fix = find_dangling_fix(state, FixInputs(vault.get), item, FixAnswers())
     assert (fix is None) == is_reported
+
+
+# -- display texts that name a file ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ("[[fear|_.state.fear]]", "_.state.fear.md"),
+        ("[[The Plan|docs/the-plan]]", "docs/the-plan.md"),
+        ("[[no-fear|a.no-fear]]", "a.no-fear.md"),
+        ("[[missing|Plan]]", None),
+        ("[[missing|My Plan]]", None),
+        ("[[old-plan|the-plan]]", None),
+        ("[[missing|2024-05-18]]", None),
+        ("[[missing|1.5]]", None),
+        ("[[missing|twice-there]]", None),
+        ("![[missing|the-plan]]", None),
+        ("[the-plan](missing)", None),
+        ("[[a|a.md]]", None),
+    ],
+)
+def test_display_text_is_the_file_of_some_programs(text: str, path: str | None) -> None:
+    names = ["_.state.fear", "docs/the-plan", "a.no-fear", "Plan", "My Plan", "2024-05-18", "1.5"]
+    names += ["a/twice-there", "b/twice-there"]
+    vault = {f"{name}.md": "" for name in names} | {"h.md": text}
+    index = build_state(vault).index
+    [(link, _)] = index.resolved_links("h.md")
+    assert find_named_by_display(link, "h.md", index) == path

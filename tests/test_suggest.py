@@ -144,6 +144,8 @@ def test_suggestions_are_sorted_by_score_and_limited() -> None:
         ("Triều đại Nhà Tấn", "Triều đại Nhà Tân"),
         ("Cá Mập Trắng", "Cà Mập Trắng"),
         ("Crème Brûlée", "Crême Brûlée"),
+        ("Duran Live", "Duran Duran Live"),
+        ("Combat", "Combat Rules"),
     ],
 )
 def test_other_topic_is_not_suggested(name: str, target: str) -> None:
@@ -165,6 +167,9 @@ def test_other_topic_is_not_suggested(name: str, target: str) -> None:
         ("202104051200 Evergreen notes", "Evergreen notes"),
         ("12.03 Evergreen notes", "Evergreen notes"),
         ("2. Evergreen notes", "1. Evergreen notes"),
+        ("solar tiles versus solar panels", "solar tiles versus solar solar panels"),
+        ("AI and its future prospects", "ai_and_future_prospects"),
+        ("AI and their future prospects", "AI and its future prospects"),
     ],
 )
 def test_slip_is_suggested(name: str, target: str) -> None:
@@ -195,6 +200,43 @@ def test_other_word_is_no_alias(target: str, alias: str) -> None:
 def test_name_without_accents_is_a_respelling(target: str, name: str) -> None:
     [found] = Suggester(build_state({f"{name}.md": ""}).index)(target)
     assert (found.path, found.reason) == (f"{name}.md", "respelling")
+
+
+@pytest.mark.parametrize(
+    ("target", "files", "path"),
+    [
+        ("features/", ["a/features/index.md"], "a/features/index.md"),
+        ("./features/", ["a/features/README.md", "a/features/x.md"], "a/features/README.md"),
+        ("../b/features/", ["b/features/features.md"], "b/features/features.md"),
+        ("/docs/Blocks/", ["training/docs/blocks/_index.md"], "training/docs/blocks/_index.md"),
+        ("features/", ["a/features/index.md", "a/features/features.md"], "a/features/index.md"),
+        ("features/", ["a/features/index.md", "b/features/README.md"], None),
+        ("b/features/", ["a/features/index.md"], None),
+        ("/features/", ["a/features/index.md"], None),
+        ("features/", ["a/features/one.md"], None),
+        ("tags/", ["a/tags/index.md"], None),
+        ("./", ["index.md"], None),
+        ("/", ["index.md"], None),
+    ],
+)
+def test_folder_means_the_note_about_it(target: str, files: list[str], path: str | None) -> None:
+    found = Suggester(build_state(dict.fromkeys(files, "")).index)(target)
+    assert [(item.path, item.reason) for item in found] == ([(path, "folder")] if path else [])
+
+
+@pytest.mark.parametrize(
+    ("target", "title", "is_slug"),
+    [
+        ("ann-s-day-at-sea", "Ann's Day at Sea", True),
+        ("release-1-5-notes", "Release 1.5 notes", True),
+        ("release_1_5_notes", "Release 1.5: notes!", True),
+        ("release-15-notes", "Release 1.5 notes", False),
+        ("Ann s Day", "Ann's Day", False),
+    ],
+)
+def test_slug_means_the_note_with_the_title(target: str, title: str, is_slug: bool) -> None:
+    index = build_state({"x.md": f'---\ntitle: "{title}"\n---\n'}).index
+    assert [item.reason for item in Suggester(index)(target)] == ["title"] * is_slug
 
 
 @pytest.mark.parametrize(
@@ -271,6 +313,8 @@ PATHS = (
     "2024-01-30.md",
     "-.md",
     "a_b.md",
+    "x/README.md",
+    "y/x/index.md",
 )
 TEXTS = some.sampled_from(
     [
@@ -301,6 +345,11 @@ TARGETS = (
     "plna",
     "-",
     "",
+    "x/",
+    "../y/x/",
+    "/y/x/",
+    "role-of-the-memory-s",
+    "fall of of rome",
 )
 
 

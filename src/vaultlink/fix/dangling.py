@@ -10,10 +10,18 @@ from collections.abc import Iterator, Sequence
 from vaultlink.engine.step import State
 from vaultlink.fix.sources import FixAnswers, FixInputs
 from vaultlink.index.index import Index, target_spellings
-from vaultlink.index.resolve import file_name, is_note, normalize_name, resolve, spelling_key
+from vaultlink.index.resolve import (
+    file_name,
+    is_note,
+    normalize_name,
+    resolve,
+    resolve_with_alternatives,
+    spelling_key,
+)
 from vaultlink.index.suggest import Suggester, drop_own_names
+from vaultlink.index.words import names_period
 from vaultlink.links.intent import is_meant_as_link, reports_unresolved, says_unresolved
-from vaultlink.links.kinds import bracketed_text, default_display_text
+from vaultlink.links.kinds import bracketed_text, default_display_text, is_wikilink
 from vaultlink.links.naming import retarget_link, strip_note_extension
 from vaultlink.model import Diagnostic, Edit, Fix, Link, Place, Safety, Suggestion
 from vaultlink.rules.former_targets import (
@@ -80,6 +88,7 @@ def _count_spellings(index: Index, path: str, name: str) -> tuple[Counter[str], 
     return targets, displays
 
 
+_BRACKETS = len("[[]]")
 _MIN_LEAD = 0.05
 """The best candidate must score at least this much above the second."""
 
@@ -93,7 +102,12 @@ def find_dangling_fix(
     If there is none, `answers` select the fix.
     """
     history = state.settings.history
-    may_be_near = item.target is None or sources.suggest is None or sources.suggest(item.target)
+    may_be_near = (
+        item.target is None
+        or sources.suggest is None
+        or item.end - item.start > len(item.target) + _BRACKETS  # there may be a display text
+        or sources.suggest(item.target)
+    )
     may_be_former = history.likely_moves or history.names
     if not (may_be_near or may_be_former or answers.unlink or answers.folder is not None):
         return None
@@ -174,7 +188,31 @@ class _LinksBySpan(dict[str, dict[tuple[int, int], Link]]):
 def _suggest(state: State, sources: FixInputs, link: Link, source: str) -> Sequence[Suggestion]:
     suggest = sources.suggest or state.index.derive(Suggester)
     found = drop_own_names(suggest(link.target), link.target, source)
+    if not found:
+        named = find_named_by_display(link, source, state.index)
+        found = [Suggestion(named, "respelling", _DISPLAY_SCORE)] if named else []
     return put_first(_suggest_former(state, link, source), found)
+
+
+_DISPLAY_SCORE = 0.9
+_FILE_LIKE = lazy_pattern(r"(?=.*[^\W\d_])[\w.]*\w[._/-][\w./-]*\w")
+"""A name as files have it and texts do not: words without spaces between them."""
+
+
+def find_named_by_display(link: Link, source: str, index: Index) -> str | None:
+    """Return the only note that the display text of an unresolved wikilink names.
+
+    Some programs write the display text first, as Dendron does: `[[fear|state.fear]]`. The text
+    must look like a file's name, and the target must not, or be the last part of it.
+    """
+    display = (link.display or "").strip()
+    if link.embed or not is_wikilink(link) or not _FILE_LIKE.fullmatch(display):
+        return None
+    is_last_part = spelling_key(display.rpartition(".")[2]) == spelling_key(link.target)
+    if names_period(display) or (_FILE_LIKE.fullmatch(link.target) and not is_last_part):
+        return None
+    path, others = resolve_with_alternatives(source, display, index.names)
+    return path if path not in (None, source) and not others and is_note(path or "") else None
 
 
 def _suggest_former(state: State, link: Link, source: str) -> tuple[Suggestion, ...]:
@@ -206,7 +244,21 @@ def _find_clear_target(
 
 def _build_link_fix(state: State, source: str, link: Link, path: str) -> Fix | None:
     edits = retarget_link(source, link, path, state.index, state.settings.obsidian)
+    if not link.subpath and find_named_by_display(link, source, state.index) == path:
+        edits = _swap_display(source, link) or edits
     return Fix(f"Link to “{strip_note_extension(path)}”", Safety.UNSAFE, edits) if edits else None
+
+
+def _swap_display(source: str, link: Link) -> tuple[Edit, ...]:
+    """Return the edit that exchanges the target and the display text of a link."""
+    found = _PARTS.fullmatch(link.raw)
+    if found is None or link.end - link.start != len(link.raw):
+        return ()
+    target, separator, display = found.groups()
+    return (Edit(source, link.start, link.end, f"[[{display}{separator}{target}]]"),)
+
+
+_PARTS = lazy_pattern(r"\[\[\s*([^|\\]*[^|\\\s])(\s*\\?\|\s*)([^|]*\S)\s*\]\]")
 
 
 def _build_unlink_fix(source: str, link: Link) -> Fix | None:

@@ -164,18 +164,29 @@ def _has_date(prefix: Words) -> bool:
 def _differs_in_function_words(words: Words, others: Words) -> bool:
     """Return True if names of several words differ only in articles and the like.
 
-    A single word is another thing with an article: `The Crowbar` may be a title.
+    A single word is another thing with an article: `The Crowbar` may be a title. In longer names a
+    word may be repeated.
     """
     if [word for word in words if not word.isalpha()] != [
         word for word in others if not word.isalpha()
     ]:
         return False
     content = [word for word in words if word not in NAME_FUNCTION_WORDS]
-    return (
-        content == [word for word in others if word not in NAME_FUNCTION_WORDS]
-        and len(content) > 1
-        and count_letters(content) >= MIN_LETTERS
-    )
+    other_content = [word for word in others if word not in NAME_FUNCTION_WORDS]
+    if content != other_content:
+        content = drop_repeated(content)
+        if len(content) < _MIN_REPEATING or content != drop_repeated(other_content):
+            return False
+    return len(content) > 1 and count_letters(content) >= MIN_LETTERS
+
+
+_MIN_REPEATING = 4
+"""Words of a name in which a word that stands twice is a slip. `Duran Duran` is a name."""
+
+
+def drop_repeated(words: Sequence[str]) -> list[str]:
+    """Return words without those that repeat the word before."""
+    return [word for at, word in enumerate(words) if not at or words[at - 1] != word]
 
 
 def _is_inverted(target: str, words: Words, name: str, others: Words) -> bool:
@@ -346,13 +357,12 @@ def _fold_name(name: str) -> str:
 def _related_keys(words: Words) -> list[str]:
     """Return the keys of words without a prefix and without function words."""
     rest = strip_prefix(words)
-    if NAME_FUNCTION_WORDS.isdisjoint(words):
-        if len(rest) == len(words):
-            return [" ".join(words)] if words else []
-        content = words
-    else:
-        content = tuple([word for word in words if word not in NAME_FUNCTION_WORDS])
-    return [" ".join(part) for part in (rest, content) if part]
+    content: Sequence[str] = words
+    if not NAME_FUNCTION_WORDS.isdisjoint(words):
+        content = [word for word in words if word not in NAME_FUNCTION_WORDS]
+    elif len(rest) == len(words) == len(set(words)):
+        return [" ".join(words)] if words else []
+    return [" ".join(part) for part in (rest, drop_repeated(content)) if part]
 
 
 def _join_stems(words: Words) -> str:

@@ -44,7 +44,7 @@ from vaultlink.index.words import (
     split_name,
 )
 from vaultlink.model import Diagnostic, Suggestion
-from vaultlink.text import count_shared
+from vaultlink.text import count_shared, lazy_pattern, strip_accents
 
 # -- suggest files for a broken link by title, alias, spelling or similar name ---------------------
 # A target is not compared with every name. Candidates share the target's rarest words, and only
@@ -139,8 +139,10 @@ class Suggester:
         path from the root, which may be a site's, and for two names with a slash between them.
         """
         name = file_name(target)
-        if name == target or not name:
+        if name == target:
             return None
+        if not name:
+            return self._match_folder_note(target)
         found = next(filter(None, map(self._index.names.get, target_keys(name))), ())
         if not found:
             return None
@@ -158,6 +160,25 @@ class Suggester:
         if shared < 2 and not _is_distinctive(link_name(ranked[0][1]), bool(shared)):
             return ()
         return (Suggestion(ranked[0][1], "folder", _SPELLING_SCORE),)
+
+    def _match_folder_note(self, target: str) -> tuple[Suggestion, ...] | None:
+        """Return the note about the folder that a target with a slash at its end names.
+
+        None if there is none; empty if folders of one name have such notes. A path from the root,
+        which may be a site's, must name two folders.
+        """
+        folders = split_folders(target)
+        if len(folders) <= target.startswith("/") or not folders or folders[0] in _SITE_FOLDERS:
+            return None
+        found: dict[tuple[str, ...], str] = {}
+        for key in list_folder_note_keys(target):
+            for path in self._index.names.get(key, ()):
+                place = split_folders(path)
+                if place[: len(folders)] == folders:
+                    found.setdefault(tuple(place), path)
+        if len(found) > 1:
+            return ()
+        return tuple(Suggestion(path, "folder", _SPELLING_SCORE) for path in found.values()) or None
 
     # -- same spelling ---------------------------------------------------------------------------
 
@@ -279,6 +300,15 @@ _COMMON_NAMES = frozenset(
 """Names that many folders have, so that a file elsewhere is another one."""
 
 
+_FOLDER_NOTES = ("index.md", "_index.md", "readme.md")
+"""Name keys of notes about their folder, besides that with the name of the folder."""
+
+
+def list_folder_note_keys(target: str) -> tuple[str, ...]:
+    """Return the name keys of notes about the folder that a target names, best first."""
+    return (*_FOLDER_NOTES, f"{name_key(target.rstrip('/'))}.md")
+
+
 _SITE_FOLDERS = frozenset(("tag", "tags", "category", "categories"))
 """Folders that only published sites have: they list the pages with a tag."""
 
@@ -305,6 +335,8 @@ def _is_weak(word: str) -> bool:
 def _score_spelling(text: str, name: str) -> float:
     if is_same_spelling(text, name):
         return _SPELLING_SCORE
+    if is_slug(text, name):
+        return _JOINED_SCORE
     words, others = split_name(text), split_name(name)
     strong = [[word for word in part if not _is_weak(word)] for part in (words, others)]
     if strong[0] != strong[1] or not is_same_name(text, name) or count_letters(words) < MIN_LETTERS:
@@ -325,7 +357,20 @@ def _is_title_variant(text: str, name: str) -> bool:
             len(words) == 1 and words == split_name(name) and not is_same_spelling(text, name)
         ):
             return False
-    return is_case_variant(text, name) or _is_loose_variant(text, name)
+    return is_case_variant(text, name) or _is_loose_variant(text, name) or is_slug(text, name)
+
+
+_SLUG = lazy_pattern(r"[a-z0-9]+(?:-[a-z0-9]+)+|[a-z0-9]+(?:_[a-z0-9]+)+")
+_NOT_IN_SLUG = lazy_pattern(r"[^a-z0-9]+")
+_MIN_SLUG_PARTS = 3
+
+
+def is_slug(text: str, name: str) -> bool:
+    """Return True if a text is the slug of a name, as programs write it: `ann-s-day`."""
+    separator = "-" if "-" in text else "_"
+    if text.count(separator) < _MIN_SLUG_PARTS - 1 or not _SLUG.fullmatch(text):
+        return False
+    return _NOT_IN_SLUG.sub(separator, strip_accents(name).lower()).strip(separator) == text
 
 
 def _is_loose_variant(text: str, name: str) -> bool:
@@ -494,6 +539,7 @@ class _ChangedNames:
         return (
             not self._spellings.isdisjoint(map(spelling_key, (target, text, *folders)))
             or not self._name_keys.isdisjoint(target_keys(target))
+            or (not name and not self._name_keys.isdisjoint(list_folder_note_keys(target)))
             or not self._old_words.isdisjoint(split_name(text))
             or self._near_keys.may_have_near_name(text)
         )

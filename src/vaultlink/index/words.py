@@ -256,6 +256,7 @@ le la les de du et el los las del y en il lo gli di
 _IN_NAMES = """
 & ein eine einer am zum zur vom fur l un une d au aux
 i e uno della dello dei delle da al do dos o os as em no na het een van
+its their
 """
 _IN_HEADINGS = "into or from is are oder für zu ou e"
 
