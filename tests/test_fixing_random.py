@@ -274,8 +274,10 @@ def test_odd_notes_are_fixed(scene: str, unsafe: bool, text: str) -> None:
     assert not fixed(SCENES[scene], afterwards(vault, result), unsafe=unsafe).texts
 
 
-def test_text_may_become_an_unresolved_link_that_it_was_meant_as() -> None:
+def test_text_becomes_only_a_link_that_leads_to_a_note() -> None:
     row = "| [[Plan]] | [[Plan (old) | new]] |\n"
     vault = {"Home.md": f"| h | i |\n|---|---|\n{row}", "Plan.md": ""}
+    assert not fixed(SCENES["as it comes"], vault, unsafe=False).texts
+    vault["o.md"] = "---\ntitle: Plan (old)\n---\n"
     result = fixed(SCENES["as it comes"], vault, unsafe=False)
-    assert afterwards(vault, result)["Home.md"].endswith(row.replace("old) |", "old) \\|"))
+    assert afterwards(vault, result)["Home.md"].endswith("| [[Plan]] | [[o \\| new]] |\n")
