@@ -11,9 +11,10 @@ from builder import VaultFiles, build_state, make_settings
 from vaultlink.disk.scan import scan_vault
 from vaultlink.engine.checks import LinterSettings
 from vaultlink.engine.step import Change, Presence, State, step
-from vaultlink.fix.dangling import find_dangling_fix, find_named_by_display
+from vaultlink.fix.dangling import find_dangling_fix
 from vaultlink.fix.sources import FixAnswers, FixInputs
 from vaultlink.index.file_kinds import find_copied_folders
+from vaultlink.links.naming import find_named_by_display
 
 RULES = ("title-link", "alias-link", "respelt-link")
 

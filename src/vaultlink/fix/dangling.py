@@ -10,19 +10,11 @@ from collections.abc import Iterator, Sequence
 from vaultlink.engine.step import State
 from vaultlink.fix.sources import FixAnswers, FixInputs
 from vaultlink.index.index import Index, target_spellings
-from vaultlink.index.resolve import (
-    file_name,
-    is_note,
-    normalize_name,
-    resolve,
-    resolve_with_alternatives,
-    spelling_key,
-)
+from vaultlink.index.resolve import file_name, is_note, normalize_name, resolve, spelling_key
 from vaultlink.index.suggest import Suggester, drop_own_names
-from vaultlink.index.words import names_period
 from vaultlink.links.intent import is_meant_as_link, reports_unresolved, says_unresolved
-from vaultlink.links.kinds import bracketed_text, default_display_text, is_wikilink
-from vaultlink.links.naming import retarget_link, strip_note_extension
+from vaultlink.links.kinds import bracketed_text, default_display_text
+from vaultlink.links.naming import find_named_by_display, retarget_link, strip_note_extension
 from vaultlink.model import Diagnostic, Edit, Fix, Link, Place, Safety, Suggestion
 from vaultlink.rules.former_targets import (
     find_former_target,
@@ -195,24 +187,6 @@ def _suggest(state: State, sources: FixInputs, link: Link, source: str) -> Seque
 
 
 _DISPLAY_SCORE = 0.9
-_FILE_LIKE = lazy_pattern(r"(?=.*[^\W\d_])[\w.]*\w[._/-][\w./-]*\w")
-"""A name as files have it and texts do not: words without spaces between them."""
-
-
-def find_named_by_display(link: Link, source: str, index: Index) -> str | None:
-    """Return the only note that the display text of an unresolved wikilink names.
-
-    Some programs write the display text first, as Dendron does: `[[fear|state.fear]]`. The text
-    must look like a file's name, and the target must not, or be the last part of it.
-    """
-    display = (link.display or "").strip()
-    if link.embed or not is_wikilink(link) or not _FILE_LIKE.fullmatch(display):
-        return None
-    is_last_part = spelling_key(display.rpartition(".")[2]) == spelling_key(link.target)
-    if names_period(display) or (_FILE_LIKE.fullmatch(link.target) and not is_last_part):
-        return None
-    path, others = resolve_with_alternatives(source, display, index.names)
-    return path if path not in (None, source) and not others and is_note(path or "") else None
 
 
 def _suggest_former(state: State, link: Link, source: str) -> tuple[Suggestion, ...]:

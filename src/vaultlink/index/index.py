@@ -253,9 +253,16 @@ def mentioned_spellings(index: "Index", path: str) -> Set[str]:
     return spellings_in_note(index.notes[path]) if known is None else frozenset(known)
 
 
+FILE_LIKE = lazy_pattern(r"(?=.*[^\W\d_])[\w.]*\w[._/-][\w./-]*\w")
+"""A name as files have it and texts do not: words without spaces between them."""
+
+
 def spellings_in_note(note: Note) -> Set[str]:
     """Return the spelling keys that a note mentions in links, entries and queries."""
     targets = {link.target for link in note.links if not link.external and link.target}
+    # The display text may name the file that the target does not.
+    displays = {link.display for link in note.links if link.display and not link.external}
+    targets.update(filter(FILE_LIKE.fullmatch, displays))
     if note.definitions:
         targets.update(item.target for item in note.definitions if item.target)
     if note.queries:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from vaultlink.index.index import Index
+from vaultlink.index.index import FILE_LIKE, Index
 from vaultlink.index.resolve import (
     PathsByName,
     file_name,
@@ -12,8 +12,10 @@ from vaultlink.index.resolve import (
     parent_folder,
     resolve,
     resolve_with_alternatives,
+    spelling_key,
 )
-from vaultlink.links.kinds import SYNTAX, add_extension
+from vaultlink.index.words import names_period
+from vaultlink.links.kinds import SYNTAX, add_extension, is_wikilink
 from vaultlink.links.rewrite import rewrite_link
 from vaultlink.model import FOLDER_KINDS, Edit, Link, Place, QueryName
 from vaultlink.obsidian import ObsidianSettings
@@ -347,3 +349,19 @@ def rename_in_query(query: QueryName, source: str, path: str, names: PathsByName
         if resolve(source, name, names) != path:
             return None
     return name if is_plain_name(name) else None
+
+
+def find_named_by_display(link: Link, source: str, index: Index) -> str | None:
+    """Return the only note that the display text of an unresolved wikilink names.
+
+    Some programs write the display text first, as Dendron does: `[[fear|state.fear]]`. The text
+    must look like a file's name, and the target must not, or be the last part of it.
+    """
+    display = (link.display or "").strip()
+    if link.embed or not is_wikilink(link) or not FILE_LIKE.fullmatch(display):
+        return None
+    is_last_part = spelling_key(display.rpartition(".")[2]) == spelling_key(link.target)
+    if names_period(display) or (FILE_LIKE.fullmatch(link.target) and not is_last_part):
+        return None
+    path, others = resolve_with_alternatives(source, display, index.names)
+    return path if path not in (None, source) and not others and is_note(path or "") else None

@@ -38,7 +38,7 @@ from vaultlink.index.words import (
 )
 from vaultlink.links.intent import names_topic, reports_unresolved
 from vaultlink.links.kinds import find_nested_links, is_wikilink
-from vaultlink.links.naming import retarget_link, strip_note_extension
+from vaultlink.links.naming import find_named_by_display, retarget_link, strip_note_extension
 from vaultlink.model import Edit, Link, Note, Place, Safety, Suggestion, text_items
 from vaultlink.rules.context import Context, Finding, is_taken, remember
 from vaultlink.rules.former_targets import (
@@ -287,6 +287,7 @@ def _is_mistake(link: Link, note: Note, context: Context) -> bool:
     return (
         found is None
         or bool(found and drop_own_names(found, target, note.path))
+        or find_named_by_display(link, note.path, context.index) is not None
         or find_former_target(link, note.path, context.index, context.history) is not None
     )
 
