@@ -3,18 +3,22 @@
 import json
 from collections import Counter
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from builder import build_state
+from builder import RULES, build_state
 from repositories import commit, create_repository, git, update_files
 from running import RunCommand, create_vault, read_files
-from vaultlink.baseline.match import KnownFindings, finding_keys, split_known
+from vaultlink.baseline.match import KnownFindings, finding_keys, relate_rules, split_known
+from vaultlink.config.layers import Layer
+from vaultlink.config.settings import merge_layers
 from vaultlink.disk.scan import BASELINE_FILE
+from vaultlink.engine.checks import LinterSettings
 from vaultlink.model import Diagnostic
 
 Files = Mapping[str, str | bytes | None]
@@ -358,6 +362,56 @@ def test_selection_filters_what_the_baseline_knows(
     data = json.loads(done.out)
     assert [f"{row['path']} {row['code']}" for row in data["findings"]] == list(case.new)
     assert [(row["left"], row["gone"]) for row in data["known"]] == [(case.left, case.gone)]
+
+
+FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
+ALL_RULES = frozenset(rule.name for rule in RULES)
+
+
+@cache
+def read_fixture(name: str) -> Mapping[str, str]:
+    """Return the notes of a sample vault, and its attachments without content."""
+    files = read_files(FIXTURES / name).items()
+    return {
+        path: data.decode("utf-8", "replace") if path.endswith(".md") else ""
+        for path, data in files
+        if path[:1] != "."
+    }
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    some.sampled_from(sorted(path.name for path in FIXTURES.iterdir() if path.is_dir())),
+    some.one_of(
+        some.sampled_from(sorted(ALL_RULES)).map(lambda name: frozenset({name})),
+        some.sampled_from(sorted(ALL_RULES)).map(lambda name: ALL_RULES - {name}),
+        some.frozensets(some.sampled_from(sorted(ALL_RULES)), min_size=1),
+    ),
+)
+def test_no_selection_makes_known_findings_new_or_resolved(
+    fixture: str, enabled: frozenset[str]
+) -> None:
+    texts = read_fixture(fixture)
+    before, now = (
+        build_state(
+            texts,
+            LinterSettings.build(
+                RULES, merge_layers([Layer("", {"select": sorted(selected)})], RULES)
+            ),
+        ).diagnostics
+        for selected in (ALL_RULES, enabled)
+    )
+    keys = {path: finding_keys(items, texts.__getitem__) for path, items in before.items()}
+    known = KnownFindings(
+        "baseline",
+        "",
+        frozenset(keys),
+        keys.__getitem__,
+        rules=relate_rules(RULES, ALL_RULES, enabled),
+    )
+    split = split_known(now, [known], texts.__getitem__, lambda _path: True)
+    new = [item for item in split.new if "suppression of all rules" not in item.message]
+    assert (new, split.known_counts[0].gone) == ([], 0)
 
 
 def test_fix_with_a_selection_fixes_known_findings(run: RunCommand, vault: Path) -> None:

@@ -101,8 +101,11 @@ def relate_rules(rules: Sequence[Rule], recorded: Set[str], enabled: Set[str]) -
                 stand_ins.setdefault(rule.name, set()).add(codes[name])
             elif name in enabled and name not in recorded and rule.name in recorded:
                 stand_ins.setdefault(name, set()).add(codes[rule.name])
+    partial = {codes[name] for name in missing if (codes[name], name) not in heirs}
+    if missing:  # an engine rule depends on what the others find
+        partial |= {rule.code for rule in rules if rule.is_engine_rule}
     return KnownRules(
-        frozenset(codes[name] for name in missing if (codes[name], name) not in heirs),
+        frozenset(partial),
         {name: frozenset(others - {codes[name]}) for name, others in stand_ins.items()},
     )
 

@@ -286,7 +286,7 @@ class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
         return "\n".join(filter(None, sentences))
 
     def _describe_folders(self) -> list[str]:
-        """Return hints on folders that look imported, if the command is about the whole vault."""
+        """Return hints on folders that look imported, if the whole vault is checked."""
         if self.chosen or self.terminal.quiet:
             return []
         if self.parts is None:

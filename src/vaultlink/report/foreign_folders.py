@@ -32,7 +32,7 @@ _DATED_NAME = lazy_pattern(r"\d{4}\W?[WQ]?\d{1,2}(?:\W?\d{1,2})?(?:\W+\w+)?\.md"
 
 
 class ForeignFolder(NamedTuple):
-    """A folder that looks imported or generated, and the numbers of its findings and notes."""
+    """A folder that looks imported or generated; numbers of its findings and notes."""
 
     path: str
     findings: int
@@ -40,7 +40,7 @@ class ForeignFolder(NamedTuple):
 
 
 def find_foreign_folders(counts: Mapping[str, int], index: Index) -> list[ForeignFolder]:
-    """Return the folders that look imported or generated, the outermost of nested ones.
+    """Return the folders that look imported or generated, without those in others.
 
     `counts` are the numbers of findings by path. The notes are only read if a folder has a large
     share of the findings.
@@ -68,7 +68,7 @@ def find_foreign_folders(counts: Mapping[str, int], index: Index) -> list[Foreig
 
 
 def _count_by_folder(paths: Mapping[str, int] | Sequence[str]) -> Counter[str]:
-    """Return the sums of numbers, or of paths, in each folder and the folders below it."""
+    """Return the sum of numbers, or of paths, in each folder, at any depth."""
     totals: Counter[str] = Counter()
     for folder, number in _count_by_parent(paths).items():
         end = len(folder)
@@ -87,7 +87,7 @@ def _count_by_parent(paths: Mapping[str, int] | Sequence[str]) -> Counter[str]:
 
 
 def _select_apart(folders: Sequence[ForeignFolder], index: Index) -> list[ForeignFolder]:
-    """Return the folders to which nothing outside links, and of which few notes link outside."""
+    """Return the folders to which nothing outside links, and that hardly link outside."""
     prefixes = {item: f"{item.path}/" for item in folders}
     linking: Counter[ForeignFolder] = Counter()
     for source in index.notes:
