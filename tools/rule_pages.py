@@ -89,6 +89,8 @@ def _render_index() -> str:
 
 
 def _describe_default(rule: Rule) -> str:
+    if rule.preview:
+        return f"preview ({rule.severity.value})"
     return rule.severity.value if rule.enabled_by_default else f"off ({rule.severity.value})"
 
 

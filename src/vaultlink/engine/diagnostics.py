@@ -186,6 +186,8 @@ def fingerprint_all(diagnostics: Sequence[Diagnostic], text: TextByPath) -> list
 class KnownCount(msgspec.Struct, frozen=True):
     """Counts of findings known from a baseline or a revision, which are not reported.
 
+    What both know counts for the baseline only.
+
     Attributes:
         kind: `baseline` or `revision`.
         name: The name of the baseline file, relative to the vault, or of the revision as the option
