@@ -162,7 +162,7 @@ def test_state_of_another_vault_says_nothing_of_notes_outside_the_last_commit(
     monkeypatch.setattr(saved_state, "RACY_WINDOW_NS", 0)
     settings = Settings(cache_dir=tmp_path / "cache")
     vault = create_repository(tmp_path / "one", {"sub/b.md": "x\n", "c.md": "y\n"})
-    update_files(vault, {"new.md": "[[b]]\n"})
+    update_files(vault, {"a/new.md": "[[b]]\n"})
     open_vault(vault, settings)
     update_files(vault, {"b.md": "z\n"})
     retargeted = open_vault(vault, settings)

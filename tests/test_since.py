@@ -151,7 +151,7 @@ CASES: dict[str, Case] = {
         {"a.md": "[[Bee]]\n", "b.md": "x\n"}, {"b.md": "---\naliases: [Bee]\n---\n"}, []
     ),
     "another file of the same name": Case(
-        {"a.md": "[[b]]\n", "b.md": "x\n"}, {"y/b.md": "z\n"}, ["a.md VL108 b"]
+        {"x/a.md": "[[b]]\n", "b.md": "x\n"}, {"y/b.md": "z\n"}, ["x/a.md VL108 b"]
     ),
     "a note that is no UTF-8 any more": Case(
         {"a.md": "x\n", "b.md": "y\n"}, {"a.md": b"\xff\xfe"}, ["a.md VL001 "]

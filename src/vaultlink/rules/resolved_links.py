@@ -4,7 +4,13 @@ import unicodedata
 from collections.abc import Iterator
 from functools import partial
 
-from vaultlink.index.resolve import is_note, join_relative, normalize_name, resolve
+from vaultlink.index.resolve import (
+    is_note,
+    join_relative,
+    normalize_name,
+    parent_folder,
+    resolve,
+)
 from vaultlink.links.kinds import (
     SYNTAX,
     add_extension,
@@ -26,13 +32,30 @@ from vaultlink.rules.context import Context, Finding, find_resolved_links
 
 
 def ambiguous_link(note: Note, context: Context) -> Iterator[Finding]:
+    """Report links that several files match, unless Obsidian opens the one nearest to the note."""
     shared = context.index.files_sharing_names
     if shared and not shared.isdisjoint(context.index.targets.get(note.path, ())):
         for link, target in find_resolved_links(note, context):
             others = context.index.alternatives(note.path, link) if target in shared else ()
-            if others and not _names_sibling(link, note.path, target):
+            if not others or _is_nearest(note.path, target, others):
+                continue
+            if not _names_sibling(link, note.path, target):
                 values = {"target": link.target, "count": len(others) + 1, "chosen": target}
                 yield Finding(link, values, link.target)
+
+
+def _is_nearest(source: str, target: str, others: tuple[str, ...]) -> bool:
+    """Return True if a target is in the folder of the source or alone in the tree of both.
+
+    The tree is the innermost folder that contains source and target. The vault itself is none. A
+    note whose link leads to itself probably means another file.
+    """
+    folder = tree = parent_folder(source)
+    if parent_folder(target) == folder:
+        return target != source
+    while not target.startswith(tree):
+        tree = parent_folder(tree[:-1])
+    return tree != "" and not any(path.startswith(tree) for path in others)
 
 
 def _names_sibling(link: Link, source: str, target: str) -> bool:
