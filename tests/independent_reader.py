@@ -156,6 +156,8 @@ def _read_markdown_link(state: StateInline, silent: bool) -> bool:
             open_at += 1
         found = state.md.helpers.parseLinkDestination(state.src, open_at, end)
         href = decode(found.str)
+        if href is None and begin > start:  # clause 2.3
+            href = found.str
         if (
             found.str
             and href is not None

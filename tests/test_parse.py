@@ -545,6 +545,8 @@ def shape(link: Link) -> tuple[object, ...]:
         ("```\n[[a]]\n````\n[[b]]", [("[[b]]", "b")]),
         ("[t](<my note.md>) [u](my note.md)", [("[t](<my note.md>)", "my note.md")]),
         ("[t](a%ZZ.md)", []),
+        ("![t](a%ZZ.png)", [("![t](a%ZZ.png)", "a%ZZ.png")]),
+        ("![t](https://x.y/a%ZZ.png)", [("![t](https://x.y/a%ZZ.png)", "https://x.y/a%ZZ.png")]),
         ("https://x.y/[[a]] [[b]]", [("[[b]]", "b")]),
         ("[![i](p.png)](b.md)", [("[![i](p.png)](b.md)", "b.md"), ("![i](p.png)", "p.png")]),
     ],

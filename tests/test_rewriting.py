@@ -72,6 +72,9 @@ def after(text: str, edits: tuple[Edit, ...]) -> str:
         ("[x](a.md)", "R&D, 1+1=2.md", "[x](R&D,%201+1=2.md)"),
         ("[x [y](a.md)", "b.md", "[x [y](b.md)"),
         ("![x|100](a.png)", "b.png", "![x|100](b.png)"),
+        ("![x](a%zz.png)", "b c.png", "![x](b%20c.png)"),
+        ("![x](a%20%zz.png#p%20q)", "b.png", "![x](b.png#p%2520q)"),
+        ("![x](<a%zz.png#p>)", "b%c.png", "![x](<b%25c.png#p>)"),
         ("[x\ny](a.md)", "b.md", "[x\ny](b.md)"),
         ("> [x\n> y](a.md)", "b.md", "> [x\n> y](b.md)"),
         ("%% [[a]] %%", "b", "%% [[b|a]] %%"),
@@ -159,6 +162,7 @@ def test_edit_changes_only_the_destination() -> None:
         ("[x](a.md#h-i)", "#H i", "[x](a.md#H%20i)"),
         ("[x](<a b.md#h-i>)", "#H i", "[x](<a b.md#H i>)"),
         ("[x](#h-i)", "#H#I", "[x](#H#I)"),
+        ("![x](a%zz.md#h-i)", "#H i", "![x](a%25zz.md#H%20i)"),
     ],
 )
 def test_another_subpath(before: str, subpath: str, text: str) -> None:
@@ -193,6 +197,8 @@ def test_redundant_display_text_is_removed(before: str, text: str) -> None:
         ("[a](a.md)", "a", "[[a]]"),
         ("[x](<a b.md#H>)", "a b", "[[a b#H|x]]"),
         ("![](p.png)", "p.png", "![[p.png]]"),
+        ("![](p%q.png)", "p%q.png", "![[p%q.png]]"),
+        ("![[p%q.png]]", "p%q.png", "![](p%25q.png)"),
         (TABLE.format("[x](a.md)"), "a", TABLE.format("[[a\\|x]]")),
     ],
 )
@@ -286,7 +292,7 @@ NAMES = [
 @settings(max_examples=count_examples(200), deadline=None)
 @given(
     st.lists(st.sampled_from(AROUND), max_size=5),
-    st.sampled_from(["[[a]]", "[[a|x y]]", "[x](a.md)", "![[a]]", "[[a#H]]"]),
+    st.sampled_from(["[[a]]", "[[a|x y]]", "[x](a.md)", "![[a]]", "[[a#H]]", "![x](a%z.md)"]),
     st.lists(st.sampled_from(AROUND), max_size=5),
     st.sampled_from(NAMES),
 )

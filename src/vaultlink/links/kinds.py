@@ -276,14 +276,14 @@ def _parse_markdown(raw: str) -> Iterator[_MarkdownLink]:
 
     The span of the destination is without angle brackets.
     """
-    at = 0
+    at, embed = 0, raw.startswith("!")
     while (at := raw.find("](", at) + 1) > 0:
         stop, destination = parse_link_destination(MarkSearch(raw), at, len(raw))
-        decoded = decode_destination(destination) if stop == len(raw) else None
+        decoded = decode_destination(destination, embed=embed) if stop == len(raw) else None
         if decoded is not None and not is_external(decoded):
             start = at + 1 + len(raw[at + 1 :]) - len(raw[at + 1 :].lstrip())
             start += raw[start] == "<"
-            text = raw[1 + raw.startswith("!") : at - 1]
+            text = raw[1 + embed : at - 1]
             yield _MarkdownLink(*split_subpath(decoded), text, start, start + len(destination))
 
 
@@ -311,12 +311,15 @@ def _replace_destination(link: Link, target: str, subpath: str) -> Replacement |
 def change_destination(
     link: Link | Definition, current: str, target: str, subpath: str, encode: Encoder
 ) -> str:
-    """Return a destination with another target and subpath; equal parts stay."""
-    mark = current.find("#")
+    """Return a destination with another target and subpath; equal parts stay.
+
+    If a percent escape is malformed, neither part stays: the other one would be read anew (2.3).
+    """
+    mark, is_decoded = current.find("#"), decode_destination(current) is not None
     name, rest = (current, "") if mark == -1 else (current[:mark], current[mark:])
-    if target != link.target:
+    if target != link.target or not is_decoded:
         name = encode(target, "")
-    if subpath != link.subpath:
+    if subpath != link.subpath or not is_decoded:
         rest = encode(subpath, "#^")
     return name + rest
 

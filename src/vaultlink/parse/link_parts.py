@@ -41,7 +41,7 @@ def parse_inline_link(
     """
     if isinstance(link, InlineWikilink):
         return parse_wikilink(text[link.start + 2 + link.embed : link.end - 2])
-    destination = decode_destination(link.destination)
+    destination = decode_destination(link.destination, embed=link.embed)
     if destination is None or is_external(destination):
         return None
     return (*split_subpath(destination), text[link.start + 1 + link.embed : link.text_end])
@@ -69,11 +69,11 @@ def is_external(destination: str) -> bool:
     return ":" in destination and not destination.startswith(("./", "../"))
 
 
-def decode_destination(raw: str) -> str | None:
+def decode_destination(raw: str, *, embed: bool = False) -> str | None:
     """Decode the destination of a Markdown link as Obsidian does (2.2).
 
-    Resolves backslash escapes and entities, and decodes percent escapes like a URI. Returns None if
-    a percent escape is malformed: then Obsidian does not see a link (2.3).
+    Resolves backslash escapes and entities, and decodes percent escapes like a URI. If one of these
+    is malformed, an image keeps them all, and Obsidian sees no other link: returns None (2.3).
     """
     text = raw
     if "\\" in text:
@@ -81,7 +81,8 @@ def decode_destination(raw: str) -> str | None:
     if "&" in text:
         text = html.unescape(text)
     if "%" in text and not is_external(text):
-        return _decode_percent(text)
+        decoded = _decode_percent(text)
+        return text if decoded is None and embed else decoded
     return text
 
 

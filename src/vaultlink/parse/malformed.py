@@ -254,7 +254,7 @@ def list_texts(
 def read_target(text: str, link: InlineWikilink | InlineMarkdownLink) -> str | None:
     """Return the target of a link in a run; None if its destination cannot be decoded."""
     if isinstance(link, InlineMarkdownLink):
-        return decode_destination(link.destination)
+        return decode_destination(link.destination, embed=link.embed)
     return parse_wikilink(text[link.start + 2 + link.embed : link.end - 2])[0]
 
 

@@ -106,7 +106,7 @@ class NoteBuilder:
 
         Ignored if its destination cannot be decoded: then it is not a link.
         """
-        destination = decode_destination(link.destination)
+        destination = decode_destination(link.destination, embed=link.embed)
         if destination is None:
             return
         external = is_external(destination)
