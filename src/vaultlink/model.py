@@ -180,6 +180,18 @@ class Definition(SourceSpan, frozen=True, array_like=True, gc=False):
     wrapped: bool
 
 
+class HtmlImage(SourceSpan, frozen=True, array_like=True, gc=False):
+    """An image in HTML, `<img src="...">`, whose address has no scheme.
+
+    Obsidian does not count it as a link. Its span covers the address as written.
+
+    Attributes:
+        target: The path in the address, decoded, with slashes and without query and fragment.
+    """
+
+    target: str
+
+
 class Tag(SourceSpan, frozen=True, array_like=True, gc=False):
     """A tag.
 
@@ -381,6 +393,7 @@ class Note(msgspec.Struct, frozen=True, array_like=True, gc=False):
         definitions: The definitions of links' labels that lead to a place in the vault. They are
             not links.
         queries: The names of folders, notes and tags in queries.
+        images: The images in HTML. They are not links.
     """
 
     path: str
@@ -398,6 +411,7 @@ class Note(msgspec.Struct, frozen=True, array_like=True, gc=False):
     named_files: tuple[str, ...] = ()
     definitions: tuple[Definition, ...] = ()
     queries: tuple[QueryName, ...] = ()
+    images: tuple[HtmlImage, ...] = ()
 
     def property_value(self, key: str) -> PropertyValue:
         """Return the value of a property.

@@ -258,7 +258,7 @@ FILE_LIKE = lazy_pattern(r"(?=.*[^\W\d_])[\w.]*\w[._/-][\w./-]*\w")
 
 
 def spellings_in_note(note: Note) -> Set[str]:
-    """Return the spelling keys that a note mentions in links, entries and queries."""
+    """Return the spelling keys in the links, entries, queries and images of a note."""
     targets = {link.target for link in note.links if not link.external and link.target}
     # The display text may name the file that the target does not.
     displays = {link.display for link in note.links if link.display and not link.external}
@@ -267,6 +267,8 @@ def spellings_in_note(note: Note) -> Set[str]:
         targets.update(item.target for item in note.definitions if item.target)
     if note.queries:
         targets.update(item.text for item in note.queries if item.kind in ("note", "path"))
+    if note.images:
+        targets.update(item.target for item in note.images)
     # Links in managed sections are not links of the note, but their findings depend on names too.
     if note.sections:
         targets.update(

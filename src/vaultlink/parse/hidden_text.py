@@ -9,7 +9,7 @@ from vaultlink.model import Link, ParseProblem
 from vaultlink.parse import leaf_blocks
 from vaultlink.parse.blocks import HidingBlock, ParsedBlocks, read_blocks
 from vaultlink.parse.inline import InlineMarkdownLink, InlineWikilink, read_inline
-from vaultlink.parse.leaf_blocks import HTML_TAG
+from vaultlink.parse.leaf_blocks import HTML_TAG, OPAQUE_HTML
 from vaultlink.parse.lines import SourceLine, TextRun, is_blank, split_lines
 from vaultlink.parse.link_parts import parse_wikilink
 from vaultlink.parse.note_builder import NoteBuilder
@@ -262,10 +262,6 @@ class _HiddenLines:
 # out: they are meant as text.
 
 
-_OPAQUE = lazy_pattern(
-    r"<(pre|code|script|style|textarea|svg|math|kbd|samp|tt)\b.*?(?:</\1\s*>|\Z)|<!--.*?(?:-->|\Z)",
-    re.IGNORECASE | re.DOTALL,
-)
 _NOT_LINE_END = lazy_pattern(r"[^\n]")
 _TAG = lazy_pattern(HTML_TAG)
 _TAG_NAME = lazy_pattern(r"[A-Za-z][A-Za-z0-9-]*")
@@ -325,7 +321,7 @@ def find_swallowed_links(blocks: list[HidingBlock], text: str, body: int) -> Ite
 def _read_links(block: HidingBlock, builder: NoteBuilder) -> list[Link]:
     """Return the internal links in an HTML block that are not meant as code."""
     joined = "\n".join(line.text for line in block.lines)
-    visible = _OPAQUE.sub(lambda match: _NOT_LINE_END.sub(" ", match[0]), joined).split("\n")
+    visible = OPAQUE_HTML.sub(lambda match: _NOT_LINE_END.sub(" ", match[0]), joined).split("\n")
     lines = [
         SourceLine(shown, line.offset) for shown, line in zip(visible, block.lines, strict=True)
     ]

@@ -127,8 +127,8 @@ def _compile_special(*, markdown: bool, urls: bool, emphasis: bool) -> re.Patter
     )
     if markdown or emphasis or urls:
         single += "<"
-    else:  # markup matters only if it hides a mark, or if a tag follows it
-        tests.append(r"(?<=<)(?=[!?]|[^<>]*(?:[\[#`$\\\"']|>#))")
+    else:  # markup matters only if it hides a mark or is an image, or if a tag follows it
+        tests.append(r"(?<=<)(?=[!?]|[iI][mM][gG]\s|[^<>]*(?:[\[#`$\\\"']|>#))")
     if urls:
         first += "hHw"
         tests += [r"(?<=[hH])[tT][tT][pP][sS]?://", r"(?<=w)ww\."]

@@ -48,6 +48,12 @@ _ATTRIBUTES = (
 )
 HTML_TAG = rf"<[A-Za-z][A-Za-z0-9-]*{_ATTRIBUTES}\s*/?>|</[A-Za-z][A-Za-z0-9-]*\s*>"
 
+OPAQUE_HTML = lazy_pattern(
+    r"<(pre|code|script|style|textarea|svg|math|kbd|samp|tt)\b.*?(?:</\1\s*>|\Z)|<!--.*?(?:-->|\Z)",
+    re.IGNORECASE | re.DOTALL,
+)
+"""Comments, and elements whose content is meant as text."""
+
 _HTML_START = lazy_pattern(r"[ \t]*<")
 _HTML_KINDS: tuple[tuple[re.Pattern[str], re.Pattern[str] | None], ...] = (
     (

@@ -86,6 +86,27 @@ def decode_destination(raw: str, *, embed: bool = False) -> str | None:
     return text
 
 
+_ADDRESS_END = lazy_pattern(r"[?#]")
+
+
+def decode_address(raw: str) -> str:
+    """Return the path in an address in HTML; "" if it has none, or a scheme or host.
+
+    All percent escapes are decoded, unless they are malformed.
+    """
+    text = _ADDRESS_END.split(html.unescape(raw).strip().replace("\\", "/"), maxsplit=1)[0]
+    if ":" in text or text.startswith("//"):
+        return ""
+    try:
+        return _PERCENT_ESCAPES.sub(_decode_all, text)
+    except UnicodeDecodeError:
+        return text
+
+
+def _decode_all(match: re.Match[str]) -> str:
+    return bytes.fromhex(match[0].replace("%", "")).decode()
+
+
 def _decode_percent(text: str) -> str | None:
     if re.search(r"%(?![0-9A-Fa-f]{2})", text):
         return None

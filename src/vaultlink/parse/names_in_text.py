@@ -3,9 +3,11 @@
 import re
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from vaultlink.model import Link, Place
+from vaultlink.parse.leaf_blocks import HTML_TAG, OPAQUE_HTML
+from vaultlink.parse.link_parts import decode_address
 from vaultlink.text import lazy_pattern
 
 # -- links to the note itself --------------------------------------------------------------------
@@ -98,3 +100,36 @@ def find_named_files(text: str, links: Sequence[Link]) -> tuple[str, ...]:
         if name.strip() and not ("://" in before and _ADDRESS.search(before)):
             names.add(name.lstrip() + match[0])
     return tuple(sorted(names))
+
+
+# -- images in HTML ------------------------------------------------------------------------------
+
+IMAGE_TAG = lazy_pattern(r"<[iI][mM][gG]\s")
+_HTML_TAG = lazy_pattern(HTML_TAG)
+_ATTRIBUTE = lazy_pattern(
+    r"""\s([a-zA-Z_:][\w:.-]*)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^"'=<>`\s]+)))?"""
+)
+
+
+def find_image_tags(html: str) -> Iterator[tuple[int, int]]:
+    """Yield the spans of the `<img>` tags in an HTML block.
+
+    Tags in comments, scripts, code and the like do not count.
+    """
+    visible = OPAQUE_HTML.sub(lambda match: " " * len(match[0]), html)
+    for tag in _HTML_TAG.finditer(visible):
+        if IMAGE_TAG.match(tag[0]):
+            yield tag.span()
+
+
+def read_image_address(text: str, start: int, end: int) -> tuple[int, int, str] | None:
+    """Return span and path of the address in the `<img>` tag at a span of a text.
+
+    None if the address has no path, or a scheme or host.
+    """
+    for attribute in _ATTRIBUTE.finditer(text, start, end):
+        if attribute[1].lower() == "src":
+            group = attribute.lastindex or 1
+            target = decode_address(attribute[group]) if group > 1 else ""
+            return (*attribute.span(group), target) if target else None
+    return None

@@ -10,6 +10,7 @@ from vaultlink.model import (
     BlockId,
     Directive,
     Heading,
+    HtmlImage,
     Link,
     Note,
     Owner,
@@ -29,6 +30,7 @@ from vaultlink.parse.backlinks_heading import (
 )
 from vaultlink.parse.backlinks_section import read_sections
 from vaultlink.parse.blocks import ParsedBlocks, read_blocks
+from vaultlink.parse.brackets import SpanSet
 from vaultlink.parse.directives import (
     DIRECTIVE_PREFIX,
     find_comment_spans,
@@ -42,7 +44,11 @@ from vaultlink.parse.hidden_text import (
 )
 from vaultlink.parse.lines import UNICODE_SPACES, TextRun, split_lines
 from vaultlink.parse.link_parts import parse_property_link
-from vaultlink.parse.names_in_text import find_lone_self_links, find_named_files
+from vaultlink.parse.names_in_text import (
+    find_image_tags,
+    find_lone_self_links,
+    find_named_files,
+)
 from vaultlink.parse.note_builder import BODY, MARKDOWN, WIKILINK, NoteBuilder
 from vaultlink.parse.pieces import hash_sections
 from vaultlink.parse.properties import Frontmatter, frontmatter_span, read_properties
@@ -62,7 +68,9 @@ def parse_note(path: str, text: str, headings: tuple[str, ...] = ()) -> Note:
     found = NoteBuilder(text)
     encoded = text.encode("utf-8", "surrogatepass")
     marks = fast_parser.markup_bytes(encoded)
+    lowered = encoded.lower()
     found.may_have_directives = (b"%%" in marks or b"<!" in marks) and DIRECTIVE_PREFIX in text
+    found.may_have_images = b"<" in marks and b"<img" in lowered
     span = frontmatter_span(text)
     body = span[2] if span else 0
     properties: tuple[Property, ...] | None = None
@@ -79,7 +87,7 @@ def parse_note(path: str, text: str, headings: tuple[str, ...] = ()) -> Note:
     )
     wording = compile_wordings(headings)
     sections: tuple[Section, ...] = ()
-    candidates = find_heading_candidates(text, encoded.lower(), wording)
+    candidates = find_heading_candidates(text, lowered, wording)
     usual_headings = find_usual_headings(text, body, found.links, titles, found.starts)
     if candidates or usual_headings:
         sections = read_sections(
@@ -108,6 +116,7 @@ def parse_note(path: str, text: str, headings: tuple[str, ...] = ()) -> Note:
         named_files=find_named_files(text, links),
         definitions=found.definitions,
         queries=found.queries,
+        images=_sort_images(found.images, comments) if found.images else (),
     )
 
 
@@ -124,8 +133,10 @@ def _read_plain_body(found: NoteBuilder, body: int, marks: bytes) -> _BodyParts 
     """Read the body of a plain note, the fast way.
 
     The full passes read only the paragraphs that need them. Returns None if the whole body needs
-    them.
+    them, as it does for images in HTML.
     """
+    if found.may_have_images:
+        return None
     text, marks, hidden = fast_parser.mask_markers(found.text, body, marks)
     plain_headings = fast_parser.find_plain_headings(text, body, marks)
     if plain_headings is None:
@@ -204,6 +215,10 @@ def _read_full_body(found: NoteBuilder, body: int) -> _BodyParts:
     found.code_spans.extend(
         span for span in blocks.hidden if not found.text.startswith("<", span[0])
     )
+    if found.may_have_images:
+        html = [TextRun(block.lines) for block in blocks.hiding if not block.kind]
+        for run in html:
+            found.add_images(find_image_tags(run.text), run)
     if blocks.hiding:
         found.problems += describe_hiding_blocks(blocks, found.starts)
         found.problems += find_swallowed_links(blocks.hiding, found.text, body)
@@ -347,6 +362,13 @@ def _assign_places(
         if not section or section.owner is Owner.AUTHOR:
             remaining.append(updated)
     return tuple(remaining), tuple(_replace_entry_links(section, by_start) for section in sections)
+
+
+def _sort_images(images: list[HtmlImage], comments: list[tuple[int, int]]) -> tuple[HtmlImage, ...]:
+    """Return the images outside comments, in order."""
+    spans = SpanSet(comments)
+    shown = [image for image in images if not spans.covers(image.start)]
+    return tuple(sorted(shown, key=lambda image: image.start))
 
 
 def _enclosing_section(at: int, sections: tuple[Section, ...]) -> Section | None:

@@ -7,7 +7,16 @@ from typing import NamedTuple
 
 from msgspec import structs
 
-from vaultlink.model import Definition, Link, LinkKind, ParseProblem, Place, QueryName, Tag
+from vaultlink.model import (
+    Definition,
+    HtmlImage,
+    Link,
+    LinkKind,
+    ParseProblem,
+    Place,
+    QueryName,
+    Tag,
+)
 from vaultlink.parse.inline import (
     InlineContent,
     InlineMarkdownLink,
@@ -40,6 +49,7 @@ from vaultlink.parse.malformed import (
     is_in_code,
     is_in_other_brackets,
 )
+from vaultlink.parse.names_in_text import IMAGE_TAG, read_image_address
 from vaultlink.text import line_and_column, line_starts
 
 WIKILINK, MARKDOWN, BODY = LinkKind.WIKILINK, LinkKind.MARKDOWN, Place.BODY
@@ -48,7 +58,8 @@ WIKILINK, MARKDOWN, BODY = LinkKind.WIKILINK, LinkKind.MARKDOWN, Place.BODY
 class NoteBuilder:
     """The links, tags and problems that were found in one text.
 
-    `starts` are the offsets of its line starts. In `code_spans`, directives do not count.
+    `starts` are the offsets of its line starts. In `code_spans`, directives do not count. Images
+    are looked for only if `may_have_images` is set.
     """
 
     def __init__(self, text: str, place: Place = BODY):
@@ -63,6 +74,8 @@ class NoteBuilder:
         self.pieces = b""
         self.code_spans: list[tuple[int, int]] = []
         self.may_have_directives = False
+        self.may_have_images = False
+        self.images: list[HtmlImage] = []
         self._budget = TrialBudget()
         self._row: CutRow | None = None
 
@@ -132,7 +145,8 @@ class NoteBuilder:
     def add_run(self, run: TextRun) -> None:
         """Add the links, tags and problems of a run."""
         text = run.text
-        if not may_contain_links(text) and not self.may_have_directives:
+        has_images = self.may_have_images and IMAGE_TAG.search(text) is not None
+        if not (has_images or may_contain_links(text) or self.may_have_directives):
             return
         found = read_inline(text)
         is_in_brackets = _make_bracket_test(found)
@@ -147,7 +161,18 @@ class NoteBuilder:
                 )
             else:
                 self.add_markdown_link(link, run)
+        if has_images:
+            self.add_images((span for span in found.hidden if IMAGE_TAG.match(text, span[0])), run)
         self._add_tags_and_problems(found, run)
+
+    def add_images(self, tags: Iterable[tuple[int, int]], run: TextRun) -> None:
+        """Add the images of the `<img>` tags at spans of a run or HTML block."""
+        for tag in tags:
+            address = read_image_address(run.text, *tag)
+            if address:
+                start, end, target = address
+                spot = self.locate(run.source_offset(start), run.source_end(end))
+                self.images.append(HtmlImage(*spot, target))
 
     def mark_links_beside_tables(self, offsets: Iterable[int]) -> None:
         """Mark the links in these lines, which a pipe would make rows of a table."""

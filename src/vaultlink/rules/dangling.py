@@ -552,19 +552,20 @@ def _is_expected(link: Link, context: Context) -> bool:
     return context.expects_note(link.target) or (
         link.is_rooted
         and "site-addresses" in context.quiet
-        and _is_site_address(link.target, context.index)
+        and _is_site_address(link, context.index)
     )
 
 
-def _is_site_address(target: str, index: Index) -> bool:
-    """Return True if a target names nothing that the vault could have.
+def _is_site_address(link: Link, index: Index) -> bool:
+    """Return True if the target of a link names nothing that the vault could have.
 
     It is a path in the vault if it starts with one of the vault's folders, if a file has its last
     name, or if other links of this kind resolve. A file at this path below another folder belongs
-    to the site, whose root that folder is.
+    to the site, whose root that folder is; but a reader of the vault misses its images.
     """
+    target = link.target
     name = name_key(target.rstrip("/"))
-    if _is_below_other_folder(target, name, index):
+    if not link.embed and _is_below_other_folder(target, name, index):
         return not has_resolved_rooted_links(index)
     return not (
         name in index.names

@@ -1,10 +1,10 @@
-"""Checks of text that was meant as a link, and of links that were not."""
+"""Checks of text meant as a link, of links not meant as such, and of HTML images."""
 
 import re
 from collections.abc import Iterator
 
 from vaultlink.index.index import Index
-from vaultlink.index.resolve import normalize_name, resolve
+from vaultlink.index.resolve import name_key, normalize_name, resolve
 from vaultlink.links.intent import is_link_text, is_meant_as_link
 from vaultlink.links.kinds import find_nested_links, is_wikilink
 from vaultlink.links.rewrite import convert_url_link, is_web_url, read_url
@@ -219,3 +219,39 @@ def _is_destination(destination: str, note: Note, context: Context) -> bool:
     target, _ = split_subpath(destination)
     is_path = "/" in target or "." in target[:-1]
     return is_path and resolve(note.path, target, context.index.names) is not None
+
+
+def broken_image(note: Note, context: Context) -> Iterator[Finding]:
+    """Report images in HTML of which the vault has no file, whoever reads the address."""
+    index = context.index
+    for image in note.images:
+        if _names_no_file(image.target, note.path, context):
+            others = index.names.get(name_key(image.target), ())
+            hint = f"; the vault has “{others[0]}”" if others else ""
+            yield Finding(image, {"target": image.target, "hint": hint})
+
+
+_RELATIVE_STEPS = lazy_pattern(r"(?:\.{1,2}/)*")
+
+
+def _names_no_file(target: str, source: str, context: Context) -> bool:
+    """Return True if an address of an image certainly names no file of the vault.
+
+    Addresses above the vault, in hidden folders and of a published site are left out.
+    """
+    steps = _RELATIVE_STEPS.match(target)
+    climb = steps[0].count("../") if steps else 0
+    path = target[steps.end() :] if steps else target
+    is_unknown = (
+        climb > source.count("/")
+        or "/." in f"/{path}"
+        or "{" in target
+        or has_placeholder(target)
+        or context.allows_dangling(target)
+    )
+    is_on_site = (
+        target.startswith("/")
+        and "site-addresses" in context.quiet
+        and name_key(target) not in context.index.names
+    )
+    return not (is_unknown or is_on_site or resolve(source, target, context.index.names))

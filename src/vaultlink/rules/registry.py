@@ -26,6 +26,7 @@ ELEMENTS = (
     "problems",
     "sections",
     "queries",
+    "images",
     "subpaths",
     "resolved-links",
     "self-links",
@@ -49,6 +50,7 @@ def find_elements(note: Note, targets: LinkTargets | None) -> tuple[bool, ...]:
         bool(note.problems),
         bool(note.sections),
         bool(note.queries),
+        bool(note.images),
     )
     if targets is None:
         return found

@@ -32,7 +32,7 @@ from vaultlink.rules.context import Context, Finding, find_resolved_links
 
 
 def ambiguous_link(note: Note, context: Context) -> Iterator[Finding]:
-    """Report links that several files match, unless Obsidian opens the one nearest to the note."""
+    """Report links that several files match, unless Obsidian opens the nearest one."""
     shared = context.index.files_sharing_names
     if shared and not shared.isdisjoint(context.index.targets.get(note.path, ())):
         for link, target in find_resolved_links(note, context):
@@ -45,10 +45,10 @@ def ambiguous_link(note: Note, context: Context) -> Iterator[Finding]:
 
 
 def _is_nearest(source: str, target: str, others: tuple[str, ...]) -> bool:
-    """Return True if a target is in the folder of the source or alone in the tree of both.
+    """Return True if a target is in the source's folder or alone in the tree of both.
 
-    The tree is the innermost folder that contains source and target. The vault itself is none. A
-    note whose link leads to itself probably means another file.
+    The tree is the innermost folder, below the root, that contains source and target. A note whose
+    link leads to itself probably means another file.
     """
     folder = tree = parent_folder(source)
     if parent_folder(target) == folder:
