@@ -33,6 +33,8 @@ LINES = (
     "[[b|shown]]",
     "[[x/a]]",
     "![[p.png]]",
+    '<img src="x/p.png"> <img src="../p.png">',
+    '<img src="/x/p.png"> <img src="y/p.png"> ![p](/y/p.png)',
     "[[../a]]",
     "[[c#One]]",
     "[[a#^k1]]",

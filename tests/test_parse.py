@@ -12,6 +12,7 @@ from exploring import count_examples
 from vaultlink.model import Link, Note, Place
 from vaultlink.parse import fast_parser, properties
 from vaultlink.parse.canvas import parse_canvas
+from vaultlink.parse.link_parts import decode_address
 from vaultlink.parse.note import parse_note
 from vaultlink.parse.properties import frontmatter_span
 
@@ -45,6 +46,8 @@ PIECES = st.sampled_from(
         '">',
         "</a>",
         "<br>",
+        "<img src=",
+        '<img alt="x" src="p.png">',
         "# ",
         "## ",
         "- ",
@@ -103,6 +106,7 @@ CALM = st.sampled_from(
         "1. x\n\n",
         "- [ ] [r]: u.md\n",
         "> q\n",
+        "<img src=p.png> ",
         "#tag ",
         "`c` ",
         "\\[x] ",
@@ -217,6 +221,7 @@ def test_parsing_never_fails_and_every_span_lies_in_the_text(text: str) -> None:
         *note.directives,
         *note.problems,
         *note.definitions,
+        *note.images,
     ]:
         assert 0 <= item.start <= item.end <= len(text)
         assert item.line == text.count("\n", 0, item.start) + 1
@@ -228,6 +233,8 @@ def test_parsing_never_fails_and_every_span_lies_in_the_text(text: str) -> None:
         assert text[heading.start : heading.end] == heading.text
     for definition in note.definitions:
         assert text[definition.start : definition.end] == definition.raw
+    for image in note.images:
+        assert decode_address(text[image.start : image.end]) == image.target
 
 
 @settings(max_examples=count_examples(400), deadline=None)
@@ -292,6 +299,39 @@ def full_reading(text: str) -> Note:
         return parse_note("n.md", text)
     finally:
         fast_parser.find_plain_headings = kept
+
+
+@pytest.mark.parametrize(
+    ("text", "targets"),
+    [
+        ("a <img src=p.png> b", ["p.png"]),
+        ('<IMG\n  alt="x > y" SRC="a b/p&amp;q.png"\n/>', ["a b/p&q.png"]),
+        ("**<img src='p%20q.png?x#y'>**", ["p q.png"]),
+        ("<p>\n<img src='.\\img\\p.png'>\n</p>", ["./img/p.png"]),
+        ("<img src='p%zz.png'> <img src='p%ff.png'>", ["p%zz.png", "p%ff.png"]),
+        ("<img src='p%2Cq.png'>", ["p,q.png"]),
+        ("- x\n  - <img src='p.png'> y\n    z\n\n> <img\n> src='q.png'>", ["p.png", "q.png"]),
+        ("[<img src='p.png'>](<img src='x'>)", ["p.png"]),
+        ("# <img src='p.png'>\n\n[^1]: <img src='q.png'>", ["p.png", "q.png"]),
+        ("| a |\n|---|\n| <img src='p.png'> |", ["p.png"]),
+        ("<details>\n<img src='p.png'>\n\n<img src='q.png'>\n\n</details>", ["p.png", "q.png"]),
+        ("<img src='p.png' src='q.png'>", ["p.png"]),
+        ("---\nup: \"<img src='p.png'>\"\n---\n", []),
+        ("`<img src='p.png'>`\n\n    <img src='p.png'>", []),
+        ("```html\n<img src='p.png'>\n```\n\n$<img src='p.png'>$", []),
+        ("a <!-- <img src='p.png'> --> %% <img src='p.png'> %%", []),
+        ("%%\n<img src='p.png'>\n%%\n\n<!--\n\n<img src='p.png'>\n-->", []),
+        ("<pre>\n<img src='p.png'>\n</pre>\n\n<p><code><img src='p.png'></code></p>", []),
+        ("<p title=\"<img src='p.png'>\">\n</p>\n\n\\<img src='p.png'>", []),
+        ("<img src='https://x.y/p.png'> <img src='data:x'> <img src='//x.y/p.png'>", []),
+        ("<img src=''> <img src> <img data-src='p.png'> <img alt=\" src='p.png'\">", []),
+        ("<imgs src='p.png'> <video src='p.mp4'> <img src='p.png'", []),
+    ],
+)
+def test_images_in_html(text: str, targets: list[str]) -> None:
+    note = parse_note("n.md", text)
+    assert [image.target for image in note.images] == targets
+    assert not any(link.target in targets for link in note.links)
 
 
 @settings(max_examples=count_examples(100), deadline=None)
