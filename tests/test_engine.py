@@ -26,6 +26,7 @@ SOURCES = (".md", ".canvas")
 PATHS = [folder + name + ".md" for folder in FOLDERS for name in NAMES] + [
     "p.png",
     "x/p.png",
+    "z/x/p.png",
     "z/board.canvas",
 ]
 LINES = (
@@ -34,7 +35,7 @@ LINES = (
     "[[x/a]]",
     "![[p.png]]",
     '<img src="x/p.png"> <img src="../p.png">',
-    '<img src="/x/p.png"> <img src="y/p.png"> ![p](/y/p.png)',
+    '<img src="/x/p.png"> <img src="y/p.png"> ![p](/x/p.png)',
     "[[../a]]",
     "[[c#One]]",
     "[[a#^k1]]",

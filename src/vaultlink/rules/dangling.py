@@ -325,6 +325,11 @@ def _explain_unresolved(link: Link, source: str, context: Context) -> str:
         return "; Obsidian does not open files without an extension"
     former = find_former_target(link, source, context.index, context.history) or NO_FORMER_TARGET
     clauses = [former.reason]
+    if link.embed and link.is_rooted:
+        clauses += [
+            f"the vault has “{path}”"
+            for path in _find_below_folders(link.target, context.index)[:1]
+        ]
     if former.path is not None and not former.is_named:
         clauses.append(f"it may be “{strip_note_extension(former.path)}” now")
     return "".join(f"; {clause}" for clause in clauses if clause)
@@ -565,7 +570,7 @@ def _is_site_address(link: Link, index: Index) -> bool:
     """
     target = link.target
     name = name_key(target.rstrip("/"))
-    if not link.embed and _is_below_other_folder(target, name, index):
+    if not link.embed and _find_below_folders(target, index):
         return not has_resolved_rooted_links(index)
     return not (
         name in index.names
@@ -575,11 +580,17 @@ def _is_site_address(link: Link, index: Index) -> bool:
     )
 
 
-def _is_below_other_folder(target: str, name: str, index: Index) -> bool:
-    """Return True if a folder other than the root has a file at the path in a target."""
-    path = normalize_name(target.rstrip("/"))
-    return path.count("/") > 1 and any(
-        normalize_name(file).endswith((path, f"{path}.md"))
+def _find_below_folders(target: str, index: Index) -> tuple[str, ...]:
+    """Return the files at a path from the root, but below another folder.
+
+    Empty if the path has no folder: a name says little.
+    """
+    name, path = name_key(target.rstrip("/")), normalize_name(target.rstrip("/"))
+    if path.count("/") <= 1:
+        return ()
+    return tuple(
+        file
         for key in (name, f"{name}.md")
         for file in index.names.get(key, ())
+        if normalize_name(file).endswith((path, f"{path}.md"))
     )
