@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from vaultlink.index.index import Index
-from vaultlink.index.resolve import name_key, normalize_name, resolve
+from vaultlink.index.resolve import file_name, name_key, normalize_name, resolve
 from vaultlink.links.intent import is_link_text, is_meant_as_link
 from vaultlink.links.kinds import find_nested_links, is_wikilink
 from vaultlink.links.rewrite import convert_url_link, is_web_url, read_url
@@ -231,20 +231,20 @@ def broken_image(note: Note, context: Context) -> Iterator[Finding]:
             yield Finding(image, {"target": image.target, "hint": hint})
 
 
-_RELATIVE_STEPS = lazy_pattern(r"(?:\.{1,2}/)*")
+_RELATIVE_STEPS = lazy_pattern(r"^(?:\.{1,2}/)+")
 
 
 def _names_no_file(target: str, source: str, context: Context) -> bool:
     """Return True if an address of an image certainly names no file of the vault.
 
-    Addresses above the vault, in hidden folders and of a published site are left out.
+    Addresses without an extension, above the vault, in hidden folders and of a published site are
+    left out.
     """
-    steps = _RELATIVE_STEPS.match(target)
-    climb = steps[0].count("../") if steps else 0
-    path = target[steps.end() :] if steps else target
+    path = _RELATIVE_STEPS.sub("", target)
     is_unknown = (
-        climb > source.count("/")
+        target.removesuffix(path).count("../") > source.count("/")
         or "/." in f"/{path}"
+        or "." not in file_name(path)
         or "{" in target
         or has_placeholder(target)
         or context.allows_dangling(target)
