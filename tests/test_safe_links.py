@@ -374,3 +374,23 @@ def test_display_text_is_the_file_of_some_programs(text: str, path: str | None) 
     index = build_state(vault).index
     [(link, _)] = index.resolved_links("h.md")
     assert find_named_by_display(link, "h.md", index) == path
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "path", "is_found"),
+    [
+        ("a.md", "Plan of content", "in/030 Plan of content.md", False),
+        ("in/a.md", "Plans of content", "Plan of content.md", False),
+        ("in/a.md", "Plans of content", "in/b/Plan of content.md", True),
+        ("a.md", "Plans of content", "inside/Plan of content.md", True),
+        ("a.md", "old/Plan of content", "in/Plan of content.md", True),
+    ],
+)
+def test_guess_does_not_cross_the_border_of_a_nested_vault(
+    source: str, target: str, path: str, is_found: bool
+) -> None:
+    vault = {source: f"[[{target}]]", path: ""}
+    state = build_state(vault, settings(["in"]))
+    [item] = [item for item in state.diagnostics[source] if item.about == "unresolved-link"]
+    fix = find_dangling_fix(state, FixInputs(vault.get), item, FixAnswers())
+    assert (fix is not None) == is_found

@@ -180,7 +180,13 @@ def test_slip_is_suggested(name: str, target: str) -> None:
 
 @pytest.mark.parametrize(
     ("target", "alias"),
-    [("Thận", "Thần"), ("Than", "Thần"), ("Cá Mập", "Cà Mập"), ("2024-05-18", "2024-05-18")],
+    [
+        ("index.md", "Index"),
+        ("Thận", "Thần"),
+        ("Than", "Thần"),
+        ("Cá Mập", "Cà Mập"),
+        ("2024-05-18", "2024-05-18"),
+    ],
 )
 def test_other_word_is_no_alias(target: str, alias: str) -> None:
     index = build_state({"God.md": f"---\naliases: [{alias}]\n---\n"}).index

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from vaultlink.engine.step import State
 from vaultlink.fix.sources import FixAnswers, FixInputs
+from vaultlink.index.file_kinds import crosses_border
 from vaultlink.index.index import Index, target_spellings
 from vaultlink.index.resolve import file_name, is_note, normalize_name, resolve, spelling_key
 from vaultlink.index.suggest import Suggester, drop_own_names
@@ -206,11 +207,16 @@ def _find_clear_target(
     if former:
         return None if state.index.has_anchor(link, former[0].path) is False else former[0]
     found = _suggest(state, sources, link, source)
+    vaults = state.settings.obsidian.vaults
     if (
         not found
         or (len(found) > 1 and found[0].score - found[1].score < _MIN_LEAD)
         or state.index.has_anchor(link, found[0].path) is False
         or was_deleted(link, source, state.index, state.settings.history)
+        or (
+            found[0].reason != "folder"
+            and crosses_border(source, found[0].path, vaults, state.index)
+        )
     ):
         return None
     return found[0]

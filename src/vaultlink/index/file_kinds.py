@@ -139,6 +139,15 @@ def find_copied_folders(index: Index) -> frozenset[str]:
     )
 
 
+def crosses_border(one: str, other: str, vaults: Iterable[str], index: Index) -> bool:
+    """Return True if only one of two files is in a nested vault or a copied folder.
+
+    `vaults` are the folders of the nested vaults.
+    """
+    folders = [*(f"{vault}/" for vault in vaults), *index.derive(find_copied_folders)]
+    return any(one.startswith(folder) != other.startswith(folder) for folder in folders)
+
+
 def _strip_shared_path(one: str, other: str) -> tuple[str, ...]:
     """Return the two folders, sorted, below which two files have the same path."""
     parts, others = one.split("/"), other.split("/")

@@ -195,8 +195,8 @@ class Suggester:
         if score:
             yield Suggestion(path, "respelling", score)
         note = self._index.notes.get(path)
-        if names_period(text):
-            return  # the note of a day, which may not be written yet
+        if names_period(text) or text.lower() in _COMMON_NAMES:
+            return  # the note of a day or of a folder, which may not be written yet
         for reason, name in list_titles(note) if note else ():
             if _is_title_variant(text, name):
                 equal = normalize_name(name) == normalize_name(text)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from vaultlink.index.file_kinds import find_copied_folders, has_known_extension, is_same_kind
+from vaultlink.index.file_kinds import crosses_border, has_known_extension, is_same_kind
 from vaultlink.index.index import BOARD_EXTENSIONS, Index, link_name
 from vaultlink.index.resolve import (
     file_name,
@@ -443,17 +443,11 @@ def _report_candidates(
     values = {"target": _format_target(link), "notes": _format_files(paths, context.index)}
     edits = partial(_build_retarget_edits, link, paths, note, context)
     is_certain = is_certain and not (
-        _names_periodic_note(link.target, context) or _is_elsewhere(note.path, paths[0], context)
+        _names_periodic_note(link.target, context)
+        or crosses_border(note.path, paths[0], context.obsidian.vaults, context.index)
     )
     safety = Safety.SAFE if is_certain else Safety.UNSAFE
     return Finding(link, values, link.target, edits=edits, safety=safety)
-
-
-def _is_elsewhere(source: str, path: str, context: Context) -> bool:
-    """Return True if only one of two notes is in a nested vault or a copied folder."""
-    folders = [f"{folder}/" for folder in context.obsidian.vaults]
-    folders += context.index.derive(find_copied_folders)
-    return any(source.startswith(folder) != path.startswith(folder) for folder in folders)
 
 
 def _has_alias_in_same_case(target: str, path: str, index: Index) -> bool:
