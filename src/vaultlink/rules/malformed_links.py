@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from vaultlink.index.index import Index
-from vaultlink.index.resolve import file_name, name_key, normalize_name, resolve
+from vaultlink.index.resolve import file_name, is_note, name_key, normalize_name, resolve
 from vaultlink.links.intent import is_link_text, is_meant_as_link
 from vaultlink.links.kinds import find_nested_links, is_wikilink
 from vaultlink.links.rewrite import convert_url_link, is_web_url, read_url
@@ -237,14 +237,15 @@ _RELATIVE_STEPS = lazy_pattern(r"^(?:\.{1,2}/)+")
 def _names_no_file(target: str, source: str, context: Context) -> bool:
     """Return True if an address of an image certainly names no file of the vault.
 
-    Addresses without an extension, above the vault, in hidden folders and of a published site are
-    left out.
+    Addresses without an extension, of notes, above the vault, in hidden folders and of a published
+    site are left out.
     """
     path = _RELATIVE_STEPS.sub("", target)
     is_unknown = (
         target.removesuffix(path).count("../") > source.count("/")
         or "/." in f"/{path}"
         or "." not in file_name(path)
+        or is_note(path)
         or "{" in target
         or has_placeholder(target)
         or context.allows_dangling(target)
