@@ -808,6 +808,8 @@ def test_closed_stdout_is_not_an_error(vault: Path) -> None:
         assert (
             running.stderr.read().decode()
             == "Found 20,003 errors, 1 warning in 3 files; 4 notes checked.\n"
+            "`vaultlink check --statistics` counts the findings that "
+            "`vaultlink fix --unsafe-fixes` can fix.\n"
         )
     assert running.returncode == 1
 

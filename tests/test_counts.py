@@ -17,6 +17,7 @@ from running import RunCommand, create_vault, write_files
 from test_fixing_random import VAULTS
 from vaultlink.api import Vault, open_vault
 from vaultlink.disk.scan import Settings
+from vaultlink.fix.forecast import FixForecast
 from vaultlink.fix.select import make_fix_filter
 from vaultlink.fix.sources import FixAnswers
 
@@ -30,13 +31,17 @@ Numbers = tuple[int, int]
 def parse_summary(text: str) -> tuple[Numbers, bool]:
     """Return the numbers of a summary, and True if they are exact."""
     least = "at least" in text
-    if match := re.search(r"`vaultlink fix` can fix (?:at least )?([\d,]+) ", text):
+    if not re.search("`vaultlink fix --unsafe-fixes", text) and (
+        match := re.search(r"`vaultlink fix(?: [^`]*)?` can fix (?:at least )?([\d,]+) ", text)
+    ):
         safe = int(match[1].replace(",", ""))
         more = re.search(r", and ([\d,]+) more with --unsafe-fixes", text)
         total = re.search(r", and at least ([\d,]+) with --unsafe-fixes", text)
         unsafe = int(more[1]) if more else int(total[1]) - safe if total else 0
         return (safe, unsafe), not least
-    match = re.search(r"`vaultlink fix --unsafe-fixes` can fix (?:at least )?([\d,]+) ", text)
+    match = re.search(
+        r"`vaultlink fix --unsafe-fixes(?: [^`]*)?` can fix (?:at least )?([\d,]+) ", text
+    )
     return (0, int(match[1]) if match else 0), not least
 
 
@@ -113,7 +118,7 @@ def test_numbers_of_random_vaults_equal_what_plans_resolve(files: dict[str, str]
     with opened(files) as vault:
         findings = vault.check()
         counted = vault.fixer.forecaster()(findings)
-        assert counted.has_all
+        assert not counted.has_guesses
         safe, unsafe = counted.safe, counted.unsafe
         for is_unsafe, expected in ((False, safe), (True, safe + unsafe)):
             plan = vault.fixer.plan(
@@ -133,6 +138,58 @@ def test_numbers_of_random_vaults_equal_what_plans_resolve(files: dict[str, str]
             gone = before - after
             keys = Counter((item.path, item.code, item.message) for item, _ in resolved)
             assert keys <= gone
+
+
+# -- fixes that need no trial --------------------------------------------------------------------------------------
+
+
+def count_with_trials(vault: Vault, *, tries_all: bool) -> FixForecast:
+    forecast = vault.fixer.forecaster()
+    if tries_all:
+        forecast._are_link_edits = lambda _path, _pairs: False  # type: ignore[method-assign]
+    return forecast(vault.check())
+
+
+@settings(
+    max_examples=count_examples(100),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+@given(files=VAULTS)
+def test_fixes_counted_without_a_trial_are_made(files: dict[str, str]) -> None:
+    with opened(files) as vault:
+        found = count_with_trials(vault, tries_all=False)
+        assert found == count_with_trials(vault, tries_all=True)
+
+
+@pytest.mark.parametrize(
+    ("files", "untried"),
+    [
+        ({"a.md": "[[A title]] and [[a title|x]]\n\n> [[A title]]\n"}, 0),
+        ({"a.md": "# On [[A title]]\n\n[[A title]]\n"}, 0),
+        ({"a.md": "# On [[A title]]\n\n[[A title]]\n", "b.md": "[[a#^x]]\n"}, 2),
+        ({"a.md": "[[A title]]\n", "b.md": '---\nup: "[[A title]]"\n---\n'}, 1),
+        ({"a.md": "---\ntag: x\n---\n[[A title]]\n"}, 2),
+        ({"a.md": "[[A title]]\n\n%%vaultlink-disable-next-line VL102%%\n[[b#x]]\n"}, 1),
+        ({"a.md": "[[A title]]\n\n## Backlinks\n\n- [[A title]]\n"}, 2),
+        ({"a.md": "[[A title]]\n", "A.md": "[[A title]]\n"}, 2),
+    ],
+    ids=["text", "heading", "linked heading", "property", "tag", "suppression", "section", "case"],
+)
+def test_only_links_in_text_need_no_trial(files: dict[str, str], untried: int) -> None:
+    with opened({**files, "note.md": "---\ntitle: A title\n---\n"}) as vault:
+        forecast = vault.fixer.forecaster()(vault.check(), tries=False)
+        assert forecast.untried == untried
+        found = count_with_trials(vault, tries_all=False)
+        assert found == count_with_trials(vault, tries_all=True)
+
+
+def test_rule_made_an_error_is_tried(tmp_path: Path) -> None:
+    create_vault(tmp_path, {"a.md": "[[A title]]\n", "note.md": "---\ntitle: A title\n---\n"})
+    for severity, untried in (("warning", 0), ("error", 1)):
+        overrides = {"severity": {"orphan-note": severity}}
+        vault = open_vault(tmp_path, Settings(cache=False, overrides=overrides))
+        assert vault.fixer.forecaster()(vault.check(), tries=False).untried == untried
 
 
 # -- single causes -------------------------------------------------------------------------------------------------
@@ -207,15 +264,38 @@ def test_known_findings_that_fix_resolves_are_named(run: RunCommand, vault: Path
     assert count_fixed(run, vault, "--unsafe-fixes") == 6
 
 
-def test_too_many_fixes_are_not_tried(
+def test_too_many_unsafe_fixes_are_not_tried(
     run: RunCommand, vault: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vaultlink.fix.forecaster.MAX_TRIED", 4)
-    assert read_numbers(run, vault) == (3, 2)
+    """Safe fixes are counted however many there are, and what was not counted is never 0."""
+    monkeypatch.setattr("vaultlink.fix.forecaster.MAX_TRIED", 1)
+    data = run("check", "--output-format", "json").data
+    assert isinstance(data, dict)
+    assert (data["summary"]["fixable"], data["summary"]["unsafe_fixable"]) == (3, None)
     assert run("check", "--output-format", "full").err.endswith(
-        "`vaultlink fix` can fix at least 3 of them, and at least 5 with --unsafe-fixes.\n"
+        "`vaultlink fix` can fix 3 of them, and at least 3 with --unsafe-fixes.\n"
     )
-    assert "| at least 3 | at least 2 |" in run("check", "--output-format", "markdown").out
+    assert "| 3 | at least 0 |" in run("check", "--output-format", "markdown").out
+    lines = run("check", "--statistics").lines
+    assert [line.split()[:4] for line in lines if "dangling" in line] == [
+        ["1", "0", "at", "least"],
+        ["1", "0", "at", "least"],
+    ]
+    report = run("report", "--output-format", "json").data
+    assert isinstance(report, dict)
+    assert report["totals"]["fixes_safe"] == 3
+    assert report["totals"]["fixes_unsafe"] is None
+
+
+@pytest.mark.usefixtures("vault")
+def test_without_counted_fixes_the_command_that_counts_them_is_named(
+    run: RunCommand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vaultlink.cli.check_output._MANY", 0)
+    assert run("check", "--select", "dangling-link,dangling-embed").err.endswith(
+        "`vaultlink check --statistics --select dangling-link,dangling-embed` counts the findings "
+        "that `vaultlink fix --unsafe-fixes` can fix.\n"
+    )
 
 
 def test_finding_resolved_by_another_fix_counts_once(run: RunCommand, vault: Path) -> None:

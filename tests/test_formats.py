@@ -1024,7 +1024,6 @@ def test_findings_rendered_in_parts_are_the_same(
     assert processes.count_processes(3, 9) == 3
     vault = str(FIXTURES / "podcast-wiki")
     monkeypatch.setattr(forecaster, "MAX_TRIED", tried)
-    monkeypatch.setattr(check_parts, "MAX_TRIED", tried)
     command = ("check", "--vault", vault, "--no-cache", "--select", select, *PARTS[name])
     monkeypatch.setattr(check_parts, "_MIN_SHARED", 0)
     whole = run(*command)

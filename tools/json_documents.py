@@ -99,7 +99,8 @@ class CheckSummary(msgspec.Struct):
         external: Links to other places, such as websites.
         findings: The findings in this document.
         fixable: Findings that `vaultlink fix` resolves.
-        unsafe_fixable: Findings that `--unsafe-fixes` resolves in addition.
+        unsafe_fixable: Findings that `--unsafe-fixes` resolves in addition; None if some were not
+            counted.
         by_rule: The number of findings by rule name. Rules without any are left out.
     """
 
@@ -112,7 +113,7 @@ class CheckSummary(msgspec.Struct):
     external: int
     findings: int
     fixable: int
-    unsafe_fixable: int
+    unsafe_fixable: int | None
     by_rule: dict[str, int]
 
 

@@ -1,9 +1,10 @@
 """Findings as a command's results and exit code, for `check` and `fix`."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, cached_property
 from importlib import import_module
+from itertools import chain
 
 import msgspec
 from msgspec.structs import replace
@@ -30,11 +31,11 @@ from vaultlink.disk.answers import KeptOutput
 from vaultlink.disk.read import load_rules
 from vaultlink.disk.scan import VaultScan
 from vaultlink.engine.diagnostics import fingerprint_all
-from vaultlink.fix.forecast import MAX_TRIED, FixForecast
+from vaultlink.fix.forecast import FixForecast
 from vaultlink.git.location import find_work_tree
 from vaultlink.index.packed_map import count_items
 from vaultlink.index.resolve import is_note
-from vaultlink.model import Diagnostic, Severity
+from vaultlink.model import Severity
 from vaultlink.report import FORMATS, OVERVIEW, STATISTICS, STATUS, OutputFormat
 from vaultlink.report.check_result import CheckResult
 from vaultlink.report.concise import (
@@ -254,7 +255,7 @@ class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
             width=terminal.width,
             height=terminal.height or 24,
             command_options=format_command_options(options),
-            vault_option=format_vault_option(options.vault, vault.root),
+            vault_option=format_vault_option(options, vault.root),
             show_path=make_path_formatter(vault.root),
             link_path=make_path_linker(terminal.format_link_prefix(vault.root)),
             groups_targets=terminal.is_terminal,
@@ -278,7 +279,9 @@ class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
         sentences = [
             "" if has_numbers else summary,
             *known,
-            describe_fixable(self.forecast) if counts_fixes else "",
+            describe_fixable(self.forecast, format_command_options(self.options))
+            if counts_fixes
+            else "",
             describe_unseen(self.vault.state.settings.history.blind_spots),
             *self._describe_folders(),
             describe_skipped_preview(self.vault.config),
@@ -306,8 +309,9 @@ class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
         rules = self.vault.state.settings.rules_by_name
         left_out = "" if self.counts_guesses else "target"
         new, known = self.split.new, self.split.known
-        items: Iterable[Diagnostic] = [*new, *known] if len(known) <= MAX_TRIED else new
-        return any(d.fix or rules[d.rule].deferred_fix not in ("", left_out) for d in items)
+        return any(
+            d.fix or rules[d.rule].deferred_fix not in ("", left_out) for d in chain(new, known)
+        )
 
 
 def _find_path_prefix(vault: Vault) -> str:

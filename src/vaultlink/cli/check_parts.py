@@ -25,7 +25,6 @@ from vaultlink.disk.processes import count_processes, no_garbage_collection, run
 from vaultlink.engine.checks import FindingsByPath
 from vaultlink.engine.diagnostics import fingerprint_all
 from vaultlink.fix.forecast import (
-    MAX_TRIED,
     FixForecast,
     RuleCount,
     count_by_rule,
@@ -33,8 +32,8 @@ from vaultlink.fix.forecast import (
     join_forecasts,
     join_rule_counts,
 )
-from vaultlink.fix.select import FixFilter, make_fix_filter
 from vaultlink.index.packed_map import count_items
+from vaultlink.index.resolve import normalize_name
 from vaultlink.index.suggest import list_unresolved
 from vaultlink.model import Diagnostic, Fix, Suggestion
 from vaultlink.report import OutputFormat
@@ -104,18 +103,19 @@ class PartMaker(msgspec.Struct, frozen=True, eq=False, dict=True):
         if store.cache and store.key and data:
             save_result(store.cache, store.key, data, store.kind)
         parts = {path: kept.get(path) or made[path] for path in paths}
-        total = join_forecasts((facts.forecast, times) for facts, times in _count_facts(parts))
-        shared, fixes = self._find_shared(parts, found), None
-        again: dict[str, Sequence[Diagnostic]] = {path: found[path] for path in shared}
-        if 0 < total.candidates <= MAX_TRIED:
-            fixable = {path: found[path] for path in paths if parts[path].facts.forecast.candidates}
-            items = list(chain.from_iterable(fixable.values()))
+        shared = self._find_shared(parts, found)
+        to_try = {path: found[path] for path in _find_paths_to_try(parts)}
+        has_guesses = False
+        if to_try:
+            items = list(chain.from_iterable(to_try.values()))
             tried = self._forecaster(items)
-            total = tried._replace(has_guesses=total.has_guesses)
-            if self.row.shown_fixes != "all" and not self.is_brief:
-                fixes = dict(zip(map(id, items), tried.fixes, strict=True))
-                again |= fixable
-        parts |= self._make(list(again), again, fixes, shared)
+            has_guesses = tried.has_guesses
+            fixes = dict(zip(map(id, items), tried.fixes, strict=True))
+            parts |= self._make(list(to_try), to_try, fixes, shared)
+        others = [path for path in shared if path not in to_try]
+        parts |= self._make(others, found, None, shared)
+        total = join_forecasts((facts.forecast, times) for facts, times in _count_facts(parts))
+        total = total._replace(has_guesses=has_guesses or total.has_guesses)
         counts = join_rule_counts(
             (row, times) for facts, times in _count_facts(parts) for row in facts.counts
         )
@@ -160,10 +160,6 @@ class PartMaker(msgspec.Struct, frozen=True, eq=False, dict=True):
     @cached_property
     def _forecaster(self) -> "FixForecaster":
         return self.vault.fixer.forecaster(self.wanted, guesses=self.counts_guesses)
-
-    @cached_property
-    def _is_safe(self) -> FixFilter:
-        return make_fix_filter(self.vault.rules, self.vault.config)
 
     @cached_property
     def _render(self) -> Callable[[CheckResult], str | bytes]:
@@ -222,13 +218,13 @@ class PartMaker(msgspec.Struct, frozen=True, eq=False, dict=True):
         rules, is_locked = self.vault.state.settings.rules_by_name, None
         kinds = {rules[d.rule].deferred_fix for d in findings}
         left_out = {""} if self.counts_guesses else {"", "target"}
-        forecast = FixForecast(has_guesses="target" in kinds & left_out)
+        forecast = FixForecast()
         if tried is not None:
             forecast = count_fixes(tried.get(id(d)) for d in findings)
         elif not kinds <= left_out or any(d.fix for d in findings):
             forecast = self._forecaster(findings, tries=False)
-            if forecast.candidates:
-                is_locked = self._forecaster.sources.is_protected(findings[0].path)
+            is_locked = self._forecaster.sources.is_protected(findings[0].path)
+        forecast = forecast._replace(has_guesses="target" in kinds & left_out)
         facts = PartFacts(
             _find_needs(findings, kinds, is_locked),
             tuple(count_by_rule(findings, forecast.fixes)),
@@ -251,10 +247,7 @@ class PartMaker(msgspec.Struct, frozen=True, eq=False, dict=True):
     ) -> bytes:
         if self.row.layout == "whole":
             return b""
-        if self.is_brief:
-            marks = [d.fix if d.fix and self._is_safe(d, d.fix) else None for d in findings]
-            forecast = FixForecast(tuple(marks))
-        elif not forecast.fixes:
+        if not forecast.fixes:
             forecast = FixForecast((None,) * len(findings))
         part = replace(
             result,
@@ -281,6 +274,16 @@ def _find_needs(
         return None
     hinted = {d.resolved for d in findings if d.subpath is not None and d.resolved}
     return Needs(tuple(hinted), bool(hinted), is_locked is not None, is_locked)
+
+
+def _find_paths_to_try(parts: Mapping[str, Part]) -> list[str]:
+    """Return the paths whose fixes must be tried, in order."""
+    forecasts = {path: part.facts.forecast for path, part in parts.items()}
+    fixed = [path for path, found in forecasts.items() if found.safe or found.unsafe]
+    is_joint = any(forecasts[path].is_joint for path in fixed)
+    if is_joint or len(set(map(normalize_name, fixed))) < len(fixed):
+        return fixed
+    return [path for path in fixed if forecasts[path].untried]
 
 
 def _count_facts(parts: Mapping[str, Part]) -> list[tuple[PartFacts, int]]:

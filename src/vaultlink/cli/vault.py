@@ -2,7 +2,7 @@
 
 import os
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -370,18 +370,45 @@ def _current_folder() -> Path | None:
         return None
 
 
+_SETTINGS_OPTIONS = ("config", "isolated", "no_history")
+"""Options that decide what a command finds in a vault, in all commands that open one."""
+
+
 def format_command_options(options: ReportOptions) -> str:
-    """Return the vault and the paths of a command, as another one repeats them."""
-    vault = ["--vault", str(options.vault)] if options.vault else []
-    return _join_words([*vault, *map(str, options.paths)])
+    """Return the options that decide what a command finds and fixes, and its paths.
+
+    Another command that repeats them finds and fixes the same.
+    """
+    names = ("vault", *_SETTINGS_OPTIONS, *_RULE_OPTIONS, "changed_since", "no_baseline")
+    paths = [str(path) for path in options.paths]
+    if options.stdin_filename:
+        paths = [str(options.stdin_filename)]
+    if any(path.startswith("-") for path in paths):
+        paths = ["--", *paths]
+    return _join_words([*_list_words(options, names), *paths])
 
 
-def format_vault_option(vault: Path | None, root: Path) -> str:
-    """Return the option that names the vault, if it is not that of the current folder."""
-    if vault:
-        return _join_words(["--vault", str(vault)])
-    prefix = find_path_prefix(root)
-    return _join_words(["--vault", prefix.rstrip("/")]) if prefix else ""
+def format_vault_option(options: OpenOptions, root: Path, folder: Path | None = None) -> str:
+    """Return the options that name the vault and its settings.
+
+    The vault is left out if it is that of the current folder. `folder` is the vault if an argument
+    names it.
+    """
+    vault = options.vault or folder or (find_path_prefix(root) or "").rstrip("/")
+    named = ["--vault", str(vault)] if vault else []
+    return _join_words([*named, *_list_words(options, _SETTINGS_OPTIONS)])
+
+
+def _list_words(options: OpenOptions, names: Iterable[str]) -> list[str]:
+    """Return options as words of a command line."""
+    words = []
+    for name in names:
+        value, word = getattr(options, name), f"--{name.replace('_', '-')}"
+        if isinstance(value, tuple):
+            words += [word, ",".join(value)] if value else []
+        elif value:
+            words += [word] if value is True else [word, str(value)]
+    return words
 
 
 def _join_words(words: Sequence[str]) -> str:

@@ -114,14 +114,14 @@ def _count_totals(state: State, facts: _Facts) -> Totals:
         warnings=severities[Severity.WARNING],
         infos=severities[Severity.INFO],
         fixes_safe=facts.fixable.safe,
-        fixes_unsafe=facts.fixable.unsafe,
+        fixes_unsafe=facts.fixable.unsafe_number,
         orphans=len(facts.orphans),
         dead_ends=len(facts.dead_ends),
         islands=len(facts.islands),
         sections_in_step=in_step,
         sections_out_of_step=len(facts.sections) - in_step,
         unlinked=facts.counts.notes_unlinked,
-        has_all_fixes=facts.fixable.has_all,
+        has_all_fixes=not facts.fixable.has_guesses,
     )
 
 

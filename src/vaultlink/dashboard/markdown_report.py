@@ -68,14 +68,13 @@ def _render_totals(totals: Totals) -> str:
 
 
 def _describe_fixes(totals: Totals) -> str:
-    least = "" if totals.has_all_fixes else "at least "
-    if not totals.fixes_safe and not totals.fixes_unsafe:
+    unsafe = totals.fixes_unsafe
+    if not totals.fixes_safe and not unsafe:
         return ""
-    return (
-        f"`vaultlink fix` resolves {least}{format_count(totals.fixes_safe, 'finding')}; "
-        f"{least}{totals.fixes_unsafe:,} more {'has' if totals.fixes_unsafe == 1 else 'have'} "
-        "an unsafe fix."
-    )
+    safe = f"`vaultlink fix` resolves {format_count(totals.fixes_safe, 'finding')}"
+    if unsafe is None:
+        return f"{safe}; the unsafe fixes were not all counted."
+    return f"{safe}; {unsafe:,} more {'has' if unsafe == 1 else 'have'} an unsafe fix."
 
 
 def _render_trend(trend: Trend | None) -> list[str]:

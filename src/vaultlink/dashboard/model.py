@@ -58,14 +58,15 @@ class Totals(msgspec.Struct, frozen=True):
         warnings: Findings with the severity `warning`, those of the baseline included.
         infos: Findings with the severity `info`, those of the baseline included.
         fixes_safe: Findings that `fix` resolves.
-        fixes_unsafe: Findings that `fix --unsafe-fixes` resolves in addition.
+        fixes_unsafe: Findings that `fix --unsafe-fixes` resolves in addition; None if some
+            were not counted.
         orphans: Notes without backlinks, as `orphans` lists them.
         dead_ends: Notes without links to files, as `deadends` lists them.
         islands: Groups of notes that no link connects with the largest group.
         sections_in_step: Backlinks sections without a finding.
         sections_out_of_step: Backlinks sections with a finding.
         unlinked: Notes that are linked with no other file, in neither direction.
-        has_all_fixes: False if there may be more fixes: so many are not tried one by one.
+        has_all_fixes: False if there may be more unsafe fixes than were counted.
     """
 
     notes: int
@@ -80,7 +81,7 @@ class Totals(msgspec.Struct, frozen=True):
     warnings: int
     infos: int
     fixes_safe: int
-    fixes_unsafe: int
+    fixes_unsafe: int | None
     orphans: int
     dead_ends: int
     islands: int

@@ -277,7 +277,7 @@ def list_figures(totals: Totals) -> list[Figure]:
         ),
         Figure(
             "Fixes waiting",
-            totals.fixes_safe + totals.fixes_unsafe,
+            totals.fixes_safe + (totals.fixes_unsafe or 0),
             f"{totals.fixes_safe:,} safe" + ("" if totals.has_all_fixes else ", perhaps more"),
             "fixes",
         ),

@@ -7,7 +7,8 @@ from typing import NamedTuple
 from vaultlink.model import Diagnostic, Fix, Safety, Severity
 
 MAX_TRIED = 2_000
-"""Maximum number of fixes that are tried in order to count them."""
+"""Maximum number of unsafe fixes that are tried in order to count them, and of known findings
+whose unresolved targets are looked up for that. Safe fixes are always counted."""
 
 
 class RuleCount(NamedTuple):
@@ -25,9 +26,11 @@ class FixForecast(NamedTuple):
     """The findings that `vaultlink fix` would fix: their fixes and numbers.
 
     `fixes` has the fix of each reported finding, None if it would remain; it is () where only the
-    numbers are needed. `candidates` is the number of fixes that the settings allow. If `is_exact`
-    is False, they were not tried, and there may be more. `has_guesses` is True if fixes of
-    unresolved targets, which are unsafe, were left out.
+    numbers are needed. The numbers of safe fixes are exact, and those of unsafe ones are, too,
+    unless some were left out: `has_guesses` is True then, `has_known_guesses` for known findings.
+
+    Forecasts of parts of a vault have the number of `untried` fixes, which may turn out not to be
+    made. With `is_joint`, the fixes of a part may depend on those of others.
     """
 
     fixes: tuple[Fix | None, ...] = ()
@@ -35,14 +38,15 @@ class FixForecast(NamedTuple):
     unsafe: int = 0
     known_safe: int = 0
     known_unsafe: int = 0
-    candidates: int = 0
-    is_exact: bool = True
+    untried: int = 0
+    is_joint: bool = False
     has_guesses: bool = False
+    has_known_guesses: bool = False
 
     @property
-    def has_all(self) -> bool:
-        """True if there are no more fixes than these."""
-        return self.is_exact and not self.has_guesses
+    def unsafe_number(self) -> int | None:
+        """The number of unsafe fixes of reported findings; None if some were not counted."""
+        return None if self.has_guesses else self.unsafe
 
 
 def count_fixes(fixes: Iterable[Fix | None], known: Iterable[Fix | None] = ()) -> FixForecast:
@@ -59,17 +63,16 @@ def count_fixes(fixes: Iterable[Fix | None], known: Iterable[Fix | None] = ()) -
 
 
 def join_forecasts(parts: Iterable[tuple[FixForecast, int]]) -> FixForecast:
-    """Return the forecast for all findings from untried ones for parts of them.
+    """Return the forecast for all findings from those for parts of them.
 
     Each part has a number: how many parts are like it.
     """
     found = list(parts)
-    candidates = sum(part.candidates * times for part, times in found)
     return FixForecast(
         safe=sum(part.safe * times for part, times in found),
         unsafe=sum(part.unsafe * times for part, times in found),
-        candidates=candidates,
-        is_exact=not candidates,
+        untried=sum(part.untried * times for part, times in found),
+        is_joint=any(part.is_joint for part, _ in found),
         has_guesses=any(part.has_guesses for part, _ in found),
     )
 

@@ -1,22 +1,25 @@
 """Find which fixes of findings would be made, without writing anything."""
 
-from collections.abc import Callable, Iterable, Sequence
+import sys
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache, partial
+from itertools import accumulate, chain
 
 from vaultlink.engine.step import State
 from vaultlink.fix.causes import list_fix_makers
 from vaultlink.fix.forecast import MAX_TRIED, FixForecast, count_fixes
 from vaultlink.fix.loop import (
+    FindingPlace,
     FindingSelector,
     TextAnalyser,
-    changes_linked_heading,
     find_fix,
     place_finding,
     plan_fixes,
 )
-from vaultlink.fix.select import make_fix_filter
-from vaultlink.fix.sources import FixAnswers, FixInputs
-from vaultlink.model import Diagnostic, Fix, Safety
+from vaultlink.fix.select import FindingWithFix, make_fix_filter
+from vaultlink.fix.sources import FixAnswers, FixInputs, FixMaker
+from vaultlink.index.resolve import normalize_name
+from vaultlink.model import Diagnostic, Fix, Place, Safety, Severity, SourceSpan
 
 
 class FixForecaster:
@@ -24,6 +27,11 @@ class FixForecaster:
 
     `wanted` returns True for the paths of notes that may be fixed. `prepare` finds the suggestions
     for many findings that `sources` then returns; None leaves out fixes of unresolved targets.
+
+    Most fixes change the target of one link, and nothing else: they are made whatever the others
+    are, and so need no trial. The other fixes of a note are tried together, as `vaultlink fix`
+    makes them. Safe fixes are all counted, however many there are; only the number of unsafe ones
+    that are tried is limited.
     """
 
     def __init__(
@@ -39,8 +47,10 @@ class FixForecaster:
         self._state, self._analyse, self._prepare = state, analyse, prepare
         self._allow = partial(make_fix_filter, settings.rules, settings.config, wanted=wanted)
         self._is_allowed = self._allow(unsafe=True)
+        self._direct_makers = list_fix_makers(settings.rules)
         self._makers = list_fix_makers(settings.rules, FixAnswers() if prepare else None)
         self._is_locked = cache(self._is_unchangeable)
+        self._about_links = _find_link_rules(state)
 
     def __call__(
         self,
@@ -52,47 +62,58 @@ class FixForecaster:
     ) -> FixForecast:
         """Return the forecast for reported findings and known ones.
 
-        Fixes are tried if there are not more than `MAX_TRIED`, nor more known findings. Fixes that
-        are not tried are those that change no linked heading and no file that can't be changed.
-        They can be found for each note on its own: they depend on its findings, its headings and
-        the links to these.
+        The fixes of unresolved targets of known findings are left out if there are too many of
+        these: they take time to find.
 
         Args:
             findings: Reported findings of the state.
-            known: Known findings of the state. If there are too many, none is counted.
+            known: Known findings of the state.
             select: Decides which findings to fix; by default all.
-            tries: False never tries fixes, and looks up the suggestions one by one.
+            tries: False tries no fixes, and looks up the suggestions one by one. The forecast has
+                the number of fixes to try, which are counted as if they were made. It can be found
+                for each note on its own: it depends on its findings, its headings and the links to
+                these.
         """
-        has_few_known = len(known) <= MAX_TRIED
-        items = [*findings, *known] if has_few_known else findings
+        counts_known = self._prepare is not None and len(known) <= MAX_TRIED
         if tries and self._prepare:
-            self._prepare(items)
-        fixes = [self._find_allowed(item) for item in items]
-        candidates = len(fixes) - fixes.count(None)
-        is_tried = tries and has_few_known and candidates <= MAX_TRIED
-        made = self._try(items, fixes, select) if is_tried else self._select_applicable(fixes)
-        rules, number = self._state.settings.rules_by_name, len(findings)
-        return count_fixes(made[:number], made[number:])._replace(
-            candidates=candidates,
-            is_exact=is_tried or (has_few_known and not candidates),
-            has_guesses=self._prepare is None
-            and any(rules[item.rule].deferred_fix == "target" for item in items),
+            self._prepare([*findings, *known] if counts_known else findings)
+        known_makers = self._makers if counts_known else self._direct_makers
+        items = [*findings, *known]
+        fixes = [self._find_allowed(item, self._makers) for item in findings]
+        fixes += [self._find_allowed(item, known_makers) for item in known]
+        if select:
+            chosen = {place_finding(item) for item in select(self._state, self.sources)}
+            fixes = [
+                fix if fix and place_finding(item) in chosen else None
+                for item, fix in zip(items, fixes, strict=True)
+            ]
+        pairs = [(item, fix) for item, fix in zip(items, fixes, strict=True) if fix]
+        is_joint = self._are_joint(pairs)
+        paths = self._find_paths_to_try(pairs, is_joint=is_joint)
+        made = self._try(pairs, paths, select, is_joint=is_joint) if tries and paths else {}
+        if made:
+            fixes = [
+                fix
+                if fix
+                and (item.path not in paths or place_finding(item) in (made[fix.safety] or ()))
+                else None
+                for item, fix in zip(items, fixes, strict=True)
+            ]
+        number, is_cut = len(findings), None in made.values()
+        return count_fixes(fixes[:number], fixes[number:])._replace(
+            untried=0 if tries else sum(item.path in paths for item, _ in pairs),
+            is_joint=is_joint,
+            has_guesses=is_cut or (self._prepare is None and self._have_guesses(findings)),
+            has_known_guesses=is_cut or (not counts_known and self._have_guesses(known)),
         )
 
-    def _find_allowed(self, item: Diagnostic) -> Fix | None:
-        fix = item.fix or find_fix(self._state, self.sources, item, self._makers)
-        return fix if fix and self._is_allowed(item, fix) else None
-
-    def _select_applicable(self, fixes: Iterable[Fix | None]) -> list[Fix | None]:
-        index, is_locked = self._state.index, self._is_locked
-        return [
-            fix
-            if fix
-            and not any([is_locked(edit.path) for edit in fix.edits])  # noqa: C419 - mostly one
-            and not changes_linked_heading(index, fix)
-            else None
-            for fix in fixes
-        ]
+    def _find_allowed(self, item: Diagnostic, makers: Mapping[str, FixMaker]) -> Fix | None:
+        """Return the fix of a finding if its files may be changed."""
+        fix = item.fix or find_fix(self._state, self.sources, item, makers)
+        if not fix or not self._is_allowed(item, fix):
+            return None
+        is_locked = any([self._is_locked(edit.path) for edit in fix.edits])  # noqa: C419 - mostly one
+        return None if is_locked else fix
 
     def _is_unchangeable(self, path: str) -> bool:
         sources = self.sources
@@ -100,21 +121,136 @@ class FixForecaster:
             sources.text(path) is None or sources.is_protected(path)
         )
 
+    def _have_guesses(self, findings: Iterable[Diagnostic]) -> bool:
+        rules = self._state.settings.rules_by_name
+        return any(rules[item.rule].deferred_fix == "target" for item in findings)
+
+    # -- fixes that need no trial ------------------------------------------------------------------
+
+    def _are_joint(self, pairs: Iterable[FindingWithFix]) -> bool:
+        """Return True if fixes of one note may depend on those of others.
+
+        So do sections, which list links of other notes, and fixes that change several files.
+        """
+        rules = self._state.settings.rules_by_name
+        return any(
+            rules[item.rule].fixed_last or any([edit.path != item.path for edit in fix.edits])  # noqa: C419
+            for item, fix in pairs
+        )
+
+    def _find_paths_to_try(
+        self, pairs: Iterable[FindingWithFix], *, is_joint: bool
+    ) -> Collection[str]:
+        """Return the notes whose fixes must be tried; all of them if `is_joint`."""
+        by_path: dict[str, list[FindingWithFix]] = {}
+        for item, fix in pairs:
+            by_path.setdefault(item.path, []).append((item, fix))
+        # Paths that differ only in case count as one file.
+        if is_joint or len(set(map(normalize_name, by_path))) < len(by_path):
+            return by_path.keys()
+        return {path for path, group in by_path.items() if not self._are_link_edits(path, group)}
+
+    def _are_link_edits(self, path: str, pairs: Sequence[FindingWithFix]) -> bool:
+        """Return True if fixes only change the targets of different links in plain text.
+
+        These links stand in no section and in no heading that a link may name, and do not contain
+        each other.
+        """
+        index = self._state.index
+        note = index.notes.get(path)
+        if note is None or note.directives:
+            return False
+        links = {_get_span(link) for link in note.links if link.place is Place.BODY}
+        spans = {(item.start, item.end) for item, _ in pairs}
+        return (
+            len(spans) == len(pairs)
+            and spans <= links
+            and all(
+                item.rule in self._about_links
+                and all(
+                    edit.path == path and item.start < edit.start and edit.end < item.end
+                    for edit in fix.edits
+                )
+                for item, fix in pairs
+            )
+            and not _have_overlaps(spans, [*links, *map(_get_span, note.sections)])
+            and not (
+                _have_overlaps(spans, [*links, *map(_get_span, note.headings)])
+                and any(index.anchor_sources_of(path))
+            )
+        )
+
+    # -- fixes that are tried ----------------------------------------------------------------------
+
     def _try(
         self,
-        items: Sequence[Diagnostic],
-        fixes: Sequence[Fix | None],
+        pairs: Sequence[FindingWithFix],
+        paths: Collection[str],
         select: FindingSelector | None,
-    ) -> list[Fix | None]:
-        """Return the fixes of findings that plans resolve: of the safe fixes, and of all."""
-        made = {}
-        for safety in {fix.safety for fix in fixes if fix}:
+        *,
+        is_joint: bool,
+    ) -> Mapping[Safety, Collection[FindingPlace] | None]:
+        """Return the places of the findings that plans resolve, by safety.
+
+        They are None if there are too many fixes of this safety. `paths` are those of the notes
+        with fixes to try; the plans leave out other notes unless `is_joint`.
+        """
+        made: dict[Safety, Collection[FindingPlace] | None] = {}
+        for safety in dict.fromkeys(fix.safety for item, fix in pairs if item.path in paths):
             is_unsafe = safety is Safety.UNSAFE
-            makers = self._makers if is_unsafe else list_fix_makers(self._state.settings.rules)
-            is_allowed = self._allow(unsafe=is_unsafe)
-            plan = plan_fixes(self._state, self.sources, is_allowed, makers, self._analyse, select)
+            tried = [item.path for item, fix in pairs if fix.safety is safety]
+            if is_unsafe and sum(path in paths for path in tried) > MAX_TRIED:
+                made[safety] = None
+                continue
+            plan = plan_fixes(
+                self._state,
+                self.sources,
+                self._allow(unsafe=is_unsafe),
+                self._makers if is_unsafe else self._direct_makers,
+                self._analyse,
+                select if is_joint else partial(_pick_at, {*tried}.intersection(paths), select),
+            )
             made[safety] = {place_finding(item) for item, _ in plan.fixed}
-        return [
-            fix if fix and place_finding(item) in made[fix.safety] else None
-            for item, fix in zip(items, fixes, strict=True)
-        ]
+        return made
+
+
+def _pick_at(
+    paths: Collection[str], select: FindingSelector | None, state: State, sources: FixInputs
+) -> Iterator[Diagnostic]:
+    """Yield the selected findings of a state at some paths, by default all of them."""
+    if select:
+        yield from (item for item in select(state, sources) if item.path in paths)
+    else:
+        yield from chain.from_iterable(state.diagnostics.get(path, ()) for path in sorted(paths))
+
+
+def _find_link_rules(state: State) -> Collection[str]:
+    """Return the names of the rules about targets, headings and blocks of links.
+
+    They are none if the settings make an error of what another rule reports: a link that leads
+    somewhere may then cause an error in another note, so that its fix is not made.
+    """
+    rules = state.settings.rules_by_name
+    link_rules = {name for name, rule in rules.items() if rule.about}
+    severities = state.settings.config.severity
+    made_errors = [
+        name
+        for name, rule in rules.items()
+        if severities[name] is Severity.ERROR and rule.severity is not Severity.ERROR
+    ]
+    return link_rules if link_rules.issuperset(made_errors) else ()
+
+
+def _get_span(item: SourceSpan) -> tuple[int, int]:
+    return item.start, item.end
+
+
+def _have_overlaps(spans: Collection[tuple[int, int]], others: Iterable[tuple[int, int]]) -> bool:
+    """Return True if a span overlaps another one of `others`, which contain it."""
+    ordered = sorted(others)
+    previous_ends = chain((0,), accumulate([end for _, end in ordered], max))
+    next_starts = chain([start for start, _ in ordered[1:]], (sys.maxsize,))
+    return any(
+        span in spans and (previous > span[0] or following < span[1])
+        for span, previous, following in zip(ordered, previous_ends, next_starts, strict=False)
+    )

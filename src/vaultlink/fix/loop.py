@@ -493,7 +493,7 @@ def changes_linked_heading(index: Index, fix: Fix) -> bool:
         if note and changed:
             subpaths = {
                 link.subpath
-                for source in index.anchor_sources.get(edit.path, ())
+                for source in index.anchor_sources_of(edit.path)
                 for link, target in index.resolved_links(source)
                 if link.subpath and target == edit.path
             }

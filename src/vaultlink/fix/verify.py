@@ -15,6 +15,7 @@ import msgspec
 
 from vaultlink.engine.step import State
 from vaultlink.index.index import Index, intended_target
+from vaultlink.index.packed_map import list_changed_keys
 from vaultlink.links.edit_math import OffsetShift
 from vaultlink.model import (
     Destination,
@@ -264,7 +265,7 @@ def _check_anchors(
     """Yield links to headings and blocks of an edited note that no longer resolve."""
     if _list_anchors(before.notes[path]) == _list_anchors(after.notes[path]):
         return
-    for source in before.backlinks.get(path, ()):
+    for source in before.sources_of(path):
         shift = shifts.get(source)
         for link, target in before.resolved_links(source):
             names_anchor = (
@@ -294,9 +295,9 @@ def _check_other_notes(
 
     An unresolved link may resolve to a created note.
     """
-    for path, targets in before.targets.items():
-        now = after.targets.get(path)
-        if now is targets or path in shifts:
+    for path in list_changed_keys(before.targets, after.targets):
+        targets, now = before.targets.get(path), after.targets.get(path)
+        if targets is None or now is targets or path in shifts:
             continue
         if now is None:
             yield path, path, "it would be removed"
@@ -313,8 +314,8 @@ def _check_other_notes(
 def _check_errors(
     before: State, after: State, shifts: Mapping[str, OffsetShift], unsafe: Collection[str]
 ) -> Iterator[tuple[str, str, str]]:
-    for path, now in after.all_findings.items():
-        was = before.all_findings.get(path, ())
+    for path in list_changed_keys(before.all_findings, after.all_findings):
+        was, now = before.all_findings.get(path, ()), after.all_findings.get(path, ())
         if now is not was:
             shift = shifts.get(path)
             for item in _find_new_errors(was, now, shift):

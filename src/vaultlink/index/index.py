@@ -567,6 +567,18 @@ class Index:
         found = self.targets.find_keys(path.encode("utf-8", "surrogatepass"))
         return tuple(sorted(source for source in found if path in self.targets[source]))
 
+    def anchor_sources_of(self, path: str) -> Iterator[str]:
+        """Yield the notes with a link to a heading or block of a file.
+
+        Does not compute `anchor_sources`: see `sources_of`.
+        """
+        if Index.anchor_sources in self.memos:
+            yield from self.anchor_sources.get(path, ())
+            return
+        for source in self.sources_of(path):
+            if any(link.subpath and target == path for link, target in self.resolved_links(source)):
+                yield source
+
     def count_links(self, path: str) -> LinkCounts:
         links, targets = self.notes[path].links, self.targets[path]
         sharing = self.files_sharing_names

@@ -326,6 +326,17 @@ def is_same_value(one: Mapping[str, T], other: Mapping[str, T], key: str) -> boo
     return one.get(key) == other.get(key)
 
 
+def list_changed_keys(before: Mapping[str, T], after: Mapping[str, T]) -> Iterable[str]:
+    """Return the keys whose values may differ, removed ones included."""
+    if (
+        isinstance(before, PackedMap)
+        and isinstance(after, PackedMap)
+        and before.shares_column(after)
+    ):
+        return dict.fromkeys((*before.keys_changed(), *after.keys_changed()))
+    return dict.fromkeys((*before, *after))
+
+
 def count_items(mapping: Mapping[str, Sequence[object]], keys: Iterable[str]) -> int:
     """Return the number of items of these keys' values, without decoding them."""
     if isinstance(mapping, PackedMap):

@@ -158,28 +158,38 @@ def describe_unseen(clauses: Sequence[str]) -> str:
     return f"Renamed notes may be missed: {'; '.join(clauses)}." if clauses else ""
 
 
-def describe_fixable(found: "FixForecast") -> str:
+def describe_fixable(found: "FixForecast", options: str = "") -> str:
     """Return a sentence with the numbers of findings that fixes resolve.
 
-    It is "" if there are none. A number that may be too low is called so.
+    It is "" if there are none. A number that may be too low is called so. `options` are added to
+    the commands.
     """
     unsafe = found.unsafe + found.known_unsafe
-    all_safe = _describe_number(found.safe, found.known_safe, is_exact=found.is_exact)
-    all_unsafe = _describe_number(found.unsafe, found.known_unsafe, is_exact=found.has_all)
+    is_least = found.has_guesses or found.has_known_guesses
+    all_safe = _describe_number(found.safe, found.known_safe)
+    all_unsafe = _describe_number(found.unsafe, found.known_unsafe)
+    least = "at least " if is_least else ""
+    if not all_safe and not all_unsafe:
+        return (
+            f"`vaultlink check --statistics{options}` counts the findings that "
+            "`vaultlink fix --unsafe-fixes` can fix."
+            if found.has_guesses
+            else ""
+        )
     if not all_safe:
-        return f"`vaultlink fix --unsafe-fixes` can fix {all_unsafe}." if all_unsafe else ""
-    sentence = f"`vaultlink fix` can fix {all_safe}"
-    if not found.has_all:
+        return f"`vaultlink fix --unsafe-fixes{options}` can fix {least}{all_unsafe}."
+    sentence = f"`vaultlink fix{options}` can fix {all_safe}"
+    if is_least:
         total = found.safe + found.known_safe + unsafe
         return f"{sentence}, and at least {total:,} with --unsafe-fixes."
     return f"{sentence}, and {unsafe:,} more with --unsafe-fixes." if unsafe else f"{sentence}."
 
 
-def _describe_number(new: int, known: int, *, is_exact: bool) -> str:
+def _describe_number(new: int, known: int) -> str:
     """Return numbers of reported and known findings; "" for none."""
     parts = [f"{new:,} of them"] if new else []
     parts += [format_count(known, "known finding")] if known else []
-    return ("" if is_exact else "at least ") + " and ".join(parts) if parts else ""
+    return " and ".join(parts)
 
 
 _SEVERITY_NOUNS = (
@@ -218,23 +228,42 @@ def describe_known(count: KnownCount) -> str:
 _HEADER = ("findings", "fix", "unsafe")
 
 
+def format_unsafe(row: RuleCount, *, has_guesses: bool) -> str:
+    """Return the number of unsafe fixes of a rule.
+
+    With `has_guesses`, some were not counted.
+    """
+    is_least = has_guesses and row.safe + row.unsafe < row.findings
+    return f"{'at least ' if is_least else ''}{row.unsafe:,}"
+
+
 def render_statistics_result(result: CheckResult) -> str:
     """Render the counts of a result by rule."""
-    return render_statistics(result.counts(), result.palette)
+    has_guesses = result.forecast().has_guesses
+    return render_statistics(result.counts(), result.palette, has_guesses=has_guesses)
 
 
 def render_statistics(
-    counts: Sequence[RuleCount], palette: Palette = PLAIN, *, has_fixes: bool = True
+    counts: Sequence[RuleCount],
+    palette: Palette = PLAIN,
+    *,
+    has_fixes: bool = True,
+    has_guesses: bool = False,
 ) -> str:
     """Render a line per rule: findings, fixes, unsafe fixes, code and name.
 
-    Without `has_fixes` the fixes are left out.
+    Without `has_fixes` the fixes are left out. With `has_guesses`, some unsafe fixes were not
+    counted.
     """
     if not counts:
         return ""
     colors = severity_colors(palette)
     header = _HEADER if has_fixes else _HEADER[:1]
-    cells = [[f"{number:,}" for number in row[3 : 3 + len(header)]] for row in counts]
+    cells = [
+        [f"{row.findings:,}", f"{row.safe:,}", format_unsafe(row, has_guesses=has_guesses)]
+        for row in counts
+    ]
+    cells = [row[: len(header)] for row in cells]
     widths = [max(map(len, column)) for column in zip(header, *cells, strict=True)]
 
     def align(texts: Sequence[str]) -> str:

@@ -263,7 +263,7 @@ def frame_json(result: CheckResult, lines: bytes) -> bytes:
         **result.summary(),
         "findings": by_rule.total(),
         "fixable": result.forecast().safe,
-        "unsafe_fixable": result.forecast().unsafe,
+        "unsafe_fixable": result.forecast().unsafe_number,
         "by_rule": dict(sorted(by_rule.items())),
     }
     head = {

@@ -76,9 +76,8 @@ def _render_totals(result: CheckResult) -> str:
     header = (*figures, "findings", "fixable", "unsafe fixes")
     summary = result.summary()
     counts = [summary.get(name, 0) for name in figures]
-    numbers = [forecast.safe, forecast.unsafe]
-    fixable = numbers if forecast.has_all else [f"at least {number:,}" for number in numbers]
-    return render_markdown_table(header, [[*counts, len(result.findings), *fixable]])
+    unsafe = f"at least {forecast.unsafe:,}" if forecast.has_guesses else forecast.unsafe
+    return render_markdown_table(header, [[*counts, len(result.findings), forecast.safe, unsafe]])
 
 
 # -- tables -------------------------------------------------------------------------------------

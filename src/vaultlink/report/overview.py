@@ -12,7 +12,12 @@ import msgspec
 from vaultlink.fix.forecast import RuleCount
 from vaultlink.model import Diagnostic
 from vaultlink.report.check_result import CheckResult
-from vaultlink.report.concise import describe_severities, format_suggestion, severity_colors
+from vaultlink.report.concise import (
+    describe_severities,
+    format_suggestion,
+    format_unsafe,
+    severity_colors,
+)
 from vaultlink.report.groups import find_target_rules, target_key
 from vaultlink.report.json_document import (
     SCHEMA_VERSION,
@@ -155,7 +160,11 @@ class _Row(NamedTuple):
 
 def _list_rules(counts: Sequence[RuleCount], limit: int, result: CheckResult) -> list[str]:
     colors, reset = severity_colors(result.palette), result.palette.reset
-    rows = [_Row(row.findings, f"{row.code} {row.rule}", _describe_fixes(row)) for row in counts]
+    has_guesses = bool(counts) and result.forecast().has_guesses
+    rows = [
+        _Row(row.findings, f"{row.code} {row.rule}", _describe_fixes(row, has_guesses))
+        for row in counts
+    ]
     lines = _format_table("Rules", rows, limit, result)
     for number, row in enumerate(counts[:limit], 1):
         if number < len(lines):
@@ -165,9 +174,9 @@ def _list_rules(counts: Sequence[RuleCount], limit: int, result: CheckResult) ->
     return lines
 
 
-def _describe_fixes(row: RuleCount) -> str:
+def _describe_fixes(row: RuleCount, has_guesses: bool) -> str:
     parts = [f"{row.safe:,} safe"] if row.safe else []
-    parts += [f"{row.unsafe:,} unsafe"] if row.unsafe else []
+    parts += [f"{format_unsafe(row, has_guesses=has_guesses)} unsafe"] if row.unsafe else []
     return f"fixes: {', '.join(parts)}" if parts else ""
 
 
@@ -255,7 +264,7 @@ def list_next_steps(counts: Sequence[RuleCount], result: CheckResult) -> list[Ne
         return []
     forecast = result.forecast()
     safe, unsafe = forecast.safe, forecast.unsafe
-    least = "" if forecast.has_all else "at least "
+    least = "at least " if forecast.has_guesses else ""
     count = format_count(len(result.findings), "finding")
     have, options = "has" if unsafe == 1 else "have", result.command_options
     steps = [

@@ -108,7 +108,7 @@ def propose_after_fix(
         return f"`vaultlink fix{command_options}` fixes {checked.forecast.safe:,}."
     if not (interactive or options.unsafe_fixes):
         found = checked.forecast
-        least = "" if found.has_all else "at least "
+        least = "at least " if found.has_guesses else ""
         if found.unsafe:
             return (
                 f"`vaultlink fix --interactive{command_options}` asks about the rest; "
@@ -118,7 +118,7 @@ def propose_after_fix(
         return ""
     unresolved = find_target_rules(checked.vault.rules)
     if any(item.target and item.rule in unresolved for item in remaining):
-        vault_option = format_vault_option(options.vault, checked.vault.root)
+        vault_option = format_vault_option(options, checked.vault.root)
         return f"`vaultlink topics{vault_option}` lists the missing targets."
     return f"`vaultlink check{command_options}` shows them."
 

@@ -235,7 +235,7 @@ def topics(options: FolderOptions) -> int:
     )
     if print_listing(terminal, output_format, listing):
         terminal.print_message(_describe_topics(rows, vault.index.count_all_links().dangling))
-        option = format_vault_option(options.vault or options.folder, vault.root)
+        option = format_vault_option(options, vault.root, options.folder)
         terminal.print_message(
             f"`vaultlink fix --interactive{option}` links, creates, unlinks or allows each."
         )
