@@ -23,10 +23,10 @@ from vaultlink.graph.build import (
     LiveGraph,
     build_graph,
     summarize_graph,
-    topic_name,
     topic_node,
 )
 from vaultlink.graph.export import GRAPH_FORMATS, export_graph
+from vaultlink.index.topics import topic_name
 
 VAULT = {
     "Home.md": "[[Quay|the quay]] and [[quay#Ropes]], ![[map.png]]\n\n[[Nowhere.md]] [[nowhere]] [[Nowhere]]\n",

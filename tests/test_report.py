@@ -506,7 +506,8 @@ VAULT: Mapping[str, str] = {
     "p.png": "",
     "q.png": "",
 }
-INDEX: Index = build_state(VAULT).index
+STATE = build_state(VAULT)
+INDEX: Index = STATE.index
 
 
 def test_links_have_a_status_a_target_and_an_anchor() -> None:
@@ -529,7 +530,7 @@ def test_links_have_a_status_a_target_and_an_anchor() -> None:
 
 def test_topics_are_ranked_and_list_their_sources() -> None:
     offered = {"zz": (Suggestion("a.md", "near", 0.5),)}
-    [row] = topic_rows(INDEX, lambda topic: offered[topic])
+    [row] = topic_rows(STATE, lambda topic: offered[topic])
     assert (row.topic, row.count, [(source.path, source.line) for source in row.sources]) == (
         "zz",
         2,

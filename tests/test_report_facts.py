@@ -87,7 +87,7 @@ REPORT = make_report(NOTES)
         ("islands", ("size", "notes"), [(2, ("b/North.md", "b/South.md"))]),
         ("bridges", ("path", "separated"), [("a/Quay.md", 1), ("a/To end.md", 1)]),
         ("topics", ("name", "links", "notes", "suggestion", "reason"), [
-            ("Nowhere", 2, 2, "b/North.md", "similar"), ("nowhere", 1, 1, "", ""), ("plan.png", 1, 1, "", ""),
+            ("Nowhere", 3, 2, "b/North.md", "similar"), ("plan.png", 1, 1, "", ""),
         ]),
         ("missing_attachments", ("name", "links"), [("plan.png", 1)]),
         ("rules", ("code", "severity", "findings", "notes"), [("VL101", "error", 3, 2), ("VL104", "error", 1, 1)]),
@@ -105,7 +105,11 @@ def test_attachments_are_unused_although_the_rule_is_off() -> None:
 
 
 def test_links_of_a_topic_are_named_with_their_lines() -> None:
-    assert REPORT.topics[0].sources == (LinkSource("Home.md", 4), LinkSource("a/Quay.md", 1))
+    assert REPORT.topics[0].sources == (
+        LinkSource("Home.md", 4),
+        LinkSource("Home.md", 4),
+        LinkSource("a/Quay.md", 1),
+    )
 
 
 @pytest.mark.parametrize("max_rows", [1, 2, 100])
@@ -366,7 +370,7 @@ def test_markdown_has_the_score_and_the_first_rows() -> None:
     lines = render_markdown_report(make_report({**NOTES, **many}, MAX_ROWS)).splitlines()
     assert lines[0] == MARKDOWN_MARK
     assert lines[2].startswith("## Health score of `Notes`: ")
-    assert "| `Nowhere` | 32 | 32 | `b/North.md` |" in lines
+    assert "| `Nowhere` | 33 | 32 | `b/North.md` |" in lines
     assert "The first 10 of 32." in lines
     assert "commit c0ffee, vaultlink 1.0" in lines
 

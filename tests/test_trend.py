@@ -61,7 +61,7 @@ def check_checkout(vault: Vault, place: Path, folder: str, name: str) -> TrendPo
         counts["notes"],
         counts["links"],
         counts["dangling"],
-        len(topic_rows(fresh.index, lambda _topic: ())),
+        len(topic_rows(fresh.state, lambda _topic: ())),
         len(fresh.check()),
     )
 

@@ -15,8 +15,8 @@ import pytest
 import yaml
 
 from vaultlink import Link, Note, Settings, Vault, open_vault
-from vaultlink.graph.build import topic_name
 from vaultlink.index.anchors import find_anchor
+from vaultlink.index.topics import topic_name
 from vaultlink.model import Place
 from vaultlink.report.listings import find_dead_ends, find_orphans
 

@@ -262,20 +262,22 @@ class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
             palette=terminal.palette,
         )
 
-    def summarize(self, notes: int) -> list[str]:
-        """Return sentences with the numbers of findings in these notes, and of known ones."""
+    def summarize(self) -> list[str]:
+        """Return sentences with the numbers of findings in the notes, and of known ones."""
         parts = self.parts
         counts = () if parts else self.split.known_counts
         files = len(parts.by_path) if parts else len({d.path for d in self.split.new})
+        paths = self.vault.index.files
+        notes = sum(is_note(path) and self.wanted(path) for path in paths)
         summary = summarize_counts(self.severities, files, notes, counts)
-        return [summary, *map(describe_known, counts)]
+        option = format_vault_option(self.options, self.vault.root)
+        return [summary, *[describe_known(count, option) for count in counts]]
 
     def describe(self) -> str:
         """Return the sentences below the results."""
         has_numbers = self.row in (OVERVIEW, STATUS)  # those of findings and fixes
         counts_fixes = not (has_numbers or self.terminal.quiet) and self._may_have_fixes()
-        files = self.vault.index.files
-        summary, *known = self.summarize(sum(is_note(path) and self.wanted(path) for path in files))
+        summary, *known = self.summarize()
         sentences = [
             "" if has_numbers else summary,
             *known,

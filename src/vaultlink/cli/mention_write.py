@@ -11,7 +11,7 @@ from vaultlink.cli.mention_search import (
     print_topics,
 )
 from vaultlink.cli.terminal import Terminal, require_terminal
-from vaultlink.cli.vault import open_scanned_vault
+from vaultlink.cli.vault import format_vault_option, open_scanned_vault
 from vaultlink.cli.write_run import (
     SettingsChange,
     WritingCommand,
@@ -111,11 +111,12 @@ class _MentionsCommand(WritingCommand):
         print_listing(terminal, self.output_format, listing)
         print_skipped_notes(plan.skipped)
         print_topics(terminal, topics)
-        undo = " `vaultlink undo` reverts it." if result.run_id else ""
+        undo = f" {self.describe_undo()}" if result.run_id else ""
         terminal.print_message(f"{self.describe(plan)}{undo}")
         if linked and topics:
             terminal.print_message(
-                "`vaultlink fix --unsafe-fixes` removes the entries of the topics that are linked."
+                f"`vaultlink fix --unsafe-fixes{format_vault_option(self.options, self.root)}` "
+                "removes the entries of the topics that are linked."
             )
         return EXIT_FINDINGS if plan.skipped else EXIT_CLEAN
 

@@ -394,9 +394,23 @@ def format_vault_option(options: OpenOptions, root: Path, folder: Path | None = 
     The vault is left out if it is that of the current folder. `folder` is the vault if an argument
     names it.
     """
-    vault = options.vault or folder or (find_path_prefix(root) or "").rstrip("/")
-    named = ["--vault", str(vault)] if vault else []
+    named = _list_vault_words(options.vault or folder, root)
     return _join_words([*named, *_list_words(options, _SETTINGS_OPTIONS)])
+
+
+def describe_undo(options: VaultOptions, root: Path) -> str:
+    """Return a sentence with the command that reverts the last run in a vault."""
+    return f"`vaultlink undo{name_vault(options.vault, root)}` reverts it."
+
+
+def name_vault(vault: Path | None, root: Path) -> str:
+    """Return the option that names a vault; "" for that of the current folder."""
+    return _join_words(_list_vault_words(vault, root))
+
+
+def _list_vault_words(vault: Path | None, root: Path) -> list[str]:
+    name = vault or (find_path_prefix(root) or "").rstrip("/")
+    return ["--vault", str(name)] if name else []
 
 
 def _list_words(options: OpenOptions, names: Iterable[str]) -> list[str]:

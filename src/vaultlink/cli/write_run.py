@@ -16,7 +16,12 @@ from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS, EXIT_INTERRUPTED
 from vaultlink.cli.listing import print_plan
 from vaultlink.cli.options import OpenOptions
 from vaultlink.cli.terminal import Terminal, print_stderr
-from vaultlink.cli.vault import find_vault_root, scan_from_options, warn_of_scan
+from vaultlink.cli.vault import (
+    describe_undo,
+    find_vault_root,
+    scan_from_options,
+    warn_of_scan,
+)
 from vaultlink.config.layers import COMMAND_LINE
 from vaultlink.config.list_items import allow_topics
 from vaultlink.config.mention_settings import ignore_mentions
@@ -66,12 +71,14 @@ class WritingCommand(ABC):
         options: Its options.
         terminal: Where it prints.
         output_format: How it prints results. Only `json` concerns --diff, too.
+        root: The folder of the vault, once it is scanned.
         start: A path in the vault, if one is named.
         overrides: Settings of the command in addition to those of its options.
         is_dry: True if it writes nothing.
         is_interactive: True if it asks the user. The write lock is not held meanwhile.
     """
 
+    root = Path()
     start: Path | None = None
     overrides: Mapping[str, Any] | None = None
     is_dry = False
@@ -88,6 +95,10 @@ class WritingCommand(ABC):
     @abstractmethod
     def describe(self, plan: "Plan", *, would: bool = False) -> str:
         """Return sentences about a plan, "" for none. `would` says that it is not written."""
+
+    def describe_undo(self) -> str:
+        """Return a sentence with the command that reverts the run."""
+        return describe_undo(self.options, self.root)
 
     def complete(  # noqa: B027 - most commands do nothing else
         self, plan: "Plan", result: WriteResult
@@ -137,6 +148,7 @@ def run_plan(command: WritingCommand) -> int:
             warn_of_scan(scan, terminal)
             if root and not is_interactive:
                 remove_leftovers(scan.root, scan.listing.strays)
+            command.root = scan.root
             plan = command.make_plan(scan)
         except (KeyboardInterrupt, EOFError):
             if not is_interactive:

@@ -85,7 +85,7 @@ def _collect_facts(sources: ReportInputs) -> _Facts:
     return _Facts(
         findings,
         sources.forecast(findings),
-        rank_topics(index, state.settings.history),
+        rank_topics(state),
         [path for path in find_orphans(index) if is_note(path)],
         find_dead_ends(index),
         find_islands(index),

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
+from itertools import chain
 from typing import Annotated, NamedTuple
 
 import msgspec
@@ -10,10 +11,9 @@ from vaultlink.backlinks.existing import is_managed_section
 from vaultlink.dashboard.model import HealthScore, ScorePart, SectionRow, Trend, TrendPoint
 from vaultlink.engine.step import State
 from vaultlink.git.objects import CommitTree
-from vaultlink.graph.build import topic_name
 from vaultlink.index.index import LinkTargets
 from vaultlink.index.resolve import is_note
-from vaultlink.links.intent import names_topic
+from vaultlink.index.topics import list_topics
 from vaultlink.model import Diagnostic, Note, Section, Severity, sum_counts
 from vaultlink.report.layout import format_count
 from vaultlink.rules.section_rules import ALL_SECTION_RULES
@@ -196,21 +196,9 @@ def measure_state(state: State) -> TreeMeasures:
         counts.notes,
         links.links,
         links.dangling,
-        len(collect_topics(state)),
+        len(list_topics(chain.from_iterable(state.diagnostics.values()))),
         sum(map(len, state.diagnostics.values())),
     )
-
-
-def collect_topics(state: State) -> set[str]:
-    """Return the names of the topics without a note, as `topics` lists them."""
-    index = state.index
-    return {
-        topic_name(link.target)
-        for path, tally in state.tallies.items()
-        if tally.dangling
-        for link, target in index.resolved_links(path)
-        if names_topic(link, target)
-    }
 
 
 def build_trend(

@@ -21,6 +21,7 @@ from vaultlink.fix.select import FindingWithFix
 from vaultlink.fix.sources import FixAnswers, FixInputs, FixMaker
 from vaultlink.index.resolve import normalize_name
 from vaultlink.index.suggest_headings import match_anchors
+from vaultlink.index.topics import topic_name
 from vaultlink.links.rewrite import rewrite_link
 from vaultlink.model import Diagnostic, Fix, Safety
 from vaultlink.rules.registry import Rule
@@ -163,7 +164,7 @@ class FixChooser:
         for item in findings:
             fixes = fix_choices(self._state, self._sources, item)
             if fixes or self._is_unresolved(item):
-                key = item.code, _topic_key(item), fixes[0].title if fixes else ""
+                key = item.code, _target_key(item), fixes[0].title if fixes else ""
                 groups.setdefault(key, []).append((item, fixes))
         causes = [self._build_cause(group) for group in groups.values()]
         return sorted(causes, key=lambda cause: -len(cause.findings))
@@ -194,10 +195,14 @@ class FixChooser:
         return _build_option(cause, lambda item: build_creation_fix(self._state, item, answers))
 
 
-def _topic_key(item: Diagnostic) -> str:
+def _target_key(item: Diagnostic) -> str:
+    """Return the target that the links of a cause share, whatever its case.
+
+    Topics also join other spellings: a new note would not resolve these as they are written.
+    """
     if item.target is None:
         return item.message
-    return f"{normalize_name(item.target).removesuffix('.md')}{item.subpath or ''}"
+    return f"{normalize_name(topic_name(item.target))}{item.subpath or ''}"
 
 
 def _list_options(group: Sequence[tuple[Diagnostic, list[Fix]]]) -> tuple[FixOption, ...]:

@@ -9,6 +9,7 @@ import msgspec
 
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import is_canvas, is_note
+from vaultlink.index.topics import Topic, topic_name
 
 # -- build the vault's graph as a networkx graph, summarize it and select from it ------------------
 # networkx is imported on the first call.
@@ -23,13 +24,6 @@ GraphAttributes: TypeAlias = dict[str, Any]
 """The attributes of a node or an edge."""
 
 NODE_KINDS = ("note", "attachment", "canvas", "dangling")
-_NO_BREAK_SPACES = str.maketrans({"\u00a0": " ", "\u202f": " "})
-
-
-def topic_name(target: str) -> str:
-    """Return the name of a dangling topic: the path part without `.md` (5.19)."""
-    name = target if target.isascii() else target.translate(_NO_BREAK_SPACES)
-    return name[:-3] if name[-3:].lower() == ".md" else name
 
 
 def topic_node(name: str) -> str:
@@ -60,6 +54,23 @@ def build_graph(index: Index) -> "Graph":
                 nx_graph.add_node(target, **node_attributes(target))
             nx_graph.add_edge(path, target, **data)
     return nx_graph
+
+
+def merge_topics(graph: "Graph", topics: Iterable[Topic]) -> "Graph":
+    """Return a graph with one node for each topic.
+
+    Other unresolved targets are left out.
+    """
+    import networkx as nx  # noqa: PLC0415
+
+    names = {
+        topic_node(topic_name(item.target or "")): topic_node(topic.name)
+        for topic in topics
+        for item in topic.findings
+    }
+    kept = [node for node in graph if not is_topic_node(node) or node in names]
+    merged: Graph = nx.relabel_nodes(graph.subgraph(kept), names)
+    return merged
 
 
 def node_attributes(node: str) -> GraphAttributes:

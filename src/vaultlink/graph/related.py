@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
-from vaultlink.graph.build import is_topic_node, topic_name, topic_node
+from vaultlink.graph.build import is_topic_node, topic_node
 from vaultlink.index.index import Index, link_name, target_spellings
 from vaultlink.index.resolve import is_note, normalize_name
+from vaultlink.index.topics import topic_name
 from vaultlink.links.intent import names_topic
 from vaultlink.text import list_first
 

@@ -174,12 +174,13 @@ def is_same_name(one: str, other: str) -> bool:
     accents.
     """
     one, other = strip_accents(one.casefold()), strip_accents(other.casefold())
-    return _DIGITS.findall(one) == _DIGITS.findall(other) and _strip_punctuation(
+    return _DIGITS.findall(one) == _DIGITS.findall(other) and strip_separators(
         one
-    ) == _strip_punctuation(other)
+    ) == strip_separators(other)
 
 
-def _strip_punctuation(name: str) -> str:
+def strip_separators(name: str) -> str:
+    """Return a lower-case name without spaces and punctuation."""
     if name.isascii():
         return spelling_key(name)
     return "".join(

@@ -199,16 +199,18 @@ _SEVERITY_NOUNS = (
 )
 
 
-def describe_known(count: KnownCount) -> str:
+def describe_known(count: KnownCount, options: str = "") -> str:
     """Return a sentence with the number of known findings.
 
     It also has the number of those that are no longer found. The result is "" if both are 0.
+    `options` are added to the command that removes them.
     """
     if not count.left and not count.gone:
         return ""
     if count.kind == "baseline":
         source = "in the baseline"
-        advice = f" `vaultlink baseline --prune` removes {'it' if count.gone == 1 else 'them'}."
+        them = "it" if count.gone == 1 else "them"
+        advice = f" `vaultlink baseline --prune{options}` removes {them}."
     else:
         source = f"from before the changes since {escape_controls(count.name)}"
         advice = ""

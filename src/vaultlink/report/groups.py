@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from vaultlink.index.resolve import normalize_name
+from vaultlink.index.topics import topic_key
 from vaultlink.model import Diagnostic
 from vaultlink.report.layout import format_count
 
@@ -85,15 +85,10 @@ def _cause_key(d: Diagnostic) -> tuple[str, str, str]:
         return "", d.code, d.message
     if d.target is None:
         return d.path, d.code, d.message
-    return d.path, d.code, target_key(d.target)
+    return d.path, d.code, topic_key(d.target, d.path)
 
 
 # -- one target in several notes -------------------------------------------------------------------
-
-
-def target_key(target: str) -> str:
-    """Return what the findings about one missing target have in common."""
-    return normalize_name(target).removesuffix(".md")
 
 
 def find_target_rules(rules: "Iterable[Rule]") -> set[str]:
@@ -111,7 +106,7 @@ def group_targets(
     groups: dict[tuple[str, str, str], list[Diagnostic]] = {}
     for d in findings if rules else ():
         if d.rule in rules and d.target:
-            groups.setdefault((d.code, target_key(d.target), d.message), []).append(d)
+            groups.setdefault((d.code, topic_key(d.target, d.path), d.message), []).append(d)
     return {id(group[0]): group for group in groups.values() if len(group) > 1}
 
 

@@ -1,16 +1,18 @@
 """Rows of listings: links, topics, backlinks, orphans, dead ends, parsed notes."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from itertools import chain, islice
 from typing import Any, NamedTuple
 
 import msgspec
 
-from vaultlink.graph.build import is_dead_end, is_orphan, topic_name
+from vaultlink.engine.step import State
+from vaultlink.graph.build import is_dead_end, is_orphan
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import is_note, name_key
-from vaultlink.links.intent import names_topic
-from vaultlink.model import NO_HISTORY, History, Link, Suggestion
+from vaultlink.index.topics import list_topics
+from vaultlink.model import Diagnostic, Link, Suggestion
 from vaultlink.report.json_document import SuggestionRow, suggestion_rows
 from vaultlink.report.layout import (
     PLAIN,
@@ -183,32 +185,52 @@ class DanglingTopic(NamedTuple):
 
 
 def topic_rows(
-    index: Index, suggest: Callable[[str], Sequence[Suggestion]], history: History = NO_HISTORY
+    state: State, suggest: Callable[[str], Sequence[Suggestion]]
 ) -> list[DanglingTopicRow]:
     """Return a row for each dangling topic, most links first, then by name."""
-    return [topic_row(topic, suggest) for topic in rank_topics(index, history)]
+    return [topic_row(topic, suggest) for topic in rank_topics(state)]
 
 
-def rank_topics(index: Index, history: History = NO_HISTORY) -> list[DanglingTopic]:
-    """Return the dangling topics, most links first, then by name.
+def rank_topics(state: State) -> list[DanglingTopic]:
+    """Return the topics of a state, most links first.
 
-    Targets with and without `.md` are one topic. Text that was not meant as a link is left out.
+    They are those of the unresolved links that a check reports, of known findings, too. See
+    `vaultlink.index.topics`.
     """
-    by_topic: dict[str, list[TopicLink]] = {}
-    causes: dict[str, set[FormerTarget]] = {}
-    for path in sorted(index.notes):
-        for link, resolved in index.resolved_links(path):
-            if names_topic(link, resolved):
-                source = TopicLink(path, link.line)
-                topic = topic_name(link.target)
-                by_topic.setdefault(topic, []).append(source)
-                former = find_former_target(link, path, index, history) or NO_FORMER_TARGET
-                causes.setdefault(topic, set()).add(former)
-    ranked = sorted(by_topic.items(), key=lambda item: (-len(item[1]), item[0]))
+    former = _FormerTargets(state)
     return [
-        DanglingTopic(name, sources, causes[name].pop() if len(causes[name]) == 1 else None)
-        for name, sources in ranked
+        DanglingTopic(
+            topic.name,
+            [TopicLink(item.path, item.line) for item in topic.findings],
+            former.find_common(topic.findings),
+        )
+        for topic in list_topics(chain.from_iterable(state.diagnostics.values()))
     ]
+
+
+class _FormerTargets:
+    """Finds what became of the files that unresolved links meant."""
+
+    def __init__(self, state: State):
+        self._index, self._history = state.index, state.settings.history
+        self._links = cache(self._list_links)
+
+    def find_common(self, findings: Iterable[Diagnostic]) -> FormerTarget | None:
+        """Return what became of the file that all links meant; None if unknown."""
+        found = {self._find(item) for item in findings}
+        return found.pop() if len(found) == 1 else None
+
+    def _find(self, item: Diagnostic) -> FormerTarget:
+        link = self._links(item.path).get((item.start, item.end, item.target))
+        former = link and find_former_target(link, item.path, self._index, self._history)
+        return former or NO_FORMER_TARGET
+
+    def _list_links(self, path: str) -> Mapping[tuple[int, int, str | None], Link]:
+        return {
+            (link.start, link.end, link.target): link
+            for link, resolved in self._index.resolved_links(path)
+            if resolved is None
+        }
 
 
 def topic_row(

@@ -7,12 +7,12 @@ that it contains no link, mention or HTML.
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import count
 
 from msgspec.structs import replace
 
-from vaultlink.graph.build import topic_name
+from vaultlink.index.topics import list_topics
 from vaultlink.report.check_result import CheckResult
 from vaultlink.report.concise import describe_known, describe_severities
 from vaultlink.report.groups import group_findings
@@ -30,7 +30,7 @@ def render_markdown(result: CheckResult) -> str:
     """Render the page. It stays far below GitHub's limit of a megabyte."""
     known = " ".join(
         [
-            describe_known(replace(count, name=format_code_span(count.name)))
+            describe_known(replace(count, name=format_code_span(count.name)), result.vault_option)
             for count in result.known_counts
         ]
     )
@@ -46,11 +46,13 @@ def render_markdown(result: CheckResult) -> str:
             known,
             "### Rules",
             _render_rules(result),
-            *_render_ranking("### Notes with the most findings", ("note", "findings"), notes),
+            *_render_ranking(
+                "### Notes with the most findings", ("note", "findings"), Counter(notes)
+            ),
             *_render_ranking(
                 "### Dangling topics with the most links",
                 ("topic", "links"),
-                _collect_topics(result),
+                _count_topics(result),
             ),
             f"### {'First findings' if len(result.findings) > _MAX_LISTED else 'Findings'}",
             _render_list(result),
@@ -96,21 +98,15 @@ def _render_rules(result: CheckResult) -> str:
     )
 
 
-def _collect_topics(result: CheckResult) -> Iterator[str]:
-    """Yield topics of broken links, of known findings too: they are still broken."""
-    return (
-        topic_name(d.target)
-        for group in (result.findings, result.known)
-        for d in group
-        if d.target is not None and d.about == "unresolved-link"
-    )
+def _count_topics(result: CheckResult) -> Mapping[str, int]:
+    """Count the links by topic, of known findings too: they are still broken."""
+    topics = list_topics([*result.findings, *result.known])
+    return {topic.name: len(topic.findings) for topic in topics}
 
 
-def _render_ranking(
-    title: str, header: Sequence[str], names: Iterator[str] | list[str]
-) -> list[str]:
+def _render_ranking(title: str, header: Sequence[str], counts: Mapping[str, int]) -> list[str]:
     """Render a title and a table of the most frequent names; nothing without names."""
-    ranked = sorted(Counter(names).items(), key=lambda item: (-item[1], item[0]))[:_MAX_RANKED]
+    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:_MAX_RANKED]
     return (
         [
             title,

@@ -4,13 +4,13 @@ It says how the vault is, which links are mistakes and which are plans, and what
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import msgspec
 
 from vaultlink.fix.forecast import RuleCount
-from vaultlink.model import Diagnostic
+from vaultlink.index.topics import Topic, list_topics
 from vaultlink.report.check_result import CheckResult
 from vaultlink.report.concise import (
     describe_severities,
@@ -18,7 +18,6 @@ from vaultlink.report.concise import (
     format_unsafe,
     severity_colors,
 )
-from vaultlink.report.groups import find_target_rules, target_key
 from vaultlink.report.json_document import (
     SCHEMA_VERSION,
     SuggestionRow,
@@ -33,6 +32,7 @@ from vaultlink.report.layout import (
     truncate,
     truncate_left,
 )
+from vaultlink.text import group_by
 
 _FEW_ROWS = (3, 3, 3, 0)
 """Rows of mistakes, planned notes, rules and notes on a screen of 24 lines."""
@@ -94,58 +94,22 @@ def format_share(part: int, whole: int) -> str:
 # -- the topics of unresolved links ---------------------------------------------------------------
 
 
-class WantedTopic(NamedTuple):
-    """What unresolved links name: how many links in how many notes, and the first finding.
-
-    `folder` is the folder of all these notes, if there are several; else "".
-    """
-
-    name: str
-    links: int
-    notes: int
-    first: Diagnostic
-    folder: str
-
-
 class WantedTopics(NamedTuple):
     """The topics of mistakes, most links first, and of planned notes, most notes first."""
 
-    mistakes: Sequence[WantedTopic]
-    planned: Sequence[WantedTopic]
+    mistakes: Sequence[Topic]
+    planned: Sequence[Topic]
 
 
 def list_wanted(result: CheckResult) -> WantedTopics:
-    """Return what the unresolved links of a result name."""
-    unresolved = find_target_rules(result.rules)
-    planned = unresolved & {rule.name for rule in result.rules if rule.split_from}
-    return WantedTopics(
-        sorted(
-            _group_topics(result.findings, unresolved - planned),
-            key=lambda topic: (-topic.links, topic.name),
-        ),
-        sorted(
-            _group_topics(result.findings, planned),
-            key=lambda topic: (-topic.notes, -topic.links, topic.name),
-        ),
+    """Return the topics of a result; a topic is planned if none of its links is a mistake."""
+    plans = {rule.name for rule in result.rules if rule.split_from}
+    groups = group_by(
+        list_topics(result.findings),
+        lambda topic: all(d.rule in plans for d in topic.findings),
     )
-
-
-def _group_topics(findings: Iterable[Diagnostic], rules: Collection[str]) -> list[WantedTopic]:
-    groups: dict[str, list[Diagnostic]] = {}
-    for d in findings:
-        if d.target and d.rule in rules:
-            groups.setdefault(target_key(d.target), []).append(d)
-    return [
-        WantedTopic(group[0].target or "", len(group), len(paths), group[0], _find_folder(paths))
-        for group in groups.values()
-        for paths in [{d.path for d in group}]
-    ]
-
-
-def _find_folder(paths: Collection[str]) -> str:
-    """Return the outermost folder that several paths share; "" for none."""
-    folders = {path.partition("/")[0] if "/" in path else "" for path in paths}
-    return folders.pop() if len(paths) > 1 and len(folders) == 1 else ""
+    planned = sorted(groups.get(True, ()), key=lambda topic: -len(topic.paths))
+    return WantedTopics(groups.get(False, ()), planned)
 
 
 # -- tables ----------------------------------------------------------------------------------------
@@ -180,33 +144,32 @@ def _describe_fixes(row: RuleCount, has_guesses: bool) -> str:
     return f"fixes: {', '.join(parts)}" if parts else ""
 
 
-def _list_mistakes(topics: Sequence[WantedTopic], limit: int, result: CheckResult) -> list[str]:
+def _list_mistakes(topics: Sequence[Topic], limit: int, result: CheckResult) -> list[str]:
     suggest = result.suggester() if topics else lambda _d: ()
     rows = []
     for topic in topics[:limit]:
-        found = suggest(topic.first)
-        hint = format_suggestion(topic.first, found[0], result.format_target) if found else ""
-        rows.append(_Row(topic.links, escape_controls(topic.name), hint))
+        first, found = topic.findings[0], suggest(topic.findings[0])
+        hint = format_suggestion(first, found[0], result.format_target) if found else ""
+        rows.append(_Row(len(topic.findings), escape_controls(topic.name), hint))
     return _format_table("Mistakes", rows, limit, result, len(topics)) or ["Mistakes: none"]
 
 
-def _list_plans(topics: Sequence[WantedTopic], limit: int, result: CheckResult) -> list[str]:
+def _list_plans(topics: Sequence[Topic], limit: int, result: CheckResult) -> list[str]:
     rows = [
-        _Row(
-            topic.notes,
-            escape_controls(topic.name),
-            _describe_plan(topic),
-        )
+        _Row(len(topic.paths), escape_controls(topic.name), _describe_plan(topic))
         for topic in topics[:limit]
     ]
     title = "Planned notes, by the notes that link to them"
     return _format_table(title, rows, limit, result, len(topics)) or ["Planned notes: none"]
 
 
-def _describe_plan(topic: WantedTopic) -> str:
+def _describe_plan(topic: Topic) -> str:
     """Return the number of links to a planned note, and the folder that alone wants it."""
-    parts = [f"{topic.links:,} links"] if topic.links > topic.notes else []
-    parts += [f"only from {escape_controls(topic.folder)}/"] if topic.folder else []
+    links, paths = len(topic.findings), topic.paths
+    parts = [f"{links:,} links"] if links > len(paths) else []
+    folders = {path.partition("/")[0] if "/" in path else "" for path in paths}
+    if len(paths) > 1 and len(folders) == 1 and folders != {""}:
+        parts.append(f"only from {escape_controls(folders.pop())}/")
     return ", ".join(parts)
 
 
@@ -266,9 +229,10 @@ def list_next_steps(counts: Sequence[RuleCount], result: CheckResult) -> list[Ne
     safe, unsafe = forecast.safe, forecast.unsafe
     least = "at least " if forecast.has_guesses else ""
     count = format_count(len(result.findings), "finding")
+    undo = "" if result.vault_option else "; `vaultlink undo` reverts it"
     have, options = "has" if unsafe == 1 else "have", result.command_options
     steps = [
-        NextStep(f"vaultlink fix{options}", f"fix {safe:,} now; `vaultlink undo` reverts it", safe),
+        NextStep(f"vaultlink fix{options}", f"fix {safe:,} now{undo}", safe),
         NextStep(
             f"vaultlink fix --interactive{options}",
             f"ask about the rest; {least}{unsafe:,} {have} a proposal",
@@ -352,7 +316,10 @@ def render_status(result: CheckResult) -> bytes:
         tuple(
             [
                 StatusTopicRow(
-                    topic.name, topic.links, topic.notes, suggestion_rows(suggest(topic.first))
+                    topic.name,
+                    len(topic.findings),
+                    len(topic.paths),
+                    suggestion_rows(suggest(topic.findings[0])),
                 )
                 for topic in topics
             ]

@@ -267,7 +267,7 @@ class _SectionsCommand(WritingCommand):
         self._print_rows(rows)
         print_skipped_notes(plan.skipped)
         if sentence := self.describe(plan):
-            undo = " `vaultlink undo` reverts it." if rows else ""
+            undo = f" {self.describe_undo()}" if rows else ""
             self.terminal.print_message(sentence + undo)
         return EXIT_FINDINGS if plan.skipped else EXIT_CLEAN
 

@@ -36,7 +36,6 @@ from vaultlink.files import read_regular
 from vaultlink.fix.plan import Plan
 from vaultlink.fix.select import make_fix_filter
 from vaultlink.fix.sources import FixAnswers
-from vaultlink.index.resolve import is_note
 from vaultlink.report import FORMAT_ELSEWHERE, FORMATS
 from vaultlink.report.changed_lines import (
     count_fixed_by_rule,
@@ -295,7 +294,7 @@ class _FixCommand(WritingCommand):
             terminal.print_results(checked.render({"fixed": row}))
         print_skipped_notes(plan.skipped)
         sentence = self.describe(plan, brief=shows_examples)
-        terminal.print_message(sentence + (" `vaultlink undo` reverts it." if row.run else ""))
+        terminal.print_message(sentence + (f" {self.describe_undo()}" if row.run else ""))
         self._print_remaining(checked)
         advice = propose_after_fix(
             options, checked, interactive=self.is_interactive, listed=not shows_examples
@@ -321,6 +320,6 @@ class _FixCommand(WritingCommand):
         return CheckedVault(self._options, self.terminal, output_format, after, self._known, chosen)
 
     def _print_remaining(self, checked: CheckedVault) -> None:
-        for sentence in checked.summarize(sum(map(is_note, checked.vault.index.files))):
+        for sentence in checked.summarize():
             if sentence:
                 self.terminal.print_message(sentence)

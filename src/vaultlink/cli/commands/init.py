@@ -15,7 +15,7 @@ from vaultlink.cli.installation import find_package_source, is_local
 from vaultlink.cli.listing import choose_document_format, print_plan
 from vaultlink.cli.options import DiffOption, FolderArgument, VaultOptions, option
 from vaultlink.cli.terminal import Terminal
-from vaultlink.cli.vault import find_root, resolve_folder
+from vaultlink.cli.vault import find_root, name_vault, resolve_folder
 from vaultlink.disk.read import CONFIG_NAMES, load_config
 from vaultlink.disk.scan import BASELINE_FILE, list_files
 from vaultlink.disk.vault_search import find_marked_folder
@@ -178,10 +178,11 @@ def _read_branch_name(root: Path, reference: str) -> str:
 
 
 _WROTE_SETTINGS = (
-    "Wrote the settings file above; all settings in it are commented out. Next: `vaultlink check`."
+    "Wrote the settings file above; all settings in it are commented out. "
+    "Next: `vaultlink check{}`."
 )
 _BASELINE_HINT = (
-    "`vaultlink baseline` records current findings; commit the file too, "
+    "`vaultlink baseline{}` records current findings; commit the file too, "
     "and only new findings fail the check."
 )
 
@@ -262,10 +263,13 @@ def init(options: InitOptions) -> int:
     sentences += [_LOCAL_PACKAGE.format(package)] if is_local(package) else []
     terminal.print_results("".join(f"{path}\n" for path in texts))
     has_baseline = (vault / BASELINE_FILE).exists()
+    option = name_vault(options.vault, vault)
     terminal.print_message(
-        "\n".join([*sentences, *([_BASELINE_HINT] if kinds and not has_baseline else [])])
+        "\n".join(
+            [*sentences, *([_BASELINE_HINT.format(option)] if kinds and not has_baseline else [])]
+        )
         if sets_up_git
-        else _WROTE_SETTINGS
+        else _WROTE_SETTINGS.format(option)
     )
     return EXIT_CLEAN
 

@@ -214,8 +214,9 @@ _MIN_WIDE = 100
 def topics(options: FolderOptions) -> int:
     """List dangling topics, most referenced first.
 
-    A topic is the target of a link; it is dangling if it does not resolve to a file. The exit code
-    is 0 whatever is listed.
+    A topic is what unresolved links want; spellings that differ in case, spaces or punctuation are
+    one. Links that `vaultlink check` does not report are not counted: those that the settings
+    allow, for example. The exit code is 0 whatever is listed.
 
     Output formats: table (on a terminal), tsv (elsewhere), json. Columns of tsv: topic, count, path
     and line of the first link, for the most similar note its path, the reason (title, alias,
@@ -225,7 +226,7 @@ def topics(options: FolderOptions) -> int:
     terminal = Terminal(options)
     output_format = choose_listing_format(terminal)
     vault = open_from_options(options, terminal, options.folder)
-    rows = topic_rows(vault.index, vault.suggest, vault.state.settings.history)
+    rows = topic_rows(vault.state, vault.suggest)
     listing = Listing(
         "topics",
         rows,
@@ -249,12 +250,12 @@ def _describe_topics(rows: Sequence[DanglingTopicRow], dangling: int) -> str:
         f"referenced by {format_count(references, 'link')}."
     )
     rest = dangling - references
-    if not rest:
+    if rest <= 0:
         return sentence
     is_one = rest == 1
     return (
         f"{sentence} {format_count(rest, 'more dangling link')} {'is' if is_one else 'are'} "
-        f"not listed: {'its' if is_one else 'their'} text was not meant as a link."
+        f"not listed, because `vaultlink check` does not report {'it' if is_one else 'them'}."
     )
 
 

@@ -167,7 +167,7 @@ class _Refactoring(WritingCommand):
         print_skipped_notes(skipped)
         is_written = bool(result.written or result.moved)
         if is_written:
-            terminal.print_message(f"{self.describe(plan)} `vaultlink undo` reverts it.")
+            terminal.print_message(f"{self.describe(plan)} {self.describe_undo()}")
         elif result.run_id is not None:
             terminal.print_message(
                 "The run was given up, and not all of it could be reverted. "

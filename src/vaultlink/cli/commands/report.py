@@ -192,17 +192,13 @@ def _render(report: VaultReport, vault: Vault, output_format: str) -> str | byte
 def draw_vault(vault: Vault) -> "GraphPicture":
     """Draw the graph of a vault, with the topics of the report.
 
-    Text that was not meant as a link is no topic.
+    Other unresolved links are left out.
     """
-    from vaultlink.dashboard.score import collect_topics  # noqa: PLC0415 - needed for HTML only
-    from vaultlink.graph.build import is_topic_node, topic_node  # noqa: PLC0415
+    from vaultlink.graph.build import merge_topics  # noqa: PLC0415 - needed for HTML only
     from vaultlink.graph.layout import draw_picture  # noqa: PLC0415
+    from vaultlink.index.topics import list_topics  # noqa: PLC0415
 
-    nx_graph = vault.graph()
-    topics = set(map(topic_node, collect_topics(vault.state)))
-    nx_graph.remove_nodes_from(
-        [node for node in nx_graph if is_topic_node(node) and node not in topics]
-    )
+    nx_graph = merge_topics(vault.graph(), list_topics(vault.diagnostics()))
     titles = {path: note.title or link_name(path) for path, note in vault.notes.items()}
     return draw_picture(nx_graph, titles)
 
