@@ -71,8 +71,9 @@ GROUPS: dict[str, dict[str, Command]] = {
         "links": Command(
             "vaultlink.cli.commands.lists:links", "List links with their destinations."
         ),
-        "topics": Command(
-            "vaultlink.cli.commands.lists:topics", "List dangling topics, most referenced first."
+        "unresolved": Command(
+            "vaultlink.cli.commands.lists:unresolved",
+            "List what unresolved links name, most links first.",
         ),
         "backlinks": Command(
             "vaultlink.cli.commands.backlinks:backlinks",
@@ -129,4 +130,4 @@ GROUPS: dict[str, dict[str, Command]] = {
 
 COMMANDS = {name: command for group in GROUPS.values() for name, command in group.items()}
 
-ALIASES = {"unresolved": "topics"}
+ALIASES = {"topics": "unresolved"}

@@ -14,7 +14,7 @@ from vaultlink.errors import USER_ERRORS, DamagedCacheError, UsageError, propose
 COMPLETE = "__complete"
 """Hidden command with which completion scripts ask for candidates."""
 
-_SEARCH = "`vaultlink links`, `vaultlink topics` and `vaultlink show` list what links name."
+_SEARCH = "`vaultlink links`, `vaultlink unresolved` and `vaultlink show` list what links name."
 _KNOWN_ELSEWHERE = {
     **dict.fromkeys(("lint", "validate", "verify", "test"), "Did you mean check?"),
     **dict.fromkeys(("format", "fmt", "autofix"), "Did you mean fix?"),
@@ -22,7 +22,7 @@ _KNOWN_ELSEWHERE = {
     **dict.fromkeys(("refactor", "retag", "rename-tag"), "Did you mean rename?"),
     **dict.fromkeys(("search", "find", "grep", "query"), _SEARCH),
     **dict.fromkeys(("ls", "list", "files", "notes"), "Did you mean show or links?"),
-    **dict.fromkeys(("broken", "dangling"), "Did you mean topics or check?"),
+    **dict.fromkeys(("broken", "dangling"), "Did you mean unresolved or check?"),
     **dict.fromkeys(("explain", "why"), "Did you mean rule?"),
     **dict.fromkeys(("dashboard", "stats", "score", "health"), "Did you mean report?"),
     **dict.fromkeys(("settings", "show-settings"), "Did you mean config?"),

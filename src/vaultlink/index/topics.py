@@ -15,6 +15,9 @@ from vaultlink.index.resolve import join_relative, normalize_name, strip_separat
 from vaultlink.model import Diagnostic
 from vaultlink.text import lazy_pattern
 
+_PLANNED = "planned-note"
+"""The rule about links to notes that are not written yet."""
+
 _NO_BREAK_SPACES = str.maketrans({"\u00a0": " ", "\u202f": " "})
 _BETWEEN_DIGITS = lazy_pattern(r"(?<=\d)[\s\-_.,:]+(?=\d)")
 
@@ -27,6 +30,11 @@ class Topic(NamedTuple):
 
     name: str
     findings: Sequence[Diagnostic]
+
+    @property
+    def is_planned(self) -> bool:
+        """True if none of the links is a mistake: the topic is a note that is not written yet."""
+        return all(item.rule == _PLANNED for item in self.findings)
 
     @property
     def paths(self) -> set[str]:

@@ -96,13 +96,15 @@ class DanglingTopicRow(msgspec.Struct, frozen=True, gc=False):
         suggestions: Files that the topic may mean, best first.
         cause: What happened to the file that all of the links meant, as a clause for people; None
             if that is unknown.
+        kind: `planned` for a note that is not written yet; `mistake` if another target was meant.
     """
 
     topic: str
     count: int
     sources: tuple[TopicLink, ...]
     suggestions: tuple[SuggestionRow, ...]
-    cause: str | None = None
+    cause: str | None
+    kind: str
 
 
 class BacklinkRow(msgspec.Struct, frozen=True, gc=False):
@@ -177,11 +179,13 @@ class DanglingTopic(NamedTuple):
     """A dangling topic with the links to it, by path and line.
 
     `former` is what became of the file that all of the links meant; None if that is unknown.
+    `is_planned` is True for a note that is not written yet.
     """
 
     name: str
     sources: Sequence[TopicLink]
     former: FormerTarget | None
+    is_planned: bool
 
 
 def topic_rows(
@@ -203,6 +207,7 @@ def rank_topics(state: State) -> list[DanglingTopic]:
             topic.name,
             [TopicLink(item.path, item.line) for item in topic.findings],
             former.find_common(topic.findings),
+            topic.is_planned,
         )
         for topic in list_topics(chain.from_iterable(state.diagnostics.values()))
     ]
@@ -236,12 +241,19 @@ class _FormerTargets:
 def topic_row(
     topic: DanglingTopic, suggest: Callable[[str], Sequence[Suggestion]]
 ) -> DanglingTopicRow:
-    name, sources, former = topic
+    name, sources, former, is_planned = topic
     paths = {source.path for source in sources}
     others = [item for item in suggest(name) if item.path not in paths]
     suggestions = put_first(suggest_former_target(former), others)
     cause = (former.reason or None) if former else None
-    return DanglingTopicRow(name, len(sources), tuple(sources), suggestion_rows(suggestions), cause)
+    return DanglingTopicRow(
+        name,
+        len(sources),
+        tuple(sources),
+        suggestion_rows(suggestions),
+        cause,
+        "planned" if is_planned else "mistake",
+    )
 
 
 def backlink_rows(index: Index, note: str) -> list[BacklinkRow]:

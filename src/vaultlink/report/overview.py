@@ -103,11 +103,7 @@ class WantedTopics(NamedTuple):
 
 def list_wanted(result: CheckResult) -> WantedTopics:
     """Return the topics of a result; a topic is planned if none of its links is a mistake."""
-    plans = {rule.name for rule in result.rules if rule.split_from}
-    groups = group_by(
-        list_topics(result.findings),
-        lambda topic: all(d.rule in plans for d in topic.findings),
-    )
+    groups = group_by(list_topics(result.findings), lambda topic: topic.is_planned)
     planned = sorted(groups.get(True, ()), key=lambda topic: -len(topic.paths))
     return WantedTopics(groups.get(False, ()), planned)
 

@@ -204,15 +204,15 @@ def related(options: RelatedOptions) -> int:
     return EXIT_CLEAN
 
 
-# -- `vaultlink topics`: dangling topics, most referenced first ------------------------------------
+# -- `vaultlink unresolved`: what unresolved links name, most links first ------------------------------------
 
 
 _MIN_WIDE = 100
 """Columns of a table from which there is room for a cause beside the reason and the score."""
 
 
-def topics(options: FolderOptions) -> int:
-    """List dangling topics, most referenced first.
+def unresolved(options: FolderOptions) -> int:
+    """List what unresolved links name, most links first.
 
     A topic is what unresolved links want; spellings that differ in case, spaces or punctuation are
     one. Links that `vaultlink check` does not report are not counted: those that the settings
@@ -220,8 +220,8 @@ def topics(options: FolderOptions) -> int:
 
     Output formats: table (on a terminal), tsv (elsewhere), json. Columns of tsv: topic, count, path
     and line of the first link, for the most similar note its path, the reason (title, alias,
-    respelling, folder, near, history) and the score (0 to 1), and what happened to the file that
-    the links meant before.
+    respelling, folder, near, history) and the score (0 to 1), what happened to the file that the
+    links meant before, and kind: planned for a note that is not written yet, else mistake.
     """
     terminal = Terminal(options)
     output_format = choose_listing_format(terminal)
@@ -232,7 +232,7 @@ def topics(options: FolderOptions) -> int:
         rows,
         _TOPIC_COLUMNS,
         choose_columns(rows, terminal.table_width),
-        empty="No dangling topics found.",
+        empty="No unresolved links found.",
     )
     if print_listing(terminal, output_format, listing):
         terminal.print_message(_describe_topics(rows, vault.index.count_all_links().dangling))
@@ -245,16 +245,17 @@ def topics(options: FolderOptions) -> int:
 
 def _describe_topics(rows: Sequence[DanglingTopicRow], dangling: int) -> str:
     references = sum(row.count for row in rows)
+    planned = sum(row.kind == "planned" for row in rows)
     sentence = (
-        f"{format_count(len(rows), 'dangling topic')}, "
-        f"referenced by {format_count(references, 'link')}."
+        f"{format_count(len(rows), 'topic')} in {format_count(references, 'unresolved link')}: "
+        f"{format_count(planned, 'planned note')}, {format_count(len(rows) - planned, 'mistake')}."
     )
     rest = dangling - references
     if rest <= 0:
         return sentence
     is_one = rest == 1
     return (
-        f"{sentence} {format_count(rest, 'more dangling link')} {'is' if is_one else 'are'} "
+        f"{sentence} {format_count(rest, 'more unresolved link')} {'is' if is_one else 'are'} "
         f"not listed, because `vaultlink check` does not report {'it' if is_one else 'them'}."
     )
 
@@ -290,10 +291,12 @@ _TOPIC_COLUMNS: Columns = {
     "reason": _format_nearest("reason"),
     "score": _format_nearest("score"),
     "cause": "cause",
+    "kind": "kind",
 }
 _TABLE: Mapping[str, str | Callable[[DanglingTopicRow], str]] = {
     "count": "count",
     "topic": "topic",
+    "kind": "kind",
     "similar note": _format_nearest("path"),
     "reason": _label_reason,
     "score": _format_nearest("score", "{:.2f}"),
