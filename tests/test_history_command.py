@@ -299,15 +299,18 @@ def test_topics_have_a_cause(run: RunCommand) -> None:
 @pytest.mark.parametrize(
     ("cause", "width", "columns"),
     [
-        (None, 80, ["count", "topic", "similar note", "reason", "score"]),
-        ("deleted", 80, ["count", "topic", "similar note", "cause"]),
-        ("deleted", 120, ["count", "topic", "similar note", "reason", "score", "cause"]),
+        (None, 80, ["count", "topic", "kind", "similar note", "reason", "score"]),
+        ("deleted", 80, ["count", "topic", "kind", "similar note", "cause"]),
+        ("deleted", 120, ["count", "topic", "kind", "similar note", "reason", "score", "cause"]),
     ],
 )
 def test_cause_is_a_column_where_there_is_one(
     cause: str | None, width: int, columns: list[str]
 ) -> None:
-    rows = [DanglingTopicRow("Plan", 1, (), (), None), DanglingTopicRow("Draft", 1, (), (), cause)]
+    rows = [
+        DanglingTopicRow("Plan", 1, (), (), None, "planned"),
+        DanglingTopicRow("Draft", 1, (), (), cause, "mistake"),
+    ]
     assert list(choose_columns(rows, width)) == columns
 
 
