@@ -41,8 +41,8 @@ VAULT: Mapping[str, str] = {
     "old.png": "",
 }
 FINDINGS = [
-    "a/Pier.md:1:1: VL101 dangling-link “Nowhere” does not resolve to any file in the vault.",
-    "a/Pier.md:1:13: VL101 dangling-link “Nowhere.md” does not resolve to any file in the vault.",
+    "a/Pier.md:1:1: VL125 planned-note “Nowhere” is not written yet: no file in the vault has this name.",
+    "a/Pier.md:1:13: VL125 planned-note “Nowhere.md” is not written yet: no file in the vault has this name.",
     "a/Pier.md:1:28: VL102 missing-heading “Home” has no heading “Gone”.",
     "a/Quay.md:3:14: VL101 dangling-link “Peir” does not resolve to any file in the vault. Did you mean [[Pier]]?",
 ]
@@ -68,7 +68,7 @@ def test_check_prints_findings_on_stdout_and_the_summary_on_stderr(run: RunComma
     done = run("check")
     assert done.lines == FINDINGS
     assert done.err == (
-        "Found 3 errors, 1 warning in 2 files; 3 notes checked.\n"
+        "Found 1 error, 3 warnings in 2 files; 3 notes checked.\n"
         "`vaultlink fix --unsafe-fixes` can fix 1 of them.\n"
     )
     assert done.code == 1
@@ -162,7 +162,7 @@ def test_json_matches_its_schema(run: RunCommand, vault: Path) -> None:
         "findings": 4,
         "fixable": 0,
         "unsafe_fixable": 1,
-        "by_rule": {"dangling-link": 3, "missing-heading": 1},
+        "by_rule": {"dangling-link": 1, "missing-heading": 1, "planned-note": 2},
     }
     lines = [
         f"{f['path']}:{f['line']}:{f['column']}: {f['code']} {f['rule']} {f['message']}"
@@ -177,7 +177,8 @@ def test_json_matches_its_schema(run: RunCommand, vault: Path) -> None:
 def test_statistics_count_instead_of_listing(run: RunCommand) -> None:
     assert run("check", "--statistics").lines == [
         "findings  fix  unsafe  rule",
-        "       3    0       1  VL101 dangling-link",
+        "       2    0       0  VL125 planned-note",
+        "       1    0       1  VL101 dangling-link",
         "       1    0       0  VL102 missing-heading",
     ]
 
@@ -465,7 +466,7 @@ def test_output_file(run: RunCommand, vault: Path, tmp_path: Path) -> None:
     [
         ("json", "check", '{"schema":1'),
         ("json", "links", '{"schema":1'),
-        ("full", "check", "VL101 "),
+        ("full", "check", "VL125 "),
         ("full", "links", "path\tline\t"),
         ("tsv", "check", "a/Pier.md:1"),
         ("", "check", "a/Pier.md:1"),
@@ -807,7 +808,7 @@ def test_closed_stdout_is_not_an_error(vault: Path) -> None:
         running.stdout.close()
         assert (
             running.stderr.read().decode()
-            == "Found 20,003 errors, 1 warning in 3 files; 4 notes checked.\n"
+            == "Found 1 error, 20,003 warnings in 3 files; 4 notes checked.\n"
             "`vaultlink check --statistics` counts the findings that "
             "`vaultlink fix --unsafe-fixes` can fix.\n"
         )

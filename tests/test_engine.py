@@ -15,6 +15,7 @@ from vaultlink.disk.cache import Cache
 from vaultlink.engine.checks import LinterSettings
 from vaultlink.engine.step import Change, Presence, State, step
 from vaultlink.index.index import Index
+from vaultlink.index.suggest import find_affected_sources
 from vaultlink.index.update import files_with_changed_names, update
 from vaultlink.model import Diagnostic
 from vaultlink.rules.registry import select_rules
@@ -112,6 +113,57 @@ EVERYTHING = make_settings(
         "w/v/c.md": "z/c.md",
     },
 )
+NEAR_NAMES = (
+    "Plan",
+    "Plans",
+    "Paln",
+    "Meeting notes",
+    "Meetng notes",
+    "Meeting notse",
+    "Conservation of energy",
+    "Conversation of energy",
+    "Idea",
+    "01 Idea",
+)
+NEAR_PATHS = [
+    *(
+        folder + name + ".md"
+        for folder in ("", "a/", "a/b/", "d/", "Meetng/")
+        for name in NEAR_NAMES
+    ),
+    *("Home.md", "Log.md", "Day.md", "d/Log.md", "Plan", "a/Idea", "d/Paln.png", "Board.canvas"),
+]
+"""Names near one another, so that the same link is a mistake at one time and a plan at another."""
+NEAR_LINES = (
+    *(f"[[{name}]]" for name in NEAR_NAMES),
+    *(
+        f"[[{folder}{name}]]"
+        for folder in ("a/", "d/", "/a/b/", "../", "Meetng/")
+        for name in NEAR_NAMES
+    ),
+    "[[Meetng notes#June]]",
+    "[[Meeting ntoes]] and [[Conservaton of energy]]",
+    "[[meetng-notes|then]] ![[Paln]] [x](Paln.md) [y](a/b/Paln.md)",
+    "[[Coversation of enrgy]] [[Conversation]] [[Meetng]] [[Plnas]]",
+    "[[Meetng notes of June]] [[Conversation of June]] [[Palns of June]]",
+    "[[a/Home]] [[b/Home]] [[e/Home]] [[a/b/New]] [[New]]",
+    "# Meetng",
+    "## On conversation",
+    "# Palns, paln and notse",
+)
+NEAR_PROPERTIES = (
+    *("",) * 6,
+    "---\naliases: [Meeting notse, Plnas]\n---\n",
+    "---\ntitle: Conversation of energy\n---\n",
+    "---\ntitle: Meetng notes\naliases: Conservation of energy\n---\n",
+)
+NEAR_CANVAS = '{"nodes":[{"id":"1","type":"file","file":"a/Plan.md"},{"id":"2","type":"text","text":"[[Paln]] [[a/Meetng notes]]"}]}'
+NEAR_SETTINGS = {
+    "both rules": make_settings(["dangling-link"]),
+    "one": make_settings(["planned-note"]),
+    "all": make_settings(["ALL"], deleted=["d/Plan.md"], moves={"Plnas.md": "a/Plans.md"}),
+    "paths": make_settings(["dangling-link"], app={"newLinkFormat": "absolute"}),
+}
 NAMES_ONLY = make_settings(["unportable-name", "sync-conflict", "dangling-link", "unused-ignore"])
 
 
@@ -120,10 +172,12 @@ DERIVED = sorted(name for name, made in vars(Index).items() if isinstance(made, 
 
 def some_text(dice: random.Random, path: str) -> str:
     """Generate a small note of unusual links, headings and properties, or a canvas."""
+    is_near = path in NEAR_PATHS
     if path.endswith(".canvas"):
-        return dice.choice((CANVAS, '{"nodes":[]}', "{"))
-    return dice.choice(PROPERTIES) + "".join(
-        dice.choice(LINES) + "\n" for _ in range(dice.randint(0, 6))
+        return dice.choice((NEAR_CANVAS if is_near else CANVAS, '{"nodes":[]}', "{"))
+    properties, lines = (NEAR_PROPERTIES, NEAR_LINES) if is_near else (PROPERTIES, LINES)
+    return dice.choice(properties) + "".join(
+        dice.choice(lines) + "\n" for _ in range(dice.randint(0, 6))
     )
 
 
@@ -193,6 +247,20 @@ def test_findings_on_unusual_names_are_updated(seed: int) -> None:
         assert_same(state, build_state(vault, NAMES_ONLY))
 
 
+@pytest.mark.parametrize("name", NEAR_SETTINGS)
+@pytest.mark.parametrize("seed", choose_seeds(10))
+def test_mistakes_and_plans_are_updated(seed: int, name: str) -> None:
+    """A file, a heading or an unresolved link elsewhere makes a plan of a mistake, and back."""
+    dice = random.Random(4000 + seed)
+    vault: dict[str, str] = {}
+    settings = NEAR_SETTINGS[name]
+    state = State(settings)
+    paths = dice.sample(NEAR_PATHS, 12)
+    for _ in range(40):
+        state = step(state, some_changes(dice, vault, paths))
+        assert_same(state, build_state(vault, settings))
+
+
 @pytest.mark.parametrize("seed", choose_seeds(5))
 def test_state_is_immutable(seed: int) -> None:
     """Later states share derived data of its index."""
@@ -235,13 +303,15 @@ def test_name_checks_run_only_for_affected_files() -> None:
 def test_nothing_outside_the_affected_notes_changes(seed: int) -> None:
     """Rebuilds before and after an edit differ only in the findings of affected notes."""
     dice = random.Random(1000 + seed)
-    vault = {path: some_text(dice, path) for path in PATHS if path.endswith(".md")}
+    paths = PATHS if seed % 2 else NEAR_PATHS
+    vault = {path: some_text(dice, path) for path in paths if path.endswith(".md")}
     before = build_state(vault, EVERYTHING)
     for _ in range(10):
         path = dice.choice(sorted(vault))
         vault[path] = some_text(dice, path)
         after = build_state(vault, EVERYTHING)
-        _, affected = update(before.index, {path: after.index.notes[path]}, {path: True})
+        index, affected = update(before.index, {path: after.index.notes[path]}, {path: True})
+        affected |= find_affected_sources(before.index, index, [path])
         for other in vault.keys() - affected - {path}:
             assert by_notes(before, other) == by_notes(after, other)
         before = after
@@ -418,4 +488,4 @@ def test_links_of_one_canvas_card_are_told_apart() -> None:
     card = '{"nodes": [{"id": "1", "type": "text", "text": "[[alias]] and [[nowhere]]"}]}'
     vault = {"a.canvas": card, "B.md": "---\naliases: [alias]\n---\n"}
     state = build_state(vault, make_settings(["alias-link", "dangling-link"]))
-    assert sorted(item.rule for item in collect_findings(state)) == ["alias-link", "dangling-link"]
+    assert sorted(item.rule for item in collect_findings(state)) == ["alias-link", "planned-note"]

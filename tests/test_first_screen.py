@@ -24,11 +24,12 @@ def test_first_screen_answers_three_questions(sample: Path, size: Size) -> None:
     with run_on_screen(sample, "check", size=size) as screen:
         screen.wait_for_end(1)
         assert len(screen.history) == size.rows, "nothing scrolled off"
-        assert screen.rows[0] == "88 links: 65 of 87 lead to a file (74.7 %), 1 is external"
+        assert screen.rows[0] == "88 links: 65 of 87 resolve (74.7 %), 1 is external"
         shown = screen.text
-    for part in ("Rules", "Missing targets", "Notes", "ballast_water_treatment"):
+    for part in ("Rules", "Mistakes", "Planned notes", "ballast_water_treatment"):
         assert part in shown
-    for command in ("fix ", "fix --interactive ", "topics ", "check --show all "):
+    assert ("\nNotes" in shown) is (size == LARGE), "a small screen has no room for it"
+    for command in ("fix ", "fix --interactive ", "unresolved ", "check --show all "):
         assert f"\n  vaultlink {command}" in shown
 
 
@@ -59,7 +60,7 @@ def test_few_findings_are_shown_in_full(tmp_path: Path) -> None:
     with run_on_screen(root, "check") as screen:
         screen.wait_for_end(1)
         assert "1 | See [[Nothing]]." in screen.text
-        assert "Missing targets" not in screen.text
+        assert "Planned notes" not in screen.text
 
 
 def test_findings_about_one_target_are_one_group(tmp_path: Path) -> None:
@@ -67,7 +68,7 @@ def test_findings_about_one_target_are_one_group(tmp_path: Path) -> None:
     root = create_vault(tmp_path / "vault", notes)
     with run_on_screen(root, "check", "--show", "all") as screen:
         screen.wait_for_end(1)
-        assert screen.text.count("does not resolve") == 1
+        assert screen.text.count("is not written yet") == 1
         assert "  --> 6 links in 3 notes\n      Note 0.md:1:1, 3:1\n" in screen.text
 
 
@@ -77,7 +78,7 @@ def test_all_findings_go_through_the_pager(sample: Path) -> None:
     ) as screen:
         screen.wait_for_end(1)
         assert len(screen.text.splitlines()) <= 6
-        assert "Found 21 errors" in screen.text
+        assert "Found 10 errors, 25 warnings in" in screen.text
 
 
 def test_pager_in_the_vault_is_not_used(sample: Path) -> None:
@@ -87,7 +88,7 @@ def test_pager_in_the_vault_is_not_used(sample: Path) -> None:
     environment = {"PAGER": "trap-pager", "PATH": f".:{os.environ['PATH']}"}
     with run_on_screen(sample, "check", "--show", "all", environment=environment) as screen:
         screen.wait_for_end(1)
-        assert screen.everything.count("VL101") >= 10
+        assert screen.everything.count("VL125") + screen.everything.count("VL101") >= 10
     assert not (sample / "trapped").exists()
     environment["PAGER"] = str(trap)
     with run_on_screen(sample, "check", "--show", "all", environment=environment) as screen:
@@ -98,8 +99,10 @@ def test_pager_in_the_vault_is_not_used(sample: Path) -> None:
 def test_messages_break_between_words(sample: Path) -> None:
     with run_on_screen(sample, "check", "--show", "all", environment={"PAGER": "cat"}) as screen:
         screen.wait_for_end(1)
-        sentence = "“Cafes of the Old Port” does not resolve to any file in the\n  vault."
-        assert f"VL101 dangling-link {sentence}" in screen.everything
+        sentence = (
+            "“Cafes of the Old Port” is not written yet: no file in the\n  vault has this name."
+        )
+        assert f"VL125 planned-note {sentence}" in screen.everything
 
 
 def test_hostile_names_do_not_move_the_cursor(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ def test_only_safe_fixes_are_applied(run: RunCommand, vault: Path) -> None:
     assert read_files(vault) == after()
     assert told.code == 1
     assert told.lines == [
-        "Home.md:4:46: VL101 dangling-link “Nowhere” does not resolve to any file in the vault."
+        "Home.md:4:46: VL125 planned-note “Nowhere” is not written yet: no file in the vault has this name."
     ]
     assert (
         "Fixed 4 findings in 2 notes: deprecated-property 1, missing-heading 1, respelt-link 1, title-link 1. `vaultlink undo`"
@@ -202,7 +202,7 @@ def test_json_lists_applied_fixes_and_remaining_findings(run: RunCommand, vault:
         },
     }
     assert data["fixed"]["run"]
-    assert [item["rule"] for item in data["findings"]] == ["dangling-link"]
+    assert [item["rule"] for item in data["findings"]] == ["planned-note"]
     assert data["summary"]["fixable"] == 0
 
 

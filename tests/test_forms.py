@@ -23,7 +23,7 @@ def vault(plain_git: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
         tmp_path / "repo",
         {
             "my notes/.obsidian/app.json": "{}",
-            "my notes/a.md": "See [[gone]].\n",
+            "my notes/a.md": "See [this](gone.md).\n",
             "my notes/b.md": "[[Bee]]\n",
             "my notes/c.md": "---\naliases: [Bee]\n---\n",
         },
@@ -86,7 +86,7 @@ def test_known_findings_are_excluded(run: RunCommand, vault: Path, form: str) ->
     run("baseline", vault)
     clean = run("check", vault, "--output-format", form)
     assert (clean.code, places(form, clean.out)) == (0, [])
-    update_files(vault, {"a.md": "See [[gone]] and [[lost]].\n"})
+    update_files(vault, {"a.md": "See [this](gone.md) and [that](lost.md).\n"})
     done = run("check", vault, "--changed-since", "HEAD", "--output-format", form)
     assert (done.code, len(places(form, done.out))) == (1, 1)
 
@@ -101,7 +101,10 @@ def test_sarif_has_the_rules_that_ran_and_the_version(run: RunCommand, vault: Pa
     [log] = json.loads(run("check", vault, "--output-format", "sarif", "--select", "VL101").out)[
         "runs"
     ]
-    assert [rule["id"] for rule in log["tool"]["driver"]["rules"]] == ["VL101"]
+    assert [rule["id"] for rule in log["tool"]["driver"]["rules"]] == [
+        "VL101",
+        "VL125",
+    ]
     assert log["tool"]["driver"]["version"]
 
 

@@ -423,7 +423,7 @@ def checked(run: RunCommand, *options: str) -> CommandResult:
 def test_without_history_links_are_only_dangling(run: RunCommand, vault: Path) -> None:
     assert "moved-link" in checked(run).out
     plain = checked(run, "--no-history")
-    assert [line.split()[2] for line in plain.lines] == ["dangling-link"] * 3
+    assert [line.split()[2] for line in plain.lines] == ["planned-note"] * 3
     assert "deleted" not in plain.out
     assert checked(run, "--no-history", "--no-cache").out == plain.out
     assert "moved-link" in checked(run).out

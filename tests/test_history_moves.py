@@ -404,7 +404,7 @@ def age(root: Path) -> None:
 
 
 MOVED = ["“Plan” was moved to b/Old plan."]
-DANGLES = ["“Plan” does not resolve to any file in the vault."]
+DANGLES = ["“Plan” is not written yet: no file in the vault has this name."]
 DELETED = ["“Plan” does not resolve to any file in the vault; deleted."]
 
 

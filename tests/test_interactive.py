@@ -92,7 +92,7 @@ CASES: dict[str, tuple[str, dict[str, str | None]]] = {
         {"Home.md": LINKED, "Log.md": BOTH},
     ),
     "t applies the target elsewhere": ("tnn", {"Home.md": LINKED, "Log.md": BOTH}),
-    "d skips the rule": ("dn", {}),
+    "d skips the rule": ("dnn", {}),
     "u removes the links": (
         "unnn",
         {
@@ -373,7 +373,7 @@ def test_a_topic_is_allowed_with_the_fewest_patterns(
 
 
 def test_topics_are_allowed_without_other_changes(run: RunCommand, tmp_path: Path) -> None:
-    vault = create_vault(tmp_path / "v", {"Home.md": "[[Plan]] [[Plan|x]] [y](Plan.md#z)\n"})
+    vault = create_vault(tmp_path / "v", {"Home.md": "[[Plan]] [[Plan|x]] [[Plan.md#z]]\n"})
     with run_on_screen(vault, *ASK) as screen:
         answer(screen, "i")
         screen.wait_for("Allowed 1 topic in .vaultlink.toml. `vaultlink undo` reverts it.")

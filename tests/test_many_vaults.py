@@ -47,7 +47,7 @@ NOTES = {
 }
 FILES = {f"{vault}/{name}": text for vault in VAULTS for name, text in NOTES.items()}
 BROKEN = {"notes/team-b/Old.md": "See [[Gone astray]].\n"}
-FOUND = "notes/team-b/Old.md:1:5: VL101 dangling-link"
+FOUND = "notes/team-b/Old.md:1:5: VL125 planned-note"
 
 
 @pytest.fixture
@@ -112,8 +112,8 @@ def test_settings_in_the_root_serve_vaults_without_their_own(
     added |= {"vaultlink.toml": shared, "notes/team-a/vaultlink.toml": 'extend-select = ["VL205"]'}
     write_files(repo, added)
     assert list_findings("handbook", repo, environment) == []
-    assert list_findings("notes/team-a", repo, environment) == ["Templates/Note.md VL101"]
-    assert list_findings("notes/team-b", repo, environment) == ["Old.md VL401", "Old.md VL101"]
+    assert list_findings("notes/team-a", repo, environment) == ["Templates/Note.md VL125"]
+    assert list_findings("notes/team-b", repo, environment) == ["Old.md VL401", "Old.md VL125"]
     settings = ("--config", "vaultlink.toml")
     assert list_findings("notes/team-a", repo, environment, *settings) == []
     done = run_process(["vaultlink", "check", "--output-format", "concise"], repo, environment)
@@ -144,7 +144,7 @@ def test_notes_behind_a_symbolic_link_are_part_of_the_vault(
 ) -> None:
     (repo / "handbook" / "team").symlink_to("../notes/team-b")
     write_files(repo, {"handbook/Team.md": "[[Old]]\n"})
-    assert "team/Old.md VL101" in list_findings("handbook", repo, environment)
+    assert "team/Old.md VL125" in list_findings("handbook", repo, environment)
     assert "Team.md VL101" not in list_findings("handbook", repo, environment)
     (repo / "notes" / "team-b" / "Old.md").unlink()
     assert "Team.md VL101" in list_findings("handbook", repo, environment)

@@ -90,7 +90,7 @@ REPORT = make_report(NOTES)
             ("Nowhere", 3, 2, "b/North.md", "similar"), ("plan.png", 1, 1, "", ""),
         ]),
         ("missing_attachments", ("name", "links"), [("plan.png", 1)]),
-        ("rules", ("code", "severity", "findings", "notes"), [("VL101", "error", 3, 2), ("VL104", "error", 1, 1)]),
+        ("rules", ("code", "severity", "findings", "notes"), [("VL125", "warning", 3, 2), ("VL104", "error", 1, 1)]),
         ("folders", ("folder", "notes", "links", "dangling", "findings"), [
             ("", 1, 5, 2, 2), ("a", 3, 6, 2, 2), ("b", 3, 1, 0, 0),
         ]),

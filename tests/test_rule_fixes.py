@@ -57,6 +57,19 @@ def test_fixed_example_equals_its_declaration(case: Case) -> None:
     )
 
 
+@pytest.mark.parametrize("case", [case for case in FIXING if "unlinked" in case.example], ids=named)
+def test_unlinked_example_equals_its_declaration(case: Case) -> None:
+    base = case.setting()
+    result = plan_fixes(
+        build_state(case.vault, base),
+        sources(case.vault),
+        make_fix_filter(base.rules, base.config, unsafe=True),
+        list_fix_makers(RULES, FixAnswers(unlink=True)),
+    )
+    assert texts_after(result) == case.example["unlinked"]
+    assert collect_findings(result.after) == []
+
+
 @pytest.mark.parametrize(
     "case", [case for case in cases() if case.rule.fix_when == "never"], ids=named
 )
@@ -147,7 +160,7 @@ def test_every_rule_with_a_fix_has_an_example_of_it() -> None:
         shown = [
             example
             for example in rule.examples
-            if example.get("fixed") or example.get("unsafe-fixed")
+            if {"fixed", "unsafe-fixed", "unlinked"} & example.keys()
         ]
         assert bool(shown) is (rule.fix_when != "never"), rule.name
         if rule.fix_safety == "safe":

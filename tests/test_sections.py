@@ -228,7 +228,7 @@ def test_entry_is_checked_again_when_its_note_is_created() -> None:
     here = {"Here.md": "Add backlinks using these topics:\nDéjà vu: x – [[deja | Déjà vu: x]]\n"}
     base = make_settings(["VL1", "VL406"])
     before = build_state(here, base)
-    assert [item.rule for item in collect_findings(before)] == ["dangling-link"]
+    assert [item.rule for item in collect_findings(before)] == ["planned-note"]
     after = step(before, [Change("dj_vu_x.md", "")])
     assert [item.rule for item in collect_findings(after)] == ["broken-section-entry"]
     assert collect_findings(after) == collect_findings(

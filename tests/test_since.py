@@ -35,9 +35,9 @@ class Case(NamedTuple):
 
 
 CASES: dict[str, Case] = {
-    "a link that is added": Case({"a.md": "x\n"}, {"a.md": "x\n[[gone]]\n"}, ["a.md VL101 gone"]),
+    "a link that is added": Case({"a.md": "x\n"}, {"a.md": "x\n[[gone]]\n"}, ["a.md VL125 gone"]),
     "a note that is added": Case(
-        {"a.md": "x\n"}, {"b.md": "[[gone]] [[a]]\n"}, ["b.md VL101 gone"]
+        {"a.md": "x\n"}, {"b.md": "[[gone]] [[a]]\n"}, ["b.md VL125 gone"]
     ),
     "nothing": Case({"a.md": "[[gone]]\n"}, {}, []),
     "words in a note with old findings": Case(
@@ -46,11 +46,11 @@ CASES: dict[str, Case] = {
     "one more of the same": Case(
         {"a.md": "Old [[gone]].\n"},
         {"a.md": "New [[gone]].\n\nOld [[gone]].\n"},
-        ["a.md:1 VL101 gone"],
+        ["a.md:1 VL125 gone"],
     ),
     "one of two that goes": Case({"a.md": "[[gone]]\n\n[[gone]]\n"}, {"a.md": "[[gone]]\n"}, []),
     "one that goes while another comes": Case(
-        {"a.md": "[[gone]]\n"}, {"a.md": "[[lost]]\n"}, ["a.md VL101 lost"]
+        {"a.md": "[[gone]]\n"}, {"a.md": "[[lost]]\n"}, ["a.md VL125 lost"]
     ),
     "a note that is deleted": Case(
         {"a.md": "[[b]]\n", "b.md": "x\n"}, {"b.md": None}, ["a.md VL101 b"]
@@ -73,7 +73,7 @@ CASES: dict[str, Case] = {
     "a renamed note takes its old findings along": Case(
         {"b.md": f"{LONG}[[gone]]\n"},
         {"b.md": None, "sub/c.md": f"{LONG}[[gone]]\n[[lost]]\n"},
-        ["sub/c.md VL101 lost"],
+        ["sub/c.md VL125 lost"],
     ),
     "a folder of notes that are alike is renamed": Case(
         {"x/a.md": f"{LONG}[[gone]]\n", "x/b.md": f"{LONG}[[gone]]\n"},
@@ -113,7 +113,7 @@ CASES: dict[str, Case] = {
     "a line that is there twice now": Case(
         {"a.md": "- [[gone]]\n- see [[gone]]\n"},
         {"a.md": "- [[gone]]\n- [[gone]]\n- see [[gone]]\n"},
-        ["a.md:2 VL101 gone"],
+        ["a.md:2 VL125 gone"],
     ),
     "a heading that is removed": Case(
         {"a.md": "[[b#One]] [[b#Two]]\n", "b.md": "# One\n\n# Two\n"},
@@ -158,7 +158,7 @@ CASES: dict[str, Case] = {
     ),
     "a note that was no UTF-8": Case({"a.md": b"\xff\xfe", "b.md": "y\n"}, {"a.md": "x\n"}, []),
     "an ignore that is taken out": Case(
-        {"a.md": "%%vaultlink-disable%%\n[[gone]]\n"}, {"a.md": "[[gone]]\n"}, ["a.md VL101 gone"]
+        {"a.md": "%%vaultlink-disable%%\n[[gone]]\n"}, {"a.md": "[[gone]]\n"}, ["a.md VL125 gone"]
     ),
     "files that are none of the vault's": Case(
         {"a.md": "[[x]]\n", ".hidden/x.md": "x\n"},
@@ -245,9 +245,9 @@ def test_exit_code_depends_on_new_findings(
     dirty = run("check", "--changed-since", "HEAD")
     assert dirty.code == 1
     assert dirty.lines == [
-        "a.md:1:1: VL101 dangling-link “lost” does not resolve to any file in the vault."
+        "a.md:1:1: VL125 planned-note “lost” is not written yet: no file in the vault has this name."
     ]
-    assert "Found 1 new error in 1 file" in dirty.err
+    assert "Found 1 new warning in 1 file" in dirty.err
     assert "1 finding from before the changes since HEAD is no longer found." in dirty.err
 
 
@@ -273,7 +273,7 @@ def test_paths_narrow_what_is_reported(
     )
     update_files(root, {"x/a.md": "[[gone]]\n", "y/b.md": "[[lost]]\n"})
     monkeypatch.chdir(root)
-    assert reported(run, "--changed-since", "HEAD", "y") == ["y/b.md:1 VL101 lost"]
+    assert reported(run, "--changed-since", "HEAD", "y") == ["y/b.md:1 VL125 lost"]
 
 
 def test_repeated_run_is_equal_and_sees_later_changes(
@@ -284,7 +284,7 @@ def test_repeated_run_is_equal_and_sees_later_changes(
     commit(root)
     monkeypatch.chdir(root)
     for _ in range(2):
-        assert reported(run, "--changed-since", "HEAD~1") == ["a.md:1 VL101 gone"]
+        assert reported(run, "--changed-since", "HEAD~1") == ["a.md:1 VL125 gone"]
     assert reported(run, "--changed-since", "HEAD") == []
     commit(root)
     assert reported(run, "--changed-since", "HEAD~1") == []
@@ -304,7 +304,7 @@ def test_changes_are_relative_to_the_merge_base(
     commit(root)
     git(root, "switch", "--quiet", "mine")
     monkeypatch.chdir(root)
-    assert reported(run, "--changed-since", "main") == ["b.md:1 VL101 lost"]
+    assert reported(run, "--changed-since", "main") == ["b.md:1 VL125 lost"]
 
 
 def test_files_ignored_by_git_exist_at_the_revision(
@@ -390,7 +390,7 @@ def test_git_environment_of_hooks_is_ignored(
     monkeypatch.chdir(root)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    assert reported(run, "my notes", "--changed-since", "HEAD") == ["a.md:1 VL101 lost"]
+    assert reported(run, "my notes", "--changed-since", "HEAD") == ["a.md:1 VL125 lost"]
 
 
 def test_note_at_a_revision_has_the_encoding_of_its_checkout(tmp_path: Path) -> None:
@@ -412,7 +412,7 @@ def test_note_with_a_filter_program_is_named(
     update_files(root, {"my notes/ä.md": "More [[gone]]\n[[lost]]\n"})
     monkeypatch.chdir(root / "my notes")
     if not is_configured:
-        assert reported(run, "--changed-since", "HEAD") == ["ä.md:2 VL101 lost"]
+        assert reported(run, "--changed-since", "HEAD") == ["ä.md:2 VL125 lost"]
         return
     done = run("check", "--changed-since", "HEAD")
     assert (done.code, done.out) == (2, "")

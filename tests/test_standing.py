@@ -44,14 +44,14 @@ class Given:
 
 
 CASES: dict[str, tuple[str, str, list[str]]] = {
-    "a note that is there": ("a.md", "[[b]]\n\n[[lost]]\n", ["a.md:3:1 VL101"]),
+    "a note that is there": ("a.md", "[[b]]\n\n[[lost]]\n", ["a.md:3:1 VL125"]),
     "a clean text": ("a.md", "[[b]] and [[sub/c]]\n", []),
     "a new note": (
         "new.md",
         "[[b]] [[lost]]\n\n[[new]]\n",
-        ["new.md:1:7 VL101", "new.md:3:1 VL109"],
+        ["new.md:1:7 VL125", "new.md:3:1 VL109"],
     ),
-    "a new folder": ("x/y/new.md", "[[b]] [[lost]]\n", ["x/y/new.md:1:7 VL101"]),
+    "a new folder": ("x/y/new.md", "[[b]] [[lost]]\n", ["x/y/new.md:1:7 VL125"]),
     "its own headings": ("b.md", "# One\n\n[[#One]] [[#Two]]\n", ["b.md:3:10 VL102"]),
     "an empty text": ("a.md", "", []),
     "a canvas": (
@@ -59,7 +59,7 @@ CASES: dict[str, tuple[str, str, list[str]]] = {
         '{"nodes":[{"id":"1","type":"file","file":"lost.md"}]}',
         ["m.canvas:1:17 VL101"],
     ),
-    "in a folder": ("sub/c.md", "[[lost]]\n", ["sub/c.md:1:1 VL101"]),
+    "in a folder": ("sub/c.md", "[[lost]]\n", ["sub/c.md:1:1 VL125"]),
 }
 
 
@@ -87,7 +87,7 @@ def test_note_may_be_named_from_anywhere(
     # Paths are relative to the current folder; the `run` of tests is in the vault that is named.
     shown = "sub/c.md" if place == "from another folder" else "c.md"
     assert given("[[lost]]\n", "check", "--stdin-filename", *named[place], "-").lines == [
-        f"{shown}:1:1: VL101 dangling-link “lost” does not resolve to any file in the vault."
+        f"{shown}:1:1: VL125 planned-note “lost” is not written yet: no file in the vault has this name."
     ]
 
 
@@ -97,7 +97,7 @@ def test_vault_defaults_to_the_current_folder(
     (vault / ".obsidian").rmdir()
     for note in ("sub/c.md", "x/y/new.md"):
         assert given("[[b]] [[lost]]\n", "check", "--stdin-filename", note, "-").lines == [
-            f"{note}:1:7: VL101 dangling-link “lost” does not resolve to any file in the vault."
+            f"{note}:1:7: VL125 planned-note “lost” is not written yet: no file in the vault has this name."
         ]
     monkeypatch.chdir(vault / "sub")
     assert given("[[b]]\n", "check", "--stdin-filename", "../a.md", "-").code == 0, (
@@ -113,7 +113,7 @@ def test_note_may_lie_behind_a_link_out_of_the_vault(given: Given, vault: Path) 
         assert given(
             "[[lost]]\n", "check", "--vault", vault, "--stdin-filename", note, "-"
         ).lines == [
-            f"{path}:1:1: VL101 dangling-link “lost” does not resolve to any file in the vault."
+            f"{path}:1:1: VL125 planned-note “lost” is not written yet: no file in the vault has this name."
         ]
 
 

@@ -37,7 +37,7 @@ def test_initial_state_is_reported_once(tmp_path: Path) -> None:
         create_vault(tmp_path / "vault", {"a.md": "[[no]] [[b]]\n", "b.md": "[[nor]]\n"})
     ) as watched:
         assert isinstance(watched.news[0], Batch)
-        assert format_changes(watched.news[0]) == ["+ dangling-link a.md", "+ dangling-link b.md"]
+        assert format_changes(watched.news[0]) == ["+ planned-note a.md", "+ planned-note b.md"]
         assert watched.batches == []
 
 
@@ -47,8 +47,8 @@ def test_save_reports_new_and_resolved_findings(vault: Path) -> None:
         watched.wait_for_batches(1)
         (vault / "a.md").write_text("[[b]] and [[c]]\n")
         first, second = watched.wait_for_batches(2)
-    assert (format_changes(first), first.cause.saved) == (["+ dangling-link a.md"], ("a.md",))
-    assert (format_changes(second), second.cause.saved) == (["- dangling-link a.md"], ("a.md",))
+    assert (format_changes(first), first.cause.saved) == (["+ planned-note a.md"], ("a.md",))
+    assert (format_changes(second), second.cause.saved) == (["- planned-note a.md"], ("a.md",))
 
 
 def test_moved_findings_are_not_reported_again(tmp_path: Path) -> None:
@@ -59,7 +59,7 @@ def test_moved_findings_are_not_reported_again(tmp_path: Path) -> None:
             "more\n\nlines\n[[no]]\n\n[[no]] [[new]]\n![[p.png#x]]\n"
         )
         [batch] = watched.wait_for_batches(1)
-    assert format_changes(batch) == ["+ dangling-link a.md"]
+    assert format_changes(batch) == ["+ planned-note a.md"]
     assert batch.new[0].diagnostic.target == "new"
 
 
@@ -149,7 +149,7 @@ def test_every_way_of_saving_is_one_save(vault: Path, save: Callable[[Path, str]
         assert find_difference(watched.session) is None
     assert batch.cause.saved == ("a.md",)
     assert batch.cause.created == batch.cause.deleted == ()
-    assert format_changes(batch) == ["+ dangling-link a.md"]
+    assert format_changes(batch) == ["+ planned-note a.md"]
 
 
 @pytest.mark.parametrize(
@@ -294,8 +294,8 @@ def test_renamed_folders_are_watched(vault: Path) -> None:
         (vault / "three" / "two" / "d.md").write_text("[[a]]\n")
         watched.settle()
         assert watched.list_changes() == [
-            "+ dangling-link one/two/d.md",
-            "- dangling-link three/two/d.md",
+            "+ planned-note one/two/d.md",
+            "- planned-note three/two/d.md",
         ]
         shutil.rmtree(vault / "three")
         watched.settle()
@@ -318,13 +318,13 @@ def test_folder_behind_a_symbolic_link_is_watched_too(vault: Path, tmp_path: Pat
     with run_watcher(vault) as watched:
         (tmp_path / "elsewhere" / "deep" / "further.md").write_text("[[nowhere]]\n")
         watched.settle()
-        assert watched.list_changes() == ["+ dangling-link link/deep/further.md"]
+        assert watched.list_changes() == ["+ planned-note link/deep/further.md"]
         (vault / "link").unlink()
         watched.settle()
         assert find_difference(watched.session) is None
         (vault / "x" / "link").symlink_to(tmp_path / "elsewhere")
         watched.settle()
-        assert watched.list_changes()[2:] == ["+ dangling-link x/link/deep/further.md"]
+        assert watched.list_changes()[2:] == ["+ planned-note x/link/deep/further.md"]
         assert find_difference(watched.session) is None
 
 
@@ -350,12 +350,12 @@ def test_deleted_and_created_note_is_a_rename(
         reported = [
             item
             for item in watched.list_changes()
-            if "dangling-link b.md" in item or "dangling-link new name.md" in item
+            if "planned-note b.md" in item or "planned-note new name.md" in item
         ]
         assert reported in (
             [],
-            ["- dangling-link b.md", "+ dangling-link new name.md"],
-            ["+ dangling-link new name.md", "- dangling-link b.md"],
+            ["- planned-note b.md", "+ planned-note new name.md"],
+            ["+ planned-note new name.md", "- planned-note b.md"],
         )
         assert find_difference(watched.session) is None
         (vault / "new name.md").rename(vault / "newer name.md")
@@ -457,9 +457,9 @@ def test_watchdog_observer_gives_the_same_results(vault: Path, tmp_path: Path) -
         watched.settle()
         assert find_difference(watched.session) is None
     assert watched.list_changes() == [
-        "+ dangling-link a.md",
+        "+ planned-note a.md",
         "+ moved-link a.md",
-        "+ dangling-link new/deep/d.md",
+        "+ planned-note new/deep/d.md",
     ]
 
 
@@ -471,7 +471,7 @@ def test_watchdog_observer_survives_folders_made_at_once(vault: Path) -> None:
         write_files(vault, {"new 7/deep/deeper/d.md": "[[nor here]]\n"})
         watched.settle()
         assert find_difference(watched.session) is None
-    assert watched.list_changes() == ["+ dangling-link new 7/deep/deeper/d.md"]
+    assert watched.list_changes() == ["+ planned-note new 7/deep/deeper/d.md"]
 
 
 STORM = """

@@ -35,7 +35,7 @@ CALM = 3.0
 
 SMALL = {"a.md": "[[b]] and [[c]]\n", "b.md": "# B\n\nwhat is in it\n", "x/c.md": "[[a]]\n"}
 NICKS = {"a.md": "[[Nick]] [[bb]]\n![[gone.png]]\n", "b.md": "---\naliases: [Nick]\n---\n"}
-DANGLING = "dangling-link “{}” does not resolve to any file in the vault."
+PLANNED = "VL125 planned-note “{}” is not written yet: no file in the vault has this name."
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="what Linux alone has")
 GENERATE = Path(__file__).parents[1] / "benchmarks" / "generate.py"
@@ -322,9 +322,9 @@ def test_concise_prints_only_new_and_resolved_findings(vault: Path) -> None:
         watcher.printed("- a.md")
     assert watcher.lines == [
         "a.md saved: 1 new",
-        "+ a.md:1:11: VL101 " + DANGLING.format("no"),
+        "+ a.md:1:11: " + PLANNED.format("no"),
         "a.md saved: 1 resolved",
-        "- a.md:1:11: VL101 " + DANGLING.format("no"),
+        "- a.md:1:11: " + PLANNED.format("no"),
     ]
     assert watcher.err == [
         "No findings in 3 notes.",
@@ -349,15 +349,15 @@ def test_full_shows_new_findings_in_context(tmp_path: Path) -> None:
         watcher.printed("- a.md")
     text = "\n".join(watcher.lines)
     assert text.startswith(
-        "VL101 " + DANGLING.format("first") + "\n --> a.md:1:1\n  |\n1 | [[first]]\n  | ^^^^^^^^^\n"
+        PLANNED.format("first") + "\n --> a.md:1:1 (warning)\n  |\n1 | [[first]]\n  | ^^^^^^^^^\n"
     )
     headline = (
-        "\na.md saved: 1 new, 1 resolved\n\nVL101 "
-        + DANGLING.format("cc")
-        + "\n --> a.md:1:5\n  |\n1 | See [[cc]]\n"
+        "\na.md saved: 1 new, 1 resolved\n\n"
+        + PLANNED.format("cc")
+        + "\n --> a.md:1:5 (warning)\n  |\n1 | See [[cc]]\n"
     )
     assert headline in text
-    assert text.rstrip().endswith("- a.md:1:1: VL101 " + DANGLING.format("first"))
+    assert text.rstrip().endswith("- a.md:1:1: " + PLANNED.format("first"))
 
 
 def test_output_file_grows_with_each_batch(vault: Path, tmp_path: Path) -> None:
@@ -372,9 +372,9 @@ def test_output_file_grows_with_each_batch(vault: Path, tmp_path: Path) -> None:
                 time.sleep(0.02)
         assert [re.sub(r"^[\d:]{8} ", "", line) for line in file.read_text().splitlines()] == [
             "a.md saved: 1 new",
-            "+ a.md:1:1: VL101 " + DANGLING.format("no"),
+            "+ a.md:1:1: " + PLANNED.format("no"),
             "a.md saved: 1 new",
-            "+ a.md:1:8: VL101 " + DANGLING.format("no"),
+            "+ a.md:1:8: " + PLANNED.format("no"),
         ]
     assert watcher.out == []
 
@@ -562,8 +562,8 @@ def test_changed_settings_take_effect(tmp_path: Path) -> None:
     assert watcher.changes == [
         "+ orphan-note c.md",
         "+ orphan-note d.md",
-        "- dangling-link a.md",
-        "+ dangling-link a.md",
+        "- planned-note a.md",
+        "+ planned-note a.md",
         "- orphan-note c.md",
         "- orphan-note d.md",
     ]
@@ -582,7 +582,7 @@ def test_changed_exclusions_of_obsidian_take_effect(vault: Path) -> None:
         (vault / ".obsidian" / "app.json").write_text('{"userIgnoreFilters": ["x/')
         watcher.settled()
         (vault / ".obsidian" / "app.json").write_text("{}")
-    assert watcher.changes[:2] == ["+ dangling-link x/c.md", "- dangling-link x/c.md"]
+    assert watcher.changes[:2] == ["+ planned-note x/c.md", "- planned-note x/c.md"]
 
 
 @pytest.mark.parametrize("place", [".gitignore", "x/.gitignore", ".git/info/exclude"])
@@ -596,9 +596,9 @@ def test_changed_gitignore_takes_effect(vault: Path, place: str) -> None:
         (vault / place).write_text("d.md\n")
         watcher.until(lambda watcher: len(watcher.changes) == 3)
     assert watcher.changes == [
-        "+ dangling-link x/c.md",
-        "- dangling-link x/c.md",
-        "+ dangling-link x/c.md",
+        "+ planned-note x/c.md",
+        "- planned-note x/c.md",
+        "+ planned-note x/c.md",
     ]
 
 
@@ -762,8 +762,8 @@ def test_dropped_events_cause_a_full_rescan(vault: Path) -> None:
         watcher.settled()
     assert sorted(watcher.changes) == [
         "+ dangling-link a.md",
-        "+ dangling-link new/deep/d.md",
-        "+ dangling-link x/c.md",
+        "+ planned-note new/deep/d.md",
+        "+ planned-note x/c.md",
     ]
 
 
@@ -779,7 +779,7 @@ def test_polling_detects_changes_with_equal_size_and_time(vault: Path) -> None:
         watcher.printed("+ a.md")
         (vault / "d.md").write_text("")
         watcher.printed("- a.md")
-    assert watcher.changes == ["+ dangling-link a.md", "- dangling-link a.md"]
+    assert watcher.changes == ["+ planned-note a.md", "- planned-note a.md"]
 
 
 @pytest.mark.parametrize("options", [[], ["--poll", "0.3"]], ids=["events", "polling"])
@@ -925,8 +925,8 @@ def test_terminal_status_line_shows_totals(vault: Path) -> None:
             "No findings in 3 notes.",
             f"Watching {vault}; Ctrl-C ends it.",
             f"{name} created: 3 new",
-            "+ 2 links in 1 note: VL101 " + DANGLING.format("no"),
-            f"+ {name}:1:15: VL101 " + DANGLING.format("nor"),
+            "+ 2 links in 1 note: " + PLANNED.format("no"),
+            f"+ {name}:1:15: " + PLANNED.format("nor"),
         ]
         assert re.fullmatch(
             r"4 notes · 6 links · 2 dangling topics · 3 findings · [\d:]{8}", rows[-1]
@@ -945,7 +945,7 @@ def test_terminal_counts_many_initial_findings(tmp_path: Path) -> None:
         rows = shown.until(lambda rows: "52 findings" in rows[-1])
         assert rows[:4] == [
             "findings  rule",
-            "      51  VL101 dangling-link",
+            "      51  VL125 planned-note",
             "       1  VL102 missing-heading",
             "`vaultlink check` lists the findings.",
         ]
@@ -1006,9 +1006,9 @@ def test_note_may_become_a_folder_and_a_note_again(vault: Path) -> None:
         watcher.printed("- b.md/inner.md").settled()
     assert sorted(watcher.changes) == [
         "+ dangling-link a.md",
-        "+ dangling-link b.md/inner.md",
+        "+ planned-note b.md/inner.md",
         "- dangling-link a.md",
-        "- dangling-link b.md/inner.md",
+        "- planned-note b.md/inner.md",
     ]
 
 

@@ -978,7 +978,7 @@ def test_copied_and_deleted_note_has_one_finding(
         watched.settle()
         (vault / "a.md").unlink()
         watched.settle()
-    assert watched.list_changes() == ["+ dangling-link z.md", "- dangling-link a.md"]
+    assert watched.list_changes() == ["+ planned-note z.md", "- planned-note a.md"]
 
 
 def test_renames_survive_new_settings(tmp_path: Path) -> None:
@@ -1018,9 +1018,9 @@ def test_all_gitignore_files_take_effect(tmp_path: Path, place: str, poll: float
     git(tmp_path, "init")
     with run_watcher(vault, WatchSettings(poll_seconds=poll, verify=True)) as watched:
         (tmp_path / place).write_text("c.md\n")
-        watched.wait_for(lambda watched: watched.list_changes() == ["- dangling-link x/c.md"])
+        watched.wait_for(lambda watched: watched.list_changes() == ["- planned-note x/c.md"])
         (tmp_path / place).unlink()
-        watched.wait_for(lambda watched: watched.list_changes()[1:] == ["+ dangling-link x/c.md"])
+        watched.wait_for(lambda watched: watched.list_changes()[1:] == ["+ planned-note x/c.md"])
 
 
 def test_tracked_note_is_not_ignored(tmp_path: Path) -> None:
@@ -1031,7 +1031,7 @@ def test_tracked_note_is_not_ignored(tmp_path: Path) -> None:
         watched.settle()
         assert watched.list_changes() == []
         git(vault, "add", "--force", "out.md")
-        watched.wait_for(lambda watched: watched.list_changes() == ["+ dangling-link out.md"])
+        watched.wait_for(lambda watched: watched.list_changes() == ["+ planned-note out.md"])
 
 
 def test_watch_takes_a_path_as_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -77,13 +77,13 @@ def test_lines_break_between_words(vault: Path, options: tuple[str, ...]) -> Non
         screen.wait_for("saved: 1 new").wait_for_match(STATUS)
         screen.type("\x03").wait_for_end()
         assert screen.everything.splitlines()[:2] == [
-            f"{LONG_NOTE}.md:1:1: VL101 dangling-link",
-            "    “nowhere at all” does not resolve to any file in the vault.",
+            f"{LONG_NOTE}.md:1:1: VL125 planned-note",
+            "    “nowhere at all” is not written yet: no file in the vault has this name.",
         ]
         new = [row for row in screen.history if row.startswith("+ ")]
-        assert new == [f"+ {LONG_NOTE}.md:1:1: VL101 dangling-link"]
+        assert new == [f"+ {LONG_NOTE}.md:1:1: VL125 planned-note"]
         assert (
-            "\n    “another one that does not exist either” does not resolve to any file in the\n"
+            "\n    “another one that does not exist either” is not written yet: no file in the\n"
             in (screen.everything)
         )
         text = re.sub(r"(?s)\nWatching\s.*?Ctrl-C ends it", "", screen.everything)  # a long path
@@ -95,7 +95,7 @@ def test_longer_words_than_a_row_stay_whole(vault: Path) -> None:
     name = "long" * 30
     with watching(vault) as screen:
         (vault / "n0.md").write_text(f"[[n1]] [[{name}]]\n")
-        screen.wait_for("not resolve to any file")
+        screen.wait_for("not written yet")
         assert f"“{name}”" in screen.everything.replace("\n", "")
 
 

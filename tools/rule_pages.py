@@ -209,7 +209,11 @@ def _render_example(rule: Rule, example: Mapping[str, Any]) -> Iterator[str]:
     for finding in example.get("finds", ()):
         if isinstance(finding, Mapping):
             yield _describe_finding(finding)
-    for key, label in (("fixed", "Fix"), ("unsafe-fixed", "Fix with --unsafe-fixes")):
+    for key, label in (
+        ("fixed", "Fix"),
+        ("unsafe-fixed", "Fix with --unsafe-fixes"),
+        ("unlinked", "Fix with --unlink"),
+    ):
         for path, text in example.get(key, {}).items():
             before = str(example["vault"].get(path, "")).splitlines()
             diff = list(unified_diff(before, str(text).splitlines(), lineterm="", n=1))[3:]

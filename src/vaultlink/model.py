@@ -152,6 +152,11 @@ class Link(SourceSpan, frozen=True, array_like=True, gc=False):
         return self.target[:1] == "/" and self.kind is LinkKind.MARKDOWN and not self.external
 
     @property
+    def is_path_wikilink(self) -> bool:
+        """True for double brackets with a folder in the target."""
+        return "/" in self.target and self.kind is LinkKind.WIKILINK and self.raw[-2:] == "]]"
+
+    @property
     def lookup_target(self) -> str:
         """The target to resolve. A canvas's file card has a path from the vault's root."""
         return (

@@ -136,7 +136,7 @@ class LinterSettings(msgspec.Struct, frozen=True, dict=True):
 
     @cached_property
     def reads_suggestions(self) -> bool:
-        """True if findings of an enabled rule depend on the suggestions for unresolved links."""
+        """True if findings of an enabled rule depend on suggested targets."""
         return any(rule.deferred_fix == "target" for rule in self.rules_by_scope["links"])
 
     @cached_property

@@ -19,7 +19,7 @@ from vaultlink.index.resolve import (
     spelling_key,
     title_slug,
 )
-from vaultlink.model import FOLDER_KINDS, Link, LinkCounts, LinkKind, Note, ParseProblem, sum_counts
+from vaultlink.model import FOLDER_KINDS, Link, LinkCounts, Note, ParseProblem, sum_counts
 from vaultlink.parse.link_parts import is_external, parse_wikilink, split_subpath
 from vaultlink.text import lazy_pattern
 
@@ -207,7 +207,7 @@ def _find_path_traits(note: Note, targets: LinkTargets) -> Collection[str]:
     for link, target in zip(note.links, targets, strict=True):
         if link.is_rooted:
             traits.update(("rooted", "resolved") if target else ("rooted",))
-        elif target is not None and "/" in link.target and link.kind is LinkKind.WIKILINK:
+        elif target is not None and link.is_path_wikilink:
             traits.add("folder")
     return traits
 

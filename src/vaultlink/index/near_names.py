@@ -466,7 +466,7 @@ class Vocabulary:
 
 
 def find_changed_words(before: Index, after: Index, changed: Iterable[str]) -> set[str]:
-    """Return the words that files with changes added to the vocabulary or took from it.
+    """Return the words that changed files added to the vocabulary or removed.
 
     Other files may have the words, too.
     """
@@ -477,6 +477,8 @@ def find_changed_words(before: Index, after: Index, changed: Iterable[str]) -> s
 
 
 def _list_vocabulary(index: Index, path: str) -> Iterator[str]:
+    if path in index.files:
+        yield path  # links to it are resolved, and no part of the vocabulary
     yield from list_names(index, path)
     note = index.notes.get(path)
     if note is not None:

@@ -478,14 +478,18 @@ def _list_names_at(names: NamesByPath, paths: Iterable[str]) -> set[str]:
 
 
 def find_affected_sources(before: Index, after: Index, changed: Iterable[str]) -> set[str]:
-    """Return the notes with unresolved links for whose targets the suggestions may differ.
+    """Return the notes with unresolved targets whose suggestions may differ.
 
     `changed` are the paths of the files that were changed, added or removed.
     """
-    words = find_changed_words(before, after, changed)
-    targets = after.unresolved_sources.keys() if words else ()
+    words = {word for word in find_changed_words(before, after, changed) if len(word) >= MIN_SLIP}
+    renamed = find_renamed(before, after)
+    targets = after.unresolved_sources.keys() if words or renamed else ()
     if not targets:
         return set()
+    names = {name for index in (before, after) for name in _list_all_names(index, renamed)}
+    for name in names:
+        words.update(split_name(name), split_words(name))
     doubtful = _find_containing(words, targets)
     near_keys = after.derive(build_near_keys) if doubtful else None
     affected = {
@@ -493,23 +497,19 @@ def find_affected_sources(before: Index, after: Index, changed: Iterable[str]) -
         for target in doubtful
         if near_keys and near_keys.may_have_near_name(link_name(file_name(target)))
     }
-    renamed = find_renamed(before, after)
-    if renamed:
-        names = _ChangedNames(*(set(_list_all_names(index, renamed)) for index in (before, after)))
-        affected.update(filter(names.concern, targets))
+    if names:
+        affected.update(filter(_ChangedNames(set(), names).concern, targets))
     return {source for target in affected for source in after.unresolved_sources[target]}
 
 
-def _find_containing(words: Iterable[str], targets: Collection[str]) -> list[str]:
-    """Return the targets with one of the words, if that is long enough for a typing error."""
-    long = {word for word in words if len(word) >= MIN_SLIP}
+def _find_containing(words: set[str], targets: Collection[str]) -> list[str]:
     text = "\n".join(filter(str.isascii, targets)).lower()
-    present = [word for word in long if word in text]
+    present = [word for word in words if word in text]
     return [
         target
         for target in targets
         if not (target.isascii() and not any(word in target.lower() for word in present))
-        and not long.isdisjoint(split_name(target))
+        and not (words.isdisjoint(split_name(target)) and words.isdisjoint(split_words(target)))
     ]
 
 

@@ -1,4 +1,4 @@
-"""The first screen of a check with more findings than fit on it, and `vaultlink status`.
+"""The first screen of a check with many findings, and `vaultlink status`.
 
 It says how the vault is, which links are mistakes and which are plans, and what to do next.
 """
@@ -37,8 +37,11 @@ from vaultlink.text import group_by
 _FEW_ROWS = (3, 3, 3, 0)
 """Rows of mistakes, planned notes, rules and notes on a screen of 24 lines."""
 
-_LINES = 24
-"""Lines of a small screen. For each four more, each table has one more row."""
+_LINES = 26
+"""Lines of a small screen and of the heading of the table of notes.
+
+For each four more, each table has one more row.
+"""
 
 _MAX_ROWS = 12
 """Maximum rows of a table."""
@@ -70,13 +73,14 @@ def _describe_vault(result: CheckResult) -> list[str]:
     healthy, external = numbers["resolved"], numbers["external"]
     internal = healthy + numbers["dangling"]
     share = f" ({format_share(healthy, internal)})" if internal else ""
+    verb = "resolves" if internal == 1 else "resolve"
     if external:
         links = (
-            f"{format_count(numbers['links'], 'link')}: {healthy:,} of {internal:,} resolve"
+            f"{format_count(numbers['links'], 'link')}: {healthy:,} of {internal:,} {verb}"
             f"{share}, {external:,} {'is' if external == 1 else 'are'} external"
         )
     else:
-        links = f"{healthy:,} of {format_count(internal, 'link')} resolve{share}"
+        links = f"{healthy:,} of {format_count(internal, 'link')} {verb}{share}"
     severities = describe_severities(result.findings, result.known_counts) or "no findings"
     files = format_count(len({d.path for d in result.findings}), "file")
     return [
@@ -210,7 +214,7 @@ def _link_name(row: _Row, name: str, result: CheckResult) -> str:
 
 
 class NextStep(NamedTuple):
-    """A command to run next, its purpose, and the number of findings that it can resolve."""
+    """A command to run next, its purpose, and how many findings it resolves."""
 
     command: str
     purpose: str

@@ -209,7 +209,11 @@ def _render_example(example: Mapping[str, Any], palette: Palette) -> str:
             item.get("text", "") for item in example.get("finds", ()) if item.get("in") == path
         ]
         lines += [f"  {p.dim}{escape_controls(path)}{p.reset}", *_mark_lines(str(text), spans, p)]
-    for key, label in (("fixed", "Fixed"), ("unsafe-fixed", "Fixed with --unsafe-fixes")):
+    for key, label in (
+        ("fixed", "Fixed"),
+        ("unsafe-fixed", "Fixed with --unsafe-fixes"),
+        ("unlinked", "Fixed with --unlink"),
+    ):
         for path, text in example.get(key, {}).items():
             lines += [
                 f"  {p.green}{label}{p.reset}: {p.dim}{escape_controls(path)}{p.reset}",

@@ -81,7 +81,7 @@ UnresolvedLink = tuple[Link, _Candidates]
 
 
 class _CandidateCache:
-    """The candidates and suggestions of each target, because many links have the same one."""
+    """Candidates and suggestions by target: many links have the same one."""
 
     def __init__(self, _index: Index) -> None:
         self.allows_dangling: Callable[[str], bool] | None = None
@@ -254,14 +254,14 @@ def dangling_link(note: Note, context: Context) -> Iterator[Finding]:
 
 
 def planned_note(note: Note, context: Context) -> Iterator[Finding]:
-    """Report links to notes that are not written yet: those without a sign of a mistake."""
+    """Report unresolved links without a sign that another target was meant."""
     for link, is_mistake in remember(_list_dangling, note, context):
         if not is_mistake and not is_taken(link, context):
             yield Finding(link, {"target": _format_target(link)}, link.target)
 
 
 def _list_dangling(note: Note, context: Context) -> list[tuple[Link, bool]]:
-    """Return the unresolved links that are not expected; True for those that are mistakes."""
+    """Return the links to report; True for those that are mistakes."""
     return [
         (link, _is_mistake(link, note, context))
         for link, candidates in _find_unresolved_links(note, context)
@@ -270,7 +270,7 @@ def _list_dangling(note: Note, context: Context) -> list[tuple[Link, bool]]:
 
 
 def _is_mistake(link: Link, note: Note, context: Context) -> bool:
-    """Return True if something shows that an unresolved link was meant to lead to another file.
+    """Return True if something shows that another target was meant.
 
     It is no wikilink to a note: these are written after the file exists. It is a path that the
     vault's author does not write. Its target was a file, or is nearly the name of one.
@@ -293,7 +293,7 @@ def _is_mistake(link: Link, note: Note, context: Context) -> bool:
 
 
 def _has_odd_folders(target: str, source: str, context: Context) -> bool:
-    """Return True for a path if its folder does not exist, or if the vault writes no paths."""
+    """Return True if a path's folder does not exist or the vault writes no paths."""
     path = _join_target(target, source).lstrip("/")
     return "/" in path and not (
         normalize_name(parent_folder(path)) in context.index.files_by_path
@@ -302,7 +302,7 @@ def _has_odd_folders(target: str, source: str, context: Context) -> bool:
 
 
 def _suggest(target: str, index: Index) -> tuple[Suggestion, ...] | None:
-    """Return the files that a target may mean; None if it is no note's name, but a file's."""
+    """Return the files that a target may mean; None if it names no note."""
     if ("." in target and has_known_extension(target)) or _is_without_extension(target, index):
         return None
     return index.derive(Suggester).suggest_unscored(target)

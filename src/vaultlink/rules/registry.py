@@ -372,7 +372,7 @@ def select_rules(rules: Sequence[Rule], selectors: Iterable[str]) -> frozenset[s
 
 
 def find_split_rules(rules: Sequence[Rule], selectors: Iterable[str]) -> frozenset[str]:
-    """Return the names of the rules that were split from rules which the selectors name."""
+    """Return the names of the rules split from one that a selector names."""
     named = frozenset(selectors)
     return frozenset(rule.name for rule in rules if not named.isdisjoint(rule.split_from))
 

@@ -1,4 +1,7 @@
-"""`vaultlink check` and `status`: print findings, or an overview, and a summary to stderr."""
+"""`vaultlink check` and `status`: print findings or an overview.
+
+The summary goes to stderr.
+"""
 
 import time
 from pathlib import Path
@@ -61,7 +64,7 @@ class StatusOptions(RuleSelectionOptions, frozen=True, kw_only=True):
 
 
 def status(options: StatusOptions) -> int:
-    """Print an overview of the vault: mistakes, planned notes, and what to do next.
+    """Print an overview: mistakes, planned notes, and what to do next.
 
     It is the same as the first screen of `vaultlink check` with many findings. The exit code is 0
     whatever is found.
@@ -69,8 +72,8 @@ def status(options: StatusOptions) -> int:
     Output formats: text, json.
     """
     terminal = Terminal(options)
-    is_json = terminal.choose_format(("text", "json"), "text", "text") == "json"
-    view = STATUS if is_json else OVERVIEW
+    views = {"text": OVERVIEW, "json": STATUS}
+    view = views[terminal.choose_format(tuple(views), "text", "text")]
     return _print_check(ReportOptions(**asdict(options), exit_zero=True), terminal, "full", view)
 
 

@@ -204,7 +204,7 @@ def related(options: RelatedOptions) -> int:
     return EXIT_CLEAN
 
 
-# -- `vaultlink unresolved`: what unresolved links name, most links first ------------------------------------
+# -- `vaultlink unresolved`: what unresolved links name, most links first --------------------------
 
 
 _MIN_WIDE = 100
