@@ -453,11 +453,10 @@ class Vocabulary:
 
     @cached_property
     def _words(self) -> set[str]:
-        texts = [*set(list_all_names(self._index))]
-        notes = self._index.notes
+        texts, notes = list[str](), self._index.notes
         for note in notes.read_as(_Outline) if isinstance(notes, PackedMap) else notes.values():
             texts += [heading.text for heading in note.headings]
-        return set(_find_words(texts))
+        return self._index.derive(find_name_words).union(_find_words(texts))
 
     @cached_property
     def _counts(self) -> Counter[str]:
@@ -465,15 +464,22 @@ class Vocabulary:
         return Counter(word for target in targets for word in set(_find_words([target])))
 
 
+def find_name_words(index: Index) -> set[str]:
+    """Return the words in names, titles and aliases, for `Index.derive`."""
+    names = {*map(link_name, index.files), *index.notes_by_title, *index.notes_by_alias}
+    return set(_find_words(list(names)))
+
+
 def find_changed_words(before: Index, after: Index, changed: Iterable[str]) -> set[str]:
     """Return the words that changed files added to the vocabulary or removed.
 
-    Other files may have the words, too.
+    Other files may have the words, too, but words in names of other files are left out.
     """
     texts: set[str] = set()
     for path in changed:
         texts.update(set(_list_vocabulary(before, path)) ^ set(_list_vocabulary(after, path)))
-    return set(_find_words(list(texts)))
+    words = set(_find_words(list(texts)))
+    return words - after.derive(find_name_words) if words else words
 
 
 def _list_vocabulary(index: Index, path: str) -> Iterator[str]:
