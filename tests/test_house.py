@@ -169,6 +169,10 @@ PLACES = {
         r"not in (?:\w+\.)*backlinks\b|not any\((?:\w+\.)*targets\b|\bleader\b",
         ("graph/build.py",),
     ),
+    "findings are grouped by topic": (
+        r"about == \"unresolved-link\"",
+        ("index/topics.py", "report/groups.py"),
+    ),
     "kinds of links are named": (
         r"\bLinkKind\.[A-Z]",
         ("model.py", "parse/", "links/kinds.py", "links/rewrite.py", "backlinks/merge/"),

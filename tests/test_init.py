@@ -379,7 +379,9 @@ def test_source_that_others_cannot_reach_is_mentioned(
 
 def test_baseline_is_mentioned_if_there_is_none(run: RunCommand, tmp_path: Path) -> None:
     repo = repository(tmp_path / "repo")
-    assert "`vaultlink baseline`" in run("init", repo, "--ci", "github", "--package", "x").err
+    assert (
+        "`vaultlink baseline --vault" in run("init", repo, "--ci", "github", "--package", "x").err
+    )
     (repo / ".vaultlink-baseline.json").touch()
     assert "baseline" not in run("init", repo, "--ci", "gitlab", "--package", "x").err
 

@@ -6,6 +6,7 @@ import shlex
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -188,6 +189,16 @@ def test_check_and_fix_name_the_same_number_of_notes(
     run("baseline")
     assert read_notes(run("check", *words, *cache).err) == notes
     assert read_notes(run("fix", *words, *cache).err) == notes
+
+
+def test_text_on_standard_input_is_one_note(
+    tmp_path: Path, run: RunCommand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vault = create_vault(tmp_path / "vault", {"Home.md": "[[No]]\n", "a.md": "", "b.md": ""})
+    monkeypatch.chdir(vault)
+    for command in ("check", "fix"):
+        monkeypatch.setattr("sys.stdin", TextIOWrapper(BytesIO(b"[[No]] [[a]]\n")))
+        assert read_notes(run(command, "-", "--stdin-filename", "Home.md").err) == 1
 
 
 # -- next steps ----------------------------------------------------------------------------------------------------
