@@ -18,7 +18,7 @@ from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
 from vaultlink.cli.listing import Listing, choose_listing_format, print_listing
 from vaultlink.cli.options import FolderOptions
 from vaultlink.cli.terminal import Terminal
-from vaultlink.cli.vault import scan_from_options
+from vaultlink.cli.vault import name_vault, scan_from_options
 from vaultlink.config.settings import merge_layers
 from vaultlink.disk.obsidian_files import OBSIDIAN_FILES
 from vaultlink.disk.read import load_rules
@@ -170,7 +170,8 @@ def _check_choice(scan: VaultScan, is_named: bool) -> CheckRow:
         "vault",
         scan.choice in (CURRENT_FOLDER, NAMED_FOLDER),
         f"{scan.root} ({reason})",
-        "`vaultlink init` writes a settings file, by which this folder is found at once."
+        f"`vaultlink init{name_vault(None, scan.root)}` writes a settings file, by which this "
+        "folder is found at once."
         if scan.choice
         else "",
     )

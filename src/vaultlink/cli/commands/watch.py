@@ -17,6 +17,7 @@ from vaultlink.cli.options import FolderArgument, RuleSelectionOptions, option
 from vaultlink.cli.terminal import Terminal, format_label, print_stderr, wrap_lines
 from vaultlink.cli.vault import (
     describe_skipped_preview,
+    format_vault_option,
     make_suggester,
     scan_from_options,
     warn_of_scan,
@@ -213,7 +214,9 @@ class _UpdatePrinter:
         elif terminal.is_terminal and len(findings) > _MAX_LISTED:
             counts = count_by_rule(findings)
             terminal.print_part(render_statistics(counts, terminal.palette, has_fixes=False))
-            terminal.print_message("`vaultlink check` lists the findings.")
+            options = self._options
+            named = format_vault_option(options, batch.vault.root, options.folder)
+            terminal.print_message(f"`vaultlink check{named}` lists the findings.")
         elif self._format == "full":
             terminal.print_part(self._make_renderer(batch).render(findings))
         else:
