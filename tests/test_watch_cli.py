@@ -7,6 +7,7 @@ import pty
 import random
 import re
 import runpy
+import shlex
 import shutil
 import signal
 import struct
@@ -947,7 +948,7 @@ def test_terminal_counts_many_initial_findings(tmp_path: Path) -> None:
             "findings  rule",
             "      51  VL125 planned-note",
             "       1  VL102 missing-heading",
-            "`vaultlink check` lists the findings.",
+            f"`vaultlink check --vault {shlex.quote(str(vault))}` lists the findings.",
         ]
         (vault / "a.md").write_text("[[no]]\n" * 50)
         shown.until(lambda rows: "51 findings" in rows[-1])
