@@ -404,7 +404,7 @@ def left_by_history(repo: Path, environment: Environment) -> None:
     rules = check_json(repo, environment, "Home.md")["summary"]["by_rule"]
     assert rules == {"moved-link": 1}
     rules = check_json(repo, environment, "Home.md", "--no-history")["summary"]["by_rule"]
-    assert rules == {"dangling-link": 1}
+    assert rules == {"planned-note": 1}
     write_files(repo, {"Harbour.md": "Back [[Home]]. The [[Lighthouse]].\n"})
     alias = re.compile(r"^“Port” .*; was an alias of “Harbour” before")
     assert alias.search(explain_dangling(repo, environment, "Pier.md"))

@@ -37,6 +37,7 @@ READING: dict[str, tuple[tuple[str, ...], ...]] = {
     "show": (("show", "--json"),),
     "links": (("links", "--json"),),
     "topics": (("topics", "--json"),),
+    "status": (("status", "--json"),),
     "backlinks-all": (("backlinks", "--json"),),
     "backlinks-sections": (("backlinks", "--check", "--json"),),
     "mentions": (("mentions", "--json"),),

@@ -29,6 +29,7 @@ from vaultlink.report.listings import (
 )
 from vaultlink.report.mention_rows import MentionRow
 from vaultlink.report.note_past import PastRow
+from vaultlink.report.overview import StatusDocument
 from vaultlink.report.plan_result import CreatedRow, DeletedRow, FileRow
 from vaultlink.report.rule_manual import RuleManualRow
 from vaultlink.watch.output import BatchRow, MovedRow, WatchFindingRow
@@ -322,6 +323,11 @@ DOCUMENTS: Mapping[str, Document] = {
             ),
         ),
         "Links with their destinations.",
+    ),
+    "status": Document(
+        ("status --json",),
+        (StatusDocument,),
+        "The mistakes and the planned notes of a vault, and what to do next.",
     ),
     "topics": Document(
         ("topics --json",),

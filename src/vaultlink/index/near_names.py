@@ -473,12 +473,14 @@ def find_name_words(index: Index) -> set[str]:
 def find_changed_words(before: Index, after: Index, changed: Iterable[str]) -> set[str]:
     """Return the words that changed files added to the vocabulary or removed.
 
-    Other files may have the words, too, but words in names of other files are left out.
+    Other files may have the words, too, but words in names of other files are left out, and so is
+    what only moves from file to file.
     """
-    texts: set[str] = set()
+    balance: Counter[str] = Counter()
     for path in changed:
-        texts.update(set(_list_vocabulary(before, path)) ^ set(_list_vocabulary(after, path)))
-    words = set(_find_words(list(texts)))
+        balance.update(set(_list_vocabulary(after, path)))
+        balance.subtract(set(_list_vocabulary(before, path)))
+    words = set(_find_words([text for text, number in balance.items() if number]))
     return words - after.derive(find_name_words) if words else words
 
 

@@ -483,10 +483,8 @@ def find_affected_sources(before: Index, after: Index, changed: Iterable[str]) -
     `changed` are the paths of the files that were changed, added or removed.
     """
     words = {word for word in find_changed_words(before, after, changed) if len(word) >= MIN_SLIP}
-    renamed, changed_targets = (
-        find_renamed(before, after),
-        _find_changed_targets(before, after, changed),
-    )
+    renamed = find_renamed(before, after)
+    changed_targets = _find_changed_targets(before, after, changed)
     targets = after.unresolved_sources.keys() if words or renamed or changed_targets else ()
     if not targets:
         return set()
