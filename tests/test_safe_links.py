@@ -394,3 +394,116 @@ def test_guess_does_not_cross_the_border_of_a_nested_vault(
     [item] = [item for item in state.diagnostics[source] if item.about == "unresolved-link"]
     fix = find_dangling_fix(state, FixInputs(vault.get), item, FixAnswers())
     assert (fix is not None) == is_found
+
+
+def guess(vault: VaultFiles, source: str) -> str:
+    """Return the path of the only guess for the unresolved link of a note; "" for none."""
+    state = build_state(vault, settings())
+    [item] = [item for item in state.diagnostics[source] if item.about == "unresolved-link"]
+    fix = find_dangling_fix(state, FixInputs(vault.get), item, FixAnswers())
+    return fix.title.partition("“")[2].rstrip("”") if fix else ""
+
+
+@pytest.mark.parametrize(
+    ("vault", "guessed"),
+    [
+        # The note itself has the title, so a note of the same title elsewhere is not meant.
+        ({"a.md": titled("The plans") + "[[the-plans]]", "b.md": titled("The plans")}, ""),
+        ({"a.md": titled("The plans") + "[[The plan]]", "b.md": titled("The plans")}, "b"),
+        # In a hierarchy, a title says little without the names above it.
+        ({"a.md": "[[open-plans]]", "x.y.z.md": titled("Open plan")}, ""),
+        (
+            {"a.md": "[[extraction-method]]", "x.y.z.extraction.md": titled("Extraction methods")},
+            "",
+        ),
+        (
+            {"a.md": "[[extraction-method]]", "v1.extraction.md": titled("Extraction methods")},
+            "v1.extraction",
+        ),
+        (
+            {"a.md": "[[x.y.extraction-method]]", "x.y.extraction-methods.md": ""},
+            "x.y.extraction-methods",
+        ),
+        # The brackets of the line do not pair.
+        ({"a.md": "[[Plans of content]] more ]]", "Plan of content.md": ""}, ""),
+        ({"a.md": "- uscha[[Plans of content]][so [[x", "Plan of content.md": ""}, ""),
+        ({"a.md": "[[Plans of content]]s\nmore ]]\n", "Plan of content.md": ""}, "Plan of content"),
+    ],
+)
+def test_only_a_clear_answer_is_guessed(vault: VaultFiles, guessed: str) -> None:
+    assert guess(vault, "a.md") == guessed
+
+
+@pytest.mark.parametrize(
+    ("titles", "found"),
+    [
+        ({}, "alias-link safe"),
+        ({"c.md": "Our Plan"}, "alias-link none"),
+        ({"b.md": "Our Plan"}, "alias-link safe"),
+        ({"c.md": "Our Plans"}, "alias-link safe"),
+    ],
+)
+def test_title_of_another_note_is_as_good_as_an_alias(titles: dict[str, str], found: str) -> None:
+    vault = {"a.md": "[[Our Plan]]", "b.md": aliased("Our Plan")}
+    for path, title in titles.items():
+        names = "aliases: [Our Plan]\n" if path == "b.md" else ""
+        vault[path] = f"---\ntitle: {title}\n{names}---\n"
+    assert f"a.md: {found}" in list(judge(build_state(vault, settings())))
+
+
+# -- other programs that read the notes ------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("files", "programs", "linking"),
+    [
+        ((), (), ""),
+        (("logseq/config.edn",), ("Logseq",), "Logseq"),
+        (("logseq/config.edn", ".obsidian/app.json"), ("Logseq",), ""),
+        (("dendron.yml", "a/b.md"), ("Dendron",), "Dendron"),
+        (("mkdocs.yml",), ("MkDocs",), ""),
+        (("docs/mkdocs.yml", "config.edn", "hugo.md"), (), ""),
+    ],
+)
+def test_scan_finds_other_programs(
+    tmp_path: Path, files: tuple[str, ...], programs: tuple[str, ...], linking: str
+) -> None:
+    for file in files:
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).write_text("{}", encoding="utf-8")
+    obsidian = scan_vault(tmp_path).obsidian
+    assert (obsidian.programs, obsidian.linking_program) == (frozenset(programs), linking)
+
+
+@pytest.mark.parametrize(("program", "safety"), [("Logseq", "unsafe"), ("", "safe")])
+def test_no_fix_of_a_link_is_safe_if_another_program_resolves_it(program: str, safety: str) -> None:
+    base = settings()
+    other = replace(base, obsidian=replace(base.obsidian, linking_program=program))
+    vault = {"a.md": "[[The Plan]] [[the_tide]]", "p.md": titled("The Plan"), "the tide.md": ""}
+    assert list(judge(build_state(vault, other))) == [
+        f"a.md: title-link {safety}",
+        f"a.md: respelt-link {safety}",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("programs", "rules"),
+    [((), ["slug-anchor", "missing-heading"]), (("MkDocs",), ["missing-heading"])],
+)
+def test_anchors_of_a_site_generator_are_expected(
+    programs: tuple[str, ...], rules: list[str]
+) -> None:
+    base = settings()
+    site = replace(base, obsidian=replace(base.obsidian, programs=frozenset(programs)))
+    vault = {"a.md": "[x](b.md#next-year) [y](b.md#never)", "b.md": "# Next year\n"}
+    found = build_state(vault, site).diagnostics["a.md"]
+    assert [item.rule for item in found if item.about == "anchor"] == rules
+
+
+@pytest.mark.parametrize("text", ["[[_TOC_]]", "Contents: [[_TOC_]]"])
+def test_macro_of_a_table_of_contents_is_no_link(text: str) -> None:
+    assert list(judge(build_state({"a.md": text}, settings()))) == []
+    assert list(judge(build_state({"a.md": "[[_TOC]] [[TOC_x]]"}, settings()))) == [
+        "a.md: other none",
+        "a.md: other none",
+    ]

@@ -1,6 +1,6 @@
 """Obsidian's settings for a vault, and those of plugins for new notes."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -31,6 +31,8 @@ class ObsidianSettings(msgspec.Struct, frozen=True):
             Those of notes may lack `.md`.
         periodic_notes: The periodic notes, as Daily notes, Periodic Notes and Calendar create them.
         vaults: Vault paths of the folders in the vault that are vaults of their own.
+        programs: The names of other programs that read the notes, such as a site generator.
+        linking_program: The one of them that resolves the links in place of Obsidian; "" for none.
     """
 
     new_link_format: str = "shortest"
@@ -41,3 +43,29 @@ class ObsidianSettings(msgspec.Struct, frozen=True):
     templates: tuple[str, ...] = ()
     periodic_notes: tuple[PeriodicNote, ...] = ()
     vaults: tuple[str, ...] = ()
+    programs: frozenset[str] = frozenset()
+    linking_program: str = ""
+
+
+# -- recognize other programs that read the notes --------------------------------------------------
+
+
+_LINKING_PROGRAMS = {"logseq/config.edn": "Logseq", "dendron.yml": "Dendron"}
+"""Settings files of programs that read links in their own way."""
+
+_SITE_PROGRAMS = {
+    **dict.fromkeys(("mkdocs.yml", "mkdocs.yaml"), "MkDocs"),
+    **dict.fromkeys(("hugo.toml", "hugo.yaml", "hugo.json"), "Hugo"),
+    **dict.fromkeys(("docusaurus.config.js", "docusaurus.config.ts"), "Docusaurus"),
+}
+"""Settings files of site generators, which give headings anchors as GitHub does."""
+
+
+def find_programs(files: Collection[str], *, has_settings: bool) -> tuple[frozenset[str], str]:
+    """Return the other programs that read the notes, and the one that resolves the links.
+
+    There is none that resolves them if the vault has settings of Obsidian. "" stands for none.
+    """
+    linking = [name for path, name in _LINKING_PROGRAMS.items() if path in files]
+    site = [name for path, name in _SITE_PROGRAMS.items() if path in files]
+    return frozenset((*linking, *site)), "" if has_settings else next(iter(linking), "")

@@ -146,6 +146,11 @@ def warn_of_scan(scan: VaultScan, terminal: Terminal) -> None:
             f"The vault contains another vault: {escape_controls(list_first(nested))}. "
             "Its notes are treated as part of this one."
         )
+    if program := scan.obsidian.linking_program:
+        terminal.print_message(
+            f"The notes are those of {program}, which resolves links in its own way. "
+            "vaultlink reads links as Obsidian does, so no fix of a link is safe here."
+        )
     for folder, reason in scan.listing.unreadable_folders:
         terminal.print_message(
             f"warning: the folder {folder or scan.root} can't be read: {reason}."

@@ -21,7 +21,7 @@ from vaultlink.files import STRAY_PREFIX
 from vaultlink.git.location import find_blocking_file
 from vaultlink.git.repository import load_ignore_filter, read_git_state
 from vaultlink.model import FileStamp
-from vaultlink.obsidian import ObsidianSettings
+from vaultlink.obsidian import ObsidianSettings, find_programs
 from vaultlink.text import lazy_pattern
 
 if TYPE_CHECKING:
@@ -353,7 +353,13 @@ def scan_vault(root: Path, settings: Settings | None = None) -> VaultScan:
         for layer in layers:
             require_version(layer, running)
     listing = list_files(root)
-    obsidian = replace(load_obsidian_settings(root), vaults=listing.vaults)
+    programs, linking = find_programs(listing.files, has_settings=(root / ".obsidian").is_dir())
+    obsidian = replace(
+        load_obsidian_settings(root),
+        vaults=listing.vaults,
+        programs=programs,
+        linking_program=linking,
+    )
     obsidian, unused = _drop_slow_filters(obsidian, listing.files)
     return VaultScan(
         root,

@@ -27,6 +27,7 @@ from vaultlink.rules.registry import ELEMENTS, SCOPES, CheckFunction, Rule, find
 
 _DEFAULT_OBSIDIAN = ObsidianSettings()
 _NO_RULES: frozenset[str] = frozenset()
+_QUIET_RULES = frozenset(("clipped-link",))
 
 _LoadedCheck = tuple[Rule, CheckFunction, Context]
 """A rule, the function of its check, and the context to call it with."""
@@ -145,11 +146,15 @@ class LinterSettings(msgspec.Struct, frozen=True, dict=True):
         return {rule.name: rule.scope for rule in self.rules}
 
     def ignored_rules(self, path: str) -> frozenset[str]:
-        """Return the names of the rules ignored at a path."""
+        """Return the names of the rules ignored at a path.
+
+        Other rules still yield to them.
+        """
+        quiet = _QUIET_RULES if "clipped-links" in self.config.quiet else _NO_RULES
         return (
-            _NO_RULES.union(*(names for matches, names in self.per_path_ignores if matches(path)))
+            quiet.union(*(names for matches, names in self.per_path_ignores if matches(path)))
             if self.per_path_ignores
-            else _NO_RULES
+            else quiet
         )
 
     def build_checks(self, scope: str, index: Index = EMPTY_INDEX) -> list[tuple[Rule, Context]]:
@@ -200,7 +205,11 @@ class _CheckRun:
             for rule, _ in self._checks
         }
         self._builders = {
-            rule.name: DiagnosticBuilder(rule, settings.config.severity[rule.name])
+            rule.name: DiagnosticBuilder(
+                rule,
+                settings.config.severity[rule.name],
+                is_unsafe=bool(settings.obsidian.linking_program) and bool(rule.about),
+            )
             for rule, _ in self._checks
         }
         self._checks_by_elements: dict[tuple[bool, ...], Sequence[_LoadedCheck]] = {}

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from vaultlink.model import Diagnostic, Fix, Severity, SourceSpan, TextByPath
+from vaultlink.model import Diagnostic, Fix, Safety, Severity, SourceSpan, TextByPath
 from vaultlink.rules.context import Finding
 from vaultlink.rules.registry import Rule
 from vaultlink.text import blake2b, lazy_pattern
@@ -18,10 +18,11 @@ from vaultlink.text import blake2b, lazy_pattern
 class DiagnosticBuilder:
     """Builds the diagnostics of one rule."""
 
-    __slots__ = ("_format_message", "_format_title", "_rule", "_severity")
+    __slots__ = ("_format_message", "_format_title", "_is_unsafe", "_rule", "_severity")
 
-    def __init__(self, rule: Rule, severity: Severity) -> None:
-        self._rule, self._severity = rule, severity
+    def __init__(self, rule: Rule, severity: Severity, *, is_unsafe: bool = False) -> None:
+        """Prepare the messages of a rule; with `is_unsafe`, none of its fixes is safe."""
+        self._rule, self._severity, self._is_unsafe = rule, severity, is_unsafe
         self._format_message = _compile_template(rule.message)
         self._format_title = _compile_template(rule.fix_title)
 
@@ -48,7 +49,7 @@ class DiagnosticBuilder:
             finding.target,
             Fix(
                 self._format_title(finding.values),
-                finding.safety or rule.default_safety,
+                Safety.UNSAFE if self._is_unsafe else finding.safety or rule.default_safety,
                 edits,
             )
             if edits

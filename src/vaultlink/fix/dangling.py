@@ -120,9 +120,19 @@ def find_dangling_fix(
 
 def _is_reported(state: State, sources: FixInputs, source: str, link: Link) -> bool:
     """Return True if a note says that its link does not resolve."""
-    return reports_unresolved(state.index.notes[source], link) or (
-        says_unresolved(sources.text(source) or "", link)
+    text = sources.text(source) or ""
+    return (
+        reports_unresolved(state.index.notes[source], link)
+        or says_unresolved(text, link)
+        or _is_garbled(text, link)
     )
+
+
+def _is_garbled(text: str, link: Link) -> bool:
+    """Return True if the brackets in the line of a link do not pair, as after a bad merge."""
+    end = text.find("\n", link.end)
+    line = text[text.rfind("\n", 0, link.start) + 1 : len(text) if end == -1 else end]
+    return line.count("[[") != line.count("]]")
 
 
 def list_link_fixes(state: State, sources: FixInputs, item: Diagnostic) -> Iterator[Fix]:

@@ -198,8 +198,8 @@ class Suggester:
         if names_period(text) or text.lower() in _COMMON_NAMES:
             return  # the note of a day or of a folder, which may not be written yet
         for reason, name in list_titles(note) if note else ():
-            if _is_title_variant(text, name):
-                equal = normalize_name(name) == normalize_name(text)
+            equal = normalize_name(name) == normalize_name(text)
+            if equal or (_is_title_variant(text, name) and not _is_in_hierarchy(path, text)):
                 yield Suggestion(path, reason, _EXACT_SCORE if equal else _RESPELT_TITLE_SCORE)
 
     # -- similar names ---------------------------------------------------------------------------
@@ -254,15 +254,16 @@ class Suggester:
             for path in names.paths_by_name[words]:
                 if is_same_kind(target, path) and any(
                     is_near(text, name, use)
-                    for name in self._list_names(path)
+                    for name in self._list_names(path, text)
                     if normalize_words(name) == words
                 ):
                     yield path, words
 
-    def _list_names(self, path: str) -> Iterator[str]:
+    def _list_names(self, path: str, text: str) -> Iterator[str]:
         yield link_name(path)
         note = self._index.notes.get(path)
-        yield from (name for _, name in list_titles(note)) if note else ()
+        if note is not None and not _is_in_hierarchy(path, text):
+            yield from (name for _, name in list_titles(note))
 
 
 def list_unresolved(findings: Iterable[Diagnostic], names: PathsByName) -> list[str]:
@@ -273,10 +274,11 @@ def list_unresolved(findings: Iterable[Diagnostic], names: PathsByName) -> list[
 def drop_own_names(found: Sequence[Suggestion], target: str, source: str) -> list[Suggestion]:
     """Return suggestions without the note that contains the link.
 
-    A target that consists of that note's name and more is a companion of the note: none is near.
+    There are none if the link has another name of that note. A target that consists of that note's
+    name and more is a companion of the note: none is near.
     """
-    if not found:
-        return []
+    if not found or any(item.path == source and item.reason != "near" for item in found):
+        return []  # the note itself may be meant
     own = link_name(source).casefold()
     is_companion = len(target) > len(own) and target.casefold().startswith(own)
     return [
@@ -344,6 +346,15 @@ def _score_spelling(text: str, name: str) -> float:
     if not may_lack_accents(text, name):
         return 0.0
     return _JOINED_SCORE
+
+
+_LEVELS = 3
+"""Parts of a name with dots that is a path in a hierarchy, as Dendron writes it."""
+
+
+def _is_in_hierarchy(path: str, text: str) -> bool:
+    """Return True for a name such as `a.b.c`, whose title says little without `a.b`."""
+    return "." not in text and link_name(path).count(".") >= _LEVELS - 1
 
 
 def _is_title_variant(text: str, name: str) -> bool:

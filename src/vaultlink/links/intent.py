@@ -17,7 +17,7 @@ from vaultlink.text import lazy_pattern
 _PLAIN = lazy_pattern(r"[^\W\d_\u037a\uf900-\uffff][^\[\]$=<>&|\"':*!?]*(?:\|[^$]*)?")
 """Text that certainly is a link's: a name that starts with a letter, perhaps with display text."""
 
-_UNUSUAL = lazy_pattern(r"[\[\]$=<>&|\"':*!?]|^[\W\d]")
+_UNUSUAL = lazy_pattern(r"[\[\]$=<>&|\"':*!?]|^[\W\d_]")
 """Signs of text that may not be a link."""
 
 _NUMBER = r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[-+]?\d+)?"
@@ -36,6 +36,9 @@ _UNARY_TEST = lazy_pattern(r"\s+(?:!\s+)*(?:-[a-zA-Z]|!)\s+\S.*")
 _COMPARISON = lazy_pattern(r"\s(?:[=!]=|=~|[<>=]|-(?:eq|ne|lt|le|gt|ge|nt|ot|ef)|&&|\|\|)\s+\S")
 _DICE_COMMAND = lazy_pattern(r"/[a-z]+ .*\d*d\d+.*")
 """An inline roll of a virtual tabletop, such as `[[/r 2d6 + 3]]`."""
+
+_MACRO = lazy_pattern(r"_TOC_")
+"""The table of contents on GitLab and Azure DevOps."""
 
 _WILDCARD = lazy_pattern(r"\*\.\w+(?:#.*)?")
 _PLACEHOLDER = lazy_pattern(r"<[^<>:/%]+>")
@@ -74,7 +77,7 @@ def is_link_text(inner: str) -> bool:
         return True
     if any(
         pattern.fullmatch(target)
-        for pattern in (_LIST, _CHARACTER_CLASS, _DICE_COMMAND, _WILDCARD, _PLACEHOLDER)
+        for pattern in (_LIST, _CHARACTER_CLASS, _DICE_COMMAND, _MACRO, _WILDCARD, _PLACEHOLDER)
     ):
         return False
     # A target without letters, digits and symbols, such as `...`, is a sample of the syntax.

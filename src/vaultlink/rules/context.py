@@ -30,6 +30,7 @@ QUIET_KINDS = (
     "daily-notes",
     "site-addresses",
     "clipped-anchors",
+    "clipped-links",
     "footnotes",
     "soft-hyphens",
 )

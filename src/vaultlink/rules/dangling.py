@@ -400,7 +400,10 @@ def alias_link(note: Note, context: Context) -> Iterator[Finding]:
                 and _has_alias_in_same_case(link.target, candidates.aliased[0], context.index)
                 and _is_specific(link, note, candidates.aliased[0], context.index)
             )
-            yield _report_candidates(link, candidates.aliased, note, context, is_certain)
+            # The title of another note is as good, so nothing is proposed.
+            titled = [path for path in candidates.titled if path not in candidates.aliased]
+            paths = (*candidates.aliased, *titled)
+            yield _report_candidates(link, paths, note, context, is_certain)
 
 
 def title_link(note: Note, context: Context) -> Iterator[Finding]:

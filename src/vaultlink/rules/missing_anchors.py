@@ -166,6 +166,8 @@ def _collect_missing_anchors(note: Note, context: Context) -> list[_MissingAncho
         dead = [item.link for item in found if id(item.link) in on_page and not item.slug_heading]
         if _is_clipped_page(note, dead, len(on_page) - len(dead)):
             found = [item for item in found if id(item.link) not in on_page]
+    if context.obsidian.programs:  # their pages have the anchors
+        found = [item for item in found if not item.slug_heading]
     return [item for item in found if not _is_readme_slug(note, item.link, item.target)]
 
 

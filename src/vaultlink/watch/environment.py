@@ -271,6 +271,7 @@ class Environment:
             self._settings.has_changed(scan)
             or scan.listing.gitignores != self._session.scan.listing.gitignores
             or scan.listing.vaults != self._session.scan.listing.vaults
+            or scan.obsidian.programs != self._session.scan.obsidian.programs
         )
 
     def close(self) -> None:
