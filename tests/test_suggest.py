@@ -1,5 +1,6 @@
 """Tests of suggestions for dangling targets: target, reason and score."""
 
+import random
 import re
 
 import msgspec
@@ -10,7 +11,13 @@ from hypothesis import strategies as some
 from builder import Event, VaultFiles, apply_events, build_state, event_scripts, make_settings
 from vaultlink.engine.step import Change, Presence, State, step
 from vaultlink.index import suggest
-from vaultlink.index.near_names import NearKeys, TargetUse, _is_plain, is_near
+from vaultlink.index.near_names import (
+    NearKeys,
+    TargetUse,
+    _is_plain,
+    find_similar_names,
+    is_near,
+)
 from vaultlink.index.resolve import normalize_name
 from vaultlink.index.suggest import KeptSuggestions, Suggester, drop_own_names, list_names_by_path
 from vaultlink.index.words import split_name
@@ -458,3 +465,41 @@ def test_words_of_a_million_letters_are_not_compared() -> None:
 def test_stored_suggestions_that_are_not_unicode_are_dropped() -> None:
     data = msgspec.msgpack.encode(KeptSuggestions(vault_key=b"k", near=["near"]))
     assert KeptSuggestions.decode(data.replace(b"near", b"nea\xff")) == KeptSuggestions()
+
+
+def test_names_that_may_be_near_are_among_the_similar_ones() -> None:
+    generator = random.Random(7)
+    words = [
+        "plan",
+        "plans",
+        "meeting",
+        "notes",
+        "note",
+        "the",
+        "of",
+        "work",
+        "a",
+        "tide",
+        "tides",
+        "01",
+        "2",
+        "to-do",
+        "node.js",
+        "pilot",
+    ]
+    for _ in range(3_000):
+        names = [" ".join(generator.choices(words, k=generator.randint(1, 4))) for _ in range(8)]
+        target = generator.choice([*names, " ".join(generator.choices(words, k=3))])
+        at = generator.randrange(len(target) + 1)
+        letters = [
+            target[at : at + 2][::-1],
+            generator.choice("aeiost"),
+            "",
+            target[at : at + 1] * 2,
+        ]
+        target = target[:at] + generator.choice(letters) + target[at + generator.randint(0, 2) :]
+        if generator.random() < 0.3:
+            target = generator.choice(["The ", "03 ", "3. "]) + target
+        similar = find_similar_names(target, [name.lower() for name in names])
+        if NearKeys(names).may_have_near_name(target):
+            assert NearKeys(similar).may_have_near_name(target), (target, names)

@@ -23,6 +23,7 @@ from vaultlink.engine.checks import (
 )
 from vaultlink.engine.suppressions import apply_suppressions
 from vaultlink.index.index import EMPTY_INDEX, Index, LinkTargets, PathsByKey, target_spellings
+from vaultlink.index.near_names import NearTest
 from vaultlink.index.packed_map import PackedMap, unpack_all, with_changes
 from vaultlink.index.resolve import file_name, is_canvas
 from vaultlink.index.suggest import find_affected_sources
@@ -177,8 +178,11 @@ def step_and_list(
         unchecked = replace(state, index=index, tallies=with_changes(state.tallies, tallies))
         settings = later(unchecked)
     affected |= _find_affected_by_settings(state, settings, index)
-    if before.files and settings.reads_suggestions:
-        affected |= find_affected_sources(before, index, changed.files)
+    if settings.reads_suggestions:
+        if before.files:
+            affected |= find_affected_sources(before, index, changed.files)
+        else:
+            index.derive(NearTest).prepare(len(index.unresolved_sources))
     renamed = (
         set(files_with_changed_names(before, index, changed.files))
         if settings.rules_by_scope["files"]

@@ -402,8 +402,11 @@ def list_all_names(index: Index) -> Iterator[str]:
 
 def build_near_keys(index: Index) -> NearKeys:
     """Return the keys of the names, titles and aliases of a vault, for `Index.derive`."""
-    names = {*map(link_name, index.files), *index.notes_by_title, *index.notes_by_alias}
-    return NearKeys(names)
+    return NearKeys(_list_different_names(index))
+
+
+def _list_different_names(index: Index) -> set[str]:
+    return {*map(link_name, index.files), *index.notes_by_title, *index.notes_by_alias}
 
 
 def list_names(index: Index, path: str) -> Iterator[str]:
@@ -464,10 +467,61 @@ class Vocabulary:
         return Counter(word for target in targets for word in set(_find_words([target])))
 
 
+_FEW = 16
+"""Targets for which similar names are searched. For more, the keys of all names take less time."""
+
+
+class NearTest:
+    """Tells if a target may have a near name, for few or for many targets of a vault."""
+
+    def __init__(self, index: Index):
+        self._index, self._asked = index, 0
+
+    @cached_property
+    def _names(self) -> list[str]:
+        return [*map(str.lower, _list_different_names(self._index))]
+
+    def prepare(self, number: int) -> "NearTest":
+        """Prepare for a number of targets."""
+        if number > _FEW:
+            self._index.derive(build_near_keys)
+        return self
+
+    def __call__(self, target: str) -> bool:
+        """Return False if it is certain that no name is near a target without folders."""
+        self._asked += 1
+        if self._asked > _FEW or build_near_keys in self._index.memos or not target.isascii():
+            return self._index.derive(build_near_keys).may_have_near_name(target)
+        return NearKeys(find_similar_names(target, self._names)).may_have_near_name(target)
+
+
+def find_similar_names(target: str, names: Iterable[str]) -> list[str]:
+    """Return all names that may be near an ASCII target, and more. They are in lower case.
+
+    A near name has the beginnings of all words that matter, or all words but one.
+    """
+    words = split_name(target)
+    content = [word for word in strip_prefix(words) if word not in NAME_FUNCTION_WORDS]
+    needles = {word[:MIN_STEM] for word in sorted(content, key=len)[-2:]}
+    if len(content) < 2:
+        needles.update(words)
+    first = {char for word in words[:1] for char in word[:2]} if len(words) == 1 else set()
+    return [
+        name
+        for name in names
+        if any(needle in name for needle in needles)
+        or not _is_plain(name)
+        or (name[:1] in first and abs(len(name) - len(target)) <= _MAX_LONGER)
+    ]
+
+
+_MAX_LONGER = 2
+"""Letters that a slip, or an apostrophe, adds to a name of one word."""
+
+
 def find_name_words(index: Index) -> set[str]:
     """Return the words in names, titles and aliases, for `Index.derive`."""
-    names = {*map(link_name, index.files), *index.notes_by_title, *index.notes_by_alias}
-    return set(_find_words(list(names)))
+    return set(_find_words(list(_list_different_names(index))))
 
 
 def find_changed_words(before: Index, after: Index, changed: Iterable[str]) -> set[str]:

@@ -10,9 +10,9 @@ from vaultlink.index.near_names import (
     MIN_SLIP,
     NameIndex,
     NearKeys,
+    NearTest,
     TargetUse,
     Vocabulary,
-    build_near_keys,
     find_changed_words,
     find_renamed,
     is_near,
@@ -100,8 +100,7 @@ class Suggester:
         if spelled:
             return _take_best(spelled, limit)
         text = link_name(file_name(target))
-        near_keys = self._index.derive(build_near_keys)
-        return None if near_keys.may_have_near_name(text) else ()
+        return None if self._index.derive(NearTest)(text) else ()
 
     def suggest_unscored(self, target: str) -> tuple[Suggestion, ...]:
         """Return all files that a target may mean; near names have the least score."""
@@ -503,12 +502,8 @@ def find_affected_sources(before: Index, after: Index, changed: Iterable[str]) -
     for name in names:
         words.update(split_name(name), split_words(name))
     doubtful = {*_find_containing(words, targets), *changed_targets.intersection(targets)}
-    near_keys = after.derive(build_near_keys) if doubtful else None
-    affected = {
-        target
-        for target in doubtful
-        if near_keys and near_keys.may_have_near_name(link_name(file_name(target)))
-    }
+    has_near = after.derive(NearTest).prepare(len(doubtful))
+    affected = {target for target in doubtful if has_near(link_name(file_name(target)))}
     if names:
         affected.update(filter(_ChangedNames(set(), names).concern, targets))
     return {source for target in affected for source in after.unresolved_sources[target]}
