@@ -13,9 +13,9 @@ from vaultlink.engine.step import Change, Presence, State, step
 from vaultlink.index import suggest
 from vaultlink.index.near_names import (
     NearKeys,
+    SearchableNames,
     TargetUse,
     _is_plain,
-    find_similar_names,
     is_near,
 )
 from vaultlink.index.resolve import normalize_name
@@ -500,6 +500,6 @@ def test_names_that_may_be_near_are_among_the_similar_ones() -> None:
         target = target[:at] + generator.choice(letters) + target[at + generator.randint(0, 2) :]
         if generator.random() < 0.3:
             target = generator.choice(["The ", "03 ", "3. "]) + target
-        similar = find_similar_names(target, [name.lower() for name in names])
+        similar = SearchableNames(names).find_similar(target)
         if NearKeys(names).may_have_near_name(target):
             assert NearKeys(similar).may_have_near_name(target), (target, names)

@@ -402,10 +402,11 @@ def list_all_names(index: Index) -> Iterator[str]:
 
 def build_near_keys(index: Index) -> NearKeys:
     """Return the keys of the names, titles and aliases of a vault, for `Index.derive`."""
-    return NearKeys(_list_different_names(index))
+    return NearKeys(index.derive(list_different_names))
 
 
-def _list_different_names(index: Index) -> set[str]:
+def list_different_names(index: Index) -> set[str]:
+    """Return the names of a vault, titles and aliases normalized, for `Index.derive`."""
     return {*map(link_name, index.files), *index.notes_by_title, *index.notes_by_alias}
 
 
@@ -467,8 +468,11 @@ class Vocabulary:
         return Counter(word for target in targets for word in set(_find_words([target])))
 
 
-_FEW = 16
+_FEW = 64
 """Targets for which similar names are searched. For more, the keys of all names take less time."""
+
+_MANY_ODD = 200
+"""Names with other than ASCII letters, which a search does not find, from which none is made."""
 
 
 class NearTest:
@@ -478,8 +482,8 @@ class NearTest:
         self._index, self._asked = index, 0
 
     @cached_property
-    def _names(self) -> list[str]:
-        return [*map(str.lower, _list_different_names(self._index))]
+    def _names(self) -> "SearchableNames":
+        return SearchableNames(self._index.derive(list_different_names))
 
     def prepare(self, number: int) -> "NearTest":
         """Prepare for a number of targets."""
@@ -490,38 +494,63 @@ class NearTest:
     def __call__(self, target: str) -> bool:
         """Return False if it is certain that no name is near a target without folders."""
         self._asked += 1
-        if self._asked > _FEW or build_near_keys in self._index.memos or not target.isascii():
+        if (
+            self._asked > _FEW
+            or build_near_keys in self._index.memos
+            or not target.isascii()
+            or len(self._names.odd) > _MANY_ODD
+        ):
             return self._index.derive(build_near_keys).may_have_near_name(target)
-        return NearKeys(find_similar_names(target, self._names)).may_have_near_name(target)
+        return NearKeys(self._names.find_similar(target)).may_have_near_name(target)
 
 
-def find_similar_names(target: str, names: Iterable[str]) -> list[str]:
-    """Return all names that may be near an ASCII target, and more. They are in lower case.
+class SearchableNames:
+    """Names as one text in lower case, a line for each; `odd` are those that are not in it."""
 
-    A near name has the beginnings of all words that matter, or all words but one.
-    """
-    words = split_name(target)
-    content = [word for word in strip_prefix(words) if word not in NAME_FUNCTION_WORDS]
-    needles = {word[:MIN_STEM] for word in sorted(content, key=len)[-2:]}
-    if len(content) < 2:
-        needles.update(words)
-    first = {char for word in words[:1] for char in word[:2]} if len(words) == 1 else set()
-    return [
-        name
-        for name in names
-        if any(needle in name for needle in needles)
-        or not _is_plain(name)
-        or (name[:1] in first and abs(len(name) - len(target)) <= _MAX_LONGER)
-    ]
+    def __init__(self, names: Iterable[str]):
+        self.odd = [name for name in names if not _is_plain(name)]
+        self._text = "\n".join(["", *filter(_is_plain, names), ""]).lower()
+
+    def find_similar(self, target: str) -> set[str]:
+        """Return all names that may be near an ASCII target, and more.
+
+        A near name has the beginnings of all words that matter, or all words but one.
+        """
+        words = split_name(target)
+        content = [word for word in strip_prefix(words) if word not in NAME_FUNCTION_WORDS]
+        stems = sorted({word[:MIN_STEM] for word in content}, key=len)
+        found = set(self.odd)
+        if len(stems) > 1:
+            for line in self._find_lines(stems[-2:]):
+                if sum([stem in line for stem in stems]) >= len(stems) - 1:
+                    found.add(line)
+            return found
+        found.update(self._find_lines([*stems, *words]))
+        if len(words) == 1:
+            starts = {f"\n{char}" for char in words[0][:2]}
+            lines = self._find_lines(starts)
+            found.update(line for line in lines if abs(len(line) - len(target)) <= _MAX_LONGER)
+        return found
+
+    def _find_lines(self, parts: Iterable[str]) -> Iterator[str]:
+        """Yield the names that contain one of some parts; a line feed stands for the start."""
+        text = self._text
+        for part in parts:
+            at = text.find(part)
+            while at != -1:
+                start = text.rfind("\n", 0, at + 1) + 1
+                end = text.find("\n", start)
+                yield text[start:end]
+                at = text.find(part, end)
 
 
 _MAX_LONGER = 2
-"""Letters that a slip, or an apostrophe, adds to a name of one word."""
+"""Letters that a slip adds to a name of one word."""
 
 
 def find_name_words(index: Index) -> set[str]:
     """Return the words in names, titles and aliases, for `Index.derive`."""
-    return set(_find_words(list(_list_different_names(index))))
+    return set(_find_words(list(index.derive(list_different_names))))
 
 
 def find_changed_words(before: Index, after: Index, changed: Iterable[str]) -> set[str]:

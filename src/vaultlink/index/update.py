@@ -20,7 +20,12 @@ from vaultlink.index.index import (
     path_keys,
     update_names,
 )
-from vaultlink.index.near_names import build_near_keys, find_name_words, find_renamed
+from vaultlink.index.near_names import (
+    build_near_keys,
+    find_name_words,
+    find_renamed,
+    list_different_names,
+)
 from vaultlink.index.packed_map import with_changes
 from vaultlink.index.resolve import PathsByName, name_key, normalize_name, resolve_with_alternatives
 from vaultlink.model import Link, Note, Place
@@ -245,7 +250,7 @@ def _renew_memos(
         elif memo is build_files_by_path and value.groups is not None:
             groups = _patch_map(value.groups, before, after, moved, _list_places)
             after.memos[memo] = FilesByPath(after.files, groups)
-        elif memo in (build_near_keys, find_name_words):
+        elif memo in (build_near_keys, find_name_words, list_different_names):
             if not find_renamed(before, after):
                 after.memos[memo] = value
         elif memo is find_files_sharing_names:
