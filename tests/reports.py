@@ -32,7 +32,7 @@ NO_TOTALS = msgspec.convert(
 FULL_SCORE = HealthScore(
     100,
     (
-        ScorePart("links", "links that lead to a file", 0, 0, 60, 60.0),
+        ScorePart("links", "links that resolve", 0, 0, 60, 60.0),
         ScorePart("notes", "notes without errors and warnings", 0, 0, 20, 20.0),
         ScorePart("connections", "notes linked with another file", 0, 0, 10, 10.0),
         ScorePart("sections", "backlinks sections in step", 0, 0, 10, 10.0),
@@ -102,7 +102,7 @@ SMALL = VaultReport(
     score=HealthScore(
         74,
         (
-            ScorePart("links", "links that lead to a file", 8, 10, 60, 48.0),
+            ScorePart("links", "links that resolve", 8, 10, 60, 48.0),
             ScorePart("notes", "notes without errors and warnings", 4, 7, 20, 11.43),
             ScorePart("connections", "notes linked with another file", 7, 7, 10, 10.0),
             ScorePart("sections", "backlinks sections in step", 1, 2, 10, 5.0),

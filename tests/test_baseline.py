@@ -338,7 +338,7 @@ SELECTIONS: dict[str, Selection] = {
         4,
         0,
         {"e.md": "[[gone]]\n", "d.md": f"{MIXED['d.md']}\nMore – [[else]]\n"},
-        ("d.md VL101", "e.md VL101"),
+        ("d.md VL125", "e.md VL125"),
     ),
     "another in the note of an entry": Selection(
         "--select VL101",

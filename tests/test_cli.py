@@ -284,6 +284,7 @@ def test_topics_and_their_alias(run: RunCommand) -> None:
         "sources": [{"path": "a/Pier.md", "line": 1}] * 2,
         "suggestions": [],
         "cause": None,
+        "kind": "planned",
     }
 
 
@@ -349,7 +350,7 @@ def test_listings_end_with_zero_and_their_results_are_the_same_each_time(
     ("command", "sentence"),
     [
         ("links", "No links found."),
-        ("topics", "No dangling topics found."),
+        ("topics", "No unresolved links found."),
         ("backlinks", "No backlinks found."),
         ("orphans", "No orphans found."),
         ("deadends", "No dead ends found."),
@@ -606,7 +607,10 @@ def test_progress_is_shown_after_half_a_second_and_erased(
         (("format",), 'there is no command "format". Did you mean fix?'),
         (("mv", "a", "b"), 'there is no command "mv". Did you mean move or rename?'),
         (("refactor", "a", "b"), "Did you mean rename?"),
-        (("search", "a"), "`vaultlink links`, `vaultlink topics` and `vaultlink show` list what"),
+        (
+            ("search", "a"),
+            "`vaultlink links`, `vaultlink unresolved` and `vaultlink show` list what",
+        ),
         (("ls",), "Did you mean show or links?"),
         (("version",), "Did you mean --version?"),
         (("--install-completion",), "Did you mean completion?"),

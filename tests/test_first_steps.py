@@ -115,7 +115,7 @@ def test_each_command_is_on_the_screen_of_the_one_before(
         "vaultlink check",
         "vaultlink fix",
         "vaultlink fix --interactive",
-        "vaultlink topics",
+        "vaultlink unresolved",
     ]
     assert "vaultlink fix                fix 13 now" in screens["vaultlink check"]
     assert "Fixed 13 findings" in screens["vaultlink fix"]
@@ -156,14 +156,14 @@ def test_page_has_all_commands_after_the_installation() -> None:
         "vaultlink check",
         "vaultlink fix",
         "vaultlink fix --interactive",
-        "vaultlink topics",
+        "vaultlink unresolved",
     ]
 
 
 def test_notes_that_are_not_created_remain(run: RunCommand, vault: Path) -> None:
     screens = follow_commands(vault, SMALL, keys="yn", steps=4)
-    assert list(screens)[3:] == ["vaultlink fix --interactive", "vaultlink topics"]
-    assert "12 dangling topics, referenced by 15 links." in screens["vaultlink topics"]
+    assert list(screens)[3:] == ["vaultlink fix --interactive", "vaultlink unresolved"]
+    assert "11 topics in 14 unresolved links: " in screens["vaultlink unresolved"]
 
 
 # -- what a run proposes ---------------------------------------------------------------------------
@@ -190,7 +190,7 @@ def test_unsafe_fixes_are_proposed_for_the_same_notes(
 @pytest.mark.parametrize(
     ("files", "step"),
     [
-        ({"Home.md": "[[Nowhere at all]]\n"}, "`vaultlink topics` lists the missing targets."),
+        ({"Home.md": "[[Nowhere at all]]\n"}, "`vaultlink unresolved` lists the unresolved links."),
         ({"Home.md": "[[Home#Nowhere at all]]\n"}, "`vaultlink check` shows them."),
     ],
 )
@@ -211,7 +211,7 @@ def test_nothing_is_proposed_if_nothing_remains(
         "Fixed 1 finding in 1 note. `vaultlink undo` reverts it.\nNo findings in 2 notes.\n"
     )
     assert run(*FIX).err == "Nothing to fix.\nNo findings in 2 notes.\n"
-    assert run("topics", "--output-format", "table").err == "No dangling topics found.\n"
+    assert run("topics", "--output-format", "table").err == "No unresolved links found.\n"
 
 
 def test_skipped_notes_are_not_nothing_to_fix(

@@ -36,7 +36,7 @@ READING: dict[str, tuple[tuple[str, ...], ...]] = {
     "finding": (("check", "--output-format", "json-lines", "--select", "ALL"),),
     "show": (("show", "--json"),),
     "links": (("links", "--json"),),
-    "topics": (("topics", "--json"),),
+    "unresolved": (("unresolved", "--json"),),
     "status": (("status", "--json"),),
     "backlinks-all": (("backlinks", "--json"),),
     "backlinks-sections": (("backlinks", "--check", "--json"),),

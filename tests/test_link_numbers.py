@@ -86,15 +86,15 @@ def test_topics_name_the_dangling_ones_and_count_the_others(
     rest = summary["dangling"] - named
     assert rest == 2, "[[0, 1]] and [[2, 3]]"
     assert (
-        f"referenced by {named} links. {rest} more dangling links are not listed: "
-        "their text was not meant as a link.\n"
+        f"{rest} more unresolved links are not listed, because `vaultlink check` does not report "
+        "them.\n"
     ) in run("topics", "--vault", vault, "--output-format", "table").err
 
 
 def test_topics_have_no_remark_without_others(run: RunCommand, tmp_path: Path) -> None:
     root = create_vault(tmp_path / "plain", {"A.md": "[[Gone]] [[Gone]]\n"})
     done = run("topics", "--vault", root, "--output-format", "table")
-    assert done.err.startswith("1 dangling topic, referenced by 2 links.\n")
+    assert done.err.startswith("1 topic in 2 unresolved links: 1 planned note, 0 mistakes.\n")
 
 
 def test_markdown_counts_them(run: RunCommand, vault: Path, summary: dict[str, int]) -> None:
@@ -112,7 +112,7 @@ def test_overview_counts_them(vault: Path, summary: dict[str, int]) -> None:
         screen.wait_for_end(1)
         assert re.match(
             rf"{summary['links']} links: {summary['resolved']} of "
-            rf"{summary['resolved'] + summary['dangling']} lead to a file \([\d.]+ %\), "
+            rf"{summary['resolved'] + summary['dangling']} resolve \([\d.]+ %\), "
             rf"{summary['external']} are external$",
             screen.rows[0],
         )
@@ -123,7 +123,7 @@ def test_overview_without_external_links_is_short(tmp_path: Path) -> None:
     root = create_vault(tmp_path / "plain", notes)
     with run_on_screen(root, "check", "--show", "overview", size=WIDE) as screen:
         screen.wait_for_end(1)
-        assert screen.rows[0] == "1 of 2 links lead to a file (50.0 %)", "ambiguous ones count once"
+        assert screen.rows[0] == "1 of 2 links resolve (50.0 %)", "ambiguous ones count once"
 
 
 def test_watcher_counts_them(vault: Path, summary: dict[str, int]) -> None:
@@ -154,4 +154,4 @@ def test_empty_notes_have_none(run: RunCommand, tmp_path: Path) -> None:
     assert "\nlinks\t0\n" in run("graph", "--vault", root).out
     with run_on_screen(root, "check", "--show", "overview", size=WIDE) as screen:
         screen.wait_for_end()
-        assert screen.rows[0] == "0 of 0 links lead to a file"
+        assert screen.rows[0] == "0 of 0 links resolve"

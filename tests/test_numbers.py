@@ -253,14 +253,14 @@ def test_next_steps_of_check_and_fix_can_be_run(
         ).err,
     ]
     commands = {tuple(command) for text in printed for command in list_commands(text)}
-    assert {command[1] for command in commands} >= {"check", "fix", "topics"}
+    assert {command[1] for command in commands} >= {"check", "fix", "unresolved"}
     for command in sorted(commands):
         if command[1] == "fix" and "--interactive" not in command:
             planned = run(*command[1:], "--diff")
             assert planned.code == 1, command
             if "--unsafe-fixes" not in command:
                 assert f"Would fix {count} finding" in planned.err, command
-        elif command[1] in ("check", "topics"):
+        elif command[1] in ("check", "unresolved"):
             assert run(*command[1:]).code in (0, 1), command
             if command[1] == "check":
                 assert read_json(run, *command[1:])["summary"] == before["summary"]

@@ -45,7 +45,7 @@ def test_overview_says_how_the_vault_is(run: RunCommand) -> None:
     summary = summary_of(run)
     internal = summary["resolved"] + summary["dangling"]
     lines = overview(run)
-    assert lines[0].startswith(f"{summary['resolved']} of {internal} links lead to a file (")
+    assert lines[0].startswith(f"{summary['resolved']} of {internal} links resolve (")
     assert lines[1].endswith(f"{summary['notes']} notes in the vault")
 
 
@@ -57,20 +57,20 @@ def test_overview_counts_what_fix_does(run: RunCommand) -> None:
     assert f"fix {data['fixable']} now" in commands["vaultlink fix"]
     assert f"; {data['unsafe_fixable']} ha" in commands["vaultlink fix --interactive"]
     assert f"show all {data['findings']} findings" in commands["vaultlink check --show all"]
-    assert "vaultlink topics" in commands
+    assert "vaultlink unresolved" in commands
 
 
 @pytest.mark.usefixtures("vault")
 def test_overview_ranks_missing_targets(run: RunCommand) -> None:
     lines = overview(run)
-    at = next(n for n, line in enumerate(lines) if line.startswith("Missing targets"))
-    assert lines[at] == "Missing targets (and 31 more)"
+    at = next(n for n, line in enumerate(lines) if line.startswith("Planned notes"))
+    assert lines[at] == "Planned notes, by the notes that link to them (and 28 more)"
     assert lines[at + 1].split() == ["30", "Wanted"]
 
 
 def test_overview_names_the_vault_in_commands(run: RunCommand, vault: Path) -> None:
     text = "\n".join(overview(run, "--vault", str(vault)))
-    assert f"  vaultlink topics --vault {vault}" in text
+    assert f"  vaultlink unresolved --vault {vault}" in text
     lines = overview(run, "Note 01.md")
     assert any(line.startswith("  vaultlink check --show all 'Note 01.md'") for line in lines)
 
@@ -79,7 +79,7 @@ def test_overview_of_a_healthy_vault(run: RunCommand, tmp_path: Path) -> None:
     root = create_vault(tmp_path / "healthy", {"A.md": "[[A]] text\n", "B.md": "[[A]]\n"})
     lines = overview(run, "--vault", str(root))
     assert lines[:2] == [
-        "2 of 2 links lead to a file (100 %)",
+        "2 of 2 links resolve (100 %)",
         "no findings in 0 files; 2 notes in the vault",
     ]
 

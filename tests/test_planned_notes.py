@@ -233,13 +233,14 @@ def test_finding_stays_known_as_a_plan_becomes_a_mistake(run: RunCommand, vault:
     assert run("check").code == 0
 
 
-def test_baseline_without_the_rule_is_of_other_settings(run: RunCommand, vault: Path) -> None:
+def test_findings_that_were_ignored_are_new_to_a_baseline(run: RunCommand, vault: Path) -> None:
     write_files(vault, {"vaultlink.toml": 'ignore = ["VL101"]\n'})
     run("baseline")
     write_files(vault, {"vaultlink.toml": ""})
     done = run("check")
-    assert done.code == 2
-    assert "now with dangling-link, planned-note" in done.err
+    assert done.code == 1
+    assert "VL125 planned-note" in done.out
+    assert "VL101 dangling-link" in done.out
 
 
 # -- exit code and overview -----------------------------------------------------------------------

@@ -52,7 +52,7 @@ def settings_of(values: Mapping[str, Any], line: Mapping[str, Any] | None = None
         ({"select": ["dangling-embed"], "preview": True}, {}, EMBEDS, ()),
         ({}, {"extend-select": ["duplicate-heading"]}, DEFAULTS - LATER, ("duplicate-heading",)),
         ({}, {"select": ["self-link", "dangling-embed"]}, frozenset(), ("dangling-embed", "self-link")),
-        ({"select": ["dangling-embed"]}, {"select": ["VL101"]}, {"dangling-link"}, ()),
+        ({"select": ["dangling-embed"]}, {"select": ["VL301"]}, {"invalid-frontmatter"}, ()),
         ({"select": ["dangling-embed"]}, {"ignore": ["dangling-embed"]}, frozenset(), ()),
         ({"ignore": ["dangling-embed"]}, {}, DEFAULTS - LATER, ()),
         ({"ignore": ["dangling-embed"], "preview": True}, {}, DEFAULTS - EMBEDS, ()),

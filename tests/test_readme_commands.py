@@ -69,7 +69,7 @@ def test_installation_as_the_readme_says(
         done = run_process(["bash", "-c", line], folder, environment)
         assert done.returncode == int(is_check), done.stderr
         said += done.stdout
-    assert said.count("VL101 dangling-link") > 20, "found by both"
+    assert said.count("VL125 planned-note") > 20, "found by both"
 
 
 @pytest.mark.parametrize("name", ["README.md", "docs/tutorial.md", "docs/first-steps.md"])

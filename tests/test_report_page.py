@@ -418,7 +418,7 @@ def test_one_topic_is_no_plural() -> None:
 
 
 def test_first_sentences_say_what_is_wrong() -> None:
-    text = "Of 10 links, 8 lead to a file (80.0 %). 14 findings; 2 have a safe fix."
+    text = "Of 10 links, 8 resolve (80.0 %). 14 findings; 2 have a safe fix."
     assert describe_health(SMALL.totals) == text
     assert (
         describe_health(EMPTY.totals)

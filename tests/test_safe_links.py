@@ -15,6 +15,7 @@ from vaultlink.fix.dangling import find_dangling_fix
 from vaultlink.fix.sources import FixAnswers, FixInputs
 from vaultlink.index.file_kinds import find_copied_folders
 from vaultlink.links.naming import find_named_by_display
+from vaultlink.model import UNRESOLVED
 
 RULES = ("title-link", "alias-link", "respelt-link")
 
@@ -31,7 +32,7 @@ def judge(state: State) -> Iterator[str]:
     """
     for path in sorted(state.diagnostics):
         for item in state.diagnostics[path]:
-            if item.about == "unresolved-link" or item.known_as == "dangling-link":
+            if item.about in UNRESOLVED or item.known_as == "dangling-link":
                 safety = item.fix.safety.value if item.fix and item.fix.edits else "none"
                 rule = item.rule if item.rule in RULES else "other"
                 yield f"{path}: {rule} {safety}"
@@ -342,7 +343,7 @@ def test_links_in_a_report_are_not_fixed(name: str, text: str, is_report: bool) 
 def test_link_that_its_line_calls_missing_gets_no_guess(text: str, is_reported: bool) -> None:
     vault = {"a.md": text, "new/plan of memory.md": ""}
     state = build_state(vault, settings())
-    [item] = [item for item in state.diagnostics["a.md"] if item.about == "unresolved-link"]
+    [item] = [item for item in state.diagnostics["a.md"] if item.about in UNRESOLVED]
     fix = find_dangling_fix(state, FixInputs(vault.get), item, FixAnswers())
     assert (fix is None) == is_reported
 
@@ -391,7 +392,7 @@ def test_guess_does_not_cross_the_border_of_a_nested_vault(
 ) -> None:
     vault = {source: f"[[{target}]]", path: ""}
     state = build_state(vault, settings(["in"]))
-    [item] = [item for item in state.diagnostics[source] if item.about == "unresolved-link"]
+    [item] = [item for item in state.diagnostics[source] if item.about in UNRESOLVED]
     fix = find_dangling_fix(state, FixInputs(vault.get), item, FixAnswers())
     assert (fix is not None) == is_found
 
@@ -399,7 +400,7 @@ def test_guess_does_not_cross_the_border_of_a_nested_vault(
 def guess(vault: VaultFiles, source: str) -> str:
     """Return the path of the only guess for the unresolved link of a note; "" for none."""
     state = build_state(vault, settings())
-    [item] = [item for item in state.diagnostics[source] if item.about == "unresolved-link"]
+    [item] = [item for item in state.diagnostics[source] if item.about in UNRESOLVED]
     fix = find_dangling_fix(state, FixInputs(vault.get), item, FixAnswers())
     return fix.title.partition("“")[2].rstrip("”") if fix else ""
 

@@ -57,8 +57,8 @@ CASES: dict[str, tuple[Mapping[str, str], str, list[str]]] = {
         "",
         [
             f"a.md:2:1: {DONE}, and 1 more like it in 1 other note (b.md:2).",
-            "a.md:4:1: VL101 dangling-link “gone” does not resolve to any file in the vault.",
-            "b.md:4:1: VL101 dangling-link “gone” does not resolve to any file in the vault.",
+            "a.md:4:1: VL125 planned-note “gone” is not written yet: no file in the vault has this name.",
+            "b.md:4:1: VL125 planned-note “gone” is not written yet: no file in the vault has this name.",
         ],
     ),
 }  # fmt: skip

@@ -329,8 +329,8 @@ DOCUMENTS: Mapping[str, Document] = {
         (StatusDocument,),
         "The mistakes and the planned notes of a vault, and what to do next.",
     ),
-    "topics": Document(
-        ("topics --json",),
+    "unresolved": Document(
+        ("unresolved --json",),
         (
             _document(
                 "TopicsDocument",
@@ -338,7 +338,7 @@ DOCUMENTS: Mapping[str, Document] = {
                 ("topics", tuple[DanglingTopicRow, ...], "The topics, those of most links first."),
             ),
         ),
-        "Dangling topics, with the links to them and suggestions.",
+        "What unresolved links name, with the links and suggestions.",
     ),
     "backlinks": Document(
         ("backlinks NOTE --json",),

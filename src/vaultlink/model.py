@@ -540,6 +540,10 @@ class Fix(msgspec.Struct, frozen=True, array_like=True, gc=False):
     edits: tuple[Edit, ...]
 
 
+UNRESOLVED = ("unresolved-link", "planned-link")
+"""What findings about unresolved links are about: mistakes, and notes that are not written yet."""
+
+
 class Diagnostic(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A finding, as the engine reports it.
 

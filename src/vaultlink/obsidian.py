@@ -62,9 +62,9 @@ _SITE_PROGRAMS = {
 
 
 def find_programs(files: Collection[str], *, has_settings: bool) -> tuple[frozenset[str], str]:
-    """Return the other programs that read the notes, and the one that resolves the links.
+    """Return other programs that read the notes, and the one that resolves links.
 
-    There is none that resolves them if the vault has settings of Obsidian. "" stands for none.
+    With settings of Obsidian, Obsidian resolves them. "" stands for no program.
     """
     linking = [name for path, name in _LINKING_PROGRAMS.items() if path in files]
     site = [name for path, name in _SITE_PROGRAMS.items() if path in files]

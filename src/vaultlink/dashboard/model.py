@@ -15,7 +15,7 @@ class ScorePart(msgspec.Struct, frozen=True):
 
     Attributes:
         name: A name for programs, such as `links`.
-        label: What is counted, for people, such as `links that lead to a file`.
+        label: What is counted, for people, such as `links that resolve`.
         healthy: How many of `total` are healthy.
         total: How many there are. Without any, the part counts as healthy.
         weight: The part's share of 100 points.
@@ -49,7 +49,7 @@ class Totals(msgspec.Struct, frozen=True):
         notes: Notes, as `check` counts them.
         attachments: All files that are not notes.
         links: All links.
-        resolved: Links that lead to a file.
+        resolved: Links that resolve.
         dangling: Links that lead to no file, and are not external.
         ambiguous: Resolved links whose text also fits other files.
         external: Links to other places, such as websites.
@@ -172,7 +172,7 @@ class NoteRow(msgspec.Struct, frozen=True):
         path: Vault path of the note.
         title: The `title` property, else the file name without extension.
         incoming: Number of links to the note.
-        outgoing: Number of its links that lead to a file.
+        outgoing: Number of its links that resolve.
         findings: Number of findings in the note.
     """
 

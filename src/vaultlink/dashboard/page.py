@@ -217,10 +217,10 @@ def describe_health(totals: Totals) -> str:
     internal = totals.links - totals.external
     links = "No link leads to a file of the vault."
     if internal:
-        verb = "leads" if totals.resolved == 1 else "lead"
+        verb = "resolves" if totals.resolved == 1 else "resolve"
         share = format_percent(totals.resolved, internal)
         links = (
-            f"Of {format_count(internal, 'link')}, {totals.resolved:,} {verb} to a file ({share})."
+            f"Of {format_count(internal, 'link')}, {totals.resolved:,} {verb} ({share})."
         )
     findings, safe = totals.errors + totals.warnings + totals.infos, totals.fixes_safe
     if not findings:

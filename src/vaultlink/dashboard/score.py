@@ -59,7 +59,7 @@ def compute_score(counts: ScoreCounts) -> HealthScore:
 
 
 _PARTS = (
-    ("links", "links that lead to a file", 60),
+    ("links", "links that resolve", 60),
     ("notes", "notes without errors and warnings", 20),
     ("connections", "notes linked with another file", 10),
     ("sections", "backlinks sections in step", 10),

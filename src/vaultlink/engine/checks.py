@@ -26,8 +26,6 @@ from vaultlink.rules.context import Context, Finding, LinkPlace
 from vaultlink.rules.registry import ELEMENTS, SCOPES, CheckFunction, Rule, find_elements
 
 _DEFAULT_OBSIDIAN = ObsidianSettings()
-_NO_RULES: frozenset[str] = frozenset()
-_QUIET_RULES = frozenset(("clipped-link",))
 
 _LoadedCheck = tuple[Rule, CheckFunction, Context]
 """A rule, the function of its check, and the context to call it with."""
@@ -136,6 +134,11 @@ class LinterSettings(msgspec.Struct, frozen=True, dict=True):
         return any(rule.reads_history for rules in self.rules_by_scope.values() for rule in rules)
 
     @cached_property
+    def quiet_rules(self) -> frozenset[str]:
+        """The names of the rules whose findings are all expected."""
+        return frozenset(rule.name for rule in self.rules if rule.quiet in self.config.quiet)
+
+    @cached_property
     def reads_suggestions(self) -> bool:
         """True if findings of an enabled rule depend on suggested targets."""
         return any(rule.deferred_fix == "target" for rule in self.rules_by_scope["links"])
@@ -150,7 +153,7 @@ class LinterSettings(msgspec.Struct, frozen=True, dict=True):
 
         Other rules still yield to them.
         """
-        quiet = _QUIET_RULES if "clipped-links" in self.config.quiet else _NO_RULES
+        quiet = self.quiet_rules
         return (
             quiet.union(*(names for matches, names in self.per_path_ignores if matches(path)))
             if self.per_path_ignores

@@ -129,7 +129,7 @@ def _is_reported(state: State, sources: FixInputs, source: str, link: Link) -> b
 
 
 def _is_garbled(text: str, link: Link) -> bool:
-    """Return True if the brackets in the line of a link do not pair, as after a bad merge."""
+    """Return True if brackets in the line of a link do not pair, as after a bad edit."""
     end = text.find("\n", link.end)
     line = text[text.rfind("\n", 0, link.start) + 1 : len(text) if end == -1 else end]
     return line.count("[[") != line.count("]]")

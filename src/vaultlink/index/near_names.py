@@ -505,7 +505,7 @@ class NearTest:
 
 
 class SearchableNames:
-    """Names as one text in lower case, a line for each; `odd` are those that are not in it."""
+    """Names as one text in lower case, a line for each; `odd` are the others."""
 
     def __init__(self, names: Iterable[str]):
         self.odd = [name for name in names if not _is_plain(name)]
@@ -533,7 +533,7 @@ class SearchableNames:
         return found
 
     def _find_lines(self, parts: Iterable[str]) -> Iterator[str]:
-        """Yield the names that contain one of some parts; a line feed stands for the start."""
+        """Yield the names with one of some parts; a line feed stands for the start."""
         text = self._text
         for part in parts:
             at = text.find(part)

@@ -12,11 +12,8 @@ from typing import NamedTuple
 
 from vaultlink.index.file_kinds import has_known_extension
 from vaultlink.index.resolve import join_relative, normalize_name, strip_separators
-from vaultlink.model import Diagnostic
+from vaultlink.model import UNRESOLVED, Diagnostic
 from vaultlink.text import lazy_pattern
-
-_PLANNED = "planned-note"
-"""The rule about links to notes that are not written yet."""
 
 _NO_BREAK_SPACES = str.maketrans({"\u00a0": " ", "\u202f": " "})
 _BETWEEN_DIGITS = lazy_pattern(r"(?<=\d)[\s\-_.,:]+(?=\d)")
@@ -33,8 +30,8 @@ class Topic(NamedTuple):
 
     @property
     def is_planned(self) -> bool:
-        """True if none of the links is a mistake: the topic is a note that is not written yet."""
-        return all(item.rule == _PLANNED for item in self.findings)
+        """True if no link is a mistake: the topic is a note that is not written yet."""
+        return all(item.about == "planned-link" for item in self.findings)
 
     @property
     def paths(self) -> set[str]:
@@ -80,7 +77,7 @@ def list_topics(findings: Iterable[Diagnostic]) -> list[Topic]:
     """
     by_key: dict[str, list[Diagnostic]] = {}
     for item in findings:
-        if item.about == "unresolved-link" and item.target:
+        if item.about in UNRESOLVED and item.target:
             by_key.setdefault(topic_key(item.target, item.path), []).append(item)
     longest = _find_longest_keys(by_key.keys())
     groups: dict[str, list[Diagnostic]] = {}

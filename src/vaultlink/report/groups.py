@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from vaultlink.index.topics import topic_key
-from vaultlink.model import Diagnostic
+from vaultlink.model import UNRESOLVED, Diagnostic
 from vaultlink.report.layout import format_count
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def _cause_key(d: Diagnostic) -> tuple[str, str, str]:
 
 def find_target_rules(rules: "Iterable[Rule]") -> set[str]:
     """Return the names of the rules about targets that do not exist."""
-    return {rule.name for rule in rules if rule.about == "unresolved-link"}
+    return {rule.name for rule in rules if rule.about in UNRESOLVED}
 
 
 def group_targets(

@@ -34,8 +34,8 @@ from vaultlink.report.layout import (
 )
 from vaultlink.text import group_by
 
-_FEW_ROWS = (3, 3, 3, 0)
-"""Rows of mistakes, planned notes, rules and notes on a screen of 24 lines."""
+_FEW_ROWS = 3
+"""Rows of mistakes, planned notes and rules on a screen of 24 lines."""
 
 _LINES = 26
 """Lines of a small screen and of the heading of the table of notes.
@@ -46,22 +46,27 @@ For each four more, each table has one more row.
 _MAX_ROWS = 12
 """Maximum rows of a table."""
 
+_LINES_OF_NOTES = 3
+"""Lines besides the rows of the table of notes: its heading, an empty line, and the prompt."""
+
 
 def render_overview(result: CheckResult) -> str:
     """Render the overview of a result."""
     counts = result.counts()
-    more = min(max(0, (result.height - _LINES) // 4), _MAX_ROWS - _FEW_ROWS[0])
-    mistakes, plans, rules, notes = (number + more for number in _FEW_ROWS)
-    wanted = list_wanted(result)
+    rows = min(_FEW_ROWS + max(0, (result.height - _LINES) // 4), _MAX_ROWS)
+    topics = list_wanted(result)
     blocks = [
         _describe_vault(result),
-        _list_mistakes(wanted.mistakes, mistakes, result),
-        _list_plans(wanted.planned, plans, result),
-        _list_rules(counts, rules, result),
-        _list_notes(result, notes),
+        _list_mistakes(topics.mistakes, rows, result),
+        _list_plans(topics.planned, rows, result),
+        _list_rules(counts, rows, result),
         _list_commands(counts, result),
     ]
-    return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
+    blocks = [block for block in blocks if block]
+    free = result.height - sum(len(block) + 1 for block in blocks) - _LINES_OF_NOTES
+    if counts and free > 0:
+        blocks.insert(-1, _list_notes(result, min(free, rows)))
+    return "\n\n".join("\n".join(block) for block in blocks) + "\n"
 
 
 def _describe_vault(result: CheckResult) -> list[str]:
@@ -99,14 +104,14 @@ def format_share(part: int, whole: int) -> str:
 
 
 class WantedTopics(NamedTuple):
-    """The topics of mistakes, most links first, and of planned notes, most notes first."""
+    """Topics of mistakes, most links first; planned notes, most notes first."""
 
     mistakes: Sequence[Topic]
     planned: Sequence[Topic]
 
 
 def list_wanted(result: CheckResult) -> WantedTopics:
-    """Return the topics of a result; a topic is planned if none of its links is a mistake."""
+    """Return the topics of a result, by what `Topic.is_planned` says."""
     groups = group_by(list_topics(result.findings), lambda topic: topic.is_planned)
     planned = sorted(groups.get(True, ()), key=lambda topic: -len(topic.paths))
     return WantedTopics(groups.get(False, ()), planned)
@@ -164,7 +169,7 @@ def _list_plans(topics: Sequence[Topic], limit: int, result: CheckResult) -> lis
 
 
 def _describe_plan(topic: Topic) -> str:
-    """Return the number of links to a planned note, and the folder that alone wants it."""
+    """Return the number of links to a topic, and the folder that alone wants it."""
     links, paths = len(topic.findings), topic.paths
     parts = [f"{links:,} links"] if links > len(paths) else []
     folders = {path.partition("/")[0] if "/" in path else "" for path in paths}

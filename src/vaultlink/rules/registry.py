@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from vaultlink.index.index import LinkTargets
 from vaultlink.model import Note, Safety, Severity
-from vaultlink.rules.context import Finding
+from vaultlink.rules.context import QUIET_KINDS, Finding
 from vaultlink.text import lazy_pattern
 
 # -- elements of a note that the `needs` line of a rule can name -----------------------------------
@@ -87,7 +87,7 @@ _READS = {"text": "note", "history": "links"}
 _NEEDED = {"note": frozenset(ELEMENTS) - LINK_ELEMENTS, "links": frozenset(ELEMENTS)}
 """Values of `needs` that are allowed in each scope."""
 
-_ABOUT = ("anchor", "unresolved-link", "property")
+_ABOUT = ("anchor", "unresolved-link", "planned-link", "property")
 _FIX_CHOICES: Mapping[str, tuple[object, ...]] = {
     "when": ("sometimes", "always"),
     "safety": ("safe", "unsafe", "either"),
@@ -132,8 +132,9 @@ _KEY_CHECKS: tuple[tuple[str, Callable[[Any], object], str], ...] = (
         ),
         f"a list of {', '.join(ELEMENTS)}",
     ),
-    ("about", _ABOUT.__contains__, "anchor, unresolved-link or property"),
+    ("about", _ABOUT.__contains__, "anchor, unresolved-link, planned-link or property"),
     ("known-as", _RULE_NAME.fullmatch, "the name of a rule"),
+    ("quiet", QUIET_KINDS.__contains__, "a kind of the setting quiet"),
     ("split-from", _RULE_NAME.fullmatch, "the name of a rule"),
     ("yields-to", lambda value: isinstance(value, list) and value, "a list of rules"),
     ("default", lambda value: isinstance(value, bool), "true or false"),
@@ -218,13 +219,15 @@ class Rule(msgspec.Struct, frozen=True):
     demand. `fixed_last` is True if the rule's fixes are applied only when there are no others.
 
     `about` is "anchor" for findings about the heading or block of a link, "unresolved-link" for
-    findings about the target of an unresolved link, and "property" if equal messages in several
+    findings about the target of an unresolved link, "planned-link" if this is no mistake, and
+    "property" if equal messages in several
     notes have one cause, so that text formats show them as one. `known_as` is the code of the
     rule's findings in a baseline, "" for `code`. If a rule in `yields_to` is enabled and reports a
     link, this rule does not report it. The check runs only on notes that have one of the elements
     in `needs`, if there are any. `split_from` has the name and the code of the rule that this one
     was part of: what names that rule also means this one, unless it names this one, too. A rule in
-    `preview` runs only if the setting `preview` is on.
+    `preview` runs only if the setting `preview` is on. If the setting `quiet` has the kind in
+    `quiet`, findings of the rule are not reported; other rules yield to it all the same.
 
     `skipped_variants` are the variants of the examples that tests skip.
     """
@@ -251,6 +254,7 @@ class Rule(msgspec.Struct, frozen=True):
     about: str = ""
     known_as: str = ""
     split_from: tuple[str, ...] = ()
+    quiet: str = ""
     yields_to: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     preview: bool = False
@@ -349,6 +353,7 @@ def build_rule(mapping: Mapping[str, Any], check: CheckFunction) -> Rule:
         about=mapping.get("about", ""),
         known_as=mapping.get("known-as", ""),
         split_from=(mapping["split-from"],) if "split-from" in mapping else (),
+        quiet=mapping.get("quiet", ""),
         yields_to=tuple(mapping.get("yields-to", ())),
         needs=tuple(mapping.get("needs", ())),
         preview=mapping.get("preview", False),

@@ -118,7 +118,7 @@ def propose_after_fix(
     unresolved = find_target_rules(checked.vault.rules)
     if any(item.target and item.rule in unresolved for item in remaining):
         vault_option = format_vault_option(options, checked.vault.root)
-        return f"`vaultlink unresolved{vault_option}` lists the missing targets."
+        return f"`vaultlink unresolved{vault_option}` lists the unresolved links."
     return f"`vaultlink check{command_options}` shows them."
 
 
