@@ -219,9 +219,7 @@ def describe_health(totals: Totals) -> str:
     if internal:
         verb = "resolves" if totals.resolved == 1 else "resolve"
         share = format_percent(totals.resolved, internal)
-        links = (
-            f"Of {format_count(internal, 'link')}, {totals.resolved:,} {verb} ({share})."
-        )
+        links = f"Of {format_count(internal, 'link')}, {totals.resolved:,} {verb} ({share})."
     findings, safe = totals.errors + totals.warnings + totals.infos, totals.fixes_safe
     if not findings:
         return f"{links} There are no findings."

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 import msgspec
 
 from vaultlink.index.file_kinds import is_same_kind
-from vaultlink.index.index import Index, link_name, list_file_names, unresolved_keys
+from vaultlink.index.index import Index, link_name, list_file_names
 from vaultlink.index.near_names import (
     MIN_SLIP,
     NameIndex,
@@ -494,27 +494,18 @@ def find_affected_sources(before: Index, after: Index, changed: Iterable[str]) -
     """
     words = {word for word in find_changed_words(before, after, changed) if len(word) >= MIN_SLIP}
     renamed = find_renamed(before, after)
-    changed_targets = _find_changed_targets(before, after, changed)
-    targets = after.unresolved_sources.keys() if words or renamed or changed_targets else ()
+    targets = after.unresolved_sources.keys() if words or renamed else ()
     if not targets:
         return set()
     names = {name for index in (before, after) for name in _list_all_names(index, renamed)}
     for name in names:
         words.update(split_name(name), split_words(name))
-    doubtful = {*_find_containing(words, targets), *changed_targets.intersection(targets)}
+    doubtful = _find_containing(words, targets)
     has_near = after.derive(NearTest).prepare(len(doubtful))
     affected = {target for target in doubtful if has_near(link_name(file_name(target)))}
     if names:
         affected.update(filter(_ChangedNames(set(), names).concern, targets))
     return {source for target in affected for source in after.unresolved_sources[target]}
-
-
-def _find_changed_targets(before: Index, after: Index, changed: Iterable[str]) -> set[str]:
-    """Return the unresolved targets that more or fewer of the changed notes contain."""
-    targets: set[str] = set()
-    for path in changed:
-        targets.update(set(unresolved_keys(before, path)) ^ set(unresolved_keys(after, path)))
-    return targets
 
 
 def _find_containing(words: set[str], targets: Collection[str]) -> list[str]:

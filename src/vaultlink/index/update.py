@@ -18,6 +18,7 @@ from vaultlink.index.index import (
     find_files_sharing_names,
     names_of_file,
     path_keys,
+    unresolved_keys,
     update_names,
 )
 from vaultlink.index.near_names import (
@@ -77,6 +78,14 @@ def find_notes_depending_on_paths(before: Index, after: Index, moved: Iterable[s
     return affected
 
 
+def find_notes_with_equal_targets(before: Index, after: Index, changed: Iterable[str]) -> set[str]:
+    """Return the notes with unresolved targets that changed notes gained or lost."""
+    targets: set[str] = set()
+    for path in changed:
+        targets.update({*unresolved_keys(before, path)} ^ {*unresolved_keys(after, path)})
+    return {path for target in targets for path in after.unresolved_sources.get(target, ())}
+
+
 def find_notes_depending_on_copies(before: Index, after: Index) -> set[str]:
     """Return the notes with unresolved links if other folders are copies than before."""
     if before.files is after.files or (
@@ -125,6 +134,7 @@ def update(
     affected = _find_affected_notes(index, after, changed, stale, keys)
     affected |= find_notes_depending_on_paths(index, after, moved)
     affected |= find_notes_depending_on_copies(index, after)
+    affected |= find_notes_with_equal_targets(index, after, changed)
     return after, affected | after.notes_querying(moved)
 
 

@@ -344,7 +344,9 @@ def _is_without_extension(target: str, index: Index) -> bool:
 def moved_link(note: Note, context: Context) -> Iterator[Finding]:
     """Report unresolved links whose file was renamed or moved, or whose own note was.
 
-    The fix is unsafe if the file has lost the heading or block: a part of it may be elsewhere.
+    The fix is unsafe if the file has lost the heading or block: a part of it may be elsewhere. It
+    is also unsafe if the file has a name of its own beside the old one: it links to the old name,
+    or a link in the same line leads to it.
     """
     if not (context.history.moves or context.history.former_destinations):
         return
@@ -362,7 +364,15 @@ def moved_link(note: Note, context: Context) -> Iterator[Finding]:
             }
             edits = _build_retarget_edits(link, (path,), note, context)
             is_complete = _has_subpath(link, path, note.path, context)
-            safety = Safety.SAFE if is_complete else Safety.UNSAFE
+            is_other = path == note.path or path in context.index.unresolved_sources.get(
+                link.target, ()
+            )
+            is_beside = any(
+                target == path and other.line == link.line
+                for other, target in context.index.resolved_links(note.path)
+            )
+            is_certain = is_complete and not (is_other or is_beside)
+            safety = Safety.SAFE if is_certain else Safety.UNSAFE
             yield Finding(link, values, link.target, edits=edits, safety=safety)
 
 
@@ -427,7 +437,7 @@ def respelt_link(note: Note, context: Context) -> Iterator[Finding]:
     """Report unresolved links that differ only in spelling from exactly one file name.
 
     A missing extension of a canvas or base counts as spelling. The fix is unsafe if another file
-    has almost the same name, title or alias.
+    has almost the same name, title or alias, or if several notes want a note beside a canvas.
     """
     for link, candidates in _find_unresolved_links(note, context):
         if len(candidates.respelt) == 1 and not is_taken(link, context):
@@ -435,9 +445,15 @@ def respelt_link(note: Note, context: Context) -> Iterator[Finding]:
             is_board = path in _find_boards(_join_target(link.target, note.path), context.index)
             name = link_name(link.target) if is_board else None
             is_certain = "/" in link.target or is_only_spelling(path, context.index, name)
+            is_certain &= not (is_board and _is_wanted_elsewhere(link, note.path, context.index))
             found = _report_candidates(link, candidates.respelt, note, context, is_certain)
             difference = "the extension" if is_board else "spelling"
             yield replace(found, values={**found.values, "difference": difference})
+
+
+def _is_wanted_elsewhere(link: Link, source: str, index: Index) -> bool:
+    """Return True if other notes have an unresolved link to the same target."""
+    return any(path != source for path in index.unresolved_sources.get(link.target, ()))
 
 
 def _report_candidates(
