@@ -237,7 +237,7 @@ LOOSE = {
 
 @pytest.fixture
 def loose(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Create a vault with dangling topics."""
+    """Create a vault with unresolved topics."""
     folder = create_vault(tmp_path / "loose", LOOSE)
     monkeypatch.chdir(folder)
     return folder

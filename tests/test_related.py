@@ -76,7 +76,7 @@ def scores(vault: Mapping[str, str], note: str = "N.md", limit: int = 10) -> dic
             },
             {"B": 0.5},
         ),
-        # A shared dangling topic is a neighbour, in any spelling that would be one note.
+        # A shared unresolved topic is a neighbour, in any spelling that would be one note.
         ({"N": "Plan", "B": "plan", "C": "PLAN"}, {"B": 0.3333, "C": 0.3333}),
     ],
 )

@@ -918,7 +918,7 @@ def screen(vault: Path, *options: str) -> Iterator[Screen]:
 def test_terminal_status_line_shows_totals(vault: Path) -> None:
     name = "a note of which the name alone is so long that no status line can hold all of it.md"
     with screen(vault) as shown:
-        shown.until(lambda rows: rows[-1] == "3 notes · 3 links · 0 dangling topics · 0 findings")
+        shown.until(lambda rows: rows[-1] == "3 notes · 3 links · 0 unresolved · 0 findings")
         (vault / name).write_text("[[no]] [[no]] [[nor]]\n")
         rows = shown.until(lambda rows: "3 findings" in rows[-1])
         lines = "\n".join(rows[:-1]).replace("\n    ", " ").split("\n")
@@ -929,9 +929,7 @@ def test_terminal_status_line_shows_totals(vault: Path) -> None:
             "+ 2 links in 1 note: " + PLANNED.format("no"),
             f"+ {name}:1:15: " + PLANNED.format("nor"),
         ]
-        assert re.fullmatch(
-            r"4 notes · 6 links · 2 dangling topics · 3 findings · [\d:]{8}", rows[-1]
-        )
+        assert re.fullmatch(r"4 notes · 6 links · 2 unresolved · 3 findings · [\d:]{8}", rows[-1])
         shown.type(b"\x03")
         shown.ended()
         assert [row for row in shown.rows if "notes ·" in row] == []

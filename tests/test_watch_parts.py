@@ -355,15 +355,15 @@ def test_lines_of_a_batch_have_signs_and_no_control_characters(vault: Path) -> N
 @pytest.mark.parametrize(
     ("notes", "links", "topics", "findings", "last", "line"),
     [
-        (1, 1, 1, 1, "", "1 note · 1 link · 1 dangling topic · 1 finding"),
-        (0, 0, 0, 0, "", "0 notes · 0 links · 0 dangling topics · 0 findings"),
+        (1, 1, 1, 1, "", "1 note · 1 link · 1 unresolved · 1 finding"),
+        (0, 0, 0, 0, "", "0 notes · 0 links · 0 unresolved · 0 findings"),
         (
             12_345,
             2,
             3,
             4,
             "14:02:33 a.md saved",
-            "12,345 notes · 2 links · 3 dangling topics · 4 findings · 14:02:33 a.md saved",
+            "12,345 notes · 2 links · 3 unresolved · 4 findings · 14:02:33 a.md saved",
         ),
     ],
 )

@@ -21,7 +21,7 @@ VAULT: Mapping[str, str] = {
         for number in range(12)
     },
 }
-STATUS = r"^\d+ notes · \d+ links · \d+ dangling topics? · \d+ findings?"
+STATUS = r"^\d+ notes · \d+ links · \d+ unresolved · \d+ findings?"
 
 
 @pytest.fixture
@@ -173,7 +173,7 @@ def test_status_line_follows_the_width_of_the_terminal(vault: Path) -> None:
     (vault / "n0.md").write_text("[[茶道の歴史と茶の湯の文化について]]\n")
     with watching(vault) as screen:
         for size, status in {
-            Size(40, 24): r"^1 dangling topic · \d+ findings?$",
+            Size(40, 24): r"^1 unresolved · \d+ findings?$",
             Size(12, 24): r"^\d+ finding",
             Size(120, 24): STATUS,
         }.items():
@@ -192,12 +192,13 @@ HEADLINE = "10:03:10 茶道の歴史と茶の湯の文化について.md saved: 
     [
         (
             120,
-            "251 notes · 3,845 links · 100 dangling topics · 125 findings · 10:03:10 "
+            "251 notes · 3,845 links · 100 unresolved · 125 findings · 10:03:10 "
             "茶道の歴史と茶の湯の文化について.md saved: 1 new",
         ),
-        (79, "251 notes · 3,845 links · 100 dangling topics · 125 findings · 10:03:10"),
-        (60, "100 dangling topics · 125 findings · 10:03:10"),
-        (40, "100 dangling topics · 125 findings"),
+        (79, "251 notes · 3,845 links · 100 unresolved · 125 findings · 10:03:10"),
+        (60, "100 unresolved · 125 findings · 10:03:10"),
+        (40, "100 unresolved · 125 findings · 10:03:10"),
+        (38, "100 unresolved · 125 findings"),
         (20, "125 findings"),
         (6, "125 f…"),
         (1, "…"),

@@ -119,7 +119,7 @@ class CheckSummary(msgspec.Struct):
 
 
 class GraphNode(msgspec.Struct):
-    """A file or a dangling topic.
+    """A file or a unresolved topic.
 
     Attributes:
         kind: `note`, `canvas`, `attachment`, or `dangling` for a topic.
@@ -139,7 +139,7 @@ class GraphDocument(msgspec.Struct):
         directed: Always True, because links have a direction.
         multigraph: Always True, because a note can link to another one several times.
         graph: Attributes of the graph; empty.
-        nodes: The files and the dangling topics.
+        nodes: The files and the unresolved topics.
         edges: The links between them. External links are left out.
     """
 

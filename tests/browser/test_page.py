@@ -161,7 +161,7 @@ def test_tables_sort_by_each_heading(small: Page) -> None:
 def test_numbers_sort_by_value(browser: Browser, files: dict[str, Path]) -> None:
     page = browser.open(files["large"])
     click_heading(page, "topics", "Links")
-    page.click("[aria-label='Show all 300 rows: Dangling topics']")
+    page.click("[aria-label='Show all 300 rows: Unresolved topics']")
     numbers = [int(text) for text in read_column(page, "topics", 1)]
     assert numbers == list(range(101, 401))
     click_heading(page, "topics", "Topic")

@@ -236,7 +236,7 @@ class FixSelectionOptions(ReportOptions, frozen=True, kw_only=True):
         option(
             "--create",
             metavar="FOLDER",
-            help="With --unsafe-fixes: create notes for dangling topics in this folder.",
+            help="With --unsafe-fixes: create notes for unresolved topics in this folder.",
             requires=("--unsafe-fixes", "--interactive"),
         ),
     ] = None

@@ -96,7 +96,7 @@ _TABLES = (
     ),
     (
         "topics",
-        "Dangling topics with the most links",
+        "Unresolved topics with the most links",
         ("topic", "links", "notes", "similar note"),
     ),
     ("worst", "Notes with the most findings", ("note", "findings", "links in", "links out")),

@@ -53,7 +53,7 @@ class Totals(msgspec.Struct, frozen=True):
         dangling: Links that lead to no file, and are not external.
         ambiguous: Resolved links whose text also fits other files.
         external: Links to other places, such as websites.
-        topics: Dangling topics, as `topics` lists them.
+        topics: Unresolved topics, as `topics` lists them.
         errors: Findings with the severity `error`, those of the baseline included.
         warnings: Findings with the severity `warning`, those of the baseline included.
         infos: Findings with the severity `info`, those of the baseline included.
@@ -274,7 +274,7 @@ class TrendPoint(msgspec.Struct, frozen=True):
         notes: Number of notes.
         links: Number of links.
         dangling: Number of links that led to no file.
-        topics: Number of dangling topics.
+        topics: Number of unresolved topics.
         findings: Number of findings.
     """
 
@@ -327,7 +327,7 @@ class VaultReport(msgspec.Struct, frozen=True):
         totals: The numbers of the vault.
         rules: Rules with findings, most findings first.
         folders: Folders, most findings first.
-        topics: Dangling topics, most links first.
+        topics: Unresolved topics, most links first.
         orphans: Notes without backlinks, as `orphans` lists them.
         dead_ends: Notes without links to files, as `deadends` lists them.
         islands: Groups apart from the largest, largest first.

@@ -300,7 +300,7 @@ _NUMBERS = (
     ("Score", "score"),
     ("Notes", "notes"),
     ("Links", "links"),
-    ("Dangling topics", "topics"),
+    ("Unresolved topics", "topics"),
     ("Findings", "findings"),
 )
 """The labels of the numbers, and their fields in a `TrendPoint`."""
@@ -462,7 +462,7 @@ SECTIONS = (
         (
             ("rules", "Findings by rule"),
             ("folders", "Findings by folder"),
-            ("topics", "Dangling topics"),
+            ("topics", "Unresolved topics"),
             ("fixes", "Fixes waiting"),
             ("worst", "Notes with most findings"),
         ),

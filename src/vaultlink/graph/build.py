@@ -27,7 +27,7 @@ NODE_KINDS = ("note", "attachment", "canvas", "dangling")
 
 
 def topic_node(name: str) -> str:
-    """Return the node of a dangling topic. No vault path starts with a slash."""
+    """Return the node of a unresolved topic. No vault path starts with a slash."""
     return "/" + name
 
 
@@ -38,8 +38,8 @@ def is_topic_node(node: str) -> bool:
 def build_graph(index: Index) -> "Graph":
     """Build the graph of a vault, with one edge per internal link.
 
-    Nodes are vault paths, and `topic_node` for dangling topics. Attachments and canvases are nodes
-    only if they have links. Node attributes: `kind` (note, attachment, canvas, dangling) and
+    Nodes are vault paths, and `topic_node` for unresolved topics. Attachments and canvases are
+    nodes only if they have links. Node attributes: `kind` (note, attachment, canvas, dangling) and
     `label`. Edge attributes: `line`, `kind`, `place`, `embed`, `subpath` and, if the link has one,
     `display`.
     """
@@ -153,7 +153,7 @@ class GraphSummary(msgspec.Struct, frozen=True):
 
 
 def summarize_graph(nx_graph: "Graph", hubs: int = 10) -> GraphSummary:
-    """Summarize a graph. Dangling topics do not connect files."""
+    """Summarize a graph. Unresolved topics do not connect files."""
     import networkx as nx  # noqa: PLC0415
 
     kinds = {name: str(data["kind"]) for name, data in nx_graph.nodes(data=True)}
@@ -239,7 +239,7 @@ class LiveGraph:
         index: The current index.
         nx_graph: The same graph that `build_graph(index)` returns, and always the same object. Do
             not change it.
-        topic_count: Number of dangling topics.
+        topic_count: Number of unresolved topics.
     """
 
     def __init__(self, index: Index):
@@ -332,7 +332,7 @@ def _find_removed_notes(before: Index, after: Index, changed: Iterable[str]) -> 
 
 
 # -- bridges: notes that hold groups of linked notes together --------------------------------------
-# Links count in both directions and connect notes via any file. Dangling topics connect nothing.
+# Links count in both directions and connect notes via any file. Unresolved topics connect nothing.
 # networkx is imported on the first call.
 
 

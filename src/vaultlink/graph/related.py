@@ -2,7 +2,7 @@
 
 The score is the sum of three numbers, all of which are named in the explanation:
 
-- the shared neighbours: files and dangling topics that are linked with both notes, in either
+- the shared neighbours: files and unresolved topics that are linked with both notes, in either
   direction. Each counts 1 divided by the number of its neighbours, so rare ones count most
   (the index of resource allocation by Zhou, Lü and Zhang, 2009);
 - the share of the similar notes that link to the other note, from 0 to 1. The similar notes are
@@ -48,7 +48,7 @@ class RelatedNote(msgspec.Struct, frozen=True):
         score: The sum of the evidence: 0 or more, not limited to 1.
         why: The evidence as one line without a full stop.
         shared: The shared neighbours, those with the fewest neighbours first: vault paths, and
-            dangling topics with a slash before their name.
+            unresolved topics with a slash before their name.
         similar: Vault paths of the similar notes that link to this one, most similar first, at most
             ten.
         linked: True if the note or file that it is related to already links to it.
@@ -111,7 +111,7 @@ def find_related(
 def build_neighbourhood(index: Index, path: str) -> "Neighbourhood":
     """Build the undirected graph of a file's neighbours with all neighbours of these.
 
-    Nodes are vault paths and, for the dangling topics of the file, `topic_node`. The degree of a
+    Nodes are vault paths and, for the unresolved topics of the file, `topic_node`. The degree of a
     neighbour is the number of its neighbours in the whole vault. Links from a file to itself are
     left out.
     """
@@ -146,7 +146,7 @@ def _list_files(index: Index, path: str) -> set[str]:
 
 
 def _list_topics(index: Index, path: str) -> Mapping[str, str]:
-    """Return the dangling topics of a file: normalized name to a target that names it."""
+    """Return the unresolved topics of a file: normalized name to one of its targets."""
     topics: dict[str, str] = {}
     if path in index.notes:
         for link, resolved in index.resolved_links(path):

@@ -31,7 +31,7 @@ from vaultlink.rules.former_targets import (
     suggest_former_target,
 )
 
-# -- rows of listings, sorted: links, dangling topics, backlinks, orphans, dead ends ---------------
+# -- rows of listings, sorted: links, unresolved topics, backlinks, orphans, dead ends -------------
 # Field names are JSON keys. Lines and columns count from 1.
 
 
@@ -87,7 +87,7 @@ class TopicLink(msgspec.Struct, frozen=True, gc=False):
 
 
 class DanglingTopicRow(msgspec.Struct, frozen=True, gc=False):
-    """A dangling topic with the links to it, and suggested files.
+    """A unresolved topic with the links to it, and suggested files.
 
     Attributes:
         topic: The target of the links, as the first of them has it.
@@ -176,7 +176,7 @@ def _link_row(index: Index, path: str, link: Link, resolved: str | None) -> Link
 
 
 class DanglingTopic(NamedTuple):
-    """A dangling topic with the links to it, by path and line.
+    """A unresolved topic with the links to it, by path and line.
 
     `former` is what became of the file that all of the links meant; None if that is unknown.
     `is_planned` is True for a note that is not written yet.
@@ -191,7 +191,7 @@ class DanglingTopic(NamedTuple):
 def topic_rows(
     state: State, suggest: Callable[[str], Sequence[Suggestion]]
 ) -> list[DanglingTopicRow]:
-    """Return a row for each dangling topic, most links first, then by name."""
+    """Return a row for each unresolved topic, most links first, then by name."""
     return [topic_row(topic, suggest) for topic in rank_topics(state)]
 
 

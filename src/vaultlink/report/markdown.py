@@ -50,7 +50,7 @@ def render_markdown(result: CheckResult) -> str:
                 "### Notes with the most findings", ("note", "findings"), Counter(notes)
             ),
             *_render_ranking(
-                "### Dangling topics with the most links",
+                "### Unresolved topics with the most links",
                 ("topic", "links"),
                 _count_topics(result),
             ),

@@ -59,7 +59,7 @@ class BatchRow(msgspec.Struct, frozen=True):
         new: Number of new findings. Each has a row before this one.
         healed: Number of resolved findings. Each has a row before this one.
         summary: The numbers of the vault after the batch. They are `notes`, `attachments`, `links`,
-            `resolved`, `dangling`, `ambiguous`, `external`, `topics` (dangling topics) and
+            `resolved`, `dangling`, `ambiguous`, `external`, `topics` (unresolved topics) and
             `findings`.
         fixed: The fixes of the batch; None if the watcher fixed nothing.
     """
@@ -189,7 +189,7 @@ def format_status(totals: VaultTotals, last_headline: str, width: int) -> str:
     printed above, then the figures that change least.
     """
     findings = format_count(totals.findings, "finding")
-    topics = format_count(totals.dangling_topics, "dangling topic")
+    topics = f"{totals.dangling_topics:,} unresolved"
     notes = format_count(totals.notes, "note")
     links = format_count(totals.links.links, "link")
     clock = last_headline.partition(" ")[0]

@@ -49,7 +49,7 @@ from vaultlink.report.changed_lines import (
 from vaultlink.report.groups import find_target_rules
 from vaultlink.write.write_notes import WriteResult
 
-# -- choices on the command line for the unsafe fixes of dangling topics ---------------------------
+# -- choices on the command line for the unsafe fixes of unresolved topics -------------------------
 
 
 _MAX_TEMPLATE_BYTES = 1_000_000
@@ -59,7 +59,7 @@ _MAX_TEMPLATE_BYTES = 1_000_000
 def parse_fix_answers(
     options: FixSelectionOptions, root: Path, *, is_interactive: bool = False
 ) -> FixAnswers | None:
-    """Return the chosen fixes for dangling topics; None without --unsafe-fixes.
+    """Return the chosen fixes for unresolved topics; None without --unsafe-fixes.
 
     An interactive run asks about unsafe fixes, so it does not need that option.
     """

@@ -42,8 +42,8 @@ class GraphOptions(FolderOptions, frozen=True, kw_only=True):
 def graph(options: GraphOptions) -> int:
     """Summarize the vault's graph, or export it.
 
-    Nodes are notes, dangling topics, and linked attachments and canvases; each internal link is an
-    edge. The node of a topic is its name with a leading slash. The exit code is 0.
+    Nodes are notes, unresolved topics, and linked attachments and canvases; each internal link is
+    an edge. The node of a topic is its name with a leading slash. The exit code is 0.
 
     Output formats: table (on a terminal), tsv (elsewhere), json, graphml, gexf, dot, svg. The first
     two are a summary, the others the graph itself; json is NetworkX's node-link data, and svg a
@@ -84,7 +84,7 @@ def _list_counts(summary: GraphSummary, links: LinkCounts) -> list[tuple[str, in
         ("notes", summary.nodes["note"]),
         ("canvases", summary.nodes["canvas"]),
         ("attachments linked", summary.nodes["attachment"]),
-        ("dangling topics", summary.nodes["dangling"]),
+        ("unresolved topics", summary.nodes["dangling"]),
         ("links", links.links),
         ("resolved links", links.resolved),
         ("dangling links", links.dangling),

@@ -174,7 +174,7 @@ class RelatedOptions(OpenOptions, frozen=True, kw_only=True):
 def related(options: RelatedOptions) -> int:
     """List the notes related to a note by links.
 
-    Three things count: links with the same files and dangling topics, where rare ones count most;
+    Three things count: links with the same files and unresolved topics, where rare ones count most;
     links from the notes most similar to NOTE; and a link to NOTE. The text of notes does not count.
     Notes that NOTE already links to are left out; with --linked, they are listed and marked. The
     exit code is 0 whatever is listed.

@@ -85,7 +85,7 @@ def report(options: DashboardOptions) -> int:
     """Write a page about the whole vault, with a score.
 
     The page is one HTML file with all that it needs: a health score from 0 to 100 with its formula,
-    findings by rule and folder, dangling topics, orphans, dead ends, islands, hubs, bridges,
+    findings by rule and folder, unresolved topics, orphans, dead ends, islands, hubs, bridges,
     attachments, backlinks sections, waiting fixes, and the graph. It asks no server for anything.
     Findings of a baseline are included.
 
