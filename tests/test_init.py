@@ -720,7 +720,7 @@ class Notes:
 
 
 BREAKING: dict[str, tuple[Mapping[str, str], tuple[str, ...], str]] = {
-    "a new link": ({"New.md": "See [[Gone astray]].\n"}, (), "the notes/New.md"),
+    "a new link": ({"New.md": "See [it](Gone%20astray.md).\n"}, (), "the notes/New.md"),
     "a note that is linked to is deleted": ({}, ("Kept.md",), "the notes/Old.md"),
 }
 
@@ -926,6 +926,6 @@ def test_written_hook_rejects_a_commit_that_breaks_a_link(
     assert repo.hooked({}) == (0, "")
     code, said = repo.hooked({"New.md": "[[Gone astray]]\n"})
     assert code == 1
-    assert "New.md:1:1: VL101" in said
+    assert "New.md:1:1: VL125" in said
     assert "Nowhere" not in said
     assert repo.hooked({"Gone astray.md": "[[New]]\n"}) == (0, "")

@@ -131,7 +131,7 @@ def test_commits_that_break_links_are_rejected(notes: Notes) -> None:
     notes.start(["vaultlink"])
     code, said = notes.commit({"Harbour.md": "Back [[Home]], or to the [[Lighthouse]].\n"})
     assert code == 1
-    assert "Harbour.md:1:26: VL101 dangling-link" in said
+    assert "Harbour.md:1:26: VL125 planned-note" in said
     assert notes.commit({"Lighthouse.md": "See [[Home]].\n"})[0] == 0
     code, said = notes.commit({}, "Lighthouse.md")
     assert code == 1, "a commit that only deletes a note"
@@ -168,7 +168,7 @@ def test_vault_in_a_folder_and_only_findings_of_the_commit(notes: Notes) -> None
     assert notes.commit({"my notes/Debt.md": "[[Home]]\n"})[0] == 0
     code, said = notes.commit({"my notes/Debt.md": "[[Home]] and [[Gone astray]]\n"})
     assert code == 1
-    assert "Debt.md:1:14: VL101" in said
+    assert "Debt.md:1:14: VL125" in said
     assert "Nowhere" not in said
     check_output(
         ["git", "commit", "--quiet", "--no-verify", "-m", "debt"], notes.root, notes.environment

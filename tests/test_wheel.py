@@ -68,7 +68,7 @@ def test_check_runs_and_finds(installed: Path, tmp_path: Path) -> None:
     (vault / "Pier.md").write_text("[[Mole]] and [[Pier]]\n", encoding="utf-8")
     result = run([installed, "check", "--output-format", "concise"], vault)
     assert result.returncode == 1
-    assert result.stdout.startswith("Pier.md:1:1: VL101 dangling-link ")
+    assert result.stdout.startswith("Pier.md:1:1: VL125 planned-note ")
     assert "Traceback" not in result.stderr
 
 
