@@ -315,7 +315,7 @@ KEPT = [
     ),
     ("a property is renamed", {"a.md": "---\ntag: a\nup: b\n---\n"}, {"a.md": [(4, 7, "tags")]}),
     (
-        "a note is made for a unresolved topic",
+        "a note is made for an unresolved topic",
         {"a.md": "[[b]] [[c]]", "c.md": ""},
         {"b.md": [(0, 0, "# b\n")]},
     ),

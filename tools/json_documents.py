@@ -119,7 +119,7 @@ class CheckSummary(msgspec.Struct):
 
 
 class GraphNode(msgspec.Struct):
-    """A file or a unresolved topic.
+    """A file or an unresolved topic.
 
     Attributes:
         kind: `note`, `canvas`, `attachment`, or `dangling` for a topic.

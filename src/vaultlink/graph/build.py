@@ -27,7 +27,7 @@ NODE_KINDS = ("note", "attachment", "canvas", "dangling")
 
 
 def topic_node(name: str) -> str:
-    """Return the node of a unresolved topic. No vault path starts with a slash."""
+    """Return the node of an unresolved topic. No vault path starts with a slash."""
     return "/" + name
 
 

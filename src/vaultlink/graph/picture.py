@@ -14,7 +14,7 @@ class PictureNode(NamedTuple):
     """A node of a picture.
 
     Attributes:
-        name: Vault path, or the name of a unresolved topic.
+        name: Vault path, or the name of an unresolved topic.
         label: What to show: the title of a note, else its file name without extension.
         kind: `note`, `attachment`, `canvas` or `dangling`.
         x: Distance from the left edge, from 0 to `SIZE`.

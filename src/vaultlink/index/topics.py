@@ -40,7 +40,7 @@ class Topic(NamedTuple):
 
 
 def topic_name(target: str) -> str:
-    """Return the name of a unresolved topic: the path part without `.md` (5.19)."""
+    """Return the name of an unresolved topic: the path part without `.md` (5.19)."""
     name = target if target.isascii() else target.translate(_NO_BREAK_SPACES)
     return name[:-3] if name[-3:].lower() == ".md" else name
 

@@ -54,7 +54,7 @@ def is_meant_as_link(link: Link) -> bool:
 
 
 def names_topic(link: Link, resolved: str | None) -> bool:
-    """Return True if a link names a unresolved topic.
+    """Return True if a link names an unresolved topic.
 
     It does not resolve, and is meant as a link.
     """

@@ -87,7 +87,7 @@ class TopicLink(msgspec.Struct, frozen=True, gc=False):
 
 
 class DanglingTopicRow(msgspec.Struct, frozen=True, gc=False):
-    """A unresolved topic with the links to it, and suggested files.
+    """An unresolved topic with the links to it, and suggested files.
 
     Attributes:
         topic: The target of the links, as the first of them has it.
@@ -176,7 +176,7 @@ def _link_row(index: Index, path: str, link: Link, resolved: str | None) -> Link
 
 
 class DanglingTopic(NamedTuple):
-    """A unresolved topic with the links to it, by path and line.
+    """An unresolved topic with the links to it, by path and line.
 
     `former` is what became of the file that all of the links meant; None if that is unknown.
     `is_planned` is True for a note that is not written yet.
