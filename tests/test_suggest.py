@@ -16,6 +16,7 @@ from vaultlink.index.near_names import (
     SearchableNames,
     TargetUse,
     _is_plain,
+    build_near_keys,
     is_near,
 )
 from vaultlink.index.resolve import normalize_name
@@ -286,16 +287,10 @@ def test_many_topics_and_names_are_not_compared_pair_by_pair() -> None:
         for second in ("memory", "empire", "market", "planet", "river")
         for third in map(str, range(100))
     }
-    suggester = Suggester(build_state(vault).index)
-    assert (
-        len(
-            suggester._get_name_index().find_sharing_words(
-                ["rise", "of", "memory", "in", "the", "7"]
-            )
-        )
-        <= 24
-    )
-    assert suggester("rise_of_memory_in_the_7")[0].path == "rise_memory_in_the_7.md"
+    index = build_state(vault).index
+    found = index.derive(build_near_keys).find("rise_of_memory_in_the_7")
+    assert len(found) <= 24
+    assert Suggester(index)("rise_of_memory_in_the_7")[0].path == "rise_memory_in_the_7.md"
 
 
 def test_equal_scores_are_ordered_by_path() -> None:
@@ -366,28 +361,6 @@ TARGETS = (
 )
 
 
-@given(event_scripts(PATHS, TEXTS))
-def test_updated_suggester_equals_a_new_one(script: list[list[Event]]) -> None:
-    vault: dict[str, str] = {}
-    state = State(make_settings(["dangling-link"]))
-    followed, late = Suggester(state.index), Suggester(state.index)
-    late("Paln")
-    for batch in script:
-        state = step(state, apply_events(vault, batch))
-        followed.update_index(state.index)
-        new = Suggester(state.index)
-        assert [followed(target) for target in TARGETS] == [new(target) for target in TARGETS]
-        assert [followed(target, 1) for target in TARGETS] == [new(target, 1) for target in TARGETS]
-        mine, other = followed._get_name_index(), new._get_name_index()
-        assert mine.paths_by_name == other.paths_by_name
-        assert mine._names_by_word == other._names_by_word
-        assert mine._group_by_typo_keys() == other._group_by_typo_keys()
-    late.update_index(state.index)
-    assert [late(target) for target in TARGETS] == [
-        Suggester(state.index)(target) for target in TARGETS
-    ]
-
-
 @given(
     event_scripts(PATHS, TEXTS),
     some.lists(some.frozensets(some.sampled_from(TARGETS)), min_size=4, max_size=4),
@@ -415,13 +388,11 @@ def test_kept_suggestions_equal_new_ones(
 
 def test_suggestions_follow_names_and_links() -> None:
     state = build_state(dict(VAULT) | {"Home.md": "[[Paln]]"})
-    followed = Suggester(state.index)
-    assert followed("Paln")
+    assert state.index.derive(Suggester)("Paln")
     other = step(state, [Change("Other.md", "[[Paln]]\n")])
-    followed.update_index(other.index)
-    assert followed("Paln") == (), "two notes want it: it is a topic"
-    followed.update_index(step(state, [Change("Plan.md", Presence.GONE)]).index)
-    assert followed("Paln") == ()
+    assert other.index.derive(Suggester)("Paln") == (), "two notes want it: it is a topic"
+    gone = step(state, [Change("Plan.md", Presence.GONE)])
+    assert gone.index.derive(Suggester)("Paln") == ()
 
 
 def test_suggestion_cache_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -429,7 +400,7 @@ def test_suggestion_cache_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     suggester = Suggester(build_state(VAULT).index)
     for number in range(100):
         suggester(f"Paln {number}")
-    assert len(suggester._get_name_index().recalled) <= 10
+    assert len(suggester._recalled) <= 10
 
 
 # -- targets without a near name ------------------------------------------------------------------
@@ -455,11 +426,11 @@ def test_every_target_with_a_near_name_has_its_key(names: list[str], targets: li
     use = TargetUse(known.__contains__, lambda: False)
     for target in [*targets, *names]:
         if any(is_near(target, name, use) for name in names):
-            assert keys.may_have_near_name(target)
+            assert keys.find(target)
 
 
 def test_words_of_a_million_letters_are_not_compared() -> None:
-    assert not NearKeys(["t" * 1_000_000]).may_have_near_name("z" * 1_000_000)
+    assert not NearKeys(["t" * 1_000_000]).find("z" * 1_000_000)
 
 
 def test_stored_suggestions_that_are_not_unicode_are_dropped() -> None:
@@ -501,5 +472,5 @@ def test_names_that_may_be_near_are_among_the_similar_ones() -> None:
         if generator.random() < 0.3:
             target = generator.choice(["The ", "03 ", "3. "]) + target
         similar = SearchableNames(names).find_similar(target)
-        if NearKeys(names).may_have_near_name(target):
-            assert NearKeys(similar).may_have_near_name(target), (target, names)
+        if NearKeys(names).find(target):
+            assert NearKeys(similar).find(target), (target, names)

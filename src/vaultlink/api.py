@@ -35,7 +35,6 @@ from vaultlink.write.cache import save_result, save_state
 
 if TYPE_CHECKING:
     from vaultlink.graph.build import Graph
-    from vaultlink.index.suggest import Suggester
     from vaultlink.parse.post import Post
     from vaultlink.write.fixer import Fixer
 
@@ -111,7 +110,6 @@ class Vault(msgspec.Struct, frozen=True, eq=False, dict=True):
     scan: VaultScan
     state: State
     overlays: Mapping[str, bytes] = msgspec.field(default_factory=dict)
-    _previous_suggester: "Suggester | None" = None
     _origin: StateOrigin | None = None
 
     def __repr__(self) -> str:
@@ -232,7 +230,9 @@ class Vault(msgspec.Struct, frozen=True, eq=False, dict=True):
         Returns:
             The suggestions, most likely first.
         """
-        return self._suggester(target)
+        from vaultlink.index.suggest import Suggester  # noqa: PLC0415 - only for suggestions
+
+        return self.index.derive(Suggester)(target)
 
     def suggest_all(self, targets: Sequence[str]) -> dict[str, tuple[Suggestion, ...]]:
         """Return the suggestions of many unresolved targets.
@@ -337,7 +337,9 @@ class Vault(msgspec.Struct, frozen=True, eq=False, dict=True):
         self, targets: Sequence[str]
     ) -> tuple[dict[str, tuple[Suggestion, ...]], list[str]]:
         """Return suggestions by target, and the targets that may have near names."""
-        suggester, jobs = self._suggester, self.scan.settings.jobs
+        from vaultlink.index.suggest import Suggester  # noqa: PLC0415 - only for suggestions
+
+        suggester, jobs = self.index.derive(Suggester), self.scan.settings.jobs
         found = suggest_all(suggester.look_up, targets, jobs, suggester.prepare_near_names)
         near = [target for target, suggestions in found.items() if suggestions is None]
         answers = {
@@ -345,16 +347,6 @@ class Vault(msgspec.Struct, frozen=True, eq=False, dict=True):
             for target, suggestions in found.items()
         }
         return answers, near
-
-    @cached_property
-    def _suggester(self) -> "Suggester":
-        from vaultlink.index.suggest import Suggester  # noqa: PLC0415 - only for suggestions
-
-        previous = self._previous_suggester
-        if previous is None:
-            return Suggester(self.index)
-        previous.update_index(self.index)
-        return previous
 
 
 def find_origin(vault: Vault) -> StateOrigin | None:
@@ -383,8 +375,7 @@ def replace_state(vault: Vault, state: State, scan: VaultScan | None = None) -> 
     Returns:
         The vault in the new state, with the unsaved contents of `vault`.
     """
-    suggester = vars(vault).get("_suggester", vault._previous_suggester)
-    return Vault(scan or vault.scan, state, vault.overlays, suggester)
+    return Vault(scan or vault.scan, state, vault.overlays)
 
 
 def rebuild_settings(vault: Vault, scan: VaultScan) -> LinterSettings:

@@ -23,7 +23,7 @@ from vaultlink.engine.checks import (
 )
 from vaultlink.engine.suppressions import apply_suppressions
 from vaultlink.index.index import EMPTY_INDEX, Index, LinkTargets, PathsByKey, target_spellings
-from vaultlink.index.near_names import NearTest
+from vaultlink.index.near_names import NearFinder
 from vaultlink.index.packed_map import PackedMap, unpack_all, with_changes
 from vaultlink.index.resolve import file_name, is_canvas
 from vaultlink.index.suggest import find_affected_sources
@@ -182,7 +182,7 @@ def step_and_list(
         if before.files:
             affected |= find_affected_sources(before, index, changed.files)
         else:
-            index.derive(NearTest).prepare(len(index.unresolved_sources))
+            index.derive(NearFinder).prepare(len(index.unresolved_sources))
     renamed = (
         set(files_with_changed_names(before, index, changed.files))
         if settings.rules_by_scope["files"]

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
-from itertools import chain, compress, filterfalse, repeat
+from itertools import compress, filterfalse
 from operator import ne
 from typing import NamedTuple
 
@@ -18,7 +18,7 @@ from vaultlink.index.index import (
     unresolved_keys,
 )
 from vaultlink.index.packed_map import PackedMap
-from vaultlink.index.resolve import normalize_name
+from vaultlink.index.resolve import name_key, normalize_name
 from vaultlink.index.words import (
     MIN_LETTERS,
     MIN_STEM,
@@ -36,8 +36,8 @@ from vaultlink.index.words import (
     mixes_scripts,
     split_name,
 )
-from vaultlink.model import Heading, Note, Suggestion
-from vaultlink.text import lazy_pattern, strip_accents
+from vaultlink.model import Heading, Note
+from vaultlink.text import group_by, lazy_pattern, strip_accents
 
 # -- decide if a name is probably the one that a broken link was meant to have ---------------------
 # Most names that share letters or words with a target are other topics. Close are only names that
@@ -52,9 +52,6 @@ conversation/conservation stationary/stationery personal/personnel
 """
 _OTHER_WORDS = frozenset(frozenset(pair.split("/")) for pair in _CONFUSED_WORDS.split())
 """Pairs of words that differ like a typing error and its correction, but are two words."""
-
-_MAX_OTHER_WORDS = 4
-"""Number of words that only one of two near names has: two words of each, in different forms."""
 
 _LIST_SIGNS = frozenset(".-")
 """Signs behind a leading number. Others are part of a name, as in `@Stateless`."""
@@ -105,11 +102,6 @@ def is_near(target: str, name: str, use: TargetUse) -> bool:
             or _is_inverted(target, words, name, others)
         )
     return _differs_in_one_word(words, others, use)
-
-
-def may_be_near(target: str, name: str) -> bool:
-    """Return False if two names have so many different words that they cannot be near."""
-    return len(_find_content(target) ^ _find_content(name)) <= _MAX_OTHER_WORDS
 
 
 @lru_cache(maxsize=1 << 15)
@@ -250,26 +242,27 @@ def is_slip(one: str, other: str, letters: int) -> bool:
 
 
 class NearKeys:
-    """The keys of some names."""
+    """Names by the keys that they share with the targets that they are near."""
 
     def __init__(self, names: Iterable[str]):
-        self._keys: set[str] = set()
-        self._names_by_stems: dict[str, list[Words]] = {}
-        self._folded: set[str] = set()
         self._known_words: set[str] = set()
         self._words: set[str] = set()
         self._corrections: dict[str, list[str]] = {}
-        for name in set(map(_simplify_name, names)):
+        self._originals = group_by(names, _simplify_name)
+        self._names_by_key: dict[str, list[str]] = {}
+        self._names_by_stems: dict[str, list[str]] = {}
+        self._names_by_fold: dict[str, list[str]] = {}
+        for name in self._originals:
             words = split_name(name)
-            self._keys.add(" ".join(words))
-            self._keys.update(_related_keys(words))
-            self._names_by_stems.setdefault(_join_stems(words), []).append(words)
+            for key in {" ".join(words), *_related_keys(words)}:
+                self._names_by_key.setdefault(key, []).append(name)
+            self._names_by_stems.setdefault(_join_stems(words), []).append(name)
             if _is_plain(name):
                 self._known_words.update(words)
             else:
                 self._words.update(words)
                 if mixes_scripts(name):
-                    self._folded.add(_fold_name(name))
+                    self._names_by_fold.setdefault(_fold_name(name), []).append(name)
         self._words |= self._known_words
 
     @cached_property
@@ -280,31 +273,38 @@ class NearKeys:
                 groups.setdefault((word[0], word[-1], len(word)), []).append(word)
         return groups
 
-    def may_have_near_name(self, target: str) -> bool:
-        """Return False if it is certain that no name is near a target without folders."""
-        if mixes_scripts(target) or (self._folded and _fold_name(target) in self._folded):
-            return True
-        words = split_name(target)
-        names = self._names_by_stems.get(_join_stems(words))
-        return (
-            (names is not None and any(_is_inflected(words, name) for name in names))
-            or not self._keys.isdisjoint(_related_keys(words))
-            or (len(words) == 2 and " ".join(words[::-1]) in self._keys)
-            or self._is_misspelt(words)
-        )
+    @cached_property
+    def _all_by_fold(self) -> Mapping[str, Sequence[str]]:
+        return group_by(self._originals, _fold_name)
 
-    def _is_misspelt(self, words: Words) -> bool:
-        """Return True if a name may have these words but for a slip in an unknown one."""
+    def find(self, target: str) -> set[str]:
+        """Return all names that may be near a target without folders."""
+        found: set[str] = set()
+        if mixes_scripts(target):
+            found.update(self._all_by_fold.get(_fold_name(target), ()))
+        elif self._names_by_fold:
+            found.update(self._names_by_fold.get(_fold_name(target), ()))
+        words = split_name(target)
+        for name in self._names_by_stems.get(_join_stems(words), ()):
+            if _is_inflected(words, split_name(name)):
+                found.add(name)
+        keys = {*_related_keys(words), *self._correct(words)}
+        if len(words) == 2:
+            keys.add(" ".join(words[::-1]))
+        for key in keys:
+            found.update(self._names_by_key.get(key, ()))
+        return {original for name in found for original in self._originals[name]}
+
+    def _correct(self, words: Words) -> Iterator[str]:
+        """Yield the keys of names with these words but for a slip in an unknown one."""
         known = self._known_words
         doubtful = [word for word in words if word not in known]
-        if not doubtful or len(set(doubtful) - self._words) > 1:
-            return False
-        return any(
-            " ".join([*words[:at], other, *words[at + 1 :]]) in self._keys
-            for at, word in enumerate(words)
-            if word in doubtful
-            for other in self._find_corrections(word)
-        )
+        if len(set(doubtful) - self._words) > 1:
+            return
+        for at, word in enumerate(words):
+            if word in doubtful:
+                for other in self._find_corrections(word):
+                    yield " ".join([*words[:at], other, *words[at + 1 :]])
 
     def _find_corrections(self, word: str) -> list[str]:
         found = self._corrections.get(word)
@@ -379,9 +379,6 @@ def _is_inflected(words: Words, others: Words) -> bool:
 # -- all names of a vault as words: candidates for similar names, and known words ------------------
 
 
-_MAX_CANDIDATES = 12
-"""Number of names to score for each of the two words from which a search starts."""
-
 _LETTERS = lazy_pattern(r"[^\W\d_]+")
 _WORD_BREAKS = str.maketrans(dict.fromkeys("!\"#%&'()*,-./:;?@[\\]_{}\t", " "))
 
@@ -391,13 +388,6 @@ def list_titles(note: Note) -> Iterator[tuple[str, str]]:
     if note.title:
         yield "title", note.title
     yield from (("alias", alias) for alias in note.aliases)
-
-
-def list_all_names(index: Index) -> Iterator[str]:
-    """Yield the names, titles and aliases of all files, the last two normalized."""
-    yield from map(link_name, index.files)
-    for name, paths in chain(index.notes_by_title.items(), index.notes_by_alias.items()):
-        yield from repeat(name, len(paths))
 
 
 def build_near_keys(index: Index) -> NearKeys:
@@ -410,8 +400,22 @@ def list_different_names(index: Index) -> set[str]:
     return {*map(link_name, index.files), *index.notes_by_title, *index.notes_by_alias}
 
 
+def list_named_files(index: Index, name: str) -> set[str]:
+    """Return the files with one of the names in `list_different_names`."""
+    key = normalize_name(name)
+    found: set[str] = set()
+    for paths in (
+        index.names.get(name_key(f"{name}.md"), ()),
+        index.names.get(name_key(name), ()),
+        index.notes_by_title.get(key, ()),
+        index.notes_by_alias.get(key, ()),
+    ):
+        found.update(paths)
+    return found
+
+
 def list_names(index: Index, path: str) -> Iterator[str]:
-    """Yield a file's names in `list_all_names`."""
+    """Yield a file's names in `list_different_names`."""
     if path in index.files:
         yield link_name(path)
         yield from title_keys(index, path)
@@ -475,8 +479,8 @@ _MANY_ODD = 200
 """Names with other than ASCII letters, which a search does not find, from which none is made."""
 
 
-class NearTest:
-    """Tells if a target may have a near name, for few or for many targets of a vault."""
+class NearFinder:
+    """Finds the names that may be near a target, for few or many targets."""
 
     def __init__(self, index: Index):
         self._index, self._asked = index, 0
@@ -485,14 +489,14 @@ class NearTest:
     def _names(self) -> "SearchableNames":
         return SearchableNames(self._index.derive(list_different_names))
 
-    def prepare(self, number: int) -> "NearTest":
+    def prepare(self, number: int) -> "NearFinder":
         """Prepare for a number of targets."""
         if number > _FEW:
             self._index.derive(build_near_keys)
         return self
 
-    def __call__(self, target: str) -> bool:
-        """Return False if it is certain that no name is near a target without folders."""
+    def __call__(self, target: str) -> set[str]:
+        """Return all names that may be near a target without folders."""
         self._asked += 1
         if (
             self._asked > _FEW
@@ -500,8 +504,8 @@ class NearTest:
             or not target.isascii()
             or len(self._names.odd) > _MANY_ODD
         ):
-            return self._index.derive(build_near_keys).may_have_near_name(target)
-        return NearKeys(self._names.find_similar(target)).may_have_near_name(target)
+            return self._index.derive(build_near_keys).find(target)
+        return NearKeys(self._names.find_similar(target)).find(target)
 
 
 class SearchableNames:
@@ -590,112 +594,6 @@ def _find_words(texts: Sequence[str]) -> list[str]:
     return plain.decode().split() + _LETTERS.findall(strip_accents(others))
 
 
-class NameIndex:
-    """All names, titles and aliases as lists of words.
-
-    Maps each of them to its files, and each word to the names that contain it. Ties between equally
-    similar names are broken alphabetically, because updated maps have another order than new ones.
-    `recalled` caches the similar names of targets until a name changes.
-    """
-
-    def __init__(self, index: Index):
-        self.recalled: dict[tuple[str, int], tuple[Suggestion, ...]] = {}
-        self.paths_by_name: dict[str, set[str]] = {}
-        self._names_by_word: dict[str, set[str]] = {}
-        self._names_by_typo_key: dict[str, set[str]] = {}
-        for path in index.files:
-            self.paths_by_name.setdefault(normalize_words(link_name(path)), set()).add(path)
-        for name, paths in chain(index.notes_by_title.items(), index.notes_by_alias.items()):
-            self.paths_by_name.setdefault(normalize_words(name), set()).update(paths)
-        self.paths_by_name.pop("", None)
-        for text in self.paths_by_name:
-            for word in text.split():
-                self._names_by_word.setdefault(word, set()).add(text)
-
-    def prepare(self) -> None:
-        self._group_by_typo_keys()
-
-    def update_names(self, before: Index, after: Index, renamed: Iterable[str]) -> None:
-        for path in renamed:
-            old, new = (
-                set(map(normalize_words, list_names(index, path))) for index in (before, after)
-            )
-            for text in old - new:
-                self._drop(text, path)
-            for text in new - old:
-                self._add(text, (path,))
-
-    def _add(self, text: str, paths: Iterable[str]) -> None:
-        if text in self.paths_by_name:
-            self.paths_by_name[text].update(paths)
-        elif text:
-            self.paths_by_name[text] = set(paths)
-            for groups, key in self._containing_maps(text):
-                groups.setdefault(key, set()).add(text)
-
-    def _drop(self, text: str, path: str) -> None:
-        if text and _remove_item(self.paths_by_name, text, path):
-            for groups, key in self._containing_maps(text):
-                _remove_item(groups, key, text)
-
-    def _containing_maps(self, text: str) -> Iterator[tuple[dict[str, set[str]], str]]:
-        yield from ((self._names_by_word, word) for word in set(text.split()))
-        if self._names_by_typo_key:  # otherwise computed from all names on first use
-            yield from ((self._names_by_typo_key, key) for key in set(_typo_keys(text)))
-
-    def find_sharing_words(self, words: list[str]) -> list[str]:
-        """Return names that share the rarest of `words`, and more if many share it."""
-        known = sorted(
-            (len(self._names_by_word[word]), word)
-            for word in set(words)
-            if word in self._names_by_word
-        )
-        found: set[str] = set()
-        for start in range(min(2, len(known))):
-            found.update(self._narrow([word for _, word in known[start:]], len(words)))
-        return sorted(found)
-
-    def _narrow(self, words: list[str], length: int) -> Iterable[str]:
-        names = self._names_by_word[words[0]]
-        for word in words[1:]:
-            if len(names) <= _MAX_CANDIDATES:
-                return names
-            names = names & self._names_by_word[word] or names
-        if len(names) > _MAX_CANDIDATES * 5:
-            return ()  # words that so many names share are not specific
-        return sorted(names, key=lambda text: (abs(text.count(" ") + 1 - length), text))[
-            :_MAX_CANDIDATES
-        ]
-
-    def find_similar(self, text: str) -> list[str]:
-        """Return names that share no word but all letters, the beginning or the end."""
-        found: set[str] = set()
-        groups = self._group_by_typo_keys()
-        for key in _typo_keys(text):
-            found.update(groups.get(key, ()))
-        close = [name for name in found if abs(len(name) - len(text)) <= 3]
-        return sorted(close, key=lambda name: (abs(len(name) - len(text)), name))[
-            : _MAX_CANDIDATES * 4
-        ]
-
-    def _group_by_typo_keys(self) -> dict[str, set[str]]:
-        groups = self._names_by_typo_key
-        if not groups:
-            for text in self.paths_by_name:
-                for key in _typo_keys(text):
-                    groups.setdefault(key, set()).add(text)
-        return groups
-
-
-def _remove_item(groups: dict[str, set[str]], key: str, item: str) -> bool:
-    """Remove an item from the set at `key`; return True if it was the last one."""
-    groups[key].remove(item)
-    if groups[key]:
-        return False
-    del groups[key]
-    return True
-
-
 def find_renamed(before: Index, after: Index) -> set[str]:
     """Return the files that were added or removed, or whose title or aliases changed."""
     renamed = set() if before.files is after.files else set(before.files ^ after.files)
@@ -713,11 +611,3 @@ def _find_changed_keys(old: PathsByKey, new: PathsByKey) -> Iterator[str]:
     if old is not new and old != new:
         yield from compress(new, map(ne, map(old.get, new), new.values()))
         yield from filterfalse(new.__contains__, old)
-
-
-def _typo_keys(text: str) -> tuple[str, ...]:
-    """Return keys that survive a typing error: sorted letters, beginning, end."""
-    size = 3 if text.isascii() else 2
-    return (
-        ("".join(sorted(text)), f"^{text[:size]}", f"{text[-size:]}$") if len(text) >= size else ()
-    )

@@ -8,16 +8,16 @@ from vaultlink.index.file_kinds import is_same_kind
 from vaultlink.index.index import Index, link_name, list_file_names
 from vaultlink.index.near_names import (
     MIN_SLIP,
-    NameIndex,
+    NearFinder,
     NearKeys,
-    NearTest,
     TargetUse,
     Vocabulary,
+    build_near_keys,
     find_changed_words,
     find_renamed,
     is_near,
+    list_named_files,
     list_titles,
-    may_be_near,
     normalize_words,
     split_words,
 )
@@ -35,11 +35,9 @@ from vaultlink.index.resolve import (
 from vaultlink.index.words import (
     MIN_LETTERS,
     count_letters,
-    fold_look_alikes,
     is_case_variant,
     is_same_spelling,
     may_lack_accents,
-    mixes_scripts,
     names_period,
     split_name,
 )
@@ -61,9 +59,6 @@ _RESPELT_TITLE_SCORE = 0.93
 _LEAST_NEAR_SCORE = 0.75
 """Least score of a near name, whose letters may differ much, as in `Lee, Ann` and `Ann Lee`."""
 
-_MAX_MISSPELT_WORDS = 2
-"""Number of words of a name that may share no word with the name that was meant."""
-
 _MAX_REMEMBERED = 1 << 13
 """Number of targets whose similar names are cached.
 
@@ -76,7 +71,7 @@ class Suggester:
 
     def __init__(self, index: Index):
         self._index = index
-        self._name_index: NameIndex | None = None
+        self._recalled: dict[tuple[str, int], tuple[Suggestion, ...]] = {}
 
     def __call__(self, target: str, limit: int = 3) -> tuple[Suggestion, ...]:
         """Return the files that a broken link's target may mean, best first.
@@ -100,7 +95,7 @@ class Suggester:
         if spelled:
             return _take_best(spelled, limit)
         text = link_name(file_name(target))
-        return None if self._index.derive(NearTest)(text) else ()
+        return None if self._index.derive(NearFinder)(text) else ()
 
     def suggest_unscored(self, target: str) -> tuple[Suggestion, ...]:
         """Return all files that a target may mean; near names have the least score."""
@@ -111,23 +106,8 @@ class Suggester:
         return tuple([Suggestion(path, "near", _LEAST_NEAR_SCORE) for path, _ in near])
 
     def prepare_near_names(self) -> None:
-        self._get_name_index().prepare()
+        self._index.derive(build_near_keys)
         self._index.derive(Vocabulary).prepare()
-
-    def _get_name_index(self) -> NameIndex:
-        if self._name_index is None:
-            self._name_index = NameIndex(self._index)
-        return self._name_index
-
-    def update_index(self, after: Index) -> None:
-        """Switch to a later index of the same vault, with the results of a new suggester."""
-        before, self._index = self._index, after
-        if before is after:
-            return
-        renamed = find_renamed(before, after)
-        if self._name_index:
-            self._name_index.update_names(before, after, renamed)
-            self._name_index.recalled.clear()
 
     # -- another folder --------------------------------------------------------------------------
 
@@ -204,7 +184,7 @@ class Suggester:
     # -- similar names ---------------------------------------------------------------------------
 
     def _recall_nearest(self, target: str, limit: int) -> tuple[Suggestion, ...]:
-        cache, query = self._get_name_index().recalled, (target, limit)
+        cache, query = self._recalled, (target, limit)
         if query not in cache:
             if len(cache) >= _MAX_REMEMBERED:
                 cache.clear()
@@ -218,45 +198,28 @@ class Suggester:
         from rapidfuzz.fuzz import ratio  # noqa: PLC0415 - only where suggestions are shown
 
         text = normalize_words(link_name(file_name(target)))
-        for path, words in found:
-            score = max(round(ratio(text, words) / 100, 2), _LEAST_NEAR_SCORE)
+        for path, name in found:
+            score = max(round(ratio(text, normalize_words(name)) / 100, 2), _LEAST_NEAR_SCORE)
             yield Suggestion(path, "near", min(score, _RESPELT_TITLE_SCORE - 0.01))
 
     def _find_near(self, target: str) -> Iterator[tuple[str, str]]:
         """Yield the files with names near the target, in the innermost of its folders.
 
-        Each has the words of its name.
+        Each has the name that is near.
         """
-        text = link_name(file_name(target))
-        words = split_words(fold_look_alikes(text) if mixes_scripts(text) else text)
-        names = self._get_name_index()
-        sharing = names.find_sharing_words(words)
-        found = list(self._pick_near(names, target, text, sharing))
-        if not found and (not sharing or len(words) <= _MAX_MISSPELT_WORDS):
-            similar = names.find_similar(" ".join(words))
-            found = list(self._pick_near(names, target, text, similar))
-        folders = split_folders(target)
-        for path, name in found:
-            if not folders or count_shared(folders, split_folders(path)):
-                yield path, name
-
-    def _pick_near(
-        self, names: NameIndex, target: str, text: str, candidates: Iterable[str]
-    ) -> Iterator[tuple[str, str]]:
+        text, folders = link_name(file_name(target)), split_folders(target)
         vocabulary = self._index.derive(Vocabulary)
         use = TargetUse(
             lambda word: vocabulary.is_known(word, target), lambda: vocabulary.is_topic(target)
         )
-        for words in candidates:
-            if not may_be_near(text, words):
-                continue
-            for path in names.paths_by_name[words]:
-                if is_same_kind(target, path) and any(
-                    is_near(text, name, use)
-                    for name in self._list_names(path, text)
-                    if normalize_words(name) == words
-                ):
-                    yield path, words
+        names = self._index.derive(NearFinder)(text)
+        paths = {path for name in names for path in list_named_files(self._index, name)}
+        for path in sorted(paths):
+            if is_same_kind(target, path) and (
+                not folders or count_shared(folders, split_folders(path))
+            ):
+                near = [name for name in self._list_names(path, text) if is_near(text, name, use)]
+                yield from ((path, name) for name in near)
 
     def _list_names(self, path: str, text: str) -> Iterator[str]:
         yield link_name(path)
@@ -501,8 +464,8 @@ def find_affected_sources(before: Index, after: Index, changed: Iterable[str]) -
     for name in names:
         words.update(split_name(name), split_words(name))
     doubtful = _find_containing(words, targets)
-    has_near = after.derive(NearTest).prepare(len(doubtful))
-    affected = {target for target in doubtful if has_near(link_name(file_name(target)))}
+    find_near = after.derive(NearFinder).prepare(len(doubtful))
+    affected = {target for target in doubtful if find_near(link_name(file_name(target)))}
     if names:
         affected.update(filter(_ChangedNames(set(), names).concern, targets))
     return {source for target in affected for source in after.unresolved_sources[target]}
@@ -547,5 +510,5 @@ class _ChangedNames:
             or not self._name_keys.isdisjoint(target_keys(target))
             or (not name and not self._name_keys.isdisjoint(list_folder_note_keys(target)))
             or not self._old_words.isdisjoint(split_name(text))
-            or self._near_keys.may_have_near_name(text)
+            or bool(self._near_keys.find(text))
         )
