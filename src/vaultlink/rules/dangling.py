@@ -364,16 +364,24 @@ def moved_link(note: Note, context: Context) -> Iterator[Finding]:
             }
             edits = _build_retarget_edits(link, (path,), note, context)
             is_complete = _has_subpath(link, path, note.path, context)
-            is_other = path == note.path or path in context.index.unresolved_sources.get(
-                link.target, ()
-            )
-            is_beside = any(
-                target == path and other.line == link.line
-                for other, target in context.index.resolved_links(note.path)
-            )
-            is_certain = is_complete and not (is_other or is_beside)
-            safety = Safety.SAFE if is_certain else Safety.UNSAFE
+            is_other = _is_named_beside_old_name(link, path, note, context)
+            safety = Safety.SAFE if is_complete and not is_other else Safety.UNSAFE
             yield Finding(link, values, link.target, edits=edits, safety=safety)
+
+
+def _is_named_beside_old_name(link: Link, path: str, note: Note, context: Context) -> bool:
+    """Return True if the renamed file and its old name seem to be two things.
+
+    The file itself links to the old name, or another link in the same line leads to the file.
+    """
+    return (
+        path == note.path
+        or path in context.index.unresolved_sources.get(link.target, ())
+        or any(
+            target == path and other.line == link.line
+            for other, target in context.index.resolved_links(note.path)
+        )
+    )
 
 
 def _describe_move(link: Link, path: str, note: Note, context: Context) -> str:
