@@ -45,7 +45,7 @@ from vaultlink.model import Diagnostic, Suggestion
 from vaultlink.text import count_shared, lazy_pattern, strip_accents
 
 # -- suggest files for a broken link by title, alias, spelling or similar name ---------------------
-# A target is not compared with every name. Candidates share the target's rarest words, and only
+# A target is not compared with every name. Names that may be near share a key with it, and only
 # these are scored. Names are prepared once and then updated from index to index.
 
 
@@ -485,7 +485,7 @@ def _find_containing(words: set[str], targets: Collection[str]) -> list[str]:
 def _list_all_names(index: Index, paths: Iterable[str]) -> Iterator[str]:
     for path in paths:
         if path in index.files:
-            yield from (link_name(path), file_name(path))
+            yield from list_file_names(path)
             note = index.notes.get(path)
             yield from (name for _, name in list_titles(note)) if note else ()
 
