@@ -267,7 +267,7 @@ def _list_commands(counts: Sequence[RuleCount], result: CheckResult) -> list[str
 
 
 class StatusTopicRow(msgspec.Struct, frozen=True, gc=False):
-    """What unresolved links name.
+    """A topic: unresolved links with the same target.
 
     Attributes:
         topic: The target of the links, as the first of them has it.

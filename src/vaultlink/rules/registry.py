@@ -220,14 +220,14 @@ class Rule(msgspec.Struct, frozen=True):
 
     `about` is "anchor" for findings about the heading or block of a link, "unresolved-link" for
     findings about the target of an unresolved link, "planned-link" if this is no mistake, and
-    "property" if equal messages in several
-    notes have one cause, so that text formats show them as one. `known_as` is the code of the
-    rule's findings in a baseline, "" for `code`. If a rule in `yields_to` is enabled and reports a
-    link, this rule does not report it. The check runs only on notes that have one of the elements
-    in `needs`, if there are any. `split_from` has the name and the code of the rule that this one
-    was part of: what names that rule also means this one, unless it names this one, too. A rule in
-    `preview` runs only if the setting `preview` is on. If the setting `quiet` has the kind in
-    `quiet`, findings of the rule are not reported; other rules yield to it all the same.
+    "property" if equal messages in several notes have one cause, so that text formats show them as
+    one. `known_as` is the code of the rule's findings in a baseline, "" for `code`. If a rule in
+    `yields_to` is enabled and reports a link, this rule does not report it. The check runs only on
+    notes that have one of the elements in `needs`, if there are any. `split_from` has the name and
+    the code of the rule that this one was part of: what names that rule also means this one, unless
+    it names this one, too. A rule in `preview` runs only if the setting `preview` is on. If the
+    setting `quiet` has the kind in `quiet`, findings of the rule are not reported; other rules
+    yield to it all the same.
 
     `skipped_variants` are the variants of the examples that tests skip.
     """
