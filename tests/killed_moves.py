@@ -11,6 +11,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from errno import EACCES, ENOSPC, EXDEV
 from functools import partial
 from pathlib import Path
@@ -260,6 +261,26 @@ def kill_run(bench: Bench) -> int:
     return count_rounds(trial)
 
 
+def kill_and_copy(bench: Bench) -> int:
+    """Kill the run before each change, and replace the vault by a copy, as a backup does; then revert it."""
+    copy = bench.root.with_name("copy")
+
+    def trial(number: int) -> bool:
+        bench.reset()
+        is_done = run_hooked(bench.run, Killer(number))
+        shutil.copytree(bench.root, copy)
+        shutil.rmtree(bench.root)
+        shutil.copytree(copy, bench.root)
+        shutil.rmtree(copy)
+        bench.revert()
+        bench.check(bench.before, bench.after)
+        bench.undo()
+        bench.check(bench.before)
+        return is_done
+
+    return count_rounds(trial)
+
+
 def kill_revert(bench: Bench) -> int:
     """Kill the run, kill the command that reverts it some times, and let a last one revert it."""
     chance = random.Random(17)
@@ -348,7 +369,12 @@ def fail_undo(bench: Bench) -> int:
         bench.reset()
         bench.run()
         fault = RenameFault(code, number, is_lasting=is_lasting)
-        is_done = run_failing(bench, bench.undo, fault)
+
+        def undo() -> None:
+            with suppress(JournalError):  # the next undo does it
+                bench.undo()
+
+        is_done = run_failing(bench, undo, fault)
         bench.undo()
         bench.check(bench.before)
         return is_done
@@ -358,7 +384,7 @@ def fail_undo(bench: Bench) -> int:
 
 KINDS = {
     function.__name__.replace("_", " "): function
-    for function in (kill_run, kill_revert, kill_undo, fail_run, fail_undo)
+    for function in (kill_run, kill_and_copy, kill_revert, kill_undo, fail_run, fail_undo)
 }
 
 if __name__ == "__main__":

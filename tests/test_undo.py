@@ -6,7 +6,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from errno import EIO
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
@@ -469,7 +471,9 @@ def test_damaged_record_restores_nothing(run: RunCommand, vault: Path, path: str
     file.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
     done = run("undo")
     assert done.code == 1
-    assert done.err == f"{path}: skipped: its old text in the journal is damaged.\n"
+    assert done.err == (
+        f"{path}: skipped: its old text in the journal is damaged.\nNothing was restored.\n"
+    )
     assert (vault / path).read_bytes() == FIXED[path]
 
 
@@ -513,7 +517,9 @@ def test_runs_of_one_second_keep_their_order(vault: Path) -> None:
 
 RUN = """
 import sys
+from errno import EIO
 from pathlib import Path
+from unittest.mock import patch
 from vaultlink.write.journal import record_and_write
 from vaultlink.write.journal_files import lock_vault
 from vaultlink.model import PendingWrite
@@ -527,7 +533,9 @@ with lock_vault(root):
 """
 UNDO = """
 import sys
+from errno import EIO
 from pathlib import Path
+from unittest.mock import patch
 from vaultlink.__main__ import main
 print("ready", flush=True)
 main(["undo", "-q", "--vault", sys.argv[1]])
@@ -649,6 +657,22 @@ def test_temporary_name_of_a_created_note_is_no_hard_link(run: RunCommand, vault
     assert (done.code, "skipped" in done.err) == (0, False)
     (new.parent / ".vaultlink-20990101-000000-abcd-5.tmp").unlink()
     assert {path for path in tree(vault) if path not in before} == {"c", "c/d"}
+
+
+@pytest.mark.parametrize("number", range(1, 3))
+def test_temporary_file_is_removed_though_the_system_refuses_once(vault: Path, number: int) -> None:
+    """Those of a note that is written, and of one that is skipped."""
+    write_files(vault, {"Long.md": b"typed"})
+    unlink, numbers = os.unlink, iter(range(1, 1_000))
+
+    def fail(path: str, **more: int) -> None:
+        if str(path).startswith(".vaultlink-") and next(numbers) == number:
+            raise OSError(EIO, os.strerror(EIO))
+        unlink(path, **more)
+
+    with patch.object(os, "unlink", fail):
+        fix(vault, [item for item in WRITES if item.new is not None])
+    assert not [path for path in tree(vault) if ".vaultlink-" in path]
 
 
 FULL_JOURNAL = """

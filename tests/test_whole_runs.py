@@ -10,7 +10,7 @@ import pytest
 
 from failing import fail_calls
 from killed_moves import Killer, read_tree, run_hooked
-from running import create_vault, write_files
+from running import RunCommand, create_vault, write_files
 from vaultlink.model import PendingWrite, SkippedNote
 from vaultlink.write.journal import record_and_write
 from vaultlink.write.journal_files import journal_folder, list_runs
@@ -53,6 +53,23 @@ def test_run_and_its_undo_are_exact(vault: Path) -> None:
     result = change(vault)
     assert (result.written, result.skipped) == (tuple(sorted(TEXTS)), ())
     assert undo_run(vault, list_runs(vault)[0]).skipped == ()
+    assert read_tree(vault) == before
+
+
+def test_text_that_moved_to_a_new_note_is_not_lost(run: RunCommand, tmp_path: Path) -> None:
+    """The note that it was in can't be restored: it was edited since."""
+    vault = create_vault(tmp_path / "vault", {"a.md": b"# A\n\n## Tide\n\nlow and high\n"})
+    assert run("extract", "a#Tide", "--vault", vault).code == 0
+    with (vault / "a.md").open("ab") as stream:
+        stream.write(b"typed\n")
+    before = read_tree(vault)
+    done = run("undo", "--vault", vault)
+    assert done.code == 1
+    assert done.err == (
+        "Tide.md: skipped: another note that was not restored may need it.\n"
+        "a.md: skipped: it was edited since.\n"
+        "Nothing was restored.\n"
+    )
     assert read_tree(vault) == before
 
 

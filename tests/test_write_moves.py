@@ -21,12 +21,17 @@ from vaultlink.write import system_calls as move_module
 from vaultlink.write.journal import record_and_write, record_run
 from vaultlink.write.journal_files import journal_folder, list_runs, write_moving
 from vaultlink.write.moves import identify_files, list_temporary_paths, map_path, order_moves
-from vaultlink.write.undo import plan_undo, revert_interrupted, undo_run
+from vaultlink.write.recovery import plan_undo
+from vaultlink.write.undo import revert_interrupted, undo_run
 from vaultlink.write.write_notes import WriteResult
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such files")
 NOTES = {path: text for path, text in FILES.items() if path[-1] != "/"}
 TAKEN = "a file with this name already exists"
+OLD_NAME_TAKEN = "another file has its old name now"
+LEFT = "it may link to a file that was not moved back"
+TOGETHER = "a note that was not restored may link to it"
+DISK_ERROR = "the disk reports an input/output error"
 
 
 @pytest.fixture
@@ -292,21 +297,73 @@ def test_edited_note_is_named_and_moved_back(vault: Path) -> None:
 
 
 def test_file_whose_old_path_is_taken_is_named(vault: Path) -> None:
-    move(vault, {"1.md": "one.md", "2.md": "two.md"}, {"1.md": b"ONE"})
+    move(vault, {"1.md": "one.md", "3.md": "three.md"}, {"1.md": b"ONE"})
     write_files(vault, {"1.md": b"another"})
     run = list_runs(vault)[0]
-    assert plan_undo(vault, run).moves == {"two.md": "2.md"}
+    assert plan_undo(vault, run).moves == {"three.md": "3.md"}
     result = undo(vault)
-    assert result.skipped == (SkippedNote("one.md", TAKEN),)
+    assert result.skipped == (SkippedNote("one.md", OLD_NAME_TAKEN),)
     found = read_tree(vault)
-    assert (found["1.md"], found["one.md"], found["2.md"]) == (
-        b"another",
-        NOTES["1.md"],
-        NOTES["2.md"],
-    )
+    assert (found["1.md"], found["one.md"], found["3.md"]) == (b"another", b"ONE", NOTES["3.md"])
+    assert not list_runs(vault)[1].undone
     (vault / "1.md").unlink()
     assert undo_run(vault, run).skipped == ()
     assert {path: text for path, text in read_tree(vault).items() if text is not None} == NOTES
+
+
+LINKED: Mapping[str, bytes] = {
+    "Home.md": b"[[Tide]] and [[Wall]]\n",
+    "Path.md": b"- x\n- [a](<sub/Low%20Water.md>)\n",
+    "Only.md": b"[[Wall]]\n",
+    "Pier.md": b"[[Gate]]\n",
+    "Tide.md": b"# Tide\n",
+    "Wall.md": b"# Wall\n",
+    "Gate.md": b"# Gate\n",
+    "sub/Low Water.md": b"low\n",
+}
+RENAMES = "Tide\tFlood\nWall\tQuay\nGate\tDoor\nsub/Low Water\tsub/Ebb\n"
+
+
+@pytest.mark.parametrize(
+    ("taken", "stays"),
+    [
+        ("Tide.md", {"Home.md", "Only.md"}),  # Home links to both files, so both stay renamed
+        ("Wall.md", {"Home.md", "Only.md"}),
+        ("Gate.md", {"Pier.md"}),
+        ("sub/Low Water.md", {"Path.md"}),
+        ("Other.md", set()),
+    ],
+)
+@pytest.mark.parametrize("is_killed", [False, True], ids=["undone", "killed"])
+def test_links_stay_with_a_file_that_can_not_be_moved_back(
+    run: RunCommand, vault: Path, taken: str, stays: Collection[str], *, is_killed: bool
+) -> None:
+    """Otherwise they would lead to the other file that has its old name now."""
+    root = create_vault(vault.parent / "linked", LINKED)
+    write_files(root.parent, {"plan.tsv": RENAMES.encode()})
+    run("rename", "--from-file", root.parent / "plan.tsv", "--vault", root)
+    renamed = read_tree(root)
+    if is_killed:
+        [ended] = journal_folder(root).glob("*.ended")
+        ended.unlink()
+        moving = identify_files(root, ["Flood.md", "Quay.md", "Door.md", "sub/Ebb.md"])
+        write_moving(journal_folder(root), list_runs(root)[0], moving)
+    write_files(root, {taken: b"another\n"})
+    done = run(
+        *(("fix", "--select", "malformed-link") if is_killed else ("undo",)), "--vault", root
+    )
+    assert done.code == bool(stays)
+    if stays:
+        assert "another file has its old name now.\n" in done.err
+        assert "`vaultlink undo 2" in done.err
+        assert done.err.endswith(" tries the rest again.\n") != is_killed
+    found = read_tree(root)
+    texts = {path: text for path, text in found.items() if path in LINKED and path != taken}
+    assert {path for path, text in texts.items() if text != LINKED[path]} == stays
+    assert all(renamed[path] == found[path] for path in stays)
+    (root / taken).unlink()
+    assert run("undo", "--vault", root).code == 0
+    assert {path: text for path, text in read_tree(root).items() if path in LINKED} == LINKED
 
 
 def test_file_that_is_gone_is_named(vault: Path) -> None:
@@ -346,27 +403,28 @@ def test_undo_finds_a_file_that_another_program_moved_back(vault: Path) -> None:
     assert read_tree(vault) == before
 
 
-def test_undo_that_lost_a_hidden_file_leaves_the_other_one(vault: Path) -> None:
-    """The first undo could make only one of two moves. Then another program removes the other file."""
+def test_hidden_file_of_an_undo_is_named_and_found_again(vault: Path) -> None:
+    """The disk fails in the middle of an exchange. Then another program takes the hidden file away for a while."""
     move(vault, {"1.md": "2.md", "2.md": "1.md"})
     run = list_runs(vault)[0]
     rename, numbers = move_module.rename_to_free_name, iter(range(1, 1_000))
 
     def fail(*args: object) -> None:
-        if next(numbers) == 3:
+        if next(numbers) > 2:
             raise OSError(EIO, "")
         rename(*args)  # type: ignore[arg-type]
 
     with patch.object(move_module, "rename_to_free_name", fail):
-        [skipped] = undo_run(vault, run).skipped
-    [hidden] = vault.glob(".moving-vaultlink-*")
-    assert hidden.name in skipped.reason
-    content = hidden.read_bytes()
-    hidden.unlink()
-    before = read_tree(vault)
-    [lost] = undo_run(vault, list_runs(vault)[1]).skipped
-    assert (lost.reason, read_tree(vault)) == ("it was removed or renamed since", before)
-    hidden.write_bytes(content)
+        other, hidden = undo_run(vault, run).skipped
+    [place] = vault.glob(".moving-vaultlink-*")
+    assert other == SkippedNote("1.md", DISK_ERROR)
+    assert hidden == SkippedNote("2.md", f"{DISK_ERROR}, so it is kept as {place.name}")
+    content = place.read_bytes()
+    place.unlink()
+    [(_, reverted)] = revert_interrupted(vault)
+    assert reverted.skipped == (SkippedNote("2.md", "it was removed or renamed since"),)
+    assert read_tree(vault)["2.md"] == NOTES["1.md"]
+    place.write_bytes(content)
     assert undo_run(vault, list_runs(vault)[1]).skipped == ()
     assert {path: text for path, text in read_tree(vault).items() if text is not None} == NOTES
 
@@ -407,6 +465,7 @@ KILLED = [
         for kind in ("kill revert", "kill undo")
         for name in ("swap", "into moved folder")
     ),
+    *(("kill and copy", name) for name in ("chain", "swap", "swapped folders")),
     *(("fail undo", name) for name in ("chain", "swap", "cycle over folders", "swapped folders")),
 ]
 
@@ -461,13 +520,13 @@ def test_undo_reverts_an_interrupted_run_and_no_other(run: RunCommand, vault: Pa
 
 
 def test_other_path_taken_after_the_interruption(vault: Path) -> None:
-    name = interrupt(vault, {"1.md": "one.md", "2.md": "two.md"}, {"a.md": b"A\n"})
+    name = interrupt(vault, {"1.md": "one.md", "2.md": "two.md"}, {"b.md": b"B\n", "3.md": b"3"})
     write_files(vault, {"1.md": b"another"})
     [(run, result)] = revert_interrupted(vault)
-    assert (run.id, result.skipped) == (name, (SkippedNote("one.md", TAKEN),))
+    assert (run.id, result.skipped) == (name, (SkippedNote("one.md", OLD_NAME_TAKEN),))
     found = read_tree(vault)
-    assert (found["a.md"], found["2.md"], found["1.md"]) == (
-        NOTES["a.md"],
+    assert (found["b.md"], found["2.md"], found["1.md"]) == (
+        NOTES["b.md"],
         NOTES["2.md"],
         b"another",
     )

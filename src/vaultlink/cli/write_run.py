@@ -43,24 +43,34 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def hold_write_lock(terminal: Terminal, root: Path, *, reverting: bool = True) -> Iterator[None]:
+def hold_write_lock(terminal: Terminal, root: Path) -> Iterator[bool]:
     """Hold the write lock of a vault; report it if another run holds it.
 
-    With `reverting`, interrupted runs are reverted first, so the vault must be read after this.
+    Interrupted runs are reverted first, so the vault must be read after this. Yields True if more
+    of them can be reverted later.
     """
+    with wait_for_lock(terminal, root):
+        yield report_reverted(terminal, revert_interrupted(root))
+
+
+@contextmanager
+def wait_for_lock(terminal: Terminal, root: Path) -> Iterator[None]:
+    """Hold the write lock of a vault; report it if another run holds it."""
     with lock_vault(
         root,
         lambda: terminal.print_message("Another run is writing to this vault; waiting for it."),
     ):
-        if reverting:
-            report_reverted(terminal, revert_interrupted(root))
         yield
 
 
-def report_reverted(terminal: Terminal, reverted: Iterable[RevertedRun]) -> None:
+def report_reverted(terminal: Terminal, reverted: Iterable[RevertedRun]) -> bool:
+    """Print which runs were reverted; return True if more can be reverted later."""
+    is_partial = False
     for item in reverted:
         print_skipped_notes(item.result.skipped)
         terminal.print_message(escape_controls(item.describe()))
+        is_partial |= not item.is_complete
+    return is_partial
 
 
 class WritingCommand(ABC):
@@ -134,19 +144,23 @@ def run_plan(command: WritingCommand) -> int:
     """Plan a change of a vault, and preview or write it; return the exit code.
 
     Only one run at a time writes to a vault. The lock is held from before the vault is read, but
-    not while waiting for the user or while printing results.
+    not while waiting for the user or while printing results. The exit code is at least 1 if an
+    interrupted run could be reverted only in part.
     """
     terminal, is_interactive = command.terminal, command.is_interactive
     root = None if command.is_dry else find_vault_root(command.options, command.start)
+    is_partial = False
     if root and is_interactive:
-        with hold_write_lock(terminal, root):
+        with hold_write_lock(terminal, root) as is_partial:
             pass  # interrupted runs are reverted before the vault is read
-    with hold_write_lock(terminal, root) if root and not is_interactive else nullcontext():
+    is_locked = root is not None and not is_interactive
+    with hold_write_lock(terminal, root) if root and is_locked else nullcontext(is_partial) as left:
+        is_partial = left
         try:
             scan = scan_from_options(command.options, command.start, command.overrides)
             terminal.check_output_file(scan.root)
             warn_of_scan(scan, terminal)
-            if root and not is_interactive:
+            if is_locked:
                 remove_leftovers(scan.root, scan.listing.strays)
             command.root = scan.root
             plan = command.make_plan(scan)
@@ -156,6 +170,11 @@ def run_plan(command: WritingCommand) -> int:
             print_stderr("Stopped: nothing was written.")
             return EXIT_INTERRUPTED
         result = _write(command, scan, plan) if root and plan is not None else None
+    code = _report(command, plan, result)
+    return max(code, EXIT_FINDINGS) if is_partial else code
+
+
+def _report(command: WritingCommand, plan: "Plan | None", result: WriteResult | None) -> int:
     if plan is None:
         return command.report_nothing()
     if result is None:

@@ -140,9 +140,9 @@ def _extend(result: WriteResult, later: WriteResult, run: PendingRun) -> WriteRe
 
 def _make_moves(root: Path, run: PendingRun, token: str, result: WriteResult) -> WriteResult:
     plan = MovePlan(run.moves, list_temporary_paths(run.moves, token))
-    reasons = make_moves(root, plan, run.obsolete, stop=not run.is_partial)
+    reasons = make_moves(root, plan, run.obsolete, stop=True)
     skipped = [SkippedNote(run.moves[number][0], reason) for number, reason in reasons.items()]
-    if skipped and not run.is_partial:
+    if skipped:
         raise RunAbandoned(result, skipped)
     moved = tuple(move for number, move in enumerate(run.moves) if number not in reasons)
     every = sorted([*result.skipped, *skipped], key=lambda note: note.path)
@@ -203,7 +203,8 @@ def record_and_write(  # noqa: PLR0913 - all parts of a run
     """Record a run, then make its changes. The caller must hold the write lock.
 
     If a move can't be made, or the disk is full or defective, nothing is changed at all, unless the
-    run is an undo: that skips what it can't change. A run that changes nothing leaves no record. If
+    run is an undo without moves: that skips what it can't change. A run that changes nothing leaves
+    no record. If
     the run was reverted but not all of it could be, `run_id` is set and nothing is in `written`.
 
     `writes` are by path before the moves; if one of those in `first` is skipped, nothing is
@@ -224,7 +225,10 @@ def record_and_write(  # noqa: PLR0913 - all parts of a run
     if barriers:
         return WriteResult((), tuple(sorted(barriers, key=lambda note: note.path)))
     pending = order_writes(writes, first)._replace(
-        moves=tuple(moves.items()), obsolete=obsolete, is_partial=is_undo, is_whole=all_or_nothing
+        moves=tuple(moves.items()),
+        obsolete=obsolete,
+        is_partial=is_undo and not moves,
+        is_whole=all_or_nothing,
     )
     run = record_run(root, command, summary, pending.writes, undoes, moves)
     folder = journal_folder(root)

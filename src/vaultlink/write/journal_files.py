@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from vaultlink.errors import JournalError
 from vaultlink.files import open_own, read_own, user_folder
 from vaultlink.text import blake2b, lazy_pattern
+from vaultlink.write.moves import FileIdentity
 from vaultlink.write.open_folders import NOT_A_FOLDER
 from vaultlink.write.own_files import sync_folder, write_atomically
 from vaultlink.write.write_notes import describe_os_error
@@ -178,7 +179,7 @@ MAX_RECORD_BYTES = 2_000_000_000
 MAX_INFLATED_BYTES = 500_000_000
 """Bytes that the compressed parts of a record have together when they are decompressed, at most."""
 
-_UNKNOWN_IDENTITY = (-1, -1)
+_UNKNOWN_IDENTITY = FileIdentity(-1, -1)
 """Stands for the identity of a file that exists."""
 
 _MAX_MARKER_BYTES = 64_000_000
@@ -407,20 +408,18 @@ def write_ended(
             (folder / f"{run.id}.moving").unlink(missing_ok=True)
 
 
-def write_moving(
-    folder: Path, run: RecordedRun, identities: Sequence[tuple[int, int] | None]
-) -> None:
+def write_moving(folder: Path, run: RecordedRun, identities: Sequence[FileIdentity | None]) -> None:
     """Write the identities of the files that a run moves, durably."""
     content = msgspec.msgpack.encode(identities)
     write_atomically(folder / f"{run.id}.moving", [content], durable=True)
 
 
-def read_moving(folder: Path, run: RecordedRun) -> list[tuple[int, int] | None] | None:
+def read_moving(folder: Path, run: RecordedRun) -> list[FileIdentity | None] | None:
     """Return the identities of the files that a run moves; None before its first move."""
     file = folder / f"{run.id}.moving"
     try:
         found = msgspec.msgpack.decode(
-            read_own(file, _MAX_MARKER_BYTES), type=list[tuple[int, int] | None]
+            read_own(file, _MAX_MARKER_BYTES), type=list[FileIdentity | None]
         )
     except FileNotFoundError:
         return None

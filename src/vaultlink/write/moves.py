@@ -4,14 +4,19 @@ import os
 import stat as modes
 import unicodedata
 from collections import deque
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 from unicodedata import normalize
 
+import msgspec
+
+from vaultlink.files import NO_FOLLOW, open_regular
 from vaultlink.model import SkippedNote
+from vaultlink.text import blake2b
 from vaultlink.write.open_folders import (
     NOT_A_FOLDER,
     OUTSIDE_VAULT,
@@ -95,6 +100,10 @@ def list_temporary_paths(moves: Sequence[Move], token: str) -> list[str]:
         folder, slash, _ = outermost[-1].rpartition("/")
         paths.append(f"{folder}{slash}{_TEMPORARY_PREFIX}{token}-{number}")
     return paths
+
+
+def is_temporary_path(path: str) -> bool:
+    return split_path(path)[1].startswith(_TEMPORARY_PREFIX)
 
 
 def map_path(path: str, moves: Mapping[str, str]) -> str:
@@ -206,14 +215,10 @@ def _attempt_step(folders: OpenFolders, plan: MovePlan, step: MoveStep) -> str |
     try:
         _rename(folders, step.source, step.target, temporary)
     except (OSError, CannotWrite) as error:
-        reason = describe_os_error(error)
-        if step.source != temporary or step.source == old:
-            return reason
-        try:
-            _rename(folders, temporary, old, temporary)
-        except (OSError, CannotWrite):
-            return f"{reason}, so it is kept as {temporary}"
-        return reason
+        if step.source == temporary != old:
+            with suppress(OSError, CannotWrite):
+                _rename(folders, temporary, old, temporary)
+        return describe_os_error(error)
     return None
 
 
@@ -298,8 +303,30 @@ def _remove_emptied(
 # -- find where the files of moves are, and what is in their way. Write nothing --------------------
 
 
-FileIdentity = tuple[int, int]
-"""Device and inode of a file or folder. A rename keeps them on most disks."""
+_SAMPLE_BYTES = 1 << 16
+"""Bytes at the beginning and at the end of a file by which its content is known."""
+
+_MAX_LISTED_FILES = 10_000
+"""Files by which the content of a folder is known."""
+
+
+class FileIdentity(msgspec.Struct, frozen=True, array_like=True):
+    """How a file or folder is known again after a rename.
+
+    `device` and `inode` stay on most disks, unless the vault is copied or restored from a backup.
+    `content` is a digest of what is in it; versions before 0.6.0 recorded none.
+    """
+
+    device: int
+    inode: int
+    content: bytes = b""
+
+    def is_same_file(self, other: "FileIdentity") -> bool:
+        return (self.device, self.inode) == (other.device, other.inode)
+
+    def has_same_content(self, other: "FileIdentity") -> bool:
+        return self.content == other.content != b""
+
 
 _NOT_WRITABLE = "its folder is not writable"
 _NEW_FOLDER_NOT_WRITABLE = "its new folder is not writable"
@@ -331,9 +358,38 @@ def identify_files(root: Path, paths: Sequence[str]) -> list[FileIdentity | None
             status = os.lstat(root / path)
         except (OSError, ValueError):
             identities.append(None)
-        else:
-            identities.append((status.st_dev, status.st_ino))
+            continue
+        content = b""
+        with suppress(OSError):
+            content = _digest_content(os.path.join(root, path), status)
+        identities.append(FileIdentity(status.st_dev, status.st_ino, content))
     return identities
+
+
+def _digest_content(file: str, status: os.stat_result) -> bytes:
+    """Return a digest of a file's size and ends, or of what a folder contains.
+
+    Raises OSError if it can't be read.
+    """
+    digest = blake2b(digest_size=20)
+    if modes.S_ISDIR(status.st_mode):
+        names = sorted(islice(_list_inner_files(file), _MAX_LISTED_FILES))
+        digest.update(repr(names).encode("utf-8", "surrogateescape"))
+    elif modes.S_ISREG(status.st_mode):
+        digest.update(str(status.st_size).encode())
+        with open(open_regular(file, NO_FOLLOW), "rb") as stream:
+            digest.update(stream.read(_SAMPLE_BYTES))
+            stream.seek(max(stream.tell(), status.st_size - _SAMPLE_BYTES))
+            digest.update(stream.read(_SAMPLE_BYTES))
+    return digest.digest()
+
+
+def _list_inner_files(folder: str) -> Iterator[tuple[str, int]]:
+    for place, folders, names in os.walk(folder):
+        folders.sort()
+        for name in sorted(names):
+            file = os.path.join(place, name)
+            yield os.path.relpath(file, folder), os.lstat(file).st_size
 
 
 def find_move_barriers(
@@ -360,7 +416,7 @@ class _BarrierFinder:
 
     def __init__(self, root: Path, leaving: Sequence[str]):
         self._root, self._real_root = root, root.resolve()
-        self._leaving = {*identify_files(root, leaving)} - {None}
+        self._leaving = {*map(self._stat, leaving)} - {None}
         self._leaving_names = {*map(fold_path, leaving)}
         self._names = NameLookup(root)
         self._find_folder_barrier = cache(self._examine_folder)
@@ -376,8 +432,7 @@ class _BarrierFinder:
         while target_folder and not os.path.lexists(self._root / target_folder):
             target_folder = split_path(target_folder)[0]
         barrier = self._find_folder_barrier(source_folder)
-        [target] = identify_files(self._root, [target_folder])
-        if barrier or target in self._leaving:  # such a folder is created again
+        if barrier or self._stat(target_folder) in self._leaving:  # such a folder is created again
             return barrier
         barrier = self._find_folder_barrier(target_folder)
         if barrier:
@@ -389,9 +444,17 @@ class _BarrierFinder:
                 return "it is not writable"
         return None if len(devices) == 1 else OTHER_DEVICE
 
+    def _stat(self, path: str) -> tuple[int, int] | None:
+        """Return device and inode of a file or folder; None if it is missing."""
+        try:
+            status = os.lstat(self._root / path)
+        except (OSError, ValueError):
+            return None
+        return status.st_dev, status.st_ino
+
     def _is_taken(self, path: str) -> bool:
         """Return True if a path is that of a file that stays there."""
-        [target] = identify_files(self._root, [path])
+        target = self._stat(path)
         if target is None or target in self._leaving:
             return False
         is_leaving = fold_path(path) in self._leaving_names  # the disk may ignore case
@@ -451,26 +514,34 @@ def locate_files(
 ) -> list[str | None]:
     """Return where the files of interrupted moves are now; None for those gone.
 
-    `identities` are those from before the first move. A file that another program has replaced
-    since has another one; it counts as the same file if it is in one of its places.
+    `identities` are those from before the first move. The content of a file decides, as a vault can
+    be copied or restored from a backup. A file that another program has replaced since has another
+    content and identity; it counts as the same file if it is in one of its places.
     """
     numbers = dict.fromkeys(step.number for step in order_moves(*plan))
     located: list[str | None] = [None] * len(plan.moves)
     taken: set[str] = set()
     names = NameLookup(root)
-    for is_exact in (True, False):
+    identify = cache(lambda place: identify_files(root, [place])[0])
+    for is_match in _MATCHES:
         for number in numbers:
-            if located[number] is not None or identities[number] is None:
+            identity = identities[number]
+            if located[number] is not None or identity is None:
                 continue
             old, new = plan.moves[number]
-            places = [
-                path
-                for path in (plan.temporary_paths[number], new, old)
-                if path not in taken and names.has(path)
-            ]
-            for place, identity in zip(places, identify_files(root, places), strict=True):
-                if identity is not None and (not is_exact or identity == identities[number]):
+            for place in (plan.temporary_paths[number], new, old):
+                found = identify(place) if place not in taken and names.has(place) else None
+                if found is not None and is_match(identity, found):
                     located[number] = place
                     taken.add(place)
                     break
     return located
+
+
+_MATCHES: Sequence[Callable[[FileIdentity, FileIdentity], bool]] = (
+    lambda one, other: one.is_same_file(other) and one.has_same_content(other),
+    FileIdentity.has_same_content,
+    FileIdentity.is_same_file,
+    lambda _one, _other: True,
+)
+"""Tests by which a moved file is known again, the strictest first."""

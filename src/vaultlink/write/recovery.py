@@ -5,9 +5,16 @@ identifies the moved files until all of them are at their old paths, and the byt
 it was restored.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from functools import reduce
+import os
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property, reduce
+from html import unescape
+from itertools import takewhile
 from pathlib import Path
+from types import MappingProxyType
+
+import msgspec
+from msgspec.structs import replace
 
 from vaultlink.errors import JournalError
 from vaultlink.model import PendingWrite, SkippedNote
@@ -27,14 +34,18 @@ from vaultlink.write.journal_files import (
 from vaultlink.write.moves import (
     MovePlan,
     NameLookup,
+    find_move_barriers,
+    fold_path,
+    is_temporary_path,
     list_temporary_paths,
     locate_files,
     make_moves,
     map_path,
 )
-from vaultlink.write.open_folders import remove_empty_folders
+from vaultlink.write.open_folders import remove_empty_folders, split_path
 from vaultlink.write.write_notes import (
     DISK_REASONS,
+    NAME_TAKEN,
     WriteResult,
     describe_os_error,
     read_bytes,
@@ -45,8 +56,21 @@ EDITED_SINCE = "it was edited since"
 GONE_SINCE = "it was removed or renamed since"
 _CREATED_SINCE = "a file with this name was created since"
 _DAMAGED = "its old text in the journal is damaged"
-LASTING_REASONS = frozenset((EDITED_SINCE, GONE_SINCE, _CREATED_SINCE, _DAMAGED))
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+_OLD_NAME_TAKEN = "another file has its old name now"
+_NEEDED = "another note that was not restored may need it"
+_LEFT_WITH_FILE = "it may link to a file that was not moved back"
+_MOVED_TOGETHER = "a note that was not restored may link to it"
+_LASTING_REASONS = frozenset((EDITED_SINCE, GONE_SINCE, _CREATED_SINCE, _DAMAGED))
 """Reasons to skip a note that stay: trying again can't restore it."""
+
+FOLLOWING_REASONS = frozenset((_NEEDED, _LEFT_WITH_FILE, _MOVED_TOGETHER))
+"""Reasons that hold as long as another note or file of the run is skipped."""
+
+
+def is_final(skipped: Iterable[SkippedNote]) -> bool:
+    """Return True if trying again can't restore any of the skipped notes."""
+    return (_LASTING_REASONS | FOLLOWING_REASONS).issuperset(note.reason for note in skipped)
 
 
 def plan_restored_notes(
@@ -93,6 +117,136 @@ def _skip_reason(change: RecordedChange, current: bytes | None) -> str:
     return _CREATED_SINCE if change.new is None else EDITED_SINCE
 
 
+class UndoPlan(msgspec.Struct, frozen=True):
+    """The changes that undo a run, and the notes that would be skipped.
+
+    The writes are at the present paths of notes; `moves` are from the present to the old paths.
+    `left` are the old paths of the moves that are not reverted, `failed` the reasons for those of
+    them that could not be.
+    """
+
+    run: RecordedRun
+    writes: Sequence[PendingWrite]
+    skipped: Sequence[SkippedNote]
+    moves: Mapping[str, str] = {}
+    left: frozenset[str] = frozenset()
+    failed: Mapping[str, str] = {}
+
+
+def plan_undo(
+    root: Path,
+    run: RecordedRun,
+    failed: Mapping[str, str] = _NOTHING,
+    located: Mapping[str, str | None] | None = None,
+) -> UndoPlan:
+    """Plan the undo of a run. Writes nothing.
+
+    `failed` are reasons not to revert moves, by old path; `located` says where the moved files are,
+    if that is known. Where a file can't be moved back, the notes that may link to it stay as they
+    are, and so do the other files that these may link to.
+    """
+    located = locate_moved_files(root, run) if located is None else located
+    moved = {old: place for old, place in located.items() if place is not None}
+    reasons = {**dict.fromkeys(located.keys() - moved.keys(), GONE_SINCE), **failed}
+    writes, skipped = plan_restored_notes(root, run, moved)
+    links = _FollowedLinks(root, run, moved)
+    while True:
+        left = frozenset(reasons)
+        moves = {place: old for old, place in moved.items() if old not in left}
+        barriers = find_move_barriers(root, moves, run.folders)
+        reasons |= {moves[note.path]: note.reason for note in barriers}
+        tied = {old for item in writes for old in links.list_tied(item, reasons) if old in moved}
+        reasons |= dict.fromkeys(tied - reasons.keys(), _MOVED_TOGETHER)
+        if len(reasons) == len(left):
+            break
+    new_paths = dict(run.moves)
+    for old, cause in reasons.items():
+        reason = _OLD_NAME_TAKEN if cause == NAME_TAKEN else cause
+        place = moved.get(old, new_paths[old])
+        if is_temporary_path(place):
+            skipped.append(SkippedNote(new_paths[old], f"{reason}, so it is kept as {place}"))
+        else:
+            skipped.append(SkippedNote(place, reason))
+    return _leave_notes(UndoPlan(run, writes, skipped, moves, left, failed), links)
+
+
+def _leave_notes(plan: UndoPlan, links: "_FollowedLinks") -> UndoPlan:
+    """Return a plan without the notes that may link to a file that is not moved back."""
+    kept, reasons = [], {note.path: note.reason for note in plan.skipped}
+    for item in plan.writes:
+        is_created = item.new is None and bool((item.old or b"").strip())
+        if links.list_tied(item, plan.left):
+            reasons.setdefault(item.path, _LEFT_WITH_FILE)
+        elif is_created and reasons:
+            reasons[item.path] = _NEEDED
+        else:
+            kept.append(item)
+    skipped = [SkippedNote(path, reason) for path, reason in sorted(reasons.items())]
+    return replace(plan, writes=kept, skipped=skipped)
+
+
+class _FollowedLinks:
+    """Finds the moves that the links in a note followed, by the names in its text.
+
+    What it finds may be too much, but never too little: a link that is restored though its file was
+    not moved back could lead to another file.
+    """
+
+    def __init__(self, root: Path, run: RecordedRun, moved: Mapping[str, str]):
+        self._root, self._moves, self._moved = root, run.moves, moved
+        self._tied: dict[str, frozenset[str]] = {}
+
+    def list_tied(self, item: PendingWrite, left: Collection[str]) -> frozenset[str]:
+        """Return the moves that a note may link to; none if none is in `left`."""
+        if not left:
+            return frozenset()
+        if item.path not in self._tied:
+            lines = _list_changed_lines(item.old or b"", item.new or b"")
+            is_spelled = "\\u" in lines  # a canvas may spell names in escapes
+            text = _read_names(lines)
+            self._tied[item.path] = frozenset(
+                old
+                for old, names in self._names.items()
+                if is_spelled
+                or map_path(old, self._moved) == item.path
+                or any(name in text for name in names)
+            )
+        tied = self._tied[item.path]
+        return frozenset() if tied.isdisjoint(left) else tied
+
+    @cached_property
+    def _names(self) -> dict[str, set[str]]:
+        """The names of the moved files. Links to any file may follow the move of a folder."""
+        return {
+            old: {""}
+            if (self._root / self._moved.get(old, old)).is_dir()
+            else {*map(_read_stem, (old, new))}
+            for old, new in self._moves
+        }
+
+
+def _read_stem(path: str) -> str:
+    name = split_path(path)[1]
+    return _read_names(name.rpartition(".")[0] or name)
+
+
+def _read_names(text: str) -> str:
+    """Return a text so that a name in it is found however a link spells it."""
+    from urllib.parse import unquote  # noqa: PLC0415 - slow to import, rarely needed
+
+    return fold_path(unquote(unescape(text.replace("\\", ""))))
+
+
+def _list_changed_lines(one: bytes, other: bytes) -> str:
+    """Return the lines of two texts from the first to the last that differ."""
+    lines, others = one.splitlines(), other.splitlines()
+    while lines and others and lines[-1] == others[-1]:
+        del lines[-1], others[-1]
+    same = takewhile(lambda pair: pair[0] == pair[1], zip(lines, others, strict=False))
+    begin = len(list(same))
+    return b"\n".join([*lines[begin:], *others[begin:]]).decode("utf-8", "replace")
+
+
 def locate_moved_files(root: Path, run: RecordedRun) -> dict[str, str | None]:
     """Return where the files that a run moved are now, by old path.
 
@@ -123,9 +277,9 @@ def _list_places(run: RecordedRun, runs: Sequence[RecordedRun]) -> Iterator[list
     An undo that did not move a file back may have left it at a hidden path, moved the folder that
     it is in, or moved another file to its new path.
     """
-    undos = [item for item in reversed(runs) if item.undoes == run.id and item.ended]
+    undos = [item for item in reversed(runs) if item.undoes == run.id]
     hidden = [{new: path for (_, new), path in _hide_moves(item).items()} for item in undos]
-    made = [_list_made_moves(item) for item in undos]
+    made = [_list_made_moves(item) for item in undos if item.ended]
     taken = {path for moves in made for path in moves.values()}
     for (old, new), path in _hide_moves(run).items():
         found = [paths[old] for paths in hidden if old in paths]
@@ -183,25 +337,26 @@ def recover_run(root: Path, run: RecordedRun) -> WriteResult:
 
     In the result, `moved` are the present and the old paths of the files that were moved back.
     """
-    folder = journal_folder(root)
     located = locate_moved_files(root, run)
-    hidden = {old: path for (old, _), path in _hide_moves(run).items()}
-    new_paths = dict(run.moves)
-    back = [(place, old) for old, place in located.items() if place is not None]
+    plan = plan_undo(root, run, located=located)
+    back, hidden = (
+        list(plan.moves.items()),
+        {old: path for (old, _), path in _hide_moves(run).items()},
+    )
     remove_empty_folders(root, list_created_folders(run, located))
     reasons = make_moves(root, MovePlan(back, [hidden[old] for _, old in back]), run.folders)
-    moved = {back[number][1]: back[number][0] for number in reasons}
-    skipped = [SkippedNote(back[number][0], reason) for number, reason in reasons.items()]
-    skipped += [SkippedNote(new_paths[old], GONE_SINCE) for old in located if not located[old]]
-    if run.moves and not moved:
-        remove_moving(folder, run)
-    writes, skipped_notes = plan_restored_notes(root, run, moved)
-    result = write_notes(root, writes, run.id)
-    remove_empty_folders(root, list_created_folders(run, moved))
-    skipped += [*skipped_notes, *result.skipped]
+    failed = {back[number][1]: reason for number, reason in reasons.items()}
+    left = {old: place for old, place in located.items() if old in plan.left or old in failed}
+    left |= {old: hidden[old] for old in failed if os.path.lexists(root / hidden[old])}
+    if back:
+        plan = plan_undo(root, run, failed, left)
+    if run.moves and not any(left.values()):
+        remove_moving(journal_folder(root), run)
+    result = write_notes(root, plan.writes, run.id)
+    remove_empty_folders(root, list_created_folders(run, left))
     return WriteResult(
         result.written,
-        tuple(sorted(skipped, key=lambda note: note.path)),
+        tuple(sorted([*plan.skipped, *result.skipped], key=lambda note: note.path)),
         moved=tuple(move for number, move in enumerate(back) if number not in reasons),
     )
 
@@ -243,6 +398,6 @@ def revert_run(root: Path, run: RecordedRun) -> WriteResult:
         return result
     located = locate_moved_files(root, run)
     write_ended(folder, run, run.skipped, [old for old, _ in run.moves if not located.get(old)])
-    if LASTING_REASONS.issuperset(note.reason for note in result.skipped):
+    if is_final(result.skipped):
         mark_undone(root, run, True)
     return result

@@ -4,17 +4,14 @@ import os
 import stat as modes
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-import msgspec
-
 from vaultlink.disk.scan import list_files, parse_stray_name
 from vaultlink.errors import JournalError
-from vaultlink.model import PendingWrite, SkippedNote
-from vaultlink.write.journal import clean_up_journal, make_changes, order_writes, record_and_write
+from vaultlink.write.journal import clean_up_journal, record_and_write
 from vaultlink.write.journal_files import (
     RecordedRun,
     is_lock_file_held,
@@ -22,7 +19,6 @@ from vaultlink.write.journal_files import (
     list_runs,
     mark_undone,
 )
-from vaultlink.write.moves import find_move_barriers
 from vaultlink.write.open_folders import (
     CannotWrite,
     OpenFolder,
@@ -33,14 +29,16 @@ from vaultlink.write.open_folders import (
     split_path,
 )
 from vaultlink.write.recovery import (
-    GONE_SINCE,
+    FOLLOWING_REASONS,
+    UndoPlan,
     end_complete_run,
+    is_final,
     list_created_folders,
-    locate_moved_files,
-    plan_restored_notes,
+    plan_undo,
+    recover_run,
     revert_run,
 )
-from vaultlink.write.write_notes import WriteResult
+from vaultlink.write.write_notes import DISK_REASONS, WriteResult
 
 # -- remove the temporary files that interrupted runs left in a vault ------------------------------
 # A file of a run in this user's journal is removed at once: no such run is writing, as the caller
@@ -86,25 +84,23 @@ def is_being_written(root: Path) -> bool:
 # -- undo a recorded run. An undo is a recorded run too and can be undone --------------------------
 
 
-class UndoPlan(msgspec.Struct, frozen=True):
-    """The changes that undo a run, and the notes that would be skipped.
-
-    The writes are at the present paths of notes; `moves` are from the present to the old paths.
-    """
-
-    run: RecordedRun
-    writes: Sequence[PendingWrite]
-    skipped: Sequence[SkippedNote]
-    moves: Mapping[str, str] = {}
-
-
 class RevertedRun(NamedTuple):
     """An interrupted run that was reverted, and the result."""
 
     run: RecordedRun
     result: WriteResult
 
+    @property
+    def is_complete(self) -> bool:
+        """True unless trying again may revert more."""
+        return is_final(self.result.skipped)
+
     def describe(self) -> str:
+        if not self.is_complete:
+            return (
+                f"An interrupted run ({self.run.command}) was reverted except for what was "
+                f"skipped. `vaultlink undo {self.run.id}` tries the rest again."
+            )
         return f"Reverted an interrupted run ({self.run.command})."
 
 
@@ -113,35 +109,34 @@ def find_last_run(runs: list[RecordedRun]) -> RecordedRun | None:
     return next((run for run in runs if not run.undone and run.undoes is None), None)
 
 
-def plan_undo(root: Path, run: RecordedRun) -> UndoPlan:
-    """Plan the undo of a run. Writes nothing."""
-    located = locate_moved_files(root, run)
-    new_paths = dict(run.moves)
-    skipped = [SkippedNote(new_paths[old], GONE_SINCE) for old in located if not located[old]]
-    moved = {old: place for old, place in located.items() if place is not None}
-    moves = {place: old for old, place in moved.items()}
-    while barriers := find_move_barriers(root, moves, run.folders):
-        skipped += barriers
-        for note in barriers:
-            del moves[note.path]
-    writes, skipped_notes = plan_restored_notes(root, run, moved)
-    skipped += skipped_notes
-    return UndoPlan(run, writes, sorted(skipped, key=lambda note: note.path), moves)
-
-
 def undo_run(root: Path, run: RecordedRun) -> WriteResult:
     """Undo a run. The caller must hold the write lock.
 
-    The run counts as undone unless a note could not be written or moved. If the undo can't be
-    recorded, the notes are restored all the same. An interrupted run is reverted without a record.
+    The run counts as undone unless trying again may restore more. If the undo can't be recorded,
+    the notes are restored all the same. An interrupted run is reverted without a record.
     """
     clean_up_journal(root)
     remove_leftovers(root, list_files(root).strays)
     if run.is_interrupted and not end_complete_run(root, run):
         return revert_run(root, run)
     plan = plan_undo(root, run)
+    result = _make_undo(root, plan)
+    while failed := _find_failed_moves(plan, result):
+        plan = plan_undo(root, run, {**plan.failed, **failed})
+        result = _make_undo(root, plan)
+    restored = {old for _, old in result.moved}
+    moved = {old for old, _ in run.moves if old not in run.unmoved and old not in restored}
+    remove_empty_folders(root, list_created_folders(run, moved))
+    skipped = sorted({*plan.skipped, *result.skipped}, key=lambda note: note.path)
+    if is_final(skipped) and (result.written or result.moved or not skipped):
+        mark_undone(root, run, True)
+    return WriteResult(result.written, tuple(skipped), result.run_id, result.moved)
+
+
+def _make_undo(root: Path, plan: UndoPlan) -> WriteResult:
+    run = plan.run
     try:
-        result = record_and_write(
+        return record_and_write(
             root,
             f"vaultlink undo {run.id}",
             f"Restored the notes of {run.id}.",
@@ -151,18 +146,24 @@ def undo_run(root: Path, run: RecordedRun) -> WriteResult:
             obsolete=run.folders,
         )
     except JournalError:
-        pending = order_writes(plan.writes, ())._replace(
-            moves=tuple(plan.moves.items()), obsolete=run.folders, is_partial=True
-        )
-        result = make_changes(root, pending, f"{os.getpid()}-{os.urandom(3).hex()}")
-    restored = {old for _, old in result.moved}
-    moved = {old for old, _ in run.moves if old not in run.unmoved and old not in restored}
-    remove_empty_folders(root, list_created_folders(run, moved))
-    has_changed = result.written or result.moved
-    if not result.skipped and (has_changed or not plan.skipped):
-        mark_undone(root, run, True)
-    skipped = sorted([*plan.skipped, *result.skipped], key=lambda note: note.path)
-    return WriteResult(result.written, tuple(skipped), result.run_id, result.moved)
+        if any(item.undoes == run.id and item.is_interrupted for item in list_runs(root)):
+            raise  # the undo was recorded, and could not be completed
+        return recover_run(root, run)
+
+
+def _find_failed_moves(plan: UndoPlan, result: WriteResult) -> dict[str, str]:
+    """Return why an undo was given up, by old path of the moves that failed.
+
+    There are none if the disk failed: nothing else could be restored either.
+    """
+    if result.written or result.moved or result.run_id:
+        return {}
+    unwanted = DISK_REASONS | FOLLOWING_REASONS
+    return {
+        plan.moves[note.path]: note.reason
+        for note in result.skipped
+        if note.path in plan.moves and note.reason not in unwanted
+    }
 
 
 def revert_interrupted(root: Path) -> tuple[RevertedRun, ...]:

@@ -156,9 +156,14 @@ def commit_replacement(job: ReplaceJob) -> None:
 
 
 def discard_replacement(job: ReplaceJob) -> None:
+    """Remove the temporary file, if possible; it stays `ready` otherwise."""
     if job.ready:
-        with suppress(OSError):
+        try:
             os.unlink(job.folder.path_of(job.temporary_name), dir_fd=job.folder.handle)
+        except FileNotFoundError:
+            pass
+        except OSError:
+            return
         job.ready = False
 
 
@@ -435,7 +440,7 @@ def _write_batch(
             if job.skip_reason and ends_run(job.skip_reason):
                 break
         else:
-            _sync_all([job for job in jobs.values() if job.ready])
+            _sync_all([job for job in jobs.values() if job.ready and not job.skip_reason])
         reasons |= {number: job.skip_reason for number, job in jobs.items() if job.skip_reason}
         ready = {} if _end_run(reasons, ends_run) else jobs
         for number, job in ready.items():

@@ -18,17 +18,17 @@ from vaultlink.cli.listing import (
 from vaultlink.cli.options import DiffOption, VaultOptions, argument, option
 from vaultlink.cli.terminal import Terminal, format_label, print_stderr
 from vaultlink.cli.vault import find_root
-from vaultlink.cli.write_run import hold_write_lock, print_skipped_notes, report_reverted
+from vaultlink.cli.write_run import print_skipped_notes, report_reverted, wait_for_lock
 from vaultlink.errors import UsageError, propose
 from vaultlink.report.changed_lines import skipped_rows
 from vaultlink.report.json_document import encode_document
 from vaultlink.report.layout import escape_controls, format_count
 from vaultlink.write.journal_files import RecordedRun, list_runs
 from vaultlink.write.moves import expand_moves
+from vaultlink.write.recovery import is_final, plan_undo
 from vaultlink.write.undo import (
     RevertedRun,
     find_last_run,
-    plan_undo,
     revert_interrupted,
     undo_run,
 )
@@ -91,7 +91,7 @@ def undo(options: UndoOptions) -> int:
     if options.diff:
         run = _select_run(root, options.run, terminal)
         return _print_diff(terminal, output_format, root, run) if run else EXIT_CLEAN
-    with hold_write_lock(terminal, root, reverting=False):
+    with wait_for_lock(terminal, root):
         undone = _undo(root, options.run, terminal)
     return _report_undone(terminal, output_format, *undone) if undone else EXIT_CLEAN
 
@@ -178,6 +178,10 @@ def _report_undone(
         terminal.print_message(
             f"Nothing to restore: every note is as it was before {_describe_run(run)}."
         )
+    else:
+        terminal.print_message("Nothing was restored.")
+    if not is_final(result.skipped):
+        terminal.print_message(f"`vaultlink undo {run.id}` tries the rest again.")
     return EXIT_FINDINGS if result.skipped else EXIT_CLEAN
 
 
