@@ -10,7 +10,7 @@ import random
 import shutil
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from errno import EACCES, ENOSPC, EXDEV
 from functools import partial
@@ -22,6 +22,7 @@ from vaultlink.errors import JournalError
 from vaultlink.model import PendingWrite
 from vaultlink.write.journal import record_and_write
 from vaultlink.write.journal_files import journal_folder, list_runs, lock_vault
+from vaultlink.write.moves import FileIdentity, make_identifier
 from vaultlink.write.undo import find_last_run, revert_interrupted, undo_run
 from vaultlink.write.write_notes import WriteResult
 
@@ -135,6 +136,12 @@ def read_tree(root: Path) -> Tree:
         path.relative_to(root).as_posix(): path.read_bytes() if path.is_file() else None
         for path in root.rglob("*")
     }
+
+
+def identify_files(root: Path, paths: Iterable[str]) -> list[FileIdentity | None]:
+    """Return the identities of files at their old paths."""
+    identify = make_identifier(root, {})
+    return [identify(path, path) for path in paths]
 
 
 class Bench:

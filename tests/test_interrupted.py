@@ -13,14 +13,13 @@ import pytest
 from documents import blocks
 from failing import fail_calls
 from forge import ROOT
-from killed_moves import Killer, run_hooked
+from killed_moves import Killer, identify_files, run_hooked
 from running import RunCommand, create_vault, read_files, write_files
 from vaultlink.__main__ import main
 from vaultlink.model import PendingWrite, SkippedNote
 from vaultlink.write import journal_files, own_files
 from vaultlink.write.journal import record_and_write, record_run
 from vaultlink.write.journal_files import journal_folder, list_runs, write_moving
-from vaultlink.write.moves import identify_files
 from vaultlink.write.own_files import write_atomically
 from vaultlink.write.undo import revert_interrupted, undo_run
 
@@ -288,12 +287,12 @@ def test_end_mark_is_synced_to_disk(vault: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def test_run_whose_undo_was_undone_stays_ended(run: RunCommand, vault: Path) -> None:
-    """On a full disk, the end mark becomes the mark of an undone run."""
+    """On a full disk, the mark of an undone run is the end mark by another name."""
     run("rename", "Long Pier", "Quay")
     after, [renamed] = read_files(vault), list_runs(vault)
     with patch.object(journal_files, "write_atomically", fail_to_mark_undone):
         run("undo")
-    assert not (journal_folder(vault) / f"{renamed.id}.ended").exists()
+    assert (journal_folder(vault) / f"{renamed.id}.undone").exists()
     assert run("undo", list_runs(vault)[0].id).code == 0
     assert "interrupted" not in run("fix", "--select", "dead-end").err
     assert read_files(vault) == after

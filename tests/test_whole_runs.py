@@ -73,6 +73,24 @@ def test_text_that_moved_to_a_new_note_is_not_lost(run: RunCommand, tmp_path: Pa
     assert read_tree(vault) == before
 
 
+def test_note_that_can_not_be_created_again_leaves_the_others(
+    run: RunCommand, tmp_path: Path
+) -> None:
+    """They contain its text, and links to its name would lead to the other file."""
+    texts = {"a.md": b"[[b]]\n", "b.md": b"low tide\n", "c.md": b"# C\n"}
+    vault = create_vault(tmp_path / "vault", texts)
+    assert run("merge", "b", "c", "--vault", vault).code == 0
+    write_files(vault, {"b.md": b"another\n"})
+    before = read_tree(vault)
+    done = run("undo", "--vault", vault)
+    assert done.code == 1
+    assert "b.md: skipped: a file with this name was created since.\n" in done.err
+    assert read_tree(vault) == before
+    (vault / "b.md").unlink()
+    assert run("undo", "--vault", vault).code == 0
+    assert {path: text for path, text in read_tree(vault).items() if path in texts} == texts
+
+
 # -- before the first byte --------------------------------------------------------------------------------------------
 
 

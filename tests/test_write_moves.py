@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from killed_moves import FILES, SCENARIOS, Scenario, read_tree
+from killed_moves import FILES, SCENARIOS, Scenario, identify_files, read_tree
 from running import RunCommand, create_vault, write_files
 from vaultlink.disk.scan import list_files
 from vaultlink.errors import JournalError
@@ -20,7 +20,7 @@ from vaultlink.model import PendingWrite, SkippedNote
 from vaultlink.write import system_calls as move_module
 from vaultlink.write.journal import record_and_write, record_run
 from vaultlink.write.journal_files import journal_folder, list_runs, write_moving
-from vaultlink.write.moves import identify_files, list_temporary_paths, map_path, order_moves
+from vaultlink.write.moves import list_temporary_paths, map_path, order_moves
 from vaultlink.write.recovery import plan_undo
 from vaultlink.write.undo import revert_interrupted, undo_run
 from vaultlink.write.write_notes import WriteResult
@@ -29,8 +29,6 @@ posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such 
 NOTES = {path: text for path, text in FILES.items() if path[-1] != "/"}
 TAKEN = "a file with this name already exists"
 OLD_NAME_TAKEN = "another file has its old name now"
-LEFT = "it may link to a file that was not moved back"
-TOGETHER = "a note that was not restored may link to it"
 DISK_ERROR = "the disk reports an input/output error"
 
 

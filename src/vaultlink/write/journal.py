@@ -25,7 +25,6 @@ from vaultlink.write.journal_files import (
     list_runs,
     make_journal_error,
     make_journal_folder,
-    remove_moving,
     write_ended,
     write_moving,
 )
@@ -34,14 +33,14 @@ from vaultlink.write.moves import (
     MovePlan,
     find_folders_to_create,
     find_move_barriers,
-    identify_files,
     list_temporary_paths,
+    make_identifier,
     make_moves,
     map_path,
 )
-from vaultlink.write.open_folders import find_missing_folders
+from vaultlink.write.open_folders import find_missing_folders, remove_empty_folders
 from vaultlink.write.own_files import write_atomically
-from vaultlink.write.recovery import recover_run
+from vaultlink.write.recovery import list_digests, recover_run
 from vaultlink.write.write_notes import (
     DISK_REASONS,
     WriteResult,
@@ -197,6 +196,7 @@ def record_and_write(  # noqa: PLR0913 - all parts of a run
     moves: Mapping[str, str] = MappingProxyType({}),
     first: Collection[str] = frozenset(),
     obsolete: Collection[str] = (),
+    emptied: Sequence[str] = (),
     left_out: Collection[str] = (),
     all_or_nothing: bool = False,
 ) -> WriteResult:
@@ -209,9 +209,9 @@ def record_and_write(  # noqa: PLR0913 - all parts of a run
 
     `writes` are by path before the moves; if one of those in `first` is skipped, nothing is
     changed. `moves` are old and new paths of files or folders; folders in `obsolete` are removed as
-    soon as a move leaves them empty. `left_out` are notes that the run should change too and can't,
-    for the record. With `all_or_nothing`, nothing is changed if a note can't be written; all are
-    compared before the first.
+    soon as a move leaves them empty, those in `emptied` if they are empty at the end. `left_out`
+    are notes that the run should change too and can't, for the record. With `all_or_nothing`,
+    nothing is changed if a note can't be written; all are compared before the first.
 
     Raises JournalError if the record can't be written. Nothing is changed then, or the message says
     that the next run reverts it.
@@ -247,6 +247,7 @@ def record_and_write(  # noqa: PLR0913 - all parts of a run
     if not result.written and not result.moved:
         delete_run(folder, run.id)
         return result
+    remove_empty_folders(root, emptied)
     moved = dict(result.moved)
     unmoved = [old for old in moves if old not in moved]
     paths = {*left_out, *(item.path for item in writes)}.difference(result.written)
@@ -257,7 +258,8 @@ def record_and_write(  # noqa: PLR0913 - all parts of a run
 def _record_identities(root: Path, run: RecordedRun) -> None:
     folder = journal_folder(root)
     try:
-        write_moving(folder, run, identify_files(root, [old for old, _ in run.moves]))
+        identify = make_identifier(root, list_digests(run))
+        write_moving(folder, run, [identify(old, old) for old, _ in run.moves])
     except OSError as error:
         raise make_journal_error(folder, error) from None
 
@@ -372,8 +374,6 @@ def clean_up_journal(root: Path) -> None:
             remove_leftovers(root, [change.path for change in run.changes], run.id)
         elif not run.ended:  # it must not become interrupted when it is no longer undone
             write_ended(folder, run, ())
-        elif run.moves:
-            remove_moving(folder, run)
     for file in folder.glob("*.tmp"):
         with suppress(OSError):
             file.unlink()

@@ -167,6 +167,7 @@ def is_lock_file_held(file: Path, *, keep: bool = False) -> bool:
 # A record `<run>.run` has a header with a digest, then the stored bytes of each change. A marker
 # `<run>.ended` lists the notes and the moves that the run skipped; `<run>.undone` shows that it
 # was undone. `<run>.moving` identifies the files that a run moves, from before its first move on.
+# `<run>.ending` is the marker of a run that is being undone without a record of its own.
 
 
 _MAGIC = b"vaultlink run 1\n"
@@ -266,7 +267,7 @@ def _subtract_undone_moves(runs: Iterable[RecordedRun]) -> list[RecordedRun]:
     for run in runs:
         if run.id in restored:
             run = replace(run, unmoved=run.unmoved | restored[run.id])  # noqa: PLW2901
-        if run.undoes is not None and run.ended:
+        if run.undoes is not None and run.ended and not run.undone:
             restored.setdefault(run.undoes, set()).update(
                 new for old, new in run.moves if old not in run.unmoved
             )
@@ -329,7 +330,8 @@ def _is_inner_path(path: str) -> bool:
 
 def _read_skipped(file: Path, has_moves: bool) -> tuple[frozenset[str], frozenset[str]]:
     try:
-        content = read_own(file.with_suffix(".ended"), _MAX_MARKER_BYTES)
+        kind = ".ended" if file.with_suffix(".ended").exists() else ".ending"
+        content = read_own(file.with_suffix(kind), _MAX_MARKER_BYTES)
         if has_moves:
             skipped, unmoved = msgspec.msgpack.decode(content, type=tuple[list[str], list[str]])
             return frozenset(skipped), frozenset(unmoved)
@@ -382,15 +384,24 @@ def write_marker(
 ) -> None:
     """Write a marker file of a run, if possible.
 
-    If the disk is full, another marker of the run is renamed, which takes no space.
+    If the disk is full, another file of the run gets the name, which takes no space.
     """
+    marker = folder / f"{run}.{kind}"
     try:
-        write_atomically(folder / f"{run}.{kind}", [content], durable=durable)
+        write_atomically(marker, [content], durable=durable)
     except OSError:
-        other = "ended" if kind == "undone" else "moving"
-        with suppress(OSError):
-            (folder / f"{run}.{other}").replace(folder / f"{run}.{kind}")
-            sync_folder(folder)
+        others = [folder / f"{run}.{other}" for other in ("ended", "ending", "run", "moving")]
+        for other in others:
+            with suppress(OSError):
+                marker.hardlink_to(other)
+                sync_folder(folder)
+                return
+        for other in others:
+            with suppress(OSError):
+                if other.suffix not in (".run", marker.suffix):
+                    other.replace(marker)
+                    sync_folder(folder)
+                    return
 
 
 def write_ended(
@@ -403,9 +414,21 @@ def write_ended(
     paths = list(skipped)
     content = msgspec.msgpack.encode((paths, list(unmoved)) if run.moves else paths)
     write_marker(folder, run.id, "ended", content, durable=True)
-    if (folder / f"{run.id}.ended").exists():
-        with suppress(OSError):
-            (folder / f"{run.id}.moving").unlink(missing_ok=True)
+    with suppress(OSError):
+        (folder / f"{run.id}.ending").unlink(missing_ok=True)
+
+
+def reopen_run(root: Path, run: RecordedRun) -> RecordedRun:
+    """Make an ended run an interrupted one, if possible, which is reverted whole."""
+    folder = journal_folder(root)
+    if run.undone or (run.moves and not (folder / f"{run.id}.moving").exists()):
+        return run
+    try:
+        (folder / f"{run.id}.ended").replace(folder / f"{run.id}.ending")
+        sync_folder(folder)
+    except OSError:
+        return run
+    return replace(run, ended=False)
 
 
 def write_moving(folder: Path, run: RecordedRun, identities: Sequence[FileIdentity | None]) -> None:
@@ -441,15 +464,18 @@ def mark_undone(root: Path, run: RecordedRun, undone: bool) -> None:
     folder, runs = journal_folder(root), {item.id: item for item in list_runs(root)}
     current: RecordedRun | None = run
     while current is not None:
+        marker = folder / f"{current.id}.undone"
         if undone:
             write_marker(folder, current.id, "undone")
-        else:
-            (folder / f"{current.id}.undone").unlink(missing_ok=True)
+        for _ in range(2):  # a disk may fail once
+            with suppress(OSError):
+                if not undone and marker.exists():
+                    marker.unlink()
         undone = not undone
         current = runs.pop(current.undoes, None) if current.undoes else None
 
 
 def delete_run(folder: Path, run: str) -> None:
-    for kind in ("run", "ended", "undone", "moving"):
+    for kind in ("run", "ended", "ending", "undone", "moving"):
         with suppress(OSError):
             (folder / f"{run}.{kind}").unlink(missing_ok=True)

@@ -7,14 +7,13 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
-from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 from unicodedata import normalize
 
 import msgspec
 
-from vaultlink.files import NO_FOLLOW, open_regular
+from vaultlink.files import NO_FOLLOW, STRAY_PREFIX, open_regular, read_regular
 from vaultlink.model import SkippedNote
 from vaultlink.text import blake2b
 from vaultlink.write.open_folders import (
@@ -314,7 +313,8 @@ class FileIdentity(msgspec.Struct, frozen=True, array_like=True):
     """How a file or folder is known again after a rename.
 
     `device` and `inode` stay on most disks, unless the vault is copied or restored from a backup.
-    `content` is a digest of what is in it; versions before 0.6.0 recorded none.
+    `content` is a digest of what is in it that a run does not change; versions before 0.6.0
+    recorded none.
     """
 
     device: int
@@ -350,46 +350,61 @@ class NameLookup:
         return normalize("NFC", name) in self._names[folder]
 
 
-def identify_files(root: Path, paths: Sequence[str]) -> list[FileIdentity | None]:
-    """Return the identities of files or folders; None for those that are missing."""
-    identities: list[FileIdentity | None] = []
-    for path in paths:
+Identifier = Callable[[str, str], FileIdentity | None]
+"""Returns what is at the second path: the first is the old one of a file that may be there."""
+
+
+def make_identifier(root: Path, digests: Mapping[str, Collection[bytes]]) -> Identifier:
+    """Return a function that identifies the moved files of a run.
+
+    `digests` are those of each note that the run changes, before and after, by its old path: both
+    texts count as the same content, so it does not matter what was written or reverted. The
+    function returns None for a file that does not exist.
+    """
+
+    def identify(old: str, place: str) -> FileIdentity | None:
+        file = os.path.join(root, place)
         try:
-            status = os.lstat(root / path)
+            status = os.lstat(file)
         except (OSError, ValueError):
-            identities.append(None)
-            continue
+            return None
         content = b""
         with suppress(OSError):
-            content = _digest_content(os.path.join(root, path), status)
-        identities.append(FileIdentity(status.st_dev, status.st_ino, content))
-    return identities
+            if modes.S_ISDIR(status.st_mode):
+                content = _digest_folder(file, old, digests)
+            elif modes.S_ISREG(status.st_mode):
+                content = _digest_file(file, status.st_size, digests.get(old, ()))
+        return FileIdentity(status.st_dev, status.st_ino, content)
+
+    return identify
 
 
-def _digest_content(file: str, status: os.stat_result) -> bytes:
-    """Return a digest of a file's size and ends, or of what a folder contains.
-
-    Raises OSError if it can't be read.
-    """
-    digest = blake2b(digest_size=20)
-    if modes.S_ISDIR(status.st_mode):
-        names = sorted(islice(_list_inner_files(file), _MAX_LISTED_FILES))
-        digest.update(repr(names).encode("utf-8", "surrogateescape"))
-    elif modes.S_ISREG(status.st_mode):
-        digest.update(str(status.st_size).encode())
-        with open(open_regular(file, NO_FOLLOW), "rb") as stream:
-            digest.update(stream.read(_SAMPLE_BYTES))
-            stream.seek(max(stream.tell(), status.st_size - _SAMPLE_BYTES))
-            digest.update(stream.read(_SAMPLE_BYTES))
+def _digest_file(file: str, size: int, digests: Collection[bytes]) -> bytes:
+    """Return a digest of a file's size and ends; the same for each of these contents."""
+    if digests:
+        found = blake2b(read_regular(file, flags=NO_FOLLOW), digest_size=20).digest()
+        return blake2b(b"".join(sorted(digests))).digest() if found in digests else found
+    digest = blake2b(str(size).encode(), digest_size=20)
+    with open(open_regular(file, NO_FOLLOW), "rb") as stream:
+        digest.update(stream.read(_SAMPLE_BYTES))
+        stream.seek(max(stream.tell(), size - _SAMPLE_BYTES))
+        digest.update(stream.read(_SAMPLE_BYTES))
     return digest.digest()
 
 
-def _list_inner_files(folder: str) -> Iterator[tuple[str, int]]:
-    for place, folders, names in os.walk(folder):
+def _digest_folder(folder: str, old: str, changed: Collection[str]) -> bytes:
+    """Return a digest of the names in a folder, and of sizes that a run keeps."""
+    names = []
+    for place, folders, files in os.walk(folder):
         folders.sort()
-        for name in sorted(names):
-            file = os.path.join(place, name)
-            yield os.path.relpath(file, folder), os.lstat(file).st_size
+        for name in sorted(files):
+            path = os.path.relpath(os.path.join(place, name), folder)
+            if not name.startswith((STRAY_PREFIX, _TEMPORARY_PREFIX)):
+                is_changed = f"{old}/{path}" in changed
+                names.append((path, None if is_changed else os.lstat(f"{place}/{name}").st_size))
+        if len(names) > _MAX_LISTED_FILES:
+            break
+    return blake2b(repr(names).encode("utf-8", "surrogateescape"), digest_size=20).digest()
 
 
 def find_move_barriers(
@@ -509,30 +524,43 @@ def expand_moves(root: Path, moves: Mapping[str, str]) -> dict[str, str]:
     return files
 
 
-def locate_files(
-    root: Path, plan: MovePlan, identities: Sequence[FileIdentity | None]
-) -> list[str | None]:
-    """Return where the files of interrupted moves are now; None for those gone.
+class LocatedFile(NamedTuple):
+    """Where a moved file is, None if it is gone.
 
-    `identities` are those from before the first move. The content of a file decides, as a vault can
-    be copied or restored from a backup. A file that another program has replaced since has another
-    content and identity; it counts as the same file if it is in one of its places.
+    `is_certain` is False if only its name tells.
     """
-    numbers = dict.fromkeys(step.number for step in order_moves(*plan))
-    located: list[str | None] = [None] * len(plan.moves)
+
+    place: str | None
+    is_certain: bool = False
+
+
+def locate_files(
+    root: Path,
+    moves: Sequence[Move],
+    places: Sequence[Sequence[str]],
+    identities: Sequence[FileIdentity | None],
+    identify: Identifier,
+) -> list[LocatedFile]:
+    """Return where the files of moves are now.
+
+    `places` are the paths where each of them may be, the likeliest first; `identities` those from
+    before the first move. The content of a file decides, as a vault can be copied or restored from
+    a backup. A file that another program has replaced since has another content and identity; it
+    counts as the same file if it is in one of its places.
+    """
+    located = [LocatedFile(None)] * len(moves)
     taken: set[str] = set()
     names = NameLookup(root)
-    identify = cache(lambda place: identify_files(root, [place])[0])
+    identify = cache(identify)
     for is_match in _MATCHES:
-        for number in numbers:
-            identity = identities[number]
-            if located[number] is not None or identity is None:
+        for number, identity in enumerate(identities):
+            if located[number].place is not None or identity is None:
                 continue
-            old, new = plan.moves[number]
-            for place in (plan.temporary_paths[number], new, old):
-                found = identify(place) if place not in taken and names.has(place) else None
+            for place in places[number]:
+                is_free = place not in taken and names.has(place)
+                found = identify(moves[number][0], place) if is_free else None
                 if found is not None and is_match(identity, found):
-                    located[number] = place
+                    located[number] = LocatedFile(place, is_match is not _MATCHES[-1])
                     taken.add(place)
                     break
     return located

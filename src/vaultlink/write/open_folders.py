@@ -169,9 +169,11 @@ def find_missing_folders(root: Path, paths: Sequence[str]) -> list[str]:
 def remove_empty_folders(root: Path, paths: Sequence[str]) -> None:
     folders = prepare_folders(root)
     for path in sorted(set(paths), key=len, reverse=True):
-        with suppress(OSError, CannotWrite):
-            folder, name = open_parent(folders, path)
-            os.rmdir(folder.path_of(name), dir_fd=folder.handle)
+        for _ in range(2):  # a disk may fail once
+            with suppress(OSError, CannotWrite):
+                folder, name = open_parent(folders, path)
+                os.rmdir(folder.path_of(name), dir_fd=folder.handle)
+                break
         close_folders(folders)
 
 

@@ -6,7 +6,7 @@ it was restored.
 """
 
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, reduce
 from html import unescape
 from itertools import takewhile
@@ -32,6 +32,7 @@ from vaultlink.write.journal_files import (
     write_ended,
 )
 from vaultlink.write.moves import (
+    FileIdentity,
     MovePlan,
     NameLookup,
     find_move_barriers,
@@ -39,6 +40,7 @@ from vaultlink.write.moves import (
     is_temporary_path,
     list_temporary_paths,
     locate_files,
+    make_identifier,
     make_moves,
     map_path,
 )
@@ -59,9 +61,9 @@ _DAMAGED = "its old text in the journal is damaged"
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 _OLD_NAME_TAKEN = "another file has its old name now"
 _NEEDED = "another note that was not restored may need it"
-_LEFT_WITH_FILE = "it may link to a file that was not moved back"
+_LEFT_WITH_FILE = "it may link to a file that was not restored"
 _MOVED_TOGETHER = "a note that was not restored may link to it"
-_LASTING_REASONS = frozenset((EDITED_SINCE, GONE_SINCE, _CREATED_SINCE, _DAMAGED))
+_LASTING_REASONS = frozenset((EDITED_SINCE, GONE_SINCE, _DAMAGED))
 """Reasons to skip a note that stay: trying again can't restore it."""
 
 FOLLOWING_REASONS = frozenset((_NEEDED, _LEFT_WITH_FILE, _MOVED_TOGETHER))
@@ -142,20 +144,23 @@ def plan_undo(
     """Plan the undo of a run. Writes nothing.
 
     `failed` are reasons not to revert moves, by old path; `located` says where the moved files are,
-    if that is known. Where a file can't be moved back, the notes that may link to it stay as they
-    are, and so do the other files that these may link to.
+    if that is known. Where a file can't be moved back, or a removed note can't be created again,
+    the notes that may link to it stay as they are, and so do the other files that these may link
+    to.
     """
     located = locate_moved_files(root, run) if located is None else located
     moved = {old: place for old, place in located.items() if place is not None}
     reasons = {**dict.fromkeys(located.keys() - moved.keys(), GONE_SINCE), **failed}
     writes, skipped = plan_restored_notes(root, run, moved)
     links = _FollowedLinks(root, run, moved)
+    replaced = {note.path for note in skipped if note.reason == _CREATED_SINCE}
     while True:
         left = frozenset(reasons)
         moves = {place: old for old, place in moved.items() if old not in left}
         barriers = find_move_barriers(root, moves, run.folders)
         reasons |= {moves[note.path]: note.reason for note in barriers}
-        tied = {old for item in writes for old in links.list_tied(item, reasons) if old in moved}
+        stuck = reasons.keys() | replaced
+        tied = {old for item in writes for old in links.list_tied(item, stuck) if old in moved}
         reasons |= dict.fromkeys(tied - reasons.keys(), _MOVED_TOGETHER)
         if len(reasons) == len(left):
             break
@@ -167,15 +172,16 @@ def plan_undo(
             skipped.append(SkippedNote(new_paths[old], f"{reason}, so it is kept as {place}"))
         else:
             skipped.append(SkippedNote(place, reason))
-    return _leave_notes(UndoPlan(run, writes, skipped, moves, left, failed), links)
+    plan = UndoPlan(run, writes, skipped, moves, left, failed)
+    return _leave_notes(plan, lambda item: bool(links.list_tied(item, left | replaced)))
 
 
-def _leave_notes(plan: UndoPlan, links: "_FollowedLinks") -> UndoPlan:
-    """Return a plan without the notes that may link to a file that is not moved back."""
+def _leave_notes(plan: UndoPlan, is_left: Callable[[PendingWrite], bool]) -> UndoPlan:
+    """Return a plan without notes that must stay, as something else is not restored."""
     kept, reasons = [], {note.path: note.reason for note in plan.skipped}
     for item in plan.writes:
         is_created = item.new is None and bool((item.old or b"").strip())
-        if links.list_tied(item, plan.left):
+        if is_left(item):
             reasons.setdefault(item.path, _LEFT_WITH_FILE)
         elif is_created and reasons:
             reasons[item.path] = _NEEDED
@@ -186,18 +192,20 @@ def _leave_notes(plan: UndoPlan, links: "_FollowedLinks") -> UndoPlan:
 
 
 class _FollowedLinks:
-    """Finds the moves that the links in a note followed, by the names in its text.
+    """Finds the moves and removals that links in a note followed, by the names in it.
 
     What it finds may be too much, but never too little: a link that is restored though its file was
-    not moved back could lead to another file.
+    not could lead to another file.
     """
 
     def __init__(self, root: Path, run: RecordedRun, moved: Mapping[str, str]):
-        self._root, self._moves, self._moved = root, run.moves, moved
+        self._root, self._moved = root, moved
+        self._moves = run.moves
+        self._removed = [change.path for change in run.changes if change.new is None]
         self._tied: dict[str, frozenset[str]] = {}
 
     def list_tied(self, item: PendingWrite, left: Collection[str]) -> frozenset[str]:
-        """Return the moves that a note may link to; none if none is in `left`."""
+        """Return the old paths that a note may link to; none if none is in `left`."""
         if not left:
             return frozenset()
         if item.path not in self._tied:
@@ -216,8 +224,11 @@ class _FollowedLinks:
 
     @cached_property
     def _names(self) -> dict[str, set[str]]:
-        """The names of the moved files. Links to any file may follow the move of a folder."""
-        return {
+        """The names of moved and removed files, "" where any note may depend on one.
+
+        Links to any file in it follow a folder; any note may have got the text of a removed one.
+        """
+        return {path: {""} for path in self._removed} | {
             old: {""}
             if (self._root / self._moved.get(old, old)).is_dir()
             else {*map(_read_stem, (old, new))}
@@ -253,37 +264,45 @@ def locate_moved_files(root: Path, run: RecordedRun) -> dict[str, str | None]:
     None stands for those that are gone, also because a later run moved them on. Those that are at
     their old paths are left out.
     """
-    if run.is_interrupted:
-        identities = read_moving(journal_folder(root), run)
-        plan = MovePlan(run.moves, list_temporary_paths(run.moves, run.id))
-        places = [] if identities is None else locate_files(root, plan, identities)
-    else:
-        runs = list_runs(root) if run.moves else []
-        names, later = NameLookup(root), _list_later_moves(runs, run)
-        places = [
-            None if _is_passed_on(new, later, names) else next(filter(names.has, paths), None)
-            for (_, new), paths in zip(run.moves, _list_places(run, runs), strict=True)
-        ]
+    identities = read_moving(journal_folder(root), run) if run.moves else None
+    if identities is None and (run.is_interrupted or not run.moves):
+        return {}
+    unknown = [FileIdentity(-1, -1)] * len(run.moves)
+    places = _list_places(root, run, [] if run.is_interrupted else list_runs(root))
+    identify = make_identifier(root, list_digests(run))
+    located = locate_files(root, run.moves, list(places), identities or unknown, identify)
     return {
-        old: place
-        for (old, _), place in zip(run.moves, places, strict=False)
-        if place != old and old not in run.unmoved
+        old: found.place
+        for (old, _), found in zip(run.moves, located, strict=True)
+        if found.place != old and (found.is_certain or old not in run.unmoved)
     }
 
 
-def _list_places(run: RecordedRun, runs: Sequence[RecordedRun]) -> Iterator[list[str]]:
+def list_digests(run: RecordedRun) -> dict[str, frozenset[bytes]]:
+    """Return the digests of each changed note before and after a run, by old path."""
+    return {
+        change.path: frozenset(filter(None, (change.old, change.new))) for change in run.changes
+    }
+
+
+def _list_places(
+    root: Path, run: RecordedRun, runs: Sequence[RecordedRun]
+) -> Iterator[Sequence[str]]:
     """Yield for each move where its file may be now, the likeliest place first.
 
     An undo that did not move a file back may have left it at a hidden path, moved the folder that
     it is in, or moved another file to its new path.
     """
+    names, later = NameLookup(root), _list_later_moves(runs, run)
     undos = [item for item in reversed(runs) if item.undoes == run.id]
     hidden = [{new: path for (_, new), path in _hide_moves(item).items()} for item in undos]
-    made = [_list_made_moves(item) for item in undos if item.ended]
+    made = [_list_made_moves(item) for item in undos if item.ended and not item.undone]
     taken = {path for moves in made for path in moves.values()}
     for (old, new), path in _hide_moves(run).items():
         found = [paths[old] for paths in hidden if old in paths]
-        yield [path, *found, *({reduce(map_path, made, new)} - taken), old]
+        is_gone = _is_passed_on(new, later, names)
+        moved = {reduce(map_path, made, new)} - taken
+        yield () if is_gone else (path, *found, *moved, old, new)
 
 
 def _hide_moves(run: RecordedRun) -> dict[tuple[str, str], str]:
@@ -397,7 +416,7 @@ def revert_run(root: Path, run: RecordedRun) -> WriteResult:
         delete_run(folder, run.id)
         return result
     located = locate_moved_files(root, run)
-    write_ended(folder, run, run.skipped, [old for old, _ in run.moves if not located.get(old)])
     if is_final(result.skipped):
         mark_undone(root, run, True)
+    write_ended(folder, run, run.skipped, [old for old, _ in run.moves if not located.get(old)])
     return result

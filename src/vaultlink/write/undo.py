@@ -18,6 +18,7 @@ from vaultlink.write.journal_files import (
     journal_folder,
     list_runs,
     mark_undone,
+    reopen_run,
 )
 from vaultlink.write.open_folders import (
     CannotWrite,
@@ -25,7 +26,6 @@ from vaultlink.write.open_folders import (
     close_folders,
     open_parent,
     prepare_folders,
-    remove_empty_folders,
     split_path,
 )
 from vaultlink.write.recovery import (
@@ -124,9 +124,6 @@ def undo_run(root: Path, run: RecordedRun) -> WriteResult:
     while failed := _find_failed_moves(plan, result):
         plan = plan_undo(root, run, {**plan.failed, **failed})
         result = _make_undo(root, plan)
-    restored = {old for _, old in result.moved}
-    moved = {old for old, _ in run.moves if old not in run.unmoved and old not in restored}
-    remove_empty_folders(root, list_created_folders(run, moved))
     skipped = sorted({*plan.skipped, *result.skipped}, key=lambda note: note.path)
     if is_final(skipped) and (result.written or result.moved or not skipped):
         mark_undone(root, run, True)
@@ -144,11 +141,13 @@ def _make_undo(root: Path, plan: UndoPlan) -> WriteResult:
             run.id,
             moves=plan.moves,
             obsolete=run.folders,
+            emptied=list_created_folders(run, plan.left),
         )
     except JournalError:
         if any(item.undoes == run.id and item.is_interrupted for item in list_runs(root)):
             raise  # the undo was recorded, and could not be completed
-        return recover_run(root, run)
+        reopened = reopen_run(root, run)
+        return revert_run(root, reopened) if reopened.is_interrupted else recover_run(root, run)
 
 
 def _find_failed_moves(plan: UndoPlan, result: WriteResult) -> dict[str, str]:
