@@ -13,9 +13,8 @@ from repositories import commit, create_repository
 from running import RunCommand, create_vault, read_files
 from screens import run_on_screen
 from vaultlink.api import open_vault
-from vaultlink.cli.commands.report import draw_vault, is_report
-from vaultlink.dashboard.markdown_report import MARKDOWN_MARK
-from vaultlink.dashboard.model import JSON_MARK
+from vaultlink.cli.commands.report import draw_vault
+from vaultlink.report.output_starts import JSON_MARK, MARKDOWN_MARK, REPORTS, is_own_output
 
 VAULT = {
     "Home.md": "[[Quay]] [[Nowhere]]\n",
@@ -156,9 +155,12 @@ def test_exit_code_is_1_below_the_least_score(run: RunCommand, least: str, code:
         (("--history", "0"), "--history: must be a whole number above 0"),
         (("--open",), "--open requires --output."),
         (("--output-format", "tsv"), "Valid values: html, json, markdown."),
-        (("--output", "no/such/r.html"), "can't write no/such/r.html: its folder does not exist."),
+        (("--output", "no/such/r.html"), "can't write no/such/r.html: No such file or directory."),
         (("--output", ".obsidian"), "can't write .obsidian: it is a folder. Name a file in it."),
-        (("--output", "Home.md"), "Home.md exists and is not a report of vaultlink."),
+        (
+            ("--output", "Home.md"),
+            "Home.md exists and is not a report of vaultlink in this format.",
+        ),
     ],
 )
 def test_usage_errors(run: RunCommand, words: Sequence[str], message: str) -> None:
@@ -188,7 +190,8 @@ PAGE = '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">\n<meta nam
     ],
 )
 def test_report_is_recognised_by_its_head(head: str, expected: bool) -> None:
-    assert is_report(head.encode()) is expected
+    known = [name for name in REPORTS.values() if is_own_output(name, head.encode(), ".html")]
+    assert len(known) == expected
 
 
 @pytest.mark.parametrize("name", ["Home.md", "map.json", "page.html", "link.json"])
@@ -199,7 +202,7 @@ def test_no_other_file_is_overwritten(run: RunCommand, vault: Path, name: str) -
     before = read_files(vault)
     done = run("report", "--output", name)
     assert done.code == 2
-    assert f"{name} exists and is not a report of vaultlink. Nothing was written." in done.err
+    assert f"{name} exists and is not a report of vaultlink in this format. Nothing" in done.err
     assert read_files(vault) == before
 
 

@@ -22,9 +22,8 @@ from vaultlink.dashboard.facts import (
     describe_fixes,
     sort_fixes,
 )
-from vaultlink.dashboard.markdown_report import MARKDOWN_MARK, MAX_ROWS, render_markdown_report
+from vaultlink.dashboard.markdown_report import MAX_ROWS, render_markdown_report
 from vaultlink.dashboard.model import (
-    JSON_MARK,
     LinkSource,
     Trend,
     TrendPoint,
@@ -34,6 +33,7 @@ from vaultlink.dashboard.model import (
 from vaultlink.fix.forecast import count_fixes
 from vaultlink.graph.build import find_bridges, find_islands
 from vaultlink.model import Diagnostic, Edit, Fix, Safety, Severity, Suggestion
+from vaultlink.report.output_starts import JSON_MARK, MARKDOWN_MARK
 
 NOTES: VaultFiles = {
     "Home.md": "---\ntitle: Start\n---\n[[Quay]] [[Quay]] [[Board.canvas]] [[Nowhere]] [[nowhere.md]]\n",

@@ -44,7 +44,8 @@ from vaultlink.watch.session import (
     rescan,
     update_ignored,
 )
-from vaultlink.write.journal_files import make_journal_folder, try_lock
+from vaultlink.write.file_locks import try_lock
+from vaultlink.write.journal_files import make_journal_folder
 from watched import run_watcher
 
 PLAIN = Settings(cache=False)

@@ -35,29 +35,34 @@ class UnusualFileError(OSError):
     """A file is not regular, too large, a link to outside, or of another user."""
 
 
-def open_regular(path: str | os.PathLike[str], flags: int = 0) -> int:
-    """Open a regular file for reading and return its descriptor.
+def open_regular(path: str | os.PathLike[str], flags: int = 0, mode: int = 0o777) -> int:
+    """Open a regular file, by default for reading, and return its descriptor.
 
-    `flags` are added to `READ_FLAGS`. It can be the `opener` of Python's `open`, whose flags open
-    for reading, too.
+    `flags` are added to `READ_FLAGS`; a file that they create gets the permissions of `mode`. It
+    can be the `opener` of Python's `open`, whose flags open for reading, too.
 
     Raises:
         OSError: The file can't be opened, or is not a regular one.
     """
     try:
-        handle = os.open(path, READ_FLAGS | flags)
+        handle = os.open(path, READ_FLAGS | flags, mode)
     except OSError as error:
         if error.errno != errno.ENXIO:
             raise
         raise UnusualFileError(errno.ENXIO, "it is a socket or a device", os.fspath(path)) from None
-    mode = os.fstat(handle).st_mode
-    if mode & 0o170000 == modes.S_IFREG:
+    found = os.fstat(handle).st_mode
+    if found & 0o170000 == modes.S_IFREG:
         return handle
     os.close(handle)
-    if modes.S_ISDIR(mode):
+    if modes.S_ISDIR(found):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), os.fspath(path))
+    raise UnusualFileError(errno.EINVAL, describe_irregular(found), os.fspath(path))
+
+
+def describe_irregular(mode: int) -> str:
+    """Return the clause of a message about a file that is no regular one, by its mode."""
     kind = next((name for is_kind, name in _KINDS if is_kind(mode)), "a special file")
-    raise UnusualFileError(errno.EINVAL, f"it is {kind}, not a regular file", os.fspath(path))
+    return f"it is {kind}, not a regular file"
 
 
 def read_handle(handle: int, limit: int | None = None) -> bytes:
@@ -88,6 +93,19 @@ def read_regular(path: str | os.PathLike[str], limit: int | None = None, flags: 
     handle = open_regular(path, flags)
     try:
         return read_handle(handle, limit)
+    finally:
+        os.close(handle)
+
+
+def read_start(path: str | os.PathLike[str], size: int) -> bytes:
+    """Return the first `size` bytes of a regular file, or all if it has fewer.
+
+    Raises:
+        OSError: The file can't be read, or is not a regular one.
+    """
+    handle = open_regular(path)
+    try:
+        return os.read(handle, size)
     finally:
         os.close(handle)
 

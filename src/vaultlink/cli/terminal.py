@@ -5,7 +5,7 @@ import re
 import shlex
 import stat as modes
 import sys
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, ClassVar, TextIO
@@ -25,10 +25,11 @@ from vaultlink.report.layout import (
     truncate,
     wrap_words,
 )
-from vaultlink.write.own_files import write_output
+from vaultlink.report.output_starts import DIFF
 
 if TYPE_CHECKING:
     from vaultlink.fix.diff import DiffLine
+    from vaultlink.write.output_file import OutputFile
 
 
 # -- the pager, for results that fill more than a screen -------------------------------------------
@@ -150,7 +151,14 @@ _LISTING_FORMATS = ("table", "tsv")
 
 
 class Terminal:
-    """Prints the results and messages of one run."""
+    """Prints the results and messages of one run.
+
+    Attributes:
+        output_file: The file for results, None for stdout.
+        vault_folders: The folder of the vault, and those that it has as links, if they are known.
+            The output file is no file of them, except an earlier output.
+        written_format: The format of results: what an earlier output must be to be replaced.
+    """
 
     has_printed: ClassVar[bool] = False
     """True after results of any run of this process."""
@@ -164,7 +172,9 @@ class Terminal:
         self.width = columns or _PIPED_WIDTH
         self.table_width = columns or _UNLIMITED_WIDTH
         self.height = _terminal_size().lines if self.is_terminal else 0
-        self.is_pipe_closed, self._has_streamed = False, False
+        self.is_pipe_closed, self._has_written = False, False
+        self.vault_folders: Sequence[Path] = ()
+        self.written_format = ""
         self._requested_format = options.output_format
 
     def format_link_prefix(self, root: Path) -> str:
@@ -194,12 +204,14 @@ class Terminal:
             ("VAULTLINK_OUTPUT_FORMAT", variable),
         ):
             if name in formats:
+                self.written_format = name
                 return name
             if name:
                 raise UsageError(
                     f'{source}: invalid value "{name}". Valid values: {", ".join(formats)}.'
                 )
-        return on_terminal if self.is_terminal else elsewhere
+        self.written_format = on_terminal if self.is_terminal else elsewhere
+        return self.written_format
 
     def is_format_chosen(self) -> bool:
         """Return True if an option or the environment names the output format."""
@@ -214,7 +226,7 @@ class Terminal:
         data = self.encode_results(result)
         Terminal.has_printed = True
         if self.output_file is not None:
-            write_output(self.output_file, data)
+            self._write_file(self.output_file, data)
             return
         try:
             _write_bytes(sys.stdout, data)
@@ -242,11 +254,10 @@ class Terminal:
 
         In an output file, it is appended to the earlier parts.
         """
-        if self.output_file is None or not self._has_streamed:
-            self._has_streamed = True
+        if self.output_file is None or not self._has_written:
             self.print_results(result)
             return
-        write_output(self.output_file, self.encode_results(result), append=True)
+        self._write_file(self.output_file, self.encode_results(result), append=True)
 
     def print_diff(self, lines: "Iterable[DiffLine]", *, is_part: bool = False) -> None:
         """Print a unified diff: harmless on a terminal, else exact to be applied.
@@ -257,6 +268,7 @@ class Terminal:
         from vaultlink.report.plan_result import render_diff  # noqa: PLC0415 - needed for --diff
 
         diff = render_diff(lines, self.palette)
+        self.written_format = DIFF
         print_text = self.print_part if is_part else self.print_results
         if self.is_terminal:
             print_text(diff)
@@ -281,24 +293,28 @@ class Terminal:
             text = escape_commands(text)
         return encode_text(text)
 
-    def check_output_file(self, root: Path) -> None:
-        """Check the output file before anything else is done.
+    def check_output_file(self) -> None:
+        """Check the output file before anything else is done. Raises UsageError.
 
-        Raises UsageError if its folder does not exist, or if it is a note, canvas or base of the
-        vault.
+        It is checked again when it is written.
         """
-        if self.output_file is None:
-            return
-        is_source = (
-            self.output_file.suffix.lower() in (".md", ".canvas", ".base")
-            and self.output_file.exists()
-        )
-        if is_source and self.output_file.resolve().is_relative_to(root):
-            raise UsageError(
-                f"--output-file: {self.output_file} is a note of the vault. Nothing was written."
-            )
-        if not self.output_file.parent.is_dir():
-            raise UsageError(f"can't write {self.output_file}: No such file or directory.")
+        if self.output_file is not None:
+            from vaultlink.write.output_file import check_output  # noqa: PLC0415 - rarely needed
+
+            check_output(self._describe_file(self.output_file))
+
+    def _describe_file(self, file: Path) -> "OutputFile":
+        from vaultlink.write.output_file import OutputFile  # noqa: PLC0415 - rarely needed
+
+        return OutputFile(file, self.written_format, self.vault_folders)
+
+    def _write_file(self, file: Path, data: bytes, *, append: bool = False) -> None:
+        """Write the output file. What this run wrote itself is replaced, whatever it is."""
+        from vaultlink.write.output_file import write_output  # noqa: PLC0415 - rarely needed
+
+        output = self._describe_file(file)
+        write_output(output, data, append=append, is_known=self._has_written)
+        self._has_written = True
 
     def shows_results(self) -> bool:
         """Return True if people, or a CI service, read what is printed on stdout."""

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from vaultlink.cli.options import OpenOptions, ReportOptions, RuleSelectionOptions, VaultOptions
 from vaultlink.cli.terminal import Terminal
 from vaultlink.disk.obsidian_files import APP_FILE
-from vaultlink.disk.scan import Settings, VaultScan, scan_vault
+from vaultlink.disk.scan import Settings, VaultScan, list_files, scan_vault
 from vaultlink.disk.vault_search import VaultChoice, find_vault
 from vaultlink.errors import UsageError, propose
 from vaultlink.index.resolve import is_note, resolve
@@ -85,8 +85,11 @@ def find_root(options: VaultOptions, terminal: Terminal) -> Path:
     if options.vault is None:
         choice = find_vault()
         report_choice(choice, terminal)
-        return choice.root
-    return resolve_folder(options.vault)
+        root = choice.root
+    else:
+        root = resolve_folder(options.vault)
+    protect_vault(root, terminal)
+    return root
 
 
 def resolve_folder(folder: Path) -> Path:
@@ -128,6 +131,18 @@ def describe_skipped_preview(config: "Config") -> str:
     )
 
 
+def protect_vault(root: Path, terminal: Terminal, folders: Mapping[str, str] | None = None) -> None:
+    """Have the output file checked against a vault.
+
+    `folders` are its folders, as paths on disk by vault path; without them, they are listed.
+    """
+    if terminal.output_file is None:
+        return
+    listed = (list_files(root).folders if folders is None else folders).values()
+    linked = [Path(os.path.realpath(folder)) for folder in listed if os.path.islink(folder)]  # noqa: PTH114 - paths as text
+    terminal.vault_folders = (root, *linked)
+
+
 def report_choice(choice: VaultChoice, terminal: Terminal) -> None:
     """Print which folder was taken as the vault, and why, unless that was certain."""
     if choice.reason:
@@ -141,6 +156,7 @@ def warn_of_scan(scan: VaultScan, terminal: Terminal) -> None:
     excludes are checked.
     """
     report_choice(VaultChoice(scan.root, scan.choice), terminal)
+    protect_vault(scan.root, terminal, scan.listing.folders)
     if nested := scan.listing.vaults:
         terminal.print_message(
             f"The vault contains another vault: {escape_controls(list_first(nested))}. "

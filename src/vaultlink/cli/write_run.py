@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from msgspec.structs import replace
 
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS, EXIT_INTERRUPTED
-from vaultlink.cli.listing import print_plan
+from vaultlink.cli.listing import is_json, print_plan
 from vaultlink.cli.options import OpenOptions
 from vaultlink.cli.terminal import Terminal, print_stderr
 from vaultlink.cli.vault import (
     describe_undo,
     find_vault_root,
+    protect_vault,
     scan_from_options,
     warn_of_scan,
 )
@@ -31,7 +32,9 @@ from vaultlink.errors import UsageError
 from vaultlink.files import read_regular
 from vaultlink.model import PendingWrite, SkippedNote
 from vaultlink.report.layout import escape_controls, format_count
+from vaultlink.report.output_starts import DIFF
 from vaultlink.write.journal_files import lock_vault
+from vaultlink.write.own_files import remove_hidden_strays
 from vaultlink.write.undo import RevertedRun, remove_leftovers, revert_interrupted
 from vaultlink.write.write_notes import WriteResult
 
@@ -60,6 +63,7 @@ def wait_for_lock(terminal: Terminal, root: Path) -> Iterator[None]:
         root,
         lambda: terminal.print_message("Another run is writing to this vault; waiting for it."),
     ):
+        remove_hidden_strays(root)
         yield
 
 
@@ -105,6 +109,10 @@ class WritingCommand(ABC):
     @abstractmethod
     def describe(self, plan: "Plan", *, would: bool = False) -> str:
         """Return sentences about a plan, "" for none. `would` says that it is not written."""
+
+    def choose_written_format(self) -> str:
+        """Return the format of what is printed, by which an earlier output is known."""
+        return DIFF if self.is_dry and not is_json(self.output_format) else self.output_format
 
     def describe_undo(self) -> str:
         """Return a sentence with the command that reverts the run."""
@@ -158,7 +166,9 @@ def run_plan(command: WritingCommand) -> int:
         is_partial = left
         try:
             scan = scan_from_options(command.options, command.start, command.overrides)
-            terminal.check_output_file(scan.root)
+            protect_vault(scan.root, terminal, scan.listing.folders)
+            terminal.written_format = command.choose_written_format()
+            terminal.check_output_file()
             warn_of_scan(scan, terminal)
             if is_locked:
                 remove_leftovers(scan.root, scan.listing.strays)

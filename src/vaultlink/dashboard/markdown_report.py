@@ -12,9 +12,7 @@ from vaultlink.report.markdown import (
     join_parts,
     render_markdown_table,
 )
-
-MARKDOWN_MARK = "<!-- vaultlink report -->"
-"""The first line, by which a later run recognises the file."""
+from vaultlink.report.output_starts import MARKDOWN_MARK
 
 MAX_ROWS = 10
 """Rows of each table."""

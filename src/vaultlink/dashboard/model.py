@@ -366,10 +366,6 @@ class VaultReport(msgspec.Struct, frozen=True):
     cuts: tuple[TableCut, ...] = ()
 
 
-JSON_MARK = f'{{"schema":{SCHEMA},\n"vault":'
-"""The first characters, by which a later run recognises the file."""
-
-
 def render_json_report(report: VaultReport) -> bytes:
     """Encode a report."""
     return encode_tables(report)

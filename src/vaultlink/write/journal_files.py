@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from vaultlink.errors import JournalError
 from vaultlink.files import open_own, read_own, user_folder
 from vaultlink.text import blake2b, lazy_pattern
+from vaultlink.write.file_locks import try_lock
 from vaultlink.write.moves import FileIdentity
 from vaultlink.write.open_folders import NOT_A_FOLDER
 from vaultlink.write.own_files import sync_folder, write_atomically
@@ -104,27 +105,6 @@ def lock_vault(
         yield
     finally:
         os.close(handle)
-
-
-def try_lock(handle: int) -> bool:
-    """Return True if the lock was acquired, or if the file system has no locks.
-
-    Notes are compared before they are replaced in any case.
-    """
-    try:
-        if sys.platform == "win32":
-            import msvcrt  # noqa: PLC0415
-
-            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl  # noqa: PLC0415
-
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (BlockingIOError, PermissionError):
-        return False
-    except OSError:
-        return True
-    return True
 
 
 def hold_lock_file(file: Path) -> int:

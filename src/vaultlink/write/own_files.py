@@ -1,85 +1,64 @@
-"""Write files other than notes: results, settings, cache entries, git files."""
+"""Write files other than notes and results: settings, cache entries, git files."""
 
 import os
-import stat as modes
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from errno import EDQUOT, EEXIST, ENOSPC
+from errno import EEXIST
 from functools import partial
 from pathlib import Path
 
 from vaultlink.errors import UsageError
 from vaultlink.files import STRAY_PREFIX
+from vaultlink.git.location import find_work_tree
+from vaultlink.write.file_locks import is_abandoned, try_lock
 
 
-def write_output(file: Path, data: bytes, *, append: bool = False) -> None:
-    """Write results to `file`, or append to it. Raises UsageError.
+def make_temporary(file: Path) -> tuple[Path, int]:
+    """Create a temporary file beside a file; return its path and a descriptor.
 
-    A file is replaced as a whole, and keeps its mode; if that fails, it stays as it was. A symbolic
-    link is followed. Written in place is what can't be replaced: a device, a pipe, an open standard
-    stream, a file with other links or of another user, or in a folder that is not writable.
+    The descriptor is open for writing, and locked. If this process is killed, `remove_strays`
+    removes the file, in a vault also the next run that writes. Raises OSError.
     """
-    try:
-        if append or not _replace_output(file, data):
-            with file.open("ab" if append else "wb") as stream:
-                stream.write(data)
-    except OSError as error:
-        raise UsageError(f"can't write {file}: {error.strerror}.") from None
+    temporary = file.with_name(f"{STRAY_PREFIX}{os.getpid()}-{os.urandom(3).hex()}-0.tmp")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    handle = os.open(temporary, flags | getattr(os, "O_CLOEXEC", 0), 0o666)
+    if sys.platform != "win32":  # a lock there forbids others to read
+        try_lock(handle)
+    return temporary, handle
 
 
-def _replace_output(file: Path, data: bytes) -> bool:
-    real = Path(os.path.realpath(file))
-    status = real.stat() if real.exists() else None
-    if status is not None and not (_is_replaceable(status) and os.access(real, os.W_OK)):
-        return False
-    temporary = _name_temporary(real)
-    try:
-        stream = temporary.open("xb")
-    except OSError as error:
-        if error.errno in _FULL_ERRORS:
-            raise
-        return False
-    try:
-        with stream:
-            stream.write(data)
-        created = temporary.stat()
-        if status is not None:
-            if (created.st_uid, created.st_gid) != (status.st_uid, status.st_gid):
-                return False
-            temporary.chmod(modes.S_IMODE(status.st_mode))
-        temporary.replace(real)
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
-    return True
+def remove_strays(folder: Path) -> None:
+    """Remove the temporary files that killed processes of this user left in a folder."""
+    from vaultlink.disk.scan import parse_stray_name  # noqa: PLC0415 - a merge driver does not need it
+
+    with suppress(OSError), os.scandir(folder) as entries:
+        names = [entry.name for entry in entries if entry.name.startswith(STRAY_PREFIX)]
+        for name in filter(parse_stray_name, names):
+            with suppress(OSError):
+                if is_abandoned(name, str(folder / name)):
+                    (folder / name).unlink()
 
 
-def _is_replaceable(status: os.stat_result) -> bool:
-    """Return True for a regular file with one name that is no standard stream."""
-    if not modes.S_ISREG(status.st_mode) or status.st_nlink > 1:
-        return False
-    for descriptor in range(3):
-        with suppress(OSError):
-            if os.path.samestat(status, os.fstat(descriptor)):
-                return False
-    return True
+def remove_hidden_strays(root: Path) -> None:
+    """Remove such files where a scan of the vault does not find them.
 
-
-_FULL_ERRORS = (ENOSPC, EDQUOT)
-"""Errors of a full disk, on which writing in place would lose the old text too."""
-
-
-def _name_temporary(file: Path) -> Path:
-    """Name a temporary file. In a vault, a later run removes it if this one is killed."""
-    return file.with_name(f"{STRAY_PREFIX}{os.getpid()}-{os.urandom(3).hex()}-0.tmp")
+    These are the folders of a repository to which `vaultlink init` writes.
+    """
+    repository = find_work_tree(root) or root
+    for folder in (repository, repository / ".github" / "workflows"):
+        if folder.resolve().is_relative_to(repository.resolve()):
+            remove_strays(folder)
 
 
 def replace_file(file: Path, data: bytes) -> bool:
     """Replace a file atomically and keep its mode; return False if that is impossible."""
-    temporary = file.with_name(f".{file.name}.{os.getpid()}")
     try:
-        with temporary.open("xb") as stream:
+        temporary, handle = make_temporary(file)
+    except OSError:
+        return False
+    try:
+        with open(handle, "wb") as stream:  # noqa: PTH123 - a descriptor
             stream.write(data)
         if file.exists():
             temporary.chmod(file.stat().st_mode)
@@ -166,9 +145,9 @@ def create_files(texts: Mapping[Path, str]) -> None:
 
 
 def _create_file(path: Path, text: str) -> None:
-    temporary = _name_temporary(path)
+    temporary, handle = make_temporary(path)
     try:
-        with temporary.open("x", encoding="utf-8", newline="\n") as stream:
+        with open(handle, "w", encoding="utf-8", newline="\n") as stream:  # noqa: PTH123 - a descriptor
             stream.write(text)
         try:
             path.hardlink_to(temporary)
@@ -179,6 +158,7 @@ def _create_file(path: Path, text: str) -> None:
     finally:
         with suppress(OSError):
             temporary.unlink()
+        remove_strays(path.parent)
 
 
 def remove_created_files(written: Iterable[Path]) -> None:

@@ -1,9 +1,6 @@
 """Undo a recorded run, and remove what interrupted runs left."""
 
 import os
-import stat as modes
-import sys
-import time
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -11,6 +8,7 @@ from typing import NamedTuple
 
 from vaultlink.disk.scan import list_files, parse_stray_name
 from vaultlink.errors import JournalError
+from vaultlink.write.file_locks import is_abandoned
 from vaultlink.write.journal import clean_up_journal, record_and_write
 from vaultlink.write.journal_files import (
     RecordedRun,
@@ -22,7 +20,6 @@ from vaultlink.write.journal_files import (
 )
 from vaultlink.write.open_folders import (
     CannotWrite,
-    OpenFolder,
     close_folders,
     open_parent,
     prepare_folders,
@@ -42,12 +39,8 @@ from vaultlink.write.write_notes import DISK_REASONS, WriteResult
 
 # -- remove the temporary files that interrupted runs left in a vault ------------------------------
 # A file of a run in this user's journal is removed at once: no such run is writing, as the caller
-# holds the write lock. Any other may belong to another computer, so it is removed only after a
-# while.
-
-
-_MIN_AGE_SECONDS = 3600.0
-"""Age after which a temporary file of an unknown run is removed; no run writes for this long."""
+# holds the write lock. Any other is removed if its process has ended. It may belong to another
+# computer; then it is removed only after a while.
 
 
 def remove_leftovers(root: Path, paths: Iterable[str]) -> None:
@@ -63,18 +56,11 @@ def remove_leftovers(root: Path, paths: Iterable[str]) -> None:
             with suppress(OSError, CannotWrite):
                 folder, name = open_parent(folders, path)
                 run = parse_stray_name(name)
-                if run and (run in runs or _is_abandoned(folder, name)):
+                if run and (run in runs or is_abandoned(name, folder.path_of(name), folder.handle)):
                     os.unlink(folder.path_of(name), dir_fd=folder.handle)
             close_folders(folders, keep=split_path(path)[0])
     finally:
         close_folders(folders)
-
-
-def _is_abandoned(folder: OpenFolder, name: str) -> bool:
-    status = os.stat(folder.path_of(name), dir_fd=folder.handle, follow_symlinks=False)
-    is_own = sys.platform == "win32" or status.st_uid == os.geteuid()
-    is_old = status.st_mtime < time.time() - _MIN_AGE_SECONDS
-    return is_own and is_old and modes.S_ISREG(status.st_mode)
 
 
 def is_being_written(root: Path) -> bool:

@@ -252,6 +252,10 @@ class _SectionsCommand(WritingCommand):
         rows = self._list_rows(plan)
         return "" if plan.skipped and not rows else _summarize(self._options, rows, would=would)
 
+    def choose_written_format(self) -> str:
+        """Return the format of a list, unless a patch is printed."""
+        return super().choose_written_format() if self._options.diff else self.output_format
+
     def preview(self, plan: "Plan") -> int:
         if self._options.diff:
             return super().preview(plan)

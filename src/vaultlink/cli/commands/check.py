@@ -24,7 +24,13 @@ from vaultlink.cli.options import (
     option,
 )
 from vaultlink.cli.terminal import Terminal
-from vaultlink.cli.vault import describe_folder, scan_from_options, warn_of_leftovers, warn_of_scan
+from vaultlink.cli.vault import (
+    describe_folder,
+    protect_vault,
+    scan_from_options,
+    warn_of_leftovers,
+    warn_of_scan,
+)
 from vaultlink.disk.answers import load_output
 from vaultlink.disk.scan import VaultScan
 from vaultlink.report import OVERVIEW, STATUS, OutputFormat
@@ -86,7 +92,8 @@ def _print_check(
     """Print the findings, or a view of them, and return the exit code."""
     start = time.perf_counter()
     scan = scan_from_options(options, find_start_path(options))
-    terminal.check_output_file(scan.root)
+    protect_vault(scan.root, terminal, scan.listing.folders)
+    terminal.check_output_file()
     warn_of_scan(scan, terminal)
     warn_of_leftovers(scan, terminal)
     chosen = select_vault_paths(options, scan.root)

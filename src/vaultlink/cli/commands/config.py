@@ -17,7 +17,12 @@ from vaultlink.cli.listing import (
 )
 from vaultlink.cli.options import FolderArgument, PrintOptions, RuleSelectionOptions, argument
 from vaultlink.cli.terminal import Terminal
-from vaultlink.cli.vault import describe_skipped_preview, report_choice, scan_from_options
+from vaultlink.cli.vault import (
+    describe_skipped_preview,
+    protect_vault,
+    report_choice,
+    scan_from_options,
+)
 from vaultlink.config.settings import DEFAULT_SOURCE, Config, merge_layers
 from vaultlink.disk.cache import cache_folder
 from vaultlink.disk.read import load_rules
@@ -63,6 +68,7 @@ def config(options: ConfigOptions) -> int:
     output_format = choose_listing_format(terminal)
     scan = scan_from_options(options, options.folder)
     report_choice(VaultChoice(scan.root, scan.choice), terminal)
+    protect_vault(scan.root, terminal, scan.listing.folders)
     rules = build_catalog(load_rules())
     settings = merge_layers(scan.layers, rules)
     if warning := describe_skipped_preview(settings):

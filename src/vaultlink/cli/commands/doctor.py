@@ -18,7 +18,7 @@ from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
 from vaultlink.cli.listing import Listing, choose_listing_format, print_listing
 from vaultlink.cli.options import FolderOptions
 from vaultlink.cli.terminal import Terminal
-from vaultlink.cli.vault import name_vault, scan_from_options
+from vaultlink.cli.vault import name_vault, protect_vault, scan_from_options
 from vaultlink.config.settings import merge_layers
 from vaultlink.disk.obsidian_files import OBSIDIAN_FILES
 from vaultlink.disk.read import load_rules
@@ -407,6 +407,7 @@ def doctor(options: FolderOptions) -> int:
     rows = list(check_program())
     scan = _scan_vault(options, rows)
     if scan is not None:
+        protect_vault(scan.root, terminal, scan.listing.folders)
         rows += check_vault(scan, is_named=options.vault is not None)
     attention = sum(row.attention for row in rows)
     head = {

@@ -205,6 +205,11 @@ class _FixCommand(WritingCommand):
         self.is_dry = options.diff or self.is_stdin
         self._allowed: SettingsChange | None = None
 
+    def choose_written_format(self) -> str:
+        """Return "" for a text on standard input: the text of a note is no output."""
+        is_text = self.is_stdin and not self._options.diff
+        return "" if is_text else super().choose_written_format()
+
     def make_plan(self, scan: VaultScan) -> Plan:
         options = self._options
         known_sources = find_known_inputs(options, scan)

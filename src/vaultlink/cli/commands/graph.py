@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Annotated
 
 from vaultlink.cli.exit_codes import EXIT_CLEAN
-from vaultlink.cli.listing import choose_listing_format
+from vaultlink.cli.listing import choose_listing_format, is_json
 from vaultlink.cli.options import FolderOptions, option
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import find_note_argument, open_from_options
@@ -13,6 +13,7 @@ from vaultlink.graph.build import GraphSummary, select_around, summarize_graph
 from vaultlink.graph.export import GRAPH_FORMATS, export_graph
 from vaultlink.model import LinkCounts
 from vaultlink.report.layout import display_width, escape_controls, escape_json, pad, render_tsv
+from vaultlink.report.output_starts import GRAPH_JSON
 
 _DEPTH = 1
 
@@ -51,6 +52,7 @@ def graph(options: GraphOptions) -> int:
     """
     terminal = Terminal(options)
     output_format = options.format or choose_listing_format(terminal, exports=GRAPH_FORMATS)
+    terminal.written_format = GRAPH_JSON if is_json(output_format) else output_format
     if options.focus is not None and output_format not in GRAPH_FORMATS:
         names = ", ".join(GRAPH_FORMATS)
         raise UsageError(f"--focus requires a format that exports the graph: {names}.")

@@ -15,17 +15,16 @@ from vaultlink.cli.installation import find_package_source, is_local
 from vaultlink.cli.listing import choose_document_format, print_plan
 from vaultlink.cli.options import DiffOption, FolderArgument, VaultOptions, option
 from vaultlink.cli.terminal import Terminal
-from vaultlink.cli.vault import find_root, name_vault, resolve_folder
+from vaultlink.cli.vault import find_root, name_vault, protect_vault, resolve_folder
 from vaultlink.disk.read import CONFIG_NAMES, load_config
 from vaultlink.disk.scan import BASELINE_FILE, list_files
 from vaultlink.disk.vault_search import find_marked_folder
 from vaultlink.errors import JournalError, UsageError
-from vaultlink.files import STRAY_PREFIX
 from vaultlink.git.location import find_work_tree
 from vaultlink.git.program import run_git
 from vaultlink.text import lazy_pattern
 from vaultlink.write.journal_files import lock_vault
-from vaultlink.write.own_files import create_files, remove_created_files
+from vaultlink.write.own_files import create_files, remove_created_files, remove_hidden_strays
 from vaultlink.write.undo import remove_leftovers
 
 # -- CI files of `vaultlink init --ci`, for GitHub, GitLab and pre-commit --------------------------
@@ -236,7 +235,9 @@ def init(options: InitOptions) -> int:
     """
     terminal = Terminal(options)
     vault = _find_vault(options, terminal)
+    protect_vault(vault, terminal)
     if not options.diff:
+        terminal.check_output_file()
         _remove_strays(vault)
     kinds = tuple(dict.fromkeys((*options.ci, *(("pre-commit",) if options.pre_commit else ()))))
     _check_options(options, kinds)
@@ -293,8 +294,8 @@ def _find_vault(options: InitOptions, terminal: Terminal) -> Path:
 
 def _remove_strays(vault: Path) -> None:
     """Remove the temporary files that interrupted runs left, if no run is writing."""
-    hidden = vault.glob(f".github/workflows/{STRAY_PREFIX}*.tmp")
-    strays = [*list_files(vault).strays, *(file.relative_to(vault).as_posix() for file in hidden)]
+    remove_hidden_strays(vault)
+    strays = list_files(vault).strays
     if strays:
         with suppress(JournalError), lock_vault(vault, timeout=0.0):
             remove_leftovers(vault, strays)

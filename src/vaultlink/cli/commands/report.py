@@ -1,7 +1,6 @@
 """`vaultlink report`: a page about the whole vault, and its trend over commits."""
 
 import re
-import stat as modes
 from contextlib import suppress
 from datetime import date
 from itertools import islice
@@ -18,8 +17,8 @@ from vaultlink.cli.options import FolderOptions, option
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import open_from_options
 from vaultlink.dashboard.facts import ReportInputs, ReportLabels, build_report
-from vaultlink.dashboard.markdown_report import MARKDOWN_MARK, MAX_ROWS, render_markdown_report
-from vaultlink.dashboard.model import JSON_MARK, Trend, VaultReport, render_json_report
+from vaultlink.dashboard.markdown_report import MAX_ROWS, render_markdown_report
+from vaultlink.dashboard.model import Trend, VaultReport, render_json_report
 from vaultlink.dashboard.score import TreeMeasures, build_trend
 from vaultlink.disk.cache import digest_parts
 from vaultlink.disk.revision_states import Progress, TreeWalk
@@ -35,8 +34,8 @@ from vaultlink.git.objects import (
 )
 from vaultlink.git.program import run_git
 from vaultlink.index.index import link_name
-from vaultlink.index.resolve import is_note
 from vaultlink.report.layout import escape_controls
+from vaultlink.report.output_starts import REPORTS
 from vaultlink.write.cache import save_result
 
 if TYPE_CHECKING:
@@ -89,10 +88,10 @@ def report(options: DashboardOptions) -> int:
     attachments, backlinks sections, waiting fixes, and the graph. It asks no server for anything.
     Findings of a baseline are included.
 
-    --output names the file. An existing file is replaced only if it is a report. Without --output,
-    the report is printed; a page is not printed on a terminal. The exit code is 0, or 1 if the
-    score is below --fail-under, 2 after a usage or configuration error. HTML requires an extra
-    library: pip install jinja2.
+    --output names the file. In a vault, an existing file is replaced only if it is a report of the
+    same format. Without --output, the report is printed; a page is not printed on a terminal. The
+    exit code is 0, or 1 if the score is below --fail-under, 2 after a usage or configuration error.
+    HTML requires an extra library: pip install jinja2.
 
     Output formats: html, json, markdown. The default is that of the file's name, else html. json
     has all rows of all tables, markdown the first ten of some.
@@ -100,9 +99,8 @@ def report(options: DashboardOptions) -> int:
     terminal = Terminal(options)
     output_format = _choose_format(options, terminal)
     _check_values(options)
-    if options.output_file is not None:
-        check_report_file(options.output_file)
-    elif output_format == "html" and terminal.shows_results():
+    terminal.written_format = REPORTS[output_format]
+    if output_format == "html" and terminal.shows_results():
         raise UsageError(
             "a page is not printed on a terminal or in the log of a CI service. Name a file, as in "
             "`--output vault.html`, or another format, as in `--output-format markdown`."
@@ -112,7 +110,9 @@ def report(options: DashboardOptions) -> int:
         from vaultlink.dashboard.page import check_jinja2  # noqa: PLC0415 - needed for HTML only
 
         check_jinja2(format_install_command("jinja2"))
-    vault = _leave_out(options.output_file, open_from_options(options, terminal, options.folder))
+    vault = open_from_options(options, terminal, options.folder)
+    terminal.check_output_file()
+    vault = _leave_out(options.output_file, vault)
     report = _make_report(options, terminal, vault, _MAX_ROWS.get(output_format))
     terminal.print_results(_render(report, vault, output_format))
     _print_summary(options, terminal, report)
@@ -147,15 +147,12 @@ def _is_date(text: str) -> bool:
 def _leave_out(file: Path | None, vault: Vault) -> Vault:
     """Return the vault without the file of the report.
 
-    So a report in the vault is the same whether an earlier one is there or not. Raises UsageError
-    if the file is an empty note, which links may lead to.
+    So a report in the vault is the same whether an earlier one is there or not.
     """
     path = file.resolve() if file else vault.root
     name = path.relative_to(vault.root).as_posix() if path.is_relative_to(vault.root) else ""
     if name not in vault.index.files:
         return vault
-    if is_note(name) and not path.stat().st_size:
-        raise UsageError(f"{file} is an empty note of the vault. Nothing was written.")
     return replace_state(vault, step(vault.state, [Change(name, Presence.GONE)]))
 
 
@@ -220,12 +217,6 @@ def _print_summary(options: DashboardOptions, terminal: Terminal, report: VaultR
 # -- the file -------------------------------------------------------------------------------------
 
 
-HTML_MARK = '<meta name="generator" content="vaultlink'
-"""A part of the head of a page, by which a later run recognises the file."""
-
-_HEAD_BYTES = 4_096
-"""Bytes at the start of a file that contain the mark of a report."""
-
 FORMATS_BY_EXTENSION = {
     ".html": "html",
     ".htm": "html",
@@ -234,42 +225,6 @@ FORMATS_BY_EXTENSION = {
     ".markdown": "markdown",
 }
 """File extension to the output format that it implies."""
-
-
-def check_report_file(file: Path) -> None:
-    """Check that a report can be written to `file` without loss.
-
-    Raises:
-        UsageError: Its folder does not exist, or it exists and is not a report.
-    """
-    try:
-        status = file.stat()
-    except (OSError, ValueError):
-        if not file.parent.is_dir():
-            raise UsageError(f"can't write {file}: its folder does not exist.") from None
-        return
-    if modes.S_ISDIR(status.st_mode):
-        raise UsageError(f"can't write {file}: it is a folder. Name a file in it.")
-    if modes.S_ISREG(status.st_mode) and status.st_size and not is_report(_read_head(file)):
-        raise UsageError(
-            f"{file} exists and is not a report of vaultlink. Nothing was written. "
-            "Name another file, or remove that one first."
-        )
-
-
-def is_report(head: bytes) -> bool:
-    """Return True if a file that starts with these bytes is a report."""
-    starts = (MARKDOWN_MARK.encode(), JSON_MARK.encode())
-    is_page = head.lstrip()[:9].lower() == b"<!doctype"
-    return head.startswith(starts) or (is_page and HTML_MARK.encode() in head)
-
-
-def _read_head(file: Path) -> bytes:
-    try:
-        with file.open("rb") as stream:
-            return stream.read(_HEAD_BYTES)
-    except OSError as error:
-        raise UsageError(f"can't read {file}: {error.strerror}.") from None
 
 
 # -- the trend of a vault over its last commits, from git and the cache ----------------------------

@@ -91,6 +91,7 @@ def undo(options: UndoOptions) -> int:
     if options.diff:
         run = _select_run(root, options.run, terminal)
         return _print_diff(terminal, output_format, root, run) if run else EXIT_CLEAN
+    terminal.check_output_file()
     with wait_for_lock(terminal, root):
         undone = _undo(root, options.run, terminal)
     return _report_undone(terminal, output_format, *undone) if undone else EXIT_CLEAN

@@ -121,7 +121,7 @@ def watch(options: WatchOptions) -> int:
 def _start_watcher(options: WatchOptions, terminal: Terminal) -> Watch:
     scan = scan_from_options(options, options.folder)
     warn_of_scan(scan, terminal)
-    terminal.check_output_file(scan.root)
+    terminal.check_output_file()
     file = terminal.output_file
     if file is not None and file.resolve().is_relative_to(scan.root):
         raise UsageError("--output-file: the file must not be in the watched vault.")
