@@ -35,7 +35,8 @@ FILES: Mapping[str, bytes] = {
     "Case.md": "Été [[a]]\n".encode(),
     "Folder/x.md": b"[[y]]\n",
     "Folder/y.md": b"[[x]]\n",
-    "Folder/.hidden": b"hidden",
+    "Folder/other.bin": b"other",
+    "Folder/deep/.hidden": b"hidden",
     "Folder/deep/er/z.txt": b"",
     "Other/w.md": b"w\n",
     "map.png": bytes(range(256)) * 400,
@@ -92,7 +93,7 @@ SCENARIOS: Mapping[str, Scenario] = {
         {
             "Folder/x.md": "New/x.md",
             "Folder/y.md": "New/y.md",
-            "Folder/.hidden": "New/.hidden",
+            "Folder/other.bin": "New/other.bin",
             "Folder/deep": "New/deep",
             "Other/w.md": "Folder/w.md",
         },

@@ -183,8 +183,8 @@ def test_folder_is_moved_with_hidden_and_other_files(vault: Path) -> None:
     write_files(vault, {"Folder/.git/config": b"x", "Folder/~$draft.docx": b"y"})
     move(vault, {"Folder": "a/b/c"})
     assert read_tree(vault / "a/b/c").keys() == {
-        *(".git", ".git/config", ".hidden", "deep", "deep/er", "deep/er/z.txt"),
-        *("x.md", "y.md", "~$draft.docx"),
+        *(".git", ".git/config", "deep", "deep/.hidden", "deep/er", "deep/er/z.txt"),
+        *("other.bin", "x.md", "y.md", "~$draft.docx"),
     }
 
 

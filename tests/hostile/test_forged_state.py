@@ -1,5 +1,6 @@
 """Journals and caches that somebody made, with the right checksums, do no harm."""
 
+import os
 import shutil
 import zlib
 from collections.abc import Callable, Mapping
@@ -11,7 +12,9 @@ import msgspec
 import pytest
 
 from running import RunCommand, create_vault, read_files, write_files
+from vaultlink.cli.write_run import find_topic_list
 from vaultlink.disk.cache import Cache
+from vaultlink.disk.scan import Settings, scan_vault
 from vaultlink.disk.state_file import StateTable, StoredColumn
 from vaultlink.write.journal_files import (
     RecordedChange,
@@ -162,6 +165,104 @@ def test_forged_move_changes_nothing_outside_the_vault(
     assert read_files(tmp_path / "elsewhere") == {"secret": NEW}
     assert (root / "link").is_symlink()
     assert OLD in read_files(root).values() or NEW in read_files(root).values()
+
+
+HIDDEN = {
+    "a changed file": (make_run(make_change(".git/config")), ".git/config"),
+    "a changed setting": (make_run(make_change(".obsidian/app.json")), ".obsidian/app.json"),
+    "a hidden file": (make_run(make_change(".bashrc")), ".bashrc"),
+    "a hidden file in a folder": (make_run(make_change("x/.envrc")), "x/.envrc"),
+    "a file in .trash": (make_run(make_change(".trash/a.md")), ".trash/a.md"),
+    "a removed file": (make_run(make_change(".git/hooks/x", **REMOVED)), ""),
+    "settings in a hidden folder": (
+        make_run(make_change(".x/.vaultlink.toml")),
+        ".x/.vaultlink.toml",
+    ),
+    "a created file": (make_run(make_change(".git/config", **CREATED)), ".git/config"),
+    "a folder": (make_run(folders=(".git", ".git/hooks")), ".git/hooks/"),
+    "a move to": (make_run(make_change(), moves=((".git/config", "x/new.md"),)), "x/new.md"),
+    "a move from": (make_run(make_change(), moves=(("new.md", ".git/config"),)), ".git/config"),
+}
+"""Records that name hidden files, and the file that would be changed."""
+
+
+@pytest.mark.parametrize("name", HIDDEN)
+def test_forged_record_of_a_hidden_file_is_not_used(
+    tmp_path: Path, run: RunCommand, name: str
+) -> None:
+    record, path = HIDDEN[name]
+    root = create_vault(tmp_path / "v", {"a.md": "kept\n"})
+    if path.endswith("/"):
+        (root / path).mkdir(parents=True)
+    elif path:
+        write_files(root, {path: NEW})
+    forge(root, record)
+    before = sorted(root.rglob("*")), read_files(root)
+    for words in (("--list",), (), (RUN_ID,)):
+        done = run("undo", *words, "--vault", str(root))
+        assert "can't read the record" in done.err
+    run("fix", "--vault", str(root))
+    assert (sorted(root.rglob("*")), read_files(root)) == before
+
+
+@pytest.mark.parametrize("path", [".vaultlink.toml", "x.md", ".vaultlink-baseline.json"])
+def test_record_of_a_hidden_file_that_vaultlink_writes_is_used(
+    tmp_path: Path, run: RunCommand, path: str
+) -> None:
+    root = create_vault(tmp_path / "v", {"a.md": ""})
+    (root / path).write_bytes(NEW)
+    forge(root, make_run(make_change(path)))
+    assert run("undo", "--vault", str(root)).code == 0
+    assert (root / path).read_bytes() == OLD
+
+
+@pytest.mark.parametrize(
+    ("config", "barrier"),
+    [
+        (".vaultlink.toml", ""),
+        ("sub/.vaultlink.toml", ""),
+        ("mine.toml", ""),
+        (".mine.toml", "is hidden: add it to allow-dangling there."),
+        (".x/vaultlink.toml", "is hidden: add it to allow-dangling there."),
+    ],
+)
+def test_no_run_changes_settings_that_a_record_may_not_name(
+    tmp_path: Path, config: str, barrier: str
+) -> None:
+    root = create_vault(tmp_path / "v", {"a.md": "", config: "select = []\n"})
+    found = find_topic_list(scan_vault(root, Settings(config_file=root / config)))
+    assert found.barrier.endswith(barrier)
+    assert bool(found.barrier) == bool(barrier)
+
+
+# -- the lock -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["link", "link to nothing", "pipe", "folder"])
+@pytest.mark.parametrize("line", ["fix", "undo", "baseline", "doctor"])
+def test_lock_that_is_no_regular_file_is_refused(
+    tmp_path: Path, run: RunCommand, kind: str, line: str
+) -> None:
+    root = create_vault(tmp_path / "v", {"a.md": "[[b]]\n"})
+    lock = journal_folder(root) / "lock"
+    lock.parent.mkdir(parents=True)
+    target = tmp_path / "target"
+    if kind == "link":
+        target.write_bytes(OLD)
+    if kind == "pipe":
+        os.mkfifo(lock)
+    elif kind == "folder":
+        lock.mkdir()
+    else:
+        lock.symlink_to(target)
+    done = run(line, "--vault", str(root))
+    assert "internal error" not in done.err
+    if line != "doctor":
+        assert done.code == 2
+        assert f"{lock}" in done.err or "can't write the journal" in done.err
+    assert target.exists() == (kind == "link")
+    assert os.path.lexists(lock)
+    assert run("check", "--vault", str(root)).code == 1
 
 
 def test_runs_that_undo_each_other(tmp_path: Path, run: RunCommand) -> None:

@@ -33,7 +33,7 @@ from vaultlink.files import read_regular
 from vaultlink.model import PendingWrite, SkippedNote
 from vaultlink.report.layout import escape_controls, format_count
 from vaultlink.report.output_starts import DIFF
-from vaultlink.write.journal_files import lock_vault
+from vaultlink.write.journal_files import is_journal_path, lock_vault
 from vaultlink.write.own_files import remove_hidden_strays
 from vaultlink.write.undo import RevertedRun, remove_leftovers, revert_interrupted
 from vaultlink.write.write_notes import WriteResult
@@ -321,9 +321,12 @@ def _find_settings_file(scan: VaultScan, name: str) -> tuple[str, bytes | None, 
     file = Path(os.path.abspath(sources[0]))  # noqa: PTH100 - links are not followed
     if not file.is_relative_to(scan.root):
         return "", None, f"{sources[0]} is outside the vault: add it to {name} there."
+    path = file.relative_to(scan.root).as_posix()
+    if not is_journal_path(path):
+        return "", None, f"{sources[0]} is hidden: add it to {name} there."
     try:
         data = read_regular(file, MAX_CONFIG_BYTES)
         data.decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{sources[0]} can't be read: {error}.") from None
-    return file.relative_to(scan.root).as_posix(), data, ""
+    return path, data, ""

@@ -7,13 +7,22 @@ import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from errno import ELOOP
 from pathlib import Path
 
 import msgspec
 from msgspec.structs import replace
 
+from vaultlink.disk.scan import BASELINE_FILE
 from vaultlink.errors import JournalError
-from vaultlink.files import open_own, read_own, user_folder
+from vaultlink.files import (
+    NO_FOLLOW,
+    UnusualFileError,
+    open_own,
+    open_regular,
+    read_own,
+    user_folder,
+)
 from vaultlink.text import blake2b, lazy_pattern
 from vaultlink.write.file_locks import try_lock
 from vaultlink.write.moves import FileIdentity
@@ -86,7 +95,12 @@ def lock_vault(
     """
     folder = make_journal_folder(root)
     try:
-        handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        handle = _open_lock_file(folder / "lock", os.O_CREAT)
+    except UnusualFileError as error:
+        raise JournalError(
+            f"can't lock the vault with {folder / 'lock'}: {error.strerror}. Nothing was written. "
+            "Remove that file."
+        ) from None
     except OSError as error:
         raise make_journal_error(folder, error) from None
     try:
@@ -105,6 +119,17 @@ def lock_vault(
         yield
     finally:
         os.close(handle)
+
+
+def _open_lock_file(file: Path, flags: int = 0) -> int:
+    """Open a regular file to lock it, and no link or pipe in its place.
+
+    Raises:
+        OSError: The file can't be opened, or is not a regular one.
+    """
+    if file.is_symlink():
+        raise UnusualFileError(ELOOP, "it is a symbolic link, not a regular file", str(file))
+    return open_regular(file, os.O_RDWR | flags | NO_FOLLOW, 0o600)
 
 
 def hold_lock_file(file: Path) -> int:
@@ -130,7 +155,7 @@ def release_lock_file(file: Path, handle: int) -> None:
 def is_lock_file_held(file: Path, *, keep: bool = False) -> bool:
     """Return True if a living process holds the file; else remove it without `keep`."""
     try:
-        handle = os.open(file, os.O_RDWR)
+        handle = _open_lock_file(file)
     except OSError:
         return False
     try:
@@ -168,6 +193,9 @@ _MAX_TIME_NS = 4_000_000_000 * 10**9
 """Nanoseconds since the epoch, in the year 2096. Later times are wrong."""
 
 _RUN_ID = lazy_pattern(r"\d{8}-\d{6}-[0-9a-f]{4}", re.ASCII)
+_HIDDEN_FILES = (".vaultlink.toml", BASELINE_FILE)
+"""Names of the hidden files of a vault that a run may change."""
+
 _NO_PATH_CHARS = "\0" if sys.platform != "win32" else "\0\\:"
 
 
@@ -293,17 +321,23 @@ def _is_sound(run: RecordedRun, name: str, stored_size: int) -> bool:
         run.id == name
         and _RUN_ID.fullmatch(name) is not None
         and 0 <= run.time_ns < _MAX_TIME_NS
-        and all(map(_is_inner_path, paths))
+        and all(map(is_journal_path, paths))
         and min(map(min, sizes), default=0) >= 0
         and sum(change.stored_size for change in run.changes) == stored_size
     )
 
 
-def _is_inner_path(path: str) -> bool:
-    """Return True if a path can't lead out of its folder, on any system."""
+def is_journal_path(path: str) -> bool:
+    """Return True if a record may name a vault path.
+
+    It can't lead out of the vault on any system, or to what is hidden. A dot hides a name.
+    vaultlink writes only two hidden files: its settings and its baseline.
+    """
+    *folders, name = path.split("/")
     return (
         not any(char in path for char in _NO_PATH_CHARS)
-        and all(part not in ("", ".", "..") for part in path.split("/"))
+        and all(part[:1] not in ("", ".") for part in folders)
+        and (name[:1] not in ("", ".") or name in _HIDDEN_FILES)
         and path.isascii() | (path.encode("utf-8", "replace").decode() == path)
     )
 
