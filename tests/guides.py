@@ -15,6 +15,7 @@ from documents import blocks
 from forge import ROOT, check_output, commit_all, run_process
 from running import write_files
 from vaultlink.config.mention_settings import MENTIONS_DEFAULTS
+from vaultlink.config.run_limits import RUN_LIMIT_DEFAULTS
 from vaultlink.config.settings import (
     BACKLINKS_CHOICES,
     LIST_KEYS,
@@ -27,7 +28,6 @@ from vaultlink.report.note_past import PastRow
 from vaultlink.rules.context import QUIET_KINDS
 from vaultlink.watch.events import Debounce
 from vaultlink.watch.output import BatchRow
-from vaultlink.write.journal import _MAX_AGE_NS, _MAX_TOTAL_BYTES
 
 DOCS = ROOT / "docs"
 PROGRAMS = Path(sys.executable).parent
@@ -282,8 +282,7 @@ def left_by_fixing(repo: Path, environment: Environment) -> None:
     assert (repo / "Inbox" / "Lighthouse.md").exists()
     assert exit_code(repo, environment, "check") == 0
     text = page_text("fixing")
-    assert f"{_MAX_AGE_NS // (24 * 3600 * 10**9)} days" in text
-    assert f"{_MAX_TOTAL_BYTES // 10**6} MB" in text
+    assert all(default in text for default in RUN_LIMIT_DEFAULTS.values())
     write_files(repo, {"a/N.md": "", "b/N.md": "", "c/Two.md": "[[N]]\n"})
     assert exit_code(repo, environment, "fix") == 0, "info remains"
     assert exit_code(repo, environment, "fix", "--fail-on", "info") == 1
@@ -327,7 +326,7 @@ def left_by_configuration(repo: Path, environment: Environment) -> None:
     check_output(["vaultlink", "check", "--exit-zero"], repo, environment)
     [settings] = blocks(DOCS / "configuration.md", "toml")
     text = page_text("configuration")
-    for key in (*LIST_KEYS, *SWITCH_KEYS, *TEXT_KEYS, *TABLE_KEYS):
+    for key in (*LIST_KEYS, *SWITCH_KEYS, *TEXT_KEYS, *RUN_LIMIT_DEFAULTS, *TABLE_KEYS):
         assert re.search(rf"`\[?{key}\]?`|^\[?{key}\b", text, re.M), key
     for key in (*BACKLINKS_CHOICES, *MENTIONS_DEFAULTS):
         assert re.search(rf"^{key} = ", settings, re.M), key

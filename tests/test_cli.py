@@ -435,6 +435,8 @@ def test_settings_written_by_init_are_valid_when_uncommented() -> None:
     values = tomllib.loads(offered)
     assert set(values) == {
         "required-version",
+        "keep-runs",
+        "keep-runs-size",
         "preview",
         "select",
         "extend-select",
@@ -685,7 +687,7 @@ def test_json_is_the_short_form_of_the_output_format(run: RunCommand, words: Seq
     [
         (("show",), "path kind line text detail"),
         (("config",), "setting value from"),
-        (("undo", "--list"), "run time command summary notes undone moves"),
+        (("undo", "--list"), "run time command summary notes undone moves interrupted undoes"),
         (("graph",), "figure count path"),
         (("deadends",), "path"),
     ],
@@ -699,7 +701,7 @@ def test_tsv_begins_with_the_names_of_the_columns(
 def test_undo_says_that_there_are_no_runs(run: RunCommand) -> None:
     assert run("undo", "--list") == (
         0,
-        "run\ttime\tcommand\tsummary\tnotes\tundone\tmoves\n",
+        "run\ttime\tcommand\tsummary\tnotes\tundone\tmoves\tinterrupted\tundoes\n",
         "No runs found.\n",
     )
     assert run("undo", "--list", "--output-format", "table") == (0, "", "No runs found.\n")

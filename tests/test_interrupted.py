@@ -363,16 +363,21 @@ def test_killed_undo_is_reverted_by_other_commands(run: RunCommand, vault: Path)
 def test_list_counts_what_an_interrupted_run_wrote(run: RunCommand, vault: Path) -> None:
     name = interrupt(vault, ["a/Note 1.md", "a/Note 2.md"])
     [_, row] = run("undo", "--list", "--output-format", "table").lines
-    assert row.split()[4:] == [name, "2", "vaultlink", "fix", "-q", "interrupted"]
+    assert re.split(" {2,}", row)[1:] == [
+        name,
+        "interrupted, 2 notes to restore: Fixed.",
+        "vaultlink fix -q",
+    ]
     run("baseline")
     rows = run("undo", "--list", "--output-format", "table").lines
-    assert rows[-1].split()[4:] == [name, "3", "vaultlink", "fix", "-q", "undone"]
+    assert re.split(" {2,}", rows[-1])[1:] == [name, "undone: Fixed.", "vaultlink fix -q"]
 
 
 def blur(text: str) -> str:
     """Return a text with a letter for each run, time and number, and single spaces."""
     text = re.sub(r"\d{8}-\d{6}-[0-9a-f]{4}", "R", text)
-    text = re.sub(r"\d+ \w{3} \d{4},? \d\d:\d\d", "T", text)
+    text = re.sub(r"\d+ \w{3}(?: \d{4},?)? \d\d:\d\d", "T", text)
+    text = re.sub(r"Fixed\.|Fixed [\d,]+ findings in [\d,]+ notes: \S+ [\d,]+\.", "S", text)
     return re.sub(r"\s+", " ", re.sub(r"[\d,]*\d", "N", text)).strip()
 
 
@@ -395,9 +400,10 @@ def place_records(vault: Path, *names: str) -> None:
 
 
 @pytest.fixture
-def old_records(monkeypatch: pytest.MonkeyPatch) -> None:
+def old_records(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Keep records of any age."""
-    monkeypatch.setattr("vaultlink.write.journal._MAX_AGE_NS", 10**20)
+    write_files(tmp_path, {"settings.toml": 'keep-runs = "1000 years"\n'})
+    monkeypatch.setenv("VAULTLINK_CONFIG", str(tmp_path / "settings.toml"))
 
 
 @pytest.mark.usefixtures("old_records")
@@ -411,9 +417,52 @@ def test_runs_of_0_5_0_are_listed_and_undone(run: RunCommand, vault: Path) -> No
         ("vaultlink rename 'Long Pier' Quay --vault v", "4", "1"),
         ("vaultlink fix --vault v", "3", "0"),
     ]
+    table = run("undo", "--list", "--output-format", "table").lines
+    assert [re.split(" {2,}", line)[2] for line in table[1:]] == [row[3] for row in rows]
+    assert rows[0][3].startswith("Renamed Long Pier.md to Quay.md; 4 links in ")
+    states = [line.split("\t")[2:5] for line in run("undo", "--verify").lines[1:]]
+    assert states == [["exact", "5", "0"], ["later", "0", "3"]]
     assert run("undo").code == 0
     assert read_files(vault) == FIXED
     assert run("undo").code == 0
+    assert read_files(vault) == VAULT
+
+
+@pytest.mark.usefixtures("old_records")
+def test_runs_of_0_5_0_are_not_undone_before_later_ones(run: RunCommand, vault: Path) -> None:
+    for path in VAULT:
+        (vault / path).unlink()
+    write_files(vault, RENAMED)
+    place_records(vault, f"{FIX}.run", f"{FIX}.ended", f"{RENAME}.run", f"{RENAME}.ended")
+    done = run("undo", FIX)
+    assert (done.code, read_files(vault)) == (1, RENAMED)
+    assert done.err.splitlines() == [
+        *(
+            f"a/Note {n}.md: skipped: a later run changed it too: {RENAME} "
+            "(vaultlink rename 'Long Pier' Quay --vault v); undo that first."
+            for n in (1, 2, 3)
+        ),
+        "Nothing was restored.",
+        f"Undo this run first: `vaultlink undo {RENAME}`.",
+    ]
+    write_files(vault, {"a/Note 1.md": b"typed"})
+    assert "a/Note 1.md: skipped: it was edited since.\n" in run("undo", FIX).err
+
+
+@pytest.mark.usefixtures("old_records")
+def test_rename_of_0_5_0_is_whole(run: RunCommand, vault: Path) -> None:
+    for path in VAULT:
+        (vault / path).unlink()
+    write_files(vault, RENAMED)
+    place_records(vault, f"{FIX}.run", f"{FIX}.ended", f"{RENAME}.run", f"{RENAME}.ended")
+    write = PendingWrite("a/Note 2.md", RENAMED["a/Note 2.md"], b"fixed\n")
+    later = record_and_write(vault, "vaultlink fix", "Fixed.", [write]).run_id
+    before = read_files(vault)
+    done = run("undo", RENAME)
+    assert (done.code, read_files(vault)) == (2, before)
+    assert done.err.endswith(f"Undo this run first: `vaultlink undo {later}`.\n")
+    for _ in range(3):
+        assert run("undo").code == 0
     assert read_files(vault) == VAULT
 
 

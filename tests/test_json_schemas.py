@@ -54,6 +54,7 @@ READING: dict[str, tuple[tuple[str, ...], ...]] = {
     "config": (("config", "--json"),),
     "doctor": (("doctor", "--json"),),
     "undo-list": (("undo", "--list", "--json"),),
+    "undo-verify": (("undo", "--verify", "--json"),),
 }
 """Commands on a whole vault that write nothing."""
 
@@ -117,6 +118,7 @@ def test_documents_of_writing_commands_are_valid(run: RunCommand) -> None:
     assert run_valid(run, "fix", "fix", "--json")["fixed"]["findings"] == 1
     assert run_valid(run, "plan", "undo", "--diff", "--json")["edits"]
     assert len(run_valid(run, "undo-list", "undo", "--list", "--json")["runs"]) > 4
+    assert len(run_valid(run, "undo-verify", "undo", "--verify", "--json")["runs"]) > 4
     assert run_valid(run, "mentions", "mentions", "--write", "--json")["mentions"]
     assert run_valid(run, "backlinks-sections", "backlinks", "--write", "--json")["sections"]
     assert run_valid(run, "backlinks-sections", "backlinks", "--remove", "--json")["sections"]

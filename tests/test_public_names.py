@@ -146,6 +146,7 @@ JSON_RUNS = (
     "merge letters_from_listeners index --diff",
     "fix",
     "undo --list",
+    "undo --verify",
     "undo",
 )
 """Runs in a copy of the sample vault, each with `--json`, one after the other: `fix` writes."""

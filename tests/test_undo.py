@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -14,10 +15,10 @@ import pytest
 
 from running import RunCommand, create_vault, write_files
 from vaultlink.api import open_vault
+from vaultlink.config.run_limits import RunLimits
 from vaultlink.model import PendingWrite, SkippedNote
 from vaultlink.watch.environment import AutoFixer
 from vaultlink.watch.events import Debounce
-from vaultlink.write import journal
 from vaultlink.write.journal import record_and_write, record_run
 from vaultlink.write.journal_files import journal_folder, list_runs, lock_vault
 from vaultlink.write.write_notes import WriteResult
@@ -59,9 +60,12 @@ def vault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def fix(vault: Path, writes: Sequence[PendingWrite] = WRITES) -> str:
+def fix(
+    vault: Path, writes: Sequence[PendingWrite] = WRITES, limits: RunLimits | None = None
+) -> str:
     """Record and write a run, and return its name."""
-    result = record_and_write(vault, "vaultlink fix", "Fixed 7 findings in 7 notes.", writes)
+    summary = "Fixed 7 findings in 7 notes."
+    result = record_and_write(vault, "vaultlink fix", summary, writes, limits=limits)
     assert result.run_id is not None
     return result.run_id
 
@@ -146,12 +150,21 @@ def test_runs_are_undone_one_after_the_other(run: RunCommand, vault: Path) -> No
 
 def test_earlier_run_cannot_be_undone_before_a_later_one(run: RunCommand, vault: Path) -> None:
     first = fix(vault, WRITES[:2])
-    fix(vault, [PendingWrite("Home.md", FIXED["Home.md"], b"later")])
+    second = fix(vault, [PendingWrite("Home.md", FIXED["Home.md"], b"later")])
     done = run("undo", first)
     assert done.code == 1
-    assert "Home.md: skipped: it was edited since.\n" in done.err
+    skipped, restored, proposal = done.err.splitlines()
+    assert skipped == (
+        f"Home.md: skipped: a later run changed it too: {second} (vaultlink fix); undo that first."
+    )
+    assert restored.startswith("Restored 1 note to the state before the run of ")
+    assert proposal == f"Undo this run first: `vaultlink undo {second}`."
     assert (vault / "Home.md").read_bytes() == b"later"
     assert (vault / "a/Quay.md").read_bytes() == VAULT["a/Quay.md"]
+    assert run("undo", second).code == 0
+    assert run("undo").code == 0
+    assert (vault / "Home.md").read_bytes() == VAULT["Home.md"]
+    assert run("undo").err.startswith("There is nothing to undo")
 
 
 def test_run_is_named_by_a_prefix(run: RunCommand, vault: Path) -> None:
@@ -264,11 +277,11 @@ def test_list_reads_like_a_log(run: RunCommand, vault: Path) -> None:
     run("undo")
     second = list_runs(vault)[0].id
     done = run("undo", "--list", "--output-format", "table")
-    header, *rows = done.lines
-    assert header.split() == ["when", "run", "notes", "command"]
-    assert [row.split()[4:] for row in rows] == [
-        [second, "2", "vaultlink", "undo", first],
-        [first, "2", "vaultlink", "fix", "undone"],
+    changes = "Fixed 7 findings in 7 notes."
+    assert [re.split(" {2,}", line)[1:] for line in done.lines] == [
+        ["run", "changed", "command"],
+        [second, f"Undid: {changes}", f"vaultlink undo {first}"],
+        [first, f"undone: {changes}", "vaultlink fix"],
     ]
     assert done.err == "2 runs; `vaultlink undo RUN --diff` shows what undoing one would change.\n"
     assert done.code == 0
@@ -276,14 +289,28 @@ def test_list_reads_like_a_log(run: RunCommand, vault: Path) -> None:
     assert isinstance(data, dict)
     assert list(data) == ["schema", "runs"]
     assert [list(row) for row in data["runs"]] == [
-        ["id", "time", "command", "summary", "notes", "undone", "moves"]
+        [
+            "id",
+            "time",
+            "command",
+            "summary",
+            "notes",
+            "undone",
+            "moves",
+            "interrupted",
+            "undoes",
+        ]
     ] * 2
     assert [
         (row["id"], row["command"], row["summary"], row["notes"], row["undone"])
         for row in data["runs"]
     ] == [
-        (second, f"vaultlink undo {first}", f"Restored the notes of {first}.", 2, False),
-        (first, "vaultlink fix", "Fixed 7 findings in 7 notes.", 2, True),
+        (second, f"vaultlink undo {first}", f"Undid: {changes}", 2, False),
+        (first, "vaultlink fix", changes, 2, True),
+    ]
+    assert [(row["interrupted"], row["undoes"]) for row in data["runs"]] == [
+        (False, first),
+        (False, None),
     ]
     assert [line.split("\t")[0] for line in run("undo", "--list").lines] == ["run", second, first]
 
@@ -324,6 +351,7 @@ def test_json_lists_restored_notes(run: RunCommand, vault: Path) -> None:
         "undone_by": list_runs(vault)[0].id,
         "restored": ["a/Quay.md"],
         "moved": [],
+        "undo_first": [],
         "left": [{"path": "Home.md", "why": "it was edited since"}],
     }
     assert done.code == 1
@@ -480,11 +508,10 @@ def test_missing_record(run: RunCommand, vault: Path) -> None:
     assert run("undo").err.startswith("There is nothing to undo in ")
 
 
-def test_old_runs_are_deleted(vault: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_old_runs_are_deleted(vault: Path) -> None:
     fix(vault, WRITES[:1])
     fix(vault, WRITES[1:2])
-    monkeypatch.setattr(journal, "_MAX_AGE_NS", 0)
-    last = fix(vault, WRITES[2:3])
+    last = fix(vault, WRITES[2:3], RunLimits(0, 10**9))
     assert [item.id for item in list_runs(vault)] == [last]
     assert {path.name for path in journal_folder(vault).iterdir()} == {
         f"{last}.run",
@@ -492,21 +519,29 @@ def test_old_runs_are_deleted(vault: Path, monkeypatch: pytest.MonkeyPatch) -> N
     }
 
 
-def test_large_journals_lose_their_oldest_runs(
-    vault: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_large_journals_lose_their_oldest_runs(vault: Path) -> None:
     names = [fix(vault, [item]) for item in WRITES[:3]]
     sizes = [(journal_folder(vault) / f"{name}.run").stat().st_size for name in names]
-    monkeypatch.setattr(journal, "_MAX_TOTAL_BYTES", sizes[1] + sizes[2])
-    names.append(fix(vault, [WRITES[4]]))
+    names.append(fix(vault, [WRITES[4]], RunLimits(90, sizes[1] + sizes[2])))
     assert [item.id for item in list_runs(vault)] == names[:0:-1]
-    monkeypatch.setattr(journal, "_MAX_TOTAL_BYTES", 0)
-    names.append(fix(vault, [WRITES[5]]))
+    names.append(fix(vault, [WRITES[5]], RunLimits(90, 0)))
     assert [item.id for item in list_runs(vault)] == names[:-2:-1]
 
 
 def test_runs_of_one_second_keep_their_order(vault: Path) -> None:
     names = [fix(vault, [PendingWrite(f"n{number}.md", None, b"")]) for number in range(5)]
+    assert [item.id for item in list_runs(vault)] == names[::-1]
+
+
+def test_runs_of_one_second_have_different_names(vault: Path) -> None:
+    """Otherwise the record of one would replace that of another."""
+    numbers = iter([b"\0\1", b"\0\1", b"\0\2", b"\0\2", b"\0\1", b"\0\3"])
+    with (
+        patch("time.localtime", lambda _seconds: (2026, 1, 1, 12, 0, 0, 3, 1, 0)),
+        patch("os.urandom", lambda size: next(numbers) if size == 2 else bytes(size)),
+    ):
+        names = [fix(vault, [PendingWrite(f"n{n}.md", None, b"")]) for n in range(3)]
+    assert [name[-4:] for name in names] == ["0001", "0002", "0003"]
     assert [item.id for item in list_runs(vault)] == names[::-1]
 
 

@@ -21,8 +21,7 @@ from vaultlink.write import system_calls as move_module
 from vaultlink.write.journal import record_and_write, record_run
 from vaultlink.write.journal_files import journal_folder, list_runs, write_moving
 from vaultlink.write.moves import list_temporary_paths, map_path, order_moves
-from vaultlink.write.recovery import plan_undo
-from vaultlink.write.undo import revert_interrupted, undo_run
+from vaultlink.write.undo import plan_undo, revert_interrupted, undo_run
 from vaultlink.write.write_notes import WriteResult
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such files")
@@ -378,7 +377,9 @@ def test_undo_leaves_a_file_that_a_later_run_gave_the_name(vault: Path) -> None:
         move(vault, {old: new})
     after, runs = read_tree(vault), list_runs(vault)
     result = undo_run(vault, runs[2])
-    assert result.skipped == (SkippedNote("one.md", "it was removed or renamed since"),)
+    [skipped] = result.skipped
+    assert skipped.path == "first.md"
+    assert skipped.reason.startswith(f"a later run changed it too: {runs[1].id} (")
     assert read_tree(vault) == after
     assert all(not undo_run(vault, run).skipped for run in runs)
     assert read_tree(vault) == before

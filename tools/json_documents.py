@@ -12,7 +12,7 @@ import msgspec
 from vaultlink.cli.commands.backlinks import SectionChangeRow
 from vaultlink.cli.commands.config import SettingRow
 from vaultlink.cli.commands.doctor import CheckRow
-from vaultlink.cli.commands.undo import RunRow
+from vaultlink.cli.commands.undo import RunRow, RunStateRow
 from vaultlink.dashboard.model import VaultReport
 from vaultlink.engine.diagnostics import KnownCount
 from vaultlink.fix.plan import CapturedLink, NamedPlace, Rename
@@ -273,6 +273,11 @@ DOCUMENTS: Mapping[str, Document] = {
                 ("restored", tuple[str, ...], "Vault paths of the restored notes."),
                 ("moved", tuple[MovedRow, ...], "Files and folders that got their old paths back."),
                 (
+                    "undo_first",
+                    tuple[str, ...],
+                    "Ids of later runs that changed skipped notes too, the latest first.",
+                ),
+                (
                     "left",
                     tuple[SkippedRow, ...],
                     "Notes that were skipped, because they changed after the run.",
@@ -289,6 +294,17 @@ DOCUMENTS: Mapping[str, Document] = {
             ),
         ),
         "The runs that can be undone.",
+    ),
+    "undo-verify": Document(
+        ("undo --verify --json",),
+        (
+            _document(
+                "RunStatesDocument",
+                "Runs, compared with the vault.",
+                ("runs", tuple[RunStateRow, ...], "The runs, the latest first."),
+            ),
+        ),
+        "What an undo of each run would restore.",
     ),
     "rename": Document(
         tuple(f"{name} --json" for name in ("rename", "move", "extract", "merge")),

@@ -9,6 +9,7 @@ from markdown_text import escape, format_code, format_table
 from vaultlink.cli import exit_codes
 from vaultlink.cli.command_table import COMMANDS
 from vaultlink.config.mention_settings import MENTIONS_DEFAULTS
+from vaultlink.config.run_limits import RUN_LIMIT_DEFAULTS
 from vaultlink.config.settings import BACKLINKS_CHOICES, LIST_KEYS, SEVERITY_NAMES, TABLE_KEYS
 from vaultlink.rules.context import QUIET_KINDS
 
@@ -28,6 +29,10 @@ VALUES = {
     "preview": "True: rules that are in preview run like others.",
     "required-version": "The versions of vaultlink that may read this file, as in "
     "`>=0.6,<0.7` (PEP 440).",
+    "keep-runs": "Runs of this vault that are older can't be undone: their records are deleted. "
+    "A number of days, weeks, months or years.",
+    "keep-runs-size": "The oldest records of this vault above this total size are deleted. "
+    "A number of MB or GB.",
 }
 """Meaning of each key with one value."""
 
@@ -148,6 +153,10 @@ def _render_settings() -> str:
             [
                 ("`preview`", "`false`", VALUES["preview"]),
                 ("`required-version`", "not set", VALUES["required-version"]),
+                *(
+                    (f"`{key}`", f'`"{default}"`', VALUES[key])
+                    for key, default in RUN_LIMIT_DEFAULTS.items()
+                ),
             ],
         ),
         "## Tables\n",

@@ -27,6 +27,7 @@ from vaultlink.config.checks import (
 )
 from vaultlink.config.layers import COMMAND_LINE, Layer
 from vaultlink.config.mention_settings import MENTIONS_DEFAULTS, read_mentions_setting
+from vaultlink.config.run_limits import RUN_LIMIT_DEFAULTS, read_run_limit
 from vaultlink.errors import ConfigError
 from vaultlink.model import Severity
 from vaultlink.rules.context import QUIET_KINDS
@@ -48,6 +49,7 @@ LIST_KEYS = (
 )
 SWITCH_KEYS = ("preview",)
 TEXT_KEYS = ("required-version",)
+LIMIT_KEYS = tuple(RUN_LIMIT_DEFAULTS)
 TABLE_KEYS = ("severity", "per-file-ignores", "rules", "backlinks", "mentions")
 SELECTOR_KEYS = frozenset({"select", "extend-select", "ignore", "fixable", "unfixable"})
 SEVERITY_NAMES = tuple(severity.value for severity in Severity)
@@ -162,7 +164,7 @@ def merge_layers(layers: Sequence[Layer], rules: tuple[Rule, ...]) -> Config:
 def _list_defaults(rules: tuple[Rule, ...]) -> Iterator[tuple[str, Any]]:
     for key in LIST_KEYS:
         yield key, QUIET_KINDS if key == "quiet" else ()
-    yield from (("preview", False), ("required-version", None))
+    yield from (("preview", False), ("required-version", None), *RUN_LIMIT_DEFAULTS.items())
     for key, choices in BACKLINKS_CHOICES.items():
         yield f"backlinks.{key}", choices[0]
     for key, default in MENTIONS_DEFAULTS.items():
@@ -174,7 +176,7 @@ def _list_defaults(rules: tuple[Rule, ...]) -> Iterator[tuple[str, Any]]:
 
 
 def _read_layer(layer: Layer, rules: tuple[Rule, ...]) -> Iterator[tuple[str, Any]]:
-    reject_unknown_keys(layer, (*LIST_KEYS, *SWITCH_KEYS, *TEXT_KEYS, *TABLE_KEYS))
+    reject_unknown_keys(layer, (*LIST_KEYS, *SWITCH_KEYS, *TEXT_KEYS, *LIMIT_KEYS, *TABLE_KEYS))
     for key in LIST_KEYS:
         if key in layer.values:
             items = read_text_list(layer, key, layer.values[key])
@@ -185,7 +187,11 @@ def _read_layer(layer: Layer, rules: tuple[Rule, ...]) -> Iterator[tuple[str, An
             if key == "quiet":
                 reject_unknown_items(layer, key, items, QUIET_KINDS)
             yield key, items
-    for keys, read in ((SWITCH_KEYS, read_switch), (TEXT_KEYS, read_one_line)):
+    for keys, read in (
+        (SWITCH_KEYS, read_switch),
+        (TEXT_KEYS, read_one_line),
+        (LIMIT_KEYS, read_run_limit),
+    ):
         yield from (
             (key, read(layer, key, layer.values[key])) for key in keys if key in layer.values
         )

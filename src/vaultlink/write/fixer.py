@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec.structs import replace
 
+from vaultlink.config.run_limits import read_run_limits
 from vaultlink.disk.scan import VaultScan, is_source_file, list_files
 from vaultlink.disk.workers import analyse_texts
 from vaultlink.engine.step import Change, State
@@ -170,6 +171,7 @@ def apply_plan(
         obsolete=plan.emptied,
         left_out=[note.path for note in skipped] if renames else (),
         all_or_nothing=plan.is_whole,
+        limits=read_run_limits(scan.layers),
     )
     return replace(result, skipped=(*skipped, *result.skipped))
 

@@ -11,6 +11,7 @@ from typing import ClassVar, NamedTuple
 
 from msgspec.structs import replace
 
+from vaultlink.config.run_limits import RunLimits
 from vaultlink.errors import JournalError
 from vaultlink.model import PendingWrite, SkippedNote
 from vaultlink.write.journal_files import (
@@ -166,11 +167,8 @@ def _remove_notes(root: Path, run: PendingRun, token: str, moved: dict[str, str]
 # was. Old bytes that are a prefix or suffix of the new ones are not stored.
 
 
-_MAX_AGE_NS = 90 * 24 * 3600 * 10**9
-"""Nanoseconds after which a record is deleted: 90 days."""
-
-_MAX_TOTAL_BYTES = 200_000_000
-"""Bytes of all records, above which the oldest ones are deleted."""
+_DAY_NS = 24 * 3600 * 10**9
+"""Nanoseconds of a day."""
 
 _COMPRESS_THRESHOLD = 256
 """Bytes above which stored bytes are compressed."""
@@ -199,6 +197,7 @@ def record_and_write(  # noqa: PLR0913 - all parts of a run
     emptied: Sequence[str] = (),
     left_out: Collection[str] = (),
     all_or_nothing: bool = False,
+    limits: RunLimits | None = None,
 ) -> WriteResult:
     """Record a run, then make its changes. The caller must hold the write lock.
 
@@ -211,7 +210,8 @@ def record_and_write(  # noqa: PLR0913 - all parts of a run
     changed. `moves` are old and new paths of files or folders; folders in `obsolete` are removed as
     soon as a move leaves them empty, those in `emptied` if they are empty at the end. `left_out`
     are notes that the run should change too and can't, for the record. With `all_or_nothing`,
-    nothing is changed if a note can't be written; all are compared before the first.
+    nothing is changed if a note can't be written; all are compared before the first. Older records
+    above `limits` are deleted.
 
     Raises JournalError if the record can't be written. Nothing is changed then, or the message says
     that the next run reverts it.
@@ -230,7 +230,16 @@ def record_and_write(  # noqa: PLR0913 - all parts of a run
         is_partial=is_undo and not moves,
         is_whole=all_or_nothing,
     )
-    run = record_run(root, command, summary, pending.writes, undoes, moves)
+    run = record_run(
+        root,
+        command,
+        summary,
+        pending.writes,
+        undoes,
+        moves,
+        limits=limits,
+        whole=all_or_nothing,
+    )
     folder = journal_folder(root)
     try:
         result = make_changes(root, pending, run.id, lambda: _record_identities(root, run))
@@ -286,8 +295,14 @@ def record_run(
     writes: Sequence[PendingWrite],
     undoes: str | None = None,
     moves: Mapping[str, str] = MappingProxyType({}),
+    *,
+    limits: RunLimits | None = None,
+    whole: bool = False,
 ) -> RecordedRun:
-    """Record a run before it writes or moves anything. Raises JournalError."""
+    """Record a run before it writes or moves anything. Raises JournalError.
+
+    Older records above `limits` are deleted; without limits, none.
+    """
     JournalUse.has_recorded = True
     folder = make_journal_folder(root)
     clean_up_journal(root)
@@ -303,7 +318,7 @@ def record_run(
         *find_folders_to_create(root, moves),
     ]
     run = RecordedRun(
-        f"{time.strftime('%Y%m%d-%H%M%S', time.localtime(time_ns // 10**9))}-{os.urandom(2).hex()}",
+        _choose_id(folder, time_ns),
         time_ns,
         command,
         summary,
@@ -312,6 +327,7 @@ def record_run(
         tuple(dict.fromkeys(folders)),
         tuple([change for change, _ in parts]),
         moves=tuple(moves.items()),
+        whole=whole,
     )
     content = [encode_header(run), *(stored for _, stored in parts)]
     if sum(map(len, content)) > MAX_RECORD_BYTES:
@@ -323,8 +339,18 @@ def record_run(
         write_atomically(folder / f"{run.id}.run", content, durable=True)
     except OSError as error:
         raise make_journal_error(folder, error) from None
-    _prune(folder, runs, run.time_ns)
+    if limits:
+        _prune(folder, runs, run.time_ns, limits)
     return run
+
+
+def _choose_id(folder: Path, time_ns: int) -> str:
+    """Return an id that no other run of the same second has."""
+    second = time.strftime("%Y%m%d-%H%M%S", time.localtime(time_ns // 10**9))
+    while True:
+        name = f"{second}-{os.urandom(2).hex()}"
+        if not (folder / f"{name}.run").exists():
+            return name
 
 
 def _record_change(root: Path, item: PendingWrite, room: int) -> tuple[RecordedChange, bytes]:
@@ -379,11 +405,11 @@ def clean_up_journal(root: Path) -> None:
             file.unlink()
 
 
-def _prune(folder: Path, runs: Sequence[RecordedRun], now: int) -> None:
-    """Delete runs older than 90 days, and the oldest ones above 200 MB in total."""
-    room = _MAX_TOTAL_BYTES
+def _prune(folder: Path, runs: Sequence[RecordedRun], now: int, limits: RunLimits) -> None:
+    """Delete runs that are too old, and the oldest ones above a total size."""
+    room = limits.size
     for run in runs:
         with suppress(OSError):
             room -= (folder / f"{run.id}.run").stat().st_size
-        if room < 0 or now - run.time_ns > _MAX_AGE_NS:
+        if room < 0 or now - run.time_ns > limits.days * _DAY_NS:
             delete_run(folder, run.id)

@@ -222,7 +222,8 @@ class RecordedRun(msgspec.Struct, frozen=True, array_like=True):
 
     `time_ns` is in nanoseconds since the epoch; `folders` are those it creates; `undoes` is the run
     it undoes. `moves` are the old and new paths of the files and folders that it renames after it
-    wrote the notes; all other paths are those before the moves.
+    wrote the notes; all other paths are those before the moves. `whole` is true if it was planned
+    as all or nothing; records of 0.5.0 do not have it.
 
     Not in the record itself are `skipped` (notes), `ended`, `undone`, and `unmoved`, the old paths
     of the moves that it did not make or that a later run undid.
@@ -241,6 +242,7 @@ class RecordedRun(msgspec.Struct, frozen=True, array_like=True):
     undone: bool = False
     moves: tuple[tuple[str, str], ...] = ()
     unmoved: frozenset[str] = frozenset()
+    whole: bool = False
 
     @property
     def is_interrupted(self) -> bool:
@@ -255,6 +257,16 @@ def digest_content(content: bytes | None) -> bytes | None:
 
 def list_runs(root: Path, warn: Callable[[str], None] = lambda _message: None) -> list[RecordedRun]:
     """Return all runs, the latest first; call `warn` for each unreadable record."""
+    return subtract_undone_moves(list_recorded_runs(root, warn))
+
+
+def list_recorded_runs(
+    root: Path, warn: Callable[[str], None] = lambda _message: None
+) -> list[RecordedRun]:
+    """Return all runs, the latest first, without what later runs did to them.
+
+    `unmoved` are only the moves that a run did not make itself.
+    """
     folder = journal_folder(root)
     runs = []
     for file in folder.glob("*.run"):
@@ -266,10 +278,11 @@ def list_runs(root: Path, warn: Callable[[str], None] = lambda _message: None) -
             )
         else:
             runs.append(run)
-    return _subtract_undone_moves(sorted(runs, key=lambda run: run.time_ns, reverse=True))
+    return sorted(runs, key=lambda run: run.time_ns, reverse=True)
 
 
-def _subtract_undone_moves(runs: Iterable[RecordedRun]) -> list[RecordedRun]:
+def subtract_undone_moves(runs: Iterable[RecordedRun]) -> list[RecordedRun]:
+    """Add to `unmoved` of runs, the latest first, the moves that were undone."""
     restored: dict[str, set[str]] = {}
     found = []
     for run in runs:
@@ -474,19 +487,29 @@ def remove_moving(folder: Path, run: RecordedRun) -> None:
 
 
 def mark_undone(root: Path, run: RecordedRun, undone: bool) -> None:
-    """Mark a run as undone, or remove the mark; a run it undid, the other way round."""
-    folder, runs = journal_folder(root), {item.id: item for item in list_runs(root)}
+    """Mark a run as undone, or remove the mark; a run it undid, the other way round.
+
+    A run of which an undo restored only a part is not marked when that is made again.
+    """
+    folder, runs = journal_folder(root), {item.id: item for item in list_recorded_runs(root)}
     current: RecordedRun | None = run
+    undo: RecordedRun | None = None
     while current is not None:
         marker = folder / f"{current.id}.undone"
-        if undone:
+        if not undone:
+            for _ in range(2):  # a disk may fail once
+                with suppress(OSError):
+                    if marker.exists():
+                        marker.unlink()
+        elif undo is None or _count_changes(undo) >= _count_changes(current):
             write_marker(folder, current.id, "undone")
-        for _ in range(2):  # a disk may fail once
-            with suppress(OSError):
-                if not undone and marker.exists():
-                    marker.unlink()
-        undone = not undone
+        undone, undo = not undone, current
         current = runs.pop(current.undoes, None) if current.undoes else None
+
+
+def _count_changes(run: RecordedRun) -> int:
+    notes = sum(change.path not in run.skipped for change in run.changes)
+    return notes + len(run.moves) - len(run.unmoved)
 
 
 def delete_run(folder: Path, run: str) -> None:

@@ -45,6 +45,7 @@ from vaultlink.write.moves import (
     map_path,
 )
 from vaultlink.write.open_folders import remove_empty_folders, split_path
+from vaultlink.write.overlaps import Overlap
 from vaultlink.write.write_notes import (
     DISK_REASONS,
     NAME_TAKEN,
@@ -56,14 +57,14 @@ from vaultlink.write.write_notes import (
 
 EDITED_SINCE = "it was edited since"
 GONE_SINCE = "it was removed or renamed since"
-_CREATED_SINCE = "a file with this name was created since"
-_DAMAGED = "its old text in the journal is damaged"
+CREATED_SINCE = "a file with this name was created since"
+DAMAGED = "its old text in the journal is damaged"
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 _OLD_NAME_TAKEN = "another file has its old name now"
 _NEEDED = "another note that was not restored may need it"
 _LEFT_WITH_FILE = "it may link to a file that was not restored"
 _MOVED_TOGETHER = "a note that was not restored may link to it"
-_LASTING_REASONS = frozenset((EDITED_SINCE, GONE_SINCE, _DAMAGED))
+_LASTING_REASONS = frozenset((EDITED_SINCE, GONE_SINCE, DAMAGED))
 """Reasons to skip a note that stay: trying again can't restore it."""
 
 FOLLOWING_REASONS = frozenset((_NEEDED, _LEFT_WITH_FILE, _MOVED_TOGETHER))
@@ -107,7 +108,7 @@ def plan_restored_notes(
             continue
         old = get_old_bytes(number, current)
         if old is None and change.old is not None:
-            skipped.append(SkippedNote(path, _DAMAGED))
+            skipped.append(SkippedNote(path, DAMAGED))
         else:
             writes.append(PendingWrite(path, current, old, change.mode))
     return writes, skipped
@@ -116,7 +117,7 @@ def plan_restored_notes(
 def _skip_reason(change: RecordedChange, current: bytes | None) -> str:
     if current is None:
         return GONE_SINCE
-    return _CREATED_SINCE if change.new is None else EDITED_SINCE
+    return CREATED_SINCE if change.new is None else EDITED_SINCE
 
 
 class UndoPlan(msgspec.Struct, frozen=True):
@@ -124,7 +125,8 @@ class UndoPlan(msgspec.Struct, frozen=True):
 
     The writes are at the present paths of notes; `moves` are from the present to the old paths.
     `left` are the old paths of the moves that are not reverted, `failed` the reasons for those of
-    them that could not be.
+    them that could not be. `overlaps` are what later runs changed too: it is skipped. A plan that
+    `is_refused` has no changes: those later runs must be undone first.
     """
 
     run: RecordedRun
@@ -133,27 +135,33 @@ class UndoPlan(msgspec.Struct, frozen=True):
     moves: Mapping[str, str] = {}
     left: frozenset[str] = frozenset()
     failed: Mapping[str, str] = {}
+    overlaps: Sequence[Overlap] = ()
+    is_refused: bool = False
 
 
-def plan_undo(
+def plan_revert(
     root: Path,
     run: RecordedRun,
     failed: Mapping[str, str] = _NOTHING,
     located: Mapping[str, str | None] | None = None,
+    renamed: Mapping[str, str] = _NOTHING,
+    restored: Collection[str] = (),
 ) -> UndoPlan:
-    """Plan the undo of a run. Writes nothing.
+    """Plan to revert a run. Writes nothing.
 
     `failed` are reasons not to revert moves, by old path; `located` says where the moved files are,
-    if that is known. Where a file can't be moved back, or a removed note can't be created again,
-    the notes that may link to it stay as they are, and so do the other files that these may link
-    to.
+    if that is known; `renamed` where notes are that later runs renamed, by recorded path; the notes
+    at `restored` need nothing. Where a file can't be moved back, or a removed note can't be created
+    again, the notes that may link to it stay as they are, and so do the other files that these may
+    link to.
     """
     located = locate_moved_files(root, run) if located is None else located
     moved = {old: place for old, place in located.items() if place is not None}
     reasons = {**dict.fromkeys(located.keys() - moved.keys(), GONE_SINCE), **failed}
-    writes, skipped = plan_restored_notes(root, run, moved)
+    writes, found = plan_restored_notes(root, run, {**moved, **renamed})
+    skipped = [note for note in found if note.path not in restored]
     links = _FollowedLinks(root, run, moved)
-    replaced = {note.path for note in skipped if note.reason == _CREATED_SINCE}
+    replaced = {note.path for note in skipped if note.reason == CREATED_SINCE}
     while True:
         left = frozenset(reasons)
         moves = {place: old for old, place in moved.items() if old not in left}
@@ -357,7 +365,7 @@ def recover_run(root: Path, run: RecordedRun) -> WriteResult:
     In the result, `moved` are the present and the old paths of the files that were moved back.
     """
     located = locate_moved_files(root, run)
-    plan = plan_undo(root, run, located=located)
+    plan = plan_revert(root, run, located=located)
     back, hidden = (
         list(plan.moves.items()),
         {old: path for (old, _), path in _hide_moves(run).items()},
@@ -368,7 +376,7 @@ def recover_run(root: Path, run: RecordedRun) -> WriteResult:
     left = {old: place for old, place in located.items() if old in plan.left or old in failed}
     left |= {old: hidden[old] for old in failed if os.path.lexists(root / hidden[old])}
     if back:
-        plan = plan_undo(root, run, failed, left)
+        plan = plan_revert(root, run, failed, left)
     if run.moves and not any(left.values()):
         remove_moving(journal_folder(root), run)
     result = write_notes(root, plan.writes, run.id)

@@ -1,13 +1,19 @@
 """Undo a recorded run, and remove what interrupted runs left."""
 
 import os
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
+
+import msgspec
+from msgspec.structs import replace
 
 from vaultlink.disk.scan import list_files, parse_stray_name
 from vaultlink.errors import JournalError
+from vaultlink.model import SkippedNote
 from vaultlink.write.file_locks import is_abandoned
 from vaultlink.write.journal import clean_up_journal, record_and_write
 from vaultlink.write.journal_files import (
@@ -23,15 +29,27 @@ from vaultlink.write.open_folders import (
     close_folders,
     open_parent,
     prepare_folders,
+    remove_empty_folders,
     split_path,
 )
+from vaultlink.write.overlaps import (
+    Overlap,
+    find_later_changes,
+    find_renamed_notes,
+    is_whole,
+    read_sequel,
+)
 from vaultlink.write.recovery import (
+    CREATED_SINCE,
+    DAMAGED,
+    EDITED_SINCE,
     FOLLOWING_REASONS,
+    GONE_SINCE,
     UndoPlan,
     end_complete_run,
     is_final,
     list_created_folders,
-    plan_undo,
+    plan_revert,
     recover_run,
     revert_run,
 )
@@ -95,24 +113,111 @@ def find_last_run(runs: list[RecordedRun]) -> RecordedRun | None:
     return next((run for run in runs if not run.undone and run.undoes is None), None)
 
 
+def plan_undo(
+    root: Path,
+    run: RecordedRun,
+    failed: Mapping[str, str] = MappingProxyType({}),
+    *,
+    in_part: bool = False,
+) -> UndoPlan:
+    """Plan the undo of a run. Writes nothing.
+
+    `failed` are reasons not to revert moves, by old path. With `in_part`, the plan is never
+    refused: only what later runs changed too is left out.
+    """
+    sequel = read_sequel(root, run)
+    later = find_later_changes(root, run, sequel)
+    renamed = find_renamed_notes(root, run, sequel)
+    plan = plan_revert(root, run, failed, renamed=renamed, restored=later.restored)
+    if not later.overlaps:
+        return plan
+    refuses = not in_part and is_whole(run, list_runs(root))
+    return _leave_overlaps(plan, later.overlaps, refuses=refuses)
+
+
+def _leave_overlaps(plan: UndoPlan, overlaps: Sequence[Overlap], *, refuses: bool) -> UndoPlan:
+    """Leave out what later runs changed too; with `refuses`, all changes."""
+    paths = {path for overlap in overlaps for path in (overlap.path, overlap.former)}
+    notes = [SkippedNote(overlap.path, overlap.reason) for overlap in overlaps]
+    if refuses:
+        return UndoPlan(plan.run, (), notes, overlaps=overlaps, is_refused=True)
+    return replace(
+        plan,
+        writes=[item for item in plan.writes if item.path not in paths],
+        skipped=sorted(
+            [*notes, *(note for note in plan.skipped if note.path not in paths)],
+            key=lambda note: note.path,
+        ),
+        moves={place: old for place, old in plan.moves.items() if place not in paths},
+        overlaps=overlaps,
+    )
+
+
+class UndoForecast(msgspec.Struct, frozen=True):
+    """What an undo of a run would do now, as numbers of notes and moved files.
+
+    Attributes:
+        exact: Those that are as the run left them, and can be restored.
+        later: Those that later runs changed too; these must be undone first.
+        edited: Those that were edited or created since.
+        gone: Those that were removed or renamed since.
+        damaged: Those whose old text in the journal is damaged.
+        blocked: Those that can't be restored for another reason.
+    """
+
+    exact: int
+    later: int
+    edited: int
+    gone: int
+    damaged: int
+    blocked: int
+
+    @property
+    def is_exact(self) -> bool:
+        return not (self.later or self.edited or self.gone or self.damaged or self.blocked)
+
+
+def forecast_undo(root: Path, run: RecordedRun) -> UndoForecast:
+    """Compare a recorded run with the vault. Writes nothing."""
+    plan = plan_undo(root, run, in_part=True)
+    reasons = Counter(note.reason for note in plan.skipped)
+
+    def count(*group: str) -> int:
+        return sum(reasons.pop(reason, 0) for reason in group)
+
+    return UndoForecast(
+        exact=len(plan.writes) + len(plan.moves),
+        later=count(*{overlap.reason for overlap in plan.overlaps}),
+        edited=count(EDITED_SINCE, CREATED_SINCE),
+        gone=count(GONE_SINCE),
+        damaged=count(DAMAGED),
+        blocked=reasons.total(),
+    )
+
+
 def undo_run(root: Path, run: RecordedRun) -> WriteResult:
     """Undo a run. The caller must hold the write lock.
 
-    The run counts as undone unless trying again may restore more. If the undo can't be recorded,
-    the notes are restored all the same. An interrupted run is reverted without a record.
+    The run counts as undone unless trying again may restore more, or a later run changed a note of
+    it too. If half of the undo would be wrong, such a note prevents all of it. If the undo can't be
+    recorded, the notes are restored all the same. An interrupted run is reverted without a record.
     """
     clean_up_journal(root)
     remove_leftovers(root, list_files(root).strays)
     if run.is_interrupted and not end_complete_run(root, run):
         return revert_run(root, run)
     plan = plan_undo(root, run)
+    if plan.is_refused:
+        return WriteResult((), tuple(plan.skipped))
     result = _make_undo(root, plan)
     while failed := _find_failed_moves(plan, result):
         plan = plan_undo(root, run, {**plan.failed, **failed})
         result = _make_undo(root, plan)
     skipped = sorted({*plan.skipped, *result.skipped}, key=lambda note: note.path)
-    if is_final(skipped) and (result.written or result.moved or not skipped):
+    is_done = not plan.overlaps and is_final(skipped)
+    if is_done and (result.written or result.moved or not skipped):
         mark_undone(root, run, True)
+    _remove_unused_folders(root)
     return WriteResult(result.written, tuple(skipped), result.run_id, result.moved)
 
 
@@ -122,7 +227,7 @@ def _make_undo(root: Path, plan: UndoPlan) -> WriteResult:
         return record_and_write(
             root,
             f"vaultlink undo {run.id}",
-            f"Restored the notes of {run.id}.",
+            _describe_undo(run),
             plan.writes,
             run.id,
             moves=plan.moves,
@@ -149,6 +254,41 @@ def _find_failed_moves(plan: UndoPlan, result: WriteResult) -> dict[str, str]:
         for note in result.skipped
         if note.path in plan.moves and note.reason not in unwanted
     }
+
+
+def _remove_unused_folders(root: Path) -> None:
+    """Remove the empty folders that only undone runs created.
+
+    A file of a later run may have kept one. Such a folder would be in the way of another one that
+    gets its old path back.
+    """
+    runs = {run.id: run for run in list_runs(root)}
+    used, unused = set[str](), set[str]()
+    for run in runs.values():
+        if _is_in_effect(run, runs):
+            used.update(run.folders)
+        else:
+            unused.update(list_created_folders(run, ()))
+    remove_empty_folders(root, [*(unused - used)])
+
+
+def _is_in_effect(run: RecordedRun, runs: Mapping[str, RecordedRun]) -> bool:
+    """Return True if a run was not undone.
+
+    An undo is in effect if the run that it undoes is not.
+    """
+    is_undo, current = False, run
+    while current.undoes is not None and current.undoes in runs:
+        is_undo, current = not is_undo, runs[current.undoes]
+    return current.undone == is_undo
+
+
+def _describe_undo(run: RecordedRun) -> str:
+    """Return the summary of the undo of a run, which may be an undo itself."""
+    for verb, opposite in (("Undid: ", "Redid: "), ("Redid: ", "Undid: ")):
+        if run.undoes is not None and run.summary.startswith(verb):
+            return opposite + run.summary.removeprefix(verb)
+    return f"Undid: {run.summary or run.command}"
 
 
 def revert_interrupted(root: Path) -> tuple[RevertedRun, ...]:

@@ -1,8 +1,9 @@
-"""`vaultlink undo`: revert a run, or list the runs. Notes are not parsed."""
+"""`vaultlink undo`: revert, list or verify runs. Notes are not parsed."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import msgspec
 
@@ -17,18 +18,27 @@ from vaultlink.cli.listing import (
 )
 from vaultlink.cli.options import DiffOption, VaultOptions, argument, option
 from vaultlink.cli.terminal import Terminal, format_label, print_stderr
-from vaultlink.cli.vault import find_root
+from vaultlink.cli.vault import find_root, name_vault
 from vaultlink.cli.write_run import print_skipped_notes, report_reverted, wait_for_lock
 from vaultlink.errors import UsageError, propose
+from vaultlink.model import SkippedNote
 from vaultlink.report.changed_lines import skipped_rows
 from vaultlink.report.json_document import encode_document
 from vaultlink.report.layout import escape_controls, format_count
 from vaultlink.write.journal_files import RecordedRun, list_runs
 from vaultlink.write.moves import expand_moves
-from vaultlink.write.recovery import is_final, plan_undo
+from vaultlink.write.overlaps import (
+    Overlap,
+    find_overlaps,
+    is_whole,
+    list_runs_to_undo,
+)
+from vaultlink.write.recovery import is_final
 from vaultlink.write.undo import (
-    RevertedRun,
+    UndoForecast,
     find_last_run,
+    forecast_undo,
+    plan_undo,
     revert_interrupted,
     undo_run,
 )
@@ -45,6 +55,10 @@ class UndoOptions(VaultOptions, frozen=True, kw_only=True):
     list_runs: Annotated[
         bool, option("--list", help="List the runs that can be undone; change nothing.")
     ] = False
+    verify: Annotated[
+        bool,
+        option("--verify", help="Compare the recorded runs with the vault; change nothing."),
+    ] = False
     diff: DiffOption = False
 
 
@@ -52,13 +66,15 @@ class RunRow(msgspec.Struct, frozen=True):
     """A run, as JSON.
 
     Attributes:
-        id: The id, for `vaultlink undo`. It begins with the time of the run in UTC.
+        id: The id, for `vaultlink undo`. It begins with the local time of the run.
         time: Local time of the run with its offset from UTC, as in ISO 8601.
         command: The command line.
         summary: The sentence that the run printed about its changes.
         notes: Number of notes that it wrote; of an interrupted run, those to restore.
         undone: True if a later run reverted it.
         moves: Number of files and folders that it moved.
+        interrupted: True if it was killed and not reverted yet.
+        undoes: The id of the run that it reverted; None if it is no undo.
     """
 
     id: str
@@ -68,6 +84,44 @@ class RunRow(msgspec.Struct, frozen=True):
     notes: int
     undone: bool
     moves: int
+    interrupted: bool
+    undoes: str | None
+
+
+class RunStateRow(msgspec.Struct, frozen=True):
+    """A recorded run compared with the vault, as JSON.
+
+    Attributes:
+        id: The id, for `vaultlink undo`.
+        command: The command line.
+        state: `exact` if it can be undone exactly; `later` if later runs must be undone first;
+            `part` if some of its notes can't be restored; `damaged` if an old text can't be read;
+            `nothing` if there is nothing to restore; `undone`; `interrupted`.
+        exact: Number of notes and moved paths that are as the run left them.
+        later: Number of those that later runs changed too.
+        edited: Number of those that were edited or created since.
+        gone: Number of those that were removed or renamed since.
+        damaged: Number of those whose old text in the journal is damaged.
+        blocked: Number of those that can't be restored for another reason.
+    """
+
+    id: str
+    command: str
+    state: str
+    exact: int
+    later: int
+    edited: int
+    gone: int
+    damaged: int
+    blocked: int
+
+
+class UndoneRun(NamedTuple):
+    """A run that was undone, the result, and the runs to undo before the rest."""
+
+    run: RecordedRun
+    result: WriteResult
+    first: Sequence[RecordedRun] = ()
 
 
 def undo(options: UndoOptions) -> int:
@@ -76,44 +130,78 @@ def undo(options: UndoOptions) -> int:
     Renamed files get their old paths back. A note that was edited since the run is skipped and
     named; the others are restored. Undoing is a
     run too: undo it by its name to get the changes back. A run that was interrupted is reverted
-    before any other. Runs are kept for 90 days. The exit code
-    is 0 if everything was restored, 1 if a note was skipped (with --diff: if anything would
-    change), 2 if there is no such run.
+    before any other. Runs are kept for 90 days, or as `keep-runs` and `keep-runs-size` say.
+
+    RUN may be any run. A note that a later run changed too is skipped, and that run is named. A
+    rename, merge or extraction is not undone in part: nothing is written then.
+
+    The exit code is 0 if everything was restored, 1 if a note was skipped (with --diff: if anything
+    would change; with --verify: if the last run can't be undone exactly or a record is damaged), 2
+    if there is no such run or later ones must be undone first.
 
     Output formats: table (on a terminal), tsv (elsewhere), json. Columns of --list in tsv: run,
-    time, command, summary, number of notes, true if the run was undone, and number of moved paths.
+    time, command, summary, number of notes, true if the run was undone, number of moved paths, true
+    if it was interrupted, and the run that it undoes. Columns of --verify in tsv: run, command,
+    state, and the numbers of notes and moved paths that are as the run left them, that later runs
+    changed too, that were edited since, that are gone, whose old text is damaged, and others that
+    can't be restored.
     """
     terminal = Terminal(options)
     output_format = choose_listing_format(terminal)
     root = find_root(options, terminal)
+    if options.verify:
+        return _print_states(options, terminal, output_format, root)
     if options.list_runs:
         return _print_runs(terminal, output_format, root, list_runs(root, _print_warning))
     if options.diff:
         run = _select_run(root, options.run, terminal)
-        return _print_diff(terminal, output_format, root, run) if run else EXIT_CLEAN
+        return _print_diff(options, terminal, output_format, root, run) if run else EXIT_CLEAN
     terminal.check_output_file()
     with wait_for_lock(terminal, root):
-        undone = _undo(root, options.run, terminal)
-    return _report_undone(terminal, output_format, *undone) if undone else EXIT_CLEAN
+        undone = _undo(options, root, terminal)
+    return _report_undone(options, terminal, output_format, root, undone) if undone else EXIT_CLEAN
 
 
-def _undo(root: Path, name: str | None, terminal: Terminal) -> RevertedRun | None:
+def _undo(options: UndoOptions, root: Path, terminal: Terminal) -> UndoneRun | None:
     """Undo the named, interrupted or last run, and return it with the result.
 
-    Return None if there is none. Interrupted runs are reverted in any case.
+    Return None if there is none. Interrupted runs are reverted in any case. Raises UsageError if
+    later runs must be undone first.
     """
-    run = _select_run(root, name, terminal)
+    run = _select_run(root, options.run, terminal)
     reverted = revert_interrupted(root)
     report_reverted(terminal, [item for item in reverted if run is None or item.run.id != run.id])
     if run is None:
         return None
     same = next((item for item in reverted if item.run.id == run.id), None)
     if same:
-        return same
+        return UndoneRun(*same)
     recorded = next((item for item in list_runs(root) if item.id == run.id), None)
     if recorded is None:  # it was interrupted before its first change
-        return RevertedRun(run, WriteResult((), ()))
-    return RevertedRun(recorded, undo_run(root, recorded))
+        return UndoneRun(run, WriteResult((), ()))
+    overlaps = find_overlaps(root, recorded)
+    if overlaps and is_whole(recorded, list_runs(root)):
+        raise _refuse(options, root, recorded, overlaps)
+    result = undo_run(root, recorded)
+    return UndoneRun(recorded, result, list_runs_to_undo(root, overlaps))
+
+
+def _refuse(
+    options: UndoOptions, root: Path, run: RecordedRun, overlaps: Sequence[Overlap]
+) -> UsageError:
+    """Name what later runs changed too; return the error with the runs to undo."""
+    print_skipped_notes([SkippedNote(overlap.path, overlap.reason) for overlap in overlaps])
+    first = list_runs_to_undo(root, overlaps)
+    return UsageError(
+        f"can't undo {_describe_run(run)} in part, and later runs changed the same notes. Nothing "
+        f"was written. {_propose_undo(options, root, first)}"
+    )
+
+
+def _propose_undo(options: UndoOptions, root: Path, runs: Sequence[RecordedRun]) -> str:
+    vault = name_vault(options.vault, root)
+    commands = ", ".join(f"`vaultlink undo {run.id}{vault}`" for run in runs)
+    return f"Undo {'this run' if len(runs) == 1 else 'these runs'} first: {commands}."
 
 
 def _print_warning(sentence: str) -> None:
@@ -123,15 +211,24 @@ def _print_warning(sentence: str) -> None:
 def _select_run(root: Path, name: str | None, terminal: Terminal) -> RecordedRun | None:
     """Return the named run, else an interrupted one, else the last one.
 
-    The start of a name is enough if no other run matches. The result is None if there is none.
+    None: there is none.
     """
     runs = list_runs(root, _print_warning)
-    if name is None:
-        run = find_last_run([item for item in runs if item.is_interrupted]) or find_last_run(runs)
-        if run is None:
-            hint = " `vaultlink undo --list` lists the undone runs." if runs else ""
-            terminal.print_message(f"There is nothing to undo in {root}.{hint}")
-        return run
+    if name is not None:
+        return _match_run(runs, name)
+    run = _find_default_run(runs)
+    if run is None:
+        hint = " `vaultlink undo --list` lists the undone runs." if runs else ""
+        terminal.print_message(f"There is nothing to undo in {root}.{hint}")
+    return run
+
+
+def _find_default_run(runs: list[RecordedRun]) -> RecordedRun | None:
+    return find_last_run([item for item in runs if item.is_interrupted]) or find_last_run(runs)
+
+
+def _match_run(runs: Sequence[RecordedRun], name: str) -> RecordedRun:
+    """Return the run with this name, or start of a name. Raises UsageError."""
     matches = [run for run in runs if run.id == name] or [
         run for run in runs if name and run.id.startswith(name)
     ]
@@ -149,13 +246,15 @@ def _select_run(root: Path, name: str | None, terminal: Terminal) -> RecordedRun
 
 
 def _report_undone(
-    terminal: Terminal, output_format: str, run: RecordedRun, result: WriteResult
+    options: UndoOptions, terminal: Terminal, output_format: str, root: Path, undone: UndoneRun
 ) -> int:
+    run, result, first = undone
     head = {
         "run": run.id,
         "undone_by": result.run_id,
         "restored": result.written,
         "moved": [{"from": source, "to": target} for source, target in result.moved],
+        "undo_first": [item.id for item in first],
     }
     print_document(
         terminal,
@@ -181,7 +280,9 @@ def _report_undone(
         )
     else:
         terminal.print_message("Nothing was restored.")
-    if not is_final(result.skipped):
+    if first:
+        terminal.print_message(_propose_undo(options, root, first))
+    elif not is_final(result.skipped):
         terminal.print_message(f"`vaultlink undo {run.id}` tries the rest again.")
     return EXIT_FINDINGS if result.skipped else EXIT_CLEAN
 
@@ -191,10 +292,14 @@ def _count_changes(notes: int, moves: int) -> str:
     return " and ".join([*counts, *([format_count(moves, "path")] if moves else [])])
 
 
-def _print_diff(terminal: Terminal, output_format: str, root: Path, run: RecordedRun) -> int:
+def _print_diff(
+    options: UndoOptions, terminal: Terminal, output_format: str, root: Path, run: RecordedRun
+) -> int:
     from vaultlink.fix.plan import VaultChanges  # noqa: PLC0415 - imports the linter
 
     plan = plan_undo(root, run)
+    if plan.is_refused:
+        raise _refuse(options, root, run, plan.overlaps)
     changes = VaultChanges(moves=plan.moves, files=expand_moves(root, plan.moves))
     for item in plan.writes:
         changes = changes.with_write(item)
@@ -215,6 +320,13 @@ def _to_local_time(run: RecordedRun) -> datetime:
     return datetime.fromtimestamp(run.time_ns // 10**9).astimezone()
 
 
+# -- `vaultlink undo --list`: what each run changed ------------------------------------------------
+
+
+_WIDE = 110
+"""Columns of a terminal from which on a table has the command lines too."""
+
+
 def _make_row(root: Path, run: RecordedRun) -> RunRow:
     """Return the row of a run. Only the changes that an interrupted run made count."""
     plan = plan_undo(root, run) if run.is_interrupted else None
@@ -226,24 +338,22 @@ def _make_row(root: Path, run: RecordedRun) -> RunRow:
         len(plan.writes if plan else run.changes),
         run.undone,
         len(plan.moves if plan else run.moves),
+        run.is_interrupted,
+        run.undoes,
     )
 
 
 def _print_runs(terminal: Terminal, output_format: str, root: Path, runs: list[RecordedRun]) -> int:
     rows = [_make_row(root, run) for run in runs]
-    interrupted = {run.id for run in runs if run.is_interrupted}
     listing = Listing(
         "runs",
         rows,
         {"run": "id", **{name: name for name in RunRow.__struct_fields__[1:]}},
         {
-            "when": lambda row: f"{datetime.fromisoformat(row.time):%d %b %Y %H:%M}",
+            "when": _format_time,
             "run": "id",
-            "notes": "notes",
-            "command": "command",
-            "": lambda row: (
-                "interrupted" if row.id in interrupted else "undone" if row.undone else ""
-            ),
+            "changed": _describe_changes,
+            **_list_commands(terminal),
         },
     )
     if print_listing(terminal, output_format, listing):
@@ -254,3 +364,92 @@ def _print_runs(terminal: Terminal, output_format: str, root: Path, runs: list[R
     elif not rows and not is_json(output_format):
         terminal.print_message("No runs found.")
     return EXIT_CLEAN
+
+
+def _list_commands(terminal: Terminal) -> dict[str, str]:
+    """Return the column with the command lines, for a terminal that is wide enough."""
+    return {"command": "command"} if terminal.table_width >= _WIDE else {}
+
+
+def _format_time(row: RunRow) -> str:
+    return f"{datetime.fromisoformat(row.time):%d %b %H:%M}"
+
+
+def _describe_changes(row: RunRow) -> str:
+    """Return in one line what a run changed, and if that is no longer so."""
+    counts = _count_changes(row.notes, row.moves)
+    changes = row.summary or f"{row.command}: {counts}"
+    if row.interrupted:
+        return f"interrupted, {counts} to restore: {changes}"
+    return f"undone: {changes}" if row.undone else changes
+
+
+# -- `vaultlink undo --verify`: compare the journal with the vault ---------------------------------
+
+
+_STATES = {
+    "exact": "can be undone",
+    "later": "undo later runs first",
+    "part": "in part",
+    "damaged": "damaged",
+    "nothing": "nothing to restore",
+    "undone": "undone",
+    "interrupted": "interrupted",
+}
+"""The states of runs, as the table has them."""
+
+_COUNTS = UndoForecast.__struct_fields__
+
+
+def _print_states(options: UndoOptions, terminal: Terminal, output_format: str, root: Path) -> int:
+    """Print what undoing each run would do now; return the exit code."""
+    problems: list[str] = []
+    runs = list_runs(root, problems.append)
+    for problem in problems:
+        _print_warning(problem)
+    if options.run is not None:
+        runs = [_match_run(runs, options.run)]
+    rows = [_make_state_row(root, run) for run in runs]
+    last = _find_default_run(runs) if options.run is None else runs[0]
+    listing = Listing(
+        "runs",
+        rows,
+        {"run": "id", **{name: name for name in RunStateRow.__struct_fields__[1:]}},
+        {
+            "run": "id",
+            "state": lambda row: _STATES[row.state],
+            **{name: name for name in _COUNTS if any(getattr(row, name) for row in rows)},
+            **_list_commands(terminal),
+        },
+        empty="No runs found.",
+    )
+    print_listing(terminal, output_format, listing)
+    is_exact = last is None or forecast_undo(root, last).is_exact
+    if last is not None:
+        terminal.print_message(
+            f"Undoing {_describe_run(last)} would restore everything."
+            if is_exact
+            else f"Undoing {_describe_run(last)} would not restore everything: "
+            f"`vaultlink undo {last.id} --diff{name_vault(options.vault, root)}` says why."
+        )
+    is_damaged = bool(problems) or any(row.damaged for row in rows)
+    return EXIT_CLEAN if is_exact and not is_damaged else EXIT_FINDINGS
+
+
+def _make_state_row(root: Path, run: RecordedRun) -> RunStateRow:
+    """Return the row of a run. One that was undone is not compared."""
+    forecast = UndoForecast(0, 0, 0, 0, 0, 0) if run.undone else forecast_undo(root, run)
+    numbers = msgspec.structs.astuple(forecast)
+    return RunStateRow(run.id, run.command, _name_state(run, forecast), *numbers)
+
+
+def _name_state(run: RecordedRun, forecast: UndoForecast) -> str:
+    states = {
+        "undone": run.undone,
+        "interrupted": run.is_interrupted,
+        "damaged": forecast.damaged,
+        "later": forecast.later,
+        "part": not forecast.is_exact,
+        "nothing": not forecast.exact,
+    }
+    return next((state for state, applies in states.items() if applies), "exact")

@@ -1,0 +1,311 @@
+"""Find the later runs that changed the same notes as a run.
+
+They must be undone before it. Digests decide: a note overlaps if undoing later runs would bring
+back the bytes that the run left. If somebody edited it in between, it does not. A note that later
+runs only renamed can be restored where it is now. Nothing is written here.
+"""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from vaultlink.write.journal_files import (
+    RecordedChange,
+    RecordedRun,
+    digest_content,
+    list_recorded_runs,
+    subtract_undone_moves,
+)
+from vaultlink.write.moves import list_ancestors, map_path
+from vaultlink.write.open_folders import split_path
+from vaultlink.write.write_notes import read_bytes
+
+
+class Overlap(NamedTuple):
+    """A note or moved file of a run, and the later runs that changed it.
+
+    The latest of these is the first. `path` is its present path, `former` the one at which the run
+    left it.
+    """
+
+    path: str
+    former: str
+    runs: tuple[RecordedRun, ...]
+
+    @property
+    def reason(self) -> str:
+        names = ", ".join(f"{run.id} ({run.command})" for run in self.runs)
+        if len(self.runs) == 1:
+            return f"a later run changed it too: {names}; undo that first"
+        return f"later runs changed it too: {names}; undo these first"
+
+
+class LaterChanges(NamedTuple):
+    """What happened to the notes of a run after it.
+
+    `restored` are the present paths of notes that an undo of the run has restored; it does not
+    matter what other runs did to them since.
+    """
+
+    overlaps: Sequence[Overlap] = ()
+    restored: frozenset[str] = frozenset()
+
+
+class LaterRun(NamedTuple):
+    """A run that ended after another one.
+
+    `moves` are those that it made. `names` are the old and new paths of the moves that no undo
+    reverted, `arrivals` the new ones, `folders` all folders above `names`. `undoes` is the run that
+    it undoes, if that is the other run or a later one; what both did has no effect.
+    """
+
+    run: RecordedRun
+    changes: Mapping[str, RecordedChange]
+    moves: Mapping[str, str]
+    names: frozenset[str]
+    arrivals: frozenset[str]
+    folders: frozenset[str]
+    undoes: str | None
+
+    def has_moved(self, path: str) -> bool:
+        """Return True if the run moved a path, a folder above it or something below it."""
+        return (
+            path in self.names
+            or path in self.folders
+            or not self.names.isdisjoint(list_ancestors(path))
+        )
+
+
+class RunSequel(NamedTuple):
+    """The moves that a run made, and the runs after it, the earliest first."""
+
+    moves: Mapping[str, str] = {}
+    runs: Sequence[LaterRun] = ()
+
+
+class _Step(NamedTuple):
+    """A later run, and the place of a note before it.
+
+    `arrives` is true if the run moved another file to this place.
+    """
+
+    later: LaterRun
+    place: str
+    arrives: bool
+
+
+def read_sequel(root: Path, run: RecordedRun) -> RunSequel:
+    """Read which runs ended after a run.
+
+    A run whose undo could not be recorded is left out.
+    """
+    if run.is_interrupted:
+        return RunSequel()
+    recorded = list_recorded_runs(root)
+    undone = {item.undoes for item in recorded}
+    lasting = {item.id: _list_made_moves(item) for item in subtract_undone_moves(recorded)}
+    later = [
+        item
+        for item in reversed(recorded)
+        if item.time_ns > run.time_ns
+        and not item.is_interrupted
+        and (not item.undone or item.id in undone)
+    ]
+    known = {run.id, *(item.id for item in later)}
+    made = next((_list_made_moves(item) for item in recorded if item.id == run.id), {})
+    return RunSequel(
+        made, [_make_later_run(item, lasting[item.id], item.undoes in known) for item in later]
+    )
+
+
+def _make_later_run(run: RecordedRun, lasting: Mapping[str, str], has_undone: bool) -> LaterRun:
+    moves = {} if has_undone else lasting
+    names = frozenset((*moves, *moves.values()))
+    return LaterRun(
+        run,
+        {change.path: change for change in run.changes if change.path not in run.skipped},
+        _list_made_moves(run),
+        names,
+        frozenset(moves.values()),
+        frozenset(folder for path in names for folder in list_ancestors(path)),
+        run.undoes if has_undone else None,
+    )
+
+
+def _list_made_moves(run: RecordedRun) -> dict[str, str]:
+    return {old: new for old, new in run.moves if old not in run.unmoved}
+
+
+def is_whole(run: RecordedRun, runs: Iterable[RecordedRun]) -> bool:
+    """Return True if half an undo of a run would leave a vault that nobody planned.
+
+    Records of 0.5.0 do not say so: runs that move or remove files are whole there. An undo is whole
+    if the run that it undoes is.
+    """
+    if run.undoes is not None:
+        return any(is_whole(item, ()) for item in runs if item.id == run.undoes) or bool(run.moves)
+    return run.whole or bool(run.moves) or any(change.new is None for change in run.changes)
+
+
+# -- follow each note through the later runs, then back by digests ---------------------------------
+
+
+def find_renamed_notes(root: Path, run: RecordedRun, sequel: RunSequel) -> dict[str, str]:
+    """Return where the notes of a run are that later runs renamed.
+
+    The keys are the recorded paths.
+    """
+    places = {}
+    for change in run.changes if any(item.moves for item in sequel.runs) else ():
+        start, place, _ = _trace_change(change, sequel)
+        if place != start and (change.new is None or os.path.lexists(root / place)):
+            places[change.path] = place
+    return places
+
+
+def find_overlaps(root: Path, run: RecordedRun) -> Sequence[Overlap]:
+    """Return the notes and moved files of a run that later runs changed too.
+
+    They are sorted by path.
+    """
+    return find_later_changes(root, run, read_sequel(root, run)).overlaps
+
+
+def find_later_changes(root: Path, run: RecordedRun, sequel: RunSequel) -> LaterChanges:
+    """Compare the vault with what a run left, and find what later runs did."""
+    found: dict[tuple[str, str], set[str]] = {}
+    restored = set()
+    for change in run.changes if sequel.runs else ():
+        if change.path not in run.skipped:
+            former, place, steps = _trace_change(change, sequel)
+            names = _find_changing_runs(root, run.id, change, place, steps)
+            found.setdefault((place, former), set()).update(names or ())
+            if names is None:
+                restored.add(place)
+    for old, new in run.moves if sequel.runs else ():
+        if old not in run.unmoved:
+            place, steps = _trace(new, sequel.runs, exists=True)
+            is_elsewhere = os.path.lexists(root / place) or not os.path.lexists(root / new)
+            found.setdefault((place, new), set()).update(
+                _find_moving_runs(steps) if is_elsewhere else (),
+                _find_runs_at_old_path(root, old, sequel),
+            )
+    latest_first = [item.run for item in reversed(sequel.runs)]
+    overlaps = [
+        Overlap(*paths, tuple(item for item in latest_first if item.id in names))
+        for paths, names in sorted(found.items())
+        if names
+    ]
+    return LaterChanges(overlaps, frozenset(restored))
+
+
+def list_runs_to_undo(root: Path, overlaps: Iterable[Overlap]) -> list[RecordedRun]:
+    """Return the runs of overlaps, and those that must be undone before them.
+
+    The latest is the first.
+    """
+    found: dict[str, RecordedRun] = {}
+    waiting = [run for overlap in overlaps for run in overlap.runs]
+    while waiting:
+        run = waiting.pop()
+        if run.id not in found:
+            found[run.id] = run
+            waiting += [item for overlap in find_overlaps(root, run) for item in overlap.runs]
+    return sorted(found.values(), key=lambda run: run.time_ns, reverse=True)
+
+
+def _trace_change(change: RecordedChange, sequel: RunSequel) -> tuple[str, str, list[_Step]]:
+    """Return the path of a note after the run, its present one, and the steps."""
+    start = map_path(change.path, sequel.moves)
+    return start, *_trace(start, sequel.runs, exists=change.new is not None)
+
+
+def _trace(path: str, runs: Sequence[LaterRun], *, exists: bool) -> tuple[str, list[_Step]]:
+    """Follow a note, or a free name, through runs; return its place and the steps."""
+    place, steps = path, []
+    for later in runs:
+        before, change = place, later.changes.get(place)
+        if change and None in (change.old, change.new):
+            exists = change.new is not None
+        place = map_path(place, later.moves) if exists else _map_folder(place, later.moves)
+        above = list_ancestors(place) if place == before else ()
+        arrives = not exists and not later.arrivals.isdisjoint((place, *above))
+        steps.append(_Step(later, before, arrives))
+    return place, steps
+
+
+def _map_folder(path: str, moves: Mapping[str, str]) -> str:
+    folder, name = split_path(path)
+    return f"{map_path(folder, moves)}/{name}" if folder else path
+
+
+def _find_changing_runs(
+    root: Path, run: str, change: RecordedChange, place: str, steps: Sequence[_Step]
+) -> list[str] | None:
+    """Return the later runs to undo so that a note is again as a run left it.
+
+    None: an undo of the run has restored the note.
+    """
+    try:
+        content = digest_content(read_bytes(root, place))
+    except OSError:
+        return []
+    if content != change.new:
+        return _go_back(run, change, content, steps)
+    if None in (change.old, change.new):  # without the note, a later move could not be undone
+        return [step.later.run.id for step in steps if step.place in step.later.names]
+    return []
+
+
+def _go_back(
+    run: str, change: RecordedChange, content: bytes | None, steps: Sequence[_Step]
+) -> list[str] | None:
+    """Return the later runs that lead back from a digest to that which a run left.
+
+    There are none if somebody edited the note. None: they lead to an undo of the run.
+    """
+    found: list[str] = []
+    ends_before: str | None = None
+    for later, place, arrives in reversed(steps):
+        touched = later.changes.get(place)
+        if ends_before is not None:
+            ends_before = None if later.run.id == ends_before else ends_before
+        elif content == change.new:
+            break
+        elif arrives and content is not None:
+            found.append(later.run.id)
+            content = None
+        elif touched and touched.new == content:
+            if later.undoes == run:
+                return None
+            ends_before = later.undoes
+            if ends_before is None:
+                found.append(later.run.id)
+                content = touched.old
+    return found if content == change.new else []
+
+
+def _find_moving_runs(steps: Sequence[_Step]) -> Iterator[str]:
+    """Yield the runs that moved or removed a file, or moved files in a folder."""
+    for later, place, _ in steps:
+        removed = later.changes.get(place)
+        if later.has_moved(place) or (
+            removed and removed.new is None and not later.run.undone and not later.undoes
+        ):
+            yield later.run.id
+
+
+def _find_runs_at_old_path(root: Path, old: str, sequel: RunSequel) -> Iterator[str]:
+    """Yield the runs that took the old path of a moved file, or moved its folder."""
+    place, steps = _trace(old, sequel.runs, exists=False)
+    is_taken = os.path.lexists(root / place)
+    for later, path, _ in steps:
+        creates = (item for item, change in later.changes.items() if change.old is None)
+        if later.has_moved(path) or (
+            is_taken
+            and not later.run.undone
+            and not later.undoes
+            and any(path == item or path in list_ancestors(item) for item in creates)
+        ):
+            yield later.run.id
