@@ -239,6 +239,40 @@ def test_overlap_is_named_and_left_as_it_is(vault: Path, name: str) -> None:
     assert read_files(vault) == before
 
 
+def test_folder_that_a_later_run_kept_is_removed_with_its_last_file(vault: Path) -> None:
+    """Otherwise it would be in the way of a folder that gets its old path back."""
+    names = [make(vault, step) for step in (Step({"g/h/n.md": b"n"}), move("a.md", "g/h/a.md"))]
+    for name in names:
+        assert (vault / "g" / "h").exists()
+        assert undo_run(vault, find(vault, name)).skipped == ()
+    assert not (vault / "g").exists()
+
+
+def test_empty_folder_of_a_run_in_effect_stays(vault: Path) -> None:
+    first = make(vault, Step({"g/n.md": b"n"}))
+    assert undo_run(vault, find(vault, first)).skipped == ()
+    make(vault, Step({"g/m.md": b"m"}))
+    (vault / "g" / "m.md").unlink()
+    assert undo_run(vault, find(vault, make(vault, fix(a=b"a1")))).skipped == ()
+    assert (vault / "g").exists()
+
+
+def test_run_that_was_undone_in_part_does_not_count_as_undone(vault: Path) -> None:
+    before = read_files(vault)
+    first, second = make(vault, fix(a=b"a1", b=b"b1")), make(vault, fix(a=b"a2"))
+    run = find(vault, first)
+    for _ in range(3):  # an undo, its undo, and the undo of that
+        name = undo_run(vault, run).run_id
+        assert name
+        assert not find(vault, first).undone
+        run = find(vault, name)
+    assert read_files(vault) == {**before, "a.md": b"a2"}
+    for name in (second, first):
+        assert undo_run(vault, find(vault, name)).skipped == ()
+    assert find(vault, first).undone
+    assert read_files(vault) == before
+
+
 def make_or_undo(vault: Path, step: Step | str, number: int) -> str:
     """Make a run, or undo an earlier one, and return the id of the run."""
     if isinstance(step, Step):

@@ -95,16 +95,41 @@ class _Step(NamedTuple):
     arrives: bool
 
 
-def read_sequel(root: Path, run: RecordedRun) -> RunSequel:
-    """Read which runs ended after a run.
+class Journal(NamedTuple):
+    """All recorded runs, the latest first.
+
+    `lasting` are the moves of each that no undo reverted, `changes` the notes of each that it
+    wrote, by path.
+    """
+
+    recorded: Sequence[RecordedRun]
+    lasting: Mapping[str, Mapping[str, str]]
+    changes: Mapping[str, Mapping[str, RecordedChange]]
+
+
+def read_journal(root: Path) -> Journal:
+    recorded = list_recorded_runs(root)
+    return Journal(
+        recorded,
+        {item.id: _list_made_moves(item) for item in subtract_undone_moves(recorded)},
+        {
+            item.id: {
+                change.path: change for change in item.changes if change.path not in item.skipped
+            }
+            for item in recorded
+        },
+    )
+
+
+def find_sequel(journal: Journal, run: RecordedRun) -> RunSequel:
+    """Find which runs ended after a run.
 
     A run whose undo could not be recorded is left out.
     """
     if run.is_interrupted:
         return RunSequel()
-    recorded = list_recorded_runs(root)
+    recorded = journal.recorded
     undone = {item.undoes for item in recorded}
-    lasting = {item.id: _list_made_moves(item) for item in subtract_undone_moves(recorded)}
     later = [
         item
         for item in reversed(recorded)
@@ -115,16 +140,16 @@ def read_sequel(root: Path, run: RecordedRun) -> RunSequel:
     known = {run.id, *(item.id for item in later)}
     made = next((_list_made_moves(item) for item in recorded if item.id == run.id), {})
     return RunSequel(
-        made, [_make_later_run(item, lasting[item.id], item.undoes in known) for item in later]
+        made, [_make_later_run(journal, item, has_undone=item.undoes in known) for item in later]
     )
 
 
-def _make_later_run(run: RecordedRun, lasting: Mapping[str, str], has_undone: bool) -> LaterRun:
-    moves = {} if has_undone else lasting
+def _make_later_run(journal: Journal, run: RecordedRun, *, has_undone: bool) -> LaterRun:
+    moves = {} if has_undone else journal.lasting[run.id]
     names = frozenset((*moves, *moves.values()))
     return LaterRun(
         run,
-        {change.path: change for change in run.changes if change.path not in run.skipped},
+        journal.changes[run.id],
         _list_made_moves(run),
         names,
         frozenset(moves.values()),
@@ -164,12 +189,12 @@ def find_renamed_notes(root: Path, run: RecordedRun, sequel: RunSequel) -> dict[
     return places
 
 
-def find_overlaps(root: Path, run: RecordedRun) -> Sequence[Overlap]:
+def find_overlaps(root: Path, run: RecordedRun, journal: Journal) -> Sequence[Overlap]:
     """Return the notes and moved files of a run that later runs changed too.
 
     They are sorted by path.
     """
-    return find_later_changes(root, run, read_sequel(root, run)).overlaps
+    return find_later_changes(root, run, find_sequel(journal, run)).overlaps
 
 
 def find_later_changes(root: Path, run: RecordedRun, sequel: RunSequel) -> LaterChanges:
@@ -206,12 +231,14 @@ def list_runs_to_undo(root: Path, overlaps: Iterable[Overlap]) -> list[RecordedR
     The latest is the first.
     """
     found: dict[str, RecordedRun] = {}
+    journal = read_journal(root)
     waiting = [run for overlap in overlaps for run in overlap.runs]
     while waiting:
         run = waiting.pop()
         if run.id not in found:
             found[run.id] = run
-            waiting += [item for overlap in find_overlaps(root, run) for item in overlap.runs]
+            others = find_overlaps(root, run, journal)
+            waiting += [item for overlap in others for item in overlap.runs]
     return sorted(found.values(), key=lambda run: run.time_ns, reverse=True)
 
 
@@ -222,10 +249,15 @@ def _trace_change(change: RecordedChange, sequel: RunSequel) -> tuple[str, str, 
 
 
 def _trace(path: str, runs: Sequence[LaterRun], *, exists: bool) -> tuple[str, list[_Step]]:
-    """Follow a note, or a free name, through runs; return its place and the steps."""
+    """Follow a note, or a free name, through runs; return its place and the steps.
+
+    Runs that neither changed it nor moved anything are left out.
+    """
     place, steps = path, []
     for later in runs:
         before, change = place, later.changes.get(place)
+        if not change and not later.moves:
+            continue
         if change and None in (change.old, change.new):
             exists = change.new is not None
         place = map_path(place, later.moves) if exists else _map_folder(place, later.moves)

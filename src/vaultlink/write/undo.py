@@ -24,6 +24,7 @@ from vaultlink.write.journal_files import (
     mark_undone,
     reopen_run,
 )
+from vaultlink.write.moves import map_path
 from vaultlink.write.open_folders import (
     CannotWrite,
     close_folders,
@@ -33,11 +34,13 @@ from vaultlink.write.open_folders import (
     split_path,
 )
 from vaultlink.write.overlaps import (
+    Journal,
     Overlap,
     find_later_changes,
     find_renamed_notes,
+    find_sequel,
     is_whole,
-    read_sequel,
+    read_journal,
 )
 from vaultlink.write.recovery import (
     CREATED_SINCE,
@@ -117,21 +120,23 @@ def plan_undo(
     root: Path,
     run: RecordedRun,
     failed: Mapping[str, str] = MappingProxyType({}),
+    journal: Journal | None = None,
     *,
     in_part: bool = False,
 ) -> UndoPlan:
     """Plan the undo of a run. Writes nothing.
 
-    `failed` are reasons not to revert moves, by old path. With `in_part`, the plan is never
-    refused: only what later runs changed too is left out.
+    `failed` are reasons not to revert moves, by old path. The journal is read if it is not given.
+    With `in_part`, the plan is never refused: only what later runs changed too is left out.
     """
-    sequel = read_sequel(root, run)
+    journal = journal or read_journal(root)
+    sequel = find_sequel(journal, run)
     later = find_later_changes(root, run, sequel)
     renamed = find_renamed_notes(root, run, sequel)
     plan = plan_revert(root, run, failed, renamed=renamed, restored=later.restored)
     if not later.overlaps:
         return plan
-    refuses = not in_part and is_whole(run, list_runs(root))
+    refuses = not in_part and is_whole(run, journal.recorded)
     return _leave_overlaps(plan, later.overlaps, refuses=refuses)
 
 
@@ -177,9 +182,9 @@ class UndoForecast(msgspec.Struct, frozen=True):
         return not (self.later or self.edited or self.gone or self.damaged or self.blocked)
 
 
-def forecast_undo(root: Path, run: RecordedRun) -> UndoForecast:
+def forecast_undo(root: Path, run: RecordedRun, journal: Journal) -> UndoForecast:
     """Compare a recorded run with the vault. Writes nothing."""
-    plan = plan_undo(root, run, in_part=True)
+    plan = plan_undo(root, run, journal=journal, in_part=True)
     reasons = Counter(note.reason for note in plan.skipped)
 
     def count(*group: str) -> int:
@@ -266,7 +271,8 @@ def _remove_unused_folders(root: Path) -> None:
     used, unused = set[str](), set[str]()
     for run in runs.values():
         if _is_in_effect(run, runs):
-            used.update(run.folders)
+            moves = dict(run.moves)
+            used.update(path for path in run.folders if map_path(path, moves) == path)
         else:
             unused.update(list_created_folders(run, ()))
     remove_empty_folders(root, [*(unused - used)])

@@ -28,10 +28,12 @@ from vaultlink.report.layout import escape_controls, format_count
 from vaultlink.write.journal_files import RecordedRun, list_runs
 from vaultlink.write.moves import expand_moves
 from vaultlink.write.overlaps import (
+    Journal,
     Overlap,
     find_overlaps,
     is_whole,
     list_runs_to_undo,
+    read_journal,
 )
 from vaultlink.write.recovery import is_final
 from vaultlink.write.undo import (
@@ -179,8 +181,9 @@ def _undo(options: UndoOptions, root: Path, terminal: Terminal) -> UndoneRun | N
     recorded = next((item for item in list_runs(root) if item.id == run.id), None)
     if recorded is None:  # it was interrupted before its first change
         return UndoneRun(run, WriteResult((), ()))
-    overlaps = find_overlaps(root, recorded)
-    if overlaps and is_whole(recorded, list_runs(root)):
+    journal = read_journal(root)
+    overlaps = find_overlaps(root, recorded, journal)
+    if overlaps and is_whole(recorded, journal.recorded):
         raise _refuse(options, root, recorded, overlaps)
     result = undo_run(root, recorded)
     return UndoneRun(recorded, result, list_runs_to_undo(root, overlaps))
@@ -409,7 +412,8 @@ def _print_states(options: UndoOptions, terminal: Terminal, output_format: str, 
         _print_warning(problem)
     if options.run is not None:
         runs = [_match_run(runs, options.run)]
-    rows = [_make_state_row(root, run) for run in runs]
+    journal = read_journal(root)
+    rows = [_make_state_row(root, run, journal) for run in runs]
     last = _find_default_run(runs) if options.run is None else runs[0]
     listing = Listing(
         "runs",
@@ -424,7 +428,7 @@ def _print_states(options: UndoOptions, terminal: Terminal, output_format: str, 
         empty="No runs found.",
     )
     print_listing(terminal, output_format, listing)
-    is_exact = last is None or forecast_undo(root, last).is_exact
+    is_exact = last is None or forecast_undo(root, last, journal).is_exact
     if last is not None:
         terminal.print_message(
             f"Undoing {_describe_run(last)} would restore everything."
@@ -436,9 +440,9 @@ def _print_states(options: UndoOptions, terminal: Terminal, output_format: str, 
     return EXIT_CLEAN if is_exact and not is_damaged else EXIT_FINDINGS
 
 
-def _make_state_row(root: Path, run: RecordedRun) -> RunStateRow:
+def _make_state_row(root: Path, run: RecordedRun, journal: Journal) -> RunStateRow:
     """Return the row of a run. One that was undone is not compared."""
-    forecast = UndoForecast(0, 0, 0, 0, 0, 0) if run.undone else forecast_undo(root, run)
+    forecast = UndoForecast(0, 0, 0, 0, 0, 0) if run.undone else forecast_undo(root, run, journal)
     numbers = msgspec.structs.astuple(forecast)
     return RunStateRow(run.id, run.command, _name_state(run, forecast), *numbers)
 
