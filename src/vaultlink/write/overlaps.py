@@ -251,12 +251,12 @@ def _trace_change(change: RecordedChange, sequel: RunSequel) -> tuple[str, str, 
 def _trace(path: str, runs: Sequence[LaterRun], *, exists: bool) -> tuple[str, list[_Step]]:
     """Follow a note, or a free name, through runs; return its place and the steps.
 
-    Runs that neither changed it nor moved anything are left out.
+    Runs that neither changed a note nor moved anything are left out.
     """
     place, steps = path, []
     for later in runs:
         before, change = place, later.changes.get(place)
-        if not change and not later.moves:
+        if exists and not change and not later.moves:
             continue
         if change and None in (change.old, change.new):
             exists = change.new is not None
