@@ -9,7 +9,7 @@ import os
 import stat as modes
 import sys
 from pathlib import Path
-from typing import Literal
+from typing import BinaryIO, Literal
 
 _BINARY = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 _NO_WAIT = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
@@ -95,6 +95,18 @@ def read_regular(path: str | os.PathLike[str], limit: int | None = None, flags: 
         return read_handle(handle, limit)
     finally:
         os.close(handle)
+
+
+def read_stream(stream: BinaryIO, limit: int) -> bytes:
+    """Return all that comes from a stream, such as standard input.
+
+    Raises:
+        OSError: The stream can't be read, or has more than `limit` bytes.
+    """
+    data = stream.read(limit + 1)
+    if len(data) > limit:
+        raise UnusualFileError(errno.EFBIG, f"it is larger than {limit:,} bytes")
+    return data
 
 
 def read_start(path: str | os.PathLike[str], size: int) -> bytes:

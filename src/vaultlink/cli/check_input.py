@@ -13,6 +13,7 @@ from vaultlink.cli.vault import to_vault_paths
 from vaultlink.disk.scan import BASELINE_FILE, VaultScan, is_source_file, is_vault_path
 from vaultlink.disk.vault_search import find_marked_folder
 from vaultlink.errors import UsageError
+from vaultlink.files import read_stream
 from vaultlink.git.location import find_work_tree
 from vaultlink.text import blake2b
 
@@ -129,6 +130,9 @@ def make_new_finding_selector(
 
 _STDIN_ARGUMENT = (Path("-"),)
 
+_MAX_STDIN_BYTES = 64_000_000
+"""Bytes of the longest text on standard input. Nobody types a note of ten thousand pages."""
+
 
 def reads_stdin(options: ReportOptions) -> bool:
     """Return True if the text of a note is read from standard input.
@@ -202,7 +206,12 @@ def with_stdin_text(options: ReportOptions, vault: "Vault") -> "Vault":
 def _read_stdin() -> bytes:
     if sys.stdin is None:  # closed by the parent process
         raise UsageError("--stdin-filename: can't read the text, because standard input is closed.")
-    return sys.stdin.buffer.read()
+    try:
+        return read_stream(sys.stdin.buffer, _MAX_STDIN_BYTES)
+    except OSError as error:
+        raise UsageError(
+            f"--stdin-filename: can't read the text on standard input: {error.strerror}."
+        ) from None
 
 
 def _find_stdin_note(options: ReportOptions, root: Path) -> str:

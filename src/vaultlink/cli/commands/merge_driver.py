@@ -1,5 +1,6 @@
 """`vaultlink merge-driver`: merge three versions of a note; set git up to do so."""
 
+import os
 import shlex
 import sys
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from msgspec.structs import replace
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
 from vaultlink.cli.options import PrintOptions, argument, option
 from vaultlink.errors import UsageError
+from vaultlink.files import UnusualFileError, read_regular, read_start
 from vaultlink.git.objects import merge_files
 from vaultlink.git.program import run_git
 from vaultlink.write.own_files import replace_file, temporary_files
@@ -30,6 +32,9 @@ _MISSING_LABELS = ("", "%S", "%X", "%Y")
 
 _BINARY_PROBE_SIZE = 8000
 """Number of bytes that git searches for a zero byte, which marks a file as binary."""
+
+_MAX_ATTRIBUTES_BYTES = 16_000_000
+"""Bytes of the largest `.gitattributes` that is read."""
 
 DriverResult = tuple[bytes, bool]
 """Merged bytes, and True if they contain conflicts."""
@@ -79,6 +84,7 @@ def merge_driver(options: MergeDriverOptions) -> int:
     if not 3 <= len(options.files) <= 5:
         raise UsageError("three files are required, as in `vaultlink merge-driver %O %A %B`.")
     options = _read_extra_arguments(options)
+    _require_regular(options.files)
     outcome: DriverResult | None = None
     with suppress(Exception):  # git's own merge is a correct fallback
         outcome = _merge_sections(options)
@@ -86,6 +92,17 @@ def merge_driver(options: MergeDriverOptions) -> int:
     if outcome is None or not replace_file(options.files[1], outcome[0]):
         return EXIT_DRIVER_FAILED
     return EXIT_FINDINGS if outcome[1] else EXIT_CLEAN
+
+
+def _require_regular(files: Sequence[Path]) -> None:
+    """Raise UsageError for a pipe or device, for whose end git would wait."""
+    for file in files:
+        try:
+            read_start(file, 0)
+        except UnusualFileError as error:
+            raise UsageError(f"can't merge {file}: {error.strerror}.") from None
+        except OSError:
+            continue  # git says what is wrong
 
 
 def _read_extra_arguments(options: MergeDriverOptions) -> MergeDriverOptions:
@@ -114,8 +131,8 @@ def _merge_with_git(options: MergeDriverOptions, files: Sequence[Path]) -> Drive
 def _keep_binary(options: MergeDriverOptions) -> DriverResult | None:
     """Return our version, in conflict, as git does for binary files; None for text."""
     with suppress(OSError):
-        if any(b"\0" in file.read_bytes()[:_BINARY_PROBE_SIZE] for file in options.files):
-            return options.files[1].read_bytes(), True
+        if any(b"\0" in read_start(file, _BINARY_PROBE_SIZE) for file in options.files):
+            return read_regular(options.files[1]), True
     return None
 
 
@@ -124,7 +141,7 @@ def _merge_sections(options: MergeDriverOptions) -> DriverResult | None:
 
     Raises any exception if the note can't be merged like that.
     """
-    contents = [file.read_bytes() for file in options.files]
+    contents = [read_regular(file) for file in options.files]
     is_note = (options.path or ".md").lower().endswith(".md")
     if not is_note or not any(_SECTION_MARKER in data for data in contents):
         return None
@@ -201,7 +218,7 @@ def _set_attribute(root: Path) -> str:
             f"{file} is a symbolic link, which git does not follow; nothing was written."
         )
     try:
-        old = file.read_bytes() if file.exists() else b""
+        old = read_regular(file, _MAX_ATTRIBUTES_BYTES) if os.path.lexists(file) else b""
     except OSError as error:
         raise UsageError(f"can't read {file}: {error.strerror}.") from None
     if old.startswith(_UTF16_MARKS):

@@ -25,7 +25,7 @@ from vaultlink.disk.probe import probe_disk
 from vaultlink.disk.read import UnreadableFile, decode_note
 from vaultlink.disk.scan import VaultScan
 from vaultlink.errors import UsageError
-from vaultlink.files import read_regular
+from vaultlink.files import read_regular, read_stream
 from vaultlink.fix.plan import Plan, Rename, RenameKind
 from vaultlink.fix.sources import FixInputs
 from vaultlink.git.location import find_work_tree
@@ -240,7 +240,7 @@ def load_plan_text(file: Path) -> str:
         raise UsageError("--from-file: can't read the plan, because standard input is closed.")
     try:
         data = (
-            sys.stdin.buffer.read(_MAX_PLAN_BYTES)
+            read_stream(sys.stdin.buffer, _MAX_PLAN_BYTES)
             if str(file) == "-"
             else read_regular(file, _MAX_PLAN_BYTES)
         )
