@@ -148,6 +148,7 @@ def _isolate_environment(monkeypatch: pytest.MonkeyPatch, own_folder: Path) -> N
         "VAULTLINK_OUTPUT_FORMAT",
         "VAULTLINK_CONFIG",
         "VAULTLINK_DEBUG",
+        *("CI", "GITHUB_ACTIONS", "TF_BUILD", "TEAMCITY_VERSION", "JENKINS_URL"),
     ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("FORCE_HYPERLINK", "0")  # the terminal of the developer may have hyperlinks

@@ -259,29 +259,51 @@ def test_other_programs_apply_diffs_with_commands(tmp_path: Path, program: str) 
         assert (tmp_path / "a.md").read_text() == after
 
 
-@pytest.mark.parametrize("variable", ["GITHUB_ACTIONS", "TF_BUILD", "TEAMCITY_VERSION", ""])
+COMMAND_LOGS = ("GITHUB_ACTIONS=true", "TF_BUILD=True", "TEAMCITY_VERSION=2025.1")
+OTHER_LOGS = ("CI=true", "CI=1", "CI=woodpecker", "JENKINS_URL=http://ci", "CODEBUILD_BUILD_ID=a:b")
+NO_LOGS = ("CI=", "CI=false", "CI=0", "JENKINS_URL=")
+TEXTS_IN_NOTES = {
+    "controls": "\x1b[2J\x1b]0;x\x07 section_start:0:x\r\x1b[0K \x9b1m \u202e",
+    "commands": "##[error]x\r::warning::y\n::error::z",
+    "commands only": "##[error]x\n::error::z",
+    "Windows": "plain\r\ntext",
+}
+SPELLED_OUT = {
+    "controls": COMMAND_LOGS + OTHER_LOGS,
+    "commands": COMMAND_LOGS + OTHER_LOGS,
+    "commands only": COMMAND_LOGS,
+    "Windows": (),
+}
+"""Where a diff with such lines is not exact."""
+
+
+@pytest.mark.parametrize("setting", [*COMMAND_LOGS, *OTHER_LOGS, *NO_LOGS])
+@pytest.mark.parametrize("kind", TEXTS_IN_NOTES)
 def test_diffs_in_ci_logs_are_harmless_and_in_files_exact(
-    tmp_path: Path, run: RunCommand, monkeypatch: pytest.MonkeyPatch, variable: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, setting: str, kind: str
 ) -> None:
-    text = "[[Peir]] ##[error]x r\r::warning::y\n"
-    root = create_vault(tmp_path / "v", {"a.md": text, "Pier.md": ""})
-    if variable:
-        monkeypatch.setenv(variable, "true")
-    words = ("fix", "--diff", "--unsafe-fixes", "--vault", str(root))
+    note = f"[[Peir]] {TEXTS_IN_NOTES[kind]}\n"
+    root = create_vault(tmp_path / "v", {"a.md": note, "Pier.md": ""})
+    monkeypatch.setenv(*setting.split("=", 1))
     file = tmp_path / "out.diff"
-    run(*words, "--output-file", file)
-    assert text.encode() in file.read_bytes()
-    command = [sys.executable, "-m", "vaultlink", *words]
-    piped = subprocess.run(command, capture_output=True, check=False)
-    assert (text.encode() in piped.stdout) == (not variable)
-    assert (b"--output-file" in piped.stderr) == bool(variable)
-    assert bool(CI_COMMAND.search(piped.stdout.decode().replace("\r", "\n"))) == (not variable)
+    command = [sys.executable, "-m", "vaultlink", "fix", "--diff", "--unsafe-fixes"]
+    command += ["--vault", str(root)]
+    subprocess.run([*command, "--output-file", str(file)], capture_output=True, check=False)
     with (tmp_path / "stdout.diff").open("wb") as stdout:
         subprocess.run(command, stdout=stdout, stderr=subprocess.DEVNULL, check=False)
-    assert text.encode() in (tmp_path / "stdout.diff").read_bytes()
+    assert file.read_bytes() == (tmp_path / "stdout.diff").read_bytes()
+    piped = subprocess.run(command, capture_output=True, check=False)
+    is_exact = setting not in SPELLED_OUT[kind]
+    assert (piped.stdout == file.read_bytes()) == is_exact
+    assert (b"Use --output-file FILE for an exact one." in piped.stderr) != is_exact
+    if setting not in NO_LOGS:
+        assert not {"\x1b", "\x07", "\x9b", "\u202e"} & set(piped.stdout.decode())
+        assert not re.search(rb"\r(?!\n)", piped.stdout)
+    if setting in COMMAND_LOGS:
+        assert not CI_COMMAND.search(piped.stdout.decode())
     git_apply = [require_program("git"), "apply", str(file)]
     subprocess.run(git_apply, cwd=root, check=True)
-    assert (root / "a.md").read_bytes() != text.encode()
+    assert (root / "a.md").read_bytes() == note.replace("Peir", "Pier|Peir").encode()
 
 
 # -- encodings ----------------------------------------------------------------------------------------------------

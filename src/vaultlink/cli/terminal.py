@@ -262,8 +262,8 @@ class Terminal:
     def print_diff(self, lines: "Iterable[DiffLine]", *, is_part: bool = False) -> None:
         """Print a unified diff: harmless on a terminal, else exact to be applied.
 
-        In the log of a CI service, an exact diff could contain commands for the service. There they
-        are spelled out, and a message says so.
+        In the log of a CI service, an exact diff could contain control characters, or commands for
+        the service. There they are spelled out, and a message says so.
         """
         from vaultlink.report.plan_result import render_diff  # noqa: PLC0415 - needed for --diff
 
@@ -273,12 +273,13 @@ class Terminal:
         if self.is_terminal:
             print_text(diff)
             return
-        harmless = escape_commands(diff) if self.output_file is None and _is_ci_log() else diff
+        harmless = _escape_for_log(diff) if self.output_file is None else diff
         print_text(encode_text(harmless))
         if harmless != diff:
             self.print_message(
-                "The diff contains what this CI service may take for commands. They are spelled "
-                "out, so the diff can't be applied. Use --output-file FILE for an exact one."
+                "The diff contains control characters, or what this CI service may take for "
+                "commands. They are spelled out, so the diff can't be applied. "
+                "Use --output-file FILE for an exact one."
             )
 
     def encode_results(self, result: str | bytes, *, has_commands: bool = False) -> bytes:
@@ -318,7 +319,9 @@ class Terminal:
 
     def shows_results(self) -> bool:
         """Return True if people, or a CI service, read what is printed on stdout."""
-        return self.is_terminal or (self.output_file is None and _is_ci_log())
+        return self.is_terminal or (
+            self.output_file is None and _obeys_commands() and _may_be_log()
+        )
 
     def print_message(self, text: str) -> None:
         """Print a message on stderr, unless --quiet is given."""
@@ -485,9 +488,22 @@ def require_terminal() -> None:
         raise UsageError("--interactive requires a terminal.")
 
 
-def _is_ci_log() -> bool:
-    """Return True if a CI service reads stdout, and obeys commands in it."""
-    if not any(os.environ.get(name) for name in _CI_VARIABLES) or sys.stdout is None:
+def _escape_for_log(diff: str) -> str:
+    """Spell out what the log of a CI service may obey; nothing if stdout is no such log.
+
+    Line ends of Windows stay, so that most diffs of such notes can be applied.
+    """
+    is_obeyed = _obeys_commands()
+    if not (is_obeyed or _runs_in_ci()) or not _may_be_log():
+        return diff
+    lines = [escape_terminal_controls(line, is_colored=False) for line in diff.split("\r\n")]
+    text = "\r\n".join(lines)
+    return escape_commands(text) if is_obeyed else text
+
+
+def _may_be_log() -> bool:
+    """Return True unless stdout is a file: it may be a log, or the input of a program."""
+    if sys.stdout is None:
         return False
     try:
         return not modes.S_ISREG(os.fstat(sys.stdout.fileno()).st_mode)
@@ -495,8 +511,20 @@ def _is_ci_log() -> bool:
         return True
 
 
-_CI_VARIABLES = ("GITHUB_ACTIONS", "TF_BUILD", "TEAMCITY_VERSION")
+def _obeys_commands() -> bool:
+    return any(os.environ.get(name) for name in _COMMAND_VARIABLES)
+
+
+def _runs_in_ci() -> bool:
+    is_named = any(os.environ.get(name) for name in _CI_VARIABLES)
+    return is_named or os.environ.get("CI", "").lower() not in ("", "0", "false", "no")
+
+
+_COMMAND_VARIABLES = ("GITHUB_ACTIONS", "TF_BUILD", "TEAMCITY_VERSION")
 """Variables of CI services that obey commands in the output of programs."""
+
+_CI_VARIABLES = ("JENKINS_URL", "CODEBUILD_BUILD_ID", "bamboo_buildKey")
+"""Variables of other CI services that do not set `CI`, as most do. Their logs show colours."""
 
 
 def encode_text(text: str) -> bytes:
