@@ -6,12 +6,14 @@ whose git calls are those of vaultlink. Files keep their bytes.
 
 import os
 import shutil
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
+from vaultlink.git.budget import ReadBudget
 from vaultlink.git.objects import read_blobs
 from vaultlink.git.program import run_git
 from vaultlink.index.resolve import PathsByName, is_note, name_key
@@ -160,7 +162,9 @@ class History:
         """Read contents, so that `read_bytes` finds them."""
         missing = sorted({blob for blob in blobs if blob not in self._contents})
         if missing:
-            self._contents.update(zip(missing, read_blobs(self.root, missing), strict=True))
+            budget = ReadBudget(self.root, sys.maxsize)  # this history is trusted
+            contents = read_blobs(self.root, missing, budget, sys.maxsize)
+            self._contents.update(zip(missing, contents, strict=True))
 
     def read_bytes(self, blob: str) -> bytes:
         """Return a content; empty if the repository lacks it."""

@@ -16,6 +16,7 @@ from vaultlink.api import open_vault
 from vaultlink.baseline.revision import find_merge_base
 from vaultlink.disk.revisions import Comparison, read_past_contents, rebuild_at_revision
 from vaultlink.disk.scan import Settings
+from vaultlink.git.budget import ReadBudget
 from vaultlink.git.objects import read_checkout_blobs
 
 Files = Mapping[str, str | bytes | None]
@@ -397,7 +398,9 @@ def test_note_at_a_revision_has_the_encoding_of_its_checkout(tmp_path: Path) -> 
     root, note, text = tmp_path / "v", "my notes/ä.md", "[[gone]]\n".encode("utf-16-le")
     create_repository(root, {".gitattributes": "*.md working-tree-encoding=UTF-16LE\n", note: text})
     blob = git(root, "rev-parse", f"HEAD:{note}").strip()
-    assert read_checkout_blobs(root / "my notes", [("ä.md", blob)]) == [text]
+    assert read_checkout_blobs(root / "my notes", [("ä.md", blob)], ReadBudget(root, 1_000)) == [
+        text
+    ]
 
 
 @pytest.mark.parametrize("is_configured", [True, False])

@@ -385,8 +385,8 @@ def test_missing_content_ends_the_trend(tmp_path: Path) -> None:
     trend = compute_trend(open_at(root), 4)
     assert count_links(trend) == [3, 4]
     assert trend.note == (
-        f"Commits before {names[2][:7]} are left out: git can't read a.md in commit {names[1][:7]} "
-        "(in a partial clone, fetch it first)."
+        f"Commits before {names[2][:7]} are left out: git can't read a.md in commit {names[1][:7]}, "
+        "or it is too large (in a partial clone, fetch it first)."
     )
 
 

@@ -16,7 +16,7 @@ import msgspec
 from vaultlink.dashboard.score import TreeMeasures, measure_state
 from vaultlink.disk.processes import count_processes, no_garbage_collection, run_parts
 from vaultlink.disk.read import UnreadableFile
-from vaultlink.disk.revisions import REGULAR_FILE_MODES, read_old_texts
+from vaultlink.disk.revisions import REGULAR_FILE_MODES, OldTexts, TextLimits
 from vaultlink.disk.scan import is_source_file, is_vault_path
 from vaultlink.engine.checks import LinterSettings
 from vaultlink.engine.step import Change, Presence, State, analyse, analyse_unreadable, step
@@ -72,12 +72,14 @@ class TreeWalk(NamedTuple):
         state: The state of its working tree.
         overlays: The paths whose text in `state` is not that on disk.
         jobs: The maximum number of processes; None for the number of processors.
+        limits: How much of the old texts of a commit is read.
     """
 
     root: Path
     state: State
     overlays: Collection[str]
     jobs: int | None
+    limits: TextLimits
 
     def measure(self, commits: Sequence[CommitTree], progress: Progress) -> MeasuredTrees:
         """Return the numbers of the trees of commits, latest first.
@@ -152,9 +154,10 @@ class TreeWalk(NamedTuple):
                 notes.append((path, blob))
             else:
                 yield Change(path, Presence.GONE if blob is None else Presence.ATTACHMENT)
+        old_texts = OldTexts(self.root, self.limits, len(notes))
         for start in range(0, len(notes), _BATCH_SIZE):
             batch = notes[start : start + _BATCH_SIZE]
-            texts = read_old_texts(self.root, batch, partial(_explain, commit=changes.commit))
+            texts = old_texts.read(batch, partial(_explain, commit=changes.commit))
             for (path, _), text in zip(batch, texts, strict=True):
                 yield Change(
                     path,
@@ -245,7 +248,8 @@ def _explain(path: str, program: str | None, commit: CommitTree) -> str:
             "vaultlink runs no program of a repository"
         )
     return (
-        f"git can't read {shown} in commit {commit.commit[:7]} (in a partial clone, fetch it first)"
+        f"git can't read {shown} in commit {commit.commit[:7]}, or it is too large (in a partial "
+        "clone, fetch it first)"
     )
 
 

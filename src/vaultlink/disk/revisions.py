@@ -15,6 +15,7 @@ from vaultlink.disk.read import UnreadableFile, decode_note, read_text
 from vaultlink.disk.scan import VaultScan, is_source_file, is_vault_path
 from vaultlink.engine.step import Change, Presence, State, analyse_unreadable, step
 from vaultlink.errors import VaultError
+from vaultlink.git.budget import MAX_BLOB, ReadBudget
 from vaultlink.git.objects import (
     RawDiffEntry,
     diff_working_tree,
@@ -30,6 +31,12 @@ from vaultlink.model import NO_HISTORY, FileStamp, History, Note
 
 _MAX_CHANGED = 1_000
 """Changes since the last commit above which a vault is not compared with it."""
+
+MIN_OLD_TEXTS = 16_000_000
+"""Bytes of old texts that are read of the smallest vault."""
+
+_BYTES_OF_NOTE = 800
+"""Bytes that an old text counts in addition to its own: each is a note to check."""
 
 OPTION = "--changed-since"
 """The option that names a revision, for messages."""
@@ -128,7 +135,7 @@ def read_past_contents(
     ]
     explain = partial(_explain_unreadable, since=comparison.since.name)
     blobs = [(entry.old, entry.blob) for entry in notes]
-    texts = read_old_texts(root, blobs, explain) if notes else []
+    texts = OldTexts(root, limit_old_texts(files), len(blobs)).read(blobs, explain) if notes else []
     return {
         **{path: read_text(root / path) if path in files else Presence.GONE for path in overlays},
         **dict.fromkeys(comparison.untracked, Presence.GONE),
@@ -140,22 +147,46 @@ def read_past_contents(
     }
 
 
-def read_old_texts(
-    root: Path, notes: Sequence[tuple[str, str]], explain: Callable[[str, str | None], str]
-) -> list[str | UnreadableFile]:
-    """Return the texts that notes had, given their paths and blobs.
+class TextLimits(NamedTuple):
+    """Bytes of the largest old text that is read, and of all of them, as a budget."""
 
-    `explain` returns the message of the error for a path, and the filter program it would need.
+    largest: int
+    total: int
 
-    Raises:
-        VaultError: Git can't read one of them. Without it, all findings in the note would count as
-            new.
-    """
-    blobs = read_checkout_blobs(root, notes)
-    if None in blobs:
-        path = notes[blobs.index(None)][0]
-        raise VaultError(explain(path, find_filter_program(root, path)))
-    return [decode_note(data or b"") for data in blobs]
+
+def limit_old_texts(files: Mapping[str, FileStamp]) -> TextLimits:
+    """Return how much is read of a vault's past: twice the size of these files."""
+    sizes = [stamp.size for path, stamp in files.items() if is_source_file(path)]
+    return TextLimits(
+        max(MAX_BLOB, 2 * max(sizes, default=0)), MIN_OLD_TEXTS + 2 * sum(map(abs, sizes))
+    )
+
+
+class OldTexts:
+    """Reads texts that notes had, up to limits."""
+
+    def __init__(self, root: Path, limits: TextLimits, count: int):
+        """Prepare to read the texts of `count` notes; if these are too many, none is read."""
+        self._root = root
+        self._budget = ReadBudget(root, limits.total)
+        self._largest = limits.largest if self._budget.take(count * _BYTES_OF_NOTE) else -1
+
+    def read(
+        self, notes: Sequence[tuple[str, str]], explain: Callable[[str, str | None], str]
+    ) -> list[str | UnreadableFile]:
+        """Return the texts that notes had, given their paths and blobs.
+
+        `explain` returns the message of the error for a path, and the filter program it would need.
+
+        Raises:
+            VaultError: Git can't read one of them, or it is too large. Without it, all findings in
+                the note would count as new.
+        """
+        blobs = read_checkout_blobs(self._root, notes, self._budget, self._largest)
+        if None in blobs:
+            path = notes[blobs.index(None)][0]
+            raise VaultError(explain(path, find_filter_program(self._root, path)))
+        return [decode_note(data or b"") for data in blobs]
 
 
 def _explain_unreadable(path: str, program: str | None, since: str) -> str:
@@ -166,8 +197,8 @@ def _explain_unreadable(path: str, program: str | None, since: str) -> str:
             "`vaultlink baseline` instead, or remove the filter from the note."
         )
     return (
-        f"{OPTION}: git can't read {path} at the merge base of “{since}” and HEAD. In a partial "
-        "clone, fetch its old version first."
+        f"{OPTION}: git can't read {path} at the merge base of “{since}” and HEAD, or it is too "
+        "large. In a partial clone, fetch its old version first."
     )
 
 

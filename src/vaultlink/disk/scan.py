@@ -18,7 +18,7 @@ from vaultlink.disk.obsidian_files import load_obsidian_settings
 from vaultlink.disk.read import load_config
 from vaultlink.errors import VaultError
 from vaultlink.files import STRAY_PREFIX
-from vaultlink.git.location import find_blocking_file
+from vaultlink.git.location import MAX_GIT_FILE_BYTES, find_blocking_file
 from vaultlink.git.repository import load_ignore_filter, read_git_state
 from vaultlink.model import FileStamp
 from vaultlink.obsidian import ObsidianSettings, find_programs
@@ -340,8 +340,8 @@ def scan_vault(root: Path, settings: Settings | None = None) -> VaultScan:
     root = root.resolve()
     if blocking := find_blocking_file(root):
         raise VaultError(
-            f"{blocking}: it is a named pipe, not a regular file, and git would wait for it. "
-            "Remove it."
+            f"{blocking}: it is a named pipe or a device, or larger than "
+            f"{MAX_GIT_FILE_BYTES // 1_000_000} MB, and git would wait for it. Remove it."
         )
     files = [] if settings.isolated else load_config(root, settings.config_file)
     layers = [Layer(source, values) for source, values in files]

@@ -6,12 +6,13 @@ from pathlib import Path
 
 from vaultlink.files import read_regular
 
-_MAX_BYTES = 64_000_000
+MAX_GIT_FILE_BYTES = 64_000_000
 """Bytes of the largest file of git that is read, such as its list of references."""
 
 _GIT_FILES = (
     *("HEAD", "commondir", "config", "config.worktree", "index", "packed-refs", "shallow"),
     *("info/attributes", "info/exclude", "info/grafts", "info/sparse-checkout"),
+    "objects/info/alternates",
 )
 """Files in the git directory that most commands of git read."""
 
@@ -53,36 +54,97 @@ def is_in_bare_repository(root: Path) -> bool:
 
 
 def find_blocking_file(root: Path) -> Path | None:
-    """Return a FIFO that git would wait for ever to read; None if there is none.
+    """Return a file that git would read for very long; None if there is none.
 
-    It looks at the files of the repository, and at those in the vault's folder and above it.
+    It is a FIFO, a device, or too large. Looked at are the files of the repository, and those in
+    the vault's folder and above it.
     """
     git_dir = find_git_dir(root)
     if git_dir is None:
         return None
-    common_dir = git_dir / (read_git_file(git_dir / "commondir").strip() or ".")
+    common_dir = _find_common_dir(git_dir)
     files = [folder / name for folder in {git_dir, common_dir} for name in _GIT_FILES]
     for folder in (root, *root.parents):
         files += [folder / name for name in _ATTRIBUTE_FILES]
         if _exists(folder / ".git"):
             break
-    return next(filter(_is_fifo, files), None)
+    return next(filter(_is_blocking, files), None)
+
+
+_BLOCK = 512
+"""Bytes of a block in which systems tell what a file takes on disk."""
+
+
+def weigh_packs(root: Path) -> int:
+    """Return the bytes on disk of the packs and the index of a vault's repository.
+
+    They are 0 without one. What is read of an honest repository is in proportion to it.
+    """
+    git_dir = find_git_dir(root)
+    if git_dir is None:
+        return 0
+    packs = _find_common_dir(git_dir) / "objects" / "pack"
+    return sum(map(_weigh, _list_entries(packs))) + _weigh(git_dir / "index")
+
+
+def weigh_loose_objects(root: Path) -> int:
+    """Return the bytes on disk of the objects that are in no pack."""
+    git_dir = find_git_dir(root)
+    if git_dir is None:
+        return 0
+    folders = _list_entries(_find_common_dir(git_dir) / "objects")
+    return sum(
+        _weigh(file)
+        for folder in folders
+        if len(os.path.basename(folder)) == _FANOUT_LENGTH  # noqa: PTH119 - faster
+        for file in _list_entries(folder)
+    )
+
+
+_FANOUT_LENGTH = 2
+"""Characters in the names of the folders of loose objects."""
+
+
+def _find_common_dir(git_dir: Path) -> Path:
+    return git_dir / (read_git_file(git_dir / "commondir").strip() or ".")
+
+
+def _list_entries(folder: str | os.PathLike[str]) -> list[str]:
+    try:
+        with os.scandir(folder) as entries:
+            return [entry.path for entry in entries]
+    except (OSError, ValueError):
+        return []
+
+
+def _weigh(file: str | os.PathLike[str]) -> int:
+    """Return the bytes that a file takes on disk, which are fewer if it is sparse."""
+    try:
+        found = os.lstat(file)
+    except (OSError, ValueError):
+        return 0
+    return min(found.st_size, getattr(found, "st_blocks", found.st_size) * _BLOCK)
 
 
 def _exists(file: Path) -> bool:
     return os.path.exists(file)  # noqa: PTH110 - no error if the folder is unreadable
 
 
-def _is_fifo(file: Path) -> bool:
+def _is_blocking(file: Path) -> bool:
     try:
-        return modes.S_ISFIFO(os.stat(file).st_mode)  # noqa: PTH116 - faster
+        found = os.stat(file)  # noqa: PTH116 - faster
     except (OSError, ValueError):
         return False
+    if modes.S_ISREG(found.st_mode):
+        return (
+            found.st_size > MAX_GIT_FILE_BYTES and file.name != "index"
+        )  # git does not read all of that
+    return not modes.S_ISDIR(found.st_mode)
 
 
 def read_git_file(file: Path) -> str:
     """Return the text of a file of git; "" if it can't be read."""
     try:
-        return read_regular(file, _MAX_BYTES).decode("utf-8", "replace")
+        return read_regular(file, MAX_GIT_FILE_BYTES).decode("utf-8", "replace")
     except (OSError, ValueError):
         return ""

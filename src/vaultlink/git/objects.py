@@ -1,11 +1,19 @@
 """Read commits, trees, diffs and old contents from git, and merge files with it."""
 
 import os
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
-from vaultlink.git.program import RunningGit, find_filters, run_git, run_to_end
+from vaultlink.git.budget import MAX_BLOB, ReadBudget
+from vaultlink.git.program import (
+    MAX_OUTPUT,
+    GitResult,
+    RunningGit,
+    find_filters,
+    run_git,
+    run_to_end,
+)
 
 # -- read commits, diffs and old contents of files from git, and merge files with it ---------------
 
@@ -35,7 +43,7 @@ def parse_raw_diff(raw: bytes) -> Iterator[RawDiffEntry]:
 
     Each change is `:modes blobs status`, then the path. Other fields are commits.
     """
-    fields, commit = iter(os.fsdecode(raw).split("\0")), ""
+    fields, commit = _split_fields(raw), ""
     for field in fields:
         text = field.lstrip("\n")
         if not text.startswith(":"):
@@ -44,6 +52,20 @@ def parse_raw_diff(raw: bytes) -> Iterator[RawDiffEntry]:
         mode, _, blob, new_blob, status = text[1:].split(" ")
         blob, new_blob = (name if name.strip("0") else "" for name in (blob, new_blob))
         yield RawDiffEntry(status[:1], mode, blob, new_blob, next(fields, ""), commit)
+
+
+_PART = 1 << 20
+"""Bytes of output that are decoded at once: strings take several times as much memory."""
+
+
+def _split_fields(raw: bytes) -> Iterator[str]:
+    """Yield what NUL characters divide."""
+    start = 0
+    while start < len(raw):
+        end = raw.find(b"\0", start + _PART)
+        end = len(raw) if end < 0 else end
+        yield from os.fsdecode(raw[start:end]).split("\0")
+        start = end + 1
 
 
 class CommitSummary(NamedTuple):
@@ -70,9 +92,8 @@ def summarize_commits(output: bytes, commits: Sequence[str]) -> Iterator[CommitS
         found = output.find(f"{name}\0".encode(), start)
         if found >= 0:
             starts[name] = start = found
-    for (name, start), end in zip(
-        starts.items(), [*list(starts.values())[1:], len(output)], strict=True
-    ):
+    ends = [*list(starts.values())[1:], len(output)]
+    for (name, start), end in zip(starts.items(), ends, strict=False):
         size, fields = len(name), output[start:end].split(b"\0")
         heads = fields[1::2]
         now = {head[16 + size : 16 + 2 * size] for head in heads}
@@ -114,42 +135,62 @@ def start_diff(root: Path, commit: str) -> RunningGit:
     )
 
 
-def diff_commits(root: Path, commits: Sequence[str], *options: str) -> tuple[bytes, list[str]]:
+def diff_commits(
+    root: Path, commits: Sequence[str], budget: ReadBudget, *options: str
+) -> tuple[bytes, list[str]]:
     """Return the raw diffs of commits, and the commits that git can't read.
 
-    The output has the name of each commit before its changes, also if there are none.
+    The output has the name of each commit before its changes, also if there are none. A commit with
+    more changes than the budget allows is one that git can't read.
     """
-    output, failed, start = b"", list[str](), 0
-    while start < len(commits) and len(failed) < _MAX_FAILURES:
-        part = run_git(
+    parts, failed, start = list[bytes](), list[str](), 0
+    while start < len(commits) and budget.can_go_on:
+        limit = budget.left
+        result = run_to_end(
             root,
             *("diff-tree", "--stdin", "--always", "--raw", "--no-abbrev", "--no-renames"),
             *("-r", "-z", "--relative", *options),
             stdin="".join(f"{commit}\n" for commit in commits[start:]).encode(),
-            ok_codes=(0, *_FAILURES),
+            limit=limit,
         )
-        if part is None:
+        if result is None or not (result.is_cut or result.code in (0, *_FAILURES)):
             break
-        output += part
-        if commits[-1].encode() in part:
-            return output, failed
-        done = set(part.split(b"\0"))
-        start = next(
-            (n for n in range(start, len(commits)) if commits[n].encode() not in done),
-            len(commits),
-        )
-        if start < len(commits):
+        done, size = _find_complete(result, commits[start:])
+        parts.append(result.output[:size])
+        budget.take(size)
+        start += done
+        is_readable = result.is_cut and (done > 0 or budget.weigh() > limit)
+        if start < len(commits) and not is_readable:
+            budget.failures_left -= 1
             failed.append(commits[start])
             start += 1
-    return output, failed + list(commits[start:])
+    return b"".join(parts), failed + list(commits[start:])
+
+
+def _find_complete(result: GitResult, commits: Sequence[str]) -> tuple[int, int]:
+    """Return how many of the commits an output has as a whole, and up to where."""
+    output, place = result.output, 0
+    if not result.is_cut and f"{commits[-1]}\0".encode() in output:
+        return len(commits), len(output)
+    for number, commit in enumerate(commits):
+        found = output.find(f"{commit}\0".encode(), place)
+        if found < 0:
+            return (max(number - 1, 0), place) if result.is_cut else (number, len(output))
+        place = found
+    return len(commits) - 1, place
 
 
 def list_commit_changes(
-    root: Path, commits: Sequence[str], *options: str
+    root: Path, commits: Sequence[str], budget: ReadBudget, *options: str
 ) -> Iterator[RawDiffEntry]:
     """Return the changes in commits, without those that git can't read."""
-    output, _ = diff_commits(root, commits, *options)
+    output, _ = diff_commits(root, commits, budget, *options)
     return parse_raw_diff(output)
+
+
+def diff_budget(root: Path) -> ReadBudget:
+    """Return how much is read of changes in commits: those of 400,000 files, or more."""
+    return ReadBudget(root, MAX_OUTPUT)
 
 
 _FAILURES = (1, 128)
@@ -159,26 +200,86 @@ _MAX_FAILURES = 20
 """Maximum number of unreadable objects for which git is started again."""
 
 
-def read_blobs(root: Path, names: Sequence[str]) -> list[bytes | None]:
-    """Return the content of blobs by object name, in order; None if unreadable."""
-    blobs: list[bytes | None] = []
+def read_blobs(
+    root: Path, names: Sequence[str], budget: ReadBudget, largest: int = MAX_BLOB
+) -> Iterator[bytes | None]:
+    """Yield the content of blobs by object name, in order; None if unreadable.
+
+    Those are unreadable, too, that have more than `largest` bytes, or more than is left of the
+    budget.
+    """
+    sizes = [
+        size if size is not None and size <= largest and budget.take(size) else None
+        for size in _read_sizes(root, names)
+    ]
+    start = 0
+    while start < len(names):
+        end, total = start, 0
+        while end < len(names) and (total == 0 or total + (sizes[end] or 0) <= _GROUP):
+            total += sizes[end] or 0
+            end += 1
+        asked = [names[number] for number in range(start, end) if sizes[number] is not None]
+        found = iter(_ask_for_objects(root, "--batch", asked, _split_batch, total))
+        yield from (next(found) if size is not None else None for size in sizes[start:end])
+        start = end
+
+
+_GROUP = 8_000_000
+"""Bytes of contents that are read at once."""
+
+_MAX_HEADER = 100
+"""Bytes that git prints about an object in addition to its content, and more."""
+
+
+def _read_sizes(root: Path, names: Sequence[str]) -> list[int | None]:
+    """Return the sizes of blobs; None for other objects, and if git can't read one."""
+    option = "--batch-check=%(objecttype) %(objectsize)"
+    total = sum(map(len, names)) * _BYTES_PER_CHARACTER
+    found = _ask_for_objects(root, option, names, _split_lines, total)
+    return [
+        int(words[1]) if words and len(words) == 2 and words[0] == b"blob" else None
+        for words in found
+    ]
+
+
+_BYTES_PER_CHARACTER = 4
+
+Answer = TypeVar("Answer")
+
+
+def _ask_for_objects(
+    root: Path,
+    option: str,
+    names: Sequence[str],
+    split: Callable[[bytes], Iterator[Answer | None]],
+    size: int,
+) -> list[Answer | None]:
+    """Return what git prints about objects, in order; None if it can't read one.
+
+    `size` is the number of bytes to expect, apart from what git adds for each object.
+    """
+    found: list[Answer | None] = []
     for _ in range(_MAX_FAILURES):
-        if len(blobs) >= len(names):
+        if len(found) >= len(names):
             break
-        request = "".join(f"{name}\n" for name in names[len(blobs) :]).encode()
-        output = run_git(
+        left = names[len(found) :]
+        result = run_to_end(
             root,
-            *("cat-file", "--batch"),
-            stdin=request,
-            ok_codes=(0, *_FAILURES),
+            *("cat-file", option),
+            stdin="".join(f"{name}\n" for name in left).encode("utf-8", "surrogateescape"),
+            limit=size + len(left) * _MAX_HEADER,
         )
-        read = list(_split_batch(output or b""))
-        blobs += read
-        if not read and output is None:
+        if result is None or result.is_cut or result.code not in (0, *_FAILURES):
             break
-        if len(blobs) < len(names):
-            blobs.append(None)
-    return blobs + [None] * (len(names) - len(blobs))
+        found += split(result.output)
+        if len(found) < len(names):
+            found.append(None)
+    return (found + [None] * len(names))[: len(names)]
+
+
+def _split_lines(output: bytes) -> Iterator[list[bytes] | None]:
+    """Yield the words of lines."""
+    yield from (line.split() for line in output.split(b"\n")[:-1])
 
 
 def find_blobs(root: Path, names: Collection[str]) -> dict[str, str]:
@@ -220,13 +321,16 @@ def _split_batch(output: bytes) -> Iterator[bytes | None]:
         offset += size + 1
 
 
-def read_checkout_blobs(root: Path, files: Sequence[tuple[str, str]]) -> list[bytes | None]:
+def read_checkout_blobs(
+    root: Path, files: Sequence[tuple[str, str]], budget: ReadBudget, largest: int = MAX_BLOB
+) -> list[bytes | None]:
     """Return the contents of files as a checkout encodes them, in order.
 
-    `files` are pairs of vault path and blob name. None for files that git does not have, and for
-    those that a checkout would pass through a program, which is not run.
+    `files` are pairs of vault path and blob name. None for files that git does not have, for those
+    that a checkout would pass through a program, which is not run, and for those that are too large
+    as in `read_blobs`.
     """
-    blobs = read_blobs(root, [name for _, name in files])
+    blobs = read_blobs(root, [name for _, name in files], budget, largest)
     attributes = _read_attributes(root, [path for path, _ in files])
     filters = find_filters(root) if any(item.filter for item in attributes.values()) else {}
     prefix = None
@@ -235,7 +339,7 @@ def read_checkout_blobs(root: Path, files: Sequence[tuple[str, str]]) -> list[by
         found = attributes.get(path, _NO_ATTRIBUTES)
         if found.filter and (filters is None or filters.get(found.filter)):
             contents.append(None)
-        elif found.encoding:
+        elif found.encoding and data is not None:
             prefix = prefix if prefix is not None else _read_prefix(root)
             contents.append(run_git(root, "cat-file", "--filters", f"--path={prefix}{path}", name))
         else:
@@ -300,10 +404,10 @@ def merge_files(
         result = run_to_end(
             Path(), "merge-file", "-p", "-q", f"--marker-size={size}", *options, *arguments
         )
-        if result is None or result.returncode != _UNKNOWN_OPTION:
+        if result is None or result.code != _UNKNOWN_OPTION:
             return (
-                (result.stdout, result.returncode > 0)
-                if result and 0 <= result.returncode <= _MAX_CONFLICT_COUNT
+                (result.output, result.code > 0)
+                if result and not result.is_cut and 0 <= result.code <= _MAX_CONFLICT_COUNT
                 else None
             )
     return None
@@ -385,17 +489,17 @@ def list_first_parents(root: Path, count: int) -> list[CommitTree] | None:
     ]
 
 
-def list_tree(root: Path, tree: str) -> list[TreeEntry] | None:
+def list_tree(root: Path, tree: str) -> Iterator[TreeEntry] | None:
     """Return the files of a tree and its subtrees; None if git can't read them."""
     output = run_git(root, "ls-tree", "-r", "-z", "--full-tree", tree)
-    if output is None:
-        return None
-    entries = []
-    for line in os.fsdecode(output).split("\0")[:-1]:
+    return None if output is None else _parse_tree(output)
+
+
+def _parse_tree(output: bytes) -> Iterator[TreeEntry]:
+    for line in filter(None, _split_fields(output)):
         fields, _, path = line.partition("\t")
         mode, _, blob = fields.split(" ")
-        entries.append(TreeEntry(mode, blob, path))
-    return entries
+        yield TreeEntry(mode, blob, path)
 
 
 def diff_trees(root: Path, old: str, new: str) -> list[RawDiffEntry] | None:

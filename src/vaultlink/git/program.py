@@ -3,6 +3,10 @@
 No other module starts a program. A repository can come from anyone, and its configuration, hooks
 and attributes can name programs. All of them are off, also those of the user's own configuration:
 the attributes of a repository choose among them. Git's own conversions, such as of line ends, stay.
+
+A small repository can stand for very much: trees that contain each other, or texts that compress
+well. So git's output is read up to a limit, and git gets no more memory than a repository of this
+size needs: at once, and on Linux in all.
 """
 
 import os
@@ -10,16 +14,31 @@ import sys
 from collections.abc import Collection, Iterable
 from contextlib import suppress
 from functools import cache
+from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import IO, ClassVar, NamedTuple
 
-from vaultlink.git.location import find_blocking_file, is_in_bare_repository
-
-if TYPE_CHECKING:
-    import subprocess
+from vaultlink.git.location import find_blocking_file, is_in_bare_repository, weigh_packs
 
 _TIMEOUT_SECONDS = 60
 _VERSION_TIMEOUT_SECONDS = 2
+
+MAX_OUTPUT = 48_000_000
+"""Bytes of git's output that are read, and twice those of the repository's packs and index.
+
+It is the names of about 700,000 files.
+"""
+
+_MAX_MEMORY = 128_000_000
+"""Bytes of memory that git gets on Linux, and twice those of the packs and the index."""
+
+_PER_PACKED_BYTE = 2
+
+_LARGEST_ALLOCATION = "GIT_ALLOC_LIMIT"
+"""The variable with the most bytes that git takes at once: it may do so as soon as it runs."""
+
+_READ_SIZE = 1 << 16
+"""Bytes of output to read at once: a pipe holds no more."""
 
 _REMOVED_VARIABLES = (
     *("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_PREFIX"),
@@ -50,13 +69,18 @@ _SETTINGS = (
     "credential.helper=",
     "diff.external=",
     "diff.ignoreSubmodules=all",  # git would start itself in each of them
+    "diff.orderFile=/dev/null",  # it may be a file without an end
     "gpg.program=false",
+    "log.mailmap=false",  # as may be `mailmap.file`
     "log.showSignature=false",
     "protocol.allow=never",
     "safe.bareRepository=explicit",  # a clone can contain a folder that looks like a repository
     "submodule.recurse=false",
 )
 """Settings that take precedence over those of the repository and of the user."""
+
+_SETTINGS_WITH_LIMIT = ("core.preloadIndex=false", "index.threads=1")
+"""Settings where the memory of git is limited: the stack of each thread would count."""
 
 _PLAIN_COMMANDS = frozenset(
     {
@@ -90,6 +114,18 @@ class GitTimeouts:
     has_occurred: ClassVar[bool] = False
 
 
+class GitResult(NamedTuple):
+    """The exit code and standard output of git.
+
+    `is_cut` is True if there was more output than the limit. Git was ended then, and `output` is
+    the part that was read.
+    """
+
+    code: int
+    output: bytes
+    is_cut: bool
+
+
 class _Call(NamedTuple):
     """The words of a command line of git, and its environment."""
 
@@ -103,37 +139,27 @@ def run_git(
     """Run git in `root` and return its standard output.
 
     Git does not fetch objects that a partial clone lacks. Return None if git can't be run, takes
-    longer than 60 seconds, or exits with a code that is not in `ok_codes`.
+    longer than 60 seconds, exits with a code that is not in `ok_codes`, or has too much output.
     """
     result = run_to_end(root, *command, stdin=stdin)
-    return result.stdout if result and result.returncode in ok_codes else None
+    is_usable = result is not None and not result.is_cut and result.code in ok_codes
+    return result.output if result is not None and is_usable else None
 
 
 def run_to_end(
-    root: Path, *command: str, stdin: bytes | None = None
-) -> "subprocess.CompletedProcess[bytes] | None":
-    """Run git in `root` and return its output and exit code; None if it can't be run."""
-    import subprocess  # noqa: PLC0415 - an unchanged run does not need it
+    root: Path,
+    *command: str,
+    stdin: bytes | None = None,
+    limit: int | None = None,
+    with_errors: bool = False,
+) -> GitResult | None:
+    """Run git in `root` and return its output and exit code; None if it can't be run.
 
-    call = _build_call(root, command)
-    if call is None:
-        return None
-    try:
-        return subprocess.run(
-            call.words,
-            input=stdin,
-            capture_output=True,
-            check=False,
-            timeout=_TIMEOUT_SECONDS,
-            stdin=None if stdin is not None else subprocess.DEVNULL,
-            env=call.environment,
-            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),  # on Windows
-        )
-    except subprocess.TimeoutExpired:
-        GitTimeouts.has_occurred = True
-    except (OSError, ValueError, subprocess.SubprocessError):
-        pass
-    return None
+    At most `limit` bytes of output are read; None is for the usual limit. `with_errors` adds what
+    git prints to its standard error.
+    """
+    git = RunningGit(root, *command, stdin=stdin, limit=limit, with_errors=with_errors)
+    return git.read_to_end()
 
 
 class RunningGit:
@@ -142,36 +168,71 @@ class RunningGit:
     It is ended with this object.
     """
 
-    def __init__(self, root: Path, *command: str):
-        """Start git in `root`."""
+    def __init__(
+        self,
+        root: Path,
+        *command: str,
+        stdin: bytes | None = None,
+        limit: int | None = None,
+        with_errors: bool = False,
+    ):
+        """Start git in `root`. The options are those of `run_to_end`."""
         import subprocess  # noqa: PLC0415 - an unchanged run does not need it
 
         self._process: subprocess.Popen[bytes] | None = None
         call = _build_call(root, command)
         if call is None:
             return
+        packed = weigh_packs(root) * _PER_PACKED_BYTE
+        self._limit = MAX_OUTPUT + packed if limit is None else limit
+        self._stdin = stdin
+        memory = _MAX_MEMORY + packed
         with suppress(OSError, ValueError, subprocess.SubprocessError):
             self._process = subprocess.Popen(
                 call.words,
-                stdin=subprocess.DEVNULL,
+                bufsize=0,
+                stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                env=call.environment,
+                stderr=subprocess.STDOUT if with_errors else subprocess.DEVNULL,
+                env={**call.environment, _LARGEST_ALLOCATION: str(memory)},
                 creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),  # on Windows
             )
+            _limit_memory(self._process.pid, memory)
 
     def read(self) -> bytes | None:
         """Wait for git and return its standard output, as `run_git` does."""
-        import subprocess  # noqa: PLC0415
+        result = self.read_to_end()
+        return result.output if result and result.code == 0 and not result.is_cut else None
 
-        if self._process is None:
+    def read_to_end(self) -> GitResult | None:
+        """Wait for git and return its output and exit code; None if it can't be run."""
+        from threading import Thread, Timer  # noqa: PLC0415 - an unchanged run needs no git
+
+        process = self._process
+        if process is None:
             return None
+        assert process.stdout is not None
+        timer = Timer(_TIMEOUT_SECONDS, self._end_late)
+        timer.daemon = True
+        timer.start()
+        if process.stdin is not None:
+            Thread(target=_feed, args=(process.stdin, self._stdin), daemon=True).start()
         try:
-            output, _ = self._process.communicate(timeout=_TIMEOUT_SECONDS)
-        except (OSError, subprocess.SubprocessError) as error:
-            GitTimeouts.has_occurred = isinstance(error, subprocess.TimeoutExpired)
+            output, is_cut = _read_up_to(process.stdout, self._limit)
+            if is_cut:
+                process.kill()
+            code = process.wait()
+        except OSError:
             return None
-        return output if self._process.returncode == 0 else None
+        finally:
+            timer.cancel()
+            process.stdout.close()
+        return None if GitTimeouts.has_occurred else GitResult(code, output, is_cut)
+
+    def _end_late(self) -> None:
+        if self._process is not None and self._process.poll() is None:
+            GitTimeouts.has_occurred = True
+            self._process.kill()
 
     def __del__(self) -> None:
         if self._process is not None and self._process.stdout is not None:
@@ -179,6 +240,35 @@ class RunningGit:
             if self._process.poll() is None:
                 self._process.kill()
                 self._process.wait()
+
+
+def _feed(pipe: IO[bytes], data: bytes | None) -> None:
+    """Write to git what it reads; it may end before."""
+    with suppress(OSError, ValueError), pipe:
+        view = memoryview(data or b"")
+        while view:
+            view = view[pipe.write(view) :]
+
+
+def _read_up_to(pipe: IO[bytes], limit: int) -> tuple[bytes, bool]:
+    """Return the output of git up to a limit, and whether there is more."""
+    output, left = BytesIO(), limit
+    while chunk := pipe.read(_READ_SIZE):
+        output.write(chunk[:left])
+        if len(chunk) > left:
+            return output.getvalue(), True
+        left -= len(chunk)
+    return output.getvalue(), False
+
+
+def _limit_memory(process: int, limit: int) -> None:
+    """Give a process at most this much memory of its own, where the system can."""
+    if sys.platform != "linux":
+        return
+    import resource  # noqa: PLC0415
+
+    with suppress(OSError, ValueError):  # it has ended, or has a lower limit
+        resource.prlimit(process, resource.RLIMIT_DATA, (limit, limit))
 
 
 def _build_call(root: Path, command: tuple[str, ...]) -> _Call | None:
@@ -191,7 +281,9 @@ def _build_call(root: Path, command: tuple[str, ...]) -> _Call | None:
         or find_blocking_file(root)
     ):
         return None
-    settings = list(_SETTINGS)
+    settings = [*_SETTINGS, f"core.attributesFile={_find_user_attributes()}"]
+    if sys.platform == "linux":
+        settings += _SETTINGS_WITH_LIMIT
     if not (_PLAIN_COMMANDS.issuperset(_command_name(command)) and _CONVERTING.isdisjoint(command)):
         filters = find_filters(root)
         if filters is None or any("=" in name for name in filters):
@@ -214,6 +306,15 @@ def _build_call(root: Path, command: tuple[str, ...]) -> _Call | None:
             **_ADDED_VARIABLES,
         },
     )
+
+
+def _find_user_attributes() -> str:
+    """Return where git looks for the attributes of the user.
+
+    The repository could name another file instead, such as one without an end.
+    """
+    folder = os.environ.get("XDG_CONFIG_HOME") or "~/.config"
+    return f"{folder}/git/attributes"
 
 
 def _command_name(command: tuple[str, ...]) -> tuple[str, ...]:

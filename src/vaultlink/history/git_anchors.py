@@ -9,7 +9,14 @@ from typing import NamedTuple
 
 import msgspec
 
-from vaultlink.git.objects import RawDiffEntry, diff_working_tree, list_commit_changes, read_blobs
+from vaultlink.git.budget import ReadBudget
+from vaultlink.git.objects import (
+    RawDiffEntry,
+    diff_budget,
+    diff_working_tree,
+    list_commit_changes,
+    read_blobs,
+)
 from vaultlink.git.program import run_git
 from vaultlink.git.repository import list_untracked
 from vaultlink.history.git_log import LogStore, load_value
@@ -33,6 +40,13 @@ _MAX_BYTES = 50_000_000
 """Maximum size of all versions of notes that are parsed."""
 
 
+_MAX_READ_BYTES = 48_000_000
+"""Bytes of the versions of notes that are read, as a budget."""
+
+_MAX_PARSED_BYTES = 4_000_000
+"""Bytes of the versions that are kept parsed, which takes many times as much memory."""
+
+
 class NoteVersions:
     """Earlier versions of notes by blob name, parsed when needed."""
 
@@ -42,11 +56,13 @@ class NoteVersions:
         self._notes: dict[tuple[str, str], Note | None] = {}
         self._texts: dict[str, str] = {}
         self._left = _MAX_BYTES
+        self._budget = ReadBudget(root, _MAX_READ_BYTES)
+        self._parsed_bytes = 0
 
     def read(self, names: Iterable[str]) -> None:
         missing = [name for name in dict.fromkeys(names) if name not in self._data]
         if missing:
-            blobs = read_blobs(self._root, missing)
+            blobs = read_blobs(self._root, missing, self._budget)
             self._data.update(zip(missing, blobs, strict=True))
 
     def is_readable(self, name: str) -> bool:
@@ -69,6 +85,9 @@ class NoteVersions:
             self.read([name])
             data, note = self._data[name], None
             self._left -= len(data or b"")
+            self._parsed_bytes += len(data or b"")
+            if self._parsed_bytes > _MAX_PARSED_BYTES:
+                self._notes, self._parsed_bytes = {}, len(data or b"")
             if data is not None and self._left > 0:
                 with suppress(UnicodeDecodeError):
                     note = parse_note(path, data.removeprefix(BOM_UTF8).decode("utf-8"))
@@ -174,7 +193,7 @@ def _list_changes(
         ok_codes=(0, 128),
     )
     names = (commits or b"").decode().split()
-    for entry in list_commit_changes(root, names, "--root", *paths):
+    for entry in list_commit_changes(root, names, diff_budget(root), "--root", *paths):
         if entry.old not in present:
             continue
         known = changes[present[entry.old]]
@@ -223,6 +242,7 @@ class _Commits:
         self._old_paths = group_by(moves, moves.__getitem__)
         self._candidates: dict[str, list[RawDiffEntry]] = {}
         self._moves = moves
+        self._budget = diff_budget(root)
 
     def find(self, wanted: Wanted, depth: int = 0) -> dict[tuple[str, str], Destination]:
         found: dict[tuple[str, str], Destination] = {}
@@ -304,7 +324,7 @@ class _Commits:
         if change.commit not in self._candidates:
             entries = [
                 entry
-                for entry in list_commit_changes(self._root, [change.commit])
+                for entry in list_commit_changes(self._root, [change.commit], self._budget)
                 if entry.status in "AM" and is_note(entry.old)
             ][:_MAX_CANDIDATES]
             blobs = (name for entry in entries for name in (entry.blob, entry.new_blob))

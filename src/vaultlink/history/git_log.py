@@ -12,8 +12,10 @@ from typing import Protocol, TypeVar
 import msgspec
 from msgspec.structs import replace
 
+from vaultlink.git.budget import ReadBudget
 from vaultlink.git.objects import (
     RawDiffEntry,
+    diff_budget,
     diff_commits,
     list_commit_changes,
     read_blobs,
@@ -42,8 +44,32 @@ from vaultlink.index.resolve import is_note, name_key
 _MAX_READ = 20_000
 """Maximum number of contents that are read to find renamed and edited files."""
 
+MAX_READ_BYTES = 64_000_000
+"""Bytes of contents that are read in all, as a budget: there are more of a large repository."""
+
+MAX_COMPARED_BYTES = 64_000_000
+"""Bytes of memory for the pieces that are compared at once, as a budget."""
+
+_BYTES_OF_PIECE = 64
+"""Bytes of memory that a piece takes while texts are compared."""
+
 _DIFFS = 200
 """Commits whose changes are read at once."""
+
+
+def read_blob_pieces(
+    root: Path, names: Sequence[Content], budget: ReadBudget, kept: ReadBudget
+) -> dict[Content, Pieces | None]:
+    """Return the pieces of blobs; None if git can't read one, or if it is too large.
+
+    The contents are taken from `budget`, and the memory for their pieces from `kept`.
+    """
+    found: dict[Content, Pieces | None] = {}
+    blobs = read_blobs(root, [str(name) for name in names], budget)
+    for name, pieces in zip(names, map(read_data_pieces, blobs), strict=True):
+        is_kept = pieces is not None and kept.take(len(pieces) * _BYTES_OF_PIECE)
+        found[name] = pieces if is_kept else None
+    return found
 
 
 class BlobPieces:
@@ -56,6 +82,8 @@ class BlobPieces:
         self.root = root
         self._pieces: dict[Content, Pieces | None] = {}
         self._left = _MAX_READ
+        self._budget = ReadBudget(root, MAX_READ_BYTES)
+        self._kept = ReadBudget(root, MAX_COMPARED_BYTES)
         self.needed: dict[Content, None] = {}
         self.is_complete = True
 
@@ -67,6 +95,7 @@ class BlobPieces:
     def read_needed(self) -> None:
         """Read the blobs that are needed, in place of those read before."""
         self._pieces = {}
+        self._kept = ReadBudget(self.root, MAX_COMPARED_BYTES)
         self._read([*self.needed])
         self.needed = {}
 
@@ -81,8 +110,8 @@ class BlobPieces:
         names = names[: self._left]
         if names:
             self._left -= len(names)
-            blobs = read_blobs(self.root, [str(name) for name in names])
-            self._pieces.update(zip(names, map(read_data_pieces, blobs), strict=True))
+            found = read_blob_pieces(self.root, names, self._budget, self._kept)
+            self._pieces.update(found)
 
 
 _SUBMODULE = "160000"
@@ -95,6 +124,7 @@ class ChangeReader:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._known: dict[str, FileChanges] = {}
+        self._budget = diff_budget(root)
         self.added: dict[str, list[str]] = {}
 
     def read(self, names: Sequence[str]) -> tuple[dict[str, FileChanges], list[str]]:
@@ -102,12 +132,13 @@ class ChangeReader:
         relevant, unreadable = list[str](), list[str]()
         for start in range(0, len(missing), _DIFFS):
             part = missing[start : start + _DIFFS]
-            output, failed = diff_commits(self.root, part)
+            output, failed = diff_commits(self.root, part, self._budget)
             for commit in summarize_commits(output, part):
                 relevant += [commit.name] if commit.is_relevant else []
                 self.added[commit.name] = commit.added
             unreadable += failed
-        changes = list_commit_changes(self.root, relevant)
+        # These commits were read above, so this budget is enough.
+        changes = list_commit_changes(self.root, relevant, diff_budget(self.root))
         for name, entries in groupby(changes, attrgetter("commit")):
             files = list_changes(entries)
             if files.removed or files.changed:

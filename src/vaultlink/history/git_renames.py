@@ -10,14 +10,15 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from vaultlink.files import read_regular
+from vaultlink.git.budget import MAX_BLOB, ReadBudget
 from vaultlink.git.location import find_git_dir
 from vaultlink.git.objects import (
     RawDiffEntry,
     check_objects,
+    diff_budget,
     diff_working_tree,
     find_blobs,
     list_commit_changes,
-    read_blobs,
 )
 from vaultlink.git.program import run_git
 from vaultlink.history.file_pairs import (
@@ -31,12 +32,15 @@ from vaultlink.history.file_pairs import (
     match_removed_files,
 )
 from vaultlink.history.git_log import (
+    MAX_COMPARED_BYTES,
+    MAX_READ_BYTES,
     LogCommit,
     LogStore,
     PathsNow,
     format_date,
     is_hidden,
     number_commits,
+    read_blob_pieces,
     read_log,
 )
 from vaultlink.history.matcher import PieceIndex, Pieces, Texts, read_data_pieces
@@ -91,10 +95,11 @@ def explain_deletions(
             deletions.setdefault(commits[since].name, []).append((last_path, path))
     if not deletions:
         return explained
-    changes = list_commit_changes(root, list(deletions))
+    changes = list_commit_changes(root, list(deletions), diff_budget(root))
     entries = group_by((entry for entry in changes if is_note(entry.old)), attrgetter("commit"))
+    budget = ReadBudget(root, MAX_READ_BYTES)
     for name, found in deletions.items():
-        went = _find_texts(root, entries.get(name, ()), {path for path, _ in found})
+        went = _find_texts(budget, root, entries.get(name, ()), {path for path, _ in found})
         for last_path, path in found:
             parts = went.get(last_path, [])
             present = [
@@ -128,7 +133,7 @@ class _Part(NamedTuple):
 
 
 def _find_texts(
-    root: Path, entries: Sequence[RawDiffEntry], deleted: Collection[str]
+    budget: ReadBudget, root: Path, entries: Sequence[RawDiffEntry], deleted: Collection[str]
 ) -> dict[str, list[_Part]]:
     """Return the notes of a commit that texts of deleted ones went into, by old path.
 
@@ -137,9 +142,9 @@ def _find_texts(
     removed = [entry for entry in entries if entry.old in deleted]
     others = [entry for entry in entries if entry.status in "AM"][:_MAX_COMPARED]
     new = {entry.old for entry in others if entry.status == "A"}
-    blobs = (name for entry in (*removed, *others) for name in (entry.blob, entry.new_blob))
-    names = list(dict.fromkeys(filter(None, blobs)))
-    pieces = dict(zip(names, map(read_data_pieces, read_blobs(root, names)), strict=True))
+    both = (name for entry in (*removed, *others) for name in (entry.blob, entry.new_blob))
+    names = list(dict.fromkeys(filter(None, both)))
+    pieces = read_blob_pieces(root, names, budget, ReadBudget(root, MAX_COMPARED_BYTES))
 
     def read(name: str) -> Pieces:
         return pieces.get(name) or frozenset()
@@ -168,9 +173,6 @@ def _find_texts(
 # -- find moves and deletions with git: committed ones, staged ones and plain ones -----------------
 # Without git, or where git fails, there is no history and no error.
 
-
-_MAX_BYTES = 4_000_000
-"""Size from which a file of the working tree is not compared by content."""
 
 _MAX_CHANGED = 500
 """Maximum number of changed notes of the working tree that are read."""
@@ -274,6 +276,8 @@ class _WorkingTree:
     def __init__(self, root: Path, files: Mapping[str, FileStamp]) -> None:
         self._root, self._files = root, files
         self._paths: dict[str, str] = {}
+        self._budget = ReadBudget(root, MAX_READ_BYTES)
+        self._kept = ReadBudget(root, MAX_COMPARED_BYTES)
 
     def find_changes(self, entries: Iterable[RawDiffEntry], *, finds_replaced: bool) -> FileChanges:
         removed: dict[str, str] = {}
@@ -341,13 +345,16 @@ class _WorkingTree:
 
     def read(self, contents: Collection[Content]) -> Mapping[Content, Pieces | None]:
         names = [str(content) for content in contents]
-        found = {name: self._read_file(self._paths[name]) for name in names if name in self._paths}
+        found: dict[Content, Pieces | None] = {
+            name: read_data_pieces(self._read_file(self._paths[name]))
+            for name in names
+            if name in self._paths
+        }
         blobs = [name for name in names if name not in found]
-        found.update(zip(blobs, read_blobs(self._root, blobs), strict=True))
-        return {name: read_data_pieces(data) for name, data in found.items()}
+        return found | read_blob_pieces(self._root, blobs, self._budget, self._kept)
 
     def _read_file(self, path: str) -> bytes | None:
-        if is_note(path) and self._files[path].size > _MAX_BYTES:
+        if is_note(path) and self._files[path].size > MAX_BLOB:
             return None
         try:
             return read_regular(self._root / path)

@@ -293,11 +293,11 @@ def _check_git(root: Path) -> CheckRow:
             f"can't be run, but the vault is in the repository of {git_dir}",
             "Ignored files are checked, and renames in commits are not followed. Install git.",
         )
-    head = run_to_end(root, "log", "--max-count=1", "--format=%H")
-    if head is None or head.returncode != 0:
+    head = run_to_end(root, "log", "--max-count=1", "--format=%H", with_errors=True)
+    if head is None or head.code != 0:
         if has_no_commit_yet(root):
             return CheckRow("git", False, f"{version}; no commit yet")
-        problem = (head.stderr if head else b"").decode("utf-8", "replace").strip().split("\n")[0]
+        problem = (head.output if head else b"").decode("utf-8", "replace").strip().split("\n")[0]
         advice = problem or "Git refuses this repository."
         return CheckRow("git", True, f"{version}; can't read {git_dir}", advice)
     common = git_dir / (read_git_file(git_dir / "commondir").strip() or ".")

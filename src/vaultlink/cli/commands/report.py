@@ -22,6 +22,7 @@ from vaultlink.dashboard.model import Trend, VaultReport, render_json_report
 from vaultlink.dashboard.score import TreeMeasures, build_trend
 from vaultlink.disk.cache import digest_parts
 from vaultlink.disk.revision_states import Progress, TreeWalk
+from vaultlink.disk.revisions import limit_old_texts
 from vaultlink.engine.step import Change, Presence, step
 from vaultlink.errors import UsageError
 from vaultlink.git.location import find_git_dir
@@ -261,7 +262,8 @@ def compute_trend(vault: Vault, count: int, progress: Progress = lambda _done, _
             missing.setdefault(commit.tree, commit)
     problem = ""
     if missing:
-        walk = TreeWalk(vault.root, vault.state, vault.overlays, vault.scan.settings.jobs)
+        limits = limit_old_texts(vault.scan.listing.files)
+        walk = TreeWalk(vault.root, vault.state, vault.overlays, vault.scan.settings.jobs, limits)
         walked = walk.measure(list(missing.values()), progress)
         problem = walked.problem
         known.update(zip(missing, walked.measures, strict=False))
