@@ -14,7 +14,13 @@ from hypothesis import strategies as some
 from builder import RULES, build_state
 from repositories import commit, create_repository, git, update_files
 from running import RunCommand, create_vault, read_files
-from vaultlink.baseline.match import KnownFindings, finding_keys, relate_rules, split_known
+from vaultlink.baseline.match import (
+    KnownFindings,
+    digest_line,
+    finding_keys,
+    relate_rules,
+    split_known,
+)
 from vaultlink.config.layers import Layer
 from vaultlink.config.settings import merge_layers
 from vaultlink.disk.scan import BASELINE_FILE
@@ -701,6 +707,13 @@ LINES = some.lists(
 def found(lines: list[str]) -> tuple[tuple[Diagnostic, ...], str]:
     text = "\n".join(lines)
     return tuple(build_state({"a.md": text}).diagnostics.get("a.md", ())), text
+
+
+def test_lines_have_the_digests_of_stored_baselines() -> None:
+    """Other digests would make findings new that are known to baselines of former versions."""
+    findings, text = found(["First [[lost]]", "  See [[lost]] now.\r", "", "Last [[lost]]"])
+    digests = {item.line: digest_line(text, item) for item in findings}
+    assert list(digests.values()) == ["f316a8ab", "be8df2d1", "2a54ab57"]
 
 
 @given(LINES, LINES)

@@ -386,6 +386,18 @@ def test_unused_suppression_is_reported(text: str, unused: int) -> None:
     assert sum(item.rule == "unused-ignore" for item in collect_findings(state)) == unused
 
 
+def test_unused_suppression_is_named_though_a_later_one_is_used() -> None:
+    pair = "%%vaultlink-disable VL101%%\n{}\n%%vaultlink-enable VL101%%\n"
+    for texts, unused in (
+        (("fine", "[[no]]"), [1]),
+        (("[[no]]", "fine"), [4]),
+        (("[[no]]",) * 2, []),
+    ):
+        note = "".join(map(pair.format, texts))
+        state = build_state({"n.md": note}, make_settings(["dangling-link", "unused-ignore"]))
+        assert [item.line for item in collect_findings(state)] == unused
+
+
 # -- the cache ----------------------------------------------------------------------------------------------------
 
 

@@ -104,6 +104,19 @@ def test_name_in_text_is_a_mention(text: str, words: str) -> None:
     assert text[found[0].start : found[0].end] == words
 
 
+def test_first_of_several_uncertain_mentions_is_found() -> None:
+    text = "Open the graph view now.\n\nThe graph view again, and the graph view.\n"
+    [mention] = find_in(text, options=MentionOptions(min_score=1.0))
+    assert (mention.start, mention.line, mention.column) == (text.index("graph"), 1, 10)
+    assert not mention.certain
+
+
+def test_certain_mention_comes_before_an_earlier_uncertain_one() -> None:
+    text = "For example “graph view”.\n\nThe graph view again, and the graph view.\n"
+    [mention] = find_in(text)
+    assert (mention.line, mention.column, mention.certain) == (3, 5, True)
+
+
 HIDDEN = [
     *("[[graph view]]", "[[n|graph view]]", "![[graph view]]", "[graph view](x.md)"),
     *("[graph view](https://example.org)", "[graph view][label]", "[graph view]", "[^graph view]"),
@@ -320,6 +333,37 @@ UNCERTAIN = [
 @pytest.mark.parametrize(("case", "text", "vault"), UNCERTAIN)
 def test_no_certain_mention(case: str, text: str, vault: Mapping[str, str]) -> None:
     assert [mention.words for mention in find_in(text, vault) if mention.certain] == []
+
+
+TITLE_LINES = [
+    ("We met Zotero at Large Gates.", True),
+    ("We met Zotero at Large gates.", False),
+    ("We met Zotero at Gates.", False),
+    ("We met Zotero at Large Gates near Every fence.", True),
+    ("We met Zotero at Large Gates near every fence.", False),
+    ("We met Zotero by Big Red Oak large fence.", False),
+    ("We Like the Zotero at Gates.", True),
+    ("Writers met Zotero at Large gates.", False),
+    ("Large Gates. We met Zotero there. Large Gates.", False),
+]
+"""Sentences, and whether most of their long words but the first have capitals, as in titles."""
+
+
+@pytest.mark.parametrize(("text", "is_title"), TITLE_LINES)
+def test_capitals_of_a_title_say_nothing_about_a_word(text: str, is_title: bool) -> None:
+    vault = {"Zotero.md": "A tool.", "n2.md": "[[Zotero]]", "n3.md": "[[Zotero]]"}
+    assert words_in(text, vault) == ([] if is_title else ["Zotero"])
+
+
+def test_score_grows_with_up_to_five_words() -> None:
+    words = ["able", "bird", "cold", "door", "east", "fire"]
+    common = {f"x{number}.md": " ".join(words) for number in range(40)}
+    scores = []
+    for count in range(2, 7):
+        name = " ".join(words[:count])
+        (found,) = find_in(f"We saw {name}.", {**common, f"x/{name}.md": ""})
+        scores.append(found.score)
+    assert scores == [0.52, 0.55, 0.57, 0.6, 0.6]
 
 
 def test_common_word_of_the_vault_is_never_certain() -> None:

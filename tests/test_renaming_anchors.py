@@ -1,11 +1,13 @@
 """Tests of renaming headings and blocks: the note's text, and what links to it must say."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from running import RunCommand, create_vault, read_files
 from vaultlink.index.anchors import find_anchor, find_slug_heading
 from vaultlink.links.edit_math import apply_edits
 from vaultlink.model import LinkKind, Note
@@ -84,6 +86,15 @@ TEXTS: Mapping[str, tuple[str, str, str, str]] = {
 @pytest.mark.parametrize(("before", "old", "new", "after"), TEXTS.values(), ids=TEXTS)
 def test_only_the_name_changes(before: str, old: str, new: str, after: str) -> None:
     assert rename(before, (old, new)) == after
+
+
+@pytest.mark.parametrize("new", ["C", "N#A#C", "N#C"])
+def test_new_name_may_repeat_the_parents_of_the_old_one(
+    tmp_path: Path, run: RunCommand, new: str
+) -> None:
+    vault = create_vault(tmp_path / "vault", {"N.md": "# A\n## B\n", "s.md": "[[N#A#B]]\n"})
+    assert run("rename", "N#A#B", new, "--vault", vault).code == 0
+    assert read_files(vault) == {"N.md": b"# A\n## C\n", "s.md": b"[[N#A#C]]\n"}
 
 
 def test_several_names_change_at_once() -> None:

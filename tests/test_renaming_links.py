@@ -274,6 +274,20 @@ def test_a_canvas_follows_by_span(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("moved", "background"),
+    [({"img/p.png": "q.png"}, "q.png"), ({"Old.md": "New.md"}, "img/p.png")],
+    ids=["the image moves", "a note moves"],
+)
+def test_an_image_that_is_only_a_background_is_followed(
+    tmp_path: Path, moved: dict[str, str], background: str
+) -> None:
+    canvas = '{"nodes":[{"id":"1","type":"group","background":"%s"}]}'
+    notes = {**OTHERS, "c.canvas": canvas % "img/p.png"}
+    plan = plan_moves(tmp_path / "vault", notes, moved)
+    assert plan.texts.get("c.canvas", ("", canvas % "img/p.png"))[1] == canvas % background
+
+
 def test_a_note_that_must_not_be_changed_is_skipped(tmp_path: Path) -> None:
     vault = create_vault(tmp_path / "vault", {"Old.md": "", "s.md": "[[Old]]", "t.md": "[[Old]]"})
     opened = open_vault(vault, Settings(cache=False))

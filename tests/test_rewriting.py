@@ -369,6 +369,26 @@ def test_file_is_named_in_vault_style_and_resolves(
 
 
 @pytest.mark.parametrize(
+    ("others", "target"),
+    [
+        ("", "../a/x.md"),
+        ("[](a/y.md)", "a/x.md"),
+        ("[](a/y.md) [](c/z.md)", "../a/x.md"),
+        ("[](a/y.md) [](a/y.md) [](c/z.md)", "a/x.md"),
+        ("[](a/y.md) [](c/z.md) [](c/z.md)", "../a/x.md"),
+        ("[[a/y]] [[a/y]]", "../a/x.md"),
+    ],
+)
+def test_markdown_link_has_the_style_of_most_others_in_its_note(others: str, target: str) -> None:
+    """Without a majority it is relative."""
+    files = {"a/x.md": "", "a/y.md": "", "b/c/z.md": "", "b/n.md": f"[x](lost.md) {others}"}
+    index = build_state(files).index
+    link = index.notes["b/n.md"].links[0]
+    edits = retarget_link("b/n.md", link, "a/x.md", index, ObsidianSettings())
+    assert after(files["b/n.md"], edits) == f"[x]({target}) {others}"
+
+
+@pytest.mark.parametrize(
     ("text", "cells"),
     [
         ("[[a]] and [x](a.md)\n", [False, False]),

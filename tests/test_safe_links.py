@@ -92,6 +92,20 @@ def test_scan_finds_nested_vaults(tmp_path: Path) -> None:
     assert scan_vault(tmp_path).obsidian.vaults == ("a/b",)
 
 
+@pytest.mark.parametrize(
+    ("link", "found"),
+    [
+        ("[[my note]]", "respelt-link safe"),
+        ("[[[my note]]", "other none"),
+        ("[[[[my note]]", "other none"),
+    ],
+)
+def test_bracket_before_a_name_is_no_other_spelling(link: str, found: str) -> None:
+    rules = make_settings(["dangling-link", "planned-note", "respelt-link"])
+    state = build_state({"a.md": f"{link}\n", "my-note.md": ""}, rules)
+    assert list(judge(state)) == [f"a.md: {found}"]
+
+
 # -- folders that are copies -----------------------------------------------------------------------
 
 TREE = ["a.md", "b.md", "x/c.md", "x/d.md", "x/e.md"]

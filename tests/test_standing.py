@@ -91,6 +91,18 @@ def test_note_may_be_named_from_anywhere(
     ]
 
 
+def test_folder_that_exists_only_in_the_vault_is_meant(
+    given: Given, vault: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (vault / "other").mkdir()
+    monkeypatch.chdir(vault / "sub")
+    [line] = given("[[lost]]\n", "check", "--stdin-filename", "other/n.md", "-").lines
+    assert line.startswith("../other/n.md:1:1: ")
+    (vault / "sub" / "other").mkdir()
+    [line] = given("[[lost]]\n", "check", "--stdin-filename", "other/n.md", "-").lines
+    assert line.startswith("other/n.md:1:1: "), "a folder below the current one comes first"
+
+
 def test_vault_defaults_to_the_current_folder(
     given: Given, vault: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -36,6 +36,7 @@ from vaultlink.watch.session import (
     IdentifiedFindings,
     MoveTracker,
     Rescan,
+    Session,
     compare_findings,
     find_changed_paths,
     folder_identity,
@@ -606,6 +607,17 @@ def test_new_folders_are_watched_before_they_are_listed(vault: Path) -> None:
 
     assert rescan(scan, EVERYTHING, follow).added == ("late/l.md",)
     assert told == [["", "x"], ["", "late", "x"], ["", "late", "x"]]
+
+
+def test_prepared_update_is_valid_until_another_one_is_made(vault: Path) -> None:
+    session = Session(open_vault(vault, PLAIN))
+    (vault / "a.md").write_text("[[b]]\n")
+    found = rescan(session.scan, EVERYTHING, no_one_came)
+    first, second = session.prepare(found), session.prepare(found)
+    assert session.is_still_valid(first, found)
+    assert session.is_still_valid(second, found)
+    session.commit(first)
+    assert not session.is_still_valid(second, found)
 
 
 def test_repeated_rescan_is_equal_without_changes(vault: Path) -> None:

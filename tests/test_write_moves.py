@@ -18,7 +18,7 @@ from vaultlink.disk.scan import list_files
 from vaultlink.errors import JournalError
 from vaultlink.model import PendingWrite, SkippedNote
 from vaultlink.write import system_calls as move_module
-from vaultlink.write.journal import record_and_write, record_run
+from vaultlink.write.journal import clean_up_journal, record_and_write, record_run
 from vaultlink.write.journal_files import journal_folder, list_runs, write_moving
 from vaultlink.write.moves import list_temporary_paths, map_path, order_moves
 from vaultlink.write.undo import plan_undo, revert_interrupted, undo_run
@@ -185,6 +185,23 @@ def test_folder_is_moved_with_hidden_and_other_files(vault: Path) -> None:
         *(".git", ".git/config", "deep", "deep/.hidden", "deep/er", "deep/er/z.txt"),
         *("other.bin", "x.md", "y.md", "~$draft.docx"),
     }
+
+
+def test_path_of_a_moved_folder_is_free_for_another_one(vault: Path) -> None:
+    """The folder was open when it was moved; what follows must not land in it."""
+    move(vault, {"Folder/x.md": "x.md", "Folder": "Moved", "1.md": "Folder/1.md"})
+    assert (vault / "Folder/1.md").read_bytes() == NOTES["1.md"]
+    assert not (vault / "Moved/1.md").exists()
+
+
+def test_next_run_removes_what_an_ended_run_left_in_the_journal(vault: Path) -> None:
+    move(vault, {"1.md": "one.md"})
+    run = list_runs(vault)[0]
+    left = journal_folder(vault) / f"{run.id}.moving"
+    left.write_bytes(b"")
+    clean_up_journal(vault)
+    assert not left.exists()
+    assert not undo(vault).skipped
 
 
 def test_emptied_folder_stays(vault: Path) -> None:
@@ -382,6 +399,16 @@ def test_undo_leaves_a_file_that_a_later_run_gave_the_name(vault: Path) -> None:
     assert skipped.reason.startswith(f"a later run changed it too: {runs[1].id} (")
     assert read_tree(vault) == after
     assert all(not undo_run(vault, run).skipped for run in runs)
+    assert read_tree(vault) == before
+
+
+def test_undo_leaves_a_note_that_was_written_under_the_name(vault: Path) -> None:
+    move(vault, {"1.md": "one.md"})
+    move(vault, {"one.md": "first.md"})
+    (vault / "one.md").write_bytes(b"another note\n")
+    before = read_tree(vault)
+    result = undo_run(vault, list_runs(vault)[1])
+    assert result.skipped == (SkippedNote("one.md", "it was removed or renamed since"),)
     assert read_tree(vault) == before
 
 
