@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PYTEST := $(BIN)/python -m pytest -n 4 --dist worksteal  # on two cores: many tests wait for a watcher or a terminal
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all explore hostile lint bench bench-related worst-cases gate gate-record release-check coverage lock refresh random-renames renames replay casts screenshots docs clean
+.PHONY: help demo test test-all explore hostile lint bench bench-related worst-cases gate gate-record release-check coverage mutants lock refresh random-renames renames replay casts screenshots docs clean
 
 help:
 	@echo 'make demo      set up, and check the sample vault in fixtures/'
@@ -26,6 +26,7 @@ help:
 	@echo 'make gate      compare the speed with the last release, whose figures `make gate-record` wrote'
 	@echo 'make release-check  build the archives of a release, and install them on every Python at hand'
 	@echo 'make coverage  measure which lines of the pure packages the tests run'
+	@echo 'make mutants   change the code in COUNT places, and print those that no test notices; SEED=N PACKAGES="write fix" SINCE=REVISION'
 	@echo 'make lock      choose the versions of requirements-dev.lock anew; ARGS=--upgrade for the newest ones'
 	@echo 'make refresh   regenerate the expected findings, the README table and the public names; review the diff'
 	@echo 'make docs      build the documentation site in build/site'
@@ -113,6 +114,9 @@ coverage: .venv/tested
 	rm -f .coverage
 	$(BIN)/coverage run -m pytest $(COVERED:%=tests/test_%.py)
 	$(BIN)/coverage report
+
+mutants: .venv/tested
+	nice $(BIN)/python benchmarks/mutants.py $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED)) $(if $(SINCE),--since $(SINCE)) $(if $(PACKAGES),--packages $(PACKAGES)) $(ARGS)
 
 lock: .venv/tested
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes --no-annotate \

@@ -347,6 +347,12 @@ REFUSED: Mapping[str, tuple[Vault, str, str | None, str]] = {
         None,
         "is a backlinks section",
     ),
+    "link that would be a misspelt name": (
+        {"Plan.md": "[[B C]]\n\n# B-C\nb\n"},
+        "Plan.md#B-C",
+        None,
+        "“B-C.md” would have a new error, respelt-link",
+    ),
     "text behind a managed section": (
         {"Plan.md": f"# B\n\n{MANAGED}\nmore\n"},
         "Plan.md#B",

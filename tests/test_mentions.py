@@ -355,6 +355,30 @@ def test_capitals_of_a_title_say_nothing_about_a_word(text: str, is_title: bool)
     assert words_in(text, vault) == ([] if is_title else ["Zotero"])
 
 
+@pytest.mark.parametrize(
+    ("text", "is_first"),
+    [
+        ("a Zotero helps.", False),
+        ("We met Zotero there.", False),
+        ("Zotero helps.", True),
+        ("- Zotero helps.", True),
+        ("It: Zotero helps.", True),
+    ],
+)
+def test_capital_counts_unless_it_starts_a_sentence(text: str, is_first: bool) -> None:
+    vault = {"Zotero.md": "A tool.", "n2.md": "[[Zotero]]", "n3.md": "[[Zotero]]"}
+    reasons = [mention.why for mention in find_in(text, vault)]
+    assert reasons == ([] if is_first else ["capitalized, in the same folder, linked elsewhere"])
+
+
+@pytest.mark.parametrize(
+    ("name", "certain"), [("quiet zephyrs", False), ("quiet zephyrs blow", True)]
+)
+def test_short_name_in_quotes_is_not_certain(name: str, certain: bool) -> None:
+    (found,) = find_in(f"We say “{name}” often.", {f"{name}.md": ""})
+    assert found.certain == certain
+
+
 def test_score_grows_with_up_to_five_words() -> None:
     words = ["able", "bird", "cold", "door", "east", "fire"]
     common = {f"x{number}.md": " ".join(words) for number in range(40)}
@@ -364,6 +388,80 @@ def test_score_grows_with_up_to_five_words() -> None:
         (found,) = find_in(f"We saw {name}.", {**common, f"x/{name}.md": ""})
         scores.append(found.score)
     assert scores == [0.52, 0.55, 0.57, 0.6, 0.6]
+
+
+NAMED = "quiet zephyrs.md"
+DISTANCES: Mapping[str, tuple[str, str, Mapping[str, str], float, str]] = {
+    "same folder": ("p/n.md", "", {f"p/{NAMED}": ""}, 0.82, "in the same folder"),
+    "other folder": ("p/n.md", "", {f"q/{NAMED}": ""}, 0.66, "in another folder"),
+    "folder below": ("p/n.md", "", {f"p/q/{NAMED}": ""}, 0.78, "known in this folder"),
+    "folder above": ("p/q/n.md", "", {f"p/{NAMED}": ""}, 0.78, "known in this folder"),
+    "two links": (
+        "p/n.md",
+        "[[m]]",
+        {f"p/{NAMED}": "", "p/m.md": "[[quiet zephyrs]]"},
+        0.95,
+        "two links away, linked elsewhere",
+    ),
+    "two links, other folder": (
+        "p/n.md",
+        "[[m]]",
+        {f"q/{NAMED}": "", "q/m.md": "[[quiet zephyrs]]"},
+        0.72,
+        "two links away, but in another folder",
+    ),
+    "a link back": ("p/n.md", "", {f"p/{NAMED}": "[[n]]"}, 0.83, "two links away"),
+    "two links to the same notes": (
+        "p/n.md",
+        "[[x]] [[y]]",
+        {f"p/{NAMED}": "[[x]] [[y]]", "x.md": "", "y.md": ""},
+        0.83,
+        "two links away",
+    ),
+    "one link to the same note": (
+        "p/n.md",
+        "[[x]] [[y]]",
+        {f"p/{NAMED}": "[[x]]", "x.md": "", "y.md": ""},
+        0.82,
+        "in the same folder",
+    ),
+    "note in the root": ("n.md", "", {f"q/{NAMED}": ""}, 0.72, ""),
+    "note in the root, linked": (
+        "n.md",
+        "",
+        {f"q/{NAMED}": "[[n]]"},
+        0.72,
+        "two links away, but in another folder",
+    ),
+}
+"""The path of a note, its links, other notes, and the score and its reason of a name of two words."""
+
+
+@pytest.mark.parametrize(
+    ("path", "links", "vault", "score", "why"), DISTANCES.values(), ids=DISTANCES
+)
+def test_near_notes_have_higher_scores(
+    path: str, links: str, vault: Mapping[str, str], score: float, why: str
+) -> None:
+    (found,) = find_in(f"We saw quiet zephyrs there. {links}", vault, path=path)
+    assert (found.score, found.why) == (score, ", ".join(filter(None, ["2 words", why])))
+
+
+@pytest.mark.parametrize("list_of", ["target", "note", "note between"])
+@pytest.mark.parametrize(("count", "why"), [(60, "two links away"), (61, "in the same folder")])
+def test_long_list_of_links_brings_no_notes_near(list_of: str, count: int, why: str) -> None:
+    others = {f"p/o{number}.md": "" for number in range(count - 2)}
+    many = " ".join(f"[[o{number}]]" for number in range(count - 2))
+    shared = "[[o0]] [[o1]]"
+    texts = {  # of the note, a note between, and the target
+        "target": (shared, "", f"[[m]] [[k]] {many}"),
+        "note": (f"[[m]] [[k]] {many}", f"[[{NAMED[:-3]}]]", ""),
+        "note between": ("[[m]]", f"[[{NAMED[:-3]}]] [[k]] {many}", ""),
+    }
+    own, between, target = texts[list_of]
+    vault = {**others, "p/m.md": between, "p/k.md": "", f"p/{NAMED}": target}
+    (found,) = find_in(f"We saw quiet zephyrs there. {own}", vault, path="p/n.md")
+    assert why in found.why.split(", ")
 
 
 def test_common_word_of_the_vault_is_never_certain() -> None:

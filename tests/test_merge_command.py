@@ -302,6 +302,8 @@ def test_the_plan() -> None:
 REFUSED: Mapping[str, tuple[Vault, str]] = {
     "block ids": ({"A.md": "a ^x\n\nb ^y\n", "B.md": "b ^X\n"}, "have the blocks ^x."),
     "footnotes": ({"A.md": "a[^1]\n\n[^1]: a\n", "B.md": "b[^1]\n\n[^1]: b\n"}, "[^1]"),
+    "footnote defined only here": ({"A.md": "a[^1]\n\n[^1]: a\n", "B.md": "b[^1]\n"}, "[^1]"),
+    "footnote defined only there": ({"A.md": "a[^1]\n", "B.md": "b[^1]\n\n[^1]: b\n"}, "[^1]"),
     "references": ({"A.md": "[x]: y.md\n", "B.md": "- [x] done\n"}, "[x]"),
     "open comment": ({"A.md": "# H\n", "B.md": "b\n\n%%\n"}, "comment"),
     "open code": ({"A.md": "a\n", "B.md": "```\nb\n"}, "not closed"),

@@ -237,6 +237,16 @@ def test_a_managed_section_stays_in_step(tmp_path: Path) -> None:
     assert plan.texts["t.md"] == (before, before.replace("Old", "New name"))
 
 
+def test_entries_without_a_link_of_a_managed_section_stay(tmp_path: Path) -> None:
+    section = (
+        "# t\n\n<!-- vaultlink:backlinks -->\n\n**Add backlinks using these topics:**\n\n"
+        "Only words\n\nOld – Old\n\nA site – [x](https://x.org)\n\nOld – [[Old]]\n\n"
+        "<!-- /vaultlink:backlinks -->\n"
+    )
+    plan = plan_moves(tmp_path / "vault", {"Old.md": "", "t.md": section}, RENAMED)
+    assert plan.texts["t.md"][1] == section.replace("Old – [[Old]]", "New name – [[New name]]")
+
+
 def plan_moves_of(vault: Path, files: Mapping[str, str]) -> Plan:
     """Plan the moves of files in a vault on disk."""
     opened = open_vault(vault, Settings(cache=False))

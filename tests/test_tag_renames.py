@@ -206,6 +206,11 @@ def test_tag_in_a_text_card(card: str, expected: str) -> None:
     assert renamed(text % card, path="a.canvas") == text % expected
 
 
+def test_tag_in_a_canvas_whose_number_signs_are_all_escaped() -> None:
+    text = '{"nodes":[{"type":"text","text":"\\u0023old"}]}'
+    assert renamed(text, path="a.canvas") == text.replace("old", "new")
+
+
 @pytest.mark.parametrize("text", ["", "{", '{"nodes":[{"type":"text","text":["#old"]}]}', "#old"])
 def test_canvas_without_tags_stays(text: str) -> None:
     assert plan(text, "old", "new", "a.canvas") == ()

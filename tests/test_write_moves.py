@@ -429,6 +429,15 @@ def test_undo_finds_a_file_that_another_program_moved_back(vault: Path) -> None:
     assert read_tree(vault) == before
 
 
+def test_undo_leaves_a_file_that_is_at_its_old_path_already(vault: Path) -> None:
+    before = read_tree(vault)
+    move(vault, {"1.md": "one.md", "2.md": "two.md"})
+    (vault / "one.md").rename(vault / "1.md")
+    result = undo(vault)
+    assert (result.moved, result.skipped) == ((("two.md", "2.md"),), ())
+    assert read_tree(vault) == before
+
+
 def test_hidden_file_of_an_undo_is_named_and_found_again(vault: Path) -> None:
     """The disk fails in the middle of an exchange. Then another program takes the hidden file away for a while."""
     move(vault, {"1.md": "2.md", "2.md": "1.md"})

@@ -1,0 +1,401 @@
+"""Change the code in one place at a time, and print the changes that no test notices.
+
+    python benchmarks/mutants.py --count 120 --seed 7 --packages write refactor --since HEAD~3
+
+coverage.py records once which test runs which line (mutant_map.py). A process that has collected
+all tests runs those of a changed line in forks of itself, fastest first (mutant_server.py). The
+files are changed in copies of this checkout, so that processes that tests start are mutants, too.
+
+Tools for this exist. cosmic-ray runs all tests for each change. mutmut 3 and pytest-gremlins choose
+tests, but change the whole program at once, about 26,000 places in functions, instead of a sample,
+and mutmut looks up tests by function, not by line.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import random
+import re
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache, cached_property
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any, NamedTuple
+
+import yaml
+from coverage import CoverageData
+
+from mutant_map import SETTINGS, TIMES
+from mutant_server import CHANNELS, FAILED, PASSED, UNSUITABLE
+from mutations import Mutant, find_mutants
+
+ROOT = Path(__file__).parent.parent
+SOURCE = "src/vaultlink"
+CACHE = ROOT / "build/mutants"
+EQUIVALENT = Path(__file__).with_name("equivalent_mutants.yaml")
+CORE = (
+    *("parse", "index", "links", "backlinks", "rules", "config", "engine", "history", "fix"),
+    *("mentions", "refactor", "disk", "write", "git", "baseline", "watch"),
+)
+"""The packages that decide and write; the others print, and their tests pin whole outputs."""
+
+TEST_SECONDS = 20.0
+"""Time of the tests that are tried for a mutant, as measured for the map."""
+
+PYTEST = ["-m", "pytest", "-p", "no:cacheprovider", "-m", "product", "-o", "timeout=30"]
+
+
+def list_files(*folders: str) -> list[str]:
+    """Return the files below folders of this checkout that git does not ignore."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--"]
+    found = subprocess.run(
+        [*command, *folders], cwd=ROOT, capture_output=True, check=True, text=True
+    ).stdout
+    return [path for path in sorted(set(found.split("\0"))) if path and (ROOT / path).is_file()]
+
+
+def copy_tree(folder: Path) -> Path:
+    """Copy this checkout, so that nothing can change it, and return the copy."""
+    for path in list_files():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / path, folder / path)
+    return folder
+
+
+def make_environment(tree: Path, **more: str) -> dict[str, str]:
+    """Return an environment in which the program is that of a copy."""
+    paths = f"{tree / 'src'}:{tree / 'benchmarks'}"
+    return {**os.environ, "PYTHONPATH": paths, "HOME": str(tree), **more}
+
+
+class TestMap:
+    """Which tests run a line, and how long each takes; kept in a folder until a file changes."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.times_file, self.keys_file = folder / "times.json", folder / "keys.json"
+
+    def update(self) -> None:
+        """Run the tests that the folder does not know: all if more than tests changed."""
+        paths = list_files("src", "rules", "tests", "fixtures")
+        is_test = re.compile(r"tests/(hostile/)?test_\w+\.py").fullmatch
+        keys = {path: _digest([path]) for path in paths if is_test(path)}
+        keys["all"] = _digest(path for path in paths if not is_test(path))
+        known = json.loads(self.keys_file.read_text("utf-8")) if self.keys_file.exists() else {}
+        if known.get("all") != keys["all"]:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            self.folder.mkdir(parents=True)
+            self.record([])
+        elif known != keys:
+            changed = {path for path in {*known, *keys} if known.get(path) != keys.get(path)}
+            self.forget(changed)
+            self.record(sorted(changed & keys.keys()))
+        self.keys_file.write_text(json.dumps(keys), "utf-8")
+
+    def forget(self, files: Iterable[str]) -> None:
+        """Remove what was recorded for tests."""
+        with sqlite3.connect(self.folder / "data") as data:
+            for file in files:
+                chosen = "select id from context where context like ? || '::%'"
+                data.execute(f"delete from line_bits where context_id in ({chosen})", (file,))
+                data.execute("delete from context where context like ? || '::%'", (file,))
+
+    def record(self, files: Sequence[str]) -> None:
+        """Run all tests, or those of some files, and add what they run."""
+        print(f"recording which lines {', '.join(files) or 'the tests'} run ...", flush=True)
+        settings, times = self.folder / "settings", self.folder / "new-times.json"
+        times.unlink(missing_ok=True)
+        with tempfile.TemporaryDirectory() as place:
+            tree = copy_tree(Path(place))
+            values = {"root": ROOT, "tree": tree, "folder": self.folder}
+            settings.write_text(SETTINGS.format(**values), "utf-8")
+            more = {"COVERAGE_PROCESS_START": str(settings), TIMES: str(times)}
+            command = [*PYTEST, "-q", "-p", "mutant_map", "-n", "2", "--dist", "worksteal", *files]
+            subprocess.run(
+                [sys.executable, *command],
+                cwd=tree,
+                env=make_environment(tree, **more),
+                stdout=subprocess.DEVNULL,
+                check=False,
+            )
+            combine = ["-m", "coverage", "combine", "-q", "--append", f"--rcfile={settings}"]
+            subprocess.run(
+                [sys.executable, *combine, self.folder], stderr=subprocess.DEVNULL, check=True
+            )
+        old = self.times if self.times_file.exists() else {}
+        kept = {name: time for name, time in old.items() if name.partition("::")[0] not in files}
+        kept |= json.loads(times.read_text("utf-8"))
+        self.times_file.write_text(json.dumps(kept), "utf-8")
+        self.__dict__.pop("times", None)
+
+    @cached_property
+    def times(self) -> dict[str, float]:
+        """The seconds of each test."""
+        times: dict[str, float] = json.loads(self.times_file.read_text("utf-8"))
+        return times
+
+    @cache  # noqa: B019 - there is one map
+    def read_lines(self, file: str) -> dict[int, list[str]]:
+        """Return the tests that run each line of a file; no name stands for an import."""
+        data = CoverageData(str(self.folder / "data"))
+        data.read()
+        return data.contexts_by_lineno(str(ROOT / SOURCE / file))
+
+    def find_tests(self, mutant: Mutant) -> list[str] | None:
+        """Return the tests that run a mutant, fastest first; None for what runs only at import."""
+        lines = self.read_lines(mutant.file)
+        names = {*lines.get(mutant.line, []), *lines.get(mutant.statement, [])}
+        if names == {""}:
+            return None
+        return sorted(names & self.times.keys(), key=self.times.__getitem__)
+
+    def choose_tests(self, mutant: Mutant) -> tuple[list[str], float]:
+        """Return the fastest tests that run a mutant, and their time in seconds."""
+        chosen: list[str] = []
+        seconds = 0.0
+        for name in self.find_tests(mutant) or []:
+            if chosen and seconds + self.times[name] > TEST_SECONDS:
+                break
+            chosen.append(name)
+            seconds += self.times[name]
+        return chosen, seconds
+
+
+def _digest(paths: Iterable[str]) -> str:
+    digest = hashlib.sha256()
+    for path in paths:
+        digest.update(path.encode() + b"\0" + (ROOT / path).read_bytes())
+    return digest.hexdigest()
+
+
+def list_mutants(packages: Sequence[str], since: str | None) -> list[Mutant]:
+    """Return the mutants of packages, without those judged equivalent.
+
+    With a revision, only those of lines that changed since.
+    """
+    changed = find_changed_lines(since) if since else None
+    judged = {(each["file"], each["line"], each["mutant"]) for each in read_equivalent()}
+    mutants: list[Mutant] = []
+    for path in list_files(SOURCE):
+        file = path.removeprefix(f"{SOURCE}/")
+        is_chosen = get_package(file) in packages and (changed is None or path in changed)
+        if is_chosen and path.endswith(".py"):
+            mutants += find_mutants(file, read(file))
+    return [
+        mutant
+        for mutant in mutants
+        if (changed is None or mutant.line in changed.get(f"{SOURCE}/{mutant.file}", ()))
+        and (mutant.file, mutant.before, mutant.after) not in judged
+    ]
+
+
+def read_equivalent() -> list[dict[str, str]]:
+    """Return the mutants that were judged to change nothing that anyone can see."""
+    return yaml.safe_load(EQUIVALENT.read_text("utf-8")) or []
+
+
+def get_package(file: str) -> str:
+    """Return the package of a file, or the name of a module beside the packages."""
+    return file.partition("/")[0].removesuffix(".py")
+
+
+def find_changed_lines(since: str) -> dict[str, set[int]]:
+    """Return the lines of each file of the program that differ from a revision."""
+    command = ["git", "diff", "--unified=0", "--no-color", "--no-ext-diff", since, "--", SOURCE]
+    diff = subprocess.run(command, cwd=ROOT, capture_output=True, check=True, text=True).stdout
+    lines: dict[str, set[int]] = defaultdict(set)
+    path = ""
+    for line in diff.splitlines():
+        if line.startswith("+++ "):
+            path = line.removeprefix("+++ b/")
+        elif found := re.match(r"@@ -\S+ \+(\d+)(?:,(\d+))? @@", line):
+            first = int(found[1])
+            lines[path] |= set(range(first, first + int(found[2] or 1)))
+    return lines
+
+
+def choose_mutants(
+    mutants: Sequence[Mutant], count: int, seed: int, is_run: Callable[[Mutant], bool]
+) -> list[Mutant]:
+    """Choose mutants that are run, by turns from each package, at most one for a line."""
+    numbers = random.Random(seed)
+    packages: dict[str, list[Mutant]] = defaultdict(list)
+    for mutant in mutants:
+        packages[get_package(mutant.file)].append(mutant)
+    for group in packages.values():
+        numbers.shuffle(group)
+    chosen: dict[tuple[str, int], Mutant] = {}
+    while any(packages.values()) and len(chosen) < count:
+        for group in list(packages.values()):
+            while group and len(chosen) < count:
+                mutant = group.pop()
+                key = (mutant.file, mutant.line)
+                if key not in chosen and is_run(mutant) and compiles(mutant):
+                    chosen[key] = mutant
+                    break
+    return list(chosen.values())
+
+
+def compiles(mutant: Mutant) -> bool:
+    """Return True if a mutant is Python."""
+    try:
+        compile(mutant.apply(read(mutant.file)), mutant.file, "exec", dont_inherit=True)
+    except SyntaxError:
+        return False
+    return True
+
+
+def read(file: str) -> bytes:
+    """Return a file of the program."""
+    return (ROOT / SOURCE / file).read_bytes()
+
+
+class Server:
+    """A process that has collected the tests of a copy of this checkout."""
+
+    def __init__(self, tree: Path) -> None:
+        self.tree = copy_tree(tree)
+        requests, answers = os.pipe(), os.pipe()
+        self.process = subprocess.Popen(
+            [sys.executable, *PYTEST, "-q", "-p", "mutant_server", "-n", "0", "--tb=no"],
+            cwd=tree,
+            env=make_environment(tree, **{CHANNELS: f"{requests[0]},{answers[1]}"}),
+            pass_fds=[requests[0], answers[1]],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+        )
+        os.close(requests[0])
+        os.close(answers[1])
+        self.requests = open(requests[1], "w", encoding="utf-8")  # noqa: PTH123, SIM115
+        self.answers = open(answers[0], encoding="utf-8")  # noqa: PTH123, SIM115
+
+    def judge(self, mutant: Mutant, tests: Sequence[str], seconds: float) -> dict[str, Any]:
+        """Run tests of a mutant, for at most about twice the time that they need."""
+        old = read(mutant.file)
+        request = {
+            "file": str(self.tree / SOURCE / mutant.file),
+            "old": old.decode(),
+            "new": mutant.apply(old).decode(),
+            "tests": tests,
+            "seconds": 2 * seconds + 20,
+        }
+        self.requests.write(json.dumps(request) + "\n")
+        self.requests.flush()
+        answer: dict[str, Any] = json.loads(self.answers.readline())
+        return answer
+
+    def close(self) -> None:
+        """End the process."""
+        self.requests.close()
+        self.process.wait()
+
+
+class Result(NamedTuple):
+    """What became of a mutant: killed, survived, or not tried."""
+
+    mutant: Mutant
+    outcome: str
+    detail: str
+
+
+def try_mutants(mutants: Sequence[Mutant], map_: TestMap, minutes: float) -> list[Result]:
+    """Try mutants in two processes, until the time is over."""
+    until = time.monotonic() + 60 * minutes
+    servers: SimpleQueue[Server] = SimpleQueue()
+
+    def try_one(mutant: Mutant) -> Result:
+        tests, seconds = map_.choose_tests(mutant)
+        if not tests:
+            return Result(mutant, "survived", "no test runs this line")
+        server = servers.get()
+        try:
+            if time.monotonic() > until:
+                return Result(mutant, "not tried", "the time is over")
+            return report(mutant, server.judge(mutant, tests, seconds))
+        finally:
+            servers.put(server)
+
+    with tempfile.TemporaryDirectory(prefix="mutants-") as folder, ThreadPoolExecutor(2) as pool:
+        for number in range(2):
+            servers.put(Server(Path(folder, str(number))))
+        results = list(pool.map(try_one, mutants))
+        for _ in range(2):
+            servers.get().close()
+    return results
+
+
+def report(mutant: Mutant, answer: Mapping[str, Any]) -> Result:
+    """Return the result of a mutant, and print it if it survived."""
+    code, tests = answer["code"], answer["tests"]
+    if code == UNSUITABLE:
+        return Result(
+            mutant, "not tried", "it has other inner functions or variables of outer ones"
+        )
+    if code != PASSED:
+        end = "failed" if code == FAILED else "did not end"
+        return Result(mutant, "killed", f"{answer['test']} {end}")
+    print(f"{SOURCE}/{mutant.file}:{mutant.line}: {tests} tests pass")
+    print(f"  - {mutant.before}\n  + {mutant.after}", flush=True)
+    return Result(mutant, "survived", f"{tests} tests pass")
+
+
+def print_scores(results: Iterable[Result]) -> None:
+    """Print a table of the packages, and the score of all."""
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    for mutant, outcome, _ in results:
+        for name in (get_package(mutant.file), "all"):
+            counts[name][outcome] += 1
+    print(f"{'package':<12}{'killed':>8}{'survived':>10}{'not tried':>11}{'score':>8}")
+    for name in sorted(counts, key=lambda name: (name == "all", name)):
+        killed, survived = counts[name]["killed"], counts[name]["survived"]
+        score = f"{100 * killed / (killed + survived):.1f} %" if killed + survived else "-"
+        print(f"{name:<12}{killed:>8}{survived:>10}{counts[name]['not tried']:>11}{score:>8}")
+
+
+def main() -> None:
+    """Record the map if needed, try the mutants, and print what survived."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--count", type=int, default=120)
+    parser.add_argument("--seed", type=int, default=random.randrange(10_000))
+    parser.add_argument("--since", metavar="REVISION", help="only lines changed since it")
+    parser.add_argument("--packages", nargs="+", default=None, metavar="PACKAGE")
+    parser.add_argument("--minutes", type=float, default=9.0, help="then no mutant is started")
+    parser.add_argument("--output", type=Path, help="a file for all results, as JSON")
+    options = parser.parse_args()
+    map_ = TestMap(CACHE)
+    map_.update()
+    files = [path.removeprefix(f"{SOURCE}/") for path in list_files(SOURCE)]
+    packages = options.packages or (sorted(map(get_package, files)) if options.since else CORE)
+    mutants = list_mutants(packages, options.since)
+    chosen = choose_mutants(
+        mutants, options.count, options.seed, lambda mutant: map_.find_tests(mutant) is not None
+    )
+    print(f"seed {options.seed}: {len(chosen)} of {len(mutants)} mutants", flush=True)
+    results = try_mutants(chosen, map_, options.minutes)
+    print_scores(results)
+    if options.output:
+        rows = [
+            {
+                "file": mutant.file,
+                "line": mutant.line,
+                "before": mutant.before,
+                "after": mutant.after,
+                "outcome": outcome,
+                "detail": detail,
+            }
+            for mutant, outcome, detail in results
+        ]
+        options.output.write_text(json.dumps(rows, indent=1, ensure_ascii=False), "utf-8")
+
+
+if __name__ == "__main__":
+    main()
