@@ -23,7 +23,7 @@ from typing import Any, NoReturn
 import pytest
 
 CHANNELS = "VAULTLINK_MUTANTS"
-PASSED, FAILED, UNSUITABLE = 0, 1, 3
+PASSED, FAILED, BROKEN = 0, 1, 3
 LAST = "last-test"
 MEMORY = 4 << 30
 """Bytes of address space of each process, for mutants that never stop collecting something."""
@@ -120,7 +120,7 @@ def _run_in_child(
     seconds: float,
     folder: str,
 ) -> NoReturn:
-    code = UNSUITABLE
+    code = BROKEN
     try:
         os.setsid()
         os.environ["PYTEST_DEBUG_TEMPROOT"] = os.environ["TMPDIR"] = tempfile.tempdir = folder
@@ -130,8 +130,9 @@ def _run_in_child(
             (resource.RLIMIT_CORE, 0),
         ):
             resource.setrlimit(limit, (value, value))
-        if edit is None or _replace_functions(*edit):
-            code = _run_tests(session, items, Path(folder, LAST))
+        if edit:
+            _replace_functions(*edit)
+        code = _run_tests(session, items, Path(folder, LAST))
     finally:
         os._exit(code)
 
@@ -154,23 +155,30 @@ def _shrink_no_examples() -> None:
         engine.MAX_SHRINKING_SECONDS = 0
 
 
-def _replace_functions(file: str, old_text: str, new_text: str) -> bool:
-    """Give the imported functions of a file the code of its mutant; return True if possible.
+def _replace_functions(file: str, old: str, new: str) -> None:
+    """Give the imported functions of a file the code of its mutant.
 
     A module that is imported later, or by another process, is read from the changed file.
     """
-    before, after = (list(_walk(compile(text, file, "exec"))) for text in (old_text, new_text))
-    if [code.co_qualname for code in before] != [code.co_qualname for code in after]:
-        return False
-    changed = {old: new for old, new in zip(before, after, strict=True) if old != new}
+    changed = pair_code(file, old.encode(), new.encode()) or {}
     gc.unfreeze()
     for function in gc.get_objects():
         if isinstance(function, FunctionType) and function.__code__ in changed:
-            try:
-                function.__code__ = changed[function.__code__]
-            except ValueError:  # it uses other variables of the functions around it
-                return False
-    return True
+            function.__code__ = changed[function.__code__]
+
+
+def pair_code(file: str, old: bytes, new: bytes) -> dict[CodeType, CodeType] | None:
+    """Return the changed code of functions before and after an edit.
+
+    None if functions were added or removed, or use other variables of the functions around them.
+    Raises SyntaxError.
+    """
+    before = list(_walk(compile(old, file, "exec", dont_inherit=True)))
+    after = list(_walk(compile(new, file, "exec", dont_inherit=True)))
+    shapes = [[(code.co_qualname, code.co_freevars) for code in group] for group in (before, after)]
+    if shapes[0] != shapes[1]:
+        return None
+    return {one: other for one, other in zip(before, after, strict=True) if one != other}
 
 
 def _walk(code: CodeType) -> Iterator[CodeType]:

@@ -35,7 +35,7 @@ import yaml
 from coverage import CoverageData
 
 from mutant_map import SETTINGS, TIMES
-from mutant_server import CHANNELS, FAILED, PASSED, UNSUITABLE
+from mutant_server import BROKEN, CHANNELS, FAILED, PASSED, pair_code
 from mutations import Mutant, find_mutants
 
 ROOT = Path(__file__).parent.parent
@@ -51,7 +51,7 @@ CORE = (
 TEST_SECONDS = 20.0
 """Time of the tests that are tried for a mutant, as measured for the map."""
 
-PYTEST = ["-m", "pytest", "-p", "no:cacheprovider", "-m", "product", "-o", "timeout=30"]
+PYTEST = ["-m", "pytest", "-p", "no:cacheprovider", "-m", "product", "-o", "timeout=60"]
 
 
 def list_files(*folders: str) -> list[str]:
@@ -239,19 +239,19 @@ def choose_mutants(
             while group and len(chosen) < count:
                 mutant = group.pop()
                 key = (mutant.file, mutant.line)
-                if key not in chosen and is_run(mutant) and compiles(mutant):
+                if key not in chosen and is_run(mutant) and can_be_tried(mutant):
                     chosen[key] = mutant
                     break
     return list(chosen.values())
 
 
-def compiles(mutant: Mutant) -> bool:
-    """Return True if a mutant is Python."""
+def can_be_tried(mutant: Mutant) -> bool:
+    """Return True if a mutant is Python with the same functions, which can get its code."""
+    data = read(mutant.file)
     try:
-        compile(mutant.apply(read(mutant.file)), mutant.file, "exec", dont_inherit=True)
+        return pair_code(mutant.file, data, mutant.apply(data)) is not None
     except SyntaxError:
         return False
-    return True
 
 
 def read(file: str) -> bytes:
@@ -336,10 +336,8 @@ def try_mutants(mutants: Sequence[Mutant], map_: TestMap, minutes: float) -> lis
 def report(mutant: Mutant, answer: Mapping[str, Any]) -> Result:
     """Return the result of a mutant, and print it if it survived."""
     code, tests = answer["code"], answer["tests"]
-    if code == UNSUITABLE:
-        return Result(
-            mutant, "not tried", "it has other inner functions or variables of outer ones"
-        )
+    if code == BROKEN:
+        return Result(mutant, "not tried", "the tests did not start")
     if code != PASSED:
         end = "failed" if code == FAILED else "did not end"
         return Result(mutant, "killed", f"{answer['test']} {end}")

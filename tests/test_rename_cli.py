@@ -115,6 +115,23 @@ def test_json_names_what_was_renamed(run: RunCommand, vault: Path) -> None:
     assert NOTES["Bom.md"].encode()[13:16] == b"Old"
 
 
+@pytest.mark.parametrize(
+    ("words", "lines"),
+    [(("Topic", "Theme"), [2, 4]), (("#topic", "#theme"), [3]), (("Home", "Start"), [])],
+    ids=["note", "tag", "another note"],
+)
+def test_lines_of_a_base_that_keep_the_old_name_are_listed(
+    run: RunCommand, tmp_path: Path, words: Sequence[str], lines: list[int]
+) -> None:
+    base = 'filters:\n  or: [file.name == "Topic",\n    file.hasTag("topic"),\n    link("Topic")]\n'
+    notes = {"All.base": base, "Topic.md": "[[Home]] #topic\n", "Home.md": "[[Topic]]\n"}
+    vault = create_vault(tmp_path / "bases", notes)
+    data = load(run("rename", *words, "--json", "--vault", vault))
+    assert [(item["path"], item["line"]) for item in data["mentions"]] == [
+        ("All.base", line) for line in lines
+    ]
+
+
 def test_json_of_a_folder_lists_its_files(run: RunCommand, vault: Path) -> None:
     data = load(run("rename", "Projects", "Work", "--diff", "--json"))
     assert data["renames"] == [{"kind": "folder", "old": "Projects", "new": "Work"}]

@@ -438,6 +438,16 @@ def test_undo_leaves_a_file_that_is_at_its_old_path_already(vault: Path) -> None
     assert read_tree(vault) == before
 
 
+def test_redo_leaves_the_file_for_which_another_one_was_not_moved_back(vault: Path) -> None:
+    move(vault, {"1.md": "one.md", "2.md": "two.md"})
+    (vault / "1.md").write_bytes(b"another note\n")
+    assert [note.path for note in undo(vault).skipped] == ["one.md"]
+    (vault / "one.md").unlink()
+    assert undo(vault).moved == (("2.md", "two.md"),)
+    assert (vault / "1.md").read_bytes() == b"another note\n"
+    assert not (vault / "one.md").exists()
+
+
 def test_hidden_file_of_an_undo_is_named_and_found_again(vault: Path) -> None:
     """The disk fails in the middle of an exchange. Then another program takes the hidden file away for a while."""
     move(vault, {"1.md": "2.md", "2.md": "1.md"})
