@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PYTEST := $(BIN)/python -m pytest -n 4 --dist worksteal  # on two cores: many tests wait for a watcher or a terminal
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all explore hostile lint bench bench-related worst-cases gate gate-record release-check coverage mutants lock refresh random-renames renames replay casts screenshots docs clean
+.PHONY: help demo test test-all explore hostile faults lint bench bench-related worst-cases gate gate-record release-check coverage mutants lock refresh random-renames renames replay casts screenshots docs clean
 
 help:
 	@echo 'make demo      set up, and check the sample vault in fixtures/'
@@ -16,7 +16,8 @@ help:
 	@echo 'make test-all  test what lies around the program: archives, installations, workflows, the site, a browser'
 	@echo 'make lint      run only ruff, mypy and the import contracts'
 	@echo 'make explore   try random examples that no run of the tests tries, TIMES times as many; default: 20'
-	@echo 'make hostile   inject all faults and fuzz for minutes; SECONDS is the time of each fuzzer'
+	@echo 'make hostile   fuzz for minutes, and break commands in a large vault; SECONDS is the time of each fuzzer'
+	@echo 'make faults    break every command that writes at every STEP-th call that changes files; default: 2, for 20 minutes'
 	@echo 'make random-renames  make random plans of renames in COUNT random vaults; default: 2000'
 	@echo 'make renames   rename at random in copies of real vaults: VAULTS="DIR ARCHIVE ..."'
 	@echo 'make replay    replay histories of vaults, and count the links that lead to what they meant: HISTORIES="DIR ..."'
@@ -73,6 +74,9 @@ explore: .venv/tested
 
 hostile: .venv/tested
 	VAULTLINK_HOSTILE=$(or $(SECONDS),300) $(BIN)/python -m pytest -n 2 --dist worksteal tests/hostile
+
+faults: .venv/tested
+	PYTHONPATH=tests $(BIN)/python tests/hostile/all_faults.py --step $(or $(STEP),2) $(ARGS)
 
 random-renames: .venv/tested
 	VAULTLINK_RENAMES=$(or $(COUNT),2000) $(BIN)/python -m pytest -n 2 --dist worksteal tests/test_random_renames.py

@@ -1,47 +1,38 @@
-"""Inject faults into the system calls of a command, at any call that changes files.
+"""Break the calls of the C library that change files, in a process that runs a command.
 
-`run_faulty` runs a function in a forked process in which the functions of `os` and `open` are
-wrapped. Renames that vaultlink makes with the C library are audit events. vaultlink itself is
-unchanged. The process must have imported what it measures, and have no threads.
+`compile_faults` compiles `faults.c`, which is loaded before the C library with LD_PRELOAD and says
+what it can break; vaultlink is unchanged. `run_program` starts the program with a fault. As each
+start takes 0.2 seconds, `run_forked` runs a function in a forked process of this one, which must
+have been started with LD_PRELOAD, have imported what it measures, and have no threads.
 """
 
-import builtins
-import errno
-import io
+import ctypes
 import os
-import signal
+import subprocess
 import sys
-from collections.abc import Callable
-from typing import Any, NamedTuple
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
 
-MODES = ("kill", "torn", "ENOSPC", "EIO", "short", "full")
-"""What happens at a call: the process is killed before it, or in the middle of a write; the call
-fails; it writes half; or, from this call on, nothing can be created or written."""
+from machine import give_up, require_program
 
-FUNCTIONS = (
-    "write",
-    "pwrite",
-    "replace",
-    "rename",
-    "link",
-    "symlink",
-    "unlink",
-    "remove",
-    "mkdir",
-    "rmdir",
-    "fsync",
-    "fdatasync",
-    "ftruncate",
-    "truncate",
-    "chmod",
-    "fchmod",
-    "fchown",
-    "utime",
-    "setxattr",
-    "removexattr",
+ERRORS = ("ENOSPC", "EDQUOT", "EIO", "EROFS")
+WRITE_MODES = ("torn", "short")
+"""Modes that differ from others only at calls that write bytes."""
+
+USER_MODES = ("copied", "taken")
+"""A run is killed before the call; then the user copies the vault, or takes names that are free."""
+
+MODES = (
+    *("kill", "after", *WRITE_MODES, *ERRORS),
+    *(f"{name}+" for name in ERRORS),
+    *USER_MODES,
 )
-_NEED_SPACE = frozenset({"open", "write", "pwrite", "mkdir", "link", "symlink"})
-_WRITE_FLAGS = os.O_WRONLY | os.O_RDWR | os.O_CREAT
+"""What happens at a call; `faults.c` explains the others."""
+
+KILLS = ("kill", "after", "torn", *USER_MODES)
+SOURCE = Path(__file__).with_name("faults.c")
 
 
 class Fault(NamedTuple):
@@ -50,123 +41,90 @@ class Fault(NamedTuple):
     mode: str
     number: int
 
+    @property
+    def library_mode(self) -> str:
+        """The mode by its name in the library."""
+        return "kill" if self.mode in USER_MODES else self.mode
+
 
 NO_FAULT = Fault("", 0)
 
 
-class FaultyCalls:
-    """Counts the calls that change files, and makes one of them fail."""
+class FaultyRun(NamedTuple):
+    """The exit code of a run, negative for a signal; its calls that change files; its output."""
 
-    def __init__(self, fault: Fault):
-        self.fault, self.count = fault, 0
-        self._is_in_call = False
-
-    def check(self, name: str, write_half: Callable[[], int] | None = None) -> int | None:
-        """Count a call; die, fail, or return the number of bytes that were written instead."""
-        self.count += 1
-        mode, number = self.fault
-        if mode == "full":
-            if 0 < number <= self.count and name in _NEED_SPACE:
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            return None
-        if self.count != number:
-            return None
-        if mode in ("kill", "torn"):
-            if mode == "torn" and write_half:
-                write_half()
-            os.kill(os.getpid(), signal.SIGKILL)
-        if mode == "short":
-            return write_half() if write_half else None
-        raise OSError(getattr(errno, mode), os.strerror(getattr(errno, mode)))
-
-    def install(self) -> None:
-        """Wrap the functions in this process."""
-        for name in FUNCTIONS:
-            if hasattr(os, name):
-                setattr(os, name, self._wrap(name, getattr(os, name)))
-        sys.addaudithook(self._check_event)
-        os.open = self._wrap_open(os.open)
-        builtins.open = io.open = self._make_open(io.open)
-
-    def _check_event(self, event: str, _args: object) -> None:
-        """Count a rename that no function of `os` makes."""
-        if event == "os.rename" and not self._is_in_call:
-            self.check("rename")
-
-    def _wrap(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-        def call(*args: Any, **more: Any) -> Any:
-            def write_half() -> int:
-                data = bytes(args[1])
-                return int(function(args[0], data[: max(len(data) // 2, 1)], *args[2:]))
-
-            is_write = name in ("write", "pwrite")
-            instead = self.check(name, write_half if is_write else None)
-            self._is_in_call = True
-            try:
-                return function(*args, **more) if instead is None else instead
-            finally:
-                self._is_in_call = False
-
-        return call
-
-    def _wrap_open(self, function: Callable[..., int]) -> Callable[..., int]:
-        def call(path: Any, flags: int, *args: Any, **more: Any) -> int:
-            if flags & _WRITE_FLAGS and path != os.devnull:
-                self.check("open")
-            return function(path, flags, *args, **more)
-
-        return call
-
-    def _make_open(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        calls = self
-
-        class FaultyFile(io.FileIO):
-            def write(self, data: Any, /) -> int:
-                def write_half() -> int:
-                    half = bytes(data)
-                    return io.FileIO.write(self, half[: max(len(half) // 2, 1)]) or 0
-
-                instead = calls.check("write", write_half)
-                return super().write(data) if instead is None else instead
-
-        def call(file: Any, mode: str = "r", *args: Any, **more: Any) -> Any:
-            if not set(mode) & set("wxa+") or file == os.devnull:
-                return function(file, mode, *args, **more)
-            if not isinstance(file, int):
-                calls.check("open")
-            stream = io.BufferedWriter(FaultyFile(file, mode.replace("b", "").replace("t", "")))
-            if "b" in mode:
-                return stream
-            return io.TextIOWrapper(stream, more.get("encoding"), newline=more.get("newline"))
-
-        return call
+    code: int
+    calls: tuple[str, ...]
+    output: str
 
 
-def run_faulty(function: Callable[[], int], fault: Fault) -> tuple[int, int]:
-    """Run a function with a fault in a forked process, without output.
+def compile_faults(folder: Path) -> Path:
+    """Compile the library with the faults; skip the test where that is not possible."""
+    if sys.platform != "linux":
+        give_up("faults", "the calls of the C library are broken on Linux only")
+    library = folder / "faults.so"
+    command = [require_program("cc"), "-shared", "-fPIC", "-O1", "-Wall", "-Werror"]
+    subprocess.run([*command, "-o", library, SOURCE, "-ldl", "-lpthread"], check=True)
+    return library
 
-    Returns:
-        The exit code, negative for a signal, and the number of calls that change files. The number
-        is 0 if the process was killed.
-    """
-    receiver, sender = os.pipe()
+
+def run_forked(function: Callable[[], int], fault: Fault, folder: Path) -> FaultyRun:
+    """Run a function with a fault in a forked process. Calls for files below `folder` count."""
+    log, output = _make_logs(folder)
     child = os.fork()
     if child == 0:
-        os.close(receiver)
-        null = os.open(os.devnull, os.O_RDWR)
-        for stream in (0, 1, 2):
-            os.dup2(null, stream)
-        send, leave = os.write, os._exit
-        calls = FaultyCalls(fault)
-        calls.install()
         code = 70
         try:
+            os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+            for stream in (1, 2):
+                os.dup2(os.open(output, os.O_WRONLY | os.O_APPEND), stream)
+            ctypes.CDLL(None).faults_begin(
+                os.fsencode(folder),
+                fault.library_mode.encode(),
+                ctypes.c_long(fault.number),
+                os.fsencode(log),
+            )
             code = function()
+        except BaseException:
+            traceback.print_exc()
         finally:
-            send(sender, str(calls.count).encode())
-            leave(code)
-    os.close(sender)
-    with os.fdopen(receiver, "rb") as answer:
-        count = int(answer.read() or 0)
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code)
     _, status = os.waitpid(child, 0)
-    return os.waitstatus_to_exitcode(status), count
+    return _read_run(os.waitstatus_to_exitcode(status), log, output)
+
+
+def run_program(words: Sequence[str], fault: Fault, folder: Path, current: Path) -> FaultyRun:
+    """Run the program with a fault, and wait until it ends."""
+    log, output = _make_logs(folder)
+    variables = {
+        "LD_PRELOAD": os.environ["FAULT_LIBRARY"],
+        "FAULT_ROOT": str(folder),
+        "FAULT_MODE": fault.library_mode,
+        "FAULT_NUMBER": str(fault.number),
+        "FAULT_LOG": str(log),
+    }
+    with output.open("wb") as stream:
+        done = subprocess.run(
+            [sys.executable, "-m", "vaultlink", *words],
+            env={**os.environ, **variables},
+            cwd=current,
+            stdin=subprocess.DEVNULL,
+            stdout=stream,
+            stderr=stream,
+            check=False,
+        )
+    return _read_run(done.returncode, log, output)
+
+
+def _make_logs(folder: Path) -> tuple[Path, Path]:
+    log, output = folder.with_name("calls"), folder.with_name("output")
+    log.unlink(missing_ok=True)
+    output.write_bytes(b"")
+    return log, output
+
+
+def _read_run(code: int, log: Path, output: Path) -> FaultyRun:
+    calls = log.read_text("utf-8", "surrogateescape").splitlines() if log.exists() else []
+    return FaultyRun(code, tuple(calls), output.read_text("utf-8", "replace"))

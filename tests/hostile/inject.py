@@ -1,25 +1,49 @@
-"""Inject faults into a command at each call that changes files, and check what is left.
+"""Break a command at each call that changes files, and check what is left.
 
-Usage: inject.py SCENARIO MODE FIRST STEP FOLDER [NOTES]
+Prints JSON: the number of calls and of faults, and a line for each violation. `all_faults.py`
+starts this, with the library that makes the faults. What must hold after each fault, whichever it is:
 
-Prints JSON: the number of calls and of faults, and a line for each violation. After each fault:
-every file is as before or as after a complete run; after the next command that writes, the whole
-vault is; the command run again gives what one run would have given, without temporary files; and
-undoing all runs restores every byte.
+- every file has the bytes from before or those from after a complete run, and none is lost;
+- exit code 0 means that all was done; no error is an internal one, and no lock is left;
+- after the next command that writes, the whole vault is as before or as after a complete run,
+  without temporary files;
+- the command run again then gives what one run would have given;
+- `undo` in place of that command reverts this run, and not the one before it;
+- undoing all runs restores every byte.
+
+An undo that meets an error, unlike a killed one, skips what it can't restore. It can be repeated.
+Faults after which an empty folder is left are counted, and are no violation.
 """
 
+import argparse
+import fcntl
+import gc
+import io
 import json
 import os
 import shutil
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
+from contextlib import redirect_stderr, redirect_stdout
 from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
 
-from faults import NO_FAULT, Fault, run_faulty
+from fault_scenarios import FIX_NOTHING, LINKS, MANY, SCENARIOS, UNDO, VAULT, Line, Scenario
+from faults import (
+    KILLS,
+    MODES,
+    NO_FAULT,
+    USER_MODES,
+    WRITE_MODES,
+    Fault,
+    FaultyRun,
+    run_forked,
+    run_program,
+)
 
+from running import write_files
 from vaultlink.__main__ import main
 from vaultlink.api import open_vault
 from vaultlink.cli.command_table import COMMANDS
@@ -27,57 +51,19 @@ from vaultlink.disk.scan import parse_stray_name
 from vaultlink.watch.environment import AutoFixer
 from vaultlink.watch.events import Debounce
 
-VAULT: Mapping[str, bytes] = {
-    ".obsidian/app.json": b"{}",
-    "Home.md": b"[[long-tide]] [[sub/missing]] [[Harbour wall]] [[Nowhere Two]] [[quay]\r\n" * 40,
-    "long_tide.md": b"# Tide\n\n[[home]] and [[Harbour walls]]\n",
-    "a/Quay.md": b"\xef\xbb\xbf[[Long Tide]] ![[long-tide]]\n",
-    "a/b/Pier.md": b"| a |\n|---|\n| [[quay|q]] |\n\n[[Nowhere Two]]\n",
-    "a/b/Mole.md": b"[[long-tide]]" * 3,
-    "Map.md": b"---\nup: [[quay]]\n---\nmap #sea\n",
-    "Index.md": b"[[long_tide#Tide]] ![[Map]] #sea/low [[long_tide]]\n",
-}
-MANY = b"[[long-tide]] and [[home]] and [[Number 7]]\n"
+Contents = dict[str, bytes]
+HIDDEN_NAME = ".moving-vaultlink-"
+"""Begins the names of files that exchange names, for a moment."""
 
 
-class Scenario(NamedTuple):
-    """A command line, and those that are run before it without faults."""
-
-    line: tuple[str, ...]
-    before: tuple[tuple[str, ...], ...] = ()
-
-
-CREATE = ("fix", "--unsafe-fixes", "--create", "new")
-FIX_NOTHING = ("fix", "--select", "dead-end")
-"""A command that may write and has nothing to write: no fix of this rule exists."""
-
-SCENARIOS: Mapping[str, Scenario] = {
-    "fix": Scenario(("fix",)),
-    "fix-create": Scenario(CREATE),
-    "undo": Scenario(("undo",), (("fix",),)),
-    "undo-create": Scenario(("undo",), (CREATE,)),
-    "backlinks": Scenario(("backlinks", "--write")),
-    "backlinks-remove": Scenario(("backlinks", "--remove"), (("backlinks", "--write"),)),
-    "baseline": Scenario(("baseline",)),
-    "init": Scenario(("init",)),
-    "init-ci": Scenario(("init", "--ci", "github")),
-    "cached-fix": Scenario(("fix",), (("check",),)),
-    "watch": Scenario(("watch", "--fix")),
-    "rename": Scenario(("rename", "long_tide", "b/Flood"), (("fix",),)),
-    "rename-heading": Scenario(("rename", "long_tide#Tide", "Flood"), (("fix",),)),
-    "rename-tag": Scenario(("rename", "#sea", "#ocean"), (("fix",),)),
-    "merge": Scenario(("merge", "Map", "long_tide"), (("fix",),)),
-    "extract": Scenario(("extract", "long_tide#Tide", "new/Tides"), (("fix",),)),
-}
-"""Commands by name; of `watch`, which does not end, the first fix."""
-
-
-def list_contents(root: Path) -> dict[str, bytes]:
-    """Return the bytes of every file of a vault, hidden ones included."""
+def list_contents(root: Path) -> Contents:
+    """Return the bytes of every file of a vault, hidden ones included; folders end with a slash."""
     return {
-        file.relative_to(root).as_posix(): file.read_bytes()
+        file.relative_to(root).as_posix() + "/" * file.is_dir(): b""
+        if file.is_dir()
+        else file.read_bytes()
         for file in sorted(root.rglob("*"))
-        if file.is_file() and ".git/" not in file.as_posix()
+        if ".git/" not in file.as_posix()
     }
 
 
@@ -86,37 +72,102 @@ def is_stray(path: str) -> bool:
     return parse_stray_name(path.rpartition("/")[2]) is not None
 
 
-class Bench:
-    """A vault that is set up again for each fault."""
+def without_folders(contents: Contents) -> Contents:
+    """Return only the files."""
+    return {path: content for path, content in contents.items() if path[-1] != "/"}
 
-    def __init__(self, folder: Path, scenario: Scenario, notes: int):
-        self.folder, self.root, self.state = folder, folder / "vault", folder / "state"
-        self.scenario = scenario
-        os.environ["VAULTLINK_STATE_DIR"] = str(self.state)
-        os.environ["VAULTLINK_CACHE_DIR"] = str(folder / "cache")
+
+EMPTY = "an empty folder is left"
+"""Begins what is no violation: an error that lasts can prevent that a folder is removed."""
+
+
+def compare(what: str, found: Contents, *allowed: Contents) -> list[str]:
+    """Return a line if the contents differ from all that are allowed, with the paths."""
+    if found in allowed:
+        return []
+    wanted = allowed[-1]
+    paths = ", ".join(sorted(p for p in {*found, *wanted} if found.get(p) != wanted.get(p)))
+    is_whole = without_folders(found) in map(without_folders, allowed)
+    return [f"{EMPTY}, {what}: {paths}" if is_whole else f"{what}: {paths}"]
+
+
+class Expected(NamedTuple):
+    """The contents of a vault: before a command, after it, and after an undo at either time."""
+
+    before: Contents
+    after: Contents
+    undone_before: Contents
+    undone_after: Contents
+
+
+class Bench:
+    """A vault that is set up again for each fault.
+
+    With `is_program`, the program is started for each fault; see faults.py.
+    """
+
+    def __init__(self, folder: Path, scenario: Scenario, notes: int = 0, *, is_program: bool):
+        self.folder, self.root = folder / "work", folder / "work" / "vault"
+        self.scenario, self.is_program = scenario, is_program
+        os.environ["VAULTLINK_STATE_DIR"] = str(self.folder / "state")
+        os.environ["VAULTLINK_CACHE_DIR"] = str(self.folder / "cache")
         files = {f"many/{number % 40}/Number {number}.md": MANY for number in range(notes)}
-        for path, content in {**VAULT, **files}.items():
-            (self.root / path).parent.mkdir(parents=True, exist_ok=True)
-            (self.root / path).write_bytes(content)
-        (self.root / ".git").mkdir()
+        write_files(self.root, {**VAULT, **files})
+        if "github" in scenario.line:  # the workflow belongs to a repository
+            (self.root / ".git").mkdir()
         self.original = list_contents(self.root)
         for line in scenario.before:
             self.run(line)
-        shutil.copytree(folder, folder.with_name("pristine"))
-        self.before = list_contents(self.root)
+        if scenario.killed:
+            self._kill_half_way(scenario.killed)
+        self.save("pristine")
+        self.calls, self.expected = self._measure()
 
-    def reset(self) -> None:
-        """Bring back the vault, journal and cache as they were before the command."""
+    def _kill_half_way(self, line: Line) -> None:
+        """Kill a command in the middle of its changes of the vault."""
+        self.save("pristine")
+        calls = self.run(line).calls
+        changes = [
+            number
+            for number, call in enumerate(calls, 1)
+            if call.startswith(("rename", "link", "unlink")) and " vault/" in call
+        ]
+        self.restore("pristine")
+        self.run(line, Fault("kill", changes[len(changes) // 2]))
+
+    def _measure(self) -> tuple[tuple[str, ...], Expected]:
+        before = list_contents(self.root)
+        calls, after = self.run(self.scenario.line).calls, list_contents(self.root)
+        undone = []
+        for lines in ((UNDO,), (self.scenario.line, UNDO)):
+            self.restore("pristine")
+            for line in lines:
+                self.run(line)
+            undone.append(list_contents(self.root))
+        return calls, Expected(before, after, *undone)
+
+    def save(self, name: str) -> None:
+        """Copy the vault, journal and cache."""
+        shutil.rmtree(self.folder.with_name(name), ignore_errors=True)
+        shutil.copytree(self.folder, self.folder.with_name(name))
+
+    def restore(self, name: str) -> None:
+        """Bring back the vault, journal and cache as they were copied."""
         shutil.rmtree(self.folder)
-        shutil.copytree(self.folder.with_name("pristine"), self.folder)
+        shutil.copytree(self.folder.with_name(name), self.folder)
 
-    def run(self, line: Sequence[str], fault: Fault = NO_FAULT) -> tuple[int, int]:
-        """Run a command on the vault; return its exit code and the number of calls."""
-        command = self._watch_once if line[0] == "watch" else self._make_command(line)
-        return run_faulty(command, fault)
+    def run(self, line: Line, fault: Fault = NO_FAULT) -> FaultyRun:
+        """Run a command in the vault."""
+        if line[0] == "watch":
+            return run_forked(self._watch_once, fault, self.folder)
+        words = [*line, "--vault", str(self.root)]
+        if self.is_program and fault != NO_FAULT:
+            return run_program(words, fault, self.folder, self.root)
+        return run_forked(lambda: self._run_here(words), fault, self.folder)
 
-    def _make_command(self, line: Sequence[str]) -> Callable[[], int]:
-        return lambda: main([*line, "--vault", str(self.root)])
+    def _run_here(self, words: Sequence[str]) -> int:
+        os.chdir(self.root)
+        return main(words)
 
     def _watch_once(self) -> int:
         """Fix once as the watcher does in its first pause."""
@@ -127,65 +178,128 @@ class Bench:
                 break
         return 2 if attempt.error else 0
 
-    def undo_all(self) -> None:
-        """Undo runs until none is left; that of an interrupted run may change nothing."""
-        unchanged = 0
-        while unchanged < 2:
-            state = list_contents(self.root)
-            self.run(("undo",))
-            unchanged = unchanged + 1 if list_contents(self.root) == state else 0
+    def undo_all(self) -> Contents:
+        """Undo runs until none is left, and return the contents."""
+        for _ in range(20):
+            if "nothing to undo" in self.run(UNDO).output:
+                break
+        return list_contents(self.root)
+
+    def is_locked(self) -> bool:
+        """Return True if a process holds the write lock."""
+        for file in self.folder.glob("state/*/lock"):
+            with file.open("rb") as stream:
+                try:
+                    fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    return True
+        return False
 
 
-def check_fault(bench: Bench, fault: Fault, after: Mapping[str, bytes]) -> list[str]:
+# -- what must hold after a fault -------------------------------------------------------------------------------------
+
+
+def check_fault(bench: Bench, fault: Fault) -> list[str]:
     """Return the violations after a fault."""
-    bench.reset()
-    code, _ = bench.run(bench.scenario.line, fault)
-    found = []
+    bench.restore("pristine")
+    run = bench.run(bench.scenario.line, fault)
     state = list_contents(bench.root)
-    if code > 2:
-        found.append("internal error")
-    found += [
-        f"torn: {path}"
-        for path, content in state.items()
-        if not is_stray(path) and content not in _list_whole_contents(path, bench.before, after)
+    call = f"{fault.mode} at {fault.number}, {bench.calls[fault.number - 1]} (exit code {run.code})"
+    if fault.mode == "taken":
+        return [f"{call}: {text}" for text in check_taken_names(bench, state)]
+    if fault.mode == "copied":
+        copy = bench.root.with_name("copy")
+        shutil.copytree(bench.root, copy)
+        shutil.rmtree(bench.root)
+        copy.rename(bench.root)
+    bench.save("broken")
+    found = [*check_broken(bench, run, state), *check_next_command(bench, fault)]
+    if bench.scenario.has_journal:
+        bench.restore("broken")
+        found += check_undo(bench, state)
+    return [f"{call}: {text}" for text in found]
+
+
+def check_broken(bench: Bench, run: FaultyRun, state: Contents) -> list[str]:
+    """Check the vault directly after the fault."""
+    before, after = bench.expected.before, bench.expected.after
+    found = []
+    if run.code > 2 or "bug in vaultlink" in run.output or "Traceback" in run.output:
+        found.append(f"internal error: {run.output}")
+    kept = {path: content for path, content in state.items() if not is_stray(path)}
+    if run.code == 0 and bench.scenario.line[0] != "watch":
+        found += compare("exit code 0, but not done", kept, after)
+    if bench.is_locked():
+        found.append("the lock is left")
+    whole = {*before.values(), *after.values(), *bench.original.values()}
+    found += [f"torn: {path}" for path, content in kept.items() if content not in whole]
+    if not any(HIDDEN_NAME in path for path in state):
+        both = {*before} & {*after}
+        found += [f"lost: {path}" for path in both if path not in state and path[-1] != "/"]
+    return found
+
+
+def check_next_command(bench: Bench, fault: Fault) -> list[str]:
+    """Check the vault after the next command that writes, after another try, and after undo."""
+    before, after = bench.expected.before, bench.expected.after
+    line, found = bench.scenario.line, []
+    bench.run(FIX_NOTHING)
+    state = list_contents(bench.root)
+    whole = (after,) if bench.scenario.killed else (before, after)
+    if line != UNDO or fault.mode in KILLS:
+        found += compare("half done after the next command", state, *whole)
+    if without_folders(state) != without_folders(after):
+        bench.run(line)
+        found += compare("run again", list_contents(bench.root), after)
+    if bench.scenario.has_journal:
+        found += compare("undo of all", bench.undo_all(), bench.original)
+    return found
+
+
+def check_undo(bench: Bench, state: Contents) -> list[str]:
+    """Check that `undo`, directly after the fault, reverts the interrupted run and no other."""
+    before, after, undone_before, undone_after = bench.expected
+    allowed = [undone_before if bench.scenario.is_recovery else undone_after]
+    files = without_folders(state)
+    if bench.scenario.is_recovery and files == without_folders(after):
+        allowed = [undone_after, after, *allowed]  # it was complete
+    elif files == without_folders(before):
+        allowed = [undone_before, *allowed]  # it said that nothing was written, or did not start
+    bench.run(UNDO)
+    found = compare("undo at once", list_contents(bench.root), *allowed)
+    return [*found, *compare("undo at once, of all", bench.undo_all(), bench.original)]
+
+
+NEW_NOTE = b"# A new note\n"
+
+
+def check_taken_names(bench: Bench, state: Contents) -> list[str]:
+    """Check that no link leads to files that the user makes at old paths after the kill.
+
+    When the user removes them again, all can be undone.
+    """
+    taken = [path for path in bench.expected.before if path not in state and path[-1] != "/"]
+    write_files(bench.root, dict.fromkeys(taken, NEW_NOTE))
+    bench.run(FIX_NOTHING)
+    found = [
+        f"{link['path']} leads to the new file {link['resolved']}"
+        for link in json.loads(bench.run(LINKS).output)["links"]
+        if link["resolved"] in taken and link["path"] not in taken
     ]
-    found += [f"lost: {path}" for path in bench.before if path in after and path not in state]
-    is_undo = bench.scenario.line[0] == "undo"
-    if bench.scenario.line[0] == "init":  # it keeps no journal of its runs
-        for path in filter(is_stray, state):
-            os.utime(bench.root / path, (1_600_000_000, 1_600_000_000))
-    elif not is_undo:  # it skips what it can't restore
-        bench.run(FIX_NOTHING)
-        state = list_contents(bench.root)
-        found += [] if state in (bench.before, after) else ["half done after the next command"]
-    if state != after or is_undo:
-        bench.run(bench.scenario.line)
-    again = list_contents(bench.root)
-    wanted = bench.original if is_undo else after
-    if again != wanted:
-        differing = {p for p in {*again, *wanted} if again.get(p) != wanted.get(p)}
-        found.append(f"run again: {sorted(differing)}")
-    if not bench.scenario.line[0].startswith("init"):
-        bench.undo_all()
-        restored = list_contents(bench.root)
-        if restored != bench.original:
-            differing = {
-                p for p in {*restored, *bench.original} if restored.get(p) != bench.original.get(p)
-            }
-            found.append(f"undo: {sorted(differing)}")
-    return [f"{fault.mode} at {fault.number} (exit code {code}): {text}" for text in found]
+    for path in taken:
+        if (bench.root / path).read_bytes() != NEW_NOTE:
+            found.append(f"the new file is lost: {path}")
+        (bench.root / path).unlink()
+        for folder in (bench.root / path).parents:
+            if f"{folder.relative_to(bench.root).as_posix()}/" in state or any(folder.iterdir()):
+                break
+            folder.rmdir()
+    found += compare("undo of all", bench.undo_all(), bench.original)
+    return [*dict.fromkeys(found)]
 
 
-def _list_whole_contents(
-    path: str, before: Mapping[str, bytes], after: Mapping[str, bytes]
-) -> list[bytes | None]:
-    """Return what a file may contain; one that is moved, also the text of its new path."""
-    moved = [] if path in after else after.values()
-    return [before.get(path), after.get(path), *moved]
-
-
-def import_all() -> None:
-    """Import all modules that commands use, so that forked processes start fast."""
+def warm_up(folder: Path) -> None:
+    """Import all modules that commands use, and run some, so that forked processes start fast."""
     for command in COMMANDS.values():
         command.load()
     for name in (
@@ -193,36 +307,82 @@ def import_all() -> None:
         "fix.sections",
         "watch.environment",
         "disk.load",
+        "mentions.planning",
         "write.fixer",
         "write.system_calls",
     ):
         import_module(f"vaultlink.{name}")
+    os.environ["VAULTLINK_STATE_DIR"] = os.environ["VAULTLINK_CACHE_DIR"] = str(folder)
+    root = write_files(folder / "vault", VAULT)
+    with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+        for line in (("fix",), UNDO):
+            main([*line, "--vault", str(root)])
+    gc.collect()
+    gc.freeze()
 
 
-def inject(
-    name: str, mode: str, first: int, step: int, folder: Path, notes: int
-) -> dict[str, object]:
-    """Inject every `step`-th fault of a mode into a scenario, from the call `first` on."""
-    import_all()
-    bench = Bench(folder, SCENARIOS[name], notes)
-    _, count = bench.run(bench.scenario.line)
-    after = list_contents(bench.root)
-    numbers = range(first, count + 1, step)
-    problems = [
-        text for number in numbers for text in check_fault(bench, Fault(mode, number), after)
+def list_numbers(bench: Bench, mode: str) -> list[int]:
+    """Return the numbers of the calls at which a mode is tried.
+
+    Every command writes the same cache files in the same way, so that only some need faults there.
+    """
+    if mode in USER_MODES and not bench.scenario.frees_paths:
+        return []
+    return [
+        number
+        for number, call in enumerate(bench.calls, 1)
+        if (mode not in WRITE_MODES or "write" in call.split(" ")[0])
+        and (bench.scenario.has_cache_faults or " cache" not in call)
     ]
-    changed = sum(after.get(path) != bench.before.get(path) for path in {*after, *bench.before})
-    return {"calls": count, "changed": changed, "faults": len(numbers), "problems": problems}
+
+
+def inject(name: str, options: argparse.Namespace) -> dict[str, object]:
+    """Inject the faults that the options name into a scenario."""
+    place = options.folder.resolve() / name
+    bench = Bench(place, SCENARIOS[name], options.notes, is_program=options.program)
+    modes = options.modes.split(",") if options.modes else MODES
+    faults = [Fault(mode, number) for mode in modes for number in list_numbers(bench, mode)]
+    faults = faults[options.first - 1 :: options.step]
+    if options.at:
+        faults = [Fault(mode, options.at) for mode in modes]
+    found = [text for fault in faults for text in check_fault(bench, fault)]
+    problems = [text for text in found if EMPTY not in text]
+    before, after = bench.expected.before, bench.expected.after
+    changed = sum(after.get(path) != before.get(path) for path in {*after, *before})
+    shutil.rmtree(place)
+    return {
+        "name": name,
+        "calls": len(bench.calls),
+        "changed": changed,
+        "faults": len(faults),
+        "empty": len({text.partition(" (")[0] for text in found if EMPTY in text}),
+        "problems": problems,
+    }
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that choose faults."""
+    parser.add_argument("--modes", default="", help="the modes, with commas between; default: all")
+    parser.add_argument("--first", type=int, default=1, help="begin with this fault")
+    parser.add_argument("--step", type=int, default=1, help="try every N-th fault")
+    parser.add_argument("--at", type=int, default=0, help="only at the call with this number")
+    parser.add_argument("--notes", type=int, default=0, help="add this number of notes")
+    parser.add_argument(
+        "--program", action="store_true", help="start the program for each fault; 10 times slower"
+    )
+
+
+def main_of_process() -> None:
+    """Inject faults into some scenarios, and print the results of each as a line of JSON."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("scenarios", nargs="+", choices=SCENARIOS)
+    add_options(parser)
+    options = parser.parse_args()
+    warm_up(options.folder.resolve() / "own")
+    for name in options.scenarios:
+        sys.stdout.write(json.dumps(inject(name, options)) + "\n")
 
 
 if __name__ == "__main__":
-    scenario_name, mode_name, first_number, step_size, where, *size = sys.argv[1:]
-    result = inject(
-        scenario_name,
-        mode_name,
-        int(first_number),
-        int(step_size),
-        Path(where),
-        int(size[0]) if size else 0,
-    )
-    sys.stdout.write(json.dumps(result))
+    main_of_process()
