@@ -1,11 +1,8 @@
 """Completion: the candidates for a line, and the scripts in real shells."""
 
 import os
-import pty
-import select
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +10,7 @@ import pytest
 
 from machine import require_program
 from running import RunCommand, create_vault
+from shells import INTERACTIVE, Shell
 from vaultlink.cli.candidates import list_formats
 from vaultlink.cli.command_table import COMMANDS
 from vaultlink.cli.commands.completion import SCRIPTS
@@ -70,6 +68,8 @@ def vault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (("rename", "#"), []),
         (("rename", "--diff", "Two"), ["Two words.md"]),
         (("rename", "Home.md", "H"), []),  # the new name
+        (("rename", "--", "Home.md", ""), []),  # the new name
+        (("show", "--", "--he=lp"), []),
         (("move", "sub"), ["sub/It's.md", "sub/Plan.md", "sub/"]),
         (("move", "Home.md", "sub/P"), ["sub/Plan.md"]),
         (("check", "H"), []),  # the shell completes files
@@ -102,6 +102,27 @@ def test_notes_of_a_named_vault(
     assert run("__complete", "show", "H") == (0, "", "")
     for words in (("--vault", "vault"), ("--vault=vault",)):
         assert run("__complete", "show", *words, "H").lines == ["Home.md\tnote"]
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        (("",), ["Home.md", "Two words.md", "sub/It's.md", "sub/Plan.md"]),
+        (("-r",), []),
+        (("--", ""), ["--help.md", "-rf.md", "Home.md", "Two words.md"]),
+        (("--", "-"), ["--help.md", "-rf.md"]),
+        (("--", "--h"), ["--help.md"]),
+        (("--color", "never", "--", "--help"), ["--help.md"]),
+        (("--", "Home.md", "--color", "al"), []),
+    ],
+)
+def test_name_that_looks_like_an_option_is_listed_after_two_dashes(
+    run: RunCommand, vault: Path, words: Sequence[str], found: list[str]
+) -> None:
+    for name in ("-rf.md", "--help.md"):
+        (vault / name).write_text("", encoding="utf-8")
+    listed = [line.split("\t")[0] for line in run("__complete", "show", *words).lines]
+    assert listed[: len(found) or None] == found
 
 
 def test_kinds_of_files_are_described(run: RunCommand, vault: Path) -> None:
@@ -174,49 +195,6 @@ def test_script_of_every_shell(run: RunCommand) -> None:
         "error: completion requires a shell: bash, zsh, fish, powershell.\n"
     )
 
-
-class Shell:
-    """An interactive shell in a terminal of its own."""
-
-    def __init__(self, command: Sequence[str], folder: Path):
-        environment = {
-            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-            "HOME": str(folder.parent),
-            "LC_ALL": "C.UTF-8",
-            "TERM": "dumb",
-            "PS1": "> ",
-        }
-        self.text = ""
-        pid, self._handle = pty.fork()
-        if pid == 0:
-            os.chdir(folder)
-            os.execve(command[0], list(command), environment)
-        self._pid = pid
-
-    def type(self, keys: str, wait_for: str) -> str:
-        """Type keys, and return what is printed until a text is in it."""
-        os.write(self._handle, keys.encode())
-        seen, end = "", time.monotonic() + 30
-        while wait_for not in seen:
-            ready, _, _ = select.select([self._handle], [], [], max(0, end - time.monotonic()))
-            assert ready, f"{wait_for!r} is not in {seen!r}"
-            seen += os.read(self._handle, 4096).decode(errors="replace")
-        return seen
-
-    def close(self) -> None:
-        """End the shell."""
-        os.write(self._handle, b"\x03\nexit\n")
-        os.close(self._handle)
-        os.waitpid(self._pid, 0)
-
-
-INTERACTIVE = {
-    "bash": (["bash", "--norc", "--noprofile", "-i"], 'eval "$(vaultlink completion bash)"'),
-    "zsh": (
-        ["zsh", "-f", "-i"],
-        'autoload -U compinit; compinit -u -D; eval "$(vaultlink completion zsh)"',
-    ),
-}
 
 TYPED = {
     "command": ("vaultlink bas\t", "vaultlink baseline"),

@@ -144,17 +144,27 @@ def _list_candidates(before: Sequence[str], current: str) -> Iterable[Candidate]
     [options] = [hint for name, hint in get_type_hints(function).items() if name != "return"]
     fields = list_option_fields(options)
     field_by_name = {name: field for field in fields for name in field.spec.names}
+    if "--" in before:
+        return _list_arguments(fields, before, current)
     value_of = field_by_name.get(before[-1])
     if value_of and value_of.type is not bool:
         return _list_values(value_of, function.__doc__ or "", before, current)
     if current.startswith("--") and "=" in current:
         name, _, value = current.partition("=")
-        found = field_by_name.get(name)
-        values = _list_values(found, function.__doc__ or "", before, value) if found else ()
+        option = field_by_name.get(name)
+        values = _list_values(option, function.__doc__ or "", before, value) if option else ()
         return [Candidate(f"{name}={item.word}", item.text) for item in values]
     if current.startswith("-"):
         return _with_prefix(_list_options(fields), current)
-    raw = parse_plain_line(fields, before[1:]) or {}
+    found = _list_arguments(fields, before, current)
+    return [item for item in found if not item.word.startswith("-")]  # that would be an option
+
+
+def _list_arguments(
+    fields: Sequence[OptionField], before: Sequence[str], current: str
+) -> Iterable[Candidate]:
+    """Return the candidates for an argument. After `--`, all words are arguments."""
+    raw = parse_plain_line(fields, [word for word in before[1:] if word != "--"]) or {}
     argument = find_next_argument([field for field in fields if not field.spec.names], raw)
     return _list_values(argument, "", before, current) if argument else []
 
