@@ -1,5 +1,6 @@
 """`vaultlink report`: a page about the whole vault, and its trend over commits."""
 
+import os
 import re
 from contextlib import suppress
 from datetime import date
@@ -208,11 +209,20 @@ def _print_summary(options: DashboardOptions, terminal: Terminal, report: VaultR
     terminal.print_message(f"Health score: {score} of 100.{place}")
     if options.fail_under is not None and score < options.fail_under:
         terminal.print_message(f"The score is below {options.fail_under} (--fail-under).")
-    if options.open_page and file:
-        from webbrowser import open as open_address  # noqa: PLC0415 - rarely needed
+    if options.open_page and file and not _open_in_browser(file):
+        terminal.print_message("No browser was found. Open the file in one.")
 
-        if not open_address(file.resolve().as_uri()):
-            terminal.print_message("No browser was found. Open the file in one.")
+
+def _open_in_browser(file: Path) -> bool:
+    """Open a file in the browser; return False if there is none.
+
+    A program in a relative folder of PATH is not used: it may belong to the vault.
+    """
+    from webbrowser import open as open_address  # noqa: PLC0415 - rarely needed
+
+    folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
+    os.environ["PATH"] = os.pathsep.join(folder for folder in folders if Path(folder).is_absolute())
+    return open_address(file.resolve().as_uri())
 
 
 # -- the file -------------------------------------------------------------------------------------
