@@ -5,7 +5,7 @@
    `faults_begin` starts it; so do the variables FAULT_ROOT, FAULT_MODE, FAULT_NUMBER and FAULT_LOG
    in a new process. Programs that this one starts are not affected.
 
-   Modes: `kill` before the call, `after` it, `torn` after the first half of a write; `short`
+   Modes: `stop` or `kill` before the call, `after` it, `torn` after the first half of a write; `short`
    writes the first half; ENOSPC, EDQUOT, EIO and EROFS are errors, once or, with a `+`, from the
    call on. Without space, only calls that need space fail. */
 
@@ -107,6 +107,8 @@ static enum outcome judge(const char *name, int folder, const char *below, int n
     if (number > 0 && (is_lasting ? count >= number : count == number)) {
         if (strcmp(mode, "kill") == 0)
             die();
+        if (strcmp(mode, "stop") == 0)
+            kill(getpid(), SIGSTOP);
         int is_write = strstr(name, "write") != NULL;
         if (strcmp(mode, "after") == 0)
             found = DIE_AFTER;
@@ -114,7 +116,7 @@ static enum outcome judge(const char *name, int folder, const char *below, int n
             is_write ? (void)(found = HALF_THEN_DIE) : die();
         else if (strcmp(mode, "short") == 0)
             found = is_write ? HALF : GO_ON;
-        else {
+        else if (strcmp(mode, "stop") != 0) {
             int is_full = 1;
             if (strncmp(mode, "ENOSPC", 6) == 0)
                 error = ENOSPC;

@@ -98,17 +98,11 @@ def run_forked(function: Callable[[], int], fault: Fault, folder: Path) -> Fault
 def run_program(words: Sequence[str], fault: Fault, folder: Path, current: Path) -> FaultyRun:
     """Run the program with a fault, and wait until it ends."""
     log, output = _make_logs(folder)
-    variables = {
-        "LD_PRELOAD": os.environ["FAULT_LIBRARY"],
-        "FAULT_ROOT": str(folder),
-        "FAULT_MODE": fault.library_mode,
-        "FAULT_NUMBER": str(fault.number),
-        "FAULT_LOG": str(log),
-    }
+    library = Path(os.environ["FAULT_LIBRARY"])
     with output.open("wb") as stream:
         done = subprocess.run(
             [sys.executable, "-m", "vaultlink", *words],
-            env={**os.environ, **variables},
+            env={**os.environ, **list_variables(library, fault, folder, log)},
             cwd=current,
             stdin=subprocess.DEVNULL,
             stdout=stream,
@@ -116,6 +110,17 @@ def run_program(words: Sequence[str], fault: Fault, folder: Path, current: Path)
             check=False,
         )
     return _read_run(done.returncode, log, output)
+
+
+def list_variables(library: Path, fault: Fault, folder: Path, log: Path) -> dict[str, str]:
+    """Return the variables with which a program has a fault."""
+    return {
+        "LD_PRELOAD": str(library),
+        "FAULT_ROOT": str(folder),
+        "FAULT_MODE": fault.library_mode,
+        "FAULT_NUMBER": str(fault.number),
+        "FAULT_LOG": str(log),
+    }
 
 
 def _make_logs(folder: Path) -> tuple[Path, Path]:

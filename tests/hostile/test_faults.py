@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from all_faults import Report, run_scenarios
 from fault_scenarios import SCENARIOS
-from faults import KILLS, compile_faults
+from faults import KILLS, Fault, compile_faults, list_variables
 
 HOSTILE = bool(os.environ.get("VAULTLINK_HOSTILE"))
 
@@ -127,13 +127,7 @@ def test_library(
     folder = tmp_path / "in"
     folder.mkdir()
     log = tmp_path / "log"
-    variables = {
-        "LD_PRELOAD": str(library),
-        "FAULT_ROOT": str(folder),
-        "FAULT_MODE": mode,
-        "FAULT_NUMBER": str(number),
-        "FAULT_LOG": str(log),
-    }
+    variables = list_variables(library, Fault(mode, number), folder, log)
     done = subprocess.run(
         [sys.executable, "-c", CODE],
         cwd=tmp_path,
