@@ -49,7 +49,7 @@ def run_scenarios(
             **os.environ,
             "LD_PRELOAD": str(library),
             "FAULT_LIBRARY": str(library),
-            "PYTHONPATH": str(FOLDER.parent),
+            "PYTHONPATH": os.pathsep.join([str(FOLDER.parent), os.environ.get("PYTHONPATH", "")]),
         },
         capture_output=True,
         text=True,

@@ -118,43 +118,44 @@ class Bench:
         self.original = list_contents(self.root)
         for line in scenario.before:
             self.run(line)
-        if scenario.killed:
-            self._kill_half_way(scenario.killed)
-        self.save("pristine")
+        self._save()
+        self._kill = self._choose_kill() if scenario.killed else NO_FAULT
         self.calls, self.expected = self._measure()
 
-    def _kill_half_way(self, line: Line) -> None:
-        """Kill a command in the middle of its changes of the vault."""
-        self.save("pristine")
-        calls = self.run(line).calls
+    def _choose_kill(self) -> Fault:
+        """Choose the middle one of the changes that a command makes to the vault."""
+        calls = self.run(self.scenario.killed or ()).calls
         changes = [
             number
             for number, call in enumerate(calls, 1)
             if call.startswith(("rename", "link", "unlink")) and " vault/" in call
         ]
-        self.restore("pristine")
-        self.run(line, Fault("kill", changes[len(changes) // 2]))
+        return Fault("kill", changes[len(changes) // 2])
 
     def _measure(self) -> tuple[tuple[str, ...], Expected]:
+        self.reset()
         before = list_contents(self.root)
         calls, after = self.run(self.scenario.line).calls, list_contents(self.root)
         undone = []
         for lines in ((UNDO,), (self.scenario.line, UNDO)):
-            self.restore("pristine")
+            self.reset()
             for line in lines:
                 self.run(line)
             undone.append(list_contents(self.root))
         return calls, Expected(before, after, *undone)
 
-    def save(self, name: str) -> None:
-        """Copy the vault, journal and cache."""
-        shutil.rmtree(self.folder.with_name(name), ignore_errors=True)
-        shutil.copytree(self.folder, self.folder.with_name(name))
+    def _save(self) -> None:
+        shutil.copytree(self.folder, self.folder.with_name("pristine"))
 
-    def restore(self, name: str) -> None:
-        """Bring back the vault, journal and cache as they were copied."""
+    def reset(self) -> None:
+        """Bring back the vault, journal and cache as they were before the command.
+
+        What a kill left is not copied but made again: a copy has other inodes.
+        """
         shutil.rmtree(self.folder)
-        shutil.copytree(self.folder.with_name(name), self.folder)
+        shutil.copytree(self.folder.with_name("pristine"), self.folder)
+        if self.scenario.killed:
+            self.run(self.scenario.killed, self._kill)
 
     def run(self, line: Line, fault: Fault = NO_FAULT) -> FaultyRun:
         """Run a command in the vault."""
@@ -201,22 +202,17 @@ class Bench:
 
 def check_fault(bench: Bench, fault: Fault) -> list[str]:
     """Return the violations after a fault."""
-    bench.restore("pristine")
+    bench.reset()
     run = bench.run(bench.scenario.line, fault)
     state = list_contents(bench.root)
     call = f"{fault.mode} at {fault.number}, {bench.calls[fault.number - 1]} (exit code {run.code})"
     if fault.mode == "taken":
         return [f"{call}: {text}" for text in check_taken_names(bench, state)]
     if fault.mode == "copied":
-        copy = bench.root.with_name("copy")
-        shutil.copytree(bench.root, copy)
-        shutil.rmtree(bench.root)
-        copy.rename(bench.root)
-    bench.save("broken")
+        copy_vault(bench.root)
     found = [*check_broken(bench, run, state), *check_next_command(bench, fault)]
     if bench.scenario.has_journal:
-        bench.restore("broken")
-        found += check_undo(bench, state)
+        found += check_undo(bench, fault)
     return [f"{call}: {text}" for text in found]
 
 
@@ -256,8 +252,21 @@ def check_next_command(bench: Bench, fault: Fault) -> list[str]:
     return found
 
 
-def check_undo(bench: Bench, state: Contents) -> list[str]:
+def copy_vault(root: Path) -> None:
+    """Replace a vault by a copy, whose files have other inodes."""
+    copy = root.with_name("copy")
+    shutil.copytree(root, copy)
+    shutil.rmtree(root)
+    copy.rename(root)
+
+
+def check_undo(bench: Bench, fault: Fault) -> list[str]:
     """Check that `undo`, directly after the fault, reverts the interrupted run and no other."""
+    bench.reset()
+    bench.run(bench.scenario.line, fault)
+    if fault.mode == "copied":
+        copy_vault(bench.root)
+    state = list_contents(bench.root)
     before, after, undone_before, undone_after = bench.expected
     allowed = [undone_before if bench.scenario.is_recovery else undone_after]
     files = without_folders(state)
@@ -344,7 +353,7 @@ def inject(name: str, options: argparse.Namespace) -> dict[str, object]:
     faults = [Fault(mode, number) for mode in modes for number in list_numbers(bench, mode)]
     faults = faults[options.first - 1 :: options.step]
     if options.at:
-        faults = [Fault(mode, options.at) for mode in modes]
+        faults = [Fault(mode, options.at) for mode in modes if options.at <= len(bench.calls)]
     found = [text for fault in faults for text in check_fault(bench, fault)]
     problems = [text for text in found if EMPTY not in text]
     before, after = bench.expected.before, bench.expected.after
