@@ -202,6 +202,11 @@ OVERLAPPING: Mapping[
         {"n.md": [1]},
         None,
     ),
+    "folder renamed, then notes in a new one of this name": (
+        [move("d", "e"), Step({"d/f/n.md": b"new"}), fix(a=b"a1")],
+        {"e": [1]},
+        None,
+    ),
     "moved out of a folder that is renamed": (
         [move("d/x.md", "x.md"), move("d", "e")],
         {"x.md": [1]},
@@ -245,6 +250,24 @@ def test_folder_that_a_later_run_kept_is_removed_with_its_last_file(vault: Path)
     for name in names:
         assert (vault / "g" / "h").exists()
         assert undo_run(vault, find(vault, name)).skipped == ()
+    assert not (vault / "g").exists()
+
+
+def test_folder_that_an_undo_created_again_is_removed(vault: Path) -> None:
+    steps = (Step({"g/n.md": b"n"}), move("a.md", "g/a.md"), move("g/a.md", "a2.md"))
+    first, second, third = (make(vault, step) for step in steps)
+    for name, exists in ((first, False), (third, True), (second, False)):
+        assert undo_run(vault, find(vault, name)).skipped == ()
+        assert (vault / "g").exists() == exists
+
+
+def test_folder_that_was_renamed_is_no_reason_to_keep_another_one(vault: Path) -> None:
+    before = read_files(vault)
+    steps = (Step({"g/x.md": b"x"}), move("g", "h"), Step({"g/n.md": b"n"}), move("a.md", "g/a.md"))
+    names = [make(vault, step) for step in steps]
+    for number in (2, 3, 1, 0):
+        assert undo_run(vault, find(vault, names[number])).skipped == ()
+    assert read_files(vault) == before
     assert not (vault / "g").exists()
 
 

@@ -189,6 +189,14 @@ def find_renamed_notes(root: Path, run: RecordedRun, sequel: RunSequel) -> dict[
     return places
 
 
+def locate_folders(run: RecordedRun, journal: Journal) -> Iterator[str]:
+    """Yield the present paths of the folders that a run created and did not move."""
+    sequel = find_sequel(journal, run) if run.folders else RunSequel()
+    for path in run.folders:
+        if map_path(path, sequel.moves) == path:
+            yield _trace(path, sequel.runs, exists=True)[0]
+
+
 def find_overlaps(root: Path, run: RecordedRun, journal: Journal) -> Sequence[Overlap]:
     """Return the notes and moved files of a run that later runs changed too.
 
@@ -253,10 +261,10 @@ def _trace(path: str, runs: Sequence[LaterRun], *, exists: bool) -> tuple[str, l
 
     Runs that neither changed a note nor moved anything are left out.
     """
-    place, steps = path, []
+    place, steps, is_name = path, [], not exists
     for later in runs:
         before, change = place, later.changes.get(place)
-        if exists and not change and not later.moves:
+        if not (change or later.moves or is_name):
             continue
         if change and None in (change.old, change.new):
             exists = change.new is not None

@@ -24,7 +24,6 @@ from vaultlink.write.journal_files import (
     mark_undone,
     reopen_run,
 )
-from vaultlink.write.moves import map_path
 from vaultlink.write.open_folders import (
     CannotWrite,
     close_folders,
@@ -40,6 +39,7 @@ from vaultlink.write.overlaps import (
     find_renamed_notes,
     find_sequel,
     is_whole,
+    locate_folders,
     read_journal,
 )
 from vaultlink.write.recovery import (
@@ -268,25 +268,26 @@ def _remove_unused_folders(root: Path) -> None:
     gets its old path back.
     """
     runs = {run.id: run for run in list_runs(root)}
-    used, unused = set[str](), set[str]()
+    unused, lasting = set[str](), []
     for run in runs.values():
-        if _is_in_effect(run, runs):
-            moves = dict(run.moves)
-            used.update(path for path in run.folders if map_path(path, moves) == path)
-        else:
+        is_undo, origin = _find_origin(run, runs)
+        if origin.undone is not is_undo:
             unused.update(list_created_folders(run, ()))
-    remove_empty_folders(root, [*(unused - used)])
+        elif not is_undo:  # an undo creates only those that some run needed before
+            lasting.append(run)
+    unused = {path for path in unused if (root / path).is_dir()}
+    if unused:
+        journal = read_journal(root)
+        unused -= {path for run in lasting for path in locate_folders(run, journal)}
+    remove_empty_folders(root, [*unused])
 
 
-def _is_in_effect(run: RecordedRun, runs: Mapping[str, RecordedRun]) -> bool:
-    """Return True if a run was not undone.
-
-    An undo is in effect if the run that it undoes is not.
-    """
-    is_undo, current = False, run
-    while current.undoes is not None and current.undoes in runs:
-        is_undo, current = not is_undo, runs[current.undoes]
-    return current.undone == is_undo
+def _find_origin(run: RecordedRun, runs: Mapping[str, RecordedRun]) -> tuple[bool, RecordedRun]:
+    """Return True if a run is an undo, and the run that it undoes or makes again."""
+    is_undo, origin = False, run
+    while origin.undoes is not None and origin.undoes in runs:
+        is_undo, origin = not is_undo, runs[origin.undoes]
+    return is_undo, origin
 
 
 def _describe_undo(run: RecordedRun) -> str:
