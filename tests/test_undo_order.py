@@ -13,7 +13,13 @@ from exploring import choose_seeds
 from running import RunCommand, create_vault, read_files
 from vaultlink.model import PendingWrite
 from vaultlink.write.journal import record_and_write
-from vaultlink.write.journal_files import RecordedChange, RecordedRun, journal_folder, list_runs
+from vaultlink.write.journal_files import (
+    RecordedChange,
+    RecordedRun,
+    delete_run,
+    journal_folder,
+    list_runs,
+)
 from vaultlink.write.moves import map_path
 from vaultlink.write.undo import plan_undo, undo_run
 
@@ -278,6 +284,29 @@ def test_empty_folder_of_a_run_in_effect_stays(vault: Path) -> None:
     (vault / "g" / "m.md").unlink()
     assert undo_run(vault, find(vault, make(vault, fix(a=b"a1")))).skipped == ()
     assert (vault / "g").exists()
+
+
+def test_later_run_whose_undo_was_not_recorded_does_not_overlap(vault: Path) -> None:
+    before = read_files(vault)
+    first, second = (make(vault, step) for step in (move("d", "e"), move("e/x.md", "e/z.md")))
+    undo = undo_run(vault, find(vault, second)).run_id
+    assert undo
+    delete_run(journal_folder(vault), undo)
+    assert undo_run(vault, find(vault, first)).skipped == ()
+    assert read_files(vault) == before
+
+
+def test_undo_of_an_earlier_run_overlaps(run: RunCommand, vault: Path) -> None:
+    for text in (b"a1", b"a2"):
+        make(vault, fix(a=text))
+    later, earlier = (undo_run(vault, item).run_id for item in list_runs(vault))
+    assert later
+    done = run("undo", later)
+    assert done.code == 1
+    assert f"a.md: skipped: a later run changed it too: {earlier} (vaultlink undo " in done.err
+    for name in (earlier, later):
+        assert run("undo", name).code == 0
+    assert (vault / "a.md").read_bytes() == b"a2"
 
 
 def test_run_that_was_undone_in_part_does_not_count_as_undone(vault: Path) -> None:
