@@ -296,6 +296,14 @@ def test_later_run_whose_undo_was_not_recorded_does_not_overlap(vault: Path) -> 
     assert read_files(vault) == before
 
 
+def test_note_that_another_program_moved_back_is_restored(vault: Path) -> None:
+    first = make(vault, fix(a=b"a1"))
+    make(vault, move("a.md", "n.md"))
+    (vault / "n.md").rename(vault / "a.md")
+    assert undo_run(vault, find(vault, first)).written == ("a.md",)
+    assert read_files(vault) == VAULT
+
+
 def test_undo_of_an_earlier_run_overlaps(run: RunCommand, vault: Path) -> None:
     for text in (b"a1", b"a2"):
         make(vault, fix(a=text))
@@ -307,6 +315,20 @@ def test_undo_of_an_earlier_run_overlaps(run: RunCommand, vault: Path) -> None:
     for name in (earlier, later):
         assert run("undo", name).code == 0
     assert (vault / "a.md").read_bytes() == b"a2"
+
+
+def test_undo_of_a_whole_run_is_not_undone_in_part(vault: Path) -> None:
+    make(vault, Step({"a.md": b"a1", "b.md": b"b1"}, whole=True))
+    undo = undo_run(vault, list_runs(vault)[0]).run_id
+    assert undo
+    later = make(vault, fix(b=b"b2"))
+    before = read_files(vault)
+    assert plan_undo(vault, find(vault, undo)).is_refused
+    assert undo_run(vault, find(vault, undo)).written == ()
+    assert read_files(vault) == before
+    for name in (later, undo):
+        assert undo_run(vault, find(vault, name)).skipped == ()
+    assert (vault / "b.md").read_bytes() == b"b1"
 
 
 def test_run_that_was_undone_in_part_does_not_count_as_undone(vault: Path) -> None:
