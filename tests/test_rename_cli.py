@@ -123,7 +123,7 @@ def test_json_names_what_was_renamed(run: RunCommand, vault: Path) -> None:
 def test_lines_of_a_base_that_keep_the_old_name_are_listed(
     run: RunCommand, tmp_path: Path, words: Sequence[str], lines: list[int]
 ) -> None:
-    base = 'filters:\n  or: [file.name == "Topic",\n    file.hasTag("topic"),\n    link("Topic")]\n'
+    base = 'filters:\n  or: [link("Topic"),\n    file.hasTag("topic"),\n    link("Topic")]\n'
     notes = {"All.base": base, "Topic.md": "[[Home]] #topic\n", "Home.md": "[[Topic]]\n"}
     vault = create_vault(tmp_path / "bases", notes)
     data = load(run("rename", *words, "--json", "--vault", vault))

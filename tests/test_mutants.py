@@ -1,0 +1,82 @@
+"""Tests of `make mutants`: what is changed, what is left out, and that the rest of the file stays."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from mutant_server import pair_code
+from mutants import EQUIVALENT, SOURCE, read_equivalent
+from mutations import find_mutants
+from source import ROOT
+
+CHANGES: Sequence[tuple[str, list[str]]] = [
+    ("return a < b", ["return a <= b", "return None"]),
+    ("if a is not None:\n        pass", ["if a is None:"]),
+    ("if not a:\n        pass", ["if a:"]),
+    ("if a in b and c:\n        pass", ["if a in b or c:", "if a not in b and c:"]),
+    ("return True", ["return False"]),
+    ("return 3", ["return 4"]),
+    ("return a[b:]", ["return a[b + 1:]", "return None"]),
+    ("return len(a) - 1", ["return len(a) + 1", "return len(a) - 2", "return None"]),
+    ("b.add(a)", ["pass"]),
+    ("b.c = a", ["pass"]),
+    ("raise ValueError", ["pass"]),
+    ("b = 'key'", ['b = ""']),
+]
+"""A statement of a function, and what one of its lines becomes."""
+
+UNCHANGED = [
+    '"""A docstring."""',
+    "b = a",
+    "assert a > 1",
+    "b = 'a message of words'",
+    "b = f'{a > 1}'",
+    "b: Literal['key'] = a",
+    "b = cast('Key', a)",
+    "raise AssertionError(1)",
+    "import os",
+]
+
+
+def change(statement: str) -> list[str]:
+    """Return the changed lines of a function with a statement, sorted."""
+    code = f"def function(a, b=1, c='key'):\n    {statement}\n".encode()
+    mutants = find_mutants("m.py", code)
+    for mutant in mutants:
+        lines = mutant.apply(code).decode().split("\n")
+        others = code.decode().split("\n")
+        assert lines[mutant.line - 1].strip() == mutant.after
+        assert others[mutant.line - 1].strip() == mutant.before
+        assert lines[: mutant.line - 1] == others[: mutant.line - 1]
+        assert lines[mutant.line :] == others[mutant.line :]
+        assert pair_code("m.py", code, mutant.apply(code))
+    return sorted(mutant.after for mutant in mutants)
+
+
+@pytest.mark.parametrize(("statement", "changes"), CHANGES)
+def test_one_place_changes(statement: str, changes: list[str]) -> None:
+    assert change(statement) == sorted(changes)
+
+
+@pytest.mark.parametrize("statement", UNCHANGED)
+def test_what_tests_may_leave_open_stays(statement: str) -> None:
+    assert change(statement) == []
+
+
+def test_deleted_statement_keeps_the_numbers_of_lines() -> None:
+    code = b"def function(a):\n    a(\n        1,\n    )\n    return a\n"
+    [deleted] = [each for each in find_mutants("m.py", code) if each.new == b"pass"]
+    assert deleted.apply(code) == b"def function(a):\n    pass\n\n\n    return a\n"
+
+
+def test_functions_that_are_added_or_removed_have_no_pair() -> None:
+    code = b"def function(a):\n    a(lambda: 1)\n"
+    [deleted] = [each for each in find_mutants("m.py", code) if each.new == b"pass"]
+    assert pair_code("m.py", code, deleted.apply(code)) is None
+
+
+def test_judged_mutants_exist() -> None:
+    for each in read_equivalent():
+        data = (ROOT / SOURCE / each["file"]).read_bytes()
+        found = [(item.before, item.after) for item in find_mutants(each["file"], data)]
+        assert (each["line"], each["mutant"]) in found, f"{EQUIVALENT.name}: {each['mutant']}"
