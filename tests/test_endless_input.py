@@ -14,6 +14,8 @@ from running import create_vault
 from vaultlink.cli.command_table import COMMANDS
 from vaultlink.cli.options import list_option_fields
 
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs pipes of POSIX")
+
 SECONDS = 60
 
 LINES = {
@@ -28,9 +30,9 @@ LINES = {
     "PATHS": "check {}",
     "VAULT": "report --json {}",
     "NOTE": "show {}",
-    "BASE OURS THEIRS": "merge-driver a.md {} a.md",
+    "BASE OURS THEIRS": "merge-driver {} a.md a.md",
 }
-"""A command line for each option and argument that is a path."""
+"""A command line for each option and argument that is a path. None would replace a device if it were not refused."""
 
 
 @pytest.fixture

@@ -183,6 +183,8 @@ def test_folder_outside_the_repository_is_not_swept(run: RunCommand, tmp_path: P
     stray = tmp_path / f"far/.vaultlink-{find_ended_process()}-abcdef-0.tmp"
     stray.touch()
     (root / ".github").mkdir()
-    (root / ".github/workflows").symlink_to(tmp_path / "far")
-    run("fix", "--vault", str(root))
-    assert stray.exists()
+    for target in (tmp_path / "far", "workflows"):
+        (root / ".github/workflows").unlink(missing_ok=True)
+        (root / ".github/workflows").symlink_to(target)
+        assert run("fix", "--vault", str(root)).code == 1
+        assert stray.exists()

@@ -489,7 +489,7 @@ def require_terminal() -> None:
 
 
 def _escape_for_log(diff: str) -> str:
-    """Spell out what the log of a CI service may obey, if stdout is such a log.
+    """Spell out what the log of a CI service may obey, if stdout may be one.
 
     Line ends of Windows stay, so that most diffs of such notes can be applied.
     """

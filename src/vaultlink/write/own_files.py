@@ -45,10 +45,10 @@ def remove_hidden_strays(root: Path) -> None:
 
     These are the folders of a repository to which `vaultlink init` writes.
     """
-    repository = find_work_tree(root) or root
-    for folder in (repository, repository / ".github" / "workflows"):
-        if folder.resolve().is_relative_to(repository.resolve()):
-            remove_strays(folder)
+    repository = os.path.realpath(find_work_tree(root) or root)
+    for folder in (repository, os.path.join(repository, ".github", "workflows")):  # noqa: PTH118 - as text
+        if os.path.realpath(folder) == folder:
+            remove_strays(Path(folder))
 
 
 def replace_file(file: Path, data: bytes) -> bool:
