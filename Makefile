@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PYTEST := $(BIN)/python -m pytest -n 4 --dist worksteal  # on two cores: many tests wait for a watcher or a terminal
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all explore hostile faults lint bench bench-related worst-cases gate gate-record release-check coverage mutants lock refresh random-renames renames replay casts screenshots docs clean
+.PHONY: help demo test test-all explore hostile faults lint bench bench-related worst-cases gate gate-record release-check coverage mutants lock refresh random-renames renames replay casts screenshots docs clean soak
 
 help:
 	@echo 'make demo      set up, and check the sample vault in fixtures/'
@@ -24,6 +24,7 @@ help:
 	@echo 'make bench     measure every figure that has a target; VAULT=DIR uses a copy of your vault'
 	@echo 'make bench-related  hide links, and count those that `related` finds: VAULTS="DIR ARCHIVE ..."'
 	@echo 'make worst-cases  measure how the time of the worst notes grows with their size'
+	@echo 'make soak      change a vault for SECONDS (600), and weigh its watcher beside a fresh one'
 	@echo 'make gate      compare the speed with the last release, whose figures `make gate-record` wrote'
 	@echo 'make release-check  build the archives of a release, and install them on every Python at hand'
 	@echo 'make coverage  measure which lines of the pure packages the tests run'
@@ -95,6 +96,9 @@ bench-related: .venv/installed
 
 worst-cases: .venv/installed
 	$(BIN)/python benchmarks/worst_cases.py $(ARGS)
+
+soak: .venv/installed
+	$(BIN)/python benchmarks/soak.py $(SECONDS)
 
 gate: .venv/installed
 	$(BIN)/python benchmarks/gate.py $(if $(PROGRAM),--program '$(PROGRAM)') $(ARGS)

@@ -22,9 +22,12 @@ QUIET_SECONDS = 0.1
 class WatchProcess:
     """A watcher in its own process. Each line has the time at which it arrived."""
 
-    def __init__(self, command: Sequence[str], vault: Path, environment: Mapping[str, str]):
+    def __init__(
+        self, command: Sequence[str], vault: Path, environment: Mapping[str, str], *options: str
+    ):
+        words = ("watch", str(vault), "--output-format", "json-lines", "--quiet", *options)
         self.process = subprocess.Popen(
-            [*command, "watch", str(vault), "--output-format", "json-lines", "--quiet"],
+            [*command, *words],
             stdout=subprocess.PIPE,
             env=dict(environment),
         )

@@ -4,7 +4,7 @@ import math
 import os
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -23,6 +23,7 @@ from vaultlink.model import FileStamp, SkippedNote
 from vaultlink.report.changed_lines import count_fixed_by_rule, describe_fixed
 from vaultlink.watch.backend import EventFeed
 from vaultlink.watch.events import Debounce, EventQueue
+from vaultlink.watch.garbage import free_unused_objects
 from vaultlink.watch.messages import AppliedFixes, BatchCause, Notice, WatchUpdate
 from vaultlink.watch.peers import Peers
 from vaultlink.watch.session import Session, folder_identity
@@ -306,22 +307,24 @@ class Environment:
         self._event_source.start(self._session.scan.listing.folders, time.monotonic())
         self._fixer.record_changes((), time.monotonic())
         yield batch
+        free_unused_objects()
 
-    def reload_settings(self) -> Iterator[WatchUpdate]:
-        """Apply changed settings or a changed git state.
+    def reload_settings(self) -> Generator[WatchUpdate, None, bool]:
+        """Apply changed settings or a changed git state; return True if the vault is another one.
 
         If the new settings are invalid, report that and keep the previous ones.
         """
         session = self._session
         has_git_changed = self._settings.has_git_changed()
         self._settings = SettingsSnapshot(session.scan)
+        free_unused_objects()  # the new vault takes their place
         try:
             vault = reopen_if_changed(session.vault)
         except (ConfigError, VaultError) as error:
             yield from self.notify_once(
                 "settings", f"{error} The previous settings stay in force.", is_error=True
             )
-            return
+            return False
         self._last_messages.pop("settings", None)
         batch = None
         if vault:
@@ -338,6 +341,9 @@ class Environment:
             self._fixer.schedule(time.monotonic())
             self._events.request_full_rescan()
             yield batch
+        if vault:
+            free_unused_objects()
+        return batch is not None
 
     def report_peers(self) -> Iterator[WatchUpdate]:
         for sentence in self._peers.describe_changes() if self._peers else ():

@@ -23,6 +23,7 @@ from vaultlink.watch.environment import (
     use_single_process,
 )
 from vaultlink.watch.events import ChangeHints, Debounce, EventQueue
+from vaultlink.watch.garbage import CollectionTimer, free_new_objects
 from vaultlink.watch.messages import Notice, Proposal, WatchUpdate
 from vaultlink.watch.session import PreparedUpdate, Rescan, Session, has_no_notes, rescan
 
@@ -92,6 +93,7 @@ class Watch:
         self._prepared: PreparedUpdate | None = None
         self._prepared_count = -1  # the number of events before `_prepared`
         self._last_heartbeat = time.monotonic()
+        self._collection = CollectionTimer(self._last_heartbeat)
 
     def stop(self) -> None:
         """End after the current work. Safe to call in a signal handler or another thread."""
@@ -157,6 +159,8 @@ class Watch:
         if not self._events:
             if self._fixer.seconds_until_fix(now) <= 0 and not self._environment.is_git_busy():
                 yield from self._apply_fixes()
+            elif self._collection.is_due(now):
+                self._collection.collect()
         elif self._seconds_until_batch(now) > 0:
             self._prepare_batch(now)
         elif not self._environment.is_git_busy():
@@ -195,9 +199,8 @@ class Watch:
             yield from self._environment.recover_vault()
             return
         if self._environment.has_new_settings(result.scan):
-            previous = self.session.vault
-            yield from self._environment.reload_settings()
-            if self.session.vault is not previous:
+            is_replaced = yield from self._environment.reload_settings()
+            if is_replaced:
                 return  # the rescan belongs to the previous state; a full rescan follows
         yield from self._environment.report_unreadable(result.scan)
         if (
@@ -209,8 +212,10 @@ class Watch:
         batch = self.session.commit(prepared)
         if batch:
             self._fixer.record_changes(result.paths, time.monotonic())
+            self._collection.record_batch()
             yield batch
             self.session.count_totals()  # now, so that the next batch does not wait for it
+            free_new_objects()
             yield from self._verify()
 
     def _apply_fixes(self) -> Iterator[WatchUpdate]:

@@ -445,7 +445,6 @@ class Session:
 
     def replace_vault(self, vault: Vault, cause: BatchCause) -> Batch:
         """Continue with a vault that was opened again, and return the batch."""
-        vault.state.compute_all()
         return self._switch(self._learn(vault, vault.state.settings.history), cause)
 
     def learn_history(self, history: History, description: str) -> Batch | None:

@@ -3,7 +3,6 @@
 The status line and messages go to stderr.
 """
 
-import gc
 import shlex
 import signal
 import sys
@@ -30,6 +29,7 @@ from vaultlink.report.full import FullRenderer
 from vaultlink.report.json_document import encode_json_lines, finding_rows
 from vaultlink.report.layout import escape_controls, make_path_linker
 from vaultlink.report.listings import make_target_formatter
+from vaultlink.watch.garbage import exempt_present_objects
 from vaultlink.watch.loop import Watch, WatchSettings
 from vaultlink.watch.messages import Batch, Notice, Proposal, WatchUpdate
 from vaultlink.watch.output import (
@@ -223,12 +223,7 @@ class _UpdatePrinter:
             self._print_text(render_concise(findings, terminal.palette))
         terminal.print_message(summarize_check(findings, batch.totals().notes))
         terminal.print_message(f"Watching {batch.vault.root}; Ctrl-C ends it.")
-        # The objects of the vault live as long as the watcher, so they are exempt from garbage
-        # collection. New objects form few reference cycles, so collections are rare.
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(100_000, 20, 100)
-        gc.enable()
+        exempt_present_objects()
 
     def _print_text(self, text: str) -> None:
         """Print text for people; on a terminal, lines break between words."""
