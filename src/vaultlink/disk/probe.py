@@ -5,6 +5,7 @@ from functools import cache
 from pathlib import Path
 
 from vaultlink.disk.scan import is_vault_path
+from vaultlink.index.resolve import normalize_name
 from vaultlink.refactor.refusals import DiskProbe
 
 
@@ -20,9 +21,13 @@ def probe_disk(root: Path) -> DiskProbe:
 
     def is_same(path: str, other: str) -> bool:
         try:
-            return os.path.samestat(os.lstat(f"{top}/{path}"), os.lstat(f"{top}/{other}"))
+            if os.path.samestat(os.lstat(f"{top}/{path}"), os.lstat(f"{top}/{other}")):
+                return True
         except (OSError, ValueError):
             return False
+        # Not every disk that ignores case shows it by the inodes: exFAT has one for each spelling.
+        is_respelt = normalize_name(path) == normalize_name(other)
+        return is_respelt and not (_is_spelt(top, path) and _is_spelt(top, other))
 
     @cache
     def is_outside(folder: str) -> bool:
@@ -42,3 +47,13 @@ def probe_disk(root: Path) -> DiskProbe:
         is_outside,
         is_vault_path,
     )
+
+
+def _is_spelt(top: str, path: str) -> bool:
+    """Return True if the disk lists all names of a path as they are spelt in it."""
+    folder = top
+    for name in path.split("/"):
+        if name not in os.listdir(folder):  # noqa: PTH208 - vault paths are text
+            return False
+        folder = f"{folder}/{name}"
+    return True
