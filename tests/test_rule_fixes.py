@@ -185,3 +185,18 @@ def test_fixes_of_a_state_that_is_decoded_again_are_counted() -> None:
     forecast = FixForecaster(state, sources(vault), list_changes, lambda _: True, None)
     findings = [item for items in state.diagnostics.values() for item in items]
     assert sum(fix is not None for fix in forecast(findings).fixes) == 600
+
+
+@pytest.mark.parametrize(
+    ("text", "fixed"),
+    [
+        (" |\n-|-\n[[T k|]]|p", " |\n-|-\n[[T k\\|]]|p"),
+        (" |\n-|-\n[[T  k|]]|p", None),  # the link would not resolve
+        (" |\n-|-\n[[T\tk|]]|p", None),
+        ("a [[T\nk]] b", "a [[T k]] b"),
+    ],
+)
+def test_malformed_link_is_fixed_only_as_it_is_spelt(text: str, fixed: str | None) -> None:
+    vault = {"n.md": text, "T k.md": "---\ntitle: T k\n---\n"}
+    result = run_fixes(make_settings(), vault, unsafe=True)
+    assert texts_after(result).get("n.md") == fixed

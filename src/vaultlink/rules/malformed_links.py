@@ -33,7 +33,7 @@ def malformed_link(note: Note, context: Context) -> Iterator[Finding]:
                     {"target": name, "fault": fault},
                     name,
                     edits=build_replacement_edits(problem, note)
-                    if _names_file_or_note(name, note, context)
+                    if _names_file_or_note(_join_lines(problem.target), note, context)
                     else (),
                     safety=_judge_safety(name, fault, problem, note, context),
                     links=(link,) if link else None,
@@ -138,6 +138,11 @@ def _is_reportable(
         is_whole = fault == LinkFault.BELOW_TABLE or bool(problem.replacements)
         return is_whole and _is_word(name) and not has_placeholder(name)
     return bool(problem.replacements) and _is_word(name) and _names_other_note(name, note, context)
+
+
+def _join_lines(target: str) -> str:
+    """Return a target as the fix writes it: other spaces stay, so it may not resolve."""
+    return " ".join(line.strip() for line in target.split("\n")).strip()
 
 
 def _names_file_or_note(name: str, note: Note, context: Context) -> bool:
