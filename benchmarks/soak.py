@@ -92,10 +92,10 @@ def soak(folder: Path, seconds: float) -> bool:
     after = weigh(soaked)
     if soaked.process.poll() is not None:
         raise SystemExit(f"the watcher ended with {soaked.process.returncode}")
-    soaked.stop()
+    soaked.end()
     new = WatchProcess(command, vault, environment, "--fix")
     fresh = weigh(new)
-    new.stop()
+    new.end()
     print(f"{storm.changed_settings} changed settings, {storm.actions:,} changes of notes")
     ratios = [one / other for one, other in zip(after, fresh, strict=True)]
     for name, one, other, ratio in zip(

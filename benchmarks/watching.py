@@ -108,6 +108,11 @@ class WatchProcess:
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(30)
 
+    def end(self) -> None:
+        """End the watcher at once, also if it is still fixing."""
+        self.process.kill()
+        self.process.wait()
+
 
 def time_saves(watched: WatchProcess, vault: Path, rounds: int) -> list[float]:
     """Return the seconds from each save of a note with a new broken link to the finding."""

@@ -1,7 +1,9 @@
 """Finding mentions: names, places where no link is written, offsets, scores, and the links that are written."""
 
+import tracemalloc
 import unicodedata
 from collections.abc import Mapping
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -760,3 +762,39 @@ def test_mentions_are_never_inside_hidden_text(text: str, headings: bool) -> Non
         if "|" not in text:
             assert len(added) == 1, mention
             assert not added[0].in_comment
+
+
+# -- names that contain each other -----------------------------------------------------------------
+
+
+NESTED = [" ".join(["a"] * count) for count in range(1, 61)]
+
+
+@pytest.mark.parametrize("plain", [False, True], ids=["library", "plain"])
+def test_nested_names_take_little_memory(plain: bool) -> None:
+    """Of 60 names that contain each other, each is at 10,000 places."""
+    matcher = Matcher(NESTED, {}, plain=plain)
+    text = "a " * 10_000
+    tracemalloc.start()
+    count = sum(1 for _ in matcher.find(text))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert count == sum(10_000 - number for number in range(60))
+    assert peak < 20_000_000
+
+
+@pytest.mark.parametrize("plain", [False, True], ids=["library", "plain"])
+@pytest.mark.parametrize("length", [1, 2, 7, 1_000])
+def test_text_is_searched_in_parts(
+    plain: bool, length: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The places are the same as in the whole text, by start, the longest first."""
+    dice = Random(1)
+    matcher = Matcher([*NESTED[:5], "ab", "a b", "b-a", "é a", "猫", "猫a"], {}, plain=plain)
+    for _ in range(100):
+        text = "".join(dice.choices("aab  é猫-", k=dice.randrange(40)))
+        monkeypatch.setattr("vaultlink.mentions.matcher._PART_LENGTH", 10_000)
+        whole = list(matcher.find(text))
+        monkeypatch.setattr("vaultlink.mentions.matcher._PART_LENGTH", length)
+        assert list(matcher.find(text)) == whole
+        assert whole == sorted(whole, key=lambda match: (match[0], -match[1]))

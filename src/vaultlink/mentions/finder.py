@@ -167,8 +167,7 @@ class MentionFinder:
         """
         found = []
         last = 0
-        matches = self._matcher.find(folded.text)
-        for start, end, key in sorted(matches, key=lambda match: (match[0], -match[1])):
+        for start, end, key in self._matcher.find(folded.text):
             if start < last:
                 continue
             begin, stop = folded.source_offset(start), folded.source_offset(end)

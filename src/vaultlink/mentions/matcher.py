@@ -28,6 +28,10 @@ def is_word_char(char: str) -> bool:
     return char.isalnum() or unicodedata.category(char) in ("Mn", "Mc", "Me", "Cf")
 
 
+_PART_LENGTH = 2048
+"""Characters of a text that are searched at once."""
+
+
 class Matcher:
     """Finds names in folded texts. `is_fast` is True if the library is there."""
 
@@ -37,6 +41,7 @@ class Matcher:
         `rarities` has the number of notes that have a word; words that are missing are rare.
         """
         self._names = sorted(names)
+        self._longest = max(map(len, self._names), default=0)
         self._automaton = None if plain else _build_automaton(self._names)
         self.is_fast = self._automaton is not None
         self._by_word: dict[str, list[tuple[str, tuple[str, ...]]]] = {}
@@ -44,16 +49,30 @@ class Matcher:
         if not self.is_fast:
             self._group_by_word(rarities)
 
-    def find(self, text: str) -> list[Match]:
-        """Return the names in a folded text that are whole words; they may overlap."""
-        if self._automaton is not None:
-            names = self._names
-            return [
-                (start, end, names[number])
-                for number, start, end in self._search(text)
-                if _is_bounded(text, start, end)
-            ]
-        return [match for name in self._candidates(text) for match in find_one(text, name)]
+    def find(self, text: str) -> Iterator[Match]:
+        """Yield the names in a folded text that are whole words; they may overlap.
+
+        They are ordered by start, the longest first. The text is searched in parts, because names
+        that contain each other are found as often as there are of them at each place.
+        """
+        names = [] if self.is_fast else [*self._candidates(text)]
+        for start in range(0, len(text), _PART_LENGTH):
+            found = self._find_between(text, names, start, start + _PART_LENGTH)
+            yield from sorted(found, key=lambda match: (match[0], -match[1]))
+
+    def _find_between(
+        self, text: str, names: Iterable[str], start: int, stop: int
+    ) -> Iterator[Match]:
+        """Yield the names that start in a part of a text; without the library, of these."""
+        end = stop + self._longest
+        if self._automaton is None:
+            for name in names:
+                found = find_one(text, name, start, end)
+                yield from (match for match in found if match[0] < stop)
+            return
+        for number, first, last in self._search(text[start:end]):
+            if start + first < stop and _is_bounded(text, start + first, start + last):
+                yield start + first, start + last, self._names[number]
 
     def _search(self, text: str) -> list[tuple[int, int, int]]:
         """Return number, start and end of all occurrences; the library refuses surrogates."""
@@ -84,13 +103,13 @@ class Matcher:
         yield from self._unbroken
 
 
-def find_one(text: str, name: str) -> Iterator[Match]:
-    """Yield the places of one folded name in a folded text, as whole words."""
-    at = text.find(name)
+def find_one(text: str, name: str, start: int = 0, end: int | None = None) -> Iterator[Match]:
+    """Yield the places of one folded name in a folded text, or a part of it, as whole words."""
+    at = text.find(name, start, end)
     while at != -1:
         if _is_bounded(text, at, at + len(name)):
             yield at, at + len(name), name
-        at = text.find(name, at + 1)
+        at = text.find(name, at + 1, end)
 
 
 def _is_bounded(text: str, start: int, end: int) -> bool:
