@@ -112,6 +112,7 @@ def test_each_use_has_a_page() -> None:
         "mentions",
         "obsidian-git",
         "old-findings",
+        "output-files",
         "planned-notes",
         "platforms",
         "pre-commit",

@@ -283,9 +283,13 @@ def _remove_unused_folders(root: Path) -> None:
 
 
 def _find_origin(run: RecordedRun, runs: Mapping[str, RecordedRun]) -> tuple[bool, RecordedRun]:
-    """Return True if a run is an undo, and the run that it undoes or makes again."""
-    is_undo, origin = False, run
-    while origin.undoes is not None and origin.undoes in runs:
+    """Return True if a run is an undo, and the run that it undoes or makes again.
+
+    Forged records may undo each other.
+    """
+    is_undo, origin, seen = False, run, set[str]()
+    while origin.undoes is not None and origin.undoes in runs and origin.id not in seen:
+        seen.add(origin.id)
         is_undo, origin = not is_undo, runs[origin.undoes]
     return is_undo, origin
 
