@@ -32,7 +32,7 @@ _TSV_HEADERS = (
     "figure count path",
     "setting value from",
     "check attention detail advice",
-    "run time command summary notes undone moves",
+    "run time command summary notes undone moves interrupted undoes",
     "code rule default severity finds",
 )
 """The header rows of all listings with several columns. One column is too little to go by."""
