@@ -310,7 +310,7 @@ class Environment:
         free_unused_objects()
 
     def reload_settings(self) -> Generator[WatchUpdate, None, bool]:
-        """Apply changed settings or a changed git state; return True if the vault is another one.
+        """Apply changed settings or git state; return True if the vault is another one.
 
         If the new settings are invalid, report that and keep the previous ones.
         """
