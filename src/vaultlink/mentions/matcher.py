@@ -104,7 +104,7 @@ class Matcher:
 
 
 def find_one(text: str, name: str, start: int = 0, end: int | None = None) -> Iterator[Match]:
-    """Yield the places of one folded name in a folded text, or a part of it, as whole words."""
+    """Yield the places of one folded name in a folded text, as whole words."""
     at = text.find(name, start, end)
     while at != -1:
         if _is_bounded(text, at, at + len(name)):

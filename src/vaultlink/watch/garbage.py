@@ -23,7 +23,7 @@ def exempt_present_objects() -> None:
 
 
 def free_new_objects() -> None:
-    """Free what is not used any more of the objects that are not exempt, if others are.
+    """Free unused objects that are not exempt from collection, if others are.
 
     It takes milliseconds, so it is done after each batch: what one leaves would double the memory
     within ten.
@@ -60,7 +60,7 @@ _MAX_SHARE = 0.01
 
 
 class CollectionTimer:
-    """Says when to free what the batches of a watcher left. Times are monotonic seconds."""
+    """Says when to free what batches left. Times are monotonic seconds."""
 
     def __init__(self, now: float):
         self._has_changed, self._next = False, now + _MIN_SECONDS
@@ -70,7 +70,7 @@ class CollectionTimer:
         self._has_changed = True
 
     def is_due(self, now: float) -> bool:
-        """Return True if it is time to call `collect`, unless there is something else to do."""
+        """Return True if it is time to call `collect`."""
         return self._has_changed and now >= self._next
 
     def collect(self) -> None:
