@@ -31,10 +31,10 @@ def without_collections() -> Iterator[None]:
     gc.enable()
 
 
-def count_alive(kind: type) -> int:
-    """Count the objects of a class; those that are exempt from collection, too."""
+def list_alive(kind: type) -> list[object]:
+    """Return the objects of a class; those that are exempt from collection, too."""
     gc.unfreeze()
-    return sum(isinstance(item, kind) for item in gc.get_objects())
+    return [item for item in gc.get_objects() if isinstance(item, kind)]
 
 
 def count_open_states() -> int:
@@ -73,6 +73,7 @@ def change_settings(vault: Path, number: int) -> None:
 def test_replaced_vaults_are_freed(tmp_path: Path, is_exempting: bool) -> None:
     vault = make_vault(tmp_path)
     settings = Settings(cache_dir=tmp_path / "cache")
+    kept = [list_alive(kind) for kind in (State, StoredState)]  # of other tests
     watch = Watch(vault, settings, WatchSettings(debounce=QUICK_DEBOUNCE))
     updates = watch.updates()
     next(updates)
@@ -84,5 +85,6 @@ def test_replaced_vaults_are_freed(tmp_path: Path, is_exempting: bool) -> None:
         wait_for_batch(updates, lambda text: text == "new settings")
     watch.stop()
     list(updates)
-    assert (count_alive(State), count_alive(StoredState)) == (1, 1)
+    alive = [list_alive(kind) for kind in (State, StoredState)]
+    assert [len(now) - len(old) for now, old in zip(alive, kept, strict=True)] == [1, 1]
     assert count_open_states() == min(1, len(list_descriptors()))
