@@ -155,6 +155,21 @@ def test_state_of_another_vault_gives_no_history(
         os.utime(vault / "fourth.md", ns=(10**18, 10**18))
 
 
+def test_state_of_another_vault_may_know_an_attachment_that_this_one_lacks(tmp_path: Path) -> None:
+    settings = Settings(cache_dir=tmp_path / "cache")
+    one, other = tmp_path / "one", tmp_path / "other"
+    for vault in (one, other):
+        vault.mkdir()
+        for name in "abc":
+            (vault / f"{name}.md").write_text(f"[[{name}]]\n", encoding="utf-8")
+    (one / "map.png").write_bytes(b"png")
+    open_vault(one, settings)
+    for name in ("d", "e", "f"):
+        found = open_vault(other, settings).state
+        assert_same(found, open_vault(other, Settings(cache=False)).state)
+        (other / f"{name}.md").write_text("new\n", encoding="utf-8")
+
+
 @pytest.mark.usefixtures("plain_git")
 def test_state_of_another_vault_says_nothing_of_notes_outside_the_last_commit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -50,7 +50,10 @@ class Answers:
         if question != self._question:
             self._question, self._tried = question, ""
         offered = prompt[1].split(",")
-        key = next(key for key in self._keys if key in offered and key not in self._tried)
+        keys = [key for key in self._keys if key in offered and key not in self._tried]
+        if not keys:
+            return  # the last answer is not shown yet
+        key = keys[0]
         self._tried += key
         screen.type(key)
 

@@ -248,7 +248,8 @@ def _remember_saved(
     changed += [
         path
         for path in stored.table.attachments
-        if then.stamps[path] != present.stamps.get(path, then.stamps[path])
+        if path in then.stamps  # else only the other vault has it
+        and then.stamps[path] != present.stamps.get(path, then.stamps[path])
     ]
     if known == NO_HISTORY and not changed and files.keys() == before.files:
         return NO_HISTORY
