@@ -430,6 +430,15 @@ def left_by_graph(repo: Path, environment: Environment) -> None:
     assert sorted(node["id"] for node in nodes) == ["/Port", "Home.md", "Mole.md"]
 
 
+def left_by_output_files(repo: Path, environment: Environment) -> None:
+    """The results are files beside the vault, and no note is replaced by results."""
+    log = json.loads((repo.parent / "findings.sarif").read_text(encoding="utf-8"))
+    assert log["version"] == "2.1.0"
+    assert ">Harbour</text>" in (repo.parent / "vault.svg").read_text(encoding="utf-8")
+    assert exit_code(repo, environment, "graph", "--format", "svg", "--output-file", "Mole.md") == 2
+    assert status(repo, environment) == ""
+
+
 def left_by_related(repo: Path, environment: Environment) -> None:
     """Nothing is written. Ten notes are listed, and the score is the sum of the evidence."""
     assert status(repo, environment) == ""

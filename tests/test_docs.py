@@ -380,6 +380,7 @@ LEFT = {
     "history": guides.left_by_history,
     "graph": guides.left_by_graph,
     "mentions": left_by_mentions,
+    "output-files": guides.left_by_output_files,
     "planned-notes": guides.left_by_planned_notes,
     "platforms": guides.left_by_terminal,
     "scale": guides.left_by_terminal,

@@ -15,7 +15,7 @@ from vaultlink.watch.loop import Watch, WatchSettings
 from vaultlink.watch.messages import Batch, WatchUpdate
 from watched import QUICK_DEBOUNCE
 
-CHANGES = 6
+CHANGES = 4
 DESCRIPTORS = Path("/proc/self/fd")
 
 

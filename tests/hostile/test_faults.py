@@ -33,24 +33,24 @@ def inject(library: Path, folder: Path, names: Sequence[str], *options: object) 
 
 
 SAMPLE: Mapping[str, tuple[tuple[str, ...], Sequence[object]]] = {
-    "fixes": (("fix", "fix-create", "cached-fix", "watch"), ("--step", 151)),
+    "fixes": (("fix", "fix-create", "cached-fix", "watch"), ("--step", 401)),
     "renames": (
         ("rename", "rename-folder", "rename-heading", "rename-tag", "rename-attachment"),
-        ("--step", 151),
+        ("--step", 401),
     ),
-    "moves": (("case", "swap", "cycle", "folders", "move"), ("--step", 151)),
+    "moves": (("case", "swap", "cycle", "folders", "move"), ("--step", 401)),
     "texts": (
         ("merge", "extract", "mentions", "backlinks", "backlinks-remove"),
-        ("--step", 151),
+        ("--step", 401),
     ),
     "files": (
         ("baseline", "baseline-prune", "init", "init-ci", "report", "report-again"),
-        ("--step", 61),
+        ("--step", 151),
     ),
-    "undos": (tuple(name for name in SCENARIOS if name.startswith("undo-")), ("--step", 211)),
+    "undos": (tuple(name for name in SCENARIOS if name.startswith("undo-")), ("--step", 601)),
     "recoveries": (
         tuple(name for name in SCENARIOS if name.startswith("recover-")),
-        ("--step", 83, "--modes", ",".join(KILLS)),
+        ("--step", 251, "--modes", ",".join(KILLS)),
     ),
 }
 """Scenarios, and the options that choose their faults."""
