@@ -4,6 +4,7 @@ Its objects are written with zlib, which is faster than git, and allows trees th
 """
 
 import hashlib
+import threading
 import tracemalloc
 import zlib
 from collections.abc import Mapping
@@ -85,6 +86,14 @@ def test_output_is_read_up_to_a_limit(root: Path, limit: int, output: bytes, is_
     result = run_to_end(root, "ls-files", "-z", limit=limit)
     assert result is not None
     assert (result.output, result.is_cut) == (output, is_cut)
+
+
+def test_no_thread_is_left_behind(root: Path) -> None:
+    """Notes are read in several processes only if there is one thread."""
+    before = threading.active_count()
+    for stdin in (None, b"HEAD\n", b"HEAD\n" * 100_000):
+        run_git(root, "cat-file", "--batch-check", stdin=stdin)
+        assert threading.active_count() == before
 
 
 def test_command_with_too_much_output_fails(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

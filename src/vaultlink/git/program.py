@@ -22,6 +22,8 @@ from vaultlink.git.location import find_blocking_file, is_in_bare_repository, we
 
 _TIMEOUT_SECONDS = 60
 _VERSION_TIMEOUT_SECONDS = 2
+_JOIN_SECONDS = 1.0
+"""Time in which a thread ends after git has."""
 
 MAX_OUTPUT = 48_000_000
 """Bytes of git's output that are read, and twice those of the repository's packs and index.
@@ -213,10 +215,12 @@ class RunningGit:
             return None
         assert process.stdout is not None
         timer = Timer(_TIMEOUT_SECONDS, self._end_late)
-        timer.daemon = True
-        timer.start()
+        threads: list[Thread] = [timer]
         if process.stdin is not None:
-            Thread(target=_feed, args=(process.stdin, self._stdin), daemon=True).start()
+            threads.append(Thread(target=_feed, args=(process.stdin, self._stdin)))
+        for thread in threads:
+            thread.daemon = True
+            thread.start()
         try:
             output, is_cut = _read_up_to(process.stdout, self._limit)
             if is_cut:
@@ -227,6 +231,8 @@ class RunningGit:
         finally:
             timer.cancel()
             process.stdout.close()
+            for thread in threads:  # notes are read in several processes only without threads
+                thread.join(_JOIN_SECONDS)
         return None if GitTimeouts.has_occurred else GitResult(code, output, is_cut)
 
     def _end_late(self) -> None:
