@@ -1,4 +1,4 @@
-"""How much is read of a repository: in proportion to what it weighs on disk.
+"""Limit what is read of a repository, in proportion to what it weighs on disk.
 
 A few kilobytes of a repository can stand for gigabytes. What is beyond the budget is treated as
 what git can't read.
@@ -13,7 +13,6 @@ MAX_BLOB = 4_000_000
 
 _PER_BYTE = 4
 """Bytes to read for each byte on disk: about what texts are compressed to."""
-
 
 _MAX_FAILURES = 5
 """Times that git may fail on an object before no others are asked for."""

@@ -1,4 +1,4 @@
-"""How the output of each format begins, by which a later run knows its own files.
+"""Know the output of each format by its beginning, as a later run does.
 
 A file of a vault is replaced only if it begins as the new output does. What has no special
 beginning, such as a table, a page or a script, is never recognised.
@@ -45,19 +45,6 @@ JSON_MARK = '{"schema":1,\n"vault":'
 
 REPORTS = {"html": "html report", "json": "json report", "markdown": "markdown report"}
 """The names of the output of `report` by its format."""
-
-_STARTS = {
-    "html": r"(?i:\s*<!doctype)(?s:.*)<meta name=\"generator\" content=\"vaultlink",
-    "json": r'\{"schema":1,\n"vault":',
-    "markdown": r"<!-- vaultlink report -->",
-}
-"""The beginnings of the three formats of `report`. It replaces any of them."""
-
-REPORT = "report"
-"""The name of the output of `report`, whatever its format."""
-
-REPORT_MARKDOWN = "report in Markdown"
-"""The same as Markdown, which may be a note of the vault."""
 
 _STARTS = {
     **{name: item.start for name, item in FORMATS.items()},

@@ -68,9 +68,9 @@ class PendingRun(NamedTuple):
     """The changes of a run.
 
     If a note in `first` is skipped, nothing else is changed. `removals` have paths before the
-    moves. `obsolete` folders are removed as soon as a move leaves them empty. With `is_partial`,
-    all that can't be written or moved is skipped; otherwise a move that can't be made ends the run,
-    and so does an error of the disk. With `is_whole`, each note that can't be written ends it.
+    moves. `obsolete` folders are removed as soon as a move leaves them empty. A move that can't be
+    made ends the run, and so does an error of the disk: with `is_partial`, the note is skipped
+    instead. With `is_whole`, each note that can't be written ends it.
     """
 
     first: Sequence[PendingWrite]
@@ -141,12 +141,10 @@ def _extend(result: WriteResult, later: WriteResult, run: PendingRun) -> WriteRe
 def _make_moves(root: Path, run: PendingRun, token: str, result: WriteResult) -> WriteResult:
     plan = MovePlan(run.moves, list_temporary_paths(run.moves, token))
     reasons = make_moves(root, plan, run.obsolete, stop=True)
-    skipped = [SkippedNote(run.moves[number][0], reason) for number, reason in reasons.items()]
-    if skipped:
-        raise RunAbandoned(result, skipped)
-    moved = tuple(move for number, move in enumerate(run.moves) if number not in reasons)
-    every = sorted([*result.skipped, *skipped], key=lambda note: note.path)
-    return replace(result, skipped=tuple(every), moved=moved)
+    if reasons:
+        failed = [SkippedNote(run.moves[number][0], reason) for number, reason in reasons.items()]
+        raise RunAbandoned(result, failed)
+    return replace(result, moved=tuple(run.moves))
 
 
 def _remove_notes(root: Path, run: PendingRun, token: str, moved: dict[str, str]) -> WriteResult:

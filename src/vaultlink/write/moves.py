@@ -310,7 +310,7 @@ _MAX_LISTED_FILES = 10_000
 
 
 class FileIdentity(msgspec.Struct, frozen=True, array_like=True):
-    """How a file or folder is known again after a rename.
+    """The marks by which a file or folder is known again after a rename.
 
     `device` and `inode` stay on most disks, unless the vault is copied or restored from a backup.
     `content` is a digest of what is in it that a run does not change; versions before 0.6.0
@@ -525,7 +525,7 @@ def expand_moves(root: Path, moves: Mapping[str, str]) -> dict[str, str]:
 
 
 class LocatedFile(NamedTuple):
-    """Where a moved file is, None if it is gone.
+    """The place of a moved file, None if it is gone.
 
     `is_certain` is False if only its name tells.
     """

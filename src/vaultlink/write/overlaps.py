@@ -42,7 +42,7 @@ class Overlap(NamedTuple):
 
 
 class LaterChanges(NamedTuple):
-    """What happened to the notes of a run after it.
+    """The changes of the notes of a run after it.
 
     `restored` are the present paths of notes that an undo of the run has restored; it does not
     matter what other runs did to them since.

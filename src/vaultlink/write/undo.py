@@ -159,7 +159,7 @@ def _leave_overlaps(plan: UndoPlan, overlaps: Sequence[Overlap], *, refuses: boo
 
 
 class UndoForecast(msgspec.Struct, frozen=True):
-    """What an undo of a run would do now, as numbers of notes and moved files.
+    """The numbers of notes and moved files that an undo would restore or not.
 
     Attributes:
         exact: Those that are as the run left them, and can be restored.
