@@ -113,8 +113,8 @@ release-check: .venv/tested
 	@echo 'dist/ holds the archives. Nothing was uploaded.'
 
 # Tests of the pure packages that call them in one process. A worker of pytest-xdist can end before its data is written.
-COVERED := anchor_changes anchors backlinks canvas_edits catalog config counts definitions engine extracting fixes fixing fixtures \
-    formats graph intent mention_mistakes mention_settings mentions merging merging_notes parse picture quiet related rename_arguments \
+COVERED := anchor_changes anchors backlinks canvas_edits catalog config counts definitions engine extracting rule_fixes fix_rounds fixtures \
+    formats graph intent mention_mistakes mention_settings mentions merge_command parse picture quiet related rename_arguments \
     rename_cli rename_refusals renaming_anchors renaming_links rewriting rules section_style sections standing suggest tag_renames \
     upkeep vault_search vectors
 
