@@ -149,7 +149,7 @@ class PartMaker(msgspec.Struct, frozen=True, eq=False, dict=True):
             self.kind,
             (self.row.function, self.result.show_path("")),
             PartFacts,
-            make_lock_test(os.fspath(vault.root)),
+            make_lock_test(os.fspath(vault.root), vault.state.settings.is_protected),
         )
 
     @property

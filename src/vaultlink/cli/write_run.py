@@ -34,6 +34,7 @@ from vaultlink.model import PendingWrite, SkippedNote
 from vaultlink.report.layout import escape_controls, format_count
 from vaultlink.report.output_starts import DIFF
 from vaultlink.write.journal_files import is_journal_path, lock_vault
+from vaultlink.write.open_folders import PROTECTED, PROTECTED_ALL
 from vaultlink.write.own_files import remove_hidden_strays
 from vaultlink.write.undo import RevertedRun, remove_leftovers, revert_interrupted
 from vaultlink.write.write_notes import WriteResult
@@ -218,9 +219,14 @@ def format_command_line() -> str:
 def print_skipped_notes(skipped: Iterable[SkippedNote]) -> None:
     """Print every skipped note with the reason, also with --quiet.
 
-    The list is never shortened.
+    The list is never shortened; only the notes that the settings protect are counted.
     """
-    for skipped_note in skipped:
+    notes = list(skipped)
+    protected = [note for note in notes if note.reason == PROTECTED]
+    if len(protected) > 1:
+        notes = [note for note in notes if note.reason != PROTECTED]
+        print_stderr(f"{format_count(len(protected), 'note')} skipped: {PROTECTED_ALL}.")
+    for skipped_note in notes:
         print_stderr(
             f"{escape_controls(skipped_note.path)}: skipped: "
             f"{escape_controls(skipped_note.reason)}."

@@ -40,6 +40,22 @@ def compile_globs(patterns: Sequence[str]) -> Callable[[str], bool]:
     return matches
 
 
+def compile_ordered_globs(patterns: Sequence[str]) -> Callable[[str], bool]:
+    """Return a predicate that is True for paths that patterns in git's syntax select.
+
+    The last pattern that matches decides; one that begins with `!` takes paths out again.
+    """
+    tests = [
+        (compile_globs([pattern.removeprefix("!")]), not pattern.startswith("!"))
+        for pattern in reversed(patterns)
+    ]
+
+    def matches(path: str) -> bool:
+        return next((is_selected for test, is_selected in tests if test(path)), False)
+
+    return matches if tests else _match_nothing
+
+
 def compile_topics(patterns: Sequence[str]) -> Callable[[str], bool]:
     """Return a predicate that is True for targets of links that the patterns allow.
 

@@ -42,6 +42,7 @@ LIST_KEYS = (
     "extend-select",
     "ignore",
     "exclude",
+    "protect",
     "allow-dangling",
     "fixable",
     "unfixable",
@@ -89,6 +90,7 @@ class Config(msgspec.Struct, frozen=True):
     severity: Mapping[str, Severity]
     options: Mapping[str, Mapping[str, Any]]
     exclude: tuple[str, ...]
+    protect: tuple[str, ...]
     allow_dangling: tuple[str, ...]
     per_file_ignores: tuple[tuple[str, frozenset[str]], ...]
     fixable: tuple[str, ...]
@@ -148,6 +150,7 @@ def merge_layers(layers: Sequence[Layer], rules: tuple[Rule, ...]) -> Config:
             for rule in rules
         },
         exclude=values["exclude"],
+        protect=values["protect"],
         allow_dangling=values["allow-dangling"],
         per_file_ignores=tuple(ignores.items()),
         fixable=values["fixable"],
@@ -182,7 +185,7 @@ def _read_layer(layer: Layer, rules: tuple[Rule, ...]) -> Iterator[tuple[str, An
             items = read_text_list(layer, key, layer.values[key])
             if key in SELECTOR_KEYS:
                 read_selectors(layer, key, items, rules)
-            if key in ("exclude", "allow-dangling"):
+            if key in ("exclude", "protect", "allow-dangling"):
                 reject_long_patterns(layer, key, items)
             if key == "quiet":
                 reject_unknown_items(layer, key, items, QUIET_KINDS)

@@ -14,6 +14,7 @@ from vaultlink.config.dates import compile_periodic_notes
 from vaultlink.config.patterns import (
     compile_globs,
     compile_obsidian_filters,
+    compile_ordered_globs,
     compile_path_prefixes,
     compile_topics,
 )
@@ -132,6 +133,11 @@ class LinterSettings(msgspec.Struct, frozen=True, dict=True):
     def reads_history(self) -> bool:
         """True if an enabled rule reads what became of files, headings and blocks."""
         return any(rule.reads_history for rules in self.rules_by_scope.values() for rule in rules)
+
+    @cached_property
+    def is_protected(self) -> Callable[[str], bool]:
+        """Returns True for paths that no command but `undo` may change."""
+        return compile_ordered_globs(self.config.protect)
 
     @cached_property
     def quiet_rules(self) -> frozenset[str]:

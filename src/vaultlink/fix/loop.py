@@ -321,8 +321,8 @@ class _FixLoop:
             locked = [
                 edit.path
                 for edit in fix.edits
-                if edit.path in self._state.index.files
-                and (self._get_text(edit.path) is None or self._sources.is_protected(edit.path))
+                if self._sources.is_protected(edit.path)
+                or (edit.path in self._state.index.files and self._get_text(edit.path) is None)
             ]
             self._locked.update(locked)
             if (

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from vaultlink.fix.plan import Rename, RenameKind
+from vaultlink.fix.plan import Rename, RenameKind, VaultChanges
 from vaultlink.index.index import Index, link_name
 from vaultlink.index.resolve import file_name, is_note, normalize_name, parent_folder
 from vaultlink.refactor.arguments import FILE_KINDS, find_folder, list_outer_folders
@@ -69,6 +69,15 @@ def refuse_new_note(path: str, index: Index, disk: DiskProbe, limits: NameLimits
     elif not problems:
         problems += _Targets([item], index, disk).list_problems(limits.max_path)
     raise_problems(problems)
+
+
+def refuse_protected(changes: VaultChanges, is_protected: Callable[[str], bool]) -> None:
+    """Raise a RefusedError if protected files would be moved, made or removed."""
+    made = (path for path, texts in changes.texts.items() if None in texts)
+    paths = {*changes.files, *changes.files.values(), *made}
+    raise_problems(
+        [f"{path} is protected in the settings." for path in sorted(paths) if is_protected(path)]
+    )
 
 
 def raise_problems(problems: Sequence[str]) -> None:

@@ -25,7 +25,12 @@ from vaultlink.fix.sources import FixAnswers, FixInputs
 from vaultlink.index.file_kinds import find_conflicted_files, has_merge_markers
 from vaultlink.index.suggest import list_unresolved
 from vaultlink.model import Diagnostic, FileStamp, Fix, Suggestion
-from vaultlink.write.open_folders import CHANGED_SINCE_READ, READ_ONLY, make_barrier_finder
+from vaultlink.write.open_folders import (
+    CHANGED_SINCE_READ,
+    PROTECTED,
+    READ_ONLY,
+    make_barrier_finder,
+)
 
 if TYPE_CHECKING:
     from vaultlink.mentions.mention import Mention
@@ -41,7 +46,8 @@ class AnalysedTexts:
 
     A note has no text if it must not be changed: it changed since, has a conflict, can't be read,
     or `skip_reason(path, text)` returns a reason to skip it. `skip_reasons` holds the reasons by
-    path. `overlays` are bytes that were analysed instead of those on disk.
+    path. `overlays` are bytes that were analysed instead of those on disk. `is_protected` returns
+    True for paths that the settings protect.
     """
 
     def __init__(
@@ -49,6 +55,7 @@ class AnalysedTexts:
         scan: VaultScan,
         skip_reason: Callable[[str, str], str | None] = lambda _path, _text: None,
         overlays: Mapping[str, bytes] | None = None,
+        is_protected: Callable[[str], bool] = lambda _path: False,
     ):
         self._skip_reason, self._overlays = skip_reason, overlays or {}
         self._root = os.fspath(scan.root)
@@ -57,6 +64,7 @@ class AnalysedTexts:
         self._paths_with_bom: set[str] = set()
         self._unwritable: dict[str, bool] = {}
         self._find_barrier = make_barrier_finder(self._root)
+        self._is_protected = is_protected
         self.skip_reasons: dict[str, str] = {}
 
     def __call__(self, path: str) -> str | None:
@@ -106,7 +114,9 @@ class AnalysedTexts:
     def is_unwritable(self, path: str) -> bool:
         """Return True if a note can't be written. None of its fixes are tried then."""
         if path not in self._unwritable:
-            reason = None if path in self._overlays else self._unwritable_reason(path)
+            reason = PROTECTED if self._is_protected(path) else None
+            if reason is None and path not in self._overlays:
+                reason = self._unwritable_reason(path)
             self._unwritable[path] = reason is not None
             if reason:
                 self.skip_reasons[path] = reason
@@ -321,7 +331,8 @@ class Fixer(msgspec.Struct, frozen=True, dict=True):
 
     @cached_property
     def _texts(self) -> AnalysedTexts:
-        return AnalysedTexts(self.scan, self.skip_reason, self.overlays)
+        is_protected = self.state.settings.is_protected
+        return AnalysedTexts(self.scan, self.skip_reason, self.overlays, is_protected)
 
     def _analyse(self, texts: Mapping[str, str]) -> list[Change]:
         """Analyse changed texts, in parallel if there are many."""

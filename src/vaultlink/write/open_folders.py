@@ -18,6 +18,8 @@ from vaultlink.disk.scan import parse_stray_name
 OUTSIDE_VAULT = "it is outside the vault, behind a symbolic link"
 CHANGED_SINCE_READ = "it changed since it was read"
 READ_ONLY = "it is read-only"
+PROTECTED = "`protect` in the settings names it"
+PROTECTED_ALL = "`protect` in the settings names them"
 HARD_LINKED = "it has a second hard link, which would keep the old text"
 
 
@@ -50,14 +52,17 @@ def has_other_link(folder: str, status: os.stat_result) -> bool:
     return status.st_nlink > 1 + strays
 
 
-def make_lock_test(root: str) -> Callable[[str], bool]:
-    """Return a function that tells if the file at a vault path can't be written."""
+def make_lock_test(root: str, is_protected: Callable[[str], bool]) -> Callable[[str], bool]:
+    """Return a function that tells if the file at a vault path can't be written.
+
+    `is_protected` returns True for paths that the settings protect.
+    """
     find_barrier = make_barrier_finder(root)
 
     def is_locked(path: str) -> bool:
         file = f"{root}/{path}"
         try:
-            return find_barrier(file, os.stat(file)) is not None
+            return is_protected(path) or find_barrier(file, os.stat(file)) is not None
         except OSError:
             return False  # writing reports it
 

@@ -43,7 +43,7 @@ from vaultlink.refactor.arguments import (
 from vaultlink.refactor.extract import plan_extract
 from vaultlink.refactor.merge import plan_merge
 from vaultlink.refactor.planner import plan_renames
-from vaultlink.refactor.refusals import refuse_new_note, refuse_renames
+from vaultlink.refactor.refusals import refuse_new_note, refuse_protected, refuse_renames
 from vaultlink.refactor.relocation import RefusedError, expand, reduce_plan, restore_state
 from vaultlink.refactor.subpaths import find_named_anchor
 from vaultlink.report.layout import escape_controls
@@ -126,6 +126,7 @@ class _Refactoring(WritingCommand):
         vault = open_scanned_vault(scan, self.terminal)
         try:
             plan = self._make_plan(vault, vault.fixer.sources())
+            refuse_protected(plan, vault.state.settings.is_protected)
             if plan.skipped and not self._choices.skip_unwritable:
                 raise RefusedError(_describe_skipped(plan))
         except RefusedError as error:
