@@ -53,7 +53,8 @@ def make_settings(
 ) -> LinterSettings:
     """Return settings with only these rules.
 
-    `app` and `types` are as in Obsidian's files; `obsidian` holds other files of `.obsidian` by name.
+    `app` and `types` are as in Obsidian's files; without `app` there is no `app.json`. `obsidian` holds other files
+    of `.obsidian` by name.
     """
     values = {
         "select": list(select),
@@ -64,7 +65,7 @@ def make_settings(
     }
     config = merge_layers([Layer("test", values)], RULES)
     files = {f".obsidian/{name}": value for name, value in (obsidian or {}).items()}
-    files |= {".obsidian/app.json": app or {}, ".obsidian/types.json": {"types": types}}
+    files |= {".obsidian/app.json": app, ".obsidian/types.json": {"types": types}}
     settings = build_obsidian_settings(files)
     history = History(
         moves or {},

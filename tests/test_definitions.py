@@ -132,7 +132,7 @@ def test_brackets_with_colons_take_linear_time() -> None:
         ("[a]: <b.md> (t)", "c.md", "", "[a]: <c.md> (t)"),
         ("[a]: ö.md", "ü ä.md", "", "[a]: ü%20ä.md"),
         ("[a]: %C3%B6.md", "ü.md", "", "[a]: %C3%BC.md"),
-        ("[a]: b.md", "c(1).md", "", "[a]: c(1).md"),
+        ("[a]: b.md", "c(1).md", "", "[a]: c%281%29.md"),
         ("[a]: b.md", "c(1.md", "", "[a]: c%281.md"),
         ("[a]: b.md", "c[1].md", "", "[a]: c%5B1%5D.md"),
         ("[a]: <b.md>", "c[1].md", "", "[a]: <c%5B1%5D.md>"),

@@ -11,10 +11,9 @@ from builder import build_state, collect_findings, make_settings
 from exploring import count_examples
 from vaultlink.links.edit_math import apply_edits, sort_edits
 from vaultlink.links.kinds import default_display_text, encode_destination
-from vaultlink.links.naming import retarget_link
+from vaultlink.links.naming import LinkStyle, retarget_link
 from vaultlink.links.rewrite import convert_link, drop_display_text, rewrite_link
 from vaultlink.model import Edit, Link, LinkKind
-from vaultlink.obsidian import ObsidianSettings
 from vaultlink.parse.note import parse_note
 
 TABLE = "| a |\n| - |\n| {} |\n"
@@ -66,7 +65,7 @@ def after(text: str, edits: tuple[Edit, ...]) -> str:
         ("[x]( <a b.md#H> 't' )", "b.md", "[x]( <b.md#H> 't' )"),
         ("[x](ä.md)", "ö ü.md", "[x](ö%20ü.md)"),
         ("[x](%C3%A4.md)", "ö.md", "[x](%C3%B6.md)"),
-        ("[x](a.md)", "b (2).md", "[x](b%20(2).md)"),
+        ("[x](a.md)", "b (2).md", "[x](b%20%282%29.md)"),
         ("[x](a.md)", "b).md", "[x](b%29.md)"),
         ("[x](a.md)", "b%20c.md", "[x](b%2520c.md)"),
         ("[x](a.md)", "R&D, 1+1=2.md", "[x](R&D,%201+1=2.md)"),
@@ -365,7 +364,10 @@ def test_file_is_named_in_vault_style_and_resolves(
         | {source: "[[a]]"}
     ).index
     (link,) = index.notes[source].links
-    assert after("[[a]]", retarget_link(source, link, path, index, ObsidianSettings(style))) == text
+    assert (
+        after("[[a]]", retarget_link(source, link, path, index, LinkStyle(link.kind, style)))
+        == text
+    )
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from vaultlink.fix.loop import plan_fixes
 from vaultlink.fix.sections import SectionUpdater, build_adoption_fix, build_removal_fix
 from vaultlink.fix.select import make_fix_filter
 from vaultlink.links.edit_math import apply_edits, sort_edits
+from vaultlink.links.naming import configure_link_style
 from vaultlink.model import Owner
 from vaultlink.obsidian import ObsidianSettings
 from vaultlink.parse.note import parse_note
@@ -935,7 +936,7 @@ def test_sections_follow_a_vault_through_random_changes(seed: int) -> None:
 def test_wording_depends_only_on_settings() -> None:
     index = build_state(NOTES | {"N.md": ""}).index
     options = {"style": "list", "heading": "", "entries": "all", "order": "path"}
-    shown = read_section_style(options, ObsidianSettings(), index)
+    shown = read_section_style(options, configure_link_style(ObsidianSettings()), index)
     due = expected_section(index.notes["N.md"], index, options, shown)
     assert [render_entry(item, shown) for item in due.entries.values()] == [
         "- [[A]]",

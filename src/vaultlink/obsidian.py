@@ -21,8 +21,10 @@ class ObsidianSettings(msgspec.Struct, frozen=True):
     """The settings in `.obsidian` that vaultlink follows (section 10).
 
     Attributes:
-        new_link_format: `newLinkFormat`: "shortest", "relative" or "absolute".
-        use_markdown_links: True if Obsidian writes new links as Markdown links.
+        new_link_format: `newLinkFormat`: "shortest", "relative" or "absolute"; None without
+            `app.json`.
+        use_markdown_links: True if Obsidian writes new links as Markdown links; None without
+            `app.json`. See `vaultlink.links.style`.
         attachment_folder: Folder for new attachments; "/" is the vault's root.
         ignore_filters: The patterns of "Excluded files".
         types: Property types by key; None if there is no types.json.
@@ -35,8 +37,8 @@ class ObsidianSettings(msgspec.Struct, frozen=True):
         linking_program: The one of them that resolves the links in place of Obsidian; "" for none.
     """
 
-    new_link_format: str = "shortest"
-    use_markdown_links: bool = False
+    new_link_format: str | None = None
+    use_markdown_links: bool | None = None
     attachment_folder: str = "/"
     ignore_filters: tuple[str, ...] = ()
     types: Mapping[str, str] | None = None
@@ -45,6 +47,10 @@ class ObsidianSettings(msgspec.Struct, frozen=True):
     vaults: tuple[str, ...] = ()
     programs: frozenset[str] = frozenset()
     linking_program: str = ""
+
+
+DEFAULT_LINK_FORMAT = "shortest"
+"""`newLinkFormat` if `app.json` does not have it."""
 
 
 # -- recognize other programs that read the notes --------------------------------------------------

@@ -55,8 +55,9 @@ def _choose_vault_style(index: Index) -> str:
     return "context" if contexts > lists else "list"
 
 
-def list_section_traits(note: Note) -> Iterator[str]:
+def list_section_traits(index: Index, path: str) -> Iterator[str]:
     """Yield the styles of a note's sections, and how its name relates to its title."""
+    note = index.notes[path]
     for section in note.sections:
         style = _detect_style(section)
         if style:

@@ -10,13 +10,12 @@ import re
 from collections.abc import Iterator
 
 import msgspec
-from msgspec import structs
 
 from vaultlink.backlinks.style import escape_block_start
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import resolve
-from vaultlink.links.kinds import is_wikilink
-from vaultlink.links.naming import format_target
+from vaultlink.links.kinds import shown_text
+from vaultlink.links.naming import LinkStyle
 from vaultlink.model import Link, Note, Place
 from vaultlink.parse.inline import read_inline
 from vaultlink.parse.leaf_blocks import html_block_closer, interrupts_paragraph
@@ -29,11 +28,11 @@ MAX_EXCERPT_LENGTH = 300
 
 
 class ExcerptTarget(msgspec.Struct, frozen=True):
-    """The cited note, which will contain the excerpts, and the format of its links."""
+    """The cited note, which will contain the excerpts, and the style of its links."""
 
     path: str
     index: Index
-    link_format: str
+    links: LinkStyle
 
 
 _QUOTE_MARKS = lazy_pattern(r"[ \t]*(?:>[ \t]?)*")
@@ -191,19 +190,15 @@ def _rewrite_links(
             and target is not None
             and resolve(destination.path, link.target, destination.index.names) != target
         ):
-            raw = _retarget_link(
-                structs.replace(link, raw=raw),
-                format_target(destination.path, target, destination.index, destination.link_format),
-            )
+            raw = _retarget_link(link, target, destination)
         if raw != link.raw:
             yield link.start, link.end, raw
 
 
-def _retarget_link(link: Link, target: str) -> str:
-    display = link.display
-    if is_wikilink(link) and not display:
-        display = (link.target + link.subpath.replace("#", " > ")).removeprefix(" > ")
-    return f"[[{target}{link.subpath}{f'|{display}' if display else ''}]]"
+def _retarget_link(link: Link, path: str, destination: ExcerptTarget) -> str:
+    """Return a link to a file for the destination, with the same text."""
+    target = destination.links.format_target(destination.path, path, destination.index)
+    return destination.links.write_link(target, shown_text(link) or link.target, link.subpath)
 
 
 # -- length and validity --------------------------------------------------------------------------
@@ -218,8 +213,8 @@ def _fit_excerpt(excerpt: str, link: Link, destination: ExcerptTarget) -> str:
         (link.display or link.target or "…").translate(str.maketrans("[]|`", "()/'")).split()
     )
     path, index = destination.path, destination.index
-    target = format_target(path, path, index, destination.link_format)
-    return f"… [[{target}|{display}]] …"
+    target = destination.links.format_target(path, path, index)
+    return f"… {destination.links.write_link(target, display)} …"
 
 
 def _escape_excerpt(excerpt: str) -> str:

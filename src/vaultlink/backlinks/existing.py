@@ -8,7 +8,7 @@ from vaultlink.backlinks.style import normalize_markdown
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import PathsByName, resolve
 from vaultlink.links.kinds import SYNTAX
-from vaultlink.model import LinkKind, Note, Owner, Section
+from vaultlink.model import Link, LinkKind, Note, Owner, Section
 from vaultlink.parse.backlinks_heading import MENTION_WORDINGS, is_mention_item
 from vaultlink.parse.inline import read_inline
 from vaultlink.parse.link_parts import parse_inline_link
@@ -90,6 +90,26 @@ def parse_managed_sections(note: Note, heading: str) -> list[tuple[Section, Pars
         (section, parse_section(section, heading))
         for section in note.sections
         if is_managed_section(section)
+    ]
+
+
+def list_entry_links(note: Note, index: Index) -> list[tuple[Link, str | None]]:
+    """Return the links in a note's managed sections, each with its target.
+
+    Indented links, such as those of mentions and in passages, count if there are no others.
+    """
+    entries = [
+        entry
+        for section in note.sections
+        if is_managed_section(section)
+        for entry in section.entries
+        if entry.link and not entry.link.external
+    ]
+    first = [entry for entry in entries if entry.marks[:1] not in (" ", "\t")]
+    return [
+        (entry.link, resolve(note.path, entry.link.target, index.names))
+        for entry in first or entries
+        if entry.link
     ]
 
 

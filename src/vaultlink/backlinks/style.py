@@ -3,15 +3,13 @@
 import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
-from urllib.parse import quote
 
 from vaultlink.backlinks.choice import choose_style, detect_language
 from vaultlink.index.index import Index, link_name
 from vaultlink.index.resolve import resolve
-from vaultlink.links.kinds import SYNTAX, add_extension, list_kinds
-from vaultlink.links.naming import format_target
+from vaultlink.links.kinds import SYNTAX
+from vaultlink.links.naming import LinkStyle
 from vaultlink.model import LinkKind, Note
-from vaultlink.obsidian import ObsidianSettings
 from vaultlink.parse.backlinks_heading import USUAL_WORDINGS
 from vaultlink.parse.inline import read_inline
 from vaultlink.parse.link_parts import is_external, parse_inline_link
@@ -37,7 +35,6 @@ _LIST_NUMBER = lazy_pattern(r"(\d{1,9})([.)])(?=\s|$)")
 _BLOCK_MARKER = lazy_pattern(r"#{1,6}(?=\s|$)|[-+](?=\s|$)|>|[-=]+$")
 _BACKSLASH_ESCAPE = lazy_pattern(r"\\(?=[!-/:-@\[-`{-~])")
 _PLAIN_TARGET = lazy_pattern(r"[\w \-./',&()!+–—’:]*")
-_URL_SAFE = "/!$&'*+,;=:@~-._"
 
 
 class SectionStyle(NamedTuple):
@@ -49,12 +46,11 @@ class SectionStyle(NamedTuple):
 
     kind: str
     heading: str
-    link_format: str
-    use_markdown_links: bool
+    links: LinkStyle
 
 
 class ExpectedEntry(NamedTuple):
-    """An expected entry: path and title of a note, target and kind of its link.
+    """An expected entry: path and title of a note, target and style of its link.
 
     The title is on one line and has no brackets; it is not escaped.
     """
@@ -62,18 +58,16 @@ class ExpectedEntry(NamedTuple):
     path: str
     title: str
     target: str
-    kind: LinkKind
+    links: LinkStyle
+
+    @property
+    def kind(self) -> LinkKind:
+        return self.links.kind
 
 
-def read_section_style(
-    settings: Mapping[str, Any], obsidian: ObsidianSettings, index: Index
-) -> SectionStyle:
-    return SectionStyle(
-        choose_style(settings, index),
-        settings["heading"].strip(),
-        obsidian.new_link_format,
-        obsidian.use_markdown_links,
-    )
+def read_section_style(settings: Mapping[str, Any], links: LinkStyle, index: Index) -> SectionStyle:
+    """Return the style of sections; `links` is that of their links."""
+    return SectionStyle(choose_style(settings, index), settings["heading"].strip(), links)
 
 
 def format_heading(style: SectionStyle, index: Index) -> str:
@@ -119,12 +113,11 @@ def expected_entry(
 
     Return None if no link can resolve to the note, because of its file name.
     """
-    target, title = (
-        format_target(source, note.path, index, style.link_format),
-        format_entry_title(note),
-    )
-    for kind in list_kinds(style.use_markdown_links):
-        entry = ExpectedEntry(note.path, title, add_extension(target, note.path, kind), kind)
+    title = format_entry_title(note)
+    other = next(kind for kind in LinkKind if kind is not style.links.kind)
+    for links in (style.links, LinkStyle(other, style.links.path)):
+        target = links.format_target(source, note.path, index)
+        entry = ExpectedEntry(note.path, title, target, links)
         if _is_resolvable(source, entry, index):
             return entry
     return None
@@ -149,11 +142,7 @@ def render_link(entry: ExpectedEntry, display: str, pipe: str) -> str:
     """Render a link with display text; `pipe` separates the two in a wikilink."""
     if SYNTAX[entry.kind].has_pipe:
         return f"[[{entry.target}{pipe}{display.replace('`', chr(39))}]]"
-    # Letters of all scripts stay readable; the rest is encoded, as brackets and blanks must be.
-    target = "".join(
-        char if char.isalnum() else quote(char, safe=_URL_SAFE) for char in entry.target
-    )
-    return f"[{escape_inline(display)}]({target})"
+    return entry.links.write_link(entry.target, escape_inline(display))
 
 
 def render_entry(entry: ExpectedEntry, style: SectionStyle) -> str:

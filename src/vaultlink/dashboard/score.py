@@ -11,7 +11,7 @@ from vaultlink.backlinks.existing import is_managed_section
 from vaultlink.dashboard.model import HealthScore, ScorePart, SectionRow, Trend, TrendPoint
 from vaultlink.engine.step import State
 from vaultlink.git.objects import CommitTree
-from vaultlink.index.index import LinkTargets
+from vaultlink.index.index import Index, LinkTargets
 from vaultlink.index.resolve import is_note
 from vaultlink.index.topics import list_topics
 from vaultlink.model import Diagnostic, Note, Section, Severity, sum_counts
@@ -141,8 +141,8 @@ def _checked_sections(note: Note) -> Iterator[Section]:
     return (section for section in note.sections if not section.usual)
 
 
-def _name_sections(note: Note) -> Iterable[str]:
-    return (_SECTION for _ in _checked_sections(note))
+def _name_sections(index: Index, path: str) -> Iterable[str]:
+    return (_SECTION for _ in _checked_sections(index.notes[path]))
 
 
 def _describe_sections(note: Note, found: Sequence[Diagnostic]) -> Iterator[SectionRow]:

@@ -1,6 +1,7 @@
 """Read the files in `.obsidian` that hold settings of Obsidian and of its plugins.
 
 A file or value that is missing, unreadable or of another type means the default, as in Obsidian.
+Without `app.json`, the style of links is unknown.
 Files that can do harm when they are read are errors.
 """
 
@@ -10,7 +11,7 @@ from typing import Any
 
 from vaultlink.errors import ConfigError
 from vaultlink.files import UnusualFileError, read_within
-from vaultlink.obsidian import ObsidianSettings, PeriodicNote
+from vaultlink.obsidian import DEFAULT_LINK_FORMAT, ObsidianSettings, PeriodicNote
 
 _PLUGINS = ".obsidian/plugins"
 APP_FILE, _TYPES = ".obsidian/app.json", ".obsidian/types.json"
@@ -66,8 +67,8 @@ def build_obsidian_settings(files: Mapping[str, object]) -> ObsidianSettings:
         _find_periodic_notes(objects, _is_enabled(files.get(_CORE_PLUGINS), "daily-notes"))
     )
     return ObsidianSettings(
-        _string_or(app.get("newLinkFormat"), defaults.new_link_format),
-        app.get("useMarkdownLinks") is True,
+        _string_or(app.get("newLinkFormat"), DEFAULT_LINK_FORMAT) if APP_FILE in objects else None,
+        app.get("useMarkdownLinks") is True if APP_FILE in objects else None,
         _string_or(app.get("attachmentFolderPath"), defaults.attachment_folder),
         tuple(
             item for item in _list_or_empty(app.get("userIgnoreFilters")) if isinstance(item, str)

@@ -16,6 +16,7 @@ from vaultlink.index.suggest import Suggester, drop_own_names
 from vaultlink.links.intent import is_meant_as_link, reports_unresolved, says_unresolved
 from vaultlink.links.kinds import bracketed_text, default_display_text
 from vaultlink.links.naming import find_named_by_display, retarget_link, strip_note_extension
+from vaultlink.links.style import find_link_style
 from vaultlink.model import Diagnostic, Edit, Fix, Link, Place, Safety, Suggestion
 from vaultlink.rules.former_targets import (
     find_former_target,
@@ -233,7 +234,8 @@ def _find_clear_target(
 
 
 def _build_link_fix(state: State, source: str, link: Link, path: str) -> Fix | None:
-    edits = retarget_link(source, link, path, state.index, state.settings.obsidian)
+    style = find_link_style(source, state.index, state.settings.obsidian, link.kind)
+    edits = retarget_link(source, link, path, state.index, style)
     if not link.subpath and find_named_by_display(link, source, state.index) == path:
         edits = _swap_display(source, link) or edits
     return Fix(f"Link to “{strip_note_extension(path)}”", Safety.UNSAFE, edits) if edits else None

@@ -9,10 +9,12 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
+from vaultlink.backlinks.choice import choose_style
 from vaultlink.backlinks.excerpts import ExcerptTarget, find_excerpts
 from vaultlink.backlinks.existing import (
     ParsedSection,
     find_mentioning_notes,
+    list_entry_links,
     parse_managed_sections,
 )
 from vaultlink.backlinks.expected import ExpectedSection, can_hold_section, expected_section
@@ -41,7 +43,9 @@ from vaultlink.fix.select import FindingWithFix
 from vaultlink.fix.sources import FixInputs
 from vaultlink.index.index import Index
 from vaultlink.links.edit_math import apply_edits, count_equal_ends
+from vaultlink.links.style import find_link_style
 from vaultlink.model import Diagnostic, Edit, Fix, Note, Owner, Safety, Section, SourceSpan
+from vaultlink.obsidian import ObsidianSettings
 from vaultlink.parse.backlinks_markers import has_unpaired_marker
 from vaultlink.parse.note import parse_note
 from vaultlink.rules.context import FILE_START
@@ -58,19 +62,28 @@ _HTML_START = lazy_pattern(r"^[ \t]*<(?:script|pre|style|!|\?)", re.MULTILINE | 
 
 
 class SectionContext(msgspec.Struct, frozen=True):
-    """Inputs of sections: the index, the sources, the settings and the style."""
+    """Inputs of sections: the index, the sources and the settings."""
 
     index: Index
     sources: FixInputs
     settings: Mapping[str, Any]
-    section_style: SectionStyle
+    obsidian: ObsidianSettings
 
     @classmethod
     def from_state(cls, state: State, sources: FixInputs) -> "SectionContext":
-        settings, index = state.settings.config.backlinks, state.index
-        return cls(
-            index, sources, settings, read_section_style(settings, state.settings.obsidian, index)
-        )
+        config = state.settings.config
+        return cls(state.index, sources, config.backlinks, state.settings.obsidian)
+
+    @property
+    def heading(self) -> str:
+        """The configured heading, "" if there is none."""
+        return str(self.settings["heading"].strip())
+
+    def find_style(self, note: Note) -> SectionStyle:
+        """Return the style of the section of a note; links are as in the one that it has."""
+        own = list_entry_links(note, self.index) if note.sections else ()
+        links = find_link_style(note.path, self.index, self.obsidian, own=own)
+        return read_section_style(self.settings, links, self.index)
 
     def compute_expected(
         self, note: Note, sections: Iterable[ParsedSection] = ()
@@ -85,10 +98,11 @@ class SectionContext(msgspec.Struct, frozen=True):
             if found is None
             else found.get(note.path, ())
         )
-        return expected_section(note, self.index, self.settings, self.section_style, mentioning)
+        style = self.find_style(note)
+        return expected_section(note, self.index, self.settings, style, mentioning)
 
-    def make_render_context(self, path: str, text: str) -> RenderContext:
-        target = ExcerptTarget(path, self.index, self.section_style.link_format)
+    def make_render_context(self, expected: ExpectedSection, text: str) -> RenderContext:
+        target = ExcerptTarget(expected.path, self.index, expected.style.links)
 
         @cache
         def find_cached_excerpts(source: str) -> Sequence[str]:
@@ -151,7 +165,7 @@ def build_new_section(context: SectionContext, note: Note, text: str) -> list[Ed
     expected = context.compute_expected(note)
     if not expected.entries and not expected.mentions:
         return []
-    rendering = context.make_render_context(note.path, text)
+    rendering = context.make_render_context(expected, text)
     for spot in find_insertion_points(text):
         section = render_section(
             expected, f"before={spot.newlines_before} after={spot.newlines_after}", rendering
@@ -186,11 +200,11 @@ def find_section_edits(
 
     Only the first managed section gets entries; any other is expected to have none.
     """
-    managed = parse_managed_sections(note, context.section_style.heading)
+    managed = parse_managed_sections(note, context.heading)
     if not managed:
         return
     expected = context.compute_expected(note, [parsed for _, parsed in managed])
-    rendering = context.make_render_context(note.path, text)
+    rendering = context.make_render_context(expected, text)
     for section, parsed in managed:
         edit = _update_section(context, text, section, parsed, expected, rendering)
         if edit:
@@ -353,7 +367,7 @@ def _find_outdated_texts(
 ) -> Iterator[FindingWithFix]:
     """Yield fixes of sections in which only passages or mentions are wrong."""
     context, settings = SectionContext.from_state(state, sources), state.settings
-    if context.section_style.kind != "context" and sources.mentions is None:
+    if choose_style(context.settings, context.index) != "context" and sources.mentions is None:
         return
     for path in sorted(state.index.notes):
         note = state.index.notes[path]

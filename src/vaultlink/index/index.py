@@ -134,9 +134,6 @@ _MAX_SEARCHED = 8
 
 _T = TypeVar("_T")
 
-NoteTraits = Callable[[Note], Iterable[str]]
-"""Returns traits of a note that are counted over the vault."""
-
 LinkTargets = tuple[str | None, ...]
 """The targets of a note's links, in the order of `note.links`.
 
@@ -390,12 +387,19 @@ class Grouping:
 
 
 class TraitCount(msgspec.Struct, frozen=True):
-    """Counts how often each trait occurs in the notes of an index."""
+    """Counts how often each trait occurs in the notes of an index.
 
-    traits: NoteTraits
+    `traits` returns those of a note. `on_targets` is True if they depend on where links lead.
+    """
+
+    traits: KeyFunction
+    on_targets: bool = False
 
     def __call__(self, index: "Index") -> "Counter[str]":
-        return Counter(trait for path in index.notes for trait in self.traits(index.notes[path]))
+        return Counter(trait for path in index.notes for trait in self.traits(index, path))
+
+    def list_traits(self, index: "Index", path: str) -> Iterable[str]:
+        return self.traits(index, path) if path in index.notes else ()
 
 
 def find_files_sharing_names(index: "Index") -> frozenset[str]:
@@ -518,8 +522,8 @@ class Index:
             self.memos[compute] = compute(self)
         return self.memos[compute]  # type: ignore[no-any-return]
 
-    def tally(self, traits: NoteTraits) -> "Counter[str]":
-        return self.derive(TraitCount(traits))
+    def tally(self, traits: KeyFunction, *, on_targets: bool = False) -> "Counter[str]":
+        return self.derive(TraitCount(traits, on_targets))
 
     def add_maps(self, maps: Mapping[str, "PathsByKey"]) -> None:
         """Add maps of `STORED_MAPS` that were computed elsewhere."""

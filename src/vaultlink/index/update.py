@@ -256,7 +256,8 @@ def _renew_memos(
             paths = resolved if memo.on_targets else moved
             after.memos[memo] = _patch_map(value, before, after, paths, memo.keys_of)
         elif isinstance(memo, TraitCount):
-            after.memos[memo] = _update_tally(memo, value, before, after, changed)
+            paths = resolved if memo.on_targets else changed
+            after.memos[memo] = _update_tally(memo, value, before, after, paths)
         elif memo is build_files_by_path and value.groups is not None:
             groups = _patch_map(value.groups, before, after, moved, _list_places)
             after.memos[memo] = FilesByPath(after.files, groups)
@@ -316,7 +317,6 @@ def _update_tally(
 ) -> "Counter[str]":
     updated = Counter(counts)
     for path in changed:
-        old, new = before.notes.get(path), after.notes.get(path)
-        updated.subtract(tally.traits(old) if old else ())
-        updated.update(tally.traits(new) if new else ())
+        updated.subtract(Counter(tally.list_traits(before, path)))
+        updated.update(tally.list_traits(after, path))
     return +updated

@@ -1,4 +1,4 @@
-"""Recognize links that their authors do not mean to lead anywhere.
+"""Recognize links that are not meant to lead anywhere, or that no author wrote.
 
 These are text in double brackets that Obsidian reads as a link, and the links in a report on
 unresolved links. The rules here know no file names, so callers ask only about links that do not
@@ -11,7 +11,7 @@ from functools import lru_cache
 from vaultlink.index.index import link_name
 from vaultlink.index.resolve import spelling_key
 from vaultlink.links.kinds import bracketed_text
-from vaultlink.model import Link, Note
+from vaultlink.model import Link, Note, text_items
 from vaultlink.text import lazy_pattern
 
 _PLAIN = lazy_pattern(r"[^\W\d_\u037a\uf900-\uffff][^\[\]$=<>&|\"':*!?]*(?:\|[^$]*)?")
@@ -156,3 +156,28 @@ def says_unresolved(text: str, link: Link) -> bool:
     end = text.find("\n", link.end)
     line = text[start : link.start] + text[link.end : end if end != -1 else len(text)]
     return _SAYS_UNRESOLVED.search(line) is not None
+
+
+# -- notes whose text a program wrote --------------------------------------------------------------
+
+
+_ADDRESS_KEYS = frozenset(("source", "url", "link", "clipped", "clipped from", "clipped-from"))
+"""Properties in which web clippers keep the address of the page, in lower case."""
+
+
+def is_clipped(note: Note) -> bool:
+    """Return True if a property holds the web address of a page."""
+    return any(
+        text.lower().startswith(("http://", "https://"))
+        for item in note.properties or ()
+        if item.key.lower() in _ADDRESS_KEYS
+        for text in text_items(item.value)
+    )
+
+
+def is_drawing(note: Note) -> bool:
+    """Return True for a drawing of the Excalidraw plugin, which writes the whole note."""
+    return (
+        note.path.lower().endswith(".excalidraw.md")
+        or note.property_value("excalidraw-plugin") is not None
+    )

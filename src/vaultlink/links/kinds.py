@@ -47,7 +47,8 @@ class LinkSyntax(NamedTuple):
         retarget: Returns the change that gives a link another target and subpath, and keeps the
             text that it shows; None if that can't be written.
         follow: Returns the same change after the target was renamed: a text that follows from the
-            target changes with it.
+            target changes with it. Argument 4 is True if a text may be added where the link would
+            show a path instead of a name.
         is_complete: Returns True if target, subpath and text are all that a link has.
     """
 
@@ -59,7 +60,7 @@ class LinkSyntax(NamedTuple):
     write: Callable[[str, str, str, bool, bool], str]
     read: Callable[[str, bool], LinkParts | None]
     retarget: Callable[[Link, str, str], Replacement | None]
-    follow: Callable[[Link, str, str], Replacement | None]
+    follow: Callable[[Link, str, str, bool], Replacement | None]
     is_complete: Callable[[Link], bool]
 
 
@@ -208,16 +209,16 @@ def _retarget_wikilink(link: Link, target: str, subpath: str) -> Replacement | N
     return start, end, destination
 
 
-def _rename_wikilink(link: Link, target: str, subpath: str) -> Replacement:
+def _rename_wikilink(link: Link, target: str, subpath: str, adds_text: bool) -> Replacement:
     """Return a new destination.
 
     A wikilink without display text shows the new name. If a path is added to its name, the name
-    becomes the display text.
+    becomes the display text, unless none may be added.
     """
     start, target_end, _, end, _ = _find_wikilink_spans(link)
     name = link.raw[start:target_end] if target == link.target else target
     destination = name + (link.raw[target_end:end] if subpath == link.subpath else subpath)
-    is_longer = "/" in target and "/" not in link.target
+    is_longer = adds_text and "/" in target and "/" not in link.target
     if is_longer and link.target and "|" not in link.raw and not (link.embed or link.beside_table):
         pipe = "\\|" if link.in_table_cell else "|"
         destination += pipe + default_display_text(file_name(target), subpath)
@@ -226,17 +227,16 @@ def _rename_wikilink(link: Link, target: str, subpath: str) -> Replacement:
 
 # -- Markdown links -------------------------------------------------------------------------------
 
-_URL_SAFE = "/.,;!()&+=@$:?-_~"
+_URL_SAFE = "/.,;!&+=@$:?-_~"
+"""Characters that need no escape. Parentheses do: many programs end a link at the first `)`."""
 
 
 def encode_destination(text: str, more: str = "", *, letters: bool = False) -> str:
     """Encode a text for a Markdown destination, except the characters `more`.
 
-    With `letters`, letters of other scripts are left as they are. So are balanced parentheses.
+    With `letters`, letters of other scripts are left as they are.
     """
     safe = _URL_SAFE + more
-    if not _has_balanced_parentheses(text):
-        safe = safe.replace("(", "").replace(")", "")
     return "".join(
         [
             char
@@ -247,13 +247,14 @@ def encode_destination(text: str, more: str = "", *, letters: bool = False) -> s
     )
 
 
-def _has_balanced_parentheses(text: str) -> bool:
-    depth = 0
-    for char in text:
-        depth += (char == "(") - (char == ")")
-        if depth < 0:
-            return False
-    return not depth
+def wrap_destination(text: str) -> str:
+    """Return a destination in angle brackets; encoded instead if it can't be in them."""
+    if _NOT_WRAPPED.search(text):
+        return encode_destination(text, "#^", letters=True)
+    return f"<{_escape_percent(text, '')}>"
+
+
+_NOT_WRAPPED = lazy_pattern(r"[<>\\\n\r&]")
 
 
 def _write_markdown(target: str, subpath: str, text: str, embed: bool, _in_cell: bool) -> str:
@@ -367,7 +368,7 @@ SYNTAX: Mapping[LinkKind, LinkSyntax] = {
         write=_write_markdown,
         read=_read_markdown,
         retarget=_replace_destination,
-        follow=_replace_destination,
+        follow=lambda link, target, subpath, _: _replace_destination(link, target, subpath),
         is_complete=_has_no_title,
     ),
 }

@@ -1,6 +1,8 @@
 """Format the target of a link to a file, and let it follow a rename."""
 
 from collections import Counter
+from collections.abc import Callable
+from typing import NamedTuple
 
 from vaultlink.index.index import FILE_LIKE, Index
 from vaultlink.index.resolve import (
@@ -15,20 +17,30 @@ from vaultlink.index.resolve import (
     spelling_key,
 )
 from vaultlink.index.words import names_period
-from vaultlink.links.kinds import SYNTAX, add_extension, is_wikilink
+from vaultlink.links.kinds import (
+    SYNTAX,
+    add_extension,
+    encode_destination,
+    is_wikilink,
+    list_kinds,
+    wrap_destination,
+)
 from vaultlink.links.rewrite import rewrite_link
-from vaultlink.model import FOLDER_KINDS, Edit, Link, Place, QueryName
-from vaultlink.obsidian import ObsidianSettings
+from vaultlink.model import FOLDER_KINDS, Edit, Link, LinkKind, Place, QueryName
+from vaultlink.obsidian import DEFAULT_LINK_FORMAT, ObsidianSettings
 from vaultlink.text import lazy_pattern
 
 # -- format the target of a link to a file in the vault's style (section 10.4) ---------------------
 
 
+PATH_STYLES = ("shortest", "relative", "absolute")
+"""The values of Obsidian's `newLinkFormat`."""
+
+
 def format_target(source: str, path: str, index: Index, style: str) -> str:
     """Return the target of a link to a file, without the extension of a note.
 
-    `style` is `shortest`, `relative` or `absolute`, as in Obsidian's `newLinkFormat`. Any other
-    value means `absolute`.
+    `style` is one of `PATH_STYLES`. Any other value means `absolute`.
     """
     if style == "relative":
         return relative_target(source, path)
@@ -55,33 +67,81 @@ def strip_note_extension(path: str) -> str:
     return path[:-3] if is_note(path) else path
 
 
+class LinkStyle(NamedTuple):
+    """The style of new links. All but `kind` and `path` is for links that have paths.
+
+    `path` is one of `PATH_STYLES`. With `has_extension`, the target of a link to a note ends with
+    `.md`. With `has_mark`, a relative target that does not begin with `../` begins with `./`, and
+    an absolute one with a slash. With `is_wrapped`, a target with spaces is in angle brackets,
+    else the spaces are encoded. With `keeps_letters`, letters that are not ASCII are not encoded.
+    """
+
+    kind: LinkKind
+    path: str
+    has_extension: bool = True
+    has_mark: bool = False
+    is_wrapped: bool = False
+    keeps_letters: bool = True
+
+    def format_target(self, source: str, path: str, index: Index) -> str:
+        """Return the target of a link in the note at `source` to the file at `path`."""
+        return self.complete_target(format_target(source, path, index, self.path), path)
+
+    def complete_target(self, target: str, path: str) -> str:
+        """Return the target of a link to a file with the style's extension and mark."""
+        if not SYNTAX[self.kind].writes_paths:
+            return target
+        whole = add_extension(target, path, self.kind) if self.has_extension else target
+        if not self.has_mark or self.path == "shortest" or whole.startswith(("../", "/")):
+            return whole
+        return f"{'./' if self.path == 'relative' else '/'}{whole}"
+
+    def write_link(self, target: str, text: str, subpath: str = "") -> str:
+        """Return a link that shows a text, which is left out if the link shows it anyway."""
+        if not SYNTAX[self.kind].writes_paths:
+            return SYNTAX[self.kind].write(target, subpath, text, False, False)
+        if self.is_wrapped and " " in target + subpath:
+            return f"[{text}]({wrap_destination(target + subpath)})"
+        letters = self.keeps_letters
+        destination = encode_destination(target, letters=letters)
+        return f"[{text}]({destination}{encode_destination(subpath, '#^', letters=letters)})"
+
+
+def configure_link_style(obsidian: ObsidianSettings, kind: LinkKind | None = None) -> LinkStyle:
+    """Return the style of links that Obsidian's settings define, else its defaults.
+
+    Links with paths also serve other programs, which know only paths. They are relative, unless
+    Obsidian itself writes such links in this vault.
+    """
+    path = obsidian.new_link_format or DEFAULT_LINK_FORMAT
+    kind = kind or list_kinds(use_markdown_links=bool(obsidian.use_markdown_links))[0]
+    if path == DEFAULT_LINK_FORMAT and not obsidian.use_markdown_links:
+        path = "relative" if SYNTAX[kind].writes_paths else path
+    return LinkStyle(kind, path)
+
+
 def retarget_link(
     source: str,
     link: Link,
     path: str,
     index: Index,
-    obsidian: ObsidianSettings,
+    style: LinkStyle,
     subpath: str | None = None,
 ) -> tuple[Edit, ...]:
     """Return the edits that make a link resolve to a file; none if no target works.
 
-    The new target has the style of the link, else that of its note, else that of the vault. If
-    this would resolve to another file or cannot be written, the target is the full path. The
-    displayed text does not change. `subpath` is the new one, with its `#`, or ""; None keeps
-    that of the link.
+    The new target has the style of the link, else that of its note, else `style`. If this would
+    resolve to another file or cannot be written, the target is the full path. The displayed text
+    does not change. `subpath` is the new one, with its `#`, or ""; None keeps that of the link.
     """
     kept = link.subpath if subpath is None else subpath
-    style = detect_target_style(source, link, index, obsidian)
-    if style == "shortest" and len(index.names.get(name_key(path), ())) > 1:
-        style = "absolute"  # a bare name would lead elsewhere from another folder
-    first, whole = format_target(source, path, index, style), strip_note_extension(path)
+    target_style = detect_target_style(source, link, index, style)
+    if target_style == "shortest" and len(index.names.get(name_key(path), ())) > 1:
+        target_style = "absolute"  # a bare name would lead elsewhere from another folder
+    first, whole = format_target(source, path, index, target_style), strip_note_extension(path)
     for name in (first,) if first == whole else (first, whole):
-        target = add_extension(name, path, link.kind)
-        if style == "relative" and link.target.startswith("./") and not target.startswith("../"):
-            target = "./" + target
-        elif SYNTAX[link.kind].writes_paths and link.target.startswith("/"):
-            target = "/" + target.removeprefix("/")
-        is_resolved = style == "shortest" and target == first != whole  # by `format_target`
+        target = _add_form(name, link, path, style._replace(path=target_style))
+        is_resolved = target_style == "shortest" and target == first != whole  # by `format_target`
         if is_resolved or resolve(source, target, index.names) == path:
             edits = rewrite_link(source, link, target, kept)
             if edits:
@@ -89,16 +149,28 @@ def retarget_link(
     return ()
 
 
-def detect_target_style(source: str, link: Link, index: Index, obsidian: ObsidianSettings) -> str:
-    """Return the style in which a link's target is written: see `format_target`.
+def _add_form(target: str, link: Link, path: str, style: LinkStyle) -> str:
+    """Return a target with the extension and the first characters of a link's target."""
+    if link.target and SYNTAX[link.kind].writes_paths:
+        gets_folder = style.path == "absolute" and "/" not in link.target
+        style = style._replace(
+            has_extension=style.has_extension or is_note(link.target),
+            has_mark=link.target.startswith(("./", "/")) or (gets_folder and style.has_mark),
+        )
+    elif link.target.startswith("./") and style.path == "relative":
+        return target if target.startswith("../") else f"./{target}"
+    return style.complete_target(target, path)
 
-    Markdown links also serve other renderers, which know only paths. Without evidence they are
-    relative, unless Obsidian itself writes such links in this vault.
+
+def detect_target_style(source: str, link: Link, index: Index, style: LinkStyle) -> str:
+    """Return the style in which a link's target is written: one of `PATH_STYLES`.
+
+    Without evidence in the note it is that of `style`.
     """
     if link.target.startswith(("./", "../")):
         return "relative"
     if not SYNTAX[link.kind].writes_paths:
-        return obsidian.new_link_format
+        return style.path
     if link.target.startswith("/"):
         return "absolute"
     votes = Counter(
@@ -110,8 +182,7 @@ def detect_target_style(source: str, link: Link, index: Index, obsidian: Obsidia
     ranked = votes.most_common(2)
     if ranked and (len(ranked) == 1 or ranked[0][1] > ranked[1][1]):
         return ranked[0][0]
-    is_default = obsidian.new_link_format == "shortest" and not obsidian.use_markdown_links
-    return "relative" if is_default else obsidian.new_link_format
+    return style.path
 
 
 def _list_styles(source: str, target: str, path: str) -> tuple[str, ...]:
@@ -141,14 +212,17 @@ _NODE_PROPERTIES = lazy_pattern(r"(?:(?:&[^\s\[\]{},]+|![^\s\[\]{},]*)\s+)+")
 """The anchor and the tag that stand before a YAML value."""
 
 
-def rename_link(path: str, link: Link, target: str, subpath: str, text: str = "") -> Edits:
+def rename_link(
+    path: str, link: Link, target: str, subpath: str, text: str = "", *, adds_display: bool = True
+) -> Edits:
     """Return the edits that give a link another target and subpath.
 
     A display text stays. A wikilink without one shows the new name; if a path is added to its
-    name, the name becomes the display text. `text` is the text of the note, needed for links in
-    properties. Empty if the link has that target already, or can't be found in its text.
+    name, the name becomes the display text, unless `adds_display` is False. `text` is the text of
+    the note, needed for links in properties. Empty if the link has that target already, or can't
+    be found in its text.
     """
-    change = SYNTAX[link.kind].follow(link, target, subpath)
+    change = SYNTAX[link.kind].follow(link, target, subpath, adds_display)
     if change is None:
         return ()
     start, end, new = change
@@ -185,11 +259,15 @@ def _quote(text: str, quote: str) -> str:
     return text
 
 
+FindStyle = Callable[[str, LinkKind], LinkStyle]
+"""Returns the style of new links of a kind in a note."""
+
+
 class RenamedNames:
     """The names of the files of a vault before and after a rename."""
 
-    def __init__(self, index: Index, names: PathsByName, obsidian: ObsidianSettings):
-        self.index, self.names, self._obsidian = index, names, obsidian
+    def __init__(self, index: Index, names: PathsByName, find_style: FindStyle):
+        self.index, self.names, self._find_style = index, names, find_style
 
     def leads_to(self, source: str, target: str, path: str) -> bool:
         """Return True if a target in a note resolves to a file afterwards.
@@ -284,8 +362,12 @@ class RenamedNames:
             SYNTAX[link.kind].writes_paths
             and link.place is not Place.CANVAS
             and (not link.target or _is_relative_path(source, link.target, path))
-            and detect_target_style(source, link, self.index, self._obsidian) == "relative"
+            and self._detect_style(source, link) == "relative"
         )
+
+    def _detect_style(self, source: str, link: Link) -> str:
+        style = self._find_style(source, link.kind)
+        return detect_target_style(source, link, self.index, style)
 
 
 def _has_old_spelling(written: str, path: str, new_path: str) -> bool:

@@ -19,10 +19,11 @@ from vaultlink.fix.sections import SectionFixMaker
 from vaultlink.fix.select import FindingWithFix, make_fix_filter
 from vaultlink.fix.sources import FixInputs
 from vaultlink.index.index import Index
-from vaultlink.index.resolve import is_note, resolve_with_alternatives
+from vaultlink.index.resolve import resolve_with_alternatives
 from vaultlink.links.edit_math import OffsetShift, apply_edits
-from vaultlink.links.kinds import SYNTAX, default_display_text, encode_destination
-from vaultlink.links.naming import format_target, strip_note_extension
+from vaultlink.links.kinds import SYNTAX, default_display_text
+from vaultlink.links.naming import LinkStyle, format_target, strip_note_extension
+from vaultlink.links.style import find_link_style
 from vaultlink.mentions.mention import Mention
 from vaultlink.mentions.names import fold_name
 from vaultlink.model import (
@@ -166,16 +167,17 @@ class LinkWriter:
         """Return the link that replaces a mention; None if none leads to the note."""
         if text[mention.start : mention.end] != mention.words:
             return None
-        target = self._choose_target(mention, note)
+        style = find_link_style(note.path, self._index, self._obsidian)
+        target = self._choose_target(mention, note, style)
         if target is None:
             return None
-        link = self._format_link(mention, note, target)
+        link = self._format_link(mention, note, target, style)
         return Edit(mention.path, mention.start, mention.end, link)
 
-    def _choose_target(self, mention: Mention, note: Note) -> str | None:
+    def _choose_target(self, mention: Mention, note: Note, style: LinkStyle) -> str | None:
         """Return the target in the vault's style; the full path if that is ambiguous."""
-        style, names = self._obsidian.new_link_format, self._index.names
-        first = format_target(note.path, mention.target, self._index, style)
+        names = self._index.names
+        first = format_target(note.path, mention.target, self._index, style.path)
         found = []
         for target in (first, strip_note_extension(mention.target)):
             # Obsidian reads a target without the spaces around it.
@@ -184,13 +186,10 @@ class LinkWriter:
                 found.append((bool(others), target))
         return min(found, key=itemgetter(0))[1] if found else None
 
-    def _format_link(self, mention: Mention, note: Note, target: str) -> str:
+    def _format_link(self, mention: Mention, note: Note, target: str, style: LinkStyle) -> str:
         words = mention.words
-        if self._obsidian.use_markdown_links:
-            extension = mention.target[-3:] if is_note(mention.target) else ""
-            return f"[{words}]({encode_destination(target + extension)})"
-        if words == target:
-            return f"[[{words}]]"
+        if not SYNTAX[style.kind].has_pipe or words == target:
+            return style.write_link(style.complete_target(target, mention.target), words)
         space = " " if self._has_spaced_pipes(note) else ""
         pipe = "\\|" if mention.in_table_cell else "|"
         return f"[[{target}{space}{pipe}{space}{words}]]"

@@ -31,14 +31,19 @@ _MAX_DEPTH = 3
 
 
 def edit_canvas(
-    path: str, text: str, change: ChangeLink, change_path: ChangePath | None = None
+    path: str,
+    text: str,
+    change: ChangeLink,
+    change_path: ChangePath | None = None,
+    *,
+    adds_display: bool = True,
 ) -> tuple[Edit, ...] | None:
     """Return the edits that give links of a canvas another target or subpath.
 
     `change` is called with each link that `parse_canvas` returns, in order. For a file card,
     the new target is a path from the vault's root without a leading slash. `change_path` is
-    called with the path of each background image of a group, which is not a link. None if a
-    change cannot be written.
+    called with the path of each background image of a group, which is not a link. `adds_display` is
+    that of `rename_link`. None if a change cannot be written.
     """
     cards = parse_canvas_cards(text)
     if isinstance(cards, str):
@@ -55,7 +60,11 @@ def edit_canvas(
         new = (
             _edit_file_card(strings, found, target, subpath)
             if found.inner is None
-            else _edit_text_card(strings, found.card, found.inner, target, subpath)
+            else _edit_text_card(
+                strings,
+                found.card,
+                rename_link(path, found.inner, target, subpath, adds_display=adds_display),
+            )
         )
         if new is None:
             return None
@@ -105,10 +114,9 @@ def _edit_file_card(
 
 
 def _edit_text_card(
-    strings: "CardStrings", card: CanvasCard, link: Link, target: str, subpath: str
+    strings: "CardStrings", card: CanvasCard, edits: tuple[Edit, ...]
 ) -> list[Edit] | None:
-    """Return the edits of a link in a text card; None if it cannot be written."""
-    edits = rename_link(strings.path, link, target, subpath)
+    """Return the edits of a card, given those of its text; None if there are none."""
     return strings.map_edits(card, "text", edits) if edits else None
 
 

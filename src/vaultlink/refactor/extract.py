@@ -10,8 +10,8 @@ from vaultlink.index.anchors import render_heading
 from vaultlink.index.index import Index, link_name
 from vaultlink.index.resolve import name_key, normalize_name, parent_folder, resolve
 from vaultlink.links.edit_math import apply_edits, edit_span
-from vaultlink.links.kinds import encode_destination
-from vaultlink.links.naming import format_target
+from vaultlink.links.kinds import SYNTAX
+from vaultlink.links.style import find_link_style
 from vaultlink.mentions.visible import body_start
 from vaultlink.model import Destination, Edit, Heading, Link, Note, SourceSpan
 from vaultlink.refactor.refactoring import require_text
@@ -148,13 +148,12 @@ class _Extraction(Regrouping[RegroupedNotes]):
     def _format_link(self) -> str:
         index, obsidian = self.index, self.state.settings.obsidian
         after = Index(index.notes, self.names, index.targets, index.files)
-        target = format_target(self.old_path, self.new_path, after, obsidian.new_link_format)
+        style = find_link_style(self.old_path, index, obsidian)
+        target = style.format_target(self.old_path, self.new_path, after)
         if resolve(self.old_path, target, self.names) != self.new_path:
             target = self.new_path
-        if not obsidian.use_markdown_links:
-            return f"[[{target}]]"
-        extension = "" if target == self.new_path else ".md"
-        return f"[{link_name(self.new_path)}]({encode_destination(target + extension)})"
+        text = "" if SYNTAX[style.kind].shows_target else link_name(self.new_path)
+        return style.write_link(target, text)
 
     def _regroup(self, staying: Sequence[Edit], going: Sequence[Edit]) -> RegroupedNotes:
         cut = self._cut

@@ -16,6 +16,7 @@ from vaultlink.links.edit_math import sort_edits
 from vaultlink.links.kinds import SYNTAX
 from vaultlink.links.naming import RenamedNames, rename_link
 from vaultlink.links.rewrite import as_link, rewrite_definition
+from vaultlink.links.style import find_link_style
 from vaultlink.model import Edit, Entry, Link, Note
 from vaultlink.obsidian import ObsidianSettings
 from vaultlink.refactor.relocation import Relocation
@@ -86,11 +87,20 @@ class LinkPlanner:
         text_of: TextOf,
         relocation: Relocation,
         generated: Set[str],
+        *,
+        adds_display: bool = True,
     ):
-        """Prepare a plan; `generated` are notes whose managed sections are written anew."""
-        self._generated = generated
+        """Prepare a plan; `generated` are notes whose managed sections are written anew.
+
+        `adds_display` is that of `rename_link`.
+        """
+        self._generated, self._adds_display = generated, adds_display
         self._index, self._text_of, self._relocation = index, text_of, relocation
-        self._renamed = RenamedNames(index, relocation.names, obsidian)
+        self._renamed = RenamedNames(
+            index,
+            relocation.names,
+            lambda source, kind: find_link_style(source, index, obsidian, kind),
+        )
         self._edits: dict[str, tuple[Edit, ...]] = {}
         self._captured: list[CapturedLink] = []
         self._skipped: list[str] = []
@@ -163,7 +173,14 @@ class LinkPlanner:
         }
         edits: list[Edit] = []
         for item in changed:
-            renamed = rename_link(note.path, item.link, item.target, item.subpath, text)
+            renamed = rename_link(
+                note.path,
+                item.link,
+                item.target,
+                item.subpath,
+                text,
+                adds_display=self._adds_display,
+            )
             if not renamed:
                 self._unwritable.append((note.path, item.link.raw))
             edits += renamed
@@ -200,6 +217,7 @@ class LinkPlanner:
             text,
             lambda link: targets.get((link.start, link.raw)),
             self._relocation.files.get,
+            adds_display=self._adds_display,
         )
         if edits is None:
             self._unwritable += [(note.path, raw) for _, raw in targets]

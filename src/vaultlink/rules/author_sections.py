@@ -7,7 +7,7 @@ from vaultlink.index.index import link_name
 from vaultlink.index.resolve import is_note, resolve, resolve_with_alternatives
 from vaultlink.index.titles import find_notes_by_title
 from vaultlink.links.kinds import format_link, list_kinds
-from vaultlink.links.naming import format_target
+from vaultlink.links.naming import configure_link_style
 from vaultlink.model import Edit, Entry, Link, Note, Owner, Place, Section, SourceSpan
 from vaultlink.parse.backlinks_heading import QUOTE_MARKS
 from vaultlink.parse.backlinks_problems import has_indented_entries
@@ -325,7 +325,8 @@ def _check_markdown_links(section: Section, note: Note, context: Context) -> Ite
             and link.display
             and not _MARKDOWN_SYNTAX.search(link.display)
         ):
-            name = format_target(note.path, target, context.index, context.obsidian.new_link_format)
+            style = configure_link_style(context.obsidian, kind)
+            name = style.format_target(note.path, target, context.index)
             text = format_link(link, kind, name, link.subpath)
             yield Defect(
                 "markdown-link",

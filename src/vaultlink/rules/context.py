@@ -128,14 +128,6 @@ def is_taken(link: Link, context: Context) -> bool:
     return bool(context.claimed) and (link.start, link.raw) in context.claimed
 
 
-def is_drawing(note: Note) -> bool:
-    """Return True for a drawing of the Excalidraw plugin, which writes the whole note."""
-    return (
-        note.path.lower().endswith(".excalidraw.md")
-        or note.property_value("excalidraw-plugin") is not None
-    )
-
-
 def unread_block_key(link: Link, target: Note, context: Context) -> str:
     """Return the block id that a link names, if the target has it without effect.
 

@@ -36,10 +36,15 @@ from vaultlink.index.words import (
     split_cased_name,
     split_name,
 )
-from vaultlink.links.intent import names_topic, reports_unresolved
+from vaultlink.links.intent import is_clipped, names_topic, reports_unresolved
 from vaultlink.links.kinds import find_nested_links, is_wikilink
-from vaultlink.links.naming import find_named_by_display, retarget_link, strip_note_extension
-from vaultlink.model import Edit, Link, Note, Place, Safety, Suggestion, text_items
+from vaultlink.links.naming import (
+    configure_link_style,
+    find_named_by_display,
+    retarget_link,
+    strip_note_extension,
+)
+from vaultlink.model import Edit, Link, Note, Place, Safety, Suggestion
 from vaultlink.rules.context import Context, Finding, is_taken, remember
 from vaultlink.rules.former_targets import (
     NO_FORMER_TARGET,
@@ -210,28 +215,14 @@ def _is_in_folders(folders: list[str], path: str, *, rooted: bool) -> bool:
 # -- check of links that a web clipper wrote into the properties of a note -------------------------
 
 
-_ADDRESS_KEYS = frozenset(("source", "url", "link", "clipped", "clipped from", "clipped-from"))
-"""Properties in which web clippers keep the address of the page, in lower case."""
-
-
 def clipped_link(note: Note, context: Context) -> Iterator[Finding]:
     """Report unresolved links to the author or site of a clipped web page."""
-    if None not in context.index.targets.get(note.path, ()) or not _is_clipped(note):
+    if None not in context.index.targets.get(note.path, ()) or not is_clipped(note):
         return
     keys = frozenset(key.lower() for key in context.options["properties"])
     for link, target in context.index.resolved_links(note.path):
         if target is None and _is_metadata(link, keys) and not _is_allowed(link, context):
             yield Finding(link, {"target": link.target, "property": _get_key(link)}, link.target)
-
-
-def _is_clipped(note: Note) -> bool:
-    """Return True if a property holds the web address of a page."""
-    return any(
-        text.lower().startswith(("http://", "https://"))
-        for item in note.properties or ()
-        if item.key.lower() in _ADDRESS_KEYS
-        for text in text_items(item.value)
-    )
 
 
 def _is_metadata(link: Link, keys: frozenset[str]) -> bool:
@@ -297,7 +288,10 @@ def _has_odd_folders(target: str, source: str, context: Context) -> bool:
     path = _join_target(target, source).lstrip("/")
     return "/" in path and not (
         normalize_name(parent_folder(path)) in context.index.files_by_path
-        and (context.obsidian.new_link_format != "shortest" or has_many_paths(context.index))
+        and (
+            configure_link_style(context.obsidian).path != "shortest"
+            or has_many_paths(context.index)
+        )
     )
 
 
@@ -553,7 +547,8 @@ def _build_retarget_edits(
     """
     if len(files) > 1 or reports_unresolved(note, link):
         return ()
-    return retarget_link(note.path, link, files[0], context.index, context.obsidian)
+    style = configure_link_style(context.obsidian, link.kind)
+    return retarget_link(note.path, link, files[0], context.index, style)
 
 
 def _format_target(link: Link) -> str:

@@ -6,8 +6,9 @@ from functools import lru_cache
 
 from vaultlink.index.file_kinds import parse_conflict_copy
 from vaultlink.index.resolve import file_name
+from vaultlink.links.intent import is_drawing
 from vaultlink.model import Note, SourceSpan
-from vaultlink.rules.context import FILE_START, Context, Finding, is_drawing
+from vaultlink.rules.context import FILE_START, Context, Finding
 
 _CONSTRUCT_NAMES = {
     "unclosed-fence": "code fence",

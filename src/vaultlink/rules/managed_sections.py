@@ -6,10 +6,15 @@ mentions that a section does not list, are found only when vaultlink writes sect
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from vaultlink.backlinks.existing import find_mentioning_notes, parse_managed_sections
+from vaultlink.backlinks.existing import (
+    find_mentioning_notes,
+    list_entry_links,
+    parse_managed_sections,
+)
 from vaultlink.backlinks.expected import ExpectedSection, can_hold_section, expected_section
 from vaultlink.backlinks.render import SectionDiff, compare_section
 from vaultlink.backlinks.style import read_section_style
+from vaultlink.links.style import ResolvedLink, find_link_style
 from vaultlink.model import Note, Owner, Place, Section, SourceSpan
 from vaultlink.rules.context import FILE_START, Context, Finding
 
@@ -25,7 +30,8 @@ def stale_section(note: Note, context: Context) -> Iterator[Finding]:
         return
     names = context.index.names
     listed = find_mentioning_notes(note.path, [parsed for _, parsed in managed], names)
-    expected = _compute_expected(note, context, listed)
+    links = list_entry_links(note, context.index)
+    expected = _compute_expected(note, context, listed, links)
     for section, parsed in managed:
         diff = compare_section(section, parsed, expected, names)
         is_empty = not expected.entries and not parsed.parts and section.owner is Owner.WRITTEN
@@ -68,10 +74,18 @@ def missing_section(note: Note, context: Context) -> Iterator[Finding]:
 
 
 def _compute_expected(
-    note: Note, context: Context, mentioning: Iterable[str] = ()
+    note: Note,
+    context: Context,
+    mentioning: Iterable[str] = (),
+    links: Sequence[ResolvedLink] = (),
 ) -> ExpectedSection:
+    """Return the expected section, in the style of the `links` that it has.
+
+    The other links of the vault do not matter to a check: a missing entry is missing in any style.
+    """
     settings, index = context.backlink_settings, context.index
-    style = read_section_style(settings, context.obsidian, index)
+    link_style = find_link_style(note.path, index, context.obsidian, own=links, reads_vault=False)
+    style = read_section_style(settings, link_style, index)
     return expected_section(note, index, settings, style, mentioning)
 
 

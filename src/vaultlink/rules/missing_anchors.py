@@ -15,11 +15,12 @@ from vaultlink.index.anchors import (
 from vaultlink.index.index import link_name
 from vaultlink.index.resolve import file_name
 from vaultlink.index.suggest_headings import AnchorMatch, build_subpath, match_anchors
+from vaultlink.links.intent import is_drawing
 from vaultlink.links.kinds import SYNTAX
-from vaultlink.links.naming import retarget_link
+from vaultlink.links.naming import configure_link_style, retarget_link
 from vaultlink.links.rewrite import rewrite_link
 from vaultlink.model import Destination, Edit, Heading, Link, Note, Safety, text_items
-from vaultlink.rules.context import Context, Finding, is_drawing, remember, unread_block_key
+from vaultlink.rules.context import Context, Finding, remember, unread_block_key
 from vaultlink.rules.former_targets import find_renamed_anchor
 from vaultlink.text import has_placeholder, lazy_pattern
 
@@ -117,7 +118,8 @@ def _link_to_anchor(
 ) -> tuple[Edit, ...]:
     if meant.path == path:
         return rewrite_link(source, link, link.target, meant.subpath)
-    return retarget_link(source, link, meant.path, context.index, context.obsidian, meant.subpath)
+    style = configure_link_style(context.obsidian, link.kind)
+    return retarget_link(source, link, meant.path, context.index, style, meant.subpath)
 
 
 def _describe_unread_block(link: Link, note: Note, context: Context) -> str:

@@ -17,9 +17,13 @@ from vaultlink.links.kinds import (
     default_display_text,
     find_nested_links,
     format_link,
-    list_kinds,
 )
-from vaultlink.links.naming import format_target, retarget_link, strip_note_extension
+from vaultlink.links.naming import (
+    configure_link_style,
+    format_target,
+    retarget_link,
+    strip_note_extension,
+)
 from vaultlink.links.rewrite import (
     convert_link,
     drop_display_text,
@@ -107,10 +111,11 @@ def _name_former_target(
     Empty if the note has a link like the new one that led elsewhere before: it would be taken for
     that one.
     """
+    style = configure_link_style(context.obsidian, link.kind)
     edits = (
         rewrite_link(source, link, link.target, meant.subpath)
         if meant.path == target
-        else retarget_link(source, link, meant.path, context.index, context.obsidian)
+        else retarget_link(source, link, meant.path, context.index, style)
     )
     raw = link.raw
     for edit in sorted(edits, key=lambda item: -item.start):
@@ -221,13 +226,13 @@ def _choose_kind(context: Context) -> LinkKind | None:
     if kind == "any":
         return None
     is_known = kind in tuple(LinkKind)
-    return LinkKind(kind) if is_known else list_kinds(context.obsidian.use_markdown_links)[0]
+    return LinkKind(kind) if is_known else configure_link_style(context.obsidian).kind
 
 
 def _format_target(link: Link, target: str, note: Note, context: Context) -> str:
     """Return the target as the settings say (10.4), unchanged if all is allowed."""
     style = context.options["path"]
-    style = context.obsidian.new_link_format if style == "vault" else style
+    style = configure_link_style(context.obsidian).path if style == "vault" else style
     return (
         link.target
         if style == "any" or not link.target

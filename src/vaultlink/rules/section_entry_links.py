@@ -16,7 +16,12 @@ from vaultlink.index.titles import (
     list_note_names,
 )
 from vaultlink.links.kinds import add_extension, is_wikilink
-from vaultlink.links.naming import format_target, strip_note_extension
+from vaultlink.links.naming import (
+    LinkStyle,
+    configure_link_style,
+    format_target,
+    strip_note_extension,
+)
 from vaultlink.links.rewrite import rewrite_link
 from vaultlink.model import Edit, Entry, Link, Note, Safety, Section, SourceSpan
 from vaultlink.rules.context import Context
@@ -72,9 +77,11 @@ class EntryContext(msgspec.Struct, frozen=True):
         return (Edit(self.note.path, start, end, text),)
 
     def format_target(self, path: str) -> str:
-        return format_target(
-            self.note.path, path, self.index, self.check_context.obsidian.new_link_format
-        )
+        return format_target(self.note.path, path, self.index, self.link_style.path)
+
+    @property
+    def link_style(self) -> LinkStyle:
+        return configure_link_style(self.check_context.obsidian)
 
     @property
     def pipe(self) -> str:
@@ -241,7 +248,7 @@ def _describe_spelling(context: EntryContext, link: Link, target: str) -> tuple[
             "case-only",
             f"“{written}” is not spelt like the file name “{'/'.join(tail)}”",
         )
-    is_shortest = context.check_context.obsidian.new_link_format == "shortest" and is_wikilink(link)
+    is_shortest = context.link_style.path == "shortest" and is_wikilink(link)
     if is_shortest and "/" in written and "/" not in name:
         return "slug-path", f"“{written}” contains a path, but the file name alone is enough"
     return "", ""

@@ -213,8 +213,10 @@ def _check_obsidian(scan: VaultScan) -> Iterator[CheckRow]:
     found = [path for path in OBSIDIAN_FILES if (scan.root / path).exists()]
     damaged = [path for path in found if not _is_json(scan, path)]
     names = [path.removeprefix(".obsidian/") for path in found]
-    style = "Markdown links" if scan.obsidian.use_markdown_links else "wikilinks"
-    detail = f"new links are {style}, {scan.obsidian.new_link_format}"
+    detail = "new links are like most links of their folder"
+    if scan.obsidian.new_link_format is not None:
+        style = "Markdown links" if scan.obsidian.use_markdown_links else "wikilinks"
+        detail = f"new links are {style}, {scan.obsidian.new_link_format}"
     yield CheckRow.make(
         "Obsidian",
         damaged,
