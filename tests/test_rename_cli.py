@@ -561,3 +561,17 @@ def test_nothing_is_removed_while_a_link_to_it_stays(run: RunCommand, tmp_path: 
     before = read_files(vault)
     assert run("merge", "a", "b", "--vault", vault).code != 0
     assert read_files(vault) == before
+
+
+@pytest.mark.parametrize(
+    ("options", "link"), [((), "[[b/Twin|Twin]]"), (("--no-display",), "[[b/Twin]]")]
+)
+@pytest.mark.parametrize("words", [("rename", "Old", "b/Twin"), ("move", "/Twin.md", "b/")])
+def test_no_display_adds_no_text(
+    run: RunCommand, tmp_path: Path, words: Sequence[str], options: Sequence[str], link: str
+) -> None:
+    name = "Old" if words[0] == "rename" else "Twin"
+    files = {"a/Twin.md": "", f"{name}.md": "", "s.md": f"[[{name}]]\n"}
+    vault = create_vault(tmp_path / "vault", files)
+    assert run(*words, *options, "--vault", vault).code == 0
+    assert (vault / "s.md").read_text(encoding="utf-8") == f"{link}\n"

@@ -15,6 +15,7 @@ OTHERS = {
     "Old.md": "# Old\n\n## Part\n\ntext ^id\n",
     "a/Twin.md": "twin\n",
     "b/c/Deep.md": "deep\n",
+    "Deep (2).md": "deep\n",
     "img/p.png": "",
 }
 """The notes beside the one that has the links; it is `s.md` if not stated otherwise."""
@@ -51,6 +52,21 @@ FOLLOWING = {
     "Markdown": (RENAMED, "[Old](Old.md)", "[Old](New%20name.md)"),
     "Markdown without extension": (RENAMED, "[x](Old)", "[x](New%20name)"),
     "Markdown in angle brackets": (RENAMED, "[x](<Old.md>)", "[x](<New name.md>)"),
+    "parentheses": (
+        {"Old.md": "it's (2).md"},
+        "[x](Old.md) [x](<Old.md>) [[Old]]",
+        "[x](it%27s%20%282%29.md) [x](<it's (2).md>) [[it's (2)]]",
+    ),
+    "parentheses of the old name": (
+        {"Deep (2).md": "Deep (3).md"},
+        "[x](Deep%20(2).md#Part)",
+        "[x](Deep%20%283%29.md#Part)",
+    ),
+    "parentheses in a heading that stays": (
+        RENAMED,
+        "[x](Old.md#Part%20(1))",
+        "[x](New%20name.md#Part%20(1))",
+    ),
     "percent sign": (
         {"Old.md": "50%.md"},
         "[x](Old.md) [x](<Old.md>) [[Old]]",
@@ -305,6 +321,53 @@ def test_a_note_that_must_not_be_changed_is_skipped(tmp_path: Path) -> None:
     plan = plan_renames(opened.state, sources, (), RENAMED, RENAMED)
     assert [note.path for note in plan.skipped] == ["s.md"]
     assert list(plan.texts) == ["t.md"]
+
+
+TAKEN = {
+    "a link without text": ("[[Old]]", "[[b/Twin|Twin]]", "[[b/Twin]]"),
+    "a link with a text": ("[[Old|it]]", "[[b/Twin|it]]", "[[b/Twin|it]]"),
+    "a heading": ("[[Old#Part]]", "[[b/Twin#Part|Twin > Part]]", "[[b/Twin#Part]]"),
+    "a table": (
+        "| a |\n|---|\n| [[Old]] |",
+        "| a |\n|---|\n| [[b/Twin\\|Twin]] |",
+        "| a |\n|---|\n| [[b/Twin]] |",
+    ),
+    "a property": (
+        '---\nr: "[[Old]]"\n---\n',
+        '---\nr: "[[b/Twin|Twin]]"\n---\n',
+        '---\nr: "[[b/Twin]]"\n---\n',
+    ),
+    "an embed": ("![[Old]]", "![[b/Twin]]", "![[b/Twin]]"),
+    "a path that was there": ("[[./Old]]", "[[./b/Twin]]", "[[./b/Twin]]"),
+    "the namesake": ("[[Twin]]", "[[a/Twin|Twin]]", "[[a/Twin]]"),
+    "a Markdown link": ("[Old](Old.md)", "[Old](b/Twin.md)", "[Old](b/Twin.md)"),
+}
+"""A link; after the note got a name that is taken; the same without display texts."""
+
+
+@pytest.mark.parametrize("text", TAKEN)
+def test_link_that_gets_a_path_shows_the_name(tmp_path: Path, text: str) -> None:
+    before, with_text, without = TAKEN[text]
+    vault = create_vault(tmp_path / "vault", {**OTHERS, "s.md": before})
+    files = {"Old.md": "b/Twin.md"}
+    opened = open_vault(vault, Settings(cache=False))
+    for expected, adds_display in ((with_text, True), (without, False)):
+        plan = plan_renames(
+            opened.state, FixInputs(opened.text), (), files, files, adds_display=adds_display
+        )
+        assert plan.texts["s.md"] == (before, expected)
+
+
+def test_link_in_a_card_that_gets_a_path_shows_the_name(tmp_path: Path) -> None:
+    canvas = '{"nodes":[{"id":"1","type":"text","text":"see [[Old]]"}]}'
+    vault = create_vault(tmp_path / "vault", {**OTHERS, "c.canvas": canvas})
+    files = {"Old.md": "b/Twin.md"}
+    opened = open_vault(vault, Settings(cache=False))
+    for link, adds_display in (("[[b/Twin|Twin]]", True), ("[[b/Twin]]", False)):
+        plan = plan_renames(
+            opened.state, FixInputs(opened.text), (), files, files, adds_display=adds_display
+        )
+        assert plan.texts["c.canvas"][1] == canvas.replace("[[Old]]", link)
 
 
 def plan_moves(root: Path, notes: Mapping[str, str], files: Mapping[str, str]) -> Plan:

@@ -94,14 +94,18 @@ def plan_renames(
     files: Mapping[str, str],
     *,
     queries: bool = False,
+    adds_display: bool = True,
 ) -> Plan:
     """Plan renames, all of them at once. Does not write.
 
     `moves` and `files` are those of the plan. With `queries`, the names in queries are changed too.
+    A wikilink to which a path is added shows the name as before, unless `adds_display` is False.
     Notes whose links should change and can't are in `skipped`. Raises RefusedError if a heading,
     block or tag can't be renamed, or a link would lose its meaning.
     """
-    return _Renaming(state, sources, files).plan(renames, moves, queries=queries)
+    renaming = _Renaming(state, sources, files)
+    renaming.adds_display = adds_display
+    return renaming.plan(renames, moves, queries=queries)
 
 
 class _Renaming(Refactoring):

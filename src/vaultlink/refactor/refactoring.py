@@ -37,6 +37,7 @@ class Refactoring:
         new_paths: The same, and path of each removed note to the note that gets its text.
         names: The names of the vault's files afterwards.
         maps: The subpaths of links to each note whose headings or blocks change.
+        adds_display: True if links that get a path get a display text, too.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class Refactoring:
         added = frozenset(files.values()) | created
         self.names = update_names(self.index.names, frozenset(self.new_paths), added)
         self.maps: dict[str, SubpathMap] = {}
+        self.adds_display = True
         in_step = _find_sections_in_step(state, sources)
         self._generated = {path: in_step[path] for path in in_step if path not in joined}
 
@@ -79,7 +81,14 @@ class Refactoring:
     def edit_links(self, relocation: Relocation, sources: Iterable[str]) -> LinkEdits:
         """Return the edits of links in files. Raises RefusedError if one can't follow."""
         obsidian, text_of = self.state.settings.obsidian, self.sources.find_text
-        planner = LinkPlanner(self.index, obsidian, text_of, relocation, self._generated.keys())
+        planner = LinkPlanner(
+            self.index,
+            obsidian,
+            text_of,
+            relocation,
+            self._generated.keys(),
+            adds_display=self.adds_display,
+        )
         links = planner.plan(sources)
         if links.unwritable:
             named, others = name_links(links.unwritable)

@@ -461,6 +461,13 @@ class _PathOptions(RefactorOptions, frozen=True, kw_only=True):
             help="Change the old name in queries of bases and Dataview, too.",
         ),
     ] = False
+    no_display: Annotated[
+        bool,
+        option(
+            "--no-display",
+            help="Add no display text to links that get a path, as in [[Folder/Note|Note]].",
+        ),
+    ] = False
 
 
 class RenameOptions(_PathOptions, frozen=True, kw_only=True):
@@ -512,7 +519,8 @@ def rename(options: RenameOptions) -> int:
     """Rename a note, file, folder, heading or tag; links follow.
 
     Links keep their meaning and their style: in notes, properties, canvases, embeds and backlinks
-    sections. Nothing else changes, not even the text that links display. A note keeps .md and an
+    sections. Nothing else changes, not even the text that links display: if a name is taken, and a
+    link to it needs a path, the link gets the name as its display text. A note keeps .md and an
     attachment its extension. Queries of bases and Dataview that have the old name are listed, and
     changed with --unsafe-fixes. `vaultlink undo` reverts a run, paths included. In a shell, put
     names with # or spaces in quotes.
@@ -562,7 +570,13 @@ def _run_renames(
     def plan_all(vault: Vault, sources: FixInputs, renames: tuple[Rename, ...]) -> Plan:
         moves, files = expand(renames, vault.index)
         return plan_renames(
-            vault.state, sources, renames, moves, files, queries=options.unsafe_fixes
+            vault.state,
+            sources,
+            renames,
+            moves,
+            files,
+            queries=options.unsafe_fixes,
+            adds_display=not options.no_display,
         )
 
     def make_plan(vault: Vault, sources: FixInputs) -> Plan:
