@@ -64,7 +64,7 @@ def test_option() -> None:
         ({"name": "Odd_Thing"}, "lowercase words"),
         ({"scope": "file"}, "note, links, files or vault"),
         ({"severity": "fatal"}, "error, warning or info"),
-        ({"reads": "bytes"}, "text or moves"),
+        ({"reads": "bytes"}, "text, history or style"),
         ({"reads": "history"}, "not allowed with “scope: note”"),
         ({"needs": ["words"]}, "a list of properties, headings"),
         ({"needs": ["self-links"]}, "not allowed with “scope: note”"),

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from builder import build_state
+from builder import RULES, build_state, make_settings
 from running import RunCommand, create_vault, read_files
-from vaultlink.engine.step import Change, Presence, step
+from vaultlink.engine.step import Change, Presence, State, step
 from vaultlink.index.index import TraitCount
 from vaultlink.links.kinds import list_kinds
 from vaultlink.links.naming import LinkStyle
@@ -272,6 +272,8 @@ def test_section_keeps_the_style_of_its_entries(
     assert run("backlinks", "log/Now.md", *options, "--check").code == 0
 
 
+DEFAULT_RULES = [rule.name for rule in RULES if rule.enabled_by_default]
+
 # -- one answer, kept up to date --------------------------------------------------------------------------------------
 
 
@@ -344,15 +346,18 @@ def test_links_of_another_kind_have_their_own_style() -> None:
 def test_settings_decide_without_reading_links(
     settings: Mapping[str, Any], kind: object, path: str
 ) -> None:
-    state = build_state({**FILES, **write_notes("[a](/lib/Atlas.md)", "[[lib/Atlas]]")})
+    notes = {**FILES, **write_notes("[a](/lib/Atlas.md)", "[[lib/Atlas]]")}
+    state = build_state(notes, make_settings(DEFAULT_RULES))
     style = find_link_style("log/Now.md", state.index, ObsidianSettings(**settings))
     assert (style.kind, style.path) == (kind, path)
     assert TraitCount(list_link_traits, on_targets=True) not in state.index.memos
 
 
 def test_check_does_not_count_links() -> None:
-    notes = {**write_notes("[a](../lib/Atlas.md)"), **SOURCES}
-    state = build_state({**FILES, **notes})
+    marks = "<!-- vaultlink:backlinks before=1 after=1 -->", "<!-- /vaultlink:backlinks -->"
+    section = f"{marks[0]}\n\n## Backlinks\n\n- [[Sea Level]]\n\n{marks[1]}\n"
+    notes = {**write_notes("[a](../lib/Atlas.md)"), **SOURCES, "log/Now.md": f"Now\n\n{section}"}
+    state = build_state({**FILES, **notes}, make_settings(DEFAULT_RULES))
     assert TraitCount(list_link_traits, on_targets=True) not in state.index.memos
 
 
@@ -373,3 +378,60 @@ def test_steps_keep_the_counts() -> None:
         state = step(state, changes)
         assert count in state.index.memos
         assert state.index.memos[count] == count(state.index)
+
+
+def list_findings(state: State) -> dict[str, list[str]]:
+    return {
+        path: [item.message for item in items if item.rule == "link-style"]
+        for path, items in state.diagnostics.items()
+    }
+
+
+@pytest.mark.parametrize("app", [None, {}, {"useMarkdownLinks": True}])
+def test_rule_follows_the_links_of_other_notes(app: Mapping[str, Any] | None) -> None:
+    settings = make_settings(["link-style"], app=app)
+    notes = {**FILES, **write_notes("[[Atlas]]"), "log/Now.md": "[[Atlas]] and [b](Buoys.md)\n"}
+    state = build_state(notes, settings)
+    for note in range(3):
+        notes[f"log/Day {note}.md"] = "[a](../lib/Atlas.md) and [b](Buoys.md)\n"
+        state = step(state, [Change(f"log/Day {note}.md", notes[f"log/Day {note}.md"])])
+        assert list_findings(state) == list_findings(build_state(notes, settings))
+    wikilink = "This link does not follow the vault's link style; expected [Atlas]("
+    (message,) = list_findings(state)["log/Now.md"]
+    assert message.startswith(wikilink) is (app != {})
+
+
+def test_rule_in_a_saved_state(run: RunCommand, tmp_path: Path) -> None:
+    """Findings depend on other notes also in the next run, which reads the cache."""
+    notes = {**FILES, **write_notes("[[Atlas]]"), "log/Now.md": "[[Atlas]]\n"}
+    vault = create_vault(tmp_path / "vault", notes)
+    options = ("--vault", vault, "--select", "link-style", "--cache-dir", tmp_path / "cache")
+    assert run("check", *options, "--exit-zero").out == ""
+    for note in range(3):
+        text = "[a](../lib/Atlas.md) and [b](Buoys.md)\n"
+        (vault / f"log/Day {note}.md").write_text(text, encoding="utf-8")
+    cached, fresh = (run("check", *options, *more, "--exit-zero") for more in ((), ("--no-cache",)))
+    assert "expected [Atlas](../lib/Atlas.md)" in fresh.out
+    assert cached.out == fresh.out
+
+
+@pytest.mark.parametrize(
+    ("app", "others", "is_reported"),
+    [
+        (None, "[[Atlas]] [[Buoys]]", True),
+        (None, "[a](../lib/Atlas.md)", False),
+        (None, "", False),
+        ({}, "[a](../lib/Atlas.md)", True),
+        ({"useMarkdownLinks": True}, "[[Atlas]] [[Buoys]]", False),
+    ],
+)
+def test_markdown_link_in_an_authors_section(
+    app: Mapping[str, Any] | None, others: str, is_reported: bool
+) -> None:
+    """Only where other links are wikilinks is a Markdown link wrong."""
+    section = "**Add backlinks using these topics:**\n\nBuoys – [Buoys](Buoys.md)\n"
+    options = {"broken-section-entry": {"style": True}}
+    settings = make_settings(["broken-section-entry"], app=app, options=options)
+    state = build_state({**FILES, "log/Now.md": f"{others}\n\n{section}"}, settings)
+    found = [item.message for item in state.diagnostics.get("log/Now.md", ())]
+    assert any("is a Markdown link" in message for message in found) is is_reported

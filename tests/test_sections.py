@@ -64,7 +64,7 @@ def shape(entry: Entry) -> list[str | None]:
 
 @EACH
 def test_section_problems(vector: Mapping[str, Any]) -> None:
-    base = make_settings(backlinks={"headings": vector.get("headings", [])})
+    base = make_settings(app={}, backlinks={"headings": vector.get("headings", [])})
     state = build_state({**NOTES, "Here.md": vector["text"]}, base)
     note = state.index.notes["Here.md"]
     context = Context(

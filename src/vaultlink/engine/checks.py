@@ -21,6 +21,7 @@ from vaultlink.config.patterns import (
 from vaultlink.config.settings import Config
 from vaultlink.engine.diagnostics import DiagnosticBuilder
 from vaultlink.index.index import EMPTY_INDEX, Index, LinkTargets
+from vaultlink.links.style import is_style_read
 from vaultlink.model import NO_HISTORY, Diagnostic, History, Note
 from vaultlink.obsidian import ObsidianSettings
 from vaultlink.rules.context import Context, Finding, LinkPlace
@@ -138,6 +139,13 @@ class LinterSettings(msgspec.Struct, frozen=True, dict=True):
     def is_protected(self) -> Callable[[str], bool]:
         """Returns True for paths that no command but `undo` may change."""
         return compile_ordered_globs(self.config.protect)
+
+    @cached_property
+    def reads_style(self) -> bool:
+        """True if an enabled rule reads the style of links from the links of the vault."""
+        return is_style_read(self.obsidian) and any(
+            rule.reads_style for rule in self.rules_by_scope["links"]
+        )
 
     @cached_property
     def quiet_rules(self) -> frozenset[str]:

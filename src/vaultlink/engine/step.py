@@ -28,6 +28,7 @@ from vaultlink.index.packed_map import PackedMap, unpack_all, with_changes
 from vaultlink.index.resolve import file_name, is_canvas
 from vaultlink.index.suggest import find_affected_sources
 from vaultlink.index.update import files_with_changed_names, update
+from vaultlink.links.style import count_link_traits, find_notes_with_other_style
 from vaultlink.model import Diagnostic, History, LinkCounts, Note, ParseProblem
 
 __all__ = [
@@ -167,6 +168,8 @@ def step_and_list(
         changes if isinstance(changes, ChangedFiles) else _analyse_changes(settings, state, changes)
     )
     before = state.index
+    if settings.reads_style and before.files:
+        count_link_traits(before)
     index, affected = update(before, changed.notes, changed.files, changed.targets)
     if not before.files:
         index.add_maps(changed.maps)
@@ -218,7 +221,7 @@ def _count_links(index: Index, paths: Iterable[str]) -> dict[str, LinkCounts | N
 
 
 def _find_affected_by_settings(state: State, settings: LinterSettings, index: Index) -> set[str]:
-    """Return notes that a changed history or a changed style of sections affects."""
+    """Return notes affected by a changed history, or style of sections or links."""
     before, previous = state.index, state.settings.history
     affected: set[str] = set()
     if before.files:
@@ -228,6 +231,10 @@ def _find_affected_by_settings(state: State, settings: LinterSettings, index: In
             affected |= _find_affected_by_history(previous, settings.history, index)
     if is_style_changed(settings.config.backlinks, before, index):
         affected |= {path for path, note in index.notes.items() if note.sections}
+    if settings.reads_style:
+        count_link_traits(index)  # before checks run in several processes
+        if before.files:
+            affected |= find_notes_with_other_style(before, index, settings.obsidian)
     return affected
 
 

@@ -5,12 +5,13 @@ decide, folder by folder.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import file_name, is_note, name_key, parent_folder
-from vaultlink.links.intent import is_clipped
+from vaultlink.links.intent import is_clipped, is_drawing
 from vaultlink.links.kinds import SYNTAX, list_kinds
 from vaultlink.links.naming import (
     PATH_STYLES,
@@ -42,6 +43,24 @@ class _Evidence(NamedTuple):
     min_share: float = _MIN_SHARE
 
 
+def is_style_read(obsidian: ObsidianSettings) -> bool:
+    """Return True if links decide how others are written: Obsidian's settings do not."""
+    return obsidian.use_markdown_links is None or obsidian.new_link_format is None
+
+
+class _EvidenceSeries:
+    """Evidence, the nearest first; each is computed if those before are not clear."""
+
+    def __init__(self, evidence: Iterator[_Evidence]):
+        self._next, self._known = evidence, list[_Evidence]()
+
+    def __iter__(self) -> Iterator[_Evidence]:
+        yield from self._known
+        for item in self._next:
+            self._known.append(item)
+            yield item
+
+
 def find_link_style(
     source: str,
     index: Index,
@@ -65,9 +84,9 @@ def find_link_style(
         own: Links that decide before all others, such as those of the section to write.
         reads_vault: False if no other links may decide.
     """
-    if obsidian.use_markdown_links is not None and obsidian.new_link_format is not None:
+    if not is_style_read(obsidian):
         return configure_link_style(obsidian, kind)
-    evidence = list(_list_evidence(source, index, own, reads_vault=reads_vault))
+    evidence = _EvidenceSeries(_list_evidence(source, index, own, reads_vault=reads_vault))
     if kind is None and obsidian.use_markdown_links is None:
         names = {item.value: item for item in list_kinds(use_markdown_links=False)}
         kind = names.get(_decide(evidence, "kind", tuple(names)))
@@ -77,6 +96,8 @@ def find_link_style(
         # The preferred style is first: it wins if two fit equally many links.
         first = [style.path, *(item for item in PATH_STYLES if item != style.path)]
         style = style._replace(path=_decide(evidence, f"{name}.path", first) or style.path)
+    if not SYNTAX[style.kind].writes_paths:
+        return style
 
     def answer(trait: str, *, default: bool) -> bool:
         found = _decide(evidence, f"{name}.{trait}", (_YES, _NO))
@@ -92,7 +113,7 @@ def find_link_style(
     )
 
 
-def _decide(evidence: Sequence[_Evidence], trait: str, options: Sequence[str]) -> str:
+def _decide(evidence: Iterable[_Evidence], trait: str, options: Sequence[str]) -> str:
     """Return the option of most links in the first clear evidence; "" if none is."""
     for counts, min_links, min_share in evidence:
         total = counts.get(trait, 0)
@@ -107,7 +128,8 @@ def _list_evidence(
     source: str, index: Index, own: Sequence[ResolvedLink], *, reads_vault: bool
 ) -> Iterator[_Evidence]:
     if own:
-        yield _Evidence(Counter(_list_traits(source, own, index)), 1, 0)
+        traits = _list_traits(source, own, index)
+        yield _Evidence(Counter(trait for text in traits for trait in text.split()), 1, 0)
     if not reads_vault:
         return
     folder, (direct, below) = parent_folder(source), index.derive(_count_by_folder)
@@ -125,34 +147,59 @@ def _list_evidence(
 class _FolderCounts(NamedTuple):
     """Counts of the traits of links by folder: in its own notes, and in all below it."""
 
-    direct: Mapping[str, Mapping[str, int]]
-    below: Mapping[str, Mapping[str, int]]
+    direct: Mapping[str, Counter[str]]
+    below: Mapping[str, Counter[str]]
 
 
 def _count_by_folder(index: Index) -> _FolderCounts:
     direct: dict[str, Counter[str]] = {}
     below: dict[str, Counter[str]] = {}
-    for key, count in index.tally(list_link_traits, on_targets=True).items():
-        folder, _, trait = key.rpartition("\n")
-        direct.setdefault(folder, Counter())[trait] += count
-        below.setdefault(folder, Counter())[trait] += count
+    for key, count in count_link_traits(index).items():
+        folder, _, traits = key.rpartition("\n")
+        counts = dict.fromkeys(traits.split(), count)
+        direct.setdefault(folder, Counter()).update(counts)
+        below.setdefault(folder, Counter()).update(counts)
         while folder:
             folder = parent_folder(folder[:-1])
-            below.setdefault(folder, Counter())[trait] += count
+            below.setdefault(folder, Counter()).update(counts)
     return _FolderCounts(direct, below)
+
+
+def count_link_traits(index: Index) -> "Counter[str]":
+    """Count the traits of all links. Updates of the index keep the counts."""
+    return index.tally(list_link_traits, on_targets=True)
+
+
+def find_notes_with_other_style(
+    before: Index, after: Index, obsidian: ObsidianSettings
+) -> set[str]:
+    """Return the notes in folders whose links had another style before."""
+    if count_link_traits(before) == count_link_traits(after):
+        return set()
+    changed: dict[str, bool] = {}
+    for path in after.notes:
+        folder = parent_folder(path)
+        if folder not in changed:
+            changed[folder] = any(
+                find_link_style(path, before, obsidian, kind)
+                != find_link_style(path, after, obsidian, kind)
+                for kind in (None, *LinkKind)
+            )
+    return {path for path in after.notes if changed[parent_folder(path)]}
 
 
 def list_link_traits(index: Index, path: str) -> Iterator[str]:
     """Yield the traits of the links of a note that show how its author writes links.
 
-    Each is the folder of the note, a line break and the trait. Links in properties, on canvases and
-    in lists of backlinks, embeds, and the links of clipped pages show nothing.
+    Each text is the folder of the note, a line break, and the traits of a link. Links in
+    properties, on canvases and in lists of backlinks, embeds, and the links of clipped pages and
+    drawings show nothing.
     """
     note = index.notes[path]
-    if note.links and is_note(path) and not is_clipped(note):
+    if note.links and is_note(path) and not is_clipped(note) and not is_drawing(note):
         folder = parent_folder(path)
-        for trait in _list_traits(path, _list_written_links(note, index), index):
-            yield f"{folder}\n{trait}"
+        for traits in _list_traits(path, _list_written_links(note, index), index):
+            yield f"{folder}\n{traits}"
 
 
 def _list_written_links(note: Note, index: Index) -> Iterator[ResolvedLink]:
@@ -167,50 +214,78 @@ def _list_written_links(note: Note, index: Index) -> Iterator[ResolvedLink]:
 def _list_traits(
     source: str, links: Sequence[ResolvedLink] | Iterator[ResolvedLink], index: Index
 ) -> Iterator[str]:
-    """Yield the traits of links, and before each the group that it is one of.
-
-    A link can have several styles of paths: in a vault without folders it has all of them.
-    """
+    """Yield the traits of each link to a note, with spaces between them."""
     for link, target in links:
         if target is None or link.embed or not link.target or not is_note(target):
             continue
-        kind = link.kind.value
-        yield from ("kind", f"kind={kind}")
         paths = _list_path_styles(source, link.target, target, index)
-        if 0 < len(paths) < len(PATH_STYLES):
-            yield f"{kind}.path"
-            yield from (f"{kind}.path={item}" for item in paths)
-        if SYNTAX[link.kind].writes_paths:
-            for trait, answer in _list_answers(link, paths):
-                yield from (f"{kind}.{trait}", f"{kind}.{trait}={_YES if answer else _NO}")
+        if not SYNTAX[link.kind].writes_paths:
+            yield _name_traits(link.kind, paths)
+            continue
+        written = link.target
+        yield _name_traits(
+            link.kind,
+            paths,
+            is_note(written),
+            written[:1] == "/" or written[:2] == "./",
+            written.startswith("../"),
+            "](<" in link.raw if " " in written else None,
+            None if written.isascii() else not link.raw[link.raw.rfind("](") :].isascii(),
+        )
 
 
-def _list_path_styles(source: str, target: str, path: str, index: Index) -> list[str]:
+@lru_cache(maxsize=1 << 10)
+def _name_traits(
+    link_kind: LinkKind,
+    paths: tuple[str, ...],
+    has_extension: bool | None = None,
+    has_mark: bool = False,
+    is_outside: bool = False,
+    is_wrapped: bool | None = None,
+    keeps_letters: bool | None = None,
+) -> str:
+    """Return the traits of a link, and before each the question that it answers.
+
+    `is_outside` is True if the target begins with `../`. A link can have several styles of paths;
+    in a vault without folders it has all of them, and shows nothing.
+    """
+    kind = link_kind.value
+    traits = ["kind", f"kind={kind}"]
+    if 0 < len(paths) < len(PATH_STYLES):
+        traits += [f"{kind}.path", *(f"{kind}.path={item}" for item in paths)]
+    answers: list[tuple[str, bool | None]] = [
+        ("extension", has_extension),
+        ("wrapped", is_wrapped),
+        ("letters", keeps_letters),
+    ]
+    if has_extension is not None:
+        may_be_marked = (("relative", not is_outside), ("absolute", True))
+        answers += [
+            (f"{path}-mark", has_mark) for path, may in may_be_marked if may and path in paths
+        ]
+    for question, answer in answers:
+        if answer is not None:
+            traits += [f"{kind}.{question}", f"{kind}.{question}={_YES if answer else _NO}"]
+    return " ".join(traits)
+
+
+def _list_path_styles(source: str, target: str, path: str, index: Index) -> tuple[str, ...]:
     """Return the styles that write the target of a link to a file as it is."""
-    written = strip_note_extension(target)
-    if written.startswith("/"):
-        return ["absolute"]
-    relative, whole = relative_target(source, path), strip_note_extension(path)
+    written, whole = strip_note_extension(target), strip_note_extension(path)
+    if written[:1] == "/":
+        return ("absolute",)
+    is_relative = _is_relative(source, written.removeprefix("./"), path)
     if written.startswith(("./", "../")):
-        return ["relative"] if written.removeprefix("./") == relative else []
+        return ("relative",) if is_relative else ()
+    # A path is as short as possible if the name alone is that of several files.
     is_shared = "/" in whole and len(index.names.get(name_key(path), ())) > 1
-    forms = {
-        "shortest": (file_name(whole), whole if is_shared else ""),
-        "relative": (relative,),
-        "absolute": (whole,),
-    }
-    return [style for style, texts in forms.items() if written in texts]
+    is_whole = written == whole
+    is_short = written == file_name(whole) or (is_whole and is_shared)
+    fits = zip(PATH_STYLES, (is_short, is_relative, is_whole), strict=True)
+    return tuple([style for style, is_fitting in fits if is_fitting])
 
 
-def _list_answers(link: Link, paths: Sequence[str]) -> Iterator[tuple[str, bool]]:
-    """Yield what a link with a path shows of how such links are written."""
-    target = link.target
-    yield "extension", is_note(target)
-    if "relative" in paths and not target.startswith("../"):
-        yield "relative-mark", target.startswith("./")
-    if "absolute" in paths:
-        yield "absolute-mark", target.startswith("/")
-    if " " in target:
-        yield "wrapped", "](<" in link.raw
-    if not target.isascii():
-        yield "letters", not link.raw[link.raw.rfind("](") :].isascii()
+def _is_relative(source: str, written: str, path: str) -> bool:
+    if parent_folder(source) == parent_folder(path):
+        return written == strip_note_extension(file_name(path))
+    return "/" in written and written == relative_target(source, path)

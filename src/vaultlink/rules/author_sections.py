@@ -8,6 +8,7 @@ from vaultlink.index.resolve import is_note, resolve, resolve_with_alternatives
 from vaultlink.index.titles import find_notes_by_title
 from vaultlink.links.kinds import format_link, list_kinds
 from vaultlink.links.naming import configure_link_style
+from vaultlink.links.style import find_link_style
 from vaultlink.model import Edit, Entry, Link, Note, Owner, Place, Section, SourceSpan
 from vaultlink.parse.backlinks_heading import QUOTE_MARKS
 from vaultlink.parse.backlinks_problems import has_indented_entries
@@ -261,8 +262,7 @@ def _find_section_defects(section: Section, note: Note, context: Context) -> Ite
     yield from _find_entry_defects(section, note, context)
     for line in section.prose_lines:
         yield Defect("prose", line, "it is among the entries but is not an entry")
-    if not context.obsidian.use_markdown_links:
-        yield from _check_markdown_links(section, note, context)
+    yield from _check_markdown_links(section, note, context)
 
 
 def _locate_heading(section: Section) -> SourceSpan:
@@ -309,8 +309,17 @@ def _check_lines(section: Section, note: Note, context: Context) -> Iterator[Def
 
 
 def _check_markdown_links(section: Section, note: Note, context: Context) -> Iterator[Defect]:
-    """Yield the Markdown links of a section whose vault uses wikilinks."""
+    """Yield the Markdown links of a section whose vault uses wikilinks.
+
+    Without settings of Obsidian, a note uses wikilinks unless most of its links are of another
+    kind: other notes do not matter to a check.
+    """
     kind, _ = list_kinds(use_markdown_links=False)
+    if all(entry.link is None or entry.link.kind is kind for entry in section.entries):
+        return
+    index, own = context.index, tuple(context.index.resolved_links(note.path))
+    if find_link_style(note.path, index, context.obsidian, own=own, reads_vault=False).kind != kind:
+        return
     for entry in section.entries:
         link = entry.link
         target = (

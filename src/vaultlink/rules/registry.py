@@ -81,7 +81,7 @@ _RULE_CODE = lazy_pattern(r"VL\d{3}")
 _RULE_NAME = lazy_pattern(r"[a-z]+(?:-[a-z]+)*")
 _TEXT_KEYS = ("code", "name", "since", "summary", "why", "message")
 _REQUIRED_KEYS = (*_TEXT_KEYS, "scope", "severity", "check", "examples")
-_READS = {"text": "note", "history": "links"}
+_READS = {"text": "note", "history": "links", "style": "links"}
 """Values of `reads`, and the scope in which each is allowed."""
 
 _NEEDED = {"note": frozenset(ELEMENTS) - LINK_ELEMENTS, "links": frozenset(ELEMENTS)}
@@ -122,7 +122,7 @@ _KEY_CHECKS: tuple[tuple[str, Callable[[Any], object], str], ...] = (
     ("name", _RULE_NAME.fullmatch, "lowercase words joined by hyphens"),
     ("scope", SCOPES.__contains__, "note, links, files or vault"),
     ("severity", tuple(Severity).__contains__, "error, warning or info"),
-    ("reads", _READS.__contains__, "text or moves"),
+    ("reads", _READS.__contains__, "text, history or style"),
     (
         "needs",
         lambda value: (
@@ -240,6 +240,7 @@ class Rule(msgspec.Struct, frozen=True):
     scope: str
     reads_text: bool
     reads_history: bool
+    reads_style: bool
     enabled_by_default: bool
     severity: Severity
     message: str
@@ -336,6 +337,7 @@ def build_rule(mapping: Mapping[str, Any], check: CheckFunction) -> Rule:
         scope=mapping["scope"],
         reads_text=mapping.get("reads") == "text",
         reads_history=mapping.get("reads") == "history",
+        reads_style=mapping.get("reads") == "style",
         enabled_by_default=mapping.get("default", True),
         severity=Severity(mapping["severity"]),
         message=mapping["message"].strip(),

@@ -13,12 +13,12 @@ from vaultlink.index.resolve import (
 )
 from vaultlink.links.kinds import (
     SYNTAX,
-    add_extension,
     default_display_text,
     find_nested_links,
     format_link,
 )
 from vaultlink.links.naming import (
+    LinkStyle,
     configure_link_style,
     format_target,
     retarget_link,
@@ -29,6 +29,7 @@ from vaultlink.links.rewrite import (
     drop_display_text,
     rewrite_link,
 )
+from vaultlink.links.style import find_link_style
 from vaultlink.model import Destination, Edit, Link, LinkKind, Note, Place, Safety
 from vaultlink.rules.context import Context, Finding, find_resolved_links
 
@@ -167,25 +168,58 @@ def redundant_display(note: Note, context: Context) -> Iterator[Finding]:
 
 
 def link_style(note: Note, context: Context) -> Iterator[Finding]:
-    preferred, nested = _choose_kind(context), find_nested_links(note.links)
+    nested = find_nested_links(note.links)
     for link, target in find_resolved_links(note, context):
         if link.place is not Place.BODY or not (link.target or link.subpath):
             continue
-        path = _format_target(link, target, note, context)
-        name = strip_note_extension(path)
-        kind = preferred or link.kind
-        if kind is link.kind and name == strip_note_extension(link.target.removeprefix("./")):
+        style = _find_wanted_style(link, note, context)
+        name = _write_target(link, target, note, context, style)
+        if style.kind is link.kind and _is_written(link, name, style):
             continue
-        if path and is_note(target) and (kind is not link.kind or is_note(link.target)):
-            name = add_extension(name, ".md", kind)
         edits: tuple[Edit, ...] = ()
         if resolve(note.path, name, context.index.names) == target:
-            if kind is link.kind:
+            if style.kind is link.kind:
                 edits = rewrite_link(note.path, link, name, link.subpath)
             elif link.start not in nested:
-                edits = convert_link(note.path, link, kind, name, link.subpath)
-        wanted = _preview_link(link, edits) or format_link(link, kind, name, link.subpath)
+                edits = convert_link(note.path, link, style.kind, name, link.subpath)
+        wanted = _preview_link(link, edits) or format_link(link, style.kind, name, link.subpath)
         yield Finding(link, {"wanted": wanted}, link.target, edits=edits)
+
+
+def _find_wanted_style(link: Link, note: Note, context: Context) -> LinkStyle:
+    """Return the required style of a link; its own kind if all are allowed."""
+    option, index, obsidian = context.options["kind"], context.index, context.obsidian
+    kind = link.kind if option == "any" else None
+    if option in tuple(LinkKind):
+        kind = LinkKind(option)
+    style = find_link_style(note.path, index, obsidian, kind)
+    path = context.options["path"]
+    if path != "vault":
+        return style._replace(path=path)
+    # The settings are for links of all kinds.
+    return style._replace(path=obsidian.new_link_format or style.path)
+
+
+def _write_target(link: Link, target: str, note: Note, context: Context, style: LinkStyle) -> str:
+    """Return the target in a style (10.4), unchanged if all paths are allowed."""
+    if not link.target:
+        return ""
+    is_same_kind = style.kind is link.kind
+    if is_same_kind:
+        style = style._replace(has_extension=is_note(link.target))
+    if style.path == "any":
+        name = strip_note_extension(link.target)
+        return style.complete_target(name, target) if is_note(target) else link.target
+    name = format_target(note.path, target, context.index, style.path)
+    return style.complete_target(name, target)
+
+
+def _is_written(link: Link, name: str, style: LinkStyle) -> bool:
+    """Return True if a link has a target, whatever its first characters."""
+    written, wanted = strip_note_extension(link.target), strip_note_extension(name)
+    if style.has_mark and style.path == "absolute":
+        return written.removeprefix("/") == wanted.removeprefix("/")
+    return written.removeprefix("./") == wanted.removeprefix("./")
 
 
 def _has_other_case(link: Link, target: str) -> bool:
@@ -218,26 +252,6 @@ def _split_target(path: str) -> list[str]:
 def _take_tail(written: str, path: str) -> str:
     """Return as many last steps of `path` as `written` has, without extension."""
     return "/".join(strip_note_extension(path).split("/")[-max(len(_split_target(written)), 1) :])
-
-
-def _choose_kind(context: Context) -> LinkKind | None:
-    """Return the required kind of links; None if all are allowed."""
-    kind = context.options["kind"]
-    if kind == "any":
-        return None
-    is_known = kind in tuple(LinkKind)
-    return LinkKind(kind) if is_known else configure_link_style(context.obsidian).kind
-
-
-def _format_target(link: Link, target: str, note: Note, context: Context) -> str:
-    """Return the target as the settings say (10.4), unchanged if all is allowed."""
-    style = context.options["path"]
-    style = configure_link_style(context.obsidian).path if style == "vault" else style
-    return (
-        link.target
-        if style == "any" or not link.target
-        else format_target(note.path, target, context.index, style)
-    )
 
 
 def _preview_link(link: Link, edits: tuple[Edit, ...]) -> str:
