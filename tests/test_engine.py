@@ -17,6 +17,7 @@ from vaultlink.engine.step import Change, Presence, State, step
 from vaultlink.index.index import Index
 from vaultlink.index.suggest import find_affected_sources
 from vaultlink.index.update import files_with_changed_names, update
+from vaultlink.links.style import find_notes_with_other_style
 from vaultlink.model import Diagnostic
 from vaultlink.rules.registry import select_rules
 from vaultlink.write.cache import save_result
@@ -312,6 +313,7 @@ def test_nothing_outside_the_affected_notes_changes(seed: int) -> None:
         after = build_state(vault, EVERYTHING)
         index, affected = update(before.index, {path: after.index.notes[path]}, {path: True})
         affected |= find_affected_sources(before.index, index, [path])
+        affected |= find_notes_with_other_style(before.index, index, EVERYTHING.obsidian)
         for other in vault.keys() - affected - {path}:
             assert by_notes(before, other) == by_notes(after, other)
         before = after
