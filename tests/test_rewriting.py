@@ -12,7 +12,7 @@ from exploring import count_examples
 from vaultlink.links.edit_math import apply_edits, sort_edits
 from vaultlink.links.kinds import default_display_text, encode_destination
 from vaultlink.links.naming import LinkStyle, retarget_link
-from vaultlink.links.rewrite import convert_link, drop_display_text, rewrite_link
+from vaultlink.links.rewrite import convert_link, drop_display_text, rewrite_link, unlink_link
 from vaultlink.model import Edit, Link, LinkKind
 from vaultlink.parse.note import parse_note
 
@@ -386,7 +386,8 @@ def test_markdown_link_has_the_style_of_most_others_in_its_note(others: str, tar
     files = {"a/x.md": "", "a/y.md": "", "b/c/z.md": "", "b/n.md": f"[x](lost.md) {others}"}
     index = build_state(files).index
     link = index.notes["b/n.md"].links[0]
-    edits = retarget_link("b/n.md", link, "a/x.md", index, ObsidianSettings())
+    style = LinkStyle(link.kind, "relative")
+    edits = retarget_link("b/n.md", link, "a/x.md", index, style)
     assert after(files["b/n.md"], edits) == f"[x]({target}) {others}"
 
 
@@ -476,3 +477,64 @@ def test_fixes_of_all_link_rules_terminate_and_preserve_display_text(
         assert any(
             now == (shown_, target) or (target is None and now[0] == shown_) for now in kept
         ), (shown_, target, new)
+
+
+# -- words instead of a link --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("before", "text"),
+    [
+        ("see [[a b]].", "see a b."),
+        ("see [[a|x y]].", "see x y."),
+        ("see [[d/a#H#I]].", "see d/a > H > I."),
+        ("see [[a|]].", "see a."),
+        ("see [x *y*](a.md).", "see x *y*."),
+        ('see [x](<a b.md> "t").', "see x."),
+        ("> [x\n> y](a.md)", "> x\n> y"),
+        ("see ![[a.png|100]].", "see a.png."),
+        ("see ![[a.png|text|100x20]].", "see text."),
+        ("see ![text](a.png).", "see text."),
+        ("see ![](a.png).", "see a.png."),
+        (TABLE.format("[[a\\|x]]"), TABLE.format("x")),
+        ("%% [[a]] %%", "%% a %%"),
+        ("# On [[a]]", "# On a"),
+        ("up:: [[a]]", "up:: a"),
+        (PROPERTY.format("[[a]]"), PROPERTY.format("a")),
+        ("---\nup: '[[it''s]]'\n---\n", "---\nup: 'it''s'\n---\n"),
+        ('---\nrel:\n  - "[[a|x]]"\n---\n', '---\nrel:\n  - "x"\n---\n'),
+        # the words would be markup
+        ("[[1. a]]", "1\\. a"),
+        ("- [[1. a]]", "- 1\\. a"),
+        ("- [ ] [[- a]]", "- [ ] \\- a"),
+        ("> [[a|# b]]", "> \\# b"),
+        ("[1. a](b.md)", "1\\. a"),
+        ("[> a](b.md)", "\\> a"),
+        ("see [[a|#b]]", "see \\#b"),
+        ("see [[_a_]]", "see \\_a\\_"),
+        ("see [[a$b$]]", "see a\\$b\\$"),
+        ("see [[a#^b1]]", "see a > \\^b1"),
+        # the words are no markup
+        ("see [[1. a]]", "see 1. a"),
+        ("[[a_b_c]]", "a_b_c"),
+        ("[[1.2 a]]", "1.2 a"),
+        ("[[-a]]", "-a"),
+        ("see [[a|b #2]]", "see b #2"),
+        ("see [[C#]]", "see C"),
+        ("see [[a|*x*]]", "see *x*"),
+    ],
+)
+def test_a_link_becomes_the_words_that_it_shows(before: str, text: str) -> None:
+    edits = unlink_link("n.md", only(before), before)
+    assert after(before, edits) == text
+
+
+def test_links_in_the_text_of_an_unlinked_link_stay() -> None:
+    text = "[![x](i.png) y](a.md)"
+    outer = next(link for link in parse_note("n.md", text).links if link.start == 0)
+    assert after(text, unlink_link("n.md", outer, text)) == "![x](i.png) y"
+
+
+@pytest.mark.parametrize("text", ["see [x](https://a.b)", "see ![x](https://a.b/c.png)"])
+def test_a_url_is_no_link_to_words(text: str) -> None:
+    assert unlink_link("n.md", only(text), text) == ()

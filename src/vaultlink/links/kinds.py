@@ -293,6 +293,12 @@ def _find_markdown(link: Link) -> _MarkdownLink | None:
     return next((item for item in _parse_markdown(link.raw) if item[:2] == wanted), None)
 
 
+def find_text_span(link: Link) -> tuple[int, int] | None:
+    """Return the span of a Markdown link's text in `Link.raw`; None for others."""
+    parsed = _find_markdown(link) if link.kind is LinkKind.MARKDOWN else None
+    return (1 + link.embed, 1 + link.embed + len(parsed.text)) if parsed else None
+
+
 def _read_markdown(raw: str, _in_cell: bool) -> LinkParts | None:
     parsed = next(_parse_markdown(raw), None)
     return parsed and parsed[:3]

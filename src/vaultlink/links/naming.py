@@ -25,7 +25,7 @@ from vaultlink.links.kinds import (
     list_kinds,
     wrap_destination,
 )
-from vaultlink.links.rewrite import rewrite_link
+from vaultlink.links.rewrite import replace_in_property, rewrite_link
 from vaultlink.model import FOLDER_KINDS, Edit, Link, LinkKind, Place, QueryName
 from vaultlink.obsidian import DEFAULT_LINK_FORMAT, ObsidianSettings
 from vaultlink.text import lazy_pattern
@@ -204,13 +204,6 @@ def _list_styles(source: str, target: str, path: str) -> tuple[str, ...]:
 
 Edits = tuple[Edit, ...]
 
-_BLOCK_HEADER = lazy_pattern(r"[|>][^\n]*\n\s*")
-"""What stands before the text of a YAML value that begins on the next line."""
-
-
-_NODE_PROPERTIES = lazy_pattern(r"(?:(?:&[^\s\[\]{},]+|![^\s\[\]{},]*)\s+)+")
-"""The anchor and the tag that stand before a YAML value."""
-
 
 def rename_link(
     path: str, link: Link, target: str, subpath: str, text: str = "", *, adds_display: bool = True
@@ -229,34 +222,10 @@ def rename_link(
     if link.raw[start:end] == new:
         return ()
     if link.place is Place.PROPERTY:
-        return _rename_in_property(path, link, link.raw[:start] + new + link.raw[end:], text)
+        return replace_in_property(path, link, link.raw[:start] + new + link.raw[end:], text)
     if link.end - link.start != len(link.raw):
         return ()
     return (Edit(path, link.start + start, link.start + end, new),)
-
-
-def _rename_in_property(path: str, link: Link, raw: str, text: str) -> Edits:
-    """Return the edit of a link in a property, in its quotation marks or block."""
-    start, end = link.start, link.start + len(text[link.start : link.end].rstrip())
-    node = _NODE_PROPERTIES.match(text, start, end)
-    if node:
-        start = node.end()
-    block = _BLOCK_HEADER.match(text, start, end)
-    if block:
-        return (Edit(path, block.end(), end, raw),)
-    if node and text[start] in "'\"":
-        return (Edit(path, start + 1, end - 1, _quote(raw, text[start])),)
-    before = text[:start].rstrip(" ")
-    quote = before[-1:] if before[-1:] in ("'", '"') else ""
-    return (Edit(path, start, link.end, _quote(raw, quote)),)
-
-
-def _quote(text: str, quote: str) -> str:
-    if quote == "'":
-        return text.replace("'", "''")
-    if quote == '"':
-        return text.replace("\\", "\\\\").replace('"', '\\"')
-    return text
 
 
 FindStyle = Callable[[str, LinkKind], LinkStyle]

@@ -12,6 +12,7 @@ from vaultlink.links.kinds import (
     default_display_text,
     encode_destination,
     find_display_span,
+    find_text_span,
     format_link,
     make_encoder,
     shown_text,
@@ -145,6 +146,103 @@ def _visible_text(parts: LinkParts) -> str:
 def _read_property_link(raw: str) -> LinkParts | None:
     link = parse_property_link(raw, (0, 0, 1, 1), "")
     return (link.target, link.subpath, link.display) if link and not link.external else None
+
+
+# -- replace a link in a property ------------------------------------------------------------------
+
+
+_BLOCK_HEADER = lazy_pattern(r"[|>][^\n]*\n\s*")
+"""What stands before the text of a YAML value that begins on the next line."""
+
+_NODE_PROPERTIES = lazy_pattern(r"(?:(?:&[^\s\[\]{},]+|![^\s\[\]{},]*)\s+)+")
+"""The anchor and the tag that stand before a YAML value."""
+
+
+def replace_in_property(path: str, link: Link, new: str, text: str) -> Edits:
+    """Return the edit of a link in a property, in its quotation marks or block.
+
+    `new` is the text to write instead, `text` the text of the note.
+    """
+    start, end = link.start, link.start + len(text[link.start : link.end].rstrip())
+    node = _NODE_PROPERTIES.match(text, start, end)
+    if node:
+        start = node.end()
+    block = _BLOCK_HEADER.match(text, start, end)
+    if block:
+        return (Edit(path, block.end(), end, new),)
+    if node and text[start] in "'\"":
+        return (Edit(path, start + 1, end - 1, quote_in_yaml(new, text[start])),)
+    before = text[:start].rstrip(" ")
+    quote = before[-1:] if before[-1:] in ("'", '"') else ""
+    return (Edit(path, start, link.end, quote_in_yaml(new, quote)),)
+
+
+def quote_in_yaml(text: str, quote: str) -> str:
+    """Return a text as YAML has it between quotation marks; "" for none."""
+    if quote == "'":
+        return text.replace("'", "''")
+    if quote == '"':
+        return text.replace("\\", "\\\\").replace('"', '\\"')
+    return text
+
+
+# -- replace a link by the words that it shows -----------------------------------------------------
+
+
+_TARGET_MARKUP = lazy_pattern(
+    r"[\\`$*<]|~~|==|%%|_(?!\w)|(?<!\w)_|(?<!\S)#(?=[\w/-]*[^\W\d])|(?<!\S)\^(?=[A-Za-z0-9-]+$)"
+)
+"""Characters of a name that would be markup, a tag or a block id in the text of a note."""
+
+_DISPLAY_MARKUP = lazy_pattern(r"(?<!\S)#(?=[\w/-]*[^\W\d])|(?<!\S)\^(?=[A-Za-z0-9-]+$)")
+"""Characters of a display text that would be a tag or a block id in the text of a note."""
+
+_LINE_LEAD = lazy_pattern(r"[\s>]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+(?:\[.\][ \t]+)?)*")
+"""Text before the first word of a line: quote marks, list marks, a check box."""
+
+_BLOCK_MARK = lazy_pattern(
+    r"(?:\d{1,9}(?=[.)](?:\s|$)))|(?=#{1,6}(?:\s|$)|[-+](?:\s|$)|>|---|===|\|)"
+)
+"""Words that would begin a heading, list, quote, rule or table, up to the place of the escape."""
+
+_IMAGE_SIZE = lazy_pattern(r"(?:^|\|)\d+(?:x\d+)?$")
+
+
+def unlink_link(path: str, link: Link, text: str) -> Edits:
+    """Return the edits that replace a link by the words that a reader saw.
+
+    `text` is the text of the note. Words that would be markup are escaped. An embed becomes its
+    text, or the name of its file. Empty for a URL, and for a link of a canvas.
+    """
+    if link.external or link.place is Place.CANVAS:
+        return ()
+    if link.place is Place.PROPERTY:
+        return replace_in_property(path, link, _describe_link(link), text)
+    if link.end - link.start != len(link.raw):
+        return ()
+    line = text[text.rfind("\n", 0, link.start) + 1 : link.start]
+    begins_line = _LINE_LEAD.fullmatch(line) is not None
+    span = None if link.embed else find_text_span(link)
+    if span:  # the text may contain other links
+        start, end = link.start + span[0], link.start + span[1]
+        mark = _BLOCK_MARK.match(text, start, end) if begins_line else None
+        escape = (Edit(path, mark.end(), mark.end(), "\\"),) if mark else ()
+        return (Edit(path, link.start, start, ""), *escape, Edit(path, end, link.end, ""))
+    is_name = link.display is None or link.embed
+    markup = _TARGET_MARKUP if is_name else _DISPLAY_MARKUP
+    words = markup.sub(r"\\\g<0>", _describe_link(link))
+    mark = _BLOCK_MARK.match(words) if begins_line else None
+    if mark:
+        words = f"{words[: mark.end()]}\\{words[mark.end() :]}"
+    return (Edit(path, link.start, link.end, words),)
+
+
+def _describe_link(link: Link) -> str:
+    """Return the words that a link shows, or that stand for an embed."""
+    display = link.display
+    if link.embed and display is not None:
+        display = _IMAGE_SIZE.sub("", display)
+    return display or default_display_text(link.target, link.subpath)
 
 
 # -- rewrite the definition of a link's label with another target or subpath -----------------------
