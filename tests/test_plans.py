@@ -132,7 +132,7 @@ def test_all_plans_have_the_same_keys(
     data = json.loads(preview(run, words, "--output-format", "json").out)
     assert data.keys() >= {
         *("schema", "command", "renames", "files", "creates", "deletes", "edits"),
-        *("fixed", "breaks", "skipped", "captured", "mentions", "run"),
+        *("fixed", "breaks", "skipped", "captured", "mentions", "left_out", "run"),
     }
     assert data["command"] == ("fix" if words[0] == "check" else words[0])
     for item in data["creates"]:

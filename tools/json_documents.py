@@ -15,7 +15,7 @@ from vaultlink.cli.commands.doctor import CheckRow
 from vaultlink.cli.commands.undo import RunRow, RunStateRow
 from vaultlink.dashboard.model import VaultReport
 from vaultlink.engine.diagnostics import KnownCount
-from vaultlink.fix.plan import CapturedLink, NamedPlace, Rename
+from vaultlink.fix.plan import CapturedLink, LeftOutProperty, NamedPlace, Rename
 from vaultlink.graph.related import RelatedNote
 from vaultlink.mentions.planning import WantedTopic
 from vaultlink.report.changed_lines import FixedRow, SkippedRow
@@ -189,6 +189,7 @@ _FINDINGS: Field = ("findings", tuple[FindingRow, ...], "The reported findings b
 _REMAINING: Field = ("findings", tuple[FindingRow, ...], "The findings that remain after the run.")
 _CAPTURED: Any = _copy_fields("CapturedLink", CapturedLink)
 _OTHER: Any = _copy_fields("NamedPlace", NamedPlace)
+_LEFT_OUT: Any = _copy_fields("LeftOutProperty", LeftOutProperty)
 _RUN = "The id of the run, for `vaultlink undo`; None if nothing was written."
 _SKIPPED: Field = ("skipped", tuple[SkippedRow, ...], "Notes that are not written.")
 _PLAN_FIELDS: tuple[Field, ...] = (
@@ -201,6 +202,7 @@ _PLAN_FIELDS: tuple[Field, ...] = (
     ("breaks", tuple[_OTHER, ...], "Links that will not resolve."),
     _SKIPPED,
     ("captured", tuple[_CAPTURED, ...], "Unresolved links that will resolve."),
+    ("left_out", tuple[_LEFT_OUT, ...], "Properties of a removed note that no other note gets."),
     ("run", str | None, _RUN),
     ("edits", tuple[EditRow, ...], "The edits. Paths and offsets are those before the run."),
 )

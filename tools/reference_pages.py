@@ -17,7 +17,10 @@ LISTS = {
     "select": "Only these rules run: codes, starts of codes, names, or `ALL`.",
     "extend-select": "These rules run as well.",
     "ignore": "These rules do not run.",
-    "protect": "Files that match a pattern, in the syntax of .gitignore, are read but never changed, moved or made.",
+    "protect": (
+        "Files that match a pattern, in the syntax of .gitignore, are read but never changed, "
+        "moved or made."
+    ),
     "exclude": "Files that match a pattern are not linted. They are still targets of links.",
     "allow-dangling": "Targets that match one of these patterns may stay unresolved.",
     "fixable": "Only the findings of these rules are fixed.",

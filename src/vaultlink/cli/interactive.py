@@ -11,6 +11,7 @@ from vaultlink.api import Vault
 from vaultlink.cli.terminal import Terminal, print_stderr, require_terminal
 from vaultlink.cli.write_run import SettingsChange, SettingsList, find_topic_list
 from vaultlink.fix.causes import FixCause, FixChooser, FixException, FixOption
+from vaultlink.fix.plan import LeftOutProperty
 from vaultlink.fix.select import FindingWithFix
 from vaultlink.fix.sources import FixAnswers
 from vaultlink.index.resolve import is_note, resolve
@@ -27,6 +28,7 @@ from vaultlink.report.fix_question import (
     render_question,
 )
 from vaultlink.report.layout import PLAIN, Palette, escape_controls, format_count
+from vaultlink.report.plan_result import describe_values
 
 if TYPE_CHECKING:
     from prompt_toolkit.completion import CompleteEvent, Completer, Completion
@@ -375,6 +377,40 @@ def ask_about_causes(
         return InteractiveChoices([])
     reader = KeyReader()
     return Interview(causes, vault.text, exceptions, reader, terminal.palette, targets).run()
+
+
+def choose_values(
+    properties: Sequence[LeftOutProperty], reader: AnswerReader | None = None
+) -> frozenset[str]:
+    """Ask which values count where those of two notes differ.
+
+    Returns the keys, in lower case, of which the values of the removed note count. Raises
+    KeyboardInterrupt or EOFError if the user stops.
+    """
+    require_terminal()
+    asked = [item for item in properties if item.kept]
+    reader = reader or KeyReader()
+    taken: set[str] = set()
+    for item in asked:
+        keys = (
+            QuestionKey("k", f"keep {item.kept}"),
+            QuestionKey("t", f"take {item.value}"),
+            QuestionKey("q", "quit: keep the other values, too (Ctrl-C writes nothing)"),
+            QuestionKey("?", "show this list"),
+        )
+        width, key = terminal_width(), "?"
+        print_stderr(f"{escape_controls(item.key)}: {describe_values(item)}")
+        while key == "?":
+            prompt = format_key_prompt(f"Take {item.value}?", keys, width)
+            key = reader.read_key(prompt, "".join(name for name, _ in keys))
+            print_stderr(f"{prompt}{key}")
+            if key == "?":
+                print_stderr(render_key_help(keys, width).rstrip("\n"))
+        if key == "q":
+            break
+        if key == "t":
+            taken.add(item.key.lower())
+    return frozenset(taken)
 
 
 def _put_first(options: Sequence[FixOption], option: FixOption) -> tuple[FixOption, ...]:

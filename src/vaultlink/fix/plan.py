@@ -87,6 +87,24 @@ class CapturedLink(NamedTuple):
     target: str
 
 
+class LeftOutProperty(NamedTuple):
+    """A property of a removed note that the note with its text does not get.
+
+    Attributes:
+        path: Vault path of the removed note.
+        line: Line of the property, 1-based.
+        key: Its key.
+        value: Its value as written, on one line.
+        kept: The value that the other note keeps; "" if it has none.
+    """
+
+    path: str
+    line: int
+    key: str
+    value: str
+    kept: str
+
+
 ChangedTexts = Mapping[str, tuple[str | None, str | None]]
 """Path to the text before and after; None for no file."""
 
@@ -188,6 +206,7 @@ class Plan(VaultChanges, frozen=True, kw_only=True):
         breaks: Links that will not resolve.
         captured: Unresolved links that will resolve.
         unchanged: Places that name what is renamed and are not changed.
+        left_out: Properties of a removed note that are in no other note afterwards.
         skipped: The notes that should be changed and are not, with the reasons.
         broken_promises: A promise that each safe fix left out would break; each is a bug.
     """
@@ -201,6 +220,7 @@ class Plan(VaultChanges, frozen=True, kw_only=True):
     breaks: tuple[NamedPlace, ...] = ()
     captured: tuple[CapturedLink, ...] = ()
     unchanged: tuple[NamedPlace, ...] = ()
+    left_out: tuple[LeftOutProperty, ...] = ()
     skipped: tuple[SkippedNote, ...] = ()
     broken_promises: tuple[BrokenPromise, ...] = ()
 
@@ -245,6 +265,7 @@ class Plan(VaultChanges, frozen=True, kw_only=True):
             breaks=(*self.breaks, *other.breaks),
             captured=(*self.captured, *other.captured),
             unchanged=(*self.unchanged, *other.unchanged),
+            left_out=(*self.left_out, *other.left_out),
             skipped=tuple(dict.fromkeys([*self.skipped, *other.skipped])),
             broken_promises=(*self.broken_promises, *other.broken_promises),
         )

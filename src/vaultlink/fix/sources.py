@@ -14,7 +14,8 @@ class FixInputs(msgspec.Struct, frozen=True):
     `text` returns the text of a note in the current state, None if it can't be read. `suggest`
     returns the candidates of an unresolved target, if they were computed before. `is_protected`
     returns True for existing notes that must not be changed. `explain` returns why that is, or why
-    a note has no text, as a clause. `has_mark` returns True for notes with a byte order mark.
+    a note has no text, as a clause. `peek` returns the text of a file that must not be changed,
+    None if it can't be read. `has_mark` returns True for notes with a byte order mark.
     `mentions` are the notes that mention a note without a link, by the path of that note; None if
     they were not searched.
     """
@@ -25,6 +26,7 @@ class FixInputs(msgspec.Struct, frozen=True):
     explain: Callable[[str], str] = lambda _path: "it can't be read"
     has_mark: Callable[[str], bool] = lambda _path: False
     mentions: Mapping[str, Set[str]] | None = None
+    peek: Callable[[str], str | None] = lambda _path: None
 
     def find_text(self, path: str) -> str | None:
         """Return the text of a note; None if the note can't be changed."""

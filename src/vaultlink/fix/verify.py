@@ -155,6 +155,8 @@ def find_changed_meanings(
             yield f"the link {link.raw} would become {new_link.raw}"
         elif wanted and (new_target, new_link.subpath) != (wanted.path, wanted.subpath):
             yield f"the link {link.raw} would resolve to {new_target or 'nothing'}"
+        elif wanted and not wanted.subpath:
+            continue
         elif before.has_anchor(link, target) and not after.has_anchor(new_link, new_target):
             yield f"the link {link.raw} would no longer resolve to its heading or block"
 

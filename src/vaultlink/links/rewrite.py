@@ -148,6 +148,34 @@ def _read_property_link(raw: str) -> LinkParts | None:
     return (link.target, link.subpath, link.display) if link and not link.external else None
 
 
+# -- let a link lead elsewhere and show the same words ---------------------------------------------
+
+
+def keep_words(path: str, link: Link, target: str, subpath: str, text: str = "") -> Edits:
+    """Return the edits that give a link another target and subpath, with its words.
+
+    Other than `rewrite_link`, this does not check the link against the text around it. `text` is
+    the text of the note, needed for links in properties. Empty if the link can't be found in its
+    text, or can't be written so.
+    """
+    syntax = SYNTAX[link.kind]
+    change = (
+        syntax.retarget(link, target, subpath)
+        if link.display is None
+        else syntax.follow(link, target, subpath, True)
+    )
+    if change is None:
+        return ()
+    start, end, new = change
+    if link.place is Place.PROPERTY:
+        return replace_in_property(path, link, link.raw[:start] + new + link.raw[end:], text)
+    if link.end - link.start != len(link.raw):
+        return ()
+    if link.beside_table and "|" not in link.raw:
+        new = new.replace("|", "\\|")
+    return (Edit(path, link.start + start, link.start + end, new),)
+
+
 # -- replace a link in a property ------------------------------------------------------------------
 
 

@@ -26,6 +26,9 @@ ChangeLink = Callable[[Link], tuple[str, str] | None]
 ChangePath = Callable[[str], str | None]
 """Returns the new vault path of a file, given the old one; None if it does not change."""
 
+WriteLink = Callable[[str, Link, str, str], tuple[Edit, ...]]
+"""Returns the edits of a link in a file, given its path, the link, its new target and subpath."""
+
 _MAX_DEPTH = 3
 """The strings of a card are in the canvas, in its list of nodes, and in the card."""
 
@@ -36,14 +39,14 @@ def edit_canvas(
     change: ChangeLink,
     change_path: ChangePath | None = None,
     *,
-    adds_display: bool = True,
+    write: WriteLink = rename_link,
 ) -> tuple[Edit, ...] | None:
     """Return the edits that give links of a canvas another target or subpath.
 
     `change` is called with each link that `parse_canvas` returns, in order. For a file card,
     the new target is a path from the vault's root without a leading slash. `change_path` is
-    called with the path of each background image of a group, which is not a link. `adds_display` is
-    that of `rename_link`. None if a change cannot be written.
+    called with the path of each background image of a group, which is not a link. `write` writes
+    the links in text. None if a change cannot be written.
     """
     cards = parse_canvas_cards(text)
     if isinstance(cards, str):
@@ -60,11 +63,7 @@ def edit_canvas(
         new = (
             _edit_file_card(strings, found, target, subpath)
             if found.inner is None
-            else _edit_text_card(
-                strings,
-                found.card,
-                rename_link(path, found.inner, target, subpath, adds_display=adds_display),
-            )
+            else _edit_text_card(strings, found.card, write(path, found.inner, target, subpath))
         )
         if new is None:
             return None

@@ -15,9 +15,9 @@ from vaultlink.index.resolve import file_name, is_canvas, is_note, resolve
 from vaultlink.links.edit_math import sort_edits
 from vaultlink.links.kinds import SYNTAX
 from vaultlink.links.naming import RenamedNames, rename_link
-from vaultlink.links.rewrite import as_link, rewrite_definition
+from vaultlink.links.rewrite import as_link, keep_words, rewrite_definition, unlink_link
 from vaultlink.links.style import find_link_style
-from vaultlink.model import Edit, Entry, Link, Note
+from vaultlink.model import Edit, Entry, Link, Note, Place
 from vaultlink.obsidian import ObsidianSettings
 from vaultlink.refactor.relocation import Relocation
 
@@ -70,10 +70,15 @@ def _moves_images(relocation: Relocation) -> bool:
 
 
 class _ChangedLink(NamedTuple):
+    """A link, the file that it leads to before and afterwards, and its new parts.
+
+    A `target` of None says that the words of the link take its place.
+    """
+
     link: Link
     path: str
     new_path: str
-    target: str
+    target: str | None
     subpath: str
 
 
@@ -87,14 +92,16 @@ class LinkPlanner:
         text_of: TextOf,
         relocation: Relocation,
         generated: Set[str],
+        peek: TextOf = lambda _path: None,
         *,
         adds_display: bool = True,
     ):
         """Prepare a plan; `generated` are notes whose managed sections are written anew.
 
-        `adds_display` is that of `rename_link`.
+        `peek` returns the text of a file that must not be changed. `adds_display` is that of
+        `rename_link`.
         """
-        self._generated, self._adds_display = generated, adds_display
+        self._generated, self._peek, self._adds_display = generated, peek, adds_display
         self._index, self._text_of, self._relocation = index, text_of, relocation
         self._renamed = RenamedNames(
             index,
@@ -121,7 +128,7 @@ class LinkPlanner:
         changed = [
             item
             for link, target in self._list_links(note)
-            if target is not None and (item := self._change_link(note.path, link, target))
+            if target is not None and (item := self._plan_link(note.path, link, target))
         ]
         definitions = self._change_definitions(note)
         in_canvas = is_canvas(note.path)
@@ -129,7 +136,8 @@ class LinkPlanner:
             return
         text = self._text_of(note.path)
         if text is None:
-            self._skipped.append(note.path)
+            if changed or definitions or self._names_images(note):
+                self._skipped.append(note.path)
             return
         edits = (
             self._edit_canvas(note, text, changed)
@@ -138,6 +146,11 @@ class LinkPlanner:
         )
         if edits:
             self._edits[note.path] = tuple(sort_edits(edits))
+
+    def _names_images(self, canvas: Note) -> bool:
+        """Return True if images that move are, or may be, backgrounds in a canvas."""
+        text = self._peek(canvas.path)
+        return text is None or self._edit_canvas(canvas, text, ()) != []
 
     def _list_links(self, note: Note) -> Iterator[tuple[Link, str | None]]:
         """Yield the links of a note, each with the file it leads to.
@@ -152,6 +165,13 @@ class LinkPlanner:
                         target = resolve(note.path, entry.link.lookup_target, self._index.names)
                         yield entry.link, target
 
+    def _plan_link(self, source: str, link: Link, path: str) -> _ChangedLink | None:
+        """Return what becomes of a link; None if it stays, or is in a property."""
+        if not self._relocation.unlinks(source, link, path):
+            return self._change_link(source, link, path)
+        is_property = link.place is Place.PROPERTY
+        return None if is_property else _ChangedLink(link, path, path, None, "")
+
     def _change_link(self, source: str, link: Link, path: str) -> _ChangedLink | None:
         """Return the change of a link; None if it keeps its meaning as it is."""
         files = self._relocation.files
@@ -160,6 +180,8 @@ class LinkPlanner:
         if target is None:
             self._unwritable.append((source, link.raw))
             return None
+        if subpath and self._relocation.keeps_words and files.get(source, source) == new_path:
+            target = target if (source, source) == (path, new_path) else ""
         if (target, subpath) == (link.target, link.subpath):
             return None
         return _ChangedLink(link, path, new_path, target, subpath)
@@ -173,20 +195,40 @@ class LinkPlanner:
         }
         edits: list[Edit] = []
         for item in changed:
-            renamed = rename_link(
-                note.path,
-                item.link,
-                item.target,
-                item.subpath,
-                text,
-                adds_display=self._adds_display,
-            )
+            entry = entries.get(item.link.start)
+            renamed = self._write_link(note.path, item, entry, text)
             if not renamed:
                 self._unwritable.append((note.path, item.link.raw))
             edits += renamed
-            if item.link.start in entries and not self._has_own_title(item.path):
-                edits += _rename_title(note.path, entries[item.link.start], item)
+            if entry and not self._has_own_title(item.path):
+                edits += _rename_title(note.path, entry, item)
         return list(dict.fromkeys(edits))  # a YAML alias repeats a link at the same place
+
+    def _write_link(
+        self, path: str, item: _ChangedLink, entry: Entry | None, text: str
+    ) -> tuple[Edit, ...]:
+        """Return the edits of a link, which an entry of a section may contain."""
+        link, target = item.link, item.target
+        if target is None:
+            return unlink_link(path, link, text)
+        return self._write_kept(path, link, target, item.subpath, text, is_entry=entry is not None)
+
+    def _write_kept(
+        self,
+        path: str,
+        link: Link,
+        target: str,
+        subpath: str,
+        text: str = "",
+        *,
+        is_entry: bool = False,
+    ) -> tuple[Edit, ...]:
+        """Return the edits of a link that stays one."""
+        kept: tuple[Edit, ...] = ()
+        if self._relocation.keeps_words and not is_entry:
+            kept = keep_words(path, link, target, subpath, text)
+        adds_display = self._adds_display
+        return kept or rename_link(path, link, target, subpath, text, adds_display=adds_display)
 
     def _has_own_title(self, path: str) -> bool:
         note = self._index.notes.get(path)
@@ -199,7 +241,7 @@ class LinkPlanner:
             path = resolve(note.path, item.target, self._index.names)
             link = as_link(item)
             changed = self._change_link(note.path, link, path) if path is not None else None
-            if changed:
+            if changed and changed.target is not None:  # never None: definitions are not unlinked
                 new = rewrite_definition(note.path, item, changed.target, changed.subpath)
                 if not new:
                     self._unwritable.append((note.path, item.raw))
@@ -210,14 +252,14 @@ class LinkPlanner:
         from vaultlink.refactor.canvas_edits import edit_canvas  # noqa: PLC0415 - few vaults need it
 
         targets = {
-            (item.link.start, item.link.raw): (item.target, item.subpath) for item in changed
+            (item.link.start, item.link.raw): (item.target or "", item.subpath) for item in changed
         }
         edits = edit_canvas(
             note.path,
             text,
             lambda link: targets.get((link.start, link.raw)),
             self._relocation.files.get,
-            adds_display=self._adds_display,
+            write=self._write_kept,
         )
         if edits is None:
             self._unwritable += [(note.path, raw) for _, raw in targets]
@@ -236,7 +278,7 @@ class LinkPlanner:
 def _rename_title(path: str, entry: Entry, item: _ChangedLink) -> tuple[Edit, ...]:
     """Return the edits of an entry's title, and of an equal text, if it is the name."""
     link, old, new = item.link, link_name(item.path), link_name(item.new_path)
-    if entry.title != old or old == new or entry.title_end > link.start:
+    if entry.title != old or old == new or entry.title_end > link.start or item.target is None:
         return ()
     title = Edit(path, entry.start, entry.title_end, new)
     if link.display != old or not SYNTAX[link.kind].has_pipe:

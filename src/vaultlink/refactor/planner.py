@@ -208,7 +208,9 @@ class _Renaming(Refactoring):
             for path in [*find_tagged_notes(self.index, old), *canvases]:
                 note, text = self.index.notes[path], self.sources.find_text(path)
                 if text is None:
-                    skipped[path] = self.sources.explain(path)
+                    seen = self.sources.peek(path) if is_canvas(path) else None
+                    if seen is None or plan_tag_rename(path, note, seen, old, new) != ():
+                        skipped[path] = self.sources.explain(path)
                     continue
                 found = plan_tag_rename(path, note, text, old, new)
                 if found is None:

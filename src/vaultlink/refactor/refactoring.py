@@ -87,6 +87,7 @@ class Refactoring:
             text_of,
             relocation,
             self._generated.keys(),
+            self.sources.peek,
             adds_display=self.adds_display,
         )
         links = planner.plan(sources)

@@ -14,7 +14,7 @@ from vaultlink.fix.sources import FixInputs
 from vaultlink.fix.verify import ResolvedLink, find_changed_meanings
 from vaultlink.index.anchors import heading_key
 from vaultlink.index.index import Index
-from vaultlink.model import Edit, Note, Severity, SourceSpan
+from vaultlink.model import Edit, Link, Note, Severity, SourceSpan
 from vaultlink.refactor.link_edits import LinkEdits, find_sources
 from vaultlink.refactor.refactoring import Refactoring
 from vaultlink.refactor.relocation import RefusedError, Relocation
@@ -135,12 +135,17 @@ class Regrouping(Refactoring, ABC, Generic[NotesT]):
         new_path: str,
         *,
         removes_old: bool,
+        keeps_words: bool = False,
     ) -> None:
-        """Prepare a plan. Either the first note is removed, or the second is created."""
+        """Prepare a plan. Either the first note is removed, or the second is created.
+
+        With `keeps_words`, links show the same words as before.
+        """
         joined = {old_path: new_path} if removes_old else {}
         created = frozenset(() if removes_old else (new_path,))
         super().__init__(state, sources, {}, joined, created)
         self.old_path, self.new_path = old_path, new_path
+        self._keeps_words = keeps_words
         self._kept_path = new_path if removes_old else old_path
 
     # -- the notes between which text goes -------------------------------------------------------
@@ -165,6 +170,10 @@ class Regrouping(Refactoring, ABC, Generic[NotesT]):
     def _list_links(self, notes: NotesT) -> Iterable[LinkPlace]:
         """Return each link of both notes before, with its place afterwards."""
 
+    def _unlinks(self, _source: str, _link: Link, _path: str) -> bool:
+        """Return True for a link in a note that leads to a file, if words take its place."""
+        return False
+
     # -- the plan --------------------------------------------------------------------------------
 
     def plan(self, rename: Rename) -> Plan:
@@ -186,9 +195,10 @@ class Regrouping(Refactoring, ABC, Generic[NotesT]):
 
         Both are edits of the texts before. The second are those of the note `old_path`.
         """
-        moved = {self.old_path: self.new_path}
-        going = Relocation(moved, self.names, self.find_destination)
-        staying = Relocation({}, self.names, self.find_destination)
+        going, staying = (
+            Relocation(moved, self.names, self.find_destination, self._keeps_words, self._unlinks)
+            for moved in ({self.old_path: self.new_path}, {})
+        )
         links = self.follow_links(staying, find_sources(self.index, going), {})
         return links, self.edit_links(going, [self.old_path]).edits.get(self.old_path, ())
 

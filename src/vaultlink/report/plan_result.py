@@ -9,6 +9,7 @@ import msgspec
 from vaultlink.fix.diff import DiffLine
 from vaultlink.fix.plan import (
     CapturedLink,
+    LeftOutProperty,
     NamedPlace,
     Plan,
     Rename,
@@ -192,6 +193,23 @@ def list_unchanged(
     return _list_places(title, texts, show_path, all_of_them=all_of_them)
 
 
+def list_left_out(properties: Sequence[LeftOutProperty]) -> str:
+    """Return text about the properties of a removed note that are in no other note."""
+    if not properties:
+        return ""
+    count = format_count(len(properties), "property", "properties")
+    verb = "is" if len(properties) == 1 else "are"
+    lines = [f"  {escape_controls(item.key)}: {describe_values(item)}" for item in properties]
+    path = escape_controls(properties[0].path)
+    return "\n".join([f"{count} of {path} {verb} not taken:", *lines])
+
+
+def describe_values(item: LeftOutProperty) -> str:
+    """Return the value that is not taken, and the one that is kept, if any."""
+    kept = f" (kept {escape_controls(item.kept)})" if item.kept else ""
+    return f"{escape_controls(item.value)}{kept}"
+
+
 def _list_places(
     title: str,
     places: Sequence[tuple[CapturedLink | NamedPlace, str]],
@@ -248,6 +266,7 @@ def render_plan(
         "skipped": skipped_rows(skipped),
         "captured": [item._asdict() for item in plan.captured] if plan else (),
         "mentions": [item._asdict() for item in plan.unchanged] if plan else (),
+        "left_out": [item._asdict() for item in plan.left_out] if plan else (),
         "run": run,
     }
     rows = edit_rows(changes.list_edits(), ByteOffsets(changes.old_bytes))

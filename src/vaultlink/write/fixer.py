@@ -81,6 +81,10 @@ class AnalysedTexts:
             self._texts[path] = None if reason else text
         return self._texts[path]
 
+    def peek(self, path: str) -> str | None:
+        """Return the text of a file, also if it must not be changed."""
+        return self._read(path)
+
     def _read(self, path: str) -> str | None:
         data = self._overlays[path] if path in self._overlays else self._read_from_disk(path)
         if data is None:
@@ -324,6 +328,7 @@ class Fixer(msgspec.Struct, frozen=True, dict=True):
             self._texts.is_unwritable,
             self._texts.explain,
             self._texts.has_mark,
+            peek=self._texts.peek,
         )
 
     def _prepare_suggestions(self, findings: Iterable[Diagnostic]) -> None:

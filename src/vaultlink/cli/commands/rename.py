@@ -52,6 +52,7 @@ from vaultlink.report.plan_result import (
     describe_refactor,
     list_captured,
     list_changed_files,
+    list_left_out,
     list_unchanged,
     render_plan,
 )
@@ -95,11 +96,18 @@ MakePlan = Callable[[Vault, FixInputs], Plan]
 """Plans a refactoring. Raises UsageError if it can't be made."""
 
 
-def run_refactor(name: str, options: RefactorOptions, make_plan: MakePlan, hint: str = "") -> int:
+def run_refactor(
+    name: str,
+    options: RefactorOptions,
+    make_plan: MakePlan,
+    hint: str = "",
+    *,
+    is_interactive: bool = False,
+) -> int:
     """Run a command that renames; return the exit code.
 
     Nothing is written if `make_plan` raises an error. `hint` is a sentence to print below places
-    that keep the old name.
+    that keep the old name. With `is_interactive`, `make_plan` may ask the user.
     """
     if (
         options.git
@@ -107,7 +115,9 @@ def run_refactor(name: str, options: RefactorOptions, make_plan: MakePlan, hint:
         and find_work_tree(root := find_vault_root(options)) is None
     ):
         raise UsageError(f"--git: {root} is not in a git work tree. Nothing was written.")
-    return run_plan(_Refactoring(name, options, make_plan, hint))
+    command = _Refactoring(name, options, make_plan, hint)
+    command.is_interactive = is_interactive
+    return run_plan(command)
 
 
 class _Refactoring(WritingCommand):
@@ -155,7 +165,7 @@ class _Refactoring(WritingCommand):
         if not print_document(
             terminal,
             self.output_format,
-            lambda: render_plan(self.name, plan, skipped, result.run_id),
+            lambda: render_plan(self.name, plan, skipped, result.run_id, self.list_more_keys(plan)),
         ):
             listing = Listing(
                 "edits",
@@ -188,6 +198,8 @@ class _Refactoring(WritingCommand):
         return EXIT_FINDINGS if skipped or self._unstaged is not None else EXIT_CLEAN
 
     def _print_unchanged(self, plan: Plan) -> None:
+        if text := list_left_out(plan.left_out):
+            self.terminal.print_message(text)
         text = list_unchanged(plan.unchanged, self._show_path, all_of_them=self.terminal.verbose)
         if text:
             self.terminal.print_message(f"{text}\n{self._hint}" if self._hint else text)
@@ -356,10 +368,25 @@ class ExtractOptions(RefactorOptions, frozen=True, kw_only=True):
             "Default: the text of the heading.",
         ),
     ] = None
+    embed: Annotated[
+        bool, option("--embed", help="Put an embed below the heading instead of a link.")
+    ] = False
+    tags: Annotated[
+        bool, option("--tags", help="Give the new note the tags in the properties of the old one.")
+    ] = False
 
 
 class MergeOptions(RefactorOptions, frozen=True, kw_only=True):
     """Options of `merge`."""
+
+    interactive: Annotated[
+        bool,
+        option(
+            "-i",
+            "--interactive",
+            help="Ask which value counts where properties of the two notes differ.",
+        ),
+    ] = False
 
     note: Annotated[str | None, argument("NOTE", "The note to append. It is removed.")] = None
     into: Annotated[str | None, argument("INTO", "The note to append it to.")] = None
@@ -368,10 +395,10 @@ class MergeOptions(RefactorOptions, frozen=True, kw_only=True):
 def extract(options: ExtractOptions) -> int:
     """Move a section into a new note; links follow.
 
-    A link to the new note takes the place of the section. Links to the headings and blocks in it
-    follow. `vaultlink undo` reverts a run. With --diff, the exit code is 1 if
-    anything would change. It is 2 if nothing was written because that is not possible, or a note
-    can't be changed.
+    The heading stays, with a link to the new note below it. Links to the heading, and to the
+    headings and blocks below it, follow. `vaultlink undo` reverts a run. With --diff, the exit code
+    is 1 if anything would change. It is 2 if nothing was written because that is not possible, or a
+    note can't be changed.
 
     Output formats: table, tsv, json. Columns of tsv: path, new path, number of edits.
     """
@@ -380,7 +407,15 @@ def extract(options: ExtractOptions) -> int:
         path, subpath, new = read_extract_words(vault, options.section, options.new)
         limits = read_name_limits(vault.config.options)
         refuse_new_note(new, vault.index, probe_disk(vault.root), limits)
-        return plan_extract(vault.state, sources, path, subpath, new)
+        return plan_extract(
+            vault.state,
+            sources,
+            path,
+            subpath,
+            new,
+            embed=options.embed,
+            with_tags=options.tags,
+        )
 
     return run_refactor("extract", options, make_plan)
 
@@ -388,18 +423,26 @@ def extract(options: ExtractOptions) -> int:
 def merge(options: MergeOptions) -> int:
     """Append a note to another one and remove it; links follow.
 
-    Links to the note, and to its headings and blocks, lead to the other one. `vaultlink undo`
-    reverts a run. With --diff, the exit code is 1 if anything would change. It is 2 if nothing was
-    written because that is not possible, or a note can't be changed.
+    Its text begins with its title as a heading. Links to the note, and to its headings and blocks,
+    lead to the other one and show the same words; links between the two become words. Lists in the
+    properties are united; of other values that differ, the other note keeps its own, and those left
+    out are printed. The name becomes an alias. `vaultlink undo` reverts a run. With --diff, the
+    exit code is 1 if anything would change. It is 2 if nothing was written because that is not
+    possible, or a note can't be changed.
 
     Output formats: table, tsv, json. Columns of tsv: path, new path, number of edits.
     """
 
     def make_plan(vault: Vault, sources: FixInputs) -> Plan:
         paths = read_merge_words(vault, options.note, options.into)
-        return plan_merge(vault.state, sources, *paths)
+        plan = plan_merge(vault.state, sources, *paths)
+        if options.interactive and any(item.kept for item in plan.left_out):
+            from vaultlink.cli.interactive import choose_values  # noqa: PLC0415 - rarely needed
 
-    return run_refactor("merge", options, make_plan)
+            return plan_merge(vault.state, sources, *paths, choose_values(plan.left_out))
+        return plan
+
+    return run_refactor("merge", options, make_plan, is_interactive=options.interactive)
 
 
 # -- complete the last run of the same command if it skipped notes ---------------------------------

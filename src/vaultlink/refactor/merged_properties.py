@@ -1,0 +1,364 @@
+"""Merge the properties of a note into those of another, as text.
+
+A list gets the items of the other one. Of other values that differ, the note keeps its own. Nothing
+that is not taken is passed over in silence: it is `left_out`.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from vaultlink.fix.plan import LeftOutProperty
+from vaultlink.index.index import link_name
+from vaultlink.links.edit_math import find_edit
+from vaultlink.links.rewrite import unlink_link
+from vaultlink.model import Edit, Note, Place, PropertyValue
+from vaultlink.parse.properties import frontmatter_span
+from vaultlink.refactor.property_lists import (
+    ALIAS_KEYS,
+    LIST_KEYS,
+    SCALAR_LINE,
+    ListStyle,
+    PropertyEntry,
+    WrittenList,
+    change_list,
+    format_item,
+    is_empty,
+    is_equal,
+    is_link,
+    item_key,
+    list_items,
+    read_block,
+    read_list,
+    write_list,
+)
+from vaultlink.refactor.relocation import RefusedError
+
+
+class PropertySource(NamedTuple):
+    """A note with properties, and its text.
+
+    `unlinked` are the key paths of links that would lead from the merged note to itself.
+    """
+
+    note: Note
+    text: str
+    unlinked: frozenset[str] = frozenset()
+
+
+class MergedProperties(NamedTuple):
+    """The properties of two notes in one of them, which `edits` change.
+
+    `left_out` are the properties of the other note that it does not get, `values` all properties
+    afterwards. `own_paths` and `other_paths` are the new key paths of links, by those before; of
+    links in the note itself only those that change.
+    """
+
+    edits: tuple[Edit, ...]
+    left_out: tuple[LeftOutProperty, ...]
+    values: Mapping[str, PropertyValue]
+    own_paths: Mapping[str, str]
+    other_paths: Mapping[str, str]
+
+
+def merge_properties(
+    own: PropertySource,
+    other: PropertySource,
+    title: str,
+    line_end: str,
+    taken: Collection[str] = (),
+) -> MergedProperties:
+    """Merge the properties of another note into those of a note, which keeps its own.
+
+    The name of the other note becomes an alias. `title` is that of the other note, which its text
+    has as a heading; `taken` are keys, in lower case, of which the other's values count. Raises
+    RefusedError for properties that can't be read.
+    """
+    return _Merge(own, other, title, line_end, taken).run()
+
+
+class _Merge:
+    def __init__(
+        self,
+        own: PropertySource,
+        other: PropertySource,
+        title: str,
+        line_end: str,
+        taken: Collection[str],
+    ) -> None:
+        self._own, self._other = own, other
+        self._title, self._line_end, self._taken = title, line_end, taken
+        self._block, self._theirs = (
+            read_block(own.note, own.text),
+            read_block(other.note, other.text),
+        )
+        self._entries = {item.key.lower(): item for item in self._block.entries}
+        self._texts: dict[str, str] = {}
+        self._values = {item.key: item.value for item in self._block.entries}
+        self._appended = ""
+        self._left_out: list[LeftOutProperty] = []
+        self._own_paths: dict[str, str] = {}
+        self._other_paths: dict[str, str] = {}
+
+    def run(self) -> MergedProperties:
+        self._append(self._theirs.comments if self._theirs.comments.strip() else "")
+        handled = {self._add(item) for item in self._theirs.entries}
+        if not handled & set(ALIAS_KEYS):
+            self._add_aliases(None)
+        for key, entry in self._entries.items():
+            if key not in self._texts:
+                self._unlink_own(entry)
+        return MergedProperties(
+            tuple(self._list_edits()),
+            tuple(self._left_out),
+            self._values,
+            self._own_paths,
+            self._other_paths,
+        )
+
+    def _list_edits(self) -> Iterator[Edit]:
+        path = self._own.note.path
+        for key, entry in self._entries.items():
+            edit = find_edit(path, entry.text, self._texts.get(key, entry.text))
+            if edit.start < edit.end or edit.text:
+                yield Edit(path, entry.start + edit.start, entry.start + edit.end, edit.text)
+        if self._appended and frontmatter_span(self._own.text) is None:
+            fence = f"---{self._line_end}"
+            yield Edit(path, 0, 0, f"{fence}{self._appended}{fence}")
+        elif self._appended:
+            yield Edit(path, self._block.end, self._block.end, self._appended)
+
+    def _append(self, lines: str) -> None:
+        self._appended += self._convert(lines)
+
+    def _convert(self, lines: str) -> str:
+        return lines.replace("\r\n", "\n").replace("\n", self._line_end)
+
+    # -- a property of the other note --------------------------------------------------------------
+
+    def _add(self, item: PropertyEntry) -> str:
+        """Add a property of the other note; return its key in lower case."""
+        key = item.key.lower()
+        if key in ALIAS_KEYS:
+            self._add_aliases(item)
+            return key
+        own = self._entries.get(key)
+        is_void = self._has_only_unlinked(item)
+        if own is not None and is_equal(own.value, item.value):
+            self._append(item.comments)
+            self._keep_paths(item)
+        elif key == "title" and (own is None or key not in self._taken):
+            if item.value != self._title:
+                self._leave_out(item, own)
+        elif is_empty(item.value):
+            self._append(item.comments)
+        elif is_void:
+            self._leave_out(item, None)
+        elif own is None:
+            self._append_entry(item)
+        elif key in self._taken or is_empty(own.value) or self._is_unlinked(own):
+            self._take(own, item)
+        elif not self._unite(own, item):
+            self._leave_out(item, own)
+        return key
+
+    def _is_unlinked(self, own: PropertyEntry) -> bool:
+        return own.key in self._own.unlinked
+
+    def _has_only_unlinked(self, item: PropertyEntry) -> bool:
+        """Return True if a value consists of links that would lead to the note itself."""
+        if not isinstance(item.value, list):
+            return item.key in self._other.unlinked
+        return len(self._find_unlinked(self._other, item)) == len(item.value) > 0
+
+    def _find_unlinked(self, source: PropertySource, item: PropertyEntry) -> set[int]:
+        if not isinstance(item.value, list):
+            return set()
+        numbers = range(len(item.value))
+        return {number for number in numbers if f"{item.key}.{number}" in source.unlinked}
+
+    def _leave_out(self, item: PropertyEntry, own: PropertyEntry | None) -> None:
+        kept = own.written if own else ""
+        path = self._other.note.path
+        self._left_out.append(LeftOutProperty(path, item.line, item.key, item.written, kept))
+
+    def _keep_paths(self, item: PropertyEntry) -> None:
+        """Record that the links of a property have the same key paths."""
+        for link in self._other.note.links:
+            if link.place is Place.PROPERTY and link.key_path.partition(".")[0] == item.key:
+                self._other_paths[link.key_path] = link.key_path
+
+    def _append_entry(self, item: PropertyEntry) -> None:
+        """Add a property that the note does not have."""
+        removed, written = self._find_unlinked(self._other, item), read_list(item)
+        self._keep_paths(item)
+        self._values[item.key] = item.value
+        if not removed or written is None:
+            self._append(item.text)
+            return
+        kept = [number for number in range(len(written.items)) if number not in removed]
+        self._append(change_list(written, removed, (), "\n"))
+        self._values[item.key] = [item.value[number] for number in kept]
+        self._map_items(
+            self._other_paths, item.key, item.key, {old: new for new, old in enumerate(kept)}
+        )
+        self._show_removed(item, written, removed)
+
+    def _show_removed(
+        self, item: PropertyEntry, written: WrittenList, removed: Iterable[int]
+    ) -> None:
+        path = self._other.note.path
+        self._left_out += [
+            LeftOutProperty(path, item.line, item.key, written.items[number], "")
+            for number in sorted(removed)
+        ]
+
+    def _map_items(
+        self, paths: dict[str, str], old_key: str, key: str, numbers: Mapping[int, int]
+    ) -> None:
+        paths.update((f"{old_key}.{old}", f"{key}.{new}") for old, new in numbers.items())
+
+    def _take(self, own: PropertyEntry, item: PropertyEntry) -> None:
+        """Let the value of the other note take the place of a value."""
+        text = self._convert(item.text)
+        if item.key != own.key:
+            text = own.key + text[len(item.key) :]
+        self._texts[own.key.lower()] = text + self._convert(own.comments)
+        del self._values[own.key]
+        self._values[own.key] = item.value
+        for link in self._other.note.links:
+            first, dot, rest = link.key_path.partition(".")
+            if link.place is Place.PROPERTY and first == item.key:
+                self._other_paths[link.key_path] = own.key + dot + rest
+
+    # -- lists -------------------------------------------------------------------------------------
+
+    def _unite(self, own: PropertyEntry, item: PropertyEntry) -> bool:
+        """Add the items of a property to the same one of the note; False if that can't be."""
+        is_list = isinstance(own.value, list) or isinstance(item.value, list)
+        if not (is_list or own.key.lower() in LIST_KEYS or is_link(item.value)):
+            return False
+        items = list_items(item.key, item.value)
+        if items is None:
+            return False
+        unlinked = self._find_unlinked(self._other, item)
+        wanted = {number: items[number] for number in range(len(items)) if number not in unlinked}
+        numbers = self._extend(own, list(wanted.values()))
+        if numbers is None:
+            return False
+        self._append(item.comments)
+        paths = dict(zip(wanted, numbers, strict=True))
+        self._map_items(self._other_paths, item.key, own.key, paths)
+        if paths and not isinstance(item.value, list):
+            self._other_paths[item.key] = f"{own.key}.{numbers[0]}"
+        written = read_list(item)
+        if unlinked and written:
+            self._show_removed(item, written, unlinked)
+        return True
+
+    def _extend(self, own: PropertyEntry, items: Sequence[PropertyValue]) -> list[int] | None:
+        """Add items to a property of the note; return the numbers that they have then.
+
+        None if it is not a list, and no text that could become one.
+        """
+        written, removed = read_list(own), self._find_unlinked(self._own, own)
+        scalar = SCALAR_LINE.fullmatch(own.text)
+        if written:
+            kept = [number for number in range(len(written.items)) if number not in removed]
+            values, style = [own.value[number] for number in kept], written.style
+        else:
+            own_values = list_items(own.key, own.value)
+            if not isinstance(own.value, str) or not scalar or own_values is None:
+                return None
+            if " #" in scalar[2]:
+                return None
+            kept, values, style = [], own_values, self._find_style()
+        keys = [item_key(own.key, value) for value in values]
+        added, numbers = [], []
+        for item in items:
+            key = item_key(own.key, item)
+            if key not in keys:
+                keys.append(key)
+                added.append(item)
+            numbers.append(keys.index(key))
+        texts = [format_item(value, style) for value in added]
+        if written:
+            text = change_list(written, removed, texts, self._line_end)
+        elif not added:
+            return [0] * len(numbers) if len(values) == 1 else None
+        else:
+            is_one = len(values) == 1 and scalar is not None
+            first = [scalar[2]] if is_one and scalar else [format_item(v, style) for v in values]
+            text = write_list(own.key, [*first, *texts], style, self._line_end)
+            text += own.text[len(own.text.rstrip("\r\n")) :].replace(self._line_end, "", 1)
+            self._own_paths[own.key] = f"{own.key}.0"
+        self._texts[own.key.lower()] = text
+        self._values[own.key] = [*values, *added]
+        self._map_items(
+            self._own_paths, own.key, own.key, {old: new for new, old in enumerate(kept)}
+        )
+        return numbers
+
+    def _find_style(self) -> ListStyle:
+        """Return how the properties of the note, or else of the other, have lists."""
+        for entry in (*self._block.entries, *self._theirs.entries):
+            written = read_list(entry)
+            if written and written.items:
+                return ListStyle(written.style.indent)
+        return ListStyle()
+
+    # -- aliases -----------------------------------------------------------------------------------
+
+    def _add_aliases(self, item: PropertyEntry | None) -> None:
+        """Add the aliases of the other note, and its name."""
+        own = next((self._entries[key] for key in ALIAS_KEYS if key in self._entries), None)
+        names = [link_name(self._own.note.path), *_list_aliases(own)]
+        known = {name.lower() for name in names}
+        theirs = [*_list_aliases(item), link_name(self._other.note.path)]
+        wanted = {name.lower(): name for name in reversed(theirs) if name.lower() not in known}
+        aliases = list(reversed(wanted.values()))
+        if item is not None:
+            self._append(item.comments)
+        if not aliases:
+            return
+        if own is not None and not is_empty(own.value):
+            if self._extend(own, aliases) is None:
+                raise RefusedError(
+                    f"the aliases of “{self._own.note.path}” can't be read as a list of names. "
+                    "Correct them first."
+                )
+            return
+        style = self._find_style()
+        key = own.key if own else item.key if item else ALIAS_KEYS[0]
+        items = [format_item(name, style) for name in aliases]
+        if own is None:
+            self._append(write_list(key, items, style, "\n"))
+        else:
+            lines = write_list(key, items, style, self._line_end)
+            self._texts[own.key.lower()] = lines + own.comments
+        self._values[key] = aliases
+
+    # -- links of the note to the other one --------------------------------------------------------
+
+    def _unlink_own(self, entry: PropertyEntry) -> None:
+        """Remove the links of a list to the other note; let other links become words."""
+        removed, written = self._find_unlinked(self._own, entry), read_list(entry)
+        if removed and written:
+            self._extend(entry, ())
+            return
+        note, edits = self._own.note, list[Edit]()
+        for link in note.links:
+            is_here = link.key_path.partition(".")[0] == entry.key
+            if link.place is Place.PROPERTY and is_here and link.key_path in self._own.unlinked:
+                edits += unlink_link(note.path, link, self._own.text)
+        text = entry.text
+        for edit in sorted(set(edits), key=lambda item: -item.start):
+            start, end = edit.start - entry.start, edit.end - entry.start
+            text = text[:start] + edit.text + text[end:]
+        if edits:
+            self._texts[entry.key.lower()] = text
+            del self._values[entry.key]
+
+
+def _list_aliases(entry: PropertyEntry | None) -> list[str]:
+    items = list_items(entry.key, entry.value) if entry else None
+    return [str(item) for item in items or () if item is not None]
