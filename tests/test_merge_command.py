@@ -243,6 +243,13 @@ MORE_PROPERTIES: Mapping[str, tuple[str, str, str, Mapping[str, str]]] = {
         'up: "[[C]]"\naliases:\n  - A\n',
         {},
     ),
+    "name of the other note in a list": (
+        "rel: [b, C]\n",
+        "rel: [A, D]\n",
+        "rel: [A, D, C]\naliases: [A]\n",
+        {"rel": "b"},
+    ),
+    "all tags are there": ("tags: x\n", "tags: x, y\n", "tags: x, y\naliases:\n  - A\n", {}),
     "title": ("title: T\n", "x: 1\n", "x: 1\naliases:\n  - A\n", {}),
     "alias of one text": ("", "alias: X\n", "alias:\n  - X\n  - A\n", {}),
     "the name is an alias": ("aliases: [B, C]\n", "aliases: [a]\n", "aliases: [a, C]\n", {}),

@@ -171,10 +171,17 @@ class _Merge:
         return len(self._find_unlinked(self._other, item)) == len(item.value) > 0
 
     def _find_unlinked(self, source: PropertySource, item: PropertyEntry) -> set[int]:
+        """Return the numbers of the items of a list that lead to the note itself.
+
+        Names without brackets count, too, if the other note has them.
+        """
         if not isinstance(item.value, list):
             return set()
-        numbers = range(len(item.value))
-        return {number for number in numbers if f"{item.key}.{number}" in source.unlinked}
+        found = {n for n in range(len(item.value)) if f"{item.key}.{n}" in source.unlinked}
+        if source is self._other and item.key.lower() not in LIST_KEYS:
+            name = link_name(self._own.note.path).lower()
+            found |= {n for n, value in enumerate(item.value) if str(value).lower() == name}
+        return found
 
     def _leave_out(self, item: PropertyEntry, own: PropertyEntry | None) -> None:
         kept = own.written if own else ""
@@ -284,7 +291,7 @@ class _Merge:
         if written:
             text = change_list(written, removed, texts, self._line_end)
         elif not added:
-            return [0] * len(numbers) if len(values) == 1 else None
+            return [0] * len(numbers)
         else:
             is_one = len(values) == 1 and scalar is not None
             first = [scalar[2]] if is_one and scalar else [format_item(v, style) for v in values]
