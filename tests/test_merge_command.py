@@ -303,6 +303,17 @@ TITLES: Mapping[str, tuple[str, str, str]] = {
         "# B\n\n## X\n",
         "# B\n\n## X\n\n## A\n\n###### C\n\n###### D\n",
     ),
+    "tags before the other's title": (
+        "a\n",
+        "#x/y #z\n[[C]]\n\n# Title\n\n## X\n",
+        "#x/y #z\n[[C]]\n\n# Title\n\n## X\n\n## A\n\na\n",
+    ),
+    "text before the other's first heading": (
+        "a\n",
+        "text\n\n# X\n",
+        "text\n\n# X\n\n# A\n\na\n",
+    ),
+    "tags before the own title": ("#x\n\n# T\na\n", "# B\n", "# B\n\n## T\n\n#x\n\na\n"),
     "underlined": ("A\n===\n\nC\n---\nc\n", "# B\n", "# B\n\n## A\n\n### C\nc\n"),
     "headings in code": ("# A\n\n```\n# x\n```\n", "# B\n", "# B\n\n## A\n\n```\n# x\n```\n"),
 }
@@ -398,7 +409,7 @@ INNER: Mapping[str, tuple[str, str, str]] = {
     "from the second note to the first": (
         "# H\na ^a\n",
         "[[A]] [[A#H]] ![[A#^a]] [[#T]]\n# T\n",
-        "A [[#H|A > H]] ![[#^a]] [[#T]]\n# T\n\n# H\na ^a\n",
+        "A [[#H|A > H]] ![[#^a]] [[#T]]\n# T\n\n## H\na ^a\n",
     ),
     "same headings": (
         "# A\n## Log\n[[#Log]]\n",

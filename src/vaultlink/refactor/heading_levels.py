@@ -18,6 +18,12 @@ _NUMBER = lazy_pattern(r"(?:\d+[.)]?)+\s+(?=\S)")
 """The number of a numbered heading."""
 
 
+_LEAD_LINE = lazy_pattern(
+    r"\s*(?:(?:#[^\s#]\S*[\s,]*)+|(?:!?\[\[[^\[\]]*\]\][\s,|]*)+|[\w -]+::.*|---+)?\s*"
+)
+"""A line before the title: tags, links, a field, a rule, or nothing."""
+
+
 def change_levels(note: Note, text: str, levels: Mapping[int, int]) -> list[Edit]:
     """Return the edits that give headings other levels, by their number from 0.
 
@@ -60,14 +66,15 @@ def repeats_name(heading: Heading, path: str) -> bool:
 def find_title(note: Note, text: str) -> Heading | None:
     """Return the heading that is the title of a note, or None.
 
-    It is the first heading, and says the name of the note; or nothing is before it, and all others
-    are of lower levels.
+    It is the first heading, and says the name of the note; or only tags, links and fields are
+    before it, and all others are of lower levels.
     """
     if not note.headings:
         return None
     first, *others = note.headings
     start = text.rfind("\n", 0, first.start) + 1
-    is_start = not text[body_start(text) : start].strip()
+    lead = text[body_start(text) : start].splitlines()
+    is_start = all(_LEAD_LINE.fullmatch(line) for line in lead)
     title = next((item.value for item in note.properties or () if item.key == "title"), None)
     says_name = repeats_name(first, note.path) or (
         isinstance(title, str) and heading_key(title) == heading_key(first.text)
