@@ -243,6 +243,18 @@ MORE_PROPERTIES: Mapping[str, tuple[str, str, str, Mapping[str, str]]] = {
         'up: "[[C]]"\naliases:\n  - A\n',
         {},
     ),
+    "JSON": (
+        '{"a":1,"tags":["x"],"permalink":"/a/"}\n',
+        '{"permalink":"/b/","tags":["y"]}\n',
+        '{"permalink":"/b/","tags":["y","x"],"a":1,"aliases":["A"]}\n',
+        {"permalink": '"/a/"'},
+    ),
+    "JSON in the first note": (
+        '{"a": 1, "tags": ["x"], "b": null}\n',
+        "tags: [y]\n",
+        "tags: [y, x]\na: 1\naliases: [A]\n",
+        {},
+    ),
     "name of the other note in a list": (
         "rel: [b, C]\n",
         "rel: [A, D]\n",

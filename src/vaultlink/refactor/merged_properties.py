@@ -29,6 +29,7 @@ from vaultlink.refactor.property_lists import (
     list_items,
     read_block,
     read_list,
+    write_json,
     write_list,
 )
 from vaultlink.refactor.relocation import RefusedError
@@ -116,12 +117,18 @@ class _Merge:
         )
 
     def _list_edits(self) -> Iterator[Edit]:
-        path = self._own.note.path
+        path, span = self._own.note.path, frontmatter_span(self._own.text)
+        if span and self._block.separators:
+            old = self._own.text[span[0] : span[1]]
+            new = write_json(self._values, self._block.separators)
+            edit = find_edit(path, old, new + old[len(old.rstrip()) :])
+            yield Edit(path, span[0] + edit.start, span[0] + edit.end, edit.text)
+            return
         for key, entry in self._entries.items():
             edit = find_edit(path, entry.text, self._texts.get(key, entry.text))
             if edit.start < edit.end or edit.text:
                 yield Edit(path, entry.start + edit.start, entry.start + edit.end, edit.text)
-        if self._appended and frontmatter_span(self._own.text) is None:
+        if self._appended and span is None:
             fence = f"---{self._line_end}"
             yield Edit(path, 0, 0, f"{fence}{self._appended}{fence}")
         elif self._appended:
@@ -357,6 +364,11 @@ class _Merge:
             is_here = link.key_path.partition(".")[0] == entry.key
             if link.place is Place.PROPERTY and is_here and link.key_path in self._own.unlinked:
                 edits += unlink_link(note.path, link, self._own.text)
+        if edits and self._block.separators:
+            raise RefusedError(
+                f"the property “{entry.key}” of “{note.path}” links to the other note, and is "
+                "written as JSON. Remove the link first."
+            )
         text = entry.text
         for edit in sorted(set(edits), key=lambda item: -item.start):
             start, end = edit.start - entry.start, edit.end - entry.start

@@ -60,11 +60,16 @@ class PropertyEntry(NamedTuple):
 
 
 class PropertyBlock(NamedTuple):
-    """The comments before the properties of a note, the properties, and their end."""
+    """The comments before the properties of a note, the properties, and their end.
+
+    If they are written as JSON, `separators` are those between its items, and the lines of the
+    properties are those that YAML has for them.
+    """
 
     comments: str
     entries: tuple[PropertyEntry, ...]
     end: int
+    separators: tuple[str, str] | None = None
 
 
 def read_block(note: Note, text: str) -> PropertyBlock:
@@ -77,6 +82,14 @@ def read_block(note: Note, text: str) -> PropertyBlock:
         return PropertyBlock("", (), 0)
     if not found and not _has_values(text[span[0] : span[1]]):
         return PropertyBlock(text[span[0] : span[1]], (), span[1])
+    separators = _find_separators(text[span[0] : span[1]]) if found else None
+    if separators:
+        own = tuple(
+            PropertyEntry(item.key, item.value, 0, item.line, f"{item.key}: {line}\n")
+            for item in found
+            for line in [write_json(item.value, (", ", ": "))]
+        )
+        return PropertyBlock("", own, span[1], separators)
     if not found or any(item.column != 1 for item in found):
         raise RefusedError(
             f"the properties of “{note.path}” can't be merged: they are not valid YAML with one "
@@ -88,6 +101,22 @@ def read_block(note: Note, text: str) -> PropertyBlock:
         for item, end in zip(found, ends, strict=True)
     )
     return PropertyBlock(text[span[0] : found[0].start], entries, span[1])
+
+
+def _find_separators(lines: str) -> tuple[str, str] | None:
+    """Return the separators of properties that are one JSON object; None for others."""
+    if not lines.startswith("{"):
+        return None
+    try:
+        value = json.loads(lines)
+    except ValueError:
+        return None
+    styles = ((",", ":"), (", ", ": "))
+    return next((style for style in styles if write_json(value, style) == lines.strip()), None)
+
+
+def write_json(value: PropertyValue, separators: tuple[str, str]) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=separators)
 
 
 def _has_values(lines: str) -> bool:
