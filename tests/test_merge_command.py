@@ -249,6 +249,12 @@ MORE_PROPERTIES: Mapping[str, tuple[str, str, str, Mapping[str, str]]] = {
         '{"permalink":"/b/","tags":["y","x"],"a":1,"aliases":["A"]}\n',
         {"permalink": '"/a/"'},
     ),
+    "JSON keeps the order of its keys": (
+        '{"tags":["x"]}\n',
+        '{"tags":null,"b":1}\n',
+        '{"tags":["x"],"b":1,"aliases":["A"]}\n',
+        {},
+    ),
     "JSON in the first note": (
         '{"a": 1, "tags": ["x"], "b": null}\n',
         "tags: [y]\n",

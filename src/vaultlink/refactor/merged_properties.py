@@ -237,7 +237,6 @@ class _Merge:
         if item.key != own.key:
             text = own.key + text[len(item.key) :]
         self._texts[own.key.lower()] = text + self._convert(own.comments)
-        del self._values[own.key]
         self._values[own.key] = item.value
         for link in self._other.note.links:
             first, dot, rest = link.key_path.partition(".")
