@@ -331,6 +331,7 @@ TITLES: Mapping[str, tuple[str, str, str]] = {
         "text\n\n# X\n",
         "text\n\n# X\n\n# A\n\na\n",
     ),
+    "link in the own heading": ("# The [[B]] file\na\n", "# B\n", "# B\n\n## The B file\na\n"),
     "tags before the own title": ("#x\n\n# T\na\n", "# B\n", "# B\n\n## T\n\n#x\n\na\n"),
     "underlined": ("A\n===\n\nC\n---\nc\n", "# B\n", "# B\n\n## A\n\n### C\nc\n"),
     "headings in code": ("# A\n\n```\n# x\n```\n", "# B\n", "# B\n\n## A\n\n```\n# x\n```\n"),

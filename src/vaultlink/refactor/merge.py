@@ -88,7 +88,7 @@ class _Merging(Regrouping[_Combined]):
         self._taken = taken
         self._headings = [item for item in self._note.headings if self._is_kept(item)]
         self._title = find_title(self._note, self._text)
-        if self._title and (self._has_links(self._title) or not self._is_kept(self._title)):
+        if self._title and not self._can_begin(self._title):
             self._title = None
         self._levels = self._fit_levels()
         self._title_path = ""
@@ -100,8 +100,11 @@ class _Merging(Regrouping[_Combined]):
 
     # -- the heading with the title, and the levels of the others ---------------------------------
 
-    def _has_links(self, heading: Heading) -> bool:
-        return any(heading.start <= link.start < heading.end for link in self._note.links)
+    def _can_begin(self, heading: Heading) -> bool:
+        """Return True unless text is before a heading that has links."""
+        lead = self._text[body_start(self._text) : heading.start].strip(" #\t\r\n")
+        has_links = any(heading.start <= link.start < heading.end for link in self._note.links)
+        return self._is_kept(heading) and not (lead and has_links)
 
     def _find_name(self) -> str:
         """Return the title of the first note without its heading."""
