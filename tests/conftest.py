@@ -154,6 +154,7 @@ def _isolate_environment(monkeypatch: pytest.MonkeyPatch, own_folder: Path) -> N
     monkeypatch.setenv("FORCE_HYPERLINK", "0")  # the terminal of the developer may have hyperlinks
     monkeypatch.setenv("VAULTLINK_CACHE_DIR", str(own_folder / "cache"))
     monkeypatch.setenv("VAULTLINK_STATE_DIR", str(own_folder / "state"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(own_folder / "data"))  # with the trash of the system
 
 
 @pytest.fixture

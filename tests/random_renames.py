@@ -264,3 +264,33 @@ def is_possible(example: RandomRename) -> bool:
         and not any(normalize(new) in existing or new.startswith(old) for old, new in rows)
         and not any(old != other and other.startswith(old) for old, _ in rows for other in olds)
     )
+
+
+# -- deletes ----------------------------------------------------------------------------------------
+
+
+class RandomDelete(NamedTuple):
+    """A vault, what is deleted with the files that go with it, and what becomes of the links."""
+
+    files: Mapping[str, bytes]
+    words: Sequence[str]
+    deleted: frozenset[str]
+    choice: str
+    to: str
+
+
+def generate_delete(seed: int) -> RandomDelete:
+    """Return a vault of 3 to 12 files, and one or two files or folders to delete."""
+    random = Random(f"delete {seed}")
+    files = generate_vault(random)
+    paths = sorted(files)
+    folders = sorted({path[: path.rindex("/") + 1] for path in paths if "/" in path})
+    words = random.sample(paths, random.randint(1, 2))
+    if folders and random.random() < 0.3:
+        words = [random.choice(folders)]
+    deleted = frozenset(path for path in paths if path in words or path.startswith(tuple(words)))
+    rest = [path for path in paths if path.endswith(".md") and path not in deleted]
+    choice = random.choice(("unlink", "unlink", "to", "to", "leave"))
+    if choice == "to" and not rest:
+        choice = "unlink"
+    return RandomDelete(files, words, deleted, choice, random.choice(rest) if rest else "")

@@ -96,6 +96,7 @@ def test_each_use_has_a_page() -> None:
         "configuration",
         "crash-safety",
         "custom-report",
+        "deleting",
         "development",
         "editors",
         "first-steps",
@@ -346,6 +347,11 @@ def left_by_renaming(repo: Path, environment: dict[str, str]) -> None:
     assert "[[Guide#Tides]]" in (repo / "Work" / "plan.md").read_text(encoding="utf-8")
 
 
+def left_by_deleting(repo: Path, environment: dict[str, str]) -> None:
+    """Every note and every link is as before."""
+    assert check_output(["git", "status", "--porcelain"], repo, environment) == ""
+
+
 def left_by_upgrading(repo: Path, environment: dict[str, str]) -> None:
     """Only the baseline is written."""
     written = check_output(["git", "status", "--porcelain"], repo, environment)
@@ -389,6 +395,7 @@ LEFT = {
     "versions": guides.left_by_terminal,
     "related": guides.left_by_related,
     "renaming": left_by_renaming,
+    "deleting": left_by_deleting,
     "report": left_by_report,
     "watching": guides.left_by_watching,
     "github": left_by_github,

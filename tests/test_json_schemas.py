@@ -212,4 +212,4 @@ def test_every_command_with_json_output_has_a_schema() -> None:
         if re.search(r"Output formats:[^.]*(\bjson\b|json-lines|\{formats\})", manual):
             printing.add(name)
     assert described >= printing
-    assert printing >= described - {"rename", "move", "extract", "merge"}
+    assert printing >= described - {"rename", "move", "extract", "merge", "delete"}

@@ -349,7 +349,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "path": ("[[x/A]]", "[[B|x/A]]"),
     "table": ("|a|\n|-|\n|[[A]]|", "|a|\n|-|\n|[[B\\|A]]|"),
     "line that a pipe would make a row": ("|a|\n|-|\n|b|\n[[A]]", "|a|\n|-|\n|b|\n[[B\\|A]]"),
-    "text that is the new name": ("[[A|B]]", "[[B|B]]"),
+    "text that is the new name": ("[[A|B]]", "[[B]]"),
     "embed of a section": ("![[A#H]]", "![[B#H]]"),
     "embed": ("![[A]] ![x](x/A.md)", "![[B#A]] ![x](B.md#A)"),
 }

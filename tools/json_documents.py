@@ -309,7 +309,7 @@ DOCUMENTS: Mapping[str, Document] = {
         "What an undo of each run would restore.",
     ),
     "rename": Document(
-        tuple(f"{name} --json" for name in ("rename", "move", "extract", "merge")),
+        tuple(f"{name} --json" for name in ("rename", "move", "extract", "merge", "delete")),
         (_PLAN,),
         "What was renamed, or with `--diff` would be, and the edits.",
     ),

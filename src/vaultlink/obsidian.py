@@ -27,6 +27,8 @@ class ObsidianSettings(msgspec.Struct, frozen=True):
             `app.json`. See `vaultlink.links.style`.
         attachment_folder: Folder for new attachments; "/" is the vault's root.
         ignore_filters: The patterns of "Excluded files".
+        trash: `trashOption`: deleted files go to the trash of the "system", to `.trash` in the
+            vault ("local"), or nowhere ("none").
         types: Property types by key; None if there is no types.json.
         templates: Vault paths of the folders of templates and of single templates, as the settings
             of Templates, Daily notes, Templater, QuickAdd, Periodic Notes and Calendar name them.
@@ -47,6 +49,7 @@ class ObsidianSettings(msgspec.Struct, frozen=True):
     vaults: tuple[str, ...] = ()
     programs: frozenset[str] = frozenset()
     linking_program: str = ""
+    trash: str = "system"
 
 
 DEFAULT_LINK_FORMAT = "shortest"

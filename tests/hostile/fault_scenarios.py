@@ -25,15 +25,20 @@ VAULT: Mapping[str, bytes] = {
 MANY = b"[[long-tide]] and [[home]] and [[Number 7]]\n"
 
 
+_FREEING = ("rename", "move", "merge", "delete")
+"""Commands that take files away from their paths."""
+
+
 class Scenario(NamedTuple):
     """A command line, and those that are run before it without faults.
 
-    `killed`, if there is one, is run after them and killed half way.
+    `killed`, if there is one, is run after them and killed half way. `files` are added to the vault.
     """
 
     line: Line
     before: tuple[Line, ...] = ()
     killed: Line | None = None
+    files: Mapping[str, bytes] = {}
 
     @property
     def is_recovery(self) -> bool:
@@ -48,7 +53,7 @@ class Scenario(NamedTuple):
     @property
     def frees_paths(self) -> bool:
         """True for a command after which files are no longer at their old paths."""
-        return self.line[0] in ("rename", "move", "merge") and "Long_Tide" not in self.line
+        return self.line[0] in _FREEING and "Long_Tide" not in self.line
 
     @property
     def has_journal(self) -> bool:
@@ -80,6 +85,12 @@ _RECORDED: Mapping[str, Scenario] = {
     "move": Scenario(("move", "Map", "img/chart.png", "a/b", "Sea"), _FIXED),
     "merge": Scenario(("merge", "Map", "long_tide"), _FIXED),
     "extract": Scenario(("extract", "long_tide#Tide", "new/Tides"), _FIXED),
+    "delete": Scenario(("delete", "a", "Map", "img/chart.png", "--unlink"), _FIXED),
+    "delete-local": Scenario(
+        ("delete", "a", "Map", "img/chart.png", "--to", "Home"),
+        _FIXED,
+        files={".obsidian/app.json": b'{"trashOption": "local"}'},
+    ),
     "mentions": Scenario(("mentions", "--write"), _FIXED),
     "backlinks": Scenario(("backlinks", "--write"), _FIXED),
     "backlinks-remove": Scenario(("backlinks", "--remove"), (("backlinks", "--write"),)),
@@ -97,17 +108,19 @@ SCENARIOS: Mapping[str, Scenario] = {
     "report": Scenario((*_REPORT, "Report.html")),
     "report-again": Scenario((*_REPORT, "Report.html"), ((*_REPORT, "Report.html"), ("fix",))),
     **{
-        f"undo-{name}": Scenario(UNDO, (*scenario.before, scenario.line))
+        f"undo-{name}": scenario._replace(line=UNDO, before=(*scenario.before, scenario.line))
         for name, scenario in _RECORDED.items()
     },
     **{
-        f"recover-{name}": Scenario(FIX_NOTHING, scenario.before, scenario.line)
+        f"recover-{name}": scenario._replace(line=FIX_NOTHING, killed=scenario.line)
         for name, scenario in _RECORDED.items()
     },
     **{
-        f"recover-undo-{name}": Scenario(FIX_NOTHING, (*scenario.before, scenario.line), UNDO)
+        f"recover-undo-{name}": scenario._replace(
+            line=FIX_NOTHING, before=(*scenario.before, scenario.line), killed=UNDO
+        )
         for name, scenario in _RECORDED.items()
-        if name in ("fix-create", "swap", "cycle", "folders", "merge", "extract")
+        if name.startswith(("fix-create", "swap", "cycle", "folders", "merge", "extract", "delete"))
     },
 }
 """Commands by name; of `watch`, which does not end, the first fix."""

@@ -111,8 +111,9 @@ class Bench:
         self.scenario, self.is_program = scenario, is_program
         os.environ["VAULTLINK_STATE_DIR"] = str(self.folder / "state")
         os.environ["VAULTLINK_CACHE_DIR"] = str(self.folder / "cache")
+        os.environ["XDG_DATA_HOME"] = str(self.folder / "data")  # has the trash of the system
         files = {f"many/{number % 40}/Number {number}.md": MANY for number in range(notes)}
-        write_files(self.root, {**VAULT, **files})
+        write_files(self.root, {**VAULT, **files, **scenario.files})
         if "github" in scenario.line:  # the workflow belongs to a repository
             (self.root / ".git").mkdir()
         self.original = list_contents(self.root)
@@ -125,11 +126,12 @@ class Bench:
     def _choose_kill(self) -> Fault:
         """Choose the middle one of the changes that a command makes to the vault."""
         calls = self.run(self.scenario.killed or ()).calls
-        changes = [
+        first = {call: number for number, call in reversed([*enumerate(calls, 1)])}
+        changes = sorted(
             number
-            for number, call in enumerate(calls, 1)
+            for call, number in first.items()
             if call.startswith(("rename", "link", "unlink")) and " vault/" in call
-        ]
+        )
         return Fault("kill", changes[len(changes) // 2])
 
     def _measure(self) -> tuple[tuple[str, ...], Expected]:

@@ -43,6 +43,10 @@ SAMPLE: Mapping[str, tuple[tuple[str, ...], Sequence[object]]] = {
         ("merge", "extract", "mentions", "backlinks", "backlinks-remove"),
         ("--step", 401),
     ),
+    "deletes": (
+        ("delete", "delete-local"),
+        ("--step", 301),
+    ),
     "files": (
         ("baseline", "baseline-prune", "init", "init-ci", "report", "report-again"),
         ("--step", 151),

@@ -62,6 +62,10 @@ GROUPS: dict[str, dict[str, Command]] = {
             "vaultlink.cli.commands.rename:merge",
             "Append a note to another one and remove it; links follow.",
         ),
+        "delete": Command(
+            "vaultlink.cli.commands.delete:delete",
+            "Delete notes, attachments or folders; links become text or lead elsewhere.",
+        ),
     },
     "Inspect": {
         "show": Command(

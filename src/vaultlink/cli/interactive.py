@@ -135,7 +135,7 @@ class Interview:
                     render_question(question, self._text, width, self._palette, limit).rstrip("\n")
                 )
                 shown = options, limit
-            key = self._read_key(format_prompt(question, width), question.keys)
+            key = read_answer(self._reader, format_prompt(question, width), question.keys)
             if key in ("b", "q"):
                 return key
             if key == "?":
@@ -151,11 +151,6 @@ class Interview:
                 self._steps.append((number, self._answers))
                 self._answers = {**self._answers, **answers}
                 return key
-
-    def _read_key(self, prompt: str, keys: Sequence[QuestionKey]) -> str:
-        key = self._reader.read_key(prompt, "".join(item.key for item in keys))
-        print_stderr(f"{prompt}{key}")
-        return key
 
     def _list_group(self, number: int) -> list[FixCause]:
         """Return all mentions of a note, the first time that it is asked about."""
@@ -227,7 +222,9 @@ class Interview:
         print_stderr(render_key_help(keys, width).rstrip("\n"))
         key = "?"
         while key == "?":
-            key = self._read_key(format_key_prompt("Never link what?", keys, width), keys)
+            key = read_answer(
+                self._reader, format_key_prompt("Never link what?", keys, width), keys
+            )
         return None if key == "b" else exceptions[int(key) - 1]
 
     def _list_later(self, number: int) -> list[int]:
@@ -398,19 +395,30 @@ def choose_values(
             QuestionKey("q", "quit: keep the other values, too (Ctrl-C writes nothing)"),
             QuestionKey("?", "show this list"),
         )
-        width, key = terminal_width(), "?"
         print_stderr(f"{escape_controls(item.key)}: {describe_values(item)}")
-        while key == "?":
-            prompt = format_key_prompt(f"Take {item.value}?", keys, width)
-            key = reader.read_key(prompt, "".join(name for name, _ in keys))
-            print_stderr(f"{prompt}{key}")
-            if key == "?":
-                print_stderr(render_key_help(keys, width).rstrip("\n"))
+        key = ask_for_key(reader, f"Take {item.value}?", keys)
         if key == "q":
             break
         if key == "t":
             taken.add(item.key.lower())
     return frozenset(taken)
+
+
+def read_answer(reader: AnswerReader, prompt: str, keys: Sequence[QuestionKey]) -> str:
+    """Return the key that answers a question, or `?`; print it behind the question."""
+    key = reader.read_key(prompt, "".join(item.key for item in keys))
+    print_stderr(f"{prompt}{key}")
+    return key
+
+
+def ask_for_key(reader: AnswerReader, words: str, keys: Sequence[QuestionKey]) -> str:
+    """Ask a question until one of its keys is pressed; `?` prints what they do."""
+    while True:
+        width = terminal_width()
+        key = read_answer(reader, format_key_prompt(words, keys, width), keys)
+        if key != "?":
+            return key
+        print_stderr(render_key_help(keys, width).rstrip("\n"))
 
 
 def _put_first(options: Sequence[FixOption], option: FixOption) -> tuple[FixOption, ...]:

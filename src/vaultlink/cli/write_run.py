@@ -6,7 +6,7 @@ import sys
 from abc import ABC, abstractmethod
 from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -119,6 +119,10 @@ class WritingCommand(ABC):
         """Return a sentence with the command that reverts the run."""
         return describe_undo(self.options, self.root)
 
+    def prepare(self, _plan: "Plan") -> AbstractContextManager[None]:
+        """Return what to enter before a plan is written, and to leave when it was."""
+        return nullcontext()
+
     def complete(  # noqa: B027 - most commands do nothing else
         self, plan: "Plan", result: WriteResult
     ) -> None:
@@ -200,7 +204,8 @@ def _write(command: WritingCommand, scan: VaultScan, plan: "Plan") -> WriteResul
     terminal, is_interactive = command.terminal, command.is_interactive
     with hold_write_lock(terminal, scan.root) if is_interactive else nullcontext():
         try:
-            result = apply_plan(scan, plan, format_command_line(), command.describe(plan))
+            with command.prepare(plan):
+                result = apply_plan(scan, plan, format_command_line(), command.describe(plan))
         except KeyboardInterrupt:
             terminal.print_message(
                 "Some files may have been changed already; the next command that writes reverts "

@@ -86,6 +86,7 @@ def build_obsidian_settings(files: Mapping[str, object]) -> ObsidianSettings:
                 for period, entry in periodic
             )
         ),
+        trash=_string_or(app.get("trashOption"), defaults.trash),
     )
 
 

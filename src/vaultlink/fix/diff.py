@@ -6,6 +6,7 @@ Lines end with a line feed only, so a carriage return is part of its line. The t
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
+from hashlib import sha1
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -61,6 +62,9 @@ def _format_file(
     needs_header: bool,
 ) -> Iterator[DiffLine]:
     new_path = moves.get(path, path)
+    if after_text is None and before_text is not None and _is_binary(before_text):
+        yield from _format_binary_removal(path, before_text)
+        return
     before, after = _split_lines(before_text or ""), _split_lines(after_text or "")
     hunks = list(_group_hunks(before, after))
     if needs_header:
@@ -79,6 +83,27 @@ def _format_file(
     yield DiffLine("file", f"+++ {new_name}")
     for hunk in hunks:
         yield from _format_hunk(before, after, hunk)
+
+
+def _is_binary(text: str) -> bool:
+    """Return True for a text decoded from bytes that are no text."""
+    return "\0" in text or _UNDECODED.search(text) is not None
+
+
+_UNDECODED = lazy_pattern("[\udc80-\udcff]")
+
+
+def _format_binary_removal(path: str, text: str) -> Iterator[DiffLine]:
+    """Yield a removal that git accepts if the file has the same bytes."""
+    data = text.encode("utf-8", "surrogateescape")
+    digest = sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
+    yield _format_rename(path, path)
+    yield DiffLine("", "deleted file mode 100644")
+    yield DiffLine("", f"index {digest}..{'0' * len(digest)}")
+    yield DiffLine("", "GIT binary patch")
+    yield DiffLine("", "literal 0")
+    yield DiffLine("", "HcmV?d00001")
+    yield DiffLine("", "")
 
 
 def _format_rename(old: str, new: str) -> DiffLine:

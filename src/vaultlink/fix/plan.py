@@ -53,6 +53,13 @@ class Rename(msgspec.Struct, frozen=True):
     new: str
 
 
+class DeletedThing(msgspec.Struct, frozen=True):
+    """A note, attachment or folder to delete, by its vault path."""
+
+    kind: RenameKind
+    path: str
+
+
 class NamedPlace(NamedTuple):
     """A link or another place in a file that names what a plan renames or removes.
 
@@ -120,7 +127,7 @@ class VaultChanges(msgspec.Struct, frozen=True, kw_only=True):
         moves: Old path to new path of each file or folder that is renamed on disk, after the texts
             were written. A folder takes everything in it along; no path is below another one.
         files: Old path to new path of every file that `moves` renames.
-        emptied: Folders that are removed if the moves leave them empty.
+        emptied: Folders that are removed if the moves and removals leave them empty.
         required: The paths of `texts` without which nothing else may be written.
         is_whole: True if all must be written or nothing.
     """
@@ -203,6 +210,8 @@ class Plan(VaultChanges, frozen=True, kw_only=True):
             first `early_count` of them were fixed in the first round, on the texts before.
         early_count: A number of findings.
         renames: What is renamed.
+        deleted: What is deleted.
+        trash: Path of each deleted file to its path in the vault's trash; None if it is removed.
         breaks: Links that will not resolve.
         captured: Unresolved links that will resolve.
         unchanged: Places that name what is renamed and are not changed.
@@ -217,6 +226,8 @@ class Plan(VaultChanges, frozen=True, kw_only=True):
     fixed: tuple[FindingWithFix, ...] = ()
     early_count: int = 0
     renames: tuple[Rename, ...] = ()
+    deleted: tuple[DeletedThing, ...] = ()
+    trash: Mapping[str, str | None] = {}
     breaks: tuple[NamedPlace, ...] = ()
     captured: tuple[CapturedLink, ...] = ()
     unchanged: tuple[NamedPlace, ...] = ()
@@ -262,6 +273,8 @@ class Plan(VaultChanges, frozen=True, kw_only=True):
             fixed=(*self.fixed, *(self._map_back(pair, first) for pair in other.fixed)),
             early_count=self.early_count,
             renames=(*self.renames, *other.renames),
+            deleted=(*self.deleted, *other.deleted),
+            trash={**self.trash, **other.trash},
             breaks=(*self.breaks, *other.breaks),
             captured=(*self.captured, *other.captured),
             unchanged=(*self.unchanged, *other.unchanged),

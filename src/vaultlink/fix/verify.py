@@ -17,6 +17,7 @@ from vaultlink.engine.step import State
 from vaultlink.index.index import Index, intended_target
 from vaultlink.index.packed_map import list_changed_keys
 from vaultlink.links.edit_math import OffsetShift
+from vaultlink.links.kinds import shown_text
 from vaultlink.model import (
     Destination,
     Diagnostic,
@@ -85,20 +86,34 @@ def find_broken_moves(
     edits: Mapping[str, Sequence[Edit]],
     paths: Iterable[str],
     moves: Mapping[str, str],
-    destination: Callable[[Link, str], Destination],
+    destination: Callable[[Link, str], Destination | None],
+    is_given_up: Callable[[str], bool] = lambda _path: False,
 ) -> Iterator[BrokenPromise]:
     """Yield what renames would change in files besides names, and the new errors.
 
     These and the paths of `edits` are those before the renames, which `moves` maps to the new ones.
-    `destination` returns where a link must lead, given the link and the file it led to.
+    `destination` returns where a link must lead, given the link and the file it led to; None if
+    that does not matter. The links to files for which `is_given_up` returns True may go, or stay
+    and be unresolved.
     """
     for path in paths:
         shift, new_path = OffsetShift(edits.get(path, ())), moves.get(path, path)
         old = before.index.notes.get(path)
+        given_up = {
+            link.start
+            for link, target in (before.index.resolved_links(path) if old else ())
+            if target is not None and is_given_up(target)
+        }
+        left = {
+            shift.map_offset(start) for start in given_up if not shift.is_changed(start, start + 1)
+        }
         if old is not None:
             spans = [(edit.start, edit.end) for edit in edits.get(path, ())]
             had = _select_outside(before.index.resolved_links(path), spans)
             has = _select_outside(after.index.resolved_links(new_path), shift.new_spans)
+            if given_up:
+                had = [item for item in had if item[0].start not in given_up]
+                has = [item for item in has if item[0].start not in left]
             changed = (
                 find_changed_meanings(
                     before.index, after.index, zip(had, has, strict=True), destination, old
@@ -110,7 +125,7 @@ def find_broken_moves(
                 yield BrokenPromise(path, what, path, ())
         was, now = before.all_findings.get(path, ()), after.all_findings.get(new_path, ())
         for item in _find_new_errors(was, now, shift):
-            if item.start not in _find_dangling_starts(before.index, path, shift):
+            if item.start not in _find_dangling_starts(before.index, path, shift) | left:
                 yield BrokenPromise(path, _describe_error(item), path, (item.rule,))
 
 
@@ -138,7 +153,7 @@ def find_changed_meanings(
     before: Index,
     after: Index,
     pairs: Iterable[tuple[ResolvedLink, ResolvedLink]],
-    destination: Callable[[Link, str], Destination],
+    destination: Callable[[Link, str], Destination | None],
     note: Note | None = None,
 ) -> Iterator[str]:
     """Yield the links that would lead elsewhere, or show another text.
@@ -148,7 +163,7 @@ def find_changed_meanings(
     """
     for (link, target), (new_link, new_target) in pairs:
         wanted = destination(link, target) if target is not None else None
-        is_same_text = link.display in (None, new_link.display)
+        is_same_text = link.display in (None, new_link.display, shown_text(new_link))
         if _get_kind(link) != _get_kind(new_link) or not (
             is_same_text or (note and _may_change_display(note, link))
         ):

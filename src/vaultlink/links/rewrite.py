@@ -158,12 +158,7 @@ def keep_words(path: str, link: Link, target: str, subpath: str, text: str = "")
     the text of the note, needed for links in properties. Empty if the link can't be found in its
     text, or can't be written so.
     """
-    syntax = SYNTAX[link.kind]
-    change = (
-        syntax.retarget(link, target, subpath)
-        if link.display is None
-        else syntax.follow(link, target, subpath, True)
-    )
+    change = SYNTAX[link.kind].retarget(link, target, subpath)
     if change is None:
         return ()
     start, end, new = change

@@ -281,7 +281,7 @@ class _Extraction(Regrouping[RegroupedNotes]):
             numbers.append({number: at + added for at, number in enumerate(kept)})
         return SubpathMap(note, after, *numbers)
 
-    def find_destination(self, link: Link, path: str) -> Destination:
+    def find_destination(self, link: Link, path: str) -> Destination | None:
         """Return where a link must lead that leads to a file now."""
         subpath, kind = link.subpath, link.kind
         if path == self.old_path and self._leads_to_heading(link):

@@ -175,7 +175,10 @@ class LinkPlanner:
     def _change_link(self, source: str, link: Link, path: str) -> _ChangedLink | None:
         """Return the change of a link; None if it keeps its meaning as it is."""
         files = self._relocation.files
-        new_path, subpath, _ = self._relocation.destination(link, path)
+        destination = self._relocation.destination(link, path)
+        if destination is None:
+            return None
+        new_path, subpath, _ = destination
         target = self._renamed.find_target(source, files.get(source, source), link, path, new_path)
         if target is None:
             self._unwritable.append((source, link.raw))

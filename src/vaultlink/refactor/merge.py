@@ -163,7 +163,7 @@ class _Merging(Regrouping[_Combined]):
             return False
         return not (link.embed and source == self.new_path and self._title_path)
 
-    def find_destination(self, link: Link, path: str) -> Destination:
+    def find_destination(self, link: Link, path: str) -> Destination | None:
         """Return where a link must lead; for an embed of the note below its title."""
         if path == self.old_path and link.embed and not link.subpath and self._title_path:
             return Destination(self.new_path, self._title_path)

@@ -153,7 +153,7 @@ class _Renaming(Refactoring):
         self, renames: Sequence[Rename], named: Sequence[RenamedQuery], edits: EditsByPath
     ) -> tuple[NamedPlace, ...]:
         """Return the places that keep an old name, one for each line at most, in order."""
-        places = {(item.path, item.line): item for item in _find_mentions(self.index, renames)}
+        places = {(item.path, item.line): item for item in find_mentions(self.index, renames)}
         edited = {(path, edit.start) for path, group in edits.items() for edit in group}
         for item in named:
             if (item.path, item.query.start) in edited:
@@ -220,7 +220,7 @@ class _Renaming(Refactoring):
         return edits, skipped
 
 
-def _find_mentions(index: Index, renames: Sequence[Rename]) -> Iterator[NamedPlace]:
+def find_mentions(index: Index, renames: Sequence[Rename]) -> Iterator[NamedPlace]:
     """Yield the places in bases that name what is renamed."""
     names, tags = set[str](), set[str]()
     for item in renames:

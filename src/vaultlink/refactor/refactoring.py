@@ -47,22 +47,26 @@ class Refactoring:
         files: Mapping[str, str],
         joined: Mapping[str, str] = {},
         created: Set[str] = frozenset(),
+        removed: Set[str] = frozenset(),
     ) -> None:
         """Prepare a plan.
 
         `joined` are paths of notes that are removed, to those of the notes that get their texts;
-        `created` those of new notes.
+        `created` those of new notes, `removed` those of files whose texts no note gets.
         """
         self.state, self.index, self.sources = state, state.index, sources
         self.files, self.new_paths = files, {**files, **joined}
         self._old_paths = {new: old for old, new in files.items()}
-        self._joined = joined.keys()
+        self._removed = joined.keys() | removed
         added = frozenset(files.values()) | created
-        self.names = update_names(self.index.names, frozenset(self.new_paths), added)
+        vanished = frozenset(self._removed | files.keys())
+        self.names = update_names(self.index.names, vanished, added)
         self.maps: dict[str, SubpathMap] = {}
         self.adds_display = True
         in_step = _find_sections_in_step(state, sources)
-        self._generated = {path: in_step[path] for path in in_step if path not in joined}
+        self._generated = {
+            path: items - removed for path, items in in_step.items() if path not in self._removed
+        }
 
     def text(self, path: str) -> str:
         return require_text(self.sources, path)
@@ -70,8 +74,8 @@ class Refactoring:
     def parse(self, path: str, text: str) -> Note:
         return parse(self.state.settings, path, text)
 
-    def find_destination(self, link: Link, path: str) -> Destination:
-        """Return where a link must lead that leads to a file now."""
+    def find_destination(self, link: Link, path: str) -> Destination | None:
+        """Return where a link must lead that leads to a file now; None for anywhere."""
         subpaths = self.maps.get(path) if link.subpath else None
         subpath = subpaths.new_subpath(link.subpath, link.kind) if subpaths else link.subpath
         return Destination(self.new_paths.get(path, path), subpath)
@@ -118,7 +122,7 @@ class Refactoring:
                     find_defining_sources(self.index, path),
                 )
             }
-            links = self.edit_links(relocation, (sources | followers) - self._joined)
+            links = self.edit_links(relocation, (sources | followers) - self._removed)
             edits = merge_edits(own, links.edits)
             if not [path for path in edits if self._follow_headings(path, edits[path])]:
                 return links

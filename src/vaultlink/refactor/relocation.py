@@ -30,14 +30,15 @@ class Relocation(msgspec.Struct, frozen=True):
 
     `files` maps old to new path of every file whose path changes, `names` are those afterwards.
     `destination` returns where a link must lead, given the link and the path of the file that
-    it leads to now. The subpath is `link.subpath` if it does not change. With `keeps_words`, a link
-    shows the text that it showed before. `unlinks` returns True, given the note with a link, the
-    link and the file that it leads to, if its words take its place; in properties it stays.
+    it leads to now. The subpath is `link.subpath` if it does not change. It returns None for a
+    link that stays as it is, wherever it leads. With `keeps_words`, a link shows the text that it
+    showed before. `unlinks` returns True, given the note with a link, the link and the file that
+    it leads to, if its words take its place; in properties it stays.
     """
 
     files: Mapping[str, str]
     names: PathsByName
-    destination: Callable[[Link, str], Destination]
+    destination: Callable[[Link, str], Destination | None]
     keeps_words: bool = False
     unlinks: Callable[[str, Link, str], bool] = lambda _source, _link, _path: False
 

@@ -111,6 +111,20 @@ def describe_refactor(plan: Plan, *, would: bool = False) -> str:
     return f"{start} {subject}{_describe_numbers(plan)}"
 
 
+def describe_delete(plan: Plan, place: str, links: str, *, would: bool = False) -> str:
+    """Return a sentence about a deletion, given where files go and the links."""
+    verb = "Would delete" if would else "Deleted"
+    if len(plan.deleted) == 1:
+        [item] = plan.deleted
+        subject = escape_controls(item.path)
+        if item.kind is RenameKind.FOLDER:
+            subject = f"{subject}/ with {format_count(len(plan.trash), 'file')}"
+    else:
+        kinds = {item.kind for item in plan.deleted}
+        subject = format_count(len(plan.deleted), kinds.pop() if len(kinds) == 1 else "item")
+    return f"{verb} {subject}{place}{f'; {links}' if links else ''}."
+
+
 _PAST = {
     "Rename": "Renamed",
     "Move": "Moved",
@@ -180,7 +194,7 @@ def list_captured(
     """Return text about unresolved links that resolve afterwards."""
     title = f"{format_count(len(captured), 'unresolved link')} will resolve:"
     places = [(item, f"{item.raw} -> {item.target}") for item in captured]
-    return _list_places(title, places, show_path, all_of_them=all_of_them)
+    return list_places(title, places, show_path, all_of_them=all_of_them)
 
 
 def list_unchanged(
@@ -190,7 +204,7 @@ def list_unchanged(
     verb = "keeps" if len(places) == 1 else "keep"
     title = f"{format_count(len(places), 'place')} {verb} the old name:"
     texts = [(item, item.text) for item in places]
-    return _list_places(title, texts, show_path, all_of_them=all_of_them)
+    return list_places(title, texts, show_path, all_of_them=all_of_them)
 
 
 def list_left_out(properties: Sequence[LeftOutProperty]) -> str:
@@ -210,7 +224,7 @@ def describe_values(item: LeftOutProperty) -> str:
     return f"{escape_controls(item.value)}{kept}"
 
 
-def _list_places(
+def list_places(
     title: str,
     places: Sequence[tuple[CapturedLink | NamedPlace, str]],
     show_path: Callable[[str], str],
@@ -250,17 +264,21 @@ def render_plan(
     """
     plan = changes if isinstance(changes, Plan) else None
     texts = changes.texts
-    removed = dict.fromkeys(sorted(path for path, (_, new) in texts.items() if new is None))
+    trash = plan.trash if plan else {}
+    removed: dict[str, str | None] = dict.fromkeys(
+        [*sorted(path for path, (_, new) in texts.items() if new is None), *trash]
+    )
+    files = {old: new for old, new in changes.files.items() if old not in trash}
     head: dict[str, object] = {
         "command": command,
         "renames": plan.renames if plan else (),
-        "files": [FileRow(*pair) for pair in sorted({**changes.files, **removed}.items())],
+        "files": [FileRow(*pair) for pair in sorted({**files, **removed}.items())],
         "creates": [
             CreatedRow(path, new)
             for path, (old, new) in sorted(texts.items())
             if old is None and new is not None
         ],
-        "deletes": [DeletedRow(path, None) for path in removed],
+        "deletes": [DeletedRow(path, trash.get(path)) for path in sorted({**removed, **trash})],
         "fixed": _list_fixed(plan) if plan else (),
         "breaks": [item._asdict() for item in plan.breaks] if plan else (),
         "skipped": skipped_rows(skipped),

@@ -1,7 +1,7 @@
 """Stage moved files in git's index, as `git mv` does. Contents are not staged."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,11 +20,11 @@ class _IndexEntry(NamedTuple):
     stage: bytes
 
 
-def stage_moves(root: Path, files: Mapping[str, str]) -> str | None:
+def stage_moves(root: Path, files: Mapping[str, str | None]) -> str | None:
     """Give moved files their new paths in git's index; return why not, as a sentence.
 
-    `files` maps old vault paths to new ones. Files that git does not track are left out. If one
-    move can't be staged, none is.
+    `files` maps old vault paths to new ones, or to None for removed files. Files that git does
+    not track are left out. If one move can't be staged, none is.
     """
     if find_git_dir(root) is None:
         return f"{root} is in no git repository."
@@ -35,7 +35,7 @@ def stage_moves(root: Path, files: Mapping[str, str]) -> str | None:
     top = prefix.removesuffix(b"\n")
     entries = _parse_entries(listing)
     tracked = {
-        os.fsencode(old): os.fsencode(new)
+        os.fsencode(old): None if new is None else os.fsencode(new)
         for old, new in files.items()
         if top + os.fsencode(old) in entries
     }
@@ -48,6 +48,7 @@ def stage_moves(root: Path, files: Mapping[str, str]) -> str | None:
     additions = [
         b"%b %b 0\t%b\0" % (entry.mode, entry.object_id, top + new)
         for old, new in tracked.items()
+        if new is not None
         for entry in entries[top + old]
     ]
     request = b"".join([*removals, *additions])
@@ -69,11 +70,11 @@ def _find_problem(
     root: Path,
     top: bytes,
     entries: Mapping[bytes, list[_IndexEntry]],
-    files: Mapping[str, str],
-    tracked: Mapping[bytes, bytes],
+    files: Mapping[str, str | None],
+    tracked: Iterable[bytes],
 ) -> str | None:
     """Return why moves can't be staged, as a sentence."""
-    paths = [path for pair in files.items() for path in pair]
+    paths = [path for pair in files.items() for path in pair if path is not None]
     for folder in sorted({folder for path in paths for folder in list_ancestors(path)}):
         is_submodule = any(
             item.mode == _SUBMODULE_MODE for item in entries.get(top + os.fsencode(folder), ())

@@ -68,9 +68,10 @@ class PendingRun(NamedTuple):
     """The changes of a run.
 
     If a note in `first` is skipped, nothing else is changed. `removals` have paths before the
-    moves. `obsolete` folders are removed as soon as a move leaves them empty. A move that can't be
-    made ends the run, and so does an error of the disk: with `is_partial`, the note is skipped
-    instead. With `is_whole`, each note that can't be written ends it.
+    moves. `obsolete` folders are removed as soon as a move leaves them empty, or if the removals
+    do. A move that can't be made ends the run, and so does an error of the disk: with
+    `is_partial`, the note is skipped instead. With `is_whole`, each note that can't be written
+    ends it.
     """
 
     first: Sequence[PendingWrite]
@@ -123,6 +124,7 @@ def make_changes(
         if result.skipped and not run.is_partial:  # their links would lead to a removed note
             raise RunAbandoned(result)
         result = _extend(result, _remove_notes(root, run, token, dict(result.moved)), run)
+        remove_empty_folders(root, [*run.obsolete])
     return result
 
 

@@ -193,8 +193,11 @@ _MAX_TIME_NS = 4_000_000_000 * 10**9
 """Nanoseconds since the epoch, in the year 2096. Later times are wrong."""
 
 _RUN_ID = lazy_pattern(r"\d{8}-\d{6}-[0-9a-f]{4}", re.ASCII)
-_HIDDEN_FILES = (".vaultlink.toml", BASELINE_FILE)
-"""Names of the hidden files of a vault that a run may change."""
+_HIDDEN_FILES = (".vaultlink.toml", BASELINE_FILE, ".DS_Store", ".gitkeep")
+"""Names of the hidden files of a vault that a run may change, or delete with their folder."""
+
+TRASH_FOLDER = ".trash"
+"""The folder in a vault to which Obsidian moves deleted files, if it is told to."""
 
 _NO_PATH_CHARS = "\0" if sys.platform != "win32" else "\0\\:"
 
@@ -327,8 +330,9 @@ def _read_record(file: Path) -> RecordedRun | None:
 
 def _is_sound(run: RecordedRun, name: str, stored_size: int) -> bool:
     """Return True if a record could have been written by vaultlink as the run `name`."""
-    moved = (path for move in run.moves for path in move)
-    paths = (*run.folders, *(change.path for change in run.changes), *moved)
+    moved = (path.removeprefix(f"{TRASH_FOLDER}/") for move in run.moves for path in move)
+    folders = (path for path in run.folders if path != TRASH_FOLDER)
+    paths = (*folders, *(change.path for change in run.changes), *moved)
     sizes = ((item.prefix_size, item.suffix_size, item.stored_size) for item in run.changes)
     return (
         run.id == name
@@ -344,7 +348,8 @@ def is_journal_path(path: str) -> bool:
     """Return True if a record may name a vault path.
 
     It can't lead out of the vault on any system, or to what is hidden. A dot hides a name.
-    vaultlink writes only two hidden files: its settings and its baseline.
+    vaultlink writes few hidden files, such as its settings and its baseline. Moves may lead to
+    and from the trash as well.
     """
     *folders, name = path.split("/")
     return (

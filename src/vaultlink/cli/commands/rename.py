@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
@@ -109,21 +109,34 @@ def run_refactor(
     Nothing is written if `make_plan` raises an error. `hint` is a sentence to print below places
     that keep the old name. With `is_interactive`, `make_plan` may ask the user.
     """
+    check_git_option(options)
+    command = RefactorCommand(name, options, make_plan, hint)
+    command.is_interactive = is_interactive
+    return run_plan(command)
+
+
+def check_git_option(options: RefactorOptions) -> None:
+    """Raise UsageError for --git without a git work tree."""
     if (
         options.git
         and not options.diff
         and find_work_tree(root := find_vault_root(options)) is None
     ):
         raise UsageError(f"--git: {root} is not in a git work tree. Nothing was written.")
-    command = _Refactoring(name, options, make_plan, hint)
-    command.is_interactive = is_interactive
-    return run_plan(command)
 
 
-class _Refactoring(WritingCommand):
-    """A command that renames, moves, splits or joins notes."""
+class RefactorCommand(WritingCommand):
+    """A command that renames, moves, splits, joins or deletes notes."""
 
-    def __init__(self, name: str, options: RefactorOptions, make_plan: MakePlan, hint: str):
+    unfinished_hint = (
+        "When the skipped notes can be written, run the same command again to complete it."
+    )
+    """What to do about notes that were skipped, as a sentence."""
+
+    staged_words = "moved"
+    """What happened to the files that --git stages."""
+
+    def __init__(self, name: str, options: RefactorOptions, make_plan: MakePlan, hint: str = ""):
         terminal = Terminal(options)
         output_format = choose_listing_format(terminal, piped="table")
         super().__init__(name, options, terminal, output_format)
@@ -157,8 +170,12 @@ class _Refactoring(WritingCommand):
         return code
 
     def complete(self, plan: Plan, result: WriteResult) -> None:
-        if self._choices.git and result.moved:
-            self._unstaged = stage_moves(self._root, plan.files)
+        if self._choices.git and (result.moved or plan.trash):
+            self._unstaged = stage_moves(self._root, self.list_staged(plan))
+
+    def list_staged(self, plan: Plan) -> Mapping[str, str | None]:
+        """Return the new path of each file that git may track; None if it is removed."""
+        return plan.files
 
     def report(self, plan: Plan, result: WriteResult) -> int:
         terminal, skipped = self.terminal, plan.skipped
@@ -188,11 +205,9 @@ class _Refactoring(WritingCommand):
             terminal.print_message("Nothing was written." if skipped else "Nothing changed.")
         self._print_unchanged(plan)
         if skipped and is_written:
-            terminal.print_message(
-                "When the skipped notes can be written, run the same command again to complete it."
-            )
+            terminal.print_message(self.unfinished_hint)
         if self._unstaged is not None:
-            print_stderr(f"The moved files are not staged: {self._unstaged}")
+            print_stderr(f"The {self.staged_words} files are not staged: {self._unstaged}")
         if skipped and not is_written:
             return EXIT_ERROR
         return EXIT_FINDINGS if skipped or self._unstaged is not None else EXIT_CLEAN
@@ -233,9 +248,9 @@ def read_rename_words(vault: "Vault", old: str | None, new: str | None) -> tuple
             f"rename requires {missing}, or --from-file FILE. "
             f"{_QUOTES} `vaultlink rename '#old' '#new'`."
         )
-    old, find = _to_vault_word(vault, old), make_path_finder(vault)
+    old, find = to_vault_word(vault, old), make_path_finder(vault)
     if "#" not in old or find_source(vault.index, old, find).kind in FILE_KINDS:
-        new = _to_vault_word(vault, new)
+        new = to_vault_word(vault, new)
     return (read_rename(vault.index, old, new, find),)
 
 
@@ -271,7 +286,7 @@ def read_move_words(vault: "Vault", words: tuple[str, ...]) -> tuple[Rename, ...
             "move requires notes, attachments or folders, and then the folder to move them into. "
             f"{_QUOTES} `vaultlink move 'My note' Folder`."
         )
-    *sources, folder = [_to_vault_word(vault, word) for word in words]
+    *sources, folder = [to_vault_word(vault, word) for word in words]
     return read_move(vault.index, sources, folder, make_path_finder(vault))
 
 
@@ -283,9 +298,9 @@ def read_extract_words(vault: "Vault", old: str | None, new: str | None) -> tupl
         raise UsageError(
             f"extract requires a heading. {_QUOTES} `vaultlink extract 'Note#Heading'`."
         )
-    word = None if new is None else _to_vault_word(vault, new)
+    word = None if new is None else to_vault_word(vault, new)
     find = make_path_finder(vault)
-    path, subpath, new_path = read_extract(vault.index, _to_vault_word(vault, old), word, find)
+    path, subpath, new_path = read_extract(vault.index, to_vault_word(vault, old), word, find)
     heading = find_named_anchor(vault.index.notes[path], subpath)
     if new_path is None and isinstance(heading, Heading):
         new_path = default_extract_path(path, heading.text)
@@ -299,7 +314,7 @@ def read_merge_words(vault: "Vault", note: str | None, into: str | None) -> tupl
             "merge requires two notes: the one to append, and the one to append it to. "
             f"{_QUOTES} `vaultlink merge 'My note' Other`."
         )
-    words = _to_vault_word(vault, note), _to_vault_word(vault, into)
+    words = to_vault_word(vault, note), to_vault_word(vault, into)
     return read_merge(vault.index, *words, make_path_finder(vault))
 
 
@@ -328,7 +343,7 @@ def make_path_finder(vault: "Vault") -> "FindPath":
     return find
 
 
-def _to_vault_word(vault: "Vault", text: str) -> str:
+def to_vault_word(vault: "Vault", text: str) -> str:
     """Return a word; an absolute path in the vault becomes a vault path.
 
     Raises UsageError for an absolute path outside the vault, unless it may be a vault path.

@@ -1,0 +1,332 @@
+"""`delete`: say what links to a note, and delete it."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import TYPE_CHECKING, Annotated
+
+from vaultlink.api import Vault
+from vaultlink.cli.commands.rename import (
+    RefactorCommand,
+    RefactorOptions,
+    check_git_option,
+    make_path_finder,
+    to_vault_word,
+)
+from vaultlink.cli.options import argument, option
+from vaultlink.cli.terminal import print_stderr, require_terminal
+from vaultlink.cli.vault import make_path_formatter
+from vaultlink.cli.write_run import run_plan
+from vaultlink.errors import UsageError
+from vaultlink.fix.plan import DeletedThing, Plan, RenameKind
+from vaultlink.fix.sources import FixInputs
+from vaultlink.index.resolve import is_note
+from vaultlink.links.naming import strip_note_extension
+from vaultlink.refactor.arguments import FILE_KINDS, find_source
+from vaultlink.refactor.delete import (
+    Disposal,
+    LinkChoice,
+    Reference,
+    ReferenceKind,
+    drop_inner_things,
+    find_references,
+    find_unused_attachments,
+    list_deleted_files,
+    plan_delete,
+)
+from vaultlink.report.fix_question import QuestionKey
+from vaultlink.report.layout import escape_controls, format_count
+from vaultlink.report.plan_result import describe_delete, list_places
+from vaultlink.write.trash import (
+    TrashPlan,
+    copy_to_trash,
+    discard_from_trash,
+    plan_trash,
+)
+from vaultlink.write.write_notes import WriteResult
+
+if TYPE_CHECKING:
+    from vaultlink.cli.interactive import KeyReader
+
+_MAX_NAMED = 5
+"""Attachments that a message names."""
+
+
+class DeleteOptions(RefactorOptions, frozen=True, kw_only=True):
+    """Options of `delete`."""
+
+    notes: Annotated[
+        tuple[str, ...],
+        argument(
+            "NOTE",
+            "Notes (path, or name as in a link), folders (Projects/) and attachments.",
+        ),
+    ] = ()
+    unlink: Annotated[
+        bool, option("--unlink", help="Replace links to them by their text, and remove embeds.")
+    ] = False
+    to: Annotated[
+        str | None,
+        option("--to", metavar="NOTE", help="Let links to them lead to this note instead."),
+    ] = None
+    leave: Annotated[
+        bool, option("--leave", help="Leave links to them as they are; they no longer resolve.")
+    ] = False
+    with_attachments: Annotated[
+        bool,
+        option("--with-attachments", help="Delete attachments that only they use, too."),
+    ] = False
+    interactive: Annotated[
+        bool,
+        option("-i", "--interactive", help="Ask what becomes of the links."),
+    ] = False
+    git: Annotated[
+        bool, option("--git", help="Stage the removal of the files that git tracks.")
+    ] = False
+
+
+def delete(options: DeleteOptions) -> int:
+    """Delete notes, attachments or folders; links become text or lead elsewhere.
+
+    If anything refers to them, the places are listed, and nothing is deleted until --unlink, --to
+    or --leave says what becomes of them. With --unlink, a link becomes the words that it shows. An
+    embed, an item of a list in the properties and an entry of a backlinks section are removed; the
+    card of a note in a canvas becomes a text card with its name. With --to, links show the same
+    words as before. Names in queries and images in HTML stay, and are listed.
+
+    Deleted files go where Obsidian's setting says: to the trash of the system, to .trash in the
+    vault, or nowhere. `vaultlink undo` restores them in each case. With --diff, the exit code is 1
+    if anything would change. It is 2 if nothing was written because a choice is missing, a link
+    that is left would lead to another file of the same name, or a note can't be changed.
+
+    Output formats: table, tsv, json. Columns of tsv: path, new path, number of edits.
+    """
+    chosen = [name for name in ("unlink", "to", "leave") if getattr(options, name)]
+    if len(chosen) > 1:
+        raise UsageError(f"--{chosen[0]} and --{chosen[1]} can't be used together.")
+    command = _DeleteCommand(options)
+    if options.interactive:
+        require_terminal()
+    check_git_option(options)
+    return run_plan(command)
+
+
+class _DeleteCommand(RefactorCommand):
+    unfinished_hint = "The links in the skipped notes no longer resolve."
+    staged_words = "deleted"
+
+    def __init__(self, options: DeleteOptions):
+        super().__init__("delete", options, self._plan)
+        self._options, self.is_interactive = options, options.interactive
+        self._trash = TrashPlan()
+        self._references: Sequence[Reference] = ()
+        self._choice: LinkChoice | None = None
+        self._to = ""
+        if options.unlink or options.to or options.leave:
+            self._choice = (
+                LinkChoice.UNLINK
+                if options.unlink
+                else LinkChoice.REDIRECT
+                if options.to
+                else LinkChoice.LEAVE
+            )
+
+    # -- the plan --------------------------------------------------------------------------------
+
+    def _plan(self, vault: Vault, sources: FixInputs) -> Plan:
+        index = vault.index
+        if not self._options.notes:
+            raise UsageError("delete requires notes, attachments or folders.")
+        things = drop_inner_things(_read_thing(vault, word) for word in self._options.notes)
+        deleted = list_deleted_files(index, things)
+        unused = find_unused_attachments(index, deleted)
+        if unused and self._options.with_attachments:
+            things = (*things, *(DeletedThing(RenameKind.ATTACHMENT, path) for path in unused))
+            deleted = list_deleted_files(index, things)
+        elif unused:
+            self.terminal.print_message(_describe_unused(unused))
+        self._references = find_references(index, deleted)
+        if self._options.to:
+            self._to = _read_target(vault, self._options.to, deleted)
+        if self._references and self._choice is None:
+            self._list_references(vault)
+            if not self.is_interactive:
+                raise UsageError(_CHOICES)
+            self._ask(vault, deleted)
+        option = vault.scan.obsidian.trash
+        self._trash = plan_trash(vault.root, [item.path for item in things], option)
+        if self._trash.reason:
+            self.terminal.print_message(f"They go to .trash in the vault: {self._trash.reason}.")
+        disposal = Disposal(*self._trash[:4])
+        return plan_delete(vault.state, sources, things, disposal, self._choice, self._to)
+
+    def _list_references(self, vault: Vault) -> None:
+        kinds = Counter(item.kind for item in self._references)
+        counts = ", ".join(
+            format_count(kinds[kind], *_PLURALS.get(kind, (kind,)))
+            for kind in ReferenceKind
+            if kinds[kind]
+        )
+        places = format_count(len(self._references), "place")
+        verb = "names" if len(self._references) == 1 else "name"
+        text = list_places(
+            f"{places} {verb} what would be deleted ({counts}):",
+            [(item.place, item.place.text) for item in self._references],
+            make_path_formatter(vault.root),
+            all_of_them=self.terminal.verbose,
+        )
+        print_stderr(text)
+
+    def _ask(self, vault: Vault, deleted: frozenset[str]) -> None:
+        """Let the user choose what becomes of the links. Raises KeyboardInterrupt to stop."""
+        from vaultlink.cli.interactive import KeyReader, ask_for_key  # noqa: PLC0415
+
+        reader = KeyReader()
+        while self._choice is None:
+            key = ask_for_key(reader, "What becomes of the links?", _KEYS)
+            if key == "q":
+                raise KeyboardInterrupt
+            if key == "t":
+                self._to = _ask_for_target(vault, reader, deleted)
+            if key != "t" or self._to:
+                self._choice = _CHOICES_BY_KEY[key]
+
+    # -- writing ---------------------------------------------------------------------------------
+
+    def prepare(self, plan: Plan) -> AbstractContextManager[None]:
+        return self._copy_to_trash(plan) if self._trash.system else nullcontext()
+
+    @contextmanager
+    def _copy_to_trash(self, plan: Plan) -> Iterator[None]:
+        """Copy the files to the trash of the system; remove the copies if writing fails."""
+        assert self._trash.system
+        paths = [item.path for item in plan.deleted]
+        try:
+            self._copies = copy_to_trash(self._trash.system, self.root, paths, self._trash.contents)
+        except OSError as error:
+            raise UsageError(
+                f"the trash {self._trash.system} can't be written: {error.strerror or error}. "
+                "Nothing was written."
+            ) from None
+        try:
+            yield
+        except BaseException:
+            discard_from_trash(self._copies)
+            raise
+
+    def complete(self, plan: Plan, result: WriteResult) -> None:
+        super().complete(plan, result)
+        if self._trash.system and not result.written:
+            discard_from_trash(self._copies)
+
+    def list_staged(self, plan: Plan) -> Mapping[str, str | None]:
+        return dict.fromkeys(plan.trash)
+
+    # -- messages --------------------------------------------------------------------------------
+
+    def describe(self, plan: Plan, *, would: bool = False) -> str:
+        place = " to .trash" if self._trash.moves else ""
+        if not self._trash.moves:
+            place = " to the trash" if self._trash.system else " without a trash"
+        return describe_delete(plan, place, self._describe_links(plan), would=would)
+
+    def describe_undo(self) -> str:
+        sentence = super().describe_undo()
+        if not self._trash.system:
+            return sentence
+        return f"{sentence.removesuffix('.')}, and leaves the copy in the trash."
+
+    def _describe_links(self, plan: Plan) -> str:
+        skipped = {item.path for item in plan.skipped}
+        kept = (ReferenceKind.IMAGE, ReferenceKind.QUERY)
+        links = [
+            item
+            for item in self._references
+            if item.kind not in kept and item.place.path not in skipped
+        ]
+        if not links or self._choice is None:
+            return ""
+        notes = format_count(len({item.place.path for item in links}), "note")
+        is_one = len(links) == 1
+        verb = {
+            LinkChoice.UNLINK: "becomes text or goes" if is_one else "become text or go",
+            LinkChoice.REDIRECT: f"{'leads' if is_one else 'lead'} to {escape_controls(self._to)}",
+            LinkChoice.LEAVE: f"no longer {'resolves' if is_one else 'resolve'}",
+        }[self._choice]
+        return f"{format_count(len(links), 'link')} in {notes} {verb}"
+
+
+_PLURALS: Mapping[ReferenceKind, tuple[str, str]] = {
+    ReferenceKind.ANCHOR: ("link to a heading or block", "links to headings or blocks"),
+    ReferenceKind.PROPERTY: ("link in properties", "links in properties"),
+    ReferenceKind.ENTRY: ("entry of a backlinks section", "entries of backlinks sections"),
+    ReferenceKind.DEFINITION: ("definition of a label", "definitions of labels"),
+    ReferenceKind.IMAGE: ("image in HTML", "images in HTML"),
+    ReferenceKind.QUERY: ("name in a query", "names in queries"),
+}
+
+_CHOICES = (
+    "choose what becomes of them: --unlink makes links text, --to NOTE lets them lead to another "
+    "note, --leave leaves them. Nothing was written."
+)
+_KEYS = (
+    QuestionKey("u", "unlink: replace the links by their text"),
+    QuestionKey("t", "type the name of the note to which they lead instead"),
+    QuestionKey("l", "leave them: they will not resolve"),
+    QuestionKey("q", "stop: nothing is written"),
+    QuestionKey("?", "print this help"),
+)
+_CHOICES_BY_KEY = {"u": LinkChoice.UNLINK, "t": LinkChoice.REDIRECT, "l": LinkChoice.LEAVE}
+
+
+def _ask_for_target(vault: Vault, reader: "KeyReader", deleted: frozenset[str]) -> str:
+    """Return the path of the file that the user names; "" if there is none."""
+    names = [strip_note_extension(path) for path in vault.notes if path not in deleted]
+    line = reader.read_name("Lead to (Escape cancels): ", names)
+    try:
+        return _read_target(vault, line, deleted) if line else ""
+    except UsageError as error:
+        print_stderr(escape_controls(str(error)))
+        return ""
+
+
+def _describe_unused(paths: Sequence[str]) -> str:
+    named = ", ".join(map(escape_controls, paths[:_MAX_NAMED]))
+    others = len(paths) - _MAX_NAMED
+    more = f" and {others:,} more" if others > 0 else ""
+    verb, object_ = ("is", "it") if len(paths) == 1 else ("are", "them")
+    return (
+        f"{format_count(len(paths), 'attachment')} {verb} used by nothing else: {named}{more}. "
+        f"--with-attachments deletes {object_}, too."
+    )
+
+
+def _read_thing(vault: Vault, word: str) -> DeletedThing:
+    """Return what an argument names. Raises UsageError."""
+    text = to_vault_word(vault, word)
+    if not text.strip("./ "):
+        raise UsageError(
+            "the name of what to delete is empty."
+            if not text.strip()
+            else f'"{text}" is the vault itself, which vaultlink does not delete.'
+        )
+    source = find_source(vault.index, text, make_path_finder(vault))
+    if source.kind not in FILE_KINDS:
+        raise UsageError(
+            f'"{word}" is {source.kind.with_article()}. '
+            "Only notes, attachments and folders can be deleted."
+        )
+    return DeletedThing(source.kind, source.path)
+
+
+def _read_target(vault: Vault, word: str, deleted: frozenset[str]) -> str:
+    """Return the path of the file that links lead to. Raises UsageError."""
+    source = find_source(vault.index, to_vault_word(vault, word), make_path_finder(vault))
+    is_only_attachments = not any(map(is_note, deleted))
+    if source.kind is not RenameKind.NOTE and not (
+        source.kind is RenameKind.ATTACHMENT and is_only_attachments
+    ):
+        raise UsageError(f'--to: "{word}" is {source.kind.with_article()}. Name a note.')
+    if source.path in deleted:
+        raise UsageError(f"--to: {source.path} is deleted, too.")
+    return source.path

@@ -1,0 +1,205 @@
+"""Decide where deleted files go, and copy them to the trash of the system.
+
+In the vault, `.trash` takes files and folders as they are: they are moved. The trash of the system
+is outside the vault: a copy goes there, and the journal has the bytes for undo. No other module
+writes there.
+"""
+
+import os
+import shutil
+import stat as modes
+import sys
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from vaultlink.files import NO_FOLLOW, read_regular
+from vaultlink.write.journal_files import TRASH_FOLDER, is_journal_path
+from vaultlink.write.moves import expand_moves, fold_path
+from vaultlink.write.open_folders import split_path
+
+_MAX_RECORDED_BYTES = 100_000_000
+"""Bytes of deleted files that the journal takes, at most: half of what it keeps in all."""
+
+
+class TrashPlan(NamedTuple):
+    """Where deleted files go.
+
+    Attributes:
+        moves: Path of each file or folder that is moved to `.trash`, to its path there.
+        files: The same for each file, those in folders included.
+        contents: The bytes of each file that is removed.
+        folders: The folders that are removed when they are empty.
+        system: The trash of the system to which copies go; None for no copies.
+        reason: Why the files go to `.trash` although the settings say otherwise, as a clause.
+    """
+
+    moves: Mapping[str, str] = {}
+    files: Mapping[str, str] = {}
+    contents: Mapping[str, bytes] = {}
+    folders: Sequence[str] = ()
+    system: Path | None = None
+    reason: str = ""
+
+
+def plan_trash(root: Path, paths: Sequence[str], option: str) -> TrashPlan:
+    """Return where files and folders go, given Obsidian's `trashOption`."""
+    system = find_system_trash() if option == "system" else None
+    if option not in ("local", "none") and system is None:
+        return _plan_local(root, paths, "the trash of the system can't be used")
+    if option == "local":
+        return _plan_local(root, paths)
+    folders: list[str] = []
+    contents: dict[str, bytes] = {}
+    size = 0
+    try:
+        for path in _list_files(root, paths, folders):
+            size += (root / path).lstat().st_size
+            if size > _MAX_RECORDED_BYTES:
+                reason = f"they are more than {_MAX_RECORDED_BYTES // 10**6} MB"
+                return _plan_local(root, paths, reason)
+            contents[path] = read_regular(root / path, flags=NO_FOLLOW)
+    except OSError:
+        return _plan_local(root, paths, "not all of them are files that undo can create again")
+    return TrashPlan(contents=contents, folders=folders, system=system)
+
+
+def _plan_local(root: Path, paths: Sequence[str], reason: str = "") -> TrashPlan:
+    try:
+        taken = {fold_path(file.name) for file in (root / TRASH_FOLDER).iterdir()}
+    except OSError:
+        taken = set()
+    moves = {}
+    for path in paths:
+        name = _find_free_name(split_path(path)[1], taken)
+        taken.add(fold_path(name))
+        moves[path] = f"{TRASH_FOLDER}/{name}"
+    return TrashPlan(moves, expand_moves(root, moves), reason=reason)
+
+
+def _find_free_name(name: str, taken: Iterable[str]) -> str:
+    """Return a name that is not taken: `note.md`, `note 2.md`, `note 3.md`."""
+    stem, dot, extension = name.rpartition(".")
+    if not stem:
+        stem, dot, extension = name, "", ""
+    found, number = name, 2
+    while fold_path(found) in taken:
+        found, number = f"{stem} {number}{dot}{extension}", number + 1
+    return found
+
+
+def _list_files(root: Path, paths: Iterable[str], folders: list[str]) -> Iterator[str]:
+    """Yield the files in files and folders, and add the folders to a list.
+
+    Raises OSError for links, other files that are not regular, hidden files and empty folders,
+    which are in no record.
+    """
+    for path in paths:
+        status = (root / path).lstat()
+        if modes.S_ISREG(status.st_mode):
+            if not is_journal_path(path):
+                raise OSError("it is hidden")
+            yield path
+        elif modes.S_ISDIR(status.st_mode):
+            inner = sorted(file.name for file in (root / path).iterdir())
+            if not inner:
+                raise OSError("it is empty")
+            folders.append(path)
+            yield from _list_files(root, [f"{path}/{name}" for name in inner], folders)
+        else:
+            raise OSError("it is not a regular file")
+
+
+# -- the trash of the system -----------------------------------------------------------------------
+# As the freedesktop.org trash specification 1.0 says: a file in `files` has its former path in
+# `info`, under the same name. The latter is created first, and is what makes the name unique.
+
+
+def find_system_trash() -> Path | None:
+    """Return the trash folder of the user, if the system has one that can be written."""
+    if sys.platform in ("win32", "darwin"):
+        return None
+    base = os.environ.get("XDG_DATA_HOME") or ""
+    try:
+        data = Path(base) if os.path.isabs(base) else Path.home() / ".local/share"  # noqa: PTH117
+    except RuntimeError:
+        return None
+    place = data / "Trash"
+    existing = next(folder for folder in (place, *place.parents) if folder.exists())
+    is_writable = existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)
+    return place if is_writable and not place.is_symlink() else None
+
+
+class TrashedItem(NamedTuple):
+    """A file or folder in the trash of the system, and the file with its former path."""
+
+    place: Path
+    info: Path
+
+
+def copy_to_trash(
+    trash: Path, root: Path, paths: Iterable[str], contents: Mapping[str, bytes]
+) -> list[TrashedItem]:
+    """Copy deleted files and folders to the trash of the system.
+
+    `contents` are the bytes of all files. Raises OSError; nothing is left in the trash then.
+    """
+    done: list[TrashedItem] = []
+    try:
+        for name in ("files", "info"):
+            (trash / name).mkdir(mode=0o700, parents=True, exist_ok=True)
+        for path in paths:
+            item = _reserve_name(trash, root / path)
+            done.append(item)
+            for file, data in contents.items():
+                if file == path or file.startswith(f"{path}/"):
+                    _copy_file(root / file, Path(f"{item.place}{file[len(path) :]}"), data)
+    except OSError:
+        discard_from_trash(done)
+        raise
+    return done
+
+
+def discard_from_trash(items: Iterable[TrashedItem]) -> None:
+    """Remove what was just copied, because the files were not deleted."""
+    for place, info in items:
+        shutil.rmtree(place, ignore_errors=True)
+        for file in (place, info):
+            with suppress(OSError):
+                file.unlink()
+
+
+def _reserve_name(trash: Path, file: Path) -> TrashedItem:
+    from urllib.parse import quote  # noqa: PLC0415 - slow to import, rarely needed
+
+    written = quote(os.fsencode(file))
+    text = f"[Trash Info]\nPath={written}\nDeletionDate={time.strftime('%Y-%m-%dT%H:%M:%S')}\n"
+    number = 1
+    while True:
+        stem, dot, extension = file.name.rpartition(".")
+        name = file.name if number == 1 else f"{stem or extension} {number}{dot if stem else ''}"
+        name += extension if number > 1 and stem else ""
+        item = TrashedItem(trash / "files" / name, trash / "info" / f"{name}.trashinfo")
+        number += 1
+        if os.path.lexists(item.place):
+            continue
+        try:
+            handle = os.open(item.info, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            continue
+        with open(handle, "w", encoding="utf-8") as stream:  # noqa: PTH123 - a descriptor
+            stream.write(text)
+        return item
+
+
+def _copy_file(source: Path, copy: Path, data: bytes) -> None:
+    """Write a copy with the permissions and times of a file."""
+    copy.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    status = source.lstat()
+    handle = os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with open(handle, "wb") as stream:  # noqa: PTH123 - a descriptor
+        stream.write(data)
+    copy.chmod(status.st_mode & 0o777)
+    os.utime(copy, ns=(status.st_atime_ns, status.st_mtime_ns))
