@@ -441,6 +441,7 @@ def test_settings_written_by_init_are_valid_when_uncommented() -> None:
         "select",
         "extend-select",
         "ignore",
+        "protect",
         "exclude",
         "allow-dangling",
         "severity",

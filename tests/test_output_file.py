@@ -48,6 +48,8 @@ LINES = (
     "move Tide.md Sub",
     "extract 'Tide#Low water' Low",
     "merge Wall Tide",
+    "delete Wall --leave",
+    "delete Wall --leave --diff",
     "show",
     "links",
     "unresolved",

@@ -64,7 +64,7 @@ GROUPS: dict[str, dict[str, Command]] = {
         ),
         "delete": Command(
             "vaultlink.cli.commands.delete:delete",
-            "Delete notes, attachments or folders; links become text or lead elsewhere.",
+            "Delete notes, attachments or folders; unlink or redirect links.",
         ),
     },
     "Inspect": {

@@ -86,7 +86,7 @@ class DeleteOptions(RefactorOptions, frozen=True, kw_only=True):
 
 
 def delete(options: DeleteOptions) -> int:
-    """Delete notes, attachments or folders; links become text or lead elsewhere.
+    """Delete notes, attachments or folders; unlink or redirect links.
 
     If anything refers to them, the places are listed, and nothing is deleted until --unlink, --to
     or --leave says what becomes of them. With --unlink, a link becomes the words that it shows. An
