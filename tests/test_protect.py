@@ -86,6 +86,8 @@ def test_protected_notes_are_counted_in_one_line(run: RunCommand, vault: Path) -
         ("move", "Long Pier", "sub"),
         ("merge", "Long Pier", "Long Quay"),
         ("extract", "Long Pier#Low", "Low"),
+        ("delete", "Long Pier", "--unlink"),
+        ("delete", "Long Pier", "--to", "Long Quay"),
     ],
     ids=" ".join,
 )
@@ -114,6 +116,8 @@ def test_refactoring_with_a_link_in_it_is_refused(
         ("move", "map.png", "raw"),
         ("merge", "raw/Source", "Long Quay"),
         ("extract", "Long Quay#Long Quay", "raw/New"),
+        ("delete", "raw/Source", "--leave"),
+        ("delete", "raw/", "--leave"),
     ],
     ids=" ".join,
 )
