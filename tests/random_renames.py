@@ -209,16 +209,23 @@ def _new_path(random: Random, old: str, kind: str) -> str:
 
 
 def map_files(moves: Sequence[tuple[str, str]], files: Sequence[str]) -> dict[str, str]:
-    """Return the new path of each file that moves; a file that has its own row doesn't follow its folder."""
+    """Return the new path of each file that moves; a file that has its own row doesn't follow its folder.
+
+    A folder whose new name is that of an existing folder moves into it, as with `mv`.
+    """
     own = dict(moves)
     found = {}
+    folders = {path[: at + 1] for path in files for at, sign in enumerate(path) if sign == "/"}
+    spelt = {normalize(folder): folder for folder in folders}
     for path in files:
         if path in own:
             found[path] = own[path]
             continue
         for old, new in moves:
             if old.endswith("/") and path.startswith(old):
-                found[path] = new + path[len(old) :]
+                into = spelt.get(normalize(new))
+                start = len(old[:-1].rpartition("/")[0] + "/") if "/" in old[:-1] else 0
+                found[path] = into + path[start:] if into else new + path[len(old) :]
     return found
 
 
