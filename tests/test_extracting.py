@@ -52,6 +52,37 @@ MANAGED = (
 )
 AUTHORS = "Add backlinks using these topics:\n\nCup – [[cup | Cup]]\n"
 
+# -- the end that most notes have ------------------------------------------------------------------------------------
+
+FOOTER = "\n---\n#### [[Cards]]\n\n---\n### References\n\n- [[x]]\n"
+OTHERS = {f"n{number}.md": f"# N\n\nn\n{FOOTER}" for number in range(5)}
+
+
+@pytest.mark.parametrize(
+    ("others", "text", "kept", "moved"),
+    [
+        (OTHERS, f"# A\n\n## B\n\nb\n{FOOTER}", f"# A\n\n## B\n\n[[B]]\n{FOOTER}", "b\n"),
+        (
+            OTHERS,
+            "## B\n\nb\n\n---\n### References\n\n- y\n",
+            "## B\n\n[[B]]\n\n---\n### References\n\n- y\n",
+            "b\n",
+        ),
+        # other headings, no rule, or few notes that end so: the text belongs to the section
+        (OTHERS, "## B\n\nb\n\n---\n### More\n", "## B\n\n[[B]]\n", "b\n\n---\n# More\n"),
+        (OTHERS, "## B\n\nb\n\n### References\n", "## B\n\n[[B]]\n", "b\n\n# References\n"),
+        ({}, f"## B\n\nb\n{FOOTER}", "## B\n\n[[B]]\n", None),
+    ],
+)
+def test_end_that_a_third_of_the_notes_have_stays(
+    others: Vault, text: str, kept: str, moved: str | None
+) -> None:
+    done = extract({**others, "Plan.md": text})
+    assert done["Plan.md"] == kept
+    assert moved is None or done["B.md"].endswith(moved)
+    assert ("References" in done["B.md"]) is ("References" not in kept and "References" in text)
+
+
 # -- the texts of both notes ------------------------------------------------------------------------------------------
 
 TEXTS: Mapping[str, tuple[str, str, str]] = {

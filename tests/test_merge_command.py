@@ -414,6 +414,16 @@ def test_other_links_do_not_change(text: str) -> None:
     assert set(done.texts) == {"A.md", "B.md"}
 
 
+@pytest.mark.parametrize(
+    ("text", "alias"),
+    [("a\n", []), ("---\ntitle: Tides\n---\na\n", ["Tides"]), ("# Tides\n\na\n", ["Tides"])],
+)
+def test_name_that_other_notes_have_is_no_alias(text: str, alias: list[str]) -> None:
+    done = merge({"x/index.md": text, "index.md": "i\n", "B.md": "b\n"}, "x/index.md")
+    note = build_state(done).index.notes["B.md"]
+    assert list(note.aliases) == alias
+
+
 INNER: Mapping[str, tuple[str, str, str]] = {
     "self links of the first note": (
         "[[#H]] [[A#H]] [[A]] [x](#H)\n# H\n",

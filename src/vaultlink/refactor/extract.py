@@ -1,13 +1,14 @@
 """Plan to move a section of a note into a note of its own."""
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Sequence, Set
 from functools import cached_property
 
 from vaultlink.backlinks.placement import detect_line_end, has_open_comment
 from vaultlink.engine.step import State
 from vaultlink.fix.plan import Plan, Rename, RenameKind
 from vaultlink.fix.sources import FixInputs
-from vaultlink.index.anchors import find_anchor, find_slug_heading, render_heading
+from vaultlink.index.anchors import find_anchor, find_slug_heading, heading_key, render_heading
 from vaultlink.index.index import Index, link_name
 from vaultlink.index.resolve import name_key, normalize_name, parent_folder, resolve
 from vaultlink.links.edit_math import OffsetShift, apply_edits, edit_span, sort_edits
@@ -19,6 +20,7 @@ from vaultlink.refactor.heading_levels import (
     change_levels,
     find_habit,
     find_heading_end,
+    list_usual_headings,
     repeats_name,
     shift_levels,
 )
@@ -59,7 +61,8 @@ def plan_extract(
     It has the tags in the properties of the note if `with_tags`. Raises RefusedError if the section
     can't be cut out, or a link would lose its meaning.
     """
-    cut = _Cut(require_text(sources, path), state.index.notes[path], subpath)
+    usual = list_usual_headings(state.index.notes.values())
+    cut = _Cut(require_text(sources, path), state.index.notes[path], subpath, usual)
     new_path = new_path or default_extract_path(path, cut.heading.text)
     for item in state.index.names.get(name_key(new_path), ()):
         if normalize_name(item) == normalize_name(new_path):
@@ -98,11 +101,12 @@ class _Cut:
     """The text below a heading, to cut out.
 
     `start` is the offset of its first line that is not blank, `end` the one behind the last,
-    without the line end. A rule at its end, which separates it from what follows, is left out.
+    without the line end. A rule at its end, which separates it from what follows, is left out, and
+    so is the end of the note that most notes have: below a rule, with `usual` headings.
     `gap` are the blank lines below the heading.
     """
 
-    def __init__(self, text: str, note: Note, subpath: str) -> None:
+    def __init__(self, text: str, note: Note, subpath: str, usual: Set[str]) -> None:
         self.text, self.note = text, note
         found = find_named_anchor(note, subpath)
         if not isinstance(found, Heading):
@@ -113,7 +117,8 @@ class _Cut:
         following = next((item for item in after if item.level <= found.level), None)
         end = self._line_start(following.start) if following else len(text)
         below = find_heading_end(text, found)
-        section = text[below : max(below, self._before(end))]
+        end = max(below, self._before(end))
+        section = text[below : end if following else self._find_footer(below, end, usual)]
         kept = _strip_end(section)
         self.gap = section[: len(kept) - len(_LEADING_BLANK_LINES.sub("", kept))]
         self.start, self.end = below + len(self.gap), below + len(kept)
@@ -135,6 +140,19 @@ class _Cut:
                 )
             end = self._line_start(section.start)
         return end
+
+    def _find_footer(self, start: int, end: int, usual: Set[str]) -> int:
+        """Return the first rule of the end with usual headings; `end` if there is none."""
+        footer = end
+        for rule in reversed([*_RULES.finditer(self.text, start, end)]):
+            part = self.text[rule.end() : footer].strip()
+            inner = [item for item in self.note.headings if rule.end() < item.start < footer]
+            is_usual = bool(inner) and heading_key(inner[0].text) in usual
+            is_lone = footer < end and len(inner) == 1 and "\n" not in part
+            if not (is_usual or is_lone):
+                break
+            footer = rule.start()
+        return footer
 
     def _check(self) -> None:
         """Refuse a section that needs what stays, or the reverse."""
@@ -171,7 +189,9 @@ def _ends_blank(text: str) -> bool:
     return not text.splitlines()[-1].strip() if text else True
 
 
-_RULE = lazy_pattern(r"(?:^|(?<=\n))[ ]{0,3}((?:-[ \t]*){3,}|(?:\*[ \t]*){3,}|(?:_[ \t]*){3,})$")
+_RULE_LINE = r"(?:^|(?<=\n))[ ]{0,3}((?:-[ \t]*){3,}|(?:\*[ \t]*){3,}|(?:_[ \t]*){3,})"
+_RULE = lazy_pattern(rf"{_RULE_LINE}$")
+_RULES = lazy_pattern(rf"{_RULE_LINE}\r?$", re.MULTILINE)
 _LEADING_BLANK_LINES = lazy_pattern(r"\A(?:[ \t]*\r?\n)+")
 
 

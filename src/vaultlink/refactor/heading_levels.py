@@ -123,3 +123,13 @@ def find_habit(notes: Iterable[Note]) -> HeadingHabit:
     top, most = levels.most_common(1)[0] if levels else (1, 0)
     is_habit = most >= _FEW and most * 2 > levels.total()
     return HeadingHabit(titled >= _FEW and titled * 2 > count, top if is_habit else 1)
+
+
+def list_usual_headings(notes: Iterable[Note]) -> frozenset[str]:
+    """Return the keys of the headings that at least a third of the notes have."""
+    with_headings = [note.headings for note in notes if note.headings]
+    counts = Counter(
+        key for headings in with_headings for key in {heading_key(item.text) for item in headings}
+    )
+    least = max(_FEW, len(with_headings) / 3)
+    return frozenset(key for key, count in counts.items() if count >= least)

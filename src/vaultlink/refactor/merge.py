@@ -9,8 +9,9 @@ from vaultlink.backlinks.placement import detect_line_end, has_open_comment, rem
 from vaultlink.engine.step import State
 from vaultlink.fix.plan import LeftOutProperty, Plan, Rename, RenameKind
 from vaultlink.fix.sources import FixInputs
-from vaultlink.index.anchors import find_anchor
+from vaultlink.index.anchors import find_anchor, render_heading
 from vaultlink.index.index import link_name
+from vaultlink.index.resolve import name_key
 from vaultlink.links.edit_math import OffsetShift, apply_edits, sort_edits
 from vaultlink.mentions.visible import body_start
 from vaultlink.model import Destination, Edit, Heading, Link, Note, Owner, Place, SourceSpan
@@ -114,6 +115,14 @@ class _Merging(Regrouping[_Combined]):
             return title.strip()
         return link_name(self.old_path)
 
+    def _find_alias(self) -> str:
+        """Return the name of the first note; its title if other notes have the name, too."""
+        name = link_name(self.old_path)
+        if len(self.index.names.get(name_key(self.old_path), ())) == 1:
+            return name
+        title = render_heading(self._title.text) if self._title else self._find_name()
+        return "" if title == name else title
+
     def _find_top_level(self) -> int:
         """Return the level of the heading with the title of the first note."""
         title = find_title(self._into_note, self._into_text)
@@ -187,7 +196,7 @@ class _Merging(Regrouping[_Combined]):
         note = self.parse(self.old_path, text)
         properties = merge_properties(
             PropertySource(self._into_note, self._into_text, self._find_unlinked(self.new_path)),
-            PropertySource(note, text, self._find_unlinked(self.old_path)),
+            PropertySource(note, text, self._find_unlinked(self.old_path), self._find_alias()),
             self._title.text if self._title else self._find_name(),
             line_end,
             self._taken,

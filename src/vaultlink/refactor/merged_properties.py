@@ -38,12 +38,14 @@ from vaultlink.refactor.relocation import RefusedError
 class PropertySource(NamedTuple):
     """A note with properties, and its text.
 
-    `unlinked` are the key paths of links that would lead from the merged note to itself.
+    `unlinked` are the key paths of links that would lead from the merged note to itself. `name` is
+    the name by which the note is known; "" if the name of its file means other notes, too.
     """
 
     note: Note
     text: str
     unlinked: frozenset[str] = frozenset()
+    name: str = ""
 
 
 class MergedProperties(NamedTuple):
@@ -70,9 +72,9 @@ def merge_properties(
 ) -> MergedProperties:
     """Merge the properties of another note into those of a note, which keeps its own.
 
-    The name of the other note becomes an alias. `title` is that of the other note, which its text
-    has as a heading; `taken` are keys, in lower case, of which the other's values count. Raises
-    RefusedError for properties that can't be read.
+    The name by which the other note is known becomes an alias. `title` is that of the other note,
+    which its text has as a heading; `taken` are keys, in lower case, of which the other's values
+    count. Raises RefusedError for properties that can't be read.
     """
     return _Merge(own, other, title, line_end, taken).run()
 
@@ -326,7 +328,7 @@ class _Merge:
         own = next((self._entries[key] for key in ALIAS_KEYS if key in self._entries), None)
         names = [link_name(self._own.note.path), *_list_aliases(own)]
         known = {name.lower() for name in names}
-        theirs = [*_list_aliases(item), link_name(self._other.note.path)]
+        theirs = [*_list_aliases(item), *([self._other.name] if self._other.name else [])]
         wanted = {name.lower(): name for name in reversed(theirs) if name.lower() not in known}
         aliases = list(reversed(wanted.values()))
         if item is not None:

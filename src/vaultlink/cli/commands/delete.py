@@ -244,16 +244,29 @@ class _DeleteCommand(RefactorCommand):
             for item in self._references
             if item.kind not in kept and item.place.path not in skipped
         ]
-        if not links or self._choice is None:
+        if self._choice is None:
             return ""
-        notes = format_count(len({item.place.path for item in links}), "note")
-        is_one = len(links) == 1
-        verb = {
-            LinkChoice.UNLINK: "becomes text or goes" if is_one else "become text or go",
-            LinkChoice.REDIRECT: f"{'leads' if is_one else 'lead'} to {escape_controls(self._to)}",
-            LinkChoice.LEAVE: f"no longer {'resolves' if is_one else 'resolve'}",
-        }[self._choice]
-        return f"{format_count(len(links), 'link')} in {notes} {verb}"
+        own = [item for item in links if item.place.path == self._to]
+        others = [item for item in links if item.place.path != self._to]
+        clauses = (
+            _describe_group(others, self._choice, self._to),
+            _describe_group(own, LinkChoice.UNLINK),
+        )
+        return ", ".join(filter(None, clauses))
+
+
+def _describe_group(links: Sequence[Reference], choice: LinkChoice, to: str = "") -> str:
+    """Return what becomes of links, as a clause; "" for no links."""
+    if not links:
+        return ""
+    notes = format_count(len({item.place.path for item in links}), "note")
+    is_one = len(links) == 1
+    verb = {
+        LinkChoice.UNLINK: "becomes text or goes" if is_one else "become text or go",
+        LinkChoice.REDIRECT: f"{'leads' if is_one else 'lead'} to {escape_controls(to)}",
+        LinkChoice.LEAVE: f"no longer {'resolves' if is_one else 'resolve'}",
+    }[choice]
+    return f"{format_count(len(links), 'link')} in {notes} {verb}"
 
 
 _PLURALS: Mapping[ReferenceKind, tuple[str, str]] = {
