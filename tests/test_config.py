@@ -7,7 +7,11 @@ import pytest
 
 from builder import RULES
 from vaultlink.config.layers import COMMAND_LINE, Layer
-from vaultlink.config.patterns import compile_globs, compile_obsidian_filters
+from vaultlink.config.patterns import (
+    compile_globs,
+    compile_loose_globs,
+    compile_obsidian_filters,
+)
 from vaultlink.config.settings import BACKLINKS_CHOICES, DEFAULT_SOURCE, Config, merge_layers
 from vaultlink.errors import ConfigError
 from vaultlink.model import Severity
@@ -349,6 +353,24 @@ def test_errors_on_the_command_line_name_the_option() -> None:
 )
 def test_glob(pattern: str, fits: Sequence[str], fails: Sequence[str]) -> None:
     matches = compile_globs([pattern])
+    assert [path for path in fits if not matches(path)] == []
+    assert [path for path in fails if matches(path)] == []
+
+
+@pytest.mark.parametrize(
+    ("pattern", "fits", "fails"),
+    [
+        ("Home.md", ["Home.md", "a/Home.md"], ["Home.md.md", "home.md"]),
+        ("/Home.md", ["Home.md"], ["a/Home.md"]),
+        ("Daily/", ["Daily/a.md", "x/Daily/a.md"], ["Daily2/a.md"]),
+        ("/Daily/", ["Daily/a.md"], ["x/Daily/a.md"]),
+        ("Daily/*.md", ["Daily/a.md", "Daily/b/a.md"], ["x/Daily/a.md"]),
+    ],
+)
+def test_glob_in_an_option_of_a_rule(
+    pattern: str, fits: Sequence[str], fails: Sequence[str]
+) -> None:
+    matches = compile_loose_globs((pattern,))
     assert [path for path in fits if not matches(path)] == []
     assert [path for path in fails if matches(path)] == []
 

@@ -61,7 +61,39 @@ NOTES, PAIRS = frozenset[str](), frozenset[tuple[str, str]]()
 def test_entries_are_names_and_perhaps_notes_or_pairs(
     item: str, expected: tuple[object, ...]
 ) -> None:
-    assert tuple(parse_ignored([item])) == ({item}, *expected)
+    assert tuple(parse_ignored([item])) == ({item}, *expected, ())
+
+
+@pytest.mark.parametrize(
+    ("item", "is_folder"),
+    [
+        ("raw/", True),
+        ("/raw/", True),
+        ("!raw/keep/", True),
+        ("raw/**", True),
+        ("**/drafts/**", True),
+        ("raw/*.md", True),
+        (" raw/ ", True),
+        ("TCP/IP", False),
+        ("and/or", False),
+        ("and/or?", False),
+        ("raw", False),
+        ("raw/notes", False),
+        ("A* search", False),
+        ("Sub/[Draft] a.md", False),
+        ("Sub/a*.md -> b.md", False),
+    ],
+)
+def test_entry_with_a_slash_at_its_end_or_an_asterisk_is_also_a_folder(
+    item: str, is_folder: bool
+) -> None:
+    ignored = parse_ignored([item])
+    assert ignored.names == {item}
+    assert ignored.folders == ((item.strip(),) if is_folder else ())
+
+
+def test_folders_keep_their_order() -> None:
+    assert parse_ignored(["raw/", "mode", "!raw/keep/"]).folders == ("raw/", "!raw/keep/")
 
 
 def test_pair_is_read_as_it_is_written() -> None:

@@ -244,6 +244,60 @@ def test_ignored_names_notes_and_pairs_are_not_found(
     assert list_places(read_document(run, "mentions")) == []
 
 
+FOLDERS: Mapping[str, str] = {
+    "raw/Granite lock keeper.md": "The fog signal station.\n",
+    "raw/keep/Lighthouse boiler room.md": "The fog signal station.\n",
+    "Page.md": "A granite lock keeper and a lighthouse boiler room.\n",
+}
+"""Notes of which two lie in folders. Each is named by another note, and names `Fog.md`."""
+
+
+@pytest.mark.parametrize(
+    ("ignore", "searched", "linked"),
+    [
+        ([], {"Granite", "Lighthouse"}, {"Granite", "Lighthouse"}),
+        (["raw/"], set(), set()),
+        (["raw/**"], set(), set()),
+        (["/raw/"], set(), set()),
+        (["raw/*.md"], {"Lighthouse"}, {"Lighthouse"}),
+        (["raw/", "!raw/keep/"], {"Lighthouse"}, {"Lighthouse"}),
+        (["keep/"], {"Granite"}, {"Granite"}),
+        (["/keep/"], {"Granite", "Lighthouse"}, {"Granite", "Lighthouse"}),
+        (["raw"], {"Granite", "Lighthouse"}, {"Granite", "Lighthouse"}),
+        (["raw/Granite lock keeper"], {"Granite", "Lighthouse"}, {"Granite", "Lighthouse"}),
+        (["raw/Granite lock keeper.md"], {"Granite", "Lighthouse"}, {"Lighthouse"}),
+    ],
+)
+def test_notes_in_ignored_folders_are_neither_searched_nor_linked(
+    run: RunCommand, vault: Path, ignore: list[str], searched: set[str], linked: set[str]
+) -> None:
+    write_files(vault, {**FOLDERS, "vaultlink.toml": f"{SETTINGS}ignore = {ignore}\n"})
+    found = list_places(read_document(run, "mentions", "--min-score", "0.4"))
+    names = {path.rpartition("/")[2].split()[0] for path, _ in found if path.startswith("raw/")}
+    assert names == searched
+    assert {
+        path.rpartition("/")[2].split()[0] for note, path in found if note == "Page.md"
+    } == linked
+
+
+@pytest.mark.parametrize("ignore", ["TCP/IP", "Signals/"])
+def test_name_with_a_slash_stays_a_name(run: RunCommand, vault: Path, ignore: str) -> None:
+    write_files(
+        vault,
+        {
+            "Net.md": f"---\naliases: [{ignore}]\n---\n",
+            "TCP/IP.md": "The fog signal station.\n",
+            "Page.md": "About TCP/IP and Signals/ here. The fog signal station.\n",
+        },
+    )
+    found = list_places(read_document(run, "mentions", "--min-score", "0"))
+    assert ("Page.md", "Net.md") in found
+    write_files(vault, {"vaultlink.toml": f'{SETTINGS}ignore = ["{ignore}"]\n'})
+    found = list_places(read_document(run, "mentions", "--min-score", "0"))
+    assert "Net.md" not in {target for _, target in found}
+    assert {("Page.md", "Fog.md"), ("TCP/IP.md", "Fog.md")} <= set(found)
+
+
 def test_excluded_notes_and_templates_are_neither_searched_nor_linked(
     run: RunCommand, vault: Path
 ) -> None:

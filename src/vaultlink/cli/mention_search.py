@@ -70,6 +70,7 @@ def build_mention_options(settings: Mapping[str, Any], **changes: Any) -> Mentio
         ignored_names=ignored.names,
         ignored_notes=ignored.notes,
         ignored_pairs=ignored.pairs,
+        ignored_folders=ignored.folders,
     )
     return replace(options, **{name: value for name, value in changes.items() if value is not None})
 

@@ -129,6 +129,8 @@ _OPTION_TYPES: Mapping[str, tuple[tuple[type, ...], str]] = {
     "int": ((int,), "a whole number"),
     "number": ((int, float), "a number"),
     "string": ((str,), "a string"),
+    "glob": ((str,), "a string"),
+    "name": ((str,), "a string"),
     "list": ((list, tuple), "a list"),
 }
 

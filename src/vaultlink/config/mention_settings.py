@@ -8,6 +8,7 @@ from vaultlink.config.checks import (
     read_one_line,
     read_switch,
     read_text_list,
+    reject_long_patterns,
     unknown_key_error,
 )
 from vaultlink.config.layers import Layer
@@ -23,16 +24,17 @@ MENTIONS_DEFAULTS: Mapping[str, Any] = {
 }
 """The settings of `[mentions]` and their defaults."""
 
-_ARROW = " -> "
+ARROW = " -> "
 """Stands between the notes of a pair."""
 
 
 class IgnoredMentions(NamedTuple):
-    """The entries of `ignore`: names, vault paths, and pairs of vault paths."""
+    """The entries of `ignore`: names, notes, pairs of notes, globs of folders."""
 
     names: frozenset[str]
     notes: frozenset[str]
     pairs: frozenset[tuple[str, str]]
+    folders: tuple[str, ...]
 
 
 def read_mentions_setting(layer: Layer, key: str, value: Any) -> Any:
@@ -41,8 +43,9 @@ def read_mentions_setting(layer: Layer, key: str, value: Any) -> Any:
     if key not in MENTIONS_DEFAULTS:
         raise unknown_key_error(layer, "setting", key, list(MENTIONS_DEFAULTS), "mentions.")
     if key == "ignore":
-        items = read_text_list(layer, place, value)
-        return tuple(read_one_line(layer, place, item) for item in items)
+        items = [read_one_line(layer, place, item) for item in read_text_list(layer, place, value)]
+        reject_long_patterns(layer, place, parse_ignored(items).folders)
+        return tuple(items)
     if key == "min-score":
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
             raise ConfigError(
@@ -56,22 +59,26 @@ def read_mentions_setting(layer: Layer, key: str, value: Any) -> Any:
 def parse_ignored(items: Iterable[str]) -> IgnoredMentions:
     """Sort the entries of `ignore` by kind.
 
-    `a.md -> b.md` is a pair, a text that ends with `.md` the path of a note. Any entry is a name
-    too, because an alias may look like a path.
+    `a.md -> b.md` is a pair, a text that ends with `.md` the path of a note. A text that ends with
+    a slash, or has a slash and `*`, is a glob of folders or notes in the syntax of .gitignore;
+    `TCP/IP` is not. Any entry is a name too, because an alias may look like a path.
     """
-    names, notes, pairs = frozenset(items), set(), set()
-    for item in names:
-        source, arrow, target = item.partition(_ARROW)
-        if arrow and _is_path(source) and _is_path(target):
+    entries, notes, pairs, folders = tuple(items), set(), set(), []
+    for item in entries:
+        source, arrow, target = item.partition(ARROW)
+        if arrow and is_note_path(source) and is_note_path(target):
             pairs.add((source.strip(), target.strip()))
-        elif _is_path(item):
+            continue
+        if item.strip().endswith("/") or ("/" in item and "*" in item):
+            folders.append(item.strip())
+        if is_note_path(item):
             notes.add(item.strip())
-    return IgnoredMentions(names, frozenset(notes), frozenset(pairs))
+    return IgnoredMentions(frozenset(entries), frozenset(notes), frozenset(pairs), tuple(folders))
 
 
 def format_pair(source: str, target: str) -> str:
     """Return the entry of `ignore` for a note and the note that it must never link to."""
-    return f"{source}{_ARROW}{target}"
+    return f"{source}{ARROW}{target}"
 
 
 def ignore_mentions(text: str, items: Iterable[str], table: tuple[str, ...] = ()) -> str | None:
@@ -83,5 +90,6 @@ def ignore_mentions(text: str, items: Iterable[str], table: tuple[str, ...] = ()
     return insert_list_items(text, list(items), "ignore", table, "mentions")
 
 
-def _is_path(text: str) -> bool:
+def is_note_path(text: str) -> bool:
+    """Return True if an entry of `ignore` is read as the path of a note."""
     return text.strip().lower().endswith(".md")

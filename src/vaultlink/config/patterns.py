@@ -3,6 +3,8 @@
 import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
+from fnmatch import translate
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from vaultlink.index.resolve import normalize_name
@@ -54,6 +56,27 @@ def compile_ordered_globs(patterns: Sequence[str]) -> Callable[[str], bool]:
         return next((is_selected for test, is_selected in tests if test(path)), False)
 
     return matches if tests else _match_nothing
+
+
+@lru_cache(maxsize=8)
+def compile_loose_globs(globs: tuple[str, ...]) -> Callable[[str], object]:
+    """Return a predicate that is true for paths that a rule's globs match.
+
+    The globs of an option are read as by `compile_globs`, but `*` and `?` cross folders.
+    """
+    if not globs:
+        return _match_nothing
+    return re.compile("|".join(map(_loose_glob_to_regex, globs))).fullmatch
+
+
+def _loose_glob_to_regex(glob: str) -> str:
+    name = glob.rstrip("/")
+    prefix = "" if "/" in name else "(?:.*/)?"
+    return f"{prefix}{translate(name.removeprefix('/')).removesuffix(_REGEX_END)}(?:/.*)?"
+
+
+_REGEX_END = translate("")[-2:]
+"""Suffix that `fnmatch.translate` adds to every pattern."""
 
 
 def compile_topics(patterns: Sequence[str]) -> Callable[[str], bool]:

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from vaultlink.backlinks.expected import can_hold_section
+from vaultlink.config.patterns import compile_ordered_globs
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import is_note, normalize_name
 from vaultlink.links.kinds import default_display_text
@@ -105,7 +106,7 @@ class MentionFinder:
         self.options = options
         self.names: dict[str, tuple[NoteName, ...]] = {}
         self.with_sections: set[str] = set()
-        self._is_excluded = is_excluded
+        self._exclusions = (is_excluded, compile_ordered_globs(options.ignored_folders))
         self.terms = self._read_notes()
         self.tally = Tally(sample.values())
         self._matcher = Matcher(self.names, self.tally.words, plain=plain)
@@ -119,6 +120,9 @@ class MentionFinder:
             (normalize_name(source), normalize_name(target))
             for source, target in options.ignored_pairs
         )
+
+    def _is_excluded(self, path: str) -> bool:
+        return any(excludes(path) for excludes in self._exclusions)
 
     def _read_notes(self) -> Terms:
         """Collect the names of all notes; return the terms of their links."""

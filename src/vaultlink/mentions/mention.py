@@ -78,6 +78,8 @@ class MentionOptions(msgspec.Struct, frozen=True):
         ignored_names: Names never to link, in any spelling.
         ignored_notes: Vault paths of notes never to link to.
         ignored_pairs: Vault paths of a note and of the note that it must never link to.
+        ignored_folders: Globs in the syntax of .gitignore, for notes in which and to which no link
+            is wanted.
     """
 
     min_score: float = DEFAULT_MIN_SCORE
@@ -88,3 +90,4 @@ class MentionOptions(msgspec.Struct, frozen=True):
     ignored_names: frozenset[str] = frozenset()
     ignored_notes: frozenset[str] = frozenset()
     ignored_pairs: frozenset[tuple[str, str]] = frozenset()
+    ignored_folders: tuple[str, ...] = ()

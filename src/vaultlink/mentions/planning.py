@@ -9,7 +9,8 @@ from operator import itemgetter
 import msgspec
 from msgspec.structs import replace
 
-from vaultlink.config.mention_settings import format_pair
+from vaultlink.config.mention_settings import format_pair, parse_ignored
+from vaultlink.config.vault_items import ItemKind, explain_impossible_item
 from vaultlink.engine.diagnostics import MENTION, make_finding
 from vaultlink.engine.step import State
 from vaultlink.fix.causes import FixCause, FixException, FixOption
@@ -314,9 +315,16 @@ def _list_exceptions(item: Mention) -> tuple[FixException, ...]:
         f"never link {path} to {target}": (format_pair(path, target), ("pair", path, target)),
     }
     return tuple(
-        FixException((entry,) if entry.isprintable() else (), meaning, key)
+        FixException((entry,) if _may_be_written(entry) else (), meaning, key)
         for meaning, (entry, key) in entries.items()
     )
+
+
+def _may_be_written(entry: str) -> bool:
+    """Return True if an entry of `ignore` is accepted, and not read as a folder."""
+    is_folder = bool(parse_ignored([entry]).folders)
+    is_accepted = not explain_impossible_item(ItemKind.MENTION, entry)
+    return entry.isprintable() and is_accepted and not is_folder
 
 
 def plan_mentions(

@@ -1,11 +1,9 @@
 """Checks of the link graph and of unused attachments."""
 
-import re
 from collections.abc import Iterator
-from fnmatch import translate
-from functools import lru_cache
 from typing import NamedTuple
 
+from vaultlink.config.patterns import compile_loose_globs
 from vaultlink.graph.build import find_islands, is_dead_end, is_orphan
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import file_name, is_note, name_key, normalize_name
@@ -114,27 +112,7 @@ def island(context: Context) -> Iterator[Finding]:
 
 def _is_ignored(path: str, context: Context) -> bool:
     ignore = context.options["ignore"]
-    return bool(ignore) and _compile_ignore(tuple(ignore)).fullmatch(path) is not None
-
-
-@lru_cache(maxsize=8)
-def _compile_ignore(globs: tuple[str, ...]) -> re.Pattern[str]:
-    """Return a pattern for vault paths that match one of the globs.
-
-    A glob without a slash matches names in every folder. A glob that matches a folder also matches
-    everything in it.
-    """
-    prefixes = ("" if "/" in glob.rstrip("/") else "(?:.*/)?" for glob in globs)
-    return re.compile(
-        "|".join(
-            f"{prefix}{translate(glob.rstrip('/')).removesuffix(_REGEX_END)}(?:/.*)?"
-            for prefix, glob in zip(prefixes, globs, strict=True)
-        )
-    )
-
-
-_REGEX_END = translate("")[-2:]
-"""Suffix that `fnmatch.translate` adds to every pattern."""
+    return bool(ignore) and bool(compile_loose_globs(tuple(ignore))(path))
 
 
 def _collect_property_texts(index: Index) -> frozenset[str]:

@@ -183,8 +183,12 @@ _OPTION_TYPES: Mapping[str, type | tuple[type, ...]] = {
     "int": int,
     "number": (int, float),
     "string": str,
+    "glob": str,
+    "name": str,
     "list": list,
 }
+"""Types of options. The elements of lists may be globs over vault paths, and names of notes."""
+
 _OPTION_KEYS = frozenset(("type", "of", "default", "help", "choices"))
 
 
