@@ -94,7 +94,7 @@ def explain_impossible_item(kind: ItemKind, item: str) -> str:
     Targets of links may be anything but empty: they may be absolute, or lead out of the vault.
     """
     text = item.strip()
-    if kind is ItemKind.ORDERED_GLOB:
+    if kind in (ItemKind.ORDERED_GLOB, ItemKind.MENTION):
         text = text.removeprefix("!")
     if not (text if kind is ItemKind.TOPIC else text.strip("/")):
         return "names nothing. Remove it."

@@ -137,7 +137,7 @@ def list_names(index: Index, path: str, options: MentionOptions) -> Mapping[str,
     because the name of a file may be a slug.
     """
     found: dict[str, NoteName] = {}
-    for name in _list_forms(index, path):
+    for name in list_forms(index, path):
         key = fold_name(name.text)
         if name.text.strip("-_") != name.text:
             continue  # in `name--`, the hyphens are a part of the name
@@ -146,7 +146,8 @@ def list_names(index: Index, path: str, options: MentionOptions) -> Mapping[str,
     return found
 
 
-def _list_forms(index: Index, path: str) -> Iterator[NoteName]:
+def list_forms(index: Index, path: str) -> Iterator[NoteName]:
+    """Yield the title, the aliases and the file name of a note."""
     note = index.notes[path]
     if note.properties:
         if note.title:

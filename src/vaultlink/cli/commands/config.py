@@ -17,6 +17,7 @@ from vaultlink.cli.listing import (
 )
 from vaultlink.cli.options import FolderArgument, PrintOptions, RuleSelectionOptions, argument
 from vaultlink.cli.terminal import Terminal
+from vaultlink.cli.unmatched_items import list_unmatched_items
 from vaultlink.cli.vault import (
     describe_skipped_preview,
     protect_vault,
@@ -29,7 +30,7 @@ from vaultlink.disk.read import load_rules
 from vaultlink.disk.scan import VaultScan
 from vaultlink.disk.vault_search import VaultChoice
 from vaultlink.errors import UsageError, propose
-from vaultlink.report.layout import format_count
+from vaultlink.report.layout import escape_controls, format_count
 from vaultlink.report.rule_manual import render_rule_page, rule_row
 from vaultlink.rules.registry import Rule, UnknownRule, build_catalog, select_rules
 
@@ -60,6 +61,7 @@ def config(options: ConfigOptions) -> int:
     """List the settings in force and the source of each.
 
     The table omits severities and options of rules that have their default value; -v shows all.
+    A line names the items of settings that match nothing in the vault.
 
     Output formats: table (on a terminal), tsv (elsewhere), json. Columns of tsv: key, value as
     JSON, source.
@@ -69,7 +71,7 @@ def config(options: ConfigOptions) -> int:
     scan = scan_from_options(options, options.folder)
     report_choice(VaultChoice(scan.root, scan.choice), terminal)
     protect_vault(scan.root, terminal, scan.listing.folders)
-    rules = build_catalog(load_rules())
+    rules = build_catalog(load_rules(examples=False))
     settings = merge_layers(scan.layers, rules)
     if warning := describe_skipped_preview(settings):
         terminal.print_message(warning)
@@ -90,6 +92,8 @@ def config(options: ConfigOptions) -> int:
     )
     if print_listing(terminal, output_format, listing):
         terminal.print_message(f"{len(settings.enabled)} of {len(rules)} rules are on.")
+    for clause in list_unmatched_items(scan, rules, settings, terminal):
+        terminal.print_message(f"{escape_controls(clause)}.")
     return EXIT_CLEAN
 
 

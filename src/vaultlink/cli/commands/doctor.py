@@ -18,6 +18,7 @@ from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
 from vaultlink.cli.listing import Listing, choose_listing_format, print_listing
 from vaultlink.cli.options import FolderOptions
 from vaultlink.cli.terminal import Terminal
+from vaultlink.cli.unmatched_items import list_unmatched_items
 from vaultlink.cli.vault import name_vault, protect_vault, scan_from_options
 from vaultlink.config.settings import merge_layers
 from vaultlink.disk.obsidian_files import OBSIDIAN_FILES
@@ -142,7 +143,7 @@ def is_writable(folder: Path) -> bool:
 
 
 # -- checks of a vault for `vaultlink doctor` ------------------------------------------------------
-# No note is read, and nothing is written.
+# Nothing is written. Notes are read only if settings have names or topics.
 
 
 _MAX_NAMED = 3
@@ -151,11 +152,11 @@ _MAX_NAMED = 3
 _MAX_SETTING_BYTES = 16_000_000
 
 
-def check_vault(scan: VaultScan, *, is_named: bool) -> Iterator[CheckRow]:
+def check_vault(scan: VaultScan, terminal: Terminal, *, is_named: bool) -> Iterator[CheckRow]:
     yield _check_choice(scan, is_named)
     yield from _check_files(scan)
     yield from _check_obsidian(scan)
-    yield _check_settings(scan)
+    yield from _check_settings(scan, terminal)
     yield _check_cache(scan)
     yield _check_journal(scan.root)
     yield _check_git(scan.root)
@@ -241,14 +242,18 @@ def _is_json(scan: VaultScan, path: str) -> bool:
     return True
 
 
-def _check_settings(scan: VaultScan) -> CheckRow:
+def _check_settings(scan: VaultScan, terminal: Terminal) -> Iterator[CheckRow]:
     sources = ", ".join(layer.source for layer in scan.layers) or "defaults"
     try:
         rules = build_catalog(load_rules(examples=False))
-        enabled = len(merge_layers(scan.layers, rules).enabled)
+        config = merge_layers(scan.layers, rules)
     except USER_ERRORS as error:
-        return CheckRow("settings", True, f"{sources}: not valid.", str(error))
-    return CheckRow("settings", False, f"{sources}; {enabled} of {len(rules)} rules are on")
+        yield CheckRow("settings", True, f"{sources}: not valid.", str(error))
+        return
+    counts = f"{len(config.enabled)} of {len(rules)} rules are on"
+    yield CheckRow("settings", False, f"{sources}; {counts}")
+    if unmatched := list_unmatched_items(scan, rules, config, terminal):
+        yield CheckRow("unmatched", False, "; ".join(unmatched))
 
 
 def _check_cache(scan: VaultScan) -> CheckRow:
@@ -399,8 +404,9 @@ def doctor(options: FolderOptions) -> int:
 
     Prints the version, the vault and how it was found, the settings in force, the places of the
     cache and the journal, what git and the disk can do, and what is left of killed runs. Advice
-    stands below what needs attention. Nothing is written, and no note is read. The exit code is 0
-    if everything is fine, 1 if something needs attention.
+    stands below what needs attention. Items of settings that match nothing are no error. Nothing is
+    written, and notes are read only to compare names in the settings. The exit code is 0 if
+    everything is fine, 1 if something needs attention.
 
     Output formats: page (also when piped), tsv, json.
     """
@@ -410,7 +416,7 @@ def doctor(options: FolderOptions) -> int:
     scan = _scan_vault(options, rows)
     if scan is not None:
         protect_vault(scan.root, terminal, scan.listing.folders)
-        rows += check_vault(scan, is_named=options.vault is not None)
+        rows += check_vault(scan, terminal, is_named=options.vault is not None)
     attention = sum(row.attention for row in rows)
     head = {
         "version": vaultlink.__version__,
