@@ -6,13 +6,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as some
 
 from builder import RULES, build_state
 from running import RunCommand, create_vault, write_files
 from vaultlink.cli.unmatched_items import VaultNames, describe_unmatched_items
 from vaultlink.config.layers import Layer
+from vaultlink.config.patterns import compile_globs, compile_loose_globs
 from vaultlink.config.settings import merge_layers
-from vaultlink.config.vault_items import ITEM_KINDS, list_item_settings
+from vaultlink.config.vault_items import (
+    ITEM_KINDS,
+    ItemKind,
+    explain_impossible_item,
+    list_item_settings,
+)
 from vaultlink.disk.scan import scan_vault
 from vaultlink.errors import ConfigError
 from vaultlink.index.index import Index
@@ -148,6 +156,29 @@ def test_every_other_item_is_accepted(key: str, item: str) -> None:
     config = merge_layers([Layer("a.toml", make_values(key, [item]))], RULES)
     settings = {setting.key: setting.items for setting in list_item_settings(config.values, RULES)}
     assert settings[key] == (item,)
+
+
+ITEMS = some.text("ab./!*?[]\\ ", max_size=12)
+PATHS = some.lists(some.text("ab.", min_size=1, max_size=3), min_size=1, max_size=3).map("/".join)
+
+
+@given(ITEMS, some.lists(PATHS, min_size=1, max_size=20))
+def test_refused_pattern_matches_no_path(item: str, paths: Sequence[str]) -> None:
+    visible = [path for path in paths if not any(name[0] == "." for name in path.split("/"))]
+    for kind, matches in (
+        (ItemKind.GLOB, compile_globs([item])),
+        (ItemKind.ORDERED_GLOB, compile_globs([item.removeprefix("!")])),
+        (ItemKind.LOOSE_GLOB, compile_loose_globs((item,))),
+    ):
+        if explain_impossible_item(kind, item):
+            assert not any(map(matches, visible)), kind
+
+
+def test_folders_in_ignore_of_mentions_are_limited_like_other_patterns() -> None:
+    names = ["a" * 2_000, *map(str, range(3_000))]
+    merge_layers([Layer("a.toml", make_values(MENTIONS, names))], RULES)
+    with pytest.raises(ConfigError, match=r"mentions\.ignore: the pattern .* has 1,202 characters"):
+        merge_layers([Layer("a.toml", make_values(MENTIONS, [*names, "ab/" * 400 + "**"]))], RULES)
 
 
 @pytest.mark.parametrize(
