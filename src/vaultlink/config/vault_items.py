@@ -136,7 +136,9 @@ def _explain_path(kind: ItemKind, path: str) -> str:
     if ".." in steps:
         example = _follow_steps(steps)
         such_as = f", such as {format_value(example)}" if example else ""
-        return f'can\'t match with "..". Write the path from the root of the vault{such_as}.'
+        return (
+            f'has "..", so it matches nothing. Write the path from the root of the vault{such_as}.'
+        )
     return ""
 
 
