@@ -399,6 +399,8 @@ class Note(msgspec.Struct, frozen=True, array_like=True, gc=False):
             not links.
         queries: The names of folders, notes and tags in queries.
         images: The images in HTML. They are not links.
+        read_only: The folders that the text declares read-only, as written; "." is its own.
+        script: True for a program in the file of a note, as Excalidraw's script store installs.
     """
 
     path: str
@@ -417,6 +419,8 @@ class Note(msgspec.Struct, frozen=True, array_like=True, gc=False):
     definitions: tuple[Definition, ...] = ()
     queries: tuple[QueryName, ...] = ()
     images: tuple[HtmlImage, ...] = ()
+    read_only: tuple[str, ...] = ()
+    script: bool = False
 
     def property_value(self, key: str) -> PropertyValue:
         """Return the value of a property.

@@ -41,6 +41,7 @@ from vaultlink.report.mention_rows import (
     mention_rows,
     render_mentions,
 )
+from vaultlink.report.read_only_notes import describe_read_only
 
 # -- search a vault for unlinked mentions, with the settings and options of a run ------------------
 
@@ -78,8 +79,9 @@ def build_mention_options(settings: Mapping[str, Any], **changes: Any) -> Mentio
 class MentionSearch:
     """Searches the notes of one state.
 
-    Templates and notes that are not linted are never searched and never linked to. Managed sections
-    do not count, so writing them changes no result.
+    Templates and notes that are not linted are never searched and never linked to. Notes that are
+    only read are linked to, but not searched. Managed sections do not count, so writing them
+    changes no result.
     """
 
     def __init__(self, state: State, text: Callable[[str], str | None], options: MentionOptions):
@@ -113,7 +115,10 @@ class MentionSearch:
 
     def find_wanted(self, path: str, to: Set[str] | None) -> list[Mention]:
         """Return the mentions in a note, although its section may list their topics."""
-        text = self._read(path) if is_note(path) else None
+        index, settings = self._state.index, self._state.settings
+        if not is_note(path) or settings.find_read_only_reason(index, index.notes[path]):
+            return []
+        text = self._read(path)
         return self._finder.find(path, text, to) if text else []
 
     def _read(self, path: str) -> str | None:
@@ -180,11 +185,15 @@ _TOPIC_SENTENCES = {
 
 
 class FoundMentions(NamedTuple):
-    """The mentions to list, those with a lower score too, and the topics of a section."""
+    """The mentions to list, those with a lower score too, and the topics of a section.
+
+    `only_read` is a line about the notes that were not searched because they are only read.
+    """
 
     mentions: tuple[Mention, ...]
     all: tuple[Mention, ...]
     topics: tuple[WantedTopic, ...] = ()
+    only_read: str = ""
 
 
 def find_mentions(options: "MentionsOptions", vault: Vault) -> FoundMentions:
@@ -198,7 +207,7 @@ def find_mentions(options: "MentionsOptions", vault: Vault) -> FoundMentions:
     search_options = _build_options(options, vault)
     found = tuple(MentionSearch(vault.state, vault.text, search_options).find(paths, to))
     listed = tuple([item for item in found if item.score >= search_options.min_score])
-    return FoundMentions(listed, found)
+    return FoundMentions(listed, found, only_read=describe_read_only(vault.state, paths))
 
 
 def _find_topics(options: "MentionsOptions", vault: Vault, path: str) -> FoundMentions:
@@ -215,7 +224,8 @@ def _find_topics(options: "MentionsOptions", vault: Vault, path: str) -> FoundMe
     wanted = list_wanted_targets(vault.index, note)
     search = MentionSearch(vault.state, vault.text, search_options)
     found = tuple(search.find_wanted(path, wanted))
-    return FoundMentions(found, found, tuple(judge_topics(vault.index, note, found)))
+    topics = tuple(judge_topics(vault.index, note, found))
+    return FoundMentions(found, found, topics, describe_read_only(vault.state, [path]))
 
 
 def _build_options(
@@ -279,6 +289,7 @@ def print_mentions(
         )
     print_listing(terminal, output_format, listing)
     print_topics(terminal, found.topics)
+    print_only_read(terminal, found.only_read)
     terminal.print_message(describe_mentions(mentions, len(found.all) - len(mentions)))
 
 
@@ -335,6 +346,11 @@ def print_with_mentions(
             f"{format_count(sum(row.count for row in rows), 'link')} to {note} in "
             f"{format_count(len(rows), 'file')}, {format_count(len(mentions), 'unlinked mention')}."
         )
+
+
+def print_only_read(terminal: Terminal, sentence: str) -> None:
+    if sentence:
+        terminal.print_message(sentence)
 
 
 def print_topics(terminal: Terminal, topics: Sequence[WantedTopic]) -> None:

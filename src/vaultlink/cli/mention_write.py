@@ -8,6 +8,7 @@ from vaultlink.cli.mention_search import (
     MentionsOptions,
     find_mentions,
     make_mention_listing,
+    print_only_read,
     print_topics,
 )
 from vaultlink.cli.terminal import Terminal, require_terminal
@@ -96,6 +97,7 @@ class _MentionsCommand(WritingCommand):
 
     def preview(self, plan: Plan) -> int:
         print_topics(self.terminal, self._found.topics)
+        print_only_read(self.terminal, self._found.only_read)
         return super().preview(plan)
 
     def report(self, plan: Plan, result: WriteResult) -> int:
@@ -111,6 +113,7 @@ class _MentionsCommand(WritingCommand):
         print_listing(terminal, self.output_format, listing)
         print_skipped_notes(plan.skipped)
         print_topics(terminal, topics)
+        print_only_read(terminal, self._found.only_read)
         undo = f" {self.describe_undo()}" if result.run_id else ""
         terminal.print_message(f"{self.describe(plan)}{undo}")
         if linked and topics:
@@ -122,5 +125,6 @@ class _MentionsCommand(WritingCommand):
 
     def report_nothing(self) -> int:
         print_topics(self.terminal, self._found.topics)
+        print_only_read(self.terminal, self._found.only_read)
         self.terminal.print_message("No unlinked mentions found.")
         return EXIT_CLEAN

@@ -42,20 +42,21 @@ def compile_globs(patterns: Sequence[str]) -> Callable[[str], bool]:
     return matches
 
 
-def compile_ordered_globs(patterns: Sequence[str]) -> Callable[[str], bool]:
-    """Return a predicate that is True for paths that patterns in git's syntax select.
+def compile_ordered_globs(patterns: Sequence[str]) -> Callable[[str], bool | None]:
+    """Return a function that tells whether patterns in git's syntax select a path.
 
-    The last pattern that matches decides; one that begins with `!` takes paths out again.
+    The last pattern that matches decides; one that begins with `!` takes paths out again. The
+    answer is None if no pattern matches.
     """
     tests = [
         (compile_globs([pattern.removeprefix("!")]), not pattern.startswith("!"))
         for pattern in reversed(patterns)
     ]
 
-    def matches(path: str) -> bool:
-        return next((is_selected for test, is_selected in tests if test(path)), False)
+    def decide(path: str) -> bool | None:
+        return next((is_selected for test, is_selected in tests if test(path)), None)
 
-    return matches if tests else _match_nothing
+    return decide
 
 
 @lru_cache(maxsize=8)

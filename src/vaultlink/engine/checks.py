@@ -21,6 +21,7 @@ from vaultlink.config.patterns import (
 from vaultlink.config.settings import Config
 from vaultlink.engine.diagnostics import DiagnosticBuilder
 from vaultlink.index.index import EMPTY_INDEX, Index, LinkTargets
+from vaultlink.links.read_only import ReadOnlyReason, find_read_only_reason
 from vaultlink.links.style import is_style_read
 from vaultlink.model import NO_HISTORY, Diagnostic, History, Note
 from vaultlink.obsidian import ObsidianSettings
@@ -136,9 +137,21 @@ class LinterSettings(msgspec.Struct, frozen=True, dict=True):
         return any(rule.reads_history for rules in self.rules_by_scope.values() for rule in rules)
 
     @cached_property
-    def is_protected(self) -> Callable[[str], bool]:
-        """Returns True for paths that no command but `undo` may change."""
+    def _decide_protection(self) -> Callable[[str], bool | None]:
         return compile_ordered_globs(self.config.protect)
+
+    def is_protected(self, path: str) -> bool:
+        """Return True for paths that no command but `undo` may change."""
+        return self._decide_protection(path) is True
+
+    def find_read_only_reason(self, index: Index, note: Note) -> ReadOnlyReason | None:
+        """Return why sections, mentions and unsafe fixes leave a note out, or None.
+
+        The setting `protect` decides first: what it takes out may be written.
+        """
+        if self._decide_protection(note.path) is False:
+            return None
+        return find_read_only_reason(index, note)
 
     @cached_property
     def reads_style(self) -> bool:
@@ -190,6 +203,7 @@ class LinterSettings(msgspec.Struct, frozen=True, dict=True):
                     self.history,
                     config.quiet,
                     self.expects_note,
+                    is_only_read=lambda note: self.find_read_only_reason(index, note) is not None,
                 ),
             )
             for rule in self.rules_by_scope[scope]

@@ -28,6 +28,7 @@ from vaultlink.index.packed_map import PackedMap, unpack_all, with_changes
 from vaultlink.index.resolve import file_name, is_canvas
 from vaultlink.index.suggest import find_affected_sources
 from vaultlink.index.update import files_with_changed_names, update
+from vaultlink.links.read_only import find_notes_with_other_reason
 from vaultlink.links.style import count_link_traits, find_notes_with_other_style
 from vaultlink.model import Diagnostic, History, LinkCounts, Note, ParseProblem
 
@@ -221,7 +222,7 @@ def _count_links(index: Index, paths: Iterable[str]) -> dict[str, LinkCounts | N
 
 
 def _find_affected_by_settings(state: State, settings: LinterSettings, index: Index) -> set[str]:
-    """Return notes affected by a changed history, or style of sections or links."""
+    """Return notes affected by another history, style, or set of read-only folders."""
     before, previous = state.index, state.settings.history
     affected: set[str] = set()
     if before.files:
@@ -229,6 +230,7 @@ def _find_affected_by_settings(state: State, settings: LinterSettings, index: In
             affected |= _find_notes_naming(index, {**previous.moves, **settings.history.moves})
         if previous is not settings.history:
             affected |= _find_affected_by_history(previous, settings.history, index)
+        affected |= find_notes_with_other_reason(before, index)
     if is_style_changed(settings.config.backlinks, before, index):
         affected |= {path for path, note in index.notes.items() if note.sections}
     if settings.reads_style:

@@ -17,7 +17,7 @@ from vaultlink.fix.dangling import (
     list_link_fixes,
 )
 from vaultlink.fix.sections import SectionFixMaker
-from vaultlink.fix.select import FindingWithFix
+from vaultlink.fix.select import FindingWithFix, edits_only_read
 from vaultlink.fix.sources import FixAnswers, FixInputs, FixMaker
 from vaultlink.index.resolve import normalize_name
 from vaultlink.index.suggest_headings import match_anchors
@@ -162,8 +162,13 @@ class FixChooser:
         """Return the causes with possible answers, those of most findings first."""
         groups: dict[tuple[str, str, str], list[tuple[Diagnostic, list[Fix]]]] = {}
         for item in findings:
-            fixes = fix_choices(self._state, self._sources, item)
-            if fixes or self._is_unresolved(item):
+            is_free = self._is_free(item.path)
+            fixes = [
+                fix
+                for fix in fix_choices(self._state, self._sources, item)
+                if not edits_only_read(self._state, fix)
+            ]
+            if fixes or (is_free and self._is_unresolved(item)):
                 key = item.code, _target_key(item), fixes[0].title if fixes else ""
                 groups.setdefault(key, []).append((item, fixes))
         causes = [self._build_cause(group) for group in groups.values()]
@@ -176,6 +181,12 @@ class FixChooser:
             return cause
         patterns = make_topic_patterns(cause.targets) or ()
         return replace(cause, exceptions=(FixException(patterns, "allow the topic", patterns),))
+
+    def _is_free(self, path: str) -> bool:
+        """Return True unless a note is only read."""
+        index = self._state.index
+        note = index.notes.get(path)
+        return note is None or self._state.settings.find_read_only_reason(index, note) is None
 
     def _is_unresolved(self, item: Diagnostic) -> bool:
         rule = self._state.settings.rules_by_name[item.rule]

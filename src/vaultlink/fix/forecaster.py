@@ -109,7 +109,7 @@ class FixForecaster:
 
     def _find_allowed(self, item: Diagnostic, makers: Mapping[str, FixMaker]) -> Fix | None:
         """Return the fix of a finding if its files may be changed."""
-        fix = item.fix or find_fix(self._state, self.sources, item, makers)
+        fix = find_fix(self._state, self.sources, item, makers)
         if not fix or not self._is_allowed(item, fix):
             return None
         is_locked = any([self._is_locked(edit.path) for edit in fix.edits])  # noqa: C419 - mostly one

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from vaultlink.engine.step import Change, State, step
 from vaultlink.fix.plan import Plan
-from vaultlink.fix.select import FindingWithFix, FixFilter, select_fixes
+from vaultlink.fix.select import FindingWithFix, FixFilter, edits_only_read, select_fixes
 from vaultlink.fix.sources import FixInputs, FixMaker
 from vaultlink.fix.verify import BrokenPromise, find_broken_promises
 from vaultlink.index.anchors import find_anchor
@@ -467,7 +467,7 @@ class _FixSelector:
             fix = item.fix or (
                 self._find_fix(state, sources, item) if item.rule in self._deferred else None
             )
-            if fix is not None and self._is_allowed(item, fix):
+            if fix is not None and self._is_allowed(item, fix) and not edits_only_read(state, fix):
                 yield item, fix
 
     def _find_fix(self, state: State, sources: FixInputs, item: Diagnostic) -> Fix | None:
@@ -480,10 +480,14 @@ class _FixSelector:
 def find_fix(
     state: State, sources: FixInputs, diagnostic: Diagnostic, deferred: Mapping[str, FixMaker]
 ) -> Fix | None:
-    """Return the fix of a finding, made on demand if it is deferred, or None."""
-    if diagnostic.fix is not None or diagnostic.rule not in deferred:
-        return diagnostic.fix
-    return deferred[diagnostic.rule](state, sources, diagnostic)
+    """Return the fix of a finding, made on demand if it is deferred, or None.
+
+    None if it is unsafe and its note is only read.
+    """
+    fix = diagnostic.fix
+    if fix is None and diagnostic.rule in deferred:
+        fix = deferred[diagnostic.rule](state, sources, diagnostic)
+    return None if fix is None or edits_only_read(state, fix) else fix
 
 
 def changes_linked_heading(index: Index, fix: Fix) -> bool:

@@ -332,8 +332,15 @@ class SectionUpdater:
 class OneTimeChange:
     """Yield one change of every note that has a section, in the first round only."""
 
-    def __init__(self, chosen: PathFilter, change: Callable[[Note, str], Fix | None]):
+    def __init__(
+        self,
+        chosen: PathFilter,
+        change: Callable[[Note, str], Fix | None],
+        *,
+        includes_read_only: bool = False,
+    ):
         self._is_selected, self._change = chosen, change
+        self._includes_read_only = includes_read_only
         self._done = False
 
     def __call__(self, state: State, sources: FixInputs) -> Iterator[FindingWithFix]:
@@ -344,7 +351,13 @@ class OneTimeChange:
             note = state.index.notes[path]
             text = (
                 sources.text(path)
-                if note.sections and self._is_selected(path) and state.settings.is_linted(path)
+                if note.sections
+                and self._is_selected(path)
+                and state.settings.is_linted(path)
+                and (
+                    self._includes_read_only
+                    or state.settings.find_read_only_reason(state.index, note) is None
+                )
                 else None
             )
             fix = self._change(note, text) if text is not None else None
@@ -359,7 +372,7 @@ def adopt_sections(chosen: PathFilter) -> OneTimeChange:
 
 def remove_sections(chosen: PathFilter) -> OneTimeChange:
     """Remove the sections that vaultlink wrote, and its markers around adopted ones."""
-    return OneTimeChange(chosen, build_removal_fix)
+    return OneTimeChange(chosen, build_removal_fix, includes_read_only=True)
 
 
 def _find_outdated_texts(
@@ -378,6 +391,7 @@ def _find_outdated_texts(
             and (note.sections or (sources.mentions or {}).get(path))
             and chosen(path)
             and settings.is_linted(path)
+            and settings.find_read_only_reason(state.index, note) is None
             else None
         )
         for item, fix in _compare_texts(state, context, note, text) if text is not None else ():

@@ -10,6 +10,7 @@ from itertools import islice, takewhile
 from msgspec.structs import replace
 
 from vaultlink.config.settings import Config
+from vaultlink.engine.step import State
 from vaultlink.index.resolve import normalize_name
 from vaultlink.links.edit_math import edits_overlap
 from vaultlink.model import Diagnostic, Edit, Fix, Safety
@@ -61,6 +62,16 @@ def make_fix_filter(
     )
     return lambda item, fix: (
         item.rule in fixable and (unsafe or fix.safety is not Safety.UNSAFE) and wanted(item.path)
+    )
+
+
+def edits_only_read(state: State, fix: Fix) -> bool:
+    """Return True if an unsafe fix would change a note that is only read."""
+    index = state.index
+    return fix.safety is Safety.UNSAFE and any(
+        edit.path in index.notes
+        and state.settings.find_read_only_reason(index, index.notes[edit.path]) is not None
+        for edit in fix.edits
     )
 
 

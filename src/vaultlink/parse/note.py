@@ -52,6 +52,7 @@ from vaultlink.parse.names_in_text import (
 from vaultlink.parse.note_builder import BODY, MARKDOWN, WIKILINK, NoteBuilder
 from vaultlink.parse.pieces import hash_sections
 from vaultlink.parse.properties import Frontmatter, frontmatter_span, read_properties
+from vaultlink.parse.read_only import find_read_only_folders
 from vaultlink.text import line_and_column
 
 
@@ -117,6 +118,8 @@ def parse_note(path: str, text: str, headings: tuple[str, ...] = ()) -> Note:
         definitions=found.definitions,
         queries=found.queries,
         images=_sort_images(found.images, comments) if found.images else (),
+        read_only=find_read_only_folders(path, text),
+        script=text.startswith("/*") and "*/" in text,
     )
 
 

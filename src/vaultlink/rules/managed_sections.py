@@ -26,7 +26,7 @@ def stale_section(note: Note, context: Context) -> Iterator[Finding]:
     if not note.sections or context.backlink_settings["mode"] == "off":
         return
     managed = parse_managed_sections(note, context.backlink_settings["heading"].strip())
-    if not managed:
+    if not managed or context.is_only_read(note):
         return
     names = context.index.names
     listed = find_mentioning_notes(note.path, [parsed for _, parsed in managed], names)
@@ -50,6 +50,8 @@ def missing_section(note: Note, context: Context) -> Iterator[Finding]:
     if context.backlink_settings["mode"] != "write" or not can_hold_section(note):
         return
     if any(section.owner is not Owner.AUTHOR for section in note.sections):
+        return
+    if context.is_only_read(note):
         return
     names = [
         item.title

@@ -230,6 +230,7 @@ class _SectionsCommand(WritingCommand):
         super().__init__("backlinks", options, terminal, choose_listing_format(terminal))
         self._options, self.is_dry = options, options.check or options.diff
         self.overrides = _build_overrides(options)
+        self._only_read = ""
 
     def make_plan(self, scan: VaultScan) -> "Plan | None":
         """Plan the changes; None if a former run on this vault had nothing to change."""
@@ -237,15 +238,18 @@ class _SectionsCommand(WritingCommand):
         cache = scan.open_cache() if options.note is None else None
         variant = repr((options.adopt, options.remove))
         cache_key = scan.cache_key("sections", variant) if cache else None
-        if cache and cache_key and cache.load_result(cache_key, "sections") is not None:
+        known = cache.load_result(cache_key, "sections") if cache and cache_key else None
+        if known is not None:
+            self._only_read = bytes(known).decode()
             return None
         vault = open_scanned_vault(scan, self.terminal)
         note = find_note_argument(vault, options.note) if options.note is not None else None
         if note is not None and not is_note(note):
             raise UsageError(f"{note} is not a note; only notes can have a backlinks section.")
+        self._only_read = _describe_left_out(options, vault, note)
         plan = vault.fixer.plan_rounds(_make_selector(options, vault, note))
         if cache and cache_key and not (plan.texts or plan.skipped):
-            save_result(cache, cache_key, b"", "sections")
+            save_result(cache, cache_key, self._only_read.encode(), "sections")
         return plan
 
     def describe(self, plan: "Plan", *, would: bool = False) -> str:
@@ -256,7 +260,12 @@ class _SectionsCommand(WritingCommand):
         """Return the format of a list, unless a patch is printed."""
         return super().choose_written_format() if self._options.diff else self.output_format
 
+    def _print_only_read(self) -> None:
+        if self._only_read:
+            self.terminal.print_message(self._only_read)
+
     def preview(self, plan: "Plan") -> int:
+        self._print_only_read()
         if self._options.diff:
             return super().preview(plan)
         rows = self._list_rows(plan)
@@ -270,6 +279,7 @@ class _SectionsCommand(WritingCommand):
         rows = self._list_rows(plan)
         self._print_rows(rows)
         print_skipped_notes(plan.skipped)
+        self._print_only_read()
         if sentence := self.describe(plan):
             undo = f" {self.describe_undo()}" if rows else ""
             self.terminal.print_message(sentence + undo)
@@ -282,6 +292,7 @@ class _SectionsCommand(WritingCommand):
             from vaultlink.fix.plan import VaultChanges  # noqa: PLC0415 - rarely needed
 
             print_plan(self.terminal, self.output_format, self.name, VaultChanges())
+        self._print_only_read()
         self.terminal.print_message(_summarize(self._options, []))
         return EXIT_CLEAN
 
@@ -330,6 +341,24 @@ def _make_selector(
 
     mentions = find_certain_mentions(vault.state, vault.text, vault.config.mentions, note)
     return SectionUpdater(is_chosen, mentions)
+
+
+def _describe_left_out(options: "BacklinksOptions", vault: "Vault", note: str | None) -> str:
+    """Return a line about the notes that get no section because they are only read."""
+    if options.remove:
+        return ""
+    from vaultlink.report.read_only_notes import describe_read_only  # noqa: PLC0415
+
+    index = vault.index
+    paths = index.notes if note is None else [note]
+    return describe_read_only(
+        vault.state,
+        (
+            path
+            for path in paths
+            if index.notes[path].sections or (not options.adopt and index.sources_of(path))
+        ),
+    )
 
 
 def _build_overrides(options: "BacklinksOptions") -> Mapping[str, Any]:

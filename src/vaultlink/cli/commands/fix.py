@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
@@ -36,6 +37,7 @@ from vaultlink.files import read_regular
 from vaultlink.fix.plan import Plan
 from vaultlink.fix.select import make_fix_filter
 from vaultlink.fix.sources import FixAnswers
+from vaultlink.model import Safety
 from vaultlink.report import FORMAT_ELSEWHERE, FORMATS
 from vaultlink.report.changed_lines import (
     count_fixed_by_rule,
@@ -47,6 +49,7 @@ from vaultlink.report.changed_lines import (
     skipped_rows,
 )
 from vaultlink.report.groups import find_target_rules
+from vaultlink.report.read_only_notes import describe_read_only
 from vaultlink.write.write_notes import WriteResult
 
 # -- choices on the command line for the unsafe fixes of unresolved topics -------------------------
@@ -232,6 +235,7 @@ class _FixCommand(WritingCommand):
             )
         )
         self._fixed_paths = plan.texts.keys()
+        self._only_read = self._describe_left_out(wanted)
         if self.links_mentions:
             from vaultlink.cli.mention_search import plan_certain_mentions  # noqa: PLC0415
 
@@ -248,6 +252,25 @@ class _FixCommand(WritingCommand):
         )
         self._allowed = chosen.settings
         return self._vault.fixer.plan_chosen(chosen.fixes)
+
+    def _describe_left_out(self, wanted: Callable[[str], bool]) -> str:
+        """Return a line about the notes that only safe fixes and no mentions may change."""
+        state, paths = self._vault.state, set[str]()
+        if self._options.unsafe_fixes or self.is_interactive:
+            rules = state.settings.rules_by_name
+            paths = {
+                item.path
+                for item in chain.from_iterable(state.diagnostics.values())
+                if (item.fix and item.fix.safety is Safety.UNSAFE)
+                or rules[item.rule].deferred_fix == "target"
+            }
+        if self.links_mentions:
+            paths.update(state.index.notes)
+        return describe_read_only(state, filter(wanted, paths))
+
+    def _print_only_read(self) -> None:
+        if self._only_read:
+            self.terminal.print_message(self._only_read)
 
     def describe(self, plan: Plan, *, would: bool = False, brief: bool = False) -> str:
         notes = len(self._fixed_paths & plan.texts.keys())
@@ -269,6 +292,7 @@ class _FixCommand(WritingCommand):
         """Print what would change, or the fixed text on standard input."""
         if not self._options.diff:
             return self._print_stdin(plan)
+        self._print_only_read()
         code = super().preview(plan)
         return code if plan or plan.broken_promises else EXIT_CLEAN
 
@@ -298,6 +322,7 @@ class _FixCommand(WritingCommand):
         else:
             terminal.print_results(checked.render({"fixed": row}))
         print_skipped_notes(plan.skipped)
+        self._print_only_read()
         sentence = self.describe(plan, brief=shows_examples)
         terminal.print_message(sentence + (f" {self.describe_undo()}" if row.run else ""))
         self._print_remaining(checked)
@@ -316,6 +341,7 @@ class _FixCommand(WritingCommand):
         checked = self._check(after, FORMAT_ELSEWHERE)
         self.terminal.print_results(fixed)
         print_skipped_notes(plan.skipped)
+        self._print_only_read()
         self.terminal.print_message(self.describe(plan))
         self._print_remaining(checked)
         return max(checked.exit_code, EXIT_FINDINGS if plan.broken_promises else EXIT_CLEAN)
