@@ -96,7 +96,8 @@ _OF_FOLDER = lazy_pattern(rf"\s*[:(]?\s*{_THING}*+[(:]?\s*({_FOLDER})", re.IGNOR
 
 _STATED = lazy_pattern(
     rf"\s*(?:$|[^\w\s\ue000\ue001]|{_THING}|(?:and|or|after|once|by|for|to|werden|ist|sind"
-    r"|originale?|quellen|fuentes?|originales|fontes?|brutes?|原始|资料|源|的|。)\b|[一-鿿぀-ヿ가-힣])",
+    r"|references?|context|snapshots?|mirrors?|originale?|quellen|fuentes?|originales|fontes?"
+    r"|brutes?|原始|资料|源|的|。)\b|[一-鿿぀-ヿ가-힣])",
     re.IGNORECASE,
 )
 """What may follow a state that a folder before it is in."""
@@ -114,9 +115,7 @@ _AT_ONCE = lazy_pattern(
 )
 """What may stand between a folder and a phrase about it if other folders precede."""
 
-_JOINT = lazy_pattern(
-    r"\s*(?:,|/|&|\+|,?\s*(?:and|or|und|oder|et|ou|y|o|e|и|或|和|与|、)|、|と)\s*"
-)
+_JOINT = lazy_pattern(r"\s*(?:,?\s*\b(?:and|or|und|oder|et|ou|y|o|e|и)\b|[,/&+、或和与と])\s*")
 
 # -- folders ---------------------------------------------------------------------------------------
 
