@@ -12,7 +12,7 @@ from test_numbers import compare_with_fix, read_json
 from vaultlink import open_vault
 from vaultlink.engine.step import Change, Presence, step
 from vaultlink.fix.sources import FixAnswers
-from vaultlink.links.read_only import find_declared_folders
+from vaultlink.links.read_only import find_declared_folders, find_read_only_reason
 from vaultlink.parse.read_only import find_read_only_folders
 
 # -- sentences ---------------------------------------------------------------------------------------------------------
@@ -202,6 +202,29 @@ def test_step_gives_the_same_as_a_fresh_state() -> None:
         )
         assert state.diagnostics == build_state(notes, settings).diagnostics
     assert state.diagnostics.keys() == {"raw/a.md", "in/b.md", "c.md"}
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("---\nsource: https://example.com/a\n---\n", "clipped"),
+        ("---\nSource:\n  - HTTP://example.com/a\n---\n", "clipped"),
+        ("---\nclipped: https://example.com/a\n---\n", "clipped"),
+        ("---\nurl: https://example.com/a\n---\nMy own words.\n", None),
+        ("---\nlink: https://example.com/a\n---\n", None),
+        ("---\nsource: A book\n---\n", None),
+        ("---\nsource: '[[A book]]'\n---\n", None),
+        ("Source: https://example.com/a\n", None),
+        ("/*\nA script\n*/\nlet a = 1;\n", "script"),
+        ("/* never closed\n", None),
+        ("Text /* and */ more\n", None),
+        ("\n/* a */\n", None),
+    ],
+)
+def test_note_shows_that_it_is_only_read(text: str, kind: str | None) -> None:
+    index = build_state({"a.md": text}, make_settings()).index
+    reason = find_read_only_reason(index, index.notes["a.md"])
+    assert (reason.kind if reason else None) == kind
 
 
 # -- commands ----------------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ resolve. In doubt, a link is meant as one.
 """
 
 import re
+from collections.abc import Set
 from functools import lru_cache
 
 from vaultlink.index.index import link_name
@@ -161,16 +162,28 @@ def says_unresolved(text: str, link: Link) -> bool:
 # -- notes whose text a program wrote --------------------------------------------------------------
 
 
-_ADDRESS_KEYS = frozenset(("source", "url", "link", "clipped", "clipped from", "clipped-from"))
+_CLIPPER_KEYS = frozenset(("source", "clipped", "clipped from", "clipped-from"))
 """Properties in which web clippers keep the address of the page, in lower case."""
+
+_ADDRESS_KEYS = _CLIPPER_KEYS | {"url", "link"}
+"""These and the properties in which authors also keep the address of what they write about."""
 
 
 def is_clipped(note: Note) -> bool:
     """Return True if a property holds the web address of a page."""
+    return _has_address(note, _ADDRESS_KEYS)
+
+
+def is_copied_page(note: Note) -> bool:
+    """Return True if a property says that the text is that of a web page."""
+    return _has_address(note, _CLIPPER_KEYS)
+
+
+def _has_address(note: Note, keys: Set[str]) -> bool:
     return any(
         text.lower().startswith(("http://", "https://"))
         for item in note.properties or ()
-        if item.key.lower() in _ADDRESS_KEYS
+        if item.key.lower() in keys
         for text in text_items(item.value)
     )
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import name_key, normalize_name, parent_folder
-from vaultlink.links.intent import is_clipped
+from vaultlink.links.intent import is_copied_page
 from vaultlink.model import Note
 from vaultlink.parse.read_only import DECLARING_NAMES
 
@@ -48,7 +48,7 @@ def find_read_only_reason(index: Index, note: Note) -> ReadOnlyReason | None:
                 return ReadOnlyReason(ReadOnlyKind.FOLDER, folder, declared[folder])
     if note.script:
         return _SCRIPT
-    return _CLIPPED if is_clipped(note) else None
+    return _CLIPPED if is_copied_page(note) else None
 
 
 def find_declared_folders(index: Index) -> Mapping[str, str]:
