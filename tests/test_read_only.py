@@ -45,6 +45,9 @@ DECLARED = [
     ("```\nvault/\n├── raw/        # immutable\n└── wiki/       # yours\n```", ["raw"]),
     ("```text\ndata/\n├── in/\n│   └── clips/  # read-only\nwiki/\n```", ["data/in/clips"]),
     ("```\nraw/    # never edit\nwiki/   # notes\n```", ["raw"]),
+    ("```a``` is code.\n\n`raw/` is immutable.", ["raw"]),
+    ("\ue000 icons \ue001\n\n- \ue000 `raw/` is immutable", ["raw"]),
+    ("```\nraw/   # your sources (AI reads, never writes)\n```", ["raw"]),
     ("`raw/` ist unveränderlich.", ["raw"]),
     ("Dateien in `raw/` niemals ändern.", ["raw"]),
     ("Le dossier `raw` est en lecture seule.", ["raw"]),
@@ -85,6 +88,10 @@ def test_folder_is_declared(text: str, folders: list[str]) -> None:
         "`wiki/` is read-only until the review.",
         "`raw/` is read-only except for `raw/notes/`.",
         "Do not edit `wiki/` directly; use the commands.",
+        "When you answer a question, do not write to `wiki/`.",
+        "In query mode, never edit `wiki/`.",
+        "Everything in `wiki/` except `wiki/log/` is immutable.",
+        "The interface in `lib/` never changes.",
         "`wiki/` is not read-only.",
         "`wiki/` isn't immutable.",
         "`wiki/` is no longer immutable",
@@ -147,7 +154,8 @@ def test_readme_tells_its_reader_what_a_program_does() -> None:
 
 
 @pytest.mark.parametrize(
-    "part", ["into", "raw/", "a.", "never edit ", "`", "- ", "─", "─ a/ ", "**"]
+    "part",
+    ["into", "raw/", "a.", "never edit ", "never edit \ue000 ", "`", "- ", "─", "─ a/ ", "**"],
 )
 def test_long_text_takes_no_time(part: str) -> None:
     for text in (part * 30_000, f"never edit {part * 300}", f"```\n{part * 900}\n"):

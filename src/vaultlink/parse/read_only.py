@@ -31,7 +31,7 @@ _STATE = (
     r"|不可变|不可變|不可修改|只读|只讀|唯讀|不変|読み取り専用|불변|읽기 ?전용"
 )
 _VERBS = (
-    r"(?:edit|modify|modifie[sd]|modifying|change|touch|alter|rewrite|overwrite|write|mutate)"
+    r"(?:edit|modify|modifie[sd]|modifying|change(?!s\b)|touch|alter|rewrite|overwrite|write|mutate)"
     r"(?:s|d|ed|es|ing)?|(?:re|over)?written"
 )
 _BAN = (
@@ -59,6 +59,12 @@ _CONDITION = lazy_pattern(
     r"|senza|tranne|кроме|без)\b|除非|除了|直接|手动|手動|以外",
     re.IGNORECASE,
 )
+_SCOPE = lazy_pattern(
+    r"\b(?:when|while|during|if|unless|until|except\w*|in [\w-]+ mode)\b|除非|除了|以外",
+    re.IGNORECASE,
+)
+"""What limits a phrase behind it to a moment, or to a part of a folder."""
+
 _NOT_BEFORE = lazy_pattern(
     r"(?:(?:\bnot|n['’]t|\b(?:no longer|nicht|pas|no es|non è|não é|never|neither))(?: \w+)?"
     r"|不是|并非|非|не)\s*$",
@@ -73,7 +79,7 @@ _READER_BEFORE = lazy_pattern(r"\byou(?: \w+)?\s*$", re.IGNORECASE)
 
 _THING = (
     r"(?>(?:any|all|the|a|an|of|existing|raw|originals?|sources?|materials?|documents?|files?|notes?"
-    r"|copies|copy|clips?|clippings|web|articles?|papers?|transcripts?|captures?|inputs?|archives?"
+    r"|evidence|curated|imported|scraped|copies|copy|clips?|clippings|web|articles?|papers?|transcripts?|captures?|inputs?|archives?"
     r"|anything|everything|contents?|folders?|director[yi]e?s?|layers?|vault|under|inside|within"
     r"|in|into|from|to|dateien|inhalte?|ordner|verzeichnis|die|der|den|das|im|fichiers?|dossier|le"
     r"|la|les|dans|du|de|los|las|el|archivos?|carpeta|en|os|as|arquivos?|pasta|em|do|da|i|gli|il"
@@ -104,7 +110,7 @@ _STATED = lazy_pattern(
 
 _RELATES = lazy_pattern(
     r"\b(?:cit\w+|quot\w+|link\w*|refer\w*|from|deriv\w+|compil\w+|generat\w+|based|built|us(?:es?|ing)"
-    r"|about|with|against|summari\w+|than|unlike|while|but|whereas|reads?|feeds?)\b",
+    r"|about|with|against|summari\w+|than|unlike|while|but|whereas|reads?(?!,)|feeds?)\b",
     re.IGNORECASE,
 )
 """Words after which a state is not that of the folder before them."""
@@ -182,7 +188,7 @@ def find_read_only_folders(path: str, text: str) -> tuple[str, ...]:
 
 # -- lines -----------------------------------------------------------------------------------------
 
-_FENCE = lazy_pattern(r"\s*(```+|~~~+)\s*(\w*)")
+_FENCE = lazy_pattern(r"\s*(```+(?!.*`)|~~~+)\s*(\w*)")
 _OTHER_CODE = "\0"
 """The first line of a block of code that is neither a tree nor text."""
 
@@ -242,7 +248,7 @@ def _list_entries(block: Sequence[str]) -> Iterator[_Line]:
         parents = [item for item in parents if item[0] < column]
         folder = "/".join([*(name for _, name in parents), match[2]])
         if match[3]:
-            yield _Line(0, f"{_FOLDER} {match[4]}", folder)
+            yield _Line(0, match[4], folder)
         if not (has_branches and column == 0 and len(roots) == 1):
             parents.append((column, match[2]))
 
@@ -252,7 +258,7 @@ _MARKUP = lazy_pattern(r"\*\*|__|~~|(?<!\w)\*(?=\w)|(?<=\w)\*(?!\w)|\]\([^)]*\)|
 
 
 def _split_sentences(line: _Line) -> Iterator[_Sentence]:
-    if len(line.text) > _MAX_LENGTH or not line.text:
+    if len(line.text) > _MAX_LENGTH:
         return
     folders: list[str] = [line.entry] if line.entry else []
 
@@ -263,7 +269,9 @@ def _split_sentences(line: _Line) -> Iterator[_Sentence]:
         folders.append(folder)
         return _FOLDER + (match["after"] or "")
 
-    text = _MENTION.sub(replace_mention, _MARKUP.sub("", line.text))
+    words = line.text.replace(_FOLDER, " ").replace(_FILE, " ")
+    text = _MENTION.sub(replace_mention, _MARKUP.sub("", words))
+    text = f"{_FOLDER} {text}" if line.entry else text
     for part in _END.split(text):
         count = part.count(_FOLDER)
         yield _Sentence(part, folders[:count])
@@ -321,6 +329,7 @@ def _is_limited(match: re.Match[str], before: str, after: str, *, is_readme: boo
     """Return True if a phrase is negated, has a condition, or is about what people do."""
     return bool(
         _CONDITION.search(after)
+        or _SCOPE.search(before)
         or (match["state"] and _NOT_BEFORE.search(before))
         or _PEOPLE_BEFORE.search(before)
         or (is_readme and match["ban"] and _READER_BEFORE.search(before))
