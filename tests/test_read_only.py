@@ -37,6 +37,7 @@ DECLARED = [
     ("`raw/` holds the sources. Never modify them.", ["raw"]),
     ("`archive/` has the originals. Read-only.", ["archive"]),
     ("- `raw/`\n  - never edit", ["raw"]),
+    ("- `raw/`\n\n  - never edit", ["raw"]),
     ("## raw/\n\n- Never edit.\n", ["raw"]),
     ("`wiki/` is rewritten often; `raw/` is never modified", ["raw"]),
     ("`wiki/` quotes `raw/`, which is immutable", ["raw"]),
@@ -298,6 +299,12 @@ def test_guesses_leave_out_what_is_only_read(
     assert list_changed(vault) == changed
     assert done.err.count("Only read") == 1
     assert f"Only read: {parts} protect = {FREE}\n" in done.err
+
+
+def test_backlinks_with_mentions_say_it_too(run: RunCommand, vault: Path) -> None:
+    done = run("backlinks", "Tide table machines", "--mentions", "--output-format", "table")
+    assert "raw/" not in done.out
+    assert done.err.count("Only read: 2 notes in raw/ (CLAUDE.md says so)") == 1
 
 
 def test_safe_fixes_are_made_there(run: RunCommand, vault: Path) -> None:

@@ -341,7 +341,9 @@ def print_with_mentions(
             or None
         ),
     )
-    if print_listing(terminal, output_format, listing):
+    is_message_wanted = print_listing(terminal, output_format, listing)
+    print_only_read(terminal, describe_read_only(vault.state, vault.index.notes))
+    if is_message_wanted:
         terminal.print_message(
             f"{format_count(sum(row.count for row in rows), 'link')} to {note} in "
             f"{format_count(len(rows), 'file')}, {format_count(len(mentions), 'unlinked mention')}."

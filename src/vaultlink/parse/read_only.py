@@ -227,11 +227,13 @@ def _join_lines(block: Iterable[str]) -> Iterator[_Line]:
             if len(line.text) <= _MAX_LENGTH:
                 line = line._replace(text=f"{line.text} {raw.strip()}")
             continue
-        yield line
+        if line.text:
+            yield line
         indent = len(item[1].expandtabs(4)) if item else -1 if raw.lstrip()[:1] == "#" else 0
         is_open = not is_own and bool(raw.strip())
         line = _Line(indent, raw[item.end() :] if item else raw.strip(" \t#>"))
-    yield line
+    if line.text:
+        yield line
 
 
 def _list_entries(block: Sequence[str]) -> Iterator[_Line]:
