@@ -8,6 +8,7 @@ import pytest
 from browsing import Browser, Page, start_browser
 from reports import LARGE_PICTURE, SMALL, SMALL_PICTURE, make_large_report
 from vaultlink.dashboard.page import render_page
+from vaultlink.graph.picture import GraphPicture, PictureNode
 
 pytestmark = pytest.mark.project
 
@@ -148,6 +149,95 @@ def test_print_has_the_still_picture_in_place_of_the_bitmap(page: Page) -> None:
     )
     page.evaluate("() => dispatchEvent(new Event('afterprint'))")
     assert page.evaluate("() => document.querySelector('.still')") is None
+
+
+# -- labels and colours -------------------------------------------------------------------------------------------------
+
+
+def draw_groups(count: int, size: int = 12) -> GraphPicture:
+    """Return a picture of groups of notes in rows of four, each named after its first note."""
+    nodes = []
+    for group in range(count):
+        left, top = 1_500 + group % 4 * 4_400, 1_500 + group // 4 * 4_400
+        for number in range(size):
+            name = f"{'Leader' if number == size - 1 else 'Note'} {group}.{number} of the harbour"
+            x, y = left + number % 4 * 700, top + number // 4 * 700
+            radius = 160 if number == size - 1 else 60
+            nodes.append(PictureNode(name, name, "note", x, y, radius, 1, 1, group, 0))
+    nodes.sort(key=lambda node: node.radius)
+    edges = tuple((number, number + 1) for number in range(len(nodes) - 1))
+    names = tuple(f"Leader {group}.{size - 1} of the harbour" for group in range(count))
+    return GraphPicture(tuple(nodes), edges, ("",), names)
+
+
+@pytest.fixture(scope="module")
+def grouped_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("graph") / "groups.html"
+    file.write_text(render_page(SMALL, draw_groups(14)), encoding="utf-8")
+    return file
+
+
+def open_graph(browser: Browser, file: Path, width: int) -> Page:
+    page = browser.open(file, width=width, height=900 if width > 500 else 844)
+    page.evaluate("() => window.vaultGraph.ready.then(() => true)")
+    page.evaluate("() => new Promise((done) => setTimeout(done, 500))")
+    return page
+
+
+READ_LEGEND = (
+    "() => [...document.querySelectorAll('.graph-legend button')].map((item) => item.textContent)"
+)
+READ_LABELS = """() => {
+    const {view} = window.vaultGraph;
+    return view.labelled.map(({node, box}) => [view.graph.labels[node], box]);
+}"""
+READ_CONTROLS = """() => {
+    const outer = document.getElementById("graph").getBoundingClientRect();
+    return [...document.querySelectorAll(".graph-legend, .graph-zoom, .graph-search, .graph-choice")]
+        .map((item) => item.getBoundingClientRect())
+        .map((box) => [box.left - outer.left, box.top - outer.top, box.right - outer.left, box.bottom - outer.top]);
+}"""
+
+
+@pytest.mark.parametrize("width", [390, 768, 1280])
+def test_every_group_in_the_legend_has_its_label(
+    browser: Browser, grouped_file: Path, width: int
+) -> None:
+    page = open_graph(browser, grouped_file, width)
+    names = [name for name in page.evaluate(READ_LEGEND) if name.startswith("Leader")]
+    assert len(names) == 8
+    assert set(names) <= {name for name, _ in page.evaluate(READ_LABELS)}
+    page.do("close")
+
+
+@pytest.mark.parametrize("width", [390, 768, 1280])
+def test_labels_are_not_below_the_legend_and_the_buttons(
+    browser: Browser, grouped_file: Path, width: int
+) -> None:
+    page = open_graph(browser, grouped_file, width)
+    controls, labels = page.evaluate(READ_CONTROLS), page.evaluate(READ_LABELS)
+    assert len(controls) == 4
+    assert [
+        name
+        for name, (left, top, right, bottom) in labels
+        for box in controls
+        if left < box[2] and box[0] < right and top < box[3] and box[1] < bottom
+    ] == []
+    page.do("close")
+
+
+def test_groups_without_a_colour_of_their_own_are_grey(
+    browser: Browser, grouped_file: Path
+) -> None:
+    page = open_graph(browser, grouped_file, 1280)
+    assert page.evaluate(READ_LEGEND)[-1] == "6 smaller groups"
+    colors = page.evaluate(
+        "() => [...document.querySelectorAll('.graph-legend .graph-dot')].map((item) => item.style.color)"
+    )
+    assert len(set(colors)) == len(colors) == 9
+    numbers = page.evaluate("() => [...new Set(window.vaultGraph.view.numbers)].sort()")
+    assert len(numbers) == 9
+    page.do("close")
 
 
 def test_graph_of_a_large_vault_is_drawn_soon(browser: Browser, tmp_path: Path) -> None:

@@ -222,16 +222,16 @@ PALETTE: Mapping[str, tuple[str, str]] = {
     "6": ("#8d9526", "#c9d05c"),
     "7": ("#c4609f", "#f096cd"),
     "8": ("#7c6250", "#c3a48e"),
-    "9": ("#6aa3d8", "#a9d0f7"),
-    "10": ("#6d7886", "#a5b1bf"),
     "dangling": ("#d23a31", "#ff6f65"),
+    "rest": ("#8b8f98", "#8b8f98"),
     "orphan": ("#8b8f98", "#8b8f98"),
     "edge": ("#6b7280", "#9aa3b2"),
     "label": ("#1d1e22", "#e6e6e3"),
     "paper": ("#fcfcfb", "#16171a"),
 }
 """The colours on light and on dark paper: of communities, and of what else is drawn."""
-_COLORS = 10
+_COLORS = 8
+"""Communities with a colour. More colours would look alike, so smaller communities are grey."""
 _MARGIN = 40.0
 """The empty edge of a picture in pixels. Labels may reach into it."""
 _MAX_TITLED = 5000
@@ -283,7 +283,9 @@ def _class_name(name: str) -> str:
 def _color_of(node: PictureNode) -> str:
     if node.kind == "dangling":
         return "dangling"
-    return "orphan" if node.community < 0 else str(node.community % _COLORS + 1)
+    if node.community < 0:
+        return "orphan"
+    return str(node.community + 1) if node.community < _COLORS else "rest"
 
 
 class _Drawing:

@@ -8,7 +8,7 @@
 // Names are untrusted: they only reach textContent, fillText, strokeText and encodeURIComponent.
 //
 // Keys on the graph: arrows move, + and - zoom, 0 shows all, / searches, Escape clears.
-// window.vaultGraph = {ready, focus(name), search(text), frameTimes} is for tests.
+// window.vaultGraph = {ready, has(path), focus(name), search(text), frameTimes}: the tables of the page show notes with it.
 (() => {
 "use strict";
 
@@ -54,15 +54,17 @@ async function decode(text) {
   return graph;
 }
 
-// The largest note of each group, with the radius of the group: the largest groups first.
+// The note after which each group is named, with the radius of the group: the largest groups first.
 function findLeaders(graph) {
   const leaders = new Map();
   for (let at = graph.order.length - 1; at >= 0; at--) {
     const node = graph.order[at], group = graph.community[node];
     if (group < 0) continue;
     const leader = leaders.get(group);
-    if (leader) leader.radius += graph.radius[node] ** 2;
-    else leaders.set(group, {node, radius: graph.radius[node] ** 2});
+    if (!leader) leaders.set(group, {node, group, radius: graph.radius[node] ** 2, isNamed: false});
+    else leader.radius += graph.radius[node] ** 2;
+    const named = leaders.get(group);
+    if (!named.isNamed && graph.labels[node] === graph.communities[group]) Object.assign(named, {node, isNamed: true});
   }
   for (const leader of leaders.values()) leader.radius = 1.6 * Math.sqrt(leader.radius);
   return [...leaders.values()].sort((a, b) => b.radius - a.radius);
@@ -109,14 +111,15 @@ function clean(text, limit = 240) {
 // -- Colours -------------------------------------------------------------------------------------
 
 const PALETTE = {
-  light: ["#3f6fb5", "#c8821c", "#3e9659", "#8c5fc4", "#1d95a3", "#8d9526", "#c4609f", "#7c6250", "#6aa3d8", "#6d7886"],
-  dark: ["#7fabec", "#eeb04f", "#74cf8d", "#bb97f0", "#4fd0dc", "#c9d05c", "#f096cd", "#c3a48e", "#a9d0f7", "#a5b1bf"],
+  light: ["#3f6fb5", "#c8821c", "#3e9659", "#8c5fc4", "#1d95a3", "#8d9526", "#c4609f", "#7c6250"],
+  dark: ["#7fabec", "#eeb04f", "#74cf8d", "#bb97f0", "#4fd0dc", "#c9d05c", "#f096cd", "#c3a48e"],
 };
 const OTHER = {
-  light: {dangling: "#d23a31", orphan: "#8b8f98", edge: "#6b7280", label: "#1d1e22", paper: "#fcfcfb"},
-  dark: {dangling: "#ff6f65", orphan: "#8b8f98", edge: "#9aa3b2", label: "#e6e6e3", paper: "#16171a"},
+  light: {dangling: "#d23a31", rest: "#8b8f98", orphan: "#8b8f98", edge: "#6b7280", label: "#1d1e22", paper: "#fcfcfb"},
+  dark: {dangling: "#ff6f65", rest: "#8b8f98", orphan: "#8b8f98", edge: "#9aa3b2", label: "#e6e6e3", paper: "#16171a"},
 };
-const DANGLING = 10, ORPHAN = 11, REST = 12;
+const COLORS = 8;  // of groups; those of smaller groups would look alike, so they are grey
+const DANGLING = COLORS, ORPHAN = COLORS + 1, REST = COLORS + 2;
 const darkQuery = matchMedia("(prefers-color-scheme: dark)");
 
 function readColors() {
@@ -124,7 +127,7 @@ function readColors() {
   const read = (name, fallback) => style.getPropertyValue(name).trim() || fallback;
   const other = (name) => read("--graph-" + name, OTHER[theme][name]);
   const fills = PALETTE[theme].map((color, number) => read("--graph-" + (number + 1), color));
-  fills.push(other("dangling"), other("orphan"), other("orphan"));
+  fills.push(other("dangling"), other("orphan"), other("rest"));
   const probe = document.createElement("canvas");
   probe.width = probe.height = 1;
   const context = probe.getContext("2d", {willReadFrequently: true});
@@ -144,8 +147,8 @@ function readColors() {
 function colorNumbers(graph, choice) {
   return Uint8Array.from(graph.labels, (_, node) => {
     if (graph.kinds[node] === "d") return DANGLING;
-    if (choice === "folder") return graph.folder[node] < 10 ? graph.folder[node] : REST;
-    return graph.community[node] < 0 ? ORPHAN : graph.community[node] % 10;
+    if (choice === "folder") return Math.min(graph.folder[node], COLORS) === COLORS ? REST : graph.folder[node];
+    return graph.community[node] < 0 ? ORPHAN : graph.community[node] < COLORS ? graph.community[node] : REST;
   });
 }
 
@@ -458,18 +461,17 @@ class GraphView {
 
   fillLegend() {
     const {graph} = this, isFolder = this.choice === "folder";
-    const names = isFolder ? graph.folders.slice(0, 10).map((folder) => shortFolder(folder, graph.folders)) : graph.communities;
-    const used = new Set(this.numbers);
-    const items = names.slice(0, 10).map((name, place) => [place, clean(name, 60)]).filter(([place]) => used.has(place));
-    const more = (isFolder ? graph.folders : names).length - 10;
-    if (isFolder && used.has(REST)) items.push([REST, plural(more, "other folder")]);
+    const all = isFolder ? graph.folders : graph.communities, used = new Set(this.numbers);
+    const names = all.slice(0, COLORS).map((name) => isFolder ? shortFolder(name, all) : name);
+    const items = names.map((name, place) => [place, clean(name, 60)]).filter(([place]) => used.has(place));
+    if (used.has(REST)) items.push([REST, plural(all.length - COLORS, isFolder ? "other folder" : "smaller group")]);
     if (used.has(ORPHAN)) items.push([ORPHAN, "Note without links"]);
     if (used.has(DANGLING)) items.push([DANGLING, "Topic without a note"]);
     this.legend.replaceChildren(...items.map(([place, name], at) => {
       const dot = element("span", {className: "graph-dot" + (place === ORPHAN ? " graph-ring" : "")});
       dot.style.color = this.colors.fills[place];
       const label = element("bdi", {textContent: name});
-      if (isFolder && place < 10) label.title = clean(graph.folders[place]);
+      if (isFolder && place < COLORS) label.title = clean(graph.folders[place]);
       const made = element("button", {type: "button", "aria-pressed": String(this.group === place)}, dot, label);
       made.addEventListener("click", () => {
         this.group = this.group === place ? -1 : place;
@@ -479,10 +481,7 @@ class GraphView {
       });
       return element("li", {}, made);
     }));
-    const notes = [];
-    if (!isFolder && more > 0) notes.push(plural(more, "smaller group") + (more === 1 ? " repeats" : " repeat") + " these colours.");
-    if (graph.omitted) notes.push(graph.omitted);
-    for (const note of notes) this.legend.append(element("li", {className: "graph-note", textContent: note}));
+    for (const note of graph.omitted ? [graph.omitted] : []) this.legend.append(element("li", {className: "graph-note", textContent: note}));
   }
 
   // -- View --
@@ -504,12 +503,13 @@ class GraphView {
   fittedView() {
     const {left, right, top, bottom} = this.graph.bounds, {width, height} = this.canvas;
     const margin = 24 * this.ratio, tools = 32 * this.ratio, isWide = host.clientWidth > 900;
-    // On wide windows, the picture is beside the legend. Labels of small graphs need room too.
+    // On wide windows, the picture is beside the legend, on narrow ones above it. Labels of small graphs need room too.
+    const below = this.isNarrow() ? this.legend.offsetHeight * this.ratio : 0;
     const aside = isWide ? this.legend.offsetWidth * this.ratio : 0;
     const labels = isWide && this.graph.count <= 1000 ? 50 * this.ratio : 0;
-    const scale = Math.max(1e-3, Math.min((width - aside - 2 * (margin + labels)) / (right - left), (height - tools - 2 * margin) / (bottom - top)));
+    const scale = Math.max(1e-3, Math.min((width - aside - 2 * (margin + labels)) / (right - left), (height - tools - below - 2 * margin) / (bottom - top)));
     const spare = Math.max(0, Math.min(aside / 2, aside + labels + margin - (width - (right - left) * scale) / 2));
-    return {x: (left + right) / 2 - spare / scale, y: (top + bottom) / 2 - tools / 2 / scale, scale};
+    return {x: (left + right) / 2 - spare / scale, y: (top + bottom) / 2 - (tools - below) / 2 / scale, scale};
   }
 
   fit() {
@@ -752,39 +752,55 @@ class GraphView {
       const x = (graph.x[node] - left) * scale, y = (graph.y[node] - top) * scale;
       if (x > -r && y > -r && x < canvas.width + r && y < canvas.height + r) discs.add([x - r, y - r, x + r, y + r]);
     }
+    for (const box of this.coveredBoxes()) spots.add(box);
     let shown = 0, tried = 0;
     context.textAlign = "center";
     context.textBaseline = "middle";
     context.lineJoin = "round";
-    const place = (node, isFirst, isBold = isFirst) => {
+    // Names of the legend are shown in any case: where there is no room, over discs, else a bit farther away.
+    const place = (node, {isFirst = false, isBold = isFirst, isNeeded = false} = {}) => {
       if (done.has(node)) return;
-      done.add(node);
       const [x, y] = this.toCanvas(node), r = Math.max(1.4 * ratio, graph.radius[node] * this.view.scale);
+      done.add(node);
       if (x < 0 || y < 0 || x > canvas.width || y > canvas.height) return;
-      const big = graph.count > 1000 ? Math.min(1.35, 1 + Math.max(0, r / ratio - 6) / 40) : 1;
-      const text = this.labelText(node), height = 12 * big * ratio, width = this.textWidth(text) * big * ratio;
-      const boxes = [[0, 1], [0, -1], [1, 0], [-1, 0]].map(([right, down]) => {
-        const cx = x + right * (width / 2 + r + 5 * ratio), cy = y + down * (height / 2 + r + 4 * ratio);
-        return [cx - width / 2 - 3 * ratio, cy - height / 2 - 2 * ratio, cx + width / 2 + 3 * ratio, cy + height / 2 + 2 * ratio];
-      });
-      const box = boxes.find((box) => box[0] > 0 && box[2] < canvas.width && !spots.hits(box) && !discs.hits(box)) || (isFirst ? boxes[0] : null);
+      const big = graph.count > 1000 && !this.isNarrow() ? Math.min(1.35, 1 + Math.max(0, r / ratio - 6) / 40) : 1;
+      const text = this.labelText(node), height = 12 * big * ratio, width = this.textWidth(text, isBold) * big * ratio;
+      const makeBox = (right, down, far = 0) => {
+        const cx = x + right * (width / 2 + r + 5 * ratio + far), cy = y + down * (height / 2 + r + 4 * ratio + far);
+        const inside = isNeeded ? Math.min(canvas.width - width / 2 - 4 * ratio, Math.max(width / 2 + 4 * ratio, cx)) : cx;
+        return [inside - width / 2 - 3 * ratio, cy - height / 2 - 2 * ratio, inside + width / 2 + 3 * ratio, cy + height / 2 + 2 * ratio];
+      };
+      const isInWindow = (box) => box[0] > 0 && box[2] < canvas.width && box[1] > 0 && box[3] < canvas.height;
+      const sides = [[0, 1], [0, -1], [1, 0], [-1, 0]];
+      const boxes = sides.map(([right, down]) => makeBox(right, down));
+      let box = boxes.find((box) => box[0] > 0 && box[2] < canvas.width && !spots.hits(box) && !discs.hits(box));
+      for (let far = 0; !box && isNeeded && far <= 90 * ratio; far += 9 * ratio) {
+        box = [[0, 1], [0, -1]].map(([right, down]) => makeBox(right, down, far)).find((box) => isInWindow(box) && !spots.hits(box));
+      }
+      if (!box && isFirst) box = boxes[0];
       if (!box) return;
       spots.add(box);
       shown++;
       const middle = [(box[0] + box[2]) / 2, (box[1] + box[3]) / 2];
       context.font = fontOf(height, isBold);
-      context.lineWidth = 3 * ratio;
+      context.lineWidth = (isNeeded ? 4 : 3) * ratio;
       context.strokeStyle = this.colors.paper;
       context.globalAlpha = 0.85;
       context.strokeText(text, ...middle);
       context.globalAlpha = 1;
       context.fillStyle = graph.kinds[node] === "d" ? this.colors.fills[DANGLING] : this.colors.label;
       context.fillText(text, ...middle);
+      this.labelled.push({node, box: box.map((value) => value / ratio)});
     };
-    for (const node of first) place(node, true);
+    this.labelled = [];
+    for (const node of first) place(node, {isFirst: true});
     if (!near && !this.matches) {
-      for (const {node, radius} of graph.leaders) {
-        if (shown < most && radius * this.view.scale > 24 * ratio && isAllowed(node)) place(node, false, true);
+      const isNamed = ({group}) => this.choice === "community" && group < COLORS;
+      for (const leader of graph.leaders) {
+        if (isNamed(leader) && isAllowed(leader.node)) place(leader.node, {isBold: true, isNeeded: true});
+      }
+      for (const leader of graph.leaders) {
+        if (shown < most && leader.radius * this.view.scale > 24 * ratio && isAllowed(leader.node)) place(leader.node, {isBold: true});
       }
     }
     for (let at = graph.order.length - 1; at >= 0 && shown < most && tried < 3000; at--) {
@@ -792,21 +808,35 @@ class GraphView {
       if (graph.radius[node] * this.view.scale < least) break;
       if (!isAllowed(node)) continue;
       tried++;
-      place(node, false);
+      place(node);
     }
   }
+
+  // The places of the controls over the canvas, in its pixels: labels below them could not be read.
+  coveredBoxes() {
+    const outer = host.getBoundingClientRect();
+    return [this.legend, this.panel, ...host.querySelectorAll(".graph-zoom, .graph-tools > :not([hidden])")]
+      .map((item) => item.getBoundingClientRect())
+      .filter((box) => box.width && box.height)
+      .map((box) => [box.left - outer.left, box.top - outer.top, box.right - outer.left, box.bottom - outer.top])
+      .map((box) => box.map((value) => value * this.ratio));
+  }
+
+  isNarrow() { return host.clientWidth < 640; }
 
   labelText(node) {
     const isChosen = node === this.selected || node === this.hovered;
-    return clean(this.graph.labels[node], isChosen ? 80 : this.graph.count <= 150 ? 48 : 30);
+    const most = this.isNarrow() ? 24 : this.graph.count <= 150 ? 48 : 30;
+    return clean(this.graph.labels[node], isChosen ? 80 : most);
   }
 
-  textWidth(text) {
-    if (!this.widths.has(text)) {
-      this.context.font = fontOf(12, false);
-      this.widths.set(text, this.context.measureText(text).width);
+  textWidth(text, isBold) {
+    const key = (isBold ? "b" : "n") + text;
+    if (!this.widths.has(key)) {
+      this.context.font = fontOf(12, isBold);
+      this.widths.set(key, this.context.measureText(text).width);
     }
-    return this.widths.get(text);
+    return this.widths.get(key);
   }
 
   // -- Input --
@@ -1050,6 +1080,12 @@ class GraphView {
     this.fillLegend();
   }
 
+  // True if there is a node of a path.
+  has(path) {
+    this.paths ??= new Set(Array.from(this.graph.order, (node) => fullName(this.graph, node)));
+    return this.paths.has(path);
+  }
+
   // Show the node of a path, a topic or a label. Returns false if there is none.
   focus(name) {
     const {graph} = this;
@@ -1106,11 +1142,12 @@ function fontOf(size, isBold) {
 
 let resolve, reject;
 const ready = new Promise((yes, no) => { resolve = yes; reject = no; });
-window.vaultGraph = {ready, focus: () => false, search: () => [], frameTimes: []};
+window.vaultGraph = {ready, has: () => false, focus: () => false, search: () => [], frameTimes: []};
 decode(source.textContent).then((graph) => {
   const view = new GraphView(graph);
   window.vaultGraph.view = view;
   window.vaultGraph.frameTimes = view.frameTimes;
+  window.vaultGraph.has = (path) => view.has(path);
   window.vaultGraph.focus = (name) => view.focus(name);
   window.vaultGraph.search = (text) => view.search(text);
   view.onFirstPaint = () => resolve({nodes: graph.count, edges: graph.starts.length});
