@@ -11,9 +11,14 @@ from vaultlink.dashboard.model import (
     FolderRow,
     HealthScore,
     Island,
+    IsolatedNote,
     LinkSource,
+    MentionedNote,
+    MentionPlace,
     MissingAttachment,
     NoteRow,
+    RelatedNoteRow,
+    ReportStep,
     RuleRow,
     ScorePart,
     SectionRow,
@@ -32,10 +37,10 @@ NO_TOTALS = msgspec.convert(
 FULL_SCORE = HealthScore(
     100,
     (
-        ScorePart("links", "links that resolve", 0, 0, 60, 60.0),
-        ScorePart("notes", "notes without errors and warnings", 0, 0, 20, 20.0),
-        ScorePart("connections", "notes linked with another file", 0, 0, 10, 10.0),
-        ScorePart("sections", "backlinks sections in step", 0, 0, 10, 10.0),
+        ScorePart("links", "links that resolve", 3, 3, 60, 66.67, 66.67),
+        ScorePart("notes", "notes without errors and warnings", 2, 2, 20, 22.22, 22.22),
+        ScorePart("connections", "notes linked with another file", 2, 2, 10, 11.11, 11.11),
+        ScorePart("sections", "backlinks sections in step", 0, 0, 10, 0.0, 0.0),
     ),
 )
 NO_ROWS: tuple[Any, ...] = ()
@@ -100,13 +105,14 @@ SMALL = VaultReport(
     commit="0123456789abcdef0123456789abcdef01234567",
     date="2025-06-14",
     score=HealthScore(
-        74,
+        57,
         (
-            ScorePart("links", "links that resolve", 8, 10, 60, 48.0),
-            ScorePart("notes", "notes without errors and warnings", 4, 7, 20, 11.43),
-            ScorePart("connections", "notes linked with another file", 7, 7, 10, 10.0),
-            ScorePart("sections", "backlinks sections in step", 1, 2, 10, 5.0),
+            ScorePart("links", "links that resolve", 8, 10, 60, 38.4, 60.0),
+            ScorePart("notes", "notes without errors and warnings", 4, 7, 20, 6.53, 20.0),
+            ScorePart("connections", "notes linked with another file", 7, 7, 10, 10.0, 10.0),
+            ScorePart("sections", "backlinks sections in step", 1, 2, 10, 2.5, 10.0),
         ),
+        97,
     ),
     totals=Totals(
         notes=7,
@@ -127,6 +133,7 @@ SMALL = VaultReport(
         islands=1,
         sections_in_step=1,
         sections_out_of_step=1,
+        mentions=3,
     ),
     rules=(
         RuleRow("VL102", "missing-heading", "warning", 12, 2, 0, 0, "A link names a heading."),
@@ -182,7 +189,34 @@ SMALL = VaultReport(
         ),
         "The clone is shallow: older commits are missing.",
     ),
-    cuts=(TableCut("hubs", 7, 1204),),
+    cuts=(TableCut("hubs", 7, 1204), TableCut("mentions", 2, 60)),
+    next=(
+        ReportStep("proposals", "vaultlink fix --interactive", "Decide on 1 proposal", 1, 4.8),
+        ReportStep("safe-fixes", "vaultlink fix", "Apply 2 safe fixes", 2, 0.8),
+        ReportStep("mentions", "vaultlink mentions --write", "Link 3 places", 3, 0.0),
+    ),
+    mentions=(
+        MentionedNote(
+            "ports/Mole.md",
+            "Mole",
+            7,
+            (
+                MentionPlace("Pier.md", 4, "Behind the ", "mole", " is the pier."),
+                MentionPlace("index.md", 9, "…the ", "Mole", " of 1890"),
+            ),
+        ),
+        MentionedNote(
+            "日本/東京.md", "東京", 1, (MentionPlace("Pier.md", 5, "From ", "東京", "."),)
+        ),
+    ),
+    related=(
+        IsolatedNote(
+            "日本/東京.md",
+            "東京",
+            0,
+            (RelatedNoteRow("Pier.md", "The pier", 0.5, "shared neighbours: Mole"),),
+        ),
+    ),
 )
 SMALL_PICTURE = draw_names([*NAMES, "Lighthouse", "Tide table"])
 
@@ -265,6 +299,13 @@ def make_hostile_report() -> VaultReport:
         unused_attachments=names,
         missing_attachments=tuple(MissingAttachment(name, 2, sources[name]) for name in names),
         sections=tuple(SectionRow(name, 1, True, False, name) for name in names),
+        mentions=tuple(
+            MentionedNote(name, name, 9, (MentionPlace(name, 1, name, name, name),) * 2)
+            for name in names
+        ),
+        related=tuple(
+            IsolatedNote(name, name, 1, (RelatedNoteRow(name, name, 1.0, name),)) for name in names
+        ),
         trend=None,
         cuts=(),
     )

@@ -714,7 +714,7 @@ os.execv(sys.executable, [sys.executable, "-m", "vaultlink", *sys.argv[1:]])
     "line",
     [
         "report --output out.html",
-        "report --output-format json --output out.html",
+        "report --output-format json --output out.json",
         "check --output-format sarif --output-file out.html",
         "graph --format svg --output-file out.html",
     ],
@@ -723,9 +723,11 @@ def test_full_disk_leaves_the_old_output_file(vault: Path, line: str) -> None:
     written(vault, {"Start.md": "[[Nowhere]]\n" * 20})
     for name in ("new", "old"):
         (vault.parent / name).mkdir()
+    file = line.rsplit(maxsplit=1)[-1]
     assert vaultlink("report", vault, "--output", vault.parent / "old/out.html").returncode == 0
-    old = (vault.parent / "old/out.html").read_bytes()
-    for name, expected in (("new", []), ("old", ["out.html"])):
+    (vault.parent / "old/out.html").rename(vault.parent / "old" / file)
+    old = (vault.parent / "old" / file).read_bytes()
+    for name, expected in (("new", []), ("old", [file])):
         folder = vault.parent / name
         done = subprocess.run(
             [sys.executable, "-c", FEW_BYTES, *line.split(), "--vault", vault, "--no-cache"],
@@ -735,9 +737,9 @@ def test_full_disk_leaves_the_old_output_file(vault: Path, line: str) -> None:
             timeout=SECONDS,
             check=False,
         )
-        refused(done, "can't write out.html: File too large.")
+        refused(done, f"can't write {file}: File too large.")
         assert [path.name for path in folder.iterdir() if path.name != "cache"] == expected
-    assert (vault.parent / "old/out.html").read_bytes() == old
+    assert (vault.parent / "old" / file).read_bytes() == old
 
 
 def test_output_file_keeps_mode_and_links(vault: Path) -> None:

@@ -26,7 +26,7 @@ VAULT = {
 
 @pytest.fixture
 def vault(tmp_path: Path) -> Path:
-    """Create a vault with one broken link, whose score is 70."""
+    """Create a vault with one broken link, whose score is 46."""
     return create_vault(tmp_path / "Ports", VAULT)
 
 
@@ -45,10 +45,10 @@ def test_json_and_markdown_are_printed(run: RunCommand) -> None:
     assert done.code == 0
     assert done.out.startswith(JSON_MARK)
     assert isinstance(done.data, dict)
-    assert (done.data["vault"], done.data["score"]["value"]) == ("Ports", 70)
+    assert (done.data["vault"], done.data["score"]["value"]) == ("Ports", 46)
     done = run("report", "--output-format", "markdown")
-    assert done.out.startswith(f"{MARKDOWN_MARK}\n\n## Health score of `Ports`: 70 of 100\n")
-    assert done.err == "Health score: 70 of 100.\n"
+    assert done.out.startswith(f"{MARKDOWN_MARK}\n\n## Health score of `Ports`: 46 of 100\n")
+    assert done.err == "Health score: 46 of 100.\n"
 
 
 @pytest.mark.parametrize(
@@ -57,9 +57,10 @@ def test_json_and_markdown_are_printed(run: RunCommand) -> None:
         (("--output", "../r.json"), JSON_MARK),
         (("--output", "../r.md"), MARKDOWN_MARK),
         (("--output-file", "../r.md"), MARKDOWN_MARK),
-        (("--output", "../r.txt", "--json"), JSON_MARK),
-        (("--output", "../r.md", "--json"), JSON_MARK),
+        (("--output", "../r", "--json"), JSON_MARK),
+        (("--output", "../r.JSON", "--json"), JSON_MARK),
         (("--output=../r.MD",), MARKDOWN_MARK),
+        (("--output=../r.markdown", "--output-format=markdown"), MARKDOWN_MARK),
     ],
 )
 def test_format_is_that_of_the_option_or_of_the_name(
@@ -69,7 +70,7 @@ def test_format_is_that_of_the_option_or_of_the_name(
     assert (done.code, done.out) == (0, "")
     [file] = [path for path in vault.parent.iterdir() if path.is_file()]
     assert file.read_text(encoding="utf-8").startswith(mark)
-    assert done.err == f"Health score: 70 of 100. Report: ../{file.name}\n"
+    assert done.err == f"Health score: 46 of 100. Report: ../{file.name}\n"
 
 
 def test_quiet_run_prints_nothing_but_the_report(run: RunCommand) -> None:
@@ -115,12 +116,39 @@ def test_page_is_not_printed_in_a_log(
         check=False,
     )
     assert (done.returncode, done.stdout) == (2, "")
-    assert "a page is not printed on a terminal or in the log of a CI service." in done.stderr
+    assert "a page is not printed in the log of a CI service." in done.stderr
 
 
-def test_page_is_not_printed_on_a_terminal(vault: Path) -> None:
+def test_page_is_written_and_named_on_a_terminal(vault: Path) -> None:
+    pytest.importorskip("jinja2")
+    page = vault / "vaultlink-report.html"
+    for _ in range(2):  # the second run replaces its own page
+        with run_on_screen(vault, "report") as screen:
+            screen.wait_for("Health score: 46 of 100. Report: vaultlink-report.html")
+            assert "<!doctype" not in screen.text
+        assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
+def test_page_on_a_terminal_never_replaces_a_file_of_others(vault: Path) -> None:
+    page = vault / "vaultlink-report.html"
+    page.write_text("<!doctype html><title>Mine</title>", encoding="utf-8")
     with run_on_screen(vault, "report") as screen:
-        screen.wait_for("a page is not printed on a terminal")
+        screen.wait_for("vaultlink-report.html exists and is not a report of vaultlink")
+    assert page.read_text(encoding="utf-8") == "<!doctype html><title>Mine</title>"
+
+
+def test_other_formats_are_printed_on_a_terminal(vault: Path) -> None:
+    with run_on_screen(vault, "report", "--output-format", "markdown") as screen:
+        screen.wait_for("Health score: 46 of 100.")
+    assert not (vault / "vaultlink-report.html").exists()
+
+
+def test_page_is_printed_in_a_pipe(run: RunCommand, vault: Path) -> None:
+    pytest.importorskip("jinja2")
+    done = run("report")
+    assert done.out.startswith("<!doctype html>")
+    assert done.err == "Health score: 46 of 100.\n"
+    assert not (vault / "vaultlink-report.html").exists()
 
 
 def test_missing_jinja2_is_reported_before_the_check(
@@ -136,12 +164,12 @@ def test_missing_jinja2_is_reported_before_the_check(
 # -- exit code ------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("least", "code"), [("1", 0), ("69", 0), ("70", 0), ("71", 1), ("100", 1)])
+@pytest.mark.parametrize(("least", "code"), [("1", 0), ("45", 0), ("46", 0), ("47", 1), ("100", 1)])
 def test_exit_code_is_1_below_the_least_score(run: RunCommand, least: str, code: int) -> None:
     done = run("report", "--json", "--fail-under", least)
     assert done.code == code
     message = f"The score is below {least} (--fail-under).\n"
-    assert done.err == "Health score: 70 of 100.\n" + (message if code else "")
+    assert done.err == "Health score: 46 of 100.\n" + (message if code else "")
 
 
 @pytest.mark.parametrize(
@@ -153,7 +181,19 @@ def test_exit_code_is_1_below_the_least_score(run: RunCommand, least: str, code:
         (("--date", "2026-02-30"), "--date: must be a day"),
         (("--date", "20260228"), "--date: must be a day"),
         (("--history", "0"), "--history: must be a whole number above 0"),
-        (("--open",), "--open requires --output."),
+        (("--open", "--json"), "--open requires --output, or the format html."),
+        (
+            ("--output", "../r.pdf"),
+            "../r.pdf: a report in the format html ends in .html or .htm. Nothing was written. "
+            "A browser prints the page as PDF.",
+        ),
+        (("--output", "../r.txt", "--json"), "a report in the format json ends in .json."),
+        (("--output", "../r.md", "--json"), "a report in the format json ends in .json."),
+        (("--output", "../r.svg"), "a report in the format html ends in .html or .htm."),
+        (
+            ("--output", "../r.html", "--output-format", "markdown"),
+            "a report in the format markdown ends in .md or .markdown.",
+        ),
         (("--output-format", "tsv"), "Valid values: html, json, markdown."),
         (("--output", "no/such/r.html"), "can't write no/such/r.html: No such file or directory."),
         (("--output", ".obsidian"), "can't write .obsidian: it is a folder. Name a file in it."),

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, get_args, get_type_hints
 
 import msgspec
@@ -22,7 +23,11 @@ from vaultlink.dashboard.facts import (
     describe_fixes,
     sort_fixes,
 )
-from vaultlink.dashboard.markdown_report import MAX_ROWS, render_markdown_report
+from vaultlink.dashboard.markdown_report import (
+    MAX_ROWS,
+    SCORE_HEADING,
+    render_markdown_report,
+)
 from vaultlink.dashboard.model import (
     LinkSource,
     Trend,
@@ -32,6 +37,7 @@ from vaultlink.dashboard.model import (
 )
 from vaultlink.fix.forecast import count_fixes
 from vaultlink.graph.build import find_bridges, find_islands
+from vaultlink.mentions.mention import Mention, NameKind, NoteName
 from vaultlink.model import Diagnostic, Edit, Fix, Safety, Severity, Suggestion
 from vaultlink.report.output_starts import JSON_MARK, MARKDOWN_MARK
 
@@ -214,6 +220,150 @@ def test_safe_fixes_come_first_and_findings_without_fix_are_left_out() -> None:
     ]
 
 
+# -- what to do next ------------------------------------------------------------------------------------------------------
+
+
+BAD_SECTION = "Text.\n\n**Add backlinks using these topics:**\n\nCup — [[Cup | Cup]]\n"
+
+
+def mention(
+    path: str, line: int, target: str, words: str = "quay", before: str = "The "
+) -> Mention:
+    """Return a mention in a text that is `before`, the words and " ends."."""
+    start, end = len(before), len(before) + len(words)
+    name = NoteName(target, words, NameKind.FILE)
+    return Mention(
+        *(path, start, end, line, start + 1, words, target, name, 0.9, "its name", True),
+        sentence_start=0,
+        sentence_end=end + len(" ends."),
+    )
+
+
+def make_steps(
+    files: VaultFiles,
+    mentions: Sequence[Mention] | None = (),
+    fixable: Mapping[str, Safety] = MappingProxyType({}),
+    select: Sequence[str] = ("VL1", "VL406"),
+) -> list[tuple[str, str, int]]:
+    """Return kind, purpose and gain of the steps; the findings of some codes get a fix."""
+    state = build_state(files, make_settings(select))
+    fix = {code: Fix("f", safety, (Edit("A.md", 0, 1, "b"),)) for code, safety in fixable.items()}
+    sources = ReportInputs(
+        state,
+        lambda path: str(files[path]),
+        lambda names: dict.fromkeys(names, ()),
+        lambda findings: count_fixes(fix.get(item.code) for item in findings),
+        lambda: mentions,
+    )
+    report = build_report(sources, ReportLabels("Notes"))
+    assert list(report.next) == sorted(report.next, key=lambda step: (-step.points, -step.gain))
+    return [(step.kind, step.purpose, step.gain) for step in report.next]
+
+
+PLANS: VaultFiles = {"A.md": "[[Plan]] [[plan]] ![[map.png]] [[Quay]]", "Quay.md": "[[A]]"}
+
+
+@pytest.mark.parametrize(
+    ("steps", "expected"),
+    [
+        (make_steps({"A.md": "[[B]]", "B.md": "[[A]]"}), []),
+        (
+            make_steps(PLANS),
+            [("unresolved", "Look through 2 names in links that have no file", 0)],
+        ),
+        (
+            make_steps(PLANS, None, {"VL104": Safety.SAFE}),
+            [
+                ("safe-fixes", "Apply 1 safe fix", 1),
+                ("unresolved", "Look through 2 names in links that have no file", 0),
+            ],
+        ),
+        (
+            make_steps(PLANS, (), {"VL104": Safety.UNSAFE, "VL125": Safety.UNSAFE}),
+            [
+                ("proposals", "Decide on the proposals for 1 mistake and 2 planned notes", 3),
+                ("unresolved", "Look through 2 names in links that have no file", 0),
+            ],
+        ),
+        (
+            make_steps({"A.md": BAD_SECTION, "Cup.md": ""}, (), {"VL406": Safety.SAFE}),
+            [
+                ("safe-fixes", "Apply 1 safe fix", 1),
+                ("sections", "Update 1 backlinks section out of date", 1),
+            ],
+        ),
+        (
+            make_steps({"A.md": BAD_SECTION, "Cup.md": ""}),
+            [("sections", "Correct 1 backlinks section out of date", 1)],
+        ),
+        (
+            make_steps(
+                {"A.md": "The quay ends.", "B.md": "The quay ends.", "Quay.md": ""},
+                [mention("A.md", 1, "Quay.md"), mention("B.md", 1, "Quay.md")],
+            ),
+            [("mentions", "Link 2 places that certainly name 1 note", 2)],
+        ),
+    ],
+    ids=[
+        *("nothing to do", "unresolved names", "a safe fix", "proposals", "a section with a fix"),
+        *("a section without a fix", "mentions"),
+    ],
+)
+def test_next_steps_are_there_only_if_there_is_something_to_do(
+    steps: Sequence[tuple[str, str, int]], expected: Sequence[tuple[str, str, int]]
+) -> None:
+    assert steps == expected
+
+
+def test_what_gains_most_points_comes_first() -> None:
+    files: VaultFiles = {
+        **{f"{number}.md": "[[Quay]]" for number in range(9)},
+        "A.md": "[[Plan]] [[Plan]] [[Plan]] ![[map.png]]",
+        "Quay.md": "",
+    }
+    fixes = {"VL104": Safety.SAFE, "VL125": Safety.UNSAFE}
+    kinds = [kind for kind, _, _ in make_steps(files, (), fixes)]
+    assert kinds == ["proposals", "safe-fixes", "unresolved"]
+
+
+def test_mentions_are_listed_by_target_with_their_passages() -> None:
+    files: VaultFiles = {"A.md": "The quay ends.", "B.md": "x" * 200 + " quay", "Quay.md": ""}
+    found = [mention("A.md", 1, "Quay.md"), mention("B.md", 2, "Quay.md", before="x" * 200 + " ")]
+    sources = ReportInputs(
+        build_state(files, make_settings(("VL1",))),
+        lambda path: str(files[path]),
+        lambda _names: {},
+        lambda findings: count_fixes(item.fix for item in findings),
+        lambda: found,
+    )
+    report = build_report(sources, ReportLabels("Notes"))
+    [row] = report.mentions
+    assert (row.path, row.title, row.mentions) == ("Quay.md", "Quay", 2)
+    first, second = row.places
+    assert (first.path, first.line) == ("A.md", 1)
+    assert (first.before, first.words, first.after) == ("The ", "quay", " ends.")
+    assert second.before == "…" + "x" * 89 + " "
+    assert report.totals.mentions == 2
+    assert (
+        build_report(
+            sources._replace(find_mentions=lambda: None), ReportLabels("Notes")
+        ).totals.mentions
+        is None
+    )
+
+
+def test_isolated_notes_have_related_notes() -> None:
+    files: VaultFiles = {
+        "A.md": "[[Hub]]",
+        "B.md": "[[Hub]] [[A]]",
+        "Hub.md": "",
+        "C.md": "[[Hub]]",
+    }
+    rows = make_report(files).related
+    assert [(row.path, row.outgoing) for row in rows] == [("C.md", 1), ("B.md", 2)]
+    assert [item.path for item in rows[0].related] == ["A.md", "B.md"]
+
+
 # -- islands and bridges --------------------------------------------------------------------------------------------------
 
 PATHS = ("A.md", "B.md", "C.md", "D.md", "E.md", "f.png")
@@ -378,7 +528,19 @@ def test_markdown_has_the_score_and_the_first_rows() -> None:
 def test_markdown_of_a_clean_vault_has_no_tables_of_defects() -> None:
     text = render_markdown_report(make_report({"A.md": "[[B]]", "B.md": "[[A]]"}))
     assert "100 of 100" in text
-    assert "###" not in text
+    assert re.findall("^### (.*)", text, re.MULTILINE) == ["What to do next", "Score"]
+    assert "Nothing is left to do: no fix waits" in text
+
+
+def test_markdown_begins_with_what_to_do_next() -> None:
+    text = render_markdown_report(REPORT)
+    first, rest = text.split(SCORE_HEADING)
+    assert "| points | what | command |" in first
+    assert (
+        "|  | Look through 2 names in links that have no file | `vaultlink unresolved` |" in first
+    )
+    assert "| `Nowhere` |" not in first
+    assert "| `Nowhere` |" in rest
 
 
 def test_markdown_shows_the_trend_newest_first() -> None:

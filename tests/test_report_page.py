@@ -119,7 +119,8 @@ def test_page_of_an_empty_vault_says_that_nothing_is_wrong() -> None:
 def test_table_that_is_cut_says_where_the_rest_is() -> None:
     text = PageReader(render_page(SMALL, SMALL_PICTURE)).text
     assert "These are the first 7 of 1,204. vaultlink report --output-format json has all." in text
-    assert text.count("These are the first") == 1
+    assert "These are the first 2 of 60. vaultlink mentions has all." in text
+    assert text.count("These are the first") == 2
 
 
 def test_notes_are_links_that_open_obsidian() -> None:
@@ -387,14 +388,24 @@ def test_trend_of_one_commit_says_that_it_is_too_short() -> None:
 
 
 def test_formula_is_the_sum_of_the_parts() -> None:
-    assert format_formula(SMALL.score) == "48.00 + 11.43 + 10.00 + 5.00 = 74.43, rounded down to 74"
+    assert format_formula(SMALL.score) == "38.40 + 6.53 + 10.00 + 2.50 = 57.43, rounded down to 57"
+
+
+def test_formula_has_the_parts_that_count_and_the_limit() -> None:
+    clean = ScoreCounts(9, 9, 3, 0, 0, 0, 0)
+    assert format_formula(compute_score(clean)) == (
+        "66.67 + 22.22 + 11.11 = 100.00, rounded down to 100"
+    )
+    many = compute_score(clean._replace(errors_and_warnings=2_106))
+    assert format_formula(many) == "66.67 + 22.22 + 11.11 = 100.00, limited to 90"
+    assert "the score is at most 90." in render_markdown_report(change_report(EMPTY, score=many))
 
 
 def test_sum_of_rounded_points_is_not_below_the_score() -> None:
-    score = compute_score(ScoreCounts(1, 1, 6, 5, 4, 3, 1))
-    assert sum(part.points for part in score.parts) < score.value == 70
-    assert format_formula(score) == "60.00 + 3.33 + 3.33 + 3.33 = 70.00, rounded down to 70"
-    assert "| sum |  |  | 70.00 | 100 |" in render_markdown_report(
+    score = compute_score(ScoreCounts(1, 7, 3, 1, 1, 3, 2))
+    assert sum(part.points for part in score.parts) < score.value == 19
+    assert format_formula(score) == "1.22 + 8.89 + 4.44 + 4.44 = 19.00, rounded down to 19"
+    assert "| sum |  |  | 19.00 | 100 |" in render_markdown_report(
         change_report(EMPTY, score=score)
     )
 
@@ -403,7 +414,7 @@ def test_bar_is_as_wide_as_the_weights() -> None:
     segments = measure_score_bar(SMALL.score)
     assert [segment.x for segment in segments] == [0, 60, 80, 90]
     assert [segment.filled / segment.width for segment in segments] == pytest.approx(
-        [0.8, 4 / 7, 1, 0.5], abs=0.001
+        [0.64, 6.53 / 20, 1, 0.25], abs=0.001
     )
 
 

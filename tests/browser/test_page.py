@@ -197,9 +197,9 @@ def read_sections(page: Page) -> list[str]:
 def test_search_shows_matching_rows_of_all_tables(small: Page) -> None:
     everything = read_sections(small)
     small.fill("#search", "東京")
-    assert read_sections(small) == ["hubs", "orphans"]
+    assert read_sections(small) == ["mentions", "related", "hubs", "orphans"]
     status = "() => document.getElementById('search-status').textContent"
-    assert small.evaluate(status) == "2 rows in 2 tables"
+    assert small.evaluate(status) == "4 rows in 4 tables"
 
     small.fill("#search", "no such name")
     assert read_sections(small) == []
@@ -243,6 +243,141 @@ def test_search_in_a_large_page_is_quick(browser: Browser, files: dict[str, Path
     }"""
     page.evaluate(script, "number")
     assert page.evaluate(script, "number 77") < 500
+
+
+READ_MARKS = "() => [...document.querySelectorAll('mark')].map((item) => item.textContent)"
+
+
+def test_search_marks_what_it_found(small: Page) -> None:
+    small.fill("#search", "MOLE")
+    marks = small.evaluate(READ_MARKS)
+    assert set(marks) == {"Mole", "mole"}
+    small.fill("#search", "mole pier")
+    assert {"Mole", "mole", "Pier", "pier"} >= set(small.evaluate(READ_MARKS)) > {"Mole"}
+    small.fill("#search", "")
+    assert small.evaluate(READ_MARKS) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "marks"),
+    [("東京", {"東京"}), ("שלום", {"שלום"}), ("CAFÉ", {"Café"}), ("of 1890", {"of", "1890"})],
+)
+def test_marks_are_those_of_all_scripts(small: Page, text: str, marks: set[str]) -> None:
+    small.fill("#search", text)
+    assert set(small.evaluate(READ_MARKS)) == marks
+
+
+def test_search_opens_the_lists_with_what_it_found_and_closes_them(small: Page) -> None:
+    is_open = "() => document.querySelector('[data-table=mentions] details').open"
+    assert small.evaluate(is_open) is False
+    small.fill("#search", "1890")
+    assert small.evaluate(is_open) is True
+    small.fill("#search", "")
+    assert small.evaluate(is_open) is False
+
+
+def test_search_on_a_phone_hides_other_rows(browser: Browser, files: dict[str, Path]) -> None:
+    page = browser.open(files["small"], width=390, height=844)
+    page.fill("#search", "breakwater")
+    assert read_column(page, "hubs") == ["Breakwater"]
+
+
+def test_button_shows_a_note_in_the_graph(small: Page) -> None:
+    small.evaluate("() => window.vaultGraph.ready.then(() => true)")
+    button = "#hubs [aria-label='Show Mole in the graph']"
+    small.wait_for(f'document.querySelector("{button}")')
+    small.click(button)
+    small.wait_for("document.querySelector('.graph-panel h3')?.textContent === 'ports/Mole.md'")
+    top = small.evaluate("() => document.getElementById('graph').getBoundingClientRect().top")
+    assert -5 < top < 300
+    links = small.evaluate(
+        "() => [...document.querySelectorAll('.graph-panel a')].map((item) => item.getAttribute('href'))"
+    )
+    assert links == ["obsidian://open?vault=Harbour%20notes&file=ports%2FMole.md"]
+
+
+def test_files_that_are_not_in_the_graph_have_no_button(small: Page) -> None:
+    small.evaluate("() => window.vaultGraph.ready.then(() => true)")
+    small.wait_for("document.querySelector('.show')")
+    labels = small.evaluate(
+        "() => [...document.querySelectorAll('#unused_attachments .show')].length"
+    )
+    assert labels == 0
+
+
+# -- the first screen ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 900), (390, 844)])
+def test_first_screen_says_what_to_do_next(
+    browser: Browser, files: dict[str, Path], width: int, height: int
+) -> None:
+    page = browser.open(files["small"], width=width, height=height)
+    steps = page.evaluate(
+        """() => [...document.querySelectorAll(".next li")].map((item) => [
+            item.querySelector(".command").textContent,
+            Math.round(item.getBoundingClientRect().bottom),
+            item.querySelector("a").hash,
+        ])"""
+    )
+    assert [(command, link) for command, _, link in steps] == [
+        ("vaultlink fix --interactive", "#fixes"),
+        ("vaultlink fix", "#fixes"),
+        ("vaultlink mentions --write", "#mentions"),
+    ]
+    assert max(bottom for _, bottom, _ in steps) < height
+
+
+@pytest.mark.parametrize("name", ["small", "empty", "large"])
+def test_phone_page_has_at_most_six_screens_before_its_tables(
+    browser: Browser, files: dict[str, Path], name: str
+) -> None:
+    page = browser.open(files[name], width=390, height=844)
+    top = page.evaluate(
+        "() => document.getElementById('tables').getBoundingClientRect().top + scrollY"
+    )
+    assert top <= 6 * 844
+
+
+@pytest.mark.parametrize("width", [320, 390, 768, 1280])
+def test_options_and_counts_never_break(
+    browser: Browser, files: dict[str, Path], width: int
+) -> None:
+    """A box with several lines has several rectangles."""
+    page = browser.open(files["large"], width=width)
+    broken = page.evaluate(
+        """() => [...document.querySelectorAll(".command span, .total, td.number, .gain")]
+            .filter((item) => item.getClientRects().length > 1
+                || item.scrollWidth > item.clientWidth + 1 && getComputedStyle(item).display !== "inline")
+            .map((item) => item.textContent)"""
+    )
+    assert broken == []
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_ring_around_the_search_is_whole(
+    browser: Browser, files: dict[str, Path], width: int
+) -> None:
+    page = browser.open(files["small"], width=width)
+    page.press("/")
+    page.evaluate("() => document.getElementById('search').scrollIntoView({block: 'center'})")
+    room = page.evaluate(
+        """() => {
+            const input = document.getElementById("search"), style = getComputedStyle(input);
+            const ring = parseFloat(style.outlineWidth) + parseFloat(style.outlineOffset);
+            const box = input.getBoundingClientRect();
+            const status = document.getElementById("search-status").getBoundingClientRect();
+            const room = [status.top - box.bottom - ring];
+            for (let item = input.parentNode; item !== document.documentElement; item = item.parentNode) {
+                if (getComputedStyle(item).overflowX === "visible") continue;
+                const outer = item.getBoundingClientRect();
+                room.push(box.left - ring - outer.left, outer.right - box.right - ring);
+            }
+            return [ring, Math.min(...room)];
+        }"""
+    )
+    assert room[0] >= 3
+    assert room[1] >= 0
 
 
 # -- people -------------------------------------------------------------------------------------------------------------

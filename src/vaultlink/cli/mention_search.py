@@ -49,8 +49,13 @@ from vaultlink.report.read_only_notes import describe_read_only
 _LIBRARY = "ahocorasick_rs"
 
 
+def has_library() -> bool:
+    """Return True if a whole vault can be searched in a reasonable time."""
+    return find_spec(_LIBRARY) is not None
+
+
 def require_library() -> None:
-    if find_spec(_LIBRARY) is None:
+    if not has_library():
         raise UsageError(
             "searching a whole vault for mentions requires an extra library. Install it with "
             f"`{format_install_command('ahocorasick-rs')}`, or name the notes to search."
@@ -167,6 +172,21 @@ def find_certain_mentions(
         if item.certain:
             found.setdefault(item.target, set()).add(item.path)
     return found
+
+
+def find_linkable_mentions(vault: Vault) -> list[Mention]:
+    """Return the mentions in all notes that `mentions --write` links, in order."""
+    options = build_mention_options(vault.config.mentions)
+    search = MentionSearch(
+        vault.state, vault.text, replace(options, lowest_score=options.min_score)
+    )
+    found = [item for item in search.find(select_link_sources(vault, ())) if item.certain]
+    fixes = make_mention_fixes(vault.state, vault.text, found)
+    return [
+        item
+        for item in found
+        if _doubt_unwritable(item, vault, fixes.get((item.path, item.start))).certain
+    ]
 
 
 # -- find the mentions that the options of `vaultlink mentions` name, and print them ---------------

@@ -10,9 +10,13 @@ from vaultlink.dashboard.model import (
     FixRow,
     FolderRow,
     Island,
+    IsolatedNote,
     LinkSource,
+    MentionedNote,
+    MentionPlace,
     MissingAttachment,
     NoteRow,
+    RelatedNoteRow,
     RuleRow,
     SectionRow,
     TableCut,
@@ -20,16 +24,19 @@ from vaultlink.dashboard.model import (
     Totals,
     VaultReport,
 )
+from vaultlink.dashboard.next_steps import StepInputs, list_report_steps
 from vaultlink.dashboard.score import ScoreCounts, compute_score, count_score, list_sections
 from vaultlink.engine.checks import check_with_rule
 from vaultlink.engine.step import State
 from vaultlink.fix.forecast import FixForecast, count_by_rule
 from vaultlink.graph.build import find_bridges, find_islands
+from vaultlink.graph.related import find_related
 from vaultlink.index.file_kinds import has_known_extension
 from vaultlink.index.index import link_name
 from vaultlink.index.packed_map import unpack_all
 from vaultlink.index.resolve import is_note
 from vaultlink.links.edit_math import sort_edits
+from vaultlink.mentions.mention import Mention
 from vaultlink.model import (
     Diagnostic,
     Fix,
@@ -52,15 +59,24 @@ from vaultlink.report.listings import (
     topic_row,
 )
 from vaultlink.rules.connections import UNUSED_ATTACHMENT
+from vaultlink.text import group_by
+
+
+def _find_no_mentions() -> Sequence[Mention] | None:
+    return ()
 
 
 class ReportInputs(NamedTuple):
-    """The state of a vault, and functions that look up texts, suggestions and fixes."""
+    """The state of a vault, and functions that look up what a report needs of it.
+
+    `find_mentions` returns those that `mentions --write` links; None if it can't search.
+    """
 
     state: State
     text: TextByPath
     suggest_all: Callable[[Sequence[str]], Mapping[str, Sequence[Suggestion]]]
     forecast: Callable[[Sequence[Diagnostic]], FixForecast]
+    find_mentions: Callable[[], Sequence[Mention] | None] = _find_no_mentions
 
 
 class _Facts(NamedTuple):
@@ -76,6 +92,7 @@ class _Facts(NamedTuple):
     sections: Sequence[SectionRow]
     unused: Sequence[str]
     counts: ScoreCounts
+    mentions: Sequence[Mention] | None
 
 
 def _collect_facts(sources: ReportInputs) -> _Facts:
@@ -93,6 +110,7 @@ def _collect_facts(sources: ReportInputs) -> _Facts:
         list_sections(state),
         sorted(check_with_rule(state.settings, index, UNUSED_ATTACHMENT)),
         count_score(state),
+        sources.find_mentions(),
     )
 
 
@@ -122,6 +140,7 @@ def _count_totals(state: State, facts: _Facts) -> Totals:
         sections_out_of_step=len(facts.sections) - in_step,
         unlinked=facts.counts.notes_unlinked,
         has_all_fixes=not facts.fixable.has_guesses,
+        mentions=None if facts.mentions is None else len(facts.mentions),
     )
 
 
@@ -131,7 +150,19 @@ _MAX_RANKED = 50
 """Hubs, and bridges: rankings of notes of which only the first are of interest."""
 
 _MAX_NAMED = 5
-"""Sources of a topic and notes of an island, if tables are cut."""
+"""Sources of a topic, places of mentions and notes of an island, if tables are cut."""
+
+_MAX_MENTIONED = 50
+"""Notes that others mention, if tables are cut: each has passages, which take place."""
+
+_MAX_ISOLATED = 20
+"""Notes with related notes. For each, the neighbours of its neighbours are read."""
+
+_MAX_TRIED = 400
+"""Notes without backlinks for which related notes are looked for."""
+
+_MAX_RELATED = 3
+"""Related notes of each."""
 
 
 class ReportLabels(NamedTuple):
@@ -185,7 +216,22 @@ def build_report(
         ),
         sections=cutter.cut("sections", facts.sections),
         fixes=describe_fixes(cutter.cut("fixes", fixes), sources.text),
+        next=list_report_steps(_gather_step_inputs(state, facts)),
+        mentions=_list_mentioned(facts, cutter, numbers, sources.text),
+        related=_list_isolated(state, facts.orphans, numbers),
         cuts=tuple(cutter.cuts),
+    )
+
+
+def _gather_step_inputs(state: State, facts: _Facts) -> StepInputs:
+    return StepInputs(
+        state,
+        facts.counts,
+        facts.findings,
+        facts.fixable,
+        facts.mentions,
+        facts.sections,
+        len(facts.topics),
     )
 
 
@@ -197,8 +243,10 @@ class _TableCutter:
         self.max_named = None if max_rows is None else _MAX_NAMED
         self.cuts: list[TableCut] = []
 
-    def cut(self, table: str, rows: Sequence[_T]) -> tuple[_T, ...]:
-        first = tuple(rows[: self._max_rows])
+    def cut(self, table: str, rows: Sequence[_T], most: int | None = None) -> tuple[_T, ...]:
+        """Return the first rows; at most `most`, if tables are cut at all."""
+        limits = [limit for limit in (self._max_rows, most) if limit is not None]
+        first = tuple(rows[: min(limits)] if self._max_rows is not None else rows)
         if len(first) < len(rows):
             self.cuts.append(TableCut(table, len(first), len(rows)))
         return first
@@ -272,6 +320,65 @@ def _describe_fix(item: Diagnostic, fix: Fix, text: TextByPath) -> FixRow:
     return FixRow(item.path, item.line, item.code, item.message, is_safe, before, after)
 
 
+# -- links to add ---------------------------------------------------------------------------------
+
+
+_MAX_PASSAGE = 90
+"""Code points of a sentence that are shown on each side of a mention."""
+
+
+def _list_mentioned(
+    facts: _Facts, cutter: "_TableCutter", numbers: "_NoteNumbers", text: TextByPath
+) -> tuple[MentionedNote, ...]:
+    """Return the notes that others mention, most mentions first."""
+    groups = group_by(facts.mentions or (), lambda item: item.target)
+    ranked = sorted(groups.items(), key=lambda group: (-len(group[1]), group[0]))
+    return tuple(
+        [
+            MentionedNote(
+                target,
+                numbers.find_title(target),
+                len(items),
+                tuple([_describe_place(item, text) for item in items[: cutter.max_named]]),
+            )
+            for target, items in cutter.cut("mentions", ranked, _MAX_MENTIONED)
+        ]
+    )
+
+
+def _describe_place(mention: Mention, text: TextByPath) -> MentionPlace:
+    whole = text(mention.path)
+    before = whole[mention.sentence_start : mention.start].lstrip()
+    after = whole[mention.end : mention.sentence_end].rstrip()
+    if len(before) > _MAX_PASSAGE:
+        before = f"…{before[-_MAX_PASSAGE:]}"
+    if len(after) > _MAX_PASSAGE:
+        after = f"{after[:_MAX_PASSAGE]}…"
+    return MentionPlace(mention.path, mention.line, before, mention.words, after)
+
+
+def _list_isolated(
+    state: State, orphans: Sequence[str], numbers: "_NoteNumbers"
+) -> tuple[IsolatedNote, ...]:
+    """Return notes without backlinks, fewest links first, with their related notes.
+
+    Notes for which none is found are left out.
+    """
+    rows = numbers.describe(orphans)
+    found: list[IsolatedNote] = []
+    for row in sorted(rows, key=lambda row: (row.outgoing, row.path))[:_MAX_TRIED]:
+        related = find_related(state.index, row.path, _MAX_RELATED)
+        if related:
+            notes = [
+                RelatedNoteRow(item.path, numbers.find_title(item.path), item.score, item.why)
+                for item in related
+            ]
+            found.append(IsolatedNote(row.path, row.title, row.outgoing, tuple(notes)))
+        if len(found) == _MAX_ISOLATED:
+            break
+    return tuple(found)
+
+
 # -- notes and folders ----------------------------------------------------------------------------
 
 
@@ -314,12 +421,16 @@ class _NoteNumbers:
         ]
         return sorted(rows, key=lambda row: (-row.findings, -row.dangling, row.folder))
 
-    def _describe_note(self, path: str) -> NoteRow:
+    def find_title(self, path: str) -> str:
+        """Return the title of a note, else its name without extension."""
         note = self._state.index.notes.get(path)
+        return (note.title if note else None) or link_name(path)
+
+    def _describe_note(self, path: str) -> NoteRow:
         counts = self._state.tallies.get(path, LinkCounts())
         return NoteRow(
             path,
-            (note.title if note else None) or link_name(path),
+            self.find_title(path),
             self._incoming[path],
             counts.resolved,
             self._findings.get(path, 0),

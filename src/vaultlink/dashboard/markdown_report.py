@@ -1,10 +1,17 @@
 """The Markdown form of a report, for pull requests and the summaries of CI jobs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from msgspec.structs import astuple
 
-from vaultlink.dashboard.model import HealthScore, Totals, Trend, TrendPoint, VaultReport
+from vaultlink.dashboard.model import (
+    HealthScore,
+    ReportStep,
+    Totals,
+    Trend,
+    TrendPoint,
+    VaultReport,
+)
 from vaultlink.report.layout import format_count
 from vaultlink.report.markdown import (
     format_cell,
@@ -17,21 +24,27 @@ from vaultlink.report.output_starts import MARKDOWN_MARK
 MAX_ROWS = 10
 """Rows of each table."""
 
+SCORE_HEADING = "### Score"
+"""The heading after the first screen. The action cuts the summary of a pull request before it."""
+
 _MAX_TEXT = 80
 """Code points of a name. So the page stays below 60 kilobytes, whatever the names are."""
 
 
 def render_markdown_report(report: VaultReport) -> str:
-    """Render the short form of a report: score, totals, and the first rows of tables."""
+    """Render the short form of a report: the first screen, the score and some tables."""
     vault = format_code_span(report.vault, _MAX_TEXT)
     return join_parts(
         [
             MARKDOWN_MARK,
             f"## Health score of {vault}: {report.score.value} of 100",
             _describe_version(report),
-            _render_score(report.score),
+            "### What to do next",
+            _render_steps(report.next),
             _render_totals(report.totals),
             _describe_fixes(report.totals),
+            SCORE_HEADING,
+            _render_score(report.score),
             *_render_trend(report.trend),
             *_render_tables(report),
         ]
@@ -49,13 +62,27 @@ def _describe_version(report: VaultReport) -> str:
 
 def _render_score(score: HealthScore) -> str:
     rows: list[list[object]] = [
-        [part.label, part.healthy, part.total, part.points, part.weight] for part in score.parts
+        [part.label, part.healthy, part.total, part.points, part.most]
+        for part in score.parts
+        if part.most
     ]
     points = max(sum(part.points for part in score.parts), float(score.value))
-    weights = sum(part.weight for part in score.parts)
-    return render_markdown_table(
-        ("counted", "healthy", "all", "points", "of"), [*rows, ["sum", "", "", points, weights]]
+    table = render_markdown_table(
+        ("counted", "healthy", "all", "points", "of"), [*rows, ["sum", "", "", points, 100]]
     )
+    if int(points) <= score.limit:
+        return table
+    return f"{table}\n\nWith as many errors and warnings, the score is at most {score.limit}."
+
+
+def _render_steps(steps: Sequence[ReportStep]) -> str:
+    if not steps:
+        return "Nothing is left to do: no fix waits, no link is unresolved, no mention is certain."
+    rows = [
+        [f"+{step.points}" if step.points else "", step.purpose, f"`{step.command}`"]
+        for step in steps
+    ]
+    return render_markdown_table(("points", "what", "command"), rows)
 
 
 def _render_totals(totals: Totals) -> str:
@@ -97,6 +124,7 @@ _TABLES = (
         "Unresolved topics with the most links",
         ("topic", "links", "notes", "similar note"),
     ),
+    ("mentions", "Notes that others certainly mention", ("note", "mentions")),
     ("worst", "Notes with the most findings", ("note", "findings", "links in", "links out")),
     ("missing_attachments", "Missing attachments", ("file", "links")),
     ("unused_attachments", "Unused attachments", ("file",)),

@@ -17,9 +17,10 @@ class ScorePart(msgspec.Struct, frozen=True):
         name: A name for programs, such as `links`.
         label: What is counted, for people, such as `links that resolve`.
         healthy: How many of `total` are healthy.
-        total: How many there are. Without any, the part counts as healthy.
-        weight: The part's share of 100 points.
-        points: `weight` times the healthy share, rounded to two digits.
+        total: How many there are. Without any, the part does not count.
+        weight: The weight of the part among those that count.
+        points: `most` times the square of the healthy share, rounded to two digits.
+        most: The part's share of 100 points, rounded to two digits; 0 if it does not count.
     """
 
     name: str
@@ -28,6 +29,7 @@ class ScorePart(msgspec.Struct, frozen=True):
     total: int
     weight: int
     points: float
+    most: float
 
 
 class HealthScore(msgspec.Struct, frozen=True):
@@ -36,10 +38,12 @@ class HealthScore(msgspec.Struct, frozen=True):
     Attributes:
         value: The score, from 0 to 100.
         parts: The inputs of the score.
+        limit: The highest value of a vault with as many errors and warnings.
     """
 
     value: int
     parts: tuple[ScorePart, ...]
+    limit: int = 100
 
 
 class Totals(msgspec.Struct, frozen=True):
@@ -67,6 +71,8 @@ class Totals(msgspec.Struct, frozen=True):
         sections_out_of_step: Backlinks sections with a finding.
         unlinked: Notes that are linked with no other file, in neither direction.
         has_all_fixes: False if there may be more unsafe fixes than were counted.
+        mentions: Names of notes in text without a link that `mentions --write` links; None if they
+            were not searched, because a library is missing.
     """
 
     notes: int
@@ -89,6 +95,26 @@ class Totals(msgspec.Struct, frozen=True):
     sections_out_of_step: int
     unlinked: int = 0
     has_all_fixes: bool = True
+    mentions: int | None = 0
+
+
+class ReportStep(msgspec.Struct, frozen=True):
+    """Something to do next.
+
+    Attributes:
+        kind: `safe-fixes`, `proposals`, `mentions`, `sections` or `unresolved`.
+        command: The command line, for the folder of the vault.
+        purpose: What the command does, as one line without a full stop.
+        gain: Number of findings that it can resolve, links that it adds or sections that it
+            updates; 0 for a command that lists.
+        points: Points of the score that it can gain, rounded to one digit.
+    """
+
+    kind: str
+    command: str
+    purpose: str
+    gain: int
+    points: float
 
 
 class RuleRow(msgspec.Struct, frozen=True):
@@ -264,6 +290,72 @@ class FixRow(msgspec.Struct, frozen=True):
     after: str
 
 
+class MentionPlace(msgspec.Struct, frozen=True):
+    """A place where a note's text names another note without a link.
+
+    Attributes:
+        path: Vault path of the note with the text.
+        line: Line of the words, 1-based.
+        before: The text of the sentence before the words; cut if it is long.
+        words: The words that name the note.
+        after: The text of the sentence after the words; cut if it is long.
+    """
+
+    path: str
+    line: int
+    before: str
+    words: str
+    after: str
+
+
+class MentionedNote(msgspec.Struct, frozen=True):
+    """A note that others certainly name without a link.
+
+    Attributes:
+        path: Vault path of the note that is named.
+        title: The `title` property, else the file name without extension.
+        mentions: Number of its mentions that `mentions --write` links.
+        places: The places of these mentions; only the first five if tables are cut.
+    """
+
+    path: str
+    title: str
+    mentions: int
+    places: tuple[MentionPlace, ...]
+
+
+class RelatedNoteRow(msgspec.Struct, frozen=True):
+    """A note that is related to another one, as `related` lists it.
+
+    Attributes:
+        path: Vault path of the note.
+        title: The `title` property, else the file name without extension.
+        score: The sum of the evidence.
+        why: The evidence, as one line without a full stop.
+    """
+
+    path: str
+    title: str
+    score: float
+    why: str
+
+
+class IsolatedNote(msgspec.Struct, frozen=True):
+    """A note without backlinks, and the notes that could link to it.
+
+    Attributes:
+        path: Vault path of the note.
+        title: The `title` property, else the file name without extension.
+        outgoing: Number of its links that resolve.
+        related: The notes that are most related to it, at most three.
+    """
+
+    path: str
+    title: str
+    outgoing: int
+    related: tuple[RelatedNoteRow, ...]
+
+
 class TrendPoint(msgspec.Struct, frozen=True):
     """The vault as it was at a commit, checked with the settings of today.
 
@@ -338,8 +430,11 @@ class VaultReport(msgspec.Struct, frozen=True):
         missing_attachments: Attachments that do not exist, most links first.
         sections: Backlinks sections, those out of step first.
         fixes: Fixes that wait, safe ones first.
-        trend: The last commits; None without `--trend`.
-        cuts: The tables above that are cut, with their numbers of rows; empty if none is.
+        trend: The last commits; None without `--history`.
+        cuts: The tables that are cut, with their numbers of rows; empty if none is.
+        next: What to do next, most points first.
+        mentions: Notes that others certainly name without a link, most mentions first.
+        related: The notes without backlinks that have the fewest links, each with related notes.
     """
 
     schema: int
@@ -364,6 +459,9 @@ class VaultReport(msgspec.Struct, frozen=True):
     fixes: tuple[FixRow, ...]
     trend: Trend | None = None
     cuts: tuple[TableCut, ...] = ()
+    next: tuple[ReportStep, ...] = ()
+    mentions: tuple[MentionedNote, ...] = ()
+    related: tuple[IsolatedNote, ...] = ()
 
 
 def render_json_report(report: VaultReport) -> bytes:

@@ -229,24 +229,27 @@ def describe_health(totals: Totals) -> str:
 
 def format_formula(score: HealthScore) -> str:
     """Return the sum of the parts: `39.50 + 20.00 = 59.50, rounded down to 59`."""
-    points = [part.points for part in score.parts]
+    points = [part.points for part in score.parts if part.most]
     total = max(round(sum(points), 2), float(score.value))  # rounded points may sum up to less
+    terms = " + ".join(f"{item:.2f}" for item in points) or "0.00"
+    if total >= score.limit + 1:
+        return f"{terms} = {total:.2f}, limited to {score.limit}"
     about = "just under " if int(total) > score.value else ""
-    terms = " + ".join(f"{item:.2f}" for item in points)
     return f"{terms} = {about}{total:.2f}, rounded down to {score.value}"
 
 
 def measure_score_bar(score: HealthScore) -> list[ScoreSegment]:
     """Return the segments of the score's bar.
 
-    Each is as wide as the weight of its part, and filled by its points.
+    Each is as wide as the part's share of 100 points, and filled by its points.
     """
-    segments, x = [], 0
+    segments, x = [], 0.0
     for part in score.parts:
-        width = max(part.weight - _SEGMENT_GAP, 0)
-        filled = round(width * part.points / part.weight, 3) if part.weight else 0
-        segments.append(ScoreSegment(x, width, filled))
-        x += part.weight
+        if part.most:
+            width = round(max(part.most - _SEGMENT_GAP, 0), 3)
+            filled = round(width * part.points / part.most, 3)
+            segments.append(ScoreSegment(round(x, 2), width, filled))
+            x += part.most
     return segments
 
 
@@ -279,6 +282,7 @@ def list_figures(totals: Totals) -> list[Figure]:
             f"{totals.fixes_safe:,} safe" + ("" if totals.has_all_fixes else ", perhaps more"),
             "fixes",
         ),
+        *_list_mention_figure(totals),
         Figure("Orphans", totals.orphans, format_count(totals.dead_ends, "dead end"), "orphans"),
         Figure("Islands", totals.islands, "beside the largest group", "islands"),
         Figure(
@@ -288,6 +292,12 @@ def list_figures(totals: Totals) -> list[Figure]:
             "sections",
         ),
     ]
+
+
+def _list_mention_figure(totals: Totals) -> list[Figure]:
+    if not totals.mentions:
+        return []
+    return [Figure("Mentions", totals.mentions, "certain, without a link", "mentions")]
 
 
 # -- the trend ------------------------------------------------------------------------------------
@@ -468,6 +478,13 @@ SECTIONS = (
         ),
     ),
     (
+        "Links to add",
+        (
+            ("mentions", "Certain mentions"),
+            ("related", "Isolated notes"),
+        ),
+    ),
+    (
         "Connections",
         (
             ("hubs", "Hubs"),
@@ -487,6 +504,16 @@ SECTIONS = (
     ),
 )
 """The sections with tables: their group, and the report's field and the title of each."""
+
+
+STEP_TABLES = {
+    "safe-fixes": "fixes",
+    "proposals": "fixes",
+    "mentions": "mentions",
+    "sections": "sections",
+    "unresolved": "topics",
+}
+"""The table that lists what a next step is about, by the kind of the step."""
 
 
 def render_page(report: VaultReport, picture: GraphPicture) -> str:
@@ -519,6 +546,7 @@ def render_page(report: VaultReport, picture: GraphPicture) -> str:
         figures=list_figures(report.totals),
         trend=draw_trend(report.trend),
         contents=SECTIONS,
+        step_tables=STEP_TABLES,
         picture=picture,
         graph_vault=report.vault
         if make_visible(shorten_name(report.vault)) == report.vault

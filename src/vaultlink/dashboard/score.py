@@ -1,6 +1,6 @@
 """The health score of a vault, and its trend over commits."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from itertools import chain
 from typing import Annotated, NamedTuple
@@ -14,18 +14,20 @@ from vaultlink.git.objects import CommitTree
 from vaultlink.index.index import Index, LinkTargets
 from vaultlink.index.resolve import is_note
 from vaultlink.index.topics import list_topics
-from vaultlink.model import Diagnostic, Note, Section, Severity, sum_counts
+from vaultlink.model import UNRESOLVED, Diagnostic, Note, Section, Severity, sum_counts
 from vaultlink.report.layout import format_count
 from vaultlink.rules.section_rules import ALL_SECTION_RULES
+from vaultlink.text import group_by
 
-# -- the health score of a vault: a weighted sum of four healthy shares ----------------------------
+# -- the health score of a vault: a weighted sum of healthy shares ---------------------------------
 
 
 class ScoreCounts(NamedTuple):
     """The counts of a vault that the health score is computed from.
 
     `links_internal` are all links but external ones; those with `links_resolved` lead to one file.
-    Unlinked notes are linked with no other file, in neither direction.
+    Unlinked notes are linked with no other file, in neither direction. `errors_and_warnings` are
+    the findings with these severities.
     """
 
     links_resolved: int
@@ -35,13 +37,15 @@ class ScoreCounts(NamedTuple):
     notes_unlinked: int
     sections: int
     sections_in_step: int
+    errors_and_warnings: int = 0
 
 
 def compute_score(counts: ScoreCounts) -> HealthScore:
     """Return the health score of a vault, from 0 to 100.
 
-    Each part gives its weight times its healthy share. A part without anything to count is healthy.
-    The sum is rounded down, so that only a vault without any defect has 100.
+    Each part gives its share of 100 points times the square of its healthy share. A part without
+    anything to count gives nothing, and the others share its points. The sum is rounded down, so
+    that only a vault without any defect has 100, and limited by the number of defects.
     """
     numbers = (
         (counts.links_resolved, counts.links_internal),
@@ -49,13 +53,17 @@ def compute_score(counts: ScoreCounts) -> HealthScore:
         (counts.notes - counts.notes_unlinked, counts.notes),
         (counts.sections_in_step, counts.sections),
     )
+    whole = sum(weight for (_, _, weight), (_, total) in zip(_PARTS, numbers, strict=True) if total)
     parts = []
     exact = Fraction(0)  # the sum of rounded points may be larger
     for (name, label, weight), (healthy, total) in zip(_PARTS, numbers, strict=True):
-        points = Fraction(weight * healthy, total) if total else Fraction(weight)
+        most = Fraction(100 * weight, whole) if total else Fraction(0)
+        points = most * Fraction(healthy, total) ** 2 if total else most
         exact += points
-        parts.append(ScorePart(name, label, healthy, total, weight, round(float(points), 2)))
-    return HealthScore(int(exact), tuple(parts))
+        rounded = round(float(points), 2), round(float(most), 2)
+        parts.append(ScorePart(name, label, healthy, total, weight, *rounded))
+    limit = _find_limit(counts.errors_and_warnings)
+    return HealthScore(min(int(exact), limit), tuple(parts), limit)
 
 
 _PARTS = (
@@ -65,6 +73,16 @@ _PARTS = (
     ("sections", "backlinks sections in step", 10),
 )
 """Name, label and weight of each part. Links weigh most: they are what vaultlink checks."""
+
+_LIMITS = ((10_000, 80), (1_000, 90), (100, 94), (10, 97))
+"""Numbers of errors and warnings, and the highest score of a vault with at least as many.
+
+A share hides how much is left to do: 2,000 broken links are less than 2 % of a large vault.
+"""
+
+
+def _find_limit(errors_and_warnings: int) -> int:
+    return next((limit for least, limit in _LIMITS if errors_and_warnings >= least), 100)
 
 
 _COUNTED_SEVERITIES = (Severity.ERROR, Severity.WARNING)
@@ -78,18 +96,21 @@ def count_score(state: State) -> ScoreCounts:
     links = sum_counts(state.tallies.values())
     notes = [path for path in state.index.notes if is_note(path)]
     linked = _find_linked_files(state.index.targets)
-    with_findings = sum(
-        is_note(path) and any(item.severity in _COUNTED_SEVERITIES for item in found)
-        for path, found in state.diagnostics.items()
-    )
+    defects = {path: sum(map(is_defect, found)) for path, found in state.diagnostics.items()}
     return ScoreCounts(
         links.resolved,
         links.links - links.external,
         len(notes),
-        with_findings,
+        sum(count > 0 and is_note(path) for path, count in defects.items()),
         sum(path not in linked for path in notes),
         *count_sections(state),
+        sum(defects.values()),
     )
+
+
+def is_defect(finding: Diagnostic) -> bool:
+    """Return True for an error or a warning, which lower the score."""
+    return finding.severity in _COUNTED_SEVERITIES
 
 
 def _find_linked_files(targets: Mapping[str, LinkTargets]) -> set[str]:
@@ -99,6 +120,63 @@ def _find_linked_files(targets: Mapping[str, LinkTargets]) -> set[str]:
         if others := set(paths) - {None, source}:
             linked |= {source, *filter(None, others)}
     return linked
+
+
+# -- the score after a step -----------------------------------------------------------------------
+
+
+def estimate_points(
+    state: State,
+    counts: ScoreCounts,
+    resolved: Sequence[Diagnostic] = (),
+    connected: Collection[str] = (),
+) -> float:
+    """Return the points that the score can gain, rounded to one digit.
+
+    Args:
+        state: The state of the vault.
+        counts: Its counts.
+        resolved: The findings that go away.
+        connected: Vault paths of notes that get a link to another file, or from one.
+    """
+    after = _count_after(state, counts, resolved, connected)
+    return max(round(_sum_points(compute_score(after)) - _sum_points(compute_score(counts)), 1), 0)
+
+
+def _sum_points(score: HealthScore) -> float:
+    return min(sum(part.points for part in score.parts), score.limit)
+
+
+def _count_after(
+    state: State,
+    counts: ScoreCounts,
+    resolved: Sequence[Diagnostic],
+    connected: Collection[str],
+) -> ScoreCounts:
+    links = sum(item.about in UNRESOLVED for item in resolved)
+    gone = group_by(resolved, lambda item: item.path)
+    cleared = sections = defects = 0
+    for path, items in gone.items():
+        removed, found = set(map(id, items)), state.diagnostics.get(path, ())
+        left = [item for item in found if id(item) not in removed]
+        less = sum(map(is_defect, items))
+        defects += less
+        cleared += less > 0 and is_note(path) and not any(map(is_defect, left))
+        if path in state.index.notes and any(item.rule in ALL_SECTION_RULES for item in items):
+            sections += _count_out_of_step(state, path, found)
+            sections -= _count_out_of_step(state, path, left)
+    linked = _find_linked_files(state.index.targets) if connected else set()
+    return counts._replace(
+        links_resolved=min(counts.links_resolved + links, counts.links_internal),
+        notes_with_errors_or_warnings=counts.notes_with_errors_or_warnings - cleared,
+        notes_unlinked=counts.notes_unlinked - len(set(connected) - linked),
+        sections_in_step=min(counts.sections_in_step + sections, counts.sections),
+        errors_and_warnings=counts.errors_and_warnings - defects,
+    )
+
+
+def _count_out_of_step(state: State, path: str, found: Sequence[Diagnostic]) -> int:
+    return sum(not row.in_step for row in _describe_sections(state.index.notes[path], found))
 
 
 # -- backlinks sections ---------------------------------------------------------------------------
@@ -127,10 +205,9 @@ def count_sections(state: State) -> tuple[int, int]:
     """
     notes = state.index.notes
     out_of_step = sum(
-        not row.in_step
+        _count_out_of_step(state, path, found)
         for path, found in state.diagnostics.items()
         if path in notes and any(item.rule in ALL_SECTION_RULES for item in found)
-        for row in _describe_sections(notes[path], found)
     )
     total = state.index.tally(_name_sections)[_SECTION]
     return total, total - out_of_step

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from vaultlink.fix.forecast import RuleCount
+from vaultlink.fix.forecast import FixForecast, RuleCount
 from vaultlink.index.topics import Topic, list_topics
 from vaultlink.report.check_result import CheckResult
 from vaultlink.report.concise import (
@@ -230,12 +230,26 @@ def list_next_steps(counts: Sequence[RuleCount], result: CheckResult) -> list[Ne
     """Return the commands to propose for a result; none without findings."""
     if not counts:
         return []
-    forecast = result.forecast()
+    count = format_count(len(result.findings), "finding")
+    undo, options = not result.vault_option, result.command_options
+    return [
+        *list_fix_steps(result.forecast(), options, says_undo=undo),
+        NextStep(f"vaultlink unresolved{result.vault_option}", "list all unresolved links"),
+        NextStep(f"vaultlink check --show all{options}", f"show all {count}"),
+    ]
+
+
+def list_fix_steps(
+    forecast: FixForecast, options: str = "", *, says_undo: bool = True
+) -> list[NextStep]:
+    """Return the commands that apply safe fixes and that ask about the others.
+
+    A command without anything to fix is left out. `options` are added to the commands.
+    """
     safe, unsafe = forecast.safe, forecast.unsafe
     least = "at least " if forecast.has_guesses else ""
-    count = format_count(len(result.findings), "finding")
-    undo = "" if result.vault_option else "; `vaultlink undo` reverts it"
-    have, options = "has" if unsafe == 1 else "have", result.command_options
+    undo = "; `vaultlink undo` reverts it" if says_undo else ""
+    have = "has" if unsafe == 1 else "have"
     steps = [
         NextStep(f"vaultlink fix{options}", f"fix {safe:,} now{undo}", safe),
         NextStep(
@@ -244,11 +258,7 @@ def list_next_steps(counts: Sequence[RuleCount], result: CheckResult) -> list[Ne
             unsafe,
         ),
     ]
-    return [
-        *(step for step in steps if step.gain),
-        NextStep(f"vaultlink unresolved{result.vault_option}", "list all unresolved links"),
-        NextStep(f"vaultlink check --show all{options}", f"show all {count}"),
-    ]
+    return [step for step in steps if step.gain]
 
 
 def _list_commands(counts: Sequence[RuleCount], result: CheckResult) -> list[str]:

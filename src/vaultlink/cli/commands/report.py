@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from vaultlink import __version__
 from vaultlink.api import Vault, replace_state
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
+from vaultlink.cli.mention_search import find_linkable_mentions, has_library
 from vaultlink.cli.options import FolderOptions, option
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import open_from_options
@@ -36,6 +37,7 @@ from vaultlink.git.objects import (
 )
 from vaultlink.git.program import run_git
 from vaultlink.index.index import link_name
+from vaultlink.mentions.mention import Mention
 from vaultlink.report.layout import escape_controls
 from vaultlink.report.output_starts import REPORTS
 from vaultlink.write.cache import save_result
@@ -52,6 +54,9 @@ _MAX_ROWS = {"html": 300, "markdown": MAX_ROWS}
 
 _OUTPUT_FORMATS = ("html", "json", "markdown")
 
+_DEFAULT_FILE = "vaultlink-report.html"
+"""The page that a terminal gets in place of output, in the current folder."""
+
 
 class DashboardOptions(FolderOptions, frozen=True, kw_only=True):
     """Options of `report`."""
@@ -62,7 +67,7 @@ class DashboardOptions(FolderOptions, frozen=True, kw_only=True):
     ] = None
     open_page: Annotated[
         bool,
-        option("--open", help="Open the file in the browser.", requires=("--output",)),
+        option("--open", help="Open the file in the browser."),
     ] = False
     history: Annotated[
         int | None,
@@ -87,13 +92,15 @@ def report(options: DashboardOptions) -> int:
 
     The page is one HTML file with all that it needs: a health score from 0 to 100 with its formula,
     findings by rule and folder, unresolved topics, orphans, dead ends, islands, hubs, bridges,
-    attachments, backlinks sections, waiting fixes, and the graph. It asks no server for anything.
-    Findings of a baseline are included.
+    attachments, backlinks sections, waiting fixes, and the graph. It begins with what to do next,
+    and lists certain mentions and related notes. It asks no server for anything. Findings of a
+    baseline are included.
 
     --output names the file. In a vault, an existing file is replaced only if it is a report of the
-    same format. Without --output, the report is printed; a page is not printed on a terminal. The
-    exit code is 0, or 1 if the score is below --fail-under, 2 after a usage or configuration error.
-    HTML requires an extra library: pip install jinja2.
+    same format. Without --output, the report is printed; on a terminal, and with --open, a page is
+    written to vaultlink-report.html in the current folder instead. The exit code is 0, or 1 if the
+    score is below --fail-under, 2 after a usage or configuration error. HTML requires an extra
+    library: pip install jinja2.
 
     Output formats: html, json, markdown. The default is that of the file's name, else html. json
     has all rows of all tables, markdown the first ten of some.
@@ -101,11 +108,15 @@ def report(options: DashboardOptions) -> int:
     terminal = Terminal(options)
     output_format = _choose_format(options, terminal)
     _check_values(options)
+    file = _choose_file(options, terminal, output_format)
+    if file != options.output_file:
+        options = replace(options, output_file=file)
+        terminal = Terminal(options)
     terminal.written_format = REPORTS[output_format]
     if output_format == "html" and terminal.shows_results():
         raise UsageError(
-            "a page is not printed on a terminal or in the log of a CI service. Name a file, as in "
-            "`--output vault.html`, or another format, as in `--output-format markdown`."
+            "a page is not printed in the log of a CI service. Name a file, as in `--output "
+            "vault.html`, or another format, as in `--output-format markdown`."
         )
     if output_format == "html":
         from vaultlink.cli.installation import format_install_command  # noqa: PLC0415 - the same
@@ -129,6 +140,28 @@ def _choose_format(options: DashboardOptions, terminal: Terminal) -> str:
     if implied and not options.output_format:
         return implied
     return terminal.choose_format(_OUTPUT_FORMATS, "html", "html")
+
+
+def _choose_file(options: DashboardOptions, terminal: Terminal, output_format: str) -> Path | None:
+    """Return the file of a report; None to print it.
+
+    Raises UsageError if its extension does not fit the format.
+    """
+    file = options.output_file
+    if file is None:
+        is_written = terminal.is_terminal or options.open_page
+        if options.open_page and output_format != "html":
+            raise UsageError("--open requires --output, or the format html.")
+        return Path(_DEFAULT_FILE) if is_written and output_format == "html" else None
+    implied = FORMATS_BY_EXTENSION.get(file.suffix.lower())
+    if not file.suffix or implied == output_format:
+        return file
+    known = [item for item, name in FORMATS_BY_EXTENSION.items() if name == output_format]
+    advice = " A browser prints the page as PDF." if file.suffix.lower() == ".pdf" else ""
+    raise UsageError(
+        f"{escape_controls(str(file))}: a report in the format {output_format} ends in "
+        f"{' or '.join(known)}. Nothing was written.{advice}"
+    )
 
 
 def _check_values(options: DashboardOptions) -> None:
@@ -161,7 +194,13 @@ def _leave_out(file: Path | None, vault: Vault) -> Vault:
 def _make_report(
     options: DashboardOptions, terminal: Terminal, vault: Vault, max_rows: int | None
 ) -> VaultReport:
-    sources = ReportInputs(vault.state, vault.text, vault.suggest_all, vault.fixer.forecaster())
+    sources = ReportInputs(
+        vault.state,
+        vault.text,
+        vault.suggest_all,
+        vault.fixer.forecaster(),
+        lambda: find_written_mentions(vault, str(options.output_file)),
+    )
     commit = _find_commit(vault.root)
     labels = ReportLabels(vault.root.name, __version__, commit, options.date or "")
     report = build_report(sources, labels, max_rows)
@@ -238,11 +277,41 @@ FORMATS_BY_EXTENSION = {
 """File extension to the output format that it implies."""
 
 
+# -- the mentions of the report, from the cache if nothing changed ---------------------------------
+
+
+_MENTIONS_KIND = "report-mentions"
+"""Name of the cache entry: the mentions that are certain."""
+
+
+def find_written_mentions(vault: Vault, left_out: str = "") -> list[Mention] | None:
+    """Return the mentions that `mentions --write` links; None if a library is missing.
+
+    `left_out` names the file of an earlier report, which is no part of the vault.
+    """
+    if not has_library():
+        return None
+    cache = vault.scan.open_cache()
+    key = vault.scan.cache_key(_MENTIONS_KIND, left_out) if cache else None
+    data = cache.load_result(key, _MENTIONS_KIND) if cache and key else None
+    if data is not None:
+        with suppress(msgspec.MsgspecError, ValueError):
+            return msgspec.msgpack.decode(data, type=list[Mention])
+    found = find_linkable_mentions(vault)
+    if cache and key:
+        with suppress(UnicodeEncodeError):  # a name that is not UTF-8
+            save_result(cache, key, msgspec.msgpack.encode(found), _MENTIONS_KIND)
+    return found
+
+
 # -- the trend of a vault over its last commits, from git and the cache ----------------------------
 
 
 _KIND = "trend"
 """Name of the cache entry: the numbers of trees, for one set of settings."""
+
+_SCORE_VERSION = b"2"
+"""Counts the formulas of the score, so that kept scores of an earlier one are not used."""
 
 _MAX_TREES = 2_000
 """Trees whose numbers are kept, the latest ones."""
@@ -310,4 +379,6 @@ def _save_measures(vault: Vault, measures: MeasuresByTree) -> None:
 
 def _settings_digest(vault: Vault) -> bytes:
     """Return a digest of the settings that the numbers of a tree depend on."""
-    return digest_parts((vault.config.digest().encode(), repr(vault.scan.obsidian).encode()))
+    return digest_parts(
+        (_SCORE_VERSION, vault.config.digest().encode(), repr(vault.scan.obsidian).encode())
+    )

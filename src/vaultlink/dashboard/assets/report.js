@@ -2,12 +2,70 @@
 (() => {
   "use strict";
 
-  const FOLDED_ROWS = 12; // shown of a folded table, as in report.css
+  const FOLDED_ROWS = matchMedia("(max-width: 44rem)").matches ? 5 : 12; // shown of a folded table, as in report.css
   const collator = new Intl.Collator(undefined, { numeric: true, sensitivity: "base" });
   const fold = (text) => text.normalize("NFKC").toLowerCase();
   const count = (number) => number.toLocaleString("en");
   const plural = (number, noun) => `${count(number)} ${noun}${number === 1 ? "" : "s"}`;
   const make = (name, properties) => Object.assign(document.createElement(name), properties);
+
+  // Marks words in the texts of rows, and opens the lists that they are in.
+  const MAX_MARKED = 400; // rows; marking more would make typing slow
+  const unmark = (body) => {
+    for (const mark of body.querySelectorAll("mark")) {
+      const parent = mark.parentNode;
+      mark.replaceWith(...mark.childNodes);
+      parent.normalize();
+    }
+    for (const list of body.querySelectorAll("details[data-found]")) {
+      list.open = false;
+      delete list.dataset.found;
+    }
+  };
+  const findWords = (text, words) => {
+    const places = []; // of each folded character: one character may be folded into several
+    let folded = "";
+    let at = 0;
+    for (const character of text) {
+      const part = fold(character);
+      for (let number = 0; number < part.length; number++) places.push(at);
+      folded += part;
+      at += character.length;
+    }
+    places.push(at);
+    const isFound = new Uint8Array(text.length);
+    for (const word of words) {
+      for (let start = folded.indexOf(word); start >= 0; start = folded.indexOf(word, start + 1)) {
+        isFound.fill(1, places[start], Math.max(places[start] + 1, places[start + word.length]));
+      }
+    }
+    return isFound;
+  };
+  const markText = (node, words) => {
+    const list = node.parentNode.closest("details:not([open])");
+    if (list && !node.parentNode.closest("summary")) {
+      list.open = true;
+      list.dataset.found = "";
+    }
+    const text = node.data;
+    const isFound = findWords(text, words);
+    const parts = document.createDocumentFragment();
+    for (let at = 0, end = 0; at < text.length; at = end) {
+      while (end < text.length && isFound[end] === isFound[at]) end++;
+      const part = text.slice(at, end);
+      parts.append(isFound[at] ? make("mark", { textContent: part }) : part);
+    }
+    node.replaceWith(parts);
+  };
+  const mark = (row, words) => {
+    const walker = document.createTreeWalker(row, NodeFilter.SHOW_TEXT);
+    const found = [];
+    while (walker.nextNode()) {
+      const text = fold(walker.currentNode.data);
+      if (words.some((word) => text.includes(word))) found.push(walker.currentNode);
+    }
+    for (const node of found) markText(node, words);
+  };
 
   // A table of the sections: its rows, their text, and what is filtered.
   class Table {
@@ -82,11 +140,13 @@
     filter() {
       const words = `${this.own} ${this.common}`.split(/\s+/).filter(Boolean);
       this.texts ??= this.rows.map((row) => fold(row.textContent));
+      if (this.isFiltered) unmark(this.body);
       let shown = 0;
       this.rows.forEach((row, at) => {
         const matches = words.every((word) => this.texts[at].includes(word));
         row.hidden = !matches;
         shown += matches;
+        if (matches && words.length && shown <= MAX_MARKED) mark(row, words);
       });
       this.isFiltered = words.length > 0;
       if (this.status) this.status.textContent = this.isFiltered ? `${count(shown)} of ${plural(this.rows.length, "row")}` : "";
@@ -139,6 +199,34 @@
       runSearch();
     }
   });
+
+  // A button beside each name shows the note in the graph: its place, and the notes around it.
+  const view = window.vaultGraph;
+  const readPath = (link) => {
+    try {
+      return decodeURIComponent(link.href.slice(link.href.indexOf("&file=") + 6));
+    } catch {
+      return null; // a name that is not UTF-8
+    }
+  };
+  const addButtons = () => {
+    const paths = new Map();
+    for (const link of document.querySelectorAll(".sections a[href^='obsidian:']")) {
+      const path = readPath(link);
+      if (!view.has(path)) continue;
+      const button = make("button", { type: "button", className: "show", title: "Show in the graph" });
+      button.setAttribute("aria-label", `Show ${link.textContent} in the graph`);
+      paths.set(button, path);
+      link.after(button);
+    }
+    document.querySelector(".sections").addEventListener("click", (event) => {
+      const path = paths.get(event.target);
+      if (path === undefined) return;
+      document.getElementById("graph-section").scrollIntoView();
+      view.focus(path);
+    });
+  };
+  view?.ready.then(addButtons, () => {});
 
   // On paper, the still picture takes the place of the bitmap, which has the colours and size of the window.
   const graph = document.querySelector(".graph");
