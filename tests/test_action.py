@@ -406,10 +406,24 @@ def test_report_is_written(forge: Forge) -> None:
             json.loads(file.read_bytes())
 
 
+def test_summary_of_a_pull_request_has_the_first_screen_of_the_report(forge: Forge) -> None:
+    runner = forge.act(forge.pull(BROKEN), "main")
+    findings, screen = runner.summary.split("## Health score of `workspace`: ")
+    assert "### Findings" in findings
+    assert "### What to do next" in screen
+    assert "`vaultlink unresolved`" in screen
+    assert "### Score" not in screen, "tables of the whole vault would hide the findings"
+
+
+def test_summary_of_a_push_has_no_report(forge: Forge) -> None:
+    runner = forge.act(forge.pull(BROKEN))
+    assert "vaultlink" in runner.summary
+    assert "Health score" not in runner.summary
+
+
 def test_page_about_the_whole_vault_is_written_and_uploaded(forge: Forge) -> None:
     first = forge.act(forge.pull(BROKEN), "main")
     assert UPLOAD not in first.used_actions, "off by default"
-    assert "Health score" not in first.summary
     runner = forge.again(first, report="html")
     assert runner.failed, "the finding is as important as without the page"
     page = Path(outputs(runner)["report"])
