@@ -161,6 +161,65 @@ def test_missing_jinja2_is_reported_before_the_check(
     assert not (vault.parent / "r.html").exists()
 
 
+# -- mentions -------------------------------------------------------------------------------------------------------------
+
+MENTIONS = {
+    "Home.md": "From the harbour pilots to the tide table, and to the harbour pilots.\n",
+    "Log.md": "The harbour pilots came.\n",
+    "Harbour pilots.md": "[[Tide table]]\n",
+    "Tide table.md": "",
+    ".vaultlink.toml": "",
+}
+
+
+@pytest.fixture
+def named(tmp_path: Path) -> Path:
+    """Create a vault whose notes name others without a link."""
+    pytest.importorskip("ahocorasick_rs")
+    return create_vault(tmp_path / "Named", MENTIONS)
+
+
+def count_certain(run: RunCommand, vault: Path) -> int:
+    data = run("mentions", "--json", "--vault", vault).data
+    assert isinstance(data, dict)
+    return sum(item["certain"] for item in data["mentions"])
+
+
+def test_mentions_are_those_that_mentions_links(run: RunCommand, named: Path) -> None:
+    for _ in range(2):  # the second run reads them from the cache
+        data = run("report", "--json", "--vault", named).data
+        assert isinstance(data, dict)
+        assert data["totals"]["mentions"] == count_certain(run, named) == 3
+        assert [(row["path"], row["mentions"]) for row in data["mentions"]] == [
+            ("Harbour pilots.md", 2),
+            ("Tide table.md", 1),
+        ]
+        assert [step["kind"] for step in data["next"]] == ["mentions"]
+    assert run("mentions", "--write", "--vault", named).code == 0
+    data = run("report", "--json", "--vault", named).data
+    assert isinstance(data, dict)
+    assert (data["totals"]["mentions"], data["mentions"], data["next"]) == (0, [], [])
+
+
+def test_notes_that_can_not_be_changed_do_not_count(run: RunCommand, named: Path) -> None:
+    assert run("report", "--json", "--vault", named).code == 0
+    (named / ".vaultlink.toml").write_text('protect = ["Log.md"]\n', encoding="utf-8")
+    data = run("report", "--json", "--vault", named).data
+    assert isinstance(data, dict)
+    assert data["totals"]["mentions"] == count_certain(run, named) == 2
+
+
+def test_mentions_without_the_library_are_unknown(
+    run: RunCommand, named: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vaultlink.cli.mention_search._LIBRARY", "no_such_library")
+    data = run("report", "--json", "--vault", named).data
+    assert isinstance(data, dict)
+    assert (data["totals"]["mentions"], data["mentions"], data["next"]) == (None, [], [])
+    page = run("report", "--vault", named).out
+    assert "Not searched: this takes an extra library." in page
+
+
 # -- exit code ------------------------------------------------------------------------------------------------------------
 
 

@@ -1,6 +1,7 @@
 """Find the unlinked mentions that the options of a run name, and print them."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from functools import cache
 from importlib.util import find_spec
 from typing import Annotated, Any, NamedTuple
 
@@ -177,11 +178,10 @@ def find_certain_mentions(
 def find_linkable_mentions(vault: Vault) -> list[Mention]:
     """Return the mentions in all notes that `mentions --write` links, in order."""
     options = build_mention_options(vault.config.mentions)
-    search = MentionSearch(
-        vault.state, vault.text, replace(options, lowest_score=options.min_score)
-    )
+    read = cache(vault.text)  # a text is read for the sample, the search and the links
+    search = MentionSearch(vault.state, read, replace(options, lowest_score=options.min_score))
     found = [item for item in search.find(select_link_sources(vault, ())) if item.certain]
-    fixes = make_mention_fixes(vault.state, vault.text, found)
+    fixes = make_mention_fixes(vault.state, read, found)
     return [
         item
         for item in found

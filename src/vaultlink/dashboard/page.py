@@ -286,7 +286,7 @@ def list_figures(totals: Totals) -> list[Figure]:
         Figure("Orphans", totals.orphans, format_count(totals.dead_ends, "dead end"), "orphans"),
         Figure("Islands", totals.islands, "beside the largest group", "islands"),
         Figure(
-            "Backlinks sections",
+            "Sections",
             totals.sections_in_step + totals.sections_out_of_step,
             f"{totals.sections_in_step:,} in step",
             "sections",
