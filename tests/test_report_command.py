@@ -358,3 +358,13 @@ def test_picture_has_the_topics_of_the_report(tmp_path: Path) -> None:
     )
     picture = draw_vault(open_vault(root))
     assert [node.name for node in picture.nodes if node.kind == "dangling"] == ["Nowhere"]
+
+
+def test_page_with_a_picture_from_the_cache_is_that_of_a_run_without(
+    run: RunCommand, vault: Path
+) -> None:
+    pytest.importorskip("jinja2")
+    for text in ("[[Quay]] [[Nowhere]]\n", "Words. [[Quay]] [[Nowhere]]\n", "[[Quay]]\n"):
+        (vault / "Home.md").write_text(text, encoding="utf-8")
+        fresh = run("report", "--no-cache").out
+        assert [run("report").out for _ in range(2)] == [fresh, fresh]

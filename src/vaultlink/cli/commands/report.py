@@ -227,18 +227,37 @@ def _render(report: VaultReport, vault: Vault, output_format: str) -> str | byte
     return render_page(report, draw_vault(vault)).encode("utf-8", "replace")
 
 
+_PICTURE_KIND = "report-picture"
+"""Name of the cache entry: the graph's picture, which takes longer than the rest of the page."""
+
+
 def draw_vault(vault: Vault) -> "GraphPicture":
     """Draw the graph of a vault, with the topics of the report.
 
-    Other unresolved links are left out.
+    Other unresolved links are left out. The picture of a graph that did not change since the last
+    run is read from the cache.
     """
     from vaultlink.graph.build import merge_topics  # noqa: PLC0415 - needed for HTML only
     from vaultlink.graph.layout import draw_picture  # noqa: PLC0415
+    from vaultlink.graph.picture import GraphPicture  # noqa: PLC0415
     from vaultlink.index.topics import list_topics  # noqa: PLC0415
 
     nx_graph = merge_topics(vault.graph(), list_topics(vault.diagnostics()))
     titles = {path: note.title or link_name(path) for path, note in vault.notes.items()}
-    return draw_picture(nx_graph, titles)
+    cache = vault.scan.open_cache()
+    try:
+        graph = (list(nx_graph.nodes(data=True)), list(nx_graph.edges(data=True)), titles)
+        key = digest_parts((msgspec.msgpack.encode(graph),)) if cache else None
+    except (UnicodeEncodeError, TypeError):  # a name that is not UTF-8
+        key = None
+    data = cache.load_result(key, _PICTURE_KIND) if cache and key else None
+    if data is not None:
+        with suppress(msgspec.MsgspecError, ValueError):
+            return msgspec.msgpack.decode(data, type=GraphPicture)
+    picture = draw_picture(nx_graph, titles)
+    if cache and key:
+        save_result(cache, key, msgspec.msgpack.encode(picture), _PICTURE_KIND)
+    return picture
 
 
 def _print_summary(options: DashboardOptions, terminal: Terminal, report: VaultReport) -> None:
