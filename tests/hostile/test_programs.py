@@ -61,7 +61,7 @@ def test_browser_gets_the_address_as_one_argument(tmp_path: Path, name: str, tem
     log = tmp_path / "log"
     browser = write_fake(tmp_path / "bin" / "browser", log)
     done = subprocess.run(
-        [sys.executable, "-m", "vaultlink", "report", f"--output={name}", "--json", "--open"],
+        [sys.executable, "-m", "vaultlink", "report", f"--output={name}", "--open"],
         cwd=root,
         env={**os.environ, "BROWSER": template.format(browser)},
         capture_output=True,
