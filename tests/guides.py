@@ -295,7 +295,8 @@ def left_by_fixing(repo: Path, environment: Environment) -> None:
 def left_by_backlinks(repo: Path, environment: Environment) -> None:
     """Every byte is as before. Sections are as the page shows them."""
     assert status(repo, environment) == ""
-    check_output(["vaultlink", "backlinks", "--write"], repo, environment)
+    write_files(repo, {"Log of the harbour.md": "Ships moored at the [[Mole]] until 1902.\n"})
+    check_output(["vaultlink", "sections", "write"], repo, environment)
     section, mentions, author = blocks(DOCS / "backlinks.md", "markdown")
     assert section in (repo / "Mole.md").read_text(encoding="utf-8")
 
@@ -307,7 +308,7 @@ def left_by_backlinks(repo: Path, environment: Environment) -> None:
             "Log of the harbour.md": "From the [[Mole]] to the Old Harbour Light.\n",
         },
     )
-    write = ["vaultlink", "backlinks", "Old harbour light", "--write", "--mentions"]
+    write = ["vaultlink", "sections", "write", "Old harbour light", "--mentions"]
     check_output(write, repo, environment)
     assert mentions in (repo / "Old harbour light.md").read_text(encoding="utf-8")
 

@@ -51,6 +51,8 @@ def vault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (("links", "--output-format", ""), ["table", "tsv", "json"]),
         (("init", "--ci", "github,g"), ["github,gitlab"]),
         (("completion", "z"), ["zsh"]),
+        (("sections", "a"), ["adopt"]),
+        (("sections", "write", "ho"), ["Home.md"]),
         (("show", "ho"), ["Home.md"]),
         (("show", "sub/"), ["sub/It's.md", "sub/Plan.md"]),
         (("show", "It"), ["It's"]),
@@ -153,9 +155,12 @@ def test_completed_formats_are_those_that_the_command_accepts(
     completed = [line.strip() for line in run("__complete", command, "--output-format", "").lines]
     if command in ("watch", "history", "undo") or not completed:
         pytest.skip("needs more than a format to end well, or has none")
-    words = {"rule": ("VL1",), "merge-driver": ("a", "b", "c"), "init": ("--diff",)}.get(
-        command, ()
-    )
+    words = {
+        "rule": ("VL1",),
+        "merge-driver": ("a", "b", "c"),
+        "init": ("--diff",),
+        "sections": ("check",),
+    }.get(command, ())
     for name in completed:
         assert "invalid value" not in run(command, *words, "--output-format", name).err
     refusal = run(command, *words, "--output-format", "nosuch").err

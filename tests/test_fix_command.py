@@ -443,7 +443,7 @@ def test_two_simultaneous_runs_equal_one(vault: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("words", [["fix"], ["backlinks", "--write"]])
+@pytest.mark.parametrize("words", [["fix"], ["sections", "write", "--entries", "all"]])
 def test_write_lock_is_not_held_while_printing(vault: Path, words: list[str]) -> None:
     many = {
         f"a long name, so that a pipe is full of them soon, {number}.md": "[[nowhere]]\n"

@@ -57,6 +57,8 @@ LINES = (
     "backlinks Tide",
     "backlinks --check",
     "backlinks --write Tide",
+    "sections check",
+    "sections write Tide",
     "related Home",
     "mentions",
     "mentions --write",

@@ -58,8 +58,8 @@ def fixed(base: LinterSettings, vault: Mapping[str, str]) -> dict[str, str]:
     return {**vault, **texts_after(run_fixes(base, vault))}
 
 
-def note(*lines: str, end: str = "\n") -> str:
-    return f"Text{end}{end}{section(*lines, end=end)}{end}"
+def note(*lines: str, end: str = "\n", said: str = "before=1 after=1") -> str:
+    return f"Text{end}{end}{section(*lines, said=said, end=end)}{end}"
 
 
 def listing(*lines: str) -> str:
@@ -75,7 +75,8 @@ def test_mentions_follow_the_backlinks(style: str, end: str) -> None:
     vault = {**VAULT, "N.md": f"Text{end}"}
     base = writing(style=style)
     written = search(base, vault, MENTIONS)
-    assert written["N.md"] == note(*LISTS[style], end=end)
+    said = "before=1 after=1" + " style=context" * (style == "context")
+    assert written["N.md"] == note(*LISTS[style], end=end, said=said)
     assert search(base, written, MENTIONS) == written
     assert not collect_findings(build_state(written, base))
     assert without("N.md", written["N.md"]) == vault["N.md"]

@@ -32,13 +32,13 @@ def auto(**backlinks: str) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("vault", "style"),
     [
-        ({}, "list"),
-        ({"Plan.md": "", "Home.md": ""}, "list"),
+        ({}, "context"),
+        ({"Plan.md": "", "Home.md": ""}, "context"),
         ({"red_tea.md": SLUG}, "topics"),
         ({"red-tea.md": SLUG, "Home.md": ""}, "topics"),
-        ({"Red tea.md": SLUG, "Green.md": "---\ntitle: Green tea\n---\n"}, "list"),
-        ({"red_tea.md": SLUG, "Plan.md": "---\ntitle: Plan\n---\n"}, "list"),
-        ({"red_tea.md": SLUG, **{f"Note {number}.md": "" for number in range(20)}}, "list"),
+        ({"Red tea.md": SLUG, "Green.md": "---\ntitle: Green tea\n---\n"}, "context"),
+        ({"red_tea.md": SLUG, "Plan.md": "---\ntitle: Plan\n---\n"}, "context"),
+        ({"red_tea.md": SLUG, **{f"Note {number}.md": "" for number in range(20)}}, "context"),
         ({"red_tea.md": SLUG, "a.md": LIST}, "list"),
         ({"Plan.md": "", "a.md": TOPIC}, "topics"),
         ({"a.md": TOPIC, "b.md": LIST, "c.md": LIST}, "list"),
@@ -50,7 +50,10 @@ def auto(**backlinks: str) -> dict[str, str]:
         ({"a.md": "Text\n\n## Backlinks\n\n- [[b]]\n  - typed\n"}, "list"),
         ({"a.md": section("- [[b]]", "  - See [[a]].") + "\n"}, "context"),
         ({"a.md": section("B – [[b]]", "", "C – [[c]]") + "\n"}, "topics"),
-        ({"a.md": section() + "\n"}, "list"),
+        ({"a.md": section("- [[b]]") + "\n"}, "list"),
+        ({"a.md": section("- [[b]]", said="before=1 style=context") + "\n"}, "context"),
+        ({"a.md": section("B – [[b]]", said="adopted style=context") + "\n"}, "context"),
+        ({"a.md": section() + "\n"}, "context"),
     ],
 )
 def test_style_is_that_of_the_vault(vault: Mapping[str, str], style: str) -> None:
@@ -128,7 +131,7 @@ def test_second_run_writes_nothing(tmp_path: Path, run: RunCommand) -> None:
             {"A.md": "[[B]]\n", "B.md": "[[C]]\n", "C.md": LIST},
             {"red_tea.md": SLUG + "[[B]]\n", "B.md": "[[C]]\n", "C.md": "Text\n"},
             {"A.md": "[[B]] x\n", "B.md": "[[C]]\n", "C.md": CITED, "D.md": "[[A]]\n"},
-            {"A.md": "# Über Tee\n[[B]]\n", "B.md": "# Über Kaffee\n[[C]]\n", "C.md": TOPIC},
+            {"A.md": "# Über Tee\nSiehe [[B]]\n", "B.md": "# Über Kaffee\n[[C]]\n", "C.md": TOPIC},
         )
     ):
         root = write_files(tmp_path / str(number), vault)
@@ -225,7 +228,7 @@ def test_language_is_that_of_most_headings(headings: list[str], language: str) -
 
 
 def test_configured_heading_wins() -> None:
-    vault = {"A.md": "# Über Tee\n[[B]]\n", "B.md": "# Über Kaffee\nText\n"}
+    vault = {"A.md": "# Über Tee\nSiehe [[B]]\n", "B.md": "# Über Kaffee\nText\n"}
     assert "\n## Rückverweise\n" in kept(vault, writing(style="list"))["B.md"]
     own = writing(style="list", heading="# Backlinks")
     assert "\n# Backlinks\n" in kept(vault, own)["B.md"]

@@ -119,7 +119,7 @@ def test_section_is_placed_before_final_comments_and_footnotes(
     text: str, before: int | None, after: int, rest: str
 ) -> None:
     end = "\r\n" if "\r\n" in text else "\n"
-    written = kept({"A.md": "[[N]]\n", "N.md": text})["N.md"]
+    written = kept({"A.md": "See [[N]]\n", "N.md": text})["N.md"]
     if before is None:
         assert written == text
         return
@@ -165,7 +165,7 @@ WORDED = [
 
 @pytest.mark.parametrize(("title", "line"), WORDED)
 def test_title_is_escaped(title: str, line: str) -> None:
-    vault = {"A.md": f"---\ntitle: '{title}'\n---\n[[N]]\n", "N.md": "Text\n"}
+    vault = {"A.md": f"---\ntitle: '{title}'\n---\nSee [[N]]\n", "N.md": "Text\n"}
     written = kept(vault)["N.md"]
     assert written == "Text\n\n" + section(TOPICS, "", line) + "\n"
     alone = parse_note("N.md", line)
@@ -194,12 +194,12 @@ def test_links_follow_the_link_style_of_the_vault(
     app: Mapping[str, object], style: str, path: str, line: str
 ) -> None:
     base = writing(app, style=style)
-    vault = {path: "[[N]]\n", "N.md": "Text\n"}
+    vault = {path: "See [[N]]\n", "N.md": "Text\n"}
     assert line in kept(vault, base)["N.md"].split("\n")
 
 
 def test_note_without_a_valid_link_is_omitted() -> None:
-    vault = {"C#.md": "[[N]]\n", "N.md": "Text\n"}
+    vault = {"C#.md": "See [[N]]\n", "N.md": "Text\n"}
     assert kept(vault) == vault
 
 
@@ -618,9 +618,12 @@ LONG = "word " * 200
         ("- one\n- two [[N]]\n  goes on\n- three\n", ["two [[N]] goes on"]),
         ("1. one [[N]]\n2. two\n", ["one [[N]]"]),
         ("- [ ] to do [[N]]\n- [x] done [[N]]\n", ["to do [[N]]", "done [[N]]"]),
-        ("| a | b |\n| - | - |\n| c | see [[N\\|n]] |\n", [r"see [[N\|n]]"]),
+        ("| a | b |\n| - | - |\n| c | see [[N\\|n]] |\n", ["see [[N|n]]"]),
+        ("Text\n\n| c | see [[N\\|n]] \\| here |\n\nmore\n", ["see [[N|n]] | here"]),
         ("Text [[N]] ^block\n", ["Text [[N]]"]),
-        ("![[N]] and ![alt](p.png)\n", ["[[N]] and [alt](p.png)"]),
+        ("![[N]] and ![alt](p.png)\n", ["[[N]] and"]),
+        ("![](p.png) On ![[p.png|500]] the ![x](https://x.org/y) [[N]]\n", ["On the [[N]]"]),
+        ("On ![[gone.png]] and ![](gone.png) ![[Part]] [[N]]\n", ["On and [[Part]] [[N]]"]),
         ("See [[N]] #tag and #a/b\n", ["See [[N]] `#tag` and `#a/b`"]),
         (
             "See [[N]][^1] %%a secret%% <!-- vaultlink-disable -->\n\n[^1]: Note on [[N]]\n",
@@ -630,7 +633,7 @@ LONG = "word " * 200
         ('---\nup: "[[N]]"\n---\n', []),
         ("See [[#Part]] and [[N]]\n\n# Part\n", ["See [[A#Part|Part]] and [[N]]"]),
         ("The same [[N]]\n\nThe same [[N]]\n", ["The same [[N]]"]),
-        ("1986\\. [[N]]\n", ["1986\\. [[N]]"]),
+        ("In\n1986\\. [[N]]\n", ["In 1986\\. [[N]]"]),
         (f"{LONG}[[N]] {LONG}\n", [f"… {('word ' * 29).strip()} [[N]] {('word ' * 29).strip()} …"]),
     ],
 )

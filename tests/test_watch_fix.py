@@ -108,7 +108,7 @@ def test_sections_are_maintained(tmp_path: Path) -> None:
         tmp_path / "vault",
         {
             "vaultlink.toml": '[backlinks]\nmode = "write"\n',
-            "a.md": "# A\n\n[[b]]\n",
+            "a.md": "# A\n\nSee [[b]]\n",
             "b.md": "# B\n\nwords\n",
             "c.md": "# C\n",
         },
@@ -117,7 +117,7 @@ def test_sections_are_maintained(tmp_path: Path) -> None:
     with run_watcher(vault, FIX) as watched:
         watched.wait_for(lambda _: "[[a" in text(vault, "b.md"))
         wait_for_quiet(vault)
-        (vault / "c.md").write_text("# C\n\n[[b]]\n")
+        (vault / "c.md").write_text("# C\n\nSee [[b]]\n")
         watched.wait_for(lambda _: "[[c" in text(vault, "b.md"))
         watched.settle()
         assert find_difference(watched.session) is None

@@ -9,10 +9,10 @@ from typing import Any, Literal, NamedTuple, get_type_hints
 
 import msgspec
 
-from vaultlink.cli.commands.backlinks import SectionChangeRow
 from vaultlink.cli.commands.config import SettingRow
 from vaultlink.cli.commands.doctor import CheckRow
 from vaultlink.cli.commands.undo import RunRow, RunStateRow
+from vaultlink.cli.sections_run import SectionChangeRow
 from vaultlink.dashboard.model import VaultReport
 from vaultlink.engine.diagnostics import KnownCount
 from vaultlink.fix.plan import CapturedLink, LeftOutProperty, NamedPlace, Rename
@@ -314,7 +314,10 @@ DOCUMENTS: Mapping[str, Document] = {
         "What was renamed, or with `--diff` would be, and the edits.",
     ),
     "plan": Document(
-        tuple(f"{name} --diff --json" for name in ("fix", "backlinks", "baseline", "init", "undo")),
+        tuple(
+            f"{name} --diff --json"
+            for name in ("fix", "sections write", "backlinks", "baseline", "init", "undo")
+        ),
         (_PLAN,),
         "What the command would change, with the keys of `rename`.",
     ),
@@ -395,7 +398,10 @@ DOCUMENTS: Mapping[str, Document] = {
         "Every file with backlinks.",
     ),
     "backlinks-sections": Document(
-        tuple(f"backlinks --{name} --json" for name in ("write", "check", "adopt", "remove")),
+        (
+            *(f"sections {name} --json" for name in ("write", "check", "adopt", "remove")),
+            *(f"backlinks --{name} --json" for name in ("write", "check", "adopt", "remove")),
+        ),
         (
             _document(
                 "SectionsDocument",

@@ -393,6 +393,7 @@ class Note(msgspec.Struct, frozen=True, array_like=True, gc=False):
         sections: The "Add backlinks" sections.
         lone_self_links: Offsets of the links that name the note itself and fill a line or list
             item.
+        lone_links: Offsets of the links that fill a line or list item, which says nothing else.
         named_files: Ends of the text that name an attachment outside links, such as
             `see my map.png`.
         definitions: The definitions of links' labels that lead to a place in the vault. They are
@@ -421,6 +422,7 @@ class Note(msgspec.Struct, frozen=True, array_like=True, gc=False):
     images: tuple[HtmlImage, ...] = ()
     read_only: tuple[str, ...] = ()
     script: bool = False
+    lone_links: tuple[int, ...] = ()
 
     def property_value(self, key: str) -> PropertyValue:
         """Return the value of a property.

@@ -9,11 +9,13 @@ from vaultlink.index.index import Index, TraitCount, link_name
 from vaultlink.index.resolve import is_note, spelling_key, title_slug
 from vaultlink.model import Entry, Note, Section
 from vaultlink.parse.backlinks_heading import USUAL_WORDINGS
+from vaultlink.parse.backlinks_markers import has_context_mark
 from vaultlink.text import lazy_pattern
 
 # -- choose the style of sections that is configured as `auto` -------------------------------------
 # It is the style of most sections of the vault, whoever wrote them. A vault without sections gets
-# topics if the names of its notes are slugs of their titles, else a list.
+# topics if the names of its notes are slugs of their titles, else lists with passages, of which
+# readers keep more than of bare lists.
 
 
 _NESTED_LINK = lazy_pattern(r"\n[ \t>]*[ \t](?:[-*+]|\d{1,9}[.)])[ \t][^\n]*(?:\[\[|\]\()")
@@ -49,7 +51,9 @@ def _choose_vault_style(index: Index) -> str:
     topics, lists, contexts = (counts[style] for style in ("topics", "list", "context"))
     if topics == lists + contexts:  # also if there are no sections
         is_titled = counts["titled"] >= counts["note"] * _MIN_TITLED_SHARE
-        return "topics" if is_titled and 2 * counts["slug"] > counts["titled"] else "list"
+        if is_titled and 2 * counts["slug"] > counts["titled"]:
+            return "topics"
+        return "list" if lists > contexts else "context"
     if topics > lists + contexts:
         return "topics"
     return "context" if contexts > lists else "list"
@@ -83,6 +87,8 @@ def _detect_style(section: Section) -> str:
     linked = [entry for entry in section.entries if entry.link]
     if not linked:
         return ""
+    if has_context_mark(section.text):  # even if no entry has a passage
+        return "context"
     entries = [
         (entry, text)
         for entry, text in zip(linked, _list_texts_below(section, linked), strict=True)

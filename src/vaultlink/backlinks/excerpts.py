@@ -1,20 +1,23 @@
 """Copy the excerpts of a note that cite another note, each on one line.
 
 They are for the section of the cited note. An excerpt is the paragraph, list item, lines of a
-quote, heading or table cell around a link. It is copied without markup that would have an effect at
-the destination: markers in front, embeds, tags, block ids, footnotes, comments. Links that would
-resolve differently there are rewritten to resolve to the same file.
+quote, heading or table cell around a link. It is copied without images, and without markup that
+would have an effect at the destination: markers in front, embeds, tags, block ids, footnotes,
+comments, escaped pipes. Links that would resolve differently there are rewritten to resolve to the
+same file. An excerpt without words outside its links says nothing and is left out.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 
+from vaultlink.backlinks.index_notes import lists_notes
 from vaultlink.backlinks.style import escape_block_start
+from vaultlink.index.file_kinds import has_known_extension
 from vaultlink.index.index import Index
-from vaultlink.index.resolve import resolve
-from vaultlink.links.kinds import shown_text
+from vaultlink.index.resolve import is_note, resolve
+from vaultlink.links.kinds import is_wikilink, shown_text
 from vaultlink.links.naming import LinkStyle
 from vaultlink.model import Link, Note, Place
 from vaultlink.parse.inline import read_inline
@@ -43,13 +46,24 @@ _BLOCK_MARKS = lazy_pattern(
 _BLOCK_START = lazy_pattern(r"[ \t]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]|#{1,6}[ \t]|\[\^[^\]\s]+\]:)")
 _BLOCK_ID = lazy_pattern(r"(?:^|[ \t])\^[A-Za-z0-9-]+[ \t]*$")
 _COMMENTS = lazy_pattern(r"%%.*?%%|<!--.*?-->|%%|<!--")
+_LETTER = lazy_pattern(r"[^\W\d_]")
+_LABEL = lazy_pattern(
+    r"\b(?:tags?|type|status|topics?|category|categories|keywords?|links?|related|see also|up"
+    r"|parent|prev(?:ious)?|next|siehe auch|voir aussi|véase también|ver también|vedi anche"
+    r"|veja também)\b"
+    r"[*_]*[ \t]*[:：]+",
+    re.IGNORECASE,
+)
+"""The label before links by which a note is filed, such as `Tags: [[Tea]]`."""
+
 _FOOTNOTE = lazy_pattern(r"\[\^[^\]\s]+\]")
 
 
 def find_excerpts(source: Note, text: str, destination: ExcerptTarget) -> tuple[str, ...]:
     """Return the excerpts of a note that link to the destination, in order.
 
-    `text` is the note's text. Links in properties and comments have none.
+    `text` is the note's text. Links in properties and comments have none, nor has a line or item
+    that is nothing but links.
     """
     excerpts: list[str] = []
     end = 0
@@ -61,13 +75,32 @@ def find_excerpts(source: Note, text: str, destination: ExcerptTarget) -> tuple[
             or link.start < end
         ):
             continue
-        start, end = _find_cell(text, link) if link.in_table_cell else _find_block(text, link.start)
-        excerpt = _fit_excerpt(
-            _copy_excerpt(text, start, end, source, destination), link, destination
-        )
-        if excerpt not in excerpts:
+        is_in_row = link.in_table_cell or _is_row(text, link.start)
+        start, end = _find_cell(text, link) if is_in_row else _find_block(text, link.start)
+        copied = _copy_excerpt(text, start, end, source, destination)
+        excerpt = _fit_excerpt(copied.replace("\\|", "|") if is_in_row else copied, destination)
+        if excerpt and excerpt not in excerpts:
             excerpts.append(excerpt)
     return tuple(excerpts)
+
+
+def find_distinct_excerpts(
+    sources: Iterable[str], read: Callable[[str], str | None], destination: ExcerptTarget
+) -> dict[str, tuple[str, ...]]:
+    """Return the excerpts of notes by path, each only for the first note with it.
+
+    `read` returns the text of a note, or None. A note that lists other notes has none: what it says
+    behind the link is about this note.
+    """
+    seen: set[str] = set()
+    excerpts: dict[str, tuple[str, ...]] = {}
+    for path in sources:
+        note = destination.index.notes[path]
+        text = None if lists_notes(note) else read(path)
+        found = find_excerpts(note, text, destination) if text else ()
+        excerpts[path] = tuple([excerpt for excerpt in found if excerpt not in seen])
+        seen.update(found)
+    return excerpts
 
 
 # -- bounds of an excerpt -------------------------------------------------------------------------
@@ -125,6 +158,12 @@ def _count_quote_marks(text: str, start: int) -> int:
     return _QUOTE_MARKS.match(line)[0].count(">")  # type: ignore[index]
 
 
+def _is_row(text: str, at: int) -> bool:
+    """Return True if a line looks like a row of a table, parsed as one or not."""
+    line = text[text.rfind("\n", 0, at) + 1 : _find_line_end(text, at)]
+    return line.lstrip(" \t>")[:1] == "|" and line.rstrip()[-1:] == "|"
+
+
 def _find_cell(text: str, link: Link) -> tuple[int, int]:
     bars = [
         bar.start() for bar in re.finditer(r"(?<!\\)\|", text[: _find_line_end(text, link.start)])
@@ -180,19 +219,29 @@ def _escape_tags(source: Note, start: int, end: int) -> Iterator[tuple[int, int,
 def _rewrite_links(
     source: Note, start: int, end: int, destination: ExcerptTarget
 ) -> Iterator[tuple[int, int, str]]:
-    """Yield links to put for embeds and for links that would resolve differently."""
+    """Yield texts for images, embeds, and links that would resolve differently."""
     for link, target in destination.index.resolved_links(source.path):
         if link.place is not Place.BODY or link.start < start or link.end > end:
             continue
-        raw = link.raw.removeprefix("!")
+        raw = "" if _is_picture(link, target) else link.raw.removeprefix("!")
         if (
-            not link.external
+            raw
+            and not link.external
             and target is not None
             and resolve(destination.path, link.target, destination.index.names) != target
         ):
             raw = _retarget_link(link, target, destination)
         if raw != link.raw:
             yield link.start, link.end, raw
+
+
+def _is_picture(link: Link, target: str | None) -> bool:
+    """Return True for an embed of anything but a note."""
+    if not link.embed:
+        return False
+    if target is not None:
+        return not is_note(target)
+    return link.external or not is_wikilink(link) or has_known_extension(link.target)
 
 
 def _retarget_link(link: Link, path: str, destination: ExcerptTarget) -> str:
@@ -204,17 +253,24 @@ def _retarget_link(link: Link, path: str, destination: ExcerptTarget) -> str:
 # -- length and validity --------------------------------------------------------------------------
 
 
-def _fit_excerpt(excerpt: str, link: Link, destination: ExcerptTarget) -> str:
-    """Return an excerpt that is short enough and valid; else only the link."""
+def _fit_excerpt(excerpt: str, destination: ExcerptTarget) -> str:
+    """Return an excerpt that is short enough and valid; "" if it would say nothing."""
+    if not _has_words(excerpt):
+        return ""
     for candidate in (_escape_excerpt(_shorten(excerpt, destination)), _escape_excerpt(excerpt)):
         if len(candidate) <= 2 * MAX_EXCERPT_LENGTH and _is_valid_excerpt(candidate, destination):
             return candidate
-    display = " ".join(
-        (link.display or link.target or "…").translate(str.maketrans("[]|`", "()/'")).split()
-    )
-    path, index = destination.path, destination.index
-    target = destination.links.format_target(path, path, index)
-    return f"… {destination.links.write_link(target, display)} …"
+    return ""
+
+
+def _has_words(excerpt: str) -> bool:
+    """Return True if a text has letters outside links and their labels."""
+    parts, at = [], 0
+    for link in read_inline(excerpt).links:
+        parts.append(excerpt[at : link.start])
+        at = max(at, link.end)
+    rest = "\n".join((*parts, excerpt[at:]))
+    return _LETTER.search(_LABEL.sub("", rest)) is not None
 
 
 def _escape_excerpt(excerpt: str) -> str:

@@ -1,15 +1,17 @@
 """Compute the entries a note's section should have: the notes that link to it.
 
-With `entries = "missing"`, notes that the note itself links to are left out. The result depends
-only on the note's links, its backlinks, the mentions that its section lists and the titles of all
-these notes, so that checks can use it.
+With `entries = "missing"`, notes that the note itself links to are left out, and only the first
+index notes are listed. The result depends only on the note's links, its backlinks, what its section
+lists, and the titles and links of all these notes, so that checks can use it.
 Links in sections, canvases and the note itself do not count.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from functools import partial
 from typing import Any, NamedTuple
 
 from vaultlink.backlinks.existing import MENTION_INDENT
+from vaultlink.backlinks.index_notes import MAX_INDEX_ENTRIES, is_folder_note, is_index_note
 from vaultlink.backlinks.style import ExpectedEntry, SectionStyle, expected_entry
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import is_note
@@ -88,32 +90,76 @@ def expected_section(
     settings: Mapping[str, Any],
     style: SectionStyle,
     mentioning: Iterable[str] = (),
+    listed: Set[str | None] = frozenset(),
 ) -> ExpectedSection:
     """Return the expected section of a note.
 
     `mentioning` are the files to list as mentions, as far as they are other notes that do not link
-    to the note.
+    to the note. `listed` are the files that its section lists: what is right there stays.
     """
-    linked_back = _collect_targets(note, index) if settings["entries"] == "missing" else frozenset()
     linking = list(_find_linking_notes(note.path, index))
     unlinked = {path for path in mentioning if is_note(path) and path in index.notes}
     unlinked.difference_update(linking, (note.path,))
-
-    def build_entries(sources: Iterable[str]) -> dict[str, ExpectedEntry]:
-        candidates = (
-            expected_entry(note.path, index.notes[source], index, style) for source in sources
-        )
-        entries = sorted(
-            (entry for entry in candidates if entry),
-            key=(lambda entry: (entry.path,)) if settings["order"] == "path" else _title_key,
-        )
-        return {entry.path: entry for entry in entries}
-
+    linked_back = _collect_targets(note, index)
+    if settings["entries"] == "all":
+        others, index_notes = _split_index_notes(linking, note, index)
+        is_worth = len(linking) != 1 or linking[0] not in linked_back
+    else:
+        candidates = [source for source in linking if source not in linked_back]
+        others, index_notes = _split_index_notes(candidates, note, index)
+        is_worth = _is_worth_section(others, note, index)
+    build = partial(_build_entries, note.path, index, style, settings["order"])
+    entries = list(build(others))
+    for number, entry in enumerate(build(index_notes)):
+        if settings["entries"] == "all" or number < MAX_INDEX_ENTRIES or entry.path in listed:
+            entries.append(entry)
     return ExpectedSection(
         note.path,
-        build_entries(source for source in linking if source not in linked_back),
+        {entry.path: entry for entry in entries if is_worth or note.sections or unlinked},
         style,
-        build_entries(unlinked),
+        {entry.path: entry for entry in build(unlinked)},
+    )
+
+
+def _build_entries(
+    path: str, index: Index, style: SectionStyle, order: str, sources: Iterable[str]
+) -> list[ExpectedEntry]:
+    """Return the entries for notes in the section of the note at `path`, in order."""
+    candidates = (expected_entry(path, index.notes[source], index, style) for source in sources)
+    return sorted(
+        (entry for entry in candidates if entry),
+        key=(lambda entry: (entry.path,)) if order == "path" else _title_key,
+    )
+
+
+def _split_index_notes(
+    sources: Iterable[str], note: Note, index: Index
+) -> tuple[list[str], list[str]]:
+    """Return the notes with something to say about a note, and the index notes."""
+    others, index_notes = list[str](), list[str]()
+    for source in sources:
+        is_index = is_folder_note(source, note.path) or is_index_note(index.notes[source])
+        (index_notes if is_index else others).append(source)
+    return others, index_notes
+
+
+def _is_worth_section(sources: Sequence[str], note: Note, index: Index) -> bool:
+    """Return True if notes, without index notes, tell enough for a new section.
+
+    One note with only bare links here does not. A section that exists stays in any case.
+    """
+    if len(sources) != 1:
+        return bool(sources)
+    return not _has_only_bare_links(index.notes[sources[0]], note.path, index)
+
+
+def _has_only_bare_links(source: Note, path: str, index: Index) -> bool:
+    """Return True if each link to a note fills a line or list item."""
+    bare = frozenset(source.lone_links)
+    return all(
+        link.start in bare and link.place is Place.BODY
+        for link, target in index.resolved_links(source.path)
+        if target == path and link.place is not Place.SECTION
     )
 
 

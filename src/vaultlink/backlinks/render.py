@@ -26,6 +26,7 @@ from vaultlink.backlinks.style import (
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import PathsByName, resolve
 from vaultlink.model import Owner, Section
+from vaultlink.parse.backlinks_markers import set_context_mark
 from vaultlink.parse.inline import read_inline
 from vaultlink.parse.link_parts import parse_inline_link
 from vaultlink.text import lazy_pattern
@@ -144,9 +145,10 @@ def render_section(expected: ExpectedSection, marker_content: str, context: Rend
     if expected.mentions:
         items.append(_render_new_mentions(expected, context))
     content = [_default_gap(expected, context).join(items)] if items else []
+    marker = format_begin_marker(marker_content)
     return (context.line_end * 2).join(
         (
-            format_begin_marker(marker_content),
+            set_context_mark(marker, is_set=expected.style.kind == "context"),
             format_heading(expected.style, context.index),
             *content,
             END_MARKER,
@@ -185,9 +187,8 @@ def render_updated_section(
             SectionPart("", _render_entry(entry, expected, context), None)
         ]
     parts += mentions
-    texts = [
-        _replace_heading(parsed.head, expected, context) if diff.wrong_heading else parsed.head
-    ]
+    head = _replace_heading(parsed.head, expected, context) if diff.wrong_heading else parsed.head
+    texts = [set_context_mark(head, is_set=expected.style.kind == "context")]
     for number, part in enumerate(parts):
         own_gap = part.gap if part is not first_part else ""
         is_indented = expected.indent and own_gap  # the indentation of typed text must stay

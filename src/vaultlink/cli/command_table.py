@@ -41,6 +41,10 @@ GROUPS: dict[str, dict[str, Command]] = {
             "vaultlink.cli.commands.fix:fix",
             "Apply all safe fixes, including those of backlinks sections.",
         ),
+        "sections": Command(
+            "vaultlink.cli.commands.sections:sections",
+            "Write, check, adopt or remove backlinks sections.",
+        ),
         "undo": Command(
             "vaultlink.cli.commands.undo:undo", "Revert a run of vaultlink, byte for byte."
         ),

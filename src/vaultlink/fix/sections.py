@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from vaultlink.backlinks.choice import choose_style
-from vaultlink.backlinks.excerpts import ExcerptTarget, find_excerpts
+from vaultlink.backlinks.choice import choose_style, list_section_traits
+from vaultlink.backlinks.excerpts import ExcerptTarget, find_distinct_excerpts
 from vaultlink.backlinks.existing import (
     ParsedSection,
     find_mentioning_notes,
@@ -99,17 +99,21 @@ class SectionContext(msgspec.Struct, frozen=True):
             else found.get(note.path, ())
         )
         style = self.find_style(note)
-        return expected_section(note, self.index, self.settings, style, mentioning)
+        listed = {target for _, target in list_entry_links(note, self.index)}
+        return expected_section(note, self.index, self.settings, style, mentioning, listed)
 
     def make_render_context(self, expected: ExpectedSection, text: str) -> RenderContext:
         target = ExcerptTarget(expected.path, self.index, expected.style.links)
 
         @cache
-        def find_cached_excerpts(source: str) -> Sequence[str]:
-            text = self.sources.text(source)
-            return () if text is None else find_excerpts(self.index.notes[source], text, target)
+        def find_all_excerpts() -> Mapping[str, Sequence[str]]:
+            return find_distinct_excerpts(expected.entries, self.sources.text, target)
 
-        return RenderContext(self.index, detect_line_end(text), find_cached_excerpts)
+        return RenderContext(
+            self.index,
+            detect_line_end(text),
+            lambda source: find_all_excerpts().get(source, ()),
+        )
 
 
 # -- fixes ----------------------------------------------------------------------------------------
@@ -380,8 +384,7 @@ def _find_outdated_texts(
 ) -> Iterator[FindingWithFix]:
     """Yield fixes of sections in which only passages or mentions are wrong."""
     context, settings = SectionContext.from_state(state, sources), state.settings
-    if choose_style(context.settings, context.index) != "context" and sources.mentions is None:
-        return
+    is_quoting = choose_style(context.settings, context.index) == "context"
     for path in sorted(state.index.notes):
         note = state.index.notes[path]
         has_finding = any(item.rule in SECTION_RULES for item in state.all_findings.get(path, ()))
@@ -389,6 +392,7 @@ def _find_outdated_texts(
             sources.text(path)
             if not has_finding
             and (note.sections or (sources.mentions or {}).get(path))
+            and (is_quoting or sources.mentions is not None or _has_passages(context.index, note))
             and chosen(path)
             and settings.is_linted(path)
             and settings.find_read_only_reason(state.index, note) is None
@@ -402,6 +406,11 @@ def _find_outdated_texts(
                 settings.rules, settings.config, note, (item,)
             ):
                 yield item, fix
+
+
+def _has_passages(index: Index, note: Note) -> bool:
+    """Return True for a section with passages, which must go in another style."""
+    return bool(note.sections) and "context" in list_section_traits(index, note.path)
 
 
 def _compare_texts(

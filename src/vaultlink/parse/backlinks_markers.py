@@ -16,13 +16,39 @@ _END = lazy_pattern(r"[ \t>]*<!--[ \t]*/[ \t]*vaultlink:backlinks[ \t]*-->")
 _NEWLINE_COUNT = lazy_pattern(r"\b(before|after)=(\d{1,3})\b")
 STANDALONE_MARKER = lazy_pattern(
     r"<!-- (?:(?<=\n\n<!-- )|(?<=\A<!-- ))"
-    r"(?:vaultlink:backlinks(?: adopted| (?:before|after)=[0-9]+)*|/vaultlink:backlinks) -->"
+    r"(?:vaultlink:backlinks(?: adopted| (?:before|after)=[0-9]+| style=context)*"
+    r"|/vaultlink:backlinks) -->"
     r"(?=\n\n|\n?\Z)"
 )
 """A marker as vaultlink writes it, on its own line between empty lines.
 
 It is an HTML block in any context and separates the text around it like a paragraph.
 """
+
+
+_CONTEXT_MARK = " style=context"
+_FIELDS = lazy_pattern(r"<!--[ \t]*vaultlink:backlinks(?P<fields>[^>\n]*?)[ \t]*-->")
+
+
+def has_context_mark(section: str) -> bool:
+    """Return True if a begin marker says that the entries have passages.
+
+    Without that, a section in which no link has a passage would look like a list.
+    """
+    begin = _FIELDS.match(section)
+    return begin is not None and _CONTEXT_MARK in begin["fields"]
+
+
+def set_context_mark(section: str, *, is_set: bool) -> str:
+    """Return a section, or its start, with or without that mark in its begin marker.
+
+    An adopted section is left as it is: its style is its author's.
+    """
+    begin = _FIELDS.match(section)
+    if begin is None or "adopted" in begin["fields"].split():
+        return section
+    fields = begin["fields"].replace(_CONTEXT_MARK, "") + _CONTEXT_MARK * is_set
+    return section[: begin.start("fields")] + fields + section[begin.end("fields") :]
 
 
 class MarkerPair(NamedTuple):

@@ -47,6 +47,13 @@ def find_lone_self_links(path: str, text: str, links: Sequence[Link]) -> tuple[i
     )
 
 
+def find_lone_links(text: str, links: Sequence[Link]) -> tuple[int, ...]:
+    """Return the offsets of links that fill a line or list item."""
+    return tuple(
+        [link.start for link in links if link.place is Place.BODY and _fills_line(text, link)]
+    )
+
+
 def _names(target: str, own: str) -> bool:
     name = unicodedata.normalize("NFC", target[target.rfind("/") + 1 :]).lower()
     return name.removesuffix(".md") == own

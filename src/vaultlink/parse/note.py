@@ -46,6 +46,7 @@ from vaultlink.parse.lines import UNICODE_SPACES, TextRun, split_lines
 from vaultlink.parse.link_parts import parse_property_link
 from vaultlink.parse.names_in_text import (
     find_image_tags,
+    find_lone_links,
     find_lone_self_links,
     find_named_files,
 )
@@ -120,6 +121,7 @@ def parse_note(path: str, text: str, headings: tuple[str, ...] = ()) -> Note:
         images=_sort_images(found.images, comments) if found.images else (),
         read_only=find_read_only_folders(path, text),
         script=text.startswith("/*") and "*/" in text,
+        lone_links=find_lone_links(text, links) if links else (),
     )
 
 

@@ -70,6 +70,11 @@ def find_pieces(text: bytes) -> list[bytes]:
     return _compile_piece().findall(text)
 
 
+def count_pieces(hashes: bytes) -> int:
+    """Return the number of pieces in their hashes."""
+    return len(hashes) // 4
+
+
 def _hash(pieces: list[bytes]) -> bytes:
     steps = _STEP_BY_LENGTH
     try:

@@ -61,7 +61,7 @@ def missing_section(note: Note, context: Context) -> Iterator[Finding]:
     if names:
         problem = (
             "the author's backlinks section is incomplete; "
-            "`vaultlink backlinks --adopt` lets vaultlink maintain it"
+            "`vaultlink sections adopt` lets vaultlink maintain it"
             if note.sections
             else "it has no backlinks section"
         )
@@ -88,7 +88,8 @@ def _compute_expected(
     settings, index = context.backlink_settings, context.index
     link_style = find_link_style(note.path, index, context.obsidian, own=links, reads_vault=False)
     style = read_section_style(settings, link_style, index)
-    return expected_section(note, index, settings, style, mentioning)
+    listed = frozenset(target for _, target in links)
+    return expected_section(note, index, settings, style, mentioning, listed)
 
 
 def _find_section_targets(note: Note, context: Context) -> set[str | None]:

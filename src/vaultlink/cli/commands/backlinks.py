@@ -1,36 +1,19 @@
-"""`vaultlink backlinks`: list backlinks, or maintain backlinks sections."""
+"""`vaultlink backlinks`: list backlinks, or do what `sections` does."""
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
-import msgspec
-
-from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
-from vaultlink.cli.listing import (
-    Columns,
-    Listing,
-    choose_listing_format,
-    is_json,
-    print_listing,
-    print_plan,
-)
+from vaultlink.cli.exit_codes import EXIT_CLEAN
+from vaultlink.cli.listing import Listing, choose_listing_format, print_listing
 from vaultlink.cli.options import DiffOption, NoteArgument, OpenOptions, ParameterSpec, option
+from vaultlink.cli.sections_run import STYLE_KEYS, SectionsRequest, maintain_sections
 from vaultlink.cli.terminal import Terminal
-from vaultlink.cli.vault import find_note_argument, open_from_options, open_scanned_vault
-from vaultlink.cli.write_run import WritingCommand, print_skipped_notes, run_plan
+from vaultlink.cli.vault import find_note_argument, open_from_options
 from vaultlink.config.settings import BACKLINKS_CHOICES, RETIRED_CHOICES
-from vaultlink.disk.scan import VaultScan
 from vaultlink.errors import UsageError
-from vaultlink.index.resolve import is_note
 from vaultlink.report.layout import format_count
-from vaultlink.rules.section_rules import SECTION_RULES
-from vaultlink.write.cache import save_result
-from vaultlink.write.write_notes import WriteResult
 
 if TYPE_CHECKING:
     from vaultlink.api import Vault
-    from vaultlink.fix.plan import Plan
-    from vaultlink.fix.sections import OneTimeChange, SectionUpdater
 
 
 # -- the options of `vaultlink backlinks` ----------------------------------------------------------
@@ -40,11 +23,16 @@ _MAINTAINING = ("--write", "--check", "--diff", "--adopt", "--remove")
 """Options with which sections are written, or compared with what would be written."""
 
 
-def _style_option(key: str, help: str) -> ParameterSpec:  # noqa: A002
+def style_option(key: str, help: str, requires: tuple[str, ...] = ()) -> ParameterSpec:  # noqa: A002
+    """Return the option that changes a setting of sections for one run."""
     if key == "heading":
-        return option("--heading", help=help, metavar="LINE", requires=_MAINTAINING)
+        return option("--heading", help=help, metavar="LINE", requires=requires)
     choices = (*BACKLINKS_CHOICES.get(key, ()), *RETIRED_CHOICES.get(key, ()))
-    return option(f"--{key}", help=help, choices=choices, requires=_MAINTAINING)
+    return option(f"--{key}", help=help, choices=choices, requires=requires)
+
+
+def _style_option(key: str, help: str) -> ParameterSpec:  # noqa: A002
+    return style_option(key, help, _MAINTAINING)
 
 
 class BacklinksOptions(OpenOptions, frozen=True, kw_only=True):
@@ -105,10 +93,9 @@ def backlinks(options: BacklinksOptions) -> int:
     NOTE` says more about them, and links them. With --write, --check and --diff, sections list the
     notes that certainly name a note, under “Mentioned in”.
 
-    With --write, --adopt or --remove, sections are written, adopted or removed, and the changed
-    notes are listed. --check and --diff write nothing and exit with 1 if anything would change. A
-    managed section is enclosed by two comments, by which vaultlink recognizes it. Removing it
-    restores every byte of the note. `vaultlink undo` reverts a run.
+    --write, --check, --adopt and --remove do the same as `vaultlink sections` with these words:
+    sections are written, adopted or removed, and the changed notes are listed. --check and --diff
+    write nothing and exit with 1 if anything would change. `vaultlink undo` reverts a run.
 
     Output formats: table (on a terminal), tsv (elsewhere), json. Columns of tsv: path, count,
     lines; with --mentions also entry (link or mention); without NOTE: path, links, files (how many
@@ -116,8 +103,24 @@ def backlinks(options: BacklinksOptions) -> int:
     """
     _reject_mentions(options)
     if options.write or options.check or options.diff or options.adopt or options.remove:
-        return maintain_sections(options)
+        return maintain_sections(_request_sections(options))
     return _list_backlinks(options)
+
+
+def _request_sections(options: BacklinksOptions) -> SectionsRequest:
+    actions = [name for name in ("write", "adopt", "remove") if getattr(options, name)]
+    if len(actions) > 1:
+        raise UsageError(f"{' and '.join(f'--{name}' for name in actions)} can't be used together.")
+    return SectionsRequest(
+        command="backlinks",
+        options=options,
+        action=actions[0] if actions else "write",
+        notes=() if options.note is None else (options.note,),
+        check=options.check,
+        diff=options.diff,
+        mentions=options.mentions,
+        style={key: getattr(options, key) for key in STYLE_KEYS},
+    )
 
 
 def _reject_mentions(options: BacklinksOptions) -> None:
@@ -190,207 +193,3 @@ class _LinkCount(NamedTuple):
     path: str
     links: int
     files: int
-
-
-# -- maintenance of backlinks sections: --write, --check, --diff, --adopt, --remove ----------------
-# The linter is imported only if the vault has changed since a run that had nothing to change.
-
-
-_LABELS = {
-    "written": "written",
-    "brought in step": "updated",
-    "taken out": "removed",
-    "adopted": "adopted",
-}
-"""The words for people for each change of a section in JSON and TSV."""
-
-
-class SectionChangeRow(msgspec.Struct, frozen=True):
-    """A note that is or would be changed, and the change of its section.
-
-    Attributes:
-        path: Vault path of the note.
-        change: `written` (a new section), `brought in step`, `adopted` or `taken out`.
-    """
-
-    path: str
-    change: str
-
-
-def maintain_sections(options: "BacklinksOptions") -> int:
-    names = [name for name in ("write", "adopt", "remove") if getattr(options, name)]
-    if len(names) > 1:
-        raise UsageError(f"{' and '.join(f'--{name}' for name in names)} can't be used together.")
-    return run_plan(_SectionsCommand(options))
-
-
-class _SectionsCommand(WritingCommand):
-    def __init__(self, options: "BacklinksOptions"):
-        terminal = Terminal(options)
-        super().__init__("backlinks", options, terminal, choose_listing_format(terminal))
-        self._options, self.is_dry = options, options.check or options.diff
-        self.overrides = _build_overrides(options)
-        self._only_read = ""
-
-    def make_plan(self, scan: VaultScan) -> "Plan | None":
-        """Plan the changes; None if a former run on this vault had nothing to change."""
-        options = self._options
-        cache = scan.open_cache() if options.note is None else None
-        variant = repr((options.adopt, options.remove))
-        cache_key = scan.cache_key("sections", variant) if cache else None
-        known = cache.load_result(cache_key, "sections") if cache and cache_key else None
-        if known is not None:
-            self._only_read = bytes(known).decode()
-            return None
-        vault = open_scanned_vault(scan, self.terminal)
-        note = find_note_argument(vault, options.note) if options.note is not None else None
-        if note is not None and not is_note(note):
-            raise UsageError(f"{note} is not a note; only notes can have a backlinks section.")
-        self._only_read = _describe_left_out(options, vault, note)
-        plan = vault.fixer.plan_rounds(_make_selector(options, vault, note))
-        if cache and cache_key and not (plan.texts or plan.skipped):
-            save_result(cache, cache_key, self._only_read.encode(), "sections")
-        return plan
-
-    def describe(self, plan: "Plan", *, would: bool = False) -> str:
-        rows = self._list_rows(plan)
-        return "" if plan.skipped and not rows else _summarize(self._options, rows, would=would)
-
-    def choose_written_format(self) -> str:
-        """Return the format of a list, unless a patch is printed."""
-        return super().choose_written_format() if self._options.diff else self.output_format
-
-    def _print_only_read(self) -> None:
-        if self._only_read:
-            self.terminal.print_message(self._only_read)
-
-    def preview(self, plan: "Plan") -> int:
-        self._print_only_read()
-        if self._options.diff:
-            return super().preview(plan)
-        rows = self._list_rows(plan)
-        self._print_rows(rows)
-        print_skipped_notes(plan.skipped)
-        if sentence := self.describe(plan, would=True):
-            self.terminal.print_message(sentence)
-        return EXIT_FINDINGS if rows or plan.skipped else EXIT_CLEAN
-
-    def report(self, plan: "Plan", _result: WriteResult) -> int:
-        rows = self._list_rows(plan)
-        self._print_rows(rows)
-        print_skipped_notes(plan.skipped)
-        self._print_only_read()
-        if sentence := self.describe(plan):
-            undo = f" {self.describe_undo()}" if rows else ""
-            self.terminal.print_message(sentence + undo)
-        return EXIT_FINDINGS if plan.skipped else EXIT_CLEAN
-
-    def report_nothing(self) -> int:
-        if not self._options.diff:
-            self._print_rows([])
-        elif is_json(self.output_format):
-            from vaultlink.fix.plan import VaultChanges  # noqa: PLC0415 - rarely needed
-
-            print_plan(self.terminal, self.output_format, self.name, VaultChanges())
-        self._print_only_read()
-        self.terminal.print_message(_summarize(self._options, []))
-        return EXIT_CLEAN
-
-    def _print_rows(self, rows: Sequence[SectionChangeRow]) -> None:
-        if rows or is_json(self.output_format):
-            columns = SectionChangeRow.__struct_fields__
-            table: Columns = {"note": "path", "section": lambda row: _LABELS[row.change]}
-            print_listing(
-                self.terminal, self.output_format, Listing("sections", rows, columns, table)
-            )
-
-    def _list_rows(self, plan: "Plan") -> list[SectionChangeRow]:
-        return [
-            SectionChangeRow(path, self._name_change(plan, path)) for path in sorted(plan.texts)
-        ]
-
-    def _name_change(self, plan: "Plan", path: str) -> str:
-        before = plan.before.index.notes[path].sections
-        after = plan.after.index.notes[path].sections
-        if self._options.adopt:
-            return "adopted"
-        if self._options.remove or len(after) < len(before):
-            return "taken out"
-        return "written" if len(after) > len(before) else "brought in step"
-
-
-def _make_selector(
-    options: "BacklinksOptions", vault: "Vault", note: str | None
-) -> "SectionUpdater | OneTimeChange":
-    from vaultlink.fix.sections import (  # noqa: PLC0415 - imports the linter
-        SectionUpdater,
-        adopt_sections,
-        remove_sections,
-    )
-
-    def is_chosen(path: str) -> bool:
-        return note in (None, path)
-
-    if options.remove:
-        return remove_sections(is_chosen)
-    if options.adopt:
-        return adopt_sections(is_chosen)
-    if not vault.config.backlinks["mentions"]:
-        return SectionUpdater(is_chosen)
-    from vaultlink.cli.mention_search import find_certain_mentions  # noqa: PLC0415 - rarely needed
-
-    mentions = find_certain_mentions(vault.state, vault.text, vault.config.mentions, note)
-    return SectionUpdater(is_chosen, mentions)
-
-
-def _describe_left_out(options: "BacklinksOptions", vault: "Vault", note: str | None) -> str:
-    """Return a line about the notes that get no section because they are only read."""
-    if options.remove:
-        return ""
-    from vaultlink.report.read_only_notes import describe_read_only  # noqa: PLC0415
-
-    index = vault.index
-    paths = index.notes if note is None else [note]
-    return describe_read_only(
-        vault.state,
-        (
-            path
-            for path in paths
-            if index.notes[path].sections or (not options.adopt and index.sources_of(path))
-        ),
-    )
-
-
-def _build_overrides(options: "BacklinksOptions") -> Mapping[str, Any]:
-    """Return the settings of this run: only section rules run, in the mode `write`."""
-    style = {
-        key: value
-        for key in ("style", "heading", "entries", "order", "group")
-        if (value := getattr(options, key))
-    }
-    return {
-        "select": list(SECTION_RULES),
-        "backlinks": {
-            "mode": "write",
-            **style,
-            **({"mentions": True} if options.mentions else {}),
-        },
-    }
-
-
-def _summarize(
-    options: "BacklinksOptions", rows: Sequence[SectionChangeRow], *, would: bool = False
-) -> str:
-    counts = [
-        (label, count)
-        for change, label in _LABELS.items()
-        if (count := sum(row.change == change for row in rows))
-    ]
-    if not counts:
-        verb = "adopt" if options.adopt else "remove" if options.remove else "write or update"
-        return f"No sections to {verb}."
-    (label, count), *others = counts
-    verb = "would be" if would else "was" if count == 1 else "were"
-    parts = [f"{format_count(count, 'section')} {verb} {label}"]
-    parts += [f"{count:,} {label}" for label, count in others]
-    return f"{', '.join(parts)}."

@@ -1,0 +1,141 @@
+"""Recognize index notes: maps of content, timelines, notes of periods and folders.
+
+They link to a note because it exists, not because they say something about it. In a section they
+come last.
+"""
+
+from vaultlink.index.file_kinds import has_known_extension
+from vaultlink.index.index import link_name
+from vaultlink.index.resolve import is_note, parent_folder
+from vaultlink.index.words import names_period
+from vaultlink.model import Link, Note, Place
+from vaultlink.parse.pieces import count_pieces, find_pieces
+from vaultlink.text import lazy_pattern
+
+MAX_INDEX_ENTRIES = 3
+"""Index notes that a new section lists; where a note is filed needs no more."""
+
+_MIN_LINKS = 12
+_MIN_SHARE = 0.4
+"""From so many linked notes on, a note is an index if it has that many for each line or sentence.
+
+In ten vaults, maps of content have 0.42 to 0.66, notes with prose at most 0.38.
+"""
+
+_MANY_LINKS = 100
+"""Linked notes from which a note is an index whatever else it says."""
+
+_NAMES = frozenset(
+    """
+changelog, contents, dashboard, home, home page, homepage, hub, inbox, index, indexes, log,
+map of content, maps of content, readme, references, start, start here, table of contents, to do,
+to read, toc, todo, welcome, accueil, inhalt, inhaltsverzeichnis, inicio, indice, índice, obsah,
+sommaire, spis treści, startseite, sumário, главная, оглавление, содержание, 索引, 目录, 目錄, 目次,
+首页, 首頁, 색인, 목차
+""".replace("\n", " ")
+    .strip()
+    .split(", ")
+)
+"""Names of index notes, in lower case."""
+
+_TELLING_WORDS = frozenset(
+    (
+        *("moc", "mocs", "overview", "timeline", "übersicht", "zeitleiste", "aperçu"),
+        *("chronologie", "cronología", "cronologia", "przegląd", "обзор", "タイムライン"),
+    )
+)
+"""Words that make a name that of an index note or timeline, such as `Timeline of wars`."""
+
+_KIND_WORDS = frozenset(("moc", "index", "map-of-content", "dashboard"))
+"""Tags, and values of the property `type`, of index notes."""
+
+_DATE = lazy_pattern(
+    r"\d{1,2}[-.]\d{1,2}[-.](?:19|20)\d\d|(?:19|20)\d\d(?:年\d{1,2}月(?:\d{1,2}日)?)?"
+    r"|\w+ \d{1,2}(?:st|nd|rd|th)?,? (?:19|20)\d\d"
+)
+"""Days in other forms than those of `names_period`, and years."""
+
+_WEEKDAY = lazy_pattern(r"[ _.,(-]+(?:\w{1,3}|\w+day)\)?$")
+"""A weekday behind a date."""
+
+_WORD = lazy_pattern(r"[^\W_]+")
+
+
+def is_index_note(note: Note) -> bool:
+    """Return True if a note lists notes, or is a timeline or the note of a period.
+
+    Depends only on the note itself, so that a change of another note never changes the result.
+    """
+    names = _list_names(note)
+    return (
+        lists_notes(note)
+        or all(map(_is_period, names))
+        or any(not _TELLING_WORDS.isdisjoint(_WORD.findall(name)) for name in names)
+    )
+
+
+def lists_notes(note: Note) -> bool:
+    """Return True if a note is an index by its name, kind or share of links."""
+    return (
+        any(" ".join(_WORD.findall(name)) in _NAMES for name in _list_names(note))
+        or _has_index_kind(note)
+        or _is_mostly_links(note)
+    )
+
+
+def _list_names(note: Note) -> tuple[str, ...]:
+    """Return the name and the title of a note, in lower case."""
+    names = (link_name(note.path), *((note.title,) if note.title else ()))
+    return tuple(name.lower() for name in names)
+
+
+def is_folder_note(source: str, path: str) -> bool:
+    """Return True if a note stands for a folder that contains the note at `path`.
+
+    It is beside the folder or in it, and has its name.
+    """
+    name, folder = link_name(source).lower(), parent_folder(source).lower()
+    is_inside = folder[:-1].rpartition("/")[2] == name
+    return path.lower().startswith(folder if is_inside else f"{folder}{name}/")
+
+
+def _is_period(name: str) -> bool:
+    return any(
+        names_period(text) or _DATE.fullmatch(text) is not None
+        for text in (name, _WEEKDAY.sub("", name))
+    )
+
+
+def _has_index_kind(note: Note) -> bool:
+    kind = note.property_value("type")
+    return (isinstance(kind, str) and kind.lower() in _KIND_WORDS) or any(
+        tag.name.lower() in _KIND_WORDS for tag in note.tags
+    )
+
+
+def _is_mostly_links(note: Note) -> bool:
+    if len(note.links) < _MIN_LINKS:
+        return False
+    count = len({link.target for link in note.links if _may_link_note(link)})
+    return count >= _MANY_LINKS or (
+        count >= _MIN_LINKS and count >= _MIN_SHARE * _count_own_pieces(note)
+    )
+
+
+def _may_link_note(link: Link) -> bool:
+    return (
+        bool(link.target)
+        and link.place is not Place.SECTION
+        and not link.external
+        and not link.embed
+        and (is_note(link.target) or not has_known_extension(link.target))
+    )
+
+
+def _count_own_pieces(note: Note) -> int:
+    """Return the number of lines and sentences outside managed sections.
+
+    Otherwise, a section that is written into a note could change what other sections list.
+    """
+    written = sum(len(find_pieces(item.text.encode("utf-8", "replace"))) for item in note.sections)
+    return count_pieces(note.pieces) - written

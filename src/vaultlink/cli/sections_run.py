@@ -1,0 +1,255 @@
+"""Maintain backlinks sections, for `sections` and `backlinks`.
+
+The linter is imported only if the vault has changed since a run that had nothing to change.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
+from vaultlink.cli.listing import (
+    Columns,
+    Listing,
+    choose_listing_format,
+    is_json,
+    print_listing,
+    print_plan,
+)
+from vaultlink.cli.options import OpenOptions
+from vaultlink.cli.terminal import Terminal
+from vaultlink.cli.vault import find_note_argument, open_scanned_vault
+from vaultlink.cli.write_run import WritingCommand, print_skipped_notes, run_plan
+from vaultlink.disk.scan import VaultScan
+from vaultlink.errors import UsageError
+from vaultlink.index.resolve import is_note
+from vaultlink.report.layout import format_count
+from vaultlink.rules.section_rules import SECTION_RULES
+from vaultlink.write.cache import save_result
+from vaultlink.write.write_notes import WriteResult
+
+if TYPE_CHECKING:
+    from vaultlink.api import Vault
+    from vaultlink.fix.plan import Plan
+    from vaultlink.fix.sections import OneTimeChange, SectionUpdater
+
+
+STYLE_KEYS = ("style", "heading", "entries", "order", "group")
+"""The settings that options change for one run."""
+
+_LABELS = {
+    "written": "written",
+    "brought in step": "updated",
+    "taken out": "removed",
+    "adopted": "adopted",
+}
+"""The words for people for each change of a section in JSON and TSV."""
+
+
+class SectionChangeRow(msgspec.Struct, frozen=True):
+    """A note that is or would be changed, and the change of its section.
+
+    Attributes:
+        path: Vault path of the note.
+        change: `written` (a new section), `brought in step`, `adopted` or `taken out`.
+    """
+
+    path: str
+    change: str
+
+
+class SectionsRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """What to do with sections.
+
+    Attributes:
+        command: The name of the command.
+        options: The options on the output and on opening the vault.
+        action: `write`, `adopt` or `remove`.
+        notes: The notes, as arguments; empty for all.
+        check: True to list the changes and to write nothing.
+        diff: True to print the changes as a patch and to write nothing.
+        mentions: True to search mentions, whatever the settings say.
+        style: Settings for this run, by the keys in `STYLE_KEYS`.
+    """
+
+    command: str
+    options: OpenOptions
+    action: str = "write"
+    notes: tuple[str, ...] = ()
+    check: bool = False
+    diff: bool = False
+    mentions: bool = False
+    style: Mapping[str, str] = {}
+
+
+def maintain_sections(request: SectionsRequest) -> int:
+    """Do what is requested, or print what would be done; return the exit code."""
+    return run_plan(_SectionsCommand(request))
+
+
+class _SectionsCommand(WritingCommand):
+    def __init__(self, request: SectionsRequest):
+        terminal = Terminal(request.options)
+        output_format = choose_listing_format(terminal)
+        super().__init__(request.command, request.options, terminal, output_format)
+        self._request, self.is_dry = request, request.check or request.diff
+        self.overrides = _build_overrides(request)
+        self._only_read = ""
+
+    def make_plan(self, scan: VaultScan) -> "Plan | None":
+        """Plan the changes; None if a former run on this vault had nothing to change."""
+        request = self._request
+        cache = None if request.notes else scan.open_cache()
+        variant = repr((request.action == "adopt", request.action == "remove"))
+        cache_key = scan.cache_key("sections", variant) if cache else None
+        known = cache.load_result(cache_key, "sections") if cache and cache_key else None
+        if known is not None:
+            self._only_read = bytes(known).decode()
+            return None
+        vault = open_scanned_vault(scan, self.terminal)
+        notes = [find_note_argument(vault, name) for name in request.notes]
+        for note in notes:
+            if not is_note(note):
+                raise UsageError(f"{note} is not a note; only notes can have a backlinks section.")
+        self._only_read = _describe_left_out(request.action, vault, notes)
+        plan = vault.fixer.plan_rounds(_make_selector(request, vault, notes))
+        if cache and cache_key and not (plan.texts or plan.skipped):
+            save_result(cache, cache_key, self._only_read.encode(), "sections")
+        return plan
+
+    def describe(self, plan: "Plan", *, would: bool = False) -> str:
+        rows = self._list_rows(plan)
+        return (
+            "" if plan.skipped and not rows else _summarize(self._request.action, rows, would=would)
+        )
+
+    def choose_written_format(self) -> str:
+        """Return the format of a list, unless a patch is printed."""
+        return super().choose_written_format() if self._request.diff else self.output_format
+
+    def _print_only_read(self) -> None:
+        if self._only_read:
+            self.terminal.print_message(self._only_read)
+
+    def preview(self, plan: "Plan") -> int:
+        self._print_only_read()
+        if self._request.diff:
+            return super().preview(plan)
+        rows = self._list_rows(plan)
+        self._print_rows(rows)
+        print_skipped_notes(plan.skipped)
+        if sentence := self.describe(plan, would=True):
+            self.terminal.print_message(sentence)
+        return EXIT_FINDINGS if rows or plan.skipped else EXIT_CLEAN
+
+    def report(self, plan: "Plan", _result: WriteResult) -> int:
+        rows = self._list_rows(plan)
+        self._print_rows(rows)
+        print_skipped_notes(plan.skipped)
+        self._print_only_read()
+        if sentence := self.describe(plan):
+            undo = f" {self.describe_undo()}" if rows else ""
+            self.terminal.print_message(sentence + undo)
+        return EXIT_FINDINGS if plan.skipped else EXIT_CLEAN
+
+    def report_nothing(self) -> int:
+        if not self._request.diff:
+            self._print_rows([])
+        elif is_json(self.output_format):
+            from vaultlink.fix.plan import VaultChanges  # noqa: PLC0415 - rarely needed
+
+            print_plan(self.terminal, self.output_format, self.name, VaultChanges())
+        self._print_only_read()
+        self.terminal.print_message(_summarize(self._request.action, []))
+        return EXIT_CLEAN
+
+    def _print_rows(self, rows: Sequence[SectionChangeRow]) -> None:
+        if rows or is_json(self.output_format):
+            columns = SectionChangeRow.__struct_fields__
+            table: Columns = {"note": "path", "section": lambda row: _LABELS[row.change]}
+            print_listing(
+                self.terminal, self.output_format, Listing("sections", rows, columns, table)
+            )
+
+    def _list_rows(self, plan: "Plan") -> list[SectionChangeRow]:
+        return [
+            SectionChangeRow(path, self._name_change(plan, path)) for path in sorted(plan.texts)
+        ]
+
+    def _name_change(self, plan: "Plan", path: str) -> str:
+        before = plan.before.index.notes[path].sections
+        after = plan.after.index.notes[path].sections
+        if self._request.action == "adopt":
+            return "adopted"
+        if self._request.action == "remove" or len(after) < len(before):
+            return "taken out"
+        return "written" if len(after) > len(before) else "brought in step"
+
+
+def _make_selector(
+    request: SectionsRequest, vault: "Vault", notes: Sequence[str]
+) -> "SectionUpdater | OneTimeChange":
+    from vaultlink.fix.sections import (  # noqa: PLC0415 - imports the linter
+        SectionUpdater,
+        adopt_sections,
+        remove_sections,
+    )
+
+    def is_chosen(path: str) -> bool:
+        return not notes or path in notes
+
+    if request.action == "remove":
+        return remove_sections(is_chosen)
+    if request.action == "adopt":
+        return adopt_sections(is_chosen)
+    if not vault.config.backlinks["mentions"]:
+        return SectionUpdater(is_chosen)
+    from vaultlink.cli.mention_search import find_certain_mentions  # noqa: PLC0415 - rarely needed
+
+    target = notes[0] if len(notes) == 1 else None
+    mentions = find_certain_mentions(vault.state, vault.text, vault.config.mentions, target)
+    return SectionUpdater(is_chosen, mentions)
+
+
+def _describe_left_out(action: str, vault: "Vault", notes: Sequence[str]) -> str:
+    """Return a line about the notes that get no section because they are only read."""
+    if action == "remove":
+        return ""
+    from vaultlink.report.read_only_notes import describe_read_only  # noqa: PLC0415
+
+    index = vault.index
+    return describe_read_only(
+        vault.state,
+        (
+            path
+            for path in notes or index.notes
+            if index.notes[path].sections or (action != "adopt" and index.sources_of(path))
+        ),
+    )
+
+
+def _build_overrides(request: SectionsRequest) -> Mapping[str, Any]:
+    """Return the settings of this run: only section rules run, in the mode `write`."""
+    style = {key: value for key, value in request.style.items() if value}
+    mentions = {"mentions": True} if request.mentions else {}
+    return {
+        "select": list(SECTION_RULES),
+        "backlinks": {"mode": "write", **style, **mentions},
+    }
+
+
+def _summarize(action: str, rows: Sequence[SectionChangeRow], *, would: bool = False) -> str:
+    counts = [
+        (label, count)
+        for change, label in _LABELS.items()
+        if (count := sum(row.change == change for row in rows))
+    ]
+    if not counts:
+        verb = "write or update" if action == "write" else action
+        return f"No sections to {verb}."
+    (label, count), *others = counts
+    verb = "would be" if would else "was" if count == 1 else "were"
+    parts = [f"{format_count(count, 'section')} {verb} {label}"]
+    parts += [f"{count:,} {label}" for label, count in others]
+    return f"{', '.join(parts)}."
