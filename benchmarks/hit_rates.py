@@ -28,6 +28,7 @@ from renames import unpack
 from vaultlink import Note, Settings, open_vault
 from vaultlink.graph.build import build_graph
 from vaultlink.graph.related import find_related
+from vaultlink.graph.twins import find_repeated
 from vaultlink.index.index import Index
 from vaultlink.index.packed_map import PackedMap
 from vaultlink.index.resolve import is_note
@@ -151,6 +152,7 @@ def hide_links(index: Index, hidden: set[Pair]) -> VaultGraphs:
         notes[path] = replace(index.notes[path], links=tuple(link for link, _ in rest))
         targets[path] = tuple(target for _, target in rest)
     changed = Index(PackedMap(Note, notes), index.names, targets, index.files)
+    changed.derive(find_repeated)  # once, instead of for each note
     graph = build_graph(changed)
     directed: nx.DiGraph[str] = nx.DiGraph(graph)
     directed.remove_edges_from([(node, node) for node in directed])

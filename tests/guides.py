@@ -441,23 +441,23 @@ def left_by_output_files(repo: Path, environment: Environment) -> None:
 
 
 def left_by_related(repo: Path, environment: Environment) -> None:
-    """Nothing is written. Ten notes are listed, and the score is the sum of the evidence."""
+    """Nothing is written. Ten notes are listed, and the score is that of the links and words."""
     assert status(repo, environment) == ""
     related = ["vaultlink", "related", "Harbour"]
     for number in range(12):
         write_files(repo, {f"n{number}.md": "To the [[Harbour]] and the [[Tides]].\n"})
     rows = check_output(related, repo, environment).splitlines()
-    assert rows[0].split("\t") == ["path", "score", "linked", "why"]
+    assert rows[0].split("\t") == ["path", "score", "linked", "why", "twin"]
     assert len(rows) == 11
     whole = json.loads(check_output([*related, "--json", "--linked"], repo, environment))
-    assert {"linked", "shared", "similar"} <= {*whole["related"][0]}
+    assert {"linked", "shared", "similar", "words", "twin"} <= {*whole["related"][0]}
     write_files(repo, {"Bay.md": "x\n", "One.md": "[[Bay]] [[Sea]]\n", "Two.md": "[[Sea]]\n"})
     related = ["vaultlink", "related", "Two", "--json"]
     found = json.loads(check_output(related, repo, environment))["related"]
     scores = {item["path"]: (item["score"], item["shared"], item["similar"]) for item in found}
     assert scores == {
-        "One.md": (0.5, ["/Sea"], []),  # Sea is linked with two notes
-        "Bay.md": (1.0, [], ["One.md"]),  # all similar notes link to it
+        "One.md": (0.6797, ["/Sea"], []),  # Sea is linked with two notes, and a word of both
+        "Bay.md": (0.3333, [], ["One.md"]),  # all similar notes link to it
     }
 
 

@@ -7,7 +7,8 @@ import pytest
 
 from vaultlink.history import file_pairs
 from vaultlink.history.file_pairs import Content, FileChanges, OutcomeKind, match_removed_files
-from vaultlink.history.matcher import Pieces, Texts, weigh_all
+from vaultlink.history.matcher import Texts
+from vaultlink.parse.pieces import Pieces, weigh_all
 
 COUNT = 300
 

@@ -48,6 +48,7 @@ READING: dict[str, tuple[tuple[str, ...], ...]] = {
         ("backlinks", "--write", "--diff", "--json"),
         ("baseline", "--diff", "--json"),
     ),
+    "twins": (("related", "--twins", "--json"),),
     "orphans": (("orphans", "--json"), ("deadends", "--json")),
     "graph": (("graph", "--json"),),
     "report": (("report", "--output-format", "json"),),

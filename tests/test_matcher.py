@@ -5,10 +5,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exploring import count_examples
-from vaultlink.history.matcher import Texts, read_pieces
+from vaultlink.history.matcher import Texts
 from vaultlink.model import NO_HISTORY, Destination, History
 from vaultlink.parse.note import parse_note
-from vaultlink.parse.pieces import find_pieces, hash_pieces
+from vaultlink.parse.pieces import find_pieces, hash_pieces, read_pieces
 
 
 def text(*names: str) -> str:

@@ -60,6 +60,7 @@ LINES = (
     "sections check",
     "sections write Tide",
     "related Home",
+    "related --twins",
     "mentions",
     "mentions --write",
     "history Tide",
@@ -237,7 +238,15 @@ RECOGNISED = {
         f"{command} --output-format {name}": f"rows.{name}"
         for name in ("tsv", "json")
         for command in (
-            *("links", "unresolved", "show", "backlinks", "backlinks Tide", "related Home"),
+            *(
+                "links",
+                "unresolved",
+                "show",
+                "backlinks",
+                "backlinks Tide",
+                "related Home",
+                "related --twins",
+            ),
             *(
                 "backlinks Tide --mentions",
                 "backlinks --check --entries all",

@@ -130,6 +130,7 @@ JSON_RUNS = (
     "backlinks index --mentions",
     "backlinks --check",
     "related index",
+    "related --twins",
     "mentions",
     "history index",
     "orphans",

@@ -17,6 +17,7 @@ from vaultlink.dashboard.model import VaultReport
 from vaultlink.engine.diagnostics import KnownCount
 from vaultlink.fix.plan import CapturedLink, LeftOutProperty, NamedPlace, Rename
 from vaultlink.graph.related import RelatedNote
+from vaultlink.graph.twins import TwinPair
 from vaultlink.mentions.planning import WantedTopic
 from vaultlink.report.changed_lines import FixedRow, SkippedRow
 from vaultlink.report.json_document import SCHEMA_VERSION, EditRow, FindingRow
@@ -422,6 +423,17 @@ DOCUMENTS: Mapping[str, Document] = {
             ),
         ),
         "The notes that are related to a note.",
+    ),
+    "twins": Document(
+        ("related --twins --json",),
+        (
+            _document(
+                "TwinsDocument",
+                "Near-duplicate notes.",
+                ("twins", tuple[TwinPair, ...], "The pairs of notes, most similar first."),
+            ),
+        ),
+        "Pairs of notes with common lines and sentences.",
     ),
     "mentions": Document(
         ("mentions --json", "mentions --write --json"),

@@ -10,7 +10,7 @@ Example:
 """
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
@@ -35,6 +35,8 @@ from vaultlink.write.cache import save_result, save_state
 
 if TYPE_CHECKING:
     from vaultlink.graph.build import Graph
+    from vaultlink.graph.related import RelatedNote
+    from vaultlink.graph.twins import TwinPair
     from vaultlink.parse.post import Post
     from vaultlink.write.fixer import Fixer
 
@@ -263,6 +265,46 @@ class Vault(msgspec.Struct, frozen=True, eq=False, dict=True):
 
         return build_graph(self.index)
 
+    def related(
+        self, note: str, limit: int = 10, *, with_linked: bool = False
+    ) -> list["RelatedNote"]:
+        """Return the notes most related to a note, by links and words.
+
+        Near-duplicates come first. Periodic notes, templates and other notes of a dated series come
+        last.
+
+        Args:
+            note: The vault path of a note, canvas or attachment.
+            limit: The maximum number of notes.
+            with_linked: Include the notes to which the note already links.
+
+        Returns:
+            The related notes, each with a score and the evidence.
+        """
+        from vaultlink.graph.related import find_related  # noqa: PLC0415 - for few commands
+
+        return find_related(
+            self.index,
+            note,
+            limit,
+            with_linked=with_linked,
+            read=self.text,
+            is_minor=self._is_minor,
+        )
+
+    def twins(self, limit: int | None = None) -> list["TwinPair"]:
+        """Return pairs of notes with common lines and sentences, most similar first.
+
+        Args:
+            limit: The maximum number of pairs; None for all.
+
+        Returns:
+            The pairs. Copies and notes that only resemble each other are not told apart.
+        """
+        from vaultlink.graph.twins import rank_twins  # noqa: PLC0415 - for few commands
+
+        return rank_twins(self.index, limit)
+
     def summary(self) -> dict[str, int]:
         """Count the files and the links of the vault.
 
@@ -307,6 +349,14 @@ class Vault(msgspec.Struct, frozen=True, eq=False, dict=True):
         from vaultlink.write.fixer import Fixer  # noqa: PLC0415 - only needed for fixes
 
         return Fixer(self.scan, self.state, self.suggest_all, self.overlays)
+
+    @cached_property
+    def _is_minor(self) -> Callable[[str], bool]:
+        from vaultlink.mentions.minor_notes import (  # noqa: PLC0415 - for few commands
+            make_minor_test,
+        )
+
+        return make_minor_test(self.scan.obsidian, self.notes)
 
     @cached_property
     def _known_suggestions(self) -> dict[str, tuple[Suggestion, ...]]:

@@ -88,7 +88,8 @@ GROUPS: dict[str, dict[str, Command]] = {
             "List the backlinks of a note, or maintain backlinks sections.",
         ),
         "related": Command(
-            "vaultlink.cli.commands.lists:related", "List the notes related to a note by links."
+            "vaultlink.cli.commands.lists:related",
+            "List the notes related to a note, or near-duplicates.",
         ),
         "mentions": Command(
             "vaultlink.cli.commands.mentions:mentions",

@@ -1,27 +1,37 @@
-"""Find the notes that are related to a note, by links alone.
+"""Find the notes that are related to a note, by links and words.
 
-The score is the sum of three numbers, all of which are named in the explanation:
+The score is that of the links plus that of the words. Three things count of the links:
 
 - the shared neighbours: files and unresolved topics that are linked with both notes, in either
   direction. Each counts 1 divided by the number of its neighbours, so rare ones count most
   (the index of resource allocation by Zhou, Lü and Zhang, 2009);
 - the share of the similar notes that link to the other note, from 0 to 1. The similar notes are
   those with shared neighbours, each weighted by the sum above;
-- 1 if the other note links to NOTE.
+- a link from the other note, which counts like a shared neighbour: 1 divided by the number of the
+  neighbours of that note.
 
-Only the neighbours of the note and their links are read, not the whole vault.
+Notes with very many links are indexes, logs and overviews, which are linked with everything: the
+first two count less for them. If the sum is x, the score of the links is x / (1 + x), so that many
+links do not outweigh all words. Only the neighbours of the note and their links are read, not the
+whole vault.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
+from heapq import nsmallest
 from math import fsum
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import msgspec
 
 from vaultlink.graph.build import is_topic_node, topic_node
+from vaultlink.graph.shared_words import ReadText, WordComparison
+from vaultlink.graph.twins import compare_pieces
 from vaultlink.index.index import Index, link_name, target_spellings
+from vaultlink.index.packed_map import count_items
 from vaultlink.index.resolve import is_note, normalize_name
 from vaultlink.index.topics import topic_name
+from vaultlink.index.words import names_period
 from vaultlink.links.intent import names_topic
 from vaultlink.text import list_first
 
@@ -39,6 +49,27 @@ _MAX_NAMES = 3
 _MAX_SIMILAR = 10
 """Maximum number of similar notes that are named for each related note."""
 
+_MANY_LINKS, _MANY_TIMES = 10, 3
+"""Number of files, and multiple of the mean, up to which the links of a note tell what it is about.
+
+A note that links to more files is an index, a log or an overview.
+"""
+
+_SMOOTHING = 0.5
+"""Likeness that is added to that of all similar notes: a share of few notes says little."""
+
+_WORDS_WEIGHT = 3.0
+"""Weight of the likeness of words, which seldom is above a third."""
+
+_MIN_SCORE = 0.3
+"""Score below which a relation is mostly chance.
+
+Such notes are listed only if words don't count, or if links relate them and no others are there.
+"""
+
+_MAX_COMPARED = 100
+"""Maximum number of notes related by links whose words are always compared."""
+
 
 class RelatedNote(msgspec.Struct, frozen=True):
     """A note that is related to another one.
@@ -52,6 +83,9 @@ class RelatedNote(msgspec.Struct, frozen=True):
         similar: Vault paths of the similar notes that link to this one, most similar first, at most
             ten.
         linked: True if the note or file that it is related to already links to it.
+        words: The words that tell most of those that both notes have, at most five. Long words are
+            compared by their start.
+        twin: True for a near-duplicate: most lines and sentences are in both notes.
     """
 
     path: str
@@ -60,52 +94,165 @@ class RelatedNote(msgspec.Struct, frozen=True):
     shared: tuple[str, ...]
     similar: tuple[str, ...]
     linked: bool
+    words: tuple[str, ...] = ()
+    twin: bool = False
 
 
 def find_related(
-    index: Index, path: str, limit: int = 10, *, with_linked: bool = False
+    index: Index,
+    path: str,
+    limit: int = 10,
+    *,
+    with_linked: bool = False,
+    read: ReadText | None = None,
+    is_minor: Callable[[str], bool] | None = None,
 ) -> list[RelatedNote]:
-    """Return the notes most related to a file, highest score first, then by path.
+    """Return the notes most related to a file: twins first, then by score and path.
 
-    The notes to which the file already links are left out unless `with_linked`.
+    Args:
+        index: The index of the vault.
+        path: Vault path of the file.
+        limit: Maximum number of notes.
+        with_linked: Include the notes to which the file already links.
+        read: Returns the text of a note by its path; without it, words do not count.
+        is_minor: Returns True for the paths of notes that come last, such as daily notes; without
+            it, those whose name is a day or another period.
+
+    Returns:
+        The related notes.
     """
+    evidence = _find_evidence(index, path, read)
+    known = set(index.targets.get(path, ()))
+    is_last = is_minor or _names_period
+    scores = {
+        note: score
+        for note in evidence.candidates
+        if note != path and (with_linked or note not in known)
+        if (score := evidence.score(note)) or note in evidence.twins
+        if score >= _MIN_SCORE or evidence.is_linked(note)
+        if evidence.is_linked(note) or not is_last(note)
+    }
+    likely = {
+        note: score
+        for note, score in scores.items()
+        if score >= _MIN_SCORE or note in evidence.twins
+    }
+    scores = likely if likely and evidence.words else scores
+
+    def rank(note: str) -> tuple[float, bool, float, str]:
+        return -evidence.twins.get(note, 0.0), is_last(note), -scores[note], note
+
+    return [
+        evidence.explain(note, scores[note], is_linked=note in known)
+        for note in nsmallest(limit, scores, key=rank)
+    ]
+
+
+class _Evidence(NamedTuple):
+    """What relates notes to a file, by their paths.
+
+    Attributes:
+        weigh: Returns the weight of a note, from 0 to 1: less for one with very many links.
+        graph: The neighbourhood of the file.
+        shared: The shared neighbours.
+        likeness: The likeness by shared neighbours.
+        followers: The similar notes that link to a note, most similar first.
+        sources: The notes that link to the file.
+        twins: The scores of near-duplicates.
+        words: The comparison of words; None without texts.
+    """
+
+    weigh: Callable[[str], float]
+    graph: "Neighbourhood"
+    shared: Mapping[str, set[str]]
+    likeness: Mapping[str, float]
+    followers: Mapping[str, list[str]]
+    sources: frozenset[str]
+    twins: Mapping[str, float]
+    words: WordComparison | None = None
+
+    def is_linked(self, note: str) -> bool:
+        """Return True if links relate a note to the file, or if it is a twin."""
+        return any(
+            note in found for found in (self.likeness, self.followers, self.sources, self.twins)
+        )
+
+    @property
+    def candidates(self) -> set[str]:
+        words = self.words.scores if self.words else ()
+        return {*self.likeness, *self.followers, *self.sources, *self.twins, *words}
+
+    def score(self, note: str) -> float:
+        weight = self.weigh(note)
+        followers = fsum([self.likeness[item] for item in self.followers.get(note, ())])
+        share = followers / (fsum(self.likeness.values()) + _SMOOTHING)
+        back = 1 / self.graph.degree[note] if note in self.sources else 0.0
+        links = self.likeness.get(note, 0.0) + weight * share + back
+        words = weight * self.words.scores.get(note, 0.0) if self.words else 0.0
+        return round(links / (1 + links) + _WORDS_WEIGHT * words, _DIGITS)
+
+    def explain(self, note: str, score: float, *, is_linked: bool) -> RelatedNote:
+        common = sorted(self.shared.get(note, ()), key=lambda node: (self.graph.degree[node], node))
+        following = self.followers.get(note, [])
+        words = self.words.name_words(note) if self.words else ()
+        twin = self.twins.get(note, 0.0)
+        links_back = note in self.sources
+        return RelatedNote(
+            note,
+            score,
+            why=_explain(common, following, words, twin, links_back=links_back),
+            shared=tuple(common),
+            similar=tuple(following[:_MAX_SIMILAR]),
+            linked=is_linked,
+            words=words,
+            twin=bool(twin),
+        )
+
+
+def _find_evidence(index: Index, path: str, read: ReadText | None) -> _Evidence:
     graph = build_neighbourhood(index, path)
+    weigh = _make_weigher(index)
     shared = find_shared_neighbours(graph, path)
     likeness = {
         note: fsum([1 / graph.degree[node] for node in nodes])  # the same sum in any order
+        * weigh(note)
         for note, nodes in shared.items()
         if note in index.notes and is_note(note)
     }
     similar = sorted(likeness, key=lambda note: (-likeness[note], note))
-    followers = _group_by_target(index, similar)
-    sources, known = set(index.sources_of(path)), set(index.targets.get(path, ()))
-    whole = fsum([likeness[note] for note in similar])
+    pieces = compare_pieces(index, path)
+    evidence = _Evidence(
+        weigh,
+        graph,
+        shared,
+        likeness,
+        _group_by_target(index, similar),
+        frozenset(filter(is_note, index.sources_of(path))) - {path},
+        pieces.twins,
+    )
+    if read is None or path not in index.notes or not is_note(path):
+        return evidence
+    wanted = nsmallest(
+        _MAX_COMPARED, evidence.candidates, key=lambda note: (-evidence.score(note), note)
+    )
+    return evidence._replace(words=WordComparison(index, path, read, wanted, pieces.common))
 
-    def score(note: str) -> float:
-        share = fsum([likeness[item] for item in followers.get(note, ())])
-        evidence = likeness.get(note, 0.0) + (share / whole if share else 0.0)
-        return round(evidence + (note in sources), _DIGITS)
 
-    scores = {
-        note: score(note)
-        for note in {*likeness, *followers, *filter(is_note, sources)}
-        if note != path and (with_linked or note not in known)
-    }
-    found = []
-    for note in sorted(scores, key=lambda note: (-scores[note], note))[:limit]:
-        common = sorted(shared.get(note, ()), key=lambda node: (graph.degree[node], node))
-        following = followers.get(note, [])
-        found.append(
-            RelatedNote(
-                note,
-                scores[note],
-                why=_explain(common, following, links_back=note in sources),
-                shared=tuple(common),
-                similar=tuple(following[:_MAX_SIMILAR]),
-                linked=note in known,
-            )
-        )
-    return found
+def _make_weigher(index: Index) -> Callable[[str], float]:
+    """Return a function for the weight of a note: less for very many links."""
+    total = count_items(index.targets, index.targets)
+    most = max(_MANY_LINKS, _MANY_TIMES * total / len(index.targets))
+
+    @cache
+    def weigh(path: str) -> float:
+        targets = set(index.targets[path]) - {path, None}
+        return min(1.0, most / max(len(targets), 1))
+
+    return weigh
+
+
+def _names_period(path: str) -> bool:
+    return names_period(link_name(path))
 
 
 def build_neighbourhood(index: Index, path: str) -> "Neighbourhood":
@@ -165,12 +312,23 @@ def _group_by_target(index: Index, sources: Iterable[str]) -> Mapping[str, list[
     return groups
 
 
-def _explain(shared: Iterable[str], similar: Iterable[str], *, links_back: bool) -> str:
-    parts = ["links to this note"] if links_back else []
+def _explain(
+    shared: Iterable[str],
+    similar: Iterable[str],
+    words: Sequence[str],
+    twin: float,
+    *,
+    links_back: bool,
+) -> str:
+    parts = [f"twin: {twin:.0%} the same text"] if twin else []
+    if links_back:
+        parts.append("links to this note")
     if names := [_name(node) for node in shared]:
         parts.append(f"shared neighbours: {_join_names(names)}")
     if names := [_name(node) for node in similar]:
         parts.append(f"similar notes link to it: {_join_names(names)}")
+    if words:
+        parts.append(f"words: {', '.join(words)}")
     return "; ".join(parts)
 
 

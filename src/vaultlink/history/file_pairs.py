@@ -9,7 +9,6 @@ from typing import NamedTuple, TypeVar
 from vaultlink.history.matcher import (
     MAX_RIVAL,
     PieceIndex,
-    Pieces,
     Texts,
     choose_rivals,
     is_like,
@@ -18,11 +17,10 @@ from vaultlink.history.matcher import (
     number_pattern,
     pair_names,
     pick_best,
-    read_pieces,
-    weigh_all,
 )
 from vaultlink.index.resolve import file_name, is_note, parent_folder
 from vaultlink.model import NO_HISTORY, FileStamp, History, Note
+from vaultlink.parse.pieces import Pieces, read_pieces, weigh_all
 from vaultlink.text import file_extension, group_by
 
 # -- decide which added file a removed one became, by content, name and text -----------------------

@@ -35,8 +35,9 @@ from vaultlink.history.file_pairs import (
     list_renamed,
     match_removed_files,
 )
-from vaultlink.history.matcher import PieceIndex, Pieces, read_data_pieces, weigh_all
+from vaultlink.history.matcher import PieceIndex, read_data_pieces
 from vaultlink.index.resolve import is_note, name_key
+from vaultlink.parse.pieces import Pieces, weigh_all
 
 # -- read what commits changed, and the texts before and after -------------------------------------
 

@@ -43,10 +43,11 @@ from vaultlink.history.git_log import (
     read_blob_pieces,
     read_log,
 )
-from vaultlink.history.matcher import PieceIndex, Pieces, Texts, read_data_pieces
+from vaultlink.history.matcher import PieceIndex, Texts, read_data_pieces
 from vaultlink.index.resolve import file_name, is_note, name_key
 from vaultlink.links.naming import strip_note_extension
 from vaultlink.model import NO_HISTORY, FileStamp, History, Note
+from vaultlink.parse.pieces import Pieces
 from vaultlink.text import file_extension, group_by
 
 # -- explain deletions in commits: when, and where the text of the file went -----------------------

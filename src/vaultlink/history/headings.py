@@ -8,7 +8,7 @@ from functools import cached_property, lru_cache
 from itertools import pairwise
 from typing import NamedTuple, TypeVar
 
-from vaultlink.history.matcher import Pieces, Texts, is_same_series, weigh_all
+from vaultlink.history.matcher import Texts, is_same_series
 from vaultlink.index.anchors import (
     TRAILING_BLOCK_ID,
     find_anchor,
@@ -21,7 +21,7 @@ from vaultlink.index.anchors import (
 from vaultlink.index.suggest_headings import build_subpath, differs_in_meaning
 from vaultlink.index.words import find_numbers, split_text, weigh_letters
 from vaultlink.model import BlockId, Destination, Heading, Note
-from vaultlink.parse.pieces import list_pieces
+from vaultlink.parse.pieces import Pieces, list_pieces, weigh_all
 from vaultlink.text import group_by, lazy_pattern, strip_accents
 
 # -- pair the sections and blocks of two versions of a note ----------------------------------------

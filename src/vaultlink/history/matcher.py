@@ -6,12 +6,17 @@ from itertools import takewhile
 from operator import itemgetter
 from typing import Any, Generic, NamedTuple, TypeVar
 
-import msgspec
-
-from vaultlink.index.packed_map import PackedMap
+from vaultlink.index.note_parts import read_hashes
 from vaultlink.index.resolve import file_name, name_key
 from vaultlink.model import Note
-from vaultlink.parse.pieces import hash_pieces, list_pieces, weigh
+from vaultlink.parse.pieces import (
+    Pieces,
+    hash_pieces,
+    list_pieces,
+    read_pieces,
+    weigh,
+    weigh_all,
+)
 from vaultlink.text import group_by, lazy_pattern
 
 # -- decide which text became which other one, by the lines that they share ------------------------
@@ -20,9 +25,6 @@ from vaultlink.text import group_by, lazy_pattern
 
 
 K = TypeVar("K", bound=Hashable)
-
-Pieces = frozenset[int]
-"""The hashes of the pieces of a text."""
 
 _MIN_CERTAIN, _MIN_LIKELY = 0.5, 0.4
 """Minimum share of a text that is found in the one it became: certainly, and likely."""
@@ -63,19 +65,9 @@ class Match(NamedTuple, Generic[K]):
     is_certain: bool
 
 
-def read_pieces(hashes: bytes) -> Pieces:
-    """Return the pieces of a text from their hashes."""
-    return frozenset(list_pieces(hashes))
-
-
 def read_data_pieces(data: bytes | None) -> Pieces | None:
     """Return the pieces of a content; None if it can't be read."""
     return None if data is None else read_pieces(hash_pieces(data))
-
-
-def weigh_all(pieces: Iterable[int]) -> float:
-    """Return the weight of pieces: about their length in bytes."""
-    return sum(map(weigh, pieces))
 
 
 def is_like(one: Pieces, other: Pieces, share: float) -> bool:
@@ -341,13 +333,6 @@ _MAX_RIVALS = 3
 """Maximum number of present notes that are compared with a renamed one."""
 
 
-class _NotePieces(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """The first fields of a note. Nothing else is decoded."""
-
-    path: str
-    pieces: bytes = b""
-
-
 class PieceIndex:
     """The pieces of the present notes of a vault."""
 
@@ -356,14 +341,10 @@ class PieceIndex:
 
     def find_holders(self, wanted: Pieces) -> dict[int, list[str]]:
         places: dict[int, list[str]] = {}
-        for note in self._read() if wanted else ():
-            for piece in wanted.intersection(list_pieces(note.pieces)):
-                places.setdefault(piece, []).append(note.path)
+        for path, hashes in read_hashes(self._notes) if wanted else ():
+            for piece in wanted.intersection(list_pieces(hashes)):
+                places.setdefault(piece, []).append(path)
         return places
-
-    def _read(self) -> Iterable[Note | _NotePieces]:
-        notes = self._notes
-        return notes.read_as(_NotePieces) if isinstance(notes, PackedMap) else notes.values()
 
     def find_common(self, wanted: Pieces) -> set[int]:
         return {piece for piece, paths in self.find_holders(wanted).items() if len(paths) >= COMMON}

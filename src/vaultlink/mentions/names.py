@@ -192,11 +192,12 @@ def is_findable(key: str, options: MentionOptions) -> bool:
         and len(key) <= _LONGEST_NAME
         and key not in _STRUCTURAL
         and not has_placeholder(key)
-        and not _is_date(key)
+        and not is_date(key)
     )
 
 
-def _is_date(key: str) -> bool:
+def is_date(key: str) -> bool:
+    """Return True for a folded name that consists of parts of dates."""
     return all(
         word in MONTH_NAMES or word in WEEKDAY_NAMES or _DATE_PART.fullmatch(word)
         for word in WORD.findall(key)

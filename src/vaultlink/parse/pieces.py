@@ -6,7 +6,7 @@ hash has 4 bytes. The upper 6 bits tell its length, so that long pieces count mo
 
 import re
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence, Set
 from functools import cache
 from math import log2
 from zlib import crc32
@@ -25,6 +25,11 @@ _STEP_BY_LENGTH = [
 
 PIECE_WEIGHTS = tuple(2 ** (step / _STEPS) for step in range(1 << (32 - _LENGTH_SHIFT)))
 """The weight of a piece by the upper 6 bits of its hash: about its length in bytes."""
+
+Pieces = frozenset[int]
+"""The hashes of the pieces of a text."""
+
+NO_PIECES = Pieces()
 
 
 def hash_pieces(text: bytes) -> bytes:
@@ -75,6 +80,17 @@ def count_pieces(hashes: bytes) -> int:
     return len(hashes) // 4
 
 
+def drop_pieces(text: str, dropped: Set[int]) -> str:
+    """Return a text without the lines and sentences that have some hashes."""
+    pieces = find_pieces(_encode(text))
+    kept = [
+        piece
+        for piece, key in zip(pieces, list_pieces(_hash(pieces)), strict=True)
+        if key not in dropped
+    ]
+    return b"\n".join(kept).decode("utf-8", "replace")
+
+
 def _hash(pieces: list[bytes]) -> bytes:
     steps = _STEP_BY_LENGTH
     try:
@@ -97,9 +113,19 @@ def list_pieces(hashes: bytes) -> "array[int]":
     return array("I", hashes)
 
 
+def read_pieces(hashes: bytes) -> Pieces:
+    """Return the pieces of a text from their hashes."""
+    return frozenset(list_pieces(hashes))
+
+
 def weigh(piece: int) -> float:
     """Return the weight of a piece by its hash."""
     return PIECE_WEIGHTS[piece >> _LENGTH_SHIFT]
+
+
+def weigh_all(pieces: Iterable[int]) -> float:
+    """Return the weight of pieces: about their length in bytes."""
+    return sum(map(weigh, pieces))
 
 
 @cache

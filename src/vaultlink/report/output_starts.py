@@ -26,7 +26,9 @@ _TSV_HEADERS = (
     "path links files",
     "path change",
     "path new_path edits",
-    "path score linked why",
+    "path score linked why",  # up to 0.5
+    "path score linked why twin",
+    "path twin score shared",
     "note line column words target score certain why",
     "kind path line text detail",
     "figure count path",

@@ -25,7 +25,8 @@ from vaultlink.cli.vault import (
 )
 from vaultlink.disk.history_sources import read_git_log
 from vaultlink.errors import UsageError
-from vaultlink.graph.related import find_related
+from vaultlink.graph.related import RelatedNote
+from vaultlink.graph.twins import TwinPair
 from vaultlink.history.git_renames import (
     NO_NOTE_HISTORY,
     FormerPath,
@@ -152,7 +153,7 @@ def _print_listing(
     return EXIT_CLEAN
 
 
-# -- `vaultlink related`: the notes that are related to a note by links ----------------------------
+# -- `vaultlink related`: the notes that are related to a note, and near-duplicates ----------------
 
 
 _LIMIT = 10
@@ -164,37 +165,53 @@ class RelatedOptions(OpenOptions, frozen=True, kw_only=True):
     note: NoteArgument = None
     limit: Annotated[
         int | None,
-        option("--limit", metavar="N", help=f"Maximum number of notes. Default: {_LIMIT}."),
+        option("--limit", metavar="N", help=f"Maximum number of rows. Default: {_LIMIT}."),
     ] = None
     linked: Annotated[
         bool, option("--linked", help="List the notes that NOTE already links to as well.")
     ] = False
+    twins: Annotated[
+        bool,
+        option("--twins", help="List pairs of near-duplicate notes instead, most similar first."),
+    ] = False
 
 
 def related(options: RelatedOptions) -> int:
-    """List the notes related to a note by links.
+    """List the notes related to a note, or near-duplicates.
 
-    Three things count: links with the same files and unresolved topics, where rare ones count most;
-    links from the notes most similar to NOTE; and a link to NOTE. The text of notes does not count.
-    Notes that NOTE already links to are left out; with --linked, they are listed and marked. The
-    exit code is 0 whatever is listed.
+    Links and words count: links with the same files and unresolved topics, where rare ones count
+    most; links from the notes most similar to NOTE; a link to NOTE; and the words of both notes,
+    where rare ones count most. So a note without links has related notes, too. Near-duplicates of
+    NOTE come first and are marked as twins; days, templates and other notes of a dated series come
+    last. Notes that NOTE already links to are left out; with --linked, they are listed and marked.
+
+    With --twins, pairs of notes of the whole vault are listed, by the share of lines and sentences
+    that they have in common. No share tells copies from notes that only resemble each other, so no
+    rule reports them. The exit code is 0 whatever is listed.
 
     Output formats: table (on a terminal), tsv (elsewhere), json. Columns of tsv: path, score,
-    linked (true or false), why.
+    linked (true or false), why, twin (true or false); with --twins: path, twin, score, shared
+    (about the number of common bytes).
     """
     terminal = Terminal(options)
     output_format = choose_listing_format(terminal)
+    if options.twins:
+        return _list_twins(options, terminal, output_format)
     if options.note is None:
-        raise UsageError("related requires a note, as in `vaultlink related NOTE`.")
+        raise UsageError("related requires a note, as in `vaultlink related NOTE`, or --twins.")
     vault = open_from_options(options, terminal)
     note = find_note_argument(vault, options.note)
-    rows = find_related(vault.index, note, options.limit or _LIMIT, with_linked=options.linked)
-    marked = {"linked": lambda row: "yes" if row.linked else "no"} if options.linked else {}
+    rows = vault.related(note, options.limit or _LIMIT, with_linked=options.linked)
+    marked: dict[str, Callable[[RelatedNote], str]] = {}
+    if options.linked:
+        marked["linked"] = lambda row: "yes" if row.linked else "no"
+    if any(row.twin for row in rows):
+        marked["twin"] = lambda row: "yes" if row.twin else ""
     listing = Listing(
         "related",
         rows,
-        ("path", "score", "linked", "why"),
-        {"score": "score", "note": "path", **marked, "why": "why"},
+        ("path", "score", "linked", "why", "twin"),
+        {"score": _format_score, "note": "path", **marked, "why": "why"},
         head={"note": note},
         empty=f"No notes related to {note} found.",
         fold=True,
@@ -202,6 +219,26 @@ def related(options: RelatedOptions) -> int:
     if print_listing(terminal, output_format, listing):
         terminal.print_message(f"{format_count(len(rows), 'note')} related to {note}.")
     return EXIT_CLEAN
+
+
+def _list_twins(options: RelatedOptions, terminal: Terminal, output_format: str) -> int:
+    if options.note is not None or options.linked:
+        raise UsageError("--twins compares all notes, so it allows neither a note nor --linked.")
+    rows = open_from_options(options, terminal).twins(options.limit or _LIMIT)
+    listing = Listing(
+        "twins",
+        rows,
+        TwinPair.__struct_fields__,
+        {"score": _format_score, "note": "path", "twin": "twin"},
+        empty="No near-duplicate notes found.",
+    )
+    if print_listing(terminal, output_format, listing):
+        terminal.print_message(f"{format_count(len(rows), 'pair')} of notes, most similar first.")
+    return EXIT_CLEAN
+
+
+def _format_score(row: RelatedNote | TwinPair) -> str:
+    return f"{row.score:.2f}"
 
 
 # -- `vaultlink unresolved`: what unresolved links name, most links first --------------------------

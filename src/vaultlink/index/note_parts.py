@@ -1,0 +1,43 @@
+"""Read a few fields of all notes, without decoding the others."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+import msgspec
+
+from vaultlink.index.packed_map import PackedMap
+from vaultlink.model import Heading, Note, Property
+
+
+class NoteHashes(NamedTuple):
+    """The path of a note, and its `pieces`: the hashes of its lines and sentences."""
+
+    path: str
+    hashes: bytes
+
+
+class _Hashes(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    path: str
+    pieces: bytes = b""
+
+
+class NoteHead(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """The first fields of a note, as `Note` describes them."""
+
+    path: str
+    pieces: bytes = b""
+    properties: tuple[Property, ...] | None = None
+    headings: tuple[Heading, ...] = ()
+
+
+def read_hashes(notes: Mapping[str, Note]) -> Iterator[NoteHashes]:
+    """Yield the hashes of all notes and canvases."""
+    found: Iterable[Note | _Hashes] = (
+        notes.read_as(_Hashes) if isinstance(notes, PackedMap) else notes.values()
+    )
+    return (NoteHashes(note.path, note.pieces) for note in found)
+
+
+def read_heads(notes: Mapping[str, Note]) -> Iterable[Note | NoteHead]:
+    """Yield the first fields of all notes and canvases."""
+    return notes.read_as(NoteHead) if isinstance(notes, PackedMap) else notes.values()

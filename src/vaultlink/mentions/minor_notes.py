@@ -1,0 +1,42 @@
+"""Find notes that seldom help beside others: days, templates, dated series."""
+
+from collections.abc import Callable, Iterable
+from itertools import islice
+
+from vaultlink.config.dates import compile_periodic_notes
+from vaultlink.config.patterns import compile_path_prefixes
+from vaultlink.history.matcher import is_same_series, number_pattern
+from vaultlink.index.index import link_name
+from vaultlink.index.resolve import parent_folder
+from vaultlink.mentions.names import fold_name, is_date
+from vaultlink.obsidian import ObsidianSettings
+from vaultlink.text import group_by, lazy_pattern
+
+_YEAR = lazy_pattern(r"\d{4}")
+_TEMPLATE_FOLDERS = frozenset(("template", "templates"))
+
+
+def make_minor_test(obsidian: ObsidianSettings, notes: Iterable[str]) -> Callable[[str], bool]:
+    """Return a predicate that is True for the paths of minor notes.
+
+    These are periodic notes, templates, and notes of a series whose names differ only in a date.
+    `notes` are the paths of all notes.
+    """
+    is_periodic = compile_periodic_notes(obsidian.periodic_notes)
+    is_template = compile_path_prefixes(obsidian.templates)
+    series = group_by(notes, number_pattern)
+
+    def is_minor(path: str) -> bool:
+        name = link_name(path)
+        if is_periodic(path) or is_template(path):
+            return True
+        if not _TEMPLATE_FOLDERS.isdisjoint(parent_folder(path).casefold().split("/")):
+            return True
+        if not _YEAR.search(name):
+            return False
+        others = islice(series.get(number_pattern(path), ()), 2)
+        return is_date(fold_name(name)) or any(
+            is_same_series(other, path, dated=True) for other in others
+        )
+
+    return is_minor
