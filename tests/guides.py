@@ -341,7 +341,7 @@ def left_by_configuration(repo: Path, environment: Environment) -> None:
         ("backlinks", {key: choices[0] for key, choices in BACKLINKS_CHOICES.items()}),
         ("mentions", MENTIONS_DEFAULTS),
     ):
-        for key in defaults.keys() - {"ignore", "headings"}:
+        for key in defaults.keys() - {"ignore", "headings", "cjk"}:
             assert shown[f"{table}.{key}"][0] == json.dumps(defaults[key]), key
 
     rows = table_rows("configuration", "In the note | Effect")

@@ -346,6 +346,47 @@ KINDS = {
             "Convert the list to a ⟪binary search⟫ tree.\n",
         ),
     ),
+    "a part of a compound of nouns": Kind(
+        {"Ledger data.md": "Rows.\n", "Tide networks.md": "Canals.\n", "Web Search.md": "Pages.\n"},
+        (
+            "The ⟪ledger data⟫ officers meet in May.\n",
+            "She drew canal ⟪tide networks⟫ on the wall.\n",
+            "The ⟦ledger data⟧ are kept for ten years.\n",
+            "She drew large ⟦tide networks⟧ on the wall.\n",
+            "Lanoma ⟪Web Search⟫ needs an account.\n",
+            "We use ⟦Web Search⟧ on all pages.\n",
+        ),
+        fillers={
+            f"Log {number}.md": f"The officers of the canal are in boat {number}, the canal is deep.\n"
+            for number in range(40)
+        },
+    ),
+    "an abbreviation of other words": Kind(
+        {
+            "CISA.md": "---\ntitle: Coastal Inspection Service Agency\n---\nAn office.\n",
+            "Coast.md": "- [[CISA]]\n- [[CISA]]\n",
+            **{f"Pier {number}.md": "Ask [[CISA]] first.\n" for number in range(6)},
+        },
+        (
+            "The Cyber Information Sharing Act (⟪CISA⟫) is a law.\n",
+            "Once a month, ⟦CISA⟧ reports.\n",
+        ),
+    ),
+    "a sentence that wants no link": Kind(
+        {"Harbour lamps.md": "Of brass.\n"},
+        (
+            "Here ⟪harbour lamps⟫ is left without a wikilink on purpose.\n",
+            "Die ⟪harbour lamps⟫ sind hier nicht verlinkt.\n",
+            "The ⟦harbour lamps⟧ are lit. Another page has no link.\n",
+        ),
+    ),
+    "the head of a table": Kind(
+        {"Harbour lamps.md": "Of brass.\n"},
+        (
+            "| ⟪Harbour lamps⟫ | height |\n| --- | --- |\n| one | 3 |\n",
+            "| place | height |\n| --- | --- |\n| ⟦harbour lamps⟧ | 3 |\n",
+        ),
+    ),
     "a name that two notes have": Kind(
         {"a/Power series.md": "Real ones.\n", "b/Power series.md": "Complex ones.\n"},
         ("The function has a ⟪power series⟫ around each point.\n",),

@@ -162,7 +162,7 @@ def test_heading_is_searched_on_request() -> None:
 
 
 NEVER = [
-    ("Tea", "Tea.md"),
+    ("Te", "Te.md"),
     ("2024", "2024.md"),
     ("2024-05-01", "2024-05-01.md"),
     ("May 2024", "May 2024.md"),
@@ -190,6 +190,77 @@ def test_names_without_spaces_between_words_are_found_on_request() -> None:
             "我学习数学分析。", vault, options=MentionOptions(cjk=True, lowest_score=0.01)
         )
     ] == ["数学分析"]
+
+
+CJK_NOTES = {f"日記{number}.md": "今日は雨が降った。散歩はしない。" for number in range(20)}
+
+
+@pytest.mark.parametrize(("cjk", "is_found"), [(None, True), (False, False), (True, True)])
+def test_scripts_without_spaces_are_searched_where_most_notes_have_them(
+    cjk: bool | None, is_found: bool
+) -> None:
+    vault = {"数学分析.md": "本。", **CJK_NOTES}
+    options = MentionOptions(cjk=cjk, lowest_score=0.01)
+    assert words_in("我学习数学分析。", vault, options=options) == ["数学分析"] * is_found
+
+
+PARTICLES = [
+    ("프록시 객체를 쓴다.", "프록시 객체"),
+    ("프록시 객체는 쉽다.", "프록시 객체"),
+    ("프록시 객체들의 목록.", "프록시 객체"),
+    ("프록시 객체에서는 안 된다.", "프록시 객체"),
+    ("fetch join을 쓴다.", "fetch join"),
+    ("이것은 fetch join이다.", "fetch join"),
+    ("fetch join이라는 말.", "fetch join"),
+    (
+        unicodedata.normalize("NFD", "프록시 객체를 쓴다."),
+        unicodedata.normalize("NFD", "프록시 객체"),
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "words"), PARTICLES)
+def test_korean_particle_stays_outside(text: str, words: str) -> None:
+    assert words_in(text, {"프록시 객체.md": "", "Fetch join.md": ""}) == [words]
+
+
+@pytest.mark.parametrize(
+    "text", ["프록시 객체지향 언어.", "fetch joinery를 쓴다.", "새프록시 객체를 쓴다."]
+)
+def test_rest_of_a_korean_word_is_no_particle(text: str) -> None:
+    assert words_in(text, {"프록시 객체.md": "", "Fetch join.md": ""}) == []
+
+
+PLAIN = [
+    "the nasa reports of a Nasa report",
+    "see self-graph view",
+    "a graph view settings page",
+    "In “Principles for the Graph View” he wrote.",
+    "The graph view is left without a wikilink on purpose.",
+]
+
+
+@pytest.mark.parametrize("text", PLAIN)
+def test_lowest_score_of_zero_returns_all_that_a_plain_search_finds(text: str) -> None:
+    vault = {"Graph view settings.md": "[[Graph view]]"}
+    options = MentionOptions(lowest_score=0.0)
+    found = find_in(text, vault, options=options)
+    targets = {"Graph view.md", "NASA report.md"}
+    assert [item.words.lower() for item in found if item.target in targets]
+    assert not any(item.certain for item in found if item.target in targets)
+
+
+@pytest.mark.parametrize("name", ["Te", "2024", "2024-05-01", "Index", "next steps", "数学分析"])
+def test_lowest_score_of_zero_returns_names_that_seldom_mean_a_note(name: str) -> None:
+    (found,) = find_in(
+        f"We saw {name} there.", {f"{name}.md": ""}, options=MentionOptions(lowest_score=0.0)
+    )
+    assert (found.words, found.score, found.certain) == (name, 0.0, False)
+
+
+def test_name_with_a_dash_between_spaces_is_found() -> None:
+    vault = {"Proof - Cauchy sums.md": ""}
+    assert words_in("As in Proof - Cauchy sums.", vault) == ["Proof - Cauchy sums"]
 
 
 def test_longest_name_wins() -> None:
@@ -290,6 +361,75 @@ def test_name_of_two_notes_is_listed_with_a_low_score() -> None:
     assert not near.certain
 
 
+def test_name_of_two_notes_means_the_one_that_links_lead_to() -> None:
+    vault = {
+        "a/Deep work.md": "",
+        "b/Deep work.md": "",
+        **{f"c/n{number}.md": "[[b/Deep work|Deep work]]" for number in range(3)},
+    }
+    (found,) = find_in("About deep work.", vault)
+    assert (found.target, found.others) == ("b/Deep work.md", ("a/Deep work.md",))
+    assert found.certain
+
+
+# -- what the author links and leaves plain ---------------------------------------------------------------------------
+
+
+def count_words(linked: int, plain: int, word: str = "git", note: str = "git") -> dict[str, str]:
+    """Return a vault in which notes link a word, and others have it without a link."""
+    return {
+        f"{note}.md": "About it.",
+        **{f"linked{number}.md": f"We use [[{note}|{word}]] here." for number in range(linked)},
+        **{f"plain{number}.md": f"We use {word} here." for number in range(plain)},
+    }
+
+
+HABITS = [
+    ("linked by most", count_words(6, 3), "We use git today.", True),
+    ("linked by two", count_words(2, 0), "We use git today.", False),
+    ("left plain by most", count_words(6, 30), "We use git today.", False),
+    ("linked in another case", count_words(6, 3, "Git"), "We use git today.", False),
+    ("start of a sentence", count_words(6, 3, "Git"), "Git is used today.", True),
+    ("abbreviation, linked", count_words(6, 3, "SSH", "SSH"), "We use SSH today.", True),
+    ("abbreviation, plain", count_words(1, 12, "SSH", "SSH"), "We use SSH today.", False),
+    ("phrase, plain", count_words(1, 12, "Deep Work", "Deep Work"), "By Deep Work now.", False),
+    ("phrase, linked", count_words(6, 12, "Deep Work", "Deep Work"), "By Deep Work now.", True),
+]
+"""Vaults, a text, and whether the author wants the link."""
+
+
+@pytest.mark.parametrize(
+    ("vault", "text", "certain"), [case[1:] for case in HABITS], ids=[case[0] for case in HABITS]
+)
+def test_links_of_the_author_decide(vault: Mapping[str, str], text: str, certain: bool) -> None:
+    found = find_in(text, vault, options=MentionOptions(lowest_score=0.0))
+    assert [item.certain for item in found] == [certain]
+
+
+def test_single_word_for_a_list_of_links_is_not_certain() -> None:
+    members = {f"m{number}.md": "A page." for number in range(10)}
+    items = "".join(f"- [[m{number}]]\n" for number in range(10))
+    for text, certain in (("A page.", True), (items, False)):
+        vault = {**members, **count_words(6, 0, "Python", "Python"), "Python.md": text}
+        (found,) = find_in("We write Python today.", vault)
+        assert found.certain == certain
+
+
+AMONG_LINKS = [
+    ("- [[m1]]: a\n- Quiet zephyrs: b\n- [[m2]]: c\n", True),
+    ("- m1: a\n- Quiet zephyrs: b\n- m2: c\n", False),
+    ("See [[m1]], quiet zephyrs and [[m2]].", True),
+    ("* [m1](m1.md) and more\n* Quiet zephyrs: b\n", True),
+]
+
+
+@pytest.mark.parametrize(("text", "certain"), AMONG_LINKS)
+def test_name_in_the_place_of_a_link_is_certain(text: str, certain: bool) -> None:
+    vault = {"p/Quiet zephyrs.md": "", "p/m1.md": "", "p/m2.md": ""}
+    found = find_in(text, vault, path="p/n.md", options=MentionOptions(lowest_score=0.1))
+    assert [item.certain for item in found] == [certain]
+
+
 # -- scores -----------------------------------------------------------------------------------------------------------
 
 CERTAIN = [
@@ -353,7 +493,7 @@ TITLE_LINES = [
 
 @pytest.mark.parametrize(("text", "is_title"), TITLE_LINES)
 def test_capitals_of_a_title_say_nothing_about_a_word(text: str, is_title: bool) -> None:
-    vault = {"Zotero.md": "A tool.", "n2.md": "[[Zotero]]", "n3.md": "[[Zotero]]"}
+    vault = {"Zotero.md": "A tool.", "n2.md": "[[Zotero]]"}
     assert words_in(text, vault) == ([] if is_title else ["Zotero"])
 
 
@@ -368,7 +508,7 @@ def test_capitals_of_a_title_say_nothing_about_a_word(text: str, is_title: bool)
     ],
 )
 def test_capital_counts_unless_it_starts_a_sentence(text: str, is_first: bool) -> None:
-    vault = {"Zotero.md": "A tool.", "n2.md": "[[Zotero]]", "n3.md": "[[Zotero]]"}
+    vault = {"Zotero.md": "A tool.", "n2.md": "[[Zotero]]"}
     reasons = [mention.why for mention in find_in(text, vault)]
     assert reasons == ([] if is_first else ["capitalized, in the same folder, linked elsewhere"])
 
@@ -395,14 +535,14 @@ def test_score_grows_with_up_to_five_words() -> None:
 NAMED = "quiet zephyrs.md"
 DISTANCES: Mapping[str, tuple[str, str, Mapping[str, str], float, str]] = {
     "same folder": ("p/n.md", "", {f"p/{NAMED}": ""}, 0.82, "in the same folder"),
-    "other folder": ("p/n.md", "", {f"q/{NAMED}": ""}, 0.66, "in another folder"),
+    "other folder": ("p/n.md", "", {f"q/{NAMED}": ""}, 0.65, "in another folder, never linked"),
     "folder below": ("p/n.md", "", {f"p/q/{NAMED}": ""}, 0.78, "known in this folder"),
     "folder above": ("p/q/n.md", "", {f"p/{NAMED}": ""}, 0.78, "known in this folder"),
     "two links": (
         "p/n.md",
         "[[m]]",
         {f"p/{NAMED}": "", "p/m.md": "[[quiet zephyrs]]"},
-        0.95,
+        0.94,
         "two links away, linked elsewhere",
     ),
     "two links, other folder": (
@@ -762,6 +902,28 @@ def test_mentions_are_never_inside_hidden_text(text: str, headings: bool) -> Non
         if "|" not in text:
             assert len(added) == 1, mention
             assert not added[0].in_comment
+
+
+ROWS = [
+    ("Some text\n| a | b |\n| graph view | x |\n", ""),
+    ("> text\n> | the graph view | x |\n", ""),
+    ("Some text\n| a | b |\n| Graph view | x |\n", "[[Graph view]]"),
+    ("Some text\n\n| a | b |\n|---|---|\n| graph view | x |\n", "[[Graph view\\|graph view]]"),
+    ("Some text | with a graph view\n", "[[Graph view|graph view]]"),
+]
+"""Texts, and the link that is written; "" for none, because a bare pipe would begin another cell."""
+
+
+@pytest.mark.parametrize(("text", "link"), ROWS)
+def test_link_with_a_bare_pipe_is_not_written_in_what_looks_like_a_row(
+    text: str, link: str
+) -> None:
+    files = {**TARGETS, "n.md": text}
+    index = build_state(files).index
+    mentions = make_finder(index, files).find("n.md", text)
+    assert [item.target for item in mentions] == ["Graph view.md"]
+    edits = LinkWriter(index, ObsidianSettings()).link(mentions, text)
+    assert [edit.text for edit in edits] == ([link] if link else [])
 
 
 # -- names that contain each other -----------------------------------------------------------------

@@ -330,6 +330,44 @@ def test_lower_scores_are_counted(run: RunCommand, vault: Path) -> None:
     )
 
 
+def create_frequent(folder: Path, frequent: int, others: int) -> Path:
+    """Create a vault with so many mentions of one note, and one each of other notes."""
+    names = [
+        f"{chr(97 + number // 26)}{chr(97 + number % 26)} lock keepers" for number in range(others)
+    ]
+    return create_vault(
+        folder,
+        {
+            "Quiet Zephyrs.md": "A wind.\n",
+            **{f"{name}.md": "A person.\n" for name in names},
+            "All.md": "".join(f"The {name} are there.\n" for name in names),
+            **{f"n{number}.md": "The Quiet Zephyrs blew.\n" for number in range(frequent)},
+        },
+    )
+
+
+@pytest.mark.parametrize(
+    ("frequent", "others", "is_left_out"), [(20, 20, True), (19, 20, False), (20, 180, False)]
+)
+def test_note_with_more_than_a_tenth_of_the_links_is_left_out_and_named(
+    run: RunCommand, tmp_path: Path, frequent: int, others: int, is_left_out: bool
+) -> None:
+    vault = create_frequent(tmp_path / "vault", frequent, others)
+    total = frequent + others
+    line = (
+        f"Quiet Zephyrs.md has {frequent} of {total} certain mentions, which are left out: `vaultlink "
+        "mentions --to 'Quiet Zephyrs.md' --interactive` asks about them.\n"
+    )
+    for words in (("mentions",), ("fix", "--mentions", "--diff"), ("mentions", "--write")):
+        done = run(*words, "--vault", vault, "--output-format", "json")
+        assert (line in done.err) == is_left_out, words
+    linked = [path for path, text in read_files(vault).items() if b"[[Quiet" in text]
+    assert len(linked) == (0 if is_left_out else frequent)
+    assert run("mentions", "--write", "--to", "Quiet Zephyrs", "--vault", vault).code == 0
+    linked = [path for path, text in read_files(vault).items() if b"[[Quiet" in text]
+    assert len(linked) == frequent
+
+
 # -- usage errors -----------------------------------------------------------------------------------------------------
 
 

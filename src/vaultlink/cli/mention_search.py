@@ -1,5 +1,6 @@
 """Find the unlinked mentions that the options of a run name, and print them."""
 
+import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from functools import cache
 from importlib.util import find_spec
@@ -24,12 +25,14 @@ from vaultlink.mentions.finder import MentionFinder
 from vaultlink.mentions.matcher import sample_paths
 from vaultlink.mentions.mention import LOWEST_MIN_SCORE, Mention, MentionOptions
 from vaultlink.mentions.planning import (
+    FrequentTarget,
     TopicStatus,
     WantedTopic,
     find_topic_sections,
     judge_topics,
     list_wanted_targets,
     make_mention_fixes,
+    sift_frequent,
 )
 from vaultlink.model import Owner, SkippedNote
 from vaultlink.parse.backlinks_markers import MARKER_TEXT
@@ -139,7 +142,14 @@ class MentionSearch:
         return text
 
 
-def plan_certain_mentions(vault: "Vault", plan: Plan, wanted: Callable[[str], bool]) -> Plan:
+class CertainPlan(NamedTuple):
+    """A plan with the links of certain mentions, and the notes with too many of them."""
+
+    plan: Plan
+    frequent: tuple[FrequentTarget, ...]
+
+
+def plan_certain_mentions(vault: "Vault", plan: Plan, wanted: Callable[[str], bool]) -> CertainPlan:
     """Return a plan and the links of the mentions that are certain after it.
 
     `wanted` returns True for the paths of notes that may be changed.
@@ -154,7 +164,9 @@ def plan_certain_mentions(vault: "Vault", plan: Plan, wanted: Callable[[str], bo
         lambda path: texts[path][1] if path in texts else vault.text(path),
         replace(options, lowest_score=options.min_score),
     )
-    return vault.fixer.plan_mentions([item for item in search.find(paths) if item.certain], plan)
+    found = sift_frequent(search.find(paths))
+    certain = [item for item in found.mentions if item.certain]
+    return CertainPlan(vault.fixer.plan_mentions(certain, plan), found.frequent)
 
 
 def find_certain_mentions(
@@ -207,13 +219,15 @@ _TOPIC_SENTENCES = {
 class FoundMentions(NamedTuple):
     """The mentions to list, those with a lower score too, and the topics of a section.
 
-    `only_read` is a line about the notes that were not searched because they are only read.
+    `only_read` is a line about the notes that were not searched because they are only read, and
+    `frequent` are the notes that have too many of the certain mentions.
     """
 
     mentions: tuple[Mention, ...]
     all: tuple[Mention, ...]
     topics: tuple[WantedTopic, ...] = ()
     only_read: str = ""
+    frequent: tuple[FrequentTarget, ...] = ()
 
 
 def find_mentions(options: "MentionsOptions", vault: Vault) -> FoundMentions:
@@ -226,8 +240,12 @@ def find_mentions(options: "MentionsOptions", vault: Vault) -> FoundMentions:
     paths = select_link_sources(vault, options.notes)
     search_options = _build_options(options, vault)
     found = tuple(MentionSearch(vault.state, vault.text, search_options).find(paths, to))
+    frequent: tuple[FrequentTarget, ...] = ()
+    if to is None and not options.interactive:
+        found, frequent = sift_frequent(found)
     listed = tuple([item for item in found if item.score >= search_options.min_score])
-    return FoundMentions(listed, found, only_read=describe_read_only(vault.state, paths))
+    only_read = describe_read_only(vault.state, paths)
+    return FoundMentions(listed, found, only_read=only_read, frequent=frequent)
 
 
 def _find_topics(options: "MentionsOptions", vault: Vault, path: str) -> FoundMentions:
@@ -311,6 +329,18 @@ def print_mentions(
     print_topics(terminal, found.topics)
     print_only_read(terminal, found.only_read)
     terminal.print_message(describe_mentions(mentions, len(found.all) - len(mentions)))
+    print_frequent(terminal, found.frequent)
+
+
+def print_frequent(terminal: Terminal, frequent: Sequence[FrequentTarget]) -> None:
+    """Print which notes have too many certain mentions to link them unasked."""
+    for path, count, total in frequent:
+        name = escape_controls(path)
+        command = f"vaultlink mentions --to {shlex.quote(name)} --interactive"
+        terminal.print_message(
+            f"{name} has {count:,} of {total:,} certain mentions, which are left out: "
+            f"`{command}` asks about them."
+        )
 
 
 def _doubt_unwritable(mention: Mention, vault: Vault, fix: FindingWithFix | None) -> Mention:

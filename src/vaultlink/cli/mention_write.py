@@ -8,6 +8,7 @@ from vaultlink.cli.mention_search import (
     MentionsOptions,
     find_mentions,
     make_mention_listing,
+    print_frequent,
     print_only_read,
     print_topics,
 )
@@ -116,6 +117,7 @@ class _MentionsCommand(WritingCommand):
         print_only_read(terminal, self._found.only_read)
         undo = f" {self.describe_undo()}" if result.run_id else ""
         terminal.print_message(f"{self.describe(plan)}{undo}")
+        print_frequent(terminal, self._found.frequent)
         if linked and topics:
             terminal.print_message(
                 f"`vaultlink fix --unsafe-fixes{format_vault_option(self.options, self.root)}` "

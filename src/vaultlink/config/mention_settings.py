@@ -19,7 +19,7 @@ MENTIONS_DEFAULTS: Mapping[str, Any] = {
     "min-score": 0.7,
     "headings": False,
     "each-section": False,
-    "cjk": False,
+    "cjk": None,
     "ignore": (),
 }
 """The settings of `[mentions]` and their defaults."""

@@ -22,7 +22,9 @@ CJK = "\u3005-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _THAI, _LAO, _BURMESE, _KHMER = "\u0e00-\u0e7f", "\u0e80-\u0eff", "\u1000-\u109f", "\u1780-\u17ff"
 _KOREAN = "\u1100-\u11ff\u3130-\u318f\uac00-\ud7a3"
 _UNSPACED_CHAR = lazy_pattern(f"[{_THAI}{_LAO}{_BURMESE}{_KHMER}{CJK}]")
+_KOREAN_CHAR = lazy_pattern(f"[{_KOREAN}]")
 _DENSE_CHAR = lazy_pattern(f"[{_THAI}{_KOREAN}{CJK}]")
+_CJK_CHAR = lazy_pattern(f"[{_KOREAN}{CJK}]")
 _FIRST_WIDE = "\u2e80"
 """First character of Chinese, Japanese and Korean. Each tells as much as two letters."""
 
@@ -31,6 +33,16 @@ _FIRST_WIDE = "\u2e80"
 def is_unspaced(char: str) -> bool:
     """Return True for a character of a script that has no spaces between words."""
     return _UNSPACED_CHAR.match(char) is not None
+
+
+def is_hangul(char: str) -> bool:
+    """Return True for a letter or syllable of Korean."""
+    return not char.isascii() and _KOREAN_CHAR.match(char) is not None
+
+
+def is_cjk(char: str) -> bool:
+    """Return True for a letter of Chinese, Japanese or Korean."""
+    return not char.isascii() and _CJK_CHAR.match(char) is not None
 
 
 def is_dense(word: str) -> bool:

@@ -1,7 +1,7 @@
 """Find where the text of notes names other notes without a link."""
 
 from bisect import bisect_right
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from functools import cached_property
 from typing import NamedTuple
 
@@ -9,35 +9,37 @@ from vaultlink.backlinks.expected import can_hold_section
 from vaultlink.config.patterns import compile_ordered_globs
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import is_note, normalize_name
-from vaultlink.links.kinds import default_display_text
-from vaultlink.mentions.matcher import Matcher, Tally, find_one
-from vaultlink.mentions.mention import Mention, MentionOptions, NoteName
-from vaultlink.mentions.names import (
-    FoldedText,
-    fold_name,
-    is_of_overview,
-    is_own_subject,
-    is_part_of_title,
-    list_names,
-    list_subjects,
-)
-from vaultlink.mentions.scoring import (
-    NamePlace,
-    Score,
-    Surroundings,
-    Terms,
-    add_terms,
+from vaultlink.index.words import is_unspaced
+from vaultlink.mentions.context import (
+    find_expansion,
     find_sentence,
-    fold_terms,
+    is_among_links,
     is_example,
+    is_in_compound,
     is_in_longer_term,
     is_in_short_quotation,
     is_label,
     is_whole,
-    score_place,
+    says_unlinked,
 )
+from vaultlink.mentions.evidence import LONG_NAME, Surroundings, Wordings, shown_words
+from vaultlink.mentions.matcher import Matcher, Tally, find_one, is_mostly_cjk
+from vaultlink.mentions.mention import Habit, Mention, MentionOptions, NamePlace, NoteName
+from vaultlink.mentions.names import (
+    FoldedText,
+    fold_name,
+    is_findable,
+    is_link_list,
+    is_of_overview,
+    is_own_subject,
+    is_part_of_title,
+    list_all_names,
+    list_names,
+    list_subjects,
+)
+from vaultlink.mentions.scoring import LINKED_OFTEN, NEVER, Score, score_place
 from vaultlink.mentions.visible import Spot, VisibleText, body_start, is_in_brackets
-from vaultlink.model import Link, Note, Place
+from vaultlink.model import Note, Place
 
 # A finder is built once for an index. It knows the names of all notes and how common their words
 # are; a search then takes the time to read one text.
@@ -52,9 +54,19 @@ _NEAR_SCORE = 0.6
 _DOUBTFUL_SCORE = 0.45
 """The highest score of a name that seems to mean something else."""
 
-_QUOTED = "in a quotation"
 _QUOTED_SCORE = 0.6
 """The highest score of a short name in a quotation, such as a title or a command."""
+
+
+_LEAST_SCORE = 0.01
+"""A place with a lower score is never certain."""
+
+_LISTED_SCORE = 0.65
+"""The highest score of a name whose links the author seems not to want."""
+
+_MIN_LINKS = 2
+_CLEAR_SHARE = 0.9
+"""If so many links with a name lead to one of the notes that have it, the name means that one."""
 
 
 def _exclude_none(_path: str) -> bool:
@@ -70,6 +82,28 @@ class _Candidate(NamedTuple):
     name: NoteName
     others: tuple[str, ...]
     score: Score
+    is_clear: bool
+
+
+class _Target(NamedTuple):
+    """The likeliest note of a name, its highest score, and its namesakes."""
+
+    name: NoteName
+    limit: float
+    others: tuple[str, ...]
+
+
+class NameMatch(NamedTuple):
+    """A place of a name in a text.
+
+    `is_possible` is False if the name can't mean its note there, because it is a part of a longer
+    name or word.
+    """
+
+    start: int
+    end: int
+    key: str
+    is_possible: bool = True
 
 
 class MentionFinder:
@@ -77,7 +111,8 @@ class MentionFinder:
 
     Attributes:
         names: Folded name to the notes that have it.
-        terms: Folded terms that links of the vault name or show, with their targets.
+        wordings: The words that links of the vault show, with their targets.
+        lists_all: True if places with a score of 0 are wanted too.
         with_sections: The notes with a backlinks section.
         is_fast: False if a library is missing that makes the search in all notes several times as
             fast. The result is the same.
@@ -106,14 +141,21 @@ class MentionFinder:
         self.options = options
         self.names: dict[str, tuple[NoteName, ...]] = {}
         self.with_sections: set[str] = set()
+        self.lists_all = options.lowest_score <= 0
+        self._unlikely: set[str] = set()
         self._exclusions = (is_excluded, compile_ordered_globs(options.ignored_folders))
-        self.terms = self._read_notes()
-        self.tally = Tally(sample.values())
+        self._cjk = is_mostly_cjk(sample.values()) if options.cjk is None else options.cjk
+        self._read_notes()
+        self.wordings = Wordings(index)
+        self.wordings.sort_by_name(self.names)
+        self.tally = Tally(sample)
         self._matcher = Matcher(self.names, self.tally.words, plain=plain)
         self.is_fast = self._matcher.is_fast
-        self.tally.count_phrases(sample, self._matcher, self.names, index)
+        self.tally.count_plain(self._matcher, self.names, index)
         self._known_keys: dict[frozenset[str], tuple[str, ...]] = {}
         self._source_counts: dict[str, int] = {}
+        self._other_names: dict[str, Set[str]] = {}
+        self._lists: dict[str, bool] = {}
         self._ignored = frozenset(map(fold_name, options.ignored_names))
         self._ignored_notes = frozenset(map(normalize_name, options.ignored_notes))
         self._ignored_pairs = frozenset(
@@ -124,17 +166,18 @@ class MentionFinder:
     def _is_excluded(self, path: str) -> bool:
         return any(excludes(path) for excludes in self._exclusions)
 
-    def _read_notes(self) -> Terms:
-        """Collect the names of all notes; return the terms of their links."""
-        terms: dict[str, set[str | None]] = {}
+    def _read_notes(self) -> None:
+        """Collect the names of all notes."""
         for path in self.index.notes:
-            add_terms(terms, self.index, path)
             if self.index.notes[path].sections:
                 self.with_sections.add(path)
             if is_note(path) and not self._is_excluded(path):
-                for key, name in list_names(self.index, path, self.options).items():
+                for key, name in list_names(self.index, path).items():
+                    if not is_findable(key, name.text, cjk=self._cjk):
+                        if not self.lists_all:
+                            continue
+                        self._unlikely.add(key)
                     self.names[key] = (*self.names.get(key, ()), name)
-        return fold_terms(terms)
 
     def find(self, path: str, text: str, to: Set[str] | None = None) -> list[Mention]:
         """Return the mentions in a note, in order.
@@ -164,22 +207,52 @@ class MentionFinder:
         name = normalize_name(target)
         return name in self._ignored_notes or (normalize_name(source), name) in self._ignored_pairs
 
-    def match(self, folded: FoldedText, text: str) -> list[tuple[int, int, str]]:
+    def match(self, folded: FoldedText, text: str) -> list[NameMatch]:
         """Return the names in a text that are whole words.
 
-        Of names that overlap, the longest counts. Start and end are offsets of the text.
+        Of names that overlap, the longest counts. Start and end are offsets of the text. All other
+        names are returned too if they are wanted.
         """
         found = []
         last = 0
+        find_offset = folded.source_offset if folded.has_offsets else None
+        begin: int | None
+        stop: int | None
         for start, end, key in self._matcher.find(folded.text):
-            if start < last:
+            if start < last and not self.lists_all:
                 continue
-            begin, stop = folded.source_offset(start), folded.source_offset(end)
-            if begin is None or stop is None or not is_whole(text, begin, stop):
+            begin, stop = start, end
+            if find_offset:
+                begin, stop = find_offset(start), find_offset(end)
+            if begin is None or stop is None:
                 continue
-            found.append((begin, stop, key))
-            last = end
+            is_possible = (
+                start >= last and key not in self._unlikely and is_whole(text, begin, stop)
+            )
+            if is_possible:
+                last = end
+            elif not self.lists_all:
+                continue
+            found.append(NameMatch(begin, stop, key, is_possible))
         return found
+
+    def find_habit(self, key: str, words: str, target: str) -> Habit:
+        """Return how often the author links a name of a note, and how often not."""
+        linked, same = self.wordings.count(key, words, target)
+        return Habit(linked, same, self.tally.plain[key] * self.tally.scale)
+
+    def list_other_names(self, path: str) -> Set[str]:
+        """Return the folded names of a note, with its first heading."""
+        known = self._other_names.get(path)
+        if known is None:
+            known = self._other_names[path] = frozenset(list_all_names(self.index, path))
+        return known
+
+    def is_list(self, path: str) -> bool:
+        known = self._lists.get(path)
+        if known is None:
+            known = self._lists[path] = is_link_list(self.index.notes[path])
+        return known
 
     def _has_name_of(self, folded: str, paths: Set[str]) -> bool:
         wanted = frozenset(paths)
@@ -217,28 +290,72 @@ class _NoteSearch:
         return list_subjects(self._finder.index, self._path)
 
     def run(self, folded: FoldedText) -> list[Mention]:
-        groups: dict[tuple[str, int], list[_Candidate]] = {}
-        body = body_start(self._text)
-        for start, end, key in self._finder.match(folded, self._text):
-            if start < body:
-                continue
-            found = self._judge(start, end, key)
-            if found:
-                group = (found.name.path, self._section_of(start))
-                groups.setdefault(group, []).append(found)
+        groups = self._group_by_target(folded)
         if not groups or not can_hold_section(self._note):
             return []
         shown: dict[str, set[str | None]] = {}
         for link, target in self._finder.index.resolved_links(self._path):
-            shown.setdefault(fold_name(_shown_text(link)), set()).add(target)
+            shown.setdefault(fold_name(shown_words(link)), set()).add(target)
         visible = VisibleText(self._note, self._text)
         mentions = [
-            self._choose(
-                [item for item in group if not shown.get(item.key, set()) - {path}], visible
-            )
+            self._choose(self._drop_linked(self._judge_all(group), shown, path), visible)
             for (path, _), group in groups.items()
         ]
         return sorted(filter(None, mentions), key=lambda mention: mention.start)
+
+    def _group_by_target(
+        self, folded: FoldedText
+    ) -> Mapping[tuple[str, int], list[tuple[NameMatch, _Target]]]:
+        """Return the places that may be linked, by target and number of the section."""
+        groups: dict[tuple[str, int], list[tuple[NameMatch, _Target]]] = {}
+        known: dict[tuple[str, int], _Target | None] = {}
+        body = body_start(self._text)
+        for match in self._finder.match(folded, self._text):
+            if match.start < body:
+                continue
+            where = match.key, self._section_of(match.start)
+            if where not in known:
+                known[where] = self._find_target(*where)
+            target = known[where]
+            if target is not None:
+                group = target.name.path, where[1]
+                groups.setdefault(group, []).append((match, target))
+        return groups
+
+    def _find_target(self, key: str, section: int) -> _Target | None:
+        """Return the note that a name may be linked to in a section, if any."""
+        names = self._finder.names[key]
+        paths = [name.path for name in names]
+        for path in paths:
+            if path == self._path or (path, section) in self._linked:
+                return None
+        if self._to is not None and self._to.isdisjoint(paths):
+            return None
+        name, limit = self._pick(key, names, paths)
+        if (
+            limit < self._options.lowest_score
+            or self._finder.is_ignored(self._path, key, name.path)
+            or (self._to is not None and name.path not in self._to)
+        ):
+            return None
+        others = tuple(sorted(item for item in paths if item != name.path))
+        return _Target(name, limit, others)
+
+    def _judge_all(self, group: Iterable[tuple[NameMatch, _Target]]) -> Iterator[_Candidate]:
+        for match, target in group:
+            found = self._judge(match, target)
+            if found is not None:
+                yield found
+
+    def _drop_linked(
+        self, group: Iterable[_Candidate], shown: Mapping[str, Set[str | None]], path: str
+    ) -> Iterator[_Candidate]:
+        """Yield the places whose name is not the text of a link of the note to elsewhere."""
+        for item in group:
+            if not shown.get(item.key, set()) - {path}:
+                yield item
+            elif self._finder.lists_all:
+                yield item._replace(score=NEVER)
 
     def _section_of(self, offset: int) -> int:
         return bisect_right(self._section_starts, offset) if self._section_starts else 0
@@ -257,39 +374,46 @@ class _NoteSearch:
             if link.place is not Place.SECTION
         }
 
-    def _judge(self, start: int, end: int, key: str) -> _Candidate | None:
-        """Return a place; None if it must not be linked or scores too low."""
-        path = self._path
-        names = self._finder.names[key]
-        paths = [name.path for name in names]
-        section = self._section_of(start)
-        if path in paths or any((item, section) in self._linked for item in paths):
-            return None
-        if self._to is not None and self._to.isdisjoint(paths):
-            return None
+    def _judge(self, match: NameMatch, target: _Target) -> _Candidate | None:
+        """Return a place; None if it can't be linked or scores too low."""
+        start, end, key, is_possible = match
+        name, limit, others = target
         if is_in_brackets(self._text, start):
             return None
-        name, limit = self._pick(names, paths)
-        if (
-            limit < self._options.lowest_score
-            or self._finder.is_ignored(path, key, name.path)
-            or (self._to is not None and name.path not in self._to)
-            or self._is_own_subject(key, name.path)
-        ):
+        score = self._score(self._make_place(match, name)) if is_possible else NEVER
+        if others and limit < 1:
+            count = len(others) + 1
+            score = Score(min(limit, score.value), f"{score.why}, {count} notes have the name")
+        if score.value < self._options.lowest_score:
             return None
-        sources = self._finder.count_sources(name.path)
-        place = NamePlace(self._text, start, end, key, name, sources)
-        score = score_place(place, self._finder.tally, self._surroundings)
-        doubt = self._describe_doubt(place)
-        if doubt:
-            limit_of_doubt = _QUOTED_SCORE if doubt == _QUOTED else _DOUBTFUL_SCORE
-            score = Score(min(limit_of_doubt, score.value), f"{score.why}, {doubt}")
-        others = tuple(sorted(item for item in paths if item != name.path))
-        if others:
-            score = Score(min(limit, score.value), f"{score.why}, {len(paths)} notes have the name")
-        if score.value < self._options.lowest_score or is_in_longer_term(place, self._finder.terms):
-            return None
-        return _Candidate(start, end, key, name, others, score)
+        return _Candidate(start, end, key, name, others, score, limit == 1)
+
+    def _make_place(self, match: NameMatch, name: NoteName) -> NamePlace:
+        start, end, key, _ = match
+        finder = self._finder
+        return NamePlace(
+            self._text,
+            start,
+            end,
+            key,
+            name,
+            finder.count_sources(name.path),
+            finder.find_habit(key, self._text[start:end], name.path),
+            finder.is_list(name.path),
+        )
+
+    def _score(self, place: NamePlace) -> Score:
+        """Return the score of a place, at most what the doubts about it allow."""
+        finder = self._finder
+        if self._is_own_subject(place.key, place.name.path):
+            return NEVER
+        score = score_place(place, finder.tally, self._surroundings)
+        if score.value < self._options.lowest_score or not score.value:
+            return score
+        if is_in_longer_term(place, finder.wordings.terms) or says_unlinked(*place[:3]):
+            return NEVER
+        doubt, limit = self._describe_doubt(place)
+        return Score(min(limit, score.value), f"{score.why}, {doubt}") if doubt else score
 
     def _is_own_subject(self, key: str, target: str) -> bool:
         if not is_own_subject(key, self._subjects, is_linked=False):
@@ -297,36 +421,77 @@ class _NoteSearch:
         is_linked = self._surroundings.is_linked(target)
         return is_own_subject(key, self._subjects, is_linked=is_linked)
 
-    def _describe_doubt(self, place: NamePlace) -> str:
-        """Return why the name is never certain here; "" if there is no reason."""
-        text, start, end, key, name, _ = place
+    def _describe_doubt(self, place: NamePlace) -> tuple[str, float]:
+        """Return why a name is not certain here, or "", and its highest score."""
+        text, start, end, key, name, *_ = place
         if is_example(text, start, end):
-            return "only an example"
-        if is_label(text, start, end):
-            return "a label"
+            return "only an example", _DOUBTFUL_SCORE
+        if is_label(text, start, end) and not is_among_links(text, start, end):
+            return "a label", _DOUBTFUL_SCORE
         if key.count(" ") < 2 and is_in_short_quotation(text, start, end):
-            return _QUOTED
+            return "in a quotation", _QUOTED_SCORE
         if is_of_overview(name) and place.words.islower():
-            return "the note is an overview"
-        if is_part_of_title(self._finder.index, name):
-            return "the title has more words"
-        return ""
+            return "the note is an overview", _DOUBTFUL_SCORE
+        if is_part_of_title(self._finder.index, name) and not place.habit.linked:
+            return "the title has more words", _DOUBTFUL_SCORE
+        if is_in_compound(place, self._finder.tally):
+            return "a part of a longer term", _DOUBTFUL_SCORE
+        expansion = find_expansion(text, start, end)
+        if expansion and fold_name(expansion) not in self._finder.list_other_names(name.path):
+            return "short for other words", _DOUBTFUL_SCORE
+        return self._describe_habit(place)
 
-    def _pick(self, names: tuple[NoteName, ...], paths: list[str]) -> tuple[NoteName, float]:
+    def _describe_habit(self, place: NamePlace) -> tuple[str, float]:
+        """Return why the author hardly wants a link, or "", and its highest score."""
+        habit = place.habit
+        if place.is_overview and " " not in place.key:
+            return "the note is a list of links", _LISTED_SCORE
+        if not habit.linked and self._is_far_phrase(place):
+            return "never linked", _LISTED_SCORE
+        if habit.is_mostly_plain and (place.sources or place.words.islower()):
+            return "mostly named without a link", _LISTED_SCORE
+        if habit.share < LINKED_OFTEN and any(map(is_unspaced, place.key)):
+            return "rarely linked, in a script without spaces", _LISTED_SCORE
+        return "", 1.0
+
+    def _is_far_phrase(self, place: NamePlace) -> bool:
+        """Return True for a few words in lower case that name a note of another folder."""
+        return (
+            place.words.islower()
+            and len(place.key.split()) <= LONG_NAME
+            and self._surroundings.is_far(place.name.path)
+        )
+
+    def _pick(
+        self, key: str, names: tuple[NoteName, ...], paths: list[str]
+    ) -> tuple[NoteName, float]:
         """Return the likeliest of the notes that have a name, and the highest score of it."""
         if len(names) == 1:
             return names[0], 1.0
+        linked = self._finder.wordings.count_targets(key)
+        total = sum(linked.values())
+        path = max(paths, key=lambda item: linked.get(item, 0))
+        if total >= _MIN_LINKS and linked.get(path, 0) >= _CLEAR_SHARE * total:
+            return next(item for item in names if item.path == path), 1.0
         nearest = self._surroundings.pick_nearest(paths)
         if nearest is None or " " not in fold_name(names[0].text):
-            return min(names, key=lambda item: item.path), _AMBIGUOUS_SCORE
+            wanted = [item for item in names if self._to is not None and item.path in self._to]
+            return min(wanted or names, key=lambda item: item.path), _AMBIGUOUS_SCORE
         return next(item for item in names if item.path == nearest), _NEAR_SCORE
 
-    def _choose(self, group: list[_Candidate], visible: VisibleText) -> Mention | None:
-        """Return the first certain mention, else the first one; None if all are hidden."""
+    def _choose(self, group: Iterable[_Candidate], visible: VisibleText) -> Mention | None:
+        """Return the first certain mention, else the first likely one.
+
+        None if all are hidden.
+        """
         first = None
         for item in group:
-            is_certain = item.score.value >= self._options.min_score and not item.others
-            if first and not is_certain:
+            is_certain = (
+                item.score.value >= self._options.min_score
+                and item.is_clear
+                and item.score != NEVER
+            )
+            if first and not is_certain and (first.score or not item.score.value):
                 continue
             spot = visible.find_spot(item.start, item.end)
             if spot is None or (spot.in_heading and not self._options.headings):
@@ -356,7 +521,3 @@ class _NoteSearch:
             item.others,
             spot.in_table_cell,
         )
-
-
-def _shown_text(link: Link) -> str:
-    return link.display or default_display_text(link.target, link.subpath)

@@ -5,11 +5,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property, lru_cache
 from math import log2
-from typing import Any, NamedTuple
+from typing import Any
 
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import is_note
-from vaultlink.index.words import WORD, is_unspaced
+from vaultlink.index.words import WORD, is_cjk, is_unspaced
 from vaultlink.mentions.names import FoldedText, NotesByName
 from vaultlink.text import lazy_pattern
 
@@ -96,6 +96,8 @@ class Matcher:
 
     def _candidates(self, text: str) -> Iterator[str]:
         words = set(WORD.findall(text))
+        if not text.isascii():
+            words.update([stem for word in words for stem in _list_stems(word)])
         for word in words.intersection(self._by_word):
             for name, others in self._by_word[word]:
                 if words.issuperset(others):
@@ -112,17 +114,61 @@ def find_one(text: str, name: str, start: int = 0, end: int | None = None) -> It
         at = text.find(name, at + 1, end)
 
 
+_SPACES = (" ", "\n", "")
+
+
 def _is_bounded(text: str, start: int, end: int) -> bool:
-    """Return True if no letter or digit touches a span; in unspaced scripts they may."""
+    """Return True if no letter or digit touches a span.
+
+    In unspaced scripts they may, and so may a particle of Korean behind it.
+    """
     before, behind = text[start - 1 : start], text[end : end + 1]
+    if before in _SPACES and behind in _SPACES:
+        return True
     return not (
-        (behind and is_word_char(behind) and not _is_break(text[end - 1], behind))
-        or (before and is_word_char(before) and not _is_break(before, text[start]))
+        (before and is_word_char(before) and not _is_break(before, text[start]))
+        or (
+            behind
+            and is_word_char(behind)
+            and not _is_break(text[end - 1], behind)
+            and not has_particle(text, end)
+        )
     )
 
 
 def _is_break(one: str, other: str) -> bool:
     return is_unspaced(one) or is_unspaced(other)
+
+
+_FIRST_HANGUL = "\u1100"
+_CASES = (
+    "은|는|이|가|을|를|의|에|에서|에게|에게서|께|한테|와|과|랑|이랑|하고|로|으로|도|만|까지|부터"
+    "|보다|처럼|마다|마저|조차"
+)
+_COPULAS = (
+    "이나|나|이든|든|이란|란|이라는|라는|이라고|라고|이라|이다|이며|며|이고|고|인|인데|이지만"
+    "|입니다|이었다|였다"
+)
+_PARTICLE = lazy_pattern(rf"들?(?:(?:{_CASES}|{_COPULAS}|)(?:은|는|도|만|의|를|을)?)(?!\w)")
+"""The particles that Korean writes behind a noun without a space, up to the end of the word."""
+
+_LONGEST_PARTICLE = 8
+
+
+def has_particle(text: str, end: int) -> bool:
+    """Return True if a word continues behind a name with a particle of Korean."""
+    if text[end : end + 1] < _FIRST_HANGUL:
+        return False
+    rest = unicodedata.normalize("NFC", text[end : end + 3 * _LONGEST_PARTICLE])
+    return _PARTICLE.match(rest) is not None
+
+
+def _list_stems(word: str) -> Iterator[str]:
+    """Yield a word without what may be particles of Korean."""
+    if word[-1] >= _FIRST_HANGUL:
+        for at in range(max(1, len(word) - _LONGEST_PARTICLE), len(word)):
+            if has_particle(word, at):
+                yield word[:at]
 
 
 def _build_automaton(names: list[str]) -> Any:
@@ -167,13 +213,36 @@ def sample_paths(index: Index) -> tuple[str, ...]:
     return tuple(paths[::step])
 
 
+_NOUN = lazy_pattern(
+    r"\b(?:[Tt]he|[Aa]n?|[Tt]his|[Tt]hat|[Ee]ach|[Ee]very|its|their|our|your|of|[Tt]hese|[Aa]ll|many)"
+    r" ([a-z]{3,})"
+    r"(?=[.,;:)\n]| (?:of|is|are|was|were|in|to|and|for|with|on|that|has|have|can|will|at|by|from"
+    r"|which|must|should|may)\b)"
+)
+"""An English word that ends a phrase which an article or the like begins."""
+
+_MIN_NOUNS = 2
+_NOUN_SHARE = 0.15
+"""The share of the notes with a word in which it is a noun for sure, if it is one at all."""
+
+_CJK_SHARE = 0.2
+_CJK_LENGTH = 2000
+
+
+def is_mostly_cjk(texts: Iterable[str]) -> bool:
+    """Return True if most texts start in Chinese, Japanese or Korean."""
+    notes = found = 0
+    for text in texts:
+        start = text[:_CJK_LENGTH]
+        notes += 1
+        if not start.isascii():
+            letters = [char for char in start if char.isalpha()]
+            found += sum(map(is_cjk, letters)) >= _CJK_SHARE * max(1, len(letters))
+    return 2 * found > notes
+
+
 _GERMAN_WORDS = ("und", "der", "ist")
 _GERMAN_SHARE = 0.15
-
-
-class PhraseCount(NamedTuple):
-    notes: int
-    linked: int
 
 
 class Tally:
@@ -183,20 +252,28 @@ class Tally:
         notes: The number of notes.
         words: Folded word to the number of notes that have it.
         lower: Word to the number of notes that have it in lower case.
-        phrases: Folded name to its counts; empty until `count_phrases`.
-        links: The mean number of notes that a note links to; 0 until `count_phrases`.
+        plain: Folded name to the number of notes that have it in their prose, and neither have the
+            name nor link to a note that has it; empty until `count_plain`.
+        nouns: English word to the number of notes in which it ends a phrase such as `the graph is`.
+        scale: The number of notes in the vault for each of the sample; 1 until `count_plain`.
+        links: The mean number of notes that a note links to; 0 until `count_plain`.
     """
 
-    def __init__(self, texts: Iterable[str]):
+    def __init__(self, texts: Mapping[str, str]):
         self.notes = 0
         self.words: Counter[str] = Counter()
         self.lower: Counter[str] = Counter()
-        self.phrases: Mapping[str, PhraseCount] = {}
+        self.plain: Counter[str] = Counter()
+        self.nouns: Counter[str] = Counter()
         self.links = 0.0
-        for text in texts:
-            words = set(_PLAIN_WORD.findall(_NOT_PROSE.sub(" ", text[:_MAX_LENGTH])))
+        self.scale = 1.0
+        self._prose: dict[str, str] = {}
+        for path, text in texts.items():
+            prose = self._prose[path] = _NOT_PROSE.sub(" ", text[:_MAX_LENGTH])
+            words = set(_PLAIN_WORD.findall(prose))
             lower = {word for word in words if word.islower()}
             self.notes += 1
+            self.nouns.update(set(_NOUN.findall(prose)))
             self.lower.update(lower)
             self.words.update(lower.union(FoldedText(word).text for word in words - lower))
 
@@ -213,25 +290,26 @@ class Tally:
         least = _GERMAN_SHARE * max(self.notes, 1)
         return all(self.lower[word] >= least for word in _GERMAN_WORDS)
 
+    def is_noun(self, word: str) -> bool:
+        """Return True if notes use an English word in lower case as a noun."""
+        count = self.nouns[word]
+        return count >= _MIN_NOUNS and count >= _NOUN_SHARE * self.lower[word]
+
     def information(self, key: str) -> float:
         """Return how much a folded name tells, in bits: the sum over its different words."""
         return sum(-log2(self.share(word)) for word in set(WORD.findall(key)))
 
-    def count_phrases(
-        self, texts: Mapping[str, str], matcher: Matcher, names: NotesByName, index: Index
-    ) -> None:
-        """Count in which sample notes the names occur, apart from notes that have them."""
-        found: Counter[str] = Counter()
-        linked: Counter[str] = Counter()
+    def count_plain(self, matcher: Matcher, names: NotesByName, index: Index) -> None:
+        """Count the notes of the sample that have a name in their prose without its link."""
         links = 0
-        for path, text in texts.items():
+        for path, prose in self._prose.items():
             targets = frozenset(index.targets[path])
             links += sum(target is not None and is_note(target) for target in targets - {path})
-            keys = {key for _, _, key in matcher.find(FoldedText(text[:_MAX_LENGTH]).text)}
-            for key in keys:
+            for key in {key for _, _, key in matcher.find(FoldedText(prose).text)}:
                 paths = {name.path for name in names[key]}
-                if path not in paths:
-                    found[key] += 1
-                    linked[key] += not paths.isdisjoint(targets)
-        self.links = links / max(1, len(texts))
-        self.phrases = {key: PhraseCount(found[key], linked[key]) for key in found}
+                if path not in paths and paths.isdisjoint(targets):
+                    self.plain[key] += 1
+        self._prose.clear()
+        count = max(1, self.notes)
+        self.links = links / count
+        self.scale = max(1.0, len(index.notes) / count)

@@ -1,6 +1,7 @@
 """Value types for unlinked mentions. All are frozen."""
 
 from enum import StrEnum
+from typing import NamedTuple
 
 import msgspec
 
@@ -9,6 +10,11 @@ DEFAULT_MIN_SCORE = 0.7
 
 LOWEST_MIN_SCORE = 0.5
 """The lowest documented score. Mentions with a lower one are not worth reading."""
+
+
+_MANY_PLAIN = 8
+_LINKED_SELDOM = 0.15
+"""The author leaves a name plain that so many notes have, and of which this share is linked."""
 
 
 class NameKind(StrEnum):
@@ -23,6 +29,51 @@ class NoteName(msgspec.Struct, frozen=True, array_like=True, gc=False):
     path: str
     text: str
     kind: NameKind
+
+
+class Habit(NamedTuple):
+    """What the author does with a name of a note.
+
+    Attributes:
+        linked: The number of notes that link to the note with this name, in any capitals.
+        same: The number of notes that link to it with exactly the words in question.
+        plain: About how many notes have the name in their prose and do not link to the note.
+    """
+
+    linked: int = 0
+    same: int = 0
+    plain: float = 0.0
+
+    @property
+    def share(self) -> float:
+        """The share of the notes with the name that link it, below 1."""
+        return self.linked / (self.linked + self.plain + 1)
+
+    @property
+    def is_mostly_plain(self) -> bool:
+        """True if many notes have the name and hardly any of them links it."""
+        return self.plain >= _MANY_PLAIN and self.share < _LINKED_SELDOM
+
+
+class NamePlace(NamedTuple):
+    """A place of a name in a text.
+
+    `key` is the folded name, and `sources` the number of notes that link to the named note, which
+    is an overview if `is_overview`.
+    """
+
+    text: str
+    start: int
+    end: int
+    key: str
+    name: NoteName
+    sources: int
+    habit: Habit
+    is_overview: bool = False
+
+    @property
+    def words(self) -> str:
+        return self.text[self.start : self.end]
 
 
 class Mention(msgspec.Struct, frozen=True):
@@ -70,11 +121,13 @@ class MentionOptions(msgspec.Struct, frozen=True):
 
     Attributes:
         min_score: The lowest score of a mention that is `certain`, from 0 to 1.
-        lowest_score: The lowest score of a mention that is returned at all.
+        lowest_score: The lowest score of a mention that is returned at all. With 0, so are all
+            places that a search for the whole words finds and in which a link can stand.
         headings: True to search headings too.
         each_section: True for the first mention in each section instead of each note. A link counts
             for its section only.
-        cjk: True to search for names in scripts without spaces between words.
+        cjk: True to search for names in scripts without spaces between words; None to do so if
+            most notes are Chinese, Japanese or Korean.
         ignored_names: Names never to link, in any spelling.
         ignored_notes: Vault paths of notes never to link to.
         ignored_pairs: Vault paths of a note and of the note that it must never link to.
@@ -86,7 +139,7 @@ class MentionOptions(msgspec.Struct, frozen=True):
     lowest_score: float = LOWEST_MIN_SCORE
     headings: bool = False
     each_section: bool = False
-    cjk: bool = False
+    cjk: bool | None = None
     ignored_names: frozenset[str] = frozenset()
     ignored_notes: frozenset[str] = frozenset()
     ignored_pairs: frozenset[tuple[str, str]] = frozenset()

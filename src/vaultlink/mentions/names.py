@@ -6,9 +6,9 @@ from functools import lru_cache
 
 from vaultlink.config.dates import MONTH_NAMES, WEEKDAY_NAMES
 from vaultlink.index.index import Index, link_name
-from vaultlink.index.words import WORD, has_same_stem, is_unspaced
-from vaultlink.mentions.mention import MentionOptions, NameKind, NoteName
-from vaultlink.model import Note
+from vaultlink.index.words import WORD, has_same_stem, is_hangul, is_unspaced
+from vaultlink.mentions.mention import NameKind, NoteName
+from vaultlink.model import Note, Place
 from vaultlink.text import has_placeholder, lazy_pattern
 
 # -- fold texts so that equal names are equal, with the offsets of the original text ---------------
@@ -25,8 +25,11 @@ _FIRST_VOWEL, _LAST_CONSONANT = "\u1160", "\u11ff"
 
 
 def fold_name(name: str) -> str:
-    """Return the form of a name that is compared with folded texts."""
-    return " ".join(FoldedText(name).text.split())
+    """Return the form of a name that is compared with folded texts.
+
+    The spaces of the name become single ones, but a dash between spaces stays three characters.
+    """
+    return FoldedText(" ".join(name.split())).text.strip()
 
 
 class FoldedText:
@@ -44,6 +47,11 @@ class FoldedText:
         if len(folded) != len(source) or not unicodedata.is_normalized("NFC", folded):
             folded = self._fold_parts(source)
         self.text = _unify(folded)
+
+    @property
+    def has_offsets(self) -> bool:
+        """False if all offsets are those of the original."""
+        return bool(self._offsets)
 
     def source_offset(self, at: int) -> int | None:
         """Return the original offset of a boundary between two folded characters.
@@ -108,8 +116,9 @@ def _unify(text: str) -> str:
 # -- collect the names that may be linked: file names, titles and aliases of notes -----------------
 
 
-_MIN_LETTERS = 4
-_MIN_UNBROKEN_LETTERS = 2
+_MIN_LETTERS = 3
+_MIN_SHORT_LETTERS = 2
+"""Letters of names in capitals, or in a script in which two letters make a word."""
 _LONGEST_NAME = 120
 _DATE_PART = lazy_pattern(r"[\divxlc]+(?:st|nd|rd|th)?|[wq]\d+|\d+[a-z]|week|day|of|t\d+")
 _STRUCTURAL_NAMES = """
@@ -129,21 +138,31 @@ NotesByName = Mapping[str, tuple[NoteName, ...]]
 """Folded name to the notes that have it, each with its most telling form of the name."""
 
 
-def list_names(index: Index, path: str, options: MentionOptions) -> Mapping[str, NoteName]:
+def list_names(index: Index, path: str) -> Mapping[str, NoteName]:
     """Return the names of a note by their folded form.
 
-    Names that never mean a note in a text are left out: short ones, numbers, dates, and such as
-    "Index". Of names that differ only in case and separators, it is the title, else the alias,
-    because the name of a file may be a slug.
+    Of names that differ only in case and separators, it is the title, else the alias, because the
+    name of a file may be a slug.
     """
     found: dict[str, NoteName] = {}
     for name in list_forms(index, path):
         key = fold_name(name.text)
         if name.text.strip("-_") != name.text:
             continue  # in `name--`, the hyphens are a part of the name
-        if (key not in found or found[key].text.islower()) and is_findable(key, options):
+        if key and (key not in found or found[key].text.islower()):
             found[key] = name
     return found
+
+
+_PARENTHESES = lazy_pattern(r"\s*\([^()]*\)")
+
+
+def list_all_names(index: Index, path: str) -> Iterator[str]:
+    """Yield the folded names of a note and its heading, with and without parentheses."""
+    names = [name.text for name in list_forms(index, path)]
+    for text in (*names, _first_heading(index.notes[path])):
+        yield fold_name(text)
+        yield fold_name(_PARENTHESES.sub("", text))
 
 
 def list_forms(index: Index, path: str) -> Iterator[NoteName]:
@@ -181,14 +200,19 @@ def is_part_of_title(index: Index, name: NoteName) -> bool:
     return heading.startswith(f"{fold_name(name.text)} ")
 
 
-def is_findable(key: str, options: MentionOptions) -> bool:
-    """Return True if a folded name may mean a note in a text."""
+def is_findable(key: str, name: str, *, cjk: bool) -> bool:
+    """Return True if a name, folded to `key`, may mean a note in a text.
+
+    Short names, numbers, dates, and such as "Index" never do; in scripts without spaces between
+    words, names do if `cjk` is set.
+    """
     letters = sum(map(str.isalpha, key))
     unbroken = any(map(is_unspaced, key)) if not key.isascii() else False
-    if unbroken and not options.cjk:
+    if unbroken and not cjk:
         return False
+    is_short = unbroken or name.isupper() or any(map(is_hangul, key))
     return (
-        letters >= (_MIN_UNBROKEN_LETTERS if unbroken else _MIN_LETTERS)
+        letters >= (_MIN_SHORT_LETTERS if is_short else _MIN_LETTERS)
         and len(key) <= _LONGEST_NAME
         and key not in _STRUCTURAL
         and not has_placeholder(key)
@@ -201,6 +225,26 @@ def is_date(key: str) -> bool:
     return all(
         word in MONTH_NAMES or word in WEEKDAY_NAMES or _DATE_PART.fullmatch(word)
         for word in WORD.findall(key)
+    )
+
+
+_LIST_LINKS = 8
+_LIST_SHARE = 0.4
+_MANY_LINKS = 20
+_LIST_DISTANCE = 120
+
+
+def is_link_list(note: Note) -> bool:
+    """Return True for a list of links, such as an index or a map of content.
+
+    The text is mostly links, or many links with a few words between them.
+    """
+    links = [link for link in note.links if link.place is Place.BODY and not link.external]
+    if len(links) < _LIST_LINKS:
+        return False
+    length = links[-1].end - links[0].start
+    return sum(len(link.raw) for link in links) >= _LIST_SHARE * length or (
+        len(links) >= _MANY_LINKS and length <= _LIST_DISTANCE * len(links)
     )
 
 

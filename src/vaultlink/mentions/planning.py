@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from enum import StrEnum
 from itertools import islice
 from operator import itemgetter
+from typing import NamedTuple
 
 import msgspec
 from msgspec.structs import replace
@@ -27,6 +28,7 @@ from vaultlink.links.naming import LinkStyle, format_target, strip_note_extensio
 from vaultlink.links.style import find_link_style
 from vaultlink.mentions.mention import Mention
 from vaultlink.mentions.names import fold_name
+from vaultlink.mentions.visible import starts_with_pipe
 from vaultlink.model import (
     Diagnostic,
     Edit,
@@ -127,6 +129,55 @@ def _resolve_entries(index: Index, note: Note) -> dict[int, str | None]:
     }
 
 
+# -- leave out the mentions of a note that would get very many of the links of a run ---------------
+
+
+_MOST_LINKS = 10
+"""Of all links, a note gets at most one in so many without a question."""
+
+_FEW_LINKS = 20
+"""So many links to one note are quickly read, also if they are most of a short list."""
+
+_REASON = "very many mentions of one note"
+
+
+class FrequentTarget(NamedTuple):
+    """A note with many certain mentions: `mentions` of all `total` in a search."""
+
+    path: str
+    mentions: int
+    total: int
+
+
+class Sifted(NamedTuple):
+    """Mentions, none of which is certain if its target is frequent; these targets."""
+
+    mentions: tuple[Mention, ...]
+    frequent: tuple[FrequentTarget, ...]
+
+
+def sift_frequent(mentions: Sequence[Mention]) -> Sifted:
+    """Return mentions so that no note has more than a tenth of those that are certain.
+
+    A note with more, and at least 20, is often the name of a subject that the author mentions all
+    the time: none of its mentions stays certain.
+    """
+    counts = Counter(item.target for item in mentions if item.certain)
+    total = counts.total()
+    frequent = {
+        path: FrequentTarget(path, count, total)
+        for path, count in counts.most_common()
+        if count >= _FEW_LINKS and count * _MOST_LINKS > total
+    }
+    sifted = [
+        replace(item, certain=False, why=f"{item.why}, {_REASON}")
+        if item.certain and item.target in frequent
+        else item
+        for item in mentions
+    ]
+    return Sifted(tuple(sifted), tuple(frequent.values()))
+
+
 # -- turn mentions into findings with fixes, and plan the links that these make --------------------
 # A mention is found on demand, like a deferred fix, and is planned, verified and written like any
 # other finding. Its links keep one more promise: no finding of any severity is new. A note for
@@ -173,6 +224,8 @@ class LinkWriter:
         if target is None:
             return None
         link = self._format_link(mention, note, target, style)
+        if "|" in link and not mention.in_table_cell and starts_with_pipe(text, mention.start):
+            return None  # other programs read a row of a table here
         return Edit(mention.path, mention.start, mention.end, link)
 
     def _choose_target(self, mention: Mention, note: Note, style: LinkStyle) -> str | None:

@@ -20,6 +20,7 @@ from vaultlink.text import lazy_pattern
 _HEADING = lazy_pattern(r"[\s>]*(?:(?:[-*+]|\d{1,9}[.)])\s+)*(?:#{1,6}\s|\[!)")
 """The start of a line with a heading or the title of a callout."""
 
+_PIPE = lazy_pattern(r"[\s>]*\|")
 _BLOCK_ID = lazy_pattern(r"(?:^|[ \t])\^[A-Za-z0-9-]+[ \t]*$", 8)
 _ADDRESS = lazy_pattern(r"://|www\.|@|\w\.\w+/|\\")
 _PLACEHOLDER = lazy_pattern(r"\{\{.*?\}\}|\{%.*?%\}", 16)
@@ -62,6 +63,12 @@ def is_in_brackets(text: str, start: int) -> bool:
     """Return True if a bracket is open before an offset, on its line and not far away."""
     opening = text.rfind("[", max(0, start - 200), start)
     return opening != -1 and not ("]" in text[opening:start] or "\n" in text[opening:start])
+
+
+def starts_with_pipe(text: str, offset: int) -> bool:
+    """Return True if the line of an offset begins with a pipe, as a row of a table."""
+    line_start = text.rfind("\n", 0, offset) + 1
+    return _PIPE.match(text, line_start, offset) is not None
 
 
 class VisibleText:

@@ -237,9 +237,10 @@ class _FixCommand(WritingCommand):
         self._fixed_paths = plan.texts.keys()
         self._only_read = self._describe_left_out(wanted)
         if self.links_mentions:
-            from vaultlink.cli.mention_search import plan_certain_mentions  # noqa: PLC0415
+            from vaultlink.cli import mention_search  # noqa: PLC0415
 
-            plan = plan_certain_mentions(self._vault, plan, wanted)
+            plan, frequent = mention_search.plan_certain_mentions(self._vault, plan, wanted)
+            mention_search.print_frequent(self.terminal, frequent)
         return plan.with_write(self._allowed.write) if self._allowed else plan
 
     def _ask(self, wanted: Callable[[str], bool], answers: FixAnswers) -> Plan:

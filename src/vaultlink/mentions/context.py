@@ -1,0 +1,408 @@
+"""Read the words around a name, and what they say about it."""
+
+from collections.abc import Iterator, Mapping, Set
+
+from vaultlink.index.words import is_unspaced
+from vaultlink.mentions.matcher import Tally, has_particle, is_word_char
+from vaultlink.mentions.mention import NamePlace
+from vaultlink.mentions.names import fold_name
+from vaultlink.text import lazy_pattern
+
+# -- words, their boundaries and the sentence around them ------------------------------------------
+# All offsets are those of the text.
+
+
+_JOINTS = "-_'’‘ʼ./\\@#:&+=~%$\u2010\u2011\u2013\u00b7"
+"""Characters that join a name with the letters beyond them to one longer word."""
+
+_SPACES = (" ", "\n", "")
+_POSSESSIVE = lazy_pattern(r"['’ʼ]s?(?![^\W_])")
+_SENTENCE_END = lazy_pattern(r"[.!?…。！？][\"'”’»)\]*_]*(?=\s)")
+_LONGEST_SENTENCE = 2000
+"""The number of characters that are read on each side. More take long in lines of a megabyte."""
+
+_ABBREVIATION = lazy_pattern(
+    r"(?:^|[\s(])(?:\w|Mr|Mrs|Ms|Dr|Prof|St|vs|etc|e\.g|i\.e|cf|No|Vol)\.$"
+)
+_LINE_MARKS = lazy_pattern(r"[\s>]*(?:(?:[-*+]|\d{1,9}[.)])\s+(?:\[.\]\s+)?)*[\s>]*")
+_LEAD_MARKS = " \t*_~=\"'“”‘’«»„(|>[]"
+_NEXT_WORD = lazy_pattern(r"[ \u00a0]{1,3}([^\W_][\w'’-]*)")
+_LAST_WORD = lazy_pattern(r"[^\W_][\w'’.-]*$")
+_ELISION = lazy_pattern(r"^(?:[dlnsDLNS]|[dD]ell|[aA]ll|[nN]ell|[sS]ull|[dD]all|[uU]n|[qQ]u)['’]")
+_ITEM = lazy_pattern(r"[\s>]*(?:[-*+]|\d{1,9}[.)])\s+[*_\"“]*")
+_ANY_ITEM = lazy_pattern(r"[\s>]*(?:[-*+]|\d{1,9}[.)])\s")
+_EXAMPLES = lazy_pattern(
+    r"(?:recommended|examples?|e\.g\.|such as|esemp\w*|ejemplo\w*|exempl\w*|beispiel\w*)\W*$", 2
+)
+"""The end of a line that announces examples."""
+
+_EXAMPLE_LABEL = lazy_pattern(r"for example|e\.g\.|per esempio|por ejemplo|zum Beispiel", 2)
+_OPENING_QUOTES = ('"', "“", "„", "«")
+
+_QUOTES = (('"', '"'), ("“", "”"), ("„", "“"), ("«", "»"), ("*", "*"), ("_", "_"))
+"""Opening and closing marks of quotations and emphasis."""
+
+_QUOTATION_MARKS = (*_QUOTES[:4], ("‘", "’"))
+_LONGEST_QUOTATION = 60
+_LABEL_START = lazy_pattern(r"[\s>]*(?:(?:[-*+]|\d{1,9}[.)])\s+(?:\[.\]\s+)?)?[*_]*")
+_DELIMITER_ROW = lazy_pattern(r"[ \t>]*\|?[ \t]*:?-+:?[ \t]*\|[ \t|:-]*(?:\n|$)")
+_LABEL_END = lazy_pattern(r"[*_]*:(?=[*_]|\s|$)|[.][*_]{2}", 8)
+
+_BULLET = lazy_pattern(r"([ \t>]*(?:[-*+]|\d{1,9}[.)])\s+)(?:\[.\]\s+)?[*_]*")
+_LINK_START = lazy_pattern(r"(?:\[.\]\s+)?[*_]*\[(?:\[|[^\]\n]+\]\()")
+_AND = "and|or|und|oder|et|ou|y|o|e|и"
+_COMMAS = ",、，;；/·"
+_LINK_BEFORE = lazy_pattern(rf"(?:\]\]|\))[*_]*(?:[{_COMMAS}|]| (?:[|&+]|{_AND}))\s*[*_]*$")
+_LINK_BEHIND = lazy_pattern(
+    rf"[*_]*(?:[{_COMMAS}]| (?:[&+]|{_AND}))\s*[*_]*(?:\[\[[^\]\[\n]+\]\]|\[[^\]\[\n]+\]\()"
+)
+_ITEM_START = lazy_pattern(rf"(?:^|[{_COMMAS}:：(（])\s*[*_]*$")
+_ITEM_END = lazy_pattern(rf"[*_]*(?:[{_COMMAS}.。)）]|\s*$| (?:{_AND})\s)")
+_UNLINKED = lazy_pattern(
+    r"(?i)\b(?:without|no|not|never|ohne|nicht|kein\w*|sans|pas de|sin|sem|senza|non|не|без) "
+    r"(?:(?:a|an|any|be|been|to|einen|de|un) )?(?:wiki-?)?"
+    r"(?:link|verlink|verknüpf|lien|enlace|enlaza|collega|ссыл)|\bun(?:ver)?linke?[dt]"
+    r"|リンク(?:なし|しない|せず|を張らない)|不(?:加|作|做)?链接|無連結|링크 ?(?:없이|없음|하지 않)"
+)
+"""Words that say that something has no link."""
+
+_LONG_CAPITALIZED = lazy_pattern(r"(?<![^\W_])[A-Z][^\W\d_]{3,}")
+
+JOINING_WORDS = frozenset(("of", "de", "du", "von", "van", "&", "for"))
+"""Words that join a capitalized name with what stands before it, as in `University of X`."""
+
+
+def is_whole(text: str, start: int, end: int) -> bool:
+    """Return True if a span is not part of a longer word or compound.
+
+    In `state-of-the-art`, `example.md` and `O'Reilly`, no part is a whole word. A possessive ending
+    behind several words is no part of them.
+    """
+    if text[start - 1 : start] in _SPACES and text[end : end + 1] in _SPACES:
+        return True
+    return _is_free(text, start, -1) and (
+        _is_free(text, end, 1)
+        or (" " in text[start:end] and _POSSESSIVE.match(text, end) is not None)
+    )
+
+
+def _is_free(text: str, at: int, step: int) -> bool:
+    """Return True if no word continues beyond a boundary, before it or behind it."""
+    near = at if step == 1 else at - 1
+    if not 0 <= near < len(text):
+        return True
+    char, own = text[near], text[at - 1 if step == 1 else at]
+    if is_word_char(char):
+        return is_unspaced(char) or is_unspaced(own) or (step == 1 and has_particle(text, at))
+    if char not in _JOINTS:
+        return True
+    if step == -1 and char in "\\@#$~":
+        return False
+    beyond = near + step
+    return not (0 <= beyond < len(text) and is_word_char(text[beyond]))
+
+
+def find_sentence(text: str, start: int, end: int) -> tuple[int, int]:
+    """Return the span of the sentence around a span.
+
+    It is within its line and has no list marks. Of a very long one, it is the part around the span.
+    """
+    furthest = max(0, start - _LONGEST_SENTENCE)
+    line_start = text.rfind("\n", furthest, start) + 1 or furthest
+    line_end = text.find("\n", end, end + _LONGEST_SENTENCE)
+    line_end = min(len(text), end + _LONGEST_SENTENCE) if line_end == -1 else line_end
+    marks = _LINE_MARKS.match(text, line_start, start)
+    first = marks.end() if marks else line_start
+    last = line_end
+    for match in _SENTENCE_END.finditer(text, first, line_end):
+        if match.end() <= start:
+            if not _ABBREVIATION.search(text[max(first, match.start() - 8) : match.start() + 1]):
+                first = match.end()
+        elif match.start() >= end:
+            last = match.end()
+            break
+    while first < start and text[first].isspace():
+        first += 1
+    while last > end and text[last - 1].isspace():
+        last -= 1
+    return first, last
+
+
+def starts_sentence(text: str, start: int, sentence_start: int) -> bool:
+    """Return True if only marks stand between the start of a sentence and a word.
+
+    What follows a colon, a table's pipe or a dash at the start of an item counts as a sentence.
+    """
+    before = text[sentence_start:start].rstrip(_LEAD_MARKS)
+    return not before or before[-1] in ":|–—•·"
+
+
+def word_before(text: str, start: int, sentence_start: int) -> tuple[str, bool]:
+    """Return the word directly before a word, and True if it starts the sentence.
+
+    "" if anything but one space stands between them. An elided article is no part of the word, as
+    in `l'Arno`.
+    """
+    if start - 1 < sentence_start or text[start - 1] not in " \u00a0":
+        return "", False
+    match = _LAST_WORD.search(text, max(sentence_start, start - 60), start - 1)
+    if not match:
+        return "", False
+    word = _ELISION.sub("", match[0])
+    return word, starts_sentence(text, match.start(), sentence_start)
+
+
+def word_behind(text: str, end: int) -> str:
+    """Return the word that only spaces separate from a word; "" if there is none."""
+    match = _NEXT_WORD.match(text, end)
+    return match[1] if match else ""
+
+
+def is_example(text: str, start: int, end: int) -> bool:
+    """Return True for an item with nothing but a name in a list of examples.
+
+    The line above the list announces them. Names in quotation marks behind `for example` count too.
+    """
+    line_start = text.rfind("\n", 0, start) + 1
+    if text[start - 1 : start] in _OPENING_QUOTES and text[end : end + 1] not in (" ", ""):
+        return _EXAMPLE_LABEL.search(text, line_start, start) is not None
+    line_end = text.find("\n", end)
+    if not _ITEM.fullmatch(text, line_start, start):
+        return False
+    if text[end : len(text) if line_end == -1 else line_end].strip(' \t*_"”'):
+        return False
+    above = text[max(0, line_start - 600) : line_start]
+    for line in reversed(above.splitlines()):
+        if line.strip() and not _ANY_ITEM.match(line):
+            return _EXAMPLES.search(line) is not None
+    return False
+
+
+def is_label(text: str, start: int, end: int) -> bool:
+    """Return True for words that name what follows them, or head a column.
+
+    The former start a line, and a colon or the end of bold text with a full stop stands behind
+    them: `**Weather**: dry`.
+    """
+    line_start = text.rfind("\n", 0, start) + 1
+    line_end = text.find("\n", end)
+    if line_end != -1 and _DELIMITER_ROW.match(text, line_end + 1):
+        return True
+    if not _LABEL_START.fullmatch(text, line_start, start):
+        return False
+    return _LABEL_END.match(text, end) is not None
+
+
+def is_among_links(text: str, start: int, end: int) -> bool:
+    """Return True if a name fills a place like those that links fill beside it.
+
+    It is one item of an enumeration behind or before a link, or begins an item of a list whose
+    neighbours begin with links.
+    """
+    line_start = text.rfind("\n", 0, start) + 1
+    line_end = text.find("\n", end)
+    line_end = len(text) if line_end == -1 else line_end
+    follows = _LINK_BEFORE.search(text, max(line_start, start - 12), start) is not None
+    precedes = _LINK_BEHIND.match(text, end, line_end) is not None
+    if (follows and (precedes or _ITEM_END.match(text, end, line_end))) or (
+        precedes and _ITEM_START.search(text, max(line_start, start - 12), start)
+    ):
+        return True
+    bullet = _BULLET.fullmatch(text, line_start, start)
+    return bullet is not None and _is_among_linked_items(text, line_start, line_end, bullet[1])
+
+
+def _is_among_linked_items(text: str, line_start: int, line_end: int, bullet: str) -> bool:
+    """Return True if most items right above and below a list item begin with a link."""
+    near = text[max(0, line_start - 600) : line_start].split("\n")[-3:-1]
+    near += text[line_end + 1 : line_end + 600].split("\n")[:2]
+    items = [line[len(bullet) :].lstrip(" *_[]x") for line in near if line.startswith(bullet)]
+    linked = [
+        line for line in near if line.startswith(bullet) and _LINK_START.match(line, len(bullet))
+    ]
+    return len(linked) >= 2 or (len(linked) == 1 and len(items) == 1)
+
+
+def says_unlinked(text: str, start: int, end: int) -> bool:
+    """Return True if the sentence of a name says that it has no link."""
+    first, last = find_sentence(text, start, end)
+    return _UNLINKED.search(text, first, last) is not None
+
+
+def is_in_short_quotation(text: str, start: int, end: int) -> bool:
+    """Return True within a quotation of a few words, such as a title or a command."""
+    if text[start - 1 : start] == "'" == text[end : end + 1]:
+        return True
+    line_start, line_end = text.rfind("\n", 0, start) + 1, text.find("\n", end)
+    before = text[max(line_start, start - _LONGEST_QUOTATION) : start]
+    behind = text[end : end + _LONGEST_QUOTATION]
+    behind = behind[: line_end - end] if line_end != -1 else behind
+    return any(
+        (at := before.rfind(opening)) != -1
+        and closing not in before[at + 1 :]
+        and (opening != closing or before.count(opening) % 2)
+        and closing in behind
+        for opening, closing in _QUOTATION_MARKS
+    )
+
+
+def follows_capitalized(text: str, start: int, sentence_start: int) -> bool:
+    """Return True for words joined to a name, as in `University of the Arts`."""
+    at = start
+    joined = False
+    for _ in range(3):
+        word, _ = word_before(text, at, sentence_start)
+        if not word:
+            return False
+        if word[0].isupper():
+            return joined
+        joined = joined or word in JOINING_WORDS
+        if word not in JOINING_WORDS and word != "the":
+            return False
+        at -= len(word) + 1
+    return False
+
+
+def is_in_quoted_title(text: str, start: int, sentence_start: int) -> bool:
+    """Return True behind capitalized words in quotes: `"Order of the World"`."""
+    before = text[sentence_start:start]
+    for opening, closing in _QUOTES:
+        at = before.rfind(opening)
+        if at == -1 or (opening == closing and before.count(opening) % 2 == 0):
+            continue
+        inner = before[at + 1 :]
+        if closing not in inner and _LONG_CAPITALIZED.search(inner):
+            return True
+    return False
+
+
+# -- tell if the words next to a name make it a part of a longer name or term ----------------------
+
+
+_CASED_WORD = lazy_pattern(r"[^\W\d_]+")
+_FORM_OF_ADDRESS = lazy_pattern(r"(?:Mrs?|Ms|Dr|Prof|St|Sir|Mme|Hr|Fr)\.?")
+_SHORTEST_PART = 4
+_COMMON_SHARE = 0.03
+"""A word that this share of the notes has in lower case is a common one."""
+
+_GENERAL_SHARE = 0.2
+"""A word that this share of the notes has in lower case says little."""
+
+
+def is_in_longer_name(place: NamePlace, sentence_start: int, tally: Tally) -> bool:
+    """Return True if capitalized words next to a name belong to the same name.
+
+    The first word of a sentence counts unless the vault has it in lower case too. Before a single
+    word it must also be short and common, as in `In Word`; `Page Border` is one name.
+    """
+    own = _CASED_WORD.findall(place.words)
+    if not own:
+        return False
+    behind = word_behind(place.text, place.end)
+    if own[-1][0].isupper() and behind and (behind[0].isupper() or behind[0].isdigit()):
+        return True
+    if not own[0][0].isupper():
+        return False
+    before, is_first = word_before(place.text, place.start, sentence_start)
+    is_name = before[:1].isupper() and not before.endswith(".")
+    is_short = len(before) < _SHORTEST_PART
+    if " " in place.key:
+        is_word = is_short or _is_mostly_lower(before, tally)
+    else:
+        is_word = is_short and tally.lower_share(before.lower()) >= _GENERAL_SHARE
+    if is_name and not (is_first and is_word):
+        return True
+    if " " not in place.key and _FORM_OF_ADDRESS.fullmatch(before):
+        return True
+    return follows_capitalized(place.text, place.start, sentence_start) or is_in_quoted_title(
+        place.text, place.start, sentence_start
+    )
+
+
+def _is_mostly_lower(word: str, tally: Tally) -> bool:
+    """Return True for a common word, which has a capital only to start a sentence."""
+    lower = tally.lower[word.lower()]
+    return (
+        2 * lower >= max(1, tally.words[fold_name(word)])
+        and tally.lower_share(word.lower()) >= _COMMON_SHARE
+    )
+
+
+# -- tell if the words next to a name make it a part of a longer term ------------------------------
+
+
+_ABBREVIATION_BEHIND = lazy_pattern(r" \(([A-Za-z]*[A-Z][A-Za-z]*[A-Z])s?\)")
+
+
+_WORD_WITH_HYPHEN = lazy_pattern(r"[^\W_][\w'’]*")
+_LONGEST_EXPANSION = 120
+
+
+Terms = Mapping[str, Set[str | None]]
+"""Folded term to the vault paths of the notes that links with it lead to."""
+
+
+def is_in_longer_term(place: NamePlace, terms: Terms) -> bool:
+    """Return True if the words next to a name belong to the same term.
+
+    That is so if the vault links the longer term to another note, or if an abbreviation behind the
+    name starts with the word before it: `Linux Containers (LXC)`.
+    """
+    text, start, end, key = place.text, place.start, place.end, place.key
+    for longer in _list_longer(text, end, key):
+        if longer in terms and place.name.path not in terms[longer]:
+            return True
+    before, _ = word_before(text, start, text.rfind("\n", 0, start) + 1)
+    match = _ABBREVIATION_BEHIND.match(text, end)
+    return (
+        match is not None
+        and bool(before)
+        and before[0].casefold() == match[1][0].casefold() != key[0]
+    )
+
+
+def _list_longer(text: str, end: int, key: str) -> Iterator[str]:
+    longer = key
+    for _ in range(2):
+        word = word_behind(text, end)
+        if not word:
+            return
+        end += 1 + len(word)
+        longer = f"{longer} {fold_name(word)}"
+        yield longer
+
+
+def is_in_compound(place: NamePlace, tally: Tally) -> bool:
+    """Return True if a noun beside a name makes it a part of a compound.
+
+    In `graph neural networks` and `research data officers`, the name of two words is not meant.
+    Only names in lower case count: `the Docker volume` is about Docker.
+    """
+    if not place.words.islower():
+        return False
+    if tally.is_noun(word_behind(place.text, place.end)):
+        return True
+    before, _ = word_before(place.text, place.start, 0)
+    return tally.is_noun(before)
+
+
+def find_expansion(text: str, start: int, end: int) -> str:
+    """Return the words that an abbreviation in parentheses stands for, or "".
+
+    `Linux Containers` in `Linux Containers (LXC)`, if the abbreviation is at `start`.
+    """
+    letters = [char.casefold() for char in text[start:end] if char.isupper()]
+    if len(letters) < 2 or text[start - 1 : start] != "(" or text[end : end + 1] != ")":
+        return ""
+    line_start = text.rfind("\n", 0, start) + 1
+    before = text[max(line_start, start - _LONGEST_EXPANSION) : start - 1].rstrip(" *_")
+    words = [*_WORD_WITH_HYPHEN.finditer(before)]
+    if not words or words[-1].end() != len(before):
+        return ""
+    for size in range(len(letters), min(len(words), 2 * len(letters)) + 1):
+        part = words[-size:]
+        initials = [word[0][0].casefold() for word in part]
+        main = [char for char, word in zip(initials, part, strict=True) if word[0][0].isupper()]
+        if letters in (initials, main):
+            return before[part[0].start() :]
+    return ""
