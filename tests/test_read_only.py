@@ -191,7 +191,7 @@ def test_declared_folder_is_found(paths: list[str], text: str, folders: list[str
 
 def test_step_gives_the_same_as_a_fresh_state() -> None:
     settings = make_settings(["missing-section"], backlinks={"mode": "write"})
-    notes = {"Hub.md": "See [[a]], [[b]] and [[c]].", "raw/a.md": "", "in/b.md": "", "c.md": ""}
+    notes = {"Story.md": "See [[a]], [[b]] and [[c]].", "raw/a.md": "", "in/b.md": "", "c.md": ""}
     state = build_state(notes, settings)
     for changes in (
         {"CLAUDE.md": "`raw/` is immutable"},
@@ -243,7 +243,7 @@ VAULT: Mapping[str, bytes] = {
     "CLAUDE.md": b"`raw/` is immutable.\n",
     "Tide table machines.md": b"# Tide table machines\n\nSee [[Source]], [[Page]] and [[Tool]].\n",
     "Note.md": b"The tide table machines.\n\n[[Tide table machine]]\n",
-    "Hub.md": b"Made by [[Tide table machines]].\n",
+    "Story.md": b"Made by [[Tide table machines]].\n",
     "Slug.md": b"[[tide-table-machines]]\n",
     "raw/Source.md": b"The tide table machines.\n\n[[Tide table machine]]\n",
     "raw/Slug.md": b"[[tide-table-machines]]\n",
