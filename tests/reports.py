@@ -27,6 +27,7 @@ from vaultlink.dashboard.model import (
     Totals,
     Trend,
     TrendPoint,
+    TwinRow,
     VaultReport,
 )
 from vaultlink.graph.picture import SIZE, GraphPicture, PictureNode
@@ -217,6 +218,7 @@ SMALL = VaultReport(
             (RelatedNoteRow("Pier.md", "The pier", 0.5, "shared neighbours: Mole"),),
         ),
     ),
+    twins=(TwinRow("Pier.md", "The pier", "ports/Mole.md", "Mole", 0.87),),
 )
 SMALL_PICTURE = draw_names([*NAMES, "Lighthouse", "Tide table"])
 

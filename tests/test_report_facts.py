@@ -352,6 +352,12 @@ def test_mentions_are_listed_by_target_with_their_passages() -> None:
     )
 
 
+def test_twins_are_listed() -> None:
+    text = "".join(f"Sentence number {number} of a long text on the sea.\n" for number in range(9))
+    rows = make_report({"A.md": text, "B.md": text, "C.md": "Nothing of it.\n"}).twins
+    assert [(item.path, item.twin, item.score) for item in rows] == [("A.md", "B.md", 1)]
+
+
 def test_isolated_notes_have_related_notes() -> None:
     files: VaultFiles = {
         "A.md": "[[Hub]]",

@@ -22,6 +22,7 @@ from vaultlink.dashboard.model import (
     TableCut,
     TopicRow,
     Totals,
+    TwinRow,
     VaultReport,
 )
 from vaultlink.dashboard.next_steps import StepInputs, list_report_steps
@@ -31,6 +32,7 @@ from vaultlink.engine.step import State
 from vaultlink.fix.forecast import FixForecast, count_by_rule
 from vaultlink.graph.build import find_bridges, find_islands
 from vaultlink.graph.related import find_related
+from vaultlink.graph.twins import find_repeated, rank_twins
 from vaultlink.index.file_kinds import has_known_extension
 from vaultlink.index.index import link_name
 from vaultlink.index.packed_map import unpack_all
@@ -165,6 +167,10 @@ _MAX_RELATED = 3
 """Related notes of each."""
 
 
+_MAX_TWINS = 20
+"""Pairs of notes that are alike."""
+
+
 class ReportLabels(NamedTuple):
     """The texts at the head of a report: see `VaultReport`."""
 
@@ -219,6 +225,7 @@ def build_report(
         next=list_report_steps(_gather_step_inputs(state, facts)),
         mentions=_list_mentioned(facts, cutter, numbers, sources.text),
         related=_list_isolated(state, facts.orphans, numbers),
+        twins=_list_twins(state, numbers),
         cuts=tuple(cutter.cuts),
     )
 
@@ -365,6 +372,7 @@ def _list_isolated(
     Notes for which none is found are left out.
     """
     rows = numbers.describe(orphans)
+    state.index.derive(find_repeated)  # once for all notes
     found: list[IsolatedNote] = []
     for row in sorted(rows, key=lambda row: (row.outgoing, row.path))[:_MAX_TRIED]:
         related = find_related(state.index, row.path, _MAX_RELATED)
@@ -377,6 +385,19 @@ def _list_isolated(
         if len(found) == _MAX_ISOLATED:
             break
     return tuple(found)
+
+
+def _list_twins(state: State, numbers: "_NoteNumbers") -> tuple[TwinRow, ...]:
+    return tuple(
+        TwinRow(
+            item.path,
+            numbers.find_title(item.path),
+            item.twin,
+            numbers.find_title(item.twin),
+            item.score,
+        )
+        for item in rank_twins(state.index, _MAX_TWINS)
+    )
 
 
 # -- notes and folders ----------------------------------------------------------------------------

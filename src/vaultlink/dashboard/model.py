@@ -356,6 +356,24 @@ class IsolatedNote(msgspec.Struct, frozen=True):
     related: tuple[RelatedNoteRow, ...]
 
 
+class TwinRow(msgspec.Struct, frozen=True):
+    """Two notes with common lines and sentences, as `related --twins` lists them.
+
+    Attributes:
+        path: Vault path of the first note.
+        title: The `title` property, else the file name without extension.
+        twin: Vault path of the other note.
+        twin_title: Its title.
+        score: The share of the longer note that the other one has too, from 0 to 1.
+    """
+
+    path: str
+    title: str
+    twin: str
+    twin_title: str
+    score: float
+
+
 class TrendPoint(msgspec.Struct, frozen=True):
     """The vault as it was at a commit, checked with the settings of today.
 
@@ -435,6 +453,7 @@ class VaultReport(msgspec.Struct, frozen=True):
         next: What to do next, most points first.
         mentions: Notes that others certainly name without a link, most mentions first.
         related: The notes without backlinks that have the fewest links, each with related notes.
+        twins: The pairs of notes that are most alike, at most twenty.
     """
 
     schema: int
@@ -462,6 +481,7 @@ class VaultReport(msgspec.Struct, frozen=True):
     next: tuple[ReportStep, ...] = ()
     mentions: tuple[MentionedNote, ...] = ()
     related: tuple[IsolatedNote, ...] = ()
+    twins: tuple[TwinRow, ...] = ()
 
 
 def render_json_report(report: VaultReport) -> bytes:

@@ -482,6 +482,7 @@ SECTIONS = (
         (
             ("mentions", "Certain mentions"),
             ("related", "Isolated notes"),
+            ("twins", "Twins"),
         ),
     ),
     (
