@@ -7,8 +7,8 @@ import pytest
 from builder import build_state
 from test_engine import assert_same
 from test_upkeep import kept, section, writing
-from vaultlink.backlinks.index_notes import is_folder_note, is_index_note, lists_notes
 from vaultlink.engine.step import Change, step
+from vaultlink.links.index_notes import is_folder_note, is_index_note, lists_notes
 from vaultlink.parse.note import parse_note
 
 MANY = "".join(f"- [[Note {number}]]\n" for number in range(20))

@@ -80,7 +80,7 @@ KINDS = {
         {
             "Options.md": "An option is a contract.\n",
             "Kestrel.md": "A small falcon.\n",
-            "Birds.md": "- [[Kestrel]]\n- [[Options]]\n",
+            "Birds.md": "Of birds, the [[Kestrel]] is small.\nSee [[Options]], too.\n",
         },
         (
             *(f"There are {count} ⟪options⟫ to choose from.\n" for count in range(12)),
@@ -176,7 +176,7 @@ KINDS = {
         (
             (
                 "From seed to market a year with pictures.md",
-                "- Title: ⟪From seed to market: a year, with pictures⟫\n\n[[Wells]]\n",
+                "- Title: ⟪From seed to market: a year, with pictures⟫\n\nAs in [[Wells]].\n",
             ),
             ("Shelf.md", "I read ⟦From seed to market: a year, with pictures⟧ in May.\n"),
         ),
@@ -201,7 +201,7 @@ KINDS = {
             "Fedora.md": "A distribution of Linux.\n",
             "Project Management.md": "How to lead projects.\n",
             "Meadow Server.md": "A database.\n",
-            "Systems.md": "- [[Fedora]]\n- [[Containers]]\n",
+            "Systems.md": "I use [[Fedora]].\nThey use [[Containers]].\n",
         },
         (
             "Linux ⟪Containers⟫ (LXC) share the kernel.\n",
@@ -329,8 +329,8 @@ KINDS = {
             ("Graphs/Planar graphs.md", "The number follows from ⟦Marlow's formula⟧ for faces.\n"),
             ("Radio/Scope.md", "The input for an external ⟪TRIGGER⟫ is on the panel.\n"),
             ("Work/Wheel.md", 'The categories are "Work", "⟪Health⟫" and "Friends" there.\n'),
+            ("Curves/Plane curves.md", "The curve is smooth by ⟪Marlow's formula⟫ for products.\n"),
         ),
-        (("Curves/Plane curves.md", "The curve is smooth by ⟪Marlow's formula⟫ for products.\n"),),
     ),
     "a name with an article": Kind(
         {"The yard.md": "Who may use it.\n", "The great drought.md": "No rain.\n"},

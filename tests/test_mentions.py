@@ -365,7 +365,7 @@ def test_name_of_two_notes_means_the_one_that_links_lead_to() -> None:
     vault = {
         "a/Deep work.md": "",
         "b/Deep work.md": "",
-        **{f"c/n{number}.md": "[[b/Deep work|Deep work]]" for number in range(3)},
+        **{f"b/n{number}.md": "About [[b/Deep work|Deep work]]." for number in range(3)},
     }
     (found,) = find_in("About deep work.", vault)
     assert (found.target, found.others) == ("b/Deep work.md", ("a/Deep work.md",))
@@ -437,7 +437,7 @@ CERTAIN = [
     ("As Ada Lovelace wrote.", {}),
     (
         "We met Zotero there.",
-        {"Zotero.md": "A tool.", "n2.md": "[[Zotero]]", "n3.md": "[[Zotero]]"},
+        {"Zotero.md": "A tool.", "n2.md": "In [[Zotero]].", "n3.md": "By [[Zotero]]."},
     ),
     ("In New York we met.", {"New York.md": "A city."}),
 ]
@@ -493,7 +493,7 @@ TITLE_LINES = [
 
 @pytest.mark.parametrize(("text", "is_title"), TITLE_LINES)
 def test_capitals_of_a_title_say_nothing_about_a_word(text: str, is_title: bool) -> None:
-    vault = {"Zotero.md": "A tool.", "n2.md": "[[Zotero]]"}
+    vault = {"Zotero.md": "A tool.", "n2.md": "In [[Zotero]]."}
     assert words_in(text, vault) == ([] if is_title else ["Zotero"])
 
 
@@ -508,7 +508,7 @@ def test_capitals_of_a_title_say_nothing_about_a_word(text: str, is_title: bool)
     ],
 )
 def test_capital_counts_unless_it_starts_a_sentence(text: str, is_first: bool) -> None:
-    vault = {"Zotero.md": "A tool.", "n2.md": "[[Zotero]]"}
+    vault = {"Zotero.md": "A tool.", "n2.md": "In [[Zotero]]."}
     reasons = [mention.why for mention in find_in(text, vault)]
     assert reasons == ([] if is_first else ["capitalized, in the same folder, linked elsewhere"])
 
@@ -535,20 +535,26 @@ def test_score_grows_with_up_to_five_words() -> None:
 NAMED = "quiet zephyrs.md"
 DISTANCES: Mapping[str, tuple[str, str, Mapping[str, str], float, str]] = {
     "same folder": ("p/n.md", "", {f"p/{NAMED}": ""}, 0.82, "in the same folder"),
-    "other folder": ("p/n.md", "", {f"q/{NAMED}": ""}, 0.65, "in another folder, never linked"),
+    "other folder": (
+        "p/n.md",
+        "",
+        {f"q/{NAMED}": ""},
+        0.65,
+        "in another folder, no link connects the folders",
+    ),
     "folder below": ("p/n.md", "", {f"p/q/{NAMED}": ""}, 0.78, "known in this folder"),
     "folder above": ("p/q/n.md", "", {f"p/{NAMED}": ""}, 0.78, "known in this folder"),
     "two links": (
         "p/n.md",
         "[[m]]",
-        {f"p/{NAMED}": "", "p/m.md": "[[quiet zephyrs]]"},
+        {f"p/{NAMED}": "", "p/m.md": "Of [[quiet zephyrs]]."},
         0.94,
         "two links away, linked elsewhere",
     ),
     "two links, other folder": (
         "p/n.md",
         "[[m]]",
-        {f"q/{NAMED}": "", "q/m.md": "[[quiet zephyrs]]"},
+        {f"q/{NAMED}": "", "q/m.md": "Of [[quiet zephyrs]]."},
         0.72,
         "two links away, but in another folder",
     ),
@@ -622,7 +628,7 @@ def test_nearer_note_scores_higher() -> None:
     far = find_in("About protein folding.")[0].score
     folder = find_in("About protein folding.", path="slugs/n.md")[0].score
     links = find_in(
-        "About protein folding. [[hub]]", {"hub.md": "[[slugs/protein_folding]]"}, path="n.md"
+        "About protein folding. [[hub]]", {"hub.md": "Of [[slugs/protein_folding]]."}, path="n.md"
     )[0].score
     assert far < folder < links
 

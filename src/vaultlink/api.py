@@ -288,9 +288,15 @@ class Vault(msgspec.Struct, frozen=True, eq=False, dict=True):
             note,
             limit,
             with_linked=with_linked,
-            read=self.text,
+            read=self._read_own_text,
             is_minor=self._is_minor,
         )
+
+    def _read_own_text(self, path: str) -> str:
+        """Return the text of a note with blanks in the place of managed sections."""
+        from vaultlink.backlinks.existing import blank_managed_sections  # noqa: PLC0415
+
+        return blank_managed_sections(self.index.notes[path], self.text(path))
 
     def twins(self, limit: int | None = None) -> list["TwinPair"]:
         """Return pairs of notes with common lines and sentences, most similar first.
@@ -356,7 +362,7 @@ class Vault(msgspec.Struct, frozen=True, eq=False, dict=True):
             make_minor_test,
         )
 
-        return make_minor_test(self.scan.obsidian, self.notes)
+        return make_minor_test(self.scan.obsidian, self.index)
 
     @cached_property
     def _known_suggestions(self) -> dict[str, tuple[Suggestion, ...]]:

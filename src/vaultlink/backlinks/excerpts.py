@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 
-from vaultlink.backlinks.index_notes import lists_notes
 from vaultlink.backlinks.style import escape_block_start
 from vaultlink.index.file_kinds import has_known_extension
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import is_note, resolve
+from vaultlink.links.index_notes import lists_notes
 from vaultlink.links.kinds import is_wikilink, shown_text
 from vaultlink.links.naming import LinkStyle
 from vaultlink.model import Link, Note, Place

@@ -10,6 +10,7 @@ from vaultlink.index.resolve import PathsByName, resolve
 from vaultlink.links.kinds import SYNTAX
 from vaultlink.model import Link, LinkKind, Note, Owner, Section
 from vaultlink.parse.backlinks_heading import MENTION_WORDINGS, is_mention_item
+from vaultlink.parse.backlinks_markers import MARKER_TEXT
 from vaultlink.parse.inline import read_inline
 from vaultlink.parse.link_parts import parse_inline_link
 from vaultlink.text import lazy_pattern
@@ -331,3 +332,15 @@ def find_mentioning_notes(
                 target = item.entry and resolve(path, item.entry.target, names)
                 if target is not None:
                     yield target
+
+
+def blank_managed_sections(note: Note, text: str) -> str:
+    """Return the text of a note with blanks in the place of managed sections.
+
+    Writing them changes nothing that is read in the other text.
+    """
+    for section in note.sections if MARKER_TEXT in text else ():
+        if section.owner is not Owner.AUTHOR:
+            blank = " " * (section.end - section.start)
+            text = text[: section.start] + blank + text[section.end :]
+    return text

@@ -11,10 +11,10 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from vaultlink.backlinks.existing import MENTION_INDENT
-from vaultlink.backlinks.index_notes import MAX_INDEX_ENTRIES, is_folder_note, is_index_note
 from vaultlink.backlinks.style import ExpectedEntry, SectionStyle, expected_entry
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import is_note
+from vaultlink.links.index_notes import MAX_INDEX_ENTRIES, is_folder_note, is_index_note
 from vaultlink.model import Note, Owner, Place
 from vaultlink.text import has_placeholder
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any, NamedTuple
 from msgspec.structs import replace
 
 from vaultlink.api import Vault
+from vaultlink.backlinks.existing import blank_managed_sections
 from vaultlink.cli.installation import format_install_command
 from vaultlink.cli.listing import Listing, is_json, print_listing, render_rows
 from vaultlink.cli.options import NotesOptions, option
@@ -34,8 +35,7 @@ from vaultlink.mentions.planning import (
     make_mention_fixes,
     sift_frequent,
 )
-from vaultlink.model import Owner, SkippedNote
-from vaultlink.parse.backlinks_markers import MARKER_TEXT
+from vaultlink.model import SkippedNote
 from vaultlink.report.changed_lines import skipped_rows
 from vaultlink.report.layout import escape_controls, format_count
 from vaultlink.report.listings import BACKLINKS_TABLE, BacklinkRow
@@ -133,13 +133,7 @@ class MentionSearch:
     def _read(self, path: str) -> str | None:
         """Return the text of a note with blanks in the place of managed sections."""
         text = self._text(path)
-        if text is None or MARKER_TEXT not in text:
-            return text
-        for section in self._state.index.notes[path].sections:
-            if section.owner is not Owner.AUTHOR:
-                blank = " " * (section.end - section.start)
-                text = text[: section.start] + blank + text[section.end :]
-        return text
+        return None if text is None else blank_managed_sections(self._state.index.notes[path], text)
 
 
 class CertainPlan(NamedTuple):

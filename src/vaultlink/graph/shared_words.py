@@ -19,7 +19,7 @@ from vaultlink.index.index import Index, link_name
 from vaultlink.index.note_parts import NoteHead, read_heads
 from vaultlink.index.resolve import is_note
 from vaultlink.index.words import is_dense
-from vaultlink.model import Note, text_items
+from vaultlink.model import Note, Owner, text_items
 from vaultlink.parse.pieces import NO_PIECES, Pieces, drop_pieces
 from vaultlink.text import lazy_pattern
 
@@ -200,7 +200,16 @@ def _describe(note: Note | NoteHead, text: str | None = None) -> str:
     for item in note.properties or ():
         if item.key.lower() in _NAMED_PROPERTIES:
             names += text_items(item.value)
-    parts = [*names, *(heading.text for heading in note.headings)]
+    sections = note.sections if isinstance(note, Note) else ()
+    written = [(item.start, item.end) for item in sections if item.owner is not Owner.AUTHOR]
+    parts = [
+        *names,
+        *(
+            heading.text
+            for heading in note.headings
+            if not any(start <= heading.start < end for start, end in written)
+        ),
+    ]
     if text is not None:
         parts += names * (_NAME_COUNT - 1)
         parts.append(text)

@@ -96,7 +96,7 @@ def _is_free(text: str, at: int, step: int) -> bool:
         return is_unspaced(char) or is_unspaced(own) or (step == 1 and has_particle(text, at))
     if char not in _JOINTS:
         return True
-    if step == -1 and char in "\\@#$~":
+    if step == -1 and char in "\\@#$~/":
         return False
     beyond = near + step
     return not (0 <= beyond < len(text) and is_word_char(text[beyond]))

@@ -38,6 +38,8 @@ class Wordings:
         self._by_key: dict[str, Wording] = {}
 
     def _add(self, index: Index, path: str) -> None:
+        """Count the links of a note that stand in sentences, not in lists of links."""
+        lone = index.notes[path].lone_links
         self._uses.update(
             {
                 (shown, target)
@@ -46,6 +48,7 @@ class Wordings:
                 and not link.external
                 and not link.subpath
                 and link.place is not Place.PROPERTY
+                and link.start not in lone
                 and len(shown := shown_words(link)) <= _LONGEST_WORDING
             }
         )
@@ -84,6 +87,34 @@ def shown_words(link: Link) -> str:
     if link.display:
         return link.display
     return link.target.rsplit("/", 1)[-1].removesuffix(".md")
+
+
+# -- tell which folders links connect --------------------------------------------------------------
+
+
+def find_regions(source: str, target: str) -> tuple[str, str] | None:
+    """Return the two folders in which the paths of two notes begin to differ.
+
+    None if the folder of one is that of the other, or contains it.
+    """
+    own, other = parent_folder(source).split("/")[:-1], parent_folder(target).split("/")[:-1]
+    pairs = enumerate(zip(own, other, strict=False))
+    depth = next((at for at, (one, two) in pairs if one != two), None)
+    if depth is None:
+        return None
+    return "/".join(own[: depth + 1]), "/".join(other[: depth + 1])
+
+
+def list_linked_regions(index: Index) -> frozenset[tuple[str, str]]:
+    """Return the pairs of folders that a link connects, in both orders."""
+    folders = {
+        (parent_folder(source), parent_folder(target))
+        for source, targets in index.targets.items()
+        for target in targets
+        if target is not None
+    }
+    found = [find_regions(*pair) for pair in folders]
+    return frozenset(item for pair in found if pair for item in (pair, pair[::-1]))
 
 
 # -- tell how near one note is to another, by folders and links ------------------------------------

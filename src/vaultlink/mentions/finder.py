@@ -10,6 +10,7 @@ from vaultlink.config.patterns import compile_ordered_globs
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import is_note, normalize_name
 from vaultlink.index.words import is_unspaced
+from vaultlink.links.index_notes import count_own_pieces
 from vaultlink.mentions.context import (
     find_expansion,
     find_sentence,
@@ -22,7 +23,14 @@ from vaultlink.mentions.context import (
     is_whole,
     says_unlinked,
 )
-from vaultlink.mentions.evidence import LONG_NAME, Surroundings, Wordings, shown_words
+from vaultlink.mentions.evidence import (
+    LONG_NAME,
+    Surroundings,
+    Wordings,
+    find_regions,
+    list_linked_regions,
+    shown_words,
+)
 from vaultlink.mentions.matcher import Matcher, Tally, find_one, is_mostly_cjk
 from vaultlink.mentions.mention import Habit, Mention, MentionOptions, NamePlace, NoteName
 from vaultlink.mentions.names import (
@@ -53,6 +61,9 @@ _NEAR_SCORE = 0.6
 
 _DOUBTFUL_SCORE = 0.45
 """The highest score of a name that seems to mean something else."""
+
+_SHORT_NAME = 2
+"""The number of words below which a name may mean another thing in another folder."""
 
 _QUOTED_SCORE = 0.6
 """The highest score of a short name in a quotation, such as a title or a command."""
@@ -156,6 +167,7 @@ class MentionFinder:
         self._source_counts: dict[str, int] = {}
         self._other_names: dict[str, Set[str]] = {}
         self._lists: dict[str, bool] = {}
+        self._regions = list_linked_regions(index)
         self._ignored = frozenset(map(fold_name, options.ignored_names))
         self._ignored_notes = frozenset(map(normalize_name, options.ignored_notes))
         self._ignored_pairs = frozenset(
@@ -253,6 +265,16 @@ class MentionFinder:
         if known is None:
             known = self._lists[path] = is_link_list(self.index.notes[path])
         return known
+
+    def are_apart(self, source: str, target: str) -> bool:
+        """Return True if no link of the vault connects the folders of two notes."""
+        regions = find_regions(source, target)
+        return regions is not None and regions not in self._regions
+
+    def is_stub(self, path: str) -> bool:
+        """Return True if a note has no text, or links alone, as a tag page."""
+        note = self.index.notes[path]
+        return note.blank or count_own_pieces(note) <= len(note.lone_links)
 
     def _has_name_of(self, folded: str, paths: Set[str]) -> bool:
         wanted = frozenset(paths)
@@ -446,6 +468,12 @@ class _NoteSearch:
         habit = place.habit
         if place.is_overview and " " not in place.key:
             return "the note is a list of links", _LISTED_SCORE
+        if place.sources and not habit.linked and self._finder.is_stub(place.name.path):
+            return "a note without text that only lists link to", _LISTED_SCORE
+        if place.key.count(" ") < _SHORT_NAME and self._finder.are_apart(
+            self._path, place.name.path
+        ):
+            return "no link connects the folders", _LISTED_SCORE
         if not habit.linked and self._is_far_phrase(place):
             return "never linked", _LISTED_SCORE
         if habit.is_mostly_plain and (place.sources or place.words.islower()):

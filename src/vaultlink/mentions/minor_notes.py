@@ -1,13 +1,14 @@
-"""Find notes that seldom help beside others: days, templates, dated series."""
+"""Find notes that seldom help beside others: days, templates, indexes."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from itertools import islice
 
 from vaultlink.config.dates import compile_periodic_notes
 from vaultlink.config.patterns import compile_path_prefixes
 from vaultlink.history.matcher import is_same_series, number_pattern
-from vaultlink.index.index import link_name
+from vaultlink.index.index import Index, link_name
 from vaultlink.index.resolve import parent_folder
+from vaultlink.links.index_notes import is_index_note
 from vaultlink.mentions.names import fold_name, is_date
 from vaultlink.obsidian import ObsidianSettings
 from vaultlink.text import group_by, lazy_pattern
@@ -16,21 +17,24 @@ _YEAR = lazy_pattern(r"\d{4}")
 _TEMPLATE_FOLDERS = frozenset(("template", "templates"))
 
 
-def make_minor_test(obsidian: ObsidianSettings, notes: Iterable[str]) -> Callable[[str], bool]:
+def make_minor_test(obsidian: ObsidianSettings, index: Index) -> Callable[[str], bool]:
     """Return a predicate that is True for the paths of minor notes.
 
-    These are periodic notes, templates, and notes of a series whose names differ only in a date.
-    `notes` are the paths of all notes.
+    These are periodic notes, templates, index notes, notes without text, and notes of a series
+    whose names differ only in a date.
     """
     is_periodic = compile_periodic_notes(obsidian.periodic_notes)
     is_template = compile_path_prefixes(obsidian.templates)
-    series = group_by(notes, number_pattern)
+    series = group_by(index.notes, number_pattern)
 
     def is_minor(path: str) -> bool:
         name = link_name(path)
         if is_periodic(path) or is_template(path):
             return True
         if not _TEMPLATE_FOLDERS.isdisjoint(parent_folder(path).casefold().split("/")):
+            return True
+        note = index.notes.get(path)
+        if note is not None and (note.blank or is_index_note(note)):
             return True
         if not _YEAR.search(name):
             return False

@@ -60,9 +60,12 @@ def body_start(text: str) -> int:
 
 
 def is_in_brackets(text: str, start: int) -> bool:
-    """Return True if a bracket is open before an offset, on its line and not far away."""
-    opening = text.rfind("[", max(0, start - 200), start)
-    return opening != -1 and not ("]" in text[opening:start] or "\n" in text[opening:start])
+    """Return True if a bracket or brace is open before an offset, near it."""
+    for opening, closing in ("[]", "{}"):
+        at = text.rfind(opening, max(0, start - 200), start)
+        if at != -1 and not (closing in text[at:start] or "\n" in text[at:start]):
+            return True
+    return False
 
 
 def starts_with_pipe(text: str, offset: int) -> bool:

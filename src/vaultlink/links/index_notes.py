@@ -118,7 +118,7 @@ def _is_mostly_links(note: Note) -> bool:
         return False
     count = len({link.target for link in note.links if _may_link_note(link)})
     return count >= _MANY_LINKS or (
-        count >= _MIN_LINKS and count >= _MIN_SHARE * _count_own_pieces(note)
+        count >= _MIN_LINKS and count >= _MIN_SHARE * count_own_pieces(note)
     )
 
 
@@ -132,7 +132,7 @@ def _may_link_note(link: Link) -> bool:
     )
 
 
-def _count_own_pieces(note: Note) -> int:
+def count_own_pieces(note: Note) -> int:
     """Return the number of lines and sentences outside managed sections.
 
     Otherwise, a section that is written into a note could change what other sections list.
