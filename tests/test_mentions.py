@@ -148,6 +148,7 @@ HIDDEN = [
     ),
     *('<% tp.file.include("graph view") %>', "<%*\nlet a;\n\nlet b = 'the graph view';\n%>"),
     *("owner:: the graph view", "- **owner**:: graph view", "It is (owner:: graph view) here."),
+    *("tools/{a,graph view,b}", "see · /graph view", "{graph view}"),
     *("- [ ] [graph view", "gr\u200baph view", "graph vie\u0301w"),
 ]
 
@@ -475,6 +476,42 @@ UNCERTAIN = [
 @pytest.mark.parametrize(("case", "text", "vault"), UNCERTAIN)
 def test_no_certain_mention(case: str, text: str, vault: Mapping[str, str]) -> None:
     assert [mention.words for mention in find_in(text, vault) if mention.certain] == []
+
+
+LISTED = {f"n{number}.md": "Tags:\n- [[New York]]\n" for number in range(3)}
+SENTENCES = {f"n{number}.md": "I saw [[New York]].\n" for number in range(3)}
+
+
+@pytest.mark.parametrize(
+    ("vault", "certain"),
+    [
+        ({"New York.md": "", **LISTED}, False),  # a tag page
+        ({"New York.md": "- [[Cities]]\n", **LISTED}, False),
+        ({"New York.md": "A city.", **LISTED}, True),
+        ({"New York.md": "", **SENTENCES}, True),
+        ({"New York.md": ""}, True),
+    ],
+)
+def test_note_without_text_that_only_lists_link_to(vault: Mapping[str, str], certain: bool) -> None:
+    (found,) = find_in("In New York we met.", vault)
+    assert found.certain is certain
+
+
+@pytest.mark.parametrize(
+    ("others", "certain"),
+    [
+        ({}, False),
+        ({"notes/a.md": "As [[docs/b]].", "docs/b.md": "b"}, True),
+        ({"docs/b.md": "As [[notes/a]].", "notes/a.md": "a"}, True),
+        ({"notes/a.md": "As [[work/b]].", "work/b.md": "b"}, False),
+    ],
+)
+def test_short_name_in_a_folder_that_no_link_connects(
+    others: Mapping[str, str], certain: bool
+) -> None:
+    vault = {"docs/Graph Layout.md": "A page.", "docs/c.md": "In [[Graph Layout]].", **others}
+    (found,) = find_in("See the Graph Layout here.", vault, path="notes/n.md")
+    assert ("no link connects the folders" not in found.why) is certain
 
 
 TITLE_LINES = [
