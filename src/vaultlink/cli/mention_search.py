@@ -186,7 +186,8 @@ def find_linkable_mentions(vault: Vault) -> list[Mention]:
     options = build_mention_options(vault.config.mentions)
     read = cache(vault.text)  # a text is read for the sample, the search and the links
     search = MentionSearch(vault.state, read, replace(options, lowest_score=options.min_score))
-    found = [item for item in search.find(select_link_sources(vault, ())) if item.certain]
+    mentions = sift_frequent(search.find(select_link_sources(vault, ()))).mentions
+    found = [item for item in mentions if item.certain]
     fixes = make_mention_fixes(vault.state, read, found)
     return [
         item
