@@ -167,7 +167,7 @@ MENTIONS = {
     "Home.md": "From the harbour pilots to the tide table, and to the harbour pilots.\n",
     "Log.md": "The harbour pilots came.\n",
     "Harbour pilots.md": "[[Tide table]]\n",
-    "Tide table.md": "",
+    "Tide table.md": "High water at noon.\n",
     ".vaultlink.toml": "",
 }
 
