@@ -316,7 +316,7 @@ def test_findings_precede_their_batch_in_json_lines(vault: Path) -> None:
 def test_concise_prints_only_new_and_resolved_findings(vault: Path) -> None:
     with command(vault) as watcher:
         (vault / "a.md").write_text("[[b]] and [[c]], still\n")
-        time.sleep(0.5)
+        time.sleep(2)  # nothing tells that a save without news was seen
         (vault / "a.md").write_text("[[b]] and [[no]]\n")
         watcher.printed("“no”")
         (vault / "a.md").write_text("[[b]]\n")
