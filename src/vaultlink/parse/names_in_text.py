@@ -49,9 +49,17 @@ def find_lone_self_links(path: str, text: str, links: Sequence[Link]) -> tuple[i
 
 def find_lone_links(text: str, links: Sequence[Link]) -> tuple[int, ...]:
     """Return the offsets of links that fill a line or list item."""
-    return tuple(
-        [link.start for link in links if link.place is Place.BODY and _fills_line(text, link)]
-    )
+    found = []
+    for link in links:
+        start = link.start
+        if start > 1 and text[start - 1] == " " and text[start - 2].isalnum():
+            continue  # in a sentence
+        if link.place is _BODY and _fills_line(text, link):
+            found.append(start)
+    return tuple(found)
+
+
+_BODY = Place.BODY  # a name of a module is found sooner than a member of a class
 
 
 def _names(target: str, own: str) -> bool:
