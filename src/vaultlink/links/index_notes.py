@@ -15,7 +15,7 @@ from vaultlink.text import lazy_pattern
 MAX_INDEX_ENTRIES = 3
 """Index notes that a new section lists; where a note is filed needs no more."""
 
-_MIN_LINKS = 12
+_MIN_LINKS = 10
 _MIN_SHARE = 0.4
 """From so many linked notes on, a note is an index if it has that many for each line or sentence.
 

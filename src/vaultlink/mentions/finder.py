@@ -10,7 +10,7 @@ from vaultlink.config.patterns import compile_ordered_globs
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import is_note, normalize_name
 from vaultlink.index.words import is_unspaced
-from vaultlink.links.index_notes import count_own_pieces
+from vaultlink.links.index_notes import count_own_pieces, lists_notes
 from vaultlink.mentions.context import (
     find_expansion,
     find_sentence,
@@ -37,7 +37,6 @@ from vaultlink.mentions.names import (
     FoldedText,
     fold_name,
     is_findable,
-    is_link_list,
     is_of_overview,
     is_own_subject,
     is_part_of_title,
@@ -263,7 +262,7 @@ class MentionFinder:
     def is_list(self, path: str) -> bool:
         known = self._lists.get(path)
         if known is None:
-            known = self._lists[path] = is_link_list(self.index.notes[path])
+            known = self._lists[path] = lists_notes(self.index.notes[path])
         return known
 
     def are_apart(self, source: str, target: str) -> bool:

@@ -8,7 +8,7 @@ from vaultlink.config.dates import MONTH_NAMES, WEEKDAY_NAMES
 from vaultlink.index.index import Index, link_name
 from vaultlink.index.words import WORD, has_same_stem, is_hangul, is_unspaced
 from vaultlink.mentions.mention import NameKind, NoteName
-from vaultlink.model import Note, Place
+from vaultlink.model import Note
 from vaultlink.text import has_placeholder, lazy_pattern
 
 # -- fold texts so that equal names are equal, with the offsets of the original text ---------------
@@ -225,26 +225,6 @@ def is_date(key: str) -> bool:
     return all(
         word in MONTH_NAMES or word in WEEKDAY_NAMES or _DATE_PART.fullmatch(word)
         for word in WORD.findall(key)
-    )
-
-
-_LIST_LINKS = 8
-_LIST_SHARE = 0.4
-_MANY_LINKS = 20
-_LIST_DISTANCE = 120
-
-
-def is_link_list(note: Note) -> bool:
-    """Return True for a list of links, such as an index or a map of content.
-
-    The text is mostly links, or many links with a few words between them.
-    """
-    links = [link for link in note.links if link.place is Place.BODY and not link.external]
-    if len(links) < _LIST_LINKS:
-        return False
-    length = links[-1].end - links[0].start
-    return sum(len(link.raw) for link in links) >= _LIST_SHARE * length or (
-        len(links) >= _MANY_LINKS and length <= _LIST_DISTANCE * len(links)
     )
 
 
