@@ -376,6 +376,10 @@ class QueryName(SourceSpan, frozen=True, array_like=True, gc=False):
     text: str
 
 
+DECLARING_NAMES = ("agents.md", "claude.md", "readme.md")
+"""The names of notes that may declare folders read-only, in lower case."""
+
+
 class Note(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A parsed note, or a parsed canvas, without its text.
 

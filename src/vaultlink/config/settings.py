@@ -28,7 +28,6 @@ from vaultlink.config.checks import (
 from vaultlink.config.layers import COMMAND_LINE, Layer
 from vaultlink.config.mention_settings import MENTIONS_DEFAULTS, read_mentions_setting
 from vaultlink.config.run_limits import RUN_LIMIT_DEFAULTS, read_run_limit
-from vaultlink.config.vault_items import reject_impossible_items
 from vaultlink.errors import ConfigError
 from vaultlink.model import Severity
 from vaultlink.rules.context import QUIET_KINDS
@@ -133,7 +132,10 @@ def merge_layers(layers: Sequence[Layer], rules: tuple[Rule, ...]) -> Config:
     ignores: dict[str, frozenset[str]] = {}
     for layer in layers:
         given = dict(_read_layer(layer, rules))
-        reject_impossible_items(layer, given, rules)
+        if given:
+            from vaultlink.config.vault_items import reject_impossible_items  # noqa: PLC0415
+
+            reject_impossible_items(layer, given, rules)
         values |= given
         sources |= dict.fromkeys(given, layer.source)
         ignores |= {

@@ -1,4 +1,4 @@
-"""Find out why a note is only read.
+"""Find the reason why a note is only read.
 
 Links for mentions, sections and unsafe fixes are not written into such a note. Safe fixes are, and
 links follow what is renamed.
@@ -11,12 +11,11 @@ from typing import NamedTuple
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import name_key, normalize_name, parent_folder
 from vaultlink.links.intent import is_copied_page
-from vaultlink.model import Note
-from vaultlink.parse.read_only import DECLARING_NAMES
+from vaultlink.model import DECLARING_NAMES, Note
 
 
 class ReadOnlyKind(StrEnum):
-    """What shows that a note is only to be read."""
+    """The sign that a note is only to be read."""
 
     FOLDER = "folder"
     CLIPPED = "clipped"
@@ -96,7 +95,7 @@ def _list_folders(index: Index) -> dict[str, str]:
 
 
 def _resolve_folder(name: str, source: str, folders: Mapping[str, str]) -> str:
-    """Return the folder that a note means by a name; "" if there is none.
+    """Return the folder that a note means by a name; "" if no folder fits.
 
     It is in the folder of the note, or at the root of the vault, or the only one that ends so. A
     README in a folder means only what is in that folder.

@@ -269,8 +269,20 @@ def _name_traits(
     return " ".join(traits)
 
 
+_NAME_STYLES: Mapping[tuple[bool, bool], tuple[str, ...]] = {
+    (False, False): ("shortest",),
+    (False, True): ("shortest", "absolute"),
+    (True, False): ("shortest", "relative"),
+    (True, True): PATH_STYLES,
+}
+"""The styles that write a name alone, by a note in the same folder, and in the root."""
+
+
 def _list_path_styles(source: str, target: str, path: str, index: Index) -> tuple[str, ...]:
     """Return the styles that write the target of a link to a file as it is."""
+    at = path.rfind("/") + 1
+    if f"{target}.md" == path[at:]:  # a name, as most wikilinks have it
+        return _NAME_STYLES[path[:at] == parent_folder(source), at == 0]
     written, whole = strip_note_extension(target), strip_note_extension(path)
     if written[:1] == "/":
         return ("absolute",)

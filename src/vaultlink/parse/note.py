@@ -7,6 +7,7 @@ from zlib import crc32
 from msgspec import structs
 
 from vaultlink.model import (
+    DECLARING_NAMES,
     BlockId,
     Directive,
     Heading,
@@ -53,7 +54,6 @@ from vaultlink.parse.names_in_text import (
 from vaultlink.parse.note_builder import BODY, MARKDOWN, WIKILINK, NoteBuilder
 from vaultlink.parse.pieces import hash_sections
 from vaultlink.parse.properties import Frontmatter, frontmatter_span, read_properties
-from vaultlink.parse.read_only import find_read_only_folders
 from vaultlink.text import line_and_column
 
 
@@ -119,7 +119,7 @@ def parse_note(path: str, text: str, headings: tuple[str, ...] = ()) -> Note:
         definitions=found.definitions,
         queries=found.queries,
         images=_sort_images(found.images, comments) if found.images else (),
-        read_only=find_read_only_folders(path, text),
+        read_only=_find_declared(path, text) if path.lower().endswith(DECLARING_NAMES) else (),
         script=text.startswith("/*") and "*/" in text,
         lone_links=find_lone_links(text, links) if links else (),
     )
@@ -234,6 +234,12 @@ def _read_full_body(found: NoteBuilder, body: int) -> _BodyParts:
         blocks.hidden,
         blocks.runs,
     )
+
+
+def _find_declared(path: str, text: str) -> tuple[str, ...]:
+    from vaultlink.parse.read_only import find_read_only_folders  # noqa: PLC0415 - for few notes
+
+    return find_read_only_folders(path, text)
 
 
 def _locate_headings(

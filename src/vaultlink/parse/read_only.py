@@ -7,12 +7,9 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+from vaultlink.model import DECLARING_NAMES
 from vaultlink.text import lazy_pattern
 
-DECLARING_NAMES = ("AGENTS.md", "CLAUDE.md", "README.md")
-"""The names of notes that may declare folders read-only, in any case."""
-
-_KEYS = frozenset(name.lower() for name in DECLARING_NAMES)
 _MAX_LENGTH = 1_000
 """Longer lines are no rules."""
 
@@ -169,7 +166,7 @@ def find_read_only_folders(path: str, text: str) -> tuple[str, ...]:
     note is one of `DECLARING_NAMES`.
     """
     name = path.rpartition("/")[2].lower()
-    if name not in _KEYS or not _PHRASE.search(text):
+    if name not in DECLARING_NAMES or not _PHRASE.search(text):
         return ()
     found: dict[str, None] = {}
     above: list[tuple[int, Sequence[str]]] = []
