@@ -205,8 +205,8 @@ def list_link_traits(index: Index, path: str) -> Iterator[str]:
 def _list_written_links(note: Note, index: Index) -> Iterator[ResolvedLink]:
     usual = [item for item in note.sections if item.usual]
     for link, target in index.resolved_links(note.path):
-        if link.place in (Place.BODY, Place.SECTION) and not any(
-            item.start <= link.start < item.end for item in usual
+        if link.place in (Place.BODY, Place.SECTION) and not (
+            usual and any(item.start <= link.start < item.end for item in usual)
         ):
             yield link, target
 
