@@ -387,6 +387,88 @@ KINDS = {
             "| place | height |\n| --- | --- |\n| ⟦harbour lamps⟧ | 3 |\n",
         ),
     ),
+    "a note in backups, test data, logs and flashcards": Kind(
+        {
+            "Harbour lamps.md": "Of brass, with green glass.\n",
+            "Attestation/Oil.md": "For [[Harbour lamps]].\n",
+            "Pier/Oil.md": "For [[Harbour lamps]].\n",
+        },
+        (
+            ("backup-2024-05/Pier.md", "The ⟪harbour lamps⟫ are lit.\n"),
+            ("src/tests/Pier.md", "The ⟪harbour lamps⟫ are lit.\n"),
+            ("wiki/log.md", "Changed ⟪harbour lamps⟫ today.\n"),
+            ("Flashcards - Pier.md", "What is lit? ⟪Harbour lamps⟫ at night.\n"),
+            ("Pier/Test runs.md", "The ⟦harbour lamps⟧ are lit.\n"),
+            ("Pier/Log of May.md", "On [[Diary 3]], the ⟦harbour lamps⟧ were lit.\n"),
+            ("Attestation/Pier.md", "The ⟦harbour lamps⟧ are lit.\n"),
+        ),
+    ),
+    "a copy of the note in another folder": Kind(
+        {
+            "en/tides.md": "---\ntitle: Tide tables\n---\nTimes of high water.\n",
+            "de/tides.md": "---\ntitle: Gezeitentafeln\n---\nZeiten der Flut.\n",
+            "en/Sea.md": "Of [[de/Meer]].\n",
+            "de/Meer.md": "Von [[en/Sea]].\n",
+        },
+        (
+            ("de/Hafen.md", "Wir lesen ⟪Tide tables⟫ jeden Tag.\n"),
+            ("en/Harbour.md", "We read ⟦tide tables⟧ each day.\n"),
+        ),
+    ),
+    "the subject of the note": Kind(
+        {"Harbour lamps.md": "Of brass, with green glass.\n"},
+        (
+            ("lamps_old.md", "# Harbour lamps\n\nThe ⟪harbour lamps⟫ are lit.\n"),
+            ("lamps.md", "# Lamps\n\nThe ⟦harbour lamps⟧ are lit.\n"),
+        ),
+    ),
+    "the note of a folder": Kind(
+        {"Harbour lamps/Harbour lamps.md": "Of brass, with green glass.\n"},
+        (
+            ("Harbour lamps/Glass.md", "The ⟪harbour lamps⟫ are lit.\n"),
+            ("Pier.md", "The ⟦harbour lamps⟧ are lit.\n"),
+        ),
+    ),
+    "a note that embeds this one": Kind(
+        {"Harbour lamps.md": "![[Glass]]\n", "Pier.md": "[[Harbour lamps]] [[Glass]]\n"},
+        (
+            ("Glass.md", "The ⟪harbour lamps⟫ are lit.\n"),
+            ("Oil.md", "The ⟦harbour lamps⟧ are lit.\n"),
+        ),
+    ),
+    "a drawing": Kind(
+        {
+            "Harbour lamps.md": "---\nexcalidraw-plugin: parsed\n---\nA drawing.\n",
+            "Pier lamps.md": "Of brass.\n",
+        },
+        ("The ⟪harbour lamps⟫ are lit.\n", "The ⟦pier lamps⟧ are lit.\n"),
+    ),
+    "words that a link of the line explains": Kind(
+        {"Harbour lamps.md": "Of brass.\n", "Harbour lamps and glass.md": "Green.\n"},
+        (
+            "- [[Harbour lamps and glass]]: on how ⟪harbour lamps⟫ are made\n",
+            "- [[Diary 3]]: on how ⟦harbour lamps⟧ are made\n",
+        ),
+    ),
+    "text that a plugin writes, and words for an address": Kind(
+        {"Harbour lamps.md": "Of brass.\n"},
+        (
+            "%% Begin Waypoint %%\n- ⟪Harbour lamps⟫ in the bay\n%% End Waypoint %%\n",
+            "%% Begin here %%\n- ⟦Harbour lamps⟧ in the bay\n",
+            "- ⟪Harbour lamps⟫ - https://example.org/lamps\n",
+            "- ⟦Harbour lamps⟧ in the bay - https://example.org/lamps\n",
+            "The (old)⟪harbour lamps⟫ are lit.\n",
+            "The (old) ⟦harbour lamps⟧ are lit.\n",
+        ),
+    ),
+    "a word for a name with capitals inside": Kind(
+        {
+            "most.md": "---\ntitle: MoST\n---\nA model.\n",
+            "lamp.md": "---\ntitle: PierLamp\n---\nA model.\n",
+            **{f"Run {number}.md": "We ran [[most]] on it.\n" for number in range(12)},
+        },
+        ("For ⟪most⟫ of us it was late.\n", "We compare it with ⟦PierLamp⟧ at night.\n"),
+    ),
     "a name that two notes have": Kind(
         {"a/Power series.md": "Real ones.\n", "b/Power series.md": "Complex ones.\n"},
         ("The function has a ⟪power series⟫ around each point.\n",),

@@ -571,7 +571,7 @@ def test_score_grows_with_up_to_five_words() -> None:
 
 NAMED = "quiet zephyrs.md"
 DISTANCES: Mapping[str, tuple[str, str, Mapping[str, str], float, str]] = {
-    "same folder": ("p/n.md", "", {f"p/{NAMED}": ""}, 0.82, "in the same folder"),
+    "same folder": ("p/n.md", "", {f"p/{NAMED}": ""}, 0.9, "in the same folder"),
     "other folder": (
         "p/n.md",
         "",
@@ -585,7 +585,7 @@ DISTANCES: Mapping[str, tuple[str, str, Mapping[str, str], float, str]] = {
         "p/n.md",
         "[[m]]",
         {f"p/{NAMED}": "", "p/m.md": "Of [[quiet zephyrs]]."},
-        0.94,
+        0.99,
         "two links away, linked elsewhere",
     ),
     "two links, other folder": (
@@ -595,19 +595,26 @@ DISTANCES: Mapping[str, tuple[str, str, Mapping[str, str], float, str]] = {
         0.72,
         "two links away, but in another folder",
     ),
-    "a link back": ("p/n.md", "", {f"p/{NAMED}": "[[n]]"}, 0.83, "two links away"),
+    "a link back": ("p/n.md", "", {f"p/{NAMED}": "[[n]]"}, 0.91, "two links away"),
     "two links to the same notes": (
         "p/n.md",
         "[[x]] [[y]]",
         {f"p/{NAMED}": "[[x]] [[y]]", "x.md": "", "y.md": ""},
-        0.83,
+        0.91,
         "two links away",
     ),
     "one link to the same note": (
         "p/n.md",
         "[[x]] [[y]]",
         {f"p/{NAMED}": "[[x]]", "x.md": "", "y.md": ""},
-        0.82,
+        0.9,
+        "in the same folder",
+    ),
+    "folder with most notes": (
+        "p/n.md",
+        "",
+        {f"p/{NAMED}": "", **{f"p/o{number}.md": "" for number in range(20)}},
+        0.83,
         "in the same folder",
     ),
     "note in the root": ("n.md", "", {f"q/{NAMED}": ""}, 0.72, ""),
@@ -630,6 +637,36 @@ def test_near_notes_have_higher_scores(
 ) -> None:
     (found,) = find_in(f"We saw quiet zephyrs there. {links}", vault, path=path)
     assert (found.score, found.why) == (score, ", ".join(filter(None, ["2 words", why])))
+
+
+SAID = {
+    "nothing": ("", False),
+    "headings and tags": ("# Zephyrs\n\n#wind #west\n\n## What they are\n", False),
+    "labels without values": ("Status:\n**Source**:\n\nTags: #wind\n", False),
+    "a comment": ("%% Write about the wind from the west. %%\n", False),
+    "a query": ("```dataview\nLIST FROM #wind WHERE day > 3\n```\n", False),
+    "names in properties": ("---\ntitle: A wind from the west\nid: wind west 1\n---\n", False),
+    "two links": ("[[A wind from the west]] [[A wind from the east]]\n", False),
+    "a sentence": ("A wind from the west.\n", True),
+    "a Chinese sentence": ("西边的风。\n", True),
+    "code": ("```sh\nblow --from west\n```\n", True),
+    "three links": ("[[West]] [[East]] [[South]]\n", True),
+    "an image": ("![[wind.png]]\n", True),
+    "facts in properties": ("---\nseen: in the west, each May\n---\n", True),
+    "an address": ("---\nurl: https://example.org/wind\n---\n", True),
+}
+
+
+@pytest.mark.parametrize("name", SAID)
+def test_notes_that_say_nothing_are_not_linked(name: str) -> None:
+    text, is_certain = SAID[name]
+    files = {**FILLER, NAMED: text, "n.md": "We saw quiet zephyrs there."}
+    index = build_state(files).index
+    sample = {path: files[path] for path in sample_paths(index)}
+    finder = MentionFinder(index, MentionOptions(), sample, read=files.get)
+    (found,) = finder.find("n.md", files["n.md"])
+    assert found.certain == is_certain
+    assert ("no text" in found.why) != is_certain
 
 
 @pytest.mark.parametrize("list_of", ["target", "note", "note between"])

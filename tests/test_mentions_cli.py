@@ -338,9 +338,9 @@ def create_frequent(folder: Path, frequent: int, others: int) -> Path:
     return create_vault(
         folder,
         {
-            "Quiet Zephyrs.md": "A wind.\n",
-            **{f"{name}.md": "A person.\n" for name in names},
-            "All.md": "".join(f"The {name} are there.\n" for name in names),
+            "Quiet Zephyrs.md": "A wind from the west.\n",
+            **{f"{name}.md": "A person of the canal.\n" for name in names},
+            **{f"At {name[:2]}.md": f"The {name} are there.\n" for name in names},
             **{f"n{number}.md": "The Quiet Zephyrs blew.\n" for number in range(frequent)},
         },
     )
@@ -366,6 +366,27 @@ def test_note_with_more_than_a_tenth_of_the_links_is_left_out_and_named(
     assert run("mentions", "--write", "--to", "Quiet Zephyrs", "--vault", vault).code == 0
     linked = [path for path, text in read_files(vault).items() if b"[[Quiet" in text]
     assert len(linked) == frequent
+
+
+@pytest.mark.parametrize(("listed", "others", "is_left_out"), [(20, 20, True), (19, 20, False)])
+def test_note_with_more_than_a_tenth_of_all_mentions_is_left_out_and_named(
+    run: RunCommand, tmp_path: Path, listed: int, others: int, is_left_out: bool
+) -> None:
+    vault = create_frequent(tmp_path / "vault", 0, listed + others)
+    notes = [path for path in read_files(vault) if path.startswith("At ")]
+    texts = [(vault / path).read_text("utf-8") for path in notes[:listed]]
+    for path in notes[:listed]:
+        (vault / path).unlink()
+    write_files(vault, {"All.md": "".join(texts)})
+    line = (
+        f"All.md contains {listed} of {listed + others} certain mentions, which are left out: "
+        "`vaultlink mentions All.md --interactive` asks about them.\n"
+    )
+    assert (line in run("mentions", "--vault", vault).err) == is_left_out
+    run("mentions", "--write", "--vault", vault)
+    assert (b"[[" in (vault / "All.md").read_bytes()) != is_left_out
+    run("mentions", "All.md", "--write", "--vault", vault)
+    assert (vault / "All.md").read_bytes().count(b"[[") == listed
 
 
 # -- usage errors -----------------------------------------------------------------------------------------------------

@@ -26,7 +26,7 @@ from vaultlink.mentions.finder import MentionFinder
 from vaultlink.mentions.matcher import sample_paths
 from vaultlink.mentions.mention import LOWEST_MIN_SCORE, Mention, MentionOptions
 from vaultlink.mentions.planning import (
-    FrequentTarget,
+    FrequentNote,
     TopicStatus,
     WantedTopic,
     find_topic_sections,
@@ -97,7 +97,9 @@ class MentionSearch:
         self._state, self._text = state, text
         self._is_template = compile_path_prefixes(state.settings.obsidian.templates)
         sample = {path: self._read(path) or "" for path in sample_paths(state.index)}
-        self._finder = MentionFinder(state.index, options, sample, self._is_excluded)
+        self._finder = MentionFinder(
+            state.index, options, sample, self._is_excluded, read=self._read
+        )
 
     def _is_excluded(self, path: str) -> bool:
         """Return True for notes in which and to which no link is wanted."""
@@ -140,7 +142,7 @@ class CertainPlan(NamedTuple):
     """A plan with the links of certain mentions, and the notes with too many of them."""
 
     plan: Plan
-    frequent: tuple[FrequentTarget, ...]
+    frequent: tuple[FrequentNote, ...]
 
 
 def plan_certain_mentions(vault: "Vault", plan: Plan, wanted: Callable[[str], bool]) -> CertainPlan:
@@ -215,14 +217,14 @@ class FoundMentions(NamedTuple):
     """The mentions to list, those with a lower score too, and the topics of a section.
 
     `only_read` is a line about the notes that were not searched because they are only read, and
-    `frequent` are the notes that have too many of the certain mentions.
+    `frequent` are the notes that have or contain too many of the certain mentions.
     """
 
     mentions: tuple[Mention, ...]
     all: tuple[Mention, ...]
     topics: tuple[WantedTopic, ...] = ()
     only_read: str = ""
-    frequent: tuple[FrequentTarget, ...] = ()
+    frequent: tuple[FrequentNote, ...] = ()
 
 
 def find_mentions(options: "MentionsOptions", vault: Vault) -> FoundMentions:
@@ -235,7 +237,7 @@ def find_mentions(options: "MentionsOptions", vault: Vault) -> FoundMentions:
     paths = select_link_sources(vault, options.notes)
     search_options = _build_options(options, vault)
     found = tuple(MentionSearch(vault.state, vault.text, search_options).find(paths, to))
-    frequent: tuple[FrequentTarget, ...] = ()
+    frequent: tuple[FrequentNote, ...] = ()
     if to is None and not options.interactive:
         found, frequent = sift_frequent(found)
     listed = tuple([item for item in found if item.score >= search_options.min_score])
@@ -327,13 +329,14 @@ def print_mentions(
     print_frequent(terminal, found.frequent)
 
 
-def print_frequent(terminal: Terminal, frequent: Sequence[FrequentTarget]) -> None:
+def print_frequent(terminal: Terminal, frequent: Sequence[FrequentNote]) -> None:
     """Print which notes have too many certain mentions to link them unasked."""
-    for path, count, total in frequent:
+    for path, count, total, is_source in frequent:
         name = escape_controls(path)
-        command = f"vaultlink mentions --to {shlex.quote(name)} --interactive"
+        verb, option = ("contains", "") if is_source else ("has", "--to ")
+        command = f"vaultlink mentions {option}{shlex.quote(name)} --interactive"
         terminal.print_message(
-            f"{name} has {count:,} of {total:,} certain mentions, which are left out: "
+            f"{name} {verb} {count:,} of {total:,} certain mentions, which are left out: "
             f"`{command}` asks about them."
         )
 

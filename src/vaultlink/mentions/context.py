@@ -48,6 +48,8 @@ _LABEL_START = lazy_pattern(r"[\s>]*(?:(?:[-*+]|\d{1,9}[.)])\s+(?:\[.\]\s+)?)?[*
 _DELIMITER_ROW = lazy_pattern(r"[ \t>]*\|?[ \t]*:?-+:?[ \t]*\|[ \t|:-]*(?:\n|$)")
 _LABEL_END = lazy_pattern(r"[*_]*:(?=[*_]|\s|$)|[.][*_]{2}", 8)
 
+_ADDRESS_BEHIND = lazy_pattern(r"[*_\"”]*(?: ?[-–—:]{1,2} ?| ?\(| )<?https?://")
+
 _BULLET = lazy_pattern(r"([ \t>]*(?:[-*+]|\d{1,9}[.)])\s+)(?:\[.\]\s+)?[*_]*")
 _LINK_START = lazy_pattern(r"(?:\[.\]\s+)?[*_]*\[(?:\[|[^\]\n]+\]\()")
 _AND = "and|or|und|oder|et|ou|y|o|e|и"
@@ -94,6 +96,8 @@ def _is_free(text: str, at: int, step: int) -> bool:
     char, own = text[near], text[at - 1 if step == 1 else at]
     if is_word_char(char):
         return is_unspaced(char) or is_unspaced(own) or (step == 1 and has_particle(text, at))
+    if step == -1 and char in ")]":
+        return is_unspaced(own)
     if char not in _JOINTS:
         return True
     if step == -1 and char in "\\@#$~/":
@@ -181,9 +185,11 @@ def is_example(text: str, start: int, end: int) -> bool:
 def is_label(text: str, start: int, end: int) -> bool:
     """Return True for words that name what follows them, or head a column.
 
-    The former start a line, and a colon or the end of bold text with a full stop stands behind
-    them: `**Weather**: dry`.
+    The former stand before an address, or start a line, and a colon or the end of bold text with a
+    full stop stands behind them: `**Weather**: dry`.
     """
+    if _ADDRESS_BEHIND.match(text, end):
+        return True
     line_start = text.rfind("\n", 0, start) + 1
     line_end = text.find("\n", end)
     if line_end != -1 and _DELIMITER_ROW.match(text, line_end + 1):

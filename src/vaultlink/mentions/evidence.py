@@ -2,6 +2,9 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
+from functools import cached_property
+from itertools import takewhile
+from operator import itemgetter
 from typing import NamedTuple
 
 from vaultlink.index.index import Index
@@ -132,6 +135,13 @@ LONG_NAME = 3
 """The number of words from which a name means the same note nearly everywhere."""
 
 
+def _find_main_folder(index: Index) -> str | None:
+    """Return the folder in which most notes of a vault are, if there is one."""
+    counts = Counter(map(parent_folder, index.notes))
+    folder, count = max(counts.items(), key=itemgetter(1), default=("", 0))
+    return folder if 2 * count > len(index.notes) else None
+
+
 class Surroundings:
     """A note's folder, and the notes one or two links away."""
 
@@ -153,6 +163,10 @@ class Surroundings:
         shared = len(self._targets.intersection(others)) if len(others) <= _MOST_LINKS else 0
         return shared >= _MIN_SHARED or target in self._find_second()
 
+    @cached_property
+    def _is_in_main_folder(self) -> bool:
+        return self._index.derive(_find_main_folder) == self._folder
+
     def pick_nearest(self, targets: Collection[str]) -> str | None:
         for is_near in (self.is_in_folder, self.is_linked):
             near = [target for target in targets if is_near(target)]
@@ -170,6 +184,23 @@ class Surroundings:
             return True
         folders = {parent_folder(source) for source in self._index.sources_of(target)}
         return len(folders) >= _MANY_FOLDERS or any(map(self._is_related, folders))
+
+    def is_near(self, target: str) -> bool:
+        """Return True if a note is in the folder, or links connect the two in known folders.
+
+        A folder with most of the vault's notes brings none near.
+        """
+        if self.is_in_folder(target) and not self._is_in_main_folder:
+            return True
+        return self.is_known(target) and self.is_linked(target)
+
+    def is_nearer(self, one: str, other: str) -> bool:
+        """Return True if the first of two notes shares more folders with this one."""
+        return self._count_shared(one) > self._count_shared(other)
+
+    def _count_shared(self, path: str) -> int:
+        pairs = zip(self._folder.split("/"), parent_folder(path).split("/"), strict=False)
+        return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1] != "", pairs))
 
     def is_far(self, target: str) -> bool:
         """Return True if neither links nor folders bring a note near.
@@ -195,9 +226,9 @@ class Surroundings:
                 return (0.0 if is_long else -0.03), "two links away, but in another folder"
             return (-0.04 if is_long else -0.09), "in another folder"
         if self.is_linked(target):
-            return 0.08, "two links away"
+            return 0.16, "two links away"
         if self.is_in_folder(target):
-            return 0.07, "in the same folder"
+            return (0.08 if self._is_in_main_folder else 0.15), "in the same folder"
         return 0.03, "known in this folder"
 
     def _find_second(self) -> frozenset[str | None]:

@@ -8,9 +8,10 @@ from typing import NamedTuple
 from vaultlink.backlinks.expected import can_hold_section
 from vaultlink.config.patterns import compile_ordered_globs
 from vaultlink.index.index import Index
-from vaultlink.index.resolve import is_note, normalize_name
+from vaultlink.index.resolve import is_note, name_key, normalize_name
 from vaultlink.index.words import is_unspaced
-from vaultlink.links.index_notes import count_own_pieces, lists_notes
+from vaultlink.links.index_notes import count_own_pieces, is_folder_note, lists_notes
+from vaultlink.links.intent import is_drawing
 from vaultlink.mentions.context import (
     find_expansion,
     find_sentence,
@@ -36,7 +37,10 @@ from vaultlink.mentions.mention import Habit, Mention, MentionOptions, NamePlace
 from vaultlink.mentions.names import (
     FoldedText,
     fold_name,
+    is_card_deck,
+    is_copy,
     is_findable,
+    is_log,
     is_of_overview,
     is_own_subject,
     is_part_of_title,
@@ -45,8 +49,9 @@ from vaultlink.mentions.names import (
     list_subjects,
 )
 from vaultlink.mentions.scoring import LINKED_OFTEN, NEVER, Score, score_place
-from vaultlink.mentions.visible import Spot, VisibleText, body_start, is_in_brackets
+from vaultlink.mentions.visible import Spot, VisibleText, body_start, has_text, is_in_brackets
 from vaultlink.model import Note, Place
+from vaultlink.parse.pieces import count_pieces
 
 # A finder is built once for an index. It knows the names of all notes and how common their words
 # are; a search then takes the time to read one text.
@@ -61,6 +66,9 @@ _NEAR_SCORE = 0.6
 _DOUBTFUL_SCORE = 0.45
 """The highest score of a name that seems to mean something else."""
 
+_LONGEST_PARTICLE = 3
+"""Letters of words such as `de` and `the`, which make no name longer."""
+
 _SHORT_NAME = 2
 """The number of words below which a name may mean another thing in another folder."""
 
@@ -68,11 +76,14 @@ _QUOTED_SCORE = 0.6
 """The highest score of a short name in a quotation, such as a title or a command."""
 
 
-_LEAST_SCORE = 0.01
-"""A place with a lower score is never certain."""
-
 _LISTED_SCORE = 0.65
 """The highest score of a name whose links the author seems not to want."""
+
+_MANY_PIECES = 60
+"""A note with so many lines and sentences has text."""
+
+_LONG_UNSPACED = 6
+"""Characters of a name that is rarely a part of a longer one, in a script without spaces."""
 
 _MIN_LINKS = 2
 _CLEAR_SHARE = 0.9
@@ -135,6 +146,7 @@ class MentionFinder:
         sample: Mapping[str, str],
         is_excluded: Callable[[str], bool] = _exclude_none,
         *,
+        read: Callable[[str], str | None] | None = None,
         plain: bool = False,
     ):
         """Collect the names and count the words.
@@ -145,6 +157,8 @@ class MentionFinder:
             sample: Texts of notes that `sample_paths` returns, by vault path.
             is_excluded: Returns True for vault paths of notes in which and to which no link is
                 wanted, such as templates.
+            read: Returns the text of the note at a vault path. Without it, notes that say nothing
+                are not told from others.
             plain: True to search without the library.
         """
         self.index = index
@@ -166,6 +180,8 @@ class MentionFinder:
         self._source_counts: dict[str, int] = {}
         self._other_names: dict[str, Set[str]] = {}
         self._lists: dict[str, bool] = {}
+        self._read = read
+        self._silent: dict[str, bool] = {}
         self._regions = list_linked_regions(index)
         self._ignored = frozenset(map(fold_name, options.ignored_names))
         self._ignored_notes = frozenset(map(normalize_name, options.ignored_notes))
@@ -270,6 +286,17 @@ class MentionFinder:
         regions = find_regions(source, target)
         return regions is not None and regions not in self._regions
 
+    def says_nothing(self, path: str) -> bool:
+        """Return True for a note without any text of its own, and for a drawing."""
+        known = self._silent.get(path)
+        if known is None:
+            note = self.index.notes[path]
+            known = is_drawing(note)
+            if not known and self._read and count_pieces(note.pieces) < _MANY_PIECES:
+                known = not has_text(note, self._read(path) or "")
+            self._silent[path] = known
+        return known
+
     def is_stub(self, path: str) -> bool:
         """Return True if a note has no text, or links alone, as a tag page."""
         note = self.index.notes[path]
@@ -296,6 +323,7 @@ class _NoteSearch:
         self._text = text
         self._to = to
         self._options = finder.options
+        self._index = finder.index
         self._surroundings = Surroundings(path, finder.index)
         self._section_starts = (
             [heading.start for heading in self._note.headings] if self._options.each_section else []
@@ -437,6 +465,8 @@ class _NoteSearch:
         return Score(min(limit, score.value), f"{score.why}, {doubt}") if doubt else score
 
     def _is_own_subject(self, key: str, target: str) -> bool:
+        if key in self._finder.list_other_names(self._path):
+            return True
         if not is_own_subject(key, self._subjects, is_linked=False):
             return False
         is_linked = self._surroundings.is_linked(target)
@@ -457,6 +487,8 @@ class _NoteSearch:
             return "the title has more words", _DOUBTFUL_SCORE
         if is_in_compound(place, self._finder.tally):
             return "a part of a longer term", _DOUBTFUL_SCORE
+        if self._is_explained(start, end, key):
+            return "a link of the line says it", _DOUBTFUL_SCORE
         expansion = find_expansion(text, start, end)
         if expansion and fold_name(expansion) not in self._finder.list_other_names(name.path):
             return "short for other words", _DOUBTFUL_SCORE
@@ -465,6 +497,9 @@ class _NoteSearch:
     def _describe_habit(self, place: NamePlace) -> tuple[str, float]:
         """Return why the author hardly wants a link, or "", and its highest score."""
         habit = place.habit
+        why = self._own_doubt or self._describe_target(place.name.path)
+        if why:
+            return why, _LISTED_SCORE
         if place.is_overview and " " not in place.key:
             return "the note is a list of links", _LISTED_SCORE
         if place.sources and not habit.linked and self._finder.is_stub(place.name.path):
@@ -477,15 +512,62 @@ class _NoteSearch:
             return "never linked", _LISTED_SCORE
         if habit.is_mostly_plain and (place.sources or place.words.islower()):
             return "mostly named without a link", _LISTED_SCORE
-        if habit.share < LINKED_OFTEN and any(map(is_unspaced, place.key)):
+        if (
+            habit.share < LINKED_OFTEN
+            and len(place.key) < _LONG_UNSPACED
+            and any(map(is_unspaced, place.key))
+        ):
             return "rarely linked, in a script without spaces", _LISTED_SCORE
         return "", 1.0
 
+    def _is_explained(self, start: int, end: int, key: str) -> bool:
+        """Return True if a link in the line of a name shows a longer name with its words."""
+        line_start, line_end = self._text.rfind("\n", 0, start), self._text.find("\n", end)
+        line_end = len(self._text) if line_end == -1 else line_end
+        shown = [
+            fold_name(shown_words(link))
+            for link in self._note.links
+            if line_start < link.start < line_end
+        ]
+        return any(next(find_one(text, key), None) for text in shown if text != key)
+
+    @cached_property
+    def _own_doubt(self) -> str:
+        """The reason why hardly any link is wanted in the note, or ""."""
+        if is_copy(self._path):
+            return "in a backup or test data"
+        if is_log(self._path) and not self._note.links:
+            return "in a log without links"
+        if is_card_deck(self._path):
+            return "in flashcards"
+        return ""
+
+    def _describe_target(self, path: str) -> str:
+        """Return why hardly any link to a note is wanted in this one, or ""."""
+        if self._finder.says_nothing(path):
+            return "the note has no text"
+        if is_folder_note(path, self._path):
+            return "the note of this folder"
+        if self._has_nearer_twin(path):
+            return "another note with that file name is nearer"
+        if is_copy(path):
+            return "a backup or test data"
+        if any(link.embed and to == self._path for link, to in self._index.resolved_links(path)):
+            return "the note embeds this one"
+        return ""
+
+    def _has_nearer_twin(self, target: str) -> bool:
+        return any(
+            other not in (target, self._path) and self._surroundings.is_nearer(other, target)
+            for other in self._index.names.get(name_key(target), ())
+        )
+
     def _is_far_phrase(self, place: NamePlace) -> bool:
         """Return True for a few words in lower case that name a note of another folder."""
+        long_words = [word for word in place.key.split() if len(word) > _LONGEST_PARTICLE]
         return (
-            place.words.islower()
-            and len(place.key.split()) <= LONG_NAME
+            place.words[1:].islower()
+            and len(long_words) <= LONG_NAME
             and self._surroundings.is_far(place.name.path)
         )
 

@@ -1,7 +1,7 @@
 """Names that may be linked, folded so that equal ones are equal."""
 
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from functools import lru_cache
 
 from vaultlink.config.dates import MONTH_NAMES, WEEKDAY_NAMES
@@ -226,6 +226,33 @@ def is_date(key: str) -> bool:
         word in MONTH_NAMES or word in WEEKDAY_NAMES or _DATE_PART.fullmatch(word)
         for word in WORD.findall(key)
     )
+
+
+# -- tell notes whose text is not prose by their names ---------------------------------------------
+
+
+_COPIES = frozenset(("backup", "backups", "fixtures", "test", "tests", "testing"))
+_LOGS = frozenset(("changelog", "log", "logs"))
+_CARDS = frozenset(("anki", "flashcard", "flashcards"))
+
+
+def is_copy(path: str) -> bool:
+    """Return True for a note in a folder of backups or test data."""
+    folders = path.casefold().split("/")[:-1]
+    return any(not _COPIES.isdisjoint(WORD.findall(folder)[:1]) for folder in folders)
+
+
+def is_log(path: str) -> bool:
+    return _has_word(path, _LOGS)
+
+
+def is_card_deck(path: str) -> bool:
+    """Return True for flashcards, which other programs know by their text."""
+    return _has_word(path, _CARDS)
+
+
+def _has_word(path: str, words: Set[str]) -> bool:
+    return not words.isdisjoint(WORD.findall(fold_name(link_name(path))))
 
 
 # -- tell if a name is only another name of a note's own subject -----------------------------------

@@ -133,49 +133,59 @@ def _resolve_entries(index: Index, note: Note) -> dict[int, str | None]:
 
 
 _MOST_LINKS = 10
-"""Of all links, a note gets at most one in so many without a question."""
+"""Of all links, a note gets and contains at most one in so many without a question."""
 
 _FEW_LINKS = 20
-"""So many links to one note are quickly read, also if they are most of a short list."""
-
-_REASON = "very many mentions of one note"
+"""So many links of one note are quickly read, also if they are most of a short list."""
 
 
-class FrequentTarget(NamedTuple):
-    """A note with many certain mentions: `mentions` of all `total` in a search."""
+class FrequentNote(NamedTuple):
+    """A note with many certain mentions, `mentions` of all `total` in a search.
+
+    They are of the note, or `is_source` is True and they are in it.
+    """
 
     path: str
     mentions: int
     total: int
+    is_source: bool
 
 
 class Sifted(NamedTuple):
-    """Mentions, none of which is certain if its target is frequent; these targets."""
+    """Mentions, of which those of and in frequent notes are not certain; these notes."""
 
     mentions: tuple[Mention, ...]
-    frequent: tuple[FrequentTarget, ...]
+    frequent: tuple[FrequentNote, ...]
 
 
 def sift_frequent(mentions: Sequence[Mention]) -> Sifted:
-    """Return mentions so that no note has more than a tenth of those that are certain.
+    """Return mentions so that no note has or contains more than a tenth of those that are certain.
 
-    A note with more, and at least 20, is often the name of a subject that the author mentions all
-    the time: none of its mentions stays certain.
+    A note with at least 20 and more than a tenth is often the name of a subject that the author
+    mentions all the time, or a log that lists all notes: none of its mentions stays certain.
     """
-    counts = Counter(item.target for item in mentions if item.certain)
+    targets = _find_frequent(mentions, is_source=False)
+    sources = _find_frequent(mentions, is_source=True)
+    sifted = []
+    for item in mentions:
+        where = "of" if item.target in targets else "in" if item.path in sources else ""
+        if item.certain and where:
+            why = f"{item.why}, very many mentions {where} one note"
+            item = replace(item, certain=False, why=why)  # noqa: PLW2901
+        sifted.append(item)
+    return Sifted(tuple(sifted), (*targets.values(), *sources.values()))
+
+
+def _find_frequent(mentions: Sequence[Mention], *, is_source: bool) -> dict[str, FrequentNote]:
+    counts = Counter(item.path if is_source else item.target for item in mentions if item.certain)
+    if is_source and len(counts) <= _MOST_LINKS:
+        return {}  # a search in a few notes, which contain what they contain
     total = counts.total()
-    frequent = {
-        path: FrequentTarget(path, count, total)
+    return {
+        path: FrequentNote(path, count, total, is_source)
         for path, count in counts.most_common()
         if count >= _FEW_LINKS and count * _MOST_LINKS > total
     }
-    sifted = [
-        replace(item, certain=False, why=f"{item.why}, {_REASON}")
-        if item.certain and item.target in frequent
-        else item
-        for item in mentions
-    ]
-    return Sifted(tuple(sifted), tuple(frequent.values()))
 
 
 # -- turn mentions into findings with fixes, and plan the links that these make --------------------

@@ -70,6 +70,9 @@ _SCORE_OF_TWO = 0.48
 _LONG_HANGUL = 3
 """Syllables of a Korean word that is rarely a part of another one."""
 
+_NEAR_WORD = 0.08
+"""The most that a near note adds to the score of a word in lower case."""
+
 _AMONG_LINKS = 0.72, "beside links"
 
 
@@ -101,7 +104,8 @@ def score_place(place: NamePlace, tally: Tally, surroundings: Surroundings) -> S
     elif count == 1:
         first = _score_word(place, tally, form, is_first)
     else:
-        first = _score_phrase(place, tally, form, is_first, count)
+        is_near = surroundings.is_near(place.name.path)
+        first = _score_phrase(place, tally, form, count, is_first=is_first, is_near=is_near)
     if first[0] <= 0:
         return NEVER
     has_article = count > 1 and _is_article(place.key.split()[0], tally)
@@ -112,7 +116,12 @@ def score_place(place: NamePlace, tally: Tally, surroundings: Surroundings) -> S
     links = _score_links(place, tally)
     if distance[1].endswith("another folder") and not _is_linked_often(place, _SOME_LINKS):
         links = min(links, (0.0, ""))  # links in other folders are of little use here
-    sources = _score_sources(place, tally, is_long=is_long or first is _AMONG_LINKS)
+    sources = _score_sources(
+        place,
+        tally,
+        is_long=is_long or first is _AMONG_LINKS,
+        is_near=surroundings.is_near(place.name.path),
+    )
     return _add_up((first, distance, links, sources))
 
 
@@ -128,7 +137,9 @@ def _count_words(key: str) -> int:
 
 
 def _is_everyday_word(place: NamePlace, form: str) -> bool:
-    """Return True for a short word in lower case that no note links."""
+    """Return True for a short word in lower case that no note links, such as `most` for `MoST`."""
+    if form == "lower" and " " not in place.key and place.name.text[1:] != place.key[1:]:
+        return not place.habit.same or place.words == link_name(place.name.path)
     return (
         form in ("plain", "lower")
         and not place.habit.linked
@@ -150,9 +161,12 @@ def _has_inner_capital(place: NamePlace) -> bool:
 
 def _score_distance(place: NamePlace, surroundings: Surroundings, words: int) -> Part:
     part, why = surroundings.describe(place.name.path, words)
+    if part > _NEAR_WORD and " " not in place.key and place.words.islower():
+        return _NEAR_WORD, why  # an everyday word may mean another thing also there
     least = _SOME_LINKS if " " in place.key else _SOME_WORD_LINKS
     if part < 0 and _is_linked_often(place, least):
-        return 0.0, ""  # the author links the name wherever it is
+        # The author links the name wherever it is. A word may mean another thing there.
+        return (0.0 if " " in place.key else -0.06), ""
     return part, why
 
 
@@ -271,7 +285,9 @@ def _is_title_line(place: NamePlace) -> bool:
     return len(words) >= 2 and sum(word[0].isupper() for word in words) >= 0.6 * len(words)
 
 
-def _score_phrase(place: NamePlace, tally: Tally, form: str, is_first: bool, count: int) -> Part:
+def _score_phrase(
+    place: NamePlace, tally: Tally, form: str, count: int, *, is_first: bool, is_near: bool
+) -> Part:
     information = min(tally.information(place.key), 16.0)
     value = 0.64 + 0.012 * information + 0.02 * (min(count, 5) - 2)
     reasons = [f"{count} words"]
@@ -283,7 +299,12 @@ def _score_phrase(place: NamePlace, tally: Tally, form: str, is_first: bool, cou
     if form == "exact" and not is_first:
         value += 0.12
         reasons.append("capitalized as in the name")
-    elif form == "lower" and place.name.kind is not NameKind.TITLE:  # whose capitals say little
+    elif (
+        form == "lower"
+        and place.name.kind is not NameKind.TITLE  # whose capitals say little
+        and not is_near
+        and not place.habit.linked
+    ):
         return 0.0, ""
     elif _is_file_slug(place):
         value -= 0.08
@@ -316,7 +337,7 @@ def _score_links(place: NamePlace, tally: Tally) -> Part:
     return 0.0, ""
 
 
-def _score_sources(place: NamePlace, tally: Tally, *, is_long: bool) -> Part:
+def _score_sources(place: NamePlace, tally: Tally, *, is_long: bool, is_near: bool) -> Part:
     """Return what the number of notes that link to a note says about its name.
 
     In a large vault, other notes link to what is a term there. The name of a note to which few do
@@ -333,4 +354,6 @@ def _score_sources(place: NamePlace, tally: Tally, *, is_long: bool) -> Part:
         return 0.0, ""
     if is_long or tally.links < _FEW_LINKS:
         return -0.05, ""
+    if is_near:
+        return -0.1, "few notes link to it"
     return (-0.37 if not place.habit.linked else -0.25), "few notes link to it"

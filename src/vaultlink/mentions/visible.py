@@ -4,10 +4,12 @@ The parser's passes decide what code, math, comments, HTML, properties, links an
 plain note only the block around a name is read.
 """
 
+import re
 from bisect import bisect_right
 from typing import NamedTuple
 
-from vaultlink.model import Note
+from vaultlink.index.words import is_unspaced
+from vaultlink.model import Note, Place
 from vaultlink.parse import fast_parser
 from vaultlink.parse.blocks import read_blocks
 from vaultlink.parse.brackets import SpanSet, match_brackets
@@ -27,6 +29,9 @@ _PLACEHOLDER = lazy_pattern(r"\{\{.*?\}\}|\{%.*?%\}", 16)
 _COMMAND = lazy_pattern(r"<%.*?%>", 16)
 """A command of the plugin Templater. It may contain blank lines."""
 
+_GENERATED = lazy_pattern(r"%%\s*(?:begin|start)\b[^%\n]*%%.*?%%\s*end\b[^%\n]*%%", 18)
+"""What a plugin such as Waypoint writes between two comments, again and again."""
+
 _INLINE_KEY = lazy_pattern(r"[*_]*\s*::")
 _FIELD_START = lazy_pattern(
     r"[\s>]*(?:(?:[-*+]|\d{1,9}[.)])\s+(?:\[.\]\s+)?)?[*_]*[^\W_][^\n:()\[\]]{0,60}::\s.*"
@@ -45,6 +50,60 @@ _STYLING_TAGS = frozenset(
 
 _OTHER_CONTEXTS = lazy_pattern(r"[\[<$`%^{]|https?:|www\.|#")
 """Marks of everything that the inline pass may find in a run."""
+
+_NO_PROSE = lazy_pattern(
+    r"%%.*?%%|^[ \t>]*(`{3,}|~{3,})(?:dataview\w*|query|tasks|base)\b.*?(?:^[ \t>]*\1|\Z)"
+    r"|^[^\n:]{1,40}:[*_]*[ \t]*$",
+    re.DOTALL | re.MULTILINE,
+)
+"""Comments, queries, and labels without a value."""
+
+_FEW_LETTERS = 12
+"""A note with fewer letters of its own says nothing."""
+
+_LETTERS_OF_A_SIGN = 3
+"""In scripts without spaces, a character says about as much as so many letters."""
+
+_SOME_LINKS = 3
+"""So many links are something to read."""
+
+_NAMING_KEYS = frozenset(("title", "id", "uid", "aliases", "alias", "tags", "tag"))
+
+
+def has_text(note: Note, text: str) -> bool:
+    """Return True if there is something to read in a note.
+
+    That is some text beside headings, tags and links, or an embed, some links, or a sentence or an
+    address in a property.
+    """
+    links = [link for link in note.links if link.place is Place.BODY]
+    if len(links) >= _SOME_LINKS or any(link.embed for link in links):
+        return True
+    spans = [(item.start, item.end) for item in (*links, *note.headings, *note.tags)]
+    kept, at = list[str](), body_start(text)
+    for start, end in sorted(spans):
+        kept.append(text[at:start])
+        at = max(at, end)
+    facts = [
+        item.value
+        for item in note.properties or ()
+        if item.key.lower() not in _NAMING_KEYS
+        and isinstance(item.value, str)
+        and _FACT.search(item.value)
+    ]
+    return _count_letters(_NO_PROSE.sub("", "".join([*kept, text[at:]]))) >= _FEW_LETTERS or (
+        _count_letters(" ".join(facts)) >= _FEW_LETTERS
+    )
+
+
+_FACT = lazy_pattern(r"\s|://|@")
+
+
+def _count_letters(text: str) -> int:
+    letters = [char for char in text if char.isalnum()]
+    if text.isascii():
+        return len(letters)
+    return sum(_LETTERS_OF_A_SIGN if is_unspaced(char) else 1 for char in letters)
 
 
 class Spot(NamedTuple):
@@ -81,7 +140,9 @@ class VisibleText:
         self._text = text
         self.body = body_start(text)
         self._sections = SpanSet((item.start, item.end) for item in note.sections)
-        self._commands = SpanSet(match.span() for match in _COMMAND.finditer(text))
+        self._commands = SpanSet(
+            match.span() for pattern in (_COMMAND, _GENERATED) for match in pattern.finditer(text)
+        )
         self._headings = SpanSet((item.start, item.end + 1) for item in note.headings)
         self._runs: list[TextRun] | None = None
         self._firsts: list[int] = []
