@@ -60,7 +60,7 @@ class SectionChangeRow(msgspec.Struct, frozen=True):
 
 
 class SectionsRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """What to do with sections.
+    """The action on sections.
 
     Attributes:
         command: The name of the command.

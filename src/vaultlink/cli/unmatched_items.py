@@ -60,7 +60,7 @@ def describe_unmatched_items(
 
 
 class VaultNames:
-    """What items of settings can match in a vault. Notes are read when needed."""
+    """The names that items of settings can match in a vault, read when needed."""
 
     def __init__(self, scan: VaultScan, read_index: Callable[[], Index]):
         self._files = tuple(scan.listing.files)

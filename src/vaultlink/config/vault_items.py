@@ -20,7 +20,7 @@ from vaultlink.text import lazy_pattern
 
 
 class ItemKind(StrEnum):
-    """How the items of a setting are read.
+    """The kind of the items of a setting.
 
     `GLOB` is a glob over vault paths; `ORDERED_GLOB` one that `!` may negate; `LOOSE_GLOB` one in
     an option of a rule; `TOPIC` a glob over the targets of unresolved links; `MENTION` a name,

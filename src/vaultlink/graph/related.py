@@ -149,7 +149,7 @@ def find_related(
 
 
 class _Evidence(NamedTuple):
-    """What relates notes to a file, by their paths.
+    """The evidence that relates notes to a file, by their paths.
 
     Attributes:
         weigh: Returns the weight of a note, from 0 to 1: less for one with very many links.

@@ -74,7 +74,7 @@ def rank_twins(index: Index, limit: int | None = None) -> list[TwinPair]:
 
 
 class PieceMatches(NamedTuple):
-    """What a note has in common with others.
+    """The lines and sentences that a note has in common with others.
 
     Attributes:
         twins: Its twins with their scores, as `rank_twins` has them.

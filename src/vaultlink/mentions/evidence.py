@@ -186,7 +186,7 @@ class Surroundings:
         return len(folders) >= _MANY_FOLDERS or any(map(self._is_related, folders))
 
     def is_near(self, target: str) -> bool:
-        """Return True if a note is in the folder, or links connect the two in known folders.
+        """Return True if a note is in the folder, or known in it and linked.
 
         A folder with most of the vault's notes brings none near.
         """

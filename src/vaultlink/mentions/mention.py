@@ -32,7 +32,7 @@ class NoteName(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Habit(NamedTuple):
-    """What the author does with a name of a note.
+    """The author's use of a name of a note.
 
     Attributes:
         linked: The number of notes that link to the note with this name, in any capitals.

@@ -159,10 +159,11 @@ class Sifted(NamedTuple):
 
 
 def sift_frequent(mentions: Sequence[Mention]) -> Sifted:
-    """Return mentions so that no note has or contains more than a tenth of those that are certain.
+    """Return mentions so that no note has very many of those that are certain.
 
-    A note with at least 20 and more than a tenth is often the name of a subject that the author
-    mentions all the time, or a log that lists all notes: none of its mentions stays certain.
+    A note with more than a tenth of all, and at least 20, is often a subject that the author
+    mentions all the time. One that contains so many is often a log that lists all notes. None of
+    these mentions stays certain.
     """
     targets = _find_frequent(mentions, is_source=False)
     sources = _find_frequent(mentions, is_source=True)

@@ -137,7 +137,10 @@ def _count_words(key: str) -> int:
 
 
 def _is_everyday_word(place: NamePlace, form: str) -> bool:
-    """Return True for a short word in lower case that no note links, such as `most` for `MoST`."""
+    """Return True for a short word in lower case that no note links.
+
+    So is `most`, for a note with the name `MoST`.
+    """
     if form == "lower" and " " not in place.key and place.name.text[1:] != place.key[1:]:
         return not place.habit.same or place.words == link_name(place.name.path)
     return (

@@ -1,4 +1,4 @@
-"""Tell the text of a note in which a link can be written from all other text.
+"""Find the text of a note in which a link can be written.
 
 The parser's passes decide what code, math, comments, HTML, properties, links and tags hide. In a
 plain note only the block around a name is read.

@@ -25,7 +25,7 @@ from vaultlink.refactor.unlinking import UnlinkedPlaces, remove_entries, unlink_
 
 
 class LinkChoice(StrEnum):
-    """What becomes of the links to deleted files."""
+    """The choice for the links to deleted files."""
 
     UNLINK = "unlink"
     REDIRECT = "to"
@@ -55,7 +55,7 @@ class Reference(NamedTuple):
 
 
 class Disposal(NamedTuple):
-    """Where deleted files go.
+    """The place of deleted files.
 
     Attributes:
         moves: Path of each file or folder that is moved within the vault, to its new path.

@@ -98,7 +98,7 @@ _FEW = 5
 
 
 class HeadingHabit(NamedTuple):
-    """How the notes of a vault begin.
+    """The usual start of the notes of a vault.
 
     With `has_title`, most begin with their name as a heading. `top` is the highest level of the
     other headings in most of them; 1 if they differ.

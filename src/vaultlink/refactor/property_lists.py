@@ -127,7 +127,7 @@ def _has_values(lines: str) -> bool:
 
 
 class ListStyle(NamedTuple):
-    """How a list is written: the indentation of its items, None for one in brackets."""
+    """The form of a list: the indentation of its items, None for one in brackets."""
 
     indent: str | None = "  "
     quote: str = ""

@@ -295,7 +295,7 @@ def has_no_notes(scan: VaultScan) -> bool:
 
 
 class _IgnoredPaths(msgspec.Struct, frozen=True):
-    """Tells which vault paths git ignores.
+    """Test of the vault paths that git ignores.
 
     `is_known_ignored` answers for the files of the last full query, `ignored_since` holds the
     ignored files that were added since.

@@ -131,10 +131,10 @@ class RefactorCommand(WritingCommand):
     unfinished_hint = (
         "When the skipped notes can be written, run the same command again to complete it."
     )
-    """What to do about notes that were skipped, as a sentence."""
+    """Advice about notes that were skipped, as a sentence."""
 
     staged_words = "moved"
-    """What happened to the files that --git stages."""
+    """The result of staging files with --git."""
 
     def __init__(self, name: str, options: RefactorOptions, make_plan: MakePlan, hint: str = ""):
         terminal = Terminal(options)
