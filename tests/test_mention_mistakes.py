@@ -461,6 +461,35 @@ KINDS = {
             "The (old) ⟦harbour lamps⟧ are lit.\n",
         ),
     ),
+    "an everyday phrase of a short word and another": Kind(
+        {
+            "the three.md": "Gods of the sea.\n",
+            "to check.md": "A mark for open questions.\n",
+            "sea gods.md": "There are some.\n",
+        },
+        (
+            *(f"Tell the {count} of us to wait.\n" for count in range(12)),
+            "We saw ⟪the three⟫ boats at noon.\n",
+            "The bank gave us the means ⟪to check⟫ this.\n",
+            "Of all ⟦sea gods⟧ it was the kindest.\n",
+        ),
+    ),
+    "a part of a longer title": Kind(
+        {"History.md": "Of the town.\n", "Ada.md": "Wrote [[History]] and [[History]].\n"},
+        (
+            "- ⟪History⟫ of the World: Travels (Marlow)\n",
+            "We asked about ⟦History⟧ of the town.\n",
+        ),
+    ),
+    "a part of a foreign word in Japanese": Kind(
+        {"コントローラ.md": "機械を動かす装置である。\n"},
+        (
+            "この⟪コントローラ⟫ーは新しい。\n",
+            "この⟪コントローラ⟫ボックスは新しい。\n",
+            "この⟦コントローラ⟧は新しい。\n",
+        ),
+        fillers={f"日記{number}.md": f"第{number}日は寒かった。\n" for number in range(30)},
+    ),
     "a word for a name with capitals inside": Kind(
         {
             "most.md": "---\ntitle: MoST\n---\nA model.\n",

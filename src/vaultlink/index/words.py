@@ -40,6 +40,11 @@ def is_hangul(char: str) -> bool:
     return not char.isascii() and _KOREAN_CHAR.match(char) is not None
 
 
+def is_katakana(char: str) -> bool:
+    """Return True for a letter of Japanese for foreign words, and for its long sign."""
+    return "\u30a1" <= char <= "\u30fa" or char == "\u30fc"
+
+
 def is_cjk(char: str) -> bool:
     """Return True for a letter of Chinese, Japanese or Korean."""
     return not char.isascii() and _CJK_CHAR.match(char) is not None

@@ -287,6 +287,9 @@ def is_in_quoted_title(text: str, start: int, sentence_start: int) -> bool:
 
 _CASED_WORD = lazy_pattern(r"[^\W\d_]+")
 _FORM_OF_ADDRESS = lazy_pattern(r"(?:Mrs?|Ms|Dr|Prof|St|Sir|Mme|Hr|Fr)\.?")
+_TITLE_BEHIND = lazy_pattern(r" of (?:the )?[A-Z]\w*[:,]? (?:[(A-Z]|by )")
+"""The rest of a title behind its first word: `History of the World: A New ...`."""
+
 _SHORTEST_PART = 4
 _COMMON_SHARE = 0.03
 """A word that this share of the notes has in lower case is a common one."""
@@ -306,6 +309,8 @@ def is_in_longer_name(place: NamePlace, sentence_start: int, tally: Tally) -> bo
         return False
     behind = word_behind(place.text, place.end)
     if own[-1][0].isupper() and behind and (behind[0].isupper() or behind[0].isdigit()):
+        return True
+    if " " not in place.key and own[0][0].isupper() and _TITLE_BEHIND.match(place.text, place.end):
         return True
     if not own[0][0].isupper():
         return False

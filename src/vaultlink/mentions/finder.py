@@ -40,6 +40,7 @@ from vaultlink.mentions.names import (
     is_card_deck,
     is_copy,
     is_findable,
+    is_in_clippings,
     is_log,
     is_of_overview,
     is_own_subject,
@@ -536,6 +537,8 @@ class _NoteSearch:
         """The reason why hardly any link is wanted in the note, or ""."""
         if is_copy(self._path):
             return "in a backup or test data"
+        if is_in_clippings(self._path) and not self._note.links:
+            return "in a clipping without links"
         if is_log(self._path) and not self._note.links:
             return "in a log without links"
         if is_card_deck(self._path):

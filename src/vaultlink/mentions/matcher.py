@@ -9,7 +9,7 @@ from typing import Any
 
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import is_note
-from vaultlink.index.words import WORD, is_cjk, is_unspaced
+from vaultlink.index.words import WORD, is_cjk, is_katakana, is_unspaced
 from vaultlink.mentions.names import FoldedText, NotesByName
 from vaultlink.text import lazy_pattern
 
@@ -137,6 +137,9 @@ def _is_bounded(text: str, start: int, end: int) -> bool:
 
 
 def _is_break(one: str, other: str) -> bool:
+    """Return True if a word may end between two letters."""
+    if is_katakana(one) and is_katakana(other):
+        return False  # of one foreign word in Japanese
     return is_unspaced(one) or is_unspaced(other)
 
 

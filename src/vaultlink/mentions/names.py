@@ -232,14 +232,23 @@ def is_date(key: str) -> bool:
 
 
 _COPIES = frozenset(("backup", "backups", "fixtures", "test", "tests", "testing"))
+_CLIPPINGS = frozenset(("clipping", "clippings", "readwise"))
 _LOGS = frozenset(("changelog", "log", "logs"))
 _CARDS = frozenset(("anki", "flashcard", "flashcards"))
 
 
 def is_copy(path: str) -> bool:
     """Return True for a note in a folder of backups or test data."""
+    return _has_folder(path, _COPIES)
+
+
+def is_in_clippings(path: str) -> bool:
+    return _has_folder(path, _CLIPPINGS)
+
+
+def _has_folder(path: str, words: Set[str]) -> bool:
     folders = path.casefold().split("/")[:-1]
-    return any(not _COPIES.isdisjoint(WORD.findall(folder)[:1]) for folder in folders)
+    return any(not words.isdisjoint(WORD.findall(folder)[:1]) for folder in folders)
 
 
 def is_log(path: str) -> bool:

@@ -109,6 +109,8 @@ def score_place(place: NamePlace, tally: Tally, surroundings: Surroundings) -> S
     if first[0] <= 0:
         return NEVER
     has_article = count > 1 and _is_article(place.key.split()[0], tally)
+    if count == 2 and _is_phrase(place, tally):
+        return NEVER
     if has_article and count == 2:
         first = first[0] - 0.08, f"{first[1]}, one of them an article"
     is_long = count - has_article >= LONG_NAME and form in ("exact", "lower") and not is_first
@@ -149,6 +151,17 @@ def _is_everyday_word(place: NamePlace, form: str) -> bool:
         and place.key.isascii()
         and " " not in place.key
         and len(place.key) < _LONG_WORD
+    )
+
+
+def _is_phrase(place: NamePlace, tally: Tally) -> bool:
+    """Return True for a word behind a short and common one, in lower case: `to check`."""
+    before = place.key.split()[0]
+    return (
+        place.words.islower()
+        and len(before) <= _LONGEST_ARTICLE
+        and tally.share(before) >= _GENERAL_SHARE
+        and place.habit.share < LINKED_OFTEN
     )
 
 
