@@ -230,7 +230,7 @@ ORPHANS = {
     ),
     "Chinese": (
         "引航员在防波堤外从引航艇登上船舶。",
-        "引航艇把引航员送到防波堤外的船舶。",
+        "引航艇把引航员送到防波堤外港船舶。",
         "面团温暖而且酵母新鲜，面包发得更快。",
     ),
     "Japanese": (
@@ -285,10 +285,37 @@ def test_words_that_count(note: Mapping[str, str], other: Mapping[str, str]) -> 
         "bread https://harbour.example/pilot/cutter/breakwater/vessel",
         '<div class="harbour pilot cutter breakwater vessel">bread</div>',
         "![[harbour pilot cutter breakwater vessel]] bread",  # an embedded file
+        "```sh\nharbour pilot cutter breakwater vessel\n```\nbread",
+        "bread `harbour pilot cutter breakwater vessel`",
+        "bread $harbour pilot cutter$ oven $$breakwater\nvessel$$",
     ],
 )
 def test_words_that_do_not_count(other: str) -> None:
     assert list_by_words({"N.md": WORDS, "A.md": other, "B.md": "oven"}) == []
+
+
+@pytest.mark.parametrize(
+    ("note", "other"),
+    [
+        ("なければならないのではない", "しなければならないのではないか"),
+        ("공유합니다 처리하는 되는 있는", "사용합니다 변환하는 되는 있는"),
+        ("这样的是在那里的了", "那样的是在这里的了"),
+    ],
+)
+def test_letters_of_grammar_do_not_count(note: str, other: str) -> None:
+    assert list_by_words({"N.md": note, "A.md": other}) == []
+
+
+def test_words_alone_relate_notes_that_share_several() -> None:
+    words = [f"{letter}{letter}lantern{letter}" for letter in "abcdefghijkl"]
+    shared = {f"{count}.md": " ".join(words[:count]) for count in (2, 4, 6, 12)}
+    fillers = {f"Z{number}.md": f"bread{number}" for number in range(60)}
+    assert list_by_words({"N.md": " ".join(words), **shared, **fillers}) == ["12.md", "6.md"]
+
+
+def test_only_the_first_of_several_notes_with_one_file_name_is_listed() -> None:
+    texts = {"N.md": WORDS, "a/Pilot.md": WORDS, "b/Pilot.md": f"{WORDS} bread", "Cutter.md": WORDS}
+    assert list_by_words(texts) == ["Cutter.md", "a/Pilot.md"]
 
 
 def test_words_that_most_notes_have_do_not_count() -> None:
@@ -308,18 +335,18 @@ def test_lines_of_a_template_do_not_count() -> None:
 def test_weak_links_are_listed_only_where_nothing_else_is() -> None:
     hub = {f"{number:03}.md": "[[Hub]]" for number in range(20)}
     weak = {**hub, "N.md": f"[[Hub]] {WORDS}", "Hub.md": ""}
-    assert len(list_by_words(weak)) == 10
+    assert len(list_by_words(weak)) == 3
     assert list_by_words({**weak, "A.md": WORDS}) == ["A.md"]
 
 
 def test_shared_words_are_named() -> None:
     texts = {
-        "N.md": "Harbours need pilots. 防波堤外的船舶",
-        "A.md": "pilots in harbours, 外的船舶",
+        "N.md": "Harbours need pilots. 防波堤外港船舶",
+        "A.md": "pilots in harbours, 外港船舶",
         "B.md": "bread",
     }
     found = find_related(build_state(texts).index, "N.md", read=texts.__getitem__)
-    assert [set(item.words) for item in found] == [{"harbours", "pilots", "外的船舶"}]
+    assert [set(item.words) for item in found] == [{"harbours", "pilots", "外港船舶"}]
     assert found[0].why == f"words: {', '.join(found[0].words)}"
 
 

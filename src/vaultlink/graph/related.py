@@ -1,6 +1,7 @@
 """Find the notes that are related to a note, by links and words.
 
-The score is that of the links plus that of the words. Three things count of the links:
+The score is that of the links plus that of the words, and more if the text of one note has the name
+of the other. Three things count of the links:
 
 - the shared neighbours: files and unresolved topics that are linked with both notes, in either
   direction. Each counts 1 divided by the number of its neighbours, so rare ones count most
@@ -16,9 +17,10 @@ links do not outweigh all words. Only the neighbours of the note and their links
 whole vault.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from heapq import nsmallest
+from itertools import islice
 from math import fsum
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
@@ -27,9 +29,10 @@ import msgspec
 from vaultlink.graph.build import is_topic_node, topic_node
 from vaultlink.graph.shared_words import ReadText, WordComparison
 from vaultlink.graph.twins import compare_pieces
+from vaultlink.index.file_kinds import parse_conflict_copy
 from vaultlink.index.index import Index, link_name, target_spellings
 from vaultlink.index.packed_map import count_items
-from vaultlink.index.resolve import is_note, normalize_name
+from vaultlink.index.resolve import is_note, name_key, normalize_name
 from vaultlink.index.topics import topic_name
 from vaultlink.index.words import names_period
 from vaultlink.links.intent import names_topic
@@ -61,11 +64,22 @@ _SMOOTHING = 0.5
 _WORDS_WEIGHT = 3.0
 """Weight of the likeness of words, which seldom is above a third."""
 
-_MIN_SCORE = 0.3
-"""Score below which a relation is mostly chance.
+_NAMING_WEIGHT = 0.2
+"""Weight of each of two notes that has all words of the other's name."""
 
-Such notes are listed only if words don't count, or if links relate them and no others are there.
+_MIN_SCORE = 0.5
+"""Score below which a relation by links is mostly chance.
+
+Such notes are listed only if words don't count, or if no others are there, at most `_MAX_WEAK`.
 """
+
+_MAX_WEAK = 3
+
+_MIN_WORDS_SCORE = 0.7
+"""The same for words alone, which never are listed below it."""
+
+_MIN_SHARED, _MIN_SHARED_ALONE = 2, 5
+"""Words to share for a note that is related by links, and by words alone; of few words, half."""
 
 _MAX_COMPARED = 100
 """Maximum number of notes related by links whose words are always compared."""
@@ -128,24 +142,37 @@ def find_related(
         note: score
         for note in evidence.candidates
         if note != path and (with_linked or note not in known)
+        if parse_conflict_copy(note) is None
         if (score := evidence.score(note)) or note in evidence.twins
-        if score >= _MIN_SCORE or evidence.is_linked(note)
-        if evidence.is_linked(note) or not is_last(note)
+        if evidence.is_linked(note) or (evidence.is_alike(note, score) and not is_last(note))
     }
     likely = {
         note: score
         for note, score in scores.items()
-        if score >= _MIN_SCORE or note in evidence.twins
+        if note in evidence.twins or (score >= _MIN_SCORE and evidence.shares_words(note))
     }
-    scores = likely if likely and evidence.words else scores
+    if evidence.words:
+        limit = limit if likely else min(limit, _MAX_WEAK)
+        scores = likely or scores
 
     def rank(note: str) -> tuple[float, bool, float, str]:
         return -evidence.twins.get(note, 0.0), is_last(note), -scores[note], note
 
+    ranked = _drop_namesakes(sorted(scores, key=rank))
     return [
         evidence.explain(note, scores[note], is_linked=note in known)
-        for note in nsmallest(limit, scores, key=rank)
+        for note in islice(ranked, limit)
     ]
+
+
+def _drop_namesakes(paths: Iterable[str]) -> Iterator[str]:
+    """Yield the first of the notes with one file name: the others often are copies."""
+    seen = set[str]()
+    for path in paths:
+        name = name_key(path)
+        if name not in seen:
+            seen.add(name)
+            yield path
 
 
 class _Evidence(NamedTuple):
@@ -177,6 +204,15 @@ class _Evidence(NamedTuple):
             note in found for found in (self.likeness, self.followers, self.sources, self.twins)
         )
 
+    def shares_words(self, note: str, least: int = _MIN_SHARED) -> bool:
+        if not self.words:
+            return True
+        return self.words.count_shared(note) >= min(least, (self.words.count_own() + 1) // 2)
+
+    def is_alike(self, note: str, score: float) -> bool:
+        """Return True if words alone relate a note to the file."""
+        return score >= _MIN_WORDS_SCORE and self.shares_words(note, _MIN_SHARED_ALONE)
+
     @property
     def candidates(self) -> set[str]:
         words = self.words.scores if self.words else ()
@@ -188,19 +224,24 @@ class _Evidence(NamedTuple):
         share = followers / (fsum(self.likeness.values()) + _SMOOTHING)
         back = 1 / self.graph.degree[note] if note in self.sources else 0.0
         links = self.likeness.get(note, 0.0) + weight * share + back
-        words = weight * self.words.scores.get(note, 0.0) if self.words else 0.0
-        return round(links / (1 + links) + _WORDS_WEIGHT * words, _DIGITS)
+        words = namings = 0.0
+        if self.words:
+            words = weight * self.words.scores.get(note, 0.0)
+            namings = self.words.count_namings(note)
+        score = links / (1 + links) + _WORDS_WEIGHT * words + _NAMING_WEIGHT * namings
+        return round(score, _DIGITS)
 
     def explain(self, note: str, score: float, *, is_linked: bool) -> RelatedNote:
         common = sorted(self.shared.get(note, ()), key=lambda node: (self.graph.degree[node], node))
         following = self.followers.get(note, [])
         words = self.words.name_words(note) if self.words else ()
         twin = self.twins.get(note, 0.0)
+        namings = self.words.count_namings(note) if self.words else 0
         links_back = note in self.sources
         return RelatedNote(
             note,
             score,
-            why=_explain(common, following, words, twin, links_back=links_back),
+            why=_explain(common, following, words, twin, namings, links_back=links_back),
             shared=tuple(common),
             similar=tuple(following[:_MAX_SIMILAR]),
             linked=is_linked,
@@ -317,6 +358,7 @@ def _explain(
     similar: Iterable[str],
     words: Sequence[str],
     twin: float,
+    namings: int,
     *,
     links_back: bool,
 ) -> str:
@@ -329,6 +371,8 @@ def _explain(
         parts.append(f"similar notes link to it: {_join_names(names)}")
     if words:
         parts.append(f"words: {', '.join(words)}")
+    if namings:
+        parts.append("each names the other" if namings > 1 else "one names the other")
     return "; ".join(parts)
 
 

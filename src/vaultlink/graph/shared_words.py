@@ -18,7 +18,7 @@ from operator import add
 from vaultlink.index.index import Index, link_name
 from vaultlink.index.note_parts import NoteHead, read_heads
 from vaultlink.index.resolve import is_note
-from vaultlink.index.words import is_dense
+from vaultlink.index.words import is_dense, is_function_pair
 from vaultlink.model import Note, Owner, text_items
 from vaultlink.parse.pieces import NO_PIECES, Pieces, drop_pieces
 from vaultlink.text import lazy_pattern
@@ -41,10 +41,11 @@ _NAME_COUNT = 3
 _NAMED_PROPERTIES = ("title", "aliases")
 
 _HIDDEN = lazy_pattern(
-    r"\A---\n.*?\n---\n|%%.*?(?:%%|\Z)|\]\([^)\n]*\)|(?:https?://|www\.)\S*|<[^<>\n]*>|!\[\[[^\]\n]*\]\]",
-    re.DOTALL,
+    r"\A---\n.*?\n---\n|%%.*?(?:%%|\Z)|\]\([^)\n]*\)|(?:https?://|www\.)\S*|<[^<>\n]*>|!\[\[[^\]\n]*\]\]"
+    r"|^[ \t>]*(`{3,}|~{3,}).*?(?:^[ \t>]*\1|\Z)|`[^`\n]*`|\$\$.*?(?:\$\$|\Z)|\$[^$\n]*\$",
+    re.DOTALL | re.MULTILINE,
 )
-"""Properties, comments, destinations of links, addresses, tags of HTML, and embeds."""
+"""Properties, comments, destinations of links, addresses, HTML, embeds, code and math."""
 
 _MIN_LETTERS = 3
 _WORD = lazy_pattern(r"[^\W\d_]+")
@@ -54,7 +55,7 @@ _SCRIPT = lazy_pattern(r"[a-z]+|[^a-z]+")
 _START = lazy_pattern(rf"([^\W\d_]{{{_MIN_LETTERS},{_STEM}}})[^\W\d_]*+")
 """What `list_stems` returns for the words of a text without such scripts."""
 
-_MAX_SHARE = 0.2
+_MAX_SHARE = 0.1
 """Share of the notes up to which a word counts. More have it whatever they are about."""
 
 _MIN_COMMON = 3
@@ -98,6 +99,8 @@ class WordComparison:
         self._words = list(split_words(_fold(described)))
         own = Counter(stem for word in self._words for stem in list_stems(word))
         sample, others = _choose_notes(index, path, own, wanted)
+        self._names = {item: frozenset(_list_stems_of(link_name(item))) for item in (path, *others)}
+        self._path, self._stems = path, own.keys()
         self._shared: dict[str, dict[str, int]] = {}
         sizes: dict[str, int] = {}
         for other in others:
@@ -110,7 +113,7 @@ class WordComparison:
         self._rarities = {
             stem: _weigh_rarity(holders[stem], len(sample))
             for stem in sorted(known)
-            if holders[stem] <= most
+            if holders[stem] <= most and not is_function_pair(stem)
         }
         self._own = {
             stem: _weigh_count(own[stem]) * rarity for stem, rarity in self._rarities.items()
@@ -138,6 +141,23 @@ class WordComparison:
         usual = self._length * sqrt(size / len(self._own))
         certainty = len(self._own) / (len(self._own) + _FEW_WORDS)
         return certainty * product / (self._length * max(common, usual))
+
+    def count_namings(self, other: str) -> int:
+        """Return 1 for each of both notes that has all words of the other's name."""
+        if other not in self._shared:
+            return 0
+        own, names = self._names[self._path], self._names[other]
+        return (bool(own) and own <= self._shared[other].keys()) + (
+            bool(names) and names <= self._stems
+        )
+
+    def count_own(self) -> int:
+        """Return the number of words of the note that count and that some other note has."""
+        return len(self._rarities)
+
+    def count_shared(self, other: str) -> int:
+        """Return the number of words that count and that another note shares."""
+        return len(self._shared.get(other, {}).keys() & self._rarities.keys())
 
     def name_words(self, other: str) -> tuple[str, ...]:
         """Return the shared words that tell most, as the note has them."""

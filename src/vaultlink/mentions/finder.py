@@ -52,7 +52,6 @@ from vaultlink.mentions.names import (
 from vaultlink.mentions.scoring import LINKED_OFTEN, NEVER, Score, score_place
 from vaultlink.mentions.visible import Spot, VisibleText, body_start, has_text, is_in_brackets
 from vaultlink.model import Note, Place
-from vaultlink.parse.pieces import count_pieces
 
 # A finder is built once for an index. It knows the names of all notes and how common their words
 # are; a search then takes the time to read one text.
@@ -79,9 +78,6 @@ _QUOTED_SCORE = 0.6
 
 _LISTED_SCORE = 0.65
 """The highest score of a name whose links the author seems not to want."""
-
-_MANY_PIECES = 60
-"""A note with so many lines and sentences has text."""
 
 _LONG_UNSPACED = 6
 """Characters of a name that is rarely a part of a longer one, in a script without spaces."""
@@ -293,8 +289,8 @@ class MentionFinder:
         if known is None:
             note = self.index.notes[path]
             known = is_drawing(note)
-            if not known and self._read and count_pieces(note.pieces) < _MANY_PIECES:
-                known = not has_text(note, self._read(path) or "")
+            if not known and self._read:
+                known = not has_text(note, self._read)
             self._silent[path] = known
         return known
 

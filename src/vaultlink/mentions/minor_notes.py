@@ -10,6 +10,7 @@ from vaultlink.index.index import Index, link_name
 from vaultlink.index.resolve import parent_folder
 from vaultlink.links.index_notes import is_index_note
 from vaultlink.mentions.names import fold_name, is_date
+from vaultlink.mentions.visible import has_text
 from vaultlink.obsidian import ObsidianSettings
 from vaultlink.text import group_by, lazy_pattern
 
@@ -17,11 +18,13 @@ _YEAR = lazy_pattern(r"\d{4}")
 _TEMPLATE_FOLDERS = frozenset(("template", "templates"))
 
 
-def make_minor_test(obsidian: ObsidianSettings, index: Index) -> Callable[[str], bool]:
+def make_minor_test(
+    obsidian: ObsidianSettings, index: Index, read: Callable[[str], str]
+) -> Callable[[str], bool]:
     """Return a predicate that is True for the paths of minor notes.
 
     These are periodic notes, templates, index notes, notes without text, and notes of a series
-    whose names differ only in a date.
+    whose names differ only in a date. `read` returns the text of a note by its path.
     """
     is_periodic = compile_periodic_notes(obsidian.periodic_notes)
     is_template = compile_path_prefixes(obsidian.templates)
@@ -34,7 +37,7 @@ def make_minor_test(obsidian: ObsidianSettings, index: Index) -> Callable[[str],
         if not _TEMPLATE_FOLDERS.isdisjoint(parent_folder(path).casefold().split("/")):
             return True
         note = index.notes.get(path)
-        if note is not None and (note.blank or is_index_note(note)):
+        if note is not None and (is_index_note(note) or not has_text(note, read)):
             return True
         if not _YEAR.search(name):
             return False

@@ -6,6 +6,7 @@ plain note only the block around a name is read.
 
 import re
 from bisect import bisect_right
+from collections.abc import Callable
 from typing import NamedTuple
 
 from vaultlink.index.words import is_unspaced
@@ -16,6 +17,7 @@ from vaultlink.parse.brackets import SpanSet, match_brackets
 from vaultlink.parse.directives import find_comment_spans
 from vaultlink.parse.inline import read_inline
 from vaultlink.parse.lines import TextRun, split_lines
+from vaultlink.parse.pieces import count_pieces
 from vaultlink.parse.properties import frontmatter_span
 from vaultlink.text import lazy_pattern
 
@@ -64,21 +66,28 @@ _FEW_LETTERS = 12
 _LETTERS_OF_A_SIGN = 3
 """In scripts without spaces, a character says about as much as so many letters."""
 
+_MANY_PIECES = 60
+"""A note with so many lines and sentences has text."""
+
 _SOME_LINKS = 3
 """So many links are something to read."""
 
 _NAMING_KEYS = frozenset(("title", "id", "uid", "aliases", "alias", "tags", "tag"))
 
 
-def has_text(note: Note, text: str) -> bool:
+def has_text(note: Note, read: Callable[[str], str | None]) -> bool:
     """Return True if there is something to read in a note.
 
     That is some text beside headings, tags and links, or an embed, some links, or a sentence or an
-    address in a property.
+    address in a property. `read` returns the text of a note by its path; it is asked if the parsed
+    note leaves a doubt.
     """
+    if count_pieces(note.pieces) >= _MANY_PIECES:
+        return True
     links = [link for link in note.links if link.place is Place.BODY]
     if len(links) >= _SOME_LINKS or any(link.embed for link in links):
         return True
+    text = read(note.path) or ""
     spans = [(item.start, item.end) for item in (*links, *note.headings, *note.tags)]
     kept, at = list[str](), body_start(text)
     for start, end in sorted(spans):
