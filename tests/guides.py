@@ -303,7 +303,7 @@ def left_by_backlinks(repo: Path, environment: Environment) -> None:
     write_files(
         repo,
         {
-            "Old harbour light.md": "A tower.\n",
+            "Old harbour light.md": "A tower on the mole.\n",
             "Home.md": "To the [[Harbour]], to the [[Mole]], to the [[Old harbour light]].\n",
             "Log of the harbour.md": "From the [[Mole]] to the Old Harbour Light.\n",
         },

@@ -248,7 +248,7 @@ GIVEN = {
         for name, text in (NOTES | {".obsidian/app.json": "{}"}).items()
     },
     "mentions": {
-        "vault/Old harbour light.md": "A tower.\n",
+        "vault/Old harbour light.md": "A tower on the mole.\n",
         "vault/Walk.md": "From the [[Mole]] to the Old Harbour Light.\n",
     },
     "renaming": {

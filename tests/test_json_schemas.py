@@ -25,7 +25,7 @@ PODCAST = ROOT / "fixtures" / "podcast-wiki"
 SMALL = {
     "Home.md": '---\nup: "[[Harbour]]"\nn: 1.5\n---\n# Start\n\nTo [[Port]], [[Harbour#Piers]], [[Gone]] #sea ^b1\n',
     "Harbour.md": "---\naliases: [Port]\n---\n# Piers\n\n- [[Home]]\n",
-    "Old harbour light.md": "[[Home]]\n",
+    "Old harbour light.md": "[[Home]] A tower on the mole.\n",
     "Walk.md": "Past the old harbour light. [[Light]]\n",
     "Board.canvas": '{"nodes": [{"id": "1", "type": "file", "file": "Home.md"}], "edges": []}',
     "map.png": "",

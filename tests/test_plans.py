@@ -29,7 +29,7 @@ from vaultlink.model import Edit, PendingWrite
 VAULT: Mapping[str, bytes] = {
     "Home.md": "# Home é🙂\n\n[[long-tide]] and [[Nowhere]].\n\n## Part\n\n[[quay]] ![[long-tide]]\n".encode(),
     "long_tide.md": b"# Tide\n\n[[Home#Part]] and the brass quay lantern #sea\n",
-    "brass quay lantern.md": b"Light\n\n#sea\n",
+    "brass quay lantern.md": b"A light at sea\n\n#sea\n",
     "a/Quay.md": b"[[Home]] [[Nowhere]]\n",
     "Empty.md": b"",
     "Zone.md": b"[[Empty]]\n",

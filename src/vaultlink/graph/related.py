@@ -149,7 +149,9 @@ def find_related(
     likely = {
         note: score
         for note, score in scores.items()
-        if note in evidence.twins or (score >= _MIN_SCORE and evidence.shares_words(note))
+        if note in evidence.twins
+        or (note in evidence.sources and not is_last(note))
+        or (score >= _MIN_SCORE and evidence.shares_words(note))
     }
     if evidence.words:
         limit = limit if likely else min(limit, _MAX_WEAK)

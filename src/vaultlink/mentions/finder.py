@@ -505,8 +505,8 @@ class _NoteSearch:
             self._path, place.name.path
         ):
             return "no link connects the folders", _LISTED_SCORE
-        if not habit.linked and self._is_far_phrase(place):
-            return "never linked", _LISTED_SCORE
+        if self._is_far(place):
+            return "neither folders nor links bring the note near", _LISTED_SCORE
         if habit.is_mostly_plain and (place.sources or place.words.islower()):
             return "mostly named without a link", _LISTED_SCORE
         if (
@@ -561,13 +561,14 @@ class _NoteSearch:
             for other in self._index.names.get(name_key(target), ())
         )
 
-    def _is_far_phrase(self, place: NamePlace) -> bool:
-        """Return True for a few words in lower case that name a note of another folder."""
+    def _is_far(self, place: NamePlace) -> bool:
+        """Return True for a name that may mean something else in this folder.
+
+        So may a few words in lower case, and a name that the author links elsewhere.
+        """
         long_words = [word for word in place.key.split() if len(word) > _LONGEST_PARTICLE]
-        return (
-            place.words[1:].islower()
-            and len(long_words) <= LONG_NAME
-            and self._surroundings.is_far(place.name.path)
+        return self._surroundings.is_far(place.name.path) and (
+            place.habit.linked > 0 or (place.words[1:].islower() and len(long_words) <= LONG_NAME)
         )
 
     def _pick(

@@ -181,8 +181,7 @@ def _score_distance(place: NamePlace, surroundings: Surroundings, words: int) ->
         return _NEAR_WORD, why  # an everyday word may mean another thing also there
     least = _SOME_LINKS if " " in place.key else _SOME_WORD_LINKS
     if part < 0 and _is_linked_often(place, least):
-        # The author links the name wherever it is. A word may mean another thing there.
-        return (0.0 if " " in place.key else -0.06), ""
+        return 0.0, ""  # the author links the name wherever it is
     return part, why
 
 

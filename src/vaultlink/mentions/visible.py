@@ -31,8 +31,12 @@ _PLACEHOLDER = lazy_pattern(r"\{\{.*?\}\}|\{%.*?%\}", 16)
 _COMMAND = lazy_pattern(r"<%.*?%>", 16)
 """A command of the plugin Templater. It may contain blank lines."""
 
-_GENERATED = lazy_pattern(r"%%\s*(?:begin|start)\b[^%\n]*%%.*?%%\s*end\b[^%\n]*%%", 18)
-"""What a plugin such as Waypoint writes between two comments, again and again."""
+_GENERATED = lazy_pattern(
+    r"%%\s*(?:begin|start)\b[^%\n]*%%.*?%%\s*end\b[^%\n]*%%"
+    r"|<!-- SerializedQuery: .*?<!-- SerializedQuery END -->",
+    re.DOTALL | re.IGNORECASE,
+)
+"""The text that plugins such as Waypoint write between two comments, again and again."""
 
 _INLINE_KEY = lazy_pattern(r"[*_]*\s*::")
 _FIELD_START = lazy_pattern(
@@ -60,7 +64,7 @@ _NO_PROSE = lazy_pattern(
 )
 """Comments, queries, and labels without a value."""
 
-_FEW_LETTERS = 12
+_FEW_LETTERS = 8
 """A note with fewer letters of its own says nothing."""
 
 _LETTERS_OF_A_SIGN = 3
