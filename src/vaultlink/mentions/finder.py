@@ -456,14 +456,16 @@ class _NoteSearch:
         score = score_place(place, finder.tally, self._surroundings)
         if score.value < self._options.lowest_score or not score.value:
             return score
-        if is_in_longer_term(place, finder.wordings.terms) or says_unlinked(*place[:3]):
+        if (
+            place.key in finder.list_other_names(self._path)
+            or is_in_longer_term(place, finder.wordings.terms)
+            or says_unlinked(*place[:3])
+        ):
             return NEVER
         doubt, limit = self._describe_doubt(place)
         return Score(min(limit, score.value), f"{score.why}, {doubt}") if doubt else score
 
     def _is_own_subject(self, key: str, target: str) -> bool:
-        if key in self._finder.list_other_names(self._path):
-            return True
         if not is_own_subject(key, self._subjects, is_linked=False):
             return False
         is_linked = self._surroundings.is_linked(target)

@@ -38,6 +38,8 @@ _GENERATED = lazy_pattern(
 )
 """The text that plugins such as Waypoint write between two comments, again and again."""
 
+_WRITTEN_BY_PLUGINS = (("<%", _COMMAND), ("%%", _GENERATED), ("<!-- S", _GENERATED))
+
 _INLINE_KEY = lazy_pattern(r"[*_]*\s*::")
 _FIELD_START = lazy_pattern(
     r"[\s>]*(?:(?:[-*+]|\d{1,9}[.)])\s+(?:\[.\]\s+)?)?[*_]*[^\W_][^\n:()\[\]]{0,60}::\s.*"
@@ -154,7 +156,10 @@ class VisibleText:
         self.body = body_start(text)
         self._sections = SpanSet((item.start, item.end) for item in note.sections)
         self._commands = SpanSet(
-            match.span() for pattern in (_COMMAND, _GENERATED) for match in pattern.finditer(text)
+            match.span()
+            for mark, pattern in _WRITTEN_BY_PLUGINS
+            if mark in text
+            for match in pattern.finditer(text)
         )
         self._headings = SpanSet((item.start, item.end + 1) for item in note.headings)
         self._runs: list[TextRun] | None = None
