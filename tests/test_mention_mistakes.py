@@ -390,17 +390,17 @@ KINDS = {
     "a note in backups, test data, logs and flashcards": Kind(
         {
             "Harbour lamps.md": "Of brass, with green glass.\n",
-            "Attestation/Oil.md": "For [[Harbour lamps]].\n",
+            "Tests/Oil.md": "For [[Harbour lamps]].\n",
             "Pier/Oil.md": "For [[Harbour lamps]].\n",
         },
         (
             ("backup-2024-05/Pier.md", "The ⟪harbour lamps⟫ are lit.\n"),
-            ("src/tests/Pier.md", "The ⟪harbour lamps⟫ are lit.\n"),
+            ("src/testing/Pier.md", "The ⟪harbour lamps⟫ are lit.\n"),
             ("wiki/log.md", "Changed ⟪harbour lamps⟫ today.\n"),
             ("Flashcards - Pier.md", "What is lit? ⟪Harbour lamps⟫ at night.\n"),
             ("Pier/Test runs.md", "The ⟦harbour lamps⟧ are lit.\n"),
             ("Pier/Log of May.md", "On [[Diary 3]], the ⟦harbour lamps⟧ were lit.\n"),
-            ("Attestation/Pier.md", "The ⟦harbour lamps⟧ are lit.\n"),
+            ("Tests/Pier.md", "The ⟦harbour lamps⟧ are lit.\n"),
         ),
     ),
     "a copy of the note in another folder": Kind(

@@ -231,7 +231,7 @@ def is_date(key: str) -> bool:
 # -- tell notes whose text is not prose by their names ---------------------------------------------
 
 
-_COPIES = frozenset(("backup", "backups", "fixtures", "test", "tests", "testing"))
+_COPIES = frozenset(("backup", "backups", "fixtures", "testdata", "testing"))
 _CLIPPINGS = frozenset(("clipping", "clippings", "readwise"))
 _LOGS = frozenset(("changelog", "log", "logs"))
 _CARDS = frozenset(("anki", "flashcard", "flashcards"))
