@@ -387,18 +387,21 @@ KINDS = {
             "| place | height |\n| --- | --- |\n| ⟦harbour lamps⟧ | 3 |\n",
         ),
     ),
-    "a note in backups, test data, logs and flashcards": Kind(
+    "a note in backups, logs and flashcards": Kind(
         {
             "Harbour lamps.md": "Of brass, with green glass.\n",
             "Tests/Oil.md": "For [[Harbour lamps]].\n",
             "Pier/Oil.md": "For [[Harbour lamps]].\n",
+            "Backup tools/Oil.md": "For [[Harbour lamps]].\n",
         },
         (
             ("backup-2024-05/Pier.md", "The ⟪harbour lamps⟫ are lit.\n"),
-            ("src/testing/Pier.md", "The ⟪harbour lamps⟫ are lit.\n"),
+            ("backups/Pier.md", "The ⟪harbour lamps⟫ are lit.\n"),
             ("wiki/log.md", "Changed ⟪harbour lamps⟫ today.\n"),
-            ("Flashcards - Pier.md", "What is lit? ⟪Harbour lamps⟫ at night.\n"),
-            ("Pier/Test runs.md", "The ⟦harbour lamps⟧ are lit.\n"),
+            ("Pier - Flashcards.md", "What is lit? ⟪Harbour lamps⟫ at night.\n"),
+            ("Pier/Log cabin.md", "The ⟦harbour lamps⟧ are lit.\n"),
+            ("Pier/Why flashcards help.md", "The ⟦harbour lamps⟧ are lit.\n"),
+            ("Backup tools/Pier.md", "The ⟦harbour lamps⟧ are lit.\n"),
             ("Pier/Log of May.md", "On [[Diary 3]], the ⟦harbour lamps⟧ were lit.\n"),
             ("Tests/Pier.md", "The ⟦harbour lamps⟧ are lit.\n"),
         ),
@@ -448,13 +451,15 @@ KINDS = {
         (
             "- [[Harbour lamps and glass]]: on how ⟪harbour lamps⟫ are made\n",
             "- [[Diary 3]]: on how ⟦harbour lamps⟧ are made\n",
+            "The ⟦harbour lamps⟧ are lit. ![[Harbour lamps map.png]]\n",
         ),
     ),
     "text that a plugin writes, and words for an address": Kind(
         {"Harbour lamps.md": "Of brass.\n"},
         (
             "%% Begin Waypoint %%\n- ⟪Harbour lamps⟫ in the bay\n%% End Waypoint %%\n",
-            "%% Begin here %%\n- ⟦Harbour lamps⟧ in the bay\n",
+            "%% start of it %%\n- ⟦Harbour lamps⟧ in the bay\n\n%% end of it all %%\n",
+            "<!-- SerializedQuery: LIST -->\n- ⟪Harbour lamps⟫\n<!-- SerializedQuery END -->\n",
             "- ⟪Harbour lamps⟫ - https://example.org/lamps\n",
             "- ⟦Harbour lamps⟧ in the bay - https://example.org/lamps\n",
             "The (old)⟪harbour lamps⟫ are lit.\n",

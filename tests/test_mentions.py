@@ -646,6 +646,8 @@ SAID = {
     "a comment": ("%% Write about the wind from the west. %%\n", False),
     "a query": ("```dataview\nLIST FROM #wind WHERE day > 3\n```\n", False),
     "names in properties": ("---\ntitle: A wind from the west\nid: wind west 1\n---\n", False),
+    "a time": ("---\ncreated: 2024-01-01 10:00\n---\n", False),
+    "an external link": ("[Official site](https://example.org/wind)\n", True),
     "two links": ("[[A wind from the west]] [[A wind from the east]]\n", False),
     "a sentence": ("A wind from the west.\n", True),
     "a Chinese sentence": ("西边的风。\n", True),

@@ -351,8 +351,14 @@ def test_protect_lets_vaultlink_write_there(
 
 
 def test_notes_that_are_only_read_are_targets(run: RunCommand, vault: Path) -> None:
-    write_files(vault, {"raw/Fog signal station.md": b"", "Log.md": b"The fog signal station.\n"})
-    rows = read_json(run, "mentions", "Log")["mentions"]
+    write_files(
+        vault,
+        {
+            "raw/Fog signal station.md": b"It is on the mole.\n",
+            "Walk.md": b"The fog signal station.\n",
+        },
+    )
+    rows = read_json(run, "mentions", "Walk")["mentions"]
     assert [row["target"] for row in rows] == ["raw/Fog signal station.md"]
 
 

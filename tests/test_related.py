@@ -1,7 +1,7 @@
 """Related notes: the score of the links, computed by hand in small vaults, words, twins, order, and the command."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -313,9 +313,55 @@ def test_words_alone_relate_notes_that_share_several() -> None:
     assert list_by_words({"N.md": " ".join(words), **shared, **fillers}) == ["12.md", "6.md"]
 
 
-def test_only_the_first_of_several_notes_with_one_file_name_is_listed() -> None:
-    texts = {"N.md": WORDS, "a/Pilot.md": WORDS, "b/Pilot.md": f"{WORDS} bread", "Cutter.md": WORDS}
-    assert list_by_words(texts) == ["Cutter.md", "a/Pilot.md"]
+def test_copies_with_one_file_name_are_listed_once() -> None:
+    lines = "".join(f"The {WORDS} of day {number}.\n" for number in range(9))
+    texts = {
+        "N.md": WORDS,
+        "a/Pilot.md": lines,
+        "b/Pilot.md": lines,
+        "c/Pilot.md": f"{WORDS} bread",
+        "Cutter.md": lines,
+        **{f"Z{number}.md": f"bread{number}" for number in range(60)},
+    }
+    assert sorted(list_by_words(texts)) == ["Cutter.md", "a/Pilot.md", "c/Pilot.md"]
+
+
+SERIES = ("The lighthouse keepers of Anglesey slept.", "A mitochondrial membrane folds proteins.")
+
+
+@pytest.mark.parametrize(
+    ("names", "text", "is_named"),
+    [
+        (("Chapter 1", "Chapter 2"), SERIES[0], False),  # the words are in both names
+        (("Anglesey", "Membrane"), SERIES[0], False),
+        (("Anglesey", "Membrane"), f"{SERIES[0]} It has no membrane.", True),
+    ],
+)
+def test_note_that_has_the_words_of_another_ones_name(
+    names: Sequence[str], text: str, *, is_named: bool
+) -> None:
+    one, other = (f"{name}.md" for name in names)
+    fillers = {f"Z{number}.md": f"bread{number}" for number in range(60)}
+    links = {"Both.md": f"[[{names[0]}]] [[{names[1]}]]"}
+    texts = {**fillers, **links, one: text, other: SERIES[1]}
+    index = build_state(texts).index
+    reasons = {
+        item.path: item.why
+        for item in find_related(index, one, read=texts.__getitem__, with_linked=True)
+    }
+    assert ("one names the other" in reasons.get(other, "")) == is_named
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "At $5 the harbour pilot cutter, breakwater and vessel cost $9 more.",
+        "Price: $$ for the harbour pilot cutter, breakwater and vessel.",
+        "```x``` is the harbour pilot cutter, breakwater and vessel.",
+    ],
+)
+def test_prices_and_code_in_a_line_hide_no_words(text: str) -> None:
+    assert list_by_words({"N.md": WORDS, "A.md": text, "B.md": "oven"}) == ["A.md"]
 
 
 def test_words_that_most_notes_have_do_not_count() -> None:

@@ -165,8 +165,8 @@ def test_missing_jinja2_is_reported_before_the_check(
 
 MENTIONS = {
     "Home.md": "From the harbour pilots to the tide table, and to the harbour pilots.\n",
-    "Log.md": "The harbour pilots came.\n",
-    "Harbour pilots.md": "[[Tide table]]\n",
+    "Walk.md": "The harbour pilots came.\n",
+    "Harbour pilots.md": "They need the [[Tide table]].\n",
     "Tide table.md": "High water at noon.\n",
     ".vaultlink.toml": "",
 }
@@ -203,7 +203,7 @@ def test_mentions_are_those_that_mentions_links(run: RunCommand, named: Path) ->
 
 def test_notes_that_can_not_be_changed_do_not_count(run: RunCommand, named: Path) -> None:
     assert run("report", "--json", "--vault", named).code == 0
-    (named / ".vaultlink.toml").write_text('protect = ["Log.md"]\n', encoding="utf-8")
+    (named / ".vaultlink.toml").write_text('protect = ["Walk.md"]\n', encoding="utf-8")
     data = run("report", "--json", "--vault", named).data
     assert isinstance(data, dict)
     assert data["totals"]["mentions"] == count_certain(run, named) == 2

@@ -362,7 +362,7 @@ class Vault(msgspec.Struct, frozen=True, eq=False, dict=True):
             make_minor_test,
         )
 
-        return make_minor_test(self.scan.obsidian, self.index, lambda path: self.text(path) or "")
+        return make_minor_test(self.scan.obsidian, self.index, self.text)
 
     @cached_property
     def _known_suggestions(self) -> dict[str, tuple[Suggestion, ...]]:

@@ -28,7 +28,7 @@ import msgspec
 
 from vaultlink.graph.build import is_topic_node, topic_node
 from vaultlink.graph.shared_words import ReadText, WordComparison
-from vaultlink.graph.twins import compare_pieces
+from vaultlink.graph.twins import MIN_TWIN, compare_pieces
 from vaultlink.index.file_kinds import parse_conflict_copy
 from vaultlink.index.index import Index, link_name, target_spellings
 from vaultlink.index.packed_map import count_items
@@ -36,6 +36,7 @@ from vaultlink.index.resolve import is_note, name_key, normalize_name
 from vaultlink.index.topics import topic_name
 from vaultlink.index.words import names_period
 from vaultlink.links.intent import names_topic
+from vaultlink.parse.pieces import Pieces, read_pieces, weigh_all
 from vaultlink.text import list_first
 
 if TYPE_CHECKING:
@@ -160,21 +161,23 @@ def find_related(
     def rank(note: str) -> tuple[float, bool, float, str]:
         return -evidence.twins.get(note, 0.0), is_last(note), -scores[note], note
 
-    ranked = _drop_namesakes(sorted(scores, key=rank))
+    ranked = _drop_copies(index, sorted(scores, key=rank))
     return [
         evidence.explain(note, scores[note], is_linked=note in known)
         for note in islice(ranked, limit)
     ]
 
 
-def _drop_namesakes(paths: Iterable[str]) -> Iterator[str]:
-    """Yield the first of the notes with one file name: the others often are copies."""
-    seen = set[str]()
+def _drop_copies(index: Index, paths: Iterable[str]) -> Iterator[str]:
+    """Yield notes without copies: the same file name, and most of the text of another."""
+    seen: dict[str, list[Pieces]] = {}
     for path in paths:
-        name = name_key(path)
-        if name not in seen:
-            seen.add(name)
+        pieces = read_pieces(index.notes[path].pieces)
+        others = seen.setdefault(name_key(path), [])
+        least = MIN_TWIN * weigh_all(pieces)
+        if all(weigh_all(pieces & other) < least for other in others) or not pieces:
             yield path
+        others.append(pieces)
 
 
 class _Evidence(NamedTuple):
@@ -207,7 +210,7 @@ class _Evidence(NamedTuple):
         )
 
     def shares_words(self, note: str, least: int = _MIN_SHARED) -> bool:
-        if not self.words:
+        if not self.words or not self.words.was_compared(note):
             return True
         return self.words.count_shared(note) >= min(least, (self.words.count_own() + 1) // 2)
 

@@ -42,7 +42,8 @@ _NAMED_PROPERTIES = ("title", "aliases")
 
 _HIDDEN = lazy_pattern(
     r"\A---\n.*?\n---\n|%%.*?(?:%%|\Z)|\]\([^)\n]*\)|(?:https?://|www\.)\S*|<[^<>\n]*>|!\[\[[^\]\n]*\]\]"
-    r"|^[ \t>]*(`{3,}|~{3,}).*?(?:^[ \t>]*\1|\Z)|`[^`\n]*`|\$\$.*?(?:\$\$|\Z)|\$[^$\n]*\$",
+    r"|^[ \t>]*(?:(`{3,})[^`\n]*$.*?(?:^[ \t>]*\1|\Z)|(~{3,}).*?(?:^[ \t>]*\2|\Z))|`[^`\n]*`"
+    r"|\$\$[^$]*\$\$|(?<![\\$])\$(?=[^\s$])[^$\n]*(?<![\\ \t$])\$(?![\d$])",
     re.DOTALL | re.MULTILINE,
 )
 """Properties, comments, destinations of links, addresses, HTML, embeds, code and math."""
@@ -143,17 +144,27 @@ class WordComparison:
         return certainty * product / (self._length * max(common, usual))
 
     def count_namings(self, other: str) -> int:
-        """Return 1 for each of both notes that has all words of the other's name."""
+        """Return 1 for each of both notes that has all words of the other's name.
+
+        Words that are in both names, as in a series, do not count.
+        """
         if other not in self._shared:
             return 0
         own, names = self._names[self._path], self._names[other]
-        return (bool(own) and own <= self._shared[other].keys()) + (
-            bool(names) and names <= self._stems
+        return (own <= self._shared[other].keys() and self._is_telling(own - names)) + (
+            names <= self._stems and self._is_telling(names - own)
         )
+
+    def _is_telling(self, stems: frozenset[str]) -> bool:
+        """Return True if one of the words is not in too many notes."""
+        return not stems.isdisjoint(self._rarities)
 
     def count_own(self) -> int:
         """Return the number of words of the note that count and that some other note has."""
         return len(self._rarities)
+
+    def was_compared(self, other: str) -> bool:
+        return other in self._shared
 
     def count_shared(self, other: str) -> int:
         """Return the number of words that count and that another note shares."""

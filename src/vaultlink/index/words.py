@@ -57,12 +57,12 @@ def is_dense(word: str) -> bool:
 
 _KOREAN_ENDINGS = (
     "하는|하고|하여|하며|하면|하지|하기|해서|했다|한다|합니|습니|니다|됩니|입니|되는|되어|된다|있는|있다|있습|없는|같은"
-    "|이다|이나|에서|에게|으로|까지|부터|대한|위한|통해|경우|때문"
+    "|이다|이나|에서|에게|으로|까지|부터"
 )
 _FUNCTION_PAIR = lazy_pattern(
-    rf"[\u3041-\u309f]{{2}}|{_KOREAN_ENDINGS}|.?[的了是在这那这也就和与或及其之吗我你他它们].?"
+    rf"[\u3041-\u309f]{{2}}|{_KOREAN_ENDINGS}|[的了是在这那也就和与或及其之吗我你他它们]{{2}}"
 )
-"""Pairs of letters that say nothing: of Japanese grammar, Korean endings, and Chinese particles."""
+"""Pairs that say little: of hiragana, Korean endings, and Chinese particles and pronouns."""
 
 
 def is_function_pair(pair: str) -> bool:

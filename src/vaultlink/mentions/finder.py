@@ -37,8 +37,8 @@ from vaultlink.mentions.mention import Habit, Mention, MentionOptions, NamePlace
 from vaultlink.mentions.names import (
     FoldedText,
     fold_name,
+    is_backup,
     is_card_deck,
-    is_copy,
     is_findable,
     is_in_clippings,
     is_log,
@@ -78,6 +78,9 @@ _QUOTED_SCORE = 0.6
 
 _LISTED_SCORE = 0.65
 """The highest score of a name whose links the author seems not to want."""
+
+_LONGEST_LINE = 1_000
+"""Characters on each side of a name in which a link may explain it."""
 
 _LONG_UNSPACED = 6
 """Characters of a name that is rarely a part of a longer one, in a script without spaces."""
@@ -326,6 +329,7 @@ class _NoteSearch:
             [heading.start for heading in self._note.headings] if self._options.each_section else []
         )
         self._linked = self._list_linked()
+        self._known_targets: dict[str, str] = {}
 
     @cached_property
     def _note(self) -> Note:
@@ -496,7 +500,10 @@ class _NoteSearch:
     def _describe_habit(self, place: NamePlace) -> tuple[str, float]:
         """Return why the author hardly wants a link, or "", and its highest score."""
         habit = place.habit
-        why = self._own_doubt or self._describe_target(place.name.path)
+        path = place.name.path
+        if path not in self._known_targets:
+            self._known_targets[path] = self._describe_target(path)
+        why = self._own_doubt or self._known_targets[path]
         if why:
             return why, _LISTED_SCORE
         if place.is_overview and " " not in place.key:
@@ -521,20 +528,25 @@ class _NoteSearch:
 
     def _is_explained(self, start: int, end: int, key: str) -> bool:
         """Return True if a link in the line of a name shows a longer name with its words."""
-        line_start, line_end = self._text.rfind("\n", 0, start), self._text.find("\n", end)
-        line_end = len(self._text) if line_end == -1 else line_end
-        shown = [
-            fold_name(shown_words(link))
-            for link in self._note.links
-            if line_start < link.start < line_end
-        ]
-        return any(next(find_one(text, key), None) for text in shown if text != key)
+        begin, stop = max(0, start - _LONGEST_LINE), end + _LONGEST_LINE
+        begin = max(begin, self._text.rfind("\n", begin, start))
+        line_end = self._text.find("\n", end, stop)
+        first = bisect_right(self._link_words, (begin, ""))
+        last = bisect_right(self._link_words, (stop if line_end == -1 else line_end, ""))
+        near = [text for _, text in self._link_words[first:last] if text != key]
+        return any(next(find_one(text, key), None) for text in near)
+
+    @cached_property
+    def _link_words(self) -> list[tuple[int, str]]:
+        """The links of the note: their offsets, and the folded words that they show."""
+        links = [link for link in self._note.links if not link.embed]
+        return sorted((link.start, fold_name(shown_words(link))) for link in links)
 
     @cached_property
     def _own_doubt(self) -> str:
         """The reason why hardly any link is wanted in the note, or ""."""
-        if is_copy(self._path):
-            return "in a backup or test data"
+        if is_backup(self._path):
+            return "in a backup"
         if is_in_clippings(self._path) and not self._note.links:
             return "in a clipping without links"
         if is_log(self._path) and not self._note.links:
@@ -551,8 +563,8 @@ class _NoteSearch:
             return "the note of this folder"
         if self._has_nearer_twin(path):
             return "another note with that file name is nearer"
-        if is_copy(path):
-            return "a backup or test data"
+        if is_backup(path):
+            return "a backup"
         if any(link.embed and to == self._path for link, to in self._index.resolved_links(path)):
             return "the note embeds this one"
         return ""
@@ -564,9 +576,10 @@ class _NoteSearch:
         )
 
     def _is_far(self, place: NamePlace) -> bool:
-        """Return True for a name that may mean something else in this folder.
+        """Return True for a name that may mean something else in this part of the vault.
 
-        So may a few words in lower case, and a name that the author links elsewhere.
+        Neither its folder nor links bring the note near, and the name is a few words in lower
+        case, or the author links it only in other parts.
         """
         long_words = [word for word in place.key.split() if len(word) > _LONGEST_PARTICLE]
         return self._surroundings.is_far(place.name.path) and (

@@ -19,7 +19,7 @@ _TEMPLATE_FOLDERS = frozenset(("template", "templates"))
 
 
 def make_minor_test(
-    obsidian: ObsidianSettings, index: Index, read: Callable[[str], str]
+    obsidian: ObsidianSettings, index: Index, read: Callable[[str], str | None]
 ) -> Callable[[str], bool]:
     """Return a predicate that is True for the paths of minor notes.
 

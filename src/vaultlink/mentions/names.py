@@ -1,7 +1,8 @@
 """Names that may be linked, folded so that equal ones are equal."""
 
+import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 
 from vaultlink.config.dates import MONTH_NAMES, WEEKDAY_NAMES
@@ -231,37 +232,31 @@ def is_date(key: str) -> bool:
 # -- tell notes whose text is not prose by their names ---------------------------------------------
 
 
-_COPIES = frozenset(("backup", "backups", "fixtures", "testdata", "testing"))
-_CLIPPINGS = frozenset(("clipping", "clippings", "readwise"))
-_LOGS = frozenset(("changelog", "log", "logs"))
-_CARDS = frozenset(("anki", "flashcard", "flashcards"))
+_BACKUP = lazy_pattern(r"backups?(?:[-_].*)?")
+_CLIPPINGS = lazy_pattern(r"clippings?|readwise")
+_LOG = lazy_pattern(r"(?:.* )?(?:log|logs|changelog)")
+_CARDS = lazy_pattern(r"(?:.* )?flashcards?")
 
 
-def is_copy(path: str) -> bool:
-    """Return True for a note in a folder of backups or test data."""
-    return _has_folder(path, _COPIES)
+def is_backup(path: str) -> bool:
+    return _has_folder(path, _BACKUP)
 
 
 def is_in_clippings(path: str) -> bool:
     return _has_folder(path, _CLIPPINGS)
 
 
-def _has_folder(path: str, words: Set[str]) -> bool:
-    folders = path.casefold().split("/")[:-1]
-    return any(not words.isdisjoint(WORD.findall(folder)[:1]) for folder in folders)
-
-
 def is_log(path: str) -> bool:
-    return _has_word(path, _LOGS)
+    return _LOG.fullmatch(fold_name(link_name(path))) is not None
 
 
 def is_card_deck(path: str) -> bool:
     """Return True for flashcards, which other programs know by their text."""
-    return _has_word(path, _CARDS)
+    return _CARDS.fullmatch(fold_name(link_name(path))) is not None
 
 
-def _has_word(path: str, words: Set[str]) -> bool:
-    return not words.isdisjoint(WORD.findall(fold_name(link_name(path))))
+def _has_folder(path: str, pattern: re.Pattern[str]) -> bool:
+    return any(map(pattern.fullmatch, path.casefold().split("/")[:-1]))
 
 
 # -- tell if a name is only another name of a note's own subject -----------------------------------

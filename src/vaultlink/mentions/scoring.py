@@ -97,6 +97,7 @@ def score_place(place: NamePlace, tally: Tally, surroundings: Surroundings) -> S
         place
     )
     count = _count_words(place.key)
+    is_near = surroundings.is_near(place.name.path)
     if _is_known(place, form) and is_among_links(place.text, place.start, place.end):
         first = _AMONG_LINKS
     elif is_in_longer_name(place, sentence_start, tally):
@@ -104,7 +105,6 @@ def score_place(place: NamePlace, tally: Tally, surroundings: Surroundings) -> S
     elif count == 1:
         first = _score_word(place, tally, form, is_first)
     else:
-        is_near = surroundings.is_near(place.name.path)
         first = _score_phrase(place, tally, form, count, is_first=is_first, is_near=is_near)
     if first[0] <= 0:
         return NEVER
@@ -122,7 +122,7 @@ def score_place(place: NamePlace, tally: Tally, surroundings: Surroundings) -> S
         place,
         tally,
         is_long=is_long or first is _AMONG_LINKS,
-        is_near=surroundings.is_near(place.name.path),
+        is_near=is_near,
     )
     return _add_up((first, distance, links, sources))
 

@@ -6,7 +6,7 @@ plain note only the block around a name is read.
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from vaultlink.index.words import is_unspaced
@@ -28,17 +28,12 @@ _PIPE = lazy_pattern(r"[\s>]*\|")
 _BLOCK_ID = lazy_pattern(r"(?:^|[ \t])\^[A-Za-z0-9-]+[ \t]*$", 8)
 _ADDRESS = lazy_pattern(r"://|www\.|@|\w\.\w+/|\\")
 _PLACEHOLDER = lazy_pattern(r"\{\{.*?\}\}|\{%.*?%\}", 16)
-_COMMAND = lazy_pattern(r"<%.*?%>", 16)
-"""A command of the plugin Templater. It may contain blank lines."""
-
 _GENERATED = lazy_pattern(
-    r"%%\s*(?:begin|start)\b[^%\n]*%%.*?%%\s*end\b[^%\n]*%%"
-    r"|<!-- SerializedQuery: .*?<!-- SerializedQuery END -->",
-    re.DOTALL | re.IGNORECASE,
+    r"%%\s*(?P<start>begin|start)\s+(?P<name>\w+)\s*%%|%%\s*end\s+(?P<end>\w+)\s*%%"
+    r"|<!-- (?P<query>SerializedQuery)(?:: | (?P<last>END) -->)",
+    re.IGNORECASE,
 )
-"""The text that plugins such as Waypoint write between two comments, again and again."""
-
-_WRITTEN_BY_PLUGINS = (("<%", _COMMAND), ("%%", _GENERATED), ("<!-- S", _GENERATED))
+"""The comments between which plugins such as Waypoint write text, again and again."""
 
 _INLINE_KEY = lazy_pattern(r"[*_]*\s*::")
 _FIELD_START = lazy_pattern(
@@ -78,6 +73,9 @@ _MANY_PIECES = 60
 _SOME_LINKS = 3
 """So many links are something to read."""
 
+_FACT = lazy_pattern(r"\s|://|@")
+"""A sign that the value of a property is more than a word or number."""
+
 _NAMING_KEYS = frozenset(("title", "id", "uid", "aliases", "alias", "tags", "tag"))
 
 
@@ -91,7 +89,7 @@ def has_text(note: Note, read: Callable[[str], str | None]) -> bool:
     if count_pieces(note.pieces) >= _MANY_PIECES:
         return True
     links = [link for link in note.links if link.place is Place.BODY]
-    if len(links) >= _SOME_LINKS or any(link.embed for link in links):
+    if len(links) >= _SOME_LINKS or any(link.embed or link.external for link in links):
         return True
     text = read(note.path) or ""
     spans = [(item.start, item.end) for item in (*links, *note.headings, *note.tags)]
@@ -111,11 +109,8 @@ def has_text(note: Note, read: Callable[[str], str | None]) -> bool:
     )
 
 
-_FACT = lazy_pattern(r"\s|://|@")
-
-
 def _count_letters(text: str) -> int:
-    letters = [char for char in text if char.isalnum()]
+    letters = [char for char in text if char.isalpha()]
     if text.isascii():
         return len(letters)
     return sum(_LETTERS_OF_A_SIGN if is_unspaced(char) else 1 for char in letters)
@@ -155,12 +150,7 @@ class VisibleText:
         self._text = text
         self.body = body_start(text)
         self._sections = SpanSet((item.start, item.end) for item in note.sections)
-        self._commands = SpanSet(
-            match.span()
-            for mark, pattern in _WRITTEN_BY_PLUGINS
-            if mark in text
-            for match in pattern.finditer(text)
-        )
+        self._written = SpanSet([*_find_commands(text), *_find_generated(text)])
         self._headings = SpanSet((item.start, item.end + 1) for item in note.headings)
         self._runs: list[TextRun] | None = None
         self._firsts: list[int] = []
@@ -171,7 +161,7 @@ class VisibleText:
 
     def find_spot(self, start: int, end: int) -> Spot | None:
         """Return the surroundings of a span; None if no link can be written there."""
-        if start < self.body or self._sections.covers(start) or self._commands.covers(start):
+        if start < self.body or self._sections.covers(start) or self._written.covers(start):
             return None
         if self._is_excluded(start, end):
             return None
@@ -256,6 +246,27 @@ class VisibleText:
             spans = _list_hidden(run.text) if _OTHER_CONTEXTS.search(run.text) else []
             self._known[key] = SpanSet(spans)
         return self._known[key]
+
+
+def _find_commands(text: str) -> Iterator[tuple[int, int]]:
+    """Yield the spans of the commands of Templater. They may contain blank lines."""
+    at = text.find("<%")
+    while at != -1 and (end := text.find("%>", at + 2)) != -1:
+        yield at, end + 2
+        at = text.find("<%", end + 2)
+
+
+def _find_generated(text: str) -> Iterator[tuple[int, int]]:
+    """Yield the spans of the text that plugins write, with the comments around it."""
+    if "%%" not in text and "<!--" not in text:
+        return
+    opened: dict[str, int] = {}
+    for match in _GENERATED.finditer(text):
+        name = (match["name"] or match["end"] or match["query"]).lower()
+        if match["end"] is None and match["last"] is None:
+            opened.setdefault(name, match.start())
+        elif name in opened:
+            yield opened.pop(name), match.end()
 
 
 def _list_hidden(text: str) -> list[tuple[int, int]]:
