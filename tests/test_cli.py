@@ -636,7 +636,7 @@ def test_progress_is_shown_after_half_a_second_and_erased(
             ("check", "--json", "--output-format", "concise"),
             "--json and --output-format concise can't be used together.",
         ),
-        (("topics", "a", "b"), "unexpected argument: b"),
+        (("doctor", "a", "b"), "unexpected argument: b"),
         (("init", "nowhere"), "nowhere: no such folder."),
     ],
 )

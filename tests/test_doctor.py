@@ -270,7 +270,7 @@ def test_vault_that_was_not_found_by_a_mark(
     monkeypatch.chdir(tmp_path / "plain")
     row = checks(run)["vault"]
     assert row["attention"]
-    assert row["detail"].startswith(f"{tmp_path / 'plain'} (the current folder, because ")
+    assert row["detail"].startswith(f"{tmp_path / 'plain'} (the current folder; no .obsidian ")
     assert row["advice"].startswith("`vaultlink init` writes a settings file")
     assert checks(run, "--vault", ".")["vault"]["detail"].endswith(" (named by --vault)")
     monkeypatch.chdir(tmp_path)

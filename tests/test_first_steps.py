@@ -186,7 +186,7 @@ def test_unsafe_fixes_are_proposed_for_the_same_notes(
         "--unsafe-fixes fixes 1.\n"
     )
     assert run("topics", "--output-format", "table", "my notes").err.endswith(
-        "`vaultlink fix --interactive --vault 'my notes'` links, creates, unlinks or allows each.\n"
+        "`vaultlink fix --interactive 'my notes'` links, creates, unlinks or allows each.\n"
     )
 
 

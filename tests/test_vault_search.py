@@ -1,4 +1,4 @@
-"""The vault of a command: found upward, in the git work tree, or taken with a reason; never smaller because of a path."""
+"""The vault of a command: found upward from its paths, in the git work tree, or taken with a reason."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,7 +17,8 @@ NOTES = {"Home.md": "[[Plan]] [[Deep]]\n", "sub/Plan.md": "[[Home]]\n", "sub/dee
 class Case(NamedTuple):
     """Files, the current folder, the words of the command, and the vault that is used.
 
-    `reason` is on stderr, in parentheses. A folder that ends with a slash in `marks` is created, a file is written.
+    `reason` is in the one line on stderr, in parentheses; without it there is no line. A folder that ends with a
+    slash in `marks` is created, a file is written.
     """
 
     marks: tuple[str, ...]
@@ -28,10 +29,12 @@ class Case(NamedTuple):
     is_git: bool = False
 
 
-CURRENT = "the current folder, because neither it nor a folder above has .obsidian"
-NAMED = "the named folder, because neither it nor a folder above has .obsidian"
+CURRENT = "the current folder; no .obsidian here or above"
+NAMED = "the named folder; no .obsidian here or above"
+FILE = "the folder of the named file; no .obsidian here or above"
+COMMON = "the common folder of the paths; no .obsidian here or above"
 ONLY = "the only folder of the git work tree that has .obsidian"
-TREE = "the root of the git work tree, because no folder of it has .obsidian"
+TREE = "the root of the git work tree; no .obsidian here or above"
 
 FOUND = {
     "upward to .obsidian": Case(("v/.obsidian/",), "v/sub/deep", (), "v"),
@@ -48,30 +51,67 @@ FOUND = {
     "path in the vault, seen from a subfolder": Case(
         ("v/.obsidian/",), "v/sub", ("sub/deep/Deep.md",), "v"
     ),
-    "path in a nested vault": Case(("v/.obsidian/", "v/sub/.obsidian/"), "v", ("sub",), "v"),
+    "path in a nested vault": Case(("v/.obsidian/", "v/sub/.obsidian/"), "v", ("sub",), "v/sub"),
+    "file in a nested vault": Case(
+        ("v/.obsidian/", "v/sub/.obsidian/"), "v", ("sub/deep/Deep.md",), "v/sub"
+    ),
+    "path with settings of its own": Case(
+        ("v/.obsidian/", "v/sub/.vaultlink.toml"), "v", ("sub/deep",), "v/sub"
+    ),
+    "paths in a vault and one in it": Case(
+        ("v/.obsidian/", "v/sub/.obsidian/"), "v", ("sub", "Home.md"), "v"
+    ),
+    "paths in two vaults of one vault": Case(
+        ("v/.obsidian/", "v/sub/.obsidian/", "v/b/.obsidian/"), "v", ("sub", "b"), "v"
+    ),
+    "several paths in the vault": Case(("v/.obsidian/",), "", ("v/sub/deep", "v/Home.md"), "v"),
+    "path from above two vaults": Case(("v/.obsidian/", "w/.obsidian/"), "", ("v",), "v"),
+    "path from above, with settings": Case(("v/vaultlink.toml",), "", ("v/sub",), "v"),
+    "absolute path from the root of the file system": Case(
+        ("v/.obsidian/",), "/", ("{root}/v",), "v"
+    ),
     "path in a vault, from its parent": Case(("v/.obsidian/",), "", ("v/sub",), "v"),
     "outside path": Case(("v/.obsidian/", "w/.obsidian/"), "w", ("../v/sub",), "v"),
     "absolute path": Case(("v/.obsidian/", "w/.obsidian/"), "w", ("{root}/v/sub",), "v"),
     "outside path that is in none": Case(
         ("w/.obsidian/",), "w", ("../v/sub",), "v/sub", NAMED
     ),
+    "outside file that is in none": Case(
+        ("w/.obsidian/",), "w", ("../v/sub/Plan.md",), "v/sub", FILE
+    ),
+    "outside paths that are in none": Case(
+        ("w/.obsidian/",), "w", ("../v/sub/Plan.md", "../v/sub/deep"), "v/sub", COMMON
+    ),
+    "path below a folder without notes": Case((), "", ("v/sub",), "v/sub", NAMED),
+    "file below a folder without notes": Case((), "", ("v/Home.md",), "v", FILE),
+    "paths below a folder without notes": Case((), "", ("v/sub", "v/Home.md"), "v", COMMON),
+    "from the root of the file system, in none": Case((), "/", ("{root}/v",), "v", NAMED),
     "current folder": Case((), "v", (), "v", CURRENT),
+    "current folder, as a path": Case((), "v", (".",), "v", CURRENT),
+    "current folder without notes": Case((), "", (), "", CURRENT),
     "path below the current folder": Case((), "v", ("sub",), "v", CURRENT),
     "absolute path below the current folder": Case((), "v", ("{root}/v/sub",), "v", CURRENT),
     "subfolder without git": Case((), "v/sub", (), "v/sub", CURRENT),
     "work tree": Case((), "v/sub/deep", (), "v", TREE, True),
     "path in a work tree": Case((), "v", ("sub",), "v", TREE, True),
     "path in another work tree": Case(("w/.obsidian/",), "w", ("../v/sub",), "v", TREE, True),
-    "only vault of a work tree": Case(("v/sub/.obsidian/",), "v", (), "v/sub", ONLY, True),
+    "only vault of a work tree": Case(("v/sub/.obsidian/",), "v", (), "v/sub", "", True),
     "only vault, beside it": Case(
-        ("v/sub/.obsidian/", "v/code/a/"), "v/code/a", (), "v/sub", ONLY, True
+        ("v/sub/.obsidian/", "v/code/a/"), "v/code/a", (), "v/sub", "", True
     ),
+    "path beside the only vault": Case(
+        ("v/sub/.obsidian/", "v/code/a/"), "v", ("code",), "v", TREE, True
+    ),
+    "path beside several vaults": Case(
+        ("v/sub/.obsidian/", "v/b/.obsidian/", "v/code/a/"), "v", ("code",), "v", TREE, True
+    ),
+    "path above the only vault": Case(("v/sub/.obsidian/",), "v", (".",), "v", TREE, True),
     "named vault of several": Case(
         ("v/sub/.obsidian/", "v/b/.obsidian/"), "v", ("sub",), "v/sub", "", True
     ),
     "not in packages or hidden folders": Case(
         ("v/sub/.obsidian/", "v/node_modules/x/.obsidian/", "v/.tools/x/.obsidian/"),
-        *("v", (), "v/sub", ONLY, True),
+        *("v", (), "v/sub", "", True),
     ),
     "named": Case(("v/.obsidian/",), "", ("--vault", "v/sub"), "v/sub"),
     "named parent of a vault": Case(("v/.obsidian/",), "", ("--vault", "."), ""),
@@ -157,13 +197,34 @@ REFUSED = {
         "{root}/v has no .obsidian, but contains 2 vaults: b, sub. "
         "Run vaultlink in the vault, or name it with --vault.",
     ),
-    "home folder": (
-        Case(("vaultlink.toml",), "", (), ""),
+    "two vaults": (
+        Case(("v/.obsidian/", "w/vaultlink.toml"), "", ("w", "v/sub"), ""),
+        "the paths are in 2 vaults: {root}/v, {root}/w. Name paths of one vault only.",
+    ),
+    "two vaults of a work tree": (
+        Case(("v/sub/.obsidian/", "v/b/.obsidian/"), "v", ("b", "sub/deep"), "", "", True),
+        "the paths are in 2 vaults: {root}/v/b, {root}/v/sub. Name paths of one vault only.",
+    ),
+    "a vault and a path in none": (
+        Case(("v/.obsidian/",), "", ("v", "w"), ""),
+        "w is outside the vault {root}/v. Name another vault with --vault.",
+    ),
+    "path above several vaults of a work tree": (
+        Case(("v/sub/.obsidian/", "v/b/.obsidian/"), "v", (".",), "", "", True),
+        "{root}/v has no .obsidian, but contains 2 vaults: b, sub. "
+        "Run vaultlink in the vault, or name it with --vault.",
+    ),
+    "missing path where there is no vault": (
+        Case((), "/", ("nothing-there/Notes",), ""),
+        "nothing-there/Notes: no such file or folder.",
+    ),
+    "home folder as a path": (
+        Case((), "v", ("..",), ""),
         "{root} is the home folder and has no .obsidian. "
         "Run vaultlink in the folder of a vault, or name the vault with --vault.",
     ),
-    "work tree of the home folder": (
-        Case((".git/",), "v", (), ""),
+    "home folder": (
+        Case(("vaultlink.toml",), "", (), ""),
         "{root} is the home folder and has no .obsidian. "
         "Run vaultlink in the folder of a vault, or name the vault with --vault.",
     ),
@@ -195,6 +256,26 @@ def test_no_vault_is_taken_unasked(
     assert not (tmp_path / "state").exists()
 
 
+HOMES = {
+    "in a work tree of it": Case((".git/",), "v", (), "v", CURRENT),
+    "path, in a work tree of it": Case((".git/",), "", ("v/sub",), "v/sub", NAMED),
+    "path, with a note in it": Case(("Todo.md",), "", ("v",), "v", NAMED),
+    "path of a vault, with settings in it": Case(("vaultlink.toml", "v/.obsidian/"), "", ("v",), "v"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", HOMES.values(), ids=HOMES)
+def test_home_folder_is_not_taken_for_a_folder_in_it(
+    run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: Case
+) -> None:
+    monkeypatch.chdir(arrange(tmp_path, case))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    done = run("check", *case.words)
+    line = f"Vault: {tmp_path}/{case.vault} ({case.reason}).\n" if case.reason else ""
+    assert done.code != 2
+    assert done.err.startswith(f"{line}{'Found' if done.code else 'No findings in '}")
+
+
 def test_home_folder_with_obsidian_is_a_vault(
     run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -210,7 +291,7 @@ def test_ignored_copy_is_no_second_vault(
     monkeypatch.chdir(arrange(tmp_path, Case(marks, "v", (), "v/sub", ONLY, True)))
     assert "contains 2 vaults" in run("check").err
     write_files(tmp_path / "v", {".gitignore": "build/\n.obsidian/\n"})
-    assert f"Vault: {tmp_path}/v/sub ({ONLY})." in run("check").err
+    assert f'vault\t"{tmp_path}/v/sub"\t{ONLY}' in run("config").lines
 
 
 def test_linked_work_tree_is_a_work_tree(
@@ -251,7 +332,13 @@ def test_symbolic_link_in_the_vault_does_not_lead_out_of_it(
     monkeypatch.chdir(arrange(tmp_path, Case(("v/.obsidian/",), "v", (), "v")))
     write_files(tmp_path / "elsewhere", {"More.md": "[[Home]]\n"})
     (tmp_path / "v" / "more").symlink_to(tmp_path / "elsewhere")
-    assert run("check", "more") == (0, "", "No findings in 1 note.\n")
+    (tmp_path / "link").symlink_to(tmp_path / "v")
+    words = ["more", f"{tmp_path}/v/more", f"{tmp_path}/link/more/More.md", "../link/more/"]
+    for word in words:
+        assert run("check", word) == (0, "", "No findings in 1 note.\n")
+    monkeypatch.chdir(tmp_path)
+    for paths in (("v/more", "link/more"), ("link/more/More.md",)):
+        assert run("check", *paths) == (0, "", "No findings in 1 note.\n")
 
 
 def test_settings_file_makes_a_named_folder_a_vault(

@@ -154,13 +154,13 @@ def reads_stdin(options: ReportOptions) -> bool:
     return True
 
 
-def find_start_path(options: ReportOptions) -> Path | None:
-    """Return a path in the vault that the command is about, None if none is named.
+def find_start_paths(options: ReportOptions) -> tuple[Path, ...]:
+    """Return paths in the vault that the command is about, empty if none is named.
 
     The note on standard input and its folder need not exist, if it is in a vault.
     """
     if not reads_stdin(options):
-        return options.paths[0] if options.paths else None
+        return options.paths
     assert options.stdin_filename
     start = next(
         (
@@ -178,7 +178,7 @@ def find_start_path(options: ReportOptions) -> Path | None:
         or find_marked_folder(folder)
         or find_work_tree(folder)
     ):
-        return start
+        return (start,)
     raise UsageError(
         f"--stdin-filename: no vault contains {options.stdin_filename}. "
         "Name the vault with --vault."

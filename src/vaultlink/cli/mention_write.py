@@ -13,7 +13,7 @@ from vaultlink.cli.mention_search import (
     print_topics,
 )
 from vaultlink.cli.terminal import Terminal, require_terminal
-from vaultlink.cli.vault import format_vault_option, open_scanned_vault
+from vaultlink.cli.vault import find_note_start, format_vault_option, open_scanned_vault
 from vaultlink.cli.write_run import (
     SettingsChange,
     WritingCommand,
@@ -43,6 +43,7 @@ class _MentionsCommand(WritingCommand):
         terminal = Terminal(options)
         super().__init__("mentions", options, terminal, choose_listing_format(terminal))
         self._options = options
+        self.start = find_note_start(options, options.notes)
         self.is_dry, self.is_interactive = options.diff, options.interactive
         self._ignored: SettingsChange | None = None
 

@@ -57,6 +57,17 @@ DiffOption = Annotated[
 FolderArgument = Annotated[Path | None, argument("VAULT", "The vault, or a folder in it.")]
 """The vault of a command on all of it."""
 
+VaultArgument = Annotated[
+    Path | None, argument("VAULT", "The vault; by default that of the current folder.")
+]
+"""The vault of a command that starts or watches one."""
+
+PathsArgument = Annotated[
+    tuple[Path, ...],
+    argument("PATHS", "Files and folders; only what is in them is listed."),
+]
+"""The part of the vault that a listing is about. The whole vault is read."""
+
 NoteArgument = Annotated[
     str | None, argument("NOTE", "A path in the vault, or a name as in a link.")
 ]
@@ -101,7 +112,7 @@ class VaultOptions(PrintOptions, frozen=True, kw_only=True):
         option(
             "--vault",
             metavar="DIR",
-            help="The vault. Default: the nearest folder upward with .obsidian or settings.",
+            help="The vault. Default: from the paths upward, the first with .obsidian or settings.",
         ),
     ] = None
 
@@ -263,6 +274,12 @@ class FolderOptions(OpenOptions, frozen=True, kw_only=True):
     """Options of commands on the whole vault."""
 
     folder: FolderArgument = None
+
+
+class PathsOptions(OpenOptions, frozen=True, kw_only=True):
+    """Options of commands that list a part of the vault; by default all of it."""
+
+    paths: PathsArgument = ()
 
 
 class NotesOptions(OpenOptions, frozen=True, kw_only=True):

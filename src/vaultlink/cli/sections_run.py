@@ -19,7 +19,7 @@ from vaultlink.cli.listing import (
 )
 from vaultlink.cli.options import OpenOptions
 from vaultlink.cli.terminal import Terminal
-from vaultlink.cli.vault import find_note_argument, open_scanned_vault
+from vaultlink.cli.vault import find_note_argument, find_note_start, open_scanned_vault
 from vaultlink.cli.write_run import WritingCommand, print_skipped_notes, run_plan
 from vaultlink.disk.scan import VaultScan
 from vaultlink.errors import UsageError
@@ -93,6 +93,7 @@ class _SectionsCommand(WritingCommand):
         terminal = Terminal(request.options)
         output_format = choose_listing_format(terminal)
         super().__init__(request.command, request.options, terminal, output_format)
+        self.start = find_note_start(request.options, request.notes)
         self._request, self.is_dry = request, request.check or request.diff
         self.overrides = _build_overrides(request)
         self._only_read = ""

@@ -5,18 +5,29 @@ import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from msgspec.structs import replace
 
-from vaultlink.cli.options import OpenOptions, ReportOptions, RuleSelectionOptions, VaultOptions
+from vaultlink.cli.options import (
+    OpenOptions,
+    PathsOptions,
+    ReportOptions,
+    RuleSelectionOptions,
+    VaultOptions,
+)
 from vaultlink.cli.terminal import Terminal
 from vaultlink.disk.obsidian_files import APP_FILE
 from vaultlink.disk.scan import Settings, VaultScan, list_files, scan_vault
-from vaultlink.disk.vault_search import VaultChoice, find_vault
+from vaultlink.disk.vault_search import (
+    VaultChoice,
+    find_marked_folder,
+    find_vault,
+    require_vault_folder,
+)
 from vaultlink.errors import UsageError, propose
 from vaultlink.index.resolve import is_note, resolve
-from vaultlink.report.layout import escape_controls
+from vaultlink.report.layout import escape_controls, truncate_left
 from vaultlink.text import list_first
 
 if TYPE_CHECKING:
@@ -28,6 +39,9 @@ if TYPE_CHECKING:
 # -- opening the vault of a command, and resolving notes and paths named by the user ---------------
 # Settings from environment variables are read here.
 
+
+StartPaths: TypeAlias = Sequence[Path]
+"""Paths that the vault contains, on disk or in the vault; without any, the current folder."""
 
 _RULE_OPTIONS = ("select", "ignore", "extend_select", "fixable", "unfixable")
 
@@ -55,9 +69,9 @@ def build_settings(options: OpenOptions) -> Settings:
 
 
 def scan_from_options(
-    options: OpenOptions, start: Path | None = None, overrides: Mapping[str, Any] | None = None
+    options: OpenOptions, start: StartPaths = (), overrides: Mapping[str, Any] | None = None
 ) -> VaultScan:
-    """Scan the vault that is named, else the one that contains `start`. Reads no note.
+    """Scan the vault that is named, else that of the start. Reads no note.
 
     `overrides` are settings of the command in addition to those of its options.
     """
@@ -72,7 +86,7 @@ def scan_from_options(
     return replace(scan_vault(choice.root, settings), choice=choice.reason)
 
 
-def find_vault_root(options: OpenOptions, start: Path | None = None) -> Path:
+def find_vault_root(options: OpenOptions, start: StartPaths = ()) -> Path:
     """Return the root that `scan_from_options` would scan, without scanning it."""
     root = options.vault or _find_containing_vault(start).root
     if root.is_dir():
@@ -100,9 +114,54 @@ def resolve_folder(folder: Path) -> Path:
     return folder.resolve()
 
 
-def open_from_options(
-    options: OpenOptions, terminal: Terminal, start: Path | None = None
-) -> "Vault":
+def choose_named_vault(vault: Path | None, folder: Path | None) -> Path | None:
+    """Return the vault that an option or an argument names; None if neither does.
+
+    Raises UsageError if both do, or if the argument is no folder or too wide to be a vault.
+    """
+    if folder is None:
+        return vault
+    if vault is not None:
+        raise UsageError("the argument VAULT and --vault can't be used together.")
+    return require_vault_folder(resolve_folder(folder))
+
+
+def start_at(path: Path | None) -> StartPaths:
+    """Return where the search for a vault starts, if an argument may name its folder."""
+    return () if path is None else (path,)
+
+
+def find_note_start(options: VaultOptions, words: Iterable[str | None]) -> StartPaths:
+    """Return where the search for the vault of named notes starts.
+
+    Those of the words that are paths on disk decide it if the current folder is in no vault, and
+    they are in one, or not in what would be taken as the vault.
+    """
+    present = [path for word in words if (path := _find_on_disk(word or ""))]
+    if options.vault or not present or find_marked_folder(Path.cwd()):
+        return ()
+    try:
+        if not find_vault(present).reason:
+            return present
+        root = find_vault().root
+    except UsageError:
+        return present
+    is_inside = all(os.path.lexists(root / path) or _is_below(path, root) for path in present)
+    return () if is_inside else present
+
+
+def _find_on_disk(word: str) -> Path | None:
+    """Return the path on disk that a word names, or its part before `#`; else None."""
+    name = word.partition("#")[0]
+    texts = (word, name, f"{name}.md") if name else ()
+    return next((Path(text) for text in texts if os.path.lexists(text)), None)
+
+
+def _is_below(path: Path, root: Path) -> bool:
+    return path.resolve().is_relative_to(root)
+
+
+def open_from_options(options: OpenOptions, terminal: Terminal, start: StartPaths = ()) -> "Vault":
     scan = scan_from_options(options, start)
     warn_of_scan(scan, terminal)
     return open_scanned_vault(scan, terminal)
@@ -144,9 +203,13 @@ def protect_vault(root: Path, terminal: Terminal, folders: Mapping[str, str] | N
 
 
 def report_choice(choice: VaultChoice, terminal: Terminal) -> None:
-    """Print which folder was taken as the vault, and why, unless that was certain."""
-    if choice.reason:
-        terminal.print_message(f"Vault: {escape_controls(str(choice.root))} ({choice.reason}).")
+    """Print which folder was taken as the vault, and why, unless it is marked as one."""
+    if not choice.is_marked:
+        reason = f" ({choice.reason})."
+        root = escape_controls(str(choice.root))
+        if terminal.is_terminal:  # one line, of which the end of the path says most
+            root = truncate_left(root, terminal.width - len("Vault: ") - len(reason))
+        terminal.print_message(f"Vault: {root}{reason}")
 
 
 def warn_of_scan(scan: VaultScan, terminal: Terminal) -> None:
@@ -206,12 +269,23 @@ def warn_of_leftovers(scan: VaultScan, terminal: Terminal) -> None:
 
 def find_note_argument(vault: "Vault", name: str) -> str:
     """Return the vault path of a note named on the command line. Raises UsageError."""
-    path = vault.find(name)
+    path = _find_from_outside(vault, name) or vault.find(name)
     if path is not None:
         return path
     near = [item.path for item in vault.suggest(name)] or _find_similar_notes(name, vault)
     hint = propose(near[:2], "A note is named by its path in the vault, or as in a link.")
     raise UsageError(f'there is no note "{name}" in {vault.root}. {hint}')
+
+
+def _find_from_outside(vault: "Vault", name: str) -> str | None:
+    """Return the vault path of a path on disk, from a folder outside the vault."""
+    folder = _current_folder()
+    if folder is None or folder.is_relative_to(vault.root):
+        return None
+    for text in (name, f"{name}.md"):
+        if os.path.lexists(text) and _is_below(Path(text), vault.root):
+            return vault.find(os.path.abspath(text))  # noqa: PTH100 - keeps symbolic links
+    return None
 
 
 def select_link_sources(vault: "Vault", names: Sequence[str]) -> list[str]:
@@ -231,6 +305,12 @@ def select_link_sources(vault: "Vault", names: Sequence[str]) -> list[str]:
 def to_vault_paths(root: Path, paths: Sequence[Path]) -> tuple[str, ...]:
     """Convert paths on disk to vault paths; "" is the whole vault."""
     return tuple(_to_vault_path(root, path) for path in paths)
+
+
+def open_part(options: PathsOptions, terminal: Terminal) -> "tuple[Vault, Callable[[str], bool]]":
+    """Open the vault of paths; also return a predicate for the vault paths in them."""
+    vault = open_from_options(options, terminal, options.paths)
+    return vault, make_path_filter(to_vault_paths(vault.root, options.paths))
 
 
 def make_path_filter(chosen: Sequence[str]) -> Callable[[str], bool]:
@@ -297,13 +377,18 @@ def make_suggester(
     return suggest
 
 
-def _find_containing_vault(start: Path | None) -> VaultChoice:
-    if start is None or os.path.lexists(start):
-        return find_vault(start)
-    current_vault = find_vault()
-    if os.path.lexists(current_vault.root / start):
+def _find_containing_vault(start: StartPaths) -> VaultChoice:
+    """Return the vault of paths on disk, or in the vault of the current folder."""
+    present = [path for path in start if os.path.lexists(path)]
+    if present or not start:
+        return find_vault(present)
+    try:
+        current_vault = find_vault()
+    except UsageError:
+        raise _missing_path_error(start[0]) from None
+    if os.path.lexists(current_vault.root / start[0]):
         return current_vault
-    raise _missing_path_error(start)
+    raise _missing_path_error(start[0])
 
 
 def _read_path_variable(variable: str) -> Path | None:
@@ -315,7 +400,8 @@ def _to_vault_path(root: Path, path: Path) -> str:
     """Convert a path on disk, or else in the vault, to a vault path."""
     for candidate in (path, root / path):
         if os.path.lexists(candidate):
-            for absolute in (Path(os.path.abspath(candidate)), candidate.resolve()):  # noqa: PTH100 - keeps symbolic links
+            lexical = Path(os.path.abspath(candidate))  # noqa: PTH100 - keeps symbolic links
+            for absolute in (lexical, candidate.resolve(), _follow_links_to(root, lexical)):
                 if absolute.is_relative_to(root):
                     name = absolute.relative_to(root).as_posix()
                     return "" if name == "." else name
@@ -323,6 +409,12 @@ def _to_vault_path(root: Path, path: Path) -> str:
                 f"{path} is outside the vault {root}. Name another vault with --vault."
             )
     raise _missing_path_error(path)
+
+
+def _follow_links_to(root: Path, path: Path) -> Path:
+    """Follow the symbolic links of a path that lead to the vault, not those in it."""
+    outer = next((folder for folder in path.parents if folder.resolve() == root), None)
+    return path if outer is None else root / path.relative_to(outer)
 
 
 def _missing_path_error(path: Path) -> UsageError:
@@ -401,21 +493,29 @@ def format_command_options(options: ReportOptions) -> str:
     Another command that repeats them finds and fixes the same.
     """
     names = ("vault", *_SETTINGS_OPTIONS, *_RULE_OPTIONS, "changed_since", "no_baseline")
-    paths = [str(path) for path in options.paths]
-    if options.stdin_filename:
-        paths = [str(options.stdin_filename)]
-    if any(path.startswith("-") for path in paths):
-        paths = ["--", *paths]
-    return _join_words([*_list_words(options, names), *paths])
+    paths = (options.stdin_filename,) if options.stdin_filename else options.paths
+    return _join_words([*_list_words(options, names), *_list_path_words(paths)])
 
 
-def format_vault_option(options: OpenOptions, root: Path, folder: Path | None = None) -> str:
+def format_part(options: PathsOptions, root: Path) -> str:
+    """Return the options that name the vault and its settings, and the paths."""
+    if not options.paths:
+        return format_vault_option(options, root)
+    words = _list_words(options, ("vault", *_SETTINGS_OPTIONS))
+    return _join_words([*words, *_list_path_words(options.paths)])
+
+
+def _list_path_words(paths: Iterable[Path]) -> list[str]:
+    words = [str(path) for path in paths]
+    return ["--", *words] if any(word.startswith("-") for word in words) else words
+
+
+def format_vault_option(options: OpenOptions, root: Path) -> str:
     """Return the options that name the vault and its settings.
 
-    The vault is left out if it is that of the current folder. `folder` is the vault if an argument
-    names it.
+    The vault is left out if it is that of the current folder.
     """
-    named = _list_vault_words(options.vault or folder, root)
+    named = _list_vault_words(options.vault, root)
     return _join_words([*named, *_list_words(options, _SETTINGS_OPTIONS)])
 
 

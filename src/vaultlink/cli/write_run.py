@@ -17,6 +17,7 @@ from vaultlink.cli.listing import is_json, print_plan
 from vaultlink.cli.options import OpenOptions
 from vaultlink.cli.terminal import Terminal, print_stderr
 from vaultlink.cli.vault import (
+    StartPaths,
     describe_undo,
     find_vault_root,
     protect_vault,
@@ -87,14 +88,14 @@ class WritingCommand(ABC):
         terminal: Where it prints.
         output_format: How it prints results. Only `json` concerns --diff, too.
         root: The folder of the vault, once it is scanned.
-        start: A path in the vault, if one is named.
+        start: Paths in the vault, if any are named.
         overrides: Settings of the command in addition to those of its options.
         is_dry: True if it writes nothing.
         is_interactive: True if it asks the user. The write lock is not held meanwhile.
     """
 
     root = Path()
-    start: Path | None = None
+    start: StartPaths = ()
     overrides: Mapping[str, Any] | None = None
     is_dry = False
     is_interactive = False

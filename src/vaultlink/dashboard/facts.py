@@ -116,6 +116,25 @@ def _collect_facts(sources: ReportInputs) -> _Facts:
     )
 
 
+def _narrow_facts(facts: _Facts, state: State, wanted: Callable[[str], bool]) -> _Facts:
+    """Return the facts about wanted files: links, findings and mentions in them."""
+    mentions, forecast = facts.mentions, facts.fixable
+    pairs = zip(facts.findings, forecast.fixes, strict=True)
+    fixes = tuple(fix for item, fix in pairs if wanted(item.path))
+    return facts._replace(
+        findings=[item for item in facts.findings if wanted(item.path)],
+        fixable=forecast._replace(fixes=fixes),
+        topics=rank_topics(state, wanted),
+        orphans=list(filter(wanted, facts.orphans)),
+        dead_ends=list(filter(wanted, facts.dead_ends)),
+        islands=[notes for notes in facts.islands if any(map(wanted, notes))],
+        bridges=[item for item in facts.bridges if wanted(item[0])],
+        sections=[row for row in facts.sections if wanted(row.path)],
+        unused=list(filter(wanted, facts.unused)),
+        mentions=mentions and [item for item in mentions if wanted(item.path)],
+    )
+
+
 def _count_totals(state: State, facts: _Facts) -> Totals:
     links = sum_counts(state.tallies.values())
     notes = sum(map(is_note, state.index.files))
@@ -180,21 +199,37 @@ class ReportLabels(NamedTuple):
     date: str = ""
 
 
+class ReportPart(NamedTuple):
+    """The part of a vault that the tables of a report are about.
+
+    Attributes:
+        paths: Vault paths of files and folders; empty for the whole vault.
+        wanted: Returns True for a vault path in them.
+    """
+
+    paths: tuple[str, ...] = ()
+    wanted: Callable[[str], bool] = lambda _path: True
+
+
 def build_report(
-    sources: ReportInputs, labels: ReportLabels, max_rows: int | None = None
+    sources: ReportInputs,
+    labels: ReportLabels,
+    max_rows: int | None = None,
+    part: ReportPart = ReportPart(),  # noqa: B008 - immutable
 ) -> VaultReport:
     """Build the report of a vault, without its trend; all rows without `max_rows`."""
     state = sources.state
     unpack_all(state.index.notes, state.index.targets, state.diagnostics, state.tallies)
-    facts, cutter = _collect_facts(sources), _TableCutter(max_rows)
-    numbers = _NoteNumbers(state)
+    whole, cutter = _collect_facts(sources), _TableCutter(max_rows)
+    facts = _narrow_facts(whole, state, part.wanted) if part.paths else whole
+    numbers = _NoteNumbers(state, part.wanted)
     missing = [topic for topic in facts.topics if has_known_extension(topic.name)]
     fixes = sort_fixes(facts.findings, facts.fixable.fixes)
     return VaultReport(
         SCHEMA,
         *labels,
-        score=compute_score(facts.counts),
-        totals=_count_totals(state, facts),
+        score=compute_score(whole.counts),
+        totals=_count_totals(state, whole),
         rules=cutter.cut("rules", _list_rules(state, facts)),
         folders=cutter.cut("folders", numbers.list_folders()),
         topics=_list_topics(sources, cutter.cut("topics", facts.topics), cutter.max_named),
@@ -222,11 +257,12 @@ def build_report(
         ),
         sections=cutter.cut("sections", facts.sections),
         fixes=describe_fixes(cutter.cut("fixes", fixes), sources.text),
-        next=list_report_steps(_gather_step_inputs(state, facts)),
+        next=list_report_steps(_gather_step_inputs(state, whole)),
         mentions=_list_mentioned(facts, cutter, numbers, sources.text),
         related=_list_isolated(state, facts.orphans, numbers),
-        twins=_list_twins(state, numbers),
+        twins=_list_twins(state, numbers, part),
         cuts=tuple(cutter.cuts),
+        paths=part.paths,
     )
 
 
@@ -387,7 +423,9 @@ def _list_isolated(
     return tuple(found)
 
 
-def _list_twins(state: State, numbers: "_NoteNumbers") -> tuple[TwinRow, ...]:
+def _list_twins(state: State, numbers: "_NoteNumbers", part: ReportPart) -> tuple[TwinRow, ...]:
+    ranked = rank_twins(state.index, None if part.paths else _MAX_TWINS)
+    pairs = [item for item in ranked if part.wanted(item.path) or part.wanted(item.twin)]
     return tuple(
         TwinRow(
             item.path,
@@ -396,7 +434,7 @@ def _list_twins(state: State, numbers: "_NoteNumbers") -> tuple[TwinRow, ...]:
             numbers.find_title(item.twin),
             item.score,
         )
-        for item in rank_twins(state.index, _MAX_TWINS)
+        for item in pairs[:_MAX_TWINS]
     )
 
 
@@ -404,10 +442,13 @@ def _list_twins(state: State, numbers: "_NoteNumbers") -> tuple[TwinRow, ...]:
 
 
 class _NoteNumbers:
-    """The numbers of links and findings of each file of a state."""
+    """The numbers of links and findings of each file of a state.
 
-    def __init__(self, state: State):
-        self._state = state
+    Rankings and folders are limited to wanted files.
+    """
+
+    def __init__(self, state: State, wanted: Callable[[str], bool]):
+        self._state, self._wanted = state, wanted
         self._incoming: Counter[str | None] = Counter()
         for targets in state.index.targets.values():
             self._incoming.update(targets)
@@ -419,23 +460,24 @@ class _NoteNumbers:
     def rank_hubs(self) -> list[str]:
         """Return the notes with links to them, most links first."""
         linked = [path for path in self._incoming if path is not None and is_note(path)]
-        return sorted(linked, key=lambda path: (-self._incoming[path], path))
+        return sorted(filter(self._wanted, linked), key=lambda path: (-self._incoming[path], path))
 
     def rank_findings(self) -> list[str]:
         """Return the notes with findings, most findings first."""
         found = [path for path in self._findings if is_note(path)]
-        return sorted(found, key=lambda path: (-self._findings[path], path))
+        return sorted(filter(self._wanted, found), key=lambda path: (-self._findings[path], path))
 
     def list_folders(self) -> list[FolderRow]:
         """Return the folders with notes, canvases or findings, most findings first."""
-        files = self._state.index.files
+        files = filter(self._wanted, self._state.index.files)
         notes = Counter(_parent_folder(path) for path in files if is_note(path))
         links, dangling, findings = Counter[str](), Counter[str](), Counter[str]()
-        for path, counts in self._state.tallies.items():
+        for path in filter(self._wanted, self._state.tallies):
+            counts = self._state.tallies[path]
             links[_parent_folder(path)] += counts.links
             dangling[_parent_folder(path)] += counts.dangling
-        for path, count in self._findings.items():
-            findings[_parent_folder(path)] += count
+        for path in filter(self._wanted, self._findings):
+            findings[_parent_folder(path)] += self._findings[path]
         rows = [
             FolderRow(name, notes[name], links[name], dangling[name], findings[name])
             for name in {*notes, *links, *findings}

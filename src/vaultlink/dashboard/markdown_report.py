@@ -11,6 +11,7 @@ from vaultlink.dashboard.model import (
     Trend,
     TrendPoint,
     VaultReport,
+    describe_part,
 )
 from vaultlink.report.layout import format_count
 from vaultlink.report.markdown import (
@@ -39,6 +40,7 @@ def render_markdown_report(report: VaultReport) -> str:
             MARKDOWN_MARK,
             f"## Health score of {vault}: {report.score.value} of 100",
             _describe_version(report),
+            describe_part(report, lambda path: format_code_span(path, _MAX_TEXT)),
             "### What to do next",
             _render_steps(report.next),
             _render_totals(report.totals),

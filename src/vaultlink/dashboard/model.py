@@ -3,9 +3,12 @@
 A field is never renamed or removed without a new number in `SCHEMA`.
 """
 
+from collections.abc import Callable
+
 import msgspec
 
 from vaultlink.report.json_document import encode_tables
+from vaultlink.text import list_first
 
 SCHEMA = 1
 
@@ -454,6 +457,8 @@ class VaultReport(msgspec.Struct, frozen=True):
         mentions: Notes that others certainly name without a link, most mentions first.
         related: The notes without backlinks that have the fewest links, each with related notes.
         twins: The pairs of notes that are most alike, at most twenty.
+        paths: Vault paths to which all tables are limited; empty for the whole vault. The score,
+            the totals, the trend and what to do next are always those of the whole vault.
     """
 
     schema: int
@@ -482,6 +487,22 @@ class VaultReport(msgspec.Struct, frozen=True):
     mentions: tuple[MentionedNote, ...] = ()
     related: tuple[IsolatedNote, ...] = ()
     twins: tuple[TwinRow, ...] = ()
+    paths: tuple[str, ...] = ()
+
+
+def describe_part(report: VaultReport, format_name: Callable[[str], str] = str) -> str:
+    """Return sentences on what the tables are limited to; "" if they are not."""
+    if not report.paths:
+        return ""
+    names = list_first(list(map(format_name, report.paths)), _MAX_PATHS)
+    return (
+        f"The tables are about {names} only. The score, the totals and what to do next are those "
+        "of the whole vault."
+    )
+
+
+_MAX_PATHS = 5
+"""Paths that a sentence names."""
 
 
 def render_json_report(report: VaultReport) -> bytes:

@@ -11,7 +11,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
-from vaultlink.dashboard.model import HealthScore, Totals, Trend, VaultReport
+from vaultlink.dashboard.model import HealthScore, Totals, Trend, VaultReport, describe_part
 from vaultlink.errors import UsageError
 from vaultlink.graph.picture import SIZE, GraphPicture, PictureNode, render_svg
 from vaultlink.report.changed_lines import count_equal
@@ -542,6 +542,7 @@ def render_page(report: VaultReport, picture: GraphPicture) -> str:
         style=style,
         scripts=scripts,
         lead=describe_health(report.totals),
+        limits=describe_part(report, shorten_name),
         formula=format_formula(report.score),
         score_bar=measure_score_bar(report.score),
         figures=list_figures(report.totals),

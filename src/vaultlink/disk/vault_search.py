@@ -1,9 +1,10 @@
-"""Find the vault that a command is about: upward, else in the git work tree.
+"""Find the vault of a command: upward from its paths, else in the git work tree.
 
 Nothing here runs a program, except git where several vaults of a work tree are found.
 """
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,6 +12,7 @@ from vaultlink.disk.read import CONFIG_NAMES, MAX_CONFIG_BYTES
 from vaultlink.errors import UsageError
 from vaultlink.files import read_regular
 from vaultlink.git.location import find_work_tree
+from vaultlink.index.resolve import is_note
 from vaultlink.text import list_first
 
 _MAX_FOLDERS = 50_000
@@ -23,9 +25,11 @@ _SKIPPED_FOLDERS = frozenset({"node_modules", "__pycache__"})
 """Folders of packages and compiled programs, which hold many folders and no vault."""
 
 ONLY_VAULT = "the only folder of the git work tree that has .obsidian"
-WORK_TREE = "the root of the git work tree, because no folder of it has .obsidian"
-CURRENT_FOLDER = "the current folder, because neither it nor a folder above has .obsidian"
-NAMED_FOLDER = "the named folder, because neither it nor a folder above has .obsidian"
+WORK_TREE = "the root of the git work tree; no .obsidian here or above"
+CURRENT_FOLDER = "the current folder; no .obsidian here or above"
+NAMED_FOLDER = "the named folder; no .obsidian here or above"
+FILE_FOLDER = "the folder of the named file; no .obsidian here or above"
+COMMON_FOLDER = "the common folder of the paths; no .obsidian here or above"
 
 
 class VaultChoice(NamedTuple):
@@ -38,36 +42,87 @@ class VaultChoice(NamedTuple):
     root: Path
     reason: str = ""
 
+    @property
+    def is_marked(self) -> bool:
+        """True if the folder has `.obsidian` or a configuration."""
+        return self.reason in ("", ONLY_VAULT)
 
-def find_vault(start: Path | None = None) -> VaultChoice:
-    """Return the vault that contains a path on disk, by default the current folder.
 
-    A path in the current folder makes the vault no smaller: the search starts at the current
-    folder, and at the path only if no folder above that is a vault.
+def find_vault(paths: Sequence[Path] = ()) -> VaultChoice:
+    """Return the vault that contains paths on disk, by default the current folder.
+
+    The search starts at the common folder of the paths.
 
     Raises:
-        UsageError: Several folders could be meant, or none that vaultlink may take unasked.
+        UsageError: The paths are in several vaults, several folders could be meant, or none that
+            vaultlink may take unasked.
     """
     current = Path.cwd()
-    named = _find_folder(start) if start is not None else current
-    is_inside = start is not None and not start.is_absolute() and _is_below(start, named, current)
-    for folder in dict.fromkeys((current, named) if is_inside else (named,)):
-        found = find_marked_folder(folder)
+    found = _find_marked_root(paths) if paths else find_marked_folder(current)
+    if found is not None:
+        return VaultChoice(require_vault_folder(found))
+    choice = _choose_for_paths(paths, current) if paths else _choose_without_paths(current)
+    return choice._replace(root=require_vault_folder(choice.root))
+
+
+def _find_marked_root(paths: Sequence[Path]) -> Path | None:
+    """Return the marked folder that contains the paths; None if there is none.
+
+    Raises UsageError if several contain some of them, or one does not contain them all.
+    """
+    together = _find_above(paths)
+    if together is not None or len(paths) == 1:
+        return together
+    found = {path: _find_above((path,)) for path in paths}
+    roots = sorted({os.fspath(root) for root in found.values() if root is not None})
+    if len(roots) > 1:
+        raise UsageError(
+            f"the paths are in {len(roots):,} vaults: {list_first(roots, _MAX_NAMED)}. "
+            "Name paths of one vault only."
+        )
+    outside = [path for path, root in found.items() if root is None]
+    if roots and outside:
+        raise UsageError(
+            f"{outside[0]} is outside the vault {roots[0]}. Name another vault with --vault."
+        )
+    return Path(roots[0]) if roots else None
+
+
+def _find_above(paths: Sequence[Path]) -> Path | None:
+    """Return the marked folder upward from the common folder of the paths.
+
+    A symbolic link in a vault belongs to that vault, wherever it leads.
+    """
+    for folder in (_find_common_folder(paths, is_lexical=True), _find_common_folder(paths)):
+        found = find_marked_folder(folder) if folder else None
         if found is not None:
-            return VaultChoice(_require_vault_folder(found))
-    choice = _choose_unmarked(named, current)
-    return choice._replace(root=_require_vault_folder(choice.root))
+            return found.resolve()
+    return None
 
 
-def _is_below(path: Path, folder: Path, current: Path) -> bool:
-    """Return True for a path in the current folder, also through a symbolic link."""
-    lexical = Path(os.path.abspath(path))  # noqa: PTH100 - keeps symbolic links
-    return lexical.is_relative_to(current) or folder.is_relative_to(current)
+def _find_common_folder(paths: Sequence[Path], *, is_lexical: bool = False) -> Path | None:
+    """Return the folder that contains all paths; None for those on several drives.
+
+    Symbolic links are followed unless `is_lexical`.
+    """
+    find = _find_lexical_folder if is_lexical else _find_folder
+    try:
+        return Path(os.path.commonpath([find(path) for path in paths]))
+    except ValueError:
+        return None
 
 
 def _find_folder(path: Path) -> Path:
     """Return the folder that a path is, or is in, without symbolic links."""
     return (path if path.is_dir() else path.parent).resolve()
+
+
+def _find_lexical_folder(path: Path) -> Path:
+    """Return the folder that a path is, or is in, with its symbolic links."""
+    lexical = Path(os.path.abspath(path))  # noqa: PTH100 - keeps symbolic links
+    if lexical.resolve() != path.resolve():  # `..` behind a symbolic link
+        return _find_folder(path)
+    return lexical if path.is_dir() else lexical.parent
 
 
 def find_marked_folder(start: Path) -> Path | None:
@@ -100,10 +155,11 @@ def _is_config_file(file: Path) -> bool:
 
 def _is_wide(folder: Path) -> bool:
     """Return True for the root of the file system and for the home folder."""
-    return folder == folder.parent or folder == Path(os.path.expanduser("~")).resolve()  # noqa: PTH111 - no error without a home
+    home = Path(os.path.expanduser("~")).resolve()  # noqa: PTH111 - no error without a home
+    return folder == folder.parent or folder.resolve() == home
 
 
-def _require_vault_folder(folder: Path) -> Path:
+def require_vault_folder(folder: Path) -> Path:
     """Return the folder; raise UsageError if it is too wide to be taken as a vault."""
     if _is_wide(folder) and not (folder / ".obsidian").is_dir():
         kind = "the root of the file system" if folder == folder.parent else "the home folder"
@@ -117,29 +173,13 @@ def _require_vault_folder(folder: Path) -> Path:
 # -- without a marked folder ----------------------------------------------------------------------
 
 
-def _choose_unmarked(named: Path, current: Path) -> VaultChoice:
-    """Return the vault where no folder upward is marked as one. Raises UsageError."""
-    work_tree = find_work_tree(named)
-    if work_tree is not None:
-        return _choose_in_work_tree(work_tree)
-    choice = (
-        VaultChoice(current, CURRENT_FOLDER)
-        if named.is_relative_to(current)
-        else VaultChoice(named, NAMED_FOLDER)
-    )
-    vaults = list_vaults(_require_vault_folder(choice.root))
-    if vaults:
-        raise UsageError(
-            f"{choice.root} has no .obsidian, but contains {_name_vaults(vaults)}. "
-            "Run vaultlink in the vault, or name it with --vault."
-        )
-    return choice
-
-
-def _choose_in_work_tree(work_tree: Path) -> VaultChoice:
-    vaults = list_vaults(_require_vault_folder(work_tree))
-    if len(vaults) > 1:
-        vaults = _drop_ignored(work_tree, vaults)
+def _choose_without_paths(current: Path) -> VaultChoice:
+    """Return the vault of a folder that is in none. Raises UsageError."""
+    work_tree = _find_narrow_work_tree(current)
+    if work_tree is None:
+        _refuse_vaults(current, list_vaults(require_vault_folder(current)))
+        return VaultChoice(current, CURRENT_FOLDER)
+    vaults = _list_own_vaults(work_tree)
     if len(vaults) > 1:
         raise UsageError(
             f"the git work tree {work_tree} contains {_name_vaults(vaults)}. "
@@ -148,6 +188,53 @@ def _choose_in_work_tree(work_tree: Path) -> VaultChoice:
     if vaults:
         return VaultChoice(work_tree / vaults[0], ONLY_VAULT)
     return VaultChoice(work_tree, WORK_TREE)
+
+
+def _choose_for_paths(paths: Sequence[Path], current: Path) -> VaultChoice:
+    """Return the vault of paths that are in none. Raises UsageError."""
+    named = _find_common_folder(paths)
+    if named is None:
+        raise UsageError("the paths are on several drives. Name paths of one vault only.")
+    work_tree = _find_narrow_work_tree(named)
+    if work_tree is not None:
+        vaults = _list_own_vaults(named)
+        _refuse_vaults(named, vaults if len(vaults) > 1 else ())
+        return VaultChoice(work_tree, WORK_TREE)
+    if named.is_relative_to(current) and not _is_wide(current) and _holds_note(current):
+        choice = VaultChoice(current, CURRENT_FOLDER)
+    elif len(paths) > 1:
+        choice = VaultChoice(named, COMMON_FOLDER)
+    else:
+        choice = VaultChoice(named, NAMED_FOLDER if paths[0].is_dir() else FILE_FOLDER)
+    _refuse_vaults(choice.root, list_vaults(require_vault_folder(choice.root)))
+    return choice
+
+
+def _find_narrow_work_tree(folder: Path) -> Path | None:
+    """Return the git work tree of a folder; None if it is all of the home folder.
+
+    People keep settings of programs in such a repository, which says nothing about notes.
+    """
+    work_tree = find_work_tree(folder)
+    return None if work_tree is None or _is_wide(work_tree) else work_tree
+
+
+def _holds_note(folder: Path) -> bool:
+    """Return True if a note lies directly in a folder."""
+    try:
+        with os.scandir(folder) as entries:
+            return any(is_note(entry.name) and entry.is_file() for entry in entries)
+    except OSError:
+        return False
+
+
+def _refuse_vaults(folder: Path, vaults: Sequence[str]) -> None:
+    """Raise UsageError for vaults in a folder that is not one itself."""
+    if vaults:
+        raise UsageError(
+            f"{folder} has no .obsidian, but contains {_name_vaults(vaults)}. "
+            "Run vaultlink in the vault, or name it with --vault."
+        )
 
 
 def list_vaults(root: Path) -> list[str]:
@@ -186,15 +273,21 @@ def _look_into(folder: str, prefix: str) -> tuple[bool, list[tuple[str, str]]]:
     return False, below
 
 
-def _drop_ignored(work_tree: Path, vaults: list[str]) -> list[str]:
-    """Return the vaults whose folder git does not ignore, such as a build; else all."""
+def _list_own_vaults(folder: Path) -> list[str]:
+    """Return the vaults below a folder of a git work tree.
+
+    Those in folders that git ignores, such as a build, are left out unless all are.
+    """
+    vaults = list_vaults(folder)
+    if len(vaults) < 2:
+        return vaults
     from vaultlink.git.repository import filter_ignored  # noqa: PLC0415 - hardly ever needed
 
-    ignored = filter_ignored(work_tree, vaults)
-    return [folder for folder in vaults if folder not in ignored] or vaults
+    ignored = filter_ignored(folder, vaults)
+    return [name for name in vaults if name not in ignored] or vaults
 
 
-def _name_vaults(vaults: list[str]) -> str:
+def _name_vaults(vaults: Sequence[str]) -> str:
     """Return how many vaults there are, and the names of the first ones."""
     if len(vaults) == 1:
         return f"the vault {vaults[0]}"

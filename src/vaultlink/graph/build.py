@@ -1,6 +1,6 @@
 """The vault's graph in networkx: build it, keep it up to date, summarize it."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from itertools import compress, filterfalse
 from operator import is_not
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
@@ -152,18 +152,25 @@ class GraphSummary(msgspec.Struct, frozen=True):
     hubs: tuple[tuple[str, int], ...]
 
 
-def summarize_graph(nx_graph: "Graph", hubs: int = 10) -> GraphSummary:
-    """Summarize a graph. Unresolved topics do not connect files."""
+def summarize_graph(
+    nx_graph: "Graph", hubs: int = 10, wanted: Callable[[str], bool] = lambda _path: True
+) -> GraphSummary:
+    """Summarize a graph. Unresolved topics do not connect files.
+
+    Notes and canvases, files in groups, and hubs are counted if they are wanted.
+    """
     import networkx as nx  # noqa: PLC0415
 
     kinds = {name: str(data["kind"]) for name, data in nx_graph.nodes(data=True)}
-    nodes = {kind: list(kinds.values()).count(kind) for kind in NODE_KINDS}
     files = [name for name, kind in kinds.items() if kind != "dangling"]
-    sizes = sorted(
-        (len(group) for group in nx.weakly_connected_components(nx_graph.subgraph(files))),
-        reverse=True,
-    )
-    counts = sorted(((-count, name) for name, count in nx_graph.in_degree(files) if count))[:hubs]
+    chosen = {name for name in files if wanted(name)}
+    counted = [
+        kind for name, kind in kinds.items() if name in chosen or kind in ("attachment", "dangling")
+    ]
+    nodes = {kind: counted.count(kind) for kind in NODE_KINDS}
+    groups = nx.weakly_connected_components(nx_graph.subgraph(files))
+    sizes = sorted(filter(None, (len(chosen & group) for group in groups)), reverse=True)
+    counts = sorted(((-count, name) for name, count in nx_graph.in_degree(chosen) if count))[:hubs]
     self_links = sum(1 for source, target in nx_graph.edges() if source == target)
     linked = tuple((name, -count) for count, name in counts)
     return GraphSummary(nodes, self_links, tuple(sizes), linked)
@@ -219,11 +226,31 @@ def select_around(nx_graph: "Graph", node: str, depth: int) -> "Graph":
 
     both_ways = nx_graph.to_undirected(as_view=True)
     near = nx.single_source_shortest_path_length(both_ways, node, cutoff=depth)
+    return _copy_part(nx_graph, near, lambda source, target: source in near and target in near)
+
+
+def select_linked(nx_graph: "Graph", wanted: Callable[[str], bool]) -> "Graph":
+    """Return the wanted files with all links from and to them.
+
+    So the nodes are these files, and those at the other ends of their links. Links between two of
+    the latter are left out. Nodes and links keep their order.
+    """
+
+    def has_edge(source: str, target: str) -> bool:
+        return wanted(source) or wanted(target)
+
+    ends = {name for edge in nx_graph.edges() if has_edge(*edge) for name in edge}
+    return _copy_part(nx_graph, ends.union(filter(wanted, nx_graph)), has_edge)
+
+
+def _copy_part(
+    nx_graph: "Graph", nodes: Container[str], has_edge: Callable[[str, str], bool]
+) -> "Graph":
+    import networkx as nx  # noqa: PLC0415 - 0.1 s that only graph questions pay
+
     part: Graph = nx.MultiDiGraph()
-    part.add_nodes_from([(name, data) for name, data in nx_graph.nodes(data=True) if name in near])
-    part.add_edges_from(
-        [edge for edge in nx_graph.edges(data=True) if edge[0] in near and edge[1] in near]
-    )
+    part.add_nodes_from([(name, data) for name, data in nx_graph.nodes(data=True) if name in nodes])
+    part.add_edges_from([edge for edge in nx_graph.edges(data=True) if has_edge(*edge[:2])])
     return part
 
 

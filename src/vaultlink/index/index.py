@@ -599,8 +599,9 @@ class Index:
             len(links), len(links) - external - dangling, dangling, ambiguous, external
         )
 
-    def count_all_links(self) -> LinkCounts:
-        return sum_counts(map(self.count_links, self.notes))
+    def count_all_links(self, wanted: Callable[[str], bool] = lambda _path: True) -> LinkCounts:
+        """Return the numbers of links in wanted files."""
+        return sum_counts(map(self.count_links, filter(wanted, self.notes)))
 
     def notes_mentioning(self, keys: Collection[str]) -> set[str]:
         """Return the notes that mention one of these spelling keys.

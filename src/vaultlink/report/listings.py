@@ -189,14 +189,18 @@ class DanglingTopic(NamedTuple):
 
 
 def topic_rows(
-    state: State, suggest: Callable[[str], Sequence[Suggestion]]
+    state: State,
+    suggest: Callable[[str], Sequence[Suggestion]],
+    wanted: Callable[[str], bool] = lambda _path: True,
 ) -> list[DanglingTopicRow]:
     """Return a row for each unresolved topic, most links first, then by name."""
-    return [topic_row(topic, suggest) for topic in rank_topics(state)]
+    return [topic_row(topic, suggest) for topic in rank_topics(state, wanted)]
 
 
-def rank_topics(state: State) -> list[DanglingTopic]:
-    """Return the topics of a state, most links first.
+def rank_topics(
+    state: State, wanted: Callable[[str], bool] = lambda _path: True
+) -> list[DanglingTopic]:
+    """Return the topics of the links in wanted paths, most links first.
 
     They are those of the unresolved links that a check reports, of known findings, too. See
     `vaultlink.index.topics`.
@@ -209,7 +213,11 @@ def rank_topics(state: State) -> list[DanglingTopic]:
             former.find_common(topic.findings),
             topic.is_planned,
         )
-        for topic in list_topics(chain.from_iterable(state.diagnostics.values()))
+        for topic in list_topics(
+            chain.from_iterable(
+                state.diagnostics[path] for path in state.diagnostics if wanted(path)
+            )
+        )
     ]
 
 

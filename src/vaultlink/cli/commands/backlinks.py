@@ -7,7 +7,7 @@ from vaultlink.cli.listing import Listing, choose_listing_format, print_listing
 from vaultlink.cli.options import DiffOption, NoteArgument, OpenOptions, ParameterSpec, option
 from vaultlink.cli.sections_run import STYLE_KEYS, SectionsRequest, maintain_sections
 from vaultlink.cli.terminal import Terminal
-from vaultlink.cli.vault import find_note_argument, open_from_options
+from vaultlink.cli.vault import find_note_argument, find_note_start, open_from_options
 from vaultlink.config.settings import BACKLINKS_CHOICES, RETIRED_CHOICES
 from vaultlink.errors import UsageError
 from vaultlink.report.layout import format_count
@@ -142,7 +142,7 @@ def _list_backlinks(options: BacklinksOptions) -> int:
 
     terminal = Terminal(options)
     output_format = choose_listing_format(terminal)
-    vault = open_from_options(options, terminal)
+    vault = open_from_options(options, terminal, find_note_start(options, (options.note,)))
     if options.note is None:
         _print_link_counts(terminal, output_format, vault)
         return EXIT_CLEAN

@@ -19,7 +19,7 @@ from vaultlink.cli.exit_codes import EXIT_CLEAN
 from vaultlink.cli.listing import choose_document_format
 from vaultlink.cli.options import DiffOption, RuleSelectionOptions, argument, option
 from vaultlink.cli.terminal import Terminal
-from vaultlink.cli.vault import open_scanned_vault
+from vaultlink.cli.vault import open_scanned_vault, start_at
 from vaultlink.cli.write_run import WritingCommand, run_plan
 from vaultlink.disk.scan import BASELINE_FILE, VaultScan
 from vaultlink.errors import UsageError, VaultError
@@ -62,7 +62,7 @@ class _BaselineCommand(WritingCommand):
         terminal = Terminal(options)
         output_format = choose_document_format(terminal)
         super().__init__("baseline", options, terminal, output_format)
-        self._prune, self.is_dry, self.start = options.prune, options.diff, options.folder
+        self._prune, self.is_dry, self.start = options.prune, options.diff, start_at(options.folder)
         self._selects = bool(options.select or options.ignore or options.extend_select)
 
     def make_plan(self, scan: VaultScan) -> Plan:

@@ -12,7 +12,7 @@ from msgspec.structs import asdict
 
 from vaultlink.cli.check_input import (
     find_known_inputs,
-    find_start_path,
+    find_start_paths,
     reads_stdin,
     select_vault_paths,
 )
@@ -91,7 +91,7 @@ def _print_check(
 ) -> int:
     """Print the findings, or a view of them, and return the exit code."""
     start = time.perf_counter()
-    scan = scan_from_options(options, find_start_path(options))
+    scan = scan_from_options(options, find_start_paths(options))
     protect_vault(scan.root, terminal, scan.listing.folders)
     terminal.check_output_file()
     warn_of_scan(scan, terminal)

@@ -23,6 +23,7 @@ from vaultlink.cli.vault import (
     protect_vault,
     report_choice,
     scan_from_options,
+    start_at,
 )
 from vaultlink.config.settings import DEFAULT_SOURCE, Config, merge_layers
 from vaultlink.disk.cache import cache_folder
@@ -68,7 +69,7 @@ def config(options: ConfigOptions) -> int:
     """
     terminal = Terminal(options)
     output_format = choose_listing_format(terminal)
-    scan = scan_from_options(options, options.folder)
+    scan = scan_from_options(options, start_at(options.folder))
     report_choice(VaultChoice(scan.root, scan.choice), terminal)
     protect_vault(scan.root, terminal, scan.listing.folders)
     rules = build_catalog(load_rules(examples=False))

@@ -19,12 +19,12 @@ from vaultlink.cli.listing import Listing, choose_listing_format, print_listing
 from vaultlink.cli.options import FolderOptions
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.unmatched_items import list_unmatched_items
-from vaultlink.cli.vault import name_vault, protect_vault, scan_from_options
+from vaultlink.cli.vault import name_vault, protect_vault, scan_from_options, start_at
 from vaultlink.config.settings import merge_layers
 from vaultlink.disk.obsidian_files import OBSIDIAN_FILES
 from vaultlink.disk.read import load_rules
 from vaultlink.disk.scan import VaultScan
-from vaultlink.disk.vault_search import CURRENT_FOLDER, NAMED_FOLDER
+from vaultlink.disk.vault_search import CURRENT_FOLDER, FILE_FOLDER, NAMED_FOLDER
 from vaultlink.errors import USER_ERRORS
 from vaultlink.files import read_within
 from vaultlink.git.location import find_git_dir, read_git_file
@@ -169,7 +169,7 @@ def _check_choice(scan: VaultScan, is_named: bool) -> CheckRow:
     reason = "named by --vault" if is_named else scan.choice or "found by .obsidian or settings"
     return CheckRow(
         "vault",
-        scan.choice in (CURRENT_FOLDER, NAMED_FOLDER),
+        scan.choice in (CURRENT_FOLDER, FILE_FOLDER, NAMED_FOLDER),
         f"{scan.root} ({reason})",
         f"`vaultlink init{name_vault(None, scan.root)}` writes a settings file, by which this "
         "folder is found at once."
@@ -444,7 +444,7 @@ def doctor(options: FolderOptions) -> int:
 def _scan_vault(options: FolderOptions, rows: list[CheckRow]) -> VaultScan | None:
     """Return the scanned vault; None, and a row, if there is a problem with it."""
     try:
-        return scan_from_options(options, options.folder)
+        return scan_from_options(options, start_at(options.folder))
     except USER_ERRORS as error:
         rows.append(CheckRow("vault", True, "can't be opened.", str(error)))
         return None

@@ -12,7 +12,7 @@ from vaultlink.api import Vault, replace_state
 from vaultlink.baseline.match import split_known
 from vaultlink.cli.check_input import (
     find_known_inputs,
-    find_start_path,
+    find_start_paths,
     make_new_finding_selector,
     reads_stdin,
     select_revision_known,
@@ -202,7 +202,7 @@ class _FixCommand(WritingCommand):
     def __init__(self, options: FixSelectionOptions, terminal: Terminal, output_format: str):
         super().__init__("fix", options, terminal, output_format)
         self._options = options
-        self.is_stdin, self.start = reads_stdin(options), find_start_path(options)
+        self.is_stdin, self.start = reads_stdin(options), find_start_paths(options)
         self.is_interactive = isinstance(options, FixOptions) and options.interactive
         self.links_mentions = isinstance(options, FixOptions) and options.mentions
         self.is_dry = options.diff or self.is_stdin

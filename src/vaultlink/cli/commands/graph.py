@@ -5,11 +5,11 @@ from typing import Annotated
 
 from vaultlink.cli.exit_codes import EXIT_CLEAN
 from vaultlink.cli.listing import choose_listing_format, is_json
-from vaultlink.cli.options import FolderOptions, option
+from vaultlink.cli.options import PathsOptions, option
 from vaultlink.cli.terminal import Terminal
-from vaultlink.cli.vault import find_note_argument, open_from_options
+from vaultlink.cli.vault import find_note_argument, open_part
 from vaultlink.errors import UsageError
-from vaultlink.graph.build import GraphSummary, select_around, summarize_graph
+from vaultlink.graph.build import GraphSummary, select_around, select_linked, summarize_graph
 from vaultlink.graph.export import GRAPH_FORMATS, export_graph
 from vaultlink.model import LinkCounts
 from vaultlink.report.layout import display_width, escape_controls, escape_json, pad, render_tsv
@@ -18,7 +18,7 @@ from vaultlink.report.output_starts import GRAPH_JSON
 _DEPTH = 1
 
 
-class GraphOptions(FolderOptions, frozen=True, kw_only=True):
+class GraphOptions(PathsOptions, frozen=True, kw_only=True):
     """Options of `graph`."""
 
     format: Annotated[
@@ -44,7 +44,9 @@ def graph(options: GraphOptions) -> int:
     """Summarize the vault's graph, or export it.
 
     Nodes are notes, unresolved topics, and linked attachments and canvases; each internal link is
-    an edge. The node of a topic is its name with a leading slash. The exit code is 0.
+    an edge. The node of a topic is its name with a leading slash. With PATHS, the graph consists of
+    the links from and to the files in them, and the figures count these files; the files at the
+    other ends are nodes, too. The exit code is 0.
 
     Output formats: table (on a terminal), tsv (elsewhere), json, graphml, gexf, dot, svg. The first
     two are a summary, the others the graph itself; json is NetworkX's node-link data, and svg a
@@ -56,13 +58,14 @@ def graph(options: GraphOptions) -> int:
     if options.focus is not None and output_format not in GRAPH_FORMATS:
         names = ", ".join(GRAPH_FORMATS)
         raise UsageError(f"--focus requires a format that exports the graph: {names}.")
-    vault = open_from_options(options, terminal, options.folder)
-    nx_graph = vault.graph()
+    vault, wanted = open_part(options, terminal)
+    nx_graph = select_linked(vault.graph(), wanted) if options.paths else vault.graph()
     if output_format in GRAPH_FORMATS:
         if options.focus is not None:
             note = find_note_argument(vault, options.focus)
             if note not in nx_graph:
-                raise UsageError(f"{note} is not in the graph, because no note links to it.")
+                reason = "no link joins it to the paths" if options.paths else "no note links to it"
+                raise UsageError(f"{note} is not in the graph, because {reason}.")
             nx_graph = select_around(nx_graph, note, options.depth or _DEPTH)
         titles = {path: note.title or "" for path, note in vault.notes.items()}
         text = export_graph(nx_graph, output_format, titles)
@@ -70,8 +73,8 @@ def graph(options: GraphOptions) -> int:
         data = escape_json(data) if output_format == "json" else data
         terminal.print_results(text if output_format == "dot" else data)
         return EXIT_CLEAN
-    summary = summarize_graph(nx_graph)
-    counts = _list_counts(summary, vault.index.count_all_links())
+    summary = summarize_graph(nx_graph, wanted=wanted)
+    counts = _list_counts(summary, vault.index.count_all_links(wanted))
     if output_format == "tsv":
         rows = [*counts, *(("hub", count, path) for path, count in summary.hubs)]
         terminal.print_results(render_tsv(("figure", "count", "path"), rows))

@@ -13,15 +13,16 @@ from typing import Annotated, NamedTuple
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
 from vaultlink.cli.installation import find_package_source, is_local
 from vaultlink.cli.listing import choose_document_format, print_plan
-from vaultlink.cli.options import DiffOption, FolderArgument, VaultOptions, option
+from vaultlink.cli.options import DiffOption, VaultArgument, VaultOptions, option
 from vaultlink.cli.terminal import Terminal
-from vaultlink.cli.vault import find_root, name_vault, protect_vault, resolve_folder
+from vaultlink.cli.vault import choose_named_vault, find_root, name_vault, protect_vault
 from vaultlink.disk.read import CONFIG_NAMES, load_config
 from vaultlink.disk.scan import BASELINE_FILE, list_files
 from vaultlink.disk.vault_search import find_marked_folder
 from vaultlink.errors import JournalError, UsageError
 from vaultlink.git.location import find_work_tree
 from vaultlink.git.program import run_git
+from vaultlink.report.layout import escape_controls
 from vaultlink.text import lazy_pattern
 from vaultlink.write.journal_files import lock_vault
 from vaultlink.write.own_files import create_files, remove_created_files, remove_hidden_strays
@@ -195,7 +196,7 @@ _LOCAL_PACKAGE = (
 class InitOptions(VaultOptions, frozen=True, kw_only=True):
     """Options of `init`."""
 
-    folder: FolderArgument = None
+    folder: VaultArgument = None
     ci: Annotated[
         tuple[str, ...],
         option(
@@ -285,11 +286,17 @@ def _preview(terminal: Terminal, root: Path | None, texts: Mapping[Path, str]) -
 
 
 def _find_vault(options: InitOptions, terminal: Terminal) -> Path:
-    """Return the vault. A folder that is in none becomes one by its settings file."""
-    if options.vault or not options.folder:
+    """Return the vault. Any folder becomes one by its settings file."""
+    named = choose_named_vault(options.vault, options.folder)
+    if named is None or options.vault:
         return find_root(options, terminal)
-    folder = resolve_folder(options.folder)
-    return find_marked_folder(folder) or folder
+    outer = find_marked_folder(named.parent)
+    if outer and find_marked_folder(named) == outer:
+        terminal.print_message(
+            f"{escape_controls(str(named))} is in the vault {escape_controls(str(outer))}. "
+            "With settings of its own, it is a vault of its own."
+        )
+    return named
 
 
 def _remove_strays(vault: Path) -> None:

@@ -9,18 +9,20 @@ from msgspec.structs import asdict
 from vaultlink.cli.exit_codes import EXIT_CLEAN
 from vaultlink.cli.listing import Columns, Listing, choose_listing_format, print_listing
 from vaultlink.cli.options import (
-    FolderOptions,
     NoteArgument,
     NotesOptions,
     OpenOptions,
+    PathsOptions,
     argument,
     option,
 )
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import (
     find_note_argument,
-    format_vault_option,
+    find_note_start,
+    format_part,
     open_from_options,
+    open_part,
     select_link_sources,
 )
 from vaultlink.disk.history_sources import read_git_log
@@ -87,7 +89,7 @@ def links(options: NotesOptions) -> int:
     """
     terminal = Terminal(options)
     output_format = choose_listing_format(terminal)
-    vault = open_from_options(options, terminal)
+    vault = open_from_options(options, terminal, find_note_start(options, options.notes))
     rows = link_rows(vault.index, select_link_sources(vault, options.notes))
     listing = Listing(
         "links",
@@ -119,22 +121,23 @@ def _describe_counts(rows: Sequence[LinkRow]) -> str:
 # -- `vaultlink orphans` and `deadends`: files without backlinks, or without links -----------------
 
 
-def orphans(options: FolderOptions) -> int:
+def orphans(options: PathsOptions) -> int:
     """List files without backlinks.
 
     Files of every type are listed, as by Obsidian's own command. A link from the file to itself
-    counts as a backlink, a link in a managed backlinks section does not. The exit code is 0
-    whatever is listed.
+    counts as a backlink, a link in a managed backlinks section does not. With PATHS, only files in
+    them are listed; links from the whole vault count. The exit code is 0 whatever is listed.
 
     Output formats: table (on a terminal), tsv (elsewhere, one path a line below a header), json.
     """
     return _print_listing(options, find_orphans, "orphan")
 
 
-def deadends(options: FolderOptions) -> int:
+def deadends(options: PathsOptions) -> int:
     """List notes without links to files.
 
-    Links that do not resolve to a file don't count. The exit code is 0 whatever is listed.
+    Links that do not resolve to a file don't count. With PATHS, only notes in them are listed. The
+    exit code is 0 whatever is listed.
 
     Output formats: table (on a terminal), tsv (elsewhere, one path a line below a header), json.
     """
@@ -142,11 +145,12 @@ def deadends(options: FolderOptions) -> int:
 
 
 def _print_listing(
-    options: FolderOptions, find_paths: Callable[[Index], list[str]], name: str
+    options: PathsOptions, find_paths: Callable[[Index], list[str]], name: str
 ) -> int:
     terminal = Terminal(options)
     output_format = choose_listing_format(terminal)
-    paths = find_paths(open_from_options(options, terminal, options.folder).index)
+    vault, wanted = open_part(options, terminal)
+    paths = [path for path in find_paths(vault.index) if wanted(path)]
     listing = Listing("notes", paths, {"path": str}, {f"{name}s": str}, empty=f"No {name}s found.")
     if print_listing(terminal, output_format, listing):
         terminal.print_message(f"{format_count(len(paths), name)}.")
@@ -199,7 +203,7 @@ def related(options: RelatedOptions) -> int:
         return _list_twins(options, terminal, output_format)
     if options.note is None:
         raise UsageError("related requires a note, as in `vaultlink related NOTE`, or --twins.")
-    vault = open_from_options(options, terminal)
+    vault = open_from_options(options, terminal, find_note_start(options, (options.note,)))
     note = find_note_argument(vault, options.note)
     rows = vault.related(note, options.limit or _LIMIT, with_linked=options.linked)
     marked: dict[str, Callable[[RelatedNote], str]] = {}
@@ -248,12 +252,13 @@ _MIN_WIDE = 100
 """Columns of a table from which there is room for a cause beside the reason and the score."""
 
 
-def unresolved(options: FolderOptions) -> int:
+def unresolved(options: PathsOptions) -> int:
     """List what unresolved links name, most links first.
 
     A topic is what unresolved links want; spellings that differ in case, spaces or punctuation are
     one. Links that `vaultlink check` does not report are not counted: those that the settings
-    allow, for example. The exit code is 0 whatever is listed.
+    allow, for example. With PATHS, only links in them are counted. The exit code is 0 whatever is
+    listed.
 
     Output formats: table (on a terminal), tsv (elsewhere), json. Columns of tsv: topic, count, path
     and line of the first link, for the most similar note its path, the reason (title, alias,
@@ -262,8 +267,8 @@ def unresolved(options: FolderOptions) -> int:
     """
     terminal = Terminal(options)
     output_format = choose_listing_format(terminal)
-    vault = open_from_options(options, terminal, options.folder)
-    rows = topic_rows(vault.state, vault.suggest)
+    vault, wanted = open_part(options, terminal)
+    rows = topic_rows(vault.state, vault.suggest, wanted)
     listing = Listing(
         "topics",
         rows,
@@ -272,8 +277,8 @@ def unresolved(options: FolderOptions) -> int:
         empty="No unresolved links found.",
     )
     if print_listing(terminal, output_format, listing):
-        terminal.print_message(_describe_topics(rows, vault.index.count_all_links().dangling))
-        option = format_vault_option(options, vault.root, options.folder)
+        terminal.print_message(_describe_topics(rows, vault.index.count_all_links(wanted).dangling))
+        option = format_part(options, vault.root)
         terminal.print_message(
             f"`vaultlink fix --interactive{option}` links, creates, unlinks or allows each."
         )
@@ -356,7 +361,7 @@ def show(options: NotesOptions) -> int:
     """
     terminal = Terminal(options)
     output_format = choose_listing_format(terminal, "page", "page")
-    vault = open_from_options(options, terminal)
+    vault = open_from_options(options, terminal, find_note_start(options, options.notes))
     paths = select_link_sources(vault, options.notes) if options.notes else list(vault.notes)
     rows = note_rows(vault.index, paths)
     listing = Listing(
@@ -409,7 +414,7 @@ def history(options: HistoryOptions) -> int:
         raise UsageError("--no-history can't be used with `vaultlink history`.")
     terminal = Terminal(options)
     output_format = choose_listing_format(terminal)
-    vault = open_from_options(options, terminal)
+    vault = open_from_options(options, terminal, find_note_start(options, (options.note,)))
     known = _load_history(vault)
     path = _find_note(vault, options.note, known)
     row = build_past(path, vault.index, known, _read_recorded(vault, path, known))

@@ -4,7 +4,7 @@ from vaultlink.cli.exit_codes import EXIT_CLEAN
 from vaultlink.cli.listing import choose_listing_format
 from vaultlink.cli.mention_search import MentionsOptions, reject_conflicting_options
 from vaultlink.cli.terminal import Terminal
-from vaultlink.cli.vault import open_from_options
+from vaultlink.cli.vault import find_note_start, open_from_options
 
 
 def mentions(options: MentionsOptions) -> int:
@@ -36,6 +36,6 @@ def mentions(options: MentionsOptions) -> int:
 
     terminal = Terminal(options)
     output_format = choose_listing_format(terminal)
-    vault = open_from_options(options, terminal)
+    vault = open_from_options(options, terminal, find_note_start(options, options.notes))
     print_mentions(terminal, output_format, vault, find_mentions(options, vault))
     return EXIT_CLEAN

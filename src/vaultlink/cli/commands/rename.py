@@ -12,9 +12,15 @@ from msgspec.structs import replace
 from vaultlink.api import Vault, replace_state
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_ERROR, EXIT_FINDINGS
 from vaultlink.cli.listing import Listing, choose_listing_format, print_document, print_listing
-from vaultlink.cli.options import DiffOption, OpenOptions, argument, option
+from vaultlink.cli.options import DiffOption, OpenOptions, argument, list_option_fields, option
 from vaultlink.cli.terminal import Terminal, print_stderr
-from vaultlink.cli.vault import find_vault_root, make_path_formatter, open_scanned_vault
+from vaultlink.cli.vault import (
+    StartPaths,
+    find_note_start,
+    find_vault_root,
+    make_path_formatter,
+    open_scanned_vault,
+)
 from vaultlink.cli.write_run import (
     WritingCommand,
     format_command_line,
@@ -120,9 +126,20 @@ def check_git_option(options: RefactorOptions) -> None:
     if (
         options.git
         and not options.diff
-        and find_work_tree(root := find_vault_root(options)) is None
+        and find_work_tree(root := find_vault_root(options, find_refactor_start(options))) is None
     ):
         raise UsageError(f"--git: {root} is not in a git work tree. Nothing was written.")
+
+
+def find_refactor_start(options: RefactorOptions) -> StartPaths:
+    """Return where the search for the vault starts: see `find_note_start`."""
+    values = [
+        getattr(options, field.name)
+        for field in list_option_fields(type(options))
+        if not field.spec.names
+    ]
+    words = [word for value in values for word in (value if isinstance(value, tuple) else (value,))]
+    return find_note_start(options, words)
 
 
 class RefactorCommand(WritingCommand):
@@ -140,6 +157,7 @@ class RefactorCommand(WritingCommand):
         terminal = Terminal(options)
         output_format = choose_listing_format(terminal, piped="table")
         super().__init__(name, options, terminal, output_format)
+        self.start = find_refactor_start(options)
         self._make_plan, self._choices, self.is_dry = make_plan, options, options.diff
         self._unstaged: str | None = None
         self._hint = hint
@@ -344,19 +362,24 @@ def make_path_finder(vault: "Vault") -> "FindPath":
 
 
 def to_vault_word(vault: "Vault", text: str) -> str:
-    """Return a word; an absolute path in the vault becomes a vault path.
+    """Return a word; a path on disk in the vault becomes a vault path.
 
-    Raises UsageError for an absolute path outside the vault, unless it may be a vault path.
+    It is absolute, or begins with folders that lead into the vault and are not in it. Raises
+    UsageError for an absolute path outside the vault, unless it may be a vault path.
     """
     if os.sep != "/":
         text = text.replace(os.sep, "/")
     root = vault.root.as_posix()
     if text == root or text.startswith(f"{root}/"):
         return text[len(root) :] or "/"
-    if not text.startswith("/") or not text.strip("/"):
-        return text
     first = text.strip("/").split("/")[0]
     is_known = (vault.root / first).exists() or (vault.root / f"{first}.md").exists()
+    if "/" in text and not text.startswith("/"):
+        on_disk = os.path.abspath(text).replace(os.sep, "/")  # noqa: PTH100 - keeps symbolic links
+        leads_in = on_disk.startswith(f"{root}/") and not Path.cwd().is_relative_to(vault.root)
+        return on_disk[len(root) :] if leads_in and not is_known else text
+    if not text.startswith("/") or not first:
+        return text
     if not is_known and Path(f"/{first}").exists():
         raise UsageError(
             f"{escape_controls(text)} is outside the vault {vault.root}. "

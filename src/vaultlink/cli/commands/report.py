@@ -15,10 +15,10 @@ from vaultlink import __version__
 from vaultlink.api import Vault, replace_state
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
 from vaultlink.cli.mention_search import find_linkable_mentions, has_library
-from vaultlink.cli.options import FolderOptions, option
+from vaultlink.cli.options import PathsOptions, option
 from vaultlink.cli.terminal import Terminal
-from vaultlink.cli.vault import open_from_options
-from vaultlink.dashboard.facts import ReportInputs, ReportLabels, build_report
+from vaultlink.cli.vault import make_path_filter, open_from_options, to_vault_paths
+from vaultlink.dashboard.facts import ReportInputs, ReportLabels, ReportPart, build_report
 from vaultlink.dashboard.markdown_report import MAX_ROWS, render_markdown_report
 from vaultlink.dashboard.model import Trend, VaultReport, render_json_report
 from vaultlink.dashboard.score import TreeMeasures, build_trend
@@ -58,7 +58,7 @@ _DEFAULT_FILE = "vaultlink-report.html"
 """The page that a terminal gets in place of output, in the current folder."""
 
 
-class DashboardOptions(FolderOptions, frozen=True, kw_only=True):
+class DashboardOptions(PathsOptions, frozen=True, kw_only=True):
     """Options of `report`."""
 
     output_file: Annotated[
@@ -94,7 +94,8 @@ def report(options: DashboardOptions) -> int:
     findings by rule and folder, unresolved topics, orphans, dead ends, islands, hubs, bridges,
     attachments, backlinks sections, waiting fixes, and the graph. It begins with what to do next,
     and lists certain mentions and related notes. It asks no server for anything. Findings of a
-    baseline are included.
+    baseline are included. With PATHS, the tables and the graph are about the files in them; the
+    score, the totals and what to do next are always those of the whole vault.
 
     --output names the file. In a vault, an existing file is replaced only if it is a report of the
     same format. Without --output, the report is printed; on a terminal, and with --open, a page is
@@ -123,11 +124,13 @@ def report(options: DashboardOptions) -> int:
         from vaultlink.dashboard.page import check_jinja2  # noqa: PLC0415 - needed for HTML only
 
         check_jinja2(format_install_command("jinja2"))
-    vault = open_from_options(options, terminal, options.folder)
+    vault = open_from_options(options, terminal, options.paths)
     terminal.check_output_file()
     vault = _leave_out(options.output_file, vault)
-    report = _make_report(options, terminal, vault, _MAX_ROWS.get(output_format))
-    terminal.print_results(_render(report, vault, output_format))
+    chosen = to_vault_paths(vault.root, options.paths)
+    part = ReportPart(() if "" in chosen else chosen, make_path_filter(chosen))
+    report = _make_report(options, terminal, vault, _MAX_ROWS.get(output_format), part)
+    terminal.print_results(_render(report, vault, output_format, part))
     _print_summary(options, terminal, report)
     is_below = options.fail_under is not None and report.score.value < options.fail_under
     return EXIT_FINDINGS if is_below else EXIT_CLEAN
@@ -192,7 +195,11 @@ def _leave_out(file: Path | None, vault: Vault) -> Vault:
 
 
 def _make_report(
-    options: DashboardOptions, terminal: Terminal, vault: Vault, max_rows: int | None
+    options: DashboardOptions,
+    terminal: Terminal,
+    vault: Vault,
+    max_rows: int | None,
+    part: ReportPart,
 ) -> VaultReport:
     sources = ReportInputs(
         vault.state,
@@ -203,7 +210,7 @@ def _make_report(
     )
     commit = _find_commit(vault.root)
     labels = ReportLabels(vault.root.name, __version__, commit, options.date or "")
-    report = build_report(sources, labels, max_rows)
+    report = build_report(sources, labels, max_rows, part)
     if not options.history:
         return report
     with terminal.progress_line("Measuring commits") as progress:
@@ -217,32 +224,34 @@ def _find_commit(root: Path) -> str:
     return (output or b"").decode("ascii", "replace").strip()
 
 
-def _render(report: VaultReport, vault: Vault, output_format: str) -> str | bytes:
+def _render(report: VaultReport, vault: Vault, output_format: str, part: ReportPart) -> str | bytes:
     if output_format == "json":
         return render_json_report(report)
     if output_format == "markdown":
         return render_markdown_report(report)
     from vaultlink.dashboard.page import render_page  # noqa: PLC0415 - needed for HTML only
 
-    return render_page(report, draw_vault(vault)).encode("utf-8", "replace")
+    return render_page(report, draw_vault(vault, part)).encode("utf-8", "replace")
 
 
 _PICTURE_KIND = "report-picture"
 """Name of the cache entry: the graph's picture, which takes longer than the rest of the page."""
 
 
-def draw_vault(vault: Vault) -> "GraphPicture":
-    """Draw the graph of a vault, with the topics of the report.
+def draw_vault(vault: Vault, part: ReportPart = ReportPart()) -> "GraphPicture":  # noqa: B008 - immutable
+    """Draw the graph of a vault, or a part of it, with the topics of the report.
 
     Other unresolved links are left out. The picture of a graph that did not change since the last
     run is read from the cache.
     """
-    from vaultlink.graph.build import merge_topics  # noqa: PLC0415 - needed for HTML only
+    from vaultlink.graph.build import merge_topics, select_linked  # noqa: PLC0415 - needed for HTML only
     from vaultlink.graph.layout import draw_picture  # noqa: PLC0415
     from vaultlink.graph.picture import GraphPicture  # noqa: PLC0415
     from vaultlink.index.topics import list_topics  # noqa: PLC0415
 
     nx_graph = merge_topics(vault.graph(), list_topics(vault.diagnostics()))
+    if part.paths:
+        nx_graph = select_linked(nx_graph, part.wanted)
     titles = {path: note.title or link_name(path) for path, note in vault.notes.items()}
     cache = vault.scan.open_cache()
     try:

@@ -11,10 +11,13 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Annotated
 
+from msgspec.structs import replace
+
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_ERROR
-from vaultlink.cli.options import FolderArgument, RuleSelectionOptions, option
+from vaultlink.cli.options import RuleSelectionOptions, VaultArgument, option
 from vaultlink.cli.terminal import Terminal, format_label, print_stderr, wrap_lines
 from vaultlink.cli.vault import (
+    choose_named_vault,
     describe_skipped_preview,
     format_vault_option,
     make_suggester,
@@ -53,7 +56,7 @@ _MAX_LISTED = 50
 class WatchOptions(RuleSelectionOptions, frozen=True, kw_only=True):
     """Options of `watch`."""
 
-    folder: FolderArgument = None
+    folder: VaultArgument = None
     fix: Annotated[
         bool, option("--fix", help="Apply safe fixes in every pause between changes.")
     ] = False
@@ -119,7 +122,8 @@ def watch(options: WatchOptions) -> int:
 
 
 def _start_watcher(options: WatchOptions, terminal: Terminal) -> Watch:
-    scan = scan_from_options(options, options.folder)
+    options = replace(options, vault=choose_named_vault(options.vault, options.folder))
+    scan = scan_from_options(options)
     warn_of_scan(scan, terminal)
     terminal.check_output_file()
     file = terminal.output_file
@@ -215,7 +219,7 @@ class _UpdatePrinter:
             counts = count_by_rule(findings)
             terminal.print_part(render_statistics(counts, terminal.palette, has_fixes=False))
             options = self._options
-            named = format_vault_option(options, batch.vault.root, options.folder)
+            named = format_vault_option(options, batch.vault.root)
             terminal.print_message(f"`vaultlink check{named}` lists the findings.")
         elif self._format == "full":
             terminal.print_part(self._make_renderer(batch).render(findings))
