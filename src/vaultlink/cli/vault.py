@@ -14,9 +14,9 @@ from vaultlink.cli.terminal import Terminal
 from vaultlink.disk.obsidian_files import APP_FILE
 from vaultlink.disk.scan import Settings, VaultScan, list_files, scan_vault
 from vaultlink.disk.vault_search import VaultChoice, find_vault
-from vaultlink.errors import UsageError, propose
+from vaultlink.errors import UnknownNameError, UsageError, propose
 from vaultlink.index.index import link_name
-from vaultlink.index.resolve import is_note, normalize_name, resolve
+from vaultlink.index.resolve import file_name, is_note, normalize_name, resolve
 from vaultlink.index.titles import find_notes_by_alias, unwrap_link
 from vaultlink.links.naming import strip_note_extension
 from vaultlink.report.layout import escape_controls
@@ -216,7 +216,7 @@ def find_note_argument(vault: "Vault", name: str) -> str:
         return path
     near = [item.path for item in vault.suggest(word)] or _find_similar_notes(word, vault)
     hint = propose(near[:2], "A note is named by its path in the vault, or as in a link.")
-    raise UsageError(f'there is no note "{name}" in {vault.root}. {hint}')
+    raise UnknownNameError(f'there is no note "{name}" in {vault.root}. {hint}')
 
 
 def find_aliased_note(vault: "Vault", alias: str) -> str | None:
@@ -318,7 +318,7 @@ def _find_containing_vault(start: Path | None) -> VaultChoice:
     current_vault = find_vault()
     if os.path.lexists(current_vault.root / start):
         return current_vault
-    raise _missing_path_error(start)
+    raise _missing_path_error(start, current_vault.root)
 
 
 def _read_path_variable(variable: str) -> Path | None:
@@ -337,17 +337,41 @@ def _to_vault_path(root: Path, path: Path) -> str:
             raise UsageError(
                 f"{path} is outside the vault {root}. Name another vault with --vault."
             )
-    raise _missing_path_error(path)
+    raise _missing_path_error(path, root)
 
 
-def _missing_path_error(path: Path) -> UsageError:
+def _missing_path_error(path: Path, root: Path) -> UsageError:
     """Return the error for a path that does not exist, or is a pattern in quotes."""
-    hint = (
-        " vaultlink takes no patterns: name a folder, or let the shell expand the pattern."
-        if any(sign in str(path) for sign in "*?[")
-        else ""
-    )
-    return UsageError(f"{path}: no such file or folder.{hint}")
+    near = _find_similar_paths(str(path), root)
+    hint = propose([shlex.quote(make_path_formatter(root)(item)) for item in near])
+    if not near and any(sign in str(path) for sign in "*?["):
+        hint = "vaultlink takes no patterns: name a folder, or let the shell expand the pattern."
+    return UnknownNameError(f"{path}: no such file or folder. {hint}".rstrip())
+
+
+def _find_similar_paths(text: str, root: Path) -> list[str]:
+    """Return the vault paths, two at most, of files and folders that a path may mean.
+
+    No note is read. The path may lack `.md`, or be a pasted link.
+    """
+    from difflib import get_close_matches  # noqa: PLC0415 - only for this message
+
+    listing = list_files(root)
+    names = {f"{folder}/": folder for folder in listing.folders if folder}
+    names |= {path: strip_note_extension(path) for path in listing.files}
+    wanted = normalize_name(text.strip("[]!").removeprefix("./").rstrip("/"))
+    keys: dict[str, str] = {}
+    for path in sorted(names, key=lambda item: (item.count("/"), item), reverse=True):
+        keys[normalize_name(names[path])] = path
+        if "/" not in wanted:
+            keys[normalize_name(file_name(names[path]))] = path
+    if wanted in keys:
+        return [keys[wanted]]
+    return [keys[key] for key in get_close_matches(wanted, keys, 2, _MIN_SIMILARITY)]
+
+
+_MIN_SIMILARITY = 0.75
+"""Similarity, from 0 to 1, of a path that is proposed for one that does not exist."""
 
 
 def _find_similar_notes(name: str, vault: "Vault") -> list[str]:

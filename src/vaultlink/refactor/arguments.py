@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from vaultlink.errors import UsageError
+from vaultlink.errors import UnknownNameError, UsageError
 from vaultlink.fix.plan import Rename, RenameKind
 from vaultlink.index.anchors import find_anchor, normalize_heading, split_parts
 from vaultlink.index.file_kinds import has_known_extension
@@ -68,7 +68,7 @@ def find_source(index: Index, text: str, find: FindPath) -> RenamedThing:
             return _make_source(found) if found else _find_part(index, text, find)
     found = _look_up(index, text, find)
     if found is None:
-        raise UsageError(_explain_unknown_path(index, text))
+        raise UnknownNameError(_explain_unknown_path(index, text))
     return _make_source(found)
 
 
@@ -113,7 +113,7 @@ def _find_part(index: Index, text: str, find: FindPath) -> RenamedThing:
         path = _look_up(index, text[:end], find) if end else None
         if path is not None and not path.endswith("/"):
             return _find_anchored(index, path, text, end)
-    raise UsageError(_explain_unknown_path(index, text[: ends[0]]))
+    raise UnknownNameError(_explain_unknown_path(index, text[: ends[0]]))
 
 
 def _find_anchored(index: Index, path: str, text: str, end: int) -> RenamedThing:
@@ -129,7 +129,7 @@ def _find_anchored(index: Index, path: str, text: str, end: int) -> RenamedThing
     # Links with the id of a missing block lead to a heading of that text. That is not meant here.
     is_heading = anchor is not None or (len(parts) == 1 and _has_heading(note, parts[0]))
     if parts[-1].startswith("^") or not is_heading:
-        raise UsageError(_explain_unknown_part(note, parts[-1]))
+        raise UnknownNameError(_explain_unknown_part(note, parts[-1]))
     return RenamedThing(RenameKind.HEADING, path, f"#{'#'.join(parts)}", text[:end])
 
 
