@@ -612,7 +612,7 @@ def test_progress_is_shown_after_half_a_second_and_erased(
         (("refactor", "a", "b"), "Did you mean rename?"),
         (
             ("search", "a"),
-            "`vaultlink links`, `vaultlink unresolved` and `vaultlink show` list what",
+            "Obsidian searches texts. `vaultlink links` lists links",
         ),
         (("ls",), "Did you mean show or links?"),
         (("version",), "Did you mean --version?"),

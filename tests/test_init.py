@@ -301,8 +301,9 @@ def test_nothing_names_a_package_that_is_not_published(
     before = read_files(root)
     assert run("init", root, "--ci", "github,gitlab", "--pre-commit") == (
         *(2, ""),
-        "error: vaultlink is not on PyPI yet, and pip did not record where this copy comes from. "
-        "Name its source: --package 'vaultlink @ git+https://HOST/OWNER/vaultlink@COMMIT'.\n",
+        "error: vaultlink is not on PyPI yet, and other computers can't reach the source of this "
+        "copy: name another one, as in "
+        "--package 'vaultlink @ git+https://HOST/OWNER/vaultlink@COMMIT'.\n",
     )
     assert read_files(root) == before
     named = "vaultlink @ git+https://e.org/v@1"
@@ -360,6 +361,32 @@ def test_no_page_or_file_for_others_installs_from_an_index() -> None:
         and (match := INSTALLS.search(page.read_text(encoding="utf-8")))
     }
     assert found == {}
+
+
+@pytest.mark.parametrize("address", ["file:///here", "git+file:///here@1"])
+def test_a_local_source_is_refused_unless_it_is_named(
+    run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    monkeypatch.delenv("VAULTLINK_PACKAGE")
+    record: dict[str, object] = {"url": address.removeprefix("git+").partition("@")[0]}
+    is_git = address.startswith("git+")
+    record |= {"vcs_info": {"vcs": "git", "commit_id": "1"}} if is_git else {"dir_info": {}}
+    installed = write_files(
+        tmp_path / "site",
+        {
+            "vaultlink-1.dist-info/METADATA": "Metadata-Version: 2.1\nName: vaultlink\nVersion: 1\n",
+            "vaultlink-1.dist-info/direct_url.json": json.dumps(record),
+        },
+    )
+    monkeypatch.syspath_prepend(str(installed))
+    root = repository(tmp_path / "repo")
+    before = read_files(root)
+    for kind in CI_KINDS:
+        told = run("init", root, "--ci", kind)
+        assert (told.code, told.out) == (2, "")
+        assert f"can't reach the source of this copy (vaultlink @ {address}): name" in told.err
+        assert read_files(root) == before
+        assert run("init", root, "--ci", kind, "--diff", "--package", REQUIREMENT).code == 1
 
 
 def test_source_that_others_cannot_reach_is_mentioned(

@@ -302,6 +302,7 @@ def test_statistics_count_by_rule_most_first() -> None:
         ([], 1234, "No findings in 1,234 notes."),
         (SAMPLE[:1], 2, "Found 1 error in 1 file; 2 notes checked."),
         (SAMPLE, 2, "Found 3 errors, 1 info in 1 file; 2 notes checked."),
+        (SAMPLE * 2, 2, "Found 6 errors, 2 infos in 1 file; 2 notes checked."),
     ],
 )
 def test_summary(diagnostics: Sequence[Diagnostic], notes: int, sentence: str) -> None:

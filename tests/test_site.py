@@ -12,7 +12,7 @@ from built_site import make_site
 from command_pages import load_options, render_files
 from json_documents import DOCUMENTS
 from json_schemas import build_schema
-from markdown_text import format_code, map_links
+from markdown_text import format_code, map_links, show_pipes
 from vaultlink.cli.command_table import COMMANDS
 from vaultlink.cli.options import list_option_fields
 
@@ -89,6 +89,30 @@ def test_links_in_code_stay_as_they_are() -> None:
         "[a](b.md#c)", "[a](x/b.md#c)"
     )
     assert map_links("[a](b.md)", lambda _path, _part: None) == "a"
+
+
+def test_no_page_shows_an_escaped_pipe_in_code(site: Path) -> None:
+    pages = {file: file.read_text(encoding="utf-8") for file in site.rglob("*.html")}
+    found = {
+        file.relative_to(site).as_posix(): code
+        for file, text in pages.items()
+        for code in re.findall(r"<td>(?:(?!</td>).)*?(<code>[^<]*\\\|[^<]*</code>)", text)
+    }
+    assert found == {}
+    assert "<code>auto|always|never</code>" in pages[site / "reference/commands/check.html"]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("| `a\\|b` | c |\n", "| `a|b` | c |\n"),
+        ("| a\\|b | `c` |\n", "| a\\|b | `c` |\n"),
+        ("`a\\|b`\n", "`a\\|b`\n"),
+        ("```\n| `a\\|b` |\n```\n", "```\n| `a\\|b` |\n```\n"),
+    ],
+)
+def test_pipes_are_escaped_only_where_a_forge_needs_that(text: str, shown: str) -> None:
+    assert show_pipes(text) == shown
 
 
 def test_fence_is_longer_than_those_in_the_text() -> None:

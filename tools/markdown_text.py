@@ -9,6 +9,9 @@ _CODE_OR_LINK = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 _CODE = re.compile(r"(`+[^`]*`+)")
+_FENCE_OR_ROW = re.compile(
+    r"^ *(?P<fence>`{3,}|~{3,}).*?^ *(?P=fence)|^ *\|[^\n]*", re.MULTILINE | re.DOTALL
+)
 _OPTION = re.compile(r"(?<![\w-])--[a-z][\w-]*")
 _SPECIAL = re.compile(r"[\\*_\[\]<>|{}]")
 
@@ -53,6 +56,20 @@ def format_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Return a table. Its cells are Markdown."""
     lines = [header, ["---"] * len(header), *rows]
     return "".join(f"| {' | '.join(map(format_cell, line))} |\n" for line in lines)
+
+
+def show_pipes(text: str) -> str:
+    """Return Markdown without the backslashes before pipes in the code of tables.
+
+    A forge needs them there, but the tables of Python-Markdown show them, and need none.
+    """
+
+    def change(match: re.Match[str]) -> str:
+        if match["fence"]:
+            return match[0]
+        return re.sub(r"`+[^`\n]*`+", lambda code: code[0].replace("\\|", "|"), match[0])
+
+    return _FENCE_OR_ROW.sub(change, text)
 
 
 def format_code(text: str, language: str = "", title: str = "") -> str:

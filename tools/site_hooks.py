@@ -18,7 +18,7 @@ import command_pages
 import json_pages
 import reference_pages
 import rule_pages
-from markdown_text import map_links
+from markdown_text import map_links, show_pipes
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -93,10 +93,11 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, **_values: Any) -> str:
-    """Change links between documents to links between pages."""
+    """Change links between documents to links between pages, and pipes in tables."""
     uri = page.file.src_uri
     if uri == "README.md":
         page.meta["hide"] = ["navigation", "toc"]
+    markdown = show_pipes(markdown)
     page.meta["search"] = {"boost": _rank_page(page)}
     if page.file.generated_by and uri not in _SOURCES:
         return markdown

@@ -36,6 +36,13 @@ class UsageError(Exception):
     """A usage error on the command line. The message states cause and next step."""
 
 
+class UnknownNameError(UsageError):
+    """A word on the command line names nothing, or is one too many.
+
+    It may be part of a name with spaces that lacks its quotes.
+    """
+
+
 USER_ERRORS = (VaultError, ConfigError, JournalError, UsageError)
 """Errors that a command prints as a message with exit code 2. All others are bugs in vaultlink."""
 

@@ -23,7 +23,7 @@ from vaultlink.engine.checks import LinterSettings
 from vaultlink.engine.step import State, step
 from vaultlink.errors import VaultError
 from vaultlink.git.location import find_git_dir
-from vaultlink.git.program import run_git
+from vaultlink.git.program import NO_GIT, has_git, run_git
 from vaultlink.index.packed_map import with_changes
 
 _SHALLOW_HINT = (
@@ -46,6 +46,8 @@ def find_merge_base(root: Path, name: str) -> Revision:
         )
     if find_git_dir(root) is None:
         raise VaultError(f"{OPTION}: {root} is not in a git repository.")
+    if not has_git():
+        raise VaultError(f"{OPTION}: {NO_GIT}.")
     # Git before 2.24 fails here, and so does every error: the reason is found in more steps.
     merge_base = _read_git_line(
         root, "merge-base", "--end-of-options", f"{name}^{{commit}}", "HEAD"

@@ -9,12 +9,21 @@ from collections.abc import Sequence
 
 from vaultlink.cli.command_table import ALIASES, COMMANDS, GROUPS
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_ERROR, EXIT_INTERRUPTED
-from vaultlink.errors import USER_ERRORS, DamagedCacheError, UsageError, propose
+from vaultlink.errors import (
+    USER_ERRORS,
+    DamagedCacheError,
+    UnknownNameError,
+    UsageError,
+    propose,
+)
 
 COMPLETE = "__complete"
 """Hidden command with which completion scripts ask for candidates."""
 
-_SEARCH = "`vaultlink links`, `vaultlink unresolved` and `vaultlink show` list what links name."
+_SEARCH = (
+    "Obsidian searches texts. `vaultlink links` lists links, and `vaultlink mentions` names of "
+    "notes without a link."
+)
 _KNOWN_ELSEWHERE = {
     **dict.fromkeys(("lint", "validate", "verify", "test"), "Did you mean check?"),
     **dict.fromkeys(("format", "fmt", "autofix"), "Did you mean fix?"),
@@ -27,8 +36,14 @@ _KNOWN_ELSEWHERE = {
     **dict.fromkeys(("dashboard", "stats", "score", "health"), "Did you mean report?"),
     **dict.fromkeys(("settings", "show-settings"), "Did you mean config?"),
     **dict.fromkeys(("revert", "restore", "rollback"), "Did you mean undo?"),
+    **dict.fromkeys(("rm", "remove", "trash"), "Did you mean delete?"),
     **dict.fromkeys(
-        ("rm", "delete", "remove"), "`vaultlink check` reports links to deleted files."
+        ("new", "create", "touch", "add"),
+        "Obsidian creates notes. `vaultlink fix -i` asks whether to create those that links want.",
+    ),
+    **dict.fromkeys(
+        ("upgrade", "update", "self-update", "install", "uninstall"),
+        "The program that installed vaultlink does that: pip, pipx or uv.",
     ),
     "version": "Did you mean --version?",
     "--install-completion": "Did you mean completion?",
@@ -139,8 +154,16 @@ def _dispatch_command(line: list[str]) -> int:
     from vaultlink.cli.parser import parse_options  # noqa: PLC0415
 
     function = COMMANDS[name].load()
-    options = parse_options(line[0], function, line[1:])
-    return options if isinstance(options, int) else function(options)
+    try:
+        options = parse_options(line[0], function, line[1:])
+        return options if isinstance(options, int) else function(options)
+    except UnknownNameError:
+        from vaultlink.cli.candidates import quote_names  # noqa: PLC0415 - only for this message
+
+        quoted = quote_names(line[0], line[1:])
+        if not quoted:
+            raise
+        raise UsageError(f"names with spaces need quotes: `{quoted}`.") from None
 
 
 def _import_msgspec() -> None:
@@ -182,7 +205,7 @@ def _explain_unknown_command(name: str) -> str:
 
     if name in _KNOWN_ELSEWHERE:
         return f'there is no command "{name}". {_KNOWN_ELSEWHERE[name]}'
-    near = get_close_matches(name, [*COMMANDS, *ALIASES], 2, 0.6)
+    near = get_close_matches(name, [*COMMANDS, *ALIASES], 2, 0.7)
     hint = "`vaultlink --help` lists all commands."
     if os.path.exists(name):  # noqa: PTH110 - pathlib is not imported yet
         hint = f"To check that path, run `vaultlink check {name}`."

@@ -54,14 +54,17 @@ def find_package_source() -> str:
 
     It is that of VAULTLINK_PACKAGE if that is set. Raises UsageError if no source is known.
     """
-    requirement = os.environ.get("VAULTLINK_PACKAGE") or (
-        f"vaultlink=={__version__}" if IS_PUBLISHED else _find_repository_source()
-    )
-    if requirement:
-        return requirement
+    if named := os.environ.get("VAULTLINK_PACKAGE"):
+        return named
+    if IS_PUBLISHED:
+        return f"vaultlink=={__version__}"
+    found = _find_repository_source()
+    if found and not is_local(found):
+        return found
     raise UsageError(
-        "vaultlink is not on PyPI yet, and pip did not record where this copy comes from. "
-        "Name its source: --package 'vaultlink @ git+https://HOST/OWNER/vaultlink@COMMIT'."
+        "vaultlink is not on PyPI yet, and other computers can't reach the source of this copy"
+        f"{f' ({found})' if found else ''}: name another one, as in "
+        "--package 'vaultlink @ git+https://HOST/OWNER/vaultlink@COMMIT'."
     )
 
 

@@ -14,7 +14,7 @@ import typer
 
 from vaultlink.cli.options import OptionField, RawValues
 from vaultlink.cli.terminal import Terminal
-from vaultlink.errors import UsageError, propose
+from vaultlink.errors import UnknownNameError, UsageError, propose
 from vaultlink.report import FORMATS
 from vaultlink.text import lazy_pattern
 
@@ -39,8 +39,14 @@ _KNOWN_ELSEWHERE = {
     "--stdin": ("--stdin-filename",),
     "--workers": ("--jobs",),
     "--unsafe": ("--unsafe-fixes",),
+    **dict.fromkeys(("-n", "--preview-changes", "--check"), ("--diff",)),
+    **dict.fromkeys(("-y", "--yes", "-f", "--force", "-r", "--recursive"), ()),
+    **dict.fromkeys(("-a", "--all"), ()),
+    "-o": ("--output-file",),
+    "-j": ("--jobs",),
+    "-s": ("--select",),
 }
-"""Options that other programs have, and what serves here."""
+"""Options that other programs have, and what serves here; () if nothing does."""
 
 
 def parse_with_typer(
@@ -91,7 +97,14 @@ def parse_with_typer(
         with redirect_stdout(page):
             code = app(list(line), prog_name=f"vaultlink {command}", standalone_mode=False)
     except _TyperError as error:
-        raise UsageError(_explain_error(command, fields, error)) from None
+        text, is_extra = _EXTRA_ARGUMENTS.subn(r"unexpected argument: \1", _read_message(error))
+        hint = f"`vaultlink {command} --help` lists all options."
+        if is_extra:
+            quotes = (
+                "" if all(it.spec.names for it in fields) else "Names with spaces need quotes. "
+            )
+            raise UnknownNameError(f"{text.rstrip('.')}. {quotes}{hint}") from None
+        raise UsageError(_explain_error(text, fields, error, hint)) from None
     if not isinstance(code, int):
         return raw
     Terminal().print_results(page.getvalue())
@@ -117,17 +130,23 @@ _EXTRA_ARGUMENTS = lazy_pattern(r"^Got unexpected extra arguments?(?:\(s\))? \((
 """The message of typer for arguments that a command does not have."""
 
 
-def _explain_error(command: str, fields: Sequence[OptionField], error: Exception) -> str:
-    """Return typer's message, or an own one for an unknown option."""
+def _read_message(error: Exception) -> str:
+    return str(getattr(error, "format_message", lambda: str(error))())
+
+
+def _explain_error(text: str, fields: Sequence[OptionField], error: Exception, hint: str) -> str:
+    """Return the message of an error, or an own one for an unknown option."""
     name = getattr(error, "option_name", None)
-    hint = f"`vaultlink {command} --help` lists all options."
     if type(error).__name__ != "NoSuchOption" or not isinstance(name, str):
-        text = str(getattr(error, "format_message", lambda: str(error))())
-        text = _EXTRA_ARGUMENTS.sub(r"unexpected argument: \1", text)
         return f"{text.rstrip('.')}. {hint}"
     from difflib import get_close_matches  # noqa: PLC0415
 
-    names = [name for field in fields for name in field.spec.names]
-    meant = [other for other in _KNOWN_ELSEWHERE.get(name, ()) if other in names]
-    near = meant or get_close_matches(name, names, 2, 0.6)
+    names = {word.lstrip("-"): word for field in fields for word in field.spec.names}
+    known = set(names.values())
+    if name in _KNOWN_ELSEWHERE:
+        near = [other for other in _KNOWN_ELSEWHERE[name] if other in known]
+    else:
+        stem = name.lstrip("-")
+        begun = [word for word in names if len(stem) > 1 and word.startswith(stem)]
+        near = [names[it] for it in begun[:2] or get_close_matches(stem, names, 2, 0.65)]
     return f"there is no option {name}. {propose(near, hint)}"

@@ -25,8 +25,11 @@ from vaultlink.disk.vault_search import (
     find_vault,
     require_vault_folder,
 )
-from vaultlink.errors import UsageError, propose
-from vaultlink.index.resolve import is_note, resolve
+from vaultlink.errors import UnknownNameError, UsageError, propose
+from vaultlink.index.index import link_name
+from vaultlink.index.resolve import file_name, is_note, normalize_name, resolve
+from vaultlink.index.titles import find_notes_by_alias, unwrap_link
+from vaultlink.links.naming import strip_note_extension
 from vaultlink.report.layout import escape_controls, truncate_left
 from vaultlink.text import list_first
 
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
     from vaultlink.api import Vault
     from vaultlink.config.settings import Config
     from vaultlink.model import Diagnostic, Suggestion
+    from vaultlink.refactor.arguments import FindPath
 
 
 # -- opening the vault of a command, and resolving notes and paths named by the user ---------------
@@ -269,12 +273,23 @@ def warn_of_leftovers(scan: VaultScan, terminal: Terminal) -> None:
 
 def find_note_argument(vault: "Vault", name: str) -> str:
     """Return the vault path of a note named on the command line. Raises UsageError."""
-    path = _find_from_outside(vault, name) or vault.find(name)
+    word = unwrap_link(name, vault.index)
+    path = _find_from_outside(vault, word) or vault.find(word) or find_aliased_note(vault, word)
     if path is not None:
         return path
-    near = [item.path for item in vault.suggest(name)] or _find_similar_notes(name, vault)
+    near = [item.path for item in vault.suggest(word)] or _find_similar_notes(word, vault)
     hint = propose(near[:2], "A note is named by its path in the vault, or as in a link.")
-    raise UsageError(f'there is no note "{name}" in {vault.root}. {hint}')
+    raise UnknownNameError(f'there is no note "{name}" in {vault.root}. {hint}')
+
+
+def find_aliased_note(vault: "Vault", alias: str) -> str | None:
+    """Return the only note with an alias, or None; UsageError if several have it."""
+    notes = find_notes_by_alias(alias, vault.index)
+    if len(notes) > 1:
+        raise UsageError(
+            f'several notes have the alias "{alias}". Write the path: {list_first(notes, 4)}.'
+        )
+    return notes[0] if notes else None
 
 
 def _find_from_outside(vault: "Vault", name: str) -> str | None:
@@ -385,10 +400,10 @@ def _find_containing_vault(start: StartPaths) -> VaultChoice:
     try:
         current_vault = find_vault()
     except UsageError:
-        raise _missing_path_error(start[0]) from None
+        raise _missing_path_error(start[0], None) from None
     if os.path.lexists(current_vault.root / start[0]):
         return current_vault
-    raise _missing_path_error(start[0])
+    raise _missing_path_error(start[0], current_vault.root)
 
 
 def _read_path_variable(variable: str) -> Path | None:
@@ -408,7 +423,7 @@ def _to_vault_path(root: Path, path: Path) -> str:
             raise UsageError(
                 f"{path} is outside the vault {root}. Name another vault with --vault."
             )
-    raise _missing_path_error(path)
+    raise _missing_path_error(path, root)
 
 
 def _follow_links_to(root: Path, path: Path) -> Path:
@@ -417,14 +432,38 @@ def _follow_links_to(root: Path, path: Path) -> Path:
     return path if outer is None else root / path.relative_to(outer)
 
 
-def _missing_path_error(path: Path) -> UsageError:
+def _missing_path_error(path: Path, root: Path | None) -> UsageError:
     """Return the error for a path that does not exist, or is a pattern in quotes."""
-    hint = (
-        " vaultlink takes no patterns: name a folder, or let the shell expand the pattern."
-        if any(sign in str(path) for sign in "*?[")
-        else ""
-    )
-    return UsageError(f"{path}: no such file or folder.{hint}")
+    near = _find_similar_paths(str(path), root) if root else []
+    hint = propose([shlex.quote(make_path_formatter(root)(item)) for item in near]) if root else ""
+    if not near and any(sign in str(path) for sign in "*?["):
+        hint = "vaultlink takes no patterns: name a folder, or let the shell expand the pattern."
+    return UnknownNameError(f"{path}: no such file or folder. {hint}".rstrip())
+
+
+def _find_similar_paths(text: str, root: Path) -> list[str]:
+    """Return the vault paths, two at most, of files and folders that a path may mean.
+
+    No note is read. The path may lack `.md`, or be a pasted link.
+    """
+    from difflib import get_close_matches  # noqa: PLC0415 - only for this message
+
+    listing = list_files(root)
+    names = {f"{folder}/": folder for folder in listing.folders if folder}
+    names |= {path: strip_note_extension(path) for path in listing.files}
+    wanted = normalize_name(text.strip("[]!").removeprefix("./").rstrip("/"))
+    keys: dict[str, str] = {}
+    for path in sorted(names, key=lambda item: (item.count("/"), item), reverse=True):
+        keys[normalize_name(names[path])] = path
+        if "/" not in wanted:
+            keys[normalize_name(file_name(names[path]))] = path
+    if wanted in keys:
+        return [keys[wanted]]
+    return [keys[key] for key in get_close_matches(wanted, keys, 2, _MIN_SIMILARITY)]
+
+
+_MIN_SIMILARITY = 0.75
+"""Similarity, from 0 to 1, of a path that is proposed for one that does not exist."""
 
 
 def _find_similar_notes(name: str, vault: "Vault") -> list[str]:
@@ -438,6 +477,90 @@ def _find_similar_notes(name: str, vault: "Vault") -> list[str]:
     return sorted(containing, key=len) or [
         next(path for path, stem in names.items() if stem == found) for found in similar
     ]
+
+
+# -- words that name what a command changes ------------------------------------------------------
+
+
+def make_path_finder(vault: "Vault") -> "FindPath":
+    """Return a function from a path on disk to a vault path.
+
+    The path of a folder ends with a slash. The function returns None if the path does not lead to a
+    file or folder of the vault.
+    """
+    root, files = os.fspath(vault.root), vault.index.files
+
+    def find(text: str) -> str | None:
+        try:
+            absolute = os.path.abspath(text)  # noqa: PTH100 - keeps symbolic links
+            for path in (absolute, os.path.realpath(absolute)):
+                inside = path == root or path.startswith(os.path.join(root, ""))  # noqa: PTH118
+                name = path[len(root) :].strip(os.sep).replace(os.sep, "/")
+                if inside and name in files:
+                    return name
+                if inside and os.path.isdir(path):  # noqa: PTH112
+                    return f"{name}/"
+        except (OSError, ValueError):
+            return None
+        return None
+
+    return find
+
+
+def to_source_word(vault: "Vault", text: str) -> str:
+    """Return a word that names something, with an alias replaced by a path.
+
+    An alias counts only if the word names nothing else. It does not count if the name was that of a
+    file which a recorded run renamed or removed: to run the same command again, which is often done
+    by mistake, must not change the note that has the old name as an alias.
+
+    Raises UsageError.
+    """
+    from vaultlink.refactor.arguments import find_source  # noqa: PLC0415 - for few commands
+    from vaultlink.write.journal_files import list_runs  # noqa: PLC0415
+
+    word = unwrap_link(to_vault_word(vault, text), vault.index)
+    alias, sign, subpath = word.partition("#")
+    try:
+        find_source(vault.index, word, make_path_finder(vault))
+    except UsageError:
+        path = find_aliased_note(vault, alias) if alias else None
+        if path is None or f"{path}{sign}{subpath}" == word:
+            raise
+    else:
+        return word
+    wanted = normalize_name(alias.removeprefix("/").removesuffix(".md"))
+    for run in list_runs(vault.root):
+        gone = [old for old, _ in run.moves] + [item.path for item in run.changes if not item.new]
+        names = {name for old in gone for name in (strip_note_extension(old), link_name(old))}
+        if not run.undone and wanted in map(normalize_name, names):
+            raise UsageError(
+                f'"{alias}" is an alias of {path}, and was the name of a file until '
+                f"`{escape_controls(run.command)}`. Write the path of the note that you mean."
+            )
+    return f"{path}{sign}{subpath}"
+
+
+def to_vault_word(vault: "Vault", text: str) -> str:
+    """Return a word; an absolute path in the vault becomes a vault path.
+
+    Raises UsageError for an absolute path outside the vault, unless it may be a vault path.
+    """
+    if os.sep != "/":
+        text = text.replace(os.sep, "/")
+    root = vault.root.as_posix()
+    if text == root or text.startswith(f"{root}/"):
+        return text[len(root) :] or "/"
+    if not text.startswith("/") or not text.strip("/"):
+        return text
+    first = text.strip("/").split("/")[0]
+    is_known = (vault.root / first).exists() or (vault.root / f"{first}.md").exists()
+    if not is_known and Path(f"/{first}").exists():
+        raise UsageError(
+            f"{escape_controls(text)} is outside the vault {vault.root}. "
+            "A path in the vault needs no slash in front."
+        )
+    return text
 
 
 # -- vault paths as editors open them, and options as other commands repeat them -------------------

@@ -277,6 +277,15 @@ def _limit_memory(process: int, limit: int) -> None:
         resource.prlimit(process, resource.RLIMIT_DATA, (limit, limit))
 
 
+NO_GIT = "git is not installed or not on the PATH"
+"""The reason why git can't be asked, as a clause."""
+
+
+def has_git() -> bool:
+    """Return True if git is installed."""
+    return find_program("git", os.environ.get("PATH", os.defpath)) is not None
+
+
 def _build_call(root: Path, command: tuple[str, ...]) -> _Call | None:
     """Return a call of git; None if it could run other programs."""
     program = find_program("git", os.environ.get("PATH", os.defpath))

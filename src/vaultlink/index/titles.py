@@ -1,11 +1,11 @@
-"""Compare titles and find notes by title (sections 11.4, 11.1.2).
+"""Compare titles and find notes by title or alias (sections 11.4, 11.1.2).
 
 Uses only the names, titles, aliases and headings in the index.
 """
 
 from vaultlink.index.index import BOARD_EXTENSIONS, Index, link_name
 from vaultlink.index.resolve import is_note, name_key, normalize_name, spelling_key, title_slug
-from vaultlink.text import fold_title
+from vaultlink.text import fold_title, lazy_pattern
 
 
 def is_same_title(one: str, other: str) -> bool:
@@ -98,3 +98,27 @@ def find_notes_by_title(title: str, index: Index, without: str = "") -> tuple[st
         {path for path in spelled if is_same_title(title, link_name(path).replace("_", " "))},
     )
     return next((tuple(sorted(tier - {without})) for tier in tiers if tier - {without}), ())
+
+
+# -- names as people write them in commands -------------------------------------------------------
+
+_WIKILINK = lazy_pattern(r"!?\[\[([^\[\]|]+)(?:\|[^\[\]]*)?\]\]((?:#[^\[\]]*)?)")
+
+
+def unwrap_link(text: str, index: Index) -> str:
+    """Return the target and subpath of a pasted wikilink; any other text as it is.
+
+    `[[Note]]#Heading` is read as `[[Note#Heading]]`. A file with brackets in its name is meant
+    itself.
+    """
+    is_file = text in index.files or f"{text}.md" in index.files
+    match = None if is_file else _WIKILINK.fullmatch(text.strip())
+    return match[1].strip() + match[2] if match else text
+
+
+def find_notes_by_alias(alias: str, index: Index) -> tuple[str, ...]:
+    """Return the notes, sorted, that have an alias; `.md` at its end does not count."""
+    for name in (alias, alias.removesuffix(".md")):
+        if notes := index.notes_by_alias.get(normalize_name(name.strip()), ()):
+            return tuple(sorted(notes))
+    return ()

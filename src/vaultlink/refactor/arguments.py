@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from vaultlink.errors import UsageError
+from vaultlink.errors import UnknownNameError, UsageError
 from vaultlink.fix.plan import Rename, RenameKind
 from vaultlink.index.anchors import find_anchor, normalize_heading, split_parts
 from vaultlink.index.file_kinds import has_known_extension
@@ -18,6 +18,8 @@ from vaultlink.index.resolve import (
     parent_folder,
     resolve_with_alternatives,
 )
+from vaultlink.index.titles import unwrap_link
+from vaultlink.index.words import find_slip, is_inflection, split_name
 from vaultlink.model import BlockId, Note
 from vaultlink.text import lazy_pattern
 
@@ -55,6 +57,7 @@ def find_source(index: Index, text: str, find: FindPath) -> RenamedThing:
     """
     if not text.strip():
         raise UsageError("the old name is empty.")
+    text = unwrap_link(text, index)
     if text.strip("./") == "":
         raise UsageError(f'"{text}" is the vault itself, which vaultlink does not rename.')
     if text not in index.files:
@@ -65,7 +68,7 @@ def find_source(index: Index, text: str, find: FindPath) -> RenamedThing:
             return _make_source(found) if found else _find_part(index, text, find)
     found = _look_up(index, text, find)
     if found is None:
-        raise UsageError(_explain_unknown_path(index, text))
+        raise UnknownNameError(_explain_unknown_path(index, text))
     return _make_source(found)
 
 
@@ -110,7 +113,7 @@ def _find_part(index: Index, text: str, find: FindPath) -> RenamedThing:
         path = _look_up(index, text[:end], find) if end else None
         if path is not None and not path.endswith("/"):
             return _find_anchored(index, path, text, end)
-    raise UsageError(_explain_unknown_path(index, text[: ends[0]]))
+    raise UnknownNameError(_explain_unknown_path(index, text[: ends[0]]))
 
 
 def _find_anchored(index: Index, path: str, text: str, end: int) -> RenamedThing:
@@ -126,7 +129,7 @@ def _find_anchored(index: Index, path: str, text: str, end: int) -> RenamedThing
     # Links with the id of a missing block lead to a heading of that text. That is not meant here.
     is_heading = anchor is not None or (len(parts) == 1 and _has_heading(note, parts[0]))
     if parts[-1].startswith("^") or not is_heading:
-        raise UsageError(_explain_unknown_part(note, parts[-1]))
+        raise UnknownNameError(_explain_unknown_part(note, parts[-1]))
     return RenamedThing(RenameKind.HEADING, path, f"#{'#'.join(parts)}", text[:end])
 
 
@@ -160,6 +163,42 @@ def find_folder(index: Index, path: str) -> str | None:
     if any(file.startswith(f"{path}/") for file in files):
         return path
     return "/".join(files[0].split("/")[: path.count("/") + 1])
+
+
+def find_near_folder(index: Index, path: str) -> str | None:
+    """Return the folder that a missing one is likely a misspelling of, or None.
+
+    Both are in the same folder, and their names have the same words, or differ in the form or in a
+    typing error of one word. Numbers are never typing errors: `2025` is not `2026`.
+    """
+    path = path.strip("/")
+    if not path or find_folder(index, path):
+        return None
+    missing = path
+    while (parent := parent_folder(missing).rstrip("/")) and not find_folder(index, parent):
+        missing = parent
+    known = {folder for file in index.files for folder in list_outer_folders(file)}
+    beside = sorted(folder for folder in known if parent_folder(folder) == parent_folder(missing))
+    near = (folder for folder in beside if _is_near(file_name(missing), file_name(folder)))
+    found = next(near, None)
+    return found and found + path[len(missing) :]
+
+
+_MIN_SLIP_LETTERS = 5
+"""Letters of a word with a typing error. Shorter words are others: `Work`, `Word`."""
+
+
+def _is_near(one: str, other: str) -> bool:
+    words, others = split_name(one), split_name(other)
+    pairs = [pair for pair in zip(words, others, strict=False) if pair[0] != pair[1]]
+    if len(words) != len(others) or len(pairs) != 1:
+        return bool(words) and words == others
+    [(word, near)] = pairs
+    if not (word.isalpha() and near.isalpha()):
+        return False
+    slip = find_slip(word, near)
+    is_slip = slip is not None and slip.at > 0 and min(len(word), len(near)) >= _MIN_SLIP_LETTERS
+    return is_inflection(word, near) or is_slip
 
 
 def list_outer_folders(path: str) -> Iterator[str]:
@@ -247,7 +286,7 @@ def read_rename(index: Index, old: str, new: str, find: FindPath) -> Rename:
     `new` a name in the same folder, a path in the vault (with a slash), the text of a heading, a
     block id, or a tag. Raises UsageError if nothing has the old name, or several do.
     """
-    source = find_source(index, old, find)
+    source, new = find_source(index, old, find), unwrap_link(new, index)
     if not new.strip():
         raise UsageError(f'the new name of "{old}" is empty.')
     if source.kind is RenameKind.TAG:

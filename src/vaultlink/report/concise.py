@@ -146,8 +146,8 @@ def _describe_counts(
     new = "new " if known_counts else ""
     return ", ".join(
         [
-            format_count(counts[severity], new + singular, new + plural)
-            for severity, singular, plural in _SEVERITY_NOUNS
+            format_count(counts[severity], new + severity.value)
+            for severity in (Severity.ERROR, Severity.WARNING, Severity.INFO)
             if counts.get(severity)
         ]
     )
@@ -190,13 +190,6 @@ def _describe_number(new: int, known: int) -> str:
     parts = [f"{new:,} of them"] if new else []
     parts += [format_count(known, "known finding")] if known else []
     return " and ".join(parts)
-
-
-_SEVERITY_NOUNS = (
-    (Severity.ERROR, "error", "errors"),
-    (Severity.WARNING, "warning", "warnings"),
-    (Severity.INFO, "info", "info"),
-)
 
 
 def describe_known(count: KnownCount, options: str = "") -> str:

@@ -1,7 +1,7 @@
 """Render a plan: its patch, its JSON document, and sentences about renames."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -16,6 +16,7 @@ from vaultlink.fix.plan import (
     RenameKind,
     VaultChanges,
 )
+from vaultlink.index.file_kinds import has_known_extension
 from vaultlink.index.resolve import is_note
 from vaultlink.model import Edit, SkippedNote
 from vaultlink.report.changed_lines import skipped_rows
@@ -27,6 +28,7 @@ from vaultlink.report.json_document import (
     finding_rows,
 )
 from vaultlink.report.layout import Palette, escape_controls, format_count
+from vaultlink.text import list_first
 
 _MAX_LISTED = 10
 """Captured links and mentions that are listed without --verbose."""
@@ -109,6 +111,39 @@ def describe_refactor(plan: Plan, *, would: bool = False) -> str:
     verb, subject = _describe_renames(plan)
     start = f"Would {verb.lower()}" if would else _PAST[verb]
     return f"{start} {subject}{_describe_numbers(plan)}"
+
+
+def describe_new_names(plan: Plan, folders: Container[str]) -> str:
+    """Return sentences about new folders and extensions that were added.
+
+    `folders` are the vault paths of the folders that exist before. "" if there is nothing to say.
+    """
+    made = {
+        folder
+        for path in plan.files.values()
+        if path is not None
+        for folder in _list_missing_folders(path, folders)
+    }
+    sentences = []
+    if made:
+        deepest = sorted(made - {folder.rpartition("/")[0] for folder in made})
+        names = list_first([f"{escape_controls(folder)}/" for folder in deepest], 3)
+        is_one = len(deepest) == 1
+        sentences.append(f"{names} {'is a new folder' if is_one else 'are new folders'}.")
+    if any(
+        item.kind is RenameKind.NOTE
+        and is_note(item.new)
+        and has_known_extension(item.new[: -len(".md")])
+        for item in plan.renames
+    ):
+        sentences.append("A note keeps .md at the end of its name.")
+    return " ".join(sentences)
+
+
+def _list_missing_folders(path: str, folders: Container[str]) -> Iterator[str]:
+    while path := path.rpartition("/")[0]:
+        if path not in folders:
+            yield path
 
 
 def describe_delete(plan: Plan, place: str, links: str, *, would: bool = False) -> str:

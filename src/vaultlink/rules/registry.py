@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from importlib import import_module
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Any
 
 import msgspec
@@ -424,13 +424,33 @@ def _is_code_start(selector: str) -> bool:
 def _suggest_selectors(rules: Sequence[Rule], selector: str) -> tuple[str, ...]:
     from difflib import get_close_matches  # noqa: PLC0415 - only for an error message
 
-    if _is_code_start(selector):
-        return ()  # another code is no likelier than any
     originals = {word.lower(): word for rule in rules for word in (rule.name, rule.code)}
-    if selector.lower() in originals:
-        return (originals[selector.lower()],)
-    similar = get_close_matches(selector.lower(), originals, 3, 0.6)
+    wanted = selector.lower()
+    if wanted in originals:
+        return (originals[wanted],)
+    if _CODE.fullmatch(selector):
+        return ()  # another code is no likelier than any
+    plain = "-".join(_PLAIN.get(word, word) for word in wanted.split("-"))
+    if plain in originals:
+        return (originals[plain],)
+    named = [
+        [rule.name for rule in rules if word in rule.name.split("-")]
+        for word in dict.fromkeys((plain, wanted, wanted.removesuffix("s")))
+    ]
+    if any(named):
+        first = named[0][:1] if plain != wanted else []
+        return tuple(dict.fromkeys([*first, *chain(*named[len(first) :])]))[:_MAX_NAMED]
+    similar = get_close_matches(wanted, originals, 3, 0.6)
     return tuple(originals[word] for word in similar)
+
+
+_MAX_NAMED = 4
+"""Rules that are proposed because their name has the word."""
+
+_CODE = lazy_pattern(r"(?i:vl)\d\w*")
+
+_PLAIN = {"broken": "dangling", "unresolved": "dangling", "image": "embed", "anchor": "heading"}
+"""Words that people use for what the name of a rule calls otherwise."""
 
 
 def _find_check(stem: str, check: object) -> CheckFunction:

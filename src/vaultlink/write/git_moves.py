@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from vaultlink.git.location import find_git_dir
-from vaultlink.git.program import run_git
+from vaultlink.git.program import NO_GIT, has_git, run_git
 from vaultlink.write.moves import list_ancestors
 
 _SUBMODULE_MODE = b"160000"
@@ -28,6 +28,8 @@ def stage_moves(root: Path, files: Mapping[str, str | None]) -> str | None:
     """
     if find_git_dir(root) is None:
         return f"{root} is in no git repository."
+    if not has_git():
+        return f"{NO_GIT}."
     prefix = run_git(root, "rev-parse", "--show-prefix")
     listing = run_git(root, "ls-files", "--full-name", "-s", "-z")
     if prefix is None or listing is None:

@@ -10,12 +10,10 @@ from vaultlink.cli.commands.rename import (
     RefactorCommand,
     RefactorOptions,
     check_git_option,
-    make_path_finder,
-    to_vault_word,
 )
 from vaultlink.cli.options import argument, option
 from vaultlink.cli.terminal import print_stderr, require_terminal
-from vaultlink.cli.vault import make_path_formatter
+from vaultlink.cli.vault import make_path_finder, make_path_formatter, to_source_word
 from vaultlink.cli.write_run import run_plan
 from vaultlink.errors import UsageError
 from vaultlink.fix.plan import DeletedThing, Plan, RenameKind
@@ -316,7 +314,7 @@ def _describe_unused(paths: Sequence[str]) -> str:
 
 def _read_thing(vault: Vault, word: str) -> DeletedThing:
     """Return what an argument names. Raises UsageError."""
-    text = to_vault_word(vault, word)
+    text = to_source_word(vault, word) if word.strip("./ ") else word
     if not text.strip("./ "):
         raise UsageError(
             "the name of what to delete is empty."
@@ -334,7 +332,7 @@ def _read_thing(vault: Vault, word: str) -> DeletedThing:
 
 def _read_target(vault: Vault, word: str, deleted: frozenset[str]) -> str:
     """Return the path of the file that links lead to. Raises UsageError."""
-    source = find_source(vault.index, to_vault_word(vault, word), make_path_finder(vault))
+    source = find_source(vault.index, to_source_word(vault, word), make_path_finder(vault))
     is_only_attachments = not any(map(is_note, deleted))
     if source.kind is not RenameKind.NOTE and not (
         source.kind is RenameKind.ATTACHMENT and is_only_attachments

@@ -38,6 +38,7 @@ from vaultlink.history.git_renames import (
 )
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import name_key
+from vaultlink.index.titles import unwrap_link
 from vaultlink.report.full import REASON_LABELS
 from vaultlink.report.layout import format_count
 from vaultlink.report.listings import (
@@ -445,8 +446,9 @@ def _load_history(vault: "Vault") -> "History":
 
 def _find_note(vault: "Vault", name: str, known: "History") -> str:
     """Return the path of a note, or the last one if it is gone. Raises UsageError."""
-    if vault.find(name) is None:
-        former = resolve_former_path(name, vault.index, known)
+    word = unwrap_link(name, vault.index)
+    if vault.find(word) is None:
+        former = resolve_former_path(word, vault.index, known)
         if former is not None:
             return known.moves.get(former, former)
     return find_note_argument(vault, name)

@@ -15,7 +15,7 @@ from vaultlink.cli.options import PrintOptions, argument, option
 from vaultlink.errors import UsageError
 from vaultlink.files import UnusualFileError, read_regular, read_start
 from vaultlink.git.objects import merge_files
-from vaultlink.git.program import run_git
+from vaultlink.git.program import NO_GIT, has_git, run_git
 from vaultlink.write.own_files import replace_file, temporary_files
 
 # -- `vaultlink merge-driver`: the command that git calls to merge a note --------------------------
@@ -201,8 +201,8 @@ def build_driver_command() -> str:
 
 
 def _explain_no_repository(root: Path) -> str:
-    if run_git(root, "--version") is None:
-        return "git is not installed or not on the PATH; nothing was set up."
+    if not has_git():
+        return f"{NO_GIT}; nothing was set up."
     return f"{root} is not in a git repository. `git init` creates one."
 
 

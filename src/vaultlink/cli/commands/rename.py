@@ -1,8 +1,8 @@
 """`rename`, `move`, `extract` and `merge`: change names and notes; links follow."""
 
-import os
 import sys
 from collections.abc import Callable, Mapping
+from functools import cache
 from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
@@ -13,13 +13,16 @@ from vaultlink.api import Vault, replace_state
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_ERROR, EXIT_FINDINGS
 from vaultlink.cli.listing import Listing, choose_listing_format, print_document, print_listing
 from vaultlink.cli.options import DiffOption, OpenOptions, argument, list_option_fields, option
-from vaultlink.cli.terminal import Terminal, print_stderr
+from vaultlink.cli.terminal import Terminal, can_ask, print_stderr
 from vaultlink.cli.vault import (
     StartPaths,
     find_note_start,
     find_vault_root,
+    make_path_finder,
     make_path_formatter,
     open_scanned_vault,
+    to_source_word,
+    to_vault_word,
 )
 from vaultlink.cli.write_run import (
     WritingCommand,
@@ -38,6 +41,7 @@ from vaultlink.git.location import find_work_tree
 from vaultlink.model import Heading
 from vaultlink.refactor.arguments import (
     FILE_KINDS,
+    find_near_folder,
     find_source,
     read_extract,
     read_merge,
@@ -52,9 +56,11 @@ from vaultlink.refactor.planner import plan_renames
 from vaultlink.refactor.refusals import refuse_new_note, refuse_protected, refuse_renames
 from vaultlink.refactor.relocation import RefusedError, expand, reduce_plan, restore_state
 from vaultlink.refactor.subpaths import find_named_anchor
+from vaultlink.report.fix_question import QuestionKey
 from vaultlink.report.layout import escape_controls
 from vaultlink.report.plan_result import (
     ChangedFile,
+    describe_new_names,
     describe_refactor,
     list_captured,
     list_changed_files,
@@ -70,7 +76,7 @@ from vaultlink.write.recovery import plan_restored_notes
 from vaultlink.write.write_notes import WriteResult
 
 if TYPE_CHECKING:
-    from vaultlink.refactor.arguments import FindPath
+    pass
 
 
 # -- plan a refactoring, and write it or print what it would change --------------------------------
@@ -160,6 +166,7 @@ class RefactorCommand(WritingCommand):
         self.start = find_refactor_start(options)
         self._make_plan, self._choices, self.is_dry = make_plan, options, options.diff
         self._unstaged: str | None = None
+        self._new_names = ""
         self._hint = hint
 
     def make_plan(self, scan: VaultScan) -> Plan:
@@ -174,13 +181,15 @@ class RefactorCommand(WritingCommand):
             ending = "" if "othing was written" in str(error) else " Nothing was written."
             raise RefusedError(f"{error}{ending}") from None
         self._root, self._show_path = vault.root, make_path_formatter(vault.root)
+        self._new_names = describe_new_names(plan, scan.listing.folders)
         text = list_captured(plan.captured, self._show_path, all_of_them=self.terminal.verbose)
         if text:
             self.terminal.print_message(text)
         return replace(plan, is_whole=not self._choices.skip_unwritable)
 
     def describe(self, plan: Plan, *, would: bool = False) -> str:
-        return describe_refactor(plan, would=would)
+        sentence = describe_refactor(plan, would=would)
+        return f"{sentence} {self._new_names}".rstrip() if would else sentence
 
     def preview(self, plan: Plan) -> int:
         code = super().preview(plan)
@@ -213,7 +222,8 @@ class RefactorCommand(WritingCommand):
         print_skipped_notes(skipped)
         is_written = bool(result.written or result.moved)
         if is_written:
-            terminal.print_message(f"{self.describe(plan)} {self.describe_undo()}")
+            sentences = (self.describe(plan), self._new_names, self.describe_undo())
+            terminal.print_message(" ".join(filter(None, sentences)))
         elif result.run_id is not None:
             terminal.print_message(
                 "The run was given up, and not all of it could be reverted. "
@@ -266,7 +276,7 @@ def read_rename_words(vault: "Vault", old: str | None, new: str | None) -> tuple
             f"rename requires {missing}, or --from-file FILE. "
             f"{_QUOTES} `vaultlink rename '#old' '#new'`."
         )
-    old, find = to_vault_word(vault, old), make_path_finder(vault)
+    old, find = to_source_word(vault, old), make_path_finder(vault)
     if "#" not in old or find_source(vault.index, old, find).kind in FILE_KINDS:
         new = to_vault_word(vault, new)
     return (read_rename(vault.index, old, new, find),)
@@ -297,15 +307,26 @@ def load_plan_text(file: Path) -> str:
         raise UsageError(f"--from-file: {file} is not UTF-8.") from None
 
 
-def read_move_words(vault: "Vault", words: tuple[str, ...]) -> tuple[Rename, ...]:
-    """Return the renames of a command line of `move`: sources, then a folder."""
+def read_move_words(
+    vault: "Vault", words: tuple[str, ...], choose: Callable[[str, str], str]
+) -> tuple[Rename, ...]:
+    """Return the renames of a command line of `move`: sources, then a folder.
+
+    If the folder is missing and has no slash at its end, and one of almost the same name is beside
+    it, `choose` returns which of the two is meant.
+    """
     if len(words) < 2:
         raise UsageError(
             "move requires notes, attachments or folders, and then the folder to move them into. "
             f"{_QUOTES} `vaultlink move 'My note' Folder`."
         )
-    *sources, folder = [to_vault_word(vault, word) for word in words]
-    return read_move(vault.index, sources, folder, make_path_finder(vault))
+    sources = [to_source_word(vault, word) for word in words[:-1]]
+    folder = to_vault_word(vault, words[-1])
+    find = make_path_finder(vault)
+    if not folder.endswith("/") and find(folder) is None:
+        near = find_near_folder(vault.index, folder.removeprefix("./"))
+        folder = folder if near is None else choose(folder, near)
+    return read_move(vault.index, sources, folder, find)
 
 
 def read_extract_words(vault: "Vault", old: str | None, new: str | None) -> tuple[str, str, str]:
@@ -318,7 +339,7 @@ def read_extract_words(vault: "Vault", old: str | None, new: str | None) -> tupl
         )
     word = None if new is None else to_vault_word(vault, new)
     find = make_path_finder(vault)
-    path, subpath, new_path = read_extract(vault.index, to_vault_word(vault, old), word, find)
+    path, subpath, new_path = read_extract(vault.index, to_source_word(vault, old), word, find)
     heading = find_named_anchor(vault.index.notes[path], subpath)
     if new_path is None and isinstance(heading, Heading):
         new_path = default_extract_path(path, heading.text)
@@ -332,60 +353,8 @@ def read_merge_words(vault: "Vault", note: str | None, into: str | None) -> tupl
             "merge requires two notes: the one to append, and the one to append it to. "
             f"{_QUOTES} `vaultlink merge 'My note' Other`."
         )
-    words = to_vault_word(vault, note), to_vault_word(vault, into)
+    words = to_source_word(vault, note), to_source_word(vault, into)
     return read_merge(vault.index, *words, make_path_finder(vault))
-
-
-def make_path_finder(vault: "Vault") -> "FindPath":
-    """Return a function from a path on disk to a vault path.
-
-    The path of a folder ends with a slash. The function returns None if the path does not lead to a
-    file or folder of the vault.
-    """
-    root, files = os.fspath(vault.root), vault.index.files
-
-    def find(text: str) -> str | None:
-        try:
-            absolute = os.path.abspath(text)  # noqa: PTH100 - keeps symbolic links
-            for path in (absolute, os.path.realpath(absolute)):
-                inside = path == root or path.startswith(os.path.join(root, ""))  # noqa: PTH118
-                name = path[len(root) :].strip(os.sep).replace(os.sep, "/")
-                if inside and name in files:
-                    return name
-                if inside and os.path.isdir(path):  # noqa: PTH112
-                    return f"{name}/"
-        except (OSError, ValueError):
-            return None
-        return None
-
-    return find
-
-
-def to_vault_word(vault: "Vault", text: str) -> str:
-    """Return a word; a path on disk in the vault becomes a vault path.
-
-    It is absolute, or begins with folders that lead into the vault and are not in it. Raises
-    UsageError for an absolute path outside the vault, unless it may be a vault path.
-    """
-    if os.sep != "/":
-        text = text.replace(os.sep, "/")
-    root = vault.root.as_posix()
-    if text == root or text.startswith(f"{root}/"):
-        return text[len(root) :] or "/"
-    first = text.strip("/").split("/")[0]
-    is_known = (vault.root / first).exists() or (vault.root / f"{first}.md").exists()
-    if "/" in text and not text.startswith("/"):
-        on_disk = os.path.abspath(text).replace(os.sep, "/")  # noqa: PTH100 - keeps symbolic links
-        leads_in = on_disk.startswith(f"{root}/") and not Path.cwd().is_relative_to(vault.root)
-        return on_disk[len(root) :] if leads_in and not is_known else text
-    if not text.startswith("/") or not first:
-        return text
-    if not is_known and Path(f"/{first}").exists():
-        raise UsageError(
-            f"{escape_controls(text)} is outside the vault {vault.root}. "
-            "A path in the vault needs no slash in front."
-        )
-    return text
 
 
 # -- `vaultlink extract` and `vaultlink merge`: split and join notes; links follow -----------------
@@ -638,7 +607,38 @@ def move(options: MoveOptions) -> int:
 
     Output formats: table, tsv, json. Columns of tsv: path, new path, number of edits.
     """
-    return _run_renames("move", options, lambda vault: read_move_words(vault, options.words))
+    choose = _ask_for_folder if can_ask() else _refuse_folder
+    answers = cache(choose)  # the arguments may be read twice
+    return _run_renames(
+        "move",
+        options,
+        lambda vault: read_move_words(vault, options.words, answers),
+        is_interactive=can_ask() and not "".join(options.words[-1:]).endswith("/"),
+    )
+
+
+def _refuse_folder(folder: str, near: str) -> str:
+    raise UsageError(
+        f'there is no folder "{folder}". Did you mean {near}/? '
+        f"{folder}/, with a slash at the end, makes the new folder. Nothing was written."
+    )
+
+
+def _ask_for_folder(folder: str, near: str) -> str:
+    """Return the folder that the user chooses. Raises KeyboardInterrupt to stop."""
+    from vaultlink.cli.interactive import KeyReader, ask_for_key  # noqa: PLC0415 - rarely needed
+
+    new, other = f"{escape_controls(folder)}/", f"{escape_controls(near)}/"
+    keys = (
+        QuestionKey("y", f"move into {other}"),
+        QuestionKey("n", f"make the new folder {new}"),
+        QuestionKey("q", "stop: nothing is written"),
+        QuestionKey("?", "print this help"),
+    )
+    key = ask_for_key(KeyReader(), f"{new} is a new folder. Move into {other} instead?", keys)
+    if key == "q":
+        raise KeyboardInterrupt
+    return f"{near if key == 'y' else folder}/"
 
 
 def _run_renames(
@@ -647,6 +647,7 @@ def _run_renames(
     read: Callable[[Vault], tuple[Rename, ...]],
     *,
     merge: bool = False,
+    is_interactive: bool = False,
 ) -> int:
     def plan_all(vault: Vault, sources: FixInputs, renames: tuple[Rename, ...]) -> Plan:
         moves, files = expand(renames, vault.index)
@@ -675,4 +676,4 @@ def _run_renames(
         return plan_all(vault, sources, renames)
 
     hint = "" if options.unsafe_fixes else "--unsafe-fixes changes the names in queries, too."
-    return run_refactor(name, options, make_plan, hint)
+    return run_refactor(name, options, make_plan, hint, is_interactive=is_interactive)

@@ -35,7 +35,7 @@ from vaultlink.git.objects import (
     is_shallow_clone,
     list_first_parents,
 )
-from vaultlink.git.program import run_git
+from vaultlink.git.program import NO_GIT, has_git, run_git
 from vaultlink.index.index import link_name
 from vaultlink.mentions.mention import Mention
 from vaultlink.report.layout import escape_controls
@@ -382,6 +382,8 @@ def compute_trend(vault: Vault, count: int, progress: Progress = lambda _done, _
 def _explain_no_commits(root: Path) -> str:
     if find_git_dir(root) is None:
         return "The vault is not in a git repository."
+    if not has_git():
+        return f"{NO_GIT}."
     if not can_read_repository(root):
         return "git can't read the repository: `git status` in the vault's folder says why."
     if has_no_commit_yet(root):

@@ -1,0 +1,225 @@
+"""What messages propose for words that nothing has: quotes, paths, options, commands and rules."""
+
+from pathlib import Path
+
+import pytest
+
+from running import RunCommand, create_vault, read_files
+
+FILES = {
+    "My note.md": "# Part\n\n## Big part\n\n[[Plan A]]\n\ntext ^b1\n",
+    "Plan A.md": "#tag/one\n",
+    "Foo.md": "",
+    "Projects/Proj.md": "",
+    "Old stuff/Log.md": "",
+    "my pic.png": "",
+}
+
+
+@pytest.fixture
+def vault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    vault = create_vault(tmp_path / "vault", FILES)
+    monkeypatch.chdir(vault)
+    return vault
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("rename My note Your note", "rename 'My note' 'Your note'"),
+        ("rename --diff My note Your note", "rename --diff 'My note' 'Your note'"),
+        ("rename My note Your note --diff", "rename --diff 'My note' 'Your note'"),
+        ("rename my note.md Your note", "rename 'my note.md' 'Your note'"),
+        ("rename Foo Bar Baz", "rename Foo 'Bar Baz'"),
+        ("rename My note", "rename 'My note' NEW"),
+        ("rename My note#Part Other part", "rename 'My note#Part' 'Other part'"),
+        ("rename My note#Big part Other part", "rename 'My note#Big part' 'Other part'"),
+        ("rename My note#^b1 b2", "rename 'My note#^b1' b2"),
+        ("rename Old stuff/ New stuff", "rename 'Old stuff/' 'New stuff'"),
+        ("rename my pic.png your pic", "rename 'my pic.png' 'your pic'"),
+        ("move My note Projects", "move 'My note' Projects"),
+        ("move My note Plan A New folder", "move 'My note' 'Plan A' 'New folder'"),
+        ("move Foo My note Old stuff", "move Foo 'My note' 'Old stuff'"),
+        ("extract My note#Part New note", "extract 'My note#Part' 'New note'"),
+        ("merge My note Plan A", "merge 'My note' 'Plan A'"),
+        ("delete My note Plan A.md --leave", "delete --leave 'My note' 'Plan A.md'"),
+        ("show My note", "show 'My note'"),
+        ("show My note Foo", "show 'My note' Foo"),
+        ("links My note", "links 'My note'"),
+        ("backlinks My note", "backlinks 'My note'"),
+        ("related My note --limit 3", "related --limit 3 'My note'"),
+        ("mentions My note", "mentions 'My note'"),
+        ("history My note", "history 'My note'"),
+        ("sections check My note", "sections check 'My note'"),
+        ("check My note.md", "check 'My note.md'"),
+        ("check My note", "check 'My note.md'"),
+        ("fix Old stuff --diff", "fix --diff 'Old stuff'"),
+    ],
+)
+def test_names_without_quotes_get_the_quoted_command(
+    run: RunCommand, vault: Path, typed: str, meant: str
+) -> None:
+    before = read_files(vault)
+    done = run(*typed.split())
+    assert (done.code, done.out) == (2, "")
+    assert done.err == f"error: names with spaces need quotes: `vaultlink {meant}`.\n"
+    assert read_files(vault) == before
+
+
+@pytest.mark.parametrize(
+    ("typed", "message"),
+    [
+        ("rename Nope here there", "unexpected argument: there. Names with spaces need quotes. "),
+        ("show Nope", "there is no note "),
+        ("show Nope Foo", "there is no note "),
+        ("rename Nope Foo", "there is no note, attachment or folder "),
+        ("doctor Foo Bar", "unexpected argument: Bar. "),
+        ("completion bash zsh", "unexpected argument: zsh. "),
+    ],
+)
+def test_other_words_get_no_quotes(run: RunCommand, vault: Path, typed: str, message: str) -> None:
+    done = run(*typed.split())
+    assert done.code == 2
+    assert done.err.startswith(f"error: {message}")
+    assert "`vaultlink rename '" not in done.err
+
+
+@pytest.mark.parametrize("command", ["check", "fix", "unresolved"])
+@pytest.mark.parametrize(
+    ("path", "near"),
+    [
+        ("Foo", "Foo.md"),
+        ("foo", "Foo.md"),
+        ("[[Foo]]", "Foo.md"),
+        ("Fooo", "Foo.md"),
+        ("Plan A", "'Plan A.md'"),
+        ("Proj", "Projects/Proj.md"),
+        ("Projects/Proj", "Projects/Proj.md"),
+        ("Project", "Projects/"),
+        ("Log", "'Old stuff/Log.md'"),
+    ],
+)
+def test_missing_paths_get_near_names(
+    run: RunCommand, vault: Path, command: str, path: str, near: str
+) -> None:
+    done = run(command, path)
+    shown = f"error: {path}: no such file or folder. Did you mean {near}?\n"
+    assert (done.code, done.err) == (2, shown)
+
+
+@pytest.mark.parametrize("path", ["Nothing", "x", "Other/Place.md"])
+def test_missing_paths_without_a_near_name(run: RunCommand, vault: Path, path: str) -> None:
+    assert run("check", path).err == f"error: {path}: no such file or folder.\n"
+
+
+def test_near_names_are_relative_to_the_current_folder(
+    run: RunCommand, vault: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(vault / "Projects")
+    assert "Did you mean ../Foo.md?" in run("check", "Foo").err
+    assert "Did you mean Proj.md?" in run("check", "Proj").err
+
+
+@pytest.mark.parametrize(
+    ("line", "near"),
+    [
+        ("fix -n", "--diff"),
+        ("rename A B -n", "--diff"),
+        ("check --dry", "--dry-run"),
+        ("fix --yes", None),
+        ("fix -y", None),
+        ("fix --all", None),
+        ("check --all", None),
+        ("fix --force", None),
+        ("check --force", None),
+        ("delete Foo --force", None),
+        ("fix --recursive", None),
+        ("check --selct VL1", "--select"),
+        ("check --ingore VL1", "--ignore"),
+        ("check --rule VL1", "--select"),
+        ("check --unsafe", "--unsafe-fixes"),
+        ("check --qwertz", None),
+    ],
+)
+def test_unknown_options(run: RunCommand, vault: Path, line: str, near: str | None) -> None:
+    done = run(*line.split())
+    assert done.code == 2
+    assert done.err.startswith("error: there is no option -")
+    proposal = done.err.partition("Did you mean ")[2].rstrip("?\n")
+    assert proposal == (near or "")
+    assert near or f"`vaultlink {line.split(maxsplit=1)[0]} --help` lists all options." in done.err
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("search", "Obsidian searches texts."),
+        ("find", "Obsidian searches texts."),
+        ("upgrade", "The program that installed vaultlink does that"),
+        ("rm", "Did you mean delete?"),
+        ("create", "Obsidian creates notes."),
+        ("chekc", "Did you mean check?"),
+        ("mv", "Did you mean move or rename?"),
+        ("stat", "Did you mean status?"),
+        ("qwertz", "`vaultlink --help` lists all commands."),
+        ("format-all", "`vaultlink --help` lists all commands."),
+    ],
+)
+def test_unknown_commands(run: RunCommand, vault: Path, name: str, hint: str) -> None:
+    done = run(name)
+    assert done.code == 2
+    assert f". {hint}" in done.err
+
+
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [
+        ("VL999", ""),
+        ("VL1O1", ""),
+        ("broken", "dangling-link or broken-query or broken-image or broken-section-entry"),
+        ("broken-link", "dangling-link"),
+        ("unresolved-link", "dangling-link"),
+        ("orphan", "orphan-note"),
+        ("orphans", "orphan-note"),
+        ("vl101", "VL101"),
+        ("brokn-query", "broken-query or broken-image"),
+        ("qwertz", ""),
+    ],
+)
+def test_unknown_rules(run: RunCommand, vault: Path, name: str, near: str) -> None:
+    for line in (("rule", name), ("check", "--select", name)):
+        done = run(*line)
+        assert done.code == 2
+        assert done.err.partition("Did you mean ")[2].rstrip("?\n") == near
+        assert near or "`vaultlink rules` lists all rules." in done.err
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "message"),
+    [
+        ("check --changed-since main", 2, "error: --changed-since: git is not installed or not on"),
+        ("fix --changed-since main", 2, "error: --changed-since: git is not installed or not on"),
+        (
+            "rename Foo Bar --git",
+            1,
+            "files are not staged: git is not installed or not on the PATH",
+        ),
+        ("init --merge-driver", 2, "error: git is not installed or not on the PATH"),
+    ],
+)
+def test_missing_git_is_called_missing(
+    run: RunCommand,
+    vault: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    line: str,
+    code: int,
+    message: str,
+) -> None:
+    (vault / ".git").mkdir()
+    (vault / ".git/HEAD").write_text("ref: refs/heads/main\n")
+    (vault / ".git/objects").mkdir()
+    (vault / ".git/refs").mkdir()
+    monkeypatch.setenv("PATH", str(vault))
+    done = run(*line.split())
+    assert done.code == code
+    assert message in done.err
