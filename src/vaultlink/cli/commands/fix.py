@@ -129,7 +129,7 @@ def propose_after_fix(
 
 
 class FixOptions(FixSelectionOptions, frozen=True, kw_only=True):
-    """Options of `fix`."""
+    """Fixes: options of `fix`."""
 
     interactive: Annotated[
         bool,

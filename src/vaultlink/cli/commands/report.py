@@ -63,15 +63,25 @@ class DashboardOptions(FolderOptions, frozen=True, kw_only=True):
 
     output_file: Annotated[
         Path | None,
-        option("--output-file", "--output", metavar="FILE", help="Write the report to this file."),
+        option(
+            "--output-file",
+            metavar="FILE",
+            help="Write the report to this file.",
+            hidden_names=("--output",),
+        ),
     ] = None
     open_page: Annotated[
         bool,
         option("--open", help="Open the file in the browser."),
     ] = False
-    history: Annotated[
+    commits: Annotated[
         int | None,
-        option("--history", metavar="N", help="Show how the vault changed in the last N commits."),
+        option(
+            "--commits",
+            metavar="N",
+            help="Show how the vault changed in the last N commits.",
+            hidden_names=("--history",),
+        ),
     ] = None
     fail_under: Annotated[
         int | None,
@@ -96,11 +106,11 @@ def report(options: DashboardOptions) -> int:
     and lists certain mentions and related notes. It asks no server for anything. Findings of a
     baseline are included.
 
-    --output names the file. In a vault, an existing file is replaced only if it is a report of the
-    same format. Without --output, the report is printed; on a terminal, and with --open, a page is
-    written to vaultlink-report.html in the current folder instead. The exit code is 0, or 1 if the
-    score is below --fail-under, 2 after a usage or configuration error. HTML requires an extra
-    library: pip install jinja2.
+    --output-file names the file. In a vault, an existing file is replaced only if it is a report of
+    the same format. Without --output-file, the report is printed; on a terminal, and with --open, a
+    page is written to vaultlink-report.html in the current folder instead. The exit code is 0, or 1
+    if the score is below --fail-under, 2 after a usage or configuration error. HTML requires an
+    extra library: pip install jinja2.
 
     Output formats: html, json, markdown. The default is that of the file's name, else html. json
     has all rows of all tables, markdown the first ten of some.
@@ -115,7 +125,7 @@ def report(options: DashboardOptions) -> int:
     terminal.written_format = REPORTS[output_format]
     if output_format == "html" and terminal.shows_results():
         raise UsageError(
-            "a page is not printed in the log of a CI service. Name a file, as in `--output "
+            "a page is not printed in the log of a CI service. Name a file, as in `--output-file "
             "vault.html`, or another format, as in `--output-format markdown`."
         )
     if output_format == "html":
@@ -151,7 +161,7 @@ def _choose_file(options: DashboardOptions, terminal: Terminal, output_format: s
     if file is None:
         is_written = terminal.is_terminal or options.open_page
         if options.open_page and output_format != "html":
-            raise UsageError("--open requires --output, or the format html.")
+            raise UsageError("--open requires --output-file, or the format html.")
         return Path(_DEFAULT_FILE) if is_written and output_format == "html" else None
     implied = FORMATS_BY_EXTENSION.get(file.suffix.lower())
     if not file.suffix or implied == output_format:
@@ -204,10 +214,10 @@ def _make_report(
     commit = _find_commit(vault.root)
     labels = ReportLabels(vault.root.name, __version__, commit, options.date or "")
     report = build_report(sources, labels, max_rows)
-    if not options.history:
+    if not options.commits:
         return report
     with terminal.progress_line("Measuring commits") as progress:
-        return replace(report, trend=compute_trend(vault, options.history, progress))
+        return replace(report, trend=compute_trend(vault, options.commits, progress))
 
 
 def _find_commit(root: Path) -> str:
