@@ -70,7 +70,8 @@ def graph(options: GraphOptions) -> int:
                 raise UsageError(f"{note} is not in the graph, because no note links to it.")
             nx_graph = select_around(nx_graph, note, options.depth or _DEPTH)
         titles = {path: note.title or "" for path, note in vault.notes.items()}
-        text = export_graph(nx_graph, output_format, titles)
+        with terminal.progress_line("Drawing the graph"):
+            text = export_graph(nx_graph, output_format, titles)
         data = text.encode("utf-8", "replace")
         data = escape_json(data) if output_format == "json" else data
         terminal.print_results(text if output_format == "dot" else data)

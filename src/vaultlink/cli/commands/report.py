@@ -137,7 +137,9 @@ def report(options: DashboardOptions) -> int:
     terminal.check_output_file()
     vault = _leave_out(options.output_file, vault)
     report = _make_report(options, terminal, vault, _MAX_ROWS.get(output_format))
-    terminal.print_results(_render(report, vault, output_format))
+    with terminal.progress_line("Drawing the graph" if output_format == "html" else "Writing"):
+        results = _render(report, vault, output_format)
+    terminal.print_results(results)
     _print_summary(options, terminal, report)
     is_below = options.fail_under is not None and report.score.value < options.fail_under
     return EXIT_FINDINGS if is_below else EXIT_CLEAN
@@ -209,11 +211,12 @@ def _make_report(
         vault.text,
         vault.suggest_all,
         vault.fixer.forecaster(),
-        lambda: find_written_mentions(vault, str(options.output_file)),
+        lambda: find_written_mentions(vault, terminal, str(options.output_file)),
     )
     commit = _find_commit(vault.root)
     labels = ReportLabels(vault.root.name, __version__, commit, options.date or "")
-    report = build_report(sources, labels, max_rows)
+    with terminal.progress_line("Measuring the vault"):
+        report = build_report(sources, labels, max_rows)
     if not options.commits:
         return report
     with terminal.progress_line("Measuring commits") as progress:
@@ -313,7 +316,9 @@ _MENTIONS_KIND = "report-mentions"
 """Name of the cache entry: the mentions that are certain."""
 
 
-def find_written_mentions(vault: Vault, left_out: str = "") -> list[Mention] | None:
+def find_written_mentions(
+    vault: Vault, terminal: Terminal, left_out: str = ""
+) -> list[Mention] | None:
     """Return the mentions that `mentions --write` links; None if a library is missing.
 
     `left_out` names the file of an earlier report, which is no part of the vault.
@@ -326,7 +331,8 @@ def find_written_mentions(vault: Vault, left_out: str = "") -> list[Mention] | N
     if data is not None:
         with suppress(msgspec.MsgspecError, ValueError):
             return msgspec.msgpack.decode(data, type=list[Mention])
-    found = find_linkable_mentions(vault)
+    with terminal.progress_line("Searching mentions") as progress:
+        found = find_linkable_mentions(vault, progress.count)
     if cache and key:
         with suppress(UnicodeEncodeError):  # a name that is not UTF-8
             save_result(cache, key, msgspec.msgpack.encode(found), _MENTIONS_KIND)
