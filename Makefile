@@ -145,7 +145,7 @@ screenshots: .venv/tested
 	folder=$$(mktemp -d) && \
 	    cp -r tests/browser/*.json tests/browser/*.mjs fixtures/podcast-wiki "$$folder" && \
 	    npm ci --silent --prefix "$$folder" && \
-	    $(BIN)/vaultlink report "$$folder/podcast-wiki" --output "$$folder/report.html" && \
+	    $(BIN)/vaultlink report "$$folder/podcast-wiki" --output-file "$$folder/report.html" && \
 	    node "$$folder/screenshots.mjs" "$$(command -v chromium)" "$$folder/report.html" docs/images
 
 clean:

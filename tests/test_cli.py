@@ -720,8 +720,9 @@ def test_help_explains_a_command(run: RunCommand) -> None:
 def test_without_a_command_the_overview_is_printed(run: RunCommand) -> None:
     assert run() == run("--help") == run("-h") == (0, render_overview(), "")
     assert max(map(len, render_overview().splitlines())) <= 80
-    for name in COMMANDS:
-        assert re.search(rf"^  {name} ", render_overview(), re.MULTILINE)
+    for name, command in COMMANDS.items():
+        is_listed = bool(re.search(rf"^  {name} ", render_overview(), re.MULTILINE))
+        assert is_listed != command.is_hidden, name
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -732,6 +733,7 @@ def test_every_command_and_option_has_help_that_fits_80_columns(run: RunCommand,
     manual = [line.strip() for line in done.lines if line.strip()]
     assert manual[1] == COMMANDS[name].summary
     assert "--output-format" in done.out
+    assert manual[-2].startswith("vaultlink "), "a page ends with examples"
 
 
 @pytest.mark.parametrize(
@@ -752,9 +754,7 @@ def test_simple_parser_agrees_with_typer(line: str) -> None:
     from vaultlink.cli.options import NotesOptions  # noqa: PLC0415
 
     known = list_option_fields(NotesOptions)
-    assert parse_plain_line(known, line.split()) == parse_with_typer(
-        "links", "", known, line.split()
-    )
+    assert parse_plain_line(known, line.split()) == parse_with_typer("links", known, line.split())
 
 
 @pytest.mark.parametrize(
@@ -766,9 +766,9 @@ def test_simple_parser_declines_other_command_lines(line: str) -> None:
 
 def test_typer_parses_what_the_simple_parser_declines() -> None:
     known = list_option_fields(OpenOptions)
-    assert parse_with_typer("links", "", known, ["-qv"]) == {"quiet": True, "verbose": True}
+    assert parse_with_typer("links", known, ["-qv"]) == {"quiet": True, "verbose": True}
     with pytest.raises(UsageError):
-        parse_with_typer("links", "", known, ["a"])
+        parse_with_typer("links", known, ["a"])
 
 
 # -- processes --------------------------------------------------------------------------------------------------------

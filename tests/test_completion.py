@@ -41,7 +41,9 @@ def vault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (("che",), ["check"]),
         (("un",), ["undo", "unresolved"]),
         (("help", "ba"), ["baseline", "backlinks"]),
-        (("check", "--unl"), ["--unlink"]),
+        (("fix", "--unl"), ["--unlink"]),
+        (("check", "--unl"), []),
+        (("graph", "--f"), ["--focus"]),
         (("unresolved", "--vau"), ["--vault"]),
         (("check", "--color", ""), ["auto", "always", "never"]),
         (("check", "--color=a"), ["--color=auto", "--color=always"]),
@@ -203,7 +205,7 @@ def test_script_of_every_shell(run: RunCommand) -> None:
 
 TYPED = {
     "command": ("vaultlink bas\t", "vaultlink baseline"),
-    "option": ("vaultlink check --unl\t", "check --unlink"),
+    "option": ("vaultlink fix --unl\t", "fix --unlink"),
     "value": ("vaultlink check --color=nev\t", "--color=never"),
     "rule": ("vaultlink rule orph\t", "rule orphan-note"),
     "name in a list": ("vaultlink check --select VL1,orph\t", "VL1,orphan-note"),

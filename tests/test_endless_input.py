@@ -20,7 +20,6 @@ SECONDS = 60
 
 LINES = {
     "--output-file": "check --output-file {}",
-    "--output": "report --output {}",
     "--vault": "check --vault {}",
     "--config": "check --config {}",
     "--stdin-filename": "check --stdin-filename {} -",

@@ -1,13 +1,19 @@
 """Tests of the first screen of `check`: the overview, groups of one target, statistics, and shown paths."""
 
+import io
 import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from running import RunCommand, create_vault
-from vaultlink.cli.terminal import describe_progress
+from vaultlink import Settings, open_vault
+from vaultlink.cli.terminal import ProgressLine, describe_progress, print_stderr
 from vaultlink.cli.vault import find_path_prefix, make_path_formatter
 
 NOTES = {
@@ -169,3 +175,109 @@ def test_slow_steps_have_only_the_time_left() -> None:
     assert (
         describe_progress(2, 8, 4.0, "Measuring commits") == "Measuring commits: 2 of 8 (12 s left)"
     )
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Return the time that progress lines see, which a test can change."""
+    now = [100.0]
+    monkeypatch.setattr("vaultlink.cli.terminal.monotonic", lambda: now[0])
+    return now
+
+
+def test_phase_that_begins_late_is_drawn_at_once_and_erased(clock: list[float]) -> None:
+    stream = io.StringIO()
+    with ProgressLine(stream, "Planning fixes", began=clock[0] - 1):
+        assert stream.getvalue() == "\rPlanning fixes"
+    assert stream.getvalue() == "\rPlanning fixes\r" + " " * 14 + "\r"
+
+
+def test_phase_of_a_short_run_is_not_drawn(clock: list[float]) -> None:
+    stream = io.StringIO()
+    with ProgressLine(stream, "Planning fixes", began=clock[0] - 0.4) as progress:
+        progress.begin("Writing")
+    assert stream.getvalue() == ""
+
+
+def test_next_phase_takes_the_line_of_the_last_one(clock: list[float]) -> None:
+    stream = io.StringIO()
+    with ProgressLine(stream, began=clock[0] - 1) as progress:
+        progress.begin("Resolving links")
+        assert list(progress.count(["a", "b"])) == ["a", "b"]
+        clock[0] += 0.2
+        assert list(progress.count(["a", "b"])) == ["a", "b"]
+    first, *drawn = [text.strip() for text in stream.getvalue().split("\r") if text.strip()]
+    assert (first, drawn[0]) == ("Reading notes", "Resolving links")
+    assert drawn[1:] == ["Resolving links: 0 of 2"]
+
+
+def test_outer_phase_is_drawn_again_after_an_inner_one(clock: list[float]) -> None:
+    stream = io.StringIO()
+    with ProgressLine(stream, "Measuring the vault", clock[0] - 1):
+        with ProgressLine(stream, "Searching mentions", clock[0] - 1):
+            pass
+        assert stream.getvalue().rpartition("\r")[2] == "Measuring the vault"
+
+
+@pytest.fixture
+def free_timer() -> Iterator[None]:
+    """Take the timer that ends a test that hangs, and set it again."""
+    if sys.platform == "win32":
+        pytest.skip("Windows has no such timer")
+    seconds, _ = signal.setitimer(signal.ITIMER_REAL, 0)
+    handler = signal.getsignal(signal.SIGALRM)
+    yield
+    signal.signal(signal.SIGALRM, handler)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+
+
+@pytest.mark.usefixtures("free_timer")
+def test_long_computation_without_a_count_is_drawn_by_a_timer() -> None:
+    stream = io.StringIO()
+    with ProgressLine(stream, "Planning fixes", time.monotonic() - 0.45):
+        assert stream.getvalue() == ""
+        end = time.monotonic() + 10
+        while not stream.getvalue() and time.monotonic() < end:
+            pass
+        assert stream.getvalue() == "\rPlanning fixes"
+    assert signal.getsignal(signal.SIGALRM) == signal.SIG_DFL
+
+
+@pytest.mark.usefixtures("free_timer")
+def test_timer_of_another_program_is_left_alone() -> None:
+    calls: list[int] = []
+    signal.signal(signal.SIGALRM, lambda number, _frame: calls.append(number))
+    signal.setitimer(signal.ITIMER_REAL, 0.1)
+    stream = io.StringIO()
+    with ProgressLine(stream, "Planning fixes", time.monotonic() - 0.45):
+        end = time.monotonic() + 10
+        while not calls and time.monotonic() < end:
+            pass
+    assert (calls, stream.getvalue()) == ([signal.SIGALRM], "")
+
+
+def test_message_erases_the_line(clock: list[float], capsys: pytest.CaptureFixture[str]) -> None:
+    stream = io.StringIO()
+    with ProgressLine(stream, "Planning fixes", clock[0] - 1):
+        print_stderr("warning: something")
+        assert stream.getvalue().endswith(" " * 14 + "\r")
+    assert capsys.readouterr().err == "warning: something\n"
+
+
+def test_progress_of_other_programs_only_counts_reading(tmp_path: Path) -> None:
+    vault = create_vault(tmp_path / "vault", {"a.md": "[[b]]", "b.md": ""})
+    phases: list[str] = []
+    counts: list[tuple[int, int]] = []
+
+    class Phases:
+        def __call__(self, done: int, total: int) -> None:
+            counts.append((done, total))
+
+        def begin(self, name: str) -> None:
+            phases.append(name)
+
+    open_vault(vault, Settings(cache=False), lambda done, total: counts.append((done, total)))
+    alone, counts = counts, []
+    open_vault(vault, Settings(cache=False), Phases())
+    assert counts == alone
+    assert phases[0] == "Resolving links"

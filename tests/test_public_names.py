@@ -53,7 +53,7 @@ def list_commands() -> Names:
         hints = get_type_hints(command.load())
         [options] = [hint for place, hint in hints.items() if place != "return"]
         found[name] = {
-            ", ".join(field.spec.names) or field.spec.metavar: describe_option(field)
+            ", ".join(field.spec.all_names) or field.spec.metavar: describe_option(field)
             for field in list_option_fields(options)
         }
     return found

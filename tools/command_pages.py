@@ -1,12 +1,18 @@
 """Pages of the commands, from the declarations of their options."""
 
-from collections.abc import Iterator
 from inspect import cleandoc
+from itertools import starmap
 from typing import Any, get_type_hints
 
 from markdown_text import escape, format_code, format_table, mark_options
 from vaultlink.cli.command_table import ALIASES, COMMANDS, GROUPS, Command
-from vaultlink.cli.options import OptionField, list_option_fields
+from vaultlink.cli.help_page import load_examples
+from vaultlink.cli.options import (
+    OptionField,
+    format_argument,
+    group_option_fields,
+    list_option_fields,
+)
 from vaultlink.report import FORMATS
 
 FOLDER = "reference/commands/"
@@ -48,43 +54,36 @@ def load_options(command: Command) -> tuple[Any, type]:
 
 def _render_command(name: str, command: Command) -> str:
     function, options = load_options(command)
-    fields = {field.name: field for field in list_option_fields(options)}
-    arguments = [field for field in fields.values() if not field.spec.names]
-    usage = " ".join(["vaultlink", name, "[OPTIONS]", *map(_format_argument, arguments)])
+    arguments = [field for field in list_option_fields(options) if not field.spec.names]
+    usage = " ".join(["vaultlink", name, "[OPTIONS]", *map(format_argument, arguments)])
     summary, _, manual = cleandoc(function.__doc__ or "").partition("\n\n")
     parts = [f"# vaultlink {name}\n", f"{_format_text(' '.join(summary.split()))}\n"]
     parts.append(format_code(usage, "text"))
     aliases = [alias for alias, meant in ALIASES.items() if meant == name]
     if aliases:
         parts.append(f"`vaultlink {aliases[0]}` is the same command.\n")
+    if command.is_hidden:
+        parts.append("`vaultlink --help` does not list this command.\n")
     if manual:
         parts.append(_format_text(manual.replace("{formats}", ", ".join(FORMATS))) + "\n")
     if arguments:
         rows = [(f"`{field.spec.metavar}`", _format_text(field.spec.help)) for field in arguments]
         parts += ["## Arguments\n", format_table(("Argument", "Meaning"), rows)]
+    parts += ["## Examples\n", *starmap(_render_example, load_examples()[name].items())]
     parts.append("## Options\n")
-    for title, group in _group_fields(options, fields):
+    for title, group in group_option_fields(options).items():
         rows = [(_format_names(field), _describe_option(field)) for field in group]
-        parts += [f"### {title}\n", format_table(("Option", "Meaning"), rows)]
+        heading = [] if title == "Options" else [f"### {title}\n"]
+        parts += [*heading, format_table(("Option", "Meaning"), rows)]
     return "\n".join(parts)
 
 
-def _group_fields(
-    options: type, fields: dict[str, OptionField]
-) -> Iterator[tuple[str, list[OptionField]]]:
-    """Yield the title and the options of each class, the command's own first."""
-    for base in options.__mro__:
-        own = [fields[name] for name in getattr(base, "__annotations__", {}) if name in fields]
-        if own := [field for field in own if field.spec.names]:
-            yield (base.__doc__ or "").split("\n")[0].partition(",")[0].rstrip("."), own
+def _render_example(line: str, text: str) -> str:
+    return f"{_format_text(text)}\n\n{format_code(line, 'sh')}"
 
 
 def _format_text(text: str) -> str:
     return escape(mark_options(text))
-
-
-def _format_argument(field: OptionField) -> str:
-    return f"[{field.spec.metavar}]" + ("..." if field.is_repeatable else "")
 
 
 def _format_names(field: OptionField) -> str:

@@ -57,7 +57,8 @@ def open_vault(
     Args:
         root: The folder of the vault.
         settings: Options for opening the vault; the defaults are those of the command line.
-        progress: Called with the number of notes read and the number of all notes to read.
+        progress: Called with the number of notes read and the number of all notes to read. If it
+            has a method `begin`, that is called with the name of each phase after reading.
         scan: A finished scan of the vault. If given, `root` and `settings` are ignored.
 
     Returns:

@@ -107,6 +107,7 @@ _NAME_LISTS = {
     "NOTE": list_note_candidates,
     "INTO": list_note_candidates,
     "OLD": list_old_names,
+    "NOTE#HEADING": list_old_names,
     "SRC... FOLDER": list_path_candidates,
 }
 """The kinds of arguments that name something in a vault, and their candidates."""
@@ -144,7 +145,7 @@ def _list_candidates(before: Sequence[str], current: str) -> Iterable[Candidate]
     function = command.load()
     [options] = [hint for name, hint in get_type_hints(function).items() if name != "return"]
     fields = list_option_fields(options)
-    field_by_name = {name: field for field in fields for name in field.spec.names}
+    field_by_name = {name: field for field in fields for name in field.spec.all_names}
     if "--" in before:
         return _list_arguments(fields, before, current)
     value_of = field_by_name.get(before[-1])
@@ -176,14 +177,15 @@ def _with_prefix(found: Iterable[Candidate], current: str) -> list[Candidate]:
 
 def _list_commands() -> Iterator[Candidate]:
     for name, command in COMMANDS.items():
-        yield Candidate(name, command.summary)
+        if not command.is_hidden:
+            yield Candidate(name, command.summary)
     for alias, name in ALIASES.items():
         yield Candidate(alias, COMMANDS[name].summary)
 
 
 def _list_options(fields: Iterable[OptionField]) -> Iterator[Candidate]:
     for field in fields:
-        for name in field.spec.names:
+        for name in () if field.spec.is_hidden else field.spec.names:
             if name.startswith("--"):
                 yield Candidate(name, field.spec.help)
     yield Candidate("--help", "Show the help of the command.")

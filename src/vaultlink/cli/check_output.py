@@ -79,7 +79,8 @@ def run_check(
     checked = CheckedVault(
         options, terminal, output_format, vault, known, chosen, has_parts=True, view=view
     )
-    return KeptOutput(checked.render(), checked.describe(), checked.exit_code)
+    with terminal.progress_line("Planning fixes"):
+        return KeptOutput(checked.render(), checked.describe(), checked.exit_code)
 
 
 class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):

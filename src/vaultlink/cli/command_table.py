@@ -6,10 +6,14 @@ from typing import Any, NamedTuple
 
 
 class Command(NamedTuple):
-    """A command: `module:function`, and the first line of its help."""
+    """A command: `module:function`, and the first line of its help.
+
+    `is_hidden` is True if only its own help and the manual show it.
+    """
 
     target: str
     summary: str
+    is_hidden: bool = False
 
     def load(self) -> Callable[[Any], int]:
         """Import the module and return the function, whose argument is an option class."""
@@ -113,7 +117,7 @@ GROUPS: dict[str, dict[str, Command]] = {
     },
     "Set up": {
         "rule": Command("vaultlink.cli.commands.config:rule", "Explain a rule."),
-        "rules": Command("vaultlink.cli.commands.config:rules", "List all rules."),
+        "rules": Command("vaultlink.cli.commands.config:rules", "List all rules.", is_hidden=True),
         "config": Command(
             "vaultlink.cli.commands.config:config",
             "List the settings in force and the source of each.",
@@ -133,6 +137,7 @@ GROUPS: dict[str, dict[str, Command]] = {
         "merge-driver": Command(
             "vaultlink.cli.commands.merge_driver:merge_driver",
             "Merge three versions of a note, as a git merge driver.",
+            is_hidden=True,
         ),
     },
 }

@@ -182,13 +182,17 @@ def _import_msgspec() -> None:
 
 
 def render_overview() -> str:
-    size = max(map(len, COMMANDS))
+    size = max(len(name) for name, command in COMMANDS.items() if not command.is_hidden)
     parts = [
         "vaultlink finds and fixes broken links in an Obsidian vault.\n",
         "Usage: vaultlink COMMAND [OPTIONS]\n",
     ]
     for title, group in GROUPS.items():
-        rows = [f"  {name.ljust(size)}  {command.summary}" for name, command in group.items()]
+        rows = [
+            f"  {name.ljust(size)}  {command.summary}"
+            for name, command in group.items()
+            if not command.is_hidden
+        ]
         parts.append("\n".join([f"{title}:", *rows]) + "\n")
     parts.append(
         "Start with `vaultlink check` in the folder of your vault. It writes nothing.\n"

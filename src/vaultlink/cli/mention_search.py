@@ -1,7 +1,7 @@
 """Find the unlinked mentions that the options of a run name, and print them."""
 
 import shlex
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from functools import cache
 from importlib.util import find_spec
 from typing import Annotated, Any, NamedTuple
@@ -138,6 +138,10 @@ class MentionSearch:
         return None if text is None else blank_managed_sections(self._state.index.notes[path], text)
 
 
+CountPaths = Callable[[Sequence[str]], Iterator[str]]
+"""Yields paths, and may show how many were taken."""
+
+
 class CertainPlan(NamedTuple):
     """A plan with the links of certain mentions, and the notes with too many of them."""
 
@@ -145,10 +149,13 @@ class CertainPlan(NamedTuple):
     frequent: tuple[FrequentNote, ...]
 
 
-def plan_certain_mentions(vault: "Vault", plan: Plan, wanted: Callable[[str], bool]) -> CertainPlan:
+def plan_certain_mentions(
+    vault: "Vault", plan: Plan, wanted: Callable[[str], bool], count: CountPaths = iter
+) -> CertainPlan:
     """Return a plan and the links of the mentions that are certain after it.
 
-    `wanted` returns True for the paths of notes that may be changed.
+    `wanted` returns True for the paths of notes that may be changed. `count` yields the paths that
+    are searched, and may show how many were.
     """
     paths = [path for path in sorted(plan.after.index.notes) if is_note(path) and wanted(path)]
     if len(paths) > 1:
@@ -160,7 +167,7 @@ def plan_certain_mentions(vault: "Vault", plan: Plan, wanted: Callable[[str], bo
         lambda path: texts[path][1] if path in texts else vault.text(path),
         replace(options, lowest_score=options.min_score),
     )
-    found = sift_frequent(search.find(paths))
+    found = sift_frequent(search.find(count(paths)))
     certain = [item for item in found.mentions if item.certain]
     return CertainPlan(vault.fixer.plan_mentions(certain, plan), found.frequent)
 
@@ -183,12 +190,15 @@ def find_certain_mentions(
     return found
 
 
-def find_linkable_mentions(vault: Vault) -> list[Mention]:
-    """Return the mentions in all notes that `mentions --write` links, in order."""
+def find_linkable_mentions(vault: Vault, count: CountPaths = iter) -> list[Mention]:
+    """Return the mentions in all notes that `mentions --write` links, in order.
+
+    `count` is as in `plan_certain_mentions`.
+    """
     options = build_mention_options(vault.config.mentions)
     read = cache(vault.text)  # a text is read for the sample, the search and the links
     search = MentionSearch(vault.state, read, replace(options, lowest_score=options.min_score))
-    mentions = sift_frequent(search.find(select_link_sources(vault, ()))).mentions
+    mentions = sift_frequent(search.find(count(select_link_sources(vault, ())))).mentions
     found = [item for item in mentions if item.certain]
     fixes = make_mention_fixes(vault.state, read, found)
     return [
@@ -227,7 +237,7 @@ class FoundMentions(NamedTuple):
     frequent: tuple[FrequentNote, ...] = ()
 
 
-def find_mentions(options: "MentionsOptions", vault: Vault) -> FoundMentions:
+def find_mentions(options: "MentionsOptions", vault: Vault, terminal: Terminal) -> FoundMentions:
     """Search for the mentions that the options name. Raises UsageError."""
     if options.from_section is not None:
         return _find_topics(options, vault, _find_note(vault, options.from_section))
@@ -236,7 +246,9 @@ def find_mentions(options: "MentionsOptions", vault: Vault) -> FoundMentions:
         require_library()
     paths = select_link_sources(vault, options.notes)
     search_options = _build_options(options, vault)
-    found = tuple(MentionSearch(vault.state, vault.text, search_options).find(paths, to))
+    with terminal.progress_line("Searching mentions") as progress:
+        search = MentionSearch(vault.state, vault.text, search_options)
+        found = tuple(search.find(progress.count(paths), to))
     frequent: tuple[FrequentNote, ...] = ()
     if to is None and not options.interactive:
         found, frequent = sift_frequent(found)

@@ -50,10 +50,11 @@ class _MentionsCommand(WritingCommand):
     def make_plan(self, scan: VaultScan) -> Plan | None:
         """Plan the links; None if there is no mention to ask about."""
         self._vault = open_scanned_vault(scan, self.terminal)
-        self._found = found = find_mentions(self._options, self._vault)
+        self._found = found = find_mentions(self._options, self._vault, self.terminal)
         if not self.is_interactive:
             certain = [item for item in found.mentions if item.certain]
-            plan = self._vault.fixer.plan_mentions(certain, confirmed=bool(found.topics))
+            with self.terminal.progress_line("Planning links"):
+                plan = self._vault.fixer.plan_mentions(certain, confirmed=bool(found.topics))
         else:
             mentions = found.mentions if self._options.min_score is not None else found.all
             chosen = self._ask(mentions)

@@ -22,7 +22,9 @@ class ParameterSpec(msgspec.Struct, frozen=True):
     `names` are the names of an option, empty for an argument. `choices` are all valid values, empty
     if any value is valid. `requires` are the names of the options without one of which this one has
     no effect and is a usage error. `highest` is the highest number of an option whose lowest is 0;
-    other numbers must be above 0.
+    other numbers must be above 0. `hidden_names` are former names that still work; `is_hidden` is
+    True if all are. Neither is in help and completions. `is_required` is True for an argument that
+    the help shows without brackets; the command says what is missing.
     """
 
     help: str
@@ -31,6 +33,14 @@ class ParameterSpec(msgspec.Struct, frozen=True):
     choices: tuple[str, ...] = ()
     requires: tuple[str, ...] = ()
     highest: float | None = None
+    hidden_names: tuple[str, ...] = ()
+    is_hidden: bool = False
+    is_required: bool = False
+
+    @property
+    def all_names(self) -> tuple[str, ...]:
+        """The names of an option, former ones included."""
+        return self.names + self.hidden_names
 
 
 def option(
@@ -40,12 +50,20 @@ def option(
     choices: tuple[str, ...] = (),
     requires: tuple[str, ...] = (),
     highest: float | None = None,
+    hidden_names: tuple[str, ...] = (),
 ) -> ParameterSpec:
-    return ParameterSpec(help, names, metavar or "|".join(choices), choices, requires, highest)
+    shown = metavar or "|".join(choices)
+    return ParameterSpec(help, names, shown, choices, requires, highest, hidden_names)
 
 
-def argument(metavar: str, help: str, choices: tuple[str, ...] = ()) -> ParameterSpec:  # noqa: A002
-    return ParameterSpec(help, (), metavar, choices)
+def argument(
+    metavar: str,
+    help: str,  # noqa: A002
+    choices: tuple[str, ...] = (),
+    *,
+    is_required: bool = False,
+) -> ParameterSpec:
+    return ParameterSpec(help, (), metavar, choices, is_required=is_required)
 
 
 DiffOption = Annotated[
@@ -75,7 +93,7 @@ NoteArgument = Annotated[
 
 
 class PrintOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """Options on the form and place of the output."""
+    """Output: options on its form and place."""
 
     output_format: Annotated[
         str,
@@ -105,7 +123,7 @@ class PrintOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class VaultOptions(PrintOptions, frozen=True, kw_only=True):
-    """Option that names the vault."""
+    """Vault: the option that names it."""
 
     vault: Annotated[
         Path | None,
@@ -118,7 +136,7 @@ class VaultOptions(PrintOptions, frozen=True, kw_only=True):
 
 
 class OpenOptions(VaultOptions, frozen=True, kw_only=True):
-    """Options on opening the vault."""
+    """Vault: options on opening it."""
 
     config: Annotated[
         Path | None,
@@ -145,7 +163,10 @@ class OpenOptions(VaultOptions, frozen=True, kw_only=True):
 
 
 class RuleSelectionOptions(OpenOptions, frozen=True, kw_only=True):
-    """Options on rules, given by code, start of a code, or name, separated by commas."""
+    """Rules: options that name them, separated by commas.
+
+    A rule is named by its code, the start of a code, or its name.
+    """
 
     select: Annotated[
         tuple[str, ...],
@@ -174,7 +195,7 @@ class RuleSelectionOptions(OpenOptions, frozen=True, kw_only=True):
 
 
 class ReportOptions(RuleSelectionOptions, frozen=True, kw_only=True):
-    """Options on the reported findings and the exit code."""
+    """Findings: options on those that are reported, and on the exit code."""
 
     paths: Annotated[
         tuple[Path, ...],
@@ -224,7 +245,7 @@ class ReportOptions(RuleSelectionOptions, frozen=True, kw_only=True):
 
 
 class FixSelectionOptions(ReportOptions, frozen=True, kw_only=True):
-    """Options on the applied fixes."""
+    """Fixes: options on those that are applied."""
 
     diff: DiffOption = False
     unsafe_fixes: Annotated[
@@ -344,19 +365,49 @@ class OptionField(msgspec.Struct, frozen=True):
 
 
 def list_option_fields(options: type) -> list[OptionField]:
-    """Return the fields of an option class: its own, then those of its base classes."""
+    """Return the fields of an option class: its own, then those of its base classes.
+
+    Those that its class variable `hidden_fields` names are hidden.
+    """
     hints = get_type_hints(options, include_extras=True)
     names = dict.fromkeys(
-        name for base in options.__mro__ for name in getattr(base, "__annotations__", {})
+        name
+        for base in options.__mro__
+        for name in getattr(base, "__annotations__", {})
+        if get_origin(hints.get(name)) is Annotated
     )
-    return [_make_field(name, hints[name]) for name in names]
+    hidden = getattr(options, "hidden_fields", ())
+    return [_make_field(name, hints[name], is_hidden=name in hidden) for name in names]
 
 
-def _make_field(name: str, hint: Any) -> OptionField:
-    if get_origin(hint) is not Annotated:
-        raise TypeError(f"{name}: has no ParameterSpec")
+def group_option_fields(options: type) -> dict[str, list[OptionField]]:
+    """Return the visible options of an option class by the title of their group.
+
+    A title is the first word of a class's docstring with a colon behind it, else "Options".
+    """
+    fields = {field.name: field for field in list_option_fields(options)}
+    groups: dict[str, list[OptionField]] = {}
+    for base in options.__mro__:
+        title, colon, _ = (base.__doc__ or "").partition(": ")
+        for name in getattr(base, "__annotations__", {}):
+            field = fields.pop(name, None)
+            if field is not None and field.spec.names and not field.spec.is_hidden:
+                groups.setdefault(title if colon else "Options", []).append(field)
+    return groups
+
+
+def format_argument(field: OptionField) -> str:
+    """Return an argument as a usage line has it: in brackets unless it is required."""
+    word = field.spec.metavar
+    word = word if field.spec.is_required else f"[{word}]"
+    return word + ("..." if field.is_repeatable and " " not in word else "")
+
+
+def _make_field(name: str, hint: Any, *, is_hidden: bool) -> OptionField:
     value_type, spec = get_args(hint)
     is_repeatable = get_origin(value_type) is tuple
     if is_repeatable or get_origin(value_type) is UnionType:
         value_type = get_args(value_type)[0]
+    if is_hidden:
+        spec = msgspec.structs.replace(spec, is_hidden=True)
     return OptionField(name, spec, value_type, is_repeatable)

@@ -1,12 +1,13 @@
 """Parsing of a command line into an option class.
 
 A plain line is parsed here. typer, which costs a tenth of a second per run, is imported only for
-help pages, errors and unusual spellings.
+help pages, errors and unusual spellings. Help pages are drawn in `help_page`.
 """
 
 from collections.abc import Callable, Container, Sequence
 from typing import TypeVar, get_type_hints
 
+from vaultlink.cli.exit_codes import EXIT_CLEAN
 from vaultlink.cli.options import OptionField, RawValues, list_option_fields
 from vaultlink.errors import UsageError
 
@@ -26,10 +27,13 @@ def parse_options(
     if raw is None:
         from vaultlink.cli.typer_parser import parse_with_typer  # noqa: PLC0415 - imports typer
 
-        parsed = parse_with_typer(command, run.__doc__ or "", fields, line)
-        if isinstance(parsed, int):
-            return parsed
-        raw = parsed
+        raw = parse_with_typer(command, fields, line)
+    if raw is None:
+        from vaultlink.cli.help_page import render_help  # noqa: PLC0415 - rarely needed
+        from vaultlink.cli.terminal import Terminal  # noqa: PLC0415 - as above
+
+        Terminal().print_results(render_help(command, run.__doc__ or "", options))
+        return EXIT_CLEAN
     raw = _resolve_json(raw)
     _require_others(fields, raw)
     parsed_options: OptionsT = options(
@@ -51,8 +55,8 @@ def _resolve_json(raw: RawValues) -> RawValues:
 
 def _require_others(fields: Sequence[OptionField], raw: RawValues) -> None:
     """Raise UsageError for an option without effect, because another one is missing."""
-    given = {name for field in fields if field.name in raw for name in field.spec.names}
-    known = {name for field in fields for name in field.spec.names}
+    given = {name for field in fields if field.name in raw for name in field.spec.all_names}
+    known = {name for field in fields for name in field.spec.all_names}
     for field in fields:
         requires = [name for name in field.spec.requires if name in known]
         if field.name in raw and requires and given.isdisjoint(requires):
@@ -61,7 +65,7 @@ def _require_others(fields: Sequence[OptionField], raw: RawValues) -> None:
 
 def parse_plain_line(fields: Sequence[OptionField], line: Sequence[str]) -> RawValues | None:
     """Parse a line of whole option names, values and arguments; else return None."""
-    field_by_name = {name: field for field in fields for name in field.spec.names}
+    field_by_name = {name: field for field in fields for name in field.spec.all_names}
     arguments = [field for field in fields if not field.spec.names]
     raw: dict[str, bool | str | list[str]] = {}
     words = iter(line)

@@ -114,7 +114,8 @@ class _SectionsCommand(WritingCommand):
             if not is_note(note):
                 raise UsageError(f"{note} is not a note; only notes can have a backlinks section.")
         self._only_read = _describe_left_out(request.action, vault, notes)
-        plan = vault.fixer.plan_rounds(_make_selector(request, vault, notes))
+        with self.terminal.progress_line("Planning sections"):
+            plan = vault.fixer.plan_rounds(_make_selector(request, vault, notes))
         if cache and cache_key and not (plan.texts or plan.skipped):
             save_result(cache, cache_key, self._only_read.encode(), "sections")
         return plan

@@ -3,12 +3,14 @@
 import os
 import re
 import shlex
+import signal as signals
 import stat as modes
 import sys
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, ClassVar, TextIO
+from typing import TYPE_CHECKING, ClassVar, TextIO, TypeVar
 
 from vaultlink.cli.options import PrintOptions
 from vaultlink.errors import UsageError
@@ -146,6 +148,11 @@ _PIPED_WIDTH = 120
 _UNLIMITED_WIDTH = 1 << 20
 """The columns of a table without a terminal."""
 
+_SILENT_SECONDS = 0.5
+"""How long a run may last without a word on its progress."""
+
+_ItemT = TypeVar("_ItemT")
+
 _LISTING_FORMATS = ("table", "tsv")
 """Output formats that only listings have."""
 
@@ -176,6 +183,7 @@ class Terminal:
         self.vault_folders: Sequence[Path] = ()
         self.written_format = ""
         self._requested_format = options.output_format
+        self._started = monotonic()
 
     def format_link_prefix(self, root: Path) -> str:
         """Return what addresses of files of a vault begin with; "" for no hyperlinks."""
@@ -338,37 +346,125 @@ class Terminal:
         return StatusLine(None if self.quiet or not _is_terminal(sys.stderr) else sys.stderr)
 
     def progress_line(self, label: str = "Reading notes") -> "ProgressLine":
-        """Return the progress line of a long step. It is drawn only on a terminal."""
+        """Return the progress line of a phase of the run. It is drawn only on a terminal."""
         is_drawn = not self.quiet and _is_terminal(sys.stderr)
-        return ProgressLine(sys.stderr if is_drawn else None, label)
+        return ProgressLine(sys.stderr if is_drawn else None, label, self._started)
 
 
 class ProgressLine:
-    """A line with what is done, drawn after half a second and erased at the end."""
+    """A line with the phase of a run and what is done, erased at the end of the phase.
 
-    def __init__(self, stream: TextIO | None, label: str = "Reading notes"):
+    It is drawn half a second after the run began. A phase that prints no count is drawn by a timer,
+    or, where there is none, as on Windows, only if it begins later than that.
+    """
+
+    _active: "ClassVar[ProgressLine | None]" = None
+
+    def __init__(
+        self, stream: TextIO | None, label: str = "Reading notes", began: float | None = None
+    ):
         self._stream, self._label, self._drawn_length = stream, label, 0
         self._started = monotonic()
-        self._next_draw = self._started + 0.5
+        self._first_draw = (self._started if began is None else began) + _SILENT_SECONDS
+        self._next_draw = self._first_draw
+        self._text, self._outer = label, ProgressLine._active
 
     def __enter__(self) -> "ProgressLine":
+        if self._stream is not None:
+            self._outer, ProgressLine._active = ProgressLine._active, self
+            self._draw_soon()
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._drawn_length:
-            self._draw(" " * self._drawn_length + "\r")
+        if self._stream is not None:
+            _Timer.stop()
+            self.erase()
+            ProgressLine._active = self._outer
+            if self._outer is not None:
+                self._outer._draw_soon()
 
     def __call__(self, done: int, total: int) -> None:
         if self._stream is not None and monotonic() >= self._next_draw:
-            self._next_draw = monotonic() + 0.1
-            text = describe_progress(done, total, monotonic() - self._started, self._label)
-            self._draw(truncate(text, _terminal_columns() - 1).ljust(self._drawn_length))
+            seconds = monotonic() - self._started
+            self._text = describe_progress(done, total, seconds, self._label)
+            self._draw_text()
+
+    def begin(self, label: str) -> None:
+        """Begin the next phase, without a count."""
+        self._label = self._text = label
+        self._started = monotonic()
+        self._draw_soon()
+
+    def count(self, items: Sequence[_ItemT]) -> Iterator[_ItemT]:
+        """Yield the items; the line counts those that were taken."""
+        for done, item in enumerate(items):
+            self(done, len(items))
+            yield item
+
+    def erase(self) -> None:
+        if self._drawn_length:
+            self._draw(" " * self._drawn_length + "\r")
+            self._drawn_length = 0
+
+    @classmethod
+    def erase_active(cls) -> None:
+        """Erase the line that is drawn, so that something else can be printed."""
+        if cls._active is not None:
+            cls._active.erase()
+
+    def _draw_soon(self) -> None:
+        """Draw the line now, or when the run has lasted long enough."""
+        seconds = self._first_draw - monotonic()
+        if self._stream is None:
+            return
+        if seconds <= 0:
+            self._draw_text()
+        else:
+            _Timer.start(seconds, self._draw_text)
+
+    def _draw_text(self) -> None:
+        self._next_draw = monotonic() + 0.1
+        self._draw(truncate(self._text, _terminal_columns() - 1).ljust(self._drawn_length))
 
     def _draw(self, text: str) -> None:
         self._drawn_length = len(text)
         if self._stream is not None:
             self._stream.write(f"\r{text}")
             self._stream.flush()
+
+
+class _Timer:
+    """Draws a line once after some seconds, also in the middle of a long computation.
+
+    A signal does that, not a thread: processes that read and check notes are forks of this one. A
+    timer that the process has already, as that of a test, is left alone.
+    """
+
+    _draw: ClassVar[Callable[[], None] | None] = None
+    """What the running timer calls; None if there is none."""
+
+    @classmethod
+    def start(cls, seconds: float, draw: Callable[[], None]) -> None:
+        cls.stop()
+        if sys.platform == "win32" or signals.getitimer(signals.ITIMER_REAL)[0]:
+            return
+        with suppress(ValueError):  # another thread than the main one can't have it
+            signals.signal(signals.SIGALRM, cls._call)
+            signals.setitimer(signals.ITIMER_REAL, seconds)
+            cls._draw = draw
+
+    @classmethod
+    def stop(cls) -> None:
+        if sys.platform != "win32" and cls._draw is not None:
+            cls._draw = None
+            signals.setitimer(signals.ITIMER_REAL, 0)
+            signals.signal(signals.SIGALRM, signals.SIG_DFL)
+
+    @classmethod
+    def _call(cls, *_: object) -> None:
+        with suppress(RuntimeError):  # the stream is being written just now
+            if cls._draw is not None:
+                cls._draw()
 
 
 def describe_progress(done: int, total: int, seconds: float, label: str = "Reading notes") -> str:
@@ -438,6 +534,7 @@ def wrap_lines(text: str) -> str:
 
 def print_stderr(text: str) -> None:
     """Print lines on stderr; on a terminal, they break between words."""
+    ProgressLine.erase_active()
     try:
         is_terminal = _is_terminal(sys.stderr)
         text = escape_terminal_controls(text, is_colored=_should_color("auto", is_terminal))

@@ -1,21 +1,19 @@
-"""Parsing with typer: help pages, errors, and all spellings that typer accepts.
+"""Parsing with typer: errors, and all spellings that typer accepts.
 
 No other module imports typer.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import redirect_stdout
-from inspect import Parameter, Signature, cleandoc
+from inspect import Parameter, Signature
 from io import StringIO
 from typing import Annotated, Any
 
 import typer
 
 from vaultlink.cli.options import OptionField, RawValues
-from vaultlink.cli.terminal import Terminal
 from vaultlink.errors import UnknownNameError, UsageError, propose
-from vaultlink.report import FORMATS
 from vaultlink.text import lazy_pattern
 
 _TyperError: type[Exception] = typer.BadParameter.__mro__[2]
@@ -50,9 +48,9 @@ _KNOWN_ELSEWHERE = {
 
 
 def parse_with_typer(
-    command: str, manual: str, fields: Sequence[OptionField], line: Sequence[str]
-) -> RawValues | int:
-    """Return the raw value of each given field, or the exit code after a help page."""
+    command: str, fields: Sequence[OptionField], line: Sequence[str]
+) -> RawValues | None:
+    """Return the raw value of each given field; None if the line asks for help."""
     raw: dict[str, bool | str | list[str]] = {}
 
     def collect(**values: Any) -> None:
@@ -64,16 +62,6 @@ def parse_with_typer(
             }
         )
 
-    collect.__doc__ = "\n\n".join(
-        [
-            cleandoc(manual).replace("{formats}", ", ".join(FORMATS)),
-            *(
-                f"{field.spec.metavar}: {field.spec.help}"
-                for field in fields
-                if not field.spec.names
-            ),
-        ]
-    )
     parameters = [
         Parameter(
             field.name,
@@ -92,9 +80,8 @@ def parse_with_typer(
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.command(command)(collect)
-    page = StringIO()
     try:
-        with redirect_stdout(page):
+        with redirect_stdout(StringIO()):  # the help page of typer is not shown
             code = app(list(line), prog_name=f"vaultlink {command}", standalone_mode=False)
     except _TyperError as error:
         text, is_extra = _EXTRA_ARGUMENTS.subn(r"unexpected argument: \1", _read_message(error))
@@ -105,25 +92,17 @@ def parse_with_typer(
             )
             raise UnknownNameError(f"{text.rstrip('.')}. {quotes}{hint}") from None
         raise UsageError(_explain_error(text, fields, error, hint)) from None
-    if not isinstance(code, int):
-        return raw
-    Terminal().print_results(page.getvalue())
-    return code
+    return None if isinstance(code, int) else raw
 
 
 def _make_annotation(field: OptionField) -> Any:
-    settings: Mapping[str, Any] = {
-        "help": field.spec.help,
-        "metavar": field.spec.metavar or None,
-        "show_default": False,
-    }
+    metavar = field.spec.metavar or None  # errors have it
     value_type: Any = (
         bool if field.type is bool else list[str] | None if field.is_repeatable else str | None
     )
     if not field.spec.names:
-        # hidden, because the command's description explains the arguments
-        return Annotated[value_type, typer.Argument(**settings, hidden=True)]
-    return Annotated[value_type, typer.Option(*field.spec.names, **settings)]
+        return Annotated[value_type, typer.Argument(metavar=metavar)]
+    return Annotated[value_type, typer.Option(*field.spec.all_names, metavar=metavar)]
 
 
 _EXTRA_ARGUMENTS = lazy_pattern(r"^Got unexpected extra arguments?(?:\(s\))? \((.*)\)$", re.S)
@@ -141,7 +120,8 @@ def _explain_error(text: str, fields: Sequence[OptionField], error: Exception, h
         return f"{text.rstrip('.')}. {hint}"
     from difflib import get_close_matches  # noqa: PLC0415
 
-    names = {word.lstrip("-"): word for field in fields for word in field.spec.names}
+    shown = [field for field in fields if not field.spec.is_hidden]
+    names = {word.lstrip("-"): word for field in shown for word in field.spec.names}
     known = set(names.values())
     if name in _KNOWN_ELSEWHERE:
         near = [other for other in _KNOWN_ELSEWHERE[name] if other in known]

@@ -205,7 +205,7 @@ def _write(command: WritingCommand, scan: VaultScan, plan: "Plan") -> WriteResul
     terminal, is_interactive = command.terminal, command.is_interactive
     with hold_write_lock(terminal, scan.root) if is_interactive else nullcontext():
         try:
-            with command.prepare(plan):
+            with command.prepare(plan), terminal.progress_line(_name_writing(plan)):
                 result = apply_plan(scan, plan, format_command_line(), command.describe(plan))
         except KeyboardInterrupt:
             terminal.print_message(
@@ -215,6 +215,10 @@ def _write(command: WritingCommand, scan: VaultScan, plan: "Plan") -> WriteResul
             raise
         command.complete(plan, result)
     return result
+
+
+def _name_writing(plan: "Plan") -> str:
+    return f"Writing {format_count(len(plan.texts), 'note')}" if plan.texts else "Writing"
 
 
 def format_command_line() -> str:

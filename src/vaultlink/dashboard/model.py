@@ -451,7 +451,7 @@ class VaultReport(msgspec.Struct, frozen=True):
         missing_attachments: Attachments that do not exist, most links first.
         sections: Backlinks sections, those out of step first.
         fixes: Fixes that wait, safe ones first.
-        trend: The last commits; None without `--history`.
+        trend: The last commits; None without `--commits`.
         cuts: The tables that are cut, with their numbers of rows; empty if none is.
         next: What to do next, most points first.
         mentions: Notes that others certainly name without a link, most mentions first.

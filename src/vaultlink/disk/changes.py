@@ -21,6 +21,21 @@ from vaultlink.index.resolve import PathsByName
 from vaultlink.model import Diagnostic, FileStamp, Note
 
 Progress = Callable[[int, int], None]
+"""Called with the number of notes read, and that of all notes to read."""
+
+
+def begin_phase(progress: Progress, name: str) -> Progress:
+    """Begin a phase after reading, and return what to call with its counts.
+
+    A progress without a method `begin` knows no other phase than reading, and is not called.
+    """
+    begin = getattr(progress, "begin", None)
+    if begin is None:
+        return lambda _done, _all: None
+    begin(name)
+    return progress
+
+
 """Called now and then with the number of notes read and of all notes to read."""
 
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from vaultlink.disk.cache import Cache, digest_parts
-from vaultlink.disk.changes import KnownContents, Progress, find_changes
+from vaultlink.disk.changes import KnownContents, Progress, begin_phase, find_changes
 from vaultlink.disk.history_sources import GitStore, find_history
 from vaultlink.disk.saved_state import (
     StateToSave,
@@ -71,7 +71,7 @@ def _load(
     cache: Cache | None,
     store: GitStore,
 ) -> LoadedState:
-    share = share_checks(scan.settings.jobs)
+    share = share_checks(scan.settings.jobs, lambda: begin_phase(progress, "Checking notes"))
     stored, stamps = (cache.load(scan.listing.files) if cache else None) or (None, None)
     settings_digest = _settings_digest(scan, settings)
     is_current = stored is not None and stored.table.settings_digest == settings_digest
@@ -86,6 +86,7 @@ def _load(
         digests = split_digests(table)
     known = KnownContents(list_stamps(stored, stamps) if digests else {}, digests)
     changes = find_changes(scan, before, known, progress)
+    begin_phase(progress, "Resolving links")
     remembered = NO_HISTORY
 
     def know(unchecked: State) -> LinterSettings:

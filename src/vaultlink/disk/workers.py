@@ -226,12 +226,23 @@ def analyse_texts(
     return list(chain.from_iterable(parts))
 
 
-def share_checks(jobs: int | None) -> Share:
-    """Return a function that runs checks of many paths in up to `jobs` processes."""
+def _ignore_count(_done: int, _all: int) -> None:
+    pass
+
+
+def share_checks(
+    jobs: int | None, begin: Callable[[], Callable[[int, int], None]] = lambda: _ignore_count
+) -> Share:
+    """Return a function that runs checks of many paths in up to `jobs` processes.
+
+    `begin` is called when they begin, and what it returns with the number of paths that were
+    checked, and that of all.
+    """
 
     def share(examine: Callable[[Sequence[str]], Examined], paths: Sequence[str]) -> Examined:
         if len(paths) < _FORK_THRESHOLD_NOTES:
             return examine(paths)
+        report = begin()
         builders = [ColumnBuilder() for _ in range(2)]
         unsuppressed: dict[str, tuple[Diagnostic, ...] | None] = {}
         with no_garbage_collection():
@@ -240,6 +251,7 @@ def share_checks(jobs: int | None) -> Share:
                 paths,
                 count_processes(jobs, len(paths)),
                 _ExaminedPart,
+                lambda done: report(done, len(paths)),
             ):
                 unsuppressed.update(part.unsuppressed)
                 for builder, column in zip(builders, part.columns, strict=True):

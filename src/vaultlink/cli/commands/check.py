@@ -5,7 +5,7 @@ The summary goes to stderr.
 
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import msgspec
 from msgspec.structs import asdict
@@ -38,7 +38,10 @@ from vaultlink.write.cache import save_result
 
 
 class CheckOptions(FixSelectionOptions, frozen=True, kw_only=True):
-    """Options of `check`."""
+    """Fixes: options of `check`."""
+
+    hidden_fields: ClassVar[tuple[str, ...]] = ("unlink", "create", "template", "created")
+    """Options that `fix` shows; they still work here."""
 
     fix: Annotated[bool, option("--fix", help="Apply safe fixes, as `vaultlink fix` does.")] = False
 

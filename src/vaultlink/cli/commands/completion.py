@@ -16,7 +16,8 @@ class CompletionOptions(PrintOptions, frozen=True, kw_only=True):
     """Options of `completion`."""
 
     shell: Annotated[
-        str | None, argument("SHELL", "bash, zsh, fish or powershell.", tuple(SCRIPTS))
+        str | None,
+        argument("SHELL", "bash, zsh, fish or powershell.", tuple(SCRIPTS), is_required=True),
     ] = None
 
 

@@ -58,6 +58,7 @@ class DeleteOptions(RefactorOptions, frozen=True, kw_only=True):
         argument(
             "NOTE",
             "Notes (path, or name as in a link), folders (Projects/) and attachments.",
+            is_required=True,
         ),
     ] = ()
     unlink: Annotated[

@@ -129,7 +129,7 @@ def propose_after_fix(
 
 
 class FixOptions(FixSelectionOptions, frozen=True, kw_only=True):
-    """Options of `fix`."""
+    """Fixes: options of `fix`."""
 
     interactive: Annotated[
         bool,
@@ -223,25 +223,28 @@ class _FixCommand(WritingCommand):
         plan = (
             self._ask(wanted, answers or FixAnswers())
             if self.is_interactive
-            else self._vault.fixer.plan(
-                make_fix_filter(
-                    self._vault.rules,
-                    self._vault.config,
-                    unsafe=options.unsafe_fixes,
-                    wanted=wanted,
-                ),
-                answers,
-                make_new_finding_selector(self._known, self._vault, wanted),
-            )
+            else self._plan(wanted, answers)
         )
         self._fixed_paths = plan.texts.keys()
         self._only_read = self._describe_left_out(wanted)
         if self.links_mentions:
             from vaultlink.cli import mention_search  # noqa: PLC0415
 
-            plan, frequent = mention_search.plan_certain_mentions(self._vault, plan, wanted)
+            with self.terminal.progress_line("Searching mentions") as progress:
+                plan, frequent = mention_search.plan_certain_mentions(
+                    self._vault, plan, wanted, progress.count
+                )
             mention_search.print_frequent(self.terminal, frequent)
         return plan.with_write(self._allowed.write) if self._allowed else plan
+
+    def _plan(self, wanted: Callable[[str], bool], answers: FixAnswers | None) -> Plan:
+        vault, unsafe = self._vault, self._options.unsafe_fixes
+        with self.terminal.progress_line("Planning fixes"):
+            return vault.fixer.plan(
+                make_fix_filter(vault.rules, vault.config, unsafe=unsafe, wanted=wanted),
+                answers,
+                make_new_finding_selector(self._known, vault, wanted),
+            )
 
     def _ask(self, wanted: Callable[[str], bool], answers: FixAnswers) -> Plan:
         from vaultlink.cli.interactive import choose_fixes  # noqa: PLC0415 - needed interactively only

@@ -21,9 +21,14 @@ _DEPTH = 1
 class GraphOptions(PathsOptions, frozen=True, kw_only=True):
     """Options of `graph`."""
 
-    format: Annotated[
+    output_format: Annotated[
         str,
-        option("--format", choices=GRAPH_FORMATS, help="Export the graph in this format."),
+        option(
+            "--output-format",
+            metavar="FORMAT",
+            help="Output format; see above. (VAULTLINK_OUTPUT_FORMAT)",
+            hidden_names=("--format",),
+        ),
     ] = ""
     focus: Annotated[
         str | None,
@@ -50,10 +55,10 @@ def graph(options: GraphOptions) -> int:
 
     Output formats: table (on a terminal), tsv (elsewhere), json, graphml, gexf, dot, svg. The first
     two are a summary, the others the graph itself; json is NetworkX's node-link data, and svg a
-    picture of it. --format is another name of --output-format for these. --focus needs one of them.
+    picture of it. --focus needs one of them.
     """
     terminal = Terminal(options)
-    output_format = options.format or choose_listing_format(terminal, exports=GRAPH_FORMATS)
+    output_format = choose_listing_format(terminal, exports=GRAPH_FORMATS)
     terminal.written_format = GRAPH_JSON if is_json(output_format) else output_format
     if options.focus is not None and output_format not in GRAPH_FORMATS:
         names = ", ".join(GRAPH_FORMATS)
@@ -68,7 +73,8 @@ def graph(options: GraphOptions) -> int:
                 raise UsageError(f"{note} is not in the graph, because {reason}.")
             nx_graph = select_around(nx_graph, note, options.depth or _DEPTH)
         titles = {path: note.title or "" for path, note in vault.notes.items()}
-        text = export_graph(nx_graph, output_format, titles)
+        with terminal.progress_line("Drawing the graph"):
+            text = export_graph(nx_graph, output_format, titles)
         data = text.encode("utf-8", "replace")
         data = escape_json(data) if output_format == "json" else data
         terminal.print_results(text if output_format == "dot" else data)

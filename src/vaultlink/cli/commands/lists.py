@@ -392,7 +392,11 @@ class HistoryOptions(OpenOptions, frozen=True, kw_only=True):
 
     note: Annotated[
         str | None,
-        argument("NOTE", "A path in the vault or a name as in a link, also a former one."),
+        argument(
+            "NOTE",
+            "A path in the vault or a name as in a link, also a former one.",
+            is_required=True,
+        ),
     ] = None
 
 

@@ -37,5 +37,5 @@ def mentions(options: MentionsOptions) -> int:
     terminal = Terminal(options)
     output_format = choose_listing_format(terminal)
     vault = open_from_options(options, terminal, find_note_start(options, options.notes))
-    print_mentions(terminal, output_format, vault, find_mentions(options, vault))
+    print_mentions(terminal, output_format, vault, find_mentions(options, vault, terminal))
     return EXIT_CLEAN

@@ -48,6 +48,7 @@ class MergeDriverOptions(PrintOptions, frozen=True, kw_only=True):
         argument(
             "BASE OURS THEIRS",
             "The three versions: %O, %A and %B; then optionally %L and %P.",
+            is_required=True,
         ),
     ] = ()
     marker_size: Annotated[

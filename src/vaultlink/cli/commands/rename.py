@@ -365,7 +365,11 @@ class ExtractOptions(RefactorOptions, frozen=True, kw_only=True):
 
     section: Annotated[
         str | None,
-        argument("OLD", "The heading of the section, as in 'Note#Heading' or 'Note#A#B'."),
+        argument(
+            "NOTE#HEADING",
+            "The heading of the section, as in 'Note#Heading' or 'Note#A#B'.",
+            is_required=True,
+        ),
     ] = None
     new: Annotated[
         str | None,
@@ -395,8 +399,12 @@ class MergeOptions(RefactorOptions, frozen=True, kw_only=True):
         ),
     ] = False
 
-    note: Annotated[str | None, argument("NOTE", "The note to append. It is removed.")] = None
-    into: Annotated[str | None, argument("INTO", "The note to append it to.")] = None
+    note: Annotated[
+        str | None, argument("NOTE", "The note to append. It is removed.", is_required=True)
+    ] = None
+    into: Annotated[str | None, argument("INTO", "The note to append it to.", is_required=True)] = (
+        None
+    )
 
 
 def extract(options: ExtractOptions) -> int:
@@ -561,6 +569,7 @@ class MoveOptions(_PathOptions, frozen=True, kw_only=True):
             "SRC... FOLDER",
             "Notes, attachments and folders, and then the folder to move them into (/ for the "
             "vault itself). A folder that does not exist is created.",
+            is_required=True,
         ),
     ] = ()
 

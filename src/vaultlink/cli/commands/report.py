@@ -63,15 +63,25 @@ class DashboardOptions(PathsOptions, frozen=True, kw_only=True):
 
     output_file: Annotated[
         Path | None,
-        option("--output-file", "--output", metavar="FILE", help="Write the report to this file."),
+        option(
+            "--output-file",
+            metavar="FILE",
+            help="Write the report to this file.",
+            hidden_names=("--output",),
+        ),
     ] = None
     open_page: Annotated[
         bool,
         option("--open", help="Open the file in the browser."),
     ] = False
-    history: Annotated[
+    commits: Annotated[
         int | None,
-        option("--history", metavar="N", help="Show how the vault changed in the last N commits."),
+        option(
+            "--commits",
+            metavar="N",
+            help="Show how the vault changed in the last N commits.",
+            hidden_names=("--history",),
+        ),
     ] = None
     fail_under: Annotated[
         int | None,
@@ -97,11 +107,11 @@ def report(options: DashboardOptions) -> int:
     baseline are included. With PATHS, the tables and the graph are about the files in them; the
     score, the totals and what to do next are always those of the whole vault.
 
-    --output names the file. In a vault, an existing file is replaced only if it is a report of the
-    same format. Without --output, the report is printed; on a terminal, and with --open, a page is
-    written to vaultlink-report.html in the current folder instead. The exit code is 0, or 1 if the
-    score is below --fail-under, 2 after a usage or configuration error. HTML requires an extra
-    library: pip install jinja2.
+    --output-file names the file. In a vault, an existing file is replaced only if it is a report of
+    the same format. Without --output-file, the report is printed; on a terminal, and with --open, a
+    page is written to vaultlink-report.html in the current folder instead. The exit code is 0, or 1
+    if the score is below --fail-under, 2 after a usage or configuration error. HTML requires an
+    extra library: pip install jinja2.
 
     Output formats: html, json, markdown. The default is that of the file's name, else html. json
     has all rows of all tables, markdown the first ten of some.
@@ -116,7 +126,7 @@ def report(options: DashboardOptions) -> int:
     terminal.written_format = REPORTS[output_format]
     if output_format == "html" and terminal.shows_results():
         raise UsageError(
-            "a page is not printed in the log of a CI service. Name a file, as in `--output "
+            "a page is not printed in the log of a CI service. Name a file, as in `--output-file "
             "vault.html`, or another format, as in `--output-format markdown`."
         )
     if output_format == "html":
@@ -130,7 +140,9 @@ def report(options: DashboardOptions) -> int:
     chosen = to_vault_paths(vault.root, options.paths)
     part = ReportPart(() if "" in chosen else chosen, make_path_filter(chosen))
     report = _make_report(options, terminal, vault, _MAX_ROWS.get(output_format), part)
-    terminal.print_results(_render(report, vault, output_format, part))
+    with terminal.progress_line("Drawing the graph" if output_format == "html" else "Writing"):
+        results = _render(report, vault, output_format, part)
+    terminal.print_results(results)
     _print_summary(options, terminal, report)
     is_below = options.fail_under is not None and report.score.value < options.fail_under
     return EXIT_FINDINGS if is_below else EXIT_CLEAN
@@ -154,7 +166,7 @@ def _choose_file(options: DashboardOptions, terminal: Terminal, output_format: s
     if file is None:
         is_written = terminal.is_terminal or options.open_page
         if options.open_page and output_format != "html":
-            raise UsageError("--open requires --output, or the format html.")
+            raise UsageError("--open requires --output-file, or the format html.")
         return Path(_DEFAULT_FILE) if is_written and output_format == "html" else None
     implied = FORMATS_BY_EXTENSION.get(file.suffix.lower())
     if not file.suffix or implied == output_format:
@@ -206,15 +218,16 @@ def _make_report(
         vault.text,
         vault.suggest_all,
         vault.fixer.forecaster(),
-        lambda: find_written_mentions(vault, str(options.output_file)),
+        lambda: find_written_mentions(vault, terminal, str(options.output_file)),
     )
     commit = _find_commit(vault.root)
     labels = ReportLabels(vault.root.name, __version__, commit, options.date or "")
-    report = build_report(sources, labels, max_rows, part)
-    if not options.history:
+    with terminal.progress_line("Measuring the vault"):
+        report = build_report(sources, labels, max_rows, part)
+    if not options.commits:
         return report
     with terminal.progress_line("Measuring commits") as progress:
-        return replace(report, trend=compute_trend(vault, options.history, progress))
+        return replace(report, trend=compute_trend(vault, options.commits, progress))
 
 
 def _find_commit(root: Path) -> str:
@@ -312,7 +325,9 @@ _MENTIONS_KIND = "report-mentions"
 """Name of the cache entry: the mentions that are certain."""
 
 
-def find_written_mentions(vault: Vault, left_out: str = "") -> list[Mention] | None:
+def find_written_mentions(
+    vault: Vault, terminal: Terminal, left_out: str = ""
+) -> list[Mention] | None:
     """Return the mentions that `mentions --write` links; None if a library is missing.
 
     `left_out` names the file of an earlier report, which is no part of the vault.
@@ -325,7 +340,8 @@ def find_written_mentions(vault: Vault, left_out: str = "") -> list[Mention] | N
     if data is not None:
         with suppress(msgspec.MsgspecError, ValueError):
             return msgspec.msgpack.decode(data, type=list[Mention])
-    found = find_linkable_mentions(vault)
+    with terminal.progress_line("Searching mentions") as progress:
+        found = find_linkable_mentions(vault, progress.count)
     if cache and key:
         with suppress(UnicodeEncodeError):  # a name that is not UTF-8
             save_result(cache, key, msgspec.msgpack.encode(found), _MENTIONS_KIND)

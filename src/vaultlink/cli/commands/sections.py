@@ -13,9 +13,9 @@ ACTIONS = ("write", "check", "adopt", "remove")
 class SectionsOptions(OpenOptions, frozen=True, kw_only=True):
     """Options of `sections`."""
 
-    action: Annotated[str | None, argument("ACTION", "write, check, adopt or remove.", ACTIONS)] = (
-        None
-    )
+    action: Annotated[
+        str | None, argument("ACTION", "write, check, adopt or remove.", ACTIONS, is_required=True)
+    ] = None
     notes: Annotated[
         tuple[str, ...],
         argument("NOTE", "Paths in the vault, or names as in a link. By default, all notes."),
