@@ -24,11 +24,13 @@ class Palette(NamedTuple):
     blue: str = ""
     cyan: str = ""
     reset: str = ""
+    reverse: str = ""
 
 
 PLAIN = Palette()
 COLORED = Palette(
-    "\x1b[1m", "\x1b[2m", "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[34m", "\x1b[36m", "\x1b[0m"
+    *("\x1b[1m", "\x1b[2m", "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[34m", "\x1b[36m"),
+    *("\x1b[0m", "\x1b[7m"),
 )
 
 _CONTROL_CHARS = lazy_pattern(
@@ -107,6 +109,12 @@ def _take_columns(text: str, width: int) -> str:
 
 _INVISIBLE = lazy_pattern(r"\x1b(?:\[[0-9;]*m|\]8;;[^\x1b]*\x1b\\)")
 """Escape sequences of styles and hyperlinks, which take no columns."""
+
+
+def count_rows(text: str, width: int) -> int:
+    """Return the rows that printed text takes in a terminal of `width` columns."""
+    columns = (display_width(_INVISIBLE.sub("", line)) for line in text.splitlines())
+    return sum(max(-(-count // width), 1) for count in columns)
 
 
 def wrap_words(text: str, width: int, indent: str, used: int = 0) -> list[str]:
