@@ -452,6 +452,20 @@ def print_stderr(text: str) -> None:
         discard_output(sys.stderr)
 
 
+def page_stderr(text: str, size: os.terminal_size, *, is_colored: bool) -> None:
+    """Print text on stderr; through the pager if it is taller than the terminal.
+
+    The pager needs a terminal on stdout.
+    """
+    text = escape_terminal_controls(text, is_colored=is_colored)
+    is_long = _is_terminal(sys.stdout) and count_rows(text, size.columns) >= size.lines
+    pager = find_pager() if is_long else None
+    if pager is None:
+        print_stderr(text)
+    else:
+        page_text(pager, text, is_colored=is_colored)
+
+
 def format_label(word: str) -> str:
     """Format the first word of a message on stderr, such as `error:`."""
     palette: Palette = COLORED if _should_color("auto", _is_terminal(sys.stderr)) else PLAIN

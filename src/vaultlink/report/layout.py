@@ -97,6 +97,14 @@ def truncate_left(text: str, width: int) -> str:
     return "…" + _take_columns(text[::-1], width - 1)[::-1] if width > 0 else ""
 
 
+def truncate_middle(text: str, width: int) -> str:
+    """Return the beginning and the end of a text that is too wide, around `…`."""
+    if display_width(text) <= width:
+        return text
+    end = max(width - 1, 0) // 2
+    return truncate(text, width - end) + _take_columns(text[::-1], end)[::-1]
+
+
 def _take_columns(text: str, width: int) -> str:
     if display_width(text) == len(text):
         return text[: max(width, 0)]
