@@ -11,12 +11,23 @@ from pathlib import Path
 
 import pytest
 
+from machine import require_program
 from repositories import create_repository
 from running import RunCommand, create_vault, read_files
 from screens import CONTROLS, LARGE, SMALL, Screen, Size, run_on_screen
 from vaultlink.cli.interactive import find_names
 from vaultlink.config.list_items import allow_topics, make_topic_pattern, make_topic_patterns
 from vaultlink.config.patterns import compile_globs
+from vaultlink.fix.causes import FixCause, FixOption
+from vaultlink.model import Diagnostic, Edit, Fix, Safety, Severity
+from vaultlink.report.fix_question import (
+    FixQuestion,
+    QuestionKey,
+    describe_unknown_key,
+    format_prompt,
+    render_question,
+)
+from vaultlink.report.layout import PLAIN
 
 VAULT: Mapping[str, str] = {
     "Home.md": "[[kind of green tea]], [[kind of green tea|Blue]]\n\nand [[Nowhere]].\n",
@@ -60,7 +71,7 @@ QUESTION = """\
              + [[kinds of green tea|kind of green tea]], [[kinds of green tea|{}
   Log.md:3  - - [[Kind of Green Tea]]
             + - [[kinds of green tea|Kind of Green Tea]]
-Link to “Tea/kinds of green tea”: 3 links? [y,n,a,t,d,e,c,u,i,q,?]"""
+Link to “Tea/kinds of green tea”: 3 links? [y,n,a,t,d,e,c,u,i,v,q,?]"""
 
 
 @pytest.mark.parametrize(
@@ -73,7 +84,7 @@ def test_one_question_for_each_cause_previews_every_line(vault: Path, size: Size
         answer(screen, "nnn")
         screen.wait_for("4 of 4").wait_until(is_asking, "the last question")
         answer(screen, "n").wait_for_end(1)
-        assert "Nothing to fix." in screen.everything
+        assert "Nothing was changed." in screen.everything
 
 
 LINKED = VAULT["Home.md"].replace(
@@ -271,13 +282,94 @@ def test_names_of_a_vault_have_no_effect_on_the_terminal(tmp_path: Path) -> None
         assert "\x1b[2J" not in screen.output
 
 
-def test_two_hundred_links_are_cut_until_they_are_requested(tmp_path: Path) -> None:
-    vault = create_vault(tmp_path / "vault", {"a.md": "[[gone]]\n\n" * 150, "b.md": ""})
+# -- the size of a screen ----------------------------------------------------------------------------------------------
+
+LONG_NAME = "the_role_of_memory_in_learning_and_understanding_of_tides"
+NEAR_NAME = LONG_NAME.removeprefix("the_")
+LONG: Mapping[str, str] = {
+    "Log.md": f"{'Words before it. ' * 30}[[{LONG_NAME}]] {'and after it. ' * 30}\n\n" * 40,
+    f"{NEAR_NAME}.md": "",
+}
+"""Forty links in long lines, to a long name that is near another one."""
+
+
+@pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "120x40"])
+def test_a_question_fits_on_the_screen(tmp_path: Path, size: Size) -> None:
+    vault = create_vault(tmp_path / "vault", LONG)
+    with run_on_screen(vault, "fix", "-i", size=size) as screen:
+        screen.wait_until(is_asking, "a question").settle()
+        rows = [row for row in screen.rows if row]
+        assert screen.history == screen.rows, "nothing has scrolled off"
+        assert rows[0] == "1 of 1  VL101 dangling-link"
+        assert "40 links in 1 note." in rows
+        assert sum(row.startswith("  Log.md:") for row in rows) == 3
+        assert "  … 37 more lines; v shows all" in rows
+        assert "Link to “" in rows[-2] + rows[-1]
+        assert rows[-1].endswith("[y,n,d,e,c,u,i,v,q,?]")
+
+
+@pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "120x40"])
+@pytest.mark.parametrize("name", ["tide", "n" * 250])
+@pytest.mark.parametrize("lines", [1, 9])
+@pytest.mark.parametrize("proposals", [1, 2, 9])
+def test_a_question_with_long_names_fits_on_the_screen(
+    size: Size, name: str, lines: int, proposals: int
+) -> None:
+    text = f"Go to [[{name}]].\n" * lines
+    found = Diagnostic("VL101", "dangling-link", Severity.ERROR, "a.md", 6, 10, 1, 7, 1, 11, name)
+    edits = (Edit("a.md", 0, len(text), text.replace(name, "new")),)
+    fixes = [Fix(f"Link to “{name} {n}”", Safety.UNSAFE, edits) for n in range(proposals)]
+    options = tuple(FixOption(fix.title, ((found, fix),)) for fix in fixes)
+    cause = FixCause((found,), options)
+    question = FixQuestion(12, 345, cause, options, (QuestionKey("y", "yes"),))
+    shown = render_question(question, lambda _path: text, os.terminal_size(size), PLAIN)
+    prompt = format_prompt(question, size.columns)
+    unknown = describe_unknown_key("x", question.keys, size.columns)
+    rows = f"{shown}{unknown}\n{prompt}".splitlines()
+    assert len(rows) <= size.rows
+    assert max(map(len, rows)) <= size.columns
+    assert (f"… {proposals - 5} more proposals; v shows all" in shown) == (proposals > 5)
+
+
+@pytest.mark.parametrize("key", ["x", "7", "Z", "é", "l"])
+def test_an_unknown_key_names_the_known_ones(vault: Path, key: str) -> None:
     with run_on_screen(vault, *ASK) as screen:
-        screen.wait_for("… 50 more lines; l shows all")
-        answer(screen, "l").wait_for("a.md:299")
+        screen.wait_until(is_asking, "a question").type(key)
+        screen.wait_for(f"“{key.lower()}” does nothing here. Keys: y n a t d e c u i v q ?")
+        screen.type("\r").wait_for("“Enter” does nothing here.").wait_until(is_asking, "a question")
+        assert "1 of 4  VL101 dangling-link" in screen.text
+        assert screen.text.count("does nothing here") == 1
+        answer(screen, "q").wait_for("Nothing was changed.").wait_for_end(1)
+        assert "does nothing here" not in screen.text
+
+
+def test_v_shows_all_places_in_the_pager(tmp_path: Path) -> None:
+    require_program("less")
+    vault = create_vault(tmp_path / "vault", LONG)
+    with run_on_screen(vault, "fix", "-i") as screen:
+        answer(screen, "v").wait_for("Log.md:3").settle()
+        assert f"-…{('Words before it. ' * 30)[-46:]}[[{LONG_NAME[:19]}" in screen.text.replace(
+            "\n", ""
+        )
+        screen.type("G").wait_for("Log.md:79").settle()
+        screen.type("q").wait_until(is_asking, "the question again")
         answer(screen, "u").wait_for_end(0)
-        assert "Fixed 150 findings in 1 note." in screen.everything
+        assert "Fixed 40 findings in 1 note." in screen.everything
+
+
+def test_v_prints_what_fits_on_the_screen(vault: Path) -> None:
+    with run_on_screen(vault, *ASK, size=LARGE) as screen:
+        answer(screen, "v").wait_for("Log.md:3\n-- [[Kind of Green Tea]]\n+- [[kinds of green tea|")
+        answer(screen, "q").wait_for_end(1)
+
+
+def test_headline_stays_below_the_explained_keys(tmp_path: Path) -> None:
+    vault = create_vault(tmp_path / "vault", LONG)
+    with run_on_screen(vault, "fix", "-i") as screen:
+        answer(screen, "?").wait_until(is_asking, "the question again").settle()
+        assert "1 of 1  VL101 dangling-link" in screen.text
+        assert "40 links in 1 note." in screen.text
+        answer(screen, "q").wait_for_end(1)
 
 
 # -- completion and configuration ------------------------------------------------------------------------------------

@@ -62,13 +62,13 @@ def test_questions_go_by_target_and_show_the_result(vault: Path) -> None:
             "  Station.md:1  - We use Tide Table Machines, said a long sentence about nothin…",
         ):
             assert line in first.splitlines(), first
-        assert first.endswith("Link “tide table machines” in Log.md:3? [y,n,a,d,N,q,?]")
+        assert first.endswith("Link “tide table machines” in Log.md:3? [y,n,a,d,N,v,q,?]")
         assert max(map(len, first.splitlines())) <= 80
         answer(screen, "n")
         screen.wait_for("in Station.md:1?")
         assert screen.text.count("We read the") == 2, "the other mention is not shown again"
-        answer(screen, "n").wait_for("Link “fog signal station” in Log.md:3? [y,n,N,b,q,?]")
-        answer(screen, "n").wait_for("Nothing was written.").wait_for_end(0)
+        answer(screen, "n").wait_for("Link “fog signal station” in Log.md:3? [y,n,N,v,b,q,?]")
+        answer(screen, "n").wait_for("Nothing was changed.").wait_for_end(0)
 
 
 CASES: dict[str, tuple[str, dict[str, str]]] = {

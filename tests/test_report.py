@@ -1,6 +1,7 @@
 """Tests of output: source frames, tables, findings and listings as text and data."""
 
 import json
+import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -33,6 +34,7 @@ from vaultlink.report.layout import (
     COLORED,
     display_width,
     escape_controls,
+    fold_text,
     format_count,
     pad,
     render_table,
@@ -485,6 +487,49 @@ def test_table_wraps_its_last_column_if_allowed() -> None:
     assert render_table(
         ("code", "finds"), [("VL101", "A link leads to no file.")], 20, fold=True
     ) == ("code   finds\nVL101  A link leads\n       to no file.\n")
+
+
+TABLES: dict[str, tuple[list[str], int, list[str]]] = {
+    "names that fit are whole": (["tide_tables.md", "x.md"], 14, ["tide_tables.md", "x.md"]),
+    "a name is cut in the middle": (["the_tables_of_tides.md"], 14, ["the_tab…des.md"]),
+    "different ends tell names apart": (
+        ["impact_of_tides_on_ports", "impact_of_tides_on_ships"],
+        14,
+        ["impact_…_ports", "impact_…_ships"],
+    ),
+    "names with the same ends are whole": (
+        ["impact_of_tides_on_ports", "impact_of_waves_on_ports", "x"],
+        14,
+        ["impact_of_", "tides_on_ports", "impact_of_", "waves_on_ports", "x"],
+    ),
+    "a name in two rows is one name": (
+        ["impact_of_tides_on_ports", "impact_of_tides_on_ports"],
+        14,
+        ["impact_…_ports", "impact_…_ports"],
+    ),
+    "wide characters": (["東京の潮汐表と航海日誌"] * 2, 14, ["東京の…海日誌"] * 2),
+    "without a place to break": (
+        ["a" * 12 + "x" + "b" * 12, "a" * 12 + "y" + "b" * 12],
+        14,
+        ["a" * 12 + "xb", "b" * 11, "a" * 12 + "yb", "b" * 11],
+    ),
+}
+
+
+@pytest.mark.parametrize(("names", "room", "expected"), TABLES.values(), ids=TABLES)
+def test_table_cuts_a_name_only_if_its_ends_tell_it_apart(
+    names: list[str], room: int, expected: list[str]
+) -> None:
+    rows = render_table(("name", "links"), [(name, 1) for name in names], room + 7).splitlines()
+    assert [row.removesuffix("1").rstrip() for row in rows[1:]] == expected
+    assert max(map(display_width, rows)) <= room + 7
+
+
+@given(st.text(st.sampled_from("ab_/- 東"), max_size=60), st.integers(2, 20))
+def test_folded_text_is_whole_and_fits(text: str, room: int) -> None:
+    lines = fold_text(text, room)
+    assert re.sub(r"\s", "", "".join(lines)) == re.sub(r"\s", "", text)
+    assert max(map(display_width, lines)) <= room
 
 
 def test_tsv_has_a_header_and_keeps_a_row_on_a_line() -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from msgspec.structs import replace
 
 from vaultlink.api import Vault
-from vaultlink.cli.terminal import Terminal, print_stderr, require_terminal
+from vaultlink.cli.terminal import Terminal, page_stderr, print_stderr, require_terminal
 from vaultlink.cli.write_run import SettingsChange, SettingsList, find_topic_list
 from vaultlink.fix.causes import FixCause, FixChooser, FixException, FixOption
 from vaultlink.fix.plan import LeftOutProperty
@@ -18,14 +18,15 @@ from vaultlink.index.resolve import is_note, resolve
 from vaultlink.links.naming import strip_note_extension
 from vaultlink.model import Diagnostic, TextByPath
 from vaultlink.report.fix_question import (
-    MAX_MENTIONS,
-    MAX_PREVIEWED,
     FixQuestion,
     QuestionKey,
+    describe_unknown_key,
     format_key_prompt,
     format_prompt,
+    render_headline,
     render_key_help,
     render_question,
+    render_whole_question,
 )
 from vaultlink.report.layout import PLAIN, Palette, escape_controls, format_count
 from vaultlink.report.plan_result import describe_values
@@ -44,22 +45,20 @@ if TYPE_CHECKING:
 _MAX_DIGIT = 9
 """Proposals after this one have no key."""
 
-_ALL_LINES = 1 << 30
-"""More lines than a preview can have."""
-
 
 class InteractiveChoices(NamedTuple):
-    """The chosen fixes, and the change of the settings."""
+    """The chosen fixes, the change of the settings, and True if anything was asked."""
 
     fixes: list[FindingWithFix]
     settings: SettingsChange | None = None
+    has_asked: bool = False
 
 
 class AnswerReader(Protocol):
     """Reads the answers of a user."""
 
     def read_key(self, prompt: str, keys: str) -> str:
-        """Return one of `keys`, or `?`."""
+        """Return the key that is pressed, be it one of `keys` or not."""
 
     def read_name(self, prompt: str, names: Sequence[str], line: str = "") -> str:
         """Return a line that was typed; "" if the user cancels."""
@@ -113,15 +112,14 @@ class Interview:
         answers = self._answers.values()
         fixes = [pair for answer in answers if answer.option for pair in answer.option.fixes]
         entries = dict.fromkeys(entry for answer in answers for entry in answer.entries)
-        return InteractiveChoices(fixes, self._exceptions.add(list(entries)))
+        return InteractiveChoices(fixes, self._exceptions.add(list(entries)), has_asked=True)
 
     def _ask(self, number: int) -> str:
         """Ask about a cause until the answer is known; return its key."""
         cause, shown = self._causes[number], None
-        options, limit = cause.proposals, MAX_MENTIONS if cause.is_mention else MAX_PREVIEWED
-        group = self._list_group(number)
+        options, group = cause.proposals, self._list_group(number)
         while True:
-            width = terminal_width()
+            size = terminal_size()
             question = FixQuestion(
                 self._places[self._topics[number]],
                 len(self._places),
@@ -130,18 +128,15 @@ class Interview:
                 tuple(self._list_keys(number, options)),
                 group,
             )
-            if shown != (options, limit):
-                print_stderr(
-                    render_question(question, self._text, width, self._palette, limit).rstrip("\n")
-                )
-                shown = options, limit
-            key = read_answer(self._reader, format_prompt(question, width), question.keys)
+            if shown != options:
+                text = render_question(question, self._text, size, self._palette)
+                print_stderr(text.rstrip("\n"))
+                shown = options
+            key = read_answer(self._reader, format_prompt(question, size.columns), question.keys)
             if key in ("b", "q"):
                 return key
-            if key == "?":
-                print_stderr(render_key_help(question.keys, width).rstrip("\n"))
-            elif key == "l":
-                limit = _ALL_LINES
+            if key in ("?", "v"):
+                self._show_more(key, question, size)
             elif key == "e":
                 option = self._targets.enter(cause, self._reader) if self._targets else None
                 options = _put_first(options, option) if option else options
@@ -151,6 +146,16 @@ class Interview:
                 self._steps.append((number, self._answers))
                 self._answers = {**self._answers, **answers}
                 return key
+
+    def _show_more(self, key: str, question: FixQuestion, size: os.terminal_size) -> None:
+        """Explain the keys above the headline of a question, or show all its places."""
+        p = self._palette
+        if key == "v":
+            text = render_whole_question(question, self._text, size.columns, p)
+            page_stderr(text.rstrip("\n"), size, is_colored=p is not PLAIN)
+            return
+        print_stderr(render_key_help(question.keys, size.columns))
+        print_stderr(render_headline(question, size.columns, p).rstrip("\n"))
 
     def _list_group(self, number: int) -> list[FixCause]:
         """Return all mentions of a note, the first time that it is asked about."""
@@ -218,7 +223,7 @@ class Interview:
             return exceptions[0]
         keys = [QuestionKey(str(n), item.meaning) for n, item in enumerate(exceptions, 1)]
         keys.append(QuestionKey("b", "back: ask again"))
-        width = terminal_width()
+        width = terminal_size().columns
         print_stderr(render_key_help(keys, width).rstrip("\n"))
         key = "?"
         while key == "?":
@@ -271,8 +276,7 @@ class Interview:
                 if cause.is_mention
                 else QuestionKey("i", f"{cause.exceptions[0].meaning}: {place}")
             )
-        if len(cause.findings) > MAX_PREVIEWED:
-            keys.append(QuestionKey("l", "list all lines"))
+        keys.append(QuestionKey("v", "view all places, and more of their lines, in the pager"))
         if self._steps:
             keys.append(QuestionKey("b", "back to the previous question"))
         return [
@@ -405,8 +409,13 @@ def choose_values(
 
 
 def read_answer(reader: AnswerReader, prompt: str, keys: Sequence[QuestionKey]) -> str:
-    """Return the key that answers a question, or `?`; print it behind the question."""
-    key = reader.read_key(prompt, "".join(item.key for item in keys))
+    """Return the key that answers a question, or `?`; print it behind the question.
+
+    A message names the known keys as long as others are pressed.
+    """
+    known, shown = [item.key for item in keys], prompt
+    while (key := reader.read_key(shown, "".join(known))) not in known:
+        shown = f"{describe_unknown_key(key, keys, terminal_size().columns)}\n{prompt}"
     print_stderr(f"{prompt}{key}")
     return key
 
@@ -414,7 +423,7 @@ def read_answer(reader: AnswerReader, prompt: str, keys: Sequence[QuestionKey]) 
 def ask_for_key(reader: AnswerReader, words: str, keys: Sequence[QuestionKey]) -> str:
     """Ask a question until one of its keys is pressed; `?` prints what they do."""
     while True:
-        width = terminal_width()
+        width = terminal_size().columns
         key = read_answer(reader, format_key_prompt(words, keys, width), keys)
         if key != "?":
             return key
@@ -425,12 +434,13 @@ def _put_first(options: Sequence[FixOption], option: FixOption) -> tuple[FixOpti
     return (option, *(other for other in options if other.title != option.title))
 
 
-def terminal_width() -> int:
-    """Return the columns of the terminal now: it may have been resized."""
+def terminal_size() -> os.terminal_size:
+    """Return the size of the terminal now: it may have been resized."""
     try:
-        return os.get_terminal_size(sys.stderr.fileno()).columns or 80
+        size = os.get_terminal_size(sys.stderr.fileno())
     except OSError:
-        return 80
+        size = os.terminal_size((0, 0))
+    return os.terminal_size((size.columns or 80, size.lines or 24))
 
 
 # -- read single keys, and names with completion, from a terminal ----------------------------------
@@ -456,17 +466,16 @@ class KeyReader:
         self._input, self._output = create_input(sys.stdin), create_output(sys.stderr)
 
     def read_key(self, prompt: str, keys: str) -> str:
-        """Return the next key that is pressed.
+        """Return the character of the next key that is pressed, or “Enter”.
 
-        It is in lower case unless `keys` has it in upper case. Keys that type a character which
-        is not in `keys` return `?`, all other keys are ignored.
+        It is in lower case unless `keys` has it in upper case. Keys that type no character are
+        ignored.
         """
         from prompt_toolkit.application import Application  # noqa: PLC0415
         from prompt_toolkit.layout import FormattedTextControl, Layout, Window  # noqa: PLC0415
 
-        control = FormattedTextControl(
-            [("", escape_controls(prompt)), ("[SetCursorPosition]", " ")], show_cursor=True
-        )
+        rows = "\n".join(map(escape_controls, prompt.split("\n")))
+        control = FormattedTextControl([("", rows), ("[SetCursorPosition]", " ")], show_cursor=True)
         application: Application[str] = Application(
             layout=Layout(Window(control, dont_extend_height=True, wrap_lines=True)),
             key_bindings=_bind_keys(keys),
@@ -505,10 +514,11 @@ def _bind_keys(keys: str) -> "KeyBindings":
     def press(event: "KeyPressEvent") -> None:
         key = event.data if event.data in keys else event.data.lower()
         if len(key) == 1 and key.isprintable():
-            event.app.exit(result=key if key in keys else "?")
+            event.app.exit(result=key)
 
     if keys:
         bindings.add("<any>")(press)
+        bindings.add("enter")(lambda event: event.app.exit(result="Enter"))
     bindings.add("c-c")(lambda event: event.app.exit(exception=KeyboardInterrupt()))
     bindings.add("c-d")(lambda event: event.app.exit(exception=EOFError()))
     return bindings

@@ -26,7 +26,7 @@ class Listing(NamedTuple):
     `columns`, those of the table `table`. Their rows are `lines` and `shown`, if these differ.
     `empty` is the message instead of an empty table. With `fold`, long cells of the last column
     continue on the next lines. `text` renders what people read instead of a table, None for
-    nothing; `paged` sends it through the pager.
+    nothing.
     """
 
     key: str
@@ -39,7 +39,6 @@ class Listing(NamedTuple):
     empty: str = ""
     fold: bool = False
     text: Callable[[], str | None] | None = None
-    paged: bool = False
 
 
 def choose_listing_format(
@@ -82,7 +81,7 @@ def _print_text(terminal: Terminal, listing: Listing, rows: Iterable[Any]) -> bo
     else:
         text = render_rows(terminal, listing.table, rows, fold=listing.fold) or None
     if text is not None:
-        (terminal.print_paged if listing.paged else terminal.print_results)(text)
+        terminal.print_paged(text)
     elif listing.empty:
         terminal.print_message(listing.empty)
     return text is not None or listing.text is not None

@@ -332,7 +332,6 @@ def print_mentions(
     if mentions:
         listing = listing._replace(
             text=lambda: render_mentions(mentions, vault.text, terminal.width, terminal.palette),
-            paged=True,
         )
     print_listing(terminal, output_format, listing)
     print_topics(terminal, found.topics)

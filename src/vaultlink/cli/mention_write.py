@@ -82,6 +82,8 @@ class _MentionsCommand(WritingCommand):
         ignored = self._ignored
         added = ignored.sentence if ignored and ignored.path in plan.texts else ""
         sentence = " ".join(filter(None, (describe_linked(plan.linked, would=would), added)))
+        if self.is_interactive:
+            return sentence or "Nothing was changed."
         return sentence or ("Nothing to link." if would else "Nothing was written.")
 
     def list_more_keys(self, plan: Plan) -> Mapping[str, object]:

@@ -20,6 +20,7 @@ from vaultlink.report.layout import (
     COLORED,
     PLAIN,
     Palette,
+    count_rows,
     escape_commands,
     escape_controls,
     escape_terminal_controls,
@@ -249,13 +250,14 @@ class Terminal:
         """Print results; through the pager if they fill more than a screen."""
 
         data = self.encode_results(result)
-        is_long = self.is_terminal and data.count(b"\n") >= self.height
+        text = data.decode("utf-8", "replace") if self.is_terminal else ""
+        is_long = self.is_terminal and count_rows(text, self.width) >= self.height
         pager = find_pager() if is_long else None
         if pager is None:
             self.print_results(data)
             return
         Terminal.has_printed = True
-        page_text(pager, data.decode("utf-8", "replace"), is_colored=self.palette is not PLAIN)
+        page_text(pager, text, is_colored=self.palette is not PLAIN)
 
     def print_part(self, result: str | bytes) -> None:
         """Print one part of streamed results.
@@ -268,19 +270,22 @@ class Terminal:
         self._write_file(self.output_file, self.encode_results(result), append=True)
 
     def print_diff(self, lines: "Iterable[DiffLine]", *, is_part: bool = False) -> None:
-        """Print a unified diff: harmless on a terminal, else exact to be applied.
+        """Print a unified diff: marked and paged on a terminal, else exact to be applied.
 
         In the log of a CI service, an exact diff could contain control characters, or commands for
         the service. There they are spelled out, and a message says so.
         """
+        self.written_format = DIFF
+        if self.is_terminal:
+            from vaultlink.report.changed_lines import render_marked_diff  # noqa: PLC0415 - for --diff
+
+            print_text = self.print_part if is_part else self.print_paged
+            print_text(render_marked_diff(lines, self.width, self.palette))
+            return
         from vaultlink.report.plan_result import render_diff  # noqa: PLC0415 - needed for --diff
 
         diff = render_diff(lines, self.palette)
-        self.written_format = DIFF
         print_text = self.print_part if is_part else self.print_results
-        if self.is_terminal:
-            print_text(diff)
-            return
         harmless = _escape_for_log(diff) if self.output_file is None else diff
         print_text(encode_text(harmless))
         if harmless != diff:
@@ -542,6 +547,20 @@ def print_stderr(text: str) -> None:
         _write_bytes(sys.stderr, encode_text(f"{text}\n"))
     except OSError:  # there is no place to report it
         discard_output(sys.stderr)
+
+
+def page_stderr(text: str, size: os.terminal_size, *, is_colored: bool) -> None:
+    """Print text on stderr; through the pager if it is taller than the terminal.
+
+    The pager needs a terminal on stdout.
+    """
+    text = escape_terminal_controls(text, is_colored=is_colored)
+    is_long = _is_terminal(sys.stdout) and count_rows(text, size.columns) >= size.lines
+    pager = find_pager() if is_long else None
+    if pager is None:
+        print_stderr(text)
+    else:
+        page_text(pager, text, is_colored=is_colored)
 
 
 def format_label(word: str) -> str:

@@ -1,19 +1,23 @@
-"""The lines of notes that fixes change, and summaries of a fix run."""
+"""The lines and words that a change of notes changes, and summaries of fixes."""
 
+import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from difflib import SequenceMatcher
 from typing import NamedTuple
 
 import msgspec
 
+from vaultlink.fix.diff import DiffLine
 from vaultlink.fix.plan import ChangedTexts
-from vaultlink.links.edit_math import apply_edits, sort_edits
+from vaultlink.links.edit_math import apply_edits, count_equal_ends, sort_edits
 from vaultlink.model import Diagnostic, Edit, Fix, SkippedNote
 from vaultlink.report.layout import (
     PLAIN,
     Palette,
     display_width,
     escape_controls,
+    escape_terminal_controls,
     format_count,
     truncate,
     truncate_left,
@@ -143,6 +147,230 @@ def truncate_pair(before: str, after: str, offset: int, width: int) -> tuple[str
 def clean_line(text: str) -> str:
     """Return a line without its line end, with control characters spelled out."""
     return escape_controls(text.rstrip("\r"))
+
+
+# -- the difference between a line before and after a change, as parts of both lines ---------------
+
+
+_TOKEN = re.compile(r"\w+|\s+|.", re.DOTALL)
+
+_WORD_END = re.compile(r"\w+\Z")
+
+_MAX_PAIRS = 100_000
+"""Pairs of equal tokens up to which words are compared: the time to compare grows with them."""
+
+_MIN_EQUAL = 3
+"""Equal characters between two changes that are shown as unchanged."""
+
+_CONTEXT = 48
+"""Characters of unchanged text that are shown beside a change."""
+
+_LONGEST_WORD = 40
+"""Characters by which a change grows so that it does not begin or end within a word."""
+
+_BLANK_SIGNS = str.maketrans({" ": "·", "\t": "→", "\u00a0": "⍽", "\n": "¶", "\r": "␍"})
+"""Signs for blanks. A change of blanks alone would be invisible."""
+
+
+class DiffPart(NamedTuple):
+    """A part of a line, and True if the other line has something else there."""
+
+    text: str
+    changed: bool
+
+
+class LineParts(NamedTuple):
+    """The parts of a line before and after a change.
+
+    The texts of the parts are the whole line. The first and the last part are unchanged, and may be
+    empty.
+    """
+
+    before: list[DiffPart]
+    after: list[DiffPart]
+
+
+def compare_words(before: str, after: str) -> LineParts:
+    """Return the parts of both lines: those that are equal, and those that differ."""
+    start = count_equal(before, after)
+    limit = min(len(before), len(after)) - start
+    end = count_equal(before[::-1][:limit], after[::-1][:limit])
+    start, end = _widen(before, after, start, end)
+    old, new = before[start : len(before) - end], after[start : len(after) - end]
+    head = DiffPart(before[:start], changed=False)
+    tail = DiffPart(before[len(before) - end :], changed=False)
+    old_parts, new_parts = _compare_middles(old, new)
+    return LineParts([head, *old_parts, tail], [head, *new_parts, tail])
+
+
+def _widen(before: str, after: str, start: int, end: int) -> tuple[int, int]:
+    """Return fewer equal characters at both ends, so that no word is cut."""
+    stops = len(before) - end, len(after) - end
+    first = _count_word_end(before[:start], before[start : start + 1], after[start : start + 1])
+    last = _count_word_end(
+        before[stops[0] :][: _LONGEST_WORD + 1][::-1],
+        before[stops[0] - 1 : stops[0]],
+        after[stops[1] - 1 : stops[1]],
+    )
+    return start - first, end - last
+
+
+def _count_word_end(text: str, *beside: str) -> int:
+    """Return the length of the word at the end of a text.
+
+    It is 0 if none of the characters in `beside` continues the word.
+    """
+    match = _WORD_END.search(text[-_LONGEST_WORD:])
+    return len(match[0]) if match and any(map(_WORD_END.match, beside)) else 0
+
+
+def _compare_middles(old: str, new: str) -> tuple[list[DiffPart], list[DiffPart]]:
+    one, other = _TOKEN.findall(old), _TOKEN.findall(new)
+    if not old or not new or _count_pairs(one, other) > _MAX_PAIRS:
+        return [DiffPart(old, True)], [DiffPart(new, True)]
+    parts: tuple[list[DiffPart], list[DiffPart]] = ([], [])
+    for tag, first, last, start, end in SequenceMatcher(None, one, other, False).get_opcodes():
+        texts = "".join(one[first:last]), "".join(other[start:end])
+        equal = tag == "equal" and len(texts[0]) >= _MIN_EQUAL
+        for side, text in zip(parts, texts, strict=True):
+            if side and side[-1].changed and not equal:
+                side[-1] = DiffPart(side[-1].text + text, True)
+            else:
+                side.append(DiffPart(text, not equal))
+    return parts
+
+
+def _count_pairs(one: Sequence[str], other: Sequence[str]) -> int:
+    """Return the number of pairs of equal tokens, and at least that of all tokens."""
+    counts, others = Counter(one), Counter(other)
+    pairs = sum(count * others[token] for token, count in counts.items())
+    return max(pairs, len(one), len(other))
+
+
+def cut_equal_parts(parts: Sequence[DiffPart], context: int = _CONTEXT) -> list[DiffPart]:
+    """Cut what is equal to `context` characters beside a change, and drop empty parts."""
+    last = len(parts) - 1
+    shown = [
+        part if part.changed else DiffPart(_cut(part.text, n > 0, n < last, context), False)
+        for n, part in enumerate(parts)
+    ]
+    return [part for part in shown if part.text]
+
+
+def _cut(text: str, follows: bool, precedes: bool, context: int) -> str:
+    """Cut a text that follows a change, precedes one, or both."""
+    if len(text) <= context * (follows + precedes) + 1:
+        return text
+    return f"{text[:context] if follows else ''}…{text[-context:] if precedes else ''}"
+
+
+def show_blanks(parts: Iterable[DiffPart]) -> list[DiffPart]:
+    """Return parts with signs in place of changed blanks, which would be invisible."""
+    return [
+        DiffPart(text.translate(_BLANK_SIGNS) if changed and text.isspace() else text, changed)
+        for text, changed in parts
+    ]
+
+
+# -- diffs for people ------------------------------------------------------------------------------
+
+
+_LONG_LINE = 200
+"""Characters of a line from which only what is beside the changes is shown."""
+
+_MAX_BETWEEN = 20
+"""Added lines among which that of a removed line is searched."""
+
+
+class _Row(NamedTuple):
+    """A removed or added line without its sign, and the remark that may follow it."""
+
+    text: str
+    remark: str = ""
+
+
+def render_marked_diff(lines: Iterable[DiffLine], width: int, palette: Palette) -> str:
+    """Render a diff that marks the changed words, and cuts long lines around them.
+
+    A long line without changes is cut to `width` columns. No program can apply the diff; the exact
+    one is that of `report.plan_result.render_diff`.
+    """
+    return "".join(f"{line}\n" for line in _list_marked(lines, width, palette))
+
+
+def _list_marked(lines: Iterable[DiffLine], width: int, p: Palette) -> Iterator[str]:
+    styles = {"file": p.bold, "hunk": p.cyan}
+    removed: list[_Row] = []
+    added: list[_Row] = []
+    for kind, text in lines:
+        rows = added or removed
+        if kind == "+":
+            added.append(_Row(text[1:]))
+        elif kind == "-" and not added:
+            removed.append(_Row(text[1:]))
+        elif not kind and text.startswith("\\") and rows:
+            rows[-1] = rows[-1]._replace(remark=text)
+        else:
+            yield from _mark_rows(removed, added, p)
+            removed, added = ([_Row(text[1:])] if kind == "-" else []), []
+            if kind != "-":
+                is_cut = text.startswith(" ") and len(text) > _LONG_LINE
+                shown = escape_terminal_controls(text, is_colored=False)
+                yield _format_line(
+                    styles.get(kind, ""), truncate(shown, width) if is_cut else shown, p
+                )
+    yield from _mark_rows(removed, added, p)
+
+
+def _format_line(style: str, text: str, p: Palette) -> str:
+    return f"{style}{text}{p.reset}" if style else text
+
+
+def _mark_rows(removed: Sequence[_Row], added: Sequence[_Row], p: Palette) -> Iterator[str]:
+    """Yield adjacent removed and added lines; mark the words that similar ones change."""
+    old: dict[int, list[DiffPart]] = {}
+    new: dict[int, list[DiffPart]] = {}
+    for one, other in _pair_rows(removed, added):
+        before, after = compare_words(removed[one].text, added[other].text)
+        if _are_similar(before, after):
+            old[one], new[other] = before, after
+    for style, sign, rows, parts in ((p.red, "-", removed, old), (p.green, "+", added, new)):
+        for number, row in enumerate(rows):
+            whole = [DiffPart(row.text, changed=False)]
+            yield f"{style}{sign}{_mark_words(parts.get(number, whole), style, p)}{p.reset}"
+            if row.remark:
+                yield row.remark
+
+
+def _mark_words(parts: Sequence[DiffPart], style: str, p: Palette) -> str:
+    """Return a line with its changed words in reverse; a long one is cut around them."""
+    is_long = len(parts) > 1 and sum(len(part.text) for part in parts) > _LONG_LINE
+    shown = show_blanks(cut_equal_parts(parts) if is_long else parts)
+    texts = [(escape_terminal_controls(text, is_colored=False), is_new) for text, is_new in shown]
+    return "".join(
+        f"{p.reverse}{text}{p.reset}{style}" if is_new and text else text for text, is_new in texts
+    )
+
+
+def _pair_rows(removed: Sequence[_Row], added: Sequence[_Row]) -> Iterator[tuple[int, int]]:
+    """Yield the numbers of a removed line and of the added one that takes its place."""
+    if len(removed) == len(added):
+        yield from enumerate(range(len(added)))
+        return
+    start = 0
+    for number, row in enumerate(removed):
+        for other in range(start, min(start + _MAX_BETWEEN, len(added))):
+            longest = max(len(row.text), len(added[other].text))
+            if 2 * sum(count_equal_ends(row.text, added[other].text)) >= max(longest, 1):
+                yield number, other
+                start = other + 1
+                break
+
+
+def _are_similar(before: Sequence[DiffPart], after: Sequence[DiffPart]) -> bool:
+    """Return True if a fourth of the longer line is in both lines."""
+    longest = max(sum(len(part.text) for part in side) for side in (before, after))
+    return 4 * sum(len(part.text) for part in before if not part.changed) >= longest
 
 
 # -- summaries of a fix run: counts and one example per rule, and rows for JSON --------------------

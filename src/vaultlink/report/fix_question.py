@@ -1,17 +1,20 @@
 """The question about one cause of findings: a preview and the answers."""
 
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
 
 from vaultlink.fix.causes import FixCause, FixOption
+from vaultlink.fix.diff import DiffLine
 from vaultlink.links.edit_math import sort_edits
 from vaultlink.model import Diagnostic, Edit, TextByPath
 from vaultlink.report.changed_lines import (
     ChangedLines,
     clean_line,
     find_line_span,
+    render_marked_diff,
     split_changes,
     truncate_pair,
 )
@@ -23,17 +26,27 @@ from vaultlink.report.layout import (
     pad,
     truncate,
     truncate_left,
+    truncate_middle,
     wrap_text,
 )
 
 _MAX_PLACE_SHARE = 3
 """A place takes at most this part of the width: one third."""
 
-MAX_PREVIEWED = 100
-"""Lines of notes in a preview, unless all are requested."""
+_MAX_PLACES = 3
+"""Places in a preview, so that a question fits on a small screen. The pager shows all."""
 
-MAX_MENTIONS = 8
-"""Mentions of a note in a preview."""
+_MAX_PLACE_ROWS = 4
+"""Rows of a place in a preview."""
+
+_MAX_OPTIONS = 5
+"""Proposals that are listed below a preview."""
+
+_MAX_MESSAGE_ROWS = 4
+"""Rows of a message above a preview."""
+
+_ROWS_BELOW = 4
+"""Rows for a question and its keys, a message on an unknown key, and one that stays empty."""
 
 
 class QuestionKey(NamedTuple):
@@ -59,28 +72,53 @@ class FixQuestion(msgspec.Struct, frozen=True):
 
 
 def render_question(
-    question: FixQuestion, text: TextByPath, width: int, palette: Palette, limit: int
+    question: FixQuestion, text: TextByPath, size: os.terminal_size, palette: Palette
 ) -> str:
-    """Render a headline, at most `limit` changes, and the proposals."""
-    p, cause = palette, question.cause
-    head = f"{question.number} of {question.total}"
-    lines = [
-        "",
-        f"{p.dim}{head}{p.reset}  {_format_label(question, width - len(head) - 2, p)}",
-        *_describe_cause(cause, width),
-        "",
-    ]
+    """Render a headline, the first changes and the proposals, as fits on a screen."""
+    p, width = palette, size.columns
+    lines = ["", *_list_head(question, width, p), ""]
+    options = [""] * bool(question.options[1:]) + _list_options(question, width)
     changes = list(_list_changes(question, text))
-    for change in changes[:limit]:
-        lines += _render_change(change, width, p)
-    if len(changes) > limit:
-        lines.append(
-            f"  {p.dim}… {format_count(len(changes) - limit, 'more line')}"
-            f"{'' if cause.is_mention else '; l shows all'}{p.reset}"
-        )
+    places = [_render_change(change, width, p) for change in changes[:_MAX_PLACES]]
+    room = size.lines - len(lines) - len(options) - _ROWS_BELOW
+    while len(places) > 1 and sum(map(len, places)) > room:
+        places.pop()
+    lines += [row for place in places for row in place]
+    if others := len(changes) - len(places):
+        lines.append(f"  {p.dim}… {format_count(others, 'more line')}; v shows all{p.reset}")
+    return "\n".join([*lines, *options, ""])
+
+
+def render_headline(question: FixQuestion, width: int, palette: Palette) -> str:
+    """Render the number, the rule, the message and the count of a question."""
+    return "\n".join([*_list_head(question, width, palette), ""])
+
+
+def render_whole_question(
+    question: FixQuestion, text: TextByPath, width: int, palette: Palette
+) -> str:
+    """Render all changes and proposals of a question, with whole paths, for the pager."""
+    p = palette
+    blocks = [render_headline(question, width, p)]
+    for change in _list_changes(question, text):
+        place = f"{escape_controls(change.path)}:{change.line}\n"
+        if change.before == change.after:
+            shown, _ = truncate_pair(change.before[0], change.before[0], change.offset, width)
+            blocks.append(f"{p.bold}{place}{p.reset}{shown}\n")
+            continue
+        diff = [DiffLine("-", f"-{line}") for line in change.before]
+        diff += [DiffLine("+", f"+{line}") for line in change.after]
+        blocks.append(f"{p.bold}{place}{p.reset}{render_marked_diff(diff, width, p)}")
     if len(question.options) > 1:
-        lines += ["", *_list_options(question, width)]
-    return "\n".join([*lines, ""])
+        rows = _list_options(question, width, len(question.options))
+        blocks.append("\n".join([*rows, ""]))
+    return "\n".join(blocks)
+
+
+def _list_head(question: FixQuestion, width: int, p: Palette) -> list[str]:
+    head = f"{question.number} of {question.total}"
+    label = _format_label(question, width - len(head) - 2, p)
+    return [f"{p.dim}{head}{p.reset}  {label}", *_describe_cause(question.cause, width)]
 
 
 def _format_label(question: FixQuestion, width: int, p: Palette) -> str:
@@ -108,9 +146,20 @@ def format_prompt(question: FixQuestion, width: int) -> str:
 
 
 def format_key_prompt(words: str, keys: Sequence[QuestionKey], width: int) -> str:
-    """Return words and the keys that answer them, in at most `width` columns."""
-    listed = f" [{','.join(key for key, _ in keys)}] "
-    return f"{truncate(escape_controls(words), max(width - len(listed) - 1, 20))}{listed}"
+    """Return words and the keys that answer them, in rows of at most `width` columns.
+
+    The keys have a row of their own if the first has no room. Then the words keep their ends.
+    """
+    listed, shown = f"[{','.join(key for key, _ in keys)}] ", escape_controls(words)
+    if display_width(shown) + len(listed) + 1 < width:
+        return f"{shown} {listed}"
+    return f"{truncate_middle(shown, width - 1)}\n{listed}"
+
+
+def describe_unknown_key(key: str, keys: Iterable[QuestionKey], width: int) -> str:
+    """Return a message for a key that is not one of `keys`, in one row."""
+    known = " ".join(item.key for item in keys)
+    return truncate(f"“{escape_controls(key)}” does nothing here. Keys: {known}", width - 1)
 
 
 def render_key_help(keys: Iterable[QuestionKey], width: int) -> str:
@@ -126,6 +175,8 @@ def _describe_cause(cause: FixCause, width: int) -> list[str]:
     """Return the message, and the number of findings if there are several."""
     message = escape_controls(cause.findings[0].message)
     lines = wrap_text(message, width, breaks_words=True)
+    if len(lines) > _MAX_MESSAGE_ROWS:
+        lines[_MAX_MESSAGE_ROWS - 1 :] = [truncate_left(lines[-1], width - 1)]
     if len(cause.findings) == 1:
         return lines
     notes = len({item.path for item in cause.findings})
@@ -137,11 +188,19 @@ def _count_findings(count: int, cause: FixCause) -> str:
     return format_count(count, "link" if cause.is_unresolved else "place")
 
 
-def _list_options(question: FixQuestion, width: int) -> Iterator[str]:
-    for number, option in enumerate(question.options, 1):
+def _list_options(question: FixQuestion, width: int, limit: int = _MAX_OPTIONS) -> list[str]:
+    """Return a row for each of several proposals, at most `limit`; none for one."""
+    if len(question.options) <= 1:
+        return []
+    rows = []
+    for number, option in enumerate(question.options[:limit], 1):
         count = len(option.fixes)
         suffix = "" if count == len(question.cause.findings) else f" ({count:,} of them)"
-        yield truncate(f"  {number}  {escape_controls(option.title)}{suffix}", width)
+        rows.append(truncate_middle(f"  {number}  {escape_controls(option.title)}{suffix}", width))
+    others = len(question.options) - limit
+    if others > 0:
+        rows.append(f"  … {format_count(others, 'more proposal')}; v shows all")
+    return rows
 
 
 # -- preview -------------------------------------------------------------------------------------
@@ -189,6 +248,9 @@ def _render_change(change: ChangedLines, width: int, p: Palette) -> list[str]:
     if len(before) == 1 and len(after) == 1:
         before[0], after[0] = truncate_pair(before[0], after[0], change.offset, columns)
     rows = [(f"{p.red}-", line) for line in before] + [(f"{p.green}+", line) for line in after]
+    hidden = len(rows) - _MAX_PLACE_ROWS
+    if hidden > 0:
+        rows[_MAX_PLACE_ROWS - 1 :] = [(p.dim, f"… {format_count(hidden + 1, 'more line')}")]
     prefixes = [f"{p.dim}{place}{p.reset}", *[pad("", indent)] * len(rows)]
     return [
         f"{prefix}{sign} {truncate(clean_line(line), columns)}".rstrip() + p.reset

@@ -3,8 +3,10 @@
 import os
 import re
 import textwrap
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
+from itertools import chain, zip_longest
 from typing import NamedTuple
 
 from vaultlink.text import COMMAND_START, lazy_pattern
@@ -24,11 +26,13 @@ class Palette(NamedTuple):
     blue: str = ""
     cyan: str = ""
     reset: str = ""
+    reverse: str = ""
 
 
 PLAIN = Palette()
 COLORED = Palette(
-    "\x1b[1m", "\x1b[2m", "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[34m", "\x1b[36m", "\x1b[0m"
+    *("\x1b[1m", "\x1b[2m", "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[34m", "\x1b[36m"),
+    *("\x1b[0m", "\x1b[7m"),
 )
 
 _CONTROL_CHARS = lazy_pattern(
@@ -95,6 +99,14 @@ def truncate_left(text: str, width: int) -> str:
     return "…" + _take_columns(text[::-1], width - 1)[::-1] if width > 0 else ""
 
 
+def truncate_middle(text: str, width: int) -> str:
+    """Return the beginning and the end of a text that is too wide, around `…`."""
+    if display_width(text) <= width:
+        return text
+    end = max(width - 1, 0) // 2
+    return truncate(text, width - end) + _take_columns(text[::-1], end)[::-1]
+
+
 def _take_columns(text: str, width: int) -> str:
     if display_width(text) == len(text):
         return text[: max(width, 0)]
@@ -107,6 +119,12 @@ def _take_columns(text: str, width: int) -> str:
 
 _INVISIBLE = lazy_pattern(r"\x1b(?:\[[0-9;]*m|\]8;;[^\x1b]*\x1b\\)")
 """Escape sequences of styles and hyperlinks, which take no columns."""
+
+
+def count_rows(text: str, width: int) -> int:
+    """Return the rows that printed text takes in a terminal of `width` columns."""
+    columns = (display_width(_INVISIBLE.sub("", line)) for line in text.splitlines())
+    return sum(max(-(-count // width), 1) for count in columns)
 
 
 def wrap_words(text: str, width: int, indent: str, used: int = 0) -> list[str]:
@@ -205,8 +223,9 @@ def render_table(
 ) -> str:
     """Render rows as aligned columns under a header, in `width` columns.
 
-    Numbers are aligned right. If a line does not fit, the widest columns are narrowed: their cells
-    are truncated, or with `fold` the cells of the last column continue on the next lines.
+    Numbers are aligned right. If a line does not fit, the widest columns are narrowed. Their cells
+    are cut in the middle, unless two different cells of a column would look the same: these
+    continue on the next lines. With `fold`, all cells of the last column do.
     """
     cells = [[escape_controls(_format_cell(cell)) for cell in row] for row in rows]
     right = [
@@ -215,16 +234,13 @@ def render_table(
     ]
     widths = _fit_columns([header, *cells], width)
     lines = [f"{palette.bold}{_format_line(header, widths, right)}{palette.reset}"]
+    folded = [False] * (len(header) - 1) + [fold]
+    columns = zip(*cells, strict=True) if cells else [()] * len(header)
+    fitted = [_fit_cells(*column) for column in zip(columns, widths, folded, strict=True)]
     for row in cells:
-        if fold and display_width(row[-1]) > widths[-1]:
-            first, *rest = wrap_text(row[-1], widths[-1], breaks_words=True, breaks_on_hyphens=True)
-            indent = " " * (sum(widths[:-1]) + len(_COLUMN_GAP) * (len(widths) - 1))
-            lines += [
-                _format_line([*row[:-1], first], widths, right),
-                *(indent + line for line in rest),
-            ]
-        else:
-            lines.append(_format_line(row, widths, right))
+        parts = [shown.get(cell, [cell]) for cell, shown in zip(row, fitted, strict=True)]
+        for cell_lines in zip_longest(*parts, fillvalue=""):
+            lines.append(_format_line(cell_lines, widths, right))
     return "\n".join(lines) + "\n"
 
 
@@ -245,6 +261,48 @@ def _fit_columns(rows: Sequence[Sequence[str]], width: int) -> list[int]:
         if widths[widest] == next_widest:
             widths[widest] -= 1
     return widths
+
+
+_MAX_CELL_LINES = 6
+"""Lines on which a cell continues that looks like another one if it is cut."""
+
+
+def _fit_cells(cells: Iterable[str], width: int, fold: bool) -> dict[str, list[str]]:
+    """Return the lines of each cell that is wider than its column."""
+    wide = {cell for cell in cells if display_width(cell) > width}
+    if fold:
+        return {cell: fold_text(cell, width) for cell in wide}
+    cut = {cell: truncate_middle(cell, width) for cell in wide}
+    counts = Counter(cut.values())
+    longest = width * _MAX_CELL_LINES
+    return {
+        cell: [shown] if counts[shown] == 1 else fold_text(truncate_middle(cell, longest), width)
+        for cell, shown in cut.items()
+    }
+
+
+def fold_text(text: str, width: int) -> list[str]:
+    """Break a text into lines of at most `width` columns.
+
+    Lines end behind spaces, and in names behind `_`, `-` and `/`. A longer part is cut anywhere.
+    """
+    lines = [""]
+    for part in chain.from_iterable(_cut_part(part, width) for part in _NAME_PART.findall(text)):
+        if display_width(lines[-1]) + display_width(part.rstrip()) > width:
+            lines.append("")
+        lines[-1] += part
+    return [line.rstrip() for line in lines if line] or [""]
+
+
+def _cut_part(part: str, width: int) -> Iterator[str]:
+    """Yield pieces of at most `width` columns; spaces at the end do not count."""
+    while display_width(part.rstrip()) > width and (piece := _take_columns(part, width)):
+        yield piece
+        part = part[len(piece) :]
+    yield part
+
+
+_NAME_PART = lazy_pattern(r"[^\s/_-]*(?:\s+|[/_-]+\s*|\Z)")
 
 
 def _format_line(cells: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> str:

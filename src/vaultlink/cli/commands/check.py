@@ -33,7 +33,7 @@ from vaultlink.cli.vault import (
 )
 from vaultlink.disk.answers import load_output
 from vaultlink.disk.scan import VaultScan
-from vaultlink.report import OVERVIEW, STATUS, OutputFormat
+from vaultlink.report import FORMATS, OVERVIEW, STATUS, OutputFormat
 from vaultlink.write.cache import save_result
 
 
@@ -130,7 +130,8 @@ def _print_check(
         result = run_check(options, terminal, output_format, scan, chosen, known_sources, view)
         if cache and cache_key:
             save_result(cache, cache_key, msgspec.msgpack.encode(result), kind)
-    print_results = terminal.print_paged if options.show == "all" else terminal.print_results
+    is_for_people = FORMATS[output_format].for_people if view is None else view is OVERVIEW
+    print_results = terminal.print_paged if is_for_people else terminal.print_results
     print_results(result.results)
     terminal.print_message(result.messages)
     terminal.print_detail(_describe_run(scan, time.perf_counter() - start))

@@ -184,7 +184,6 @@ def rule(options: RuleOptions) -> int:
         text=lambda: rule_line.join(
             [render_rule_page(item, terminal.width, terminal.palette) for item in chosen]
         ),
-        paged=True,
     )
     print_listing(terminal, output_format, listing)
     return EXIT_CLEAN

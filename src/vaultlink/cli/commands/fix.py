@@ -207,6 +207,7 @@ class _FixCommand(WritingCommand):
         self.links_mentions = isinstance(options, FixOptions) and options.mentions
         self.is_dry = options.diff or self.is_stdin
         self._allowed: SettingsChange | None = None
+        self._has_asked = False
 
     def choose_written_format(self) -> str:
         """Return "" for a text on standard input: the text of a note is no output."""
@@ -254,7 +255,7 @@ class _FixCommand(WritingCommand):
         chosen = choose_fixes(
             split.new, self.terminal, self._vault, answers, asks_all=bool(self._options.select)
         )
-        self._allowed = chosen.settings
+        self._allowed, self._has_asked = chosen.settings, chosen.has_asked
         return self._vault.fixer.plan_chosen(chosen.fixes)
 
     def _describe_left_out(self, wanted: Callable[[str], bool]) -> str:
@@ -283,6 +284,8 @@ class _FixCommand(WritingCommand):
         )
         if not would:
             fixed = describe_skipped(len(plan.skipped), len(plan.fixed_findings)) or fixed
+        if self._has_asked and not plan.fixed_findings and not plan.skipped:
+            fixed = "Nothing was changed."
         linked, allowed = describe_linked(plan.linked, would=would), self._describe_allowed(plan)
         if (linked or allowed) and not self._fixed_paths & plan.texts.keys():
             fixed = ""

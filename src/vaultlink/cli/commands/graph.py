@@ -85,7 +85,7 @@ def graph(options: GraphOptions) -> int:
         rows = [*counts, *(("hub", count, path) for path, count in summary.hubs)]
         terminal.print_results(render_tsv(("figure", "count", "path"), rows))
     else:
-        terminal.print_results(_render_figures(counts, summary.hubs, terminal))
+        terminal.print_paged(_render_figures(counts, summary.hubs, terminal))
     return EXIT_CLEAN
 
 
