@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from running import create_vault
+from running import create_vault, write_files
 from screens import LARGE, SMALL, Size, run_on_screen
 
 SAMPLE = Path(__file__).resolve().parents[1] / "fixtures" / "podcast-wiki"
@@ -42,6 +42,18 @@ def test_overview_counts_a_vault_without_settings_folder(sample: Path) -> None:
         first = next(number for number, line in enumerate(screen.history) if " links: " in line)
         assert len(screen.history) == SMALL.rows + first, "only the vault scrolled off"
         assert screen.history[0].startswith("Vault: ")
+
+
+@pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "120x40"])
+def test_choice_of_a_vault_is_one_line(tmp_path: Path, size: Size) -> None:
+    folder = tmp_path / "a long name of a folder of notes" / "in a longer name" / "Notes"
+    write_files(folder, {"A.md": "[[B]]\n", "B.md": ""})
+    with run_on_screen(folder, "check", size=size) as screen:
+        screen.wait_for_end(0)
+        first, second = screen.history[:2]
+    assert first.startswith("Vault: ")
+    assert first.rstrip().endswith("/Notes (the current folder; no .obsidian here or above).")
+    assert second.startswith("No findings in 2 notes.")
 
 
 def test_errors_break_between_words(sample: Path) -> None:
