@@ -11,7 +11,7 @@ PYTEST := $(BIN)/python -m pytest -n 4 --dist worksteal  # on two cores: many te
 .PHONY: help demo test test-all explore hostile faults lint bench bench-related worst-cases gate gate-record release-check coverage mutants lock refresh random-renames renames replay casts screenshots docs clean soak
 
 help:
-	@echo 'make demo      set up, and check the sample vault in fixtures/'
+	@echo 'make demo      set up, and show the overview of the sample vault in fixtures/'
 	@echo 'make test      set up, and check the program: format, lint, types, import contracts, tests'
 	@echo 'make test-all  test what lies around the program: archives, installations, workflows, the site, a browser'
 	@echo 'make lint      run only ruff, mypy and the import contracts'
@@ -50,9 +50,11 @@ help:
 	$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@ .venv/installed
 
+# The commands of the overview, as they can be typed here: what each does is on the line above it.
 demo: .venv/installed
-	@echo '$$ vaultlink check fixtures/podcast-wiki'
-	@$(BIN)/vaultlink check fixtures/podcast-wiki --output-format full --exit-zero
+	@echo '$$ $(BIN)/vaultlink status fixtures/podcast-wiki'
+	@if [ -t 1 ]; then export FORCE_COLOR=1; fi; $(BIN)/vaultlink status fixtures/podcast-wiki | \
+	    sed -E 's|^  ([^ ]*)(vaultlink [^ ].*[^ ])   *([a-z][^/]*)$$|  # \3\n  \1$(BIN)/\2|'
 
 lint: .venv/tested
 	$(BIN)/ruff format --check src tests benchmarks tools

@@ -1,11 +1,15 @@
 """Tests of `vaultlink check` on a terminal: the overview, all findings of a small vault, and the pager."""
 
 import os
+import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from machine import require_program
 from running import create_vault, write_files
 from screens import LARGE, SMALL, Size, run_on_screen
 
@@ -125,3 +129,17 @@ def test_hostile_names_do_not_move_the_cursor(tmp_path: Path) -> None:
         assert "\x1b[2J" not in screen.output
         assert "\u202e" not in screen.output
         assert "a\\u001b[2Jb" in screen.text
+
+
+def test_demo_shows_the_overview_and_commands_that_can_be_typed() -> None:
+    root, folder = Path(__file__).parent.parent, Path(sys.executable).parent
+    made = [require_program("make"), f"BIN={folder}", "--old-file=.venv/installed", "demo"]
+    done = subprocess.run(made, cwd=root, capture_output=True, text=True, check=True, timeout=120)
+    assert "88 links: 65 of 87 resolve" in done.stdout
+    commands = re.findall(r"^  # ([a-z][^\n]*)\n  (\S+/vaultlink \S.*)$", done.stdout, re.MULTILINE)
+    assert [command.removeprefix(f"{folder}/") for _, command in commands][:2] == [
+        "vaultlink fix fixtures/podcast-wiki",
+        "vaultlink fix --interactive fixtures/podcast-wiki",
+    ]
+    typed = f"{commands[-1][1]} --statistics"
+    assert subprocess.run(typed.split(), cwd=root, capture_output=True, check=False).returncode == 1

@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -250,6 +251,44 @@ def test_exit_code_depends_on_new_findings(
     ]
     assert "Found 1 new warning in 1 file" in dirty.err
     assert "1 finding from before the changes since HEAD is no longer found." in dirty.err
+
+
+HINTS: dict[str, tuple[str, str]] = {
+    "a safe fix": ("[[Bee]]", "`vaultlink fix --changed-since HEAD` can fix 1 of them."),
+    "a planned note": (
+        "[[lost]]",
+        "`vaultlink fix --interactive --changed-since HEAD` asks about 1 of them.",
+    ),
+    "nothing to fix": ("[[b#^none]]", ""),
+}
+
+
+@pytest.mark.parametrize(("text", "hint"), HINTS.values(), ids=HINTS)
+def test_command_that_fixes_these_findings_is_named(
+    run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, hint: str
+) -> None:
+    root = create_repository(tmp_path / "v", FIXABLE)
+    update_files(root, {"new.md": f"[[Bee]] of old\n\n{text}\n"})
+    monkeypatch.chdir(root)
+    done = run("check", "--changed-since", "HEAD")
+    assert done.code == 1
+    assert re.findall(r"`vaultlink fix.*", done.err) == ([hint] if hint else [])
+
+
+@pytest.mark.parametrize("hook", ["", "1"])
+def test_hook_with_a_baseline_names_the_command_for_the_commit(
+    run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hook: str
+) -> None:
+    root = create_repository(tmp_path / "v", FIXABLE)
+    monkeypatch.chdir(root)
+    run("baseline")
+    update_files(root, {"new.md": "[[Bee]] of old\n\n[[Bee]] of now\n"})
+    assert run("check").code == 1  # its answer is in the cache
+    monkeypatch.setenv("PRE_COMMIT", hook)
+    only_new = "`vaultlink fix --changed-since HEAD` fixes only what the commit adds."
+    assert (only_new in run("check").err) == bool(hook)
+    assert run("fix", "--changed-since", "HEAD").code == 0
+    assert (root / "new.md").read_text() == "[[Bee]] of old\n\n[[b|Bee]] of now\n"
 
 
 def test_json_counts_known_findings(

@@ -1,5 +1,6 @@
 """Findings as a command's results and exit code, for `check` and `fix`."""
 
+import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, cached_property
@@ -282,14 +283,26 @@ class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
         sentences = [
             "" if has_numbers else summary,
             *known,
-            describe_fixable(self.forecast, format_command_options(self.options))
-            if counts_fixes
-            else "",
+            self._describe_fixes() if counts_fixes else "",
             describe_unseen(self.vault.state.settings.history.blind_spots),
             *self._describe_folders(),
             describe_skipped_preview(self.vault.config),
         ]
         return "\n".join(filter(None, sentences))
+
+    def _describe_fixes(self) -> str:
+        """Return the commands that fix these findings, and not more."""
+        options, command_options = self.options, format_command_options(self.options)
+        sentence = describe_fixable(self.forecast, command_options)
+        if options.changed_since and not sentence:
+            rules = self.vault.state.settings.rules_by_name
+            asked = sum(rules[d.rule].deferred_fix == "target" for d in self.split.new)
+            ask = f"`vaultlink fix --interactive{command_options}` asks about {asked:,} of them."
+            return ask if asked else ""
+        if runs_in_hook() and self.forecast.known_safe and not options.changed_since:
+            since_head = format_command_options(replace(options, changed_since="HEAD"))
+            return f"{sentence} `vaultlink fix{since_head}` fixes only what the commit adds."
+        return sentence
 
     def _describe_folders(self) -> list[str]:
         """Return hints on folders that look imported, if the whole vault is checked."""
@@ -315,6 +328,11 @@ class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
         return any(
             d.fix or rules[d.rule].deferred_fix not in ("", left_out) for d in chain(new, known)
         )
+
+
+def runs_in_hook() -> bool:
+    """Return True if pre-commit runs the command."""
+    return bool(os.environ.get("PRE_COMMIT"))
 
 
 def _find_path_prefix(vault: Vault) -> str:

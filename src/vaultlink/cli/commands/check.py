@@ -3,6 +3,7 @@
 The summary goes to stderr.
 """
 
+import os
 import time
 from pathlib import Path
 from typing import Annotated, ClassVar
@@ -117,6 +118,7 @@ def _print_check(
             options.fail_on,
             options.exit_zero,
             options.quiet,
+            os.environ.get("PRE_COMMIT"),
             known_sources.cache_key,
             view,
         )
