@@ -579,9 +579,14 @@ def _is_terminal(stream: TextIO | None) -> bool:
     return stream is not None and not stream.closed and stream.isatty()
 
 
+def can_ask() -> bool:
+    """Return True if somebody can read and answer a question."""
+    return _is_terminal(sys.stdin) and _is_terminal(sys.stderr)
+
+
 def require_terminal() -> None:
     """Raise UsageError unless questions can be asked and answered."""
-    if not (_is_terminal(sys.stdin) and _is_terminal(sys.stderr)):
+    if not can_ask():
         raise UsageError("--interactive requires a terminal.")
 
 

@@ -47,7 +47,7 @@ def build_settings(options: OpenOptions) -> Settings:
         config_file=options.config or _read_path_variable("VAULTLINK_CONFIG"),
         isolated=options.isolated,
         cache=not options.no_cache,
-        cache_dir=options.cache_dir or _read_path_variable("VAULTLINK_CACHE_DIR"),
+        cache_dir=read_cache_dir(options.cache_dir),
         jobs=options.jobs,
         history=not options.no_history,
         overrides=overrides,
@@ -304,6 +304,11 @@ def _find_containing_vault(start: Path | None) -> VaultChoice:
     if os.path.lexists(current_vault.root / start):
         return current_vault
     raise _missing_path_error(start)
+
+
+def read_cache_dir(named: Path | None) -> Path | None:
+    """Return the folder of caches that the option or the environment names, if any."""
+    return named or _read_path_variable("VAULTLINK_CACHE_DIR")
 
 
 def _read_path_variable(variable: str) -> Path | None:
