@@ -711,14 +711,29 @@ def test_undo_says_that_there_are_no_runs(run: RunCommand) -> None:
 def test_help_explains_a_command(run: RunCommand) -> None:
     for name in (*COMMANDS, "unresolved"):
         assert run("help", name) == run(name, "--help")
-    assert run("help") == run()
+    assert run("help") == run("--help")
 
 
 # -- help -------------------------------------------------------------------------------------------------------------
 
 
-def test_without_a_command_the_overview_is_printed(run: RunCommand) -> None:
-    assert run() == run("--help") == run("-h") == (0, render_overview(), "")
+def test_without_a_command_a_vault_is_described_and_else_the_help_printed(
+    run: RunCommand, vault: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (vault / "Folder").mkdir(exist_ok=True)
+    for folder in (vault, vault / "Folder"):
+        monkeypatch.chdir(folder)
+        assert run() == run("status")
+        assert run().code == 0
+    plain = tmp_path / "plain"
+    plain.mkdir()
+    (plain / "Note.md").write_text("[[no vault]]\n", "utf-8")
+    monkeypatch.chdir(plain)
+    assert run() == (0, render_overview(), "")
+
+
+def test_help_lists_the_commands(run: RunCommand) -> None:
+    assert run("help") == run("--help") == run("-h") == (0, render_overview(), "")
     assert max(map(len, render_overview().splitlines())) <= 80
     for name, command in COMMANDS.items():
         is_listed = bool(re.search(rf"^  {name} ", render_overview(), re.MULTILINE))

@@ -53,6 +53,7 @@ READING: dict[str, tuple[tuple[str, ...], ...]] = {
     "graph": (("graph", "--json"),),
     "report": (("report", "--output-format", "json"),),
     "config": (("config", "--json"),),
+    "clean": (("clean", "--diff", "--json"),),
     "doctor": (("doctor", "--json"),),
     "undo-list": (("undo", "--list", "--json"),),
     "undo-verify": (("undo", "--verify", "--json"),),

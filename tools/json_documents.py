@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple, get_type_hints
 
 import msgspec
 
+from vaultlink.cli.commands.clean import CleanRow
 from vaultlink.cli.commands.config import SettingRow
 from vaultlink.cli.commands.doctor import CheckRow
 from vaultlink.cli.commands.undo import RunRow, RunStateRow
@@ -491,6 +492,18 @@ DOCUMENTS: Mapping[str, Document] = {
             ),
         ),
         "The settings in force, and the rules that are on.",
+    ),
+    "clean": Document(
+        ("clean --json",),
+        (
+            _document(
+                "CleanDocument",
+                "Folders that vaultlink has for a vault, outside of it.",
+                _VAULT,
+                ("folders", tuple[CleanRow, ...], "The folder of the cache, and that of records."),
+            ),
+        ),
+        "The cache and the records of a vault, with their sizes.",
     ),
     "doctor": Document(
         ("doctor --json",),

@@ -80,6 +80,7 @@ GROUPS: dict[str, dict[str, Command]] = {
             "vaultlink.cli.commands.lists:show",
             "Show the contents of notes as vaultlink reads them.",
         ),
+        "open": Command("vaultlink.cli.commands.open_note:open_note", "Open a note in Obsidian."),
         "links": Command(
             "vaultlink.cli.commands.lists:links", "List links with their destinations."
         ),
@@ -125,6 +126,10 @@ GROUPS: dict[str, dict[str, Command]] = {
         "doctor": Command(
             "vaultlink.cli.commands.doctor:doctor",
             "Check the installation, the vault and the system.",
+        ),
+        "clean": Command(
+            "vaultlink.cli.commands.clean:clean",
+            "Remove the cache of a vault, and on request its records of runs.",
         ),
         "init": Command(
             "vaultlink.cli.commands.init:init",

@@ -45,6 +45,7 @@ _KNOWN_ELSEWHERE = {
         ("upgrade", "update", "self-update", "install", "uninstall"),
         "The program that installed vaultlink does that: pip, pipx or uv.",
     ),
+    **dict.fromkeys(("clear", "purge", "clear-cache"), "Did you mean clean?"),
     "version": "Did you mean --version?",
     "--install-completion": "Did you mean completion?",
     "--show-completion": "Did you mean completion?",
@@ -142,6 +143,8 @@ def _dispatch_command(line: list[str]) -> int:
         return complete_line(line[1:])
     if line[:1] == ["help"] and len(line) > 1:
         return _dispatch_command([*line[1:], "--help"])
+    if not line and _is_in_vault():
+        line = ["status"]
     if not line or line[0] in ("-h", "--help", "help"):
         from vaultlink.cli.terminal import Terminal  # noqa: PLC0415
 
@@ -164,6 +167,18 @@ def _dispatch_command(line: list[str]) -> int:
         if not quoted:
             raise
         raise UsageError(f"names with spaces need quotes: `{quoted}`.") from None
+
+
+def _is_in_vault() -> bool:
+    """Return True if the current folder is in a folder with `.obsidian` or settings."""
+    from pathlib import Path  # noqa: PLC0415 - slow to import, needed without a command only
+
+    from vaultlink.disk.vault_search import find_marked_folder  # noqa: PLC0415 - as above
+
+    try:
+        return find_marked_folder(Path.cwd()) is not None
+    except OSError:  # the current folder was deleted
+        return False
 
 
 def _import_msgspec() -> None:

@@ -599,7 +599,7 @@ def _is_terminal(stream: TextIO | None) -> bool:
 
 
 def can_ask() -> bool:
-    """Return True if questions can be asked and answered."""
+    """Return True if somebody can read and answer a question."""
     return _is_terminal(sys.stdin) and _is_terminal(sys.stderr)
 
 

@@ -65,7 +65,7 @@ def build_settings(options: OpenOptions) -> Settings:
         config_file=options.config or _read_path_variable("VAULTLINK_CONFIG"),
         isolated=options.isolated,
         cache=not options.no_cache,
-        cache_dir=options.cache_dir or _read_path_variable("VAULTLINK_CACHE_DIR"),
+        cache_dir=read_cache_dir(options.cache_dir),
         jobs=options.jobs,
         history=not options.no_history,
         overrides=overrides,
@@ -404,6 +404,11 @@ def _find_containing_vault(start: StartPaths) -> VaultChoice:
     if os.path.lexists(current_vault.root / start[0]):
         return current_vault
     raise _missing_path_error(start[0], current_vault.root)
+
+
+def read_cache_dir(named: Path | None) -> Path | None:
+    """Return the folder of caches that the option or the environment names, if any."""
+    return named or _read_path_variable("VAULTLINK_CACHE_DIR")
 
 
 def _read_path_variable(variable: str) -> Path | None:

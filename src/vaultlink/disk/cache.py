@@ -17,12 +17,15 @@ from zlib import adler32
 import msgspec
 
 from vaultlink.disk.state_file import StateTable, StoredState, encode_state, open_state
-from vaultlink.files import read_own, user_folder
+from vaultlink.files import read_own, read_start, user_folder
 from vaultlink.index.packed_map import Column
 from vaultlink.model import NO_HISTORY, FileStamp, History
 from vaultlink.text import blake2b
 
 _MAGIC = b"vaultlink cache 2\n"
+
+_OWN_START = b"vaultlink "
+"""Begins every file of a cache."""
 
 _HISTORY_MAGIC = b"vaultlink history 1\n"
 """Begins the remembered history, which other versions of this program can read."""
@@ -122,6 +125,19 @@ class Cache:
         """The folder of this vault's cache, which may not exist yet."""
         return self._folder
 
+    def list_files(self) -> list[Path]:
+        """Return the files that vaultlink wrote in the folder, sorted.
+
+        Files behind a symbolic link are none of them.
+        """
+        if self._folder.is_symlink():
+            return []
+        try:
+            found = sorted(self._folder.iterdir())
+        except OSError:
+            return []
+        return [file for file in found if _is_own_file(file)]
+
     def load(self, paths: Collection[str]) -> tuple[StoredState, SavedStamps | None] | None:
         """Return the last saved state of this vault, and its stamps.
 
@@ -219,6 +235,16 @@ class Cache:
             return None
         body = data[head + 4 :]
         return body if adler32(body) == int.from_bytes(data[head : head + 4], "big") else None
+
+
+def _is_own_file(file: Path) -> bool:
+    """Return True for a file of a cache, of any version of this program."""
+    if file.is_symlink():
+        return False
+    try:
+        return read_start(file, len(_OWN_START)) == _OWN_START
+    except OSError:
+        return False
 
 
 def _list_states(folder: Path) -> list[Path]:

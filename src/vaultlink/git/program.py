@@ -25,6 +25,9 @@ _VERSION_TIMEOUT_SECONDS = 2
 _JOIN_SECONDS = 1.0
 """Time in which a thread ends after git has."""
 
+_OPENER_TIMEOUT_SECONDS = 20
+"""Seconds to wait for the program that opens an address."""
+
 MAX_OUTPUT = 48_000_000
 """Bytes of git's output that are read, and twice those of the repository's packs and index.
 
@@ -360,6 +363,40 @@ def read_program_version(program: str) -> bytes:
         ).stdout
     except (OSError, subprocess.SubprocessError):
         return b""
+
+
+def open_address(address: str) -> bool:
+    """Open an address with the program that the system has for it.
+
+    No shell reads the address. Returns False if there is no such program, or if it fails.
+    """
+    if sys.platform == "win32":
+        try:
+            os.startfile(address)
+        except OSError:
+            return False
+        return True
+    import subprocess  # noqa: PLC0415
+
+    name = "open" if sys.platform == "darwin" else "xdg-open"
+    program = find_program(name, os.environ.get("PATH", os.defpath))
+    if program is None:
+        return False
+    nowhere = subprocess.DEVNULL
+    try:
+        done = subprocess.run(
+            (program, address),
+            check=False,
+            timeout=_OPENER_TIMEOUT_SECONDS,
+            stdin=nowhere,
+            stdout=nowhere,
+            stderr=nowhere,
+        )
+    except subprocess.TimeoutExpired:  # it waits for Obsidian, which is open then
+        return True
+    except (OSError, subprocess.SubprocessError):
+        return False
+    return done.returncode == 0
 
 
 @cache

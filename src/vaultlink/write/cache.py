@@ -29,6 +29,18 @@ def save_result(cache: Cache, query: bytes, result: bytes, kind: str = "answer")
     replace_cache_file(*cache.encode(kind, query, result))
 
 
+def remove_cache(cache: Cache) -> int:
+    """Delete the cache of a vault; return how many of its files are left."""
+    files = cache.list_files()
+    for file in files:
+        with suppress(OSError):
+            file.unlink()
+    if files:
+        with suppress(OSError):  # something else is in it
+            cache.folder.rmdir()
+    return len(cache.list_files())
+
+
 def forget_used_cache() -> bool:
     """Delete the cache files that this process used, if any, and use none from now on."""
     files = list(CacheUse.files)

@@ -517,7 +517,36 @@ def _count_changes(run: RecordedRun) -> int:
     return notes + len(run.moves) - len(run.unmoved)
 
 
+_RECORD_KINDS = ("run", "ended", "ending", "undone", "moving")
+"""Extensions of the files that a run has in the journal."""
+
+
+def list_record_files(root: Path) -> list[Path]:
+    """Return the files of all runs in the journal of a vault, sorted.
+
+    Files behind a symbolic link are none of them.
+    """
+    folder = journal_folder(root)
+    found = [] if folder.is_symlink() else [*folder.glob("*.*")]
+    return sorted(
+        file
+        for file in found
+        if file.suffix[1:] in _RECORD_KINDS and file.is_file() and not file.is_symlink()
+    )
+
+
+def delete_runs(root: Path) -> int:
+    """Delete the records of all runs of a vault; return how many files are left.
+
+    The write lock must be held, and no run may be interrupted.
+    """
+    for file in list_record_files(root):
+        with suppress(OSError):
+            file.unlink()
+    return len(list_record_files(root))
+
+
 def delete_run(folder: Path, run: str) -> None:
-    for kind in ("run", "ended", "ending", "undone", "moving"):
+    for kind in _RECORD_KINDS:
         with suppress(OSError):
             (folder / f"{run}.{kind}").unlink(missing_ok=True)
