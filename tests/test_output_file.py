@@ -79,7 +79,7 @@ LINES = (
     "config",
     "doctor",
     "init",
-    "init --ci github",
+    "init --ci github --package vaultlink",
     "init --diff",
     "completion bash",
 )
