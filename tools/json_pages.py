@@ -7,6 +7,7 @@ from typing import Any
 from json_documents import DOCUMENTS
 from json_schemas import build_schema
 from markdown_text import escape, format_table
+from settings_schema import render_settings_schema
 
 FOLDER = "reference/schemas/"
 
@@ -53,6 +54,7 @@ def render_files() -> dict[str, str]:
             f"{FOLDER}{name}.json": json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
             for name, schema in schemas.items()
         },
+        f"{FOLDER}settings.json": render_settings_schema(),
     }
 
 

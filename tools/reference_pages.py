@@ -148,7 +148,10 @@ def _render_settings() -> str:
         "# Settings\n",
         "All keys of `vaultlink.toml` and of `[tool.vaultlink]` in `pyproject.toml`. "
         "[Configure vaultlink](../configuration.md) says which file is read. "
-        "`vaultlink config` lists the values in force, and the source of each.\n",
+        "`vaultlink config` lists the values in force, and the source of each. "
+        "Editors of TOML complete and check the file with its "
+        "[JSON Schema](schemas/settings.json), which is also in the package, as "
+        "`vaultlink/config/settings.schema.json`.\n",
         "## Lists\n",
         format_table(("Key", "Default", "Meaning"), lists),
         "## Single values\n",
