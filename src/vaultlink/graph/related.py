@@ -151,7 +151,7 @@ def find_related(
         note: score
         for note, score in scores.items()
         if note in evidence.twins
-        or (note in evidence.sources and not is_last(note))
+        or (note in evidence.sources and evidence.weigh(note) == 1 and not is_last(note))
         or (score >= _MIN_SCORE and evidence.shares_words(note))
     }
     if evidence.words:
