@@ -411,7 +411,7 @@ def test_closed_stdout_ends_the_watch(vault: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "files", "said"),
     [
-        (["nowhere"], SMALL, "nowhere: no such file or folder."),
+        (["nowhere"], SMALL, "nowhere: no such folder."),
         (["--vault", "nowhere"], SMALL, "nowhere: this vault does not exist."),
         ([], {}, "vault"),
         (["--poll", "0"], SMALL, '--poll: must be a number above 0, not "0".'),

@@ -104,7 +104,7 @@ SCENARIOS: Mapping[str, Scenario] = {
     "watch": Scenario(("watch", "--fix")),
     "baseline-prune": Scenario(("baseline", "--prune"), (("baseline",), ("fix",))),
     "init": Scenario(("init",)),
-    "init-ci": Scenario(("init", "--ci", "github")),
+    "init-ci": Scenario(("init", "--ci", "github", "--package", "vaultlink")),
     "report": Scenario((*_REPORT, "Report.html")),
     "report-again": Scenario((*_REPORT, "Report.html"), ((*_REPORT, "Report.html"), ("fix",))),
     **{

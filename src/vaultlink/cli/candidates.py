@@ -251,7 +251,7 @@ class _Slot(NamedTuple):
 
 
 _NEW_NAMES = frozenset({"NEW", "FOLDER"})
-_KNOWN_NAMES = frozenset({"OLD", "SRC", "NOTE", "INTO", "PATHS"})
+_KNOWN_NAMES = frozenset({"OLD", "SRC", "NOTE", "NOTE#HEADING", "INTO", "PATHS"})
 
 
 def quote_names(command: str, line: Sequence[str]) -> str:

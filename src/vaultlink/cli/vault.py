@@ -547,19 +547,24 @@ def to_source_word(vault: "Vault", text: str) -> str:
 
 
 def to_vault_word(vault: "Vault", text: str) -> str:
-    """Return a word; an absolute path in the vault becomes a vault path.
+    """Return a word; a path on disk in the vault becomes a vault path.
 
-    Raises UsageError for an absolute path outside the vault, unless it may be a vault path.
+    It is absolute, or begins with folders that lead into the vault and are not in it. Raises
+    UsageError for an absolute path outside the vault, unless it may be a vault path.
     """
     if os.sep != "/":
         text = text.replace(os.sep, "/")
     root = vault.root.as_posix()
     if text == root or text.startswith(f"{root}/"):
         return text[len(root) :] or "/"
-    if not text.startswith("/") or not text.strip("/"):
-        return text
     first = text.strip("/").split("/")[0]
     is_known = (vault.root / first).exists() or (vault.root / f"{first}.md").exists()
+    if "/" in text and not text.startswith("/"):
+        on_disk = os.path.abspath(text).replace(os.sep, "/")  # noqa: PTH100 - keeps symbolic links
+        leads_in = on_disk.startswith(f"{root}/") and not Path.cwd().is_relative_to(vault.root)
+        return on_disk[len(root) :] if leads_in and not is_known else text
+    if not text.startswith("/") or not first:
+        return text
     if not is_known and Path(f"/{first}").exists():
         raise UsageError(
             f"{escape_controls(text)} is outside the vault {vault.root}. "

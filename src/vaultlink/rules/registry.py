@@ -428,6 +428,8 @@ def _suggest_selectors(rules: Sequence[Rule], selector: str) -> tuple[str, ...]:
     wanted = selector.lower()
     if wanted in originals:
         return (originals[wanted],)
+    if wanted[:_CODE_LENGTH] in originals:
+        return (originals[wanted[:_CODE_LENGTH]],)
     if _CODE.fullmatch(selector):
         return ()  # another code is no likelier than any
     plain = "-".join(_PLAIN.get(word, word) for word in wanted.split("-"))
@@ -448,6 +450,7 @@ _MAX_NAMED = 4
 """Rules that are proposed because their name has the word."""
 
 _CODE = lazy_pattern(r"(?i:vl)\d\w*")
+_CODE_LENGTH = len("VL101")
 
 _PLAIN = {"broken": "dangling", "unresolved": "dangling", "image": "embed", "anchor": "heading"}
 """Words that people use for what the name of a rule calls otherwise."""
