@@ -178,7 +178,11 @@ def environment(tmp_path: Path) -> dict[str, str]:
     )
     (programs / "vaultlink").chmod(0o755)
     (programs / "pre-commit").symlink_to(PROGRAMS / "pre-commit")
-    return make_clean_environment(tmp_path / "home", PATH=f"{programs}:{os.environ['PATH']}")
+    return make_clean_environment(
+        tmp_path / "home",
+        PATH=f"{programs}:{os.environ['PATH']}",
+        VAULTLINK_PACKAGE=f"vaultlink @ {ROOT.as_uri()}",  # a source that CI can reach
+    )
 
 
 def let_hooks_be_installed(

@@ -25,9 +25,11 @@ CLOCK = re.compile(r"\b\d\d:\d\d:\d\d (?=today)")
 
 
 @pytest.fixture
-def environment(tmp_path: Path) -> dict[str, str]:
-    """Return the environment of git."""
-    return make_clean_environment(tmp_path / "home")
+def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Return the environment of git; commands on a screen have that of the tests."""
+    package = f"vaultlink @ {ROOT.as_uri()}"  # a source that CI can reach
+    monkeypatch.setenv("VAULTLINK_PACKAGE", package)
+    return make_clean_environment(tmp_path / "home", VAULTLINK_PACKAGE=package)
 
 
 def list_blocks() -> list[tuple[str, str]]:
