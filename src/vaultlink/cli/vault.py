@@ -26,10 +26,7 @@ from vaultlink.disk.vault_search import (
     require_vault_folder,
 )
 from vaultlink.errors import UnknownNameError, UsageError, propose
-from vaultlink.index.index import link_name
 from vaultlink.index.resolve import file_name, is_note, normalize_name, resolve
-from vaultlink.index.titles import find_notes_by_alias, unwrap_link
-from vaultlink.links.naming import strip_note_extension
 from vaultlink.report.layout import escape_controls, truncate_left
 from vaultlink.text import list_first
 
@@ -273,6 +270,8 @@ def warn_of_leftovers(scan: VaultScan, terminal: Terminal) -> None:
 
 def find_note_argument(vault: "Vault", name: str) -> str:
     """Return the vault path of a note named on the command line. Raises UsageError."""
+    from vaultlink.index.titles import unwrap_link  # noqa: PLC0415 - for commands with a note
+
     word = unwrap_link(name, vault.index)
     path = _find_from_outside(vault, word) or vault.find(word) or find_aliased_note(vault, word)
     if path is not None:
@@ -284,6 +283,8 @@ def find_note_argument(vault: "Vault", name: str) -> str:
 
 def find_aliased_note(vault: "Vault", alias: str) -> str | None:
     """Return the only note with an alias, or None; UsageError if several have it."""
+    from vaultlink.index.titles import find_notes_by_alias  # noqa: PLC0415
+
     notes = find_notes_by_alias(alias, vault.index)
     if len(notes) > 1:
         raise UsageError(
@@ -455,7 +456,7 @@ def _find_similar_paths(text: str, root: Path) -> list[str]:
 
     listing = list_files(root)
     names = {f"{folder}/": folder for folder in listing.folders if folder}
-    names |= {path: strip_note_extension(path) for path in listing.files}
+    names |= {path: path[:-3] if is_note(path) else path for path in listing.files}
     wanted = normalize_name(text.strip("[]!").removeprefix("./").rstrip("/"))
     keys: dict[str, str] = {}
     for path in sorted(names, key=lambda item: (item.count("/"), item), reverse=True):
@@ -521,7 +522,10 @@ def to_source_word(vault: "Vault", text: str) -> str:
 
     Raises UsageError.
     """
-    from vaultlink.refactor.arguments import find_source  # noqa: PLC0415 - for few commands
+    from vaultlink.index.index import link_name  # noqa: PLC0415 - for few commands
+    from vaultlink.index.titles import unwrap_link  # noqa: PLC0415
+    from vaultlink.links.naming import strip_note_extension  # noqa: PLC0415
+    from vaultlink.refactor.arguments import find_source  # noqa: PLC0415
     from vaultlink.write.journal_files import list_runs  # noqa: PLC0415
 
     word = unwrap_link(to_vault_word(vault, text), vault.index)

@@ -211,14 +211,28 @@ def _list_written_links(note: Note, index: Index) -> Iterator[ResolvedLink]:
             yield link, target
 
 
+_NAME_STYLES: Mapping[tuple[bool, bool], tuple[str, ...]] = {
+    (False, False): ("shortest",),
+    (False, True): ("shortest", "absolute"),
+    (True, False): ("shortest", "relative"),
+    (True, True): PATH_STYLES,
+}
+"""The styles that write a name alone, by a note in the same folder, and in the root."""
+
+
 def _list_traits(
     source: str, links: Sequence[ResolvedLink] | Iterator[ResolvedLink], index: Index
 ) -> Iterator[str]:
     """Yield the traits of each link to a note, with spaces between them."""
+    folder = parent_folder(source)
     for link, target in links:
         if target is None or link.embed or not link.target or not is_note(target):
             continue
-        paths = _list_path_styles(source, link.target, target, index)
+        at = target.rfind("/") + 1
+        if f"{link.target}.md" == target[at:]:  # a name, as most wikilinks have it
+            paths = _NAME_STYLES[target[:at] == folder, at == 0]
+        else:
+            paths = _list_path_styles(source, link.target, target, index)
         if not SYNTAX[link.kind].writes_paths:
             yield _name_traits(link.kind, paths)
             continue
@@ -269,20 +283,8 @@ def _name_traits(
     return " ".join(traits)
 
 
-_NAME_STYLES: Mapping[tuple[bool, bool], tuple[str, ...]] = {
-    (False, False): ("shortest",),
-    (False, True): ("shortest", "absolute"),
-    (True, False): ("shortest", "relative"),
-    (True, True): PATH_STYLES,
-}
-"""The styles that write a name alone, by a note in the same folder, and in the root."""
-
-
 def _list_path_styles(source: str, target: str, path: str, index: Index) -> tuple[str, ...]:
     """Return the styles that write the target of a link to a file as it is."""
-    at = path.rfind("/") + 1
-    if f"{target}.md" == path[at:]:  # a name, as most wikilinks have it
-        return _NAME_STYLES[path[:at] == parent_folder(source), at == 0]
     written, whole = strip_note_extension(target), strip_note_extension(path)
     if written[:1] == "/":
         return ("absolute",)

@@ -1,6 +1,5 @@
 """Parse a link into target, subpath and display text (sections 1 and 2)."""
 
-import html
 import re
 
 from vaultlink.model import Link, LinkKind, Place
@@ -79,11 +78,17 @@ def decode_destination(raw: str, *, embed: bool = False) -> str | None:
     if "\\" in text:
         text = _BACKSLASH_ESCAPE.sub(r"\1", text)
     if "&" in text:
-        text = html.unescape(text)
+        text = _unescape(text)
     if "%" in text and not is_external(text):
         decoded = _decode_percent(text)
         return text if decoded is None and embed else decoded
     return text
+
+
+def _unescape(text: str) -> str:
+    from html import unescape  # noqa: PLC0415 - for few links; its table is long
+
+    return unescape(text) if "&" in text else text
 
 
 _ADDRESS_END = lazy_pattern(r"[?#]")
@@ -94,7 +99,7 @@ def decode_address(raw: str) -> str:
 
     All percent escapes are decoded, unless they are malformed.
     """
-    text = _ADDRESS_END.split(html.unescape(raw).strip().replace("\\", "/"), maxsplit=1)[0]
+    text = _ADDRESS_END.split(_unescape(raw).strip().replace("\\", "/"), maxsplit=1)[0]
     if ":" in text or text.startswith("//"):
         return ""
     try:
