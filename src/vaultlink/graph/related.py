@@ -138,7 +138,7 @@ def find_related(
     """
     evidence = _find_evidence(index, path, read)
     known = set(index.targets.get(path, ()))
-    is_last = is_minor or _names_period
+    is_last = cache(is_minor or _names_period)
     scores = {
         note: score
         for note in evidence.candidates
@@ -147,16 +147,9 @@ def find_related(
         if (score := evidence.score(note)) or note in evidence.twins
         if evidence.is_linked(note) or (evidence.is_alike(note, score) and not is_last(note))
     }
-    likely = {
-        note: score
-        for note, score in scores.items()
-        if note in evidence.twins
-        or (note in evidence.sources and evidence.weigh(note) == 1 and not is_last(note))
-        or (score >= _MIN_SCORE and evidence.shares_words(note))
-    }
     if evidence.words:
-        limit = limit if likely else min(limit, _MAX_WEAK)
-        scores = likely or scores
+        likely = {item for item in scores.items() if evidence.is_likely(*item, is_last)}
+        scores, limit = dict(likely or scores), limit if likely else min(limit, _MAX_WEAK)
 
     def rank(note: str) -> tuple[float, bool, float, str]:
         return -evidence.twins.get(note, 0.0), is_last(note), -scores[note], note
@@ -217,6 +210,12 @@ class _Evidence(NamedTuple):
     def is_alike(self, note: str, score: float) -> bool:
         """Return True if words alone relate a note to the file."""
         return score >= _MIN_WORDS_SCORE and self.shares_words(note, _MIN_SHARED_ALONE)
+
+    def is_likely(self, note: str, score: float, is_last: Callable[[str], bool]) -> bool:
+        """Return True unless a relation is mostly chance."""
+        if note in self.twins or (score >= _MIN_SCORE and self.shares_words(note)):
+            return True
+        return note in self.sources and self.weigh(note) == 1 and not is_last(note)
 
     @property
     def candidates(self) -> set[str]:
