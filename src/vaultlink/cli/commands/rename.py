@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from itertools import takewhile
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import Annotated, NamedTuple
 
 from msgspec.structs import replace
 
@@ -74,10 +74,6 @@ from vaultlink.write.journal_files import RecordedRun, list_runs
 from vaultlink.write.moves import map_path
 from vaultlink.write.recovery import plan_restored_notes
 from vaultlink.write.write_notes import WriteResult
-
-if TYPE_CHECKING:
-    pass
-
 
 # -- plan a refactoring, and write it or print what it would change --------------------------------
 
