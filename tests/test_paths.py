@@ -208,6 +208,12 @@ NOTES = {
     ("rename", "v/a/Plan.md", "Plans", "--diff"): "a/Plans.md",
     ("rename", "v/a/Plan.md", "v/b/Plans.md", "--diff"): "b/Plans.md",
     ("move", "v/a/Plan.md", "v/b", "--diff"): "b/Plan.md",
+    ("rename", "link/a/Plan.md", "link/b/Plans.md", "--diff"): "b/Plans.md",
+    ("rename", "{root}/link/a/Plan.md", "Plans", "--diff"): "a/Plans.md",
+    ("rename", "w/../v/a/Plan.md", "w/../v/b/Plans.md", "--diff"): "b/Plans.md",
+    ("rename", "v/a/Plan.md", "w", "--diff"): "a/w.md",  # a new name, not the folder
+    ("open", "v/a/Plan.md", "--print"): "file=a%2FPlan.md",
+    ("open", "link/a/Plan", "--print"): "file=a%2FPlan.md",
     ("delete", "v/a/Plan.md", "--leave", "--diff"): "a/Plan.md",
     ("sections", "write", "v/a/Plan.md", "--diff"): "",
 }
@@ -218,9 +224,11 @@ NOTES = {
 def test_path_of_a_note_decides_the_vault(
     run: RunCommand, tmp_path: Path, vault: Path, words: tuple[str, ...], expected: str
 ) -> None:
+    (tmp_path / "link").symlink_to("v")
     done = run(*[word.format(root=tmp_path) for word in words])
     assert done.code != 2, done.err
     assert expected in done.out
+    assert "is a new folder" not in done.err
     assert "Vault: " not in done.err
 
 

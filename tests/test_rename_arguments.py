@@ -10,9 +10,9 @@ from builder import build_state
 from vaultlink.errors import UsageError
 from vaultlink.fix.plan import Rename, RenameKind
 from vaultlink.index.index import Index
+from vaultlink.index.resolve import list_outer_folders
 from vaultlink.refactor.arguments import (
     RenameRow,
-    list_outer_folders,
     read_move,
     read_plan_file,
     read_rename,

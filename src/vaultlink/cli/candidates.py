@@ -287,7 +287,7 @@ def _split_line(
     fields: Sequence[OptionField], line: Sequence[str]
 ) -> tuple[list[str], list[_Slot], list[str]] | None:
     """Return the words of options, the arguments, and the words for those."""
-    by_name = {name: field for field in fields for name in field.spec.names}
+    by_name = {name: field for field in fields for name in field.spec.all_names}
     options: list[str] = []
     arguments: list[str] = []
     words = iter(line)

@@ -225,11 +225,8 @@ class Interview:
         keys.append(QuestionKey("b", "back: ask again"))
         width = terminal_size().columns
         print_stderr(render_key_help(keys, width).rstrip("\n"))
-        key = "?"
-        while key == "?":
-            key = read_answer(
-                self._reader, format_key_prompt("Never link what?", keys, width), keys
-            )
+        keys.append(QuestionKey("?", "show this list"))
+        key = ask_for_key(self._reader, "Never link what?", keys)
         return None if key == "b" else exceptions[int(key) - 1]
 
     def _list_later(self, number: int) -> list[int]:
@@ -409,7 +406,7 @@ def choose_values(
 
 
 def read_answer(reader: AnswerReader, prompt: str, keys: Sequence[QuestionKey]) -> str:
-    """Return the key that answers a question, or `?`; print it behind the question.
+    """Return the key that answers a question; print it behind the question.
 
     A message names the known keys as long as others are pressed.
     """

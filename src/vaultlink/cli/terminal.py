@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import suppress
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, ClassVar, TextIO, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TextIO, TypeVar
 
 from vaultlink.cli.options import PrintOptions
 from vaultlink.errors import UsageError
@@ -150,7 +150,7 @@ _UNLIMITED_WIDTH = 1 << 20
 """The columns of a table without a terminal."""
 
 _SILENT_SECONDS = 0.5
-"""How long a run may last without a word on its progress."""
+"""Seconds from the start of a run after which progress is drawn."""
 
 _ItemT = TypeVar("_ItemT")
 
@@ -372,7 +372,8 @@ class ProgressLine:
         self._started = monotonic()
         self._first_draw = (self._started if began is None else began) + _SILENT_SECONDS
         self._next_draw = self._first_draw
-        self._text, self._outer = label, ProgressLine._active
+        self._text = label
+        self._outer: ProgressLine | None = None
 
     def __enter__(self) -> "ProgressLine":
         if self._stream is not None:
@@ -438,6 +439,10 @@ class ProgressLine:
             self._stream.flush()
 
 
+_SHORTEST_TIMER = 0.001
+"""Seconds; a timer of 0 never ends."""
+
+
 class _Timer:
     """Draws a line once after some seconds, also in the middle of a long computation.
 
@@ -446,7 +451,10 @@ class _Timer:
     """
 
     _draw: ClassVar[Callable[[], None] | None] = None
-    """What the running timer calls; None if there is none."""
+    """The function that the running timer calls; None if no timer runs."""
+
+    _former: ClassVar[Any] = signals.SIG_DFL
+    """The handler of the signal before the timer."""
 
     @classmethod
     def start(cls, seconds: float, draw: Callable[[], None]) -> None:
@@ -454,16 +462,16 @@ class _Timer:
         if sys.platform == "win32" or signals.getitimer(signals.ITIMER_REAL)[0]:
             return
         with suppress(ValueError):  # another thread than the main one can't have it
-            signals.signal(signals.SIGALRM, cls._call)
-            signals.setitimer(signals.ITIMER_REAL, seconds)
+            cls._former = signals.signal(signals.SIGALRM, cls._call)
             cls._draw = draw
+            signals.setitimer(signals.ITIMER_REAL, max(seconds, _SHORTEST_TIMER))
 
     @classmethod
     def stop(cls) -> None:
         if sys.platform != "win32" and cls._draw is not None:
             cls._draw = None
             signals.setitimer(signals.ITIMER_REAL, 0)
-            signals.signal(signals.SIGALRM, signals.SIG_DFL)
+            signals.signal(signals.SIGALRM, cls._former)
 
     @classmethod
     def _call(cls, *_: object) -> None:

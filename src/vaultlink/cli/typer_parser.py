@@ -38,7 +38,8 @@ _KNOWN_ELSEWHERE = {
     "--workers": ("--jobs",),
     "--unsafe": ("--unsafe-fixes",),
     **dict.fromkeys(("-n", "--preview-changes", "--check"), ("--diff",)),
-    **dict.fromkeys(("-y", "--yes", "-f", "--force", "-r", "--recursive"), ()),
+    "-y": ("--yes",),
+    **dict.fromkeys(("--yes", "-f", "--force", "-r", "--recursive"), ()),
     **dict.fromkeys(("-a", "--all"), ()),
     "-o": ("--output-file",),
     "-j": ("--jobs",),
@@ -114,7 +115,7 @@ def _read_message(error: Exception) -> str:
 
 
 def _explain_error(text: str, fields: Sequence[OptionField], error: Exception, hint: str) -> str:
-    """Return the message of an error, or an own one for an unknown option."""
+    """Return the message of an error, or another one for an unknown option."""
     name = getattr(error, "option_name", None)
     if type(error).__name__ != "NoSuchOption" or not isinstance(name, str):
         return f"{text.rstrip('.')}. {hint}"

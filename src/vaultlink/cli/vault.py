@@ -273,6 +273,8 @@ def find_note_argument(vault: "Vault", name: str) -> str:
     from vaultlink.index.titles import unwrap_link  # noqa: PLC0415 - for commands with a note
 
     word = unwrap_link(name, vault.index)
+    if word != name:
+        word = word.partition("#")[0]  # a pasted link may lead to a part of the note
     path = _find_from_outside(vault, word) or vault.find(word) or find_aliased_note(vault, word)
     if path is not None:
         return path
@@ -298,10 +300,9 @@ def _find_from_outside(vault: "Vault", name: str) -> str | None:
     folder = _current_folder()
     if folder is None or folder.is_relative_to(vault.root):
         return None
-    for text in (name, f"{name}.md"):
-        if os.path.lexists(text) and _is_below(Path(text), vault.root):
-            return vault.find(os.path.abspath(text))  # noqa: PTH100 - keeps symbolic links
-    return None
+    texts = [text for text in (name, f"{name}.md") if os.path.lexists(text)]
+    inside = _find_inside(vault.root, texts[0]) if texts else None
+    return None if inside is None else vault.find(inside)
 
 
 def select_link_sources(vault: "Vault", names: Sequence[str]) -> list[str]:
@@ -421,15 +422,26 @@ def _to_vault_path(root: Path, path: Path) -> str:
     """Convert a path on disk, or else in the vault, to a vault path."""
     for candidate in (path, root / path):
         if os.path.lexists(candidate):
-            lexical = Path(os.path.abspath(candidate))  # noqa: PTH100 - keeps symbolic links
-            for absolute in (lexical, candidate.resolve(), _follow_links_to(root, lexical)):
-                if absolute.is_relative_to(root):
-                    name = absolute.relative_to(root).as_posix()
-                    return "" if name == "." else name
+            inside = _find_inside(root, candidate)
+            if inside is not None:
+                return inside
             raise UsageError(
                 f"{path} is outside the vault {root}. Name another vault with --vault."
             )
     raise _missing_path_error(path, root)
+
+
+def _find_inside(root: Path, path: str | Path) -> str | None:
+    """Return the vault path of a path on disk, which need not exist.
+
+    It is "" for the vault itself, and None for a path that does not lead into it.
+    """
+    lexical = Path(os.path.abspath(path))  # noqa: PTH100 - keeps symbolic links
+    for absolute in (lexical, lexical.resolve(), _follow_links_to(root, lexical)):
+        if absolute.is_relative_to(root):
+            name = absolute.relative_to(root).as_posix()
+            return "" if name == "." else name
+    return None
 
 
 def _follow_links_to(root: Path, path: Path) -> Path:
@@ -558,18 +570,18 @@ def to_vault_word(vault: "Vault", text: str) -> str:
     """
     if os.sep != "/":
         text = text.replace(os.sep, "/")
-    root = vault.root.as_posix()
-    if text == root or text.startswith(f"{root}/"):
-        return text[len(root) :] or "/"
     first = text.strip("/").split("/")[0]
-    is_known = (vault.root / first).exists() or (vault.root / f"{first}.md").exists()
-    if "/" in text and not text.startswith("/"):
-        on_disk = os.path.abspath(text).replace(os.sep, "/")  # noqa: PTH100 - keeps symbolic links
-        leads_in = on_disk.startswith(f"{root}/") and not Path.cwd().is_relative_to(vault.root)
-        return on_disk[len(root) :] if leads_in and not is_known else text
-    if not text.startswith("/") or not first:
+    is_absolute = text.startswith("/")
+    is_known = first not in ("", ".", "..") and (
+        (vault.root / first).exists() or (vault.root / f"{first}.md").exists()
+    )
+    if "/" not in text or not first or (is_known and not is_absolute):
         return text
-    if not is_known and Path(f"/{first}").exists():
+    if is_absolute or not Path.cwd().is_relative_to(vault.root):
+        inside = _find_inside(vault.root, text)
+        if inside is not None:
+            return f"/{inside}/" if inside and text.endswith("/") else f"/{inside}"
+    if is_absolute and not is_known and Path(f"/{first}").exists():
         raise UsageError(
             f"{escape_controls(text)} is outside the vault {vault.root}. "
             "A path in the vault needs no slash in front."

@@ -128,7 +128,7 @@ class Cache:
     def list_files(self) -> list[Path]:
         """Return the files that vaultlink wrote in the folder, sorted.
 
-        Files behind a symbolic link are none of them.
+        Files behind a symbolic link are left out.
         """
         if self._folder.is_symlink():
             return []

@@ -36,9 +36,6 @@ def begin_phase(progress: Progress, name: str) -> Progress:
     return progress
 
 
-"""Called now and then with the number of notes read and of all notes to read."""
-
-
 _MIN_COMPARED = 100
 """Files above which contents are compared before any is analysed."""
 

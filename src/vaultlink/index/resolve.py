@@ -5,7 +5,7 @@ It must not depend on anything else: this keeps incremental runs exact.
 """
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
 from vaultlink.text import lazy_pattern, strip_accents
@@ -29,6 +29,12 @@ def normalize_name(text: str) -> str:
 
 def file_name(path: str) -> str:
     return path[path.rfind("/") + 1 :]
+
+
+def list_outer_folders(path: str) -> Iterator[str]:
+    """Yield the folders that contain a path, the nearest first, as `a/b` and `a`."""
+    while path := parent_folder(path).removesuffix("/"):
+        yield path
 
 
 def parent_folder(path: str) -> str:

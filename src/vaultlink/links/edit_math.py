@@ -37,13 +37,21 @@ def find_edit(path: str, old: str, new: str) -> Edit:
 
 def count_equal_ends(before: Sequence[str], after: Sequence[str]) -> tuple[int, int]:
     """Count the equal items at the start and, among the others, at the end."""
-    head, shortest = 0, min(len(before), len(after))
-    while head < shortest and before[head] == after[head]:
-        head += 1
-    tail = 0
-    while tail < shortest - head and before[-1 - tail] == after[-1 - tail]:
-        tail += 1
-    return head, tail
+    head = _count_equal(before, after)
+    rest = min(len(before), len(after)) - head
+    return head, _count_equal(before[::-1][:rest], after[::-1][:rest])
+
+
+def _count_equal(one: Sequence[str], other: Sequence[str]) -> int:
+    """Count the equal items at the start, by halving."""
+    low, high = 0, min(len(one), len(other))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if one[low:middle] == other[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
 
 
 def join_edits(first: Sequence[Edit], second: Sequence[Edit], text: str) -> tuple[Edit, ...]:

@@ -1,7 +1,7 @@
 """Read the arguments of a rename: old and new names, as users write them."""
 
 import shlex
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -14,6 +14,7 @@ from vaultlink.index.index import Index
 from vaultlink.index.resolve import (
     file_name,
     is_note,
+    list_outer_folders,
     normalize_name,
     parent_folder,
     resolve_with_alternatives,
@@ -201,11 +202,6 @@ def _is_near(one: str, other: str) -> bool:
     return is_inflection(word, near) or is_slip
 
 
-def list_outer_folders(path: str) -> Iterator[str]:
-    while path := parent_folder(path).removesuffix("/"):
-        yield path
-
-
 # -- messages ------------------------------------------------------------------------------------
 
 
@@ -286,7 +282,9 @@ def read_rename(index: Index, old: str, new: str, find: FindPath) -> Rename:
     `new` a name in the same folder, a path in the vault (with a slash), the text of a heading, a
     block id, or a tag. Raises UsageError if nothing has the old name, or several do.
     """
-    source, new = find_source(index, old, find), unwrap_link(new, index)
+    source = find_source(index, old, find)
+    if source.kind in FILE_KINDS:
+        new = unwrap_link(new, index)
     if not new.strip():
         raise UsageError(f'the new name of "{old}" is empty.')
     if source.kind is RenameKind.TAG:

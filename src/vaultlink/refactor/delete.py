@@ -55,7 +55,7 @@ class Reference(NamedTuple):
 
 
 class Disposal(NamedTuple):
-    """The place of deleted files.
+    """The destination of deleted files.
 
     Attributes:
         moves: Path of each file or folder that is moved within the vault, to its new path.

@@ -6,8 +6,14 @@ from typing import NamedTuple
 
 from vaultlink.fix.plan import Rename, RenameKind, VaultChanges
 from vaultlink.index.index import Index, link_name
-from vaultlink.index.resolve import file_name, is_note, normalize_name, parent_folder
-from vaultlink.refactor.arguments import FILE_KINDS, find_folder, list_outer_folders
+from vaultlink.index.resolve import (
+    file_name,
+    is_note,
+    list_outer_folders,
+    normalize_name,
+    parent_folder,
+)
+from vaultlink.refactor.arguments import FILE_KINDS, find_folder
 from vaultlink.refactor.relocation import RefusedError, expand
 from vaultlink.refactor.tags import find_tag_conflict, rename_in_tag, validate_tag
 from vaultlink.rules.portable_names import (

@@ -16,9 +16,9 @@ from vaultlink.engine.step import (
 from vaultlink.errors import UsageError
 from vaultlink.fix.plan import Plan, Rename, RenameKind
 from vaultlink.index.index import Index
-from vaultlink.index.resolve import PathsByName
+from vaultlink.index.resolve import PathsByName, list_outer_folders
 from vaultlink.model import Destination, Link
-from vaultlink.refactor.arguments import FILE_KINDS, list_outer_folders
+from vaultlink.refactor.arguments import FILE_KINDS
 
 
 class RefusedError(UsageError):

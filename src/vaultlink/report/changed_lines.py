@@ -93,7 +93,7 @@ def find_first_change(text: str, edits: Sequence[Edit]) -> tuple[str, str]:
     start, end = find_line_span(text, edits[0].start, edits[-1].end)
     old_lines = text[start:end].splitlines()
     new_lines = apply_within(text, start, end, edits).splitlines()
-    number = count_equal(old_lines, new_lines)
+    number, _ = count_equal_ends(old_lines, new_lines)
     before, after = ("".join(lines[number : number + 1]) for lines in (old_lines, new_lines))
     if before and after:  # lines that are only moved by others are no change
         if len(old_lines) < len(new_lines) and before in new_lines:
@@ -103,23 +103,11 @@ def find_first_change(text: str, edits: Sequence[Edit]) -> tuple[str, str]:
     return before, after
 
 
-def count_equal(one: Sequence[str], other: Sequence[str]) -> int:
-    """Return the number of equal items at the start of two sequences, by halving."""
-    low, high = 0, min(len(one), len(other))
-    while low < high:
-        middle = (low + high + 1) // 2
-        if one[low:middle] == other[low:middle]:
-            low = middle
-        else:
-            high = middle - 1
-    return low
-
-
 def cut_lines(before: str, after: str) -> tuple[str, str]:
     """Cut the same beginning from two long lines, and what is too long at their ends."""
     if max(len(before), len(after)) <= _MAX_LINE:
         return before, after
-    start = max(count_equal(before, after) - _LEAD, 0)
+    start = max(count_equal_ends(before, after)[0] - _LEAD, 0)
     return _cut_line(before, start), _cut_line(after, start)
 
 
@@ -156,7 +144,7 @@ _TOKEN = re.compile(r"\w+|\s+|.", re.DOTALL)
 
 _WORD_END = re.compile(r"\w+\Z")
 
-_MAX_PAIRS = 100_000
+_MAX_PAIRS = 40_000
 """Pairs of equal tokens up to which words are compared: the time to compare grows with them."""
 
 _MIN_EQUAL = 3
@@ -192,10 +180,7 @@ class LineParts(NamedTuple):
 
 def compare_words(before: str, after: str) -> LineParts:
     """Return the parts of both lines: those that are equal, and those that differ."""
-    start = count_equal(before, after)
-    limit = min(len(before), len(after)) - start
-    end = count_equal(before[::-1][:limit], after[::-1][:limit])
-    start, end = _widen(before, after, start, end)
+    start, end = _widen(before, after, *count_equal_ends(before, after))
     old, new = before[start : len(before) - end], after[start : len(after) - end]
     head = DiffPart(before[:start], changed=False)
     tail = DiffPart(before[len(before) - end :], changed=False)
@@ -247,21 +232,21 @@ def _count_pairs(one: Sequence[str], other: Sequence[str]) -> int:
     return max(pairs, len(one), len(other))
 
 
-def cut_equal_parts(parts: Sequence[DiffPart], context: int = _CONTEXT) -> list[DiffPart]:
-    """Cut what is equal to `context` characters beside a change, and drop empty parts."""
+def cut_equal_parts(parts: Sequence[DiffPart]) -> list[DiffPart]:
+    """Cut what is equal to some characters beside a change, and drop empty parts."""
     last = len(parts) - 1
     shown = [
-        part if part.changed else DiffPart(_cut(part.text, n > 0, n < last, context), False)
+        part if part.changed else DiffPart(_cut(part.text, follows=n > 0, precedes=n < last), False)
         for n, part in enumerate(parts)
     ]
     return [part for part in shown if part.text]
 
 
-def _cut(text: str, follows: bool, precedes: bool, context: int) -> str:
+def _cut(text: str, *, follows: bool, precedes: bool) -> str:
     """Cut a text that follows a change, precedes one, or both."""
-    if len(text) <= context * (follows + precedes) + 1:
+    if len(text) <= _CONTEXT * (follows + precedes) + 1:
         return text
-    return f"{text[:context] if follows else ''}…{text[-context:] if precedes else ''}"
+    return f"{text[:_CONTEXT] if follows else ''}…{text[-_CONTEXT:] if precedes else ''}"
 
 
 def show_blanks(parts: Iterable[DiffPart]) -> list[DiffPart]:
@@ -292,8 +277,9 @@ class _Row(NamedTuple):
 def render_marked_diff(lines: Iterable[DiffLine], width: int, palette: Palette) -> str:
     """Render a diff that marks the changed words, and cuts long lines around them.
 
-    A long line without changes is cut to `width` columns. No program can apply the diff; the exact
-    one is that of `report.plan_result.render_diff`.
+    A long line around the changes is cut to `width` columns; a line that is only removed or added
+    stays whole. No program can apply the diff; the exact one is that of
+    `report.plan_result.render_diff`.
     """
     return "".join(f"{line}\n" for line in _list_marked(lines, width, palette))
 
@@ -314,7 +300,7 @@ def _list_marked(lines: Iterable[DiffLine], width: int, p: Palette) -> Iterator[
             yield from _mark_rows(removed, added, p)
             removed, added = ([_Row(text[1:])] if kind == "-" else []), []
             if kind != "-":
-                is_cut = text.startswith(" ") and len(text) > _LONG_LINE
+                is_cut = text.startswith(" ") and display_width(text) > max(width, _LONG_LINE)
                 shown = escape_terminal_controls(text, is_colored=False)
                 yield _format_line(
                     styles.get(kind, ""), truncate(shown, width) if is_cut else shown, p

@@ -99,12 +99,11 @@ def render_whole_question(
 ) -> str:
     """Render all changes and proposals of a question, with whole paths, for the pager."""
     p = palette
-    blocks = [render_headline(question, width, p)]
+    blocks = ["\n".join([*_list_head(question, width, p, max_rows=None), ""])]
     for change in _list_changes(question, text):
         place = f"{escape_controls(change.path)}:{change.line}\n"
         if change.before == change.after:
-            shown, _ = truncate_pair(change.before[0], change.before[0], change.offset, width)
-            blocks.append(f"{p.bold}{place}{p.reset}{shown}\n")
+            blocks.append(f"{p.bold}{place}{p.reset}{clean_line(change.before[0])}\n")
             continue
         diff = [DiffLine("-", f"-{line}") for line in change.before]
         diff += [DiffLine("+", f"+{line}") for line in change.after]
@@ -115,10 +114,12 @@ def render_whole_question(
     return "\n".join(blocks)
 
 
-def _list_head(question: FixQuestion, width: int, p: Palette) -> list[str]:
+def _list_head(
+    question: FixQuestion, width: int, p: Palette, max_rows: int | None = _MAX_MESSAGE_ROWS
+) -> list[str]:
     head = f"{question.number} of {question.total}"
     label = _format_label(question, width - len(head) - 2, p)
-    return [f"{p.dim}{head}{p.reset}  {label}", *_describe_cause(question.cause, width)]
+    return [f"{p.dim}{head}{p.reset}  {label}", *_describe_cause(question.cause, width, max_rows)]
 
 
 def _format_label(question: FixQuestion, width: int, p: Palette) -> str:
@@ -171,12 +172,15 @@ def render_key_help(keys: Iterable[QuestionKey], width: int) -> str:
     return "\n".join([*lines, ""])
 
 
-def _describe_cause(cause: FixCause, width: int) -> list[str]:
-    """Return the message, and the number of findings if there are several."""
+def _describe_cause(cause: FixCause, width: int, max_rows: int | None) -> list[str]:
+    """Return the message, and the number of findings if there are several.
+
+    The middle of a message with more than `max_rows` rows is left out.
+    """
     message = escape_controls(cause.findings[0].message)
     lines = wrap_text(message, width, breaks_words=True)
-    if len(lines) > _MAX_MESSAGE_ROWS:
-        lines[_MAX_MESSAGE_ROWS - 1 :] = [truncate_left(lines[-1], width - 1)]
+    if max_rows and len(lines) > max_rows:
+        lines[max_rows - 1 :] = [truncate_left(" ".join(lines[max_rows - 1 :]), width - 1)]
     if len(cause.findings) == 1:
         return lines
     notes = len({item.path for item in cause.findings})

@@ -96,7 +96,7 @@ def truncate(text: str, width: int) -> str:
 def truncate_left(text: str, width: int) -> str:
     if display_width(text) <= width:
         return text
-    return "…" + _take_columns(text[::-1], width - 1)[::-1] if width > 0 else ""
+    return "…" + _take_last_columns(text, width - 1) if width > 0 else ""
 
 
 def truncate_middle(text: str, width: int) -> str:
@@ -104,7 +104,15 @@ def truncate_middle(text: str, width: int) -> str:
     if display_width(text) <= width:
         return text
     end = max(width - 1, 0) // 2
-    return truncate(text, width - end) + _take_columns(text[::-1], end)[::-1]
+    return truncate(text, width - end) + _take_last_columns(text, end)
+
+
+def _take_last_columns(text: str, width: int) -> str:
+    """Return the end of a text. It does not begin with a mark of the letter before it."""
+    end = _take_columns(text[::-1], width)[::-1]
+    while end and not _char_width(end[0]):
+        end = end[1:]
+    return end
 
 
 def _take_columns(text: str, width: int) -> str:
@@ -149,14 +157,7 @@ def wrap_words(text: str, width: int, indent: str, used: int = 0) -> list[str]:
     return [first, *(indent + line for line in rest)]
 
 
-def wrap_text(
-    text: str,
-    width: int,
-    indent: str = "",
-    *,
-    breaks_words: bool = False,
-    breaks_on_hyphens: bool = False,
-) -> list[str]:
+def wrap_text(text: str, width: int, indent: str = "", *, breaks_words: bool = False) -> list[str]:
     """Break plain text at its spaces into lines of at most `width` columns.
 
     A word that is wider than a line stays whole unless `breaks_words` is true. No text is one empty
@@ -168,7 +169,7 @@ def wrap_text(
         initial_indent=indent,
         subsequent_indent=indent,
         break_long_words=breaks_words,
-        break_on_hyphens=breaks_on_hyphens,
+        break_on_hyphens=False,
     ) or [""]
 
 

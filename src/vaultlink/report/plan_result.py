@@ -1,7 +1,7 @@
 """Render a plan: its patch, its JSON document, and sentences about renames."""
 
 from collections import Counter
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -17,7 +17,7 @@ from vaultlink.fix.plan import (
     VaultChanges,
 )
 from vaultlink.index.file_kinds import has_known_extension
-from vaultlink.index.resolve import is_note
+from vaultlink.index.resolve import is_note, list_outer_folders, parent_folder
 from vaultlink.model import Edit, SkippedNote
 from vaultlink.report.changed_lines import skipped_rows
 from vaultlink.report.json_document import (
@@ -122,28 +122,23 @@ def describe_new_names(plan: Plan, folders: Container[str]) -> str:
         folder
         for path in plan.files.values()
         if path is not None
-        for folder in _list_missing_folders(path, folders)
+        for folder in list_outer_folders(path)
+        if folder not in folders
     }
     sentences = []
     if made:
-        deepest = sorted(made - {folder.rpartition("/")[0] for folder in made})
+        deepest = sorted(made - {parent_folder(folder).removesuffix("/") for folder in made})
         names = list_first([f"{escape_controls(folder)}/" for folder in deepest], 3)
         is_one = len(deepest) == 1
         sentences.append(f"{names} {'is a new folder' if is_one else 'are new folders'}.")
     if any(
         item.kind is RenameKind.NOTE
         and is_note(item.new)
-        and has_known_extension(item.new[: -len(".md")])
+        and has_known_extension(item.new.removesuffix(".md"))
         for item in plan.renames
     ):
         sentences.append("A note keeps .md at the end of its name.")
     return " ".join(sentences)
-
-
-def _list_missing_folders(path: str, folders: Container[str]) -> Iterator[str]:
-    while path := path.rpartition("/")[0]:
-        if path not in folders:
-            yield path
 
 
 def describe_delete(plan: Plan, place: str, links: str, *, would: bool = False) -> str:

@@ -453,7 +453,7 @@ _CODE = lazy_pattern(r"(?i:vl)\d\w*")
 _CODE_LENGTH = len("VL101")
 
 _PLAIN = {"broken": "dangling", "unresolved": "dangling", "image": "embed", "anchor": "heading"}
-"""Words that people use for what the name of a rule calls otherwise."""
+"""Words of people for a kind of link, and the word for it in the names of rules."""
 
 
 def _find_check(stem: str, check: object) -> CheckFunction:

@@ -524,7 +524,7 @@ _RECORD_KINDS = ("run", "ended", "ending", "undone", "moving")
 def list_record_files(root: Path) -> list[Path]:
     """Return the files of all runs in the journal of a vault, sorted.
 
-    Files behind a symbolic link are none of them.
+    Files behind a symbolic link are left out.
     """
     folder = journal_folder(root)
     found = [] if folder.is_symlink() else [*folder.glob("*.*")]

@@ -25,7 +25,7 @@ _MAX_RECORDED_BYTES = 100_000_000
 
 
 class TrashPlan(NamedTuple):
-    """The place of deleted files.
+    """The destination of deleted files.
 
     Attributes:
         moves: Path of each file or folder that is moved to `.trash`, to its path there.

@@ -1,6 +1,7 @@
 """`vaultlink clean`: remove the cache of a vault, and the records that undo needs."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -61,8 +62,9 @@ def clean(options: CleanOptions) -> int:
 
     Lists the two folders that vaultlink has for the vault, with their sizes, and removes the cache:
     the next run reads all notes again. Records stay, because `vaultlink undo` needs them. --records
-    removes them too, after a question; where no question can be asked, that requires --yes. Nothing
-    in the vault, and nothing of another vault, is removed. An interrupted run is reverted first.
+    removes them too, after a question; where no question can be asked, that requires --yes, and an
+    interrupted run is reverted first. Nothing in the vault, and nothing of another vault, is
+    removed. The files behind a folder that is a symbolic link stay.
 
     The exit code is 0, or 1 if something could not be removed or was not confirmed. With --diff, it
     is 1 if anything would be removed.
@@ -103,8 +105,12 @@ def clean(options: CleanOptions) -> int:
 
 
 def _make_row(kind: str, folder: Path, files: Iterable[Path], *, is_removed: bool) -> CleanRow:
-    sizes = [file.lstat().st_size for file in files]
-    return CleanRow(kind, escape_controls(str(folder)), len(sizes), sum(sizes), is_removed)
+    sizes = list[int]()
+    for file in files:
+        with suppress(FileNotFoundError):  # another run has just replaced it
+            sizes.append(file.lstat().st_size)
+    name = escape_controls(str(folder.absolute()))
+    return CleanRow(kind, name, len(sizes), sum(sizes), is_removed and bool(sizes))
 
 
 def _format_size(row: CleanRow) -> str:

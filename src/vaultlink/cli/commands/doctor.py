@@ -24,7 +24,7 @@ from vaultlink.config.settings import merge_layers
 from vaultlink.disk.obsidian_files import OBSIDIAN_FILES
 from vaultlink.disk.read import load_rules
 from vaultlink.disk.scan import VaultScan
-from vaultlink.disk.vault_search import CURRENT_FOLDER, FILE_FOLDER, NAMED_FOLDER
+from vaultlink.disk.vault_search import WORK_TREE, VaultChoice
 from vaultlink.errors import USER_ERRORS
 from vaultlink.files import read_within
 from vaultlink.git.location import find_git_dir, read_git_file
@@ -169,7 +169,7 @@ def _check_choice(scan: VaultScan, is_named: bool) -> CheckRow:
     reason = "named by --vault" if is_named else scan.choice or "found by .obsidian or settings"
     return CheckRow(
         "vault",
-        scan.choice in (CURRENT_FOLDER, FILE_FOLDER, NAMED_FOLDER),
+        not VaultChoice(scan.root, scan.choice).is_marked and scan.choice != WORK_TREE,
         f"{scan.root} ({reason})",
         f"`vaultlink init{name_vault(None, scan.root)}` writes a settings file, by which this "
         "folder is found at once."

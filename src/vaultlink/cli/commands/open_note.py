@@ -5,7 +5,7 @@ from typing import Annotated
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_ERROR
 from vaultlink.cli.options import OpenOptions, argument, option
 from vaultlink.cli.terminal import Terminal, print_stderr
-from vaultlink.cli.vault import find_note_argument, open_from_options
+from vaultlink.cli.vault import find_note_argument, find_note_start, open_from_options
 from vaultlink.dashboard.page import format_address
 from vaultlink.errors import UsageError
 from vaultlink.git.program import open_address
@@ -36,7 +36,7 @@ def open_note(options: OpenNoteOptions) -> int:
     if not options.note:
         raise UsageError("open requires a note, as in `vaultlink open 'My note'`.")
     terminal = Terminal(options)
-    vault = open_from_options(options, terminal)
+    vault = open_from_options(options, terminal, find_note_start(options, (options.note,)))
     path = find_note_argument(vault, options.note)
     address = format_address(vault.root.name, path)
     if not address:

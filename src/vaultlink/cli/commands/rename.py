@@ -138,7 +138,7 @@ def find_refactor_start(options: RefactorOptions) -> StartPaths:
     values = [
         getattr(options, field.name)
         for field in list_option_fields(type(options))
-        if not field.spec.names
+        if not field.spec.names and field.spec.metavar != "NEW"
     ]
     words = [word for value in values for word in (value if isinstance(value, tuple) else (value,))]
     return find_note_start(options, words)
