@@ -26,6 +26,7 @@ from vaultlink.report.fix_question import (
     describe_unknown_key,
     format_prompt,
     render_question,
+    render_whole_question,
 )
 from vaultlink.report.layout import PLAIN
 
@@ -329,6 +330,22 @@ def test_a_question_with_long_names_fits_on_the_screen(
     assert len(rows) <= size.rows
     assert max(map(len, rows)) <= size.columns
     assert (f"… {proposals - 5} more proposals; v shows all" in shown) == (proposals > 5)
+
+
+def test_the_pager_has_the_whole_message_and_line() -> None:
+    """The screen leaves out the middle of a long message, and says so."""
+    message = " ".join(f"word{number}" for number in range(60))
+    line = " ".join(f"part{number}" for number in range(60))
+    found = Diagnostic("VL101", "dangling-link", Severity.ERROR, "a.md", 0, 5, 1, 1, 1, 6, message)
+    question = FixQuestion(1, 1, FixCause((found,), ()), (), (QuestionKey("y", "yes"),))
+    size = os.terminal_size(SMALL)
+    shown = render_question(question, lambda _path: line, size, PLAIN)
+    whole = render_whole_question(question, lambda _path: line, size.columns, PLAIN)
+    assert message.split()[40] not in shown
+    assert "…8 word49" in shown
+    assert message.split()[-1] in shown
+    assert message in " ".join(whole.split())
+    assert line in whole
 
 
 @pytest.mark.parametrize("key", ["x", "7", "Z", "é", "l"])

@@ -41,6 +41,7 @@ from vaultlink.report.layout import (
     render_tsv,
     truncate,
     truncate_left,
+    truncate_middle,
 )
 from vaultlink.report.listings import (
     all_backlink_rows,
@@ -443,11 +444,28 @@ def test_width(text: str, columns: int) -> None:
         ("harbour", 0, "", ""),
         ("港港港", 5, "港港…", "…港港"),
         ("港港港", 4, "港…", "…港"),
+        ("xxxe\u0301yy", 4, "xxx…", "…e\u0301yy"),
+        ("xxxe\u0301yy", 3, "xx…", "…yy"),
+        ("xxxe\u0301", 1, "…", "…"),
     ],
 )
 def test_truncate(text: str, room: int, head: str, tail: str) -> None:
     assert truncate(text, room) == head
     assert truncate_left(text, room) == tail
+
+
+@pytest.mark.parametrize(
+    ("text", "room", "shown"),
+    [
+        ("harbour", 7, "harbour"),
+        ("harbour", 5, "ha…ur"),
+        ("harbour", 0, ""),
+        ("港港港港", 5, "港…港"),
+        ("xxxxxxxxe\u0301yyy", 8, "xxxx…yyy"),
+    ],
+)
+def test_truncate_in_the_middle(text: str, room: int, shown: str) -> None:
+    assert truncate_middle(text, room) == shown
 
 
 @given(st.text(max_size=30), st.integers(0, 20))
