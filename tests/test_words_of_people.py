@@ -48,6 +48,7 @@ READING = {
     "mentions to": ("mentions", "--to", "{}"),
     "history": ("history", "{}"),
     "sections": ("sections", "check", "{}"),
+    "open": ("open", "{}", "--print"),
     "graph": ("graph", "--focus", "{}", "--output-format", "dot"),
 }
 WRITING = {
@@ -97,6 +98,17 @@ def test_an_alias_of_several_notes_names_them(run: RunCommand, vault: Path) -> N
         assert done.code == 2
         assert "several notes have the alias" in done.err
         assert "Both 1.md, Both 2.md" in done.err
+
+
+@pytest.mark.parametrize("link", ["[[Plan A#Goals]]", "![[Plan A#^b|shown]]", "[[PA#Goals]]"])
+def test_a_pasted_link_to_a_part_names_the_note(run: RunCommand, vault: Path, link: str) -> None:
+    for words in (("show",), ("backlinks",), ("open", "--print")):
+        assert run(*words, link, "--vault", vault) == run(*words, "Plan A", "--vault", vault)
+
+
+def test_brackets_in_the_new_text_of_a_heading_stay(run: RunCommand, vault: Path) -> None:
+    done = run("rename", "Plan A#Goals", "[[Foo]]", "--vault", vault)
+    assert (done.code, "a link would be lost or added" in done.err) == (2, True)
 
 
 def test_the_new_name_may_be_a_pasted_link(run: RunCommand, vault: Path) -> None:
