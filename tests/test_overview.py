@@ -225,7 +225,7 @@ def free_timer() -> Iterator[None]:
     if sys.platform == "win32":
         pytest.skip("Windows has no such timer")
     seconds, _ = signal.setitimer(signal.ITIMER_REAL, 0)
-    handler = signal.getsignal(signal.SIGALRM)
+    handler = signal.signal(signal.SIGALRM, signal.SIG_DFL)
     yield
     signal.signal(signal.SIGALRM, handler)
     signal.setitimer(signal.ITIMER_REAL, seconds)
