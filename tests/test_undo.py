@@ -208,7 +208,7 @@ def test_notes_edited_since_are_named_and_skipped(run: RunCommand, vault: Path) 
         },
     )
     (vault / "a/Quay.md").unlink()
-    done = run("undo")
+    done = run("undo", "--skip-edited")
     assert done.code == 1
     assert done.err.splitlines()[:3] == [
         "Home.md: skipped: it was edited since.",

@@ -1,6 +1,8 @@
 """Tests of runs that must be made whole: if one note can't be written, nothing is changed."""
 
 import os
+import re
+import shlex
 import sys
 from collections.abc import Callable, Mapping
 from errno import EACCES, EIO
@@ -63,7 +65,7 @@ def test_text_that_moved_to_a_new_note_is_not_lost(run: RunCommand, tmp_path: Pa
     with (vault / "a.md").open("ab") as stream:
         stream.write(b"typed\n")
     before = read_tree(vault)
-    done = run("undo", "--vault", vault)
+    done = run("undo", "--vault", vault, "--skip-edited")
     assert done.code == 1
     assert done.err == (
         "Tide.md: skipped: another note that was not restored may need it.\n"
@@ -71,6 +73,69 @@ def test_text_that_moved_to_a_new_note_is_not_lost(run: RunCommand, tmp_path: Pa
         "Nothing was restored.\n"
     )
     assert read_tree(vault) == before
+
+
+WHOLE = {
+    "rename": (("rename", "b", "Bay"), "a.md", "Bay.md"),
+    "merge into the edited note": (("merge", "b", "c"), "c.md", None),
+    "merge beside the edited note": (("merge", "b", "c"), "a.md", None),
+    "extract to the edited note": (("extract", "c#Tide"), "Tide.md", None),
+    "extract from the edited note": (("extract", "c#Tide"), "c.md", None),
+    "delete": (("delete", "b", "--unlink"), "a.md", None),
+    "move": (("move", "b", "Deep/"), "d.md", "Deep/b.md"),
+}
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_edited_note_prevents_the_undo_of_a_whole_run(
+    run: RunCommand, tmp_path: Path, name: str
+) -> None:
+    words, edited, moved = WHOLE[name]
+    texts = {
+        "a.md": b"[[b]]\n",
+        "b.md": b"low\n",
+        "c.md": b"# C\n\n## Tide\n\nhigh\n",
+        "d.md": b"[x](b.md)\n",
+    }
+    vault = create_vault(tmp_path / "vault", texts)
+    assert run(*words, "--vault", vault).code == 0
+    with (vault / edited).open("ab") as stream:
+        stream.write(b"typed\n")
+    before = read_tree(vault)
+    for _ in range(2):
+        done = run("undo", "--vault", vault)
+        assert (done.code, read_tree(vault)) == (1, before)
+        assert done.err.startswith(
+            f"{edited}: skipped: it was edited since.\nNothing was restored."
+        )
+        assert "--skip-edited` leaves out what was edited." in done.err
+    [tried] = list_runs(vault)
+    assert not tried.undone
+    back = re.search(r"`vaultlink (rename [^`]*)`", done.err)
+    assert bool(back) == bool(moved)
+    if back and moved:
+        assert run(*shlex.split(back[1])).code == 0
+        assert read_tree(vault) == {**texts, edited: texts[edited] + b"typed\n", **_folders(vault)}
+
+
+def _folders(vault: Path) -> dict[str, None]:
+    return {path.name: None for path in vault.iterdir() if path.is_dir()}
+
+
+@pytest.mark.parametrize("name", ["rename", "move", "delete"])
+def test_rest_is_restored_on_demand(run: RunCommand, tmp_path: Path, name: str) -> None:
+    words, edited, _ = WHOLE[name]
+    texts = {"a.md": b"[[b]]\n", "b.md": b"low\n", "d.md": b"[x](b.md)\n", "e.md": b"![[b]]\n"}
+    vault = create_vault(tmp_path / "vault", texts)
+    assert run(*words, "--vault", vault).code == 0
+    (vault / edited).write_bytes(b"typed\n")
+    done = run("undo", "--vault", vault, "--skip-edited")
+    assert done.code == 1
+    assert f"{edited}: skipped: it was edited since.\n" in done.err
+    assert {path: text for path, text in read_tree(vault).items() if text is not None} == {
+        **texts,
+        edited: b"typed\n",
+    }
 
 
 def test_note_that_can_not_be_created_again_leaves_the_others(

@@ -123,21 +123,32 @@ def plan_undo(
     journal: Journal | None = None,
     *,
     in_part: bool = False,
+    skips_edited: bool = False,
 ) -> UndoPlan:
     """Plan the undo of a run. Writes nothing.
 
-    `failed` are reasons not to revert moves, by old path. The journal is read if it is not given.
-    With `in_part`, the plan is never refused: only what later runs changed too is left out.
+    A plan for a part of a run is refused if half of its changes would be wrong.
+
+    Args:
+        root: The folder of the vault.
+        run: The run.
+        failed: Reasons not to revert moves, by old path.
+        journal: The journal; it is read if it is not given.
+        in_part: True if no plan is refused: what later runs changed too is left out.
+        skips_edited: True if notes that were edited since are left out.
     """
     journal = journal or read_journal(root)
     sequel = find_sequel(journal, run)
     later = find_later_changes(root, run, sequel)
     renamed = find_renamed_notes(root, run, sequel)
     plan = plan_revert(root, run, failed, renamed=renamed, restored=later.restored)
-    if not later.overlaps:
-        return plan
     refuses = not in_part and is_whole(run, journal.recorded)
-    return _leave_overlaps(plan, later.overlaps, refuses=refuses)
+    if later.overlaps:
+        return _leave_overlaps(plan, later.overlaps, refuses=refuses)
+    edited = [note for note in plan.skipped if note.reason in (EDITED_SINCE, CREATED_SINCE)]
+    if edited and refuses and not skips_edited:
+        return UndoPlan(run, (), edited, is_refused=True)
+    return plan
 
 
 def _leave_overlaps(plan: UndoPlan, overlaps: Sequence[Overlap], *, refuses: bool) -> UndoPlan:
@@ -200,23 +211,24 @@ def forecast_undo(root: Path, run: RecordedRun, journal: Journal) -> UndoForecas
     )
 
 
-def undo_run(root: Path, run: RecordedRun) -> WriteResult:
+def undo_run(root: Path, run: RecordedRun, *, skips_edited: bool = False) -> WriteResult:
     """Undo a run. The caller must hold the write lock.
 
     The run counts as undone unless trying again may restore more, or a later run changed a note of
-    it too. If half of the undo would be wrong, such a note prevents all of it. If the undo can't be
-    recorded, the notes are restored all the same. An interrupted run is reverted without a record.
+    it too. If half of the undo would be wrong, such a note prevents all of it, and so does one that
+    was edited since, unless `skips_edited`. If the undo can't be recorded, the notes are restored
+    all the same. An interrupted run is reverted without a record.
     """
     clean_up_journal(root)
     remove_leftovers(root, list_files(root).strays)
     if run.is_interrupted and not end_complete_run(root, run):
         return revert_run(root, run)
-    plan = plan_undo(root, run)
+    plan = plan_undo(root, run, skips_edited=skips_edited)
     if plan.is_refused:
         return WriteResult((), tuple(plan.skipped))
     result = _make_undo(root, plan)
     while failed := _find_failed_moves(plan, result):
-        plan = plan_undo(root, run, {**plan.failed, **failed})
+        plan = plan_undo(root, run, {**plan.failed, **failed}, skips_edited=skips_edited)
         result = _make_undo(root, plan)
     skipped = sorted({*plan.skipped, *result.skipped}, key=lambda note: note.path)
     is_done = not plan.overlaps and is_final(skipped)

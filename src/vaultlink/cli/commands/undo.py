@@ -1,5 +1,6 @@
 """`vaultlink undo`: revert, list or verify runs. Notes are not parsed."""
 
+import shlex
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -35,7 +36,7 @@ from vaultlink.write.overlaps import (
     list_runs_to_undo,
     read_journal,
 )
-from vaultlink.write.recovery import is_final
+from vaultlink.write.recovery import CREATED_SINCE, EDITED_SINCE, is_final
 from vaultlink.write.undo import (
     UndoForecast,
     find_last_run,
@@ -60,6 +61,13 @@ class UndoOptions(VaultOptions, frozen=True, kw_only=True):
     verify: Annotated[
         bool,
         option("--verify", help="Compare the recorded runs with the vault; change nothing."),
+    ] = False
+    skip_edited: Annotated[
+        bool,
+        option(
+            "--skip-edited",
+            help="Leave out notes that were edited since, also of a rename, merge or extraction.",
+        ),
     ] = False
     diff: DiffOption = False
 
@@ -130,12 +138,12 @@ def undo(options: UndoOptions) -> int:
     """Revert a run of vaultlink, byte for byte.
 
     Renamed files get their old paths back. A note that was edited since the run is skipped and
-    named; the others are restored. Undoing is a
+    named; the others are restored. A rename, merge, extraction or deletion is undone whole or not
+    at all: if a note of it was edited since, nothing is written without --skip-edited. Undoing is a
     run too: undo it by its name to get the changes back. A run that was interrupted is reverted
     before any other. Runs are kept for 90 days, or as `keep-runs` and `keep-runs-size` say.
 
-    RUN may be any run. A note that a later run changed too is skipped, and that run is named. A
-    rename, merge or extraction is not undone in part: nothing is written then.
+    RUN may be any run. A note that a later run changed too is skipped, and that run is named.
 
     The exit code is 0 if everything was restored, 1 if a note was skipped (with --diff: if anything
     would change; with --verify: if the last run can't be undone exactly or a record is damaged), 2
@@ -185,7 +193,7 @@ def _undo(options: UndoOptions, root: Path, terminal: Terminal) -> UndoneRun | N
     overlaps = find_overlaps(root, recorded, journal)
     if overlaps and is_whole(recorded, journal.recorded):
         raise _refuse(options, root, recorded, overlaps)
-    result = undo_run(root, recorded)
+    result = undo_run(root, recorded, skips_edited=options.skip_edited)
     return UndoneRun(recorded, result, list_runs_to_undo(root, overlaps))
 
 
@@ -282,12 +290,36 @@ def _report_undone(
             f"Nothing to restore: every note is as it was before {_describe_run(run)}."
         )
     else:
-        terminal.print_message("Nothing was restored.")
+        terminal.print_message(
+            f"Nothing was restored. {_explain_whole(options, root, undone)}".rstrip()
+        )
     if first:
         terminal.print_message(_propose_undo(options, root, first))
     elif not is_final(result.skipped):
         terminal.print_message(f"`vaultlink undo {run.id}` tries the rest again.")
     return EXIT_FINDINGS if result.skipped else EXIT_CLEAN
+
+
+def _explain_whole(options: UndoOptions, root: Path, undone: UndoneRun) -> str:
+    """Return what to do if edited notes prevent the undo of a run; "" otherwise."""
+    run, result, _ = undone
+    edited = (EDITED_SINCE, CREATED_SINCE)
+    if options.skip_edited or not any(note.reason in edited for note in result.skipped):
+        return ""
+    if not is_whole(run, read_journal(root).recorded):
+        return ""
+    vault = name_vault(options.vault, root)
+    sentence = (
+        "A rename, merge, extraction or deletion is undone whole or not at all. "
+        f"`vaultlink undo {run.id}{vault} --skip-edited` leaves out what was edited."
+    )
+    is_rename = len(run.moves) == 1 and all(item.old and item.new for item in run.changes)
+    if is_rename:
+        [(old, new)] = run.moves
+        rooted = old if "/" in old or "/" not in new else f"/{old}"
+        words = " ".join([shlex.quote(escape_controls(name)) for name in (new, rooted)])
+        return f"`vaultlink rename {words}{vault}` renames it back and keeps your edits. {sentence}"
+    return sentence
 
 
 def _count_changes(notes: int, moves: int) -> str:
@@ -300,8 +332,8 @@ def _print_diff(
 ) -> int:
     from vaultlink.fix.plan import VaultChanges  # noqa: PLC0415 - imports the linter
 
-    plan = plan_undo(root, run)
-    if plan.is_refused:
+    plan = plan_undo(root, run, skips_edited=options.skip_edited)
+    if plan.overlaps and plan.is_refused:
         raise _refuse(options, root, run, plan.overlaps)
     changes = VaultChanges(moves=plan.moves, files=expand_moves(root, plan.moves))
     for item in plan.writes:
