@@ -1,31 +1,18 @@
 """Tests that the schema of the settings accepts what vaultlink accepts, and refuses what it refuses."""
 
-import os
 import tomllib
 from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
 
-import json_pages
+import rule_pages
 from forge import ROOT
 from running import RunCommand, create_vault
-from settings_schema import SCHEMA_FILE, build_settings_schema, render_settings_schema
+from settings_schema import build_settings_schema
 
 SCHEMA = Draft202012Validator(build_settings_schema())
 STARTER = ROOT / "src/vaultlink/cli/starters/vaultlink.toml"
-
-
-def test_file_of_the_wheel_is_generated() -> None:
-    text = render_settings_schema()
-    if os.environ.get("VAULTLINK_REFRESH"):
-        SCHEMA_FILE.write_text(text, encoding="utf-8")
-    assert SCHEMA_FILE.read_text(encoding="utf-8") == text
-    Draft202012Validator.check_schema(build_settings_schema())
-
-
-def test_schema_is_on_the_site() -> None:
-    assert json_pages.render_files()["reference/schemas/settings.json"] == render_settings_schema()
 
 
 def read_starter() -> str:
@@ -40,6 +27,7 @@ GOOD = {
     "severity": '[severity]\nVL4 = "info"\ndangling-link = "warning"\n',
     "files": '[per-file-ignores]\n"Daily/**" = ["VL1"]\n',
     "options": '[rules.orphan-note]\nignore = ["Home.md"]\n[rules.VL105]\n',
+    "options by code": '[rules.VL111]\nkind = "wikilink"\n',
     "backlinks": '[backlinks]\nmode = "write"\nheadings = ["Links"]\nmentions = true\n',
     "retired": '[backlinks]\norder = "rank"\ngroup = "folder"\n',
     "mentions": "[mentions]\nmin-score = 0.5\ncjk = true\n",
@@ -53,6 +41,9 @@ BAD = {
     "unknown kind": 'quiet = ["everything"]\n',
     "no switch": 'preview = "yes"\n',
     "unknown option": "[rules.orphan-note]\nignroe = []\n",
+    "unknown option by code": '[rules.VL111]\nknid = "wikilink"\n',
+    "unknown choice by code": '[rules.VL111]\nkind = "wiki"\n',
+    "severity of an unknown rule": '[severity]\nno-such-rule = "info"\n',
     "type of an option": '[rules.orphan-note]\nignore = "Home.md"\n',
     "unknown choice": '[backlinks]\nmode = "maybe"\n',
     "score": "[mentions]\nmin-score = 2\n",
@@ -73,3 +64,17 @@ def test_settings_file_of_init_is_valid_with_all_its_settings() -> None:
     settings = tomllib.loads(read_starter())
     assert len(settings) > 10
     assert [error.message for error in SCHEMA.iter_errors(settings)] == []
+
+
+def test_editors_complete_the_rules_by_name() -> None:
+    """Taplo and Tombi complete keys that `properties` lists, and no others."""
+    schema, rules = build_settings_schema(), rule_pages.load_catalog()
+    for table in ("severity", "rules"):
+        assert {rule.name for rule in rules} <= schema["properties"][table]["properties"].keys()
+    tables = schema["properties"]["rules"]["properties"]
+    assert {rule.name: tables[rule.name]["description"] for rule in rules} == {
+        rule.name: rule.summary for rule in rules
+    }
+    assert {rule.code: tables[rule.code]["$ref"].rsplit("/", 1)[1] for rule in rules} == {
+        rule.code: rule.name for rule in rules
+    }

@@ -79,8 +79,23 @@ def test_module_can_be_run(installed: Path, tmp_path: Path) -> None:
     )
 
 
-def test_types_and_licence_are_in_the_wheel(installed: Path, tmp_path: Path) -> None:
+def find_package(installed: Path, folder: Path) -> Path:
+    """Return the folder of the installed package."""
     place = "import vaultlink, pathlib; print(pathlib.Path(vaultlink.__file__).parent)"
-    package = Path(done([installed.with_name("python"), "-c", place], tmp_path).strip())
+    return Path(done([installed.with_name("python"), "-c", place], folder).strip())
+
+
+def test_types_and_licence_are_in_the_wheel(installed: Path, tmp_path: Path) -> None:
+    package = find_package(installed, tmp_path)
     assert (package / "py.typed").exists()
     assert list(package.parent.glob("vaultlink-*.dist-info/licenses/LICENSE"))
+
+
+def test_schemas_are_in_the_wheel(installed: Path, tmp_path: Path) -> None:
+    package = find_package(installed, tmp_path)
+    assert read_folder(package / "schemas") == read_folder(ROOT / "src/vaultlink/schemas")
+
+
+def read_folder(folder: Path) -> dict[str, bytes]:
+    """Return the bytes of each file of a folder, by name."""
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
