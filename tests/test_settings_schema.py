@@ -1,15 +1,24 @@
 """Tests that the schema of the settings accepts what vaultlink accepts, and refuses what it refuses."""
 
+import os
+import shutil
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import pytest
 from jsonschema import Draft202012Validator
 
+import json_pages
 import rule_pages
 from forge import ROOT
-from running import RunCommand, create_vault
+from json_schemas import SCHEMA_FOLDER
+from running import RunCommand, create_vault, write_files
 from settings_schema import build_settings_schema
+from vaultlink.config.list_items import insert_list_items
 
 SCHEMA = Draft202012Validator(build_settings_schema())
 STARTER = ROOT / "src/vaultlink/cli/starters/vaultlink.toml"
@@ -78,3 +87,120 @@ def test_editors_complete_the_rules_by_name() -> None:
     assert {rule.code: tables[rule.code]["$ref"].rsplit("/", 1)[1] for rule in rules} == {
         rule.code: rule.name for rule in rules
     }
+
+
+# -- the first line of the file that `init` writes ------------------------------------------------------------------------
+
+
+def write_metadata(folder: Path, *entries: str) -> Path:
+    """Write the metadata of an installation into a folder, and return the folder."""
+    lines = ["Metadata-Version: 2.1", "Name: vaultlink", "Version: 99", *entries]
+    metadata = {"vaultlink-99.dist-info/METADATA": "\n".join(lines) + "\n"}
+    return write_files(folder, metadata)
+
+
+def run_init(folder: Path, *places: Path) -> str:
+    """Return the text that `init` writes, with other places first on the path of Python."""
+    vault = create_vault(folder / "vault", {"a.md": "[[a]]\n"})
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, places))}
+    command = [sys.executable, "-m", "vaultlink", "init", "--vault", str(vault)]
+    subprocess.run(command, check=True, capture_output=True, env=environment)
+    return (vault / "vaultlink.toml").read_text(encoding="utf-8")
+
+
+def read_schema_line(text: str) -> str:
+    """Return the address of the schema in the first line."""
+    first, _, rest = text.partition("\n")
+    directive, address = first.split(" ")
+    assert directive == "#:schema"
+    assert "#:" not in rest
+    assert "\n\n# Settings of vaultlink" in rest, "Tombi wants an empty line behind its directives"
+    return address
+
+
+def read_file_address(address: str) -> Path:
+    """Return the file of a `file:` address."""
+    parts = urlsplit(address)
+    assert (parts.scheme, parts.netloc) == ("file", "")
+    return Path(url2pathname(parts.path))
+
+
+SITE = "https://docs.example.org/vaultlink"
+PUBLISHED = f"{SITE}/reference/schemas/settings.json"
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        (f"Project-URL: Documentation, {SITE}",),
+        (f"Project-URL: documentation, {SITE}/",),
+        (f"Project-URL: Source, {SITE}/source", f"Project-URL: Documentation, {SITE}"),
+    ],
+)
+def test_init_names_the_schema_of_the_site_that_the_metadata_names(
+    tmp_path: Path, entries: tuple[str, ...]
+) -> None:
+    place = write_metadata(tmp_path / "place", *entries)
+    assert read_schema_line(run_init(tmp_path, place)) == PUBLISHED
+    assert PUBLISHED.removeprefix(f"{SITE}/") in json_pages.render_files()
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        (),
+        (f"Project-URL: Source, {SITE}",),
+        (f"Home-page: {SITE}",),
+        ("Project-URL: Documentation, ",),
+        ("Project-URL: Documentation, docs/README.md",),
+        (f"Project-URL: Documentation, {SITE} and more",),
+        (f"Project-URL: Documentation, {SITE}?page=1",),
+        (f"Project-URL: Documentation, {SITE}\x1b[31m",),
+    ],
+)
+def test_init_names_the_schema_of_the_installation_otherwise(
+    tmp_path: Path, entries: tuple[str, ...]
+) -> None:
+    place = write_metadata(tmp_path / "place", *entries)
+    address = read_schema_line(run_init(tmp_path, place))
+    assert read_file_address(address) == SCHEMA_FOLDER / "settings.json"
+
+
+def test_init_names_the_schema_in_a_folder_of_any_name(tmp_path: Path) -> None:
+    place = tmp_path / "it's mine # \u00e4 100 %"
+    shutil.copytree(SCHEMA_FOLDER.parent, place / "vaultlink")
+    address = read_schema_line(run_init(tmp_path, place))
+    assert read_file_address(address) == place / "vaultlink/schemas/settings.json"
+    assert address.isascii()
+
+
+def test_init_names_no_schema_in_an_installation_without_schemas(tmp_path: Path) -> None:
+    place = tmp_path / "place"
+    skipped = shutil.ignore_patterns("schemas")
+    shutil.copytree(SCHEMA_FOLDER.parent, place / "vaultlink", ignore=skipped)
+    assert run_init(tmp_path, place) == STARTER.read_text(encoding="utf-8")
+
+
+def test_settings_file_with_its_first_line_is_read_and_keeps_it(
+    run: RunCommand, tmp_path: Path
+) -> None:
+    vault = create_vault(tmp_path / "vault", {})
+    assert "#:schema " in run("init", "--vault", vault, "--diff").out
+    assert run("init", "--vault", vault).code == 0
+    file = vault / "vaultlink.toml"
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace("# preview =", "preview ="), encoding="utf-8")
+    done = run("config", "--vault", vault, "--json")
+    assert done.code == 0
+    assert '{"key":"preview","value":true,"source":"vaultlink.toml"}' in done.out
+    assert (
+        insert_list_items(text, ["Plan"], "allow-dangling") == f'{text}allow-dangling = ["Plan"]\n'
+    )
+
+
+def test_first_line_of_doctor_names_the_folder_of_the_schemas(
+    run: RunCommand, tmp_path: Path
+) -> None:
+    vault = create_vault(tmp_path / "vault", {})
+    _, _, detail, _ = run("doctor", "--vault", vault, "--output-format", "tsv").lines[1].split("\t")
+    assert Path(detail.partition(", in ")[2]) / "schemas" == SCHEMA_FOLDER
