@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 
 import json_pages
 import rule_pages
-from forge import ROOT
+from forge import ROOT, CompletedText, install_npm_packages, run_process
 from json_schemas import SCHEMA_FOLDER
 from running import RunCommand, create_vault, write_files
 from settings_schema import build_settings_schema
@@ -204,3 +204,44 @@ def test_first_line_of_doctor_names_the_folder_of_the_schemas(
     vault = create_vault(tmp_path / "vault", {})
     _, _, detail, _ = run("doctor", "--vault", vault, "--output-format", "tsv").lines[1].split("\t")
     assert Path(detail.partition(", in ")[2]) / "schemas" == SCHEMA_FOLDER
+
+
+# -- what an editor says --------------------------------------------------------------------------------------------------
+
+WRONG = {
+    "unknown key": ("selct = []\n", "'selct' was unexpected"),
+    "type": ('preview = "yes"\n', '"yes" is not of type "boolean"'),
+    "unknown rule": ("[rules.orphan-nte]\n", "'orphan-nte' was unexpected"),
+    "unknown option by code": ("[rules.VL111]\nknid = 1\n", "'knid' was unexpected"),
+}
+
+
+@pytest.fixture(scope="module")
+def taplo(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """The command of Taplo."""
+    packages = install_npm_packages(tmp_path_factory, "taplo")
+    return ["node", str(packages / "@taplo/cli/dist/cli.js")]
+
+
+@pytest.mark.project
+@pytest.mark.parametrize("text", ["", read_starter()], ids=["as written", "all settings in force"])
+def test_taplo_accepts_the_file_of_init(taplo: list[str], tmp_path: Path, text: str) -> None:
+    done = run_taplo(taplo, tmp_path, text)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.project
+@pytest.mark.parametrize(("text", "message"), WRONG.values(), ids=WRONG)
+def test_taplo_finds_what_is_wrong_in_the_file_of_init(
+    taplo: list[str], tmp_path: Path, text: str, message: str
+) -> None:
+    done = run_taplo(taplo, tmp_path, text)
+    assert done.returncode == 1
+    assert message in done.stderr
+
+
+def run_taplo(taplo: list[str], folder: Path, text: str) -> CompletedText:
+    """Check the settings file of `init` with more text."""
+    settings = run_init(folder) + text
+    (folder / "vault/vaultlink.toml").write_text(settings, encoding="utf-8")
+    return run_process([*taplo, "lint", "vaultlink.toml"], folder / "vault", dict(os.environ))
