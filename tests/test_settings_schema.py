@@ -115,6 +115,7 @@ def read_schema_line(text: str) -> str:
     assert directive == "#:schema"
     assert "#:" not in rest
     assert "\n\n# Settings of vaultlink" in rest, "Tombi wants an empty line behind its directives"
+    assert ("only this computer has" in rest) == address.startswith("file:")
     return address
 
 
@@ -167,7 +168,7 @@ def test_init_names_the_schema_of_the_installation_otherwise(
 
 
 def test_init_names_the_schema_in_a_folder_of_any_name(tmp_path: Path) -> None:
-    place = tmp_path / "it's mine # \u00e4 100 %"
+    place = write_metadata(tmp_path / "it's mine # \u00e4 100 %")
     shutil.copytree(SCHEMA_FOLDER.parent, place / "vaultlink")
     address = read_schema_line(run_init(tmp_path, place))
     assert read_file_address(address) == place / "vaultlink/schemas/settings.json"
@@ -175,7 +176,7 @@ def test_init_names_the_schema_in_a_folder_of_any_name(tmp_path: Path) -> None:
 
 
 def test_init_names_no_schema_in_an_installation_without_schemas(tmp_path: Path) -> None:
-    place = tmp_path / "place"
+    place = write_metadata(tmp_path / "place")
     skipped = shutil.ignore_patterns("schemas")
     shutil.copytree(SCHEMA_FOLDER.parent, place / "vaultlink", ignore=skipped)
     assert run_init(tmp_path, place) == STARTER.read_text(encoding="utf-8")
@@ -242,6 +243,6 @@ def test_taplo_finds_what_is_wrong_in_the_file_of_init(
 
 def run_taplo(taplo: list[str], folder: Path, text: str) -> CompletedText:
     """Check the settings file of `init` with more text."""
-    settings = run_init(folder) + text
+    settings = run_init(folder, write_metadata(folder / "place")) + text
     (folder / "vault/vaultlink.toml").write_text(settings, encoding="utf-8")
     return run_process([*taplo, "lint", "vaultlink.toml"], folder / "vault", dict(os.environ))

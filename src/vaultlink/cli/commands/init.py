@@ -179,7 +179,7 @@ def _read_branch_name(root: Path, reference: str) -> str:
 
 _SCHEMA_COMMENT = """\
 #:schema {}
-# Editors of TOML complete and check the settings with this schema.
+# Editors of TOML complete and check the settings with this schema{}.
 
 """
 """The directive of Taplo and Tombi, which is the first line, and is followed by an empty one."""
@@ -327,5 +327,6 @@ def _plan_settings_file(root: Path) -> dict[Path, str]:
         if (root / name).exists() and (name != "pyproject.toml" or load_config(root, root / name)):
             raise UsageError(f"{root / name} already exists; nothing was written.")
     address = find_schema_address("settings.json")
-    comment = _SCHEMA_COMMENT.format(address) if address else ""
+    place = ", which only this computer has" if address.startswith("file:") else ""
+    comment = _SCHEMA_COMMENT.format(address, place) if address else ""
     return {root / "vaultlink.toml": comment + read_starter("vaultlink.toml")}
