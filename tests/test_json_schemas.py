@@ -4,6 +4,7 @@ The schemas of these tests allow no keys that they do not name.
 """
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -16,9 +17,11 @@ from jsonschema import Draft202012Validator
 
 from forge import ROOT
 from json_documents import DOCUMENTS
-from json_schemas import build_schema
+from json_pages import render_schemas
+from json_schemas import DIALECT, SCHEMA_FOLDER, build_schema, render_schema
 from running import CommandResult, RunCommand, create_vault
 from vaultlink.cli.command_table import COMMANDS
+from vaultlink.disk.scan import BASELINE_FILE
 
 FIXTURES = sorted(path for path in (ROOT / "fixtures").iterdir() if path.is_dir())
 PODCAST = ROOT / "fixtures" / "podcast-wiki"
@@ -140,6 +143,8 @@ def test_document_of_adopted_sections_is_valid(small: Path, run: RunCommand) -> 
 @pytest.mark.usefixtures("small")
 def test_document_with_a_baseline_is_valid(run: RunCommand) -> None:
     assert run("baseline").code == 0
+    text = Path(BASELINE_FILE).read_text(encoding="utf-8")
+    assert len(assert_valid("baseline", text)["findings"]) > 1
     assert run_valid(run, "check", "check", "--json")["known"][0]["kind"] == "baseline"
 
 
@@ -173,11 +178,62 @@ def read_batch(process: "subprocess.Popen[str]") -> str:
 # -- the schemas -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", DOCUMENTS)
-def test_schema_is_valid(name: str) -> None:
-    schema = build_schema(name)
+def test_schemas_in_the_package_are_generated() -> None:
+    files = render_schemas()
+    if os.environ.get("VAULTLINK_REFRESH"):
+        for name in {path.name for path in SCHEMA_FOLDER.iterdir()} - files.keys():
+            (SCHEMA_FOLDER / name).unlink()
+        for name, text in files.items():
+            (SCHEMA_FOLDER / name).write_text(text, encoding="utf-8")
+    assert {
+        path.name: path.read_text(encoding="utf-8") for path in SCHEMA_FOLDER.iterdir()
+    } == files
+    assert len(files) == len(DOCUMENTS) + 1
+
+
+@pytest.mark.parametrize("path", sorted(SCHEMA_FOLDER.iterdir()), ids=lambda path: path.stem)
+def test_schema_in_the_package_is_valid(path: Path) -> None:
+    """Each file is complete without the others."""
+    schema = json.loads(path.read_text(encoding="utf-8"))
+    assert schema["$schema"] == DIALECT
     Draft202012Validator.check_schema(schema)
-    assert all(part["description"] for part in schema["$defs"].values())
+    found = set(re.findall(r'"\$ref": "([^"]*)"', json.dumps(schema)))
+    assert all(resolve_pointer(schema, reference) for reference in found)
+
+
+def resolve_pointer(schema: Any, reference: str) -> Any:
+    """Return the part of a schema that a reference means."""
+    root, *names = reference.split("/")
+    assert root == "#"
+    for name in names:
+        schema = schema[name]
+    return schema
+
+
+LONG = {"description": "a" * 110, "enum": ["a", "b"]}
+
+
+@pytest.mark.parametrize(
+    ("schema", "text"),
+    [
+        ({}, "{}\n"),
+        ({"a": [1, {"b": None}], "c": "ä"}, '{"a": [1, {"b": null}], "c": "ä"}\n'),
+        (LONG, f'{{\n "description": "{"a" * 110}",\n "enum": ["a", "b"]\n}}\n'),
+        (
+            [[LONG]],
+            f'[\n [\n  {{\n   "description": "{"a" * 110}",\n   "enum": ["a", "b"]\n  }}\n ]\n]\n',
+        ),
+    ],
+    ids=["nothing", "short", "long", "nested"],
+)
+def test_text_of_a_schema_has_short_rows(schema: Any, text: str) -> None:
+    assert render_schema(schema) == text
+    assert json.loads(text) == schema
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_every_object_has_a_description(name: str) -> None:
+    assert all(part["description"] for part in build_schema(name)["$defs"].values())
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)

@@ -1,31 +1,27 @@
 """Tests that the schema of the settings accepts what vaultlink accepts, and refuses what it refuses."""
 
 import os
+import shutil
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import pytest
 from jsonschema import Draft202012Validator
 
 import json_pages
-from forge import ROOT
-from running import RunCommand, create_vault
-from settings_schema import SCHEMA_FILE, build_settings_schema, render_settings_schema
+import rule_pages
+from forge import ROOT, CompletedText, install_npm_packages, run_process
+from json_schemas import SCHEMA_FOLDER
+from running import RunCommand, create_vault, write_files
+from settings_schema import build_settings_schema
+from vaultlink.config.list_items import insert_list_items
 
 SCHEMA = Draft202012Validator(build_settings_schema())
 STARTER = ROOT / "src/vaultlink/cli/starters/vaultlink.toml"
-
-
-def test_file_of_the_wheel_is_generated() -> None:
-    text = render_settings_schema()
-    if os.environ.get("VAULTLINK_REFRESH"):
-        SCHEMA_FILE.write_text(text, encoding="utf-8")
-    assert SCHEMA_FILE.read_text(encoding="utf-8") == text
-    Draft202012Validator.check_schema(build_settings_schema())
-
-
-def test_schema_is_on_the_site() -> None:
-    assert json_pages.render_files()["reference/schemas/settings.json"] == render_settings_schema()
 
 
 def read_starter() -> str:
@@ -40,6 +36,7 @@ GOOD = {
     "severity": '[severity]\nVL4 = "info"\ndangling-link = "warning"\n',
     "files": '[per-file-ignores]\n"Daily/**" = ["VL1"]\n',
     "options": '[rules.orphan-note]\nignore = ["Home.md"]\n[rules.VL105]\n',
+    "options by code": '[rules.VL111]\nkind = "wikilink"\n',
     "backlinks": '[backlinks]\nmode = "write"\nheadings = ["Links"]\nmentions = true\n',
     "retired": '[backlinks]\norder = "rank"\ngroup = "folder"\n',
     "mentions": "[mentions]\nmin-score = 0.5\ncjk = true\n",
@@ -53,6 +50,9 @@ BAD = {
     "unknown kind": 'quiet = ["everything"]\n',
     "no switch": 'preview = "yes"\n',
     "unknown option": "[rules.orphan-note]\nignroe = []\n",
+    "unknown option by code": '[rules.VL111]\nknid = "wikilink"\n',
+    "unknown choice by code": '[rules.VL111]\nkind = "wiki"\n',
+    "severity of an unknown rule": '[severity]\nno-such-rule = "info"\n',
     "type of an option": '[rules.orphan-note]\nignore = "Home.md"\n',
     "unknown choice": '[backlinks]\nmode = "maybe"\n',
     "score": "[mentions]\nmin-score = 2\n",
@@ -73,3 +73,176 @@ def test_settings_file_of_init_is_valid_with_all_its_settings() -> None:
     settings = tomllib.loads(read_starter())
     assert len(settings) > 10
     assert [error.message for error in SCHEMA.iter_errors(settings)] == []
+
+
+def test_editors_complete_the_rules_by_name() -> None:
+    """Taplo and Tombi complete keys that `properties` lists, and no others."""
+    schema, rules = build_settings_schema(), rule_pages.load_catalog()
+    for table in ("severity", "rules"):
+        assert {rule.name for rule in rules} <= schema["properties"][table]["properties"].keys()
+    tables = schema["properties"]["rules"]["properties"]
+    assert {rule.name: tables[rule.name]["description"] for rule in rules} == {
+        rule.name: rule.summary for rule in rules
+    }
+    assert {rule.code: tables[rule.code]["$ref"].rsplit("/", 1)[1] for rule in rules} == {
+        rule.code: rule.name for rule in rules
+    }
+
+
+# -- the first line of the file that `init` writes ------------------------------------------------------------------------
+
+
+def write_metadata(folder: Path, *entries: str) -> Path:
+    """Write the metadata of an installation into a folder, and return the folder."""
+    lines = ["Metadata-Version: 2.1", "Name: vaultlink", "Version: 99", *entries]
+    metadata = {"vaultlink-99.dist-info/METADATA": "\n".join(lines) + "\n"}
+    return write_files(folder, metadata)
+
+
+def run_init(folder: Path, *places: Path) -> str:
+    """Return the text that `init` writes, with other places first on the path of Python."""
+    vault = create_vault(folder / "vault", {"a.md": "[[a]]\n"})
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, places))}
+    command = [sys.executable, "-m", "vaultlink", "init", "--vault", str(vault)]
+    subprocess.run(command, check=True, capture_output=True, env=environment)
+    return (vault / "vaultlink.toml").read_text(encoding="utf-8")
+
+
+def read_schema_line(text: str) -> str:
+    """Return the address of the schema in the first line."""
+    first, _, rest = text.partition("\n")
+    directive, address = first.split(" ")
+    assert directive == "#:schema"
+    assert "#:" not in rest
+    assert "\n\n# Settings of vaultlink" in rest, "Tombi wants an empty line behind its directives"
+    assert ("only this computer has" in rest) == address.startswith("file:")
+    return address
+
+
+def read_file_address(address: str) -> Path:
+    """Return the file of a `file:` address."""
+    parts = urlsplit(address)
+    assert (parts.scheme, parts.netloc) == ("file", "")
+    return Path(url2pathname(parts.path))
+
+
+SITE = "https://docs.example.org/vaultlink"
+PUBLISHED = f"{SITE}/reference/schemas/settings.json"
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        (f"Project-URL: Documentation, {SITE}",),
+        (f"Project-URL: documentation, {SITE}/",),
+        (f"Project-URL: Source, {SITE}/source", f"Project-URL: Documentation, {SITE}"),
+    ],
+)
+def test_init_names_the_schema_of_the_site_that_the_metadata_names(
+    tmp_path: Path, entries: tuple[str, ...]
+) -> None:
+    place = write_metadata(tmp_path / "place", *entries)
+    assert read_schema_line(run_init(tmp_path, place)) == PUBLISHED
+    assert PUBLISHED.removeprefix(f"{SITE}/") in json_pages.render_files()
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        (),
+        (f"Project-URL: Source, {SITE}",),
+        (f"Home-page: {SITE}",),
+        ("Project-URL: Documentation, ",),
+        ("Project-URL: Documentation, docs/README.md",),
+        (f"Project-URL: Documentation, {SITE} and more",),
+        (f"Project-URL: Documentation, {SITE}?page=1",),
+        (f"Project-URL: Documentation, {SITE}\x1b[31m",),
+    ],
+)
+def test_init_names_the_schema_of_the_installation_otherwise(
+    tmp_path: Path, entries: tuple[str, ...]
+) -> None:
+    place = write_metadata(tmp_path / "place", *entries)
+    address = read_schema_line(run_init(tmp_path, place))
+    assert read_file_address(address) == SCHEMA_FOLDER / "settings.json"
+
+
+def test_init_names_the_schema_in_a_folder_of_any_name(tmp_path: Path) -> None:
+    place = write_metadata(tmp_path / "it's mine # \u00e4 100 %")
+    shutil.copytree(SCHEMA_FOLDER.parent, place / "vaultlink")
+    address = read_schema_line(run_init(tmp_path, place))
+    assert read_file_address(address) == place / "vaultlink/schemas/settings.json"
+    assert address.isascii()
+
+
+def test_init_names_no_schema_in_an_installation_without_schemas(tmp_path: Path) -> None:
+    place = write_metadata(tmp_path / "place")
+    skipped = shutil.ignore_patterns("schemas")
+    shutil.copytree(SCHEMA_FOLDER.parent, place / "vaultlink", ignore=skipped)
+    assert run_init(tmp_path, place) == STARTER.read_text(encoding="utf-8")
+
+
+def test_settings_file_with_its_first_line_is_read_and_keeps_it(
+    run: RunCommand, tmp_path: Path
+) -> None:
+    vault = create_vault(tmp_path / "vault", {})
+    assert "#:schema " in run("init", "--vault", vault, "--diff").out
+    assert run("init", "--vault", vault).code == 0
+    file = vault / "vaultlink.toml"
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace("# preview =", "preview ="), encoding="utf-8")
+    done = run("config", "--vault", vault, "--json")
+    assert done.code == 0
+    assert '{"key":"preview","value":true,"source":"vaultlink.toml"}' in done.out
+    assert (
+        insert_list_items(text, ["Plan"], "allow-dangling") == f'{text}allow-dangling = ["Plan"]\n'
+    )
+
+
+def test_first_line_of_doctor_names_the_folder_of_the_schemas(
+    run: RunCommand, tmp_path: Path
+) -> None:
+    vault = create_vault(tmp_path / "vault", {})
+    _, _, detail, _ = run("doctor", "--vault", vault, "--output-format", "tsv").lines[1].split("\t")
+    assert Path(detail.partition(", in ")[2]) / "schemas" == SCHEMA_FOLDER
+
+
+# -- what an editor says --------------------------------------------------------------------------------------------------
+
+WRONG = {
+    "unknown key": ("selct = []\n", "'selct' was unexpected"),
+    "type": ('preview = "yes"\n', '"yes" is not of type "boolean"'),
+    "unknown rule": ("[rules.orphan-nte]\n", "'orphan-nte' was unexpected"),
+    "unknown option by code": ("[rules.VL111]\nknid = 1\n", "'knid' was unexpected"),
+}
+
+
+@pytest.fixture(scope="module")
+def taplo(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """The command of Taplo."""
+    packages = install_npm_packages(tmp_path_factory, "taplo")
+    return ["node", str(packages / "@taplo/cli/dist/cli.js")]
+
+
+@pytest.mark.project
+@pytest.mark.parametrize("text", ["", read_starter()], ids=["as written", "all settings in force"])
+def test_taplo_accepts_the_file_of_init(taplo: list[str], tmp_path: Path, text: str) -> None:
+    done = run_taplo(taplo, tmp_path, text)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.project
+@pytest.mark.parametrize(("text", "message"), WRONG.values(), ids=WRONG)
+def test_taplo_finds_what_is_wrong_in_the_file_of_init(
+    taplo: list[str], tmp_path: Path, text: str, message: str
+) -> None:
+    done = run_taplo(taplo, tmp_path, text)
+    assert done.returncode == 1
+    assert message in done.stderr
+
+
+def run_taplo(taplo: list[str], folder: Path, text: str) -> CompletedText:
+    """Check the settings file of `init` with more text."""
+    settings = run_init(folder, write_metadata(folder / "place")) + text
+    (folder / "vault/vaultlink.toml").write_text(settings, encoding="utf-8")
+    return run_process([*taplo, "lint", "vaultlink.toml"], folder / "vault", dict(os.environ))

@@ -89,6 +89,21 @@ def test_only_interactive_fixing_imports_the_library_of_keys(tmp_path: Path) -> 
     assert heavy_modules(*words).isdisjoint({"prompt_toolkit", "tomlkit"})
 
 
+@pytest.mark.parametrize("words", [("check",), ("status", "--json"), ("config", "--json")])
+def test_no_command_reads_a_schema(tmp_path: Path, words: tuple[str, ...]) -> None:
+    (tmp_path / "Home.md").write_text("[[Plan]] and [[Home]]\n", encoding="utf-8")
+    (tmp_path / "vaultlink.toml").write_text('select = ["VL1"]\n', encoding="utf-8")
+    code = (
+        "import sys; opened = []; "
+        "sys.addaudithook(lambda event, given: event == 'open' and opened.append(str(given[0]))); "
+        "from vaultlink.__main__ import main; main(sys.argv[1:]); print(*opened, sep='\\n')"
+    )
+    command = [sys.executable, "-c", code, *words, "--vault", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert str(tmp_path / "vaultlink.toml") in done.stdout
+    assert "schemas" not in done.stdout
+
+
 def test_importing_the_package_imports_nothing_else() -> None:
     code = "import sys, vaultlink; print([n for n in sys.modules if n.startswith('vaultlink.')])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

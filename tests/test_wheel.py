@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -79,8 +80,34 @@ def test_module_can_be_run(installed: Path, tmp_path: Path) -> None:
     )
 
 
-def test_types_and_licence_are_in_the_wheel(installed: Path, tmp_path: Path) -> None:
+def find_package(installed: Path, folder: Path) -> Path:
+    """Return the folder of the installed package."""
     place = "import vaultlink, pathlib; print(pathlib.Path(vaultlink.__file__).parent)"
-    package = Path(done([installed.with_name("python"), "-c", place], tmp_path).strip())
+    return Path(done([installed.with_name("python"), "-c", place], folder).strip())
+
+
+def test_types_and_licence_are_in_the_wheel(installed: Path, tmp_path: Path) -> None:
+    package = find_package(installed, tmp_path)
     assert (package / "py.typed").exists()
     assert list(package.parent.glob("vaultlink-*.dist-info/licenses/LICENSE"))
+
+
+def test_schemas_are_in_the_wheel(installed: Path, tmp_path: Path) -> None:
+    package = find_package(installed, tmp_path)
+    assert read_folder(package / "schemas") == read_folder(ROOT / "src/vaultlink/schemas")
+
+
+def test_init_names_the_schema_in_the_wheel(installed: Path, tmp_path: Path) -> None:
+    (tmp_path / "vault/.obsidian").mkdir(parents=True)
+    done([installed, "init", "--vault", tmp_path / "vault"], tmp_path)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    schema = find_package(installed, tmp_path) / "schemas/settings.json"
+    site = project.get("urls", {}).get("Documentation")
+    address = f"{site}/reference/schemas/settings.json" if site else schema.as_uri()
+    text = (tmp_path / "vault/vaultlink.toml").read_text(encoding="utf-8")
+    assert text.splitlines()[0] == f"#:schema {address}"
+
+
+def read_folder(folder: Path) -> dict[str, bytes]:
+    """Return the bytes of each file of a folder, by name."""
+    return {path.name: path.read_bytes() for path in folder.iterdir()}

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from running import RunCommand, create_vault, read_files
-from screens import SMALL, run_on_screen
+from running import RunCommand, create_vault, read_files, write_files
+from screens import SMALL, Size, run_on_screen
 
 FILES = {
     "Plan A.md": "---\naliases: [PA]\n---\n# Goals\n\nSee [[My note]].\n",
@@ -219,3 +219,15 @@ def test_rename_says_that_a_note_keeps_its_extension(
     done = run("rename", old, new, "--vault", vault)
     assert f"Renamed Foo.md to {path}; " in done.err
     assert ("A note keeps .md" in done.err) == is_told
+
+
+# -- unknown settings on a narrow terminal --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("key", ["required-versoin", "extend-select-rules-of-this-vault", "k" * 60])
+def test_an_unknown_setting_is_named_whole_on_a_narrow_terminal(vault: Path, key: str) -> None:
+    write_files(vault, {"vaultlink.toml": f"{key} = 1\n"})
+    with run_on_screen(vault, "config", size=Size(40, 24)) as screen:
+        screen.wait_for_end(2)
+        assert f": {key}: there is no such" in " ".join(screen.output.split())
+        assert key in screen.everything.replace("\n", "")

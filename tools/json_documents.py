@@ -1,4 +1,4 @@
-"""The JSON documents that commands print, as types.
+"""The JSON documents that commands print, and the file of a baseline, as types.
 
 The rows are the types that the commands encode; the documents around them are declared here.
 """
@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple, get_type_hints
 
 import msgspec
 
+from vaultlink.baseline.file import BaselineRow
 from vaultlink.cli.commands.clean import CleanRow
 from vaultlink.cli.commands.config import SettingRow
 from vaultlink.cli.commands.doctor import CheckRow
@@ -46,11 +47,13 @@ class Document(NamedTuple):
         commands: The command lines that print it, without `vaultlink`.
         types: The types that it may have.
         text: A sentence on it.
+        is_file: True for a file that the commands write, which they do not print.
     """
 
     commands: tuple[str, ...]
     types: tuple[Any, ...]
     text: str
+    is_file: bool = False
 
 
 Field = tuple[str, Any, str]
@@ -518,6 +521,25 @@ DOCUMENTS: Mapping[str, Document] = {
             ),
         ),
         "The lines of the page.",
+    ),
+    "baseline": Document(
+        ("baseline",),
+        (
+            _document(
+                "BaselineDocument",
+                "A baseline.",
+                ("version", str, "The version of vaultlink that wrote the file."),
+                (
+                    "settings",
+                    dict[str, Any],
+                    "The settings on which findings depend, by dotted key, and the names of the "
+                    "rules that ran.",
+                ),
+                ("findings", tuple[BaselineRow, ...], "The known findings, sorted."),
+            ),
+        ),
+        "The file `.vaultlink-baseline.json`.",
+        is_file=True,
     ),
 }
 """Every document, by the name of its schema."""

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from json_documents import DOCUMENTS
-from json_schemas import build_schema
+from json_schemas import build_schema, render_schema
 from markdown_text import escape, format_table
-from settings_schema import render_settings_schema
+from settings_schema import build_settings_schema
 
 FOLDER = "reference/schemas/"
 
@@ -23,8 +23,8 @@ row a line. With `json-lines` each line is an object of its own.
 - Paths are relative to the vault, with `/` on every system. Lines and columns count from 1, columns
   in code points. Offsets count the bytes of a file from 0.
 
-Each document has a JSON Schema. The formats `github`, `gitlab`, `sarif` and `junit` are those of
-the services that read them.
+Each document has a JSON Schema, which is also in the package, in `vaultlink/schemas/`. The formats
+`github`, `gitlab`, `sarif` and `junit` are those of the services that read them.
 """
 
 _ROOT_TEXTS = ("Document",)
@@ -50,11 +50,16 @@ def render_files() -> dict[str, str]:
             ]
     return {
         "reference/json.md": "\n".join(parts),
-        **{
-            f"{FOLDER}{name}.json": json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
-            for name, schema in schemas.items()
-        },
-        f"{FOLDER}settings.json": render_settings_schema(),
+        **{f"{FOLDER}{name}": text for name, text in render_schemas().items()},
+    }
+
+
+def render_schemas() -> dict[str, str]:
+    """Return the text of each schema in the package, by the name of its file."""
+    schemas = {name: build_schema(name) for name in DOCUMENTS}
+    return {
+        f"{name}.json": render_schema(schema)
+        for name, schema in {**schemas, "settings": build_settings_schema()}.items()
     }
 
 
@@ -77,7 +82,8 @@ def _render_document(
     document = DOCUMENTS[name]
     commands = ", ".join(f"`vaultlink {command}`" for command in document.commands)
     yield f"### {name}\n"
-    yield f"{document.text} Schema: [{name}.json](schemas/{name}.json). Printed by {commands}.\n"
+    verb = "Written" if document.is_file else "Printed"
+    yield f"{document.text} Schema: [{name}.json](schemas/{name}.json). {verb} by {commands}.\n"
     for item in schema.get("anyOf", [schema]):
         title = item["$ref"].rsplit("/", 1)[-1]
         if title.endswith(_ROOT_TEXTS):

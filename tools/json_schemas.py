@@ -3,9 +3,11 @@
 Programs must accept keys that they do not know: later versions may add some.
 """
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from inspect import cleandoc
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -13,6 +15,12 @@ import msgspec
 from json_documents import DOCUMENTS
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+SCHEMA_FOLDER = Path(__file__).resolve().parent.parent / "src/vaultlink/schemas"
+"""The schemas in the package. The site publishes the same files."""
+
+_COLUMNS = 120
+"""Columns of a row in the file of a schema."""
 
 OPTIONAL = {("GraphEdge", "display")}
 """Keys that may be absent, each with its object."""
@@ -30,14 +38,35 @@ def build_schema(name: str, *, closed: bool = False) -> dict[str, Any]:
             _complete_part(part, structs[title], closed=closed)
         else:
             part["description"] = _fill(part.get("description", ""))
+        part.pop("title", None)  # its name among the others
     shape = roots[0] if len(roots) == 1 else {"anyOf": list(roots)}
     commands = ", ".join(f"vaultlink {command}" for command in document.commands)
     return {
         "$schema": DIALECT,
-        "title": f"Output of {commands}",
+        "title": f"{'File' if document.is_file else 'Output'} of {commands}",
         **shape,
         "$defs": dict(sorted(parts.items())),
     }
+
+
+def render_schema(schema: Any) -> str:
+    """Return the text of the file of a schema. What fits in a row of 120 columns has one row."""
+    return _render(schema, "") + "\n"
+
+
+def _render(value: Any, indent: str, key: str = "") -> str:
+    """Return the text of a value behind its key."""
+    text = key + json.dumps(value, ensure_ascii=False)
+    if not value or not isinstance(value, dict | list) or len(indent + text) < _COLUMNS:
+        return text
+    deeper = f"{indent} "
+    if isinstance(value, list):
+        rows = [_render(item, deeper) for item in value]
+    else:
+        rows = [_render(item, deeper, f"{json.dumps(name)}: ") for name, item in value.items()]
+    start, end = "[]" if isinstance(value, list) else "{}"
+    body = f",\n{deeper}".join(rows)
+    return f"{key}{start}\n{deeper}{body}\n{indent}{end}"
 
 
 def _find_structs(types: Iterable[Any]) -> Iterator[type]:

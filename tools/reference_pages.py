@@ -151,7 +151,7 @@ def _render_settings() -> str:
         "`vaultlink config` lists the values in force, and the source of each. "
         "Editors of TOML complete and check the file with its "
         "[JSON Schema](schemas/settings.json), which is also in the package, as "
-        "`vaultlink/config/settings.schema.json`.\n",
+        "`vaultlink/schemas/settings.json`.\n",
         "## Lists\n",
         format_table(("Key", "Default", "Meaning"), lists),
         "## Single values\n",

@@ -1,10 +1,9 @@
 """The JSON Schema of `vaultlink.toml`, for editors of TOML.
 
-It is published with the site, and is in the wheel as `vaultlink/config/settings.schema.json`.
+Editors complete keys that `properties` lists, and neither patterns nor names of properties. So
+the rules are listed under `severity` and `rules`, by name and by code.
 """
 
-import json
-from pathlib import Path
 from typing import Any
 
 import rule_pages
@@ -23,8 +22,6 @@ from vaultlink.config.settings import (
 )
 from vaultlink.rules.context import QUIET_KINDS
 from vaultlink.rules.registry import Option, Rule
-
-SCHEMA_FILE = Path(__file__).resolve().parent.parent / "src/vaultlink/config/settings.schema.json"
 
 _TYPES = {
     "bool": "boolean",
@@ -55,10 +52,15 @@ def build_settings_schema() -> Schema:
         properties[key] = {"type": "array", "items": items, "description": _plain(LISTS[key])}
     for keys, kind in ((SWITCH_KEYS, "boolean"), (TEXT_KEYS, "string"), (LIMIT_KEYS, "string")):
         properties |= {key: {"type": kind, "description": _plain(VALUES[key])} for key in keys}
-    properties["severity"] = _make_map(selector, {"enum": list(SEVERITY_NAMES)})
+    severity: Schema = {"$ref": "#/$defs/severity"}
+    properties["severity"] = {
+        **_make_map(selector, severity),
+        "properties": {rule.name: severity for rule in rules},
+    }
     properties["per-file-ignores"] = _make_map(None, {"type": "array", "items": selector})
     properties["rules"] = _make_table(
-        {name: _build_options(rule) for rule in rules for name in (rule.name, rule.code)}
+        {rule.name: _build_options(rule) for rule in rules}
+        | {rule.code: {"$ref": f"#/properties/rules/properties/{rule.name}"} for rule in rules}
     )
     properties["backlinks"] = _make_table(
         {key: _build_backlinks_setting(key) for key in (*BACKLINKS_CHOICES, "group")}
@@ -72,12 +74,14 @@ def build_settings_schema() -> Schema:
         "$schema": DIALECT,
         "title": "Settings of vaultlink",
         **_make_table(properties),
-        "$defs": {"selector": _build_selector(rules)},
+        "$defs": {
+            "selector": _build_selector(rules),
+            "severity": {
+                "description": "The severity of the findings of a rule.",
+                "enum": list(SEVERITY_NAMES),
+            },
+        },
     }
-
-
-def render_settings_schema() -> str:
-    return json.dumps(build_settings_schema(), indent=1, ensure_ascii=False) + "\n"
 
 
 def _build_selector(rules: tuple[Rule, ...]) -> Schema:

@@ -51,8 +51,8 @@ SENTENCES = {
     (
         "custom-report.md",
         "the page on JSON in the reference of the documentation site lists them, "
-        "and `make docs` writes them to `build/site/reference/schemas/`.",
-    ): "the page on [JSON](reference/json.md) lists them.",
+        "and the folder `schemas`",
+    ): "the page on [JSON](reference/json.md) lists them, and the folder `schemas`",
 }
 """Sentences about pages that exist on the site only, and what replaces them."""
 

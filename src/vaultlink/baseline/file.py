@@ -33,7 +33,16 @@ _RECREATE_HINT = (
 )
 
 
-class _BaselineRow(msgspec.Struct, frozen=True):
+class BaselineRow(msgspec.Struct, frozen=True):
+    """A known finding, as a line of the file.
+
+    Attributes:
+        path: Vault path of the note.
+        code: Rule code, such as `VL101`.
+        about: The subject, such as the target of a link.
+        line: A digest of the line that the finding starts on.
+    """
+
     path: str
     code: str
     about: str
@@ -44,7 +53,7 @@ class _BaselineFile(msgspec.Struct, frozen=True):
     schema: int
     version: str
     settings: dict[str, Any]
-    findings: tuple[_BaselineRow, ...]
+    findings: tuple[BaselineRow, ...]
 
 
 class Baseline(msgspec.Struct, frozen=True):
@@ -126,7 +135,7 @@ def format_baseline(baseline: Baseline) -> str:
     rows = sorted((path, *key) for path, found in baseline.findings.items() for key in found)
     header = {"schema": _SCHEMA, "version": baseline.version, "settings": baseline.settings}
     lines = [
-        _format_row(dict(zip(_BaselineRow.__struct_fields__, row, strict=True))) for row in rows
+        _format_row(dict(zip(BaselineRow.__struct_fields__, row, strict=True))) for row in rows
     ]
     body = "\n" + ",\n".join(lines) + "\n " if lines else ""
     return json.dumps(header, indent=1, ensure_ascii=False)[:-2] + f',\n "findings": [{body}]\n}}\n'

@@ -1,4 +1,4 @@
-"""The installation of vaultlink: where it is from, and how to add to it."""
+"""The installation of vaultlink: its source, its schemas, and how to add to it."""
 
 import json
 import os
@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 from vaultlink import __version__
 from vaultlink.errors import UsageError
 from vaultlink.git.program import run_git
+from vaultlink.text import lazy_pattern
 
 # -- the environment that vaultlink is installed in ------------------------------------------------
 
@@ -113,3 +114,43 @@ def _format_requirement(address: str, commit: str) -> str:
 def _is_safe(url: str) -> bool:
     """Return True for an address without a password, which a file must not contain."""
     return url.startswith(("https://", "file://")) and "@" not in urlsplit(url).netloc
+
+
+# -- the JSON Schemas, for editors -----------------------------------------------------------------
+# The site of the documentation has them as soon as `[project.urls]` in pyproject.toml names it.
+
+
+_PUBLISHED_FOLDER = "reference/schemas"
+"""The folder of the schemas on the site of the documentation."""
+
+_SITE = lazy_pattern(r"https?://[!$-;=@-~]+")
+"""An address of a site, without query and fragment."""
+
+
+def find_schema_address(name: str) -> str:
+    """Return the address of a schema, on the site or else in this installation.
+
+    Args:
+        name: The name of its file, such as `settings.json`.
+
+    Returns:
+        An `https:` or `file:` address; "" if the installation is no folder.
+    """
+    site = _find_site()
+    if site:
+        return f"{site}/{_PUBLISHED_FOLDER}/{name}"
+    file = Path(__file__).absolute().parent.parent / "schemas" / name
+    return file.as_uri() if file.is_file() else ""
+
+
+def _find_site() -> str:
+    """Return the address that the metadata has for the documentation, or ""."""
+    try:
+        entries = metadata.metadata("vaultlink").get_all("Project-URL") or []
+    except metadata.PackageNotFoundError:
+        return ""
+    for label, _, address in (str(entry).partition(",") for entry in entries):
+        site = address.strip().rstrip("/")
+        if label.strip().lower() == "documentation" and _SITE.fullmatch(site):
+            return site
+    return ""

@@ -45,8 +45,8 @@ _MAX_OPTIONS = 5
 _MAX_MESSAGE_ROWS = 4
 """Rows of a message above a preview."""
 
-_ROWS_BELOW = 4
-"""Rows for a question and its keys, a message on an unknown key, and one that stays empty."""
+_ROWS_BELOW = 3
+"""Rows for a question and its keys, and one that stays empty."""
 
 
 class QuestionKey(NamedTuple):
@@ -80,7 +80,8 @@ def render_question(
     options = [""] * bool(question.options[1:]) + _list_options(question, width)
     changes = list(_list_changes(question, text))
     places = [_render_change(change, width, p) for change in changes[:_MAX_PLACES]]
-    room = size.lines - len(lines) - len(options) - _ROWS_BELOW
+    message = describe_unknown_key("Enter", question.keys, width).splitlines()
+    room = size.lines - len(lines) - len(options) - len(message) - _ROWS_BELOW
     while len(places) > 1 and sum(map(len, places)) > room:
         places.pop()
     lines += [row for place in places for row in place]
@@ -158,9 +159,10 @@ def format_key_prompt(words: str, keys: Sequence[QuestionKey], width: int) -> st
 
 
 def describe_unknown_key(key: str, keys: Iterable[QuestionKey], width: int) -> str:
-    """Return a message for a key that is not one of `keys`, in one row."""
+    """Return a message for a key that is not one of `keys`, in rows that fit."""
     known = " ".join(item.key for item in keys)
-    return truncate(f"“{escape_controls(key)}” does nothing here. Keys: {known}", width - 1)
+    message = f"“{escape_controls(key)}” does nothing here. Keys: {known}"
+    return "\n".join(wrap_text(message, width - 1, breaks_words=True))
 
 
 def render_key_help(keys: Iterable[QuestionKey], width: int) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, NamedTuple
 
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
-from vaultlink.cli.installation import find_package_source, is_local
+from vaultlink.cli.installation import find_package_source, find_schema_address, is_local
 from vaultlink.cli.listing import choose_document_format, print_plan
 from vaultlink.cli.options import DiffOption, VaultArgument, VaultOptions, option
 from vaultlink.cli.terminal import Terminal
@@ -177,6 +177,13 @@ def _read_branch_name(root: Path, reference: str) -> str:
 # Existing files are never overwritten.
 
 
+_SCHEMA_COMMENT = """\
+#:schema {}
+# Editors of TOML complete and check the settings with this schema{}.
+
+"""
+"""The directive of Taplo and Tombi, which is the first line, and is followed by an empty one."""
+
 _WROTE_SETTINGS = (
     "Wrote the settings file above; all settings in it are commented out. "
     "Next: `vaultlink check{}`."
@@ -319,4 +326,7 @@ def _plan_settings_file(root: Path) -> dict[Path, str]:
     for name in CONFIG_NAMES:
         if (root / name).exists() and (name != "pyproject.toml" or load_config(root, root / name)):
             raise UsageError(f"{root / name} already exists; nothing was written.")
-    return {root / "vaultlink.toml": read_starter("vaultlink.toml")}
+    address = find_schema_address("settings.json")
+    place = ", which only this computer has" if address.startswith("file:") else ""
+    comment = _SCHEMA_COMMENT.format(address, place) if address else ""
+    return {root / "vaultlink.toml": comment + read_starter("vaultlink.toml")}
