@@ -223,8 +223,10 @@ def warn_of_scan(scan: VaultScan, terminal: Terminal) -> None:
     protect_vault(scan.root, terminal, scan.listing.folders)
     if nested := scan.listing.vaults:
         terminal.print_message(
-            f"The vault contains another vault: {escape_controls(list_first(nested))}. "
-            "Its notes are treated as part of this one."
+            f"{'Nested vaults' if len(nested) > 1 else 'Nested vault'}: "
+            f"{escape_controls(list_first(nested))}. "
+            f"{'Their' if len(nested) > 1 else 'Its'} notes count here, too; "
+            "safe fixes by name do not cross."
         )
     if program := scan.obsidian.linking_program:
         terminal.print_message(
@@ -388,7 +390,7 @@ def make_suggester(
             or resolve(d.path, d.target, names) is not None
         ):
             return ()
-        others = drop_own_names(found, d.target, d.path)
+        others = drop_own_names(found, d.target, d.path, vault.state.settings.obsidian.vaults)
         return put_first(suggest_former(d), others) if has_former else others
 
     return suggest

@@ -319,7 +319,8 @@ def _list_topics(
     sources: ReportInputs, topics: Sequence[DanglingTopic], max_named: int | None
 ) -> tuple[TopicRow, ...]:
     suggestions = sources.suggest_all([topic.name for topic in topics])
-    rows = [topic_row(topic, lambda name: suggestions.get(name, ())) for topic in topics]
+    vaults = sources.state.settings.obsidian.vaults
+    rows = [topic_row(topic, lambda name: suggestions.get(name, ()), vaults) for topic in topics]
     return tuple([_describe_topic(row, max_named) for row in rows])
 
 
