@@ -477,6 +477,11 @@ class MentionsOptions(NotesOptions, frozen=True, kw_only=True):
         option("--each-section", help="Find the first mention of each section, not of each note."),
     ] = False
 
+    @property
+    def words(self) -> tuple[str | None, ...]:
+        """All words that name notes."""
+        return (*self.notes, self.to, self.from_section)
+
 
 def reject_conflicting_options(options: MentionsOptions) -> None:
     section = ["--from-section"] if options.from_section is not None else []

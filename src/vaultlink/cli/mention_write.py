@@ -43,7 +43,7 @@ class _MentionsCommand(WritingCommand):
         terminal = Terminal(options)
         super().__init__("mentions", options, terminal, choose_listing_format(terminal))
         self._options = options
-        self.start = find_note_start(options, options.notes)
+        self.start = find_note_start(options, options.words)
         self.is_dry, self.is_interactive = options.diff, options.interactive
         self._ignored: SettingsChange | None = None
 

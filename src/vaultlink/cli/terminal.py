@@ -223,6 +223,15 @@ class Terminal:
         self.written_format = on_terminal if self.is_terminal else elsewhere
         return self.written_format
 
+    def refuse_format(self, reason: str, allowed: Collection[str] = ()) -> None:
+        """Raise UsageError if an option names an output format that is not allowed.
+
+        One in VAULTLINK_OUTPUT_FORMAT is ignored, because the variable applies to all commands.
+        """
+        name = self._requested_format
+        if name and name not in allowed:
+            raise UsageError(f'--output-format: "{name}" is not possible: {reason}.')
+
     def is_format_chosen(self) -> bool:
         """Return True if an option or the environment names the output format."""
         return bool(self._requested_format or os.environ.get("VAULTLINK_OUTPUT_FORMAT"))

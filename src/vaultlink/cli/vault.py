@@ -326,9 +326,15 @@ def to_vault_paths(root: Path, paths: Sequence[Path]) -> tuple[str, ...]:
     return tuple(_to_vault_path(root, path) for path in paths)
 
 
-def open_part(options: PathsOptions, terminal: Terminal) -> "tuple[Vault, Callable[[str], bool]]":
-    """Open the vault of paths; also return a predicate for the vault paths in them."""
-    vault = open_from_options(options, terminal, options.paths)
+def open_part(
+    options: PathsOptions, terminal: Terminal, note: str | None = None
+) -> "tuple[Vault, Callable[[str], bool]]":
+    """Open the vault of paths; also return a predicate for the vault paths in them.
+
+    Without paths, it is the vault of a named note.
+    """
+    start = options.paths or find_note_start(options, (note,))
+    vault = open_from_options(options, terminal, start)
     return vault, make_path_filter(to_vault_paths(vault.root, options.paths))
 
 

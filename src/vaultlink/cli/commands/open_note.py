@@ -36,6 +36,7 @@ def open_note(options: OpenNoteOptions) -> int:
     if not options.note:
         raise UsageError("open requires a note, as in `vaultlink open 'My note'`.")
     terminal = Terminal(options)
+    terminal.refuse_format("open prints only the address")
     vault = open_from_options(options, terminal, find_note_start(options, (options.note,)))
     path = find_note_argument(vault, options.note)
     address = format_address(vault.root.name, path)
