@@ -26,7 +26,7 @@ from vaultlink.disk.vault_search import (
     require_vault_folder,
 )
 from vaultlink.errors import UnknownNameError, UsageError, propose
-from vaultlink.index.resolve import file_name, is_note, normalize_name, resolve
+from vaultlink.index.resolve import file_name, is_any_path, is_note, normalize_name, resolve
 from vaultlink.report.layout import escape_controls, truncate_left
 from vaultlink.text import list_first
 
@@ -341,7 +341,7 @@ def open_part(
 def make_path_filter(chosen: Sequence[str]) -> Callable[[str], bool]:
     """Return a predicate for vault paths that are chosen or below a chosen folder."""
     if not chosen or "" in chosen:
-        return lambda _path: True
+        return is_any_path
     exact, prefixes = frozenset(chosen), tuple(f"{path}/" for path in chosen)
     return lambda path: path in exact or path.startswith(prefixes)
 

@@ -36,7 +36,7 @@ from vaultlink.graph.twins import find_repeated, rank_twins
 from vaultlink.index.file_kinds import has_known_extension
 from vaultlink.index.index import link_name
 from vaultlink.index.packed_map import unpack_all
-from vaultlink.index.resolve import is_note
+from vaultlink.index.resolve import is_any_path, is_note
 from vaultlink.links.edit_math import sort_edits
 from vaultlink.mentions.mention import Mention
 from vaultlink.model import (
@@ -208,7 +208,7 @@ class ReportPart(NamedTuple):
     """
 
     paths: tuple[str, ...] = ()
-    wanted: Callable[[str], bool] = lambda _path: True
+    wanted: Callable[[str], bool] = is_any_path
 
 
 def build_report(

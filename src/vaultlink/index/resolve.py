@@ -55,6 +55,11 @@ def target_keys(target: str) -> tuple[str, ...]:
     return (name, name + ".md") if "." in name else (name + ".md",)
 
 
+def is_any_path(_path: str) -> bool:
+    """Return True: the choice of paths where nobody chose some."""
+    return True
+
+
 def is_note(path: str) -> bool:
     return path[-3:].lower() == ".md"
 

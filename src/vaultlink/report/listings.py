@@ -11,7 +11,7 @@ from vaultlink.engine.step import State
 from vaultlink.graph.build import is_dead_end, is_orphan
 from vaultlink.index.file_kinds import is_in_other_vault
 from vaultlink.index.index import Index
-from vaultlink.index.resolve import is_note, name_key
+from vaultlink.index.resolve import is_any_path, is_note, name_key
 from vaultlink.index.topics import list_topics
 from vaultlink.model import Diagnostic, Link, Suggestion
 from vaultlink.report.json_document import SuggestionRow, suggestion_rows
@@ -192,16 +192,14 @@ class DanglingTopic(NamedTuple):
 def topic_rows(
     state: State,
     suggest: Callable[[str], Sequence[Suggestion]],
-    wanted: Callable[[str], bool] = lambda _path: True,
+    wanted: Callable[[str], bool] = is_any_path,
 ) -> list[DanglingTopicRow]:
     """Return a row for each unresolved topic, most links first, then by name."""
     vaults = state.settings.obsidian.vaults
     return [topic_row(topic, suggest, vaults) for topic in rank_topics(state, wanted)]
 
 
-def rank_topics(
-    state: State, wanted: Callable[[str], bool] = lambda _path: True
-) -> list[DanglingTopic]:
+def rank_topics(state: State, wanted: Callable[[str], bool] = is_any_path) -> list[DanglingTopic]:
     """Return the topics of the links in wanted paths, most links first.
 
     They are those of the unresolved links that a check reports, of known findings, too. See

@@ -23,7 +23,8 @@ from vaultlink.dashboard.markdown_report import MAX_ROWS, render_markdown_report
 from vaultlink.dashboard.model import Trend, VaultReport, render_json_report
 from vaultlink.dashboard.score import TreeMeasures, build_trend
 from vaultlink.disk.cache import digest_parts
-from vaultlink.disk.revision_states import Progress, TreeWalk
+from vaultlink.disk.changes import Progress, ignore_progress
+from vaultlink.disk.revision_states import TreeWalk
 from vaultlink.disk.revisions import limit_old_texts
 from vaultlink.engine.step import Change, Presence, step
 from vaultlink.errors import UsageError
@@ -366,7 +367,7 @@ _MAX_BYTES = 1_000_000
 MeasuresByTree = dict[str, TreeMeasures]
 
 
-def compute_trend(vault: Vault, count: int, progress: Progress = lambda _done, _all: None) -> Trend:
+def compute_trend(vault: Vault, count: int, progress: Progress = ignore_progress) -> Trend:
     """Return the trend over the last `count` commits that changed the vault.
 
     From HEAD on, only the first parent of a merge is followed. Each point has the numbers that a
