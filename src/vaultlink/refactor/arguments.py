@@ -22,7 +22,7 @@ from vaultlink.index.resolve import (
 from vaultlink.index.titles import find_similar_paths, unwrap_link
 from vaultlink.index.words import find_slip, is_inflection, split_name
 from vaultlink.model import BlockId, Note
-from vaultlink.text import lazy_pattern
+from vaultlink.text import lazy_pattern, list_first
 
 # -- find what the old name in the arguments of a rename stands for --------------------------------
 
@@ -102,7 +102,7 @@ def _look_up(index: Index, text: str, find: FindPath) -> str | None:
     if chosen and found == chosen and on_disk is None and others and not is_path:
         names = sorted([chosen, *others])
         raise UsageError(
-            f'several files have the name "{text}". Write the path: {_join_names(names)}.'
+            f'several files have the name "{text}". Write the path: {list_first(names, 4)}.'
         )
     return f"{folder}/" if folder else found
 
@@ -233,11 +233,6 @@ def _find_similar(name: str, known: Iterable[str]) -> list[str]:
 
     by_key = {item.lower(): item for item in known}
     return [by_key[key] for key in get_close_matches(name.lower(), by_key, 2, 0.6)]
-
-
-def _join_names(names: Sequence[str]) -> str:
-    others = f" and {len(names) - 4:,} more" if len(names) > 4 else ""
-    return ", ".join(names[:4]) + others
 
 
 # -- read the arguments of a rename: old and new names, as users write them ------------------------
