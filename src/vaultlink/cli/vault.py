@@ -26,7 +26,7 @@ from vaultlink.disk.vault_search import (
     require_vault_folder,
 )
 from vaultlink.errors import UnknownNameError, UsageError, propose
-from vaultlink.index.resolve import is_any_path, is_note, normalize_name, resolve
+from vaultlink.index.resolve import is_note, make_path_filter, normalize_name, resolve
 from vaultlink.report.layout import escape_controls, truncate_left
 from vaultlink.text import list_first
 
@@ -337,14 +337,6 @@ def open_part(
     start = options.paths or find_note_start(options, (note,))
     vault = open_from_options(options, terminal, start)
     return vault, make_path_filter(to_vault_paths(vault.root, options.paths))
-
-
-def make_path_filter(chosen: Sequence[str]) -> Callable[[str], bool]:
-    """Return a predicate for vault paths that are chosen or below a chosen folder."""
-    if not chosen or "" in chosen:
-        return is_any_path
-    exact, prefixes = frozenset(chosen), tuple(f"{path}/" for path in chosen)
-    return lambda path: path in exact or path.startswith(prefixes)
 
 
 def make_suggester(

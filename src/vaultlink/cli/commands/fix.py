@@ -26,7 +26,6 @@ from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import (
     format_command_options,
     format_vault_option,
-    make_path_filter,
     open_scanned_vault,
     scan_from_options,
 )
@@ -37,6 +36,7 @@ from vaultlink.files import read_regular
 from vaultlink.fix.plan import Plan
 from vaultlink.fix.select import make_fix_filter
 from vaultlink.fix.sources import FixAnswers
+from vaultlink.index.resolve import make_path_filter
 from vaultlink.model import Safety
 from vaultlink.report import FORMAT_ELSEWHERE, FORMATS
 from vaultlink.report.changed_lines import (
