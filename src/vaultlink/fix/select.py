@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from vaultlink.config.settings import Config
 from vaultlink.engine.step import State
-from vaultlink.index.resolve import normalize_name
+from vaultlink.index.resolve import is_any_path, normalize_name
 from vaultlink.links.edit_math import edits_overlap
 from vaultlink.model import Diagnostic, Edit, Fix, Safety
 from vaultlink.rules.registry import Rule, find_split_rules, select_rules
@@ -50,7 +50,7 @@ def make_fix_filter(
     config: Config,
     *,
     unsafe: bool = False,
-    wanted: Callable[[str], bool] = lambda _path: True,
+    wanted: Callable[[str], bool] = is_any_path,
 ) -> FixFilter:
     """Return a filter by the settings `fixable` and `unfixable`, safety and path.
 
