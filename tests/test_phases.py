@@ -59,7 +59,10 @@ READING = ["Reading the journal", "Reading notes", "Resolving links"]
         ("merge Hub Other", ["Planning changes", "Writing 3 notes"]),
         ("delete Hub --unlink", ["Planning changes", "Writing 2 notes"]),
         ("sections write", ["Planning sections", "Writing"]),
-        ("fix --unsafe-fixes", ["Planning fixes", "Writing 1 note"]),
+        (
+            "fix --unsafe-fixes",
+            ["Planning fixes", "Writing 1 note", "Counting what can be fixed"],
+        ),
         ("mentions --write", ["Searching mentions", "Planning links", "Writing"]),
     ],
 )

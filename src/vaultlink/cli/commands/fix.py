@@ -333,9 +333,10 @@ class _FixCommand(WritingCommand):
         sentence = self.describe(plan, brief=shows_examples)
         terminal.print_message(sentence + (f" {self.describe_undo()}" if row.run else ""))
         self._print_remaining(checked)
-        advice = propose_after_fix(
-            options, checked, interactive=self.is_interactive, listed=not shows_examples
-        )
+        with terminal.progress_line("Counting what can be fixed"):
+            advice = propose_after_fix(
+                options, checked, interactive=self.is_interactive, listed=not shows_examples
+            )
         if advice and not terminal.quiet:
             terminal.print_message(advice)
         return max(checked.exit_code, EXIT_FINDINGS if plan.skipped else EXIT_CLEAN)
