@@ -1,7 +1,7 @@
 """Find the unlinked mentions that the options of a run name, and print them."""
 
 import shlex
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from functools import cache
 from importlib.util import find_spec
 from typing import Annotated, Any, NamedTuple
@@ -20,7 +20,7 @@ from vaultlink.config.patterns import compile_path_prefixes
 from vaultlink.engine.step import State
 from vaultlink.errors import UsageError
 from vaultlink.fix.plan import Plan
-from vaultlink.fix.select import FindingWithFix
+from vaultlink.fix.select import CountPaths, FindingWithFix
 from vaultlink.index.file_kinds import is_in_other_vault
 from vaultlink.index.resolve import is_note
 from vaultlink.mentions.finder import MentionFinder
@@ -142,10 +142,6 @@ class MentionSearch:
         """Return the text of a note with blanks in the place of managed sections."""
         text = self._text(path)
         return None if text is None else blank_managed_sections(self._state.index.notes[path], text)
-
-
-CountPaths = Callable[[Sequence[str]], Iterator[str]]
-"""Yields paths, and may show how many were taken."""
 
 
 class CertainPlan(NamedTuple):

@@ -4,7 +4,7 @@ The result does not depend on the order of the fixes.
 """
 
 from bisect import bisect_left, insort
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice, takewhile
 
 from msgspec.structs import replace
@@ -21,6 +21,9 @@ FixFilter = Callable[[Diagnostic, Fix], bool]
 
 FindingWithFix = tuple[Diagnostic, Fix]
 """A finding and its fix."""
+
+CountPaths = Callable[[Sequence[str]], Iterator[str]]
+"""Yields paths, and may show how many were taken."""
 
 
 def select_fixes(fixes: Iterable[FindingWithFix]) -> list[FindingWithFix]:
