@@ -12,7 +12,7 @@ import pytest
 from running import RunCommand, create_vault, read_files, write_files
 from screens import run_on_screen
 from vaultlink.disk.cache import Cache
-from vaultlink.write.journal_files import journal_folder
+from vaultlink.write.journal_files import delete_run, journal_folder
 
 NOTES = {
     "Home.md": "[[Old]] [[Sub/Café & co]]\n",
@@ -103,6 +103,20 @@ def test_records_are_removed_when_that_is_confirmed(run: RunCommand, vault: Path
     assert not list_records(vault)
     assert read_others(vault) == others
     assert run("undo").err.startswith("There is nothing to undo")
+
+
+def test_record_that_can_not_be_removed_keeps_its_marks(run: RunCommand, vault: Path) -> None:
+    """Without the mark that it ended, the next command would take the run for an interrupted one."""
+    [record] = journal_folder(vault).glob("*.run")
+    record.rename(record.with_name("kept"))
+    record.mkdir()  # a folder can't be removed like a file
+    delete_run(journal_folder(vault), record.stem)
+    record.rmdir()
+    record.with_name("kept").rename(record)
+    before = read_files(vault)
+    run("fix", "--select", "dead-end")
+    assert read_files(vault) == before
+    assert run("undo").code == 0
 
 
 def test_yes_alone_is_a_usage_error(run: RunCommand, vault: Path) -> None:

@@ -178,6 +178,24 @@ def test_help_lists_every_format(run: RunCommand, command: str) -> None:
     assert f"Output formats: {', '.join(FORMATS)}." in words
 
 
+@pytest.mark.parametrize("words", [("open", "c"), ("completion", "bash"), ("init",), ("baseline",)])
+@pytest.mark.parametrize("option", [("--json",), ("--output-format", "tsv")])
+def test_format_that_a_command_lacks_is_refused(
+    run: RunCommand,
+    vault: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    words: tuple[str, ...],
+    option: tuple[str, ...],
+) -> None:
+    """One in the environment applies to all commands, so that these ignore it."""
+    monkeypatch.chdir(vault)
+    done = run(*words, *option)
+    assert (done.code, done.out) == (2, "")
+    assert re.fullmatch(r'error: --output-format: "\w+" is not possible: [^.]*\.\n', done.err)
+    monkeypatch.setenv("VAULTLINK_OUTPUT_FORMAT", "json")
+    assert run(*words).code == 0
+
+
 def test_format_is_one_module_and_one_row(
     run: RunCommand, vault: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -185,6 +185,17 @@ def add_leading_space(vault: Path) -> str:
     return "no link to the note can be written here"
 
 
+@pytest.mark.parametrize(("folder", "is_certain"), [("in/.obsidian", False), ("in/x", True)])
+def test_mention_of_a_note_in_another_vault_is_not_certain(
+    run: RunCommand, vault: Path, folder: str, is_certain: bool
+) -> None:
+    (vault / folder).mkdir(parents=True)
+    (vault / "Fog.md").rename(vault / "in/Fog.md")
+    rows = read_document(run, "mentions", "Log", "--to", "in/Fog")["mentions"]
+    assert [row["certain"] for row in rows] == [is_certain]
+    assert all(row["why"].endswith(", in another vault") is not is_certain for row in rows)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="needs permissions and names of POSIX")
 @pytest.mark.parametrize(
     "prevent", [make_read_only, add_hard_link, add_conflict, add_leading_space]

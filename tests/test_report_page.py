@@ -34,7 +34,6 @@ from vaultlink.dashboard.page import (
     SHOWN_CHARACTERS,
     compare_lines,
     describe_health,
-    format_address,
     format_formula,
     list_figures,
     make_visible,
@@ -46,6 +45,7 @@ from vaultlink.dashboard.page import (
 from vaultlink.dashboard.score import ScoreCounts, compute_score
 from vaultlink.errors import UsageError
 from vaultlink.graph.picture import render_svg
+from vaultlink.obsidian import format_address
 
 # -- reading a page ---------------------------------------------------------------------------------------------------
 

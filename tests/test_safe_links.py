@@ -14,8 +14,10 @@ from vaultlink.engine.step import Change, Presence, State, step
 from vaultlink.fix.dangling import find_dangling_fix
 from vaultlink.fix.sources import FixAnswers, FixInputs
 from vaultlink.index.file_kinds import find_copied_folders
+from vaultlink.index.suggest import Suggester
 from vaultlink.links.naming import find_named_by_display
 from vaultlink.model import UNRESOLVED
+from vaultlink.report.listings import topic_rows
 
 RULES = ("title-link", "alias-link", "respelt-link")
 
@@ -84,6 +86,33 @@ BORDERS: list[tuple[str, VaultFiles, str]] = [
 )
 def test_border_of_a_nested_vault_makes_a_fix_unsafe(vault: VaultFiles, found: str) -> None:
     assert list(judge(build_state(vault, settings(["in", "other/in"])))) == [found]
+
+
+NEAR: list[tuple[str, VaultFiles, str]] = [
+    ("into", {"a.md": "[[Harbor Office]]", "in/Harbour Office.md": ""}, "planned-note"),
+    ("out of", {"in/a.md": "[[Harbor Office]]", "Harbour Office.md": ""}, "planned-note"),
+    ("inside", {"in/a.md": "[[Harbor Office]]", "in/Harbour Office.md": ""}, "dangling-link"),
+    ("outside", {"a.md": "[[Harbor Office]]", "x/Harbour Office.md": ""}, "dangling-link"),
+    (
+        "inside too",
+        {"a.md": "[[Harbor Office]]", "in/Harbour Office.md": "", "x/Harbour Office.md": ""},
+        "dangling-link",
+    ),
+]
+
+
+@pytest.mark.parametrize(("vault", "rule"), [case[1:] for case in NEAR], ids=[c[0] for c in NEAR])
+def test_name_of_another_vault_is_not_near(vault: VaultFiles, rule: str) -> None:
+    """Neither a sign of a mistake nor a suggestion crosses the border."""
+    state = build_state(vault, settings(["in", "other/in"]))
+    [finding] = [item for items in state.diagnostics.values() for item in items if item.target]
+    assert finding.rule == rule
+    [row] = topic_rows(state, state.index.derive(Suggester))
+    assert row.kind == ("mistake" if rule == "dangling-link" else "planned")
+    found = [item.path for item in row.suggestions]
+    inside = finding.path.startswith("in/")
+    assert bool(found) is (rule == "dangling-link")
+    assert all(path.startswith("in/") is inside for path in found)
 
 
 def test_scan_finds_nested_vaults(tmp_path: Path) -> None:

@@ -302,8 +302,8 @@ def test_equal_scores_are_ordered_by_path() -> None:
 
 def test_companion_of_the_own_note_has_no_near_name() -> None:
     found = [Suggestion("a/B - Cards.md", "near", 0.9), Suggestion("A.md", "title", 1.0)]
-    assert drop_own_names(found, "A - Cards", "A.md") == []
-    assert drop_own_names(found, "A - Cards", "C.md") == found
+    assert drop_own_names(found, "A - Cards", "A.md", ()) == []
+    assert drop_own_names(found, "A - Cards", "C.md", ()) == found
 
 
 # -- going along with a vault -------------------------------------------------------------------------------------

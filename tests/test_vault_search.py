@@ -304,9 +304,9 @@ def test_linked_work_tree_is_a_work_tree(
 
 
 NESTED: Mapping[tuple[str, ...], str] = {
-    ("sub",): "The vault contains another vault: sub. Its notes are treated as part of this one.\n",
+    ("sub",): "Nested vault: sub. Its notes count here, too; safe fixes by name do not cross.\n",
     ("sub/deep", "b"): (
-        "The vault contains another vault: b and 1 more. Its notes are treated as part of this one.\n"
+        "Nested vaults: b and 1 more. Their notes count here, too; safe fixes by name do not cross.\n"
     ),
 }
 

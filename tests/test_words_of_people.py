@@ -78,6 +78,16 @@ def test_each_spelling_names_the_note(
     assert next(iter(results)).code == (1 if diff else 0)
 
 
+@pytest.mark.parametrize("command", [*READING.values()], ids=[*READING])
+def test_a_path_on_disk_names_the_note_and_its_vault(
+    run: RunCommand, vault: Path, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(vault.parent)
+    known = run(*(word.format("Plan A") for word in command), "--vault", vault)
+    for path in ("vault/Plan A.md", "vault/Plan A", vault / "Plan A.md"):
+        assert run(*(word.format(path) for word in command)) == known
+
+
 @pytest.mark.parametrize(
     ("word", "path"),
     [("[[odd]]", "[[odd]].md"), ("[[odd]].md", "[[odd]].md"), ("Twice", None), ("[[", None)],

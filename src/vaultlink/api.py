@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from vaultlink.config.settings import Config, merge_layers
-from vaultlink.disk.changes import Progress
+from vaultlink.disk.changes import Progress, ignore_progress
 from vaultlink.disk.load import StateOrigin, load_state
 from vaultlink.disk.read import UnreadableFile, decode_note, load_rules, read_text
 from vaultlink.disk.scan import Settings, VaultScan, scan_vault
@@ -74,7 +74,7 @@ def open_vault(
     if not any(is_note(path) for path in scan.listing.files):
         raise VaultError(f"{scan.root}: there is no note in this vault (no file ends in .md).")
     linter = LinterSettings.build(rules, config, scan.obsidian, scan.is_git_ignored)
-    loaded = load_state(scan, linter, progress or (lambda _done, _all: None))
+    loaded = load_state(scan, linter, progress or ignore_progress)
     cache = scan.open_cache() if loaded.to_save or loaded.kept else None
     if cache and loaded.to_save:
         save_state(cache, loaded.to_save)

@@ -1,4 +1,4 @@
-"""Obsidian's settings for a vault, and those of plugins for new notes."""
+"""Settings of Obsidian and its plugins for a vault, and addresses that it opens."""
 
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
@@ -78,3 +78,27 @@ def find_programs(files: Collection[str], *, has_settings: bool) -> tuple[frozen
     linking = [name for path, name in _LINKING_PROGRAMS.items() if path in files]
     site = [name for path, name in _SITE_PROGRAMS.items() if path in files]
     return frozenset((*linking, *site)), "" if has_settings else next(iter(linking), "")
+
+
+# -- addresses that open files in Obsidian ---------------------------------------------------------
+
+
+_LONGEST_PATH = 4096
+"""Characters of a path, the limit of Linux. A longer one gets no address."""
+
+
+def format_address(vault: str, path: str) -> str:
+    """Return the address that opens a file in Obsidian.
+
+    Everything except letters, digits and `-._~` is percent-encoded. Returns "" for a path that is
+    too long or that no file can have.
+    """
+    from urllib.parse import quote  # noqa: PLC0415 - slow to import, rarely needed
+
+    if len(path) > _LONGEST_PATH:
+        return ""
+    try:
+        names = [quote(name, safe="", errors="surrogateescape") for name in (vault, path)]
+    except UnicodeEncodeError:
+        return ""
+    return "obsidian://open?vault={}&file={}".format(*names)

@@ -48,7 +48,17 @@ class Scenario(NamedTuple):
     @property
     def has_cache_faults(self) -> bool:
         """True for a command that is tried with faults of the cache, too."""
-        return self.line == ("fix",)
+        return self.line == ("fix",) or self.cleans
+
+    @property
+    def cleans(self) -> bool:
+        """True for a command that removes the cache, and changes nothing in the vault."""
+        return self.line[0] == "clean"
+
+    @property
+    def removes_records(self) -> bool:
+        """True for a command after which earlier runs can't be undone."""
+        return "--records" in self.line
 
     @property
     def frees_paths(self) -> bool:
@@ -58,11 +68,12 @@ class Scenario(NamedTuple):
     @property
     def has_journal(self) -> bool:
         """True for a command that can be undone."""
-        return self.line[0] not in ("init", "report")
+        return self.line[0] not in ("init", "report") and not self.removes_records
 
 
 UNDO: Line = ("undo",)
 LINKS: Line = ("links", "--output-format", "json")
+CHECK: Line = ("check", "--output-format", "json")
 FIX_NOTHING: Line = ("fix", "--select", "dead-end")
 """A command that may write and has nothing to write: no fix of this rule exists."""
 
@@ -103,6 +114,17 @@ SCENARIOS: Mapping[str, Scenario] = {
     "cached-fix": Scenario(("fix",), (("check",),)),
     "watch": Scenario(("watch", "--fix")),
     "baseline-prune": Scenario(("baseline", "--prune"), (("baseline",), ("fix",))),
+    "clean": Scenario(("clean",), (("fix",), ("check",))),
+    "clean-records": Scenario(
+        ("clean", "--records", "--yes"),
+        (
+            ("fix",),
+            ("rename", "long_tide", "b/Flood"),
+            UNDO,
+            ("rename", "Map", "Chart"),
+            ("check",),
+        ),
+    ),
     "init": Scenario(("init",)),
     "init-ci": Scenario(("init", "--ci", "github", "--package", "vaultlink")),
     "report": Scenario((*_REPORT, "Report.html")),

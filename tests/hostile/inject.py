@@ -9,7 +9,9 @@ starts this, with the library that makes the faults. What must hold after each f
   without temporary files;
 - the command run again then gives what one run would have given;
 - `undo` in place of that command reverts this run, and not the one before it;
-- undoing all runs restores every byte.
+- undoing all runs restores every byte;
+- `clean` has removed nothing but caches and, only if that is asked for, the records of the oldest
+  runs; the next check finds what one without a cache finds.
 
 An undo that meets an error, unlike a killed one, skips what it can't restore. It can be repeated.
 Faults after which an empty folder is left are counted, and are no violation.
@@ -30,7 +32,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
 
-from fault_scenarios import FIX_NOTHING, LINKS, MANY, SCENARIOS, UNDO, VAULT, Line, Scenario
+from fault_scenarios import CHECK, FIX_NOTHING, LINKS, MANY, SCENARIOS, UNDO, VAULT, Line, Scenario
 from faults import (
     KILLS,
     MODES,
@@ -119,6 +121,7 @@ class Bench:
         self.original = list_contents(self.root)
         for line in scenario.before:
             self.run(line)
+        self.records = self.list_records()
         self._save()
         self._kill = self._choose_kill() if scenario.killed else NO_FAULT
         self.calls, self.expected = self._measure()
@@ -188,6 +191,10 @@ class Bench:
                 break
         return list_contents(self.root)
 
+    def list_records(self) -> list[str]:
+        """Return the names of the recorded runs, the oldest first."""
+        return sorted(file.name for file in self.folder.glob("state/*/*.run"))
+
     def is_locked(self) -> bool:
         """Return True if a process holds the write lock."""
         for file in self.folder.glob("state/*/lock"):
@@ -212,7 +219,10 @@ def check_fault(bench: Bench, fault: Fault) -> list[str]:
         return [f"{call}: {text}" for text in check_taken_names(bench, state)]
     if fault.mode == "copied":
         copy_vault(bench.root)
-    found = [*check_broken(bench, run, state), *check_next_command(bench, fault)]
+    found = check_broken(bench, run, state)
+    if bench.scenario.cleans:
+        found += check_cleaned(bench, run)
+    found += check_next_command(bench, fault)
     if bench.scenario.has_journal:
         found += check_undo(bench, fault)
     return [f"{call}: {text}" for text in found]
@@ -234,6 +244,20 @@ def check_broken(bench: Bench, run: FaultyRun, state: Contents) -> list[str]:
     if not any(HIDDEN_NAME in path for path in state):
         both = {*before} & {*after}
         found += [f"lost: {path}" for path in both if path not in state and path[-1] != "/"]
+    return found
+
+
+def check_cleaned(bench: Bench, run: FaultyRun) -> list[str]:
+    """Check what `clean` removed outside of the vault, and what the next check finds."""
+    found, left, records = [], bench.list_records(), bench.records
+    takes_records = bench.scenario.removes_records
+    if left != (records[len(records) - len(left) :] if takes_records else records):
+        found.append(f"other records than the oldest are removed: {left} are left")
+    if run.code == 0 and (any(bench.folder.glob("cache/*/*")) or (takes_records and left)):
+        found.append("exit code 0, but not all is removed")
+    cached, anew = bench.run(CHECK), bench.run((*CHECK, "--no-cache"))
+    if cached.code > 1 or (cached.code, cached.output) != (anew.code, anew.output):
+        found.append(f"the next check ends with {cached.code}: {cached.output}")
     return found
 
 
@@ -366,6 +390,8 @@ def inject(name: str, options: argparse.Namespace) -> dict[str, object]:
     problems = [text for text in found if EMPTY not in text]
     before, after = bench.expected.before, bench.expected.after
     changed = sum(after.get(path) != before.get(path) for path in {*after, *before})
+    if bench.scenario.cleans:
+        changed = sum(call.startswith("unlink") for call in bench.calls)
     shutil.rmtree(place)
     return {
         "name": name,

@@ -51,6 +51,7 @@ SAMPLE: Mapping[str, tuple[tuple[str, ...], Sequence[object]]] = {
         ("baseline", "baseline-prune", "init", "init-ci", "report", "report-again"),
         ("--step", 151),
     ),
+    "cleaning": (("clean", "clean-records"), ("--step", 3, "--modes", "kill,EROFS")),
     "undos": (tuple(name for name in SCENARIOS if name.startswith("undo-")), ("--step", 601)),
     "recoveries": (
         tuple(name for name in SCENARIOS if name.startswith("recover-")),

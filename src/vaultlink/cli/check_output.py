@@ -23,7 +23,6 @@ from vaultlink.cli.vault import (
     find_path_prefix,
     format_command_options,
     format_vault_option,
-    make_path_filter,
     make_path_formatter,
     make_suggester,
     open_scanned_vault,
@@ -35,7 +34,7 @@ from vaultlink.engine.diagnostics import fingerprint_all
 from vaultlink.fix.forecast import FixForecast
 from vaultlink.git.location import find_work_tree
 from vaultlink.index.packed_map import count_items
-from vaultlink.index.resolve import is_note
+from vaultlink.index.resolve import is_note, make_path_filter
 from vaultlink.model import Severity
 from vaultlink.report import FORMATS, OVERVIEW, STATISTICS, STATUS, OutputFormat
 from vaultlink.report.check_result import CheckResult

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from msgspec.structs import replace
 
 from vaultlink.api import Vault
-from vaultlink.cli.terminal import Terminal, page_stderr, print_stderr, require_terminal
+from vaultlink.cli.terminal import (
+    ProgressLine,
+    Terminal,
+    page_stderr,
+    print_stderr,
+    require_terminal,
+)
 from vaultlink.cli.write_run import SettingsChange, SettingsList, find_topic_list
 from vaultlink.fix.causes import FixCause, FixChooser, FixException, FixOption
 from vaultlink.fix.plan import LeftOutProperty
@@ -480,7 +486,8 @@ class KeyReader:
             input=self._input,
             output=self._output,
         )
-        return application.run()
+        with ProgressLine.pause():
+            return application.run()
 
     def read_name(self, prompt: str, names: Sequence[str], line: str = "") -> str:
         """Return a line, completed from `names`; "" if the user cancels with Escape.
@@ -499,7 +506,8 @@ class KeyReader:
             output=self._output,
             reserve_space_for_menu=6,
         )
-        return session.prompt(escape_controls(prompt), default=line).strip()
+        with ProgressLine.pause():
+            return session.prompt(escape_controls(prompt), default=line).strip()
 
 
 def _bind_keys(keys: str) -> "KeyBindings":

@@ -1,7 +1,7 @@
 """Find the unlinked mentions that the options of a run name, and print them."""
 
 import shlex
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from functools import cache
 from importlib.util import find_spec
 from typing import Annotated, Any, NamedTuple
@@ -20,7 +20,8 @@ from vaultlink.config.patterns import compile_path_prefixes
 from vaultlink.engine.step import State
 from vaultlink.errors import UsageError
 from vaultlink.fix.plan import Plan
-from vaultlink.fix.select import FindingWithFix
+from vaultlink.fix.select import CountPaths, FindingWithFix
+from vaultlink.index.file_kinds import is_in_other_vault
 from vaultlink.index.resolve import is_note
 from vaultlink.mentions.finder import MentionFinder
 from vaultlink.mentions.matcher import sample_paths
@@ -85,6 +86,10 @@ def build_mention_options(settings: Mapping[str, Any], **changes: Any) -> Mentio
     return replace(options, **{name: value for name, value in changes.items() if value is not None})
 
 
+def _doubt(mention: Mention, reason: str) -> Mention:
+    return replace(mention, certain=False, why=f"{mention.why}, {reason}")
+
+
 class MentionSearch:
     """Searches the notes of one state.
 
@@ -109,19 +114,20 @@ class MentionSearch:
         """Return the mentions in notes, in order; those of the notes in `to` only.
 
         A topic that the author's section of a note lists is not certain: its link would make the
-        entry redundant.
+        entry redundant. Neither is a note of another vault, nested or around this one.
         """
-        index = self._state.index
+        index, vaults = self._state.index, self._state.settings.obsidian.vaults
         found = []
         for path in paths:
             mentions = self.find_wanted(path, to)
             listed = list_wanted_targets(index, index.notes[path]) if mentions else frozenset()
-            found += [
-                replace(item, certain=False, why=f"{item.why}, listed in the backlinks section")
-                if item.target in listed
-                else item
-                for item in mentions
-            ]
+            for item in mentions:
+                if item.target in listed:
+                    found.append(_doubt(item, "listed in the backlinks section"))
+                elif is_in_other_vault(path, item.target, vaults):
+                    found.append(_doubt(item, "in another vault"))
+                else:
+                    found.append(item)
         return found
 
     def find_wanted(self, path: str, to: Set[str] | None) -> list[Mention]:
@@ -136,10 +142,6 @@ class MentionSearch:
         """Return the text of a note with blanks in the place of managed sections."""
         text = self._text(path)
         return None if text is None else blank_managed_sections(self._state.index.notes[path], text)
-
-
-CountPaths = Callable[[Sequence[str]], Iterator[str]]
-"""Yields paths, and may show how many were taken."""
 
 
 class CertainPlan(NamedTuple):
@@ -470,6 +472,11 @@ class MentionsOptions(NotesOptions, frozen=True, kw_only=True):
         bool,
         option("--each-section", help="Find the first mention of each section, not of each note."),
     ] = False
+
+    @property
+    def words(self) -> tuple[str | None, ...]:
+        """All words that name notes."""
+        return (*self.notes, self.to, self.from_section)
 
 
 def reject_conflicting_options(options: MentionsOptions) -> None:

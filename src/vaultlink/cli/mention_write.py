@@ -43,7 +43,7 @@ class _MentionsCommand(WritingCommand):
         terminal = Terminal(options)
         super().__init__("mentions", options, terminal, choose_listing_format(terminal))
         self._options = options
-        self.start = find_note_start(options, options.notes)
+        self.start = find_note_start(options, options.words)
         self.is_dry, self.is_interactive = options.diff, options.interactive
         self._ignored: SettingsChange | None = None
 
@@ -51,16 +51,16 @@ class _MentionsCommand(WritingCommand):
         """Plan the links; None if there is no mention to ask about."""
         self._vault = open_scanned_vault(scan, self.terminal)
         self._found = found = find_mentions(self._options, self._vault, self.terminal)
-        if not self.is_interactive:
-            certain = [item for item in found.mentions if item.certain]
-            with self.terminal.progress_line("Planning links"):
+        with self.terminal.progress_line("Planning links"):
+            if not self.is_interactive:
+                certain = [item for item in found.mentions if item.certain]
                 plan = self._vault.fixer.plan_mentions(certain, confirmed=bool(found.topics))
-        else:
-            mentions = found.mentions if self._options.min_score is not None else found.all
-            chosen = self._ask(mentions)
-            if chosen is None:
-                return None
-            plan = self._vault.fixer.plan_mentions(chosen, confirmed=True)
+            else:
+                mentions = found.mentions if self._options.min_score is not None else found.all
+                chosen = self._ask(mentions)
+                if chosen is None:
+                    return None
+                plan = self._vault.fixer.plan_mentions(chosen, confirmed=True)
         return plan.with_write(self._ignored.write) if self._ignored else plan
 
     def _ask(self, mentions: Sequence[Mention]) -> list[Mention] | None:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from vaultlink.api import Vault
     from vaultlink.fix.plan import Plan
     from vaultlink.fix.sections import OneTimeChange, SectionUpdater
+    from vaultlink.fix.select import CountPaths
 
 
 STYLE_KEYS = ("style", "heading", "entries", "order", "group")
@@ -114,8 +115,8 @@ class _SectionsCommand(WritingCommand):
             if not is_note(note):
                 raise UsageError(f"{note} is not a note; only notes can have a backlinks section.")
         self._only_read = _describe_left_out(request.action, vault, notes)
-        with self.terminal.progress_line("Planning sections"):
-            plan = vault.fixer.plan_rounds(_make_selector(request, vault, notes))
+        with self.terminal.progress_line("Planning sections") as progress:
+            plan = vault.fixer.plan_rounds(_make_selector(request, vault, notes, progress.count))
         if cache and cache_key and not (plan.texts or plan.skipped):
             save_result(cache, cache_key, self._only_read.encode(), "sections")
         return plan
@@ -190,7 +191,7 @@ class _SectionsCommand(WritingCommand):
 
 
 def _make_selector(
-    request: SectionsRequest, vault: "Vault", notes: Sequence[str]
+    request: SectionsRequest, vault: "Vault", notes: Sequence[str], count: "CountPaths"
 ) -> "SectionUpdater | OneTimeChange":
     from vaultlink.fix.sections import (  # noqa: PLC0415 - imports the linter
         SectionUpdater,
@@ -206,12 +207,12 @@ def _make_selector(
     if request.action == "adopt":
         return adopt_sections(is_chosen)
     if not vault.config.backlinks["mentions"]:
-        return SectionUpdater(is_chosen)
+        return SectionUpdater(is_chosen, count=count)
     from vaultlink.cli.mention_search import find_certain_mentions  # noqa: PLC0415 - rarely needed
 
     target = notes[0] if len(notes) == 1 else None
     mentions = find_certain_mentions(vault.state, vault.text, vault.config.mentions, target)
-    return SectionUpdater(is_chosen, mentions)
+    return SectionUpdater(is_chosen, mentions, count)
 
 
 def _describe_left_out(action: str, vault: "Vault", notes: Sequence[str]) -> str:

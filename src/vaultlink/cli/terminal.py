@@ -7,7 +7,7 @@ import signal as signals
 import stat as modes
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar, TextIO, TypeVar
@@ -68,8 +68,9 @@ def page_text(command: list[str], text: str, *, is_colored: bool) -> None:
     plain = remove_hyperlinks(text)
     if plain != text and is_colored and _shows_hyperlinks(command):
         plain = text
-    # Without a choice, click lets `less` show colours, and removes them for other pagers.
-    click.echo_via_pager(plain, color=None if is_colored else False)
+    with ProgressLine.pause():
+        # Without a choice, click lets `less` show colours, and removes them for other pagers.
+        click.echo_via_pager(plain, color=None if is_colored else False)
 
 
 def _shows_hyperlinks(command: list[str]) -> bool:
@@ -222,6 +223,15 @@ class Terminal:
         self.written_format = on_terminal if self.is_terminal else elsewhere
         return self.written_format
 
+    def refuse_format(self, reason: str, allowed: Collection[str] = ()) -> None:
+        """Raise UsageError if an option names an output format that is not allowed.
+
+        One in VAULTLINK_OUTPUT_FORMAT is ignored, because the variable applies to all commands.
+        """
+        name = self._requested_format
+        if name and name not in allowed:
+            raise UsageError(f'--output-format: "{name}" is not possible: {reason}.')
+
     def is_format_chosen(self) -> bool:
         """Return True if an option or the environment names the output format."""
         return bool(self._requested_format or os.environ.get("VAULTLINK_OUTPUT_FORMAT"))
@@ -365,6 +375,9 @@ class ProgressLine:
 
     _active: "ClassVar[ProgressLine | None]" = None
 
+    _is_paused: ClassVar[bool] = False
+    """True while a question or the pager has the terminal."""
+
     def __init__(
         self, stream: TextIO | None, label: str = "Reading notes", began: float | None = None
     ):
@@ -418,6 +431,25 @@ class ProgressLine:
         if cls._active is not None:
             cls._active.erase()
 
+    @classmethod
+    @contextmanager
+    def pause(cls) -> Iterator[None]:
+        """Draw no line while a question or the pager has the terminal.
+
+        Afterwards, it is drawn if the phase lasts for another half second.
+        """
+        line = cls._active
+        _Timer.stop()
+        cls.erase_active()
+        was_paused, cls._is_paused = cls._is_paused, True
+        try:
+            yield
+        finally:
+            cls._is_paused = was_paused
+            if line is not None:
+                line._first_draw = line._next_draw = monotonic() + _SILENT_SECONDS
+                line._draw_soon()
+
     def _draw_soon(self) -> None:
         """Draw the line now, or when the run has lasted long enough."""
         seconds = self._first_draw - monotonic()
@@ -429,6 +461,8 @@ class ProgressLine:
             _Timer.start(seconds, self._draw_text)
 
     def _draw_text(self) -> None:
+        if self._is_paused:
+            return
         self._next_draw = monotonic() + 0.1
         self._draw(truncate(self._text, _terminal_columns() - 1).ljust(self._drawn_length))
 

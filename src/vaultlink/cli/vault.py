@@ -26,7 +26,7 @@ from vaultlink.disk.vault_search import (
     require_vault_folder,
 )
 from vaultlink.errors import UnknownNameError, UsageError, propose
-from vaultlink.index.resolve import file_name, is_note, normalize_name, resolve
+from vaultlink.index.resolve import is_note, make_path_filter, normalize_name, resolve
 from vaultlink.report.layout import escape_controls, truncate_left
 from vaultlink.text import list_first
 
@@ -223,8 +223,10 @@ def warn_of_scan(scan: VaultScan, terminal: Terminal) -> None:
     protect_vault(scan.root, terminal, scan.listing.folders)
     if nested := scan.listing.vaults:
         terminal.print_message(
-            f"The vault contains another vault: {escape_controls(list_first(nested))}. "
-            "Its notes are treated as part of this one."
+            f"{'Nested vaults' if len(nested) > 1 else 'Nested vault'}: "
+            f"{escape_controls(list_first(nested))}. "
+            f"{'Their' if len(nested) > 1 else 'Its'} notes count here, too; "
+            "safe fixes by name do not cross."
         )
     if program := scan.obsidian.linking_program:
         terminal.print_message(
@@ -270,7 +272,7 @@ def warn_of_leftovers(scan: VaultScan, terminal: Terminal) -> None:
 
 def find_note_argument(vault: "Vault", name: str) -> str:
     """Return the vault path of a note named on the command line. Raises UsageError."""
-    from vaultlink.index.titles import unwrap_link  # noqa: PLC0415 - for commands with a note
+    from vaultlink.index.titles import find_similar_paths, unwrap_link  # noqa: PLC0415 - few need it
 
     word = unwrap_link(name, vault.index)
     if word != name:
@@ -278,7 +280,8 @@ def find_note_argument(vault: "Vault", name: str) -> str:
     path = _find_from_outside(vault, word) or vault.find(word) or find_aliased_note(vault, word)
     if path is not None:
         return path
-    near = [item.path for item in vault.suggest(word)] or _find_similar_notes(word, vault)
+    near = [item.path for item in vault.suggest(word)]
+    near = near or find_similar_paths(word, list(filter(is_note, vault.index.files)), folders=False)
     hint = propose(near[:2], "A note is named by its path in the vault, or as in a link.")
     raise UnknownNameError(f'there is no note "{name}" in {vault.root}. {hint}')
 
@@ -324,18 +327,16 @@ def to_vault_paths(root: Path, paths: Sequence[Path]) -> tuple[str, ...]:
     return tuple(_to_vault_path(root, path) for path in paths)
 
 
-def open_part(options: PathsOptions, terminal: Terminal) -> "tuple[Vault, Callable[[str], bool]]":
-    """Open the vault of paths; also return a predicate for the vault paths in them."""
-    vault = open_from_options(options, terminal, options.paths)
+def open_part(
+    options: PathsOptions, terminal: Terminal, note: str | None = None
+) -> "tuple[Vault, Callable[[str], bool]]":
+    """Open the vault of paths; also return a predicate for the vault paths in them.
+
+    Without paths, it is the vault of a named note.
+    """
+    start = options.paths or find_note_start(options, (note,))
+    vault = open_from_options(options, terminal, start)
     return vault, make_path_filter(to_vault_paths(vault.root, options.paths))
-
-
-def make_path_filter(chosen: Sequence[str]) -> Callable[[str], bool]:
-    """Return a predicate for vault paths that are chosen or below a chosen folder."""
-    if not chosen or "" in chosen:
-        return lambda _path: True
-    exact, prefixes = frozenset(chosen), tuple(f"{path}/" for path in chosen)
-    return lambda path: path in exact or path.startswith(prefixes)
 
 
 def make_suggester(
@@ -388,7 +389,7 @@ def make_suggester(
             or resolve(d.path, d.target, names) is not None
         ):
             return ()
-        others = drop_own_names(found, d.target, d.path)
+        others = drop_own_names(found, d.target, d.path, vault.state.settings.obsidian.vaults)
         return put_first(suggest_former(d), others) if has_former else others
 
     return suggest
@@ -452,49 +453,13 @@ def _follow_links_to(root: Path, path: Path) -> Path:
 
 def _missing_path_error(path: Path, root: Path | None) -> UsageError:
     """Return the error for a path that does not exist, or is a pattern in quotes."""
-    near = _find_similar_paths(str(path), root) if root else []
+    from vaultlink.index.titles import find_similar_paths  # noqa: PLC0415 - only for this message
+
+    near = find_similar_paths(str(path), list_files(root).files) if root else []
     hint = propose([shlex.quote(make_path_formatter(root)(item)) for item in near]) if root else ""
     if not near and any(sign in str(path) for sign in "*?["):
         hint = "vaultlink takes no patterns: name a folder, or let the shell expand the pattern."
     return UnknownNameError(f"{path}: no such file or folder. {hint}".rstrip())
-
-
-def _find_similar_paths(text: str, root: Path) -> list[str]:
-    """Return the vault paths, two at most, of files and folders that a path may mean.
-
-    No note is read. The path may lack `.md`, or be a pasted link.
-    """
-    from difflib import get_close_matches  # noqa: PLC0415 - only for this message
-
-    listing = list_files(root)
-    names = {f"{folder}/": folder for folder in listing.folders if folder}
-    names |= {path: path[:-3] if is_note(path) else path for path in listing.files}
-    wanted = normalize_name(text.strip("[]!").removeprefix("./").rstrip("/"))
-    keys: dict[str, str] = {}
-    for path in sorted(names, key=lambda item: (item.count("/"), item), reverse=True):
-        keys[normalize_name(names[path])] = path
-        if "/" not in wanted:
-            keys[normalize_name(file_name(names[path]))] = path
-    if wanted in keys:
-        return [keys[wanted]]
-    return [keys[key] for key in get_close_matches(wanted, keys, 2, _MIN_SIMILARITY)]
-
-
-_MIN_SIMILARITY = 0.75
-"""Similarity, from 0 to 1, of a path that is proposed for one that does not exist."""
-
-
-def _find_similar_notes(name: str, vault: "Vault") -> list[str]:
-    """Return the notes whose path contains a name, else those named most similarly."""
-    from difflib import get_close_matches  # noqa: PLC0415
-
-    names = {path: Path(path).stem.lower() for path in vault.index.files if is_note(path)}
-    wanted = Path(name).stem.lower()
-    containing = [path for path in names if wanted and wanted in path.lower()]
-    similar = get_close_matches(wanted, names.values(), 2, 0.5)
-    return sorted(containing, key=len) or [
-        next(path for path, stem in names.items() if stem == found) for found in similar
-    ]
 
 
 # -- words that name what a command changes ------------------------------------------------------

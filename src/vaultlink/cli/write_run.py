@@ -55,7 +55,9 @@ def hold_write_lock(terminal: Terminal, root: Path) -> Iterator[bool]:
     of them can be reverted later.
     """
     with wait_for_lock(terminal, root):
-        yield report_reverted(terminal, revert_interrupted(root))
+        with terminal.progress_line("Reading the journal"):
+            reverted = revert_interrupted(root)
+        yield report_reverted(terminal, reverted)
 
 
 @contextmanager
@@ -205,7 +207,7 @@ def _write(command: WritingCommand, scan: VaultScan, plan: "Plan") -> WriteResul
     terminal, is_interactive = command.terminal, command.is_interactive
     with hold_write_lock(terminal, scan.root) if is_interactive else nullcontext():
         try:
-            with command.prepare(plan), terminal.progress_line(_name_writing(plan)):
+            with command.prepare(plan), terminal.progress_line(name_writing(len(plan.texts))):
                 result = apply_plan(scan, plan, format_command_line(), command.describe(plan))
         except KeyboardInterrupt:
             terminal.print_message(
@@ -217,8 +219,9 @@ def _write(command: WritingCommand, scan: VaultScan, plan: "Plan") -> WriteResul
     return result
 
 
-def _name_writing(plan: "Plan") -> str:
-    return f"Writing {format_count(len(plan.texts), 'note')}" if plan.texts else "Writing"
+def name_writing(notes: int) -> str:
+    """Return the name of the phase in which notes are written, or only other files."""
+    return f"Writing {format_count(notes, 'note')}" if notes else "Writing"
 
 
 def format_command_line() -> str:

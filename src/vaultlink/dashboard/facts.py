@@ -36,7 +36,7 @@ from vaultlink.graph.twins import find_repeated, rank_twins
 from vaultlink.index.file_kinds import has_known_extension
 from vaultlink.index.index import link_name
 from vaultlink.index.packed_map import unpack_all
-from vaultlink.index.resolve import is_note
+from vaultlink.index.resolve import is_any_path, is_note, make_path_filter
 from vaultlink.links.edit_math import sort_edits
 from vaultlink.mentions.mention import Mention
 from vaultlink.model import (
@@ -199,30 +199,22 @@ class ReportLabels(NamedTuple):
     date: str = ""
 
 
-class ReportPart(NamedTuple):
-    """The part of a vault that the tables of a report are about.
-
-    Attributes:
-        paths: Vault paths of files and folders; empty for the whole vault.
-        wanted: Returns True for a vault path in them.
-    """
-
-    paths: tuple[str, ...] = ()
-    wanted: Callable[[str], bool] = lambda _path: True
-
-
 def build_report(
     sources: ReportInputs,
     labels: ReportLabels,
     max_rows: int | None = None,
-    part: ReportPart = ReportPart(),  # noqa: B008 - immutable
+    paths: tuple[str, ...] = (),
 ) -> VaultReport:
-    """Build the report of a vault, without its trend; all rows without `max_rows`."""
-    state = sources.state
+    """Build the report of a vault, without its trend; all rows without `max_rows`.
+
+    The tables are about the files in `paths`, vault paths of files and folders; without any, about
+    the whole vault.
+    """
+    state, wanted = sources.state, make_path_filter(paths)
     unpack_all(state.index.notes, state.index.targets, state.diagnostics, state.tallies)
     whole, cutter = _collect_facts(sources), _TableCutter(max_rows)
-    facts = _narrow_facts(whole, state, part.wanted) if part.paths else whole
-    numbers = _NoteNumbers(state, part.wanted)
+    facts = _narrow_facts(whole, state, wanted) if paths else whole
+    numbers = _NoteNumbers(state, wanted)
     missing = [topic for topic in facts.topics if has_known_extension(topic.name)]
     fixes = sort_fixes(facts.findings, facts.fixable.fixes)
     return VaultReport(
@@ -260,9 +252,9 @@ def build_report(
         next=list_report_steps(_gather_step_inputs(state, whole)),
         mentions=_list_mentioned(facts, cutter, numbers, sources.text),
         related=_list_isolated(state, facts.orphans, numbers),
-        twins=_list_twins(state, numbers, part),
+        twins=_list_twins(state, numbers, wanted),
         cuts=tuple(cutter.cuts),
-        paths=part.paths,
+        paths=paths,
     )
 
 
@@ -319,7 +311,8 @@ def _list_topics(
     sources: ReportInputs, topics: Sequence[DanglingTopic], max_named: int | None
 ) -> tuple[TopicRow, ...]:
     suggestions = sources.suggest_all([topic.name for topic in topics])
-    rows = [topic_row(topic, lambda name: suggestions.get(name, ())) for topic in topics]
+    vaults = sources.state.settings.obsidian.vaults
+    rows = [topic_row(topic, lambda name: suggestions.get(name, ()), vaults) for topic in topics]
     return tuple([_describe_topic(row, max_named) for row in rows])
 
 
@@ -423,9 +416,11 @@ def _list_isolated(
     return tuple(found)
 
 
-def _list_twins(state: State, numbers: "_NoteNumbers", part: ReportPart) -> tuple[TwinRow, ...]:
-    ranked = rank_twins(state.index, None if part.paths else _MAX_TWINS)
-    pairs = [item for item in ranked if part.wanted(item.path) or part.wanted(item.twin)]
+def _list_twins(
+    state: State, numbers: "_NoteNumbers", wanted: Callable[[str], bool]
+) -> tuple[TwinRow, ...]:
+    ranked = rank_twins(state.index, _MAX_TWINS if wanted is is_any_path else None)
+    pairs = [item for item in ranked if wanted(item.path) or wanted(item.twin)]
     return tuple(
         TwinRow(
             item.path,

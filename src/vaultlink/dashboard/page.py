@@ -8,11 +8,11 @@ from gzip import compress
 from hashlib import sha256
 from importlib.resources import files
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import quote
 
 from vaultlink.dashboard.model import HealthScore, Totals, Trend, VaultReport, describe_part
 from vaultlink.errors import UsageError
 from vaultlink.graph.picture import SIZE, GraphPicture, PictureNode, render_svg
+from vaultlink.obsidian import format_address
 from vaultlink.report.changed_lines import DiffPart, compare_words, cut_equal_parts, show_blanks
 from vaultlink.report.layout import UNSAFE_CHARS, format_count
 from vaultlink.report.overview import format_share
@@ -31,9 +31,6 @@ SHOWN_CHARACTERS = 160
 
 _END_CHARACTERS = 40
 """Characters of a longer name that are shown after its gap."""
-
-_LONGEST_PATH = 4096
-"""Characters of a path, the limit of Linux. A longer one gets no address."""
 
 _INVISIBLE = re.compile(f"([\x00-\x1f{UNSAFE_CHARS}\ud800-\udfff])")
 """What a page does not show, or shows in another order; the terminal spells out the same."""
@@ -73,21 +70,6 @@ def split_folder(path: str) -> tuple[str, str]:
     """
     folder, slash, name = path.rpartition("/")
     return folder + slash, name.removesuffix(".md")
-
-
-def format_address(vault: str, path: str) -> str:
-    """Return the address that opens a file in Obsidian.
-
-    Everything except letters, digits and `-._~` is percent-encoded. Returns "" for a path that is
-    too long or that no file can have.
-    """
-    if len(path) > _LONGEST_PATH:
-        return ""
-    try:
-        names = [quote(name, safe="", errors="surrogateescape") for name in (vault, path)]
-    except UnicodeEncodeError:
-        return ""
-    return "obsidian://open?vault={}&file={}".format(*names)
 
 
 # -- the difference between a line before and after a fix, as parts of both lines ------------------

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from vaultlink.disk.scan import VaultScan, is_source_file
 from vaultlink.disk.workers import AnalysedFiles, FilesToAnalyse, analyse_files, find_different
@@ -24,15 +24,29 @@ Progress = Callable[[int, int], None]
 """Called with the number of notes read, and that of all notes to read."""
 
 
+@runtime_checkable
+class PhasedProgress(Protocol):
+    """A progress that knows the phases after reading, too."""
+
+    def __call__(self, done: int, total: int, /) -> None:
+        """Show the number of what is done, and that of all that is to do."""
+
+    def begin(self, label: str, /) -> None:
+        """Begin the next phase."""
+
+
+def ignore_progress(_done: int, _total: int) -> None:
+    """Do nothing: the progress of a run that nobody watches."""
+
+
 def begin_phase(progress: Progress, name: str) -> Progress:
     """Begin a phase after reading, and return what to call with its counts.
 
-    A progress without a method `begin` knows no other phase than reading, and is not called.
+    A progress that knows no other phase than reading is not called.
     """
-    begin = getattr(progress, "begin", None)
-    if begin is None:
-        return lambda _done, _all: None
-    begin(name)
+    if not isinstance(progress, PhasedProgress):
+        return ignore_progress
+    progress.begin(name)
     return progress
 
 
@@ -150,7 +164,7 @@ def read_changes(
             sources.append(path)
         else:
             others.append(Change(path, Presence.ATTACHMENT if path in files else Presence.GONE))
-    analysed = _read_files(scan, settings, sources, {}, None, lambda _done, _all: None)
+    analysed = _read_files(scan, settings, sources, {}, None, ignore_progress)
     notes = decode_column(Note, analysed.notes)
     diagnostics = decode_column(tuple[Diagnostic, ...], analysed.diagnostics)
     for path in sources:

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import msgspec
 
 from vaultlink.dashboard.score import TreeMeasures, measure_state
+from vaultlink.disk.changes import Progress
 from vaultlink.disk.processes import count_processes, no_garbage_collection, run_parts
 from vaultlink.disk.read import UnreadableFile
 from vaultlink.disk.revisions import REGULAR_FILE_MODES, OldTexts, TextLimits
@@ -35,9 +36,6 @@ _FORK_THRESHOLD = 600
 
 _MAX_SHARE = 0.75
 """Share of the work of the slowest process above which one process does everything."""
-
-Progress = Callable[[int, int], None]
-"""Called with the number of commits that are done and of all commits."""
 
 
 class MeasuredTrees(msgspec.Struct, frozen=True, array_like=True):

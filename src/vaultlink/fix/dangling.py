@@ -191,7 +191,8 @@ class _LinksBySpan(dict[str, dict[tuple[int, int], Link]]):
 
 def _suggest(state: State, sources: FixInputs, link: Link, source: str) -> Sequence[Suggestion]:
     suggest = sources.suggest or state.index.derive(Suggester)
-    found = drop_own_names(suggest(link.target), link.target, source)
+    vaults = state.settings.obsidian.vaults
+    found = drop_own_names(suggest(link.target), link.target, source, vaults)
     if not found:
         named = find_named_by_display(link, source, state.index)
         found = [Suggestion(named, "respelling", _DISPLAY_SCORE)] if named else []

@@ -39,7 +39,7 @@ from vaultlink.backlinks.style import SectionStyle, read_section_style
 from vaultlink.engine.diagnostics import FindingKind, make_finding
 from vaultlink.engine.step import State
 from vaultlink.engine.suppressions import apply_suppressions
-from vaultlink.fix.select import FindingWithFix
+from vaultlink.fix.select import CountPaths, FindingWithFix
 from vaultlink.fix.sources import FixInputs
 from vaultlink.index.index import Index
 from vaultlink.links.edit_math import apply_edits, count_equal_ends
@@ -312,19 +312,25 @@ class SectionUpdater:
     """Yield the fixes that write missing sections and update outdated ones.
 
     Outdated passages and mentions, which no check finds, are compared in the first round only,
-    because writing sections does not change them. `mentions` are as in `FixInputs`.
+    because writing sections does not change them. `mentions` are as in `FixInputs`; `count` yields
+    the paths of each round, and may show how many were taken.
     """
 
-    def __init__(self, chosen: PathFilter, mentions: Mapping[str, Set[str]] | None = None):
-        self._is_selected = chosen
+    def __init__(
+        self,
+        chosen: PathFilter,
+        mentions: Mapping[str, Set[str]] | None = None,
+        count: CountPaths = iter,
+    ):
+        self._is_selected, self._count = chosen, count
         self._mentions = mentions
         self._texts_compared = False
 
     def __call__(self, state: State, sources: FixInputs) -> Iterator[FindingWithFix]:
         make_fix = SectionFixMaker()
         sources = replace(sources, mentions=self._mentions)
-        for path, items in state.diagnostics.items():
-            for item in items if self._is_selected(path) else ():
+        for path in self._count([*state.diagnostics]):
+            for item in state.diagnostics[path] if self._is_selected(path) else ():
                 fix = make_fix(state, sources, item) if item.rule in SECTION_RULES else None
                 if fix:
                     yield item, fix

@@ -4,14 +4,14 @@ The result does not depend on the order of the fixes.
 """
 
 from bisect import bisect_left, insort
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice, takewhile
 
 from msgspec.structs import replace
 
 from vaultlink.config.settings import Config
 from vaultlink.engine.step import State
-from vaultlink.index.resolve import normalize_name
+from vaultlink.index.resolve import is_any_path, normalize_name
 from vaultlink.links.edit_math import edits_overlap
 from vaultlink.model import Diagnostic, Edit, Fix, Safety
 from vaultlink.rules.registry import Rule, find_split_rules, select_rules
@@ -21,6 +21,9 @@ FixFilter = Callable[[Diagnostic, Fix], bool]
 
 FindingWithFix = tuple[Diagnostic, Fix]
 """A finding and its fix."""
+
+CountPaths = Callable[[Sequence[str]], Iterator[str]]
+"""Yields paths, and may show how many were taken."""
 
 
 def select_fixes(fixes: Iterable[FindingWithFix]) -> list[FindingWithFix]:
@@ -50,7 +53,7 @@ def make_fix_filter(
     config: Config,
     *,
     unsafe: bool = False,
-    wanted: Callable[[str], bool] = lambda _path: True,
+    wanted: Callable[[str], bool] = is_any_path,
 ) -> FixFilter:
     """Return a filter by the settings `fixable` and `unfixable`, safety and path.
 

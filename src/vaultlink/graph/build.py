@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 import msgspec
 
 from vaultlink.index.index import Index
-from vaultlink.index.resolve import is_canvas, is_note
+from vaultlink.index.resolve import is_any_path, is_canvas, is_note
 from vaultlink.index.topics import Topic, topic_name
 
 # -- build the vault's graph as a networkx graph, summarize it and select from it ------------------
@@ -153,7 +153,7 @@ class GraphSummary(msgspec.Struct, frozen=True):
 
 
 def summarize_graph(
-    nx_graph: "Graph", hubs: int = 10, wanted: Callable[[str], bool] = lambda _path: True
+    nx_graph: "Graph", hubs: int = 10, wanted: Callable[[str], bool] = is_any_path
 ) -> GraphSummary:
     """Summarize a graph. Unresolved topics do not connect files.
 

@@ -144,8 +144,15 @@ def crosses_border(one: str, other: str, vaults: Iterable[str], index: Index) ->
 
     `vaults` are the folders of the nested vaults.
     """
-    folders = [*(f"{vault}/" for vault in vaults), *index.derive(find_copied_folders)]
-    return any(one.startswith(folder) != other.startswith(folder) for folder in folders)
+    return is_in_other_vault(one, other, vaults) or any(
+        one.startswith(folder) != other.startswith(folder)
+        for folder in index.derive(find_copied_folders)
+    )
+
+
+def is_in_other_vault(one: str, other: str, vaults: Iterable[str]) -> bool:
+    """Return True if only one of two files is in a nested vault, one of these folders."""
+    return any(one.startswith(f"{vault}/") != other.startswith(f"{vault}/") for vault in vaults)
 
 
 def _strip_shared_path(one: str, other: str) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from vaultlink.index.packed_map import PackedMap, encode, unpack_all, with_chang
 from vaultlink.index.resolve import (
     PathsByName,
     file_name,
+    is_any_path,
     is_note,
     name_key,
     normalize_name,
@@ -599,7 +600,7 @@ class Index:
             len(links), len(links) - external - dangling, dangling, ambiguous, external
         )
 
-    def count_all_links(self, wanted: Callable[[str], bool] = lambda _path: True) -> LinkCounts:
+    def count_all_links(self, wanted: Callable[[str], bool] = is_any_path) -> LinkCounts:
         """Return the numbers of links in wanted files."""
         return sum_counts(map(self.count_links, filter(wanted, self.notes)))
 

@@ -5,7 +5,7 @@ It must not depend on anything else: this keeps incremental runs exact.
 """
 
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 
 from vaultlink.text import lazy_pattern, strip_accents
@@ -53,6 +53,19 @@ def target_keys(target: str) -> tuple[str, ...]:
     """
     name = normalize_name(file_name(target))
     return (name, name + ".md") if "." in name else (name + ".md",)
+
+
+def is_any_path(_path: str) -> bool:
+    """Return True: the choice of paths where nobody chose some."""
+    return True
+
+
+def make_path_filter(chosen: Sequence[str]) -> Callable[[str], bool]:
+    """Return a predicate for vault paths that are chosen or below a chosen folder."""
+    if not chosen or "" in chosen:
+        return is_any_path
+    exact, prefixes = frozenset(chosen), tuple(f"{path}/" for path in chosen)
+    return lambda path: path in exact or path.startswith(prefixes)
 
 
 def is_note(path: str) -> bool:

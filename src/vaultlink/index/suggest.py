@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
-from vaultlink.index.file_kinds import is_same_kind
+from vaultlink.index.file_kinds import is_in_other_vault, is_same_kind
 from vaultlink.index.index import Index, link_name, list_file_names
 from vaultlink.index.near_names import (
     MIN_SLIP,
@@ -233,9 +233,12 @@ def list_unresolved(findings: Iterable[Diagnostic], names: PathsByName) -> list[
     return [target for target, path in paths.items() if resolve(path, target, names) is None]
 
 
-def drop_own_names(found: Sequence[Suggestion], target: str, source: str) -> list[Suggestion]:
-    """Return suggestions without the note that contains the link.
+def drop_own_names(
+    found: Sequence[Suggestion], target: str, source: str, vaults: Iterable[str]
+) -> list[Suggestion]:
+    """Return suggestions without the note that contains the link, and its companions.
 
+    A name of another vault, in one of these nested folders or around it, is not near either.
     There are none if the link has another name of that note. A target that consists of that note's
     name and more is a companion of the note: none is near.
     """
@@ -246,7 +249,10 @@ def drop_own_names(found: Sequence[Suggestion], target: str, source: str) -> lis
     return [
         item
         for item in found
-        if item.path != source and not (is_companion and item.reason == "near")
+        if item.path != source
+        and not (
+            item.reason == "near" and (is_companion or is_in_other_vault(source, item.path, vaults))
+        )
     ]
 
 

@@ -3,8 +3,18 @@
 Uses only the names, titles, aliases and headings in the index.
 """
 
+from collections.abc import Collection
+
 from vaultlink.index.index import BOARD_EXTENSIONS, Index, link_name
-from vaultlink.index.resolve import is_note, name_key, normalize_name, spelling_key, title_slug
+from vaultlink.index.resolve import (
+    file_name,
+    is_note,
+    list_outer_folders,
+    name_key,
+    normalize_name,
+    spelling_key,
+    title_slug,
+)
 from vaultlink.text import fold_title, lazy_pattern
 
 
@@ -122,3 +132,31 @@ def find_notes_by_alias(alias: str, index: Index) -> tuple[str, ...]:
         if notes := index.notes_by_alias.get(normalize_name(name.strip()), ()):
             return tuple(sorted(notes))
     return ()
+
+
+def find_similar_paths(text: str, files: Collection[str], *, folders: bool = True) -> list[str]:
+    """Return files and folders, at most two, that a text without a match may mean.
+
+    The text may lack `.md`, or be a pasted link. Folders end with a slash. A path whose name is
+    similar comes before one that contains the text.
+    """
+    from difflib import get_close_matches  # noqa: PLC0415 - only for messages
+
+    names = {path: path.removesuffix(".md") for path in files}
+    if folders:
+        names |= {f"{item}/": item for path in files for item in list_outer_folders(path)}
+    wanted = normalize_name(text.strip("[]!").removeprefix("./").rstrip("/").removesuffix(".md"))
+    ordered = sorted(names, key=lambda item: (item.count("/"), item), reverse=True)
+    keys = {
+        normalize_name(names[path] if "/" in wanted else file_name(names[path])): path
+        for path in ordered
+    }
+    if wanted in keys:
+        return [keys[wanted]]
+    near = get_close_matches(wanted, keys, 2, _MIN_SIMILARITY)
+    containing = [key for key in keys if len(wanted) > 1 and wanted in key]
+    return list(dict.fromkeys(keys[key] for key in near or sorted(containing, key=len)))[:2]
+
+
+_MIN_SIMILARITY = 0.7
+"""Similarity, from 0 to 1, of a path that is proposed for one that does not exist."""

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from vaultlink.errors import UnknownNameError, UsageError
+from vaultlink.errors import UnknownNameError, UsageError, propose
 from vaultlink.fix.plan import Rename, RenameKind
 from vaultlink.index.anchors import find_anchor, normalize_heading, split_parts
 from vaultlink.index.file_kinds import has_known_extension
@@ -19,10 +19,10 @@ from vaultlink.index.resolve import (
     parent_folder,
     resolve_with_alternatives,
 )
-from vaultlink.index.titles import unwrap_link
+from vaultlink.index.titles import find_similar_paths, unwrap_link
 from vaultlink.index.words import find_slip, is_inflection, split_name
 from vaultlink.model import BlockId, Note
-from vaultlink.text import lazy_pattern
+from vaultlink.text import lazy_pattern, list_first
 
 # -- find what the old name in the arguments of a rename stands for --------------------------------
 
@@ -102,7 +102,7 @@ def _look_up(index: Index, text: str, find: FindPath) -> str | None:
     if chosen and found == chosen and on_disk is None and others and not is_path:
         names = sorted([chosen, *others])
         raise UsageError(
-            f'several files have the name "{text}". Write the path: {_join_names(names)}.'
+            f'several files have the name "{text}". Write the path: {list_first(names, 4)}.'
         )
     return f"{folder}/" if folder else found
 
@@ -146,8 +146,8 @@ def _find_tag(index: Index, text: str) -> RenamedThing:
     if any(f"{tag.lower()}/".startswith(f"{wanted}/") for tag in known) and name:
         return RenamedThing(RenameKind.TAG, name)
     near = _find_similar(wanted, known)
-    hint = _suggest([f"#{tag}" for tag in near]) or (
-        "A heading is named with its note, as in Note#Heading."
+    hint = propose(
+        [f"#{tag}" for tag in near], "A heading is named with its note, as in Note#Heading."
     )
     raise UsageError(f"no note has the tag #{name}. {hint}")
 
@@ -209,24 +209,12 @@ def _explain_unknown_path(index: Index, text: str) -> str:
     from vaultlink.index.suggest import Suggester  # noqa: PLC0415 - only for this message
 
     near = [item.path for item in Suggester(index)(text.rstrip("/"))]
-    near = near or _find_similar_paths(index, file_name(text.rstrip("/")))
-    hint = _suggest(near) or (
-        "A note is named by its path in the vault, or as in a link; a folder by its path."
+    near = near or find_similar_paths(text, index.files)
+    hint = propose(
+        near[:2], "A note is named by its path in the vault, or as in a link; a folder by its path."
     )
     kind = "folder" if text.endswith("/") else "note, attachment or folder"
     return f'there is no {kind} "{text}" in the vault. {hint}'
-
-
-def _find_similar_paths(index: Index, name: str) -> list[str]:
-    """Return the files and folders whose name is similar to a text or contains it."""
-    paths = {file_name(path): path for path in sorted(index.files, reverse=True)}
-    paths |= {
-        file_name(folder): f"{folder}/"
-        for path in index.files
-        for folder in list_outer_folders(path)
-    }
-    containing = [item for item in paths if len(name) > 1 and name.lower() in item.lower()]
-    return [paths[item] for item in _find_similar(name, paths) or sorted(containing, key=len)]
 
 
 def _explain_unknown_part(note: Note, part: str) -> str:
@@ -234,11 +222,10 @@ def _explain_unknown_part(note: Note, part: str) -> str:
     known = (
         [f"^{block.id}" for block in note.blocks] if is_block else [h.text for h in note.headings]
     )
-    hint = _suggest([f"{note.path}#{name}" for name in _find_similar(part, known)])
     kind = "block" if is_block else "heading"
-    return f'{note.path} has no {kind} "{part}". ' + (
-        hint or f"`vaultlink show {shlex.quote(note.path)}` lists its {kind}s."
-    )
+    near = [f"{note.path}#{name}" for name in _find_similar(part, known)]
+    hint = propose(near, f"`vaultlink show {shlex.quote(note.path)}` lists its {kind}s.")
+    return f'{note.path} has no {kind} "{part}". {hint}'
 
 
 def _find_similar(name: str, known: Iterable[str]) -> list[str]:
@@ -246,15 +233,6 @@ def _find_similar(name: str, known: Iterable[str]) -> list[str]:
 
     by_key = {item.lower(): item for item in known}
     return [by_key[key] for key in get_close_matches(name.lower(), by_key, 2, 0.6)]
-
-
-def _suggest(names: Sequence[str]) -> str:
-    return f"Did you mean {' or '.join(names[:2])}?" if names else ""
-
-
-def _join_names(names: Sequence[str]) -> str:
-    others = f" and {len(names) - 4:,} more" if len(names) > 4 else ""
-    return ", ".join(names[:4]) + others
 
 
 # -- read the arguments of a rename: old and new names, as users write them ------------------------

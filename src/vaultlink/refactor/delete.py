@@ -19,9 +19,10 @@ from vaultlink.parse.canvas import parse_canvas_cards
 from vaultlink.refactor.canvas_removal import remove_canvas_links
 from vaultlink.refactor.link_edits import LinkEdits, find_sources
 from vaultlink.refactor.planner import find_mentions
-from vaultlink.refactor.refactoring import EditsByPath, Refactoring, merge_edits
+from vaultlink.refactor.refactoring import MOST_NAMED, EditsByPath, Refactoring, merge_edits
 from vaultlink.refactor.relocation import RefusedError, Relocation
 from vaultlink.refactor.unlinking import UnlinkedPlaces, remove_entries, unlink_in_note
+from vaultlink.text import list_first
 
 
 class LinkChoice(StrEnum):
@@ -391,10 +392,8 @@ class _Deleting(Refactoring):
                 if now is not None:
                     found.append(f"{link.raw} in {path} would lead to {now}")
         if found:
-            more = f" and {len(found) - _MOST_NAMED:,} more" if len(found) > _MOST_NAMED else ""
             raise RefusedError(
-                f"{', '.join(sorted(found)[:_MOST_NAMED])}{more}. "
-                "--to and --unlink change these links."
+                f"{list_first(sorted(found), MOST_NAMED)}. --to and --unlink change these links."
             )
 
     def _finish(self, plan: Plan, disposal: Disposal) -> Plan:
@@ -430,7 +429,3 @@ class _Deleting(Refactoring):
             if item.kind in (ReferenceKind.IMAGE, ReferenceKind.QUERY):
                 places.setdefault((item.place.path, item.place.line), item.place)
         return tuple(places[key] for key in sorted(places))
-
-
-_MOST_NAMED = 5
-"""Links that a refusal names, at most."""

@@ -18,8 +18,9 @@ from vaultlink.parse.backlinks_markers import MARKER_TEXT
 from vaultlink.refactor.link_edits import LinkEdits, LinkPlanner, find_defining_sources
 from vaultlink.refactor.relocation import RefusedError, Relocation, step_after
 from vaultlink.refactor.subpaths import SubpathMap
+from vaultlink.text import list_first
 
-_MOST_NAMED = 5
+MOST_NAMED = 5
 """Links that a refusal names, at most."""
 
 EditsByPath = dict[str, tuple[Edit, ...]]
@@ -96,10 +97,10 @@ class Refactoring:
         )
         links = planner.plan(sources)
         if links.unwritable:
-            named, others = name_links(links.unwritable)
-            more = f" and {others} more" if others else ""
+            named = [f"{raw} in {path}" for path, raw in links.unwritable]
             raise RefusedError(
-                f"no link can be written that leads to the new name: {named}{more}. "
+                "no link can be written that leads to the new name: "
+                f"{list_first(named, MOST_NAMED)}. "
                 "Nothing was written. Choose another name."
             )
         return links
@@ -275,12 +276,6 @@ def require_text(sources: FixInputs, path: str) -> str:
     if text is None:
         raise RefusedError(f"“{path}” can't be changed: {sources.explain(path)}.")
     return text
-
-
-def name_links(links: Sequence[tuple[str, str]]) -> tuple[str, int]:
-    """Return some links, given by path and text, and the number of others."""
-    named = [f"{raw} in {path}" for path, raw in links[:_MOST_NAMED]]
-    return ", ".join(named), len(links) - len(named)
 
 
 def merge_edits(

@@ -9,8 +9,9 @@ import msgspec
 
 from vaultlink.engine.step import State
 from vaultlink.graph.build import is_dead_end, is_orphan
+from vaultlink.index.file_kinds import is_in_other_vault
 from vaultlink.index.index import Index
-from vaultlink.index.resolve import is_note, name_key
+from vaultlink.index.resolve import is_any_path, is_note, name_key
 from vaultlink.index.topics import list_topics
 from vaultlink.model import Diagnostic, Link, Suggestion
 from vaultlink.report.json_document import SuggestionRow, suggestion_rows
@@ -191,15 +192,14 @@ class DanglingTopic(NamedTuple):
 def topic_rows(
     state: State,
     suggest: Callable[[str], Sequence[Suggestion]],
-    wanted: Callable[[str], bool] = lambda _path: True,
+    wanted: Callable[[str], bool] = is_any_path,
 ) -> list[DanglingTopicRow]:
     """Return a row for each unresolved topic, most links first, then by name."""
-    return [topic_row(topic, suggest) for topic in rank_topics(state, wanted)]
+    vaults = state.settings.obsidian.vaults
+    return [topic_row(topic, suggest, vaults) for topic in rank_topics(state, wanted)]
 
 
-def rank_topics(
-    state: State, wanted: Callable[[str], bool] = lambda _path: True
-) -> list[DanglingTopic]:
+def rank_topics(state: State, wanted: Callable[[str], bool] = is_any_path) -> list[DanglingTopic]:
     """Return the topics of the links in wanted paths, most links first.
 
     They are those of the unresolved links that a check reports, of known findings, too. See
@@ -247,11 +247,20 @@ class _FormerTargets:
 
 
 def topic_row(
-    topic: DanglingTopic, suggest: Callable[[str], Sequence[Suggestion]]
+    topic: DanglingTopic, suggest: Callable[[str], Sequence[Suggestion]], vaults: Sequence[str]
 ) -> DanglingTopicRow:
+    """Return the row of a topic. No name is near across the border of one of `vaults`."""
     name, sources, former, is_planned = topic
     paths = {source.path for source in sources}
-    others = [item for item in suggest(name) if item.path not in paths]
+    others = [
+        item
+        for item in suggest(name)
+        if item.path not in paths
+        and (
+            item.reason != "near"
+            or any(not is_in_other_vault(path, item.path, vaults) for path in paths)
+        )
+    ]
     suggestions = put_first(suggest_former_target(former), others)
     cause = (former.reason or None) if former else None
     return DanglingTopicRow(

@@ -277,7 +277,7 @@ def _is_mistake(link: Link, note: Note, context: Context) -> bool:
     found = known[target]
     return (
         found is None
-        or bool(found and drop_own_names(found, target, note.path))
+        or bool(found and drop_own_names(found, target, note.path, context.obsidian.vaults))
         or find_named_by_display(link, note.path, context.index) is not None
         or find_former_target(link, note.path, context.index, context.history) is not None
     )

@@ -23,6 +23,7 @@ from vaultlink.fix.plan import Plan, VaultChanges
 from vaultlink.fix.select import FixFilter, make_fix_filter
 from vaultlink.fix.sources import FixAnswers, FixInputs
 from vaultlink.index.file_kinds import find_conflicted_files, has_merge_markers
+from vaultlink.index.resolve import is_any_path
 from vaultlink.index.suggest import list_unresolved
 from vaultlink.model import Diagnostic, FileStamp, Fix, Suggestion
 from vaultlink.write.open_folders import (
@@ -230,7 +231,7 @@ class Fixer(msgspec.Struct, frozen=True, dict=True):
         return lambda item: find_fix(self.state, sources, item, makers)
 
     def forecaster(
-        self, wanted: Callable[[str], bool] = lambda _path: True, *, guesses: bool = True
+        self, wanted: Callable[[str], bool] = is_any_path, *, guesses: bool = True
     ) -> FixForecaster:
         """Return a function that forecasts which findings `vaultlink fix` would fix.
 

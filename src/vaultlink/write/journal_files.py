@@ -518,11 +518,11 @@ def _count_changes(run: RecordedRun) -> int:
 
 
 _RECORD_KINDS = ("run", "ended", "ending", "undone", "moving")
-"""Extensions of the files that a run has in the journal."""
+"""Extensions of the files that a run has in the journal, in the order of their removal."""
 
 
 def list_record_files(root: Path) -> list[Path]:
-    """Return the files of all runs in the journal of a vault, sorted.
+    """Return the files of all runs in the journal of a vault, the oldest runs first.
 
     Files behind a symbolic link are left out.
     """
@@ -538,15 +538,25 @@ def list_record_files(root: Path) -> list[Path]:
 def delete_runs(root: Path) -> int:
     """Delete the records of all runs of a vault; return how many files are left.
 
-    The write lock must be held, and no run may be interrupted.
+    Those that are left are whole: the oldest run is deleted first, and none after one that can't
+    be. The write lock must be held, and no run may be interrupted.
     """
-    for file in list_record_files(root):
-        with suppress(OSError):
+    with suppress(OSError):
+        for file in sorted(list_record_files(root), key=_order_removal):
             file.unlink()
     return len(list_record_files(root))
 
 
+def _order_removal(file: Path) -> tuple[str, int]:
+    """Return the order of a file; a record precedes its marks.
+
+    Without them, the run would count as interrupted, and be reverted.
+    """
+    return file.stem, _RECORD_KINDS.index(file.suffix[1:])
+
+
 def delete_run(folder: Path, run: str) -> None:
-    for kind in _RECORD_KINDS:
-        with suppress(OSError):
+    """Delete the record of a run, then its marks, which stay if the record does."""
+    with suppress(OSError):
+        for kind in _RECORD_KINDS:
             (folder / f"{run}.{kind}").unlink(missing_ok=True)

@@ -24,6 +24,7 @@ from vaultlink.cli.write_run import WritingCommand, run_plan
 from vaultlink.disk.scan import BASELINE_FILE, VaultScan
 from vaultlink.errors import UsageError, VaultError
 from vaultlink.fix.plan import Plan
+from vaultlink.index.resolve import is_any_path
 from vaultlink.model import PendingWrite
 from vaultlink.report.layout import format_count
 from vaultlink.write.write_notes import WriteResult
@@ -60,6 +61,9 @@ class _BaselineCommand(WritingCommand):
 
     def __init__(self, options: BaselineOptions):
         terminal = Terminal(options)
+        if not options.diff:
+            reason = "only baseline --diff prints other formats than text"
+            terminal.refuse_format(reason, ("text",))
         output_format = choose_document_format(terminal)
         super().__init__("baseline", options, terminal, output_format)
         self._prune, self.is_dry, self.start = options.prune, options.diff, start_at(options.folder)
@@ -113,7 +117,7 @@ def _update_baseline(vault: Vault, before: bytes, *, adds: bool) -> tuple[Baseli
     With `adds`, the new findings are added. Findings of rules that do not run stay.
     """
     known, settings = findings_in_baseline(vault, before), vault.state.settings
-    split = split_known(vault.state.diagnostics, [known], vault.text, lambda _path: True)
+    split = split_known(vault.state.diagnostics, [known], vault.text, is_any_path)
     keys, others = update_known_keys(vault.state.diagnostics, known, vault.text, adds=adds)
     baseline = update_baseline(parse_baseline(vault.root, before), settings, keys, adds=adds)
     sentences = [

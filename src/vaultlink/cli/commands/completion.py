@@ -33,8 +33,10 @@ def completion(options: CompletionOptions) -> int:
     """
     if options.shell is None:
         raise UsageError(f"completion requires a shell: {', '.join(SCRIPTS)}.")
+    terminal = Terminal(options)
+    terminal.refuse_format("completion prints only the script")
     script = resources.files("vaultlink.cli").joinpath(
         "completions", f"vaultlink.{SCRIPTS[options.shell]}"
     )
-    Terminal(options).print_results(script.read_text(encoding="utf-8"))
+    terminal.print_results(script.read_text(encoding="utf-8"))
     return EXIT_CLEAN

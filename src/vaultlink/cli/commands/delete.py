@@ -35,6 +35,7 @@ from vaultlink.refactor.delete import (
 from vaultlink.report.fix_question import QuestionKey
 from vaultlink.report.layout import escape_controls, format_count
 from vaultlink.report.plan_result import describe_delete, list_places
+from vaultlink.text import list_first
 from vaultlink.write.trash import (
     TrashPlan,
     copy_to_trash,
@@ -303,12 +304,10 @@ def _ask_for_target(vault: Vault, reader: "KeyReader", deleted: frozenset[str]) 
 
 
 def _describe_unused(paths: Sequence[str]) -> str:
-    named = ", ".join(map(escape_controls, paths[:_MAX_NAMED]))
-    others = len(paths) - _MAX_NAMED
-    more = f" and {others:,} more" if others > 0 else ""
+    named = escape_controls(list_first(paths, _MAX_NAMED))
     verb, object_ = ("is", "it") if len(paths) == 1 else ("are", "them")
     return (
-        f"{format_count(len(paths), 'attachment')} {verb} used by nothing else: {named}{more}. "
+        f"{format_count(len(paths), 'attachment')} {verb} used by nothing else: {named}. "
         f"--with-attachments deletes {object_}, too."
     )
 

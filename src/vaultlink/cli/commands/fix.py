@@ -26,7 +26,6 @@ from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import (
     format_command_options,
     format_vault_option,
-    make_path_filter,
     open_scanned_vault,
     scan_from_options,
 )
@@ -37,6 +36,7 @@ from vaultlink.files import read_regular
 from vaultlink.fix.plan import Plan
 from vaultlink.fix.select import make_fix_filter
 from vaultlink.fix.sources import FixAnswers
+from vaultlink.index.resolve import make_path_filter
 from vaultlink.model import Safety
 from vaultlink.report import FORMAT_ELSEWHERE, FORMATS
 from vaultlink.report.changed_lines import (
@@ -221,11 +221,12 @@ class _FixCommand(WritingCommand):
         self._vault, self._known = known_sources.load_known(vault)
         wanted = make_path_filter(select_vault_paths(options, scan.root))
         answers = parse_fix_answers(options, scan.root, is_interactive=self.is_interactive)
-        plan = (
-            self._ask(wanted, answers or FixAnswers())
-            if self.is_interactive
-            else self._plan(wanted, answers)
-        )
+        with self.terminal.progress_line("Planning fixes"):
+            plan = (
+                self._ask(wanted, answers or FixAnswers())
+                if self.is_interactive
+                else self._plan(wanted, answers)
+            )
         self._fixed_paths = plan.texts.keys()
         self._only_read = self._describe_left_out(wanted)
         if self.links_mentions:
@@ -240,12 +241,11 @@ class _FixCommand(WritingCommand):
 
     def _plan(self, wanted: Callable[[str], bool], answers: FixAnswers | None) -> Plan:
         vault, unsafe = self._vault, self._options.unsafe_fixes
-        with self.terminal.progress_line("Planning fixes"):
-            return vault.fixer.plan(
-                make_fix_filter(vault.rules, vault.config, unsafe=unsafe, wanted=wanted),
-                answers,
-                make_new_finding_selector(self._known, vault, wanted),
-            )
+        return vault.fixer.plan(
+            make_fix_filter(vault.rules, vault.config, unsafe=unsafe, wanted=wanted),
+            answers,
+            make_new_finding_selector(self._known, vault, wanted),
+        )
 
     def _ask(self, wanted: Callable[[str], bool], answers: FixAnswers) -> Plan:
         from vaultlink.cli.interactive import choose_fixes  # noqa: PLC0415 - needed interactively only
@@ -333,9 +333,10 @@ class _FixCommand(WritingCommand):
         sentence = self.describe(plan, brief=shows_examples)
         terminal.print_message(sentence + (f" {self.describe_undo()}" if row.run else ""))
         self._print_remaining(checked)
-        advice = propose_after_fix(
-            options, checked, interactive=self.is_interactive, listed=not shows_examples
-        )
+        with terminal.progress_line("Counting what can be fixed"):
+            advice = propose_after_fix(
+                options, checked, interactive=self.is_interactive, listed=not shows_examples
+            )
         if advice and not terminal.quiet:
             terminal.print_message(advice)
         return max(checked.exit_code, EXIT_FINDINGS if plan.skipped else EXIT_CLEAN)

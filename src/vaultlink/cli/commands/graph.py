@@ -63,7 +63,7 @@ def graph(options: GraphOptions) -> int:
     if options.focus is not None and output_format not in GRAPH_FORMATS:
         names = ", ".join(GRAPH_FORMATS)
         raise UsageError(f"--focus requires a format that exports the graph: {names}.")
-    vault, wanted = open_part(options, terminal)
+    vault, wanted = open_part(options, terminal, options.focus)
     nx_graph = select_linked(vault.graph(), wanted) if options.paths else vault.graph()
     if output_format in GRAPH_FORMATS:
         if options.focus is not None:

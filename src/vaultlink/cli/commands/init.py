@@ -242,6 +242,8 @@ def init(options: InitOptions) -> int:
     Output formats: text, json (with --diff). Prints the paths of the files, or their texts.
     """
     terminal = Terminal(options)
+    if not options.diff:
+        terminal.refuse_format("only init --diff prints other formats than text", ("text",))
     vault = _find_vault(options, terminal)
     protect_vault(vault, terminal)
     if not options.diff:

@@ -6,9 +6,9 @@ from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_ERROR
 from vaultlink.cli.options import OpenOptions, argument, option
 from vaultlink.cli.terminal import Terminal, print_stderr
 from vaultlink.cli.vault import find_note_argument, find_note_start, open_from_options
-from vaultlink.dashboard.page import format_address
 from vaultlink.errors import UsageError
 from vaultlink.git.program import open_address
+from vaultlink.obsidian import format_address
 
 
 class OpenNoteOptions(OpenOptions, frozen=True, kw_only=True):
@@ -36,6 +36,7 @@ def open_note(options: OpenNoteOptions) -> int:
     if not options.note:
         raise UsageError("open requires a note, as in `vaultlink open 'My note'`.")
     terminal = Terminal(options)
+    terminal.refuse_format("open prints only the address")
     vault = open_from_options(options, terminal, find_note_start(options, (options.note,)))
     path = find_note_argument(vault, options.note)
     address = format_address(vault.root.name, path)

@@ -169,7 +169,8 @@ class RefactorCommand(WritingCommand):
         """Plan the refactoring. Raises RefusedError if a note must not be left out."""
         vault = open_scanned_vault(scan, self.terminal)
         try:
-            plan = self._make_plan(vault, vault.fixer.sources())
+            with self.terminal.progress_line("Planning changes"):  # a question pauses it
+                plan = self._make_plan(vault, vault.fixer.sources())
             refuse_protected(plan, vault.state.settings.is_protected)
             if plan.skipped and not self._choices.skip_unwritable:
                 raise RefusedError(_describe_skipped(plan))

@@ -17,13 +17,14 @@ from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
 from vaultlink.cli.mention_search import find_linkable_mentions, has_library
 from vaultlink.cli.options import PathsOptions, option
 from vaultlink.cli.terminal import Terminal
-from vaultlink.cli.vault import make_path_filter, open_from_options, to_vault_paths
-from vaultlink.dashboard.facts import ReportInputs, ReportLabels, ReportPart, build_report
+from vaultlink.cli.vault import open_from_options, to_vault_paths
+from vaultlink.dashboard.facts import ReportInputs, ReportLabels, build_report
 from vaultlink.dashboard.markdown_report import MAX_ROWS, render_markdown_report
 from vaultlink.dashboard.model import Trend, VaultReport, render_json_report
 from vaultlink.dashboard.score import TreeMeasures, build_trend
 from vaultlink.disk.cache import digest_parts
-from vaultlink.disk.revision_states import Progress, TreeWalk
+from vaultlink.disk.changes import Progress, ignore_progress
+from vaultlink.disk.revision_states import TreeWalk
 from vaultlink.disk.revisions import limit_old_texts
 from vaultlink.engine.step import Change, Presence, step
 from vaultlink.errors import UsageError
@@ -37,6 +38,7 @@ from vaultlink.git.objects import (
 )
 from vaultlink.git.program import NO_GIT, has_git, run_git
 from vaultlink.index.index import link_name
+from vaultlink.index.resolve import make_path_filter
 from vaultlink.mentions.mention import Mention
 from vaultlink.report.layout import escape_controls
 from vaultlink.report.output_starts import REPORTS
@@ -138,7 +140,7 @@ def report(options: DashboardOptions) -> int:
     terminal.check_output_file()
     vault = _leave_out(options.output_file, vault)
     chosen = to_vault_paths(vault.root, options.paths)
-    part = ReportPart(() if "" in chosen else chosen, make_path_filter(chosen))
+    part = () if "" in chosen else chosen
     report = _make_report(options, terminal, vault, _MAX_ROWS.get(output_format), part)
     with terminal.progress_line("Drawing the graph" if output_format == "html" else "Writing"):
         results = _render(report, vault, output_format, part)
@@ -211,7 +213,7 @@ def _make_report(
     terminal: Terminal,
     vault: Vault,
     max_rows: int | None,
-    part: ReportPart,
+    part: tuple[str, ...],
 ) -> VaultReport:
     sources = ReportInputs(
         vault.state,
@@ -237,7 +239,9 @@ def _find_commit(root: Path) -> str:
     return (output or b"").decode("ascii", "replace").strip()
 
 
-def _render(report: VaultReport, vault: Vault, output_format: str, part: ReportPart) -> str | bytes:
+def _render(
+    report: VaultReport, vault: Vault, output_format: str, part: tuple[str, ...]
+) -> str | bytes:
     if output_format == "json":
         return render_json_report(report)
     if output_format == "markdown":
@@ -251,8 +255,8 @@ _PICTURE_KIND = "report-picture"
 """Name of the cache entry: the graph's picture, which takes longer than the rest of the page."""
 
 
-def draw_vault(vault: Vault, part: ReportPart = ReportPart()) -> "GraphPicture":  # noqa: B008 - immutable
-    """Draw the graph of a vault, or a part of it, with the topics of the report.
+def draw_vault(vault: Vault, part: tuple[str, ...] = ()) -> "GraphPicture":
+    """Draw the graph of a vault, or around paths, with the topics of the report.
 
     Other unresolved links are left out. The picture of a graph that did not change since the last
     run is read from the cache.
@@ -263,8 +267,8 @@ def draw_vault(vault: Vault, part: ReportPart = ReportPart()) -> "GraphPicture":
     from vaultlink.index.topics import list_topics  # noqa: PLC0415
 
     nx_graph = merge_topics(vault.graph(), list_topics(vault.diagnostics()))
-    if part.paths:
-        nx_graph = select_linked(nx_graph, part.wanted)
+    if part:
+        nx_graph = select_linked(nx_graph, make_path_filter(part))
     titles = {path: note.title or link_name(path) for path, note in vault.notes.items()}
     cache = vault.scan.open_cache()
     try:
@@ -366,7 +370,7 @@ _MAX_BYTES = 1_000_000
 MeasuresByTree = dict[str, TreeMeasures]
 
 
-def compute_trend(vault: Vault, count: int, progress: Progress = lambda _done, _all: None) -> Trend:
+def compute_trend(vault: Vault, count: int, progress: Progress = ignore_progress) -> Trend:
     """Return the trend over the last `count` commits that changed the vault.
 
     From HEAD on, only the first parent of a merge is followed. Each point has the numbers that a

@@ -18,9 +18,14 @@ from vaultlink.cli.listing import (
     print_plan,
 )
 from vaultlink.cli.options import DiffOption, VaultOptions, argument, option
-from vaultlink.cli.terminal import Terminal, format_label, print_stderr
+from vaultlink.cli.terminal import ProgressLine, Terminal, format_label, print_stderr
 from vaultlink.cli.vault import find_root, name_vault
-from vaultlink.cli.write_run import print_skipped_notes, report_reverted, wait_for_lock
+from vaultlink.cli.write_run import (
+    name_writing,
+    print_skipped_notes,
+    report_reverted,
+    wait_for_lock,
+)
 from vaultlink.errors import UsageError, propose
 from vaultlink.model import SkippedNote
 from vaultlink.report.changed_lines import skipped_rows
@@ -167,12 +172,18 @@ def undo(options: UndoOptions) -> int:
         run = _select_run(root, options.run, terminal)
         return _print_diff(options, terminal, output_format, root, run) if run else EXIT_CLEAN
     terminal.check_output_file()
-    with wait_for_lock(terminal, root):
-        undone = _undo(options, root, terminal)
+    with wait_for_lock(terminal, root), terminal.progress_line(_COMPARING) as progress:
+        undone = _undo(options, root, terminal, progress)
     return _report_undone(options, terminal, output_format, root, undone) if undone else EXIT_CLEAN
 
 
-def _undo(options: UndoOptions, root: Path, terminal: Terminal) -> UndoneRun | None:
+_COMPARING = "Comparing notes"
+"""The phase of a run in which records are compared with the vault."""
+
+
+def _undo(
+    options: UndoOptions, root: Path, terminal: Terminal, progress: ProgressLine
+) -> UndoneRun | None:
     """Undo the named, interrupted or last run, and return it with the result.
 
     Return None if there is none. Interrupted runs are reverted in any case. Raises UsageError if
@@ -193,6 +204,7 @@ def _undo(options: UndoOptions, root: Path, terminal: Terminal) -> UndoneRun | N
     overlaps = find_overlaps(root, recorded, journal)
     if overlaps and is_whole(recorded, journal.recorded):
         raise _refuse(options, root, recorded, overlaps)
+    progress.begin(name_writing(len(recorded.changes)))
     result = undo_run(root, recorded, skips_edited=options.skip_edited)
     return UndoneRun(recorded, result, list_runs_to_undo(root, overlaps))
 
@@ -332,7 +344,8 @@ def _print_diff(
 ) -> int:
     from vaultlink.fix.plan import VaultChanges  # noqa: PLC0415 - imports the linter
 
-    plan = plan_undo(root, run, skips_edited=options.skip_edited)
+    with terminal.progress_line(_COMPARING):
+        plan = plan_undo(root, run, skips_edited=options.skip_edited)
     if plan.overlaps and plan.is_refused:
         raise _refuse(options, root, run, plan.overlaps)
     changes = VaultChanges(moves=plan.moves, files=expand_moves(root, plan.moves))
@@ -444,8 +457,9 @@ def _print_states(options: UndoOptions, terminal: Terminal, output_format: str, 
         _print_warning(problem)
     if options.run is not None:
         runs = [_match_run(runs, options.run)]
-    journal = read_journal(root)
-    rows = [_make_state_row(root, run, journal) for run in runs]
+    with terminal.progress_line("Comparing runs") as progress:
+        journal = read_journal(root)
+        rows = [_make_state_row(root, run, journal) for run in progress.count(runs)]
     last = _find_default_run(runs) if options.run is None else runs[0]
     listing = Listing(
         "runs",
