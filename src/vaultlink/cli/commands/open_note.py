@@ -8,7 +8,7 @@ from vaultlink.cli.terminal import Terminal, print_stderr
 from vaultlink.cli.vault import find_note_argument, find_note_start, open_from_options
 from vaultlink.dashboard.page import format_address
 from vaultlink.errors import UsageError
-from vaultlink.git.program import open_address
+from vaultlink.programs import open_address
 
 
 class OpenNoteOptions(OpenOptions, frozen=True, kw_only=True):
