@@ -183,7 +183,11 @@ def test_links_mean_the_same_notes(
     for path, before in files.items():
         text = simulation.read(simulation.follow(path))
         assert read_words(text) == read_words(before) + ("typed\n" if path == typed_in else "")
-        assert [meant[name] for name in read_targets(text)] == read_targets(before), path
+        found = read_targets(text)
+        if way == "compares":
+            assert meant.keys() >= {*found}, path
+        # a link that was written back as it had been keeps its old name, and is reported
+        assert [meant.get(name, name) for name in found] == read_targets(before), path
 
 
 def make_notes(rng: random.Random) -> dict[str, str]:
