@@ -112,6 +112,22 @@ def test_fix_is_due_after_quiet_or_the_maximum_delay(
     assert Debounce(fix_quiet=3.0, fix_max_delay=30.0).seconds_until_fix(first, last, now) == left
 
 
+@pytest.mark.parametrize(
+    ("first", "last", "now", "left"),
+    [
+        (10.0, 10.0, 10.0, 3.0),
+        (10.0, 50.0, 50.0, 3.0),
+        (10.0, 609.0, 609.0, 1.0),
+        (10.0, 700.0, 700.0, -90.0),
+    ],
+)
+def test_fix_waits_longer_for_a_program_that_changes_many_files(
+    first: float, last: float, now: float, left: float
+) -> None:
+    debounce = Debounce(fix_quiet=3.0, fix_max_delay=30.0, fix_busy_delay=600.0)
+    assert debounce.seconds_until_fix(first, last, now, is_busy=True) == left
+
+
 def test_debounce_equals_the_documentation() -> None:
     debounce = Debounce()
     assert (
@@ -119,11 +135,13 @@ def test_debounce_equals_the_documentation() -> None:
         debounce.batch_max_delay,
         debounce.fix_quiet,
         debounce.fix_max_delay,
+        debounce.fix_busy_delay,
     ) == (
         0.1,
         1.5,
         3.0,
         30.0,
+        600.0,
     )
     assert (
         debounce.prepare_after

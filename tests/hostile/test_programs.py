@@ -11,6 +11,7 @@ import pytest
 
 from running import create_vault
 from screens import run_on_screen
+from vaultlink.programs import ProgramCall, RunningProgram
 
 FAKE = """#!/usr/bin/env python3
 import os, sys
@@ -119,3 +120,32 @@ def test_pager_in_a_folder_with_a_hostile_name(tmp_path: Path, folder: str) -> N
     assert "VL125" in text
     assert "\x1b]0" not in text
     assert not [file for file in tmp_path.rglob("pwned*") if file.is_file()]
+
+
+# -- programs that do not end -----------------------------------------------------------------------------------------
+
+ENDLESS = {
+    "it sleeps": ("import time; time.sleep(60)", True, b""),
+    "it prints and sleeps": ("import time; print('a', flush=True); time.sleep(60)", True, b""),
+    "it closes its output and sleeps": ("import os, time; os.close(1); time.sleep(60)", True, b""),
+    "it prints for ever": ("while True: print('a' * 1000)", False, b"aaaaaaaaa"),
+    "it leaves another program": (
+        "import os, time; print('a', flush=True); os.fork() or time.sleep(60)",
+        False,
+        b"a\n",
+    ),
+}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the programs fork")
+@pytest.mark.parametrize("case", ENDLESS)
+def test_program_without_an_end_is_not_waited_for(case: str) -> None:
+    code, is_late, output = ENDLESS[case]
+    call = ProgramCall((sys.executable, "-c", code), {**os.environ})
+    started = time.monotonic()
+    running = RunningProgram(call, limit=9, seconds=2.0)
+    result = running.read_to_end()
+    assert time.monotonic() - started < 15
+    assert running.is_late == is_late
+    assert (result is None) == is_late
+    assert result is None or result.output == output

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TextIO, TypeVar
 
 from vaultlink.cli.options import PrintOptions
 from vaultlink.errors import UsageError
-from vaultlink.git.program import find_program, read_program_version
+from vaultlink.programs import read_program_version, search_program
 from vaultlink.report import FORMAT_ELSEWHERE, FORMAT_ON_TERMINAL, FORMATS
 from vaultlink.report.layout import (
     COLORED,
@@ -53,7 +53,7 @@ def find_pager() -> list[str] | None:
     except ValueError:  # quotes are not closed, or there are only blanks
         return None
     if not os.path.isabs(program):  # noqa: PTH117 - pathlib is slower to use here
-        found = find_program(program, os.environ.get("PATH", os.defpath))
+        found = search_program(program)
         if found is None:
             return None
         program = found

@@ -6,14 +6,8 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from vaultlink.git.budget import MAX_BLOB, ReadBudget
-from vaultlink.git.program import (
-    MAX_OUTPUT,
-    GitResult,
-    RunningGit,
-    find_filters,
-    run_git,
-    run_to_end,
-)
+from vaultlink.git.program import MAX_OUTPUT, RunningGit, find_filters, run_git, run_to_end
+from vaultlink.programs import ProgramResult
 
 # -- read commits, diffs and old contents of files from git, and merge files with it ---------------
 
@@ -167,7 +161,7 @@ def diff_commits(
     return b"".join(parts), failed + list(commits[start:])
 
 
-def _find_complete(result: GitResult, commits: Sequence[str]) -> tuple[int, int]:
+def _find_complete(result: ProgramResult, commits: Sequence[str]) -> tuple[int, int]:
     """Return how many of the commits an output has as a whole, and up to where."""
     output, place = result.output, 0
     if not result.is_cut and f"{commits[-1]}\0".encode() in output:

@@ -1,6 +1,6 @@
 """Start git so that it runs no program which a repository names.
 
-No other module starts a program. A repository can come from anyone, and its configuration, hooks
+A repository can come from anyone, and its configuration, hooks
 and attributes can name programs. All of them are off, also those of the user's own configuration:
 the attributes of a repository choose among them. Git's own conversions, such as of line ends, stay.
 
@@ -12,21 +12,13 @@ size needs: at once, and on Linux in all.
 import os
 import sys
 from collections.abc import Collection, Iterable
-from contextlib import suppress
-from functools import cache
-from io import BytesIO
 from pathlib import Path
-from typing import IO, ClassVar, NamedTuple
+from typing import ClassVar
 
 from vaultlink.git.location import find_blocking_file, is_in_bare_repository, weigh_packs
+from vaultlink.programs import ProgramCall, ProgramResult, RunningProgram, search_program
 
 _TIMEOUT_SECONDS = 60
-_VERSION_TIMEOUT_SECONDS = 2
-_JOIN_SECONDS = 1.0
-"""Time in which a thread ends after git has."""
-
-_OPENER_TIMEOUT_SECONDS = 20
-"""Seconds to wait for the program that opens an address."""
 
 MAX_OUTPUT = 48_000_000
 """Bytes of git's output that are read, and twice those of the repository's packs and index.
@@ -41,9 +33,6 @@ _PER_PACKED_BYTE = 2
 
 _LARGEST_ALLOCATION = "GIT_ALLOC_LIMIT"
 """The variable with the most bytes that git takes at once: it may do so as soon as it runs."""
-
-_READ_SIZE = 1 << 16
-"""Bytes of output to read at once: a pipe holds no more."""
 
 _REMOVED_VARIABLES = (
     *("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_PREFIX"),
@@ -119,25 +108,6 @@ class GitTimeouts:
     has_occurred: ClassVar[bool] = False
 
 
-class GitResult(NamedTuple):
-    """The exit code and standard output of git.
-
-    `is_cut` is True if there was more output than the limit. Git was ended then, and `output` is
-    the part that was read.
-    """
-
-    code: int
-    output: bytes
-    is_cut: bool
-
-
-class _Call(NamedTuple):
-    """The words of a command line of git, and its environment."""
-
-    words: tuple[str, ...]
-    environment: dict[str, str]
-
-
 def run_git(
     root: Path, *command: str, stdin: bytes | None = None, ok_codes: Collection[int] = (0,)
 ) -> bytes | None:
@@ -157,7 +127,7 @@ def run_to_end(
     stdin: bytes | None = None,
     limit: int | None = None,
     with_errors: bool = False,
-) -> GitResult | None:
+) -> ProgramResult | None:
     """Run git in `root` and return its output and exit code; None if it can't be run.
 
     At most `limit` bytes of output are read; None is for the usual limit. `with_errors` adds what
@@ -167,7 +137,7 @@ def run_to_end(
     return git.read_to_end()
 
 
-class RunningGit:
+class RunningGit(RunningProgram):
     """Git that runs while this program does something else.
 
     It is ended with this object.
@@ -182,102 +152,31 @@ class RunningGit:
         with_errors: bool = False,
     ):
         """Start git in `root`. The options are those of `run_to_end`."""
-        import subprocess  # noqa: PLC0415 - an unchanged run does not need it
-
-        self._process: subprocess.Popen[bytes] | None = None
         call = _build_call(root, command)
-        if call is None:
-            return
-        packed = weigh_packs(root) * _PER_PACKED_BYTE
-        self._limit = MAX_OUTPUT + packed if limit is None else limit
-        self._stdin = stdin
+        packed = weigh_packs(root) * _PER_PACKED_BYTE if call else 0
         memory = _MAX_MEMORY + packed
-        with suppress(OSError, ValueError, subprocess.SubprocessError):
-            self._process = subprocess.Popen(
-                call.words,
-                bufsize=0,
-                stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT if with_errors else subprocess.DEVNULL,
-                env={**call.environment, _LARGEST_ALLOCATION: str(memory)},
-                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),  # on Windows
-            )
-            _limit_memory(self._process.pid, memory)
+        if call is not None:
+            environment = {**call.environment, _LARGEST_ALLOCATION: str(memory)}
+            call = call._replace(environment=environment)
+        super().__init__(
+            call,
+            stdin,
+            limit=MAX_OUTPUT + packed if limit is None else limit,
+            seconds=_TIMEOUT_SECONDS,
+            memory=memory,
+            with_errors=with_errors,
+        )
 
     def read(self) -> bytes | None:
         """Wait for git and return its standard output, as `run_git` does."""
         result = self.read_to_end()
         return result.output if result and result.code == 0 and not result.is_cut else None
 
-    def read_to_end(self) -> GitResult | None:
+    def read_to_end(self) -> ProgramResult | None:
         """Wait for git and return its output and exit code; None if it can't be run."""
-        from threading import Thread, Timer  # noqa: PLC0415 - an unchanged run needs no git
-
-        process = self._process
-        if process is None:
-            return None
-        assert process.stdout is not None
-        timer = Timer(_TIMEOUT_SECONDS, self._end_late)
-        threads: list[Thread] = [timer]
-        if process.stdin is not None:
-            threads.append(Thread(target=_feed, args=(process.stdin, self._stdin)))
-        for thread in threads:
-            thread.daemon = True
-            thread.start()
-        try:
-            output, is_cut = _read_up_to(process.stdout, self._limit)
-            if is_cut:
-                process.kill()
-            code = process.wait()
-        except OSError:
-            return None
-        finally:
-            timer.cancel()
-            process.stdout.close()
-            for thread in threads:  # notes are read in several processes only without threads
-                thread.join(_JOIN_SECONDS)
-        return None if GitTimeouts.has_occurred else GitResult(code, output, is_cut)
-
-    def _end_late(self) -> None:
-        if self._process is not None and self._process.poll() is None:
-            GitTimeouts.has_occurred = True
-            self._process.kill()
-
-    def __del__(self) -> None:
-        if self._process is not None and self._process.stdout is not None:
-            self._process.stdout.close()
-            if self._process.poll() is None:
-                self._process.kill()
-                self._process.wait()
-
-
-def _feed(pipe: IO[bytes], data: bytes | None) -> None:
-    """Write to git what it reads; it may end before."""
-    with suppress(OSError, ValueError), pipe:
-        view = memoryview(data or b"")
-        while view:
-            view = view[pipe.write(view) :]
-
-
-def _read_up_to(pipe: IO[bytes], limit: int) -> tuple[bytes, bool]:
-    """Return the output of git up to a limit, and whether there is more."""
-    output, left = BytesIO(), limit
-    while chunk := pipe.read(_READ_SIZE):
-        output.write(chunk[:left])
-        if len(chunk) > left:
-            return output.getvalue(), True
-        left -= len(chunk)
-    return output.getvalue(), False
-
-
-def _limit_memory(process: int, limit: int) -> None:
-    """Give a process at most this much memory of its own, where the system can."""
-    if sys.platform != "linux":
-        return
-    import resource  # noqa: PLC0415
-
-    with suppress(OSError, ValueError):  # it has ended, or has a lower limit
-        resource.prlimit(process, resource.RLIMIT_DATA, (limit, limit))
+        result = super().read_to_end()
+        GitTimeouts.has_occurred |= self.is_late
+        return None if GitTimeouts.has_occurred else result
 
 
 NO_GIT = "git is not installed or not on the PATH"
@@ -286,12 +185,12 @@ NO_GIT = "git is not installed or not on the PATH"
 
 def has_git() -> bool:
     """Return True if git is installed."""
-    return find_program("git", os.environ.get("PATH", os.defpath)) is not None
+    return search_program("git") is not None
 
 
-def _build_call(root: Path, command: tuple[str, ...]) -> _Call | None:
+def _build_call(root: Path, command: tuple[str, ...]) -> ProgramCall | None:
     """Return a call of git; None if it could run other programs."""
-    program = find_program("git", os.environ.get("PATH", os.defpath))
+    program = search_program("git")
     if (
         program is None
         or GitTimeouts.has_occurred
@@ -311,7 +210,7 @@ def _build_call(root: Path, command: tuple[str, ...]) -> _Call | None:
             for name in sorted(filters)
             for option in ("clean=", "smudge=", "process=", "required=false")
         ]
-    return _Call(
+    return ProgramCall(
         (
             program,
             "--no-pager",
@@ -344,75 +243,6 @@ def _add_options(command: tuple[str, ...]) -> Iterable[str]:
     (name,) = _command_name(command)
     place = command.index(name) + 1
     return (*command[:place], *_EXTRA_OPTIONS.get(name, ()), *command[place:])
-
-
-def read_program_version(program: str) -> bytes:
-    """Return what a program prints for `--version`; empty if it fails.
-
-    `program` is the absolute path of a program of the user, such as the pager.
-    """
-    import subprocess  # noqa: PLC0415
-
-    try:
-        return subprocess.run(
-            (program, "--version"),
-            capture_output=True,
-            check=False,
-            timeout=_VERSION_TIMEOUT_SECONDS,
-            stdin=subprocess.DEVNULL,
-        ).stdout
-    except (OSError, subprocess.SubprocessError):
-        return b""
-
-
-def open_address(address: str) -> bool:
-    """Open an address with the program that the system has for it.
-
-    No shell reads the address. Returns False if there is no such program, or if it fails.
-    """
-    if sys.platform == "win32":
-        try:
-            os.startfile(address)
-        except OSError:
-            return False
-        return True
-    import subprocess  # noqa: PLC0415
-
-    name = "open" if sys.platform == "darwin" else "xdg-open"
-    program = find_program(name, os.environ.get("PATH", os.defpath))
-    if program is None:
-        return False
-    nowhere = subprocess.DEVNULL
-    try:
-        done = subprocess.run(
-            (program, address),
-            check=False,
-            timeout=_OPENER_TIMEOUT_SECONDS,
-            stdin=nowhere,
-            stdout=nowhere,
-            stderr=nowhere,
-        )
-    except subprocess.TimeoutExpired:  # it waits for Obsidian, which is open then
-        return True
-    except (OSError, subprocess.SubprocessError):
-        return False
-    return done.returncode == 0
-
-
-@cache
-def find_program(name: str, search_path: str) -> str | None:
-    """Return the absolute path of a program; None if it is not installed.
-
-    Relative folders of `search_path` are left out, as is the current one that Windows looks into
-    first: a vault may hold a program with this name.
-    """
-    if sys.platform == "win32" and not name.lower().endswith(".exe"):
-        name += ".exe"
-    for folder in search_path.split(os.pathsep):
-        file = os.path.join(folder, name)  # noqa: PTH118 - pathlib drops nothing that matters here
-        if os.path.isabs(folder) and os.path.isfile(file) and os.access(file, os.X_OK):  # noqa: PTH113, PTH117
-            return file
-    return None
 
 
 def find_filters(root: Path) -> dict[str, bool] | None:

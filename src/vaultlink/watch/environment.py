@@ -40,6 +40,13 @@ from vaultlink.write.write_notes import WriteResult
 _JUST_CHANGED = "it was changed a moment ago"
 _FIX_REVERTED = "an earlier fix of this text was reverted"
 
+_MAX_TYPED_FILES = 3
+"""Files that a person may change within `fix_quiet`. If more change, a program is at work.
+
+It may be Obsidian, which updates the links to a renamed note: what it has not reached yet looks
+like a broken link. A rename changes two files.
+"""
+
 _MAX_REMEMBERED_TEXTS = 20
 """Number of earlier texts whose digests are remembered for each fixed note."""
 
@@ -90,7 +97,10 @@ class AutoFixer:
     def seconds_until_fix(self, now: float) -> float:
         if not self._pending:
             return math.inf
-        return self._debounce.seconds_until_fix(self._first_change, self._last_change, now)
+        is_busy = len(self._changed_at) > _MAX_TYPED_FILES
+        return self._debounce.seconds_until_fix(
+            self._first_change, self._last_change, now, is_busy=is_busy
+        )
 
     def attempt_fix(self, vault: Vault, now: float) -> FixAttempt:
         """Apply the fixes that are possible now.

@@ -137,6 +137,7 @@ class Debounce(msgspec.Struct, frozen=True):
     - fix_quiet: fixes are applied after so long without a change. A note that changed within this
       time is never written.
     - fix_max_delay: fixes are applied at the latest so long after the first unhandled change.
+    - fix_busy_delay: the same while a program changes many files, such as Obsidian after a rename.
     - heartbeat: interval of the checks for changes that cause no event.
     - rescan_interval: interval of full rescans where events may get lost.
     """
@@ -146,6 +147,7 @@ class Debounce(msgspec.Struct, frozen=True):
     batch_max_delay: float = 1.5
     fix_quiet: float = 3.0
     fix_max_delay: float = 30.0
+    fix_busy_delay: float = 600.0
     heartbeat: float = 2.0
     rescan_interval: float = 60.0
 
@@ -153,6 +155,12 @@ class Debounce(msgspec.Struct, frozen=True):
         """Return the seconds until a batch is due, from its first and last change."""
         return min(last + self.batch_quiet, first + self.batch_max_delay) - now
 
-    def seconds_until_fix(self, first: float, last: float, now: float) -> float:
-        """Return the seconds until fixes are due, by the changes since the last fixes."""
-        return min(last + self.fix_quiet, first + self.fix_max_delay) - now
+    def seconds_until_fix(
+        self, first: float, last: float, now: float, *, is_busy: bool = False
+    ) -> float:
+        """Return the seconds until fixes are due, by the changes since the last fixes.
+
+        `is_busy` is True if a program changes many files.
+        """
+        longest = self.fix_busy_delay if is_busy else self.fix_max_delay
+        return min(last + self.fix_quiet, first + longest) - now

@@ -7,8 +7,8 @@ from vaultlink.cli.options import OpenOptions, argument, option
 from vaultlink.cli.terminal import Terminal, print_stderr
 from vaultlink.cli.vault import find_note_argument, find_note_start, open_from_options
 from vaultlink.errors import UsageError
-from vaultlink.git.program import open_address
 from vaultlink.obsidian import format_address
+from vaultlink.programs import open_address
 
 
 class OpenNoteOptions(OpenOptions, frozen=True, kw_only=True):
