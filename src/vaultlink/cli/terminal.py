@@ -29,6 +29,7 @@ from vaultlink.report.layout import (
     wrap_words,
 )
 from vaultlink.report.output_starts import DIFF
+from vaultlink.text import quote_name
 
 if TYPE_CHECKING:
     from vaultlink.fix.diff import DiffLine
@@ -217,7 +218,8 @@ class Terminal:
                 return name
             if name:
                 raise UsageError(
-                    f'{source}: invalid value "{name}". Valid values: {", ".join(formats)}.'
+                    f"{source}: invalid value {quote_name(name)}. Valid values: "
+                    f"{', '.join(formats)}."
                 )
         self.written_format = on_terminal if self.is_terminal else elsewhere
         return self.written_format

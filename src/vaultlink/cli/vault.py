@@ -28,7 +28,7 @@ from vaultlink.disk.vault_search import (
 from vaultlink.errors import UnknownNameError, UsageError, propose
 from vaultlink.index.resolve import file_name, is_note, normalize_name, resolve
 from vaultlink.report.layout import escape_controls, truncate_left
-from vaultlink.text import list_first
+from vaultlink.text import list_first, quote_name
 
 if TYPE_CHECKING:
     from vaultlink.api import Vault
@@ -280,7 +280,7 @@ def find_note_argument(vault: "Vault", name: str) -> str:
         return path
     near = [item.path for item in vault.suggest(word)] or _find_similar_notes(word, vault)
     hint = propose(near[:2], "A note is named by its path in the vault, or as in a link.")
-    raise UnknownNameError(f'there is no note "{name}" in {vault.root}. {hint}')
+    raise UnknownNameError(f"there is no note {quote_name(name)} in {vault.root}. {hint}")
 
 
 def find_aliased_note(vault: "Vault", alias: str) -> str | None:
@@ -290,7 +290,8 @@ def find_aliased_note(vault: "Vault", alias: str) -> str | None:
     notes = find_notes_by_alias(alias, vault.index)
     if len(notes) > 1:
         raise UsageError(
-            f'several notes have the alias "{alias}". Write the path: {list_first(notes, 4)}.'
+            f"several notes have the alias {quote_name(alias)}. Write the path: "
+            f"{list_first(notes, 4)}."
         )
     return notes[0] if notes else None
 
@@ -556,7 +557,7 @@ def to_source_word(vault: "Vault", text: str) -> str:
         names = {name for old in gone for name in (strip_note_extension(old), link_name(old))}
         if not run.undone and wanted in map(normalize_name, names):
             raise UsageError(
-                f'"{alias}" is an alias of {path}, and was the name of a file until '
+                f"{quote_name(alias)} is an alias of {path}, and was the name of a file until "
                 f"`{escape_controls(run.command)}`. Write the path of the note that you mean."
             )
     return f"{path}{sign}{subpath}"

@@ -18,6 +18,7 @@ from vaultlink.parse.backlinks_markers import MARKER_TEXT
 from vaultlink.refactor.link_edits import LinkEdits, LinkPlanner, find_defining_sources
 from vaultlink.refactor.relocation import RefusedError, Relocation, step_after
 from vaultlink.refactor.subpaths import SubpathMap
+from vaultlink.text import quote_name
 
 _MOST_NAMED = 5
 """Links that a refusal names, at most."""
@@ -273,7 +274,7 @@ def require_text(sources: FixInputs, path: str) -> str:
     """Return the text of a note that must change. Raises RefusedError if it can't."""
     text = sources.find_text(path)
     if text is None:
-        raise RefusedError(f"“{path}” can't be changed: {sources.explain(path)}.")
+        raise RefusedError(f"{quote_name(path)} can't be changed: {sources.explain(path)}.")
     return text
 
 

@@ -29,6 +29,7 @@ from vaultlink.report.layout import (
     truncate_middle,
     wrap_text,
 )
+from vaultlink.text import quote_name
 
 _MAX_PLACE_SHARE = 3
 """A place takes at most this part of the width: one third."""
@@ -160,7 +161,7 @@ def format_key_prompt(words: str, keys: Sequence[QuestionKey], width: int) -> st
 def describe_unknown_key(key: str, keys: Iterable[QuestionKey], width: int) -> str:
     """Return a message for a key that is not one of `keys`, in one row."""
     known = " ".join(item.key for item in keys)
-    return truncate(f"“{escape_controls(key)}” does nothing here. Keys: {known}", width - 1)
+    return truncate(f"{quote_name(key)} does nothing here. Keys: {known}", width - 1)
 
 
 def render_key_help(keys: Iterable[QuestionKey], width: int) -> str:
