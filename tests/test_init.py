@@ -509,10 +509,10 @@ def test_scripts_do_not_interpolate_event_data(run: RunCommand, tmp_path: Path) 
 
 
 def switch_on_report(root: Path, kind: str) -> None:
-    """Remove the signs in front of the lines about the report, as the file says."""
+    """Uncomment the lines about the report, as the file says."""
     path = root / CI_TEMPLATES[kind].path
     text = path.read_text(encoding="utf-8")
-    start = text.index("remove the signs in front of the lines.\n")
+    start = text.index("uncomment the lines.\n")
     switched = re.sub(r"(?m)^( *)# (?=( *)(?:[-\w]+:|- |python |vaultlink ))", r"\1", text[start:])
     path.write_text(text[:start] + switched, encoding="utf-8")
 
