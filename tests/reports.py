@@ -41,7 +41,7 @@ FULL_SCORE = HealthScore(
         ScorePart("links", "links that resolve", 3, 3, 60, 66.67, 66.67),
         ScorePart("notes", "notes without errors and warnings", 2, 2, 20, 22.22, 22.22),
         ScorePart("connections", "notes linked with another file", 2, 2, 10, 11.11, 11.11),
-        ScorePart("sections", "backlinks sections in step", 0, 0, 10, 0.0, 0.0),
+        ScorePart("sections", "backlinks sections up to date", 0, 0, 10, 0.0, 0.0),
     ),
 )
 NO_ROWS: tuple[Any, ...] = ()
@@ -111,7 +111,7 @@ SMALL = VaultReport(
             ScorePart("links", "links that resolve", 8, 10, 60, 38.4, 60.0),
             ScorePart("notes", "notes without errors and warnings", 4, 7, 20, 6.53, 20.0),
             ScorePart("connections", "notes linked with another file", 7, 7, 10, 10.0, 10.0),
-            ScorePart("sections", "backlinks sections in step", 1, 2, 10, 2.5, 10.0),
+            ScorePart("sections", "backlinks sections up to date", 1, 2, 10, 2.5, 10.0),
         ),
         97,
     ),

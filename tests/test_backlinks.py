@@ -223,10 +223,10 @@ def test_data(vault: Path, run: RunCommand) -> None:
     ("words", "said"),
     [
         (["--write", "--remove"], "--write and --remove can't be used together"),
-        (["--write", "nowhere"], 'there is no note "nowhere"'),
+        (["--write", "nowhere"], "there is no note “nowhere”"),
         (
             ["--write", "--style", "fancy"],
-            'invalid value "fancy". Valid values: auto, topics, list, context',
+            "invalid value “fancy”. Valid values: auto, topics, list, context",
         ),
         (["--write", "map.png"], "is not a note"),
     ],

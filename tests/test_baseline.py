@@ -235,18 +235,18 @@ def test_vault_option_selects_the_vault(
 OTHERS: dict[str, tuple[str, str]] = {
     "topics that may be missing": (
         'allow-dangling = ["20*"]\n',
-        'allow-dangling was [] and is ["20*"]',
+        'allow-dangling was `[]` and is `["20*"]`',
     ),
-    "other notes": ('exclude = ["b.md"]\n', 'exclude was [] and is ["b.md"]'),
+    "other notes": ('exclude = ["b.md"]\n', 'exclude was `[]` and is `["b.md"]`'),
     "a file's own": (
         '[per-file-ignores]\n"b.md" = ["VL1"]\n',
-        'per-file-ignores.b.md was not set and is ["VL1"]',
+        'per-file-ignores.b.md was not set and is `["VL1"]`',
     ),
     "an option": (
         "[rules.unportable-name]\nmax-path = 100\n",
         "rules.unportable-name.max-path was 240 and is 100",
     ),
-    "sections": ('[backlinks]\nmode = "off"\n', 'backlinks.mode was "repair" and is "off"'),
+    "sections": ('[backlinks]\nmode = "off"\n', "backlinks.mode was “repair” and is “off”"),
 }
 
 
@@ -292,7 +292,7 @@ def test_files_excluded_by_obsidian_count_as_settings(run: RunCommand, vault: Pa
     update_files(vault, {".obsidian/app.json": '{"userIgnoreFilters": ["b.md"]}'})
     done = run("check")
     assert done.code == 2
-    assert "Obsidian's excluded files was [] and is" in done.err
+    assert "Obsidian's excluded files was `[]` and is" in done.err
 
 
 # -- the rules that run -----------------------------------------------------------------------------------------------------

@@ -196,7 +196,7 @@ def test_script_of_every_shell(run: RunCommand) -> None:
         assert "__complete" in done.out
     assert run("completion", "tcsh") == (
         *(2, ""),
-        'error: SHELL: invalid value "tcsh". Valid values: bash, zsh, fish, powershell.\n',
+        "error: SHELL: invalid value “tcsh”. Valid values: bash, zsh, fish, powershell.\n",
     )
     assert run("completion").err == (
         "error: completion requires a shell: bash, zsh, fish, powershell.\n"

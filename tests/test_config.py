@@ -170,7 +170,7 @@ def test_settings_that_affect_findings_change_the_digest(values: Mapping[str, An
             {"zzz": []},
             "vaultlink.toml: zzz: there is no such setting. Known: select, extend-select,",
         ),
-        ({"select": "VL1"}, 'vaultlink.toml: select: must be a list: ["VL1"].'),
+        ({"select": "VL1"}, 'vaultlink.toml: select: must be a list: `["VL1"]`.'),
         ({"select": 3}, "vaultlink.toml: select: must be a list of strings, not 3."),
         (
             {"exclude": ["a", True]},
@@ -178,28 +178,28 @@ def test_settings_that_affect_findings_change_the_digest(values: Mapping[str, An
         ),
         (
             {"select": ["dangling-lnk"]},
-            'vaultlink.toml: select: there is no rule "dangling-lnk". Did you mean dangling-link',
+            "vaultlink.toml: select: there is no rule “dangling-lnk”. Did you mean dangling-link",
         ),
         (
             {"ignore": ["zzz"]},
-            'vaultlink.toml: ignore: there is no rule "zzz". `vaultlink rules` lists all rules.',
+            "vaultlink.toml: ignore: there is no rule “zzz”. `vaultlink rules` lists all rules.",
         ),
-        ({"unfixable": ["VL9"]}, "vaultlink.toml: unfixable: no rule begins with VL9."),
+        ({"unfixable": ["VL9"]}, "vaultlink.toml: unfixable: no rule begins with “VL9”."),
         (
             {"severity": ["error"]},
             "vaultlink.toml: severity: must be a table ([severity]), not a list.",
         ),
         (
             {"severity": {"self-link": "eror"}},
-            'vaultlink.toml: severity.self-link: "eror" is not one of error, warning, info.',
+            "vaultlink.toml: severity.self-link: “eror” is not one of error, warning, info.",
         ),
         (
             {"severity": {"self-lnk": "error"}},
-            'vaultlink.toml: severity.self-lnk: there is no rule "self-lnk".',
+            "vaultlink.toml: severity.self-lnk: there is no rule “self-lnk”.",
         ),
         (
             {"per-file-ignores": {"a/**": "VL1"}},
-            'vaultlink.toml: per-file-ignores.a/**: must be a list: ["VL1"].',
+            'vaultlink.toml: per-file-ignores.a/**: must be a list: `["VL1"]`.',
         ),
         (
             {"rules": {"orphan-nte": {}}},
@@ -215,7 +215,7 @@ def test_settings_that_affect_findings_change_the_digest(values: Mapping[str, An
         ),
         (
             {"rules": {"orphan-note": {"ignore": "Home.md"}}},
-            'vaultlink.toml: rules.orphan-note.ignore: must be a list, not "Home.md".',
+            "vaultlink.toml: rules.orphan-note.ignore: must be a list, not “Home.md”.",
         ),
         (
             {"rules": {"orphan-note": {"ignore": [1]}}},
@@ -227,7 +227,7 @@ def test_settings_that_affect_findings_change_the_digest(values: Mapping[str, An
         ),
         (
             {"rules": {"link-style": {"kind": "wiki"}}},
-            'vaultlink.toml: rules.link-style.kind: "wiki" is not one of vault, wikilink, markdown, any.',
+            "vaultlink.toml: rules.link-style.kind: “wiki” is not one of vault, wikilink, markdown, any.",
         ),
         (
             {"backlinks": {"mdoe": "off"}},
@@ -246,7 +246,7 @@ def test_settings_that_affect_findings_change_the_digest(values: Mapping[str, An
                 {"mentions": {"min-score": score}},
                 f"vaultlink.toml: mentions.min-score: must be a number from 0 to 1, not {said}.",
             )
-            for score, said in ((-0.1, "-0.1"), (1.1, "1.1"), (True, "true"), ("1", '"1"'))
+            for score, said in ((-0.1, "-0.1"), (1.1, "1.1"), (True, "true"), ("1", "“1”"))
         ),
         (
             {"mentions": {"ignore": ["a", ""]}},
@@ -254,7 +254,7 @@ def test_settings_that_affect_findings_change_the_digest(values: Mapping[str, An
         ),
         (
             {"backlinks": {"mode": "on"}},
-            'vaultlink.toml: backlinks.mode: "on" is not one of repair, off, write.',
+            "vaultlink.toml: backlinks.mode: “on” is not one of repair, off, write.",
         ),
         (
             {"backlinks": {"heading": "a\nb"}},
@@ -263,7 +263,7 @@ def test_settings_that_affect_findings_change_the_digest(values: Mapping[str, An
         *(
             (
                 {"backlinks": {"heading": line}},
-                f'vaultlink.toml: backlinks.heading: "{line}" is not a heading',
+                f"vaultlink.toml: backlinks.heading: “{line}” is not a heading",
             )
             for line in (
                 "```",
@@ -306,7 +306,7 @@ def test_headings_of_sections(line: str) -> None:
 
 
 def test_errors_on_the_command_line_name_the_option() -> None:
-    with pytest.raises(ConfigError, match=r'^--extend-select: there is no rule "orphan"\.'):
+    with pytest.raises(ConfigError, match=r"^--extend-select: there is no rule “orphan”\."):
         of({}, {"extend-select": ["orphan"]})
 
 

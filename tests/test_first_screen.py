@@ -65,7 +65,7 @@ def test_errors_break_between_words(sample: Path) -> None:
         screen.wait_for_end(2)
         first, second = screen.history[:2]
         assert first.startswith(
-            'error: rename requires a new name for "Old", or --from-file FILE. '
+            "error: rename requires a new name for “Old”, or --from-file FILE. "
         )
         assert second.startswith("    ")
         assert "`vaultlink rename '#old' '#new'`" in "\n".join(screen.history), "can be copied"

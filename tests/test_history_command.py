@@ -209,8 +209,8 @@ def test_former_headings_that_links_name(run: RunCommand, vault: Path) -> None:
     ("words", "message"),
     [
         (("history",), "error: history requires a note, as in `vaultlink history NOTE`."),
-        (("history", "Gaols"), 'error: there is no note "Gaols" in '),
-        (("history", ""), 'error: there is no note "" in '),
+        (("history", "Gaols"), "error: there is no note “Gaols” in "),
+        (("history", ""), "error: there is no note “” in "),
         (("history", "Goals", "Home"), "unexpected argument: Home"),
         (
             ("history", "Goals", "--no-history"),

@@ -436,6 +436,145 @@ def test_rule_declarations_use_the_words_of_the_glossary() -> None:
     assert found == {}
 
 
+# -- quotation marks ---------------------------------------------------------------------------------------------------
+
+STRAIGHT_QUOTES = re.compile(
+    r"""(?<![\w=\[\\])(["'])(?=[\w{#^./>!-])[^"'\n]*(?<=[\w}?!.:/…-])\1(?![\w>=\]])|\{!r\}"""
+)
+"""A word or placeholder in straight quotation marks. Attributes of XML and values of TOML have an
+equals sign or a bracket before them."""
+
+WITH_STRAIGHT_QUOTES = {
+    "module 'vaultlink' has no attribute {!r}": "the words of Python's own error",
+    "<Vault {!r}: {}>": "a representation for programmers",
+    "default-src 'none'; style-src {}; script-src {}; base-uri 'none'; form-action 'none'": "a header of HTTP",
+    "'sha256-{}'": "a header of HTTP",
+    '"{}"': "a value in DOT, JSON or YAML",
+    "'{}'": "a value in YAML",
+    '"text"': "a key of JSON Canvas",
+    '"file"': "a key of JSON Canvas",
+    '{"schema":1,\n"vault":': "the beginning of a JSON document",
+}
+"""Strings of the program that people don't read as messages, and what they are."""
+
+
+def printed_texts(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Yield the line and text of each string but docstrings; `{}` stands for values in it."""
+    prose = {
+        id(node.value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    }
+    parts = {
+        id(v) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for v in node.values
+    }
+    hidden = prose | parts
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            yield node.lineno, "".join(map(format_part, node.values))
+        elif isinstance(node, ast.Constant) and id(node) not in hidden:
+            yield from [(node.lineno, node.value)] if isinstance(node.value, str) else []
+
+
+def format_part(part: ast.expr) -> str:
+    """Return a part of an f-string: its text, or `{}`, or `{!r}` for a representation."""
+    if isinstance(part, ast.Constant):
+        return str(part.value)
+    return "{!r}" if isinstance(part, ast.FormattedValue) and part.conversion == ord("r") else "{}"
+
+
+def has_straight_quotes(text: str) -> bool:
+    """Return True for a text that people read, with straight quotation marks around a name.
+
+    Commands and settings are in backticks, and have the quotes of the shell or of TOML there.
+    """
+    text = re.sub(r"`[^`]*`", "", text)
+    is_prose = text[:1] in tuple("\"'{") or re.search(r"[a-z{}] [a-z{]", text) is not None
+    return is_prose and STRAIGHT_QUOTES.search(text) is not None
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("""f'there is no note "{name}".'""", True),
+        ("""f"there is no note '{name}'." """, True),
+        ("""f"there is no note {name!r}." """, True),
+        ("""f'"{name}" is a folder.'""", True),
+        ("""'must be "title" or "path".'""", True),
+        ("""f'"{value}"'""", True),
+        ("""f"there is no note “{name}”." """, False),
+        ("""f"{name} can't be read, and others' notes can." """, False),
+        ("""f"Run `vaultlink rename '{old}' NEW`." """, False),
+        ("""f'Add `protect = ["!{free}"]` to the settings.'""", False),
+        ("""f'ignore = ["{name}"] in vaultlink.toml'""", False),
+        ("""f'<circle class="{kind}" r="{radius}"/>'""", False),
+        ("""key['a b'] + 'c d'""", False),
+    ],
+)
+def test_straight_quotation_marks_are_detected(code: str, expected: bool) -> None:
+    texts = [text for _, text in printed_texts(ast.parse(f"print({code})"))]
+    assert any(map(has_straight_quotes, texts)) == expected
+
+
+def test_messages_quote_names_with_curly_marks() -> None:
+    found = [
+        (f"{module.name}:{line}", text)
+        for module in MODULES
+        for line, text in printed_texts(module.tree)
+        if has_straight_quotes(text)
+    ]
+    other = [f"{place}: {text!r}" for place, text in found if text not in WITH_STRAIGHT_QUOTES]
+    assert not other, "Use quote_name of text.py:\n" + "\n".join(other)
+    assert WITH_STRAIGHT_QUOTES.keys() <= {text for _, text in found}
+
+
+FINDING_MESSAGES = ("text.py", "rules/", "mentions/", "fix/", "report/markdown.py")
+"""The function that quotes, and modules of messages that renderers make harmless."""
+
+
+def test_names_in_errors_are_harmless() -> None:
+    found = [
+        f"{module.name}:{line}: {text}"
+        for module in MODULES
+        if not module.name.startswith(FINDING_MESSAGES)
+        for line, text in printed_texts(module.tree)
+        if re.search(r"“[^”\]]*\{", text)
+    ]
+    assert not found, "Use quote_name of text.py:\n" + "\n".join(found)
+
+
+def test_help_pages_quote_names_with_curly_marks() -> None:
+    found = [
+        f"{module.name}: {node.name}"
+        for module in MODULES
+        if module.name.startswith("cli/commands/")
+        for node in module.functions()
+        if not node.name.startswith("_") and has_straight_quotes(ast.get_docstring(node) or "")
+    ]
+    assert not found, "\n".join(found)
+
+
+def test_rule_manuals_quote_names_with_curly_marks() -> None:
+    found = [
+        f"{path.name}: {text}"
+        for path in sorted((ROOT / "rules").glob("*.yaml"))
+        for text in manual_texts(yaml.safe_load(path.read_bytes()))
+        if has_straight_quotes(text)
+    ]
+    assert not found, "\n".join(found)
+
+
+def manual_texts(declaration: Mapping[str, object]) -> Iterator[str]:
+    """Return what a rule's manual shows of its declaration, but no values of options or vaults."""
+    options = declaration.get("options") or {}
+    assert isinstance(options, Mapping)
+    yield from declared_texts({**declaration, "options": [it["help"] for it in options.values()]})
+    examples = declaration["examples"]
+    assert isinstance(examples, list)
+    for example in examples:
+        yield from (str(example[key]) for key in ("good", "bad") if key in example)
+
+
 # -- effects and libraries --------------------------------------------------------------------------------------------
 
 WRITE_FLAGS = re.compile(r"O_(WRONLY|RDWR|CREAT|APPEND|TRUNC)")

@@ -303,7 +303,7 @@ def test_nothing_names_a_package_that_is_not_published(
         *(2, ""),
         "error: vaultlink is not on PyPI yet, and other computers can't reach the source of this "
         "copy: name another one, as in "
-        "--package 'vaultlink @ git+https://HOST/OWNER/vaultlink@COMMIT'.\n",
+        "`--package 'vaultlink @ git+https://HOST/OWNER/vaultlink@COMMIT'`.\n",
     )
     assert read_files(root) == before
     named = "vaultlink @ git+https://e.org/v@1"
@@ -419,12 +419,12 @@ def test_baseline_is_mentioned_if_there_is_none(run: RunCommand, tmp_path: Path)
         (("--package", "x"), "--package requires --ci with one of github"),
         (
             ("--ci", "github", "--package", "two\nlines"),
-            "--package: 'two\\nlines' can't be written",
+            "--package: “two\\nlines” can't be written",
         ),
         (("--ci", "github", "--package", "${{ secrets.A }}"), "can't be written"),
         (
             ("--ci", "travis"),
-            '--ci: invalid value "travis". Valid values: github, gitlab, pre-commit.',
+            "--ci: invalid value “travis”. Valid values: github, gitlab, pre-commit.",
         ),
     ],
 )
@@ -509,10 +509,10 @@ def test_scripts_do_not_interpolate_event_data(run: RunCommand, tmp_path: Path) 
 
 
 def switch_on_report(root: Path, kind: str) -> None:
-    """Remove the signs in front of the lines about the report, as the file says."""
+    """Uncomment the lines about the report, as the file says."""
     path = root / CI_TEMPLATES[kind].path
     text = path.read_text(encoding="utf-8")
-    start = text.index("remove the signs in front of the lines.\n")
+    start = text.index("uncomment the lines.\n")
     switched = re.sub(r"(?m)^( *)# (?=( *)(?:[-\w]+:|- |python |vaultlink ))", r"\1", text[start:])
     path.write_text(text[:start] + switched, encoding="utf-8")
 

@@ -413,15 +413,15 @@ def test_note_with_more_than_a_tenth_of_all_mentions_is_left_out_and_named(
         (("Log", "--from-section", "Log"), "--from-section and NOTE can't be used together."),
         (("--to", "Log", "--from-section", "Log"), "--from-section and --to can't be used"),
         *(
-            (("--min-score", score), f'--min-score: must be a number from 0 to 1, not "{score}".')
+            (("--min-score", score), f"--min-score: must be a number from 0 to 1, not “{score}”.")
             for score in ("1.5", "high", "nan", "inf", "")
         ),
-        (("--min-score=-0.1",), '--min-score: must be a number from 0 to 1, not "-0.1".'),
-        (("--to", "Nowhere"), 'there is no note "Nowhere"'),
-        (("Nowhere",), 'there is no note "Nowhere"'),
+        (("--min-score=-0.1",), "--min-score: must be a number from 0 to 1, not “-0.1”."),
+        (("--to", "Nowhere"), "there is no note “Nowhere”"),
+        (("Nowhere",), "there is no note “Nowhere”"),
         (("--from-section", "Log"), "Log.md has no section that lists topics"),
         (("--interactive",), "--interactive requires a terminal."),
-        (("--output-format", "full"), '--output-format: invalid value "full".'),
+        (("--output-format", "full"), "--output-format: invalid value “full”."),
     ],
 )
 def test_usage_errors(run: RunCommand, words: tuple[str, ...], message: str) -> None:

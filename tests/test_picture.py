@@ -443,7 +443,7 @@ def test_command_exports_what_is_near_a_note(
         (("--focus", "One"), "--focus requires a format that exports the graph: json, "),
         (("--depth", "1", "--json"), "--depth requires --focus"),
         (("--focus", "One", "--depth", "0", "--json"), "--depth: must be a whole number above 0"),
-        (("--focus", "Onw", "--json"), 'there is no note "Onw"'),
+        (("--focus", "Onw", "--json"), "there is no note “Onw”"),
         (("--focus", "unlinked.png", "--json"), "unlinked.png is not in the graph"),
     ],
 )

@@ -275,7 +275,7 @@ def test_default_names_all_kinds_and_the_digest_differs() -> None:
 
 def test_unknown_kind_is_an_error_with_a_suggestion() -> None:
     with pytest.raises(
-        ConfigError, match=r'x: quiet: there is no kind "template"\. Did you mean templates\?'
+        ConfigError, match=r"x: quiet: there is no kind “template”\. Did you mean templates\?"
     ):
         merge_layers([Layer("x", {"quiet": ["template"]})], RULES)
     with pytest.raises(ConfigError, match=r"Known: templates, daily-notes"):

@@ -256,7 +256,7 @@ VAULT: Mapping[str, bytes] = {
 """Four notes mention one; the links in three of them need a guess, those in `Slug.md` do not."""
 
 ONLY_READ = {"raw/Source.md", "Clips/Page.md", "Tool.md"}
-FREE = '["!raw/"] in the settings lets vaultlink write there.'
+FREE = '`protect = ["!raw/"]` in the settings lets vaultlink write there.'
 
 
 @pytest.fixture
@@ -298,7 +298,7 @@ def test_guesses_leave_out_what_is_only_read(
     done = run(*line)
     assert list_changed(vault) == changed
     assert done.err.count("Only read") == 1
-    assert f"Only read: {parts} protect = {FREE}\n" in done.err
+    assert f"Only read: {parts} {FREE}\n" in done.err
 
 
 def test_backlinks_with_mentions_say_it_too(run: RunCommand, vault: Path) -> None:

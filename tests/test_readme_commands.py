@@ -1,5 +1,6 @@
 """The installation of the documents, from a fresh clone into a fresh environment."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -53,6 +54,33 @@ def clone(tmp_path: Path) -> Path:
     return copy_project((*PROJECT_FILES, "Makefile", "fixtures"), tmp_path / "vaultlink")
 
 
+def list_commands(tool: str) -> list[str]:
+    """Return the blocks of commands of the page that are for one tool, or for all of them."""
+    found = re.findall(
+        r"(?:^With (\w+):\n\n)?^```sh\n(.*?)^```",
+        PAGE.read_text(encoding="utf-8"),
+        re.MULTILINE | re.DOTALL,
+    )
+    return [block for name, block in found if name in ("", tool)]
+
+
+def make_tool_environment(environment: dict[str, str], folder: Path) -> dict[str, str]:
+    """Return the variables with which uv and pipx are found, and need no network."""
+    return {
+        "PATH": f"{environment['PATH']}:{Path(sys.executable).parent}:{folder / 'home' / 'bin'}",
+        "UV_NO_INDEX": "1",
+        "UV_FIND_LINKS": environment["PIP_FIND_LINKS"],
+        "UV_CACHE_DIR": str(folder / "cache"),
+        "UV_TOOL_DIR": str(folder / "home" / "tools"),
+        "UV_TOOL_BIN_DIR": str(folder / "home" / "bin"),
+        "UV_PYTHON": sys.executable,
+        "UV_PYTHON_DOWNLOADS": "never",
+        "PIPX_HOME": str(folder / "home" / "pipx"),
+        "PIPX_BIN_DIR": str(folder / "home" / "bin"),
+        "PIPX_DEFAULT_PYTHON": sys.executable,
+    }
+
+
 def list_installation(page: Path) -> list[str]:
     """Return the commands at the start of a page that install vaultlink."""
     [block, *_] = [block for block in blocks(page, "sh") if "pip install" in block]
@@ -83,18 +111,23 @@ def test_all_pages_install_in_the_same_way(name: str) -> None:
     assert list_installation(ROOT / name) == commands
 
 
+@pytest.mark.parametrize("tool", ["pip", "uv", "pipx"])
 def test_page_installs_upgrades_and_removes(
-    kit: InstallKit, tmp_path: Path, environment: dict[str, str]
+    tool: str, kit: InstallKit, tmp_path: Path, environment: dict[str, str]
 ) -> None:
-    """Afterwards no file of vaultlink is left in the home folder."""
+    """Afterwards no file of vaultlink is left in the home folder, apart from an empty one of pipx."""
     del environment["VAULTLINK_CACHE_DIR"], environment["VAULTLINK_STATE_DIR"]
     check_output(["git", "clone", "--quiet", kit.checkout, "clone"], tmp_path, environment)
     vault = create_vault(tmp_path / "vault", NOTES)
-    install, upgrade, remove = blocks(PAGE, "sh")
+    environment |= make_tool_environment(environment, tmp_path)
+    install, upgrade, uninstall, remove = list_commands(tool)
     use = f"vaultlink doctor --vault {vault}\nvaultlink fix --vault {vault}\nls ~/.cache/vaultlink ~/.local/state/vaultlink\n"
     told = check_output(
-        ["bash", "-euc", f"{install}{use}{upgrade}{remove}"], tmp_path / "clone", environment
+        ["bash", "-euc", f"{install}{use}{upgrade}{uninstall}{remove}"],
+        tmp_path / "clone",
+        environment,
     )
     assert "mentions (installed), report (installed)" in told
     assert "[[Harbour|Port]]" in (vault / "Mole.md").read_text(encoding="utf-8")
-    assert not list((tmp_path / "home").rglob("*vaultlink*"))
+    left = [path.name for path in (tmp_path / "home").rglob("*vaultlink*")]
+    assert left in ([], [".vaultlink.lock"] if tool == "pipx" else [])  # a lock file of pipx itself

@@ -681,7 +681,7 @@ def test_refusals(run: RunCommand, vault: Path) -> None:
         *(2, ""),
         "error: related requires a note, as in `vaultlink related NOTE`, or --twins.\n",
     )
-    assert run("related", "Pilot").err.startswith('error: there is no note "Pilot" in ')
+    assert run("related", "Pilot").err.startswith("error: there is no note “Pilot” in ")
     assert "must be a whole number above 0" in run("related", "N", "--limit", "0").err
 
 

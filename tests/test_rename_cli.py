@@ -310,7 +310,7 @@ def test_git_needs_a_work_tree(run: RunCommand, vault: Path) -> None:
 
 def test_missing_words_explain_quotes(run: RunCommand, vault: Path) -> None:
     assert "Put names with # or spaces in quotes" in run("rename").err
-    assert 'rename requires a new name for "Old"' in run("rename", "Old").err
+    assert "rename requires a new name for “Old”" in run("rename", "Old").err
     assert "then the folder to move them into" in run("move", "Old").err
     assert "`vaultlink extract 'Note#Heading'`" in run("extract").err
     assert "`vaultlink merge 'My note' Other`" in run("merge", "Old").err

@@ -162,7 +162,7 @@ def test_wrong_value_ends_every_command(run: RunCommand, vault: Path, command: s
     assert (done.code, done.out) == (2, "")
     assert done.err == (
         "error: vaultlink.toml: keep-runs: must be a whole number above 0 and a unit, such as "
-        '"90 days", "12 weeks", "6 months" or "2 years", not "90 hours".\n'
+        "“90 days”, “12 weeks”, “6 months” or “2 years”, not “90 hours”.\n"
     )
     assert list_runs(vault) == []
 

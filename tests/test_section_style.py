@@ -282,7 +282,7 @@ def test_retired_settings_are_reported_once(tmp_path: Path, run: RunCommand) -> 
     done = run("check", "--vault", vault, "--no-cache")
     assert done.code == 0
     assert [line for line in done.err.splitlines() if "backlinks" in line] == [
-        'warning: vaultlink.toml: backlinks.order: "rank" no longer exists and acts as "title".',
+        "warning: vaultlink.toml: backlinks.order: “rank” no longer exists and acts as “title”.",
         "warning: vaultlink.toml: backlinks.group: "
         "sections are no longer grouped; this has no effect. Remove it.",
     ]
@@ -292,7 +292,7 @@ def test_retired_settings_are_reported_once(tmp_path: Path, run: RunCommand) -> 
     assert "backlinks.group" not in values
     options = ("--check", "--order", "recent", "--group", "folder")
     done = run("backlinks", "--vault", vault, *options)
-    assert '--order: "recent" no longer exists and acts as "title".' in done.err
+    assert "--order: “recent” no longer exists and acts as “title”." in done.err
 
 
 def test_baseline_of_an_older_version_remains_valid(tmp_path: Path, run: RunCommand) -> None:

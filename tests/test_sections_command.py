@@ -66,7 +66,7 @@ def test_several_notes_can_be_named(vault: Path, run: RunCommand) -> None:
     ("words", "message"),
     [
         ((), "sections requires an action: write, check, adopt, remove."),
-        (("N",), 'ACTION: invalid value "N". Valid values: write, check, adopt, remove.'),
+        (("N",), "ACTION: invalid value “N”. Valid values: write, check, adopt, remove."),
         (("remove", "--style", "list"), "--style has no effect with `sections remove`."),
         (("adopt", "--mentions"), "--mentions has no effect with `sections adopt`."),
         (("write", "Nothing"), "Nothing"),

@@ -10,7 +10,7 @@ import rule_pages
 from built_site import make_site
 from command_pages import load_options, render_files
 from json_schemas import SCHEMA_FOLDER
-from markdown_text import format_code, map_links, show_pipes
+from markdown_text import format_code, make_tabs, map_links, show_pipes
 from vaultlink.cli.command_table import COMMANDS
 from vaultlink.cli.options import list_option_fields
 
@@ -113,6 +113,33 @@ def test_no_page_shows_an_escaped_pipe_in_code(site: Path) -> None:
 )
 def test_pipes_are_escaped_only_where_a_forge_needs_that(text: str, shown: str) -> None:
     assert show_pipes(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (
+            "With pip:\n\n```sh\na\n\nb\n```\n",
+            '=== "pip"\n\n    ```sh\n    a\n    \n    b\n    ```\n\n',
+        ),
+        ("Install with pip:\n\n```sh\na\n```\n", "Install with pip:\n\n```sh\na\n```\n"),
+        ("With pip, run this:\n\n- a\n", "With pip, run this:\n\n- a\n"),
+    ],
+)
+def test_blocks_for_several_tools_are_tabs(text: str, shown: str) -> None:
+    assert make_tabs(text) == shown
+
+
+def test_installation_has_a_tab_for_each_tool(site: Path) -> None:
+    page = (site / "install.html").read_text(encoding="utf-8")
+    assert re.findall(r'<label for="[^"]*">(?:<a [^>]*>)?(\w+)', page) == ["pip", "uv", "pipx"] * 3
+
+
+def test_home_page_has_six_cards_and_no_lists_of_pages(site: Path) -> None:
+    page = (site / "index.html").read_text(encoding="utf-8")
+    [cards] = re.findall(r'<div class="grid cards">(.*?)</div>', page, re.DOTALL)
+    assert len(re.findall(r"<li>", cards)) == len(re.findall(r"<a href", cards)) == 6
+    assert "All pages" not in page
 
 
 def test_fence_is_longer_than_those_in_the_text() -> None:

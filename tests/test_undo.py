@@ -362,11 +362,11 @@ def test_json_lists_restored_notes(run: RunCommand, vault: Path) -> None:
     [
         (
             ("nonsense",),
-            'no run of this vault matches "nonsense". `vaultlink undo --list` lists the runs.',
+            "no run of this vault matches “nonsense”. `vaultlink undo --list` lists the runs.",
         ),
-        (("",), 'no run of this vault matches ""'),
+        (("",), "no run of this vault matches “”"),
         (("--vault", "nowhere"), "nowhere: no such folder."),
-        (("--diff", "nonsense"), 'no run of this vault matches "nonsense".'),
+        (("--diff", "nonsense"), "no run of this vault matches “nonsense”."),
     ],
 )
 def test_undo_usage_errors(run: RunCommand, vault: Path, words: Sequence[str], answer: str) -> None:
@@ -382,7 +382,7 @@ def test_unknown_run_error_suggests_a_run(run: RunCommand, vault: Path) -> None:
     first, second = fix(vault, WRITES[:1]), fix(vault, WRITES[1:2])
     assert f"Did you mean {first}" in run("undo", first[:-1] + "x").err
     done = run("undo", first[:8])
-    assert f'several runs match "{first[:8]}". Did you mean {second} or {first}?' in done.err
+    assert f"several runs match “{first[:8]}”. Did you mean {second} or {first}?" in done.err
     assert done.code == 2
 
 

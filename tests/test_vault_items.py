@@ -69,10 +69,10 @@ def test_all_settings_are_covered() -> None:
 
 # -- what no vault can match ------------------------------------------------------------------------------------------
 
-A_LINK = 'is a link. Write "{}".'
-ABSOLUTE = 'is an absolute path. Write the path in the vault, such as "{}".'
+A_LINK = "is a link. Write “{}”."
+ABSOLUTE = "is an absolute path. Write the path in the vault, such as “{}”."
 OUTSIDE = (
-    'has "..", so it matches nothing. Write the path from the root of the vault, such as "{}".'
+    "has “..”, so it matches nothing. Write the path from the root of the vault, such as “{}”."
 )
 NOTHING = "names nothing. Remove it."
 
@@ -89,7 +89,7 @@ REFUSED: Mapping[str, tuple[tuple[str, ...], str]] = {
     "[[Home#Top]]": ((TOPICS, MENTIONS, NAMES), A_LINK.format("Home")),
     "[[a]] -> [[b.md]]": ((MENTIONS,), A_LINK.format("a.md -> b.md")),
     "../raw/": ((*GLOBS, MENTIONS), OUTSIDE.format("raw/")),
-    "..": ((*GLOBS, MENTIONS, NAMES), OUTSIDE.removesuffix(', such as "{}".') + "."),
+    "..": ((*GLOBS, MENTIONS, NAMES), OUTSIDE.removesuffix(", such as “{}”.") + "."),
     "raw/../old/*.md": ((*GLOBS, MENTIONS), OUTSIDE.format("old/*.md")),
     "..\\raw": ((*GLOBS, MENTIONS, NAMES), OUTSIDE.format("raw")),
     "a.md -> ../b.md": ((MENTIONS,), OUTSIDE.format("b.md")),
@@ -110,12 +110,12 @@ REFUSED: Mapping[str, tuple[tuple[str, ...], str]] = {
 def test_item_that_no_vault_can_match_is_refused(key: str, item: str, message: str) -> None:
     with pytest.raises(ConfigError) as raised:
         merge_layers([Layer("a.toml", make_values(key, ["fine", item]))], RULES)
-    assert str(raised.value) == f'a.toml: {key}: "{item}" {message}'
+    assert str(raised.value) == f"a.toml: {key}: “{item}” {message}"
 
 
 @pytest.mark.parametrize("key", ["protect", MENTIONS])
 def test_negated_pattern_is_refused_like_others(key: str) -> None:
-    with pytest.raises(ConfigError, match=r"\"!\.\./raw/\" has"):
+    with pytest.raises(ConfigError, match=r"“!\.\./raw/” has"):
         merge_layers([Layer("a.toml", make_values(key, ["raw/", "!../raw/"]))], RULES)
 
 

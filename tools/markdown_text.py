@@ -72,6 +72,25 @@ def show_pipes(text: str) -> str:
     return _FENCE_OR_ROW.sub(change, text)
 
 
+_TOOL_BLOCK = re.compile(
+    r"^With (?P<tool>[^\n:]+):\n\n(?P<block>```[^\n]*\n.*?^```\n)\n?", re.MULTILINE | re.DOTALL
+)
+"""A sentence such as “With pip:” and the code block below it."""
+
+
+def make_tabs(text: str) -> str:
+    """Return Markdown in which blocks of code for several programs are tabs.
+
+    In a document they are one below the other, each below a line such as “With pip:”.
+    """
+
+    def change(match: re.Match[str]) -> str:
+        lines = match["block"].splitlines()
+        return "\n".join([f'=== "{match["tool"]}"\n', *(f"    {line}" for line in lines), "\n"])
+
+    return _TOOL_BLOCK.sub(change, text)
+
+
 def format_code(text: str, language: str = "", title: str = "") -> str:
     """Return a code block, with a fence that is longer than those in the text."""
     fence = "`" * max(3, *(len(run) + 1 for run in re.findall("`+", text)), 0)

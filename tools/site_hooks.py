@@ -18,7 +18,7 @@ import command_pages
 import json_pages
 import reference_pages
 import rule_pages
-from markdown_text import map_links, show_pipes
+from markdown_text import make_tabs, map_links, show_pipes
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -41,20 +41,15 @@ MOVED_PARTS = {
 
 SENTENCES = {
     (
-        "README.md",
-        "`make docs` adds pages for each command, rule, setting and JSON document; "
-        "they are generated from the program.",
-    ): "All pages of the [reference](reference/index.md): [commands](reference/commands/index.md), "
-    "[rules](reference/rules/index.md), [settings](reference/settings.md), "
-    "[exit codes](reference/exit-codes.md), [JSON](reference/json.md), "
-    "[Python](reference/python.md).",
-    (
         "custom-report.md",
         "the page on JSON in the reference of the documentation site lists them, "
         "and the folder `schemas`",
     ): "the page on [JSON](reference/json.md) lists them, and the folder `schemas`",
 }
 """Sentences about pages that exist on the site only, and what replaces them."""
+
+LISTS_OF_PAGES = "## All pages"
+"""Heading of the lists of all pages, which the navigation of the site has."""
 
 LESS_RELEVANT = (
     "project/changelog.md",
@@ -97,7 +92,10 @@ def on_page_markdown(markdown: str, page: Page, **_values: Any) -> str:
     uri = page.file.src_uri
     if uri == "README.md":
         page.meta["hide"] = ["navigation", "toc"]
-    markdown = show_pipes(markdown)
+        markdown, heading, _ = markdown.partition(f"\n{LISTS_OF_PAGES}\n")
+        if not heading:
+            raise PluginError(f"{uri} lacks the heading: {LISTS_OF_PAGES}")
+    markdown = make_tabs(show_pipes(markdown))
     page.meta["search"] = {"boost": _rank_page(page)}
     if page.file.generated_by and uri not in _SOURCES:
         return markdown

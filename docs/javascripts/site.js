@@ -1,6 +1,6 @@
 // Tables and pictures that scroll sideways can be scrolled with the keyboard, too.
 const markScrollers = () => {
-  for (const item of document.querySelectorAll(".md-typeset__scrollwrap, .start-picture")) {
+  for (const item of document.querySelectorAll(".md-typeset__scrollwrap, .terminal-picture")) {
     if (item.scrollWidth > item.clientWidth) {
       item.tabIndex = 0;
     } else {

@@ -86,6 +86,43 @@ def lazy_pattern(pattern: str, flags: int = 0) -> re.Pattern[str]:
 _ACCENTS = lazy_pattern("[\u0300-\u036f]")
 
 
+_CONTROL_CHARS = lazy_pattern(
+    "[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\udc80-\udc9f]"
+)
+"""Control characters, line separators, bidirectional overrides, and bytes like controls."""
+
+_SHORT_ESCAPES = {"\t": "\\t", "\n": "\\n", "\r": "\\r"}
+
+
+def escape_controls(text: str) -> str:
+    """Spell out control characters, such as `\\n` or `\\u001b`.
+
+    So no name in a vault can move the cursor or break a line.
+    """
+    return text if text.isprintable() else _CONTROL_CHARS.sub(_escape_char, text)
+
+
+def _escape_char(match: re.Match[str]) -> str:
+    return _SHORT_ESCAPES.get(match[0]) or f"\\u{ord(match[0]):04x}"
+
+
+def quote_name(name: str) -> str:
+    """Return a name in the quotation marks of messages, harmless for a terminal.
+
+    Control characters are spelled out. Commands and settings to be copied are in backticks instead,
+    and have the quotes of the shell or of TOML there.
+    """
+    return f"“{escape_controls(name)}”"
+
+
+def curl_quotes(message: str) -> str:
+    """Return a message of a library with the quotation marks of `quote_name`."""
+    return _STRAIGHT_QUOTES.sub(r"“\2”", message)
+
+
+_STRAIGHT_QUOTES = lazy_pattern(r"(?<!\w)(['\"])(.+?)\1(?!\w)")
+
+
 def strip_accents(text: str) -> str:
     """Return a text in compatibility form without accents, decomposed.
 

@@ -22,6 +22,7 @@ from vaultlink.engine.checks import LinterSettings
 from vaultlink.errors import ConfigError
 from vaultlink.files import UnusualFileError, read_within
 from vaultlink.history.git_renames import git_history
+from vaultlink.text import curl_quotes, quote_name
 
 _SCHEMA = 1
 
@@ -177,7 +178,7 @@ def parse_baseline(root: Path, data: bytes) -> Baseline:
     except json.JSONDecodeError as error:
         conflict_hint = " It contains merge conflicts." if b"\n<<<<<<<" in data else ""
         raise ConfigError(
-            f"{file_path}:{error.lineno}: not valid JSON: {error.msg}.{conflict_hint} "
+            f"{file_path}:{error.lineno}: not valid JSON: {curl_quotes(error.msg)}.{conflict_hint} "
             f"{_RECREATE_HINT}"
         ) from None
     except (msgspec.ValidationError, ValueError, RecursionError) as error:
@@ -245,8 +246,13 @@ def _is_comparable(key: str, baseline: Baseline, config: Config) -> bool:
 
 
 def _format_value(value: object) -> str:
-    text = "not set" if value is None else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 60 else f"{text[:59]}…"
+    if value is None:
+        return "not set"
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    shown = text if len(text) <= 60 else f"{text[:59]}…"
+    if isinstance(value, str):
+        return quote_name(shown)
+    return f"`{shown}`" if isinstance(value, (list, dict)) else shown
 
 
 def findings_in_baseline(vault: Vault, data: bytes) -> KnownFindings:

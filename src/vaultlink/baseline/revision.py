@@ -3,6 +3,7 @@
 Both states are checked with the current settings, so a change of settings creates no new findings.
 """
 
+import shlex
 from collections.abc import Mapping
 from functools import cache, partial
 from pathlib import Path
@@ -25,6 +26,7 @@ from vaultlink.errors import VaultError
 from vaultlink.git.location import find_git_dir
 from vaultlink.git.program import NO_GIT, has_git, run_git
 from vaultlink.index.packed_map import with_changes
+from vaultlink.text import quote_name
 
 _SHALLOW_HINT = (
     "This clone is shallow. In CI, fetch the whole history (`fetch-depth: 0`, `GIT_DEPTH: 0`)."
@@ -64,7 +66,8 @@ def _find_commit(root: Path, name: str) -> Revision:
         VaultError: Git can't find the revision, or not even the repository.
     """
     if _read_git_line(root, "rev-parse", "--git-dir") is None:
-        raise VaultError(f"{OPTION}: git fails in {root}. Run `git -C '{root}' status` to see why.")
+        folder = shlex.quote(str(root))
+        raise VaultError(f"{OPTION}: git fails in {root}. Run `git -C {folder} status` to see why.")
     commit = _read_git_line(
         root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}"
     )
@@ -73,13 +76,16 @@ def _find_commit(root: Path, name: str) -> Revision:
         hint = (
             _SHALLOW_HINT if shallow else "`git branch -a` and `git log` list branches and commits."
         )
-        raise VaultError(f"{OPTION}: git can't find the revision “{name}” in {root}. {hint}")
+        raise VaultError(
+            f"{OPTION}: git can't find the revision {quote_name(name)} in {root}. {hint}"
+        )
     if _read_git_line(root, "rev-parse", "--verify", "--quiet", "HEAD") is None:
         return Revision(name, commit)
     merge_base = _read_git_line(root, "merge-base", commit, "HEAD")
     if merge_base is None and shallow:
         raise VaultError(
-            f"{OPTION}: git can't find the merge base of “{name}” and HEAD. {_SHALLOW_HINT}"
+            f"{OPTION}: git can't find the merge base of {quote_name(name)} and HEAD. "
+            f"{_SHALLOW_HINT}"
         )
     return Revision(name, merge_base or commit)
 

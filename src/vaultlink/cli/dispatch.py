@@ -222,10 +222,12 @@ def _explain_unknown_command(name: str) -> str:
         return f"{name}: options must follow a command, as in `vaultlink check {name}`."
     from difflib import get_close_matches  # noqa: PLC0415
 
+    from vaultlink.text import quote_name  # noqa: PLC0415
+
     if name in _KNOWN_ELSEWHERE:
-        return f'there is no command "{name}". {_KNOWN_ELSEWHERE[name]}'
+        return f"there is no command {quote_name(name)}. {_KNOWN_ELSEWHERE[name]}"
     near = get_close_matches(name, [*COMMANDS, *ALIASES], 2, 0.7)
     hint = "`vaultlink --help` lists all commands."
     if os.path.exists(name):  # noqa: PTH110 - pathlib is not imported yet
         hint = f"To check that path, run `vaultlink check {name}`."
-    return f'there is no command "{name}". {propose(near, hint)}'
+    return f"there is no command {quote_name(name)}. {propose(near, hint)}"

@@ -63,9 +63,9 @@ def find_package_source() -> str:
     if found and not is_local(found):
         return found
     raise UsageError(
-        "vaultlink is not on PyPI yet, and other computers can't reach the source of this copy"
-        f"{f' ({found})' if found else ''}: name another one, as in "
-        "--package 'vaultlink @ git+https://HOST/OWNER/vaultlink@COMMIT'."
+        "vaultlink is not on PyPI yet, and other computers can't reach the source of this "
+        f"copy{f' ({found})' if found else ''}: name another one, as in `--package 'vaultlink @ "
+        "git+https://HOST/OWNER/vaultlink@COMMIT'`."
     )
 
 

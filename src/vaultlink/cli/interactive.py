@@ -36,6 +36,7 @@ from vaultlink.report.fix_question import (
 )
 from vaultlink.report.layout import PLAIN, Palette, escape_controls, format_count
 from vaultlink.report.plan_result import describe_values
+from vaultlink.text import quote_name
 
 if TYPE_CHECKING:
     from prompt_toolkit.completion import CompleteEvent, Completer, Completion
@@ -326,7 +327,7 @@ class TargetChoice:
             if option:
                 return option
             print_stderr(
-                f"“{escape_controls(line)}” is not a file of the vault. Tab completes names."
+                f"{quote_name(line)} is not a file of the vault. Tab completes names."
                 if path is None
                 else "These links can't be changed."
             )

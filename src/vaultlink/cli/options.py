@@ -14,6 +14,7 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 import msgspec
 
 from vaultlink.errors import UsageError
+from vaultlink.text import quote_name
 
 
 class ParameterSpec(msgspec.Struct, frozen=True):
@@ -344,13 +345,14 @@ class OptionField(msgspec.Struct, frozen=True):
     def _convert_one(self, text: str) -> Any:
         if self.spec.choices and text not in self.spec.choices:
             raise UsageError(
-                f'{self.name_on_line}: invalid value "{text}". '
-                f"Valid values: {', '.join(self.spec.choices)}."
+                f"{self.name_on_line}: invalid value {quote_name(text)}. Valid values: "
+                f"{', '.join(self.spec.choices)}."
             )
         if self.type is int:
             if not text.isdecimal() or int(text) < 1:
                 raise UsageError(
-                    f'{self.spec.names[-1]}: must be a whole number above 0, not "{text}".'
+                    f"{self.spec.names[-1]}: must be a whole number above 0, not "
+                    f"{quote_name(text)}."
                 )
             return int(text)
         if self.type is float:
@@ -360,7 +362,9 @@ class OptionField(msgspec.Struct, frozen=True):
                 if 0 < number < math.inf if highest is None else 0 <= number <= highest:
                     return number
             limits = "above 0" if highest is None else f"from 0 to {highest:g}"
-            raise UsageError(f'{self.spec.names[-1]}: must be a number {limits}, not "{text}".')
+            raise UsageError(
+                f"{self.spec.names[-1]}: must be a number {limits}, not {quote_name(text)}."
+            )
         return Path(text) if self.type is Path else text
 
 

@@ -29,6 +29,7 @@ from vaultlink.report.layout import (
     wrap_words,
 )
 from vaultlink.report.output_starts import DIFF
+from vaultlink.text import quote_name
 
 if TYPE_CHECKING:
     from vaultlink.fix.diff import DiffLine
@@ -218,7 +219,8 @@ class Terminal:
                 return name
             if name:
                 raise UsageError(
-                    f'{source}: invalid value "{name}". Valid values: {", ".join(formats)}.'
+                    f"{source}: invalid value {quote_name(name)}. Valid values: "
+                    f"{', '.join(formats)}."
                 )
         self.written_format = on_terminal if self.is_terminal else elsewhere
         return self.written_format
@@ -230,7 +232,7 @@ class Terminal:
         """
         name = self._requested_format
         if name and name not in allowed:
-            raise UsageError(f'--output-format: "{name}" is not possible: {reason}.')
+            raise UsageError(f"--output-format: {quote_name(name)} is not possible: {reason}.")
 
     def is_format_chosen(self) -> bool:
         """Return True if an option or the environment names the output format."""

@@ -14,7 +14,7 @@ import typer
 
 from vaultlink.cli.options import OptionField, RawValues
 from vaultlink.errors import UnknownNameError, UsageError, propose
-from vaultlink.text import lazy_pattern
+from vaultlink.text import curl_quotes, lazy_pattern
 
 _TyperError: type[Exception] = typer.BadParameter.__mro__[2]
 """Base class of typer's errors for an invalid line.
@@ -110,8 +110,13 @@ _EXTRA_ARGUMENTS = lazy_pattern(r"^Got unexpected extra arguments?(?:\(s\))? \((
 """The message of typer for arguments that a command does not have."""
 
 
+_QUOTED_OPTION = lazy_pattern(r"'(--?[\w-]+)'")
+
+
 def _read_message(error: Exception) -> str:
-    return str(getattr(error, "format_message", lambda: str(error))())
+    """Return the message of typer, with options bare and other names in curly quotes."""
+    text = str(getattr(error, "format_message", lambda: str(error))())
+    return curl_quotes(_QUOTED_OPTION.sub(r"\1", text))
 
 
 def _explain_error(text: str, fields: Sequence[OptionField], error: Exception, hint: str) -> str:

@@ -20,7 +20,7 @@ from vaultlink.index.resolve import is_note, normalize_name, resolve
 from vaultlink.links.naming import find_query_target
 from vaultlink.mentions.names import fold_name, list_forms
 from vaultlink.rules.registry import Rule
-from vaultlink.text import list_first
+from vaultlink.text import list_first, quote_name
 
 _MAX_LISTED = 3
 """Items that a sentence names."""
@@ -51,7 +51,7 @@ def describe_unmatched_items(
     }
     for setting in list_item_settings(values, rules):
         unmatched = [
-            f"“{item}”" for item in setting.items if not vault.has_match(setting.kind, item)
+            quote_name(item) for item in setting.items if not vault.has_match(setting.kind, item)
         ]
         if unmatched:
             verb = "matches" if len(unmatched) == 1 else "match"

@@ -28,7 +28,7 @@ from vaultlink.disk.vault_search import (
 from vaultlink.errors import UnknownNameError, UsageError, propose
 from vaultlink.index.resolve import is_note, make_path_filter, normalize_name, resolve
 from vaultlink.report.layout import escape_controls, truncate_left
-from vaultlink.text import list_first
+from vaultlink.text import list_first, quote_name
 
 if TYPE_CHECKING:
     from vaultlink.api import Vault
@@ -283,7 +283,7 @@ def find_note_argument(vault: "Vault", name: str) -> str:
     near = [item.path for item in vault.suggest(word)]
     near = near or find_similar_paths(word, list(filter(is_note, vault.index.files)), folders=False)
     hint = propose(near[:2], "A note is named by its path in the vault, or as in a link.")
-    raise UnknownNameError(f'there is no note "{name}" in {vault.root}. {hint}')
+    raise UnknownNameError(f"there is no note {quote_name(name)} in {vault.root}. {hint}")
 
 
 def find_aliased_note(vault: "Vault", alias: str) -> str | None:
@@ -293,7 +293,8 @@ def find_aliased_note(vault: "Vault", alias: str) -> str | None:
     notes = find_notes_by_alias(alias, vault.index)
     if len(notes) > 1:
         raise UsageError(
-            f'several notes have the alias "{alias}". Write the path: {list_first(notes, 4)}.'
+            f"several notes have the alias {quote_name(alias)}. Write the path: "
+            f"{list_first(notes, 4)}."
         )
     return notes[0] if notes else None
 
@@ -521,7 +522,7 @@ def to_source_word(vault: "Vault", text: str) -> str:
         names = {name for old in gone for name in (strip_note_extension(old), link_name(old))}
         if not run.undone and wanted in map(normalize_name, names):
             raise UsageError(
-                f'"{alias}" is an alias of {path}, and was the name of a file until '
+                f"{quote_name(alias)} is an alias of {path}, and was the name of a file until "
                 f"`{escape_controls(run.command)}`. Write the path of the note that you mean."
             )
     return f"{path}{sign}{subpath}"

@@ -16,6 +16,7 @@ from vaultlink.config.patterns import (
 )
 from vaultlink.errors import ConfigError
 from vaultlink.rules.registry import Option, Rule, UnknownRule, select_rules
+from vaultlink.text import escape_controls, quote_name
 
 
 def reject_unknown_keys(layer: Layer, known: Sequence[str]) -> None:
@@ -41,7 +42,9 @@ def read_table(layer: Layer, key: str) -> Mapping[str, Any]:
 def read_text_list(layer: Layer, key: str, value: Any) -> tuple[str, ...]:
     """Return a setting that must be a list of strings. Raises ConfigError."""
     if isinstance(value, str):
-        raise ConfigError(f'{layer.format_key(key)}: must be a list: ["{value}"].')
+        raise ConfigError(
+            f'{layer.format_key(key)}: must be a list: `["{escape_controls(value)}"]`.'
+        )
     if not isinstance(value, (list, tuple)):
         raise ConfigError(
             f"{layer.format_key(key)}: must be a list of strings, not {format_value(value)}."
@@ -169,7 +172,7 @@ def format_value(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str):
-        return f'"{value}"'
+        return quote_name(value)
     if isinstance(value, Mapping):
         return "a table"
     return "a list" if isinstance(value, (list, tuple)) else str(value)

@@ -33,9 +33,9 @@ class RunLimits(NamedTuple):
 def read_run_limit(layer: Layer, key: str, value: Any) -> str:
     """Return a checked setting. Raises ConfigError."""
     pattern, example = (
-        (_AGE, '"90 days", "12 weeks", "6 months" or "2 years"')
+        (_AGE, "“90 days”, “12 weeks”, “6 months” or “2 years”")
         if key == "keep-runs"
-        else (_SIZE, '"200 MB" or "1 GB"')
+        else (_SIZE, "“200 MB” or “1 GB”")
     )
     if isinstance(value, str) and pattern.fullmatch(value):
         return value

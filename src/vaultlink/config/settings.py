@@ -32,7 +32,7 @@ from vaultlink.errors import ConfigError
 from vaultlink.model import Severity
 from vaultlink.rules.context import QUIET_KINDS
 from vaultlink.rules.registry import Rule, find_split_rules, select_rules
-from vaultlink.text import blake2b, lazy_pattern
+from vaultlink.text import blake2b, lazy_pattern, quote_name
 
 DEFAULT_SOURCE = "default"
 """The source of a setting that no layer changes."""
@@ -257,7 +257,8 @@ def list_retired_settings(layers: Sequence[Layer]) -> Iterator[str]:
         settings: Mapping[str, Any] = given if isinstance(given, dict) else {}
         prefix = "--" if layer.source == COMMAND_LINE else layer.format_key("backlinks.")
         if settings.get("order") in RETIRED_CHOICES["order"]:
-            yield f'{prefix}order: "{settings["order"]}" no longer exists and acts as "title".'
+            value = quote_name(settings["order"])
+            yield f"{prefix}order: {value} no longer exists and acts as “title”."
         if "group" in settings:
             yield f"{prefix}group: sections are no longer grouped; this has no effect. Remove it."
 

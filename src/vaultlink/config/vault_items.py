@@ -137,7 +137,7 @@ def _explain_path(kind: ItemKind, path: str) -> str:
         example = _follow_steps(steps)
         such_as = f", such as {format_value(example)}" if example else ""
         return (
-            f'has "..", so it matches nothing. Write the path from the root of the vault{such_as}.'
+            f"has “..”, so it matches nothing. Write the path from the root of the vault{such_as}."
         )
     return ""
 

@@ -69,7 +69,7 @@ def require_version(layer: Layer, running: str) -> None:
         is_met = matches_specifier(running, wanted)
     except ValueError:
         shown = format_value(wanted) if len(str(wanted)) <= _MAX_LENGTH else "this value"
-        raise ConfigError(f'{place}: must be versions as in ">=0.6,<0.7", not {shown}.') from None
+        raise ConfigError(f"{place}: must be versions as in “>=0.6,<0.7”, not {shown}.") from None
     if not is_met:
         raise ConfigError(
             f"{place}: vaultlink {wanted.strip()} is required, but this is vaultlink {running}."

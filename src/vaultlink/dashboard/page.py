@@ -186,11 +186,11 @@ def list_figures(totals: Totals) -> list[Figure]:
         ),
         *_list_mention_figure(totals),
         Figure("Orphans", totals.orphans, format_count(totals.dead_ends, "dead end"), "orphans"),
-        Figure("Islands", totals.islands, "beside the largest group", "islands"),
+        Figure("Islands", totals.islands, "not linked to the largest group", "islands"),
         Figure(
             "Sections",
             totals.sections_in_step + totals.sections_out_of_step,
-            f"{totals.sections_in_step:,} in step",
+            f"{totals.sections_in_step:,} up to date",
             "sections",
         ),
     ]

@@ -70,7 +70,7 @@ _PARTS = (
     ("links", "links that resolve", 60),
     ("notes", "notes without errors and warnings", 20),
     ("connections", "notes linked with another file", 10),
-    ("sections", "backlinks sections in step", 10),
+    ("sections", "backlinks sections up to date", 10),
 )
 """Name, label and weight of each part. Links weigh most: they are what vaultlink checks."""
 
@@ -199,7 +199,7 @@ def list_sections(state: State) -> list[SectionRow]:
 
 
 def count_sections(state: State) -> tuple[int, int]:
-    """Return the number of backlinks sections, and of those that are in step.
+    """Return the number of backlinks sections, and of those that are up to date.
 
     Of states that follow one another, only the changed notes are read.
     """

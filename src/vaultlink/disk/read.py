@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from vaultlink.errors import ConfigError
 from vaultlink.files import NO_FOLLOW, UnusualFileError, read_regular, read_within
-from vaultlink.text import lazy_pattern
+from vaultlink.text import curl_quotes, lazy_pattern
 
 CONFIG_NAMES = (".vaultlink.toml", "vaultlink.toml", "pyproject.toml")
 """Names of configuration files in a folder, by precedence."""
@@ -132,7 +132,7 @@ def _read_toml(file: Path, vault: Path, *, required: bool) -> dict[str, Any] | N
     except (ValueError, RecursionError) as error:  # of numbers with very many digits, too
         if not required and file.name == "pyproject.toml":
             return None  # an error of other tools, unless it was named
-        reason = "too many levels" if isinstance(error, RecursionError) else error
+        reason = "too many levels" if isinstance(error, RecursionError) else curl_quotes(str(error))
         raise ConfigError(f"{file}: not valid TOML: {reason}.") from None
 
 

@@ -24,6 +24,7 @@ from vaultlink.engine.step import Change, Presence, State, analyse, analyse_unre
 from vaultlink.errors import VaultError
 from vaultlink.git.objects import CommitTree, diff_trees, list_tree, parse_raw_diff, start_diff
 from vaultlink.report.layout import escape_controls
+from vaultlink.text import quote_name
 
 _BATCH_SIZE = 500
 """Notes that are read at the same time."""
@@ -242,8 +243,8 @@ def _explain(path: str, program: str | None, commit: CommitTree) -> str:
     shown = escape_controls(path)
     if program is not None:
         return (
-            f"{shown} has the git filter “{escape_controls(program)}”, which is a program, and "
-            "vaultlink runs no program of a repository"
+            f"{shown} has the git filter {quote_name(program)}, which is a program, and vaultlink "
+            "runs no program of a repository"
         )
     return (
         f"git can't read {shown} in commit {commit.commit[:7]}, or it is too large (in a partial "

@@ -28,6 +28,7 @@ from vaultlink.git.repository import list_untracked
 from vaultlink.history.git_renames import find_moves_since
 from vaultlink.history.link_changes import remember_links, remember_names
 from vaultlink.model import NO_HISTORY, FileStamp, History, Note
+from vaultlink.text import quote_name
 
 _MAX_CHANGED = 1_000
 """Changes since the last commit above which a vault is not compared with it."""
@@ -73,7 +74,9 @@ class Comparison:
         """The changes of tracked files. Raises VaultError if git can't compare the vault."""
         output = self._diff.read()
         if output is None:
-            raise VaultError(f"{OPTION}: git can't compare the vault with “{self.since.name}”.")
+            raise VaultError(
+                f"{OPTION}: git can't compare the vault with {quote_name(self.since.name)}."
+            )
         return list(parse_raw_diff(output))
 
     @cached_property
@@ -192,13 +195,13 @@ class OldTexts:
 def _explain_unreadable(path: str, program: str | None, since: str) -> str:
     if program is not None:
         return (
-            f"{OPTION}: {path} has the git filter “{program}”, which is a program. vaultlink runs "
-            "no program of a repository, so the old text of this note is unknown. Use "
-            "`vaultlink baseline` instead, or remove the filter from the note."
+            f"{OPTION}: {path} has the git filter {quote_name(program)}, which is a program. "
+            "vaultlink runs no program of a repository, so the old text of this note is unknown. "
+            "Use `vaultlink baseline` instead, or remove the filter from the note."
         )
     return (
-        f"{OPTION}: git can't read {path} at the merge base of “{since}” and HEAD, or it is too "
-        "large. In a partial clone, fetch its old version first."
+        f"{OPTION}: git can't read {path} at the merge base of {quote_name(since)} and HEAD, or it "
+        "is too large. In a partial clone, fetch its old version first."
     )
 
 

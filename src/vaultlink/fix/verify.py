@@ -28,6 +28,7 @@ from vaultlink.model import (
     Severity,
     SourceSpan,
 )
+from vaultlink.text import quote_name
 
 
 class BrokenPromise(msgspec.Struct, frozen=True):
@@ -214,7 +215,7 @@ def _check_untouched(old: Note, new: Note, shift: OffsetShift) -> Iterator[str]:
     values = [(item.key, item.value) for item in new.properties or ()]
     for item in untouched:
         if (item.key, item.value) not in values:
-            yield f"its property “{item.key}” would change"
+            yield f"its property {quote_name(item.key)} would change"
     more = _count_problems(new) - _count_problems(old)
     if more:
         yield f"it would have new parse problems: {', '.join(sorted(more))}"
@@ -242,13 +243,13 @@ def _check_items(
     for item in had:
         match = remaining.pop((shift.map_offset(item.start), _get_text(item)), None)
         if match is None and not shift.is_touched(item.start, item.end):
-            yield f"its {what} “{_get_text(item)}” would be lost"
+            yield f"its {what} {quote_name(_get_text(item))} would be lost"
     for item in remaining.values():  # values may become tags when their property gets its name
         if (
             not shift.is_new(item.start, item.end)
             and getattr(item, "place", None) is not Place.PROPERTY
         ):
-            yield f"the {what} “{_get_text(item)}” would be added"
+            yield f"the {what} {quote_name(_get_text(item))} would be added"
 
 
 def _get_text(item: SourceSpan) -> str:

@@ -22,7 +22,7 @@ from vaultlink.index.resolve import (
 from vaultlink.index.titles import find_similar_paths, unwrap_link
 from vaultlink.index.words import find_slip, is_inflection, split_name
 from vaultlink.model import BlockId, Note
-from vaultlink.text import lazy_pattern, list_first
+from vaultlink.text import lazy_pattern, list_first, quote_name
 
 # -- find what the old name in the arguments of a rename stands for --------------------------------
 
@@ -60,7 +60,9 @@ def find_source(index: Index, text: str, find: FindPath) -> RenamedThing:
         raise UsageError("the old name is empty.")
     text = unwrap_link(text, index)
     if text.strip("./") == "":
-        raise UsageError(f'"{text}" is the vault itself, which vaultlink does not rename.')
+        raise UsageError(
+            f"{quote_name(text)} is the vault itself, which vaultlink does not rename."
+        )
     if text not in index.files:
         if text.startswith("#"):
             return _find_tag(index, text)
@@ -96,13 +98,14 @@ def _look_up(index: Index, text: str, find: FindPath) -> str | None:
         on_disk = None
     found = on_disk or chosen
     if folder and found:
-        raise UsageError(f'"{text}" is both {folder}/ and {found}. Write one of these.')
+        raise UsageError(f"{quote_name(text)} is both {folder}/ and {found}. Write one of these.")
     wanted = normalize_name(path)  # a name, unless it is the path of the chosen file
     is_path = chosen is not None and normalize_name(chosen) in (wanted, f"{wanted}.md")
     if chosen and found == chosen and on_disk is None and others and not is_path:
         names = sorted([chosen, *others])
         raise UsageError(
-            f'several files have the name "{text}". Write the path: {list_first(names, 4)}.'
+            f"several files have the name {quote_name(text)}. "
+            f"Write the path: {list_first(names, 4)}."
         )
     return f"{folder}/" if folder else found
 
@@ -123,7 +126,7 @@ def _find_anchored(index: Index, path: str, text: str, end: int) -> RenamedThing
         raise UsageError(f"{path} is not a note, so it has no headings or blocks to rename.")
     parts = split_parts(text[end:])
     if not parts:
-        raise UsageError(f'"{text}" names no heading: there is nothing behind the #.')
+        raise UsageError(f"{quote_name(text)} names no heading: there is nothing behind the #.")
     anchor = find_anchor(note, text[end:])
     if isinstance(anchor, BlockId):
         return RenamedThing(RenameKind.BLOCK, path, f"#^{anchor.id}", text[:end])
@@ -214,7 +217,7 @@ def _explain_unknown_path(index: Index, text: str) -> str:
         near[:2], "A note is named by its path in the vault, or as in a link; a folder by its path."
     )
     kind = "folder" if text.endswith("/") else "note, attachment or folder"
-    return f'there is no {kind} "{text}" in the vault. {hint}'
+    return f"there is no {kind} {quote_name(text)} in the vault. {hint}"
 
 
 def _explain_unknown_part(note: Note, part: str) -> str:
@@ -225,7 +228,7 @@ def _explain_unknown_part(note: Note, part: str) -> str:
     kind = "block" if is_block else "heading"
     near = [f"{note.path}#{name}" for name in _find_similar(part, known)]
     hint = propose(near, f"`vaultlink show {shlex.quote(note.path)}` lists its {kind}s.")
-    return f'{note.path} has no {kind} "{part}". {hint}'
+    return f"{note.path} has no {kind} {quote_name(part)}. {hint}"
 
 
 def _find_similar(name: str, known: Iterable[str]) -> list[str]:
@@ -264,7 +267,7 @@ def read_rename(index: Index, old: str, new: str, find: FindPath) -> Rename:
     if source.kind in FILE_KINDS:
         new = unwrap_link(new, index)
     if not new.strip():
-        raise UsageError(f'the new name of "{old}" is empty.')
+        raise UsageError(f"the new name of {quote_name(old)} is empty.")
     if source.kind is RenameKind.TAG:
         return Rename(source.kind, f"#{source.path}", f"#{new.removeprefix('#').rstrip('/')}")
     if source.kind in FILE_KINDS:
@@ -310,7 +313,7 @@ def read_move(
         source = find_source(index, text, find)
         if source.kind not in FILE_KINDS:
             raise UsageError(
-                f'"{text}" is {source.kind.with_article()} and can\'t be moved. '
+                f"{quote_name(text)} is {source.kind.with_article()} and can't be moved. "
                 "`vaultlink rename` renames it."
             )
         renames.append(Rename(source.kind, source.path, into + file_name(source.path)))
@@ -328,7 +331,8 @@ def read_extract(
     source = find_source(index, text, find)
     if source.kind is not RenameKind.HEADING:
         raise UsageError(
-            f'"{text}" is {source.kind.with_article()}. A section is named as in Note#Heading.'
+            f"{quote_name(text)} is {source.kind.with_article()}. A section is named as in "
+            "Note#Heading."
         )
     if new is not None and not new.strip():
         raise UsageError("the name of the new note is empty.")
@@ -342,7 +346,9 @@ def read_merge(index: Index, text: str, into: str, find: FindPath) -> tuple[str,
     sources = [find_source(index, word, find) for word in (text, into)]
     for word, source in zip((text, into), sources, strict=True):
         if source.kind is not RenameKind.NOTE:
-            raise UsageError(f'"{word}" is {source.kind.with_article()}. Only notes can be merged.')
+            raise UsageError(
+                f"{quote_name(word)} is {source.kind.with_article()}. Only notes can be merged."
+            )
     return sources[0].path, sources[1].path
 
 
@@ -371,7 +377,9 @@ def read_plan_file(text: str) -> list[RenameRow]:
     for row in rows:
         first = lines.setdefault(row.old, row.line)
         if first != row.line:
-            problems.append(f'line {row.line}: "{row.old}" is renamed in line {first} already.')
+            problems.append(
+                f"line {row.line}: {quote_name(row.old)} is renamed in line {first} already."
+            )
     if problems or not rows:
         raise UsageError("\n".join(problems) or "there is no rename in it.")
     return rows
@@ -439,7 +447,8 @@ def _find_target_folder(index: Index, text: str, find: FindPath) -> str:
     file = on_disk or next((name for name in (path, f"{path}.md") if name in index.files), None)
     if (file and not text.endswith("/")) or is_note(path.rstrip("/")):
         raise UsageError(
-            f'"{text}" is not a folder. `vaultlink rename OLD NEW` changes the name of a file.'
+            f"{quote_name(text)} is not a folder. `vaultlink rename OLD NEW` changes the name of a "
+            "file."
         )
     path = path.rstrip("/")
     return _spell_folders(index, f"{path}/")

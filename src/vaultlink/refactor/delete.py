@@ -22,7 +22,7 @@ from vaultlink.refactor.planner import find_mentions
 from vaultlink.refactor.refactoring import MOST_NAMED, EditsByPath, Refactoring, merge_edits
 from vaultlink.refactor.relocation import RefusedError, Relocation
 from vaultlink.refactor.unlinking import UnlinkedPlaces, remove_entries, unlink_in_note
-from vaultlink.text import list_first
+from vaultlink.text import list_first, quote_name
 
 
 class LinkChoice(StrEnum):
@@ -209,7 +209,7 @@ class _Deleting(Refactoring):
         self._things, self._choice, self._to = things, choice, to
         self._deleted = list_deleted_files(state.index, things)
         if to in self._deleted:
-            raise RefusedError(f"--to: “{to}” is deleted, too.")
+            raise RefusedError(f"--to: {quote_name(to)} is deleted, too.")
         super().__init__(state, sources, {}, removed=self._deleted)
         if choice is LinkChoice.REDIRECT:
             self.new_paths = dict.fromkeys(self._deleted, to)

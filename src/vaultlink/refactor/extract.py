@@ -37,7 +37,7 @@ from vaultlink.refactor.regrouping import (
 )
 from vaultlink.refactor.relocation import RefusedError
 from vaultlink.refactor.subpaths import SubpathMap, find_named_anchor
-from vaultlink.text import lazy_pattern
+from vaultlink.text import lazy_pattern, quote_name
 
 _NOT_IN_NAMES = lazy_pattern(r"[\s\\/:*?\"<>|#^\[\]%\x00-\x1f]+")
 """Characters that file names or links can't contain."""
@@ -66,7 +66,7 @@ def plan_extract(
     new_path = new_path or default_extract_path(path, cut.heading.text)
     for item in state.index.names.get(name_key(new_path), ()):
         if normalize_name(item) == normalize_name(new_path):
-            raise RefusedError(f"there is a file “{item}” already.")
+            raise RefusedError(f"there is a file {quote_name(item)} already.")
     front = _copy_tags(cut) if with_tags else ""
     return _Extraction(state, sources, cut, new_path, front, embed=embed).plan(
         Rename(RenameKind.HEADING, f"{path}{subpath}", new_path)
@@ -80,7 +80,9 @@ def default_extract_path(path: str, heading: str) -> str:
     """
     name = _make_name(render_heading(heading))
     if not name:
-        raise RefusedError(f"the heading “{heading}” can't be a file name. Give the new name.")
+        raise RefusedError(
+            f"the heading {quote_name(heading)} can't be a file name. Give the new name."
+        )
     return f"{parent_folder(path)}{name}.md"
 
 
@@ -110,7 +112,9 @@ class _Cut:
         self.text, self.note = text, note
         found = find_named_anchor(note, subpath)
         if not isinstance(found, Heading):
-            raise RefusedError(f"“{subpath}” of “{note.path}” is a block, not a heading.")
+            raise RefusedError(
+                f"{quote_name(subpath)} of {quote_name(note.path)} is a block, not a heading."
+            )
         self.heading = found
         self._section_start = self._line_start(found.start)
         after = (item for item in note.headings if item.start > found.start)
@@ -132,10 +136,10 @@ class _Cut:
         inner = [item for item in self.note.sections if self._section_start <= item.start < end]
         for section in reversed(inner):
             if section.start <= self.heading.start:
-                raise RefusedError(f"“{self.heading.text}” is a backlinks section.")
+                raise RefusedError(f"{quote_name(self.heading.text)} is a backlinks section.")
             if self.text[section.end : end].strip():
                 raise RefusedError(
-                    f"a backlinks section is in the middle of “{self.heading.text}” "
+                    f"a backlinks section is in the middle of {quote_name(self.heading.text)} "
                     f"(line {section.line})."
                 )
             end = self._line_start(section.start)
@@ -161,11 +165,13 @@ class _Cut:
         if labels:
             listed = ", ".join(f"[{label}]" for label in labels)
             raise RefusedError(
-                f"“{self.heading.text}” can't be cut out: a definition would be in one note and "
-                f"its use in the other, {listed}."
+                f"{quote_name(self.heading.text)} can't be cut out: a definition would be in one "
+                f"note and its use in the other, {listed}."
             )
         if has_open_comment(above) or has_open_comment(moved):
-            raise RefusedError(f"“{self.heading.text}” can't be cut out: a comment would be cut.")
+            raise RefusedError(
+                f"{quote_name(self.heading.text)} can't be cut out: a comment would be cut."
+            )
 
     def contains(self, item: SourceSpan) -> bool:
         return self.contains_offset(item.start)
@@ -352,7 +358,8 @@ class _Extraction(Regrouping[RegroupedNotes]):
 
     def _refuse(self, what: str) -> RefusedError:
         return RefusedError(
-            f"“{self._cut.heading.text}” can't be cut out: {what} would be read differently."
+            f"{quote_name(self._cut.heading.text)} can't be cut out: {what} would be read "
+            "differently."
         )
 
     def _list_links(self, notes: RegroupedNotes) -> Iterator[LinkPlace]:

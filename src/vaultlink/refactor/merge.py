@@ -32,7 +32,7 @@ from vaultlink.refactor.regrouping import (
 )
 from vaultlink.refactor.relocation import RefusedError
 from vaultlink.refactor.subpaths import SubpathMap, list_heading_paths
-from vaultlink.text import lazy_pattern
+from vaultlink.text import lazy_pattern, quote_name
 
 _NOT_IN_TITLES = lazy_pattern(r"[\[\]#^<>`$*\\\n]|%%|==|~~")
 """Marks that would be more than text in a heading."""
@@ -54,7 +54,7 @@ def plan_merge(
     its meaning.
     """
     if path == into:
-        raise RefusedError(f"“{path}” can't be merged with itself.")
+        raise RefusedError(f"{quote_name(path)} can't be merged with itself.")
     merging = _Merging(state, sources, path, into, taken)
     plan = merging.plan(Rename(RenameKind.NOTE, path, into))
     return replace(plan, left_out=merging.left_out)
@@ -315,7 +315,8 @@ class _Merging(Regrouping[_Combined]):
         probe = self.parse(self.new_path, f"{before}# x\n")
         if all(item.start != len(before) + 2 for item in probe.headings):
             raise RefusedError(
-                f"“{self.new_path}” ends in code, math, HTML or a comment that is not closed."
+                f"{quote_name(self.new_path)} ends in code, math, HTML or a comment that is not "
+                "closed."
             )
         own = _list_own_text(self._note, self._text)
         if has_open_comment(self._into_text[: self._at]) or (
@@ -359,8 +360,8 @@ class _Merging(Regrouping[_Combined]):
 
     def _refuse(self, what: str) -> RefusedError:
         return RefusedError(
-            f"“{self.old_path}” can't be appended to “{self.new_path}”: {what} would be read "
-            "differently."
+            f"{quote_name(self.old_path)} can't be appended to {quote_name(self.new_path)}: {what} "
+            "would be read differently."
         )
 
     def _list_links(self, notes: _Combined) -> Iterator[LinkPlace]:

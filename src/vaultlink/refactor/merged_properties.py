@@ -33,6 +33,7 @@ from vaultlink.refactor.property_lists import (
     write_list,
 )
 from vaultlink.refactor.relocation import RefusedError
+from vaultlink.text import quote_name
 
 
 class PropertySource(NamedTuple):
@@ -338,8 +339,8 @@ class _Merge:
         if own is not None and not is_empty(own.value):
             if self._extend(own, aliases) is None:
                 raise RefusedError(
-                    f"the aliases of “{self._own.note.path}” can't be read as a list of names. "
-                    "Correct them first."
+                    f"the aliases of {quote_name(self._own.note.path)} can't be read as a list of "
+                    "names. Correct them first."
                 )
             return
         style = self._find_style()
@@ -367,8 +368,8 @@ class _Merge:
                 edits += unlink_link(note.path, link, self._own.text)
         if edits and self._block.separators:
             raise RefusedError(
-                f"the property “{entry.key}” of “{note.path}” links to the other note, and is "
-                "written as JSON. Remove the link first."
+                f"the property {quote_name(entry.key)} of {quote_name(note.path)} links to the "
+                "other note, and is written as JSON. Remove the link first."
             )
         text = entry.text
         for edit in sorted(set(edits), key=lambda item: -item.start):

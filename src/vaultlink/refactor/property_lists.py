@@ -10,7 +10,7 @@ from vaultlink.model import Note, PropertyValue
 from vaultlink.parse.link_parts import parse_property_link
 from vaultlink.parse.properties import frontmatter_span, parse_plain_scalar
 from vaultlink.refactor.relocation import RefusedError
-from vaultlink.text import lazy_pattern
+from vaultlink.text import lazy_pattern, quote_name
 
 ALIAS_KEYS = ("aliases", "alias")
 LIST_KEYS = (*ALIAS_KEYS, "tags", "tag", "cssclasses", "cssclass")
@@ -92,8 +92,8 @@ def read_block(note: Note, text: str) -> PropertyBlock:
         return PropertyBlock("", own, span[1], separators)
     if not found or any(item.column != 1 for item in found):
         raise RefusedError(
-            f"the properties of “{note.path}” can't be merged: they are not valid YAML with one "
-            "property on each line. Correct them first."
+            f"the properties of {quote_name(note.path)} can't be merged: they are not valid YAML "
+            "with one property on each line. Correct them first."
         )
     ends = [item.start for item in found[1:]] + [span[1]]
     entries = tuple(

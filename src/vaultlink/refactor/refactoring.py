@@ -18,7 +18,7 @@ from vaultlink.parse.backlinks_markers import MARKER_TEXT
 from vaultlink.refactor.link_edits import LinkEdits, LinkPlanner, find_defining_sources
 from vaultlink.refactor.relocation import RefusedError, Relocation, step_after
 from vaultlink.refactor.subpaths import SubpathMap
-from vaultlink.text import list_first
+from vaultlink.text import list_first, quote_name
 
 MOST_NAMED = 5
 """Links that a refusal names, at most."""
@@ -30,8 +30,8 @@ EditsByPath = dict[str, tuple[Edit, ...]]
 class Refactoring:
     """A vault in one state, and what becomes of its files and headings.
 
-    Managed sections that are in step before are in step afterwards. The entries of other sections
-    follow as links do.
+    Managed sections that are up to date before are up to date afterwards. The entries of other
+    sections follow as links do.
 
     Attributes:
         files: Old path to new path of every file that moves.
@@ -191,7 +191,7 @@ class Refactoring:
         others: ChangedTexts,
         skipped: Mapping[str, str],
     ) -> Plan:
-        """Return the plan, with the edits of the managed sections that were in step.
+        """Return the plan, with the edits of the managed sections that were up to date.
 
         `after` is the state after `edits` and `others`: the texts of notes that are created or
         removed. `skipped` are notes that should change and can't, with the reasons.
@@ -224,7 +224,7 @@ class Refactoring:
                     yield NamedPlace(path, link.line, link.column, link.raw)
 
     def _plan_section_edits(self, edits: Mapping[str, Sequence[Edit]], after: State) -> EditsByPath:
-        """Return the edits of the sections that were in step, in the texts before."""
+        """Return the edits of the sections that were up to date, in the texts before."""
         found: EditsByPath = {}
         if not self._generated:
             return found
@@ -255,7 +255,7 @@ class Refactoring:
 
 
 def _find_sections_in_step(state: State, sources: FixInputs) -> dict[str, Set[str]]:
-    """Return the notes whose managed sections are in step, with their mentions."""
+    """Return the notes whose managed sections are up to date, with their mentions."""
     found: dict[str, Set[str]] = {}
     context, index = None, state.index
     for path in index.notes.find_keys(MARKER_TEXT.encode()):
@@ -274,7 +274,7 @@ def require_text(sources: FixInputs, path: str) -> str:
     """Return the text of a note that must change. Raises RefusedError if it can't."""
     text = sources.find_text(path)
     if text is None:
-        raise RefusedError(f"“{path}” can't be changed: {sources.explain(path)}.")
+        raise RefusedError(f"{quote_name(path)} can't be changed: {sources.explain(path)}.")
     return text
 
 

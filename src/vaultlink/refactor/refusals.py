@@ -22,7 +22,7 @@ from vaultlink.rules.portable_names import (
     find_link_problems,
     find_name_problems,
 )
-from vaultlink.text import lazy_pattern
+from vaultlink.text import lazy_pattern, quote_name
 
 _UNLINKABLE_PART = lazy_pattern(r"#|\||\[\[|\]\]")
 _MAX_LISTED = 20
@@ -174,7 +174,7 @@ def _check_names(item: Rename, index: Index, limits: NameLimits) -> Iterator[str
         is_file = place == item.new and item.kind is not RenameKind.FOLDER
         problems = list(find_name_problems(name, limits.allowed, limits.max_bytes))
         problems = problems or list(_find_link_problems(place, is_file=is_file))
-        yield from (f"the name “{name}” {problem}." for problem in problems)
+        yield from (f"the name {quote_name(name)} {problem}." for problem in problems)
 
 
 def _find_link_problems(path: str, *, is_file: bool) -> Iterator[str]:

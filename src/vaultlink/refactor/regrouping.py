@@ -18,7 +18,7 @@ from vaultlink.model import Edit, Link, Note, Severity, SourceSpan
 from vaultlink.refactor.link_edits import LinkEdits, find_sources
 from vaultlink.refactor.refactoring import Refactoring
 from vaultlink.refactor.relocation import RefusedError, Relocation
-from vaultlink.text import lazy_pattern
+from vaultlink.text import lazy_pattern, quote_name
 
 # -- compare what notes contain before and after text goes from one to another ---------------------
 
@@ -219,7 +219,7 @@ class Regrouping(Refactoring, ABC, Generic[NotesT]):
         errors, now = (_count_errors(state, own) for state in (self.state, after))
         if now.total() > errors.total():  # another rule may report a link that did not resolve
             rule = next(iter(now - errors))
-            raise RefusedError(f"“{self.new_path}” would have a new error, {rule}.")
+            raise RefusedError(f"{quote_name(self.new_path)} would have a new error, {rule}.")
         self._check_meanings(after.index, self._list_links(notes))
         edits = {path: edits[path] for path in sorted(edits) if edits[path]}
         return replace(

@@ -22,7 +22,7 @@ from vaultlink.links.kinds import SYNTAX
 from vaultlink.model import BlockId, Edit, Heading, LinkKind, Note, Owner, SourceSpan
 from vaultlink.parse.lines import UNICODE_SPACES
 from vaultlink.refactor.relocation import RefusedError
-from vaultlink.text import lazy_pattern
+from vaultlink.text import lazy_pattern, quote_name
 
 # -- rewrite subpaths so that they lead to the same headings and blocks of a note ------------------
 
@@ -146,16 +146,22 @@ class SubpathMap:
     ) -> str:
         path = self.after.path
         what = _describe_anchor(found)
-        start = f"links with “{subpath}” to {what} in “{self.before.path}” can't be kept"
+        start = (
+            f"links with {quote_name(subpath)} to {what} in {quote_name(self.before.path)} can't "
+            "be kept"
+        )
         if wanted is None:
-            return f"{start}: “{path}” will not contain it."
+            return f"{start}: {quote_name(path)} will not contain it."
         name = f"#^{wanted.id}" if isinstance(wanted, BlockId) else f"#{write_part(wanted.text)}"
         other = find_anchor(self.after, name)
         if other is None:
-            return f"{start}: a link can't name a heading with the text “{_text_of(wanted)}”."
+            return (
+                f"{start}: a link can't name a heading with the text "
+                f"{quote_name(_text_of(wanted))}."
+            )
         return (
-            f"{start}: “{name}” would lead to {_describe_anchor(other)} of “{path}”. "
-            "Choose another text, or rename that one first."
+            f"{start}: {quote_name(name)} would lead to {_describe_anchor(other)} of "
+            f"{quote_name(path)}. Choose another text, or rename that one first."
         )
 
 
@@ -199,7 +205,7 @@ def _is_slug(subpath: str, heading: Heading) -> bool:
 
 def _describe_anchor(item: Heading | BlockId) -> str:
     kind = "the heading" if isinstance(item, Heading) else "the block"
-    return f"{kind} “{_text_of(item)}” (line {item.line})"
+    return f"{kind} {quote_name(_text_of(item))} (line {item.line})"
 
 
 def _text_of(item: Heading | BlockId) -> str:
@@ -235,14 +241,16 @@ def plan_anchor_renames(
     found = [(find_named_anchor(note, subpath), new) for subpath, new in renames]
     for number, (item, _) in enumerate(found):
         if any(item is other for other, _ in found[:number]):
-            raise RefusedError(f"“{renames[number][0]}” of “{note.path}” is renamed twice.")
+            raise RefusedError(
+                f"{quote_name(renames[number][0])} of {quote_name(note.path)} is renamed twice."
+            )
     edits = sort_edits(_edit_name(note, item, new) for item, new in found)
     changed = tuple(edit for edit in edits if text[edit.start : edit.end] != edit.text)
     after_text = apply_edits(text, changed)
     after = parse(after_text)
     _check_block_ids(note, after, found)
     for problem in _find_differences(note, after, text, changed):
-        raise RefusedError(f"“{note.path}” would be read differently: {problem}.")
+        raise RefusedError(f"{quote_name(note.path)} would be read differently: {problem}.")
     return AnchorChanges(changed, SubpathMap(note, after))
 
 
@@ -258,10 +266,13 @@ def find_named_anchor(note: Note, subpath: str) -> Heading | BlockId:
     found = find_anchor(note, subpath) or _find_without_block_id(note, subpath)
     if found is None:
         kind = "block" if subpath.startswith("#^") else "heading"
-        raise RefusedError(f"“{note.path}” has no {kind} “{subpath}”.")
+        raise RefusedError(f"{quote_name(note.path)} has no {kind} {quote_name(subpath)}.")
     managed = (item for item in note.sections if item.owner is not Owner.AUTHOR)
     if any(section.start <= found.start < section.end for section in managed):
-        raise RefusedError(f"“{subpath}” of “{note.path}” is in a section that vaultlink writes.")
+        raise RefusedError(
+            f"{quote_name(subpath)} of {quote_name(note.path)} is in a section that vaultlink "
+            "writes."
+        )
     return found
 
 
@@ -284,16 +295,17 @@ def _edit_name(note: Note, item: Heading | BlockId, new: str) -> Edit:
         name = new.removeprefix("^")
         if not _BLOCK_ID.fullmatch(name):
             raise RefusedError(
-                f"“{new}” is not a block id: a block id has only the letters A to Z, digits and "
-                "hyphens."
+                f"{quote_name(new)} is not a block id: a block id has only the letters A to Z, "
+                "digits and hyphens."
             )
         return Edit(note.path, item.start + 1, item.end, name)
     name = new.strip(UNICODE_SPACES)
     if not name:
-        raise RefusedError(f"the new text of the heading “{item.text}” is empty.")
+        raise RefusedError(f"the new text of the heading {quote_name(item.text)} is empty.")
     if any(category(char) in ("Cc", "Zl", "Zp") for char in name):
         raise RefusedError(
-            f"the new text of the heading “{item.text}” has line breaks or control characters."
+            f"the new text of the heading {quote_name(item.text)} has line breaks or control "
+            "characters."
         )
     if "%%" in name and "%%" not in item.text:
         raise RefusedError("“%%” starts a comment, which a heading can't contain.")
@@ -301,7 +313,8 @@ def _edit_name(note: Note, item: Heading | BlockId, new: str) -> Edit:
     name, own_id = _split_block_id(name)
     if own_id not in ("", block_id):
         raise RefusedError(
-            f"the new text “{new}” ends with a block id, which is not part of a heading's name."
+            f"the new text {quote_name(new)} ends with a block id, which is not part of a "
+            "heading's name."
         )
     return Edit(note.path, item.start, item.start + len(kept), name)
 
@@ -322,7 +335,9 @@ def _check_block_ids(
     for item, new in found:
         name = new.removeprefix("^").lower()
         if isinstance(item, BlockId) and name != item.id.lower() and ids.count(name) > 1:
-            raise RefusedError(f"“{note.path}” has a block “^{name}” already.")
+            raise RefusedError(
+                f"{quote_name(note.path)} has a block {quote_name('^' + name)} already."
+            )
 
 
 def _find_differences(before: Note, after: Note, text: str, edits: Sequence[Edit]) -> Iterator[str]:
@@ -335,8 +350,8 @@ def _find_differences(before: Note, after: Note, text: str, edits: Sequence[Edit
     for old, new, was in zip(expected, present, before.headings, strict=False):
         if old != new:
             yield (
-                f"the heading “{was.text}” would become “{new[1]}”, level {new[0]}, instead of "
-                f"“{old[1]}”, level {old[0]}"
+                f"the heading {quote_name(was.text)} would become {quote_name(new[1])}, level "
+                f"{new[0]}, instead of {quote_name(old[1])}, level {old[0]}"
             )
     if len(expected) != len(present):
         yield f"it would have {len(present)} headings instead of {len(expected)}"

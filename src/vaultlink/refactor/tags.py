@@ -15,6 +15,7 @@ from vaultlink.parse.inline import TAG_NAME
 from vaultlink.parse.note import parse_note
 from vaultlink.refactor.canvas_edits import CardStrings
 from vaultlink.refactor.relocation import RefusedError
+from vaultlink.text import quote_name
 
 # -- rename a tag, with the tags nested in it, in the notes and canvases of a vault ----------------
 
@@ -28,13 +29,15 @@ def validate_tag(name: str) -> str:
     end = valid.end() if valid else 0
     bad = tag[end : end + 1] or next((char for char in tag if category(char) in ("Cc", "Cs")), "")
     if bad:
-        shown = f"“{bad}”" if bad.isprintable() and not bad.isspace() else f"U+{ord(bad):04X}"
+        shown = quote_name(bad) if bad.isprintable() and not bad.isspace() else f"U+{ord(bad):04X}"
         what = "a space" if bad == " " else shown
-        raise RefusedError(f"“#{tag}” is not a tag: a tag can't contain {what}.")
+        raise RefusedError(f"{quote_name('#' + tag)} is not a tag: a tag can't contain {what}.")
     if tag.isdigit():
-        raise RefusedError(f"“#{tag}” is not a tag: a tag needs a character that is not a digit.")
+        raise RefusedError(
+            f"{quote_name('#' + tag)} is not a tag: a tag needs a character that is not a digit."
+        )
     if not all(tag.split("/")):
-        raise RefusedError(f"“#{tag}” has an empty level before or after a slash.")
+        raise RefusedError(f"{quote_name('#' + tag)} has an empty level before or after a slash.")
     return tag
 
 

@@ -29,6 +29,7 @@ from vaultlink.report.layout import (
     truncate_middle,
     wrap_text,
 )
+from vaultlink.text import quote_name
 
 _MAX_PLACE_SHARE = 3
 """A place takes at most this part of the width: one third."""
@@ -161,7 +162,7 @@ def format_key_prompt(words: str, keys: Sequence[QuestionKey], width: int) -> st
 def describe_unknown_key(key: str, keys: Iterable[QuestionKey], width: int) -> str:
     """Return a message for a key that is not one of `keys`, in rows that fit."""
     known = " ".join(item.key for item in keys)
-    message = f"“{escape_controls(key)}” does nothing here. Keys: {known}"
+    message = f"{quote_name(key)} does nothing here. Keys: {known}"
     return "\n".join(wrap_text(message, width - 1, breaks_words=True))
 
 

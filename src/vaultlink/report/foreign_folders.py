@@ -12,7 +12,7 @@ from typing import NamedTuple
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import file_name, is_note
 from vaultlink.report.layout import escape_controls, format_count
-from vaultlink.text import lazy_pattern
+from vaultlink.text import lazy_pattern, quote_name
 
 _MIN_FINDINGS = 20
 _MIN_NOTES = 20
@@ -114,7 +114,7 @@ def describe_foreign_folders(
         advice = f"add {pattern} to exclude" if has_excluded else f"exclude = [{pattern}]"
         hints.append(
             f"hint: {item.findings:,} of {format_count(total, 'finding')} are in "
-            f"“{escape_controls(item.path)}/” ({format_count(item.notes, 'note')} that nothing "
+            f"{quote_name(item.path + '/')} ({format_count(item.notes, 'note')} that nothing "
             f"outside links to). To leave it out: {advice}"
         )
     return hints

@@ -10,6 +10,7 @@ from itertools import chain, zip_longest
 from typing import NamedTuple
 
 from vaultlink.text import COMMAND_START, lazy_pattern
+from vaultlink.text import escape_controls as escape_controls  # noqa: PLC0414 - for renderers
 
 # -- lay out text for a terminal or a pipe ---------------------------------------------------------
 # Colours, display width, truncation, tables and tab-separated values. Widths are columns.
@@ -34,26 +35,6 @@ COLORED = Palette(
     *("\x1b[1m", "\x1b[2m", "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[34m", "\x1b[36m"),
     *("\x1b[0m", "\x1b[7m"),
 )
-
-_CONTROL_CHARS = lazy_pattern(
-    "[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\udc80-\udc9f]"
-)
-"""Control characters, line separators, bidirectional overrides, and bytes like controls."""
-
-_SHORT_ESCAPES = {"\t": "\\t", "\n": "\\n", "\r": "\\r"}
-
-
-def escape_controls(text: str) -> str:
-    """Spell out control characters, such as `\\n` or `\\u001b`.
-
-    So no name in a vault can move the cursor or break a line.
-    """
-    return text if text.isprintable() else _CONTROL_CHARS.sub(_escape_char, text)
-
-
-def _escape_char(match: re.Match[str]) -> str:
-    return _SHORT_ESCAPES.get(match[0]) or f"\\u{ord(match[0]):04x}"
-
 
 _MAYBE_WIDE = lazy_pattern("[^\x00-\u02ff\u0370-\u0482\u2010-\u2027\u2030-\u205e\u20a0-\u20bf]")
 """Characters that may not take one column: all but Latin, Greek, Cyrillic and common marks."""

@@ -40,5 +40,5 @@ def describe_read_only(state: State, paths: Iterable[str]) -> str:
     free = folders[0].folder if folders else parent_folder(path) or file_name(path)
     return escape_controls(
         f"Only read: {', '.join(parts)}. "
-        f'protect = ["!{free}"] in the settings lets vaultlink write there.'
+        f'`protect = ["!{free}"]` in the settings lets vaultlink write there.'
     )

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from vaultlink.index.index import LinkTargets
 from vaultlink.model import Note, Safety, Severity
 from vaultlink.rules.context import QUIET_KINDS, Finding
-from vaultlink.text import lazy_pattern
+from vaultlink.text import lazy_pattern, quote_name
 
 # -- elements of a note that the `needs` line of a rule can name -----------------------------------
 # A check runs only on notes that have one of the elements that its rule needs. To find them takes
@@ -99,16 +99,18 @@ _REQUIRED_FIX_KEYS = frozenset(("when", "safety", "title"))
 
 def find_errors(mapping: Mapping[str, Any]) -> Iterator[str]:
     """Yield the errors of a declaration, the simplest first."""
-    yield from (f"“{key}” is missing" for key in _REQUIRED_KEYS if key not in mapping)
-    yield from (f"unknown key “{key}”" for key in mapping if key not in _ALLOWED_KEYS)
+    yield from (f"{quote_name(key)} is missing" for key in _REQUIRED_KEYS if key not in mapping)
     yield from (
-        f"“{key}” must be a string that is not blank"
+        f"unknown key {quote_name(str(key))}" for key in mapping if key not in _ALLOWED_KEYS
+    )
+    yield from (
+        f"{quote_name(key)} must be a string that is not blank"
         for key in _TEXT_KEYS
         if not isinstance(mapping[key], str) or not mapping[key].strip()
     )
     for key, is_valid, expected in _KEY_CHECKS:
         if key in mapping and not is_valid(mapping[key]):
-            yield f"“{key}” must be {expected}, not {mapping[key]!r}"
+            yield f"{quote_name(key)} must be {expected}, not {quote_name(str(mapping[key]))}"
     if mapping.get("reads") and _READS.get(mapping["reads"]) != mapping["scope"]:
         yield f"“reads: {mapping['reads']}” is not allowed with “scope: {mapping['scope']}”"
     if not _NEEDED.get(mapping["scope"], frozenset()).issuperset(mapping.get("needs", ())):
@@ -198,8 +200,8 @@ class CatalogError(Exception):
 
 class UnknownRule(Exception):  # noqa: N818 - callers turn it into an error
     def __init__(self, selector: str, suggestions: tuple[str, ...]):
-        problem = "no rule begins with {}" if _is_code_start(selector) else 'there is no rule "{}"'
-        self.problem = problem.format(selector)
+        problem = "no rule begins with" if _is_code_start(selector) else "there is no rule"
+        self.problem = f"{problem} {quote_name(selector)}"
         super().__init__(self.problem)
         self.selector = selector
         self.suggestions = suggestions
@@ -461,7 +463,9 @@ def _find_check(stem: str, check: object) -> CheckFunction:
         return check_nothing
     module, _, name = check.partition(".") if isinstance(check, str) else ("", "", "")
     if module not in RULE_MODULES or not name or name.startswith("_"):
-        raise CatalogError(f"{stem}: check {check!r} is not a function of vaultlink.rules")
+        raise CatalogError(
+            f"{stem}: check {quote_name(str(check))} is not a function of vaultlink.rules"
+        )
     if name.replace("_", "-") != stem:
         raise CatalogError(f"{stem}: check {check} must have the name of the rule")
     return Check(module, name)

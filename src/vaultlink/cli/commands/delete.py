@@ -35,7 +35,7 @@ from vaultlink.refactor.delete import (
 from vaultlink.report.fix_question import QuestionKey
 from vaultlink.report.layout import escape_controls, format_count
 from vaultlink.report.plan_result import describe_delete, list_places
-from vaultlink.text import list_first
+from vaultlink.text import list_first, quote_name
 from vaultlink.write.trash import (
     TrashPlan,
     copy_to_trash,
@@ -319,13 +319,13 @@ def _read_thing(vault: Vault, word: str) -> DeletedThing:
         raise UsageError(
             "the name of what to delete is empty."
             if not text.strip()
-            else f'"{text}" is the vault itself, which vaultlink does not delete.'
+            else f"{quote_name(text)} is the vault itself, which vaultlink does not delete."
         )
     source = find_source(vault.index, text, make_path_finder(vault))
     if source.kind not in FILE_KINDS:
         raise UsageError(
-            f'"{word}" is {source.kind.with_article()}. '
-            "Only notes, attachments and folders can be deleted."
+            f"{quote_name(word)} is {source.kind.with_article()}. Only notes, attachments and "
+            "folders can be deleted."
         )
     return DeletedThing(source.kind, source.path)
 
@@ -337,7 +337,7 @@ def _read_target(vault: Vault, word: str, deleted: frozenset[str]) -> str:
     if source.kind is not RenameKind.NOTE and not (
         source.kind is RenameKind.ATTACHMENT and is_only_attachments
     ):
-        raise UsageError(f'--to: "{word}" is {source.kind.with_article()}. Name a note.')
+        raise UsageError(f"--to: {quote_name(word)} is {source.kind.with_article()}. Name a note.")
     if source.path in deleted:
         raise UsageError(f"--to: {source.path} is deleted, too.")
     return source.path

@@ -23,7 +23,7 @@ from vaultlink.errors import JournalError, UsageError
 from vaultlink.git.location import find_work_tree
 from vaultlink.git.program import run_git
 from vaultlink.report.layout import escape_controls
-from vaultlink.text import lazy_pattern
+from vaultlink.text import lazy_pattern, quote_name
 from vaultlink.write.journal_files import lock_vault
 from vaultlink.write.own_files import create_files, remove_created_files, remove_hidden_strays
 from vaultlink.write.undo import remove_leftovers
@@ -149,7 +149,9 @@ def _find_vault_folder(root: Path, vault: Path) -> str:
 def _require_safe_line(text: str, name: str) -> str:
     """Return the text; raise UsageError if YAML or GitHub would interpret it."""
     if not _YAML_SAFE_LINE.fullmatch(text) or "${{" in text:
-        raise UsageError(f"{name}: {text!r} can't be written into a CI file. Nothing was written.")
+        raise UsageError(
+            f"{name}: {quote_name(text)} can't be written into a CI file. Nothing was written."
+        )
     return text
 
 

@@ -16,7 +16,7 @@ def mentions(options: MentionsOptions) -> int:
     is the first mention of a note in each note that does not link to it.
 
     --write turns the mentions that are certain into links; the words stay as they are. --diff
-    prints what it would change. --interactive asks for each mention; an answer of "never" is
+    prints what it would change. --interactive asks for each mention; an answer of “never” is
     recorded in the settings file, as [mentions] ignore. `vaultlink undo` reverts a run. A note is
     skipped, and named, if it changes meanwhile or a link would cause a new finding.
 

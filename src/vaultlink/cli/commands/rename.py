@@ -69,6 +69,7 @@ from vaultlink.report.plan_result import (
     render_plan,
 )
 from vaultlink.rules.portable_names import read_name_limits
+from vaultlink.text import quote_name
 from vaultlink.write.git_moves import stage_moves
 from vaultlink.write.journal_files import RecordedRun, list_runs
 from vaultlink.write.moves import map_path
@@ -268,7 +269,7 @@ _QUOTES = "Put names with # or spaces in quotes, as in"
 def read_rename_words(vault: "Vault", old: str | None, new: str | None) -> tuple[Rename, ...]:
     """Return the rename of a command line. Raises UsageError."""
     if not old or not new:
-        missing = "an old and a new name" if not old else f'a new name for "{old}"'
+        missing = "an old and a new name" if not old else f"a new name for {quote_name(old)}"
         raise UsageError(
             f"rename requires {missing}, or --from-file FILE. "
             f"{_QUOTES} `vaultlink rename '#old' '#new'`."
@@ -364,7 +365,7 @@ class ExtractOptions(RefactorOptions, frozen=True, kw_only=True):
         str | None,
         argument(
             "NOTE#HEADING",
-            "The heading of the section, as in 'Note#Heading' or 'Note#A#B'.",
+            "The heading of the section, as in “Note#Heading” or “Note#A#B”.",
             is_required=True,
         ),
     ] = None
@@ -625,8 +626,8 @@ def move(options: MoveOptions) -> int:
 
 def _refuse_folder(folder: str, near: str) -> str:
     raise UsageError(
-        f'there is no folder "{folder}". Did you mean {near}/? '
-        f"{folder}/, with a slash at the end, makes the new folder. Nothing was written."
+        f"there is no folder {quote_name(folder)}. Did you mean {near}/? {folder}/, with a slash "
+        "at the end, makes the new folder. Nothing was written."
     )
 
 

@@ -42,6 +42,7 @@ from vaultlink.index.resolve import make_path_filter
 from vaultlink.mentions.mention import Mention
 from vaultlink.report.layout import escape_controls
 from vaultlink.report.output_starts import REPORTS
+from vaultlink.text import quote_name
 from vaultlink.write.cache import save_result
 
 if TYPE_CHECKING:
@@ -185,7 +186,9 @@ def _check_values(options: DashboardOptions) -> None:
     if options.fail_under is not None and options.fail_under > 100:
         raise UsageError(f"--fail-under: the highest score is 100, not {options.fail_under}.")
     if options.date is not None and not _is_date(options.date):
-        raise UsageError(f'--date: must be a day such as 2026-05-31, not "{options.date}".')
+        raise UsageError(
+            f"--date: must be a day such as 2026-05-31, not {quote_name(options.date)}."
+        )
 
 
 def _is_date(text: str) -> bool:

@@ -31,6 +31,7 @@ from vaultlink.model import SkippedNote
 from vaultlink.report.changed_lines import skipped_rows
 from vaultlink.report.json_document import encode_document
 from vaultlink.report.layout import escape_controls, format_count
+from vaultlink.text import quote_name
 from vaultlink.write.journal_files import RecordedRun, list_runs
 from vaultlink.write.moves import expand_moves
 from vaultlink.write.overlaps import (
@@ -264,7 +265,8 @@ def _match_run(runs: Sequence[RecordedRun], name: str) -> RecordedRun:
     )
     hint = propose(suggestions, "`vaultlink undo --list` lists the runs.")
     raise UsageError(
-        f'{"several runs match" if matches else "no run of this vault matches"} "{name}". {hint}'
+        f"{'several runs match' if matches else 'no run of this vault matches'} "
+        f"{quote_name(name)}. {hint}"
     )
 
 
