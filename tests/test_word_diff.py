@@ -193,7 +193,7 @@ def test_diff_elsewhere_is_exact(tmp_path: Path, output: str) -> None:
 @pytest.mark.parametrize("size", [0, 1, 31, 32, 33, 34, 65, 1000])
 def test_equal_ends_of_long_texts_are_counted_exactly(size: int) -> None:
     same = "ab" * size
-    for head in {0, 1, size // 2, size}:
+    for head in {0, min(1, size), size // 2, size}:
         before = f"{same[:head]}-{same[head:]}"
         after = f"{same[:head]}+{same[head:]}"
         assert count_equal_ends(before, after) == (head, len(same) - head)
