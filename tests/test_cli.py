@@ -811,6 +811,17 @@ def test_version_imports_nothing_heavy() -> None:
     assert vaultlink.__version__ == project["version"]
 
 
+@pytest.mark.parametrize("line", ["check --help", "check -h", "check a -q --help", "help check"])
+def test_help_does_not_import_typer(line: str) -> None:
+    code = (
+        f"import sys; from vaultlink.__main__ import main; main({line.split()})\n"
+        "print({'typer', 'networkx', 'yaml'} & set(sys.modules))"
+    )
+    done = subprocess.run(process(code=code), capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("Usage: vaultlink check [OPTIONS] [PATHS]...")
+    assert done.stdout.endswith("\nset()\n")
+
+
 def test_check_imports_neither_typer_nor_networkx(vault: Path) -> None:
     code = (
         "import sys; from vaultlink.__main__ import main; main(['check', '-q'])\n"

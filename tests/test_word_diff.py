@@ -14,6 +14,7 @@ from machine import require_program
 from running import create_vault, read_files
 from screens import LARGE, SMALL, Size, run_on_screen
 from vaultlink.fix.diff import unified_diff
+from vaultlink.links.edit_math import count_equal_ends
 from vaultlink.report.changed_lines import DiffPart, compare_words, render_marked_diff
 from vaultlink.report.layout import COLORED, PLAIN, Palette
 
@@ -184,3 +185,18 @@ def test_diff_elsewhere_is_exact(tmp_path: Path, output: str) -> None:
     subprocess.run(git, cwd=vault, input=data, check=True, timeout=60)
     fixed = NOTES["Log 1.md"].replace("[[Long tide]]", "[[tide|Long tide]]")
     assert read_files(vault)["Log 1.md"] == fixed.encode()
+
+
+# -- equal ends ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [0, 1, 31, 32, 33, 34, 65, 1000])
+def test_equal_ends_of_long_texts_are_counted_exactly(size: int) -> None:
+    same = "ab" * size
+    for head in {0, min(1, size), size // 2, size}:
+        before = f"{same[:head]}-{same[head:]}"
+        after = f"{same[:head]}+{same[head:]}"
+        assert count_equal_ends(before, after) == (head, len(same) - head)
+        assert count_equal_ends(before.encode(), after.encode()) == (head, len(same) - head)
+    assert count_equal_ends(same, same) == (len(same), 0)
+    assert count_equal_ends(same, same[: size // 2]) == (size // 2, 0)

@@ -1,4 +1,4 @@
-"""Candidates for the completion of a command line, and quotes that one lacks.
+"""Candidates for the completion of a command line.
 
 The scripts in `completions/` ask for them. typer could complete too, but importing it takes longer
 than a key press should, and it knows neither rules nor notes. Nothing is printed if anything is
@@ -7,8 +7,7 @@ wrong: a shell then completes files.
 
 import os
 import re
-import shlex
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple, get_type_hints
@@ -35,7 +34,7 @@ def list_note_candidates(before: Sequence[str], current: str) -> list[Candidate]
     """Return the notes whose path or name begins with a text. No note is read."""
     from vaultlink.disk.scan import is_source_file, list_files  # noqa: PLC0415
 
-    files = list_files(_find_root(before)).files
+    files = list_files(find_named_root(before)).files
     return _match_paths(sorted(filter(is_source_file, files)), current)
 
 
@@ -43,7 +42,7 @@ def list_path_candidates(before: Sequence[str], current: str) -> list[Candidate]
     """Return the notes, other files and folders whose path or name begins with a text."""
     from vaultlink.disk.scan import list_files  # noqa: PLC0415
 
-    listing = list_files(_find_root(before))
+    listing = list_files(find_named_root(before))
     folders = sorted(f"{folder}/" for folder in listing.folders if folder)
     wanted = current.lower()
     found = [Candidate(path, "folder") for path in folders if path.lower().startswith(wanted)]
@@ -57,12 +56,12 @@ def list_old_names(before: Sequence[str], current: str) -> list[Candidate]:
         return list_path_candidates(before, current)
     return [
         item
-        for item in _list_parts(_find_root(before), name)
+        for item in list_parts(find_named_root(before), name)
         if item.word.lower().startswith(f"{name}#{part}".lower())
     ]
 
 
-def _list_parts(root: Path, name: str) -> Iterator[Candidate]:
+def list_parts(root: Path, name: str) -> Iterator[Candidate]:
     """Yield the headings and blocks of a note, behind its name as it was written."""
     from vaultlink.disk.read import read_text  # noqa: PLC0415
     from vaultlink.disk.scan import list_files  # noqa: PLC0415
@@ -79,7 +78,7 @@ def _list_parts(root: Path, name: str) -> Iterator[Candidate]:
         yield from (Candidate(f"{name}#^{item.id}", "block") for item in note.blocks)
 
 
-def _find_root(before: Sequence[str]) -> Path:
+def find_named_root(before: Sequence[str]) -> Path:
     """Return the vault that an option names, else that of the current folder."""
     from vaultlink.disk.vault_search import find_vault  # noqa: PLC0415
 
@@ -103,7 +102,7 @@ def _match_paths(paths: Iterable[str], current: str) -> list[Candidate]:
     return [Candidate(word, "note" if is_note(path) else "file") for word, path in named]
 
 
-_NAME_LISTS = {
+NAME_LISTS = {
     "NOTE": list_note_candidates,
     "INTO": list_note_candidates,
     "OLD": list_old_names,
@@ -198,8 +197,8 @@ def _list_values(
     kind = field.spec.metavar
     if kind in ("RULES", "RULE"):
         return _complete_list(_list_rules(), current, is_list=kind == "RULES")
-    if kind in _NAME_LISTS:
-        return _NAME_LISTS[kind](before, current)
+    if kind in NAME_LISTS:
+        return NAME_LISTS[kind](before, current)
     if kind == "FORMAT":
         return _with_prefix(map(Candidate, list_formats(manual)), current)
     choices = map(Candidate, field.spec.choices)
@@ -237,128 +236,3 @@ def _list_rules() -> Iterator[Candidate]:
         yield Candidate(rule["name"], rule["summary"].strip())
     for rule in declarations:
         yield Candidate(rule["code"], rule["summary"].strip())
-
-
-# -- quotes around names with spaces ---------------------------------------------------------------
-
-
-class _Slot(NamedTuple):
-    """An argument: something in the vault, or a new name."""
-
-    metavar: str
-    is_new: bool = False
-    is_repeatable: bool = False
-
-
-_NEW_NAMES = frozenset({"NEW", "FOLDER"})
-_KNOWN_NAMES = frozenset({"OLD", "SRC", "NOTE", "NOTE#HEADING", "INTO", "PATHS"})
-
-
-def quote_names(command: str, line: Sequence[str]) -> str:
-    """Return a command line with quotes around names that have spaces.
-
-    `line` are the words behind the command. The names are those of the files and folders of the
-    vault, and of the headings and blocks of notes; a new name takes the words that are left.
-    Returns "" if the words make no such line, or none has spaces.
-    """
-    function = COMMANDS[ALIASES.get(command, command)].load()
-    [hint] = [hint for name, hint in get_type_hints(function).items() if name != "return"]
-    split = _split_line(list_option_fields(hint), line)
-    if split is None:
-        return ""
-    options, slots, words = split
-    try:
-        is_known = _NameTest(_find_root(line))
-    except (*USER_ERRORS, OSError):
-        return ""
-    for size in range(len(slots), 0, -1):
-        groups = _group_words(words, slots[:size], is_known)
-        if groups is not None:
-            missing = [slot.metavar for slot in slots[size:]]
-            is_joined = len(groups) < len(words)
-            if slots[0].metavar == "PATHS":
-                groups = [path if is_known(path, is_path=True) else f"{path}.md" for path in groups]
-            line = ["vaultlink", command, *options, *groups, *missing]
-            return shlex.join(line) if is_joined else ""
-    return ""
-
-
-def _split_line(
-    fields: Sequence[OptionField], line: Sequence[str]
-) -> tuple[list[str], list[_Slot], list[str]] | None:
-    """Return the words of options, the arguments, and the words for those."""
-    by_name = {name: field for field in fields for name in field.spec.all_names}
-    options: list[str] = []
-    arguments: list[str] = []
-    words = iter(line)
-    for word in words:
-        if word[:1] != "-":
-            arguments.append(word)
-            continue
-        name, equals, _ = word.partition("=")
-        if name not in by_name:
-            return None
-        options.append(word)
-        if by_name[name].type is not bool and not equals:
-            options += [value] if (value := next(words, None)) is not None else []
-    slots = []
-    for spec, is_repeatable in [(it.spec, it.is_repeatable) for it in fields if not it.spec.names]:
-        if spec.choices and arguments[:1] and arguments[0] in spec.choices:
-            options.insert(0, arguments.pop(0))
-            continue
-        names = spec.metavar.replace("...", "").split()
-        if not (_NEW_NAMES | _KNOWN_NAMES).issuperset(names):
-            return None
-        slots += [_Slot(it, it in _NEW_NAMES, is_repeatable and it == names[0]) for it in names]
-    return options, slots, arguments
-
-
-def _group_words(
-    words: Sequence[str], slots: Sequence[_Slot], is_known: Callable[[str], bool]
-) -> list[str] | None:
-    """Return the words joined to one name for each argument; longer names first.
-
-    Returns None if the words can't be joined in this way.
-    """
-    if not (words and slots):
-        return None if words or slots else []
-    slot, rest = slots[0], slots[1:]
-    if slot.is_new:
-        return None if rest else [" ".join(words)]
-    for size in range(len(words), 0, -1):
-        name, others = " ".join(words[:size]), words[size:]
-        if is_known(name):
-            again = [slots] if slot.is_repeatable and others else []
-            for following in (*again, rest):
-                groups = _group_words(others, following, is_known)
-                if groups is not None:
-                    return [name, *groups]
-    return None
-
-
-class _NameTest:
-    """Tests whether a text names a file, folder, heading or block of a vault."""
-
-    def __init__(self, root: Path):
-        from vaultlink.disk.scan import list_files  # noqa: PLC0415
-
-        listing = list_files(root)
-        self._root = root
-        self._paths = {path.lower() for path in (*listing.files, *filter(None, listing.folders))}
-        self._names = {
-            name
-            for path in self._paths
-            for whole in (path, path.removesuffix(".md"))
-            for name in (whole, whole.rpartition("/")[2])
-        }
-
-    def __call__(self, text: str, *, is_path: bool = False) -> bool:
-        """Return True for a name; with `is_path` only for a path with its extension."""
-        if is_path:
-            return os.path.lexists(text) or text.rstrip("/").lower() in self._paths
-        name, sign, _ = text.partition("#")
-        if name.removeprefix("./").rstrip("/").lower() not in self._names:
-            is_tag = not name and bool(sign) and " " not in text
-            return is_tag or (" " in text and os.path.lexists(text))
-        parts = _list_parts(self._root, name) if sign else ()
-        return not sign or text.lower() in {item.word.lower() for item in parts}

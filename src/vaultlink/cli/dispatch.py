@@ -161,7 +161,7 @@ def _dispatch_command(line: list[str]) -> int:
         options = parse_options(line[0], function, line[1:])
         return options if isinstance(options, int) else function(options)
     except UnknownNameError:
-        from vaultlink.cli.candidates import quote_names  # noqa: PLC0415 - only for this message
+        from vaultlink.cli.quoting import quote_names  # noqa: PLC0415 - only for this message
 
         quoted = quote_names(line[0], line[1:])
         if not quoted:

@@ -9,6 +9,7 @@ from vaultlink.disk.obsidian_app import AppError, ObsidianApp, Pair, normalize_p
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import is_canvas, is_note
 from vaultlink.index.topics import topic_name
+from vaultlink.text import quote_name
 
 MAX_DIFFERENCES = 10
 """Differences of one kind, on either side, that are listed."""
@@ -192,4 +193,4 @@ def describe_comparison(comparison: AppComparison) -> str:
 def _describe_difference(difference: Difference) -> str:
     if difference.link is None:
         return difference.path
-    return f"{difference.path} to “{difference.link}”"
+    return f"{difference.path} to {quote_name(difference.link)}"

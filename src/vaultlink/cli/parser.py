@@ -1,7 +1,7 @@
 """Parsing of a command line into an option class.
 
 A plain line is parsed here. typer, which costs a tenth of a second per run, is imported only for
-help pages, errors and unusual spellings. Help pages are drawn in `help_page`.
+errors and unusual spellings. Help pages are drawn in `help_page`.
 """
 
 from collections.abc import Callable, Container, Sequence
@@ -23,23 +23,33 @@ def parse_options(
     """
     [options] = [hint for name, hint in get_type_hints(run).items() if name != "return"]
     fields = list_option_fields(options)
-    raw = parse_plain_line(fields, line)
+    plain = [word for word in line if word not in _HELP_NAMES]
+    raw = parse_plain_line(fields, plain)
+    if raw is not None and len(plain) < len(line):
+        return _print_help(command, run, options)
     if raw is None:
         from vaultlink.cli.typer_parser import parse_with_typer  # noqa: PLC0415 - imports typer
 
         raw = parse_with_typer(command, fields, line)
     if raw is None:
-        from vaultlink.cli.help_page import render_help  # noqa: PLC0415 - rarely needed
-        from vaultlink.cli.terminal import Terminal  # noqa: PLC0415 - as above
-
-        Terminal().print_results(render_help(command, run.__doc__ or "", options))
-        return EXIT_CLEAN
+        return _print_help(command, run, options)
     raw = _resolve_json(raw)
     _require_others(fields, raw)
     parsed_options: OptionsT = options(
         **{field.name: field.convert(raw[field.name]) for field in fields if field.name in raw}
     )
     return parsed_options
+
+
+_HELP_NAMES = ("-h", "--help")
+
+
+def _print_help(command: str, run: Callable[[OptionsT], int], options: type) -> int:
+    from vaultlink.cli.help_page import render_help  # noqa: PLC0415 - rarely needed
+    from vaultlink.cli.terminal import Terminal  # noqa: PLC0415 - as above
+
+    Terminal().print_results(render_help(command, run.__doc__ or "", options))
+    return EXIT_CLEAN
 
 
 def _resolve_json(raw: RawValues) -> RawValues:

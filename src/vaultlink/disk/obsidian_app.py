@@ -15,6 +15,7 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from vaultlink.programs import ProgramCall, RunningProgram, search_foreign_program
+from vaultlink.text import quote_name
 
 _PROGRAM = "Obsidian.com" if sys.platform == "win32" else "obsidian"
 
@@ -199,7 +200,7 @@ def _quote(text: str) -> str:
     """Return the first line of an answer in quotation marks."""
     line = next((line.strip() for line in text.splitlines() if line.strip()), "")
     shown = line if len(line) <= _MAX_QUOTED else line[: _MAX_QUOTED - 1] + "…"
-    return f"“{shown}”" if shown else "nothing"
+    return quote_name(shown) if shown else "nothing"
 
 
 def _clean(text: str) -> str:

@@ -158,5 +158,5 @@ def find_similar_paths(text: str, files: Collection[str], *, folders: bool = Tru
     return list(dict.fromkeys(keys[key] for key in near or sorted(containing, key=len)))[:2]
 
 
-_MIN_SIMILARITY = 0.7
+_MIN_SIMILARITY = 0.75
 """Similarity, from 0 to 1, of a path that is proposed for one that does not exist."""

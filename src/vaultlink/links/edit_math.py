@@ -7,6 +7,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 
 from vaultlink.model import Edit
+from vaultlink.text import count_shared
 
 
 def apply_edits(text: str, edits: Sequence[Edit]) -> str:
@@ -35,23 +36,11 @@ def find_edit(path: str, old: str, new: str) -> Edit:
     return Edit(path, start, len(old) - tail, new[start : len(new) - tail])
 
 
-def count_equal_ends(before: Sequence[str], after: Sequence[str]) -> tuple[int, int]:
+def count_equal_ends(before: Sequence[object], after: Sequence[object]) -> tuple[int, int]:
     """Count the equal items at the start and, among the others, at the end."""
-    head = _count_equal(before, after)
+    head = count_shared(before, after)
     rest = min(len(before), len(after)) - head
-    return head, _count_equal(before[::-1][:rest], after[::-1][:rest])
-
-
-def _count_equal(one: Sequence[str], other: Sequence[str]) -> int:
-    """Count the equal items at the start, by halving."""
-    low, high = 0, min(len(one), len(other))
-    while low < high:
-        middle = (low + high + 1) // 2
-        if one[low:middle] == other[low:middle]:
-            low = middle
-        else:
-            high = middle - 1
-    return low
+    return head, count_shared(before[::-1][:rest], after[::-1][:rest])
 
 
 def join_edits(first: Sequence[Edit], second: Sequence[Edit], text: str) -> tuple[Edit, ...]:

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from vaultlink.config.run_limits import RunLimits
 from vaultlink.errors import JournalError
+from vaultlink.links.edit_math import count_equal_ends
 from vaultlink.model import PendingWrite, SkippedNote
 from vaultlink.write.journal_files import (
     MAX_INFLATED_BYTES,
@@ -363,8 +364,7 @@ def _record_change(root: Path, item: PendingWrite, room: int) -> tuple[RecordedC
         with suppress(OSError):
             mode = (root / item.path).stat().st_mode & 0o7777
     else:
-        prefix_size = _count_equal(old, new)
-        suffix_size = _count_equal(old[prefix_size:][::-1], new[prefix_size:][::-1])
+        prefix_size, suffix_size = count_equal_ends(old, new)
     stored = old[prefix_size : len(old) - suffix_size]
     compressed = _COMPRESS_THRESHOLD < len(stored) <= room
     if compressed:
@@ -379,17 +379,6 @@ def _record_change(root: Path, item: PendingWrite, room: int) -> tuple[RecordedC
         len(stored),
         compressed,
     ), stored
-
-
-def _count_equal(one: bytes, other: bytes) -> int:
-    low, limit = 0, min(len(one), len(other))
-    while low < limit:
-        middle = (low + limit + 1) // 2
-        if one[low:middle] == other[low:middle]:
-            low = middle
-        else:
-            limit = middle - 1
-    return low
 
 
 def clean_up_journal(root: Path) -> None:

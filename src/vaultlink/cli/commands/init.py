@@ -245,7 +245,8 @@ def init(options: InitOptions) -> int:
     """
     terminal = Terminal(options)
     if not options.diff:
-        terminal.refuse_format("only init --diff prints other formats than text", ("text",))
+        choose_document_format(terminal)
+        terminal.refuse_format("only init --diff prints it", ("text",))
     vault = _find_vault(options, terminal)
     protect_vault(vault, terminal)
     if not options.diff:
