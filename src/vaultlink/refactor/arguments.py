@@ -38,6 +38,9 @@ FILE_KINDS = (RenameKind.NOTE, RenameKind.ATTACHMENT, RenameKind.FOLDER)
 """The kinds that have a path on disk."""
 
 
+_IS_VAULT = '"{}" is the vault itself, which vaultlink neither renames nor deletes.'
+
+
 class RenamedThing(NamedTuple):
     """The thing to rename.
 
@@ -60,7 +63,7 @@ def find_source(index: Index, text: str, find: FindPath) -> RenamedThing:
         raise UsageError("the old name is empty.")
     text = unwrap_link(text, index)
     if text.strip("./") == "":
-        raise UsageError(f'"{text}" is the vault itself, which vaultlink does not rename.')
+        raise UsageError(_IS_VAULT.format(text))
     if text not in index.files:
         if text.startswith("#"):
             return _find_tag(index, text)
@@ -89,6 +92,10 @@ def _look_up(index: Index, text: str, find: FindPath) -> str | None:
         return path
     folder = find_folder(index, path)
     on_disk = find(text)
+    if on_disk == "/":
+        raise UsageError(_IS_VAULT.format(text))
+    if on_disk and (problem := explain_hidden(on_disk)):
+        raise UsageError(f"{problem} Nothing was written.")
     if text.endswith("/"):
         return f"{folder}/" if folder else on_disk if on_disk and on_disk.endswith("/") else None
     chosen, others = resolve_with_alternatives("", path, index.names)
@@ -105,6 +112,12 @@ def _look_up(index: Index, text: str, find: FindPath) -> str | None:
             f'several files have the name "{text}". Write the path: {_join_names(names)}.'
         )
     return f"{folder}/" if folder else found
+
+
+def explain_hidden(path: str) -> str:
+    """Return that a name in a vault path is hidden, as a sentence; else ""."""
+    hidden = next((part for part in path.split("/") if part.startswith(".")), "")
+    return hidden and f"{hidden} is hidden: Obsidian ignores names that begin with a dot."
 
 
 def _find_part(index: Index, text: str, find: FindPath) -> RenamedThing:
@@ -210,8 +223,10 @@ def _explain_unknown_path(index: Index, text: str) -> str:
 
     near = [item.path for item in Suggester(index)(text.rstrip("/"))]
     near = near or _find_similar_paths(index, file_name(text.rstrip("/")))
-    hint = _suggest(near) or (
-        "A note is named by its path in the vault, or as in a link; a folder by its path."
+    hint = (
+        explain_hidden(text.removeprefix("./"))
+        or _suggest(near)
+        or ("A note is named by its path in the vault, or as in a link; a folder by its path.")
     )
     kind = "folder" if text.endswith("/") else "note, attachment or folder"
     return f'there is no {kind} "{text}" in the vault. {hint}'
