@@ -375,7 +375,7 @@ FAULTS: dict[str, tuple[Callable[[Path], object], tuple[str, ...], str]] = {
     "an empty variable": (
         lambda root: create_repository(root, {}),
         ("--changed-since", ""),
-        "the revision is empty",
+        "--changed-since is empty",
     ),
     "no commit": (
         lambda root: git(root, "init", "--quiet"),

@@ -26,6 +26,7 @@ from vaultlink.disk.vault_search import (
     require_vault_folder,
 )
 from vaultlink.errors import UnknownNameError, UsageError, propose
+from vaultlink.files import is_folder, path_exists
 from vaultlink.index.resolve import file_name, is_note, normalize_name, resolve
 from vaultlink.report.layout import escape_controls, truncate_left
 from vaultlink.text import list_first
@@ -90,7 +91,7 @@ def scan_from_options(
 def find_vault_root(options: OpenOptions, start: StartPaths = ()) -> Path:
     """Return the root that `scan_from_options` would scan, without scanning it."""
     root = options.vault or _find_containing_vault(start).root
-    if root.is_dir():
+    if is_folder(root):
         return root.resolve()
     return scan_from_options(options, start).root  # raises the error that explains the problem
 
@@ -109,8 +110,8 @@ def find_root(options: VaultOptions, terminal: Terminal) -> Path:
 
 def resolve_folder(folder: Path) -> Path:
     """Return the absolute path of a folder. Raises UsageError if there is none."""
-    if not folder.is_dir():
-        problem = "it is a file, not a folder" if folder.exists() else "no such folder"
+    if not is_folder(folder):
+        problem = "it is a file, not a folder" if path_exists(folder) else "no such folder"
         raise UsageError(f"{folder}: {problem}.")
     return folder.resolve()
 
@@ -573,7 +574,7 @@ def to_vault_word(vault: "Vault", text: str) -> str:
     first = text.strip("/").split("/")[0]
     is_absolute = text.startswith("/")
     is_known = first not in ("", ".", "..") and (
-        (vault.root / first).exists() or (vault.root / f"{first}.md").exists()
+        path_exists(vault.root / first) or path_exists(vault.root / f"{first}.md")
     )
     if "/" not in text or not first or (is_known and not is_absolute):
         return text
@@ -581,7 +582,7 @@ def to_vault_word(vault: "Vault", text: str) -> str:
         inside = _find_inside(vault.root, text)
         if inside is not None:
             return f"/{inside}/" if inside and text.endswith("/") else f"/{inside}"
-    if is_absolute and not is_known and Path(f"/{first}").exists():
+    if is_absolute and not is_known and path_exists(f"/{first}"):
         raise UsageError(
             f"{escape_controls(text)} is outside the vault {vault.root}. "
             "A path in the vault needs no slash in front."

@@ -116,7 +116,8 @@ def _look_up(index: Index, text: str, find: FindPath) -> str | None:
 
 def explain_hidden(path: str) -> str:
     """Return that a name in a vault path is hidden, as a sentence; else ""."""
-    hidden = next((part for part in path.split("/") if part.startswith(".")), "")
+    parts = path.split("/")
+    hidden = next((part for part in parts if part[:1] == "." and part not in (".", "..")), "")
     return hidden and f"{hidden} is hidden: Obsidian ignores names that begin with a dot."
 
 
