@@ -1,4 +1,4 @@
-"""Inputs of a check besides the vault: known findings, and text from stdin."""
+"""Inputs besides the vault: known findings, texts on stdin, and plan files."""
 
 import os
 import sys
@@ -13,7 +13,7 @@ from vaultlink.cli.vault import to_vault_paths
 from vaultlink.disk.scan import BASELINE_FILE, VaultScan, is_source_file, is_vault_path
 from vaultlink.disk.vault_search import find_marked_folder
 from vaultlink.errors import UsageError
-from vaultlink.files import is_folder, path_exists, read_stream
+from vaultlink.files import is_folder, path_exists, read_regular, read_stream
 from vaultlink.git.location import find_work_tree
 from vaultlink.text import blake2b
 
@@ -231,3 +231,27 @@ def _find_stdin_note(options: ReportOptions, root: Path) -> str:
         f"--stdin-filename: {named_path} is outside the vault {root}. "
         "Name another vault with --vault."
     )
+
+
+# -- the plan file of `rename --from-file` ---------------------------------------------------------
+
+
+_MAX_PLAN_BYTES = 10_000_000
+"""Bytes of the largest plan file that is read."""
+
+
+def load_plan_text(file: Path) -> str:
+    """Return the text of a plan file, or of standard input for `-`. Raises UsageError."""
+    if str(file) == "-" and sys.stdin is None:  # closed by the parent process
+        raise UsageError("--from-file: can't read the plan, because standard input is closed.")
+    try:
+        data = (
+            read_stream(sys.stdin.buffer, _MAX_PLAN_BYTES)
+            if str(file) == "-"
+            else read_regular(file, _MAX_PLAN_BYTES)
+        )
+        return data.decode("utf-8-sig")
+    except OSError as error:
+        raise UsageError(f"--from-file: {file} can't be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"--from-file: {file} is not UTF-8.") from None

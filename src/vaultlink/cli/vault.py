@@ -587,7 +587,45 @@ def to_vault_word(vault: "Vault", text: str) -> str:
             f"{escape_controls(text)} is outside the vault {vault.root}. "
             "A path in the vault needs no slash in front."
         )
+    if text.startswith("../") and path_exists(text) and _find_inside(vault.root, text) is None:
+        raise UsageError(f"{escape_controls(text)} is outside the vault {vault.root}.")
     return text
+
+
+def to_target_word(
+    vault: "Vault", text: str, sources: Iterable[str], *, is_folder: bool = False
+) -> str:
+    """Return a word as `to_vault_word` does: a new name, or with `is_folder` a folder.
+
+    Raises UsageError if sources are named by paths on disk, from a folder outside the vault, and
+    the word, read as such a path, leads out of the vault.
+    """
+    word = to_vault_word(vault, text)
+    folder, first = _current_folder(), text.removeprefix("./").split("/")[0]
+    if (
+        word != text
+        or not (is_folder or "/" in text.removeprefix("./"))
+        or (folder is None or folder.is_relative_to(vault.root))
+        or not path_exists(first)
+        or _find_inside(vault.root, text) is not None
+    ):
+        return word
+    named = next((item for item in sources if _find_on_disk(item)), None)
+    other = find_marked_folder(Path(os.path.abspath(text)))  # noqa: PTH100 - keeps symbolic links
+    is_known = path_exists(vault.root / first)
+    if named is None or _find_from_outside(vault, named.partition("#")[0]) is None:
+        return word
+    if other is None and is_known:
+        return word
+    place = (
+        f"in the vault {other}, and {escape_controls(named)} in the vault {vault.root}"
+        if other
+        else f"outside the vault {vault.root}"
+    )
+    raise UsageError(
+        f"{escape_controls(text)} is {place}. Run the command in that vault to name a path in it. "
+        "Nothing was written."
+    )
 
 
 # -- vault paths as editors open them, and options as other commands repeat them -------------------

@@ -307,10 +307,30 @@ def read_rename(index: Index, old: str, new: str, find: FindPath) -> Rename:
         return Rename(source.kind, f"#{source.path}", f"#{new.removeprefix('#').rstrip('/')}")
     if source.kind in FILE_KINDS:
         return Rename(source.kind, source.path, _complete_path(index, source, new))
-    text = new.strip().removeprefix(f"{source.note_text}#").strip()
+    text = _read_part_name(index, source, new.strip(), find)
     if source.kind is RenameKind.BLOCK:
         text = f"^{text.removeprefix('^')}"
     return Rename(source.kind, f"{source.path}{source.subpath}", f"{source.path}#{text}")
+
+
+def _read_part_name(index: Index, source: RenamedThing, new: str, find: FindPath) -> str:
+    """Return the new name of a heading or block.
+
+    Raises UsageError if it names a part of another note.
+    """
+    text = new.removeprefix(f"{source.note_text}#").strip()
+    name, sign, part = text.partition("#")
+    if not sign or not name.strip() or part[:1].isspace():
+        return text
+    path = _look_up(index, name, find)
+    if path == source.path:
+        return part.strip()
+    if path is not None and not path.endswith("/"):
+        raise UsageError(
+            f'"{new}" names a part of {path}. A heading or block stays in its note; '
+            "`vaultlink extract` makes a section a note of its own."
+        )
+    return text
 
 
 def read_renames(index: Index, rows: Sequence[RenameRow], find: FindPath) -> tuple[Rename, ...]:
@@ -420,8 +440,8 @@ def read_plan_file(text: str) -> list[RenameRow]:
 
 def _complete_path(index: Index, source: RenamedThing, new: str) -> str:
     folder, name = parent_folder(source.path), file_name(source.path)
-    if source.kind is RenameKind.FOLDER and not find_folder(index, new):
-        new = new.rstrip("/") or new  # as in `Old/ New/`
+    if source.kind is RenameKind.FOLDER and find_folder(index, new) in (None, source.path):
+        new = new.rstrip("/") or new  # as in `Old/ New/`, and `sea/ Sea/`
     if new.startswith("./"):
         path = folder + new[2:]
     elif "/" in new:
@@ -478,6 +498,12 @@ def _find_target_folder(index: Index, text: str, find: FindPath) -> str:
     if (file and not text.endswith("/")) or is_note(path.rstrip("/")):
         raise UsageError(
             f'"{text}" is not a folder. `vaultlink rename OLD NEW` changes the name of a file.'
+        )
+    named = None if text.endswith("/") else resolve_with_alternatives("", path, index.names)[0]
+    if named is not None:
+        raise UsageError(
+            f"there is no folder “{text}”, but a file {named}. "
+            f"{text}/, with a slash at the end, makes the new folder."
         )
     path = path.rstrip("/")
     return _spell_folders(index, f"{path}/")
