@@ -782,3 +782,39 @@ def test_likely_mistakes_in_names(
     done = run(*words, "--diff") if code == 1 else run(*words)
     assert (done.code, message in done.err) == (code, True), done.err
     assert read_tree(pier) == before
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (("open", "Pier#Crane: *old*"), 0, ""),
+        (("backlinks", "Pier#^x"), 0, ""),
+        (("history", "[[Pier#Crane]]"), 0, ""),
+        (("show", "obsidian://open?vault=pier&file=sea%2FDeep"), 0, ""),
+        (("show", "obsidian://open?file=sea/Deep.md"), 0, ""),
+        (("show", "obsidian://open?vault=quay&file=Pier"), 2, "is of the vault “quay”, and this"),
+        (("show", "obsidian://open?vault=pier"), 2, "has neither `file` nor `path`"),
+        (("check", "obsidian://open?vault=pier&file=Pier"), 2, "`vaultlink show` takes it."),
+        (("backlinks", "Folder/"), 2, "error: Folder/ is a folder. Name a note."),
+        (("show", "sea"), 2, "error: sea/ is a folder. Name a note."),
+        (("show", "Nobody#x"), 2, 'there is no note "Nobody#x"'),
+        (("move", "Folder/*.md", "sea"), 2, "vaultlink takes no patterns"),
+        (("delete", "Fol*"), 2, "vaultlink takes no patterns"),
+        (("rename", "Pier?", "New"), 2, "Did you mean Pier.md"),
+        (("check", "--select", "VL101", "VL102"), 2, "Rules are separated by commas"),
+        (("check", "VL1.md"), 2, "VL1.md: no such file or folder.\n"),
+        (("check", "~/x"), 2, "The shell expands ~ only without quotes"),
+        (("check", "--vault=~/x"), 2, "The shell expands ~ only without quotes"),
+        (("show", "~/x"), 2, "The shell expands ~ only without quotes"),
+        (("show", "q~/z"), 2, "A note is named by its path"),
+        (("merge", "Mole", "C", "-i"), 2, "--interactive requires a terminal."),
+        (("merge", "Mole", "C", "-i", "--diff"), 2, "--interactive requires a terminal."),
+    ],
+)
+def test_words_for_another_program_or_command(
+    run: RunCommand, pier: Path, words: Sequence[str], code: int, message: str
+) -> None:
+    before = read_tree(pier)
+    done = run(*words)
+    assert (done.code, message in done.err) == (code, True), done.err
+    assert read_tree(pier) == before

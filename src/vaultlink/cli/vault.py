@@ -25,7 +25,7 @@ from vaultlink.disk.vault_search import (
     find_vault,
     require_vault_folder,
 )
-from vaultlink.errors import UnknownNameError, UsageError, propose
+from vaultlink.errors import UnknownNameError, UsageError, explain_path, explain_word, propose
 from vaultlink.files import is_folder, path_exists
 from vaultlink.index.resolve import file_name, is_note, normalize_name, resolve
 from vaultlink.report.layout import escape_controls, truncate_left
@@ -112,7 +112,7 @@ def resolve_folder(folder: Path) -> Path:
     """Return the absolute path of a folder. Raises UsageError if there is none."""
     if not is_folder(folder):
         problem = "it is a file, not a folder" if path_exists(folder) else "no such folder"
-        raise UsageError(f"{folder}: {problem}.")
+        raise UsageError(f"{folder}: {problem}. {explain_word(str(folder))}".rstrip())
     return folder.resolve()
 
 
@@ -271,14 +271,18 @@ def warn_of_leftovers(scan: VaultScan, terminal: Terminal) -> None:
 
 def find_note_argument(vault: "Vault", name: str) -> str:
     """Return the vault path of a note named on the command line. Raises UsageError."""
-    from vaultlink.index.titles import unwrap_link  # noqa: PLC0415 - for commands with a note
+    from vaultlink.index.titles import read_address, unwrap_link  # noqa: PLC0415 - for few commands
+    from vaultlink.refactor.arguments import find_folder  # noqa: PLC0415 - as above
 
-    word = unwrap_link(name, vault.index)
-    if word != name:
-        word = word.partition("#")[0]  # a pasted link may lead to a part of the note
-    path = _find_from_outside(vault, word) or vault.find(word) or find_aliased_note(vault, word)
-    if path is not None:
-        return path
+    word = read_address(name, vault.root.name) or unwrap_link(name, vault.index)
+    for text in (word, word.partition("#")[0]):  # a link may lead to a part of the note
+        path = _find_from_outside(vault, text) or vault.find(text) or find_aliased_note(vault, text)
+        if path is not None:
+            return path
+    if folder := find_folder(vault.index, word):
+        raise UsageError(f"{folder}/ is a folder. Name a note.")
+    if hint := explain_word(name):
+        raise UnknownNameError(f'there is no note "{name}" in {vault.root}. {hint}')
     near = [item.path for item in vault.suggest(word)] or _find_similar_notes(word, vault)
     hint = propose(near[:2], "A note is named by its path in the vault, or as in a link.")
     raise UnknownNameError(f'there is no note "{name}" in {vault.root}. {hint}')
@@ -455,8 +459,7 @@ def _missing_path_error(path: Path, root: Path | None) -> UsageError:
     """Return the error for a path that does not exist, or is a pattern in quotes."""
     near = _find_similar_paths(str(path), root) if root else []
     hint = propose([shlex.quote(make_path_formatter(root)(item)) for item in near]) if root else ""
-    if not near and any(sign in str(path) for sign in "*?["):
-        hint = "vaultlink takes no patterns: name a folder, or let the shell expand the pattern."
+    hint = explain_path(str(path), is_unknown=not near) or hint
     return UnknownNameError(f"{path}: no such file or folder. {hint}".rstrip())
 
 

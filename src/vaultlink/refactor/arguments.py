@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from vaultlink.errors import UnknownNameError, UsageError
+from vaultlink.errors import UnknownNameError, UsageError, explain_word
 from vaultlink.fix.plan import Rename, RenameKind
 from vaultlink.index.anchors import find_anchor, normalize_heading, split_parts
 from vaultlink.index.file_kinds import has_known_extension
@@ -226,8 +226,9 @@ def _explain_unknown_path(index: Index, text: str) -> str:
     near = near or _find_similar_paths(index, file_name(text.rstrip("/")))
     hint = (
         explain_hidden(text.removeprefix("./"))
+        or explain_word(text, is_unknown=not near)
         or _suggest(near)
-        or ("A note is named by its path in the vault, or as in a link; a folder by its path.")
+        or "A note is named by its path in the vault, or as in a link; a folder by its path."
     )
     kind = "folder" if text.endswith("/") else "note, attachment or folder"
     return f'there is no {kind} "{text}" in the vault. {hint}'

@@ -14,7 +14,7 @@ from vaultlink.cli.check_input import load_plan_text
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_ERROR, EXIT_FINDINGS
 from vaultlink.cli.listing import Listing, choose_listing_format, print_document, print_listing
 from vaultlink.cli.options import DiffOption, OpenOptions, argument, list_option_fields, option
-from vaultlink.cli.terminal import Terminal, can_ask, print_stderr
+from vaultlink.cli.terminal import Terminal, can_ask, print_stderr, require_terminal
 from vaultlink.cli.vault import (
     StartPaths,
     find_note_start,
@@ -460,6 +460,8 @@ def merge(options: MergeOptions) -> int:
             return plan_merge(vault.state, sources, *paths, choose_values(plan.left_out))
         return plan
 
+    if options.interactive:
+        require_terminal()
     return run_refactor("merge", options, make_plan, is_interactive=options.interactive)
 
 
