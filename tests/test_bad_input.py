@@ -920,3 +920,61 @@ def test_unreadable_folders_are_named(vault: Path, words: Sequence[str]) -> None
         (vault / "sub").chmod(0o755)
     assert done.returncode == 0
     assert "warning: the folder sub can't be read: Permission denied." in done.stderr
+
+
+# -- where something is missing ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (
+            ("report", "--commits", "5", "--json"),
+            0,
+            "warning: --commits: The vault is not in a git",
+        ),
+        (
+            ("init", "--ci", "github", "--package", "x"),
+            0,
+            "is not in a git repository, where alone",
+        ),
+        (("init", "--pre-commit", "--package", "x"), 0, "is not in a git repository, where alone"),
+        (
+            ("fix", "--unsafe-fixes", "--create", "New", "--template", "nope.md"),
+            2,
+            "nope.md can't be",
+        ),
+        (
+            ("merge-driver", "Quay.md", "Quay.md", "c"),
+            129,
+            "can't merge c: No such file or directory.",
+        ),
+    ],
+)
+def test_what_is_missing_is_named(
+    vault: Path, words: Sequence[str], code: int, message: str
+) -> None:
+    done = vaultlink(*words, folder=vault)
+    assert done.returncode == code
+    assert message in done.stderr
+    assert "Errno" not in done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such permissions")
+def test_notes_in_a_folder_without_permissions_are_counted(vault: Path) -> None:
+    files = {f"Log/{number}.md": "[[Pier]]\n" for number in range(20)}
+    written(vault, {**files, "Few/1.md": "[[Pier]]\n"})
+    folders = [vault / name for name in ("Log", "Few")]
+    for folder in folders:
+        folder.chmod(0o555)
+    try:
+        done = vaultlink("rename", "Pier", "Dock", folder=vault)
+    finally:
+        for folder in folders:
+            folder.chmod(0o755)
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == [
+        "Log/: 20 notes skipped: the folder is not writable.",
+        "Few/1.md: skipped: its folder is not writable.",
+        "Nothing was written.",
+    ]
