@@ -21,6 +21,7 @@ from vaultlink.disk.obsidian_files import APP_FILE
 from vaultlink.disk.scan import Settings, VaultScan, list_files, scan_vault
 from vaultlink.disk.vault_search import (
     VaultChoice,
+    describe_unread_configs,
     find_marked_folder,
     find_vault,
     require_vault_folder,
@@ -242,6 +243,9 @@ def warn_of_scan(scan: VaultScan, terminal: Terminal) -> None:
             f"warning: iCloud has removed files from this disk: {first}. "
             "Links to them are reported as broken. Download them before you fix links."
         )
+    if not (scan.settings.isolated or scan.settings.config_file):
+        for sentence in describe_unread_configs(scan.root):
+            terminal.print_message(f"warning: {sentence}.")
     if any("backlinks" in layer.values for layer in scan.layers):
         from vaultlink.config.settings import list_retired_settings  # noqa: PLC0415 - rarely set
 

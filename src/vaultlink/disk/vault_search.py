@@ -140,6 +140,16 @@ def find_marked_folder(start: Path) -> Path | None:
     )
 
 
+def describe_unread_configs(folder: Path) -> list[str]:
+    """Return sentences on settings files in the folder of a vault that are not read."""
+    names = [name for name in CONFIG_NAMES if _is_config_file(folder / name)]
+    folders = [name for name in CONFIG_NAMES if is_folder(folder / name)]
+    return [
+        *(f"{name} is a folder, so it has no settings" for name in folders),
+        *(f"{name} is not read, because {names[0]} is beside it" for name in names[1:]),
+    ]
+
+
 def _has_config(folder: Path) -> bool:
     return any(_is_config_file(folder / name) for name in CONFIG_NAMES)
 
