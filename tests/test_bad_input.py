@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import chdir
 from pathlib import Path
 from threading import Event, Thread
 
@@ -819,3 +820,161 @@ def test_lone_surrogate_in_a_canvas_is_accepted(tmp_path: Path) -> None:
     assert vaultlink("baseline", vault).returncode == 0
     for form in ("json", "github", "gitlab", "sarif", "junit", "markdown"):
         assert vaultlink("check", "--no-baseline", "--output-format", form, vault).returncode == 1
+
+
+# -- words that no file system takes -----------------------------------------------------------------------------------
+
+LONG = "L" * 280
+HEADING = "長" * 100
+TOO_LONG = "the name is too long (280 bytes, at most 255)."
+NO_FILE = "there is no note, attachment or folder"
+
+LONG_WORDS: Mapping[str, tuple[Sequence[str], str]] = {
+    "vault": (("check", "--vault", LONG), f"--vault: {TOO_LONG}"),
+    "paths": (("check", LONG), f"PATHS: {TOO_LONG}"),
+    "config": (("check", "--config", LONG), f"--config: {TOO_LONG}"),
+    "cache": (("check", "--cache-dir", LONG), f"--cache-dir: {TOO_LONG}"),
+    "output": (("check", "--output-file", LONG), f"--output-file: {TOO_LONG}"),
+    "init": (("init", LONG), TOO_LONG),
+    "watch": (("watch", LONG), TOO_LONG),
+    "clean": (("clean", "--vault", LONG), TOO_LONG),
+    "undo": (("undo", "--vault", LONG), TOO_LONG),
+    "rename, old": (("rename", LONG, "New"), NO_FILE),
+    "rename, new": (("rename", "Quay", LONG), "is 283 bytes long; the limit is 255. Nothing was"),
+    "rename, folder": (("rename", "Quay", f"{LONG}/"), "is 280 bytes long; the limit is 255."),
+    "move, folder": (("move", "Quay", LONG), "is 280 bytes long; the limit is 255."),
+    "delete": (("delete", LONG), NO_FILE),
+    "delete, to": (("delete", "Quay", "--to", LONG), NO_FILE),
+    "merge": (("merge", "Quay", LONG), NO_FILE),
+    "extract": (("extract", f"Long#{HEADING}", LONG), "is 283 bytes long; the limit is 255."),
+    "heading": (("extract", f"Long#{HEADING}"), "is 303 bytes long; the limit is 255."),
+    "a part": (("show", f"{LONG}#{LONG}"), "there is no note"),
+    "a path": (("check", "/".join(["a" * 200] * 40)), "the path is too long (8,039 bytes)"),
+}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have other limits")
+@pytest.mark.parametrize(("words", "message"), LONG_WORDS.values(), ids=LONG_WORDS)
+def test_words_that_are_too_long_get_a_sentence(
+    vault: Path, words: Sequence[str], message: str
+) -> None:
+    written(vault, {"Long.md": f"# {HEADING}\n\ntext\n"})
+    before = list_files(vault)
+    done = vaultlink(*words, folder=vault)
+    refused(done, message)
+    assert len(done.stderr.splitlines()) == 1
+    assert list_files(vault).files == before.files
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have other limits")
+def test_a_section_with_a_long_heading_gets_a_short_name(vault: Path) -> None:
+    written(vault, {"Long.md": f"# {HEADING}\n\ntext\n"})
+    assert vaultlink("extract", f"Long#{HEADING}", "Short", folder=vault).returncode == 0
+    assert (vault / "Short.md").exists()
+
+
+EMPTY = (
+    *(
+        ("check", *words)
+        for option in ("vault", "config", "cache-dir", "select", "ignore", "extend-select")
+        for words in ((f"--{option}", ""), (f"--{option}=",))
+    ),
+    *(("check", f"--{name}", "") for name in ("output-file", "output-format", "jobs", "color")),
+    ("check", "--select", ","),
+    ("check", ""),
+    ("check", "Quay.md", ""),
+    ("fix", ""),
+    ("show", ""),
+    ("init", ""),
+    ("undo", ""),
+    ("rename", "", "New"),
+    ("rename", "Quay", ""),
+    ("rename", "--from-file", ""),
+    ("delete", "Quay", "--to", ""),
+)
+
+
+@pytest.mark.parametrize("words", EMPTY, ids=" ".join)
+def test_empty_words_are_refused(run: RunCommand, vault: Path, words: Sequence[str]) -> None:
+    with chdir(vault):
+        done = run(*words)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.endswith(" is empty. Check the variable that should hold it.\n")
+    assert sorted(file.name for file in vault.iterdir()) == [".obsidian", "Pier.md", "Quay.md"]
+
+
+def test_only_labels_of_the_merge_driver_may_be_empty(run: RunCommand, vault: Path) -> None:
+    labels = ("--base-label=", "--ours-label=", "--theirs-label=", "--path=")
+    with chdir(vault):
+        assert run("merge-driver", "Quay.md", "Quay.md", "Quay.md", *labels).code == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such permissions")
+@pytest.mark.parametrize("words", [("check", "sub"), ("report", "sub", "--output-file", "r.json")])
+def test_unreadable_folders_are_named(vault: Path, words: Sequence[str]) -> None:
+    written(vault, {"sub/Note.md": "[[Quay]]\n"})
+    (vault / "sub").chmod(0)
+    try:
+        done = vaultlink(*words, folder=vault)
+    finally:
+        (vault / "sub").chmod(0o755)
+    assert done.returncode == 0
+    assert "warning: the folder sub can't be read: Permission denied." in done.stderr
+
+
+# -- where something is missing ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (
+            ("report", "--commits", "5", "--json"),
+            0,
+            "warning: --commits: The vault is not in a git",
+        ),
+        (
+            ("init", "--ci", "github", "--package", "x"),
+            0,
+            "is not in a git repository, where alone",
+        ),
+        (("init", "--pre-commit", "--package", "x"), 0, "is not in a git repository, where alone"),
+        (
+            ("fix", "--unsafe-fixes", "--create", "New", "--template", "nope.md"),
+            2,
+            "nope.md can't be",
+        ),
+        (
+            ("merge-driver", "Quay.md", "Quay.md", "c"),
+            129,
+            "can't merge c: No such file or directory.",
+        ),
+    ],
+)
+def test_what_is_missing_is_named(
+    vault: Path, words: Sequence[str], code: int, message: str
+) -> None:
+    done = vaultlink(*words, folder=vault)
+    assert done.returncode == code
+    assert message in done.stderr
+    assert "Errno" not in done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such permissions")
+def test_notes_in_a_folder_without_permissions_are_counted(vault: Path) -> None:
+    files = {f"Log/{number}.md": "[[Pier]]\n" for number in range(20)}
+    written(vault, {**files, "Few/1.md": "[[Pier]]\n"})
+    folders = [vault / name for name in ("Log", "Few")]
+    for folder in folders:
+        folder.chmod(0o555)
+    try:
+        done = vaultlink("rename", "Pier", "Dock", folder=vault)
+    finally:
+        for folder in folders:
+            folder.chmod(0o755)
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == [
+        "Log/: 20 notes skipped: the folder is not writable.",
+        "Few/1.md: skipped: its folder is not writable.",
+        "Nothing was written.",
+    ]

@@ -598,7 +598,7 @@ def test_progress_is_shown_after_half_a_second_and_erased(
             "--unfixable: there is no rule “zzz”. `vaultlink rules` lists all rules.",
         ),
         (("links", "Peir"), "there is no note “Peir” in "),
-        (("links", ""), "there is no note “” in "),
+        (("links", ""), "the argument NOTE is empty."),
         (
             ("links", "map.png"),
             "map.png is an attachment and contains no links. `vaultlink backlinks` lists the links to it.",

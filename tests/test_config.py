@@ -1,11 +1,13 @@
 """Tests of settings: merged layers, error messages, globs and filters."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from builder import RULES
+from running import RunCommand, create_vault
 from vaultlink.config.layers import COMMAND_LINE, Layer
 from vaultlink.config.patterns import (
     compile_globs,
@@ -398,3 +400,59 @@ def test_globs_match_if_any_matches_and_no_globs_match_nothing() -> None:
 )
 def test_obsidian_filter(filters: Sequence[str], path: str, ignored: bool) -> None:
     assert compile_obsidian_filters(filters)(path) is ignored
+
+
+# -- settings that belong elsewhere, as a command prints them ---------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[sections]", "sections: there is no such setting. Did you mean backlinks?"),
+        ('[tool.vaultlink]\nselect = ["VL1"]', "tool: there is no such setting. Leave the header"),
+        ("[tool.other]", "tool: there is no such setting. Known: select"),
+        ('fail-on = "error"', "It is an option of commands: use --fail-on."),
+        ('output_format = "json"', "It is an option of commands: use --output-format."),
+        ('[rules]\nVL101 = "off"', '`ignore = ["VL101"]` switches the rule off.'),
+        ("[rules]\norphan-note = false", '`ignore = ["orphan-note"]` switches the rule off.'),
+        (
+            '[rules]\norphan-note = "info"',
+            '`orphan-note = "info"` in [severity] sets its severity.',
+        ),
+        ("[backlinkz]", "Did you mean backlinks?"),
+    ],
+)
+def test_settings_of_another_place_are_explained(
+    run: RunCommand, tmp_path: Path, text: str, message: str
+) -> None:
+    vault = create_vault(tmp_path / "vault", {"vaultlink.toml": text})
+    done = run("check", "--vault", vault)
+    assert (done.code, done.out) == (2, "")
+    assert message in done.err
+
+
+@pytest.mark.parametrize(
+    ("files", "warnings"),
+    [
+        ({"vaultlink.toml": ""}, []),
+        ({"vaultlink.toml": "", "pyproject.toml": "[tool.other]\n"}, []),
+        ({"vaultlink.toml/x.md": ""}, ["vaultlink.toml is a folder, so it has no settings."]),
+        (
+            {"vaultlink.toml": "", ".vaultlink.toml": ""},
+            ["vaultlink.toml is not read, because .vaultlink.toml is beside it."],
+        ),
+        (
+            {"vaultlink.toml": "", "pyproject.toml": "[tool.vaultlink]\n"},
+            ["pyproject.toml is not read, because vaultlink.toml is beside it."],
+        ),
+    ],
+)
+def test_settings_files_that_are_not_read_are_named(
+    run: RunCommand, tmp_path: Path, files: Mapping[str, str], warnings: Sequence[str]
+) -> None:
+    vault = create_vault(tmp_path / "vault", files)
+    err = run("links", "--vault", vault).err.splitlines()
+    assert [line for line in err if line.startswith("warning: ")] == [
+        f"warning: {sentence}" for sentence in warnings
+    ]
+    assert "warning" not in run("links", "--vault", vault, "--isolated").err

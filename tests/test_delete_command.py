@@ -13,7 +13,7 @@ import pytest
 from independent_reader import read_tree
 from killed_moves import Killer, run_hooked
 from repositories import git
-from running import CommandResult, RunCommand, create_vault
+from running import CommandResult, RunCommand, create_vault, write_files
 from vaultlink.__main__ import main
 
 linux = pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="has another trash")
@@ -95,6 +95,38 @@ def test_refused(run: RunCommand, vault: Path, words: tuple[str, ...], message: 
     done = run("delete", *words, "--vault", vault)
     assert done.code == 2
     assert message in done.err
+    assert read_tree(vault) == before
+
+
+HIDDEN = (".obsidian", ".git", ".trash", ".stuff", ".stuff/", "./.stuff", "P/.hidden", ".hid.md")
+
+
+@pytest.mark.parametrize("words", [(), ("--leave",), ("--unlink",)], ids=str)
+@pytest.mark.parametrize("name", HIDDEN)
+def test_what_is_hidden_is_refused(
+    run: RunCommand, vault: Path, name: str, words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder in (".git", ".trash", ".stuff", "P/.hidden"):
+        write_files(vault, {f"{folder}/x.md": "x"})
+    write_files(vault, {".hid.md": "x"})
+    monkeypatch.chdir(vault)
+    before = read_tree(vault)
+    commands = (("delete", name, *words), ("rename", name, "Seen"), ("move", name, "P"))
+    for done in (run(*command) for command in commands):
+        assert done.code == 2
+        assert "is hidden: Obsidian ignores names that begin with a dot." in done.err
+    assert read_tree(vault) == before
+
+
+@pytest.mark.parametrize("word", ["../vault", "../vault/", "P/..", "./", "/", "{}"])
+def test_the_vault_itself_is_refused(
+    run: RunCommand, vault: Path, word: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(vault)
+    before = read_tree(vault)
+    for words in (("delete",), ("rename", "New"), ("move", "P")):
+        done = run(words[0], word.format(vault), *words[1:])
+        assert (done.code, "is the vault itself" in done.err) == (2, True), done.err
     assert read_tree(vault) == before
 
 

@@ -11,7 +11,7 @@ import pytest
 from repositories import create_repository
 from running import RunCommand, create_vault
 from screens import run_on_screen
-from vaultlink.cli.command_table import COMMANDS
+from vaultlink.cli.command_table import ALIASES, COMMANDS
 from vaultlink.cli.help_page import load_examples
 
 NOTES: dict[str, str | bytes | None] = {
@@ -122,6 +122,14 @@ def test_former_names_do_the_same(run: RunCommand, vault: Path, former: str, pre
 def test_former_name_of_the_output_file_works(run: RunCommand, vault: Path) -> None:
     assert run("report", "--output", "../report.json").code == 0
     assert (vault.parent / "report.json").read_text(encoding="utf-8").startswith("{")
+
+
+@pytest.mark.parametrize("name", [*COMMANDS, *ALIASES])
+def test_every_name_of_a_command_has_help(run: RunCommand, name: str) -> None:
+    pages = [run(*words) for words in ((name, "--help"), (name, "-h"), ("help", name))]
+    assert {done.code for done in pages} == {0}
+    assert len({done.out for done in pages}) == 1
+    assert pages[0].out.startswith(f"Usage: vaultlink {ALIASES.get(name, name)} ")
 
 
 def list_words(line: str) -> Sequence[str]:

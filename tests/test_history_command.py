@@ -210,7 +210,6 @@ def test_former_headings_that_links_name(run: RunCommand, vault: Path) -> None:
     [
         (("history",), "error: history requires a note, as in `vaultlink history NOTE`."),
         (("history", "Gaols"), "error: there is no note “Gaols” in "),
-        (("history", ""), "error: there is no note “” in "),
         (("history", "Goals", "Home"), "unexpected argument: Home"),
         (
             ("history", "Goals", "--no-history"),

@@ -414,7 +414,7 @@ def test_note_with_more_than_a_tenth_of_all_mentions_is_left_out_and_named(
         (("--to", "Log", "--from-section", "Log"), "--from-section and --to can't be used"),
         *(
             (("--min-score", score), f"--min-score: must be a number from 0 to 1, not “{score}”.")
-            for score in ("1.5", "high", "nan", "inf", "")
+            for score in ("1.5", "high", "nan", "inf")
         ),
         (("--min-score=-0.1",), "--min-score: must be a number from 0 to 1, not “-0.1”."),
         (("--to", "Nowhere"), "there is no note “Nowhere”"),

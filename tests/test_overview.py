@@ -90,6 +90,17 @@ def test_overview_of_a_healthy_vault(run: RunCommand, tmp_path: Path) -> None:
     ]
 
 
+def test_overview_counts_notes_that_can_not_be_read(run: RunCommand, tmp_path: Path) -> None:
+    files = {"A.md": b"[[Nobody]]\n", "B.md": b"\0\xff", "C.md": b"\xfe"}
+    root = create_vault(tmp_path / "damaged", files)
+    line = overview(run, "--vault", str(root))[1]
+    assert line.endswith("3 notes in the vault, 2 of which can't be read")
+    for name in ("B", "C"):
+        done = run("show", name, "--vault", root)
+        assert f"warning: {name}.md can't be read: byte" in done.err
+    assert run("show", "A", "--vault", root).err == ""
+
+
 @pytest.mark.usefixtures("vault")
 def test_output_in_a_pipe_is_complete(run: RunCommand) -> None:
     assert len(run("check").lines) == summary_of(run)["findings"]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from independent_reader import read_tree
 from machine import require_program
 from rename_checks import apply_document
 from repositories import create_repository, git
@@ -647,3 +648,173 @@ def test_no_display_adds_no_text(
     vault = create_vault(tmp_path / "vault", files)
     assert run(*words, *options, "--vault", vault).code == 0
     assert (vault / "s.md").read_text(encoding="utf-8") == f"{link}\n"
+
+
+# -- words that likely mean something else ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def harbours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Create two vaults in a folder, which becomes the current one."""
+    folder = tmp_path / "harbours"
+    create_vault(folder / "a", {"n.md": "# N\n\ntext\n", "sea/p.md": ""})
+    create_vault(folder / "b", {"m.md": ""})
+    (folder / "free").mkdir()
+    monkeypatch.chdir(folder)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("words", "place"),
+    [
+        (("rename", "a/n.md", "b/"), "b/ is in the vault {0}/b, and a/n.md in the vault {0}/a."),
+        (("rename", "a/n.md", "b/x"), "b/x is in the vault {0}/b, and a/n.md in the vault {0}/a."),
+        (("rename", "a/n", "b/"), "b/ is in the vault {0}/b, and a/n in the vault {0}/a."),
+        (("rename", "a/n.md", "free/"), "free/ is outside the vault {0}/a."),
+        (("extract", "a/n.md#N", "b/"), "b/ is in the vault {0}/b"),
+        (("move", "a/n.md", "b"), "{0}/a, {0}/b"),
+        (("rename", "n", "b/", "--vault", "a"), ""),
+        (("rename", "a/n.md", "New/"), ""),
+        (("rename", "a/n.md", "a/New/"), ""),
+        (("rename", "a/n.md", "sea/"), ""),
+        (("rename", "a/n.md", "b"), ""),
+    ],
+)
+def test_paths_of_other_vaults_are_refused(
+    run: RunCommand, harbours: Path, words: Sequence[str], place: str
+) -> None:
+    before = read_tree(harbours)
+    done = run(*words, "--diff") if not place else run(*words)
+    assert done.code == (2 if place else 1), done.err
+    assert place.format(harbours) in done.err
+    assert read_tree(harbours) == before
+
+
+@pytest.mark.parametrize(
+    "words", [("merge", "n", "../b/m.md"), ("delete", "../b/m.md"), ("move", "n", "../b")]
+)
+def test_paths_outside_the_vault_are_refused(
+    run: RunCommand, harbours: Path, words: Sequence[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(harbours / "a")
+    done = run(*words)
+    assert (done.code, done.err) == (
+        2,
+        f"error: {words[-1]} is outside the vault {harbours / 'a'}.\n",
+    )
+
+
+@pytest.fixture
+def pier(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Create a small vault, which becomes the current folder."""
+    files = {
+        "Pier.md": "# Pier\n\n## Crane: *old*\n\ntext\n",
+        "Mole.md": "# Mole\n",
+        "C.md": "",
+        "sea/Deep.md": "",
+        "-dash.md": "",
+        "Folder/x.md": "",
+    }
+    folder = create_vault(tmp_path / "pier", files)
+    monkeypatch.chdir(folder)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        # the second word of a heading
+        (
+            ("rename", "Pier#Crane: *old*", "Mole#x"),
+            2,
+            "names a part of Mole.md. A heading or block stays",
+        ),
+        (("rename", "Pier#Crane: *old*", "Pier.md#New"), 1, "Pier.md#Crane: *old* to New;"),
+        (("rename", "Pier#Crane: *old*", "C# and D"), 1, " to C# and D;"),
+        (("rename", "Pier#Crane: *old*", "Nobody#x"), 1, " to Nobody#x;"),
+        # a section with a folder, or without a name
+        (("extract", "Pier#Crane: *old*", "Folder/"), 1, "to Folder/Crane old.md;"),
+        (("extract", "Pier#Crane: *old*", "/"), 1, "to Crane old.md;"),
+        (("extract", "Pier#Crane: *old*", "Folder/New"), 1, "to Folder/New.md;"),
+        (
+            ("extract", "Pier#Pier"),
+            2,
+            "Give the new note a name: `vaultlink extract 'Pier#Pier' NAME`.",
+        ),
+        (
+            ("extract", "Pier#Pier", "Mole"),
+            2,
+            "there is a file Mole.md already. Nothing was written.\n",
+        ),
+        # names in which links have a meaning
+        (("rename", "Mole", "a^b"), 1, "Obsidian may not follow links with ^ in a name."),
+        (("rename", "Mole", "a%%b"), 1, "Obsidian may not follow links with %% in a name."),
+        (("rename", "Mole", "a[b"), 1, "Obsidian may not follow links with [ in a name."),
+        (("rename", "Mole", "a % b"), 1, "no link changes.\n"),
+        (("rename", "Mole", "a#b"), 2, "contains #, so no wikilink can contain it"),
+        # case only
+        (("rename", "sea", "Sea"), 1, "Would rename sea/ to Sea/ "),
+        (("rename", "sea/", "Sea/"), 1, "Would rename sea/ to Sea/ "),
+        (("rename", "sea/", "Folder/"), 1, "Would move sea/ to Folder/sea/ "),
+        # dashes
+        (("rename", "-dash", "dash"), 2, "Put -- before names that begin with a dash."),
+        (("delete", "-dash"), 2, "Put -- before names that begin with a dash."),
+        (
+            ("delete", "-x"),
+            2,
+            "there is no option -x. `vaultlink delete --help` lists all options.",
+        ),
+        # a name in the place of another
+        (("move", "Mole", "Deep"), 2, "there is no folder “Deep”, but a file sea/Deep.md."),
+        (("move", "Mole", "Deep/"), 1, "Would move Mole.md to Deep/Mole.md;"),
+        (
+            ("rename", "New Name", "Mole"),
+            2,
+            "The second word names Mole.md: the old name comes first",
+        ),
+        (("rename", "New Name", "Other"), 2, "note, attachment or folder"),
+    ],
+)
+def test_likely_mistakes_in_names(
+    run: RunCommand, pier: Path, words: Sequence[str], code: int, message: str
+) -> None:
+    before = read_tree(pier)
+    done = run(*words, "--diff") if code == 1 else run(*words)
+    assert (done.code, message in done.err) == (code, True), done.err
+    assert read_tree(pier) == before
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (("open", "Pier#Crane: *old*"), 0, ""),
+        (("backlinks", "Pier#^x"), 0, ""),
+        (("history", "[[Pier#Crane]]"), 0, ""),
+        (("show", "obsidian://open?vault=pier&file=sea%2FDeep"), 0, ""),
+        (("show", "obsidian://open?file=sea/Deep.md"), 0, ""),
+        (("show", "obsidian://open?vault=quay&file=Pier"), 2, "is of the vault “quay”, and this"),
+        (("show", "obsidian://open?vault=pier"), 2, "has neither `file` nor `path`"),
+        (("check", "obsidian://open?vault=pier&file=Pier"), 2, "`vaultlink show` takes it."),
+        (("backlinks", "Folder/"), 2, "error: Folder/ is a folder. Name a note."),
+        (("show", "sea"), 2, "error: sea/ is a folder. Name a note."),
+        (("show", "Nobody#x"), 2, "there is no note “Nobody#x”"),
+        (("move", "Folder/*.md", "sea"), 2, "vaultlink takes no patterns"),
+        (("delete", "Fol*"), 2, "vaultlink takes no patterns"),
+        (("rename", "Pier?", "New"), 2, "Did you mean Pier.md"),
+        (("check", "--select", "VL101", "VL102"), 2, "Rules are separated by commas"),
+        (("check", "VL1.md"), 2, "VL1.md: no such file or folder.\n"),
+        (("check", "~/x"), 2, "The shell expands ~ only without quotes"),
+        (("check", "--vault=~/x"), 2, "The shell expands ~ only without quotes"),
+        (("show", "~/x"), 2, "The shell expands ~ only without quotes"),
+        (("show", "q~/z"), 2, "A note is named by its path"),
+        (("merge", "Mole", "C", "-i"), 2, "--interactive requires a terminal."),
+        (("merge", "Mole", "C", "-i", "--diff"), 2, "--interactive requires a terminal."),
+    ],
+)
+def test_words_for_another_program_or_command(
+    run: RunCommand, pier: Path, words: Sequence[str], code: int, message: str
+) -> None:
+    before = read_tree(pier)
+    done = run(*words)
+    assert (done.code, message in done.err) == (code, True), done.err
+    assert read_tree(pier) == before

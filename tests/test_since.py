@@ -375,12 +375,12 @@ FAULTS: dict[str, tuple[Callable[[Path], object], tuple[str, ...], str]] = {
     "an empty variable": (
         lambda root: create_repository(root, {}),
         ("--changed-since", ""),
-        "the revision is empty",
+        "--changed-since is empty",
     ),
     "no commit": (
         lambda root: git(root, "init", "--quiet"),
         ("--changed-since", "HEAD"),
-        "git can't find the revision “HEAD”",
+        "there are no commits yet in",
     ),
     "a file": (
         lambda root: create_repository(root, {"x.txt": "x"}),
@@ -503,6 +503,10 @@ def test_shallow_clone_is_named_as_the_reason(
     done = run("check", "--changed-since", revision)
     assert done.code == 2
     assert "fetch the whole history" in " ".join(done.err.split())
+    done = run("check", "--changed-since", "nowhere")
+    assert done.code == 2
+    assert "“nowhere” in" in done.err
+    assert "It does not exist, or this clone lacks it." in done.err
 
 
 # -- fixing ---------------------------------------------------------------------------------------------------------------

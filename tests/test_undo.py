@@ -16,6 +16,7 @@ import pytest
 from running import RunCommand, create_vault, write_files
 from vaultlink.api import open_vault
 from vaultlink.config.run_limits import RunLimits
+from vaultlink.errors import JournalError
 from vaultlink.model import PendingWrite, SkippedNote
 from vaultlink.watch.environment import AutoFixer
 from vaultlink.watch.events import Debounce
@@ -364,7 +365,7 @@ def test_json_lists_restored_notes(run: RunCommand, vault: Path) -> None:
             ("nonsense",),
             "no run of this vault matches “nonsense”. `vaultlink undo --list` lists the runs.",
         ),
-        (("",), "no run of this vault matches “”"),
+        (("",), "the argument RUN is empty."),
         (("--vault", "nowhere"), "nowhere: no such folder."),
         (("--diff", "nonsense"), "no run of this vault matches “nonsense”."),
     ],
@@ -483,9 +484,41 @@ def test_truncated_records_are_reported_and_skipped(run: RunCommand, vault: Path
             == f"warning: can't read the record {file}: it is damaged, of another version, or of another user. Delete it if you do not need it.\n"
         )
         assert done.code == 0
-    assert run("undo").code == 0
+    assert run("undo").code == 1  # another run than the last
     assert (vault / "Home.md").read_bytes() == VAULT["Home.md"]
     assert (vault / "a/Quay.md").read_bytes() == FIXED["a/Quay.md"]
+    done = run("undo")
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith(f"error: nothing can be undone: can't read the record {file}: ")
+
+
+def test_an_unreadable_record_of_an_earlier_run_does_not_matter(
+    run: RunCommand, vault: Path
+) -> None:
+    name = fix(vault, WRITES[:1])
+    folder = journal_folder(vault)
+    (folder / f"{name}.run").rename(folder / "20200101-000000-abcd.run")
+    fix(vault, WRITES[1:2])
+    assert run("undo").code == 0
+
+
+HIDDEN: Mapping[str, tuple[Sequence[PendingWrite], Mapping[str, str]]] = {
+    "a moved folder": ((), {".obsidian": ".trash/.obsidian"}),
+    "a target": ((), {"a": ".hidden/a"}),
+    "the vault itself": ((), {"": ".trash/vault"}),
+    "a note": ([PendingWrite(".hidden/a.md", None, b"")], {}),
+}
+
+
+@pytest.mark.parametrize(("writes", "moves"), HIDDEN.values(), ids=HIDDEN)
+def test_no_run_is_made_whose_record_could_not_be_read(
+    vault: Path, writes: Sequence[PendingWrite], moves: Mapping[str, str]
+) -> None:
+    before = tree(vault)
+    with pytest.raises(JournalError, match=r"can't be recorded.*Nothing was written"):
+        record_and_write(vault, "vaultlink delete", "", writes, moves=moves)
+    assert tree(vault) == before
+    assert not list(journal_folder(vault).glob("*.run"))
 
 
 @pytest.mark.parametrize("path", ["Home.md", "Long.md"])

@@ -970,7 +970,7 @@ def test_ctrl_c_during_the_first_scan_is_not_an_error(large: Path, delay: float)
 def test_second_watcher_takes_over_fixing_from_a_killed_one(vault: Path) -> None:
     with command(vault, "--fix") as first, command(vault, "--fix") as second:
         second.said("This watcher only reports")
-        first.said("watches this vault and applies fixes")
+        first.said("It only reports; it applies fixes after this one has ended.")
         (vault / "b.md").rename(vault / "q.md")
         first.printed("fixed 1 finding in 1 note")
         second.printed("- a.md")

@@ -263,7 +263,8 @@ def test_one_of_two_watchers_fixes(vault: Path) -> None:
         with run_watcher(vault, FIX) as second:
             first.wait_for(
                 lambda watched: any(
-                    "watches this vault and applies fixes" in notice for notice in watched.notices
+                    "It only reports; it applies fixes after this one" in notice
+                    for notice in watched.notices
                 )
             )
             second.wait_for(

@@ -760,6 +760,16 @@ def test_oldest_peer_fixes(vault: Path) -> None:
             (os.getpid(), False),
             (os.getpid(), True),
         ]
+        assert first.describe_changes() == [
+            f"Another vaultlink watch (process {os.getpid()}) watches this vault.",
+            f"Another vaultlink watch (process {os.getpid()}) watches this vault. It only reports; "
+            "it applies fixes after this one has ended.",
+        ]
+        assert teller.describe_changes() == [
+            f"Another vaultlink watch (process {os.getpid()}) watches this vault and applies fixes.",
+            f"Another vaultlink watch (process {os.getpid()}) watches this vault. It only reports; "
+            "it applies fixes after that one has ended.",
+        ]
         assert second.describe_changes() == [
             f"Another vaultlink watch (process {os.getpid()}) watches this vault.",
             f"Another vaultlink watch (process {os.getpid()}) watches this vault and applies fixes. "

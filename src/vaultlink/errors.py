@@ -47,6 +47,31 @@ USER_ERRORS = (VaultError, ConfigError, JournalError, UsageError)
 """Errors that a command prints as a message with exit code 2. All others are bugs in vaultlink."""
 
 
+def explain_word(word: str, *, is_unknown: bool = False) -> str:
+    """Return a hint about a word that was meant for a shell or for Obsidian; else "".
+
+    With `is_unknown`, no name is like it.
+    """
+    if "*" in word or (is_unknown and any(sign in word for sign in "?[")):
+        return "vaultlink takes no patterns: name a folder, or let the shell expand the pattern."
+    if word.startswith("~/"):
+        return "The shell expands ~ only without quotes, and not behind `=`."
+    return ""
+
+
+def explain_path(path: str, *, is_unknown: bool = False) -> str:
+    """Return a hint about an unknown path on the command line: see `explain_word`."""
+    if len(path) <= _MAX_CODE and path[:2].isupper() and path[2:].isdecimal():
+        return "Rules are separated by commas, without spaces."
+    if path.startswith("obsidian:/"):
+        return "An address of Obsidian names a note, and no path: `vaultlink show` takes it."
+    return explain_word(path, is_unknown=is_unknown)
+
+
+_MAX_CODE = 5
+"""Characters of the code of a rule."""
+
+
 def propose(names: Sequence[str], otherwise: str = "") -> str:
     """Return a question that proposes names; `otherwise` if there are none."""
     return f"Did you mean {' or '.join(names)}?" if names else otherwise

@@ -31,6 +31,10 @@ _KINDS = (
 )
 
 
+_MAX_NAME_BYTES = 255
+"""Bytes of a name that most file systems allow."""
+
+
 class UnusualFileError(OSError):
     """A file is not regular, too large, a link to outside, or of another user."""
 
@@ -57,6 +61,41 @@ def open_regular(path: str | os.PathLike[str], flags: int = 0, mode: int = 0o777
     if modes.S_ISDIR(found):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), os.fspath(path))
     raise UnusualFileError(errno.EINVAL, describe_irregular(found), os.fspath(path))
+
+
+def path_exists(path: str | os.PathLike[str]) -> bool:
+    """Return True if a path leads to anything. Never raises, unlike pathlib.
+
+    pathlib raises for names that are too long, and for what is in a folder without permissions.
+    """
+    return os.path.exists(path)  # noqa: PTH110
+
+
+def is_folder(path: str | os.PathLike[str]) -> bool:
+    """Return True if a path leads to a folder. Never raises: see `path_exists`."""
+    return os.path.isdir(path)  # noqa: PTH112
+
+
+def is_file(path: str | os.PathLike[str]) -> bool:
+    """Return True if a path leads to a regular file. Never raises: see `path_exists`."""
+    return os.path.isfile(path)  # noqa: PTH113
+
+
+def describe_long_name(path: str) -> str:
+    """Return that a name is longer than the system allows, as a clause; else ""."""
+    try:
+        os.lstat(path)
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            return ""
+    except ValueError:
+        return ""
+    else:
+        return ""
+    sizes = [len(os.fsencode(name)) for name in path.split("/")]
+    if max(sizes) <= _MAX_NAME_BYTES:
+        return f"the path is too long ({len(os.fsencode(path)):,} bytes)"
+    return f"the name is too long ({max(sizes):,} bytes, at most {_MAX_NAME_BYTES})"
 
 
 def describe_irregular(mode: int) -> str:

@@ -73,8 +73,12 @@ def _find_commit(root: Path, name: str) -> Revision:
     )
     shallow = _read_git_line(root, "rev-parse", "--is-shallow-repository") == "true"
     if commit is None:
+        if _read_git_line(root, "rev-parse", "--verify", "--quiet", "HEAD") is None:
+            raise VaultError(f"{OPTION}: there are no commits yet in {root}.")
         hint = (
-            _SHALLOW_HINT if shallow else "`git branch -a` and `git log` list branches and commits."
+            f"It does not exist, or this clone lacks it. {_SHALLOW_HINT}"
+            if shallow
+            else "`git branch -a` and `git log` list branches and commits."
         )
         raise VaultError(
             f"{OPTION}: git can't find the revision {quote_name(name)} in {root}. {hint}"

@@ -1,4 +1,4 @@
-"""Inputs of a check besides the vault: known findings, and text from stdin."""
+"""Inputs besides the vault: known findings, texts on stdin, and plan files."""
 
 import os
 import sys
@@ -13,7 +13,7 @@ from vaultlink.cli.vault import to_vault_paths
 from vaultlink.disk.scan import BASELINE_FILE, VaultScan, is_source_file, is_vault_path
 from vaultlink.disk.vault_search import find_marked_folder
 from vaultlink.errors import UsageError
-from vaultlink.files import read_stream
+from vaultlink.files import is_folder, path_exists, read_regular, read_stream
 from vaultlink.git.location import find_work_tree
 from vaultlink.text import blake2b
 
@@ -88,7 +88,7 @@ class KnownInputs(msgspec.Struct, frozen=True):
 def find_known_inputs(options: ReportOptions, scan: VaultScan) -> KnownInputs:
     """Return the sources that the options select. Raises VaultError or ConfigError."""
     baseline, revision = None, None
-    if not options.no_baseline and (scan.root / BASELINE_FILE).exists():
+    if not options.no_baseline and path_exists(scan.root / BASELINE_FILE):
         from vaultlink.baseline.file import read_baseline_file  # noqa: PLC0415
 
         baseline = read_baseline_file(scan.root)
@@ -219,7 +219,7 @@ def _find_stdin_note(options: ReportOptions, root: Path) -> str:
     for candidate in (named_path, root / named_path):
         for folder in (candidate.parent.resolve(), Path(os.path.abspath(candidate.parent))):  # noqa: PTH100 - keeps symbolic links
             if folder.is_relative_to(root) and (
-                candidate.parent.is_dir() or candidate is not named_path
+                is_folder(candidate.parent) or candidate is not named_path
             ):
                 path = (folder / candidate.name).relative_to(root).as_posix()
                 if is_source_file(path) and is_vault_path(path):
@@ -231,3 +231,27 @@ def _find_stdin_note(options: ReportOptions, root: Path) -> str:
         f"--stdin-filename: {named_path} is outside the vault {root}. "
         "Name another vault with --vault."
     )
+
+
+# -- the plan file of `rename --from-file` ---------------------------------------------------------
+
+
+_MAX_PLAN_BYTES = 10_000_000
+"""Bytes of the largest plan file that is read."""
+
+
+def load_plan_text(file: Path) -> str:
+    """Return the text of a plan file, or of standard input for `-`. Raises UsageError."""
+    if str(file) == "-" and sys.stdin is None:  # closed by the parent process
+        raise UsageError("--from-file: can't read the plan, because standard input is closed.")
+    try:
+        data = (
+            read_stream(sys.stdin.buffer, _MAX_PLAN_BYTES)
+            if str(file) == "-"
+            else read_regular(file, _MAX_PLAN_BYTES)
+        )
+        return data.decode("utf-8-sig")
+    except OSError as error:
+        raise UsageError(f"--from-file: {file} can't be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"--from-file: {file} is not UTF-8.") from None

@@ -46,7 +46,7 @@ from vaultlink.report.concise import (
 )
 from vaultlink.report.foreign_folders import describe_foreign_folders, find_foreign_folders
 from vaultlink.report.layout import PLAIN, make_path_linker
-from vaultlink.report.listings import make_target_formatter
+from vaultlink.report.listings import count_unreadable, make_target_formatter
 from vaultlink.rules.registry import build_catalog
 
 _MANY = 1_000
@@ -242,6 +242,7 @@ class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
             forecast=lambda: self.forecast,
             text=vault.text,
             summary=cache(vault.summary),
+            unreadable=cache(lambda: count_unreadable(vault.index, findings)),
             rules=[rule for rule in catalog if rule.name in vault.config.enabled],
             suggester=cache(lambda: make_suggester(vault, findings)),
             file_bytes=lambda path: vault.fixer.data(path),  # noqa: PLW0108 - `fixer` imports much

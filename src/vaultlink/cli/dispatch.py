@@ -158,7 +158,7 @@ def _dispatch_command(line: list[str]) -> int:
 
     function = COMMANDS[name].load()
     try:
-        options = parse_options(line[0], function, line[1:])
+        options = parse_options(name, function, line[1:])
         return options if isinstance(options, int) else function(options)
     except UnknownNameError:
         from vaultlink.cli.quoting import quote_names  # noqa: PLC0415 - only for this message

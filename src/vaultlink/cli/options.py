@@ -5,7 +5,7 @@ plain command line can be parsed without one.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import UnionType
@@ -14,6 +14,7 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 import msgspec
 
 from vaultlink.errors import UsageError
+from vaultlink.files import describe_long_name
 from vaultlink.text import quote_name
 
 
@@ -312,6 +313,9 @@ class NotesOptions(OpenOptions, frozen=True, kw_only=True):
     ] = ()
 
 
+_MAY_BE_EMPTY = frozenset({"--path", "--base-label", "--ours-label", "--theirs-label"})
+"""Options whose value may be empty. They are those that git gives to the merge driver."""
+
 RawValues = Mapping[str, bool | str | list[str]]
 
 
@@ -333,6 +337,8 @@ class OptionField(msgspec.Struct, frozen=True):
 
     def convert(self, raw: bool | str | list[str]) -> Any:
         """Return the raw value as a value of the field's type. Raises UsageError."""
+        if not (isinstance(raw, bool) or self.name_on_line in _MAY_BE_EMPTY):
+            self._require_text([raw] if isinstance(raw, str) else raw)
         if isinstance(raw, list):
             parts = (
                 [part.strip() for text in raw for part in text.split(",")]
@@ -341,6 +347,13 @@ class OptionField(msgspec.Struct, frozen=True):
             )
             return tuple(self._convert_one(part) for part in parts if part or not self.spec.names)
         return raw if isinstance(raw, bool) else self._convert_one(raw)
+
+    def _require_text(self, texts: Sequence[str]) -> None:
+        """Raise UsageError for an empty word, which mostly is a variable without a value."""
+        if all(text.strip(",") for text in texts):
+            return
+        name = self.name_on_line if self.spec.names else f"the argument {self.name_on_line}"
+        raise UsageError(f"{name} is empty. Check the variable that should hold it.")
 
     def _convert_one(self, text: str) -> Any:
         if self.spec.choices and text not in self.spec.choices:
@@ -365,6 +378,8 @@ class OptionField(msgspec.Struct, frozen=True):
             raise UsageError(
                 f"{self.spec.names[-1]}: must be a number {limits}, not {quote_name(text)}."
             )
+        if self.type is Path and (problem := describe_long_name(text)):
+            raise UsageError(f"{self.name_on_line}: {problem}.")
         return Path(text) if self.type is Path else text
 
 

@@ -92,6 +92,8 @@ def parse_with_typer(
                 "" if all(it.spec.names for it in fields) else "Names with spaces need quotes. "
             )
             raise UnknownNameError(f"{text.rstrip('.')}. {quotes}{hint}") from None
+        if any(len(word) > 2 and _DASHED_NAME.fullmatch(word) for word in line):
+            hint = f"Put -- before names that begin with a dash. {hint}"
         raise UsageError(_explain_error(text, fields, error, hint)) from None
     return None if isinstance(code, int) else raw
 
@@ -105,6 +107,9 @@ def _make_annotation(field: OptionField) -> Any:
         return Annotated[value_type, typer.Argument(metavar=metavar)]
     return Annotated[value_type, typer.Option(*field.spec.all_names, metavar=metavar)]
 
+
+_DASHED_NAME = lazy_pattern(r"-[^\W\d]{2}.*", re.S)
+"""A word that is read as several options of one letter, and likely is a name."""
 
 _EXTRA_ARGUMENTS = lazy_pattern(r"^Got unexpected extra arguments?(?:\(s\))? \((.*)\)$", re.S)
 """The message of typer for arguments that a command does not have."""

@@ -21,11 +21,13 @@ from vaultlink.disk.obsidian_files import APP_FILE
 from vaultlink.disk.scan import Settings, VaultScan, list_files, scan_vault
 from vaultlink.disk.vault_search import (
     VaultChoice,
+    describe_unread_configs,
     find_marked_folder,
     find_vault,
     require_vault_folder,
 )
-from vaultlink.errors import UnknownNameError, UsageError, propose
+from vaultlink.errors import UnknownNameError, UsageError, explain_path, explain_word, propose
+from vaultlink.files import is_folder, path_exists
 from vaultlink.index.resolve import is_note, make_path_filter, normalize_name, resolve
 from vaultlink.report.layout import escape_controls, truncate_left
 from vaultlink.text import list_first, quote_name
@@ -90,7 +92,7 @@ def scan_from_options(
 def find_vault_root(options: OpenOptions, start: StartPaths = ()) -> Path:
     """Return the root that `scan_from_options` would scan, without scanning it."""
     root = options.vault or _find_containing_vault(start).root
-    if root.is_dir():
+    if is_folder(root):
         return root.resolve()
     return scan_from_options(options, start).root  # raises the error that explains the problem
 
@@ -109,9 +111,9 @@ def find_root(options: VaultOptions, terminal: Terminal) -> Path:
 
 def resolve_folder(folder: Path) -> Path:
     """Return the absolute path of a folder. Raises UsageError if there is none."""
-    if not folder.is_dir():
-        problem = "it is a file, not a folder" if folder.exists() else "no such folder"
-        raise UsageError(f"{folder}: {problem}.")
+    if not is_folder(folder):
+        problem = "it is a file, not a folder" if path_exists(folder) else "no such folder"
+        raise UsageError(f"{folder}: {problem}. {explain_word(str(folder))}".rstrip())
     return folder.resolve()
 
 
@@ -243,6 +245,9 @@ def warn_of_scan(scan: VaultScan, terminal: Terminal) -> None:
             f"warning: iCloud has removed files from this disk: {first}. "
             "Links to them are reported as broken. Download them before you fix links."
         )
+    if not (scan.settings.isolated or scan.settings.config_file):
+        for sentence in describe_unread_configs(scan.root):
+            terminal.print_message(f"warning: {sentence}.")
     if any("backlinks" in layer.values for layer in scan.layers):
         from vaultlink.config.settings import list_retired_settings  # noqa: PLC0415 - rarely set
 
@@ -272,14 +277,22 @@ def warn_of_leftovers(scan: VaultScan, terminal: Terminal) -> None:
 
 def find_note_argument(vault: "Vault", name: str) -> str:
     """Return the vault path of a note named on the command line. Raises UsageError."""
-    from vaultlink.index.titles import find_similar_paths, unwrap_link  # noqa: PLC0415 - few need it
+    from vaultlink.index.titles import (  # noqa: PLC0415 - for few commands
+        find_similar_paths,
+        read_address,
+        unwrap_link,
+    )
+    from vaultlink.refactor.arguments import find_folder  # noqa: PLC0415 - as above
 
-    word = unwrap_link(name, vault.index)
-    if word != name:
-        word = word.partition("#")[0]  # a pasted link may lead to a part of the note
-    path = _find_from_outside(vault, word) or vault.find(word) or find_aliased_note(vault, word)
-    if path is not None:
-        return path
+    word = read_address(name, vault.root.name) or unwrap_link(name, vault.index)
+    for text in (word, word.partition("#")[0]):  # a link may lead to a part of the note
+        path = _find_from_outside(vault, text) or vault.find(text) or find_aliased_note(vault, text)
+        if path is not None:
+            return path
+    if folder := find_folder(vault.index, word):
+        raise UsageError(f"{folder}/ is a folder. Name a note.")
+    if hint := explain_word(name):
+        raise UnknownNameError(f"there is no note {quote_name(name)} in {vault.root}. {hint}")
     near = [item.path for item in vault.suggest(word)]
     near = near or find_similar_paths(word, list(filter(is_note, vault.index.files)), folders=False)
     hint = propose(near[:2], "A note is named by its path in the vault, or as in a link.")
@@ -458,8 +471,7 @@ def _missing_path_error(path: Path, root: Path | None) -> UsageError:
 
     near = find_similar_paths(str(path), list_files(root).files) if root else []
     hint = propose([shlex.quote(make_path_formatter(root)(item)) for item in near]) if root else ""
-    if not near and any(sign in str(path) for sign in "*?["):
-        hint = "vaultlink takes no patterns: name a folder, or let the shell expand the pattern."
+    hint = explain_path(str(path), is_unknown=not near) or hint
     return UnknownNameError(f"{path}: no such file or folder. {hint}".rstrip())
 
 
@@ -539,7 +551,7 @@ def to_vault_word(vault: "Vault", text: str) -> str:
     first = text.strip("/").split("/")[0]
     is_absolute = text.startswith("/")
     is_known = first not in ("", ".", "..") and (
-        (vault.root / first).exists() or (vault.root / f"{first}.md").exists()
+        path_exists(vault.root / first) or path_exists(vault.root / f"{first}.md")
     )
     if "/" not in text or not first or (is_known and not is_absolute):
         return text
@@ -547,12 +559,50 @@ def to_vault_word(vault: "Vault", text: str) -> str:
         inside = _find_inside(vault.root, text)
         if inside is not None:
             return f"/{inside}/" if inside and text.endswith("/") else f"/{inside}"
-    if is_absolute and not is_known and Path(f"/{first}").exists():
+    if is_absolute and not is_known and path_exists(f"/{first}"):
         raise UsageError(
             f"{escape_controls(text)} is outside the vault {vault.root}. "
             "A path in the vault needs no slash in front."
         )
+    if text.startswith("../") and path_exists(text) and _find_inside(vault.root, text) is None:
+        raise UsageError(f"{escape_controls(text)} is outside the vault {vault.root}.")
     return text
+
+
+def to_target_word(
+    vault: "Vault", text: str, sources: Iterable[str], *, is_folder: bool = False
+) -> str:
+    """Return a word as `to_vault_word` does: a new name, or with `is_folder` a folder.
+
+    Raises UsageError if sources are named by paths on disk, from a folder outside the vault, and
+    the word, read as such a path, leads out of the vault.
+    """
+    word = to_vault_word(vault, text)
+    folder, first = _current_folder(), text.removeprefix("./").split("/")[0]
+    if (
+        word != text
+        or not (is_folder or "/" in text.removeprefix("./"))
+        or (folder is None or folder.is_relative_to(vault.root))
+        or not path_exists(first)
+        or _find_inside(vault.root, text) is not None
+    ):
+        return word
+    named = next((item for item in sources if _find_on_disk(item)), None)
+    other = find_marked_folder(Path(os.path.abspath(text)))  # noqa: PTH100 - keeps symbolic links
+    is_known = path_exists(vault.root / first)
+    if named is None or _find_from_outside(vault, named.partition("#")[0]) is None:
+        return word
+    if other is None and is_known:
+        return word
+    place = (
+        f"in the vault {other}, and {escape_controls(named)} in the vault {vault.root}"
+        if other
+        else f"outside the vault {vault.root}"
+    )
+    raise UsageError(
+        f"{escape_controls(text)} is {place}. Run the command in that vault to name a path in it. "
+        "Nothing was written."
+    )
 
 
 # -- vault paths as editors open them, and options as other commands repeat them -------------------

@@ -5,6 +5,7 @@ import shlex
 import sys
 from abc import ABC, abstractmethod
 from codecs import BOM_UTF8
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
@@ -31,11 +32,12 @@ from vaultlink.disk.read import MAX_CONFIG_BYTES
 from vaultlink.disk.scan import VaultScan
 from vaultlink.errors import UsageError
 from vaultlink.files import read_regular
+from vaultlink.index.resolve import parent_folder
 from vaultlink.model import PendingWrite, SkippedNote
 from vaultlink.report.layout import escape_controls, format_count
 from vaultlink.report.output_starts import DIFF
 from vaultlink.write.journal_files import is_journal_path, lock_vault
-from vaultlink.write.open_folders import PROTECTED, PROTECTED_ALL
+from vaultlink.write.open_folders import FOLDER_NOT_WRITABLE, PROTECTED, PROTECTED_ALL
 from vaultlink.write.own_files import remove_hidden_strays
 from vaultlink.write.undo import RevertedRun, remove_leftovers, revert_interrupted
 from vaultlink.write.write_notes import WriteResult
@@ -229,17 +231,34 @@ def format_command_line() -> str:
     return shlex.join(["vaultlink", *sys.argv[1:]])
 
 
+_MAX_IN_FOLDER = 5
+"""Notes of a folder without permissions that are named one by one, at most."""
+
+
+def _find_closed_folder(note: SkippedNote) -> str:
+    """Return the folder of a note that is skipped because of it; else ""."""
+    return (parent_folder(note.path) or "./") if note.reason == FOLDER_NOT_WRITABLE else ""
+
+
 def print_skipped_notes(skipped: Iterable[SkippedNote]) -> None:
     """Print every skipped note with the reason, also with --quiet.
 
-    The list is never shortened; only the notes that the settings protect are counted.
+    The list is never shortened; only the notes that the settings protect, and those in a folder
+    without permissions, are counted.
     """
     notes = list(skipped)
     protected = [note for note in notes if note.reason == PROTECTED]
     if len(protected) > 1:
         notes = [note for note in notes if note.reason != PROTECTED]
         print_stderr(f"{format_count(len(protected), 'note')} skipped: {PROTECTED_ALL}.")
-    for skipped_note in notes:
+    counts = Counter(filter(None, map(_find_closed_folder, notes)))
+    closed = {folder: count for folder, count in counts.items() if count > _MAX_IN_FOLDER}
+    for folder, count in closed.items():
+        print_stderr(
+            f"{escape_controls(folder)}: {format_count(count, 'note')} skipped: "
+            "the folder is not writable."
+        )
+    for skipped_note in [note for note in notes if _find_closed_folder(note) not in closed]:
         print_stderr(
             f"{escape_controls(skipped_note.path)}: skipped: "
             f"{escape_controls(skipped_note.reason)}."

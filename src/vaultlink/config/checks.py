@@ -15,15 +15,50 @@ from vaultlink.config.patterns import (
     count_wildcards,
 )
 from vaultlink.errors import ConfigError
+from vaultlink.model import Severity
 from vaultlink.rules.registry import Option, Rule, UnknownRule, select_rules
 from vaultlink.text import escape_controls, quote_name
 
 
 def reject_unknown_keys(layer: Layer, known: Sequence[str]) -> None:
     """Raise ConfigError for a key that does not exist."""
-    for key in layer.values:
-        if key not in known:
-            raise unknown_key_error(layer, "setting", key, known)
+    for key, value in layer.values.items():
+        if key in known:
+            continue
+        if hint := _explain_key(key, value):
+            raise ConfigError(f"{layer.format_key(key)}: there is no such setting. {hint}")
+        raise unknown_key_error(layer, "setting", key, known)
+
+
+_OPTIONS = (
+    *("cache-dir", "changed-since", "color", "config", "diff", "exit-zero", "fail-on", "isolated"),
+    *("jobs", "no-baseline", "no-cache", "output-file", "output-format", "show", "statistics"),
+    *("unsafe-fixes", "vault", "verbose"),
+)
+"""Names of options of commands that are no settings."""
+
+
+def _explain_key(key: str, value: object) -> str:
+    """Return what serves instead of a key that does not exist; else ""."""
+    name = key.replace("_", "-")
+    if key == "tool" and isinstance(value, Mapping) and "vaultlink" in value:
+        return "Leave the header [tool.vaultlink] out: only pyproject.toml has it."
+    if name in ("section", "sections"):
+        return "Did you mean backlinks?"
+    return f"It is an option of commands: use --{name}." if name in _OPTIONS else ""
+
+
+def read_rule_options(layer: Layer, name: str, given: object) -> Mapping[str, Any]:
+    """Return the table of the options of a rule. Raises ConfigError."""
+    if isinstance(given, Mapping):
+        return given
+    hint = f'`ignore = ["{name}"]` switches the rule off.'
+    if given in tuple(Severity):
+        hint = f'`{name} = "{given}"` in [severity] sets its severity.'
+    raise ConfigError(
+        f"{layer.format_key(f'rules.{name}')}: must be a table of options, "
+        f"not {format_value(given)}. {hint}"
+    )
 
 
 def read_table(layer: Layer, key: str) -> Mapping[str, Any]:

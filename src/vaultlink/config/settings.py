@@ -16,6 +16,7 @@ from vaultlink.config.checks import (
     read_choice,
     read_one_line,
     read_option_value,
+    read_rule_options,
     read_selectors,
     read_switch,
     read_table,
@@ -237,9 +238,7 @@ def _read_rule_options(
     if rule is None:
         raise unknown_key_error(layer, "rule", name, [rule.name for rule in rules], "rules.")
     options = {option.name: option for option in rule.options}
-    for key, value in read_table(
-        Layer(layer.source, {f"rules.{name}": given}), f"rules.{name}"
-    ).items():
+    for key, value in read_rule_options(layer, name, given).items():
         if key not in options:
             raise unknown_key_error(
                 layer, f"option of {rule.name}", key, list(options), f"rules.{name}."

@@ -16,8 +16,8 @@ from vaultlink.config.layers import COMMAND_LINE, Layer
 from vaultlink.disk.cache import Cache, cache_folder, digest_parts
 from vaultlink.disk.obsidian_files import load_obsidian_settings
 from vaultlink.disk.read import load_config
-from vaultlink.errors import VaultError
-from vaultlink.files import STRAY_PREFIX
+from vaultlink.errors import VaultError, explain_word
+from vaultlink.files import STRAY_PREFIX, is_folder, path_exists
 from vaultlink.git.location import MAX_GIT_FILE_BYTES, find_blocking_file
 from vaultlink.git.repository import load_ignore_filter, read_git_state
 from vaultlink.model import FileStamp
@@ -329,9 +329,9 @@ def scan_vault(root: Path, settings: Settings | None = None) -> VaultScan:
     """
     settings = settings or Settings()
     started = time.time_ns()
-    if not root.is_dir():
-        problem = "is a file, not a folder" if root.exists() else "does not exist"
-        raise VaultError(f"{root}: this vault {problem}.")
+    if not is_folder(root):
+        problem = "is a file, not a folder" if path_exists(root) else "does not exist"
+        raise VaultError(f"{root}: this vault {problem}. {explain_word(str(root))}".rstrip())
     if (encoding := sys.getfilesystemencoding()) != "utf-8":
         raise VaultError(
             f"file names are read as {encoding}, but those of a vault are UTF-8. "
@@ -353,7 +353,7 @@ def scan_vault(root: Path, settings: Settings | None = None) -> VaultScan:
         for layer in layers:
             require_version(layer, running)
     listing = list_files(root)
-    programs, linking = find_programs(listing.files, has_settings=(root / ".obsidian").is_dir())
+    programs, linking = find_programs(listing.files, has_settings=is_folder(root / ".obsidian"))
     obsidian = replace(
         load_obsidian_settings(root),
         vaults=listing.vaults,

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from vaultlink.disk.read import CONFIG_NAMES, MAX_CONFIG_BYTES
 from vaultlink.errors import UsageError
-from vaultlink.files import read_regular
+from vaultlink.files import is_file, is_folder, read_regular
 from vaultlink.git.location import find_work_tree
 from vaultlink.index.resolve import is_note
 from vaultlink.text import list_first
@@ -114,7 +114,7 @@ def _find_common_folder(paths: Sequence[Path], *, is_lexical: bool = False) -> P
 
 def _find_folder(path: Path) -> Path:
     """Return the folder that a path is, or is in, without symbolic links."""
-    return (path if path.is_dir() else path.parent).resolve()
+    return (path if is_folder(path) else path.parent).resolve()
 
 
 def _find_lexical_folder(path: Path) -> Path:
@@ -122,7 +122,7 @@ def _find_lexical_folder(path: Path) -> Path:
     lexical = Path(os.path.abspath(path))  # noqa: PTH100 - keeps symbolic links
     if lexical.resolve() != path.resolve():  # `..` behind a symbolic link
         return _find_folder(path)
-    return lexical if path.is_dir() else lexical.parent
+    return lexical if is_folder(path) else lexical.parent
 
 
 def find_marked_folder(start: Path) -> Path | None:
@@ -134,10 +134,20 @@ def find_marked_folder(start: Path) -> Path | None:
         (
             folder
             for folder in (start, *start.parents)
-            if (folder / ".obsidian").is_dir() or (_has_config(folder) and not _is_wide(folder))
+            if is_folder(folder / ".obsidian") or (_has_config(folder) and not _is_wide(folder))
         ),
         None,
     )
+
+
+def describe_unread_configs(folder: Path) -> list[str]:
+    """Return sentences on settings files in the folder of a vault that are not read."""
+    names = [name for name in CONFIG_NAMES if _is_config_file(folder / name)]
+    folders = [name for name in CONFIG_NAMES if is_folder(folder / name)]
+    return [
+        *(f"{name} is a folder, so it has no settings" for name in folders),
+        *(f"{name} is not read, because {names[0]} is beside it" for name in names[1:]),
+    ]
 
 
 def _has_config(folder: Path) -> bool:
@@ -146,7 +156,7 @@ def _has_config(folder: Path) -> bool:
 
 def _is_config_file(file: Path) -> bool:
     if file.name != "pyproject.toml":
-        return file.is_file()
+        return is_file(file)
     try:
         return b"[tool.vaultlink" in read_regular(file, MAX_CONFIG_BYTES)
     except OSError:
@@ -161,7 +171,7 @@ def _is_wide(folder: Path) -> bool:
 
 def require_vault_folder(folder: Path) -> Path:
     """Return the folder; raise UsageError if it is too wide to be taken as a vault."""
-    if _is_wide(folder) and not (folder / ".obsidian").is_dir():
+    if _is_wide(folder) and not is_folder(folder / ".obsidian"):
         kind = "the root of the file system" if folder == folder.parent else "the home folder"
         raise UsageError(
             f"{folder} is {kind} and has no .obsidian. Run vaultlink in the folder of a vault, "
@@ -205,7 +215,7 @@ def _choose_for_paths(paths: Sequence[Path], current: Path) -> VaultChoice:
     elif len(paths) > 1:
         choice = VaultChoice(named, COMMON_FOLDER)
     else:
-        choice = VaultChoice(named, NAMED_FOLDER if paths[0].is_dir() else FILE_FOLDER)
+        choice = VaultChoice(named, NAMED_FOLDER if is_folder(paths[0]) else FILE_FOLDER)
     _refuse_vaults(choice.root, list_vaults(require_vault_folder(choice.root)))
     return choice
 

@@ -5,6 +5,7 @@ Uses only the names, titles, aliases and headings in the index.
 
 from collections.abc import Collection
 
+from vaultlink.errors import UsageError
 from vaultlink.index.index import BOARD_EXTENSIONS, Index, link_name
 from vaultlink.index.resolve import (
     file_name,
@@ -15,7 +16,7 @@ from vaultlink.index.resolve import (
     spelling_key,
     title_slug,
 )
-from vaultlink.text import fold_title, lazy_pattern
+from vaultlink.text import fold_title, lazy_pattern, quote_name
 
 
 def is_same_title(one: str, other: str) -> bool:
@@ -124,6 +125,29 @@ def unwrap_link(text: str, index: Index) -> str:
     is_file = text in index.files or f"{text}.md" in index.files
     match = None if is_file else _WIKILINK.fullmatch(text.strip())
     return match[1].strip() + match[2] if match else text
+
+
+def read_address(text: str, vault: str) -> str | None:
+    """Return the path in an `obsidian://` address; None if the text is no address.
+
+    `vault` is the name of the vault that is open. Raises UsageError if the address is of another
+    one, or names no note.
+    """
+    if not text.startswith("obsidian://"):
+        return None
+    from urllib.parse import unquote  # noqa: PLC0415 - slow to import, rarely needed
+
+    pairs = [pair.partition("=") for pair in text.partition("?")[2].split("&")]
+    values = {key: unquote(value) for key, _, value in pairs}
+    if values.get("vault", vault) != vault:
+        raise UsageError(
+            f"the address is of the vault {quote_name(values['vault'])}, "
+            f"and this one is {quote_name(vault)}."
+        )
+    path = values.get("file") or values.get("path")
+    if not path:
+        raise UsageError("the address names no note: it has neither `file` nor `path`.")
+    return path
 
 
 def find_notes_by_alias(alias: str, index: Index) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from vaultlink.errors import UnknownNameError, UsageError, propose
+from vaultlink.errors import UnknownNameError, UsageError, explain_word, propose
 from vaultlink.fix.plan import Rename, RenameKind
 from vaultlink.index.anchors import find_anchor, normalize_heading, split_parts
 from vaultlink.index.file_kinds import has_known_extension
@@ -38,6 +38,9 @@ FILE_KINDS = (RenameKind.NOTE, RenameKind.ATTACHMENT, RenameKind.FOLDER)
 """The kinds that have a path on disk."""
 
 
+_IS_VAULT = "is the vault itself, which vaultlink neither renames nor deletes."
+
+
 class RenamedThing(NamedTuple):
     """The thing to rename.
 
@@ -60,9 +63,7 @@ def find_source(index: Index, text: str, find: FindPath) -> RenamedThing:
         raise UsageError("the old name is empty.")
     text = unwrap_link(text, index)
     if text.strip("./") == "":
-        raise UsageError(
-            f"{quote_name(text)} is the vault itself, which vaultlink does not rename."
-        )
+        raise UsageError(f"{quote_name(text)} {_IS_VAULT}")
     if text not in index.files:
         if text.startswith("#"):
             return _find_tag(index, text)
@@ -91,6 +92,10 @@ def _look_up(index: Index, text: str, find: FindPath) -> str | None:
         return path
     folder = find_folder(index, path)
     on_disk = find(text)
+    if on_disk == "/":
+        raise UsageError(f"{quote_name(text)} {_IS_VAULT}")
+    if on_disk and (problem := explain_hidden(on_disk)):
+        raise UsageError(f"{problem} Nothing was written.")
     if text.endswith("/"):
         return f"{folder}/" if folder else on_disk if on_disk and on_disk.endswith("/") else None
     chosen, others = resolve_with_alternatives("", path, index.names)
@@ -108,6 +113,13 @@ def _look_up(index: Index, text: str, find: FindPath) -> str | None:
             f"Write the path: {list_first(names, 4)}."
         )
     return f"{folder}/" if folder else found
+
+
+def explain_hidden(path: str) -> str:
+    """Return that a name in a vault path is hidden, as a sentence; else ""."""
+    parts = path.split("/")
+    hidden = next((part for part in parts if part[:1] == "." and part not in (".", "..")), "")
+    return hidden and f"{hidden} is hidden: Obsidian ignores names that begin with a dot."
 
 
 def _find_part(index: Index, text: str, find: FindPath) -> RenamedThing:
@@ -213,8 +225,13 @@ def _explain_unknown_path(index: Index, text: str) -> str:
 
     near = [item.path for item in Suggester(index)(text.rstrip("/"))]
     near = near or find_similar_paths(text, index.files)
-    hint = propose(
-        near[:2], "A note is named by its path in the vault, or as in a link; a folder by its path."
+    hint = (
+        explain_hidden(text.removeprefix("./"))
+        or explain_word(text, is_unknown=not near)
+        or propose(
+            near[:2],
+            "A note is named by its path in the vault, or as in a link; a folder by its path.",
+        )
     )
     kind = "folder" if text.endswith("/") else "note, attachment or folder"
     return f"there is no {kind} {quote_name(text)} in the vault. {hint}"
@@ -272,10 +289,30 @@ def read_rename(index: Index, old: str, new: str, find: FindPath) -> Rename:
         return Rename(source.kind, f"#{source.path}", f"#{new.removeprefix('#').rstrip('/')}")
     if source.kind in FILE_KINDS:
         return Rename(source.kind, source.path, _complete_path(index, source, new))
-    text = new.strip().removeprefix(f"{source.note_text}#").strip()
+    text = _read_part_name(index, source, new.strip(), find)
     if source.kind is RenameKind.BLOCK:
         text = f"^{text.removeprefix('^')}"
     return Rename(source.kind, f"{source.path}{source.subpath}", f"{source.path}#{text}")
+
+
+def _read_part_name(index: Index, source: RenamedThing, new: str, find: FindPath) -> str:
+    """Return the new name of a heading or block.
+
+    Raises UsageError if it names a part of another note.
+    """
+    text = new.removeprefix(f"{source.note_text}#").strip()
+    name, sign, part = text.partition("#")
+    if not sign or not name.strip() or part[:1].isspace():
+        return text
+    path = _look_up(index, name, find)
+    if path == source.path:
+        return part.strip()
+    if path is not None and not path.endswith("/"):
+        raise UsageError(
+            f"{quote_name(new)} names a part of {path}. A heading or block stays in its note; "
+            "`vaultlink extract` makes a section a note of its own."
+        )
+    return text
 
 
 def read_renames(index: Index, rows: Sequence[RenameRow], find: FindPath) -> tuple[Rename, ...]:
@@ -390,8 +427,8 @@ def read_plan_file(text: str) -> list[RenameRow]:
 
 def _complete_path(index: Index, source: RenamedThing, new: str) -> str:
     folder, name = parent_folder(source.path), file_name(source.path)
-    if source.kind is RenameKind.FOLDER and not find_folder(index, new):
-        new = new.rstrip("/") or new  # as in `Old/ New/`
+    if source.kind is RenameKind.FOLDER and find_folder(index, new) in (None, source.path):
+        new = new.rstrip("/") or new  # as in `Old/ New/`, and `sea/ Sea/`
     if new.startswith("./"):
         path = folder + new[2:]
     elif "/" in new:
@@ -449,6 +486,12 @@ def _find_target_folder(index: Index, text: str, find: FindPath) -> str:
         raise UsageError(
             f"{quote_name(text)} is not a folder. `vaultlink rename OLD NEW` changes the name of a "
             "file."
+        )
+    named = None if text.endswith("/") else resolve_with_alternatives("", path, index.names)[0]
+    if named is not None:
+        raise UsageError(
+            f"there is no folder {quote_name(text)}, but a file {named}. "
+            f"{text}/, with a slash at the end, makes the new folder."
         )
     path = path.rstrip("/")
     return _spell_folders(index, f"{path}/")

@@ -13,7 +13,7 @@ from vaultlink.index.resolve import (
     normalize_name,
     parent_folder,
 )
-from vaultlink.refactor.arguments import FILE_KINDS, find_folder
+from vaultlink.refactor.arguments import FILE_KINDS, explain_hidden, find_folder
 from vaultlink.refactor.relocation import RefusedError, expand
 from vaultlink.refactor.tags import find_tag_conflict, rename_in_tag, validate_tag
 from vaultlink.rules.portable_names import (
@@ -151,8 +151,8 @@ def _check_new_path(
         yield f"{item.new} contains “..”. Write the path from the vault's root."
     elif not {"", "."}.isdisjoint(parts):
         yield f"{item.new} is not a valid path in the vault."
-    elif hidden := next((part for part in parts if part[0] == "."), None):
-        yield f"{hidden} is hidden: Obsidian ignores names that begin with a dot."
+    elif problem := explain_hidden(item.new):
+        yield problem
     elif not all(map(disk.is_listed, (item.new, *list_outer_folders(item.new)))):
         yield f"{item.new} is the name of a temporary file, which Obsidian ignores."
     else:

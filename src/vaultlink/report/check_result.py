@@ -63,6 +63,9 @@ class CheckResult(msgspec.Struct, frozen=True, kw_only=True):
     known_counts: Sequence[KnownCount] = ()
     """One count for each source of known findings."""
 
+    unreadable: Callable[[], int] = lambda: 0
+    """Returns the number of files with findings whose text can't be read."""
+
     root: str = ""
     """The vault's folder on disk."""
 

@@ -416,6 +416,22 @@ def note_rows(index: Index, paths: Sequence[str]) -> list[ParsedNoteRow]:
     ]
 
 
+def list_unreadable(index: Index, paths: Iterable[str]) -> list[tuple[str, str]]:
+    """Return the paths of sources whose text can't be read, with the reasons."""
+    return [
+        (path, problem.detail)
+        for path in paths
+        for problem in index.notes[path].problems
+        if problem.kind in ("undecodable", "unreadable")
+    ]
+
+
+def count_unreadable(index: Index, findings: Iterable[Diagnostic]) -> int:
+    """Return the number of files with findings whose text can't be read."""
+    paths = {item.path for item in findings if item.severity == "error"}
+    return len(list_unreadable(index, paths.intersection(index.notes)))
+
+
 def render_note_page(row: ParsedNoteRow, width: int, palette: Palette = PLAIN) -> str:
     """Render a note as a page with a group for each kind of element."""
     properties = [(key, _format_value(value)) for key, value in (row.properties or {}).items()]

@@ -88,10 +88,10 @@ def _describe_vault(result: CheckResult) -> list[str]:
         links = f"{healthy:,} of {format_count(internal, 'link')} {verb}{share}"
     severities = describe_severities(result.findings, result.known_counts) or "no findings"
     files = format_count(len({d.path for d in result.findings}), "file")
-    return [
-        f"{p.bold}{links}{p.reset}",
-        f"{severities} in {files}; {format_count(numbers['notes'], 'note')} in the vault",
-    ]
+    count = result.unreadable()
+    unreadable = f", {count:,} of which can't be read" if count else ""
+    notes = f"{format_count(numbers['notes'], 'note')} in the vault{unreadable}"
+    return [f"{p.bold}{links}{p.reset}", f"{severities} in {files}; {notes}"]
 
 
 def format_share(part: int, whole: int) -> str:

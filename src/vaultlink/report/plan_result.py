@@ -1,7 +1,7 @@
 """Render a plan: its patch, its JSON document, and sentences about renames."""
 
 from collections import Counter
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -17,7 +17,7 @@ from vaultlink.fix.plan import (
     VaultChanges,
 )
 from vaultlink.index.file_kinds import has_known_extension
-from vaultlink.index.resolve import is_note, list_outer_folders, parent_folder
+from vaultlink.index.resolve import file_name, is_note, list_outer_folders, parent_folder
 from vaultlink.model import Edit, SkippedNote
 from vaultlink.report.changed_lines import skipped_rows
 from vaultlink.report.json_document import (
@@ -138,7 +138,24 @@ def describe_new_names(plan: Plan, folders: Container[str]) -> str:
         for item in plan.renames
     ):
         sentences.append("A note keeps .md at the end of its name.")
+    signs = sorted({sign for item in plan.renames for sign in _find_link_signs(item)})
+    if signs:
+        sentences.append(f"Obsidian may not follow links with {' '.join(signs)} in a name.")
     return " ".join(sentences)
+
+
+_LINK_SIGNS = ("[", "]", "^", "%%")
+"""What links can hold, but has a meaning in links or notes: brackets, block ids, comments.
+
+`#` and `|` end the name in a link: a rename refuses these.
+"""
+
+
+def _find_link_signs(item: Rename) -> Iterator[str]:
+    """Yield the signs of links and comments that the new name of a file or folder has."""
+    if item.kind in (RenameKind.NOTE, RenameKind.ATTACHMENT, RenameKind.FOLDER):
+        new, old = file_name(item.new), file_name(item.old)
+        yield from (sign for sign in _LINK_SIGNS if sign in new and sign not in old)
 
 
 def describe_delete(plan: Plan, place: str, links: str, *, would: bool = False) -> str:

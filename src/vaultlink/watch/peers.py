@@ -72,11 +72,16 @@ class Peers:
             if self._fixing and not self.is_fixer()
             else ""
         )
+        fixers = sorted(name for name, peer in self._peers.items() if peer.fixing)
+        later = "it applies fixes after " + ("this one" if self.is_fixer() else "that one")
+        notes = dict.fromkeys(fixers, f". It only reports; {later} has ended.")
+        if not self.is_fixer():
+            notes |= dict.fromkeys(fixers[:1], f" and applies fixes.{standby_note}")
         return [
             *(
                 f"Another vaultlink watch (process {peer.pid}) watches this vault"
-                + (f" and applies fixes.{standby_note}" if peer.fixing else ".")
-                for peer in started.values()
+                + notes.get(name, ".")
+                for name, peer in started.items()
             ),
             *(f"The vaultlink watch of process {peer.pid} has ended." for peer in ended),
         ]

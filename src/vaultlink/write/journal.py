@@ -23,6 +23,7 @@ from vaultlink.write.journal_files import (
     delete_run,
     digest_content,
     encode_header,
+    find_record_problem,
     journal_folder,
     list_runs,
     make_journal_error,
@@ -330,6 +331,11 @@ def record_run(
         moves=tuple(moves.items()),
         whole=whole,
     )
+    if problem := find_record_problem(run, sum(len(stored) for _, stored in parts)):
+        raise JournalError(
+            f"the run can't be recorded: {problem}. Nothing was written, because it could not be "
+            "undone."
+        )
     content = [encode_header(run), *(stored for _, stored in parts)]
     if sum(map(len, content)) > MAX_RECORD_BYTES:
         raise JournalError(

@@ -23,7 +23,7 @@ from vaultlink.files import (
     read_own,
     user_folder,
 )
-from vaultlink.text import blake2b, lazy_pattern
+from vaultlink.text import blake2b, lazy_pattern, quote_name
 from vaultlink.write.file_locks import try_lock
 from vaultlink.write.moves import FileIdentity
 from vaultlink.write.open_folders import NOT_A_FOLDER
@@ -330,18 +330,29 @@ def _read_record(file: Path) -> RecordedRun | None:
 
 def _is_sound(run: RecordedRun, name: str, stored_size: int) -> bool:
     """Return True if a record could have been written by vaultlink as the run `name`."""
+    return run.id == name and not find_record_problem(run, stored_size)
+
+
+def find_record_problem(run: RecordedRun, stored_size: int) -> str:
+    """Return why no record with these contents is read, as a clause; "" if it is read.
+
+    `stored_size` are the bytes behind its header. Writing asks the same: a run whose record can't
+    be read could not be undone.
+    """
     moved = (path.removeprefix(f"{TRASH_FOLDER}/") for move in run.moves for path in move)
     folders = (path for path in run.folders if path != TRASH_FOLDER)
     paths = (*folders, *(change.path for change in run.changes), *moved)
     sizes = ((item.prefix_size, item.suffix_size, item.stored_size) for item in run.changes)
-    return (
-        run.id == name
-        and _RUN_ID.fullmatch(name) is not None
-        and 0 <= run.time_ns < _MAX_TIME_NS
-        and all(map(is_journal_path, paths))
-        and min(map(min, sizes), default=0) >= 0
+    unsafe = next((path for path in paths if not is_journal_path(path)), None)
+    if unsafe is not None:
+        return f"it may not name {quote_name(unsafe)}"
+    if not 0 <= run.time_ns < _MAX_TIME_NS:
+        return "the clock of this computer is wrong"
+    is_sized = (
+        min(map(min, sizes), default=0) >= 0
         and sum(change.stored_size for change in run.changes) == stored_size
     )
+    return "" if is_sized and _RUN_ID.fullmatch(run.id) else "its sizes or its name are wrong"
 
 
 def is_journal_path(path: str) -> bool:

@@ -17,6 +17,7 @@ from vaultlink.files import NO_FOLLOW, STRAY_PREFIX, open_regular, read_regular
 from vaultlink.model import SkippedNote
 from vaultlink.text import blake2b
 from vaultlink.write.open_folders import (
+    FOLDER_NOT_WRITABLE,
     NOT_A_FOLDER,
     OUTSIDE_VAULT,
     CannotWrite,
@@ -328,7 +329,7 @@ class FileIdentity(msgspec.Struct, frozen=True, array_like=True):
         return self.content == other.content != b""
 
 
-_NOT_WRITABLE = "its folder is not writable"
+_NOT_WRITABLE = FOLDER_NOT_WRITABLE
 _NEW_FOLDER_NOT_WRITABLE = "its new folder is not writable"
 
 

@@ -29,6 +29,7 @@ from vaultlink.model import PendingWrite, SkippedNote
 from vaultlink.write.open_folders import (
     CHANGED_SINCE_READ,
     FOLDER_GONE,
+    FOLDER_NOT_WRITABLE,
     HARD_LINKED,
     NOT_A_FOLDER,
     READ_ONLY,
@@ -69,7 +70,7 @@ DISK_REASONS = frozenset(_DISK_ERRORS.values())
 
 _ERRNO_MESSAGES = {
     **_DISK_ERRORS,
-    EACCES: "its folder is not writable",
+    EACCES: FOLDER_NOT_WRITABLE,
     EPERM: "the system does not permit it",
     EEXIST: NAME_TAKEN,
     EFBIG: "it exceeds the file size limit of the system",

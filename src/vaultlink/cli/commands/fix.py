@@ -72,8 +72,12 @@ def parse_fix_answers(
     if options.template:
         try:
             template = read_regular(options.template, _MAX_TEMPLATE_BYTES).decode()
-        except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(f"--template: {options.template} can't be read: {error}.") from None
+        except OSError as error:
+            raise UsageError(
+                f"--template: {options.template} can't be read: {error.strerror or error}."
+            ) from None
+        except UnicodeDecodeError:
+            raise UsageError(f"--template: {options.template} is not UTF-8.") from None
     folder = _resolve_create_folder(options.create, root) if options.create else None
     created = time.strftime("%Y-%m-%d") if options.created else None
     return FixAnswers(options.unlink, folder, template, created)

@@ -274,6 +274,12 @@ def init(options: InitOptions) -> int:
             remove_created_files(texts)
             raise
     sentences += [CI_TEMPLATES[kind].next_step for kind in kinds]
+    if kinds and find_work_tree(vault) is None:
+        sentences.insert(
+            0,
+            f"warning: {escape_controls(str(vault))} is not in a git repository, where alone these "
+            "files have an effect. `git init` creates one.",
+        )
     sentences += [_LOCAL_PACKAGE.format(package)] if is_local(package) else []
     terminal.print_results("".join(f"{path}\n" for path in texts))
     has_baseline = (vault / BASELINE_FILE).exists()

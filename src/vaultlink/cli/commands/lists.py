@@ -40,7 +40,7 @@ from vaultlink.index.index import Index
 from vaultlink.index.resolve import name_key
 from vaultlink.index.titles import unwrap_link
 from vaultlink.report.full import REASON_LABELS
-from vaultlink.report.layout import format_count
+from vaultlink.report.layout import escape_controls, format_count
 from vaultlink.report.listings import (
     DanglingTopicRow,
     LinkRow,
@@ -51,6 +51,7 @@ from vaultlink.report.listings import (
     find_orphans,
     link_rows,
     list_elements,
+    list_unreadable,
     note_rows,
     render_note_page,
     topic_rows,
@@ -377,6 +378,8 @@ def show(options: NotesOptions) -> int:
     )
     if print_listing(terminal, output_format, listing) and len(rows) > 1:
         terminal.print_message(describe_totals(rows))
+    for path, reason in list_unreadable(vault.index, paths):
+        terminal.print_message(f"warning: {escape_controls(path)} can't be read: {reason}.")
     return EXIT_CLEAN
 
 

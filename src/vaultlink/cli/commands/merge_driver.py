@@ -96,14 +96,20 @@ def merge_driver(options: MergeDriverOptions) -> int:
 
 
 def _require_regular(files: Sequence[Path]) -> None:
-    """Raise UsageError for a pipe or device, for whose end git would wait."""
+    """Raise UsageError for a pipe or device, for whose end git would wait.
+
+    Other files that can't be read are named.
+    """
     for file in files:
         try:
             read_start(file, 0)
         except UnusualFileError as error:
             raise UsageError(f"can't merge {file}: {error.strerror}.") from None
-        except OSError:
-            continue  # git says what is wrong
+        except OSError as error:
+            from vaultlink.cli.terminal import print_stderr  # noqa: PLC0415 - rarely needed
+            from vaultlink.report.layout import escape_controls  # noqa: PLC0415 - as above
+
+            print_stderr(f"can't merge {escape_controls(str(file))}: {error.strerror}.")
 
 
 def _read_extra_arguments(options: MergeDriverOptions) -> MergeDriverOptions:

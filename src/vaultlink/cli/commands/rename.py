@@ -1,6 +1,6 @@
 """`rename`, `move`, `extract` and `merge`: change names and notes; links follow."""
 
-import sys
+import shlex
 from collections.abc import Callable, Mapping
 from functools import cache
 from itertools import takewhile
@@ -10,10 +10,11 @@ from typing import Annotated, NamedTuple
 from msgspec.structs import replace
 
 from vaultlink.api import Vault, replace_state
+from vaultlink.cli.check_input import load_plan_text
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_ERROR, EXIT_FINDINGS
 from vaultlink.cli.listing import Listing, choose_listing_format, print_document, print_listing
 from vaultlink.cli.options import DiffOption, OpenOptions, argument, list_option_fields, option
-from vaultlink.cli.terminal import Terminal, can_ask, print_stderr
+from vaultlink.cli.terminal import Terminal, can_ask, print_stderr, require_terminal
 from vaultlink.cli.vault import (
     StartPaths,
     find_note_start,
@@ -22,7 +23,7 @@ from vaultlink.cli.vault import (
     make_path_formatter,
     open_scanned_vault,
     to_source_word,
-    to_vault_word,
+    to_target_word,
 )
 from vaultlink.cli.write_run import (
     WritingCommand,
@@ -33,11 +34,11 @@ from vaultlink.cli.write_run import (
 from vaultlink.disk.probe import probe_disk
 from vaultlink.disk.read import UnreadableFile, decode_note
 from vaultlink.disk.scan import VaultScan
-from vaultlink.errors import UsageError
-from vaultlink.files import read_regular, read_stream
+from vaultlink.errors import UnknownNameError, UsageError
 from vaultlink.fix.plan import Plan, Rename, RenameKind
 from vaultlink.fix.sources import FixInputs
 from vaultlink.git.location import find_work_tree
+from vaultlink.index.resolve import file_name
 from vaultlink.model import Heading
 from vaultlink.refactor.arguments import (
     FILE_KINDS,
@@ -260,9 +261,6 @@ def _describe_skipped(plan: Plan) -> str:
 # -- read the arguments of `rename` and `move` for a vault on disk ---------------------------------
 
 
-_MAX_PLAN_BYTES = 10_000_000
-"""Bytes of the largest plan file that is read."""
-
 _QUOTES = "Put names with # or spaces in quotes, as in"
 
 
@@ -274,10 +272,25 @@ def read_rename_words(vault: "Vault", old: str | None, new: str | None) -> tuple
             f"rename requires {missing}, or --from-file FILE. "
             f"{_QUOTES} `vaultlink rename '#old' '#new'`."
         )
-    old, find = to_source_word(vault, old), make_path_finder(vault)
+    typed, find = old, make_path_finder(vault)
+    try:
+        old = to_source_word(vault, old)
+    except UnknownNameError as error:
+        raise _explain_order(vault, error, new) from None
     if "#" not in old or find_source(vault.index, old, find).kind in FILE_KINDS:
-        new = to_vault_word(vault, new)
+        new = to_target_word(vault, new, [typed])
     return (read_rename(vault.index, old, new, find),)
+
+
+def _explain_order(vault: "Vault", error: UnknownNameError, new: str) -> UsageError:
+    """Return the error for an old name that names nothing, and a new one that does."""
+    path = vault.find(new)
+    if path is None:
+        return error
+    return UsageError(
+        f"{str(error).partition('. ')[0]}. The second word names {path}: the old name comes "
+        "first, then the new one."
+    )
 
 
 def read_rename_file(vault: "Vault", file: Path, content: str) -> tuple[Rename, ...]:
@@ -286,23 +299,6 @@ def read_rename_file(vault: "Vault", file: Path, content: str) -> tuple[Rename, 
         return read_renames(vault.index, read_plan_file(content), make_path_finder(vault))
     except UsageError as error:
         raise UsageError(f"--from-file: {file}: {error}") from None
-
-
-def load_plan_text(file: Path) -> str:
-    """Return the text of a plan file, or of standard input for `-`. Raises UsageError."""
-    if str(file) == "-" and sys.stdin is None:  # closed by the parent process
-        raise UsageError("--from-file: can't read the plan, because standard input is closed.")
-    try:
-        data = (
-            read_stream(sys.stdin.buffer, _MAX_PLAN_BYTES)
-            if str(file) == "-"
-            else read_regular(file, _MAX_PLAN_BYTES)
-        )
-        return data.decode("utf-8-sig")
-    except OSError as error:
-        raise UsageError(f"--from-file: {file} can't be read: {error.strerror}.") from None
-    except UnicodeDecodeError:
-        raise UsageError(f"--from-file: {file} is not UTF-8.") from None
 
 
 def read_move_words(
@@ -319,7 +315,7 @@ def read_move_words(
             f"{_QUOTES} `vaultlink move 'My note' Folder`."
         )
     sources = [to_source_word(vault, word) for word in words[:-1]]
-    folder = to_vault_word(vault, words[-1])
+    folder = to_target_word(vault, words[-1], words[:-1], is_folder=True)
     find = make_path_finder(vault)
     if not folder.endswith("/") and find(folder) is None:
         near = find_near_folder(vault.index, folder.removeprefix("./"))
@@ -335,12 +331,17 @@ def read_extract_words(vault: "Vault", old: str | None, new: str | None) -> tupl
         raise UsageError(
             f"extract requires a heading. {_QUOTES} `vaultlink extract 'Note#Heading'`."
         )
-    word = None if new is None else to_vault_word(vault, new)
-    find = make_path_finder(vault)
-    path, subpath, new_path = read_extract(vault.index, to_source_word(vault, old), word, find)
+    word = None if new is None else to_target_word(vault, new, [old])
+    source, find = to_source_word(vault, old), make_path_finder(vault)
+    path, subpath, _ = read_extract(vault.index, source, None, find)
     heading = find_named_anchor(vault.index.notes[path], subpath)
-    if new_path is None and isinstance(heading, Heading):
-        new_path = default_extract_path(path, heading.text)
+    assert isinstance(heading, Heading)
+    if word is None or word.endswith("/"):
+        default = default_extract_path(path, heading.text)
+        if word is None:
+            return path, subpath, default
+        word += file_name(default)
+    _, _, new_path = read_extract(vault.index, source, word, find)
     assert new_path is not None
     return path, subpath, new_path
 
@@ -419,7 +420,13 @@ def extract(options: ExtractOptions) -> int:
     def make_plan(vault: Vault, sources: FixInputs) -> Plan:
         path, subpath, new = read_extract_words(vault, options.section, options.new)
         limits = read_name_limits(vault.config.options)
-        refuse_new_note(new, vault.index, probe_disk(vault.root), limits)
+        try:
+            refuse_new_note(new, vault.index, probe_disk(vault.root), limits)
+        except RefusedError as error:
+            if options.new:
+                raise
+            command = shlex.join(["vaultlink", "extract", options.section or ""])
+            raise RefusedError(f"{error} Give the new note a name: `{command} NAME`.") from None
         return plan_extract(
             vault.state,
             sources,
@@ -455,6 +462,8 @@ def merge(options: MergeOptions) -> int:
             return plan_merge(vault.state, sources, *paths, choose_values(plan.left_out))
         return plan
 
+    if options.interactive:
+        require_terminal()
     return run_refactor("merge", options, make_plan, is_interactive=options.interactive)
 
 

@@ -232,7 +232,10 @@ def _make_report(
     if not options.commits:
         return report
     with terminal.progress_line("Measuring commits") as progress:
-        return replace(report, trend=compute_trend(vault, options.commits, progress))
+        trend = compute_trend(vault, options.commits, progress)
+    if not trend.points:
+        terminal.print_message(f"warning: --commits: {trend.note}")
+    return replace(report, trend=trend)
 
 
 def _find_commit(root: Path) -> str:

@@ -32,7 +32,7 @@ from vaultlink.report.changed_lines import skipped_rows
 from vaultlink.report.json_document import encode_document
 from vaultlink.report.layout import escape_controls, format_count
 from vaultlink.text import quote_name
-from vaultlink.write.journal_files import RecordedRun, list_runs
+from vaultlink.write.journal_files import RecordedRun, list_record_files, list_runs
 from vaultlink.write.moves import expand_moves
 from vaultlink.write.overlaps import (
     Journal,
@@ -175,7 +175,21 @@ def undo(options: UndoOptions) -> int:
     terminal.check_output_file()
     with wait_for_lock(terminal, root), terminal.progress_line(_COMPARING) as progress:
         undone = _undo(options, root, terminal, progress)
-    return _report_undone(options, terminal, output_format, root, undone) if undone else EXIT_CLEAN
+    if undone is None:
+        return EXIT_CLEAN
+    code = _report_undone(options, terminal, output_format, root, undone)
+    is_exact = options.run is not None or not _has_unreadable_since(root, undone.run)
+    return code if is_exact else max(code, EXIT_FINDINGS)
+
+
+def _has_unreadable_since(root: Path, run: RecordedRun) -> bool:
+    """Return True if a record of the same time or later can't be read."""
+    readable = {item.id for item in list_runs(root)}
+    second = run.id.rpartition("-")[0]
+    return any(
+        file.suffix == ".run" and file.stem not in readable and file.stem >= second
+        for file in list_record_files(root)
+    )
 
 
 _COMPARING = "Comparing notes"
@@ -237,10 +251,15 @@ def _select_run(root: Path, name: str | None, terminal: Terminal) -> RecordedRun
 
     None: there is none.
     """
-    runs = list_runs(root, _print_warning)
+    problems: list[str] = []
+    runs = list_runs(root, problems.append)
+    run = _find_default_run(runs) if name is None else None
+    if problems and name is None and run is None:
+        raise UsageError(f"nothing can be undone: {problems[-1]}")
+    for problem in problems:
+        _print_warning(problem)
     if name is not None:
         return _match_run(runs, name)
-    run = _find_default_run(runs)
     if run is None:
         hint = " `vaultlink undo --list` lists the undone runs." if runs else ""
         terminal.print_message(f"There is nothing to undo in {root}.{hint}")
