@@ -2,7 +2,8 @@
 
 import os
 import shlex
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -636,25 +637,84 @@ _SETTINGS_OPTIONS = ("config", "isolated", "no_history")
 """Options that decide what a command finds in a vault, in all commands that open one."""
 
 
-def format_command_options(options: ReportOptions) -> str:
+_MAX_PATHS = 5
+"""Paths that a proposed command repeats as they are, and folders that take the place of more."""
+
+_ELLIPSIS = "…"
+"""The word that stands for the paths of a command in the commands that it proposes."""
+
+
+def format_command_options(options: ReportOptions, vault: "Vault") -> str:
     """Return the options that decide what a command finds and fixes, and its paths.
 
     Another command that repeats them finds and fixes the same.
     """
     names = ("vault", *_SETTINGS_OPTIONS, *_RULE_OPTIONS, "changed_since", "no_baseline")
     paths = (options.stdin_filename,) if options.stdin_filename else options.paths
-    return _join_words([*_list_words(options, names), *_list_path_words(paths)])
+    return _join_words(_list_words(options, names)) + _format_paths(paths, vault)
 
 
-def format_part(options: PathsOptions, root: Path) -> str:
+def format_part(options: PathsOptions, vault: "Vault") -> str:
     """Return the options that name the vault and its settings, and the paths."""
     if not options.paths:
-        return format_vault_option(options, root)
+        return format_vault_option(options, vault.root)
     words = _list_words(options, ("vault", *_SETTINGS_OPTIONS))
-    return _join_words([*words, *_list_path_words(options.paths)])
+    return _join_words(words) + _format_paths(options.paths, vault)
 
 
-def _list_path_words(paths: Iterable[Path]) -> list[str]:
+def describe_shortened(options: ReportOptions | PathsOptions, vault: "Vault") -> str:
+    """Return a sentence on the paths that proposed commands do not repeat; else ""."""
+    is_short = _format_paths(options.paths, vault) == f" {_ELLIPSIS}"
+    if not is_short:
+        return ""
+    return f"Write the {len(options.paths):,} paths of this command in place of “{_ELLIPSIS}”."
+
+
+def _format_paths(paths: Sequence[Path], vault: "Vault") -> str:
+    """Return paths as words; many as the folders that hold only them, or as one word."""
+    if len(paths) <= _MAX_PATHS:
+        return _join_words(_list_path_words(paths))
+    short = _shorten_paths(to_vault_paths(vault.root, paths), vault.index.files)
+    show = make_path_formatter(vault.root)
+    words = [show(path).rstrip("/") for path in short]
+    return _join_words(_list_path_words(filter(None, words))) if short else f" {_ELLIPSIS}"
+
+
+def _shorten_paths(chosen: Sequence[str], files: Collection[str]) -> list[str]:
+    """Return few vault paths for exactly the files of the chosen ones; [] for none.
+
+    Many paths become the folders of which each file is chosen. `files` are those of the vault.
+    """
+    paths = set(chosen)
+    if len(paths) <= _MAX_PATHS:
+        return list(dict.fromkeys(chosen))
+    totals, counts = _count_by_folder(files), _count_by_folder(_select(paths, files))
+    whole = {folder for folder, total in totals.items() if counts[folder] == total}
+    top = {_find_highest(path, whole) for path in paths}
+    return sorted(top) if len(top) <= _MAX_PATHS else []
+
+
+def _select(paths: Set[str], files: Collection[str]) -> list[str]:
+    if "" in paths:
+        return list(files)
+    return [file for file in files if file in paths or not paths.isdisjoint(_list_folders(file))]
+
+
+def _count_by_folder(files: Collection[str]) -> Counter[str]:
+    return Counter(folder for file in files for folder in _list_folders(file))
+
+
+def _list_folders(path: str) -> list[str]:
+    """Return the folders of a path, the vault ("") first."""
+    ends = [at for at, char in enumerate(path) if char == "/"]
+    return ["", *(path[:at] for at in ends)]
+
+
+def _find_highest(path: str, whole: Collection[str]) -> str:
+    return next((folder for folder in _list_folders(path) if folder in whole), path)
+
+
+def _list_path_words(paths: Iterable[Path | str]) -> list[str]:
     words = [str(path) for path in paths]
     return ["--", *words] if any(word.startswith("-") for word in words) else words
 

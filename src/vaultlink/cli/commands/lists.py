@@ -18,6 +18,7 @@ from vaultlink.cli.options import (
 )
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import (
+    describe_shortened,
     find_note_argument,
     find_note_start,
     format_part,
@@ -279,10 +280,12 @@ def unresolved(options: PathsOptions) -> int:
     )
     if print_listing(terminal, output_format, listing):
         terminal.print_message(_describe_topics(rows, vault.index.count_all_links(wanted).dangling))
-        option = format_part(options, vault.root)
+        option = format_part(options, vault)
         terminal.print_message(
             f"`vaultlink fix --interactive{option}` links, creates, unlinks or allows each."
         )
+        if sentence := describe_shortened(options, vault):
+            terminal.print_message(sentence)
     return EXIT_CLEAN
 
 
