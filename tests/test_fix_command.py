@@ -474,3 +474,46 @@ def test_interactive_requires_a_terminal(vault: Path) -> None:
     )
     assert done.returncode == 2
     assert "--interactive requires a terminal" in done.stderr
+
+
+# -- the summary of what was fixed ------------------------------------------------------------------------------------
+
+TITLES = {f"{word}.md": f"---\ntitle: The {word}\n---\n" for word in ("a1", "b2", "c3", "d4", "e5")}
+
+
+@pytest.mark.parametrize(
+    ("links", "lines"),
+    [
+        pytest.param(
+            ("The a1", "The a1", "The b2"),
+            [
+                "2  VL106 title-link  Link to “a1” and keep the visible text",
+                "1  VL106 title-link  Link to “b2” and keep the visible text",
+            ],
+            id="a line for each target",
+        ),
+        pytest.param(
+            ("The a1", "The b2", "The c3", "The d4", "The e5"),
+            ["5  VL106 title-link  Link to “a1” and keep the visible text, for example"],
+            id="one example of many targets",
+        ),
+        pytest.param(
+            ("New1", "New2", "New3", "New4", "New5"),
+            ["5  VL125 planned-note  Create the note “New1.md”, for example"]
+            + [f"  + New{n}.md" for n in range(1, 6)],
+            id="all created notes",
+        ),
+    ],
+)
+def test_summary_names_each_target_or_an_example(
+    run: RunCommand,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    links: tuple[str, ...],
+    lines: list[str],
+) -> None:
+    text = "".join(f"[[{link}]]\n" for link in links)
+    monkeypatch.chdir(create_vault(tmp_path / "v", {**TITLES, "Home.md": text}))
+    result = run("fix", "--unsafe-fixes", "--create", ".", "--output-format", "full")
+    shown = [line for line in result.lines if re.match(r"\d+  VL|  \+ \w+\.md$", line)]
+    assert shown == lines
