@@ -11,7 +11,7 @@ from vaultlink.engine.step import State
 from vaultlink.graph.build import is_dead_end, is_orphan
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import is_note, name_key
-from vaultlink.index.topics import list_topics
+from vaultlink.index.topics import Topic, list_topics
 from vaultlink.model import Diagnostic, Link, Suggestion
 from vaultlink.report.json_document import SuggestionRow, suggestion_rows
 from vaultlink.report.layout import (
@@ -213,12 +213,16 @@ def rank_topics(
             former.find_common(topic.findings),
             topic.is_planned,
         )
-        for topic in list_topics(
-            chain.from_iterable(
-                state.diagnostics[path] for path in state.diagnostics if wanted(path)
-            )
-        )
+        for topic in list_reported_topics(state, wanted)
     ]
+
+
+def list_reported_topics(
+    state: State, wanted: Callable[[str], bool] = lambda _path: True
+) -> list[Topic]:
+    """Return the topics of the unresolved links in wanted paths that a check reports."""
+    found = state.diagnostics
+    return list_topics(chain.from_iterable(found[path] for path in found if wanted(path)))
 
 
 class _FormerTargets:

@@ -52,6 +52,7 @@ from vaultlink.report.listings import (
     find_orphans,
     link_rows,
     list_elements,
+    list_reported_topics,
     note_rows,
     render_note_page,
     topic_rows,
@@ -279,7 +280,10 @@ def unresolved(options: PathsOptions) -> int:
         empty="No unresolved links found.",
     )
     if print_listing(terminal, output_format, listing):
-        terminal.print_message(_describe_topics(rows, vault.index.count_all_links(wanted).dangling))
+        dangling = vault.index.count_all_links(wanted).dangling
+        topics = list_reported_topics(vault.state, wanted)
+        mixed = sum(topic.count_planned() for topic in topics if not topic.is_planned)
+        terminal.print_message(_describe_topics(rows, dangling, mixed))
         option = format_part(options, vault)
         terminal.print_message(
             f"`vaultlink fix --interactive{option}` links, creates, unlinks or allows each."
@@ -289,13 +293,19 @@ def unresolved(options: PathsOptions) -> int:
     return EXIT_CLEAN
 
 
-def _describe_topics(rows: Sequence[DanglingTopicRow], dangling: int) -> str:
+def _describe_topics(rows: Sequence[DanglingTopicRow], dangling: int, mixed: int) -> str:
+    """Return the numbers of topics, and of `mixed` links that look planned."""
     references = sum(row.count for row in rows)
     planned = sum(row.kind == "planned" for row in rows)
     sentence = (
         f"{format_count(len(rows), 'topic')} in {format_count(references, 'unresolved link')}: "
         f"{format_count(planned, 'planned note')}, {format_count(len(rows) - planned, 'mistake')}."
     )
+    if mixed:
+        sentence += (
+            f" {format_count(mixed, 'link')} to these mistakes look planned; "
+            "a topic is a mistake if one of its links is."
+        )
     rest = dangling - references
     if rest <= 0:
         return sentence
