@@ -282,6 +282,8 @@ class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
         counts_fixes = not (has_numbers or self.terminal.quiet) and self._may_have_fixes()
         summary, *known = self.summarize()
         fixes = self._describe_fixes() if counts_fixes else ""
+        if not (fixes or has_numbers or self.terminal.quiet):
+            fixes = self._describe_next_step()
         sentences = [
             "" if has_numbers else summary,
             *known,
@@ -306,6 +308,27 @@ class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
             since_head = format_command_options(replace(options, changed_since="HEAD"), self.vault)
             return f"{sentence} `vaultlink fix{since_head}` fixes only what the commit adds."
         return sentence
+
+    def _describe_next_step(self) -> str:
+        """Return a command for findings without a fix, for a person or in a hook; else ""."""
+        is_hook, found = runs_in_hook(), self.split.new if self.parts is None else ()
+        if not found or not (is_hook or self.terminal.is_terminal):
+            return ""
+        options = self.options
+        if is_hook and not options.changed_since:
+            options = replace(options, changed_since="HEAD")
+        words = format_command_options(options, self.vault)
+        rules = self.vault.state.settings.rules_by_name
+        asked = sum(rules[d.rule].deferred_fix == "target" for d in found)
+        if is_hook:
+            vault_option = format_vault_option(self.options, self.vault.root)
+            return (
+                f"`vaultlink fix --interactive{words}` asks about what the commit adds; "
+                f"`vaultlink baseline{vault_option}` records findings that may stay."
+            )
+        if asked:
+            return f"`vaultlink fix --interactive{words}` asks about {asked:,} of them."
+        return f"`vaultlink rule {found[0].code}` explains the first."
 
     def describe_shortened(self) -> str:
         """Return a sentence on the paths that proposed commands do not repeat; else ""."""
