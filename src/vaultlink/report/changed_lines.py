@@ -21,6 +21,7 @@ from vaultlink.report.layout import (
     format_count,
     truncate,
     truncate_left,
+    wrap_words,
 )
 from vaultlink.text import group_by
 
@@ -369,10 +370,6 @@ _MIN_EXAMPLE_WIDTH = 20
 """The minimum columns of an example line, also on a narrower terminal."""
 
 
-_MAX_TITLES = 4
-"""Different fixes of a rule up to which each has a line."""
-
-
 class SkippedRow(msgspec.Struct, frozen=True):
     """A skipped note and the reason. Field names are JSON keys.
 
@@ -429,14 +426,14 @@ def render_examples(
     width: int,
     palette: Palette = PLAIN,
 ) -> str:
-    """Render the number of fixed findings, with an example for each rule or fix.
+    """Render the number of fixed findings, with an example for each rule.
 
     An example is one line before and after the fix. Only the first `first_round_count` fixes have
     offsets in the texts before the run. Others have no lines, but notes that a fix creates are
-    always named. A rule with many different fixes has one example for all of them.
+    always named.
     """
     early = {id(pair[1]) for pair in fixed[:first_round_count]}
-    groups = [_put_first(group, early) for group in _group_examples(fixed)]
+    groups = [_put_first(group, early) for group in _group_examples(fixed, texts)]
     p, count_width = palette, max((len(str(len(group.fixes))) for group in groups), default=0)
     named: set[str] = set()
     blocks = []
@@ -451,7 +448,9 @@ def render_examples(
         named.update(created)
         if not created and id(fixes[0]) in early:
             lines += _render_example(fixes[0], texts, width, p)
-        lines += [f"  {p.green}+ {escape_controls(path)}{p.reset}" for path in created]
+        if created:
+            names = wrap_words(", ".join(map(escape_controls, created)), width - 4, "")
+            lines += [f"  {p.green}+ {line}{p.reset}" for line in names]
         blocks.append("\n".join(lines) + "\n")
     return "".join(blocks)
 
@@ -464,16 +463,15 @@ class _ExampleGroup(NamedTuple):
     ending: str = ""
 
 
-def _group_examples(fixed: Sequence[FixedFinding]) -> Iterator[_ExampleGroup]:
-    """Yield the fixes by rule and title; all of a rule together if many titles differ."""
+def _group_examples(fixed: Sequence[FixedFinding], texts: ChangedTexts) -> Iterator[_ExampleGroup]:
+    """Yield the fixes of each rule: those that create notes, and the others."""
     by_rule = group_by(fixed, lambda pair: (pair[0].code, pair[0].rule))
     for rule, pairs in sorted(by_rule.items()):
         fixes = [fix for _, fix in pairs]
-        by_title = group_by(fixes, lambda fix: fix.title)
-        if len(by_title) > _MAX_TITLES:
-            yield _ExampleGroup(rule, fixes, ", for example")
-        else:
-            yield from (_ExampleGroup(rule, same) for same in by_title.values())
+        by_kind = group_by(fixes, lambda fix: bool(_list_created([fix], texts)))
+        for _, alike in sorted(by_kind.items()):
+            is_one = len({fix.title for fix in alike}) == 1
+            yield _ExampleGroup(rule, alike, "" if is_one else ", for example")
 
 
 def _put_first(group: _ExampleGroup, early: Set[int]) -> _ExampleGroup:
