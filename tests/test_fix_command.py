@@ -505,8 +505,10 @@ TITLES = {f"{word}.md": f"---\ntitle: The {word}\n---\n" for word in ("a1", "b2"
         ),
         pytest.param(
             ("New1", "New2", "New3", "New4", "New5"),
-            ["5  VL125 planned-note  Create the note “New1.md”, for example"]
-            + ["  + New1.md, New2.md, New3.md, New4.md, New5.md"],
+            [
+                "5  VL125 planned-note  Create the note “New1.md”, for example",
+                "  + New1.md, New2.md, New3.md, New4.md, New5.md",
+            ],
             id="all created notes",
         ),
     ],

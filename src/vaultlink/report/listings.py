@@ -10,7 +10,7 @@ import msgspec
 from vaultlink.engine.step import State
 from vaultlink.graph.build import is_dead_end, is_orphan
 from vaultlink.index.index import Index
-from vaultlink.index.resolve import is_note, name_key
+from vaultlink.index.resolve import file_name, is_note, name_key
 from vaultlink.index.topics import Topic, list_topics
 from vaultlink.model import Diagnostic, Link, Suggestion
 from vaultlink.report.json_document import SuggestionRow, suggestion_rows
@@ -23,6 +23,7 @@ from vaultlink.report.layout import (
     pad,
     truncate,
 )
+from vaultlink.report.output_starts import REPORT_FILE
 from vaultlink.rules.former_targets import (
     NO_FORMER_TARGET,
     FormerTarget,
@@ -302,10 +303,12 @@ def find_orphans(index: Index) -> list[str]:
     """Return the files of every type without backlinks, sorted.
 
     A link from the file itself counts as a backlink. Links from canvases count for other files, but
-    not for notes: a note needs a link from a note.
+    not for notes: a note needs a link from a note. The page of `vaultlink report` is left out.
     """
     return sorted(
-        path for path in index.files if is_orphan(index, path, canvases=not is_note(path))
+        path
+        for path in index.files
+        if is_orphan(index, path, canvases=not is_note(path)) and file_name(path) != REPORT_FILE
     )
 
 

@@ -129,7 +129,8 @@ def orphans(options: PathsOptions) -> int:
 
     Files of every type are listed, as by Obsidian's own command. A link from the file to itself
     counts as a backlink, a link in a managed backlinks section does not. With PATHS, only files in
-    them are listed; links from the whole vault count. The exit code is 0 whatever is listed.
+    them are listed; links from the whole vault count. The page of `vaultlink report` is not listed.
+    The exit code is 0 whatever is listed.
 
     Output formats: table (on a terminal), tsv (elsewhere, one path a line below a header), json.
     """
