@@ -182,3 +182,12 @@ def test_a_failed_hook_names_a_next_step(
         "`vaultlink fix --interactive --changed-since HEAD` asks about what the commit adds; "
         "`vaultlink baseline` records findings that may stay."
     )
+
+
+def test_an_interrupt_leaves_nothing_of_the_progress_line(tmp_path: Path) -> None:
+    notes = {f"Note {n}.md": f"[[Note {n + 1}]] {'text ' * 400}\n" for n in range(9_000)}
+    root = create_vault(tmp_path / "vault", notes)
+    with run_on_screen(root, "check", "--no-cache") as screen:
+        screen.wait_for_match(r"Reading notes: \d|Resolving links|Checking notes")
+        screen.type("\x03").wait_for_end(130)
+        assert screen.text.strip() == "stopped"

@@ -559,11 +559,3 @@ def test_contradictions_are_refused(
 def test_the_page_of_report_is_no_orphan(run: RunCommand, tmp_path: Path) -> None:
     root = create_vault(tmp_path / "v", {"A.md": "", "vaultlink-report.html": "", "b.html": ""})
     assert run("orphans", "--vault", root).lines == ["path", "A.md", "b.html"]
-
-
-def test_a_check_of_sections_says_would(run: RunCommand, tmp_path: Path) -> None:
-    root = create_vault(tmp_path / "v", {"A.md": "[[B]]\n", "B.md": "# B\n\nText.\n"})
-    for words in (("sections", "check"), ("backlinks", "--check")):
-        done = run(*words, "--vault", root, "--output-format", "table")
-        assert done.lines[-1].split(maxsplit=1) == ["B.md", "would be written"]
-    assert run("sections", "check", "--vault", root).lines[-1] == "B.md\twritten"

@@ -311,7 +311,7 @@ def test_linked_work_tree_is_a_work_tree(
 NESTED: Mapping[tuple[str, ...], str] = {
     ("sub",): "The vault contains another vault: sub. Its notes are treated as part of this one.\n",
     ("sub/deep", "b"): (
-        "The vault contains another vault: b and 1 more. Its notes are treated as part of this one.\n"
+        "The vault contains other vaults: b and 1 more. Their notes are treated as part of this one.\n"
     ),
 }
 

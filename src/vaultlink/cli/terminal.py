@@ -451,7 +451,8 @@ class ProgressLine:
 
     def erase(self) -> None:
         if self._drawn_length:
-            self._draw(" " * self._drawn_length + "\r")
+            columns = max(self._drawn_length, _terminal_columns() - 1)
+            self._draw(" " * min(self._drawn_length + len("^C"), columns) + "\r")
             self._drawn_length = 0
 
     @classmethod

@@ -225,9 +225,11 @@ def warn_of_scan(scan: VaultScan, terminal: Terminal) -> None:
     report_choice(VaultChoice(scan.root, scan.choice), terminal)
     protect_vault(scan.root, terminal, scan.listing.folders)
     if nested := scan.listing.vaults:
+        is_one = len(nested) == 1
         terminal.print_message(
-            f"The vault contains another vault: {escape_controls(list_first(nested))}. "
-            "Its notes are treated as part of this one."
+            f"The vault contains {'another vault' if is_one else 'other vaults'}: "
+            f"{escape_controls(list_first(nested))}. "
+            f"{'Its' if is_one else 'Their'} notes are treated as part of this one."
         )
     if program := scan.obsidian.linking_program:
         terminal.print_message(
