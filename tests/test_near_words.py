@@ -267,3 +267,32 @@ def test_many_extra_arguments_are_counted(run: RunCommand) -> None:
     assert result.code == 2
     assert "unexpected argument: Note 1.md (and 298 more). " in result.err
     assert len(result.err) < 300
+
+
+# -- names that several notes have -------------------------------------------------------------------------------------
+
+PIERS = {"sea/Pier.md": "# P\n", "work/Pier.md": "[[sea/Pier]]\n", "a.md": "[[Pier]]\n"}
+
+
+@pytest.mark.parametrize(
+    ("typed", "is_said"),
+    [
+        ("backlinks Pier", True),
+        ("show Pier.md", True),
+        ("related Pier", True),
+        ("links Pier", True),
+        ("open Pier --print", True),
+        ("sections write Pier", True),
+        ("graph --focus Pier --output-format dot", True),
+        ("backlinks sea/Pier", False),
+        ("backlinks work/Pier.md", False),
+        ("backlinks a", False),
+    ],
+)
+def test_a_name_of_two_notes_names_the_other(
+    run: RunCommand, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, typed: str, is_said: bool
+) -> None:
+    monkeypatch.chdir(create_vault(tmp_path / "v", PIERS))
+    done = run(*typed.split())
+    assert done.code == 0
+    assert ("sea/Pier.md; also work/Pier.md\n" in done.err) is is_said

@@ -2,8 +2,7 @@
 
 import os
 import shlex
-from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -17,7 +16,7 @@ from vaultlink.cli.options import (
     RuleSelectionOptions,
     VaultOptions,
 )
-from vaultlink.cli.terminal import Terminal
+from vaultlink.cli.terminal import Terminal, print_stderr
 from vaultlink.disk.obsidian_files import APP_FILE
 from vaultlink.disk.scan import Settings, VaultScan, list_files, scan_vault
 from vaultlink.disk.vault_search import (
@@ -27,7 +26,14 @@ from vaultlink.disk.vault_search import (
     require_vault_folder,
 )
 from vaultlink.errors import UnknownNameError, UsageError, propose
-from vaultlink.index.resolve import file_name, is_note, normalize_name, resolve
+from vaultlink.index.resolve import (
+    cover_files,
+    file_name,
+    is_note,
+    normalize_name,
+    resolve,
+    resolve_with_alternatives,
+)
 from vaultlink.report.layout import escape_controls, truncate_left
 from vaultlink.text import list_first
 
@@ -282,10 +288,18 @@ def find_note_argument(vault: "Vault", name: str) -> str:
         word = word.partition("#")[0]  # a pasted link may lead to a part of the note
     path = _find_from_outside(vault, word) or vault.find(word) or find_aliased_note(vault, word)
     if path is not None:
+        _report_others(vault, word, path)
         return path
     near = [item.path for item in vault.suggest(word)] or _find_similar_notes(word, vault)
     hint = propose(near[:2], "A note is named by its path in the vault, or as in a link.")
     raise UnknownNameError(f'there is no note "{name}" in {vault.root}. {hint}')
+
+
+def _report_others(vault: "Vault", word: str, path: str) -> None:
+    """Print which other files have a name, if it is no path and several have it."""
+    found, others = resolve_with_alternatives("", word, vault.index.names)
+    if found == path and path != word and others:
+        print_stderr(escape_controls(f"{path}; also {list_first(sorted(others), 4)}"))
 
 
 def find_aliased_note(vault: "Vault", alias: str) -> str | None:
@@ -678,44 +692,10 @@ def _format_paths(paths: Sequence[Path], vault: "Vault") -> str:
     """Return paths as words; many as the folders that hold only them, or as one word."""
     if len(paths) <= _MAX_PATHS:
         return _join_words(_list_path_words(paths))
-    short = _shorten_paths(to_vault_paths(vault.root, paths), vault.index.files)
+    short = cover_files(to_vault_paths(vault.root, paths), vault.index.files, _MAX_PATHS)
     show = make_path_formatter(vault.root)
     words = [show(path).rstrip("/") for path in short]
     return _join_words(_list_path_words(filter(None, words))) if short else f" {_ELLIPSIS}"
-
-
-def _shorten_paths(chosen: Sequence[str], files: Collection[str]) -> list[str]:
-    """Return few vault paths for exactly the files of the chosen ones; [] for none.
-
-    Many paths become the folders of which each file is chosen. `files` are those of the vault.
-    """
-    paths = set(chosen)
-    if len(paths) <= _MAX_PATHS:
-        return list(dict.fromkeys(chosen))
-    totals, counts = _count_by_folder(files), _count_by_folder(_select(paths, files))
-    whole = {folder for folder, total in totals.items() if counts[folder] == total}
-    top = {_find_highest(path, whole) for path in paths}
-    return sorted(top) if len(top) <= _MAX_PATHS else []
-
-
-def _select(paths: Set[str], files: Collection[str]) -> list[str]:
-    if "" in paths:
-        return list(files)
-    return [file for file in files if file in paths or not paths.isdisjoint(_list_folders(file))]
-
-
-def _count_by_folder(files: Collection[str]) -> Counter[str]:
-    return Counter(folder for file in files for folder in _list_folders(file))
-
-
-def _list_folders(path: str) -> list[str]:
-    """Return the folders of a path, the vault ("") first."""
-    ends = [at for at, char in enumerate(path) if char == "/"]
-    return ["", *(path[:at] for at in ends)]
-
-
-def _find_highest(path: str, whole: Collection[str]) -> str:
-    return next((folder for folder in _list_folders(path) if folder in whole), path)
 
 
 def _list_path_words(paths: Iterable[Path | str]) -> list[str]:

@@ -38,7 +38,7 @@ from vaultlink.history.git_renames import (
     read_note_history,
 )
 from vaultlink.index.index import Index
-from vaultlink.index.resolve import name_key
+from vaultlink.index.resolve import file_name, name_key, parent_folder
 from vaultlink.index.titles import unwrap_link
 from vaultlink.report.full import REASON_LABELS
 from vaultlink.report.layout import format_count
@@ -222,10 +222,12 @@ def related(options: RelatedOptions) -> int:
         {"score": _format_score, "note": "path", **marked, "why": "why"},
         head={"note": note},
         empty=f"No notes related to {note} found.",
-        fold=True,
+        fold=terminal.verbose,
     )
     if print_listing(terminal, output_format, listing):
-        terminal.print_message(f"{format_count(len(rows), 'note')} related to {note}.")
+        is_cut = terminal.is_terminal and not terminal.verbose
+        hint = " -v shows the whole reasons." if is_cut else ""
+        terminal.print_message(f"{format_count(len(rows), 'note')} related to {note}.{hint}")
     return EXIT_CLEAN
 
 
@@ -237,12 +239,23 @@ def _list_twins(options: RelatedOptions, terminal: Terminal, output_format: str)
         "twins",
         rows,
         TwinPair.__struct_fields__,
-        {"score": _format_score, "note": "path", "twin": "twin"},
+        {
+            "score": _format_score,
+            "note": lambda row: file_name(row.path),
+            "twin": _format_twin,
+            "folder": lambda row: parent_folder(row.path),
+        },
         empty="No near-duplicate notes found.",
     )
     if print_listing(terminal, output_format, listing):
         terminal.print_message(f"{format_count(len(rows), 'pair')} of notes, most similar first.")
     return EXIT_CLEAN
+
+
+def _format_twin(row: TwinPair) -> str:
+    """Return the name of a twin, or its path if it is in another folder."""
+    is_near = parent_folder(row.path) == parent_folder(row.twin)
+    return file_name(row.twin) if is_near else row.twin
 
 
 def _format_score(row: RelatedNote | TwinPair) -> str:
@@ -253,7 +266,10 @@ def _format_score(row: RelatedNote | TwinPair) -> str:
 
 
 _MIN_WIDE = 100
-"""Columns of a table from which there is room for a cause beside the reason and the score."""
+"""Columns of a table from which there is room for the reason and the score."""
+
+_MIN_NARROW = 60
+"""Columns of a table from which there is room for anything besides the topics."""
 
 
 def unresolved(options: PathsOptions) -> int:
@@ -318,14 +334,15 @@ def _describe_topics(rows: Sequence[DanglingTopicRow], dangling: int, mixed: int
 
 
 def choose_columns(rows: Sequence[DanglingTopicRow], width: int) -> Columns:
-    """Return the columns of the table.
+    """Return the columns of the table: in a narrow one, those that tell topics apart.
 
-    The cause is left out if no topic has one. In a narrow table it takes the place of reason and
-    score.
+    The cause is left out if no topic has one.
     """
     omitted = {"reason", "score"} if width < _MIN_WIDE else set()
+    if width < _MIN_NARROW:
+        omitted |= {"kind", "cause", "similar note"}
     if not any(row.cause for row in rows):
-        omitted = {"cause"}
+        omitted.add("cause")
     return {header: field for header, field in _TABLE.items() if header not in omitted}
 
 
