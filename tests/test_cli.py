@@ -530,7 +530,7 @@ def test_colour(
         ((0.0, 0.2, 0.4), ""),
         (
             (0.0, 0.6, 0.65, 0.8),
-            "\rReading notes: 1,500 of 21,000\rReading notes: 4,500 of 21,000\r" + " " * 30 + "\r",
+            "\rReading notes: 1,500 of 21,000\rReading notes: 4,500 of 21,000\r" + " " * 32 + "\r",
         ),
     ],
 )

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from machine import require_program
-from running import create_vault, write_files
+from running import RunCommand, create_vault, write_files
 from screens import LARGE, SMALL, Size, run_on_screen
 
 SAMPLE = Path(__file__).resolve().parents[1] / "fixtures" / "podcast-wiki"
@@ -143,3 +143,51 @@ def test_demo_shows_the_overview_and_commands_that_can_be_typed() -> None:
     ]
     typed = f"{commands[-1][1]} --statistics"
     assert subprocess.run(typed.split(), cwd=root, capture_output=True, check=False).returncode == 1
+
+
+def test_help_that_is_taller_than_the_screen_is_paged(tmp_path: Path) -> None:
+    for words in ((), ("--help",), ("fix", "--help")):
+        with run_on_screen(tmp_path, *words, environment={"PAGER": "head -n 2"}) as screen:
+            screen.wait_for_end()
+            assert len(screen.text.splitlines()) <= 2
+    with run_on_screen(
+        tmp_path, "completion", "--help", size=LARGE, environment={"PAGER": "head -n 2"}
+    ) as screen:
+        screen.wait_for_end()
+        assert len(screen.text.splitlines()) > 2
+
+
+UNFIXABLE = {
+    "a target may be named": ({"A.md": "[[Nothing]]\n"}, "asks about 1 of them."),
+    "nothing can be named": ({"A.md": "text ^a\n\ntwo ^a\n"}, "`vaultlink rule VL201` explains"),
+}
+
+
+@pytest.mark.parametrize("name", UNFIXABLE)
+def test_findings_without_a_fix_have_a_next_step(tmp_path: Path, name: str) -> None:
+    notes, step = UNFIXABLE[name]
+    root = create_vault(tmp_path / "vault", notes)
+    with run_on_screen(root, "check", size=LARGE) as screen:
+        screen.wait_for_end(1)
+        assert step in screen.text.splitlines()[-1]
+
+
+def test_a_failed_hook_names_a_next_step(
+    run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(create_vault(tmp_path / "vault", {"A.md": "[[Nothing]]\n"}))
+    assert run("check").err.count("\n") == 1
+    monkeypatch.setenv("PRE_COMMIT", "1")
+    assert run("check").err.splitlines()[-1] == (
+        "`vaultlink fix --interactive --changed-since HEAD` asks about what the commit adds; "
+        "`vaultlink baseline` records findings that may stay."
+    )
+
+
+def test_an_interrupt_leaves_nothing_of_the_progress_line(tmp_path: Path) -> None:
+    notes = {f"Note {n}.md": f"[[Note {n + 1}]] {'text ' * 400}\n" for n in range(9_000)}
+    root = create_vault(tmp_path / "vault", notes)
+    with run_on_screen(root, "check", "--no-cache") as screen:
+        screen.wait_for_match(r"Reading notes: \d|Resolving links|Checking notes")
+        screen.type("\x03").wait_for_end(130)
+        assert screen.text.strip() == "stopped"

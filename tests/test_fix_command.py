@@ -474,3 +474,54 @@ def test_interactive_requires_a_terminal(vault: Path) -> None:
     )
     assert done.returncode == 2
     assert "--interactive requires a terminal" in done.stderr
+
+
+# -- the summary of what was fixed ------------------------------------------------------------------------------------
+
+TITLES = {f"{word}.md": f"---\ntitle: The {word}\n---\n" for word in ("a1", "b2", "c3", "d4", "e5")}
+
+
+@pytest.mark.parametrize(
+    ("links", "lines"),
+    [
+        pytest.param(
+            ("The a1", "The a1"),
+            ["2  VL106 title-link  Link to “a1” and keep the visible text"],
+            id="one target",
+        ),
+        pytest.param(
+            ("The a1", "New1"),
+            [
+                "1  VL106 title-link  Link to “a1” and keep the visible text",
+                "1  VL125 planned-note  Create the note “New1.md”",
+                "  + New1.md",
+            ],
+            id="two rules",
+        ),
+        pytest.param(
+            ("The a1", "The b2", "The c3", "The d4", "The e5"),
+            ["5  VL106 title-link  Link to “a1” and keep the visible text, for example"],
+            id="one example of many targets",
+        ),
+        pytest.param(
+            ("New1", "New2", "New3", "New4", "New5"),
+            [
+                "5  VL125 planned-note  Create the note “New1.md”, for example",
+                "  + New1.md, New2.md, New3.md, New4.md, New5.md",
+            ],
+            id="all created notes",
+        ),
+    ],
+)
+def test_summary_names_the_target_or_says_that_it_is_an_example(
+    run: RunCommand,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    links: tuple[str, ...],
+    lines: list[str],
+) -> None:
+    text = "".join(f"[[{link}]]\n" for link in links)
+    monkeypatch.chdir(create_vault(tmp_path / "v", {**TITLES, "Home.md": text}))
+    result = run("fix", "--unsafe-fixes", "--create", ".", "--output-format", "full")
+    shown = [line for line in result.lines if re.match(r"\d+  VL|  \+ New", line)]
+    assert shown == lines

@@ -298,7 +298,9 @@ def test_topics_have_a_cause(run: RunCommand) -> None:
 @pytest.mark.parametrize(
     ("cause", "width", "columns"),
     [
-        (None, 80, ["count", "topic", "kind", "similar note", "reason", "score"]),
+        (None, 40, ["count", "topic"]),
+        (None, 80, ["count", "topic", "kind", "similar note"]),
+        (None, 120, ["count", "topic", "kind", "similar note", "reason", "score"]),
         ("deleted", 80, ["count", "topic", "kind", "similar note", "cause"]),
         ("deleted", 120, ["count", "topic", "kind", "similar note", "reason", "score", "cause"]),
     ],

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import pytest
 
 from repositories import commit, create_repository, update_files
-from running import RunCommand
+from running import RunCommand, create_vault, write_files
 from vaultlink.watch.loop import WatchSettings
 from watched import run_watcher
 
@@ -424,3 +424,94 @@ def test_watcher_notices_links_that_lead_elsewhere(name: str, tmp_path: Path) ->
         if case.home != {**case.before, **case.change}[case.note]:
             watched.wait_for(lambda _: home.read_text("utf-8") == case.home)
     assert home.read_text("utf-8") == case.home
+
+
+# -- what a run created and its undo removed was never a deleted note ------------------------------------------------
+
+WANTING = {
+    "Home.md": "[[Plan A]] and [[Plan B]]\n",
+    "Ideas.md": f"# Ideas\n\n[[Plan A]]\n\n## Part\n\n{'Words of this part. ' * 20}\n",
+}
+
+
+def list_state(run: RunCommand) -> tuple[str, ...]:
+    return (
+        run("check", "--output-format", "json").out,
+        run("check", "--statistics").out,
+        run("history").out,
+    )
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        pytest.param(("fix", "--unsafe-fixes", "--create", "."), id="fix --create"),
+        pytest.param(("extract", "Ideas#Part", "Part of it"), id="extract"),
+    ],
+)
+@pytest.mark.parametrize("is_checked_between", [True, False])
+def test_report_is_as_before_after_undo(
+    run: RunCommand,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    words: tuple[str, ...],
+    is_checked_between: bool,
+) -> None:
+    monkeypatch.chdir(create_vault(tmp_path / "v", WANTING))
+    before = list_state(run)
+    assert "VL125" in before[0]
+    assert "reverts it" in run(*words).err
+    if is_checked_between:
+        assert list_state(run)[0] != before[0]
+    assert run("undo").code == 0
+    assert list_state(run) == before
+
+
+@pytest.mark.parametrize(
+    ("first", "created", "changes", "deleted"),
+    [
+        pytest.param(WANTING, {"Plan A.md": "# A\n"}, {}, [], id="created and removed by a person"),
+        pytest.param(
+            WANTING,
+            {"Plan A.md": "# A\n", "New.md": "[[Plan A]]\n"},
+            {},
+            ["Plan A"],
+            id="a note linked to it meanwhile",
+        ),
+        pytest.param(
+            {**WANTING, "Plan A.md": "# A\n"}, {}, {}, ["Plan A"], id="a note that was there before"
+        ),
+        pytest.param(
+            {**WANTING, "Plan A.md": "# A\n\n- text\n"},
+            {"Plan A.md": None},
+            {"Plan A.md": "# Again\n"},
+            ["Plan A"],
+            id="deleted, created again and removed",
+        ),
+    ],
+)
+def test_a_deleted_note_is_one_that_links_led_to(
+    run: RunCommand,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    first: dict[str, str],
+    created: dict[str, str | None],
+    changes: dict[str, str],
+    deleted: list[str],
+) -> None:
+    root = create_vault(tmp_path / "v", first)
+    monkeypatch.chdir(root)
+    run("check")
+    for files in (created, changes):
+        for path, text in files.items():
+            if text is None:
+                (root / path).unlink()
+            else:
+                write_files(root, {path: text})
+        run("check")
+    (root / "Plan A.md").unlink()
+    found = run("check", "--output-format", "json").data["findings"]  # type: ignore[index]
+    assert sorted({item["target"] for item in found if item["code"] == "VL101"}) == deleted
+    run("check")
+    again = run("check", "--output-format", "json").data["findings"]  # type: ignore[index]
+    assert again == found

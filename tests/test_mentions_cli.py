@@ -366,8 +366,8 @@ def test_note_with_more_than_a_tenth_of_the_links_is_left_out_and_named(
     vault = create_frequent(tmp_path / "vault", frequent, others)
     total = frequent + others
     line = (
-        f"Quiet Zephyrs.md has {frequent} of {total} certain mentions, which are left out: `vaultlink "
-        "mentions --to 'Quiet Zephyrs.md' --interactive` asks about them.\n"
+        f"{frequent} of {total} mentions with a high score are not certain, because so many name "
+        "Quiet Zephyrs.md: `vaultlink mentions --to 'Quiet Zephyrs.md' --interactive` asks about them.\n"
     )
     for words in (("mentions",), ("fix", "--mentions", "--diff"), ("mentions", "--write")):
         done = run(*words, "--vault", vault, "--output-format", "json")
@@ -390,8 +390,8 @@ def test_note_with_more_than_a_tenth_of_all_mentions_is_left_out_and_named(
         (vault / path).unlink()
     write_files(vault, {"All.md": "".join(texts)})
     line = (
-        f"All.md contains {listed} of {listed + others} certain mentions, which are left out: "
-        "`vaultlink mentions All.md --interactive` asks about them.\n"
+        f"{listed} of {listed + others} mentions with a high score are not certain, because All.md "
+        "contains so many: `vaultlink mentions All.md --interactive` asks about them.\n"
     )
     assert (line in run("mentions", "--vault", vault).err) == is_left_out
     run("mentions", "--write", "--vault", vault)
@@ -451,7 +451,10 @@ def test_write_links_and_undo_restores_every_byte(run: RunCommand, vault: Path) 
     before = read_files(vault)
     done = run("mentions", "--write", "--output-format", "table")
     assert (done.code, done.out) == (0, "")
-    assert done.err == ("Linked 4 mentions of 2 notes in 2 notes. `vaultlink undo` reverts it.\n")
+    assert done.err == (
+        "Linked 4 mentions of 2 notes in 2 notes. `vaultlink undo` reverts it.\n"
+        "Links are evidence: other mentions may be certain now, which the same command links.\n"
+    )
     assert list_changes(before, read_files(vault)) == LINKED
     again = run("mentions", "--write", "--output-format", "table")
     assert again == (0, "", "Nothing was written.\n")

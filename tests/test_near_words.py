@@ -223,3 +223,76 @@ def test_missing_git_is_called_missing(
     done = run(*line.split())
     assert done.code == code
     assert message in done.err
+
+
+# -- many paths in a command ---------------------------------------------------------------------------------------
+
+MANY = {
+    **{f"a/b/N{n:02}.md": f"[[Nope {n}]] #\n" for n in range(20)},
+    **{f"c/N{n:02}.md": f"[[Wanted {n}]]\n" for n in range(20)},
+}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "said"),
+    [
+        pytest.param("a/b/*.md", " a`", id="all files of a folder, and of the folder above it"),
+        pytest.param("*/**/*.md", "", id="all files of the vault"),
+        pytest.param("c/N0[0-2].md", " c/N00.md c/N01.md c/N02.md`", id="few files"),
+        pytest.param("c/N0*.md", " …`", id="a part of a folder"),
+    ],
+)
+def test_many_paths_become_their_folders(
+    run: RunCommand, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, pattern: str, said: str
+) -> None:
+    root = create_vault(tmp_path / "v", MANY)
+    monkeypatch.chdir(root)
+    paths = [path.relative_to(root) for path in sorted(root.glob(pattern))]
+    result = run("unresolved", "--output-format", "table", *paths)
+    assert f"`vaultlink fix --interactive{said or '`'}" in result.err
+    is_cut = "…" in said
+    assert (
+        f"Write the {len(paths)} paths of this command in place of “…”." in result.err
+    ) is is_cut
+    overview = run("check", "--output-format", "full", "--show", "overview", *paths)
+    assert f"vaultlink check --show all{said.rstrip('`')}  " in overview.out
+    assert ("in place of “…”" in overview.err) is is_cut
+    if said.strip("` ") == "a":
+        assert run("unresolved", "a").out == run("unresolved", *paths).out
+
+
+def test_many_extra_arguments_are_counted(run: RunCommand) -> None:
+    words = [f"Note {n}.md" for n in range(300)]
+    result = run("history", *words)
+    assert result.code == 2
+    assert "unexpected argument: Note 1.md (and 298 more). " in result.err
+    assert len(result.err) < 300
+
+
+# -- names that several notes have -------------------------------------------------------------------------------------
+
+PIERS = {"sea/Pier.md": "# P\n", "work/Pier.md": "[[sea/Pier]]\n", "a.md": "[[Pier]]\n"}
+
+
+@pytest.mark.parametrize(
+    ("typed", "is_said"),
+    [
+        ("backlinks Pier", True),
+        ("show Pier.md", True),
+        ("related Pier", True),
+        ("links Pier", True),
+        ("open Pier --print", True),
+        ("sections write Pier", True),
+        ("graph --focus Pier --output-format dot", True),
+        ("backlinks sea/Pier", False),
+        ("backlinks work/Pier.md", False),
+        ("backlinks a", False),
+    ],
+)
+def test_a_name_of_two_notes_names_the_other(
+    run: RunCommand, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, typed: str, is_said: bool
+) -> None:
+    monkeypatch.chdir(create_vault(tmp_path / "v", PIERS))
+    done = run(*typed.split())
+    assert done.code == 0
+    assert ("sea/Pier.md; also work/Pier.md\n" in done.err) is is_said

@@ -15,6 +15,8 @@ import pytest
 from repositories import create_repository
 from running import RunCommand, create_vault, read_files, write_files
 from test_counts import FIXTURES, parse_summary
+from vaultlink import open_vault
+from vaultlink.watch.session import Session
 
 # -- the numbers of fixes in all outputs ---------------------------------------------------------------------------
 
@@ -290,3 +292,37 @@ def test_next_steps_of_init_and_known_findings_can_be_run(
     pruning = next(command for command in list_commands(said) if command[1] == "baseline")
     assert run(*pruning[1:]).code == 0
     assert "no longer found" not in run("check", "--vault", name).err
+
+
+# -- one number of unresolved topics -----------------------------------------------------------------------------------
+
+TOPICS = {
+    "vaultlink.toml": 'allow-dangling = ["Allowed"]\n',
+    "Home.md": "[[Example]] [text](Example.md) [[Plan]] [[Allowed]]\n",
+    "Other.md": "[[Example]]\n",
+}
+
+
+def test_outputs_have_one_number_of_topics(
+    run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = create_vault(tmp_path / "v", TOPICS)
+    monkeypatch.chdir(root)
+    listed = run("unresolved", "--output-format", "table")
+    assert listed.err.startswith(
+        "2 topics in 4 unresolved links: 1 planned note, 1 mistake. 2 links to these mistakes look "
+        "planned; a topic is a mistake if one of its links is. 1 more unresolved link is not listed"
+    )
+    graph = run("graph")
+    assert "unresolved topics\t2" in graph.out
+    assert graph.err.strip() == (
+        "All links count, also those that `vaultlink check` does not report: 1 dangling link, with "
+        "1 topic in the graph."
+    )
+    assert Session(open_vault(root)).count_totals().dangling_topics == 2
+    lines = run("check", "--output-format", "full", "--show", "overview").lines
+    assert lines[lines.index("Mistakes") + 1].split(maxsplit=2) == [
+        "3",
+        "Example",
+        "1 mistake; 2 reported as planned",
+    ]

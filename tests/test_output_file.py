@@ -491,3 +491,71 @@ def test_stream_that_is_only_read_is_the_file_itself(vault: Path) -> None:
         )
         assert done.returncode == 2
         assert (vault / "Home.md").read_text() == VAULT["Home.md"]
+
+
+# -- the format that the name of the file implies ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "start"),
+    [
+        pytest.param("graph --output-file {out}.svg", b"<?xml", id="svg"),
+        pytest.param("check --output-file {out}.json", b'{"schema":', id="json"),
+        pytest.param("links --output-file {out}.JSON", b'{"schema":', id="case"),
+        pytest.param("links --output-file {out}.tsv", b"path\tline\t", id="tsv"),
+        pytest.param("check --output-file {out}.txt", b"A.md:1:1:", id="no format"),
+        pytest.param("links --output-format json --output-file {out}.csv", b"{", id="option"),
+        pytest.param("check --output-format concise --output-file {out}.json", b"A.md", id="wins"),
+    ],
+)
+def test_extension_of_the_file_names_the_format(
+    run: RunCommand, tmp_path: Path, words: str, start: bytes
+) -> None:
+    root = create_vault(tmp_path / "v", {"A.md": "[[Nope]]\n"})
+    line = words.format(out=tmp_path / "out").split()
+    assert run(*line, "--vault", root).code in (0, 1)
+    assert Path(line[-1]).read_bytes().startswith(start)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "graph --output-file {out}.png",
+        "links --output-file {out}.csv",
+        "check --output-file {out}.svg",
+    ],
+)
+def test_extension_of_another_format_is_refused(
+    run: RunCommand, tmp_path: Path, words: str
+) -> None:
+    root = create_vault(tmp_path / "v", {"A.md": "[[Nope]]\n"})
+    line = words.format(out=tmp_path / "out").split()
+    done = run(*line, "--vault", root)
+    assert done.code == 2
+    assert "there is no output format for " in done.err
+    assert not Path(line[-1]).exists()
+
+
+# -- options that contradict each other --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        ("undo --list --diff", "--list and --diff"),
+        ("check -qv", "--quiet and --verbose"),
+        ("check --no-cache --cache-dir x", "--no-cache and --cache-dir"),
+        ("backlinks --write --check", "--write and --check"),
+    ],
+)
+def test_contradictions_are_refused(
+    run: RunCommand, tmp_path: Path, words: str, named: str
+) -> None:
+    root = create_vault(tmp_path / "v", {"A.md": "[[Nope]]\n"})
+    done = run(*words.split(), "--vault", root)
+    assert (done.code, done.err) == (2, f"error: {named} can't be used together.\n")
+
+
+def test_the_page_of_report_is_no_orphan(run: RunCommand, tmp_path: Path) -> None:
+    root = create_vault(tmp_path / "v", {"A.md": "", "vaultlink-report.html": "", "b.html": ""})
+    assert run("orphans", "--vault", root).lines == ["path", "A.md", "b.html"]

@@ -200,7 +200,7 @@ def test_phase_that_begins_late_is_drawn_at_once_and_erased(clock: list[float]) 
     stream = io.StringIO()
     with ProgressLine(stream, "Planning fixes", began=clock[0] - 1):
         assert stream.getvalue() == "\rPlanning fixes"
-    assert stream.getvalue() == "\rPlanning fixes\r" + " " * 14 + "\r"
+    assert stream.getvalue() == "\rPlanning fixes\r" + " " * 16 + "\r"
 
 
 def test_phase_of_a_short_run_is_not_drawn(clock: list[float]) -> None:
@@ -271,7 +271,7 @@ def test_message_erases_the_line(clock: list[float], capsys: pytest.CaptureFixtu
     stream = io.StringIO()
     with ProgressLine(stream, "Planning fixes", clock[0] - 1):
         print_stderr("warning: something")
-        assert stream.getvalue().endswith(" " * 14 + "\r")
+        assert stream.getvalue().endswith(" " * 16 + "\r")
     assert capsys.readouterr().err == "warning: something\n"
 
 

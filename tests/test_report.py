@@ -428,6 +428,9 @@ def test_render_time_is_linear_in_the_number_of_findings(form: str) -> None:
         ("🙂", 2),
         ("\u2068a\u2069", 1),
         ("жω“€…", 5),
+        ("🗂", 1),
+        ("🗂\ufe0f", 2),
+        ("☕\ufe0f a", 4),
         ("", 0),
     ],
 )
@@ -462,6 +465,7 @@ def test_truncate(text: str, room: int, head: str, tail: str) -> None:
         ("harbour", 0, ""),
         ("港港港港", 5, "港…港"),
         ("xxxxxxxxe\u0301yyy", 8, "xxxx…yyy"),
+        ("🗂\ufe0f Index 🗂\ufe0f", 7, "🗂\ufe0f … 🗂\ufe0f"),
     ],
 )
 def test_truncate_in_the_middle(text: str, room: int, shown: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 from running import RunCommand, create_vault, write_files
 from vaultlink.api import open_vault
 from vaultlink.disk.scan import Settings
-from vaultlink.index.topics import list_topics, topic_key
+from vaultlink.index.topics import TopicCounter, list_topics, topic_key
 
 
 @pytest.mark.parametrize(
@@ -123,3 +123,22 @@ def test_all_outputs_have_the_same_topics(run: RunCommand, tmp_path: Path) -> No
             assert re.search(rf"\| `?{re.escape(name)}`? +\| +{count} \|", page)
         told = run("topics", "--vault", vault, "--output-format", "table").err
         assert f"{len(topics)} topics in {sum(topics.values())} unresolved links: " in told
+
+
+def test_counter_follows_the_findings_of_notes(tmp_path: Path) -> None:
+    vault = open_vault(create_vault(tmp_path / "v", {"Empty.md": ""}))
+    texts = (
+        ("a.md", "[[Plan]] [[x/Plan]] [[Role]] [[plan]]"),
+        ("b.md", "[[role]] [[y/Plan]]"),
+        ("a.md", "[[Plan]]"),
+        ("b.md", ""),
+        ("a.md", ""),
+        ("b.md", "[[x/Plan]]"),
+    )
+    counter, counts = TopicCounter(), []
+    for path, text in texts:
+        vault = vault.holding(path, text)
+        counter.update_note(path, vault.state.diagnostics.get(path, ()))
+        counts.append(counter.count())
+        assert counter.count() == len(list_topics(vault.check()))
+    assert counts == [2, 4, 2, 1, 0, 1]

@@ -197,6 +197,11 @@ REFUSED = {
         "{root}/v has no .obsidian, but contains 2 vaults: b, sub. "
         "Run vaultlink in the vault, or name it with --vault.",
     ),
+    "parent of a vault and of a folder with many notes": (
+        Case(("v/sub/deep/.obsidian/", "v/Notes/a/", *(f"v/Notes/a/{n}.md" for n in range(20))), "v", (), ""),
+        "{root}/v has no .obsidian, but contains the vault sub/deep. Notes has many notes, too. "
+        "Run vaultlink in the vault, or name it with --vault.",
+    ),
     "two vaults": (
         Case(("v/.obsidian/", "w/vaultlink.toml"), "", ("w", "v/sub"), ""),
         "the paths are in 2 vaults: {root}/v, {root}/w. Name paths of one vault only.",

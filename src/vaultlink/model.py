@@ -617,6 +617,8 @@ class History(msgspec.Struct, frozen=True, array_like=True, gc=False):
         reasons: Old vault path to what happened to the file, as a clause.
         names: Former alias or title, normalized, to the only note that had it.
         unseen: What git can't see of the past, such as in a shallow clone, as clauses.
+        created: Path of a file that was created since the first state that is remembered, to the
+            notes whose unresolved links it resolved then.
     """
 
     moves: Mapping[str, str] = {}
@@ -628,6 +630,7 @@ class History(msgspec.Struct, frozen=True, array_like=True, gc=False):
     reasons: Mapping[str, str] = {}
     names: Mapping[str, "FormerName"] = {}
     blind_spots: tuple[str, ...] = ()
+    created: Mapping[str, tuple[str, ...]] = {}
 
     def then(self, later: "History") -> "History":
         """Return this history and a later one, which counts where they differ.
@@ -653,6 +656,7 @@ class History(msgspec.Struct, frozen=True, array_like=True, gc=False):
             {**self.reasons, **later.reasons},
             {**self.names, **later.names},
             self.blind_spots or later.blind_spots,
+            {**self.created, **later.created},
         )
 
     def within(self, files: Collection[str]) -> "History":

@@ -19,6 +19,7 @@ from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
 from vaultlink.cli.options import ReportOptions
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import (
+    describe_shortened,
     describe_skipped_preview,
     find_path_prefix,
     format_command_options,
@@ -256,7 +257,7 @@ class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
             extra_keys=extra_keys,
             width=terminal.width,
             height=terminal.height or 24,
-            command_options=format_command_options(options),
+            command_options=format_command_options(options, vault),
             vault_option=format_vault_option(options, vault.root),
             show_path=make_path_formatter(vault.root),
             link_path=make_path_linker(terminal.format_link_prefix(vault.root)),
@@ -280,10 +281,14 @@ class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
         has_numbers = self.row in (OVERVIEW, STATUS)  # those of findings and fixes
         counts_fixes = not (has_numbers or self.terminal.quiet) and self._may_have_fixes()
         summary, *known = self.summarize()
+        fixes = self._describe_fixes() if counts_fixes else ""
+        if not (fixes or has_numbers or self.terminal.quiet):
+            fixes = self._describe_next_step()
         sentences = [
             "" if has_numbers else summary,
             *known,
-            self._describe_fixes() if counts_fixes else "",
+            fixes,
+            self.describe_shortened() if fixes or self.row is OVERVIEW else "",
             describe_unseen(self.vault.state.settings.history.blind_spots),
             *self._describe_folders(),
             describe_skipped_preview(self.vault.config),
@@ -292,7 +297,7 @@ class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
 
     def _describe_fixes(self) -> str:
         """Return the commands that fix these findings, and not more."""
-        options, command_options = self.options, format_command_options(self.options)
+        options, command_options = self.options, format_command_options(self.options, self.vault)
         sentence = describe_fixable(self.forecast, command_options)
         if options.changed_since and not sentence:
             rules = self.vault.state.settings.rules_by_name
@@ -300,9 +305,34 @@ class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
             ask = f"`vaultlink fix --interactive{command_options}` asks about {asked:,} of them."
             return ask if asked else ""
         if runs_in_hook() and self.forecast.known_safe and not options.changed_since:
-            since_head = format_command_options(replace(options, changed_since="HEAD"))
+            since_head = format_command_options(replace(options, changed_since="HEAD"), self.vault)
             return f"{sentence} `vaultlink fix{since_head}` fixes only what the commit adds."
         return sentence
+
+    def _describe_next_step(self) -> str:
+        """Return a command for findings without a fix, for a person or in a hook; else ""."""
+        is_hook, found = runs_in_hook(), self.split.new if self.parts is None else ()
+        if not found or not (is_hook or self.terminal.is_terminal):
+            return ""
+        options = self.options
+        if is_hook and not options.changed_since:
+            options = replace(options, changed_since="HEAD")
+        words = format_command_options(options, self.vault)
+        rules = self.vault.state.settings.rules_by_name
+        asked = sum(rules[d.rule].deferred_fix == "target" for d in found)
+        if is_hook:
+            vault_option = format_vault_option(self.options, self.vault.root)
+            return (
+                f"`vaultlink fix --interactive{words}` asks about what the commit adds; "
+                f"`vaultlink baseline{vault_option}` records findings that may stay."
+            )
+        if asked:
+            return f"`vaultlink fix --interactive{words}` asks about {asked:,} of them."
+        return f"`vaultlink rule {found[0].code}` explains the first."
+
+    def describe_shortened(self) -> str:
+        """Return a sentence on the paths that proposed commands do not repeat; else ""."""
+        return describe_shortened(self.options, self.vault)
 
     def _describe_folders(self) -> list[str]:
         """Return hints on folders that look imported, if the whole vault is checked."""

@@ -148,7 +148,7 @@ def _dispatch_command(line: list[str]) -> int:
     if not line or line[0] in ("-h", "--help", "help"):
         from vaultlink.cli.terminal import Terminal  # noqa: PLC0415
 
-        Terminal().print_results(render_overview())
+        Terminal().print_paged(render_overview())
         return EXIT_CLEAN
     name = ALIASES.get(line[0], line[0])
     if name not in COMMANDS:

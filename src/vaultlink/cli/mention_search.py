@@ -343,13 +343,15 @@ def print_mentions(
 
 
 def print_frequent(terminal: Terminal, frequent: Sequence[FrequentNote]) -> None:
-    """Print which notes have too many certain mentions to link them unasked."""
+    """Print which mentions with a high score are not linked unasked, and why."""
     for path, count, total, is_source in frequent:
         name = escape_controls(path)
-        verb, option = ("contains", "") if is_source else ("has", "--to ")
+        reason, option = (
+            (f"{name} contains so many", "") if is_source else (f"so many name {name}", "--to ")
+        )
         command = f"vaultlink mentions {option}{shlex.quote(name)} --interactive"
         terminal.print_message(
-            f"{name} {verb} {count:,} of {total:,} certain mentions, which are left out: "
+            f"{count:,} of {total:,} mentions with a high score are not certain, because {reason}: "
             f"`{command}` asks about them."
         )
 

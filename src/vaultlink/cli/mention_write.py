@@ -121,6 +121,11 @@ class _MentionsCommand(WritingCommand):
         print_only_read(terminal, self._found.only_read)
         undo = f" {self.describe_undo()}" if result.run_id else ""
         terminal.print_message(f"{self.describe(plan)}{undo}")
+        if linked and not (topics or self.is_interactive):
+            terminal.print_message(
+                "Links are evidence: other mentions may be certain now, which the same command "
+                "links."
+            )
         print_frequent(terminal, self._found.frequent)
         if linked and topics:
             terminal.print_message(

@@ -172,7 +172,12 @@ class RuleSelectionOptions(OpenOptions, frozen=True, kw_only=True):
 
     select: Annotated[
         tuple[str, ...],
-        option("--select", metavar="RULES", help="Run only these rules, such as VL1,orphan-note."),
+        option(
+            "--select",
+            metavar="RULES",
+            help="Run only these rules, such as VL1,orphan-note. One that was split from another "
+            "runs with that, unless it is named, too.",
+        ),
     ] = ()
     ignore: Annotated[
         tuple[str, ...], option("--ignore", metavar="RULES", help="Do not run these rules.")

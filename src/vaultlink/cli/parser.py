@@ -48,7 +48,7 @@ def _print_help(command: str, run: Callable[[OptionsT], int], options: type) -> 
     from vaultlink.cli.help_page import render_help  # noqa: PLC0415 - rarely needed
     from vaultlink.cli.terminal import Terminal  # noqa: PLC0415 - as above
 
-    Terminal().print_results(render_help(command, run.__doc__ or "", options))
+    Terminal().print_paged(render_help(command, run.__doc__ or "", options))
     return EXIT_CLEAN
 
 

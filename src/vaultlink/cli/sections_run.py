@@ -140,7 +140,7 @@ class _SectionsCommand(WritingCommand):
         if self._request.diff:
             return super().preview(plan)
         rows = self._list_rows(plan)
-        self._print_rows(rows)
+        self._print_rows(rows, "would be ")
         print_skipped_notes(plan.skipped)
         if sentence := self.describe(plan, would=True):
             self.terminal.print_message(sentence)
@@ -167,10 +167,10 @@ class _SectionsCommand(WritingCommand):
         self.terminal.print_message(_summarize(self._request.action, []))
         return EXIT_CLEAN
 
-    def _print_rows(self, rows: Sequence[SectionChangeRow]) -> None:
+    def _print_rows(self, rows: Sequence[SectionChangeRow], prefix: str = "") -> None:
         if rows or is_json(self.output_format):
             columns = SectionChangeRow.__struct_fields__
-            table: Columns = {"note": "path", "section": lambda row: _LABELS[row.change]}
+            table: Columns = {"note": "path", "section": lambda row: prefix + _LABELS[row.change]}
             print_listing(
                 self.terminal, self.output_format, Listing("sections", rows, columns, table)
             )

@@ -160,6 +160,20 @@ _LISTING_FORMATS = ("table", "tsv")
 """Output formats that only listings have."""
 
 
+_FORMATS_BY_EXTENSION: Mapping[str, Sequence[str]] = {
+    ".json": ("json",),
+    ".sarif": ("sarif",),
+    ".svg": ("svg",),
+    ".dot": ("dot",),
+    ".gexf": ("gexf",),
+    ".graphml": ("graphml",),
+    ".tsv": ("tsv",),
+    ".html": ("html",),
+    **dict.fromkeys((".csv", ".xlsx", ".docx", ".pdf", ".png", ".jpg", ".jpeg", ".gif"), ()),
+}
+"""Extension of an output file to the formats that it may mean; () for what no command writes."""
+
+
 class Terminal:
     """Prints the results and messages of one run.
 
@@ -174,6 +188,8 @@ class Terminal:
     """True after results of any run of this process."""
 
     def __init__(self, options: PrintOptions = PrintOptions()):  # noqa: B008 - frozen
+        if options.quiet and options.verbose:
+            raise UsageError("--quiet and --verbose can't be used together.")
         self.quiet, self.verbose = options.quiet, options.verbose
         self.output_file = options.output_file
         self.is_terminal = self.output_file is None and _is_terminal(sys.stdout)
@@ -200,10 +216,17 @@ class Terminal:
         """
         return self.choose_format(FORMATS, FORMAT_ON_TERMINAL, FORMAT_ELSEWHERE)
 
-    def choose_format(self, formats: Collection[str], on_terminal: str, elsewhere: str) -> str:
-        """Return the output format of the option, the environment or the default.
+    def choose_format(
+        self,
+        formats: Collection[str],
+        on_terminal: str,
+        elsewhere: str,
+        *,
+        ignores_file: bool = False,
+    ) -> str:
+        """Return the output format of the option, environment, file, or the default.
 
-        The option takes precedence over the environment. A format in VAULTLINK_OUTPUT_FORMAT that
+        The first of these that names one decides. A format in VAULTLINK_OUTPUT_FORMAT that
         only other commands have is ignored, because the variable applies to all commands. Raises
         UsageError for any other unknown format.
         """
@@ -213,6 +236,7 @@ class Terminal:
         for source, name in (
             ("--output-format", self._requested_format),
             ("VAULTLINK_OUTPUT_FORMAT", variable),
+            ("--output-file", "" if ignores_file else self._find_implied_format(formats, variable)),
         ):
             if name in formats:
                 self.written_format = name
@@ -233,6 +257,24 @@ class Terminal:
         name = self._requested_format
         if name and name not in allowed:
             raise UsageError(f"--output-format: {quote_name(name)} is not possible: {reason}.")
+
+    def _find_implied_format(self, formats: Collection[str], variable: str) -> str:
+        """Return the format that the extension of the output file names; "" for none.
+
+        A format that an option or the `variable` names decides. Else raises UsageError for an
+        extension of a format that the command does not have.
+        """
+        extension = self.output_file.suffix.lower() if self.output_file else ""
+        names = _FORMATS_BY_EXTENSION.get(extension)
+        if names is None or self._requested_format or variable:
+            return ""
+        implied = next((name for name in names if name in formats), "")
+        if not implied:
+            raise UsageError(
+                f"--output-file: {escape_controls(str(self.output_file))}: there is no output "
+                f"format for {extension} here. Name one with --output-format: {', '.join(formats)}."
+            )
+        return implied
 
     def is_format_chosen(self) -> bool:
         """Return True if an option or the environment names the output format."""
@@ -424,7 +466,8 @@ class ProgressLine:
 
     def erase(self) -> None:
         if self._drawn_length:
-            self._draw(" " * self._drawn_length + "\r")
+            columns = max(self._drawn_length, _terminal_columns() - 1)
+            self._draw(" " * min(self._drawn_length + len("^C"), columns) + "\r")
             self._drawn_length = 0
 
     @classmethod

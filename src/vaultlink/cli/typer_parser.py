@@ -14,6 +14,7 @@ import typer
 
 from vaultlink.cli.options import OptionField, RawValues
 from vaultlink.errors import UnknownNameError, UsageError, propose
+from vaultlink.report.layout import truncate
 from vaultlink.text import curl_quotes, lazy_pattern
 
 _TyperError: type[Exception] = typer.BadParameter.__mro__[2]
@@ -85,13 +86,14 @@ def parse_with_typer(
         with redirect_stdout(StringIO()):  # the help page of typer is not shown
             code = app(list(line), prog_name=f"vaultlink {command}", standalone_mode=False)
     except _TyperError as error:
-        text, is_extra = _EXTRA_ARGUMENTS.subn(r"unexpected argument: \1", _read_message(error))
+        text, extra = _read_message(error), _EXTRA_ARGUMENTS.match(_read_message(error))
         hint = f"`vaultlink {command} --help` lists all options."
-        if is_extra:
+        if extra:
             quotes = (
                 "" if all(it.spec.names for it in fields) else "Names with spaces need quotes. "
             )
-            raise UnknownNameError(f"{text.rstrip('.')}. {quotes}{hint}") from None
+            named = _name_extra(extra[1], line)
+            raise UnknownNameError(f"unexpected argument: {named}. {quotes}{hint}") from None
         if any(len(word) > 2 and _DASHED_NAME.fullmatch(word) for word in line):
             hint = f"Put -- before names that begin with a dash. {hint}"
         raise UsageError(_explain_error(text, fields, error, hint)) from None
@@ -116,6 +118,22 @@ _EXTRA_ARGUMENTS = lazy_pattern(r"^Got unexpected extra arguments?(?:\(s\))? \((
 
 
 _QUOTED_OPTION = lazy_pattern(r"'(--?[\w-]+)'")
+
+
+def _name_extra(text: str, line: Sequence[str]) -> str:
+    """Return the extra arguments, which typer joins; of many the first and a number."""
+    for count in range(1, len(line) + 1):
+        if " ".join(line[-count:]) == text:
+            more = count - 1
+            return text if more <= _FEW_EXTRA else f"{line[-count]} (and {more:,} more)"
+    return truncate(text, _LONG_EXTRA)
+
+
+_FEW_EXTRA = 3
+"""Extra arguments besides the first that an error names."""
+
+_LONG_EXTRA = 200
+"""Columns of extra arguments that are not the last words of the line."""
 
 
 def _read_message(error: Exception) -> str:

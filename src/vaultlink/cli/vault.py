@@ -16,7 +16,7 @@ from vaultlink.cli.options import (
     RuleSelectionOptions,
     VaultOptions,
 )
-from vaultlink.cli.terminal import Terminal
+from vaultlink.cli.terminal import Terminal, print_stderr
 from vaultlink.disk.obsidian_files import APP_FILE
 from vaultlink.disk.scan import Settings, VaultScan, list_files, scan_vault
 from vaultlink.disk.vault_search import (
@@ -28,7 +28,14 @@ from vaultlink.disk.vault_search import (
 )
 from vaultlink.errors import UnknownNameError, UsageError, explain_path, explain_word, propose
 from vaultlink.files import is_folder, path_exists
-from vaultlink.index.resolve import is_note, make_path_filter, normalize_name, resolve
+from vaultlink.index.resolve import (
+    cover_files,
+    is_note,
+    make_path_filter,
+    normalize_name,
+    resolve,
+    resolve_with_alternatives,
+)
 from vaultlink.report.layout import escape_controls, truncate_left
 from vaultlink.text import list_first, quote_name
 
@@ -80,6 +87,8 @@ def scan_from_options(
     """
     if options.isolated and options.config:
         raise UsageError("--isolated and --config can't be used together.")
+    if options.no_cache and options.cache_dir:
+        raise UsageError("--no-cache and --cache-dir can't be used together.")
     settings = build_settings(options)
     if overrides:
         settings = replace(settings, overrides={**settings.overrides, **overrides})
@@ -288,6 +297,7 @@ def find_note_argument(vault: "Vault", name: str) -> str:
     for text in (word, word.partition("#")[0]):  # a link may lead to a part of the note
         path = _find_from_outside(vault, text) or vault.find(text) or find_aliased_note(vault, text)
         if path is not None:
+            _report_others(vault, text, path)
             return path
     if folder := find_folder(vault.index, word):
         raise UsageError(f"{folder}/ is a folder. Name a note.")
@@ -297,6 +307,13 @@ def find_note_argument(vault: "Vault", name: str) -> str:
     near = near or find_similar_paths(word, list(filter(is_note, vault.index.files)), folders=False)
     hint = propose(near[:2], "A note is named by its path in the vault, or as in a link.")
     raise UnknownNameError(f"there is no note {quote_name(name)} in {vault.root}. {hint}")
+
+
+def _report_others(vault: "Vault", word: str, path: str) -> None:
+    """Print which other files have a name, if it is no path and several have it."""
+    found, others = resolve_with_alternatives("", word, vault.index.names)
+    if found == path and path != word and others:
+        print_stderr(escape_controls(f"{path}; also {list_first(sorted(others), 4)}"))
 
 
 def find_aliased_note(vault: "Vault", alias: str) -> str | None:
@@ -652,25 +669,51 @@ _SETTINGS_OPTIONS = ("config", "isolated", "no_history")
 """Options that decide what a command finds in a vault, in all commands that open one."""
 
 
-def format_command_options(options: ReportOptions) -> str:
+_MAX_PATHS = 5
+"""Paths that a proposed command repeats as they are, and folders that take the place of more."""
+
+_ELLIPSIS = "…"
+"""The word that stands for the paths of a command in the commands that it proposes."""
+
+
+def format_command_options(options: ReportOptions, vault: "Vault") -> str:
     """Return the options that decide what a command finds and fixes, and its paths.
 
     Another command that repeats them finds and fixes the same.
     """
     names = ("vault", *_SETTINGS_OPTIONS, *_RULE_OPTIONS, "changed_since", "no_baseline")
     paths = (options.stdin_filename,) if options.stdin_filename else options.paths
-    return _join_words([*_list_words(options, names), *_list_path_words(paths)])
+    return _join_words(_list_words(options, names)) + _format_paths(paths, vault)
 
 
-def format_part(options: PathsOptions, root: Path) -> str:
+def format_part(options: PathsOptions, vault: "Vault") -> str:
     """Return the options that name the vault and its settings, and the paths."""
     if not options.paths:
-        return format_vault_option(options, root)
+        return format_vault_option(options, vault.root)
     words = _list_words(options, ("vault", *_SETTINGS_OPTIONS))
-    return _join_words([*words, *_list_path_words(options.paths)])
+    return _join_words(words) + _format_paths(options.paths, vault)
 
 
-def _list_path_words(paths: Iterable[Path]) -> list[str]:
+def describe_shortened(options: ReportOptions | PathsOptions, vault: "Vault") -> str:
+    """Return a sentence on the paths that proposed commands do not repeat; else ""."""
+    is_short = _format_paths(options.paths, vault) == f" {_ELLIPSIS}"
+    if not is_short:
+        return ""
+    count = f"{len(options.paths):,}"
+    return f"Write the {count} paths of this command in place of {quote_name(_ELLIPSIS)}."
+
+
+def _format_paths(paths: Sequence[Path], vault: "Vault") -> str:
+    """Return paths as words; many as the folders that hold only them, or as one word."""
+    if len(paths) <= _MAX_PATHS:
+        return _join_words(_list_path_words(paths))
+    short = cover_files(to_vault_paths(vault.root, paths), vault.index.files, _MAX_PATHS)
+    show = make_path_formatter(vault.root)
+    words = [show(path).rstrip("/") for path in short]
+    return _join_words(_list_path_words(filter(None, words))) if short else f" {_ELLIPSIS}"
+
+
+def _list_path_words(paths: Iterable[Path | str]) -> list[str]:
     words = [str(path) for path in paths]
     return ["--", *words] if any(word.startswith("-") for word in words) else words
 

@@ -19,7 +19,12 @@ from vaultlink.history.git_log import LogCommit, read_log
 from vaultlink.history.git_renames import git_history
 from vaultlink.history.git_targets import find_git_targets
 from vaultlink.history.headings import last_key
-from vaultlink.history.link_changes import list_changed_keys, remember_links, remember_names
+from vaultlink.history.link_changes import (
+    list_changed_keys,
+    remember_created,
+    remember_links,
+    remember_names,
+)
 from vaultlink.history.matcher import PieceIndex
 from vaultlink.index.anchors import part_key, split_parts
 from vaultlink.index.index import Index, target_spellings
@@ -92,7 +97,7 @@ def find_history(
             commits = _remember_commits(scan, state, asked, store)
             committed = commits.then(_remember_commit(scan, state))
         remembered = known.then(committed)
-    history = asked.then(remembered)
+    history = asked.then(replace(remembered, created={}))
     return _add_git_anchors(scan, state, missing, history, store), remembered
 
 
@@ -255,9 +260,9 @@ def _remember_saved(
         return NO_HISTORY
     since = max(known.vanished.values(), default=UNCOMMITTED) + 1
     new = follow(then, present, () if others else changed, PieceIndex(now.notes), since)
-    history = known.then(new).within(files)
     if others:
-        return history
+        return known.then(new).within(files)
+    history = remember_created(known, new, before, now).within(files)
     committed = {old: path for old, path in git_moves.items() if old in before.files}
     moves = {**committed, **new.moves}
     history = replace(history, deleted=history.deleted.difference(moves))

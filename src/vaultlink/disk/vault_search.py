@@ -5,6 +5,7 @@ Nothing here runs a program, except git where several vaults of a work tree are 
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,6 +18,9 @@ from vaultlink.text import list_first
 
 _MAX_FOLDERS = 50_000
 """Folders that are searched for vaults. More take seconds, and are no collection of notes."""
+
+_MANY_NOTES = 20
+"""Notes in a folder from which it may be a vault without `.obsidian`."""
 
 _MAX_NAMED = 5
 """Vaults that a message names."""
@@ -243,8 +247,42 @@ def _refuse_vaults(folder: Path, vaults: Sequence[str]) -> None:
     if vaults:
         raise UsageError(
             f"{folder} has no .obsidian, but contains {_name_vaults(vaults)}. "
+            f"{_describe_note_folders(folder, vaults)}"
             "Run vaultlink in the vault, or name it with --vault."
         )
+
+
+def _describe_note_folders(folder: Path, vaults: Sequence[str]) -> str:
+    """Return a sentence on folders that may be vaults without `.obsidian`; else ""."""
+    try:
+        names = sorted(item.name for item in folder.iterdir() if item.is_dir())
+    except OSError:
+        return ""
+    tops = {vault.partition("/")[0] for vault in vaults if "/" not in vault}
+    found = [
+        name
+        for name in names
+        if name[0] != "." and name not in tops | _SKIPPED_FOLDERS and _has_many_notes(folder / name)
+    ]
+    if not found:
+        return ""
+    verb = "has" if len(found) == 1 else "have"
+    return f"{list_first(found, _MAX_NAMED)} {verb} many notes, too. "
+
+
+def _has_many_notes(folder: Path) -> bool:
+    """Return True for many notes in a folder and those below it, except vaults."""
+    count = searched = 0
+    pending = [os.fspath(folder)]
+    while pending and searched < _MAX_FOLDERS and count < _MANY_NOTES:
+        place = pending.pop()
+        searched += 1
+        is_vault, below = _look_into(place, "")
+        if not is_vault:
+            pending += [path for _, path in below]
+            with suppress(OSError), os.scandir(place) as entries:
+                count += sum(is_note(entry.name) for entry in entries)
+    return count >= _MANY_NOTES
 
 
 def list_vaults(root: Path) -> list[str]:

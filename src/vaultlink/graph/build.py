@@ -266,13 +266,11 @@ class LiveGraph:
         index: The current index.
         nx_graph: The same graph that `build_graph(index)` returns, and always the same object. Do
             not change it.
-        topic_count: Number of unresolved topics.
     """
 
     def __init__(self, index: Index):
         self.index = index
         self.nx_graph: Graph = build_graph(index)
-        self.topic_count = sum(map(is_topic_node, self.nx_graph))
 
     def update_index(self, after: Index) -> None:
         before, self.index = self.index, after
@@ -288,7 +286,6 @@ class LiveGraph:
             # Only notes stay in the graph without links to them.
             if node not in after.targets and not self.nx_graph.pred[node]:
                 self.nx_graph.remove_node(node)
-                self.topic_count -= is_topic_node(node)
 
     def _replace_edges(self, path: str, edges: Iterable[tuple[str, GraphAttributes]]) -> set[str]:
         """Replace the edges of a note; return the nodes to which it has none any more."""
@@ -321,7 +318,6 @@ class LiveGraph:
     def _add_node(self, node: str) -> None:
         if node not in self.nx_graph:
             self.nx_graph.add_node(node, **node_attributes(node))
-            self.topic_count += is_topic_node(node)
 
 
 def _group_by_target(

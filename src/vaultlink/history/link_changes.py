@@ -1,7 +1,7 @@
-"""Remember what links led to in an earlier state, and the names that notes had."""
+"""Remember what links led to in an earlier state, names of notes, and new files."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from difflib import SequenceMatcher
 from typing import NamedTuple, TypeVar
 
@@ -19,9 +19,9 @@ from vaultlink.history.headings import (
 from vaultlink.index.anchors import find_anchor, find_slug_heading
 from vaultlink.index.index import Index, LinkTargets, target_spellings
 from vaultlink.index.packed_map import PackedMap
-from vaultlink.index.resolve import normalize_name
+from vaultlink.index.resolve import file_name, normalize_name, resolve
 from vaultlink.index.suggest_headings import build_subpath
-from vaultlink.model import Destination, FormerName, Heading, History, Link, Note
+from vaultlink.model import MAX_DELETED, Destination, FormerName, Heading, History, Link, Note
 
 # -- compare what links led to in two states of a vault --------------------------------------------
 
@@ -388,3 +388,56 @@ def _list_names(note: Note) -> dict[str, str]:
     if note.title:
         names[normalize_name(note.title)] = "title"
     return names
+
+
+# -- remember the files that were created: to remove one again is no deletion ----------------------
+
+
+def remember_created(known: History, new: History, before: Index, now: Index) -> History:
+    """Return `known` and the later `new`, without removals of what was created.
+
+    Such a removal, as by undo, leaves the links as they were before: no note names the file that
+    did not do so then. A file to which links were written since counts as deleted. So does one
+    that was known as deleted before it was created.
+    """
+    created = {
+        new.moves.get(path, path): tuple([new.moves.get(note, note) for note in notes])
+        for path, notes in known.created.items()
+    }
+    moved = {*new.moves, *new.moves.values()}
+    for path in now.files - before.files - moved - known.deleted:
+        created.setdefault(path, _list_wanting(path, before))
+    removed = [path for path in new.vanished if path in created and path not in moved]
+    undone = {path for path in removed if set(_list_wanting(path, now)) <= set(created[path])}
+    kept = {path: notes for path, notes in created.items() if path in now.files}
+    return replace(
+        known.then(_leave_out(new, undone)),
+        created=dict(list(kept.items())[-MAX_DELETED:]),
+    )
+
+
+def _leave_out(history: History, paths: Set[str]) -> History:
+    if not paths:
+        return history
+    return replace(
+        history,
+        deleted=history.deleted - paths,
+        vanished={path: n for path, n in history.vanished.items() if path not in paths},
+        likely_moves={old: new for old, new in history.likely_moves.items() if old not in paths},
+    )
+
+
+def _list_wanting(path: str, index: Index) -> tuple[str, ...]:
+    """Return the notes with unresolved links that a file would resolve, sorted."""
+    names = {normalize_name(file_name(path)): (path,)}
+    sources = index.notes_mentioning(set(target_spellings(file_name(path))))
+    return tuple(
+        sorted(
+            source
+            for source in sources
+            if any(
+                target is None and resolve(source, link.target, names) == path
+                for link, target in index.resolved_links(source)
+            )
+        )
+    )

@@ -5,7 +5,8 @@ It must not depend on anything else: this keeps incremental runs exact.
 """
 
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
 from functools import lru_cache
 
 from vaultlink.text import lazy_pattern, strip_accents
@@ -205,3 +206,41 @@ def strip_separators(name: str) -> str:
     return "".join(
         char for char in name if unicodedata.category(char)[0] not in _IGNORED_CATEGORIES
     )
+
+
+# -- many paths as few -----------------------------------------------------------------------------
+
+
+def cover_files(chosen: Sequence[str], files: Collection[str], limit: int) -> list[str]:
+    """Return few vault paths for exactly the files of the chosen ones; [] for none.
+
+    More paths than `limit` become the folders of which each file is chosen. `files` are those of
+    the vault.
+    """
+    paths = set(chosen)
+    if len(paths) <= limit:
+        return list(dict.fromkeys(chosen))
+    totals, counts = _count_by_folder(files), _count_by_folder(_select(paths, files))
+    whole = {folder for folder, total in totals.items() if counts[folder] == total}
+    top = {_find_highest(path, whole) for path in paths}
+    return sorted(top) if len(top) <= limit else []
+
+
+def _select(paths: Set[str], files: Collection[str]) -> list[str]:
+    if "" in paths:
+        return list(files)
+    return [file for file in files if file in paths or not paths.isdisjoint(_list_folders(file))]
+
+
+def _count_by_folder(files: Collection[str]) -> Counter[str]:
+    return Counter(folder for file in files for folder in _list_folders(file))
+
+
+def _list_folders(path: str) -> list[str]:
+    """Return the folders of a path, the vault ("") first."""
+    ends = [at for at, char in enumerate(path) if char == "/"]
+    return ["", *(path[:at] for at in ends)]
+
+
+def _find_highest(path: str, whole: Collection[str]) -> str:
+    return next((folder for folder in _list_folders(path) if folder in whole), path)

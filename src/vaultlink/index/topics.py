@@ -31,7 +31,11 @@ class Topic(NamedTuple):
     @property
     def is_planned(self) -> bool:
         """True if no link is a mistake: the topic is a note that is not written yet."""
-        return all(item.about == "planned-link" for item in self.findings)
+        return self.count_planned() == len(self.findings)
+
+    def count_planned(self) -> int:
+        """Return the number of links that look planned; in a mistake, others do not."""
+        return sum(item.about == "planned-link" for item in self.findings)
 
     @property
     def paths(self) -> set[str]:
@@ -88,6 +92,29 @@ def list_topics(findings: Iterable[Diagnostic]) -> list[Topic]:
         for key, group in groups.items()
     ]
     return sorted(topics, key=lambda topic: (-len(topic.findings), topic.name))
+
+
+class TopicCounter:
+    """The number of topics while the findings of notes change; see `list_topics`."""
+
+    def __init__(self) -> None:
+        self._keys: dict[str, list[str]] = {}
+        self._counts: Counter[str] = Counter()
+
+    def update_note(self, path: str, findings: Iterable[Diagnostic]) -> None:
+        """Take over the present findings of a note."""
+        self._counts.subtract(self._keys.pop(path, ()))
+        keys = [
+            topic_key(it.target, path) for it in findings if it.about in UNRESOLVED and it.target
+        ]
+        if keys:
+            self._keys[path] = keys
+            self._counts.update(keys)
+
+    def count(self) -> int:
+        """Return the number of topics."""
+        self._counts = +self._counts
+        return len(self._counts) - len(_find_longest_keys(self._counts.keys()))
 
 
 def _find_longest_keys(keys: Collection[str]) -> Mapping[str, str]:

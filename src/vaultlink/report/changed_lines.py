@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from difflib import SequenceMatcher
 from typing import NamedTuple
 
@@ -21,7 +21,9 @@ from vaultlink.report.layout import (
     format_count,
     truncate,
     truncate_left,
+    wrap_words,
 )
+from vaultlink.text import group_by
 
 # -- the lines of a note that edits change, cut so that the change is visible ----------------------
 
@@ -424,36 +426,68 @@ def render_examples(
     width: int,
     palette: Palette = PLAIN,
 ) -> str:
-    """Render the number of fixed findings and an example for each rule.
+    """Render the number of fixed findings, with an example for each rule.
 
     An example is one line before and after the fix. Only the first `first_round_count` fixes have
-    offsets in the texts before the run. A rule without such a fix has no lines.
+    offsets in the texts before the run. Others have no lines, but notes that a fix creates are
+    always named.
     """
-    counts = Counter((item.code, item.rule) for item, _ in fixed)
-    examples: dict[str, FixedFinding] = {}
-    in_first_round: set[str] = set()
-    for index, pair in enumerate(fixed):
-        if examples.setdefault(pair[0].rule, pair) is pair and index < first_round_count:
-            in_first_round.add(pair[0].rule)
-    p, count_width = palette, max((len(str(count)) for count in counts.values()), default=0)
+    early = {id(pair[1]) for pair in fixed[:first_round_count]}
+    groups = [_put_first(group, early) for group in _group_examples(fixed, texts)]
+    p, count_width = palette, max((len(str(len(group.fixes))) for group in groups), default=0)
+    named: set[str] = set()
     blocks = []
-    for (code, rule), count in sorted(counts.items()):
-        _, fix = examples[rule]
-        columns = max(width - count_width - len(f"{code} {rule}") - 4, _MIN_EXAMPLE_WIDTH)
+    for (code, rule), fixes, ending in groups:
+        columns = max(width - count_width - len(f"{code} {rule}{ending}") - 4, _MIN_EXAMPLE_WIDTH)
+        title = truncate(escape_controls(fixes[0].title), columns)
         lines = [
-            f"{count:>{count_width},}  {p.bold}{code} {rule}{p.reset}  "
-            f"{p.dim}{truncate(escape_controls(fix.title), columns)}{p.reset}"
+            f"{len(fixes):>{count_width},}  {p.bold}{code} {rule}{p.reset}  "
+            f"{p.dim}{title}{ending}{p.reset}"
         ]
-        lines += _render_example(fix, texts, width, p) if rule in in_first_round else []
+        created = [path for path in _list_created(fixes, texts) if path not in named]
+        named.update(created)
+        if not created and id(fixes[0]) in early:
+            lines += _render_example(fixes[0], texts, width, p)
+        if created:
+            names = wrap_words(", ".join(map(escape_controls, created)), width - 4, "")
+            lines += [f"  {p.green}+ {line}{p.reset}" for line in names]
         blocks.append("\n".join(lines) + "\n")
     return "".join(blocks)
 
 
+class _ExampleGroup(NamedTuple):
+    """Fixes of a rule that are shown as one, and what follows the title of the first."""
+
+    rule: tuple[str, str]
+    fixes: Sequence[Fix]
+    ending: str = ""
+
+
+def _group_examples(fixed: Sequence[FixedFinding], texts: ChangedTexts) -> Iterator[_ExampleGroup]:
+    """Yield the fixes of each rule: those that create notes, and the others."""
+    by_rule = group_by(fixed, lambda pair: (pair[0].code, pair[0].rule))
+    for rule, pairs in sorted(by_rule.items()):
+        fixes = [fix for _, fix in pairs]
+        by_kind = group_by(fixes, lambda fix: bool(_list_created([fix], texts)))
+        for _, alike in sorted(by_kind.items()):
+            is_one = len({fix.title for fix in alike}) == 1
+            yield _ExampleGroup(rule, alike, "" if is_one else ", for example")
+
+
+def _put_first(group: _ExampleGroup, early: Set[int]) -> _ExampleGroup:
+    """Return a group whose first fix has offsets in the texts before, if one has."""
+    return group._replace(fixes=sorted(group.fixes, key=lambda fix: id(fix) not in early))
+
+
+def _list_created(fixes: Iterable[Fix], texts: ChangedTexts) -> list[str]:
+    """Return the paths of the files that did not exist before the fixes."""
+    paths = dict.fromkeys(edit.path for fix in fixes for edit in fix.edits)
+    return [path for path in paths if texts.get(path, ("", ""))[0] is None]
+
+
 def _render_example(fix: Fix, texts: ChangedTexts, width: int, p: Palette) -> list[str]:
     edit = fix.edits[0]
-    text = texts.get(edit.path, (None, ""))[0]
-    if text is None:
-        return [f"  {p.green}+ {escape_controls(edit.path)}{p.reset}"]
+    text = texts.get(edit.path, (None, ""))[0] or ""
     start, end = find_line_span(text, edit.start, edit.end)
     edits = [
         other

@@ -43,13 +43,12 @@ _MAYBE_WIDE = lazy_pattern("[^\x00-\u02ff\u0370-\u0482\u2010-\u2027\u2030-\u205e
 def display_width(text: str) -> int:
     """Return the columns of a text in a terminal.
 
-    Wide characters take two columns, combining marks and invisible characters none.
+    Wide characters take two columns, combining marks and invisible characters none. A variation
+    selector makes the character before it an emoji, which is wide.
     """
-    return (
-        sum(map(_char_width, text))
-        if not text.isascii() and _MAYBE_WIDE.search(text)
-        else len(text)
-    )
+    if text.isascii() or not _MAYBE_WIDE.search(text):
+        return len(text)
+    return sum(_measure(part) for part in _split_parts(text))
 
 
 def is_single_width(text: str) -> bool:
@@ -58,6 +57,21 @@ def is_single_width(text: str) -> bool:
     The length of such a text is its width.
     """
     return text.isprintable() and (text.isascii() or not _MAYBE_WIDE.search(text))
+
+
+_EMOJI_SELECTOR = "\ufe0f"
+
+_PART = lazy_pattern(f".{_EMOJI_SELECTOR}?", re.DOTALL)
+"""A character, with the selector that may follow it."""
+
+
+def _split_parts(text: str) -> Sequence[str]:
+    return _PART.findall(text) if _EMOJI_SELECTOR in text else text
+
+
+def _measure(part: str) -> int:
+    """Return the columns of a character with or without a selector."""
+    return _char_width(part) if len(part) == 1 else max(2, _char_width(part[0]))
 
 
 @lru_cache(maxsize=4096)
@@ -90,7 +104,7 @@ def truncate_middle(text: str, width: int) -> str:
 
 def _take_last_columns(text: str, width: int) -> str:
     """Return the end of a text. It does not begin with a mark of the letter before it."""
-    end = _take_columns(text[::-1], width)[::-1]
+    end = "".join(_take_parts([*_split_parts(text)][::-1], width)[::-1])
     while end and not _char_width(end[0]):
         end = end[1:]
     return end
@@ -99,11 +113,15 @@ def _take_last_columns(text: str, width: int) -> str:
 def _take_columns(text: str, width: int) -> str:
     if display_width(text) == len(text):
         return text[: max(width, 0)]
-    for index, char in enumerate(text):
-        width -= _char_width(char)
+    return "".join(_take_parts(_split_parts(text), width))
+
+
+def _take_parts(parts: Sequence[str], width: int) -> Sequence[str]:
+    for index, part in enumerate(parts):
+        width -= _measure(part)
         if width < 0:
-            return text[:index]
-    return text
+            return parts[:index]
+    return parts
 
 
 _INVISIBLE = lazy_pattern(r"\x1b(?:\[[0-9;]*m|\]8;;[^\x1b]*\x1b\\)")

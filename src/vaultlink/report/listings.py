@@ -11,8 +11,8 @@ from vaultlink.engine.step import State
 from vaultlink.graph.build import is_dead_end, is_orphan
 from vaultlink.index.file_kinds import is_in_other_vault
 from vaultlink.index.index import Index
-from vaultlink.index.resolve import is_any_path, is_note, name_key
-from vaultlink.index.topics import list_topics
+from vaultlink.index.resolve import file_name, is_any_path, is_note, name_key
+from vaultlink.index.topics import Topic, list_topics
 from vaultlink.model import Diagnostic, Link, Suggestion
 from vaultlink.report.json_document import SuggestionRow, suggestion_rows
 from vaultlink.report.layout import (
@@ -24,6 +24,7 @@ from vaultlink.report.layout import (
     pad,
     truncate,
 )
+from vaultlink.report.output_starts import REPORT_FILE
 from vaultlink.rules.former_targets import (
     NO_FORMER_TARGET,
     FormerTarget,
@@ -213,12 +214,16 @@ def rank_topics(state: State, wanted: Callable[[str], bool] = is_any_path) -> li
             former.find_common(topic.findings),
             topic.is_planned,
         )
-        for topic in list_topics(
-            chain.from_iterable(
-                state.diagnostics[path] for path in state.diagnostics if wanted(path)
-            )
-        )
+        for topic in list_reported_topics(state, wanted)
     ]
+
+
+def list_reported_topics(
+    state: State, wanted: Callable[[str], bool] = lambda _path: True
+) -> list[Topic]:
+    """Return the topics of the unresolved links in wanted paths that a check reports."""
+    found = state.diagnostics
+    return list_topics(chain.from_iterable(found[path] for path in found if wanted(path)))
 
 
 class _FormerTargets:
@@ -307,10 +312,12 @@ def find_orphans(index: Index) -> list[str]:
     """Return the files of every type without backlinks, sorted.
 
     A link from the file itself counts as a backlink. Links from canvases count for other files, but
-    not for notes: a note needs a link from a note.
+    not for notes: a note needs a link from a note. The page of `vaultlink report` is left out.
     """
     return sorted(
-        path for path in index.files if is_orphan(index, path, canvases=not is_note(path))
+        path
+        for path in index.files
+        if is_orphan(index, path, canvases=not is_note(path)) and file_name(path) != REPORT_FILE
     )
 
 

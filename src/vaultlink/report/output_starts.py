@@ -39,6 +39,9 @@ _TSV_HEADERS = (
 )
 """The header rows of all listings with several columns. One column is too little to go by."""
 
+REPORT_FILE = "vaultlink-report.html"
+"""The name of the page that `report` writes without `--output-file`; it is no file of a vault."""
+
 MARKDOWN_MARK = "<!-- vaultlink report -->"
 """The first line of a report in Markdown."""
 

@@ -155,8 +155,16 @@ def _list_mistakes(topics: Sequence[Topic], limit: int, result: CheckResult) -> 
     for topic in topics[:limit]:
         first, found = topic.findings[0], suggest(topic.findings[0])
         hint = format_suggestion(first, found[0], result.format_target) if found else ""
+        hint = hint or _describe_mixed(topic)
         rows.append(_Row(len(topic.findings), escape_controls(topic.name), hint))
     return _format_table("Mistakes", rows, limit, result, len(topics)) or ["Mistakes: none"]
+
+
+def _describe_mixed(topic: Topic) -> str:
+    """Return the numbers of mistakes and planned links where a topic has both."""
+    planned = topic.count_planned()
+    mistakes = format_count(len(topic.findings) - planned, "mistake")
+    return f"{mistakes}; {planned:,} reported as planned" if planned else ""
 
 
 def _list_plans(topics: Sequence[Topic], limit: int, result: CheckResult) -> list[str]:

@@ -26,6 +26,7 @@ from vaultlink.history.file_pairs import UNCOMMITTED, Snapshot, follow
 from vaultlink.history.link_changes import remember_links
 from vaultlink.history.matcher import PieceIndex
 from vaultlink.index.resolve import is_note
+from vaultlink.index.topics import TopicCounter
 from vaultlink.model import Diagnostic, FileStamp, History, Note, TextByPath, sum_counts
 from vaultlink.watch.events import ChangeHints
 from vaultlink.watch.messages import AppliedFixes, Batch, BatchCause, ReportedFinding, VaultTotals
@@ -362,6 +363,8 @@ class Session:
         found = vault.state.diagnostics
         self._findings = identify_findings(found, found, vault.text)
         self._totals: tuple[State, VaultTotals] | None = None
+        self._topics = TopicCounter()
+        self._counted: FindingsByPath = {}
 
     @property
     def scan(self) -> VaultScan:
@@ -382,11 +385,18 @@ class Session:
                 notes,
                 len(state.index.files) - notes,
                 sum_counts(state.tallies.values()),
-                self.graph.topic_count,
+                self._count_topics(),
                 sum(map(len, state.diagnostics.values())),
             )
             self._totals = state, totals
         return self._totals[1]
+
+    def _count_topics(self) -> int:
+        found = self.vault.state.diagnostics
+        for path in find_changed_paths(self._counted, found):
+            self._topics.update_note(path, found.get(path, ()))
+        self._counted = found
+        return self._topics.count()
 
     def first_batch(self) -> Batch:
         """Return the vault as found, as batch 0."""

@@ -108,6 +108,8 @@ def backlinks(options: BacklinksOptions) -> int:
 
 
 def _request_sections(options: BacklinksOptions) -> SectionsRequest:
+    if options.write and options.check:
+        raise UsageError("--write and --check can't be used together.")
     actions = [name for name in ("write", "adopt", "remove") if getattr(options, name)]
     if len(actions) > 1:
         raise UsageError(f"{' and '.join(f'--{name}' for name in actions)} can't be used together.")

@@ -109,7 +109,7 @@ def propose_after_fix(
 
     `listed` says that the run has printed the remaining findings.
     """
-    remaining, command_options = checked.split.new, format_command_options(options)
+    remaining, command_options = checked.split.new, format_command_options(options, checked.vault)
     if interactive and checked.forecast.safe:
         return f"`vaultlink fix{command_options}` fixes {checked.forecast.safe:,}."
     if not (interactive or options.unsafe_fixes):
@@ -343,6 +343,8 @@ class _FixCommand(WritingCommand):
             )
         if advice and not terminal.quiet:
             terminal.print_message(advice)
+            if shortened := checked.describe_shortened():
+                terminal.print_message(shortened)
         return max(checked.exit_code, EXIT_FINDINGS if plan.skipped else EXIT_CLEAN)
 
     def _print_stdin(self, plan: Plan) -> int:

@@ -12,7 +12,15 @@ from vaultlink.errors import UsageError
 from vaultlink.graph.build import GraphSummary, select_around, select_linked, summarize_graph
 from vaultlink.graph.export import GRAPH_FORMATS, export_graph
 from vaultlink.model import LinkCounts
-from vaultlink.report.layout import display_width, escape_controls, escape_json, pad, render_tsv
+from vaultlink.report.layout import (
+    display_width,
+    escape_controls,
+    escape_json,
+    format_count,
+    pad,
+    render_tsv,
+)
+from vaultlink.report.listings import list_reported_topics
 from vaultlink.report.output_starts import GRAPH_JSON
 
 _DEPTH = 1
@@ -80,22 +88,33 @@ def graph(options: GraphOptions) -> int:
         terminal.print_results(text if output_format == "dot" else data)
         return EXIT_CLEAN
     summary = summarize_graph(nx_graph, wanted=wanted)
-    counts = _list_counts(summary, vault.index.count_all_links(wanted))
+    links, topics = vault.index.count_all_links(wanted), list_reported_topics(vault.state, wanted)
+    counts = _list_counts(summary, links, len(topics))
     if output_format == "tsv":
         rows = [*counts, *(("hub", count, path) for path, count in summary.hubs)]
         terminal.print_results(render_tsv(("figure", "count", "path"), rows))
     else:
         terminal.print_paged(_render_figures(counts, summary.hubs, terminal))
+    rest = links.dangling - sum(len(topic.findings) for topic in topics)
+    if rest > 0:
+        more = format_count(max(summary.nodes["dangling"] - len(topics), 0), "topic")
+        terminal.print_message(
+            "All links count, also those that `vaultlink check` does not report: "
+            f"{format_count(rest, 'dangling link')}, with {more} in the graph."
+        )
     return EXIT_CLEAN
 
 
-def _list_counts(summary: GraphSummary, links: LinkCounts) -> list[tuple[str, int]]:
-    """Return names and figures; those of links are as in the summary of `check`."""
+def _list_counts(summary: GraphSummary, links: LinkCounts, topics: int) -> list[tuple[str, int]]:
+    """Return names and figures; those of links are as in the summary of `check`.
+
+    `topics` is the number of topics that a check reports, as in `vaultlink unresolved`.
+    """
     return [
         ("notes", summary.nodes["note"]),
         ("canvases", summary.nodes["canvas"]),
         ("attachments linked", summary.nodes["attachment"]),
-        ("unresolved topics", summary.nodes["dangling"]),
+        ("unresolved topics", topics),
         ("links", links.links),
         ("resolved links", links.resolved),
         ("dangling links", links.dangling),

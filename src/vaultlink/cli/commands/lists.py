@@ -18,6 +18,7 @@ from vaultlink.cli.options import (
 )
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import (
+    describe_shortened,
     find_note_argument,
     find_note_start,
     format_part,
@@ -37,7 +38,7 @@ from vaultlink.history.git_renames import (
     read_note_history,
 )
 from vaultlink.index.index import Index
-from vaultlink.index.resolve import name_key
+from vaultlink.index.resolve import file_name, name_key, parent_folder
 from vaultlink.index.titles import unwrap_link
 from vaultlink.report.full import REASON_LABELS
 from vaultlink.report.layout import escape_controls, format_count
@@ -51,6 +52,7 @@ from vaultlink.report.listings import (
     find_orphans,
     link_rows,
     list_elements,
+    list_reported_topics,
     list_unreadable,
     note_rows,
     render_note_page,
@@ -128,7 +130,8 @@ def orphans(options: PathsOptions) -> int:
 
     Files of every type are listed, as by Obsidian's own command. A link from the file to itself
     counts as a backlink, a link in a managed backlinks section does not. With PATHS, only files in
-    them are listed; links from the whole vault count. The exit code is 0 whatever is listed.
+    them are listed; links from the whole vault count. The page of `vaultlink report` is not listed.
+    The exit code is 0 whatever is listed.
 
     Output formats: table (on a terminal), tsv (elsewhere, one path a line below a header), json.
     """
@@ -220,10 +223,12 @@ def related(options: RelatedOptions) -> int:
         {"score": _format_score, "note": "path", **marked, "why": "why"},
         head={"note": note},
         empty=f"No notes related to {note} found.",
-        fold=True,
+        fold=terminal.verbose,
     )
     if print_listing(terminal, output_format, listing):
-        terminal.print_message(f"{format_count(len(rows), 'note')} related to {note}.")
+        is_cut = terminal.is_terminal and not terminal.verbose
+        hint = " -v shows the whole reasons." if is_cut else ""
+        terminal.print_message(f"{format_count(len(rows), 'note')} related to {note}.{hint}")
     return EXIT_CLEAN
 
 
@@ -235,12 +240,23 @@ def _list_twins(options: RelatedOptions, terminal: Terminal, output_format: str)
         "twins",
         rows,
         TwinPair.__struct_fields__,
-        {"score": _format_score, "note": "path", "twin": "twin"},
+        {
+            "score": _format_score,
+            "note": lambda row: file_name(row.path),
+            "twin": _format_twin,
+            "folder": lambda row: parent_folder(row.path),
+        },
         empty="No near-duplicate notes found.",
     )
     if print_listing(terminal, output_format, listing):
         terminal.print_message(f"{format_count(len(rows), 'pair')} of notes, most similar first.")
     return EXIT_CLEAN
+
+
+def _format_twin(row: TwinPair) -> str:
+    """Return the name of a twin, or its path if it is in another folder."""
+    is_near = parent_folder(row.path) == parent_folder(row.twin)
+    return file_name(row.twin) if is_near else row.twin
 
 
 def _format_score(row: RelatedNote | TwinPair) -> str:
@@ -251,7 +267,10 @@ def _format_score(row: RelatedNote | TwinPair) -> str:
 
 
 _MIN_WIDE = 100
-"""Columns of a table from which there is room for a cause beside the reason and the score."""
+"""Columns of a table from which there is room for the reason and the score."""
+
+_MIN_NARROW = 60
+"""Columns of a table from which there is room for anything besides the topics."""
 
 
 def unresolved(options: PathsOptions) -> int:
@@ -279,21 +298,32 @@ def unresolved(options: PathsOptions) -> int:
         empty="No unresolved links found.",
     )
     if print_listing(terminal, output_format, listing):
-        terminal.print_message(_describe_topics(rows, vault.index.count_all_links(wanted).dangling))
-        option = format_part(options, vault.root)
+        dangling = vault.index.count_all_links(wanted).dangling
+        topics = list_reported_topics(vault.state, wanted)
+        mixed = sum(topic.count_planned() for topic in topics if not topic.is_planned)
+        terminal.print_message(_describe_topics(rows, dangling, mixed))
+        option = format_part(options, vault)
         terminal.print_message(
             f"`vaultlink fix --interactive{option}` links, creates, unlinks or allows each."
         )
+        if sentence := describe_shortened(options, vault):
+            terminal.print_message(sentence)
     return EXIT_CLEAN
 
 
-def _describe_topics(rows: Sequence[DanglingTopicRow], dangling: int) -> str:
+def _describe_topics(rows: Sequence[DanglingTopicRow], dangling: int, mixed: int) -> str:
+    """Return the numbers of topics, and of `mixed` links that look planned."""
     references = sum(row.count for row in rows)
     planned = sum(row.kind == "planned" for row in rows)
     sentence = (
         f"{format_count(len(rows), 'topic')} in {format_count(references, 'unresolved link')}: "
         f"{format_count(planned, 'planned note')}, {format_count(len(rows) - planned, 'mistake')}."
     )
+    if mixed:
+        sentence += (
+            f" {format_count(mixed, 'link')} to these mistakes look planned; "
+            "a topic is a mistake if one of its links is."
+        )
     rest = dangling - references
     if rest <= 0:
         return sentence
@@ -305,14 +335,15 @@ def _describe_topics(rows: Sequence[DanglingTopicRow], dangling: int) -> str:
 
 
 def choose_columns(rows: Sequence[DanglingTopicRow], width: int) -> Columns:
-    """Return the columns of the table.
+    """Return the columns of the table: in a narrow one, those that tell topics apart.
 
-    The cause is left out if no topic has one. In a narrow table it takes the place of reason and
-    score.
+    The cause is left out if no topic has one.
     """
     omitted = {"reason", "score"} if width < _MIN_WIDE else set()
+    if width < _MIN_NARROW:
+        omitted |= {"kind", "cause", "similar note"}
     if not any(row.cause for row in rows):
-        omitted = {"cause"}
+        omitted.add("cause")
     return {header: field for header, field in _TABLE.items() if header not in omitted}
 
 

@@ -41,7 +41,7 @@ from vaultlink.index.index import link_name
 from vaultlink.index.resolve import make_path_filter
 from vaultlink.mentions.mention import Mention
 from vaultlink.report.layout import escape_controls
-from vaultlink.report.output_starts import REPORTS
+from vaultlink.report.output_starts import REPORT_FILE, REPORTS
 from vaultlink.text import quote_name
 from vaultlink.write.cache import save_result
 
@@ -57,7 +57,6 @@ _MAX_ROWS = {"html": 300, "markdown": MAX_ROWS}
 
 _OUTPUT_FORMATS = ("html", "json", "markdown")
 
-_DEFAULT_FILE = "vaultlink-report.html"
 """The page that a terminal gets in place of output, in the current folder."""
 
 
@@ -157,7 +156,7 @@ def _choose_format(options: DashboardOptions, terminal: Terminal) -> str:
     implied = FORMATS_BY_EXTENSION.get(file.suffix.lower()) if file else None
     if implied and not options.output_format:
         return implied
-    return terminal.choose_format(_OUTPUT_FORMATS, "html", "html")
+    return terminal.choose_format(_OUTPUT_FORMATS, "html", "html", ignores_file=True)
 
 
 def _choose_file(options: DashboardOptions, terminal: Terminal, output_format: str) -> Path | None:
@@ -170,7 +169,7 @@ def _choose_file(options: DashboardOptions, terminal: Terminal, output_format: s
         is_written = terminal.is_terminal or options.open_page
         if options.open_page and output_format != "html":
             raise UsageError("--open requires --output-file, or the format html.")
-        return Path(_DEFAULT_FILE) if is_written and output_format == "html" else None
+        return Path(REPORT_FILE) if is_written and output_format == "html" else None
     implied = FORMATS_BY_EXTENSION.get(file.suffix.lower())
     if not file.suffix or implied == output_format:
         return file

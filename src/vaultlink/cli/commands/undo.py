@@ -167,6 +167,8 @@ def undo(options: UndoOptions) -> int:
     root = find_root(options, terminal)
     if options.verify:
         return _print_states(options, terminal, output_format, root)
+    if options.list_runs and options.diff:
+        raise UsageError("--list and --diff can't be used together.")
     if options.list_runs:
         return _print_runs(terminal, output_format, root, list_runs(root, _print_warning))
     if options.diff:
