@@ -365,7 +365,6 @@ def test_json_lists_restored_notes(run: RunCommand, vault: Path) -> None:
             ("nonsense",),
             'no run of this vault matches "nonsense". `vaultlink undo --list` lists the runs.',
         ),
-        (("",), 'no run of this vault matches ""'),
         (("--vault", "nowhere"), "nowhere: no such folder."),
         (("--diff", "nonsense"), 'no run of this vault matches "nonsense".'),
     ],
