@@ -867,6 +867,17 @@ def test_words_that_are_too_long_get_a_sentence(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have other limits")
+@pytest.mark.parametrize("command", ["clean", "rename Quay Dock"])
+@pytest.mark.parametrize("name", ["VAULTLINK_CACHE_DIR", "VAULTLINK_STATE_DIR"])
+def test_variables_that_are_too_long_get_a_sentence(vault: Path, name: str, command: str) -> None:
+    done = vaultlink(*command.split(), folder=vault, env={name: LONG})
+    refused(done, f"error: {name}: the name is too long (280 bytes, at most 255).")
+    done = vaultlink("doctor", folder=vault, env={name: LONG})
+    assert done.returncode in (1, 2)
+    assert f"{name}: the name is too long" in " ".join((done.stdout + done.stderr).split())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have other limits")
 def test_a_section_with_a_long_heading_gets_a_short_name(vault: Path) -> None:
     written(vault, {"Long.md": f"# {HEADING}\n\ntext\n"})
     assert vaultlink("extract", f"Long#{HEADING}", "Short", folder=vault).returncode == 0

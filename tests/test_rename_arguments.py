@@ -263,6 +263,7 @@ def test_move_keeps_names(index: Index, folder: str, into: str) -> None:
         (["Home#Plans"], "Archive", "is a heading and can't be moved"),
         (["#todo"], "Archive", "is a tag and can't be moved"),
         (["Home"], "Alpha.md", "is not a folder"),
+        (["Board.canvas"], "Home.md", "is not a folder, but the file Home.md"),
         (["Home"], "New.md", "is not a folder"),
         (["Home"], "Board.canvas", "is not a folder"),
         (["Home"], "", "name of the folder is empty"),

@@ -473,6 +473,9 @@ def test_hidden_file_of_an_undo_is_named_and_found_again(vault: Path) -> None:
     place.write_bytes(content)
     assert undo_run(vault, list_runs(vault)[1]).skipped == ()
     assert {path: text for path, text in read_tree(vault).items() if text is not None} == NOTES
+    problems: list[str] = []
+    list_runs(vault, problems.append)
+    assert problems == []  # the record of this undo can be read
 
 
 def test_folder_that_was_emptied_and_removed_is_created_again(vault: Path) -> None:

@@ -383,9 +383,17 @@ class OptionField(msgspec.Struct, frozen=True):
             raise UsageError(
                 f"{self.spec.names[-1]}: must be a number {limits}, not {quote_name(text)}."
             )
-        if self.type is Path and (problem := describe_long_name(text)):
-            raise UsageError(f"{self.name_on_line}: {problem}.")
-        return Path(text) if self.type is Path else text
+        return read_path(self.name_on_line, text) if self.type is Path else text
+
+
+def read_path(name: str, text: str) -> Path:
+    """Return the path that an option or variable names.
+
+    Raises UsageError if no file or folder can have this name.
+    """
+    if problem := describe_long_name(text):
+        raise UsageError(f"{name}: {problem}.")
+    return Path(text)
 
 
 def list_option_fields(options: type) -> list[OptionField]:

@@ -15,6 +15,7 @@ from vaultlink.cli.options import (
     ReportOptions,
     RuleSelectionOptions,
     VaultOptions,
+    read_path,
 )
 from vaultlink.cli.terminal import Terminal, print_stderr
 from vaultlink.disk.obsidian_files import APP_FILE
@@ -447,7 +448,7 @@ def read_cache_dir(named: Path | None) -> Path | None:
 
 def _read_path_variable(variable: str) -> Path | None:
     value = os.environ.get(variable)
-    return Path(value) if value else None
+    return read_path(variable, value) if value else None
 
 
 def _to_vault_path(root: Path, path: Path) -> str:

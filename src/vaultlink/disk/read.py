@@ -10,7 +10,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from vaultlink.errors import ConfigError
-from vaultlink.files import NO_FOLLOW, UnusualFileError, read_regular, read_within
+from vaultlink.files import (
+    NO_FOLLOW,
+    UnusualFileError,
+    path_exists,
+    read_regular,
+    read_within,
+)
 from vaultlink.text import curl_quotes, lazy_pattern
 
 CONFIG_NAMES = (".vaultlink.toml", "vaultlink.toml", "pyproject.toml")
@@ -96,7 +102,7 @@ def config_candidates(vault: Path, explicit: str | os.PathLike[str] | None) -> I
     start = vault.resolve()
     for folder in (start, *start.parents):
         yield from (folder / name for name in CONFIG_NAMES)
-        if (folder / ".git").exists():
+        if path_exists(folder / ".git"):
             return
 
 

@@ -483,9 +483,10 @@ def _find_target_folder(index: Index, text: str, find: FindPath) -> str:
         return on_disk.removeprefix("/")
     file = on_disk or next((name for name in (path, f"{path}.md") if name in index.files), None)
     if (file and not text.endswith("/")) or is_note(path.rstrip("/")):
+        but = f", but the file {file}" if file else ""
         raise UsageError(
-            f"{quote_name(text)} is not a folder. `vaultlink rename OLD NEW` changes the name of a "
-            "file."
+            f"{quote_name(text)} is not a folder{but}. `vaultlink rename OLD NEW` changes the name "
+            "of a file."
         )
     named = None if text.endswith("/") else resolve_with_alternatives("", path, index.names)[0]
     if named is not None:

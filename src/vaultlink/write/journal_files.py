@@ -18,6 +18,7 @@ from vaultlink.errors import JournalError
 from vaultlink.files import (
     NO_FOLLOW,
     UnusualFileError,
+    describe_long_name,
     open_own,
     open_regular,
     read_own,
@@ -25,7 +26,7 @@ from vaultlink.files import (
 )
 from vaultlink.text import blake2b, lazy_pattern, quote_name
 from vaultlink.write.file_locks import try_lock
-from vaultlink.write.moves import FileIdentity
+from vaultlink.write.moves import FileIdentity, is_temporary_path
 from vaultlink.write.open_folders import NOT_A_FOLDER
 from vaultlink.write.own_files import sync_folder, write_atomically
 from vaultlink.write.write_notes import describe_os_error
@@ -45,9 +46,12 @@ class LockTimeout(JournalError):  # noqa: N818 - a condition, not a fault
 def state_folder() -> Path:
     """Return the folder of all journals.
 
-    It is `VAULTLINK_STATE_DIR` if that is set, else the state folder of the system.
+    It is `VAULTLINK_STATE_DIR` if that is set, else the state folder of the system. Raises
+    JournalError if no folder can have that name.
     """
     override = os.environ.get("VAULTLINK_STATE_DIR")
+    if override and (problem := describe_long_name(override)):
+        raise JournalError(f"VAULTLINK_STATE_DIR: {problem}. Nothing was written.")
     return Path(override) if override else user_folder("state")
 
 
@@ -191,6 +195,9 @@ _UNKNOWN_IDENTITY = FileIdentity(-1, -1)
 _MAX_MARKER_BYTES = 64_000_000
 _MAX_TIME_NS = 4_000_000_000 * 10**9
 """Nanoseconds since the epoch, in the year 2096. Later times are wrong."""
+
+_MOVING = lazy_pattern(r"(?<![^/])\.(?=[^/]+$)")
+"""The dot in front of the last name of a path."""
 
 _RUN_ID = lazy_pattern(r"\d{8}-\d{6}-[0-9a-f]{4}", re.ASCII)
 _HIDDEN_FILES = (".vaultlink.toml", BASELINE_FILE, ".DS_Store", ".gitkeep")
@@ -339,7 +346,9 @@ def find_record_problem(run: RecordedRun, stored_size: int) -> str:
     `stored_size` are the bytes behind its header. Writing asks the same: a run whose record can't
     be read could not be undone.
     """
-    moved = (path.removeprefix(f"{TRASH_FOLDER}/") for move in run.moves for path in move)
+    moved = [path.removeprefix(f"{TRASH_FOLDER}/") for move in run.moves for path in move]
+    if run.undoes is not None:  # it takes back what a defective disk left under a temporary name
+        moved = [_MOVING.sub("", path) if is_temporary_path(path) else path for path in moved]
     folders = (path for path in run.folders if path != TRASH_FOLDER)
     paths = (*folders, *(change.path for change in run.changes), *moved)
     sizes = ((item.prefix_size, item.suffix_size, item.stored_size) for item in run.changes)

@@ -151,9 +151,10 @@ def undo(options: UndoOptions) -> int:
 
     RUN may be any run. A note that a later run changed too is skipped, and that run is named.
 
-    The exit code is 0 if everything was restored, 1 if a note was skipped (with --diff: if anything
-    would change; with --verify: if the last run can't be undone exactly or a record is damaged), 2
-    if there is no such run or later ones must be undone first.
+    The exit code is 0 if everything was restored, 1 if a note was skipped or the record of a later
+    run can't be read (with --diff: if anything would change; with --verify: if the last run can't
+    be undone exactly or a record is damaged), 2 if there is no such run, no record can be read, or
+    later runs must be undone first.
 
     Output formats: table (on a terminal), tsv (elsewhere), json. Columns of --list in tsv: run,
     time, command, summary, number of notes, true if the run was undone, number of moved paths, true
