@@ -17,13 +17,15 @@ from vaultlink.cli.check_input import KnownInputs, make_new_finding_selector, wi
 from vaultlink.cli.check_parts import CheckParts, PartMaker
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
 from vaultlink.cli.options import ReportOptions
-from vaultlink.cli.terminal import Terminal
-from vaultlink.cli.vault import (
+from vaultlink.cli.proposed_commands import (
     describe_shortened,
-    describe_skipped_preview,
-    find_path_prefix,
     format_command_options,
     format_vault_option,
+)
+from vaultlink.cli.terminal import Terminal
+from vaultlink.cli.vault import (
+    describe_skipped_preview,
+    find_path_prefix,
     make_path_formatter,
     make_suggester,
     open_scanned_vault,

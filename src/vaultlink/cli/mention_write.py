@@ -12,8 +12,9 @@ from vaultlink.cli.mention_search import (
     print_only_read,
     print_topics,
 )
+from vaultlink.cli.proposed_commands import format_vault_option
 from vaultlink.cli.terminal import Terminal, require_terminal
-from vaultlink.cli.vault import find_note_start, format_vault_option, open_scanned_vault
+from vaultlink.cli.vault import find_note_start, open_scanned_vault
 from vaultlink.cli.write_run import (
     SettingsChange,
     WritingCommand,

@@ -16,10 +16,10 @@ from msgspec.structs import replace
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS, EXIT_INTERRUPTED
 from vaultlink.cli.listing import is_json, print_plan
 from vaultlink.cli.options import OpenOptions
+from vaultlink.cli.proposed_commands import describe_undo
 from vaultlink.cli.terminal import Terminal, print_stderr
 from vaultlink.cli.vault import (
     StartPaths,
-    describe_undo,
     find_vault_root,
     protect_vault,
     scan_from_options,

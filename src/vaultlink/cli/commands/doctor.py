@@ -24,15 +24,10 @@ from vaultlink.cli.obsidian_comparison import (
     read_links,
 )
 from vaultlink.cli.options import FolderOptions, option
+from vaultlink.cli.proposed_commands import name_vault
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.unmatched_items import list_unmatched_items
-from vaultlink.cli.vault import (
-    name_vault,
-    open_scanned_vault,
-    protect_vault,
-    scan_from_options,
-    start_at,
-)
+from vaultlink.cli.vault import open_scanned_vault, protect_vault, scan_from_options, start_at
 from vaultlink.config.settings import merge_layers
 from vaultlink.disk.obsidian_app import AppError, ObsidianApp
 from vaultlink.disk.obsidian_files import OBSIDIAN_FILES

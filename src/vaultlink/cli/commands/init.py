@@ -14,8 +14,9 @@ from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
 from vaultlink.cli.installation import find_package_source, find_schema_address, is_local
 from vaultlink.cli.listing import choose_document_format, print_plan
 from vaultlink.cli.options import DiffOption, VaultArgument, VaultOptions, option
+from vaultlink.cli.proposed_commands import name_vault
 from vaultlink.cli.terminal import Terminal
-from vaultlink.cli.vault import choose_named_vault, find_root, name_vault, protect_vault
+from vaultlink.cli.vault import choose_named_vault, find_root, protect_vault
 from vaultlink.disk.read import CONFIG_NAMES, load_config
 from vaultlink.disk.scan import BASELINE_FILE, list_files
 from vaultlink.disk.vault_search import find_marked_folder

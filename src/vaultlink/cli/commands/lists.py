@@ -16,12 +16,11 @@ from vaultlink.cli.options import (
     argument,
     option,
 )
+from vaultlink.cli.proposed_commands import describe_shortened, format_part
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import (
-    describe_shortened,
     find_note_argument,
     find_note_start,
-    format_part,
     open_from_options,
     open_part,
     select_link_sources,

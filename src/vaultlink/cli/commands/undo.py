@@ -18,8 +18,9 @@ from vaultlink.cli.listing import (
     print_plan,
 )
 from vaultlink.cli.options import DiffOption, VaultOptions, argument, option
+from vaultlink.cli.proposed_commands import name_vault
 from vaultlink.cli.terminal import ProgressLine, Terminal, format_label, print_stderr
-from vaultlink.cli.vault import find_root, name_vault
+from vaultlink.cli.vault import find_root
 from vaultlink.cli.write_run import (
     name_writing,
     print_skipped_notes,

@@ -15,11 +15,11 @@ from msgspec.structs import replace
 
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_ERROR
 from vaultlink.cli.options import RuleSelectionOptions, VaultArgument, option
+from vaultlink.cli.proposed_commands import format_vault_option
 from vaultlink.cli.terminal import Terminal, format_label, print_stderr, wrap_lines
 from vaultlink.cli.vault import (
     choose_named_vault,
     describe_skipped_preview,
-    format_vault_option,
     make_suggester,
     scan_from_options,
     warn_of_scan,
