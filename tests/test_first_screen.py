@@ -191,3 +191,13 @@ def test_an_interrupt_leaves_nothing_of_the_progress_line(tmp_path: Path) -> Non
         screen.wait_for_match(r"Reading notes: \d|Resolving links|Checking notes")
         screen.type("\x03").wait_for_end(130)
         assert screen.text.strip() == "stopped"
+
+
+def test_names_of_twins_are_whole_on_a_small_screen(tmp_path: Path) -> None:
+    text = "".join(f"Line {n} of the same text about quays and piers.\n" for n in range(30))
+    folder = "A folder with a long name/And another one below it that is as long"
+    notes = {f"{folder}/Minimal theme.md": text, f"{folder}/Oxygen theme.md": text + "end\n"}
+    root = create_vault(tmp_path / "vault", {**notes, "a.md": "[[Minimal theme]]\n"})
+    with run_on_screen(root, "related", "--twins") as screen:
+        screen.wait_for_end()
+        assert re.search(r"^\d\.\d\d +Minimal theme\.md +Oxygen theme\.md +A ", screen.text, re.M)

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from running import RunCommand, create_vault, read_files
+from vaultlink.errors import propose
 
 FILES = {
     "My note.md": "# Part\n\n## Big part\n\n[[Plan A]]\n\ntext ^b1\n",
@@ -296,3 +297,7 @@ def test_a_name_of_two_notes_names_the_other(
     done = run(*typed.split())
     assert done.code == 0
     assert ("sea/Pier.md; also work/Pier.md\n" in done.err) is is_said
+
+
+def test_no_name_is_proposed_twice() -> None:
+    assert propose(["work/Pier.md", "work/Pier.md"]) == "Did you mean work/Pier.md?"

@@ -73,5 +73,5 @@ _MAX_CODE = 5
 
 
 def propose(names: Sequence[str], otherwise: str = "") -> str:
-    """Return a question that proposes names; `otherwise` if there are none."""
-    return f"Did you mean {' or '.join(names)}?" if names else otherwise
+    """Return a question that proposes names, each once; `otherwise` if there are none."""
+    return f"Did you mean {' or '.join(dict.fromkeys(names))}?" if names else otherwise

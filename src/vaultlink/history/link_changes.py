@@ -393,6 +393,10 @@ def _list_names(note: Note) -> dict[str, str]:
 # -- remember the files that were created: to remove one again is no deletion ----------------------
 
 
+_FEW_FILES = 20
+"""New files up to which the notes that mention each are searched one by one."""
+
+
 def remember_created(known: History, new: History, before: Index, now: Index) -> History:
     """Return `known` and the later `new`, without removals of what was created.
 
@@ -405,8 +409,14 @@ def remember_created(known: History, new: History, before: Index, now: Index) ->
         for path, notes in known.created.items()
     }
     moved = {*new.moves, *new.moves.values()}
-    for path in now.files - before.files - moved - known.deleted:
-        created.setdefault(path, _list_wanting(path, before))
+    added = now.files - before.files - moved - known.deleted
+    mentions = before.mentions if len(added) > _FEW_FILES else None
+    for path in added:
+        keys = target_spellings(file_name(path))
+        if mentions is None or any(key in mentions for key in keys):
+            created.setdefault(path, _list_wanting(path, before))
+        else:
+            created.setdefault(path, ())
     removed = [path for path in new.vanished if path in created and path not in moved]
     undone = {path for path in removed if set(_list_wanting(path, now)) <= set(created[path])}
     kept = {path: notes for path, notes in created.items() if path in now.files}
