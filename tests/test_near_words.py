@@ -301,3 +301,27 @@ def test_a_name_of_two_notes_names_the_other(
 
 def test_no_name_is_proposed_twice() -> None:
     assert propose(["work/Pier.md", "work/Pier.md"]) == "Did you mean work/Pier.md?"
+
+
+TWINS = {"a.md": "# A\n\n## Tides\n\nlow\n\n# B\n\n## Tides\n\nhigh\n\n## Ebb\n"}
+
+
+@pytest.mark.parametrize(
+    ("typed", "is_said"),
+    [
+        (("rename", "a#Tides", "Flood"), True),
+        (("rename", "a#tides", "Flood"), True),
+        (("extract", "a#Tides"), True),
+        (("rename", "a#B#Tides", "Flood"), False),
+        (("rename", "a#Ebb", "Flood"), False),
+        (("extract", "a#Ebb"), False),
+        (("move", "a", "Deep/"), False),
+    ],
+)
+def test_a_name_of_two_headings_says_which_is_meant(
+    run: RunCommand, tmp_path: Path, typed: tuple[str, ...], is_said: bool
+) -> None:
+    vault = create_vault(tmp_path / "v", TWINS)
+    done = run(*typed, "--diff", "--vault", vault)
+    assert done.code == 1
+    assert ("is the first of 2 headings with this text, in line 3." in done.err) is is_said

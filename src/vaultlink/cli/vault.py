@@ -41,7 +41,7 @@ from vaultlink.text import list_first, quote_name
 if TYPE_CHECKING:
     from vaultlink.api import Vault
     from vaultlink.config.settings import Config
-    from vaultlink.model import Diagnostic, Suggestion
+    from vaultlink.model import Diagnostic, Note, Suggestion
     from vaultlink.refactor.arguments import FindPath
 
 
@@ -538,12 +538,14 @@ def to_source_word(vault: "Vault", text: str) -> str:
     word = unwrap_link(to_vault_word(vault, text), vault.index)
     alias, sign, subpath = word.partition("#")
     try:
-        find_source(vault.index, word, make_path_finder(vault))
+        source = find_source(vault.index, word, make_path_finder(vault))
     except UsageError:
         path = find_aliased_note(vault, alias) if alias else None
         if path is None or f"{path}{sign}{subpath}" == word:
             raise
     else:
+        if source.subpath:
+            _report_equal_headings(vault.index.notes[source.path], source.subpath)
         return word
     wanted = normalize_name(alias.removeprefix("/").removesuffix(".md"))
     for run in list_runs(vault.root):
@@ -555,6 +557,18 @@ def to_source_word(vault: "Vault", text: str) -> str:
                 f"`{escape_controls(run.command)}`. Write the path of the note that you mean."
             )
     return f"{path}{sign}{subpath}"
+
+
+def _report_equal_headings(note: "Note", subpath: str) -> None:
+    """Print which heading is meant if several have the name."""
+    from vaultlink.index.anchors import find_equal_headings  # noqa: PLC0415 - for few commands
+
+    found = find_equal_headings(note, subpath)
+    if len(found) > 1:
+        print_stderr(
+            f"{quote_name(subpath[1:])} is the first of {len(found):,} headings with this text, "
+            f"in line {found[0].line:,}. Name another one with a heading above it: Note#A#B."
+        )
 
 
 def to_vault_word(vault: "Vault", text: str) -> str:

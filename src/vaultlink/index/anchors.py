@@ -33,6 +33,15 @@ def part_key(part: str) -> str:
     return part.lower() if part.startswith("^") else heading_key(part)
 
 
+def find_equal_headings(note: Note, subpath: str) -> list[Heading]:
+    """Return the headings that a subpath of one part may name; the first counts."""
+    parts = split_parts(subpath)
+    if len(parts) != 1:
+        return []
+    numbers = build_anchor_table(note).numbers_by_key.get(part_key(parts[0]), ())
+    return [note.headings[number] for number in numbers]
+
+
 def split_parts(subpath: str) -> list[str]:
     """Return the trimmed parts of a subpath such as `#A#B`, without empty ones (6.1)."""
     return [part.strip() for part in subpath.split("#") if part.strip()]
