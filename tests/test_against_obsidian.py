@@ -350,7 +350,7 @@ NO_APP: Mapping[str, tuple[Mapping[str, object], str, str]] = {
     ),
     "control characters": (
         {"version": "\x1b]0;title\x07\x1b[2J\x00\n"},
-        "answered “\x1b]0;title\x07\x1b[2J\x00”",
+        r"answered “\u001b]0;title\u0007\u001b[2J\u0000”",
         "Start Obsidian",
     ),
 }

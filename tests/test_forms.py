@@ -191,7 +191,7 @@ def test_format_that_a_command_lacks_is_refused(
     monkeypatch.chdir(vault)
     done = run(*words, *option)
     assert (done.code, done.out) == (2, "")
-    problem = r'error: --output-format: ("\w+" is not possible: [^.]*|invalid value "tsv"\. .*)\.\n'
+    problem = r"error: --output-format: (“\w+” is not possible: [^.]*|invalid value “tsv”\. .*)\.\n"
     assert re.fullmatch(problem, done.err)
     monkeypatch.setenv("VAULTLINK_OUTPUT_FORMAT", "json")
     assert run(*words).code == 0

@@ -543,8 +543,6 @@ def test_extension_of_another_format_is_refused(
     ("words", "named"),
     [
         ("undo --list --diff", "--list and --diff"),
-        ("check -qv", "--quiet and --verbose"),
-        ("check --no-cache --cache-dir x", "--no-cache and --cache-dir"),
         ("backlinks --write --check", "--write and --check"),
     ],
 )

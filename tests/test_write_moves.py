@@ -300,10 +300,13 @@ def test_run_whose_journal_fails_before_the_moves_leaves_nothing(vault: Path) ->
 # -- undo after other changes ----------------------------------------------------------------------------------------
 
 
-def test_edited_note_is_named_and_moved_back(vault: Path) -> None:
+def test_edited_note_is_named_and_moved_back_on_demand(vault: Path) -> None:
     move(vault, {"1.md": "one.md"}, {"1.md": b"ONE", "a.md": b"A\n"})
     write_files(vault, {"one.md": b"typed"})
-    result = undo(vault)
+    before = read_tree(vault)
+    assert undo(vault).skipped == (SkippedNote("one.md", "it was edited since"),)
+    assert read_tree(vault) == before
+    result = undo_run(vault, list_runs(vault)[0], skips_edited=True)
     assert result.skipped == (SkippedNote("one.md", "it was edited since"),)
     assert result.moved == (("one.md", "1.md"),)
     assert read_tree(vault)["1.md"] == b"typed"

@@ -188,8 +188,6 @@ class Terminal:
     """True after results of any run of this process."""
 
     def __init__(self, options: PrintOptions = PrintOptions()):  # noqa: B008 - frozen
-        if options.quiet and options.verbose:
-            raise UsageError("--quiet and --verbose can't be used together.")
         self.quiet, self.verbose = options.quiet, options.verbose
         self.output_file = options.output_file
         self.is_terminal = self.output_file is None and _is_terminal(sys.stdout)

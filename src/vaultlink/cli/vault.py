@@ -87,8 +87,6 @@ def scan_from_options(
     """
     if options.isolated and options.config:
         raise UsageError("--isolated and --config can't be used together.")
-    if options.no_cache and options.cache_dir:
-        raise UsageError("--no-cache and --cache-dir can't be used together.")
     settings = build_settings(options)
     if overrides:
         settings = replace(settings, overrides={**settings.overrides, **overrides})
