@@ -122,6 +122,21 @@ def _folders(vault: Path) -> dict[str, None]:
     return {path.name: None for path in vault.iterdir() if path.is_dir()}
 
 
+def test_no_rename_is_proposed_out_of_the_trash(run: RunCommand, tmp_path: Path) -> None:
+    texts = {
+        ".obsidian/app.json": b'{"trashOption": "local"}',
+        "a.md": b"[[b]]\n",
+        "b.md": b"low\n",
+    }
+    vault = create_vault(tmp_path / "vault", texts)
+    assert run("delete", "b", "--unlink", "--vault", vault).code == 0
+    assert (vault / ".trash/b.md").exists()
+    write_files(vault, {"a.md": b"typed\n"})
+    done = run("undo", "--vault", vault)
+    assert (done.code, "rename .trash" in done.err) == (1, False), done.err
+    assert "--skip-edited` leaves out what was edited." in done.err
+
+
 @pytest.mark.parametrize("name", ["rename", "move", "delete"])
 def test_rest_is_restored_on_demand(run: RunCommand, tmp_path: Path, name: str) -> None:
     words, edited, _ = WHOLE[name]

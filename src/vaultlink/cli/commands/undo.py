@@ -33,7 +33,12 @@ from vaultlink.report.changed_lines import skipped_rows
 from vaultlink.report.json_document import encode_document
 from vaultlink.report.layout import escape_controls, format_count
 from vaultlink.text import quote_name
-from vaultlink.write.journal_files import RecordedRun, list_record_files, list_runs
+from vaultlink.write.journal_files import (
+    TRASH_FOLDER,
+    RecordedRun,
+    list_record_files,
+    list_runs,
+)
 from vaultlink.write.moves import expand_moves
 from vaultlink.write.overlaps import (
     Journal,
@@ -351,7 +356,7 @@ def _explain_whole(options: UndoOptions, root: Path, undone: UndoneRun) -> str:
         f"`vaultlink undo {run.id}{vault} --skip-edited` leaves out what was edited."
     )
     is_rename = len(run.moves) == 1 and all(item.old and item.new for item in run.changes)
-    if is_rename:
+    if is_rename and not any(path.startswith(f"{TRASH_FOLDER}/") for path in run.moves[0]):
         [(old, new)] = run.moves
         rooted = old if "/" in old or "/" not in new else f"/{old}"
         words = " ".join([shlex.quote(escape_controls(name)) for name in (new, rooted)])
