@@ -28,6 +28,7 @@ from vaultlink.cli.write_run import (
     wait_for_lock,
 )
 from vaultlink.errors import UsageError, propose
+from vaultlink.files import is_folder, path_exists
 from vaultlink.model import SkippedNote
 from vaultlink.report.changed_lines import skipped_rows
 from vaultlink.report.json_document import encode_document
@@ -355,13 +356,23 @@ def _explain_whole(options: UndoOptions, root: Path, undone: UndoneRun) -> str:
         "A rename, merge, extraction or deletion is undone whole or not at all. "
         f"`vaultlink undo {run.id}{vault} --skip-edited` leaves out what was edited."
     )
-    is_rename = len(run.moves) == 1 and all(item.old and item.new for item in run.changes)
-    if is_rename and not any(path.startswith(f"{TRASH_FOLDER}/") for path in run.moves[0]):
-        [(old, new)] = run.moves
-        rooted = old if "/" in old or "/" not in new else f"/{old}"
-        words = " ".join([shlex.quote(escape_controls(name)) for name in (new, rooted)])
+    if back := _find_way_back(root, run):
+        words = shlex.join(map(escape_controls, back))
         return f"`vaultlink rename {words}{vault}` renames it back and keeps your edits. {sentence}"
     return sentence
+
+
+def _find_way_back(root: Path, run: RecordedRun) -> list[str]:
+    """Return the arguments of `rename` that revert a rename of one path; none if none can."""
+    if len(run.moves) != 1 or not all(item.old and item.new for item in run.changes):
+        return []
+    [(old, new)] = run.moves
+    is_hidden = any(path.startswith(f"{TRASH_FOLDER}/") for path in (old, new))
+    if is_hidden or not path_exists(root / new) or path_exists(root / old):
+        return []
+    back = f"{new}/" if is_folder(root / new) else new
+    is_rooted = ("/" in new and "/" not in old) or old.startswith("-")
+    return [f"/{back}" if back.startswith("-") else back, f"/{old}" if is_rooted else old]
 
 
 def _count_changes(notes: int, moves: int) -> str:
