@@ -363,7 +363,7 @@ def _explain_whole(options: UndoOptions, root: Path, undone: UndoneRun) -> str:
 
 
 def _find_way_back(root: Path, run: RecordedRun) -> list[str]:
-    """Return the arguments of `rename` that revert a rename of one path; none if none can."""
+    """Return the words of the `rename` that reverts that of one path; [] for none."""
     if len(run.moves) != 1 or not all(item.old and item.new for item in run.changes):
         return []
     [(old, new)] = run.moves
