@@ -515,3 +515,19 @@ def test_a_deleted_note_is_one_that_links_led_to(
     run("check")
     again = run("check", "--output-format", "json").data["findings"]  # type: ignore[index]
     assert again == found
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_a_created_note_may_be_found_under_another_name(
+    run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_known: bool
+) -> None:
+    lines = [f"sentence {number} about the matter {number * number}\n" for number in range(60)]
+    plan = {"Plan A.md": "".join(lines)}
+    root = create_vault(tmp_path / "v", {**WANTING, **(plan if is_known else {})})
+    monkeypatch.chdir(root)
+    run("check")
+    write_files(root, plan)
+    run("check")
+    (root / "Plan A.md").unlink()
+    write_files(root, {"Scheme.md": "".join(lines[32:])})
+    assert "it may be “Scheme” now" in run("check").out

@@ -794,6 +794,7 @@ def test_likely_mistakes_in_names(
         (("show", "obsidian://open?file=sea/Deep.md"), 0, ""),
         (("show", "obsidian://open?vault=quay&file=Pier"), 2, "is of the vault “quay”, and this"),
         (("show", "obsidian://open?vault=pier"), 2, "has neither `file` nor `path`"),
+        (("show", "obsidian://open?file=%00"), 2, "the address names no note"),
         (("check", "obsidian://open?vault=pier&file=Pier"), 2, "`vaultlink show` takes it."),
         (("backlinks", "Folder/"), 2, "error: Folder/ is a folder. Name a note."),
         (("show", "sea"), 2, "error: sea/ is a folder. Name a note."),

@@ -122,6 +122,54 @@ def _folders(vault: Path) -> dict[str, None]:
     return {path.name: None for path in vault.iterdir() if path.is_dir()}
 
 
+def test_no_rename_is_proposed_out_of_the_trash(run: RunCommand, tmp_path: Path) -> None:
+    texts = {
+        ".obsidian/app.json": b'{"trashOption": "local"}',
+        "a.md": b"[[b]]\n",
+        "b.md": b"low\n",
+    }
+    vault = create_vault(tmp_path / "vault", texts)
+    assert run("delete", "b", "--unlink", "--vault", vault).code == 0
+    assert (vault / ".trash/b.md").exists()
+    write_files(vault, {"a.md": b"typed\n"})
+    done = run("undo", "--vault", vault)
+    assert (done.code, "rename .trash" in done.err) == (1, False), done.err
+    assert "--skip-edited` leaves out what was edited." in done.err
+
+
+@pytest.mark.parametrize(
+    ("words", "typed", "removed", "back"),
+    [
+        (("rename", "d/", "e"), "a.md", "", "rename e/ d"),
+        (("rename", "b", "./-b"), "a.md", "", "rename /-b.md b.md"),
+        (("rename", "b", "c"), "a.md", "c.md", ""),
+        (("rename", "b", "c"), "b.md", "", ""),
+    ],
+    ids=["folder beside a note", "name like an option", "the note is gone", "its name is taken"],
+)
+def test_way_back_is_proposed_where_there_is_one(
+    run: RunCommand,
+    tmp_path: Path,
+    words: tuple[str, ...],
+    typed: str,
+    removed: str,
+    back: str,
+) -> None:
+    texts = {"a.md": b"[[b]] [[d/f]]\n", "b.md": b"low\n", "d/f.md": b"F\n", "e.md": b"E\n"}
+    vault = create_vault(tmp_path / "vault", texts)
+    assert run(*words, "--vault", vault).code == 0
+    write_files(vault, {"a.md": b"typed\n", typed: b"typed\n"})
+    if removed:
+        (vault / removed).unlink()
+    done = run("undo", "--vault", vault)
+    found = re.search(r"`vaultlink (rename [^`]*)`", done.err)
+    assert done.code == 1
+    assert (found[1].partition(" --vault")[0] if found else "") == back
+    if found:
+        assert run(*shlex.split(found[1])).code == 0
+        assert read_tree(vault).keys() >= texts.keys()
+
+
 @pytest.mark.parametrize("name", ["rename", "move", "delete"])
 def test_rest_is_restored_on_demand(run: RunCommand, tmp_path: Path, name: str) -> None:
     words, edited, _ = WHOLE[name]

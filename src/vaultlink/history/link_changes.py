@@ -408,7 +408,7 @@ def remember_created(known: History, new: History, before: Index, now: Index) ->
         new.moves.get(path, path): tuple([new.moves.get(note, note) for note in notes])
         for path, notes in known.created.items()
     }
-    moved = {*new.moves, *new.moves.values()}
+    moved = {*new.moves, *new.moves.values(), *new.likely_moves}
     added = now.files - before.files - moved - known.deleted
     mentions = before.mentions if len(added) > _FEW_FILES else None
     for path in added:
@@ -433,7 +433,6 @@ def _leave_out(history: History, paths: Set[str]) -> History:
         history,
         deleted=history.deleted - paths,
         vanished={path: n for path, n in history.vanished.items() if path not in paths},
-        likely_moves={old: new for old, new in history.likely_moves.items() if old not in paths},
     )
 
 

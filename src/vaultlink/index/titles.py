@@ -145,7 +145,7 @@ def read_address(text: str, vault: str) -> str | None:
             f"and this one is {quote_name(vault)}."
         )
     path = values.get("file") or values.get("path")
-    if not path:
+    if not path or "\0" in path:
         raise UsageError("the address names no note: it has neither `file` nor `path`.")
     return path
 

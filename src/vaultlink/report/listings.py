@@ -218,9 +218,7 @@ def rank_topics(state: State, wanted: Callable[[str], bool] = is_any_path) -> li
     ]
 
 
-def list_reported_topics(
-    state: State, wanted: Callable[[str], bool] = lambda _path: True
-) -> list[Topic]:
+def list_reported_topics(state: State, wanted: Callable[[str], bool] = is_any_path) -> list[Topic]:
     """Return the topics of the unresolved links in wanted paths that a check reports."""
     found = state.diagnostics
     return list_topics(chain.from_iterable(found[path] for path in found if wanted(path)))

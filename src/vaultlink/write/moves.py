@@ -329,7 +329,6 @@ class FileIdentity(msgspec.Struct, frozen=True, array_like=True):
         return self.content == other.content != b""
 
 
-_NOT_WRITABLE = FOLDER_NOT_WRITABLE
 _NEW_FOLDER_NOT_WRITABLE = "its new folder is not writable"
 
 
@@ -452,7 +451,7 @@ class _BarrierFinder:
             return barrier
         barrier = self._find_folder_barrier(target_folder)
         if barrier:
-            return _NEW_FOLDER_NOT_WRITABLE if barrier == _NOT_WRITABLE else barrier
+            return _NEW_FOLDER_NOT_WRITABLE if barrier == FOLDER_NOT_WRITABLE else barrier
         devices = {(self._root / folder).stat().st_dev for folder in (source_folder, target_folder)}
         if modes.S_ISDIR(status.st_mode):
             devices.add(status.st_dev)
@@ -483,7 +482,7 @@ class _BarrierFinder:
             return NOT_A_FOLDER
         if not real.is_relative_to(self._real_root):
             return OUTSIDE_VAULT
-        return None if os.access(real, os.W_OK | os.X_OK) else _NOT_WRITABLE
+        return None if os.access(real, os.W_OK | os.X_OK) else FOLDER_NOT_WRITABLE
 
 
 def find_folders_to_create(root: Path, moves: Mapping[str, str]) -> list[str]:

@@ -28,12 +28,18 @@ from vaultlink.cli.write_run import (
     wait_for_lock,
 )
 from vaultlink.errors import UsageError, propose
+from vaultlink.files import is_folder, path_exists
 from vaultlink.model import SkippedNote
 from vaultlink.report.changed_lines import skipped_rows
 from vaultlink.report.json_document import encode_document
 from vaultlink.report.layout import escape_controls, format_count
 from vaultlink.text import quote_name
-from vaultlink.write.journal_files import RecordedRun, list_record_files, list_runs
+from vaultlink.write.journal_files import (
+    TRASH_FOLDER,
+    RecordedRun,
+    list_record_files,
+    list_runs,
+)
 from vaultlink.write.moves import expand_moves
 from vaultlink.write.overlaps import (
     Journal,
@@ -350,13 +356,23 @@ def _explain_whole(options: UndoOptions, root: Path, undone: UndoneRun) -> str:
         "A rename, merge, extraction or deletion is undone whole or not at all. "
         f"`vaultlink undo {run.id}{vault} --skip-edited` leaves out what was edited."
     )
-    is_rename = len(run.moves) == 1 and all(item.old and item.new for item in run.changes)
-    if is_rename:
-        [(old, new)] = run.moves
-        rooted = old if "/" in old or "/" not in new else f"/{old}"
-        words = " ".join([shlex.quote(escape_controls(name)) for name in (new, rooted)])
+    if back := _find_way_back(root, run):
+        words = shlex.join(map(escape_controls, back))
         return f"`vaultlink rename {words}{vault}` renames it back and keeps your edits. {sentence}"
     return sentence
+
+
+def _find_way_back(root: Path, run: RecordedRun) -> list[str]:
+    """Return the words of the `rename` that reverts that of one path; [] for none."""
+    if len(run.moves) != 1 or not all(item.old and item.new for item in run.changes):
+        return []
+    [(old, new)] = run.moves
+    is_hidden = any(path.startswith(f"{TRASH_FOLDER}/") for path in (old, new))
+    if is_hidden or not path_exists(root / new) or path_exists(root / old):
+        return []
+    back = f"{new}/" if is_folder(root / new) else new
+    is_rooted = ("/" in new and "/" not in old) or old.startswith("-")
+    return [f"/{back}" if back.startswith("-") else back, f"/{old}" if is_rooted else old]
 
 
 def _count_changes(notes: int, moves: int) -> str:
