@@ -228,9 +228,11 @@ def test_missing_git_is_called_missing(
 
 # -- many paths in a command ---------------------------------------------------------------------------------------
 
+LONG = "A folder with a name that leaves no room for any description"
 MANY = {
     **{f"a/b/N{n:02}.md": f"[[Nope {n}]] #\n" for n in range(20)},
     **{f"c/N{n:02}.md": f"[[Wanted {n}]]\n" for n in range(20)},
+    **{f"{LONG}/M{n:02}.md": f"[[Wanted {n}]]\n" for n in range(20)},
 }
 
 
@@ -241,6 +243,7 @@ MANY = {
         pytest.param("*/**/*.md", "", id="all files of the vault"),
         pytest.param("c/N0[0-2].md", " c/N00.md c/N01.md c/N02.md`", id="few files"),
         pytest.param("c/N0*.md", " …`", id="a part of a folder"),
+        pytest.param("A folder*/*.md", " …`", id="a folder with a long name"),
     ],
 )
 def test_many_paths_become_their_folders(

@@ -219,7 +219,7 @@ def test_next_phase_takes_the_line_of_the_last_one(clock: list[float]) -> None:
         assert list(progress.count(["a", "b"])) == ["a", "b"]
     first, *drawn = [text.strip() for text in stream.getvalue().split("\r") if text.strip()]
     assert (first, drawn[0]) == ("Reading notes", "Resolving links")
-    assert drawn[1:] == ["Resolving links: 0 of 2"]
+    assert drawn[1:] == ["Resolving links", "Resolving links: 0 of 2", "Resolving links"]
 
 
 def test_outer_phase_is_drawn_again_after_an_inner_one(clock: list[float]) -> None:

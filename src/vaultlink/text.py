@@ -110,9 +110,14 @@ def quote_name(name: str) -> str:
     """Return a name in the quotation marks of messages, harmless for a terminal.
 
     Control characters are spelled out. Commands and settings to be copied are in backticks instead,
-    and have the quotes of the shell or of TOML there.
+    and have the quotes of the shell or of TOML there. A name that no file can have is cut.
     """
-    return f"“{escape_controls(name)}”"
+    shown = name if len(name) <= _MAX_QUOTED else f"{name[:_MAX_QUOTED]}…"
+    return f"“{escape_controls(shown)}”"
+
+
+_MAX_QUOTED = 1_000
+"""Characters of a name in a message."""
 
 
 def curl_quotes(message: str) -> str:

@@ -24,6 +24,9 @@ _SETTINGS_OPTIONS = ("config", "isolated", "no_history")
 _MAX_PATHS = 5
 """Paths that a proposed command repeats as they are, and folders that take the place of more."""
 
+_MAX_COLUMNS = 60
+"""Columns of these folders. More would leave no room for the description of a command."""
+
 _ELLIPSIS = "…"
 """The word that stands for the paths of a command in the commands that it proposes."""
 
@@ -61,8 +64,8 @@ def _format_paths(paths: Sequence[Path], vault: "Vault") -> str:
         return _join_words(_list_path_words(paths))
     short = cover_files(to_vault_paths(vault.root, paths), vault.index.files, _MAX_PATHS)
     show = make_path_formatter(vault.root)
-    words = [show(path).rstrip("/") for path in short]
-    return _join_words(_list_path_words(filter(None, words))) if short else f" {_ELLIPSIS}"
+    words = _join_words(_list_path_words(filter(None, (show(path).rstrip("/") for path in short))))
+    return words if short and len(words) <= _MAX_COLUMNS else f" {_ELLIPSIS}"
 
 
 def _list_path_words(paths: Iterable[Path | str]) -> list[str]:

@@ -457,10 +457,13 @@ class ProgressLine:
         self._draw_soon()
 
     def count(self, items: Sequence[_ItemT]) -> Iterator[_ItemT]:
-        """Yield the items; the line counts those that were taken."""
+        """Yield the items; the line counts those that were taken while some are left."""
         for done, item in enumerate(items):
             self(done, len(items))
             yield item
+        self._text = self._label
+        if self._drawn_length:
+            self._draw_text()
 
     def erase(self) -> None:
         if self._drawn_length:
