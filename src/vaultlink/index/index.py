@@ -1,9 +1,10 @@
 """The index of a vault: notes, file names, and the target of every link."""
 
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
 from functools import lru_cache
-from typing import Any, TypeVar, overload
+from typing import Any, Self, TypeVar, overload
 
 import msgspec
 
@@ -385,6 +386,14 @@ class Grouping:
 
     def keys_of(self, index: "Index", path: str) -> Iterable[str]:
         return self.keys(index, path) if path in self.paths(index) else ()
+
+
+class SteppedValue(ABC):
+    """A derived value that updates of an index carry over, changed as the vault."""
+
+    @abstractmethod
+    def update(self, index: "Index", paths: Iterable[str]) -> Self:
+        """Return the value of a later index, in which only these paths may differ."""
 
 
 class TraitCount(msgspec.Struct, frozen=True):

@@ -256,6 +256,17 @@ def drop_own_names(
     ]
 
 
+def rank_similar(text: str, names: Sequence[str], least: float, limit: int) -> list[int]:
+    """Return the numbers of the names similar to a text, most similar first.
+
+    `least` is their least likeness, in percent.
+    """
+    from rapidfuzz import fuzz, process  # noqa: PLC0415 - only for what is misspelt
+
+    found = process.extract(text, names, scorer=fuzz.ratio, score_cutoff=least, limit=limit)
+    return [number for _, _, number in found]
+
+
 def _take_best(found: Iterable[Suggestion], limit: int) -> tuple[Suggestion, ...]:
     best: dict[str, Suggestion] = {}
     for item in found:

@@ -12,6 +12,7 @@ from vaultlink.index.index import (
     KeyFunction,
     LinkTargets,
     PathsByKey,
+    SteppedValue,
     TraitCount,
     build_files_by_path,
     defined_spellings,
@@ -268,6 +269,8 @@ def _renew_memos(
             after.memos[memo] = _update_shared_names(before, after, moved)
         elif memo is find_copied_folders and before.files is after.files:
             after.memos[memo] = value
+        elif isinstance(value, SteppedValue):
+            after.memos[memo] = value.update(after, moved)
 
 
 def _list_places(index: Index, path: str) -> Iterable[str]:
