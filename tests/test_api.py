@@ -1,6 +1,7 @@
 """The Python API: the public names, a vault and its unsaved texts, properties as python-frontmatter reads them."""
 
 import os
+import random
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -206,3 +207,91 @@ def test_properties_are_added_to_a_template(name: str) -> None:
 )
 def test_composed_title_is_read_back(title: str) -> None:
     assert read_post(compose_note("", {"title": title})).metadata == {"title": title}
+
+
+# -- unsaved texts are released, and places are asked for -----------------------------------------------------------
+
+
+def test_released_text_is_that_on_disk_now(vault: Vault) -> None:
+    held = vault.holding("Home.md", "[[Gone]]\n").holding("Quay.md", "[[Lost]]\n")
+    assert messages(held.releasing("Home.md")) == {"Home.md": ["Plam"], "Quay.md": ["Lost"]}
+    (vault.root / "Home.md").write_text("[[Other]]\n")
+    released = held.releasing("Home.md")
+    assert messages(released) == {"Home.md": ["Other"], "Quay.md": ["Lost"]}
+    assert (released.text("Home.md"), [*released.overlays]) == ("[[Other]]\n", ["Quay.md"])
+    assert messages(held)["Home.md"] == ["Gone"]
+
+
+def test_released_note_that_does_not_exist_is_gone(vault: Vault) -> None:
+    held = vault.holding("Plam.md", "")
+    assert messages(held) == {}
+    released = held.releasing("Plam.md")
+    assert messages(released) == messages(vault)
+    assert released.index.files == vault.index.files
+
+
+def test_text_that_is_not_held_is_not_released(vault: Vault) -> None:
+    assert vault.releasing("Home.md") is vault
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_held_texts_equal_a_fresh_start_with_them(vault: Vault, seed: int) -> None:
+    rng = random.Random(seed)
+    texts = ["[[Quay]]\n", "# Head\n[[Plam#x]]\n", "", "---\naliases: [Plam]\n---\n"]
+    held = vault
+    for _ in range(30):
+        path = rng.choice(["Home.md", "Quay.md", "Plam.md", "Deep/New.md"])
+        match rng.randrange(3):
+            case 0:
+                held = held.holding(path, rng.choice(texts))
+            case 1:
+                held = held.releasing(path)
+            case 2 if path in NOTES:
+                (vault.root / path).write_text(rng.choice(texts))
+                held = held.holding(path, "x").releasing(path)
+    fresh = open_vault(vault.root, Settings(cache=False))
+    for path, data in held.overlays.items():
+        fresh = fresh.holding(path, data)
+    assert held.check() == fresh.check()
+    assert held.index.files == fresh.index.files
+
+
+PLACES = "A [[Quay]] and ![[Quay#Pier|[[Plan]]]] [p](<Quay.md#^b1>) [[Gone]] [[Quay#No]] [x](https://a.b)\n"
+
+
+def test_link_is_found_by_a_position(vault: Vault) -> None:
+    held = vault.holding("Home.md", PLACES)
+
+    def find(text: str, shift: int = 1) -> str | None:
+        link = held.link_at("Home.md", PLACES.index(text) + shift)
+        return link.raw if link else None
+
+    assert find("[[Quay]]", 0) == find("[[Quay]]", 8) == "[[Quay]]"
+    assert find("[p]") == "[p](<Quay.md#^b1>)"
+    assert find("and") is None
+    assert held.link_at("Nowhere.md", 0) is None
+    assert held.link_at("map.png", 0) is None
+
+
+def test_anchor_of_a_link_is_a_place(vault: Vault) -> None:
+    text = "# Top\n## Pier\nsome text ^b1\n"
+    held = vault.holding("Quay.md", text).holding("Home.md", PLACES)
+    found = {}
+    for link in held.notes["Home.md"].links:
+        anchor = held.anchor_of("Home.md", link)
+        found[link.raw] = anchor and (anchor.path, text[anchor.start : anchor.end])
+    assert found["[[Quay]]"] == ("Quay.md", "")
+    assert found["[p](<Quay.md#^b1>)"] == ("Quay.md", "^b1")
+    assert found["[[Gone]]"] is None
+    assert found["[[Quay#No]]"] is None
+    assert found["[x](https://a.b)"] is None
+
+
+def test_names_are_found_by_a_typed_part(vault: Vault) -> None:
+    names = vault.find_names("harbour")
+    assert [(item.kind, item.text, item.path) for item in names] == [
+        ("title", "Harbour office", "Home.md")
+    ]
+    assert [item.text for item in vault.find_names("qu", 1)] == ["Quay"]
+    held = vault.holding("Draft.md", "# Harbour master\n")
+    assert [item.text for item in held.find_names("harbour ma")] == ["Harbour master"]

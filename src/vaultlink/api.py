@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from vaultlink.config.settings import Config, merge_layers
-from vaultlink.disk.changes import Progress, ignore_progress
+from vaultlink.disk.changes import Progress, ignore_progress, read_changes
 from vaultlink.disk.load import StateOrigin, load_state
 from vaultlink.disk.read import UnreadableFile, decode_note, load_rules, read_text
 from vaultlink.disk.scan import Settings, VaultScan, scan_vault
@@ -29,7 +29,7 @@ from vaultlink.engine.step import Change, State, analyse_unreadable, step
 from vaultlink.errors import VaultError
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import is_note, normalize_name, resolve
-from vaultlink.model import Diagnostic, Note, Suggestion, sum_counts
+from vaultlink.model import Diagnostic, Link, Note, Suggestion, sum_counts
 from vaultlink.rules.registry import Rule, build_catalog
 from vaultlink.write.cache import save_result, save_state
 
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from vaultlink.graph.build import Graph
     from vaultlink.graph.related import RelatedNote
     from vaultlink.graph.twins import TwinPair
+    from vaultlink.index.anchors import Anchor
+    from vaultlink.index.name_search import FoundName
     from vaultlink.parse.post import Post
     from vaultlink.write.fixer import Fixer
 
@@ -349,6 +351,70 @@ class Vault(msgspec.Struct, frozen=True, eq=False, dict=True):
         )
         state = step(self.state, [Change(path, change)])
         return Vault(self.scan, state, {**self.overlays, path: data})
+
+    def releasing(self, path: str) -> "Vault":
+        """Return this vault with the text on disk in place of an unsaved one.
+
+        Args:
+            path: The vault path of the note.
+
+        Returns:
+            A vault with the findings of the text on disk; this vault if it holds no text of it.
+        """
+        if path not in self.overlays:
+            return self
+        scan = self.scan.with_stamp(path)
+        [change] = read_changes(scan, self.state.settings, [path])
+        others = {name: data for name, data in self.overlays.items() if name != path}
+        return Vault(scan, step(self.state, [change]), others)
+
+    def find_names(self, text: str, limit: int = 10) -> list["FoundName"]:
+        """Return the names, headings and tags that match a typed text, best first.
+
+        Case, accents and signs between words don't matter, and names of files may differ in a few
+        letters.
+
+        Args:
+            text: A part of the name, or words that are in it.
+            limit: The maximum number of names.
+
+        Returns:
+            The names; each has its kind, text, path and line.
+        """
+        from vaultlink.index.name_search import find_names  # noqa: PLC0415 - for few programs
+
+        return find_names(self.index, text, limit)
+
+    def link_at(self, path: str, offset: int) -> Link | None:
+        """Return the link at a position of a note.
+
+        Args:
+            path: The vault path of the note.
+            offset: A position in its text, in code points from 0. A link's end belongs to it.
+
+        Returns:
+            The innermost link there; None if there is none.
+        """
+        note = self.index.notes.get(path)
+        found = [link for link in (note.links if note else ()) if link.start <= offset <= link.end]
+        return min(
+            found, key=lambda link: (offset == link.end, link.end - link.start), default=None
+        )
+
+    def anchor_of(self, path: str, link: Link) -> "Anchor | None":
+        """Return the place to which a link leads.
+
+        Args:
+            path: The vault path of the note that contains the link.
+            link: The link.
+
+        Returns:
+            The file, and the span of the heading or block; None if the file or that is missing.
+        """
+        from vaultlink.index.anchors import locate_anchor  # noqa: PLC0415 - for few programs
+
+        target = None if link.external else resolve(path, link.lookup_target, self.index.names)
+        return None if target is None else locate_anchor(target, self.index.notes.get(target), link)
 
     @cached_property
     def fixer(self) -> "Fixer":

@@ -285,6 +285,14 @@ class VaultScan(msgspec.Struct, frozen=True):
     unused_filters: tuple[str, ...] = ()
     choice: str = ""
 
+    def with_stamp(self, path: str) -> "VaultScan":
+        """Return this scan with one file as it is on disk now."""
+        stamp = read_stamp(os.fspath(self.root), path)
+        files = {name: known for name, known in self.listing.files.items() if name != path}
+        if stamp is not None:
+            files[path] = stamp
+        return replace(self, listing=replace(self.listing, files=files))
+
     def open_cache(self) -> Cache | None:
         """Return the vault's cache, or None if caching is switched off."""
         return (

@@ -8,9 +8,9 @@ import unicodedata
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from functools import cached_property, lru_cache
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
-from vaultlink.model import BlockId, Heading, Note
+from vaultlink.model import BlockId, Heading, Link, Note
 from vaultlink.text import lazy_pattern
 
 _IGNORED_IN_HEADINGS = lazy_pattern(r"[\s!\"#$%&()*+,.:;<=>?@^{|}~/\[\]`\\]+")
@@ -31,6 +31,31 @@ def heading_key(text: str) -> str:
 def part_key(part: str) -> str:
     """Return the comparison key of a part of a subpath. That of a block has a caret."""
     return part.lower() if part.startswith("^") else heading_key(part)
+
+
+class Anchor(NamedTuple):
+    """The place to which a link leads.
+
+    Attributes:
+        path: Vault path of the file.
+        start: Offset of the heading or block, in code points; 0 for the whole file.
+        end: Offset behind it; 0 for the whole file.
+    """
+
+    path: str
+    start: int = 0
+    end: int = 0
+
+
+def locate_anchor(path: str, note: Note | None, link: Link) -> Anchor | None:
+    """Return where a link to a file leads; None if its heading or block is missing.
+
+    `note` is None for an attachment, in which a subpath is not looked up.
+    """
+    if not link.subpath or note is None:
+        return Anchor(path)
+    found = find_anchor(note, link.subpath)
+    return None if found is None else Anchor(path, found.start, found.end)
 
 
 def find_equal_headings(note: Note, subpath: str) -> list[Heading]:
