@@ -484,6 +484,7 @@ def left_by_watching(repo: Path, environment: Environment) -> None:
     assert "[[Port]]" in (repo / "Pier.md").read_text(encoding="utf-8"), "three seconds ago"
     watcher: list[str | Path] = [
         "timeout",
+        "--foreground",  # else it sends the signal twice
         "--preserve-status",
         "--signal=TERM",
         "15",
