@@ -163,6 +163,14 @@ def _check_new_path(
         yield f"{item.new} is in the folder {item.old}, which can't be moved into itself."
     elif ".." not in parts and disk.is_outside(parent_folder(item.new).rstrip("/")):
         yield f"{item.new} is outside the vault, behind a symbolic link."
+    elif ".." not in parts and (link := _find_linked_folder(item.new, index, disk)):
+        yield f"{item.new} is behind {link}, which is a symbolic link."
+
+
+def _find_linked_folder(path: str, index: Index, disk: DiskProbe) -> str | None:
+    """Return the folder of a path that is a symbolic link and is not listed, or None."""
+    links = filter(disk.is_link, list_outer_folders(path))
+    return next((folder for folder in links if not find_folder(index, folder)), None)
 
 
 def _check_names(item: Rename, index: Index, limits: NameLimits) -> Iterator[str]:
