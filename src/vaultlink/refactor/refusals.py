@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from vaultlink.fix.plan import Rename, RenameKind, VaultChanges
+from vaultlink.fix.plan import Plan, Rename, RenameKind, VaultChanges
 from vaultlink.index.index import Index, link_name
 from vaultlink.index.resolve import (
     file_name,
@@ -83,6 +83,21 @@ def refuse_protected(changes: VaultChanges, is_protected: Callable[[str], bool])
     paths = {*changes.files, *changes.files.values(), *made}
     raise_problems(
         [f"{path} is protected in the settings." for path in sorted(paths) if is_protected(path)]
+    )
+
+
+def refuse_unread(plan: Plan, folders: Iterable[tuple[str, str]]) -> None:
+    """Raise a RefusedError if folders that can't be read would be moved or removed.
+
+    `folders` are pairs of folder and reason.
+    """
+    changed = tuple([f"{path}/" for path in (*plan.moves, *(item.path for item in plan.deleted))])
+    raise_problems(
+        [
+            f"the folder {folder} can't be read: {reason}."
+            for folder, reason in folders
+            if f"{folder}/".startswith(changed)
+        ]
     )
 
 
