@@ -553,7 +553,8 @@ def to_source_word(vault: "Vault", text: str) -> str:
     from vaultlink.refactor.arguments import find_source  # noqa: PLC0415
     from vaultlink.write.journal_files import list_runs  # noqa: PLC0415
 
-    word = unwrap_link(to_vault_word(vault, text), vault.index)
+    inner = to_vault_word(vault, text)
+    word = unwrap_link(text if inner == "/" else inner, vault.index)  # errors name what was typed
     alias, sign, subpath = word.partition("#")
     try:
         source = find_source(vault.index, word, make_path_finder(vault))

@@ -315,14 +315,9 @@ def _describe_unused(paths: Sequence[str]) -> str:
 
 def _read_thing(vault: Vault, word: str) -> DeletedThing:
     """Return what an argument names. Raises UsageError."""
-    text = to_source_word(vault, word) if word.strip("./ ") else word
-    if not text.strip("./ "):
-        raise UsageError(
-            "the name of what to delete is empty."
-            if not text.strip()
-            else f"{quote_name(text)} is the vault itself, which vaultlink does not delete."
-        )
-    source = find_source(vault.index, text, make_path_finder(vault))
+    if not word.strip():
+        raise UsageError("the name of what to delete is empty.")
+    source = find_source(vault.index, to_source_word(vault, word), make_path_finder(vault))
     if source.kind not in FILE_KINDS:
         raise UsageError(
             f"{quote_name(word)} is {source.kind.with_article()}. Only notes, attachments and "
