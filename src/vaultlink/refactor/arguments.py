@@ -270,6 +270,7 @@ def _find_similar(name: str, known: Iterable[str]) -> list[str]:
 PLAN_HEADER = ("old", "new")
 
 _EXTENSION = lazy_pattern(r"\.[A-Za-z0-9]{1,10}$")
+_HEADING_MARKS = lazy_pattern(r"^#{1,6}\s+")
 
 
 class RenameRow(NamedTuple):
@@ -308,6 +309,8 @@ def _read_part_name(index: Index, source: RenamedThing, new: str, find: FindPath
     Raises UsageError if it names a part of another note.
     """
     text = new.removeprefix(f"{source.note_text}#").strip()
+    if source.kind is RenameKind.HEADING:
+        text = _HEADING_MARKS.sub("", text)
     name, sign, part = text.partition("#")
     if not sign or not name.strip() or part[:1].isspace():
         return text
