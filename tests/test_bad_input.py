@@ -920,17 +920,42 @@ def test_only_labels_of_the_merge_driver_may_be_empty(run: RunCommand, vault: Pa
         assert run("merge-driver", "Quay.md", "Quay.md", "Quay.md", *labels).code == 0
 
 
+NO_PERMISSION = "the folder sub can't be read: Permission denied."
+UNREADABLE = {
+    ("report", "sub", "--output-file", "r.json"): (0, f"warning: {NO_PERMISSION}"),
+    ("check", "sub", "Quay.md"): (0, f"warning: {NO_PERMISSION}"),
+    ("check", "sub"): (2, f"error: {NO_PERMISSION}\n"),
+    ("check", "sub", "--json"): (2, f"error: {NO_PERMISSION}\n"),
+    ("rename", "sub", "new"): (2, f"error: {NO_PERMISSION} Nothing was written."),
+    ("rename", "top", "new"): (2, "error: the folder top/deep can't be read: Permission denied."),
+    ("delete", "sub", "--leave"): (2, f"error: {NO_PERMISSION} Nothing was written."),
+    ("move", "sub", "new/"): (2, f"error: {NO_PERMISSION} Nothing was written."),
+    ("rename", "Quay", "x"): (0, "Links in sub/ and 1 more stay as they are."),
+    ("move", "Quay", "new/"): (0, "Links in sub/ and 1 more stay as they are."),
+    ("merge", "Quay", "Pier"): (0, "Links in sub/ and 1 more stay as they are."),
+    ("delete", "Quay", "--leave"): (0, "Links in sub/ and 1 more stay as they are."),
+}
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such permissions")
-@pytest.mark.parametrize("words", [("check", "sub"), ("report", "sub", "--output-file", "r.json")])
-def test_unreadable_folders_are_named(vault: Path, words: Sequence[str]) -> None:
-    written(vault, {"sub/Note.md": "[[Quay]]\n"})
-    (vault / "sub").chmod(0)
+@pytest.mark.parametrize(
+    ("words", "code", "message"), [(key, *UNREADABLE[key]) for key in UNREADABLE]
+)
+def test_unreadable_folders_are_named(
+    vault: Path, words: Sequence[str], code: int, message: str
+) -> None:
+    written(vault, {"sub/Note.md": "[[Quay]]\n", "top/deep/Note.md": "", "top/a.md": ""})
+    locked = (vault / "sub", vault / "top/deep")
+    for folder in locked:
+        folder.chmod(0)
     try:
         done = vaultlink(*words, folder=vault)
+        assert code != 2 or all(folder.is_dir() for folder in locked)
     finally:
-        (vault / "sub").chmod(0o755)
-    assert done.returncode == 0
-    assert "warning: the folder sub can't be read: Permission denied." in done.stderr
+        for folder in filter(Path.is_dir, locked):
+            folder.chmod(0o755)
+    assert done.returncode == code, done.stderr
+    assert message in done.stderr
 
 
 # -- where something is missing ----------------------------------------------------------------------------------------

@@ -125,8 +125,35 @@ def test_the_vault_itself_is_refused(
     monkeypatch.chdir(vault)
     before = read_tree(vault)
     for words in (("delete",), ("rename", "New"), ("move", "P")):
-        done = run(words[0], word.format(vault), *words[1:])
-        assert (done.code, "is the vault itself" in done.err) == (2, True), done.err
+        typed = word.format(vault)
+        done = run(words[0], typed, *words[1:])
+        assert (done.code, f"“{typed}” is the vault itself" in done.err) == (2, True), done.err
+    assert read_tree(vault) == before
+
+
+DOTS = {
+    "the folder above the vault": (".", "..", "“..” is outside the vault."),
+    "two folders above": (".", "../..", "../.. is outside the vault"),
+    "the vault from a folder in it": ("P", "..", "“..” is the vault itself"),
+    "the current folder": ("P", ".", "“.” is P/ here. Name it by its path."),
+    "a folder above the current one": ("P/sub", "..", "“..” is P/ here. Name it by its path."),
+}
+
+
+@pytest.mark.parametrize(("folder", "word", "reason"), DOTS.values(), ids=DOTS)
+def test_dots_are_refused_for_what_they_are(
+    run: RunCommand,
+    vault: Path,
+    folder: str,
+    word: str,
+    reason: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(vault / folder)
+    before = read_tree(vault)
+    for words in (("delete", word), ("rename", word, "New"), ("move", word, "/P")):
+        done = run(*words)
+        assert (done.code, reason in done.err) == (2, True), done.err
     assert read_tree(vault) == before
 
 

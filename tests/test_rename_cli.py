@@ -819,3 +819,72 @@ def test_words_for_another_program_or_command(
     done = run(*words)
     assert (done.code, message in done.err) == (code, True), done.err
     assert read_tree(pier) == before
+
+
+# -- symbolic links ---------------------------------------------------------------------------------------------------
+
+LINKED = {
+    ("delete", "Shortcut.md", "--leave"): "“Shortcut.md” is a symbolic link. Name the file that it leads to: Old.md.",
+    ("delete", "./Shortcut.md", "--leave"): "“./Shortcut.md” is a symbolic link. Name the file that it leads to: Old.md.",
+    ("delete", "pic.png", "--leave"): "Name the file that it leads to: Projects/img/a.png.",
+    ("delete", "Alias/img/a.png", "--leave"): "“Alias/img/a.png” is behind Alias, a symbolic link. Name the file",
+    ("delete", "Alias", "--leave"): "“Alias” is a symbolic link. Name the folder that it leads to: Projects/.",
+    ("delete", "Seen", "--leave", "--diff"): "“Seen” is a symbolic link. It leads to nothing that the vault lists.",
+    ("delete", "Outer", "--leave", "--diff"): "Outer is a symbolic link, which vaultlink does not delete.",
+    ("delete", "Outer/n.md", "--leave", "--diff"): "Outer/n.md is outside the vault, behind a symbolic link.",
+    ("delete", "Old", "--to", "Shortcut.md"): "“Shortcut.md” is a symbolic link.",
+    ("delete", "{root}/Shortcut.md", "--leave"): "Shortcut.md” is a symbolic link. Name the file that it leads to: Old.md",
+    ("delete", "{root}/../outer.md", "--leave"): "outer.md” is a symbolic link. Name the file that it leads to: Old.md",
+    ("rename", "Shortcut.md", "x"): "“Shortcut.md” is a symbolic link.",
+    ("rename", "Shortcut.md#Part", "x"): "“Shortcut.md” is a symbolic link.",
+    ("rename", "Home", "Seen/x"): "Seen/x.md is behind Seen, which is a symbolic link.",
+    ("rename", "Home", "Alias/x"): "Alias/x.md is behind Alias, which is a symbolic link.",
+    ("move", "Shortcut.md", "Projects"): "“Shortcut.md” is a symbolic link.",
+    ("move", "Home", "Seen/"): "“Seen/” is a symbolic link.",
+    ("move", "Home", "Alias/"): "“Alias/” is a symbolic link. Name the folder that it leads to: Projects/.",
+    ("merge", "Shortcut.md", "Home"): "“Shortcut.md” is a symbolic link.",
+    ("merge", "Home", "Shortcut.md"): "“Shortcut.md” is a symbolic link.",
+    ("extract", "Shortcut.md#Part"): "“Shortcut.md” is a symbolic link.",
+    ("extract", "Old#Part", "Seen/Z"): "Seen/Z.md is behind Seen, which is a symbolic link.",
+}  # fmt: skip
+
+
+def add_links(vault: Path) -> None:
+    write_files(vault.parent / "out", {"n.md": ""})
+    links = {
+        **{"Shortcut.md": "Old.md", "pic.png": "Projects/img/a.png", "Alias": "Projects"},
+        **{"Seen": ".obsidian", "Outer": "../out", "../whole": "vault"},
+        **{"../outer.md": "vault/Old.md", "../part": "vault/Projects"},
+    }
+    for path, target in links.items():
+        (vault / path).symlink_to(target)
+
+
+@pytest.mark.parametrize(("words", "reason"), LINKED.items())
+def test_paths_with_links_that_are_not_listed_are_refused(
+    run: RunCommand, vault: Path, words: tuple[str, ...], reason: str
+) -> None:
+    add_links(vault)
+    before = read_tree(vault)
+    done = run(*[word.format(root=vault) for word in words])
+    assert done.code == 2
+    assert reason in done.err
+    assert "Nothing was written." in done.err
+    assert read_tree(vault) == before
+
+
+LISTED = {
+    "the file itself": ("Projects/Beta.md", "Projects/x.md"),
+    "a vault behind a link": ("../whole/Projects/Beta.md", "Projects/x.md"),
+    "a folder of the vault behind a link outside": ("../part/Beta.md", "Projects/x.md"),
+    "a name": ("Beta", "Projects/x.md"),
+}
+
+
+@pytest.mark.parametrize(("word", "new"), LISTED.values(), ids=LISTED)
+def test_links_above_a_vault_are_followed(
+    run: RunCommand, vault: Path, word: str, new: str
+) -> None:
+    add_links(vault)
+    assert run("rename", str(vault / word) if "/" in word else word, "x").code == 0
+    assert (vault / new).is_file()

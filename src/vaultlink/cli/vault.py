@@ -29,6 +29,7 @@ from vaultlink.disk.vault_search import (
 from vaultlink.errors import UnknownNameError, UsageError, explain_path, explain_word, propose
 from vaultlink.files import is_folder, path_exists
 from vaultlink.index.resolve import (
+    file_name,
     is_note,
     make_path_filter,
     normalize_name,
@@ -497,11 +498,13 @@ def make_path_finder(vault: "Vault") -> "FindPath":
     """Return a function from a path on disk to a vault path.
 
     The path of a folder ends with a slash. The function returns None if the path does not lead to a
-    file or folder of the vault.
+    file or folder of the vault. It raises UsageError if a symbolic link leads there that the vault
+    does not list.
     """
     root, files = os.fspath(vault.root), vault.index.files
 
     def find(text: str) -> str | None:
+        _refuse_link(vault, text)
         try:
             absolute = os.path.abspath(text)  # noqa: PTH100 - keeps symbolic links
             for path in (absolute, os.path.realpath(absolute)):
@@ -516,6 +519,23 @@ def make_path_finder(vault: "Vault") -> "FindPath":
         return None
 
     return find
+
+
+def _refuse_link(vault: "Vault", text: str) -> None:
+    """Raise UsageError for a path with a symbolic link that is not listed."""
+    from vaultlink.disk.probe import find_unlisted_link  # noqa: PLC0415 - for few commands
+
+    files, folders = vault.index.files, vault.scan.listing.folders
+    found = find_unlisted_link(vault.root, text, lambda path: path in files or path in folders)
+    if found is None:
+        return
+    link, path = found
+    advice = "It leads to nothing that the vault lists."
+    if path in files or (path and path in folders):
+        kind, slash = ("file", "") if path in files else ("folder", "/")
+        advice = f"Name the {kind} that it leads to: {path}{slash}."
+    clause = "is" if link == file_name(text.rstrip("/")) else f"is behind {link},"
+    raise UsageError(f"{quote_name(text)} {clause} a symbolic link. {advice} Nothing was written.")
 
 
 def to_source_word(vault: "Vault", text: str) -> str:
@@ -533,11 +553,12 @@ def to_source_word(vault: "Vault", text: str) -> str:
     from vaultlink.refactor.arguments import find_source  # noqa: PLC0415
     from vaultlink.write.journal_files import list_runs  # noqa: PLC0415
 
-    word = unwrap_link(to_vault_word(vault, text), vault.index)
+    inner = to_vault_word(vault, text)
+    word = unwrap_link(text if inner == "/" else inner, vault.index)  # errors name what was typed
     alias, sign, subpath = word.partition("#")
     try:
         source = find_source(vault.index, word, make_path_finder(vault))
-    except UsageError:
+    except UnknownNameError:
         path = find_aliased_note(vault, alias) if alias else None
         if path is None or f"{path}{sign}{subpath}" == word:
             raise
@@ -585,6 +606,8 @@ def to_vault_word(vault: "Vault", text: str) -> str:
     if "/" not in text or not first or (is_known and not is_absolute):
         return text
     if is_absolute or not Path.cwd().is_relative_to(vault.root):
+        for path in dict.fromkeys((text, text.partition("#")[0])):
+            _refuse_link(vault, path)
         inside = _find_inside(vault.root, text)
         if inside is not None:
             return f"/{inside}/" if inside and text.endswith("/") else f"/{inside}"

@@ -36,6 +36,7 @@ from vaultlink.index.resolve import parent_folder
 from vaultlink.model import PendingWrite, SkippedNote
 from vaultlink.report.layout import escape_controls, format_count
 from vaultlink.report.output_starts import DIFF
+from vaultlink.text import list_first
 from vaultlink.write.journal_files import is_journal_path, lock_vault
 from vaultlink.write.open_folders import FOLDER_NOT_WRITABLE, PROTECTED, PROTECTED_ALL
 from vaultlink.write.own_files import remove_hidden_strays
@@ -192,6 +193,17 @@ def run_plan(command: WritingCommand) -> int:
         result = _write(command, scan, plan) if root and plan is not None else None
     code = _report(command, plan, result)
     return max(code, EXIT_FINDINGS) if is_partial else code
+
+
+def refuse_unread_folders(plan: "Plan", scan: VaultScan, terminal: Terminal) -> None:
+    """Refuse to change folders that can't be read; print that links in others stay."""
+    from vaultlink.refactor.refusals import refuse_unread  # noqa: PLC0415 - not for fixes
+
+    folders = scan.listing.unreadable_folders
+    refuse_unread(plan, folders)
+    if folders:
+        named = escape_controls(list_first([f"{folder}/" for folder, _ in folders]))
+        terminal.print_message(f"Links in {named} stay as they are.")
 
 
 def _report(command: WritingCommand, plan: "Plan | None", result: WriteResult | None) -> int:

@@ -1,6 +1,7 @@
 """Look up what the refusals of renames need to know of a disk."""
 
 import os
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -57,3 +58,40 @@ def _is_spelt(top: str, path: str) -> bool:
             return False
         folder = f"{folder}/{name}"
     return True
+
+
+def find_unlisted_link(
+    root: Path, text: str, is_listed: Callable[[str], bool]
+) -> tuple[str, str] | None:
+    """Return the first symbolic link in a path on disk that a vault does not list.
+
+    It is the name of the link, and the vault path to which the whole path leads; "" if that is
+    outside. Links in folders above the vault's root do not count.
+    """
+    try:
+        path = Path(os.path.abspath(text))  # noqa: PTH100 - keeps symbolic links
+        link = _find_link(root, path, is_listed) if os.path.lexists(path) else None
+        return (link.name, _find_vault_path(root, path) or "") if link else None
+    except (OSError, ValueError):
+        return None
+
+
+def _find_link(root: Path, path: Path, is_listed: Callable[[str], bool]) -> Path | None:
+    name: str | None = None  # the vault path of the place, if it is in the vault
+    for place in (*reversed(path.parents), path):
+        if name is not None:
+            name = f"{name}/{place.name}".removeprefix("/")
+            if not is_listed(name) and place.is_symlink():
+                return place
+        else:
+            name = _find_vault_path(root, place)
+            if name and place == path and place.is_symlink():
+                return place
+    return None
+
+
+def _find_vault_path(root: Path, place: Path) -> str | None:
+    real = Path(os.path.realpath(place))
+    if not real.is_relative_to(root):
+        return None
+    return real.relative_to(root).as_posix().removeprefix(".")

@@ -63,7 +63,7 @@ def find_source(index: Index, text: str, find: FindPath) -> RenamedThing:
         raise UsageError("the old name is empty.")
     text = unwrap_link(text, index)
     if text.strip("./") == "":
-        raise UsageError(f"{quote_name(text)} {_IS_VAULT}")
+        raise UsageError(f"{quote_name(text)} {_explain_dots(text, find(text))}")
     if text not in index.files:
         if text.startswith("#"):
             return _find_tag(index, text)
@@ -74,6 +74,13 @@ def find_source(index: Index, text: str, find: FindPath) -> RenamedThing:
     if found is None:
         raise UnknownNameError(_explain_unknown_path(index, text))
     return _make_source(found)
+
+
+def _explain_dots(text: str, on_disk: str | None) -> str:
+    """Return what a word of dots and slashes is, given where it leads."""
+    if on_disk is None and ".." in text:
+        return "is outside the vault."
+    return _IS_VAULT if on_disk in (None, "/") else f"is {on_disk} here. Name it by its path."
 
 
 def _make_source(path: str) -> RenamedThing:
@@ -263,6 +270,7 @@ def _find_similar(name: str, known: Iterable[str]) -> list[str]:
 PLAN_HEADER = ("old", "new")
 
 _EXTENSION = lazy_pattern(r"\.[A-Za-z0-9]{1,10}$")
+_HEADING_MARKS = lazy_pattern(r"^#{1,6}\s+")
 
 
 class RenameRow(NamedTuple):
@@ -301,6 +309,8 @@ def _read_part_name(index: Index, source: RenamedThing, new: str, find: FindPath
     Raises UsageError if it names a part of another note.
     """
     text = new.removeprefix(f"{source.note_text}#").strip()
+    if source.kind is RenameKind.HEADING:
+        text = _HEADING_MARKS.sub("", text)
     name, sign, part = text.partition("#")
     if not sign or not name.strip() or part[:1].isspace():
         return text

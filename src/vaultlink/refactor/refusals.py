@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from vaultlink.fix.plan import Rename, RenameKind, VaultChanges
+from vaultlink.fix.plan import Plan, Rename, RenameKind, VaultChanges
 from vaultlink.index.index import Index, link_name
 from vaultlink.index.resolve import (
     file_name,
@@ -86,6 +86,21 @@ def refuse_protected(changes: VaultChanges, is_protected: Callable[[str], bool])
     )
 
 
+def refuse_unread(plan: Plan, folders: Iterable[tuple[str, str]]) -> None:
+    """Raise a RefusedError if folders that can't be read would be moved or removed.
+
+    `folders` are pairs of folder and reason.
+    """
+    changed = tuple([f"{path}/" for path in (*plan.moves, *(item.path for item in plan.deleted))])
+    raise_problems(
+        [
+            f"the folder {folder} can't be read: {reason}."
+            for folder, reason in folders
+            if f"{folder}/".startswith(changed)
+        ]
+    )
+
+
 def raise_problems(problems: Sequence[str]) -> None:
     """Raise a RefusedError with these problems, as sentences, if there are any."""
     if len(problems) == 1:
@@ -163,6 +178,14 @@ def _check_new_path(
         yield f"{item.new} is in the folder {item.old}, which can't be moved into itself."
     elif ".." not in parts and disk.is_outside(parent_folder(item.new).rstrip("/")):
         yield f"{item.new} is outside the vault, behind a symbolic link."
+    elif ".." not in parts and (link := _find_linked_folder(item.new, index, disk)):
+        yield f"{item.new} is behind {link}, which is a symbolic link."
+
+
+def _find_linked_folder(path: str, index: Index, disk: DiskProbe) -> str | None:
+    """Return the folder of a path that is a symbolic link and is not listed, or None."""
+    links = filter(disk.is_link, list_outer_folders(path))
+    return next((folder for folder in links if not find_folder(index, folder)), None)
 
 
 def _check_names(item: Rename, index: Index, limits: NameLimits) -> Iterator[str]:

@@ -5,6 +5,7 @@ The summary goes to stderr.
 
 import os
 import time
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, ClassVar
 
@@ -34,6 +35,8 @@ from vaultlink.cli.vault import (
 )
 from vaultlink.disk.answers import load_output
 from vaultlink.disk.scan import VaultScan
+from vaultlink.errors import UsageError
+from vaultlink.index.resolve import list_outer_folders
 from vaultlink.report import FORMATS, OVERVIEW, STATUS, OutputFormat
 from vaultlink.write.cache import save_result
 
@@ -98,9 +101,10 @@ def _print_check(
     scan = scan_from_options(options, find_start_paths(options))
     protect_vault(scan.root, terminal, scan.listing.folders)
     terminal.check_output_file()
+    chosen = select_vault_paths(options, scan.root)
+    _refuse_unread(chosen, scan.listing.unreadable_folders)
     warn_of_scan(scan, terminal)
     warn_of_leftovers(scan, terminal)
-    chosen = select_vault_paths(options, scan.root)
     known_sources = find_known_inputs(options, scan)
     cache = None if reads_stdin(options) else scan.open_cache()
     variant = repr(
@@ -138,6 +142,19 @@ def _print_check(
     terminal.print_message(result.messages)
     terminal.print_detail(_describe_run(scan, time.perf_counter() - start))
     return result.exit_code
+
+
+def _refuse_unread(chosen: Sequence[str], folders: Iterable[tuple[str, str]]) -> None:
+    """Raise UsageError if all chosen vault paths are in folders that can't be read."""
+    unread = dict(folders)
+    found = [
+        outer for path in chosen for outer in (path, *list_outer_folders(path)) if outer in unread
+    ]
+    if found and len(found) == len(chosen):
+        named = [
+            f"the folder {path} can't be read: {unread[path]}" for path in dict.fromkeys(found)
+        ]
+        raise UsageError(f"{'; '.join(named)}.")
 
 
 def _describe_run(scan: VaultScan, seconds: float) -> str:

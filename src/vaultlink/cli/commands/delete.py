@@ -15,10 +15,11 @@ from vaultlink.cli.options import argument, option
 from vaultlink.cli.terminal import print_stderr, require_terminal
 from vaultlink.cli.vault import make_path_finder, make_path_formatter, to_source_word
 from vaultlink.cli.write_run import run_plan
+from vaultlink.disk.probe import probe_disk
 from vaultlink.errors import UsageError
 from vaultlink.fix.plan import DeletedThing, Plan, RenameKind
 from vaultlink.fix.sources import FixInputs
-from vaultlink.index.resolve import is_note
+from vaultlink.index.resolve import is_note, parent_folder
 from vaultlink.links.naming import strip_note_extension
 from vaultlink.refactor.arguments import FILE_KINDS, find_source
 from vaultlink.refactor.delete import (
@@ -314,19 +315,20 @@ def _describe_unused(paths: Sequence[str]) -> str:
 
 def _read_thing(vault: Vault, word: str) -> DeletedThing:
     """Return what an argument names. Raises UsageError."""
-    text = to_source_word(vault, word) if word.strip("./ ") else word
-    if not text.strip("./ "):
-        raise UsageError(
-            "the name of what to delete is empty."
-            if not text.strip()
-            else f"{quote_name(text)} is the vault itself, which vaultlink does not delete."
-        )
-    source = find_source(vault.index, text, make_path_finder(vault))
+    if not word.strip():
+        raise UsageError("the name of what to delete is empty.")
+    source = find_source(vault.index, to_source_word(vault, word), make_path_finder(vault))
     if source.kind not in FILE_KINDS:
         raise UsageError(
             f"{quote_name(word)} is {source.kind.with_article()}. Only notes, attachments and "
             "folders can be deleted."
         )
+    disk = probe_disk(vault.root)
+    problem = "a symbolic link, which vaultlink does not delete" * disk.is_link(source.path)
+    if not problem and disk.is_outside(parent_folder(source.path).rstrip("/")):
+        problem = "outside the vault, behind a symbolic link"
+    if problem:
+        raise UsageError(f"{source.path} is {problem}. Nothing was written.")
     return DeletedThing(source.kind, source.path)
 
 

@@ -29,6 +29,7 @@ from vaultlink.cli.write_run import (
     WritingCommand,
     format_command_line,
     print_skipped_notes,
+    refuse_unread_folders,
     run_plan,
 )
 from vaultlink.disk.probe import probe_disk
@@ -179,10 +180,10 @@ class RefactorCommand(WritingCommand):
         except RefusedError as error:
             ending = "" if "othing was written" in str(error) else " Nothing was written."
             raise RefusedError(f"{error}{ending}") from None
+        refuse_unread_folders(plan, scan, self.terminal)
         self._root, self._show_path = vault.root, make_path_formatter(vault.root)
         self._new_names = describe_new_names(plan, scan.listing.folders)
-        text = list_captured(plan.captured, self._show_path, all_of_them=self.terminal.verbose)
-        if text:
+        if text := list_captured(plan.captured, self._show_path, all_of_them=self.terminal.verbose):
             self.terminal.print_message(text)
         return replace(plan, is_whole=not self._choices.skip_unwritable)
 
