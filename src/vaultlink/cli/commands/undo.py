@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, NamedTuple
@@ -17,19 +18,21 @@ from vaultlink.cli.listing import (
     print_listing,
     print_plan,
 )
-from vaultlink.cli.options import DiffOption, VaultOptions, argument, option
+from vaultlink.cli.options import DiffOption, OpenOptions, VaultOptions, argument, option
 from vaultlink.cli.proposed_commands import name_vault
 from vaultlink.cli.terminal import ProgressLine, Terminal, format_label, print_stderr
-from vaultlink.cli.vault import find_root
+from vaultlink.cli.vault import build_settings, find_root
 from vaultlink.cli.write_run import (
     name_writing,
     print_skipped_notes,
     report_reverted,
     wait_for_lock,
 )
-from vaultlink.errors import UsageError, propose
+from vaultlink.errors import ConfigError, UsageError, VaultError, propose
 from vaultlink.files import is_folder, path_exists
-from vaultlink.model import SkippedNote
+from vaultlink.index.resolve import file_name
+from vaultlink.links.naming import strip_note_extension
+from vaultlink.model import Safety, SkippedNote
 from vaultlink.report.changed_lines import skipped_rows
 from vaultlink.report.json_document import encode_document
 from vaultlink.report.layout import escape_controls, format_count
@@ -40,7 +43,7 @@ from vaultlink.write.journal_files import (
     list_record_files,
     list_runs,
 )
-from vaultlink.write.moves import expand_moves
+from vaultlink.write.moves import expand_moves, map_path
 from vaultlink.write.overlaps import (
     Journal,
     Overlap,
@@ -336,6 +339,8 @@ def _report_undone(
         terminal.print_message(
             f"Nothing was restored. {_explain_whole(options, root, undone)}".rstrip()
         )
+    if options.skip_edited and _list_edited(result) and (result.written or result.moved):
+        terminal.print_message(_describe_left_links(options, root, result))
     if first:
         terminal.print_message(_propose_undo(options, root, first))
     elif not is_final(result.skipped):
@@ -343,11 +348,44 @@ def _report_undone(
     return EXIT_FINDINGS if result.skipped else EXIT_CLEAN
 
 
+def _list_edited(result: WriteResult) -> list[str]:
+    edited = (EDITED_SINCE, CREATED_SINCE)
+    return [note.path for note in result.skipped if note.reason in edited]
+
+
+def _describe_left_links(options: UndoOptions, root: Path, result: WriteResult) -> str:
+    """Return what fixes the links in edited notes that name what was moved back."""
+    from vaultlink.api import open_vault  # noqa: PLC0415 - imports the linter
+
+    left, moved = _list_edited(result), dict(result.moved)
+    left = list(dict.fromkeys([*left, *(map_path(path, moved) for path in left)]))
+    names = [strip_note_extension(file_name(path)).lower() for path in moved]
+    vault = name_vault(options.vault, root)
+    count = 0
+    with suppress(VaultError, ConfigError, UsageError):  # the undo itself needs no settings
+        found = open_vault(root, build_settings(OpenOptions())).state.diagnostics
+        count = sum(
+            item.fix is not None
+            and item.fix.safety is Safety.SAFE
+            and any(name in (item.target or "").lower() for name in names)
+            for path in left
+            for item in found.get(path, ())
+        )
+    if count:
+        links = format_count(count, "link")
+        verb, them = ("names", "it") if count == 1 else ("name", "them")
+        command = f"`vaultlink fix{vault}`"
+        return f"{links} in the skipped notes {verb} a new name. {command} fixes {them}."
+    return (
+        f"`vaultlink check{vault}` shows the links in the skipped notes that no longer resolve, "
+        "or lead elsewhere."
+    )
+
+
 def _explain_whole(options: UndoOptions, root: Path, undone: UndoneRun) -> str:
     """Return what to do if edited notes prevent the undo of a run; "" otherwise."""
     run, result, _ = undone
-    edited = (EDITED_SINCE, CREATED_SINCE)
-    if options.skip_edited or not any(note.reason in edited for note in result.skipped):
+    if options.skip_edited or not _list_edited(result):
         return ""
     if not is_whole(run, read_journal(root).recorded):
         return ""
