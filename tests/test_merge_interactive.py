@@ -17,7 +17,7 @@ ANSWERS = {
     "keep both": ("kk", "status: done\nkind: log\n"),
     "take one": ("tk", "status: open\nkind: log\n"),
     "take both, after help": ("t?t", "status: open\nkind: plan\n"),
-    "quit keeps the rest": ("tq", "status: open\nkind: log\n"),
+    "keep all others": ("ta", "status: open\nkind: log\n"),
 }
 
 
@@ -30,7 +30,7 @@ def is_asking(screen: Screen) -> bool:
 def test_answers_choose_the_values(tmp_path: Path, keys: str, properties: str) -> None:
     vault = create_vault(tmp_path / "vault", VAULT)
     with run_on_screen(vault, "merge", "One", "Two", "-i", size=SMALL) as screen:
-        screen.wait_for("Take open? [k,t,q,?]")
+        screen.wait_for("Take open? [k,t,a,q,?]")
         assert "status: open (kept done)" in screen.text
         for key in keys:
             screen.wait_until(is_asking, "a question").type(key)
@@ -39,9 +39,11 @@ def test_answers_choose_the_values(tmp_path: Path, keys: str, properties: str) -
     assert read_files(vault) == {"Two.md": f"---\n{properties}{REST}".encode()}
 
 
-def test_ctrl_c_writes_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("key", ["q", "\x03"], ids=["q", "Ctrl-C"])
+def test_stop_writes_nothing(tmp_path: Path, key: str) -> None:
     vault = create_vault(tmp_path / "vault", VAULT)
     with run_on_screen(vault, "merge", "One", "Two", "-i", size=SMALL) as screen:
-        screen.wait_for("Take open? [k,t,q,?]").type("\x03")
-        screen.wait_for("Stopped: nothing was written.")
+        screen.wait_for("Take open? [k,t,a,q,?]").type("t")
+        screen.wait_for("Take plan? [k,t,a,q,?]").type(key)
+        screen.wait_for("Stopped: nothing was written.").wait_for_end(130)
     assert read_files(vault) == {name: text.encode() for name, text in VAULT.items()}

@@ -104,7 +104,7 @@ def assert_still(screen: Screen, words: str) -> None:
     [
         ("move Hub Archiv", "Archiv/ is a new folder. Move into Archive/ instead?", 130),
         ("delete Hub -i", "What becomes of the links?", 130),
-        ("merge Hub Other -i", "Take new?", 0),
+        ("merge Hub Other -i", "Take new?", 130),
         ("fix -i", "1 of 1", 1),
         ("mentions -i", "1 of 1", 0),
     ],

@@ -307,22 +307,38 @@ def test_rows_of_a_plan_file_have_line_numbers() -> None:
 @pytest.mark.parametrize(
     ("text", "problems"),
     [
-        ("", ["there is no rename"]),
-        ("old\tnew\n", ["there is no rename"]),
         ("a b\n", ["line 1: expected the old name, a tab and the new name"]),
         ("a\tb\tc\n", ["line 1: expected"]),
         (
-            "a\tb\nc\t\n\td\n",
+            "Home\tb\nc\t\n\td\n",
             ["line 2: the new name is missing", "line 3: the old name is missing"],
         ),
-        ("a\tb\nc\td\na\te\n", ["line 3: “a” is renamed in line 1 already"]),
-        ("a\tb\nold\tnew\tx\n", ["line 2: expected"]),
+        ("Home\tb\nAlpha\td\nHome\te\n", ["line 3: “Home” is renamed in line 1 already"]),
+        ("Home\tb\nold\tnew\tx\n", ["line 2: expected"]),
+        (
+            "Home\tb\nHom\tc\nHome\te\n\nHome\nHom\tf\n#nothing\tz\n",
+            [
+                "line 2: there is no note",
+                "line 3: “Home” is renamed in line 1 already",
+                "line 5: expected the old name",
+                "line 6: “Hom” is renamed in line 2 already",
+                "line 7: ",
+            ],
+        ),
     ],
 )
-def test_all_errors_of_a_plan_file_are_listed(text: str, problems: list[str]) -> None:
+def test_all_errors_of_a_plan_file_are_listed(index: Index, text: str, problems: list[str]) -> None:
     with pytest.raises(UsageError) as error:
+        read_renames(index, read_plan_file(text), find_nothing)
+    found = str(error.value).splitlines()
+    assert len(found) == len(problems)
+    assert all(line.startswith(start) for line, start in zip(found, problems, strict=True)), found
+
+
+@pytest.mark.parametrize("text", ["", "old\tnew\n"])
+def test_plan_file_without_a_rename_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="there is no rename"):
         read_plan_file(text)
-    assert [problem for problem in problems if problem not in str(error.value)] == []
 
 
 def test_a_header_is_only_the_first_line() -> None:

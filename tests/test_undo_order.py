@@ -561,6 +561,18 @@ VERIFIED: Mapping[str, tuple[Sequence[Step], Change | None, Sequence[str], int]]
     "with moves": ([move("a.md", "n.md", {"b.md": b"b1"})], None, ["exact 2"], 0),
     "changed later": ([fix(a=b"a1", b=b"b1"), fix(a=b"a2")], None, ["later 1 1", "exact 1"], 0),
     "refused": ([move("a.md", "n.md"), move("n.md", "m.md")], None, ["later 0 1", "exact 1"], 0),
+    "refused in part": (
+        [move("a.md", "n.md", {"b.md": b"b1", "c.md": b"c1"}), fix(b=b"b2")],
+        None,
+        ["later 0 1", "exact 1"],
+        0,
+    ),
+    "whole run edited": (
+        [move("a.md", "n.md", {"b.md": b"b1", "c.md": b"c1"})],
+        lambda vault, _: (vault / "b.md").write_bytes(b"typed"),
+        ["refused 0 0 1"],
+        1,
+    ),
     "older run edited": (
         [fix(a=b"a1", b=b"b1"), fix(c=b"c1")],
         lambda vault, _: (vault / "a.md").write_bytes(b"typed"),
@@ -635,6 +647,45 @@ def test_verify_says_what_an_undo_would_restore(run: RunCommand, vault: Path, na
     assert table.code == code
     is_exact = "would restore everything." in table.err
     assert is_exact or code == 1 or not names
+
+
+@pytest.mark.parametrize("is_typed", [True, False])
+def test_verify_and_diff_say_what_undo_does(run: RunCommand, vault: Path, is_typed: bool) -> None:
+    make(vault, move("a.md", "n.md", {"b.md": b"b1", "c.md": b"c1"}))
+    if is_typed:
+        (vault / "b.md").write_bytes(b"typed")
+    before = read_files(vault)
+    table = run("undo", "--verify", "--output-format", "table")
+    planned = run("undo", "--diff")
+    assert read_files(vault) == before
+    done = run("undo")
+    assert (done.code, read_files(vault) == before) == (is_typed, is_typed)
+    assert ("not while a note is edited" in table.out) == is_typed
+    assert ("would restore nothing: `vaultlink undo" in table.err) == is_typed
+    assert ("--skip-edited` leaves out what was edited." in planned.err) == is_typed
+    if is_typed:
+        assert "Nothing was restored. " in done.err
+        assert planned.err == done.err.replace("was restored", "would be restored")
+
+
+@pytest.mark.parametrize(
+    ("words", "is_refused"),
+    [
+        ("--verify --list", True),
+        ("--verify --diff", True),
+        ("--list --diff", True),
+        ("--list --skip-edited", True),
+        ("--verify --skip-edited", True),
+        ("--verify --list --diff", True),
+        ("--diff --skip-edited", False),
+    ],
+)
+def test_contradictory_options_are_refused(
+    run: RunCommand, vault: Path, words: str, is_refused: bool
+) -> None:
+    make(vault, fix(a=b"a1"))
+    done = run("undo", *words.split())
+    assert (done.code == 2, "can't be used together." in done.err) == (is_refused, is_refused)
 
 
 def test_verify_reports_unreadable_records(run: RunCommand, vault: Path) -> None:

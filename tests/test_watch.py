@@ -328,6 +328,47 @@ def test_folder_behind_a_symbolic_link_is_watched_too(vault: Path, tmp_path: Pat
         assert find_difference(watched.session) is None
 
 
+# -- deletions ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("is_linked_since", [False, True])
+def test_note_that_was_created_and_removed_again_is_not_deleted(
+    tmp_path: Path, is_linked_since: bool
+) -> None:
+    """A link that was written while the note was there leads to a deleted one."""
+    vault = create_vault(tmp_path / "own", {"a.md": b"[[New]]\n", "b.md": b"b\n"})
+    with run_watcher(vault) as watched:
+        (vault / "New.md").write_text("new\n")
+        watched.settle()
+        if is_linked_since:
+            (vault / "b.md").write_text("[[New]]\n")
+            watched.settle()
+        (vault / "New.md").unlink()
+        watched.settle()
+        (vault / "later.md").write_text("later\n")
+        watched.settle()
+        found = {
+            item.rule
+            for items in watched.session.vault.state.diagnostics.values()
+            for item in items
+        }
+        assert found == {"dangling-link" if is_linked_since else "planned-note"}
+        assert find_difference(watched.session) is None
+
+
+def test_created_note_that_is_moved_slowly_is_followed(tmp_path: Path) -> None:
+    vault = create_vault(tmp_path / "own", {"a.md": b"[[New]]\n", "b.md": b"b\n"})
+    with run_watcher(vault) as watched:
+        for path in ("New.md", "Other.md"):
+            (vault / path).write_text("# New\n\nthe text that identifies it\n")
+            watched.settle()
+            if path == "New.md":
+                (vault / path).unlink()
+                watched.settle()
+        assert "+ moved-link a.md" in watched.list_changes()
+        assert find_difference(watched.session) is None
+
+
 # -- moves ----------------------------------------------------------------------------------------------------------
 
 

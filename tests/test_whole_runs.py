@@ -186,6 +186,72 @@ def test_rest_is_restored_on_demand(run: RunCommand, tmp_path: Path, name: str) 
     }
 
 
+UNDONE = {
+    "rename": (("rename", "b", "Bay"), "[[Bay]]", "1 link in the skipped notes names a new name."),
+    "folder": (("rename", "c/", "Sea"), "[[Sea/f]]", "1 link in the skipped notes names"),
+    "delete": (("delete", "b", "--unlink"), "low", "`vaultlink check"),
+}
+
+
+@pytest.mark.parametrize("name", UNDONE)
+def test_links_of_skipped_notes_to_new_names_are_found(
+    run: RunCommand, tmp_path: Path, name: str
+) -> None:
+    words, link, said = UNDONE[name]
+    texts = {"a.md": b"[[b]] [[c/f]]\n", "b.md": b"low\n", "c/f.md": b"F\n", "e/f.md": b"E\n"}
+    vault = create_vault(tmp_path / "vault", texts)
+    assert run(*words, "--vault", vault).code == 0
+    with (vault / "a.md").open("ab") as stream:
+        stream.write(b"typed\n")
+    done = run("undo", "--vault", vault, "--skip-edited")
+    assert said in done.err
+    checked = run("check", vault)
+    assert ("VL114" in checked.out, "VL125" in checked.out) == (link != "low", False)
+    assert run("fix", vault).code == 0
+    assert run("check", vault).code == 0
+
+
+@pytest.mark.parametrize(
+    ("undos", "link", "found"),
+    [
+        (0, "Bay", ""),
+        (1, "b", ""),
+        (1, "Bay", "VL114 moved-link [*] “Bay” was moved to b."),
+        (1, "Boy", "VL125"),
+        (2, "Bay", ""),
+        (2, "b", "VL114 moved-link [*] “b” was moved to Bay."),
+        (3, "b", ""),
+        (3, "Bay", "VL114 moved-link [*] “Bay” was moved to b."),
+    ],
+)
+@pytest.mark.parametrize("is_checked", [True, False], ids=["checked in between", "not checked"])
+def test_check_knows_where_an_undo_moved_files(
+    run: RunCommand, tmp_path: Path, undos: int, link: str, found: str, is_checked: bool
+) -> None:
+    """Nothing is found if no link is left, also after the undo of an undo."""
+    vault = create_vault(tmp_path / "vault", {"a.md": b"[[b]]\n", "b.md": b"low\n"})
+    assert run("rename", "b", "Bay", "--vault", vault).code == 0
+    for _ in range(undos):
+        if is_checked:
+            assert run("check", vault).code == 0
+        assert run("undo", list_runs(vault)[0].id, "--vault", vault).code == 0
+    write_files(vault, {"new.md": f"[[{link}]]\n".encode()})
+    done = run("check", vault)
+    assert found in done.out
+    assert bool(done.out) == bool(found)
+
+
+def test_name_that_is_taken_again_is_not_moved(run: RunCommand, tmp_path: Path) -> None:
+    vault = create_vault(tmp_path / "vault", {"a.md": b"[[b]]\n", "b.md": b"low\n"})
+    assert run("rename", "b", "Bay", "--vault", vault).code == 0
+    assert run("undo", "--vault", vault).code == 0
+    assert run("rename", "b", "Cove", "--vault", vault).code == 0
+    write_files(vault, {"new.md": b"[[Bay]]\n"})
+    assert "“Bay” was moved to Cove." in run("check", vault).out
+    write_files(vault, {"Bay.md": b"another\n"})
+    assert run("check", vault).code == 0
+
+
 def test_note_that_can_not_be_created_again_leaves_the_others(
     run: RunCommand, tmp_path: Path
 ) -> None:

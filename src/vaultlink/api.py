@@ -12,7 +12,7 @@ Example:
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +32,7 @@ from vaultlink.index.resolve import is_note, normalize_name, resolve
 from vaultlink.model import Diagnostic, Link, Note, Suggestion, sum_counts
 from vaultlink.rules.registry import Rule, build_catalog
 from vaultlink.write.cache import save_result, save_state
+from vaultlink.write.journal_files import find_undone_moves
 
 if TYPE_CHECKING:
     from vaultlink.graph.build import Graph
@@ -76,7 +77,8 @@ def open_vault(
     if not any(is_note(path) for path in scan.listing.files):
         raise VaultError(f"{scan.root}: there is no note in this vault (no file ends in .md).")
     linter = LinterSettings.build(rules, config, scan.obsidian, scan.is_git_ignored)
-    loaded = load_state(scan, linter, progress or ignore_progress)
+    undone = partial(find_undone_moves, scan.root)
+    loaded = load_state(scan, linter, progress or ignore_progress, undone)
     cache = scan.open_cache() if loaded.to_save or loaded.kept else None
     if cache and loaded.to_save:
         save_state(cache, loaded.to_save)

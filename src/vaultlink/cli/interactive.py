@@ -400,12 +400,15 @@ def choose_values(
         keys = (
             QuestionKey("k", f"keep {item.kept}"),
             QuestionKey("t", f"take {item.value}"),
-            QuestionKey("q", "quit: keep the other values, too (Ctrl-C writes nothing)"),
+            QuestionKey("a", "keep this and all other values"),
+            QuestionKey("q", "stop: nothing is written"),
             QuestionKey("?", "show this list"),
         )
         print_stderr(f"{escape_controls(item.key)}: {describe_values(item)}")
         key = ask_for_key(reader, f"Take {item.value}?", keys)
         if key == "q":
+            raise KeyboardInterrupt
+        if key == "a":
             break
         if key == "t":
             taken.add(item.key.lower())

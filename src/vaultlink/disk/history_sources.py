@@ -1,6 +1,6 @@
 """Find the history of a vault: in its saved state, in its last commit, and in git."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -41,6 +41,10 @@ _MAX_ANCHORED = 2_000
 """Notes with links to headings or blocks above which git is not asked about missing ones."""
 
 
+FindUndoneMoves = Callable[[Collection[str]], Mapping[str, str]]
+"""Returns which of the present files an undo moved: former path to present path."""
+
+
 class GitStore:
     """Reads from the cache what was read from git, and collects what to keep there."""
 
@@ -78,10 +82,12 @@ def find_history(
     stored: StoredState | None,
     saved: SavedStamps | None,
     store: GitStore,
+    find_undone_moves: FindUndoneMoves,
 ) -> tuple[History, History]:
     """Return what is known of the past, and the part of it to save for later runs.
 
-    `stored` and `saved` are the vault's saved state and its stamps, if there are any.
+    `stored` and `saved` are the vault's saved state and its stamps, if there are any. The journal
+    knows the undone moves even if no state was saved between a run and its undo.
     """
     if not scan.settings.history:
         return NO_HISTORY, NO_HISTORY
@@ -97,8 +103,17 @@ def find_history(
             commits = _remember_commits(scan, state, asked, store)
             committed = commits.then(_remember_commit(scan, state))
         remembered = known.then(committed)
-    history = asked.then(replace(remembered, created={}))
+    undone = _list_undone(scan, state, find_undone_moves)
+    history = undone.then(asked).then(replace(remembered, created={}))
     return _add_git_anchors(scan, state, missing, history, store), remembered
+
+
+def _list_undone(scan: VaultScan, state: State, find: FindUndoneMoves) -> History:
+    if not any(tally.dangling for tally in state.tallies.values()):
+        return NO_HISTORY
+    moves = find(scan.listing.files)
+    vanished = dict.fromkeys(moves, UNCOMMITTED)
+    return replace(NO_HISTORY, moves=moves, vanished=vanished).within(scan.listing.files)
 
 
 # -- git ------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from vaultlink.disk.cache import Cache, digest_parts
 from vaultlink.disk.changes import KnownContents, Progress, begin_phase, find_changes
-from vaultlink.disk.history_sources import GitStore, find_history
+from vaultlink.disk.history_sources import FindUndoneMoves, GitStore, find_history
 from vaultlink.disk.saved_state import (
     StateToSave,
     build_state_to_save,
@@ -57,11 +57,17 @@ class LoadedState(NamedTuple):
     kept: Mapping[str, tuple[bytes, bytes]] = {}
 
 
-def load_state(scan: VaultScan, settings: LinterSettings, progress: Progress) -> LoadedState:
+def load_state(
+    scan: VaultScan,
+    settings: LinterSettings,
+    progress: Progress,
+    find_undone_moves: FindUndoneMoves = lambda _files: {},
+) -> LoadedState:
     """Return the current state of a vault, from the cache and the changes since."""
     cache = scan.open_cache()
     store = GitStore(cache)
-    return _load(scan, settings, progress, cache, store)._replace(kept=store.to_save)
+    loaded = _load(scan, settings, progress, cache, store, find_undone_moves)
+    return loaded._replace(kept=store.to_save)
 
 
 def _load(
@@ -70,6 +76,7 @@ def _load(
     progress: Progress,
     cache: Cache | None,
     store: GitStore,
+    find_undone_moves: FindUndoneMoves,
 ) -> LoadedState:
     share = share_checks(scan.settings.jobs, lambda: begin_phase(progress, "Checking notes"))
     stored, stamps = (cache.load(scan.listing.files) if cache else None) or (None, None)
@@ -91,7 +98,9 @@ def _load(
 
     def know(unchecked: State) -> LinterSettings:
         nonlocal remembered
-        history, remembered = find_history(scan, unchecked, stored, stamps, store)
+        history, remembered = find_history(
+            scan, unchecked, stored, stamps, store, find_undone_moves
+        )
         return settings if history == settings.history else replace(settings, history=history)
 
     if changes.batch.files:

@@ -421,12 +421,13 @@ def remember_created(known: History, new: History, before: Index, now: Index) ->
     undone = {path for path in removed if set(_list_wanting(path, now)) <= set(created[path])}
     kept = {path: notes for path, notes in created.items() if path in now.files}
     return replace(
-        known.then(_leave_out(new, undone)),
+        known.then(leave_out(new, undone)),
         created=dict(list(kept.items())[-MAX_DELETED:]),
     )
 
 
-def _leave_out(history: History, paths: Set[str]) -> History:
+def leave_out(history: History, paths: Set[str]) -> History:
+    """Return a history that does not know that these files vanished."""
     if not paths:
         return history
     return replace(

@@ -274,11 +274,15 @@ _HEADING_MARKS = lazy_pattern(r"^#{1,6}\s+")
 
 
 class RenameRow(NamedTuple):
-    """A line of a plan file: old and new name as written, and its number from 1."""
+    """A line of a plan file: old and new name as written, and its number from 1.
+
+    `problem` is a sentence that says why it can't be read; "" if it can.
+    """
 
     old: str
     new: str
     line: int
+    problem: str = ""
 
 
 def read_rename(index: Index, old: str, new: str, find: FindPath) -> Rename:
@@ -335,6 +339,8 @@ def read_renames(index: Index, rows: Sequence[RenameRow], find: FindPath) -> tup
     renames: list[Rename] = []
     for row in rows:
         try:
+            if row.problem:
+                raise UsageError(row.problem)
             renames.append(read_rename(index, row.old, row.new, find))
         except UsageError as error:
             problems.append(f"line {row.line}: {error}")
@@ -400,35 +406,29 @@ def read_merge(index: Index, text: str, into: str, find: FindPath) -> tuple[str,
 
 
 def read_plan_file(text: str) -> list[RenameRow]:
-    """Return the renames of a plan file.
+    """Return the lines of a plan file, those with errors too.
 
     Each line has an old name, a tab and a new name. A first line `old`, tab, `new` is skipped, as
-    are blank lines. Raises a UsageError with all errors of lines, or if there is no line.
+    are blank lines. Raises a UsageError if there is no line.
     """
     rows: list[RenameRow] = []
-    problems: list[str] = []
+    lines: dict[str, int] = {}
     for number, line in enumerate(text.removeprefix("\ufeff").split("\n"), 1):
         cells = line.removesuffix("\r").split("\t")
-        is_header = not rows and not problems and tuple(cells) == PLAN_HEADER
+        is_header = not rows and tuple(cells) == PLAN_HEADER
         if is_header or not "".join(cells).strip():
             continue
+        old, new = (cells[0], cells[1]) if len(cells) == 2 else (line, "")
+        problem = ""
         if len(cells) != 2:
-            problems.append(f"line {number}: expected the old name, a tab and the new name.")
-        elif not (cells[0].strip() and cells[1].strip()):
-            problems.append(
-                f"line {number}: the {'new' if cells[0].strip() else 'old'} name is missing."
-            )
-        else:
-            rows.append(RenameRow(cells[0], cells[1], number))
-    lines: dict[str, int] = {}
-    for row in rows:
-        first = lines.setdefault(row.old, row.line)
-        if first != row.line:
-            problems.append(
-                f"line {row.line}: {quote_name(row.old)} is renamed in line {first} already."
-            )
-    if problems or not rows:
-        raise UsageError("\n".join(problems) or "there is no rename in it.")
+            problem = "expected the old name, a tab and the new name."
+        elif not (old.strip() and new.strip()):
+            problem = f"the {'new' if old.strip() else 'old'} name is missing."
+        elif (first := lines.setdefault(old, number)) != number:
+            problem = f"{quote_name(old)} is renamed in line {first} already."
+        rows.append(RenameRow(old, new, number, problem))
+    if not rows:
+        raise UsageError("there is no rename in it.")
     return rows
 
 

@@ -23,11 +23,20 @@ from vaultlink.git.location import find_git_dir
 from vaultlink.git.repository import filter_ignored
 from vaultlink.graph.build import LiveGraph
 from vaultlink.history.file_pairs import UNCOMMITTED, Snapshot, follow
-from vaultlink.history.link_changes import remember_links
+from vaultlink.history.link_changes import leave_out, remember_created, remember_links
 from vaultlink.history.matcher import PieceIndex
+from vaultlink.index.index import Index
 from vaultlink.index.resolve import is_note
 from vaultlink.index.topics import TopicCounter
-from vaultlink.model import Diagnostic, FileStamp, History, Note, TextByPath, sum_counts
+from vaultlink.model import (
+    NO_HISTORY,
+    Diagnostic,
+    FileStamp,
+    History,
+    Note,
+    TextByPath,
+    sum_counts,
+)
 from vaultlink.watch.events import ChangeHints
 from vaultlink.watch.messages import AppliedFixes, Batch, BatchCause, ReportedFinding, VaultTotals
 
@@ -118,10 +127,14 @@ class MoveTracker:
         self._past = _keep_files(history)
         self._removed: dict[str, _SeenFile] = {}
         self._added: dict[str, _SeenFile] = {}
+        self._fresh = NO_HISTORY
+        self._forgotten: frozenset[str] = frozenset()
 
     def copy(self) -> "MoveTracker":
         other = MoveTracker(self._past)
+        other._past = self._past  # with what was created
         other._removed, other._added = dict(self._removed), dict(self._added)
+        other._forgotten = self._forgotten
         return other
 
     def learn_history(self, history: History) -> None:
@@ -142,12 +155,15 @@ class MoveTracker:
     def match_new_moves(self, notes: Mapping[str, Note]) -> dict[str, str]:
         """Return the moves found since the last call, old path to new path.
 
-        `notes` are those of the vault.
+        `notes` are those of the vault. `settle` must follow: else all removals count.
         """
+        self._past = self._past.then(self._fresh)
         self._removed, self._added = _keep_recent(self._removed), _keep_recent(self._added)
         since = max(self._past.vanished.values(), default=UNCOMMITTED) + 1
         before, now = _to_snapshot(self._removed), _to_snapshot(self._added)
         fresh = follow(before, now, (), PieceIndex(notes), since)
+        self._forgotten = self._forgotten & self._removed.keys() - fresh.moves.keys()
+        fresh = leave_out(fresh, self._forgotten)
         for old, new in fresh.moves.items():
             del self._removed[old], self._added[new]
         known = {
@@ -155,11 +171,21 @@ class MoveTracker:
             for path in fresh.vanished
             if path in self._past.vanished
         }
-        self._past = self._past.then(replace(fresh, vanished={**fresh.vanished, **known}))
+        self._fresh = replace(fresh, vanished={**fresh.vanished, **known})
         return dict(fresh.moves)
 
+    def settle(self, before: Index, now: Index) -> None:
+        """Add what `match_new_moves` found to the history.
+
+        A file that was created and removed again is forgotten, as in other runs.
+        """
+        known, fresh = self._past.then(self._fresh), self._fresh
+        self._past = remember_created(self._past, fresh, before, now)
+        self._forgotten |= known.vanished.keys() - self._past.vanished.keys()
+        self._fresh = NO_HISTORY
+
     def current_history(self, files: Collection[str]) -> History:
-        return self._past.within(files)
+        return self._past.then(self._fresh).within(files)
 
 
 def _keep_files(history: History) -> History:
@@ -429,10 +455,13 @@ class Session:
                 [change.path for change in changed],
                 PieceIndex(state.index.notes),
             )
-            known, moves = state.settings.history, {**moved, **past.moves}
+            if rescan.has_added_or_removed:
+                tracker.settle(before.index, state.index)
+                settings = _with_history(settings, tracker.current_history(scan.listing.files))
+            known, moves = settings.history, {**moved, **past.moves}
             history = remember_links(known, before.index, state.index, moves)
-            if history != known:
-                state = step(state, [], replace(state.settings, history=history))
+            if history != state.settings.history:
+                state = step(state, [], replace(settings, history=history))
         cause = None
         if changed or rescan.modified:
             cause = _make_cause(rescan, moved, {change.path for change in changed})

@@ -5,7 +5,7 @@ import re
 import sys
 import time
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from errno import ELOOP
 from pathlib import Path
@@ -22,11 +22,12 @@ from vaultlink.files import (
     open_own,
     open_regular,
     read_own,
+    read_start,
     user_folder,
 )
 from vaultlink.text import blake2b, lazy_pattern, quote_name
 from vaultlink.write.file_locks import try_lock
-from vaultlink.write.moves import FileIdentity, is_temporary_path
+from vaultlink.write.moves import FileIdentity, is_temporary_path, map_path
 from vaultlink.write.open_folders import NOT_A_FOLDER
 from vaultlink.write.own_files import sync_folder, write_atomically
 from vaultlink.write.write_notes import describe_os_error
@@ -304,6 +305,34 @@ def subtract_undone_moves(runs: Iterable[RecordedRun]) -> list[RecordedRun]:
             )
         found.append(run)
     return found
+
+
+def find_undone_moves(root: Path, files: Collection[str]) -> dict[str, str]:
+    """Return the files that undos moved: former path to present path.
+
+    Between a run and its undo, links may have been written to the names that the run gave.
+    `files` are the present vault paths.
+    """
+    found: dict[str, str] = {}
+    records = [file for file in journal_folder(root).glob("*.run") if _has_moves(file)]
+    runs = [run for file in records if (run := _read_record(file)) and run.ended]
+    for run in sorted(runs, key=lambda run: run.time_ns):
+        moves = {old: new for old, new in run.moves if old not in run.unmoved}
+        found = {old: map_path(new, moves) for old, new in found.items()}
+        found |= moves if run.undoes is not None else {}
+    return {
+        old + path[len(new) :]: path
+        for old, new in found.items()
+        for path in ([new] if new in files else files)
+        if path == new or path.startswith(f"{new}/")
+    }
+
+
+def _has_moves(file: Path) -> bool:
+    try:
+        return read_start(file, len(_MAGIC)) == _MAGIC_WITH_MOVES
+    except OSError:
+        return False
 
 
 def _read_record(file: Path) -> RecordedRun | None:

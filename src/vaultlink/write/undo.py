@@ -173,12 +173,13 @@ class UndoForecast(msgspec.Struct, frozen=True):
     """The numbers of notes and moved files that an undo would restore or not.
 
     Attributes:
-        exact: Those that are as the run left them, and can be restored.
+        exact: Those that are as the run left them, and can be restored; 0 if it is refused.
         later: Those that later runs changed too; these must be undone first.
         edited: Those that were edited or created since.
         gone: Those that were removed or renamed since.
         damaged: Those whose old text in the journal is damaged.
         blocked: Those that can't be restored for another reason.
+        is_refused: True if the run is undone whole or not at all, and others prevent that.
     """
 
     exact: int
@@ -187,6 +188,7 @@ class UndoForecast(msgspec.Struct, frozen=True):
     gone: int
     damaged: int
     blocked: int
+    is_refused: bool = False
 
     @property
     def is_exact(self) -> bool:
@@ -197,17 +199,20 @@ def forecast_undo(root: Path, run: RecordedRun, journal: Journal) -> UndoForecas
     """Compare a recorded run with the vault. Writes nothing."""
     plan = plan_undo(root, run, journal=journal, in_part=True)
     reasons = Counter(note.reason for note in plan.skipped)
+    is_barred = bool(plan.overlaps) or EDITED_SINCE in reasons or CREATED_SINCE in reasons
+    is_refused = is_barred and not run.is_interrupted and is_whole(run, journal.recorded)
 
     def count(*group: str) -> int:
         return sum(reasons.pop(reason, 0) for reason in group)
 
     return UndoForecast(
-        exact=len(plan.writes) + len(plan.moves),
+        exact=0 if is_refused else len(plan.writes) + len(plan.moves),
         later=count(*{overlap.reason for overlap in plan.overlaps}),
         edited=count(EDITED_SINCE, CREATED_SINCE),
         gone=count(GONE_SINCE),
         damaged=count(DAMAGED),
         blocked=reasons.total(),
+        is_refused=is_refused,
     )
 
 

@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, NamedTuple
@@ -17,19 +18,21 @@ from vaultlink.cli.listing import (
     print_listing,
     print_plan,
 )
-from vaultlink.cli.options import DiffOption, VaultOptions, argument, option
+from vaultlink.cli.options import DiffOption, OpenOptions, VaultOptions, argument, option
 from vaultlink.cli.proposed_commands import name_vault
 from vaultlink.cli.terminal import ProgressLine, Terminal, format_label, print_stderr
-from vaultlink.cli.vault import find_root
+from vaultlink.cli.vault import build_settings, find_root
 from vaultlink.cli.write_run import (
     name_writing,
     print_skipped_notes,
     report_reverted,
     wait_for_lock,
 )
-from vaultlink.errors import UsageError, propose
+from vaultlink.errors import ConfigError, UsageError, VaultError, propose
 from vaultlink.files import is_folder, path_exists
-from vaultlink.model import SkippedNote
+from vaultlink.index.resolve import file_name
+from vaultlink.links.naming import strip_note_extension
+from vaultlink.model import Safety, SkippedNote
 from vaultlink.report.changed_lines import skipped_rows
 from vaultlink.report.json_document import encode_document
 from vaultlink.report.layout import escape_controls, format_count
@@ -40,7 +43,7 @@ from vaultlink.write.journal_files import (
     list_record_files,
     list_runs,
 )
-from vaultlink.write.moves import expand_moves
+from vaultlink.write.moves import expand_moves, map_path
 from vaultlink.write.overlaps import (
     Journal,
     Overlap,
@@ -118,9 +121,10 @@ class RunStateRow(msgspec.Struct, frozen=True):
         id: The id, for `vaultlink undo`.
         command: The command line.
         state: `exact` if it can be undone exactly; `later` if later runs must be undone first;
+            `refused` if it is undone whole or not at all, and one of its notes was edited since;
             `part` if some of its notes can't be restored; `damaged` if an old text can't be read;
             `nothing` if there is nothing to restore; `undone`; `interrupted`.
-        exact: Number of notes and moved paths that are as the run left them.
+        exact: Number of notes and moved paths that are as the run left them, and would be restored.
         later: Number of those that later runs changed too.
         edited: Number of those that were edited or created since.
         gone: Number of those that were removed or renamed since.
@@ -172,11 +176,10 @@ def undo(options: UndoOptions) -> int:
     """
     terminal = Terminal(options)
     output_format = choose_listing_format(terminal)
+    _refuse_contradiction(options)
     root = find_root(options, terminal)
     if options.verify:
         return _print_states(options, terminal, output_format, root)
-    if options.list_runs and options.diff:
-        raise UsageError("--list and --diff can't be used together.")
     if options.list_runs:
         return _print_runs(terminal, output_format, root, list_runs(root, _print_warning))
     if options.diff:
@@ -190,6 +193,19 @@ def undo(options: UndoOptions) -> int:
     code = _report_undone(options, terminal, output_format, root, undone)
     is_exact = options.run is not None or not _has_unreadable_since(root, undone.run)
     return code if is_exact else max(code, EXIT_FINDINGS)
+
+
+def _refuse_contradiction(options: UndoOptions) -> None:
+    """Raise UsageError for options of which one would have no effect."""
+    chosen = {
+        "--verify": options.verify,
+        "--list": options.list_runs,
+        "--diff": options.diff,
+        "--skip-edited": options.skip_edited,
+    }
+    names = [name for name, is_chosen in chosen.items() if is_chosen]
+    if len(names) > 1 and names != ["--diff", "--skip-edited"]:
+        raise UsageError(f"{names[0]} and {names[1]} can't be used together.")
 
 
 def _has_unreadable_since(root: Path, run: RecordedRun) -> bool:
@@ -336,6 +352,8 @@ def _report_undone(
         terminal.print_message(
             f"Nothing was restored. {_explain_whole(options, root, undone)}".rstrip()
         )
+    if options.skip_edited and _list_edited(result) and (result.written or result.moved):
+        terminal.print_message(_describe_left_links(options, root, result))
     if first:
         terminal.print_message(_propose_undo(options, root, first))
     elif not is_final(result.skipped):
@@ -343,11 +361,44 @@ def _report_undone(
     return EXIT_FINDINGS if result.skipped else EXIT_CLEAN
 
 
+def _list_edited(result: WriteResult) -> list[str]:
+    edited = (EDITED_SINCE, CREATED_SINCE)
+    return [note.path for note in result.skipped if note.reason in edited]
+
+
+def _describe_left_links(options: UndoOptions, root: Path, result: WriteResult) -> str:
+    """Return what fixes the links in edited notes that name what was moved back."""
+    from vaultlink.api import open_vault  # noqa: PLC0415 - imports the linter
+
+    left, moved = _list_edited(result), dict(result.moved)
+    left = list(dict.fromkeys([*left, *(map_path(path, moved) for path in left)]))
+    names = [strip_note_extension(file_name(path)).lower() for path in moved]
+    vault = name_vault(options.vault, root)
+    count = 0
+    with suppress(VaultError, ConfigError, UsageError):  # the undo itself needs no settings
+        found = open_vault(root, build_settings(OpenOptions())).state.diagnostics
+        count = sum(
+            item.fix is not None
+            and item.fix.safety is Safety.SAFE
+            and any(name in (item.target or "").lower() for name in names)
+            for path in left
+            for item in found.get(path, ())
+        )
+    if count:
+        links = format_count(count, "link")
+        verb, them = ("names", "it") if count == 1 else ("name", "them")
+        command = f"`vaultlink fix{vault}`"
+        return f"{links} in the skipped notes {verb} a new name. {command} fixes {them}."
+    return (
+        f"`vaultlink check{vault}` shows the links in the skipped notes that no longer resolve, "
+        "or lead elsewhere."
+    )
+
+
 def _explain_whole(options: UndoOptions, root: Path, undone: UndoneRun) -> str:
     """Return what to do if edited notes prevent the undo of a run; "" otherwise."""
     run, result, _ = undone
-    edited = (EDITED_SINCE, CREATED_SINCE)
-    if options.skip_edited or not any(note.reason in edited for note in result.skipped):
+    if options.skip_edited or not _list_edited(result):
         return ""
     if not is_whole(run, read_journal(root).recorded):
         return ""
@@ -394,8 +445,11 @@ def _print_diff(
         changes = changes.with_write(item)
     print_plan(terminal, output_format, "undo", changes, plan.skipped)
     print_skipped_notes(plan.skipped)
+    undone = UndoneRun(run, WriteResult((), tuple(plan.skipped)))
     terminal.print_message(
-        f"Would restore {_count_changes(len(plan.writes), len(plan.moves))} to the state "
+        f"Nothing would be restored. {_explain_whole(options, root, undone)}".rstrip()
+        if plan.is_refused
+        else f"Would restore {_count_changes(len(plan.writes), len(plan.moves))} to the state "
         f"before {_describe_run(run)}."
     )
     return EXIT_FINDINGS if changes or plan.skipped else EXIT_CLEAN
@@ -479,6 +533,7 @@ def _describe_changes(row: RunRow) -> str:
 _STATES = {
     "exact": "can be undone",
     "later": "undo later runs first",
+    "refused": "not while a note is edited",
     "part": "in part",
     "damaged": "damaged",
     "nothing": "nothing to restore",
@@ -487,7 +542,7 @@ _STATES = {
 }
 """The states of runs, as the table has them."""
 
-_COUNTS = UndoForecast.__struct_fields__
+_COUNTS = UndoForecast.__struct_fields__[:-1]
 
 
 def _print_states(options: UndoOptions, terminal: Terminal, output_format: str, root: Path) -> int:
@@ -515,12 +570,14 @@ def _print_states(options: UndoOptions, terminal: Terminal, output_format: str, 
         empty="No runs found.",
     )
     print_listing(terminal, output_format, listing)
-    is_exact = last is None or forecast_undo(root, last, journal).is_exact
-    if last is not None:
+    forecast = None if last is None else forecast_undo(root, last, journal)
+    is_exact = forecast is None or forecast.is_exact
+    if last is not None and forecast is not None:
         terminal.print_message(
             f"Undoing {_describe_run(last)} would restore everything."
             if is_exact
-            else f"Undoing {_describe_run(last)} would not restore everything: "
+            else f"Undoing {_describe_run(last)} would "
+            f"{'restore nothing' if forecast.is_refused else 'not restore everything'}: "
             f"`vaultlink undo {last.id} --diff{name_vault(options.vault, root)}` says why."
         )
     is_damaged = bool(problems) or any(row.damaged for row in rows)
@@ -530,7 +587,7 @@ def _print_states(options: UndoOptions, terminal: Terminal, output_format: str, 
 def _make_state_row(root: Path, run: RecordedRun, journal: Journal) -> RunStateRow:
     """Return the row of a run. One that was undone is not compared."""
     forecast = UndoForecast(0, 0, 0, 0, 0, 0) if run.undone else forecast_undo(root, run, journal)
-    numbers = msgspec.structs.astuple(forecast)
+    numbers = [getattr(forecast, name) for name in _COUNTS]
     return RunStateRow(run.id, run.command, _name_state(run, forecast), *numbers)
 
 
@@ -540,6 +597,7 @@ def _name_state(run: RecordedRun, forecast: UndoForecast) -> str:
         "interrupted": run.is_interrupted,
         "damaged": forecast.damaged,
         "later": forecast.later,
+        "refused": forecast.is_refused,
         "part": not forecast.is_exact,
         "nothing": not forecast.exact,
     }
