@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence, Set
-from difflib import SequenceMatcher
 from typing import NamedTuple, TypeVar
 
 from msgspec.structs import replace
@@ -299,6 +298,8 @@ def _list_former_targets(
         counts, counts_now = Counter(old), Counter(new)
         numbers = [n for n, raw in enumerate(old) if counts[raw] == counts_now[raw]]
     else:
+        from difflib import SequenceMatcher  # noqa: PLC0415 - only for links that changed
+
         blocks = SequenceMatcher(None, old, new, autojunk=False).get_matching_blocks()
         numbers = [n for begin, _, size in blocks for n in range(begin, begin + size)]
     return {old[n]: target for n in numbers if (target := targets[n]) is not None}

@@ -13,6 +13,10 @@ from vaultlink.files import STRAY_PREFIX
 from vaultlink.git.location import find_work_tree
 from vaultlink.write.file_locks import is_abandoned, try_lock
 
+_CREATE_FLAGS = (
+    os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+)
+
 
 def make_temporary(file: Path) -> tuple[Path, int]:
     """Create a temporary file beside a file; return its path and a descriptor.
@@ -21,8 +25,7 @@ def make_temporary(file: Path) -> tuple[Path, int]:
     removes the file, in a vault also the next run that writes. Raises OSError.
     """
     temporary = file.with_name(f"{STRAY_PREFIX}{os.getpid()}-{os.urandom(3).hex()}-0.tmp")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-    handle = os.open(temporary, flags | getattr(os, "O_CLOEXEC", 0), 0o666)
+    handle = os.open(temporary, _CREATE_FLAGS, 0o666)
     if sys.platform != "win32":  # a lock there forbids others to read
         try_lock(handle)
     return temporary, handle
@@ -72,9 +75,8 @@ def replace_file(file: Path, data: bytes) -> bool:
 
 def write_atomically(file: Path, parts: Iterable[bytes], *, durable: bool = False) -> None:
     """Write a file that only its owner can read; with `durable`, sync it to disk."""
-    import tempfile  # noqa: PLC0415 - an unchanged run does not need it
-
-    handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=file.name, suffix=".tmp")
+    temporary = file.with_name(f"{file.name}{os.urandom(8).hex()}.tmp")
+    handle = os.open(temporary, _CREATE_FLAGS, 0o600)
     try:
         with open(handle, "wb") as stream:  # noqa: PTH123 - a descriptor, not a path
             stream.writelines(parts)
