@@ -38,7 +38,7 @@ class Difference(msgspec.Struct, frozen=True):
 
 
 class AppComparison(msgspec.Struct, frozen=True):
-    """What vaultlink and Obsidian read, compared.
+    """A comparison of what vaultlink and Obsidian read.
 
     Attributes:
         kind: `unresolved` (unresolved links), `orphans`, `deadends`, or `links` (the files that
