@@ -8,35 +8,64 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from vaultlink.api import Vault, open_vault
     from vaultlink.disk.scan import Settings
-    from vaultlink.errors import ConfigError, VaultError
+    from vaultlink.errors import ConfigError, UsageError, VaultError
+    from vaultlink.fix.requests import (
+        DeleteRequest,
+        ExtractRequest,
+        FixRequest,
+        MentionsRequest,
+        MergeRequest,
+        MoveRequest,
+        RenameRequest,
+        SectionsRequest,
+        TopicRequest,
+        read_request,
+    )
     from vaultlink.model import Diagnostic, Fix, Link, Note, Severity, Suggestion
+    from vaultlink.refactor.relocation import RefusedError
     from vaultlink.watch.loop import Watch
 
 __version__ = "0.5.0"
 
 __all__ = [
     "ConfigError",
+    "DeleteRequest",
     "Diagnostic",
+    "ExtractRequest",
     "Fix",
+    "FixRequest",
     "Link",
+    "MentionsRequest",
+    "MergeRequest",
+    "MoveRequest",
     "Note",
+    "RefusedError",
+    "RenameRequest",
+    "SectionsRequest",
     "Settings",
     "Severity",
     "Suggestion",
+    "TopicRequest",
+    "UsageError",
     "Vault",
     "VaultError",
     "Watch",
     "__version__",
     "open_vault",
+    "read_request",
 ]
 
 _MODULES = {
     "ConfigError": "errors",
+    "RefusedError": "refactor.relocation",
     "Settings": "disk.scan",
+    "UsageError": "errors",
     "Vault": "api",
     "VaultError": "errors",
     "Watch": "watch.loop",
     "open_vault": "api",
+    "read_request": "fix.requests",
+    **{name: "fix.requests" for name in __all__ if name.endswith("Request")},
 }
 """The modules of the public names; all others are in `model`."""
 
