@@ -68,6 +68,16 @@ def test_refresh_of_an_unchanged_vault_returns_the_same_vault(workspace: Workspa
     assert workspace.refresh() is first is workspace.vault
 
 
+def test_changes_are_seen_after_the_vault_was_folded(vault: Path, workspace: Workspace) -> None:
+    (vault / "a.md").write_text("[[b]] and [[nowhere]]\n")
+    assert list_findings(workspace.refresh()) == ["planned-note a.md nowhere"]
+    workspace.fold()
+    assert list_findings(workspace.vault) == ["planned-note a.md nowhere"]
+    (vault / "a.md").write_text(SMALL["a.md"])
+    assert list_findings(workspace.refresh()) == []
+    assert find_first_difference(workspace.vault) is None
+
+
 def test_moves_are_followed(vault: Path, workspace: Workspace) -> None:
     write_files(vault, {"long.md": "# A long note\n\nwith some text\n", "to.md": "[[long]]\n"})
     workspace.refresh()
@@ -328,6 +338,8 @@ def test_state_equals_a_fresh_start_with_the_held_texts(tmp_path: Path) -> None:
             change_something(dice, vault, workspace)
             if dice.random() < 0.4:
                 workspace.refresh()
+            if dice.random() < 0.1:
+                workspace.fold()
             if number % 20 == 19:
                 assert find_first_difference(workspace.refresh()) is None, (seed, number)
         workspace.close()

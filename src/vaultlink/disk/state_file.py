@@ -23,8 +23,8 @@ from vaultlink.model import Diagnostic, History
 BLOCK_SIZE = 1 << 16
 """Bytes that are read and checked at once."""
 
-_MAX_BLOCKS = 192
-"""Blocks to keep, 12 MB: what a step of a large vault reads of its links."""
+_MAX_BLOCKS = 128
+"""Blocks to keep, 8 MB: what a step of a large vault reads of its links."""
 
 _PATHS: bytes = b""
 """Stands for the keys of a column whose keys are the paths of the state."""

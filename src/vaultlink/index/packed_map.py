@@ -139,8 +139,9 @@ class PackedMap(Mapping[str, T], Generic[T]):
             if value is None:
                 raise KeyError(key)
             return value
-        if key in self._remembered:
-            return self._remembered[key]
+        known = self._remembered.get(key)
+        if known is not None:
+            return known
         packed = self._slice(key)
         if not packed:
             raise KeyError(key)
@@ -190,13 +191,17 @@ class PackedMap(Mapping[str, T], Generic[T]):
         return other
 
     def folded(self) -> "PackedMap[T]":
-        """Return an equal mapping with its changed values encoded, and none decoded."""
+        """Return an equal mapping with its changed values encoded, and none decoded.
+
+        Earlier mappings forget their decoded values, too: whoever reads an old one is the last.
+        """
         other = PackedMap.__new__(PackedMap)
         other._kind, other._column, other._values = self._kind, self._column, {}
-        other._remembered = dict(self._column.decoded) if self._column else {}
         folded = {key: self.pack(key) for key in (*self._folded, *self._values)}
+        self._remembered.clear()
         in_column = self._numbers
         other._folded = {key: data for key, data in folded.items() if data or key in in_column}
+        other._remembered = {}
         return other
 
     def pack(self, key: str) -> bytes:

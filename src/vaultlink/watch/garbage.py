@@ -54,11 +54,11 @@ def _return_free_memory() -> None:
         ctypes.CDLL(None).malloc_trim(0)
 
 
-_MIN_SECONDS = 20.0
+_MIN_SECONDS = 5.0
 """Seconds between two collections, at least."""
 
-_MAX_SHARE = 0.01
-"""Share of the time that collections may take: that of a large vault takes seconds."""
+_MAX_SHARE = 0.02
+"""Share of the time that collections may take."""
 
 
 class CollectionTimer:

@@ -208,6 +208,7 @@ class Watch:
             self._collection.record_batch()
             yield batch
             self.session.count_totals()  # now, so that the next batch does not wait for it
+            self._workspace.stepper.fold()
             free_new_objects()
             yield from self._verify()
 
