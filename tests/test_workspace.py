@@ -78,6 +78,16 @@ def test_changes_are_seen_after_the_vault_was_folded(vault: Path, workspace: Wor
     assert find_first_difference(workspace.vault) is None
 
 
+def test_new_note_is_found_by_the_names_it_mentions_after_the_vault_was_folded(
+    vault: Path, workspace: Workspace
+) -> None:
+    (vault / "new.md").write_text("[[later]]\n")
+    assert list_findings(workspace.refresh()) == ["planned-note new.md later"]
+    workspace.fold()
+    (vault / "later.md").write_text("")
+    assert list_findings(workspace.refresh()) == []
+
+
 def test_moves_are_followed(vault: Path, workspace: Workspace) -> None:
     write_files(vault, {"long.md": "# A long note\n\nwith some text\n", "to.md": "[[long]]\n"})
     workspace.refresh()

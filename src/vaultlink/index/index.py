@@ -621,12 +621,17 @@ class Index:
         known = self.mentioned
         if Index.mentions in self.memos or len(keys) > _MAX_SEARCHED or not known.has_column:
             return {path for key in keys for path in self.mentions.get(key, ())}
-        unknown = [path for path in known.keys_changed() if path in self.notes]
-        spellings = {
-            path: tuple(mentioned_spellings(self, path)) for path in unknown if path not in known
-        }
-        self.mentioned = known = known.with_changes(spellings)
+        known = self.complete_mentioned()
         return {path for key in keys for path in known.find_keys(encode(key)) if key in known[path]}
+
+    def complete_mentioned(self) -> PackedMap[tuple[str, ...]]:
+        """Return `mentioned` with the spelling keys of the notes that were changed."""
+        known = self.mentioned
+        unknown = [path for path in known.keys_changed() if path in self.notes]
+        self.mentioned = known.with_changes(
+            {path: tuple(mentioned_spellings(self, path)) for path in unknown if path not in known}
+        )
+        return self.mentioned
 
     def notes_querying(self, paths: Collection[str]) -> set[str]:
         """Return the notes with queries that name these files or their folders."""

@@ -279,7 +279,8 @@ def fold_index(index: Index) -> Index:
     Values that no update would carry over are dropped.
     """
     after = Index(index.notes.folded(), index.names, fold(index.targets), index.files)
-    after.mentioned = index.mentioned.folded()
+    # A note that is missing there after it was encoded again would count as one without links.
+    after.mentioned = index.complete_mentioned().folded()
     _renew_memos(index, after, set(), set(), set())
     return after
 
