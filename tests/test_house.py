@@ -670,7 +670,9 @@ def test_one_module_starts_programs() -> None:
 LIBRARY_PLACES = {
     "ahocorasick_rs": r"mentions/matcher\.py",
     "frontmatter": r"parse/post\.py",
+    "anyio": r"serve/mcp\.py",  # what the library of the protocol is built on
     "jinja2": r"dashboard/page\.py",
+    "mcp": r"serve/mcp\.py",
     "networkx": r"graph/",
     "click": r"cli/terminal\.py",
     "prompt_toolkit": r"cli/interactive\.py",

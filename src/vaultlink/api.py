@@ -72,11 +72,7 @@ def open_vault(
         ConfigError: A setting is invalid.
     """
     scan = scan or scan_vault(Path(root), settings)
-    rules = build_catalog(_load_declarations(scan))
-    config = merge_layers(scan.layers, rules)
-    if not any(is_note(path) for path in scan.listing.files):
-        raise VaultError(f"{scan.root}: there is no note in this vault (no file ends in .md).")
-    linter = LinterSettings.build(rules, config, scan.obsidian, scan.is_git_ignored)
+    linter = build_linter(scan)
     undone = partial(find_undone_moves, scan.root)
     loaded = load_state(scan, linter, progress or ignore_progress, undone)
     cache = scan.open_cache() if loaded.to_save or loaded.kept else None
@@ -86,6 +82,26 @@ def open_vault(
         for kind, (query, result) in loaded.kept.items():
             save_result(cache, query, result, kind)
     return Vault(scan, loaded.state, _origin=loaded.origin)
+
+
+def build_linter(scan: VaultScan) -> LinterSettings:
+    """Return the rules and settings that apply to a vault. Reads no note.
+
+    Args:
+        scan: A finished scan of the vault.
+
+    Returns:
+        The settings, merged and valid.
+
+    Raises:
+        VaultError: The vault contains no note.
+        ConfigError: A setting is invalid.
+    """
+    rules = build_catalog(_load_declarations(scan))
+    config = merge_layers(scan.layers, rules)
+    if not any(is_note(path) for path in scan.listing.files):
+        raise VaultError(f"{scan.root}: there is no note in this vault (no file ends in .md).")
+    return LinterSettings.build(rules, config, scan.obsidian, scan.is_git_ignored)
 
 
 def _load_declarations(scan: VaultScan) -> dict[str, Mapping[str, Any]]:

@@ -1,0 +1,81 @@
+"""`vaultlink mcp`: serve a vault to agents over the Model Context Protocol."""
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated, NamedTuple
+
+import msgspec
+
+from vaultlink.api import Vault, build_linter, open_vault
+from vaultlink.cli.exit_codes import EXIT_CLEAN
+from vaultlink.cli.installation import format_install_command
+from vaultlink.cli.options import OpenOptions, option
+from vaultlink.cli.terminal import print_stderr
+from vaultlink.cli.vault import scan_from_options
+from vaultlink.errors import UsageError
+
+_LIBRARY = "mcp>=2.3,<3"
+
+
+class McpOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """Options of `mcp`."""
+
+    vault: Annotated[
+        Path | None,
+        option(
+            "--vault",
+            metavar="DIR",
+            help="The vault. Default: from the current folder upward, the first with .obsidian or "
+            "settings.",
+        ),
+    ] = None
+    allow_writes: Annotated[
+        bool,
+        option("--allow-writes", help="Offer the tools change, apply and undo as well."),
+    ] = False
+
+
+def mcp(options: McpOptions) -> int:
+    """Serve the vault to agents over the Model Context Protocol (MCP).
+
+    An agent's program starts this command, writes requests to its standard input and reads the
+    answers from its standard output. The tools check, resolve, note, unresolved, mentions and
+    related only read. With --allow-writes there are three more: change plans a rename, move,
+    deletion, merge, extraction, link or fix, apply writes the plan, and undo reverts it. The
+    settings `protect` and `write-paths` limit what they may change. The server ends with its
+    standard input. The library mcp is required, which is installed separately.
+
+    Output formats: none. Prints the messages of the protocol.
+    """
+    if sys.stdin is None or sys.stdout is None:
+        raise UsageError("mcp reads requests from standard input, which is closed.")
+    scan = scan_from_options(OpenOptions(vault=options.vault))
+    build_linter(scan)  # errors of the settings end the command before it serves
+    try:
+        from vaultlink.serve.mcp import serve  # noqa: PLC0415 - an extra library, slow to import
+    except ImportError as error:
+        if (error.name or "").partition(".")[0] == "vaultlink":
+            raise
+        command = format_install_command(shlex.quote(_LIBRARY))
+        raise UsageError(
+            f"mcp requires the library of the protocol. Install it with `{command}`."
+        ) from None
+    if sys.stdin.isatty():
+        print_stderr("This serves an agent's program on standard input; Ctrl-C ends it.")
+
+    serve(
+        lambda: _Warm(open_vault(scan.root, scan.settings, None, scan)),
+        allow_writes=options.allow_writes,
+    )
+    return EXIT_CLEAN
+
+
+class _Warm(NamedTuple):
+    vault: Vault
+
+    def refresh(self) -> Vault:
+        return self.vault
+
+    def close(self) -> None:
+        pass
