@@ -16,9 +16,10 @@ from typing import NamedTuple
 from running import create_vault
 from vaultlink.api import open_vault
 from vaultlink.disk.scan import Settings
+from vaultlink.serve.stepper import Stepper, rescan
 from vaultlink.watch.environment import AutoFixer
 from vaultlink.watch.events import ChangeHints, Debounce
-from vaultlink.watch.session import Session, rescan
+from vaultlink.watch.session import Session
 
 LINK = re.compile(r"\[\[([^\]|#]+)(#[^\]|]*)?(\|[^\]]*)?\]\]|\[([^\]]*)\]\(([^)#]+)\.md(#[^)]*)?\)")
 """A wikilink with its target, subpath and display text, or a Markdown link to a note."""
@@ -57,7 +58,7 @@ class Simulation:
 
     def __post_init__(self) -> None:
         self.root = create_vault(self.folder, self.files)
-        self.session = Session(open_vault(self.root, Settings(cache=False)))
+        self.session = Session(Stepper(open_vault(self.root, Settings(cache=False))))
         self.session.first_batch()
         self.fixer = AutoFixer(self.debounce, "vaultlink watch", writing=True)
         self._moved: dict[str, str] = {}

@@ -16,6 +16,7 @@ from repositories import create_repository
 from running import RunCommand, create_vault, read_files, write_files
 from test_counts import FIXTURES, parse_summary
 from vaultlink import open_vault
+from vaultlink.serve.stepper import Stepper
 from vaultlink.watch.session import Session
 
 # -- the numbers of fixes in all outputs ---------------------------------------------------------------------------
@@ -319,7 +320,7 @@ def test_outputs_have_one_number_of_topics(
         "All links count, also those that `vaultlink check` does not report: 1 dangling link, with "
         "1 topic in the graph."
     )
-    assert Session(open_vault(root)).count_totals().dangling_topics == 2
+    assert Session(Stepper(open_vault(root))).count_totals().dangling_topics == 2
     lines = run("check", "--output-format", "full", "--show", "overview").lines
     assert lines[lines.index("Mistakes") + 1].split(maxsplit=2) == [
         "3",

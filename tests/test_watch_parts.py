@@ -20,6 +20,15 @@ from vaultlink.fix.select import FindingWithFix
 from vaultlink.model import Diagnostic, FileStamp, Fix, History, LinkCounts, Note, Safety, Severity
 from vaultlink.parse.note import parse_note
 from vaultlink.report.layout import COLORED
+from vaultlink.serve.stepper import (
+    MoveTracker,
+    Rescan,
+    Stepper,
+    folder_identity,
+    has_no_notes,
+    rescan,
+    update_ignored,
+)
 from vaultlink.watch.backend import EventFeed
 from vaultlink.watch.events import ChangeHints, Debounce, EventQueue, WatchUnavailable
 from vaultlink.watch.loop import Watch, WatchSettings
@@ -34,16 +43,10 @@ from vaultlink.watch.output import (
 from vaultlink.watch.peers import Peers
 from vaultlink.watch.session import (
     IdentifiedFindings,
-    MoveTracker,
-    Rescan,
     Session,
     compare_findings,
     find_changed_paths,
-    folder_identity,
-    has_no_notes,
     identify_findings,
-    rescan,
-    update_ignored,
 )
 from vaultlink.write.file_locks import try_lock
 from vaultlink.write.journal_files import make_journal_folder
@@ -628,7 +631,7 @@ def test_new_folders_are_watched_before_they_are_listed(vault: Path) -> None:
 
 
 def test_prepared_update_is_valid_until_another_one_is_made(vault: Path) -> None:
-    session = Session(open_vault(vault, PLAIN))
+    session = Session(Stepper(open_vault(vault, PLAIN)))
     (vault / "a.md").write_text("[[b]]\n")
     found = rescan(session.scan, EVERYTHING, no_one_came)
     first, second = session.prepare(found), session.prepare(found)

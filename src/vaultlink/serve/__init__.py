@@ -1,1 +1,1 @@
-"""One vault kept in memory for many questions, and the server that answers them."""
+"""One vault kept warm: its newest state for readers, held texts, and plans."""

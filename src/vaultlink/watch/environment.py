@@ -1,32 +1,29 @@
 """Environment of a watched vault: folder, settings, git, watchers, and fixes."""
 
 import math
-import os
 import time
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
-from pathlib import Path
 
 import msgspec
-from msgspec.structs import replace
 
-from vaultlink.api import Vault, open_vault, replace_state
+from vaultlink.api import Vault, open_vault
 from vaultlink.disk.history_sources import find_git_history
-from vaultlink.disk.obsidian_files import OBSIDIAN_FILES
-from vaultlink.disk.read import config_candidates
-from vaultlink.disk.scan import VaultScan, scan_vault
+from vaultlink.disk.scan import VaultScan
 from vaultlink.errors import ConfigError, JournalError, VaultError
 from vaultlink.fix.plan import Plan
 from vaultlink.git.location import find_git_dir
-from vaultlink.git.repository import is_git_busy, read_git_state
-from vaultlink.model import FileStamp, SkippedNote
+from vaultlink.git.repository import is_git_busy
+from vaultlink.model import SkippedNote
 from vaultlink.report.changed_lines import count_fixed_by_rule, describe_fixed
+from vaultlink.serve.stepper import folder_identity
+from vaultlink.serve.workspace import SettingsSnapshot, reopen_if_changed, use_single_process
 from vaultlink.watch.backend import EventFeed
 from vaultlink.watch.events import Debounce, EventQueue
 from vaultlink.watch.garbage import free_unused_objects
 from vaultlink.watch.messages import AppliedFixes, BatchCause, Notice, WatchUpdate
 from vaultlink.watch.peers import Peers
-from vaultlink.watch.session import Session, folder_identity
+from vaultlink.watch.session import Session
 from vaultlink.write.fixer import Fixer, apply_plan
 from vaultlink.write.journal_files import LockTimeout, digest_content, lock_vault
 from vaultlink.write.undo import remove_leftovers, revert_interrupted
@@ -162,65 +159,6 @@ def _select_lasting(skipped: Sequence[SkippedNote]) -> tuple[SkippedNote, ...]:
 
 def _digest_text(text: str) -> bytes:
     return digest_content(text.encode()) or b""
-
-
-# -- changes of the files that hold a vault's settings ---------------------------------------------
-
-
-class SettingsSnapshot:
-    """Stamps of the settings files, and the git state, when last checked."""
-
-    def __init__(self, scan: VaultScan):
-        self._root = scan.root
-        self._stamps, self._git_state = _read_stamps(scan), read_git_state(scan.root)
-
-    def has_changed(self, scan: VaultScan) -> bool:
-        return _read_stamps(scan) != self._stamps
-
-    def has_git_changed(self) -> bool:
-        return read_git_state(self._root) != self._git_state
-
-
-def _read_stamps(scan: VaultScan) -> list[FileStamp | None]:
-    return [_read_stamp(file) for file in _list_settings_files(scan)]
-
-
-def _list_settings_files(scan: VaultScan) -> Iterator[Path]:
-    if not scan.settings.isolated:
-        yield from config_candidates(scan.root, scan.settings.config_file)
-    yield from (scan.root / path for path in OBSIDIAN_FILES)
-    git_dir = find_git_dir(scan.root)
-    if git_dir:
-        yield git_dir / "info" / "exclude"
-        for parent in scan.root.parents if not (scan.root / ".git").exists() else ():
-            yield parent / ".gitignore"
-            if (parent / ".git").exists():
-                break
-
-
-def _read_stamp(file: Path) -> FileStamp | None:
-    try:
-        status = os.stat(file)  # noqa: PTH116 - faster, runs at every heartbeat
-    except OSError:
-        return None
-    return FileStamp(status.st_size, status.st_mtime_ns, status.st_ctime_ns)
-
-
-def reopen_if_changed(vault: Vault) -> Vault | None:
-    """Return the vault opened with the current settings; None if nothing differs."""
-    previous = vault.scan
-    current = scan_vault(previous.root, previous.settings)
-    files = current.listing.files
-    is_same = (
-        current.layers == previous.layers
-        and current.obsidian == previous.obsidian
-        and not any(_is_ignored(current, path) != _is_ignored(previous, path) for path in files)
-    )
-    return None if is_same else open_vault(current.root, current.settings, None, current)
-
-
-def _is_ignored(scan: VaultScan, path: str) -> bool:
-    return bool(scan.is_git_ignored and scan.is_git_ignored(path))
 
 
 # -- environment of a watched vault: folder, settings, git and other watchers ----------------------
@@ -371,9 +309,3 @@ class Environment:
 
     def is_fixer(self) -> bool:
         return self._peers is None or self._peers.is_fixer()
-
-
-def use_single_process(vault: Vault) -> Vault:
-    """Return the vault, set to read notes in one process: it can't fork with threads."""
-    scan = replace(vault.scan, settings=replace(vault.scan.settings, jobs=1))
-    return replace_state(vault, vault.state, scan)

@@ -2,30 +2,31 @@
 
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from vaultlink.api import open_vault, rebuild_settings, replace_state
+from vaultlink.api import Vault, open_vault, rebuild_settings, replace_state
 from vaultlink.disk.changes import Progress, read_changes
 from vaultlink.disk.scan import RACY_WINDOW_NS, Settings, VaultScan, list_files, scan_vault
 from vaultlink.engine.step import State, step
 from vaultlink.graph.build import build_graph
+from vaultlink.serve.stepper import Rescan, Stepper, has_no_notes, rescan
+from vaultlink.serve.workspace import SettingsSnapshot, use_single_process
 from vaultlink.watch.backend import BackendFactory, EventFeed, open_system_backend
 from vaultlink.watch.environment import (
     AutoFixer,
     Environment,
     FixAttempt,
-    SettingsSnapshot,
-    use_single_process,
 )
 from vaultlink.watch.events import ChangeHints, Debounce, EventQueue
 from vaultlink.watch.garbage import CollectionTimer, free_new_objects
 from vaultlink.watch.messages import Notice, Proposal, WatchUpdate
-from vaultlink.watch.session import PreparedUpdate, Rescan, Session, has_no_notes, rescan
+from vaultlink.watch.session import PreparedUpdate, Session
 
 _MAX_PREPARED_PATHS = 50
 """Maximum number of changed notes that are read before a batch is due."""
@@ -74,7 +75,8 @@ class Watch:
         self.verify_failures = 0
         self._events = EventQueue()
         settings_files = SettingsSnapshot(scan)
-        self.session = Session(open_vault(self.root, scan.settings, progress, scan))
+        self._stepper = Stepper(open_vault(self.root, scan.settings, progress, scan))
+        self.session = Session(self._stepper)
         self._fixer = AutoFixer(self._debounce, self._settings.command, writing=self._settings.fix)
         self._event_source = EventFeed(
             self._events,
@@ -107,7 +109,7 @@ class Watch:
         """
         try:
             yield self.session.first_batch()
-            self.session.vault = use_single_process(self.session.vault)
+            self._stepper.vault = use_single_process(self.session.vault)
             self._event_source.start(self._folders, time.monotonic())
             yield from self._environment.report_peers()
             if self._settings.fix or self._settings.propose:
@@ -277,37 +279,63 @@ def find_difference(session: Session) -> str | None:
 
     Raises VaultChanging.
     """
-    scan = scan_vault(session.vault.root, session.scan.settings)
-    settings = rebuild_settings(session.vault, scan)
-    fresh = step(State(settings), list(read_changes(scan, settings, scan.listing.files)))
-    files = list_files(session.vault.root).files
+    fresh = build_fresh_state(session.vault)
+    differences = chain(
+        iterate_differences(session.vault.state, fresh), _iterate_graph_differences(session, fresh)
+    )
+    return next(differences, None)
+
+
+def build_fresh_state(vault: Vault) -> State:
+    """Return the state of a vault that is read anew, with the texts that are held.
+
+    Raises VaultChanging.
+    """
+    scan = scan_vault(vault.root, vault.scan.settings)
+    settings = rebuild_settings(vault, scan)
+    state = step(State(settings), list(read_changes(scan, settings, scan.listing.files)))
+    fresh = Vault(scan, state)
+    for path, content in vault.overlays.items():
+        fresh = fresh.holding(path, content)
+    files = list_files(vault.root).files
     is_racy = any(stamp.changed > scan.started - RACY_WINDOW_NS for stamp in files.values())
-    if is_racy or not files == scan.listing.files == session.scan.listing.files:
+    if is_racy or not files == scan.listing.files == vault.scan.listing.files:
         raise VaultChanging
-    return next(_iterate_differences(session, fresh), None)
+    return fresh.state
 
 
-def _iterate_differences(session: Session, fresh: State) -> Iterator[str]:
-    current = session.vault.state
-    graph: Any = session.graph.nx_graph
-    fresh_graph: Any = build_graph(fresh.index)
+def iterate_differences(current: State, fresh: State) -> Iterator[str]:
+    """Yield the differences of two states as sentences."""
     sides: list[tuple[str, Any, Any]] = [
         *((name, getattr(current.index, name), getattr(fresh.index, name)) for name in _INDEX_MAPS),
         ("findings", current.all_findings, fresh.all_findings),
         ("reported findings", current.diagnostics, fresh.diagnostics),
         ("tallies", current.tallies, fresh.tallies),
+    ]
+    yield from _compare_maps(sides)
+    if current.index.files != fresh.index.files:
+        yield f"files: {sorted(current.index.files ^ fresh.index.files)[:3]} exist on one side only"
+
+
+def _iterate_graph_differences(session: Session, fresh: State) -> Iterator[str]:
+    graph: Any = session.graph.nx_graph
+    fresh_graph: Any = build_graph(fresh.index)
+    sides: list[tuple[str, Any, Any]] = [
         ("nodes of the graph", dict(graph.nodes(data=True)), dict(fresh_graph.nodes(data=True))),
         ("edges of the graph", _collect_edges(graph), _collect_edges(fresh_graph)),
     ]
+    yield from _compare_maps(sides)
+    fresh_session = Session(Stepper(replace_state(session.vault, fresh)))
+    if session.count_totals() != fresh_session.count_totals():
+        yield "the totals differ"
+
+
+def _compare_maps(sides: Iterable[tuple[str, Any, Any]]) -> Iterator[str]:
     for label, current_map, fresh_map in sides:
         for key in sorted(current_map.keys() | fresh_map.keys()):
             one, other = current_map.get(key), fresh_map.get(key)
             if one != other:
                 yield f"{label}: {key}: current {_truncate(one)}, fresh {_truncate(other)}"
-    if current.index.files != fresh.index.files:
-        yield f"files: {sorted(current.index.files ^ fresh.index.files)[:3]} exist on one side only"
-    if session.count_totals() != Session(replace_state(session.vault, fresh)).count_totals():
-        yield "the totals differ"
 
 
 def _collect_edges(graph: Any) -> dict[str, list[str]]:

@@ -1,0 +1,241 @@
+"""Tests of the vault that is kept warm: it follows the disk, and held texts win."""
+
+import random
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from exploring import TIMES, choose_seeds
+from running import create_vault, write_files
+from vaultlink.api import Vault
+from vaultlink.disk.scan import Settings, scan_vault
+from vaultlink.errors import ConfigError, VaultError
+from vaultlink.serve.workspace import Workspace
+from vaultlink.watch.loop import build_fresh_state, iterate_differences
+
+SMALL = {"a.md": "[[b]] and [[c]]\n", "b.md": "# B\n", "x/c.md": "[[a]]\n"}
+PLAIN = Settings(cache=False)
+
+
+@pytest.fixture
+def vault(tmp_path: Path) -> Path:
+    """Create a small vault without broken links."""
+    return create_vault(tmp_path / "vault", SMALL)
+
+
+@pytest.fixture
+def workspace(vault: Path) -> Iterator[Workspace]:
+    """Open a workspace on the vault."""
+    opened = Workspace(scan_vault(vault, PLAIN))
+    yield opened
+    opened.close()
+
+
+def list_findings(vault: Vault) -> list[str]:
+    """Return the findings as rule, path and target."""
+    return [f"{item.rule} {item.path} {item.target or ''}".strip() for item in vault.check()]
+
+
+def find_first_difference(vault: Vault) -> str | None:
+    """Return the first difference from a fresh start that holds the same texts."""
+    time.sleep(0.06)  # files that changed but now are not compared
+    return next(iterate_differences(vault.state, build_fresh_state(vault)), None)
+
+
+# -- the disk -----------------------------------------------------------------------------------------------------------
+
+
+def test_refresh_takes_over_what_changed_on_disk(vault: Path, workspace: Workspace) -> None:
+    assert list_findings(workspace.refresh()) == []
+    (vault / "a.md").write_text("[[b]] and [[nowhere]]\n")
+    (vault / "x" / "c.md").rename(vault / "x" / "d.md")
+    write_files(vault, {"new/e.md": "[[none]]\n"})
+    assert list_findings(workspace.refresh()) == [
+        "planned-note a.md nowhere",
+        "planned-note new/e.md none",
+    ]
+    assert find_first_difference(workspace.vault) is None
+
+
+def test_refresh_of_an_unchanged_vault_returns_the_same_vault(workspace: Workspace) -> None:
+    time.sleep(0.06)
+    first = workspace.refresh()
+    assert workspace.refresh() is first is workspace.vault
+
+
+def test_moves_are_followed(vault: Path, workspace: Workspace) -> None:
+    write_files(vault, {"long.md": "# A long note\n\nwith some text\n", "to.md": "[[long]]\n"})
+    workspace.refresh()
+    (vault / "long.md").rename(vault / "other.md")
+    [finding] = workspace.refresh().check()
+    assert (finding.rule, finding.path) == ("moved-link", "to.md")
+
+
+def test_new_settings_take_effect_and_wrong_ones_are_refused_until_they_are_right(
+    vault: Path, workspace: Workspace
+) -> None:
+    (vault / "a.md").write_text("[[nowhere]]\n")
+    assert list_findings(workspace.refresh()) == ["planned-note a.md nowhere"]
+    (vault / "vaultlink.toml").write_text('ignore = ["VL125"]\n')
+    assert list_findings(workspace.refresh()) == []
+    (vault / "vaultlink.toml").write_text('ignored = ["VL125"]\n')
+    for _ in range(2):
+        with pytest.raises(ConfigError):
+            workspace.refresh()
+    (vault / "vaultlink.toml").unlink()
+    assert list_findings(workspace.refresh()) == ["planned-note a.md nowhere"]
+    assert find_first_difference(workspace.vault) is None
+
+
+def test_missing_vault_is_an_error_until_it_is_back(vault: Path, workspace: Workspace) -> None:
+    workspace.hold("a.md", "[[nowhere]]\n")
+    vault.rename(vault.with_name("elsewhere"))
+    for _ in range(2):
+        with pytest.raises(VaultError, match="does not exist"):
+            workspace.refresh()
+    assert list_findings(workspace.vault) == ["planned-note a.md nowhere"]
+    create_vault(vault, {"b.md": "[[a]] [[q]]\n"})
+    expected = ["planned-note a.md nowhere", "planned-note b.md q"]
+    assert list_findings(workspace.refresh()) == expected
+    (vault / "b.md").write_text("[[a]]\n")
+    assert list_findings(workspace.refresh()) == ["planned-note a.md nowhere"]
+
+
+def test_vault_without_notes_is_an_error_until_it_has_some(
+    vault: Path, workspace: Workspace
+) -> None:
+    for path in SMALL:
+        (vault / path).unlink()
+    for _ in range(2):
+        with pytest.raises(VaultError, match="no note"):
+            workspace.refresh()
+    (vault / "a.md").write_text("[[b]]\n")
+    assert list_findings(workspace.refresh()) == ["dangling-link a.md b"]
+
+
+# -- held texts ---------------------------------------------------------------------------------------------------------
+
+
+def test_held_text_wins_over_the_disk(vault: Path, workspace: Workspace) -> None:
+    workspace.hold("a.md", "[[held]]\n")
+    (vault / "a.md").write_text("[[disk]]\n")
+    (vault / "b.md").write_text("[[also]]\n")
+    assert list_findings(workspace.refresh()) == [
+        "planned-note a.md held",
+        "planned-note b.md also",
+    ]
+    workspace.release("a.md")
+    assert list_findings(workspace.vault) == ["planned-note a.md disk", "planned-note b.md also"]
+    assert find_first_difference(workspace.vault) is None
+
+
+def test_held_note_needs_no_file(vault: Path, workspace: Workspace) -> None:
+    workspace.hold("draft.md", "[[a]] [[none]]\n")
+    assert list_findings(workspace.refresh()) == ["planned-note draft.md none"]
+    assert workspace.vault.find("draft") == "draft.md"
+    assert not (vault / "draft.md").exists()
+    workspace.release("draft.md")
+    assert workspace.refresh().find("draft") is None
+
+
+def test_held_note_stays_when_its_file_is_deleted(vault: Path, workspace: Workspace) -> None:
+    workspace.hold("b.md", "# Held\n")
+    (vault / "b.md").unlink()
+    assert list_findings(workspace.refresh()) == []
+    workspace.release("b.md")
+    assert list_findings(workspace.vault) == ["dangling-link a.md b"]
+    assert find_first_difference(workspace.vault) is None
+
+
+def test_note_that_was_renamed_while_its_text_was_held_is_followed_when_released(
+    vault: Path, workspace: Workspace
+) -> None:
+    write_files(vault, {"long.md": "# A long note\n\nwith some text\n", "to.md": "[[long]]\n"})
+    workspace.refresh()
+    workspace.hold("long.md", "# A long note\n\nwith some text\nand more\n")
+    (vault / "long.md").rename(vault / "other.md")
+    workspace.release("long.md")
+    [finding] = workspace.refresh().check()
+    assert (finding.rule, finding.path) == ("moved-link", "to.md")
+
+
+def test_release_of_a_text_that_is_not_held_changes_nothing(workspace: Workspace) -> None:
+    before = workspace.refresh()
+    workspace.release("a.md")
+    assert workspace.vault is before
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["../a.md", "/a.md", "x/../a.md", "a.png", ".obsidian/a.md", "", "x//a.md", "a.md/", "a\0.md"],
+)
+def test_path_that_no_note_has_is_not_held(workspace: Workspace, path: str) -> None:
+    before = workspace.vault
+    with pytest.raises(VaultError, match="not the path of a note"):
+        workspace.hold(path, "text\n")
+    assert workspace.vault is before
+
+
+# -- random changes -----------------------------------------------------------------------------------------------------
+
+NAMES = ("a", "b", "B", "c d", "é", "2024-01-01")
+PLACES = ("", "x/", "x/y/", "z/")
+TEXTS = (
+    "[[a]]\n",
+    "[[b|shown]] [[c d#One]]\n",
+    "# One\n\n[[x/a]]\n",
+    "---\naliases: [Nick]\n---\n[[Nick]]\n",
+    "![[p.png]] ^k\n",
+    "[[é]] [[missing]]\n",
+    "%%vaultlink-disable VL1%% [[no]]\n",
+    "[[a^k]] [t](b.md)\n",
+    "",
+)
+STEPS = 40
+"""Changes of a vault in each example; 2,000 in `make explore`."""
+
+
+def change_something(dice: random.Random, vault: Path, workspace: Workspace) -> None:
+    """Do what people, programs and editors do: half of it in unsaved texts."""
+    path, other = (
+        f"{dice.choice(PLACES)}{dice.choice(NAMES)}{dice.choice(('.md', '.md', '.md', '.canvas'))}"
+        for _ in range(2)
+    )
+    file, goal = vault / path, vault / other
+    file.parent.mkdir(parents=True, exist_ok=True)
+    goal.parent.mkdir(parents=True, exist_ok=True)
+    text = dice.choice(TEXTS) + dice.choice(("", f"{dice.random()}\n"))
+    match dice.randrange(14):
+        case 0 | 1 | 2:
+            file.write_text(text)
+        case 3 | 4:
+            if file.exists() and file.suffix == goal.suffix:
+                file.rename(goal)
+        case 5:
+            file.unlink(missing_ok=True)
+        case 6:
+            file.write_bytes(b"\xff[[a]]\n")
+        case 7:
+            shutil.rmtree(vault / dice.choice(("x/y", "z")), ignore_errors=True)
+        case 8 | 9 | 10 | 11:
+            workspace.hold(path, text)
+        case _:
+            held = sorted(workspace.vault.overlays)
+            workspace.release(dice.choice(held) if held else path)
+
+
+def test_state_equals_a_fresh_start_with_the_held_texts(tmp_path: Path) -> None:
+    for seed in choose_seeds(4) if not TIMES else (TIMES,):
+        dice = random.Random(seed)
+        vault = create_vault(tmp_path / f"vault {seed}", {**SMALL, "kept.md": "[[a]]\n"})
+        workspace = Workspace(scan_vault(vault, PLAIN))
+        for number in range(STEPS if not TIMES else 2_000):
+            change_something(dice, vault, workspace)
+            if dice.random() < 0.4:
+                workspace.refresh()
+            if number % 20 == 19:
+                assert find_first_difference(workspace.refresh()) is None, (seed, number)
+        workspace.close()
