@@ -4,11 +4,13 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
+from mcp.client.client import Client
 
 from mcp_client import MAX_BYTES, McpClient
 from running import create_vault, read_files
@@ -45,7 +47,7 @@ def server(vault: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mc
 
 
 def test_tools_are_few_and_short(server: McpClient) -> None:
-    found = server.ask(lambda client: client.list_tools())
+    found = server.ask(Client.list_tools)
     assert [tool.name for tool in found.tools] == READING
     assert len(found.model_dump_json(by_alias=True, exclude_none=True)) <= 5 * 1024
     for tool in found.tools:
@@ -55,11 +57,11 @@ def test_tools_are_few_and_short(server: McpClient) -> None:
 
 
 def test_guide_and_findings_are_resources(server: McpClient) -> None:
-    found = server.ask(lambda client: client.list_resources())
-    texts = {
-        item.name: server.ask(lambda client, uri=item.uri: client.read_resource(uri)).contents[0]
-        for item in found.resources
-    }
+    found = server.ask(Client.list_resources)
+    texts = {}
+    for item in found.resources:
+        result = server.ask(partial(Client.read_resource, uri=item.uri))
+        [texts[item.name]] = result.contents
     guide = texts["guide"].text.splitlines()
     assert guide[0].startswith("# ")
     assert len(guide) <= 40

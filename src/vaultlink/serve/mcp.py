@@ -28,7 +28,8 @@ from vaultlink import __version__
 from vaultlink.errors import USER_ERRORS, DamagedCacheError, UsageError
 from vaultlink.serve.answers import Page, cut_sentence, encode_answer
 from vaultlink.serve.questions import check
-from vaultlink.serve.tools import Call, Tool, WarmVault, answer_call, list_tools
+from vaultlink.serve.tools import Call, Tool, answer_call, list_tools
+from vaultlink.serve.workspace import Workspace
 from vaultlink.text import escape_controls, quote_name
 from vaultlink.watch.garbage import exempt_present_objects, free_new_objects
 from vaultlink.write.cache import forget_cache_file
@@ -46,16 +47,16 @@ _LAST_SECONDS = 60.0
 """Seconds for the answers that are due when standard input ends."""
 
 
-def serve(open_warm: Callable[[], WarmVault], *, allow_writes: bool) -> None:
+def serve(open_workspace: Callable[[], Workspace], *, allow_writes: bool) -> None:
     """Serve until standard input ends.
 
     Args:
-        open_warm: Opens the vault; called in the thread that works on it. Errors of `USER_ERRORS`
-            are the answer to each call.
+        open_workspace: Opens the vault, in the thread that works on it. If it raises an error of
+            `USER_ERRORS`, that is the answer to each call.
         allow_writes: Offer the tools that write.
     """
     logging.disable()  # the SDK logs to stderr
-    worker = _Worker(open_warm)
+    worker = _Worker(open_workspace)
     try:
         asyncio.run(_serve(worker, list_tools(allow_writes=allow_writes)))
     except* (OSError, anyio.BrokenResourceError, anyio.ClosedResourceError):
@@ -146,25 +147,25 @@ class _DueAnswers:
 _IDLE_SECONDS = 0.05
 """Seconds without a call after which memory is freed, which delays no answer then."""
 
-_MAX_UNFREED = 10
+_MAX_LEFT = 10
 """Calls after which memory is freed in any case: what a draft leaves takes megabytes."""
 
 
 class _Job(NamedTuple):
-    work: Callable[[WarmVault], str]
+    work: Callable[[Workspace], str]
     future: "Future[str]"
 
 
 class _Worker:
     """A thread that opens the vault and then runs jobs, one after the other."""
 
-    def __init__(self, open_warm: Callable[[], WarmVault]):
-        self._open, self._jobs = open_warm, SimpleQueue[_Job]()
-        self._warm: WarmVault | None = None
+    def __init__(self, open_workspace: Callable[[], Workspace]):
+        self._open, self._jobs = open_workspace, SimpleQueue[_Job]()
+        self._workspace: Workspace | None = None
         self._busy, self._is_stopping = threading.Lock(), False
         threading.Thread(target=self._run, daemon=True).start()
 
-    def submit(self, work: Callable[[WarmVault], str]) -> "Future[str]":
+    def submit(self, work: Callable[[Workspace], str]) -> "Future[str]":
         job = _Job(work, Future())
         self._jobs.put(job)
         return job.future
@@ -173,9 +174,9 @@ class _Worker:
         """Begin no other write, and wait for one that has begun."""
         self._is_stopping = True
         self._busy.acquire()
-        if self._warm is not None:
+        if self._workspace is not None:
             with suppress(Exception):
-                self._warm.close()
+                self._workspace.close()
 
     def write(self, action: Callable[[], Any]) -> Any:
         """Run an action that `stop` waits for."""
@@ -186,37 +187,41 @@ class _Worker:
 
     def _run(self) -> None:
         with suppress(Exception):  # each call reports it
-            self._get_warm()
-        unfreed = 0
+            self._get_workspace()
+        left = 0  # calls whose garbage is not freed yet
         while True:
-            try:
-                job = self._jobs.get(timeout=_IDLE_SECONDS if unfreed else None)
-            except Empty:
-                job = None
-            if job is None or unfreed >= _MAX_UNFREED:
+            job = self._take(left)
+            if job is None or left >= _MAX_LEFT:
                 free_new_objects()
-                unfreed = 0
+                left = 0
             if job is not None and job.future.set_running_or_notify_cancel():
-                unfreed += 1
+                left += 1
                 try:
                     job.future.set_result(self._work(job))
                 except BaseException as error:
                     job.future.set_exception(error)
 
+    def _take(self, left: int) -> _Job | None:
+        """Return the next job; None if there is time to free what earlier ones left."""
+        try:
+            return self._jobs.get(timeout=_IDLE_SECONDS if left else None)
+        except Empty:
+            return None
+
     def _work(self, job: _Job) -> str:
         try:
-            return job.work(self._get_warm())
+            return job.work(self._get_workspace())
         except DamagedCacheError as error:  # raised before anything is written
             if not forget_cache_file(error.file):
                 raise
-            self._warm = None
-            return job.work(self._get_warm())
+            self._workspace = None
+            return job.work(self._get_workspace())
 
-    def _get_warm(self) -> WarmVault:
-        if self._warm is None:
-            self._warm = self._open()
+    def _get_workspace(self) -> Workspace:
+        if self._workspace is None:
+            self._workspace = self._open()
             exempt_present_objects()
-        return self._warm
+        return self._workspace
 
 
 # -- the requests of the protocol ------------------------------------------------------------------
@@ -288,8 +293,8 @@ async def _answer(
         text = await _run(
             context,
             worker,
-            lambda warm: answer_call(
-                Call(warm, worker.write, cancelled.is_set), tools[name], name, arguments
+            lambda workspace: answer_call(
+                Call(workspace, worker.write, cancelled.is_set), tools[name], name, arguments
             ),
             cancelled,
         )
@@ -316,7 +321,7 @@ def _describe_error(error: Exception) -> str:
 async def _run(
     context: "ServerRequestContext[Any]",
     worker: _Worker,
-    work: Callable[[WarmVault], str],
+    work: Callable[[Workspace], str],
     cancelled: threading.Event,
 ) -> str:
     """Run a job in the worker, and report the progress of a long one."""
@@ -366,7 +371,7 @@ async def _read_resource(
         text = await _run(
             context,
             worker,
-            lambda warm: encode_answer(check(warm.refresh(), page), page),
+            lambda workspace: encode_answer(check(workspace.refresh(), page), page),
             threading.Event(),
         )
     except USER_ERRORS as error:

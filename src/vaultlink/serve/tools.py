@@ -1,39 +1,25 @@
 """The tools of the server: their arguments, checked, and the functions that answer."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
-from vaultlink.api import Vault
 from vaultlink.errors import UsageError
 from vaultlink.serve import questions
 from vaultlink.serve.answers import Page, ToolAnswer, encode_answer
+from vaultlink.serve.workspace import Workspace
 from vaultlink.text import quote_name
-
-
-class WarmVault(Protocol):
-    """A vault that is kept in memory."""
-
-    @property
-    def vault(self) -> Vault:
-        """The newest state of the vault."""
-
-    def refresh(self) -> Vault:
-        """Look for changes on disk, and return the vault as it is now."""
-
-    def close(self) -> None:
-        """Release what the vault holds open."""
 
 
 class Call(NamedTuple):
     """A call of a tool.
 
     Attributes:
-        warm: The vault.
+        workspace: The vault.
         write: Runs an action that writes, unless the server is ending.
         is_cancelled: Returns True if nobody waits for the answer any more.
     """
 
-    warm: WarmVault
+    workspace: Workspace
     write: Callable[[Callable[[], Any]], Any]
     is_cancelled: Callable[[], bool]
 
@@ -131,7 +117,7 @@ def answer_call(call: Call, tool: Tool, name: str, arguments: object) -> str:
     """Return the answer of a tool as JSON. Raises an error of `USER_ERRORS`."""
     given = read_arguments(name, tool, arguments)
     page = Page(given.pop("limit", _DEFAULT_LIMIT), given.pop("after", 0))
-    subject = call if tool.writes else call.warm.refresh()
+    subject = call if tool.writes else call.workspace.refresh()
     return encode_answer(tool.answer(subject, page, **given), page)
 
 

@@ -2,18 +2,20 @@
 
 import shlex
 import sys
+from functools import partial
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 import msgspec
 
-from vaultlink.api import Vault, build_linter, open_vault
+from vaultlink.api import build_linter
 from vaultlink.cli.exit_codes import EXIT_CLEAN
 from vaultlink.cli.installation import format_install_command
 from vaultlink.cli.options import OpenOptions, option
 from vaultlink.cli.terminal import print_stderr
 from vaultlink.cli.vault import scan_from_options
 from vaultlink.errors import UsageError
+from vaultlink.serve.workspace import Workspace
 
 _LIBRARY = "mcp>=2.3,<3"
 
@@ -64,18 +66,5 @@ def mcp(options: McpOptions) -> int:
     if sys.stdin.isatty():
         print_stderr("This serves an agent's program on standard input; Ctrl-C ends it.")
 
-    serve(
-        lambda: _Warm(open_vault(scan.root, scan.settings, None, scan)),
-        allow_writes=options.allow_writes,
-    )
+    serve(partial(Workspace, scan), allow_writes=options.allow_writes)
     return EXIT_CLEAN
-
-
-class _Warm(NamedTuple):
-    vault: Vault
-
-    def refresh(self) -> Vault:
-        return self.vault
-
-    def close(self) -> None:
-        pass
