@@ -4,7 +4,7 @@ import asyncio
 import json
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import IO, Any, NamedTuple, Self
@@ -81,7 +81,12 @@ class McpClient(AbstractContextManager["McpClient"]):
         """Return the result of an asynchronous method of the client."""
         return asyncio.run_coroutine_threadsafe(make(self.client), self._loop).result(300)
 
-    def call(self, tool: str, on_progress: ReportProgress | None = None, **arguments: Any) -> Reply:
+    def call(
+        self,
+        tool: str,
+        arguments: Mapping[str, Any] | None = None,
+        on_progress: ReportProgress | None = None,
+    ) -> Reply:
         """Call a tool. Raises AssertionError for an answer that breaks the contract."""
 
         async def report(progress: float, total: float | None, message: str | None) -> None:
@@ -89,7 +94,7 @@ class McpClient(AbstractContextManager["McpClient"]):
                 on_progress(progress, total, message)
 
         result = self.ask(
-            lambda client: client.call_tool(tool, arguments, progress_callback=report)
+            lambda client: client.call_tool(tool, dict(arguments or {}), progress_callback=report)
         )
         [content] = result.content
         size = len(content.text.encode())
