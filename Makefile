@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PYTEST := $(BIN)/python -m pytest -n 4 --dist worksteal  # on two cores: many tests wait for a watcher or a terminal
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all explore hostile faults lint bench bench-related worst-cases gate gate-record release-check coverage mutants lock refresh random-renames renames replay casts screenshots docs clean soak
+.PHONY: help demo test test-all explore hostile faults lint bench bench-related worst-cases gate gate-record release-check coverage mutants lock mcp-calls refresh random-renames renames replay casts screenshots docs clean soak
 
 help:
 	@echo 'make demo      set up, and show the overview of the sample vault in fixtures/'
@@ -25,6 +25,7 @@ help:
 	@echo 'make bench-related  hide links, and count those that `related` finds: VAULTS="DIR ARCHIVE ..."'
 	@echo 'make worst-cases  measure how the time of the worst notes grows with their size'
 	@echo 'make soak      change a vault for SECONDS (600), and weigh its watcher beside a fresh one'
+	@echo 'make mcp-calls  rename, delete, merge, fix and undo with the tools of `mcp`, in copies of vaults: VAULTS="DIR ..."'
 	@echo 'make gate      compare the speed with the last release, whose figures `make gate-record` wrote'
 	@echo 'make release-check  build the archives of a release, and install them on every Python at hand'
 	@echo 'make coverage  measure which lines of the pure packages the tests run'
@@ -101,6 +102,9 @@ worst-cases: .venv/installed
 
 soak: .venv/installed
 	$(BIN)/python benchmarks/soak.py $(SECONDS)
+
+mcp-calls: .venv/tested
+	$(BIN)/python benchmarks/mcp_calls.py $(ARGS) $(or $(VAULTS),fixtures/podcast-wiki)
 
 gate: .venv/installed
 	$(BIN)/python benchmarks/gate.py $(if $(PROGRAM),--program '$(PROGRAM)') $(ARGS)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import sys
 import threading
 from collections.abc import Callable, Mapping
@@ -42,6 +43,7 @@ class McpClient(AbstractContextManager["McpClient"]):
         self._server = StdioServerParameters(
             command=sys.executable,
             args=["-m", "vaultlink", "mcp", "--vault", str(vault), *options],
+            env=dict(os.environ),
         )
         self._mode, self._errors = mode, errors or sys.stderr
         self._ready, self._failure = threading.Event(), list[BaseException]()

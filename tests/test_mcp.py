@@ -1,6 +1,7 @@
 """Tests of `vaultlink mcp`: its tools, by the client of the official SDK and a server process."""
 
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -348,7 +349,8 @@ def test_names_outside_the_vault_are_refused(server: McpClient, name: str) -> No
 
 
 def test_arguments_that_are_no_object_are_refused(vault: Path) -> None:
-    calls = [{"name": "note", "arguments": arguments} for arguments in ([], "note", 3, True)]
+    values: list[object] = [[], "note", 3, True]
+    calls = [{"name": "note", "arguments": value} for value in values]
     for answer in talk(vault, *calls):
         assert answer["result"]["isError"]
         [content] = answer["result"]["content"]
@@ -468,7 +470,7 @@ def test_without_the_library_there_is_an_install_command(vault: Path) -> None:
 LONG = "/".join(["ö" * 120] * 14) + "/"  # the path of a file may have 4,096 bytes
 BIDI = "\u202egpj.\u2066x\u200b"
 
-HOSTILE = {
+HOSTILE: dict[str, str | bytes] = {
     "Home.md": "[[Gone]]\n" * 400 + "".join(f"[[Part {number}]]\n" for number in range(300)),
     f"{LONG}Deep.md": f"[[Gone]] [[Home]] [[{'long ' * 900}]]\n# {'heading ' * 2_000}\n",
     f"{LONG}Deeper.md": f"[[Home]] [[Home#{'x' * 9_000}]]\n",
@@ -564,3 +566,43 @@ def test_pages_have_every_row_once(
 def test_after_the_last_row_there_is_nothing(server: McpClient) -> None:
     data = server.call("check", {"after": 1_000}).data
     assert (data["findings"], data["next"], data["counts"]["findings"]) == ([], None, 5)
+
+
+# -- the end --------------------------------------------------------------------------------------------------------------
+
+
+def start_server(vault: Path) -> "subprocess.Popen[bytes]":
+    """Start a server and wait until it answers."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "vaultlink", "mcp", "--vault", str(vault)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdin
+    assert process.stdout
+    process.stdin.write(b'{"jsonrpc": "2.0", "id": 1, "method": "ping"}\n')
+    process.stdin.flush()
+    assert json.loads(process.stdout.readline())["id"] == 1
+    return process
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_signal_ends_the_server(vault: Path, number: int) -> None:
+    process = start_server(vault)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=20)
+    assert (process.returncode, out, err) == (0, b"", b"")
+
+
+def test_closed_output_ends_the_server(vault: Path) -> None:
+    process = start_server(vault)
+    assert process.stdin
+    assert process.stdout
+    process.stdout.close()
+    process.stdin.write(b'{"jsonrpc": "2.0", "id": 2, "method": "ping"}\n')
+    process.stdin.close()
+    assert process.wait(timeout=20) == 0
+    assert process.stderr
+    assert process.stderr.read() == b""
+    process.stderr.close()

@@ -61,7 +61,7 @@ def encode_tables(document: msgspec.Struct) -> bytes:
 
 
 def encode_value(value: Any) -> bytes:
-    """Encode a value as JSON; `json` encodes names that are not Unicode, and large numbers."""
+    """Encode a value; `json` encodes names that are not Unicode, and large numbers."""
     try:
         return escape_json(_ENCODER.encode(value))
     except (UnicodeEncodeError, OverflowError):

@@ -13,7 +13,7 @@ _MAX_HEAD_BYTES = 2048
 
 
 class Page(NamedTuple):
-    """The part of the rows that is wanted: at most `limit`, after the first `after` ones."""
+    """The wanted rows: at most `limit`, after the first `after` ones."""
 
     limit: int = 50
     after: int = 0
@@ -65,7 +65,7 @@ _LENGTHS = (1_000, 500, 250, 120, 60, 30, 10, 3)
 
 
 def shorten(value: Any, size: int) -> Any:
-    """Return a value of which the JSON has at most `size` bytes: long texts end with “…”."""
+    """Return a value with at most `size` bytes of JSON: long texts end with “…”."""
     if len(encode_value(value)) <= size:
         return value
     for length in _LENGTHS:

@@ -55,7 +55,8 @@ def serve(open_workspace: Callable[[], Workspace], *, allow_writes: bool) -> Non
             `USER_ERRORS`, that is the answer to each call.
         allow_writes: Offer the tools that write.
     """
-    logging.disable()  # the SDK logs to stderr
+    for name in ("asyncio", "mcp"):  # they log to stderr
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     worker = _Worker(open_workspace)
     try:
         asyncio.run(_serve(worker, list_tools(allow_writes=allow_writes)))

@@ -18,7 +18,7 @@ from vaultlink.index.name_search import SearchedKind
 from vaultlink.index.resolve import make_path_filter, resolve, resolve_with_alternatives
 from vaultlink.index.suggest_headings import suggest_anchors
 from vaultlink.index.titles import find_notes_by_alias, unwrap_link
-from vaultlink.model import Diagnostic, Edit, Fix, Safety, Suggestion
+from vaultlink.model import Diagnostic, Edit, Fix, Safety, Suggestion, TextByPath
 from vaultlink.refactor.arguments import find_folder
 from vaultlink.report.listings import (
     DanglingTopicRow,
@@ -143,7 +143,8 @@ def _check_drafts(
     added: list[Diagnostic] = []
     resolved = 0
     for path in sorted(checked, key=lambda path: (path not in drafts, path)):
-        new, gone = _compare(vault, held, path)
+        before, after = (part.state.diagnostics.get(path, ()) for part in (vault, held))
+        new, gone = split_changed(before, after, vault.text, held.text)
         added += filter(is_wanted, new)
         resolved += sum(map(is_wanted, gone))
     elsewhere = sum(item.path not in drafts for item in added)
@@ -174,14 +175,13 @@ def _read_drafts(drafts: Mapping[str, str]) -> dict[str, bytes]:
     return found
 
 
-def _compare(before: Vault, after: Vault, path: str) -> tuple[list[Diagnostic], list[Diagnostic]]:
-    """Return the findings at a path that are new, and those that are gone."""
-    old, new = (vault.state.diagnostics.get(path, ()) for vault in (before, after))
+def split_changed(
+    old: Sequence[Diagnostic], new: Sequence[Diagnostic], old_text: TextByPath, new_text: TextByPath
+) -> tuple[list[Diagnostic], list[Diagnostic]]:
+    """Return the findings of a note that are new, and those that are gone."""
     if old == new:
         return [], []
-    old_keys, new_keys = (
-        compute_identities(found, vault.text) for found, vault in ((old, before), (new, after))
-    )
+    old_keys, new_keys = compute_identities(old, old_text), compute_identities(new, new_text)
     known, present = set(old_keys), set(new_keys)
     return (
         [item for key, item in zip(new_keys, new, strict=True) if key not in known],
@@ -190,7 +190,7 @@ def _compare(before: Vault, after: Vault, path: str) -> tuple[list[Diagnostic], 
 
 
 def make_finding_row(vault: Vault, item: Diagnostic) -> dict[str, Any]:
-    """Return a finding with its suggestions and its safe fix, as a replacement of text."""
+    """Return a finding with its suggestions, and its safe fix as a new text."""
     row: dict[str, Any] = {
         "path": item.path,
         "line": item.line,

@@ -1,4 +1,4 @@
-"""The tools of the server: their arguments, checked, and the functions that answer."""
+"""The tools of the server: their arguments, and the functions that answer."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -25,7 +25,7 @@ class Call(NamedTuple):
 
 
 class Tool(NamedTuple):
-    """A tool: what an agent reads of it, its arguments as a JSON Schema, and its function."""
+    """A tool: its description, its arguments as JSON Schemas, and its function."""
 
     description: str
     properties: Mapping[str, Mapping[str, Any]]

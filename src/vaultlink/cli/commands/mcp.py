@@ -3,16 +3,13 @@
 import shlex
 import sys
 from functools import partial
-from pathlib import Path
 from typing import Annotated
-
-import msgspec
 
 from vaultlink.api import build_linter
 from vaultlink.cli.exit_codes import EXIT_CLEAN
 from vaultlink.cli.installation import format_install_command
 from vaultlink.cli.options import OpenOptions, option
-from vaultlink.cli.terminal import print_stderr
+from vaultlink.cli.terminal import Terminal, print_stderr
 from vaultlink.cli.vault import scan_from_options
 from vaultlink.disk.processes import no_garbage_collection
 from vaultlink.errors import UsageError
@@ -21,18 +18,9 @@ from vaultlink.serve.workspace import Workspace
 _LIBRARY = "mcp>=2.3,<3"
 
 
-class McpOptions(msgspec.Struct, frozen=True, kw_only=True):
+class McpOptions(OpenOptions, frozen=True, kw_only=True):
     """Options of `mcp`."""
 
-    vault: Annotated[
-        Path | None,
-        option(
-            "--vault",
-            metavar="DIR",
-            help="The vault. Default: from the current folder upward, the first with .obsidian or "
-            "settings.",
-        ),
-    ] = None
     allow_writes: Annotated[
         bool,
         option("--allow-writes", help="Offer the tools change, apply and undo as well."),
@@ -40,7 +28,7 @@ class McpOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def mcp(options: McpOptions) -> int:
-    """Serve the vault to agents over the Model Context Protocol (MCP).
+    """Serve the vault to agents over the Model Context Protocol.
 
     An agent's program starts this command, writes requests to its standard input and reads the
     answers from its standard output. The tools check, resolve, note, unresolved, mentions and
@@ -53,7 +41,10 @@ def mcp(options: McpOptions) -> int:
     """
     if sys.stdin is None or sys.stdout is None:
         raise UsageError("mcp reads requests from standard input, which is closed.")
-    scan = scan_from_options(OpenOptions(vault=options.vault))
+    Terminal(options).refuse_format("mcp prints the messages of the protocol")
+    if options.output_file is not None:
+        raise UsageError("mcp prints the messages of the protocol; --output-file has no effect.")
+    scan = scan_from_options(options)
     build_linter(scan)  # errors of the settings end the command before it serves
     try:
         with no_garbage_collection():  # a third of the time of this import
