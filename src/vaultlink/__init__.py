@@ -8,35 +8,61 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from vaultlink.api import Vault, open_vault
     from vaultlink.disk.scan import Settings
-    from vaultlink.errors import ConfigError, VaultError
+    from vaultlink.errors import ConfigError, UsageError, VaultError
+    from vaultlink.fix.requests import (
+        DeleteRequest,
+        ExtractRequest,
+        FixRequest,
+        MergeRequest,
+        MoveRequest,
+        RenameRequest,
+        read_request,
+    )
     from vaultlink.model import Diagnostic, Fix, Link, Note, Severity, Suggestion
+    from vaultlink.refactor.relocation import RefusedError
     from vaultlink.watch.loop import Watch
 
 __version__ = "0.5.0"
 
 __all__ = [
     "ConfigError",
+    "DeleteRequest",
     "Diagnostic",
+    "ExtractRequest",
     "Fix",
+    "FixRequest",
     "Link",
+    "MergeRequest",
+    "MoveRequest",
     "Note",
+    "RefusedError",
+    "RenameRequest",
     "Settings",
     "Severity",
     "Suggestion",
+    "UsageError",
     "Vault",
     "VaultError",
     "Watch",
     "__version__",
     "open_vault",
+    "read_request",
 ]
 
 _MODULES = {
     "ConfigError": "errors",
+    "RefusedError": "refactor.relocation",
     "Settings": "disk.scan",
+    "UsageError": "errors",
     "Vault": "api",
     "VaultError": "errors",
     "Watch": "watch.loop",
     "open_vault": "api",
+    "read_request": "fix.requests",
+    **{
+        f"{kind}Request": "fix.requests"
+        for kind in ("Delete", "Extract", "Fix", "Merge", "Move", "Rename")
+    },
 }
 """The modules of the public names; all others are in `model`."""
 

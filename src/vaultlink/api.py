@@ -35,13 +35,16 @@ from vaultlink.write.cache import save_result, save_state
 from vaultlink.write.journal_files import find_undone_moves
 
 if TYPE_CHECKING:
+    from vaultlink.fix.plan import Plan
     from vaultlink.graph.build import Graph
     from vaultlink.graph.related import RelatedNote
     from vaultlink.graph.twins import TwinPair
     from vaultlink.index.anchors import Anchor
     from vaultlink.index.name_search import FoundName
     from vaultlink.parse.post import Post
+    from vaultlink.requests import Request
     from vaultlink.write.fixer import Fixer
+    from vaultlink.write.write_notes import WriteResult
 
 __all__ = ["Settings", "Vault", "VaultError", "open_vault"]
 
@@ -426,6 +429,61 @@ class Vault(msgspec.Struct, frozen=True, eq=False, dict=True):
 
         target = None if link.external else resolve(path, link.lookup_target, self.index.names)
         return None if target is None else locate_anchor(target, self.index.notes.get(target), link)
+
+    def plan(self, *requests: "Request") -> "Plan":
+        """Plan changes, one after the other, as one plan. Does not write.
+
+        Args:
+            requests: What to change; names are vault paths, or as in a link. Neighbouring renames
+                and moves happen at once, so names can be exchanged.
+
+        Returns:
+            The plan: `diff()`, `texts`, `files`, `breaks` and more say what it changes.
+
+        Raises:
+            UsageError: A request can't be read, or must not be made; then it is a `RefusedError`.
+        """
+        from vaultlink.requests import plan_requests  # noqa: PLC0415 - for few programs
+
+        return plan_requests(self.fixer, requests)
+
+    def apply(self, plan: "Plan", command: str = "vaultlink (Python)") -> "WriteResult":
+        """Write a plan, and record the run so that it can be undone.
+
+        This vault stays as it is: open it again to read what was written.
+
+        Args:
+            plan: A plan for this vault.
+            command: What the journal names as the command of the run.
+
+        Returns:
+            The result: `written` and `moved` paths, `skipped` notes with the reasons, and the
+            `run_id` for `undo`. If the vault has changed since it was opened, nothing is written,
+            and `is_outdated` is True.
+
+        Raises:
+            JournalError: The run can't be recorded; nothing was written.
+            UsageError: The trash can't be written; nothing was written.
+        """
+        from vaultlink.report.plan_result import describe_plan  # noqa: PLC0415 - as above
+
+        return self.fixer.write(plan, command, describe_plan(plan))
+
+    def undo(self, run: str | None = None) -> "WriteResult":
+        """Revert a run, byte for byte.
+
+        Args:
+            run: The id of a run, or the start of one; by default the last one not undone.
+
+        Returns:
+            The result: the restored paths are in `written` and `moved`, the others in `skipped`.
+
+        Raises:
+            UsageError: There is no such run, or later ones must be undone first.
+        """
+        from vaultlink.write.undo import undo_named  # noqa: PLC0415 - as above
+
+        return undo_named(self.root, run).result
 
     @cached_property
     def fixer(self) -> "Fixer":

@@ -171,7 +171,8 @@ def plan_certain_mentions(
     )
     found = sift_frequent(search.find(count(paths)))
     certain = [item for item in found.mentions if item.certain]
-    return CertainPlan(vault.fixer.plan_mentions(certain, plan), found.frequent)
+    linked = vault.fixer.after(plan).plan_mentions(certain)
+    return CertainPlan(plan.then(linked), found.frequent)
 
 
 def find_certain_mentions(

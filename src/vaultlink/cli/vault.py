@@ -32,7 +32,6 @@ from vaultlink.index.resolve import (
     file_name,
     is_note,
     make_path_filter,
-    normalize_name,
     resolve_with_alternatives,
 )
 from vaultlink.report.layout import escape_controls, truncate_left
@@ -289,11 +288,18 @@ def find_note_argument(vault: "Vault", name: str) -> str:
         read_address,
         unwrap_link,
     )
-    from vaultlink.refactor.arguments import find_folder  # noqa: PLC0415 - as above
+    from vaultlink.refactor.arguments import (  # noqa: PLC0415 - as above
+        find_aliased_note,
+        find_folder,
+    )
 
     word = read_address(name, vault.root.name) or unwrap_link(name, vault.index)
     for text in (word, word.partition("#")[0]):  # a link may lead to a part of the note
-        path = _find_from_outside(vault, text) or vault.find(text) or find_aliased_note(vault, text)
+        path = (
+            _find_from_outside(vault, text)
+            or vault.find(text)
+            or find_aliased_note(vault.index, text)
+        )
         if path is not None:
             _report_others(vault, text, path)
             return path
@@ -312,19 +318,6 @@ def _report_others(vault: "Vault", word: str, path: str) -> None:
     found, others = resolve_with_alternatives("", word, vault.index.names)
     if found == path and path != word and others:
         print_stderr(escape_controls(f"{path}; also {list_first(sorted(others), 4)}"))
-
-
-def find_aliased_note(vault: "Vault", alias: str) -> str | None:
-    """Return the only note with an alias, or None; UsageError if several have it."""
-    from vaultlink.index.titles import find_notes_by_alias  # noqa: PLC0415
-
-    notes = find_notes_by_alias(alias, vault.index)
-    if len(notes) > 1:
-        raise UsageError(
-            f"several notes have the alias {quote_name(alias)}. Write the path: "
-            f"{list_first(notes, 4)}."
-        )
-    return notes[0] if notes else None
 
 
 def _find_from_outside(vault: "Vault", name: str) -> str | None:
@@ -482,43 +475,22 @@ def _refuse_link(vault: "Vault", text: str) -> None:
 
 
 def to_source_word(vault: "Vault", text: str) -> str:
-    """Return a word that names something, with an alias replaced by a path.
-
-    An alias counts only if the word names nothing else. It does not count if the name was that of a
-    file which a recorded run renamed or removed: to run the same command again, which is often done
-    by mistake, must not change the note that has the old name as an alias.
+    """Return a word that names something; an alias becomes a path.
 
     Raises UsageError.
     """
-    from vaultlink.index.index import link_name  # noqa: PLC0415 - for few commands
-    from vaultlink.index.titles import unwrap_link  # noqa: PLC0415
-    from vaultlink.links.naming import strip_note_extension  # noqa: PLC0415
+    from vaultlink.index.titles import unwrap_link  # noqa: PLC0415 - for few commands
     from vaultlink.refactor.arguments import find_source  # noqa: PLC0415
-    from vaultlink.write.journal_files import list_runs  # noqa: PLC0415
+    from vaultlink.requests import expand_alias  # noqa: PLC0415
 
-    inner = to_vault_word(vault, text)
+    inner, find = to_vault_word(vault, text), make_path_finder(vault)
     word = unwrap_link(text if inner == "/" else inner, vault.index)  # errors name what was typed
-    alias, sign, subpath = word.partition("#")
-    try:
-        source = find_source(vault.index, word, make_path_finder(vault))
-    except UnknownNameError:
-        path = find_aliased_note(vault, alias) if alias else None
-        if path is None or f"{path}{sign}{subpath}" == word:
-            raise
-    else:
-        if source.subpath:
-            _report_equal_headings(vault.index.notes[source.path], source.subpath)
-        return word
-    wanted = normalize_name(alias.removeprefix("/").removesuffix(".md"))
-    for run in list_runs(vault.root):
-        gone = [old for old, _ in run.moves] + [item.path for item in run.changes if not item.new]
-        names = {name for old in gone for name in (strip_note_extension(old), link_name(old))}
-        if not run.undone and wanted in map(normalize_name, names):
-            raise UsageError(
-                f"{quote_name(alias)} is an alias of {path}, and was the name of a file until "
-                f"`{escape_controls(run.command)}`. Write the path of the note that you mean."
-            )
-    return f"{path}{sign}{subpath}"
+    named = expand_alias(vault.index, vault.root, word, find)
+    if named == word and (subpath := find_source(vault.index, word, find).subpath):
+        _report_equal_headings(
+            vault.index.notes[find_source(vault.index, word, find).path], subpath
+        )
+    return named
 
 
 def _report_equal_headings(note: "Note", subpath: str) -> None:

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -125,10 +125,6 @@ class WritingCommand(ABC):
         """Return a sentence with the command that reverts the run."""
         return describe_undo(self.options, self.root)
 
-    def prepare(self, _plan: "Plan") -> AbstractContextManager[None]:
-        """Return what to enter before a plan is written, and to leave when it was."""
-        return nullcontext()
-
     def complete(  # noqa: B027 - most commands do nothing else
         self, plan: "Plan", result: WriteResult
     ) -> None:
@@ -195,12 +191,9 @@ def run_plan(command: WritingCommand) -> int:
     return max(code, EXIT_FINDINGS) if is_partial else code
 
 
-def refuse_unread_folders(plan: "Plan", scan: VaultScan, terminal: Terminal) -> None:
-    """Refuse to change folders that can't be read; print that links in others stay."""
-    from vaultlink.refactor.refusals import refuse_unread  # noqa: PLC0415 - not for fixes
-
+def print_unread_folders(scan: VaultScan, terminal: Terminal) -> None:
+    """Print that links in folders that can't be read stay."""
     folders = scan.listing.unreadable_folders
-    refuse_unread(plan, folders)
     if folders:
         named = escape_controls(list_first([f"{folder}/" for folder, _ in folders]))
         terminal.print_message(f"Links in {named} stay as they are.")
@@ -221,7 +214,7 @@ def _write(command: WritingCommand, scan: VaultScan, plan: "Plan") -> WriteResul
     terminal, is_interactive = command.terminal, command.is_interactive
     with hold_write_lock(terminal, scan.root) if is_interactive else nullcontext():
         try:
-            with command.prepare(plan), terminal.progress_line(name_writing(len(plan.texts))):
+            with terminal.progress_line(name_writing(len(plan.texts))):
                 result = apply_plan(scan, plan, format_command_line(), command.describe(plan))
         except KeyboardInterrupt:
             terminal.print_message(

@@ -6,12 +6,38 @@ from functools import cache
 from pathlib import Path
 
 from vaultlink.disk.scan import is_vault_path
+from vaultlink.fix.plan import Plan
 from vaultlink.index.resolve import normalize_name
 from vaultlink.refactor.refusals import DiskProbe
 
 
-def probe_disk(root: Path) -> DiskProbe:
-    """Return the answers about the files of a vault, hidden ones included."""
+def probe_disk(root: Path, plan: Plan | None = None) -> DiskProbe:
+    """Return the answers about the files of a vault, hidden ones included.
+
+    With a plan, they are about the files after it.
+    """
+    disk = _probe(root)
+    if plan is None:
+        return disk
+    files, old = plan.after.index.files, plan.find_old_path
+
+    def exists(path: str) -> bool:
+        if path in files:
+            return True
+        is_gone = plan.find_new_path(path) != path or plan.texts.get(path, ("", ""))[1] is None
+        return disk.exists(old(path)) and not (old(path) == path and is_gone)
+
+    return DiskProbe(
+        exists,
+        lambda path, other: disk.is_same(old(path), old(other)),
+        lambda path: disk.is_folder(old(path)),
+        lambda path: disk.is_link(old(path)),
+        lambda folder: disk.is_outside(old(folder)),
+        disk.is_listed,
+    )
+
+
+def _probe(root: Path) -> DiskProbe:
     top = os.path.realpath(root)
 
     def exists(path: str) -> bool:

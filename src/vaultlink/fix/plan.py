@@ -8,7 +8,8 @@ diff or as data, joined with a later one, and written. Bytes are made only here,
 from codecs import BOM_UTF8
 from collections.abc import Callable, Collection, Iterator, Mapping
 from enum import StrEnum
-from typing import NamedTuple, Self
+from functools import cached_property
+from typing import NamedTuple, Self, TypeVar
 
 import msgspec
 from msgspec.structs import replace
@@ -18,6 +19,7 @@ from vaultlink.engine.step import Change, Presence, State, step
 from vaultlink.fix.diff import DiffLine, unified_diff
 from vaultlink.fix.select import FindingWithFix
 from vaultlink.fix.verify import BrokenPromise
+from vaultlink.index.resolve import list_outer_folders
 from vaultlink.links.edit_math import OffsetShift, find_edit, join_edits
 from vaultlink.model import Diagnostic, Edit, PendingWrite, SkippedNote
 from vaultlink.text import line_and_column, line_starts
@@ -112,6 +114,8 @@ class LeftOutProperty(NamedTuple):
     kept: str
 
 
+_P = TypeVar("_P", NamedPlace, CapturedLink, LeftOutProperty)
+
 ChangedTexts = Mapping[str, tuple[str | None, str | None]]
 """Path to the text before and after; None for no file."""
 
@@ -199,7 +203,7 @@ def _decode(data: bytes | None, start: int) -> str | None:
     return None if data is None else data[start:].decode("utf-8", "surrogateescape")
 
 
-class Plan(VaultChanges, frozen=True, kw_only=True):
+class Plan(VaultChanges, frozen=True, kw_only=True, dict=True):
     """Changes of a vault, with the reasons for them and what becomes of the vault.
 
     Attributes:
@@ -212,6 +216,7 @@ class Plan(VaultChanges, frozen=True, kw_only=True):
         renames: What is renamed.
         deleted: What is deleted.
         trash: Path of each deleted file to its path in the vault's trash; None if it is removed.
+        trash_folder: Path on disk of the trash to which copies of removed files go; "" for none.
         breaks: Links that will not resolve.
         captured: Unresolved links that will resolve.
         unchanged: Places that name what is renamed and are not changed.
@@ -228,6 +233,7 @@ class Plan(VaultChanges, frozen=True, kw_only=True):
     renames: tuple[Rename, ...] = ()
     deleted: tuple[DeletedThing, ...] = ()
     trash: Mapping[str, str | None] = {}
+    trash_folder: str = ""
     breaks: tuple[NamedPlace, ...] = ()
     captured: tuple[CapturedLink, ...] = ()
     unchanged: tuple[NamedPlace, ...] = ()
@@ -245,27 +251,57 @@ class Plan(VaultChanges, frozen=True, kw_only=True):
         """The fixed findings that a check reports: all but mentions."""
         return [pair for pair in self.fixed if pair[0].rule != MENTION.rule]
 
+    def find_old_path(self, path: str) -> str:
+        """Return the path before of what has a path after this plan."""
+        back = self._old_paths
+        return next(
+            (back[place] + path[len(place) :] for place in _list_places(path) if place in back),
+            path,
+        )
+
+    def find_new_path(self, path: str) -> str:
+        """Return the path after this plan of what has a path before."""
+        new = self.files.get(path)
+        return new or next(
+            (
+                self.moves[place] + path[len(place) :]
+                for place in _list_places(path)
+                if place in self.moves
+            ),
+            path,
+        )
+
+    @cached_property
+    def _old_paths(self) -> Mapping[str, str]:
+        return {new: old for old, new in {**self.moves, **self.files}.items()}
+
     def then(self, other: "Plan") -> "Plan":
         """Return this plan followed by one for the state after it, as one plan."""
-        back = {new: old for old, new in self.files.items()}
-
-        def first(path: str) -> str:
-            return back.get(path, path)
-
+        first = self.find_old_path
         texts, edits = dict(self.texts), dict(self.edits)
         for path, (text, new) in other.texts.items():
             old = first(path)
             texts[old] = self.texts.get(old, (text, None))[0], new
             joined = join_edits(self.edits.get(old, ()), other.edits.get(path, ()), text or "")
             edits[old] = tuple([replace(edit, path=old) for edit in joined])
+        paths = _join_paths(self, other)
+        undone = {path for path, pair in texts.items() if pair == (None, None)}
+        for path in [path for path, (_, new) in texts.items() if new is None]:
+            paths.moves.pop(path, None)  # a removed file is removed at its first path
+            paths.files.pop(path, None)
+        for path in [path for path in paths.moves if texts.get(path, ("",))[0] is None]:
+            paths.moves.pop(path)  # a created file is created at its last path
+            texts[paths.files.pop(path)] = texts.pop(path)
         return replace(
             other,
             texts={path: pair for path, pair in texts.items() if pair[0] != pair[1]},
-            edits={path: group for path, group in edits.items() if texts[path][0] is not None},
+            edits={path: group for path, group in edits.items() if _is_edited(texts, path)},
             marked=self.marked | frozenset(map(first, other.marked)),
-            moves=_join_moves(self.moves, other.moves),
-            files=_join_moves(self.files, other.files),
-            emptied=(*self.emptied, *other.emptied),
+            moves=paths.moves,
+            files=paths.files,
+            emptied=tuple(
+                dict.fromkeys([*self.emptied, *map(first, other.emptied), *paths.emptied])
+            ),
             required=self.required | frozenset(map(first, other.required)),
             is_whole=self.is_whole or other.is_whole,
             before=self.before,
@@ -273,15 +309,48 @@ class Plan(VaultChanges, frozen=True, kw_only=True):
             fixed=(*self.fixed, *(self._map_back(pair, first) for pair in other.fixed)),
             early_count=self.early_count,
             renames=(*self.renames, *other.renames),
-            deleted=(*self.deleted, *other.deleted),
-            trash={**self.trash, **other.trash},
-            breaks=(*self.breaks, *other.breaks),
-            captured=(*self.captured, *other.captured),
-            unchanged=(*self.unchanged, *other.unchanged),
-            left_out=(*self.left_out, *other.left_out),
-            skipped=tuple(dict.fromkeys([*self.skipped, *other.skipped])),
+            deleted=(
+                *self.deleted,
+                *(replace(item, path=first(item.path)) for item in other.deleted),
+            ),
+            trash={
+                **self.trash,
+                **{
+                    first(path): place
+                    for path, place in other.trash.items()
+                    if first(path) not in undone
+                },
+            },
+            trash_folder=other.trash_folder or self.trash_folder,
+            breaks=(*self.breaks, *map(self._place_before, other.breaks)),
+            captured=(*self.captured, *map(self._place_before, other.captured)),
+            unchanged=(*self.unchanged, *map(self._place_before, other.unchanged)),
+            left_out=(*self.left_out, *map(self._place_before, other.left_out)),
+            skipped=tuple(
+                dict.fromkeys(
+                    [
+                        *self.skipped,
+                        *(replace(item, path=first(item.path)) for item in other.skipped),
+                    ]
+                )
+            ),
             broken_promises=(*self.broken_promises, *other.broken_promises),
         )
+
+    def _place_before(self, place: _P) -> _P:
+        """Return a place in a file after this plan as one before."""
+        path = self.find_old_path(place.path)
+        old, new = self.texts.get(path, (None, None))
+        place = place._replace(path=path)
+        if old is None or new is None:
+            return place
+        lines = line_starts(new)
+        column = place.column if isinstance(place, NamedPlace | CapturedLink) else 1
+        at = OffsetShift(self.edits.get(path, ())).map_back(lines[place.line - 1] + column - 1)
+        line, column = line_and_column(line_starts(old), at)
+        if isinstance(place, LeftOutProperty):
+            return place._replace(line=line)
+        return place._replace(line=line, column=column)
 
     def written(self, paths: Collection[str], *, moved: bool = True) -> "Plan":
         """Return the part of a plan that was written.
@@ -343,12 +412,53 @@ def _move_finding(item: Diagnostic, path: str, text: str, start: int, end: int) 
     )
 
 
-def _join_moves(first: Mapping[str, str], second: Mapping[str, str]) -> Mapping[str, str]:
-    if not first or not second:
-        return first or second
-    back = {new: old for old, new in first.items()}
-    later = {back.get(old, old): new for old, new in second.items()}
-    return {old: new for old, new in {**first, **later}.items() if old != new}
+class _JoinedPaths(NamedTuple):
+    """The moves and files of two plans, and the folders that are moved file by file."""
+
+    moves: dict[str, str]
+    files: dict[str, str]
+    emptied: list[str]
+
+
+def _join_paths(one: Plan, other: Plan) -> _JoinedPaths:
+    """Return the moves of a plan followed by those of another.
+
+    A folder is moved as a whole unless another move concerns something in it.
+    """
+    files = {old: other.find_new_path(new) for old, new in one.files.items()}
+    files |= {one.find_old_path(old): new for old, new in other.files.items()}
+    files |= {
+        old: path
+        for path, (text, _) in other.texts.items()
+        if text is None and (old := one.find_old_path(path)) != path
+    }
+    files = {old: new for old, new in files.items() if old != new}
+    moves = {old: other.find_new_path(new) for old, new in one.moves.items()}
+    moves |= {one.find_old_path(old): new for old, new in other.moves.items()}
+    moves = {old: new for old, new in moves.items() if old != new}
+    above = {
+        folder for pair in moves.items() for path in pair for folder in list_outer_folders(path)
+    }
+    emptied: list[str] = []
+    for folder, new in [*moves.items()]:
+        if folder in files or not (folder in above or new in above):
+            continue
+        del moves[folder]
+        inner = [path for path in files if path.startswith(f"{folder}/")]
+        moves |= {path: files[path] for path in inner}
+        outer = {place for path in inner for place in list_outer_folders(path)}
+        emptied += [place for place in outer if f"{place}/".startswith(f"{folder}/")]
+    return _JoinedPaths(moves, files, sorted(emptied))
+
+
+def _list_places(path: str) -> Iterator[str]:
+    """Yield a path and the folders above it."""
+    yield path
+    yield from list_outer_folders(path)
+
+
+def _is_edited(texts: ChangedTexts, path: str) -> bool:
+    return path in texts and texts[path][0] is not None
 
 
 def _is_written(pair: FindingWithFix, missing: Collection[str]) -> bool:

@@ -19,7 +19,7 @@ from vaultlink.index.resolve import (
     parent_folder,
     resolve_with_alternatives,
 )
-from vaultlink.index.titles import find_similar_paths, unwrap_link
+from vaultlink.index.titles import find_notes_by_alias, find_similar_paths, unwrap_link
 from vaultlink.index.words import find_slip, is_inflection, split_name
 from vaultlink.model import BlockId, Note
 from vaultlink.text import lazy_pattern, list_first, quote_name
@@ -74,6 +74,17 @@ def find_source(index: Index, text: str, find: FindPath) -> RenamedThing:
     if found is None:
         raise UnknownNameError(_explain_unknown_path(index, text))
     return _make_source(found)
+
+
+def find_aliased_note(index: Index, alias: str) -> str | None:
+    """Return the only note with an alias, or None; UsageError if several have it."""
+    notes = find_notes_by_alias(alias, index)
+    if len(notes) > 1:
+        raise UsageError(
+            f"several notes have the alias {quote_name(alias)}. Write the path: "
+            f"{list_first(notes, 4)}."
+        )
+    return notes[0] if notes else None
 
 
 def _explain_dots(text: str, on_disk: str | None) -> str:
@@ -346,10 +357,18 @@ def read_renames(index: Index, rows: Sequence[RenameRow], find: FindPath) -> tup
             problems.append(f"line {row.line}: {error}")
     if problems:
         raise UsageError("\n".join(problems))
+    return follow_folders(renames, [row.new for row in rows])
+
+
+def follow_folders(renames: Sequence[Rename], names: Sequence[str]) -> tuple[Rename, ...]:
+    """Return renames that happen at once, given the new names as written.
+
+    One without a slash stays in the folder of the old name, also if that is renamed.
+    """
     folders = {item.old: item.new for item in renames if item.kind is RenameKind.FOLDER}
     return tuple(
-        item if "/" in row.new.removeprefix("./").rstrip("/") else _follow_folder(item, folders)
-        for item, row in zip(renames, rows, strict=True)
+        item if "/" in name.removeprefix("./").rstrip("/") else _follow_folder(item, folders)
+        for item, name in zip(renames, names, strict=True)
     )
 
 

@@ -29,7 +29,7 @@ class LinkChoice(StrEnum):
     """The choice for the links to deleted files."""
 
     UNLINK = "unlink"
-    REDIRECT = "to"
+    REDIRECT = "redirect"
     LEAVE = "leave"
 
 
@@ -63,12 +63,16 @@ class Disposal(NamedTuple):
         files: The same for each file, those in moved folders included.
         contents: The bytes of each other file, which is removed.
         folders: The folders that are removed when they are empty.
+        system: Path on disk of the trash to which copies of removed files go; "" for no copies.
+        reason: Why the files go to `.trash` although the settings say otherwise, as a clause.
     """
 
     moves: Mapping[str, str] = {}
     files: Mapping[str, str] = {}
     contents: Mapping[str, bytes] = {}
     folders: Sequence[str] = ()
+    system: str = ""
+    reason: str = ""
 
 
 # -- the files to delete, and what names them ------------------------------------------------------
@@ -413,6 +417,7 @@ class _Deleting(Refactoring):
             emptied=tuple(disposal.folders),
             deleted=tuple(self._things),
             trash={**dict.fromkeys(disposal.contents), **disposal.files},
+            trash_folder=disposal.system,
             breaks=(*plan.breaks, *breaks),
             unchanged=self._list_unchanged(),
         )

@@ -21,7 +21,7 @@ from vaultlink.refactor.subpaths import SubpathMap
 from vaultlink.text import list_first, quote_name
 
 MOST_NAMED = 5
-"""Links that a refusal names, at most."""
+"""Links or notes that a refusal names, at most."""
 
 EditsByPath = dict[str, tuple[Edit, ...]]
 """Path of a file before the moves to its edits, sorted."""

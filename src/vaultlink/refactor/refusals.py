@@ -14,6 +14,7 @@ from vaultlink.index.resolve import (
     parent_folder,
 )
 from vaultlink.refactor.arguments import FILE_KINDS, explain_hidden, find_folder
+from vaultlink.refactor.refactoring import MOST_NAMED
 from vaultlink.refactor.relocation import RefusedError, expand
 from vaultlink.refactor.tags import find_tag_conflict, rename_in_tag, validate_tag
 from vaultlink.rules.portable_names import (
@@ -84,6 +85,18 @@ def refuse_protected(changes: VaultChanges, is_protected: Callable[[str], bool])
     raise_problems(
         [f"{path} is protected in the settings." for path in sorted(paths) if is_protected(path)]
     )
+
+
+def refuse_skipped(plan: Plan, advice: str = "") -> None:
+    """Raise a RefusedError if notes that should change can't be.
+
+    `advice` is a sentence at its end.
+    """
+    named = [f"{note.path} can't be changed: {note.reason}" for note in plan.skipped[:MOST_NAMED]]
+    others = len(plan.skipped) - len(named)
+    more = f" {others:,} more can't be changed either." if others else ""
+    if named:
+        raise RefusedError(f"{'. '.join(named)}.{more} Nothing was written. {advice}".rstrip())
 
 
 def refuse_unread(plan: Plan, folders: Iterable[tuple[str, str]]) -> None:

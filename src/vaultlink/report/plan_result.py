@@ -19,7 +19,13 @@ from vaultlink.fix.plan import (
 from vaultlink.index.file_kinds import has_known_extension
 from vaultlink.index.resolve import file_name, is_note, list_outer_folders, parent_folder
 from vaultlink.model import Edit, SkippedNote
-from vaultlink.report.changed_lines import skipped_rows
+from vaultlink.refactor.delete import Reference, ReferenceKind
+from vaultlink.report.changed_lines import (
+    count_fixed_by_rule,
+    describe_fixed,
+    describe_linked,
+    skipped_rows,
+)
 from vaultlink.report.json_document import (
     ByteOffsets,
     FindingRow,
@@ -113,6 +119,19 @@ def describe_refactor(plan: Plan, *, would: bool = False) -> str:
     return f"{start} {subject}{_describe_numbers(plan)}"
 
 
+def describe_plan(plan: Plan) -> str:
+    """Return sentences about what a plan of several changes did."""
+    fixed, notes = plan.fixed_findings, {item.path for item, _ in plan.fixed_findings}
+    sentences = (
+        describe_refactor(plan) if plan.renames else "",
+        describe_delete(plan) if plan.deleted else "",
+        describe_fixed(count_fixed_by_rule(fixed), len(notes)) if fixed else "",
+        describe_linked(plan.linked),
+    )
+    others = f"Changed {format_count(len(plan.texts), 'note')}."
+    return " ".join(filter(None, sentences)) or others
+
+
 def describe_new_names(plan: Plan, folders: Container[str]) -> str:
     """Return sentences about new folders and extensions that were added.
 
@@ -158,8 +177,11 @@ def _find_link_signs(item: Rename) -> Iterator[str]:
         yield from (sign for sign in _LINK_SIGNS if sign in new and sign not in old)
 
 
-def describe_delete(plan: Plan, place: str, links: str, *, would: bool = False) -> str:
-    """Return a sentence about a deletion, given where files go and the links."""
+def describe_delete(plan: Plan, links: str = "", *, would: bool = False) -> str:
+    """Return a sentence about a deletion, given a clause about the links."""
+    place = " to .trash"
+    if not any(plan.trash.values()):
+        place = " to the trash" if plan.trash_folder else " without a trash"
     verb = "Would delete" if would else "Deleted"
     if len(plan.deleted) == 1:
         [item] = plan.deleted
@@ -269,6 +291,39 @@ def describe_values(item: LeftOutProperty) -> str:
     """Return the value that is not taken, and the one that is kept, if any."""
     kept = f" (kept {escape_controls(item.kept)})" if item.kept else ""
     return f"{escape_controls(item.value)}{kept}"
+
+
+def list_references(
+    references: Sequence[Reference],
+    show_path: Callable[[str], str] = str,
+    *,
+    all_of_them: bool = False,
+) -> str:
+    """Return text about the places that name what would be deleted."""
+    kinds = Counter(item.kind for item in references)
+    counts = ", ".join(
+        format_count(kinds[kind], *_PLURALS.get(kind, (kind,)))
+        for kind in ReferenceKind
+        if kinds[kind]
+    )
+    places = format_count(len(references), "place")
+    verb = "names" if len(references) == 1 else "name"
+    return list_places(
+        f"{places} {verb} what would be deleted ({counts}):",
+        [(item.place, item.place.text) for item in references],
+        show_path,
+        all_of_them=all_of_them,
+    )
+
+
+_PLURALS: Mapping[ReferenceKind, tuple[str, str]] = {
+    ReferenceKind.ANCHOR: ("link to a heading or block", "links to headings or blocks"),
+    ReferenceKind.PROPERTY: ("link in properties", "links in properties"),
+    ReferenceKind.ENTRY: ("entry of a backlinks section", "entries of backlinks sections"),
+    ReferenceKind.DEFINITION: ("definition of a label", "definitions of labels"),
+    ReferenceKind.IMAGE: ("image in HTML", "images in HTML"),
+    ReferenceKind.QUERY: ("name in a query", "names in queries"),
+}
 
 
 def list_places(

@@ -24,7 +24,7 @@ from vaultlink.fix.select import FixFilter, make_fix_filter
 from vaultlink.fix.sources import FixAnswers, FixInputs
 from vaultlink.index.file_kinds import find_conflicted_files, has_merge_markers
 from vaultlink.index.resolve import is_any_path
-from vaultlink.index.suggest import list_unresolved
+from vaultlink.index.suggest import Suggester, list_unresolved
 from vaultlink.model import Diagnostic, FileStamp, Fix, Suggestion
 from vaultlink.write.open_folders import (
     CHANGED_SINCE_READ,
@@ -65,7 +65,7 @@ class AnalysedTexts:
         self._paths_with_bom: set[str] = set()
         self._unwritable: dict[str, bool] = {}
         self._find_barrier = make_barrier_finder(self._root)
-        self._is_protected = is_protected
+        self.is_protected = is_protected
         self.skip_reasons: dict[str, str] = {}
 
     def __call__(self, path: str) -> str | None:
@@ -119,7 +119,7 @@ class AnalysedTexts:
     def is_unwritable(self, path: str) -> bool:
         """Return True if a note can't be written. None of its fixes are tried then."""
         if path not in self._unwritable:
-            reason = PROTECTED if self._is_protected(path) else None
+            reason = PROTECTED if self.is_protected(path) else None
             if reason is None and path not in self._overlays:
                 reason = self._unwritable_reason(path)
             self._unwritable[path] = reason is not None
@@ -152,6 +152,40 @@ class AnalysedTexts:
         return self.skip_reasons.get(path, "it can't be read")
 
 
+class PlannedTexts:
+    """Texts of notes as a plan leaves them; the others are as they were analysed."""
+
+    def __init__(self, texts: AnalysedTexts, plan: Plan):
+        self._texts, self.plan = texts, plan
+
+    def __call__(self, path: str) -> str | None:
+        old = self.plan.find_old_path(path)
+        changed = self.plan.texts.get(old)
+        return self._texts(old) if changed is None else changed[1]
+
+    def peek(self, path: str) -> str | None:
+        old = self.plan.find_old_path(path)
+        changed = self.plan.texts.get(old)
+        return self._texts.peek(old) if changed is None else changed[1]
+
+    def is_unwritable(self, path: str) -> bool:
+        old = self.plan.find_old_path(path)
+        is_new = self.plan.texts.get(old, ("",))[0] is None
+        return self._texts.is_protected(path) or (not is_new and self._texts.is_unwritable(old))
+
+    def is_never_writable(self, path: str) -> bool:
+        return self.is_unwritable(path) and self.explain(path) != READ_ONLY
+
+    def has_mark(self, path: str) -> bool:
+        old = self.plan.find_old_path(path)
+        return old in self.plan.marked or self._texts.has_mark(old)
+
+    def explain(self, path: str) -> str:
+        if self._texts.is_protected(path):
+            return PROTECTED
+        return self._texts.explain(self.plan.find_old_path(path))
+
+
 def apply_plan(
     scan: VaultScan, plan: VaultChanges, command: str, summary: str, *, timeout: float | None = None
 ) -> "WriteResult":
@@ -166,6 +200,7 @@ def apply_plan(
     """
     from vaultlink.write.journal import record_and_write  # noqa: PLC0415 - `check` only plans
     from vaultlink.write.journal_files import lock_vault  # noqa: PLC0415
+    from vaultlink.write.trash import copy_deleted  # noqa: PLC0415
     from vaultlink.write.undo import revert_interrupted  # noqa: PLC0415
     from vaultlink.write.write_notes import WriteResult  # noqa: PLC0415
 
@@ -176,18 +211,20 @@ def apply_plan(
                 return WriteResult((), (), is_outdated=True, reverted=reverted)
             return apply_plan(scan, plan, command, summary)
     skipped, renames = (plan.skipped, plan.renames) if isinstance(plan, Plan) else ((), ())
-    result = record_and_write(
-        scan.root,
-        command,
-        summary,
-        plan.writes(),
-        moves=plan.moves,
-        first=plan.required,
-        obsolete=plan.emptied,
-        left_out=[note.path for note in skipped] if renames else (),
-        all_or_nothing=plan.is_whole,
-        limits=read_run_limits(scan.layers),
-    )
+    with copy_deleted(scan.root, plan) as keep:
+        result = record_and_write(
+            scan.root,
+            command,
+            summary,
+            plan.writes(),
+            moves=plan.moves,
+            first=plan.required,
+            obsolete=plan.emptied,
+            left_out=[note.path for note in skipped] if renames else (),
+            all_or_nothing=plan.is_whole,
+            limits=read_run_limits(scan.layers),
+        )
+        keep(result.written)
     return replace(result, skipped=(*skipped, *result.skipped))
 
 
@@ -211,7 +248,8 @@ class Fixer(msgspec.Struct, frozen=True, dict=True):
 
     `suggest_all` returns the suggestions of many unresolved targets. `overlays` are unsaved
     contents by vault path, in bytes, in place of the files on disk. `skip_reason` returns why a
-    note must not be changed, given its path and text, or None.
+    note must not be changed, given its path and text, or None. `planned` are the texts after a plan
+    that is written before, in the same run.
     """
 
     scan: VaultScan
@@ -219,6 +257,20 @@ class Fixer(msgspec.Struct, frozen=True, dict=True):
     suggest_all: Callable[[Sequence[str]], Mapping[str, tuple[Suggestion, ...]]]
     overlays: Mapping[str, bytes]
     skip_reason: Callable[[str, str], str | None] = lambda _path, _text: None
+    planned: PlannedTexts | None = None
+
+    def after(self, plan: Plan) -> "Fixer":
+        """Return the fixer of the state after a plan, which is written in the same run."""
+
+        def suggest_all(targets: Sequence[str]) -> Mapping[str, tuple[Suggestion, ...]]:
+            return {target: plan.after.index.derive(Suggester)(target) for target in targets}
+
+        planned = PlannedTexts(self._own_texts, plan)
+        return replace(self, state=plan.after, suggest_all=suggest_all, planned=planned)
+
+    def plan_next(self, plan: Plan) -> Plan:
+        """Return the plan that this fixer is for the state after, followed by another one."""
+        return self.planned.plan.then(plan) if self.planned else plan
 
     def skipping(self, skip_reason: Callable[[str, str], str | None]) -> "Fixer":
         return replace(self, skip_reason=skip_reason)
@@ -272,26 +324,17 @@ class Fixer(msgspec.Struct, frozen=True, dict=True):
         """Plan the fixes that `select` returns, round by round, until it returns none."""
         return apply_rounds(self.state, self.sources(), select, self._analyse)
 
-    def plan_mentions(
-        self, mentions: "Iterable[Mention]", first: Plan | None = None, *, confirmed: bool = False
-    ) -> Plan:
+    def plan_mentions(self, mentions: "Iterable[Mention]", *, confirmed: bool = False) -> Plan:
         """Plan the links for mentions. Does not write.
 
-        `first` is a plan that is written in the same run before the mentions, which are those of
-        the state after it. With `confirmed`, the user chose them, and entries of an author's
-        section may become redundant.
+        With `confirmed`, the user chose them, and entries of an author's section may become
+        redundant.
         """
         from vaultlink.mentions.planning import plan_mentions  # noqa: PLC0415
 
-        sources = self.sources()
-        if first is None:
-            return plan_mentions(self.state, sources, mentions, self._analyse, confirmed=confirmed)
-        texts = first.texts
-        later = replace(
-            sources, text=lambda path: texts[path][1] if path in texts else self._texts(path)
+        return plan_mentions(
+            self.state, self.sources(), mentions, self._analyse, confirmed=confirmed
         )
-        found = plan_mentions(first.after, later, mentions, self._analyse, confirmed=confirmed)
-        return first.then(found)
 
     def explain_unchangeable(self, path: str) -> str:
         """Return why a note must not or can't be changed, as a clause; "" if it can be."""
@@ -335,8 +378,12 @@ class Fixer(msgspec.Struct, frozen=True, dict=True):
     def _prepare_suggestions(self, findings: Iterable[Diagnostic]) -> None:
         self.suggest_all(list_unresolved(findings, self.state.index.names))
 
+    @property
+    def _texts(self) -> AnalysedTexts | PlannedTexts:
+        return self.planned or self._own_texts
+
     @cached_property
-    def _texts(self) -> AnalysedTexts:
+    def _own_texts(self) -> AnalysedTexts:
         is_protected = self.state.settings.is_protected
         return AnalysedTexts(self.scan, self.skip_reason, self.overlays, is_protected)
 

@@ -10,12 +10,15 @@ import shutil
 import stat as modes
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from vaultlink.errors import UsageError
 from vaultlink.files import NO_FOLLOW, read_regular
+from vaultlink.fix.plan import Plan, VaultChanges
+from vaultlink.refactor.delete import Disposal
 from vaultlink.write.journal_files import TRASH_FOLDER, is_journal_path
 from vaultlink.write.moves import expand_moves, fold_path
 from vaultlink.write.open_folders import split_path
@@ -24,33 +27,19 @@ _MAX_RECORDED_BYTES = 100_000_000
 """Bytes of deleted files that the journal takes, at most: half of what it keeps in all."""
 
 
-class TrashPlan(NamedTuple):
-    """The destination of deleted files.
+def plan_trash(
+    root: Path, paths: Sequence[str], option: str, earlier: Mapping[str, str | None] = {}
+) -> Disposal:
+    """Return where files and folders go, given Obsidian's `trashOption`.
 
-    Attributes:
-        moves: Path of each file or folder that is moved to `.trash`, to its path there.
-        files: The same for each file, those in folders included.
-        contents: The bytes of each file that is removed.
-        folders: The folders that are removed when they are empty.
-        system: The trash of the system to which copies go; None for no copies.
-        reason: Why the files go to `.trash` although the settings say otherwise, as a clause.
+    `earlier` are the paths in `.trash` to which the same run moves other files.
     """
-
-    moves: Mapping[str, str] = {}
-    files: Mapping[str, str] = {}
-    contents: Mapping[str, bytes] = {}
-    folders: Sequence[str] = ()
-    system: Path | None = None
-    reason: str = ""
-
-
-def plan_trash(root: Path, paths: Sequence[str], option: str) -> TrashPlan:
-    """Return where files and folders go, given Obsidian's `trashOption`."""
+    taken = {path for path in earlier.values() if path}
     system = find_system_trash() if option == "system" else None
     if option not in ("local", "none") and system is None:
-        return _plan_local(root, paths, "the trash of the system can't be used")
+        return _plan_local(root, paths, taken, "the trash of the system can't be used")
     if option == "local":
-        return _plan_local(root, paths)
+        return _plan_local(root, paths, taken)
     folders: list[str] = []
     contents: dict[str, bytes] = {}
     size = 0
@@ -59,24 +48,27 @@ def plan_trash(root: Path, paths: Sequence[str], option: str) -> TrashPlan:
             size += (root / path).lstat().st_size
             if size > _MAX_RECORDED_BYTES:
                 reason = f"they are more than {_MAX_RECORDED_BYTES // 10**6} MB"
-                return _plan_local(root, paths, reason)
+                return _plan_local(root, paths, taken, reason)
             contents[path] = read_regular(root / path, flags=NO_FOLLOW)
     except OSError:
-        return _plan_local(root, paths, "not all of them are files that undo can create again")
-    return TrashPlan(contents=contents, folders=folders, system=system)
+        return _plan_local(
+            root, paths, taken, "not all of them are files that undo can create again"
+        )
+    return Disposal(contents=contents, folders=folders, system=str(system or ""))
 
 
-def _plan_local(root: Path, paths: Sequence[str], reason: str = "") -> TrashPlan:
-    try:
-        taken = {fold_path(file.name) for file in (root / TRASH_FOLDER).iterdir()}
-    except OSError:
-        taken = set()
+def _plan_local(
+    root: Path, paths: Sequence[str], earlier: Iterable[str], reason: str = ""
+) -> Disposal:
+    taken = {fold_path(path.split("/")[1]) for path in earlier}
+    with suppress(OSError):
+        taken |= {fold_path(file.name) for file in (root / TRASH_FOLDER).iterdir()}
     moves = {}
     for path in paths:
         name = _find_free_name(split_path(path)[1], taken)
         taken.add(fold_path(name))
         moves[path] = f"{TRASH_FOLDER}/{name}"
-    return TrashPlan(moves, expand_moves(root, moves), reason=reason)
+    return Disposal(moves, expand_moves(root, moves), reason=reason)
 
 
 def _find_free_name(name: str, taken: Iterable[str]) -> str:
@@ -139,6 +131,33 @@ class TrashedItem(NamedTuple):
     info: Path
 
 
+@contextmanager
+def copy_deleted(root: Path, plan: VaultChanges) -> Iterator[Callable[[object], None]]:
+    """Copy what a plan removes to the trash of the system, if it says so.
+
+    The copies are removed again unless the function that this yields is called with something true.
+    Raises UsageError; nothing was copied then.
+    """
+    copies: list[TrashedItem] = []
+    if isinstance(plan, Plan) and plan.trash_folder:
+        gone = {path: plan.old_bytes(path) for path, place in plan.trash.items() if place is None}
+        try:
+            copies = copy_to_trash(
+                Path(plan.trash_folder), root, [item.path for item in plan.deleted], gone
+            )
+        except OSError as error:
+            raise UsageError(
+                f"the trash {plan.trash_folder} can't be written: {error.strerror or error}. "
+                "Nothing was written."
+            ) from None
+    kept: list[object] = []
+    try:
+        yield kept.append
+    finally:
+        if not any(kept):
+            discard_from_trash(copies)
+
+
 def copy_to_trash(
     trash: Path, root: Path, paths: Iterable[str], contents: Mapping[str, bytes]
 ) -> list[TrashedItem]:
@@ -151,11 +170,17 @@ def copy_to_trash(
         for name in ("files", "info"):
             (trash / name).mkdir(mode=0o700, parents=True, exist_ok=True)
         for path in paths:
+            inner = {
+                file: data
+                for file, data in contents.items()
+                if file == path or file.startswith(f"{path}/")
+            }
+            if not inner:
+                continue
             item = _reserve_name(trash, root / path)
             done.append(item)
-            for file, data in contents.items():
-                if file == path or file.startswith(f"{path}/"):
-                    _copy_file(root / file, Path(f"{item.place}{file[len(path) :]}"), data)
+            for file, data in inner.items():
+                _copy_file(root / file, Path(f"{item.place}{file[len(path) :]}"), data)
     except OSError:
         discard_from_trash(done)
         raise

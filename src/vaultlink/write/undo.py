@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
@@ -12,8 +12,9 @@ import msgspec
 from msgspec.structs import replace
 
 from vaultlink.disk.scan import list_files, parse_stray_name
-from vaultlink.errors import JournalError
+from vaultlink.errors import JournalError, UsageError, propose
 from vaultlink.model import SkippedNote
+from vaultlink.text import quote_name
 from vaultlink.write.file_locks import is_abandoned
 from vaultlink.write.journal import clean_up_journal, record_and_write
 from vaultlink.write.journal_files import (
@@ -21,6 +22,7 @@ from vaultlink.write.journal_files import (
     is_lock_file_held,
     journal_folder,
     list_runs,
+    lock_vault,
     mark_undone,
     reopen_run,
 )
@@ -36,9 +38,11 @@ from vaultlink.write.overlaps import (
     Journal,
     Overlap,
     find_later_changes,
+    find_overlaps,
     find_renamed_notes,
     find_sequel,
     is_whole,
+    list_runs_to_undo,
     locate_folders,
     read_journal,
 )
@@ -111,9 +115,95 @@ class RevertedRun(NamedTuple):
         return f"Reverted an interrupted run ({self.run.command})."
 
 
-def find_last_run(runs: list[RecordedRun]) -> RecordedRun | None:
+def find_last_run(runs: Sequence[RecordedRun]) -> RecordedRun | None:
     """Return the last run that was not undone and is not an undo itself."""
     return next((run for run in runs if not run.undone and run.undoes is None), None)
+
+
+def select_run(runs: Sequence[RecordedRun], name: str | None = None) -> RecordedRun | None:
+    """Return the run with a name, or with a start of a name. Raises UsageError.
+
+    Without a name, it is the last interrupted run, else the last one; None if there is none.
+    """
+    if name is None:
+        interrupted = [item for item in runs if item.is_interrupted]
+        return find_last_run(interrupted) or find_last_run(runs)
+    matches = [run for run in runs if run.id == name] or [
+        run for run in runs if name and run.id.startswith(name)
+    ]
+    if len(matches) == 1:
+        return matches[0]
+    from difflib import get_close_matches  # noqa: PLC0415
+
+    suggestions = [run.id for run in matches][:2] or get_close_matches(
+        name, [run.id for run in runs], 2, 0.6
+    )
+    hint = propose(suggestions, "`vaultlink undo --list` lists the runs.")
+    raise UsageError(
+        f"{'several runs match' if matches else 'no run of this vault matches'} "
+        f"{quote_name(name)}. {hint}"
+    )
+
+
+class LaterRunsError(UsageError):
+    """A run that can't be undone before later ones, with what they have in common."""
+
+    def __init__(self, run: RecordedRun, overlaps: Sequence[Overlap], first: Sequence[RecordedRun]):
+        self.run, self.overlaps = run, overlaps
+        commands = ", ".join([f"`vaultlink undo {item.id}`" for item in first])
+        these = "this run" if len(first) == 1 else "these runs"
+        super().__init__(
+            f"can't undo the run {run.id} in part, and later runs changed the same notes. Nothing "
+            f"was written. Undo {these} first: {commands}."
+        )
+
+
+class UndoneRun(NamedTuple):
+    """A run that was undone, the result, and the runs to undo before the rest."""
+
+    run: RecordedRun
+    result: WriteResult
+    first: Sequence[RecordedRun] = ()
+
+
+def undo_selected(
+    root: Path,
+    run: RecordedRun,
+    reverted: Sequence[RevertedRun],
+    *,
+    skips_edited: bool = False,
+    begin: Callable[[int], None] = lambda _notes: None,
+) -> UndoneRun:
+    """Undo a run, unless it is one of those that were just `reverted`.
+
+    The caller must hold the write lock. `begin` is called with the number of notes. Raises
+    LaterRunsError.
+    """
+    same = next((item for item in reverted if item.run.id == run.id), None)
+    if same:
+        return UndoneRun(*same)
+    recorded = next((item for item in list_runs(root) if item.id == run.id), None)
+    if recorded is None:  # it was interrupted before its first change
+        return UndoneRun(run, WriteResult((), ()))
+    journal = read_journal(root)
+    overlaps = find_overlaps(root, recorded, journal)
+    if overlaps and is_whole(recorded, journal.recorded):
+        raise LaterRunsError(recorded, overlaps, list_runs_to_undo(root, overlaps))
+    begin(len(recorded.changes))
+    result = undo_run(root, recorded, skips_edited=skips_edited)
+    return UndoneRun(recorded, result, list_runs_to_undo(root, overlaps))
+
+
+def undo_named(root: Path, name: str | None = None) -> UndoneRun:
+    """Undo a run, by default the last one; interrupted ones are reverted first.
+
+    Raises UsageError if there is no such run, or later ones must be undone before.
+    """
+    with lock_vault(root):
+        run = select_run(list_runs(root), name)
+        if run is None:
+            raise UsageError(f"there is nothing to undo in {root}.")
+        return undo_selected(root, run, revert_interrupted(root))
 
 
 def plan_undo(

@@ -1,8 +1,6 @@
 """`delete`: say what links to a note, and delete it."""
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 from vaultlink.api import Vault
@@ -15,35 +13,16 @@ from vaultlink.cli.options import argument, option
 from vaultlink.cli.terminal import print_stderr, require_terminal
 from vaultlink.cli.vault import make_path_finder, make_path_formatter, to_source_word
 from vaultlink.cli.write_run import run_plan
-from vaultlink.disk.probe import probe_disk
 from vaultlink.errors import UsageError
-from vaultlink.fix.plan import DeletedThing, Plan, RenameKind
+from vaultlink.fix.plan import Plan
 from vaultlink.fix.sources import FixInputs
-from vaultlink.index.resolve import is_note, parent_folder
 from vaultlink.links.naming import strip_note_extension
-from vaultlink.refactor.arguments import FILE_KINDS, find_source
-from vaultlink.refactor.delete import (
-    Disposal,
-    LinkChoice,
-    Reference,
-    ReferenceKind,
-    drop_inner_things,
-    find_references,
-    find_unused_attachments,
-    list_deleted_files,
-    plan_delete,
-)
+from vaultlink.refactor.delete import LinkChoice, Reference, ReferenceKind, plan_delete
 from vaultlink.report.fix_question import QuestionKey
 from vaultlink.report.layout import escape_controls, format_count
-from vaultlink.report.plan_result import describe_delete, list_places
-from vaultlink.text import list_first, quote_name
-from vaultlink.write.trash import (
-    TrashPlan,
-    copy_to_trash,
-    discard_from_trash,
-    plan_trash,
-)
-from vaultlink.write.write_notes import WriteResult
+from vaultlink.report.plan_result import describe_delete, list_references
+from vaultlink.requests import DeleteRequest, find_disposal, read_deletion, read_new_target
+from vaultlink.text import list_first
 
 if TYPE_CHECKING:
     from vaultlink.cli.interactive import KeyReader
@@ -119,7 +98,6 @@ class _DeleteCommand(RefactorCommand):
     def __init__(self, options: DeleteOptions):
         super().__init__("delete", options, self._plan)
         self._options, self.is_interactive = options, options.interactive
-        self._trash = TrashPlan()
         self._references: Sequence[Reference] = ()
         self._choice: LinkChoice | None = None
         self._to = ""
@@ -135,48 +113,36 @@ class _DeleteCommand(RefactorCommand):
     # -- the plan --------------------------------------------------------------------------------
 
     def _plan(self, vault: Vault, sources: FixInputs) -> Plan:
-        index = vault.index
-        if not self._options.notes:
-            raise UsageError("delete requires notes, attachments or folders.")
-        things = drop_inner_things(_read_thing(vault, word) for word in self._options.notes)
-        deleted = list_deleted_files(index, things)
-        unused = find_unused_attachments(index, deleted)
-        if unused and self._options.with_attachments:
-            things = (*things, *(DeletedThing(RenameKind.ATTACHMENT, path) for path in unused))
-            deleted = list_deleted_files(index, things)
-        elif unused:
-            self.terminal.print_message(_describe_unused(unused))
-        self._references = find_references(index, deleted)
+        find, words = make_path_finder(vault), self._options.notes
+        request = DeleteRequest(
+            tuple([to_source_word(vault, word) if word.strip() else word for word in words]),
+            attachments=self._options.with_attachments,
+        )
+        deletion = read_deletion(vault.fixer, request, find)
+        if deletion.unused:
+            self.terminal.print_message(_describe_unused(deletion.unused))
+        self._references = deletion.references
         if self._options.to:
-            self._to = _read_target(vault, self._options.to, deleted)
+            self._to = self._read_target(vault, self._options.to, deletion.files)
         if self._references and self._choice is None:
-            self._list_references(vault)
+            print_stderr(
+                list_references(
+                    self._references,
+                    make_path_formatter(vault.root),
+                    all_of_them=self.terminal.verbose,
+                )
+            )
             if not self.is_interactive:
                 raise UsageError(_CHOICES)
-            self._ask(vault, deleted)
-        option = vault.scan.obsidian.trash
-        self._trash = plan_trash(vault.root, [item.path for item in things], option)
-        if self._trash.reason:
-            self.terminal.print_message(f"They go to .trash in the vault: {self._trash.reason}.")
-        disposal = Disposal(*self._trash[:4])
-        return plan_delete(vault.state, sources, things, disposal, self._choice, self._to)
+            self._ask(vault, deletion.files)
+        disposal = find_disposal(vault.fixer, deletion.things)
+        if disposal.reason:
+            self.terminal.print_message(f"They go to .trash in the vault: {disposal.reason}.")
+        return plan_delete(vault.state, sources, deletion.things, disposal, self._choice, self._to)
 
-    def _list_references(self, vault: Vault) -> None:
-        kinds = Counter(item.kind for item in self._references)
-        counts = ", ".join(
-            format_count(kinds[kind], *_PLURALS.get(kind, (kind,)))
-            for kind in ReferenceKind
-            if kinds[kind]
-        )
-        places = format_count(len(self._references), "place")
-        verb = "names" if len(self._references) == 1 else "name"
-        text = list_places(
-            f"{places} {verb} what would be deleted ({counts}):",
-            [(item.place, item.place.text) for item in self._references],
-            make_path_formatter(vault.root),
-            all_of_them=self.terminal.verbose,
-        )
-        print_stderr(text)
+    def _read_target(self, vault: Vault, word: str, deleted: frozenset[str]) -> str:
+        find = make_path_finder(vault)
+        return read_new_target(vault.fixer, to_source_word(vault, word), deleted, find)
 
     def _ask(self, vault: Vault, deleted: frozenset[str]) -> None:
         """Let the user choose what becomes of the links. Raises KeyboardInterrupt to stop."""
@@ -188,37 +154,19 @@ class _DeleteCommand(RefactorCommand):
             if key == "q":
                 raise KeyboardInterrupt
             if key == "t":
-                self._to = _ask_for_target(vault, reader, deleted)
+                self._to = self._ask_for_target(vault, reader, deleted)
             if key != "t" or self._to:
                 self._choice = _CHOICES_BY_KEY[key]
 
-    # -- writing ---------------------------------------------------------------------------------
-
-    def prepare(self, plan: Plan) -> AbstractContextManager[None]:
-        return self._copy_to_trash(plan) if self._trash.system else nullcontext()
-
-    @contextmanager
-    def _copy_to_trash(self, plan: Plan) -> Iterator[None]:
-        """Copy the files to the trash of the system; remove the copies if writing fails."""
-        assert self._trash.system
-        paths = [item.path for item in plan.deleted]
+    def _ask_for_target(self, vault: Vault, reader: "KeyReader", deleted: frozenset[str]) -> str:
+        """Return the path of the file that the user names; "" if there is none."""
+        names = [strip_note_extension(path) for path in vault.notes if path not in deleted]
+        line = reader.read_name("Lead to (Escape cancels): ", names)
         try:
-            self._copies = copy_to_trash(self._trash.system, self.root, paths, self._trash.contents)
-        except OSError as error:
-            raise UsageError(
-                f"the trash {self._trash.system} can't be written: {error.strerror or error}. "
-                "Nothing was written."
-            ) from None
-        try:
-            yield
-        except BaseException:
-            discard_from_trash(self._copies)
-            raise
-
-    def complete(self, plan: Plan, result: WriteResult) -> None:
-        super().complete(plan, result)
-        if self._trash.system and not result.written:
-            discard_from_trash(self._copies)
+            return self._read_target(vault, line, deleted) if line else ""
+        except UsageError as error:
+            print_stderr(escape_controls(str(error)))
+            return ""
 
     def list_staged(self, plan: Plan) -> Mapping[str, str | None]:
         return dict.fromkeys(plan.trash)
@@ -226,14 +174,12 @@ class _DeleteCommand(RefactorCommand):
     # -- messages --------------------------------------------------------------------------------
 
     def describe(self, plan: Plan, *, would: bool = False) -> str:
-        place = " to .trash" if self._trash.moves else ""
-        if not self._trash.moves:
-            place = " to the trash" if self._trash.system else " without a trash"
-        return describe_delete(plan, place, self._describe_links(plan), would=would)
+        self._uses_trash = bool(plan.trash_folder)
+        return describe_delete(plan, self._describe_links(plan), would=would)
 
     def describe_undo(self) -> str:
         sentence = super().describe_undo()
-        if not self._trash.system:
+        if not self._uses_trash:
             return sentence
         return f"{sentence.removesuffix('.')}, and leaves the copy in the trash."
 
@@ -270,15 +216,6 @@ def _describe_group(links: Sequence[Reference], choice: LinkChoice, to: str = ""
     return f"{format_count(len(links), 'link')} in {notes} {verb}"
 
 
-_PLURALS: Mapping[ReferenceKind, tuple[str, str]] = {
-    ReferenceKind.ANCHOR: ("link to a heading or block", "links to headings or blocks"),
-    ReferenceKind.PROPERTY: ("link in properties", "links in properties"),
-    ReferenceKind.ENTRY: ("entry of a backlinks section", "entries of backlinks sections"),
-    ReferenceKind.DEFINITION: ("definition of a label", "definitions of labels"),
-    ReferenceKind.IMAGE: ("image in HTML", "images in HTML"),
-    ReferenceKind.QUERY: ("name in a query", "names in queries"),
-}
-
 _CHOICES = (
     "choose what becomes of them: --unlink makes links text, --to NOTE lets them lead to another "
     "note, --leave leaves them. Nothing was written."
@@ -293,17 +230,6 @@ _KEYS = (
 _CHOICES_BY_KEY = {"u": LinkChoice.UNLINK, "t": LinkChoice.REDIRECT, "l": LinkChoice.LEAVE}
 
 
-def _ask_for_target(vault: Vault, reader: "KeyReader", deleted: frozenset[str]) -> str:
-    """Return the path of the file that the user names; "" if there is none."""
-    names = [strip_note_extension(path) for path in vault.notes if path not in deleted]
-    line = reader.read_name("Lead to (Escape cancels): ", names)
-    try:
-        return _read_target(vault, line, deleted) if line else ""
-    except UsageError as error:
-        print_stderr(escape_controls(str(error)))
-        return ""
-
-
 def _describe_unused(paths: Sequence[str]) -> str:
     named = escape_controls(list_first(paths, _MAX_NAMED))
     verb, object_ = ("is", "it") if len(paths) == 1 else ("are", "them")
@@ -311,35 +237,3 @@ def _describe_unused(paths: Sequence[str]) -> str:
         f"{format_count(len(paths), 'attachment')} {verb} used by nothing else: {named}. "
         f"--with-attachments deletes {object_}, too."
     )
-
-
-def _read_thing(vault: Vault, word: str) -> DeletedThing:
-    """Return what an argument names. Raises UsageError."""
-    if not word.strip():
-        raise UsageError("the name of what to delete is empty.")
-    source = find_source(vault.index, to_source_word(vault, word), make_path_finder(vault))
-    if source.kind not in FILE_KINDS:
-        raise UsageError(
-            f"{quote_name(word)} is {source.kind.with_article()}. Only notes, attachments and "
-            "folders can be deleted."
-        )
-    disk = probe_disk(vault.root)
-    problem = "a symbolic link, which vaultlink does not delete" * disk.is_link(source.path)
-    if not problem and disk.is_outside(parent_folder(source.path).rstrip("/")):
-        problem = "outside the vault, behind a symbolic link"
-    if problem:
-        raise UsageError(f"{source.path} is {problem}. Nothing was written.")
-    return DeletedThing(source.kind, source.path)
-
-
-def _read_target(vault: Vault, word: str, deleted: frozenset[str]) -> str:
-    """Return the path of the file that links lead to. Raises UsageError."""
-    source = find_source(vault.index, to_source_word(vault, word), make_path_finder(vault))
-    is_only_attachments = not any(map(is_note, deleted))
-    if source.kind is not RenameKind.NOTE and not (
-        source.kind is RenameKind.ATTACHMENT and is_only_attachments
-    ):
-        raise UsageError(f"--to: {quote_name(word)} is {source.kind.with_article()}. Name a note.")
-    if source.path in deleted:
-        raise UsageError(f"--to: {source.path} is deleted, too.")
-    return source.path

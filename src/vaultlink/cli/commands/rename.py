@@ -29,35 +29,24 @@ from vaultlink.cli.write_run import (
     WritingCommand,
     format_command_line,
     print_skipped_notes,
-    refuse_unread_folders,
+    print_unread_folders,
     run_plan,
 )
-from vaultlink.disk.probe import probe_disk
 from vaultlink.disk.read import UnreadableFile, decode_note
 from vaultlink.disk.scan import VaultScan
 from vaultlink.errors import UnknownNameError, UsageError
-from vaultlink.fix.plan import Plan, Rename, RenameKind
+from vaultlink.fix.plan import Plan, Rename
 from vaultlink.fix.sources import FixInputs
 from vaultlink.git.location import find_work_tree
-from vaultlink.index.resolve import file_name
-from vaultlink.model import Heading
 from vaultlink.refactor.arguments import (
     FILE_KINDS,
-    find_near_folder,
     find_source,
-    read_extract,
-    read_merge,
     read_move,
     read_plan_file,
     read_rename,
     read_renames,
 )
-from vaultlink.refactor.extract import plan_extract
-from vaultlink.refactor.merge import plan_merge
-from vaultlink.refactor.planner import plan_renames
-from vaultlink.refactor.refusals import refuse_new_note, refuse_protected, refuse_renames
-from vaultlink.refactor.relocation import RefusedError, expand, reduce_plan, restore_state
-from vaultlink.refactor.subpaths import find_named_anchor
+from vaultlink.refactor.relocation import RefusedError, reduce_plan, restore_state
 from vaultlink.report.fix_question import QuestionKey
 from vaultlink.report.layout import escape_controls
 from vaultlink.report.plan_result import (
@@ -70,7 +59,18 @@ from vaultlink.report.plan_result import (
     list_unchanged,
     render_plan,
 )
-from vaultlink.rules.portable_names import read_name_limits
+from vaultlink.requests import (
+    ExtractRequest,
+    MergeRequest,
+    RenameRequest,
+    UnnamedNoteError,
+    complete_refactoring,
+    find_other_folder,
+    follow_renames,
+    plan_name_changes,
+    plan_requests,
+    refuse_folder,
+)
 from vaultlink.text import quote_name
 from vaultlink.write.git_moves import stage_moves
 from vaultlink.write.journal_files import RecordedRun, list_runs
@@ -83,8 +83,8 @@ from vaultlink.write.write_notes import WriteResult
 
 _TABLE = {"file": "path", "becomes": "new_path", "edits": "edits"}
 
-_MOST_NAMED = 5
-"""Notes that a refusal names, at most."""
+_SKIPPING = "--skip-unwritable leaves out what can't be changed."
+"""Advice about notes that can't be changed."""
 
 
 class RefactorOptions(OpenOptions, frozen=True, kw_only=True):
@@ -171,21 +171,19 @@ class RefactorCommand(WritingCommand):
     def make_plan(self, scan: VaultScan) -> Plan:
         """Plan the refactoring. Raises RefusedError if a note must not be left out."""
         vault = open_scanned_vault(scan, self.terminal)
-        try:
+        skips = self._choices.skip_unwritable
+
+        def make_plan() -> Plan:
             with self.terminal.progress_line("Planning changes"):  # a question pauses it
-                plan = self._make_plan(vault, vault.fixer.sources())
-            refuse_protected(plan, vault.state.settings.is_protected)
-            if plan.skipped and not self._choices.skip_unwritable:
-                raise RefusedError(_describe_skipped(plan))
-        except RefusedError as error:
-            ending = "" if "othing was written" in str(error) else " Nothing was written."
-            raise RefusedError(f"{error}{ending}") from None
-        refuse_unread_folders(plan, scan, self.terminal)
+                return self._make_plan(vault, vault.fixer.sources())
+
+        plan = complete_refactoring(vault.fixer, make_plan, _SKIPPING, skips=skips)
+        print_unread_folders(scan, self.terminal)
         self._root, self._show_path = vault.root, make_path_formatter(vault.root)
         self._new_names = describe_new_names(plan, scan.listing.folders)
         if text := list_captured(plan.captured, self._show_path, all_of_them=self.terminal.verbose):
             self.terminal.print_message(text)
-        return replace(plan, is_whole=not self._choices.skip_unwritable)
+        return replace(plan, is_whole=not skips)
 
     def describe(self, plan: Plan, *, would: bool = False) -> str:
         sentence = describe_refactor(plan, would=would)
@@ -248,17 +246,6 @@ class RefactorCommand(WritingCommand):
             self.terminal.print_message(f"{text}\n{self._hint}" if self._hint else text)
 
 
-def _describe_skipped(plan: Plan) -> str:
-    """Return why a refactoring is refused that would have to leave out notes."""
-    named = [f"{note.path} can't be changed: {note.reason}" for note in plan.skipped[:_MOST_NAMED]]
-    others = len(plan.skipped) - len(named)
-    more = f" {others:,} more can't be changed either." if others else ""
-    return (
-        f"{'. '.join(named)}.{more} Nothing was written. "
-        "--skip-unwritable leaves out what can't be changed."
-    )
-
-
 # -- read the arguments of `rename` and `move` for a vault on disk ---------------------------------
 
 
@@ -318,43 +305,31 @@ def read_move_words(
     sources = [to_source_word(vault, word) for word in words[:-1]]
     folder = to_target_word(vault, words[-1], words[:-1], is_folder=True)
     find = make_path_finder(vault)
-    if not folder.endswith("/") and find(folder) is None:
-        near = find_near_folder(vault.index, folder.removeprefix("./"))
-        folder = folder if near is None else choose(folder, near)
+    near = find_other_folder(vault.index, folder, find)
+    folder = folder if near is None else choose(folder, near)
     return read_move(vault.index, sources, folder, find)
 
 
-def read_extract_words(vault: "Vault", old: str | None, new: str | None) -> tuple[str, str, str]:
-    """Return path and subpath of a section, and the path of the note that it becomes."""
-    from vaultlink.refactor.extract import default_extract_path  # noqa: PLC0415 - only for extract
-
-    if not old:
+def read_extract_words(vault: "Vault", options: "ExtractOptions") -> ExtractRequest:
+    """Return the request of a command line of `extract`. Raises UsageError."""
+    if not options.section:
         raise UsageError(
             f"extract requires a heading. {_QUOTES} `vaultlink extract 'Note#Heading'`."
         )
-    word = None if new is None else to_target_word(vault, new, [old])
-    source, find = to_source_word(vault, old), make_path_finder(vault)
-    path, subpath, _ = read_extract(vault.index, source, None, find)
-    heading = find_named_anchor(vault.index.notes[path], subpath)
-    assert isinstance(heading, Heading)
-    if word is None or word.endswith("/"):
-        default = default_extract_path(path, heading.text)
-        if word is None:
-            return path, subpath, default
-        word += file_name(default)
-    _, _, new_path = read_extract(vault.index, source, word, find)
-    assert new_path is not None
-    return path, subpath, new_path
+    new = options.new
+    if new is not None:
+        new = to_target_word(vault, new, [options.section])
+    section = to_source_word(vault, options.section)
+    return ExtractRequest(section, new, options.embed, options.tags)
 
 
-def read_merge_words(vault: "Vault", note: str | None, into: str | None) -> tuple[str, str]:
+def read_merge_words(vault: "Vault", note: str | None, into: str | None) -> MergeRequest:
     if not note or not into:
         raise UsageError(
             "merge requires two notes: the one to append, and the one to append it to. "
             f"{_QUOTES} `vaultlink merge 'My note' Other`."
         )
-    words = to_source_word(vault, note), to_source_word(vault, into)
-    return read_merge(vault.index, *words, make_path_finder(vault))
+    return MergeRequest(to_source_word(vault, note), to_source_word(vault, into))
 
 
 # -- `vaultlink extract` and `vaultlink merge`: split and join notes; links follow -----------------
@@ -418,25 +393,13 @@ def extract(options: ExtractOptions) -> int:
     Output formats: table, tsv, json. Columns of tsv: path, new path, number of edits.
     """
 
-    def make_plan(vault: Vault, sources: FixInputs) -> Plan:
-        path, subpath, new = read_extract_words(vault, options.section, options.new)
-        limits = read_name_limits(vault.config.options)
+    def make_plan(vault: Vault, _sources: FixInputs) -> Plan:
+        request = read_extract_words(vault, options)
         try:
-            refuse_new_note(new, vault.index, probe_disk(vault.root), limits)
-        except RefusedError as error:
-            if options.new:
-                raise
+            return plan_requests(vault.fixer, [request], make_path_finder(vault), skips=True)
+        except UnnamedNoteError as error:
             command = shlex.join(["vaultlink", "extract", options.section or ""])
             raise RefusedError(f"{error} Give the new note a name: `{command} NAME`.") from None
-        return plan_extract(
-            vault.state,
-            sources,
-            path,
-            subpath,
-            new,
-            embed=options.embed,
-            with_tags=options.tags,
-        )
 
     return run_refactor("extract", options, make_plan)
 
@@ -454,13 +417,14 @@ def merge(options: MergeOptions) -> int:
     Output formats: table, tsv, json. Columns of tsv: path, new path, number of edits.
     """
 
-    def make_plan(vault: Vault, sources: FixInputs) -> Plan:
-        paths = read_merge_words(vault, options.note, options.into)
-        plan = plan_merge(vault.state, sources, *paths)
+    def make_plan(vault: Vault, _sources: FixInputs) -> Plan:
+        request, find = read_merge_words(vault, options.note, options.into), make_path_finder(vault)
+        plan = plan_requests(vault.fixer, [request], find, skips=True)
         if options.interactive and any(item.kept for item in plan.left_out):
             from vaultlink.cli.interactive import choose_values  # noqa: PLC0415 - rarely needed
 
-            return plan_merge(vault.state, sources, *paths, choose_values(plan.left_out))
+            taken = tuple(choose_values(plan.left_out))
+            return plan_requests(vault.fixer, [replace(request, taken=taken)], find, skips=True)
         return plan
 
     if options.interactive:
@@ -624,20 +588,13 @@ def move(options: MoveOptions) -> int:
 
     Output formats: table, tsv, json. Columns of tsv: path, new path, number of edits.
     """
-    choose = _ask_for_folder if can_ask() else _refuse_folder
+    choose = _ask_for_folder if can_ask() else refuse_folder
     answers = cache(choose)  # the arguments may be read twice
     return _run_renames(
         "move",
         options,
         lambda vault: read_move_words(vault, options.words, answers),
         is_interactive=can_ask() and not "".join(options.words[-1:]).endswith("/"),
-    )
-
-
-def _refuse_folder(folder: str, near: str) -> str:
-    raise UsageError(
-        f"there is no folder {quote_name(folder)}. Did you mean {near}/? {folder}/, with a slash "
-        "at the end, makes the new folder. Nothing was written."
     )
 
 
@@ -666,31 +623,17 @@ def _run_renames(
     merge: bool = False,
     is_interactive: bool = False,
 ) -> int:
-    def plan_all(vault: Vault, sources: FixInputs, renames: tuple[Rename, ...]) -> Plan:
-        moves, files = expand(renames, vault.index)
-        return plan_renames(
-            vault.state,
-            sources,
-            renames,
-            moves,
-            files,
-            queries=options.unsafe_fixes,
-            adds_display=not options.no_display,
-        )
+    request = RenameRequest("", "", merge, options.unsafe_fixes, not options.no_display)
 
     def make_plan(vault: Vault, sources: FixInputs) -> Plan:
         unfinished = find_unfinished_run(vault, sources)
         if unfinished:
-            plan = plan_all(unfinished.vault, unfinished.sources, read(unfinished.vault))
+            before = unfinished.vault
+            plan = follow_renames(before.state, unfinished.sources, read(before), request)
             missing = reduce_plan(plan, unfinished.files, unfinished.former)
             if missing.texts or missing.skipped:
                 return missing
-        renames = read(vault)
-        if merge and not any(item.kind is RenameKind.TAG for item in renames):
-            raise UsageError("--merge requires a tag. `vaultlink merge` appends a note to another.")
-        limits = read_name_limits(vault.config.options)
-        refuse_renames(renames, vault.index, probe_disk(vault.root), limits, merge=merge)
-        return plan_all(vault, sources, renames)
+        return plan_name_changes(vault.fixer, read(vault), request)
 
     hint = "" if options.unsafe_fixes else "--unsafe-fixes changes the names in queries, too."
     return run_refactor(name, options, make_plan, hint, is_interactive=is_interactive)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 import msgspec
 
@@ -28,7 +28,7 @@ from vaultlink.cli.write_run import (
     report_reverted,
     wait_for_lock,
 )
-from vaultlink.errors import ConfigError, UsageError, VaultError, propose
+from vaultlink.errors import ConfigError, UsageError, VaultError
 from vaultlink.files import is_folder, path_exists
 from vaultlink.index.resolve import file_name
 from vaultlink.links.naming import strip_note_extension
@@ -36,7 +36,6 @@ from vaultlink.model import Safety, SkippedNote
 from vaultlink.report.changed_lines import skipped_rows
 from vaultlink.report.json_document import encode_document
 from vaultlink.report.layout import escape_controls, format_count
-from vaultlink.text import quote_name
 from vaultlink.write.journal_files import (
     TRASH_FOLDER,
     RecordedRun,
@@ -47,19 +46,20 @@ from vaultlink.write.moves import expand_moves, map_path
 from vaultlink.write.overlaps import (
     Journal,
     Overlap,
-    find_overlaps,
     is_whole,
     list_runs_to_undo,
     read_journal,
 )
 from vaultlink.write.recovery import CREATED_SINCE, EDITED_SINCE, is_final
 from vaultlink.write.undo import (
+    LaterRunsError,
     UndoForecast,
-    find_last_run,
+    UndoneRun,
     forecast_undo,
     plan_undo,
     revert_interrupted,
-    undo_run,
+    select_run,
+    undo_selected,
 )
 from vaultlink.write.write_notes import WriteResult
 
@@ -141,14 +141,6 @@ class RunStateRow(msgspec.Struct, frozen=True):
     gone: int
     damaged: int
     blocked: int
-
-
-class UndoneRun(NamedTuple):
-    """A run that was undone, the result, and the runs to undo before the rest."""
-
-    run: RecordedRun
-    result: WriteResult
-    first: Sequence[RecordedRun] = ()
 
 
 def undo(options: UndoOptions) -> int:
@@ -235,19 +227,16 @@ def _undo(
     report_reverted(terminal, [item for item in reverted if run is None or item.run.id != run.id])
     if run is None:
         return None
-    same = next((item for item in reverted if item.run.id == run.id), None)
-    if same:
-        return UndoneRun(*same)
-    recorded = next((item for item in list_runs(root) if item.id == run.id), None)
-    if recorded is None:  # it was interrupted before its first change
-        return UndoneRun(run, WriteResult((), ()))
-    journal = read_journal(root)
-    overlaps = find_overlaps(root, recorded, journal)
-    if overlaps and is_whole(recorded, journal.recorded):
-        raise _refuse(options, root, recorded, overlaps)
-    progress.begin(name_writing(len(recorded.changes)))
-    result = undo_run(root, recorded, skips_edited=options.skip_edited)
-    return UndoneRun(recorded, result, list_runs_to_undo(root, overlaps))
+    try:
+        return undo_selected(
+            root,
+            run,
+            reverted,
+            skips_edited=options.skip_edited,
+            begin=lambda notes: progress.begin(name_writing(notes)),
+        )
+    except LaterRunsError as error:
+        raise _refuse(options, root, error.run, error.overlaps) from None
 
 
 def _refuse(
@@ -279,40 +268,17 @@ def _select_run(root: Path, name: str | None, terminal: Terminal) -> RecordedRun
     """
     problems: list[str] = []
     runs = list_runs(root, problems.append)
-    run = _find_default_run(runs) if name is None else None
+    run = select_run(runs) if name is None else None
     if problems and name is None and run is None:
         raise UsageError(f"nothing can be undone: {problems[-1]}")
     for problem in problems:
         _print_warning(problem)
     if name is not None:
-        return _match_run(runs, name)
+        return select_run(runs, name)
     if run is None:
         hint = " `vaultlink undo --list` lists the undone runs." if runs else ""
         terminal.print_message(f"There is nothing to undo in {root}.{hint}")
     return run
-
-
-def _find_default_run(runs: list[RecordedRun]) -> RecordedRun | None:
-    return find_last_run([item for item in runs if item.is_interrupted]) or find_last_run(runs)
-
-
-def _match_run(runs: Sequence[RecordedRun], name: str) -> RecordedRun:
-    """Return the run with this name, or start of a name. Raises UsageError."""
-    matches = [run for run in runs if run.id == name] or [
-        run for run in runs if name and run.id.startswith(name)
-    ]
-    if len(matches) == 1:
-        return matches[0]
-    from difflib import get_close_matches  # noqa: PLC0415
-
-    suggestions = [run.id for run in matches][:2] or get_close_matches(
-        name, [run.id for run in runs], 2, 0.6
-    )
-    hint = propose(suggestions, "`vaultlink undo --list` lists the runs.")
-    raise UsageError(
-        f"{'several runs match' if matches else 'no run of this vault matches'} "
-        f"{quote_name(name)}. {hint}"
-    )
 
 
 def _report_undone(
@@ -552,11 +518,11 @@ def _print_states(options: UndoOptions, terminal: Terminal, output_format: str, 
     for problem in problems:
         _print_warning(problem)
     if options.run is not None:
-        runs = [_match_run(runs, options.run)]
+        runs = [run for run in [select_run(runs, options.run)] if run]
     with terminal.progress_line("Comparing runs") as progress:
         journal = read_journal(root)
         rows = [_make_state_row(root, run, journal) for run in progress.count(runs)]
-    last = _find_default_run(runs) if options.run is None else runs[0]
+    last = select_run(runs) if options.run is None else runs[0]
     listing = Listing(
         "runs",
         rows,

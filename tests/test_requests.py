@@ -1,0 +1,370 @@
+"""Requests for changes: each does what its command does, alone and in a list, and is undone byte for byte."""
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from running import RunCommand, create_vault
+from running import read_files as read_all_files
+from vaultlink import RefusedError, Settings, UsageError, Vault, open_vault, read_request
+from vaultlink.report.plan_result import render_plan
+
+linux = pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="has another trash")
+
+FILES = {
+    "Home.md": b"---\naliases: [Office]\n---\nSee [[Quay]], [[Quay#Pier|the pier]] and [[Plam]].\n\n![[map.png]]\n",
+    "Quay.md": b"\xef\xbb\xbf# Quay\r\n\r\n## Pier\r\n\r\nBack to [[Home]]. #harbour\r\n",
+    "Plan.md": b'---\nup: "[[Quay]]"\n---\n[[Harbour/Crane|crane]] [[Office]] #harbour/old\n',
+    "Harbour/Crane.md": b"[up](../Quay.md#Pier)\n\n## Motor\n\nText [[Home]]\n\n## Rope\n",
+    "Harbour/Buoy.md": b"[[Crane]] ![[only.png]]\n",
+    "Harbour/only.png": b"\x89PNG\xff",
+    "map.png": b"PNG",
+    "Board.canvas": b'{"nodes":[{"id":"a","type":"file","file":"Quay.md"}],"edges":[]}',
+}
+Change = dict[str, Any]
+
+
+def read_files(root: Path) -> dict[str, bytes]:
+    """Return the files of a vault without Obsidian's settings."""
+    files = read_all_files(root)
+    return {path: data for path, data in files.items() if not path.startswith(".obsidian/")}
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return make_vault(tmp_path / "vault")
+
+
+def make_vault(folder: Path, trash: str = "local") -> Path:
+    create_vault(folder, FILES)
+    (folder / ".obsidian/app.json").write_text(json.dumps({"trashOption": trash}))
+    return folder
+
+
+def plan(root: Path, *changes: Change) -> tuple[Vault, Any]:
+    vault = open_vault(root, Settings(cache=False))
+    return vault, vault.plan(*map(read_request, changes))
+
+
+def change(root: Path, *changes: Change) -> dict[str, bytes]:
+    """Make changes, and return the files afterwards. They are undone, byte for byte."""
+    before = read_files(root)
+    vault, made = plan(root, *changes)
+    result = vault.apply(made)
+    assert (result.skipped, result.is_outdated) == ((), False)
+    assert result.run_id
+    after = read_files(root)
+    vault.undo(result.run_id)
+    assert read_files(root) == before
+    return after
+
+
+# -- a request is what its command does -----------------------------------------------------------------------------
+
+
+COMMANDS: dict[str, tuple[Change, Sequence[str]]] = {
+    "fix": ({"fix": "safe"}, ["fix"]),
+    "fix unsafe": ({"fix": "unsafe"}, ["fix", "--unsafe-fixes"]),
+    "rename a note": ({"rename": "Quay", "to": "Wharf"}, ["rename", "Quay", "Wharf"]),
+    "rename by alias": ({"rename": "Office", "to": "Desk"}, ["rename", "Office", "Desk"]),
+    "rename a folder": ({"rename": "Harbour/", "to": "Port"}, ["rename", "Harbour/", "Port"]),
+    "rename a heading": (
+        {"rename": "Quay#Pier", "to": "Jetty"},
+        ["rename", "Quay#Pier", "Jetty"],
+    ),
+    "rename a tag": ({"rename": "#harbour", "to": "#port"}, ["rename", "#harbour", "#port"]),
+    "merge tags": (
+        {"rename": "#harbour/old", "to": "#harbour", "merge": True},
+        ["rename", "#harbour/old", "#harbour", "--merge"],
+    ),
+    "move": (
+        {"move": ["Quay", "map.png"], "to": "Harbour/"},
+        ["move", "Quay", "map.png", "Harbour/"],
+    ),
+    "move, no display": (
+        {"move": "Harbour/Crane", "to": "/", "display": False},
+        ["move", "Harbour/Crane", "/", "--no-display"],
+    ),
+    "delete, unlink": ({"delete": "Quay", "unlink": True}, ["delete", "Quay", "--unlink"]),
+    "delete, redirect": ({"delete": "Quay", "to": "Home"}, ["delete", "Quay", "--to", "Home"]),
+    "delete, leave": ({"delete": "Quay", "leave": True}, ["delete", "Quay", "--leave"]),
+    "delete with attachments": (
+        {"delete": "Buoy", "attachments": True},
+        ["delete", "Buoy", "--with-attachments"],
+    ),
+    "delete a folder": (
+        {"delete": ["Harbour/", "Plan"], "unlink": True},
+        ["delete", "Harbour/", "Plan", "--unlink"],
+    ),
+    "merge": ({"merge": "Quay", "into": "Home"}, ["merge", "Quay", "Home"]),
+    "extract": ({"extract": "Crane#Motor"}, ["extract", "Crane#Motor"]),
+    "extract to": (
+        {"extract": "Crane#Motor", "to": "New/", "embed": True},
+        ["extract", "Crane#Motor", "New/", "--embed"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_request_is_what_its_command_does(run: RunCommand, tmp_path: Path, name: str) -> None:
+    request, words = COMMANDS[name]
+    requested, commanded = (make_vault(tmp_path / place) for place in ("one", "two"))
+    found = change(requested, request)
+    assert found != FILES
+    done = run(*words, "--vault", commanded)
+    assert done.code in (0, 1), done.err
+    assert found == read_files(commanded)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_plan_is_the_document_of_the_command(run: RunCommand, root: Path, name: str) -> None:
+    request, words = COMMANDS[name]
+    _, made = plan(root, request)
+    document = json.loads(render_plan(words[0], made, made.skipped))
+    shown = run(*words, "--vault", root, "--diff", "--output-format", "json").data
+    assert document == shown
+
+
+@linux
+@pytest.mark.parametrize("trash", ["system", "local", "none"])
+def test_deleted_files_go_where_the_command_puts_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trash: str
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    root = make_vault(tmp_path / "vault", trash)
+    change(root, {"delete": "Harbour/", "leave": True})
+    copies = {path.name for path in (tmp_path / "data").rglob("*.md")}
+    assert copies == ({"Crane.md", "Buoy.md"} if trash == "system" else set())
+
+
+# -- several requests in one plan -----------------------------------------------------------------------------------
+
+
+LISTS: dict[str, tuple[list[Change], dict[str, str | None]]] = {
+    "names are exchanged": (
+        [{"rename": "Home", "to": "Plan"}, {"rename": "Plan", "to": "Home"}],
+        {"Quay.md": "\ufeff# Quay\r\n\r\n## Pier\r\n\r\nBack to [[Plan]]. #harbour\r\n"},
+    ),
+    "a new name is renamed": (
+        [{"rename": "Home", "to": "Start"}, {"rename": "Start", "to": "Top"}],
+        {"Home.md": None, "Start.md": None, "Harbour/Buoy.md": "[[Crane]] ![[only.png]]\n"},
+    ),
+    "a renamed note is deleted": (
+        [{"rename": "Crane", "to": "Lift"}, {"delete": "Lift", "unlink": True}],
+        {
+            "Harbour/Crane.md": None,
+            "Harbour/Lift.md": None,
+            "Harbour/Buoy.md": "Lift ![[only.png]]\n",
+        },
+    ),
+    "a note is moved, then another merged into it": (
+        [{"move": "Buoy", "to": "Sea/"}, {"merge": "Crane", "into": "Sea/Buoy"}],
+        {"Harbour/Crane.md": None, "Harbour/Buoy.md": None},
+    ),
+    "a folder is renamed after it got a file": (
+        [{"move": "Plan", "to": "Harbour/"}, {"rename": "Harbour/", "to": "Port"}],
+        {"Plan.md": None, "Harbour/Crane.md": None, "Port/Buoy.md": "[[Crane]] ![[only.png]]\n"},
+    ),
+    "a note is made in a renamed folder": (
+        [{"rename": "Harbour/", "to": "Port"}, {"extract": "Quay#Pier", "to": "Port/Pier"}],
+        {
+            "Port/Pier.md": "Back to [[Home]]. #harbour\r\n",
+            "Harbour/Pier.md": None,
+        },
+    ),
+    "a renamed folder is deleted": (
+        [{"rename": "Harbour/", "to": "Port"}, {"delete": "Port/", "unlink": True}],
+        {"Harbour/Crane.md": None, "Port/Crane.md": None},
+    ),
+    "a folder with a new file is deleted": (
+        [{"move": "Plan", "to": "Harbour/"}, {"delete": "Harbour/", "unlink": True}],
+        {"Plan.md": None, "Harbour/Crane.md": None, "Harbour/Plan.md": None},
+    ),
+    "a new note is deleted": (
+        [{"extract": "Crane#Motor"}, {"delete": "Motor", "unlink": True}],
+        {"Harbour/Motor.md": None},
+    ),
+    "files are deleted one by one": (
+        [{"delete": "Plan", "leave": True}, {"delete": "Harbour/", "leave": True}],
+        {"Plan.md": None, "Harbour/Crane.md": None},
+    ),
+    "a note is fixed, then deleted": (
+        [{"fix": "unsafe"}, {"delete": "Home", "unlink": True}],
+        {
+            "Home.md": None,
+            "Quay.md": "\ufeff# Quay\r\n\r\n## Pier\r\n\r\nBack to Home. #harbour\r\n",
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LISTS)
+@pytest.mark.parametrize("trash", ["local", "none"])
+def test_requests_in_one_plan(tmp_path: Path, name: str, trash: str) -> None:
+    changes, expected = LISTS[name]
+    after = change(make_vault(tmp_path / "vault", trash), *changes)
+    for path, text in expected.items():
+        assert after.get(path) == (None if text is None else text.encode()), path
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_one_plan_equals_one_run_after_the_other(tmp_path: Path, name: str) -> None:
+    changes, _ = LISTS[name]
+    together, apart = (make_vault(tmp_path / place, "none") for place in ("one", "two"))
+    found = change(together, *changes)
+    if name != "names are exchanged":
+        for item in changes:
+            vault, made = plan(apart, item)
+            vault.apply(made)
+        assert found == read_files(apart)
+
+
+def test_state_after_a_plan_is_that_of_the_written_vault(tmp_path: Path) -> None:
+    for name, (changes, _) in LISTS.items():
+        root = make_vault(tmp_path / name, "none")
+        vault, made = plan(root, *changes)
+        vault.apply(made)
+        assert made.after.diagnostics == open_vault(root, Settings(cache=False)).state.diagnostics
+
+
+def test_many_renames_are_one_plan(tmp_path: Path) -> None:
+    names = [f"Note {number}" for number in range(160)]
+    files = {f"{name}.md": f"[[{names[number - 1]}]]\n" for number, name in enumerate(names)}
+    root = create_vault(tmp_path / "vault", files)
+    changes = [
+        {"rename": name, "to": names[(number + 1) % 160]} for number, name in enumerate(names)
+    ]
+    after = change(root, *changes)
+    assert after["Note 5.md"] == b"[[Note 4]]\n"
+    assert after["Note 0.md"] == b"[[Note 159]]\n"
+
+
+# -- refusals -------------------------------------------------------------------------------------------------------
+
+
+REFUSALS: dict[str, tuple[list[Change], str]] = {
+    "nothing": ([], "there is no change"),
+    "an unknown note": ([{"rename": "Nowhere", "to": "x"}], "there is no note, attachment or"),
+    "an unknown heading": ([{"extract": "Quay#Nowhere"}], "Quay.md has no heading “Nowhere”"),
+    "a taken name": ([{"rename": "Quay", "to": "Home"}], "there is a file Home.md already"),
+    "above the vault": ([{"rename": "Quay", "to": "../Quay"}], "contains “..”"),
+    "into another folder": ([{"move": "Quay", "to": "../"}], "contains “..”"),
+    "an absolute path": ([{"rename": "Quay", "to": "/etc/x"}], "is outside the vault"),
+    "an absolute folder": ([{"move": "Quay", "to": "/etc/x/"}], "is outside the vault"),
+    "an absolute source": ([{"delete": "/etc/passwd"}], "is outside the vault"),
+    "a file of the disk": ([{"delete": "../vault/Quay.md"}], "there is no note"),
+    "a control character": ([{"rename": "Quay", "to": "a\nb"}], "contains"),
+    "a hidden folder": ([{"move": "Quay", "to": ".obsidian/"}], "is hidden"),
+    "settings": ([{"delete": ".obsidian/"}], "is hidden"),
+    "the vault itself": ([{"delete": "/"}], "is the vault itself"),
+    "links without a choice": ([{"delete": "Quay"}], "5 places name what would be deleted"),
+    "a redirect to a deleted note": ([{"delete": ["Quay", "Plan"], "to": "Plan"}], "is deleted"),
+    "two notes that are one": ([{"merge": "Quay", "into": "Quay"}], "merged with itself"),
+    "a folder that is nearly there": (
+        [{"move": "Quay", "to": "harbours"}],
+        "Did you mean Harbour/",
+    ),
+    "a removed path that is taken": (
+        [{"delete": "Plan", "leave": True}, {"rename": "Quay", "to": "Plan"}],
+        "change 2 of 2: Plan.md is the path of a file that an earlier change",
+    ),
+    "a left path that is taken": (
+        [{"rename": "Plan", "to": "Old"}, {"extract": "Quay#Pier", "to": "Plan"}],
+        "change 2 of 2: Plan.md is the path of a file that an earlier change",
+    ),
+    "the second change": (
+        [{"rename": "Quay", "to": "Wharf"}, {"rename": "Quay", "to": "Kai"}],
+        "change 2 of 2: there is no note",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REFUSALS)
+def test_refused_request_says_why(tmp_path: Path, name: str) -> None:
+    changes, message = REFUSALS[name]
+    root = make_vault(tmp_path / "vault", "none")
+    with pytest.raises(UsageError) as caught:
+        plan(root, *changes)
+    assert message in str(caught.value)
+    assert read_files(root) == FILES
+
+
+def test_protected_note_is_refused(root: Path) -> None:
+    (root / "vaultlink.toml").write_text('protect = ["Home.md"]\n')
+    with pytest.raises(RefusedError, match=r"Home.md can't be changed"):
+        plan(root, {"rename": "Quay", "to": "Wharf"})
+
+
+def test_plan_for_a_changed_vault_is_not_written(root: Path) -> None:
+    vault, made = plan(root, {"rename": "Quay", "to": "Wharf"})
+    (root / "Home.md").write_bytes(b"changed\n")
+    result = vault.apply(made)
+    assert (result.is_outdated, result.written, result.run_id) == (True, (), None)
+    assert read_files(root) == {**FILES, "Home.md": b"changed\n"}
+
+
+# -- undo -----------------------------------------------------------------------------------------------------------
+
+
+def test_last_run_is_undone(root: Path) -> None:
+    vault, made = plan(root, {"rename": "Quay", "to": "Wharf"})
+    result = vault.apply(made, "my program")
+    undone = vault.undo()
+    assert undone.run_id != result.run_id
+    assert read_files(root) == FILES
+    with pytest.raises(UsageError, match="there is nothing to undo"):
+        vault.undo()
+
+
+def test_run_is_named_in_the_list(run: RunCommand, root: Path) -> None:
+    vault, made = plan(root, {"rename": "Quay", "to": "Wharf"}, {"fix": "unsafe"})
+    result = vault.apply(made, "my program")
+    [row] = json.loads(run("undo", "--list", "--vault", root, "--json").out)["runs"]
+    assert (row["id"], row["command"]) == (result.run_id, "my program")
+    assert row["summary"].startswith("Renamed Quay.md to Wharf.md")
+
+
+def test_earlier_run_is_undone_after_later_ones(root: Path) -> None:
+    vault, made = plan(root, {"rename": "Quay", "to": "Wharf"})
+    first = vault.apply(made).run_id
+    vault, made = plan(root, {"rename": "Wharf", "to": "Kai"})
+    second = vault.apply(made).run_id
+    with pytest.raises(UsageError, match=f"Undo this run first: `vaultlink undo {second}`"):
+        vault.undo(first)
+    with pytest.raises(UsageError, match="no run of this vault matches “x”"):
+        vault.undo("x")
+    vault.undo()
+    vault.undo()
+    assert read_files(root) == FILES
+
+
+# -- JSON -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ([], "a change is an object"),
+        ("rename", "a change is an object"),
+        ({}, "a change has one of these keys: fix, rename"),
+        ({"to": "B"}, "a change has one of these keys"),
+        ({"rename": "A"}, "a change with “rename” requires the key “to”"),
+        ({"rename": "A", "to": 1}, "the value of “to” must be a text"),
+        ({"rename": ["A"], "to": "B"}, "the value of “rename” must be a text"),
+        ({"rename": "A", "to": "B", "too": "C"}, "has no key “too”. Its keys: rename, to, merge"),
+        ({"rename": "A", "to": "B", "merge": "yes"}, "the value of “merge” must be true or false"),
+        ({"move": [1], "to": "B"}, "the value of “move” must be a text or a list of texts"),
+        ({"delete": "A", "unlink": True, "to": "B"}, "can't be used together"),
+        ({"fix": "all"}, "the value of “fix” must be “safe” or “unsafe”"),
+        ({"fix": True}, "the value of “fix” must be a text"),
+        ({"merge": "A"}, "requires the key “into”"),
+    ],
+)
+def test_wrong_json_is_explained(data: object, message: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        read_request(data)
+    assert message in str(caught.value)
