@@ -23,6 +23,9 @@ from vaultlink.model import Diagnostic, History
 BLOCK_SIZE = 1 << 16
 """Bytes that are read and checked at once."""
 
+_MAX_BLOCKS = 192
+"""Blocks to keep, 12 MB: what a step of a large vault reads of its links."""
+
 _PATHS: bytes = b""
 """Stands for the keys of a column whose keys are the paths of the state."""
 
@@ -132,6 +135,8 @@ class StoredState:
             block = self._read_block(number * BLOCK_SIZE)
             if number >= len(self._checksums) or adler32(block) != self._checksums[number]:
                 raise DamagedCacheError(str(self.file))
+            if len(self._blocks) >= _MAX_BLOCKS:
+                self._blocks.clear()
             self._blocks[number] = block
         return block
 

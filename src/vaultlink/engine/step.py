@@ -24,7 +24,7 @@ from vaultlink.engine.checks import (
 from vaultlink.engine.suppressions import apply_suppressions
 from vaultlink.index.index import EMPTY_INDEX, Index, LinkTargets, PathsByKey, target_spellings
 from vaultlink.index.near_names import NearFinder
-from vaultlink.index.packed_map import PackedMap, unpack_all, with_changes
+from vaultlink.index.packed_map import PackedMap, fold, unpack_all, with_changes
 from vaultlink.index.resolve import file_name, is_canvas
 from vaultlink.index.suggest import find_affected_sources
 from vaultlink.index.update import files_with_changed_names, update
@@ -90,6 +90,16 @@ class State(msgspec.Struct, frozen=True):
     vault_findings: FindingsByPath = msgspec.field(default_factory=dict)
     diagnostics: FindingsByPath = msgspec.field(default_factory=dict)
     tallies: Mapping[str, LinkCounts] = msgspec.field(default_factory=dict)
+
+    def folded(self) -> "State":
+        """Return an equal state that needs less memory: what steps changed is encoded again."""
+        return replace(
+            self,
+            index=self.index.folded(),
+            all_findings=fold(self.all_findings),
+            diagnostics=fold(self.diagnostics),
+            tallies=fold(self.tallies),
+        )
 
     def compute_all(self) -> None:
         """Decode all values and compute all derived maps, for a process that runs long."""

@@ -82,11 +82,11 @@ def remember_links(known: History, before: Index, now: Index, moves: Mapping[str
 
 
 def list_changed_keys(before: Mapping[str, T], now: Mapping[str, T]) -> set[str]:
-    """Return the keys whose values may differ."""
+    """Return the keys whose values differ."""
     if before is now:
         return set()
     if isinstance(before, PackedMap) and isinstance(now, PackedMap) and before.shares_column(now):
-        return {*before.keys_changed(), *now.keys_changed()}
+        return {key for key in before.keys_differing(now) if before.get(key) != now.get(key)}
     pairs = ((key, before.get(key), now.get(key)) for key in {*before, *now})
     return {key for key, old, new in pairs if old is not new and old != new}
 

@@ -9,7 +9,7 @@ from typing import Any, Self, TypeVar, overload
 import msgspec
 
 from vaultlink.index.anchors import find_anchor
-from vaultlink.index.packed_map import PackedMap, encode, unpack_all, with_changes
+from vaultlink.index.packed_map import PackedMap, encode, fold, unpack_all, with_changes
 from vaultlink.index.resolve import (
     PathsByName,
     file_name,
@@ -621,13 +621,12 @@ class Index:
         known = self.mentioned
         if Index.mentions in self.memos or len(keys) > _MAX_SEARCHED or not known.has_column:
             return {path for key in keys for path in self.mentions.get(key, ())}
-        found = {
-            path for key in keys for path in known.find_keys(encode(key)) if key in known[path]
-        }
         unknown = [path for path in known.keys_changed() if path in self.notes]
-        return found.union(
-            path for path in unknown if not mentioned_spellings(self, path).isdisjoint(keys)
-        )
+        spellings = {
+            path: tuple(mentioned_spellings(self, path)) for path in unknown if path not in known
+        }
+        self.mentioned = known = known.with_changes(spellings)
+        return {path for key in keys for path in known.find_keys(encode(key)) if key in known[path]}
 
     def notes_querying(self, paths: Collection[str]) -> set[str]:
         """Return the notes with queries that name these files or their folders."""
@@ -636,6 +635,12 @@ class Index:
             return set()
         keys = {key for path in paths for key in folder_keys(path)}
         return {source for key in keys for source in sources.get(key, ())}
+
+    def folded(self) -> "Index":
+        """Return an equal index that needs less memory: what updates changed is encoded again."""
+        other = Index(self.notes.folded(), self.names, fold(self.targets), self.files)
+        other.mentioned, other.memos = self.mentioned.folded(), self.memos
+        return other
 
     def compute_all(self) -> None:
         """Compute all maps now, so that no step of a long-running process waits for them."""

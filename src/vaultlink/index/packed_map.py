@@ -103,13 +103,19 @@ class ColumnBuilder:
         return Column(keys, self.ends, lambda start, end: data[start:end])  # type: ignore[arg-type,return-value] # decoders take any buffer
 
 
+_NOTHING: Mapping[str, bytes] = {}
+"""The folded values of mappings that have none: one object, so that they count as the same."""
+
+
 class PackedMap(Mapping[str, T], Generic[T]):
     """Read-only mapping with values that are still encoded, and others that are not.
 
-    Immutable: `with_changes` returns another mapping, which shares the encoded values.
+    Immutable: `with_changes` returns another mapping, which shares the encoded values. A value is
+    found in `_values`, else in `_folded` (encoded again; empty for a removed key), else in the
+    column.
     """
 
-    __slots__ = ("_column", "_kind", "_remembered", "_values")
+    __slots__ = ("_column", "_folded", "_kind", "_remembered", "_values")
 
     def __init__(
         self, kind: Any, values: dict[str, T | None] | None = None, column: Column | None = None
@@ -124,6 +130,7 @@ class PackedMap(Mapping[str, T], Generic[T]):
         self._kind = kind
         self._values: dict[str, T | None] = {} if values is None else values
         self._column = column
+        self._folded: Mapping[str, bytes] = _NOTHING
         self._remembered: dict[str, T] = dict(column.decoded) if column else {}
 
     def __getitem__(self, key: str) -> T:
@@ -146,15 +153,18 @@ class PackedMap(Mapping[str, T], Generic[T]):
     def __contains__(self, key: object) -> bool:
         if key in self._values:
             return self._values[key] is not None
+        if key in self._folded:
+            return bool(self._folded[key])  # type: ignore[index]
         numbers = self._numbers
         return key in numbers and self._has_bytes(numbers[key])  # type: ignore[index]
 
     def __iter__(self) -> Iterator[str]:
-        values = self._values
-        if not values:
+        values, folded = self._values, self._folded
+        if not values and not folded:
             return self._iterate_packed()
         return chain(
-            (key for key in self._iterate_packed() if key not in values),
+            (key for key in self._iterate_packed() if key not in values and key not in folded),
+            (key for key, packed in folded.items() if packed and key not in values),
             (key for key, value in values.items() if value is not None),
         )
 
@@ -170,13 +180,23 @@ class PackedMap(Mapping[str, T], Generic[T]):
         if not changes:
             return self
         other = PackedMap.__new__(PackedMap)
-        other._kind, other._column = self._kind, self._column
+        other._kind, other._column, other._folded = self._kind, self._column, self._folded
         other._remembered = self._remembered
         other._values = {**self._values, **changes}
         if not self._column:
             for key, value in changes.items():
-                if value is None:
+                if value is None and key not in self._folded:
                     del other._values[key]
+        return other
+
+    def folded(self) -> "PackedMap[T]":
+        """Return an equal mapping that keeps its changed values encoded, and no decoded ones."""
+        other = PackedMap.__new__(PackedMap)
+        other._kind, other._column, other._values = self._kind, self._column, {}
+        other._remembered = dict(self._column.decoded) if self._column else {}
+        folded = {key: self.pack(key) for key in (*self._folded, *self._values)}
+        in_column = self._numbers
+        other._folded = {key: data for key, data in folded.items() if data or key in in_column}
         return other
 
     def pack(self, key: str) -> bytes:
@@ -187,7 +207,8 @@ class PackedMap(Mapping[str, T], Generic[T]):
         return self._slice(key)
 
     def pack_column(self, keys: Keys) -> Column:
-        if not self._values and self._column and self._column.keys.names == keys.names:
+        is_unchanged = not self._values and not self._folded
+        if is_unchanged and self._column and self._column.keys.names == keys.names:
             return self._column
         builder = ColumnBuilder()
         for key in keys.names:
@@ -200,8 +221,8 @@ class PackedMap(Mapping[str, T], Generic[T]):
             yield self._values[key] if key in self._values else self._decode(self._slice(key), kind)
 
     def saved_value(self, key: str) -> T | None:
-        """Return the encoded value of a key, even if it was replaced; else None."""
-        packed = self._slice(key)
+        """Return the value of a key in the column, even if it was replaced; else None."""
+        packed = self._slice_column(key)
         return self._decode(packed) if packed else None
 
     def is_packed(self, key: str) -> bool:
@@ -215,6 +236,8 @@ class PackedMap(Mapping[str, T], Generic[T]):
             for key, value in self._values.items()
             if value is not None and part in encode(value)
         ]
+        folded = self._folded.items()
+        found += [key for key, packed in folded if part in packed and key not in self._values]
         if self._column is None:
             return found
         data, ends = bytes(self._column.read_all()), self._column.ends
@@ -222,7 +245,7 @@ class PackedMap(Mapping[str, T], Generic[T]):
         at = data.find(part)
         while at != -1:
             number = bisect_right(ends, at)
-            if keys[number] not in self._values:
+            if keys[number] not in self._values and keys[number] not in self._folded:
                 found.append(keys[number])
             at = data.find(part, ends[number])
         return found
@@ -232,7 +255,7 @@ class PackedMap(Mapping[str, T], Generic[T]):
         return (
             self.is_packed(key)
             and other.is_packed(key)
-            and (self._column is other._column or self._slice(key) == other._slice(key))
+            and (self.shares_column(other) or self._slice(key) == other._slice(key))
         )
 
     def count_items(self, keys: Iterable[str]) -> int:
@@ -242,35 +265,49 @@ class PackedMap(Mapping[str, T], Generic[T]):
             if key in values:
                 count += len(values[key])
                 continue
+            if key in self._folded:
+                count += _count_encoded(self._folded[key], 0)
+                continue
             if not data and self._column is not None:
                 data, ends = self._column.read_all(), self._column.ends
             number = numbers[key]
-            begin = ends[number - 1] if number else 0
-            size = _ARRAY_SIZES.get(data[begin], 0)
-            more = data[begin + 1 : begin + 1 + size]
-            count += int.from_bytes(more, "big") if size else data[begin] & 0x0F
+            count += _count_encoded(data, ends[number - 1] if number else 0)
         return count
 
     def to_changes(self) -> dict[str, T | None]:
         """Return all values, and None for the keys without one."""
-        return {key: self.get(key) for key in (*self._numbers, *self._values)}
+        return {key: self.get(key) for key in (*self._numbers, *self._folded, *self._values)}
 
     @property
     def has_column(self) -> bool:
         return self._column is not None
 
     def shares_column(self, other: "PackedMap[T]") -> bool:
-        return self._column is not None and self._column is other._column
+        """Return True if both have the same encoded values, changed ones included."""
+        return (
+            self._column is not None
+            and self._column is other._column
+            and self._folded is other._folded
+        )
 
     def keys_changed(self) -> Iterable[str]:
-        """Return the keys whose values are not encoded, removed ones included."""
-        return self._values.keys()
+        """Return the keys whose values are not those of the column, removed ones included."""
+        return {**self._folded, **self._values} if self._folded else self._values.keys()
+
+    def keys_differing(self, other: "PackedMap[T]") -> list[str]:
+        """Return the keys whose values may differ, of two mappings that share their column."""
+        mine, theirs = self._values, other._values
+        return [
+            key
+            for key in {**mine, **theirs}
+            if mine.get(key, _ABSENT) is not theirs.get(key, _ABSENT)
+        ]
 
     def unpack_all(self) -> None:
         """Decode all values and drop the encoded ones, so that later updates are faster."""
-        if self._column:
+        if self._column or self._folded:
             self._values = {key: self[key] for key in self}
-            self._column, self._remembered = None, {}
+            self._column, self._remembered, self._folded = None, {}, _NOTHING
 
     @property
     def _numbers(self) -> Mapping[str, int]:
@@ -283,6 +320,9 @@ class PackedMap(Mapping[str, T], Generic[T]):
             raise DamagedCacheError(self._column and self._column.file) from None
 
     def _slice(self, key: str) -> bytes:
+        return self._folded[key] if key in self._folded else self._slice_column(key)
+
+    def _slice_column(self, key: str) -> bytes:
         number = self._numbers.get(key)
         return b"" if self._column is None or number is None else self._column.slice(number)
 
@@ -293,6 +333,17 @@ class PackedMap(Mapping[str, T], Generic[T]):
 
     def _iterate_packed(self) -> Iterator[str]:
         return (key for key, number in self._numbers.items() if self._has_bytes(number))
+
+
+_ABSENT = object()
+"""Stands for a key that a mapping does not change."""
+
+
+def _count_encoded(data: bytes, begin: int) -> int:
+    """Return the number of items of an encoded array that begins here."""
+    size = _ARRAY_SIZES.get(data[begin], 0)
+    more = data[begin + 1 : begin + 1 + size]
+    return int.from_bytes(more, "big") if size else data[begin] & 0x0F
 
 
 def decode_column(kind: Any, column: Column) -> PackedMap[Any]:
@@ -333,7 +384,7 @@ def list_changed_keys(before: Mapping[str, T], after: Mapping[str, T]) -> Iterab
         and isinstance(after, PackedMap)
         and before.shares_column(after)
     ):
-        return dict.fromkeys((*before.keys_changed(), *after.keys_changed()))
+        return before.keys_differing(after)
     return dict.fromkeys((*before, *after))
 
 
@@ -342,6 +393,11 @@ def count_items(mapping: Mapping[str, Sequence[object]], keys: Iterable[str]) ->
     if isinstance(mapping, PackedMap):
         return mapping.count_items(keys)
     return sum(len(mapping[key]) for key in keys)
+
+
+def fold(mapping: Mapping[str, T]) -> Mapping[str, T]:
+    """Return an equal mapping with encoded values, or the same object if none ever were."""
+    return mapping.folded() if isinstance(mapping, PackedMap) else mapping
 
 
 def unpack_all(*mappings: Mapping[str, object]) -> None:
