@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from vaultlink.files import NO_FOLLOW, read_regular
-from vaultlink.write.journal_files import TRASH_FOLDER, is_journal_path
+from vaultlink.obsidian import TRASH_FOLDER
+from vaultlink.write.journal_files import is_journal_path
 from vaultlink.write.moves import expand_moves, fold_path
 from vaultlink.write.open_folders import split_path
 

@@ -174,7 +174,7 @@ class RefactorCommand(WritingCommand):
         try:
             with self.terminal.progress_line("Planning changes"):  # a question pauses it
                 plan = self._make_plan(vault, vault.fixer.sources())
-            refuse_protected(plan, vault.state.settings.is_protected)
+            refuse_protected(plan)
             if plan.skipped and not self._choices.skip_unwritable:
                 raise RefusedError(_describe_skipped(plan))
         except RefusedError as error:
