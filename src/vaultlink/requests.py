@@ -175,13 +175,13 @@ def complete_refactoring(
     Notes that should change and can't be are refused unless it `skips` them; `advice` is a sentence
     for the message then.
     """
-    planned, settings = fixer.planned, fixer.state.settings
+    planned = fixer.planned
     folders = fixer.scan.listing.unreadable_folders
     if planned:
         folders = tuple((planned.plan.find_new_path(path), reason) for path, reason in folders)
     try:
         plan = make_plan()
-        refuse_protected(plan, settings.is_protected)
+        refuse_protected(plan)
         if not skips:
             refuse_skipped(plan, advice)
     except RefusedError as error:
