@@ -140,7 +140,7 @@ def plan_requests(
         number += count
         plan = plan.then(made) if plan else made
         fixer = fixer.after(plan)
-    assert plan
+    assert plan is not None
     return plan
 
 
