@@ -27,8 +27,10 @@ from mcp.shared.message import SessionMessage
 from vaultlink import __version__
 from vaultlink.errors import USER_ERRORS, DamagedCacheError, UsageError
 from vaultlink.serve.answers import Page, cut_sentence, encode_answer
+from vaultlink.serve.changes import Call
+from vaultlink.serve.plans import PlanStore
 from vaultlink.serve.questions import check
-from vaultlink.serve.tools import Call, Tool, answer_call, list_tools
+from vaultlink.serve.tools import Tool, answer_call, list_tools
 from vaultlink.serve.workspace import Workspace
 from vaultlink.text import escape_controls, quote_name
 from vaultlink.watch.garbage import exempt_present_objects, free_new_objects
@@ -152,8 +154,15 @@ _MAX_LEFT = 10
 """Calls after which memory is freed in any case: what a draft leaves takes megabytes."""
 
 
+class Opened(NamedTuple):
+    """An open vault, and the plans for it."""
+
+    workspace: Workspace
+    plans: PlanStore
+
+
 class _Job(NamedTuple):
-    work: Callable[[Workspace], str]
+    work: Callable[[Opened], str]
     future: "Future[str]"
 
 
@@ -162,11 +171,12 @@ class _Worker:
 
     def __init__(self, open_workspace: Callable[[], Workspace]):
         self._open, self._jobs = open_workspace, SimpleQueue[_Job]()
-        self._workspace: Workspace | None = None
+        self._opened: Opened | None = None
         self._busy, self._is_stopping = threading.Lock(), False
+        self.runs: list[str] = []
         threading.Thread(target=self._run, daemon=True).start()
 
-    def submit(self, work: Callable[[Workspace], str]) -> "Future[str]":
+    def submit(self, work: Callable[[Opened], str]) -> "Future[str]":
         job = _Job(work, Future())
         self._jobs.put(job)
         return job.future
@@ -175,9 +185,9 @@ class _Worker:
         """Begin no other write, and wait for one that has begun."""
         self._is_stopping = True
         self._busy.acquire()
-        if self._workspace is not None:
+        if self._opened is not None:
             with suppress(Exception):
-                self._workspace.close()
+                self._opened.workspace.close()
 
     def write(self, action: Callable[[], Any]) -> Any:
         """Run an action that `stop` waits for."""
@@ -188,7 +198,7 @@ class _Worker:
 
     def _run(self) -> None:
         with suppress(Exception):  # each call reports it
-            self._get_workspace()
+            self._get_opened()
         left = 0  # calls whose garbage is not freed yet
         while True:
             job = self._take(left)
@@ -211,18 +221,19 @@ class _Worker:
 
     def _work(self, job: _Job) -> str:
         try:
-            return job.work(self._get_workspace())
+            return job.work(self._get_opened())
         except DamagedCacheError as error:  # raised before anything is written
             if not forget_cache_file(error.file):
                 raise
-            self._workspace = None
-            return job.work(self._get_workspace())
+            self._opened = None
+            return job.work(self._get_opened())
 
-    def _get_workspace(self) -> Workspace:
-        if self._workspace is None:
-            self._workspace = self._open()
+    def _get_opened(self) -> Opened:
+        if self._opened is None:
+            workspace = self._open()
+            self._opened = Opened(workspace, PlanStore(workspace, "vaultlink mcp"))
             exempt_present_objects()
-        return self._workspace
+        return self._opened
 
 
 # -- the requests of the protocol ------------------------------------------------------------------
@@ -294,8 +305,11 @@ async def _answer(
         text = await _run(
             context,
             worker,
-            lambda workspace: answer_call(
-                Call(workspace, worker.write, cancelled.is_set), tools[name], name, arguments
+            lambda opened: answer_call(
+                Call(*opened, worker.write, cancelled.is_set, worker.runs),
+                tools[name],
+                name,
+                arguments,
             ),
             cancelled,
         )
@@ -322,7 +336,7 @@ def _describe_error(error: Exception) -> str:
 async def _run(
     context: "ServerRequestContext[Any]",
     worker: _Worker,
-    work: Callable[[Workspace], str],
+    work: Callable[[Opened], str],
     cancelled: threading.Event,
 ) -> str:
     """Run a job in the worker, and report the progress of a long one."""
@@ -372,7 +386,7 @@ async def _read_resource(
         text = await _run(
             context,
             worker,
-            lambda workspace: encode_answer(check(workspace.refresh(), page), page),
+            lambda opened: encode_answer(check(opened.workspace.refresh(), page), page),
             threading.Event(),
         )
     except USER_ERRORS as error:

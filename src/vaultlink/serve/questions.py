@@ -42,16 +42,21 @@ def check_name(name: str) -> str:
     """Return a name that may be one in the vault. Raises UsageError."""
     if not name.strip():
         raise UsageError("the name is empty. Write the path of a note, or its name as in a link.")
-    if not name.isprintable() and any(ord(char) < 32 or 127 <= ord(char) < 160 for char in name):
-        raise UsageError(f"{quote_name(name)} contains control characters.")
+    refuse_controls(name)
     if _OUTSIDE.match(name):
         raise UsageError(
             f"{quote_name(name)} is no path in the vault. Paths begin at the root of the vault, "
             "without a slash."
         )
     if ".." in re.split(r"[/\\]", name):
-        raise UsageError(f"{quote_name(name)} may lead out of the vault. Write the path without ..")
+        raise UsageError(f"{quote_name(name)} may lead out of the vault.")
     return name
+
+
+def refuse_controls(text: str) -> None:
+    """Raise UsageError for a text with control characters."""
+    if not text.isprintable() and any(ord(char) < 32 or 127 <= ord(char) < 160 for char in text):
+        raise UsageError(f"{quote_name(text)} contains control characters.")
 
 
 def find_note(vault: Vault, name: str) -> str:

@@ -6,22 +6,8 @@ from typing import Any, NamedTuple
 from vaultlink.errors import UsageError
 from vaultlink.serve import questions
 from vaultlink.serve.answers import Page, ToolAnswer, encode_answer
-from vaultlink.serve.workspace import Workspace
+from vaultlink.serve.changes import Call, apply_plan_by_id, plan_changes, undo_run_by_id
 from vaultlink.text import quote_name
-
-
-class Call(NamedTuple):
-    """A call of a tool.
-
-    Attributes:
-        workspace: The vault.
-        write: Runs an action that writes, unless the server is ending.
-        is_cancelled: Returns True if nobody waits for the answer any more.
-    """
-
-    workspace: Workspace
-    write: Callable[[Callable[[], Any]], Any]
-    is_cancelled: Callable[[], bool]
 
 
 class Tool(NamedTuple):
@@ -44,7 +30,9 @@ class Tool(NamedTuple):
         }
 
 
-_DEFAULT_LIMIT = 20
+_DEFAULT_LIMIT, _CHANGE_LIMIT = 20, 100
+"""Rows of a page; a diff has short ones."""
+
 
 _TEXT = {"type": "string"}
 _NOTE = {"type": "string", "description": "Path in the vault, or name as in a link"}
@@ -116,7 +104,8 @@ READING = {
 def answer_call(call: Call, tool: Tool, name: str, arguments: object) -> str:
     """Return the answer of a tool as JSON. Raises an error of `USER_ERRORS`."""
     given = read_arguments(name, tool, arguments)
-    page = Page(given.pop("limit", _DEFAULT_LIMIT), given.pop("after", 0))
+    limit = _CHANGE_LIMIT if tool.writes else _DEFAULT_LIMIT
+    page = Page(given.pop("limit", limit), given.pop("after", 0))
     subject = call if tool.writes else call.workspace.refresh()
     return encode_answer(tool.answer(subject, page, **given), page)
 
@@ -181,10 +170,10 @@ def _describe_type(schema: Mapping[str, Any]) -> str:
         return f"a whole number, {schema['minimum']}{highest}"
     if kind == "array":
         items: Mapping[str, Any] = schema["items"]
-        most = f" of at most {schema['maxItems']}" if "maxItems" in schema else ""
+        most = f"at most {schema['maxItems']} " if "maxItems" in schema else ""
         if "enum" in items:
             return f"a list of {', '.join(items['enum'])}"
-        return f"a list{most} {_PLURALS[items['type']]}"
+        return f"a list of {most}{_PLURALS[items['type']]}"
     if kind == "object":
         return "an object with a text for each path"
     return "a text" if kind == "string" else "true or false"
@@ -193,7 +182,39 @@ def _describe_type(schema: Mapping[str, Any]) -> str:
 _PLURALS = {"string": "texts", "object": "objects"}
 
 
-WRITING: dict[str, Tool] = {}
+WRITING = {
+    "change": Tool(
+        "Plan changes, in order, as one plan: never rename, move, merge or delete notes in "
+        "another way. Each is {rename: A, to: B} (notes, folders, Note#Heading, #tag), {move: A, "
+        "to: Folder/}, {delete: A, unlink: true | to: B | leave: true}, {merge: A, into: B}, "
+        "{extract: A#Heading, to: B}, {link: {note: A, to: B}} (a mention), {fix: safe}, or "
+        "{unresolved: X, link: B | unlink: true | create: Folder/, stub: true}. Answers the id of "
+        "the plan, what it breaks, adds, resolves and captures, and its diff. Writes nothing, but "
+        "with apply at once if there are at most 20 files.",
+        {
+            "changes": {"type": "array", "items": {"type": "object"}},
+            "apply": {"type": "boolean"},
+            **_PAGE,
+        },
+        plan_changes,
+        ("changes",),
+        writes=True,
+    ),
+    "apply": Tool(
+        "Write a plan of change. Notes that changed since are named, and nothing is written then.",
+        {"plan": _TEXT, **_PAGE},
+        apply_plan_by_id,
+        ("plan",),
+        writes=True,
+    ),
+    "undo": Tool(
+        "Revert a run byte for byte, by default the last one of this server.",
+        {"run": _TEXT, **_PAGE},
+        undo_run_by_id,
+        writes=True,
+    ),
+}
+"""The tools that can write, by name."""
 
 
 def list_tools(*, allow_writes: bool) -> dict[str, Tool]:
