@@ -109,7 +109,7 @@ class PackedMap(Mapping[str, T], Generic[T]):
     Immutable: `with_changes` returns another mapping, which shares the encoded values.
     """
 
-    __slots__ = ("_column", "_kind", "_remembered", "_values")
+    __slots__ = ("_column", "_kind", "_remembered", "_size", "_values")
 
     def __init__(
         self, kind: Any, values: dict[str, T | None] | None = None, column: Column | None = None
@@ -125,6 +125,7 @@ class PackedMap(Mapping[str, T], Generic[T]):
         self._values: dict[str, T | None] = {} if values is None else values
         self._column = column
         self._remembered: dict[str, T] = dict(column.decoded) if column else {}
+        self._size: int | None = None
 
     def __getitem__(self, key: str) -> T:
         if key in self._values:
@@ -159,7 +160,9 @@ class PackedMap(Mapping[str, T], Generic[T]):
         )
 
     def __len__(self) -> int:
-        return sum(1 for _ in self)
+        if self._size is None:
+            self._size = sum(1 for _ in self)
+        return self._size
 
     def with_changes(self, changes: Mapping[str, T | None]) -> "PackedMap[T]":
         """Return another mapping with some values added, replaced or removed (None)."""
@@ -173,6 +176,10 @@ class PackedMap(Mapping[str, T], Generic[T]):
         other._kind, other._column = self._kind, self._column
         other._remembered = self._remembered
         other._values = {**self._values, **changes}
+        other._size = None
+        if self._size is not None:
+            gone = sum([key in self for key in changes])
+            other._size = self._size - gone + sum([item is not None for item in changes.values()])
         if not self._column:
             for key, value in changes.items():
                 if value is None:
