@@ -42,8 +42,8 @@ if TYPE_CHECKING:
     from vaultlink.index.anchors import Anchor
     from vaultlink.index.name_search import FoundName
     from vaultlink.parse.post import Post
-    from vaultlink.requests import Request
     from vaultlink.write.fixer import Fixer
+    from vaultlink.write.requests import Request
     from vaultlink.write.write_notes import WriteResult
 
 __all__ = ["Settings", "Vault", "VaultError", "open_vault"]
@@ -443,7 +443,7 @@ class Vault(msgspec.Struct, frozen=True, eq=False, dict=True):
         Raises:
             UsageError: A request can't be read, or must not be made; then it is a `RefusedError`.
         """
-        from vaultlink.requests import plan_requests  # noqa: PLC0415 - for few programs
+        from vaultlink.write.requests import plan_requests  # noqa: PLC0415 - for few programs
 
         return plan_requests(self.fixer, requests)
 

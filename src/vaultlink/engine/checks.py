@@ -150,13 +150,14 @@ class LinterSettings(msgspec.Struct, frozen=True, dict=True):
 
     @cached_property
     def _decide_writing(self) -> Callable[[str], bool | None]:
-        return compile_ordered_globs(self.config.write_paths or ["*"])
+        return compile_ordered_globs(self.config.write_paths)
 
     def find_protection(self, path: str) -> str:
         """Return why no command but `undo` may change a path, as a clause; "" if one may."""
         if self._decide_protection(path) is True:
             return PROTECTED
-        return "" if self._decide_writing(path) is True else OUTSIDE_WRITE_PATHS
+        is_limited = bool(self.config.write_paths) and self._decide_writing(path) is not True
+        return OUTSIDE_WRITE_PATHS if is_limited else ""
 
     def is_protected(self, path: str) -> bool:
         """Return True for paths that no command but `undo` may change."""

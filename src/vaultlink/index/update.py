@@ -3,8 +3,14 @@
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
-from vaultlink.index.file_kinds import find_copied_folders
+from vaultlink.index.file_kinds import (
+    FolderPair,
+    count_copied_paths,
+    find_copied_folders,
+    list_copied_paths,
+)
 from vaultlink.index.index import (
     FilesByPath,
     Grouping,
@@ -24,13 +30,20 @@ from vaultlink.index.index import (
 )
 from vaultlink.index.near_names import (
     build_near_keys,
-    find_name_words,
     find_renamed,
     list_different_names,
 )
 from vaultlink.index.packed_map import with_changes
 from vaultlink.index.resolve import PathsByName, name_key, normalize_name, resolve_with_alternatives
+from vaultlink.index.vocabulary import (
+    count_changed_names,
+    count_name_words,
+    count_target_words,
+    list_words,
+)
 from vaultlink.model import Link, Note, Place
+
+_K = TypeVar("_K")
 
 # -- markdown links whose destination starts with a slash ------------------------------------------
 # In a vault they are paths from its root. In notes that are published they are often addresses of
@@ -70,12 +83,8 @@ def find_notes_depending_on_paths(before: Index, after: Index, moved: Iterable[s
         for key in path_keys(path)[1:]
     )
     if folders_changed or has_many_paths(before) != has_many_paths(after):
-        affected.update(
-            source
-            for target, sources in after.unresolved_sources.items()
-            if "/" in target
-            for source in sources
-        )
+        sources = after.unresolved_sources
+        affected.update(*(sources[target] for target in sources if "/" in target))
     return affected
 
 
@@ -131,7 +140,7 @@ def update(
     targets.update(resolve_links(after, stale))
     after.targets = with_changes(index.targets, targets)
     after.mentioned = index.mentioned.with_changes(dict.fromkeys(changed))
-    _renew_memos(index, after, changed, changed | moved, stale | changed)
+    _renew_memos(index, after, changed | moved, stale | changed)
     affected = _find_affected_notes(index, after, changed, stale, keys)
     affected |= find_notes_depending_on_paths(index, after, moved)
     affected |= find_notes_depending_on_copies(index, after)
@@ -187,7 +196,7 @@ def _find_affected_notes(
         affected.update(
             path for path in (old | new if path in changed else old ^ new) if path is not None
         )
-    for path in changed:
+    for path in before.files & changed:  # what links to a new file was resolved again
         if _linkable_parts(before.notes.get(path)) != _linkable_parts(after.notes.get(path)):
             affected.update(after.sources_of(path))
     sharing = {path for key in keys for path in after.definitions.get(key, ())}
@@ -248,29 +257,37 @@ def make_resolver(names: PathsByName) -> Callable[[Note], LinkTargets]:
     return lambda note: tuple([resolve_link(note.path, link) for link in note.links])
 
 
-def _renew_memos(
-    before: Index, after: Index, changed: set[str], moved: set[str], resolved: set[str]
-) -> None:
-    """Carry over maps and tallies; only the given paths are visited."""
+def _renew_memos(before: Index, after: Index, moved: set[str], resolved: set[str]) -> None:
+    """Carry over derived values; only the given paths are visited.
+
+    `resolved` are the notes whose links were resolved, `moved` all that changed.
+    """
     for memo, value in before.memos.items():
+        kind = value if isinstance(value, SteppedValue) else memo
+        paths = resolved if getattr(kind, "on_targets", False) else moved
         if isinstance(memo, Grouping):
-            paths = resolved if memo.on_targets else moved
             after.memos[memo] = _patch_map(value, before, after, paths, memo.keys_of)
         elif isinstance(memo, TraitCount):
-            paths = resolved if memo.on_targets else changed
             after.memos[memo] = _update_tally(memo, value, before, after, paths)
-        elif memo is build_files_by_path and value.groups is not None:
-            groups = _patch_map(value.groups, before, after, moved, _list_places)
-            after.memos[memo] = FilesByPath(after.files, groups)
-        elif memo in (build_near_keys, find_name_words, list_different_names):
-            if not find_renamed(before, after):
-                after.memos[memo] = value
-        elif memo is find_files_sharing_names:
-            after.memos[memo] = _update_shared_names(before, after, moved)
+        elif isinstance(value, SteppedValue):
+            after.memos[memo] = value.update(after, paths)
+        elif memo in _UPDATES:
+            after.memos[memo] = _UPDATES[memo](value, before, after, moved | resolved)
         elif memo is find_copied_folders and before.files is after.files:
             after.memos[memo] = value
-        elif isinstance(value, SteppedValue):
-            after.memos[memo] = value.update(after, moved)
+    of_names = [memo for memo in _OF_NAMES if memo in before.memos]
+    if of_names and not find_renamed(before, after):
+        after.memos.update((memo, before.memos[memo]) for memo in of_names)
+
+
+def _update_files_by_path(
+    files: FilesByPath, before: Index, after: Index, paths: set[str]
+) -> FilesByPath:
+    if before.files is after.files:
+        return files
+    if files.groups is None:
+        return FilesByPath(after.files, searches=files.searches)
+    return FilesByPath(after.files, _patch_map(files.groups, before, after, paths, _list_places))
 
 
 def _list_places(index: Index, path: str) -> Iterable[str]:
@@ -303,23 +320,83 @@ def _patch_map(
     return with_changes(previous, patched)
 
 
-def _update_shared_names(before: Index, after: Index, moved: Iterable[str]) -> frozenset[str]:
+def _update_shared_names(
+    sharing: frozenset[str], before: Index, after: Index, moved: Iterable[str]
+) -> frozenset[str]:
     """Return files that share a name; only those of moved files need a new look."""
     if before.names is after.names:
-        return before.files_sharing_names
+        return sharing
     keys = {name_key(path) for path in moved}
     groups = (after.names.get(key, ()) for key in keys)
     outdated = (before.names.get(key, ()) for key in keys)
-    return before.files_sharing_names.difference(*outdated).union(
-        *(group for group in groups if len(group) > 1)
-    )
+    return sharing.difference(*outdated).union(*(group for group in groups if len(group) > 1))
 
 
 def _update_tally(
     tally: TraitCount, counts: "Counter[str]", before: Index, after: Index, changed: Iterable[str]
 ) -> "Counter[str]":
-    updated = Counter(counts)
+    added: Counter[str] = Counter()
     for path in changed:
-        updated.subtract(Counter(tally.list_traits(before, path)))
-        updated.update(tally.list_traits(after, path))
-    return +updated
+        added.update(tally.list_traits(after, path))
+        added.subtract(Counter(tally.list_traits(before, path)))
+    return _add_counts(counts, added)
+
+
+def _add_counts(counts: "Counter[_K]", added: "Counter[_K]") -> "Counter[_K]":
+    """Return the sum of counts; the same object if nothing is added."""
+    if not any(added.values()):
+        return counts
+    updated = counts.copy()
+    for key, number in added.items():
+        updated[key] += number
+        if not updated[key]:
+            del updated[key]
+    return updated
+
+
+def _update_name_words(
+    counts: "Counter[str]", before: Index, after: Index, paths: Iterable[str]
+) -> "Counter[str]":
+    return _add_counts(counts, count_changed_names(before, after, paths))
+
+
+def _update_target_words(
+    counts: "Counter[str]", before: Index, after: Index, paths: Iterable[str]
+) -> "Counter[str]":
+    targets = {
+        target
+        for path in paths
+        for target in {*unresolved_keys(before, path)} ^ {*unresolved_keys(after, path)}
+    }
+    added: Counter[str] = Counter()
+    for target in targets:
+        if target not in before.unresolved_sources:
+            added.update(list_words(target))
+        elif target not in after.unresolved_sources:
+            added.subtract(list_words(target))
+    return _add_counts(counts, added)
+
+
+def _update_copied_paths(
+    counts: "Counter[FolderPair]", before: Index, after: Index, moved: Iterable[str]
+) -> "Counter[FolderPair]":
+    if before.names is after.names:
+        return counts
+    added: Counter[FolderPair] = Counter()
+    for key in {name_key(path) for path in moved}:
+        added.update(list_copied_paths(after.names.get(key, ())))
+        added.subtract(Counter(list_copied_paths(before.names.get(key, ()))))
+    return _add_counts(counts, added)
+
+
+_OF_NAMES: tuple[Callable[[Index], Any], ...] = (build_near_keys, list_different_names)
+"""Derived values that stay while no file has another name, title or alias."""
+
+_UPDATES: Mapping[Callable[[Index], Any], Callable[[Any, Index, Index, set[str]], Any]] = {
+    count_name_words: _update_name_words,
+    count_target_words: _update_target_words,
+    count_copied_paths: _update_copied_paths,
+    find_files_sharing_names: _update_shared_names,
+    build_files_by_path: _update_files_by_path,
+}
+"""Derived values with the functions that change them as the vault."""
