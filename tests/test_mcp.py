@@ -37,8 +37,9 @@ def vault(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def server(vault: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[McpClient]:
     """Serve the vault to the tests of this module; nothing may be on stderr, and nothing changes."""
     before = read_files(vault)
-    file = tmp_path_factory.mktemp("errors") / "stderr"
-    with file.open("w") as errors, McpClient(vault, errors=errors) as client:
+    state = tmp_path_factory.mktemp("state")
+    file = state / "stderr"
+    with file.open("w") as errors, McpClient(vault, errors=errors, state=state) as client:
         yield client
     assert file.read_text() == ""
     assert read_files(vault) == before
@@ -504,7 +505,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[McpClient]:
         path: text if isinstance(text, bytes) else text.encode() for path, text in HOSTILE.items()
     }
     vault = create_vault(tmp_path_factory.mktemp("v"), files)
-    with McpClient(vault) as client:
+    with McpClient(vault, state=tmp_path_factory.mktemp("state")) as client:
         yield client
 
 

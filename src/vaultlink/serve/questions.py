@@ -148,6 +148,8 @@ def _check_drafts(
     is_wanted: Callable[[Diagnostic], bool],
 ) -> ToolAnswer:
     held, checked = hold_texts(vault, _read_drafts(drafts))
+    for compute in held.index.memos.keys() - vault.index.memos.keys():
+        vault.index.derive(compute)  # the next drafts take it over from here
     added: list[Diagnostic] = []
     resolved = 0
     for path in sorted(checked, key=lambda path: (path not in drafts, path)):
