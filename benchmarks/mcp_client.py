@@ -35,15 +35,23 @@ class McpClient(AbstractContextManager["McpClient"]):
         options: Other options of `vaultlink mcp`.
         mode: `legacy` for the protocol with `initialize`, `auto` for the newest one.
         errors: The file that gets the server's stderr; None for that of this process.
+        state: A folder for the server's cache and records of runs; None for those of the user.
     """
 
     def __init__(
-        self, vault: Path, *options: str, mode: str = "auto", errors: IO[str] | None = None
+        self,
+        vault: Path,
+        *options: str,
+        mode: str = "auto",
+        errors: IO[str] | None = None,
+        state: Path | None = None,
     ):
+        folders = ("VAULTLINK_CACHE_DIR", "VAULTLINK_STATE_DIR")
+        own = {name: str(state / name) for name in folders} if state else {}
         self._server = StdioServerParameters(
             command=sys.executable,
             args=["-m", "vaultlink", "mcp", "--vault", str(vault), *options],
-            env=dict(os.environ),
+            env={**os.environ, **own},
         )
         self._mode, self._errors = mode, errors or sys.stderr
         self._ready, self._failure = threading.Event(), list[BaseException]()

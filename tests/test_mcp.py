@@ -20,12 +20,12 @@ VAULT = {
     "Home.md": "# Home\n\n[[Tide]] and [[Nowhere]], [[The wall]] and [[Tied]]\n",
     "Tide.md": "---\naliases: [Flood, High water]\ntags: [sea]\n---\n# Tide\n\n[[Home]]\n\n## Low water\n\ntext ^low\n",
     "Sea/Wall.md": "---\ntitle: The wall\n---\n[[Tide#Low water]] [[Tide#Ebb]] [[Nowhere]]\n",
-    "Sea/Pier.md": "The pier is near the tide and the [[wall]].\n",
+    "Sea/Pier.md": "The pier is near the High water of May, and the [[wall]].\n",
     "Old/Pier.md": "[[Home]] ![[map.png]] https://example.org\n",
     "map.png": "PNG",
 }
 
-READING = ["check", "resolve", "note", "unresolved", "related"]
+READING = ["check", "resolve", "note", "unresolved", "mentions", "related"]
 
 
 @pytest.fixture(scope="module")
@@ -37,8 +37,9 @@ def vault(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def server(vault: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[McpClient]:
     """Serve the vault to the tests of this module; nothing may be on stderr, and nothing changes."""
     before = read_files(vault)
-    file = tmp_path_factory.mktemp("errors") / "stderr"
-    with file.open("w") as errors, McpClient(vault, errors=errors) as client:
+    state = tmp_path_factory.mktemp("state")
+    file = state / "stderr"
+    with file.open("w") as errors, McpClient(vault, errors=errors, state=state) as client:
         yield client
     assert file.read_text() == ""
     assert read_files(vault) == before
@@ -246,6 +247,18 @@ def pick(value: Any, wanted: Any) -> Any:
             {"counts": {"mistakes": 0, "planned": 1, "links": 1}},
             id="unresolved in a folder",
         ),
+        pytest.param(
+            "mentions",
+            {"note": "Sea/Pier"},
+            {
+                "counts": {"mentions": 1, "notes": 1},
+                "mentions": [{"path": "Sea/Pier.md", "line": 1, "words": "High water", "target": "Tide.md"}],
+            },
+            id="mentions in a note",
+        ),
+        pytest.param("mentions", {"to": "Tide"}, {"counts": {"mentions": 1}}, id="mentions of a note"),
+        pytest.param("mentions", {"note": "Home"}, {"counts": {"mentions": 0}}, id="no mentions"),
+        pytest.param("mentions", {}, {"counts": {"notes": 1}}, id="all mentions"),
         pytest.param("related", {"note": "Tide"}, {"note": "Tide.md", "next": None}, id="related"),
     ],
 )  # fmt: skip
@@ -268,7 +281,7 @@ def test_null_is_no_value(server: McpClient) -> None:
 @pytest.mark.parametrize(
     ("tool", "arguments", "sentence"),
     [
-        ("nothing", {}, "there is no tool “nothing”. The tools are check, resolve, note, unresolved, related."),
+        ("nothing", {}, "there is no tool “nothing”. The tools are check, resolve, note, unresolved, mentions, related."),
         ("change", {"changes": []}, "there is no tool “change”. The tools are"),
         ("undo", {}, "there is no tool “undo”."),
         ("note", {}, "note requires the argument “note”: a text."),
@@ -283,6 +296,7 @@ def test_null_is_no_value(server: McpClient) -> None:
         ("check", {"limit": 0}, "the argument “limit” of check must be a whole number, 1 to 200."),
         ("check", {"limit": True}, "the argument “limit” of check must be a whole number, 1 to 200."),
         ("check", {"after": -1}, "the argument “after” of check must be a whole number, 0 or more."),
+        ("check", {"limit": 201}, "the argument “limit” of check must be a whole number, 1 to 200."),
         ("check", {"after": 1.5}, "the argument “after” of check must be a whole number, 0 or more."),
         ("check", {"drafts": ["x"]}, "the argument “drafts” of check must be an object with a text for each path."),
         ("check", {"drafts": {"A.md": 1}}, "must be an object with a text for each path."),
@@ -294,6 +308,7 @@ def test_null_is_no_value(server: McpClient) -> None:
         ("check", {"note": "Tidee"}, "there is no note “Tidee” in this vault. Did you mean Tide.md?"),
         ("check", {"note": "Sea"}, "Sea/ is a folder. Name a note."),
         ("unresolved", {"folder": "Nope"}, "there is no folder “Nope” in this vault."),
+        ("mentions", {"to": "Nope"}, "there is no note “Nope” in this vault."),
         ("related", {"note": "Nope"}, "there is no note “Nope” in this vault."),
     ],
 )  # fmt: skip
@@ -340,6 +355,8 @@ def test_names_outside_the_vault_are_refused(server: McpClient, name: str) -> No
         ("resolve", {"names": ["Tide", name]}),
         ("resolve", {"names": ["Tide"], "source": name}),
         ("related", {"note": name}),
+        ("mentions", {"note": name}),
+        ("mentions", {"to": name}),
         ("unresolved", {"folder": name}),
     ]
     for tool, arguments in calls:
@@ -488,7 +505,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[McpClient]:
         path: text if isinstance(text, bytes) else text.encode() for path, text in HOSTILE.items()
     }
     vault = create_vault(tmp_path_factory.mktemp("v"), files)
-    with McpClient(vault) as client:
+    with McpClient(vault, state=tmp_path_factory.mktemp("state")) as client:
         yield client
 
 
@@ -507,6 +524,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[McpClient]:
         ("unresolved", {}),
         ("unresolved", {"folder": LONG}),
         ("related", {"note": "Home"}),
+        ("mentions", {}),
     ],
 )
 @pytest.mark.parametrize("page", [{}, {"limit": 200}, {"limit": 1, "after": 1}])

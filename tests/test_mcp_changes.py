@@ -2,17 +2,21 @@
 
 import json
 import re
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from mcp.shared.exceptions import MCPError
 
 from documents import blocks
 from mcp_calls import Amounts, CallScript
 from mcp_client import McpClient
 from running import create_vault, read_files
 from source import ROOT
+from vaultlink.write.journal_files import lock_vault
 
 PAGE = ROOT / "docs" / "agents.md"
 
@@ -29,8 +33,8 @@ VAULT = {
 class WritingServer:
     """A server with the tools that write, and its vault."""
 
-    def __init__(self, client: McpClient, vault: Path):
-        self.client, self.vault = client, vault
+    def __init__(self, client: McpClient, vault: Path, state: Path = Path()):
+        self.client, self.vault, self.state = client, vault, state
 
     def ask(self, tool: str, **arguments: Any) -> Any:
         """Return the answer of a tool that must not fail."""
@@ -50,9 +54,13 @@ class WritingServer:
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WritingServer]:
     vault = create_vault(tmp_path_factory.mktemp("mcp") / "vault", VAULT)
-    errors = tmp_path_factory.mktemp("errors") / "stderr"
-    with errors.open("w") as file, McpClient(vault, "--allow-writes", errors=file) as client:
-        yield WritingServer(client, vault)
+    state = tmp_path_factory.mktemp("state")
+    errors = state / "stderr"
+    with (
+        errors.open("w") as file,
+        McpClient(vault, "--allow-writes", errors=file, state=state) as client,
+    ):
+        yield WritingServer(client, vault, state)
     assert errors.read_text() == ""
 
 
@@ -112,6 +120,10 @@ def test_plan_writes_nothing_until_it_is_applied(server: WritingServer) -> None:
         ({"extract": "old_pier#Planks", "to": "Boards"}, {"files": 2, "breaks": 0}),
         ({"fix": "safe"}, {"files": 2, "resolves": 2, "adds": 0}),
         ({"fix": "safe", "notes": ["Mole"]}, {"files": 1, "resolves": 1}),
+        ({"link": {"note": "Fog/Horn", "to": "Mole"}}, {"files": 1, "adds": 0}),
+        ({"unresolved": "Lighthouse", "link": "Home"}, {"files": 1, "resolves": 1}),
+        ({"unresolved": "Lighthouse", "unlink": True}, {"files": 1, "resolves": 1}),
+        ({"unresolved": "Lighthouse", "create": "Sea/", "stub": True}, {"files": 1, "resolves": 1}),
         ({"rename": "Mole", "to": "Lighthouse"}, {"captures": 1, "resolves": 1}),
     ],
     ids=lambda value: next(iter(value)) if "counts" not in value else "",
@@ -241,6 +253,58 @@ def test_protected_notes_are_refused(tmp_path: Path) -> None:
         server = WritingServer(client, vault)
         text = server.refuse("change", changes=[{"rename": "Mole", "to": "B"}], apply=True)
         assert "Home.md" in text
+
+
+# -- calls that take long -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def shared_lock(shared: WritingServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have this process use the write lock of the server."""
+    monkeypatch.setenv("VAULTLINK_STATE_DIR", str(shared.state / "VAULTLINK_STATE_DIR"))
+
+
+@pytest.mark.usefixtures("shared_lock")
+def test_long_call_reports_its_progress_and_is_cancelled(server: WritingServer) -> None:
+    before = read_files(server.vault)
+    plan = server.ask("change", changes=[{"rename": "Mole", "to": "Breakwater"}])["plan"]
+    seen: list[float] = []
+
+    async def note(progress: float, total: float | None, message: str | None) -> None:
+        seen.append(progress)
+
+    with lock_vault(server.vault):  # another run writes
+        with pytest.raises(MCPError, match="timed out"):
+            server.client.ask(
+                lambda client: client.call_tool(
+                    "apply", {"plan": plan}, 2.5, progress_callback=note
+                )
+            )
+        time.sleep(0.5)  # until the server knows
+    assert len(seen) == 1
+    assert 2.0 <= seen[0] < 2.5
+    assert server.ask("note", note="Mole")["counts"]["backlinks"] == 2
+    assert read_files(server.vault) == before
+    assert server.ask("apply", plan=plan)["counts"]["moved"] == 1
+
+
+@pytest.mark.usefixtures("shared_lock")
+def test_call_waits_for_another_run(server: WritingServer) -> None:
+    release = threading.Event()
+
+    def hold() -> None:
+        with lock_vault(server.vault):
+            held.set()
+            release.wait(10)
+
+    held = threading.Event()
+    other = threading.Thread(target=hold)
+    other.start()
+    held.wait()
+    threading.Timer(0.4, release.set).start()
+    done = server.ask("change", changes=[{"rename": "Mole", "to": "Breakwater"}], apply=True)
+    other.join()
+    assert done["moved"] == 1
 
 
 # -- a whole script, and the page of the documentation --------------------------------------------------------------------

@@ -1,13 +1,16 @@
 """Requests for changes: each does what its command does, alone and in a list, and is undone byte for byte."""
 
 import json
+import random
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from exploring import choose_seeds
 from running import RunCommand, create_vault
 from running import read_files as read_all_files
 from vaultlink import RefusedError, Settings, UsageError, Vault, open_vault, read_request
@@ -320,6 +323,44 @@ def test_state_after_a_plan_is_that_of_the_written_vault(tmp_path: Path) -> None
         assert made.after.diagnostics == open_vault(root, Settings(cache=False)).state.diagnostics
 
 
+NAMES = ["Home", "Quay", "Plan", "Crane", "Buoy", "Alpha", "Motor", "Harbour/", "Sea/"]
+NOTES, FOLDERS, SECTIONS = NAMES[:7], NAMES[7:], ["Quay#Pier", "Crane#Motor", "Crane#Rope"]
+
+
+def random_change(rng: random.Random) -> Change:
+    name, note, folder = rng.choice(NAMES), rng.choice(NOTES), rng.choice(FOLDERS)
+    return rng.choice(
+        [
+            {"rename": name, "to": rng.choice([note, f"{folder}{note}", f"/{note}"])},
+            {"rename": rng.choice(SECTIONS), "to": note},
+            {"move": [name], "to": rng.choice([folder, "/"])},
+            {"delete": name, rng.choice(["unlink", "leave"]): True},
+            {"delete": name, "to": note},
+            {"merge": note, "into": rng.choice(NOTES)},
+            {"extract": rng.choice(SECTIONS), "to": rng.choice([note, folder])},
+            {"fix": rng.choice(["safe", "unsafe"])},
+            {"unresolved": "Plam", rng.choice(["create", "link"]): rng.choice([folder, note])},
+        ]
+    )
+
+
+@pytest.mark.parametrize("seed", choose_seeds(8))
+def test_random_lists_equal_one_run_after_the_other(tmp_path: Path, seed: int) -> None:
+    rng = random.Random(seed)
+    together, apart = (make_vault(tmp_path / place, "none") for place in ("one", "two"))
+    changes: list[Change] = []
+    for _ in range(30):
+        item = random_change(rng)
+        with suppress(UsageError):
+            vault, made = plan(apart, item)
+            if len(changes) < 4 and vault.apply(made).run_id:
+                changes.append(item)
+    try:
+        assert change(together, *changes) == read_files(apart)
+    except RefusedError as error:
+        assert "Make that change in a plan of its own." in str(error)
+
+
 def test_many_renames_are_one_plan(tmp_path: Path) -> None:
     names = [f"Note {number}" for number in range(160)]
     files = {f"{name}.md": f"[[{names[number - 1]}]]\n" for number, name in enumerate(names)}
@@ -359,11 +400,11 @@ REFUSALS: dict[str, tuple[list[Change], str]] = {
     ),
     "a removed path that is taken": (
         [{"delete": "Plan", "leave": True}, {"rename": "Quay", "to": "Plan"}],
-        "change 2 of 2: Plan.md is the path of a file that an earlier change",
+        "change 2 of 2: Plan.md is the path of what an earlier change",
     ),
     "a left path that is taken": (
         [{"rename": "Plan", "to": "Old"}, {"extract": "Quay#Pier", "to": "Plan"}],
-        "change 2 of 2: Plan.md is the path of a file that an earlier change",
+        "change 2 of 2: Plan.md is the path of what an earlier change",
     ),
     "the second change": (
         [{"rename": "Quay", "to": "Wharf"}, {"rename": "Quay", "to": "Kai"}],

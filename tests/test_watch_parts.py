@@ -42,7 +42,7 @@ from vaultlink.watch.output import (
 )
 from vaultlink.watch.peers import Peers
 from vaultlink.watch.session import (
-    IdentifiedFindings,
+    MarkedFindings,
     Session,
     compare_findings,
     find_changed_paths,
@@ -424,7 +424,7 @@ def side(found: Mapping[str, Sequence[str]]) -> dict[str, tuple[Diagnostic, ...]
     }
 
 
-def identify(found: Mapping[str, tuple[Diagnostic, ...]]) -> IdentifiedFindings:
+def identify(found: Mapping[str, tuple[Diagnostic, ...]]) -> dict[str, MarkedFindings]:
     """Return findings by their identities."""
     return identify_findings(found, found, lambda _path: "")
 

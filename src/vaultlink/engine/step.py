@@ -27,7 +27,7 @@ from vaultlink.index.near_names import NearFinder
 from vaultlink.index.packed_map import PackedMap, fold, unpack_all, with_changes
 from vaultlink.index.resolve import file_name, is_canvas
 from vaultlink.index.suggest import find_affected_sources
-from vaultlink.index.update import files_with_changed_names, update
+from vaultlink.index.update import files_with_changed_names, fold_index, update
 from vaultlink.links.read_only import find_notes_with_other_reason
 from vaultlink.links.style import count_link_traits, find_notes_with_other_style
 from vaultlink.model import Diagnostic, History, LinkCounts, Note, ParseProblem
@@ -93,10 +93,10 @@ class State(msgspec.Struct, frozen=True):
     tallies: Mapping[str, LinkCounts] = msgspec.field(default_factory=dict)
 
     def folded(self) -> "State":
-        """Return an equal state that needs less memory: what steps changed is encoded again."""
+        """Return an equal state with its changed values encoded, which needs less memory."""
         return replace(
             self,
-            index=self.index.folded(),
+            index=fold_index(self.index),
             all_findings=fold(self.all_findings),
             diagnostics=fold(self.diagnostics),
             tallies=fold(self.tallies),

@@ -78,9 +78,10 @@ def join_forecasts(parts: Iterable[tuple[FixForecast, int]]) -> FixForecast:
 
 
 def count_by_rule(
-    findings: Sequence[Diagnostic], fixes: Sequence[Fix | None] = ()
+    findings: Iterable[Diagnostic], fixes: Sequence[Fix | None] = ()
 ) -> list[RuleCount]:
     """Count findings by rule, most frequent first; with the fix of each, if given."""
+    findings = list(findings) if fixes else findings
     made: Mapping[tuple[str, Severity, Safety], int] = {}
     if any(fixes):
         pairs = zip(findings, fixes, strict=True)

@@ -1,13 +1,13 @@
 """The vault's graph in networkx: build it, keep it up to date, summarize it."""
 
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
-from itertools import compress, filterfalse
-from operator import is_not
+from itertools import filterfalse
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import msgspec
 
 from vaultlink.index.index import Index
+from vaultlink.index.packed_map import is_same_value, list_changed_keys
 from vaultlink.index.resolve import is_any_path, is_canvas, is_note
 from vaultlink.index.topics import Topic, topic_name
 
@@ -330,20 +330,16 @@ def _group_by_target(
 
 
 def _find_changed_notes(before: Index, after: Index) -> list[str]:
-    """Return the added notes and those whose edges may differ.
-
-    A note that was read or resolved again has a new tuple of targets, except for the empty tuple:
-    such a note had no links and has none.
-    """
-    targets_before, targets_after = before.targets, after.targets
+    """Return the added notes and those whose edges may differ."""
+    targets = list_changed_keys(before.targets, after.targets)
     return [
         path
-        for path in compress(
-            targets_after,
-            map(is_not, map(targets_before.get, targets_after), targets_after.values()),
+        for path in dict.fromkeys((*targets, *list_changed_keys(before.notes, after.notes)))
+        if path in after.targets
+        and not (
+            is_same_value(before.targets, after.targets, path)
+            and is_same_value(before.notes, after.notes, path)
         )
-        if targets_before.get(path) != targets_after[path]
-        or before.notes[path] is not after.notes[path]
     ]
 
 

@@ -10,7 +10,7 @@ from typing import Any, Self, TypeVar, overload
 import msgspec
 
 from vaultlink.index.anchors import find_anchor
-from vaultlink.index.packed_map import PackedMap, encode, fold, unpack_all, with_changes
+from vaultlink.index.packed_map import PackedMap, encode, unpack_all, with_changes
 from vaultlink.index.resolve import (
     PathsByName,
     file_name,
@@ -654,12 +654,6 @@ class Index:
             return set()
         keys = {key for path in paths for key in folder_keys(path)}
         return {source for key in keys for source in sources.get(key, ())}
-
-    def folded(self) -> "Index":
-        """Return an equal index that needs less memory: what updates changed is encoded again."""
-        other = Index(self.notes.folded(), self.names, fold(self.targets), self.files)
-        other.mentioned, other.memos = self.mentioned.folded(), self.memos
-        return other
 
     def compute_all(self) -> None:
         """Compute all maps now, so that no step of a long-running process waits for them."""

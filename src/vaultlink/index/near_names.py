@@ -4,7 +4,7 @@ import re
 from _weakref import proxy  # weakref takes time to import
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
-from itertools import chain, compress, filterfalse
+from itertools import chain, filterfalse
 from operator import ne
 from typing import NamedTuple
 
@@ -17,6 +17,7 @@ from vaultlink.index.index import (
     title_keys,
     unresolved_keys,
 )
+from vaultlink.index.packed_map import is_same_value, list_changed_keys
 from vaultlink.index.resolve import file_name, name_key, normalize_name
 from vaultlink.index.words import (
     MIN_LETTERS,
@@ -659,8 +660,8 @@ def find_renamed(before: Index, after: Index) -> set[str]:
     return renamed
 
 
-def _find_changed_keys(old: PathsByKey, new: PathsByKey) -> Iterator[str]:
-    """Yield changed keys; mostly none: maps are identical or contain the same tuples."""
-    if old is not new and old != new:
-        yield from compress(new, map(ne, map(old.get, new), new.values()))
-        yield from filterfalse(new.__contains__, old)
+def _find_changed_keys(old: PathsByKey, new: PathsByKey) -> Iterable[str]:
+    """Return changed keys; mostly none, as maps are identical or share values."""
+    if old is new:
+        return ()
+    return [key for key in list_changed_keys(old, new) if not is_same_value(old, new, key)]

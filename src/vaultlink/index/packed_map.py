@@ -197,7 +197,7 @@ class PackedMap(Mapping[str, T], Generic[T]):
         return other
 
     def folded(self) -> "PackedMap[T]":
-        """Return an equal mapping that keeps its changed values encoded, and no decoded ones."""
+        """Return an equal mapping with its changed values encoded, and none decoded."""
         other = PackedMap.__new__(PackedMap)
         other._kind, other._column, other._values = self._kind, self._column, {}
         other._size = self._size
@@ -227,6 +227,12 @@ class PackedMap(Mapping[str, T], Generic[T]):
         """Yield all values; encoded ones as a type with fewer fields, others as they are."""
         for key in self:
             yield self._values[key] if key in self._values else self._decode(self._slice(key), kind)
+
+    def read_items(self) -> Iterator[tuple[str, T]]:
+        """Yield all keys, sorted, with values that are decoded for the caller only."""
+        for key in sorted(self):
+            value = self._values.get(key)
+            yield key, self._decode(self._slice(key)) if value is None else value
 
     def saved_value(self, key: str) -> T | None:
         """Return the value of a key in the column, even if it was replaced; else None."""
@@ -303,7 +309,7 @@ class PackedMap(Mapping[str, T], Generic[T]):
         return {**self._folded, **self._values} if self._folded else self._values.keys()
 
     def keys_differing(self, other: "PackedMap[T]") -> list[str]:
-        """Return the keys whose values may differ, of two mappings that share their column."""
+        """Return the keys whose values may differ. Both have the same column."""
         mine, theirs = self._values, other._values
         return [
             key
@@ -396,6 +402,11 @@ def list_changed_keys(before: Mapping[str, T], after: Mapping[str, T]) -> Iterab
     return dict.fromkeys((*before, *after))
 
 
+def read_items(mapping: Mapping[str, T]) -> Iterator[tuple[str, T]]:
+    """Yield all keys, sorted, with values that are decoded for the caller only."""
+    return mapping.read_items() if isinstance(mapping, PackedMap) else iter(sorted(mapping.items()))
+
+
 def count_items(mapping: Mapping[str, Sequence[object]], keys: Iterable[str]) -> int:
     """Return the number of items of these keys' values, without decoding them."""
     if isinstance(mapping, PackedMap):
@@ -404,7 +415,7 @@ def count_items(mapping: Mapping[str, Sequence[object]], keys: Iterable[str]) ->
 
 
 def fold(mapping: Mapping[str, T]) -> Mapping[str, T]:
-    """Return an equal mapping with encoded values, or the same object if none ever were."""
+    """Return an equal mapping with its changed values encoded, if it can have such."""
     return mapping.folded() if isinstance(mapping, PackedMap) else mapping
 
 

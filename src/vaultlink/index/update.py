@@ -33,7 +33,7 @@ from vaultlink.index.near_names import (
     find_renamed,
     list_different_names,
 )
-from vaultlink.index.packed_map import with_changes
+from vaultlink.index.packed_map import fold, with_changes
 from vaultlink.index.resolve import PathsByName, name_key, normalize_name, resolve_with_alternatives
 from vaultlink.index.vocabulary import (
     count_changed_names,
@@ -288,6 +288,17 @@ def _update_files_by_path(
     if files.groups is None:
         return FilesByPath(after.files, searches=files.searches)
     return FilesByPath(after.files, _patch_map(files.groups, before, after, paths, _list_places))
+
+
+def fold_index(index: Index) -> Index:
+    """Return an equal index with its changed values encoded, which needs less memory.
+
+    Values that no update would carry over are dropped.
+    """
+    after = Index(index.notes.folded(), index.names, fold(index.targets), index.files)
+    after.mentioned = index.mentioned.folded()
+    _renew_memos(index, after, set(), set())
+    return after
 
 
 def _list_places(index: Index, path: str) -> Iterable[str]:

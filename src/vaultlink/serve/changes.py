@@ -1,5 +1,6 @@
 """Answers of the tools that write: what a plan would do, and what was written."""
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice
@@ -18,6 +19,7 @@ from vaultlink.serve.answers import Page, ToolAnswer
 from vaultlink.serve.plans import PlanStore
 from vaultlink.serve.questions import check_name, refuse_controls, split_changed
 from vaultlink.serve.workspace import Workspace
+from vaultlink.write.journal_files import LOCK_SECONDS, LockTimeout, lock_vault
 from vaultlink.write.write_notes import WriteResult
 
 _MAX_FILES = 20
@@ -26,6 +28,10 @@ _MAX_FILES = 20
 _MAX_DIFF_LINES = 200
 _FIRST_ROWS = 3
 """Rows of each list that come before all others, so that none is hidden by another."""
+
+
+_LOOK_SECONDS = 0.2
+"""Seconds between two looks whether a call that waits for another program was cancelled."""
 
 
 class Call(NamedTuple):
@@ -220,8 +226,17 @@ def _write(call: Call, plan: str) -> WriteResult:
 
 
 def _run(call: Call, action: Callable[[], WriteResult]) -> WriteResult:
-    if call.is_cancelled():
-        raise RefusedError("the call was cancelled. Nothing was written.")
+    """Run an action that writes, when no other program writes to the vault."""
+    root, start = call.workspace.vault.root, time.monotonic()
+    while True:
+        if call.is_cancelled():
+            raise RefusedError("the call was cancelled. Nothing was written.")
+        try:
+            with lock_vault(root, timeout=_LOOK_SECONDS):
+                break
+        except LockTimeout:
+            if time.monotonic() - start > LOCK_SECONDS:
+                raise
     return call.write(action)
 
 

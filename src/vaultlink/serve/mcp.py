@@ -150,6 +150,9 @@ class _DueAnswers:
 _IDLE_SECONDS = 0.05
 """Seconds without a call after which memory is freed, which delays no answer then."""
 
+_FOLD_SECONDS = 10.0
+"""Seconds without a call after which the vault is packed, which takes a moment."""
+
 _MAX_LEFT = 10
 """Calls after which memory is freed in any case: what a draft leaves takes megabytes."""
 
@@ -199,25 +202,34 @@ class _Worker:
     def _run(self) -> None:
         with suppress(Exception):  # each call reports it
             self._get_opened()
-        left = 0  # calls whose garbage is not freed yet
+        left, has_worked = 0, False
         while True:
-            job = self._take(left)
-            if job is None or left >= _MAX_LEFT:
+            job = self._take(_IDLE_SECONDS if left else _FOLD_SECONDS if has_worked else None)
+            if left and (job is None or left >= _MAX_LEFT):
                 free_new_objects()
                 left = 0
+            elif job is None:
+                has_worked = False
+                self._fold()
             if job is not None and job.future.set_running_or_notify_cancel():
-                left += 1
+                left, has_worked = left + 1, True
                 try:
                     job.future.set_result(self._work(job))
                 except BaseException as error:
                     job.future.set_exception(error)
 
-    def _take(self, left: int) -> _Job | None:
-        """Return the next job; None if there is time to free what earlier ones left."""
+    def _take(self, seconds: float | None) -> _Job | None:
+        """Return the next job; None if there is none within some seconds."""
         try:
-            return self._jobs.get(timeout=_IDLE_SECONDS if left else None)
+            return self._jobs.get(timeout=seconds)
         except Empty:
             return None
+
+    def _fold(self) -> None:
+        """Give memory back while nothing is asked."""
+        if self._opened is not None:
+            with suppress(Exception):  # the next call reports it
+                self._opened.workspace.fold()
 
     def _work(self, job: _Job) -> str:
         try:

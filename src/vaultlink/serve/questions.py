@@ -6,6 +6,7 @@ Texts and names of notes are values in the answers, never sentences of vaultlink
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from itertools import chain, islice
 from typing import Any
 
@@ -18,6 +19,8 @@ from vaultlink.index.name_search import SearchedKind
 from vaultlink.index.resolve import make_path_filter, resolve, resolve_with_alternatives
 from vaultlink.index.suggest_headings import suggest_anchors
 from vaultlink.index.titles import find_notes_by_alias, unwrap_link
+from vaultlink.mentions.mention import Mention
+from vaultlink.mentions.search import MentionSearch, build_mention_options, require_library
 from vaultlink.model import Diagnostic, Edit, Fix, Safety, Suggestion, TextByPath
 from vaultlink.refactor.arguments import find_folder
 from vaultlink.report.listings import (
@@ -145,6 +148,8 @@ def _check_drafts(
     is_wanted: Callable[[Diagnostic], bool],
 ) -> ToolAnswer:
     held, checked = hold_texts(vault, _read_drafts(drafts))
+    for compute in held.index.memos.keys() - vault.index.memos.keys():
+        vault.index.derive(compute)  # the next drafts take it over from here
     added: list[Diagnostic] = []
     resolved = 0
     for path in sorted(checked, key=lambda path: (path not in drafts, path)):
@@ -468,3 +473,40 @@ def list_related(vault: Vault, page: Page, note: str) -> ToolAnswer:
         for item in found[page.after :]
     )
     return ToolAnswer({"related": len(found)}, rows, len(found), ("related",), {"note": path})
+
+
+# -- `mentions` ------------------------------------------------------------------------------------
+
+
+def list_mentions(
+    vault: Vault, page: Page, note: str | None = None, to: str | None = None
+) -> ToolAnswer:
+    """List where notes name others without a link: in a note, of one, or all."""
+    targets = None if to is None else frozenset([find_note(vault, to)])
+    paths = sorted(vault.index.notes) if note is None else [find_note(vault, note)]
+    if note is None:
+        require_library()
+    options = build_mention_options(vault.config.mentions)
+    search = MentionSearch(vault.state, cache(vault.text), options)
+    found = search.find((path for path in paths if path in vault.index.notes), targets)
+    found.sort(key=lambda item: (-item.score, item.path, item.start))
+    counts = {
+        "mentions": len(found),
+        "certain": sum(item.certain for item in found),
+        "notes": len({item.path for item in found}),
+    }
+    rows = (("mentions", _make_mention_row(item)) for item in found[page.after :])
+    return ToolAnswer(counts, rows, len(found), ("mentions",))
+
+
+def _make_mention_row(item: Mention) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "path": item.path,
+        "line": item.line,
+        "column": item.column,
+        "words": item.words,
+        "target": item.target,
+        "score": item.score,
+        "certain": item.certain,
+    }
+    return {**row, "also": list(item.others)} if item.others else row

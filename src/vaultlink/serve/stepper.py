@@ -373,6 +373,11 @@ class Stepper:
             if path not in before.index.files:
                 self.vault = self._with_history(self.vault)
 
+    def fold(self) -> None:
+        """Encode again what steps changed. The vault stays equal, and needs less memory."""
+        vault = self.vault
+        self.vault = Vault(vault.scan, vault.state.folded(), vault.overlays)
+
     def replace_vault(self, vault: Vault) -> None:
         """Continue with a vault that was opened again. Held texts and the history stay."""
         held = self.vault.overlays

@@ -37,10 +37,10 @@ _DEFAULT_LIMIT, _CHANGE_LIMIT = 20, 100
 _TEXT = {"type": "string"}
 _NOTE = {"type": "string", "description": "Path in the vault, or name as in a link"}
 _TEXTS = {"type": "array", "items": _TEXT}
-_PAGE = {
-    "limit": {"type": "integer", "minimum": 1, "maximum": 200},
-    "after": {"type": "integer", "minimum": 0},
-}
+_PAGE = {"limit": {"type": "integer"}, "after": {"type": "integer"}}
+_BOUNDS = {"limit": range(1, 201), "after": range(1 << 53)}
+"""The numbers that are allowed. They are not in the schemas, which must be short."""
+
 
 READING = {
     "check": Tool(
@@ -89,6 +89,12 @@ READING = {
         {"folder": {"type": "string", "description": "Only links in this folder"}, **_PAGE},
         questions.list_unresolved_topics,
     ),
+    "mentions": Tool(
+        "Names of notes in texts without a link: in `note`, or those of `to` in all notes; best "
+        "first. Link one with change, form link; only `certain` ones without reading the place.",
+        {"note": _NOTE, "to": {"type": "string", "description": "The named note"}, **_PAGE},
+        questions.list_mentions,
+    ),
     "related": Tool(
         "Notes related to a note that it does not link to, with reasons; near-duplicates are "
         "marked as twins. Use it to find links worth adding, or a note to extend instead of a new "
@@ -130,8 +136,9 @@ def read_arguments(name: str, tool: Tool, arguments: object) -> dict[str, Any]:
             kind = _describe_type(tool.properties[key])
             raise UsageError(f"{name} requires the argument {quote_name(key)}: {kind}.")
     for key, value in given.items():
-        if not _fits(tool.properties[key], value):
-            kind = _describe_type(tool.properties[key])
+        schema = tool.properties[key]
+        if not _fits(schema, value) or value not in _BOUNDS.get(key, (value,)):
+            kind = _describe_type(schema, key)
             raise UsageError(f"the argument {quote_name(key)} of {name} must be {kind}.")
     return given
 
@@ -151,8 +158,6 @@ def _fits(schema: Mapping[str, Any], value: object) -> bool:
         return False
     if isinstance(value, bool) and schema["type"] != "boolean":
         return False
-    if isinstance(value, int) and not isinstance(value, bool):
-        return bool(schema.get("minimum", value) <= value <= schema.get("maximum", value))
     if isinstance(value, list):
         is_short = len(value) <= schema.get("maxItems", len(value))
         return is_short and all(_fits(schema["items"], item) for item in value)
@@ -162,12 +167,11 @@ def _fits(schema: Mapping[str, Any], value: object) -> bool:
     return value in schema.get("enum", (value,))
 
 
-def _describe_type(schema: Mapping[str, Any]) -> str:
+def _describe_type(schema: Mapping[str, Any], key: str = "") -> str:
     """Return the values that an argument can have, with an article."""
     kind = schema["type"]
     if kind == "integer":
-        highest = f" to {schema['maximum']}" if "maximum" in schema else " or more"
-        return f"a whole number, {schema['minimum']}{highest}"
+        return "a whole number, 1 to 200" if key == "limit" else "a whole number, 0 or more"
     if kind == "array":
         items: Mapping[str, Any] = schema["items"]
         most = f"at most {schema['maxItems']} " if "maxItems" in schema else ""

@@ -7,15 +7,16 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from vaultlink.api import Vault, open_vault
+from vaultlink.api import Vault, find_origin, open_vault
 from vaultlink.disk.changes import Progress
 from vaultlink.disk.history_sources import find_git_history
 from vaultlink.disk.obsidian_files import OBSIDIAN_FILES
 from vaultlink.disk.read import config_candidates
 from vaultlink.disk.scan import VaultScan, is_source_file, is_vault_path, scan_vault
-from vaultlink.errors import VaultError
+from vaultlink.errors import ConfigError, VaultError
 from vaultlink.git.location import find_git_dir
 from vaultlink.git.repository import read_git_state
+from vaultlink.index.packed_map import read_items
 from vaultlink.model import FileStamp
 from vaultlink.serve.stepper import Rescan, Stepper, folder_identity, has_no_notes, rescan
 from vaultlink.text import quote_name
@@ -75,7 +76,7 @@ def reopen_if_changed(vault: Vault) -> Vault | None:
         and current.obsidian == previous.obsidian
         and not any(_is_ignored(current, path) != _is_ignored(previous, path) for path in files)
     )
-    return None if is_same else open_vault(current.root, current.settings, None, current)
+    return None if is_same else open_lazily(current)
 
 
 def _is_ignored(scan: VaultScan, path: str) -> bool:
@@ -91,6 +92,13 @@ def use_single_process(vault: Vault) -> Vault:
 # -- one vault kept warm ---------------------------------------------------------------------------
 
 
+_LISTING_SHARE = 0.02
+"""Share of the time that listing files may take where events are delivered.
+
+Some systems deliver none for changes on other computers, so the files are listed now and then.
+"""
+
+
 class Workspace:
     """A vault that is kept up to date, for many readers and one writer.
 
@@ -101,7 +109,13 @@ class Workspace:
         scan: A finished scan of the vault.
         progress: As of `open_vault`.
         poll_seconds: Seconds between full rescans; None to use the events of `backend_factory`.
+        rescan_interval: The same for a backend that may lose events.
         backend_factory: Opens the source of change events.
+
+    Attributes:
+        events: The events that are not handled yet.
+        feed: Their source.
+        stepper: Steps the vault.
     """
 
     def __init__(
@@ -115,39 +129,47 @@ class Workspace:
     ):
         self.root = scan.root
         self._settings = SettingsSnapshot(scan)
+        self._settings_error: ConfigError | None = None
         self._identity = folder_identity(scan.root)
-        vault = open_vault(scan.root, scan.settings, progress, scan)
-        self._stepper = Stepper(use_single_process(vault))
-        self._events = EventQueue()
-        self._feed = EventFeed(self._events, poll_seconds, rescan_interval, backend_factory)
-        self._feed.start(self._folders, time.monotonic())
+        self.stepper = Stepper(open_lazily(scan, progress))
+        self.events = EventQueue()
+        self.feed = EventFeed(self.events, poll_seconds, rescan_interval, backend_factory)
+        self._has_started = False
+        self._next_listing = 0.0
 
     @property
     def vault(self) -> Vault:
         """The newest state of the vault, with the held texts."""
-        return self._stepper.vault
+        return self.stepper.vault
 
-    @property
-    def _folders(self) -> "dict[str, str]":
-        return dict(self.vault.scan.listing.folders)
+    def start(self) -> None:
+        """Begin to look for changes. The vault is read in one process from now on."""
+        self.stepper.vault = use_single_process(self.vault)
+        self.feed.start(self.vault.scan.listing.folders, time.monotonic())
+        self._has_started = True
 
     def refresh(self) -> Vault:
         """Take over what changed on disk, and return the vault.
 
-        Raises VaultError while the folder does not exist or has no notes, and ConfigError if new
+        Raises VaultError while the folder does not exist or has no notes, and ConfigError while the
         settings are invalid. The vault stays as it was then.
         """
-        if folder_identity(self.root) != self._identity:
-            self._reopen()
-        elif self._settings.has_changed(self.vault.scan) or self._settings.has_git_changed():
-            self._reload_settings()
-        self._feed.check(self._folders, time.monotonic())
-        self._events.take()
-        result = self._rescan(ChangeHints(full_rescan=True))
-        if self._has_new_settings(result.scan) and self._reload_settings():
-            result = self._rescan(ChangeHints(full_rescan=True))
+        if not self._has_started:
+            self.start()
+        if not self.is_in_place():
+            self.reopen()
+        elif self.is_outdated():
+            self.reload_settings()
+        elif self._settings_error:
+            raise self._settings_error
+        result = self._look()
+        if self.has_new_settings(result.scan) and self.reload_settings():
+            result = self.rescan(ChangeHints(full_rescan=True))
+        if has_no_notes(result.scan):
+            self.events.request_full_rescan()
+            raise VaultError(f"{self.root}: there is no note in this vault any more.")
         if result.paths or result.scan.listing != self.vault.scan.listing:
-            self._stepper.commit(self._stepper.prepare(result))
+            self.stepper.commit(self.stepper.prepare(result))
         return self.vault
 
     def hold(self, path: str, text: str) -> Vault:
@@ -156,63 +178,117 @@ class Workspace:
         Raises VaultError if no note of a vault can have this path.
         """
         if not is_vault_path(path) or "\0" in path or not is_source_file(path):
-            raise VaultError(
-                f"{quote_name(path)} is not the path of a note, canvas or base in a vault."
-            )
-        self._stepper.hold(path, text)
+            name = quote_name(path)
+            raise VaultError(f"{name} is not the path of a note, canvas or base in a vault.")
+        self.stepper.hold(path, text)
         return self.vault
 
     def release(self, path: str) -> Vault:
         """Take the text on disk in place of a held one, and return the vault."""
         if path in self.vault.overlays:
-            result = self._rescan(ChangeHints(frozenset({path})))
-            self._stepper.commit(self._stepper.prepare(result, path))
+            result = self.rescan(ChangeHints(frozenset({path})))
+            self.stepper.commit(self.stepper.prepare(result, path))
         return self.vault
 
     def fold(self) -> None:
         """Give back the memory that is not needed, when nothing is asked for a while."""
+        self.stepper.fold()
         free_unused_objects()
 
     def close(self) -> None:
         """Stop to look for changes."""
-        self._feed.stop()
+        self.feed.stop()
 
     # -- looking at the disk -----------------------------------------------------------------------
 
-    def _rescan(self, hints: ChangeHints) -> Rescan:
-        result = rescan(self.vault.scan, hints, self._feed.watch_folders)
-        if has_no_notes(result.scan):
-            raise VaultError(f"{self.root}: there is no note in this vault any more.")
+    def rescan(self, hints: ChangeHints) -> Rescan:
+        """Compare the files on disk with the vault as last scanned. Changes nothing."""
+        return rescan(self.vault.scan, hints, self.feed.watch_folders)
+
+    def _look(self) -> Rescan:
+        """Rescan what events name; everything where some may be missing."""
+        now = time.monotonic()
+        self.feed.check(self.vault.scan.listing.folders, now)
+        has_all_events = self.feed.flush()
+        hints = self.events.take()
+        if has_all_events and not hints.full_rescan and now < self._next_listing:
+            return self.rescan(hints)
+        result = self.rescan(ChangeHints(full_rescan=True))
+        end = time.monotonic()
+        self._next_listing = end + (end - now) / _LISTING_SHARE
         return result
 
-    def _has_new_settings(self, scan: VaultScan) -> bool:
-        known = self.vault.scan
+    def is_in_place(self) -> bool:
+        """Return True unless the vault's folder is gone, or another one has its place."""
+        return folder_identity(self.root) == self._identity
+
+    def reopen(self) -> None:
+        """Open the vault again if its folder was replaced.
+
+        Raises VaultError and ConfigError.
+        """
+        identity = folder_identity(self.root)
+        scan = scan_vault(self.root, self.vault.scan.settings)
+        settings = SettingsSnapshot(scan)
+        self.stepper.replace_vault(use_single_process(open_lazily(scan)))
+        self._identity, self._settings = identity, settings
+        self.feed.start(self.vault.scan.listing.folders, time.monotonic())
+
+    # -- settings ----------------------------------------------------------------------------------
+
+    def has_new_settings(self, scan: VaultScan) -> bool:
+        """Return True if settings files changed, or a later scan has others."""
+        listing, known = scan.listing, self.vault.scan.listing
         return (
             self._settings.has_changed(scan)
-            or scan.listing.gitignores != known.listing.gitignores
-            or scan.listing.vaults != known.listing.vaults
-            or scan.obsidian.programs != known.obsidian.programs
+            or listing.gitignores != known.gitignores
+            or listing.vaults != known.vaults
         )
 
-    def _reopen(self) -> None:
-        """Open the vault again, whose folder was replaced."""
-        identity = folder_identity(self.root)
-        self._stepper.replace_vault(self._open_again())
-        self._identity = identity
-        self._feed.start(self._folders, time.monotonic())
+    def is_outdated(self) -> bool:
+        """Return True if settings files or the state of git changed."""
+        return self.has_new_settings(self.vault.scan) or self._settings.has_git_changed()
 
-    def _open_again(self) -> Vault:
-        scan = scan_vault(self.root, self.vault.scan.settings)
-        self._settings = SettingsSnapshot(scan)
-        return use_single_process(open_vault(self.root, scan.settings, None, scan))
+    def reload_settings(self) -> bool:
+        """Apply changed settings or git state; return True if the vault is another one.
 
-    def _reload_settings(self) -> bool:
-        """Apply changed settings or git state; return True if the vault is another one."""
-        snapshot = SettingsSnapshot(self.vault.scan)
-        vault = reopen_if_changed(self.vault)
+        Raises ConfigError if the settings are invalid. The previous ones stay in force then.
+        """
+        has_git_changed = self._settings.has_git_changed()
+        self._settings = SettingsSnapshot(self.vault.scan)
+        try:
+            vault = reopen_if_changed(self.vault)
+        except ConfigError as error:
+            self._settings_error = error
+            raise
+        self._settings_error = None
+        before = self.vault
         if vault:
-            self._stepper.replace_vault(use_single_process(vault))
-        elif self._settings.has_git_changed() and self.vault.scan.settings.history:
-            self._stepper.learn_history(find_git_history(self.vault.scan, self.vault.state))
-        self._settings = snapshot  # not before: wrong settings are an error until they are right
-        return vault is not None
+            self.stepper.replace_vault(use_single_process(vault))
+        elif has_git_changed and before.scan.settings.history and _has_unresolved(before):
+            self.stepper.learn_history(find_git_history(before.scan, before.state))
+        if self.vault is before:
+            return False
+        self.events.request_full_rescan()
+        return True
+
+
+def _has_unresolved(vault: Vault) -> bool:
+    return any(counts.dangling for _, counts in read_items(vault.state.tallies))
+
+
+def open_lazily(scan: VaultScan, progress: Progress | None = None) -> Vault:
+    """Open a vault, and leave its notes in the cache, if any, until they are needed.
+
+    A vault that was analysed just now is opened again from the cache, which has it now.
+    """
+    vault = open_vault(scan.root, scan.settings, progress, scan)
+    origin, cache = find_origin(vault), scan.open_cache()
+    if cache is None or origin is None or not origin.is_saved:
+        return vault
+    saved = cache.load(scan.listing.files)
+    if saved is None or saved[0].table.identity != origin.identity:
+        return vault  # it could not be saved
+    del vault
+    free_unused_objects()
+    return open_vault(scan.root, scan.settings, None, scan)

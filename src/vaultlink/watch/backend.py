@@ -4,7 +4,12 @@ import math
 import sys
 from collections.abc import Callable, Mapping
 
-from vaultlink.watch.events import EventQueue, WatchBackend, WatchUnavailable
+from vaultlink.watch.events import (
+    EventQueue,
+    FlushableBackend,
+    WatchBackend,
+    WatchUnavailable,
+)
 
 _FALLBACK_POLL_SECONDS = 2.0
 """Seconds between full rescans if the system backend becomes unavailable."""
@@ -72,6 +77,14 @@ class EventFeed:
         ):  # a rescan would delay a batch that waits for quiet
             self._last_rescan = now
             self._events.request_full_rescan()
+
+    def flush(self) -> bool:
+        """Return True if the events of all changes before this call are in the queue now."""
+        return (
+            isinstance(self._backend, FlushableBackend)
+            and self._backend.detects_overflow
+            and self._backend.flush()
+        )
 
     def stop(self) -> None:
         if self._backend is not None:

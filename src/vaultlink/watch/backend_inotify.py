@@ -10,6 +10,8 @@ import logging
 import os
 from collections.abc import Mapping
 from itertools import count
+from pathlib import Path
+from threading import Event
 
 from watchdog.observers.inotify_c import (
     CallbackId,
@@ -20,7 +22,13 @@ from watchdog.observers.inotify_c import (
     WatchDescriptor,
 )
 
+from vaultlink.errors import JournalError
 from vaultlink.watch.events import EventQueue, WatchUnavailable
+from vaultlink.write.journal_files import (
+    hold_lock_file,
+    make_journal_folder,
+    release_lock_file,
+)
 
 logging.getLogger("watchdog").addHandler(logging.NullHandler())  # an overflow is handled here
 
@@ -37,6 +45,10 @@ _EVENT_MASK = Mask(
 )
 
 
+_FLUSH_SECONDS = 0.5
+"""Seconds to wait for events that are on their way; after that, the files are listed."""
+
+
 class InotifyBackend:
     detects_overflow = True
 
@@ -44,7 +56,11 @@ class InotifyBackend:
         self._events = events
         self._paths_by_watch: dict[WatchDescriptor, tuple[str, ...]] = {}
         self._watches: dict[_FolderIdentity, tuple[WatchDescriptor, CallbackId]] = {}
-        self._ids = count(1)
+        self._ids, self._marks = count(1), count(1)
+        self._mark_folder: Path | None = None
+        self._root = ""
+        self._mark_watch: WatchDescriptor | None = None
+        self._awaited_mark, self._mark_arrived = "", Event()
         try:
             self._inotify = InotifyFD()
         except OSError as error:
@@ -52,6 +68,7 @@ class InotifyBackend:
         self._inotify.start()
 
     def watch_folders(self, folders: Mapping[str, str], /) -> bool:
+        self._root = folders.get("", "")
         # A watch stays with its folder when that is moved, so device and inode are compared.
         paths_by_identity = _group_by_identity(folders)
         for folder in [
@@ -83,6 +100,33 @@ class InotifyBackend:
         self._watches[folder] = watch, callback_id
         return True
 
+    def flush(self) -> bool:
+        """Wait for the events of all changes so far; return True if they have come.
+
+        The system delivers events in order, so it is enough to wait for one that is made here.
+        """
+        name = f"{os.getpid()}-{next(self._marks)}.mark"
+        try:
+            file = (self._mark_folder or self._watch_mark_folder()) / name
+            self._awaited_mark = name
+            self._mark_arrived.clear()
+            handle = hold_lock_file(file)
+        except (OSError, JournalError):
+            return False
+        has_arrived = self._mark_arrived.wait(_FLUSH_SECONDS)
+        release_lock_file(file, handle)
+        return has_arrived
+
+    def _watch_mark_folder(self) -> Path:
+        folder = make_journal_folder(Path(self._root)) / "marks"
+        first = folder / f"{os.getpid()}-0.mark"
+        release_lock_file(first, hold_lock_file(first))  # it makes the folder
+        self._mark_watch = self._inotify.add_callback(
+            os.fsencode(folder), _EVENT_MASK, self, CallbackId(next(self._ids))
+        )
+        self._mark_folder = folder
+        return folder
+
     def is_alive(self) -> bool:
         return self._inotify.is_alive()
 
@@ -93,6 +137,10 @@ class InotifyBackend:
     # -- called by watchdog, in its own thread -------------------------------------------------
 
     def on_event(self, event: InotifyEvent) -> None:
+        if event.wd == self._mark_watch:
+            if os.fsdecode(event.name) == self._awaited_mark:
+                self._mark_arrived.set()
+            return
         hidden = event.name[:1] == b"." and event.name != b".gitignore"
         for folder in () if hidden else self._paths_by_watch.get(event.wd, ()):
             if not event.name or event.is_directory:
@@ -102,6 +150,9 @@ class InotifyBackend:
                 self._events.add_path(f"{folder}/{name}" if folder else name)
 
     def on_watch_deleted(self, wd: WatchDescriptor) -> None:
+        if wd == self._mark_watch:
+            self._mark_folder = self._mark_watch = None
+            return
         self._paths_by_watch.pop(wd, None)
         self._events.request_full_rescan()
 

@@ -7,8 +7,7 @@ from collections.abc import Generator, Iterator, Sequence
 
 import msgspec
 
-from vaultlink.api import Vault, open_vault
-from vaultlink.disk.history_sources import find_git_history
+from vaultlink.api import Vault
 from vaultlink.disk.scan import VaultScan
 from vaultlink.errors import ConfigError, JournalError, VaultError
 from vaultlink.fix.plan import Plan
@@ -16,10 +15,8 @@ from vaultlink.git.location import find_git_dir
 from vaultlink.git.repository import is_git_busy
 from vaultlink.model import SkippedNote
 from vaultlink.report.changed_lines import count_fixed_by_rule, describe_fixed
-from vaultlink.serve.stepper import folder_identity
-from vaultlink.serve.workspace import SettingsSnapshot, reopen_if_changed, use_single_process
-from vaultlink.watch.backend import EventFeed
-from vaultlink.watch.events import Debounce, EventQueue
+from vaultlink.serve.workspace import Workspace
+from vaultlink.watch.events import Debounce
 from vaultlink.watch.garbage import free_unused_objects
 from vaultlink.watch.messages import AppliedFixes, BatchCause, Notice, WatchUpdate
 from vaultlink.watch.peers import Peers
@@ -167,25 +164,13 @@ def _digest_text(text: str) -> bytes:
 class Environment:
     """Reports a changed environment, and reopens the vault where necessary.
 
-    `is_away` is True while the vault does not exist. `settings` is a snapshot of the settings files
-    with which the vault was opened.
+    `is_away` is True while the vault does not exist.
     """
 
-    def __init__(
-        self,
-        session: Session,
-        settings: SettingsSnapshot,
-        events: EventQueue,
-        event_source: EventFeed,
-        fixer: AutoFixer,
-        *,
-        fix: bool,
-    ):
-        self._session, self._settings, self._fixer = session, settings, fixer
-        self._events, self._event_source = events, event_source
-        self.root, self.is_away = session.vault.root, False
+    def __init__(self, workspace: Workspace, session: Session, fixer: AutoFixer, *, fix: bool):
+        self._workspace, self._session, self._fixer = workspace, session, fixer
+        self.root, self.is_away = workspace.root, False
         self._last_messages: dict[str, str] = {}
-        self._root_identity = folder_identity(self.root)
         self._peers: Peers | None = None
         try:
             self._peers = Peers(self.root, fixing=fix)
@@ -204,24 +189,13 @@ class Environment:
     def is_git_busy(self) -> bool:
         return is_git_busy(find_git_dir(self.root))
 
-    def is_in_place(self) -> bool:
-        return folder_identity(self.root) == self._root_identity
-
     def check(self) -> Iterator[WatchUpdate]:
         """Check what causes no event: the vault's folder, settings, git and peers."""
-        if self.is_away or not self.is_in_place():
+        if self.is_away or not self._workspace.is_in_place():
             yield from self.recover_vault()
-        elif self._settings.has_changed(self._session.scan) or self._settings.has_git_changed():
+        elif self._workspace.is_outdated():
             yield from self.reload_settings()
         yield from self.report_peers()
-
-    def has_new_settings(self, scan: VaultScan) -> bool:
-        return (
-            self._settings.has_changed(scan)
-            or scan.listing.gitignores != self._session.scan.listing.gitignores
-            or scan.listing.vaults != self._session.scan.listing.vaults
-            or scan.obsidian.programs != self._session.scan.obsidian.programs
-        )
 
     def close(self) -> None:
         if self._peers:
@@ -229,16 +203,15 @@ class Environment:
 
     def recover_vault(self) -> Iterator[WatchUpdate]:
         """Reopen the vault if its folder was replaced; else wait for it to come back."""
-        identity = folder_identity(self.root)
-        vault = None
-        if identity is not None:
-            try:
-                vault = use_single_process(open_vault(self.root, self._session.scan.settings))
-            except VaultError:
-                pass
-            except ConfigError as error:
-                yield from self.notify_once("settings", str(error), is_error=True)
-        if vault is None:
+        before, is_back = self._session.vault, False
+        try:
+            self._workspace.reopen()
+            is_back = True
+        except VaultError:
+            pass
+        except ConfigError as error:
+            yield from self.notify_once("settings", str(error), is_error=True)
+        if not is_back:
             if not self.is_away:
                 self.is_away = True
                 yield Notice(
@@ -247,14 +220,12 @@ class Environment:
                     is_error=True,
                 )
             return
-        self._root_identity = identity
         if self.is_away:
             self.is_away = False
             yield Notice(f"{self.root} is back.")
-        batch = self._session.replace_vault(vault, BatchCause(description="the vault came back"))
-        self._event_source.start(self._session.scan.listing.folders, time.monotonic())
         self._fixer.record_changes((), time.monotonic())
-        yield batch
+        yield self._session.record_switch(before, BatchCause(description="the vault came back"))
+        del before
         free_unused_objects()
 
     def reload_settings(self) -> Generator[WatchUpdate, None, bool]:
@@ -262,36 +233,24 @@ class Environment:
 
         If the new settings are invalid, report that and keep the previous ones.
         """
-        session = self._session
-        has_git_changed = self._settings.has_git_changed()
-        self._settings = SettingsSnapshot(session.scan)
+        before = self._session.vault
         free_unused_objects()  # the new vault takes their place
         try:
-            vault = reopen_if_changed(session.vault)
+            is_changed = self._workspace.reload_settings()
         except (ConfigError, VaultError) as error:
             yield from self.notify_once(
                 "settings", f"{error} The previous settings stay in force.", is_error=True
             )
             return False
         self._last_messages.pop("settings", None)
-        batch = None
-        if vault:
-            cause = BatchCause(description="new settings")
-            batch = session.replace_vault(use_single_process(vault), cause)
-        elif (
-            has_git_changed
-            and session.scan.settings.history
-            and session.count_totals().links.dangling
-        ):
-            history = find_git_history(session.scan, session.vault.state)
-            batch = session.learn_history(history, "moves from git history")
-        if batch:
+        if is_changed:
+            is_same = self._session.scan is before.scan
+            description = "moves from git history" if is_same else "new settings"
             self._fixer.schedule(time.monotonic())
-            self._events.request_full_rescan()
-            yield batch
-        if vault:
+            yield self._session.record_switch(before, BatchCause(description=description))
+            del before
             free_unused_objects()
-        return batch is not None
+        return is_changed
 
     def report_peers(self) -> Iterator[WatchUpdate]:
         for sentence in self._peers.describe_changes() if self._peers else ():

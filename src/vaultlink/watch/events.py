@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from queue import Empty, SimpleQueue
 from threading import Lock
 from time import monotonic
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
@@ -121,6 +121,14 @@ class WatchBackend(Protocol):
 
     def close(self) -> None:
         """Release all resources."""
+
+
+@runtime_checkable
+class FlushableBackend(WatchBackend, Protocol):
+    """A backend that can say that no event is still on its way."""
+
+    def flush(self) -> bool:
+        """Wait for the events of all changes so far; return True if they have come."""
 
 
 # -- debouncing of batches and fixes ---------------------------------------------------------------

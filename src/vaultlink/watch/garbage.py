@@ -8,6 +8,7 @@ objects are looked at once.
 import gc
 import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
 
 _THRESHOLDS = (100_000, 20, 100)
@@ -20,6 +21,7 @@ def exempt_present_objects() -> None:
     gc.freeze()
     gc.set_threshold(*_THRESHOLDS)
     gc.enable()
+    _return_free_memory()
 
 
 def free_new_objects() -> None:
@@ -73,10 +75,10 @@ class CollectionTimer:
         """Return True if it is time to call `collect`."""
         return self._has_changed and now >= self._next
 
-    def collect(self) -> None:
+    def collect(self, free: Callable[[], None]) -> None:
         """Free what is not used any more."""
         begun = time.monotonic()
-        free_unused_objects()
+        free()
         now = time.monotonic()
         self._has_changed = False
         self._next = now + max(_MIN_SECONDS, (now - begun) / _MAX_SHARE)

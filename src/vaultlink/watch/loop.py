@@ -10,20 +10,20 @@ from typing import Any
 
 import msgspec
 
-from vaultlink.api import Vault, open_vault, rebuild_settings, replace_state
+from vaultlink.api import Vault, rebuild_settings, replace_state
 from vaultlink.disk.changes import Progress, read_changes
 from vaultlink.disk.scan import RACY_WINDOW_NS, Settings, VaultScan, list_files, scan_vault
 from vaultlink.engine.step import State, step
 from vaultlink.graph.build import build_graph
-from vaultlink.serve.stepper import Rescan, Stepper, has_no_notes, rescan
-from vaultlink.serve.workspace import SettingsSnapshot, use_single_process
-from vaultlink.watch.backend import BackendFactory, EventFeed, open_system_backend
+from vaultlink.serve.stepper import Stepper, has_no_notes
+from vaultlink.serve.workspace import Workspace
+from vaultlink.watch.backend import BackendFactory, open_system_backend
 from vaultlink.watch.environment import (
     AutoFixer,
     Environment,
     FixAttempt,
 )
-from vaultlink.watch.events import ChangeHints, Debounce, EventQueue
+from vaultlink.watch.events import ChangeHints, Debounce
 from vaultlink.watch.garbage import CollectionTimer, free_new_objects
 from vaultlink.watch.messages import Notice, Proposal, WatchUpdate
 from vaultlink.watch.session import PreparedUpdate, Session
@@ -73,24 +73,18 @@ class Watch:
         self._settings = watch_settings or WatchSettings()
         self.root, self._debounce = scan.root, self._settings.debounce
         self.verify_failures = 0
-        self._events = EventQueue()
-        settings_files = SettingsSnapshot(scan)
-        self._stepper = Stepper(open_vault(self.root, scan.settings, progress, scan))
-        self.session = Session(self._stepper)
-        self._fixer = AutoFixer(self._debounce, self._settings.command, writing=self._settings.fix)
-        self._event_source = EventFeed(
-            self._events,
-            self._settings.poll_seconds,
-            self._debounce.rescan_interval,
-            self._settings.backend_factory,
+        self._workspace = Workspace(
+            scan,
+            progress,
+            poll_seconds=self._settings.poll_seconds,
+            rescan_interval=self._debounce.rescan_interval,
+            backend_factory=self._settings.backend_factory,
         )
+        self._events, self._event_source = self._workspace.events, self._workspace.feed
+        self.session = Session(self._workspace.stepper)
+        self._fixer = AutoFixer(self._debounce, self._settings.command, writing=self._settings.fix)
         self._environment = Environment(
-            self.session,
-            settings_files,
-            self._events,
-            self._event_source,
-            self._fixer,
-            fix=self._settings.fix,
+            self._workspace, self.session, self._fixer, fix=self._settings.fix
         )
         self._prepared: PreparedUpdate | None = None
         self._prepared_count = -1  # the number of events before `_prepared`
@@ -109,8 +103,8 @@ class Watch:
         """
         try:
             yield self.session.first_batch()
-            self._stepper.vault = use_single_process(self.session.vault)
-            self._event_source.start(self._folders, time.monotonic())
+            self._workspace.start()
+            self._workspace.fold()
             yield from self._environment.report_peers()
             if self._settings.fix or self._settings.propose:
                 self._fixer.schedule(time.monotonic())
@@ -119,7 +113,7 @@ class Watch:
                 if not self._events.stopped:
                     yield from self._run_due_work()
         finally:
-            self._event_source.stop()
+            self._workspace.close()
             self._environment.close()
 
     # -- timing --------------------------------------------------------------------------------
@@ -162,7 +156,7 @@ class Watch:
             if self._fixer.seconds_until_fix(now) <= 0 and not self._environment.is_git_busy():
                 yield from self._apply_fixes()
             elif self._collection.is_due(now):
-                self._collection.collect()
+                self._collection.collect(self._workspace.fold)
         elif self._seconds_until_batch(now) > 0:
             self._prepare_batch(now)
         elif not self._environment.is_git_busy():
@@ -174,9 +168,6 @@ class Watch:
 
     # -- rescanning ----------------------------------------------------------------------------
 
-    def _rescan(self, hints: ChangeHints) -> Rescan:
-        return rescan(self.session.scan, hints, self._event_source.watch_folders)
-
     def _prepare_batch(self, now: float) -> None:
         """Compute the next batch while waiting for more changes."""
         hints = self._events.peek()
@@ -184,23 +175,23 @@ class Watch:
             self._prepared, self._prepared_count = None, hints.event_count
         elif (
             now >= self._events.last_event + self._debounce.prepare_after
-            and self._environment.is_in_place()
+            and self._workspace.is_in_place()
         ):
-            self._prepared = self.session.prepare(self._rescan(hints))
+            self._prepared = self.session.prepare(self._workspace.rescan(hints))
             self._prepared_count = hints.event_count
 
     def _process_events(self) -> Iterator[WatchUpdate]:
         prepared, event_count = self._prepared, self._prepared_count
         hints = self._events.take()
         self._prepared, self._prepared_count = None, -1
-        if not self._environment.is_in_place():
+        if not self._workspace.is_in_place():
             yield from self._environment.recover_vault()
             return
-        result = self._rescan(hints)
-        if not self._environment.is_in_place() or has_no_notes(result.scan):
+        result = self._workspace.rescan(hints)
+        if not self._workspace.is_in_place() or has_no_notes(result.scan):
             yield from self._environment.recover_vault()
             return
-        if self._environment.has_new_settings(result.scan):
+        if self._workspace.has_new_settings(result.scan):
             is_replaced = yield from self._environment.reload_settings()
             if is_replaced:
                 return  # the rescan belongs to the previous state; a full rescan follows
@@ -234,7 +225,7 @@ class Watch:
             yield Proposal(attempt.proposal)
         yield from self._report_skipped(attempt)
         if attempt.applied_fixes and attempt.applied_fixes.written:
-            result = self._rescan(ChangeHints(frozenset(attempt.applied_fixes.written)))
+            result = self._workspace.rescan(ChangeHints(frozenset(attempt.applied_fixes.written)))
             batch = self.session.apply_rescan(result, attempt.applied_fixes)
             if batch:
                 yield batch

@@ -1,6 +1,6 @@
 """Updates that a watcher yields: batches of changes, notices, and proposed fixes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -59,8 +59,8 @@ class Batch(msgspec.Struct, frozen=True):
     number: int
     time_ns: int
     cause: BatchCause
-    new: tuple[ReportedFinding, ...]
-    resolved: tuple[ReportedFinding, ...]
+    new: Sequence[ReportedFinding]
+    resolved: Sequence[ReportedFinding]
     totals: Callable[[], VaultTotals]
     vault: Vault
     applied_fixes: AppliedFixes | None = None

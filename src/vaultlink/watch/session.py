@@ -1,51 +1,83 @@
 """Batches of a watched vault: new and resolved findings of each step."""
 
 import time
-from collections.abc import Container, Iterable, Mapping, Sequence
-from itertools import compress, filterfalse
-from operator import is_not
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple, overload
 
 from vaultlink.api import Vault
 from vaultlink.disk.scan import VaultScan
 from vaultlink.engine.checks import FindingsByPath
-from vaultlink.engine.diagnostics import FindingIdentity, compute_identities, fingerprint
+from vaultlink.engine.diagnostics import compute_identities, fingerprint
 from vaultlink.engine.step import State
 from vaultlink.graph.build import LiveGraph
+from vaultlink.index.packed_map import (
+    count_items,
+    is_same_value,
+    list_changed_keys,
+    read_items,
+)
 from vaultlink.index.resolve import is_note
 from vaultlink.index.topics import TopicCounter
-from vaultlink.model import Diagnostic, History, TextByPath, sum_counts
+from vaultlink.model import Diagnostic, TextByPath, sum_counts
 from vaultlink.serve.stepper import PreparedStep, Rescan, Stepper
 from vaultlink.watch.messages import AppliedFixes, Batch, BatchCause, ReportedFinding, VaultTotals
 
 # -- new and resolved findings of two states, by identities without line numbers -------------------
 
 
-IdentifiedFindings = dict[str, dict[FindingIdentity, Diagnostic]]
-"""Path to its findings by identity, in their order."""
+_MARK_SIZE = 16
+"""Bytes of a mark: the hash of an identity, and a fingerprint."""
+
+
+class MarkedFindings(NamedTuple):
+    """The findings at a path, and a mark for each, by which it is known again."""
+
+    findings: Sequence[Diagnostic]
+    marks: bytes
+
+    def iterate(self) -> Iterator[tuple[Diagnostic, bytes]]:
+        marks = (self.marks[at : at + _MARK_SIZE] for at in range(0, len(self.marks), _MARK_SIZE))
+        return zip(self.findings, marks, strict=True)
+
+    def list_identities(self) -> set[bytes]:
+        return {mark[:8] for _, mark in self.iterate()}
+
+
+_NO_FINDINGS = MarkedFindings((), b"")
 
 
 def identify_findings(
     found: FindingsByPath, paths: Iterable[str], text: TextByPath
-) -> IdentifiedFindings:
+) -> dict[str, MarkedFindings]:
     return {
-        path: dict(zip(compute_identities(found[path], text), found[path], strict=True))
+        path: MarkedFindings(found[path], mark_findings(path, found[path], text))
         for path in paths
         if path in found
     }
 
 
+def mark_findings(path: str, findings: Sequence[Diagnostic], text: TextByPath) -> bytes:
+    """Return the marks of all findings at a path.
+
+    Identities need the text that the findings are about, which the next step may replace.
+    """
+    return b"".join(
+        [
+            hash(identity).to_bytes(8, "big", signed=True)
+            + bytes.fromhex(fingerprint(path, identity))
+            for identity in compute_identities(findings, text)
+        ]
+    )
+
+
 def find_changed_paths(before: FindingsByPath, after: FindingsByPath) -> list[str]:
-    others = compress(after, map(is_not, map(before.get, after), after.values()))
-    return [
-        *(path for path in others if before.get(path) != after[path]),
-        *filterfalse(after.__contains__, before),
-    ]
+    keys = list_changed_keys(before, after)
+    return [path for path in keys if not is_same_value(before, after, path)]
 
 
 def compare_findings(
-    before: IdentifiedFindings,
-    after: IdentifiedFindings,
+    before: Mapping[str, MarkedFindings],
+    after: Mapping[str, MarkedFindings],
     paths: Iterable[str],
     moved: Mapping[str, str],
 ) -> tuple[list[ReportedFinding], list[ReportedFinding]]:
@@ -58,20 +90,19 @@ def compare_findings(
     resolved: list[ReportedFinding] = []
     for path in sorted({*paths, *moved, *origin}):
         old_path = origin.get(path, path)
-        was, now = before.get(old_path, {}), after.get(path, {})
-        new += _report(path, now, was)
+        was, now = before.get(old_path, _NO_FINDINGS), after.get(path, _NO_FINDINGS)
+        new += _report(now, was)
         if path not in moved:
-            resolved += _report(old_path, was, now)
+            resolved += _report(was, now)
     return new, sorted(resolved, key=_sort_key)
 
 
-def _report(
-    path: str, findings: Mapping[FindingIdentity, Diagnostic], others: Container[FindingIdentity]
-) -> list[ReportedFinding]:
+def _report(found: MarkedFindings, others: MarkedFindings) -> list[ReportedFinding]:
+    known = others.list_identities()
     return [
-        ReportedFinding(item, fingerprint(path, identity))
-        for identity, item in findings.items()
-        if identity not in others
+        ReportedFinding(item, mark[8:].hex())
+        for item, mark in found.iterate()
+        if mark[:8] not in known
     ]
 
 
@@ -79,16 +110,41 @@ def _sort_key(reported: ReportedFinding) -> tuple[str, int, str]:
     return reported.diagnostic.path, reported.diagnostic.start, reported.diagnostic.code
 
 
+class FoundFindings(Sequence[ReportedFinding]):
+    """All findings of a state, in order; each is decoded when it is read."""
+
+    def __init__(self, found: FindingsByPath, marks: Mapping[str, bytes]):
+        self._found, self._marks = found, marks
+
+    def __len__(self) -> int:
+        return count_items(self._found, self._found)
+
+    def __iter__(self) -> Iterator[ReportedFinding]:
+        for path, findings in read_items(self._found):
+            yield from _report(MarkedFindings(findings, self._marks[path]), _NO_FINDINGS)
+
+    @overload
+    def __getitem__(self, index: int) -> ReportedFinding: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[ReportedFinding]: ...
+
+    def __getitem__(self, index: int | slice) -> ReportedFinding | Sequence[ReportedFinding]:
+        return list(self)[index]
+
+
 # -- a watched vault: its graph and figures --------------------------------------------------------
 
 
 class _FindingsDelta(NamedTuple):
-    """New and resolved findings, and all present ones at the paths that differ."""
+    """New and resolved findings, and the marks at the paths that differ.
 
-    paths: Sequence[str]
-    findings: IdentifiedFindings
-    new: list[ReportedFinding]
-    resolved: list[ReportedFinding]
+    Marks are None at a path without findings.
+    """
+
+    marks: Mapping[str, bytes | None]
+    new: Sequence[ReportedFinding]
+    resolved: Sequence[ReportedFinding]
 
 
 class PreparedUpdate(NamedTuple):
@@ -106,13 +162,13 @@ class Session:
         self._stepper = stepper
         self._next_number = 0
         vault = stepper.vault
-        vault.state.compute_all()
-        self._graph = LiveGraph(vault.index)
-        found = vault.state.diagnostics
-        self._findings = identify_findings(found, found, vault.text)
+        self._live_graph: LiveGraph | None = None
         self._totals: tuple[State, VaultTotals] | None = None
         self._topics = TopicCounter()
-        self._counted: FindingsByPath = {}
+        self._marks: dict[str, bytes] = {}
+        for path, findings in read_items(vault.state.diagnostics):
+            self._marks[path] = mark_findings(path, findings, vault.text)
+            self._topics.update_note(path, findings)
 
     @property
     def vault(self) -> Vault:
@@ -125,8 +181,10 @@ class Session:
     @property
     def graph(self) -> LiveGraph:
         """The vault's graph. It is updated in place, so this is always the same object."""
-        self._graph.update_index(self.vault.index)
-        return self._graph
+        if self._live_graph is None:
+            self._live_graph = LiveGraph(self.vault.index)
+        self._live_graph.update_index(self.vault.index)
+        return self._live_graph
 
     def count_totals(self) -> VaultTotals:
         """Return the figures of the vault, which are counted once for each state."""
@@ -136,24 +194,17 @@ class Session:
             totals = VaultTotals(
                 notes,
                 len(state.index.files) - notes,
-                sum_counts(state.tallies.values()),
-                self._count_topics(),
-                sum(map(len, state.diagnostics.values())),
+                sum_counts(counts for _, counts in read_items(state.tallies)),
+                self._topics.count(),
+                count_items(state.diagnostics, state.diagnostics),
             )
             self._totals = state, totals
         return self._totals[1]
 
-    def _count_topics(self) -> int:
-        found = self.vault.state.diagnostics
-        for path in find_changed_paths(self._counted, found):
-            self._topics.update_note(path, found.get(path, ()))
-        self._counted = found
-        return self._topics.count()
-
     def first_batch(self) -> Batch:
         """Return the vault as found, as batch 0."""
-        new, _ = compare_findings({}, self._findings, self._findings, {})
-        return self._record_delta(BatchCause(), _FindingsDelta((), {}, new, []))
+        found = FoundFindings(self.vault.state.diagnostics, self._marks)
+        return self._record_delta(BatchCause(), _FindingsDelta({}, found, ()))
 
     def apply_rescan(self, rescan: Rescan, fixed: AppliedFixes | None = None) -> Batch | None:
         """Update the vault; return the batch, or None if nothing changed."""
@@ -179,20 +230,8 @@ class Session:
         cause = BatchCause() if fixed else prepared.cause
         return self._record_delta(cause, prepared.delta, fixed) if cause else None
 
-    def replace_vault(self, vault: Vault, cause: BatchCause) -> Batch:
-        """Continue with a vault that was opened again, and return the batch."""
-        before = self.vault
-        self._stepper.replace_vault(vault)
-        return self._record_switch(before, cause)
-
-    def learn_history(self, history: History, description: str) -> Batch | None:
-        """Add a history from another source; return None if it is known already."""
-        before = self.vault
-        if not self._stepper.learn_history(history):
-            return None
-        return self._record_switch(before, BatchCause(description=description))
-
-    def _record_switch(self, before: Vault, cause: BatchCause) -> Batch:
+    def record_switch(self, before: Vault, cause: BatchCause) -> Batch:
+        """Return the batch of a vault that took the place of another one."""
         return self._record_delta(cause, self._compute_delta(before, self.vault.state, {}))
 
     # -- comparing -----------------------------------------------------------------------------
@@ -200,24 +239,32 @@ class Session:
     def _compute_delta(
         self, before: Vault, after: State, moved: Mapping[str, str]
     ) -> _FindingsDelta:
-        paths = find_changed_paths(before.state.diagnostics, after.diagnostics)
-        findings = identify_findings(after.diagnostics, paths, self.vault.text)
-        new, resolved = compare_findings(self._findings, findings, paths, moved)
-        return _FindingsDelta(paths, findings, new, resolved)
+        found = before.state.diagnostics
+        paths = find_changed_paths(found, after.diagnostics)
+        now = identify_findings(after.diagnostics, {*paths, *moved.values()}, self.vault.text)
+        was = {
+            path: MarkedFindings(found[path], self._marks[path])
+            for path in {*paths, *moved}
+            if path in found
+        }
+        new, resolved = compare_findings(was, now, paths, moved)
+        marks = {path: now[path].marks if path in now else None for path in paths}
+        return _FindingsDelta(marks, new, resolved)
 
     def _record_delta(
         self, cause: BatchCause, delta: _FindingsDelta, fixed: AppliedFixes | None = None
     ) -> Batch:
-        for path in delta.paths:
-            self._findings.pop(path, None)
-        self._findings |= delta.findings
+        marks = {**self._marks, **delta.marks}
+        self._marks = {path: data for path, data in marks.items() if data is not None}
+        for path in delta.marks:
+            self._topics.update_note(path, self.vault.state.diagnostics.get(path, ()))
         number, self._next_number = self._next_number, self._next_number + 1
         return Batch(
             number,
             time.time_ns(),
             cause,
-            tuple(delta.new),
-            tuple(delta.resolved),
+            delta.new,
+            delta.resolved,
             self.count_totals,
             self.vault,
             fixed,

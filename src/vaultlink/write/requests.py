@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from vaultlink.config.layers import COMMAND_LINE, Layer
 from vaultlink.config.settings import merge_layers
 from vaultlink.engine.step import Change, LinterSettings, State, recheck, step
-from vaultlink.errors import UnknownNameError, UsageError, propose
+from vaultlink.errors import UsageError, propose
 from vaultlink.fix.dangling import (
     build_creation_fix,
     build_target_fix,
@@ -54,6 +54,7 @@ from vaultlink.mentions.search import (
     require_library,
 )
 from vaultlink.model import Diagnostic, Fix, SkippedNote
+from vaultlink.obsidian import TRASH_FOLDER
 from vaultlink.refactor.arguments import (
     FILE_KINDS,
     FindPath,
@@ -80,6 +81,7 @@ from vaultlink.write.refactors import (
     plan_name_changes,
     plan_note_merge,
     probe_later_disk,
+    read_deleted_things,
     read_name_changes,
     read_word,
     refuse_absolute,
@@ -154,10 +156,32 @@ def _plan_first(
             fixer, lambda: plan_name_changes(fixer, renames, first), skips=skips
         )
         return plan, len(groups)
+    if isinstance(first, DeleteRequest):
+        joined, count = _join_deletions(fixer, requests, find)
+        plan = complete_refactoring(fixer, lambda: plan_deletion(fixer, joined, find), skips=skips)
+        return plan, count
     make_plan = _PLANNERS[type(first)]
-    if not isinstance(first, DeleteRequest | MergeRequest | ExtractRequest):
+    if not isinstance(first, MergeRequest | ExtractRequest):
         return make_plan(fixer, first, find), 1
     return complete_refactoring(fixer, lambda: make_plan(fixer, first, find), skips=skips), 1
+
+
+def _join_deletions(
+    fixer: Fixer, requests: Sequence[Request], find: FindPath
+) -> tuple[DeleteRequest, int]:
+    """Return the first deletions with the same options as one, and their number."""
+    first = requests[0]
+    assert isinstance(first, DeleteRequest)
+    names, count = first.names, 1
+    for request in requests[1:]:
+        if not isinstance(request, DeleteRequest) or request != replace(first, names=request.names):
+            break
+        try:
+            read_deleted_things(fixer, request.names, find)
+        except UsageError:
+            break  # it is refused in its turn
+        names, count = (*names, *request.names), count + 1
+    return replace(first, names=names), count
 
 
 def _read_neighbours(
@@ -172,9 +196,9 @@ def _read_neighbours(
             break
         try:
             renames = read_name_changes(fixer, request, find)
-        except UnknownNameError:
+        except UsageError:
             if groups:
-                break  # an earlier one may make the name
+                break  # an earlier one may make the name; else it is refused in its turn
             raise
         if groups and _depends_on([*chain.from_iterable(groups)], renames):
             break
@@ -207,13 +231,17 @@ def find_reused_paths(first: Plan, second: Plan) -> Iterator[str]:
     gone = [path for path, (_, new) in first.texts.items() if new is None]
     removed = {normalize_name(first.find_new_path(path)) for path in gone}
     left = {*map(normalize_name, first.files)} - {*map(normalize_name, first.files.values())}
+    trashed = [old for old, new in first.moves.items() if new.startswith(f"{TRASH_FOLDER}/")]
+    folders = tuple([f"{normalize_name(path)}/" for path in trashed])
     created = [path for path, (old, _) in second.texts.items() if old is None]
     reused = [path for path in created if normalize_name(path) in removed | left]
     reused += [path for path in second.files.values() if normalize_name(path) in removed]
-    for path in sorted(reused):
+    new = (*created, *second.files.values())
+    reused += [path for path in new if normalize_name(path).startswith(folders)]
+    for path in sorted({*reused}):
         yield (
-            f"{path} is the path of a file that an earlier change moves or removes. Make that "
-            "change in a plan of its own."
+            f"{path} is the path of what an earlier change moves or removes. Make that change in a "
+            "plan of its own."
         )
 
 
@@ -429,7 +457,6 @@ _PLANNERS: dict[type, Callable[[Fixer, Any, FindPath], Plan]] = {
     MentionsRequest: _plan_mentions,
     SectionsRequest: _plan_sections,
     TopicRequest: _plan_topic,
-    DeleteRequest: plan_deletion,
     MergeRequest: plan_note_merge,
     ExtractRequest: plan_extraction,
 }

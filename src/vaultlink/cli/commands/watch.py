@@ -6,8 +6,11 @@ The status line and messages go to stderr.
 import shlex
 import signal
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import copy
+from itertools import islice
 from types import FrameType
 from typing import Annotated
 
@@ -27,7 +30,8 @@ from vaultlink.cli.vault import (
 from vaultlink.errors import UsageError
 from vaultlink.fix.forecast import count_by_rule
 from vaultlink.fix.sources import FixAnswers
-from vaultlink.report.concise import render_concise, render_statistics, summarize_check
+from vaultlink.index.suggest import list_unresolved
+from vaultlink.report.concise import render_concise, render_statistics, summarize_counts
 from vaultlink.report.full import FullRenderer
 from vaultlink.report.json_document import encode_json_lines, finding_rows
 from vaultlink.report.layout import escape_controls, make_path_linker
@@ -51,6 +55,9 @@ WATCH_FORMATS = ("concise", "full", "json-lines")
 
 _MAX_LISTED = 50
 """On a terminal, more findings than these are only counted at the start."""
+
+_MAX_ROWS = 1_000
+"""Findings that are made rows at once."""
 
 
 class WatchOptions(RuleSelectionOptions, frozen=True, kw_only=True):
@@ -168,9 +175,15 @@ def _handle_signals() -> Iterator[Callable[[Callable[[], None]], None]]:
             signal.signal(number, handler)
 
 
-def _make_status(batch: Batch) -> Callable[[int], str]:
-    totals, headline = batch.totals(), format_headline(batch) if batch.number else ""
-    return lambda width: format_status(totals, headline, width)
+def _make_status(batch: Batch) -> Callable[[], Callable[[int], str]]:
+    """Return what makes the status line. It does not keep the batch and its vault."""
+    count_totals, headline = batch.totals, format_headline(batch) if batch.number else ""
+
+    def make() -> Callable[[int], str]:
+        totals = count_totals()
+        return lambda width: format_status(totals, headline, width)
+
+    return make
 
 
 class _UpdatePrinter:
@@ -194,7 +207,7 @@ class _UpdatePrinter:
         else:
             self._print_batch(update)
             self._summary.record(update)
-            self._status.set_text(lambda: _make_status(update))
+            self._status.set_text(_make_status(update))
         self._status.draw()
 
     def close(self) -> None:
@@ -211,21 +224,24 @@ class _UpdatePrinter:
             self._print_text(self._render_batch(batch))
 
     def _print_first_batch(self, batch: Batch) -> None:
-        """Print the vault as found."""
-        terminal, findings = self._terminal, [diagnostic for diagnostic, _ in batch.new]
+        """Print the vault as found. There may be many findings, so few are held at once."""
+        terminal = self._terminal
+        severities = Counter(item.severity for item, _ in batch.new)
+        files = len({item.path for item, _ in batch.new})
         if self._format == "json-lines":
             self._print_rows(batch)
-        elif terminal.is_terminal and len(findings) > _MAX_LISTED:
-            counts = count_by_rule(findings)
+        elif terminal.is_terminal and len(batch.new) > _MAX_LISTED:
+            counts = count_by_rule(item for item, _ in batch.new)
             terminal.print_part(render_statistics(counts, terminal.palette, has_fixes=False))
             options = self._options
             named = format_vault_option(options, batch.vault.root)
             terminal.print_message(f"`vaultlink check{named}` lists the findings.")
         elif self._format == "full":
+            findings = [item for item, _ in batch.new]
             terminal.print_part(self._make_renderer(batch).render(findings))
         else:
-            self._print_text(render_concise(findings, terminal.palette))
-        terminal.print_message(summarize_check(findings, batch.totals().notes))
+            self._print_text(render_concise([item for item, _ in batch.new], terminal.palette))
+        terminal.print_message(summarize_counts(severities, files, batch.totals().notes))
         terminal.print_message(f"Watching {batch.vault.root}; Ctrl-C ends it.")
         exempt_present_objects()
 
@@ -235,20 +251,24 @@ class _UpdatePrinter:
         self._terminal.print_part(wrap_lines(text) if is_wrapped else text)
 
     def _print_rows(self, batch: Batch) -> None:
-        vault, findings = batch.vault, [diagnostic for diagnostic, _ in batch.new]
-        find_fix = vault.fixer.lookup(findings, FixAnswers())
-        rows = finding_rows(
-            findings,
-            vault.text,
-            make_suggester(vault, findings),
-            find_fix,
-            vault.fixer.data,
-            [fingerprint for _, fingerprint in batch.new],
-        )
-        found = make_watch_rows("new", batch.number, rows)
-        found += make_watch_rows("healed", batch.number, make_resolved_rows(batch.resolved))
-        self._terminal.print_part(encode_json_lines(found))
-        self._terminal.print_part(encode_json_lines([make_batch_row(batch)]))
+        vault = copy(batch.vault)  # without what the batch's own one would keep
+        print_part = self._terminal.print_part
+        targets = list_unresolved((item for item, _ in batch.new), vault.index.names)
+        suggestions, new = vault.suggest_all(targets), iter(batch.new)
+        while part := list(islice(new, _MAX_ROWS)):
+            findings, fixer = [diagnostic for diagnostic, _ in part], copy(vault.fixer)
+            rows = finding_rows(
+                findings,
+                vault.text,
+                make_suggester(vault, findings, suggestions),
+                fixer.lookup(findings, FixAnswers()),
+                fixer.data,
+                [fingerprint for _, fingerprint in part],
+            )
+            print_part(encode_json_lines(make_watch_rows("new", batch.number, rows)))
+        rows = make_resolved_rows(batch.resolved)
+        print_part(encode_json_lines(make_watch_rows("healed", batch.number, rows)))
+        print_part(encode_json_lines([make_batch_row(batch)]))
 
     def _render_batch(self, batch: Batch) -> str:
         p = self._terminal.palette
