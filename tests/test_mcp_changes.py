@@ -184,12 +184,12 @@ def test_nothing_to_do_makes_no_run(server: WritingServer) -> None:
         ({"delete": "../../etc/passwd", "unlink": True}, ""),
         ({"delete": ".obsidian", "unlink": True}, ""),
         ({"delete": "Mole"}, "unlink, redirect to another note, or leave"),
-        ({"delete": "Mole", "unlink": True, "leave": True}, "can't be used together"),
-        ({"wipe": "Mole"}, "a change has one of these keys"),
-        ({"rename": "Mole"}, "requires the key “to”"),
-        ({"rename": 3, "to": "B"}, "must be a text"),
+        ({"delete": "Mole", "unlink": True, "leave": True}, "“leave”"),
+        ({"wipe": "Mole"}, "a change is an object with one of these keys"),
+        ({"rename": "Mole"}, "required field `to`"),
+        ({"rename": 3, "to": "B"}, "`$.rename`"),
         ({"fix": "all"}, "“safe”"),
-        ({}, "a change has one of these keys"),
+        ({}, "a change is an object with one of these keys"),
     ],
 )
 def test_wrong_changes_are_refused(
