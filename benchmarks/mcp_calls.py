@@ -200,6 +200,7 @@ class CallScript:
 
     def _weigh(self, when: str) -> None:
         self.memory[when] = self._client.read_memory()
+        print(f"{when}: {self.memory[when]} MB", file=sys.stderr, flush=True)
 
     def _expect(self, is_right: bool, failure: str) -> None:
         if not is_right:

@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 from mcp.client.client import Client
 
 from mcp_client import MAX_BYTES, McpClient
-from running import create_vault, read_files
+from running import RunCommand, create_vault, read_files, write_files
 
 VAULT = {
     "Home.md": "# Home\n\n[[Tide]] and [[Nowhere]], [[The wall]] and [[Tied]]\n",
@@ -273,6 +273,33 @@ def test_answers(
 def test_null_is_no_value(server: McpClient) -> None:
     reply = server.call("check", {"note": "Tide", "drafts": None, "rule": None, "limit": None})
     assert reply.data["counts"]["findings"] == 0
+
+
+def test_findings_of_the_baseline_are_known(run: RunCommand, tmp_path: Path) -> None:
+    vault = create_vault(tmp_path / "vault", {"A.md": "[[Gone]]\n", "Plan.md": ""})
+    assert run("baseline", "--vault", vault).code == 0
+    write_files(vault, {"B.md": "[[A]] [[plan]] [[Lost]]\n"})
+    with McpClient(vault) as client:
+        counts = client.call("check").data["counts"]
+        assert (counts["findings"], counts["known"]) == (1, 1)
+        assert client.call("check", {"note": "A"}).data["findings"] == []
+
+
+def test_changes_on_disk_are_seen_at_once(tmp_path: Path) -> None:
+    vault = create_vault(tmp_path / "vault", {"A.md": "[[B]]\n"})
+    with McpClient(vault) as client:
+        for exists in (False, True, False):
+            if exists:
+                write_files(vault, {"B.md": ""})
+            else:
+                (vault / "B.md").unlink(missing_ok=True)
+            assert client.call("check").data["counts"]["findings"] == (not exists)
+        write_files(vault, {"vaultlink.toml": 'allow-dangling = ["B"]\n'})
+        assert client.call("check").data["counts"]["findings"] == 0
+        write_files(vault, {"vaultlink.toml": "allow-dangling = 1\n"})
+        assert "allow-dangling" in client.call("check").text
+        (vault / "vaultlink.toml").unlink()
+        assert client.call("check").data["counts"]["findings"] == 1
 
 
 # -- what is refused ------------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -183,12 +184,12 @@ def test_nothing_to_do_makes_no_run(server: WritingServer) -> None:
         ({"delete": "../../etc/passwd", "unlink": True}, ""),
         ({"delete": ".obsidian", "unlink": True}, ""),
         ({"delete": "Mole"}, "unlink, redirect to another note, or leave"),
-        ({"delete": "Mole", "unlink": True, "leave": True}, "can't be used together"),
-        ({"wipe": "Mole"}, "a change has one of these keys"),
-        ({"rename": "Mole"}, "requires the key “to”"),
-        ({"rename": 3, "to": "B"}, "must be a text"),
+        ({"delete": "Mole", "unlink": True, "leave": True}, "“leave”"),
+        ({"wipe": "Mole"}, "a change is an object with one of these keys"),
+        ({"rename": "Mole"}, "required field `to`"),
+        ({"rename": 3, "to": "B"}, "`$.rename`"),
         ({"fix": "all"}, "“safe”"),
-        ({}, "a change has one of these keys"),
+        ({}, "a change is an object with one of these keys"),
     ],
 )
 def test_wrong_changes_are_refused(
@@ -253,6 +254,43 @@ def test_protected_notes_are_refused(tmp_path: Path) -> None:
         server = WritingServer(client, vault)
         text = server.refuse("change", changes=[{"rename": "Mole", "to": "B"}], apply=True)
         assert "Home.md" in text
+
+
+WORDS = [
+    *("Home", "Mole", "mole.md", "Harbour#Back", "Fog/", "Fog/Horn", "[[Port]]", "old_pier#Planks", "#tag", "Nope"),
+    *("../x", "/etc/passwd", "a\nb", "\u202e", "", " ", "~", "*", "x" * 300, "Many", ".obsidian/app.json", "con.md"),
+]  # fmt: skip
+
+
+def make_values(dice: Random) -> list[Any]:
+    """Return values that an argument of any tool could get, right and wrong ones."""
+    word, other = dice.choice(WORDS), dice.choice(WORDS)
+    change: dict[str, Any] = {
+        dice.choice(("rename", "move", "delete", "merge", "extract", "unresolved", "link")): word
+    }
+    change[dice.choice(("to", "into", "unlink", "link", "create", "leave", "x"))] = dice.choice(
+        (other, True)
+    )
+    return [
+        *(word, [word, other], {word: other}, {f"{word}.md": f"[[{other}]]"}, [change], [change, {"fix": "safe"}]),
+        *(0, 1, -1, 3.5, None, True, [], {}, "plan-1", ["links", "headings"]),
+    ]  # fmt: skip
+
+
+def test_random_calls_are_answered_and_change_nothing(server: WritingServer) -> None:
+    before, dice = read_files(server.vault), Random(1)
+    tools = server.client.ask(lambda client: client.list_tools()).tools
+    for _ in range(400):
+        tool = dice.choice(tools)
+        names = [*tool.input_schema["properties"], "other"]
+        arguments = {
+            name: dice.choice(make_values(dice))
+            for name in dice.sample(names, dice.randint(0, 3))
+            if name not in ("apply", "plan", "run")
+        }
+        reply = server.client.call(tool.name, arguments)  # it checks the size
+        assert "internal error" not in reply.text, (tool.name, arguments, reply.text)
+    assert read_files(server.vault) == before
 
 
 # -- calls that take long -------------------------------------------------------------------------------------------------

@@ -13,7 +13,23 @@ import pytest
 from exploring import choose_seeds
 from running import RunCommand, create_vault
 from running import read_files as read_all_files
-from vaultlink import RefusedError, Settings, UsageError, Vault, open_vault, read_request
+from vaultlink import (
+    DeleteRequest,
+    ExtractRequest,
+    FixRequest,
+    MentionsRequest,
+    MergeRequest,
+    MoveRequest,
+    RefusedError,
+    RenameRequest,
+    SectionsRequest,
+    Settings,
+    TopicRequest,
+    UsageError,
+    Vault,
+    open_vault,
+    read_request,
+)
 from vaultlink.report.plan_result import render_plan
 
 linux = pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="has another trash")
@@ -391,6 +407,25 @@ REFUSALS: dict[str, tuple[list[Change], str]] = {
     "a hidden folder": ([{"move": "Quay", "to": ".obsidian/"}], "is hidden"),
     "settings": ([{"delete": ".obsidian/"}], "is hidden"),
     "the vault itself": ([{"delete": "/"}], "is the vault itself"),
+    "a new note above the vault": ([{"extract": "Quay#Pier", "to": "../x"}], "contains “..”"),
+    "a hidden new note": ([{"extract": "Quay#Pier", "to": ".git/x"}], "is hidden"),
+    "a topic that resolves": ([{"unresolved": "Quay", "unlink": True}], "it resolves to Quay.md"),
+    "an unknown topic": ([{"unresolved": "Nowhere", "unlink": True}], "no unresolved link names"),
+    "a part of a topic": ([{"unresolved": "Pla", "unlink": True}], "Did you mean Plam?"),
+    "a topic without a choice": ([{"unresolved": "Plam"}], "choose one of a note to link"),
+    "two choices": ([{"unresolved": "Plam", "unlink": True, "link": "Quay"}], "choose one of"),
+    "a topic to a heading": ([{"unresolved": "Plam", "link": "Quay#Pier"}], "is a heading"),
+    "a topic above the vault": ([{"unresolved": "Plam", "create": "../"}], "contains “..”"),
+    "a topic elsewhere": ([{"unresolved": "Plam", "create": "/tmp/x/"}], "is outside the vault"),
+    "a topic in settings": ([{"unresolved": "Plam", "create": ".obsidian/"}], "is hidden"),
+    "a topic in a near folder": ([{"unresolved": "Plam", "create": "Harbours"}], "Did you mean"),
+    "mentions in nothing": ([{"link": {"note": "Nowhere"}}], "there is no note"),
+    "mentions of an image": ([{"link": {"note": "Quay", "to": "map.png"}}], "is an attachment"),
+    "no mention": ([{"link": {"note": "Buoy", "to": "Plan"}}], "names Plan.md nowhere"),
+    "an unknown action": ([{"sections": "erase"}], "must be write, adopt or remove"),
+    "sections of an image": ([{"sections": "write", "notes": "map.png"}], "is an attachment"),
+    "an unknown rule": ([{"fix": "safe", "select": "VL999"}], "there is no rule “VL999”."),
+    "a fix of nothing": ([{"fix": "safe", "notes": "Nowhere"}], "there is no note"),
     "links without a choice": ([{"delete": "Quay"}], "5 places name what would be deleted"),
     "a redirect to a deleted note": ([{"delete": ["Quay", "Plan"], "to": "Plan"}], "is deleted"),
     "two notes that are one": ([{"merge": "Quay", "into": "Quay"}], "merged with itself"),
@@ -478,23 +513,56 @@ def test_earlier_run_is_undone_after_later_ones(root: Path) -> None:
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        ([], "a change is an object"),
+        ([], "a change is an object with one of these keys: unresolved, link"),
         ("rename", "a change is an object"),
-        ({}, "a change has one of these keys: unresolved, link"),
-        ({"to": "B"}, "a change has one of these keys"),
-        ({"rename": "A"}, "a change with “rename” requires the key “to”"),
-        ({"rename": "A", "to": 1}, "the value of “to” must be a text"),
-        ({"rename": ["A"], "to": "B"}, "the value of “rename” must be a text"),
-        ({"rename": "A", "to": "B", "too": "C"}, "has no key “too”. Its keys: rename, to, merge"),
-        ({"rename": "A", "to": "B", "merge": "yes"}, "the value of “merge” must be true or false"),
-        ({"move": [1], "to": "B"}, "the value of “move” must be a text or a list of texts"),
-        ({"delete": "A", "unlink": True, "to": "B"}, "can't be used together"),
-        ({"fix": "all"}, "the value of “fix” must be “safe” or “unsafe”"),
-        ({"fix": True}, "the value of “fix” must be a text"),
-        ({"merge": "A"}, "requires the key “into”"),
+        ({}, "a change is an object with one of these keys"),
+        ({"to": "B"}, "a change is an object with one of these keys"),
+        ({"rename": "A"}, "change “rename”: Object missing required field `to`"),
+        ({"rename": "A", "to": 1}, "Expected `str`, got `int` - at `$.to`"),
+        ({"rename": ["A"], "to": "B"}, "Expected `str`, got `array` - at `$.rename`"),
+        ({"rename": "A", "to": None}, "Expected `str`, got `null` - at `$.to`"),
+        (
+            {"rename": "A", "to": "B", "too": "C"},
+            "unknown field `too`. Its keys are rename, to, merge, queries, display.",
+        ),
+        ({"rename": "A", "to": "B", "merge": "yes"}, "Expected `bool`, got `str` - at `$.merge`"),
+        ({"move": [1], "to": "B"}, "Expected `str`, got `int` - at `$.move[0]`"),
+        ({"delete": "A", "unlink": True, "to": "B"}, "has one of “unlink”: true"),
+        ({"delete": "A", "unlink": "yes"}, "has one of “unlink”: true"),
+        ({"delete": "A", "unlink": True, "leave": True}, "has one of “unlink”: true"),
+        ({"fix": "all"}, "the value of “fix” is “safe” or “unsafe”"),
+        ({"fix": True}, "the value of “fix” is “safe” or “unsafe”"),
+        ({"merge": "A"}, "Object missing required field `into`"),
+        ({"link": "A"}, "the value of “link” is an object"),
+        ({"link": {"from": "A"}}, "Object contains unknown field `from`. Its keys are note, to."),
+        ({"unresolved": "A", "link": 1}, "Expected `str`, got `int` - at `$.link`"),
     ],
 )
 def test_wrong_json_is_explained(data: object, message: str) -> None:
     with pytest.raises(UsageError) as caught:
         read_request(data)
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("data", "request_"),
+    [
+        ({"fix": "unsafe", "notes": "A"}, FixRequest(("A",), unsafe=True)),
+        ({"rename": "A", "to": "B", "display": False}, RenameRequest("A", "B", display=False)),
+        ({"move": "A", "to": "F/"}, MoveRequest(("A",), "F/")),
+        ({"delete": ["A", "B"]}, DeleteRequest(("A", "B"))),
+        ({"delete": "A", "unlink": True}, DeleteRequest(("A",), "unlink")),
+        ({"delete": "A", "unlink": False, "leave": True}, DeleteRequest(("A",), "leave")),
+        ({"delete": "A", "to": "B"}, DeleteRequest(("A",), "redirect", "B")),
+        ({"merge": "A", "into": "B"}, MergeRequest("A", "B")),
+        ({"extract": "A#H", "to": "B", "tags": True}, ExtractRequest("A#H", "B", tags=True)),
+        ({"link": {"note": "A", "to": "B"}}, MentionsRequest(("A",), "B")),
+        ({"sections": "adopt", "notes": ["A"]}, SectionsRequest("adopt", ("A",))),
+        (
+            {"unresolved": "X", "create": "F/", "stub": False},
+            TopicRequest("X", create="F/", stub=False),
+        ),
+    ],
+)
+def test_json_form_of_a_request(data: Change, request_: object) -> None:
+    assert read_request(data) == request_

@@ -12,7 +12,9 @@ from exploring import TIMES, choose_seeds
 from running import create_vault, write_files
 from vaultlink.api import Vault
 from vaultlink.disk.scan import Settings, scan_vault
-from vaultlink.errors import ConfigError, VaultError
+from vaultlink.errors import ConfigError, UsageError, VaultError
+from vaultlink.refactor.relocation import RefusedError
+from vaultlink.requests import DeleteRequest, RenameRequest
 from vaultlink.serve.workspace import Workspace
 from vaultlink.watch.loop import build_fresh_state, iterate_differences
 
@@ -177,6 +179,96 @@ def test_path_that_no_note_has_is_not_held(workspace: Workspace, path: str) -> N
     with pytest.raises(VaultError, match="not the path of a note"):
         workspace.hold(path, "text\n")
     assert workspace.vault is before
+
+
+# -- plans --------------------------------------------------------------------------------------------------------------
+
+RENAME = (RenameRequest("b", "new name"),)
+
+
+def read_files(vault: Path) -> dict[str, str]:
+    """Return the texts of all notes by vault path."""
+    return {path.relative_to(vault).as_posix(): path.read_text() for path in vault.rglob("*.md")}
+
+
+def test_plan_is_applied_and_undone_and_the_vault_follows(
+    vault: Path, workspace: Workspace
+) -> None:
+    stored = workspace.plan(RENAME)
+    assert read_files(vault) == SMALL
+    result = workspace.apply(stored.id)
+    expected = {"a.md": "[[new name]] and [[c]]\n", "new name.md": "# B\n", "x/c.md": "[[a]]\n"}
+    assert (read_files(vault), result.skipped) == (expected, ())
+    assert workspace.vault.find("new name") == "new name.md"
+    assert find_first_difference(workspace.vault) is None
+    undone = workspace.undo(result.run_id)
+    assert (read_files(vault), undone.skipped) == (SMALL, ())
+    assert workspace.vault.find("b") == "b.md"
+    assert find_first_difference(workspace.vault) is None
+
+
+@pytest.mark.parametrize("folds", [False, True])
+def test_plan_is_applied_after_changes_that_do_not_concern_it(
+    vault: Path, workspace: Workspace, folds: bool
+) -> None:
+    stored = workspace.plan(RENAME)
+    if folds:
+        workspace.fold()
+    (vault / "x" / "c.md").write_text("[[a]] and more\n")
+    workspace.apply(stored.id)
+    assert (vault / "a.md").read_text() == "[[new name]] and [[c]]\n"
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "named"),
+    [("a.md", "[[b]] and more\n", "a.md"), ("z.md", "[[b]]\n", "z.md"), ("b.md", None, "b")],
+)
+def test_plan_is_refused_if_it_would_write_something_else(
+    vault: Path, workspace: Workspace, path: str, text: str | None, named: str
+) -> None:
+    stored = workspace.plan(RENAME)
+    if text is None:
+        (vault / path).unlink()
+    else:
+        (vault / path).write_text(text)
+    before = read_files(vault)
+    with pytest.raises(UsageError, match=named):
+        workspace.apply(stored.id)
+    assert read_files(vault) == before
+
+
+def test_plan_does_not_overwrite_unsaved_texts(vault: Path, workspace: Workspace) -> None:
+    workspace.hold("a.md", "[[b]] unsaved\n")
+    stored = workspace.plan(RENAME)
+    with pytest.raises(RefusedError, match=r"unsaved texts would be lost: a\.md"):
+        workspace.apply(stored.id)
+    assert read_files(vault) == SMALL
+    workspace.release("a.md")
+    with pytest.raises(RefusedError, match=r"a\.md"):
+        workspace.apply(stored.id)
+    workspace.apply(workspace.plan(RENAME).id)
+    assert (vault / "a.md").read_text() == "[[new name]] and [[c]]\n"
+
+
+def test_plan_is_applied_once_and_only_the_last_plans_are_kept(workspace: Workspace) -> None:
+    first, *others = [workspace.plan(RENAME) for _ in range(21)]
+    for plan_id in (first.id, "unknown"):
+        with pytest.raises(UsageError, match="there is no plan"):
+            workspace.apply(plan_id)
+    workspace.apply(others[0].id)
+    with pytest.raises(UsageError, match="there is no plan"):
+        workspace.apply(others[0].id)
+    with pytest.raises(UsageError):  # there is no note of this name any more
+        workspace.apply(others[1].id)
+
+
+def test_deletion_to_the_trash_and_its_undo_are_followed(vault: Path, workspace: Workspace) -> None:
+    result = workspace.apply(workspace.plan([DeleteRequest(("b",), "unlink")]).id)
+    assert workspace.vault.find("b") is None
+    assert find_first_difference(workspace.vault) is None
+    workspace.undo(result.run_id)
+    assert read_files(vault) == SMALL
+    assert find_first_difference(workspace.vault) is None
 
 
 # -- random changes -----------------------------------------------------------------------------------------------------

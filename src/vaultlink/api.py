@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from vaultlink.graph.related import RelatedNote
     from vaultlink.graph.twins import TwinPair
     from vaultlink.index.anchors import Anchor
-    from vaultlink.index.name_search import FoundName
+    from vaultlink.index.name_search import FoundName, Symbol
     from vaultlink.parse.post import Post
     from vaultlink.write.fixer import Fixer
     from vaultlink.write.requests import Request
@@ -398,6 +398,19 @@ class Vault(msgspec.Struct, frozen=True, eq=False, dict=True):
         from vaultlink.index.name_search import find_names  # noqa: PLC0415 - for few programs
 
         return find_names(self.index, text, limit)
+
+    def symbols(self, path: str) -> list["Symbol"]:
+        """Return the names, headings, tags and blocks of a note, by their places.
+
+        Args:
+            path: The vault path of the note.
+
+        Returns:
+            The symbols; each has its kind, text, offsets, line and level.
+        """
+        from vaultlink.index.name_search import list_symbols  # noqa: PLC0415 - as above
+
+        return list_symbols(path, self.index.notes.get(path)) if path in self.index.files else []
 
     def link_at(self, path: str, offset: int) -> Link | None:
         """Return the link at a position of a note.

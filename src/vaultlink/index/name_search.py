@@ -36,6 +36,7 @@ class SearchedKind(StrEnum):
     ATTACHMENT = "attachment"
     HEADING = "heading"
     TAG = "tag"
+    BLOCK = "block"
 
 
 _RANKS = {kind: rank for rank, kind in enumerate(SearchedKind)}
@@ -55,6 +56,26 @@ class FoundName(NamedTuple):
     text: str
     path: str
     line: int = 0
+
+
+class Symbol(NamedTuple):
+    """A name, heading, tag or block of a note, with its place.
+
+    Attributes:
+        kind: What it is.
+        text: The name, the text of a heading, or the id of a block without its caret.
+        start: Offset in code points, 0-based; 0 for the name of the file.
+        end: Offset behind it.
+        line: Its line, 1-based.
+        level: The level of a heading, 1 to 6; 0 for other kinds.
+    """
+
+    kind: SearchedKind
+    text: str
+    start: int = 0
+    end: int = 0
+    line: int = 1
+    level: int = 0
 
 
 class _Named(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -186,6 +207,26 @@ def list_names(path: str, note: Note | None) -> Iterator[FoundName]:
         yield FoundName(SearchedKind.HEADING, heading.text, path, heading.line)
     for tag in dict.fromkeys(item.name for item in note.tags):
         yield FoundName(SearchedKind.TAG, tag, path)
+
+
+def list_symbols(path: str, note: Note | None) -> list[Symbol]:
+    """Return the names, headings, tags and blocks of a file, by their places."""
+    names = {SearchedKind.TITLE: "title", SearchedKind.ALIAS: "aliases"}
+    properties = {item.key.lower(): item for item in (note.properties or () if note else ())}
+    found = []
+    for item in list_names(path, note):
+        if item.kind not in (SearchedKind.HEADING, SearchedKind.TAG):
+            place = properties.get(names.get(item.kind, ""))
+            span = (place.value_start, place.value_end, place.line) if place else ()
+            found.append(Symbol(item.kind, item.text, *span))
+    for heading in note.headings if note else ():
+        span = (heading.start, heading.end, heading.line)
+        found.append(Symbol(SearchedKind.HEADING, heading.text, *span, heading.level))
+    for tag in note.tags if note else ():
+        found.append(Symbol(SearchedKind.TAG, tag.name, tag.start, tag.end, tag.line))
+    for block in note.blocks if note else ():
+        found.append(Symbol(SearchedKind.BLOCK, block.id, block.start, block.end, block.line))
+    return sorted(found, key=lambda item: item.start)
 
 
 def find_names(index: Index, text: str, limit: int = 10) -> list[FoundName]:

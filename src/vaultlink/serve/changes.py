@@ -16,11 +16,13 @@ from vaultlink.model import Diagnostic, SkippedNote
 from vaultlink.refactor.relocation import RefusedError
 from vaultlink.report.plan_result import list_changed_files
 from vaultlink.serve.answers import Page, ToolAnswer
-from vaultlink.serve.plans import PlanStore
 from vaultlink.serve.questions import check_name, refuse_controls, split_changed
 from vaultlink.serve.workspace import Workspace
 from vaultlink.write.journal_files import LOCK_SECONDS, LockTimeout, lock_vault
 from vaultlink.write.write_notes import WriteResult
+
+_COMMAND = "vaultlink mcp"
+"""The command that the records of runs name."""
 
 _MAX_FILES = 20
 """Files of the largest plan that is written without a second call."""
@@ -39,14 +41,12 @@ class Call(NamedTuple):
 
     Attributes:
         workspace: The vault.
-        plans: The plans for it.
         write: Runs an action that writes, unless the server is ending.
         is_cancelled: Returns True if nobody waits for the answer any more.
         runs: The ids of the runs of this server that were not undone, the last one at the end.
     """
 
     workspace: Workspace
-    plans: PlanStore
     write: Callable[[Callable[[], WriteResult]], WriteResult]
     is_cancelled: Callable[[], bool]
     runs: list[str]
@@ -67,8 +67,8 @@ def plan_changes(
     requests = [read_request(change) for change in changes]
     for change in changes:
         _check_names(change, is_text="#" in str(change.get("rename")))
-    stored = call.plans.plan(requests)
-    plan, effects = stored.plan, _list_effects(stored.vault, stored.plan)
+    stored = call.workspace.plan(requests)
+    plan, effects = stored.plan, _list_effects(call.workspace.vault, stored.plan)
     files = len(effects["files"])
     counts = {name: len(rows) for name, rows in effects.items() if name != "diff"}
     lists = {name: rows for name, rows in effects.items() if rows}
@@ -213,13 +213,13 @@ def undo_run_by_id(call: Call, page: Page, run: str | None = None) -> ToolAnswer
     if run is None and not call.runs:
         raise UsageError("this server has written nothing that is not undone. Name a run.")
     name = run or call.runs[-1]
-    result = _run(call, lambda: call.plans.undo(name))
+    result = _run(call, lambda: call.workspace.undo(name))
     call.runs[:] = [item for item in call.runs if not item.startswith(name)]
     return _describe_result(result, page, "restored")
 
 
 def _write(call: Call, plan: str) -> WriteResult:
-    result = _run(call, lambda: call.plans.apply(plan))
+    result = _run(call, lambda: call.workspace.apply(plan, _COMMAND))
     if result.run_id is not None:
         call.runs.append(result.run_id)
     return result

@@ -28,7 +28,6 @@ from vaultlink import __version__
 from vaultlink.errors import USER_ERRORS, DamagedCacheError, UsageError
 from vaultlink.serve.answers import Page, cut_sentence, encode_answer
 from vaultlink.serve.changes import Call
-from vaultlink.serve.plans import PlanStore
 from vaultlink.serve.questions import check
 from vaultlink.serve.tools import Tool, answer_call, list_tools
 from vaultlink.serve.workspace import Workspace
@@ -157,15 +156,8 @@ _MAX_LEFT = 10
 """Calls after which memory is freed in any case: what a draft leaves takes megabytes."""
 
 
-class Opened(NamedTuple):
-    """An open vault, and the plans for it."""
-
-    workspace: Workspace
-    plans: PlanStore
-
-
 class _Job(NamedTuple):
-    work: Callable[[Opened], str]
+    work: Callable[[Workspace], str]
     future: "Future[str]"
 
 
@@ -174,12 +166,12 @@ class _Worker:
 
     def __init__(self, open_workspace: Callable[[], Workspace]):
         self._open, self._jobs = open_workspace, SimpleQueue[_Job]()
-        self._opened: Opened | None = None
+        self._workspace: Workspace | None = None
         self._busy, self._is_stopping = threading.Lock(), False
         self.runs: list[str] = []
         threading.Thread(target=self._run, daemon=True).start()
 
-    def submit(self, work: Callable[[Opened], str]) -> "Future[str]":
+    def submit(self, work: Callable[[Workspace], str]) -> "Future[str]":
         job = _Job(work, Future())
         self._jobs.put(job)
         return job.future
@@ -188,9 +180,9 @@ class _Worker:
         """Begin no other write, and wait for one that has begun."""
         self._is_stopping = True
         self._busy.acquire()
-        if self._opened is not None:
+        if self._workspace is not None:
             with suppress(Exception):
-                self._opened.workspace.close()
+                self._workspace.close()
 
     def write(self, action: Callable[[], Any]) -> Any:
         """Run an action that `stop` waits for."""
@@ -201,7 +193,7 @@ class _Worker:
 
     def _run(self) -> None:
         with suppress(Exception):  # each call reports it
-            self._get_opened()
+            self._get_workspace()
         left, has_worked = 0, False
         while True:
             job = self._take(_IDLE_SECONDS if left else _FOLD_SECONDS if has_worked else None)
@@ -227,25 +219,24 @@ class _Worker:
 
     def _fold(self) -> None:
         """Give memory back while nothing is asked."""
-        if self._opened is not None:
+        if self._workspace is not None:
             with suppress(Exception):  # the next call reports it
-                self._opened.workspace.fold()
+                self._workspace.fold()
 
     def _work(self, job: _Job) -> str:
         try:
-            return job.work(self._get_opened())
+            return job.work(self._get_workspace())
         except DamagedCacheError as error:  # raised before anything is written
             if not forget_cache_file(error.file):
                 raise
-            self._opened = None
-            return job.work(self._get_opened())
+            self._workspace = None
+            return job.work(self._get_workspace())
 
-    def _get_opened(self) -> Opened:
-        if self._opened is None:
-            workspace = self._open()
-            self._opened = Opened(workspace, PlanStore(workspace, "vaultlink mcp"))
+    def _get_workspace(self) -> Workspace:
+        if self._workspace is None:
+            self._workspace = self._open()
             exempt_present_objects()
-        return self._opened
+        return self._workspace
 
 
 # -- the requests of the protocol ------------------------------------------------------------------
@@ -317,8 +308,8 @@ async def _answer(
         text = await _run(
             context,
             worker,
-            lambda opened: answer_call(
-                Call(*opened, worker.write, cancelled.is_set, worker.runs),
+            lambda workspace: answer_call(
+                Call(workspace, worker.write, cancelled.is_set, worker.runs),
                 tools[name],
                 name,
                 arguments,
@@ -348,7 +339,7 @@ def _describe_error(error: Exception) -> str:
 async def _run(
     context: "ServerRequestContext[Any]",
     worker: _Worker,
-    work: Callable[[Opened], str],
+    work: Callable[[Workspace], str],
     cancelled: threading.Event,
 ) -> str:
     """Run a job in the worker, and report the progress of a long one."""
@@ -398,7 +389,7 @@ async def _read_resource(
         text = await _run(
             context,
             worker,
-            lambda opened: encode_answer(check(opened.workspace.refresh(), page), page),
+            lambda workspace: encode_answer(check(workspace.refresh(), page), page),
             threading.Event(),
         )
     except USER_ERRORS as error:

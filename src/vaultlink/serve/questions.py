@@ -5,12 +5,14 @@ Texts and names of notes are values in the answers, never sentences of vaultlink
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import chain, islice
 from typing import Any
 
 from vaultlink.api import Vault, hold_texts, make_suggester
+from vaultlink.baseline.file import findings_in_baseline, read_baseline_file
+from vaultlink.baseline.match import split_known
 from vaultlink.disk.scan import is_source_file, is_vault_path
 from vaultlink.engine.diagnostics import compute_identities
 from vaultlink.errors import UnknownNameError, UsageError, propose
@@ -114,9 +116,9 @@ def check(
             raise UsageError("check takes a note or drafts, not both.")
         return _check_drafts(vault, page, drafts, is_wanted)
     path = None if note is None else find_note(vault, note)
-    all_of_them = vault.diagnostics() if path is None else vault.state.diagnostics.get(path, ())
+    found, known = _list_unknown(vault, path)
     rules, notes, listed = Counter[str](), set[str](), list[Diagnostic]()
-    for finding in filter(is_wanted, all_of_them):
+    for finding in filter(is_wanted, found):
         if page.after <= rules.total() < page.after + page.limit:
             listed.append(finding)
         rules[finding.rule] += 1
@@ -124,10 +126,26 @@ def check(
     counts = {
         "findings": rules.total(),
         "notes": len(notes),
+        **({"known": known} if known else {}),
         "rules": dict(rules.most_common()),
     }
     more = {} if path is None else {"note": path}
     return _list_findings(vault, listed, rules.total(), counts, more)
+
+
+def _list_unknown(vault: Vault, path: str | None) -> tuple[Iterable[Diagnostic], int]:
+    """Return the findings that the baseline does not know, and how many it knows."""
+    data = read_baseline_file(vault.root)
+    if data is None:
+        found = vault.state.diagnostics
+        return (vault.diagnostics() if path is None else found.get(path, ())), 0
+    split = split_known(
+        vault.state.diagnostics,
+        [findings_in_baseline(vault, data)],
+        vault.text,
+        lambda other: path in (None, other),
+    )
+    return split.new, sum(count.left for count in split.known_counts)
 
 
 def _list_findings(

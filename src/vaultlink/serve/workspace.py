@@ -2,9 +2,11 @@
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
+import msgspec
 from msgspec.structs import replace
 
 from vaultlink.api import Vault, find_origin, open_vault
@@ -13,16 +15,22 @@ from vaultlink.disk.history_sources import find_git_history
 from vaultlink.disk.obsidian_files import OBSIDIAN_FILES
 from vaultlink.disk.read import config_candidates
 from vaultlink.disk.scan import VaultScan, is_source_file, is_vault_path, scan_vault
-from vaultlink.errors import ConfigError, VaultError
+from vaultlink.errors import ConfigError, UsageError, VaultError
+from vaultlink.fix.plan import Plan
 from vaultlink.git.location import find_git_dir
 from vaultlink.git.repository import read_git_state
 from vaultlink.index.packed_map import read_items
+from vaultlink.index.resolve import parent_folder
 from vaultlink.model import FileStamp
+from vaultlink.refactor.relocation import RefusedError
+from vaultlink.requests import Request
 from vaultlink.serve.stepper import Rescan, Stepper, folder_identity, has_no_notes, rescan
-from vaultlink.text import quote_name
+from vaultlink.text import list_first, quote_name
 from vaultlink.watch.backend import BackendFactory, EventFeed, open_system_backend
 from vaultlink.watch.events import ChangeHints, EventQueue
 from vaultlink.watch.garbage import free_unused_objects
+from vaultlink.write.journal_files import digest_content
+from vaultlink.write.write_notes import WriteResult
 
 # -- changes of the files that hold a vault's settings ---------------------------------------------
 
@@ -99,6 +107,42 @@ Some systems deliver none for changes on other computers, so the files are liste
 """
 
 
+_MAX_PLANS = 20
+"""Plans that are kept. A program that makes more of them has forgotten the first."""
+
+_MAX_ATTEMPTS = 3
+"""How often a plan is made again because the vault changes just then."""
+
+
+_MAX_NAMED = 5
+"""Notes that a refusal names."""
+
+
+class StoredPlan(msgspec.Struct, frozen=True):
+    """A plan that is kept until it is applied.
+
+    Attributes:
+        id: Its name.
+        requests: What was planned.
+        plan: The plan.
+        scan: The scan of the vault that it was made for.
+    """
+
+    id: str
+    requests: tuple[Request, ...]
+    plan: Plan
+    scan: VaultScan
+
+
+class _KeptPlan(NamedTuple):
+    """A plan to apply; if `stored` is None, it must be made again."""
+
+    requests: tuple[Request, ...]
+    held: Mapping[str, bytes]
+    digests: Mapping[str, bytes]
+    stored: StoredPlan | None
+
+
 class Workspace:
     """A vault that is kept up to date, for many readers and one writer.
 
@@ -136,6 +180,7 @@ class Workspace:
         self.feed = EventFeed(self.events, poll_seconds, rescan_interval, backend_factory)
         self._has_started = False
         self._next_listing = 0.0
+        self._plans: dict[str, _KeptPlan] = {}
 
     @property
     def vault(self) -> Vault:
@@ -190,8 +235,84 @@ class Workspace:
             self.stepper.commit(self.stepper.prepare(result, path))
         return self.vault
 
+    # -- plans -------------------------------------------------------------------------------------
+
+    def plan(self, requests: Sequence[Request]) -> StoredPlan:
+        """Plan changes of the vault as it is now, and keep the plan. Does not write.
+
+        Raises UsageError as `Vault.plan`, and as `refresh`.
+        """
+        vault = self.refresh()
+        plan = vault.plan(*requests)
+        stored = StoredPlan(os.urandom(4).hex(), tuple(requests), plan, vault.scan)
+        kept = _KeptPlan(stored.requests, vault.overlays, _digest_plan(plan), stored)
+        self._plans = dict([*self._plans.items(), (stored.id, kept)][-_MAX_PLANS:])
+        return stored
+
+    def apply(self, plan_id: str, command: str = "vaultlink (server)") -> WriteResult:
+        """Write a plan that is kept, step over what was written, and return the result.
+
+        If the vault changed since, the plan is made again. It is refused unless it writes the same:
+        RefusedError names the notes. Raises UsageError if there is no such plan.
+        """
+        kept = self._plans.get(plan_id)
+        if kept is None:
+            raise UsageError(
+                f"there is no plan {quote_name(plan_id)}: it was applied, or it is too old. "
+                "Plan the change again."
+            )
+        for _ in range(_MAX_ATTEMPTS):
+            vault = self.refresh()
+            plan = self._renew_plan(kept, vault)
+            result = vault.apply(plan, command)
+            if not result.is_outdated:
+                del self._plans[plan_id]
+                self._follow(result)
+                return result
+            self.events.request_full_rescan()
+        raise RefusedError("the vault keeps changing, so the plan was not applied. Try again.")
+
+    def undo(self, run: str | None = None) -> WriteResult:
+        """Revert a run, by default the last one, and step over what was restored."""
+        result = self.refresh().undo(run)
+        self._follow(result)
+        return result
+
+    def _renew_plan(self, kept: _KeptPlan, vault: Vault) -> Plan:
+        """Return the plan for the vault as it is; refuse one that writes something else."""
+        stored = kept.stored
+        if stored and stored.scan is vault.scan and kept.held == vault.overlays:
+            plan = stored.plan
+        else:
+            plan = vault.plan(*kept.requests)
+            now = _digest_plan(plan)
+            differing = [
+                path for path in {**kept.digests, **now} if kept.digests.get(path) != now.get(path)
+            ]
+            if differing:
+                names = list_first(sorted(differing), _MAX_NAMED)
+                raise RefusedError(
+                    f"the vault changed since the plan was made: {names}. Nothing was written. "
+                    "Plan the change again."
+                )
+        unsaved = sorted(vault.overlays.keys() & {*plan.texts, *plan.files})
+        if unsaved:
+            names = list_first(unsaved, _MAX_NAMED)
+            raise RefusedError(f"unsaved texts would be lost: {names}. Save or close them first.")
+        return plan
+
+    def _follow(self, result: WriteResult) -> None:
+        """Step over the paths that were written."""
+        moved = {path for pair in result.moved for path in pair}
+        paths = frozenset({*result.written, *moved})
+        folders = self.vault.scan.listing.folders
+        is_known = all(path not in folders and parent_folder(path) in folders for path in paths)
+        hints = ChangeHints(paths) if is_known else ChangeHints(full_rescan=True)
+        self.stepper.commit(self.stepper.prepare(self.rescan(hints)))
+
     def fold(self) -> None:
         """Give back the memory that is not needed, when nothing is asked for a while."""
+        self._plans = {name: kept._replace(stored=None) for name, kept in self._plans.items()}
         self.stepper.fold()
         free_unused_objects()
 
@@ -271,6 +392,17 @@ class Workspace:
             return False
         self.events.request_full_rescan()
         return True
+
+
+def _digest_plan(plan: Plan) -> dict[str, bytes]:
+    """Return a digest of what a plan does at each path."""
+    found = {path: repr(texts) for path, texts in plan.texts.items()}
+    for old, new in plan.files.items():
+        found[old] = f"{found.get(old, '')} {new}"
+    return {
+        path: digest_content(text.encode("utf-8", "surrogatepass")) or b""
+        for path, text in found.items()
+    }
 
 
 def _has_unresolved(vault: Vault) -> bool:

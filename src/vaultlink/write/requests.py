@@ -68,7 +68,7 @@ from vaultlink.refactor.refusals import (
 )
 from vaultlink.refactor.relocation import RefusedError
 from vaultlink.rules.portable_names import read_name_limits
-from vaultlink.rules.registry import select_rules
+from vaultlink.rules.registry import UnknownRule, select_rules
 from vaultlink.rules.section_rules import SECTION_RULES
 from vaultlink.text import list_first, quote_name
 from vaultlink.write.fixer import Fixer
@@ -250,7 +250,10 @@ def find_reused_paths(first: Plan, second: Plan) -> Iterator[str]:
 
 def _plan_fixes(fixer: Fixer, request: FixRequest, find: FindPath) -> Plan:
     settings = fixer.state.settings
-    rules = select_rules(settings.rules, request.select)
+    try:
+        rules = select_rules(settings.rules, request.select)
+    except UnknownRule as error:
+        raise UsageError(f"{error}. {propose(error.suggestions)}".rstrip()) from None
     is_chosen = make_path_filter(
         [
             find_source(fixer.state.index, read_word(fixer, word, find), find).path
