@@ -23,6 +23,9 @@ from vaultlink.model import Diagnostic, History
 BLOCK_SIZE = 1 << 16
 """Bytes that are read and checked at once."""
 
+_MAX_BLOCKS = 128
+"""Blocks that are kept. Those of all notes of a large vault would take much memory."""
+
 _PATHS: bytes = b""
 """Stands for the keys of a column whose keys are the paths of the state."""
 
@@ -132,6 +135,8 @@ class StoredState:
             block = self._read_block(number * BLOCK_SIZE)
             if number >= len(self._checksums) or adler32(block) != self._checksums[number]:
                 raise DamagedCacheError(str(self.file))
+            if len(self._blocks) >= _MAX_BLOCKS:
+                self._blocks.clear()
             self._blocks[number] = block
         return block
 

@@ -31,7 +31,6 @@ from vaultlink.index.index import (
 from vaultlink.index.near_names import (
     build_near_keys,
     find_renamed,
-    list_different_names,
 )
 from vaultlink.index.packed_map import with_changes
 from vaultlink.index.resolve import PathsByName, name_key, normalize_name, resolve_with_alternatives
@@ -275,9 +274,8 @@ def _renew_memos(before: Index, after: Index, moved: set[str], resolved: set[str
             after.memos[memo] = _UPDATES[memo](value, before, after, moved | resolved)
         elif memo is find_copied_folders and before.files is after.files:
             after.memos[memo] = value
-    of_names = [memo for memo in _OF_NAMES if memo in before.memos]
-    if of_names and not find_renamed(before, after):
-        after.memos.update((memo, before.memos[memo]) for memo in of_names)
+    if build_near_keys in before.memos and not find_renamed(before, after):
+        after.memos[build_near_keys] = before.memos[build_near_keys]
 
 
 def _update_files_by_path(
@@ -388,9 +386,6 @@ def _update_copied_paths(
         added.subtract(Counter(list_copied_paths(before.names.get(key, ()))))
     return _add_counts(counts, added)
 
-
-_OF_NAMES: tuple[Callable[[Index], Any], ...] = (build_near_keys, list_different_names)
-"""Derived values that stay while no file has another name, title or alias."""
 
 _UPDATES: Mapping[Callable[[Index], Any], Callable[[Any, Index, Index, set[str]], Any]] = {
     count_name_words: _update_name_words,
