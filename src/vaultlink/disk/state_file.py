@@ -23,7 +23,7 @@ from vaultlink.model import Diagnostic, History
 BLOCK_SIZE = 1 << 16
 """Bytes that are read and checked at once."""
 
-_MAX_BLOCKS = 128
+_MAX_BLOCKS = 256
 """Blocks that are kept. Those of all notes of a large vault would take much memory."""
 
 _PATHS: bytes = b""

@@ -5,7 +5,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 from vaultlink.index.index import Index, TraitCount, unresolved_keys
-from vaultlink.index.near_names import list_different_names, list_named_files, list_names
+from vaultlink.index.near_names import (
+    find_renamed,
+    list_different_names,
+    list_named_files,
+    list_names,
+)
 from vaultlink.text import lazy_pattern, strip_accents
 
 _LETTERS = lazy_pattern(r"[^\W\d_]+")
@@ -21,8 +26,10 @@ def count_changed_names(before: Index, after: Index, changed: Iterable[str]) -> 
 
     What they remove is negative.
     """
-    indexes, added = (before, after), Counter[str]()
-    for name in {name for index in indexes for path in changed for name in list_names(index, path)}:
+    indexes, added, names = (before, after), Counter[str](), set[str]()
+    for path in sorted(find_renamed(before, after).intersection(changed)):
+        names |= {*list_names(before, path)} ^ {*list_names(after, path)}
+    for name in names:
         had, has = (
             any(name in list_names(index, path) for path in list_named_files(index, name))
             for index in indexes
@@ -95,7 +102,7 @@ def find_changed_words(before: Index, after: Index, changed: Iterable[str]) -> s
     headings if these were counted before, and what only moves from file to file.
     """
     balance: Counter[str] = Counter()
-    for path in changed:
+    for path in sorted(changed):
         balance.update(set(_list_vocabulary(after, path)))
         balance.subtract(set(_list_vocabulary(before, path)))
     words = set(_find_words([text for text, number in balance.items() if number]))
