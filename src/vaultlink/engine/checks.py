@@ -154,10 +154,11 @@ class LinterSettings(msgspec.Struct, frozen=True, dict=True):
 
     def find_protection(self, path: str) -> str:
         """Return why no command but `undo` may change a path, as a clause; "" if one may."""
-        if self._decide_protection(path) is True:
+        config = self.config
+        if config.protect and self._decide_protection(path) is True:
             return PROTECTED
-        is_limited = bool(self.config.write_paths) and self._decide_writing(path) is not True
-        return OUTSIDE_WRITE_PATHS if is_limited else ""
+        is_outside = config.write_paths and self._decide_writing(path) is not True
+        return OUTSIDE_WRITE_PATHS if is_outside else ""
 
     def is_protected(self, path: str) -> bool:
         """Return True for paths that no command but `undo` may change."""

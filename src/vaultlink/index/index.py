@@ -1,7 +1,6 @@
 """The index of a vault: notes, file names, and the target of every link."""
 
 from _weakref import proxy  # weakref takes time to import
-from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
 from functools import lru_cache
@@ -396,7 +395,7 @@ class Grouping:
         return self.keys(index, path) if path in self.paths(index) else ()
 
 
-class SteppedValue(ABC):
+class SteppedValue:
     """A derived value that updates of an index carry over, changed as the vault.
 
     `on_targets` is True if it depends on where links lead.
@@ -404,9 +403,9 @@ class SteppedValue(ABC):
 
     on_targets = False
 
-    @abstractmethod
     def update(self, index: "Index", paths: Iterable[str]) -> Self:
         """Return the value of a later index, in which only these paths may differ."""
+        raise NotImplementedError
 
 
 class TraitCount(msgspec.Struct, frozen=True):

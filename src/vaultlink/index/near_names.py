@@ -379,7 +379,7 @@ def _is_inflected(words: Words, others: Words) -> bool:
 # -- all names of a vault: candidates for similar names -------------------------------------------
 
 
-_WORD_BREAKS = str.maketrans(dict.fromkeys("!\"#%&'()*,-./:;?@[\\]_{}\t", " "))
+WORD_BREAKS = str.maketrans(dict.fromkeys("!\"#%&'()*,-./:;?@[\\]_{}\t", " "))
 
 
 def list_titles(note: Note) -> Iterator[tuple[str, str]]:
@@ -391,11 +391,11 @@ def list_titles(note: Note) -> Iterator[tuple[str, str]]:
 
 def build_near_keys(index: Index) -> NearKeys:
     """Return the keys of the names, titles and aliases of a vault, for `Index.derive`."""
-    return NearKeys(index.derive(list_different_names))
+    return NearKeys(list_different_names(index))
 
 
 def list_different_names(index: Index) -> set[str]:
-    """Return the names of a vault, titles and aliases normalized, for `Index.derive`."""
+    """Return the names of a vault, titles and aliases normalized."""
     return {*map(link_name, index.files), *index.notes_by_title, *index.notes_by_alias}
 
 
@@ -427,7 +427,7 @@ def normalize_words(name: str) -> str:
 
 def split_words(name: str) -> list[str]:
     """Return the words of a name in lower case."""
-    return normalize_name(name).translate(_WORD_BREAKS).split()
+    return normalize_name(name).translate(WORD_BREAKS).split()
 
 
 _FEW = 64
@@ -465,7 +465,7 @@ class NearFinder(SteppedValue):
         if self._asked > _FEW or build_near_keys in self._index.memos:
             return self._index.derive(build_near_keys).find(target)
         if self._known is None:
-            self._known = SearchableNames(self._index.derive(list_different_names))
+            self._known = SearchableNames(list_different_names(self._index))
         similar = self._known.find_similar(target)
         return {name for name in similar if is_near(target, name, _UNKNOWN_USE)}
 

@@ -15,7 +15,6 @@ from vaultlink.index.index import (
     FilesByPath,
     Grouping,
     Index,
-    KeyFunction,
     LinkTargets,
     PathsByKey,
     SteppedValue,
@@ -31,7 +30,6 @@ from vaultlink.index.index import (
 from vaultlink.index.near_names import (
     build_near_keys,
     find_renamed,
-    list_different_names,
 )
 from vaultlink.index.packed_map import fold, with_changes
 from vaultlink.index.resolve import PathsByName, name_key, normalize_name, resolve_with_alternatives
@@ -91,7 +89,7 @@ def find_notes_depending_on_paths(before: Index, after: Index, moved: Iterable[s
 def find_notes_with_equal_targets(before: Index, after: Index, changed: Iterable[str]) -> set[str]:
     """Return the notes with unresolved targets that changed notes gained or lost."""
     targets: set[str] = set()
-    for path in changed:
+    for path in sorted(changed):
         targets.update({*unresolved_keys(before, path)} ^ {*unresolved_keys(after, path)})
     return {path for target in targets for path in after.unresolved_sources.get(target, ())}
 
@@ -137,7 +135,7 @@ def update(
     stale = {path for path in changed if path in after.notes}
     stale.update(path for path in index.notes_mentioning(keys) if path in after.notes)
     targets: dict[str, LinkTargets | None] = dict.fromkeys(changed)
-    targets.update(resolve_links(after, stale))
+    targets.update(resolve_links(after, sorted(stale)))
     after.targets = with_changes(index.targets, targets)
     after.mentioned = index.mentioned.with_changes(dict.fromkeys(changed))
     _renew_memos(index, after, changed | moved, stale | changed)
@@ -191,12 +189,12 @@ def _find_affected_notes(
     an added or removed file; and the notes that mention those names.
     """
     affected = set(resolved)
-    for path in resolved | changed:
+    for path in sorted(resolved | changed):
         old, new = set(before.targets.get(path, ())), set(after.targets.get(path, ()))
         affected.update(
             path for path in (old | new if path in changed else old ^ new) if path is not None
         )
-    for path in before.files & changed:  # what links to a new file was resolved again
+    for path in sorted(before.files & changed):  # what links to a new file was resolved again
         if _linkable_parts(before.notes.get(path)) != _linkable_parts(after.notes.get(path)):
             affected.update(after.sources_of(path))
     sharing = {path for key in keys for path in after.definitions.get(key, ())}
@@ -226,7 +224,7 @@ def _linkable_parts(note: Note | None) -> object:
 def _find_changed_spellings(before: Index, after: Index, moved: Iterable[str]) -> set[str]:
     return {
         key
-        for path in moved
+        for path in sorted(moved)
         for _, _, key in names_of_file(before, path) ^ names_of_file(after, path)
     }
 
@@ -262,11 +260,13 @@ def _renew_memos(before: Index, after: Index, moved: set[str], resolved: set[str
 
     `resolved` are the notes whose links were resolved, `moved` all that changed.
     """
+    groupings = [memo for memo in before.memos if isinstance(memo, Grouping)]
+    keys = _list_changed_keys(groupings, before, after, moved, resolved)
     for memo, value in before.memos.items():
         kind = value if isinstance(value, SteppedValue) else memo
         paths = resolved if getattr(kind, "on_targets", False) else moved
         if isinstance(memo, Grouping):
-            after.memos[memo] = _patch_map(value, before, after, paths, memo.keys_of)
+            after.memos[memo] = _patch_map(value, *keys[memo])
         elif isinstance(memo, TraitCount):
             after.memos[memo] = _update_tally(memo, value, before, after, paths)
         elif isinstance(value, SteppedValue):
@@ -275,9 +275,8 @@ def _renew_memos(before: Index, after: Index, moved: set[str], resolved: set[str
             after.memos[memo] = _UPDATES[memo](value, before, after, moved | resolved)
         elif memo is find_copied_folders and before.files is after.files:
             after.memos[memo] = value
-    of_names = [memo for memo in _OF_NAMES if memo in before.memos]
-    if of_names and not find_renamed(before, after):
-        after.memos.update((memo, before.memos[memo]) for memo in of_names)
+    if build_near_keys in before.memos and not find_renamed(before, after):
+        after.memos[build_near_keys] = before.memos[build_near_keys]
 
 
 def _update_files_by_path(
@@ -287,7 +286,13 @@ def _update_files_by_path(
         return files
     if files.groups is None:
         return FilesByPath(after.files, searches=files.searches)
-    return FilesByPath(after.files, _patch_map(files.groups, before, after, paths, _list_places))
+    changes: _LostAndGained = {}, {}
+    for path in paths:
+        old, new = (
+            set(path_keys(path) if path in index.files else ()) for index in (before, after)
+        )
+        _add_changed_keys(changes, path, old, new)
+    return FilesByPath(after.files, _patch_map(files.groups, *changes))
 
 
 def fold_index(index: Index) -> Index:
@@ -301,22 +306,37 @@ def fold_index(index: Index) -> Index:
     return after
 
 
-def _list_places(index: Index, path: str) -> Iterable[str]:
-    return path_keys(path) if path in index.files else ()
+_LostAndGained = tuple[dict[str, set[str]], dict[str, list[str]]]
+"""The paths that lost each key, and those that gained it."""
+
+
+def _list_changed_keys(
+    groupings: Sequence[Grouping], before: Index, after: Index, moved: set[str], resolved: set[str]
+) -> dict[Grouping, _LostAndGained]:
+    """Return the changes of some maps.
+
+    Each path is visited once, in order: decoding a note takes time.
+    """
+    found: dict[Grouping, _LostAndGained] = {grouping: ({}, {}) for grouping in groupings}
+    for path in sorted(moved | resolved):
+        for grouping in groupings:
+            if path in (resolved if grouping.on_targets else moved):
+                keys = set(grouping.keys_of(before, path)), set(grouping.keys_of(after, path))
+                _add_changed_keys(found[grouping], path, *keys)
+    return found
+
+
+def _add_changed_keys(changes: _LostAndGained, path: str, old: set[str], new: set[str]) -> None:
+    for key in old - new:
+        changes[0].setdefault(key, set()).add(path)
+    for key in new - old:
+        changes[1].setdefault(key, []).append(path)
 
 
 def _patch_map(
-    previous: PathsByKey, before: Index, after: Index, paths: Iterable[str], keys: KeyFunction
+    previous: PathsByKey, lost: Mapping[str, set[str]], gained: Mapping[str, list[str]]
 ) -> PathsByKey:
     """Return an updated derived map; the same object if no key of these paths changed."""
-    lost: dict[str, set[str]] = {}
-    gained: dict[str, list[str]] = {}
-    for path in paths:
-        old, new = set(keys(before, path)), set(keys(after, path))
-        for key in old - new:
-            lost.setdefault(key, set()).add(path)
-        for key in new - old:
-            gained.setdefault(key, []).append(path)
     if not lost and not gained:
         return previous
     patched: dict[str, tuple[str, ...] | None] = {}
@@ -399,9 +419,6 @@ def _update_copied_paths(
         added.subtract(Counter(list_copied_paths(before.names.get(key, ()))))
     return _add_counts(counts, added)
 
-
-_OF_NAMES: tuple[Callable[[Index], Any], ...] = (build_near_keys, list_different_names)
-"""Derived values that stay while no file has another name, title or alias."""
 
 _UPDATES: Mapping[Callable[[Index], Any], Callable[[Any, Index, Index, set[str]], Any]] = {
     count_name_words: _update_name_words,

@@ -2,9 +2,15 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 
 from vaultlink.index.index import Index, TraitCount, unresolved_keys
-from vaultlink.index.near_names import list_different_names, list_named_files, list_names
+from vaultlink.index.near_names import (
+    find_renamed,
+    list_different_names,
+    list_named_files,
+    list_names,
+)
 from vaultlink.text import lazy_pattern, strip_accents
 
 _LETTERS = lazy_pattern(r"[^\W\d_]+")
@@ -12,7 +18,7 @@ _LETTERS = lazy_pattern(r"[^\W\d_]+")
 
 def count_name_words(index: Index) -> Counter[str]:
     """Return how often words are in different names of a vault, for `Index.derive`."""
-    return Counter(_find_words(list(index.derive(list_different_names))))
+    return _count_words(list_different_names(index))
 
 
 def count_changed_names(before: Index, after: Index, changed: Iterable[str]) -> Counter[str]:
@@ -20,8 +26,10 @@ def count_changed_names(before: Index, after: Index, changed: Iterable[str]) -> 
 
     What they remove is negative.
     """
-    indexes, added = (before, after), Counter[str]()
-    for name in {name for index in indexes for path in changed for name in list_names(index, path)}:
+    indexes, added, names = (before, after), Counter[str](), set[str]()
+    for path in sorted(find_renamed(before, after).intersection(changed)):
+        names |= {*list_names(before, path)} ^ {*list_names(after, path)}
+    for name in names:
         had, has = (
             any(name in list_names(index, path) for path in list_named_files(index, name))
             for index in indexes
@@ -36,10 +44,9 @@ def _list_heading_words(index: Index, path: str) -> list[str]:
 
 
 def _count_heading_words(index: Index) -> Counter[str]:
-    from vaultlink.index.note_parts import read_heads  # noqa: PLC0415 - a check asks rarely
+    from vaultlink.index.note_parts import read_headings  # noqa: PLC0415 - most checks need none
 
-    heads = read_heads(index.notes)
-    return Counter(_find_words([heading.text for note in heads for heading in note.headings]))
+    return _count_words(read_headings(index.notes))
 
 
 HEADING_WORDS = TraitCount(_list_heading_words, count=_count_heading_words)
@@ -48,7 +55,13 @@ HEADING_WORDS = TraitCount(_list_heading_words, count=_count_heading_words)
 
 def count_target_words(index: Index) -> Counter[str]:
     """Return the number of unresolved targets that have each word, for `Index.derive`."""
-    return Counter(word for target in index.unresolved_sources for word in list_words(target))
+    counts, targets = Counter[str](), list(index.unresolved_sources)
+    plain = [target for target in targets if target.isascii() and target.isprintable()]
+    letters = "\n".join(plain).encode().translate(_TO_ASCII_LINES).decode()
+    counts.update(word for line in letters.split("\n") for word in set(line.split()))
+    for target in set(targets).difference(plain):
+        counts.update(list_words(target))
+    return counts
 
 
 def list_words(text: str) -> set[str]:
@@ -89,7 +102,7 @@ def find_changed_words(before: Index, after: Index, changed: Iterable[str]) -> s
     headings if these were counted before, and what only moves from file to file.
     """
     balance: Counter[str] = Counter()
-    for path in changed:
+    for path in sorted(changed):
         balance.update(set(_list_vocabulary(after, path)))
         balance.subtract(set(_list_vocabulary(before, path)))
     words = set(_find_words([text for text, number in balance.items() if number]))
@@ -120,10 +133,24 @@ def _list_vocabulary(index: Index, path: str) -> Iterator[str]:
         yield from unresolved_keys(index, path)
 
 
+_TEXTS_AT_ONCE = 5_000
+"""Texts whose words are counted together. Those of all would take much memory."""
+
+
+def _count_words(texts: Iterable[str]) -> Counter[str]:
+    counts, others = Counter[str](), iter(texts)
+    while some := list(islice(others, _TEXTS_AT_ONCE)):
+        counts.update(_find_words(some))
+    return counts
+
+
 _TO_ASCII_LETTERS = bytes(
     ord(char.lower()) if char.isascii() and char.isalpha() else ord(" ")
     for char in map(chr, range(256))
 )
+
+
+_TO_ASCII_LINES = _TO_ASCII_LETTERS[:10] + b"\n" + _TO_ASCII_LETTERS[11:]
 
 
 def _find_words(texts: Sequence[str]) -> list[str]:
