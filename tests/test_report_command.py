@@ -212,7 +212,7 @@ def test_notes_that_can_not_be_changed_do_not_count(run: RunCommand, named: Path
 def test_mentions_without_the_library_are_unknown(
     run: RunCommand, named: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vaultlink.cli.mention_search._LIBRARY", "no_such_library")
+    monkeypatch.setattr("vaultlink.mentions.search._LIBRARY", "no_such_library")
     data = run("report", "--json", "--vault", named).data
     assert isinstance(data, dict)
     assert (data["totals"]["mentions"], data["mentions"], data["next"]) == (None, [], [])

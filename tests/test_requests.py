@@ -141,6 +141,95 @@ def test_deleted_files_go_where_the_command_puts_them(
     assert copies == ({"Crane.md", "Buoy.md"} if trash == "system" else set())
 
 
+# -- mentions, sections and unresolved topics -----------------------------------------------------------------------
+
+
+LISTED = {
+    "Lighthouse.md": b"# Lighthouse\n\nThe harbour master waits. [[Old Harbor]]\n",
+    "Harbour master.md": b"# Harbour master\n\nA keeper of the Lighthouse. [[Fog signal]]\n",
+    "Fog signal.md": b"# Fog signal\n\nHeard by the Harbour master. [[Lighthouse]]\n\n## Add backlinks\n",
+    "Log.md": b"[[Old Harbor]] [[old harbor|the port]] [[Old-Harbor]] ![[Old Harbor]] [[Sea/Chart]]\n",
+    "Board.canvas": b'{"nodes":[{"id":"a","type":"text","text":"[[Old Harbor]]"}],"edges":[]}',
+}
+LISTED_COMMANDS: dict[str, tuple[Change, Sequence[str]]] = {
+    "all mentions": ({"link": {}}, ["mentions", "--write"]),
+    "mentions in a note": ({"link": {"note": "Lighthouse"}}, ["mentions", "Lighthouse", "--write"]),
+    "mentions of a note": (
+        {"link": {"to": "Lighthouse"}},
+        ["mentions", "--to", "Lighthouse", "--write"],
+    ),
+    "write sections": ({"sections": "write"}, ["sections", "write"]),
+    "write a section": (
+        {"sections": "write", "notes": "Lighthouse"},
+        ["sections", "write", "Lighthouse"],
+    ),
+    "adopt sections": ({"sections": "adopt"}, ["sections", "adopt"]),
+}
+
+
+@pytest.mark.parametrize("name", LISTED_COMMANDS)
+def test_links_and_sections_are_those_of_the_command(
+    run: RunCommand, tmp_path: Path, name: str
+) -> None:
+    request, words = LISTED_COMMANDS[name]
+    requested, commanded = (create_vault(tmp_path / place, LISTED) for place in ("one", "two"))
+    vault, made = plan(requested, request)
+    vault.apply(made)
+    done = run(*words, "--vault", commanded)
+    assert done.code == 0, done.err
+    assert (read_files(requested) != LISTED) is (name != "adopt sections")
+    assert read_files(requested) == read_files(commanded)
+    assert made.after.diagnostics == open_vault(requested).state.diagnostics
+
+
+def test_written_sections_are_removed(tmp_path: Path) -> None:
+    root = create_vault(tmp_path / "vault", LISTED)
+    assert plan(root, {"sections": "write"})[1].texts
+    assert plan(root, {"sections": "write"}, {"sections": "remove"})[1].texts == {}
+
+
+TOPICS: dict[str, tuple[Change, dict[str, str]]] = {
+    "link": (
+        {"unresolved": "Old Harbor", "link": "Lighthouse"},
+        {
+            "Log.md": "[[Lighthouse|Old Harbor]] [[Lighthouse|the port]] [[Lighthouse|Old-Harbor]] "
+            "![[Lighthouse]] [[Sea/Chart]]\n",
+            "Lighthouse.md": "# Lighthouse\n\nThe harbour master waits. [[Lighthouse|Old Harbor]]\n",
+        },
+    ),
+    "unlink": (
+        {"unresolved": "old harbor", "unlink": True},
+        {"Log.md": "Old Harbor the port Old-Harbor ![[Old Harbor]] [[Sea/Chart]]\n"},
+    ),
+    "create": (
+        {"unresolved": "[[Old Harbor]]", "create": "Places/"},
+        {
+            "Places/Old Harbor.md": "---\ntitle: Old Harbor\naliases:\n- old harbor\n---\n\n# Old Harbor\n",
+            "Log.md": "[[Old Harbor]] [[old harbor|the port]] [[Old Harbor|Old-Harbor]] "
+            "![[Old Harbor]] [[Sea/Chart]]\n",
+        },
+    ),
+    "create empty": (
+        {"unresolved": "Sea/Chart", "create": "/", "stub": False},
+        {"Sea/Chart.md": "---\ntitle: Chart\n---\n"},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TOPICS)
+def test_topic_is_resolved(tmp_path: Path, name: str) -> None:
+    request, expected = TOPICS[name]
+    root = create_vault(tmp_path / "vault", LISTED)
+    vault, made = plan(root, request)
+    result = vault.apply(made)
+    found = read_files(root)
+    assert result.run_id
+    for path, text in expected.items():
+        assert found[path].decode() == text
+    vault.undo()
+    assert read_files(root) == LISTED
+
+
 # -- several requests in one plan -----------------------------------------------------------------------------------
 
 
@@ -350,7 +439,7 @@ def test_earlier_run_is_undone_after_later_ones(root: Path) -> None:
     [
         ([], "a change is an object"),
         ("rename", "a change is an object"),
-        ({}, "a change has one of these keys: fix, rename"),
+        ({}, "a change has one of these keys: unresolved, link"),
         ({"to": "B"}, "a change has one of these keys"),
         ({"rename": "A"}, "a change with “rename” requires the key “to”"),
         ({"rename": "A", "to": 1}, "the value of “to” must be a text"),

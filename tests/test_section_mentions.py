@@ -511,7 +511,7 @@ def test_options_that_do_not_list_mentions(run: RunCommand, words: tuple[str, ..
 def test_search_of_all_notes_requires_the_library(
     run: RunCommand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vaultlink.cli.mention_search.find_spec", lambda _name: None)
+    monkeypatch.setattr("vaultlink.mentions.search.find_spec", lambda _name: None)
     done = run("backlinks", "--check", "--mentions")
     assert (done.code, "requires an extra library" in done.err) == (2, True)
     assert run("backlinks", "--check", "--mentions", "tide_table_machines").code == 1

@@ -13,9 +13,12 @@ if TYPE_CHECKING:
         DeleteRequest,
         ExtractRequest,
         FixRequest,
+        MentionsRequest,
         MergeRequest,
         MoveRequest,
         RenameRequest,
+        SectionsRequest,
+        TopicRequest,
         read_request,
     )
     from vaultlink.model import Diagnostic, Fix, Link, Note, Severity, Suggestion
@@ -32,14 +35,17 @@ __all__ = [
     "Fix",
     "FixRequest",
     "Link",
+    "MentionsRequest",
     "MergeRequest",
     "MoveRequest",
     "Note",
     "RefusedError",
     "RenameRequest",
+    "SectionsRequest",
     "Settings",
     "Severity",
     "Suggestion",
+    "TopicRequest",
     "UsageError",
     "Vault",
     "VaultError",
@@ -59,10 +65,7 @@ _MODULES = {
     "Watch": "watch.loop",
     "open_vault": "api",
     "read_request": "fix.requests",
-    **{
-        f"{kind}Request": "fix.requests"
-        for kind in ("Delete", "Extract", "Fix", "Merge", "Move", "Rename")
-    },
+    **{name: "fix.requests" for name in __all__ if name.endswith("Request")},
 }
 """The modules of the public names; all others are in `model`."""
 

@@ -3,112 +3,105 @@
 The command line, the Python API and the server plan with these functions, and refuse the same.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import chain
-from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
-from vaultlink.disk.probe import probe_disk
-from vaultlink.engine.step import State
-from vaultlink.errors import UnknownNameError, UsageError
-from vaultlink.fix.plan import DeletedThing, Plan, Rename, RenameKind
+from msgspec.structs import replace
+
+from vaultlink.config.layers import COMMAND_LINE, Layer
+from vaultlink.config.settings import merge_layers
+from vaultlink.engine.step import Change, LinterSettings, State, recheck, step
+from vaultlink.errors import UnknownNameError, UsageError, propose
+from vaultlink.fix.dangling import (
+    build_creation_fix,
+    build_target_fix,
+    build_unlink_fix,
+    find_dangling_link,
+)
+from vaultlink.fix.plan import Plan, Rename, RenameKind
 from vaultlink.fix.requests import (
     DeleteRequest,
     ExtractRequest,
     FixRequest,
+    MentionsRequest,
     MergeRequest,
     MoveRequest,
     RenameRequest,
     Request,
+    SectionsRequest,
+    TopicRequest,
     read_request,
 )
-from vaultlink.fix.select import make_fix_filter
-from vaultlink.fix.sources import FixAnswers, FixInputs
-from vaultlink.index.index import Index, link_name
+from vaultlink.fix.sections import SectionUpdater, adopt_sections, remove_sections
+from vaultlink.fix.select import CountPaths, edits_only_read, make_fix_filter
+from vaultlink.fix.sources import FixAnswers
 from vaultlink.index.resolve import (
-    file_name,
     is_note,
     make_path_filter,
     normalize_name,
-    parent_folder,
+    resolve,
 )
 from vaultlink.index.titles import unwrap_link
-from vaultlink.links.naming import strip_note_extension
-from vaultlink.model import Heading
+from vaultlink.index.topics import list_topics, topic_key
+from vaultlink.mentions.mention import LOWEST_MIN_SCORE
+from vaultlink.mentions.planning import FrequentNote, sift_frequent
+from vaultlink.mentions.search import (
+    MentionSearch,
+    build_mention_options,
+    find_certain_mentions,
+    require_library,
+)
+from vaultlink.model import Diagnostic, Fix, SkippedNote
 from vaultlink.refactor.arguments import (
     FILE_KINDS,
     FindPath,
-    find_aliased_note,
-    find_folder,
-    find_near_folder,
     find_source,
     follow_folders,
-    read_extract,
-    read_merge,
-    read_move,
-    read_rename,
+    read_folder,
 )
-from vaultlink.refactor.delete import (
-    Disposal,
-    LinkChoice,
-    Reference,
-    drop_inner_things,
-    find_references,
-    find_unused_attachments,
-    list_deleted_files,
-    plan_delete,
-)
-from vaultlink.refactor.extract import default_extract_path, plan_extract
-from vaultlink.refactor.merge import plan_merge
-from vaultlink.refactor.planner import plan_renames
 from vaultlink.refactor.refusals import (
-    DiskProbe,
     raise_problems,
     refuse_new_note,
-    refuse_protected,
-    refuse_renames,
-    refuse_skipped,
-    refuse_unread,
 )
-from vaultlink.refactor.relocation import RefusedError, expand
-from vaultlink.refactor.subpaths import find_named_anchor
-from vaultlink.report.plan_result import list_references
+from vaultlink.refactor.relocation import RefusedError
 from vaultlink.rules.portable_names import read_name_limits
 from vaultlink.rules.registry import select_rules
-from vaultlink.text import escape_controls, quote_name
+from vaultlink.rules.section_rules import SECTION_RULES
+from vaultlink.text import list_first, quote_name
 from vaultlink.write.fixer import Fixer
-from vaultlink.write.journal_files import list_runs
-from vaultlink.write.trash import plan_trash
+from vaultlink.write.refactors import (
+    complete_refactoring,
+    find_nothing,
+    find_other_folder,
+    plan_deletion,
+    plan_extraction,
+    plan_name_changes,
+    plan_note_merge,
+    probe_later_disk,
+    read_name_changes,
+    read_word,
+    refuse_absolute,
+    refuse_folder,
+)
 
 __all__ = [
     "DeleteRequest",
     "ExtractRequest",
     "FixRequest",
+    "MentionsRequest",
     "MergeRequest",
     "MoveRequest",
     "RenameRequest",
     "Request",
+    "SectionsRequest",
+    "TopicRequest",
     "plan_requests",
     "read_request",
 ]
 
-_T = TypeVar("_T")
-
 # -- plan requests ---------------------------------------------------------------------------------
-
-
-def find_nothing(_text: str) -> str | None:
-    """Return None for every path on disk, so that only vault paths and names count."""
-    return None
-
-
-def refuse_absolute(index: Index, word: str) -> None:
-    """Raise UsageError for an absolute path that begins with no folder of the vault."""
-    first, slash, _ = word.removeprefix("/").partition("/")
-    if word.startswith("/") and slash and find_folder(index, first) is None:
-        raise UsageError(
-            f"{quote_name(word)} is outside the vault. A path in the vault needs no slash in front."
-        )
 
 
 def plan_requests(
@@ -138,9 +131,9 @@ def plan_requests(
                 raise
             raise type(error)(f"change {number + 1} of {len(requests)}: {error}") from None
         number += count
-        plan = plan.then(made) if plan else made
+        plan = made if plan is None else plan.then(made)
         fixer = fixer.after(plan)
-    assert plan
+    assert plan is not None
     return plan
 
 
@@ -162,99 +155,9 @@ def _plan_first(
         )
         return plan, len(groups)
     make_plan = _PLANNERS[type(first)]
-    if isinstance(first, FixRequest):
+    if not isinstance(first, DeleteRequest | MergeRequest | ExtractRequest):
         return make_plan(fixer, first, find), 1
     return complete_refactoring(fixer, lambda: make_plan(fixer, first, find), skips=skips), 1
-
-
-def complete_refactoring(
-    fixer: Fixer, make_plan: Callable[[], Plan], advice: str = "", *, skips: bool = False
-) -> Plan:
-    """Return the plan of a refactoring. Raises RefusedError if it must not be made.
-
-    Notes that should change and can't be are refused unless it `skips` them; `advice` is a sentence
-    for the message then.
-    """
-    planned = fixer.planned
-    folders = fixer.scan.listing.unreadable_folders
-    if planned:
-        folders = tuple((planned.plan.find_new_path(path), reason) for path, reason in folders)
-    try:
-        plan = make_plan()
-        refuse_protected(plan)
-        if not skips:
-            refuse_skipped(plan, advice)
-    except RefusedError as error:
-        ending = "" if "othing was written" in str(error) else " Nothing was written."
-        raise type(error)(f"{error}{ending}") from None
-    refuse_unread(plan, folders)
-    return plan
-
-
-def find_reused_paths(first: Plan, second: Plan) -> Iterator[str]:
-    """Yield why a plan can't be written in one run with one before it, as sentences.
-
-    In a run, notes are written before files move, and are removed last.
-    """
-    gone = [path for path, (_, new) in first.texts.items() if new is None]
-    removed = {normalize_name(first.find_new_path(path)) for path in gone}
-    left = {*map(normalize_name, first.files)} - {*map(normalize_name, first.files.values())}
-    created = [path for path, (old, _) in second.texts.items() if old is None]
-    reused = [path for path in created if normalize_name(path) in removed | left]
-    reused += [path for path in second.files.values() if normalize_name(path) in removed]
-    for path in sorted(reused):
-        yield (
-            f"{path} is the path of a file that an earlier change moves or removes. Make that "
-            "change in a plan of its own."
-        )
-
-
-def _probe_disk(fixer: Fixer) -> DiskProbe:
-    """Return the answers about the disk after the plan that is written before."""
-    return probe_disk(fixer.scan.root, fixer.planned.plan if fixer.planned else None)
-
-
-# -- names -----------------------------------------------------------------------------------------
-
-
-def expand_alias(index: Index, root: Path, word: str, find: FindPath) -> str:
-    """Return a word that names something, with an alias replaced by a path.
-
-    An alias counts only if the word names nothing else. It does not count if the name was that of a
-    file which a recorded run renamed or removed: to run the same command again, which is often done
-    by mistake, must not change the note that has the old name as an alias.
-
-    Raises UsageError.
-    """
-    alias, sign, subpath = word.partition("#")
-    try:
-        find_source(index, word, find)
-    except UnknownNameError:
-        path = find_aliased_note(index, alias) if alias else None
-        if path is None or f"{path}{sign}{subpath}" == word:
-            raise
-    else:
-        return word
-    wanted = normalize_name(alias.removeprefix("/").removesuffix(".md"))
-    for run in list_runs(root):
-        gone = [old for old, _ in run.moves] + [item.path for item in run.changes if not item.new]
-        names = {name for old in gone for name in (strip_note_extension(old), link_name(old))}
-        if not run.undone and wanted in map(normalize_name, names):
-            raise UsageError(
-                f"{quote_name(alias)} is an alias of {path}, and was the name of a file until "
-                f"`{escape_controls(run.command)}`. Write the path of the note that you mean."
-            )
-    return f"{path}{sign}{subpath}"
-
-
-def _read_word(fixer: Fixer, word: str, find: FindPath) -> str:
-    index = fixer.state.index
-    if find is find_nothing:
-        refuse_absolute(index, word)
-    return expand_alias(index, fixer.scan.root, unwrap_link(word, index), find)
-
-
-# -- renames and moves -----------------------------------------------------------------------------
 
 
 def _read_neighbours(
@@ -268,7 +171,7 @@ def _read_neighbours(
         if _get_options(request) != _get_options(first):
             break
         try:
-            renames = _read_renames(fixer, request, find)
+            renames = read_name_changes(fixer, request, find)
         except UnknownNameError:
             if groups:
                 break  # an earlier one may make the name
@@ -296,120 +199,25 @@ def _depends_on(before: Sequence[Rename], renames: Sequence[Rename]) -> bool:
     )
 
 
-def _read_renames(
-    fixer: Fixer, request: RenameRequest | MoveRequest, find: FindPath
-) -> tuple[Rename, ...]:
-    index = fixer.state.index
-    if find is find_nothing:
-        refuse_absolute(
-            index, request.new if isinstance(request, RenameRequest) else request.folder
+def find_reused_paths(first: Plan, second: Plan) -> Iterator[str]:
+    """Yield why a plan can't be written in one run with one before it, as sentences.
+
+    In a run, notes are written before files move, and are removed last.
+    """
+    gone = [path for path, (_, new) in first.texts.items() if new is None]
+    removed = {normalize_name(first.find_new_path(path)) for path in gone}
+    left = {*map(normalize_name, first.files)} - {*map(normalize_name, first.files.values())}
+    created = [path for path, (old, _) in second.texts.items() if old is None]
+    reused = [path for path in created if normalize_name(path) in removed | left]
+    reused += [path for path in second.files.values() if normalize_name(path) in removed]
+    for path in sorted(reused):
+        yield (
+            f"{path} is the path of a file that an earlier change moves or removes. Make that "
+            "change in a plan of its own."
         )
-    if isinstance(request, RenameRequest):
-        old = _read_word(fixer, request.old, find)
-        return (read_rename(index, old, request.new, find),)
-    if not request.sources:
-        raise UsageError("move requires notes, attachments or folders.")
-    folder = request.folder
-    near = find_other_folder(index, folder, find)
-    if near:
-        refuse_folder(folder, near)
-    sources = [_read_word(fixer, word, find) for word in request.sources]
-    return read_move(index, sources, folder, find)
 
 
-def find_other_folder(index: Index, folder: str, find: FindPath) -> str | None:
-    """Return the folder of which a missing one is a misspelling, or None.
-
-    One with a slash at its end is meant to be new.
-    """
-    if folder.endswith("/") or find(folder) is not None:
-        return None
-    return find_near_folder(index, folder.removeprefix("./"))
-
-
-def refuse_folder(folder: str, near: str) -> str:
-    """Raise UsageError for a missing folder beside one of almost the same name."""
-    raise UsageError(
-        f"there is no folder {quote_name(folder)}. Did you mean {near}/? {folder}/, with a slash "
-        "at the end, makes the new folder. Nothing was written."
-    )
-
-
-def plan_name_changes(
-    fixer: Fixer, renames: Sequence[Rename], request: RenameRequest | MoveRequest
-) -> Plan:
-    """Plan renames at once, with the options of a request. Does not write.
-
-    Raises RefusedError with all reasons not to make them.
-    """
-    state, merge = fixer.state, isinstance(request, RenameRequest) and request.merge
-    if merge and not any(item.kind is RenameKind.TAG for item in renames):
-        raise UsageError("--merge requires a tag. `vaultlink merge` appends a note to another.")
-    limits = read_name_limits(state.settings.config.options)
-    refuse_renames(renames, state.index, _probe_disk(fixer), limits, merge=merge)
-    return follow_renames(state, fixer.sources(), renames, request)
-
-
-def follow_renames(
-    state: State,
-    sources: FixInputs,
-    renames: Sequence[Rename],
-    request: RenameRequest | MoveRequest,
-) -> Plan:
-    """Plan renames that nothing is against, with the options of a request."""
-    moves, files = expand(renames, state.index)
-    return plan_renames(
-        state,
-        sources,
-        renames,
-        moves,
-        files,
-        queries=request.queries,
-        adds_display=request.display,
-    )
-
-
-# -- merges, extractions and fixes -----------------------------------------------------------------
-
-
-def _plan_merge(fixer: Fixer, request: MergeRequest, find: FindPath) -> Plan:
-    words = [_read_word(fixer, word, find) for word in (request.note, request.into)]
-    paths = read_merge(fixer.state.index, words[0], words[1], find)
-    return plan_merge(fixer.state, fixer.sources(), *paths, request.taken)
-
-
-class UnnamedNoteError(RefusedError):
-    """A new note that can't have the text of a heading as its name."""
-
-
-def _plan_extract(fixer: Fixer, request: ExtractRequest, find: FindPath) -> Plan:
-    index = fixer.state.index
-    section = _read_word(fixer, request.section, find)
-    if find is find_nothing and request.new:
-        refuse_absolute(index, request.new)
-    path, subpath, new = read_extract(index, section, request.new, find)
-    if request.new is None or new is None or request.new.endswith("/"):
-        heading = find_named_anchor(index.notes[path], subpath)
-        assert isinstance(heading, Heading)
-        default = default_extract_path(path, heading.text)
-        if request.new:
-            named = request.new + file_name(default)
-            default = read_extract(index, section, named, find)[2] or default
-        new = default
-    limits = read_name_limits(fixer.state.settings.config.options)
-    try:
-        refuse_new_note(new, index, _probe_disk(fixer), limits)
-    except RefusedError as error:
-        raise (error if request.new else UnnamedNoteError(str(error))) from None
-    return plan_extract(
-        fixer.state,
-        fixer.sources(),
-        path,
-        subpath,
-        new,
-        embed=request.embed,
-        with_tags=request.tags,
-    )
+# -- fixes, mentions, sections and unresolved topics -----------------------------------------------
 
 
 def _plan_fixes(fixer: Fixer, request: FixRequest, find: FindPath) -> Plan:
@@ -417,7 +225,7 @@ def _plan_fixes(fixer: Fixer, request: FixRequest, find: FindPath) -> Plan:
     rules = select_rules(settings.rules, request.select)
     is_chosen = make_path_filter(
         [
-            find_source(fixer.state.index, _read_word(fixer, word, find), find).path
+            find_source(fixer.state.index, read_word(fixer, word, find), find).path
             for word in request.notes
         ]
     )
@@ -430,145 +238,198 @@ def _plan_fixes(fixer: Fixer, request: FixRequest, find: FindPath) -> Plan:
     )
 
 
-# -- deletions -------------------------------------------------------------------------------------
+class CertainPlan(NamedTuple):
+    """A plan with the links of certain mentions, and the notes with too many of them."""
+
+    plan: Plan
+    frequent: tuple[FrequentNote, ...]
 
 
-class Deletion(NamedTuple):
-    """What is deleted, and what refers to it.
+def plan_certain_mentions(
+    fixer: Fixer, wanted: Callable[[str], bool], count: CountPaths = iter, install: str = ""
+) -> CertainPlan:
+    """Plan the links of the mentions that are certain.
 
-    Attributes:
-        things: The notes, attachments and folders.
-        files: The files of all of them.
-        unused: Attachments that are not deleted, and that nothing else uses.
-        references: The places in other files that name one of the files.
+    `wanted` returns True for the paths of notes that may be changed. `count` yields the paths that
+    are searched, and may show how many were. `install` is as in `require_library`.
     """
+    paths = [path for path in sorted(fixer.state.index.notes) if is_note(path) and wanted(path)]
+    if len(paths) > 1:
+        require_library(install)
+    options = build_mention_options(fixer.state.settings.config.mentions)
+    search = MentionSearch(
+        fixer.state, fixer.read, replace(options, lowest_score=options.min_score)
+    )
+    found = sift_frequent(search.find(count(paths)))
+    certain = [item for item in found.mentions if item.certain]
+    return CertainPlan(fixer.plan_mentions(certain), found.frequent)
 
-    things: tuple[DeletedThing, ...]
-    files: frozenset[str]
-    unused: tuple[str, ...]
-    references: tuple[Reference, ...]
 
-
-def read_deletion(fixer: Fixer, request: DeleteRequest, find: FindPath) -> Deletion:
-    """Return what a request deletes. Raises UsageError."""
-    if not request.names:
-        raise UsageError("delete requires notes, attachments or folders.")
+def _plan_mentions(fixer: Fixer, request: MentionsRequest, find: FindPath) -> Plan:
     index = fixer.state.index
-    named = drop_inner_things(_read_thing(fixer, word, find) for word in request.names)
-    things = _split_moved(fixer, named)
-    files = list_deleted_files(index, things)
-    unused = find_unused_attachments(index, files)
-    if unused and request.attachments:
-        things = (*things, *map(_make_thing, unused))
-        files, unused = list_deleted_files(index, things), ()
-    return Deletion(things, files, unused, find_references(index, files))
+    notes = [_read_note(fixer, word, find) for word in request.notes]
+    to = frozenset([_read_note(fixer, request.to, find)]) if request.to else None
+    if not (notes or to):
+        require_library()
+    options = build_mention_options(fixer.state.settings.config.mentions)
+    least = options.min_score
+    options = replace(options, lowest_score=min(LOWEST_MIN_SCORE, least))
+    search = MentionSearch(fixer.state, fixer.read, options)
+    found = search.find(notes or sorted(index.notes), to)
+    if notes and to:
+        if not found:
+            names = f"{list_first(notes)} names {list_first([*to])}"
+            raise UsageError(f"{names} nowhere without a link, or links to it already.")
+        return fixer.plan_mentions(found, confirmed=True)
+    found = found if to else [*sift_frequent(found).mentions]
+    return fixer.plan_mentions([item for item in found if item.certain and item.score >= least])
 
 
-def _read_thing(fixer: Fixer, word: str, find: FindPath) -> DeletedThing:
-    if not word.strip():
-        raise UsageError("the name of what to delete is empty.")
-    source = find_source(fixer.state.index, _read_word(fixer, word, find), find)
-    if source.kind not in FILE_KINDS:
-        raise UsageError(
-            f"{quote_name(word)} is {source.kind.with_article()}. Only notes, attachments and "
-            "folders can be deleted."
-        )
-    disk = _probe_disk(fixer)
-    problem = "a symbolic link, which vaultlink does not delete" * disk.is_link(source.path)
-    if not problem and disk.is_outside(parent_folder(source.path).rstrip("/")):
-        problem = "outside the vault, behind a symbolic link"
-    if problem:
-        raise UsageError(f"{source.path} is {problem}. Nothing was written.")
-    return DeletedThing(source.kind, source.path)
-
-
-def read_new_target(fixer: Fixer, word: str, deleted: frozenset[str], find: FindPath) -> str:
-    """Return the path of the file to which links are redirected. Raises UsageError."""
-    source = find_source(fixer.state.index, _read_word(fixer, word, find), find)
-    is_only_attachments = not any(map(is_note, deleted))
-    if source.kind is not RenameKind.NOTE and not (
-        source.kind is RenameKind.ATTACHMENT and is_only_attachments
-    ):
-        raise UsageError(f"--to: {quote_name(word)} is {source.kind.with_article()}. Name a note.")
-    if source.path in deleted:
-        raise UsageError(f"--to: {source.path} is deleted, too.")
+def _read_note(fixer: Fixer, word: str, find: FindPath) -> str:
+    source = find_source(fixer.state.index, read_word(fixer, word, find), find)
+    if source.kind is not RenameKind.NOTE:
+        raise UsageError(f"{quote_name(word)} is {source.kind.with_article()}. Name a note.")
     return source.path
 
 
-def find_disposal(fixer: Fixer, things: Sequence[DeletedThing]) -> Disposal:
-    """Return where deleted files go, as Obsidian's settings say."""
-    root, option, paths = fixer.scan.root, fixer.scan.obsidian.trash, [item.path for item in things]
-    if fixer.planned is None:
-        return plan_trash(root, paths, option)
-    plan = fixer.planned.plan
-    old = {plan.find_old_path(path): path for path in paths}
-    made = {path: text for path in old if (text := _find_created(plan, path)) is not None}
-    found = plan_trash(root, [path for path in old if path not in made], option, plan.trash)
+def plan_section_changes(
+    fixer: Fixer,
+    action: str,
+    notes: Collection[str],
+    count: CountPaths = iter,
+    install: str = "",
+) -> Plan:
+    """Plan to write, adopt or remove the sections of notes, of all if there are none.
 
-    def now(items: Mapping[str, _T]) -> dict[str, _T]:
-        return {plan.find_new_path(path): value for path, value in items.items()}
+    For `write`, the rules of sections must be in force. The others are as for mentions.
+    """
+    state = fixer.state
 
-    return found._replace(
-        moves=now(found.moves),
-        files=now(found.files),
-        contents=now({**found.contents, **made}),
-        folders=[plan.find_new_path(path) for path in found.folders],
+    def is_chosen(path: str) -> bool:
+        return not notes or path in notes
+
+    if action == "remove":
+        return fixer.plan_rounds(remove_sections(is_chosen))
+    if action == "adopt":
+        return fixer.plan_rounds(adopt_sections(is_chosen))
+    mentions = None
+    if state.settings.config.backlinks["mentions"]:
+        target = next(iter(notes)) if len(notes) == 1 else None
+        if target is None:
+            require_library(install)
+        settings = state.settings.config.mentions
+        mentions = find_certain_mentions(state, fixer.read, settings, target)
+    return fixer.plan_rounds(SectionUpdater(is_chosen, mentions, count))
+
+
+def _plan_sections(fixer: Fixer, request: SectionsRequest, find: FindPath) -> Plan:
+    if request.action not in ("write", "adopt", "remove"):
+        raise UsageError("the action for sections must be write, adopt or remove.")
+    notes = [_read_note(fixer, word, find) for word in request.notes]
+    settings = fixer.state.settings
+    values = {"select": list(SECTION_RULES), "backlinks": {"mode": "write"}}
+    config = merge_layers([*fixer.scan.layers, Layer(COMMAND_LINE, values)], settings.rules)
+    checked = LinterSettings.build(
+        settings.rules,
+        config,
+        settings.obsidian,
+        fixer.scan.is_git_ignored,
+        settings.history,
     )
+    latest = replace(fixer, state=recheck(fixer.state, checked))
+    plan = plan_section_changes(latest, request.action, notes)
+    changes = [Change(path, new) for path, (_, new) in plan.texts.items() if new is not None]
+    return replace(plan, before=fixer.state, after=step(fixer.state, changes))
 
 
-def _find_created(plan: Plan, old_path: str) -> bytes | None:
-    """Return the content of a file that a plan creates."""
-    before, text = plan.texts.get(old_path, ("", None))
-    return None if before is not None or text is None else text.encode()
+def _plan_topic(fixer: Fixer, request: TopicRequest, find: FindPath) -> Plan:
+    if (bool(request.link) + request.unlink + bool(request.create)) != 1:
+        raise UsageError("choose one of a note to link, to unlink, and a folder to create in.")
+    findings = _find_topic(fixer, request.target)
+    if request.unlink:
+        return _fix_links(fixer, findings, build_unlink_fix)
+    if request.link:
+        source = find_source(fixer.state.index, read_word(fixer, request.link, find), find)
+        if source.kind not in (RenameKind.NOTE, RenameKind.ATTACHMENT):
+            kind = source.kind.with_article()
+            raise UsageError(f"{quote_name(request.link)} is {kind}. Name a note.")
+        path = source.path
+        return _fix_links(fixer, findings, lambda state, item: build_target_fix(state, item, path))
+    return _create_note(fixer, request, findings, find)
 
 
-def _split_moved(fixer: Fixer, things: Sequence[DeletedThing]) -> tuple[DeletedThing, ...]:
-    """Return things; a folder with other files on disk becomes its files."""
-    if fixer.planned is None:
-        return tuple(things)
-    plan, index, found = fixer.planned.plan, fixer.state.index, list[DeletedThing]()
-    for item in things:
-        if item.kind is not RenameKind.FOLDER:
-            found.append(item)
-            continue
-        new, old = f"{item.path}/", f"{plan.find_old_path(item.path)}/"
-        files = [path for path in index.files if path.startswith(new)]
-        before = {path for path in plan.before.index.files if path.startswith(old)}
-        if {plan.find_old_path(path) for path in files} == before and (
-            {plan.find_old_path(path) == old + path[len(new) :] for path in files} == {True}
-        ):
-            found.append(item)
-        else:
-            found += [_make_thing(path) for path in sorted(files)]
-    return tuple(found)
+def _find_topic(fixer: Fixer, target: str) -> Sequence[Diagnostic]:
+    """Return the findings about the links of an unresolved topic. Raises UsageError."""
+    state, target = fixer.state, unwrap_link(target, fixer.state.index)
+    key = topic_key(target.partition("#")[0])
+    topics = list_topics(chain.from_iterable(state.diagnostics.values()))
+    for topic in topics:
+        keys = {topic_key(item.target or "", item.path) for item in topic.findings}
+        if key in keys or topic.name == target:
+            return topic.findings
+    path = resolve("", target, state.index.names)
+    named = quote_name(target)
+    if path:
+        raise UsageError(f"{named} is no unresolved topic: it resolves to {path}.")
+    near = [topic.name for topic in topics if key and key in topic_key(topic.name)]
+    hint = propose(near[:2], "`vaultlink unresolved` lists the topics.")
+    raise UsageError(f"no unresolved link names {named}. {hint}")
 
 
-def _make_thing(path: str) -> DeletedThing:
-    return DeletedThing(RenameKind.NOTE if is_note(path) else RenameKind.ATTACHMENT, path)
+def _fix_links(
+    fixer: Fixer,
+    findings: Sequence[Diagnostic],
+    build_fix: Callable[[State, Diagnostic], Fix | None],
+) -> Plan:
+    """Plan one fix of each unresolved link; those without one are skipped."""
+    state = fixer.state
+    fixes = [(item, build_fix(state, item)) for item in findings]
+    plan = fixer.plan_chosen(
+        [(item, fix) for item, fix in fixes if fix and not edits_only_read(state, fix)]
+    )
+    left = {item.path for item, fix in fixes if not fix or edits_only_read(state, fix)}
+    skipped = [SkippedNote(path, _NO_FIX) for path in sorted(left)]
+    return replace(plan, skipped=(*plan.skipped, *skipped))
 
 
-def _plan_delete(fixer: Fixer, request: DeleteRequest, find: FindPath) -> Plan:
-    deletion = read_deletion(fixer, request, find)
-    to = read_new_target(fixer, request.to, deletion.files, find) if request.to else ""
-    choice = request.links or ("redirect" if to else "")
-    if choice not in ("", *LinkChoice) or (choice == "redirect") is not bool(to):
-        raise UsageError(
-            "links to what is deleted are “unlink”, “leave”, or “redirect” with a note."
-        )
-    if deletion.references and not choice:
-        raise UsageError(
-            f"{list_references(deletion.references)}\n"
-            "Choose what becomes of them: unlink, redirect to another note, or leave. "
-            "Nothing was written."
-        )
-    disposal = find_disposal(fixer, deletion.things)
-    named = LinkChoice(choice) if choice else None
-    return plan_delete(fixer.state, fixer.sources(), deletion.things, disposal, named, to)
+_NO_FIX = "its links of the topic can't be changed safely"
+
+
+def _create_note(
+    fixer: Fixer, request: TopicRequest, findings: Sequence[Diagnostic], find: FindPath
+) -> Plan:
+    """Plan a note for a topic, and lead links with other spellings to it."""
+    index, settings = fixer.state.index, fixer.state.settings
+    if find is find_nothing:
+        refuse_absolute(index, request.create)
+    if near := find_other_folder(index, request.create, find):
+        refuse_folder(request.create, near)
+    folder = read_folder(index, request.create, find)
+    answers = FixAnswers(folder=folder, template=FixAnswers().template if request.stub else "")
+    found = [(item, build_creation_fix(fixer.state, item, answers)) for item in findings]
+    paths = Counter([fix.edits[0].path for _, fix in found if fix])
+    if not paths:
+        raise RefusedError(f"no note can have the name {quote_name(request.target)}.")
+    [(path, _)] = paths.most_common(1)
+    refuse_new_note(path, index, probe_later_disk(fixer), read_name_limits(settings.config.options))
+    plan = fixer.plan_chosen(
+        [(item, fix) for item, fix in found if fix and fix.edits[0].path == path]
+    )
+    later = fixer.after(fixer.plan_next(plan))
+    left = [item for item in findings if find_dangling_link(later.state.index, item)]
+    if not left or path not in plan.texts:
+        return plan
+    return plan.then(
+        _fix_links(later, left, lambda state, item: build_target_fix(state, item, path))
+    )
 
 
 _PLANNERS: dict[type, Callable[[Fixer, Any, FindPath], Plan]] = {
     FixRequest: _plan_fixes,
-    DeleteRequest: _plan_delete,
-    MergeRequest: _plan_merge,
-    ExtractRequest: _plan_extract,
+    MentionsRequest: _plan_mentions,
+    SectionsRequest: _plan_sections,
+    TopicRequest: _plan_topic,
+    DeleteRequest: plan_deletion,
+    MergeRequest: plan_note_merge,
+    ExtractRequest: plan_extraction,
 }

@@ -1,30 +1,21 @@
 """Find the unlinked mentions that the options of a run name, and print them."""
 
 import shlex
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
-from importlib.util import find_spec
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, NamedTuple
 
 from msgspec.structs import replace
 
 from vaultlink.api import Vault
-from vaultlink.backlinks.existing import blank_managed_sections
 from vaultlink.cli.installation import format_install_command
 from vaultlink.cli.listing import Listing, is_json, print_listing, render_rows
 from vaultlink.cli.options import NotesOptions, option
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import find_note_argument, select_link_sources
-from vaultlink.config.mention_settings import parse_ignored
-from vaultlink.config.patterns import compile_path_prefixes
-from vaultlink.engine.step import State
 from vaultlink.errors import UsageError
-from vaultlink.fix.plan import Plan
 from vaultlink.fix.select import CountPaths, FindingWithFix
-from vaultlink.index.file_kinds import is_in_other_vault
 from vaultlink.index.resolve import is_note
-from vaultlink.mentions.finder import MentionFinder
-from vaultlink.mentions.matcher import sample_paths
 from vaultlink.mentions.mention import LOWEST_MIN_SCORE, Mention, MentionOptions
 from vaultlink.mentions.planning import (
     FrequentNote,
@@ -35,6 +26,12 @@ from vaultlink.mentions.planning import (
     list_wanted_targets,
     make_mention_fixes,
     sift_frequent,
+)
+from vaultlink.mentions.search import (
+    MentionSearch,
+    build_mention_options,
+    doubt_unwritable,
+    require_library,
 )
 from vaultlink.model import SkippedNote
 from vaultlink.report.changed_lines import skipped_rows
@@ -48,155 +45,11 @@ from vaultlink.report.mention_rows import (
 )
 from vaultlink.report.read_only_notes import describe_read_only
 
-# -- search a vault for unlinked mentions, with the settings and options of a run ------------------
-
-
-_LIBRARY = "ahocorasick_rs"
-
-
-def has_library() -> bool:
-    """Return True if a whole vault can be searched in a reasonable time."""
-    return find_spec(_LIBRARY) is not None
-
-
-def require_library() -> None:
-    if not has_library():
-        raise UsageError(
-            "searching a whole vault for mentions requires an extra library. Install it with "
-            f"`{format_install_command('ahocorasick-rs')}`, or name the notes to search."
-        )
-
-
-def build_mention_options(settings: Mapping[str, Any], **changes: Any) -> MentionOptions:
-    """Return the options of a search: the settings of `[mentions]` with changes.
-
-    Changes that are None have no effect.
-    """
-    ignored = parse_ignored(settings["ignore"])
-    options = MentionOptions(
-        min_score=settings["min-score"],
-        headings=settings["headings"],
-        each_section=settings["each-section"],
-        cjk=settings["cjk"],
-        ignored_names=ignored.names,
-        ignored_notes=ignored.notes,
-        ignored_pairs=ignored.pairs,
-        ignored_folders=ignored.folders,
-    )
-    return replace(options, **{name: value for name, value in changes.items() if value is not None})
-
-
-def _doubt(mention: Mention, reason: str) -> Mention:
-    return replace(mention, certain=False, why=f"{mention.why}, {reason}")
-
-
-class MentionSearch:
-    """Searches the notes of one state.
-
-    Templates and notes that are not linted are never searched and never linked to. Notes that are
-    only read are linked to, but not searched. Managed sections do not count, so writing them
-    changes no result.
-    """
-
-    def __init__(self, state: State, text: Callable[[str], str | None], options: MentionOptions):
-        self._state, self._text = state, text
-        self._is_template = compile_path_prefixes(state.settings.obsidian.templates)
-        sample = {path: self._read(path) or "" for path in sample_paths(state.index)}
-        self._finder = MentionFinder(
-            state.index, options, sample, self._is_excluded, read=self._read
-        )
-
-    def _is_excluded(self, path: str) -> bool:
-        """Return True for notes in which and to which no link is wanted."""
-        return not self._state.settings.is_linted(path) or self._is_template(path)
-
-    def find(self, paths: Iterable[str], to: Set[str] | None = None) -> list[Mention]:
-        """Return the mentions in notes, in order; those of the notes in `to` only.
-
-        A topic that the author's section of a note lists is not certain: its link would make the
-        entry redundant. Neither is a note of another vault, nested or around this one.
-        """
-        index, vaults = self._state.index, self._state.settings.obsidian.vaults
-        found = []
-        for path in paths:
-            mentions = self.find_wanted(path, to)
-            listed = list_wanted_targets(index, index.notes[path]) if mentions else frozenset()
-            for item in mentions:
-                if item.target in listed:
-                    found.append(_doubt(item, "listed in the backlinks section"))
-                elif is_in_other_vault(path, item.target, vaults):
-                    found.append(_doubt(item, "in another vault"))
-                else:
-                    found.append(item)
-        return found
-
-    def find_wanted(self, path: str, to: Set[str] | None) -> list[Mention]:
-        """Return the mentions in a note, although its section may list their topics."""
-        index, settings = self._state.index, self._state.settings
-        if not is_note(path) or settings.find_read_only_reason(index, index.notes[path]):
-            return []
-        text = self._read(path)
-        return self._finder.find(path, text, to) if text else []
-
-    def _read(self, path: str) -> str | None:
-        """Return the text of a note with blanks in the place of managed sections."""
-        text = self._text(path)
-        return None if text is None else blank_managed_sections(self._state.index.notes[path], text)
-
-
-class CertainPlan(NamedTuple):
-    """A plan with the links of certain mentions, and the notes with too many of them."""
-
-    plan: Plan
-    frequent: tuple[FrequentNote, ...]
-
-
-def plan_certain_mentions(
-    vault: "Vault", plan: Plan, wanted: Callable[[str], bool], count: CountPaths = iter
-) -> CertainPlan:
-    """Return a plan and the links of the mentions that are certain after it.
-
-    `wanted` returns True for the paths of notes that may be changed. `count` yields the paths that
-    are searched, and may show how many were.
-    """
-    paths = [path for path in sorted(plan.after.index.notes) if is_note(path) and wanted(path)]
-    if len(paths) > 1:
-        require_library()
-    options = build_mention_options(vault.config.mentions)
-    texts = plan.texts
-    search = MentionSearch(
-        plan.after,
-        lambda path: texts[path][1] if path in texts else vault.text(path),
-        replace(options, lowest_score=options.min_score),
-    )
-    found = sift_frequent(search.find(count(paths)))
-    certain = [item for item in found.mentions if item.certain]
-    linked = vault.fixer.after(plan).plan_mentions(certain)
-    return CertainPlan(plan.then(linked), found.frequent)
-
-
-def find_certain_mentions(
-    state: State, text: Callable[[str], str | None], settings: Mapping[str, Any], note: str | None
-) -> dict[str, set[str]]:
-    """Return the notes that certainly mention a note, by the path of that note.
-
-    `note` is the only note whose mentions are wanted; None for all notes. Raises UsageError.
-    """
-    if note is None:
-        require_library()
-    options = build_mention_options(settings)
-    search = MentionSearch(state, text, replace(options, lowest_score=options.min_score))
-    found: dict[str, set[str]] = {}
-    for item in search.find(sorted(state.index.notes), None if note is None else {note}):
-        if item.certain:
-            found.setdefault(item.target, set()).add(item.path)
-    return found
-
 
 def find_linkable_mentions(vault: Vault, count: CountPaths = iter) -> list[Mention]:
     """Return the mentions in all notes that `mentions --write` links, in order.
 
-    `count` is as in `plan_certain_mentions`.
+    `count` yields the paths that are searched, and may show how many were.
     """
     options = build_mention_options(vault.config.mentions)
     read = cache(vault.text)  # a text is read for the sample, the search and the links
@@ -204,15 +57,14 @@ def find_linkable_mentions(vault: Vault, count: CountPaths = iter) -> list[Menti
     mentions = sift_frequent(search.find(count(select_link_sources(vault, ())))).mentions
     found = [item for item in mentions if item.certain]
     fixes = make_mention_fixes(vault.state, read, found)
-    return [
-        item
-        for item in found
-        if _doubt_unwritable(item, vault, fixes.get((item.path, item.start))).certain
-    ]
+    return [item for item in found if _doubt_unwritable(item, vault, fixes).certain]
 
 
 # -- find the mentions that the options of `vaultlink mentions` name, and print them ---------------
 
+
+MentionFixes = Mapping[tuple[str, int], FindingWithFix]
+"""The fixes of mentions by their paths and offsets."""
 
 _MENTIONS_TABLE = {"mentioned in": "path", "line": "line", "words": "words"}
 _COLUMNS = {
@@ -246,7 +98,7 @@ def find_mentions(options: "MentionsOptions", vault: Vault, terminal: Terminal) 
         return _find_topics(options, vault, _find_note(vault, options.from_section))
     to = frozenset([_find_note(vault, options.to)]) if options.to is not None else None
     if to is None and not options.notes:
-        require_library()
+        require_library(format_install_command("ahocorasick-rs"))
     paths = select_link_sources(vault, options.notes)
     search_options = _build_options(options, vault)
     with terminal.progress_line("Searching mentions") as progress:
@@ -326,10 +178,7 @@ def print_mentions(
     terminal: Terminal, output_format: str, vault: Vault, found: FoundMentions
 ) -> None:
     fixes = make_mention_fixes(vault.state, vault.text, found.mentions)
-    mentions = [
-        _doubt_unwritable(item, vault, fixes.get((item.path, item.start)))
-        for item in found.mentions
-    ]
+    mentions = [_doubt_unwritable(item, vault, fixes) for item in found.mentions]
     rows = mention_rows(mentions, fixes, vault.fixer.data)
     listing = make_mention_listing(vault, rows, mentions, found.topics)
     if mentions:
@@ -357,14 +206,10 @@ def print_frequent(terminal: Terminal, frequent: Sequence[FrequentNote]) -> None
         )
 
 
-def _doubt_unwritable(mention: Mention, vault: Vault, fix: FindingWithFix | None) -> Mention:
+def _doubt_unwritable(mention: Mention, vault: Vault, fixes: MentionFixes) -> Mention:
     """Return a mention that is not certain if --write can't write a link for it."""
     reason = vault.fixer.explain_unchangeable(mention.path) if mention.certain else ""
-    if reason:
-        reason = f"the note can't be changed: {reason}"
-    elif mention.certain and fix is None:
-        reason = "no link to the note can be written here"
-    return replace(mention, certain=False, why=f"{mention.why}, {reason}") if reason else mention
+    return doubt_unwritable(mention, fixes.get((mention.path, mention.start)), reason)
 
 
 class _BacklinkEntry(BacklinkRow, frozen=True):

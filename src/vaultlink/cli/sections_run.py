@@ -32,8 +32,6 @@ from vaultlink.write.write_notes import WriteResult
 if TYPE_CHECKING:
     from vaultlink.api import Vault
     from vaultlink.fix.plan import Plan
-    from vaultlink.fix.sections import OneTimeChange, SectionUpdater
-    from vaultlink.fix.select import CountPaths
 
 
 STYLE_KEYS = ("style", "heading", "entries", "order", "group")
@@ -60,7 +58,7 @@ class SectionChangeRow(msgspec.Struct, frozen=True):
     change: str
 
 
-class SectionsRequest(msgspec.Struct, frozen=True, kw_only=True):
+class SectionsRun(msgspec.Struct, frozen=True, kw_only=True):
     """The action on sections.
 
     Attributes:
@@ -84,13 +82,13 @@ class SectionsRequest(msgspec.Struct, frozen=True, kw_only=True):
     style: Mapping[str, str] = {}
 
 
-def maintain_sections(request: SectionsRequest) -> int:
+def maintain_sections(request: SectionsRun) -> int:
     """Do what is requested, or print what would be done; return the exit code."""
     return run_plan(_SectionsCommand(request))
 
 
 class _SectionsCommand(WritingCommand):
-    def __init__(self, request: SectionsRequest):
+    def __init__(self, request: SectionsRun):
         terminal = Terminal(request.options)
         output_format = choose_listing_format(terminal)
         super().__init__(request.command, request.options, terminal, output_format)
@@ -116,7 +114,9 @@ class _SectionsCommand(WritingCommand):
                 raise UsageError(f"{note} is not a note; only notes can have a backlinks section.")
         self._only_read = _describe_left_out(request.action, vault, notes)
         with self.terminal.progress_line("Planning sections") as progress:
-            plan = vault.fixer.plan_rounds(_make_selector(request, vault, notes, progress.count))
+            from vaultlink.requests import plan_section_changes  # noqa: PLC0415 - as above
+
+            plan = plan_section_changes(vault.fixer, request.action, notes, progress.count)
         if cache and cache_key and not (plan.texts or plan.skipped):
             save_result(cache, cache_key, self._only_read.encode(), "sections")
         return plan
@@ -190,31 +190,6 @@ class _SectionsCommand(WritingCommand):
         return "written" if len(after) > len(before) else "brought in step"
 
 
-def _make_selector(
-    request: SectionsRequest, vault: "Vault", notes: Sequence[str], count: "CountPaths"
-) -> "SectionUpdater | OneTimeChange":
-    from vaultlink.fix.sections import (  # noqa: PLC0415 - imports the linter
-        SectionUpdater,
-        adopt_sections,
-        remove_sections,
-    )
-
-    def is_chosen(path: str) -> bool:
-        return not notes or path in notes
-
-    if request.action == "remove":
-        return remove_sections(is_chosen)
-    if request.action == "adopt":
-        return adopt_sections(is_chosen)
-    if not vault.config.backlinks["mentions"]:
-        return SectionUpdater(is_chosen, count=count)
-    from vaultlink.cli.mention_search import find_certain_mentions  # noqa: PLC0415 - rarely needed
-
-    target = notes[0] if len(notes) == 1 else None
-    mentions = find_certain_mentions(vault.state, vault.text, vault.config.mentions, target)
-    return SectionUpdater(is_chosen, mentions, count)
-
-
 def _describe_left_out(action: str, vault: "Vault", notes: Sequence[str]) -> str:
     """Return a line about the notes that get no section because they are only read."""
     if action == "remove":
@@ -232,7 +207,7 @@ def _describe_left_out(action: str, vault: "Vault", notes: Sequence[str]) -> str
     )
 
 
-def _build_overrides(request: SectionsRequest) -> Mapping[str, Any]:
+def _build_overrides(request: SectionsRun) -> Mapping[str, Any]:
     """Return the settings of this run: only section rules run, in the mode `write`."""
     style = {key: value for key, value in request.style.items() if value}
     mentions = {"mentions": True} if request.mentions else {}

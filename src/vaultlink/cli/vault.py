@@ -481,7 +481,7 @@ def to_source_word(vault: "Vault", text: str) -> str:
     """
     from vaultlink.index.titles import unwrap_link  # noqa: PLC0415 - for few commands
     from vaultlink.refactor.arguments import find_source  # noqa: PLC0415
-    from vaultlink.requests import expand_alias  # noqa: PLC0415
+    from vaultlink.write.refactors import expand_alias  # noqa: PLC0415
 
     inner, find = to_vault_word(vault, text), make_path_finder(vault)
     word = unwrap_link(text if inner == "/" else inner, vault.index)  # errors name what was typed

@@ -43,6 +43,7 @@ __all__ = [
     "analyse_unreadable",
     "check_note",
     "parse",
+    "recheck",
     "step",
     "step_and_list",
 ]
@@ -225,6 +226,27 @@ def step_and_list(
         with_changes(state.tallies, examined.tallies),
     )
     return after, touched
+
+
+def recheck(state: State, settings: LinterSettings) -> State:
+    """Return a state checked with other settings, of scope `links` and `vault` only."""
+    index = state.index
+    if settings.reads_style:
+        count_link_traits(index)
+    unchecked, found = State(settings, index), check_vault(settings, index)
+    files = ChangedFiles({}, {}, {})
+    examiner = _Examiner(
+        unchecked, settings, index, files, found, {*index.notes}, set(), state.tallies
+    )
+    examined = examiner.examine(sorted(index.notes))
+    return State(
+        settings,
+        index,
+        with_changes({}, examined.found),
+        found,
+        with_changes({}, examined.diagnostics),
+        with_changes({}, examined.tallies),
+    )
 
 
 def _count_links(index: Index, paths: Iterable[str]) -> dict[str, LinkCounts | None]:

@@ -289,6 +289,9 @@ class Plan(VaultChanges, frozen=True, kw_only=True, dict=True):
         for path in [path for path, (_, new) in texts.items() if new is None]:
             paths.moves.pop(path, None)  # a removed file is removed at its first path
             paths.files.pop(path, None)
+        used = {folder for path in paths.files for folder in _list_places(path)}
+        for folder in paths.moves.keys() - used:
+            del paths.moves[folder]
         for path in [path for path in paths.moves if texts.get(path, ("",))[0] is None]:
             paths.moves.pop(path)  # a created file is created at its last path
             texts[paths.files.pop(path)] = texts.pop(path)

@@ -107,8 +107,59 @@ class ExtractRequest(msgspec.Struct, frozen=True):
     tags: bool = False
 
 
+class MentionsRequest(msgspec.Struct, frozen=True):
+    """Turn unlinked mentions into links: those that are certain.
+
+    Attributes:
+        notes: The notes to search; all if there are none.
+        to: The note whose mentions become links; "" for all. With a note to search, they need not
+            be certain.
+    """
+
+    notes: tuple[str, ...] = ()
+    to: str = ""
+
+
+class SectionsRequest(msgspec.Struct, frozen=True):
+    """Write, adopt or remove backlinks sections.
+
+    Attributes:
+        action: "write", "adopt" or "remove".
+        notes: The notes with the sections; all if there are none.
+    """
+
+    action: str = "write"
+    notes: tuple[str, ...] = ()
+
+
+class TopicRequest(msgspec.Struct, frozen=True):
+    """Resolve the links of an unresolved topic in one of three ways.
+
+    Attributes:
+        target: The topic, as one of the links has it.
+        link: The note or attachment to which they lead then.
+        unlink: True to replace them by their text.
+        create: The folder in which the note is created, "/" for the vault itself.
+        stub: True to give the new note its title as a heading; False for an empty one.
+    """
+
+    target: str
+    link: str = ""
+    unlink: bool = False
+    create: str = ""
+    stub: bool = True
+
+
 Request: TypeAlias = (
-    FixRequest | RenameRequest | MoveRequest | DeleteRequest | MergeRequest | ExtractRequest
+    FixRequest
+    | RenameRequest
+    | MoveRequest
+    | DeleteRequest
+    | MergeRequest
+    | ExtractRequest
+    | MentionsRequest
+    | SectionsRequest
+    | TopicRequest
 )
 
 
@@ -126,6 +177,21 @@ class _Key(NamedTuple):
 
 _MOVE_OPTIONS = {"queries": _Key("queries", "flag"), "display": _Key("display", "flag")}
 _FORMS: Mapping[str, tuple[type[Request], Mapping[str, _Key]]] = {
+    "unresolved": (
+        TopicRequest,
+        {
+            "unresolved": _Key("target", is_required=True),
+            "link": _Key("link"),
+            "unlink": _Key("unlink", "flag"),
+            "create": _Key("create"),
+            "stub": _Key("stub", "flag"),
+        },
+    ),
+    "link": (MentionsRequest, {"link": _Key("link", "object", is_required=True)}),
+    "sections": (
+        SectionsRequest,
+        {"sections": _Key("action", is_required=True), "notes": _Key("notes", "texts")},
+    ),
     "fix": (
         FixRequest,
         {"fix": _Key("unsafe"), "notes": _Key("notes", "texts"), "select": _Key("select", "texts")},
@@ -176,6 +242,7 @@ _FORMS: Mapping[str, tuple[type[Request], Mapping[str, _Key]]] = {
 _CHECKS: Mapping[str, tuple[str, Callable[[object], bool]]] = {
     "text": ("a text", lambda value: isinstance(value, str)),
     "flag": ("true or false", lambda value: isinstance(value, bool)),
+    "object": ("an object with “note” and “to”", lambda value: isinstance(value, dict)),
     "texts": (
         "a text or a list of texts",
         lambda value: (
@@ -204,6 +271,11 @@ def read_request(data: object) -> Request:
     if kind is None:
         raise UsageError(f"a change has one of these keys: {', '.join(_FORMS)}.")
     request, keys = _FORMS[kind]
+    values = _read_values(kind, keys, data)
+    return request(**_READERS.get(kind, dict)(values))
+
+
+def _read_values(kind: str, keys: Mapping[str, _Key], data: dict[str, Any]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for name, value in data.items():
         key = keys.get(name)
@@ -221,7 +293,7 @@ def read_request(data: object) -> Request:
             raise UsageError(
                 f"a change with {quote_name(kind)} requires the key {quote_name(name)}."
             )
-    return request(**_READERS.get(kind, dict)(values))
+    return values
 
 
 def _list_texts(value: str | list[str]) -> tuple[str, ...]:
@@ -242,7 +314,20 @@ def _read_delete_values(values: dict[str, Any]) -> dict[str, Any]:
     return {**values, "links": "".join(choices)}
 
 
+def _read_mention_values(values: dict[str, Any]) -> dict[str, Any]:
+    keys = {"note": _Key("notes", "texts"), "to": _Key("to")}
+    return _read_values("link", keys, values["link"])
+
+
+def _read_topic_values(values: dict[str, Any]) -> dict[str, Any]:
+    if sum(bool(values.get(key)) for key in ("link", "unlink", "create")) != 1:
+        raise UsageError("“unresolved” requires one of “link”, “unlink” and “create”.")
+    return values
+
+
 _READERS: Mapping[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "fix": _read_fix_values,
     "delete": _read_delete_values,
+    "link": _read_mention_values,
+    "unresolved": _read_topic_values,
 }

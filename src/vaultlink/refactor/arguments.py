@@ -379,7 +379,7 @@ def read_move(
 
     `/` is the vault itself. Raises UsageError if a source does not exist, or the folder is a file.
     """
-    into = _find_target_folder(index, folder, find)
+    into = read_folder(index, folder, find)
     renames = []
     for text in sources:
         source = find_source(index, text, find)
@@ -495,7 +495,7 @@ def _spell_folders(index: Index, path: str) -> str:
     return path
 
 
-def _find_target_folder(index: Index, text: str, find: FindPath) -> str:
+def read_folder(index: Index, text: str, find: FindPath) -> str:
     """Return the folder to move into, with a slash at its end; the vault itself is ""."""
     path = text.removeprefix("./").removeprefix("/")
     if not text.strip():

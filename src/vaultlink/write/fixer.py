@@ -12,6 +12,7 @@ import msgspec
 from msgspec.structs import replace
 
 from vaultlink.config.run_limits import read_run_limits
+from vaultlink.disk.read import UnreadableFile, decode_note
 from vaultlink.disk.scan import VaultScan, is_source_file, list_files
 from vaultlink.disk.workers import analyse_texts
 from vaultlink.engine.step import Change, State
@@ -155,23 +156,23 @@ class PlannedTexts:
     """Texts of notes as a plan leaves them; the others are as they were analysed."""
 
     def __init__(self, texts: AnalysedTexts, plan: Plan):
-        self._texts, self.plan = texts, plan
+        self.texts, self.plan = texts, plan
 
     def __call__(self, path: str) -> str | None:
         old = self.plan.find_old_path(path)
         changed = self.plan.texts.get(old)
-        return self._texts(old) if changed is None else changed[1]
+        return self.texts(old) if changed is None else changed[1]
 
     def peek(self, path: str) -> str | None:
         old = self.plan.find_old_path(path)
         changed = self.plan.texts.get(old)
-        return self._texts.peek(old) if changed is None else changed[1]
+        return self.texts.peek(old) if changed is None else changed[1]
 
     def is_unwritable(self, path: str) -> bool:
         old = self.plan.find_old_path(path)
         is_new = self.plan.texts.get(old, ("",))[0] is None
-        return bool(self._texts.find_protection(path)) or (
-            not is_new and self._texts.is_unwritable(old)
+        return bool(self.texts.find_protection(path)) or (
+            not is_new and self.texts.is_unwritable(old)
         )
 
     def is_never_writable(self, path: str) -> bool:
@@ -179,11 +180,11 @@ class PlannedTexts:
 
     def has_mark(self, path: str) -> bool:
         old = self.plan.find_old_path(path)
-        return old in self.plan.marked or self._texts.has_mark(old)
+        return old in self.plan.marked or self.texts.has_mark(old)
 
     def explain(self, path: str) -> str:
-        protection = self._texts.find_protection(path)
-        return protection or self._texts.explain(self.plan.find_old_path(path))
+        protection = self.texts.find_protection(path)
+        return protection or self.texts.explain(self.plan.find_old_path(path))
 
 
 def apply_plan(
@@ -265,7 +266,7 @@ class Fixer(msgspec.Struct, frozen=True, dict=True):
         def suggest_all(targets: Sequence[str]) -> Mapping[str, tuple[Suggestion, ...]]:
             return {target: plan.after.index.derive(Suggester)(target) for target in targets}
 
-        planned = PlannedTexts(self._own_texts, plan)
+        planned = PlannedTexts(self.planned.texts if self.planned else self._own_texts, plan)
         return replace(self, state=plan.after, suggest_all=suggest_all, planned=planned)
 
     def plan_next(self, plan: Plan) -> Plan:
@@ -352,6 +353,15 @@ class Fixer(msgspec.Struct, frozen=True, dict=True):
             return read_regular(self.scan.root / path, flags=NO_FOLLOW)
         except OSError:
             return b""
+
+    def read(self, path: str) -> str:
+        """Return the text of a note as it is now; "" if it can't be read."""
+        plan = self.planned.plan if self.planned else None
+        old = plan.find_old_path(path) if plan else path
+        if plan and old in plan.texts:
+            return plan.texts[old][1] or ""
+        text = decode_note(self.data(old))
+        return "" if isinstance(text, UnreadableFile) else text
 
     def write(self, plan: Plan, command: str, summary: str) -> "WriteResult":
         """Write a plan, and record the run so that `vaultlink undo` can revert it.

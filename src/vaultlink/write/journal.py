@@ -126,7 +126,8 @@ def make_changes(
         if result.skipped and not run.is_partial:  # their links would lead to a removed note
             raise RunAbandoned(result)
         result = _extend(result, _remove_notes(root, run, token, dict(result.moved)), run)
-        remove_empty_folders(root, [*run.obsolete])
+        moved = dict(result.moved)
+        remove_empty_folders(root, [map_path(path, moved) for path in run.obsolete])
     return result
 
 

@@ -10,7 +10,7 @@ import shutil
 import stat as modes
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -22,25 +22,28 @@ from vaultlink.obsidian import TRASH_FOLDER
 from vaultlink.refactor.delete import Disposal
 from vaultlink.write.journal_files import is_journal_path
 from vaultlink.write.moves import expand_moves, fold_path
-from vaultlink.write.open_folders import split_path
 
 _MAX_RECORDED_BYTES = 100_000_000
 """Bytes of deleted files that the journal takes, at most: half of what it keeps in all."""
 
 
 def plan_trash(
-    root: Path, paths: Sequence[str], option: str, earlier: Mapping[str, str | None] = {}
+    root: Path,
+    names: Mapping[str, str],
+    option: str,
+    earlier: Mapping[str, str | None] = {},
 ) -> Disposal:
     """Return where files and folders go, given Obsidian's `trashOption`.
 
-    `earlier` are the paths in `.trash` to which the same run moves other files.
+    `names` are their names by path, `earlier` the paths in `.trash` to which the same run moves
+    other files.
     """
-    taken = {path for path in earlier.values() if path}
+    paths, taken = [*names], {path for path in earlier.values() if path}
     system = find_system_trash() if option == "system" else None
     if option not in ("local", "none") and system is None:
-        return _plan_local(root, paths, taken, "the trash of the system can't be used")
+        return _plan_local(root, names, taken, "the trash of the system can't be used")
     if option == "local":
-        return _plan_local(root, paths, taken)
+        return _plan_local(root, names, taken)
     folders: list[str] = []
     contents: dict[str, bytes] = {}
     size = 0
@@ -49,24 +52,23 @@ def plan_trash(
             size += (root / path).lstat().st_size
             if size > _MAX_RECORDED_BYTES:
                 reason = f"they are more than {_MAX_RECORDED_BYTES // 10**6} MB"
-                return _plan_local(root, paths, taken, reason)
+                return _plan_local(root, names, taken, reason)
             contents[path] = read_regular(root / path, flags=NO_FOLLOW)
     except OSError:
-        return _plan_local(
-            root, paths, taken, "not all of them are files that undo can create again"
-        )
+        reason = "not all of them are files that undo can create again"
+        return _plan_local(root, names, taken, reason)
     return Disposal(contents=contents, folders=folders, system=str(system or ""))
 
 
 def _plan_local(
-    root: Path, paths: Sequence[str], earlier: Iterable[str], reason: str = ""
+    root: Path, names: Mapping[str, str], earlier: Iterable[str], reason: str = ""
 ) -> Disposal:
     taken = {fold_path(path.split("/")[1]) for path in earlier}
     with suppress(OSError):
         taken |= {fold_path(file.name) for file in (root / TRASH_FOLDER).iterdir()}
     moves = {}
-    for path in paths:
-        name = _find_free_name(split_path(path)[1], taken)
+    for path, wanted in names.items():
+        name = _find_free_name(wanted, taken)
         taken.add(fold_path(name))
         moves[path] = f"{TRASH_FOLDER}/{name}"
     return Disposal(moves, expand_moves(root, moves), reason=reason)

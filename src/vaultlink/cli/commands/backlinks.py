@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 from vaultlink.cli.exit_codes import EXIT_CLEAN
 from vaultlink.cli.listing import Listing, choose_listing_format, print_listing
 from vaultlink.cli.options import DiffOption, NoteArgument, OpenOptions, ParameterSpec, option
-from vaultlink.cli.sections_run import STYLE_KEYS, SectionsRequest, maintain_sections
+from vaultlink.cli.sections_run import STYLE_KEYS, SectionsRun, maintain_sections
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import find_note_argument, find_note_start, open_from_options
 from vaultlink.config.settings import BACKLINKS_CHOICES, RETIRED_CHOICES
@@ -107,13 +107,13 @@ def backlinks(options: BacklinksOptions) -> int:
     return _list_backlinks(options)
 
 
-def _request_sections(options: BacklinksOptions) -> SectionsRequest:
+def _request_sections(options: BacklinksOptions) -> SectionsRun:
     if options.write and options.check:
         raise UsageError("--write and --check can't be used together.")
     actions = [name for name in ("write", "adopt", "remove") if getattr(options, name)]
     if len(actions) > 1:
         raise UsageError(f"{' and '.join(f'--{name}' for name in actions)} can't be used together.")
-    return SectionsRequest(
+    return SectionsRun(
         command="backlinks",
         options=options,
         action=actions[0] if actions else "write",

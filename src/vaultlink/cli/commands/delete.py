@@ -15,14 +15,15 @@ from vaultlink.cli.vault import make_path_finder, make_path_formatter, to_source
 from vaultlink.cli.write_run import run_plan
 from vaultlink.errors import UsageError
 from vaultlink.fix.plan import Plan
+from vaultlink.fix.requests import DeleteRequest
 from vaultlink.fix.sources import FixInputs
 from vaultlink.links.naming import strip_note_extension
 from vaultlink.refactor.delete import LinkChoice, Reference, ReferenceKind, plan_delete
 from vaultlink.report.fix_question import QuestionKey
 from vaultlink.report.layout import escape_controls, format_count
 from vaultlink.report.plan_result import describe_delete, list_references
-from vaultlink.requests import DeleteRequest, find_disposal, read_deletion, read_new_target
 from vaultlink.text import list_first
+from vaultlink.write.refactors import find_disposal, read_deletion, read_new_target
 
 if TYPE_CHECKING:
     from vaultlink.cli.interactive import KeyReader

@@ -21,6 +21,7 @@ from vaultlink.cli.check_input import (
 )
 from vaultlink.cli.check_output import CheckedVault
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
+from vaultlink.cli.installation import format_install_command
 from vaultlink.cli.options import FixSelectionOptions, option
 from vaultlink.cli.proposed_commands import format_command_options, format_vault_option
 from vaultlink.cli.terminal import Terminal
@@ -230,13 +231,14 @@ class _FixCommand(WritingCommand):
         self._fixed_paths = plan.texts.keys()
         self._only_read = self._describe_left_out(wanted)
         if self.links_mentions:
-            from vaultlink.cli import mention_search  # noqa: PLC0415
+            from vaultlink.cli.mention_search import print_frequent  # noqa: PLC0415
+            from vaultlink.requests import plan_certain_mentions  # noqa: PLC0415
 
+            install, later = format_install_command("ahocorasick-rs"), self._vault.fixer.after(plan)
             with self.terminal.progress_line("Searching mentions") as progress:
-                plan, frequent = mention_search.plan_certain_mentions(
-                    self._vault, plan, wanted, progress.count
-                )
-            mention_search.print_frequent(self.terminal, frequent)
+                found = plan_certain_mentions(later, wanted, progress.count, install)
+            plan = plan.then(found.plan)
+            print_frequent(self.terminal, found.frequent)
         return plan.with_write(self._allowed.write) if self._allowed else plan
 
     def _plan(self, wanted: Callable[[str], bool], answers: FixAnswers | None) -> Plan:

@@ -63,19 +63,21 @@ from vaultlink.requests import (
     ExtractRequest,
     MergeRequest,
     RenameRequest,
-    UnnamedNoteError,
-    complete_refactoring,
-    find_other_folder,
-    follow_renames,
-    plan_name_changes,
     plan_requests,
-    refuse_folder,
 )
 from vaultlink.text import quote_name
 from vaultlink.write.git_moves import stage_moves
 from vaultlink.write.journal_files import RecordedRun, list_runs
 from vaultlink.write.moves import map_path
 from vaultlink.write.recovery import plan_restored_notes
+from vaultlink.write.refactors import (
+    UnnamedNoteError,
+    complete_refactoring,
+    find_other_folder,
+    follow_renames,
+    plan_name_changes,
+    refuse_folder,
+)
 from vaultlink.write.write_notes import WriteResult
 
 # -- plan a refactoring, and write it or print what it would change --------------------------------

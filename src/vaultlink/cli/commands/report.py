@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from vaultlink import __version__
 from vaultlink.api import Vault, replace_state
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
-from vaultlink.cli.mention_search import find_linkable_mentions, has_library
+from vaultlink.cli.mention_search import find_linkable_mentions
 from vaultlink.cli.options import PathsOptions, option
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import open_from_options, to_vault_paths
@@ -40,6 +40,7 @@ from vaultlink.git.program import NO_GIT, has_git, run_git
 from vaultlink.index.index import link_name
 from vaultlink.index.resolve import make_path_filter
 from vaultlink.mentions.mention import Mention
+from vaultlink.mentions.search import has_library
 from vaultlink.report.layout import escape_controls
 from vaultlink.report.output_starts import REPORT_FILE, REPORTS
 from vaultlink.text import quote_name

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from vaultlink.cli.commands.backlinks import style_option
 from vaultlink.cli.options import DiffOption, OpenOptions, argument, option
-from vaultlink.cli.sections_run import STYLE_KEYS, SectionsRequest, maintain_sections
+from vaultlink.cli.sections_run import STYLE_KEYS, SectionsRun, maintain_sections
 from vaultlink.errors import UsageError
 
 ACTIONS = ("write", "check", "adopt", "remove")
@@ -64,7 +64,7 @@ def sections(options: SectionsOptions) -> int:
         if given:
             raise UsageError(f"--{given[0]} has no effect with `sections {options.action}`.")
     return maintain_sections(
-        SectionsRequest(
+        SectionsRun(
             command="sections",
             options=options,
             action="write" if options.action == "check" else options.action,
