@@ -39,6 +39,7 @@ from vaultlink.fix.select import CountPaths, edits_only_read, make_fix_filter
 from vaultlink.fix.sources import FixAnswers
 from vaultlink.index.resolve import (
     is_note,
+    list_outer_folders,
     make_path_filter,
     normalize_name,
     resolve,
@@ -122,14 +123,18 @@ def plan_requests(
         raise UsageError("there is no change to plan.")
     number, plan = 0, None
     while number < len(requests):
+        count = 1
         try:
-            made, count = _plan_first(fixer, requests[number:], find, skips=skips)
+            groups = _read_neighbours(fixer, requests[number:], find)
+            count = max(len(groups), 1)
+            made = _plan_first(fixer, requests[number:], groups, find, skips=skips)
             if plan:
                 raise_problems([*find_reused_paths(plan, made)])
         except UsageError as error:
             if len(requests) == 1:
                 raise
-            raise type(error)(f"change {number + 1} of {len(requests)}: {error}") from None
+            last = f"s {number + 1} to {number + count}" if count > 1 else f" {number + 1}"
+            raise type(error)(f"change{last} of {len(requests)}: {error}") from None
         number += count
         plan = made if plan is None else plan.then(made)
         fixer = fixer.after(plan)
@@ -138,26 +143,29 @@ def plan_requests(
 
 
 def _plan_first(
-    fixer: Fixer, requests: Sequence[Request], find: FindPath, *, skips: bool
-) -> tuple[Plan, int]:
-    """Plan the first requests that happen at once; also return their number."""
+    fixer: Fixer,
+    requests: Sequence[Request],
+    groups: Sequence[Sequence[Rename]],
+    find: FindPath,
+    *,
+    skips: bool,
+) -> Plan:
+    """Plan the first request, with those after it whose renames happen at once."""
     first = requests[0]
     if isinstance(first, RenameRequest | MoveRequest):
-        groups = _read_neighbours(fixer, requests, find)
         words = [
             item.new if isinstance(item, RenameRequest) else "/"
             for item, group in zip(requests, groups, strict=False)
             for _ in group
         ]
         renames = follow_folders([*chain.from_iterable(groups)], words)
-        plan = complete_refactoring(
+        return complete_refactoring(
             fixer, lambda: plan_name_changes(fixer, renames, first), skips=skips
         )
-        return plan, len(groups)
     make_plan = _PLANNERS[type(first)]
     if not isinstance(first, DeleteRequest | MergeRequest | ExtractRequest):
-        return make_plan(fixer, first, find), 1
-    return complete_refactoring(fixer, lambda: make_plan(fixer, first, find), skips=skips), 1
+        return make_plan(fixer, first, find)
+    return complete_refactoring(fixer, lambda: make_plan(fixer, first, find), skips=skips)
 
 
 def _read_neighbours(
@@ -172,7 +180,7 @@ def _read_neighbours(
             break
         try:
             renames = read_name_changes(fixer, request, find)
-        except UnknownNameError:
+        except UsageError:
             if groups:
                 break  # an earlier one may make the name
             raise
@@ -192,17 +200,15 @@ def _depends_on(before: Sequence[Rename], renames: Sequence[Rename]) -> bool:
     taken = {item.old for item in before}
     folders = tuple([f"{item.old}/" for item in renames if item.kind is RenameKind.FOLDER])
     return any(item.old in taken for item in renames) or any(
-        item.kind in FILE_KINDS
-        and item.new.startswith(folders)
-        and not item.old.startswith(folders)
-        for item in before
+        item.kind in FILE_KINDS and item.new.startswith(folders) for item in before
     )
 
 
 def find_reused_paths(first: Plan, second: Plan) -> Iterator[str]:
     """Yield why a plan can't be written in one run with one before it, as sentences.
 
-    In a run, notes are written before files move, and are removed last.
+    In a run, notes are written before files move, and are removed last. A path that was that of a
+    file does not become that of a folder: undo could not make the file again.
     """
     gone = [path for path, (_, new) in first.texts.items() if new is None]
     removed = {normalize_name(first.find_new_path(path)) for path in gone}
@@ -210,6 +216,10 @@ def find_reused_paths(first: Plan, second: Plan) -> Iterator[str]:
     created = [path for path, (old, _) in second.texts.items() if old is None]
     reused = [path for path in created if normalize_name(path) in removed | left]
     reused += [path for path in second.files.values() if normalize_name(path) in removed]
+    folders = {
+        place for path in (*created, *second.files.values()) for place in list_outer_folders(path)
+    }
+    reused += [path for path in folders if normalize_name(path) in removed | left]
     for path in sorted(reused):
         yield (
             f"{path} is the path of a file that an earlier change moves or removes. Make that "
