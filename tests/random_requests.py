@@ -522,19 +522,18 @@ def list_differences(
     ]
 
 
-REUSED = "is the path of a file that an earlier change moves or removes"
+REUSED = "is the path of what an earlier change moves or removes"
 
 
 def check_refusal(example: Example, message: str, apart: Outcome) -> Iterator[str]:
     total = len(example.changes)
-    found = re.match(rf"changes? (\d+)(?: to (\d+))? of {total}: ", message)
+    found = re.match(rf"changes? (\d+) of {total}: ", message)
     first, rest = (int(found[1]), message[found.end() :]) if found else (1, message)
-    last = int(found[2] or first) if found else 1
     if total > 1 and not found:
         yield f"refusal without number: {message}"
     if message[-1] not in ".?" or "Traceback" in message:
         yield f"refusal: {message}"
-    if REUSED in rest or (first <= apart.number <= last and rest == apart.refusal):
+    if REUSED in rest or (first <= apart.number and rest == apart.refusal):
         return
     yield f"refused: {message}" + (
         f" (alone: change {apart.number}: {apart.refusal})" if apart.refusal else " (alone: done)"

@@ -1,16 +1,35 @@
 """Requests for changes: each does what its command does, alone and in a list, and is undone byte for byte."""
 
 import json
+import random
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from exploring import choose_seeds
 from running import RunCommand, create_vault
 from running import read_files as read_all_files
-from vaultlink import RefusedError, Settings, UsageError, Vault, open_vault, read_request
+from vaultlink import (
+    DeleteRequest,
+    ExtractRequest,
+    FixRequest,
+    MentionsRequest,
+    MergeRequest,
+    MoveRequest,
+    RefusedError,
+    RenameRequest,
+    SectionsRequest,
+    Settings,
+    TopicRequest,
+    UsageError,
+    Vault,
+    open_vault,
+    read_request,
+)
 from vaultlink.report.plan_result import render_plan
 
 linux = pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="has another trash")
@@ -320,6 +339,44 @@ def test_state_after_a_plan_is_that_of_the_written_vault(tmp_path: Path) -> None
         assert made.after.diagnostics == open_vault(root, Settings(cache=False)).state.diagnostics
 
 
+NAMES = ["Home", "Quay", "Plan", "Crane", "Buoy", "Alpha", "Motor", "Harbour/", "Sea/"]
+NOTES, FOLDERS, SECTIONS = NAMES[:7], NAMES[7:], ["Quay#Pier", "Crane#Motor", "Crane#Rope"]
+
+
+def random_change(rng: random.Random) -> Change:
+    name, note, folder = rng.choice(NAMES), rng.choice(NOTES), rng.choice(FOLDERS)
+    return rng.choice(
+        [
+            {"rename": name, "to": rng.choice([note, f"{folder}{note}", f"/{note}"])},
+            {"rename": rng.choice(SECTIONS), "to": note},
+            {"move": [name], "to": rng.choice([folder, "/"])},
+            {"delete": name, rng.choice(["unlink", "leave"]): True},
+            {"delete": name, "to": note},
+            {"merge": note, "into": rng.choice(NOTES)},
+            {"extract": rng.choice(SECTIONS), "to": rng.choice([note, folder])},
+            {"fix": rng.choice(["safe", "unsafe"])},
+            {"unresolved": "Plam", rng.choice(["create", "link"]): rng.choice([folder, note])},
+        ]
+    )
+
+
+@pytest.mark.parametrize("seed", choose_seeds(8))
+def test_random_lists_equal_one_run_after_the_other(tmp_path: Path, seed: int) -> None:
+    rng = random.Random(seed)
+    together, apart = (make_vault(tmp_path / place, "none") for place in ("one", "two"))
+    changes: list[Change] = []
+    for _ in range(30):
+        item = random_change(rng)
+        with suppress(UsageError):
+            vault, made = plan(apart, item)
+            if len(changes) < 4 and vault.apply(made).run_id:
+                changes.append(item)
+    try:
+        assert change(together, *changes) == read_files(apart)
+    except RefusedError as error:
+        assert "Make that change in a plan of its own." in str(error)
+
+
 def test_many_renames_are_one_plan(tmp_path: Path) -> None:
     names = [f"Note {number}" for number in range(160)]
     files = {f"{name}.md": f"[[{names[number - 1]}]]\n" for number, name in enumerate(names)}
@@ -359,11 +416,11 @@ REFUSALS: dict[str, tuple[list[Change], str]] = {
     ),
     "a removed path that is taken": (
         [{"delete": "Plan", "leave": True}, {"rename": "Quay", "to": "Plan"}],
-        "change 2 of 2: Plan.md is the path of a file that an earlier change",
+        "change 2 of 2: Plan.md is the path of what an earlier change",
     ),
     "a left path that is taken": (
         [{"rename": "Plan", "to": "Old"}, {"extract": "Quay#Pier", "to": "Plan"}],
-        "change 2 of 2: Plan.md is the path of a file that an earlier change",
+        "change 2 of 2: Plan.md is the path of what an earlier change",
     ),
     "the second change": (
         [{"rename": "Quay", "to": "Wharf"}, {"rename": "Quay", "to": "Kai"}],
@@ -437,23 +494,56 @@ def test_earlier_run_is_undone_after_later_ones(root: Path) -> None:
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        ([], "a change is an object"),
+        ([], "a change is an object with one of these keys: unresolved, link"),
         ("rename", "a change is an object"),
-        ({}, "a change has one of these keys: unresolved, link"),
-        ({"to": "B"}, "a change has one of these keys"),
-        ({"rename": "A"}, "a change with “rename” requires the key “to”"),
-        ({"rename": "A", "to": 1}, "the value of “to” must be a text"),
-        ({"rename": ["A"], "to": "B"}, "the value of “rename” must be a text"),
-        ({"rename": "A", "to": "B", "too": "C"}, "has no key “too”. Its keys: rename, to, merge"),
-        ({"rename": "A", "to": "B", "merge": "yes"}, "the value of “merge” must be true or false"),
-        ({"move": [1], "to": "B"}, "the value of “move” must be a text or a list of texts"),
-        ({"delete": "A", "unlink": True, "to": "B"}, "can't be used together"),
-        ({"fix": "all"}, "the value of “fix” must be “safe” or “unsafe”"),
-        ({"fix": True}, "the value of “fix” must be a text"),
-        ({"merge": "A"}, "requires the key “into”"),
+        ({}, "a change is an object with one of these keys"),
+        ({"to": "B"}, "a change is an object with one of these keys"),
+        ({"rename": "A"}, "change “rename”: Object missing required field `to`"),
+        ({"rename": "A", "to": 1}, "Expected `str`, got `int` - at `$.to`"),
+        ({"rename": ["A"], "to": "B"}, "Expected `str`, got `array` - at `$.rename`"),
+        ({"rename": "A", "to": None}, "Expected `str`, got `null` - at `$.to`"),
+        (
+            {"rename": "A", "to": "B", "too": "C"},
+            "unknown field `too`. Its keys are rename, to, merge, queries, display.",
+        ),
+        ({"rename": "A", "to": "B", "merge": "yes"}, "Expected `bool`, got `str` - at `$.merge`"),
+        ({"move": [1], "to": "B"}, "Expected `str`, got `int` - at `$.move[0]`"),
+        ({"delete": "A", "unlink": True, "to": "B"}, "has one of “unlink”: true"),
+        ({"delete": "A", "unlink": "yes"}, "has one of “unlink”: true"),
+        ({"delete": "A", "unlink": True, "leave": True}, "has one of “unlink”: true"),
+        ({"fix": "all"}, "the value of “fix” is “safe” or “unsafe”"),
+        ({"fix": True}, "the value of “fix” is “safe” or “unsafe”"),
+        ({"merge": "A"}, "Object missing required field `into`"),
+        ({"link": "A"}, "the value of “link” is an object"),
+        ({"link": {"from": "A"}}, "Object contains unknown field `from`. Its keys are note, to."),
+        ({"unresolved": "A", "link": 1}, "Expected `str`, got `int` - at `$.link`"),
     ],
 )
 def test_wrong_json_is_explained(data: object, message: str) -> None:
     with pytest.raises(UsageError) as caught:
         read_request(data)
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("data", "request_"),
+    [
+        ({"fix": "unsafe", "notes": "A"}, FixRequest(("A",), unsafe=True)),
+        ({"rename": "A", "to": "B", "display": False}, RenameRequest("A", "B", display=False)),
+        ({"move": "A", "to": "F/"}, MoveRequest(("A",), "F/")),
+        ({"delete": ["A", "B"]}, DeleteRequest(("A", "B"))),
+        ({"delete": "A", "unlink": True}, DeleteRequest(("A",), "unlink")),
+        ({"delete": "A", "unlink": False, "leave": True}, DeleteRequest(("A",), "leave")),
+        ({"delete": "A", "to": "B"}, DeleteRequest(("A",), "redirect", "B")),
+        ({"merge": "A", "into": "B"}, MergeRequest("A", "B")),
+        ({"extract": "A#H", "to": "B", "tags": True}, ExtractRequest("A#H", "B", tags=True)),
+        ({"link": {"note": "A", "to": "B"}}, MentionsRequest(("A",), "B")),
+        ({"sections": "adopt", "notes": ["A"]}, SectionsRequest("adopt", ("A",))),
+        (
+            {"unresolved": "X", "create": "F/", "stub": False},
+            TopicRequest("X", create="F/", stub=False),
+        ),
+    ],
+)
+def test_json_form_of_a_request(data: Change, request_: object) -> None:
+    assert read_request(data) == request_

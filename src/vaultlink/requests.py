@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from vaultlink.config.layers import COMMAND_LINE, Layer
 from vaultlink.config.settings import merge_layers
 from vaultlink.engine.step import Change, LinterSettings, State, recheck, step
-from vaultlink.errors import UnknownNameError, UsageError, propose
+from vaultlink.errors import UsageError, propose
 from vaultlink.fix.dangling import (
     build_creation_fix,
     build_target_fix,
@@ -72,6 +72,7 @@ from vaultlink.rules.registry import select_rules
 from vaultlink.rules.section_rules import SECTION_RULES
 from vaultlink.text import list_first, quote_name
 from vaultlink.write.fixer import Fixer
+from vaultlink.write.journal_files import TRASH_FOLDER
 from vaultlink.write.refactors import (
     complete_refactoring,
     find_nothing,
@@ -81,6 +82,7 @@ from vaultlink.write.refactors import (
     plan_name_changes,
     plan_note_merge,
     probe_later_disk,
+    read_deleted_things,
     read_name_changes,
     read_word,
     refuse_absolute,
@@ -123,18 +125,14 @@ def plan_requests(
         raise UsageError("there is no change to plan.")
     number, plan = 0, None
     while number < len(requests):
-        count = 1
         try:
-            groups = _read_neighbours(fixer, requests[number:], find)
-            count = max(len(groups), 1)
-            made = _plan_first(fixer, requests[number:], groups, find, skips=skips)
+            made, count = _plan_first(fixer, requests[number:], find, skips=skips)
             if plan:
                 raise_problems([*find_reused_paths(plan, made)])
         except UsageError as error:
             if len(requests) == 1:
                 raise
-            last = f"s {number + 1} to {number + count}" if count > 1 else f" {number + 1}"
-            raise type(error)(f"change{last} of {len(requests)}: {error}") from None
+            raise type(error)(f"change {number + 1} of {len(requests)}: {error}") from None
         number += count
         plan = made if plan is None else plan.then(made)
         fixer = fixer.after(plan)
@@ -143,29 +141,48 @@ def plan_requests(
 
 
 def _plan_first(
-    fixer: Fixer,
-    requests: Sequence[Request],
-    groups: Sequence[Sequence[Rename]],
-    find: FindPath,
-    *,
-    skips: bool,
-) -> Plan:
-    """Plan the first request, with those after it whose renames happen at once."""
+    fixer: Fixer, requests: Sequence[Request], find: FindPath, *, skips: bool
+) -> tuple[Plan, int]:
+    """Plan the first requests that happen at once; also return their number."""
     first = requests[0]
     if isinstance(first, RenameRequest | MoveRequest):
+        groups = _read_neighbours(fixer, requests, find)
         words = [
             item.new if isinstance(item, RenameRequest) else "/"
             for item, group in zip(requests, groups, strict=False)
             for _ in group
         ]
         renames = follow_folders([*chain.from_iterable(groups)], words)
-        return complete_refactoring(
+        plan = complete_refactoring(
             fixer, lambda: plan_name_changes(fixer, renames, first), skips=skips
         )
+        return plan, len(groups)
+    if isinstance(first, DeleteRequest):
+        joined, count = _join_deletions(fixer, requests, find)
+        plan = complete_refactoring(fixer, lambda: plan_deletion(fixer, joined, find), skips=skips)
+        return plan, count
     make_plan = _PLANNERS[type(first)]
-    if not isinstance(first, DeleteRequest | MergeRequest | ExtractRequest):
-        return make_plan(fixer, first, find)
-    return complete_refactoring(fixer, lambda: make_plan(fixer, first, find), skips=skips)
+    if not isinstance(first, MergeRequest | ExtractRequest):
+        return make_plan(fixer, first, find), 1
+    return complete_refactoring(fixer, lambda: make_plan(fixer, first, find), skips=skips), 1
+
+
+def _join_deletions(
+    fixer: Fixer, requests: Sequence[Request], find: FindPath
+) -> tuple[DeleteRequest, int]:
+    """Return the first deletions with the same options as one, and their number."""
+    first = requests[0]
+    assert isinstance(first, DeleteRequest)
+    names, count = first.names, 1
+    for request in requests[1:]:
+        if not isinstance(request, DeleteRequest) or request != replace(first, names=request.names):
+            break
+        try:
+            read_deleted_things(fixer, request.names, find)
+        except UsageError:
+            break  # it is refused in its turn
+        names, count = (*names, *request.names), count + 1
+    return replace(first, names=names), count
 
 
 def _read_neighbours(
@@ -182,7 +199,7 @@ def _read_neighbours(
             renames = read_name_changes(fixer, request, find)
         except UsageError:
             if groups:
-                break  # an earlier one may make the name
+                break  # an earlier one may make the name; else it is refused in its turn
             raise
         if groups and _depends_on([*chain.from_iterable(groups)], renames):
             break
@@ -213,17 +230,19 @@ def find_reused_paths(first: Plan, second: Plan) -> Iterator[str]:
     gone = [path for path, (_, new) in first.texts.items() if new is None]
     removed = {normalize_name(first.find_new_path(path)) for path in gone}
     left = {*map(normalize_name, first.files)} - {*map(normalize_name, first.files.values())}
+    trashed = [old for old, new in first.moves.items() if new.startswith(f"{TRASH_FOLDER}/")]
+    folders = tuple([f"{normalize_name(path)}/" for path in trashed])
     created = [path for path, (old, _) in second.texts.items() if old is None]
     reused = [path for path in created if normalize_name(path) in removed | left]
     reused += [path for path in second.files.values() if normalize_name(path) in removed]
-    folders = {
-        place for path in (*created, *second.files.values()) for place in list_outer_folders(path)
-    }
-    reused += [path for path in folders if normalize_name(path) in removed | left]
-    for path in sorted(reused):
+    new = (*created, *second.files.values())
+    reused += [path for path in new if normalize_name(path).startswith(folders)]
+    outer = {place for path in new for place in list_outer_folders(path)}
+    reused += [place for place in outer if normalize_name(place) in removed | left]
+    for path in sorted({*reused}):
         yield (
-            f"{path} is the path of a file that an earlier change moves or removes. Make that "
-            "change in a plan of its own."
+            f"{path} is the path of what an earlier change moves or removes. Make that change in a "
+            "plan of its own."
         )
 
 
@@ -439,7 +458,6 @@ _PLANNERS: dict[type, Callable[[Fixer, Any, FindPath], Plan]] = {
     MentionsRequest: _plan_mentions,
     SectionsRequest: _plan_sections,
     TopicRequest: _plan_topic,
-    DeleteRequest: plan_deletion,
     MergeRequest: plan_note_merge,
     ExtractRequest: plan_extraction,
 }

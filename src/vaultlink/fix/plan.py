@@ -289,12 +289,14 @@ class Plan(VaultChanges, frozen=True, kw_only=True, dict=True):
         for path in [path for path, (_, new) in texts.items() if new is None]:
             paths.moves.pop(path, None)  # a removed file is removed at its first path
             paths.files.pop(path, None)
-        used = {folder for path in paths.files for folder in _list_places(path)}
-        for folder in paths.moves.keys() - used:
-            del paths.moves[folder]
-        for path in [path for path in paths.moves if texts.get(path, ("",))[0] is None]:
-            paths.moves.pop(path)  # a created file is created at its last path
-            texts[paths.files.pop(path)] = texts.pop(path)
+        made = [path for path in paths.files if texts.get(path, ("",))[0] is None]
+        present = paths.files.keys() - made
+        used = {place for path in present for place in _list_places(path)}
+        for path in paths.moves.keys() - used:
+            del paths.moves[path]
+        for path in made:
+            if paths.moves.keys().isdisjoint(_list_places(path)):
+                texts[paths.files.pop(path)] = texts.pop(path)  # it is created at its last path
         return replace(
             other,
             texts={path: pair for path, pair in texts.items() if pair[0] != pair[1]},
@@ -442,15 +444,19 @@ def _join_paths(one: Plan, other: Plan) -> _JoinedPaths:
     above = {
         folder for pair in moves.items() for path in pair for folder in list_outer_folders(path)
     }
-    emptied: list[str] = []
-    for folder, new in [*moves.items()]:
-        if folder in files or not (folder in above or new in above):
-            continue
-        del moves[folder]
-        inner = [path for path in files if path.startswith(f"{folder}/")]
-        moves |= {path: files[path] for path in inner}
-        outer = {place for path in inner for place in list_outer_folders(path)}
-        emptied += [place for place in outer if f"{place}/".startswith(f"{folder}/")]
+    folders = {old: new for old, new in moves.items() if old not in files}
+    split = {old for old, new in folders.items() if old in above or new in above}
+    moves = {old: new for old, new in moves.items() if old not in split}
+    for path, new in files.items() if split else ():
+        outer = [place for place in list_outer_folders(path) if place in folders]
+        if outer and outer[0] in split:
+            moves[path] = new
+    emptied = {
+        place
+        for path in moves
+        for place in list_outer_folders(path)
+        if not split.isdisjoint(_list_places(place))
+    }
     return _JoinedPaths(moves, files, sorted(emptied))
 
 

@@ -16,6 +16,7 @@ from vaultlink.disk.read import UnreadableFile, decode_note
 from vaultlink.disk.scan import VaultScan, is_source_file, list_files
 from vaultlink.disk.workers import analyse_texts
 from vaultlink.engine.step import Change, State
+from vaultlink.errors import JournalError
 from vaultlink.files import NO_FOLLOW, open_regular, read_handle, read_regular
 from vaultlink.fix.causes import FixChooser, list_fix_makers
 from vaultlink.fix.forecaster import FixForecaster
@@ -24,7 +25,7 @@ from vaultlink.fix.plan import Plan, VaultChanges
 from vaultlink.fix.select import FixFilter, make_fix_filter
 from vaultlink.fix.sources import FixAnswers, FixInputs
 from vaultlink.index.file_kinds import find_conflicted_files, has_merge_markers
-from vaultlink.index.resolve import is_any_path
+from vaultlink.index.resolve import is_any_path, list_outer_folders
 from vaultlink.index.suggest import Suggester, list_unresolved
 from vaultlink.model import Diagnostic, FileStamp, Fix, Suggestion
 from vaultlink.write.open_folders import (
@@ -211,6 +212,8 @@ def apply_plan(
             if reverted or _has_changed_since(scan):
                 return WriteResult((), (), is_outdated=True, reverted=reverted)
             return apply_plan(scan, plan, command, summary)
+    if any(not plan.moves.keys().isdisjoint(list_outer_folders(path)) for path in plan.moves):
+        raise JournalError("the moves of a plan must not be below each other; nothing was written.")
     skipped, renames = (plan.skipped, plan.renames) if isinstance(plan, Plan) else ((), ())
     with copy_deleted(scan.root, plan) as keep:
         result = record_and_write(

@@ -3,7 +3,7 @@
 Names are read as users write them, and a refactoring that must not be made is refused.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -302,7 +302,7 @@ def read_deletion(fixer: Fixer, request: DeleteRequest, find: FindPath) -> Delet
     if not request.names:
         raise UsageError("delete requires notes, attachments or folders.")
     index = fixer.state.index
-    named = drop_inner_things(_read_thing(fixer, word, find) for word in request.names)
+    named = read_deleted_things(fixer, request.names, find)
     things = _split_moved(fixer, named)
     files = list_deleted_files(index, things)
     unused = find_unused_attachments(index, files)
@@ -314,6 +314,13 @@ def read_deletion(fixer: Fixer, request: DeleteRequest, find: FindPath) -> Delet
     known.update(fixer.scan.listing.folders if split else ())
     folders = tuple(sorted(path for path in known if f"{path}/".startswith(split)))
     return Deletion(things, files, folders, unused, find_references(index, files))
+
+
+def read_deleted_things(
+    fixer: Fixer, names: Iterable[str], find: FindPath
+) -> tuple[DeletedThing, ...]:
+    """Return what names stand for, without what is in a folder among them."""
+    return drop_inner_things(_read_thing(fixer, word, find) for word in names)
 
 
 def _read_thing(fixer: Fixer, word: str, find: FindPath) -> DeletedThing:
