@@ -55,6 +55,7 @@ from vaultlink.mentions.search import (
     require_library,
 )
 from vaultlink.model import Diagnostic, Fix, SkippedNote
+from vaultlink.obsidian import TRASH_FOLDER
 from vaultlink.refactor.arguments import (
     FILE_KINDS,
     FindPath,
@@ -72,7 +73,6 @@ from vaultlink.rules.registry import select_rules
 from vaultlink.rules.section_rules import SECTION_RULES
 from vaultlink.text import list_first, quote_name
 from vaultlink.write.fixer import Fixer
-from vaultlink.write.journal_files import TRASH_FOLDER
 from vaultlink.write.refactors import (
     complete_refactoring,
     find_nothing,
