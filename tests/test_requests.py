@@ -284,6 +284,43 @@ LISTS: dict[str, tuple[list[Change], dict[str, str | None]]] = {
             "Harbour/Pier.md": None,
         },
     ),
+    "a note is made at the old path of a folder": (
+        [{"rename": "Harbour/", "to": "Port"}, {"extract": "Quay#Pier", "to": "Harbour/Pier"}],
+        {
+            "Harbour/Pier.md": "Back to [[Home]]. #harbour\r\n",
+            "Port/Pier.md": None,
+            "Port/Buoy.md": "[[Crane]] ![[only.png]]\n",
+        },
+    ),
+    "a note is renamed by its path, then its folder": (
+        [{"rename": "Crane", "to": "Harbour/Lift"}, {"rename": "Harbour/", "to": "Port"}],
+        {"Harbour/Lift.md": None, "Port/Buoy.md": "[[Lift]] ![[only.png]]\n"},
+    ),
+    "a note is renamed, then its folder in other case": (
+        [{"rename": "Crane", "to": "Harbour/Lift"}, {"rename": "Harbour/", "to": "HARBOUR/"}],
+        {"Harbour/Lift.md": None, "HARBOUR/Buoy.md": "[[Lift]] ![[only.png]]\n"},
+    ),
+    "a folder gets the name of one that is renamed": (
+        [
+            {"move": "Plan", "to": "Sea/"},
+            {"fix": "safe"},
+            {"rename": "Harbour/", "to": "Port"},
+            {"rename": "Sea/", "to": "Harbour/"},
+        ],
+        {"Harbour/Crane.md": None, "Sea/Plan.md": None, "Harbour/Sea/Plan.md": None},
+    ),
+    "a new tag is renamed": (
+        [{"rename": "#harbour", "to": "#port"}, {"rename": "#port", "to": "#quay"}],
+        {"Quay.md": "\ufeff# Quay\r\n\r\n## Pier\r\n\r\nBack to [[Home]]. #quay\r\n"},
+    ),
+    "a folder gets its old name back": (
+        [
+            {"move": "Plan", "to": "Harbour/"},
+            {"rename": "Harbour/", "to": "Port"},
+            {"rename": "Port/", "to": "Harbour"},
+        ],
+        {"Plan.md": None, "Port/Plan.md": None, "Harbour/Buoy.md": "[[Crane]] ![[only.png]]\n"},
+    ),
     "a renamed folder is deleted": (
         [{"rename": "Harbour/", "to": "Port"}, {"delete": "Port/", "unlink": True}],
         {"Harbour/Crane.md": None, "Port/Crane.md": None},

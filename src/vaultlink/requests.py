@@ -213,12 +213,19 @@ def _get_options(request: Request) -> object:
 
 
 def _depends_on(before: Sequence[Rename], renames: Sequence[Rename]) -> bool:
-    """Return True if renames concern the same things as others, or where those lead."""
+    """Return True if renames concern the same things as others, or where those lead.
+
+    Or a folder that those rename: to move into it is another thing when its name is free.
+    """
     taken = {item.old for item in before}
-    folders = tuple([f"{item.old}/" for item in renames if item.kind is RenameKind.FOLDER])
-    return any(item.old in taken for item in renames) or any(
-        item.kind in FILE_KINDS and item.new.startswith(folders) for item in before
+    folders, left = (
+        tuple([f"{item.old}/" for item in group if item.kind is RenameKind.FOLDER])
+        for group in (renames, before)
     )
+    return any(
+        item.old in taken or (item.new.startswith(left) and not item.old.startswith(left))
+        for item in renames
+    ) or any(item.kind in FILE_KINDS and item.new.startswith(folders) for item in before)
 
 
 def find_reused_paths(first: Plan, second: Plan) -> Iterator[str]:

@@ -437,7 +437,8 @@ class _JoinedPaths(NamedTuple):
 def _join_paths(one: Plan, other: Plan) -> _JoinedPaths:
     """Return the moves of a plan followed by those of another.
 
-    A folder is moved as a whole unless another move concerns something in it.
+    A folder is moved as a whole unless another move concerns something in it, or a file is made at
+    its old path.
     """
     files = {old: other.find_new_path(new) for old, new in one.files.items()}
     files |= {one.find_old_path(old): new for old, new in other.files.items()}
@@ -450,8 +451,10 @@ def _join_paths(one: Plan, other: Plan) -> _JoinedPaths:
     moves = {old: other.find_new_path(new) for old, new in one.moves.items()}
     moves |= {one.find_old_path(old): new for old, new in other.moves.items()}
     moves = {old: new for old, new in moves.items() if old != new}
+    made = [path for path, (text, _) in other.texts.items() if text is None]
+    made = [path for path in made if one.find_old_path(path) == path]
     above = {
-        folder for pair in moves.items() for path in pair for folder in list_outer_folders(path)
+        folder for path in (*moves, *moves.values(), *made) for folder in list_outer_folders(path)
     }
     folders = {old: new for old, new in moves.items() if old not in files}
     split = {old for old, new in folders.items() if old in above or new in above}

@@ -376,9 +376,7 @@ def find_record_problem(run: RecordedRun, stored_size: int) -> str:
     moved = [path.removeprefix(f"{TRASH_FOLDER}/") for move in run.moves for path in move]
     if run.undoes is not None:  # it takes back what a defective disk left under a temporary name
         moved = [_MOVING.sub("", path) if is_temporary_path(path) else path for path in moved]
-    folders = (
-        path.removeprefix(f"{TRASH_FOLDER}/") for path in run.folders if path != TRASH_FOLDER
-    )
+    folders = (path for path in run.folders if path != TRASH_FOLDER)
     paths = (*folders, *(change.path for change in run.changes), *moved)
     sizes = ((item.prefix_size, item.suffix_size, item.stored_size) for item in run.changes)
     unsafe = next((path for path in paths if not is_journal_path(path)), None)
