@@ -309,6 +309,14 @@ LISTS: dict[str, tuple[list[Change], dict[str, str | None]]] = {
         ],
         {"Harbour/Crane.md": None, "Sea/Plan.md": None, "Harbour/Sea/Plan.md": None},
     ),
+    "a file of a renamed folder gets its old path back": (
+        [
+            {"rename": "Harbour/", "to": "Port"},
+            {"extract": "Quay#Pier"},
+            {"rename": "Crane", "to": "Harbour/Crane"},
+        ],
+        {"Port/Crane.md": None, "Port/Buoy.md": "[[Crane]] ![[only.png]]\n"},
+    ),
     "a new tag is renamed": (
         [{"rename": "#harbour", "to": "#port"}, {"rename": "#port", "to": "#quay"}],
         {"Quay.md": "\ufeff# Quay\r\n\r\n## Pier\r\n\r\nBack to [[Home]]. #quay\r\n"},

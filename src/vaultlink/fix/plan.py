@@ -437,8 +437,8 @@ class _JoinedPaths(NamedTuple):
 def _join_paths(one: Plan, other: Plan) -> _JoinedPaths:
     """Return the moves of a plan followed by those of another.
 
-    A folder is moved as a whole unless another move concerns something in it, or a file is made at
-    its old path.
+    A folder is moved as a whole unless another move concerns something in it, or a file is made or
+    stays at its old path.
     """
     files = {old: other.find_new_path(new) for old, new in one.files.items()}
     files |= {one.find_old_path(old): new for old, new in other.files.items()}
@@ -447,15 +447,15 @@ def _join_paths(one: Plan, other: Plan) -> _JoinedPaths:
         for path, (text, _) in other.texts.items()
         if text is None and (old := one.find_old_path(path)) != path
     }
+    made = [path for path, (text, _) in other.texts.items() if text is None]
+    staying = [path for path, new in files.items() if path == new]
+    staying += [path for path in made if one.find_old_path(path) == path]
     files = {old: new for old, new in files.items() if old != new}
     moves = {old: other.find_new_path(new) for old, new in one.moves.items()}
     moves |= {one.find_old_path(old): new for old, new in other.moves.items()}
     moves = {old: new for old, new in moves.items() if old != new}
-    made = [path for path, (text, _) in other.texts.items() if text is None]
-    made = [path for path in made if one.find_old_path(path) == path]
-    above = {
-        folder for path in (*moves, *moves.values(), *made) for folder in list_outer_folders(path)
-    }
+    places = (*moves, *moves.values(), *staying)
+    above = {folder for path in places for folder in list_outer_folders(path)}
     folders = {old: new for old, new in moves.items() if old not in files}
     split = {old for old, new in folders.items() if old in above or new in above}
     moves = {old: new for old, new in moves.items() if old not in split}
