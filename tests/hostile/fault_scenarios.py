@@ -91,7 +91,7 @@ _LIST: Line = (
     '{"rename": "#sea", "to": "#ocean"}',
     '{"delete": ["img/chart.png", "Log"], "unlink": true}',
     '{"rename": "a/", "to": "Harbour"}',
-    '{"rename": "Sea/Pier", "to": "Harbour/Jetty"}',
+    '{"rename": "Sea/b/Pier", "to": "Harbour/Jetty"}',
 )
 _REPORT: Line = ("report", "--date", "2026-01-01", "--output-file")
 
