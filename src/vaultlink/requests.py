@@ -215,17 +215,26 @@ def _get_options(request: Request) -> object:
 def _depends_on(before: Sequence[Rename], renames: Sequence[Rename]) -> bool:
     """Return True if renames concern the same things as others, or where those lead.
 
-    Or a folder that those rename: to move into it is another thing when its name is free.
+    Or a folder that those rename: to move into it is another thing when its name is free, and names
+    in one whose case changes could mean both.
     """
     taken = {item.old for item in before}
     folders, left = (
         tuple([f"{item.old}/" for item in group if item.kind is RenameKind.FOLDER])
         for group in (renames, before)
     )
+    respelt = tuple([f"{normalize_name(item.old)}/" for item in before if _is_respelt_folder(item)])
     return any(
-        item.old in taken or (item.new.startswith(left) and not item.old.startswith(left))
+        item.old in taken
+        or (item.new.startswith(left) and not item.old.startswith(left))
+        or f"{normalize_name(item.new)}/".startswith(respelt)
         for item in renames
     ) or any(item.kind in FILE_KINDS and item.new.startswith(folders) for item in before)
+
+
+def _is_respelt_folder(item: Rename) -> bool:
+    is_same = normalize_name(item.old) == normalize_name(item.new)
+    return is_same and item.kind is RenameKind.FOLDER
 
 
 def find_reused_paths(first: Plan, second: Plan) -> Iterator[str]:
