@@ -3,7 +3,7 @@
 import json
 import random
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -284,6 +284,58 @@ LISTS: dict[str, tuple[list[Change], dict[str, str | None]]] = {
             "Harbour/Pier.md": None,
         },
     ),
+    "a note is made at the old path of a folder": (
+        [{"rename": "Harbour/", "to": "Port"}, {"extract": "Quay#Pier", "to": "Harbour/Pier"}],
+        {
+            "Harbour/Pier.md": "Back to [[Home]]. #harbour\r\n",
+            "Port/Pier.md": None,
+            "Port/Buoy.md": "[[Crane]] ![[only.png]]\n",
+        },
+    ),
+    "a note is renamed by its path, then its folder": (
+        [{"rename": "Crane", "to": "Harbour/Lift"}, {"rename": "Harbour/", "to": "Port"}],
+        {"Harbour/Lift.md": None, "Port/Buoy.md": "[[Lift]] ![[only.png]]\n"},
+    ),
+    "a note is renamed, then its folder in other case": (
+        [{"rename": "Crane", "to": "Harbour/Lift"}, {"rename": "Harbour/", "to": "HARBOUR/"}],
+        {"Harbour/Lift.md": None, "HARBOUR/Buoy.md": "[[Lift]] ![[only.png]]\n"},
+    ),
+    "a folder gets the name of one that is renamed": (
+        [
+            {"move": "Plan", "to": "Sea/"},
+            {"fix": "safe"},
+            {"rename": "Harbour/", "to": "Port"},
+            {"rename": "Sea/", "to": "Harbour/"},
+        ],
+        {"Harbour/Crane.md": None, "Sea/Plan.md": None, "Harbour/Sea/Plan.md": None},
+    ),
+    "a file of a renamed folder gets its old path back": (
+        [
+            {"rename": "Harbour/", "to": "Port"},
+            {"extract": "Quay#Pier"},
+            {"rename": "Crane", "to": "Harbour/Crane"},
+        ],
+        {"Port/Crane.md": None, "Port/Buoy.md": "[[Crane]] ![[only.png]]\n"},
+    ),
+    "a folder gets other case, then a note in it another name": (
+        [
+            {"rename": "Harbour/", "to": "HARBOUR"},
+            {"rename": "HARBOUR/Crane", "to": "HARBOUR/Lift"},
+        ],
+        {"Harbour/Crane.md": None, "HARBOUR/Buoy.md": "[[Lift]] ![[only.png]]\n"},
+    ),
+    "a new tag is renamed": (
+        [{"rename": "#harbour", "to": "#port"}, {"rename": "#port", "to": "#quay"}],
+        {"Quay.md": "\ufeff# Quay\r\n\r\n## Pier\r\n\r\nBack to [[Home]]. #quay\r\n"},
+    ),
+    "a folder gets its old name back": (
+        [
+            {"move": "Plan", "to": "Harbour/"},
+            {"rename": "Harbour/", "to": "Port"},
+            {"rename": "Port/", "to": "Harbour"},
+        ],
+        {"Plan.md": None, "Port/Plan.md": None, "Harbour/Buoy.md": "[[Crane]] ![[only.png]]\n"},
+    ),
     "a renamed folder is deleted": (
         [{"rename": "Harbour/", "to": "Port"}, {"delete": "Port/", "unlink": True}],
         {"Harbour/Crane.md": None, "Port/Crane.md": None},
@@ -470,6 +522,40 @@ def test_plan_for_a_changed_vault_is_not_written(root: Path) -> None:
     result = vault.apply(made)
     assert (result.is_outdated, result.written, result.run_id) == (True, (), None)
     assert read_files(root) == {**FILES, "Home.md": b"changed\n"}
+
+
+ON_DISK: dict[str, Callable[[Path], object]] = {
+    "a removed attachment": lambda root: (root / "map.png").write_bytes(b"other"),
+    "a removed attachment of the same size": lambda root: (root / "map.png").write_bytes(b"pnG"),
+    "a note": lambda root: (root / "Home.md").write_bytes(b"changed\n"),
+    "a note of the same text": lambda root: (root / "Home.md").touch(),
+    "a new note": lambda root: (root / "New.md").write_bytes(b"[[Quay]]\n"),
+    "a file at a new path": lambda root: (root / "Wharf.md").write_bytes(b""),
+    "a folder at a new path": lambda root: (root / "Wharf.md").mkdir(),
+    "a folder at the path of a new note": lambda root: (root / "Pier.md").mkdir(),
+    "a file as a new folder": lambda root: (root / "Sea").write_bytes(b""),
+    "a removed note": lambda root: (root / "Plan.md").unlink(),
+    "a link to another folder": lambda root: (root / "Sea").symlink_to(root.parent),
+}
+
+
+@pytest.mark.parametrize("name", ON_DISK)
+def test_list_for_a_changed_disk_is_not_written(tmp_path: Path, name: str) -> None:
+    root = make_vault(tmp_path / "vault", "none")
+    vault, made = plan(
+        root,
+        {"delete": "map.png", "leave": True},
+        {"extract": "Quay#Pier", "to": "/Pier"},
+        {"rename": "Quay", "to": "Wharf"},
+        {"rename": "Harbour/", "to": "Port"},
+        {"rename": "Buoy", "to": "Sea/Buoy"},
+    )
+    ON_DISK[name](root)
+    before, folders = read_files(root), sorted(root.rglob("*"))
+    result = vault.apply(made)
+    assert (result.written, result.moved, result.run_id) == ((), (), None)
+    assert result.is_outdated or result.skipped
+    assert (read_files(root), sorted(root.rglob("*"))) == (before, folders)
 
 
 # -- undo -----------------------------------------------------------------------------------------------------------

@@ -39,6 +39,7 @@ from vaultlink.fix.select import CountPaths, edits_only_read, make_fix_filter
 from vaultlink.fix.sources import FixAnswers
 from vaultlink.index.resolve import (
     is_note,
+    list_outer_folders,
     make_path_filter,
     normalize_name,
     resolve,
@@ -212,21 +213,35 @@ def _get_options(request: Request) -> object:
 
 
 def _depends_on(before: Sequence[Rename], renames: Sequence[Rename]) -> bool:
-    """Return True if renames concern the same things as others, or where those lead."""
+    """Return True if renames concern the same things as others, or where those lead.
+
+    Or a folder that those rename: to move into it is another thing when its name is free, and names
+    in one whose case changes could mean both.
+    """
     taken = {item.old for item in before}
-    folders = tuple([f"{item.old}/" for item in renames if item.kind is RenameKind.FOLDER])
-    return any(item.old in taken for item in renames) or any(
-        item.kind in FILE_KINDS
-        and item.new.startswith(folders)
-        and not item.old.startswith(folders)
-        for item in before
+    folders, left = (
+        tuple([f"{item.old}/" for item in group if item.kind is RenameKind.FOLDER])
+        for group in (renames, before)
     )
+    respelt = tuple([f"{normalize_name(item.old)}/" for item in before if _is_respelt_folder(item)])
+    return any(
+        item.old in taken
+        or (item.new.startswith(left) and not item.old.startswith(left))
+        or f"{normalize_name(item.new)}/".startswith(respelt)
+        for item in renames
+    ) or any(item.kind in FILE_KINDS and item.new.startswith(folders) for item in before)
+
+
+def _is_respelt_folder(item: Rename) -> bool:
+    is_same = normalize_name(item.old) == normalize_name(item.new)
+    return is_same and item.kind is RenameKind.FOLDER
 
 
 def find_reused_paths(first: Plan, second: Plan) -> Iterator[str]:
     """Yield why a plan can't be written in one run with one before it, as sentences.
 
-    In a run, notes are written before files move, and are removed last.
+    In a run, notes are written before files move, and are removed last. A path that was that of a
+    file does not become that of a folder: undo could not make the file again.
     """
     gone = [path for path, (_, new) in first.texts.items() if new is None]
     removed = {normalize_name(first.find_new_path(path)) for path in gone}
@@ -238,6 +253,8 @@ def find_reused_paths(first: Plan, second: Plan) -> Iterator[str]:
     reused += [path for path in second.files.values() if normalize_name(path) in removed]
     new = (*created, *second.files.values())
     reused += [path for path in new if normalize_name(path).startswith(folders)]
+    outer = {place for path in new for place in list_outer_folders(path)}
+    reused += [place for place in outer if normalize_name(place) in removed | left]
     for path in sorted({*reused}):
         yield (
             f"{path} is the path of what an earlier change moves or removes. Make that change in a "
