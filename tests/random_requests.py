@@ -90,6 +90,8 @@ class Choice:
             (self._merge, 3),
             (self._extract, 3),
             (self._fix, 1),
+            (self._topic, 1),
+            (self._mentions, 1),
         )
         make = self.random.choices([kind for kind, _ in kinds], [weight for _, weight in kinds])[0]
         return make(vault, files)
@@ -199,6 +201,18 @@ class Choice:
         to += [{"to": self._new_path(path, files)}] * 2
         more: Change = {"embed": True} if random.random() < 0.3 else {}
         return {"extract": f"{path}#{heading}", **random.choice(to), **more}
+
+    def _topic(self, vault: Vault, files: list[str]) -> Change:
+        topics = sorted(vault.index.unresolved_sources)
+        if not topics:
+            return self._merge(vault, files)
+        ways: list[Change] = [{"unlink": True}, {"link": self._pick(files)}]
+        ways += [{"create": self._new_folder(files) or "/"}]
+        return {"unresolved": self.random.choice(topics), **self.random.choice(ways)}
+
+    def _mentions(self, _vault: Vault, files: list[str]) -> Change:
+        notes = [path for path in files if path.endswith(".md")]
+        return {"link": {"note": self._pick(notes), "to": self._pick(notes)}}
 
     def _fix(self, _vault: Vault, _files: list[str]) -> Change:
         return {"fix": self.random.choice(("safe", "unsafe"))}
