@@ -268,7 +268,7 @@ def generate(seed: int, folder: Path, files: Mapping[str, bytes] | None = None) 
                 changes.append(change)
                 break
             continue
-        if plan and any(map(is_note, plan.after.index.files)):
+        if plan and not plan.skipped and any(map(is_note, plan.after.index.files)):
             vault.apply(plan)
             changes.append(change)
             choice.see(plan)

@@ -474,6 +474,24 @@ REFUSALS: dict[str, tuple[list[Change], str]] = {
         [{"rename": "Plan", "to": "Old"}, {"extract": "Quay#Pier", "to": "Plan"}],
         "change 2 of 2: Plan.md is the path of what an earlier change",
     ),
+    "an alias that was the name of a note before": (
+        [
+            {"rename": "Plan", "to": "/Office"},
+            {"fix": "safe"},
+            {"rename": "Office", "to": "Scheme"},
+            {"delete": "Office", "unlink": True},
+        ],
+        "change 4 of 4: “Office” is an alias of Home.md, and was the name of a file until an earlier "
+        "change. Write the path",
+    ),
+    "an alias that was the name of a deleted note": (
+        [
+            {"rename": "Plan", "to": "/Office"},
+            {"delete": "Office", "unlink": True},
+            {"rename": "Office", "to": "Scheme"},
+        ],
+        "change 3 of 3: “Office” is an alias of Home.md",
+    ),
     "the second change": (
         [{"rename": "Quay", "to": "Wharf"}, {"rename": "Quay", "to": "Kai"}],
         "change 2 of 2: there is no note",
