@@ -441,6 +441,17 @@ def test_many_renames_are_one_plan(tmp_path: Path) -> None:
     assert after["Note 0.md"] == b"[[Note 159]]\n"
 
 
+def test_patch_of_an_empty_note_in_a_renamed_folder_names_its_last_path(tmp_path: Path) -> None:
+    root = create_vault(tmp_path / "vault", {"Sea/Log.md": "[[Tide]]\n"})
+    topic = {"unresolved": "Tide", "create": "Port/", "stub": False}
+    vault, made = plan(root, {"rename": "Sea/", "to": "Port"}, topic)
+    assert "diff --git a/Port/Tide.md b/Port/Tide.md\n" in made.diff()
+    vault, made = plan(
+        root, {"unresolved": "Tide", "create": "Sea/"}, {"rename": "Sea/", "to": "A"}
+    )
+    assert "diff --git a/A/Tide.md b/A/Tide.md\n" in made.diff()
+
+
 # -- refusals -------------------------------------------------------------------------------------------------------
 
 
@@ -491,6 +502,14 @@ REFUSALS: dict[str, tuple[list[Change], str]] = {
             {"rename": "Office", "to": "Scheme"},
         ],
         "change 3 of 3: “Office” is an alias of Home.md",
+    ),
+    "a left path that a new note gets": (
+        [
+            {"rename": "Plan", "to": "Old"},
+            {"extract": "Quay#Pier"},
+            {"rename": "Pier", "to": "/Plan"},
+        ],
+        "change 3 of 3: Plan.md is the path of what an earlier change",
     ),
     "the second change": (
         [{"rename": "Quay", "to": "Wharf"}, {"rename": "Quay", "to": "Kai"}],
