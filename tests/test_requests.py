@@ -444,11 +444,9 @@ def test_many_renames_are_one_plan(tmp_path: Path) -> None:
 def test_patch_of_an_empty_note_in_a_renamed_folder_names_its_last_path(tmp_path: Path) -> None:
     root = create_vault(tmp_path / "vault", {"Sea/Log.md": "[[Tide]]\n"})
     topic = {"unresolved": "Tide", "create": "Port/", "stub": False}
-    vault, made = plan(root, {"rename": "Sea/", "to": "Port"}, topic)
+    _, made = plan(root, {"rename": "Sea/", "to": "Port"}, topic)
     assert "diff --git a/Port/Tide.md b/Port/Tide.md\n" in made.diff()
-    vault, made = plan(
-        root, {"unresolved": "Tide", "create": "Sea/"}, {"rename": "Sea/", "to": "A"}
-    )
+    _, made = plan(root, {"unresolved": "Tide", "create": "Sea/"}, {"rename": "Sea/", "to": "A"})
     assert "diff --git a/A/Tide.md b/A/Tide.md\n" in made.diff()
 
 
