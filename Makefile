@@ -18,7 +18,7 @@ help:
 	@echo 'make explore   try random examples that no run of the tests tries, TIMES times as many; default: 20'
 	@echo 'make hostile   fuzz for minutes, and break commands in a large vault; SECONDS is the time of each fuzzer'
 	@echo 'make faults    break every command that writes at every STEP-th call that changes files; default: 2, for 20 minutes'
-	@echo 'make random-renames  make random plans of renames in COUNT random vaults; default: 2000'
+	@echo 'make random-renames  make random renames and lists of changes in COUNT random vaults; default: 2000'
 	@echo 'make renames   rename at random in copies of real vaults: VAULTS="DIR ARCHIVE ..."'
 	@echo 'make replay    replay histories of vaults, and count the links that lead to what they meant: HISTORIES="DIR ..."'
 	@echo 'make bench     measure every figure that has a target; VAULT=DIR uses a copy of your vault'
@@ -83,7 +83,7 @@ faults: .venv/tested
 	PYTHONPATH=tests $(BIN)/python tests/hostile/all_faults.py --step $(or $(STEP),2) $(ARGS)
 
 random-renames: .venv/tested
-	VAULTLINK_RENAMES=$(or $(COUNT),2000) $(BIN)/python -m pytest -n 2 --dist worksteal tests/test_random_renames.py
+	VAULTLINK_RENAMES=$(or $(COUNT),2000) VAULTLINK_REQUESTS=$(or $(COUNT),2000) $(BIN)/python -m pytest -n 2 --dist worksteal tests/test_random_renames.py tests/test_random_requests.py
 
 renames: .venv/installed
 	$(BIN)/python benchmarks/renames.py $(ARGS) $(VAULTS)

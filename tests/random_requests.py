@@ -268,7 +268,7 @@ def generate(seed: int, folder: Path, files: Mapping[str, bytes] | None = None) 
                 changes.append(change)
                 break
             continue
-        if plan and any(map(is_note, plan.after.index.files)):
+        if plan and not plan.skipped and any(map(is_note, plan.after.index.files)):
             vault.apply(plan)
             changes.append(change)
             choice.see(plan)
@@ -556,14 +556,14 @@ REUSED = "is the path of what an earlier change moves or removes"
 
 def check_refusal(example: Example, message: str, apart: Outcome) -> Iterator[str]:
     total = len(example.changes)
-    found = re.match(rf"changes? (\d+) of {total}: ", message)
+    found = re.match(rf"change (\d+) of {total}: ", message)
     first, rest = (int(found[1]), message[found.end() :]) if found else (1, message)
     if total > 1 and not found:
         yield f"refusal without number: {message}"
     if message[-1] not in ".?" or "Traceback" in message:
         yield f"refusal: {message}"
-    if REUSED in rest or (first <= apart.number and rest == apart.refusal):
-        return
+    if REUSED in rest or first < apart.number or (first, rest) == (apart.number, apart.refusal):
+        return  # of changes that are made at once the first is named
     yield f"refused: {message}" + (
         f" (alone: change {apart.number}: {apart.refusal})" if apart.refusal else " (alone: done)"
     )

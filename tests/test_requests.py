@@ -441,6 +441,15 @@ def test_many_renames_are_one_plan(tmp_path: Path) -> None:
     assert after["Note 0.md"] == b"[[Note 159]]\n"
 
 
+def test_patch_of_an_empty_note_in_a_renamed_folder_names_its_last_path(tmp_path: Path) -> None:
+    root = create_vault(tmp_path / "vault", {"Sea/Log.md": "[[Tide]]\n"})
+    topic = {"unresolved": "Tide", "create": "Port/", "stub": False}
+    _, made = plan(root, {"rename": "Sea/", "to": "Port"}, topic)
+    assert "diff --git a/Port/Tide.md b/Port/Tide.md\n" in made.diff()
+    _, made = plan(root, {"unresolved": "Tide", "create": "Sea/"}, {"rename": "Sea/", "to": "A"})
+    assert "diff --git a/A/Tide.md b/A/Tide.md\n" in made.diff()
+
+
 # -- refusals -------------------------------------------------------------------------------------------------------
 
 
@@ -492,6 +501,32 @@ REFUSALS: dict[str, tuple[list[Change], str]] = {
     "a left path that is taken": (
         [{"rename": "Plan", "to": "Old"}, {"extract": "Quay#Pier", "to": "Plan"}],
         "change 2 of 2: Plan.md is the path of what an earlier change",
+    ),
+    "an alias that was the name of a note before": (
+        [
+            {"rename": "Plan", "to": "/Office"},
+            {"fix": "safe"},
+            {"rename": "Office", "to": "Scheme"},
+            {"delete": "Office", "unlink": True},
+        ],
+        "change 4 of 4: “Office” is an alias of Home.md, and was the name of a file until an earlier "
+        "change. Write the path",
+    ),
+    "an alias that was the name of a deleted note": (
+        [
+            {"rename": "Plan", "to": "/Office"},
+            {"delete": "Office", "unlink": True},
+            {"rename": "Office", "to": "Scheme"},
+        ],
+        "change 3 of 3: “Office” is an alias of Home.md",
+    ),
+    "a left path that a new note gets": (
+        [
+            {"rename": "Plan", "to": "Old"},
+            {"extract": "Quay#Pier"},
+            {"rename": "Pier", "to": "/Plan"},
+        ],
+        "change 3 of 3: Plan.md is the path of what an earlier change",
     ),
     "the second change": (
         [{"rename": "Quay", "to": "Wharf"}, {"rename": "Quay", "to": "Kai"}],

@@ -249,6 +249,8 @@ def find_reused_paths(first: Plan, second: Plan) -> Iterator[str]:
     trashed = [old for old, new in first.moves.items() if new.startswith(f"{TRASH_FOLDER}/")]
     folders = tuple([f"{normalize_name(path)}/" for path in trashed])
     created = [path for path, (old, _) in second.texts.items() if old is None]
+    made = {first.find_new_path(path) for path, (old, _) in first.texts.items() if old is None}
+    created += [new for path, new in second.files.items() if path in made]
     reused = [path for path in created if normalize_name(path) in removed | left]
     reused += [path for path in second.files.values() if normalize_name(path) in removed]
     new = (*created, *second.files.values())
