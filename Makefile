@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PYTEST := $(BIN)/python -m pytest -n 4 --dist worksteal  # on two cores: many tests wait for a watcher or a terminal
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all explore hostile faults lint bench bench-related worst-cases gate gate-record release-check coverage mutants lock refresh random-renames renames replay casts screenshots docs clean soak
+.PHONY: help demo test test-all explore hostile faults lint bench bench-related worst-cases gate gate-record release-check coverage mutants lock mcp-calls refresh random-renames renames replay casts screenshots docs clean soak
 
 help:
 	@echo 'make demo      set up, and show the overview of the sample vault in fixtures/'
@@ -18,13 +18,14 @@ help:
 	@echo 'make explore   try random examples that no run of the tests tries, TIMES times as many; default: 20'
 	@echo 'make hostile   fuzz for minutes, and break commands in a large vault; SECONDS is the time of each fuzzer'
 	@echo 'make faults    break every command that writes at every STEP-th call that changes files; default: 2, for 20 minutes'
-	@echo 'make random-renames  make random plans of renames in COUNT random vaults; default: 2000'
+	@echo 'make random-renames  make random renames and lists of changes in COUNT random vaults; default: 2000'
 	@echo 'make renames   rename at random in copies of real vaults: VAULTS="DIR ARCHIVE ..."'
 	@echo 'make replay    replay histories of vaults, and count the links that lead to what they meant: HISTORIES="DIR ..."'
 	@echo 'make bench     measure every figure that has a target; VAULT=DIR uses a copy of your vault'
 	@echo 'make bench-related  hide links, and count those that `related` finds: VAULTS="DIR ARCHIVE ..."'
 	@echo 'make worst-cases  measure how the time of the worst notes grows with their size'
 	@echo 'make soak      change a vault for SECONDS (600), and weigh its watcher beside a fresh one'
+	@echo 'make mcp-calls  rename, delete, merge, fix and undo with the tools of `mcp`, in copies of vaults: VAULTS="DIR ..."'
 	@echo 'make gate      compare the speed with the last release, whose figures `make gate-record` wrote'
 	@echo 'make release-check  build the archives of a release, and install them on every Python at hand'
 	@echo 'make coverage  measure which lines of the pure packages the tests run'
@@ -82,7 +83,7 @@ faults: .venv/tested
 	PYTHONPATH=tests $(BIN)/python tests/hostile/all_faults.py --step $(or $(STEP),2) $(ARGS)
 
 random-renames: .venv/tested
-	VAULTLINK_RENAMES=$(or $(COUNT),2000) $(BIN)/python -m pytest -n 2 --dist worksteal tests/test_random_renames.py
+	VAULTLINK_RENAMES=$(or $(COUNT),2000) VAULTLINK_REQUESTS=$(or $(COUNT),2000) $(BIN)/python -m pytest -n 2 --dist worksteal tests/test_random_renames.py tests/test_random_requests.py
 
 renames: .venv/installed
 	$(BIN)/python benchmarks/renames.py $(ARGS) $(VAULTS)
@@ -101,6 +102,9 @@ worst-cases: .venv/installed
 
 soak: .venv/installed
 	$(BIN)/python benchmarks/soak.py $(SECONDS)
+
+mcp-calls: .venv/tested
+	$(BIN)/python benchmarks/mcp_calls.py $(ARGS) $(or $(VAULTS),fixtures/podcast-wiki)
 
 gate: .venv/installed
 	$(BIN)/python benchmarks/gate.py $(if $(PROGRAM),--program '$(PROGRAM)') $(ARGS)

@@ -5,13 +5,14 @@ Each function gets the repository in which the page's commands were run. It may 
 
 import json
 import re
+import shlex
 import sys
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from documents import blocks
+from documents import blocks, parsed
 from forge import ROOT, check_output, commit_all, run_process
 from running import write_files
 from vaultlink.config.mention_settings import MENTIONS_DEFAULTS
@@ -104,7 +105,9 @@ def left_by_agents(repo: Path, environment: Environment) -> None:
         "-c",
         "vaultlink $0 --stdin-filename Inbox/new.md --exit-zero $1 - < ../draft.md",
     ]
-    [shown] = map(json.loads, blocks(DOCS / "agents.md", "json"))
+    shown, programs = map(json.loads, blocks(DOCS / "agents.md", "json"))
+    entry = programs["mcpServers"]["vaultlink"]
+    assert parsed(shlex.join([entry["command"], *entry["args"]])).allow_writes
     told = json.loads(check_output([*draft, "check", "--json"], repo, environment))
     assert {key: told["findings"][0][key] for key in shown} == shown
     assert told["findings"][1]["fix"] is None

@@ -11,7 +11,7 @@ import pytest
 
 import vaultlink
 from running import create_vault, read_files, write_files
-from vaultlink import ConfigError, Settings, Vault, VaultError, open_vault
+from vaultlink import ConfigError, Settings, TextLines, Vault, VaultError, open_vault
 from vaultlink.parse.post import compose_note, read_post
 
 NOTES = {
@@ -295,3 +295,37 @@ def test_names_are_found_by_a_typed_part(vault: Vault) -> None:
     assert [item.text for item in vault.find_names("qu", 1)] == ["Quay"]
     held = vault.holding("Draft.md", "# Harbour master\n")
     assert [item.text for item in held.find_names("harbour ma")] == ["Harbour master"]
+
+
+def test_symbols_of_a_note_have_places(vault: Vault) -> None:
+    text = "---\naliases: [Pier]\ntitle: The quay\n---\n# Top\n\nSee #boats ^b1\n\n## Low\n"
+    held = vault.holding("Quay.md", text)
+    found = [
+        (item.kind, item.text, text[item.start : item.end], item.line, item.level)
+        for item in held.symbols("Quay.md")
+    ]
+    assert found == [
+        ("note", "Quay", "", 1, 0),
+        ("alias", "Pier", "[Pier]", 2, 0),
+        ("title", "The quay", "The quay", 3, 0),
+        ("heading", "Top", "Top", 5, 1),
+        ("tag", "boats", "#boats", 7, 0),
+        ("block", "b1", "^b1", 7, 0),
+        ("heading", "Low", "Low", 9, 2),
+    ]
+    assert [item.text for item in held.symbols("map.png")] == ["map.png"]
+    assert held.symbols("Nowhere.md") == []
+
+
+@pytest.mark.parametrize(
+    ("offset", "line", "column"), [(0, 1, 1), (2, 1, 3), (4, 2, 1), (6, 2, 3), (7, 3, 1)]
+)
+def test_offset_is_a_line_and_a_column(offset: int, line: int, column: int) -> None:
+    lines = TextLines("ab\r\näc\n")
+    assert lines.locate(offset) == (line, column)
+    assert lines.offset(line, column) == offset
+
+
+@pytest.mark.parametrize(("line", "column", "offset"), [(1, 9, 2), (2, 9, 6), (3, 2, 7), (9, 1, 7)])
+def test_place_outside_a_text_is_the_nearest_one(line: int, column: int, offset: int) -> None:
+    assert TextLines("ab\r\näc\n").offset(line, column) == offset

@@ -444,6 +444,7 @@ def test_settings_written_by_init_are_valid_when_uncommented() -> None:
         "extend-select",
         "ignore",
         "protect",
+        "write-paths",
         "exclude",
         "allow-dangling",
         "severity",

@@ -58,6 +58,7 @@ READERS = {
     ("docs/safe-fixes.md", "markdown"): (SAFE_FIXES,),
     ("docs/backlinks.md", "markdown"): (RUN,),
     ("docs/agents.md", "json"): (RUN,),
+    ("docs/agents.md", "text"): ("test_mcp_changes:test_page_shows_these_calls",),
     ("docs/agents.md", "markdown"): (
         "test_docs:test_commands_within_markdown_samples_are_commands",
     ),

@@ -11,9 +11,8 @@ from msgspec.structs import replace
 from builder import build_state, collect_findings, make_settings
 from repositories import commit, create_repository, git, update_files
 from running import CommandResult, RunCommand
-from vaultlink.api import open_vault, replace_state
+from vaultlink.api import make_suggester, open_vault, replace_state
 from vaultlink.cli.commands.lists import choose_columns
-from vaultlink.cli.vault import make_suggester
 from vaultlink.disk.scan import RACY_WINDOW_NS
 from vaultlink.engine.step import step
 from vaultlink.history.git_log import read_log

@@ -50,15 +50,15 @@ def test_import_contracts_hold() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_top_level_has_at_most_32_entries() -> None:
+def test_top_level_has_at_most_31_entries() -> None:
     entries = [path.name for path in SOURCE.iterdir() if path.is_file() or any(path.glob("*.py"))]
-    assert len(entries) <= 32, sorted(entries)
+    assert len(entries) <= 31, sorted(entries)
 
 
-def test_folder_has_at_most_30_modules_and_the_package_304() -> None:
+def test_folder_has_at_most_30_modules_and_the_package_312() -> None:
     sizes = Counter(module.path.parent.relative_to(ROOT).as_posix() for module in MODULES)
     assert {folder: size for folder, size in sizes.items() if size > 30} == {}
-    assert sizes.total() <= 304
+    assert sizes.total() <= 312
 
 
 def test_imports_have_no_cycle() -> None:
@@ -670,7 +670,9 @@ def test_one_module_starts_programs() -> None:
 LIBRARY_PLACES = {
     "ahocorasick_rs": r"mentions/matcher\.py",
     "frontmatter": r"parse/post\.py",
+    "anyio": r"serve/mcp\.py",  # what the library of the protocol is built on
     "jinja2": r"dashboard/page\.py",
+    "mcp": r"serve/mcp\.py",
     "networkx": r"graph/",
     "click": r"cli/terminal\.py",
     "prompt_toolkit": r"cli/interactive\.py",

@@ -82,4 +82,16 @@ def test_table_after_steps_equals_a_new_one(seed: int) -> None:
             text = Presence.GONE if gone else Presence.ATTACHMENT
         state = step(state, [Change(path, text)])
         kept, fresh = state.index.derive(build_name_table), build_name_table(state.index)
-        assert kept._keys == fresh._keys
+        assert (kept._paths, kept._sizes, kept._text) == (fresh._paths, fresh._sizes, fresh._text)
+
+
+def test_names_are_compared_as_single_ones_are() -> None:
+    names = ["A  b - c", " (x) ", "tab\tand, sign", "Ünder  score_", "-", "emoji 📚 ", "a\u00a0b"]
+    text = "".join([f"## {name}\n" for name in names])
+    vault = {"One.md": text, "Two.md": text.encode("ascii", "ignore").decode(), "x_y.png": None}
+    state = build_state(vault)
+    table = build_name_table(state.index)
+    again = table.update(state.index, vault)
+    assert (again._sizes, again._text) == (table._sizes, table._text)
+    assert find_names(state.index, "tab and sign")[0].text == "tab\tand, sign"
+    assert find_names(state.index, "b c")[0].text == "A  b - c"

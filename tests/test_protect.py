@@ -1,5 +1,6 @@
-"""Tests of `protect`: what the settings name is read, but no command changes it."""
+"""Tests of `protect` and `write-paths`: what they keep from changes is read, and no command changes it."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -8,8 +9,15 @@ import pytest
 from running import RunCommand, create_vault, read_files, write_files
 from vaultlink.config.patterns import compile_ordered_globs
 
+PROTECT = b'protect = ["raw/", "!raw/open/"]\n'
+WRITE_PATHS = b'write-paths = ["*", "!raw/", "raw/open/"]\n'
+REASONS = {
+    PROTECT: "`protect` in the settings names ",
+    WRITE_PATHS: "`write-paths` in the settings does not name ",
+}
+"""Two ways to say the same, and the reason that commands print, up to “it” or “them”."""
+
 VAULT: Mapping[str, bytes] = {
-    ".vaultlink.toml": b'protect = ["raw/", "!raw/open/"]\n',
     "Long Pier.md": b"# Long Pier\n\n## Low\n\nabout the Long Quay\n",
     "Long Quay.md": b"# Long Quay\n\nthe Long Pier #sea\n",
     "raw/Source.md": b"[[long-pier]] [[Long Pier#Low]] Long Quay #sea\n",
@@ -18,10 +26,16 @@ VAULT: Mapping[str, bytes] = {
 }
 
 
+@pytest.fixture(params=list(REASONS), ids=["protect", "write-paths"])
+def settings(request: pytest.FixtureRequest) -> bytes:
+    """Return the text of the settings file."""
+    return bytes(request.param)
+
+
 @pytest.fixture
-def vault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def vault(tmp_path: Path, settings: bytes, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Create the sample vault and make it the current folder."""
-    folder = create_vault(tmp_path / "vault", VAULT)
+    folder = create_vault(tmp_path / "vault", {**VAULT, ".vaultlink.toml": settings})
     monkeypatch.chdir(folder)
     return folder
 
@@ -51,29 +65,35 @@ def test_last_pattern_that_matches_decides(
         ("fix", "--unsafe-fixes"),
         ("mentions", "--write", "--min-score", "0"),
         ("backlinks", "--write"),
+        ("sections", "write"),
     ],
     ids=" ".join,
 )
 def test_commands_that_write_leave_it_out(
     run: RunCommand, vault: Path, line: tuple[str, ...]
 ) -> None:
+    before = read_files(vault)
     run(*line)
     found = read_files(vault)
     assert found["raw/Source.md"] == VAULT["raw/Source.md"]
-    assert found != VAULT
+    assert found != before
 
 
-def test_other_notes_are_fixed_and_the_count_is_right(run: RunCommand, vault: Path) -> None:
+def test_other_notes_are_fixed_and_the_count_is_right(
+    run: RunCommand, vault: Path, settings: bytes
+) -> None:
     assert "`vaultlink fix` can fix 1 of them." in run("check", "--output-format", "full").err
     done = run("fix")
-    assert "raw/Source.md: skipped: `protect` in the settings names it.\n" in done.err
+    assert f"raw/Source.md: skipped: {REASONS[settings]}it.\n" in done.err
     assert (vault / "raw/open/Note.md").read_bytes() == b"[[Long Pier|long-pier]]\n"
 
 
-def test_protected_notes_are_counted_in_one_line(run: RunCommand, vault: Path) -> None:
+def test_protected_notes_are_counted_in_one_line(
+    run: RunCommand, vault: Path, settings: bytes
+) -> None:
     write_files(vault, {f"raw/{number}.md": b"[[long-pier]]\n" for number in range(20)})
     done = run("fix")
-    assert "21 notes skipped: `protect` in the settings names them.\n" in done.err
+    assert f"21 notes skipped: {REASONS[settings]}them.\n" in done.err
     assert "raw/1.md" not in done.err
 
 
@@ -92,13 +112,13 @@ def test_protected_notes_are_counted_in_one_line(run: RunCommand, vault: Path) -
     ids=" ".join,
 )
 def test_refactoring_with_a_link_in_it_is_refused(
-    run: RunCommand, vault: Path, line: tuple[str, ...]
+    run: RunCommand, vault: Path, settings: bytes, line: tuple[str, ...]
 ) -> None:
     write_files(vault, {"raw/Source.md": b"[[Long Pier#Low]] [a](../Long%20Pier.md) #sea\n"})
     before = read_files(vault)
     done = run(*line)
     assert (done.code, read_files(vault)) == (2, before)
-    assert "raw/Source.md can't be changed: `protect` in the settings names it." in done.err
+    assert f"raw/Source.md can't be changed: {REASONS[settings]}it." in done.err
     done = run(*line, "--skip-unwritable")
     assert done.code == 1
     assert read_files(vault)["raw/Source.md"] == before["raw/Source.md"]
@@ -125,8 +145,9 @@ def test_refactoring_with_a_link_in_it_is_refused(
 def test_nothing_is_moved_made_or_removed_there(
     run: RunCommand, vault: Path, line: tuple[str, ...], option: tuple[str, ...]
 ) -> None:
+    before = read_files(vault)
     done = run(*line, *option)
-    assert (done.code, read_files(vault)) == (2, VAULT)
+    assert (done.code, read_files(vault)) == (2, before)
     assert "raw/" in done.err
 
 
@@ -136,10 +157,139 @@ def test_no_note_is_created_there(run: RunCommand, vault: Path) -> None:
     assert not (vault / "raw/new").exists()
 
 
-def test_undo_is_exempt(run: RunCommand, vault: Path) -> None:
+def test_undo_is_exempt(run: RunCommand, vault: Path, settings: bytes) -> None:
     write_files(vault, {".vaultlink.toml": b""})
     before = read_files(vault)
     assert run("fix").code == 0
-    write_files(vault, {".vaultlink.toml": VAULT[".vaultlink.toml"]})
+    write_files(vault, {".vaultlink.toml": settings})
     assert run("undo").code == 0
-    assert read_files(vault) == {**before, ".vaultlink.toml": VAULT[".vaultlink.toml"]}
+    assert read_files(vault) == {**before, ".vaultlink.toml": settings}
+
+
+# -- write-paths -------------------------------------------------------------------------------------------------------
+
+WIKI: Mapping[str, bytes] = {
+    ".vaultlink.toml": b'write-paths = ["wiki/", "!wiki/final/"]\n',
+    "wiki/Pier.md": b"[[Long Quay]]\n\n## Low\n\ntext\n",
+    "wiki/Long Quay.md": b"at the Mole Head\n",
+    "wiki/deep/Mole Head.md": b"[[long-quay]] [[Pier]] about the Long Quay\n",
+    "wiki/final/Dock.md": b"dock\n",
+    "Inbox.md": b"inbox\n",
+}
+
+
+@pytest.fixture
+def wiki(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Create a vault of which one folder may be written, and make it the current folder."""
+    folder = create_vault(tmp_path / "wiki", WIKI)
+    (folder / "empty").mkdir()
+    (folder / "wiki/empty").mkdir()
+    monkeypatch.chdir(folder)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("line", "named"),
+    [
+        (("rename", "Pier", "/Pier"), "Pier.md"),
+        (("rename", "Pier", "wiki/final/Pier"), "wiki/final/Pier.md"),
+        (("rename", "Inbox", "wiki/Inbox"), "Inbox.md"),
+        (("rename", "Dock", "wiki/Dock"), "wiki/final/Dock.md"),
+        (("rename", "wiki/", "pages"), "pages/Pier.md"),
+        (("rename", "wiki/deep/", "wiki/final/deep"), "wiki/final/deep/Mole Head.md"),
+        (("rename", "empty/", "wiki/new"), "empty"),
+        (("rename", "wiki/empty/", "/new"), "new"),
+        (("move", "Pier", "sub"), "sub/Pier.md"),
+        (("move", "Inbox", "wiki"), "Inbox.md"),
+        (("merge", "Inbox", "Pier"), "“Inbox.md”"),
+        (("merge", "Pier", "Inbox"), "“Inbox.md”"),
+        (("extract", "Pier#Low", "/Low"), "Low.md"),
+        (("extract", "Pier#Low", "wiki/final/Low"), "wiki/final/Low.md"),
+        (("delete", "Inbox"), "Inbox.md"),
+        (("delete", "wiki/", "--leave"), "wiki/final/Dock.md"),
+    ],
+    ids=str,
+)
+def test_only_write_paths_take_part_in_a_refactoring(
+    run: RunCommand, wiki: Path, line: tuple[str, ...], named: str
+) -> None:
+    done = run(*line)
+    assert (done.code, read_files(wiki)) == (2, WIKI)
+    assert f"{named} can't be changed: `write-paths` in the settings does not name it." in done.err
+    assert ((wiki / "empty").is_dir(), (wiki / "wiki/empty").is_dir()) == (True, True)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        ("fix",),
+        ("mentions", "--write", "--min-score", "0"),
+        ("backlinks", "--write"),
+        ("rename", "Pier", "wiki/Jetty"),
+        ("rename", "wiki/deep/", "wiki/far"),
+        ("rename", "wiki/empty/", "wiki/new"),
+        ("move", "Pier", "wiki/deep"),
+        ("merge", "Long Quay", "Pier"),
+        ("extract", "Pier#Low", "wiki/deep/Low"),
+        ("delete", "Pier", "--unlink"),
+        ("delete", "wiki/deep/", "--leave"),
+    ],
+    ids=" ".join,
+)
+@pytest.mark.parametrize("trash", ["local", "none"])
+def test_write_paths_may_be_changed(
+    run: RunCommand, wiki: Path, trash: str, line: tuple[str, ...]
+) -> None:
+    write_files(wiki, {".obsidian/app.json": b'{"trashOption": "%s"}' % trash.encode()})
+    before = read_files(wiki)
+    done = run(*line)
+    assert (done.code, "skipped" in done.err) == (0, False)
+    assert read_files(wiki) != before or not (wiki / "wiki/empty").exists()
+    assert run("undo").code == 0
+    assert read_files(wiki) == before
+
+
+@pytest.mark.parametrize(
+    ("settings", "is_written"),
+    [
+        ("write-paths = []", True),
+        ('write-paths = ["Inbox.md"]', True),
+        ('write-paths = ["*.md"]', True),
+        ('write-paths = ["!wiki/"]', False),
+        ('write-paths = ["*", "!Inbox.md"]', False),
+        ('write-paths = ["Inbox.md"]\nprotect = ["*.md"]', False),
+        ('write-paths = ["wiki/"]\nprotect = ["!Inbox.md"]', False),
+        ('write-paths = ["inbox.md"]', False),
+    ],
+)
+def test_write_paths_and_protect_both_limit(
+    run: RunCommand, wiki: Path, settings: str, is_written: bool
+) -> None:
+    write_files(wiki, {".vaultlink.toml": settings.encode(), "Inbox.md": b"[[long-quay]]\n"})
+    run("fix")
+    assert ((wiki / "Inbox.md").read_bytes() != b"[[long-quay]]\n") is is_written
+
+
+def test_no_note_is_created_outside_of_write_paths(run: RunCommand, wiki: Path) -> None:
+    write_files(wiki, {"wiki/a.md": b"[[Nobody wrote it]]\n"})
+    run("fix", "--unsafe-fixes", "--create", "new")
+    assert not (wiki / "new").exists()
+    run("fix", "--unsafe-fixes", "--create", "wiki/new")
+    assert (wiki / "wiki/new/Nobody wrote it.md").is_file()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need a right there")
+@pytest.mark.parametrize("settings_text", ['write-paths = ["wiki/"]', 'protect = ["raw/"]'])
+def test_link_to_a_folder_is_no_way_around(run: RunCommand, wiki: Path, settings_text: str) -> None:
+    write_files(wiki, {".vaultlink.toml": settings_text.encode(), "raw/a.md": b"a\n"})
+    (wiki / "wiki/link").symlink_to(wiki / "raw")
+    before = read_files(wiki / "raw")
+    for line in (
+        ("extract", "Pier#Low", "wiki/link/Low"),
+        ("move", "Pier", "wiki/link"),
+        ("rename", "Pier", "wiki/link/Pier"),
+    ):
+        assert run(*line).code == 2
+    write_files(wiki, {"wiki/a.md": b"[[Nobody wrote it]]\n"})
+    run("fix", "--unsafe-fixes", "--create", "wiki/link")
+    assert read_files(wiki / "raw") == before

@@ -3,7 +3,7 @@
 import json
 import random
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,23 @@ import pytest
 from exploring import choose_seeds
 from running import RunCommand, create_vault
 from running import read_files as read_all_files
-from vaultlink import RefusedError, Settings, UsageError, Vault, open_vault, read_request
+from vaultlink import (
+    DeleteRequest,
+    ExtractRequest,
+    FixRequest,
+    MentionsRequest,
+    MergeRequest,
+    MoveRequest,
+    RefusedError,
+    RenameRequest,
+    SectionsRequest,
+    Settings,
+    TopicRequest,
+    UsageError,
+    Vault,
+    open_vault,
+    read_request,
+)
 from vaultlink.report.plan_result import render_plan
 
 linux = pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="has another trash")
@@ -268,6 +284,58 @@ LISTS: dict[str, tuple[list[Change], dict[str, str | None]]] = {
             "Harbour/Pier.md": None,
         },
     ),
+    "a note is made at the old path of a folder": (
+        [{"rename": "Harbour/", "to": "Port"}, {"extract": "Quay#Pier", "to": "Harbour/Pier"}],
+        {
+            "Harbour/Pier.md": "Back to [[Home]]. #harbour\r\n",
+            "Port/Pier.md": None,
+            "Port/Buoy.md": "[[Crane]] ![[only.png]]\n",
+        },
+    ),
+    "a note is renamed by its path, then its folder": (
+        [{"rename": "Crane", "to": "Harbour/Lift"}, {"rename": "Harbour/", "to": "Port"}],
+        {"Harbour/Lift.md": None, "Port/Buoy.md": "[[Lift]] ![[only.png]]\n"},
+    ),
+    "a note is renamed, then its folder in other case": (
+        [{"rename": "Crane", "to": "Harbour/Lift"}, {"rename": "Harbour/", "to": "HARBOUR/"}],
+        {"Harbour/Lift.md": None, "HARBOUR/Buoy.md": "[[Lift]] ![[only.png]]\n"},
+    ),
+    "a folder gets the name of one that is renamed": (
+        [
+            {"move": "Plan", "to": "Sea/"},
+            {"fix": "safe"},
+            {"rename": "Harbour/", "to": "Port"},
+            {"rename": "Sea/", "to": "Harbour/"},
+        ],
+        {"Harbour/Crane.md": None, "Sea/Plan.md": None, "Harbour/Sea/Plan.md": None},
+    ),
+    "a file of a renamed folder gets its old path back": (
+        [
+            {"rename": "Harbour/", "to": "Port"},
+            {"extract": "Quay#Pier"},
+            {"rename": "Crane", "to": "Harbour/Crane"},
+        ],
+        {"Port/Crane.md": None, "Port/Buoy.md": "[[Crane]] ![[only.png]]\n"},
+    ),
+    "a folder gets other case, then a note in it another name": (
+        [
+            {"rename": "Harbour/", "to": "HARBOUR"},
+            {"rename": "HARBOUR/Crane", "to": "HARBOUR/Lift"},
+        ],
+        {"Harbour/Crane.md": None, "HARBOUR/Buoy.md": "[[Lift]] ![[only.png]]\n"},
+    ),
+    "a new tag is renamed": (
+        [{"rename": "#harbour", "to": "#port"}, {"rename": "#port", "to": "#quay"}],
+        {"Quay.md": "\ufeff# Quay\r\n\r\n## Pier\r\n\r\nBack to [[Home]]. #quay\r\n"},
+    ),
+    "a folder gets its old name back": (
+        [
+            {"move": "Plan", "to": "Harbour/"},
+            {"rename": "Harbour/", "to": "Port"},
+            {"rename": "Port/", "to": "Harbour"},
+        ],
+        {"Plan.md": None, "Port/Plan.md": None, "Harbour/Buoy.md": "[[Crane]] ![[only.png]]\n"},
+    ),
     "a renamed folder is deleted": (
         [{"rename": "Harbour/", "to": "Port"}, {"delete": "Port/", "unlink": True}],
         {"Harbour/Crane.md": None, "Port/Crane.md": None},
@@ -373,6 +441,15 @@ def test_many_renames_are_one_plan(tmp_path: Path) -> None:
     assert after["Note 0.md"] == b"[[Note 159]]\n"
 
 
+def test_patch_of_an_empty_note_in_a_renamed_folder_names_its_last_path(tmp_path: Path) -> None:
+    root = create_vault(tmp_path / "vault", {"Sea/Log.md": "[[Tide]]\n"})
+    topic = {"unresolved": "Tide", "create": "Port/", "stub": False}
+    _, made = plan(root, {"rename": "Sea/", "to": "Port"}, topic)
+    assert "diff --git a/Port/Tide.md b/Port/Tide.md\n" in made.diff()
+    _, made = plan(root, {"unresolved": "Tide", "create": "Sea/"}, {"rename": "Sea/", "to": "A"})
+    assert "diff --git a/A/Tide.md b/A/Tide.md\n" in made.diff()
+
+
 # -- refusals -------------------------------------------------------------------------------------------------------
 
 
@@ -391,6 +468,25 @@ REFUSALS: dict[str, tuple[list[Change], str]] = {
     "a hidden folder": ([{"move": "Quay", "to": ".obsidian/"}], "is hidden"),
     "settings": ([{"delete": ".obsidian/"}], "is hidden"),
     "the vault itself": ([{"delete": "/"}], "is the vault itself"),
+    "a new note above the vault": ([{"extract": "Quay#Pier", "to": "../x"}], "contains “..”"),
+    "a hidden new note": ([{"extract": "Quay#Pier", "to": ".git/x"}], "is hidden"),
+    "a topic that resolves": ([{"unresolved": "Quay", "unlink": True}], "it resolves to Quay.md"),
+    "an unknown topic": ([{"unresolved": "Nowhere", "unlink": True}], "no unresolved link names"),
+    "a part of a topic": ([{"unresolved": "Pla", "unlink": True}], "Did you mean Plam?"),
+    "a topic without a choice": ([{"unresolved": "Plam"}], "choose one of a note to link"),
+    "two choices": ([{"unresolved": "Plam", "unlink": True, "link": "Quay"}], "choose one of"),
+    "a topic to a heading": ([{"unresolved": "Plam", "link": "Quay#Pier"}], "is a heading"),
+    "a topic above the vault": ([{"unresolved": "Plam", "create": "../"}], "contains “..”"),
+    "a topic elsewhere": ([{"unresolved": "Plam", "create": "/tmp/x/"}], "is outside the vault"),
+    "a topic in settings": ([{"unresolved": "Plam", "create": ".obsidian/"}], "is hidden"),
+    "a topic in a near folder": ([{"unresolved": "Plam", "create": "Harbours"}], "Did you mean"),
+    "mentions in nothing": ([{"link": {"note": "Nowhere"}}], "there is no note"),
+    "mentions of an image": ([{"link": {"note": "Quay", "to": "map.png"}}], "is an attachment"),
+    "no mention": ([{"link": {"note": "Buoy", "to": "Plan"}}], "names Plan.md nowhere"),
+    "an unknown action": ([{"sections": "erase"}], "must be write, adopt or remove"),
+    "sections of an image": ([{"sections": "write", "notes": "map.png"}], "is an attachment"),
+    "an unknown rule": ([{"fix": "safe", "select": "VL999"}], "there is no rule “VL999”."),
+    "a fix of nothing": ([{"fix": "safe", "notes": "Nowhere"}], "there is no note"),
     "links without a choice": ([{"delete": "Quay"}], "5 places name what would be deleted"),
     "a redirect to a deleted note": ([{"delete": ["Quay", "Plan"], "to": "Plan"}], "is deleted"),
     "two notes that are one": ([{"merge": "Quay", "into": "Quay"}], "merged with itself"),
@@ -405,6 +501,32 @@ REFUSALS: dict[str, tuple[list[Change], str]] = {
     "a left path that is taken": (
         [{"rename": "Plan", "to": "Old"}, {"extract": "Quay#Pier", "to": "Plan"}],
         "change 2 of 2: Plan.md is the path of what an earlier change",
+    ),
+    "an alias that was the name of a note before": (
+        [
+            {"rename": "Plan", "to": "/Office"},
+            {"fix": "safe"},
+            {"rename": "Office", "to": "Scheme"},
+            {"delete": "Office", "unlink": True},
+        ],
+        "change 4 of 4: “Office” is an alias of Home.md, and was the name of a file until an earlier "
+        "change. Write the path",
+    ),
+    "an alias that was the name of a deleted note": (
+        [
+            {"rename": "Plan", "to": "/Office"},
+            {"delete": "Office", "unlink": True},
+            {"rename": "Office", "to": "Scheme"},
+        ],
+        "change 3 of 3: “Office” is an alias of Home.md",
+    ),
+    "a left path that a new note gets": (
+        [
+            {"rename": "Plan", "to": "Old"},
+            {"extract": "Quay#Pier"},
+            {"rename": "Pier", "to": "/Plan"},
+        ],
+        "change 3 of 3: Plan.md is the path of what an earlier change",
     ),
     "the second change": (
         [{"rename": "Quay", "to": "Wharf"}, {"rename": "Quay", "to": "Kai"}],
@@ -435,6 +557,40 @@ def test_plan_for_a_changed_vault_is_not_written(root: Path) -> None:
     result = vault.apply(made)
     assert (result.is_outdated, result.written, result.run_id) == (True, (), None)
     assert read_files(root) == {**FILES, "Home.md": b"changed\n"}
+
+
+ON_DISK: dict[str, Callable[[Path], object]] = {
+    "a removed attachment": lambda root: (root / "map.png").write_bytes(b"other"),
+    "a removed attachment of the same size": lambda root: (root / "map.png").write_bytes(b"pnG"),
+    "a note": lambda root: (root / "Home.md").write_bytes(b"changed\n"),
+    "a note of the same text": lambda root: (root / "Home.md").touch(),
+    "a new note": lambda root: (root / "New.md").write_bytes(b"[[Quay]]\n"),
+    "a file at a new path": lambda root: (root / "Wharf.md").write_bytes(b""),
+    "a folder at a new path": lambda root: (root / "Wharf.md").mkdir(),
+    "a folder at the path of a new note": lambda root: (root / "Pier.md").mkdir(),
+    "a file as a new folder": lambda root: (root / "Sea").write_bytes(b""),
+    "a removed note": lambda root: (root / "Plan.md").unlink(),
+    "a link to another folder": lambda root: (root / "Sea").symlink_to(root.parent),
+}
+
+
+@pytest.mark.parametrize("name", ON_DISK)
+def test_list_for_a_changed_disk_is_not_written(tmp_path: Path, name: str) -> None:
+    root = make_vault(tmp_path / "vault", "none")
+    vault, made = plan(
+        root,
+        {"delete": "map.png", "leave": True},
+        {"extract": "Quay#Pier", "to": "/Pier"},
+        {"rename": "Quay", "to": "Wharf"},
+        {"rename": "Harbour/", "to": "Port"},
+        {"rename": "Buoy", "to": "Sea/Buoy"},
+    )
+    ON_DISK[name](root)
+    before, folders = read_files(root), sorted(root.rglob("*"))
+    result = vault.apply(made)
+    assert (result.written, result.moved, result.run_id) == ((), (), None)
+    assert result.is_outdated or result.skipped
+    assert (read_files(root), sorted(root.rglob("*"))) == (before, folders)
 
 
 # -- undo -----------------------------------------------------------------------------------------------------------
@@ -478,23 +634,56 @@ def test_earlier_run_is_undone_after_later_ones(root: Path) -> None:
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        ([], "a change is an object"),
+        ([], "a change is an object with one of these keys: unresolved, link"),
         ("rename", "a change is an object"),
-        ({}, "a change has one of these keys: unresolved, link"),
-        ({"to": "B"}, "a change has one of these keys"),
-        ({"rename": "A"}, "a change with “rename” requires the key “to”"),
-        ({"rename": "A", "to": 1}, "the value of “to” must be a text"),
-        ({"rename": ["A"], "to": "B"}, "the value of “rename” must be a text"),
-        ({"rename": "A", "to": "B", "too": "C"}, "has no key “too”. Its keys: rename, to, merge"),
-        ({"rename": "A", "to": "B", "merge": "yes"}, "the value of “merge” must be true or false"),
-        ({"move": [1], "to": "B"}, "the value of “move” must be a text or a list of texts"),
-        ({"delete": "A", "unlink": True, "to": "B"}, "can't be used together"),
-        ({"fix": "all"}, "the value of “fix” must be “safe” or “unsafe”"),
-        ({"fix": True}, "the value of “fix” must be a text"),
-        ({"merge": "A"}, "requires the key “into”"),
+        ({}, "a change is an object with one of these keys"),
+        ({"to": "B"}, "a change is an object with one of these keys"),
+        ({"rename": "A"}, "change “rename”: Object missing required field `to`"),
+        ({"rename": "A", "to": 1}, "Expected `str`, got `int` - at `$.to`"),
+        ({"rename": ["A"], "to": "B"}, "Expected `str`, got `array` - at `$.rename`"),
+        ({"rename": "A", "to": None}, "Expected `str`, got `null` - at `$.to`"),
+        (
+            {"rename": "A", "to": "B", "too": "C"},
+            "unknown field `too`. Its keys are rename, to, merge, queries, display.",
+        ),
+        ({"rename": "A", "to": "B", "merge": "yes"}, "Expected `bool`, got `str` - at `$.merge`"),
+        ({"move": [1], "to": "B"}, "Expected `str`, got `int` - at `$.move[0]`"),
+        ({"delete": "A", "unlink": True, "to": "B"}, "has one of “unlink”: true"),
+        ({"delete": "A", "unlink": "yes"}, "has one of “unlink”: true"),
+        ({"delete": "A", "unlink": True, "leave": True}, "has one of “unlink”: true"),
+        ({"fix": "all"}, "the value of “fix” is “safe” or “unsafe”"),
+        ({"fix": True}, "the value of “fix” is “safe” or “unsafe”"),
+        ({"merge": "A"}, "Object missing required field `into`"),
+        ({"link": "A"}, "the value of “link” is an object"),
+        ({"link": {"from": "A"}}, "Object contains unknown field `from`. Its keys are note, to."),
+        ({"unresolved": "A", "link": 1}, "Expected `str`, got `int` - at `$.link`"),
     ],
 )
 def test_wrong_json_is_explained(data: object, message: str) -> None:
     with pytest.raises(UsageError) as caught:
         read_request(data)
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("data", "request_"),
+    [
+        ({"fix": "unsafe", "notes": "A"}, FixRequest(("A",), unsafe=True)),
+        ({"rename": "A", "to": "B", "display": False}, RenameRequest("A", "B", display=False)),
+        ({"move": "A", "to": "F/"}, MoveRequest(("A",), "F/")),
+        ({"delete": ["A", "B"]}, DeleteRequest(("A", "B"))),
+        ({"delete": "A", "unlink": True}, DeleteRequest(("A",), "unlink")),
+        ({"delete": "A", "unlink": False, "leave": True}, DeleteRequest(("A",), "leave")),
+        ({"delete": "A", "to": "B"}, DeleteRequest(("A",), "redirect", "B")),
+        ({"merge": "A", "into": "B"}, MergeRequest("A", "B")),
+        ({"extract": "A#H", "to": "B", "tags": True}, ExtractRequest("A#H", "B", tags=True)),
+        ({"link": {"note": "A", "to": "B"}}, MentionsRequest(("A",), "B")),
+        ({"sections": "adopt", "notes": ["A"]}, SectionsRequest("adopt", ("A",))),
+        (
+            {"unresolved": "X", "create": "F/", "stub": False},
+            TopicRequest("X", create="F/", stub=False),
+        ),
+    ],
+)
+def test_json_form_of_a_request(data: Change, request_: object) -> None:
+    assert read_request(data) == request_

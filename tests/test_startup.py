@@ -18,6 +18,8 @@ SOURCE = ROOT / "src" / "vaultlink"
 
 HEAVY = (
     "networkx",
+    "mcp",
+    "pydantic",
     "watchdog",
     "typer",
     "rapidfuzz",

@@ -438,7 +438,17 @@ def test_stored_suggestions_that_are_not_unicode_are_dropped() -> None:
     assert KeptSuggestions.decode(data.replace(b"near", b"nea\xff")) == KeptSuggestions()
 
 
-def test_names_that_may_be_near_are_among_the_similar_ones() -> None:
+@given(some.lists(NAMES, min_size=1, max_size=8), NAMES)
+def test_names_that_may_be_near_are_among_the_similar_ones(names: list[str], target: str) -> None:
+    use = TargetUse(lambda _word: False, lambda: False)
+    similar = SearchableNames(names).find_similar(target)
+    for name in names:
+        if is_near(target, name, use) or is_near(name, target, use):
+            assert name in similar
+    assert SearchableNames(names[:1]).with_names(names[1:]).find_similar(target) == similar
+
+
+def test_names_that_differ_by_a_slip_are_among_the_similar_ones() -> None:
     generator = random.Random(7)
     words = [
         "plan",
@@ -458,19 +468,23 @@ def test_names_that_may_be_near_are_among_the_similar_ones() -> None:
         "node.js",
         "pilot",
     ]
+    use = TargetUse(lambda _word: False, lambda: False)
     for _ in range(3_000):
-        names = [" ".join(generator.choices(words, k=generator.randint(1, 4))) for _ in range(8)]
+        names = [" ".join(generator.choices(words, k=generator.randint(1, 5))) for _ in range(8)]
         target = generator.choice([*names, " ".join(generator.choices(words, k=3))])
-        at = generator.randrange(len(target) + 1)
-        letters = [
-            target[at : at + 2][::-1],
-            generator.choice("aeiost"),
-            "",
-            target[at : at + 1] * 2,
-        ]
-        target = target[:at] + generator.choice(letters) + target[at + generator.randint(0, 2) :]
+        for _ in range(generator.randint(1, 2)):
+            at = generator.randrange(len(target) + 1)
+            letters = [
+                target[at : at + 2][::-1],
+                generator.choice("aeiost"),
+                "",
+                target[at : at + 1] * 2,
+            ]
+            target = (
+                target[:at] + generator.choice(letters) + target[at + generator.randint(0, 2) :]
+            )
         if generator.random() < 0.3:
             target = generator.choice(["The ", "03 ", "3. "]) + target
         similar = SearchableNames(names).find_similar(target)
-        if NearKeys(names).find(target):
-            assert NearKeys(similar).find(target), (target, names)
+        near = {name for name in names if is_near(target, name, use) or is_near(name, target, use)}
+        assert near <= similar, (target, names)

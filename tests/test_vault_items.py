@@ -30,6 +30,7 @@ from vaultlink.mentions.planning import list_mention_causes
 GLOBS = (
     "exclude",
     "protect",
+    "write-paths",
     "per-file-ignores",
     *(
         f"rules.{name}.ignore"
@@ -80,7 +81,7 @@ REFUSED: Mapping[str, tuple[tuple[str, ...], str]] = {
     "": ((*GLOBS, TOPICS, NAMES), NOTHING),
     "  ": ((*GLOBS, TOPICS, NAMES), NOTHING),
     "/": ((*GLOBS, MENTIONS, NAMES), NOTHING),
-    "!": (("protect", MENTIONS), NOTHING),
+    "!": (("protect", "write-paths", MENTIONS), NOTHING),
     "[[Home]]": (GLOBS, A_LINK.format("Home.md")),
     "[[Home.md]]": (GLOBS, A_LINK.format("Home.md")),
     "[[map.png]]": (GLOBS, A_LINK.format("map.png")),
@@ -113,7 +114,7 @@ def test_item_that_no_vault_can_match_is_refused(key: str, item: str, message: s
     assert str(raised.value) == f"a.toml: {key}: “{item}” {message}"
 
 
-@pytest.mark.parametrize("key", ["protect", MENTIONS])
+@pytest.mark.parametrize("key", ["protect", "write-paths", MENTIONS])
 def test_negated_pattern_is_refused_like_others(key: str) -> None:
     with pytest.raises(ConfigError, match=r"“!\.\./raw/” has"):
         merge_layers([Layer("a.toml", make_values(key, ["raw/", "!../raw/"]))], RULES)
@@ -228,6 +229,7 @@ MATCHES: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("raw/", "!raw/keep/", "!Home.md", "*.md", "empty"),
         ("old/", "!raw/old/", "# a comment"),
     ),
+    "write-paths": (("raw/", "!raw/keep/", "*.md"), ("old/", "!raw/old/")),
     "per-file-ignores": (("raw/**", "Home.md"), ("Daily/**", "Home")),
     "rules.orphan-note.ignore": (
         ("Home.*", "/Home.md", "raw/*Note.md", "keep/"),

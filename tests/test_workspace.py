@@ -14,9 +14,9 @@ from vaultlink.api import Vault
 from vaultlink.disk.scan import Settings, scan_vault
 from vaultlink.errors import ConfigError, UsageError, VaultError
 from vaultlink.refactor.relocation import RefusedError
-from vaultlink.requests import DeleteRequest, RenameRequest
 from vaultlink.serve.workspace import Workspace
 from vaultlink.watch.loop import build_fresh_state, iterate_differences
+from vaultlink.write.requests import DeleteRequest, RenameRequest
 
 SMALL = {"a.md": "[[b]] and [[c]]\n", "b.md": "# B\n", "x/c.md": "[[a]]\n"}
 PLAIN = Settings(cache=False)

@@ -21,6 +21,10 @@ LISTS = {
         "Files that match a pattern, in the syntax of .gitignore, are read but never changed, "
         "moved or made."
     ),
+    "write-paths": (
+        "Only files that match these patterns, in the syntax of .gitignore, are changed, moved or "
+        "made. Without any, all are."
+    ),
     "exclude": "Files that match a pattern are not linted. They are still targets of links.",
     "allow-dangling": "Targets that match one of these patterns may stay unresolved.",
     "fixable": "Only the findings of these rules are fixed.",

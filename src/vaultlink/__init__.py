@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     )
     from vaultlink.model import Diagnostic, Fix, Link, Note, Severity, Suggestion
     from vaultlink.refactor.relocation import RefusedError
+    from vaultlink.text import TextLines
     from vaultlink.watch.loop import Watch
 
 __version__ = "0.5.0"
@@ -45,6 +46,7 @@ __all__ = [
     "Settings",
     "Severity",
     "Suggestion",
+    "TextLines",
     "TopicRequest",
     "UsageError",
     "Vault",
@@ -59,6 +61,7 @@ _MODULES = {
     "ConfigError": "errors",
     "RefusedError": "refactor.relocation",
     "Settings": "disk.scan",
+    "TextLines": "text",
     "UsageError": "errors",
     "Vault": "api",
     "VaultError": "errors",

@@ -12,7 +12,7 @@ Example:
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +25,7 @@ from vaultlink.disk.read import UnreadableFile, decode_note, load_rules, read_te
 from vaultlink.disk.scan import Settings, VaultScan, scan_vault
 from vaultlink.disk.workers import suggest_all
 from vaultlink.engine.checks import LinterSettings
-from vaultlink.engine.step import Change, State, analyse_unreadable, step
+from vaultlink.engine.step import Change, State, analyse_unreadable, step, step_and_list
 from vaultlink.errors import VaultError
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import is_note, normalize_name, resolve
@@ -40,10 +40,10 @@ if TYPE_CHECKING:
     from vaultlink.graph.related import RelatedNote
     from vaultlink.graph.twins import TwinPair
     from vaultlink.index.anchors import Anchor
-    from vaultlink.index.name_search import FoundName
+    from vaultlink.index.name_search import FoundName, Symbol
     from vaultlink.parse.post import Post
-    from vaultlink.requests import Request
     from vaultlink.write.fixer import Fixer
+    from vaultlink.write.requests import Request
     from vaultlink.write.write_notes import WriteResult
 
 __all__ = ["Settings", "Vault", "VaultError", "open_vault"]
@@ -75,11 +75,7 @@ def open_vault(
         ConfigError: A setting is invalid.
     """
     scan = scan or scan_vault(Path(root), settings)
-    rules = build_catalog(_load_declarations(scan))
-    config = merge_layers(scan.layers, rules)
-    if not any(is_note(path) for path in scan.listing.files):
-        raise VaultError(f"{scan.root}: there is no note in this vault (no file ends in .md).")
-    linter = LinterSettings.build(rules, config, scan.obsidian, scan.is_git_ignored)
+    linter = build_linter(scan)
     undone = partial(find_undone_moves, scan.root)
     loaded = load_state(scan, linter, progress or ignore_progress, undone)
     cache = scan.open_cache() if loaded.to_save or loaded.kept else None
@@ -89,6 +85,26 @@ def open_vault(
         for kind, (query, result) in loaded.kept.items():
             save_result(cache, query, result, kind)
     return Vault(scan, loaded.state, _origin=loaded.origin)
+
+
+def build_linter(scan: VaultScan) -> LinterSettings:
+    """Return the rules and settings that apply to a vault. Reads no note.
+
+    Args:
+        scan: A finished scan of the vault.
+
+    Returns:
+        The settings, merged and valid.
+
+    Raises:
+        VaultError: The vault contains no note.
+        ConfigError: A setting is invalid.
+    """
+    rules = build_catalog(_load_declarations(scan))
+    config = merge_layers(scan.layers, rules)
+    if not any(is_note(path) for path in scan.listing.files):
+        raise VaultError(f"{scan.root}: there is no note in this vault (no file ends in .md).")
+    return LinterSettings.build(rules, config, scan.obsidian, scan.is_git_ignored)
 
 
 def _load_declarations(scan: VaultScan) -> dict[str, Mapping[str, Any]]:
@@ -348,14 +364,7 @@ class Vault(msgspec.Struct, frozen=True, eq=False, dict=True):
         Returns:
             A vault with the findings of the new text. It includes the unsaved texts of this vault.
         """
-        data = content.encode() if isinstance(content, str) else content
-        text = decode_note(data)
-        settings = self.state.settings
-        change = (
-            analyse_unreadable(settings, path, *text) if isinstance(text, UnreadableFile) else text
-        )
-        state = step(self.state, [Change(path, change)])
-        return Vault(self.scan, state, {**self.overlays, path: data})
+        return hold_texts(self, {path: content})[0]
 
     def releasing(self, path: str) -> "Vault":
         """Return this vault with the text on disk in place of an unsaved one.
@@ -389,6 +398,19 @@ class Vault(msgspec.Struct, frozen=True, eq=False, dict=True):
         from vaultlink.index.name_search import find_names  # noqa: PLC0415 - for few programs
 
         return find_names(self.index, text, limit)
+
+    def symbols(self, path: str) -> list["Symbol"]:
+        """Return the names, headings, tags and blocks of a note, by their places.
+
+        Args:
+            path: The vault path of the note.
+
+        Returns:
+            The symbols; each has its kind, text, offsets, line and level.
+        """
+        from vaultlink.index.name_search import list_symbols  # noqa: PLC0415 - as above
+
+        return list_symbols(path, self.index.notes.get(path)) if path in self.index.files else []
 
     def link_at(self, path: str, offset: int) -> Link | None:
         """Return the link at a position of a note.
@@ -434,7 +456,7 @@ class Vault(msgspec.Struct, frozen=True, eq=False, dict=True):
         Raises:
             UsageError: A request can't be read, or must not be made; then it is a `RefusedError`.
         """
-        from vaultlink.requests import plan_requests  # noqa: PLC0415 - for few programs
+        from vaultlink.write.requests import plan_requests  # noqa: PLC0415 - for few programs
 
         return plan_requests(self.fixer, requests)
 
@@ -581,3 +603,91 @@ def rebuild_settings(vault: Vault, scan: VaultScan) -> LinterSettings:
         scan.is_git_ignored,
         settings.history,
     )
+
+
+def make_suggester(
+    vault: Vault,
+    findings: Sequence[Diagnostic],
+    files: Mapping[str, Sequence[Suggestion]] | None = None,
+) -> Callable[[Diagnostic], Sequence[Suggestion]]:
+    """Return a function from a finding to the suggestions for its broken link.
+
+    It returns no suggestions for a finding whose link resolves, except for a missing heading or
+    block: those are headings or blocks of the file to which the link resolves.
+
+    Args:
+        vault: The vault.
+        findings: The findings whose suggestions will be wanted.
+        files: The suggestions for all their targets, if known; else they are found when needed.
+
+    Returns:
+        The function.
+    """
+    from vaultlink.index.suggest import (  # noqa: PLC0415 - only for suggestions
+        drop_own_names,
+        list_unresolved,
+    )
+    from vaultlink.index.suggest_headings import suggest_anchors  # noqa: PLC0415
+    from vaultlink.rules.former_targets import (  # noqa: PLC0415
+        find_former_target,
+        put_first,
+        suggest_former_target,
+    )
+
+    names, history = vault.index.names, vault.state.settings.history
+    has_former = bool(history.likely_moves or history.names)
+
+    def suggest_former(d: Diagnostic) -> tuple[Suggestion, ...]:
+        from vaultlink.fix.dangling import find_dangling_link  # noqa: PLC0415 - rarely needed
+
+        link = find_dangling_link(vault.index, d)
+        return suggest_former_target(
+            find_former_target(link, d.path, vault.index, history) if link else None
+        )
+
+    @cache
+    def suggest_files() -> Mapping[str, Sequence[Suggestion]]:
+        if files is not None:
+            return files
+        return vault.suggest_all(list_unresolved(findings, names))
+
+    def suggest(d: Diagnostic) -> Sequence[Suggestion]:
+        if d.subpath is not None and d.resolved is not None:
+            return suggest_anchors(d.resolved, vault.index.notes[d.resolved], d.subpath)
+        found = suggest_files().get(d.target) if d.target is not None else None
+        if (
+            d.target is None
+            or found is None
+            or not (found or has_former)
+            or resolve(d.path, d.target, names) is not None
+        ):
+            return ()
+        others = drop_own_names(found, d.target, d.path, vault.state.settings.obsidian.vaults)
+        return put_first(suggest_former(d), others) if has_former else others
+
+    return suggest
+
+
+def hold_texts(vault: Vault, contents: Mapping[str, str | bytes]) -> tuple[Vault, set[str]]:
+    """Return a vault with unsaved texts, which see each other.
+
+    Args:
+        vault: The vault.
+        contents: The text of each note, or its bytes, by vault path.
+
+    Returns:
+        The vault with these texts and those it had, and the paths that were checked again.
+    """
+    settings, changes = vault.state.settings, []
+    held = {
+        path: content.encode() if isinstance(content, str) else content
+        for path, content in contents.items()
+    }
+    for path, data in held.items():
+        text = decode_note(data)
+        if isinstance(text, UnreadableFile):
+            changes.append(Change(path, analyse_unreadable(settings, path, *text)))
+        else:
+            changes.append(Change(path, text))
+    state, checked = step_and_list(vault.state, changes)
+    return Vault(vault.scan, state, {**vault.overlays, **held}), checked

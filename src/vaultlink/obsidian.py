@@ -5,6 +5,9 @@ from typing import NamedTuple
 
 import msgspec
 
+TRASH_FOLDER = ".trash"
+"""The folder in a vault to which Obsidian moves deleted files, if it is told to."""
+
 
 class PeriodicNote(NamedTuple):
     """A kind of note that exists once for each day, week, month, quarter or year.

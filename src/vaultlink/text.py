@@ -38,6 +38,44 @@ def line_and_column(starts: list[int], offset: int) -> tuple[int, int]:
     return line, offset - starts[line - 1] + 1
 
 
+class TextLines:
+    """The lines of a text: offsets as lines and columns, and back.
+
+    A line ends with a line feed, or with a carriage return before it.
+    """
+
+    def __init__(self, text: str):
+        self._text, self._starts = text, line_starts(text)
+
+    def locate(self, offset: int) -> tuple[int, int]:
+        """Return the line and the column of an offset.
+
+        Args:
+            offset: An offset in code points, 0-based.
+
+        Returns:
+            The line and the column, both 1-based.
+        """
+        return line_and_column(self._starts, offset)
+
+    def offset(self, line: int, column: int) -> int:
+        """Return the offset of a line and a column.
+
+        Args:
+            line: The line, 1-based; one below the text is its end.
+            column: The column, 1-based; one behind the line is the line's end.
+
+        Returns:
+            The offset in code points, 0-based.
+        """
+        if line > len(self._starts):
+            return len(self._text)
+        start = self._starts[line - 1]
+        end = self._text.find("\n", start)
+        end = len(self._text) if end == -1 else end - self._text.endswith("\r", start, end)
+        return min(start + column - 1, end)
+
+
 def list_first(names: Sequence[str], limit: int = 1) -> str:
     """Return the first names and the number of the others: `a, b and 3 more`."""
     more = f" and {len(names) - limit:,} more" if len(names) > limit else ""

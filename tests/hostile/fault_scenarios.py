@@ -25,7 +25,10 @@ VAULT: Mapping[str, bytes] = {
 MANY = b"[[long-tide]] and [[home]] and [[Number 7]]\n"
 
 
-_FREEING = ("rename", "move", "merge", "delete")
+CHANGES = "changes"
+"""Stands for a program: the changes that follow as JSON are planned and applied in Python."""
+
+_FREEING = ("rename", "move", "merge", "delete", CHANGES)
 """Commands that take files away from their paths."""
 
 
@@ -79,6 +82,17 @@ FIX_NOTHING: Line = ("fix", "--select", "dead-end")
 
 _CREATE: Line = ("fix", "--unsafe-fixes", "--create", "new")
 _FIXED: tuple[Line, ...] = (("fix",),)
+_LIST: Line = (
+    CHANGES,
+    '{"rename": "long_tide", "to": "b/Flood"}',
+    '{"move": "a/b/", "to": "Sea/"}',
+    '{"merge": "Map", "into": "b/Flood"}',
+    '{"extract": "b/Flood#Tide", "to": "Sea/Tides"}',
+    '{"rename": "#sea", "to": "#ocean"}',
+    '{"delete": ["img/chart.png", "Log"], "unlink": true}',
+    '{"rename": "a/", "to": "Harbour"}',
+    '{"rename": "Sea/b/Pier", "to": "Harbour/Jetty"}',
+)
 _REPORT: Line = ("report", "--date", "2026-01-01", "--output-file")
 
 _RECORDED: Mapping[str, Scenario] = {
@@ -102,6 +116,7 @@ _RECORDED: Mapping[str, Scenario] = {
         _FIXED,
         files={".obsidian/app.json": b'{"trashOption": "local"}'},
     ),
+    "list": Scenario(_LIST, _FIXED),
     "mentions": Scenario(("mentions", "--write"), _FIXED),
     "backlinks": Scenario(("backlinks", "--write"), _FIXED),
     "backlinks-remove": Scenario(("backlinks", "--remove"), (("backlinks", "--write"),)),
@@ -142,7 +157,9 @@ SCENARIOS: Mapping[str, Scenario] = {
             line=FIX_NOTHING, before=(*scenario.before, scenario.line), killed=UNDO
         )
         for name, scenario in _RECORDED.items()
-        if name.startswith(("fix-create", "swap", "cycle", "folders", "merge", "extract", "delete"))
+        if name.startswith(
+            (*("fix-create", "swap", "cycle", "folders", "merge", "extract", "delete", "list"),)
+        )
     },
 }
 """Commands by name; of `watch`, which does not end, the first fix."""

@@ -32,7 +32,18 @@ from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
 
-from fault_scenarios import CHECK, FIX_NOTHING, LINKS, MANY, SCENARIOS, UNDO, VAULT, Line, Scenario
+from fault_scenarios import (
+    CHANGES,
+    CHECK,
+    FIX_NOTHING,
+    LINKS,
+    MANY,
+    SCENARIOS,
+    UNDO,
+    VAULT,
+    Line,
+    Scenario,
+)
 from faults import (
     KILLS,
     MODES,
@@ -46,10 +57,11 @@ from faults import (
 )
 
 from running import write_files
+from vaultlink import UsageError, open_vault, read_request
 from vaultlink.__main__ import main
-from vaultlink.api import open_vault
 from vaultlink.cli.command_table import COMMANDS
 from vaultlink.disk.scan import parse_stray_name
+from vaultlink.errors import JournalError
 from vaultlink.watch.environment import AutoFixer
 from vaultlink.watch.events import Debounce
 
@@ -166,6 +178,8 @@ class Bench:
         """Run a command in the vault."""
         if line[0] == "watch":
             return run_forked(self._watch_once, fault, self.folder)
+        if line[0] == CHANGES:
+            return run_forked(lambda: self._make_changes(line[1:]), fault, self.folder)
         words = [*line, "--vault", str(self.root)]
         if self.is_program and fault != NO_FAULT:
             return run_program(words, fault, self.folder, self.root)
@@ -183,6 +197,21 @@ class Bench:
             if not attempt.is_outdated:  # else it reverted an interrupted run
                 break
         return 2 if attempt.error else 0
+
+    def _make_changes(self, changes: Sequence[str]) -> int:
+        """Plan changes and apply them as one plan, as a program does."""
+        requests = [read_request(json.loads(change)) for change in changes]
+        for _ in range(3):
+            vault = open_vault(self.root)
+            try:
+                result = vault.apply(vault.plan(*requests))
+            except (JournalError, UsageError) as error:
+                sys.stdout.write(f"{error}\n")
+                return 2
+            if not result.is_outdated:  # else it reverted an interrupted run
+                break
+        sys.stdout.write(f"{result}\n")
+        return 0 if result.run_id and not result.skipped else 2
 
     def undo_all(self) -> Contents:
         """Undo runs until none is left, and return the contents."""
@@ -349,6 +378,7 @@ def warm_up(folder: Path) -> None:
         "watch.environment",
         "disk.load",
         "mentions.planning",
+        "requests",
         "write.fixer",
         "write.system_calls",
     ):

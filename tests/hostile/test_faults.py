@@ -47,6 +47,7 @@ SAMPLE: Mapping[str, tuple[tuple[str, ...], Sequence[object]]] = {
         ("delete", "delete-local"),
         ("--step", 301),
     ),
+    "lists": (("list",), ("--step", 201)),
     "files": (
         ("baseline", "baseline-prune", "init", "init-ci", "report", "report-again"),
         ("--step", 151),

@@ -11,7 +11,7 @@ import msgspec
 from msgspec.structs import replace
 
 from vaultlink import __version__
-from vaultlink.api import Vault
+from vaultlink.api import Vault, make_suggester
 from vaultlink.baseline.match import KnownFindings, KnownSplit, split_known
 from vaultlink.cli.check_input import KnownInputs, make_new_finding_selector, with_stdin_text
 from vaultlink.cli.check_parts import CheckParts, PartMaker
@@ -27,7 +27,6 @@ from vaultlink.cli.vault import (
     describe_skipped_preview,
     find_path_prefix,
     make_path_formatter,
-    make_suggester,
     open_scanned_vault,
 )
 from vaultlink.disk.answers import KeptOutput

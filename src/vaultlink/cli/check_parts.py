@@ -17,9 +17,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 from msgspec.structs import replace
 
-from vaultlink.api import Vault, find_origin
+from vaultlink.api import Vault, find_origin, make_suggester
 from vaultlink.cli.terminal import encode_text
-from vaultlink.cli.vault import make_suggester
 from vaultlink.disk.answers import Answer, AnswerStore, Facts, Needs
 from vaultlink.disk.processes import count_processes, no_garbage_collection, run_parts
 from vaultlink.engine.checks import FindingsByPath

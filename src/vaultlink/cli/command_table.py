@@ -39,6 +39,10 @@ GROUPS: dict[str, dict[str, Command]] = {
             "vaultlink.cli.commands.watch:watch",
             "Check, and with --fix also fix, the vault whenever it changes.",
         ),
+        "mcp": Command(
+            "vaultlink.cli.commands.mcp:mcp",
+            "Serve the vault to agents over the Model Context Protocol.",
+        ),
     },
     "Fix": {
         "fix": Command(

@@ -114,7 +114,7 @@ class _SectionsCommand(WritingCommand):
                 raise UsageError(f"{note} is not a note; only notes can have a backlinks section.")
         self._only_read = _describe_left_out(request.action, vault, notes)
         with self.terminal.progress_line("Planning sections") as progress:
-            from vaultlink.requests import plan_section_changes  # noqa: PLC0415 - as above
+            from vaultlink.write.requests import plan_section_changes  # noqa: PLC0415 - as above
 
             plan = plan_section_changes(vault.fixer, request.action, notes, progress.count)
         if cache and cache_key and not (plan.texts or plan.skipped):

@@ -32,7 +32,6 @@ from vaultlink.index.resolve import (
     file_name,
     is_note,
     make_path_filter,
-    resolve,
     resolve_with_alternatives,
 )
 from vaultlink.report.layout import escape_controls, truncate_left
@@ -41,7 +40,7 @@ from vaultlink.text import list_first, quote_name
 if TYPE_CHECKING:
     from vaultlink.api import Vault
     from vaultlink.config.settings import Config
-    from vaultlink.model import Diagnostic, Note, Suggestion
+    from vaultlink.model import Note
     from vaultlink.refactor.arguments import FindPath
 
 
@@ -360,62 +359,6 @@ def open_part(
     start = options.paths or find_note_start(options, (note,))
     vault = open_from_options(options, terminal, start)
     return vault, make_path_filter(to_vault_paths(vault.root, options.paths))
-
-
-def make_suggester(
-    vault: "Vault",
-    findings: "Sequence[Diagnostic]",
-    files: "Mapping[str, Sequence[Suggestion]] | None" = None,
-) -> "Callable[[Diagnostic], Sequence[Suggestion]]":
-    """Return a function from a finding to the suggestions for its broken link.
-
-    It returns no suggestions for a finding whose link resolves, except for a missing heading or
-    block: those are headings or blocks of the file to which the link resolves. `files` are the
-    suggestions for all targets of the findings, if known; otherwise they are found when needed.
-    """
-    from vaultlink.index.suggest import (  # noqa: PLC0415 - only for suggestions
-        drop_own_names,
-        list_unresolved,
-    )
-    from vaultlink.index.suggest_headings import suggest_anchors  # noqa: PLC0415
-    from vaultlink.rules.former_targets import (  # noqa: PLC0415
-        find_former_target,
-        put_first,
-        suggest_former_target,
-    )
-
-    names, history = vault.index.names, vault.state.settings.history
-    has_former = bool(history.likely_moves or history.names)
-
-    def suggest_former(d: "Diagnostic") -> "tuple[Suggestion, ...]":
-        from vaultlink.fix.dangling import find_dangling_link  # noqa: PLC0415 - rarely needed
-
-        link = find_dangling_link(vault.index, d)
-        return suggest_former_target(
-            find_former_target(link, d.path, vault.index, history) if link else None
-        )
-
-    @cache
-    def suggest_files() -> "Mapping[str, Sequence[Suggestion]]":
-        if files is not None:
-            return files
-        return vault.suggest_all(list_unresolved(findings, names))
-
-    def suggest(d: "Diagnostic") -> "Sequence[Suggestion]":
-        if d.subpath is not None and d.resolved is not None:
-            return suggest_anchors(d.resolved, vault.index.notes[d.resolved], d.subpath)
-        found = suggest_files().get(d.target) if d.target is not None else None
-        if (
-            d.target is None
-            or found is None
-            or not (found or has_former)
-            or resolve(d.path, d.target, names) is not None
-        ):
-            return ()
-        others = drop_own_names(found, d.target, d.path, vault.state.settings.obsidian.vaults)
-        return put_first(suggest_former(d), others) if has_former else others
-
-    return suggest
 
 
 def _find_containing_vault(start: StartPaths) -> VaultChoice:

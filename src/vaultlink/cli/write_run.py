@@ -30,6 +30,7 @@ from vaultlink.config.list_items import allow_topics
 from vaultlink.config.mention_settings import ignore_mentions
 from vaultlink.disk.read import MAX_CONFIG_BYTES
 from vaultlink.disk.scan import VaultScan
+from vaultlink.engine.checks import PROTECTION_OF_MANY
 from vaultlink.errors import UsageError
 from vaultlink.files import read_regular
 from vaultlink.index.resolve import parent_folder
@@ -38,7 +39,7 @@ from vaultlink.report.layout import escape_controls, format_count
 from vaultlink.report.output_starts import DIFF
 from vaultlink.text import list_first
 from vaultlink.write.journal_files import is_journal_path, lock_vault
-from vaultlink.write.open_folders import FOLDER_NOT_WRITABLE, PROTECTED, PROTECTED_ALL
+from vaultlink.write.open_folders import FOLDER_NOT_WRITABLE
 from vaultlink.write.own_files import remove_hidden_strays
 from vaultlink.write.undo import RevertedRun, remove_leftovers, revert_interrupted
 from vaultlink.write.write_notes import WriteResult
@@ -248,14 +249,15 @@ def _find_closed_folder(note: SkippedNote) -> str:
 def print_skipped_notes(skipped: Iterable[SkippedNote]) -> None:
     """Print every skipped note with the reason, also with --quiet.
 
-    The list is never shortened; only the notes that the settings protect, and those in a folder
+    The list is never shortened; only those that the settings protect, and those in a folder
     without permissions, are counted.
     """
     notes = list(skipped)
-    protected = [note for note in notes if note.reason == PROTECTED]
-    if len(protected) > 1:
-        notes = [note for note in notes if note.reason != PROTECTED]
-        print_stderr(f"{format_count(len(protected), 'note')} skipped: {PROTECTED_ALL}.")
+    for reason, many in PROTECTION_OF_MANY.items():
+        protected = [note for note in notes if note.reason == reason]
+        if len(protected) > 1:
+            notes = [note for note in notes if note.reason != reason]
+            print_stderr(f"{format_count(len(protected), 'note')} skipped: {many}.")
     counts = Counter(filter(None, map(_find_closed_folder, notes)))
     closed = {folder: count for folder, count in counts.items() if count > _MAX_IN_FOLDER}
     for folder, count in closed.items():

@@ -44,6 +44,7 @@ LIST_KEYS = (
     "ignore",
     "exclude",
     "protect",
+    "write-paths",
     "allow-dangling",
     "fixable",
     "unfixable",
@@ -92,6 +93,7 @@ class Config(msgspec.Struct, frozen=True):
     options: Mapping[str, Mapping[str, Any]]
     exclude: tuple[str, ...]
     protect: tuple[str, ...]
+    write_paths: tuple[str, ...]
     allow_dangling: tuple[str, ...]
     per_file_ignores: tuple[tuple[str, frozenset[str]], ...]
     fixable: tuple[str, ...]
@@ -156,6 +158,7 @@ def merge_layers(layers: Sequence[Layer], rules: tuple[Rule, ...]) -> Config:
         },
         exclude=values["exclude"],
         protect=values["protect"],
+        write_paths=values["write-paths"],
         allow_dangling=values["allow-dangling"],
         per_file_ignores=tuple(ignores.items()),
         fixable=values["fixable"],
@@ -190,7 +193,7 @@ def _read_layer(layer: Layer, rules: tuple[Rule, ...]) -> Iterator[tuple[str, An
             items = read_text_list(layer, key, layer.values[key])
             if key in SELECTOR_KEYS:
                 read_selectors(layer, key, items, rules)
-            if key in ("exclude", "protect", "allow-dangling"):
+            if key in ("exclude", "protect", "write-paths", "allow-dangling"):
                 reject_long_patterns(layer, key, items)
             if key == "quiet":
                 reject_unknown_items(layer, key, items, QUIET_KINDS)

@@ -38,6 +38,7 @@ class ItemKind(StrEnum):
 ITEM_KINDS: Mapping[str, ItemKind] = {
     "exclude": ItemKind.GLOB,
     "protect": ItemKind.ORDERED_GLOB,
+    "write-paths": ItemKind.ORDERED_GLOB,
     "allow-dangling": ItemKind.TOPIC,
     "per-file-ignores": ItemKind.GLOB,
     "mentions.ignore": ItemKind.MENTION,

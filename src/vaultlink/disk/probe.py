@@ -24,8 +24,11 @@ def probe_disk(root: Path, plan: Plan | None = None) -> DiskProbe:
     def exists(path: str) -> bool:
         if path in files:
             return True
-        is_gone = plan.find_new_path(path) != path or plan.texts.get(path, ("", ""))[1] is None
-        return disk.exists(old(path)) and not (old(path) == path and is_gone)
+        first = old(path)
+        if plan.texts.get(first, ("", ""))[1] is None:
+            return False
+        is_gone = plan.find_new_path(path) != path or path in plan.emptied
+        return disk.exists(first) and not (first == path and is_gone)
 
     return DiskProbe(
         exists,

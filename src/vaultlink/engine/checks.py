@@ -30,6 +30,14 @@ from vaultlink.rules.registry import ELEMENTS, SCOPES, CheckFunction, Rule, find
 
 _DEFAULT_OBSIDIAN = ObsidianSettings()
 
+PROTECTED = "`protect` in the settings names it"
+OUTSIDE_WRITE_PATHS = "`write-paths` in the settings does not name it"
+PROTECTION_OF_MANY: Mapping[str, str] = {
+    PROTECTED: "`protect` in the settings names them",
+    OUTSIDE_WRITE_PATHS: "`write-paths` in the settings does not name them",
+}
+"""The settings that keep commands from changing a file, as a clause, and as one about several."""
+
 _LoadedCheck = tuple[Rule, CheckFunction, Context]
 """A rule, the function of its check, and the context to call it with."""
 
@@ -140,9 +148,21 @@ class LinterSettings(msgspec.Struct, frozen=True, dict=True):
     def _decide_protection(self) -> Callable[[str], bool | None]:
         return compile_ordered_globs(self.config.protect)
 
+    @cached_property
+    def _decide_writing(self) -> Callable[[str], bool | None]:
+        return compile_ordered_globs(self.config.write_paths)
+
+    def find_protection(self, path: str) -> str:
+        """Return why no command but `undo` may change a path, as a clause; "" if one may."""
+        config = self.config
+        if config.protect and self._decide_protection(path) is True:
+            return PROTECTED
+        is_outside = config.write_paths and self._decide_writing(path) is not True
+        return OUTSIDE_WRITE_PATHS if is_outside else ""
+
     def is_protected(self, path: str) -> bool:
         """Return True for paths that no command but `undo` may change."""
-        return self._decide_protection(path) is True
+        return bool(self.find_protection(path))
 
     def find_read_only_reason(self, index: Index, note: Note) -> ReadOnlyReason | None:
         """Return why sections, mentions and unsafe fixes leave a note out, or None.

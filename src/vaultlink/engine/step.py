@@ -196,6 +196,7 @@ def step_and_list(
     if settings.reads_suggestions:
         if before.files:
             affected |= find_affected_sources(before, index, changed.files)
+            index.derive(NearFinder).prepare(len(affected))
         else:
             index.derive(NearFinder).prepare(len(index.unresolved_sources))
     renamed = (

@@ -68,7 +68,7 @@ def _format_file(
     before, after = _split_lines(before_text or ""), _split_lines(after_text or "")
     hunks = list(_group_hunks(before, after))
     if needs_header:
-        yield _format_rename(path, new_path)
+        yield _format_rename(new_path if before_text is None else path, new_path)
         if before_text is None:
             yield DiffLine("", "new file mode 100644")
         elif after_text is None:

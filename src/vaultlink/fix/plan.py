@@ -286,7 +286,8 @@ class Plan(VaultChanges, frozen=True, kw_only=True, dict=True):
             edits[old] = tuple([replace(edit, path=old) for edit in joined])
         paths = _join_paths(self, other)
         undone = {path for path, pair in texts.items() if pair == (None, None)}
-        for path in [path for path, (_, new) in texts.items() if new is None]:
+        gone = [path for path, (_, new) in texts.items() if new is None]
+        for path in gone:
             paths.moves.pop(path, None)  # a removed file is removed at its first path
             paths.files.pop(path, None)
         made = [path for path in paths.files if texts.get(path, ("",))[0] is None]
@@ -294,6 +295,9 @@ class Plan(VaultChanges, frozen=True, kw_only=True, dict=True):
         used = {place for path in present for place in _list_places(path)}
         for path in paths.moves.keys() - used:
             del paths.moves[path]
+        split = {*self.moves, *map(first, other.moves)} - paths.moves.keys()
+        left = {place for path in gone for place in list_outer_folders(path)}
+        left = {place for place in left if not split.isdisjoint(_list_places(place))}
         for path in made:
             if paths.moves.keys().isdisjoint(_list_places(path)):
                 texts[paths.files.pop(path)] = texts.pop(path)  # it is created at its last path
@@ -305,7 +309,9 @@ class Plan(VaultChanges, frozen=True, kw_only=True, dict=True):
             moves=paths.moves,
             files=paths.files,
             emptied=tuple(
-                dict.fromkeys([*self.emptied, *map(first, other.emptied), *paths.emptied])
+                dict.fromkeys(
+                    [*self.emptied, *map(first, other.emptied), *paths.emptied, *sorted(left)]
+                )
             ),
             required=self.required | frozenset(map(first, other.required)),
             is_whole=self.is_whole or other.is_whole,
@@ -328,7 +334,10 @@ class Plan(VaultChanges, frozen=True, kw_only=True, dict=True):
             },
             trash_folder=other.trash_folder or self.trash_folder,
             breaks=(*self.breaks, *map(self._place_before, other.breaks)),
-            captured=(*self.captured, *map(self._place_before, other.captured)),
+            captured=(
+                *(item._replace(target=other.find_new_path(item.target)) for item in self.captured),
+                *map(self._place_before, other.captured),
+            ),
             unchanged=(*self.unchanged, *map(self._place_before, other.unchanged)),
             left_out=(*self.left_out, *map(self._place_before, other.left_out)),
             skipped=tuple(
@@ -428,7 +437,8 @@ class _JoinedPaths(NamedTuple):
 def _join_paths(one: Plan, other: Plan) -> _JoinedPaths:
     """Return the moves of a plan followed by those of another.
 
-    A folder is moved as a whole unless another move concerns something in it.
+    A folder is moved as a whole unless another move concerns something in it, or a file is made or
+    stays at its old path.
     """
     files = {old: other.find_new_path(new) for old, new in one.files.items()}
     files |= {one.find_old_path(old): new for old, new in other.files.items()}
@@ -437,13 +447,15 @@ def _join_paths(one: Plan, other: Plan) -> _JoinedPaths:
         for path, (text, _) in other.texts.items()
         if text is None and (old := one.find_old_path(path)) != path
     }
+    made = [path for path, (text, _) in other.texts.items() if text is None]
+    staying = [path for path, new in files.items() if path == new]
+    staying += [path for path in made if one.find_old_path(path) == path]
     files = {old: new for old, new in files.items() if old != new}
     moves = {old: other.find_new_path(new) for old, new in one.moves.items()}
     moves |= {one.find_old_path(old): new for old, new in other.moves.items()}
     moves = {old: new for old, new in moves.items() if old != new}
-    above = {
-        folder for pair in moves.items() for path in pair for folder in list_outer_folders(path)
-    }
+    places = (*moves, *moves.values(), *staying)
+    above = {folder for path in places for folder in list_outer_folders(path)}
     folders = {old: new for old, new in moves.items() if old not in files}
     split = {old for old, new in folders.items() if old in above or new in above}
     moves = {old: new for old, new in moves.items() if old not in split}

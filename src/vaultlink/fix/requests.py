@@ -4,7 +4,7 @@ A request says what to change in the words of a user: vault paths, or names as i
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -12,7 +12,14 @@ from vaultlink.errors import UsageError
 from vaultlink.text import quote_name
 
 
-class FixRequest(msgspec.Struct, frozen=True):
+class _Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A change in the words of a user.
+
+    `rename` has the JSON keys of fields that have another one than their name.
+    """
+
+
+class FixRequest(_Request, frozen=True, rename={"unsafe": "fix"}):
     """Fix findings.
 
     Attributes:
@@ -26,7 +33,7 @@ class FixRequest(msgspec.Struct, frozen=True):
     select: tuple[str, ...] = ()
 
 
-class RenameRequest(msgspec.Struct, frozen=True):
+class RenameRequest(_Request, frozen=True, rename={"old": "rename", "new": "to"}):
     """Rename a note, attachment, folder, heading, block or tag.
 
     Attributes:
@@ -44,7 +51,7 @@ class RenameRequest(msgspec.Struct, frozen=True):
     display: bool = True
 
 
-class MoveRequest(msgspec.Struct, frozen=True):
+class MoveRequest(_Request, frozen=True, rename={"sources": "move", "folder": "to"}):
     """Move notes, attachments and folders into a folder, which need not exist.
 
     Attributes:
@@ -60,7 +67,7 @@ class MoveRequest(msgspec.Struct, frozen=True):
     display: bool = True
 
 
-class DeleteRequest(msgspec.Struct, frozen=True):
+class DeleteRequest(_Request, frozen=True, rename={"names": "delete"}):
     """Delete notes, attachments and folders.
 
     Attributes:
@@ -77,7 +84,7 @@ class DeleteRequest(msgspec.Struct, frozen=True):
     attachments: bool = False
 
 
-class MergeRequest(msgspec.Struct, frozen=True):
+class MergeRequest(_Request, frozen=True, rename={"note": "merge"}):
     """Append a note to another one and remove it.
 
     Attributes:
@@ -91,7 +98,7 @@ class MergeRequest(msgspec.Struct, frozen=True):
     taken: tuple[str, ...] = ()
 
 
-class ExtractRequest(msgspec.Struct, frozen=True):
+class ExtractRequest(_Request, frozen=True, rename={"section": "extract", "new": "to"}):
     """Make a section a note of its own.
 
     Attributes:
@@ -107,7 +114,7 @@ class ExtractRequest(msgspec.Struct, frozen=True):
     tags: bool = False
 
 
-class MentionsRequest(msgspec.Struct, frozen=True):
+class MentionsRequest(_Request, frozen=True, rename={"notes": "note"}):
     """Turn unlinked mentions into links: those that are certain.
 
     Attributes:
@@ -120,7 +127,7 @@ class MentionsRequest(msgspec.Struct, frozen=True):
     to: str = ""
 
 
-class SectionsRequest(msgspec.Struct, frozen=True):
+class SectionsRequest(_Request, frozen=True, rename={"action": "sections"}):
     """Write, adopt or remove backlinks sections.
 
     Attributes:
@@ -132,7 +139,7 @@ class SectionsRequest(msgspec.Struct, frozen=True):
     notes: tuple[str, ...] = ()
 
 
-class TopicRequest(msgspec.Struct, frozen=True):
+class TopicRequest(_Request, frozen=True, rename={"target": "unresolved"}):
     """Resolve the links of an unresolved topic in one of three ways.
 
     Attributes:
@@ -164,93 +171,20 @@ Request: TypeAlias = (
 
 
 # -- requests as JSON ------------------------------------------------------------------------------
-# A change is an object whose first key is its kind, as in `{"rename": "A", "to": "B"}`.
 
 
-class _Key(NamedTuple):
-    """A key of the JSON form of a request: its field, and the kind of its value."""
-
-    field: str
-    kind: str = "text"
-    is_required: bool = False
-
-
-_MOVE_OPTIONS = {"queries": _Key("queries", "flag"), "display": _Key("display", "flag")}
-_FORMS: Mapping[str, tuple[type[Request], Mapping[str, _Key]]] = {
-    "unresolved": (
-        TopicRequest,
-        {
-            "unresolved": _Key("target", is_required=True),
-            "link": _Key("link"),
-            "unlink": _Key("unlink", "flag"),
-            "create": _Key("create"),
-            "stub": _Key("stub", "flag"),
-        },
-    ),
-    "link": (MentionsRequest, {"link": _Key("link", "object", is_required=True)}),
-    "sections": (
-        SectionsRequest,
-        {"sections": _Key("action", is_required=True), "notes": _Key("notes", "texts")},
-    ),
-    "fix": (
-        FixRequest,
-        {"fix": _Key("unsafe"), "notes": _Key("notes", "texts"), "select": _Key("select", "texts")},
-    ),
-    "rename": (
-        RenameRequest,
-        {
-            "rename": _Key("old", is_required=True),
-            "to": _Key("new", is_required=True),
-            "merge": _Key("merge", "flag"),
-            **_MOVE_OPTIONS,
-        },
-    ),
-    "move": (
-        MoveRequest,
-        {
-            "move": _Key("sources", "texts", is_required=True),
-            "to": _Key("folder", is_required=True),
-            **_MOVE_OPTIONS,
-        },
-    ),
-    "delete": (
-        DeleteRequest,
-        {
-            "delete": _Key("names", "texts", is_required=True),
-            "unlink": _Key("unlink", "flag"),
-            "to": _Key("to"),
-            "leave": _Key("leave", "flag"),
-            "attachments": _Key("attachments", "flag"),
-        },
-    ),
-    "merge": (
-        MergeRequest,
-        {"merge": _Key("note", is_required=True), "into": _Key("into", is_required=True)},
-    ),
-    "extract": (
-        ExtractRequest,
-        {
-            "extract": _Key("section", is_required=True),
-            "to": _Key("new"),
-            "embed": _Key("embed", "flag"),
-            "tags": _Key("tags", "flag"),
-        },
-    ),
+_KINDS: Mapping[str, type[Request]] = {
+    "unresolved": TopicRequest,
+    "link": MentionsRequest,
+    "sections": SectionsRequest,
+    "fix": FixRequest,
+    "rename": RenameRequest,
+    "move": MoveRequest,
+    "delete": DeleteRequest,
+    "merge": MergeRequest,
+    "extract": ExtractRequest,
 }
-"""The JSON forms by kind. The kind of a request is the first of these keys that it has."""
-
-_CHECKS: Mapping[str, tuple[str, Callable[[object], bool]]] = {
-    "text": ("a text", lambda value: isinstance(value, str)),
-    "flag": ("true or false", lambda value: isinstance(value, bool)),
-    "object": ("an object with “note” and “to”", lambda value: isinstance(value, dict)),
-    "texts": (
-        "a text or a list of texts",
-        lambda value: (
-            isinstance(value, str)
-            or (isinstance(value, list) and all(isinstance(item, str) for item in value))
-        ),
-    ),
-}
+"""The requests by the key that says the kind of change: the first of these that an object has."""
 
 
 def read_request(data: object) -> Request:
@@ -265,69 +199,48 @@ def read_request(data: object) -> Request:
     Raises:
         UsageError: The object has no such form; the message says what is wrong.
     """
-    if not isinstance(data, dict):
-        raise UsageError("a change is an object with the key “rename”, “move”, or another one.")
-    kind = next((key for key in _FORMS if key in data), None)
-    if kind is None:
-        raise UsageError(f"a change has one of these keys: {', '.join(_FORMS)}.")
-    request, keys = _FORMS[kind]
-    values = _read_values(kind, keys, data)
-    return request(**_READERS.get(kind, dict)(values))
+    kind = next((key for key in _KINDS if isinstance(data, dict) and key in data), None)
+    if kind is None or not isinstance(data, dict):
+        raise UsageError(f"a change is an object with one of these keys: {', '.join(_KINDS)}.")
+    request = _KINDS[kind]
+    values = {
+        key: [value] if key in _LISTS and isinstance(value, str) else value
+        for key, value in _READERS.get(kind, dict)(data).items()
+    }
+    try:
+        return msgspec.convert(values, request)
+    except msgspec.ValidationError as error:
+        keys = ", ".join(request.__struct_encode_fields__)
+        raise UsageError(f"change {quote_name(kind)}: {error}. Its keys are {keys}.") from None
 
 
-def _read_values(kind: str, keys: Mapping[str, _Key], data: dict[str, Any]) -> dict[str, Any]:
-    values: dict[str, Any] = {}
-    for name, value in data.items():
-        key = keys.get(name)
-        if key is None:
-            raise UsageError(
-                f"a change with {quote_name(kind)} has no key {quote_name(str(name))}. "
-                f"Its keys: {', '.join(keys)}."
-            )
-        wanted, is_valid = _CHECKS[key.kind]
-        if not is_valid(value):
-            raise UsageError(f"the value of {quote_name(name)} must be {wanted}.")
-        values[key.field] = value if key.kind != "texts" else _list_texts(value)
-    for name, key in keys.items():
-        if key.is_required and key.field not in values:
-            raise UsageError(
-                f"a change with {quote_name(kind)} requires the key {quote_name(name)}."
-            )
-    return values
+_LISTS = frozenset(("move", "delete", "note", "notes", "select"))
+"""The keys with a list of texts. One text may take its place."""
 
 
-def _list_texts(value: str | list[str]) -> tuple[str, ...]:
-    return (value,) if isinstance(value, str) else tuple(value)
+def _read_fix(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    if data["fix"] not in ("safe", "unsafe"):
+        raise UsageError("the value of “fix” is “safe” or “unsafe”.")
+    return {**data, "fix": data["fix"] == "unsafe"}
 
 
-def _read_fix_values(values: dict[str, Any]) -> dict[str, Any]:
-    if values["unsafe"] not in ("safe", "unsafe"):
-        raise UsageError("the value of “fix” must be “safe” or “unsafe”.")
-    return {**values, "unsafe": values["unsafe"] == "unsafe"}
+def _read_mentions(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    if len(data) > 1 or not isinstance(data["link"], dict):
+        raise UsageError("the value of “link” is an object with “note” and “to”, and the only one.")
+    return data["link"]
 
 
-def _read_delete_values(values: dict[str, Any]) -> dict[str, Any]:
-    choices = [name for name in ("unlink", "leave") if values.pop(name, False)]
-    choices += ["redirect"] if values.get("to") else []
-    if len(choices) > 1:
-        raise UsageError("“unlink”, “leave” and “to” can't be used together.")
-    return {**values, "links": "".join(choices)}
+def _read_delete(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    chosen = [key for key in ("unlink", "leave") if data.get(key, False) is not False]
+    chosen += ["redirect"] if "to" in data else []
+    if len(chosen) > 1 or any(data[key] is not True for key in chosen if key in data):
+        raise UsageError("a change “delete” has one of “unlink”: true, “leave”: true, “to”: NOTE.")
+    others = {key: value for key, value in data.items() if key not in ("unlink", "leave")}
+    return {**others, "links": "".join(chosen)}
 
 
-def _read_mention_values(values: dict[str, Any]) -> dict[str, Any]:
-    keys = {"note": _Key("notes", "texts"), "to": _Key("to")}
-    return _read_values("link", keys, values["link"])
-
-
-def _read_topic_values(values: dict[str, Any]) -> dict[str, Any]:
-    if sum(bool(values.get(key)) for key in ("link", "unlink", "create")) != 1:
-        raise UsageError("“unresolved” requires one of “link”, “unlink” and “create”.")
-    return values
-
-
-_READERS: Mapping[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
-    "fix": _read_fix_values,
-    "delete": _read_delete_values,
-    "link": _read_mention_values,
-    "unresolved": _read_topic_values,
+_READERS: Mapping[str, Callable[[Mapping[str, Any]], Mapping[str, Any]]] = {
+    "delete": _read_delete,
+    "fix": _read_fix,
+    "link": _read_mentions,
 }

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate, combinations
 
 from vaultlink.index.index import Index
@@ -112,18 +112,28 @@ _MAX_SAME_NAMES = 8
 """Notes with one name, as `README`, above which the name says nothing about their folders."""
 
 
+FolderPair = tuple[str, ...]
+"""Two folders, sorted."""
+
+
+def list_copied_paths(group: Sequence[str]) -> Iterator[FolderPair]:
+    """Yield the folders below which two files of one name have the same path."""
+    if 1 < len(group) <= _MAX_SAME_NAMES and is_note(group[0]):
+        yield from (_strip_shared_path(one, other) for one, other in combinations(group, 2))
+
+
+def count_copied_paths(index: Index) -> "Counter[FolderPair]":
+    """Return how many notes two folders have at the same paths, for `Index.derive`."""
+    return Counter(pair for group in index.names.values() for pair in list_copied_paths(group))
+
+
 def find_copied_folders(index: Index) -> frozenset[str]:
     """Return the folders that are copies of others, with a slash at their ends.
 
     Two folders are copies if at least five notes, and half of those in the smaller folder, have the
     same path in both. Depends only on the files of the index.
     """
-    shared = Counter(
-        _strip_shared_path(one, other)
-        for group in index.names.values()
-        if 1 < len(group) <= _MAX_SAME_NAMES and is_note(group[0])
-        for one, other in combinations(group, 2)
-    )
+    shared = index.derive(count_copied_paths)
     pairs = {pair: count for pair, count in shared.items() if count >= _MIN_COPIED_NOTES}
     if not pairs:
         return frozenset()
@@ -155,7 +165,7 @@ def is_in_other_vault(one: str, other: str, vaults: Iterable[str]) -> bool:
     return any(one.startswith(f"{vault}/") != other.startswith(f"{vault}/") for vault in vaults)
 
 
-def _strip_shared_path(one: str, other: str) -> tuple[str, ...]:
+def _strip_shared_path(one: str, other: str) -> FolderPair:
     """Return the two folders, sorted, below which two files have the same path."""
     parts, others = one.split("/"), other.split("/")
     shared = count_shared(parts[::-1], others[::-1])

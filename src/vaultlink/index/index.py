@@ -1,6 +1,6 @@
 """The index of a vault: notes, file names, and the target of every link."""
 
-from abc import ABC, abstractmethod
+from _weakref import proxy  # weakref takes time to import
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
 from functools import lru_cache
@@ -36,18 +36,25 @@ class FilesByPath:
     """Normalized path to the files at or below it, sorted.
 
     The path of a folder ends with a slash. `groups` are all of them, if they are known already.
+    `searches` is the number of keys that were searched before.
     """
 
-    def __init__(self, files: Collection[str], groups: Mapping[str, tuple[str, ...]] | None = None):
+    def __init__(
+        self,
+        files: Collection[str],
+        groups: Mapping[str, tuple[str, ...]] | None = None,
+        searches: int = 0,
+    ):
         self._files = files
         self._found: dict[str, tuple[str, ...]] = {}
-        self.groups = groups
+        self.groups, self.searches = groups, searches
 
     def __getitem__(self, key: str) -> tuple[str, ...]:
         if self.groups is None:
             if key in self._found:
                 return self._found[key]
-            if len(self._found) < _MAX_SEARCHES:
+            if self.searches < _MAX_SEARCHES:
+                self.searches += 1
                 return self._found.setdefault(key, self._search(key))
         return self.group_all().get(key, ())
 
@@ -388,24 +395,33 @@ class Grouping:
         return self.keys(index, path) if path in self.paths(index) else ()
 
 
-class SteppedValue(ABC):
-    """A derived value that updates of an index carry over, changed as the vault."""
+class SteppedValue:
+    """A derived value that updates of an index carry over, changed as the vault.
 
-    @abstractmethod
+    `on_targets` is True if it depends on where links lead.
+    """
+
+    on_targets = False
+
     def update(self, index: "Index", paths: Iterable[str]) -> Self:
         """Return the value of a later index, in which only these paths may differ."""
+        raise NotImplementedError
 
 
 class TraitCount(msgspec.Struct, frozen=True):
     """Counts how often each trait occurs in the notes of an index.
 
     `traits` returns those of a note. `on_targets` is True if they depend on where links lead.
+    `count` counts those of all notes, if that can be done faster.
     """
 
     traits: KeyFunction
     on_targets: bool = False
+    count: "Callable[[Index], Counter[str]] | None" = None
 
     def __call__(self, index: "Index") -> "Counter[str]":
+        if self.count:
+            return self.count(index)
         return Counter(trait for path in index.notes for trait in self.traits(index, path))
 
     def list_traits(self, index: "Index", path: str) -> Iterable[str]:
@@ -526,10 +542,12 @@ class Index:
         """Return `compute(self)`, computed once.
 
         An update carries over groupings, tallies and the like, changed where the vault is, and
-        drops all other values.
+        drops all other values. A class with `is_weak` is given a weak reference, as its value would
+        keep the index, so that an index is freed as soon as nobody uses it.
         """
         if compute not in self.memos:
-            self.memos[compute] = compute(self)
+            is_weak = getattr(compute, "is_weak", False)
+            self.memos[compute] = compute(proxy(self) if is_weak else self)
         return self.memos[compute]  # type: ignore[no-any-return]
 
     def tally(self, traits: KeyFunction, *, on_targets: bool = False) -> "Counter[str]":

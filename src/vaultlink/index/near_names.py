@@ -1,23 +1,24 @@
 """Find the names that are near the one in a broken link."""
 
-from collections import Counter
+import re
+from _weakref import proxy  # weakref takes time to import
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
+from itertools import chain, filterfalse
 from operator import ne
 from typing import NamedTuple
-
-import msgspec
 
 from vaultlink.index.index import (
     Index,
     PathsByKey,
+    SteppedValue,
     alias_keys,
     link_name,
     title_keys,
     unresolved_keys,
 )
-from vaultlink.index.packed_map import PackedMap, is_same_value, list_changed_keys
-from vaultlink.index.resolve import name_key, normalize_name
+from vaultlink.index.packed_map import is_same_value, list_changed_keys
+from vaultlink.index.resolve import file_name, name_key, normalize_name
 from vaultlink.index.words import (
     MIN_LETTERS,
     MIN_STEM,
@@ -35,8 +36,8 @@ from vaultlink.index.words import (
     mixes_scripts,
     split_name,
 )
-from vaultlink.model import Heading, Note
-from vaultlink.text import group_by, lazy_pattern, strip_accents
+from vaultlink.model import Note
+from vaultlink.text import group_by, lazy_pattern
 
 # -- decide if a name is probably the one that a broken link was meant to have ---------------------
 # Most names that share letters or words with a target are other topics. Close are only names that
@@ -375,11 +376,10 @@ def _is_inflected(words: Words, others: Words) -> bool:
     )
 
 
-# -- all names of a vault as words: candidates for similar names, and known words ------------------
+# -- all names of a vault: candidates for similar names -------------------------------------------
 
 
-_LETTERS = lazy_pattern(r"[^\W\d_]+")
-_WORD_BREAKS = str.maketrans(dict.fromkeys("!\"#%&'()*,-./:;?@[\\]_{}\t", " "))
+WORD_BREAKS = str.maketrans(dict.fromkeys("!\"#%&'()*,-./:;?@[\\]_{}\t", " "))
 
 
 def list_titles(note: Note) -> Iterator[tuple[str, str]]:
@@ -391,11 +391,11 @@ def list_titles(note: Note) -> Iterator[tuple[str, str]]:
 
 def build_near_keys(index: Index) -> NearKeys:
     """Return the keys of the names, titles and aliases of a vault, for `Index.derive`."""
-    return NearKeys(index.derive(list_different_names))
+    return NearKeys(list_different_names(index))
 
 
 def list_different_names(index: Index) -> set[str]:
-    """Return the names of a vault, titles and aliases normalized, for `Index.derive`."""
+    """Return the names of a vault, titles and aliases normalized."""
     return {*map(link_name, index.files), *index.notes_by_title, *index.notes_by_alias}
 
 
@@ -427,66 +427,31 @@ def normalize_words(name: str) -> str:
 
 def split_words(name: str) -> list[str]:
     """Return the words of a name in lower case."""
-    return normalize_name(name).translate(_WORD_BREAKS).split()
-
-
-class _Outline(msgspec.Struct, array_like=True, gc=False):
-    """The first fields of a `Note`. Its links are not built."""
-
-    path: str
-    pieces: msgspec.Raw
-    properties: msgspec.Raw
-    headings: tuple[Heading, ...]
-
-
-class Vocabulary:
-    """The words that a vault uses in names, headings and unresolved targets."""
-
-    def __init__(self, index: Index):
-        self._index = index
-
-    def prepare(self) -> None:
-        _ = self._words, self._counts
-
-    def is_known(self, word: str, target: str) -> bool:
-        """Return True if the vault uses a word of an unresolved target elsewhere."""
-        return word in self._words or self._counts[word] > (
-            target in self._index.unresolved_sources
-        )
-
-    def is_topic(self, target: str) -> bool:
-        """Return True if several notes contain an unresolved target."""
-        return len(self._index.unresolved_sources.get(target, ())) > 1
-
-    @cached_property
-    def _words(self) -> set[str]:
-        texts, notes = list[str](), self._index.notes
-        for note in notes.read_as(_Outline) if isinstance(notes, PackedMap) else notes.values():
-            texts += [heading.text for heading in note.headings]
-        return self._index.derive(find_name_words).union(_find_words(texts))
-
-    @cached_property
-    def _counts(self) -> Counter[str]:
-        targets = self._index.unresolved_sources
-        return Counter(word for target in targets for word in set(_find_words([target])))
+    return normalize_name(name).translate(WORD_BREAKS).split()
 
 
 _FEW = 64
 """Targets for which similar names are searched. For more, the keys of all names take less time."""
 
-_MANY_ODD = 200
-"""Names with other than ASCII letters, which a search does not find, from which none is made."""
+_MANY_CHANGED = 200
+"""Changed files above which the names are listed anew."""
 
 
-class NearFinder:
+class NearFinder(SteppedValue):
     """Finds the names that may be near a target, for few or many targets."""
 
-    def __init__(self, index: Index):
-        self._index, self._asked = index, 0
+    is_weak = True
 
-    @cached_property
-    def _names(self) -> "SearchableNames":
-        return SearchableNames(self._index.derive(list_different_names))
+    def __init__(self, index: Index, names: "SearchableNames | None" = None):
+        self._index, self._asked, self._known = index, 0, names
+
+    def update(self, index: Index, paths: Iterable[str]) -> "NearFinder":
+        """Return the finder of a later index. It may also find names that are gone."""
+        changed = list(paths)
+        if self._known is None or len(changed) > _MANY_CHANGED:
+            return NearFinder(proxy(index))
+        added = (name for path in changed for name in list_names(index, path))
+        return NearFinder(proxy(index), self._known.with_names(added))
 
     def prepare(self, number: int) -> "NearFinder":
         """Prepare for a number of targets."""
@@ -497,100 +462,190 @@ class NearFinder:
     def __call__(self, target: str) -> set[str]:
         """Return all names that may be near a target without folders."""
         self._asked += 1
-        if (
-            self._asked > _FEW
-            or build_near_keys in self._index.memos
-            or not target.isascii()
-            or len(self._names.odd) > _MANY_ODD
-        ):
+        if self._asked > _FEW or build_near_keys in self._index.memos:
             return self._index.derive(build_near_keys).find(target)
-        return NearKeys(self._names.find_similar(target)).find(target)
+        if self._known is None:
+            self._known = SearchableNames(list_different_names(self._index))
+        similar = self._known.find_similar(target)
+        return {name for name in similar if is_near(target, name, _UNKNOWN_USE)}
+
+
+class TargetFinder(SteppedValue):
+    """Finds unresolved targets of an index. It may also find some that are gone."""
+
+    on_targets = True
+
+    def __init__(self, targets: "SearchableNames"):
+        self._targets = targets
+
+    def update(self, index: Index, paths: Iterable[str]) -> "TargetFinder":
+        changed = list(paths)
+        if len(changed) > _MANY_CHANGED:
+            return list_searchable_targets(index)
+        added = {target for path in changed for target in unresolved_keys(index, path)}
+        return TargetFinder(self._targets.with_names(added))
+
+    def find_near(self, name: str) -> set[str]:
+        """Return the targets that may be near a name."""
+        similar = self._targets.find_similar(name)
+        return {target for target in similar if is_near(_strip_folders(target), name, _UNKNOWN_USE)}
+
+    def find_containing(self, words: Iterable[str]) -> set[str]:
+        """Return the targets with some words behind their folders."""
+        return {
+            target
+            for word in words
+            for target in self._targets.find_containing(word)
+            if word in split_name(_strip_folders(target))
+        }
+
+    def list_in_folders(self) -> list[str]:
+        return [target for target in self._targets.list_odd() if "/" in target]
+
+
+def list_searchable_targets(index: Index) -> TargetFinder:
+    """Return the unresolved targets of a vault, for `Index.derive`."""
+    return TargetFinder(SearchableNames(index.unresolved_sources, _strip_folders, _PLAIN_TARGET))
+
+
+def _strip_folders(target: str) -> str:
+    return link_name(file_name(target))
+
+
+def _keep_name(name: str) -> str:
+    return name
+
+
+_PLAIN_NAME = lazy_pattern(r"[0-9A-Za-z](?:[ -&(-_a-~]*[0-9A-Za-z])?")
+"""Matches ASCII names without apostrophes, from a letter or digit to another one."""
+
+_PLAIN_TARGET = lazy_pattern(r"[0-9A-Za-z](?:[ -&(-.0-_a-~]*[0-9A-Za-z])?(?<!\.[Mm][Dd])")
+"""Matches such targets without folders and `.md`."""
+
+_UNKNOWN_USE = TargetUse(lambda _word: False, lambda: False)
+"""The use of a target that is not known: it may be near all names that it may ever be near."""
 
 
 class SearchableNames:
-    """Names as one text in lower case, a line for each; `odd` are the others."""
+    """Names as text, a line for each.
 
-    def __init__(self, names: Iterable[str]):
-        self.odd = [name for name in names if not _is_plain(name)]
-        self._text = "\n".join(["", *filter(_is_plain, names), ""]).lower()
+    The line of most names is the name in lower case. Those of names that are not plain, or that
+    `shorten` changes, have the words of what `shorten` returns.
+    """
 
-    def find_similar(self, target: str) -> set[str]:
-        """Return all names that may be near an ASCII target, and more.
+    def __init__(
+        self,
+        names: Iterable[str],
+        shorten: Callable[[str], str] = _keep_name,
+        plain: re.Pattern[str] = _PLAIN_NAME,
+        base: "SearchableNames | None" = None,
+    ):
+        self._shorten, self._pattern = shorten, plain
+        self._plain: str = base._plain if base else "\n"
+        self._lower: str = base._lower if base else "\n"
+        self._odd_text: str = base._odd_text if base else "\n"
+        self._odd: dict[str, tuple[str, ...]] = dict(base._odd) if base else {}
+        self._add(names)
+
+    def with_names(self, names: Iterable[str]) -> "SearchableNames":
+        """Return these names and more."""
+        added = [name for name in names if not self._has(name)]
+        return SearchableNames(added, self._shorten, self._pattern, self) if added else self
+
+    def _has(self, name: str) -> bool:
+        if self._pattern.fullmatch(name):
+            return f"\n{name}\n" in self._plain
+        return name in self._odd.get(self._join_words(name), ())
+
+    def _join_words(self, name: str) -> str:
+        return " ".join(split_name(self._shorten(name)))
+
+    def _add(self, names: Iterable[str]) -> None:
+        listed = list(names)
+        added = "".join([f"{name}\n" for name in filter(self._pattern.fullmatch, listed)])
+        self._plain, self._lower = self._plain + added, self._lower + added.lower()
+        lines = list[str]()
+        for name in filterfalse(self._pattern.fullmatch, listed):
+            line = self._join_words(name)
+            if line not in self._odd:
+                lines.append(f"{line}\n")
+            self._odd[line] = (*self._odd.get(line, ()), name)
+        self._odd_text += "".join(lines)
+
+    def find_similar(self, name: str) -> set[str]:
+        """Return all names that may be near one, or that it may be near, and more.
 
         A near name has the beginnings of all words that matter, or all words but one.
         """
-        words = split_name(target)
-        content = [word for word in strip_prefix(words) if word not in NAME_FUNCTION_WORDS]
-        stems = sorted({word[:MIN_STEM] for word in content}, key=len)
-        found = set(self.odd)
-        if len(stems) > 1:
-            for line in self._find_lines(stems[-2:]):
-                if sum([stem in line for stem in stems]) >= len(stems) - 1:
-                    found.add(line)
-            return found
-        found.update(self._find_lines([*stems, *words]))
-        if len(words) == 1:
-            starts = {f"\n{char}" for char in words[0][:2]}
-            lines = self._find_lines(starts)
-            found.update(line for line in lines if abs(len(line) - len(target)) <= _MAX_LONGER)
+        if mixes_scripts(name):
+            return {*self._plain.split("\n"), *self.list_odd()}
+        words, found = split_name(name), set(self._mixed_names)
+        content = _find_content_words(words)
+        stems = {word[:MIN_STEM] for word in content}
+        parts: Iterable[str] = content[:3] if len(words) > _MAX_INFLECTED + 1 else content[:2]
+        if len(content) < _MAX_INFLECTED + 1 < len(words):
+            parts = stems
+        for line, names in self._find_lines(parts if len(content) > 1 else ()):
+            if sum([stem in line for stem in stems]) >= len(stems) - 1:
+                found.update(names)
+        if len(content) < 2:
+            found.update(self._find_single(words, stems))
         return found
 
-    def _find_lines(self, parts: Iterable[str]) -> Iterator[str]:
-        """Yield the names with one of some parts; a line feed stands for the start."""
-        text = self._text
+    def _find_single(self, words: Words, stems: set[str]) -> Iterator[str]:
+        """Yield the names that may be near one of which at most one word matters."""
+        others = sorted({word[:MIN_STEM] for word in words} - stems, key=len)
+        for _, names in self._find_lines([*stems, *others[-1:]] if stems else others):
+            yield from names
+        if len(words) == 1:
+            for line, names in self._find_lines({f"\n{char}" for char in words[0][:2]}):
+                if abs(len(line) - len(words[0])) <= 1:
+                    yield from names
+
+    def find_containing(self, part: str) -> set[str]:
+        """Return the names that contain a text without case and accents."""
+        return {name for _, names in self._find_lines([part]) for name in names}
+
+    def list_odd(self) -> list[str]:
+        """Return the names that are not plain, or that `shorten` changes."""
+        return list(chain.from_iterable(self._odd.values()))
+
+    @cached_property
+    def _mixed_names(self) -> list[str]:
+        return [name for name in self.list_odd() if mixes_scripts(self._shorten(name))]
+
+    def _find_lines(self, parts: Iterable[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """Yield the lines with one of some parts, and their names.
+
+        A line feed stands for the start of a line.
+        """
         for part in parts:
-            at = text.find(part)
-            while at != -1:
-                start = text.rfind("\n", 0, at + 1) + 1
-                end = text.find("\n", start)
-                yield text[start:end]
-                at = text.find(part, end)
+            for start, end in _find_lines(self._lower, part):
+                yield self._lower[start:end], (self._plain[start:end],)
+            for start, end in _find_lines(self._odd_text, part):
+                line = self._odd_text[start:end]
+                yield line, self._odd[line]
 
 
-_MAX_LONGER = 2
-"""Letters that a slip adds to a name of one word."""
+def _find_content_words(words: Words) -> list[str]:
+    """Return the words of a name that matter, the rarest, which are long, first."""
+    content = filterfalse(NAME_FUNCTION_WORDS.__contains__, strip_prefix(words))
+    return sorted({word for word in content if word.isalnum()}, key=lambda word: (-len(word), word))
 
 
-def find_name_words(index: Index) -> set[str]:
-    """Return the words in names, titles and aliases, for `Index.derive`."""
-    return set(_find_words(list(index.derive(list_different_names))))
+def _find_lines(text: str, part: str) -> Iterator[tuple[int, int]]:
+    """Yield start and end of the lines with a part.
 
-
-def find_changed_words(before: Index, after: Index, changed: Iterable[str]) -> set[str]:
-    """Return the words that changed files added to the vocabulary or removed.
-
-    Other files may have the words, too, but words in names of other files are left out, and so is
-    what only moves from file to file.
+    The text begins and ends with a line feed.
     """
-    balance: Counter[str] = Counter()
-    for path in changed:
-        balance.update(set(_list_vocabulary(after, path)))
-        balance.subtract(set(_list_vocabulary(before, path)))
-    words = set(_find_words([text for text, number in balance.items() if number]))
-    return words - after.derive(find_name_words) if words else words
-
-
-def _list_vocabulary(index: Index, path: str) -> Iterator[str]:
-    if path in index.files:
-        yield path  # links to it are resolved, and no part of the vocabulary
-    yield from list_names(index, path)
-    note = index.notes.get(path)
-    if note is not None:
-        yield from (heading.text for heading in note.headings)
-        yield from unresolved_keys(index, path)
-
-
-_TO_ASCII_LETTERS = bytes(
-    ord(char.lower()) if char.isascii() and char.isalpha() else ord(" ")
-    for char in map(chr, range(256))
-)
-
-
-def _find_words(texts: Sequence[str]) -> list[str]:
-    """Return the words of texts: runs of letters, without case and accents."""
-    plain = "\n".join(filter(str.isascii, texts)).encode().translate(_TO_ASCII_LETTERS)
-    others = "\n".join([text for text in texts if not text.isascii()]).casefold()
-    return plain.decode().split() + _LETTERS.findall(strip_accents(others))
+    at = text.find(part)
+    while at != -1:
+        start = text.rfind("\n", 0, at + 1) + 1
+        end = text.find("\n", start)
+        if end == -1:
+            return
+        yield start, end
+        at = text.find(part, end)
 
 
 def find_renamed(before: Index, after: Index) -> set[str]:

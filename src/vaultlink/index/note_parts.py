@@ -30,6 +30,13 @@ class NoteHead(msgspec.Struct, array_like=True, frozen=True, gc=False):
     headings: tuple[Heading, ...] = ()
 
 
+class _Outline(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    path: str
+    pieces: msgspec.Raw
+    properties: msgspec.Raw
+    headings: tuple[Heading, ...]
+
+
 def read_hashes(notes: Mapping[str, Note]) -> Iterator[NoteHashes]:
     """Yield the hashes of all notes and canvases."""
     found: Iterable[Note | _Hashes] = (
@@ -41,3 +48,11 @@ def read_hashes(notes: Mapping[str, Note]) -> Iterator[NoteHashes]:
 def read_heads(notes: Mapping[str, Note]) -> Iterable[Note | NoteHead]:
     """Yield the first fields of all notes and canvases."""
     return notes.read_as(NoteHead) if isinstance(notes, PackedMap) else notes.values()
+
+
+def read_headings(notes: Mapping[str, Note]) -> Iterator[str]:
+    """Yield the texts of the headings of all notes."""
+    found: Iterable[Note | _Outline] = (
+        notes.read_as(_Outline) if isinstance(notes, PackedMap) else notes.values()
+    )
+    return (heading.text for note in found for heading in note.headings)

@@ -115,7 +115,7 @@ class PackedMap(Mapping[str, T], Generic[T]):
     column.
     """
 
-    __slots__ = ("_column", "_folded", "_kind", "_remembered", "_values")
+    __slots__ = ("_column", "_folded", "_kind", "_remembered", "_size", "_values")
 
     def __init__(
         self, kind: Any, values: dict[str, T | None] | None = None, column: Column | None = None
@@ -132,6 +132,7 @@ class PackedMap(Mapping[str, T], Generic[T]):
         self._column = column
         self._folded: Mapping[str, bytes] = _NOTHING
         self._remembered: dict[str, T] = dict(column.decoded) if column else {}
+        self._size: int | None = None
 
     def __getitem__(self, key: str) -> T:
         if key in self._values:
@@ -170,7 +171,9 @@ class PackedMap(Mapping[str, T], Generic[T]):
         )
 
     def __len__(self) -> int:
-        return sum(1 for _ in self)
+        if self._size is None:
+            self._size = sum(1 for _ in self)
+        return self._size
 
     def with_changes(self, changes: Mapping[str, T | None]) -> "PackedMap[T]":
         """Return another mapping with some values added, replaced or removed (None)."""
@@ -184,6 +187,10 @@ class PackedMap(Mapping[str, T], Generic[T]):
         other._kind, other._column, other._folded = self._kind, self._column, self._folded
         other._remembered = self._remembered
         other._values = {**self._values, **changes}
+        other._size = None
+        if self._size is not None:
+            gone = sum([key in self for key in changes])
+            other._size = self._size - gone + sum([item is not None for item in changes.values()])
         if not self._column:
             for key, value in changes.items():
                 if value is None and key not in self._folded:
@@ -197,6 +204,7 @@ class PackedMap(Mapping[str, T], Generic[T]):
         """
         other = PackedMap.__new__(PackedMap)
         other._kind, other._column, other._values = self._kind, self._column, {}
+        other._size = self._size
         folded = {key: self.pack(key) for key in (*self._folded, *self._values)}
         self._remembered.clear()
         in_column = self._numbers

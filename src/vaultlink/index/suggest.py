@@ -1,25 +1,25 @@
 """Suggest files for a broken link by title, alias, spelling or similar name."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 
 import msgspec
 
 from vaultlink.index.file_kinds import is_in_other_vault, is_same_kind
-from vaultlink.index.index import Index, link_name, list_file_names
+from vaultlink.index.index import Index, PathsByKey, link_name, list_file_names
 from vaultlink.index.near_names import (
     MIN_SLIP,
     NearFinder,
     NearKeys,
     TargetUse,
-    Vocabulary,
     build_near_keys,
-    find_changed_words,
     find_renamed,
     is_near,
     list_named_files,
+    list_names,
+    list_searchable_targets,
     list_titles,
     normalize_words,
-    split_words,
 )
 from vaultlink.index.resolve import (
     PathsByName,
@@ -32,6 +32,7 @@ from vaultlink.index.resolve import (
     spelling_key,
     target_keys,
 )
+from vaultlink.index.vocabulary import Vocabulary, find_changed_words
 from vaultlink.index.words import (
     MIN_LETTERS,
     count_letters,
@@ -69,9 +70,19 @@ The limit bounds the memory of a process that runs for weeks.
 class Suggester:
     """Suggests files for targets; remembers the similar names of each."""
 
+    is_weak = True
+
     def __init__(self, index: Index):
-        self._index = index
+        self._index, self._names, self._notes = index, index.names, index.notes
         self._recalled: dict[tuple[str, int], tuple[Suggestion, ...]] = {}
+
+    @cached_property
+    def _definitions(self) -> PathsByKey:
+        return self._index.definitions
+
+    @cached_property
+    def _find_names(self) -> NearFinder:
+        return self._index.derive(NearFinder)
 
     def __call__(self, target: str, limit: int = 3) -> tuple[Suggestion, ...]:
         """Return the files that a broken link's target may mean, best first.
@@ -86,7 +97,7 @@ class Suggester:
 
         Unlike near names, the result depends only on the names, titles and aliases of files.
         """
-        if resolve("", target, self._index.names):
+        if resolve("", target, self._names):
             return ()
         placed = self._match_folders(target)
         if placed is not None:
@@ -95,7 +106,7 @@ class Suggester:
         if spelled:
             return _take_best(spelled, limit)
         text = link_name(file_name(target))
-        return None if self._index.derive(NearFinder)(text) else ()
+        return None if self._find_names(text) else ()
 
     def suggest_unscored(self, target: str) -> tuple[Suggestion, ...]:
         """Return all files that a target may mean; near names have the least score."""
@@ -122,13 +133,13 @@ class Suggester:
             return None
         if not name:
             return self._match_folder_note(target)
-        found = next(filter(None, map(self._index.names.get, target_keys(name))), ())
+        found = next(filter(None, map(self._names.get, target_keys(name))), ())
         if not found:
             return None
         folders = split_folders(target)
         if (
             target.startswith("/")
-            or (folders and self._index.definitions.get(folders[-1]))
+            or (folders and self._definitions.get(folders[-1]))
             or (folders and folders[-1] in _SITE_FOLDERS)
         ):
             return ()
@@ -151,7 +162,7 @@ class Suggester:
             return None
         found: dict[tuple[str, ...], str] = {}
         for key in list_folder_note_keys(target):
-            for path in self._index.names.get(key, ()):
+            for path in self._names.get(key, ()):
                 place = split_folders(path)
                 if place[: len(folders)] == folders:
                     found.setdefault(tuple(place), path)
@@ -162,7 +173,7 @@ class Suggester:
     # -- same spelling ---------------------------------------------------------------------------
 
     def _match_spelling(self, target: str) -> Iterator[Suggestion]:
-        definitions = self._index.definitions
+        definitions = self._definitions
         for text in dict.fromkeys((target, link_name(file_name(target)))):
             key = spelling_key(text)
             for path in definitions.get(key, ()) if key else ():
@@ -173,7 +184,7 @@ class Suggester:
         score = _score_spelling(text, link_name(path))
         if score:
             yield Suggestion(path, "respelling", score)
-        note = self._index.notes.get(path)
+        note = self._notes.get(path)
         if names_period(text) or text.lower() in _COMMON_NAMES:
             return  # the note of a day or of a folder, which may not be written yet
         for reason, name in list_titles(note) if note else ():
@@ -212,7 +223,7 @@ class Suggester:
         use = TargetUse(
             lambda word: vocabulary.is_known(word, target), lambda: vocabulary.is_topic(target)
         )
-        names = self._index.derive(NearFinder)(text)
+        names = self._find_names(text)
         paths = {path for name in names for path in list_named_files(self._index, name)}
         for path in sorted(paths):
             if is_same_kind(target, path) and (
@@ -223,7 +234,7 @@ class Suggester:
 
     def _list_names(self, path: str, text: str) -> Iterator[str]:
         yield link_name(path)
-        note = self._index.notes.get(path)
+        note = self._notes.get(path)
         if note is not None and not _is_in_hierarchy(path, text):
             yield from (name for _, name in list_titles(note))
 
@@ -474,29 +485,18 @@ def find_affected_sources(before: Index, after: Index, changed: Iterable[str]) -
     """
     words = {word for word in find_changed_words(before, after, changed) if len(word) >= MIN_SLIP}
     renamed = find_renamed(before, after)
-    targets = after.unresolved_sources.keys() if words or renamed else ()
-    if not targets:
+    if not (words or renamed) or not after.unresolved_sources:
         return set()
-    names = {name for index in (before, after) for name in _list_all_names(index, renamed)}
-    for name in names:
-        words.update(split_name(name), split_words(name))
-    doubtful = _find_containing(words, targets)
+    indexes, targets = (before, after), after.derive(list_searchable_targets)
+    doubtful = targets.find_containing(words) & after.unresolved_sources.keys()
     find_near = after.derive(NearFinder).prepare(len(doubtful))
     affected = {target for target in doubtful if find_near(link_name(file_name(target)))}
-    if names:
-        affected.update(filter(_ChangedNames(set(), names).concern, targets))
-    return {source for target in affected for source in after.unresolved_sources[target]}
-
-
-def _find_containing(words: set[str], targets: Collection[str]) -> list[str]:
-    text = "\n".join(filter(str.isascii, targets)).lower()
-    present = [word for word in words if word in text]
-    return [
-        target
-        for target in targets
-        if not (target.isascii() and not any(word in target.lower() for word in present))
-        and not (words.isdisjoint(split_name(target)) and words.isdisjoint(split_words(target)))
-    ]
+    names = {name for index in indexes for path in renamed for name in list_names(index, path)}
+    affected.update(*map(targets.find_near, names))
+    if renamed:  # the notes that mention one of the names are affected anyway
+        all_names = {name for index in indexes for name in _list_all_names(index, renamed)}
+        affected.update(filter(_ChangedNames(set(), all_names).concern, targets.list_in_folders()))
+    return {source for target in affected for source in after.unresolved_sources.get(target, ())}
 
 
 def _list_all_names(index: Index, paths: Iterable[str]) -> Iterator[str]:

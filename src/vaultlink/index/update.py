@@ -3,13 +3,18 @@
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
-from vaultlink.index.file_kinds import find_copied_folders
+from vaultlink.index.file_kinds import (
+    FolderPair,
+    count_copied_paths,
+    find_copied_folders,
+    list_copied_paths,
+)
 from vaultlink.index.index import (
     FilesByPath,
     Grouping,
     Index,
-    KeyFunction,
     LinkTargets,
     PathsByKey,
     SteppedValue,
@@ -24,13 +29,19 @@ from vaultlink.index.index import (
 )
 from vaultlink.index.near_names import (
     build_near_keys,
-    find_name_words,
     find_renamed,
-    list_different_names,
 )
 from vaultlink.index.packed_map import fold, with_changes
 from vaultlink.index.resolve import PathsByName, name_key, normalize_name, resolve_with_alternatives
+from vaultlink.index.vocabulary import (
+    count_changed_names,
+    count_name_words,
+    count_target_words,
+    list_words,
+)
 from vaultlink.model import Link, Note, Place
+
+_K = TypeVar("_K")
 
 # -- markdown links whose destination starts with a slash ------------------------------------------
 # In a vault they are paths from its root. In notes that are published they are often addresses of
@@ -70,19 +81,15 @@ def find_notes_depending_on_paths(before: Index, after: Index, moved: Iterable[s
         for key in path_keys(path)[1:]
     )
     if folders_changed or has_many_paths(before) != has_many_paths(after):
-        affected.update(
-            source
-            for target, sources in after.unresolved_sources.items()
-            if "/" in target
-            for source in sources
-        )
+        sources = after.unresolved_sources
+        affected.update(*(sources[target] for target in sources if "/" in target))
     return affected
 
 
 def find_notes_with_equal_targets(before: Index, after: Index, changed: Iterable[str]) -> set[str]:
     """Return the notes with unresolved targets that changed notes gained or lost."""
     targets: set[str] = set()
-    for path in changed:
+    for path in sorted(changed):
         targets.update({*unresolved_keys(before, path)} ^ {*unresolved_keys(after, path)})
     return {path for target in targets for path in after.unresolved_sources.get(target, ())}
 
@@ -128,10 +135,10 @@ def update(
     stale = {path for path in changed if path in after.notes}
     stale.update(path for path in index.notes_mentioning(keys) if path in after.notes)
     targets: dict[str, LinkTargets | None] = dict.fromkeys(changed)
-    targets.update(resolve_links(after, stale))
+    targets.update(resolve_links(after, sorted(stale)))
     after.targets = with_changes(index.targets, targets)
     after.mentioned = index.mentioned.with_changes(dict.fromkeys(changed))
-    _renew_memos(index, after, changed, changed | moved, stale | changed)
+    _renew_memos(index, after, changed | moved, stale | changed)
     affected = _find_affected_notes(index, after, changed, stale, keys)
     affected |= find_notes_depending_on_paths(index, after, moved)
     affected |= find_notes_depending_on_copies(index, after)
@@ -182,12 +189,12 @@ def _find_affected_notes(
     an added or removed file; and the notes that mention those names.
     """
     affected = set(resolved)
-    for path in resolved | changed:
+    for path in sorted(resolved | changed):
         old, new = set(before.targets.get(path, ())), set(after.targets.get(path, ()))
         affected.update(
             path for path in (old | new if path in changed else old ^ new) if path is not None
         )
-    for path in changed:
+    for path in sorted(before.files & changed):  # what links to a new file was resolved again
         if _linkable_parts(before.notes.get(path)) != _linkable_parts(after.notes.get(path)):
             affected.update(after.sources_of(path))
     sharing = {path for key in keys for path in after.definitions.get(key, ())}
@@ -217,7 +224,7 @@ def _linkable_parts(note: Note | None) -> object:
 def _find_changed_spellings(before: Index, after: Index, moved: Iterable[str]) -> set[str]:
     return {
         key
-        for path in moved
+        for path in sorted(moved)
         for _, _, key in names_of_file(before, path) ^ names_of_file(after, path)
     }
 
@@ -248,29 +255,44 @@ def make_resolver(names: PathsByName) -> Callable[[Note], LinkTargets]:
     return lambda note: tuple([resolve_link(note.path, link) for link in note.links])
 
 
-def _renew_memos(
-    before: Index, after: Index, changed: set[str], moved: set[str], resolved: set[str]
-) -> None:
-    """Carry over maps and tallies; only the given paths are visited."""
+def _renew_memos(before: Index, after: Index, moved: set[str], resolved: set[str]) -> None:
+    """Carry over derived values; only the given paths are visited.
+
+    `resolved` are the notes whose links were resolved, `moved` all that changed.
+    """
+    groupings = [memo for memo in before.memos if isinstance(memo, Grouping)]
+    keys = _list_changed_keys(groupings, before, after, moved, resolved)
     for memo, value in before.memos.items():
+        kind = value if isinstance(value, SteppedValue) else memo
+        paths = resolved if getattr(kind, "on_targets", False) else moved
         if isinstance(memo, Grouping):
-            paths = resolved if memo.on_targets else moved
-            after.memos[memo] = _patch_map(value, before, after, paths, memo.keys_of)
+            after.memos[memo] = _patch_map(value, *keys[memo])
         elif isinstance(memo, TraitCount):
-            paths = resolved if memo.on_targets else changed
             after.memos[memo] = _update_tally(memo, value, before, after, paths)
-        elif memo is build_files_by_path and value.groups is not None:
-            groups = _patch_map(value.groups, before, after, moved, _list_places)
-            after.memos[memo] = FilesByPath(after.files, groups)
-        elif memo in (build_near_keys, find_name_words, list_different_names):
-            if not find_renamed(before, after):
-                after.memos[memo] = value
-        elif memo is find_files_sharing_names:
-            after.memos[memo] = _update_shared_names(before, after, moved)
+        elif isinstance(value, SteppedValue):
+            after.memos[memo] = value.update(after, paths)
+        elif memo in _UPDATES:
+            after.memos[memo] = _UPDATES[memo](value, before, after, moved | resolved)
         elif memo is find_copied_folders and before.files is after.files:
             after.memos[memo] = value
-        elif isinstance(value, SteppedValue):
-            after.memos[memo] = value.update(after, moved)
+    if build_near_keys in before.memos and not find_renamed(before, after):
+        after.memos[build_near_keys] = before.memos[build_near_keys]
+
+
+def _update_files_by_path(
+    files: FilesByPath, before: Index, after: Index, paths: set[str]
+) -> FilesByPath:
+    if before.files is after.files:
+        return files
+    if files.groups is None:
+        return FilesByPath(after.files, searches=files.searches)
+    changes: _LostAndGained = {}, {}
+    for path in paths:
+        old, new = (
+            set(path_keys(path) if path in index.files else ()) for index in (before, after)
+        )
+        _add_changed_keys(changes, path, old, new)
+    return FilesByPath(after.files, _patch_map(files.groups, *changes))
 
 
 def fold_index(index: Index) -> Index:
@@ -281,26 +303,41 @@ def fold_index(index: Index) -> Index:
     after = Index(index.notes.folded(), index.names, fold(index.targets), index.files)
     # A note that is missing there after it was encoded again would count as one without links.
     after.mentioned = index.complete_mentioned().folded()
-    _renew_memos(index, after, set(), set(), set())
+    _renew_memos(index, after, set(), set())
     return after
 
 
-def _list_places(index: Index, path: str) -> Iterable[str]:
-    return path_keys(path) if path in index.files else ()
+_LostAndGained = tuple[dict[str, set[str]], dict[str, list[str]]]
+"""The paths that lost each key, and those that gained it."""
+
+
+def _list_changed_keys(
+    groupings: Sequence[Grouping], before: Index, after: Index, moved: set[str], resolved: set[str]
+) -> dict[Grouping, _LostAndGained]:
+    """Return the changes of some maps.
+
+    Each path is visited once, in order: decoding a note takes time.
+    """
+    found: dict[Grouping, _LostAndGained] = {grouping: ({}, {}) for grouping in groupings}
+    for path in sorted(moved | resolved):
+        for grouping in groupings:
+            if path in (resolved if grouping.on_targets else moved):
+                keys = set(grouping.keys_of(before, path)), set(grouping.keys_of(after, path))
+                _add_changed_keys(found[grouping], path, *keys)
+    return found
+
+
+def _add_changed_keys(changes: _LostAndGained, path: str, old: set[str], new: set[str]) -> None:
+    for key in old - new:
+        changes[0].setdefault(key, set()).add(path)
+    for key in new - old:
+        changes[1].setdefault(key, []).append(path)
 
 
 def _patch_map(
-    previous: PathsByKey, before: Index, after: Index, paths: Iterable[str], keys: KeyFunction
+    previous: PathsByKey, lost: Mapping[str, set[str]], gained: Mapping[str, list[str]]
 ) -> PathsByKey:
     """Return an updated derived map; the same object if no key of these paths changed."""
-    lost: dict[str, set[str]] = {}
-    gained: dict[str, list[str]] = {}
-    for path in paths:
-        old, new = set(keys(before, path)), set(keys(after, path))
-        for key in old - new:
-            lost.setdefault(key, set()).add(path)
-        for key in new - old:
-            gained.setdefault(key, []).append(path)
     if not lost and not gained:
         return previous
     patched: dict[str, tuple[str, ...] | None] = {}
@@ -315,23 +352,80 @@ def _patch_map(
     return with_changes(previous, patched)
 
 
-def _update_shared_names(before: Index, after: Index, moved: Iterable[str]) -> frozenset[str]:
+def _update_shared_names(
+    sharing: frozenset[str], before: Index, after: Index, moved: Iterable[str]
+) -> frozenset[str]:
     """Return files that share a name; only those of moved files need a new look."""
     if before.names is after.names:
-        return before.files_sharing_names
+        return sharing
     keys = {name_key(path) for path in moved}
     groups = (after.names.get(key, ()) for key in keys)
     outdated = (before.names.get(key, ()) for key in keys)
-    return before.files_sharing_names.difference(*outdated).union(
-        *(group for group in groups if len(group) > 1)
-    )
+    return sharing.difference(*outdated).union(*(group for group in groups if len(group) > 1))
 
 
 def _update_tally(
     tally: TraitCount, counts: "Counter[str]", before: Index, after: Index, changed: Iterable[str]
 ) -> "Counter[str]":
-    updated = Counter(counts)
+    added: Counter[str] = Counter()
     for path in changed:
-        updated.subtract(Counter(tally.list_traits(before, path)))
-        updated.update(tally.list_traits(after, path))
-    return +updated
+        added.update(tally.list_traits(after, path))
+        added.subtract(Counter(tally.list_traits(before, path)))
+    return _add_counts(counts, added)
+
+
+def _add_counts(counts: "Counter[_K]", added: "Counter[_K]") -> "Counter[_K]":
+    """Return the sum of counts; the same object if nothing is added."""
+    if not any(added.values()):
+        return counts
+    updated = counts.copy()
+    for key, number in added.items():
+        updated[key] += number
+        if not updated[key]:
+            del updated[key]
+    return updated
+
+
+def _update_name_words(
+    counts: "Counter[str]", before: Index, after: Index, paths: Iterable[str]
+) -> "Counter[str]":
+    return _add_counts(counts, count_changed_names(before, after, paths))
+
+
+def _update_target_words(
+    counts: "Counter[str]", before: Index, after: Index, paths: Iterable[str]
+) -> "Counter[str]":
+    targets = {
+        target
+        for path in paths
+        for target in {*unresolved_keys(before, path)} ^ {*unresolved_keys(after, path)}
+    }
+    added: Counter[str] = Counter()
+    for target in targets:
+        if target not in before.unresolved_sources:
+            added.update(list_words(target))
+        elif target not in after.unresolved_sources:
+            added.subtract(list_words(target))
+    return _add_counts(counts, added)
+
+
+def _update_copied_paths(
+    counts: "Counter[FolderPair]", before: Index, after: Index, moved: Iterable[str]
+) -> "Counter[FolderPair]":
+    if before.names is after.names:
+        return counts
+    added: Counter[FolderPair] = Counter()
+    for key in {name_key(path) for path in moved}:
+        added.update(list_copied_paths(after.names.get(key, ())))
+        added.subtract(Counter(list_copied_paths(before.names.get(key, ()))))
+    return _add_counts(counts, added)
+
+
+_UPDATES: Mapping[Callable[[Index], Any], Callable[[Any, Index, Index, set[str]], Any]] = {
+    count_name_words: _update_name_words,
+    count_target_words: _update_target_words,
+    count_copied_paths: _update_copied_paths,
+    find_files_sharing_names: _update_shared_names,
+    build_files_by_path: _update_files_by_path,
+}
+"""Derived values with the functions that change them as the vault."""

@@ -182,7 +182,7 @@ def _find_tag(index: Index, text: str) -> RenamedThing:
     hint = propose(
         [f"#{tag}" for tag in near], "A heading is named with its note, as in Note#Heading."
     )
-    raise UsageError(f"no note has the tag #{name}. {hint}")
+    raise UnknownNameError(f"no note has the tag #{name}. {hint}")
 
 
 def find_folder(index: Index, path: str) -> str | None:

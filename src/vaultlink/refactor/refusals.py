@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from vaultlink.fix.plan import Plan, Rename, RenameKind, VaultChanges
+from vaultlink.engine.checks import PROTECTED
+from vaultlink.fix.plan import Plan, Rename, RenameKind
 from vaultlink.index.index import Index, link_name
 from vaultlink.index.resolve import (
     file_name,
@@ -13,6 +14,7 @@ from vaultlink.index.resolve import (
     normalize_name,
     parent_folder,
 )
+from vaultlink.obsidian import TRASH_FOLDER
 from vaultlink.refactor.arguments import FILE_KINDS, explain_hidden, find_folder
 from vaultlink.refactor.refactoring import MOST_NAMED
 from vaultlink.refactor.relocation import RefusedError, expand
@@ -78,13 +80,26 @@ def refuse_new_note(path: str, index: Index, disk: DiskProbe, limits: NameLimits
     raise_problems(problems)
 
 
-def refuse_protected(changes: VaultChanges, is_protected: Callable[[str], bool]) -> None:
-    """Raise a RefusedError if protected files would be moved, made or removed."""
-    made = (path for path, texts in changes.texts.items() if None in texts)
-    paths = {*changes.files, *changes.files.values(), *made}
-    raise_problems(
-        [f"{path} is protected in the settings." for path in sorted(paths) if is_protected(path)]
-    )
+def refuse_protected(plan: Plan) -> None:
+    """Raise a RefusedError if protected paths would be moved, made or removed.
+
+    The trash in the vault takes deleted files, whatever the settings are.
+    """
+    made = {path for path, texts in plan.texts.items() if None in texts}
+    files = made.union(plan.files, plan.files.values())
+    folders = {path for pair in plan.moves.items() for path in pair} - files
+    find_protection = plan.before.settings.find_protection
+    for paths in (files, folders):
+        found = [(path, find_protection(path)) for path in sorted(paths)]
+        raise_problems(
+            [
+                f"{path} is protected in the settings."
+                if reason == PROTECTED
+                else f"{path} can't be changed: {reason}."
+                for path, reason in found
+                if reason and not path.startswith(f"{TRASH_FOLDER}/")
+            ]
+        )
 
 
 def refuse_skipped(plan: Plan, advice: str = "") -> None:

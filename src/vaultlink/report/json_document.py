@@ -28,7 +28,7 @@ def encode_json_lines(rows: Sequence[Any]) -> bytes:
     try:
         return escape_json(_ENCODER.encode_lines(rows))
     except (UnicodeEncodeError, OverflowError):
-        return b"".join([_encode(row) + b"\n" for row in rows])
+        return b"".join([encode_value(row) + b"\n" for row in rows])
 
 
 def encode_document(head: Mapping[str, Any], name: str, rows: Sequence[Any]) -> bytes:
@@ -38,7 +38,8 @@ def encode_document(head: Mapping[str, Any], name: str, rows: Sequence[Any]) -> 
 
 def join_document(head: Mapping[str, Any], name: str, lines: bytes, count: int) -> bytes:
     """Encode one JSON object like `encode_document`, with `count` rows as JSON lines."""
-    opening = _encode({"schema": SCHEMA_VERSION, **head})[:-1] + b',"' + name.encode() + b'":['
+    document = encode_value({"schema": SCHEMA_VERSION, **head})
+    opening = document[:-1] + b',"' + name.encode() + b'":['
     if not count:
         return opening + b"]}\n"
     # JSON has no raw line feed inside a row. There is no comma after the last row.
@@ -54,12 +55,12 @@ def encode_tables(document: msgspec.Struct) -> bytes:
             lines = encode_json_lines(value).removesuffix(b"\n")
             encoded = b"[\n" + lines.replace(b"\n", b",\n") + b"]"
         else:
-            encoded = _encode(value)
+            encoded = encode_value(value)
         parts.append(b'"' + name.encode() + b'":' + encoded)
     return b"{" + b",\n".join(parts) + b"}\n"
 
 
-def _encode(value: Any) -> bytes:
+def encode_value(value: Any) -> bytes:
     """Encode a value; `json` encodes names that are not Unicode, and large numbers."""
     try:
         return escape_json(_ENCODER.encode(value))

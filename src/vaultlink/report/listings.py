@@ -206,16 +206,8 @@ def rank_topics(state: State, wanted: Callable[[str], bool] = is_any_path) -> li
     They are those of the unresolved links that a check reports, of known findings, too. See
     `vaultlink.index.topics`.
     """
-    former = _FormerTargets(state)
-    return [
-        DanglingTopic(
-            topic.name,
-            [TopicLink(item.path, item.line) for item in topic.findings],
-            former.find_common(topic.findings),
-            topic.is_planned,
-        )
-        for topic in list_reported_topics(state, wanted)
-    ]
+    former = FormerTargets(state)
+    return [former.describe(topic) for topic in list_reported_topics(state, wanted)]
 
 
 def list_reported_topics(state: State, wanted: Callable[[str], bool] = is_any_path) -> list[Topic]:
@@ -224,14 +216,20 @@ def list_reported_topics(state: State, wanted: Callable[[str], bool] = is_any_pa
     return list_topics(chain.from_iterable(found[path] for path in found if wanted(path)))
 
 
-class _FormerTargets:
+class FormerTargets:
     """Finds what became of the files that unresolved links meant."""
 
     def __init__(self, state: State):
         self._index, self._history = state.index, state.settings.history
         self._links = cache(self._list_links)
 
-    def find_common(self, findings: Iterable[Diagnostic]) -> FormerTarget | None:
+    def describe(self, topic: Topic) -> DanglingTopic:
+        """Return a topic with the places of its links, and what became of their file."""
+        places = [TopicLink(item.path, item.line) for item in topic.findings]
+        former = self._find_common(topic.findings)
+        return DanglingTopic(topic.name, places, former, topic.is_planned)
+
+    def _find_common(self, findings: Iterable[Diagnostic]) -> FormerTarget | None:
         """Return what became of the file that all links meant; None if unknown."""
         found = {self._find(item) for item in findings}
         return found.pop() if len(found) == 1 else None

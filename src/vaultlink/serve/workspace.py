@@ -23,13 +23,13 @@ from vaultlink.index.packed_map import read_items
 from vaultlink.index.resolve import parent_folder
 from vaultlink.model import FileStamp
 from vaultlink.refactor.relocation import RefusedError
-from vaultlink.requests import Request
 from vaultlink.serve.stepper import Rescan, Stepper, folder_identity, has_no_notes, rescan
 from vaultlink.text import list_first, quote_name
 from vaultlink.watch.backend import BackendFactory, EventFeed, open_system_backend
 from vaultlink.watch.events import ChangeHints, EventQueue
 from vaultlink.watch.garbage import free_unused_objects
 from vaultlink.write.journal_files import digest_content
+from vaultlink.write.requests import Request
 from vaultlink.write.write_notes import WriteResult
 
 # -- changes of the files that hold a vault's settings ---------------------------------------------

@@ -30,7 +30,6 @@ from vaultlink.index.suggest import Suggester, list_unresolved
 from vaultlink.model import Diagnostic, FileStamp, Fix, Suggestion
 from vaultlink.write.open_folders import (
     CHANGED_SINCE_READ,
-    PROTECTED,
     READ_ONLY,
     make_barrier_finder,
 )
@@ -49,8 +48,8 @@ class AnalysedTexts:
 
     A note has no text if it must not be changed: it changed since, has a conflict, can't be read,
     or `skip_reason(path, text)` returns a reason to skip it. `skip_reasons` holds the reasons by
-    path. `overlays` are bytes that were analysed instead of those on disk. `is_protected` returns
-    True for paths that the settings protect.
+    path. `overlays` are bytes that were analysed instead of those on disk. `find_protection`
+    returns why the settings keep a path from changes, or "".
     """
 
     def __init__(
@@ -58,7 +57,7 @@ class AnalysedTexts:
         scan: VaultScan,
         skip_reason: Callable[[str, str], str | None] = lambda _path, _text: None,
         overlays: Mapping[str, bytes] | None = None,
-        is_protected: Callable[[str], bool] = lambda _path: False,
+        find_protection: Callable[[str], str] = lambda _path: "",
     ):
         self._skip_reason, self._overlays = skip_reason, overlays or {}
         self._root = os.fspath(scan.root)
@@ -67,7 +66,7 @@ class AnalysedTexts:
         self._paths_with_bom: set[str] = set()
         self._unwritable: dict[str, bool] = {}
         self._find_barrier = make_barrier_finder(self._root)
-        self.is_protected = is_protected
+        self.find_protection = find_protection
         self.skip_reasons: dict[str, str] = {}
 
     def __call__(self, path: str) -> str | None:
@@ -121,7 +120,7 @@ class AnalysedTexts:
     def is_unwritable(self, path: str) -> bool:
         """Return True if a note can't be written. None of its fixes are tried then."""
         if path not in self._unwritable:
-            reason = PROTECTED if self.is_protected(path) else None
+            reason = self.find_protection(path) or None
             if reason is None and path not in self._overlays:
                 reason = self._unwritable_reason(path)
             self._unwritable[path] = reason is not None
@@ -173,7 +172,9 @@ class PlannedTexts:
     def is_unwritable(self, path: str) -> bool:
         old = self.plan.find_old_path(path)
         is_new = self.plan.texts.get(old, ("",))[0] is None
-        return self.texts.is_protected(path) or (not is_new and self.texts.is_unwritable(old))
+        return bool(self.texts.find_protection(path)) or (
+            not is_new and self.texts.is_unwritable(old)
+        )
 
     def is_never_writable(self, path: str) -> bool:
         return self.is_unwritable(path) and self.explain(path) != READ_ONLY
@@ -183,9 +184,8 @@ class PlannedTexts:
         return old in self.plan.marked or self.texts.has_mark(old)
 
     def explain(self, path: str) -> str:
-        if self.texts.is_protected(path):
-            return PROTECTED
-        return self.texts.explain(self.plan.find_old_path(path))
+        protection = self.texts.find_protection(path)
+        return protection or self.texts.explain(self.plan.find_old_path(path))
 
 
 def apply_plan(
@@ -397,8 +397,8 @@ class Fixer(msgspec.Struct, frozen=True, dict=True):
 
     @cached_property
     def _own_texts(self) -> AnalysedTexts:
-        is_protected = self.state.settings.is_protected
-        return AnalysedTexts(self.scan, self.skip_reason, self.overlays, is_protected)
+        find_protection = self.state.settings.find_protection
+        return AnalysedTexts(self.scan, self.skip_reason, self.overlays, find_protection)
 
     def _analyse(self, texts: Mapping[str, str]) -> list[Change]:
         """Analyse changed texts, in parallel if there are many."""

@@ -25,6 +25,7 @@ from vaultlink.files import (
     read_start,
     user_folder,
 )
+from vaultlink.obsidian import TRASH_FOLDER
 from vaultlink.text import blake2b, lazy_pattern, quote_name
 from vaultlink.write.file_locks import try_lock
 from vaultlink.write.moves import FileIdentity, is_temporary_path, map_path
@@ -203,9 +204,6 @@ _MOVING = lazy_pattern(r"(?<![^/])\.(?=[^/]+$)")
 _RUN_ID = lazy_pattern(r"\d{8}-\d{6}-[0-9a-f]{4}", re.ASCII)
 _HIDDEN_FILES = (".vaultlink.toml", BASELINE_FILE, ".DS_Store", ".gitkeep")
 """Names of the hidden files of a vault that a run may change, or delete with their folder."""
-
-TRASH_FOLDER = ".trash"
-"""The folder in a vault to which Obsidian moves deleted files, if it is told to."""
 
 _NO_PATH_CHARS = "\0" if sys.platform != "win32" else "\0\\:"
 

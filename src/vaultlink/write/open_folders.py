@@ -19,8 +19,6 @@ OUTSIDE_VAULT = "it is outside the vault, behind a symbolic link"
 CHANGED_SINCE_READ = "it changed since it was read"
 READ_ONLY = "it is read-only"
 FOLDER_NOT_WRITABLE = "its folder is not writable"
-PROTECTED = "`protect` in the settings names it"
-PROTECTED_ALL = "`protect` in the settings names them"
 HARD_LINKED = "it has a second hard link, which would keep the old text"
 
 

@@ -99,13 +99,13 @@ def complete_refactoring(
     Notes that should change and can't be are refused unless it `skips` them; `advice` is a sentence
     for the message then.
     """
-    planned, settings = fixer.planned, fixer.state.settings
+    planned = fixer.planned
     folders = fixer.scan.listing.unreadable_folders
     if planned:
         folders = tuple((planned.plan.find_new_path(path), reason) for path, reason in folders)
     try:
         plan = make_plan()
-        refuse_protected(plan, settings.is_protected)
+        refuse_protected(plan)
         if not skips:
             refuse_skipped(plan, advice)
     except RefusedError as error:
@@ -123,12 +123,15 @@ def probe_later_disk(fixer: Fixer) -> DiskProbe:
 # -- names -----------------------------------------------------------------------------------------
 
 
-def expand_alias(index: Index, root: Path, word: str, find: FindPath) -> str:
+def expand_alias(
+    index: Index, root: Path, word: str, find: FindPath, planned: Plan | None = None
+) -> str:
     """Return a word that names something, with an alias replaced by a path.
 
     An alias counts only if the word names nothing else. It does not count if the name was that of a
-    file which a recorded run renamed or removed: to run the same command again, which is often done
-    by mistake, must not change the note that has the old name as an alias.
+    file which a recorded run, or the plan before, renames or removes: to run the same command
+    again, which is often done by mistake, must not change the note that has the old name as an
+    alias.
 
     Raises UsageError.
     """
@@ -142,13 +145,24 @@ def expand_alias(index: Index, root: Path, word: str, find: FindPath) -> str:
     else:
         return word
     wanted = normalize_name(alias.removeprefix("/").removesuffix(".md"))
-    for run in list_runs(root):
-        gone = [old for old, _ in run.moves] + [item.path for item in run.changes if not item.new]
-        names = {name for old in gone for name in (strip_note_extension(old), link_name(old))}
-        if not run.undone and wanted in map(normalize_name, names):
+    gone = [
+        (
+            f"`{escape_controls(run.command)}`",
+            [old for old, _ in run.moves] + [item.path for item in run.changes if not item.new],
+        )
+        for run in list_runs(root)
+        if not run.undone
+    ]
+    if planned:
+        removed = [path for path, (_, new) in planned.texts.items() if new is None]
+        renamed = [path for item in planned.renames for path in (item.old, item.new)]
+        gone.append(("an earlier change", [*renamed, *planned.files, *removed]))
+    for cause, paths in gone:
+        names = {name for old in paths for name in (strip_note_extension(old), link_name(old))}
+        if wanted in map(normalize_name, names):
             raise UsageError(
                 f"{quote_name(alias)} is an alias of {path}, and was the name of a file until "
-                f"`{escape_controls(run.command)}`. Write the path of the note that you mean."
+                f"{cause}. Write the path of the note that you mean."
             )
     return f"{path}{sign}{subpath}"
 
@@ -157,7 +171,8 @@ def read_word(fixer: Fixer, word: str, find: FindPath) -> str:
     index = fixer.state.index
     if find is find_nothing:
         refuse_absolute(index, word)
-    return expand_alias(index, fixer.scan.root, unwrap_link(word, index), find)
+    planned = fixer.planned.plan if fixer.planned else None
+    return expand_alias(index, fixer.scan.root, unwrap_link(word, index), find, planned)
 
 
 # -- renames and moves -----------------------------------------------------------------------------

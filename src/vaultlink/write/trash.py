@@ -18,8 +18,9 @@ from typing import NamedTuple
 from vaultlink.errors import UsageError
 from vaultlink.files import NO_FOLLOW, read_regular
 from vaultlink.fix.plan import Plan, VaultChanges
+from vaultlink.obsidian import TRASH_FOLDER
 from vaultlink.refactor.delete import Disposal
-from vaultlink.write.journal_files import TRASH_FOLDER, is_journal_path
+from vaultlink.write.journal_files import is_journal_path
 from vaultlink.write.moves import expand_moves, fold_path
 
 _MAX_RECORDED_BYTES = 100_000_000

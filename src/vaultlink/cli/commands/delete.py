@@ -11,7 +11,7 @@ from vaultlink.cli.commands.rename import (
 )
 from vaultlink.cli.options import argument, option
 from vaultlink.cli.terminal import print_stderr, require_terminal
-from vaultlink.cli.vault import make_path_finder, make_path_formatter, to_source_word
+from vaultlink.cli.vault import make_path_finder, make_path_formatter, to_vault_word
 from vaultlink.cli.write_run import run_plan
 from vaultlink.errors import UsageError
 from vaultlink.fix.plan import Plan
@@ -23,7 +23,12 @@ from vaultlink.report.fix_question import QuestionKey
 from vaultlink.report.layout import escape_controls, format_count
 from vaultlink.report.plan_result import describe_delete, list_references
 from vaultlink.text import list_first
-from vaultlink.write.refactors import find_disposal, read_deletion, read_new_target
+from vaultlink.write.refactors import (
+    find_disposal,
+    read_deleted_things,
+    read_deletion,
+    read_new_target,
+)
 
 if TYPE_CHECKING:
     from vaultlink.cli.interactive import KeyReader
@@ -114,11 +119,11 @@ class _DeleteCommand(RefactorCommand):
     # -- the plan --------------------------------------------------------------------------------
 
     def _plan(self, vault: Vault, sources: FixInputs) -> Plan:
-        find, words = make_path_finder(vault), self._options.notes
-        request = DeleteRequest(
-            tuple([to_source_word(vault, word) if word.strip() else word for word in words]),
-            attachments=self._options.with_attachments,
-        )
+        find, names = make_path_finder(vault), list[str]()
+        for word in self._options.notes:
+            names.append(_to_word(vault, word))
+            read_deleted_things(vault.fixer, names[-1:], find)  # the first wrong word is refused
+        request = DeleteRequest(tuple(names), attachments=self._options.with_attachments)
         deletion = read_deletion(vault.fixer, request, find)
         if deletion.unused:
             self.terminal.print_message(_describe_unused(deletion.unused))
@@ -143,7 +148,7 @@ class _DeleteCommand(RefactorCommand):
 
     def _read_target(self, vault: Vault, word: str, deleted: frozenset[str]) -> str:
         find = make_path_finder(vault)
-        return read_new_target(vault.fixer, to_source_word(vault, word), deleted, find)
+        return read_new_target(vault.fixer, _to_word(vault, word), deleted, find)
 
     def _ask(self, vault: Vault, deleted: frozenset[str]) -> None:
         """Let the user choose what becomes of the links. Raises KeyboardInterrupt to stop."""
@@ -201,6 +206,11 @@ class _DeleteCommand(RefactorCommand):
             _describe_group(own, LinkChoice.UNLINK),
         )
         return ", ".join(filter(None, clauses))
+
+
+def _to_word(vault: Vault, word: str) -> str:
+    inner = to_vault_word(vault, word)
+    return word if inner == "/" else inner  # errors name what was typed
 
 
 def _describe_group(links: Sequence[Reference], choice: LinkChoice, to: str = "") -> str:

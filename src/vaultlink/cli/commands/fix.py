@@ -232,7 +232,7 @@ class _FixCommand(WritingCommand):
         self._only_read = self._describe_left_out(wanted)
         if self.links_mentions:
             from vaultlink.cli.mention_search import print_frequent  # noqa: PLC0415
-            from vaultlink.requests import plan_certain_mentions  # noqa: PLC0415
+            from vaultlink.write.requests import plan_certain_mentions  # noqa: PLC0415
 
             install, later = format_install_command("ahocorasick-rs"), self._vault.fixer.after(plan)
             with self.terminal.progress_line("Searching mentions") as progress:

@@ -59,12 +59,6 @@ from vaultlink.report.plan_result import (
     list_unchanged,
     render_plan,
 )
-from vaultlink.requests import (
-    ExtractRequest,
-    MergeRequest,
-    RenameRequest,
-    plan_requests,
-)
 from vaultlink.text import quote_name
 from vaultlink.write.git_moves import stage_moves
 from vaultlink.write.journal_files import RecordedRun, list_runs
@@ -77,6 +71,12 @@ from vaultlink.write.refactors import (
     follow_renames,
     plan_name_changes,
     refuse_folder,
+)
+from vaultlink.write.requests import (
+    ExtractRequest,
+    MergeRequest,
+    RenameRequest,
+    plan_requests,
 )
 from vaultlink.write.write_notes import WriteResult
 

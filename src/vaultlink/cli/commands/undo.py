@@ -33,11 +33,11 @@ from vaultlink.files import is_folder, path_exists
 from vaultlink.index.resolve import file_name
 from vaultlink.links.naming import strip_note_extension
 from vaultlink.model import Safety, SkippedNote
+from vaultlink.obsidian import TRASH_FOLDER
 from vaultlink.report.changed_lines import skipped_rows
 from vaultlink.report.json_document import encode_document
 from vaultlink.report.layout import escape_controls, format_count
 from vaultlink.write.journal_files import (
-    TRASH_FOLDER,
     RecordedRun,
     list_record_files,
     list_runs,

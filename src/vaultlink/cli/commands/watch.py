@@ -16,6 +16,7 @@ from typing import Annotated
 
 from msgspec.structs import replace
 
+from vaultlink.api import make_suggester
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_ERROR
 from vaultlink.cli.options import RuleSelectionOptions, VaultArgument, option
 from vaultlink.cli.proposed_commands import format_vault_option
@@ -23,7 +24,6 @@ from vaultlink.cli.terminal import Terminal, format_label, print_stderr, wrap_li
 from vaultlink.cli.vault import (
     choose_named_vault,
     describe_skipped_preview,
-    make_suggester,
     scan_from_options,
     warn_of_scan,
 )

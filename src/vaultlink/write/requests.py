@@ -39,6 +39,7 @@ from vaultlink.fix.select import CountPaths, edits_only_read, make_fix_filter
 from vaultlink.fix.sources import FixAnswers
 from vaultlink.index.resolve import (
     is_note,
+    list_outer_folders,
     make_path_filter,
     normalize_name,
     resolve,
@@ -54,6 +55,7 @@ from vaultlink.mentions.search import (
     require_library,
 )
 from vaultlink.model import Diagnostic, Fix, SkippedNote
+from vaultlink.obsidian import TRASH_FOLDER
 from vaultlink.refactor.arguments import (
     FILE_KINDS,
     FindPath,
@@ -67,11 +69,10 @@ from vaultlink.refactor.refusals import (
 )
 from vaultlink.refactor.relocation import RefusedError
 from vaultlink.rules.portable_names import read_name_limits
-from vaultlink.rules.registry import select_rules
+from vaultlink.rules.registry import UnknownRule, select_rules
 from vaultlink.rules.section_rules import SECTION_RULES
 from vaultlink.text import list_first, quote_name
 from vaultlink.write.fixer import Fixer
-from vaultlink.write.journal_files import TRASH_FOLDER
 from vaultlink.write.refactors import (
     complete_refactoring,
     find_nothing,
@@ -212,21 +213,35 @@ def _get_options(request: Request) -> object:
 
 
 def _depends_on(before: Sequence[Rename], renames: Sequence[Rename]) -> bool:
-    """Return True if renames concern the same things as others, or where those lead."""
+    """Return True if renames concern the same things as others, or where those lead.
+
+    Or a folder that those rename: to move into it is another thing when its name is free, and names
+    in one whose case changes could mean both.
+    """
     taken = {item.old for item in before}
-    folders = tuple([f"{item.old}/" for item in renames if item.kind is RenameKind.FOLDER])
-    return any(item.old in taken for item in renames) or any(
-        item.kind in FILE_KINDS
-        and item.new.startswith(folders)
-        and not item.old.startswith(folders)
-        for item in before
+    folders, left = (
+        tuple([f"{item.old}/" for item in group if item.kind is RenameKind.FOLDER])
+        for group in (renames, before)
     )
+    respelt = tuple([f"{normalize_name(item.old)}/" for item in before if _is_respelt_folder(item)])
+    return any(
+        item.old in taken
+        or (item.new.startswith(left) and not item.old.startswith(left))
+        or f"{normalize_name(item.new)}/".startswith(respelt)
+        for item in renames
+    ) or any(item.kind in FILE_KINDS and item.new.startswith(folders) for item in before)
+
+
+def _is_respelt_folder(item: Rename) -> bool:
+    is_same = normalize_name(item.old) == normalize_name(item.new)
+    return is_same and item.kind is RenameKind.FOLDER
 
 
 def find_reused_paths(first: Plan, second: Plan) -> Iterator[str]:
     """Yield why a plan can't be written in one run with one before it, as sentences.
 
-    In a run, notes are written before files move, and are removed last.
+    In a run, notes are written before files move, and are removed last. A path that was that of a
+    file does not become that of a folder: undo could not make the file again.
     """
     gone = [path for path, (_, new) in first.texts.items() if new is None]
     removed = {normalize_name(first.find_new_path(path)) for path in gone}
@@ -234,10 +249,14 @@ def find_reused_paths(first: Plan, second: Plan) -> Iterator[str]:
     trashed = [old for old, new in first.moves.items() if new.startswith(f"{TRASH_FOLDER}/")]
     folders = tuple([f"{normalize_name(path)}/" for path in trashed])
     created = [path for path, (old, _) in second.texts.items() if old is None]
+    made = {first.find_new_path(path) for path, (old, _) in first.texts.items() if old is None}
+    created += [new for path, new in second.files.items() if path in made]
     reused = [path for path in created if normalize_name(path) in removed | left]
     reused += [path for path in second.files.values() if normalize_name(path) in removed]
     new = (*created, *second.files.values())
     reused += [path for path in new if normalize_name(path).startswith(folders)]
+    outer = {place for path in new for place in list_outer_folders(path)}
+    reused += [place for place in outer if normalize_name(place) in removed | left]
     for path in sorted({*reused}):
         yield (
             f"{path} is the path of what an earlier change moves or removes. Make that change in a "
@@ -250,7 +269,10 @@ def find_reused_paths(first: Plan, second: Plan) -> Iterator[str]:
 
 def _plan_fixes(fixer: Fixer, request: FixRequest, find: FindPath) -> Plan:
     settings = fixer.state.settings
-    rules = select_rules(settings.rules, request.select)
+    try:
+        rules = select_rules(settings.rules, request.select)
+    except UnknownRule as error:
+        raise UsageError(f"{error}. {propose(error.suggestions)}".rstrip()) from None
     is_chosen = make_path_filter(
         [
             find_source(fixer.state.index, read_word(fixer, word, find), find).path

@@ -1,0 +1,94 @@
+"""Answers as JSON objects of at most 4 KB: counts first, then as many rows as fit."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from vaultlink.report.json_document import encode_value
+
+MAX_BYTES = 4096
+"""Bytes of the longest answer, as UTF-8."""
+
+_MAX_HEAD_BYTES = 2048
+"""Bytes of what comes before the rows. The rest is for at least one row."""
+
+
+class Page(NamedTuple):
+    """The wanted rows: at most `limit`, after the first `after` ones."""
+
+    limit: int = 50
+    after: int = 0
+
+
+class ToolAnswer(NamedTuple):
+    """The parts of an answer.
+
+    Attributes:
+        counts: The numbers of what there is, also of the rows that are left out.
+        rows: The rows of the page, as (name of their list, row). They are made when needed.
+        total: The number of all rows.
+        lists: The names of the lists, in their order.
+        more: Other keys, behind the counts.
+    """
+
+    counts: Mapping[str, Any]
+    rows: Iterable[tuple[str, Any]] = ()
+    total: int = 0
+    lists: tuple[str, ...] = ()
+    more: Mapping[str, Any] = {}
+
+
+def encode_answer(answer: ToolAnswer, page: Page) -> str:
+    """Return an answer as JSON, with `next`: the `after` of the next page, or null."""
+    head = shorten({"counts": answer.counts, **answer.more}, _MAX_HEAD_BYTES)
+    lists: dict[str, list[Any]] = {name: [] for name in answer.lists}
+    size = len(encode_value({**head, **lists, "next": answer.total}))
+    number = 0
+    for name, row in answer.rows:
+        left = MAX_BYTES - size - 1  # and a comma
+        data = encode_value(row)
+        if len(data) > left or number == page.limit:
+            if number:
+                break
+            row = shorten(row, left)  # noqa: PLW2901 - the only one of its page
+            data = encode_value(row)
+        lists[name].append(row)
+        size += len(data) + 1
+        number += 1
+    following = page.after + number
+    is_last = following >= answer.total or not number
+    end = {"next": None if is_last else following} if answer.lists else {}
+    return encode_value({**head, **lists, **end}).decode()
+
+
+_LENGTHS = (1_000, 500, 250, 120, 60, 30, 10, 3)
+"""Characters of the longest text, and items of the longest list, that are tried in turn."""
+
+
+def shorten(value: Any, size: int) -> Any:
+    """Return a value with at most `size` bytes of JSON: long texts end with “…”."""
+    if len(encode_value(value)) <= size:
+        return value
+    for length in _LENGTHS:
+        short = _cut(value, length)
+        if len(encode_value(short)) <= size:
+            return short
+    return {}
+
+
+def _cut(value: Any, length: int) -> Any:
+    if isinstance(value, str):
+        return value if len(value) <= length else f"{value[: length - 1]}…"
+    if isinstance(value, Mapping):
+        items = list(value.items())[:length]
+        return {_cut(key, length + 20): _cut(item, length) for key, item in items}
+    if isinstance(value, list | tuple):
+        return [_cut(item, length) for item in value[:length]]
+    return value
+
+
+def cut_sentence(text: str) -> str:
+    """Return a message of at most 4 KB."""
+    data = text.encode("utf-8", "backslashreplace")
+    if len(data) <= MAX_BYTES:
+        return data.decode()
+    return data[: MAX_BYTES - 3].decode("utf-8", "ignore") + "…"

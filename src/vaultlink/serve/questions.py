@@ -1,0 +1,530 @@
+"""Answers to questions about one state of a vault. Nothing is written.
+
+Texts and names of notes are values in the answers, never sentences of vaultlink.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from itertools import chain, islice
+from typing import Any
+
+from vaultlink.api import Vault, hold_texts, make_suggester
+from vaultlink.baseline.file import findings_in_baseline, read_baseline_file
+from vaultlink.baseline.match import split_known
+from vaultlink.disk.scan import is_source_file, is_vault_path
+from vaultlink.engine.diagnostics import compute_identities
+from vaultlink.errors import UnknownNameError, UsageError, propose
+from vaultlink.index.anchors import find_anchor
+from vaultlink.index.name_search import SearchedKind
+from vaultlink.index.resolve import make_path_filter, resolve, resolve_with_alternatives
+from vaultlink.index.suggest_headings import suggest_anchors
+from vaultlink.index.titles import find_notes_by_alias, unwrap_link
+from vaultlink.mentions.mention import Mention
+from vaultlink.mentions.search import MentionSearch, build_mention_options, require_library
+from vaultlink.model import Diagnostic, Edit, Fix, Safety, Suggestion, TextByPath
+from vaultlink.refactor.arguments import find_folder
+from vaultlink.report.listings import (
+    DanglingTopicRow,
+    FormerTargets,
+    LinkRow,
+    link_rows,
+    list_reported_topics,
+    topic_row,
+)
+from vaultlink.rules.registry import UnknownRule, select_rules
+from vaultlink.serve.answers import Page, ToolAnswer
+from vaultlink.text import fold_title, list_first, quote_name
+
+# -- names in questions, which must lie in the vault -----------------------------------------------
+
+_OUTSIDE = re.compile(r"[/\\]|[A-Za-z]:[/\\]|[a-z][a-z0-9+.-]+://")
+_MAX_DRAFT_BYTES = 8_000_000
+
+
+def check_name(name: str) -> str:
+    """Return a name that may be one in the vault. Raises UsageError."""
+    if not name.strip():
+        raise UsageError("the name is empty. Write the path of a note, or its name as in a link.")
+    refuse_controls(name)
+    if _OUTSIDE.match(name):
+        raise UsageError(
+            f"{quote_name(name)} is no path in the vault. Paths begin at the root of the vault, "
+            "without a slash."
+        )
+    if ".." in re.split(r"[/\\]", name):
+        raise UsageError(f"{quote_name(name)} may lead out of the vault.")
+    return name
+
+
+def refuse_controls(text: str) -> None:
+    """Raise UsageError for a text with control characters."""
+    if not text.isprintable() and any(ord(char) < 32 or 127 <= ord(char) < 160 for char in text):
+        raise UsageError(f"{quote_name(text)} contains control characters.")
+
+
+def find_note(vault: Vault, name: str) -> str:
+    """Return the vault path of a note that a path, a link or an alias names.
+
+    Raises UsageError.
+    """
+    index = vault.index
+    word = unwrap_link(check_name(name), index).removeprefix("./")
+    for text in (word, word.partition("#")[0]):
+        path = text if text in index.files else resolve("", text, index.names) if text else None
+        aliased = () if path or not text else find_notes_by_alias(text, index)
+        if len(aliased) > 1:
+            raise UsageError(
+                f"several notes have the alias {quote_name(text)}. Write the path: "
+                f"{list_first(aliased, 4)}."
+            )
+        if path or aliased:
+            return path or aliased[0]
+    if folder := find_folder(index, word):
+        raise UsageError(f"{folder}/ is a folder. Name a note.")
+    near = [item.path for item in vault.suggest(word)[:2]]
+    hint = propose(near, "A note is named by its path in the vault, or as in a link.")
+    raise UnknownNameError(f"there is no note {quote_name(name)} in this vault. {hint}")
+
+
+def _select_rules(vault: Vault, rule: str | None) -> Callable[[Diagnostic], bool]:
+    if rule is None:
+        return lambda _finding: True
+    try:
+        names = select_rules(vault.rules, [rule])
+    except UnknownRule as error:
+        hint = propose(error.suggestions, "Findings have the name of their rule.")
+        raise UsageError(f"{error.problem}. {hint}") from None
+    return lambda finding: finding.rule in names
+
+
+# -- `check`: the findings of a vault, of a note, or those that drafts add -------------------------
+
+
+def check(
+    vault: Vault,
+    page: Page,
+    note: str | None = None,
+    drafts: Mapping[str, str] | None = None,
+    rule: str | None = None,
+) -> ToolAnswer:
+    """List the findings of the vault or a note; with drafts, only those that they add."""
+    is_wanted = _select_rules(vault, rule)
+    if drafts is not None:
+        if note is not None:
+            raise UsageError("check takes a note or drafts, not both.")
+        return _check_drafts(vault, page, drafts, is_wanted)
+    path = None if note is None else find_note(vault, note)
+    found, known = _list_unknown(vault, path)
+    rules, notes, listed = Counter[str](), set[str](), list[Diagnostic]()
+    for finding in filter(is_wanted, found):
+        if page.after <= rules.total() < page.after + page.limit:
+            listed.append(finding)
+        rules[finding.rule] += 1
+        notes.add(finding.path)
+    counts = {
+        "findings": rules.total(),
+        "notes": len(notes),
+        **({"known": known} if known else {}),
+        "rules": dict(rules.most_common()),
+    }
+    more = {} if path is None else {"note": path}
+    return _list_findings(vault, listed, rules.total(), counts, more)
+
+
+def _list_unknown(vault: Vault, path: str | None) -> tuple[Iterable[Diagnostic], int]:
+    """Return the findings that the baseline does not know, and how many it knows."""
+    data = read_baseline_file(vault.root)
+    if data is None:
+        found = vault.state.diagnostics
+        return (vault.diagnostics() if path is None else found.get(path, ())), 0
+    split = split_known(
+        vault.state.diagnostics,
+        [findings_in_baseline(vault, data)],
+        vault.text,
+        lambda other: path in (None, other),
+    )
+    return split.new, sum(count.left for count in split.known_counts)
+
+
+def _list_findings(
+    vault: Vault,
+    listed: Sequence[Diagnostic],
+    total: int,
+    counts: Mapping[str, Any],
+    more: Mapping[str, Any],
+) -> ToolAnswer:
+    rows = (("findings", make_finding_row(vault, item)) for item in listed)
+    return ToolAnswer(counts, rows, total, ("findings",), more)
+
+
+def _check_drafts(
+    vault: Vault,
+    page: Page,
+    drafts: Mapping[str, str],
+    is_wanted: Callable[[Diagnostic], bool],
+) -> ToolAnswer:
+    held, checked = hold_texts(vault, _read_drafts(drafts))
+    for compute in held.index.memos.keys() - vault.index.memos.keys():
+        vault.index.derive(compute)  # the next drafts take it over from here
+    added: list[Diagnostic] = []
+    resolved = 0
+    for path in sorted(checked, key=lambda path: (path not in drafts, path)):
+        before, after = (part.state.diagnostics.get(path, ()) for part in (vault, held))
+        new, gone = split_changed(before, after, vault.text, held.text)
+        added += filter(is_wanted, new)
+        resolved += sum(map(is_wanted, gone))
+    elsewhere = sum(item.path not in drafts for item in added)
+    counts = {
+        "findings": len(added),
+        "in_drafts": len(added) - elsewhere,
+        "elsewhere": elsewhere,
+        "resolved": resolved,
+        "drafts": len(drafts),
+    }
+    listed = added[page.after : page.after + page.limit]
+    return _list_findings(held, listed, len(added), counts, {})
+
+
+def _read_drafts(drafts: Mapping[str, str]) -> dict[str, bytes]:
+    if not drafts:
+        raise UsageError("drafts is empty. It holds the text of each note by its path.")
+    for path in drafts:
+        check_name(path)
+        if not (is_source_file(path) and is_vault_path(path)):
+            raise UsageError(
+                f"{quote_name(path)} can't be a note of this vault. The path of a draft is that of "
+                "the note, with .md at its end."
+            )
+    found = {path: text.encode("utf-8", "replace") for path, text in drafts.items()}
+    if sum(map(len, found.values())) > _MAX_DRAFT_BYTES:
+        raise UsageError("the drafts are longer than 8 MB. Check them one after the other.")
+    return found
+
+
+def split_changed(
+    old: Sequence[Diagnostic], new: Sequence[Diagnostic], old_text: TextByPath, new_text: TextByPath
+) -> tuple[list[Diagnostic], list[Diagnostic]]:
+    """Return the findings of a note that are new, and those that are gone."""
+    if old == new:
+        return [], []
+    old_keys, new_keys = compute_identities(old, old_text), compute_identities(new, new_text)
+    known, present = set(old_keys), set(new_keys)
+    return (
+        [item for key, item in zip(new_keys, new, strict=True) if key not in known],
+        [item for key, item in zip(old_keys, old, strict=True) if key not in present],
+    )
+
+
+def make_finding_row(vault: Vault, item: Diagnostic) -> dict[str, Any]:
+    """Return a finding with its suggestions, and its safe fix as a new text."""
+    row: dict[str, Any] = {
+        "path": item.path,
+        "line": item.line,
+        "column": item.column,
+        "rule": item.rule,
+        "severity": item.severity,
+        "message": item.message,
+    }
+    if item.target is not None:
+        row["target"] = item.target
+        suggested = make_suggester(vault, [item])(item)
+        row["suggestions"] = [_make_suggestion_row(other) for other in suggested[:3]]
+    fix = vault.fixer.lookup([item])(item)
+    if fix is not None and fix.safety is Safety.SAFE:
+        row["fix"] = _make_fix_row(vault, item, fix)
+    return row
+
+
+def _make_suggestion_row(item: Suggestion) -> dict[str, str]:
+    row = {"path": item.path, "reason": item.reason}
+    return row if item.subpath is None else {**row, "subpath": item.subpath}
+
+
+_MAX_REPLACED = 400
+"""Characters of a replaced text that includes what the finding is about."""
+
+
+def _make_fix_row(vault: Vault, item: Diagnostic, fix: Fix) -> dict[str, Any]:
+    """Return a fix as a text and its replacement, if its edits are near in one note."""
+    edits = sorted(fix.edits, key=lambda edit: edit.start)
+    if any(edit.path != item.path for edit in edits):
+        return {"title": fix.title}
+    start, end = edits[0].start, max(edit.end for edit in edits)
+    wide = min(start, item.start), max(end, item.end)
+    if wide[1] - wide[0] <= _MAX_REPLACED:
+        start, end = wide
+    text = vault.text(item.path)
+    row: dict[str, Any] = {"title": fix.title}
+    if start != item.start:
+        row["line"] = text.count("\n", 0, start) + 1
+        row["column"] = start - text.rfind("\n", 0, start)
+    return {**row, "old": text[start:end], "new": _apply_edits(text, start, end, edits)}
+
+
+def _apply_edits(text: str, start: int, end: int, edits: Sequence[Edit]) -> str:
+    parts, at = [], start
+    for edit in edits:
+        parts += [text[at : edit.start], edit.text]
+        at = edit.end
+    return "".join([*parts, text[at:end]])
+
+
+# -- `resolve`: what names mean before they are written --------------------------------------------
+
+_ADVICE = "nothing: write plain text or create it"
+_MAX_LIKELY = 3
+
+
+def resolve_names(
+    vault: Vault, page: Page, names: Sequence[str], source: str | None = None
+) -> ToolAnswer:
+    """Say for each name which file a link with it leads to, or which ones it may mean."""
+    start = "" if source is None else _find_source(vault, source)
+    rows = [_resolve_name(vault, name, start) for name in names]
+    counts = {
+        "names": len(rows),
+        "resolved": sum(row["path"] is not None and "missing" not in row for row in rows),
+        "ambiguous": sum("also" in row for row in rows),
+        "likely": sum(bool(row.get("likely")) for row in rows),
+        "nothing": sum("advice" in row for row in rows),
+    }
+    listed = (("names", row) for row in rows[page.after :])
+    return ToolAnswer(counts, listed, len(rows), ("names",))
+
+
+def _find_source(vault: Vault, source: str) -> str:
+    """Return the path of the note with the links, which need not exist."""
+    path = check_name(source)
+    return path if is_source_file(path) and is_vault_path(path) else find_note(vault, path)
+
+
+def _resolve_name(vault: Vault, name: str, source: str) -> dict[str, Any]:
+    index = vault.index
+    word = unwrap_link(check_name(name), index).partition("|")[0].strip()
+    target, sign, subpath = ("", "", "") if not word else word.partition("#")
+    if word in index.files or f"{word}.md" in index.files:
+        target, sign, subpath = word, "", ""
+    target = target.strip()
+    path, others = resolve_with_alternatives(source, target, index.names)
+    row: dict[str, Any] = {"name": name, "path": path or None}
+    if path and others:
+        row["also"] = sorted(others)
+    if path and subpath.strip():
+        return {**row, **_resolve_part(vault, path, f"{sign}{subpath}")}
+    if path:
+        return row
+    likely = _list_likely(vault, target, source)
+    if wanted := len(index.unresolved_sources.get(target, ())):
+        row["wanted_by"] = wanted
+    return {**row, "likely": likely, **({} if likely else {"advice": _ADVICE})}
+
+
+def _resolve_part(vault: Vault, path: str, subpath: str) -> dict[str, Any]:
+    """Return the line of a heading or block of a note, or those that may be meant."""
+    note = vault.index.notes.get(path)
+    if note is None:
+        return {"missing": subpath, "likely": [], "advice": _ADVICE}
+    if anchor := find_anchor(note, subpath):
+        return {"line": anchor.line}
+    likely = [_make_suggestion_row(item) for item in suggest_anchors(path, note, subpath)]
+    return {"missing": subpath, "likely": likely, **({} if likely else {"advice": _ADVICE})}
+
+
+_NOTE_KINDS = (SearchedKind.NOTE, SearchedKind.TITLE, SearchedKind.ALIAS)
+
+
+def _list_likely(vault: Vault, target: str, source: str) -> list[dict[str, str]]:
+    """Return the notes that a name may mean: suggestions, then names that contain it."""
+    found = {item.path: _make_suggestion_row(item) for item in vault.suggest(target)}
+    if len(found) < _MAX_LIKELY:
+        key = fold_title(target)
+        for name in vault.find_names(target.removesuffix(".md"), 2 * _MAX_LIKELY):
+            is_same = fold_title(name.text) == key
+            if name.kind in _NOTE_KINDS:
+                reason = str(name.kind) if is_same else f"{name.kind} {quote_name(name.text)}"
+                found.setdefault(name.path, {"path": name.path, "reason": reason})
+            elif name.kind is SearchedKind.HEADING and is_same:
+                row = {"path": name.path, "reason": "heading", "subpath": f"#{name.text}"}
+                found.setdefault(name.path, row)
+    found.pop(source, None)
+    return list(found.values())[:_MAX_LIKELY]
+
+
+# -- `note`: what a note contains, and what links to it --------------------------------------------
+
+PARTS = ("properties", "aliases", "tags", "headings", "blocks", "links", "backlinks")
+"""The parts of an answer about a note."""
+
+
+def describe_note(
+    vault: Vault, page: Page, note: str, parts: Sequence[str] | None = None
+) -> ToolAnswer:
+    """List the parts of a note: what it contains, and the links to it."""
+    path = find_note(vault, note)
+    lists = _list_parts(vault, path)
+    counts = {name: len(rows) for name, rows in lists.items()}
+    wanted = [name for name in PARTS if name in lists and (parts is None or name in parts)]
+    rows = chain.from_iterable(
+        ((name, row) for row in _render_rows(vault, path, name, lists[name])) for name in wanted
+    )
+    total = sum(counts[name] for name in wanted)
+    return ToolAnswer(counts, islice(rows, page.after, None), total, tuple(wanted), {"note": path})
+
+
+def _list_parts(vault: Vault, path: str) -> dict[str, Sequence[Any]]:
+    backlinks = vault.index.sources_of(path)
+    note = vault.index.notes.get(path)
+    if note is None:
+        return {"backlinks": backlinks}
+    return {
+        "properties": note.properties or (),
+        "aliases": note.aliases,
+        "tags": note.tags,
+        "headings": note.headings,
+        "blocks": note.blocks,
+        "links": note.links,
+        "backlinks": backlinks,
+    }
+
+
+def _render_rows(vault: Vault, path: str, part: str, rows: Sequence[Any]) -> Iterator[Any]:
+    if part == "links":
+        return map(_make_link_row, link_rows(vault.index, [path]))
+    if part == "backlinks":
+        return (_make_backlink_row(vault, source, path) for source in rows)
+    return map(_ROWS[part], rows)
+
+
+_ROWS: dict[str, Callable[[Any], Any]] = {
+    "properties": lambda item: {"key": item.key, "value": item.value},
+    "aliases": str,
+    "tags": lambda item: {"tag": item.name, "line": item.line},
+    "headings": lambda item: {"level": item.level, "text": item.text, "line": item.line},
+    "blocks": lambda item: {"id": item.id, "line": item.line},
+}
+
+
+def _make_link_row(row: LinkRow) -> dict[str, Any]:
+    found: dict[str, Any] = {"line": row.line, "link": row.raw}
+    if row.status != "external":
+        found["path"] = row.resolved
+    if row.status == "ambiguous":
+        found["ambiguous"] = True
+    if row.anchor == "missing":
+        found["missing"] = row.subpath
+    return found
+
+
+def _make_backlink_row(vault: Vault, source: str, path: str) -> dict[str, Any]:
+    links = vault.index.resolved_links(source)
+    return {
+        "path": source,
+        "lines": sorted({link.line for link, resolved in links if resolved == path}),
+    }
+
+
+# -- `unresolved` and `related` --------------------------------------------------------------------
+
+
+def list_unresolved_topics(vault: Vault, page: Page, folder: str | None = None) -> ToolAnswer:
+    """List what unresolved links name: mistakes first, then planned notes."""
+    state = vault.state
+    topics = list_reported_topics(state, _select_folder(vault, folder))
+    topics.sort(key=lambda topic: topic.is_planned)
+    planned = sum(topic.is_planned for topic in topics)
+    counts = {
+        "mistakes": len(topics) - planned,
+        "planned": planned,
+        "links": sum(len(topic.findings) for topic in topics),
+    }
+    former, vaults = FormerTargets(state), state.settings.obsidian.vaults
+    rows = (
+        ("topics", _make_topic_row(topic_row(former.describe(topic), vault.suggest, vaults)))
+        for topic in topics[page.after :]
+    )
+    return ToolAnswer(counts, rows, len(topics), ("topics",))
+
+
+def _select_folder(vault: Vault, folder: str | None) -> Callable[[str], bool]:
+    if folder is None:
+        return make_path_filter(())
+    found = find_folder(vault.index, check_name(folder).removeprefix("./"))
+    if found is None:
+        raise UsageError(
+            f"there is no folder {quote_name(folder)} in this vault. "
+            "A folder is named by its path, as in `Projects/2026`."
+        )
+    return make_path_filter([found])
+
+
+def _make_topic_row(row: DanglingTopicRow) -> dict[str, Any]:
+    first = row.sources[0]
+    found: dict[str, Any] = {
+        "topic": row.topic,
+        "kind": row.kind,
+        "links": row.count,
+        "notes": len({source.path for source in row.sources}),
+        "first": f"{first.path}:{first.line}",
+    }
+    if row.suggestions:
+        found["suggestions"] = [
+            {"path": item.path, "reason": item.reason} for item in row.suggestions[:3]
+        ]
+    return {**found, "cause": row.cause} if row.cause else found
+
+
+_MAX_RELATED = 50
+
+
+def list_related(vault: Vault, page: Page, note: str) -> ToolAnswer:
+    """List the notes most related to a note that it does not link to yet."""
+    path = find_note(vault, note)
+    found = vault.related(path, _MAX_RELATED)
+    rows = (
+        (
+            "related",
+            {"path": item.path, "score": round(item.score, 2), "why": item.why}
+            | ({"twin": True} if item.twin else {}),
+        )
+        for item in found[page.after :]
+    )
+    return ToolAnswer({"related": len(found)}, rows, len(found), ("related",), {"note": path})
+
+
+# -- `mentions` ------------------------------------------------------------------------------------
+
+
+def list_mentions(
+    vault: Vault, page: Page, note: str | None = None, to: str | None = None
+) -> ToolAnswer:
+    """List where notes name others without a link: in a note, of one, or all."""
+    targets = None if to is None else frozenset([find_note(vault, to)])
+    paths = sorted(vault.index.notes) if note is None else [find_note(vault, note)]
+    if note is None:
+        require_library()
+    options = build_mention_options(vault.config.mentions)
+    search = MentionSearch(vault.state, cache(vault.text), options)
+    found = search.find((path for path in paths if path in vault.index.notes), targets)
+    found.sort(key=lambda item: (-item.score, item.path, item.start))
+    counts = {
+        "mentions": len(found),
+        "certain": sum(item.certain for item in found),
+        "notes": len({item.path for item in found}),
+    }
+    rows = (("mentions", _make_mention_row(item)) for item in found[page.after :])
+    return ToolAnswer(counts, rows, len(found), ("mentions",))
+
+
+def _make_mention_row(item: Mention) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "path": item.path,
+        "line": item.line,
+        "column": item.column,
+        "words": item.words,
+        "target": item.target,
+        "score": item.score,
+        "certain": item.certain,
+    }
+    return {**row, "also": list(item.others)} if item.others else row
