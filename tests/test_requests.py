@@ -687,3 +687,26 @@ def test_wrong_json_is_explained(data: object, message: str) -> None:
 )
 def test_json_form_of_a_request(data: Change, request_: object) -> None:
     assert read_request(data) == request_
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"rename": "vaultlink.toml", "to": "old.toml"},
+        {"move": "vaultlink.toml", "to": "Harbour/"},
+        {"delete": "vaultlink.toml", "leave": True},
+        {"rename": "map.toml", "to": "vaultlink.toml"},
+    ],
+)
+def test_settings_file_is_not_moved_made_or_deleted(root: Path, wrong: Change) -> None:
+    (root / "map.toml").write_text("protect = []\n")
+    if wrong.get("to") != "vaultlink.toml":
+        (root / "vaultlink.toml").write_text('protect = ["Home.md"]\n')
+    with pytest.raises(RefusedError, match=r"^vaultlink\.toml is a settings file\."):
+        plan(root, wrong)
+
+
+def test_refusal_of_changes_at_once_names_all_of_them(root: Path) -> None:
+    both = [{"rename": "Plan", "to": "Crane"}, {"rename": "Home", "to": "Quay"}]
+    with pytest.raises(RefusedError, match=r"^changes 1 to 2 of 2: .*Quay"):
+        plan(root, *both)

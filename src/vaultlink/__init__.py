@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from vaultlink.api import Vault, open_vault
     from vaultlink.disk.scan import Settings
-    from vaultlink.errors import ConfigError, UsageError, VaultError
+    from vaultlink.errors import ConfigError, JournalError, UsageError, VaultError
     from vaultlink.fix.requests import (
         DeleteRequest,
         ExtractRequest,
@@ -35,6 +35,7 @@ __all__ = [
     "ExtractRequest",
     "Fix",
     "FixRequest",
+    "JournalError",
     "Link",
     "MentionsRequest",
     "MergeRequest",
@@ -59,6 +60,7 @@ __all__ = [
 
 _MODULES = {
     "ConfigError": "errors",
+    "JournalError": "errors",
     "RefusedError": "refactor.relocation",
     "Settings": "disk.scan",
     "TextLines": "text",

@@ -5,6 +5,9 @@ from typing import Any
 
 import msgspec
 
+CONFIG_NAMES = (".vaultlink.toml", "vaultlink.toml", "pyproject.toml")
+"""Names of configuration files in a folder, by precedence."""
+
 COMMAND_LINE = "command line"
 """The source of the layer of command line options. Messages name its keys as options."""
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from vaultlink.config.layers import CONFIG_NAMES
 from vaultlink.errors import ConfigError
 from vaultlink.files import (
     NO_FOLLOW,
@@ -18,9 +19,6 @@ from vaultlink.files import (
     read_within,
 )
 from vaultlink.text import curl_quotes, lazy_pattern
-
-CONFIG_NAMES = (".vaultlink.toml", "vaultlink.toml", "pyproject.toml")
-"""Names of configuration files in a folder, by precedence."""
 
 MAX_CONFIG_BYTES = 256_000
 """Bytes of the largest configuration file that is read."""

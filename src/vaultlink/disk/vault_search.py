@@ -9,7 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from vaultlink.disk.read import CONFIG_NAMES, MAX_CONFIG_BYTES
+from vaultlink.config.layers import CONFIG_NAMES
+from vaultlink.disk.read import MAX_CONFIG_BYTES
 from vaultlink.errors import UsageError
 from vaultlink.files import is_file, is_folder, read_regular
 from vaultlink.git.location import find_work_tree

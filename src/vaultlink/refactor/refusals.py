@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+from vaultlink.config.layers import CONFIG_NAMES
 from vaultlink.engine.checks import PROTECTED
 from vaultlink.fix.plan import Plan, Rename, RenameKind
 from vaultlink.index.index import Index, link_name
@@ -83,12 +84,19 @@ def refuse_new_note(path: str, index: Index, disk: DiskProbe, limits: NameLimits
 def refuse_protected(plan: Plan) -> None:
     """Raise a RefusedError if protected paths would be moved, made or removed.
 
-    The trash in the vault takes deleted files, whatever the settings are.
+    The trash in the vault takes deleted files, whatever the settings are. The files of the settings
+    themselves are protected: without them, nothing would be.
     """
     made = {path for path, texts in plan.texts.items() if None in texts}
     files = made.union(plan.files, plan.files.values())
     folders = {path for pair in plan.moves.items() for path in pair} - files
     find_protection = plan.before.settings.find_protection
+    raise_problems(
+        [
+            f"{path} is a settings file. No command moves, makes or deletes one in this way."
+            for path in sorted(files.intersection(CONFIG_NAMES))
+        ]
+    )
     for paths in (files, folders):
         found = [(path, find_protection(path)) for path in sorted(paths)]
         raise_problems(

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from vaultlink.disk.read import CONFIG_NAMES
+from vaultlink.config.layers import CONFIG_NAMES
 from vaultlink.disk.scan import BASELINE_FILE
 from vaultlink.disk.vault_search import find_marked_folder
 from vaultlink.errors import UsageError

@@ -5,6 +5,7 @@ The command line, the Python API and the server plan with these functions, and r
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
+from functools import partial
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -125,14 +126,21 @@ def plan_requests(
         raise UsageError("there is no change to plan.")
     number, plan = 0, None
     while number < len(requests):
+        count = 1
         try:
-            made, count = _plan_first(fixer, requests[number:], find, skips=skips)
+            make_plan, count = _gather_first(fixer, requests[number:], find, skips=skips)
+            made = make_plan()
             if plan:
                 raise_problems([*find_reused_paths(plan, made)])
         except UsageError as error:
             if len(requests) == 1:
                 raise
-            raise type(error)(f"change {number + 1} of {len(requests)}: {error}") from None
+            which = (
+                f"change {number + 1}"
+                if count == 1
+                else f"changes {number + 1} to {number + count}"
+            )
+            raise type(error)(f"{which} of {len(requests)}: {error}") from None
         number += count
         plan = made if plan is None else plan.then(made)
         fixer = fixer.after(plan)
@@ -140,31 +148,29 @@ def plan_requests(
     return plan
 
 
-def _plan_first(
+def _gather_first(
     fixer: Fixer, requests: Sequence[Request], find: FindPath, *, skips: bool
-) -> tuple[Plan, int]:
-    """Plan the first requests that happen at once; also return their number."""
-    first = requests[0]
+) -> tuple[Callable[[], Plan], int]:
+    """Return what plans the first requests that happen at once, and their number."""
+    first, count = requests[0], 1
     if isinstance(first, RenameRequest | MoveRequest):
         groups = _read_neighbours(fixer, requests, find)
+        count = len(groups)
         words = [
             item.new if isinstance(item, RenameRequest) else "/"
             for item, group in zip(requests, groups, strict=False)
             for _ in group
         ]
         renames = follow_folders([*chain.from_iterable(groups)], words)
-        plan = complete_refactoring(
-            fixer, lambda: plan_name_changes(fixer, renames, first), skips=skips
-        )
-        return plan, len(groups)
-    if isinstance(first, DeleteRequest):
+        make_plan = partial(plan_name_changes, fixer, renames, first)
+    elif isinstance(first, DeleteRequest):
         joined, count = _join_deletions(fixer, requests, find)
-        plan = complete_refactoring(fixer, lambda: plan_deletion(fixer, joined, find), skips=skips)
-        return plan, count
-    make_plan = _PLANNERS[type(first)]
-    if not isinstance(first, MergeRequest | ExtractRequest):
-        return make_plan(fixer, first, find), 1
-    return complete_refactoring(fixer, lambda: make_plan(fixer, first, find), skips=skips), 1
+        make_plan = partial(plan_deletion, fixer, joined, find)
+    else:
+        make_plan = partial(_PLANNERS[type(first)], fixer, first, find)
+        if not isinstance(first, MergeRequest | ExtractRequest):
+            return make_plan, 1
+    return partial(complete_refactoring, fixer, make_plan, skips=skips), count
 
 
 def _join_deletions(
@@ -249,9 +255,12 @@ def find_reused_paths(first: Plan, second: Plan) -> Iterator[str]:
     trashed = [old for old, new in first.moves.items() if new.startswith(f"{TRASH_FOLDER}/")]
     folders = tuple([f"{normalize_name(path)}/" for path in trashed])
     created = [path for path, (old, _) in second.texts.items() if old is None]
+    gone_later = [path for path, (_, new) in second.texts.items() if new is None]
+    taken = [path for path in gone_later if first.find_old_path(path) in first.files.values()]
     made = {first.find_new_path(path) for path, (old, _) in first.texts.items() if old is None}
     created += [new for path, new in second.files.items() if path in made]
-    reused = [path for path in created if normalize_name(path) in removed | left]
+    reused = [path for path in taken if first.find_old_path(path) != path]
+    reused += [path for path in created if normalize_name(path) in removed | left]
     reused += [path for path in second.files.values() if normalize_name(path) in removed]
     new = (*created, *second.files.values())
     reused += [path for path in new if normalize_name(path).startswith(folders)]

@@ -17,7 +17,8 @@ from vaultlink.cli.options import DiffOption, VaultArgument, VaultOptions, optio
 from vaultlink.cli.proposed_commands import name_vault
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import choose_named_vault, find_root, protect_vault
-from vaultlink.disk.read import CONFIG_NAMES, load_config
+from vaultlink.config.layers import CONFIG_NAMES
+from vaultlink.disk.read import load_config
 from vaultlink.disk.scan import BASELINE_FILE, list_files
 from vaultlink.disk.vault_search import find_marked_folder
 from vaultlink.errors import JournalError, UsageError
