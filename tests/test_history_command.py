@@ -4,6 +4,7 @@ import shutil
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -411,6 +412,30 @@ def test_change_of_a_name_in_the_history_is_a_step_like_any_other() -> None:
     assert collect_findings(after) == collect_findings(
         build_state(files, replace(settings, history=history))
     )
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        pytest.param({"vanished": {"Log.md": 3}}, id="the note itself vanished before"),
+        pytest.param(
+            {"moves": {"Old.md": "Log.md"}, "vanished": {"Old.md": 2, "Log.md": 3}},
+            id="the note was moved before the file vanished",
+        ),
+    ],
+)
+def test_change_of_what_became_of_a_note_itself_is_a_step_like_any_other(
+    before: Mapping[str, Any],
+) -> None:
+    files = {"Log.md": "[[Tide]]\n", "Other.md": ""}
+    settings = make_settings(["dangling-link"])
+    after = History(deleted=frozenset({"Tide.md"}), vanished={"Tide.md": 5})
+    known = replace(after, **{**before, "vanished": {**after.vanished, **before["vanished"]}})
+    stepped = step(
+        build_state(files, replace(settings, history=known)), [], replace(settings, history=after)
+    )
+    [finding] = collect_findings(stepped)
+    assert finding.message.endswith("; deleted.")
 
 
 # -- --no-history -------------------------------------------------------------------------------------------------

@@ -288,8 +288,13 @@ def _find_affected_by_history(before: History, after: History, index: Index) -> 
     }
     anchored = _changed_keys(before.anchors, after.anchors)
     names = _changed_keys(before.names, after.names)
+    # What a note's own links meant depends on its former paths, and on when these vanished.
+    own = files.union(
+        *({moves[path] for path in files & moves.keys()} for moves in (before.moves, after.moves))
+    )
     return {
         *(_find_notes_naming(index, files) if files else ()),
+        *(path for path in own if path in index.notes),
         *(index.notes_mentioning({key for name in names for key in target_spellings(name)})),
         *(source for path in anchored for source in index.anchor_sources.get(path, ())),
         *(
