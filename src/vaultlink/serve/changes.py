@@ -73,13 +73,17 @@ def plan_changes(
     counts = {name: len(rows) for name, rows in effects.items() if name != "diff"}
     lists = {name: rows for name, rows in effects.items() if rows}
     more: dict[str, Any] = {"plan": stored.id}
-    if apply and files > _MAX_FILES:
+    first = page.number
+    if not plan:
+        more = {"advice": "there is nothing to change."}
+    elif apply and files > _MAX_FILES:
         more["advice"] = f"not written: {files:,} files are more than {_MAX_FILES}. Call apply."
-    elif apply and plan:
+    elif apply:
         result = _write(call, stored.id)
         more = {"run": result.run_id, "written": len(result.written), "moved": len(result.moved)}
-    rows = islice(_mix(lists), page.after, None)
-    return ToolAnswer(counts, rows, sum(map(len, lists.values())), tuple(lists), more)
+        lists.pop("diff", None)
+    rows = islice(_mix(lists), first, None)
+    return ToolAnswer(counts, rows, sum(map(len, lists.values())), tuple(lists), more, first)
 
 
 def _check_names(value: object, *, is_text: bool = False) -> None:
@@ -246,5 +250,6 @@ def _describe_result(result: WriteResult, page: Page, verb: str) -> ToolAnswer:
         "moved": len(result.moved),
         "skipped": len(result.skipped),
     }
-    rows = (("skipped", row) for row in _list_skipped(result.skipped)[page.after :])
-    return ToolAnswer(counts, rows, len(result.skipped), ("skipped",), {"run": result.run_id})
+    rows = (("skipped", row) for row in _list_skipped(result.skipped)[page.number :])
+    more = {"run": result.run_id}
+    return ToolAnswer(counts, rows, len(result.skipped), ("skipped",), more, page.number)
