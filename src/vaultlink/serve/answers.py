@@ -145,8 +145,23 @@ def _cut(value: Any, length: int) -> Any:
     return value
 
 
-def cut_sentence(text: str) -> str:
-    """Return a message of at most 4 KB."""
+_SERVER_WORDS = (
+    (re.compile(r"; --verbose lists all\."), "."),
+    (re.compile(r"`vaultlink show [^`]*`"), "`note`"),
+    (re.compile(r"`vaultlink (unresolved|merge|extract|rename|move)`"), r"`\1`"),
+    (re.compile(r"(?<!\S)--(merge|to|unlink)\b"), r"“\1”"),
+    (
+        re.compile(r"unlink, redirect to another note, or leave\."),
+        "“unlink”: true, “to”: NOTE, or “leave”: true.",
+    ),
+)
+"""Words of messages for the command line, and those of the tools for the same."""
+
+
+def make_sentence(text: str) -> str:
+    """Return a message in the words of the tools, with at most 4 KB."""
+    for pattern, words in _SERVER_WORDS:
+        text = pattern.sub(words, text)
     data = text.encode("utf-8", "backslashreplace")
     if len(data) <= MAX_BYTES:
         return data.decode()

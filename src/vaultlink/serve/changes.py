@@ -6,6 +6,8 @@ from functools import partial
 from itertools import islice
 from typing import Any, NamedTuple
 
+from msgspec.structs import replace
+
 from vaultlink.api import Vault
 from vaultlink.errors import UsageError
 from vaultlink.fix.plan import Plan
@@ -83,7 +85,9 @@ def plan_changes(
         more = {"run": result.run_id, "written": len(result.written), "moved": len(result.moved)}
         lists.pop("diff", None)
     rows = islice(_mix(lists), first, None)
-    return ToolAnswer(counts, rows, sum(map(len, lists.values())), tuple(lists), more, first)
+    # After a write there is no next page: the same call would change something again.
+    total = 0 if "run" in more else sum(map(len, lists.values()))
+    return ToolAnswer(counts, rows, total, tuple(lists), more, first)
 
 
 def _check_names(value: object, *, is_text: bool = False) -> None:
@@ -117,8 +121,16 @@ def _list_effects(vault: Vault, plan: Plan) -> dict[str, list[Any]]:
         ],
         "keeps": [{"path": it.path, "line": it.line, "text": it.text} for it in plan.unchanged],
         "skipped": _list_skipped(plan.skipped),
-        "diff": [line.text for line in islice(plan.diff_lines(), _MAX_DIFF_LINES)],
+        "diff": _list_diff(plan),
     }
+
+
+def _list_diff(plan: Plan) -> list[str]:
+    """Return the first lines of a diff. Files that are only moved are not in it."""
+    edited = {old: new for old, new in plan.files.items() if old in plan.texts}
+    lines = replace(plan, files=edited).diff_lines()
+    found = [line.text for line in islice(lines, _MAX_DIFF_LINES)]
+    return [*found, "… more lines are left out"] if next(lines, None) else found
 
 
 def _make_file_row(plan: Plan, path: str, new_path: str | None, edits: int) -> dict[str, Any]:

@@ -47,7 +47,7 @@ READING = {
         "Findings about links: unresolved, ambiguous, malformed. Call it with drafts BEFORE you "
         "write notes: it answers only what the drafts add, in them and in other notes; drafts see "
         "each other, nothing is written. Apply a `fix` by replacing `old` with `new`. Call it with "
-        "a note, or nothing for the vault, to see what is there.",
+        "a note, or nothing for the vault, to see what is there. Pages: pass `next` as `after`.",
         {
             "note": _NOTE,
             "drafts": {
