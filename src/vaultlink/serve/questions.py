@@ -20,12 +20,12 @@ from vaultlink.index.anchors import find_anchor
 from vaultlink.index.name_search import SearchedKind
 from vaultlink.index.resolve import make_path_filter, resolve, resolve_with_alternatives
 from vaultlink.index.suggest_headings import suggest_anchors
-from vaultlink.index.titles import find_notes_by_alias, unwrap_link
+from vaultlink.index.titles import unwrap_link
 from vaultlink.index.topics import Topic
 from vaultlink.mentions.mention import Mention
 from vaultlink.mentions.search import MentionSearch, build_mention_options, require_library
 from vaultlink.model import Diagnostic, Edit, Fix, Safety, Suggestion, TextByPath
-from vaultlink.refactor.arguments import find_folder
+from vaultlink.refactor.arguments import find_aliased_note, find_folder
 from vaultlink.report.listings import (
     DanglingTopicRow,
     FormerTargets,
@@ -36,7 +36,7 @@ from vaultlink.report.listings import (
 )
 from vaultlink.rules.registry import UnknownRule, select_rules
 from vaultlink.serve.answers import Page, Place, ToolAnswer
-from vaultlink.text import fold_title, list_first, quote_name
+from vaultlink.text import fold_title, quote_name
 
 T = TypeVar("T")
 
@@ -76,14 +76,9 @@ def find_note(vault: Vault, name: str) -> str:
     word = unwrap_link(check_name(name), index).removeprefix("./")
     for text in (word, word.partition("#")[0]):
         path = text if text in index.files else resolve("", text, index.names) if text else None
-        aliased = () if path or not text else find_notes_by_alias(text, index)
-        if len(aliased) > 1:
-            raise UsageError(
-                f"several notes have the alias {quote_name(text)}. Write the path: "
-                f"{list_first(aliased, 4)}."
-            )
-        if path or aliased:
-            return path or aliased[0]
+        path = path or (find_aliased_note(index, text) if text else None)
+        if path:
+            return path
     if folder := find_folder(index, word):
         raise UsageError(f"{folder}/ is a folder. Name a note.")
     near = [item.path for item in vault.suggest(word)[:2]]
