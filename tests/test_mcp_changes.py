@@ -199,6 +199,8 @@ def test_written_changes_have_no_next_page(server: WritingServer) -> None:
     ("change", "sentence"),
     [
         ({"rename": "Nope", "to": "B"}, "“Nope”"),
+        ({"rename": "Lighthouse", "to": "B"}, "The change for them is “unresolved”: “Lighthouse”."),
+        ({"delete": "Lighthouse", "unlink": True}, "Unresolved links name “Lighthouse”."),
         ({"rename": "Mole", "to": "Home"}, "Home.md"),
         ({"rename": "Mole", "to": "../B"}, "“../B” may lead out of the vault."),
         ({"rename": "../Mole", "to": "B"}, "../Mole"),

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from msgspec.structs import replace
 
 from vaultlink.api import Vault
-from vaultlink.errors import UsageError
+from vaultlink.errors import UnknownNameError, UsageError
 from vaultlink.fix.plan import Plan
 from vaultlink.fix.requests import read_request
 from vaultlink.index.packed_map import list_changed_keys
@@ -20,6 +20,7 @@ from vaultlink.report.plan_result import list_changed_files
 from vaultlink.serve.answers import Page, ToolAnswer
 from vaultlink.serve.questions import check_name, refuse_controls, split_changed
 from vaultlink.serve.workspace import Workspace
+from vaultlink.text import quote_name
 from vaultlink.write.journal_files import LOCK_SECONDS, LockTimeout, lock_vault
 from vaultlink.write.write_notes import WriteResult
 
@@ -69,7 +70,10 @@ def plan_changes(
     requests = [read_request(change) for change in changes]
     for change in changes:
         _check_names(change, is_text="#" in str(change.get("rename")))
-    stored = call.workspace.plan(requests)
+    try:
+        stored = call.workspace.plan(requests)
+    except UnknownNameError as error:
+        raise UnknownNameError(f"{error}{_hint_at_topic(call.workspace.vault, changes)}") from None
     plan, effects = stored.plan, _list_effects(call.workspace.vault, stored.plan)
     files = len(effects["files"])
     counts = {name: len(rows) for name, rows in effects.items() if name != "diff"}
@@ -88,6 +92,19 @@ def plan_changes(
     # After a write there is no next page: the same call would change something again.
     total = 0 if "run" in more else sum(map(len, lists.values()))
     return ToolAnswer(counts, rows, total, tuple(lists), more, first)
+
+
+def _hint_at_topic(vault: Vault, changes: Sequence[Mapping[str, Any]]) -> str:
+    """Return a sentence about a name that unresolved links have; "" for none."""
+    for change in changes:
+        for key in ("rename", "delete", "merge"):
+            name = change.get(key)
+            if isinstance(name, str) and name in vault.index.unresolved_sources:
+                shown = quote_name(name)
+                return (
+                    f" Unresolved links name {shown}. The change for them is “unresolved”: {shown}."
+                )
+    return ""
 
 
 def _check_names(value: object, *, is_text: bool = False) -> None:
