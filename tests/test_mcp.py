@@ -224,7 +224,7 @@ def pick(value: Any, wanted: Any) -> Any:
         pytest.param(
             "note",
             {"note": "Flood", "parts": ["headings", "backlinks"], "limit": 2, "after": 1},
-            {"note": "Tide.md", "headings": [{"text": "Low water"}], "backlinks": [{"path": "Home.md"}], "next": 3},
+            {"note": "Tide.md", "headings": [{"text": "Low water"}], "backlinks": [{"path": "Home.md"}], "next": "3"},
             id="parts of a note named by an alias",
         ),
         pytest.param("note", {"note": "map.png"}, {"counts": {"backlinks": 1}}, id="attachment"),
@@ -322,9 +322,9 @@ def test_changes_on_disk_are_seen_at_once(tmp_path: Path) -> None:
         ("resolve", {"names": ["x"] * 101}, "must be a list of at most 100 texts."),
         ("check", {"limit": 0}, "the argument “limit” of check must be a whole number, 1 to 200."),
         ("check", {"limit": True}, "the argument “limit” of check must be a whole number, 1 to 200."),
-        ("check", {"after": -1}, "the argument “after” of check must be a whole number, 0 or more."),
+        ("check", {"after": -1}, "“-1” is no place in this listing. The value of “after” is that of “next” in an answer to the same question."),
         ("check", {"limit": 201}, "the argument “limit” of check must be a whole number, 1 to 200."),
-        ("check", {"after": 1.5}, "the argument “after” of check must be a whole number, 0 or more."),
+        ("check", {"after": 1.5}, "the argument “after” of check must be the “next” of another answer."),
         ("check", {"drafts": ["x"]}, "the argument “drafts” of check must be an object with a text for each path."),
         ("check", {"drafts": {"A.md": 1}}, "must be an object with a text for each path."),
         ("check", {"drafts": {}}, "drafts is empty."),
@@ -596,7 +596,7 @@ def test_pages_have_every_row_once(
     limit: int,
 ) -> None:
     rows: list[str] = []
-    after: int | None = 0
+    after: str | None = ""
     while after is not None:
         data = hostile.call(tool, {**arguments, "limit": limit, "after": after}).data
         assert 1 <= len(data[name]) <= limit
@@ -606,6 +606,65 @@ def test_pages_have_every_row_once(
     assert len(rows) == (counts[total] if total else counts["mistakes"] + counts["planned"])
     if tool != "check":
         assert len(set(rows)) == len(rows)
+
+
+@pytest.mark.parametrize("limit", [3, 50])
+def test_pages_skip_and_repeat_nothing_while_their_findings_are_fixed(
+    tmp_path: Path, limit: int
+) -> None:
+    lines = [f"- [[Old {number}]] and [[New]]" for number in range(15)]
+    files = {f"Log {name}.md": "\n".join(lines) for name in ("1:2", "A", "B")}
+    vault = create_vault(tmp_path / "vault", {**files, "Home.md": ""})
+    with McpClient(vault) as client:
+        seen: list[tuple[str, int]] = []
+        after: str | None = ""
+        while after is not None:
+            data = client.call(
+                "check", {"rule": "planned-note", "limit": limit, "after": after}
+            ).data
+            for row in data["findings"]:
+                seen.append((row["path"], row["line"]))
+                file = vault / row["path"]
+                file.write_text(file.read_text().replace(f"[[{row['target']}]]", "[[Home]]", 1))
+            after = data["next"]
+    assert seen == [(path, line) for path in sorted(files) for line in range(1, 16) for _ in "12"]
+
+
+def test_topics_are_paged_while_they_are_fixed(tmp_path: Path) -> None:
+    names = [f"Topic {number:02}: a" for number in range(30)]
+    vault = create_vault(
+        tmp_path / "vault", {f"N {name[6:8]}.md": f"[[{name}]]\n" for name in names}
+    )
+    with McpClient(vault) as client:
+        seen: list[str] = []
+        after: str | None = ""
+        while after is not None:
+            data = client.call("unresolved", {"limit": 7, "after": after}).data
+            for row in data["topics"]:
+                seen.append(row["topic"])
+                (vault / f"N {row['topic'][6:8]}.md").write_text("")
+            after = data["next"]
+    assert seen == names
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [
+        ("check", {"after": "Home.md"}),
+        ("check", {"after": "Home.md:1:x:VL101"}),
+        ("check", {"after": "9" * 5_000}),
+        ("unresolved", {"after": "Home.md:1:2:VL101"}),
+        ("mentions", {"after": "Home.md:1:2:VL101"}),
+        ("note", {"note": "Home", "after": "Home.md:1:2:VL101"}),
+        ("resolve", {"names": ["Home"], "after": "x"}),
+    ],
+)
+def test_places_of_another_listing_are_refused(
+    server: McpClient, tool: str, arguments: dict[str, Any]
+) -> None:
+    reply = server.call(tool, arguments)
+    assert reply.is_error
+    assert "is no place in this listing." in reply.text
 
 
 def test_after_the_last_row_there_is_nothing(server: McpClient) -> None:

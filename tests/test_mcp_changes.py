@@ -27,7 +27,7 @@ VAULT = {
     "Mole.md": "Along the [[Port]], an alias.\n",
     "old_pier.md": "---\ntitle: The old pier\n---\nBeside the [[Mole]].\n\n## Planks\n\nOf oak.\n",
     "Fog/Horn.md": "[[The old pier]] and the Mole.\n",
-    **{f"Many/Note {number}.md": "[[Harbour]]\n" for number in range(25)},
+    **{f"Many/Note {number}.md": "A\n\n\n[[Harbour]]\n\n\nB\n" for number in range(25)},
 }
 
 
@@ -93,7 +93,7 @@ def test_plan_writes_nothing_until_it_is_applied(server: WritingServer) -> None:
     plan = server.ask("change", changes=[{"rename": "Mole", "to": "Breakwater"}])
     assert read_files(server.vault) == before
     assert plan["counts"]["files"] == 3
-    assert plan["diff"][4:6] == [
+    assert plan["diff"][3:5] == [
         "-To the [[Harbour]], to the [[Mole]].",
         "+To the [[Harbour]], to the [[Breakwater]].",
     ]
@@ -162,8 +162,34 @@ def test_several_changes_are_one_run(server: WritingServer) -> None:
 
 def test_nothing_to_do_makes_no_run(server: WritingServer) -> None:
     done = server.ask("change", changes=[{"fix": "safe", "notes": ["Home"]}], apply=True)
+    assert done == {**done, "advice": "there is nothing to change."}
     assert done["counts"]["files"] == 0
-    assert "run" not in done
+    assert not {"run", "plan"} & done.keys()
+
+
+def test_moves_are_files_and_no_lines_of_the_diff(server: WritingServer) -> None:
+    plan = server.ask("change", changes=[{"move": "Many", "to": "More/"}], limit=200)
+    assert plan["counts"]["files"] == len(plan["files"]) == 25
+    assert plan.get("diff", []) == []
+    assert plan["next"] is None
+
+
+def test_long_diffs_say_that_lines_are_left_out(server: WritingServer) -> None:
+    call: dict[str, Any] = {"changes": [{"rename": "Harbour", "to": "Port"}], "limit": 200}
+    lines: list[str] = []
+    after: str | None = ""
+    while after is not None:
+        page = server.ask("change", **call, after=after)
+        lines += page["diff"]
+        after = page["next"]
+    assert lines[-1] == "… more lines are left out"
+    assert len(lines) == 201
+
+
+def test_written_changes_have_no_next_page(server: WritingServer) -> None:
+    done = server.ask("change", changes=[{"rename": "Mole", "to": "B"}], apply=True, limit=1)
+    assert (len(done["files"]), done["counts"]["files"], done["next"]) == (1, 3, None)
+    assert "diff" not in done
 
 
 # -- what is refused ------------------------------------------------------------------------------------------------------
@@ -173,6 +199,8 @@ def test_nothing_to_do_makes_no_run(server: WritingServer) -> None:
     ("change", "sentence"),
     [
         ({"rename": "Nope", "to": "B"}, "“Nope”"),
+        ({"rename": "Lighthouse", "to": "B"}, "The change for them is “unresolved”: “Lighthouse”."),
+        ({"delete": "Lighthouse", "unlink": True}, "Unresolved links name “Lighthouse”."),
         ({"rename": "Mole", "to": "Home"}, "Home.md"),
         ({"rename": "Mole", "to": "../B"}, "“../B” may lead out of the vault."),
         ({"rename": "../Mole", "to": "B"}, "../Mole"),
@@ -183,7 +211,16 @@ def test_nothing_to_do_makes_no_run(server: WritingServer) -> None:
         ({"move": "Mole", "to": "/tmp"}, "“/tmp” is no path in the vault."),
         ({"delete": "../../etc/passwd", "unlink": True}, ""),
         ({"delete": ".obsidian", "unlink": True}, ""),
-        ({"delete": "Mole"}, "unlink, redirect to another note, or leave"),
+        (
+            {"delete": "Mole"},
+            "Choose what becomes of them: “unlink”: true, “to”: NOTE, or “leave”: true.",
+        ),
+        ({"delete": "Mole", "to": "Mole"}, "“to”: Mole.md is deleted, too."),
+        (
+            {"rename": "old_pier#Nails", "to": "B"},
+            "old_pier.md has no heading “Nails”. `note` lists its headings.",
+        ),
+        ({"unresolved": "Nothing", "unlink": True}, "`unresolved` lists the topics."),
         ({"delete": "Mole", "unlink": True, "leave": True}, "“leave”"),
         ({"wipe": "Mole"}, "a change is an object with one of these keys"),
         ({"rename": "Mole"}, "required field `to`"),

@@ -17,6 +17,7 @@ from vaultlink.api import open_vault
 from vaultlink.disk.scan import Settings, VaultScan, is_temporary_name, scan_vault
 from vaultlink.engine.diagnostics import fingerprint
 from vaultlink.fix.select import FindingWithFix
+from vaultlink.index.packed_map import list_differing_keys
 from vaultlink.model import Diagnostic, FileStamp, Fix, History, LinkCounts, Note, Safety, Severity
 from vaultlink.parse.note import parse_note
 from vaultlink.report.layout import COLORED
@@ -45,7 +46,6 @@ from vaultlink.watch.session import (
     MarkedFindings,
     Session,
     compare_findings,
-    find_changed_paths,
     identify_findings,
 )
 from vaultlink.write.file_locks import try_lock
@@ -457,7 +457,7 @@ def test_new_and_resolved_findings(
     healed: list[str],
 ) -> None:
     one, other = side(before), side(after)
-    paths = find_changed_paths(one, other)
+    paths = list_differing_keys(one, other)
     differing = identify_findings(other, paths, lambda _path: "")
     came, went = compare_findings(identify(one), differing, paths, moved)
     assert [f"{item.path} {item.target}" for item, _ in came] == new
@@ -478,8 +478,8 @@ def test_fingerprint_of_equal_findings_counts_them() -> None:
 def test_paths_with_the_same_findings_do_not_differ() -> None:
     one = side({"a": ["x"], "b": ["y"], "c": ["z"]})
     other = side({"a": ["x"], "b": ["other"], "d": ["z"]})
-    assert sorted(find_changed_paths(one, other)) == ["b", "c", "d"]
-    assert find_changed_paths(one, dict(one)) == []
+    assert sorted(list_differing_keys(one, other)) == ["b", "c", "d"]
+    assert list_differing_keys(one, dict(one)) == []
 
 
 # -- where files went -----------------------------------------------------------------------------------------------

@@ -13,10 +13,10 @@ from running import create_vault, write_files
 from vaultlink.api import Vault
 from vaultlink.disk.scan import Settings, scan_vault
 from vaultlink.errors import ConfigError, UsageError, VaultError
+from vaultlink.fix.requests import DeleteRequest, RenameRequest
 from vaultlink.refactor.relocation import RefusedError
 from vaultlink.serve.workspace import Workspace
 from vaultlink.watch.loop import build_fresh_state, iterate_differences
-from vaultlink.write.requests import DeleteRequest, RenameRequest
 
 SMALL = {"a.md": "[[b]] and [[c]]\n", "b.md": "# B\n", "x/c.md": "[[a]]\n"}
 PLAIN = Settings(cache=False)

@@ -36,6 +36,7 @@ from vaultlink.write.journal_files import find_undone_moves
 
 if TYPE_CHECKING:
     from vaultlink.fix.plan import Plan
+    from vaultlink.fix.requests import Request
     from vaultlink.graph.build import Graph
     from vaultlink.graph.related import RelatedNote
     from vaultlink.graph.twins import TwinPair
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
     from vaultlink.index.name_search import FoundName, Symbol
     from vaultlink.parse.post import Post
     from vaultlink.write.fixer import Fixer
-    from vaultlink.write.requests import Request
     from vaultlink.write.write_notes import WriteResult
 
 __all__ = ["Settings", "Vault", "VaultError", "open_vault"]

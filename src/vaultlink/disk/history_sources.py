@@ -20,7 +20,6 @@ from vaultlink.history.git_renames import git_history
 from vaultlink.history.git_targets import find_git_targets
 from vaultlink.history.headings import last_key
 from vaultlink.history.link_changes import (
-    list_changed_keys,
     remember_created,
     remember_links,
     remember_names,
@@ -28,6 +27,7 @@ from vaultlink.history.link_changes import (
 from vaultlink.history.matcher import PieceIndex
 from vaultlink.index.anchors import part_key, split_parts
 from vaultlink.index.index import Index, target_spellings
+from vaultlink.index.packed_map import list_differing_keys
 from vaultlink.index.resolve import file_name, name_key, target_keys
 from vaultlink.links.kinds import SYNTAX
 from vaultlink.links.naming import find_query_target
@@ -264,7 +264,7 @@ def _remember_saved(
     present = Snapshot(
         {path: stamp for path, stamp in files.items() if path not in others}, now.notes.get
     )
-    changed = [path for path in list_changed_keys(before.notes, now.notes) if path in files]
+    changed = [path for path in list_differing_keys(before.notes, now.notes) if path in files]
     changed += [
         path
         for path in stored.table.attachments

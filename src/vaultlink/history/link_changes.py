@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence, Set
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
@@ -17,15 +17,13 @@ from vaultlink.history.headings import (
 )
 from vaultlink.index.anchors import find_anchor, find_slug_heading
 from vaultlink.index.index import Index, LinkTargets, target_spellings
-from vaultlink.index.packed_map import PackedMap
+from vaultlink.index.packed_map import list_differing_keys
 from vaultlink.index.resolve import file_name, normalize_name, resolve
 from vaultlink.index.suggest_headings import build_subpath
 from vaultlink.model import MAX_DELETED, Destination, FormerName, Heading, History, Link, Note
 
 # -- compare what links led to in two states of a vault --------------------------------------------
 
-
-T = TypeVar("T")
 
 _MAX_ALIGNED = 4_000_000
 """Product of the numbers of links in two versions of a note up to which they are aligned."""
@@ -69,7 +67,7 @@ def remember_links(known: History, before: Index, now: Index, moves: Mapping[str
     sources = {new: old for old, new in moves.items()}
     notes = {
         path: sources.get(path, path if path in before.notes and path not in moves else None)
-        for path in list_changed_keys(before.notes, now.notes) | moves.keys() | set(moves.values())
+        for path in {*list_differing_keys(before.notes, now.notes), *moves, *moves.values()}
         if path in now.notes
     }
     changes = _Changes(before, now, moves, notes)
@@ -79,16 +77,6 @@ def remember_links(known: History, before: Index, now: Index, moves: Mapping[str
         anchors=anchors,
         former_destinations=_remember_targets(known.former_destinations, changes),
     )
-
-
-def list_changed_keys(before: Mapping[str, T], now: Mapping[str, T]) -> set[str]:
-    """Return the keys whose values differ."""
-    if before is now:
-        return set()
-    if isinstance(before, PackedMap) and isinstance(now, PackedMap) and before.shares_column(now):
-        return {key for key in before.keys_differing(now) if before.get(key) != now.get(key)}
-    pairs = ((key, before.get(key), now.get(key)) for key in {*before, *now})
-    return {key for key, old, new in pairs if old is not new and old != new}
 
 
 # -- headings and blocks --------------------------------------------------------------------------
@@ -201,7 +189,7 @@ def _list_doubtful(old_source: str, source: str, changes: _Changes) -> set[str]:
 
 def _list_sources(changes: _Changes) -> set[str]:
     before, now = changes.before, changes.now
-    sources = list_changed_keys(before.targets, now.targets) | changes.notes.keys()
+    sources = {*list_differing_keys(before.targets, now.targets), *changes.notes}
     for path in changes.notes:
         old = changes.find_former(path)
         if old is not None and _anchors_of(old) != _anchors_of(now.notes[path]):
@@ -366,7 +354,7 @@ def remember_names(known: History, before: Index, now: Index, moves: Mapping[str
         if path in now.files:
             names[key] = name._replace(path=path)
     shared = set[str]()
-    for path in sorted(list_changed_keys(before.notes, now.notes)):
+    for path in sorted(list_differing_keys(before.notes, now.notes)):
         old, present = before.notes.get(path), moves.get(path, path)
         for key, kind in _list_names(old).items() if old else ():
             holders = {*before.notes_by_alias.get(key, ()), *before.notes_by_title.get(key, ())}

@@ -10,14 +10,13 @@ from typing import NamedTuple
 
 from vaultlink.index.index import (
     Index,
-    PathsByKey,
     SteppedValue,
     alias_keys,
     link_name,
     title_keys,
     unresolved_keys,
 )
-from vaultlink.index.packed_map import is_same_value, list_changed_keys
+from vaultlink.index.packed_map import list_differing_keys
 from vaultlink.index.resolve import file_name, name_key, normalize_name
 from vaultlink.index.words import (
     MIN_LETTERS,
@@ -655,13 +654,6 @@ def find_renamed(before: Index, after: Index) -> set[str]:
         (before.notes_by_title, after.notes_by_title),
         (before.notes_by_alias, after.notes_by_alias),
     ):
-        for name in _find_changed_keys(old, new):
+        for name in list_differing_keys(old, new):
             renamed.update(set(old.get(name, ())) ^ set(new.get(name, ())))
     return renamed
-
-
-def _find_changed_keys(old: PathsByKey, new: PathsByKey) -> Iterable[str]:
-    """Return changed keys; mostly none, as maps are identical or share values."""
-    if old is new:
-        return ()
-    return [key for key in list_changed_keys(old, new) if not is_same_value(old, new, key)]

@@ -393,7 +393,8 @@ def is_same_value(one: Mapping[str, T], other: Mapping[str, T], key: str) -> boo
     """Return True for the same value of a key; decodes only if the encodings differ."""
     if isinstance(one, PackedMap) and isinstance(other, PackedMap) and one.is_same(other, key):
         return True
-    return one.get(key) == other.get(key)
+    mine, theirs = one.get(key), other.get(key)
+    return mine is theirs or mine == theirs
 
 
 def list_changed_keys(before: Mapping[str, T], after: Mapping[str, T]) -> Iterable[str]:
@@ -405,6 +406,14 @@ def list_changed_keys(before: Mapping[str, T], after: Mapping[str, T]) -> Iterab
     ):
         return before.keys_differing(after)
     return dict.fromkeys((*before, *after))
+
+
+def list_differing_keys(before: Mapping[str, T], after: Mapping[str, T]) -> list[str]:
+    """Return the keys whose values differ, removed ones included."""
+    if before is after:
+        return []
+    keys = list_changed_keys(before, after)
+    return [key for key in keys if not is_same_value(before, after, key)]
 
 
 def read_items(mapping: Mapping[str, T]) -> Iterator[tuple[str, T]]:

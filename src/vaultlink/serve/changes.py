@@ -6,8 +6,10 @@ from functools import partial
 from itertools import islice
 from typing import Any, NamedTuple
 
+from msgspec.structs import replace
+
 from vaultlink.api import Vault
-from vaultlink.errors import UsageError
+from vaultlink.errors import UnknownNameError, UsageError
 from vaultlink.fix.plan import Plan
 from vaultlink.fix.requests import read_request
 from vaultlink.index.packed_map import list_changed_keys
@@ -18,6 +20,7 @@ from vaultlink.report.plan_result import list_changed_files
 from vaultlink.serve.answers import Page, ToolAnswer
 from vaultlink.serve.questions import check_name, refuse_controls, split_changed
 from vaultlink.serve.workspace import Workspace
+from vaultlink.text import quote_name
 from vaultlink.write.journal_files import LOCK_SECONDS, LockTimeout, lock_vault
 from vaultlink.write.write_notes import WriteResult
 
@@ -67,19 +70,41 @@ def plan_changes(
     requests = [read_request(change) for change in changes]
     for change in changes:
         _check_names(change, is_text="#" in str(change.get("rename")))
-    stored = call.workspace.plan(requests)
+    try:
+        stored = call.workspace.plan(requests)
+    except UnknownNameError as error:
+        raise UnknownNameError(f"{error}{_hint_at_topic(call.workspace.vault, changes)}") from None
     plan, effects = stored.plan, _list_effects(call.workspace.vault, stored.plan)
     files = len(effects["files"])
     counts = {name: len(rows) for name, rows in effects.items() if name != "diff"}
     lists = {name: rows for name, rows in effects.items() if rows}
     more: dict[str, Any] = {"plan": stored.id}
-    if apply and files > _MAX_FILES:
+    first = page.number
+    if not plan:
+        more = {"advice": "there is nothing to change."}
+    elif apply and files > _MAX_FILES:
         more["advice"] = f"not written: {files:,} files are more than {_MAX_FILES}. Call apply."
-    elif apply and plan:
+    elif apply:
         result = _write(call, stored.id)
         more = {"run": result.run_id, "written": len(result.written), "moved": len(result.moved)}
-    rows = islice(_mix(lists), page.after, None)
-    return ToolAnswer(counts, rows, sum(map(len, lists.values())), tuple(lists), more)
+        lists.pop("diff", None)
+    rows = islice(_mix(lists), first, None)
+    # After a write there is no next page: the same call would change something again.
+    total = 0 if "run" in more else sum(map(len, lists.values()))
+    return ToolAnswer(counts, rows, total, tuple(lists), more, first)
+
+
+def _hint_at_topic(vault: Vault, changes: Sequence[Mapping[str, Any]]) -> str:
+    """Return a sentence about a name that unresolved links have; "" for none."""
+    for change in changes:
+        for key in ("rename", "delete", "merge"):
+            name = change.get(key)
+            if isinstance(name, str) and name in vault.index.unresolved_sources:
+                shown = quote_name(name)
+                return (
+                    f" Unresolved links name {shown}. The change for them is “unresolved”: {shown}."
+                )
+    return ""
 
 
 def _check_names(value: object, *, is_text: bool = False) -> None:
@@ -113,8 +138,16 @@ def _list_effects(vault: Vault, plan: Plan) -> dict[str, list[Any]]:
         ],
         "keeps": [{"path": it.path, "line": it.line, "text": it.text} for it in plan.unchanged],
         "skipped": _list_skipped(plan.skipped),
-        "diff": [line.text for line in islice(plan.diff_lines(), _MAX_DIFF_LINES)],
+        "diff": _list_diff(plan),
     }
+
+
+def _list_diff(plan: Plan) -> list[str]:
+    """Return the first lines of a diff. Files that are only moved are not in it."""
+    edited = {old: new for old, new in plan.files.items() if old in plan.texts}
+    lines = replace(plan, files=edited).diff_lines()
+    found = [line.text for line in islice(lines, _MAX_DIFF_LINES)]
+    return [*found, "… more lines are left out"] if next(lines, None) else found
 
 
 def _make_file_row(plan: Plan, path: str, new_path: str | None, edits: int) -> dict[str, Any]:
@@ -246,5 +279,6 @@ def _describe_result(result: WriteResult, page: Page, verb: str) -> ToolAnswer:
         "moved": len(result.moved),
         "skipped": len(result.skipped),
     }
-    rows = (("skipped", row) for row in _list_skipped(result.skipped)[page.after :])
-    return ToolAnswer(counts, rows, len(result.skipped), ("skipped",), {"run": result.run_id})
+    rows = (("skipped", row) for row in _list_skipped(result.skipped)[page.number :])
+    more = {"run": result.run_id}
+    return ToolAnswer(counts, rows, len(result.skipped), ("skipped",), more, page.number)

@@ -26,7 +26,7 @@ from mcp.shared.message import SessionMessage
 
 from vaultlink import __version__
 from vaultlink.errors import USER_ERRORS, DamagedCacheError, UsageError
-from vaultlink.serve.answers import Page, cut_sentence, encode_answer
+from vaultlink.serve.answers import Page, encode_answer, make_sentence
 from vaultlink.serve.changes import Call
 from vaultlink.serve.questions import check
 from vaultlink.serve.tools import Tool, answer_call, list_tools
@@ -328,7 +328,7 @@ def _make_result(text: str, *, is_error: bool = False) -> types.CallToolResult:
 
 def _describe_error(error: Exception) -> str:
     if isinstance(error, USER_ERRORS):
-        return cut_sentence("\n".join(map(escape_controls, str(error).split("\n"))))
+        return make_sentence("\n".join(map(escape_controls, str(error).split("\n"))))
     detail = escape_controls(" ".join(str(error).split())[:300])
     return (
         f"internal error: {type(error).__name__}: {detail}. This is a bug in vaultlink; "
@@ -383,7 +383,7 @@ async def _read_resource(
     if uri != "vault://findings":
         known = " and ".join(resource.uri for resource in _RESOURCES)
         text = f"there is no resource {quote_name(uri)}. The resources are {known}."
-        raise MCPError(types.INVALID_PARAMS, cut_sentence(text))
+        raise MCPError(types.INVALID_PARAMS, make_sentence(text))
     page = Page()
     try:
         text = await _run(

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import chain, islice
-from typing import Any
+from typing import Any, TypeVar
 
 from vaultlink.api import Vault, hold_texts, make_suggester
 from vaultlink.baseline.file import findings_in_baseline, read_baseline_file
@@ -20,11 +20,12 @@ from vaultlink.index.anchors import find_anchor
 from vaultlink.index.name_search import SearchedKind
 from vaultlink.index.resolve import make_path_filter, resolve, resolve_with_alternatives
 from vaultlink.index.suggest_headings import suggest_anchors
-from vaultlink.index.titles import find_notes_by_alias, unwrap_link
+from vaultlink.index.titles import unwrap_link
+from vaultlink.index.topics import Topic
 from vaultlink.mentions.mention import Mention
 from vaultlink.mentions.search import MentionSearch, build_mention_options, require_library
 from vaultlink.model import Diagnostic, Edit, Fix, Safety, Suggestion, TextByPath
-from vaultlink.refactor.arguments import find_folder
+from vaultlink.refactor.arguments import find_aliased_note, find_folder
 from vaultlink.report.listings import (
     DanglingTopicRow,
     FormerTargets,
@@ -34,8 +35,10 @@ from vaultlink.report.listings import (
     topic_row,
 )
 from vaultlink.rules.registry import UnknownRule, select_rules
-from vaultlink.serve.answers import Page, ToolAnswer
-from vaultlink.text import fold_title, list_first, quote_name
+from vaultlink.serve.answers import Page, Place, ToolAnswer
+from vaultlink.text import fold_title, quote_name
+
+T = TypeVar("T")
 
 # -- names in questions, which must lie in the vault -----------------------------------------------
 
@@ -73,14 +76,9 @@ def find_note(vault: Vault, name: str) -> str:
     word = unwrap_link(check_name(name), index).removeprefix("./")
     for text in (word, word.partition("#")[0]):
         path = text if text in index.files else resolve("", text, index.names) if text else None
-        aliased = () if path or not text else find_notes_by_alias(text, index)
-        if len(aliased) > 1:
-            raise UsageError(
-                f"several notes have the alias {quote_name(text)}. Write the path: "
-                f"{list_first(aliased, 4)}."
-            )
-        if path or aliased:
-            return path or aliased[0]
+        path = path or (find_aliased_note(index, text) if text else None)
+        if path:
+            return path
     if folder := find_folder(index, word):
         raise UsageError(f"{folder}/ is a folder. Name a note.")
     near = [item.path for item in vault.suggest(word)[:2]]
@@ -117,9 +115,12 @@ def check(
         return _check_drafts(vault, page, drafts, is_wanted)
     path = None if note is None else find_note(vault, note)
     found, known = _list_unknown(vault, path)
-    rules, notes, listed = Counter[str](), set[str](), list[Diagnostic]()
-    for finding in filter(is_wanted, found):
-        if page.after <= rules.total() < page.after + page.limit:
+    rules, notes, listed, start = Counter[str](), set[str](), list[Diagnostic](), 0
+    is_before = page.make_test(*_FINDING_PLACE)
+    for number, finding in enumerate(filter(is_wanted, found)):
+        if is_before(number, _get_place(finding)):
+            start += 1
+        elif len(listed) < page.limit:
             listed.append(finding)
         rules[finding.rule] += 1
         notes.add(finding.path)
@@ -130,7 +131,22 @@ def check(
         "rules": dict(rules.most_common()),
     }
     more = {} if path is None else {"note": path}
-    return _list_findings(vault, listed, rules.total(), counts, more)
+    return ToolAnswer(
+        counts,
+        _make_finding_rows(vault, listed),
+        rules.total(),
+        ("findings",),
+        more,
+        start,
+        lambda number: _get_place(listed[number]),
+    )
+
+
+_FINDING_PLACE = (str, int, int, str)
+
+
+def _get_place(item: Diagnostic) -> Place:
+    return item.path, item.line, item.column, item.code
 
 
 def _list_unknown(vault: Vault, path: str | None) -> tuple[Iterable[Diagnostic], int]:
@@ -148,15 +164,8 @@ def _list_unknown(vault: Vault, path: str | None) -> tuple[Iterable[Diagnostic],
     return split.new, sum(count.left for count in split.known_counts)
 
 
-def _list_findings(
-    vault: Vault,
-    listed: Sequence[Diagnostic],
-    total: int,
-    counts: Mapping[str, Any],
-    more: Mapping[str, Any],
-) -> ToolAnswer:
-    rows = (("findings", make_finding_row(vault, item)) for item in listed)
-    return ToolAnswer(counts, rows, total, ("findings",), more)
+def _make_finding_rows(vault: Vault, items: Iterable[Diagnostic]) -> Iterator[tuple[str, Any]]:
+    return (("findings", make_finding_row(vault, item)) for item in items)
 
 
 def _check_drafts(
@@ -183,8 +192,8 @@ def _check_drafts(
         "resolved": resolved,
         "drafts": len(drafts),
     }
-    listed = added[page.after : page.after + page.limit]
-    return _list_findings(held, listed, len(added), counts, {})
+    rows = _make_finding_rows(held, added[page.number :])
+    return ToolAnswer(counts, rows, len(added), ("findings",), start=page.number)
 
 
 def _read_drafts(drafts: Mapping[str, str]) -> dict[str, bytes]:
@@ -290,8 +299,8 @@ def resolve_names(
         "likely": sum(bool(row.get("likely")) for row in rows),
         "nothing": sum("advice" in row for row in rows),
     }
-    listed = (("names", row) for row in rows[page.after :])
-    return ToolAnswer(counts, listed, len(rows), ("names",))
+    listed = (("names", row) for row in rows[page.number :])
+    return ToolAnswer(counts, listed, len(rows), ("names",), start=page.number)
 
 
 def _find_source(vault: Vault, source: str) -> str:
@@ -370,7 +379,8 @@ def describe_note(
         ((name, row) for row in _render_rows(vault, path, name, lists[name])) for name in wanted
     )
     total = sum(counts[name] for name in wanted)
-    return ToolAnswer(counts, islice(rows, page.after, None), total, tuple(wanted), {"note": path})
+    listed = islice(rows, page.number, None)
+    return ToolAnswer(counts, listed, total, tuple(wanted), {"note": path}, page.number)
 
 
 def _list_parts(vault: Vault, path: str) -> dict[str, Sequence[Any]]:
@@ -440,11 +450,32 @@ def list_unresolved_topics(vault: Vault, page: Page, folder: str | None = None) 
         "links": sum(len(topic.findings) for topic in topics),
     }
     former, vaults = FormerTargets(state), state.settings.obsidian.vaults
+    listed = _skip_rows(topics, page, _get_topic_place, int, int, str)
     rows = (
         ("topics", _make_topic_row(topic_row(former.describe(topic), vault.suggest, vaults)))
-        for topic in topics[page.after :]
+        for topic in listed
     )
-    return ToolAnswer(counts, rows, len(topics), ("topics",))
+    return ToolAnswer(
+        counts,
+        rows,
+        len(topics),
+        ("topics",),
+        start=len(topics) - len(listed),
+        get_place=lambda number: _get_topic_place(listed[number]),
+    )
+
+
+def _get_topic_place(topic: Topic) -> Place:
+    return int(topic.is_planned), -len(topic.findings), topic.name
+
+
+def _skip_rows(
+    items: Sequence[T], page: Page, get_place: Callable[[T], Place], *kinds: type
+) -> Sequence[T]:
+    """Return the items of a page and of those behind it."""
+    is_before = page.make_test(*kinds)
+    start = sum(is_before(number, get_place(item)) for number, item in enumerate(items))
+    return items[start:]
 
 
 def _select_folder(vault: Vault, folder: str | None) -> Callable[[str], bool]:
@@ -488,9 +519,10 @@ def list_related(vault: Vault, page: Page, note: str) -> ToolAnswer:
             {"path": item.path, "score": round(item.score, 2), "why": item.why}
             | ({"twin": True} if item.twin else {}),
         )
-        for item in found[page.after :]
+        for item in found[page.number :]
     )
-    return ToolAnswer({"related": len(found)}, rows, len(found), ("related",), {"note": path})
+    counts = {"related": len(found)}
+    return ToolAnswer(counts, rows, len(found), ("related",), {"note": path}, page.number)
 
 
 # -- `mentions` ------------------------------------------------------------------------------------
@@ -507,14 +539,26 @@ def list_mentions(
     options = build_mention_options(vault.config.mentions)
     search = MentionSearch(vault.state, cache(vault.text), options)
     found = search.find((path for path in paths if path in vault.index.notes), targets)
-    found.sort(key=lambda item: (-item.score, item.path, item.start))
+    found.sort(key=_get_mention_place)
     counts = {
         "mentions": len(found),
         "certain": sum(item.certain for item in found),
         "notes": len({item.path for item in found}),
     }
-    rows = (("mentions", _make_mention_row(item)) for item in found[page.after :])
-    return ToolAnswer(counts, rows, len(found), ("mentions",))
+    listed = _skip_rows(found, page, _get_mention_place, float, str, int)
+    rows = (("mentions", _make_mention_row(item)) for item in listed)
+    return ToolAnswer(
+        counts,
+        rows,
+        len(found),
+        ("mentions",),
+        start=len(found) - len(listed),
+        get_place=lambda number: _get_mention_place(listed[number]),
+    )
+
+
+def _get_mention_place(item: Mention) -> Place:
+    return -float(item.score), item.path, item.start
 
 
 def _make_mention_row(item: Mention) -> dict[str, Any]:

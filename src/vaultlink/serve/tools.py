@@ -37,8 +37,8 @@ _DEFAULT_LIMIT, _CHANGE_LIMIT = 20, 100
 _TEXT = {"type": "string"}
 _NOTE = {"type": "string", "description": "Path in the vault, or name as in a link"}
 _TEXTS = {"type": "array", "items": _TEXT}
-_PAGE = {"limit": {"type": "integer"}, "after": {"type": "integer"}}
-_BOUNDS = {"limit": range(1, 201), "after": range(1 << 53)}
+_PAGE = {"limit": {"type": "integer"}, "after": _TEXT}
+_BOUNDS = {"limit": range(1, 201)}
 """The numbers that are allowed. They are not in the schemas, which must be short."""
 
 
@@ -47,7 +47,7 @@ READING = {
         "Findings about links: unresolved, ambiguous, malformed. Call it with drafts BEFORE you "
         "write notes: it answers only what the drafts add, in them and in other notes; drafts see "
         "each other, nothing is written. Apply a `fix` by replacing `old` with `new`. Call it with "
-        "a note, or nothing for the vault, to see what is there.",
+        "a note, or nothing for the vault, to see what is there. Pages: pass `next` as `after`.",
         {
             "note": _NOTE,
             "drafts": {
@@ -111,7 +111,7 @@ def answer_call(call: Call, tool: Tool, name: str, arguments: object) -> str:
     """Return the answer of a tool as JSON. Raises an error of `USER_ERRORS`."""
     given = read_arguments(name, tool, arguments)
     limit = _CHANGE_LIMIT if tool.writes else _DEFAULT_LIMIT
-    page = Page(given.pop("limit", limit), given.pop("after", 0))
+    page = Page(given.pop("limit", limit), given.pop("after", ""))
     subject = call if tool.writes else call.workspace.refresh()
     return encode_answer(tool.answer(subject, page, **given), page)
 
@@ -128,6 +128,8 @@ def read_arguments(name: str, tool: Tool, arguments: object) -> dict[str, Any]:
     if not isinstance(arguments, Mapping):
         raise UsageError(f"the arguments of {name} are a JSON object with the keys {known}.")
     given = {str(key): value for key, value in arguments.items() if value is not None}
+    if type(given.get("after")) is int:
+        given["after"] = str(given["after"])
     for key in arguments:
         if key not in tool.properties:
             raise UsageError(f"{name} has no argument {quote_name(str(key))}. It takes {known}.")
@@ -171,7 +173,7 @@ def _describe_type(schema: Mapping[str, Any], key: str = "") -> str:
     """Return the values that an argument can have, with an article."""
     kind = schema["type"]
     if kind == "integer":
-        return "a whole number, 1 to 200" if key == "limit" else "a whole number, 0 or more"
+        return "a whole number, 1 to 200"
     if kind == "array":
         items: Mapping[str, Any] = schema["items"]
         most = f"at most {schema['maxItems']} " if "maxItems" in schema else ""
@@ -180,6 +182,8 @@ def _describe_type(schema: Mapping[str, Any], key: str = "") -> str:
         return f"a list of {most}{_PLURALS[items['type']]}"
     if kind == "object":
         return "an object with a text for each path"
+    if key == "after":
+        return "the “next” of another answer"
     return "a text" if kind == "string" else "true or false"
 
 

@@ -17,6 +17,7 @@ from vaultlink.disk.read import config_candidates
 from vaultlink.disk.scan import VaultScan, is_source_file, is_vault_path, scan_vault
 from vaultlink.errors import ConfigError, UsageError, VaultError
 from vaultlink.fix.plan import Plan
+from vaultlink.fix.requests import Request
 from vaultlink.git.location import find_git_dir
 from vaultlink.git.repository import read_git_state
 from vaultlink.index.packed_map import read_items
@@ -29,7 +30,6 @@ from vaultlink.watch.backend import BackendFactory, EventFeed, open_system_backe
 from vaultlink.watch.events import ChangeHints, EventQueue
 from vaultlink.watch.garbage import free_unused_objects
 from vaultlink.write.journal_files import digest_content
-from vaultlink.write.requests import Request
 from vaultlink.write.write_notes import WriteResult
 
 # -- changes of the files that hold a vault's settings ---------------------------------------------

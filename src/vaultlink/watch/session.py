@@ -12,8 +12,7 @@ from vaultlink.engine.step import State
 from vaultlink.graph.build import LiveGraph
 from vaultlink.index.packed_map import (
     count_items,
-    is_same_value,
-    list_changed_keys,
+    list_differing_keys,
     read_items,
 )
 from vaultlink.index.resolve import is_note
@@ -68,11 +67,6 @@ def mark_findings(path: str, findings: Sequence[Diagnostic], text: TextByPath) -
             for identity in compute_identities(findings, text)
         ]
     )
-
-
-def find_changed_paths(before: FindingsByPath, after: FindingsByPath) -> list[str]:
-    keys = list_changed_keys(before, after)
-    return [path for path in keys if not is_same_value(before, after, path)]
 
 
 def compare_findings(
@@ -240,7 +234,7 @@ class Session:
         self, before: Vault, after: State, moved: Mapping[str, str]
     ) -> _FindingsDelta:
         found = before.state.diagnostics
-        paths = find_changed_paths(found, after.diagnostics)
+        paths = list_differing_keys(found, after.diagnostics)
         now = identify_findings(after.diagnostics, {*paths, *moved.values()}, self.vault.text)
         was = {
             path: MarkedFindings(found[path], self._marks[path])

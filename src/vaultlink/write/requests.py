@@ -33,7 +33,6 @@ from vaultlink.fix.requests import (
     Request,
     SectionsRequest,
     TopicRequest,
-    read_request,
 )
 from vaultlink.fix.sections import SectionUpdater, adopt_sections, remove_sections
 from vaultlink.fix.select import CountPaths, edits_only_read, make_fix_filter
@@ -64,10 +63,7 @@ from vaultlink.refactor.arguments import (
     follow_folders,
     read_folder,
 )
-from vaultlink.refactor.refusals import (
-    raise_problems,
-    refuse_new_note,
-)
+from vaultlink.refactor.refusals import raise_problems, refuse_new_note
 from vaultlink.refactor.relocation import RefusedError
 from vaultlink.rules.portable_names import read_name_limits
 from vaultlink.rules.registry import UnknownRule, select_rules
@@ -89,21 +85,6 @@ from vaultlink.write.refactors import (
     refuse_absolute,
     refuse_folder,
 )
-
-__all__ = [
-    "DeleteRequest",
-    "ExtractRequest",
-    "FixRequest",
-    "MentionsRequest",
-    "MergeRequest",
-    "MoveRequest",
-    "RenameRequest",
-    "Request",
-    "SectionsRequest",
-    "TopicRequest",
-    "plan_requests",
-    "read_request",
-]
 
 # -- plan requests ---------------------------------------------------------------------------------
 

@@ -36,6 +36,7 @@ from vaultlink.disk.read import UnreadableFile, decode_note
 from vaultlink.disk.scan import VaultScan
 from vaultlink.errors import UnknownNameError, UsageError
 from vaultlink.fix.plan import Plan, Rename
+from vaultlink.fix.requests import ExtractRequest, MergeRequest, RenameRequest
 from vaultlink.fix.sources import FixInputs
 from vaultlink.git.location import find_work_tree
 from vaultlink.refactor.arguments import (
@@ -72,12 +73,7 @@ from vaultlink.write.refactors import (
     plan_name_changes,
     refuse_folder,
 )
-from vaultlink.write.requests import (
-    ExtractRequest,
-    MergeRequest,
-    RenameRequest,
-    plan_requests,
-)
+from vaultlink.write.requests import plan_requests
 from vaultlink.write.write_notes import WriteResult
 
 # -- plan a refactoring, and write it or print what it would change --------------------------------
