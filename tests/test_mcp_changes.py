@@ -138,6 +138,17 @@ def test_change_with_apply_writes_a_few_files(
     assert done["written"] + done["moved"] > 0
 
 
+def test_link_that_another_rule_reports_now_is_not_added(tmp_path: Path) -> None:
+    vault = create_vault(tmp_path / "vault", {"old_pier.md": "", "Home.md": "[[old-pier]]\n"})
+    with McpClient(vault, "--allow-writes") as client:
+        server = WritingServer(client, vault)
+        found = server.ask("check")["counts"]["rules"]
+        plan = server.ask("change", changes=[{"rename": "old_pier", "to": "Quay"}])
+        assert [plan["counts"][name] for name in ("adds", "resolves")] == [0, 0]
+        server.ask("apply", plan=plan["plan"])
+        assert server.ask("check")["counts"]["rules"] != found
+
+
 def test_many_files_are_only_planned(server: WritingServer) -> None:
     before = read_files(server.vault)
     plan = server.ask("change", changes=[{"rename": "Harbour", "to": "Port"}], apply=True)

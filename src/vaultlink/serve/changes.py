@@ -177,8 +177,12 @@ def _match(
     """Return the findings that are in one list only, by their rule and a key."""
     left: dict[object, list[Diagnostic]] = {}
     for item in gone:
-        left.setdefault((item.code, old_key(item)), []).append(item)
-    kept = [item for item in added if not _pop(left.get((item.code, new_key(item)), []))]
+        left.setdefault((item.known_as or item.code, old_key(item)), []).append(item)
+    kept = [
+        item
+        for item in added
+        if not _pop(left.get((item.known_as or item.code, new_key(item)), []))
+    ]
     remaining = {id(item) for items in left.values() for item in items}
     return kept, [item for item in gone if id(item) in remaining]
 
