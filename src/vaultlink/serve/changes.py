@@ -101,7 +101,7 @@ def _check_names(value: object, *, is_text: bool = False) -> None:
 
 def _list_effects(vault: Vault, plan: Plan) -> dict[str, list[Any]]:
     """Return rows about all that a plan does, by the name of their list."""
-    added, gone = _compare_states(vault, plan)
+    added, gone = compare_states(vault, plan)
     return {
         "files": [_make_file_row(plan, *item) for item in list_changed_files(plan)],
         "breaks": [{"path": it.path, "line": it.line, "link": it.text} for it in plan.breaks],
@@ -132,7 +132,7 @@ def _make_finding_row(item: Diagnostic) -> dict[str, Any]:
     return {"path": item.path, "line": item.line, "rule": item.rule, "message": item.message}
 
 
-def _compare_states(vault: Vault, plan: Plan) -> tuple[list[Diagnostic], list[Diagnostic]]:
+def compare_states(vault: Vault, plan: Plan) -> tuple[list[Diagnostic], list[Diagnostic]]:
     """Return the findings that a plan adds, and those that are gone afterwards."""
     before, after = plan.before.diagnostics, plan.after.diagnostics
     back = {new: old for old, new in plan.files.items()}
