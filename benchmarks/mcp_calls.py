@@ -3,9 +3,10 @@
     python benchmarks/mcp_calls.py [--size 1.0] [--seed 1] VAULT...
 
 A program writes drafts, applies their fixes, renames, deletes, merges and fixes notes, and sends
-wrong and stale requests. No change may add a finding, no answer may be longer than 4 KB, each
-refusal must have a reason, and after `undo` of all runs every byte must be as before. Times, memory
-and failures are printed; the exit code is 1 if anything failed.
+wrong and stale requests. A second reader of the vault compares the findings before and after each
+change: what is new must have been announced, and follow from what was asked. No answer may be
+longer than 4 KB, each refusal must have a reason, and after `undo` of all runs every byte must be
+as before. Times, memory and failures are printed; the exit code is 1 if anything failed.
 """
 
 import argparse
@@ -15,17 +16,24 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
 
 from mcp_client import McpClient, Reply
-
-CONSEQUENCES = ("orphan-note", "broken-section-entry")
-"""Rules whose findings may follow from a deletion or merge: of a note that nothing links to any
-more, and of an entry that the text of a merged note makes superfluous."""
+from vaultlink import Vault
+from vaultlink.disk.scan import scan_vault
+from vaultlink.errors import UsageError
+from vaultlink.fix.plan import Plan
+from vaultlink.fix.requests import read_request
+from vaultlink.index.packed_map import list_changed_keys
+from vaultlink.mentions.visible import body_start
+from vaultlink.model import Diagnostic
+from vaultlink.serve.changes import compare_states
+from vaultlink.serve.workspace import Workspace
 
 
 class Amounts(NamedTuple):
@@ -42,6 +50,68 @@ class Amounts(NamedTuple):
         return Amounts(*(max(1, round(number * size)) for number in self))
 
 
+class Witness:
+    """Another reader of the vault, which plans each change and compares the findings."""
+
+    def __init__(self, root: Path):
+        self._workspace = Workspace(scan_vault(root))
+        self._before = self._workspace.vault
+        self._plan: Plan | None = None
+        self._is_merge, self._added = False, list[Diagnostic]()
+
+    def plan(self, changes: Sequence[Mapping[str, Any]]) -> bool:
+        """Plan changes of the vault as it is; return False if they are refused."""
+        self._is_merge = "merge" in changes[0]
+        self._before, self._plan = self._workspace.refresh(), None
+        with suppress(UsageError):
+            self._plan = self._before.plan(*map(read_request, changes))
+            self._added = compare_states(self._before, self._plan)[0]  # reads the texts of now
+        return self._plan is not None
+
+    def compare(self, answer: Mapping[str, Any]) -> Iterator[str]:
+        """Yield what is wrong after the changes, given the server's answer about the plan."""
+        after, plan = self._workspace.refresh(), self._plan
+        assert plan is not None
+        planned, found = plan.after.diagnostics, after.state.diagnostics
+        for path in list_changed_keys(planned, found):
+            if planned.get(path, ()) != found.get(path, ()):
+                yield f"{path} has other findings than planned"
+        added = self._added
+        if len(added) != answer["counts"]["adds"]:
+            yield f"{len(added)} findings are new, not {answer['counts']['adds']}"
+        for item in added:
+            if not is_consequence(item, self._before, plan, is_merge=self._is_merge):
+                yield f"added without a reason: {item.path}:{item.line} {item.rule} {item.message}"
+
+    def close(self) -> None:
+        self._workspace.close()
+
+
+MERGED = (
+    "already links to the same file",
+    "an earlier entry links",
+    "the linked note has the title",
+)
+"""What a merge may do to an entry of a section, which leads to the other note then."""
+
+
+def is_consequence(item: Diagnostic, before: Vault, plan: Plan, *, is_merge: bool) -> bool:
+    """Return True if an added finding follows from what was asked.
+
+    A note is an orphan since the notes with links to it are gone, or since a rename took the name
+    that needs no links. A merge makes entries superfluous. A link to nothing was one before, which
+    another rule reported.
+    """
+    old = next((old for old, new in plan.files.items() if new == item.path), item.path)
+    if item.rule == "orphan-note":
+        sources = before.index.backlinks.get(old, ())
+        is_touched = any(path in plan.trash or path in plan.texts for path in sources)
+        return is_touched or (old != item.path and not sources)
+    if item.rule == "broken-section-entry":
+        return is_merge and any(words in item.message for words in MERGED)
+    return item.target is not None and old in before.index.unresolved_sources.get(item.target, ())
+
+
 class CallScript:
     """Calls on one vault, whose failures are collected."""
 
@@ -54,7 +124,7 @@ class CallScript:
 
     def run(self) -> None:
         """Do everything, and undo it."""
-        before = hash_files(self.vault)
+        before, self._witness = hash_files(self.vault), Witness(self.vault)
         with McpClient(self.vault, "--allow-writes") as self._client:
             self._weigh("start")
             first = self._count_findings()
@@ -65,8 +135,7 @@ class CallScript:
             self._merge()
             self._fix()
             self._weigh("changes")
-            last = self._count_findings()
-            self._expect(last <= first, f"{last} findings after {first}")
+            self._witness.close()
             self._refuse()
             self._undo()
             self._weigh("undo")
@@ -82,11 +151,11 @@ class CallScript:
         for number, path in enumerate(notes):
             name = Path(path).stem
             text = (self.vault / path).read_text("utf-8", "replace")
-            good = {path: f"{text}\n[[Draft {number}]]\n", f"Draft {number}.md": f"[[{name}]]\n"}
+            good = {path: add_link(text, f"Draft {number}"), f"Draft {number}.md": f"[[{name}]]\n"}
             data = self._ask("check", {"drafts": good, "limit": 5}, "draft")
             links = [item for item in data["findings"] if item.get("target") == f"Draft {number}"]
             self._expect(not links, f"a draft does not see the other: {links}")
-            bad = f"{text}\n[[No such note {number}]]\n"
+            bad = add_link(text, f"No such note {number}")
             data = self._ask("check", {"drafts": {path: bad}}, "draft")
             self._expect(data["counts"]["findings"] >= 1, f"no finding in a bad draft of {path}")
             self._apply_fixes(path)
@@ -107,7 +176,10 @@ class CallScript:
 
     def _rename(self) -> None:
         changes = [
-            {"rename": path, "to": f"{Path(path).stem}_renamed_{number}"}
+            {
+                "rename": path,
+                "to": f"Renamed {number} of x" if number % 2 else f"{Path(path).stem}_{number}",
+            }
             for number, path in enumerate(self._choose(self._amounts.renames))
         ]
         self._change(changes, "rename")
@@ -159,18 +231,21 @@ class CallScript:
     # -- calls -----------------------------------------------------------------------------------
 
     def _change(self, changes: list[dict[str, Any]], kind: str) -> None:
+        is_possible = self._witness.plan(changes)
         reply = self._call("change", {"changes": changes, "apply": True}, kind)
+        self._expect(reply.is_error != is_possible, f"{changes}: {reply.text}")
         if reply.is_error:
             self._expect(kind in ("delete", "merge"), f"{changes}: {reply.text}")
             return  # refused with a reason, such as a note that is only read
-        data = reply.data
+        answer = data = reply.data
         counts = data["counts"]
         self._expect(not counts["breaks"], f"{changes} break: {data.get('breaks')}")
-        self._expect(not has_new_findings(data), f"{changes} add: {data.get('adds')}")
         if "plan" in data and counts["files"]:
             data = self._ask("apply", {"plan": data["plan"]}, f"{kind} apply")
         if data.get("run"):
             self.runs.append(data["run"])
+        for problem in self._witness.compare(answer):
+            self._expect(False, f"{str(changes)[:200]}: {problem}")
 
     def _ask(self, tool: str, arguments: Mapping[str, Any], kind: str) -> Any:
         reply = self._call(tool, arguments, kind)
@@ -221,10 +296,10 @@ class CallScript:
         yield from (f"FAILED {failure[-400:]}" for failure in self.failures)
 
 
-def has_new_findings(data: Mapping[str, Any]) -> bool:
-    """Return True if a plan adds findings, other than another one about the same link."""
-    others = sum(row["rule"] in CONSEQUENCES for row in data.get("adds", ()))
-    return bool(data["counts"]["adds"] > data["counts"]["resolves"] + others)
+def add_link(text: str, target: str) -> str:
+    """Return a note with a link at the start of its body, where no open block hides it."""
+    at = body_start(text)
+    return f"{text[:at]}[[{target}]]\n\n{text[at:]}"
 
 
 def hash_files(vault: Path) -> dict[str, bytes]:

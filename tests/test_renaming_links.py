@@ -243,6 +243,29 @@ def test_entries_of_an_authors_section_follow(tmp_path: Path) -> None:
     )
 
 
+SECTION = "# t\n\nAdd backlinks using these topics\nPart – [[Deep]]\n"
+
+
+@pytest.mark.parametrize(
+    ("entry", "after"),
+    [
+        ("The old one [[the_old_one]]", "The old one [[Renamed 2 of x|the_old_one]]"),
+        ("The old one: [[the_old_one]]", "The old one: [[Renamed 2 of x|the_old_one]]"),
+        ("The old one – [[the_old_one]]", "The old one – [[Renamed 2 of x]]"),
+        ("The old one [[the_old_one|The old one]]", "The old one [[Renamed 2 of x|The old one]]"),
+        ("the_old_one [[the_old_one]]", "Renamed 2 of x [[Renamed 2 of x]]"),
+        ("- [[the_old_one]]", "- [[Renamed 2 of x]]"),
+        ("See also this [[the_old_one]]", "See also this [[Renamed 2 of x]]"),
+    ],
+)
+def test_entry_is_still_one_after_a_rename(tmp_path: Path, entry: str, after: str) -> None:
+    notes = {"the_old_one.md": "", "b/c/Deep.md": "", "t.md": f"{SECTION}{entry}\n"}
+    plan = plan_moves(tmp_path / "vault", notes, {"the_old_one.md": "Renamed 2 of x.md"})
+    assert plan.texts["t.md"][1] == f"{SECTION}{after}\n"
+    parts = [state.index.notes["t.md"].sections[0].entries for state in (plan.before, plan.after)]
+    assert len(parts[0]) == len(parts[1])
+
+
 def test_a_managed_section_stays_in_step(tmp_path: Path) -> None:
     vault = create_vault(tmp_path / "vault", {"Old.md": "See [[t]].\n", "t.md": "# t\n"})
     opened = open_vault(vault, Settings(cache=False, overrides={"backlinks": {"mode": "write"}}))

@@ -209,9 +209,39 @@ def read_request(data: object) -> Request:
     }
     try:
         return msgspec.convert(values, request)
-    except msgspec.ValidationError as error:
-        keys = ", ".join(request.__struct_encode_fields__)
-        raise UsageError(f"change {quote_name(kind)}: {error}. Its keys are {keys}.") from None
+    except msgspec.ValidationError:
+        problem, keys = _find_problem(request, values), ", ".join(_list_keys(request))
+        raise UsageError(f"change {quote_name(kind)}: {problem} Its keys are {keys}.") from None
+
+
+def _find_problem(request: type[Request], values: Mapping[str, Any]) -> str:
+    """Return a sentence about the first value that does not fit a request."""
+    fields = {field.encode_name: field for field in msgspec.structs.fields(request)}
+    for key in values:
+        if key not in fields:
+            return f"it has no key {quote_name(str(key))}."
+    for key, field in fields.items():
+        if key not in values and field.required:
+            return f"{quote_name(key)} is missing."
+        try:
+            msgspec.convert(values.get(key, field.default), field.type)
+        except msgspec.ValidationError:
+            return f"{quote_name(key)} must be {_KIND_NAMES.get(field.type, 'a text')}."
+    return "it has an invalid value."
+
+
+_KIND_NAMES: Mapping[object, str] = {
+    bool: "true or false",
+    tuple[str, ...]: "a text or a list of texts",
+}
+
+
+def _list_keys(request: type[Request]) -> tuple[str, ...]:
+    """Return the keys of the JSON form of a request."""
+    keys: tuple[str, ...] = request.__struct_encode_fields__
+    if request is not DeleteRequest:
+        return keys
+    return tuple(key for key in (*keys, "unlink", "leave") if key != "links")
 
 
 _LISTS = frozenset(("move", "delete", "note", "notes", "select"))
@@ -235,6 +265,8 @@ def _read_delete(data: Mapping[str, Any]) -> Mapping[str, Any]:
     chosen += ["redirect"] if "to" in data else []
     if len(chosen) > 1 or any(data[key] is not True for key in chosen if key in data):
         raise UsageError("a change “delete” has one of “unlink”: true, “leave”: true, “to”: NOTE.")
+    if "links" in data:
+        raise UsageError("change “delete”: it has no key “links”. Write “unlink”: true.")
     others = {key: value for key, value in data.items() if key not in ("unlink", "leave")}
     return {**others, "links": "".join(chosen)}
 

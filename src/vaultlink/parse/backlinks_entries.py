@@ -163,7 +163,7 @@ def _build_entry(page: SectionInputs, at: int, link: Link, marks: str) -> Entry 
     if not title:  # a dash without a title is a list mark
         marks += text[at : link.start]
         at, title_end, dash = link.start, link.start, ""
-    elif (not dash or dash in ":：") and not _is_title_of_link(title, link):
+    elif _needs_similar_link(dash) and not _is_title_of_link(title, link.display, link.target):
         return None
     return page.make_entry(at, link.end, title_end, dash, link.start, marks, link=link)
 
@@ -177,14 +177,23 @@ def _split_title(text: str, at: int, end: int) -> tuple[int, str]:
     return at + len(before.rstrip()), ""
 
 
-def _is_title_of_link(title: str, link: Link) -> bool:
-    """Return True if a title resembles the link's display text or target."""
-    normalized = _simplify_title(title)
-    return any(
-        _is_similar(normalized, _simplify_title(text))
-        for text in (link.display, link.target)
-        if text
+def stays_entry(entry: Entry, target: str) -> bool:
+    """Return True if an entry is still one when its link has another target."""
+    return (
+        entry.link is None
+        or not (entry.title and _needs_similar_link(entry.dash))
+        or _is_title_of_link(entry.title, entry.link.display, target)
     )
+
+
+def _needs_similar_link(dash: str) -> bool:
+    return not dash or dash in ":："
+
+
+def _is_title_of_link(title: str, display: str | None, target: str) -> bool:
+    """Return True if a title resembles a link's display text or target."""
+    normalized = _simplify_title(title)
+    return any(_is_similar(normalized, _simplify_title(text)) for text in (display, target) if text)
 
 
 def _simplify_title(text: str) -> str:

@@ -19,6 +19,7 @@ from vaultlink.links.rewrite import as_link, keep_words, rewrite_definition, unl
 from vaultlink.links.style import find_link_style
 from vaultlink.model import Edit, Entry, Link, Note, Place
 from vaultlink.obsidian import ObsidianSettings
+from vaultlink.parse.backlinks_entries import stays_entry
 from vaultlink.refactor.relocation import Relocation
 
 TextOf = Callable[[str], str | None]
@@ -198,23 +199,35 @@ class LinkPlanner:
         }
         edits: list[Edit] = []
         for item in changed:
-            entry = entries.get(item.link.start)
-            renamed = self._write_link(note.path, item, entry, text)
+            entry, title = entries.get(item.link.start), tuple[Edit, ...]()
+            if entry and not self._has_own_title(item.path):
+                title = _rename_title(note.path, entry, item)
+            renamed = self._write_link(note.path, item, entry, text, has_new_title=title != ())
             if not renamed:
                 self._unwritable.append((note.path, item.link.raw))
-            edits += renamed
-            if entry and not self._has_own_title(item.path):
-                edits += _rename_title(note.path, entry, item)
+            edits += (*renamed, *title)
         return list(dict.fromkeys(edits))  # a YAML alias repeats a link at the same place
 
     def _write_link(
-        self, path: str, item: _ChangedLink, entry: Entry | None, text: str
+        self,
+        path: str,
+        item: _ChangedLink,
+        entry: Entry | None,
+        text: str,
+        *,
+        has_new_title: bool,
     ) -> tuple[Edit, ...]:
-        """Return the edits of a link, which an entry of a section may contain."""
+        """Return the edits of a link, which an entry of a section may contain.
+
+        A link shows its words if an entry is one only because of them.
+        """
         link, target = item.link, item.target
         if target is None:
             return unlink_link(path, link, text)
-        return self._write_kept(path, link, target, item.subpath, text, is_entry=entry is not None)
+        keeps_words = self._relocation.keeps_words
+        if entry is not None:
+            keeps_words = not (has_new_title or stays_entry(entry, target))
+        return self._write_kept(path, link, target, item.subpath, text, keeps_words=keeps_words)
 
     def _write_kept(
         self,
@@ -224,11 +237,11 @@ class LinkPlanner:
         subpath: str,
         text: str = "",
         *,
-        is_entry: bool = False,
+        keeps_words: bool | None = None,
     ) -> tuple[Edit, ...]:
         """Return the edits of a link that stays one."""
         kept: tuple[Edit, ...] = ()
-        if self._relocation.keeps_words and not is_entry:
+        if self._relocation.keeps_words if keeps_words is None else keeps_words:
             kept = keep_words(path, link, target, subpath, text)
         adds_display = self._adds_display
         return kept or rename_link(path, link, target, subpath, text, adds_display=adds_display)

@@ -126,7 +126,7 @@ def _check_names(value: object, *, is_text: bool = False) -> None:
 
 def _list_effects(vault: Vault, plan: Plan) -> dict[str, list[Any]]:
     """Return rows about all that a plan does, by the name of their list."""
-    added, gone = _compare_states(vault, plan)
+    added, gone = compare_states(vault, plan)
     return {
         "files": [_make_file_row(plan, *item) for item in list_changed_files(plan)],
         "breaks": [{"path": it.path, "line": it.line, "link": it.text} for it in plan.breaks],
@@ -165,7 +165,7 @@ def _make_finding_row(item: Diagnostic) -> dict[str, Any]:
     return {"path": item.path, "line": item.line, "rule": item.rule, "message": item.message}
 
 
-def _compare_states(vault: Vault, plan: Plan) -> tuple[list[Diagnostic], list[Diagnostic]]:
+def compare_states(vault: Vault, plan: Plan) -> tuple[list[Diagnostic], list[Diagnostic]]:
     """Return the findings that a plan adds, and those that are gone afterwards."""
     before, after = plan.before.diagnostics, plan.after.diagnostics
     back = {new: old for old, new in plan.files.items()}
@@ -210,8 +210,12 @@ def _match(
     """Return the findings that are in one list only, by their rule and a key."""
     left: dict[object, list[Diagnostic]] = {}
     for item in gone:
-        left.setdefault((item.code, old_key(item)), []).append(item)
-    kept = [item for item in added if not _pop(left.get((item.code, new_key(item)), []))]
+        left.setdefault((item.known_as or item.code, old_key(item)), []).append(item)
+    kept = [
+        item
+        for item in added
+        if not _pop(left.get((item.known_as or item.code, new_key(item)), []))
+    ]
     remaining = {id(item) for items in left.values() for item in items}
     return kept, [item for item in gone if id(item) in remaining]
 

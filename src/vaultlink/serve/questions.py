@@ -10,6 +10,8 @@ from functools import cache
 from itertools import chain, islice
 from typing import Any, TypeVar
 
+from msgspec.structs import replace
+
 from vaultlink.api import Vault, hold_texts, make_suggester
 from vaultlink.baseline.file import findings_in_baseline, read_baseline_file
 from vaultlink.baseline.match import split_known
@@ -215,15 +217,23 @@ def _read_drafts(drafts: Mapping[str, str]) -> dict[str, bytes]:
 def split_changed(
     old: Sequence[Diagnostic], new: Sequence[Diagnostic], old_text: TextByPath, new_text: TextByPath
 ) -> tuple[list[Diagnostic], list[Diagnostic]]:
-    """Return the findings of a note that are new, and those that are gone."""
+    """Return the findings of a note that are new, and those that are gone.
+
+    A link that is reported by another rule than before, as another name is near now, is neither.
+    """
     if old == new:
         return [], []
-    old_keys, new_keys = compute_identities(old, old_text), compute_identities(new, new_text)
+    old_keys = compute_identities(list(map(_as_known, old)), old_text)
+    new_keys = compute_identities(list(map(_as_known, new)), new_text)
     known, present = set(old_keys), set(new_keys)
     return (
         [item for key, item in zip(new_keys, new, strict=True) if key not in known],
         [item for key, item in zip(old_keys, old, strict=True) if key not in present],
     )
+
+
+def _as_known(item: Diagnostic) -> Diagnostic:
+    return replace(item, code=item.known_as) if item.known_as else item
 
 
 def make_finding_row(vault: Vault, item: Diagnostic) -> dict[str, Any]:

@@ -1,0 +1,245 @@
+"""Random calls of `vaultlink mcp`: without --allow-writes nothing changes, and writers beside each other lose nothing.
+
+`VAULTLINK_CALLS=2000` sends that many calls, and makes a tenth as many changes.
+"""
+
+import os
+import unicodedata
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from mcp_client import McpClient
+from running import create_vault, read_files
+
+COUNT = int(os.environ.get("VAULTLINK_CALLS", "300"))
+
+# -- a server that only reads ---------------------------------------------------------------------------------------------
+
+BIDI = "\u202egpj.\u2066x\u200b"
+
+VAULT = {
+    "Home.md": "---\naliases: [Start]\n---\n# Top\n[[Tide]] [[Gone]] [[tide#Ebb]] ![[map.png]] Tide and Flood.\n",
+    "Tide.md": "---\ntitle: The tide\naliases: [Flood]\n---\n[[Home]] [[The tide]] ^low\n\n## Ebb\n",
+    "Sea/Tide.md": f"[[Home|{BIDI}]] [[{BIDI}]] \x1b[31m\x07\x9b [[Tide]]\n",
+    f"{BIDI}.md": f"---\n{BIDI}: {BIDI}\n---\n# {BIDI}\n[[Gone]] [[{BIDI}#{BIDI}]] #tag{BIDI}\n",
+    "Board.canvas": '{"nodes": [{"id": "1", "type": "file", "file": "Tide.md"}]}',
+    "map.png": "PNG",
+    ".obsidian/app.json": "{}",
+    ".obsidian/graph.json": "{}",
+    ".trash/Old.md": "[[Home]]\n",
+    "Inner/.obsidian/app.json": "{}",
+    "Inner/Other.md": "[[Home]]\n",
+}
+
+NAMES = [
+    *("Home", "tide.md", "Tide#Ebb", "Tide#^low", "[[Start|x]]", "Sea/", "Sea/Tide", "Board.canvas", "map.png", "Gone"),
+    *("../outside/Secret", "../../etc/passwd", "Sea/../../outside/Secret.md", "..", ".", "/", "//x", "~", "~/x"),
+    *("/etc/passwd", "C:\\x", "\\\\host\\x", "file:///etc/passwd", "obsidian://open?vault=v&file=Home", "Linked/Public"),
+    *("Linked/../outside/Secret.md", "public.md", "Inner/Other", ".obsidian/app.json", ".obsidian", ".trash/Old.md", ".git/config"),
+    *("a\nb", "a\x00b", "\x1b[2J", "\x9b31m", BIDI, "\u2029", "\ufeff", "\ud800", "", " ", "*", "#", "^", "|", "[[", "%%"),
+    *("x" * 300, "ö" * 9_000, "a/" * 3_000, "con.md", "New.md", "Sea/New.md", "dangling-link", "VL101", "ALL", "-", "--fix"),
+]  # fmt: skip
+
+ODD: list[Any] = [
+    None,
+    True,
+    False,
+    0,
+    1,
+    -1,
+    7,
+    10**30,
+    3.5,
+    [],
+    {},
+    [[]],
+    [None],
+    [{}],
+    {"": ""},
+    {"a": None},
+    {"a": {"b": [1]}},
+]
+
+TEXTS = [
+    "",
+    "[[Home]] [[Gone]]\n",
+    f"{BIDI}\x1b[0m",
+    "---\na: [\n---\n",
+    "[[" * 5_000,
+    "x" * 300_000,
+    "```\n[[Tide]]",
+    "\x00",
+]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Create a vault with links to a folder, beside another one that it must not show."""
+    folder = tmp_path_factory.mktemp("random")
+    create_vault(folder / "outside", {"Secret.md": "# Password\n[[Home]]\n"})
+    create_vault(folder / "elsewhere", {"Public.md": "# Linked\n[[Home]]\n"})
+    vault = create_vault(folder / "vault", VAULT)
+    (vault / "Linked").symlink_to(folder / "elsewhere")
+    (vault / "public.md").symlink_to(folder / "elsewhere/Public.md")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def reader(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[McpClient]:
+    state = tmp_path_factory.mktemp("state")
+    errors = state / "stderr"
+    before = list_bytes(folder)
+    with errors.open("w") as file, McpClient(folder / "vault", errors=file, state=state) as client:
+        yield client
+    assert errors.read_text() == ""
+    assert list_bytes(folder) == before
+    assert read_files(state / "VAULTLINK_STATE_DIR") == {}
+
+
+def list_bytes(folder: Path) -> dict[str, bytes]:
+    """Return the contents of all files, and the targets of symbolic links, by path."""
+    links = {
+        str(item): os.fsencode(item.readlink()) for item in folder.rglob("*") if item.is_symlink()
+    }
+    return {**read_files(folder), **links}
+
+
+def choose_value(dice: Random) -> Any:
+    """Return any value: a name, names, drafts, or one of a wrong type."""
+    name = dice.choice(NAMES)
+    return dice.choice(
+        [
+            name,
+            name,
+            [name, dice.choice(NAMES)],
+            {name: dice.choice(TEXTS)},
+            {f"{name}.md": dice.choice(TEXTS), "Home.md": dice.choice(TEXTS)},
+            dice.choice(ODD),
+            [dice.choice(["links", "headings", "backlinks", name])],
+        ]
+    )
+
+
+def choose_arguments(dice: Random, schema: dict[str, Any]) -> dict[str, Any]:
+    """Return arguments of a tool: some that fit, others of any kind."""
+    found: dict[str, Any] = {}
+    for key, part in schema["properties"].items():
+        if key not in schema.get("required", ()) and dice.random() < 0.6:
+            continue
+        if dice.random() < 0.4:
+            found[key] = choose_value(dice)
+        elif part["type"] == "integer":
+            found[key] = dice.choice([1, 3, 200, 0, 10**9, 1 << 60])
+        elif part["type"] == "array":
+            found[key] = [dice.choice(NAMES) for _ in range(dice.choice([1, 3, 90]))]
+        elif part["type"] == "object":
+            found[key] = {f"{dice.choice(NAMES)}.md": dice.choice(TEXTS)}
+        else:
+            found[key] = dice.choice(NAMES)
+    if dice.random() < 0.05:
+        found[dice.choice(NAMES)] = choose_value(dice)
+    return found
+
+
+LIBRARY_WORDS = (
+    "Traceback",
+    "internal error",
+    "Error:",
+    "Expected `",
+    "got `",
+    "msgspec",
+    "NoneType",
+    "object at 0x",
+    "<class",
+    "Password",
+)
+
+
+def check_text(text: str) -> None:
+    """Assert that an answer is harmless, and written by vaultlink."""
+    bad = {char for char in text if unicodedata.category(char) in ("Cc", "Cs") and char != "\n"}
+    bad |= set(text) & set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f")
+    assert not bad, (bad, text[:500])
+    assert not [word for word in LIBRARY_WORDS if word in text], text[:500]
+
+
+def test_random_calls_of_a_server_that_reads_change_nothing(
+    folder: Path, reader: McpClient
+) -> None:
+    dice, before = Random(COUNT), list_bytes(folder)
+    tools = {
+        tool.name: tool.input_schema
+        for tool in reader.ask(lambda client: client.list_tools()).tools
+    }
+    for name in ("change", "apply", "undo", "shell", BIDI, ""):
+        tools[name] = {"properties": {"changes": {"type": "array"}, "plan": {"type": "string"}}}
+    for number in range(COUNT):
+        name = dice.choice(list(tools))
+        reply = reader.call(name, encode(choose_arguments(dice, tools[name])))  # it checks the size
+        check_text(reply.text)
+        if name in ("change", "apply", "undo", "shell", BIDI, ""):
+            assert reply.is_error
+        if number % 100 == 0:
+            assert list_bytes(folder) == before
+    assert list_bytes(folder) == before
+
+
+def encode(value: Any) -> Any:
+    """Return a value without half characters, which JSON on a stream can't have."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, list):
+        return [encode(item) for item in value]
+    return (
+        {encode(key): encode(item) for key, item in value.items()}
+        if isinstance(value, dict)
+        else value
+    )
+
+
+# -- settings that limit a server that writes -----------------------------------------------------------------------------
+
+LIMITED = {
+    "Home.md": "# Top\n[[Tide]]\n",
+    "Tide.md": "[[Home]]\n",
+    "Open/Note.md": "[[Open/Other]] [[Nowhere]]\n",
+    "Open/Other.md": "## Part\n\ntext\n",
+    "Open/Fixed.md": "[[Note]]\n",
+}
+
+
+@pytest.mark.parametrize(
+    "settings",
+    ['protect = ["Home.md", "Tide.md", "Open/Fixed.md"]\n', 'write-paths = ["Open/Other.md"]\n'],
+)
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"rename": "Home", "to": "B"}, "Home.md"),
+        ({"rename": "Tide", "to": "B"}, "Tide.md"),
+        ({"rename": "Home.md#Top", "to": "B"}, "Home"),
+        ({"move": "Home", "to": "Open/"}, "Home.md"),
+        ({"delete": "Home", "unlink": True}, "Home.md"),
+        ({"delete": "Open/Fixed", "leave": True}, "Open/Fixed.md"),
+        ({"delete": ["Open/Other", "Tide"], "leave": True}, "Tide.md"),
+        ({"merge": "Home", "into": "Open/Other"}, "Home.md"),
+        ({"merge": "Open/Other", "into": "Home"}, "Home.md"),
+        ({"rename": "Open/Note", "to": "New"}, "Open/"),
+    ],
+)  # fmt: skip
+def test_limited_notes_are_refused_by_name(
+    tmp_path: Path, settings: str, change: dict[str, Any], named: str
+) -> None:
+    vault = create_vault(tmp_path / "vault", {**LIMITED, "vaultlink.toml": settings})
+    before = read_files(vault)
+    with McpClient(vault, "--allow-writes") as client:
+        for apply in (False, True):
+            reply = client.call("change", {"changes": [change], "apply": apply})
+            assert reply.is_error, reply.text
+            assert named in reply.text
+            check_text(reply.text)
+    assert read_files(vault) == before
