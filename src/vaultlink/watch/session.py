@@ -9,6 +9,7 @@ from vaultlink.disk.scan import VaultScan
 from vaultlink.engine.checks import FindingsByPath
 from vaultlink.engine.diagnostics import compute_identities, fingerprint
 from vaultlink.engine.step import State
+from vaultlink.errors import DamagedCacheError
 from vaultlink.graph.build import LiveGraph
 from vaultlink.index.packed_map import (
     count_items,
@@ -30,17 +31,21 @@ _MARK_SIZE = 16
 
 
 class MarkedFindings(NamedTuple):
-    """The findings at a path, and a mark for each, by which it is known again."""
+    """The findings at a path, and a mark for each, by which it is known again.
+
+    There are no findings but marks if the findings can't be read any more.
+    """
 
     findings: Sequence[Diagnostic]
     marks: bytes
 
     def iterate(self) -> Iterator[tuple[Diagnostic, bytes]]:
         marks = (self.marks[at : at + _MARK_SIZE] for at in range(0, len(self.marks), _MARK_SIZE))
-        return zip(self.findings, marks, strict=True)
+        return zip(self.findings, marks, strict=bool(self.findings))
 
     def list_identities(self) -> set[bytes]:
-        return {mark[:8] for _, mark in self.iterate()}
+        starts = range(0, len(self.marks), _MARK_SIZE)
+        return {self.marks[at : at + 8] for at in starts}
 
 
 _NO_FINDINGS = MarkedFindings((), b"")
@@ -73,6 +78,14 @@ def mark_findings(path: str, findings: Sequence[Diagnostic], text: TextByPath) -
 def find_changed_paths(before: FindingsByPath, after: FindingsByPath) -> list[str]:
     keys = list_changed_keys(before, after)
     return [path for path in keys if not is_same_value(before, after, path)]
+
+
+def _recall_findings(vault: Vault, path: str, marks: bytes) -> MarkedFindings:
+    """Return the findings at a path of a vault whose cache may be damaged."""
+    try:
+        return MarkedFindings(vault.state.diagnostics.get(path, ()), marks)
+    except DamagedCacheError:
+        return MarkedFindings((), marks)
 
 
 def compare_findings(
@@ -233,6 +246,27 @@ class Session:
     def record_switch(self, before: Vault, cause: BatchCause) -> Batch:
         """Return the batch of a vault that took the place of another one."""
         return self._record_delta(cause, self._compute_delta(before, self.vault.state, {}))
+
+    def record_recovery(self, before: Vault, description: str) -> tuple[Batch, int]:
+        """Return the batch of a vault that took the place of one with a damaged cache.
+
+        Also returns how many resolved findings it lacks, as they can't be read.
+        """
+        text, after = self.vault.text, self.vault.state.diagnostics
+        marks = {path: mark_findings(path, items, text) for path, items in read_items(after)}
+        paths = [
+            path for path in {**self._marks, **marks} if self._marks.get(path) != marks.get(path)
+        ]
+        was = {path: _recall_findings(before, path, self._marks.get(path, b"")) for path in paths}
+        now = identify_findings(after, paths, text)
+        missing = sum(
+            len(found.list_identities() - now.get(path, _NO_FINDINGS).list_identities())
+            for path, found in was.items()
+            if not found.findings
+        )
+        new, resolved = compare_findings(was, now, paths, {})
+        delta = _FindingsDelta({path: marks.get(path) for path in paths}, new, resolved)
+        return self._record_delta(BatchCause(description=description), delta), missing
 
     # -- comparing -----------------------------------------------------------------------------
 
