@@ -1,5 +1,6 @@
 """Tests of the vault that is kept warm: it follows the disk, and held texts win."""
 
+import gc
 import random
 import shutil
 import time
@@ -200,6 +201,19 @@ def test_path_that_no_note_has_is_not_held(workspace: Workspace, path: str) -> N
     with pytest.raises(VaultError, match="not the path of a note"):
         workspace.hold(path, "text\n")
     assert workspace.vault is before
+
+
+def test_suggestions_of_vaults_that_took_the_place_of_others(workspace: Workspace) -> None:
+    workspace.hold("Meeting notes.md", "[[Meetnig notes]]\n")
+    for number in range(5):
+        workspace.hold(f"Weekly report {number}.md", "[[Weekyl report]]\n")
+        if number % 2:
+            workspace.fold()
+        gc.collect()
+        assert [item.path for item in workspace.vault.suggest("Meetnig notes")] == [
+            "Meeting notes.md"
+        ]
+        assert workspace.vault.check()
 
 
 # -- plans --------------------------------------------------------------------------------------------------------------

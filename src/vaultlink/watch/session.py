@@ -203,7 +203,10 @@ class Session:
         return self._live_graph
 
     def count_totals(self) -> VaultTotals:
-        """Return the figures of the vault. All links are counted once, then those that change."""
+        """Return the figures of the vault.
+
+        All links are counted once, then those of the notes that change.
+        """
         state = self.vault.state
         if self._links is None:
             self._links = sum_counts(counts for _, counts in read_items(state.tallies))
