@@ -47,6 +47,12 @@ def write_files(folder: Path, files: Files) -> Path:
     return folder
 
 
+def damage_states(cache: Path) -> None:
+    """Damage the files of saved states in place, as a failing disk does."""
+    for file in cache.glob("*/state"):
+        os.truncate(file, file.stat().st_size // 4)
+
+
 def measure_cpu_seconds(function: Callable[[], object], rounds: int = 3) -> float:
     """Return the least processor time of this process for a call; other processes do not affect it."""
     times = []

@@ -14,7 +14,8 @@ from msgspec.structs import replace
 
 from exploring import choose_seeds
 from machine import require_program
-from running import create_vault, write_files
+from running import RunCommand, create_vault, damage_states, write_files
+from vaultlink.disk.scan import Settings
 from vaultlink.watch.backend_watchdog import WatchdogBackend
 from vaultlink.watch.loop import WatchSettings, find_difference
 from vaultlink.watch.messages import Batch
@@ -27,6 +28,55 @@ SMALL = {"a.md": "[[b]] and [[c]]\n", "b.md": "# B\n", "x/c.md": "[[a]]\n"}
 def vault(tmp_path: Path) -> Path:
     """Create a small vault without broken links."""
     return create_vault(tmp_path / "vault", SMALL)
+
+
+# -- a damaged cache ----------------------------------------------------------------------------------------------------
+
+
+MANY = {f"n{number}.md": f"[[n{number + 1}]] [[no {number}]]\n" * 9 for number in range(300)}
+
+
+@pytest.mark.parametrize("is_cleaned", [False, True], ids=["damaged", "damaged and deleted"])
+def test_damaged_cache_costs_no_change(tmp_path: Path, is_cleaned: bool) -> None:
+    vault, cache = create_vault(tmp_path / "vault", MANY), tmp_path / "cache"
+    with run_watcher(vault, settings=Settings(cache_dir=cache)) as watched:
+        damage_states(cache)
+        if is_cleaned:
+            shutil.rmtree(cache)
+        (vault / "n0.md").write_text("[[n1]] [[nowhere]]\n")
+        (vault / "n200.md").unlink()
+        (vault / "new.md").write_text("[[none]]\n")
+        watched.wait_for(lambda watched: "+ planned-note new.md" in watched.list_changes())
+        watched.settle()
+        changes = watched.list_changes()
+        expected = {"+ planned-note new.md", "+ planned-note n0.md"}
+        assert {line for line in changes if line[0] == "+" and "n199" not in line} == expected
+        assert any("n199.md" in line for line in changes)
+        assert [
+            text for text in watched.notices if "was damaged. The vault was read again." in text
+        ]
+        assert find_difference(watched.session) is None
+        (vault / "new.md").write_text("[[n1]]\n")
+        watched.wait_for(lambda watched: "- planned-note new.md" in watched.list_changes())
+
+
+@pytest.mark.parametrize("is_replaced", [False, True], ids=["deleted", "replaced"])
+def test_cache_that_another_run_deletes_or_replaces_does_not_matter(
+    tmp_path: Path, is_replaced: bool, run: RunCommand
+) -> None:
+    vault, cache = create_vault(tmp_path / "vault", MANY), tmp_path / "cache"
+    with run_watcher(vault, settings=Settings(cache_dir=cache)) as watched:
+        if is_replaced:
+            for path in list(MANY)[:100]:
+                (vault / path).write_text("[[no more]]\n")
+            run("check", "--vault", str(vault), "--cache-dir", str(cache))
+        else:
+            shutil.rmtree(cache)
+        (vault / "n250.md").write_text("[[nowhere]]\n")
+        watched.wait_for(lambda watched: "+ planned-note n250.md" in watched.list_changes())
+        watched.settle()
+        assert find_difference(watched.session) is None
+        assert not any("damaged" in text for text in watched.notices)
 
 
 # -- reported changes ---------------------------------------------------------------------------------------------------

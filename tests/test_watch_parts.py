@@ -17,6 +17,7 @@ from vaultlink.api import open_vault
 from vaultlink.disk.scan import Settings, VaultScan, is_temporary_name, scan_vault
 from vaultlink.engine.diagnostics import fingerprint
 from vaultlink.fix.select import FindingWithFix
+from vaultlink.history.matcher import PieceIndex
 from vaultlink.index.packed_map import list_differing_keys
 from vaultlink.model import Diagnostic, FileStamp, Fix, History, LinkCounts, Note, Safety, Severity
 from vaultlink.parse.note import parse_note
@@ -507,10 +508,10 @@ def test_renames_are_detected_in_either_order() -> None:
             ),
         }
         steps.pop(first)()
-        assert tracker.match_new_moves({}) == {}
+        assert tracker.match_new_moves(PieceIndex({})) == {}
         steps.popitem()[1]()
-        assert tracker.match_new_moves({}) == {"a.md": "x/q.md"}
-        assert tracker.match_new_moves({}) == {}
+        assert tracker.match_new_moves(PieceIndex({})) == {"a.md": "x/q.md"}
+        assert tracker.match_new_moves(PieceIndex({})) == {}
         assert tracker.current_history({"x/q.md"}).moves == {"a.md": "x/q.md"}
         assert tracker.current_history({"x/q.md", "a.md"}).moves == {}
         assert tracker.current_history(set()).moves == {}
@@ -521,7 +522,7 @@ def test_restored_file_is_not_a_rename() -> None:
     tracker.record_removed("a.md", stamp(9), note("a.md", "# A\n"))
     tracker.record_added("a.md", stamp(9), note("a.md", "# A\n"))
     tracker.record_added("b.md", stamp(9), note("b.md", "# A\n"))
-    assert tracker.match_new_moves({}) == {}
+    assert tracker.match_new_moves(PieceIndex({})) == {}
 
 
 def test_ambiguous_rename_is_not_detected() -> None:
@@ -529,7 +530,7 @@ def test_ambiguous_rename_is_not_detected() -> None:
     tracker.record_removed("a.md", stamp(9), note("a.md", "# A\n"))
     for path in ("b.md", "c.md"):
         tracker.record_added(path, stamp(9), note(path, "# A\n"))
-    assert tracker.match_new_moves({}) == {}
+    assert tracker.match_new_moves(PieceIndex({})) == {}
 
 
 def test_rename_of_an_edited_file_is_detected() -> None:
@@ -538,7 +539,7 @@ def test_rename_of_an_edited_file_is_detected() -> None:
     tracker.record_modified("q.md", stamp(5, 2), note("q.md", "# A\n"))
     tracker.record_modified("known.md", stamp(5, 2), note("known.md", "# A\n"))
     tracker.record_removed("a.md", stamp(5, 1), note("a.md", "# A\n"))
-    assert tracker.match_new_moves({}) == {"a.md": "q.md"}
+    assert tracker.match_new_moves(PieceIndex({})) == {"a.md": "q.md"}
 
 
 def test_moves_are_followed_over_several_steps_and_learned_from_others() -> None:
@@ -546,7 +547,7 @@ def test_moves_are_followed_over_several_steps_and_learned_from_others() -> None
     tracker.record_removed("a.md", stamp(9), note("a.md", "# A\n"))
     tracker.record_added("b.md", stamp(9), note("b.md", "# A\n"))
     other = tracker.copy()
-    assert other.match_new_moves({}) == {"a.md": "b.md"}
+    assert other.match_new_moves(PieceIndex({})) == {"a.md": "b.md"}
     assert other.current_history({"b.md"}).moves == {"old.md": "b.md", "a.md": "b.md"}
     assert tracker.current_history({"a.md"}).moves == {"old.md": "a.md"}  # a copy goes its own way
     tracker.learn_history(History({"x.md": "y.md"}, frozenset({"gone.md"})))

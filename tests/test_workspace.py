@@ -1,18 +1,20 @@
 """Tests of the vault that is kept warm: it follows the disk, and held texts win."""
 
+import gc
 import random
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
 from exploring import TIMES, choose_seeds
-from running import create_vault, write_files
+from running import create_vault, damage_states, write_files
 from vaultlink.api import Vault
 from vaultlink.disk.scan import Settings, scan_vault
-from vaultlink.errors import ConfigError, UsageError, VaultError
+from vaultlink.errors import ConfigError, DamagedCacheError, UsageError, VaultError
 from vaultlink.fix.requests import DeleteRequest, RenameRequest
 from vaultlink.refactor.relocation import RefusedError
 from vaultlink.serve.workspace import Workspace
@@ -201,6 +203,19 @@ def test_path_that_no_note_has_is_not_held(workspace: Workspace, path: str) -> N
     assert workspace.vault is before
 
 
+def test_suggestions_of_vaults_that_took_the_place_of_others(workspace: Workspace) -> None:
+    workspace.hold("Meeting notes.md", "[[Meetnig notes]]\n")
+    for number in range(5):
+        workspace.hold(f"Weekly report {number}.md", "[[Weekyl report]]\n")
+        if number % 2:
+            workspace.fold()
+        gc.collect()
+        assert [item.path for item in workspace.vault.suggest("Meetnig notes")] == [
+            "Meeting notes.md"
+        ]
+        assert workspace.vault.check()
+
+
 # -- plans --------------------------------------------------------------------------------------------------------------
 
 RENAME = (RenameRequest("b", "new name"),)
@@ -289,6 +304,71 @@ def test_deletion_to_the_trash_and_its_undo_are_followed(vault: Path, workspace:
     workspace.undo(result.run_id)
     assert read_files(vault) == SMALL
     assert find_first_difference(workspace.vault) is None
+
+
+# -- a damaged cache ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def cached(tmp_path: Path) -> Iterator[Workspace]:
+    """Open a workspace whose notes are in a cache file."""
+    texts = {f"n{number}.md": f"[[n{number + 1}]] [[no {number}]]\n" * 9 for number in range(300)}
+    vault = create_vault(tmp_path / "vault", {**texts, "a.md": "[[b]]\n", "b.md": "# B\n"})
+    time.sleep(0.06)  # else all notes are read again at the first look
+    opened = Workspace(scan_vault(vault, Settings(cache_dir=tmp_path / "cache")))
+    yield opened
+    opened.close()
+
+
+def test_damaged_cache_is_read_again_with_the_held_texts(cached: Workspace) -> None:
+    cached.hold("a.md", "[[held]]\n")
+    damage_states(cached.root.parent / "cache")
+    with pytest.raises(DamagedCacheError) as raised:
+        list(cached.vault.index.notes.values())
+    cached.recover(raised.value)
+    assert [item.target for item in cached.vault.check() if item.path == "a.md"] == ["held"]
+    assert len(cached.vault.check()) == 1 + 301 * 9
+    assert find_first_difference(cached.refresh()) is None
+
+
+Result = TypeVar("Result")
+
+
+def call_again_if_damaged(workspace: Workspace, work: Callable[[], Result]) -> Result:
+    """Do what the server does: open the vault again, and repeat a call that has written nothing."""
+    try:
+        return work()
+    except DamagedCacheError as error:
+        workspace.recover(error)
+        return work()
+
+
+@pytest.mark.parametrize("is_cleaned", [False, True], ids=["damaged", "damaged and deleted"])
+def test_damaged_cache_causes_no_second_write(cached: Workspace, is_cleaned: bool) -> None:
+    def damage() -> None:
+        damage_states(cached.root.parent / "cache")
+        if is_cleaned:
+            shutil.rmtree(cached.root.parent / "cache")
+
+    cached.apply(cached.plan([RenameRequest("b", "one")]).id)
+    stored = cached.plan([RenameRequest("one", "two")])
+    damage()
+    call_again_if_damaged(cached, lambda: cached.apply(stored.id))
+    assert cached.vault.find("two") == "two.md"
+    assert call_again_if_damaged(cached, lambda: find_first_difference(cached.refresh())) is None
+    damage()
+    call_again_if_damaged(cached, cached.undo)
+    assert cached.vault.find("one") == "one.md"
+    assert call_again_if_damaged(cached, lambda: find_first_difference(cached.refresh())) is None
+
+
+def test_what_was_written_is_followed_though_the_cache_is_damaged_then(cached: Workspace) -> None:
+    result = cached.vault.apply(cached.plan([RenameRequest("n1", "new/one")]).plan)
+    write_files(cached.root, {f"no {number}.md": "" for number in range(100, 300)})
+    damage_states(cached.root.parent / "cache")
+    cached._follow(result)
+    assert cached.vault.find("one") == "new/one.md"
+    assert find_first_difference(cached.refresh()) is None
 
 
 # -- random changes -----------------------------------------------------------------------------------------------------

@@ -338,8 +338,15 @@ class PieceIndex:
 
     def __init__(self, notes: Mapping[str, Note]) -> None:
         self._notes = notes
+        self._last: tuple[Pieces, dict[int, list[str]]] = frozenset(), {}
 
-    def find_holders(self, wanted: Pieces) -> dict[int, list[str]]:
+    def find_holders(self, wanted: Pieces) -> Mapping[int, Sequence[str]]:
+        """Return the notes with each of some pieces; those asked for last are remembered."""
+        if wanted != self._last[0]:
+            self._last = wanted, self._search(wanted)
+        return self._last[1]
+
+    def _search(self, wanted: Pieces) -> dict[int, list[str]]:
         places: dict[int, list[str]] = {}
         for path, hashes in read_hashes(self._notes) if wanted else ():
             for piece in wanted.intersection(list_pieces(hashes)):
@@ -351,7 +358,7 @@ class PieceIndex:
 
 
 def choose_rivals(
-    shared: Pieces, places: Mapping[int, list[str]], limit: float, without: Collection[str]
+    shared: Pieces, places: Mapping[int, Sequence[str]], limit: float, without: Collection[str]
 ) -> list[str]:
     """Return some notes that have more than this share of some pieces."""
     weights: dict[str, float] = {}

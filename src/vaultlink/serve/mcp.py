@@ -227,9 +227,10 @@ class _Worker:
         try:
             return job.work(self._get_workspace())
         except DamagedCacheError as error:  # raised before anything is written
-            if not forget_cache_file(error.file):
+            if self._workspace is not None:
+                self._workspace.recover(error)
+            elif not forget_cache_file(error.file):
                 raise
-            self._workspace = None
             return job.work(self._get_workspace())
 
     def _get_workspace(self) -> Workspace:

@@ -77,7 +77,7 @@ class MoveTracker:
         if path in self._added:
             self._added[path] = self._added[path]._replace(stamp=stamp, note=note)
 
-    def match_new_moves(self, notes: Mapping[str, Note]) -> dict[str, str]:
+    def match_new_moves(self, notes: PieceIndex) -> dict[str, str]:
         """Return the moves found since the last call, old path to new path.
 
         `notes` are those of the vault. `settle` must follow: else all removals count.
@@ -86,7 +86,7 @@ class MoveTracker:
         self._removed, self._added = _keep_recent(self._removed), _keep_recent(self._added)
         since = max(self._past.vanished.values(), default=UNCOMMITTED) + 1
         before, now = _to_snapshot(self._removed), _to_snapshot(self._added)
-        fresh = follow(before, now, (), PieceIndex(notes), since)
+        fresh = follow(before, now, (), notes, since)
         self._forgotten = self._forgotten & self._removed.keys() - fresh.moves.keys()
         fresh = leave_out(fresh, self._forgotten)
         for old, new in fresh.moves.items():
@@ -330,7 +330,9 @@ class Stepper:
         read = list(read_changes(scan, settings, paths))
         changes = [change for change in read if change.path not in held]
         changed = [change for change in changes if _has_changed(state, change)]
-        moved = self._track_moves(tracker, rescan, read)
+        # Those of before will do: what changed is left out where notes are compared.
+        pieces = PieceIndex(before.index.notes)
+        moved = self._track_moves(tracker, rescan, read, pieces)
         is_other_set = rescan.has_added_or_removed or released is not None
         present = _list_present(scan, held)
         if is_other_set:
@@ -341,7 +343,7 @@ class Stepper:
                 Snapshot(before.scan.listing.files, before.index.notes.get),
                 Snapshot(scan.listing.files, state.index.notes.get),
                 [change.path for change in changed],
-                PieceIndex(state.index.notes),
+                pieces,
             )
             if is_other_set:
                 tracker.settle(before.index, state.index)
@@ -405,7 +407,7 @@ class Stepper:
         return Vault(vault.scan, step(vault.state, [], settings), vault.overlays)
 
     def _track_moves(
-        self, tracker: MoveTracker, rescan: Rescan, changes: list[Change]
+        self, tracker: MoveTracker, rescan: Rescan, changes: list[Change], pieces: PieceIndex
     ) -> dict[str, str]:
         old, now = self.vault.scan.listing.files, rescan.scan.listing.files
         notes, covered = self.vault.index.notes, self._covered
@@ -417,7 +419,7 @@ class Stepper:
             tracker.record_added(path, now[path], notes_read.get(path))
         for path in rescan.modified:
             tracker.record_modified(path, now[path], notes_read.get(path))
-        return tracker.match_new_moves(notes) if rescan.has_added_or_removed else {}
+        return tracker.match_new_moves(pieces) if rescan.has_added_or_removed else {}
 
 
 def _get_note(change: Change) -> Note | None:

@@ -15,7 +15,7 @@ from vaultlink.disk.history_sources import find_git_history
 from vaultlink.disk.obsidian_files import OBSIDIAN_FILES
 from vaultlink.disk.read import config_candidates
 from vaultlink.disk.scan import VaultScan, is_source_file, is_vault_path, scan_vault
-from vaultlink.errors import ConfigError, UsageError, VaultError
+from vaultlink.errors import ConfigError, DamagedCacheError, UsageError, VaultError
 from vaultlink.fix.plan import Plan
 from vaultlink.fix.requests import Request
 from vaultlink.git.location import find_git_dir
@@ -29,6 +29,7 @@ from vaultlink.text import list_first, quote_name
 from vaultlink.watch.backend import BackendFactory, EventFeed, open_system_backend
 from vaultlink.watch.events import ChangeHints, EventQueue
 from vaultlink.watch.garbage import free_unused_objects
+from vaultlink.write.cache import forget_cache_file
 from vaultlink.write.journal_files import digest_content
 from vaultlink.write.write_notes import WriteResult
 
@@ -308,7 +309,10 @@ class Workspace:
         folders = self.vault.scan.listing.folders
         is_known = all(path not in folders and parent_folder(path) in folders for path in paths)
         hints = ChangeHints(paths) if is_known else ChangeHints(full_rescan=True)
-        self.stepper.commit(self.stepper.prepare(self.rescan(hints)))
+        try:
+            self.stepper.commit(self.stepper.prepare(self.rescan(hints)))
+        except DamagedCacheError as error:  # else the caller would write again
+            self.recover(error)
 
     def fold(self) -> None:
         """Give back the memory that is not needed, when nothing is asked for a while."""
@@ -354,6 +358,15 @@ class Workspace:
         self.stepper.replace_vault(use_single_process(open_lazily(scan)))
         self._identity, self._settings = identity, settings
         self.feed.start(self.vault.scan.listing.folders, time.monotonic())
+
+    def recover(self, error: DamagedCacheError) -> None:
+        """Open the vault again without a damaged cache file.
+
+        Raises the error if that file can't be deleted, and as `reopen`.
+        """
+        if not forget_cache_file(error.file):
+            raise error
+        self.reopen()
 
     # -- settings ----------------------------------------------------------------------------------
 

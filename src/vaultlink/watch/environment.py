@@ -9,12 +9,13 @@ import msgspec
 
 from vaultlink.api import Vault
 from vaultlink.disk.scan import VaultScan
-from vaultlink.errors import ConfigError, JournalError, VaultError
+from vaultlink.errors import ConfigError, DamagedCacheError, JournalError, VaultError
 from vaultlink.fix.plan import Plan
 from vaultlink.git.location import find_git_dir
 from vaultlink.git.repository import is_git_busy
 from vaultlink.model import SkippedNote
 from vaultlink.report.changed_lines import count_fixed_by_rule, describe_fixed
+from vaultlink.report.layout import format_count
 from vaultlink.serve.workspace import Workspace
 from vaultlink.watch.events import Debounce
 from vaultlink.watch.garbage import free_unused_objects
@@ -207,6 +208,8 @@ class Environment:
         try:
             self._workspace.reopen()
             is_back = True
+        except DamagedCacheError:
+            raise
         except VaultError:
             pass
         except ConfigError as error:
@@ -237,6 +240,8 @@ class Environment:
         free_unused_objects()  # the new vault takes their place
         try:
             is_changed = self._workspace.reload_settings()
+        except DamagedCacheError:
+            raise
         except (ConfigError, VaultError) as error:
             yield from self.notify_once(
                 "settings", f"{error} The previous settings stay in force.", is_error=True
@@ -251,6 +256,21 @@ class Environment:
             del before
             free_unused_objects()
         return is_changed
+
+    def recover_cache(self, error: DamagedCacheError) -> Iterator[WatchUpdate]:
+        """Read the vault again without a damaged cache file, and report what differs."""
+        before = self._session.vault
+        self._workspace.recover(error)
+        self._fixer.record_changes((), time.monotonic())
+        yield Notice(f"the cache file {error.file} was damaged. The vault was read again.")
+        batch, missing = self._session.record_recovery(before, "the cache was damaged")
+        if missing:
+            lost = format_count(missing, "resolved finding")
+            yield Notice(f"{lost} can't be named: the cache had them.", is_error=True)
+        if batch.new or batch.resolved:
+            yield batch
+        del before, batch
+        free_unused_objects()
 
     def report_peers(self) -> Iterator[WatchUpdate]:
         for sentence in self._peers.describe_changes() if self._peers else ():

@@ -14,6 +14,7 @@ from vaultlink.api import Vault, rebuild_settings, replace_state
 from vaultlink.disk.changes import Progress, read_changes
 from vaultlink.disk.scan import RACY_WINDOW_NS, Settings, VaultScan, list_files, scan_vault
 from vaultlink.engine.step import State, step
+from vaultlink.errors import DamagedCacheError
 from vaultlink.graph.build import build_graph
 from vaultlink.serve.stepper import Stepper, has_no_notes
 from vaultlink.serve.workspace import Workspace
@@ -88,6 +89,7 @@ class Watch:
         )
         self._prepared: PreparedUpdate | None = None
         self._prepared_count = -1  # the number of events before `_prepared`
+        self._pending: list[WatchUpdate] = []
         self._last_heartbeat = time.monotonic()
         self._collection = CollectionTimer(self._last_heartbeat)
 
@@ -111,10 +113,30 @@ class Watch:
             while not self._events.stopped:
                 self._events.wait(self._seconds_to_wait())
                 if not self._events.stopped:
-                    yield from self._run_due_work()
+                    yield from self._run_due_work_safely()
         finally:
             self._workspace.close()
             self._environment.close()
+
+    def recover(self, error: DamagedCacheError) -> None:
+        """Read the vault again without a damaged cache file, and report what differs.
+
+        Args:
+            error: The error that names the file.
+
+        Raises:
+            VaultError: The file can't be deleted, or the vault can't be opened.
+        """
+        self._prepared, self._prepared_count = None, -1
+        self._pending += self._environment.recover_cache(error)
+
+    def _run_due_work_safely(self) -> Iterator[WatchUpdate]:
+        try:
+            yield from self._run_due_work()
+        except DamagedCacheError as error:
+            self.recover(error)
+        while self._pending:
+            yield self._pending.pop(0)
 
     # -- timing --------------------------------------------------------------------------------
 

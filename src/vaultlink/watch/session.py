@@ -4,20 +4,24 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, overload
 
+import msgspec
+
 from vaultlink.api import Vault
 from vaultlink.disk.scan import VaultScan
 from vaultlink.engine.checks import FindingsByPath
 from vaultlink.engine.diagnostics import compute_identities, fingerprint
 from vaultlink.engine.step import State
+from vaultlink.errors import DamagedCacheError
 from vaultlink.graph.build import LiveGraph
 from vaultlink.index.packed_map import (
     count_items,
+    list_changed_keys,
     list_differing_keys,
     read_items,
 )
 from vaultlink.index.resolve import is_note
 from vaultlink.index.topics import TopicCounter
-from vaultlink.model import Diagnostic, TextByPath, sum_counts
+from vaultlink.model import Diagnostic, LinkCounts, TextByPath, sum_counts
 from vaultlink.serve.stepper import PreparedStep, Rescan, Stepper
 from vaultlink.watch.messages import AppliedFixes, Batch, BatchCause, ReportedFinding, VaultTotals
 
@@ -29,17 +33,21 @@ _MARK_SIZE = 16
 
 
 class MarkedFindings(NamedTuple):
-    """The findings at a path, and a mark for each, by which it is known again."""
+    """The findings at a path, and a mark for each, by which it is known again.
+
+    There are no findings but marks if the findings can't be read any more.
+    """
 
     findings: Sequence[Diagnostic]
     marks: bytes
 
     def iterate(self) -> Iterator[tuple[Diagnostic, bytes]]:
         marks = (self.marks[at : at + _MARK_SIZE] for at in range(0, len(self.marks), _MARK_SIZE))
-        return zip(self.findings, marks, strict=True)
+        return zip(self.findings, marks, strict=bool(self.findings))
 
     def list_identities(self) -> set[bytes]:
-        return {mark[:8] for _, mark in self.iterate()}
+        starts = range(0, len(self.marks), _MARK_SIZE)
+        return {self.marks[at : at + 8] for at in starts}
 
 
 _NO_FINDINGS = MarkedFindings((), b"")
@@ -67,6 +75,15 @@ def mark_findings(path: str, findings: Sequence[Diagnostic], text: TextByPath) -
             for identity in compute_identities(findings, text)
         ]
     )
+
+
+def _recall_findings(vault: Vault, path: str, marks: bytes) -> MarkedFindings:
+    """Return the findings at a path of a vault whose cache may be damaged."""
+    try:
+        found = vault.state.diagnostics.get(path, ())
+    except DamagedCacheError:
+        found = ()
+    return MarkedFindings(found if len(found) * _MARK_SIZE == len(marks) else (), marks)
 
 
 def compare_findings(
@@ -157,7 +174,7 @@ class Session:
         self._next_number = 0
         vault = stepper.vault
         self._live_graph: LiveGraph | None = None
-        self._totals: tuple[State, VaultTotals] | None = None
+        self._links: LinkCounts | None = None
         self._topics = TopicCounter()
         self._marks: dict[str, bytes] = {}
         for path, findings in read_items(vault.state.diagnostics):
@@ -181,19 +198,21 @@ class Session:
         return self._live_graph
 
     def count_totals(self) -> VaultTotals:
-        """Return the figures of the vault, which are counted once for each state."""
+        """Return the figures of the vault.
+
+        All links are counted once, then those of the notes that change.
+        """
         state = self.vault.state
-        if self._totals is None or self._totals[0] is not state:
-            notes = sum(map(is_note, state.index.files))
-            totals = VaultTotals(
-                notes,
-                len(state.index.files) - notes,
-                sum_counts(counts for _, counts in read_items(state.tallies)),
-                self._topics.count(),
-                count_items(state.diagnostics, state.diagnostics),
-            )
-            self._totals = state, totals
-        return self._totals[1]
+        if self._links is None:
+            self._links = sum_counts(counts for _, counts in read_items(state.tallies))
+        notes = sum(map(is_note, state.index.files))
+        return VaultTotals(
+            notes,
+            len(state.index.files) - notes,
+            self._links,
+            self._topics.count(),
+            sum(map(len, self._marks.values())) // _MARK_SIZE,
+        )
 
     def first_batch(self) -> Batch:
         """Return the vault as found, as batch 0."""
@@ -220,13 +239,40 @@ class Session:
 
     def commit(self, prepared: PreparedUpdate, fixed: AppliedFixes | None = None) -> Batch | None:
         """Make a prepared update current; return None if there is nothing to report."""
+        links = self._links and _update_counts(
+            self._links, prepared.step.before.state.tallies, prepared.step.after.state.tallies
+        )
         self._stepper.commit(prepared.step)
+        self._links = links
         cause = BatchCause() if fixed else prepared.cause
         return self._record_delta(cause, prepared.delta, fixed) if cause else None
 
     def record_switch(self, before: Vault, cause: BatchCause) -> Batch:
         """Return the batch of a vault that took the place of another one."""
+        self._links = None
         return self._record_delta(cause, self._compute_delta(before, self.vault.state, {}))
+
+    def record_recovery(self, before: Vault, description: str) -> tuple[Batch, int]:
+        """Return the batch of a vault that took the place of one with a damaged cache.
+
+        Also returns how many resolved findings it lacks, as they can't be read.
+        """
+        self._links = None
+        text, after = self.vault.text, self.vault.state.diagnostics
+        marks = {path: mark_findings(path, items, text) for path, items in read_items(after)}
+        paths = [
+            path for path in {**self._marks, **marks} if self._marks.get(path) != marks.get(path)
+        ]
+        was = {path: _recall_findings(before, path, self._marks.get(path, b"")) for path in paths}
+        now = identify_findings(after, paths, text)
+        missing = sum(
+            len(found.list_identities() - now.get(path, _NO_FINDINGS).list_identities())
+            for path, found in was.items()
+            if not found.findings
+        )
+        new, resolved = compare_findings(was, now, paths, {})
+        delta = _FindingsDelta({path: marks.get(path) for path in paths}, new, resolved)
+        return self._record_delta(BatchCause(description=description), delta), missing
 
     # -- comparing -----------------------------------------------------------------------------
 
@@ -263,6 +309,17 @@ class Session:
             self.vault,
             fixed,
         )
+
+
+def _update_counts(
+    links: LinkCounts, before: Mapping[str, LinkCounts], after: Mapping[str, LinkCounts]
+) -> LinkCounts:
+    """Return the number of links after a step, given that before it."""
+    changed = list(list_changed_keys(before, after))
+    lost = sum_counts(before[path] for path in changed if path in before)
+    kept = sum_counts([links, *(after[path] for path in changed if path in after)])
+    pairs = zip(msgspec.structs.astuple(kept), msgspec.structs.astuple(lost), strict=True)
+    return LinkCounts(*[one - other for one, other in pairs])
 
 
 def _make_cause(step: PreparedStep) -> BatchCause:

@@ -53,7 +53,10 @@ def forget_used_cache() -> bool:
 
 
 def forget_cache_file(file: str | None) -> bool:
-    """Delete a damaged cache file and its copies; return False if that is impossible."""
+    """Delete a damaged cache file and its copies; return False if that is impossible.
+
+    The file may be gone already: a process that runs long has read it before.
+    """
     if file is None:
         return False
     damaged = Path(file)
@@ -63,6 +66,8 @@ def forget_cache_file(file: str | None) -> bool:
             if copy != damaged and copy.stat().st_size == size:
                 copy.unlink()
         damaged.unlink()
+    except FileNotFoundError:
+        return True
     except OSError:
         return False
     return True

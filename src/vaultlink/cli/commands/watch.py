@@ -27,7 +27,7 @@ from vaultlink.cli.vault import (
     scan_from_options,
     warn_of_scan,
 )
-from vaultlink.errors import UsageError
+from vaultlink.errors import DamagedCacheError, UsageError
 from vaultlink.fix.forecast import count_by_rule
 from vaultlink.fix.sources import FixAnswers
 from vaultlink.index.suggest import list_unresolved
@@ -121,7 +121,13 @@ def watch(options: WatchOptions) -> int:
             return EXIT_CLEAN
         printer = _UpdatePrinter(options, terminal, output_format)
         for update in watcher.updates():
-            printer.print_update(update)
+            try:
+                printer.print_update(update)
+            except DamagedCacheError as error:
+                if not isinstance(update, Batch) or update.number == 0:
+                    raise  # the command starts anew
+                watcher.recover(error)
+                printer.print_update(replace(update, vault=watcher.session.vault))
             if terminal.is_pipe_closed:
                 watcher.stop()
         printer.close()
