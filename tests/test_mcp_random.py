@@ -1,11 +1,17 @@
 """Random calls of `vaultlink mcp`: without --allow-writes nothing changes, and writers beside each other lose nothing.
 
-`VAULTLINK_CALLS=2000` sends that many calls, and makes a tenth as many changes.
+`VAULTLINK_CALLS=2000` sends that many calls, and has writers make many changes.
 """
 
 import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -13,7 +19,10 @@ from typing import Any
 import pytest
 
 from mcp_client import McpClient
-from running import create_vault, read_files
+from running import create_vault, read_files, write_files
+from source import ROOT
+from vaultlink import Settings, open_vault
+from vaultlink.write.journal_files import RecordedRun, digest_content, list_runs, lock_vault
 
 COUNT = int(os.environ.get("VAULTLINK_CALLS", "300"))
 
@@ -243,3 +252,162 @@ def test_limited_notes_are_refused_by_name(
             assert named in reply.text
             check_text(reply.text)
     assert read_files(vault) == before
+
+
+# -- writers beside each other --------------------------------------------------------------------------------------------
+
+PODCASTS = ROOT / "fixtures/podcast-wiki"
+STEADY = "anchor_note"
+"""A note that nobody renames, with a title by which others link to it."""
+
+
+class Writers:
+    """Two servers and `vaultlink watch --fix` on a vault, and an editor that writes between them."""
+
+    def __init__(self, vault: Path, seed: int):
+        self.vault, self._dice = vault, Random(seed)
+        self.versions = set(read_files(vault).values())
+        self.replaced: set[bytes] = set()
+
+    def write_outside(self, number: int) -> None:
+        """Append a line to a note, as an editor does, between two runs."""
+        with lock_vault(self.vault):
+            file = self.vault / self._dice.choice(list_notes(self.vault))
+            old = file.read_bytes()
+            new = old + f"\n\nLine {number}, see [[Anchor note]].\n".encode()
+            file.write_bytes(new)
+        self.versions.add(new)
+        self.replaced.add(old)
+
+    def change(self, client: McpClient, dice: Random, number: int) -> None:
+        """Plan a change and write it, at once or later, or take the last one back."""
+        notes = [path for path in list_notes(self.vault) if STEADY not in path]
+        path, other = dice.sample(notes, 2)
+        change: dict[str, Any] = dice.choice(
+            [
+                {"rename": path, "to": f"{path[:8].strip(' .')} {number}"},
+                {"rename": path, "to": f"{path[:8].strip(' .')} {number}"},
+                {"merge": path, "into": other},
+                {"delete": path, "unlink": True},
+                {"move": path, "to": f"Folder {number % 3}/"},
+                {"fix": "safe"},
+            ]
+        )
+        reply = client.call("change", {"changes": [change], "apply": dice.random() < 0.5})
+        if not reply.is_error:
+            assert reply.data["counts"]["breaks"] == 0, reply.text
+            if "run" not in reply.data:
+                client.call("apply", {"plan": reply.data["plan"]})
+        if dice.random() < 0.4:
+            client.call("undo")
+
+
+def list_notes(vault: Path) -> list[str]:
+    """Return the notes outside hidden folders, by vault path."""
+    paths = [file.relative_to(vault) for file in vault.rglob("*.md")]
+    return sorted(path.as_posix() for path in paths if not path.as_posix().startswith("."))
+
+
+def list_unresolved(vault: Path) -> set[str]:
+    """Return the targets of links to nothing, without those that an undo took the note from."""
+    found = open_vault(vault, Settings(cache=False)).check()
+    return {
+        item.target
+        for item in found
+        if item.about == "unresolved-link" and item.target and item.rule != "moved-link"
+    }
+
+
+def list_findings(client: McpClient) -> list[tuple[str, int, str]]:
+    """Return all findings by the answers of a server."""
+    rows: list[Any] = []
+    after: int | None = 0
+    while after is not None:
+        data = client.call("check", {"limit": 200, "after": after}).data
+        rows += data["findings"]
+        after = data["next"]
+    return sorted((row["path"], row["line"], fold_rule(row["rule"])) for row in rows)
+
+
+def fold_rule(rule: str) -> str:
+    """Return the rule, one for all links to nothing: a reader that saw a deletion knows more about them."""
+    return "dangling-link" if rule in UNRESOLVED else rule
+
+
+UNRESOLVED = (
+    "alias-link",
+    "title-link",
+    "respelt-link",
+    "moved-link",
+    "planned-note",
+    "dangling-link",
+)
+
+
+@pytest.mark.parametrize("seed", range(max(1, COUNT // 1000)))
+def test_writers_beside_each_other_lose_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    for name in ("VAULTLINK_STATE_DIR", "VAULTLINK_CACHE_DIR", "XDG_DATA_HOME"):
+        monkeypatch.setenv(name, str(tmp_path / name))
+    vault = tmp_path / "vault"
+    shutil.copytree(PODCASTS, vault, ignore=shutil.ignore_patterns(".git", "vaultlink.toml"))
+    write_files(vault, {f"{STEADY}.md": "---\ntitle: Anchor note\n---\n[[index]]\n"})
+    first, unresolved = read_files(vault), list_unresolved(vault)
+    writers, rounds = Writers(vault, seed), max(12, COUNT // 25)
+    watch = subprocess.Popen(
+        [sys.executable, "-m", "vaultlink", "watch", "--fix", str(vault)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    with McpClient(vault, "--allow-writes") as one, McpClient(vault, "--allow-writes") as two:
+
+        def work(client: McpClient, start: int) -> None:
+            dice = Random(f"{seed} {start}")
+            for number in range(start, start + rounds):
+                writers.change(client, dice, number)
+
+        with ThreadPoolExecutor() as pool:
+            jobs = [pool.submit(work, one, 1000), pool.submit(work, two, 2000)]
+            number = 0
+            while not all(job.done() for job in jobs):
+                writers.write_outside(number)
+                number += 1
+                time.sleep(0.3)
+            for job in jobs:
+                job.result()
+        time.sleep(5)  # the last fixes of `watch`
+        assert watch.poll() is None
+        watch.send_signal(signal.SIGINT)
+        _, errors = watch.communicate(timeout=30)
+        assert b"Traceback" not in errors, errors
+        fresh = open_vault(vault, Settings(cache=False)).check()
+        truth = sorted((item.path, item.line, fold_rule(item.rule)) for item in fresh)
+        assert list_findings(one) == truth
+        assert list_findings(two) == truth
+    runs = list_runs(vault)
+    assert all(run.ended or run.undone for run in runs)
+    explain_bytes(writers, first, read_files(vault), runs)
+    assert list_unresolved(vault) - unresolved <= {"Anchor note"}
+    with lock_vault(vault, timeout=0.1):
+        pass  # nobody holds it
+
+
+def explain_bytes(
+    writers: Writers,
+    first: dict[str, bytes],
+    last: dict[str, bytes],
+    runs: Sequence[RecordedRun],
+) -> None:
+    """Assert that each file is what somebody wrote, and that no text is lost that nobody replaced."""
+    changes = [change for run in runs for change in run.changes if change.path not in run.skipped]
+    written = {digest_content(data) for data in writers.versions} | {item.new for item in changes}
+    replaced = {digest_content(data) for data in writers.replaced} | {item.old for item in changes}
+    present = {digest_content(data) for data in last.values()}
+    assert present <= written
+    assert written - {None} <= present | replaced
+    suffixes = {Path(path).suffix for path in first}
+    assert not [path for path in last if Path(path).suffix not in suffixes]
+    assert {Path(path).name for path in last if "/." in f"/{path}" and ".trash" not in path} <= {
+        Path(path).name for path in first
+    }

@@ -55,6 +55,16 @@ AUTHORS = "Add backlinks using these topics:\n\nCup – [[cup | Cup]]\n"
 TEXTS: Mapping[str, tuple[str, str, str]] = {
     "plain": ("a\n", "b\n", "b\n\n## A\n\na\n"),
     "no final line end": ("a", "b", "b\n\n## A\n\na"),
+    "entries of the other note": (
+        f"a\n\n{AUTHORS}\nOf b – [[b | B]]\n",
+        "b\n",
+        f"b\n\n## A\n\na\n\n{AUTHORS}",
+    ),
+    "an entry with more text": (
+        f"a\n\n{AUTHORS}\nOf b – [[b | B]] and more\n",
+        "b\n",
+        f"b\n\n## A\n\na\n\n{AUTHORS}\nOf b – B and more\n",
+    ),
     "blank lines": ("\n\na\n\n", "b\n\n\n", "b\n\n\n## A\n\na\n\n"),
     "one blank line": ("a\n", "b\n\n", "b\n\n## A\n\na\n"),
     "into an empty note": ("a\n", "", "## A\n\na\n"),

@@ -223,7 +223,7 @@ class LinkPlanner:
         """
         link, target = item.link, item.target
         if target is None:
-            return unlink_link(path, link, text)
+            return _remove_entry(path, entry) or unlink_link(path, link, text)
         keeps_words = self._relocation.keeps_words
         if entry is not None:
             keeps_words = not (has_new_title or stays_entry(entry, target))
@@ -289,6 +289,13 @@ class LinkPlanner:
                 found = resolve(new_source, link.lookup_target, self._relocation.names)
                 if found is not None:
                     yield CapturedLink(note.path, link.line, link.column, link.raw, found)
+
+
+def _remove_entry(path: str, entry: Entry | None) -> tuple[Edit, ...]:
+    """Return the edit that removes an entry, if no other text is in its line."""
+    if entry is None or entry.tail.strip() or entry.cut_start >= entry.cut_end:
+        return ()
+    return (Edit(path, entry.cut_start, entry.cut_end, ""),)
 
 
 def _rename_title(path: str, entry: Entry, item: _ChangedLink) -> tuple[Edit, ...]:
