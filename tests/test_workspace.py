@@ -1,8 +1,10 @@
 """Tests of the vault that is kept warm: it follows the disk, and held texts win."""
 
+import gc
 import random
 import shutil
 import time
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -260,6 +262,32 @@ def test_plan_is_applied_once_and_only_the_last_plans_are_kept(workspace: Worksp
         workspace.apply(others[0].id)
     with pytest.raises(UsageError):  # there is no note of this name any more
         workspace.apply(others[1].id)
+
+
+def test_only_the_newest_plan_keeps_its_states_until_it_is_applied(workspace: Workspace) -> None:
+    first = workspace.plan(RENAME)
+    name, states = first.id, [weakref.ref(first.plan.after.index)]
+    del first
+    states.append(weakref.ref(workspace.plan(RENAME).plan.after.index))
+    gc.collect()
+    assert [index() is None for index in states] == [True, False]
+    workspace.apply(name)
+    gc.collect()
+    assert states[1]() is None
+
+
+def test_held_text_leaves_no_state_behind(vault: Path, workspace: Workspace) -> None:
+    workspace.refresh()
+    (vault / "b.md").unlink()  # the vault knows a file that is gone
+    index = weakref.ref(workspace.refresh().holding("a.md", "[[b]] and [[none]]\n").index)
+    assert index() is None
+
+
+def test_tidied_vault_is_the_same(vault: Path, workspace: Workspace) -> None:
+    write_files(vault, {"a.md": "[[b]] and [[nowhere]]\n", "new/e.md": "[[none]]\n"})
+    workspace.refresh()
+    workspace.tidy()
+    assert find_first_difference(workspace.refresh()) is None
 
 
 def test_deletion_to_the_trash_and_its_undo_are_followed(vault: Path, workspace: Workspace) -> None:
