@@ -201,10 +201,11 @@ class PackedMap(Mapping[str, T], Generic[T]):
         other = PackedMap.__new__(PackedMap)
         other._kind, other._column, other._values = self._kind, self._column, {}
         other._size = self._size
-        other._remembered = dict(self._column.decoded) if self._column else {}
         folded = {key: self.pack(key) for key in (*self._folded, *self._values)}
         in_column = self._numbers
         other._folded = {key: data for key, data in folded.items() if data or key in in_column}
+        decoded = self._column.decoded if self._column else {}
+        other._remembered = {key: value for key, value in decoded.items() if key not in folded}
         return other
 
     def pack(self, key: str) -> bytes:
