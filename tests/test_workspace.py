@@ -5,17 +5,19 @@ import random
 import shutil
 import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from exploring import TIMES, choose_seeds
 from running import create_vault, write_files
-from vaultlink.api import Vault
+from vaultlink.api import Vault, open_vault
 from vaultlink.disk.scan import Settings, scan_vault
 from vaultlink.errors import ConfigError, UsageError, VaultError
 from vaultlink.refactor.relocation import RefusedError
+from vaultlink.serve.answers import Page, ToolAnswer
+from vaultlink.serve.questions import list_mentions, list_unresolved_topics
 from vaultlink.serve.workspace import Workspace
 from vaultlink.watch.loop import build_fresh_state, iterate_differences
 from vaultlink.write.requests import DeleteRequest, RenameRequest
@@ -288,6 +290,24 @@ def test_tidied_vault_is_the_same(vault: Path, workspace: Workspace) -> None:
     workspace.refresh()
     workspace.tidy()
     assert find_first_difference(workspace.refresh()) is None
+
+
+@pytest.mark.parametrize("ask", [list_unresolved_topics, list_mentions])
+def test_answers_of_a_kept_search_are_those_of_a_new_one(
+    vault: Path, workspace: Workspace, ask: Callable[[Vault, Page], ToolAnswer]
+) -> None:
+    before = list_rows(ask, workspace.refresh())
+    write_files(vault, {"a.md": "[[Nowhere]] by Annabel Lee\n", "Annabel Lee.md": "[[None]]\n"})
+    first = list_rows(ask, workspace.refresh())
+    workspace.tidy()
+    assert list_rows(ask, workspace.vault) == first != before
+    assert list_rows(ask, open_vault(vault, PLAIN)) == first
+
+
+def list_rows(ask: Callable[[Vault, Page], ToolAnswer], vault: Vault) -> list[object]:
+    """Return the counts and the rows of an answer."""
+    answer = ask(vault, Page())
+    return [answer.counts, *answer.rows]
 
 
 def test_deletion_to_the_trash_and_its_undo_are_followed(vault: Path, workspace: Workspace) -> None:
