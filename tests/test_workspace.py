@@ -4,6 +4,7 @@ import gc
 import random
 import shutil
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
@@ -12,11 +13,13 @@ import pytest
 
 from exploring import TIMES, choose_seeds
 from running import create_vault, damage_states, write_files
-from vaultlink.api import Vault
+from vaultlink.api import Vault, open_vault
 from vaultlink.disk.scan import Settings, scan_vault
 from vaultlink.errors import ConfigError, DamagedCacheError, UsageError, VaultError
 from vaultlink.fix.requests import DeleteRequest, RenameRequest
 from vaultlink.refactor.relocation import RefusedError
+from vaultlink.serve.answers import Page, ToolAnswer
+from vaultlink.serve.questions import list_mentions, list_unresolved_topics
 from vaultlink.serve.workspace import Workspace
 from vaultlink.watch.loop import build_fresh_state, iterate_differences
 
@@ -295,6 +298,50 @@ def test_plan_is_applied_once_and_only_the_last_plans_are_kept(workspace: Worksp
         workspace.apply(others[0].id)
     with pytest.raises(UsageError):  # there is no note of this name any more
         workspace.apply(others[1].id)
+
+
+def test_only_the_newest_plan_keeps_its_states_until_it_is_applied(workspace: Workspace) -> None:
+    first = workspace.plan(RENAME)
+    name, states = first.id, [weakref.ref(first.plan.after.index)]
+    del first
+    states.append(weakref.ref(workspace.plan(RENAME).plan.after.index))
+    gc.collect()
+    assert [index() is None for index in states] == [True, False]
+    workspace.apply(name)
+    gc.collect()
+    assert states[1]() is None
+
+
+def test_held_text_leaves_no_state_behind(vault: Path, workspace: Workspace) -> None:
+    workspace.refresh()
+    (vault / "b.md").unlink()  # the vault knows a file that is gone
+    index = weakref.ref(workspace.refresh().holding("a.md", "[[b]] and [[none]]\n").index)
+    assert index() is None
+
+
+def test_tidied_vault_is_the_same(vault: Path, workspace: Workspace) -> None:
+    write_files(vault, {"a.md": "[[b]] and [[nowhere]]\n", "new/e.md": "[[none]]\n"})
+    workspace.refresh()
+    workspace.tidy()
+    assert find_first_difference(workspace.refresh()) is None
+
+
+@pytest.mark.parametrize("ask", [list_unresolved_topics, list_mentions])
+def test_answers_of_a_kept_search_are_those_of_a_new_one(
+    vault: Path, workspace: Workspace, ask: Callable[[Vault, Page], ToolAnswer]
+) -> None:
+    before = list_rows(ask, workspace.refresh())
+    write_files(vault, {"a.md": "[[Nowhere]] by Annabel Lee\n", "Annabel Lee.md": "[[None]]\n"})
+    first = list_rows(ask, workspace.refresh())
+    workspace.tidy()
+    assert list_rows(ask, workspace.vault) == first != before
+    assert list_rows(ask, open_vault(vault, PLAIN)) == first
+
+
+def list_rows(ask: Callable[[Vault, Page], ToolAnswer], vault: Vault) -> list[object]:
+    """Return the counts and the rows of an answer."""
+    answer = ask(vault, Page())
+    return [answer.counts, *answer.rows]
 
 
 def test_deletion_to_the_trash_and_its_undo_are_followed(vault: Path, workspace: Workspace) -> None:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cache, cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
@@ -517,6 +517,10 @@ class Vault(msgspec.Struct, frozen=True, eq=False, dict=True):
     def _known_suggestions(self) -> dict[str, tuple[Suggestion, ...]]:
         return {}
 
+    @cached_property
+    def _memos(self) -> dict[object, Any]:
+        return {}
+
     def _load_suggestions(self, targets: Sequence[str]) -> dict[str, tuple[Suggestion, ...]]:
         from vaultlink.index.suggest import (  # noqa: PLC0415 - only for suggestions
             KeptSuggestions,
@@ -552,6 +556,39 @@ class Vault(msgspec.Struct, frozen=True, eq=False, dict=True):
             for target, suggestions in found.items()
         }
         return answers, near
+
+
+_T = TypeVar("_T")
+
+
+def recall(vault: Vault, compute: Callable[[Vault], _T]) -> _T:
+    """Return a value that is computed once for a vault, also if it is folded later.
+
+    Args:
+        vault: A vault.
+        compute: Computes the value.
+
+    Returns:
+        The value of `compute(vault)`.
+    """
+    known = vault._memos
+    if compute not in known:
+        known[compute] = compute(vault)
+    return known[compute]  # type: ignore[no-any-return]
+
+
+def fold_vault(vault: Vault) -> Vault:
+    """Encode the changed values of a vault again, which then needs less memory.
+
+    Args:
+        vault: A vault.
+
+    Returns:
+        An equal vault, with what `recall` computed.
+    """
+    folded = Vault(vault.scan, vault.state.folded(), vault.overlays)
+    folded._memos.update(vault._memos)
+    return folded
 
 
 def find_origin(vault: Vault) -> StateOrigin | None:

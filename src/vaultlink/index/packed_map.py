@@ -209,7 +209,8 @@ class PackedMap(Mapping[str, T], Generic[T]):
         self._remembered.clear()
         in_column = self._numbers
         other._folded = {key: data for key, data in folded.items() if data or key in in_column}
-        other._remembered = {}
+        decoded = self._column.decoded if self._column else {}
+        other._remembered = {key: value for key, value in decoded.items() if key not in folded}
         return other
 
     def pack(self, key: str) -> bytes:

@@ -169,6 +169,12 @@ def split_cased_name(name: str) -> Words:
     return tuple("-" if text[0] == "-" else text for _, text in sorted(placed))
 
 
+def forget_words() -> None:
+    """Free the words of names that are remembered, in a process that runs long."""
+    split_name.cache_clear()
+    split_cased_name.cache_clear()
+
+
 @lru_cache(maxsize=1 << 12)
 def split_text(text: str, apostrophe: str = "") -> Words:
     """Return the words of a heading: runs of letters, marks and digits in lower case.

@@ -30,6 +30,8 @@ from vaultlink.model import (
 class _FormerFiles:
     """The files of a history that no longer exist, prepared for looking up links."""
 
+    is_weak = True
+
     def __init__(self, index: Index) -> None:
         self.index = index
         self.prepare(NO_HISTORY)

@@ -32,7 +32,7 @@ from vaultlink.serve.questions import check
 from vaultlink.serve.tools import Tool, answer_call, list_tools
 from vaultlink.serve.workspace import Workspace
 from vaultlink.text import escape_controls, quote_name
-from vaultlink.watch.garbage import exempt_present_objects, free_new_objects
+from vaultlink.watch.garbage import exempt_present_objects
 from vaultlink.write.cache import forget_cache_file
 
 _INSTRUCTIONS = (
@@ -198,11 +198,11 @@ class _Worker:
         while True:
             job = self._take(_IDLE_SECONDS if left else _FOLD_SECONDS if has_worked else None)
             if left and (job is None or left >= _MAX_LEFT):
-                free_new_objects()
+                self._free(Workspace.tidy)
                 left = 0
             elif job is None:
                 has_worked = False
-                self._fold()
+                self._free(Workspace.fold)
             if job is not None and job.future.set_running_or_notify_cancel():
                 left, has_worked = left + 1, True
                 try:
@@ -217,11 +217,11 @@ class _Worker:
         except Empty:
             return None
 
-    def _fold(self) -> None:
-        """Give memory back while nothing is asked."""
+    def _free(self, free: Callable[[Workspace], None]) -> None:
+        """Give memory back between two calls."""
         if self._workspace is not None:
             with suppress(Exception):  # the next call reports it
-                self._workspace.fold()
+                free(self._workspace)
 
     def _work(self, job: _Job) -> str:
         try:

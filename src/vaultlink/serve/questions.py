@@ -6,13 +6,13 @@ Texts and names of notes are values in the answers, never sentences of vaultlink
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cache
+from functools import lru_cache
 from itertools import chain, islice
 from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
-from vaultlink.api import Vault, hold_texts, make_suggester
+from vaultlink.api import Vault, hold_texts, make_suggester, recall
 from vaultlink.baseline.file import findings_in_baseline, read_baseline_file
 from vaultlink.baseline.match import split_known
 from vaultlink.disk.scan import is_source_file, is_vault_path
@@ -20,7 +20,12 @@ from vaultlink.engine.diagnostics import compute_identities
 from vaultlink.errors import UnknownNameError, UsageError, propose
 from vaultlink.index.anchors import find_anchor
 from vaultlink.index.name_search import SearchedKind
-from vaultlink.index.resolve import make_path_filter, resolve, resolve_with_alternatives
+from vaultlink.index.resolve import (
+    is_any_path,
+    make_path_filter,
+    resolve,
+    resolve_with_alternatives,
+)
 from vaultlink.index.suggest_headings import suggest_anchors
 from vaultlink.index.titles import unwrap_link
 from vaultlink.index.topics import Topic
@@ -451,8 +456,10 @@ def _make_backlink_row(vault: Vault, source: str, path: str) -> dict[str, Any]:
 def list_unresolved_topics(vault: Vault, page: Page, folder: str | None = None) -> ToolAnswer:
     """List what unresolved links name: mistakes first, then planned notes."""
     state = vault.state
-    topics = list_reported_topics(state, _select_folder(vault, folder))
-    topics.sort(key=lambda topic: topic.is_planned)
+    if folder is None:
+        topics = recall(vault, _sort_topics)
+    else:
+        topics = _sort_topics(vault, _select_folder(vault, folder))
     planned = sum(topic.is_planned for topic in topics)
     counts = {
         "mistakes": len(topics) - planned,
@@ -488,9 +495,13 @@ def _skip_rows(
     return items[start:]
 
 
-def _select_folder(vault: Vault, folder: str | None) -> Callable[[str], bool]:
-    if folder is None:
-        return make_path_filter(())
+def _sort_topics(vault: Vault, wanted: Callable[[str], bool] = is_any_path) -> list[Topic]:
+    """Return the topics in wanted paths, mistakes first."""
+    topics = list_reported_topics(vault.state, wanted)
+    return sorted(topics, key=lambda topic: topic.is_planned)
+
+
+def _select_folder(vault: Vault, folder: str) -> Callable[[str], bool]:
     found = find_folder(vault.index, check_name(folder).removeprefix("./"))
     if found is None:
         raise UsageError(
@@ -546,9 +557,9 @@ def list_mentions(
     paths = sorted(vault.index.notes) if note is None else [find_note(vault, note)]
     if note is None:
         require_library()
-    options = build_mention_options(vault.config.mentions)
-    search = MentionSearch(vault.state, cache(vault.text), options)
-    found = search.find((path for path in paths if path in vault.index.notes), targets)
+    found = recall(vault, _make_search).find(
+        (path for path in paths if path in vault.index.notes), targets
+    )
     found.sort(key=_get_mention_place)
     counts = {
         "mentions": len(found),
@@ -569,6 +580,15 @@ def list_mentions(
 
 def _get_mention_place(item: Mention) -> Place:
     return -float(item.score), item.path, item.start
+
+
+_MAX_TEXTS = 64
+"""Texts that a search keeps. Those of all notes would take as much memory as the vault."""
+
+
+def _make_search(vault: Vault) -> MentionSearch:
+    options = build_mention_options(vault.config.mentions)
+    return MentionSearch(vault.state, lru_cache(_MAX_TEXTS)(vault.text), options)
 
 
 def _make_mention_row(item: Mention) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import msgspec
 from msgspec.structs import replace
 
-from vaultlink.api import Vault, rebuild_settings
+from vaultlink.api import Vault, fold_vault, rebuild_settings
 from vaultlink.disk.changes import read_changes
 from vaultlink.disk.scan import RACY_WINDOW_NS, VaultScan, is_source_file, list_files, read_stamp
 from vaultlink.engine.checks import LinterSettings
@@ -377,8 +377,7 @@ class Stepper:
 
     def fold(self) -> None:
         """Encode again what steps changed. The vault stays equal, and needs less memory."""
-        vault = self.vault
-        self.vault = Vault(vault.scan, vault.state.folded(), vault.overlays)
+        self.vault = fold_vault(self.vault)
 
     def replace_vault(self, vault: Vault) -> None:
         """Continue with a vault that was opened again. Held texts and the history stay."""

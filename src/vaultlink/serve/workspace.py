@@ -22,13 +22,14 @@ from vaultlink.git.location import find_git_dir
 from vaultlink.git.repository import read_git_state
 from vaultlink.index.packed_map import read_items
 from vaultlink.index.resolve import parent_folder
+from vaultlink.index.words import forget_words
 from vaultlink.model import FileStamp
 from vaultlink.refactor.relocation import RefusedError
 from vaultlink.serve.stepper import Rescan, Stepper, folder_identity, has_no_notes, rescan
 from vaultlink.text import list_first, quote_name
 from vaultlink.watch.backend import BackendFactory, EventFeed, open_system_backend
 from vaultlink.watch.events import ChangeHints, EventQueue
-from vaultlink.watch.garbage import free_unused_objects
+from vaultlink.watch.garbage import free_new_objects, free_unused_objects
 from vaultlink.write.cache import forget_cache_file
 from vaultlink.write.journal_files import digest_content
 from vaultlink.write.write_notes import WriteResult
@@ -115,6 +116,9 @@ _MAX_ATTEMPTS = 3
 """How often a plan is made again because the vault changes just then."""
 
 
+_MANY_WRITTEN = 20
+"""Files that a run writes above which memory is given back at once."""
+
 _MAX_NAMED = 5
 """Notes that a refusal names."""
 
@@ -136,12 +140,21 @@ class StoredPlan(msgspec.Struct, frozen=True):
 
 
 class _KeptPlan(NamedTuple):
-    """A plan to apply; if `stored` is None, it must be made again."""
+    """What is kept of a plan: the requests, and digests of what it writes."""
 
     requests: tuple[Request, ...]
-    held: Mapping[str, bytes]
     digests: Mapping[str, bytes]
-    stored: StoredPlan | None
+
+
+class _WholePlan(NamedTuple):
+    """The newest plan, which has the texts and the states of all it changes."""
+
+    stored: StoredPlan
+    held: Mapping[str, bytes]
+
+    def is_for(self, vault: Vault) -> bool:
+        """Return True if the vault is still the one that the plan was made for."""
+        return self.stored.scan is vault.scan and self.held == vault.overlays
 
 
 class Workspace:
@@ -182,6 +195,7 @@ class Workspace:
         self._has_started = False
         self._next_listing = 0.0
         self._plans: dict[str, _KeptPlan] = {}
+        self._newest: _WholePlan | None = None
 
     @property
     def vault(self) -> Vault:
@@ -243,11 +257,13 @@ class Workspace:
 
         Raises UsageError as `Vault.plan`, and as `refresh`.
         """
+        self._newest = None  # it would take memory beside the one to be made
         vault = self.refresh()
         plan = vault.plan(*requests)
         stored = StoredPlan(os.urandom(4).hex(), tuple(requests), plan, vault.scan)
-        kept = _KeptPlan(stored.requests, vault.overlays, _digest_plan(plan), stored)
+        kept = _KeptPlan(stored.requests, _digest_plan(plan))
         self._plans = dict([*self._plans.items(), (stored.id, kept)][-_MAX_PLANS:])
+        self._newest = _WholePlan(stored, vault.overlays)
         return stored
 
     def apply(self, plan_id: str, command: str = "vaultlink (server)") -> WriteResult:
@@ -264,10 +280,10 @@ class Workspace:
             )
         for _ in range(_MAX_ATTEMPTS):
             vault = self.refresh()
-            plan = self._renew_plan(kept, vault)
+            plan = self._renew_plan(plan_id, kept, vault)
             result = vault.apply(plan, command)
             if not result.is_outdated:
-                del self._plans[plan_id]
+                del self._plans[plan_id], plan
                 self._follow(result)
                 return result
             self.events.request_full_rescan()
@@ -279,11 +295,11 @@ class Workspace:
         self._follow(result)
         return result
 
-    def _renew_plan(self, kept: _KeptPlan, vault: Vault) -> Plan:
+    def _renew_plan(self, plan_id: str, kept: _KeptPlan, vault: Vault) -> Plan:
         """Return the plan for the vault as it is; refuse one that writes something else."""
-        stored = kept.stored
-        if stored and stored.scan is vault.scan and kept.held == vault.overlays:
-            plan = stored.plan
+        newest = self._newest
+        if newest and newest.stored.id == plan_id and newest.is_for(vault):
+            plan = newest.stored.plan
         else:
             plan = vault.plan(*kept.requests)
             now = _digest_plan(plan)
@@ -303,7 +319,8 @@ class Workspace:
         return plan
 
     def _follow(self, result: WriteResult) -> None:
-        """Step over the paths that were written."""
+        """Step over the paths that were written, and free what the run needed."""
+        self._newest = None
         moved = {path for pair in result.moved for path in pair}
         paths = frozenset({*result.written, *moved})
         folders = self.vault.scan.listing.folders
@@ -313,11 +330,20 @@ class Workspace:
             self.stepper.commit(self.stepper.prepare(self.rescan(hints)))
         except DamagedCacheError as error:  # else the caller would write again
             self.recover(error)
+        if len(paths) > _MANY_WRITTEN:
+            self.fold()
+
+    def tidy(self) -> None:
+        """Free what the last calls left, which takes some milliseconds."""
+        self.stepper.fold()
+        forget_words()
+        free_new_objects()
 
     def fold(self) -> None:
         """Give back the memory that is not needed, when nothing is asked for a while."""
-        self._plans = {name: kept._replace(stored=None) for name, kept in self._plans.items()}
+        self._newest = None
         self.stepper.fold()
+        forget_words()
         free_unused_objects()
 
     def close(self) -> None:

@@ -32,6 +32,7 @@ def free_new_objects() -> None:
     """
     if gc.get_freeze_count():
         gc.collect()
+        _return_free_memory()
 
 
 def free_unused_objects() -> None:
