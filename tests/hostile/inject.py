@@ -378,7 +378,7 @@ def warm_up(folder: Path) -> None:
         "watch.environment",
         "disk.load",
         "mentions.planning",
-        "requests",
+        "write.requests",
         "write.fixer",
         "write.system_calls",
     ):

@@ -9,20 +9,22 @@ from codecs import BOM_UTF8
 from collections.abc import Callable, Collection, Iterator, Mapping
 from enum import StrEnum
 from functools import cached_property
-from typing import NamedTuple, Self, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, Self, TypeVar
 
 import msgspec
 from msgspec.structs import replace
 
 from vaultlink.engine.diagnostics import MENTION
 from vaultlink.engine.step import Change, Presence, State, step
-from vaultlink.fix.diff import DiffLine, unified_diff
 from vaultlink.fix.select import FindingWithFix
 from vaultlink.fix.verify import BrokenPromise
 from vaultlink.index.resolve import list_outer_folders
 from vaultlink.links.edit_math import OffsetShift, find_edit, join_edits
 from vaultlink.model import Diagnostic, Edit, PendingWrite, SkippedNote
 from vaultlink.text import line_and_column, line_starts
+
+if TYPE_CHECKING:
+    from vaultlink.fix.diff import DiffLine
 
 
 class RenameKind(StrEnum):
@@ -169,8 +171,10 @@ class VaultChanges(msgspec.Struct, frozen=True, kw_only=True):
         """Return the bytes of a changed file before; b"" if it is created."""
         return self._encode(path, self.texts[path][0]) or b""
 
-    def diff_lines(self) -> Iterator[DiffLine]:
+    def diff_lines(self) -> "Iterator[DiffLine]":
         """Yield the lines of a patch that `git apply` accepts."""
+        from vaultlink.fix.diff import unified_diff  # noqa: PLC0415 - a check prints no patch
+
         changes = [
             (path, self._mark(path, old), self._mark(path, new))
             for path, (old, new) in sorted(self.texts.items())

@@ -140,9 +140,11 @@ class PackedMap(Mapping[str, T], Generic[T]):
             if value is None:
                 raise KeyError(key)
             return value
-        known = self._remembered.get(key)
-        if known is not None:
-            return known
+        if key in self._remembered:
+            try:
+                return self._remembered[key]
+            except KeyError:  # another thread has cleared them
+                pass
         packed = self._slice(key)
         if not packed:
             raise KeyError(key)

@@ -2,7 +2,6 @@
 
 import os
 import re
-import textwrap
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
@@ -162,6 +161,8 @@ def wrap_text(text: str, width: int, indent: str = "", *, breaks_words: bool = F
     A word that is wider than a line stays whole unless `breaks_words` is true. No text is one empty
     line.
     """
+    import textwrap  # noqa: PLC0415 - slow to import, rarely needed
+
     return textwrap.wrap(
         text,
         width,

@@ -81,7 +81,7 @@ async def _serve(worker: "_Worker", tools: Mapping[str, Tool]) -> None:
                     await sender.send(item)
                 await due.wait()
 
-        async with anyio.create_task_group() as group:
+        async with incoming, receiver, anyio.create_task_group() as group:
             group.start_soon(relay)
             await server.run(receiver, due, server.create_initialization_options())
 
