@@ -60,11 +60,15 @@ class SavedStamps(msgspec.Struct, frozen=True, array_like=True, gc=False):
     differing: list[str] | None = None
 
 
+_KEEPING_NOTHING = ("serve", "watch")
+"""Folders of the package whose code determines nothing that is kept in a cache."""
+
+
 @cache
 def program_digest() -> bytes:
     """Return a digest of this program, the same on every machine.
 
-    It covers the program's files and the version of Python.
+    It covers the version of Python, and the files that determine what is kept.
     """
     package = os.path.dirname(os.path.dirname(__file__))  # noqa: PTH120 - called at every start
     return folders_digest((package, os.path.join(package, "..", "..", "rules")))  # noqa: PTH118
@@ -83,7 +87,11 @@ def folders_digest(folders: Iterable[str]) -> bytes:
             for entry in entries:
                 if entry.name.endswith((".py", ".yaml")):
                     files.append((f"{place}/{entry.name}", entry.path))
-                elif entry.is_dir() and entry.name[0] not in "._":
+                elif (
+                    entry.is_dir()
+                    and entry.name[0] not in "._"
+                    and entry.name not in _KEEPING_NOTHING
+                ):
                     pending.append((entry.path, f"{place}/{entry.name}"))
     digest = blake2b(sys.version.encode(), digest_size=16)
     for name, path in sorted(files):
