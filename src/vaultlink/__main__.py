@@ -8,7 +8,14 @@ from contextlib import suppress
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    arguments = sys.argv[1:] if argv is None else list(argv)
+    code = _run(sys.argv[1:] if argv is None else list(argv))
+    if module := sys.modules.get("vaultlink.cli.vault"):
+        module.OPENED.clear()
+    return code
+
+
+def _run(arguments: list[str]) -> int:
+    """Run one command and return its exit code; keep the vault that it opened."""
     if arguments in (["--version"], ["-V"]):  # scripts run this often: import nothing else
         return _print_version()
     import gc  # noqa: PLC0415
@@ -38,7 +45,7 @@ def start() -> None:
     Exits without freeing memory: the operating system does this faster than Python.
     """
     _reserve_descriptors()
-    code = main()
+    code = _run(sys.argv[1:])
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
             with suppress(OSError, ValueError):  # the reader closed it

@@ -176,18 +176,18 @@ def open_from_options(options: OpenOptions, terminal: Terminal, start: StartPath
     return open_scanned_vault(scan, terminal)
 
 
-_opened: "list[Vault]" = []
-"""The last vault that was opened: to free it before the process ends would take time."""
+OPENED: "list[Vault]" = []
+"""The vault that a command opened: to free it before the process ends would take time."""
 
 
 def open_scanned_vault(scan: VaultScan, terminal: Terminal, *, warns: bool = True) -> "Vault":
     """Open a scanned vault; with `warns`, print what its settings do not do."""
     from vaultlink.api import open_vault  # noqa: PLC0415 - an unchanged vault needs no check
 
-    _opened.clear()
+    OPENED.clear()
     with terminal.progress_line() as progress:
         vault = open_vault(scan.root, scan.settings, progress, scan)
-    _opened.append(vault)
+    OPENED.append(vault)
     if warns and (warning := describe_skipped_preview(vault.config)):
         terminal.print_message(warning)
     return vault
