@@ -93,7 +93,7 @@ def _end_on_signals(worker: "_Worker") -> None:
     """
 
     def end() -> None:
-        worker.stop()
+        worker.finish_writing()
         os._exit(0)
 
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
@@ -176,10 +176,14 @@ class _Worker:
         self._jobs.put(job)
         return job.future
 
-    def stop(self) -> None:
+    def finish_writing(self) -> None:
         """Begin no other write, and wait for one that has begun."""
         self._is_stopping = True
         self._busy.acquire()
+
+    def stop(self) -> None:
+        """Finish writing, and close the vault."""
+        self.finish_writing()
         if self._workspace is not None:
             with suppress(Exception):
                 self._workspace.close()
