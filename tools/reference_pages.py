@@ -223,10 +223,6 @@ def _render_exit_codes() -> str:
     )
 
 
-_MODULES = {"Vault": "api", "Settings": "disk.scan", "Watch": "watch.loop", "open_vault": "api"}
-_ERRORS = ("ConfigError", "VaultError")
-
-
 def _render_python() -> str:
     """Return a page whose contents mkdocstrings takes from the docstrings."""
     names = [name for name in vaultlink.__all__ if not name.startswith("_")]
@@ -237,6 +233,6 @@ def _render_python() -> str:
         "Import all names from `vaultlink`.\n",
     ]
     for name in order:
-        module = _MODULES.get(name, "errors" if name in _ERRORS else "model")
+        module = vaultlink._MODULES.get(name, "model")
         parts.append(f"::: vaultlink.{module}.{name}\n    options:\n      heading_level: 2\n")
     return "\n".join(parts)
