@@ -281,41 +281,26 @@ class Plan(VaultChanges, frozen=True, kw_only=True, dict=True):
 
     def then(self, other: "Plan") -> "Plan":
         """Return this plan followed by one for the state after it, as one plan."""
-        first = self.find_old_path
-        texts, edits = dict(self.texts), dict(self.edits)
-        for path, (text, new) in other.texts.items():
-            old = first(path)
-            texts[old] = self.texts.get(old, (text, None))[0], new
-            joined = join_edits(self.edits.get(old, ()), other.edits.get(path, ()), text or "")
-            edits[old] = tuple([replace(edit, path=old) for edit in joined])
-        paths = _join_paths(self, other)
-        undone = {path for path, pair in texts.items() if pair == (None, None)}
-        gone = [path for path, (_, new) in texts.items() if new is None]
-        for path in gone:
-            paths.moves.pop(path, None)  # a removed file is removed at its first path
-            paths.files.pop(path, None)
-        made = [path for path in paths.files if texts.get(path, ("",))[0] is None]
-        present = paths.files.keys() - made
-        used = {place for path in present for place in _list_places(path)}
-        for path in paths.moves.keys() - used:
-            del paths.moves[path]
-        split = {*self.moves, *map(first, other.moves)} - paths.moves.keys()
-        left = {place for path in gone for place in list_outer_folders(path)}
-        left = {place for place in left if not split.isdisjoint(_list_places(place))}
-        for path in made:
-            if paths.moves.keys().isdisjoint(_list_places(path)):
-                texts[paths.files.pop(path)] = texts.pop(path)  # it is created at its last path
+        first, joined = self.find_old_path, _join_changes(self, other)
+        skipped = [replace(item, path=first(item.path)) for item in other.skipped]
+        trash = {
+            old: place
+            for path, place in other.trash.items()
+            if (old := first(path)) not in joined.unmade
+        }
         return replace(
             other,
-            texts={path: pair for path, pair in texts.items() if pair[0] != pair[1]},
-            edits={path: group for path, group in edits.items() if _is_edited(texts, path)},
+            texts={path: pair for path, pair in joined.texts.items() if pair[0] != pair[1]},
+            edits={
+                path: group
+                for path, group in joined.edits.items()
+                if path in joined.texts and joined.texts[path][0] is not None
+            },
             marked=self.marked | frozenset(map(first, other.marked)),
-            moves=paths.moves,
-            files=paths.files,
+            moves=joined.paths.moves,
+            files=joined.paths.files,
             emptied=tuple(
-                dict.fromkeys(
-                    [*self.emptied, *map(first, other.emptied), *paths.emptied, *sorted(left)]
-                )
+                dict.fromkeys([*self.emptied, *map(first, other.emptied), *joined.paths.emptied])
             ),
             required=self.required | frozenset(map(first, other.required)),
             is_whole=self.is_whole or other.is_whole,
@@ -328,14 +313,7 @@ class Plan(VaultChanges, frozen=True, kw_only=True, dict=True):
                 *self.deleted,
                 *(replace(item, path=first(item.path)) for item in other.deleted),
             ),
-            trash={
-                **self.trash,
-                **{
-                    first(path): place
-                    for path, place in other.trash.items()
-                    if first(path) not in undone
-                },
-            },
+            trash={**self.trash, **trash},
             trash_folder=other.trash_folder or self.trash_folder,
             breaks=(*self.breaks, *map(self._place_before, other.breaks)),
             captured=(
@@ -344,14 +322,7 @@ class Plan(VaultChanges, frozen=True, kw_only=True, dict=True):
             ),
             unchanged=(*self.unchanged, *map(self._place_before, other.unchanged)),
             left_out=(*self.left_out, *map(self._place_before, other.left_out)),
-            skipped=tuple(
-                dict.fromkeys(
-                    [
-                        *self.skipped,
-                        *(replace(item, path=first(item.path)) for item in other.skipped),
-                    ]
-                )
-            ),
+            skipped=tuple(dict.fromkeys([*self.skipped, *skipped])),
             broken_promises=(*self.broken_promises, *other.broken_promises),
         )
 
@@ -430,6 +401,47 @@ def _move_finding(item: Diagnostic, path: str, text: str, start: int, end: int) 
     )
 
 
+class _JoinedChanges(NamedTuple):
+    """The texts, edits and paths of two plans.
+
+    `unmade` are the files that the first one makes and the second one removes.
+    """
+
+    texts: dict[str, tuple[str | None, str | None]]
+    edits: dict[str, tuple[Edit, ...]]
+    paths: "_JoinedPaths"
+    unmade: Collection[str]
+
+
+def _join_changes(one: Plan, other: Plan) -> _JoinedChanges:
+    """Return the changes of a plan followed by those of another, by their first paths."""
+    first, texts, edits = one.find_old_path, dict(one.texts), dict(one.edits)
+    for path, (text, new) in other.texts.items():
+        old = first(path)
+        texts[old] = one.texts.get(old, (text, None))[0], new
+        group = join_edits(one.edits.get(old, ()), other.edits.get(path, ()), text or "")
+        edits[old] = tuple([replace(edit, path=old) for edit in group])
+    paths = _join_paths(one, other)
+    unmade = {path for path, pair in texts.items() if pair == (None, None)}
+    gone = [path for path, (_, new) in texts.items() if new is None]
+    for path in gone:
+        paths.moves.pop(path, None)  # a removed file is removed at its first path
+        paths.files.pop(path, None)
+    made = [path for path in paths.files if texts.get(path, ("",))[0] is None]
+    used = {place for path in paths.files.keys() - made for place in _list_places(path)}
+    for path in paths.moves.keys() - used:
+        del paths.moves[path]
+    split = {*one.moves, *map(first, other.moves)} - paths.moves.keys()
+    left = {place for path in gone for place in list_outer_folders(path)}
+    paths.emptied.extend(
+        sorted(place for place in left if not split.isdisjoint(_list_places(place)))
+    )
+    for path in made:
+        if paths.moves.keys().isdisjoint(_list_places(path)):
+            texts[paths.files.pop(path)] = texts.pop(path)  # it is created at its last path
+    return _JoinedChanges(texts, edits, paths, unmade)
+
+
 class _JoinedPaths(NamedTuple):
     """The moves and files of two plans, and the folders that are moved file by file."""
 
@@ -480,10 +492,6 @@ def _list_places(path: str) -> Iterator[str]:
     """Yield a path and the folders above it."""
     yield path
     yield from list_outer_folders(path)
-
-
-def _is_edited(texts: ChangedTexts, path: str) -> bool:
-    return path in texts and texts[path][0] is not None
 
 
 def _is_written(pair: FindingWithFix, missing: Collection[str]) -> bool:

@@ -140,7 +140,7 @@ class StoredPlan(msgspec.Struct, frozen=True):
 
 
 class _KeptPlan(NamedTuple):
-    """What is kept of a plan: the requests, and digests of what it writes."""
+    """A plan without its texts: the requests, and digests of what it writes."""
 
     requests: tuple[Request, ...]
     digests: Mapping[str, bytes]

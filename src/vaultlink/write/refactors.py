@@ -295,7 +295,7 @@ def plan_extraction(fixer: Fixer, request: ExtractRequest, find: FindPath) -> Pl
 
 
 class Deletion(NamedTuple):
-    """What is deleted, and what refers to it.
+    """Things to delete, and the places that refer to them.
 
     Attributes:
         things: The notes, attachments and folders.
