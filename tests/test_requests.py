@@ -473,8 +473,11 @@ REFUSALS: dict[str, tuple[list[Change], str]] = {
     "a topic that resolves": ([{"unresolved": "Quay", "unlink": True}], "it resolves to Quay.md"),
     "an unknown topic": ([{"unresolved": "Nowhere", "unlink": True}], "no unresolved link names"),
     "a part of a topic": ([{"unresolved": "Pla", "unlink": True}], "Did you mean Plam?"),
-    "a topic without a choice": ([{"unresolved": "Plam"}], "choose one of a note to link"),
-    "two choices": ([{"unresolved": "Plam", "unlink": True, "link": "Quay"}], "choose one of"),
+    "a topic without a choice": (
+        [{"unresolved": "Plam"}],
+        "choose one: a note to link to, to unlink, or",
+    ),
+    "two choices": ([{"unresolved": "Plam", "unlink": True, "link": "Quay"}], "choose one:"),
     "a topic to a heading": ([{"unresolved": "Plam", "link": "Quay#Pier"}], "is a heading"),
     "a topic above the vault": ([{"unresolved": "Plam", "create": "../"}], "contains “..”"),
     "a topic elsewhere": ([{"unresolved": "Plam", "create": "/tmp/x/"}], "is outside the vault"),

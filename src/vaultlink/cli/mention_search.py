@@ -32,6 +32,7 @@ from vaultlink.mentions.search import (
     build_mention_options,
     doubt_unwritable,
     require_library,
+    search_likely,
 )
 from vaultlink.model import SkippedNote
 from vaultlink.report.changed_lines import skipped_rows
@@ -51,11 +52,9 @@ def find_linkable_mentions(vault: Vault, count: CountPaths = iter) -> list[Menti
 
     `count` yields the paths that are searched, and may show how many were.
     """
-    options = build_mention_options(vault.config.mentions)
     read = cache(vault.text)  # a text is read for the sample, the search and the links
-    search = MentionSearch(vault.state, read, replace(options, lowest_score=options.min_score))
-    mentions = sift_frequent(search.find(count(select_link_sources(vault, ())))).mentions
-    found = [item for item in mentions if item.certain]
+    likely = search_likely(vault.state, read, count(select_link_sources(vault, ())))
+    found = [item for item in sift_frequent(likely).mentions if item.certain]
     fixes = make_mention_fixes(vault.state, read, found)
     return [item for item in found if _doubt_unwritable(item, vault, fixes).certain]
 

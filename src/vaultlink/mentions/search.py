@@ -113,20 +113,19 @@ class MentionSearch:
         return None if text is None else blank_managed_sections(self._state.index.notes[path], text)
 
 
-def find_certain_mentions(
-    state: State, text: Callable[[str], str | None], settings: Mapping[str, Any], note: str | None
-) -> dict[str, set[str]]:
-    """Return the notes that certainly mention a note, by the path of that note.
+def search_likely(
+    state: State,
+    text: Callable[[str], str | None],
+    paths: Iterable[str],
+    to: Set[str] | None = None,
+) -> list[Mention]:
+    """Return the mentions whose score is as high as the settings demand.
 
-    `note` is the only note whose mentions are wanted; None for all notes.
+    The arguments are those of `MentionSearch`, with the options of the settings, and of `find`.
     """
-    options = build_mention_options(settings)
+    options = build_mention_options(state.settings.config.mentions)
     search = MentionSearch(state, text, replace(options, lowest_score=options.min_score))
-    found: dict[str, set[str]] = {}
-    for item in search.find(sorted(state.index.notes), None if note is None else {note}):
-        if item.certain:
-            found.setdefault(item.target, set()).add(item.path)
-    return found
+    return search.find(paths, to)
 
 
 def doubt_unwritable(mention: Mention, fix: FindingWithFix | None, reason: str) -> Mention:

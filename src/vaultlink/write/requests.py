@@ -51,8 +51,8 @@ from vaultlink.mentions.planning import FrequentNote, sift_frequent
 from vaultlink.mentions.search import (
     MentionSearch,
     build_mention_options,
-    find_certain_mentions,
     require_library,
+    search_likely,
 )
 from vaultlink.model import Diagnostic, Fix, SkippedNote
 from vaultlink.obsidian import TRASH_FOLDER
@@ -68,7 +68,7 @@ from vaultlink.refactor.relocation import RefusedError
 from vaultlink.rules.portable_names import read_name_limits
 from vaultlink.rules.registry import UnknownRule, select_rules
 from vaultlink.rules.section_rules import SECTION_RULES
-from vaultlink.text import list_first, quote_name
+from vaultlink.text import group_by, list_first, quote_name
 from vaultlink.write.fixer import Fixer
 from vaultlink.write.refactors import (
     complete_refactoring,
@@ -296,11 +296,7 @@ def plan_certain_mentions(
     paths = [path for path in sorted(fixer.state.index.notes) if is_note(path) and wanted(path)]
     if len(paths) > 1:
         require_library(install)
-    options = build_mention_options(fixer.state.settings.config.mentions)
-    search = MentionSearch(
-        fixer.state, fixer.read, replace(options, lowest_score=options.min_score)
-    )
-    found = sift_frequent(search.find(count(paths)))
+    found = sift_frequent(search_likely(fixer.state, fixer.read, count(paths)))
     certain = [item for item in found.mentions if item.certain]
     return CertainPlan(fixer.plan_mentions(certain), found.frequent)
 
@@ -357,8 +353,11 @@ def plan_section_changes(
         target = next(iter(notes)) if len(notes) == 1 else None
         if target is None:
             require_library(install)
-        settings = state.settings.config.mentions
-        mentions = find_certain_mentions(state, fixer.read, settings, target)
+        found = search_likely(
+            state, fixer.read, sorted(state.index.notes), None if target is None else {target}
+        )
+        certain = group_by([item for item in found if item.certain], lambda item: item.target)
+        mentions = {name: {item.path for item in group} for name, group in certain.items()}
     return fixer.plan_rounds(SectionUpdater(is_chosen, mentions, count))
 
 
@@ -384,7 +383,7 @@ def _plan_sections(fixer: Fixer, request: SectionsRequest, find: FindPath) -> Pl
 
 def _plan_topic(fixer: Fixer, request: TopicRequest, find: FindPath) -> Plan:
     if (bool(request.link) + request.unlink + bool(request.create)) != 1:
-        raise UsageError("choose one of a note to link, to unlink, and a folder to create in.")
+        raise UsageError("choose one: a note to link to, to unlink, or a folder for the new note.")
     findings = _find_topic(fixer, request.target)
     if request.unlink:
         return _fix_links(fixer, findings, build_unlink_fix)
