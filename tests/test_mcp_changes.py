@@ -17,6 +17,7 @@ from mcp_calls import Amounts, CallScript
 from mcp_client import McpClient
 from running import create_vault, read_files
 from source import ROOT
+from test_mcp import pick
 from test_mcp_random import check_text
 from vaultlink.write.journal_files import lock_vault
 
@@ -428,12 +429,3 @@ def test_page_shows_these_calls(tmp_path: Path) -> None:
                 wanted[key] = data[key]
             assert pick(data, wanted) == wanted, data
     assert read_files(vault) == before
-
-
-def pick(value: Any, wanted: Any) -> Any:
-    """Return the part of a value that has the keys of another one."""
-    if isinstance(wanted, dict) and isinstance(value, dict):
-        return {key: pick(value.get(key), item) for key, item in wanted.items()}
-    if isinstance(wanted, list) and isinstance(value, list) and len(value) == len(wanted):
-        return [pick(*pair) for pair in zip(value, wanted, strict=True)]
-    return value

@@ -19,7 +19,15 @@ from vaultlink.disk.scan import Settings
 from vaultlink.watch.backend_watchdog import WatchdogBackend
 from vaultlink.watch.loop import WatchSettings, find_difference
 from vaultlink.watch.messages import Batch
-from watched import QUICK_DEBOUNCE, TIMEOUT_SECONDS, format_changes, run_watcher
+from watched import (
+    NAMES,
+    PLACES,
+    QUICK_DEBOUNCE,
+    TEXTS,
+    TIMEOUT_SECONDS,
+    format_changes,
+    run_watcher,
+)
 
 SMALL = {"a.md": "[[b]] and [[c]]\n", "b.md": "# B\n", "x/c.md": "[[a]]\n"}
 
@@ -466,21 +474,6 @@ def test_restored_note_resolves_all_findings(vault: Path) -> None:
 
 
 # -- equal to a fresh start -----------------------------------------------------------------------------------------
-
-
-NAMES = ("a", "b", "B", "c d", "é", "2024-01-01")
-PLACES = ("", "x/", "x/y/", "z/")
-TEXTS = (
-    "[[a]]\n",
-    "[[b|shown]] [[c d#One]]\n",
-    "# One\n\n[[x/a]]\n",
-    "---\naliases: [Nick]\n---\n[[Nick]]\n",
-    "![[p.png]] ^k\n",
-    "[[é]] [[missing]]\n",
-    "%%vaultlink-disable VL1%% [[no]]\n",
-    "[[a^k]] [t](b.md)\n",
-    "",
-)
 
 
 def some_file(dice: random.Random, vault: Path) -> Path:

@@ -22,6 +22,7 @@ from vaultlink.serve.answers import Page, ToolAnswer
 from vaultlink.serve.questions import list_mentions, list_unresolved_topics
 from vaultlink.serve.workspace import Workspace
 from vaultlink.watch.loop import build_fresh_state, iterate_differences
+from watched import NAMES, PLACES, TEXTS
 
 SMALL = {"a.md": "[[b]] and [[c]]\n", "b.md": "# B\n", "x/c.md": "[[a]]\n"}
 PLAIN = Settings(cache=False)
@@ -420,19 +421,6 @@ def test_what_was_written_is_followed_though_the_cache_is_damaged_then(cached: W
 
 # -- random changes -----------------------------------------------------------------------------------------------------
 
-NAMES = ("a", "b", "B", "c d", "é", "2024-01-01")
-PLACES = ("", "x/", "x/y/", "z/")
-TEXTS = (
-    "[[a]]\n",
-    "[[b|shown]] [[c d#One]]\n",
-    "# One\n\n[[x/a]]\n",
-    "---\naliases: [Nick]\n---\n[[Nick]]\n",
-    "![[p.png]] ^k\n",
-    "[[é]] [[missing]]\n",
-    "%%vaultlink-disable VL1%% [[no]]\n",
-    "[[a^k]] [t](b.md)\n",
-    "",
-)
 STEPS = 40
 """Changes of a vault in each example; 2,000 in `make explore`."""
 

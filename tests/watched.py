@@ -20,6 +20,21 @@ QUICK_DEBOUNCE = Debounce(
 )
 """Short debounce times for tests."""
 
+NAMES = ("a", "b", "B", "c d", "é", "2024-01-01")
+PLACES = ("", "x/", "x/y/", "z/")
+TEXTS = (
+    "[[a]]\n",
+    "[[b|shown]] [[c d#One]]\n",
+    "# One\n\n[[x/a]]\n",
+    "---\naliases: [Nick]\n---\n[[Nick]]\n",
+    "![[p.png]] ^k\n",
+    "[[é]] [[missing]]\n",
+    "%%vaultlink-disable VL1%% [[no]]\n",
+    "[[a^k]] [t](b.md)\n",
+    "",
+)
+"""Names, folders and texts of notes in random changes."""
+
 _sentinels = count(1)
 
 TIMEOUT_SECONDS = 15.0
