@@ -240,7 +240,7 @@ class CallScript:
         answer = data = reply.data
         counts = data["counts"]
         self._expect(not counts["breaks"], f"{changes} break: {data.get('breaks')}")
-        if "plan" in data and counts["files"]:
+        if data["run"] is None and counts["files"]:
             data = self._ask("apply", {"plan": data["plan"]}, f"{kind} apply")
         if data.get("run"):
             self.runs.append(data["run"])

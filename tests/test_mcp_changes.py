@@ -177,7 +177,9 @@ def test_nothing_to_do_makes_no_run(server: WritingServer) -> None:
     done = server.ask("change", changes=[{"fix": "safe", "notes": ["Home"]}], apply=True)
     assert done == {**done, "advice": "there is nothing to change."}
     assert done["counts"]["files"] == 0
-    assert not {"run", "plan"} & done.keys()
+    assert done["run"] is None
+    applied = server.ask("apply", plan=done["plan"])
+    assert (applied["counts"]["written"], applied["run"]) == (0, None)
 
 
 def test_moves_are_files_and_no_lines_of_the_diff(server: WritingServer) -> None:

@@ -12,6 +12,7 @@ import time
 import unicodedata
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -296,7 +297,7 @@ class Writers:
         reply = client.call("change", {"changes": [change], "apply": dice.random() < 0.5})
         if not reply.is_error:
             assert reply.data["counts"]["breaks"] == 0, reply.text
-            if "run" not in reply.data:
+            if reply.data["run"] is None:
                 client.call("apply", {"plan": reply.data["plan"]})
         if dice.random() < 0.4:
             client.call("undo")
@@ -344,6 +345,17 @@ UNRESOLVED = (
 )
 
 
+@contextmanager
+def run_fixing_watcher(vault: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run `vaultlink watch --fix`, and end it if a test has not."""
+    words = [sys.executable, "-m", "vaultlink", "watch", "--fix", str(vault)]
+    with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as watch:
+        try:
+            yield watch
+        finally:
+            watch.kill()
+
+
 @pytest.mark.parametrize("seed", range(max(1, COUNT // 1000)))
 def test_writers_beside_each_other_lose_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
@@ -355,12 +367,11 @@ def test_writers_beside_each_other_lose_nothing(
     write_files(vault, {f"{STEADY}.md": "---\ntitle: Anchor note\n---\n[[index]]\n"})
     first, unresolved = read_files(vault), list_unresolved(vault)
     writers, rounds = Writers(vault, seed), max(12, COUNT // 25)
-    watch = subprocess.Popen(
-        [sys.executable, "-m", "vaultlink", "watch", "--fix", str(vault)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-    )
-    with McpClient(vault, "--allow-writes") as one, McpClient(vault, "--allow-writes") as two:
+    with (
+        run_fixing_watcher(vault) as watch,
+        McpClient(vault, "--allow-writes") as one,
+        McpClient(vault, "--allow-writes") as two,
+    ):
 
         def work(client: McpClient, start: int) -> None:
             dice = Random(f"{seed} {start}")

@@ -78,19 +78,19 @@ def plan_changes(
     files = len(effects["files"])
     counts = {name: len(rows) for name, rows in effects.items() if name != "diff"}
     lists = {name: rows for name, rows in effects.items() if rows}
-    more: dict[str, Any] = {"plan": stored.id}
+    more: dict[str, Any] = {"plan": stored.id, "run": None}
     first = page.number
     if not plan:
-        more = {"advice": "there is nothing to change."}
+        more["advice"] = "there is nothing to change."
     elif apply and files > _MAX_FILES:
         more["advice"] = f"not written: {files:,} files are more than {_MAX_FILES}. Call apply."
     elif apply:
         result = _write(call, stored.id)
-        more = {"run": result.run_id, "written": len(result.written), "moved": len(result.moved)}
+        more |= {"run": result.run_id, "written": len(result.written), "moved": len(result.moved)}
         lists.pop("diff", None)
     rows = islice(_mix(lists), first, None)
     # After a write there is no next page: the same call would change something again.
-    total = 0 if "run" in more else sum(map(len, lists.values()))
+    total = 0 if "written" in more else sum(map(len, lists.values()))
     return ToolAnswer(counts, rows, total, tuple(lists), more, first)
 
 
