@@ -24,6 +24,7 @@ from vaultlink.cli.proposed_commands import (
 )
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import (
+    SOURCES,
     describe_skipped_preview,
     find_path_prefix,
     make_path_formatter,
@@ -82,7 +83,9 @@ def run_check(
         options, terminal, output_format, vault, known, chosen, has_parts=True, view=view
     )
     with terminal.progress_line("Planning fixes"):
-        return KeptOutput(checked.render(), checked.describe(), checked.exit_code)
+        output = KeptOutput(checked.render(), checked.describe(), checked.exit_code)
+    SOURCES[-1].keep(vault)
+    return output
 
 
 class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):

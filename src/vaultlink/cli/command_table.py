@@ -43,6 +43,10 @@ GROUPS: dict[str, dict[str, Command]] = {
             "vaultlink.cli.commands.mcp:mcp",
             "Serve the vault to agents over the Model Context Protocol.",
         ),
+        "serve": Command(
+            "vaultlink.cli.commands.serve:serve",
+            "Keep the vault in memory for commands that ask about it.",
+        ),
     },
     "Fix": {
         "fix": Command(

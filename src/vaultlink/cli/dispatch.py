@@ -55,7 +55,27 @@ _KNOWN_ELSEWHERE = {
 """Commands that other programs have, and what serves here."""
 
 
+_ASKING = frozenset({"backlinks", "guard", "links", "topics", "unresolved"})
+"""Commands that a running server answers. It answers `check`, too, of texts on standard input."""
+
+
 def run_command(line: Sequence[str]) -> int:
+    code = _ask_server(line)
+    return _run_here(line) if code is None else code
+
+
+def _ask_server(line: Sequence[str]) -> int | None:
+    """Have a server answer a command whose output is for a program; None if it does not."""
+    is_known = bool(line) and (line[0] in _ASKING or (line[0] == "check" and "-" in line))
+    streams = (sys.stdin, sys.stdout, sys.stderr)
+    if not is_known or None in streams or sys.stdout.isatty() or sys.stderr.isatty():
+        return None
+    from vaultlink.serve.client import answer_line  # noqa: PLC0415 - for few commands
+
+    return answer_line(line)
+
+
+def _run_here(line: Sequence[str]) -> int:
     _forget_earlier_runs()
     try:
         try:

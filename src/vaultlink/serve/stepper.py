@@ -19,7 +19,12 @@ from vaultlink.engine.step import AnalysedNote, Change, State, step
 from vaultlink.git.location import find_git_dir
 from vaultlink.git.repository import filter_ignored
 from vaultlink.history.file_pairs import UNCOMMITTED, Snapshot, follow
-from vaultlink.history.link_changes import leave_out, remember_created, remember_links
+from vaultlink.history.link_changes import (
+    leave_out,
+    remember_created,
+    remember_links,
+    remember_names,
+)
 from vaultlink.history.matcher import PieceIndex
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import is_note
@@ -351,6 +356,7 @@ class Stepper:
             known, moves = settings.history, {**moved, **past.moves}
             moves = {old: new for old, new in moves.items() if old not in held}
             history = remember_links(known, before.index, state.index, moves)
+            history = remember_names(history, before.index, state.index, moves)
             if history != state.settings.history:
                 state = step(state, [], replace(settings, history=history))
         covered = {path: note for path, note in self._covered.items() if path in held}

@@ -192,6 +192,7 @@ class Workspace:
         self.stepper = Stepper(open_lazily(scan, progress))
         self.events = EventQueue()
         self.feed = EventFeed(self.events, poll_seconds, rescan_interval, backend_factory)
+        self._opened_files = frozenset(scan.listing.files)
         self._has_started = False
         self._next_listing = 0.0
         self._plans: dict[str, _KeptPlan] = {}
@@ -230,6 +231,17 @@ class Workspace:
             raise VaultError(f"{self.root}: there is no note in this vault any more.")
         if result.paths or result.scan.listing != self.vault.scan.listing:
             self.stepper.commit(self.stepper.prepare(result))
+        return self.vault
+
+    def refresh_as_new(self) -> Vault:
+        """Refresh, and return the vault as a command that starts now would have it.
+
+        What a command knows of former files depends on the runs before it: if files appeared or
+        vanished, the vault is opened again, which saves it for others, too. Raises as `refresh`.
+        """
+        vault = self.refresh()
+        if vault.scan.listing.files.keys() != self._opened_files:
+            self.reopen(remembers=False)
         return self.vault
 
     def hold(self, path: str, text: str) -> Vault:
@@ -373,16 +385,21 @@ class Workspace:
         """Return True unless the vault's folder is gone, or another one has its place."""
         return folder_identity(self.root) == self._identity
 
-    def reopen(self) -> None:
+    def reopen(self, *, remembers: bool = True) -> None:
         """Open the vault again if its folder was replaced.
 
+        Without `remembers`, what was seen of former files is forgotten, except what the cache has.
         Raises VaultError and ConfigError.
         """
         identity = folder_identity(self.root)
         scan = scan_vault(self.root, self.vault.scan.settings)
-        settings = SettingsSnapshot(scan)
-        self.stepper.replace_vault(use_single_process(open_lazily(scan)))
+        settings, vault = SettingsSnapshot(scan), use_single_process(open_lazily(scan))
+        if remembers:
+            self.stepper.replace_vault(vault)
+        else:
+            self.stepper = Stepper(vault)
         self._identity, self._settings = identity, settings
+        self._opened_files = frozenset(scan.listing.files)
         self.feed.start(self.vault.scan.listing.folders, time.monotonic())
 
     def recover(self, error: DamagedCacheError) -> None:

@@ -1,0 +1,181 @@
+"""Run a command line for a client of `vaultlink serve`, on the vault that the server keeps.
+
+Only commands that read are run. A line that needs something else, or fails, is declined: the client
+runs it then, and prints the error.
+"""
+
+import io
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
+
+from vaultlink.cli import vault as commands_vault
+from vaultlink.cli.command_table import ALIASES, COMMANDS
+from vaultlink.cli.parser import parse_options
+from vaultlink.disk.scan import Settings, VaultScan
+from vaultlink.serve.socket import DeclinedError, Question, answer_tool
+from vaultlink.serve.workspace import Workspace
+
+if TYPE_CHECKING:
+    from vaultlink.api import Vault
+    from vaultlink.disk.changes import Progress
+
+_COMPARED = (
+    *("HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "VAULTLINK_STATE_DIR"),
+    *("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY"),
+    *("GIT_CEILING_DIRECTORIES", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM"),
+    *("GIT_CONFIG_COUNT", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_NAMESPACE", "SUDO_UID"),
+)
+"""Variables on which the state of a vault depends, so that client and server must have the same."""
+
+
+class KeptVault(commands_vault.VaultSource):
+    """The vault of a server, in place of the one on disk, for commands with the same settings."""
+
+    def __init__(self, workspace: Workspace):
+        self._workspace = workspace
+
+    def scan(self, root: Path, settings: Settings) -> VaultScan:
+        """Return the scan of the vault as it is now."""
+        kept = self._workspace
+        if root.resolve() != kept.root:
+            raise DeclinedError
+        scan = kept.refresh_as_new().scan
+        if describe_settings(settings) != describe_settings(scan.settings):
+            raise DeclinedError
+        return scan
+
+    def open(self, scan: VaultScan, _progress: "Progress | None", /) -> "Vault":
+        """Return the vault of that scan."""
+        vault = self._workspace.vault
+        if scan is not vault.scan:
+            raise DeclinedError
+        return vault
+
+    def keep(self, held: "Vault") -> None:
+        """Have the kept vault find out the same, so that the next drafts take it over."""
+        index = self._workspace.vault.index
+        for compute in held.index.memos.keys() - index.memos.keys():
+            index.derive(compute)
+
+
+def describe_settings(settings: Settings) -> str:
+    """Return a text that is the same for settings that have the same effect."""
+    names = (settings.config_file, settings.cache_dir)
+    config_file, cache_dir = (name and Path(name).absolute() for name in names)
+    return repr(replace(settings, config_file=config_file, cache_dir=cache_dir, jobs=None))
+
+
+def describe_host(settings: Settings) -> dict[str, object]:
+    """Return what must be the same in a server and in another process that asks it for a tool."""
+    return {"settings": describe_settings(settings), "environment": _list_variables(os.environ)}
+
+
+def _list_variables(environment: Mapping[str, str]) -> dict[str, str | None]:
+    return {name: environment.get(name) for name in _COMPARED}
+
+
+def answer(question: Question) -> dict[str, object]:
+    """Answer a request to a server. Raises DeclinedError, or any error of the request."""
+    request, workspace = question.request, question.workspace
+    if _list_variables(request["environment"]) != _list_variables(os.environ):
+        raise DeclinedError
+    if "line" in request:
+        return _answer_line(workspace, request)
+    if request["settings"] != describe_settings(workspace.vault.scan.settings):
+        raise DeclinedError
+    return answer_tool(question)
+
+
+def _answer_line(workspace: Workspace, request: Mapping[str, Any]) -> dict[str, object]:
+    """Run a command line; return its exit code and what it printed, in order."""
+    data = (request["input"] or "").encode("utf-8", "surrogateescape")
+    folder, environment = request["folder"], request["environment"]
+    with _stand_in(folder, environment, data) as output, _keep_vault(workspace):
+        code = _run(request["line"])
+    return {"code": code, "output": output}
+
+
+def _run(line: Sequence[str]) -> int:
+    name = ALIASES.get(line[0], line[0])
+    if name not in _IS_READING:
+        raise DeclinedError
+    function = COMMANDS[name].load()
+    options = parse_options(name, function, line[1:])
+    if isinstance(options, int) or options.output_file is not None:
+        raise DeclinedError
+    if not _IS_READING[name](options):
+        raise DeclinedError
+    return function(options)
+
+
+_IS_READING: Mapping[str, Callable[[Any], bool]] = {
+    "backlinks": lambda o: not (o.write or o.check or o.diff or o.adopt or o.remove),
+    "check": lambda o: o.paths == (Path("-"),) and not (o.fix or o.diff or o.changed_since),
+    "guard": lambda o: not getattr(o, "staged", False),
+    "links": lambda _options: True,
+    "unresolved": lambda _options: True,
+}
+"""The commands that are run for clients, each with a test whether its options only read."""
+
+
+@contextmanager
+def _keep_vault(workspace: Workspace) -> Iterator[None]:
+    before = commands_vault.SOURCES[:]
+    commands_vault.SOURCES[:] = [KeptVault(workspace)]
+    try:
+        yield
+    finally:
+        commands_vault.SOURCES[:] = before
+        commands_vault.OPENED.clear()
+
+
+@contextmanager
+def _stand_in(
+    folder: str, environment: Mapping[str, str], data: bytes
+) -> Iterator[list[tuple[int, str]]]:
+    """Take the place of a client: its folder, variables and streams. Yield what is printed."""
+    output: list[tuple[int, str]] = []
+    own = Path.cwd(), dict(os.environ), sys.stdin, sys.stdout, sys.stderr
+    try:
+        os.chdir(folder)
+        _replace_environment(environment)
+        sys.stdin = io.TextIOWrapper(io.BytesIO(data))
+        sys.stdout, sys.stderr = (_open_capture(output, number) for number in (1, 2))
+        yield output
+    finally:
+        sys.stdin, sys.stdout, sys.stderr = own[2:]
+        _replace_environment(own[1])
+        os.chdir(own[0])
+
+
+def _replace_environment(variables: Mapping[str, str]) -> None:
+    if os.environ != variables:
+        os.environ.clear()
+        os.environ.update(variables)
+
+
+def _open_capture(output: list[tuple[int, str]], number: int) -> io.TextIOWrapper:
+    buffer: Any = _Capture(output, number)
+    return io.TextIOWrapper(buffer, "utf-8", write_through=True)
+
+
+class _Capture(io.RawIOBase):
+    """A binary stream whose bytes are kept with its number."""
+
+    def __init__(self, output: list[tuple[int, str]], number: int):
+        self._output, self._number = output, number
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        """Keep the bytes."""
+        text = bytes(data).decode("utf-8", "surrogateescape")
+        self._output.append((self._number, text))
+        return len(data)
