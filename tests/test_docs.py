@@ -127,6 +127,7 @@ def test_each_use_has_a_page() -> None:
         "resolution",
         "safe-fixes",
         "scale",
+        "serving",
         "sync-services",
         "templates",
         "terminal",
@@ -261,6 +262,7 @@ GIVEN = {
         "vault/old_pier.md": "---\ntitle: The old pier\n---\nBeside the [[Mole]].\n",
     },
     "editors": {"vault/draft.md": "To the [[Port]].\n"},
+    "serving": {"draft.md": "To the [[Port]].\n"},
     "many-vaults": {
         f"vault/{folder}/{name}": text
         for folder in ("handbook", "notes/team-a", "notes/team-b")
@@ -403,6 +405,7 @@ LEFT = {
     "ci": left_by_ci,
     "configuration": guides.left_by_configuration,
     "editors": guides.left_by_editors,
+    "serving": guides.left_by_serving,
     "fixing": guides.left_by_fixing,
     "history": guides.left_by_history,
     "graph": guides.left_by_graph,

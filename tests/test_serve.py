@@ -27,8 +27,9 @@ from served import (
     serving,
     wait_until,
 )
+from vaultlink.files import short_address
 from vaultlink.serve import client
-from vaultlink.serve.client import short_address, socket_path
+from vaultlink.serve.client import socket_path
 
 COUNT = int(os.environ.get("VAULTLINK_QUESTIONS", "150"))
 

@@ -8,6 +8,8 @@ import errno
 import os
 import stat as modes
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import BinaryIO, Literal
 
 from vaultlink.text import blake2b
@@ -241,13 +243,31 @@ def _home() -> str:
 
 
 def state_folder() -> str:
-    """Return the folder of all that must outlive a run: `VAULTLINK_STATE_DIR`, or the default."""
+    """Return the folder of what outlives a run: `VAULTLINK_STATE_DIR` or the default."""
     return os.environ.get("VAULTLINK_STATE_DIR") or user_folder("state")
 
 
 def vault_state_folder(root: str | os.PathLike[str]) -> str:
-    """Return the folder of what must outlive a run on a vault, which may not exist yet.
+    """Return the folder of what outlives a run on a vault.
 
-    `root` is the folder of the vault without symbolic links. Raises as `user_folder`.
+    It may not exist yet. `root` is the folder of the vault without symbolic links. Raises as
+    `user_folder`.
     """
     return os.path.join(state_folder(), blake2b(os.fsencode(root), digest_size=10).hexdigest())
+
+
+_MAX_ADDRESS = 100
+"""Bytes of the path of a socket that every system allows."""
+
+
+@contextmanager
+def short_address(path: str) -> Iterator[str]:
+    """Yield a path of a socket that is short enough for the system. Raises OSError."""
+    if len(os.fsencode(path)) <= _MAX_ADDRESS:
+        yield path
+        return
+    folder = os.open(os.path.dirname(path), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield f"/proc/self/fd/{folder}/{os.path.basename(path)}"  # only Linux has it
+    finally:
+        os.close(folder)

@@ -65,7 +65,7 @@ def run_command(line: Sequence[str]) -> int:
 
 
 def _ask_server(line: Sequence[str]) -> int | None:
-    """Have a server answer a command whose output is for a program; None if it does not."""
+    """Have a server answer a command whose output is for a program, if one does."""
     is_known = bool(line) and (line[0] in _ASKING or (line[0] == "check" and "-" in line))
     streams = (sys.stdin, sys.stdout, sys.stderr)
     if not is_known or None in streams or sys.stdout.isatty() or sys.stderr.isatty():

@@ -1,4 +1,4 @@
-"""Run a command line for a client of `vaultlink serve`, on the vault that the server keeps.
+"""Run the command line of a client on the vault that a server keeps.
 
 Only commands that read are run. A line that needs something else, or fails, is declined: the client
 runs it then, and prints the error.
@@ -12,12 +12,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from msgspec.structs import replace
-
 from vaultlink.cli import vault as commands_vault
-from vaultlink.cli.command_table import ALIASES, COMMANDS
+from vaultlink.cli.commands.backlinks import backlinks
+from vaultlink.cli.commands.check import check
+from vaultlink.cli.commands.lists import links, unresolved
 from vaultlink.cli.parser import parse_options
 from vaultlink.disk.scan import Settings, VaultScan
+from vaultlink.serve.client import describe_settings, list_compared
 from vaultlink.serve.socket import DeclinedError, Question, answer_tool
 from vaultlink.serve.workspace import Workspace
 
@@ -25,17 +26,9 @@ if TYPE_CHECKING:
     from vaultlink.api import Vault
     from vaultlink.disk.changes import Progress
 
-_COMPARED = (
-    *("HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "VAULTLINK_STATE_DIR"),
-    *("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY"),
-    *("GIT_CEILING_DIRECTORIES", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM"),
-    *("GIT_CONFIG_COUNT", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_NAMESPACE", "SUDO_UID"),
-)
-"""Variables on which the state of a vault depends, so that client and server must have the same."""
-
 
 class KeptVault(commands_vault.VaultSource):
-    """The vault of a server, in place of the one on disk, for commands with the same settings."""
+    """The vault of a server, for commands with the same settings."""
 
     def __init__(self, workspace: Workspace):
         self._workspace = workspace
@@ -50,7 +43,7 @@ class KeptVault(commands_vault.VaultSource):
             raise DeclinedError
         return scan
 
-    def open(self, scan: VaultScan, _progress: "Progress | None", /) -> "Vault":
+    def load(self, scan: VaultScan, _progress: "Progress | None", /) -> "Vault":
         """Return the vault of that scan."""
         vault = self._workspace.vault
         if scan is not vault.scan:
@@ -64,26 +57,10 @@ class KeptVault(commands_vault.VaultSource):
             index.derive(compute)
 
 
-def describe_settings(settings: Settings) -> str:
-    """Return a text that is the same for settings that have the same effect."""
-    names = (settings.config_file, settings.cache_dir)
-    config_file, cache_dir = (name and Path(name).absolute() for name in names)
-    return repr(replace(settings, config_file=config_file, cache_dir=cache_dir, jobs=None))
-
-
-def describe_host(settings: Settings) -> dict[str, object]:
-    """Return what must be the same in a server and in another process that asks it for a tool."""
-    return {"settings": describe_settings(settings), "environment": _list_variables(os.environ)}
-
-
-def _list_variables(environment: Mapping[str, str]) -> dict[str, str | None]:
-    return {name: environment.get(name) for name in _COMPARED}
-
-
 def answer(question: Question) -> dict[str, object]:
     """Answer a request to a server. Raises DeclinedError, or any error of the request."""
     request, workspace = question.request, question.workspace
-    if _list_variables(request["environment"]) != _list_variables(os.environ):
+    if list_compared(request["environment"]) != list_compared(os.environ):
         raise DeclinedError
     if "line" in request:
         return _answer_line(workspace, request)
@@ -102,24 +79,25 @@ def _answer_line(workspace: Workspace, request: Mapping[str, Any]) -> dict[str, 
 
 
 def _run(line: Sequence[str]) -> int:
-    name = ALIASES.get(line[0], line[0])
-    if name not in _IS_READING:
+    name = line[0]
+    if name not in _READING:
         raise DeclinedError
-    function = COMMANDS[name].load()
+    function, is_reading = _READING[name]
     options = parse_options(name, function, line[1:])
-    if isinstance(options, int) or options.output_file is not None:
-        raise DeclinedError
-    if not _IS_READING[name](options):
+    if isinstance(options, int) or options.output_file is not None or not is_reading(options):
         raise DeclinedError
     return function(options)
 
 
-_IS_READING: Mapping[str, Callable[[Any], bool]] = {
-    "backlinks": lambda o: not (o.write or o.check or o.diff or o.adopt or o.remove),
-    "check": lambda o: o.paths == (Path("-"),) and not (o.fix or o.diff or o.changed_since),
-    "guard": lambda o: not getattr(o, "staged", False),
-    "links": lambda _options: True,
-    "unresolved": lambda _options: True,
+_READING: Mapping[str, tuple[Callable[[Any], int], Callable[[Any], bool]]] = {
+    "backlinks": (backlinks, lambda o: not (o.write or o.check or o.diff or o.adopt or o.remove)),
+    "check": (
+        check,
+        lambda o: o.paths == (Path("-"),) and not (o.fix or o.diff or o.changed_since),
+    ),
+    "links": (links, lambda _options: True),
+    "topics": (unresolved, lambda _options: True),
+    "unresolved": (unresolved, lambda _options: True),
 }
 """The commands that are run for clients, each with a test whether its options only read."""
 
@@ -139,7 +117,7 @@ def _keep_vault(workspace: Workspace) -> Iterator[None]:
 def _stand_in(
     folder: str, environment: Mapping[str, str], data: bytes
 ) -> Iterator[list[tuple[int, str]]]:
-    """Take the place of a client: its folder, variables and streams. Yield what is printed."""
+    """Take the folder, variables and streams of a client. Yield what is printed."""
     output: list[tuple[int, str]] = []
     own = Path.cwd(), dict(os.environ), sys.stdin, sys.stdout, sys.stderr
     try:

@@ -85,14 +85,14 @@ class VaultSource:
         """Return a scan of the vault as it is now. Raises VaultError or ConfigError."""
         return scan_vault(root, settings)
 
-    def open(self, scan: VaultScan, progress: "Progress | None", /) -> "Vault":
+    def load(self, scan: VaultScan, progress: "Progress | None", /) -> "Vault":
         """Return the vault of a scan. Raises VaultError or ConfigError."""
         from vaultlink.api import open_vault  # noqa: PLC0415 - an unchanged vault needs no check
 
         return open_vault(scan.root, scan.settings, progress, scan)
 
     def keep(self, held: "Vault") -> None:
-        """Keep what was found out about the names of a vault with drafts, for the next ones."""
+        """Keep what was found out about names in a vault with drafts, for the next."""
 
 
 SOURCES = [VaultSource()]
@@ -207,7 +207,7 @@ def open_scanned_vault(scan: VaultScan, terminal: Terminal, *, warns: bool = Tru
     """Open a scanned vault; with `warns`, print what its settings do not do."""
     OPENED.clear()
     with terminal.progress_line() as progress:
-        vault = SOURCES[-1].open(scan, progress)
+        vault = SOURCES[-1].load(scan, progress)
     OPENED.append(vault)
     if warns and (warning := describe_skipped_preview(vault.config)):
         terminal.print_message(warning)

@@ -1,4 +1,4 @@
-"""Ask the server of a vault, `vaultlink serve`, if one runs. It must answer within milliseconds.
+"""Ask the server of a vault, if `vaultlink serve` runs. It must take milliseconds.
 
 So nothing is imported here that a client can do without. A request and its answer are one line of
 JSON each. Bytes are texts with surrogates for what is not UTF-8. Whatever goes wrong, there is no
@@ -11,14 +11,17 @@ import os
 import stat as modes
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vaultlink import __version__
 from vaultlink.errors import UsageError
-from vaultlink.files import vault_state_folder
+from vaultlink.files import short_address, vault_state_folder
 from vaultlink.text import blake2b
+
+if TYPE_CHECKING:
+    from vaultlink.disk.scan import Settings
 
 PROTOCOL = 1
 """Number of the form of requests and answers."""
@@ -41,14 +44,11 @@ _CALL_SECONDS = 3600.0
 _LOOK_SECONDS = 0.2
 """Seconds between two looks whether an answer is still wanted."""
 
-_MAX_ADDRESS = 100
-"""Bytes of the path of a socket that every system allows."""
-
 # -- the sockets of servers ------------------------------------------------------------------------
 
 
 def socket_path(root: str | os.PathLike[str]) -> str:
-    """Return the path of the socket for a vault; that of another version has another one.
+    """Return the path of the socket for a vault. Another version has another one.
 
     `root` is the folder of the vault without symbolic links.
     """
@@ -58,7 +58,7 @@ def socket_path(root: str | os.PathLike[str]) -> str:
 
 
 def find_socket(places: Iterable[str]) -> str | None:
-    """Return the socket for the vault of one of some paths: that of the nearest folder upward."""
+    """Return the socket of the nearest folder upward from one of some paths."""
     seen = set[str]()
     for place in places:
         folder = os.path.abspath(place)
@@ -77,19 +77,6 @@ def _is_own_socket(path: str) -> bool:
     except (OSError, ValueError):
         return False
     return modes.S_ISSOCK(status.st_mode) and status.st_uid == os.geteuid()
-
-
-@contextmanager
-def short_address(path: str) -> Iterator[str]:
-    """Yield a path of a socket that is short enough for the system. Raises OSError."""
-    if len(os.fsencode(path)) <= _MAX_ADDRESS:
-        yield path
-        return
-    folder = os.open(os.path.dirname(path), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        yield f"/proc/self/fd/{folder}/{os.path.basename(path)}"
-    finally:
-        os.close(folder)
 
 
 # -- one question ----------------------------------------------------------------------------------
@@ -151,11 +138,22 @@ def _receive(connection: Any, deadline: float, is_cancelled: Callable[[], bool])
     return b"".join(parts)
 
 
+def find_server(root: str | os.PathLike[str]) -> int | None:
+    """Return the process that serves a vault; None if none of this version answers.
+
+    `root` is the folder of the vault without symbolic links.
+    """
+    try:
+        return ask(socket_path(root), {"process": True}, _CALL_SECONDS).get("process")
+    except (NoAnswerError, RuntimeError):
+        return None
+
+
 # -- one command line ------------------------------------------------------------------------------
 
 
 def answer_line(line: Sequence[str]) -> int | None:
-    """Have a server run a command line, print what it printed, and return the exit code.
+    """Have a server run a command line, print the same, and return the exit code.
 
     Returns None if no server runs for the vault, or if it leaves the line to this process. Standard
     input can be read from its start then.
@@ -218,7 +216,7 @@ def _read_input() -> bytes:
 
 
 def _print_parts(parts: Iterable[tuple[int, str]]) -> int:
-    """Print to standard output (1) and standard error (2); return an exit code of failure, or 0."""
+    """Print to stdout (1) and stderr (2); return an exit code of failure, or 0."""
     for number, text in parts:
         stream = sys.stdout if number == 1 else sys.stderr
         try:
@@ -245,16 +243,39 @@ def _discard(descriptor: int) -> None:
 # -- one call of a tool ----------------------------------------------------------------------------
 
 
+_COMPARED = (
+    *("HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "VAULTLINK_STATE_DIR", "SUDO_UID"),
+    *("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY"),
+    *("GIT_CEILING_DIRECTORIES", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM"),
+    *("GIT_CONFIG_COUNT", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_NAMESPACE"),
+)
+"""Variables on which the state of a vault depends, so that a server must have the same."""
+
+
+def list_compared(environment: Mapping[str, str]) -> dict[str, str | None]:
+    """Return the variables that a server and those who ask it must have in common."""
+    return {name: environment.get(name) for name in _COMPARED}
+
+
+def describe_settings(settings: "Settings") -> str:
+    """Return a text that is the same for settings with the same effect."""
+    from msgspec.structs import replace  # noqa: PLC0415 - a command line is sent without it
+
+    names = (settings.config_file, settings.cache_dir)
+    config_file, cache_dir = (name and os.path.abspath(name) for name in names)
+    return repr(replace(settings, config_file=config_file, cache_dir=cache_dir, jobs=None))
+
+
 class ToolServer:
     """The server of a vault, if one runs, as `vaultlink mcp` asks it.
 
     Args:
         root: The folder of the vault without symbolic links.
-        host: What must be the same in the server: the settings, and some variables.
+        settings: The settings that the server must have.
     """
 
-    def __init__(self, root: str | os.PathLike[str], host: Mapping[str, object]):
-        self._path, self._host = socket_path(root), host
+    def __init__(self, root: str | os.PathLike[str], settings: "Settings"):
+        self._path, self._settings = socket_path(root), describe_settings(settings)
 
     @property
     def is_running(self) -> bool:
@@ -284,7 +305,13 @@ class ToolServer:
         """
         if not self.is_running:
             return None
-        request = {"tool": name, "arguments": arguments, "runs": runs, **self._host}
+        request = {
+            "tool": name,
+            "arguments": arguments,
+            "runs": runs,
+            "settings": self._settings,
+            "environment": list_compared(os.environ),
+        }
         try:
             answer = ask(self._path, request, _CALL_SECONDS, is_cancelled)
         except NoAnswerError as error:

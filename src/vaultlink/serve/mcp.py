@@ -152,7 +152,7 @@ class _DueAnswers:
 
 
 class _Calls:
-    """Answers calls, one after the other: by a server of the vault if one runs, else here."""
+    """Answers calls in order: by a server of the vault if one runs, else here."""
 
     def __init__(self, worker: Worker, server: ToolServer | None, tools: Mapping[str, Tool]):
         self._worker, self._server, self.tools = worker, server, tools

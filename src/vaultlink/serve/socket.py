@@ -1,4 +1,4 @@
-"""The server of `vaultlink serve`: one vault, asked through a Unix socket by the commands.
+"""The server of `vaultlink serve`: a Unix socket for questions about a vault.
 
 The event loop reads requests and sends answers. One thread works on the vault.
 """
@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from vaultlink.errors import USER_ERRORS, DamagedCacheError, UsageError
 from vaultlink.serve.changes import Call
-from vaultlink.serve.client import ALIVE, MAX_INPUT, short_address, socket_path
+from vaultlink.serve.client import ALIVE, MAX_INPUT, socket_path
 from vaultlink.serve.tools import answer_call, describe_error, list_tools
 from vaultlink.serve.worker import Worker
 from vaultlink.serve.workspace import Workspace
@@ -26,6 +26,7 @@ from vaultlink.write.journal_files import (
     make_journal_folder,
     try_hold_lock_file,
 )
+from vaultlink.write.own_files import listening_at
 
 _MAX_REQUEST = 6 * MAX_INPUT + 4_000_000
 """Bytes of the longest request: a text as JSON, and an environment."""
@@ -41,7 +42,10 @@ DECLINED: Mapping[str, object] = {"declined": True}
 
 
 class DeclinedError(BaseException):
-    """The server can't do what was asked as the client would: no error that a command handles."""
+    """The server can't do what was asked as the client would.
+
+    It is no error that a command may handle.
+    """
 
 
 class Question(NamedTuple):
@@ -92,7 +96,7 @@ def claim_socket(root: Path) -> Iterator[Path]:
 
 
 def _hold_lock(file: Path) -> int | None:
-    """Lock a file; None if another server has it, also a moment later: one may be ending."""
+    """Lock a file; None if another server has it, and is not ending."""
     deadline = time.monotonic() + _ENDING_SECONDS
     while True:
         try:
@@ -104,38 +108,13 @@ def _hold_lock(file: Path) -> int | None:
         time.sleep(0.02)
 
 
-@contextmanager
-def _listen(path: Path) -> Iterator[socket.socket]:
-    """Yield a socket that only this user can open, and remove it at the end. Raises OSError."""
-    path.unlink(missing_ok=True)  # of a server that was killed
-    with socket.socket(socket.AF_UNIX) as listener:
-        with short_address(str(path)) as address:
-            listener.bind(address)
-        path.chmod(0o600)
-        identity = _identify(path)
-        listener.listen(128)
-        try:
-            yield listener
-        finally:
-            if _identify(path) == identity:  # else it is that of another server
-                path.unlink()
-
-
-def _identify(path: Path) -> tuple[int, int] | None:
-    try:
-        status = path.lstat()
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino
-
-
 # -- requests --------------------------------------------------------------------------------------
 
 
 def serve(
     path: Path, open_workspace: Callable[[], Workspace], answer: Answerer, *, idle_seconds: float
 ) -> None:
-    """Answer requests until none came for some time, or one or a signal ends the server.
+    """Answer requests until nobody asks for some time, or the server is ended.
 
     Args:
         path: The path of the socket. It exists when the vault is open.
@@ -166,7 +145,7 @@ class _Server:
         if not opening.done():
             return
         opening.result()
-        with _listen(path) as listener:
+        with listening_at(path) as listener:
             server = await asyncio.start_unix_server(
                 self._handle, sock=listener, limit=_MAX_REQUEST
             )
@@ -242,7 +221,7 @@ async def _wait_for_first(*futures: "asyncio.Future[Any]") -> None:
 
 
 def answer_tool(question: Question) -> dict[str, object]:
-    """Answer a call of a tool: a text, or the sentence of an error, and the runs that are left."""
+    """Return the text of a tool, or the sentence of an error, and the runs left."""
     request, runs = question.request, list(map(str, question.request["runs"]))
     call = Call(question.workspace, question.worker.write, question.is_cancelled, runs)
     name = str(request["tool"])

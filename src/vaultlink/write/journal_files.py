@@ -46,7 +46,7 @@ class LockTimeout(JournalError):  # noqa: N818 - a condition, not a fault
 
 
 def state_folder() -> Path:
-    """Return the folder of all journals. Raises JournalError if no folder can have its name."""
+    """Return the folder of all journals. Raises JournalError if its name is too long."""
     override = os.environ.get("VAULTLINK_STATE_DIR")
     if override and (problem := describe_long_name(override)):
         raise JournalError(f"VAULTLINK_STATE_DIR: {problem}. Nothing was written.")
@@ -148,7 +148,7 @@ def hold_lock_file(file: Path) -> int:
 
 
 def try_hold_lock_file(file: Path) -> int | None:
-    """Create a file, if there is none, and lock it as `hold_lock_file`; None if another has it."""
+    """Lock a file, which is created if there is none; None if another process has it."""
     file.parent.mkdir(exist_ok=True)
     handle = _open_lock_file(file, os.O_CREAT)
     if try_lock(handle):

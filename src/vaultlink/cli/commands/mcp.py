@@ -9,7 +9,6 @@ from vaultlink.api import build_linter
 from vaultlink.cli.exit_codes import EXIT_CLEAN
 from vaultlink.cli.installation import format_install_command
 from vaultlink.cli.options import OpenOptions, option
-from vaultlink.cli.served import describe_host
 from vaultlink.cli.terminal import Terminal, print_stderr
 from vaultlink.cli.vault import scan_from_options
 from vaultlink.disk.processes import no_garbage_collection
@@ -61,6 +60,6 @@ def mcp(options: McpOptions) -> int:
     if sys.stdin.isatty():
         print_stderr("This serves an agent's program on standard input; Ctrl-C ends it.")
 
-    server = ToolServer(scan.root, describe_host(scan.settings))
+    server = ToolServer(scan.root, scan.settings)
     serve(partial(Workspace, scan), allow_writes=options.allow_writes, server=server)
     return EXIT_CLEAN

@@ -1,8 +1,7 @@
-"""`vaultlink serve`: keep a vault in memory, and answer the commands that ask about it."""
+"""`vaultlink serve`: keep a vault in memory for the commands that ask about it."""
 
-import subprocess
+import os
 import sys
-import tempfile
 import time
 from functools import partial
 from pathlib import Path
@@ -17,7 +16,8 @@ from vaultlink.cli.proposed_commands import list_setting_words
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import choose_named_vault, find_vault_root, scan_from_options
 from vaultlink.errors import UsageError
-from vaultlink.serve.client import NoAnswerError, ask, socket_path
+from vaultlink.programs import BackgroundProgram, ProgramCall
+from vaultlink.serve.client import NoAnswerError, ask, find_server, socket_path
 from vaultlink.serve.socket import claim_socket
 from vaultlink.serve.socket import serve as serve_socket
 from vaultlink.serve.workspace import Workspace
@@ -32,9 +32,6 @@ _START_SECONDS = 300.0
 
 _LOOK_SECONDS = 0.02
 """Seconds between two looks whether a server has started or ended."""
-
-_STARTED: "list[subprocess.Popen[bytes]]" = []
-"""Servers that outlive this process: Python would complain that nobody waits for them."""
 
 
 class ServeOptions(OpenOptions, frozen=True, kw_only=True):
@@ -90,52 +87,33 @@ def _serve(options: ServeOptions, terminal: Terminal) -> int:
 
 
 def _start(options: ServeOptions, terminal: Terminal) -> int:
-    """Start a server that outlives this process, unless one runs; return when it answers."""
+    """Start a server that outlives this process, unless one runs, and wait for it."""
     root = find_vault_root(options)
-    number = _find_process(root)
+    number = find_server(root)
     if number is None:
         line = [sys.executable, "-P", "-m", "vaultlink", "serve", "--vault", str(root)]
         line += list_setting_words(options)
         if options.idle is not None:
             line += ["--idle", str(options.idle)]
-        with tempfile.TemporaryFile() as messages:
-            process = subprocess.Popen(
-                line,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=messages,
-                cwd=root.anchor,  # not a folder that somebody may want to unmount
-                start_new_session=True,
-            )
-            number = _wait_for_answer(root, process)
-            if number is None:
-                process.terminate()
-                messages.seek(0)
-                raise UsageError(_find_error(messages.read().decode("utf-8", "replace")))
-            _STARTED.append(process)
+        # It starts in no folder that somebody may want to remove or unmount.
+        program = BackgroundProgram(ProgramCall(tuple(line), os.environ, root.anchor))
+        number = _wait_for_server(root, program)
+        if number is None:
+            raise UsageError(_find_error(program.end()))
     terminal.print_message(f"Process {number} serves {root}. `vaultlink serve --stop` ends it.")
     return EXIT_CLEAN
 
 
-def _wait_for_answer(root: Path, process: "subprocess.Popen[bytes]") -> int | None:
-    """Return the process that answers for a vault; None if the started one ends before."""
+def _wait_for_server(root: Path, program: BackgroundProgram) -> int | None:
+    """Return the process that serves a vault; None if the started one ends before."""
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline:
-        has_ended = process.poll() is not None
-        number = _find_process(root)  # another one may have started at the same time
+        has_ended = program.has_ended
+        number = find_server(root)  # another one may have started at the same time
         if number is not None or has_ended:
             return number
         time.sleep(_LOOK_SECONDS)
     return None
-
-
-def _find_process(root: Path) -> int | None:
-    """Return the process id of the server of a vault; None if there is none."""
-    try:
-        answer = ask(socket_path(root), {"process": True}, _ASK_SECONDS)
-    except NoAnswerError:
-        return None
-    return answer.get("process")
 
 
 def _find_error(messages: str) -> str:
