@@ -86,6 +86,9 @@ faults: .venv/tested
 random-renames: .venv/tested
 	VAULTLINK_RENAMES=$(or $(COUNT),2000) VAULTLINK_REQUESTS=$(or $(COUNT),2000) $(BIN)/python -m pytest -n 2 --dist worksteal tests/test_random_renames.py tests/test_random_requests.py
 
+questions: .venv/tested
+	VAULTLINK_QUESTIONS=$(or $(COUNT),10000) $(BIN)/python -m pytest -n 2 --dist worksteal --timeout 0 tests/test_serve.py
+
 renames: .venv/installed
 	$(BIN)/python benchmarks/renames.py $(ARGS) $(VAULTS)
 
