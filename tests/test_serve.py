@@ -142,6 +142,15 @@ def test_places_where_a_vault_is_looked_for(vault: Path, tmp_path: Path) -> None
         assert ask_server(("backlinks", "Tide"), elsewhere).code is None
 
 
+def test_vault_without_obsidian_is_served_and_named(tmp_path: Path) -> None:
+    """The client finds it by its notes, and says so; the server was given its name."""
+    vault = write_files(tmp_path / "notes", VAULT)
+    with serving(vault):
+        alone = run_alone(CHECK, vault, DRAFT)
+        assert alone.err.startswith(b"Vault: ")
+        assert ask_server(CHECK, vault, DRAFT) == alone
+
+
 def test_settings_are_compared(vault: Path, tmp_path: Path) -> None:
     file = tmp_path / "other.toml"
     file.write_text('ignore = ["VL1"]\n')

@@ -9,9 +9,11 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vaultlink.api import hold_texts, replace_state
 from vaultlink.cli import vault as commands_vault
 from vaultlink.cli.commands.backlinks import backlinks
 from vaultlink.cli.commands.check import check
@@ -46,15 +48,27 @@ class KeptVault(commands_vault.VaultSource):
     def load(self, scan: VaultScan, _progress: "Progress | None", /) -> "Vault":
         """Return the vault of that scan."""
         vault = self._workspace.vault
-        if scan is not vault.scan:
+        if scan is vault.scan:
+            return vault
+        if scan.listing is not vault.scan.listing:
             raise DeclinedError
-        return vault
+        return replace_state(vault, vault.state, scan)  # it was found in another way
 
     def keep(self, held: "Vault") -> None:
         """Have the kept vault find out the same, so that the next drafts take it over."""
         index = self._workspace.vault.index
         for compute in held.index.memos.keys() - index.memos.keys():
             index.derive(compute)
+
+
+def open_workspace(scan: VaultScan) -> Workspace:
+    """Open the vault of a server, and find out what the first draft would need."""
+    workspace = Workspace(scan)
+    vault = workspace.refresh()
+    paths = ["vaultlink draft.md", *islice(vault.index.notes, 1)]
+    held, _ = hold_texts(vault, dict.fromkeys(paths, "# A heading\n\n[[No such note]]\n"))
+    KeptVault(workspace).keep(held)
+    return workspace
 
 
 def answer(question: Question) -> dict[str, object]:

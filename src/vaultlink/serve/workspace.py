@@ -236,12 +236,15 @@ class Workspace:
     def refresh_as_new(self) -> Vault:
         """Refresh, and return the vault as a command that starts now would have it.
 
-        What a command knows of former files depends on the runs before it: if files appeared or
-        vanished, the vault is opened again, which saves it for others, too. Raises as `refresh`.
+        What a command knows of former files depends on the runs before it. So if files appeared or
+        vanished, the vault is opened as a command does it, which saves it, too. Raises as
+        `refresh`.
         """
-        vault = self.refresh()
-        if vault.scan.listing.files.keys() != self._opened_files:
-            self.reopen(remembers=False)
+        scan = self.refresh().scan
+        if scan.listing.files.keys() != self._opened_files:
+            opened = open_vault(scan.root, scan.settings, None, scan)
+            self.stepper.replace_history(opened.state.settings.history)
+            self._opened_files = frozenset(scan.listing.files)
         return self.vault
 
     def hold(self, path: str, text: str) -> Vault:
@@ -385,21 +388,16 @@ class Workspace:
         """Return True unless the vault's folder is gone, or another one has its place."""
         return folder_identity(self.root) == self._identity
 
-    def reopen(self, *, remembers: bool = True) -> None:
+    def reopen(self) -> None:
         """Open the vault again if its folder was replaced.
 
-        Without `remembers`, what was seen of former files is forgotten, except what the cache has.
         Raises VaultError and ConfigError.
         """
         identity = folder_identity(self.root)
         scan = scan_vault(self.root, self.vault.scan.settings)
-        settings, vault = SettingsSnapshot(scan), use_single_process(open_lazily(scan))
-        if remembers:
-            self.stepper.replace_vault(vault)
-        else:
-            self.stepper = Stepper(vault)
+        settings = SettingsSnapshot(scan)
+        self.stepper.replace_vault(use_single_process(open_lazily(scan)))
         self._identity, self._settings = identity, settings
-        self._opened_files = frozenset(scan.listing.files)
         self.feed.start(self.vault.scan.listing.folders, time.monotonic())
 
     def recover(self, error: DamagedCacheError) -> None:

@@ -20,7 +20,6 @@ from vaultlink.programs import BackgroundProgram, ProgramCall
 from vaultlink.serve.client import NoAnswerError, ask, find_server, socket_path
 from vaultlink.serve.socket import claim_socket
 from vaultlink.serve.socket import serve as serve_socket
-from vaultlink.serve.workspace import Workspace
 
 _IDLE_MINUTES = 30.0
 
@@ -75,14 +74,14 @@ def serve(options: ServeOptions) -> int:
 
 
 def _serve(options: ServeOptions, terminal: Terminal) -> int:
-    from vaultlink.cli.served import answer  # noqa: PLC0415 - imports what answers need
+    from vaultlink.cli.served import answer, open_workspace  # noqa: PLC0415 - imports what answers need
 
     scan = scan_from_options(options)
     build_linter(scan)  # errors of the settings end the command before it serves
     idle_seconds = 60 * (_IDLE_MINUTES if options.idle is None else options.idle)
     with claim_socket(scan.root) as path:
         terminal.print_message(f"Serving {scan.root} to commands. Ctrl-C ends it.")
-        serve_socket(path, partial(Workspace, scan), answer, idle_seconds=idle_seconds)
+        serve_socket(path, partial(open_workspace, scan), answer, idle_seconds=idle_seconds)
     return EXIT_CLEAN
 
 
