@@ -442,6 +442,48 @@ def test_removed_and_replaced_vaults(vault: Path, tmp_path: Path) -> None:
         assert ask_server(line, vault) == run_alone(line, vault)
 
 
+def test_server_whose_own_folder_is_gone(
+    vault: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    with serving(vault):
+        monkeypatch.chdir(tmp_path)
+        folder.rmdir()
+        for _ in range(2):
+            assert ask_server(CHECK, vault, DRAFT) == run_alone(CHECK, vault, DRAFT)
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        {"line": ["links"]},
+        {"line": [], "folder": "/", "environment": {}, "input": None},
+        {"line": [7], "folder": "/", "environment": {}, "input": None},
+        {"line": ["links"], "folder": 7, "environment": {}, "input": None},
+        {"line": ["links"], "folder": "/nowhere", "environment": {}, "input": None},
+        {"line": ["links"], "folder": "/", "environment": {"A": 7}, "input": None},
+        {"line": ["links"], "folder": "/", "environment": {"A=": "\0"}, "input": None},
+        {"line": ["links"], "folder": "/", "environment": {}, "input": 7},
+        {"line": ["fix"], "folder": "/", "environment": {}, "input": None},
+        {"line": ["backlinks", "--write"], "folder": "/", "environment": {}, "input": None},
+        {"tool": "change", "arguments": {}, "runs": []},
+        {"tool": 7, "arguments": {}, "runs": 7, "settings": "", "environment": {}},
+    ],
+)
+def test_wrong_requests_are_declined(vault: Path, request_: dict[str, object]) -> None:
+    """They change nothing, neither in the vault nor in the server."""
+    before = read_files(vault)
+    with serving(vault):
+        own = client.list_compared(os.environ)
+        if request_.get("environment") == {}:
+            request_ = {**request_, "environment": own}
+        assert client.ask(socket_path(vault), request_, 20) == {"declined": True}
+        assert ask_server(CHECK, vault, DRAFT) == run_alone(CHECK, vault, DRAFT)
+    assert read_files(vault) == before
+
+
 def test_long_path_of_the_state_folder(
     vault: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -133,7 +133,8 @@ def _stand_in(
 ) -> Iterator[list[tuple[int, str]]]:
     """Take the folder, variables and streams of a client. Yield what is printed."""
     output: list[tuple[int, str]] = []
-    own = Path.cwd(), dict(os.environ), sys.stdin, sys.stdout, sys.stderr
+    own_folder = os.open(".", os.O_RDONLY | os.O_DIRECTORY)  # it may have been removed since
+    variables, streams = dict(os.environ), (sys.stdin, sys.stdout, sys.stderr)
     try:
         os.chdir(folder)
         _replace_environment(environment)
@@ -141,9 +142,10 @@ def _stand_in(
         sys.stdout, sys.stderr = (_open_capture(output, number) for number in (1, 2))
         yield output
     finally:
-        sys.stdin, sys.stdout, sys.stderr = own[2:]
-        _replace_environment(own[1])
-        os.chdir(own[0])
+        sys.stdin, sys.stdout, sys.stderr = streams
+        _replace_environment(variables)
+        os.fchdir(own_folder)
+        os.close(own_folder)
 
 
 def _replace_environment(variables: Mapping[str, str]) -> None:
