@@ -10,13 +10,10 @@ from functools import lru_cache
 from itertools import chain, islice
 from typing import Any, TypeVar
 
-from msgspec.structs import replace
-
-from vaultlink.api import Vault, hold_texts, make_suggester, recall
+from vaultlink.api import Vault, check_drafts, make_suggester, recall
 from vaultlink.baseline.file import findings_in_baseline, read_baseline_file
 from vaultlink.baseline.match import split_known
 from vaultlink.disk.scan import is_source_file, is_vault_path
-from vaultlink.engine.diagnostics import compute_identities
 from vaultlink.errors import UnknownNameError, UsageError, propose
 from vaultlink.index.anchors import find_anchor
 from vaultlink.index.name_search import SearchedKind
@@ -31,7 +28,7 @@ from vaultlink.index.titles import unwrap_link
 from vaultlink.index.topics import Topic
 from vaultlink.mentions.mention import Mention
 from vaultlink.mentions.search import MentionSearch, build_mention_options, require_library
-from vaultlink.model import Diagnostic, Edit, Fix, Safety, Suggestion, TextByPath
+from vaultlink.model import Diagnostic, Edit, Fix, Safety, Suggestion
 from vaultlink.refactor.arguments import find_aliased_note, find_folder
 from vaultlink.report.listings import (
     DanglingTopicRow,
@@ -181,25 +178,19 @@ def _check_drafts(
     drafts: Mapping[str, str],
     is_wanted: Callable[[Diagnostic], bool],
 ) -> ToolAnswer:
-    held, checked = hold_texts(vault, _read_drafts(drafts))
-    for compute in held.index.memos.keys() - vault.index.memos.keys():
+    result = check_drafts(vault, _read_drafts(drafts))
+    for compute in result.held.index.memos.keys() - vault.index.memos.keys():
         vault.index.derive(compute)  # the next drafts take it over from here
-    added: list[Diagnostic] = []
-    resolved = 0
-    for path in sorted(checked, key=lambda path: (path not in drafts, path)):
-        before, after = (part.state.diagnostics.get(path, ()) for part in (vault, held))
-        new, gone = split_changed(before, after, vault.text, held.text)
-        added += filter(is_wanted, new)
-        resolved += sum(map(is_wanted, gone))
+    added = list(filter(is_wanted, result.added))
     elsewhere = sum(item.path not in drafts for item in added)
     counts = {
         "findings": len(added),
         "in_drafts": len(added) - elsewhere,
         "elsewhere": elsewhere,
-        "resolved": resolved,
+        "resolved": sum(map(is_wanted, result.resolved)),
         "drafts": len(drafts),
     }
-    rows = _make_finding_rows(held, added[page.number :])
+    rows = _make_finding_rows(result.held, added[page.number :])
     return ToolAnswer(counts, rows, len(added), ("findings",), start=page.number)
 
 
@@ -217,28 +208,6 @@ def _read_drafts(drafts: Mapping[str, str]) -> dict[str, bytes]:
     if sum(map(len, found.values())) > _MAX_DRAFT_BYTES:
         raise UsageError("the drafts are longer than 8 MB. Check them one after the other.")
     return found
-
-
-def split_changed(
-    old: Sequence[Diagnostic], new: Sequence[Diagnostic], old_text: TextByPath, new_text: TextByPath
-) -> tuple[list[Diagnostic], list[Diagnostic]]:
-    """Return the findings of a note that are new, and those that are gone.
-
-    A link that is reported by another rule than before, as another name is near now, is neither.
-    """
-    if old == new:
-        return [], []
-    old_keys = compute_identities(list(map(_as_known, old)), old_text)
-    new_keys = compute_identities(list(map(_as_known, new)), new_text)
-    known, present = set(old_keys), set(new_keys)
-    return (
-        [item for key, item in zip(new_keys, new, strict=True) if key not in known],
-        [item for key, item in zip(old_keys, old, strict=True) if key not in present],
-    )
-
-
-def _as_known(item: Diagnostic) -> Diagnostic:
-    return replace(item, code=item.known_as) if item.known_as else item
 
 
 def make_finding_row(vault: Vault, item: Diagnostic) -> dict[str, Any]:
