@@ -283,6 +283,12 @@ def test_findings_of_the_baseline_are_known(run: RunCommand, tmp_path: Path) -> 
         counts = client.call("check").data["counts"]
         assert (counts["findings"], counts["known"]) == (1, 1)
         assert client.call("check", {"note": "A"}).data["findings"] == []
+        for text, findings in (("[[Gone]]\n", 0), ("[[Gone]] [[Gone]]\n", 1)):
+            counts = client.call("check", {"drafts": {"A.md": text}}).data["counts"]
+            assert counts["findings"] == findings
+        write_files(vault, {"A.md": "fixed\n"})
+        counts = client.call("check", {"drafts": {"A.md": "[[Gone]]\n"}}).data["counts"]
+        assert counts["findings"] == 0
 
 
 def test_changes_on_disk_are_seen_at_once(tmp_path: Path) -> None:

@@ -6,14 +6,20 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache, cached_property
 from importlib import import_module
 from itertools import chain
+from typing import NamedTuple
 
 import msgspec
 from msgspec.structs import replace
 
 from vaultlink import __version__
-from vaultlink.api import Vault, make_suggester
-from vaultlink.baseline.match import KnownFindings, KnownSplit, split_known
-from vaultlink.cli.check_input import KnownInputs, make_new_finding_selector, with_stdin_text
+from vaultlink.api import Vault, check_drafts, make_suggester
+from vaultlink.baseline.match import KnownFindings, KnownSplit, drop_known, split_known
+from vaultlink.cli.check_input import (
+    KnownInputs,
+    make_new_finding_selector,
+    read_drafts,
+    with_stdin_text,
+)
 from vaultlink.cli.check_parts import CheckParts, PartMaker
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
 from vaultlink.cli.options import ReportOptions
@@ -37,7 +43,7 @@ from vaultlink.fix.forecast import FixForecast
 from vaultlink.git.location import find_work_tree
 from vaultlink.index.packed_map import count_items
 from vaultlink.index.resolve import is_note, make_path_filter
-from vaultlink.model import Severity
+from vaultlink.model import Diagnostic, Severity
 from vaultlink.report import FORMATS, OVERVIEW, STATISTICS, STATUS, OutputFormat
 from vaultlink.report.check_result import CheckResult
 from vaultlink.report.concise import (
@@ -45,6 +51,7 @@ from vaultlink.report.concise import (
     describe_known,
     describe_unseen,
     summarize_counts,
+    summarize_drafts,
 )
 from vaultlink.report.foreign_folders import describe_foreign_folders, find_foreign_folders
 from vaultlink.report.layout import PLAIN, make_path_linker
@@ -74,15 +81,36 @@ def run_check(
 
     `view` takes the place of the output format, if given.
     """
+    drafts = read_drafts(options)
     load_known = known_sources.start_loading(scan.root)
-    vault, known = load_known(
-        with_stdin_text(options, open_scanned_vault(scan, terminal, warns=False))
-    )
-    checked = CheckedVault(
-        options, terminal, output_format, vault, known, chosen, has_parts=True, view=view
-    )
+    vault = open_scanned_vault(scan, terminal, warns=False)
+    if drafts is None:
+        vault, known = load_known(with_stdin_text(options, vault))
+        checked = CheckedVault(
+            options, terminal, output_format, vault, known, chosen, has_parts=True, view=view
+        )
+    else:
+        found = drop_known(vault, check_drafts(vault, drafts), load_known(vault)[1])
+        added = sorted(found.added, key=lambda item: item.path)
+        paths = sorted({item.path for item in added})
+        checked = CheckedVault(
+            options,
+            terminal,
+            output_format,
+            found.held,
+            (),
+            paths,
+            drafts=DraftFindings(added, len(drafts)),
+        )
     with terminal.progress_line("Planning fixes"):
         return KeptOutput(checked.render(), checked.describe(), checked.exit_code)
+
+
+class DraftFindings(NamedTuple):
+    """The findings that drafts add, by path and position, and the number of drafts."""
+
+    added: list[Diagnostic]
+    drafts: int
 
 
 class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
@@ -99,6 +127,7 @@ class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
         chosen: The paths that the command is about; empty for all.
         has_parts: True if many findings may be printed in parts.
         view: What is printed in place of the output format, if given.
+        drafts: What drafts add to the vault, which holds them; None to report all findings.
     """
 
     options: ReportOptions
@@ -109,6 +138,7 @@ class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
     chosen: Sequence[str]
     has_parts: bool = False
     view: OutputFormat | None = None
+    drafts: DraftFindings | None = None
 
     @cached_property
     def wanted(self) -> Callable[[str], bool]:
@@ -118,6 +148,8 @@ class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
     @cached_property
     def split(self) -> KnownSplit:
         """The new and known findings."""
+        if self.drafts is not None:
+            return KnownSplit(self.drafts.added, (), ())
         vault = self.vault
         return split_known(vault.state.diagnostics, self.known, vault.text, self.wanted)
 
@@ -145,6 +177,8 @@ class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
     @cached_property
     def has_many(self) -> bool:
         """True if the vault has many findings, known ones included."""
+        if self.drafts is not None:
+            return len(self.drafts.added) > _MANY
         found = self.vault.state.diagnostics
         return len(found) > _MANY or count_items(found, found) > _MANY
 
@@ -268,6 +302,8 @@ class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
 
     def summarize(self) -> list[str]:
         """Return sentences with the numbers of findings in the notes, and of known ones."""
+        if self.drafts is not None:
+            return [summarize_drafts(self.drafts.added, self.drafts.drafts)]
         parts = self.parts
         counts = () if parts else self.split.known_counts
         files = len(parts.by_path) if parts else len({d.path for d in self.split.new})
@@ -279,6 +315,10 @@ class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
 
     def describe(self) -> str:
         """Return the sentences below the results."""
+        if self.drafts is not None:  # no command fixes them, as they are not on disk
+            return "\n".join(
+                filter(None, [*self.summarize(), describe_skipped_preview(self.vault.config)])
+            )
         has_numbers = self.row in (OVERVIEW, STATUS)  # those of findings and fixes
         counts_fixes = not (has_numbers or self.terminal.quiet) and self._may_have_fixes()
         summary, *known = self.summarize()

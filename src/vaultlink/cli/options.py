@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import UnionType
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, ClassVar, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -294,6 +294,23 @@ class FixSelectionOptions(ReportOptions, frozen=True, kw_only=True):
             "--created",
             help="Add the date to notes that --create makes, as `created`.",
             requires=("--create",),
+        ),
+    ] = False
+
+
+class CheckOptions(FixSelectionOptions, frozen=True, kw_only=True):
+    """Fixes: options of `check`."""
+
+    hidden_fields: ClassVar[tuple[str, ...]] = ("unlink", "create", "template", "created")
+    """Options that `fix` shows; they still work here."""
+
+    fix: Annotated[bool, option("--fix", help="Apply safe fixes, as `vaultlink fix` does.")] = False
+    stdin_drafts: Annotated[
+        bool,
+        option(
+            "--stdin-drafts",
+            help="Report only what drafts add, here and in other notes. Standard input (-) has "
+            "them as a JSON object: the text of each note by its path in the vault.",
         ),
     ] = False
 

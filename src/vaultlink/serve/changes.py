@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from vaultlink.api import Vault
 from vaultlink.engine.diagnostics import split_changed
-from vaultlink.errors import UnknownNameError, UsageError
+from vaultlink.errors import UnknownNameError, UsageError, check_name, refuse_controls
 from vaultlink.fix.plan import Plan
 from vaultlink.fix.requests import read_request
 from vaultlink.index.packed_map import list_changed_keys
@@ -19,7 +19,6 @@ from vaultlink.model import Diagnostic, SkippedNote
 from vaultlink.refactor.relocation import RefusedError
 from vaultlink.report.plan_result import list_changed_files
 from vaultlink.serve.answers import Page, ToolAnswer
-from vaultlink.serve.questions import check_name, refuse_controls
 from vaultlink.serve.workspace import Workspace
 from vaultlink.text import quote_name
 from vaultlink.write.journal_files import LOCK_SECONDS, LockTimeout, lock_vault

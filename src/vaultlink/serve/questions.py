@@ -3,18 +3,17 @@
 Texts and names of notes are values in the answers, never sentences of vaultlink.
 """
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain, islice
 from typing import Any, TypeVar
 
-from vaultlink.api import Vault, check_drafts, make_suggester, recall
+from vaultlink.api import Vault, check_drafts, encode_drafts, make_suggester, recall
 from vaultlink.baseline.file import findings_in_baseline, read_baseline_file
-from vaultlink.baseline.match import split_known
+from vaultlink.baseline.match import drop_known, split_known
 from vaultlink.disk.scan import is_source_file, is_vault_path
-from vaultlink.errors import UnknownNameError, UsageError, propose
+from vaultlink.errors import UnknownNameError, UsageError, check_name, propose
 from vaultlink.index.anchors import find_anchor
 from vaultlink.index.name_search import SearchedKind
 from vaultlink.index.resolve import (
@@ -44,31 +43,9 @@ from vaultlink.text import fold_title, quote_name
 
 T = TypeVar("T")
 
-# -- names in questions, which must lie in the vault -----------------------------------------------
+# -- names in questions ----------------------------------------------------------------------------
 
-_OUTSIDE = re.compile(r"[/\\]|[A-Za-z]:[/\\]|[a-z][a-z0-9+.-]+://")
 _MAX_DRAFT_BYTES = 8_000_000
-
-
-def check_name(name: str) -> str:
-    """Return a name that may be one in the vault. Raises UsageError."""
-    if not name.strip():
-        raise UsageError("the name is empty. Write the path of a note, or its name as in a link.")
-    refuse_controls(name)
-    if _OUTSIDE.match(name):
-        raise UsageError(
-            f"{quote_name(name)} is no path in the vault. Paths begin at the root of the vault, "
-            "without a slash."
-        )
-    if ".." in re.split(r"[/\\]", name):
-        raise UsageError(f"{quote_name(name)} may lead out of the vault.")
-    return name
-
-
-def refuse_controls(text: str) -> None:
-    """Raise UsageError for a text with control characters."""
-    if not text.isprintable() and any(ord(char) < 32 or 127 <= ord(char) < 160 for char in text):
-        raise UsageError(f"{quote_name(text)} contains control characters.")
 
 
 def find_note(vault: Vault, name: str) -> str:
@@ -178,7 +155,11 @@ def _check_drafts(
     drafts: Mapping[str, str],
     is_wanted: Callable[[Diagnostic], bool],
 ) -> ToolAnswer:
-    result = check_drafts(vault, _read_drafts(drafts))
+    if not drafts:
+        raise UsageError("drafts is empty. It holds the text of each note by its path.")
+    result = check_drafts(vault, encode_drafts(drafts, _MAX_DRAFT_BYTES))
+    if data := read_baseline_file(vault.root):
+        result = drop_known(vault, result, [findings_in_baseline(vault, data)])
     for compute in result.held.index.memos.keys() - vault.index.memos.keys():
         vault.index.derive(compute)  # the next drafts take it over from here
     added = list(filter(is_wanted, result.added))
@@ -192,22 +173,6 @@ def _check_drafts(
     }
     rows = _make_finding_rows(result.held, added[page.number :])
     return ToolAnswer(counts, rows, len(added), ("findings",), start=page.number)
-
-
-def _read_drafts(drafts: Mapping[str, str]) -> dict[str, bytes]:
-    if not drafts:
-        raise UsageError("drafts is empty. It holds the text of each note by its path.")
-    for path in drafts:
-        check_name(path)
-        if not (is_source_file(path) and is_vault_path(path)):
-            raise UsageError(
-                f"{quote_name(path)} can't be a note of this vault. The path of a draft is that of "
-                "the note, with .md at its end."
-            )
-    found = {path: text.encode("utf-8", "replace") for path, text in drafts.items()}
-    if sum(map(len, found.values())) > _MAX_DRAFT_BYTES:
-        raise UsageError("the drafts are longer than 8 MB. Check them one after the other.")
-    return found
 
 
 def make_finding_row(vault: Vault, item: Diagnostic) -> dict[str, Any]:

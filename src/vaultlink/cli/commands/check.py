@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 import msgspec
 from msgspec.structs import asdict
@@ -18,13 +18,7 @@ from vaultlink.cli.check_input import (
     reads_stdin,
     select_vault_paths,
 )
-from vaultlink.cli.options import (
-    FixSelectionOptions,
-    ReportOptions,
-    RuleSelectionOptions,
-    argument,
-    option,
-)
+from vaultlink.cli.options import CheckOptions, RuleSelectionOptions, argument
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import (
     describe_folder,
@@ -41,15 +35,6 @@ from vaultlink.report import FORMATS, OVERVIEW, STATUS, OutputFormat
 from vaultlink.write.cache import save_result
 
 
-class CheckOptions(FixSelectionOptions, frozen=True, kw_only=True):
-    """Fixes: options of `check`."""
-
-    hidden_fields: ClassVar[tuple[str, ...]] = ("unlink", "create", "template", "created")
-    """Options that `fix` shows; they still work here."""
-
-    fix: Annotated[bool, option("--fix", help="Apply safe fixes, as `vaultlink fix` does.")] = False
-
-
 def check(options: CheckOptions) -> int:
     """Check the vault's links and report findings.
 
@@ -60,12 +45,22 @@ def check(options: CheckOptions) -> int:
 
     Output formats: {formats}. The default is full on a terminal and concise elsewhere.
     """
+    _refuse_conflicts(options)
     if options.fix or options.diff:
         from vaultlink.cli.commands.fix import run_fix  # noqa: PLC0415 - needed for fixing only
 
         return run_fix(options)
     terminal = Terminal(options)
     return _print_check(options, terminal, terminal.choose_finding_format())
+
+
+def _refuse_conflicts(options: CheckOptions) -> None:
+    """Raise UsageError for options that can't be used together."""
+    others = ("fix", "diff", "changed_since", "stdin_filename") if options.stdin_drafts else ()
+    for name in others:
+        if getattr(options, name):
+            word = name.replace("_", "-")
+            raise UsageError(f"--stdin-drafts and --{word} can't be used together.")
 
 
 class StatusOptions(RuleSelectionOptions, frozen=True, kw_only=True):
@@ -87,11 +82,11 @@ def status(options: StatusOptions) -> int:
     terminal = Terminal(options)
     views = {"text": OVERVIEW, "json": STATUS}
     view = views[terminal.choose_format(tuple(views), "text", "text")]
-    return _print_check(ReportOptions(**asdict(options), exit_zero=True), terminal, "full", view)
+    return _print_check(CheckOptions(**asdict(options), exit_zero=True), terminal, "full", view)
 
 
 def _print_check(
-    options: ReportOptions,
+    options: CheckOptions,
     terminal: Terminal,
     output_format: str,
     view: OutputFormat | None = None,
