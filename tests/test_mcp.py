@@ -639,6 +639,20 @@ def test_pages_skip_and_repeat_nothing_while_their_findings_are_fixed(
     assert seen == [(path, line) for path in sorted(files) for line in range(1, 16) for _ in "12"]
 
 
+def test_findings_at_the_same_place_are_all_on_a_page(tmp_path: Path) -> None:
+    notes = {f"N {number}.md": "[[Home]]\n" for number in range(9)}
+    settings = {"vaultlink.toml": 'select = ["missing-backlink"]\n'}
+    vault = create_vault(tmp_path / "vault", {**notes, **settings, "Home.md": "# Home\n"})
+    with McpClient(vault) as client:
+        seen: list[str] = []
+        after: str | None = ""
+        while after is not None:
+            data = client.call("check", {"limit": 2, "after": after}).data
+            seen += [row["message"] for row in data["findings"]]
+            after = data["next"]
+    assert len(seen) == len(set(seen)) == data["counts"]["findings"] == 9
+
+
 def test_topics_are_paged_while_they_are_fixed(tmp_path: Path) -> None:
     names = [f"Topic {number:02}: a" for number in range(30)]
     vault = create_vault(
