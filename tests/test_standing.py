@@ -283,6 +283,18 @@ def test_summary_counts_what_drafts_add(given: Given, vault: Path) -> None:
     assert given(write_drafts({"a.md": ""}), *words).err == "1 draft adds no findings.\n"
 
 
+def test_fingerprints_are_those_of_the_saved_notes(
+    given: Given, run: RunCommand, vault: Path
+) -> None:
+    text = "[[b]] and [[gone]]\n\n[[gone]] [[gone]]\n"
+    words = ("check", "--select", "planned-note", "--json")
+    added: Any = given(write_drafts({"a.md": text}), *words, "--stdin-drafts", "-").data
+    update_files(vault, {"a.md": text})
+    saved: Any = run(*words).data
+    assert len(added["findings"]) == 2
+    assert added["findings"] == saved["findings"][1:]
+
+
 @pytest.mark.parametrize(
     ("options", "code"), [((), 1), (("--fail-on", "error"), 0), (("--exit-zero",), 0)]
 )

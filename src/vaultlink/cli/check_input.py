@@ -5,7 +5,7 @@ import sys
 from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -21,6 +21,7 @@ from vaultlink.text import blake2b, curl_quotes, quote_name
 if TYPE_CHECKING:
     from vaultlink.api import Vault
     from vaultlink.baseline.match import KnownFindings
+    from vaultlink.baseline.revision import Losses
     from vaultlink.disk.revisions import Revision
     from vaultlink.engine.step import State
     from vaultlink.fix.loop import FindingSelector
@@ -32,35 +33,47 @@ if TYPE_CHECKING:
 # Both are read, and errors in them reported, before any note is read.
 
 
+class LoadedInputs(NamedTuple):
+    """The known findings of a vault by source, and what is gone since the revision.
+
+    The vault has the history since the revision, if there is one.
+    """
+
+    vault: "Vault"
+    known: "list[KnownFindings]"
+    losses: "Losses | None" = None
+
+
 class KnownInputs(msgspec.Struct, frozen=True):
-    """A baseline's bytes and a revision, if given. Without both every finding is new."""
+    """A baseline's bytes and a revision, if given. Without both every finding is new.
+
+    With `counts_losses`, what is gone since the revision is counted.
+    """
 
     baseline: bytes | None = None
     revision: "Revision | None" = None
+    counts_losses: bool = False
 
     @property
     def cache_key(self) -> str:
         """Identifies these sources in the cache of results."""
         return repr((self.baseline and blake2b(self.baseline).hexdigest(), self.revision))
 
-    def load_known(self, vault: "Vault") -> "tuple[Vault, list[KnownFindings]]":
-        """Return the known findings of a vault, per source.
-
-        Also return the vault with the history since the revision, if there is one.
-        """
+    def load_known(self, vault: "Vault") -> LoadedInputs:
+        """Return the known findings of a vault, per source."""
         return self.start_loading(vault.root)(vault)
 
-    def start_loading(self, root: Path) -> "Callable[[Vault], tuple[Vault, list[KnownFindings]]]":
+    def start_loading(self, root: Path) -> "Callable[[Vault], LoadedInputs]":
         """Return a function that does the same for the vault at `root`.
 
         Git starts at once, so that it runs while the vault is loaded.
         """
         load_revision = self._start_revision(root)
 
-        def load(vault: "Vault") -> "tuple[Vault, list[KnownFindings]]":
+        def load(vault: "Vault") -> LoadedInputs:
             baseline = list(self._load_baseline(vault))
-            vault, revision = load_revision(vault)
-            return vault, [*baseline, *revision]
+            loaded = load_revision(vault)
+            return loaded._replace(known=[*baseline, *loaded.known])
 
         return load
 
@@ -70,18 +83,23 @@ class KnownInputs(msgspec.Struct, frozen=True):
 
             yield findings_in_baseline(vault, self.baseline)
 
-    def _start_revision(self, root: Path) -> "Callable[[Vault], tuple[Vault, list[KnownFindings]]]":
+    def _start_revision(self, root: Path) -> "Callable[[Vault], LoadedInputs]":
         if self.revision is None:
-            return lambda vault: (vault, [])
-        from vaultlink.baseline.revision import findings_at_revision, with_history_since  # noqa: PLC0415 - only where one is named
+            return lambda vault: LoadedInputs(vault, [])
+        from vaultlink.baseline.revision import (  # noqa: PLC0415 - only where one is named
+            count_losses,
+            findings_at_revision,
+            with_history_since,
+        )
         from vaultlink.disk.revisions import Comparison, read_past_contents  # noqa: PLC0415
 
         comparison = Comparison(root, self.revision)
 
-        def load(vault: "Vault") -> "tuple[Vault, list[KnownFindings]]":
+        def load(vault: "Vault") -> LoadedInputs:
             contents = read_past_contents(vault.scan, vault.overlays, comparison)
             known = findings_at_revision(vault, comparison, contents)
-            return with_history_since(vault, comparison, contents), [known]
+            losses = count_losses(vault, comparison, contents) if self.counts_losses else None
+            return LoadedInputs(with_history_since(vault, comparison, contents), [known], losses)
 
         return load
 
@@ -97,7 +115,14 @@ def find_known_inputs(options: ReportOptions, scan: VaultScan) -> KnownInputs:
         from vaultlink.baseline.revision import find_merge_base  # noqa: PLC0415
 
         revision = find_merge_base(scan.root, options.changed_since)
-    return KnownInputs(baseline, revision)
+    return KnownInputs(baseline, revision, counts_losses=has_limits(options))
+
+
+def has_limits(options: ReportOptions) -> bool:
+    """Return True if an option limits what may be gone since a revision."""
+    return isinstance(options, CheckOptions) and (
+        options.max_deleted_notes is not None or options.max_removed_links is not None
+    )
 
 
 def select_revision_known(known: "Sequence[KnownFindings]") -> "list[KnownFindings]":

@@ -35,6 +35,9 @@ BY_NUMBER: Order[Any] = Order((), lambda _row: ())
 BY_PATH: Order[Any] = Order((str,), lambda row: (getattr(row, "path", row),))
 """The order of paths, or of rows with one each."""
 
+BY_POSITION: Order[Any] = Order((str, int, int), lambda row: (row.path, row.line, row.column))
+"""The order of rows with the path of a note and a position in it."""
+
 FINDINGS: Order[Diagnostic] = Order(
     (str, int, int, str), lambda item: (item.path, item.line, item.column, item.code)
 )
@@ -57,6 +60,8 @@ class Page(NamedTuple):
 
         Raises UsageError if `after` is not a place in this order.
         """
+        if self == Page():
+            return PageRows(list(rows), [], is_page=False)
         is_before = self._make_test(order.kinds)
         listed, places, start = list[RowT](), list[Place](), 0
         for number, (place, row) in enumerate(_find_places(rows, order)):
@@ -92,6 +97,7 @@ class PageRows(NamedTuple, Generic[RowT]):
         kinds: The types of the parts of a place.
         start: The number of rows before the page.
         has_more: True if there are rows behind the page.
+        is_page: False if all rows were wanted.
     """
 
     rows: list[RowT]
@@ -99,6 +105,7 @@ class PageRows(NamedTuple, Generic[RowT]):
     kinds: tuple[type, ...] = ()
     start: int = 0
     has_more: bool = False
+    is_page: bool = True
 
     def name_next(self, number: int | None = None) -> str | None:
         """Return the `after` of the next page; None if there is none.

@@ -51,16 +51,35 @@ def check(options: CheckOptions) -> int:
 
         return run_fix(options)
     terminal = Terminal(options)
-    return _print_check(options, terminal, terminal.choose_finding_format())
+    output_format = terminal.choose_finding_format()
+    if options.after and not FORMATS[output_format].next_place:
+        names = " or ".join(name for name, row in FORMATS.items() if row.next_place)
+        raise UsageError(f"--after requires --output-format {names}.")
+    return _print_check(options, terminal, output_format)
+
+
+_DRAFT_CONFLICTS = ("--fix", "--diff", "--changed-since", "--stdin-filename")
+_PAGE_CONFLICTS = ("--fix", "--diff", "--statistics")
+_LIMIT_CONFLICTS = ("--fix", "--diff")
 
 
 def _refuse_conflicts(options: CheckOptions) -> None:
     """Raise UsageError for options that can't be used together."""
-    others = ("fix", "diff", "changed_since", "stdin_filename") if options.stdin_drafts else ()
-    for name in others:
-        if getattr(options, name):
-            word = name.replace("_", "-")
-            raise UsageError(f"--stdin-drafts and --{word} can't be used together.")
+    for name, others in (
+        ("--stdin-drafts", _DRAFT_CONFLICTS),
+        ("--limit", _PAGE_CONFLICTS),
+        ("--after", _PAGE_CONFLICTS),
+        ("--max-deleted-notes", _LIMIT_CONFLICTS),
+        ("--max-removed-links", _LIMIT_CONFLICTS),
+    ):
+        for other in others:
+            if _is_given(options, name) and _is_given(options, other):
+                raise UsageError(f"{name} and {other} can't be used together.")
+
+
+def _is_given(options: CheckOptions, name: str) -> bool:
+    value = getattr(options, name[2:].replace("-", "_"))
+    return value is not None and value is not False and value != ""
 
 
 class StatusOptions(RuleSelectionOptions, frozen=True, kw_only=True):
@@ -120,10 +139,15 @@ def _print_check(
             os.environ.get("PRE_COMMIT"),
             known_sources.cache_key,
             view,
+            options.limit,
+            options.after,
+            options.max_deleted_notes,
+            options.max_removed_links,
         )
     )
     cache_key = scan.cache_key("check", variant) if cache else None
-    kind = f"answer-{'status' if view else output_format}"  # one answer of each format is kept
+    part = "-page" if options.limit or options.after else ""
+    kind = f"answer-{'status' if view else output_format}{part}"  # one of each format is kept
     result = load_output(cache, cache_key, kind) if cache and cache_key else None
     if result is None:
         from vaultlink.cli.check_output import run_check  # noqa: PLC0415 - imports the linter
