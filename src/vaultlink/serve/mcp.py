@@ -25,7 +25,7 @@ from mcp.shared.message import SessionMessage
 
 from vaultlink import __version__
 from vaultlink.errors import USER_ERRORS, UsageError
-from vaultlink.serve.answers import Page, make_sentence
+from vaultlink.serve.answers import make_sentence
 from vaultlink.serve.changes import Call
 from vaultlink.serve.client import ToolServer
 from vaultlink.serve.tools import Tool, answer_call, describe_error, list_tools
@@ -297,7 +297,7 @@ async def _read_resource(
         text = f"there is no resource {quote_name(uri)}. The resources are {known}."
         raise MCPError(types.INVALID_PARAMS, make_sentence(text))
     try:
-        text = await _run(context, calls, "check", {"limit": Page().limit})
+        text = await _run(context, calls, "check", {"limit": 50})
     except USER_ERRORS as error:
         raise MCPError(types.INTERNAL_ERROR, describe_error(error)) from None
     return text, "application/json"
