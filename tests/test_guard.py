@@ -16,8 +16,11 @@ import pytest
 
 from documents import blocks
 from forge import ROOT
+from random_hook_calls import make_hook_call, make_odd_payload
 from repositories import commit, git, update_files
 from running import CommandResult, RunCommand, create_vault, write_files
+from vaultlink.serve.guard import join_actions
+from vaultlink.serve.shell_commands import ActionKind, FileAction
 
 CASES = tomllib.loads(Path(__file__).with_name("guard_cases.toml").read_text("utf-8"))
 ALLOWED_SHELL = CASES["shell_allowed"]["lines"]
@@ -114,6 +117,29 @@ def test_most_cases_of_the_table_are_allowed() -> None:
     refused = len(REFUSED_SHELL) + len(CASES["payloads"]) + sum("refused" in case for case in edits)
     allowed = len(ALLOWED_SHELL) + sum("refused" not in case for case in edits)
     assert (refused >= 60, allowed > refused) == (True, True)
+
+
+REMOVE, MOVE, WRITE = ActionKind
+JOINED: list[tuple[str, list[tuple[ActionKind, str, str]], dict[str, str], list[str]]] = [
+    ("removed", [(REMOVE, "a", "")], {"a": ""}, []),
+    ("moved twice", [(MOVE, "a", "b"), (MOVE, "b", "c")], {"a": "c", "b": "c"}, ["c"]),
+    ("moved and removed", [(MOVE, "a", "b"), (REMOVE, "b", "")], {"a": "", "b": ""}, []),
+    ("moved away and back", [(MOVE, "a", "b"), (MOVE, "b", "a")], {"b": "a"}, ["a"]),
+    ("removed and written", [(REMOVE, "a", ""), (WRITE, "a", "")], {}, ["a"]),
+    ("written and removed", [(WRITE, "a", ""), (REMOVE, "a", "")], {"a": ""}, []),
+    ("replaced by another", [(REMOVE, "a", ""), (MOVE, "b", "a")], {"b": "a"}, ["a"]),
+]
+
+
+@pytest.mark.parametrize(("name", "actions", "gone", "written"), JOINED)
+def test_actions_of_a_call_are_joined(
+    name: str,
+    actions: list[tuple[ActionKind, str, str]],
+    gone: dict[str, str],
+    written: list[str],
+) -> None:
+    joined = join_actions(FileAction(*action) for action in actions)
+    assert (joined.gone, list(joined.written)) == (gone, written)
 
 
 # -- the page about hooks ----------------------------------------------------------------------------------------------
@@ -301,29 +327,19 @@ def test_vault_that_can_not_be_read_fails_with_1(ask: Ask, folder: Path) -> None
 def test_random_payloads_never_fail_badly(ask: Ask, folder: Path, seed: int) -> None:
     chance = random.Random(seed)
     for _ in range(25):
-        done = ask(make_random_payload(chance, folder))
+        done = ask(make_odd_payload(chance, folder))
         assert done.code in (0, 1), done
         assert "Traceback" not in done.err
         assert "internal error" not in done.err
 
 
-def make_random_payload(chance: random.Random, folder: Path) -> bytes:
-    """Return bytes, JSON, or the payload of a call that removes no linked note."""
-    if chance.random() < 0.2:
-        return chance.randbytes(chance.randrange(40))
-    names = ["Draft.md", "x/y.md", "..", "/", "*", "", "a" * 300, "\0", "~", "--", "\u202e", "}{"]
-    words = [*names, "rm", "mv", "git", "find", "-t", "xargs", "|", "&&", "'", '"', "$(", "<<EOF"]
-    line = " ".join(chance.choice(words) for _ in range(chance.randrange(9)))
-    values: list[object] = [*names, line, None, 3, [], {}, [line], [names], {"path": 1}, True]
-    keys = ["command", "file_path", "content", "old_string", "new_string", "edits", "path", "input"]
-    tools = ["Bash", "Write", "Edit", "MultiEdit", "apply_patch", "Delete", "str_replace_editor"]
-    payload = {
-        "hook_event_name": chance.choice(["PreToolUse", "preToolUse", "BeforeTool", 3]),
-        "tool_name": chance.choice(tools),
-        "tool_input": {key: chance.choice(values) for key in keys if chance.random() < 0.6},
-        "cwd": chance.choice([str(folder), str(folder / "vault"), "relative", "\0", 3]),
-    }
-    return json.dumps(payload).encode()
+@pytest.mark.parametrize("seed", range(10))
+def test_random_calls_are_answered(ask: Ask, folder: Path, seed: int) -> None:
+    chance = random.Random(seed)
+    notes = [name for name in CASES["files"] if name.endswith(".md")]
+    answers = [ask(make_hook_call(chance, folder / "vault", notes)) for _ in range(20)]
+    assert {done.code for done in answers} == {0, 2}
+    assert all(bool(done.err) == (done.code == 2) for done in answers)
 
 
 # -- git ---------------------------------------------------------------------------------------------------------------

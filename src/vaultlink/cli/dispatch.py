@@ -158,6 +158,8 @@ def _dispatch_command(line: list[str]) -> int:
         return complete_line(line[1:])
     if line[:1] == ["help"] and len(line) > 1:
         return _dispatch_command([*line[1:], "--help"])
+    if line == ["guard"]:
+        return _answer_hook()
     if not line and _is_in_vault():
         line = ["status"]
     if not line or line[0] in ("-h", "--help", "help"):
@@ -182,6 +184,19 @@ def _dispatch_command(line: list[str]) -> int:
         if not quoted:
             raise
         raise UsageError(f"names with spaces need quotes: `{quoted}`.") from None
+
+
+def _answer_hook() -> int:
+    """Answer a hook; import little, as most calls of tools change no file."""
+    from vaultlink.serve.hook_payloads import make_answer, read_standard_input  # noqa: PLC0415
+
+    call = read_standard_input()
+    if not (call.actions or make_answer(call, "")):
+        return EXIT_CLEAN
+    _import_msgspec()
+    from vaultlink.cli.commands.guard import GuardOptions, settle_call  # noqa: PLC0415
+
+    return settle_call(GuardOptions(), call)
 
 
 def _is_in_vault() -> bool:

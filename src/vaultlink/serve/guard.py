@@ -44,6 +44,7 @@ def join_actions(actions: Iterable[FileAction]) -> NetChanges:
     A file that is moved away and back, or made again, is not gone.
     """
     gone, written = dict[str, str](), dict[str, Edit | None]()
+    origins = dict[str, str]()
     for action in actions:
         path = action.path
         if action.kind is ActionKind.WRITE:
@@ -52,12 +53,12 @@ def join_actions(actions: Iterable[FileAction]) -> NetChanges:
             written[path] = action.edit if is_first else _chain(written[path], action.edit)
             continue
         written.pop(path, None)
-        origin = next((name for name, place in gone.items() if place == path), path)
+        origin = origins.pop(path, path)
         if action.to:
             gone.pop(action.to, None)
+            origins[action.to] = origin
             written.setdefault(action.to, None)
-        if origin != action.to:
-            gone[origin] = action.to
+        gone.update({name: action.to for name in (path, origin) if name != action.to})
     return NetChanges(gone, written)
 
 

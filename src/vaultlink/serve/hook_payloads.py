@@ -3,11 +3,11 @@
 The forms are those that the tools document; docs/hooks.md names the pages.
 """
 
+import json
 import os
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
-
-import msgspec
 
 from vaultlink.errors import UsageError
 from vaultlink.serve.shell_commands import (
@@ -35,6 +35,23 @@ class HookCall(NamedTuple):
     is_copilot: bool = False
 
 
+_MAX_PAYLOAD = 64_000_000
+"""Bytes of the longest payload. Longer ones hold no text that a model wrote."""
+
+
+def read_standard_input() -> HookCall:
+    """Return the call that standard input describes. Raises UsageError."""
+    if sys.stdin is None or sys.stdin.isatty():
+        raise UsageError(
+            "guard reads the JSON of a hook from standard input. `vaultlink guard --staged` judges "
+            "what is staged in git."
+        )
+    data = sys.stdin.buffer.read(_MAX_PAYLOAD + 1)
+    if len(data) > _MAX_PAYLOAD:
+        raise UsageError("standard input is longer than 64 MB.")
+    return read_payload(data)
+
+
 def read_payload(data: bytes) -> HookCall:
     """Return the call that the JSON of a hook describes.
 
@@ -45,8 +62,8 @@ def read_payload(data: bytes) -> HookCall:
     if not data.strip():
         raise UsageError("standard input is empty. guard reads the JSON that a hook receives.")
     try:
-        payload = msgspec.json.decode(data.removeprefix(b"\xef\xbb\xbf"))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        payload = json.loads(data.decode("utf-8-sig"))
+    except (ValueError, RecursionError):
         payload = None
     if not isinstance(payload, dict):
         raise UsageError(
@@ -91,8 +108,8 @@ def _read_tool(payload: Arguments, cwd: str) -> Sequence[FileAction]:
 def _read_argument_text(text: str) -> Any:
     """Return arguments that are JSON as text, or the only argument of a tool."""
     try:
-        return msgspec.json.decode(text)
-    except (msgspec.DecodeError, RecursionError):
+        return json.loads(text)
+    except (ValueError, RecursionError):
         return {"input": text}
 
 
@@ -214,4 +231,6 @@ def make_answer(call: HookCall, reason: str) -> bytes:
     else:
         decision = {"permissionDecision": "deny", "permissionDecisionReason": reason}
         answer = {"hookSpecificOutput": {"hookEventName": "PreToolUse", **decision}, **decision}
-    return msgspec.json.encode(answer) + b"\n" if answer else b""
+    return (
+        f"{json.dumps(answer, ensure_ascii=False)}\n".encode("utf-8", "replace") if answer else b""
+    )

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import Enum
 from fnmatch import fnmatchcase
-from itertools import islice
+from itertools import dropwhile, islice
 from typing import NamedTuple
 
 from vaultlink.serve.shell_words import (
@@ -98,6 +98,9 @@ _WRAPPERS = {
 }
 """Commands that run the command behind them, and their short options with a value."""
 
+_IN_LIST = frozenset({"&&", "||", "|", "|&"})
+"""Operators that do not end a list of commands."""
+
 _SHELLS = frozenset({"bash", "sh", "zsh", "dash", "ksh", "ash"})
 
 
@@ -116,6 +119,7 @@ class _Reader:
         """Read a line; stop at what is not understood."""
         words, written = list[str](), list[str]()
         folders, here, redirection, names = list[str | None](), "", "", None
+        start = self.cwd
         try:
             for kind, text in split_tokens(f"{line}\n"):
                 if kind is TokenKind.HERE_TEXT:
@@ -130,7 +134,10 @@ class _Reader:
                 else:
                     names = self._end_command(words, written, here, text, names)
                     words, written, here = [], [], ""
+                    if text == "&":
+                        self.cwd = start  # a list in the background has a shell of its own
                     self._change_scope(text, folders)
+                    start = start if text in _IN_LIST else self.cwd
         except NotUnderstoodError:
             return
 
@@ -210,8 +217,11 @@ class _Reader:
             options[letter] = word[2:]
             if letter in "InLPsdE" and not word[2:] and rest:
                 options[letter] = rest.pop(0) or ""
-        if "0" not in options and "null" not in options and "I" not in options:
-            names = [name for name in names if not re.search(r"[\s'\"\\]", name)]
+        if "0" not in options:
+            if any(re.search(r"['\"\\]", name) for name in names):
+                return  # quotes that xargs reads
+            words_of_names = names if "I" in options else " ".join(names).split()
+            names = [name.strip() for name in words_of_names]
         if not names:
             return
         if mark := options.get("I"):
@@ -233,14 +243,14 @@ class _Reader:
             return known[2:]
         if name == "ls":
             return [word for word in known[1:] if not word.startswith("-") and self._is_file(word)]
-        return known[1:] if name == "echo" else []
+        return [" ".join(known[1:])] if name == "echo" else []
 
     # -- folders
 
     def change_folder(self, words: Sequence[str | None]) -> None:
-        known = [word for word in words if word is None or not word.startswith("-") or word == "-"]
+        known = list(dropwhile(lambda word: word and re.match(r"-\w", word), words))
         target = known[0] if known else os.path.expanduser("~")
-        path = None if target in (None, "-") else self._join(target or "")
+        path = None if target in (None, "-") or len(known) > 1 else self._join(target or "")
         self.cwd = path if path and (os.path.isdir(path) or path in self._made) else None
 
     def leave_folder(self, _words: Sequence[str | None]) -> None:

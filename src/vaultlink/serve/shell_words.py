@@ -4,12 +4,11 @@ In the text of a word, `\\0` stands before each character that quotes made liter
 part that only the shell knows.
 """
 
-import glob
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from enum import Enum
-from itertools import islice
+from fnmatch import translate
 from typing import NamedTuple
 
 MAX_FILES = 50_000
@@ -18,6 +17,7 @@ MAX_FILES = 50_000
 # -- tokens ----------------------------------------------------------------------------------------
 
 UNKNOWN = "\1"
+_LITERAL = "\0"
 _SPECIAL = re.compile(r"[*?\[\]{},~]")
 _OPERATOR = re.compile(r"&&|\|\||\|&|;;&?|;&|[;&|()\n]")
 _REDIRECTION = re.compile(r"\d*(?:<<<|<<-?|<>|<&|>>|>&|>\||<|>)|&>>?")
@@ -186,11 +186,45 @@ def expand_word(word: str, cwd: str | None) -> list[str | None]:
         elif cwd is None and not part.startswith("/"):
             words.append(None)
         else:
-            pattern = re.sub(r"\0(.)", lambda found: glob.escape(found[1]), part).replace("\0", "")
-            pattern = re.sub(r"\*{2,}", "*", pattern).replace("[^", "[!")
-            matches = sorted(islice(glob.iglob(pattern, root_dir=cwd), MAX_FILES))
-            words += matches or [part.replace("\0", "")]
+            matches = _list_matches(part, cwd or "/")
+            words += [None] if matches is None else matches or [part.replace("\0", "")]
     return words
+
+
+def _list_matches(pattern: str, cwd: str) -> list[str] | None:
+    """Return the paths that match a pattern; None if they are too many to look for."""
+    places, budget = ["/" if pattern.startswith("/") else ""], MAX_FILES
+    for number, part in enumerate(pattern.lstrip("/").split("/")):
+        found = list[str]()
+        for place in places:
+            prefix = f"{place}/" if number else place
+            if not _PATTERN.search(part):
+                path = f"{prefix}{part.replace(_LITERAL, '')}"
+                found += [path] if os.path.lexists(os.path.join(cwd, path)) else []
+                continue
+            names = _list_names(os.path.join(cwd, prefix))
+            budget -= len(names)
+            if budget < 0:
+                return None
+            matches = _make_name_test(part)
+            found += [f"{prefix}{name}" for name in names if matches(name)]
+        places = found
+    return sorted(places)
+
+
+def _list_names(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []
+
+
+def _make_name_test(pattern: str) -> Callable[[str], bool]:
+    """Return a function that is True for names that match, which for `.` must be said."""
+    text = re.sub(r"\0(.)", r"[\1]", pattern).replace(_LITERAL, "").replace("[^", "[!")
+    matches = re.compile(translate(re.sub(r"\*{2,}", "*", text))).match
+    is_hidden = pattern.startswith(".")
+    return lambda name: bool(matches(name)) and name.startswith(".") == is_hidden
 
 
 class ParsedWords(NamedTuple):

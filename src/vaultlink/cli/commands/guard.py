@@ -1,20 +1,16 @@
 """`vaultlink guard`: refuse changes of tools and commits that would break links."""
 
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 from msgspec.structs import replace
 
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_REFUSED
 from vaultlink.cli.options import OpenOptions, option
-from vaultlink.errors import UsageError
-from vaultlink.serve.hook_payloads import HookCall, make_answer, read_payload
+from vaultlink.errors import USER_ERRORS, DamagedCacheError, UsageError
+from vaultlink.serve.hook_payloads import HookCall, make_answer, read_standard_input
 
 if TYPE_CHECKING:
     from vaultlink.api import Vault
-
-_MAX_PAYLOAD = 64_000_000
-"""Bytes of the longest payload. Longer ones hold no text that a model wrote."""
 
 
 class GuardOptions(OpenOptions, frozen=True, kw_only=True):
@@ -48,8 +44,12 @@ def guard(options: GuardOptions) -> int:
         raise UsageError("guard prints what the tool expects; it has no output formats.")
     if options.staged:
         return _refuse("\n".join(_judge_staged(options)))
-    call = read_payload(_read_input())
-    reason = " ".join(_judge(options, call)) if call.actions else ""
+    return settle_call(options, read_standard_input())
+
+
+def settle_call(options: GuardOptions, call: HookCall) -> int:
+    """Print the answer to a call of a tool, and return the exit code."""
+    reason = " ".join(_judge_anew(options, call)) if call.actions else ""
     answer = make_answer(call, reason)
     if answer:
         from vaultlink.cli.terminal import Terminal  # noqa: PLC0415 - for few calls
@@ -69,16 +69,20 @@ def _refuse(reason: str) -> int:
     return EXIT_REFUSED
 
 
-def _read_input() -> bytes:
-    if sys.stdin is None or sys.stdin.isatty():
-        raise UsageError(
-            "guard reads the JSON of a hook from standard input. `vaultlink guard --staged` judges "
-            "what is staged in git."
-        )
-    data = sys.stdin.buffer.read(_MAX_PAYLOAD + 1)
-    if len(data) > _MAX_PAYLOAD:
-        raise UsageError("standard input is longer than 64 MB.")
-    return data
+def _judge_anew(options: GuardOptions, call: HookCall) -> list[str]:
+    """Judge a call, again without the cache if that may be damaged.
+
+    Whoever ran the whole command again would find standard input at its end.
+    """
+    try:
+        return _judge(options, call)
+    except Exception as error:
+        from vaultlink.write.cache import forget_used_cache  # noqa: PLC0415 - hardly ever needed
+
+        is_known = isinstance(error, USER_ERRORS) and not isinstance(error, DamagedCacheError)
+        if is_known or not forget_used_cache():
+            raise
+        return _judge(options, call)
 
 
 def _judge(options: GuardOptions, call: HookCall) -> list[str]:
