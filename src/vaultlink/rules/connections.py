@@ -1,7 +1,8 @@
 """Checks of the link graph and of unused attachments."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import NamedTuple
 
 from vaultlink.config.patterns import compile_loose_globs
 from vaultlink.graph.build import find_islands, is_dead_end, is_orphan
@@ -119,14 +120,15 @@ def island(context: Context) -> Iterator[Finding]:
 
 def required_link(context: Context) -> Iterator[Finding]:
     """Report notes that no index of their folder links to."""
-    index = context.index
-    for notes, indexes in _group_by_index(context):
+    index, options = context.index, context.options
+    names = tuple(glob.lower() for glob in options["indexes"])
+    for notes, indexes in _group_by_index(index.files, names, options["folder-notes"]):
         linked = {target for path in indexes for target in index.targets[path]}
         missing = [path for path in notes if path not in linked]
         listed = 100 * (len(notes) - len(missing)) / len(notes)
         if (
             missing
-            and listed >= context.options["min-listed"]
+            and listed >= options["min-listed"]
             and not any(_lists_by_query(index, path) for path in indexes)
         ):
             for path in missing:
@@ -135,37 +137,44 @@ def required_link(context: Context) -> Iterator[Finding]:
                     yield Finding(FILE_START, values, path=path)
 
 
-def _group_by_index(context: Context) -> Iterator[tuple[list[str], list[str]]]:
-    """Yield the notes of each folder with its indexes.
+@lru_cache(maxsize=4)
+def _group_by_index(
+    files: frozenset[str], names: tuple[str, ...], has_folder_notes: bool
+) -> tuple[tuple[list[str], list[str]], ...]:
+    """Return the notes of each folder with its indexes.
 
     These are those of the folder, or of the nearest one above that has any. An index counts as a
-    note of the folder above its own.
+    note of the folder above its own. Most changes of a vault leave its files as they are.
     """
-    paths = [path for path in context.index.notes if is_note(path)]
-    folders: dict[str, list[str]] = {parent_folder(path): [] for path in paths}
+    paths = list(filter(is_note, files))
+    folders: dict[str, list[str]] = {"": [], **{parent_folder(path): [] for path in paths}}
     for folder in list(folders):
         folders |= {f"{outer}/": [] for outer in list_outer_folders(folder)}
-    folders.setdefault("", [])
-    indexes = _find_indexes(paths, sorted(folders), context.options)
+    indexes = _find_indexes(paths, names, sorted(folders) if has_folder_notes else [])
     for path in paths:
         folder = parent_folder(path)
         if path not in indexes.get(folder, ()):
             folders[folder].append(path)
         elif folder:
             folders[parent_folder(folder[:-1])].append(path)
+    found = []
     for folder, notes in folders.items():
         above = (f"{outer}/" for outer in list_outer_folders(folder))
         nearest = next((indexes[outer] for outer in (*above, "") if outer in indexes), None)
         if nearest and notes:
-            yield notes, nearest
+            found.append((notes, nearest))
+    return tuple(found)
 
 
 def _find_indexes(
-    paths: list[str], folders: list[str], options: Mapping[str, Any]
+    paths: list[str], names: tuple[str, ...], folders: list[str]
 ) -> dict[str, list[str]]:
-    """Return the index notes by folder. The note of a folder is in it, or beside it."""
-    is_index = compile_loose_globs(tuple(glob.lower() for glob in options["indexes"]))
-    by_key = {folder.lower(): folder for folder in folders} if options["folder-notes"] else {}
+    """Return the index notes by folder: those with these names, and notes of folders.
+
+    The note of a folder is in it, or beside it.
+    """
+    is_index = compile_loose_globs(names)
+    by_key = {folder.lower(): folder for folder in folders}
     found: dict[str, list[str]] = {}
     for path in paths:
         folder, key = parent_folder(path), path.lower()
