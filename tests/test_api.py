@@ -12,6 +12,7 @@ import pytest
 import vaultlink
 from running import create_vault, read_files, write_files
 from vaultlink import ConfigError, Settings, TextLines, Vault, VaultError, open_vault
+from vaultlink.api import check_drafts
 from vaultlink.parse.post import compose_note, read_post
 
 NOTES = {
@@ -140,6 +141,54 @@ def test_edits_of_a_fix_are_offsets_of_the_unsaved_bytes(vault: Vault) -> None:
 def test_fixes_of_unsaved_texts_use_all_of_them(vault: Vault) -> None:
     held = vault.holding("Home.md", "[[Harbor office]]\n").holding("Quay.md", "# Quay\n")
     assert held.fixer.plan().texts == {}
+
+
+# -- drafts: texts that are not saved, and files that are gone --------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("texts", "removed", "added", "resolved"),
+    [
+        pytest.param({"Home.md": NOTES["Home.md"]}, [], [], [], id="same text"),
+        pytest.param({"New.md": "[[Quay]] [[Home]]\n"}, [], [], [], id="new note"),
+        pytest.param({"Quay.md": "[[Gone]]\n"}, [], ["Quay.md: Gone"], [], id="unresolved link"),
+        pytest.param({"A.md": "[[B]]", "B.md": "[[A]]"}, [], [], [], id="drafts see each other"),
+        pytest.param({"A.md": "[[B]]"}, [], ["A.md: B"], [], id="a draft alone"),
+        pytest.param({"Plam.md": ""}, [], [], ["Home.md: Plam"], id="the missing note"),
+        pytest.param({}, ["Quay.md"], ["Home.md: Quay"], [], id="linked note is gone"),
+        pytest.param({}, ["Plan.md", "map.png"], [], [], id="others are gone"),
+        pytest.param({}, ["Home.md"], ["Quay.md: Home"], ["Home.md: Plam"], id="finding is gone too"),
+        pytest.param({"Home.md": "x"}, ["Quay.md"], [], ["Home.md: Plam"], id="note and its last link"),
+        pytest.param({}, ["Home.md", "Quay.md"], [], ["Home.md: Plam"], id="notes that link each other"),
+        pytest.param({"Quay.md": "[[Home]]"}, ["Quay.md"], [], [], id="gone and written again"),
+        pytest.param({"Pier.md": "[[Home]]"}, ["Quay.md"], ["Home.md: Quay"], [], id="moved"),
+        pytest.param({}, ["Nowhere.md", "../Home.md", ""], [], [], id="no file of the vault"),
+        pytest.param(
+            {"Zeta.md": "[[No]]"}, ["Quay.md"], ["Zeta.md: No", "Home.md: Quay"], [], id="drafts first"
+        ),
+    ],
+)  # fmt: skip
+def test_drafts_add_and_resolve_findings_anywhere(
+    vault: Vault, texts: dict[str, str], removed: list[str], added: list[str], resolved: list[str]
+) -> None:
+    before = read_files(vault.root)
+    result = check_drafts(vault, {path: text.encode() for path, text in texts.items()}, removed)
+    assert [f"{item.path}: {item.target}" for item in result.added] == added
+    assert [f"{item.path}: {item.target}" for item in result.resolved] == resolved
+    assert (read_files(vault.root), messages(vault)) == (before, {"Home.md": ["Plam"]})
+
+
+def test_vault_with_drafts_equals_one_that_was_written(vault: Vault, tmp_path: Path) -> None:
+    files = {"Home.md": "[[Quay]] [[New]] [[Gone]]\n", "New.md": "![[map.png]]\n"}
+    texts = {path: text.encode() for path, text in files.items()}
+    held = check_drafts(vault, texts, ["Quay.md", "Plan.md"]).held
+    written = create_vault(tmp_path / "written", {**files, "map.png": "PNG"})
+    assert messages(held) == messages(open_vault(written))
+
+
+def test_held_text_of_a_file_that_is_gone_is_dropped(vault: Vault) -> None:
+    held = check_drafts(vault.holding("Quay.md", "[[Lost]]\n"), {}, ["Quay.md"]).held
+    assert (held.overlays, "Quay.md" in held.notes) == ({}, False)
 
 
 # -- properties -----------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from operator import itemgetter
 from typing import NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 from vaultlink.model import Diagnostic, Fix, Safety, Severity, SourceSpan, TextByPath
 from vaultlink.rules.context import Finding
@@ -182,6 +183,28 @@ def fingerprint_all(diagnostics: Sequence[Diagnostic], text: TextByPath) -> list
         fingerprint(d.path, identity)
         for d, identity in zip(diagnostics, compute_identities(diagnostics, text), strict=True)
     ]
+
+
+def split_changed(
+    old: Sequence[Diagnostic], new: Sequence[Diagnostic], old_text: TextByPath, new_text: TextByPath
+) -> tuple[list[Diagnostic], list[Diagnostic]]:
+    """Return the findings of a note that are new, and those that are gone.
+
+    A link that is reported by another rule than before, as another name is near now, is neither.
+    """
+    if old == new:
+        return [], []
+    old_keys = compute_identities(list(map(_as_known, old)), old_text)
+    new_keys = compute_identities(list(map(_as_known, new)), new_text)
+    known, present = set(old_keys), set(new_keys)
+    return (
+        [item for key, item in zip(new_keys, new, strict=True) if key not in known],
+        [item for key, item in zip(old_keys, old, strict=True) if key not in present],
+    )
+
+
+def _as_known(item: Diagnostic) -> Diagnostic:
+    return replace(item, code=item.known_as) if item.known_as else item
 
 
 class KnownCount(msgspec.Struct, frozen=True):
