@@ -389,6 +389,17 @@ def left_by_editors(repo: Path, environment: Environment) -> None:
     assert (item["line"], item["column"], item["end_column"]) == (1, 10, 18)
 
 
+def left_by_hooks(repo: Path, environment: Environment) -> None:
+    """The hook refuses a commit that deletes a linked note, and no other one."""
+    check_output(["git", "rm", "--quiet", "Harbour.md"], repo, environment)
+    done = run_process(["git", "commit", "--message", "a step"], repo, environment)
+    assert (done.returncode, "“Harbour.md”" in done.stderr) == (1, True), done
+    check_output(["git", "reset", "--quiet", "--hard"], repo, environment)
+    write_files(repo, {"Mole.md": "A mole.\n"})
+    commit_all(repo, environment)
+    assert status(repo, environment) == ""
+
+
 def left_by_history(repo: Path, environment: Environment) -> None:
     """Nothing is written. The page has every key, and links follow a renamed note."""
     assert status(repo, environment) == ""

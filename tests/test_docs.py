@@ -106,6 +106,7 @@ def test_each_use_has_a_page() -> None:
         "gitlab",
         "graph",
         "history",
+        "hooks",
         "incremental",
         "install",
         "large-vaults",
@@ -177,7 +178,7 @@ def first_sentence(paragraph: str) -> str:
 def test_every_code_block_has_a_language(page: Path) -> None:
     told = re.findall(r"^```(.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
     known = {"sh", "yaml"} if page in FORGES else GUIDE_LANGUAGES
-    if page.stem in (*EXPLANATIONS, "agents"):
+    if page.stem in (*EXPLANATIONS, "agents", "hooks"):
         known = {*known, "text"}  # output with times and random names
     assert set(told[::2]) <= known
     assert set(told[1::2]) <= {""}
@@ -405,6 +406,7 @@ LEFT = {
     "editors": guides.left_by_editors,
     "fixing": guides.left_by_fixing,
     "history": guides.left_by_history,
+    "hooks": guides.left_by_hooks,
     "graph": guides.left_by_graph,
     "mentions": left_by_mentions,
     "output-files": guides.left_by_output_files,

@@ -27,7 +27,7 @@ NOTES: dict[str, str | bytes | None] = {
 
 EXAMPLES = load_examples()
 
-SILENT = ("vaultlink graph --output-format svg", "vaultlink merge-driver")
+SILENT = ("vaultlink graph --output-format svg", "vaultlink merge-driver", "vaultlink guard")
 """The beginnings of examples that print nothing."""
 
 ENDLESS = (

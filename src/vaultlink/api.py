@@ -738,6 +738,20 @@ def hold_texts(
     return Vault(vault.scan, state, {**others, **held}), checked
 
 
+def restore_attachments(vault: Vault, paths: Collection[str]) -> Vault:
+    """Return a vault in which attachments exist that are not on disk. Does not write.
+
+    Args:
+        vault: The vault.
+        paths: The vault paths of the attachments.
+
+    Returns:
+        The vault with these attachments.
+    """
+    changes = [Change(path, Presence.ATTACHMENT) for path in sorted(paths)]
+    return Vault(vault.scan, step(vault.state, changes), vault.overlays) if changes else vault
+
+
 class DraftCheck(NamedTuple):
     """A vault with drafts, and the findings that differ from those without.
 

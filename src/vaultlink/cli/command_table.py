@@ -39,6 +39,10 @@ GROUPS: dict[str, dict[str, Command]] = {
             "vaultlink.cli.commands.watch:watch",
             "Check, and with --fix also fix, the vault whenever it changes.",
         ),
+        "guard": Command(
+            "vaultlink.cli.commands.guard:guard",
+            "Refuse changes that break links, in hooks of tools and git.",
+        ),
         "mcp": Command(
             "vaultlink.cli.commands.mcp:mcp",
             "Serve the vault to agents over the Model Context Protocol.",

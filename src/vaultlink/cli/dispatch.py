@@ -8,7 +8,12 @@ import sys
 from collections.abc import Sequence
 
 from vaultlink.cli.command_table import ALIASES, COMMANDS, GROUPS
-from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_ERROR, EXIT_INTERRUPTED
+from vaultlink.cli.exit_codes import (
+    EXIT_CLEAN,
+    EXIT_ERROR,
+    EXIT_GUARD_FAILED,
+    EXIT_INTERRUPTED,
+)
 from vaultlink.errors import (
     USER_ERRORS,
     DamagedCacheError,
@@ -75,31 +80,41 @@ def run_command(line: Sequence[str]) -> int:
 
         discard_output(sys.stdout)
         print_stderr("stopped")
-        return EXIT_INTERRUPTED
+        return EXIT_GUARD_FAILED if _is_guard(line) else EXIT_INTERRUPTED
     except Exception as error:
         if os.environ.get("VAULTLINK_DEBUG"):
             raise
         from vaultlink.cli.terminal import format_label, print_stderr  # noqa: PLC0415
 
-        if isinstance(error, FileNotFoundError) and not _has_current_folder():
-            print_stderr(
-                "error: the current folder no longer exists. Change to another folder and run "
-                "the command again."
-            )
-            return EXIT_ERROR
-        if not isinstance(error, USER_ERRORS):
-            detail = " ".join(str(error).split())[:300]
-            print_stderr(
-                f"internal error: {type(error).__name__}: {detail}\n"
-                "This is a bug in vaultlink; please report it. "
-                "Set VAULTLINK_DEBUG=1 to see the traceback."
-            )
-            return EXIT_ERROR
-        from vaultlink.report.layout import escape_controls  # noqa: PLC0415
+        sentences = _explain_error(error)
+        if isinstance(error, USER_ERRORS):
+            sentences[0] = f"{format_label('error:')} {sentences[0]}"
+        print_stderr((" " if _is_guard(line) else "\n").join(sentences))
+        return EXIT_GUARD_FAILED if _is_guard(line) else EXIT_ERROR
 
-        text = "\n".join(map(escape_controls, str(error).split("\n")))
-        print_stderr(f"{format_label('error:')} {text}")
-        return EXIT_ERROR
+
+def _is_guard(line: Sequence[str]) -> bool:
+    """Return True for the command whose failures must not stop a tool."""
+    return line[:1] == ["guard"]
+
+
+def _explain_error(error: Exception) -> list[str]:
+    """Return the lines of the message of an error."""
+    if isinstance(error, FileNotFoundError) and not _has_current_folder():
+        return [
+            "error: the current folder no longer exists. Change to another folder and run the "
+            "command again."
+        ]
+    if not isinstance(error, USER_ERRORS):
+        detail = " ".join(str(error).split())[:300]
+        return [
+            f"internal error: {type(error).__name__}: {detail}",
+            "This is a bug in vaultlink; please report it. "
+            "Set VAULTLINK_DEBUG=1 to see the traceback.",
+        ]
+    from vaultlink.report.layout import escape_controls  # noqa: PLC0415
+
+    return list(map(escape_controls, str(error).split("\n")))
 
 
 def _has_current_folder() -> bool:
@@ -143,6 +158,8 @@ def _dispatch_command(line: list[str]) -> int:
         return complete_line(line[1:])
     if line[:1] == ["help"] and len(line) > 1:
         return _dispatch_command([*line[1:], "--help"])
+    if line == ["guard"]:
+        return _answer_hook()
     if not line and _is_in_vault():
         line = ["status"]
     if not line or line[0] in ("-h", "--help", "help"):
@@ -167,6 +184,19 @@ def _dispatch_command(line: list[str]) -> int:
         if not quoted:
             raise
         raise UsageError(f"names with spaces need quotes: `{quoted}`.") from None
+
+
+def _answer_hook() -> int:
+    """Answer a hook; import little, as most calls of tools change no file."""
+    from vaultlink.serve.hook_payloads import make_answer, read_standard_input  # noqa: PLC0415
+
+    call = read_standard_input()
+    if not (call.actions or make_answer(call, "")):
+        return EXIT_CLEAN
+    _import_msgspec()
+    from vaultlink.cli.commands.guard import GuardOptions, settle_call  # noqa: PLC0415
+
+    return settle_call(GuardOptions(), call)
 
 
 def _is_in_vault() -> bool:

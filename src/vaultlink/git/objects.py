@@ -1,7 +1,7 @@
 """Read commits, trees, diffs and old contents from git, and merge files with it."""
 
 import os
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -116,6 +116,61 @@ def diff_working_tree(root: Path, commit: str) -> list[RawDiffEntry] | None:
         *(commit, "--", "."),
     )
     return None if output is None else list(parse_raw_diff(output))
+
+
+_EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+"""The tree without files, which git knows without having it."""
+
+
+class StagedChange(NamedTuple):
+    """A file that differs between HEAD and the index.
+
+    `path` is that in the working tree. `before` and `after` are its bytes; None where there is no
+    file, b"" for one that was not to be read.
+    """
+
+    path: str
+    before: bytes | None
+    after: bytes | None
+
+
+def read_staged_changes(
+    root: Path, index_file: str | None, is_read: Callable[[str], bool]
+) -> list[StagedChange] | None:
+    """Return what is staged in a working tree; None if git fails.
+
+    Files are read if `is_read` is True for their path. Those that git can't read are left out.
+    `index_file` is the index of a commit of named files, which git names to its hooks.
+    """
+    commit = _EMPTY_TREE if has_no_commit_yet(root) else "HEAD"
+    output = RunningGit(
+        root,
+        *("diff-index", "--cached", "--raw", "--no-abbrev", "--no-renames", "-z", commit, "--"),
+        index_file=os.path.abspath(index_file) if index_file else None,  # noqa: PTH100
+    ).read()
+    if output is None:
+        return None
+    entries = [entry for entry in parse_raw_diff(output) if entry.status in "ADM"]
+    asked = [
+        (entry.old, blob)
+        for entry in entries
+        if is_read(entry.old)
+        for blob in (entry.blob, entry.new_blob)
+        if blob
+    ]
+    found = read_checkout_blobs(root, asked, ReadBudget(root, MAX_OUTPUT)) if asked else []
+    data: dict[tuple[str, str], bytes | None] = dict(zip(asked, found, strict=True))
+    return [
+        StagedChange(
+            entry.old, _pick(data, entry.old, entry.blob), _pick(data, entry.old, entry.new_blob)
+        )
+        for entry in entries
+        if None not in (data.get((entry.old, blob), b"") for blob in (entry.blob, entry.new_blob))
+    ]
+
+
+def _pick(data: Mapping[tuple[str, str], bytes | None], path: str, blob: str) -> bytes | None:
+    return data.get((path, blob), b"") if blob else None
 
 
 def start_diff(root: Path, commit: str) -> RunningGit:

@@ -150,13 +150,20 @@ class RunningGit(RunningProgram):
         stdin: bytes | None = None,
         limit: int | None = None,
         with_errors: bool = False,
+        index_file: str | None = None,
     ):
-        """Start git in `root`. The options are those of `run_to_end`."""
+        """Start git in `root`. The other options are those of `run_to_end`.
+
+        `index_file` is the absolute path of another index than that of the repository, such as the
+        one of a commit of named files.
+        """
         call = _build_call(root, command)
         packed = weigh_packs(root) * _PER_PACKED_BYTE if call else 0
         memory = _MAX_MEMORY + packed
         if call is not None:
             environment = {**call.environment, _LARGEST_ALLOCATION: str(memory)}
+            if index_file:
+                environment["GIT_INDEX_FILE"] = index_file
             call = call._replace(environment=environment)
         super().__init__(
             call,

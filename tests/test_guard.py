@@ -1,0 +1,448 @@
+"""Tests of `vaultlink guard`: what hooks of coding tools and of git are answered."""
+
+import io
+import json
+import os
+import random
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+
+from documents import blocks
+from forge import ROOT
+from random_hook_calls import make_hook_call, make_odd_payload
+from repositories import commit, git, update_files
+from running import CommandResult, RunCommand, create_vault, write_files
+from vaultlink.serve.guard import join_actions
+from vaultlink.serve.shell_commands import ActionKind, FileAction
+
+CASES = tomllib.loads(Path(__file__).with_name("guard_cases.toml").read_text("utf-8"))
+ALLOWED_SHELL = CASES["shell_allowed"]["lines"]
+REFUSED_SHELL: Mapping[str, list[str]] = CASES["shell_refused"]
+
+
+class Ask(Protocol):
+    """Ask guard about a payload: data, or bytes as they are."""
+
+    def __call__(self, payload: object, *options: str) -> CommandResult: ...
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return a folder with a vault and a folder beside it."""
+    create_vault(tmp_path / "vault", CASES["files"])
+    write_files(tmp_path / "outside", {"Plan.md": "[[Two wrods]]\n"})
+    return tmp_path
+
+
+@pytest.fixture
+def ask(run: RunCommand, monkeypatch: pytest.MonkeyPatch) -> Ask:
+    """Return a function that gives a payload to guard in this process."""
+
+    def call(payload: object, *options: str) -> CommandResult:
+        data = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
+        return run("guard", *options)
+
+    return call
+
+
+def fill(text: str, folder: Path) -> str:
+    return text.replace("VAULT", (folder / "vault").as_posix()).replace(
+        "OUTSIDE", (folder / "outside").as_posix()
+    )
+
+
+def make_call(folder: Path, **call: Any) -> dict[str, Any]:
+    """Return a payload with the event and the folder of the vault, unless the call has others."""
+    given: dict[str, Any] = json.loads(fill(json.dumps(call), folder))
+    is_named = {"hook_event_name", "hookEventName", "toolName"} & given.keys()
+    event = {} if is_named else {"hook_event_name": "PreToolUse"}
+    return {"cwd": str(folder / "vault"), **event, **given}
+
+
+def make_shell_call(folder: Path, line: str) -> dict[str, Any]:
+    return make_call(folder, tool_name="Bash", tool_input={"command": line})
+
+
+# -- the table ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("case", CASES["payloads"], ids=lambda case: case["tool"])
+def test_payload_of_each_tool_is_answered_in_its_form(
+    ask: Ask, folder: Path, case: Mapping[str, Any]
+) -> None:
+    done = ask(json.loads(fill(case["payload"], folder), strict=False))
+    reason: Any = done.data
+    for key in case["reason_at"]:
+        reason = reason[key]
+    decision: Any = done.data
+    for key in case["decision_at"]:
+        decision = decision[key]
+    assert (done.code, decision, done.err) == (2, "deny", f"{reason}\n")
+    assert reason.isprintable()
+    assert case["source"].startswith("https://")
+
+
+@pytest.mark.parametrize("line", REFUSED_SHELL)
+def test_line_of_a_shell_is_refused(ask: Ask, folder: Path, line: str) -> None:
+    done = ask(make_shell_call(folder, line))
+    assert done.code == 2, done
+    assert [word for word in REFUSED_SHELL[line] if word not in done.err] == [], done.err
+
+
+@pytest.mark.parametrize("line", ALLOWED_SHELL)
+def test_line_of_a_shell_is_allowed(ask: Ask, folder: Path, line: str) -> None:
+    assert ask(make_shell_call(folder, fill(line, folder))) == (0, "", "")
+
+
+@pytest.mark.parametrize("case", CASES["edits"], ids=lambda case: case["name"])
+def test_editor_tool(ask: Ask, folder: Path, case: Mapping[str, Any]) -> None:
+    done = ask(make_call(folder, **case["call"]))
+    words = case.get("refused", [])
+    assert done.code == (2 if words else 0), done
+    assert [word for word in words if word not in done.err] == [], done.err
+    if not words:
+        assert (done.out, done.err) == ("", "")
+
+
+def test_most_cases_of_the_table_are_allowed() -> None:
+    edits = CASES["edits"]
+    refused = len(REFUSED_SHELL) + len(CASES["payloads"]) + sum("refused" in case for case in edits)
+    allowed = len(ALLOWED_SHELL) + sum("refused" not in case for case in edits)
+    assert (refused >= 60, allowed > refused) == (True, True)
+
+
+REMOVE, MOVE, WRITE = ActionKind
+JOINED: list[tuple[str, list[tuple[ActionKind, str, str]], dict[str, str], list[str]]] = [
+    ("removed", [(REMOVE, "a", "")], {"a": ""}, []),
+    ("moved twice", [(MOVE, "a", "b"), (MOVE, "b", "c")], {"a": "c", "b": "c"}, ["c"]),
+    ("moved and removed", [(MOVE, "a", "b"), (REMOVE, "b", "")], {"a": "", "b": ""}, []),
+    ("moved away and back", [(MOVE, "a", "b"), (MOVE, "b", "a")], {"b": "a"}, ["a"]),
+    ("removed and written", [(REMOVE, "a", ""), (WRITE, "a", "")], {}, ["a"]),
+    ("written and removed", [(WRITE, "a", ""), (REMOVE, "a", "")], {"a": ""}, []),
+    ("replaced by another", [(REMOVE, "a", ""), (MOVE, "b", "a")], {"b": "a"}, ["a"]),
+]
+
+
+@pytest.mark.parametrize(("name", "actions", "gone", "written"), JOINED)
+def test_actions_of_a_call_are_joined(
+    name: str,
+    actions: list[tuple[ActionKind, str, str]],
+    gone: dict[str, str],
+    written: list[str],
+) -> None:
+    joined = join_actions(FileAction(*action) for action in actions)
+    assert (joined.gone, list(joined.written)) == (gone, written)
+
+
+# -- the page about hooks ----------------------------------------------------------------------------------------------
+
+PAGE = ROOT / "docs" / "hooks.md"
+HARBOUR = {"Home.md": "To the [[Harbour]].\n", "Harbour.md": "Back [[Home]].\n"}
+
+
+@pytest.mark.parametrize("text", blocks(PAGE, "json"))
+def test_page_has_settings_that_call_guard(tmp_path: Path, text: str) -> None:
+    """Each command refuses with 2, and lets a tool go on if guard fails or is not installed."""
+    [command] = re.findall(r'"(?:bash|command)": "(vaultlink .*?)"[,}]', text)
+    [tools] = re.findall(r'"matcher": "(.*?)"', text) or [""]
+    known = {
+        name.lower() for case in (*CASES["payloads"], *CASES["edits"]) for name in find_tools(case)
+    }
+    assert {name.lower() for name in tools.split("|")} - {""} <= known
+    assert json.loads(text)["hooks"].keys() <= EVENTS
+    vault = create_vault(tmp_path / "vault", HARBOUR)
+    (tmp_path / "bin").mkdir()
+    call = {"cwd": str(vault), "toolName": "bash", "toolArgs": {"command": "rm Harbour.md"}}
+    codes = {}
+    for name, program in (
+        ("refused", f'exec {sys.executable} -m vaultlink "$@"'),
+        ("failed", "exit 1"),
+        ("crashed", "kill -9 $$"),
+    ):
+        (tmp_path / "bin" / "vaultlink").write_text(f"#!/bin/sh\n{program}\n")
+        (tmp_path / "bin" / "vaultlink").chmod(0o755)
+        environment = {**os.environ, "PATH": f"{tmp_path / 'bin'}:/usr/bin:/bin"}
+        done = subprocess.run(
+            ["sh", "-c", command],
+            input=json.dumps(call).encode(),
+            env=environment,
+            capture_output=True,
+            check=False,
+        )
+        codes[name] = done.returncode
+    is_strict = "exit" in command
+    assert codes["refused"] == 2
+    assert (codes["failed"], codes["crashed"]) == ((0, 0) if is_strict else (1, 137))
+
+
+EVENTS = {"PreToolUse", "preToolUse", "BeforeTool"}
+
+
+def find_tools(case: Mapping[str, Any]) -> list[str]:
+    return re.findall(r'"tool_?[nN]ame": "(\w+)"', json.dumps(case).replace("\\", ""))
+
+
+def test_page_shows_this_reason(ask: Ask, tmp_path: Path) -> None:
+    vault = create_vault(tmp_path / "vault", HARBOUR)
+    call = {"cwd": str(vault), "toolName": "bash", "toolArgs": {"command": "rm Harbour.md"}}
+    assert blocks(PAGE, "text") == [ask(call).err]
+
+
+# -- vaults ------------------------------------------------------------------------------------------------------------
+
+
+def test_outside_of_vaults_everything_is_allowed(ask: Ask, folder: Path) -> None:
+    call = make_shell_call(folder, "rm Plan.md; mv x y; rm -rf .")
+    assert ask({**call, "cwd": str(folder / "outside")}) == (0, "", "")
+
+
+def test_each_path_is_judged_in_its_own_vault(ask: Ask, folder: Path) -> None:
+    other = create_vault(folder / "vault" / "inner", {"Note.md": "", "Index.md": "[[Note]]"})
+    done = ask(make_shell_call(folder, f"rm Draft.md {other}/Note.md"))
+    assert done.code == 2
+    assert "“Note.md”" in done.err
+    assert f"--vault {other}" in done.err
+
+
+def test_proposed_command_works_from_another_folder(
+    ask: Ask, run: RunCommand, folder: Path
+) -> None:
+    call = make_shell_call(folder, f"rm {folder}/vault/Plan.md")
+    done = ask({**call, "cwd": str(folder / "outside")})
+    command = done.err.split("`")[1].split()
+    assert command[0] == "vaultlink"
+    assert run(*command[1:]).code == 0
+    assert not (folder / "vault" / "Plan.md").exists()
+
+
+@pytest.mark.parametrize(
+    ("line", "cwd"),
+    [
+        ("rm Plan.md", ""),
+        ("mv Plan.md Projects/", ""),
+        ("mv Plan.md Goal.md", ""),
+        ("mv Wall.md ..", "Projects"),
+        ("mv Wall.md Gate.md", "Projects"),
+        ("mv Projects Works", ""),
+        ("mkdir New; mv 'Two words.md' New/Three.md", ""),
+    ],
+)
+def test_proposed_command_does_what_was_refused(
+    ask: Ask, folder: Path, line: str, cwd: str
+) -> None:
+    place = folder / "vault" / cwd
+    done = ask({**make_shell_call(folder, line), "cwd": str(place)})
+    command = done.err.split("`")[1].removeprefix("vaultlink ")
+    wanted = create_vault(folder / "wanted", CASES["files"])
+    subprocess.run(line, shell=True, cwd=wanted / cwd, check=True)
+    shell = f"{sys.executable} -m vaultlink {command}"
+    subprocess.run(shell, shell=True, cwd=place, check=True, capture_output=True)
+    assert list_notes(folder / "vault") == list_notes(wanted)
+
+
+def list_notes(vault: Path) -> list[str]:
+    files = (path.relative_to(vault) for path in vault.rglob("*.*"))
+    return sorted(str(path) for path in files if not str(path).startswith("."))
+
+
+def test_symbolic_links_are_followed_to_the_vault(ask: Ask, folder: Path) -> None:
+    (folder / "link").symlink_to(folder / "vault")
+    call = make_shell_call(folder, "rm Plan.md")
+    assert ask({**call, "cwd": str(folder / "link")}).code == 2
+    assert ask({**call, "cwd": str(folder / "link" / "Projects" / "..")}).code == 2
+
+
+def test_vault_without_notes_and_settings_alone(ask: Ask, tmp_path: Path) -> None:
+    write_files(tmp_path, {"vaultlink.toml": "", "a.txt": ""})
+    call = {"hook_event_name": "PreToolUse", "tool_name": "Bash", "cwd": str(tmp_path)}
+    assert ask({**call, "tool_input": {"command": "rm a.txt"}}) == (0, "", "")
+    write_files(tmp_path, {"A.md": "[[B]]", "B.md": ""})
+    assert ask({**call, "tool_input": {"command": "rm B.md"}}).code == 2
+
+
+@pytest.mark.parametrize(
+    ("path", "code"), [("wiki/New.md", 0), ("New.md", 2), ("src/new.py", 0), (".claude/x.md", 0)]
+)
+def test_write_paths_limit_notes_only(ask: Ask, folder: Path, path: str, code: int) -> None:
+    write_files(folder / "vault", {"vaultlink.toml": 'write-paths = ["wiki/"]'})
+    call = make_call(folder, tool_name="Write", tool_input={"file_path": path, "content": "x"})
+    assert ask(call).code == code
+
+
+def test_severity_of_the_settings_decides_what_is_an_error(ask: Ask, folder: Path) -> None:
+    text = '[severity]\nmissing-heading = "error"\ndangling-link = "warning"'
+    write_files(folder / "vault", {"vaultlink.toml": text})
+    tool = {"tool_name": "Write", "tool_input": {"file_path": "Loose.md", "content": "# Loose"}}
+    done = ask(make_call(folder, **tool))
+    assert (done.code, "Plan.md:5" in done.err, "vaultlink rename" in done.err) == (2, True, True)
+    tool["tool_input"] = {"file_path": "Draft.md", "content": "[[Two wrods]]"}
+    assert ask(make_call(folder, **tool)).code == 0
+
+
+# -- failures of guard itself ------------------------------------------------------------------------------------------
+
+ONE_LINE = "\n"
+
+
+@pytest.mark.parametrize("data", [b"", b" \n", b"{", b"[]", b"3", b'"x"', b"\xff", b"[" * 99_999])
+def test_data_that_is_no_payload_fails_in_one_line(ask: Ask, data: bytes) -> None:
+    done = ask(data)
+    assert (done.code, done.out, done.err.count("\n")) == (1, "", 1)
+
+
+@pytest.mark.parametrize(
+    "options", [("--nonsense",), ("--output-format", "json"), ("--staged", "x"), ("--jobs", "0")]
+)
+def test_wrong_options_fail_with_1(ask: Ask, folder: Path, options: tuple[str, ...]) -> None:
+    done = ask(make_shell_call(folder, "rm Plan.md"), *options)
+    assert (done.code, done.out, done.err.count("\n")) == (1, "", 1)
+
+
+@pytest.mark.parametrize("text", ["protect = 3", "protect = [", "nonsense = 1"])
+def test_wrong_settings_fail_with_1(ask: Ask, folder: Path, text: str) -> None:
+    write_files(folder / "vault", {"vaultlink.toml": text})
+    done = ask(make_shell_call(folder, "rm Plan.md"))
+    assert (done.code, done.out, done.err.count("\n")) == (1, "", 1)
+
+
+def test_vault_that_can_not_be_read_fails_with_1(ask: Ask, folder: Path) -> None:
+    if os.geteuid() == 0:
+        pytest.skip("root reads everything")
+    (folder / "vault").chmod(0o300)
+    try:
+        assert ask(make_shell_call(folder, "rm Plan.md")).code in (0, 1)
+    finally:
+        (folder / "vault").chmod(0o700)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_random_payloads_never_fail_badly(ask: Ask, folder: Path, seed: int) -> None:
+    chance = random.Random(seed)
+    for _ in range(25):
+        done = ask(make_odd_payload(chance, folder))
+        assert done.code in (0, 1), done
+        assert "Traceback" not in done.err
+        assert "internal error" not in done.err
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_random_calls_are_answered(ask: Ask, folder: Path, seed: int) -> None:
+    chance = random.Random(seed)
+    notes = [name for name in CASES["files"] if name.endswith(".md")]
+    answers = [ask(make_hook_call(chance, folder / "vault", notes)) for _ in range(20)]
+    assert {done.code for done in answers} == {0, 2}
+    assert all(bool(done.err) == (done.code == 2) for done in answers)
+
+
+# -- git ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def repository(folder: Path) -> Path:
+    """Return the vault as a repository with a commit."""
+    git(folder / "vault", "init", "--quiet")
+    commit(folder / "vault")
+    return folder / "vault"
+
+
+STAGED: list[tuple[str, Mapping[str, str | None], list[str]]] = [
+    ("a linked note is deleted", {"Plan.md": None}, ["“Plan.md”", "deleted", "“Home.md”"]),
+    ("a linked attachment is deleted", {"map.png": None}, ["“map.png”", "“Home.md”"]),
+    ("a note on a canvas is deleted", {"Card.md": None}, ["“Card.md”", "“board.canvas”"]),
+    ("a note is renamed", {"Plan.md": None, "Goal.md": "@Plan.md"}, ["renamed", "vaultlink fix"]),
+    ("a mistake is added", {"Draft.md": "[[Two wrods]]"}, ["Draft.md:1", "“Two words.md”"]),
+    ("a protected note is changed", {"raw/Source.md": "x"}, ["`protect`"]),
+    ("a protected note is added", {"raw/New.md": "x"}, ["`protect`"]),
+    ("nothing", {}, []),
+    ("a note that nobody links to is deleted", {"Draft.md": None}, []),
+    ("notes that link only to each other", {"Old/First.md": None, "Old/Second.md": None}, []),
+    ("a note and the link to it", {"Loose.md": None, "Plan.md": "# Plan\n\n## Next\n"}, []),
+    (
+        "a note is moved and keeps its name",
+        {"Projects/Wall.md": None, "Wall.md": "@Projects/Wall.md", "Home.md": "[[Plan]]"},
+        [],
+    ),
+    ("a planned note", {"Draft.md": "[[A wholly new idea]]"}, []),
+    ("a new note and a link to it", {"New.md": "x", "Draft.md": "[[New]]"}, []),
+    ("a file that is no note", {"src/tool.py": "# [[Two wrods]]"}, []),
+    ("an empty note", {"Draft.md": ""}, []),
+    ("a heading that another note links to", {"Loose.md": "# Loose"}, []),
+]
+
+
+@pytest.mark.parametrize(("name", "changes", "words"), STAGED, ids=[case[0] for case in STAGED])
+def test_staged_changes(
+    run: RunCommand,
+    repository: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    changes: Mapping[str, str | None],
+    words: list[str],
+) -> None:
+    texts = {
+        path: (repository / text[1:]).read_bytes() if text and text[0] == "@" else text
+        for path, text in changes.items()
+    }
+    update_files(repository, texts)
+    git(repository, "add", "--all")
+    monkeypatch.chdir(repository)
+    done = run("guard", "--staged")
+    assert (done.code, done.out) == (2 if words else 0, ""), done
+    assert [word for word in words if word not in done.err] == [], done.err
+    assert words or not done.err
+
+
+def test_what_is_not_staged_does_not_count(
+    run: RunCommand, repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(repository)
+    update_files(repository, {"Plan.md": None, "Draft.md": "[[Two wrods]]"})
+    assert run("guard", "--staged") == (0, "", "")
+    git(repository, "add", "Draft.md")
+    update_files(repository, {"Draft.md": "Corrected, but not staged."})
+    assert "Draft.md:1" in run("guard", "--staged").err
+
+
+def test_first_commit_is_judged(
+    run: RunCommand, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vault = folder / "vault"
+    git(vault, "init", "--quiet")
+    update_files(vault, {"vaultlink.toml": "", "Draft.md": "[[Two wrods]]"})
+    git(vault, "add", "--all")
+    monkeypatch.chdir(vault)
+    assert "Draft.md:1" in run("guard", "--staged").err
+
+
+def test_commit_with_a_hook_is_stopped(repository: Path) -> None:
+    hook = repository / ".git" / "hooks" / "pre-commit"
+    hook.write_text(f"#!/bin/sh\n{sys.executable} -m vaultlink guard --staged || [ $? -ne 2 ]\n")
+    hook.chmod(0o755)
+    update_files(repository, {"Plan.md": None})
+    command = ["git", "-C", str(repository), "-c", "user.name=A", "-c", "user.email=a@example.org"]
+    for words in (["commit", "-a", "-m", "x"], ["commit", "-m", "x", "Plan.md"]):
+        done = subprocess.run([*command, *words], capture_output=True, text=True, check=False)
+        assert done.returncode == 1, done
+        assert "“Plan.md”" in done.stderr
+    git(repository, "checkout", "Plan.md")
+    update_files(repository, {"Draft.md": "Better.\n"})
+    done = subprocess.run(
+        [*command, "commit", "-a", "-m", "x"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done
+
+
+def test_staged_outside_of_a_repository_fails_with_1(
+    run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = run("guard", "--staged")
+    assert (done.code, done.err.count("\n")) == (1, 1)
