@@ -58,6 +58,7 @@ def make_settings(
     """
     values = {
         "select": list(select),
+        "preview": True,
         "rules": options or {},
         "allow-dangling": list(allow_dangling),
         "backlinks": backlinks or {},

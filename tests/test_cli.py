@@ -20,8 +20,8 @@ import pytest
 import vaultlink
 from running import RunCommand, create_vault, write_files
 from vaultlink.cli.command_table import COMMANDS, GROUPS
-from vaultlink.cli.commands.init import read_starter
 from vaultlink.cli.dispatch import render_overview
+from vaultlink.cli.installation import read_starter
 from vaultlink.cli.options import OpenOptions, list_option_fields
 from vaultlink.cli.parser import parse_plain_line
 from vaultlink.cli.terminal import ProgressLine

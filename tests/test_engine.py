@@ -58,6 +58,8 @@ LINES = (
     "[[x/y/c]]",
     "`[[a]]`",
     "[[missing]]",
+    "one[^1] two[^a]",
+    "\n[^1]: text[^2]\n",
     "Add backlinks using these topics:",
     '\n```dataview\nLIST FROM "w" or [[old]] or "x/Nick" or "x/y" or "missing"\n```\n',
     '\n```base\nfilters: file.inFolder("w/v") || file.hasLink("old") || file.path == "w/a.md"\n```\n',
@@ -105,6 +107,7 @@ ODD = [
 """Names that other systems refuse, that are one where case and Unicode form don't count, and those of copies."""
 EVERYTHING = make_settings(
     ["ALL"],
+    options={"required-link": {"indexes": ["a.md", "A b.md"], "min-listed": 10}},
     moves={
         "old.md": "b.md",
         "x/Nick.md": "x/y/c.md",

@@ -6,7 +6,7 @@ import re
 import shlex
 import sys
 from collections.abc import Mapping
-from importlib import metadata
+from importlib import metadata, resources
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -154,3 +154,8 @@ def _find_site() -> str:
         if label.strip().lower() == "documentation" and _SITE.fullmatch(site):
             return site
     return ""
+
+
+def read_starter(name: str) -> str:
+    """Return a template of a file that `vaultlink init` writes."""
+    return resources.files("vaultlink.cli").joinpath("starters", name).read_text(encoding="utf-8")

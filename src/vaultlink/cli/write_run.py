@@ -278,7 +278,7 @@ def print_skipped_notes(skipped: Iterable[SkippedNote]) -> None:
 _NEW_FILE = ".vaultlink.toml"
 """The file that is created if the vault has no configuration: a note app does not show it."""
 
-_TABLES = {"pyproject.toml": ("tool", "vaultlink")}
+SETTINGS_TABLES = {"pyproject.toml": ("tool", "vaultlink")}
 """The table of the settings in a file that has others too."""
 
 InsertItems = Callable[[str, Sequence[str], tuple[str, ...]], str | None]
@@ -319,7 +319,7 @@ class SettingsList(NamedTuple):
         """Add items; return None if there are none, or no safe place for them."""
         data = self.data or b""
         mark = BOM_UTF8 if data.startswith(BOM_UTF8) else b""
-        table = _TABLES.get(self.path.rpartition("/")[2], ())
+        table = SETTINGS_TABLES.get(self.path.rpartition("/")[2], ())
         text = self.insert(data[len(mark) :].decode(), items, table) if items else None
         if text is None:
             return None
@@ -339,7 +339,7 @@ class SettingsList(NamedTuple):
 def find_topic_list(scan: VaultScan) -> SettingsList:
     name = "allow-dangling"
     return SettingsList(
-        *_find_settings_file(scan, name),
+        *find_settings_file(scan, name),
         name,
         allow_topics,
         lambda count: f"Allowed {format_count(count, 'topic')}",
@@ -349,14 +349,14 @@ def find_topic_list(scan: VaultScan) -> SettingsList:
 def find_ignore_list(scan: VaultScan) -> SettingsList:
     name = "`ignore` of [mentions]"
     return SettingsList(
-        *_find_settings_file(scan, name),
+        *find_settings_file(scan, name),
         name,
         ignore_mentions,
         lambda count: f"Added {format_count(count, 'entry', 'entries')} to ignore of [mentions]",
     )
 
 
-def _find_settings_file(scan: VaultScan, name: str) -> tuple[str, bytes | None, str]:
+def find_settings_file(scan: VaultScan, name: str) -> tuple[str, bytes | None, str]:
     """Return path, bytes and barrier of the settings file, or of the one to create."""
     if scan.settings.isolated:
         return "", None, "--isolated ignores configuration files."

@@ -1,7 +1,8 @@
-"""Add items to a list in the text of a configuration file."""
+"""Add values and list items in the text of a configuration file, in TOML or JSON."""
 
+import json
 from collections.abc import Mapping, MutableMapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from vaultlink.config.patterns import (
     MAX_PATTERN_LENGTH,
@@ -41,9 +42,25 @@ def insert_list_items(
     return text
 
 
+def insert_value(text: str, value: object, key: str, table: Sequence[str] = ()) -> str | None:
+    """Return the text of a configuration file with a key that it lacks.
+
+    `table` is the path of a table that must exist. Return None if the key has another value, or
+    can't be inserted without another change of the text.
+    """
+    return _change_table(text, value, key, table, is_item=False)
+
+
 def _insert_item(
     text: str, item: str, key: str, table: Sequence[str], new_table: str
 ) -> str | None:
+    return _change_table(text, item, key, table, new_table, is_item=True)
+
+
+def _change_table(
+    text: str, value: Any, key: str, table: Sequence[str], new_table: str = "", *, is_item: bool
+) -> str | None:
+    """Return a text with a value of a key, or one item more in its list."""
     from tomlkit import dumps, parse  # noqa: PLC0415 - only needed to change a file
     from tomlkit.exceptions import TOMLKitError  # noqa: PLC0415
     from tomlkit.items import Array  # noqa: PLC0415
@@ -54,17 +71,20 @@ def _insert_item(
         if settings is None:
             return None
         if key not in settings:
-            settings[key] = [item]
+            settings[key] = [value] if is_item else value
+        elif not is_item:
+            return text if settings[key] == value else None
         elif isinstance(items := settings[key], Array):
-            if item in items:
+            if value in items:
                 return text
-            items.append(item)
+            items.append(value)
         else:
             return None
         after = dumps(document)
     except (TOMLKitError, KeyError):
         return None
-    return _check_insertion(text, after, item, (*table, *([new_table] if new_table else []), key))
+    path = (*table, *([new_table] if new_table else []), key)
+    return _check_insertion(text, after, value, path, is_item=is_item)
 
 
 def _find_table(
@@ -84,8 +104,10 @@ def _find_table(
     return settings if isinstance(settings, dict) else None
 
 
-def _check_insertion(before: str, after: str, item: str, path: Sequence[str]) -> str | None:
-    """Return text with the line ends of `before`; None if more than `item` changed."""
+def _check_insertion(
+    before: str, after: str, value: object, path: Sequence[str], *, is_item: bool
+) -> str | None:
+    """Return text with the line ends of `before`; None if more than `value` changed."""
     import tomllib  # noqa: PLC0415 - only needed to change a file
 
     start = 0
@@ -98,14 +120,137 @@ def _check_insertion(before: str, after: str, item: str, path: Sequence[str]) ->
     if "\r\n" in before:
         inserted = inserted.replace("\r\n", "\n").replace("\n", "\r\n")
     result = before[:start] + inserted + tail
-    expected = _add_value(tomllib.loads(before), item, path)
+    expected = _add_value(tomllib.loads(before), value, path, is_item=is_item)
     return result if tomllib.loads(result) == expected else None
 
 
-def _add_value(values: Mapping[str, Any], item: str, path: Sequence[str]) -> dict[str, Any]:
+def _add_value(
+    values: Mapping[str, Any], value: object, path: Sequence[str], *, is_item: bool
+) -> dict[str, Any]:
     key, *rest = path
-    changed = _add_value(values.get(key, {}), item, rest) if rest else [*values.get(key, ()), item]
-    return {**values, key: changed}
+    if rest:
+        return {**values, key: _add_value(values.get(key, {}), value, rest, is_item=is_item)}
+    return {**values, key: [*values.get(key, ()), value] if is_item else value}
+
+
+# -- add an item to a list in JSON -----------------------------------------------------------------
+
+
+class _Element(NamedTuple):
+    """A member of an object, or an element of an array, which has the key ""."""
+
+    key: str
+    start: int
+    value_start: int
+    end: int
+
+
+def insert_json_item(text: str, item: object, path: Sequence[str]) -> str | None:
+    """Return an object in JSON with one item more in a list.
+
+    Every other character stays. `path` has the keys that lead to the list. What is missing there is
+    created. Return None if the text is no object, has comments or a key twice, or if another value
+    is in that place.
+    """
+    try:
+        before = json.loads(text, object_pairs_hook=_refuse_repeated_keys)
+        expected = _add_value(before, item, path, is_item=True)
+        after = _insert_into_json(text, item, path)
+        return after if json.loads(after) == expected else None
+    except (AttributeError, TypeError, ValueError, RecursionError):
+        return None
+
+
+def _refuse_repeated_keys(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len({key for key, _ in members}) < len(members):
+        raise ValueError("a key occurs twice")
+    return dict(members)
+
+
+def _insert_into_json(text: str, item: object, path: Sequence[str]) -> str:
+    """Insert an item where the path ends, or what is missing where it breaks off."""
+    start = _skip_blanks(text, 0)
+    elements, end = _read_elements(text, start)
+    value, depth = item, 0
+    while depth < len(path):
+        found = [element for element in elements if element.key == path[depth]]
+        if not found:
+            break
+        start, depth = found[0].value_start, depth + 1
+        elements, end = _read_elements(text, start)
+    if depth < len(path):
+        value = [item]
+        for key in reversed(path[depth + 1 :]):
+            value = {key: value}
+    key = f"{json.dumps(path[depth])}: " if depth < len(path) else ""
+    if not elements:
+        return _fill_empty(text, start, end, key, value)
+    last = elements[-1]
+    lead = text[text.rfind("\n", 0, last.start) + 1 : last.start]
+    if lead.strip() or "\n" not in text[start : last.start]:  # beside others on one line
+        new = f", {key}{json.dumps(value, ensure_ascii=False)}"
+    else:
+        new = f",\n{lead}{key}{_format_json(text, value, lead)}"
+    return text[: last.end] + _adapt_line_ends(text, new) + text[last.end :]
+
+
+def _fill_empty(text: str, start: int, end: int, key: str, value: object) -> str:
+    line = text[text.rfind("\n", 0, start) + 1 : start]
+    outer = line[: len(line) - len(line.lstrip())]
+    indent = outer + _find_indent(text)
+    new = f"\n{indent}{key}{_format_json(text, value, indent)}"
+    if "\n" not in text[start:end]:
+        new += f"\n{outer}"
+    return text[: start + 1] + _adapt_line_ends(text, new) + text[start + 1 :]
+
+
+def _format_json(text: str, value: object, indent: str) -> str:
+    written = json.dumps(value, indent=_find_indent(text), ensure_ascii=False)
+    return written.replace("\n", f"\n{indent}")
+
+
+def _find_indent(text: str) -> str:
+    """Return the indent of the first line that has one."""
+    found = _INDENT.search(text)
+    return found[1] if found else "  "
+
+
+_INDENT = lazy_pattern(r"\n([ \t]+)\S")
+
+
+def _adapt_line_ends(text: str, new: str) -> str:
+    return new.replace("\n", "\r\n") if "\r\n" in text else new
+
+
+def _read_elements(text: str, start: int) -> tuple[list[_Element], int]:
+    """Return the content of an object or array in valid JSON, and where it ends.
+
+    Raises ValueError for other values.
+    """
+    if text[start] not in "{[":
+        raise ValueError("neither an object nor an array")
+    is_object, decoder = text[start] == "{", json.JSONDecoder()
+    found, at = list[_Element](), _skip_blanks(text, start + 1)
+    while text[at] not in "}]":
+        begin, key = at, ""
+        if is_object:
+            key, at = decoder.raw_decode(text, at)
+            at = _skip_blanks(text, _skip_blanks(text, at) + 1)
+        value_start = at
+        _, at = decoder.raw_decode(text, at)
+        found.append(_Element(key, begin, value_start, at))
+        at = _skip_blanks(text, at)
+        at = _skip_blanks(text, at + 1) if text[at] == "," else at
+    return found, at
+
+
+def _skip_blanks(text: str, at: int) -> int:
+    while text[at : at + 1] in _BLANKS:
+        at += 1
+    return at
+
+
+_BLANKS = frozenset(" \t\n\r")
 
 
 # -- add topics to `allow-dangling` in the text of a configuration file ----------------------------

@@ -1,12 +1,20 @@
 """Checks of the link graph and of unused attachments."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from vaultlink.config.patterns import compile_loose_globs
 from vaultlink.graph.build import find_islands, is_dead_end, is_orphan
 from vaultlink.index.index import Index
-from vaultlink.index.resolve import file_name, is_note, name_key, normalize_name
+from vaultlink.index.resolve import (
+    file_name,
+    is_note,
+    list_outer_folders,
+    name_key,
+    normalize_name,
+    parent_folder,
+)
 from vaultlink.model import Note, Place
 from vaultlink.rules.context import FILE_START, Context, Finding
 
@@ -108,6 +116,83 @@ def island(context: Context) -> Iterator[Finding]:
     for first, *others in find_islands(context.index):
         if not _is_ignored(first, context):
             yield Finding(FILE_START, {"count": 1 + len(others)}, path=first)
+
+
+def required_link(context: Context) -> Iterator[Finding]:
+    """Report notes that no index of their folder links to."""
+    index, options = context.index, context.options
+    names = tuple(glob.lower() for glob in options["indexes"])
+    for notes, indexes in _group_by_index(index.files, names, options["folder-notes"]):
+        linked = {target for path in indexes for target in index.targets[path]}
+        missing = [path for path in notes if path not in linked]
+        listed = 100 * (len(notes) - len(missing)) / len(notes)
+        if (
+            missing
+            and listed >= options["min-listed"]
+            and not any(_lists_by_query(index, path) for path in indexes)
+        ):
+            for path in missing:
+                if not _is_ignored(path, context):
+                    values = {"index": min(indexes)[:-3], "name": path[:-3]}
+                    yield Finding(FILE_START, values, path=path)
+
+
+@lru_cache(maxsize=4)
+def _group_by_index(
+    files: frozenset[str], names: tuple[str, ...], has_folder_notes: bool
+) -> tuple[tuple[list[str], list[str]], ...]:
+    """Return the notes of each folder with its indexes.
+
+    These are those of the folder, or of the nearest one above that has any. An index counts as a
+    note of the folder above its own. Most changes of a vault leave its files as they are.
+    """
+    paths = list(filter(is_note, files))
+    folders: dict[str, list[str]] = {"": [], **{parent_folder(path): [] for path in paths}}
+    for folder in list(folders):
+        folders |= {f"{outer}/": [] for outer in list_outer_folders(folder)}
+    indexes = _find_indexes(paths, names, sorted(folders) if has_folder_notes else [])
+    for path in paths:
+        folder = parent_folder(path)
+        if path not in indexes.get(folder, ()):
+            folders[folder].append(path)
+        elif folder:
+            folders[parent_folder(folder[:-1])].append(path)
+    found = []
+    for folder, notes in folders.items():
+        above = (f"{outer}/" for outer in list_outer_folders(folder))
+        nearest = next((indexes[outer] for outer in (*above, "") if outer in indexes), None)
+        if nearest and notes:
+            found.append((notes, nearest))
+    return tuple(found)
+
+
+def _find_indexes(
+    paths: list[str], names: tuple[str, ...], folders: list[str]
+) -> dict[str, list[str]]:
+    """Return the index notes by folder: those with these names, and notes of folders.
+
+    The note of a folder is in it, or beside it.
+    """
+    is_index = compile_loose_globs(names)
+    by_key = {folder.lower(): folder for folder in folders}
+    found: dict[str, list[str]] = {}
+    for path in paths:
+        folder, key = parent_folder(path), path.lower()
+        own_folder = f"{key[:-3]}/"  # of the note beside it
+        is_inside = f"/{folder.lower()}".endswith(f"/{file_name(key)[:-3]}/")
+        if is_index(key) or (by_key and is_inside):
+            found.setdefault(folder, []).append(path)
+        elif own_folder in by_key:
+            found.setdefault(by_key[own_folder], []).append(path)
+    return found
+
+
+def _lists_by_query(index: Index, path: str) -> bool:
+    """Return True if queries or bases of a note may list other notes."""
+    targets = index.targets[path]
+    return bool(index.notes[path].queries) or any(
+        target is not None and target.lower().endswith(".base") for target in targets
+    )
 
 
 def _is_ignored(path: str, context: Context) -> bool:

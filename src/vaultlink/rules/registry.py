@@ -168,6 +168,7 @@ RULE_MODULES = (
     "dangling",
     "file_contents",
     "connections",
+    "footnotes",
     "resolved_links",
     "malformed_links",
     "missing_anchors",

@@ -211,6 +211,17 @@ _RUN_ID = lazy_pattern(r"\d{8}-\d{6}-[0-9a-f]{4}", re.ASCII)
 _HIDDEN_FILES = (".vaultlink.toml", BASELINE_FILE, ".DS_Store", ".gitkeep")
 """Names of the hidden files of a vault that a run may change, or delete with their folder."""
 
+_PROGRAM_FILES = (
+    ".claude/settings.json",
+    ".claude/skills/vaultlink/SKILL.md",
+    ".agents/skills/vaultlink/SKILL.md",
+    ".codex/hooks.json",
+    ".cursor/hooks.json",
+    ".gemini/settings.json",
+    ".github/hooks/vaultlink.json",
+)
+"""The files in hidden folders that a run may change: `vaultlink init --agents` writes them."""
+
 _NO_PATH_CHARS = "\0" if sys.platform != "win32" else "\0\\:"
 
 
@@ -405,6 +416,8 @@ def is_journal_path(path: str) -> bool:
     and from the trash as well.
     """
     *folders, name = path.split("/")
+    if path[:1] == "." and any(f"{file}/".startswith(f"{path}/") for file in _PROGRAM_FILES):
+        return True
     return (
         not any(char in path for char in _NO_PATH_CHARS)
         and all(part[:1] not in ("", ".") for part in folders)

@@ -6,12 +6,16 @@ import re
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from importlib import resources
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
-from vaultlink.cli.installation import find_package_source, find_schema_address, is_local
+from vaultlink.cli.installation import (
+    find_package_source,
+    find_schema_address,
+    is_local,
+    read_starter,
+)
 from vaultlink.cli.listing import choose_document_format, print_plan
 from vaultlink.cli.options import DiffOption, VaultArgument, VaultOptions, option
 from vaultlink.cli.proposed_commands import name_vault
@@ -113,10 +117,6 @@ def plan_ci_files(vault: Path, kinds: Sequence[str], package: str) -> dict[Path,
         }
         raise ExistingFileError(parts, [template.merge_hint for template in existing])
     return texts
-
-
-def read_starter(name: str) -> str:
-    return resources.files("vaultlink.cli").joinpath("starters", name).read_text(encoding="utf-8")
 
 
 def _render_template(kind: str, root: Path, vault: Path, package: str) -> str:
@@ -230,6 +230,16 @@ class InitOptions(VaultOptions, frozen=True, kw_only=True):
         bool,
         option("--merge-driver", help="Set up git to merge backlinks sections with vaultlink."),
     ] = False
+    agents: Annotated[
+        bool,
+        option(
+            "--agents",
+            help="Write instructions, a skill, hooks and rules for programs that write notes.",
+        ),
+    ] = False
+    yes: Annotated[
+        bool, option("--yes", help="Write all of them without a question.", requires=("--agents",))
+    ] = False
     diff: DiffOption = False
 
 
@@ -242,6 +252,11 @@ def init(options: InitOptions) -> int:
     With --ci, creates files at the root of the vault's git repository instead:
     .github/workflows/vaultlink.yml, .gitlab-ci.yml, .pre-commit-config.yaml. If one of them exists,
     nothing is written, and the lines to add to it are printed.
+
+    With --agents, writes files for programs that write notes into the vault, each after a question:
+    a paragraph at the end of AGENTS.md, a skill, hooks of the programs whose folder exists
+    (.claude, .codex, .cursor, .gemini, .github/hooks), and rules in the settings file. What exists
+    is not written again; every other byte of a file stays. `vaultlink undo` reverts it.
 
     Output formats: text, json (with --diff). Prints the paths of the files, or their texts.
     """
@@ -256,6 +271,8 @@ def init(options: InitOptions) -> int:
         _remove_strays(vault)
     kinds = tuple(dict.fromkeys((*options.ci, *(("pre-commit",) if options.pre_commit else ()))))
     _check_options(options, kinds)
+    if options.agents:
+        return _init_agents(options, terminal, vault)
     sets_up_git = bool(kinds) or options.merge_driver
     package = options.package or (find_package_source() if kinds else "")
     try:
@@ -296,6 +313,14 @@ def init(options: InitOptions) -> int:
     return EXIT_CLEAN
 
 
+def _init_agents(options: InitOptions, terminal: Terminal, vault: Path) -> int:
+    from vaultlink.cli.agent_files import init_agents  # noqa: PLC0415 - imports the linter
+
+    return init_agents(
+        terminal, vault, _render_settings(), is_dry=options.diff, is_confirmed=options.yes
+    )
+
+
 def _preview(terminal: Terminal, root: Path | None, texts: Mapping[Path, str]) -> int:
     from vaultlink.fix.plan import VaultChanges  # noqa: PLC0415 - imports the linter
 
@@ -331,6 +356,8 @@ def _remove_strays(vault: Path) -> None:
 def _check_options(options: InitOptions, kinds: Sequence[str]) -> None:
     if options.package and not kinds:
         raise UsageError(f"--package requires --ci with one of {', '.join(CI_KINDS)}.")
+    if options.agents and (kinds or options.merge_driver):
+        raise UsageError("--agents can't be used together with --ci or --merge-driver.")
     if options.diff and options.merge_driver:
         raise UsageError("--merge-driver and --diff can't be used together.")
 
@@ -339,7 +366,12 @@ def _plan_settings_file(root: Path) -> dict[Path, str]:
     for name in CONFIG_NAMES:
         if (root / name).exists() and (name != "pyproject.toml" or load_config(root, root / name)):
             raise UsageError(f"{root / name} already exists; nothing was written.")
+    return {root / "vaultlink.toml": _render_settings()}
+
+
+def _render_settings() -> str:
+    """Return a settings file in which all settings are commented out."""
     address = find_schema_address("settings.json")
     place = ", which only this computer has" if address.startswith("file:") else ""
     comment = _SCHEMA_COMMENT.format(address, place) if address else ""
-    return {root / "vaultlink.toml": comment + read_starter("vaultlink.toml")}
+    return comment + read_starter("vaultlink.toml")

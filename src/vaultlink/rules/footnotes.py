@@ -1,0 +1,135 @@
+"""Checks of footnotes: references and definitions that lack the other.
+
+The parser keeps no footnotes, because no link depends on them: these checks read the text again.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+
+import msgspec
+
+from vaultlink.links.intent import is_drawing
+from vaultlink.model import Note, SourceSpan
+from vaultlink.parse.blocks import read_blocks
+from vaultlink.parse.brackets import SpanSet
+from vaultlink.parse.directives import find_comment_spans
+from vaultlink.parse.inline import read_inline
+from vaultlink.parse.lines import TextRun, split_lines
+from vaultlink.parse.properties import frontmatter_span
+from vaultlink.rules.context import Context, Finding
+from vaultlink.text import lazy_pattern, line_and_column, line_starts
+
+_MARK = lazy_pattern(r"(?<!\\)\[\^([^\[\]\s]+)\](:?)")
+_LABEL = lazy_pattern(r"[\w*†‡§][\w.:*†‡§&+-]*\^?")
+_CHARACTER_RANGES = lazy_pattern(r"\w?(?:\w-\w)+\w{0,2}")
+_PATTERN_BEFORE, _PATTERN_AFTER = tuple("[(|/\\^"), tuple("*+?{[(|/\\$")
+"""Characters beside the set of characters in a regular expression, such as `([^a-z]+)`."""
+
+
+class _Footnotes(msgspec.Struct):
+    """The footnotes of a text.
+
+    `references` and `definitions` are what certainly is one. `used` and `defined` have all labels
+    in lower case, also of what may be one, such as in a comment.
+    """
+
+    references: list[re.Match[str]] = msgspec.field(default_factory=list)
+    definitions: list[re.Match[str]] = msgspec.field(default_factory=list)
+    used: set[str] = msgspec.field(default_factory=set)
+    defined: set[str] = msgspec.field(default_factory=set)
+
+
+def missing_footnote(note: Note, context: Context) -> Iterator[Finding]:
+    """Report the first reference to each footnote that the note does not define."""
+    found = _find_footnotes(note, context)
+    first: dict[str, re.Match[str]] = {}
+    for mark in found.references:
+        if mark[1].casefold() not in found.defined and _is_reference(mark):
+            first.setdefault(mark[1].casefold(), mark)
+    return _report(list(first.values()))
+
+
+def _is_reference(mark: re.Match[str]) -> bool:
+    """Return False for what may be part of a regular expression, such as `[^a-z]`."""
+    label, text = mark[1], mark.string
+    if label.isdecimal():
+        return True
+    if not _LABEL.fullmatch(label) or _CHARACTER_RANGES.fullmatch(label):
+        return False
+    return not (
+        text[: mark.start()].endswith(_PATTERN_BEFORE)
+        or text.startswith(_PATTERN_AFTER, mark.end(1) + 1)
+    )
+
+
+def unused_footnote(note: Note, context: Context) -> Iterator[Finding]:
+    found = _find_footnotes(note, context)
+    return _report([mark for mark in found.definitions if mark[1].casefold() not in found.used])
+
+
+def _find_footnotes(note: Note, context: Context) -> _Footnotes:
+    text = context.text
+    is_read = text and "[^" in text and not is_drawing(note)
+    return _read_footnotes(text) if text and is_read else _Footnotes()
+
+
+def _report(marks: Sequence[re.Match[str]]) -> Iterator[Finding]:
+    starts = line_starts(marks[0].string) if marks else []
+    for mark in marks:
+        start, end = mark.start(), mark.end(1) + 1
+        span = SourceSpan(start, end, *line_and_column(starts, start))
+        yield Finding(span, {"label": mark[1]})
+
+
+@lru_cache(maxsize=1)
+def _read_footnotes(text: str) -> _Footnotes:
+    """Return the footnotes in the body of a text, read once for both rules."""
+    span = frontmatter_span(text)
+    body = span[2] if span else 0
+    blocks = read_blocks(split_lines(text, body))
+    hidden = list(blocks.hidden)
+    links, shown = list[tuple[int, int]](), set[int]()
+    for run in blocks.runs:
+        if "[^" in run.text:
+            content = read_inline(run.text)
+            hidden += _locate(content.hidden, run)
+            links += _locate([(link.start, link.end) for link in content.links], run)
+            shown.update(run.source_offset(mark.start()) for mark in _MARK.finditer(run.text))
+    code = SpanSet(span for span in hidden if text[span[0]] != "<")
+    markup = [span for span in hidden if text[span[0]] == "<"]
+    comments = find_comment_spans(text, body, hidden) if "%%" in text else []
+    unsure = SpanSet([*markup, *links, *comments])
+    found = _Footnotes()
+    for mark in _MARK.finditer(text, body):
+        at = mark.start()
+        if not code.covers(at):
+            _add_mark(found, mark, is_shown=at in shown, is_sure=not unsure.covers(at))
+    return found
+
+
+def _locate(spans: Sequence[tuple[int, int]], run: TextRun) -> list[tuple[int, int]]:
+    return [(run.source_offset(start), run.source_end(end)) for start, end in spans]
+
+
+def _add_mark(found: _Footnotes, mark: re.Match[str], *, is_shown: bool, is_sure: bool) -> None:
+    """Add a label in brackets outside code and math.
+
+    It is shown if it is in a paragraph, heading or table. There, one with a colon at the start of a
+    line may be a definition without a blank line before it; so may one in a list.
+    """
+    label = mark[1].casefold()
+    lead = mark.string[mark.string.rfind("\n", 0, mark.start()) + 1 : mark.start()]
+    if mark[2] and not lead.strip(_LEAD):
+        found.defined.add(label)
+        is_sure &= not is_shown and not lead.strip("> \t")
+        if is_sure:
+            found.definitions.append(mark)
+            return
+    elif is_shown and is_sure:
+        found.references.append(mark)
+    found.used.add(label)
+
+
+_LEAD = " \t>-*+.)0123456789"
+"""Characters before a footnote's definition: indent, and marks of quotes and lists."""
