@@ -1,6 +1,7 @@
 """A server of a vault as a process, command lines asked of it and run without it, and random questions."""
 
 import io
+import json
 import subprocess
 import sys
 import time
@@ -12,6 +13,7 @@ from typing import NamedTuple
 
 import pytest
 
+from random_hook_calls import make_hook_call
 from vaultlink.cli.dispatch import run_command
 from vaultlink.serve import client
 from vaultlink.serve.client import NoAnswerError, answer_line, ask, socket_path
@@ -74,7 +76,8 @@ def print_line(run: Callable[[], int | None], folder: Path, data: bytes = b"") -
 
 def ask_server(line: Sequence[str], folder: Path, data: bytes = b"") -> Printed:
     """Have the server answer a command line."""
-    return print_line(lambda: answer_line(line), folder, data)
+    given = data if line == ("guard",) else None  # `guard` has read it before it asks
+    return print_line(lambda: answer_line(line, given), folder, data)
 
 
 def run_alone(line: Sequence[str], folder: Path, data: bytes = b"") -> Printed:
@@ -104,7 +107,7 @@ def make_question(random: Random, vault: Path) -> Question:
     form = random.choice(("json", "json-lines", "concise", "full", "sarif"))
     listing = random.choice(("json", "tsv", "table"))
     name = random.choice((note, note.removesuffix(".md"), Path(note).stem))
-    kind = random.randrange(6)
+    kind = random.randrange(8)
     if kind <= 1:
         path = random.choice((vault / note, vault / "New note.md", vault / "Sub folder" / "N.md"))
         words = ["check", "--stdin-filename", str(path), "-", "--output-format", form]
@@ -115,6 +118,15 @@ def make_question(random: Random, vault: Path) -> Question:
     if kind == 3:
         return Question(("links", name, "--output-format", listing), folder)
     if kind == 4:
+        call = make_hook_call(random, vault, notes)
+        return Question(("guard",), folder, json.dumps(call).encode())
+    if kind == 5:
+        paths = random.sample([*notes, "New note.md", "Sub folder/N.md"], 3)
+        drafts = {path: make_text(random, [*notes, *paths]) for path in paths}
+        words = ["check", "--stdin-drafts", "--vault", str(vault), "-", "--output-format", form]
+        words += random.choice(([], [], ["--limit", "1"]) if form.startswith("json") else ([],))
+        return Question(tuple(words), folder, json.dumps(drafts).encode())
+    if kind == 6:
         return Question((random.choice(("links", "backlinks")), "--json"), folder)
     return Question(("unresolved", "--output-format", listing), folder)
 

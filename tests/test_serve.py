@@ -3,7 +3,9 @@
 `VAULTLINK_QUESTIONS=10000` (or `make questions`) asks that many random questions.
 """
 
+import json
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -16,6 +18,7 @@ from random import Random
 import pytest
 
 from mcp_client import McpClient
+from random_hook_calls import make_hook_call
 from random_renames import generate_vault
 from running import RunCommand, create_vault, read_files, write_files
 from served import (
@@ -31,6 +34,7 @@ from vaultlink.files import short_address
 from vaultlink.serve import client
 from vaultlink.serve.client import socket_path
 
+HOOKS = 2_000
 COUNT = int(os.environ.get("VAULTLINK_QUESTIONS", "150"))
 
 VAULT = {
@@ -213,6 +217,34 @@ def test_random_questions_while_the_vault_changes(tmp_path: Path) -> None:
             else:
                 assert answer == alone, (number, asked)
     assert declined <= COUNT / 10
+
+
+def test_month_of_hooks_takes_no_memory(tmp_path: Path) -> None:
+    """Two thousand hooks are answered while notes change: as without a server, and with no more memory than after 500."""
+    random = Random(2000)
+    files = {f"Note {n}.md": f"[[Note {n + 1}]] [[Two words]]\n" for n in range(200)}
+    vault = create_vault(tmp_path / "vault", files | {"Two words.md": "text\n"})
+    sizes = []
+    with serving(vault) as process:
+        for number in range(HOOKS):
+            if number % 3 == 0:
+                note = vault / f"Note {random.randrange(200)}.md"
+                note.write_text(f"[[Note {random.randrange(200)}]]\n" * random.randrange(5))
+            call = make_hook_call(random, vault, sorted(files))
+            line, data = ("guard",), json.dumps(call).encode()
+            answer = ask_server(line, vault, data)
+            assert answer.code in (0, 2), answer
+            if number % 100 == 0:
+                assert answer == run_alone(line, vault, data)
+            if number % (HOOKS // 4) == 0:
+                sizes.append(read_memory(process.pid))
+    assert max(sizes[1:]) < sizes[1] + 4, sizes
+
+
+def read_memory(process: int) -> float:
+    """Return the megabytes of memory of a process, on Linux."""
+    pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
+    return pages * resource.getpagesize() / 1e6
 
 
 @pytest.mark.parametrize("kind", ["settings", "obsidian", "ignore", "baseline"])

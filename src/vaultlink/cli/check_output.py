@@ -30,7 +30,6 @@ from vaultlink.cli.proposed_commands import (
 )
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import (
-    SOURCES,
     describe_skipped_preview,
     find_path_prefix,
     make_path_formatter,
@@ -108,9 +107,7 @@ def run_check(
 
         checked = replace(checked, page=Page(options.limit, options.after))
     with terminal.progress_line("Planning fixes"):
-        output = KeptOutput(checked.render(), checked.describe(), checked.exit_code)
-    SOURCES[-1].keep(vault)
-    return output
+        return KeptOutput(checked.render(), checked.describe(), checked.exit_code)
 
 
 class DraftFindings(NamedTuple):

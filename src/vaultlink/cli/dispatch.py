@@ -60,8 +60,8 @@ _KNOWN_ELSEWHERE = {
 """Commands that other programs have, and what serves here."""
 
 
-_ASKING = frozenset({"backlinks", "guard", "links", "topics", "unresolved"})
-"""Commands that a running server answers. It answers `check`, too, of texts on standard input."""
+_ASKING = frozenset({"backlinks", "links", "topics", "unresolved"})
+"""Commands that a server answers, as it does `check` of texts on standard input, and `guard`."""
 
 
 def run_command(line: Sequence[str]) -> int:
@@ -208,11 +208,22 @@ def _dispatch_command(line: list[str]) -> int:
 
 def _answer_hook() -> int:
     """Answer a hook; import little, as most calls of tools change no file."""
-    from vaultlink.serve.hook_payloads import make_answer, read_standard_input  # noqa: PLC0415
+    from vaultlink.serve.hook_payloads import (  # noqa: PLC0415 - for this command
+        make_answer,
+        read_payload,
+        read_standard_input,
+    )
 
-    call = read_standard_input()
+    data = read_standard_input()
+    call = read_payload(data)
     if not (call.actions or make_answer(call, "")):
         return EXIT_CLEAN
+    if call.actions:
+        from vaultlink.serve.client import answer_line  # noqa: PLC0415 - most calls change no file
+
+        code = answer_line(["guard"], data, [action.path for action in call.actions])
+        if code is not None:
+            return code
     _import_msgspec()
     from vaultlink.cli.commands.guard import GuardOptions, settle_call  # noqa: PLC0415
 

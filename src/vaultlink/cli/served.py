@@ -17,6 +17,7 @@ from vaultlink.api import hold_texts, replace_state
 from vaultlink.cli import vault as commands_vault
 from vaultlink.cli.commands.backlinks import backlinks
 from vaultlink.cli.commands.check import check
+from vaultlink.cli.commands.guard import guard
 from vaultlink.cli.commands.lists import links, unresolved
 from vaultlink.cli.parser import parse_options
 from vaultlink.disk.scan import Settings, VaultScan
@@ -27,6 +28,7 @@ from vaultlink.serve.workspace import Workspace
 if TYPE_CHECKING:
     from vaultlink.api import Vault
     from vaultlink.disk.changes import Progress
+    from vaultlink.index.index import Index
 
 
 class KeptVault(commands_vault.VaultSource):
@@ -38,12 +40,12 @@ class KeptVault(commands_vault.VaultSource):
     def scan(self, root: Path, settings: Settings) -> VaultScan:
         """Return the scan of the vault as it is now."""
         kept = self._workspace
-        if root.resolve() != kept.root:
+        own = describe_settings(kept.vault.scan.settings)
+        if root.resolve() != kept.root or describe_settings(settings) != own:
             raise DeclinedError
-        scan = kept.refresh_as_new().scan
-        if describe_settings(settings) != describe_settings(scan.settings):
-            raise DeclinedError
-        return scan
+        vault = kept.refresh_as_new()
+        _make_tables(vault)
+        return vault.scan
 
     def load(self, scan: VaultScan, _progress: "Progress | None", /) -> "Vault":
         """Return the vault of that scan."""
@@ -54,21 +56,26 @@ class KeptVault(commands_vault.VaultSource):
             raise DeclinedError
         return replace_state(vault, vault.state, scan)  # it was found in another way
 
-    def keep(self, held: "Vault") -> None:
-        """Have the kept vault find out the same, so that the next drafts take it over."""
-        index = self._workspace.vault.index
-        for compute in held.index.memos.keys() - index.memos.keys():
-            index.derive(compute)
-
 
 def open_workspace(scan: VaultScan) -> Workspace:
-    """Open the vault of a server, and find out what the first draft would need."""
+    """Open the vault of a server, and make what the first draft would wait for."""
     workspace = Workspace(scan)
-    vault = workspace.refresh()
-    paths = ["vaultlink draft.md", *islice(vault.index.notes, 1)]
-    held, _ = hold_texts(vault, dict.fromkeys(paths, "# A heading\n\n[[No such note]]\n"))
-    KeptVault(workspace).keep(held)
+    _make_tables(workspace.refresh())
     return workspace
+
+
+_TABLES = set[Callable[["Index"], Any]]()
+"""What drafts derive from an index, which takes a second where steps do not take it over."""
+
+
+def _make_tables(vault: "Vault") -> None:
+    """Derive from the index of a vault what drafts need, if it was opened anew."""
+    if not _TABLES:
+        paths = ["vaultlink draft.md", *islice(vault.index.notes, 1)]
+        held, _ = hold_texts(vault, dict.fromkeys(paths, "# A heading\n\n[[No such note]]\n"))
+        _TABLES.update(held.index.memos)
+    for compute in _TABLES - vault.index.memos.keys():
+        vault.index.derive(compute)
 
 
 def answer(question: Question) -> dict[str, object]:
@@ -109,6 +116,7 @@ _READING: Mapping[str, tuple[Callable[[Any], int], Callable[[Any], bool]]] = {
         check,
         lambda o: o.paths == (Path("-"),) and not (o.fix or o.diff or o.changed_since),
     ),
+    "guard": (guard, lambda o: not o.staged),
     "links": (links, lambda _options: True),
     "topics": (unresolved, lambda _options: True),
     "unresolved": (unresolved, lambda _options: True),

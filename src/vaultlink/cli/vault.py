@@ -91,9 +91,6 @@ class VaultSource:
 
         return open_vault(scan.root, scan.settings, progress, scan)
 
-    def keep(self, held: "Vault") -> None:
-        """Keep what was found out about names in a vault with drafts, for the next."""
-
 
 SOURCES = [VaultSource()]
 """The source in force is the last one: a server has another."""

@@ -11,7 +11,6 @@ import os
 import stat as modes
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -152,34 +151,39 @@ def find_server(root: str | os.PathLike[str]) -> int | None:
 # -- one command line ------------------------------------------------------------------------------
 
 
-def answer_line(line: Sequence[str]) -> int | None:
+def answer_line(
+    line: Sequence[str], data: bytes | None = None, places: Iterable[str] = ()
+) -> int | None:
     """Have a server run a command line, print the same, and return the exit code.
 
-    Returns None if no server runs for the vault, or if it leaves the line to this process. Standard
-    input can be read from its start then.
+    Args:
+        line: The words of the command.
+        data: Standard input, if it was read. Else it is read if a word is `-`, and can be read
+            again afterwards.
+        places: Paths that may be in the vault, besides those in the line and the current folder.
+
+    Returns:
+        The exit code; None if no server runs for the vault, or if it leaves the line to this
+        process.
     """
     if not hasattr(os, "geteuid"):  # Windows
         return None
     try:
-        return _ask_for_line(line)
+        return _ask_for_line(line, data, places)
     except (OSError, RuntimeError, ValueError):
         return None
 
 
-def _ask_for_line(line: Sequence[str]) -> int | None:
-    is_guard = line[0] == "guard"
-    places = [os.getcwd(), *_list_paths(line)]
-    data = _read_input() if is_guard else None
-    if data is not None:
-        places += _list_hook_paths(data)
-    path = find_socket(places)
+def _ask_for_line(line: Sequence[str], data: bytes | None, places: Iterable[str]) -> int | None:
+    folder = os.getcwd()
+    path = find_socket([folder, *places, *_list_paths(line)])
     if path is None:
         return None
     if data is None and "-" in line:
         data = _read_input()
     request = {
         "line": list(line),
-        "folder": os.getcwd(),
+        "folder": folder,
         "environment": dict(os.environ),
         "input": None if data is None else data.decode("utf-8", "surrogateescape"),
     }
@@ -196,16 +200,6 @@ def _list_paths(line: Sequence[str]) -> Iterator[str]:
         path = word.partition("=")[2] if word.startswith("--") else word
         if path and os.path.lexists(path):
             yield path
-
-
-def _list_hook_paths(data: bytes) -> Iterator[str]:
-    """Yield the paths that the payload of a hook names as such."""
-    with suppress(ValueError, RecursionError):
-        payload = json.loads(data)
-        for values in (payload, payload.get("tool_input")) if isinstance(payload, dict) else ():
-            if isinstance(values, dict):
-                found = (values.get(key) for key in ("cwd", "file_path"))
-                yield from (path for path in found if isinstance(path, str) and path)
 
 
 def _read_input() -> bytes:

@@ -39,8 +39,8 @@ _MAX_PAYLOAD = 64_000_000
 """Bytes of the longest payload. Longer ones hold no text that a model wrote."""
 
 
-def read_standard_input() -> HookCall:
-    """Return the call that standard input describes. Raises UsageError."""
+def read_standard_input() -> bytes:
+    """Return the payload on standard input. Raises UsageError."""
     if sys.stdin is None or sys.stdin.isatty():
         raise UsageError(
             "guard reads the JSON of a hook from standard input. `vaultlink guard --staged` judges "
@@ -49,7 +49,7 @@ def read_standard_input() -> HookCall:
     data = sys.stdin.buffer.read(_MAX_PAYLOAD + 1)
     if len(data) > _MAX_PAYLOAD:
         raise UsageError("standard input is longer than 64 MB.")
-    return read_payload(data)
+    return data
 
 
 def read_payload(data: bytes) -> HookCall:

@@ -7,7 +7,12 @@ from msgspec.structs import replace
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_REFUSED
 from vaultlink.cli.options import OpenOptions, option
 from vaultlink.errors import USER_ERRORS, DamagedCacheError, UsageError
-from vaultlink.serve.hook_payloads import HookCall, make_answer, read_standard_input
+from vaultlink.serve.hook_payloads import (
+    HookCall,
+    make_answer,
+    read_payload,
+    read_standard_input,
+)
 
 if TYPE_CHECKING:
     from vaultlink.api import Vault
@@ -44,7 +49,7 @@ def guard(options: GuardOptions) -> int:
         raise UsageError("guard prints what the tool expects; it has no output formats.")
     if options.staged:
         return _refuse("\n".join(_judge_staged(options)))
-    return settle_call(options, read_standard_input())
+    return settle_call(options, read_payload(read_standard_input()))
 
 
 def settle_call(options: GuardOptions, call: HookCall) -> int:
