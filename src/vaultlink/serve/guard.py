@@ -6,7 +6,8 @@ Links would break, errors would be added, or a path is protected.
 import os
 import shlex
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,7 +16,7 @@ import msgspec
 from vaultlink.config.layers import CONFIG_NAMES
 from vaultlink.disk.vault_search import find_marked_folder
 from vaultlink.files import read_regular
-from vaultlink.serve.shell_commands import ActionKind, FileAction
+from vaultlink.serve.shell_commands import ActionKind, Edit, FileAction
 from vaultlink.text import quote_name
 
 if TYPE_CHECKING:
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from vaultlink.model import Diagnostic
 
 # -- what is left of all actions of a call ---------------------------------------------------------
-
-Edit = Callable[[str], str | None]
 
 
 class NetChanges(msgspec.Struct, frozen=True):
@@ -89,12 +88,13 @@ def split_by_vault(changes: NetChanges, named: str | None = None) -> list[VaultP
     Of a vault that an option has `named`, only changes in it are returned.
     """
     parts: dict[str, NetChanges] = defaultdict(NetChanges)
+    find_root = cache(partial(_find_root, named=named))
     for path, to in changes.gone.items():
-        root = _find_root(path, named)
+        root = find_root(os.path.dirname(path))
         if root and os.path.lexists(path):
             parts[root].gone[path] = to
     for path, edit in changes.written.items():
-        if root := _find_root(path, named):
+        if root := find_root(os.path.dirname(path)):
             parts[root].written[path] = edit
     return [
         VaultPart(root, part)
@@ -103,12 +103,11 @@ def split_by_vault(changes: NetChanges, named: str | None = None) -> list[VaultP
     ]
 
 
-def _find_root(path: str, named: str | None = None) -> str:
-    """Return the vault of a path, which is the nearest marked folder above it.
+def _find_root(folder: str, named: str | None) -> str:
+    """Return the vault of the files in a folder: the nearest marked folder upward.
 
-    It is "" for a path outside of vaults, and for one in a hidden folder of a vault.
+    It is "" outside of vaults, and for a hidden folder of a vault.
     """
-    folder = os.path.dirname(path)
     for start in (folder, os.path.realpath(folder)):
         found = named
         if named is None:
@@ -231,14 +230,15 @@ def _list_protected(
     changes: NetChanges,
     gone: Mapping[str, tuple[str, str]],
 ) -> Iterator[str]:
-    from vaultlink.engine.checks import PROTECTED  # noqa: PLC0415 - imports the linter
+    from vaultlink.disk.scan import is_vault_path  # noqa: PLC0415 - imports the linter
+    from vaultlink.engine.checks import PROTECTED  # noqa: PLC0415 - as above
 
     settings = vault.state.settings
     targets = (places.find(to) for _, to in gone.values() if to)
     written = (places.find(path) for path in changes.written)
     for path in dict.fromkeys(filter(None, (*gone, *targets, *written))):
         reason = settings.find_protection(path)
-        if reason and (_is_source(path) or reason == PROTECTED):
+        if reason == PROTECTED or (reason and _is_source(path) and is_vault_path(path)):
             yield (
                 f"{quote_name(path)} must not be changed: {reason}. Leave it as it is, and ask "
                 "the owner of the vault."
@@ -387,9 +387,11 @@ def split_staged(vault: Path | None) -> list[StagedPart]:
     if changes is None:
         raise UsageError(f"git can't say what is staged in {work_tree}. Run `git status` there.")
     parts = dict[str, StagedPart]()
+    named = None if vault is None else os.fspath(folder)
+    find_root = cache(partial(_find_root, named=named))
     for path, before, after in changes:
         place = os.path.join(work_tree, path)
-        root = _find_root(place, None if vault is None else os.fspath(folder))
+        root = find_root(os.path.dirname(place))
         if root and not os.path.islink(place):
             part = parts.setdefault(root, StagedPart(root, {}, {}))
             name = os.path.relpath(place, root).replace(os.sep, "/")

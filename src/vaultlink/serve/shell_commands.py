@@ -6,7 +6,7 @@ known here yields nothing: only what is certain is returned.
 
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 from fnmatch import fnmatchcase
 from itertools import dropwhile, islice
@@ -32,18 +32,21 @@ class ActionKind(Enum):
     WRITE = "write"
 
 
+Edit = Callable[[str], str | None]
+"""Makes the new text of a file from its old one; it returns None if the tool will fail."""
+
+
 class FileAction(NamedTuple):
     """What a tool is about to do with a file or folder, as absolute paths.
 
-    `to` is the new path of what is moved. `edit` makes the new text of a written file from its old
-    one, which is "" for a new file; it returns None if the tool will fail. Without `edit`, the new
-    text is not known.
+    `to` is the new path of what is moved. `edit` makes the new text of a written file; the old one
+    of a new file is "". Without `edit`, the new text is not known.
     """
 
     kind: ActionKind
     path: str
     to: str = ""
-    edit: Callable[[str], str | None] | None = None
+    edit: Edit | None = None
 
 
 _MAX_LINE = 200_000
@@ -104,6 +107,19 @@ _IN_LIST = frozenset({"&&", "||", "|", "|&"})
 _SHELLS = frozenset({"bash", "sh", "zsh", "dash", "ksh", "ash"})
 
 
+class _Output(NamedTuple):
+    """A file to which the output of a command goes."""
+
+    word: str
+    is_appended: bool
+
+    def make_edit(self, text: str) -> Edit | None:
+        """Return a function that writes a text; None if that is not known."""
+        if UNKNOWN in text:
+            return None
+        return (lambda old: f"{old}{text}") if self.is_appended else (lambda _old: text)
+
+
 class _Reader:
     """Collects the actions of the commands of a line, in one folder after the other."""
 
@@ -117,7 +133,7 @@ class _Reader:
 
     def read(self, line: str) -> None:
         """Read a line; stop at what is not understood."""
-        words, written = list[str](), list[str]()
+        words, written = list[str](), list[_Output]()
         folders, here, redirection, names = list[str | None](), "", "", None
         start = self.cwd
         try:
@@ -127,7 +143,8 @@ class _Reader:
                 elif kind is TokenKind.REDIRECTION:
                     redirection = text
                 elif kind is TokenKind.WORD and redirection:
-                    written += [text] if ">" in redirection and "&" not in redirection[-1] else []
+                    if ">" in redirection and not redirection.endswith("&"):
+                        written.append(_Output(text, is_appended=">>" in redirection))
                     redirection = ""
                 elif kind is TokenKind.WORD:
                     words.append(text)
@@ -152,7 +169,7 @@ class _Reader:
     def _end_command(
         self,
         words: Sequence[str],
-        written: Sequence[str],
+        written: "Sequence[_Output]",
         here: str,
         operator: str,
         names: Sequence[str] | None,
@@ -160,8 +177,9 @@ class _Reader:
         """Read a whole command; return the names that it prints, if a pipe reads them."""
         cwd, is_piped = self.cwd, operator in ("|", "|&")
         expanded = [item for word in words for item in expand_word(word, cwd)]
-        for word in written:
-            self._write(*filter(None, expand_word(word, cwd)))
+        for output in written:
+            edit = output.make_edit(here) if expanded == ["cat"] and here else None
+            self._write(filter(None, expand_word(output.word, cwd)), edit)
         self.execute(expanded, names or (), here)
         if is_piped or names is not None:
             self.cwd = cwd  # each command of a pipe has a shell of its own
@@ -282,14 +300,14 @@ class _Reader:
             if is_deep or not self._is_folder(word):
                 self._add(ActionKind.REMOVE, word)
 
-    def _add(self, kind: ActionKind, word: str, to: str = "") -> None:
+    def _add(self, kind: ActionKind, word: str, to: str = "", edit: Edit | None = None) -> None:
         path, target = self._join(word), self._join(to) if to else ""
         if path is not None and target is not None:
-            self.actions.append(FileAction(kind, path, target))
+            self.actions.append(FileAction(kind, path, target, edit))
 
-    def _write(self, *words: str) -> None:
+    def _write(self, words: Iterable[str], edit: Edit | None = None) -> None:
         for word in words:
-            self._add(ActionKind.WRITE, word)
+            self._add(ActionKind.WRITE, word, edit=edit)
 
     def move(self, words: Sequence[str | None]) -> None:
         if None not in words:
@@ -316,17 +334,17 @@ class _Reader:
     def copy(self, words: Sequence[str | None]) -> None:
         if None not in words:
             options, operands = parse_words(words, "tS")
-            self._write(*(target for _source, target in self._pair(options, operands)))
+            self._write(target for _source, target in self._pair(options, operands))
 
     def tee(self, words: Sequence[str | None]) -> None:
-        self._write(*parse_words(words).operands)
+        self._write(parse_words(words).operands)
 
     def edit_stream(self, words: Sequence[str | None]) -> None:
         """Read `sed -i`, with the script in an option or as the first operand."""
         if any(word and re.match(r"-\w*i|--in-place", word) for word in words):
             options, operands = parse_words(words, "efl")
             has_script = not options.keys().isdisjoint(("e", "f", "expression", "file"))
-            self._write(*(word for word in operands[not has_script :] if self._is_file(word)))
+            self._write(word for word in operands[not has_script :] if self._is_file(word))
 
     # -- git and find
 
@@ -547,12 +565,12 @@ def _cut_body(lines: Sequence[str], start: int) -> list[str]:
     return body
 
 
-def _make_new_text(body: Sequence[str]) -> Callable[[str], str | None]:
+def _make_new_text(body: Sequence[str]) -> Edit:
     text = "".join(f"{line[1:]}\n" for line in body if line.startswith("+"))
     return lambda _old: text
 
 
-def _make_patch(body: Sequence[str]) -> Callable[[str], str | None]:
+def _make_patch(body: Sequence[str]) -> Edit:
     """Return a function that applies hunks, or returns None if one does not fit."""
 
     def apply(text: str) -> str | None:

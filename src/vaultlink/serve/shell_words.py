@@ -24,6 +24,7 @@ _REDIRECTION = re.compile(r"\d*(?:<<<|<<-?|<>|<&|>>|>&|>\||<|>)|&>>?")
 _GAP = re.compile(r"(?:[ \t\r]|\\\r?\n)+|#[^\n]*")
 _QUOTED = re.compile(r"'([^']*)'|\\(.)|\"((?:[^\"\\$`]|\\.)*)\"", re.DOTALL)
 _PLAIN = re.compile(r"[^\s'\"\\$`;&|()<>]+")
+_EXPANDED = re.compile(r"[$`\\]")
 _VARIABLE = re.compile(r"\$(?:\w+|[@*#?$!-])")
 
 
@@ -39,13 +40,20 @@ class Token(NamedTuple):
     text: str
 
 
+class _Delimiter(NamedTuple):
+    """The line that ends a here document; if it was quoted, nothing is expanded in that."""
+
+    text: str
+    is_quoted: bool
+
+
 class NotUnderstoodError(Exception):
     """The rest of a line has a form that is not read."""
 
 
 def split_tokens(line: str) -> Iterator[Token]:
     """Yield the tokens of a line. Raises NotUnderstoodError."""
-    place, delimiters, expects_delimiter = 0, list[str](), False
+    place, delimiters, expects_delimiter = 0, list[_Delimiter](), False
     while place < len(line):
         if found := _GAP.match(line, place):
             place = found.end()
@@ -59,14 +67,17 @@ def split_tokens(line: str) -> Iterator[Token]:
             place = found.end()
             if found[0] == "\n":
                 for delimiter in delimiters:
-                    text, place = _cut_here_text(line, place, delimiter)
-                    yield Token(TokenKind.HERE_TEXT, text)
+                    text, place = _cut_here_text(line, place, delimiter.text)
+                    is_known = delimiter.is_quoted or not _EXPANDED.search(text)
+                    yield Token(TokenKind.HERE_TEXT, text if is_known else UNKNOWN)
                 delimiters = []
             yield Token(TokenKind.OPERATOR, found[0])
         else:
+            start = place
             word, place = _read_word(line, place)
             if expects_delimiter:
-                delimiters.append(word.replace("\0", ""))
+                is_quoted = not line[start:place].isalnum()
+                delimiters.append(_Delimiter(word.replace(_LITERAL, ""), is_quoted))
                 expects_delimiter = False
             yield Token(TokenKind.WORD, word)
 

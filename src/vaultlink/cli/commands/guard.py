@@ -1,5 +1,7 @@
 """`vaultlink guard`: refuse changes of tools and commits that would break links."""
 
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
 from msgspec.structs import replace
@@ -8,6 +10,7 @@ from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_REFUSED
 from vaultlink.cli.options import OpenOptions, option
 from vaultlink.errors import USER_ERRORS, DamagedCacheError, UsageError
 from vaultlink.serve.hook_payloads import HookCall, make_answer, read_standard_input
+from vaultlink.text import escape_controls
 
 if TYPE_CHECKING:
     from vaultlink.api import Vault
@@ -43,29 +46,30 @@ def guard(options: GuardOptions) -> int:
     if options.output_format or options.output_file or options.json_output:
         raise UsageError("guard prints what the tool expects; it has no output formats.")
     if options.staged:
-        return _refuse("\n".join(_judge_staged(options)))
+        return _refuse(_judge_staged(options))
     return settle_call(options, read_standard_input())
 
 
 def settle_call(options: GuardOptions, call: HookCall) -> int:
     """Print the answer to a call of a tool, and return the exit code."""
-    reason = " ".join(_judge_anew(options, call)) if call.actions else ""
+    reason = escape_controls(" ".join(_judge_anew(options, call))) if call.actions else ""
+    code = _refuse([reason] if reason else [])
     answer = make_answer(call, reason)
     if answer:
         from vaultlink.cli.terminal import Terminal  # noqa: PLC0415 - for few calls
 
-        Terminal().print_results(answer)
-    return _refuse(reason)
+        with suppress(UsageError):  # the exit code says what counts
+            Terminal().print_results(answer)
+    return code
 
 
-def _refuse(reason: str) -> int:
-    """Print a reason and return the exit code; "" is for what is allowed."""
-    if not reason:
+def _refuse(reasons: Sequence[str]) -> int:
+    """Print reasons, each in a line, and return the exit code."""
+    if not reasons:
         return EXIT_CLEAN
     from vaultlink.cli.terminal import print_stderr  # noqa: PLC0415 - for few calls
-    from vaultlink.report.layout import escape_controls  # noqa: PLC0415 - as above
 
-    print_stderr("\n".join(map(escape_controls, reason.split("\n"))))
+    print_stderr("\n".join(map(escape_controls, reasons)))
     return EXIT_REFUSED
 
 
