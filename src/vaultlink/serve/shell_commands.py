@@ -171,8 +171,8 @@ class _Reader:
     def __init__(self, cwd: str | None, outer: "_Reader | None" = None):
         self.actions = list[FileAction]()
         self.cwd = cwd
-        self._nesting = outer._nesting + 1 if outer else 0
-        self._left = outer._left if outer else iter(range(_MAX_COMMANDS))
+        self._nesting: int = outer._nesting + 1 if outer else 0
+        self._left: Iterator[int] = outer._left if outer else iter(range(_MAX_COMMANDS))
         self._made = set[str]()
         self._values = dict[str, str]()
 
