@@ -6,6 +6,7 @@
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 from vaultlink.cli.command_table import ALIASES, COMMANDS, GROUPS
 from vaultlink.cli.exit_codes import (
@@ -191,7 +192,11 @@ def _answer_hook() -> int:
     from vaultlink.serve.hook_payloads import make_answer, read_standard_input  # noqa: PLC0415
 
     call = read_standard_input()
-    if not (call.actions or make_answer(call, "")):
+    if not call.actions:
+        if (answer := make_answer(call, "")) and sys.stdout:
+            with suppress(OSError):
+                sys.stdout.write(answer.decode())
+                sys.stdout.flush()
         return EXIT_CLEAN
     _import_msgspec()
     from vaultlink.cli.commands.guard import GuardOptions, settle_call  # noqa: PLC0415
