@@ -81,6 +81,11 @@ class VaultPart(NamedTuple):
     root: str
     changes: NetChanges
 
+    @property
+    def concerns_links(self) -> bool:
+        """True if the changes may break links; else only protection matters."""
+        return bool(self.changes.gone) or any(map(_is_source, self.changes.written))
+
 
 def split_by_vault(changes: NetChanges, named: str | None = None) -> list[VaultPart]:
     """Return the changes in each vault that may matter.
@@ -96,11 +101,8 @@ def split_by_vault(changes: NetChanges, named: str | None = None) -> list[VaultP
     for path, edit in changes.written.items():
         if root := find_root(os.path.dirname(path)):
             parts[root].written[path] = edit
-    return [
-        VaultPart(root, part)
-        for root, part in parts.items()
-        if part.gone or any(map(_is_source, part.written)) or _mentions_protection(root)
-    ]
+    found = (VaultPart(root, part) for root, part in parts.items())
+    return [part for part in found if part.concerns_links or _mentions_protection(part.root)]
 
 
 def _find_root(folder: str, named: str | None) -> str:

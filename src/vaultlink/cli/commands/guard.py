@@ -100,7 +100,7 @@ def _judge(options: GuardOptions, call: HookCall) -> list[str]:
     named = None if options.vault is None else str(options.vault.resolve())
     reasons = []
     for part in split_by_vault(join_actions(call.actions), named):
-        vault = _open_vault(options, part.root)
+        vault = _open_vault(options, part.root, with_notes=part.concerns_links)
         reasons += find_refusals(vault, part, call.cwd) if vault else []
     return reasons
 
@@ -115,8 +115,11 @@ def _judge_staged(options: GuardOptions) -> list[str]:
     return reasons
 
 
-def _open_vault(options: GuardOptions, root: str) -> "Vault | None":
-    """Open a vault without messages; return None if there is no note in it."""
+def _open_vault(options: GuardOptions, root: str, *, with_notes: bool = True) -> "Vault | None":
+    """Open a vault without messages; return None if there is no note in it.
+
+    If it is opened without notes, it has only the settings.
+    """
     from pathlib import Path  # noqa: PLC0415 - most calls change no file
 
     from vaultlink.cli.terminal import Terminal  # noqa: PLC0415 - as above
@@ -126,4 +129,9 @@ def _open_vault(options: GuardOptions, root: str) -> "Vault | None":
     scan = scan_from_options(replace(options, vault=Path(root)))
     if not any(map(is_note, scan.listing.files)):
         return None
+    if not with_notes:
+        from vaultlink.api import Vault, build_linter  # noqa: PLC0415
+        from vaultlink.engine.step import State  # noqa: PLC0415
+
+        return Vault(scan, State(build_linter(scan)))
     return open_scanned_vault(scan, Terminal(), warns=False)
