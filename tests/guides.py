@@ -374,11 +374,16 @@ def left_by_configuration(repo: Path, environment: Environment) -> None:
 
 def left_by_editors(repo: Path, environment: Environment) -> None:
     """Nothing is written, and the note does not exist. The page has every key of a finding."""
-    assert status(repo, environment) == "?? draft.md\n"
+    assert status(repo, environment) == "?? draft.md\n?? drafts.json\n"
+    [drafts] = blocks(DOCS / "editors.md", "json")
+    write_files(repo, {"drafts.json": drafts})
+    check = ["bash", "-c", "vaultlink check --stdin-drafts --json --exit-zero - < drafts.json"]
+    added = json.loads(check_output(check, repo, environment))["findings"]
+    assert [(item["path"], item["target"]) for item in added] == [("Inbox/new.md", "Port")]
     fields = {*FindingRow.__struct_fields__}
     assert keys_in_tables("editors") & fields == fields
-    check = ["vaultlink", "check", "--vault", "vault", "--output-format", "concise", "Mole.md"]
-    line = run_process(check, repo.parent, environment).stdout
+    words = ["vaultlink", "check", "--vault", "vault", "--output-format", "concise", "Mole.md"]
+    line = run_process(words, repo.parent, environment).stdout
     assert re.fullmatch(r"vault/Mole\.md:1:11: VL105 alias-link (\[\*\] )?“Port” .*\n", line)
     write_files(repo, {"draft.md": "Über den [[Port]].\n"})
     draft = "vaultlink check --stdin-filename Today.md --json --exit-zero - < draft.md"

@@ -650,6 +650,7 @@ def test_closed_streams(vault: Path, line: str, code: int, words: Sequence[str])
         ("mentions --interactive", "terminal"),
         ("rename --from-file -", "closed"),
         ("check --stdin-filename Start.md -", "closed"),
+        ("check --stdin-drafts -", "closed"),
     ],
 )
 def test_closed_standard_input(vault: Path, line: str, word: str) -> None:

@@ -261,7 +261,10 @@ GIVEN = {
         "draft.md": "From [[The old pier]] to the [[Lighthuose]].\n",
         "vault/old_pier.md": "---\ntitle: The old pier\n---\nBeside the [[Mole]].\n",
     },
-    "editors": {"vault/draft.md": "To the [[Port]].\n"},
+    "editors": {
+        "vault/draft.md": "To the [[Port]].\n",
+        "vault/drafts.json": '{"Inbox/new.md": "To the [[Port]].\\n"}',
+    },
     "many-vaults": {
         f"vault/{folder}/{name}": text
         for folder in ("handbook", "notes/team-a", "notes/team-b")

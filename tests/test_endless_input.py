@@ -106,6 +106,7 @@ def test_pipe_among_the_attributes_is_not_waited_for(tmp_path: Path) -> None:
     [
         ("check --stdin-filename a.md -", "64,000,000"),
         ("fix --stdin-filename a.md -", "64,000,000"),
+        ("check --stdin-drafts -", "64,000,000"),
         ("rename --from-file -", "10,000,000"),
     ],
 )

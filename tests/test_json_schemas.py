@@ -19,6 +19,7 @@ from forge import ROOT
 from json_documents import DOCUMENTS
 from json_pages import render_schemas
 from json_schemas import DIALECT, SCHEMA_FOLDER, build_schema, render_schema
+from repositories import create_repository
 from running import CommandResult, RunCommand, create_vault
 from vaultlink.cli.command_table import COMMANDS
 from vaultlink.disk.scan import BASELINE_FILE
@@ -100,6 +101,41 @@ def test_documents_on_a_note_are_valid(run: RunCommand) -> None:
         run_valid(run, "history", "history", note, "--json", *vault)
     assert run_valid(run, "rules", "rule", "dangling-link", "--json")["rules"]
     assert len(run_valid(run, "rules", "rules", "--json")["rules"]) > 40
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("check", "check"),
+        ("show", "show"),
+        ("links", "links"),
+        ("unresolved", "unresolved"),
+        ("orphans", "orphans"),
+        ("orphans", "deadends"),
+        ("backlinks", "backlinks long_tide"),
+        ("backlinks-all", "backlinks"),
+        ("backlinks-mentions", "backlinks long_tide --mentions"),
+        ("related", "related long_tide"),
+        ("twins", "related --twins"),
+        ("mentions", "mentions"),
+        ("history", "history long_tide"),
+    ],
+)
+def test_pages_are_valid(run: RunCommand, name: str, line: str) -> None:
+    words = (*line.split(), "--json", "--vault", str(PODCAST))
+    for options in (("--limit", "1"), ("--limit", "1", "--after", "1"), ("--after", "999")):
+        data = run_valid(run, name, *words, *options)
+        assert "next" in data
+        assert "limits" not in data
+    assert "next" not in run_valid(run, name, *words)
+
+
+def test_document_with_limits_is_valid(run: RunCommand, tmp_path: Path) -> None:
+    vault = create_repository(tmp_path / "vault", SMALL)
+    words = ("check", "--changed-since", "HEAD", "--max-deleted-notes", "0", "--vault", str(vault))
+    none = {"count": 0, "max": 0}, {"count": 0, "max": None}
+    limits = run_valid(run, "check", *words, "--json")["limits"]
+    assert limits == {"deleted_notes": none[0], "removed_links": none[1]}
 
 
 @pytest.fixture

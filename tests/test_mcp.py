@@ -283,6 +283,12 @@ def test_findings_of_the_baseline_are_known(run: RunCommand, tmp_path: Path) -> 
         counts = client.call("check").data["counts"]
         assert (counts["findings"], counts["known"]) == (1, 1)
         assert client.call("check", {"note": "A"}).data["findings"] == []
+        for text, findings in (("[[Gone]]\n", 0), ("[[Gone]] [[Gone]]\n", 1)):
+            counts = client.call("check", {"drafts": {"A.md": text}}).data["counts"]
+            assert counts["findings"] == findings
+        write_files(vault, {"A.md": "fixed\n"})
+        counts = client.call("check", {"drafts": {"A.md": "[[Gone]]\n"}}).data["counts"]
+        assert counts["findings"] == 0
 
 
 def test_changes_on_disk_are_seen_at_once(tmp_path: Path) -> None:
@@ -631,6 +637,20 @@ def test_pages_skip_and_repeat_nothing_while_their_findings_are_fixed(
                 file.write_text(file.read_text().replace(f"[[{row['target']}]]", "[[Home]]", 1))
             after = data["next"]
     assert seen == [(path, line) for path in sorted(files) for line in range(1, 16) for _ in "12"]
+
+
+def test_findings_at_the_same_place_are_all_on_a_page(tmp_path: Path) -> None:
+    notes = {f"N {number}.md": "[[Home]]\n" for number in range(9)}
+    settings = {"vaultlink.toml": 'select = ["missing-backlink"]\n'}
+    vault = create_vault(tmp_path / "vault", {**notes, **settings, "Home.md": "# Home\n"})
+    with McpClient(vault) as client:
+        seen: list[str] = []
+        after: str | None = ""
+        while after is not None:
+            data = client.call("check", {"limit": 2, "after": after}).data
+            seen += [row["message"] for row in data["findings"]]
+            after = data["next"]
+    assert len(seen) == len(set(seen)) == data["counts"]["findings"] == 9
 
 
 def test_topics_are_paged_while_they_are_fixed(tmp_path: Path) -> None:

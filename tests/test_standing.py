@@ -1,13 +1,16 @@
 """Tests of standard input: a text is checked and fixed as the content of a note; the vault does not change."""
 
 import io
+import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from repositories import create_repository, update_files
 from running import CommandResult, RunCommand, create_vault, read_files
+from vaultlink.report import FORMATS
 
 NOTES: dict[str, str | bytes | None] = {
     "a.md": "[[b]] and [[gone]]\n",
@@ -220,6 +223,158 @@ def test_baseline_applies_to_the_text(given: Given, run: RunCommand, vault: Path
     assert given("More.\n\n[[gone]] [[lost]]\n", "check", "--stdin-filename", "a.md", "-").code == 1
 
 
+# -- drafts: several texts at once, of which only what they add is reported ------------------------------------------
+
+
+DRAFTS: dict[str, tuple[dict[str, str], list[str]]] = {
+    "no drafts": ({}, []),
+    "the same text": ({"a.md": "[[b]] and [[gone]]\n"}, []),
+    "a known finding on another line": ({"a.md": "More.\n\n[[b]] and [[gone]]\n"}, []),
+    "a clean new note": ({"new.md": "[[a]] [[p.png]]\n", "b.md": "[[new]]\n"}, []),
+    "two that link each other": ({"x.md": "[[y]]\n", "y.md": "[[x]]\n"}, []),
+    "a resolved finding": ({"gone.md": "[[a]]\n"}, []),
+    "an empty text": ({"sub/c.md": ""}, []),
+    "an unresolved link": ({"sub/c.md": "[[a]] [[lost]]\n"}, ["sub/c.md:1:7 VL125"]),
+    "a second one": ({"a.md": "[[gone]]\n\n[[gone]]\n"}, ["a.md:3:1 VL125"]),
+    "in several, by path": (
+        {"b.md": "[[lost]]\n", "a.md": "x [[mist]]\n"},
+        ["a.md:1:3 VL125", "b.md:1:1 VL125"],
+    ),
+    "in a note that is no draft": (
+        {"sub/c.md": "x\n", "b.md": "---\naliases: [Cee]\n---\n", "d.md": "[[b#B]]\n"},
+        ["d.md:1:1 VL102"],
+    ),
+    "a canvas": (
+        {"m.canvas": '{"nodes":[{"id":"1","type":"text","text":"[[lost]]"}],"edges":[]}'},
+        ["m.canvas:1:17 VL125"],
+    ),
+}
+
+
+def write_drafts(drafts: object) -> str:
+    return json.dumps(drafts)
+
+
+@pytest.mark.parametrize(("drafts", "told"), DRAFTS.values(), ids=DRAFTS)
+def test_drafts_report_what_they_add(
+    given: Given, vault: Path, drafts: dict[str, str], told: list[str]
+) -> None:
+    before = read_files(vault)
+    done = given(write_drafts(drafts), "check", "--stdin-drafts", "-", "--ignore", "VL4")
+    assert [" ".join(line.split()[:2]).replace(": ", " ") for line in done.lines] == told
+    assert done.code == (1 if told else 0)
+    assert read_files(vault) == before
+
+
+def test_draft_of_a_heading_reports_the_notes_that_link_to_it(given: Given, vault: Path) -> None:
+    update_files(vault, {"sub/c.md": "[[b#B]]\n"})
+    [line] = given(write_drafts({"b.md": "# C\n"}), "check", "--stdin-drafts", "-").lines
+    assert line.startswith("sub/c.md:1:1: VL102 missing-heading")
+
+
+def test_summary_counts_what_drafts_add(given: Given, vault: Path) -> None:
+    drafts = {"new.md": "[[Bee]] [[lost]]\n", "a.md": "[[new]]\n"}
+    words = ("check", "--stdin-drafts", "-")
+    data: Any = given(write_drafts(drafts), *words, "--json").data
+    assert data["summary"]["findings"] == len(data["findings"]) == 2
+    assert (data["summary"]["fixable"], data["summary"]["notes"]) == (1, 4)
+    assert data["findings"][0]["fix"]["edits"][0]["text"] == "b|Bee"
+    assert given(write_drafts(drafts), *words).err == "2 drafts add 1 error, 1 warning in 1 file.\n"
+    assert given(write_drafts({"a.md": ""}), *words).err == "1 draft adds no findings.\n"
+
+
+def test_fingerprints_are_those_of_the_saved_notes(
+    given: Given, run: RunCommand, vault: Path
+) -> None:
+    text = "[[b]] and [[gone]]\n\n[[gone]] [[gone]]\n"
+    words = ("check", "--select", "planned-note", "--json")
+    added: Any = given(write_drafts({"a.md": text}), *words, "--stdin-drafts", "-").data
+    update_files(vault, {"a.md": text})
+    saved: Any = run(*words).data
+    assert len(added["findings"]) == 2
+    assert added["findings"] == saved["findings"][1:]
+
+
+@pytest.mark.parametrize(
+    ("options", "code"), [((), 1), (("--fail-on", "error"), 0), (("--exit-zero",), 0)]
+)
+def test_exit_code_is_that_of_what_drafts_add(
+    given: Given, vault: Path, options: tuple[str, ...], code: int
+) -> None:
+    drafts = write_drafts({"a.md": "[[lost]]\n"})
+    assert given(drafts, "check", "--stdin-drafts", "-", *options).code == code
+
+
+@pytest.mark.parametrize("output_format", sorted(FORMATS))
+def test_drafts_are_reported_in_every_format(given: Given, vault: Path, output_format: str) -> None:
+    update_files(vault, {"a.md": "[[known gap]]\n"})
+    words = ("check", "--stdin-drafts", "-", "--output-format", output_format)
+    done = given(write_drafts({"sub/c.md": "[[a]] [[new gap]]\n"}), *words)
+    assert (done.code, "new gap" in done.out, "known gap" in done.out) == (1, True, False)
+
+
+def test_drafts_name_paths_in_the_vault(
+    given: Given, vault: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(vault / "sub")
+    drafts = write_drafts({"sub/c.md": "[[lost]]\n"})
+    [line] = given(drafts, "check", "--stdin-drafts", "-").lines
+    assert line.startswith("c.md:1:1: VL125")
+
+
+def test_findings_of_the_baseline_are_not_added_by_drafts(
+    given: Given, run: RunCommand, vault: Path
+) -> None:
+    def check(text: str) -> int:
+        return given(write_drafts({"a.md": text}), "check", "--stdin-drafts", "-").code
+
+    run("baseline")
+    assert check("More.\n\n[[gone]]\n") == 0
+    assert check("[[gone]]\n\n[[gone]]\n") == 1
+    update_files(vault, {"a.md": "[[b]]\n"})
+    assert check("[[gone]]\n") == 0, "the baseline knows it, although it was fixed meanwhile"
+    assert check("[[gone]] [[lost]]\n") == 1
+
+
+def test_byte_order_mark_before_drafts_is_no_text(given: Given, vault: Path) -> None:
+    drafts = b"\xef\xbb\xbf" + write_drafts({"a.md": "[[b]]\n"}).encode()
+    assert given(drafts, "check", "--stdin-drafts", "-").code == 0
+
+
+BAD_DRAFTS: dict[str, tuple[str | bytes, str]] = {
+    "nothing": ("", "is not JSON"),
+    "no JSON": ("a.md: [[b]]", "is not JSON"),
+    "no UTF-8": (b'{"a.md": "caf\xe9"}', "is not JSON"),
+    "a list": ("[]", "must be one JSON object"),
+    "a text": ('"a.md"', "must be one JSON object"),
+    "two objects": ("{} {}", "is not JSON"),
+    "nested too deep": ("[" * 100_000, "is not JSON"),
+    "a number": ('{"a.md": 1}', "the value of “a.md” must be a text"),
+    "an object": ('{"a.md": {"text": ""}}', "the value of “a.md” must be a text"),
+    "a path that leads out": ('{"../a.md": ""}', "“../a.md” may lead out of the vault"),
+    "a path that leads out below": ('{"sub/../../a.md": ""}', "may lead out of the vault"),
+    "an absolute path": ('{"/tmp/a.md": ""}', "“/tmp/a.md” is no path in the vault"),
+    "a path of Windows": (r'{"C:\\a.md": ""}', "is no path in the vault"),
+    "an address": ('{"file:///a.md": ""}', "is no path in the vault"),
+    "no path": ('{"": ""}', "the name is empty"),
+    "a control character": (r'{"a\u001b[2J.md": ""}', "contains control characters"),
+    "an attachment": ('{"p.png": ""}', "“p.png” can't be a note of this vault"),
+    "a folder": ('{"sub/": ""}', "can't be a note of this vault"),
+    "a hidden note": ('{".obsidian/a.md": ""}', "can't be a note of this vault"),
+}
+
+
+@pytest.mark.parametrize(("data", "why"), BAD_DRAFTS.values(), ids=BAD_DRAFTS)
+def test_bad_drafts_are_a_usage_error(
+    given: Given, vault: Path, data: str | bytes, why: str
+) -> None:
+    done = given(data, "check", "--stdin-drafts", "-")
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("error: --stdin-drafts: ")
+    assert why in done.err
+    assert "\x1b" not in done.err
+
+
 WRONG: dict[str, tuple[tuple[str, ...], str]] = {
     "a dash alone": (("check", "-"), "--stdin-filename must name its note"),
     "other paths": (("check", "--stdin-filename", "a.md", "b.md"), "remove the other paths"),
@@ -233,6 +388,24 @@ WRONG: dict[str, tuple[tuple[str, ...], str]] = {
     ),
     "no note": (("check", "--stdin-filename", "p.png", "-"), "can't be a note or canvas"),
     "hidden": (("check", "--stdin-filename", ".trash/a.md", "-"), "can't be a note or canvas"),
+    "drafts without a dash": (("check", "--stdin-drafts"), "requires - as the path"),
+    "drafts and paths": (("check", "--stdin-drafts", "-", "a.md"), "remove the other paths"),
+    "drafts and a note": (
+        ("check", "--stdin-drafts", "--stdin-filename", "a.md", "-"),
+        "--stdin-drafts and --stdin-filename can't be used together",
+    ),
+    "drafts and a fix": (
+        ("check", "--stdin-drafts", "--fix", "-"),
+        "--stdin-drafts and --fix can't be used together",
+    ),
+    "drafts and a diff": (
+        ("check", "--stdin-drafts", "--diff", "-"),
+        "--stdin-drafts and --diff can't be used together",
+    ),
+    "drafts and a revision": (
+        ("check", "--stdin-drafts", "--changed-since", "HEAD", "-"),
+        "--stdin-drafts and --changed-since can't be used together",
+    ),
     "two who read it": (
         ("fix", "--interactive", "--stdin-filename", "a.md", "-"),
         "can't be used together",

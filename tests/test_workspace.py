@@ -18,7 +18,8 @@ from vaultlink.disk.scan import Settings, scan_vault
 from vaultlink.errors import ConfigError, DamagedCacheError, UsageError, VaultError
 from vaultlink.fix.requests import DeleteRequest, RenameRequest
 from vaultlink.refactor.relocation import RefusedError
-from vaultlink.serve.answers import Page, ToolAnswer
+from vaultlink.report.pages import Page
+from vaultlink.serve.answers import ToolAnswer
 from vaultlink.serve.questions import list_mentions, list_unresolved_topics
 from vaultlink.serve.workspace import Workspace
 from vaultlink.watch.loop import build_fresh_state, iterate_differences
@@ -341,7 +342,7 @@ def test_answers_of_a_kept_search_are_those_of_a_new_one(
 
 def list_rows(ask: Callable[[Vault, Page], ToolAnswer], vault: Vault) -> list[object]:
     """Return the counts and the rows of an answer."""
-    answer = ask(vault, Page())
+    answer = ask(vault, Page(50))
     return [answer.counts, *answer.rows]
 
 

@@ -93,6 +93,42 @@ def _document(name: str, text: str, *fields: Field) -> Any:
     return _make_struct(name, text, _SCHEMA, *fields)
 
 
+PAGED = ["HistoryDocument"]
+"""The names of documents of listings, which have `next` only with --limit or --after."""
+
+_NEXT: Field = (
+    "next",
+    str | None,
+    "The value of `--after` for the next page; None if this is the last one. Only with `--limit` "
+    "or `--after`.",
+)
+
+
+def _listing(name: str, text: str, *fields: Field) -> Any:
+    """Return the struct of a document of which only some rows may be wanted."""
+    PAGED.append(name)
+    return _document(name, text, *fields, _NEXT)
+
+
+_Limit: Any = _make_struct(
+    "Limit",
+    "How much is gone, and may be.",
+    ("count", int, "The number."),
+    ("max", int | None, "The highest number allowed; None for any."),
+)
+_Limits: Any = _make_struct(
+    "Limits",
+    "What is gone since the revision.",
+    ("deleted_notes", _Limit, "Notes that no longer exist and were not moved."),
+    ("removed_links", _Limit, "Links to files that still exist."),
+)
+_LIMITS: Field = (
+    "limits",
+    _Limits,
+    "What is gone since the revision. Only with `--max-deleted-notes` or `--max-removed-links`.",
+)
+
+
 class CheckSummary(msgspec.Struct):
     """The numbers of the vault and of the reported findings.
 
@@ -104,7 +140,7 @@ class CheckSummary(msgspec.Struct):
         dangling: Links that lead to no file, and are not external.
         ambiguous: Resolved links that match several files.
         external: Links to other places, such as websites.
-        findings: The findings in this document.
+        findings: The reported findings, those of other pages included.
         fixable: Findings that `vaultlink fix` resolves.
         unsafe_fixable: Findings that `--unsafe-fixes` resolves in addition; None if some were not
             counted.
@@ -224,7 +260,7 @@ _TOPICS: Field = (
     "The topics of the note that `--from-section` names; else empty.",
 )
 _MENTIONS: Field = ("mentions", tuple[MentionRow, ...], "The mentions by path and place.")
-_PATHS = _document(
+_PATHS = _listing(
     "PathsDocument",
     "Vault paths.",
     (
@@ -241,7 +277,7 @@ _RULES = _document(
 DOCUMENTS: Mapping[str, Document] = {
     "check": Document(
         ("check --json",),
-        (_document("CheckDocument", "Findings.", *_CHECK_FIELDS, _FINDINGS),),
+        (_listing("CheckDocument", "Findings.", *_CHECK_FIELDS, _LIMITS, _FINDINGS),),
         "The summary, the counts of known findings, and the new findings.",
     ),
     "finding": Document(
@@ -330,7 +366,7 @@ DOCUMENTS: Mapping[str, Document] = {
     "show": Document(
         ("show --json",),
         (
-            _document(
+            _listing(
                 "ShowDocument",
                 "Notes.",
                 _VAULT,
@@ -342,7 +378,7 @@ DOCUMENTS: Mapping[str, Document] = {
     "links": Document(
         ("links --json",),
         (
-            _document(
+            _listing(
                 "LinksDocument",
                 "Links.",
                 _VAULT,
@@ -359,7 +395,7 @@ DOCUMENTS: Mapping[str, Document] = {
     "unresolved": Document(
         ("unresolved --json",),
         (
-            _document(
+            _listing(
                 "TopicsDocument",
                 "Topics.",
                 ("topics", tuple[DanglingTopicRow, ...], "The topics, those of most links first."),
@@ -370,7 +406,7 @@ DOCUMENTS: Mapping[str, Document] = {
     "backlinks": Document(
         ("backlinks NOTE --json",),
         (
-            _document(
+            _listing(
                 "BacklinksDocument",
                 "The backlinks of a note.",
                 _NOTE,
@@ -382,7 +418,7 @@ DOCUMENTS: Mapping[str, Document] = {
     "backlinks-mentions": Document(
         ("backlinks NOTE --mentions --json",),
         (
-            _document(
+            _listing(
                 "MentionedDocument",
                 "The backlinks and mentions of a note.",
                 _NOTE,
@@ -395,7 +431,7 @@ DOCUMENTS: Mapping[str, Document] = {
     "backlinks-all": Document(
         ("backlinks --json",),
         (
-            _document(
+            _listing(
                 "AllBacklinksDocument",
                 "Files.",
                 ("notes", tuple[FileBacklinksRow, ...], "The files that have backlinks, by path."),
@@ -420,7 +456,7 @@ DOCUMENTS: Mapping[str, Document] = {
     "related": Document(
         ("related NOTE --json",),
         (
-            _document(
+            _listing(
                 "RelatedDocument",
                 "Related notes.",
                 _NOTE,
@@ -432,7 +468,7 @@ DOCUMENTS: Mapping[str, Document] = {
     "twins": Document(
         ("related --twins --json",),
         (
-            _document(
+            _listing(
                 "TwinsDocument",
                 "Near-duplicate notes.",
                 ("twins", tuple[TwinPair, ...], "The pairs of notes, most similar first."),
@@ -443,7 +479,7 @@ DOCUMENTS: Mapping[str, Document] = {
     "mentions": Document(
         ("mentions --json", "mentions --write --json"),
         (
-            _document(
+            _listing(
                 "MentionsDocument",
                 "Mentions.",
                 _VAULT,
@@ -471,7 +507,7 @@ DOCUMENTS: Mapping[str, Document] = {
     ),
     "history": Document(
         ("history NOTE --json",),
-        (_copy_fields("HistoryDocument", PastRow, _SCHEMA),),
+        (_copy_fields("HistoryDocument", PastRow, _SCHEMA, _NEXT),),
         "The former paths of a note, and the links they broke.",
     ),
     "orphans": Document(

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from json_documents import DOCUMENTS
+from json_documents import DOCUMENTS, PAGED
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -22,7 +22,11 @@ SCHEMA_FOLDER = Path(__file__).resolve().parent.parent / "src/vaultlink/schemas"
 _COLUMNS = 120
 """Columns of a row in the file of a schema."""
 
-OPTIONAL = {("GraphEdge", "display")}
+OPTIONAL = {
+    ("GraphEdge", "display"),
+    ("CheckDocument", "limits"),
+    *((name, "next") for name in PAGED),
+}
 """Keys that may be absent, each with its object."""
 
 _FIELD = re.compile(r"^ *(\w+): ((?:.|\n(?! *\w+: ))*)", re.MULTILINE)

@@ -22,16 +22,17 @@ from vaultlink.config.settings import Config, merge_layers
 from vaultlink.disk.changes import Progress, ignore_progress, read_changes
 from vaultlink.disk.load import StateOrigin, load_state
 from vaultlink.disk.read import UnreadableFile, decode_note, load_rules, read_text
-from vaultlink.disk.scan import Settings, VaultScan, scan_vault
+from vaultlink.disk.scan import Settings, VaultScan, is_source_file, is_vault_path, scan_vault
 from vaultlink.disk.workers import suggest_all
 from vaultlink.engine.checks import LinterSettings
 from vaultlink.engine.diagnostics import split_changed
 from vaultlink.engine.step import Change, Presence, State, analyse_unreadable, step, step_and_list
-from vaultlink.errors import VaultError
+from vaultlink.errors import UsageError, VaultError, check_name
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import is_note, normalize_name, resolve
 from vaultlink.model import Diagnostic, Link, Note, Suggestion, sum_counts
 from vaultlink.rules.registry import Rule, build_catalog
+from vaultlink.text import quote_name
 from vaultlink.write.cache import save_result, save_state
 from vaultlink.write.journal_files import find_undone_moves
 
@@ -787,3 +788,31 @@ def check_drafts(
         added += new
         resolved += gone
     return DraftCheck(held, added, resolved)
+
+
+def encode_drafts(drafts: Mapping[str, str], most: int) -> dict[str, bytes]:
+    """Return the bytes of drafts, after a look at their paths and sizes.
+
+    Args:
+        drafts: The text of each note by vault path.
+        most: The maximum number of bytes of all of them.
+
+    Returns:
+        The bytes by vault path.
+
+    Raises:
+        UsageError: No note can have one of the paths, or the texts are too long.
+    """
+    for path in drafts:
+        check_name(path)
+        if not (is_source_file(path) and is_vault_path(path)):
+            raise UsageError(
+                f"{quote_name(path)} can't be a note of this vault. The path of a draft is that of "
+                "the note, with .md at its end."
+            )
+    found = {path: text.encode("utf-8", "replace") for path, text in drafts.items()}
+    if sum(map(len, found.values())) > most:
+        raise UsageError(
+            f"the drafts are longer than {most // 1_000_000} MB. Check them one after the other."
+        )
+    return found

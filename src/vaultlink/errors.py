@@ -5,6 +5,8 @@ Each message states the place, the cause and the next step.
 
 from collections.abc import Sequence
 
+from vaultlink.text import lazy_pattern, quote_name
+
 
 class VaultError(Exception):
     """The vault cannot be opened. The message states the cause and the next step."""
@@ -75,3 +77,27 @@ _MAX_CODE = 5
 def propose(names: Sequence[str], otherwise: str = "") -> str:
     """Return a question that proposes names, each once; `otherwise` if there are none."""
     return f"Did you mean {' or '.join(dict.fromkeys(names))}?" if names else otherwise
+
+
+_OUTSIDE = lazy_pattern(r"[/\\]|[A-Za-z]:[/\\]|[a-z][a-z0-9+.-]+://")
+
+
+def check_name(name: str) -> str:
+    """Return a name that may be one in the vault. Raises UsageError."""
+    if not name.strip():
+        raise UsageError("the name is empty. Write the path of a note, or its name as in a link.")
+    refuse_controls(name)
+    if _OUTSIDE.match(name):
+        raise UsageError(
+            f"{quote_name(name)} is no path in the vault. Paths begin at the root of the vault, "
+            "without a slash."
+        )
+    if ".." in name.replace("\\", "/").split("/"):
+        raise UsageError(f"{quote_name(name)} may lead out of the vault.")
+    return name
+
+
+def refuse_controls(text: str) -> None:
+    """Raise UsageError for a text with control characters."""
+    if not text.isprintable() and any(ord(char) < 32 or 127 <= ord(char) < 160 for char in text):
+        raise UsageError(f"{quote_name(text)} contains control characters.")

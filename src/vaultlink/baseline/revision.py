@@ -4,9 +4,11 @@ Both states are checked with the current settings, so a change of settings creat
 """
 
 import shlex
+from collections import Counter
 from collections.abc import Mapping
 from functools import cache, partial
 from pathlib import Path
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
@@ -26,6 +28,7 @@ from vaultlink.errors import VaultError
 from vaultlink.git.location import find_git_dir
 from vaultlink.git.program import NO_GIT, has_git, run_git
 from vaultlink.index.packed_map import with_changes
+from vaultlink.index.resolve import is_note, resolve
 from vaultlink.text import quote_name
 
 _SHALLOW_HINT = (
@@ -131,6 +134,66 @@ def findings_at_revision(
         frozenset(old_paths_by_new),
         keys_at,
         with_changes(findings, moved),
+    )
+
+
+class Losses(NamedTuple):
+    """The numbers of what a vault had at a revision and has no longer.
+
+    Attributes:
+        deleted_notes: Notes that no longer exist and were not moved.
+        removed_links: Links to files that still exist, of which the changed notes have fewer.
+    """
+
+    deleted_notes: int
+    removed_links: int
+
+
+def count_losses(
+    vault: Vault, comparison: Comparison, contents: Mapping[str, PastContent]
+) -> Losses:
+    """Count the notes and links that a vault had at a revision and has no longer.
+
+    A link to a file that is gone too was not removed: it is unresolved, or its note follows the
+    deletion. Neither was one that another note has now, as its text was moved there, nor one in
+    whose place its note has a link to a new file, as of a section that was split off.
+
+    `contents` are the contents then of all paths that changed.
+    """
+    then, now = rebuild_at_revision(vault.state, contents).index, vault.index
+    moves = comparison.find_moves(vault.scan.listing.files, now.notes, any_alike=True)
+    old_paths = {new: old for old, new in moves.items()}
+    before = {
+        moves.get(path, path): Counter(
+            new
+            for _, file in then.resolved_links(path)
+            if file is not None and (new := moves.get(file, file)) in now.files
+        )
+        for path in contents
+        if path in then.notes
+    }
+    after = {path: Counter[str]() for path in contents if path in now.notes}
+    for path, files in after.items():
+        for link, file in now.resolved_links(path):
+            if file is None and not link.external:  # it may be one to a file that was moved
+                former = resolve(old_paths.get(path, path), link.lookup_target, then.names)
+                file = None if former is None else moves.get(former, former)  # noqa: PLW2901
+            if file is not None:
+                files[file] += 1
+    lost = sum(before.values(), Counter[str]()) - sum(after.values(), Counter[str]())
+    new_files = now.files - then.files - old_paths.keys()
+    split_off = sum(
+        min(
+            ((before[path] - files) & lost).total(),
+            sum(number for file, number in files.items() if file in new_files),
+        )
+        for path, files in after.items()
+        if path in before
+    )
+    deleted = [path for path in contents if path in then.notes and is_note(path)]
+    return Losses(
+        sum(path not in now.files and path not in moves for path in deleted),
+        max(0, lost.total() - split_off),
     )
 
 

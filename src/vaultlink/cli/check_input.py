@@ -2,24 +2,26 @@
 
 import os
 import sys
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from vaultlink.cli.options import ReportOptions
+from vaultlink.cli.options import CheckOptions, ReportOptions
 from vaultlink.cli.vault import to_vault_paths
 from vaultlink.disk.scan import BASELINE_FILE, VaultScan, is_source_file, is_vault_path
 from vaultlink.disk.vault_search import find_marked_folder
 from vaultlink.errors import UsageError
 from vaultlink.files import is_folder, path_exists, read_regular, read_stream
 from vaultlink.git.location import find_work_tree
-from vaultlink.text import blake2b
+from vaultlink.text import blake2b, curl_quotes, quote_name
 
 if TYPE_CHECKING:
     from vaultlink.api import Vault
     from vaultlink.baseline.match import KnownFindings
+    from vaultlink.baseline.revision import Losses
     from vaultlink.disk.revisions import Revision
     from vaultlink.engine.step import State
     from vaultlink.fix.loop import FindingSelector
@@ -31,35 +33,47 @@ if TYPE_CHECKING:
 # Both are read, and errors in them reported, before any note is read.
 
 
+class LoadedInputs(NamedTuple):
+    """The known findings of a vault by source, and what is gone since the revision.
+
+    The vault has the history since the revision, if there is one.
+    """
+
+    vault: "Vault"
+    known: "list[KnownFindings]"
+    losses: "Losses | None" = None
+
+
 class KnownInputs(msgspec.Struct, frozen=True):
-    """A baseline's bytes and a revision, if given. Without both every finding is new."""
+    """A baseline's bytes and a revision, if given. Without both every finding is new.
+
+    With `counts_losses`, what is gone since the revision is counted.
+    """
 
     baseline: bytes | None = None
     revision: "Revision | None" = None
+    counts_losses: bool = False
 
     @property
     def cache_key(self) -> str:
         """Identifies these sources in the cache of results."""
         return repr((self.baseline and blake2b(self.baseline).hexdigest(), self.revision))
 
-    def load_known(self, vault: "Vault") -> "tuple[Vault, list[KnownFindings]]":
-        """Return the known findings of a vault, per source.
-
-        Also return the vault with the history since the revision, if there is one.
-        """
+    def load_known(self, vault: "Vault") -> LoadedInputs:
+        """Return the known findings of a vault, per source."""
         return self.start_loading(vault.root)(vault)
 
-    def start_loading(self, root: Path) -> "Callable[[Vault], tuple[Vault, list[KnownFindings]]]":
+    def start_loading(self, root: Path) -> "Callable[[Vault], LoadedInputs]":
         """Return a function that does the same for the vault at `root`.
 
         Git starts at once, so that it runs while the vault is loaded.
         """
         load_revision = self._start_revision(root)
 
-        def load(vault: "Vault") -> "tuple[Vault, list[KnownFindings]]":
+        def load(vault: "Vault") -> LoadedInputs:
             baseline = list(self._load_baseline(vault))
-            vault, revision = load_revision(vault)
-            return vault, [*baseline, *revision]
+            loaded = load_revision(vault)
+            return loaded._replace(known=[*baseline, *loaded.known])
 
         return load
 
@@ -69,18 +83,23 @@ class KnownInputs(msgspec.Struct, frozen=True):
 
             yield findings_in_baseline(vault, self.baseline)
 
-    def _start_revision(self, root: Path) -> "Callable[[Vault], tuple[Vault, list[KnownFindings]]]":
+    def _start_revision(self, root: Path) -> "Callable[[Vault], LoadedInputs]":
         if self.revision is None:
-            return lambda vault: (vault, [])
-        from vaultlink.baseline.revision import findings_at_revision, with_history_since  # noqa: PLC0415 - only where one is named
+            return lambda vault: LoadedInputs(vault, [])
+        from vaultlink.baseline.revision import (  # noqa: PLC0415 - only where one is named
+            count_losses,
+            findings_at_revision,
+            with_history_since,
+        )
         from vaultlink.disk.revisions import Comparison, read_past_contents  # noqa: PLC0415
 
         comparison = Comparison(root, self.revision)
 
-        def load(vault: "Vault") -> "tuple[Vault, list[KnownFindings]]":
+        def load(vault: "Vault") -> LoadedInputs:
             contents = read_past_contents(vault.scan, vault.overlays, comparison)
             known = findings_at_revision(vault, comparison, contents)
-            return with_history_since(vault, comparison, contents), [known]
+            losses = count_losses(vault, comparison, contents) if self.counts_losses else None
+            return LoadedInputs(with_history_since(vault, comparison, contents), [known], losses)
 
         return load
 
@@ -96,7 +115,14 @@ def find_known_inputs(options: ReportOptions, scan: VaultScan) -> KnownInputs:
         from vaultlink.baseline.revision import find_merge_base  # noqa: PLC0415
 
         revision = find_merge_base(scan.root, options.changed_since)
-    return KnownInputs(baseline, revision)
+    return KnownInputs(baseline, revision, counts_losses=has_limits(options))
+
+
+def has_limits(options: ReportOptions) -> bool:
+    """Return True if an option limits what may be gone since a revision."""
+    return isinstance(options, CheckOptions) and (
+        options.max_deleted_notes is not None or options.max_removed_links is not None
+    )
 
 
 def select_revision_known(known: "Sequence[KnownFindings]") -> "list[KnownFindings]":
@@ -124,8 +150,8 @@ def make_new_finding_selector(
     return select_new
 
 
-# -- text of a note on standard input, as editors pass it with `--stdin-filename` ------------------
-# Without that option a command works on paths on disk.
+# -- texts on standard input: that of a note, with `--stdin-filename`, or drafts -------------------
+# Without one of these options a command works on paths on disk.
 
 
 _STDIN_ARGUMENT = (Path("-"),)
@@ -135,23 +161,30 @@ _MAX_STDIN_BYTES = 64_000_000
 
 
 def reads_stdin(options: ReportOptions) -> bool:
-    """Return True if the text of a note is read from standard input.
+    """Return True if the text of a note, or drafts, are read from standard input.
 
     Raises UsageError if the arguments contradict each other.
     """
-    if options.stdin_filename is None:
+    name = "--stdin-drafts" if has_drafts(options) else "--stdin-filename"
+    if name == "--stdin-filename" and options.stdin_filename is None:
         if options.paths == _STDIN_ARGUMENT:
             raise UsageError(
                 "- reads a text from standard input; --stdin-filename must name its note."
             )
         return False
     if not options.paths:
-        raise UsageError("--stdin-filename requires - as the path: the text is read from there.")
+        raise UsageError(f"{name} requires - as the path: the text is read from there.")
     if options.paths != _STDIN_ARGUMENT:
         raise UsageError(
-            "--stdin-filename checks one note only; remove the other paths, or replace them by -."
+            f"{name} checks {'drafts' if has_drafts(options) else 'one note'} only; "
+            "remove the other paths, or replace them by -."
         )
     return True
+
+
+def has_drafts(options: ReportOptions) -> bool:
+    """Return True if drafts are read from standard input."""
+    return isinstance(options, CheckOptions) and options.stdin_drafts
 
 
 def find_start_paths(options: ReportOptions) -> tuple[Path, ...]:
@@ -161,7 +194,8 @@ def find_start_paths(options: ReportOptions) -> tuple[Path, ...]:
     """
     if not reads_stdin(options):
         return options.paths
-    assert options.stdin_filename
+    if options.stdin_filename is None:  # drafts are those of the vault of the current folder
+        return ()
     start = next(
         (
             start
@@ -187,6 +221,8 @@ def find_start_paths(options: ReportOptions) -> tuple[Path, ...]:
 
 def select_vault_paths(options: ReportOptions, root: Path) -> tuple[str, ...]:
     """Return the vault paths that the command is about; empty for all."""
+    if has_drafts(options):
+        return ()
     return (
         (_find_stdin_note(options, root),)
         if reads_stdin(options)
@@ -197,20 +233,48 @@ def select_vault_paths(options: ReportOptions, root: Path) -> tuple[str, ...]:
 def with_stdin_text(options: ReportOptions, vault: "Vault") -> "Vault":
     """Return the vault with the text on standard input in place of its note, if given."""
     return (
-        vault.holding(_find_stdin_note(options, vault.root), _read_stdin())
+        vault.holding(_find_stdin_note(options, vault.root), _read_stdin("--stdin-filename"))
         if reads_stdin(options)
         else vault
     )
 
 
-def _read_stdin() -> bytes:
+def read_drafts(options: ReportOptions) -> dict[str, bytes] | None:
+    """Return the drafts on standard input by vault path; None without --stdin-drafts.
+
+    Raises UsageError.
+    """
+    if not has_drafts(options):
+        return None
+    from vaultlink.api import encode_drafts  # noqa: PLC0415 - imports the linter
+
+    try:
+        return encode_drafts(_parse_drafts(_read_stdin("--stdin-drafts")), _MAX_STDIN_BYTES)
+    except UsageError as error:
+        raise UsageError(f"--stdin-drafts: {error}") from None
+
+
+def _parse_drafts(data: bytes) -> dict[str, str]:
+    try:
+        drafts = msgspec.json.decode(data.removeprefix(BOM_UTF8))
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        raise UsageError(f"standard input is not JSON: {curl_quotes(str(error))}.") from None
+    if not isinstance(drafts, dict):
+        raise UsageError("standard input must be one JSON object: a text for each path.")
+    for path, text in drafts.items():
+        if not isinstance(text, str):
+            raise UsageError(f"the value of {quote_name(path)} must be a text.")
+    return drafts
+
+
+def _read_stdin(option: str) -> bytes:
     if sys.stdin is None:  # closed by the parent process
-        raise UsageError("--stdin-filename: can't read the text, because standard input is closed.")
+        raise UsageError(f"{option}: can't read the text, because standard input is closed.")
     try:
         return read_stream(sys.stdin.buffer, _MAX_STDIN_BYTES)
     except OSError as error:
         raise UsageError(
-            f"--stdin-filename: can't read the text on standard input: {error.strerror}."
+            f"{option}: can't read the text on standard input: {error.strerror}."
         ) from None
 
 

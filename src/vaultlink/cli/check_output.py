@@ -6,17 +6,23 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache, cached_property
 from importlib import import_module
 from itertools import chain
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 from msgspec.structs import replace
 
 from vaultlink import __version__
-from vaultlink.api import Vault, make_suggester
-from vaultlink.baseline.match import KnownFindings, KnownSplit, split_known
-from vaultlink.cli.check_input import KnownInputs, make_new_finding_selector, with_stdin_text
-from vaultlink.cli.check_parts import CheckParts, PartMaker
+from vaultlink.api import Vault, check_drafts, make_suggester
+from vaultlink.baseline.match import KnownFindings, KnownSplit, drop_known, split_known
+from vaultlink.cli.check_input import (
+    KnownInputs,
+    make_new_finding_selector,
+    read_drafts,
+    with_stdin_text,
+)
+from vaultlink.cli.check_parts import CheckParts, PartMaker, limit_suggester
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
-from vaultlink.cli.options import ReportOptions
+from vaultlink.cli.options import CheckOptions, ReportOptions
 from vaultlink.cli.proposed_commands import (
     describe_shortened,
     format_command_options,
@@ -33,11 +39,11 @@ from vaultlink.disk.answers import KeptOutput
 from vaultlink.disk.read import load_rules
 from vaultlink.disk.scan import VaultScan
 from vaultlink.engine.diagnostics import fingerprint_all
-from vaultlink.fix.forecast import FixForecast
+from vaultlink.fix.forecast import FixForecast, count_by_rule
 from vaultlink.git.location import find_work_tree
 from vaultlink.index.packed_map import count_items
 from vaultlink.index.resolve import is_note, make_path_filter
-from vaultlink.model import Severity
+from vaultlink.model import Diagnostic, Severity
 from vaultlink.report import FORMATS, OVERVIEW, STATISTICS, STATUS, OutputFormat
 from vaultlink.report.check_result import CheckResult
 from vaultlink.report.concise import (
@@ -45,11 +51,17 @@ from vaultlink.report.concise import (
     describe_known,
     describe_unseen,
     summarize_counts,
+    summarize_drafts,
 )
 from vaultlink.report.foreign_folders import describe_foreign_folders, find_foreign_folders
-from vaultlink.report.layout import PLAIN, make_path_linker
+from vaultlink.report.layout import PLAIN, format_count, make_path_linker
 from vaultlink.report.listings import count_unreadable, make_target_formatter
 from vaultlink.rules.registry import build_catalog
+from vaultlink.text import quote_name
+
+if TYPE_CHECKING:
+    from vaultlink.baseline.revision import Losses
+    from vaultlink.report.pages import Page, PageRows
 
 _MANY = 1_000
 """Findings of a vault above which they are printed in parts, and concise lines have no suggestions
@@ -62,7 +74,7 @@ _LINES_PER_FINDING = 5
 
 
 def run_check(
-    options: ReportOptions,
+    options: CheckOptions,
     terminal: Terminal,
     output_format: str,
     scan: VaultScan,
@@ -74,15 +86,63 @@ def run_check(
 
     `view` takes the place of the output format, if given.
     """
+    drafts = read_drafts(options)
     load_known = known_sources.start_loading(scan.root)
-    vault, known = load_known(
-        with_stdin_text(options, open_scanned_vault(scan, terminal, warns=False))
-    )
-    checked = CheckedVault(
-        options, terminal, output_format, vault, known, chosen, has_parts=True, view=view
-    )
+    vault = open_scanned_vault(scan, terminal, warns=False)
+    if drafts is None:
+        vault, known, losses = load_known(with_stdin_text(options, vault))
+        checked = CheckedVault(
+            options, terminal, output_format, vault, known, chosen, has_parts=True, view=view
+        )
+        checked = replace(checked, limits=_list_limits(options, losses))
+    else:
+        found = drop_known(vault, check_drafts(vault, drafts), load_known(vault).known)
+        added = sorted(found.added, key=lambda item: item.path)
+        paths = sorted({item.path for item in added})
+        checked = CheckedVault(options, terminal, output_format, found.held, (), paths)
+        checked = replace(checked, drafts=DraftFindings(added, len(drafts)))
+    if options.limit or options.after:
+        from vaultlink.report.pages import Page  # noqa: PLC0415 - rarely needed
+
+        checked = replace(checked, page=Page(options.limit, options.after))
     with terminal.progress_line("Planning fixes"):
         return KeptOutput(checked.render(), checked.describe(), checked.exit_code)
+
+
+class DraftFindings(NamedTuple):
+    """The findings that drafts add, by path and position, and the number of drafts."""
+
+    added: list[Diagnostic]
+    drafts: int
+
+
+class LossLimit(NamedTuple):
+    """What is gone since a revision, and how much may be.
+
+    Attributes:
+        noun: What it is, in the singular.
+        verb: What happened to it.
+        number: How many are gone.
+        most: How many may be; None for any number.
+    """
+
+    noun: str
+    verb: str
+    number: int
+    most: int | None
+
+    @property
+    def is_exceeded(self) -> bool:
+        return self.most is not None and self.number > self.most
+
+
+def _list_limits(options: CheckOptions, losses: "Losses | None") -> Sequence[LossLimit]:
+    if losses is None:
+        return ()
+    return (
+        LossLimit("note", "deleted", losses.deleted_notes, options.max_deleted_notes),
+        LossLimit("link", "removed", losses.removed_links, options.max_removed_links),
+    )
 
 
 class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
@@ -99,6 +159,9 @@ class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
         chosen: The paths that the command is about; empty for all.
         has_parts: True if many findings may be printed in parts.
         view: What is printed in place of the output format, if given.
+        drafts: What drafts add to the vault, which holds them; None to report all findings.
+        page: The findings to list; None for all. The numbers are those of all.
+        limits: What is gone since a revision, if that is limited.
     """
 
     options: ReportOptions
@@ -109,6 +172,9 @@ class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
     chosen: Sequence[str]
     has_parts: bool = False
     view: OutputFormat | None = None
+    drafts: DraftFindings | None = None
+    page: "Page | None" = None
+    limits: Sequence[LossLimit] = ()
 
     @cached_property
     def wanted(self) -> Callable[[str], bool]:
@@ -118,8 +184,19 @@ class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
     @cached_property
     def split(self) -> KnownSplit:
         """The new and known findings."""
+        if self.drafts is not None:
+            return KnownSplit(self.drafts.added, (), ())
         vault = self.vault
         return split_known(vault.state.diagnostics, self.known, vault.text, self.wanted)
+
+    @cached_property
+    def cut(self) -> "PageRows[Diagnostic] | None":
+        """The new findings to list, if these are not all."""
+        if self.page is None or self.row is OVERVIEW or self.row.has_totals:
+            return None
+        from vaultlink.report.pages import FINDINGS  # noqa: PLC0415 - rarely needed
+
+        return self.page.cut(self.split.new, FINDINGS)
 
     @cached_property
     def row(self) -> OutputFormat:
@@ -134,6 +211,7 @@ class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
             or (
                 options.show == "auto"
                 and terminal.is_terminal
+                and self.page is None
                 and not terminal.is_format_chosen()
                 and len(self.split.new) > terminal.height // _LINES_PER_FINDING
             )
@@ -145,14 +223,19 @@ class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
     @cached_property
     def has_many(self) -> bool:
         """True if the vault has many findings, known ones included."""
+        if self.drafts is not None:
+            return len(self.drafts.added) > _MANY
         found = self.vault.state.diagnostics
         return len(found) > _MANY or count_items(found, found) > _MANY
 
     @cached_property
     def counts_guesses(self) -> bool:
         """True if fixes of unresolved targets are counted, which take time to find."""
-        row = FORMATS[self.output_format]
-        return row.counts_guesses or self.options.statistics or not self.has_many
+        return not self.has_many or (self._shows_guesses and self.page is None)
+
+    @property
+    def _shows_guesses(self) -> bool:
+        return FORMATS[self.output_format].counts_guesses or self.options.statistics
 
     @cached_property
     def is_brief(self) -> bool:
@@ -169,16 +252,19 @@ class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
     @cached_property
     def parts(self) -> CheckParts | None:
         """The parts of the results; None if there are few findings."""
-        is_divisible = self.row.layout == "lines" or self.row.shown_fixes != "each"
+        # The parts of a page are without texts, as only their numbers are wanted.
+        is_page = self.cut is not None
+        row = self.row._replace(layout="whole") if is_page else self.row
+        is_divisible = is_page or row.layout == "lines" or row.shown_fixes != "each"
         if not (self.has_parts and self.has_many and is_divisible) or self.known:
             return None
         return PartMaker(
             self.vault,
             self.wanted,
-            self.row,
+            row,
             self.build_result(NO_FINDINGS, {}),
             self.encode,
-            self.output_format,
+            f"{self.output_format}-numbers" if is_page else self.output_format,
             is_brief=self.is_brief,
             counts_guesses=self.counts_guesses,
         ).make_parts()
@@ -188,8 +274,8 @@ class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
         """The fixes of the findings and their numbers."""
         if self.parts is not None:
             return self.parts.forecast
-        forecaster = self.vault.fixer.forecaster(self.wanted, guesses=self.counts_guesses)
         select = make_new_finding_selector(self.known, self.vault, self.wanted)
+        forecaster = self.vault.fixer.forecaster(self.wanted, guesses=self.counts_guesses)
         return forecaster(self.split.new, self.split.known, select)
 
     @cached_property
@@ -206,6 +292,8 @@ class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
     def exit_code(self) -> int:
         """The exit code for the new findings."""
         failing = frozenset[Severity]() if self.options.exit_zero else self._failing_severities
+        if any(item.is_exceeded for item in self.limits) and not self.options.exit_zero:
+            return EXIT_FINDINGS
         return EXIT_CLEAN if failing.isdisjoint(self.severities) else EXIT_FINDINGS
 
     @property
@@ -217,6 +305,10 @@ class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
 
     def render(self, extra_keys: Mapping[str, object] | None = None) -> bytes:
         """Render the new findings. `extra_keys` are added to the JSON document."""
+        if self.limits:
+            extra_keys = {**(extra_keys or {}), "limits": self._count_limits()}
+        if self.cut is not None:
+            return self._render_page(self.cut, extra_keys or {})
         row, parts = self.row, self.parts
         has_lines = parts is not None and row.layout == "lines"
         result = self.build_result(NO_FINDINGS if has_lines else self.split, extra_keys or {})
@@ -227,6 +319,46 @@ class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
             lines = row.separator.join([part.text for part in parts.by_path.values() if part.text])
         else:
             lines = self.encode(getattr(module, row.function)(result))
+        return getattr(module, row.frame)(result, lines) if row.frame else lines
+
+    def _count_limits(self) -> Mapping[str, object]:
+        return {
+            f"{item.verb}_{item.noun}s": {"count": item.number, "max": item.most}
+            for item in self.limits
+        }
+
+    def _describe_limits(self) -> str:
+        """Return a sentence about the limits that are exceeded; "" if none is."""
+        exceeded = [
+            f"{format_count(item.number, item.noun)} {item.verb}, at most {item.most:,} allowed"
+            for item in self.limits
+            if item.is_exceeded
+        ]
+        since = quote_name(self.options.changed_since or "")
+        return f"Too much is gone since {since}: {'; '.join(exceeded)}." if exceeded else ""
+
+    def _render_page(self, cut: "PageRows[Diagnostic]", extra_keys: Mapping[str, object]) -> bytes:
+        """Render the findings of a page, with the numbers of all."""
+        row, total = self.row, self.forecast
+        if row.next_place == "key":
+            extra_keys = {**extra_keys, "next": cut.name_next()}
+        split = KnownSplit(cut.rows, self.split.known, self.split.known_counts)
+        if self.parts is not None:
+            counts = self.parts.counts
+            forecaster = self.vault.fixer.forecaster(self.wanted, guesses=self._shows_guesses)
+            fixes = forecaster(cut.rows).fixes
+        else:
+            counts = count_by_rule(self.split.new, total.fixes)
+            fixes = total.fixes[cut.start : cut.start + len(cut.rows)]
+        result = replace(
+            self.build_result(split, extra_keys),
+            forecast=lambda: total._replace(fixes=fixes),
+            rule_counts=counts,
+        )
+        if self.is_brief:
+            result = replace(result, suggester=limit_suggester(result.suggester))
+        module = import_module(row.module)
+        lines = self.encode(getattr(module, row.function)(result))
         return getattr(module, row.frame)(result, lines) if row.frame else lines
 
     def encode(self, results: str | bytes) -> bytes:
@@ -240,7 +372,7 @@ class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
         findings = split.new
         return CheckResult(
             findings=findings,
-            fingerprints=cache(lambda: fingerprint_all(findings, vault.text)),
+            fingerprints=cache(lambda: self._fingerprint(findings)),
             forecast=lambda: self.forecast,
             text=vault.text,
             summary=cache(vault.summary),
@@ -256,6 +388,7 @@ class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
             version=__version__,
             failing_severities=self._failing_severities,
             extra_keys=extra_keys,
+            limit=self.page.limit if self.page else None,
             width=terminal.width,
             height=terminal.height or 24,
             command_options=format_command_options(options, vault),
@@ -266,8 +399,24 @@ class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
             palette=terminal.palette,
         )
 
+    def _fingerprint(self, findings: Sequence[Diagnostic]) -> Sequence[str]:
+        """Return the fingerprints of findings, which count those that are not listed."""
+        if self.page is None and self.drafts is None:
+            return fingerprint_all(findings, self.vault.text)
+        from vaultlink.fix.loop import place_finding  # noqa: PLC0415 - imports much
+
+        paths, found = {d.path for d in findings}, self.vault.state.diagnostics
+        items = [d for d in self.split.new if d.path in paths]
+        if self.drafts is not None:
+            items = [d for path in sorted(paths) for d in found.get(path, ())]
+        prints = fingerprint_all(items, self.vault.text)
+        known = dict(zip(map(place_finding, items), prints, strict=True))
+        return [known[place_finding(d)] for d in findings]
+
     def summarize(self) -> list[str]:
         """Return sentences with the numbers of findings in the notes, and of known ones."""
+        if self.drafts is not None:
+            return [summarize_drafts(self.drafts.added, self.drafts.drafts), self._describe_page()]
         parts = self.parts
         counts = () if parts else self.split.known_counts
         files = len(parts.by_path) if parts else len({d.path for d in self.split.new})
@@ -279,6 +428,10 @@ class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
 
     def describe(self) -> str:
         """Return the sentences below the results."""
+        if self.drafts is not None:  # no command fixes them, as they are not on disk
+            return "\n".join(
+                filter(None, [*self.summarize(), describe_skipped_preview(self.vault.config)])
+            )
         has_numbers = self.row in (OVERVIEW, STATUS)  # those of findings and fixes
         counts_fixes = not (has_numbers or self.terminal.quiet) and self._may_have_fixes()
         summary, *known = self.summarize()
@@ -288,6 +441,8 @@ class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
         sentences = [
             "" if has_numbers else summary,
             *known,
+            self._describe_limits(),
+            self._describe_page(),
             fixes,
             self.describe_shortened() if fixes or self.row is OVERVIEW else "",
             describe_unseen(self.vault.state.settings.history.blind_spots),
@@ -295,6 +450,17 @@ class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
             describe_skipped_preview(self.vault.config),
         ]
         return "\n".join(filter(None, sentences))
+
+    def _describe_page(self) -> str:
+        """Return a sentence about the findings behind those that are listed; else ""."""
+        if self.cut is None or not self.cut.has_more:
+            return ""
+        if self.row.next_place == "message":
+            from vaultlink.cli.listing import describe_next  # noqa: PLC0415 - rarely needed
+
+            return describe_next(self.cut)
+        count = format_count(len(self.cut.rows), "finding")
+        return "" if self.row.next_place else f"Listed are the first {count}."
 
     def _describe_fixes(self) -> str:
         """Return the commands that fix these findings, and not more."""

@@ -1,15 +1,18 @@
 """Print the rows of a command as a table, as tab-separated values or as JSON."""
 
+import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import msgspec
 
 from vaultlink.cli.terminal import Terminal
+from vaultlink.errors import UsageError
 from vaultlink.model import SkippedNote
 from vaultlink.report.json_document import encode_document
-from vaultlink.report.layout import render_table, render_tsv
+from vaultlink.report.layout import format_count, render_table, render_tsv
+from vaultlink.report.pages import BY_NUMBER, Order, Page, PageRows, RowT
 
 if TYPE_CHECKING:
     from vaultlink.fix.plan import VaultChanges
@@ -26,7 +29,7 @@ class Listing(NamedTuple):
     `columns`, those of the table `table`. Their rows are `lines` and `shown`, if these differ.
     `empty` is the message instead of an empty table. With `fold`, long cells of the last column
     continue on the next lines. `text` renders what people read instead of a table, None for
-    nothing.
+    nothing. `cut` is the page, if not all rows are wanted.
     """
 
     key: str
@@ -39,6 +42,39 @@ class Listing(NamedTuple):
     empty: str = ""
     fold: bool = False
     text: Callable[[], str | None] | None = None
+    cut: PageRows[Any] | None = None
+
+
+class PageOptions(Protocol):
+    """The options of a command that lists a page."""
+
+    @property
+    def limit(self) -> int | None: ...
+    @property
+    def after(self) -> str: ...
+
+
+_PAGED_FORMATS = ("json", "tsv")
+"""The formats that name the place of the next page."""
+
+
+def cut_rows(
+    options: PageOptions,
+    output_format: str,
+    rows: Iterable[RowT],
+    order: Order[RowT] = BY_NUMBER,
+) -> PageRows[RowT]:
+    """Return the rows that the options want. Raises UsageError."""
+    if options.after and output_format not in _PAGED_FORMATS:
+        raise UsageError("--after requires --output-format json or tsv.")
+    return Page(options.limit, options.after).cut(rows, order)
+
+
+def refuse_page(options: PageOptions, others: Iterable[str]) -> None:
+    """Raise UsageError if a page is wanted beside one of the other options."""
+    name = "--limit" if options.limit else "--after" if options.after else ""
+    for other in others if name else ():
+        raise UsageError(f"{name} and {other} can't be used together.")
 
 
 def choose_listing_format(
@@ -62,17 +98,27 @@ def is_json(output_format: str) -> bool:
 
 def print_listing(terminal: Terminal, output_format: str, listing: Listing) -> bool:
     """Print a listing; return True if people read it, unless it is an empty table."""
-    lines = listing.rows if listing.lines is None else listing.lines
+    lines, head = listing.rows if listing.lines is None else listing.lines, listing.head
+    if listing.cut and listing.cut.is_page:
+        head = {**head, "next": listing.cut.name_next()}
     if output_format == "tsv":
         cells = _list_cells(listing.columns, lines)
         terminal.print_results(render_tsv(tuple(listing.columns), cells))
+        if sentence := describe_next(listing.cut):
+            terminal.print_message(sentence)
     elif not print_document(
-        terminal,
-        output_format,
-        lambda: encode_document(listing.head, listing.key, tuple(listing.rows)),
+        terminal, output_format, lambda: encode_document(head, listing.key, tuple(listing.rows))
     ):
         return _print_text(terminal, listing, lines if listing.shown is None else listing.shown)
     return False
+
+
+def describe_next(cut: PageRows[Any] | None) -> str:
+    """Return a sentence with the option for the next page; "" if there is none."""
+    place = cut.name_next() if cut else None
+    if place is None:
+        return ""
+    return f"More rows follow: {shlex.quote(f'--after={place}')} lists them."
 
 
 def _print_text(terminal: Terminal, listing: Listing, rows: Iterable[Any]) -> bool:
@@ -84,6 +130,10 @@ def _print_text(terminal: Terminal, listing: Listing, rows: Iterable[Any]) -> bo
         terminal.print_paged(text)
     elif listing.empty:
         terminal.print_message(listing.empty)
+    if listing.cut and listing.cut.has_more:
+        terminal.print_message(
+            f"Listed are the first {format_count(len(listing.cut.rows), 'row')}."
+        )
     return text is not None or listing.text is not None
 
 

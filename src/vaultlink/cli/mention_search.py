@@ -9,7 +9,15 @@ from msgspec.structs import replace
 
 from vaultlink.api import Vault
 from vaultlink.cli.installation import format_install_command
-from vaultlink.cli.listing import Listing, is_json, print_listing, render_rows
+from vaultlink.cli.listing import (
+    Listing,
+    PageOptions,
+    cut_rows,
+    is_json,
+    print_listing,
+    refuse_page,
+    render_rows,
+)
 from vaultlink.cli.options import NotesOptions, option
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import find_note_argument, select_link_sources
@@ -44,6 +52,7 @@ from vaultlink.report.mention_rows import (
     mention_rows,
     render_mentions,
 )
+from vaultlink.report.pages import BY_POSITION, Order, PageRows
 from vaultlink.report.read_only_notes import describe_read_only
 
 
@@ -99,6 +108,7 @@ def find_mentions(options: "MentionsOptions", vault: Vault, terminal: Terminal) 
     if to is None and not options.notes:
         require_library(format_install_command("ahocorasick-rs"))
     paths = select_link_sources(vault, options.notes)
+    paths = sorted(paths) if options.limit or options.after else paths
     search_options = _build_options(options, vault)
     with terminal.progress_line("Searching mentions") as progress:
         search = MentionSearch(vault.state, vault.text, search_options)
@@ -174,15 +184,20 @@ def make_mention_listing(
 
 
 def print_mentions(
-    terminal: Terminal, output_format: str, vault: Vault, found: FoundMentions
+    options: "MentionsOptions",
+    terminal: Terminal,
+    output_format: str,
+    vault: Vault,
+    found: FoundMentions,
 ) -> None:
     fixes = make_mention_fixes(vault.state, vault.text, found.mentions)
     mentions = [_doubt_unwritable(item, vault, fixes) for item in found.mentions]
-    rows = mention_rows(mentions, fixes, vault.fixer.data)
-    listing = make_mention_listing(vault, rows, mentions, found.topics)
-    if mentions:
+    cut = cut_rows(options, output_format, mentions, BY_POSITION)
+    rows = mention_rows(cut.rows, fixes, vault.fixer.data)
+    listing = make_mention_listing(vault, rows, cut.rows, found.topics)._replace(cut=cut)
+    if cut.rows:
         listing = listing._replace(
-            text=lambda: render_mentions(mentions, vault.text, terminal.width, terminal.palette),
+            text=lambda: render_mentions(cut.rows, vault.text, terminal.width, terminal.palette),
         )
     print_listing(terminal, output_format, listing)
     print_topics(terminal, found.topics)
@@ -215,39 +230,57 @@ class _BacklinkEntry(BacklinkRow, frozen=True):
     entry: str
 
 
+_ENTRIES: Order[BacklinkRow | Mention] = Order(
+    (int, str, int),
+    lambda row: (1, row.path, row.line) if isinstance(row, Mention) else (0, row.path, 0),
+)
+"""The order of backlinks, and of mentions behind them."""
+
+
 def print_with_mentions(
-    terminal: Terminal, output_format: str, vault: Vault, note: str, rows: Sequence[BacklinkRow]
+    options: PageOptions,
+    terminal: Terminal,
+    output_format: str,
+    vault: Vault,
+    note: str,
+    rows: Sequence[BacklinkRow],
 ) -> None:
     """Print the backlinks of a note, and its unlinked mentions as own entries."""
-    options = build_mention_options(vault.config.mentions)
-    search = MentionSearch(vault.state, vault.text, options)
+    search_options = build_mention_options(vault.config.mentions)
+    search = MentionSearch(vault.state, vault.text, search_options)
     found = search.find(sorted(vault.index.notes), frozenset([note]))
-    mentions = [item for item in found if item.score >= options.min_score]
+    mentions = [item for item in found if item.score >= search_options.min_score]
+    cut: PageRows[BacklinkRow | Mention] = cut_rows(
+        options, output_format, [*rows, *mentions], _ENTRIES
+    )
+    links = [row for row in cut.rows if not isinstance(row, Mention)]
+    listed = [row for row in cut.rows if isinstance(row, Mention)]
     named: Sequence[MentionRow] = ()
     if is_json(output_format):
-        fixes = make_mention_fixes(vault.state, vault.text, mentions)
-        named = mention_rows(mentions, fixes, vault.fixer.data)
+        fixes = make_mention_fixes(vault.state, vault.text, listed)
+        named = mention_rows(listed, fixes, vault.fixer.data)
     listing = Listing(
         "backlinks",
-        rows,
+        links,
         _BacklinkEntry.__struct_fields__,
         head={"note": note, "mentions": named},
         lines=[
-            *(_BacklinkEntry(row.path, row.count, row.lines, "link") for row in rows),
-            *(_BacklinkEntry(item.path, 1, (item.line,), "mention") for item in mentions),
+            *(_BacklinkEntry(row.path, row.count, row.lines, "link") for row in links),
+            *(_BacklinkEntry(item.path, 1, (item.line,), "mention") for item in listed),
         ],
         text=lambda: (
             "\n".join(
                 filter(
                     None,
                     (
-                        render_rows(terminal, BACKLINKS_TABLE, rows),
-                        render_rows(terminal, _MENTIONS_TABLE, mentions),
+                        render_rows(terminal, BACKLINKS_TABLE, links),
+                        render_rows(terminal, _MENTIONS_TABLE, listed),
                     ),
                 )
             )
             or None
         ),
+        cut=cut,
     )
     is_message_wanted = print_listing(terminal, output_format, listing)
     print_only_read(terminal, describe_read_only(vault.state, vault.index.notes))
@@ -327,9 +360,12 @@ class MentionsOptions(NotesOptions, frozen=True, kw_only=True):
 
 
 def reject_conflicting_options(options: MentionsOptions) -> None:
+    words = ("--write", "--interactive", "--diff")
+    writing = [word for word in words if getattr(options, word[2:])]
+    refuse_page(options, writing)
     section = ["--from-section"] if options.from_section is not None else []
     for names in (
-        [f"--{name}" for name in ("write", "interactive", "diff") if getattr(options, name)],
+        writing,
         [*section, *(["NOTE"] if options.notes else [])],
         [*section, *(["--to"] if options.to is not None else [])],
     ):

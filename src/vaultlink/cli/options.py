@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import UnionType
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, ClassVar, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -92,6 +92,20 @@ NoteArgument = Annotated[
     str | None, argument("NOTE", "A path in the vault, or a name as in a link.")
 ]
 """The note of a command on one."""
+
+
+LimitOption = Annotated[int | None, option("--limit", metavar="N", help="List at most N rows.")]
+"""The option of a listing for its first rows only."""
+
+AfterOption = Annotated[
+    str,
+    option(
+        "--after",
+        metavar="CURSOR",
+        help="List the rows behind this place: the `next` of the page before it.",
+    ),
+]
+"""The option of a listing for its next rows."""
 
 
 class PrintOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -298,6 +312,45 @@ class FixSelectionOptions(ReportOptions, frozen=True, kw_only=True):
     ] = False
 
 
+class CheckOptions(FixSelectionOptions, frozen=True, kw_only=True):
+    """Fixes: options of `check`."""
+
+    hidden_fields: ClassVar[tuple[str, ...]] = ("unlink", "create", "template", "created")
+    """Options that `fix` shows; they still work here."""
+
+    fix: Annotated[bool, option("--fix", help="Apply safe fixes, as `vaultlink fix` does.")] = False
+    stdin_drafts: Annotated[
+        bool,
+        option(
+            "--stdin-drafts",
+            help="Report only what drafts add, here and in other notes. Standard input (-) has "
+            "them as a JSON object: the text of each note by its path in the vault.",
+        ),
+    ] = False
+    max_deleted_notes: Annotated[
+        int | None,
+        option(
+            "--max-deleted-notes",
+            metavar="N",
+            help="Exit with 1 if more notes were deleted since the revision.",
+            requires=("--changed-since",),
+            highest=math.inf,
+        ),
+    ] = None
+    max_removed_links: Annotated[
+        int | None,
+        option(
+            "--max-removed-links",
+            metavar="N",
+            help="Exit with 1 if more links to notes that are still there were removed since then.",
+            requires=("--changed-since",),
+            highest=math.inf,
+        ),
+    ] = None
+    limit: LimitOption = None
+    after: AfterOption = ""
+
+
 class FolderOptions(OpenOptions, frozen=True, kw_only=True):
     """Options of commands on the whole vault."""
 
@@ -310,12 +363,21 @@ class PathsOptions(OpenOptions, frozen=True, kw_only=True):
     paths: PathsArgument = ()
 
 
+class ListOptions(PathsOptions, frozen=True, kw_only=True):
+    """Options of commands that list rows of a part of the vault."""
+
+    limit: LimitOption = None
+    after: AfterOption = ""
+
+
 class NotesOptions(OpenOptions, frozen=True, kw_only=True):
-    """Options of commands on notes; no note means all."""
+    """Options of commands that list rows of notes; no note means all."""
 
     notes: Annotated[
         tuple[str, ...], argument("NOTE", "Paths in the vault, or names as in a link.")
     ] = ()
+    limit: LimitOption = None
+    after: AfterOption = ""
 
 
 _MAY_BE_EMPTY = frozenset({"--path", "--base-label", "--ours-label", "--theirs-label"})
@@ -367,9 +429,11 @@ class OptionField(msgspec.Struct, frozen=True):
                 f"{', '.join(self.spec.choices)}."
             )
         if self.type is int:
-            if not text.isdecimal() or int(text) < 1:
+            lowest = 1 if self.spec.highest is None else 0
+            if not text.isdecimal() or int(text) < lowest:
+                limit = "above 0" if lowest else "from 0"
                 raise UsageError(
-                    f"{self.spec.names[-1]}: must be a whole number above 0, not "
+                    f"{self.spec.names[-1]}: must be a whole number {limit}, not "
                     f"{quote_name(text)}."
                 )
             return int(text)

@@ -31,6 +31,9 @@ class OutputFormat(NamedTuple):
         start: A regular expression for the beginning of the output, by which a later run knows a
             file as its own; "" if the beginning is nothing special.
         may_be_empty: Nothing is printed if there are no findings.
+        has_totals: It shows tables of all findings, also if only some are listed.
+        next_place: Where the place of the next page is named, if only some findings are listed: as
+            a `key` of the document, or in a `message`; "" if nowhere.
     """
 
     module: str
@@ -47,6 +50,8 @@ class OutputFormat(NamedTuple):
     has_commands: bool = False
     start: str = ""
     may_be_empty: bool = False
+    has_totals: bool = False
+    next_place: Literal["", "key", "message"] = ""
 
 
 _FINDING = r"VL\d{3} [a-z-]+ "
@@ -77,6 +82,7 @@ FORMATS = {
         shown_fixes="each",
         counts_guesses=True,
         start=JSON_START,
+        next_place="key",
     ),
     "json-lines": OutputFormat(
         *("vaultlink.report.json_document", "render_json_lines", "jsonl", "lines"),
@@ -84,6 +90,7 @@ FORMATS = {
         counts_guesses=True,
         start=r'\{"code":"VL\d{3}","rule":"',
         may_be_empty=True,
+        next_place="message",
     ),
     "github": OutputFormat(
         *("vaultlink.report.github", "render_github", "txt"),
@@ -110,6 +117,7 @@ FORMATS = {
     "markdown": OutputFormat(
         *("vaultlink.report.markdown", "render_markdown", "md"),
         counts_guesses=True,
+        has_totals=True,
         start=r"## vaultlink: [^\n]+\n\n"
         r"(?:\| notes \| links \| resolved \| dangling \| |"
         r"[\d,]+ notes? with [\d,]+ links? checked\.)",

@@ -38,6 +38,9 @@ class CheckResult(msgspec.Struct, frozen=True, kw_only=True):
     They are empty for the frame around lines, which only needs numbers.
     """
 
+    limit: int | None = None
+    """The maximum number of findings to list below tables of all; None for what is usual."""
+
     fingerprints: Callable[[], Sequence[str]]
     """Returns the fingerprint of each finding."""
 

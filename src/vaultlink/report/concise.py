@@ -133,6 +133,14 @@ def summarize_counts(
     )
 
 
+def summarize_drafts(added: Sequence[Diagnostic], drafts: int) -> str:
+    """Return the sentence about the findings that drafts add."""
+    verb = "adds" if drafts == 1 else "add"
+    found = describe_severities(added) if added else "no findings"
+    place = f" in {format_count(len({d.path for d in added}), 'file')}" if added else ""
+    return f"{format_count(drafts, 'draft')} {verb} {found}{place}."
+
+
 def describe_severities(
     diagnostics: Sequence[Diagnostic], known_counts: Sequence[KnownCount] = ()
 ) -> str:

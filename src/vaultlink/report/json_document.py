@@ -274,7 +274,7 @@ def frame_json(result: CheckResult, lines: bytes) -> bytes:
         "known": [msgspec.to_builtins(count) for count in result.known_counts],
         **result.extra_keys,
     }
-    return join_document(head, "findings", lines, by_rule.total())
+    return join_document(head, "findings", lines, lines.count(b"\n"))
 
 
 def render_json_lines(result: CheckResult) -> bytes:

@@ -139,13 +139,13 @@ class FileBacklinksRow(msgspec.Struct, frozen=True, gc=False):
     backlinks: tuple[BacklinkRow, ...]
 
 
-def link_rows(index: Index, paths: Iterable[str]) -> list[LinkRow]:
-    """Return a row for each link in these files, in order."""
-    return [
+def link_rows(index: Index, paths: Iterable[str]) -> Iterator[LinkRow]:
+    """Yield a row for each link in these files, in order."""
+    return (
         _link_row(index, path, link, resolved)
         for path in paths
         for link, resolved in index.resolved_links(path)
-    ]
+    )
 
 
 def _link_row(index: Index, path: str, link: Link, resolved: str | None) -> LinkRow:
@@ -193,11 +193,12 @@ class DanglingTopic(NamedTuple):
 def topic_rows(
     state: State,
     suggest: Callable[[str], Sequence[Suggestion]],
-    wanted: Callable[[str], bool] = is_any_path,
+    topics: Iterable[DanglingTopic] | None = None,
 ) -> list[DanglingTopicRow]:
-    """Return a row for each unresolved topic, most links first, then by name."""
+    """Return a row for each topic, by default all: most links first, then by name."""
     vaults = state.settings.obsidian.vaults
-    return [topic_row(topic, suggest, vaults) for topic in rank_topics(state, wanted)]
+    found = rank_topics(state) if topics is None else topics
+    return [topic_row(topic, suggest, vaults) for topic in found]
 
 
 def rank_topics(state: State, wanted: Callable[[str], bool] = is_any_path) -> list[DanglingTopic]:
@@ -404,7 +405,7 @@ class ParsedNoteRow(msgspec.Struct, frozen=True):
 
 
 def note_rows(index: Index, paths: Sequence[str]) -> list[ParsedNoteRow]:
-    links = iter(link_rows(index, paths))
+    links = link_rows(index, paths)
     return [
         ParsedNoteRow(
             note.path,

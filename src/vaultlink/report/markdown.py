@@ -54,10 +54,14 @@ def render_markdown(result: CheckResult) -> str:
                 ("topic", "links"),
                 _count_topics(result),
             ),
-            f"### {'First findings' if len(result.findings) > _MAX_LISTED else 'Findings'}",
+            f"### {'First findings' if len(result.findings) > _get_limit(result) else 'Findings'}",
             _render_list(result),
         ]
     )
+
+
+def _get_limit(result: CheckResult) -> int:
+    return result.limit or _MAX_LISTED
 
 
 def _describe_clean(result: CheckResult) -> str:
@@ -131,7 +135,7 @@ def _format_value(value: object) -> str:
 
 
 def _render_list(result: CheckResult) -> str:
-    prefix, first = result.path_prefix, group_findings(result.findings)[:_MAX_LISTED]
+    prefix, first = result.path_prefix, group_findings(result.findings)[: _get_limit(result)]
     lines = [
         f"- {format_code_span(f'{prefix}{d.path}:{d.line}:{d.column}')} "
         f"{d.code} {d.rule}: {format_message(group.format_message(lambda path: prefix + path))}"

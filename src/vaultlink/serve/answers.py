@@ -1,12 +1,11 @@
 """Answers as JSON objects of at most 4 KB: counts first, then as many rows as fit."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple, TypeAlias
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
-from vaultlink.errors import UsageError
 from vaultlink.report.json_document import encode_value
-from vaultlink.text import quote_name
+from vaultlink.report.pages import PageRows
 
 MAX_BYTES = 4096
 """Bytes of the longest answer, as UTF-8."""
@@ -14,57 +13,8 @@ MAX_BYTES = 4096
 _MAX_HEAD_BYTES = 2048
 """Bytes of what comes before the rows. The rest is for at least one row."""
 
-
 _MAX_AFTER_BYTES = 200
-"""Bytes of the longest place in a listing. A row with a longer one is named by its number."""
-
-Place: TypeAlias = tuple[str | int | float, ...]
-"""The place of a row in its listing: places are sorted as the rows are."""
-
-
-class Page(NamedTuple):
-    """The wanted rows: at most `limit`, after the place `after` in their listing.
-
-    `after` is the place of a row, with colons between its parts, or the number of rows before the
-    page, in digits. A place stays true when rows before it are gone.
-    """
-
-    limit: int = 50
-    after: str = ""
-
-    @property
-    def number(self) -> int:
-        """The number of rows before the page. Raises UsageError if `after` is a place."""
-        if re.fullmatch(r"\d{0,15}", self.after, re.ASCII):
-            return int(self.after or 0)
-        raise self._refuse()
-
-    def make_test(self, *kinds: type) -> Callable[[int, Place], bool]:
-        """Return a test whether a row, by its number and place, comes before the page.
-
-        Args:
-            kinds: The types of the parts of a place.
-
-        Raises:
-            UsageError: `after` is not a place with these types.
-        """
-        if ":" not in self.after:
-            first = self.number
-            return lambda number, _place: number < first
-        match = re.fullmatch(":".join(_PATTERNS[kind] for kind in kinds), self.after, re.DOTALL)
-        if match is None:
-            raise self._refuse()
-        last = tuple(kind(part) for kind, part in zip(kinds, match.groups(), strict=True))
-        return lambda _number, place: place <= last
-
-    def _refuse(self) -> UsageError:
-        return UsageError(
-            f"{quote_name(self.after)} is no place in this listing. The value of “after” is that "
-            "of “next” in an answer to the same question."
-        )
-
-
-_PATTERNS = {str: "(.*)", int: r"(-?\d{1,15})", float: r"(-?\d{1,15}\.\d{1,20})"}
+"""Bytes that are kept free for the place of the next page."""
 
 
 class ToolAnswer(NamedTuple):
@@ -73,31 +23,19 @@ class ToolAnswer(NamedTuple):
     Attributes:
         counts: The numbers of what there is, also of the rows that are left out.
         rows: The rows of the page, as (name of their list, row). They are made when needed.
-        total: The number of all rows.
+        cut: The page; None if no other page follows.
         lists: The names of the lists, in their order.
         more: Other keys, behind the counts.
-        start: The number of rows before the page.
-        get_place: Returns the place of a row of the page by its number; None if rows have none.
     """
 
     counts: Mapping[str, Any]
     rows: Iterable[tuple[str, Any]] = ()
-    total: int = 0
+    cut: PageRows[Any] | None = None
     lists: tuple[str, ...] = ()
     more: Mapping[str, Any] = {}
-    start: int = 0
-    get_place: Callable[[int], Place] | None = None
-
-    def name_next(self, number: int) -> str:
-        """Return the `after` of the page behind the first rows of this one."""
-        if self.get_place is not None:
-            text = ":".join(map(str, self.get_place(number - 1)))
-            if len(encode_value(text)) <= _MAX_AFTER_BYTES:
-                return text
-        return str(self.start + number)
 
 
-def encode_answer(answer: ToolAnswer, page: Page) -> str:
+def encode_answer(answer: ToolAnswer) -> str:
     """Return an answer as JSON, with `next`: the `after` of the next page, or null."""
     head = shorten({"counts": answer.counts, **answer.more}, _MAX_HEAD_BYTES)
     lists: dict[str, list[Any]] = {name: [] for name in answer.lists}
@@ -106,7 +44,7 @@ def encode_answer(answer: ToolAnswer, page: Page) -> str:
     for name, row in answer.rows:
         left = MAX_BYTES - size - 1  # and a comma
         data = encode_value(row)
-        if len(data) > left or number == page.limit:
+        if len(data) > left:
             if number:
                 break
             row = shorten(row, left)  # noqa: PLW2901 - the only one of its page
@@ -114,8 +52,7 @@ def encode_answer(answer: ToolAnswer, page: Page) -> str:
         lists[name].append(row)
         size += len(data) + 1
         number += 1
-    is_last = answer.start + number >= answer.total or not number
-    end = {"next": None if is_last else answer.name_next(number)} if answer.lists else {}
+    end = {"next": answer.cut and answer.cut.name_next(number)} if answer.lists else {}
     return encode_value({**head, **lists, **end}).decode()
 
 

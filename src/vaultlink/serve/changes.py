@@ -10,16 +10,16 @@ from msgspec.structs import replace
 
 from vaultlink.api import Vault
 from vaultlink.engine.diagnostics import split_changed
-from vaultlink.errors import UnknownNameError, UsageError
+from vaultlink.errors import UnknownNameError, UsageError, check_name, refuse_controls
 from vaultlink.fix.plan import Plan
 from vaultlink.fix.requests import read_request
 from vaultlink.index.packed_map import list_changed_keys
 from vaultlink.links.edit_math import OffsetShift
 from vaultlink.model import Diagnostic, SkippedNote
 from vaultlink.refactor.relocation import RefusedError
+from vaultlink.report.pages import Page
 from vaultlink.report.plan_result import list_changed_files
-from vaultlink.serve.answers import Page, ToolAnswer
-from vaultlink.serve.questions import check_name, refuse_controls
+from vaultlink.serve.answers import ToolAnswer
 from vaultlink.serve.workspace import Workspace
 from vaultlink.text import quote_name
 from vaultlink.write.journal_files import LOCK_SECONDS, LockTimeout, lock_vault
@@ -80,7 +80,6 @@ def plan_changes(
     counts = {name: len(rows) for name, rows in effects.items() if name != "diff"}
     lists = {name: rows for name, rows in effects.items() if rows}
     more: dict[str, Any] = {"plan": stored.id, "run": None}
-    first = page.number
     if not plan:
         more["advice"] = "there is nothing to change."
     elif apply and files > _MAX_FILES:
@@ -89,10 +88,9 @@ def plan_changes(
         result = _write(call, stored.id)
         more |= {"run": result.run_id, "written": len(result.written), "moved": len(result.moved)}
         lists.pop("diff", None)
-    rows = islice(_mix(lists), first, None)
+    cut = page.cut(_mix(lists))
     # After a write there is no next page: the same call would change something again.
-    total = 0 if "written" in more else sum(map(len, lists.values()))
-    return ToolAnswer(counts, rows, total, tuple(lists), more, first)
+    return ToolAnswer(counts, cut.rows, None if "written" in more else cut, tuple(lists), more)
 
 
 def _hint_at_topic(vault: Vault, changes: Sequence[Mapping[str, Any]]) -> str:
@@ -284,6 +282,6 @@ def _describe_result(result: WriteResult, page: Page, verb: str) -> ToolAnswer:
         "moved": len(result.moved),
         "skipped": len(result.skipped),
     }
-    rows = (("skipped", row) for row in _list_skipped(result.skipped)[page.number :])
-    more = {"run": result.run_id}
-    return ToolAnswer(counts, rows, len(result.skipped), ("skipped",), more, page.number)
+    cut = page.cut(_list_skipped(result.skipped))
+    rows = (("skipped", row) for row in cut.rows)
+    return ToolAnswer(counts, rows, cut, ("skipped",), {"run": result.run_id})

@@ -26,7 +26,8 @@ from mcp.shared.message import SessionMessage
 
 from vaultlink import __version__
 from vaultlink.errors import USER_ERRORS, DamagedCacheError, UsageError
-from vaultlink.serve.answers import Page, encode_answer, make_sentence
+from vaultlink.report.pages import Page
+from vaultlink.serve.answers import encode_answer, make_sentence
 from vaultlink.serve.changes import Call
 from vaultlink.serve.questions import check
 from vaultlink.serve.tools import Tool, answer_call, list_tools
@@ -389,12 +390,12 @@ async def _read_resource(
         known = " and ".join(resource.uri for resource in _RESOURCES)
         text = f"there is no resource {quote_name(uri)}. The resources are {known}."
         raise MCPError(types.INVALID_PARAMS, make_sentence(text))
-    page = Page()
+    page = Page(50)
     try:
         text = await _run(
             context,
             worker,
-            lambda workspace: encode_answer(check(workspace.refresh(), page), page),
+            lambda workspace: encode_answer(check(workspace.refresh(), page)),
             threading.Event(),
         )
     except USER_ERRORS as error:

@@ -3,18 +3,17 @@
 Texts and names of notes are values in the answers, never sentences of vaultlink.
 """
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from itertools import chain, islice
+from itertools import chain
 from typing import Any, TypeVar
 
-from vaultlink.api import Vault, check_drafts, make_suggester, recall
+from vaultlink.api import Vault, check_drafts, encode_drafts, make_suggester, recall
 from vaultlink.baseline.file import findings_in_baseline, read_baseline_file
-from vaultlink.baseline.match import split_known
+from vaultlink.baseline.match import drop_known, split_known
 from vaultlink.disk.scan import is_source_file, is_vault_path
-from vaultlink.errors import UnknownNameError, UsageError, propose
+from vaultlink.errors import UnknownNameError, UsageError, check_name, propose
 from vaultlink.index.anchors import find_anchor
 from vaultlink.index.name_search import SearchedKind
 from vaultlink.index.resolve import (
@@ -38,37 +37,16 @@ from vaultlink.report.listings import (
     list_reported_topics,
     topic_row,
 )
+from vaultlink.report.pages import FINDINGS, Order, Page
 from vaultlink.rules.registry import UnknownRule, select_rules
-from vaultlink.serve.answers import Page, Place, ToolAnswer
+from vaultlink.serve.answers import ToolAnswer
 from vaultlink.text import fold_title, quote_name
 
 T = TypeVar("T")
 
-# -- names in questions, which must lie in the vault -----------------------------------------------
+# -- names in questions ----------------------------------------------------------------------------
 
-_OUTSIDE = re.compile(r"[/\\]|[A-Za-z]:[/\\]|[a-z][a-z0-9+.-]+://")
 _MAX_DRAFT_BYTES = 8_000_000
-
-
-def check_name(name: str) -> str:
-    """Return a name that may be one in the vault. Raises UsageError."""
-    if not name.strip():
-        raise UsageError("the name is empty. Write the path of a note, or its name as in a link.")
-    refuse_controls(name)
-    if _OUTSIDE.match(name):
-        raise UsageError(
-            f"{quote_name(name)} is no path in the vault. Paths begin at the root of the vault, "
-            "without a slash."
-        )
-    if ".." in re.split(r"[/\\]", name):
-        raise UsageError(f"{quote_name(name)} may lead out of the vault.")
-    return name
-
-
-def refuse_controls(text: str) -> None:
-    """Raise UsageError for a text with control characters."""
-    if not text.isprintable() and any(ord(char) < 32 or 127 <= ord(char) < 160 for char in text):
-        raise UsageError(f"{quote_name(text)} contains control characters.")
 
 
 def find_note(vault: Vault, name: str) -> str:
@@ -119,15 +97,18 @@ def check(
         return _check_drafts(vault, page, drafts, is_wanted)
     path = None if note is None else find_note(vault, note)
     found, known = _list_unknown(vault, path)
-    rules, notes, listed, start = Counter[str](), set[str](), list[Diagnostic](), 0
-    is_before = page.make_test(*_FINDING_PLACE)
-    for number, finding in enumerate(filter(is_wanted, found)):
-        if is_before(number, _get_place(finding)):
-            start += 1
-        elif len(listed) < page.limit:
-            listed.append(finding)
-        rules[finding.rule] += 1
-        notes.add(finding.path)
+    rules, notes = Counter[str](), set[str]()
+
+    def count(findings: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
+        for finding in findings:
+            rules[finding.rule] += 1
+            notes.add(finding.path)
+            yield finding
+
+    counted = count(filter(is_wanted, found))
+    cut = page.cut(counted, FINDINGS)
+    for _ in counted:
+        pass  # those behind the page are counted, too
     counts = {
         "findings": rules.total(),
         "notes": len(notes),
@@ -135,22 +116,7 @@ def check(
         "rules": dict(rules.most_common()),
     }
     more = {} if path is None else {"note": path}
-    return ToolAnswer(
-        counts,
-        _make_finding_rows(vault, listed),
-        rules.total(),
-        ("findings",),
-        more,
-        start,
-        lambda number: _get_place(listed[number]),
-    )
-
-
-_FINDING_PLACE = (str, int, int, str)
-
-
-def _get_place(item: Diagnostic) -> Place:
-    return item.path, item.line, item.column, item.code
+    return ToolAnswer(counts, _make_finding_rows(vault, cut.rows), cut, ("findings",), more)
 
 
 def _list_unknown(vault: Vault, path: str | None) -> tuple[Iterable[Diagnostic], int]:
@@ -178,7 +144,11 @@ def _check_drafts(
     drafts: Mapping[str, str],
     is_wanted: Callable[[Diagnostic], bool],
 ) -> ToolAnswer:
-    result = check_drafts(vault, _read_drafts(drafts))
+    if not drafts:
+        raise UsageError("drafts is empty. It holds the text of each note by its path.")
+    result = check_drafts(vault, encode_drafts(drafts, _MAX_DRAFT_BYTES))
+    if data := read_baseline_file(vault.root):
+        result = drop_known(vault, result, [findings_in_baseline(vault, data)])
     for compute in result.held.index.memos.keys() - vault.index.memos.keys():
         vault.index.derive(compute)  # the next drafts take it over from here
     added = list(filter(is_wanted, result.added))
@@ -190,24 +160,8 @@ def _check_drafts(
         "resolved": sum(map(is_wanted, result.resolved)),
         "drafts": len(drafts),
     }
-    rows = _make_finding_rows(result.held, added[page.number :])
-    return ToolAnswer(counts, rows, len(added), ("findings",), start=page.number)
-
-
-def _read_drafts(drafts: Mapping[str, str]) -> dict[str, bytes]:
-    if not drafts:
-        raise UsageError("drafts is empty. It holds the text of each note by its path.")
-    for path in drafts:
-        check_name(path)
-        if not (is_source_file(path) and is_vault_path(path)):
-            raise UsageError(
-                f"{quote_name(path)} can't be a note of this vault. The path of a draft is that of "
-                "the note, with .md at its end."
-            )
-    found = {path: text.encode("utf-8", "replace") for path, text in drafts.items()}
-    if sum(map(len, found.values())) > _MAX_DRAFT_BYTES:
-        raise UsageError("the drafts are longer than 8 MB. Check them one after the other.")
-    return found
+    cut = page.cut(added)
+    return ToolAnswer(counts, _make_finding_rows(result.held, cut.rows), cut, ("findings",))
 
 
 def make_finding_row(vault: Vault, item: Diagnostic) -> dict[str, Any]:
@@ -283,8 +237,8 @@ def resolve_names(
         "likely": sum(bool(row.get("likely")) for row in rows),
         "nothing": sum("advice" in row for row in rows),
     }
-    listed = (("names", row) for row in rows[page.number :])
-    return ToolAnswer(counts, listed, len(rows), ("names",), start=page.number)
+    cut = page.cut(rows)
+    return ToolAnswer(counts, (("names", row) for row in cut.rows), cut, ("names",))
 
 
 def _find_source(vault: Vault, source: str) -> str:
@@ -362,9 +316,8 @@ def describe_note(
     rows = chain.from_iterable(
         ((name, row) for row in _render_rows(vault, path, name, lists[name])) for name in wanted
     )
-    total = sum(counts[name] for name in wanted)
-    listed = islice(rows, page.number, None)
-    return ToolAnswer(counts, listed, total, tuple(wanted), {"note": path}, page.number)
+    cut = page.cut(rows)
+    return ToolAnswer(counts, cut.rows, cut, tuple(wanted), {"note": path})
 
 
 def _list_parts(vault: Vault, path: str) -> dict[str, Sequence[Any]]:
@@ -436,32 +389,17 @@ def list_unresolved_topics(vault: Vault, page: Page, folder: str | None = None) 
         "links": sum(len(topic.findings) for topic in topics),
     }
     former, vaults = FormerTargets(state), state.settings.obsidian.vaults
-    listed = _skip_rows(topics, page, _get_topic_place, int, int, str)
+    cut = page.cut(topics, _TOPICS)
     rows = (
         ("topics", _make_topic_row(topic_row(former.describe(topic), vault.suggest, vaults)))
-        for topic in listed
+        for topic in cut.rows
     )
-    return ToolAnswer(
-        counts,
-        rows,
-        len(topics),
-        ("topics",),
-        start=len(topics) - len(listed),
-        get_place=lambda number: _get_topic_place(listed[number]),
-    )
+    return ToolAnswer(counts, rows, cut, ("topics",))
 
 
-def _get_topic_place(topic: Topic) -> Place:
-    return int(topic.is_planned), -len(topic.findings), topic.name
-
-
-def _skip_rows(
-    items: Sequence[T], page: Page, get_place: Callable[[T], Place], *kinds: type
-) -> Sequence[T]:
-    """Return the items of a page and of those behind it."""
-    is_before = page.make_test(*kinds)
-    start = sum(is_before(number, get_place(item)) for number, item in enumerate(items))
-    return items[start:]
+_TOPICS: Order[Topic] = Order(
+    (int, int, str), lambda topic: (int(topic.is_planned), -len(topic.findings), topic.name)
+)
 
 
 def _sort_topics(vault: Vault, wanted: Callable[[str], bool] = is_any_path) -> list[Topic]:
@@ -503,16 +441,16 @@ def list_related(vault: Vault, page: Page, note: str) -> ToolAnswer:
     """List the notes most related to a note that it does not link to yet."""
     path = find_note(vault, note)
     found = vault.related(path, _MAX_RELATED)
+    cut = page.cut(found)
     rows = (
         (
             "related",
             {"path": item.path, "score": round(item.score, 2), "why": item.why}
             | ({"twin": True} if item.twin else {}),
         )
-        for item in found[page.number :]
+        for item in cut.rows
     )
-    counts = {"related": len(found)}
-    return ToolAnswer(counts, rows, len(found), ("related",), {"note": path}, page.number)
+    return ToolAnswer({"related": len(found)}, rows, cut, ("related",), {"note": path})
 
 
 # -- `mentions` ------------------------------------------------------------------------------------
@@ -529,26 +467,20 @@ def list_mentions(
     found = recall(vault, _make_search).find(
         (path for path in paths if path in vault.index.notes), targets
     )
-    found.sort(key=_get_mention_place)
+    found.sort(key=_MENTIONS.get_place)
     counts = {
         "mentions": len(found),
         "certain": sum(item.certain for item in found),
         "notes": len({item.path for item in found}),
     }
-    listed = _skip_rows(found, page, _get_mention_place, float, str, int)
-    rows = (("mentions", _make_mention_row(item)) for item in listed)
-    return ToolAnswer(
-        counts,
-        rows,
-        len(found),
-        ("mentions",),
-        start=len(found) - len(listed),
-        get_place=lambda number: _get_mention_place(listed[number]),
-    )
+    cut = page.cut(found, _MENTIONS)
+    rows = (("mentions", _make_mention_row(item)) for item in cut.rows)
+    return ToolAnswer(counts, rows, cut, ("mentions",))
 
 
-def _get_mention_place(item: Mention) -> Place:
-    return -float(item.score), item.path, item.start
+_MENTIONS: Order[Mention] = Order(
+    (float, str, int), lambda item: (-float(item.score), item.path, item.start)
+)
 
 
 _MAX_TEXTS = 64

@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from vaultlink.errors import UsageError
+from vaultlink.report.pages import Page
 from vaultlink.serve import questions
-from vaultlink.serve.answers import Page, ToolAnswer, encode_answer
+from vaultlink.serve.answers import ToolAnswer, encode_answer
 from vaultlink.serve.changes import Call, apply_plan_by_id, plan_changes, undo_run_by_id
 from vaultlink.text import quote_name
 
@@ -113,7 +114,7 @@ def answer_call(call: Call, tool: Tool, name: str, arguments: object) -> str:
     limit = _CHANGE_LIMIT if tool.writes else _DEFAULT_LIMIT
     page = Page(given.pop("limit", limit), given.pop("after", ""))
     subject = call if tool.writes else call.workspace.refresh()
-    return encode_answer(tool.answer(subject, page, **given), page)
+    return encode_answer(tool.answer(subject, page, **given))
 
 
 # -- arguments -------------------------------------------------------------------------------------

@@ -1,16 +1,32 @@
 """`vaultlink backlinks`: list backlinks, or do what `sections` does."""
 
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from vaultlink.cli.exit_codes import EXIT_CLEAN
-from vaultlink.cli.listing import Listing, choose_listing_format, print_listing
-from vaultlink.cli.options import DiffOption, NoteArgument, OpenOptions, ParameterSpec, option
+from vaultlink.cli.listing import (
+    Listing,
+    choose_listing_format,
+    cut_rows,
+    is_json,
+    print_listing,
+    refuse_page,
+)
+from vaultlink.cli.options import (
+    AfterOption,
+    DiffOption,
+    LimitOption,
+    NoteArgument,
+    OpenOptions,
+    ParameterSpec,
+    option,
+)
 from vaultlink.cli.sections_run import STYLE_KEYS, SectionsRun, maintain_sections
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import find_note_argument, find_note_start, open_from_options
 from vaultlink.config.settings import BACKLINKS_CHOICES, RETIRED_CHOICES
 from vaultlink.errors import UsageError
 from vaultlink.report.layout import format_count
+from vaultlink.report.pages import BY_PATH, Order, PageRows
 
 if TYPE_CHECKING:
     from vaultlink.api import Vault
@@ -39,6 +55,8 @@ class BacklinksOptions(OpenOptions, frozen=True, kw_only=True):
     """Options of `backlinks`."""
 
     note: NoteArgument = None
+    limit: LimitOption = None
+    after: AfterOption = ""
     mentions: Annotated[
         bool,
         option(
@@ -102,7 +120,9 @@ def backlinks(options: BacklinksOptions) -> int:
     contain them); with sections: path, change.
     """
     _reject_mentions(options)
-    if options.write or options.check or options.diff or options.adopt or options.remove:
+    maintaining = [word for word in _MAINTAINING if getattr(options, word[2:])]
+    refuse_page(options, maintaining)
+    if maintaining:
         return maintain_sections(_request_sections(options))
     return _list_backlinks(options)
 
@@ -146,22 +166,24 @@ def _list_backlinks(options: BacklinksOptions) -> int:
     output_format = choose_listing_format(terminal)
     vault = open_from_options(options, terminal, find_note_start(options, (options.note,)))
     if options.note is None:
-        _print_link_counts(terminal, output_format, vault)
+        _print_link_counts(options, terminal, output_format, vault)
         return EXIT_CLEAN
     note = find_note_argument(vault, options.note)
     rows = backlink_rows(vault.index, note)
     if options.mentions:
         from vaultlink.cli.mention_search import print_with_mentions  # noqa: PLC0415 - rarely needed
 
-        print_with_mentions(terminal, output_format, vault, note, rows)
+        print_with_mentions(options, terminal, output_format, vault, note, rows)
         return EXIT_CLEAN
+    cut = cut_rows(options, output_format, rows, BY_PATH)
     listing = Listing(
         "backlinks",
-        rows,
+        cut.rows,
         BacklinkRow.__struct_fields__,
         BACKLINKS_TABLE,
         head={"note": note},
         empty=f"No backlinks of {note} found.",
+        cut=cut,
     )
     if print_listing(terminal, output_format, listing):
         terminal.print_message(
@@ -171,22 +193,28 @@ def _list_backlinks(options: BacklinksOptions) -> int:
     return EXIT_CLEAN
 
 
-def _print_link_counts(terminal: Terminal, output_format: str, vault: "Vault") -> None:
+def _print_link_counts(
+    options: BacklinksOptions, terminal: Terminal, output_format: str, vault: "Vault"
+) -> None:
     from vaultlink.report.listings import all_backlink_rows  # noqa: PLC0415
 
     rows = all_backlink_rows(vault.index)
-    counts = [
-        _LinkCount(row.note, sum(link.count for link in row.backlinks), len(row.backlinks))
-        for row in rows
-    ]
-    counts.sort(key=lambda row: (-row.links, row.path))
+    if is_json(output_format):
+        cut: PageRows[Any] = cut_rows(options, output_format, rows, _BY_NOTE)
+    else:
+        counts = [
+            _LinkCount(row.note, sum(link.count for link in row.backlinks), len(row.backlinks))
+            for row in rows
+        ]
+        counts.sort(key=_BY_COUNT.get_place)
+        cut = cut_rows(options, output_format, counts, _BY_COUNT)
     listing = Listing(
         "notes",
-        rows,
+        cut.rows,
         _LinkCount._fields,
         {"file": "path", "links": "links", "from files": "files"},
-        lines=counts,
         empty="No backlinks found.",
+        cut=cut,
     )
     print_listing(terminal, output_format, listing)
 
@@ -195,3 +223,7 @@ class _LinkCount(NamedTuple):
     path: str
     links: int
     files: int
+
+
+_BY_COUNT: Order[_LinkCount] = Order((int, str), lambda row: (-row.links, row.path))
+_BY_NOTE: Order[Any] = Order((str,), lambda row: (row.note,))

@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 import msgspec
 from msgspec.structs import asdict
@@ -18,13 +18,7 @@ from vaultlink.cli.check_input import (
     reads_stdin,
     select_vault_paths,
 )
-from vaultlink.cli.options import (
-    FixSelectionOptions,
-    ReportOptions,
-    RuleSelectionOptions,
-    argument,
-    option,
-)
+from vaultlink.cli.options import CheckOptions, RuleSelectionOptions, argument
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import (
     describe_folder,
@@ -41,15 +35,6 @@ from vaultlink.report import FORMATS, OVERVIEW, STATUS, OutputFormat
 from vaultlink.write.cache import save_result
 
 
-class CheckOptions(FixSelectionOptions, frozen=True, kw_only=True):
-    """Fixes: options of `check`."""
-
-    hidden_fields: ClassVar[tuple[str, ...]] = ("unlink", "create", "template", "created")
-    """Options that `fix` shows; they still work here."""
-
-    fix: Annotated[bool, option("--fix", help="Apply safe fixes, as `vaultlink fix` does.")] = False
-
-
 def check(options: CheckOptions) -> int:
     """Check the vault's links and report findings.
 
@@ -60,12 +45,41 @@ def check(options: CheckOptions) -> int:
 
     Output formats: {formats}. The default is full on a terminal and concise elsewhere.
     """
+    _refuse_conflicts(options)
     if options.fix or options.diff:
         from vaultlink.cli.commands.fix import run_fix  # noqa: PLC0415 - needed for fixing only
 
         return run_fix(options)
     terminal = Terminal(options)
-    return _print_check(options, terminal, terminal.choose_finding_format())
+    output_format = terminal.choose_finding_format()
+    if options.after and not FORMATS[output_format].next_place:
+        names = " or ".join(name for name, row in FORMATS.items() if row.next_place)
+        raise UsageError(f"--after requires --output-format {names}.")
+    return _print_check(options, terminal, output_format)
+
+
+_DRAFT_CONFLICTS = ("--fix", "--diff", "--changed-since", "--stdin-filename")
+_PAGE_CONFLICTS = ("--fix", "--diff", "--statistics")
+_LIMIT_CONFLICTS = ("--fix", "--diff")
+
+
+def _refuse_conflicts(options: CheckOptions) -> None:
+    """Raise UsageError for options that can't be used together."""
+    for name, others in (
+        ("--stdin-drafts", _DRAFT_CONFLICTS),
+        ("--limit", _PAGE_CONFLICTS),
+        ("--after", _PAGE_CONFLICTS),
+        ("--max-deleted-notes", _LIMIT_CONFLICTS),
+        ("--max-removed-links", _LIMIT_CONFLICTS),
+    ):
+        for other in others:
+            if _is_given(options, name) and _is_given(options, other):
+                raise UsageError(f"{name} and {other} can't be used together.")
+
+
+def _is_given(options: CheckOptions, name: str) -> bool:
+    value = getattr(options, name[2:].replace("-", "_"))
+    return value is not None and value is not False and value != ""
 
 
 class StatusOptions(RuleSelectionOptions, frozen=True, kw_only=True):
@@ -87,11 +101,11 @@ def status(options: StatusOptions) -> int:
     terminal = Terminal(options)
     views = {"text": OVERVIEW, "json": STATUS}
     view = views[terminal.choose_format(tuple(views), "text", "text")]
-    return _print_check(ReportOptions(**asdict(options), exit_zero=True), terminal, "full", view)
+    return _print_check(CheckOptions(**asdict(options), exit_zero=True), terminal, "full", view)
 
 
 def _print_check(
-    options: ReportOptions,
+    options: CheckOptions,
     terminal: Terminal,
     output_format: str,
     view: OutputFormat | None = None,
@@ -125,10 +139,15 @@ def _print_check(
             os.environ.get("PRE_COMMIT"),
             known_sources.cache_key,
             view,
+            options.limit,
+            options.after,
+            options.max_deleted_notes,
+            options.max_removed_links,
         )
     )
     cache_key = scan.cache_key("check", variant) if cache else None
-    kind = f"answer-{'status' if view else output_format}"  # one answer of each format is kept
+    part = "-page" if options.limit or options.after else ""
+    kind = f"answer-{'status' if view else output_format}{part}"  # one of each format is kept
     result = load_output(cache, cache_key, kind) if cache and cache_key else None
     if result is None:
         from vaultlink.cli.check_output import run_check  # noqa: PLC0415 - imports the linter

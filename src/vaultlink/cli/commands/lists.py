@@ -1,18 +1,27 @@
 """The commands that list what a vault contains, and the past of a note."""
 
-from collections import Counter
+import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from vaultlink.cli.exit_codes import EXIT_CLEAN
-from vaultlink.cli.listing import Columns, Listing, choose_listing_format, print_listing
+from vaultlink.cli.listing import (
+    Columns,
+    Listing,
+    choose_listing_format,
+    cut_rows,
+    is_json,
+    print_listing,
+)
 from vaultlink.cli.options import (
+    AfterOption,
+    LimitOption,
+    ListOptions,
     NoteArgument,
     NotesOptions,
     OpenOptions,
-    PathsOptions,
     argument,
     option,
 )
@@ -39,11 +48,12 @@ from vaultlink.history.git_renames import (
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import file_name, name_key, parent_folder
 from vaultlink.index.titles import unwrap_link
+from vaultlink.model import LinkCounts, sum_counts
 from vaultlink.report.full import REASON_LABELS
 from vaultlink.report.layout import escape_controls, format_count
 from vaultlink.report.listings import (
+    DanglingTopic,
     DanglingTopicRow,
-    LinkRow,
     NoteElement,
     describe_destination,
     describe_totals,
@@ -54,6 +64,7 @@ from vaultlink.report.listings import (
     list_reported_topics,
     list_unreadable,
     note_rows,
+    rank_topics,
     render_note_page,
     topic_rows,
 )
@@ -65,6 +76,7 @@ from vaultlink.report.note_past import (
     list_past,
     summarize_past,
 )
+from vaultlink.report.pages import BY_NUMBER, BY_PATH, BY_POSITION, Order, PageRows, RowT
 from vaultlink.rules.former_targets import resolve_former_path
 
 if TYPE_CHECKING:
@@ -93,10 +105,11 @@ def links(options: NotesOptions) -> int:
     terminal = Terminal(options)
     output_format = choose_listing_format(terminal)
     vault = open_from_options(options, terminal, find_note_start(options, options.notes))
-    rows = link_rows(vault.index, select_link_sources(vault, options.notes))
+    sources = _select_sources(options, vault)
+    cut = cut_rows(options, output_format, link_rows(vault.index, sources), BY_POSITION)
     listing = Listing(
         "links",
-        rows,
+        cut.rows,
         _COLUMNS,
         {
             "where": lambda row: f"{row.path}:{row.line}:{row.column}",
@@ -105,26 +118,33 @@ def links(options: NotesOptions) -> int:
         },
         head={"vault": str(vault.root)},
         empty="No links found.",
+        cut=cut,
     )
     if print_listing(terminal, output_format, listing):
-        terminal.print_message(_describe_counts(rows))
+        counts = sum_counts(map(vault.index.count_links, sources))
+        terminal.print_message(_describe_counts(counts))
     return EXIT_CLEAN
 
 
-def _describe_counts(rows: Sequence[LinkRow]) -> str:
+def _select_sources(options: NotesOptions, vault: "Vault") -> list[str]:
+    """Return the named sources of links, else all. Pages have the order of paths."""
+    sources = select_link_sources(vault, options.notes)
+    return sorted(sources) if options.limit or options.after else sources
+
+
+def _describe_counts(counts: LinkCounts) -> str:
     """Return a sentence with the numbers that `check` has in its summary."""
-    counts = Counter([row.status for row in rows])
-    ambiguous = counts["ambiguous"]
-    parts = [f"{counts['resolved'] + ambiguous:,} resolved"]
-    parts[0] += f" ({ambiguous:,} ambiguous)" if ambiguous else ""
-    parts += [f"{counts[name]:,} {name}" for name in ("dangling", "external") if counts[name]]
-    return f"{format_count(len(rows), 'link')}: {', '.join(parts)}."
+    ambiguous = f" ({counts.ambiguous:,} ambiguous)" if counts.ambiguous else ""
+    parts = [f"{counts.resolved:,} resolved{ambiguous}"]
+    parts += [f"{counts.dangling:,} dangling"] if counts.dangling else []
+    parts += [f"{counts.external:,} external"] if counts.external else []
+    return f"{format_count(counts.links, 'link')}: {', '.join(parts)}."
 
 
 # -- `vaultlink orphans` and `deadends`: files without backlinks, or without links -----------------
 
 
-def orphans(options: PathsOptions) -> int:
+def orphans(options: ListOptions) -> int:
     """List files without backlinks.
 
     Files of every type are listed, as by Obsidian's own command. A link from the file to itself
@@ -137,7 +157,7 @@ def orphans(options: PathsOptions) -> int:
     return _print_listing(options, find_orphans, "orphan")
 
 
-def deadends(options: PathsOptions) -> int:
+def deadends(options: ListOptions) -> int:
     """List notes without links to files.
 
     Links that do not resolve to a file don't count. With PATHS, only notes in them are listed. The
@@ -149,13 +169,16 @@ def deadends(options: PathsOptions) -> int:
 
 
 def _print_listing(
-    options: PathsOptions, find_paths: Callable[[Index], list[str]], name: str
+    options: ListOptions, find_paths: Callable[[Index], list[str]], name: str
 ) -> int:
     terminal = Terminal(options)
     output_format = choose_listing_format(terminal)
     vault, wanted = open_part(options, terminal)
     paths = [path for path in find_paths(vault.index) if wanted(path)]
-    listing = Listing("notes", paths, {"path": str}, {f"{name}s": str}, empty=f"No {name}s found.")
+    cut = cut_rows(options, output_format, paths, BY_PATH)
+    listing = Listing(
+        "notes", cut.rows, {"path": str}, {f"{name}s": str}, empty=f"No {name}s found.", cut=cut
+    )
     if print_listing(terminal, output_format, listing):
         terminal.print_message(f"{format_count(len(paths), name)}.")
     return EXIT_CLEAN
@@ -175,6 +198,7 @@ class RelatedOptions(OpenOptions, frozen=True, kw_only=True):
         int | None,
         option("--limit", metavar="N", help=f"Maximum number of rows. Default: {_LIMIT}."),
     ] = None
+    after: AfterOption = ""
     linked: Annotated[
         bool, option("--linked", help="List the notes that NOTE already links to as well.")
     ] = False
@@ -209,7 +233,12 @@ def related(options: RelatedOptions) -> int:
         raise UsageError("related requires a note, as in `vaultlink related NOTE`, or --twins.")
     vault = open_from_options(options, terminal, find_note_start(options, (options.note,)))
     note = find_note_argument(vault, options.note)
-    rows = vault.related(note, options.limit or _LIMIT, with_linked=options.linked)
+    cut = _cut_ranked(
+        options,
+        output_format,
+        lambda limit: vault.related(note, limit, with_linked=options.linked),
+    )
+    rows = cut.rows
     marked: dict[str, Callable[[RelatedNote], str]] = {}
     if options.linked:
         marked["linked"] = lambda row: "yes" if row.linked else "no"
@@ -223,6 +252,7 @@ def related(options: RelatedOptions) -> int:
         head={"note": note},
         empty=f"No notes related to {note} found.",
         fold=terminal.verbose,
+        cut=cut,
     )
     if print_listing(terminal, output_format, listing):
         is_cut = terminal.is_terminal and not terminal.verbose
@@ -234,7 +264,8 @@ def related(options: RelatedOptions) -> int:
 def _list_twins(options: RelatedOptions, terminal: Terminal, output_format: str) -> int:
     if options.note is not None or options.linked:
         raise UsageError("--twins compares all notes, so it allows neither a note nor --linked.")
-    rows = open_from_options(options, terminal).twins(options.limit or _LIMIT)
+    cut = _cut_ranked(options, output_format, open_from_options(options, terminal).twins, _TWINS)
+    rows = cut.rows
     listing = Listing(
         "twins",
         rows,
@@ -246,10 +277,30 @@ def _list_twins(options: RelatedOptions, terminal: Terminal, output_format: str)
             "folder": lambda row: parent_folder(row.path),
         },
         empty="No near-duplicate notes found.",
+        cut=cut,
     )
     if print_listing(terminal, output_format, listing):
         terminal.print_message(f"{format_count(len(rows), 'pair')} of notes, most similar first.")
     return EXIT_CLEAN
+
+
+_TWINS: Order[TwinPair] = Order(
+    (float, int, str, str), lambda row: (-row.score, -row.shared, row.path, row.twin)
+)
+
+
+def _cut_ranked(
+    options: RelatedOptions,
+    output_format: str,
+    rank: Callable[[int], list[RowT]],
+    order: Order[RowT] = BY_NUMBER,
+) -> PageRows[RowT]:
+    """Return a page of ranked rows. `rank` returns the first ones, up to a number."""
+    if options.limit is None and not options.after:
+        return PageRows(rank(_LIMIT), [], is_page=False)
+    wanted = replace(options, limit=options.limit or _LIMIT)
+    number = sys.maxsize if options.after else (options.limit or _LIMIT) + 1
+    return cut_rows(wanted, output_format, rank(number), order)
 
 
 def _format_twin(row: TwinPair) -> str:
@@ -272,7 +323,7 @@ _MIN_NARROW = 60
 """Columns of a table from which there is room for anything besides the topics."""
 
 
-def unresolved(options: PathsOptions) -> int:
+def unresolved(options: ListOptions) -> int:
     """List what unresolved links name, most links first.
 
     A topic is what unresolved links want; spellings that differ in case, spaces or punctuation are
@@ -288,19 +339,22 @@ def unresolved(options: PathsOptions) -> int:
     terminal = Terminal(options)
     output_format = choose_listing_format(terminal)
     vault, wanted = open_part(options, terminal)
-    rows = topic_rows(vault.state, vault.suggest, wanted)
+    ranked = rank_topics(vault.state, wanted)
+    cut = cut_rows(options, output_format, ranked, _TOPICS)
+    rows = topic_rows(vault.state, vault.suggest, cut.rows)
     listing = Listing(
         "topics",
         rows,
         _TOPIC_COLUMNS,
         choose_columns(rows, terminal.table_width),
         empty="No unresolved links found.",
+        cut=cut,
     )
     if print_listing(terminal, output_format, listing):
         dangling = vault.index.count_all_links(wanted).dangling
         topics = list_reported_topics(vault.state, wanted)
         mixed = sum(topic.count_planned() for topic in topics if not topic.is_planned)
-        terminal.print_message(_describe_topics(rows, dangling, mixed))
+        terminal.print_message(_describe_topics(ranked, dangling, mixed))
         option = format_part(options, vault)
         terminal.print_message(
             f"`vaultlink fix --interactive{option}` links, creates, unlinks or allows each."
@@ -310,10 +364,13 @@ def unresolved(options: PathsOptions) -> int:
     return EXIT_CLEAN
 
 
-def _describe_topics(rows: Sequence[DanglingTopicRow], dangling: int, mixed: int) -> str:
+_TOPICS: Order[DanglingTopic] = Order((int, str), lambda topic: (-len(topic.sources), topic.name))
+
+
+def _describe_topics(rows: Sequence[DanglingTopic], dangling: int, mixed: int) -> str:
     """Return the numbers of topics, and of `mixed` links that look planned."""
-    references = sum(row.count for row in rows)
-    planned = sum(row.kind == "planned" for row in rows)
+    references = sum(len(row.sources) for row in rows)
+    planned = sum(row.is_planned for row in rows)
     sentence = (
         f"{format_count(len(rows), 'topic')} in {format_count(references, 'unresolved link')}: "
         f"{format_count(planned, 'planned note')}, {format_count(len(rows) - planned, 'mistake')}."
@@ -394,8 +451,9 @@ def show(options: NotesOptions) -> int:
     terminal = Terminal(options)
     output_format = choose_listing_format(terminal, "page", "page")
     vault = open_from_options(options, terminal, find_note_start(options, options.notes))
-    paths = select_link_sources(vault, options.notes) if options.notes else list(vault.notes)
-    rows = note_rows(vault.index, paths)
+    paths = _select_sources(options, vault) if options.notes else list(vault.notes)
+    cut = cut_rows(options, output_format, paths, BY_PATH)
+    rows = note_rows(vault.index, cut.rows)
     listing = Listing(
         "notes",
         rows,
@@ -405,8 +463,10 @@ def show(options: NotesOptions) -> int:
         text=lambda: "\n".join(
             [render_note_page(row, terminal.table_width, terminal.palette) for row in rows]
         ),
+        cut=cut,
     )
-    if print_listing(terminal, output_format, listing) and len(rows) > 1:
+    if print_listing(terminal, output_format, listing) and len(paths) > 1:
+        rows = rows if len(rows) == len(paths) else note_rows(vault.index, paths)
         terminal.print_message(describe_totals(rows))
     for path, reason in list_unreadable(vault.index, paths):
         terminal.print_message(f"warning: {escape_controls(path)} can't be read: {reason}.")
@@ -431,6 +491,8 @@ class HistoryOptions(OpenOptions, frozen=True, kw_only=True):
             is_required=True,
         ),
     ] = None
+    limit: LimitOption = None
+    after: AfterOption = ""
 
 
 def history(options: HistoryOptions) -> int:
@@ -457,15 +519,18 @@ def history(options: HistoryOptions) -> int:
     path = _find_note(vault, options.note, known)
     row = build_past(path, vault.index, known, _read_recorded(vault, path, known))
     head = asdict(row)
+    links, lines, shown = head.pop("links"), list_past(row), list(list_events(row))
+    rows, order = (links, BY_POSITION) if is_json(output_format) else (lines, BY_NUMBER)
+    cut: PageRows[Any] = cut_rows(options, output_format, rows, order)
     listing = Listing(
         "links",
-        head.pop("links"),
+        cut.rows,
         PastLine._fields,
         PastEvent._fields,
         head=head,
-        lines=list_past(row),
-        shown=list_events(row),
+        shown=shown[: options.limit],
         empty=f"No history of {path} found.",
+        cut=cut,
     )
     if print_listing(terminal, output_format, listing):
         terminal.print_message(summarize_past(row))

@@ -37,5 +37,6 @@ def mentions(options: MentionsOptions) -> int:
     terminal = Terminal(options)
     output_format = choose_listing_format(terminal)
     vault = open_from_options(options, terminal, find_note_start(options, options.words))
-    print_mentions(terminal, output_format, vault, find_mentions(options, vault, terminal))
+    found = find_mentions(options, vault, terminal)
+    print_mentions(options, terminal, output_format, vault, found)
     return EXIT_CLEAN
