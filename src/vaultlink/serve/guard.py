@@ -286,7 +286,7 @@ def _describe_errors(
     name = quote_name(next(iter(texts)))
     subject = f"The new text of {name}" if len(texts) == 1 else "The new texts"
     verb = "adds" if len(texts) == 1 else "add"
-    advice = "Correct the links in it."
+    advice = "Correct the text, or first write the notes that it names."
     if all(item.path not in texts for item in errors):
         command = places.format_command("rename", "NOTE#OLD NEW")
         advice = f"{command} renames a heading and updates the links to it."

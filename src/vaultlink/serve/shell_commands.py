@@ -618,6 +618,11 @@ def read_patch(patch: str, cwd: str) -> list[FileAction]:
     return actions
 
 
+def normalize_line_ends(text: str) -> str:
+    """Return a text with line feeds alone, as tools compare texts."""
+    return text.replace("\r\n", "\n")
+
+
 def _cut_body(lines: Sequence[str], start: int) -> list[str]:
     """Return the lines of a patch from a line up to the next file."""
     body = list[str]()
@@ -638,7 +643,7 @@ def _make_patch(body: Sequence[str]) -> Edit:
     """Return a function that applies hunks, or returns None if one does not fit."""
 
     def apply(text: str) -> str | None:
-        lines, place = text.split("\n"), 0
+        lines, place = normalize_line_ends(text).split("\n"), 0
         for anchor, old, new in _split_hunks(body):
             if anchor:
                 if anchor not in lines[place:]:
