@@ -156,7 +156,7 @@ def find_refusals(vault: "Vault", part: VaultPart, cwd: str) -> list[str]:
     """
     places = _Places(vault, part.root, cwd)
     gone = {
-        file: (path, to)
+        file: (path, to if places.is_in_vault(to) else "")
         for path, to in part.changes.gone.items()
         for file in places.list_files(path)
     }
@@ -172,7 +172,7 @@ def find_refusals(vault: "Vault", part: VaultPart, cwd: str) -> list[str]:
         held = check.held
         errors = [item for item in check.added if item.severity == "error"]
         reasons += [_describe_errors(held, places, errors, texts)] if errors else []
-    return [*reasons, *_describe_gone(places, *_find_linked(held, gone))]
+    return [*reasons, *_describe_gone(places, _find_linked(held, gone))]
 
 
 class _Places:
@@ -199,6 +199,11 @@ class _Places:
         """Return a new path as `rename` reads it: with a slash, it is one in the vault."""
         name = self.find(path) or path
         return name if "/" in name else f"/{name}"
+
+    def is_in_vault(self, path: str) -> bool:
+        """Return True for a path in the vault that is not hidden."""
+        name = self.find(path) if path else None
+        return name is not None and "/." not in f"/{name}"
 
     def list_files(self, path: str) -> list[str]:
         """Return the file of the vault at a path, or those below it."""
@@ -293,44 +298,54 @@ def _describe_errors(
     return f"{subject} {verb} {count}: {'; '.join(parts)}{more}. {advice}"
 
 
-def _find_linked(
-    held: "Vault", gone: Mapping[str, tuple[str, str]]
-) -> tuple[dict[str, tuple[str, list[str]]], list[str]]:
-    """Return linked files by the path that removes or moves them, and the sources."""
-    found, sources = dict[str, tuple[str, list[str]]](), dict[str, None]()
+class _Linked(NamedTuple):
+    """Linked files that a path removes, or moves to `to`, and what links to them."""
+
+    to: str
+    files: list[str]
+    sources: dict[str, None]
+
+
+def _find_linked(held: "Vault", gone: Mapping[str, tuple[str, str]]) -> dict[str, _Linked]:
+    """Return what is linked, by the paths that are removed or moved."""
+    found = dict[str, _Linked]()
     removed = {file for file, (_, to) in gone.items() if not to}
     for file, (path, to) in gone.items():
-        linking = [name for name in held.index.sources_of(file) if name not in {file, *removed}]
-        if linking:
-            found.setdefault(path, (to, []))[1].append(file)
-            sources.update(dict.fromkeys(linking))
-    return found, list(sources)
+        sources = [name for name in held.index.sources_of(file) if name not in {file, *removed}]
+        if sources:
+            linked = found.setdefault(path, _Linked(to, [], {}))
+            linked.files.append(file)
+            linked.sources.update(dict.fromkeys(sources))
+    return found
 
 
-def _describe_gone(
-    places: _Places, found: Mapping[str, tuple[str, list[str]]], sources: Sequence[str]
-) -> Iterator[str]:
+def _describe_gone(places: _Places, found: Mapping[str, _Linked]) -> Iterator[str]:
     """Yield a reason for removed files, and one for moved ones."""
-    moves = {path: to for path, (to, _) in found.items() if to and places.find(to)}
-    moves = {path: to for path, to in moves.items() if "/." not in f"/{places.find(to)}"}
-    removals = [path for path in found if path not in moves]
-    for paths, verb in ((removals, "removed"), (list(moves), "moved")):
-        files = [file for path in paths for file in found[path][1]]
-        if not files:
+    for is_move in (False, True):
+        paths = [path for path, linked in found.items() if bool(linked.to) == is_move]
+        if not paths:
             continue
-        subject = quote_name(files[0])
-        more = f" and {len(files) - 1:,} more files" if len(files) > 1 else ""
-        notes = "another note links" if len(sources) == 1 else f"{len(sources):,} notes link"
-        them = "them" if more else "it"
-        command = (
-            _propose_deletion(places, removals)
-            if verb == "removed"
-            else _propose_move(places, moves)
-        )
+        files = [file for path in paths for file in found[path].files]
+        sources = list({name: None for path in paths for name in found[path].sources})
+        if is_move:
+            command = _propose_move(places, {path: found[path].to for path in paths})
+        else:
+            command = _propose_deletion(places, paths)
         yield (
-            f"{subject}{more} must not be {verb} this way: {notes} to {them}, such as "
-            f"{quote_name(sources[0])}. Use {command}."
+            f"{_name_files(files)} must not be {'moved' if is_move else 'removed'} this way: "
+            f"{_count_sources(sources, files)}. Use {command}."
         )
+
+
+def _name_files(files: Sequence[str]) -> str:
+    more = f" and {len(files) - 1:,} more files" if len(files) > 1 else ""
+    return f"{quote_name(files[0])}{more}"
+
+
+def _count_sources(sources: Sequence[str], files: Sequence[str]) -> str:
+    notes = "another note links" if len(sources) == 1 else f"{len(sources):,} notes link"
+    them = "it" if len(files) == 1 else "them"
+    return f"{notes} to {them}, such as {quote_name(sources[0])}"
 
 
 def _propose_deletion(places: _Places, paths: Sequence[str]) -> str:
@@ -457,9 +472,6 @@ def _describe_staged(
         if not paths:
             continue
         sources = list(dict.fromkeys(source for path in paths for source in broken[path]))
-        subject = quote_name(paths[0])
-        more = f" and {len(paths) - 1:,} more files" if len(paths) > 1 else ""
-        notes = "another note links" if len(sources) == 1 else f"{len(sources):,} notes link"
         words = " ".join(places.format(os.path.join(places.root, path)) for path in paths)
         advice = (
             f"{places.format_command('fix')} lets the links follow; stage the changed notes."
@@ -468,6 +480,6 @@ def _describe_staged(
             f"{places.format_command('delete', words, '--unlink')} deletes it with the links to it."
         )
         yield (
-            f"{subject}{more} can't be {'renamed' if is_renamed else 'deleted'} in this commit: "
-            f"{notes} to {'them' if more else 'it'}, such as {quote_name(sources[0])}. {advice}"
+            f"{_name_files(paths)} can't be {'renamed' if is_renamed else 'deleted'} in this "
+            f"commit: {_count_sources(sources, paths)}. {advice}"
         )
