@@ -6,6 +6,7 @@
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 from vaultlink.cli.command_table import ALIASES, COMMANDS, GROUPS
 from vaultlink.cli.exit_codes import (
@@ -216,14 +217,17 @@ def _answer_hook() -> int:
 
     data = read_standard_input()
     call = read_payload(data)
-    if not (call.actions or make_answer(call, "")):
+    if not call.actions:
+        if (answer := make_answer(call, "")) and sys.stdout:
+            with suppress(OSError):
+                sys.stdout.write(answer.decode())
+                sys.stdout.flush()
         return EXIT_CLEAN
-    if call.actions:
-        from vaultlink.serve.client import answer_line  # noqa: PLC0415 - most calls change no file
+    from vaultlink.serve.client import answer_line  # noqa: PLC0415 - most calls change no file
 
-        code = answer_line(["guard"], data, [action.path for action in call.actions])
-        if code is not None:
-            return code
+    code = answer_line(["guard"], data, [action.path for action in call.actions])
+    if code is not None:
+        return code
     _import_msgspec()
     from vaultlink.cli.commands.guard import GuardOptions, settle_call  # noqa: PLC0415
 

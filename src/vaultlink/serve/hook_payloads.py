@@ -13,6 +13,7 @@ from vaultlink.errors import UsageError
 from vaultlink.serve.shell_commands import (
     ActionKind,
     FileAction,
+    normalize_line_ends,
     read_patch,
     read_shell_line,
     read_shell_words,
@@ -169,12 +170,14 @@ def _make_edit(arguments: Arguments) -> Callable[[str], str | None] | None:
     old, new = _find_text(arguments, *_OLD_NAMES), _find_text(arguments, *_NEW_NAMES)
     if old is None or new is None:
         return None
+    old = normalize_line_ends(old)
     is_for_all = any(arguments.get(name) is True for name in ("replace_all", "allow_multiple"))
     expected = arguments.get("expected_replacements", 1)
 
     def edit(text: str) -> str | None:
         if not old:
             return None if text else new
+        text = normalize_line_ends(text)
         count = text.count(old)
         is_known = count > 0 if is_for_all else count == expected
         return text.replace(old, new) if is_known else None
