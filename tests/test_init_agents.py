@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from documents import blocks
 from forge import ROOT
 from running import RunCommand, read_files, write_files
 from screens import run_on_screen
@@ -110,10 +111,17 @@ def test_vault_knows_the_rules_afterwards(run: RunCommand, vault: Path) -> None:
 
 
 def test_paragraph_is_the_one_in_the_documents_and_changes_nothing_in_a_vault() -> None:
-    page = (ROOT / "docs/agents.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs/agent-setup.md").read_text(encoding="utf-8")
     assert f"```markdown\n{read_starter('agents.md')}```" in page
     note = parse_note("AGENTS.md", PARAGRAPH)
     assert (note.links, note.read_only, note.directives, note.problems) == ((), (), (), ())
+
+
+def test_hooks_are_those_in_the_documents() -> None:
+    shown = [json.loads(text) for text in blocks(ROOT / "docs/hooks.md", "json")]
+    assert shown == [
+        {**hook.empty, hook.keys[0]: {hook.keys[1]: [hook.item]}} for hook in PROGRAM_HOOKS
+    ]
 
 
 # -- what exists already --------------------------------------------------------------------------------------------------
