@@ -253,12 +253,15 @@ def test_value_is_added_to_toml(text: str, expected: str | None) -> None:
 def test_settings_and_hooks_are_added_to_what_exists(run: RunCommand, vault: Path) -> None:
     files = {
         ".claude/settings.json": '{\n    "model": "x",\n    "hooks": {"Stop": []}\n}\n',
+        ".gemini/settings.json": '{"permissions": ["vaultlink guard"]}',
         "pyproject.toml": '[tool.vaultlink]\nextend-select = ["orphan-note"]  # mine\n\n[tool.z]\na = 1\n',
     }
     write_files(vault, files)
     assert run("init", vault, "--agents", "--yes").code == 0
     settings = json.loads((vault / ".claude/settings.json").read_text(encoding="utf-8"))
     assert settings["model"] == "x"
+    gemini = json.loads((vault / ".gemini/settings.json").read_text(encoding="utf-8"))
+    assert gemini.keys() == {"permissions", "hooks"}
     assert settings["hooks"]["PreToolUse"][0]["hooks"] == [GUARD]
     text = (vault / "pyproject.toml").read_text(encoding="utf-8")
     assert tomllib.loads(text)["tool"] == {
@@ -279,6 +282,9 @@ def test_settings_and_hooks_are_added_to_what_exists(run: RunCommand, vault: Pat
         (".claude/settings.json", '{"hooks": 1}', "the hook has no safe place"),
         (SKILL, "another skill\n", "it exists with another text"),
         ("AGENTS.md", b"\xff\xfe", "it is not UTF-8 text"),
+        ("AGENTS.md", "```sh\nls\n", "a code block or comment in it is never closed"),
+        ("AGENTS.md", "%%\nhidden\n", "a code block or comment in it is never closed"),
+        ("AGENTS.md", f"{FIRST}Mine\n{LAST}", "its paragraph has another text"),
         ("vaultlink.toml", "preview = false\n", "it has no safe place for the rules"),
         ("vaultlink.toml", 'protect = ["AGENTS.md"]\n', "`protect` in the settings names it"),
     ],
