@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from documents import blocks
+from documents import blocks, parsed
 from forge import ROOT
 from running import RunCommand, read_files, write_files
 from screens import run_on_screen
@@ -115,6 +116,14 @@ def test_paragraph_is_the_one_in_the_documents_and_changes_nothing_in_a_vault() 
     assert f"```markdown\n{read_starter('agents.md')}```" in page
     note = parse_note("AGENTS.md", PARAGRAPH)
     assert (note.links, note.read_only, note.directives, note.problems) == ((), (), (), ())
+
+
+@pytest.mark.parametrize("name", ["agents.md", "skill.md"])
+def test_commands_in_the_texts_are_commands(name: str) -> None:
+    commands = re.findall(r"`(vaultlink [^`]+)`", read_starter(name))
+    assert commands
+    for command in commands:
+        assert not isinstance(parsed(command.split(" - <")[0]), int), command
 
 
 def test_hooks_are_those_in_the_documents() -> None:
