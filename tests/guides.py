@@ -116,7 +116,7 @@ def left_by_agents(repo: Path, environment: Environment) -> None:
     assert exit_code(repo, environment, "rename", "Mole", "Home") == 2
     assert (repo / "Mole.md").exists()
 
-    [settings] = blocks(DOCS / "agents.md", "toml")
+    [settings] = blocks(DOCS / "agent-setup.md", "toml")
     write_files(repo, {"vaultlink.toml": settings})
     commit_all(repo, environment)
     words = "Here is the revised note:\n\nTo the [[The old pier]].\n"
@@ -133,6 +133,13 @@ def left_by_agents(repo: Path, environment: Environment) -> None:
     check_output(["git", "checkout", "--quiet", "Home.md"], repo, environment)
     write_files(repo, {"Walk.md": "To the [[old_pier|pier]].\n"})
     assert exit_code(repo, environment, "fix", "--changed-since", "HEAD") == 0
+
+
+def left_by_agent_setup(repo: Path, environment: Environment) -> None:
+    """All files were written and taken back."""
+    assert status(repo, environment) == ""
+    listed = check_output(["vaultlink", "undo", "--list"], repo, environment)
+    assert "init --agents --yes" in listed
 
 
 def left_by_sync_services(repo: Path, environment: Environment) -> None:

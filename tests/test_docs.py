@@ -179,7 +179,7 @@ def first_sentence(paragraph: str) -> str:
 def test_every_code_block_has_a_language(page: Path) -> None:
     told = re.findall(r"^```(.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
     known = {"sh", "yaml"} if page in FORGES else GUIDE_LANGUAGES
-    if page.stem in (*EXPLANATIONS, "agents", "hooks"):
+    if page.stem in (*EXPLANATIONS, "agents", "agent-setup", "hooks"):
         known = {*known, "text"}  # output with times and random names
     assert set(told[::2]) <= known
     assert set(told[1::2]) <= {""}
@@ -399,6 +399,7 @@ def left_by_many_vaults(repo: Path, environment: dict[str, str]) -> None:
 LEFT = {
     "README": left_by_readme,
     "agents": guides.left_by_agents,
+    "agent-setup": guides.left_by_agent_setup,
     "custom-report": guides.left_by_custom_report,
     "large-vaults": left_by_large_vaults,
     "many-vaults": left_by_many_vaults,

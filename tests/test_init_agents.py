@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from documents import blocks, parsed
 from forge import ROOT
 from running import RunCommand, read_files, write_files
 from screens import run_on_screen
@@ -110,10 +112,25 @@ def test_vault_knows_the_rules_afterwards(run: RunCommand, vault: Path) -> None:
 
 
 def test_paragraph_is_the_one_in_the_documents_and_changes_nothing_in_a_vault() -> None:
-    page = (ROOT / "docs/agents.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs/agent-setup.md").read_text(encoding="utf-8")
     assert f"```markdown\n{read_starter('agents.md')}```" in page
     note = parse_note("AGENTS.md", PARAGRAPH)
     assert (note.links, note.read_only, note.directives, note.problems) == ((), (), (), ())
+
+
+@pytest.mark.parametrize("name", ["agents.md", "skill.md"])
+def test_commands_in_the_texts_are_commands(name: str) -> None:
+    commands = re.findall(r"`(vaultlink [^`]+)`", read_starter(name))
+    assert commands
+    for command in commands:
+        assert not isinstance(parsed(command.split(" - <")[0]), int), command
+
+
+def test_hooks_are_those_in_the_documents() -> None:
+    shown = [json.loads(text) for text in blocks(ROOT / "docs/hooks.md", "json")]
+    assert shown == [
+        {**hook.empty, hook.keys[0]: {hook.keys[1]: [hook.item]}} for hook in PROGRAM_HOOKS
+    ]
 
 
 # -- what exists already --------------------------------------------------------------------------------------------------
@@ -245,12 +262,15 @@ def test_value_is_added_to_toml(text: str, expected: str | None) -> None:
 def test_settings_and_hooks_are_added_to_what_exists(run: RunCommand, vault: Path) -> None:
     files = {
         ".claude/settings.json": '{\n    "model": "x",\n    "hooks": {"Stop": []}\n}\n',
+        ".gemini/settings.json": '{"permissions": ["vaultlink guard"]}',
         "pyproject.toml": '[tool.vaultlink]\nextend-select = ["orphan-note"]  # mine\n\n[tool.z]\na = 1\n',
     }
     write_files(vault, files)
     assert run("init", vault, "--agents", "--yes").code == 0
     settings = json.loads((vault / ".claude/settings.json").read_text(encoding="utf-8"))
     assert settings["model"] == "x"
+    gemini = json.loads((vault / ".gemini/settings.json").read_text(encoding="utf-8"))
+    assert gemini.keys() == {"permissions", "hooks"}
     assert settings["hooks"]["PreToolUse"][0]["hooks"] == [GUARD]
     text = (vault / "pyproject.toml").read_text(encoding="utf-8")
     assert tomllib.loads(text)["tool"] == {
@@ -271,6 +291,9 @@ def test_settings_and_hooks_are_added_to_what_exists(run: RunCommand, vault: Pat
         (".claude/settings.json", '{"hooks": 1}', "the hook has no safe place"),
         (SKILL, "another skill\n", "it exists with another text"),
         ("AGENTS.md", b"\xff\xfe", "it is not UTF-8 text"),
+        ("AGENTS.md", "```sh\nls\n", "a code block or comment in it is never closed"),
+        ("AGENTS.md", "%%\nhidden\n", "a code block or comment in it is never closed"),
+        ("AGENTS.md", f"{FIRST}Mine\n{LAST}", "its paragraph has another text"),
         ("vaultlink.toml", "preview = false\n", "it has no safe place for the rules"),
         ("vaultlink.toml", 'protect = ["AGENTS.md"]\n', "`protect` in the settings names it"),
     ],

@@ -71,7 +71,8 @@ class Scenario(NamedTuple):
     @property
     def has_journal(self) -> bool:
         """True for a command that can be undone."""
-        return self.line[0] not in ("init", "report") and not self.removes_records
+        is_recorded = self.line[0] not in ("init", "report") or "--agents" in self.line
+        return is_recorded and not self.removes_records
 
 
 UNDO: Line = ("undo",)
@@ -121,6 +122,14 @@ _RECORDED: Mapping[str, Scenario] = {
     "backlinks": Scenario(("backlinks", "--write"), _FIXED),
     "backlinks-remove": Scenario(("backlinks", "--remove"), (("backlinks", "--write"),)),
     "baseline": Scenario(("baseline",)),
+    "agents": Scenario(
+        ("init", "--agents", "--yes"),
+        files={
+            "AGENTS.md": b"# Mine\n",
+            ".claude/settings.json": b'{"model": "x"}\n',
+            ".codex/config.toml": b"",
+        },
+    ),
 }
 """Commands that are recorded, and can be undone."""
 

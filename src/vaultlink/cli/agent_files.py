@@ -30,6 +30,7 @@ from vaultlink.fix.plan import VaultChanges
 from vaultlink.git.location import find_work_tree
 from vaultlink.index.resolve import is_note
 from vaultlink.model import SkippedNote
+from vaultlink.parse.note import parse_note
 from vaultlink.report.layout import escape_controls, format_count
 from vaultlink.text import lazy_pattern
 from vaultlink.write.fixer import apply_plan
@@ -349,10 +350,16 @@ def _append_paragraph(text: str | None) -> str | None:
     if text is None:
         return paragraph
     if _MARKS[0].strip() in text:
-        return None
+        if paragraph.strip() in text.replace("\r\n", "\n"):
+            return None
+        raise _LeftOutError("its paragraph has another text; remove it to get the present one")
     end = "\r\n" if "\r\n" in text else "\n"
     gap = "" if not text else end if text.endswith(end) else end * 2
-    return text + gap + paragraph.replace("\n", end)
+    new = text + gap + paragraph.replace("\n", end)
+    headings = parse_note(_INSTRUCTIONS[0], new).headings
+    if not headings or f"## {headings[-1].text}\n" not in paragraph:
+        raise _LeftOutError("a code block or comment in it is never closed")
+    return new
 
 
 def _create_skill(text: str | None) -> str | None:
@@ -365,13 +372,21 @@ def _create_skill(text: str | None) -> str | None:
 
 
 def _add_hook(hook: ProgramHook, text: str | None) -> str | None:
-    if text is not None and _GUARD in text:
+    if text is not None and _has_guard(text):
         return None
     empty = json.dumps({**hook.empty}, indent=2) + "\n"
     new = insert_json_item(text if text and text.strip() else empty, hook.item, hook.keys)
     if new is None:
         raise _LeftOutError("it is not the JSON that was expected, so the hook has no safe place")
     return new
+
+
+def _has_guard(text: str) -> bool:
+    try:
+        settings = json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(settings, dict) and _GUARD in json.dumps(settings.get("hooks"))
 
 
 def _add_settings(plan: _AgentPlan, scan: VaultScan, new_settings: str) -> None:

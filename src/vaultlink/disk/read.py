@@ -186,14 +186,14 @@ def load_rules(*, examples: bool = True) -> dict[str, Mapping[str, Any]]:
         Path(__file__).parents[1] / "rules",
         Path(__file__).parents[3] / "rules",
     ):
+        files = sorted(folder.glob("*.yaml"))
+        texts = [file.read_bytes() for file in files]
+        if not examples:
+            texts = [text.partition(b"\nexamples:")[0] for text in texts]
+        found = yaml.load_all(b"\n---\n".join(texts), Loader=loader) if texts else ()
         declarations = {
-            file.stem: yaml.load(file.read_bytes(), Loader=loader)
-            if examples
-            else {
-                **yaml.load(file.read_bytes().partition(b"\nexamples:")[0], Loader=loader),
-                "examples": [{}],
-            }
-            for file in sorted(folder.glob("*.yaml"))
+            file.stem: item if examples else {**item, "examples": [{}]}
+            for file, item in zip(files, found, strict=True)
         }
         if declarations:
             return declarations

@@ -135,11 +135,6 @@ class LinterSettings(msgspec.Struct, frozen=True, dict=True):
         )
 
     @cached_property
-    def reads_text(self) -> bool:
-        """True if an enabled rule reads the texts of notes."""
-        return any(rule.reads_text for rules in self.rules_by_scope.values() for rule in rules)
-
-    @cached_property
     def reads_history(self) -> bool:
         """True if an enabled rule reads what became of files, headings and blocks."""
         return any(rule.reads_history for rules in self.rules_by_scope.values() for rule in rules)
@@ -264,20 +259,33 @@ class _CheckRun:
             for rule, _ in self._checks
         }
         self._checks_by_elements: dict[tuple[bool, ...], Sequence[_LoadedCheck]] = {}
+        self._text: str | None = None
 
-    def check_note(self, note: Note, targets: LinkTargets | None) -> tuple[Diagnostic, ...]:
+    def check_note(
+        self, note: Note, targets: LinkTargets | None, text: str | None = None
+    ) -> tuple[Diagnostic, ...]:
+        """Return the findings in a note; without `text`, not of checks that read it."""
         if not self._settings.is_linted(note.path):
             return ()
+        self._text = text
         present = find_elements(note, targets)
         checks = self._checks_by_elements.get(present)
         if checks is None:
             names = set(compress(ELEMENTS, present))
             checks = self._checks_by_elements[present] = [
-                (rule, rule.load_check(), context)
+                (rule, self._load_check(rule), context)
                 for rule, context in self._checks
                 if not rule.needs or not names.isdisjoint(rule.needs)
             ]
         return self._run(checks, note.path, note)
+
+    def _load_check(self, rule: Rule) -> CheckFunction:
+        check = rule.load_check()
+        if not rule.reads_text:
+            return check
+        return lambda note, context: (
+            iter(()) if self._text is None else check(note, replace(context, text=self._text))
+        )
 
     def check_file(self, path: str) -> tuple[Diagnostic, ...]:
         return self._run(self._all_loaded, path, path) if self._settings.is_linted(path) else ()
@@ -325,14 +333,7 @@ def check_note(settings: LinterSettings, note: Note, text: str | None) -> tuple[
 
     If `text` is None, checks that read the text are left out.
     """
-    if not settings.reads_text:
-        return settings.note_run.check_note(note, None)
-    checks = [
-        (rule, replace(context, text=text) if rule.reads_text else context)
-        for rule, context in settings.build_checks("note")
-        if text is not None or not rule.reads_text
-    ]
-    return _CheckRun(settings, checks).check_note(note, None)
+    return settings.note_run.check_note(note, None, text)
 
 
 def check_links(settings: LinterSettings, index: Index, paths: Iterable[str]) -> FindingsByPath:

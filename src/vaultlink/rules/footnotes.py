@@ -57,8 +57,9 @@ def _is_reference(mark: re.Match[str]) -> bool:
         return True
     if not _LABEL.fullmatch(label) or _CHARACTER_RANGES.fullmatch(label):
         return False
+    at = mark.start()
     return not (
-        text[: mark.start()].endswith(_PATTERN_BEFORE)
+        text.startswith(_PATTERN_BEFORE, at - 1 if at else len(text))
         or text.startswith(_PATTERN_AFTER, mark.end(1) + 1)
     )
 
@@ -119,8 +120,8 @@ def _add_mark(found: _Footnotes, mark: re.Match[str], *, is_shown: bool, is_sure
     line may be a definition without a blank line before it; so may one in a list.
     """
     label = mark[1].casefold()
-    lead = mark.string[mark.string.rfind("\n", 0, mark.start()) + 1 : mark.start()]
-    if mark[2] and not lead.strip(_LEAD):
+    lead = _find_lead(mark) if mark[2] else None
+    if lead is not None:
         found.defined.add(label)
         is_sure &= not is_shown and not lead.strip("> \t")
         if is_sure:
@@ -131,5 +132,16 @@ def _add_mark(found: _Footnotes, mark: re.Match[str], *, is_shown: bool, is_sure
     found.used.add(label)
 
 
-_LEAD = " \t>-*+.)0123456789"
-"""Characters before a footnote's definition: indent, and marks of quotes and lists."""
+def _find_lead(mark: re.Match[str]) -> str | None:
+    """Return the indent and the marks of quotes and lists before a definition.
+
+    None if other text is before it on the line.
+    """
+    text, at = mark.string, mark.start()
+    start = max(text.rfind("\n", max(at - _MAX_LEAD, 0), at) + 1, at - _MAX_LEAD, 0)
+    lead = text[start:at]
+    return None if lead.strip(" \t>-*+.)0123456789") else lead
+
+
+_MAX_LEAD = 200
+"""Containers are not nested so deep that more comes before a definition."""
