@@ -291,6 +291,7 @@ def test_settings_and_hooks_are_added_to_what_exists(run: RunCommand, vault: Pat
         (".claude/settings.json", '{"hooks": 1}', "the hook has no safe place"),
         (SKILL, "another skill\n", "it exists with another text"),
         ("AGENTS.md", b"\xff\xfe", "it is not UTF-8 text"),
+        ("AGENTS.md", "a" * 1_000_001, "it is larger than 1 MB"),
         ("AGENTS.md", "```sh\nls\n", "a code block or comment in it is never closed"),
         ("AGENTS.md", "%%\nhidden\n", "a code block or comment in it is never closed"),
         ("AGENTS.md", f"{FIRST}Mine\n{LAST}", "its paragraph has another text"),

@@ -6,6 +6,7 @@ import shutil
 import tomllib
 from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator, Mapping
+from errno import EFBIG
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -307,6 +308,8 @@ def _read(root: Path, path: str) -> bytes | None:
         return None
     except (OSError, ValueError) as error:
         reason = IS_SYMLINK if (root / path).is_symlink() else describe_os_error(error)
+        if isinstance(error, OSError) and error.errno == EFBIG:
+            reason = "it is larger than 1 MB"
         raise _LeftOutError(reason) from None
 
 
