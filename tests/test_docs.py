@@ -63,7 +63,7 @@ EXPLANATIONS = [
     ),
 ]
 """Pages that explain, and have no task."""
-GUIDE_LANGUAGES = {"sh", "console", "json", "yaml", "toml", "python", "markdown"}
+GUIDE_LANGUAGES = {"sh", "console", "json", "yaml", "toml", "python", "markdown", "text"}
 PROGRAMS = Path(sys.executable).parent
 NOTES = {
     "Home.md": "To the [[Harbour]], to the [[Mole]].\n",
@@ -90,6 +90,7 @@ def named(page: Path) -> str:
 def test_each_use_has_a_page() -> None:
     assert [page.stem for page in PAGES] == [
         "README",
+        "agent-setup",
         "agents",
         "backlinks",
         "ci",

@@ -49,7 +49,7 @@ GROUPS: dict[str, dict[str, Command]] = {
         ),
         "serve": Command(
             "vaultlink.cli.commands.serve:serve",
-            "Keep the vault in memory for commands that ask about it.",
+            "Keep a vault in memory for commands that ask about it.",
         ),
     },
     "Fix": {

@@ -52,7 +52,7 @@ class ServeOptions(OpenOptions, frozen=True, kw_only=True):
 
 
 def serve(options: ServeOptions) -> int:
-    """Keep a vault in memory, so that other commands answer in milliseconds.
+    """Keep a vault in memory for commands that ask about it.
 
     Reads the vault, follows its changes, and answers commands through a socket that only its user
     can open. While it runs, `check` of texts on standard input, `guard`, `backlinks`, `links`,
