@@ -172,7 +172,41 @@ def find_refusals(vault: "Vault", part: VaultPart, cwd: str) -> list[str]:
         held = check.held
         errors = [item for item in check.added if item.severity == "error"]
         reasons += [_describe_errors(held, places, errors, texts)] if errors else []
+        gone |= {name: (path, "") for name, path in _list_emptied(places, part.changes, texts)}
+    replaced = _find_replaced(places, gone)
+    reasons += [_describe_replaced(places, *gone.pop(file), replaced[file]) for file in replaced]
     return [*reasons, *_describe_gone(places, _find_linked(held, gone))]
+
+
+def _list_emptied(
+    places: "_Places", changes: NetChanges, texts: Mapping[str, bytes]
+) -> Iterator[tuple[str, str]]:
+    """Yield the vault paths and paths of notes that lose all their text."""
+    for path in changes.written:
+        name = places.find(path) or ""
+        if name in texts and not texts[name].strip() and places.vault.text(name).strip():
+            yield name, path
+
+
+def _find_replaced(places: "_Places", gone: Mapping[str, tuple[str, str]]) -> dict[str, list[str]]:
+    """Return the notes that are moved onto another one, with what links to that."""
+    index, found = places.vault.index, dict[str, list[str]]()
+    for file, (_, to) in gone.items():
+        target = (places.find(to) if to else None) or ""
+        if target in index.notes and file in index.notes and target not in {file, *gone}:
+            sources = [name for name in index.sources_of(target) if name not in (file, target)]
+            if sources:
+                found[file] = sources
+    return found
+
+
+def _describe_replaced(places: "_Places", path: str, to: str, sources: Sequence[str]) -> str:
+    target = places.find(to) or to
+    command = places.format_command("merge", places.format(path), places.format(to))
+    return (
+        f"{quote_name(target)} must not be replaced this way: {_count_sources(sources, [target])}. "
+        f"{command} joins the two notes."
+    )
 
 
 class _Places:
