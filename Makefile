@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PYTEST := $(BIN)/python -m pytest -n 4 --dist worksteal  # on two cores: many tests wait for a watcher or a terminal
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all explore hostile faults lint bench bench-related worst-cases gate gate-record release-check coverage mutants lock mcp-calls refresh random-renames renames replay casts screenshots docs clean soak
+.PHONY: help demo test test-all explore hostile faults lint bench bench-related worst-cases gate gate-record release-check coverage mutants lock mcp-calls refresh random-renames questions renames replay casts screenshots docs clean soak
 
 help:
 	@echo 'make demo      set up, and show the overview of the sample vault in fixtures/'
@@ -26,6 +26,7 @@ help:
 	@echo 'make worst-cases  measure how the time of the worst notes grows with their size'
 	@echo 'make soak      change a vault for SECONDS (600), and weigh its watcher beside a fresh one'
 	@echo 'make mcp-calls  rename, delete, merge, fix and undo with the tools of `mcp`, in copies of vaults: VAULTS="DIR ..."'
+	@echo 'make questions  ask a server COUNT random questions while its vault changes, each also without it; default: 10000'
 	@echo 'make gate      compare the speed with the last release, whose figures `make gate-record` wrote'
 	@echo 'make release-check  build the archives of a release, and install them on every Python at hand'
 	@echo 'make coverage  measure which lines of the pure packages the tests run'
@@ -84,6 +85,9 @@ faults: .venv/tested
 
 random-renames: .venv/tested
 	VAULTLINK_RENAMES=$(or $(COUNT),2000) VAULTLINK_REQUESTS=$(or $(COUNT),2000) $(BIN)/python -m pytest -n 2 --dist worksteal tests/test_random_renames.py tests/test_random_requests.py
+
+questions: .venv/tested
+	VAULTLINK_QUESTIONS=$(or $(COUNT),10000) $(BIN)/python -m pytest -n 2 --dist worksteal --timeout 0 tests/test_serve.py
 
 renames: .venv/installed
 	$(BIN)/python benchmarks/renames.py $(ARGS) $(VAULTS)

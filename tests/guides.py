@@ -379,13 +379,34 @@ def left_by_configuration(repo: Path, environment: Environment) -> None:
     assert found_in(repo, environment, "s") == [(name, "Gone") for name in names]
 
 
+def left_by_serving(repo: Path, environment: Environment) -> None:
+    """Nothing is written, and no server runs any more. `doctor` names one that does."""
+    assert status(repo, environment) == ""
+    for commands, words in (
+        ("vaultlink serve --stop", "No server of this version runs"),
+        (
+            "vaultlink serve --background; vaultlink doctor; vaultlink serve --stop",
+            "answers commands",
+        ),
+    ):
+        assert words in run_process(["bash", "-c", commands + " 2>&1"], repo, environment).stdout
+    assert "no vaultlink serve is running" in check_output(
+        ["vaultlink", "doctor"], repo, environment
+    )
+
+
 def left_by_editors(repo: Path, environment: Environment) -> None:
     """Nothing is written, and the note does not exist. The page has every key of a finding."""
-    assert status(repo, environment) == "?? draft.md\n"
+    assert status(repo, environment) == "?? draft.md\n?? drafts.json\n"
+    [drafts] = blocks(DOCS / "editors.md", "json")
+    write_files(repo, {"drafts.json": drafts})
+    check = ["bash", "-c", "vaultlink check --stdin-drafts --json --exit-zero - < drafts.json"]
+    added = json.loads(check_output(check, repo, environment))["findings"]
+    assert [(item["path"], item["target"]) for item in added] == [("Inbox/new.md", "Port")]
     fields = {*FindingRow.__struct_fields__}
     assert keys_in_tables("editors") & fields == fields
-    check = ["vaultlink", "check", "--vault", "vault", "--output-format", "concise", "Mole.md"]
-    line = run_process(check, repo.parent, environment).stdout
+    words = ["vaultlink", "check", "--vault", "vault", "--output-format", "concise", "Mole.md"]
+    line = run_process(words, repo.parent, environment).stdout
     assert re.fullmatch(r"vault/Mole\.md:1:11: VL105 alias-link (\[\*\] )?“Port” .*\n", line)
     write_files(repo, {"draft.md": "Über den [[Port]].\n"})
     draft = "vaultlink check --stdin-filename Today.md --json --exit-zero - < draft.md"

@@ -63,7 +63,7 @@ EXPLANATIONS = [
     ),
 ]
 """Pages that explain, and have no task."""
-GUIDE_LANGUAGES = {"sh", "console", "json", "yaml", "toml", "python", "markdown"}
+GUIDE_LANGUAGES = {"sh", "console", "json", "yaml", "toml", "python", "markdown", "text"}
 PROGRAMS = Path(sys.executable).parent
 NOTES = {
     "Home.md": "To the [[Harbour]], to the [[Mole]].\n",
@@ -90,6 +90,7 @@ def named(page: Path) -> str:
 def test_each_use_has_a_page() -> None:
     assert [page.stem for page in PAGES] == [
         "README",
+        "agent-setup",
         "agents",
         "backlinks",
         "ci",
@@ -128,6 +129,7 @@ def test_each_use_has_a_page() -> None:
         "resolution",
         "safe-fixes",
         "scale",
+        "serving",
         "sync-services",
         "templates",
         "terminal",
@@ -261,7 +263,11 @@ GIVEN = {
         "draft.md": "From [[The old pier]] to the [[Lighthuose]].\n",
         "vault/old_pier.md": "---\ntitle: The old pier\n---\nBeside the [[Mole]].\n",
     },
-    "editors": {"vault/draft.md": "To the [[Port]].\n"},
+    "editors": {
+        "vault/draft.md": "To the [[Port]].\n",
+        "vault/drafts.json": '{"Inbox/new.md": "To the [[Port]].\\n"}',
+    },
+    "serving": {"draft.md": "To the [[Port]].\n"},
     "many-vaults": {
         f"vault/{folder}/{name}": text
         for folder in ("handbook", "notes/team-a", "notes/team-b")
@@ -405,6 +411,7 @@ LEFT = {
     "ci": left_by_ci,
     "configuration": guides.left_by_configuration,
     "editors": guides.left_by_editors,
+    "serving": guides.left_by_serving,
     "fixing": guides.left_by_fixing,
     "history": guides.left_by_history,
     "hooks": guides.left_by_hooks,

@@ -18,7 +18,7 @@ from documents import blocks
 from forge import ROOT
 from random_hook_calls import make_hook_call, make_odd_payload
 from repositories import commit, git, update_files
-from running import CommandResult, RunCommand, create_vault, write_files
+from running import CommandResult, RunCommand, create_vault, damage_states, write_files
 from vaultlink.serve.guard import join_actions
 from vaultlink.serve.shell_commands import ActionKind, FileAction
 
@@ -321,6 +321,64 @@ def test_vault_that_can_not_be_read_fails_with_1(ask: Ask, folder: Path) -> None
         assert ask(make_shell_call(folder, "rm Plan.md")).code in (0, 1)
     finally:
         (folder / "vault").chmod(0o700)
+
+
+def test_damaged_cache_is_read_around(
+    ask: Ask, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VAULTLINK_CACHE_DIR", str(folder / "cache"))
+    call = make_shell_call(folder, "rm Plan.md")
+    assert ask(call).code == 2
+    damage_states(folder / "cache")
+    assert ask(call).code == 2
+
+
+def test_reason_has_no_control_characters(ask: Ask, folder: Path) -> None:
+    name = "a\u202eb\nc\x1b[31m.md"
+    write_files(folder / "vault", {name: "", "Index.md": f"[x](<{name}>) [[a\u202eb]]"})
+    write_files(folder / "vault", {"x\u202ey.md": "", "Other.md": "[[x\u202ey]]"})
+    done = ask(make_shell_call(folder, "rm x*y.md"))
+    assert (done.code, done.err.removesuffix("\n").isprintable()) == (2, True), done
+    assert done.out.removesuffix("\n").isprintable()
+
+
+def start_guard(call: Mapping[str, Any], **streams: Any) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "vaultlink", "guard"]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, **streams)
+    assert process.stdin is not None
+    process.stdin.write(json.dumps(call).encode())
+    process.stdin.close()
+    return process
+
+
+@pytest.mark.parametrize("line", ["ls -la", "cat Plan.md | grep x", "git status"])
+def test_call_that_changes_no_file_imports_little(folder: Path, line: str) -> None:
+    call = make_shell_call(folder, line)
+    command = [sys.executable, "-X", "importtime", "-m", "vaultlink", "guard"]
+    data = json.dumps(call)
+    done = subprocess.run(command, input=data, capture_output=True, text=True, check=True)
+    imported = set(re.findall(r"\| +(\S+)\n", done.stderr))
+    assert "vaultlink.serve.hook_payloads" in imported
+    assert (
+        imported & {"msgspec", "pathlib", "yaml", "vaultlink.cli.options", "vaultlink.api"} == set()
+    )
+
+
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+@pytest.mark.parametrize("kind", ["full", "closed"])
+def test_refusal_does_not_depend_on_who_reads_it(folder: Path, stream: str, kind: str) -> None:
+    call = make_shell_call(folder, "rm Plan.md")
+    if kind == "full":
+        if not Path("/dev/full").exists():
+            pytest.skip("no device that is always full")
+        with Path("/dev/full").open("wb") as full:
+            assert start_guard(call, **{stream: full}).wait() == 2
+        return
+    read, write = os.pipe()
+    os.close(read)
+    process = start_guard(call, **{stream: write})
+    os.close(write)
+    assert process.wait() == 2
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -85,8 +85,8 @@ LINES = (
 )
 """Command lines that print results, of every command that has the option."""
 
-NO_RESULTS = ("mcp", "merge-driver", "watch")
-"""Commands that print nothing, or never write into the vault; `watch` and `mcp` have tests of their own."""
+NO_RESULTS = ("guard", "mcp", "merge-driver", "serve", "watch")
+"""Commands that print nothing, or never write into the vault; `watch`, `mcp` and `serve` have tests of their own."""
 
 PLACES = (
     "Home.md",

@@ -8,8 +8,11 @@ import errno
 import os
 import stat as modes
 import sys
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import BinaryIO, Literal
+
+from vaultlink.text import blake2b
 
 _BINARY = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 _NO_WAIT = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
@@ -68,17 +71,17 @@ def path_exists(path: str | os.PathLike[str]) -> bool:
 
     pathlib raises for names that are too long, and for what is in a folder without permissions.
     """
-    return os.path.exists(path)  # noqa: PTH110
+    return os.path.exists(path)
 
 
 def is_folder(path: str | os.PathLike[str]) -> bool:
     """Return True if a path leads to a folder. Never raises: see `path_exists`."""
-    return os.path.isdir(path)  # noqa: PTH112
+    return os.path.isdir(path)
 
 
 def is_file(path: str | os.PathLike[str]) -> bool:
     """Return True if a path leads to a regular file. Never raises: see `path_exists`."""
-    return os.path.isfile(path)  # noqa: PTH113
+    return os.path.isfile(path)
 
 
 def describe_long_name(path: str) -> str:
@@ -171,11 +174,11 @@ def read_within(path: str | os.PathLike[str], folder: str | os.PathLike[str], li
         OSError: The file can't be read, is not a regular one, has more than `limit` bytes, or is a
             link to a place outside.
     """
-    if not os.path.islink(path):  # noqa: PTH114 - paths of the caller's type
+    if not os.path.islink(path):
         return read_regular(path, limit, NO_FOLLOW)
     real = os.path.realpath(path)
-    for place in (folder, os.path.dirname(path)):  # noqa: PTH120
-        if real.startswith(os.path.join(os.path.realpath(place or "."), "")):  # noqa: PTH118
+    for place in (folder, os.path.dirname(path)):
+        if real.startswith(os.path.join(os.path.realpath(place or "."), "")):
             return read_regular(real, limit, NO_FOLLOW)
     raise UnusualFileError(errno.EPERM, f"it is a link to {real}, which is outside", str(path))
 
@@ -215,17 +218,56 @@ def _trusted_users() -> set[int]:
     return {0, user, *([int(sudo_user)] if user == 0 and sudo_user.isdecimal() else [])}
 
 
-def user_folder(kind: Literal["cache", "state"]) -> Path:
+def user_folder(kind: Literal["cache", "state"]) -> str:
     """Return vaultlink's folder for caches or for records, where the system has them.
 
     platformdirs knows these places, too, but importing it takes 29 ms, a quarter of an unchanged
-    check.
+    check. Raises RuntimeError if the user has no home folder.
     """
     if sys.platform == "win32":
-        local = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
-        return Path(local) / "vaultlink" / kind.capitalize()
+        local = os.environ.get("LOCALAPPDATA") or os.path.join(_home(), "AppData", "Local")
+        return os.path.join(local, "vaultlink", kind.capitalize())
     if sys.platform == "darwin":
-        library = Path.home() / "Library"
-        return library / ("Caches" if kind == "cache" else "Application Support") / "vaultlink"
-    default = ".cache" if kind == "cache" else ".local/state"
-    return Path(os.environ.get(f"XDG_{kind.upper()}_HOME") or Path.home() / default) / "vaultlink"
+        name = "Caches" if kind == "cache" else "Application Support"
+        return os.path.join(_home(), "Library", name, "vaultlink")
+    default = ".cache" if kind == "cache" else os.path.join(".local", "state")
+    base = os.environ.get(f"XDG_{kind.upper()}_HOME") or os.path.join(_home(), default)
+    return os.path.join(base, "vaultlink")
+
+
+def _home() -> str:
+    home = os.path.expanduser("~")
+    if home == "~":
+        raise RuntimeError("Could not determine home directory.")
+    return home
+
+
+def state_folder() -> str:
+    """Return the folder of what outlives a run: `VAULTLINK_STATE_DIR` or the default."""
+    return os.environ.get("VAULTLINK_STATE_DIR") or user_folder("state")
+
+
+def vault_state_folder(root: str | os.PathLike[str]) -> str:
+    """Return the folder of what outlives a run on a vault.
+
+    It may not exist yet. `root` is the folder of the vault without symbolic links. Raises as
+    `user_folder`.
+    """
+    return os.path.join(state_folder(), blake2b(os.fsencode(root), digest_size=10).hexdigest())
+
+
+_MAX_ADDRESS = 100
+"""Bytes of the path of a socket that every system allows."""
+
+
+@contextmanager
+def short_address(path: str) -> Iterator[str]:
+    """Yield a path of a socket that is short enough for the system. Raises OSError."""
+    if len(os.fsencode(path)) <= _MAX_ADDRESS:
+        yield path
+        return
+    folder = os.open(os.path.dirname(path), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield f"/proc/self/fd/{folder}/{os.path.basename(path)}"  # only Linux has it
+    finally:
+        os.close(folder)

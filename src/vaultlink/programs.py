@@ -12,7 +12,7 @@ from functools import cache
 from io import BytesIO
 from pathlib import Path
 from time import monotonic
-from typing import IO, TYPE_CHECKING, NamedTuple
+from typing import IO, TYPE_CHECKING, ClassVar, NamedTuple
 
 if TYPE_CHECKING:
     from threading import Thread
@@ -252,6 +252,40 @@ def _limit_memory(process: int, limit: int) -> None:
 
     with suppress(OSError, ValueError):  # it has ended, or has a lower limit
         resource.prlimit(process, resource.RLIMIT_DATA, (limit, limit))
+
+
+class BackgroundProgram:
+    """A program that outlives this one.
+
+    Raises OSError if it can't be started.
+    """
+
+    _started: ClassVar["list[BackgroundProgram]"] = []
+    """All of them: Python would complain that nobody waits for their end."""
+
+    def __init__(self, call: ProgramCall):
+        import subprocess  # noqa: PLC0415 - few commands start one
+
+        self._process = subprocess.Popen(
+            call.words,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            env=call.environment,
+            cwd=call.folder,
+            start_new_session=True,
+        )
+        self._started.append(self)
+
+    @property
+    def has_ended(self) -> bool:
+        """True if it runs no more."""
+        return self._process.poll() is not None
+
+    def end(self) -> str:
+        """End the program if it runs, and return what it printed."""
+        self._process.terminate()
+        return self._process.communicate()[1].decode("utf-8", "replace")
 
 
 def read_program_version(program: str) -> bytes:

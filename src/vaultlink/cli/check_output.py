@@ -20,7 +20,7 @@ from vaultlink.cli.check_input import (
     read_drafts,
     with_stdin_text,
 )
-from vaultlink.cli.check_parts import CheckParts, PartMaker
+from vaultlink.cli.check_parts import CheckParts, PartMaker, limit_suggester
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
 from vaultlink.cli.options import CheckOptions, ReportOptions
 from vaultlink.cli.proposed_commands import (
@@ -61,7 +61,6 @@ from vaultlink.text import quote_name
 
 if TYPE_CHECKING:
     from vaultlink.baseline.revision import Losses
-    from vaultlink.fix.forecaster import FixForecaster
     from vaultlink.report.pages import Page, PageRows
 
 _MANY = 1_000
@@ -232,8 +231,11 @@ class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
     @cached_property
     def counts_guesses(self) -> bool:
         """True if fixes of unresolved targets are counted, which take time to find."""
-        row = FORMATS[self.output_format]
-        return row.counts_guesses or self.options.statistics or not self.has_many
+        return not self.has_many or (self._shows_guesses and self.page is None)
+
+    @property
+    def _shows_guesses(self) -> bool:
+        return FORMATS[self.output_format].counts_guesses or self.options.statistics
 
     @cached_property
     def is_brief(self) -> bool:
@@ -273,11 +275,8 @@ class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
         if self.parts is not None:
             return self.parts.forecast
         select = make_new_finding_selector(self.known, self.vault, self.wanted)
-        return self._forecaster(self.split.new, self.split.known, select)
-
-    @cached_property
-    def _forecaster(self) -> "FixForecaster":
-        return self.vault.fixer.forecaster(self.wanted, guesses=self.counts_guesses)
+        forecaster = self.vault.fixer.forecaster(self.wanted, guesses=self.counts_guesses)
+        return forecaster(self.split.new, self.split.known, select)
 
     @cached_property
     def severities(self) -> Counter[Severity]:
@@ -345,7 +344,9 @@ class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
             extra_keys = {**extra_keys, "next": cut.name_next()}
         split = KnownSplit(cut.rows, self.split.known, self.split.known_counts)
         if self.parts is not None:
-            counts, fixes = self.parts.counts, self._forecaster(cut.rows).fixes
+            counts = self.parts.counts
+            forecaster = self.vault.fixer.forecaster(self.wanted, guesses=self._shows_guesses)
+            fixes = forecaster(cut.rows).fixes
         else:
             counts = count_by_rule(self.split.new, total.fixes)
             fixes = total.fixes[cut.start : cut.start + len(cut.rows)]
@@ -354,6 +355,8 @@ class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
             forecast=lambda: total._replace(fixes=fixes),
             rule_counts=counts,
         )
+        if self.is_brief:
+            result = replace(result, suggester=limit_suggester(result.suggester))
         module = import_module(row.module)
         lines = self.encode(getattr(module, row.function)(result))
         return getattr(module, row.frame)(result, lines) if row.frame else lines

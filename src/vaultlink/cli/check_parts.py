@@ -36,7 +36,7 @@ from vaultlink.index.resolve import normalize_name
 from vaultlink.index.suggest import list_unresolved
 from vaultlink.model import Diagnostic, Fix, Suggestion
 from vaultlink.report import OutputFormat
-from vaultlink.report.check_result import CheckResult
+from vaultlink.report.check_result import CheckResult, GetSuggestions
 from vaultlink.report.groups import FindingGroup, group_findings, has_shared_cause
 from vaultlink.text import group_by
 from vaultlink.write.cache import save_result
@@ -189,9 +189,7 @@ class PartMaker(msgspec.Struct, frozen=True, eq=False, dict=True):
         suggest = make_suggester(vault, (), files)
         result = replace(self.result, suggester=lambda: suggest)
         if self.is_brief:
-            result = replace(
-                result, suggester=lambda: lambda d: suggest(d) if d.subpath is not None else ()
-            )
+            result = replace(result, suggester=limit_suggester(result.suggester))
 
         def make_some(part: Sequence[str], _done: object) -> list[Part]:
             return [
@@ -257,6 +255,12 @@ class PartMaker(msgspec.Struct, frozen=True, eq=False, dict=True):
         text = self._render(part)
         # Brief lines are harmless already, and looking again takes a tenth of a cold check.
         return encode_text(text) if self.is_brief and isinstance(text, str) else self.encode(text)
+
+
+def limit_suggester(get: Callable[[], GetSuggestions]) -> Callable[[], GetSuggestions]:
+    """Return a suggester for what follows from the findings of a path only."""
+    suggest = get()
+    return lambda: lambda d: suggest(d) if d.subpath is not None else ()
 
 
 def _find_needs(

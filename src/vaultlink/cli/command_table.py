@@ -47,6 +47,10 @@ GROUPS: dict[str, dict[str, Command]] = {
             "vaultlink.cli.commands.mcp:mcp",
             "Serve the vault to agents over the Model Context Protocol.",
         ),
+        "serve": Command(
+            "vaultlink.cli.commands.serve:serve",
+            "Keep a vault in memory for commands that ask about it.",
+        ),
     },
     "Fix": {
         "fix": Command(

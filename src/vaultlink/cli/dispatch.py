@@ -6,6 +6,7 @@
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 from vaultlink.cli.command_table import ALIASES, COMMANDS, GROUPS
 from vaultlink.cli.exit_codes import (
@@ -60,7 +61,27 @@ _KNOWN_ELSEWHERE = {
 """Commands that other programs have, and what serves here."""
 
 
+_ASKING = frozenset({"backlinks", "links", "topics", "unresolved"})
+"""Commands that a server answers, as it does `check` of texts on standard input, and `guard`."""
+
+
 def run_command(line: Sequence[str]) -> int:
+    code = _ask_server(line)
+    return _run_here(line) if code is None else code
+
+
+def _ask_server(line: Sequence[str]) -> int | None:
+    """Have a server answer a command whose output is for a program, if one does."""
+    is_known = bool(line) and (line[0] in _ASKING or (line[0] == "check" and "-" in line))
+    streams = (sys.stdin, sys.stdout, sys.stderr)
+    if not is_known or None in streams or sys.stdout.isatty() or sys.stderr.isatty():
+        return None
+    from vaultlink.serve.client import answer_line  # noqa: PLC0415 - for few commands
+
+    return answer_line(line)
+
+
+def _run_here(line: Sequence[str]) -> int:
     _forget_earlier_runs()
     try:
         try:
@@ -188,11 +209,25 @@ def _dispatch_command(line: list[str]) -> int:
 
 def _answer_hook() -> int:
     """Answer a hook; import little, as most calls of tools change no file."""
-    from vaultlink.serve.hook_payloads import make_answer, read_standard_input  # noqa: PLC0415
+    from vaultlink.serve.hook_payloads import (  # noqa: PLC0415 - for this command
+        make_answer,
+        read_payload,
+        read_standard_input,
+    )
 
-    call = read_standard_input()
-    if not (call.actions or make_answer(call, "")):
+    data = read_standard_input()
+    call = read_payload(data)
+    if not call.actions:
+        if (answer := make_answer(call, "")) and sys.stdout:
+            with suppress(OSError):
+                sys.stdout.write(answer.decode())
+                sys.stdout.flush()
         return EXIT_CLEAN
+    from vaultlink.serve.client import answer_line  # noqa: PLC0415 - most calls change no file
+
+    code = answer_line(["guard"], data, [action.path for action in call.actions])
+    if code is not None:
+        return code
     _import_msgspec()
     from vaultlink.cli.commands.guard import GuardOptions, settle_call  # noqa: PLC0415
 

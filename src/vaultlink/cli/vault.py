@@ -40,6 +40,7 @@ from vaultlink.text import list_first, quote_name
 if TYPE_CHECKING:
     from vaultlink.api import Vault
     from vaultlink.config.settings import Config
+    from vaultlink.disk.changes import Progress
     from vaultlink.model import Note
     from vaultlink.refactor.arguments import FindPath
 
@@ -77,6 +78,24 @@ def build_settings(options: OpenOptions) -> Settings:
     )
 
 
+class VaultSource:
+    """Where commands have their vault from: the disk."""
+
+    def scan(self, root: Path, settings: Settings) -> VaultScan:
+        """Return a scan of the vault as it is now. Raises VaultError or ConfigError."""
+        return scan_vault(root, settings)
+
+    def load(self, scan: VaultScan, progress: "Progress | None", /) -> "Vault":
+        """Return the vault of a scan. Raises VaultError or ConfigError."""
+        from vaultlink.api import open_vault  # noqa: PLC0415 - an unchanged vault needs no check
+
+        return open_vault(scan.root, scan.settings, progress, scan)
+
+
+SOURCES = [VaultSource()]
+"""The source in force is the last one: a server has another."""
+
+
 def scan_from_options(
     options: OpenOptions, start: StartPaths = (), overrides: Mapping[str, Any] | None = None
 ) -> VaultScan:
@@ -90,9 +109,10 @@ def scan_from_options(
     if overrides:
         settings = replace(settings, overrides={**settings.overrides, **overrides})
     if options.vault:
-        return scan_vault(options.vault, settings)
+        return SOURCES[-1].scan(options.vault, settings)
     choice = _find_containing_vault(start)
-    return replace(scan_vault(choice.root, settings), choice=choice.reason)
+    scan = SOURCES[-1].scan(choice.root, settings)
+    return scan if scan.choice == choice.reason else replace(scan, choice=choice.reason)
 
 
 def find_vault_root(options: OpenOptions, start: StartPaths = ()) -> Path:
@@ -182,11 +202,9 @@ OPENED: "list[Vault]" = []
 
 def open_scanned_vault(scan: VaultScan, terminal: Terminal, *, warns: bool = True) -> "Vault":
     """Open a scanned vault; with `warns`, print what its settings do not do."""
-    from vaultlink.api import open_vault  # noqa: PLC0415 - an unchanged vault needs no check
-
     OPENED.clear()
     with terminal.progress_line() as progress:
-        vault = open_vault(scan.root, scan.settings, progress, scan)
+        vault = SOURCES[-1].load(scan, progress)
     OPENED.append(vault)
     if warns and (warning := describe_skipped_preview(vault.config)):
         terminal.print_message(warning)

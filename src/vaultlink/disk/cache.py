@@ -104,7 +104,7 @@ def folders_digest(folders: Iterable[str]) -> bytes:
 
 def cache_folder(configured: str | os.PathLike[str] | None) -> Path:
     """Return the folder of all caches: the configured one, else that of the user."""
-    return Path(configured) if configured else user_folder("cache")
+    return Path(configured) if configured else Path(user_folder("cache"))
 
 
 class CacheUse:

@@ -8,7 +8,8 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache, cached_property
-from itertools import chain
+from itertools import chain, compress
+from operator import lt
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
@@ -174,7 +175,10 @@ class PackedMap(Mapping[str, T], Generic[T]):
 
     def __len__(self) -> int:
         if self._size is None:
-            self._size = sum(1 for _ in self)
+            size = len({*self._column.ends} - {0}) if self._column else 0
+            for key in {**self._folded, **self._values}:
+                size += (key in self) - bool(self._slice_column(key))
+            self._size = size
         return self._size
 
     def with_changes(self, changes: Mapping[str, T | None]) -> "PackedMap[T]":
@@ -354,7 +358,10 @@ class PackedMap(Mapping[str, T], Generic[T]):
         return ends[number] > (ends[number - 1] if number else 0)
 
     def _iterate_packed(self) -> Iterator[str]:
-        return (key for key, number in self._numbers.items() if self._has_bytes(number))
+        if self._column is None:
+            return iter(())
+        ends = self._column.ends
+        return compress(self._column.keys.names, map(lt, chain((0,), ends), ends))
 
 
 _ABSENT = object()

@@ -6,7 +6,8 @@ Links would break, errors would be added, or a path is protected.
 import os
 import shlex
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,7 +16,7 @@ import msgspec
 from vaultlink.config.layers import CONFIG_NAMES
 from vaultlink.disk.vault_search import find_marked_folder
 from vaultlink.files import read_regular
-from vaultlink.serve.shell_commands import ActionKind, FileAction
+from vaultlink.serve.shell_commands import ActionKind, Edit, FileAction
 from vaultlink.text import quote_name
 
 if TYPE_CHECKING:
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from vaultlink.model import Diagnostic
 
 # -- what is left of all actions of a call ---------------------------------------------------------
-
-Edit = Callable[[str], str | None]
 
 
 class NetChanges(msgspec.Struct, frozen=True):
@@ -82,6 +81,11 @@ class VaultPart(NamedTuple):
     root: str
     changes: NetChanges
 
+    @property
+    def concerns_links(self) -> bool:
+        """True if the changes may break links; else only protection matters."""
+        return bool(self.changes.gone) or any(map(_is_source, self.changes.written))
+
 
 def split_by_vault(changes: NetChanges, named: str | None = None) -> list[VaultPart]:
     """Return the changes in each vault that may matter.
@@ -89,26 +93,23 @@ def split_by_vault(changes: NetChanges, named: str | None = None) -> list[VaultP
     Of a vault that an option has `named`, only changes in it are returned.
     """
     parts: dict[str, NetChanges] = defaultdict(NetChanges)
+    find_root = cache(partial(_find_root, named=named))
     for path, to in changes.gone.items():
-        root = _find_root(path, named)
+        root = find_root(os.path.dirname(path))
         if root and os.path.lexists(path):
             parts[root].gone[path] = to
     for path, edit in changes.written.items():
-        if root := _find_root(path, named):
+        if root := find_root(os.path.dirname(path)):
             parts[root].written[path] = edit
-    return [
-        VaultPart(root, part)
-        for root, part in parts.items()
-        if part.gone or any(map(_is_source, part.written)) or _mentions_protection(root)
-    ]
+    found = (VaultPart(root, part) for root, part in parts.items())
+    return [part for part in found if part.concerns_links or _mentions_protection(part.root)]
 
 
-def _find_root(path: str, named: str | None = None) -> str:
-    """Return the vault of a path, which is the nearest marked folder above it.
+def _find_root(folder: str, named: str | None) -> str:
+    """Return the vault of the files in a folder: the nearest marked folder upward.
 
-    It is "" for a path outside of vaults, and for one in a hidden folder of a vault.
+    It is "" outside of vaults, and for a hidden folder of a vault.
     """
-    folder = os.path.dirname(path)
     for start in (folder, os.path.realpath(folder)):
         found = named
         if named is None:
@@ -155,7 +156,7 @@ def find_refusals(vault: "Vault", part: VaultPart, cwd: str) -> list[str]:
     """
     places = _Places(vault, part.root, cwd)
     gone = {
-        file: (path, to)
+        file: (path, to if places.is_in_vault(to) else "")
         for path, to in part.changes.gone.items()
         for file in places.list_files(path)
     }
@@ -171,7 +172,7 @@ def find_refusals(vault: "Vault", part: VaultPart, cwd: str) -> list[str]:
         held = check.held
         errors = [item for item in check.added if item.severity == "error"]
         reasons += [_describe_errors(held, places, errors, texts)] if errors else []
-    return [*reasons, *_describe_gone(places, *_find_linked(held, gone))]
+    return [*reasons, *_describe_gone(places, _find_linked(held, gone))]
 
 
 class _Places:
@@ -198,6 +199,11 @@ class _Places:
         """Return a new path as `rename` reads it: with a slash, it is one in the vault."""
         name = self.find(path) or path
         return name if "/" in name else f"/{name}"
+
+    def is_in_vault(self, path: str) -> bool:
+        """Return True for a path in the vault that is not hidden."""
+        name = self.find(path) if path else None
+        return name is not None and "/." not in f"/{name}"
 
     def list_files(self, path: str) -> list[str]:
         """Return the file of the vault at a path, or those below it."""
@@ -231,14 +237,15 @@ def _list_protected(
     changes: NetChanges,
     gone: Mapping[str, tuple[str, str]],
 ) -> Iterator[str]:
-    from vaultlink.engine.checks import PROTECTED  # noqa: PLC0415 - imports the linter
+    from vaultlink.disk.scan import is_vault_path  # noqa: PLC0415 - imports the linter
+    from vaultlink.engine.checks import PROTECTED  # noqa: PLC0415 - as above
 
     settings = vault.state.settings
     targets = (places.find(to) for _, to in gone.values() if to)
     written = (places.find(path) for path in changes.written)
     for path in dict.fromkeys(filter(None, (*gone, *targets, *written))):
         reason = settings.find_protection(path)
-        if reason and (_is_source(path) or reason == PROTECTED):
+        if reason == PROTECTED or (reason and _is_source(path) and is_vault_path(path)):
             yield (
                 f"{quote_name(path)} must not be changed: {reason}. Leave it as it is, and ask "
                 "the owner of the vault."
@@ -284,51 +291,61 @@ def _describe_errors(
     name = quote_name(next(iter(texts)))
     subject = f"The new text of {name}" if len(texts) == 1 else "The new texts"
     verb = "adds" if len(texts) == 1 else "add"
-    advice = "Correct the links in it."
+    advice = "Correct the text, or first write the notes that it names."
     if all(item.path not in texts for item in errors):
         command = places.format_command("rename", "NOTE#OLD NEW")
         advice = f"{command} renames a heading and updates the links to it."
     return f"{subject} {verb} {count}: {'; '.join(parts)}{more}. {advice}"
 
 
-def _find_linked(
-    held: "Vault", gone: Mapping[str, tuple[str, str]]
-) -> tuple[dict[str, tuple[str, list[str]]], list[str]]:
-    """Return linked files by the path that removes or moves them, and the sources."""
-    found, sources = dict[str, tuple[str, list[str]]](), dict[str, None]()
+class _Linked(NamedTuple):
+    """Linked files that a path removes, or moves to `to`, and what links to them."""
+
+    to: str
+    files: list[str]
+    sources: dict[str, None]
+
+
+def _find_linked(held: "Vault", gone: Mapping[str, tuple[str, str]]) -> dict[str, _Linked]:
+    """Return what is linked, by the paths that are removed or moved."""
+    found = dict[str, _Linked]()
     removed = {file for file, (_, to) in gone.items() if not to}
     for file, (path, to) in gone.items():
-        linking = [name for name in held.index.sources_of(file) if name not in {file, *removed}]
-        if linking:
-            found.setdefault(path, (to, []))[1].append(file)
-            sources.update(dict.fromkeys(linking))
-    return found, list(sources)
+        sources = [name for name in held.index.sources_of(file) if name not in {file, *removed}]
+        if sources:
+            linked = found.setdefault(path, _Linked(to, [], {}))
+            linked.files.append(file)
+            linked.sources.update(dict.fromkeys(sources))
+    return found
 
 
-def _describe_gone(
-    places: _Places, found: Mapping[str, tuple[str, list[str]]], sources: Sequence[str]
-) -> Iterator[str]:
+def _describe_gone(places: _Places, found: Mapping[str, _Linked]) -> Iterator[str]:
     """Yield a reason for removed files, and one for moved ones."""
-    moves = {path: to for path, (to, _) in found.items() if to and places.find(to)}
-    moves = {path: to for path, to in moves.items() if "/." not in f"/{places.find(to)}"}
-    removals = [path for path in found if path not in moves]
-    for paths, verb in ((removals, "removed"), (list(moves), "moved")):
-        files = [file for path in paths for file in found[path][1]]
-        if not files:
+    for is_move in (False, True):
+        paths = [path for path, linked in found.items() if bool(linked.to) == is_move]
+        if not paths:
             continue
-        subject = quote_name(files[0])
-        more = f" and {len(files) - 1:,} more files" if len(files) > 1 else ""
-        notes = "another note links" if len(sources) == 1 else f"{len(sources):,} notes link"
-        them = "them" if more else "it"
-        command = (
-            _propose_deletion(places, removals)
-            if verb == "removed"
-            else _propose_move(places, moves)
-        )
+        files = [file for path in paths for file in found[path].files]
+        sources = list({name: None for path in paths for name in found[path].sources})
+        if is_move:
+            command = _propose_move(places, {path: found[path].to for path in paths})
+        else:
+            command = _propose_deletion(places, paths)
         yield (
-            f"{subject}{more} must not be {verb} this way: {notes} to {them}, such as "
-            f"{quote_name(sources[0])}. Use {command}."
+            f"{_name_files(files)} must not be {'moved' if is_move else 'removed'} this way: "
+            f"{_count_sources(sources, files)}. Use {command}."
         )
+
+
+def _name_files(files: Sequence[str]) -> str:
+    more = f" and {len(files) - 1:,} more files" if len(files) > 1 else ""
+    return f"{quote_name(files[0])}{more}"
+
+
+def _count_sources(sources: Sequence[str], files: Sequence[str]) -> str:
+    notes = "another note links" if len(sources) == 1 else f"{len(sources):,} notes link"
+    them = "it" if len(files) == 1 else "them"
+    return f"{notes} to {them}, such as {quote_name(sources[0])}"
 
 
 def _propose_deletion(places: _Places, paths: Sequence[str]) -> str:
@@ -387,9 +404,11 @@ def split_staged(vault: Path | None) -> list[StagedPart]:
     if changes is None:
         raise UsageError(f"git can't say what is staged in {work_tree}. Run `git status` there.")
     parts = dict[str, StagedPart]()
+    named = None if vault is None else os.fspath(folder)
+    find_root = cache(partial(_find_root, named=named))
     for path, before, after in changes:
         place = os.path.join(work_tree, path)
-        root = _find_root(place, None if vault is None else os.fspath(folder))
+        root = find_root(os.path.dirname(place))
         if root and not os.path.islink(place):
             part = parts.setdefault(root, StagedPart(root, {}, {}))
             name = os.path.relpath(place, root).replace(os.sep, "/")
@@ -453,9 +472,6 @@ def _describe_staged(
         if not paths:
             continue
         sources = list(dict.fromkeys(source for path in paths for source in broken[path]))
-        subject = quote_name(paths[0])
-        more = f" and {len(paths) - 1:,} more files" if len(paths) > 1 else ""
-        notes = "another note links" if len(sources) == 1 else f"{len(sources):,} notes link"
         words = " ".join(places.format(os.path.join(places.root, path)) for path in paths)
         advice = (
             f"{places.format_command('fix')} lets the links follow; stage the changed notes."
@@ -464,6 +480,6 @@ def _describe_staged(
             f"{places.format_command('delete', words, '--unlink')} deletes it with the links to it."
         )
         yield (
-            f"{subject}{more} can't be {'renamed' if is_renamed else 'deleted'} in this commit: "
-            f"{notes} to {'them' if more else 'it'}, such as {quote_name(sources[0])}. {advice}"
+            f"{_name_files(paths)} can't be {'renamed' if is_renamed else 'deleted'} in this "
+            f"commit: {_count_sources(sources, paths)}. {advice}"
         )

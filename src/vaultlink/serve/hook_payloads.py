@@ -13,6 +13,7 @@ from vaultlink.errors import UsageError
 from vaultlink.serve.shell_commands import (
     ActionKind,
     FileAction,
+    normalize_line_ends,
     read_patch,
     read_shell_line,
     read_shell_words,
@@ -39,8 +40,8 @@ _MAX_PAYLOAD = 64_000_000
 """Bytes of the longest payload. Longer ones hold no text that a model wrote."""
 
 
-def read_standard_input() -> HookCall:
-    """Return the call that standard input describes. Raises UsageError."""
+def read_standard_input() -> bytes:
+    """Return the payload on standard input. Raises UsageError."""
     if sys.stdin is None or sys.stdin.isatty():
         raise UsageError(
             "guard reads the JSON of a hook from standard input. `vaultlink guard --staged` judges "
@@ -49,7 +50,7 @@ def read_standard_input() -> HookCall:
     data = sys.stdin.buffer.read(_MAX_PAYLOAD + 1)
     if len(data) > _MAX_PAYLOAD:
         raise UsageError("standard input is longer than 64 MB.")
-    return read_payload(data)
+    return data
 
 
 def read_payload(data: bytes) -> HookCall:
@@ -169,12 +170,14 @@ def _make_edit(arguments: Arguments) -> Callable[[str], str | None] | None:
     old, new = _find_text(arguments, *_OLD_NAMES), _find_text(arguments, *_NEW_NAMES)
     if old is None or new is None:
         return None
+    old = normalize_line_ends(old)
     is_for_all = any(arguments.get(name) is True for name in ("replace_all", "allow_multiple"))
     expected = arguments.get("expected_replacements", 1)
 
     def edit(text: str) -> str | None:
         if not old:
             return None if text else new
+        text = normalize_line_ends(text)
         count = text.count(old)
         is_known = count > 0 if is_for_all else count == expected
         return text.replace(old, new) if is_known else None

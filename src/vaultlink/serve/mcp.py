@@ -10,11 +10,10 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from importlib.resources import files
-from queue import Empty, SimpleQueue
-from typing import Any, NamedTuple
+from typing import Any
 
 import anyio
 from mcp import types
@@ -25,16 +24,14 @@ from mcp.shared.exceptions import MCPError
 from mcp.shared.message import SessionMessage
 
 from vaultlink import __version__
-from vaultlink.errors import USER_ERRORS, DamagedCacheError, UsageError
-from vaultlink.report.pages import Page
-from vaultlink.serve.answers import encode_answer, make_sentence
+from vaultlink.errors import USER_ERRORS, UsageError
+from vaultlink.serve.answers import make_sentence
 from vaultlink.serve.changes import Call
-from vaultlink.serve.questions import check
-from vaultlink.serve.tools import Tool, answer_call, list_tools
+from vaultlink.serve.client import ToolServer
+from vaultlink.serve.tools import Tool, answer_call, describe_error, list_tools
+from vaultlink.serve.worker import Worker
 from vaultlink.serve.workspace import Workspace
-from vaultlink.text import escape_controls, quote_name
-from vaultlink.watch.garbage import exempt_present_objects
-from vaultlink.write.cache import forget_cache_file
+from vaultlink.text import quote_name
 
 _INSTRUCTIONS = (
     "vaultlink knows every link of this Obsidian vault. Before you write a note: `resolve` the "
@@ -49,28 +46,35 @@ _LAST_SECONDS = 60.0
 """Seconds for the answers that are due when standard input ends."""
 
 
-def serve(open_workspace: Callable[[], Workspace], *, allow_writes: bool) -> None:
+def serve(
+    open_workspace: Callable[[], Workspace],
+    *,
+    allow_writes: bool,
+    server: ToolServer | None = None,
+) -> None:
     """Serve until standard input ends.
 
     Args:
         open_workspace: Opens the vault, in the thread that works on it. If it raises an error of
             `USER_ERRORS`, that is the answer to each call.
         allow_writes: Offer the tools that write.
+        server: A server of the vault, which is asked as long as it runs. Only then the vault is
+            opened here.
     """
     for name in ("asyncio", "mcp"):  # they log to stderr
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
-    worker = _Worker(open_workspace)
+    worker = Worker(open_workspace, is_lazy=server is not None and server.is_running)
     try:
-        asyncio.run(_serve(worker, list_tools(allow_writes=allow_writes)))
+        asyncio.run(_serve(worker, server, list_tools(allow_writes=allow_writes)))
     except* (OSError, anyio.BrokenResourceError, anyio.ClosedResourceError):
         pass  # nobody reads the answers any more
     finally:
         worker.stop()
 
 
-async def _serve(worker: "_Worker", tools: Mapping[str, Tool]) -> None:
+async def _serve(worker: Worker, other: ToolServer | None, tools: Mapping[str, Tool]) -> None:
     _end_on_signals(worker)
-    server = _build_server(worker, tools)
+    server = _build_server(_Calls(worker, other, tools))
     async with stdio_server() as (incoming, outgoing):
         due = _DueAnswers(outgoing)
         sender, receiver = anyio.create_memory_object_stream[SessionMessage | Exception]()
@@ -87,7 +91,7 @@ async def _serve(worker: "_Worker", tools: Mapping[str, Tool]) -> None:
             await server.run(receiver, due, server.create_initialization_options())
 
 
-def _end_on_signals(worker: "_Worker") -> None:
+def _end_on_signals(worker: Worker) -> None:
     """End the process on a signal, after a write that has begun.
 
     The thread that reads standard input can't be interrupted.
@@ -144,118 +148,51 @@ class _DueAnswers:
         await self.aclose()
 
 
-# -- the thread that works on the vault ------------------------------------------------------------
+# -- calls of tools --------------------------------------------------------------------------------
 
 
-_IDLE_SECONDS = 0.05
-"""Seconds without a call after which memory is freed, which delays no answer then."""
+class _Calls:
+    """Answers calls in order: by a server of the vault if one runs, else here."""
 
-_FOLD_SECONDS = 10.0
-"""Seconds without a call after which the vault is packed, which takes a moment."""
+    def __init__(self, worker: Worker, server: ToolServer | None, tools: Mapping[str, Tool]):
+        self._worker, self._server, self.tools = worker, server, tools
+        self._thread = ThreadPoolExecutor(1)
 
-_MAX_LEFT = 10
-"""Calls after which memory is freed in any case: what a draft leaves takes megabytes."""
+    def submit(
+        self, name: str, arguments: object, is_cancelled: Callable[[], bool]
+    ) -> "Future[str]":
+        """Have a call answered, and return the JSON object to come."""
+        return self._thread.submit(self._answer, name, arguments, is_cancelled)
 
-
-class _Job(NamedTuple):
-    work: Callable[[Workspace], str]
-    future: "Future[str]"
-
-
-class _Worker:
-    """A thread that opens the vault and then runs jobs, one after the other."""
-
-    def __init__(self, open_workspace: Callable[[], Workspace]):
-        self._open, self._jobs = open_workspace, SimpleQueue[_Job]()
-        self._workspace: Workspace | None = None
-        self._busy, self._is_stopping = threading.Lock(), False
-        self.runs: list[str] = []
-        threading.Thread(target=self._run, daemon=True).start()
-
-    def submit(self, work: Callable[[Workspace], str]) -> "Future[str]":
-        job = _Job(work, Future())
-        self._jobs.put(job)
-        return job.future
-
-    def finish_writing(self) -> None:
-        """Begin no other write, and wait for one that has begun."""
-        self._is_stopping = True
-        self._busy.acquire()
-
-    def stop(self) -> None:
-        """Finish writing, and close the vault."""
-        self.finish_writing()
-        if self._workspace is not None:
-            with suppress(Exception):
-                self._workspace.close()
-
-    def write(self, action: Callable[[], Any]) -> Any:
-        """Run an action that `stop` waits for."""
-        with self._busy:
-            if self._is_stopping:
-                raise UsageError("the server is ending. Nothing was written.")
-            return action()
-
-    def _run(self) -> None:
-        with suppress(Exception):  # each call reports it
-            self._get_workspace()
-        left, has_worked = 0, False
-        while True:
-            job = self._take(_IDLE_SECONDS if left else _FOLD_SECONDS if has_worked else None)
-            if left and (job is None or left >= _MAX_LEFT):
-                self._free(Workspace.tidy)
-                left = 0
-            elif job is None:
-                has_worked = False
-                self._free(Workspace.fold)
-            if job is not None and job.future.set_running_or_notify_cancel():
-                left, has_worked = left + 1, True
-                try:
-                    job.future.set_result(self._work(job))
-                except BaseException as error:
-                    job.future.set_exception(error)
-
-    def _take(self, seconds: float | None) -> _Job | None:
-        """Return the next job; None if there is none within some seconds."""
-        try:
-            return self._jobs.get(timeout=seconds)
-        except Empty:
-            return None
-
-    def _free(self, free: Callable[[Workspace], None]) -> None:
-        """Give memory back between two calls."""
-        if self._workspace is not None:
-            with suppress(Exception):  # the next call reports it
-                free(self._workspace)
-
-    def _work(self, job: _Job) -> str:
-        try:
-            return job.work(self._get_workspace())
-        except DamagedCacheError as error:  # raised before anything is written
-            if self._workspace is not None:
-                self._workspace.recover(error)
-            elif not forget_cache_file(error.file):
-                raise
-            return job.work(self._get_workspace())
-
-    def _get_workspace(self) -> Workspace:
-        if self._workspace is None:
-            self._workspace = self._open()
-            exempt_present_objects()
-        return self._workspace
+    def _answer(self, name: str, arguments: object, is_cancelled: Callable[[], bool]) -> str:
+        if name not in self.tools:
+            known = ", ".join(self.tools)
+            raise UsageError(f"there is no tool {quote_name(name)}. The tools are {known}.")
+        worker, tool = self._worker, self.tools[name]
+        if self._server is not None and not worker.has_opened:
+            answer = self._server.call(
+                name, arguments, worker.runs, is_cancelled, writes=tool.writes
+            )
+            if answer is not None:
+                return answer
+        return worker.submit(
+            lambda workspace: answer_call(
+                Call(workspace, worker.write, is_cancelled, worker.runs), tool, name, arguments
+            )
+        ).result()
 
 
 # -- the requests of the protocol ------------------------------------------------------------------
 
 
-def _build_server(worker: _Worker, tools: Mapping[str, Tool]) -> "Server[Any]":
+def _build_server(calls: _Calls) -> "Server[Any]":
     async def list_them(_context: object, _params: object) -> types.ListToolsResult:
-        return types.ListToolsResult(tools=[_describe(*item) for item in tools.items()])
+        return types.ListToolsResult(tools=[_describe(*item) for item in calls.tools.items()])
 
     async def call(
         context: "ServerRequestContext[Any]", params: types.CallToolRequestParams
     ) -> types.CallToolResult:
-        return await _answer(context, worker, tools, params.name, params.arguments or {})
+        return await _answer(context, calls, params.name, params.arguments or {})
 
     async def list_resources(_context: object, _params: object) -> types.ListResourcesResult:
         return types.ListResourcesResult(resources=list(_RESOURCES))
@@ -263,7 +200,7 @@ def _build_server(worker: _Worker, tools: Mapping[str, Tool]) -> "Server[Any]":
     async def read_resource(
         context: "ServerRequestContext[Any]", params: types.ReadResourceRequestParams
     ) -> types.ReadResourceResult:
-        text, kind = await _read_resource(context, worker, str(params.uri))
+        text, kind = await _read_resource(context, calls, str(params.uri))
         contents = types.TextResourceContents(uri=params.uri, mime_type=kind, text=text)
         return types.ReadResourceResult(contents=[contents])
 
@@ -275,7 +212,7 @@ def _build_server(worker: _Worker, tools: Mapping[str, Tool]) -> "Server[Any]":
         if ctx.method != "tools/call" or isinstance(arguments, dict | None):
             return await call_next(ctx)
         name = str((ctx.params or {}).get("name"))
-        result = await _answer(ctx, worker, tools, name, arguments)
+        result = await _answer(ctx, calls, name, arguments)
         return result.model_dump(by_alias=True, mode="json", exclude_none=True)
 
     server: Server[Any] = Server(
@@ -299,32 +236,13 @@ def _describe(name: str, tool: Tool) -> types.Tool:
 
 
 async def _answer(
-    context: "ServerRequestContext[Any]",
-    worker: _Worker,
-    tools: Mapping[str, Tool],
-    name: str,
-    arguments: Any,
+    context: "ServerRequestContext[Any]", calls: _Calls, name: str, arguments: Any
 ) -> types.CallToolResult:
     """Answer a call with one text: a JSON object, or the sentence of an error."""
     try:
-        if name not in tools:
-            known = ", ".join(tools)
-            raise UsageError(f"there is no tool {quote_name(name)}. The tools are {known}.")
-        cancelled = threading.Event()
-        text = await _run(
-            context,
-            worker,
-            lambda workspace: answer_call(
-                Call(workspace, worker.write, cancelled.is_set, worker.runs),
-                tools[name],
-                name,
-                arguments,
-            ),
-            cancelled,
-        )
+        return _make_result(await _run(context, calls, name, arguments))
     except Exception as error:
-        return _make_result(_describe_error(error), is_error=True)
-    return _make_result(text)
+        return _make_result(describe_error(error), is_error=True)
 
 
 def _make_result(text: str, *, is_error: bool = False) -> types.CallToolResult:
@@ -332,24 +250,12 @@ def _make_result(text: str, *, is_error: bool = False) -> types.CallToolResult:
     return types.CallToolResult(content=[content], is_error=is_error)
 
 
-def _describe_error(error: Exception) -> str:
-    if isinstance(error, USER_ERRORS):
-        return make_sentence("\n".join(map(escape_controls, str(error).split("\n"))))
-    detail = escape_controls(" ".join(str(error).split())[:300])
-    return (
-        f"internal error: {type(error).__name__}: {detail}. This is a bug in vaultlink; "
-        "please report it."
-    )
-
-
 async def _run(
-    context: "ServerRequestContext[Any]",
-    worker: _Worker,
-    work: Callable[[Workspace], str],
-    cancelled: threading.Event,
+    context: "ServerRequestContext[Any]", calls: _Calls, name: str, arguments: Any
 ) -> str:
-    """Run a job in the worker, and report the progress of a long one."""
-    future, start = worker.submit(work), time.monotonic()
+    """Return the answer of a call, and report the progress of a long one."""
+    cancelled = threading.Event()
+    future, start = calls.submit(name, arguments, cancelled.is_set), time.monotonic()
     waiting = asyncio.wrap_future(future)
     try:
         while not (await asyncio.wait([waiting], timeout=_PROGRESS_SECONDS))[0]:
@@ -381,7 +287,7 @@ _RESOURCES = (
 
 
 async def _read_resource(
-    context: "ServerRequestContext[Any]", worker: _Worker, uri: str
+    context: "ServerRequestContext[Any]", calls: _Calls, uri: str
 ) -> tuple[str, str]:
     """Return the text of a resource and its type. Raises MCPError."""
     if uri == "vault://guide":
@@ -390,16 +296,10 @@ async def _read_resource(
         known = " and ".join(resource.uri for resource in _RESOURCES)
         text = f"there is no resource {quote_name(uri)}. The resources are {known}."
         raise MCPError(types.INVALID_PARAMS, make_sentence(text))
-    page = Page(50)
     try:
-        text = await _run(
-            context,
-            worker,
-            lambda workspace: encode_answer(check(workspace.refresh(), page)),
-            threading.Event(),
-        )
+        text = await _run(context, calls, "check", {"limit": 50})
     except USER_ERRORS as error:
-        raise MCPError(types.INTERNAL_ERROR, _describe_error(error)) from None
+        raise MCPError(types.INTERNAL_ERROR, describe_error(error)) from None
     return text, "application/json"
 
 

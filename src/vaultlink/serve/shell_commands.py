@@ -6,7 +6,8 @@ known here yields nothing: only what is certain is returned.
 
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from enum import Enum
 from fnmatch import fnmatchcase
 from itertools import dropwhile, islice
@@ -32,22 +33,28 @@ class ActionKind(Enum):
     WRITE = "write"
 
 
+Edit = Callable[[str], str | None]
+"""Makes the new text of a file from its old one; it returns None if the tool will fail."""
+
+
 class FileAction(NamedTuple):
     """What a tool is about to do with a file or folder, as absolute paths.
 
-    `to` is the new path of what is moved. `edit` makes the new text of a written file from its old
-    one, which is "" for a new file; it returns None if the tool will fail. Without `edit`, the new
-    text is not known.
+    `to` is the new path of what is moved. `edit` makes the new text of a written file; the old one
+    of a new file is "". Without `edit`, the new text is not known.
     """
 
     kind: ActionKind
     path: str
     to: str = ""
-    edit: Callable[[str], str | None] | None = None
+    edit: Edit | None = None
 
 
 _MAX_LINE = 200_000
 """Characters of the longest line that is read."""
+
+_MAX_COMMANDS = 20_000
+"""Commands that a line may run, with those of loops and of other shells."""
 
 _MAX_NESTING = 5
 """Shells that may start each other."""
@@ -98,48 +105,121 @@ _WRAPPERS = {
 }
 """Commands that run the command behind them, and their short options with a value."""
 
+_SETTING = frozenset({"declare", "export", "local", "read", "readonly", "typeset", "unset"})
+"""Commands that set variables."""
+
 _IN_LIST = frozenset({"&&", "||", "|", "|&"})
 """Operators that do not end a list of commands."""
 
 _SHELLS = frozenset({"bash", "sh", "zsh", "dash", "ksh", "ash"})
 
 
+class _Output(NamedTuple):
+    """A file to which the output of a command goes."""
+
+    word: str
+    is_appended: bool
+
+    def make_edit(self, text: str) -> Edit | None:
+        """Return a function that writes a text; None if that is not known."""
+        if not text or UNKNOWN in text:
+            return None
+        return (lambda old: f"{old}{text}") if self.is_appended else (lambda _old: text)
+
+
+class _Command(NamedTuple):
+    """A command up to an operator.
+
+    `assigned` are the variables set before its words, and `here` is the text of its here document,
+    "" without one.
+    """
+
+    words: list[str]
+    assigned: list[str]
+    outputs: list[_Output]
+    here: str
+    operator: str
+
+
+def _split_commands(line: str) -> Iterator[_Command]:
+    """Yield the commands of a line, up to what is not understood."""
+    words, assigned, outputs = list[str](), list[str](), list[_Output]()
+    here, redirection, has_here = "", "", False
+    with suppress(NotUnderstoodError):
+        for kind, text in split_tokens(line):
+            if kind is TokenKind.HERE_TEXT:
+                here = text if has_here else ""
+            elif kind is TokenKind.REDIRECTION:
+                redirection = text
+                has_here |= "<<" in text
+            elif kind is TokenKind.OPERATOR:
+                yield _Command(words, assigned, outputs, here, text)
+                words, assigned, outputs, here, has_here = [], [], [], "", False
+            elif redirection:
+                if ">" in redirection and not redirection.endswith("&"):
+                    outputs.append(_Output(text, is_appended=">>" in redirection))
+                redirection = ""
+            elif _RESERVED.issuperset(words) and (found := ASSIGNMENT.match(text)):
+                assigned.append(found[1])
+            else:
+                words.append(text)
+
+
 class _Reader:
     """Collects the actions of the commands of a line, in one folder after the other."""
 
-    def __init__(self, cwd: str | None, nesting: int = 0):
+    def __init__(self, cwd: str | None, outer: "_Reader | None" = None):
         self.actions = list[FileAction]()
         self.cwd = cwd
-        self._nesting = nesting
+        self._nesting: int = outer._nesting + 1 if outer else 0
+        self._left: Iterator[int] = outer._left if outer else iter(range(_MAX_COMMANDS))
         self._made = set[str]()
+        self._values = dict[str, str]()
 
     # -- lines: which commands run, and in which folder
 
     def read(self, line: str) -> None:
         """Read a line; stop at what is not understood."""
-        words, written = list[str](), list[str]()
-        folders, here, redirection, names = list[str | None](), "", "", None
-        start = self.cwd
-        try:
-            for kind, text in split_tokens(f"{line}\n"):
-                if kind is TokenKind.HERE_TEXT:
-                    here = text
-                elif kind is TokenKind.REDIRECTION:
-                    redirection = text
-                elif kind is TokenKind.WORD and redirection:
-                    written += [text] if ">" in redirection and "&" not in redirection[-1] else []
-                    redirection = ""
-                elif kind is TokenKind.WORD:
-                    words.append(text)
-                else:
-                    names = self._end_command(words, written, here, text, names)
-                    words, written, here = [], [], ""
-                    if text == "&":
-                        self.cwd = start  # a list in the background has a shell of its own
-                    self._change_scope(text, folders)
-                    start = start if text in _IN_LIST else self.cwd
-        except NotUnderstoodError:
-            return
+        with suppress(NotUnderstoodError):
+            self._read_commands(list(_split_commands(f"{line}\n")))
+
+    def _read_commands(self, commands: "Sequence[_Command]") -> None:
+        folders, names, start, number = list[str | None](), None, self.cwd, 0
+        while number < len(commands):
+            command = commands[number]
+            if command.words[:1] == ["for"]:
+                number = self._read_loop(commands, number)
+                continue
+            number += 1
+            names = self._read_command(command, names)
+            if command.operator == "&":
+                self.cwd = start  # a list in the background has a shell of its own
+            self._change_scope(command.operator, folders)
+            start = start if command.operator in _IN_LIST else self.cwd
+
+    def _read_loop(self, commands: "Sequence[_Command]", number: int) -> int:
+        """Read a loop once for each of its words; return the number behind it."""
+        header, depth, end = commands[number], 0, number + 1
+        while end < len(commands):
+            depth += (commands[end].words[:1] == ["do"]) - (commands[end].words[:1] == ["done"])
+            if depth <= 0 and commands[end].words:
+                break
+            end += 1
+        _for, name, *words = [*header.words, "", ""]
+        items = [item for word in words[1:-2] for item in self._expand(word)]
+        for item in items if words[:1] == ["in"] else [None]:
+            self._set_variable(name, item)
+            self._read_commands(commands[number + 1 : end])
+        self._set_variable(name, None)
+        return end
+
+    def _set_variable(self, name: str, value: str | None) -> None:
+        self._values.pop(name, None)
+        if value is not None:
+            self._values[name] = value
+
+    def _expand(self, word: str) -> list[str | None]:
+        return expand_word(word, self.cwd, self._values)
 
     def _change_scope(self, operator: str, folders: list[str | None]) -> None:
         if operator == "(":
@@ -149,20 +229,20 @@ class _Reader:
                 raise NotUnderstoodError
             self.cwd = folders.pop()
 
-    def _end_command(
-        self,
-        words: Sequence[str],
-        written: Sequence[str],
-        here: str,
-        operator: str,
-        names: Sequence[str] | None,
+    def _read_command(
+        self, command: "_Command", names: Sequence[str] | None
     ) -> Sequence[str] | None:
         """Read a whole command; return the names that it prints, if a pipe reads them."""
-        cwd, is_piped = self.cwd, operator in ("|", "|&")
-        expanded = [item for word in words for item in expand_word(word, cwd)]
-        for word in written:
-            self._write(*filter(None, expand_word(word, cwd)))
-        self.execute(expanded, names or (), here)
+        if next(self._left, None) is None:
+            raise NotUnderstoodError
+        cwd, is_piped = self.cwd, command.operator in ("|", "|&")
+        expanded = [item for word in command.words for item in self._expand(word)]
+        for output in command.outputs:
+            edit = output.make_edit(command.here) if expanded == ["cat"] else None
+            self._write(filter(None, self._expand(output.word)), edit)
+        for assigned in command.assigned:
+            self._set_variable(assigned, None)
+        self.execute(expanded, names or (), command.here)
         if is_piped or names is not None:
             self.cwd = cwd  # each command of a pipe has a shell of its own
         return self._list_printed(expanded) if is_piped else None
@@ -179,7 +259,9 @@ class _Reader:
         name, rest = os.path.basename(words[0]), words[1:]
         if {"--help", "--version"} & set(rest):
             return
-        if name in _SHELLS:
+        if name in _SETTING:
+            self._values.clear()
+        elif name in _SHELLS:
             self._start_shell(rest)
         elif name == "eval" and None not in rest:
             self._read_nested(" ".join(filter(None, rest)), keeps_folder=True)
@@ -202,7 +284,7 @@ class _Reader:
     def _read_nested(self, line: str, *, keeps_folder: bool) -> None:
         if self._nesting >= _MAX_NESTING:
             return
-        nested = _Reader(self.cwd, self._nesting + 1)
+        nested = _Reader(self.cwd, self)
         nested.read(line)
         self.actions += nested.actions
         if keeps_folder:
@@ -282,14 +364,14 @@ class _Reader:
             if is_deep or not self._is_folder(word):
                 self._add(ActionKind.REMOVE, word)
 
-    def _add(self, kind: ActionKind, word: str, to: str = "") -> None:
+    def _add(self, kind: ActionKind, word: str, to: str = "", edit: Edit | None = None) -> None:
         path, target = self._join(word), self._join(to) if to else ""
         if path is not None and target is not None:
-            self.actions.append(FileAction(kind, path, target))
+            self.actions.append(FileAction(kind, path, target, edit))
 
-    def _write(self, *words: str) -> None:
+    def _write(self, words: Iterable[str], edit: Edit | None = None) -> None:
         for word in words:
-            self._add(ActionKind.WRITE, word)
+            self._add(ActionKind.WRITE, word, edit=edit)
 
     def move(self, words: Sequence[str | None]) -> None:
         if None not in words:
@@ -316,17 +398,17 @@ class _Reader:
     def copy(self, words: Sequence[str | None]) -> None:
         if None not in words:
             options, operands = parse_words(words, "tS")
-            self._write(*(target for _source, target in self._pair(options, operands)))
+            self._write(target for _source, target in self._pair(options, operands))
 
     def tee(self, words: Sequence[str | None]) -> None:
-        self._write(*parse_words(words).operands)
+        self._write(parse_words(words).operands)
 
     def edit_stream(self, words: Sequence[str | None]) -> None:
         """Read `sed -i`, with the script in an option or as the first operand."""
         if any(word and re.match(r"-\w*i|--in-place", word) for word in words):
             options, operands = parse_words(words, "efl")
             has_script = not options.keys().isdisjoint(("e", "f", "expression", "file"))
-            self._write(*(word for word in operands[not has_script :] if self._is_file(word)))
+            self._write(word for word in operands[not has_script :] if self._is_file(word))
 
     # -- git and find
 
@@ -536,6 +618,11 @@ def read_patch(patch: str, cwd: str) -> list[FileAction]:
     return actions
 
 
+def normalize_line_ends(text: str) -> str:
+    """Return a text with line feeds alone, as tools compare texts."""
+    return text.replace("\r\n", "\n")
+
+
 def _cut_body(lines: Sequence[str], start: int) -> list[str]:
     """Return the lines of a patch from a line up to the next file."""
     body = list[str]()
@@ -547,16 +634,16 @@ def _cut_body(lines: Sequence[str], start: int) -> list[str]:
     return body
 
 
-def _make_new_text(body: Sequence[str]) -> Callable[[str], str | None]:
+def _make_new_text(body: Sequence[str]) -> Edit:
     text = "".join(f"{line[1:]}\n" for line in body if line.startswith("+"))
     return lambda _old: text
 
 
-def _make_patch(body: Sequence[str]) -> Callable[[str], str | None]:
+def _make_patch(body: Sequence[str]) -> Edit:
     """Return a function that applies hunks, or returns None if one does not fit."""
 
     def apply(text: str) -> str | None:
-        lines, place = text.split("\n"), 0
+        lines, place = normalize_line_ends(text).split("\n"), 0
         for anchor, old, new in _split_hunks(body):
             if anchor:
                 if anchor not in lines[place:]:

@@ -1,12 +1,13 @@
 """Split lines of a POSIX shell into words, and expand those that are certain.
 
 In the text of a word, `\\0` stands before each character that quotes made literal, and `\\1` for a
-part that only the shell knows.
+part that only the shell knows. If that is a variable, its name follows, and `\\2` or, in quotes,
+`\\3`.
 """
 
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import Enum
 from fnmatch import translate
 from typing import NamedTuple
@@ -22,9 +23,12 @@ _SPECIAL = re.compile(r"[*?\[\]{},~]")
 _OPERATOR = re.compile(r"&&|\|\||\|&|;;&?|;&|[;&|()\n]")
 _REDIRECTION = re.compile(r"\d*(?:<<<|<<-?|<>|<&|>>|>&|>\||<|>)|&>>?")
 _GAP = re.compile(r"(?:[ \t\r]|\\\r?\n)+|#[^\n]*")
-_QUOTED = re.compile(r"'([^']*)'|\\(.)|\"((?:[^\"\\$`]|\\.)*)\"", re.DOTALL)
+_QUOTED = re.compile(r"'([^']*)'|\\(.)|\"((?:[^\"\\$`]|\\.|\$\w+|\$\{\w+\})*)\"", re.DOTALL)
+_IN_QUOTES = re.compile(r"\\([\"\\$`])|\\\n|\$(?:(\w+)|\{(\w+)\})")
 _PLAIN = re.compile(r"[^\s'\"\\$`;&|()<>]+")
-_VARIABLE = re.compile(r"\$(?:\w+|[@*#?$!-])")
+_EXPANDED = re.compile(r"[$`\\]")
+_VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)\}|[@*#?$!-])")
+_MARKED_VARIABLE = re.compile(r"\x01(\w+)([\x02\x03])")
 
 
 class TokenKind(Enum):
@@ -39,13 +43,20 @@ class Token(NamedTuple):
     text: str
 
 
+class _Delimiter(NamedTuple):
+    """The line that ends a here document; nothing in that is expanded if quoted."""
+
+    text: str
+    is_quoted: bool
+
+
 class NotUnderstoodError(Exception):
     """The rest of a line has a form that is not read."""
 
 
 def split_tokens(line: str) -> Iterator[Token]:
     """Yield the tokens of a line. Raises NotUnderstoodError."""
-    place, delimiters, expects_delimiter = 0, list[str](), False
+    place, delimiters, expects_delimiter = 0, list[_Delimiter](), False
     while place < len(line):
         if found := _GAP.match(line, place):
             place = found.end()
@@ -59,14 +70,17 @@ def split_tokens(line: str) -> Iterator[Token]:
             place = found.end()
             if found[0] == "\n":
                 for delimiter in delimiters:
-                    text, place = _cut_here_text(line, place, delimiter)
-                    yield Token(TokenKind.HERE_TEXT, text)
+                    text, place = _cut_here_text(line, place, delimiter.text)
+                    is_known = delimiter.is_quoted or not _EXPANDED.search(text)
+                    yield Token(TokenKind.HERE_TEXT, text if is_known else UNKNOWN)
                 delimiters = []
             yield Token(TokenKind.OPERATOR, found[0])
         else:
+            start = place
             word, place = _read_word(line, place)
             if expects_delimiter:
-                delimiters.append(word.replace("\0", ""))
+                is_quoted = not line[start:place].isalnum()
+                delimiters.append(_Delimiter(word.replace(_LITERAL, ""), is_quoted))
                 expects_delimiter = False
             yield Token(TokenKind.WORD, word)
 
@@ -80,10 +94,10 @@ def _read_word(line: str, place: int) -> tuple[str, int]:
         elif found := _QUOTED.match(line, place):
             single, escaped, double = found.groups()
             if double is not None:
-                single = re.sub(r"\\([\"\\$`])|\\\n", r"\1", double)
+                single = _IN_QUOTES.sub(_mark_in_quotes, double)
             parts.append(_mark_literal(escaped if single is None else single) or "\0")
         elif found := _VARIABLE.match(line, place):
-            parts.append(UNKNOWN)
+            parts.append(f"{UNKNOWN}{found[1] or found[2] or ''}\2")
         elif line[place] in "\"'$`":
             parts.append(UNKNOWN)
             place = _skip_nested(line, place)
@@ -94,6 +108,11 @@ def _read_word(line: str, place: int) -> tuple[str, int]:
     if not parts or line.startswith("(", place):  # a function, an array or an extended pattern
         raise NotUnderstoodError
     return "".join(parts), place
+
+
+def _mark_in_quotes(found: re.Match[str]) -> str:
+    name = found[2] or found[3]
+    return f"{UNKNOWN}{name}\3" if name else found[1] or ""
 
 
 def _skip_nested(line: str, place: int) -> int:
@@ -147,7 +166,8 @@ def _cut_here_text(line: str, place: int, delimiter: str) -> tuple[str, int]:
 _BRACES = re.compile(r"(?<!\0)\{((?:[^{}\0]|\0.)*)(?<!\0)\}")
 _COMMA = re.compile(r"(?<!\0),")
 _PATTERN = re.compile(r"(?<!\0)[*?\[]")
-ASSIGNMENT = re.compile(r"[A-Za-z_]\w*\+?=")
+_SPLIT = re.compile(r"\s|[*?\[]|^$")
+ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)\+?=")
 
 
 _MAX_BRACES, _MAX_COMMAS = 4, 40
@@ -173,10 +193,18 @@ def _mark_literal(text: str) -> str:
     return _SPECIAL.sub(r"\0\g<0>", text)
 
 
-def expand_word(word: str, cwd: str | None) -> list[str | None]:
-    """Return the words that a word stands for; None for one that is not known."""
-    if assigned := ASSIGNMENT.match(word):
-        return [assigned[0]]
+def expand_word(word: str, cwd: str | None, values: Mapping[str, str]) -> list[str | None]:
+    """Return the words that a word stands for; None for one that is not known.
+
+    `values` are those of variables that are known.
+    """
+
+    def insert(found: re.Match[str]) -> str:
+        value = values.get(found[1])
+        is_word = value is not None and (found[2] == "\3" or not _SPLIT.search(value))
+        return _mark_literal(value or "") if is_word else UNKNOWN
+
+    word = _MARKED_VARIABLE.sub(insert, word)
     if UNKNOWN in word:
         return [None]
     words = list[str | None]()

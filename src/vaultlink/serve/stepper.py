@@ -19,7 +19,12 @@ from vaultlink.engine.step import AnalysedNote, Change, State, step
 from vaultlink.git.location import find_git_dir
 from vaultlink.git.repository import filter_ignored
 from vaultlink.history.file_pairs import UNCOMMITTED, Snapshot, follow
-from vaultlink.history.link_changes import leave_out, remember_created, remember_links
+from vaultlink.history.link_changes import (
+    leave_out,
+    remember_created,
+    remember_links,
+    remember_names,
+)
 from vaultlink.history.matcher import PieceIndex
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import is_note
@@ -351,6 +356,7 @@ class Stepper:
             known, moves = settings.history, {**moved, **past.moves}
             moves = {old: new for old, new in moves.items() if old not in held}
             history = remember_links(known, before.index, state.index, moves)
+            history = remember_names(history, before.index, state.index, moves)
             if history != state.settings.history:
                 state = step(state, [], replace(settings, history=history))
         covered = {path: note for path, note in self._covered.items() if path in held}
@@ -386,6 +392,14 @@ class Stepper:
         for path, content in held.items():
             vault = vault.holding(path, content)
         self.vault = self._learn(vault, vault.state.settings.history)
+
+    def replace_history(self, history: History) -> None:
+        """Continue with this history in place of the one that steps made."""
+        vault, settings = self.vault, self.vault.state.settings
+        self._move_tracker = MoveTracker(history)
+        if history != settings.history:
+            state = step(vault.state, [], replace(settings, history=history))
+            self.vault = Vault(vault.scan, state, vault.overlays)
 
     def learn_history(self, history: History) -> bool:
         """Add a history from another source; return False if it is known already."""

@@ -192,6 +192,7 @@ class Workspace:
         self.stepper = Stepper(open_lazily(scan, progress))
         self.events = EventQueue()
         self.feed = EventFeed(self.events, poll_seconds, rescan_interval, backend_factory)
+        self._opened_files = frozenset(scan.listing.files)
         self._has_started = False
         self._next_listing = 0.0
         self._plans: dict[str, _KeptPlan] = {}
@@ -230,6 +231,20 @@ class Workspace:
             raise VaultError(f"{self.root}: there is no note in this vault any more.")
         if result.paths or result.scan.listing != self.vault.scan.listing:
             self.stepper.commit(self.stepper.prepare(result))
+        return self.vault
+
+    def refresh_as_new(self) -> Vault:
+        """Refresh, and return the vault as a command that starts now would have it.
+
+        What a command knows of former files depends on the runs before it. So if files appeared or
+        vanished, the vault is opened as a command does it, which saves it, too. Raises as
+        `refresh`.
+        """
+        scan = self.refresh().scan
+        if scan.listing.files.keys() != self._opened_files:
+            opened = open_vault(scan.root, scan.settings, None, scan)
+            self.stepper.replace_history(opened.state.settings.history)
+            self._opened_files = frozenset(scan.listing.files)
         return self.vault
 
     def hold(self, path: str, text: str) -> Vault:

@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 from msgspec.structs import replace
 
+from vaultlink import files
 from vaultlink.disk.scan import BASELINE_FILE
 from vaultlink.errors import JournalError
 from vaultlink.files import (
@@ -23,7 +24,6 @@ from vaultlink.files import (
     open_regular,
     read_own,
     read_start,
-    user_folder,
 )
 from vaultlink.obsidian import TRASH_FOLDER
 from vaultlink.text import blake2b, lazy_pattern, quote_name
@@ -46,21 +46,17 @@ class LockTimeout(JournalError):  # noqa: N818 - a condition, not a fault
 
 
 def state_folder() -> Path:
-    """Return the folder of all journals.
-
-    It is `VAULTLINK_STATE_DIR` if that is set, else the state folder of the system. Raises
-    JournalError if no folder can have that name.
-    """
+    """Return the folder of all journals. Raises JournalError if its name is too long."""
     override = os.environ.get("VAULTLINK_STATE_DIR")
     if override and (problem := describe_long_name(override)):
         raise JournalError(f"VAULTLINK_STATE_DIR: {problem}. Nothing was written.")
-    return Path(override) if override else user_folder("state")
+    return Path(files.state_folder())
 
 
 def journal_folder(root: Path) -> Path:
     """Return the folder of a vault's journal, which may not exist yet."""
     try:
-        return state_folder() / blake2b(os.fsencode(root.resolve()), digest_size=10).hexdigest()
+        return state_folder() / Path(files.vault_state_folder(root.resolve())).name
     except RuntimeError:  # a user without a home
         raise JournalError(
             "the user has no home folder for the journal, so nothing was written. "
@@ -149,6 +145,16 @@ def hold_lock_file(file: Path) -> int:
     try_lock(handle)
     hidden.rename(file)
     return handle
+
+
+def try_hold_lock_file(file: Path) -> int | None:
+    """Lock a file, which is created if there is none; None if another process has it."""
+    file.parent.mkdir(exist_ok=True)
+    handle = _open_lock_file(file, os.O_CREAT)
+    if try_lock(handle):
+        return handle
+    os.close(handle)
+    return None
 
 
 def release_lock_file(file: Path, handle: int) -> None:

@@ -7,11 +7,15 @@ from contextlib import contextmanager, suppress
 from errno import EEXIST
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from vaultlink.errors import UsageError
-from vaultlink.files import STRAY_PREFIX
+from vaultlink.files import STRAY_PREFIX, short_address
 from vaultlink.git.location import find_work_tree
 from vaultlink.write.file_locks import is_abandoned, try_lock
+
+if TYPE_CHECKING:
+    import socket
 
 _CREATE_FLAGS = (
     os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
@@ -181,3 +185,33 @@ def temporary_files(texts: Sequence[str]) -> Iterator[list[Path]]:
         for file, text in zip(files, texts, strict=True):
             file.write_bytes(text.encode())
         yield files
+
+
+@contextmanager
+def listening_at(path: Path) -> "Iterator[socket.socket]":
+    """Yield a socket that listens, and remove it at the end.
+
+    Only this user can open it. The socket of a process that was killed is replaced. Raises OSError.
+    """
+    import socket  # noqa: PLC0415 - few commands need it
+
+    path.unlink(missing_ok=True)
+    with socket.socket(socket.AF_UNIX) as listener:
+        with short_address(str(path)) as address:
+            listener.bind(address)
+        path.chmod(0o600)
+        identity = _identify(path)
+        listener.listen(128)
+        try:
+            yield listener
+        finally:
+            if _identify(path) == identity:  # else it is that of another process
+                path.unlink()
+
+
+def _identify(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.lstat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino

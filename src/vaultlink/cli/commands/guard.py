@@ -1,5 +1,7 @@
 """`vaultlink guard`: refuse changes of tools and commits that would break links."""
 
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
 from msgspec.structs import replace
@@ -7,7 +9,13 @@ from msgspec.structs import replace
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_REFUSED
 from vaultlink.cli.options import OpenOptions, option
 from vaultlink.errors import USER_ERRORS, DamagedCacheError, UsageError
-from vaultlink.serve.hook_payloads import HookCall, make_answer, read_standard_input
+from vaultlink.serve.hook_payloads import (
+    HookCall,
+    make_answer,
+    read_payload,
+    read_standard_input,
+)
+from vaultlink.text import escape_controls
 
 if TYPE_CHECKING:
     from vaultlink.api import Vault
@@ -43,29 +51,30 @@ def guard(options: GuardOptions) -> int:
     if options.output_format or options.output_file or options.json_output:
         raise UsageError("guard prints what the tool expects; it has no output formats.")
     if options.staged:
-        return _refuse("\n".join(_judge_staged(options)))
-    return settle_call(options, read_standard_input())
+        return _refuse(_judge_staged(options))
+    return settle_call(options, read_payload(read_standard_input()))
 
 
 def settle_call(options: GuardOptions, call: HookCall) -> int:
     """Print the answer to a call of a tool, and return the exit code."""
-    reason = " ".join(_judge_anew(options, call)) if call.actions else ""
+    reason = escape_controls(" ".join(_judge_anew(options, call))) if call.actions else ""
+    code = _refuse([reason] if reason else [])
     answer = make_answer(call, reason)
     if answer:
         from vaultlink.cli.terminal import Terminal  # noqa: PLC0415 - for few calls
 
-        Terminal().print_results(answer)
-    return _refuse(reason)
+        with suppress(UsageError):  # the exit code says what counts
+            Terminal().print_results(answer)
+    return code
 
 
-def _refuse(reason: str) -> int:
-    """Print a reason and return the exit code; "" is for what is allowed."""
-    if not reason:
+def _refuse(reasons: Sequence[str]) -> int:
+    """Print reasons, each in a line, and return the exit code."""
+    if not reasons:
         return EXIT_CLEAN
     from vaultlink.cli.terminal import print_stderr  # noqa: PLC0415 - for few calls
-    from vaultlink.report.layout import escape_controls  # noqa: PLC0415 - as above
 
-    print_stderr("\n".join(map(escape_controls, reason.split("\n"))))
+    print_stderr("\n".join(map(escape_controls, reasons)))
     return EXIT_REFUSED
 
 
@@ -96,7 +105,7 @@ def _judge(options: GuardOptions, call: HookCall) -> list[str]:
     named = None if options.vault is None else str(options.vault.resolve())
     reasons = []
     for part in split_by_vault(join_actions(call.actions), named):
-        vault = _open_vault(options, part.root)
+        vault = _open_vault(options, part.root, with_notes=part.concerns_links)
         reasons += find_refusals(vault, part, call.cwd) if vault else []
     return reasons
 
@@ -111,8 +120,11 @@ def _judge_staged(options: GuardOptions) -> list[str]:
     return reasons
 
 
-def _open_vault(options: GuardOptions, root: str) -> "Vault | None":
-    """Open a vault without messages; return None if there is no note in it."""
+def _open_vault(options: GuardOptions, root: str, *, with_notes: bool = True) -> "Vault | None":
+    """Open a vault without messages; return None if there is no note in it.
+
+    If it is opened without notes, it has only the settings.
+    """
     from pathlib import Path  # noqa: PLC0415 - most calls change no file
 
     from vaultlink.cli.terminal import Terminal  # noqa: PLC0415 - as above
@@ -122,4 +134,9 @@ def _open_vault(options: GuardOptions, root: str) -> "Vault | None":
     scan = scan_from_options(replace(options, vault=Path(root)))
     if not any(map(is_note, scan.listing.files)):
         return None
+    if not with_notes:
+        from vaultlink.api import Vault, build_linter  # noqa: PLC0415
+        from vaultlink.engine.step import State  # noqa: PLC0415
+
+        return Vault(scan, State(build_linter(scan)))
     return open_scanned_vault(scan, Terminal(), warns=False)

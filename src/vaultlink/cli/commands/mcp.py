@@ -13,6 +13,7 @@ from vaultlink.cli.terminal import Terminal, print_stderr
 from vaultlink.cli.vault import scan_from_options
 from vaultlink.disk.processes import no_garbage_collection
 from vaultlink.errors import UsageError
+from vaultlink.serve.client import ToolServer
 from vaultlink.serve.workspace import Workspace
 
 _LIBRARY = "mcp>=2.3,<3"
@@ -59,5 +60,6 @@ def mcp(options: McpOptions) -> int:
     if sys.stdin.isatty():
         print_stderr("This serves an agent's program on standard input; Ctrl-C ends it.")
 
-    serve(partial(Workspace, scan), allow_writes=options.allow_writes)
+    server = ToolServer(scan.root, scan.settings)
+    serve(partial(Workspace, scan), allow_writes=options.allow_writes, server=server)
     return EXIT_CLEAN

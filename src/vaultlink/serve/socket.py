@@ -1,0 +1,233 @@
+"""The server of `vaultlink serve`: a Unix socket for questions about a vault.
+
+The event loop reads requests and sends answers. One thread works on the vault.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from vaultlink.errors import USER_ERRORS, DamagedCacheError, UsageError
+from vaultlink.serve.changes import Call
+from vaultlink.serve.client import ALIVE, MAX_INPUT, socket_path
+from vaultlink.serve.tools import answer_call, describe_error, list_tools
+from vaultlink.serve.worker import Worker
+from vaultlink.serve.workspace import Workspace
+from vaultlink.write.journal_files import (
+    make_journal_error,
+    make_journal_folder,
+    try_hold_lock_file,
+)
+from vaultlink.write.own_files import listening_at
+
+_MAX_REQUEST = 6 * MAX_INPUT + 4_000_000
+"""Bytes of the longest request: a text as JSON, and an environment."""
+
+_READ_SECONDS = 30.0
+"""Seconds that a client may take for its request. It writes the whole of it at once."""
+
+_ENDING_SECONDS = 1.0
+"""Seconds that a server takes to end, when it has removed its socket."""
+
+DECLINED: Mapping[str, object] = {"declined": True}
+"""The answer that leaves a request to the client."""
+
+
+class DeclinedError(BaseException):
+    """The server can't do what was asked as the client would.
+
+    It is no error that a command may handle.
+    """
+
+
+class Question(NamedTuple):
+    """A request, and what answers it.
+
+    Attributes:
+        workspace: The vault.
+        request: The request, as the client sent it: any JSON object.
+        worker: Runs what writes.
+        is_cancelled: Returns True if the client is gone.
+    """
+
+    workspace: Workspace
+    request: Mapping[str, Any]
+    worker: Worker
+    is_cancelled: Callable[[], bool]
+
+
+Answerer = Callable[[Question], Mapping[str, object]]
+"""Answers a request, in the thread that works on the vault."""
+
+
+# -- the socket of a vault -------------------------------------------------------------------------
+
+
+@contextmanager
+def claim_socket(root: Path) -> Iterator[Path]:
+    """Yield the path of the socket for a vault, which no other server has.
+
+    Raises:
+        UsageError: A server runs for this vault already, or the system has no such sockets.
+        JournalError: The folder of the socket can't be used.
+    """
+    if not hasattr(socket, "AF_UNIX"):
+        raise UsageError(
+            "serve requires Unix sockets, which Python does not have on this system. "
+            "Commands work without a server."
+        )
+    make_journal_folder(root)
+    path = Path(socket_path(root))
+    handle = _hold_lock(path.with_suffix(".lock"))
+    if handle is None:
+        raise UsageError(f"a server runs for {root} already. `vaultlink serve --stop` ends it.")
+    try:
+        yield path
+    finally:
+        os.close(handle)
+
+
+def _hold_lock(file: Path) -> int | None:
+    """Lock a file; None if another server has it, and is not ending."""
+    deadline = time.monotonic() + _ENDING_SECONDS
+    while True:
+        try:
+            handle = try_hold_lock_file(file)
+        except OSError as error:
+            raise make_journal_error(file, error) from None
+        if handle is not None or time.monotonic() > deadline:
+            return handle
+        time.sleep(0.02)
+
+
+# -- requests --------------------------------------------------------------------------------------
+
+
+def serve(
+    path: Path, open_workspace: Callable[[], Workspace], answer: Answerer, *, idle_seconds: float
+) -> None:
+    """Answer requests until nobody asks for some time, or the server is ended.
+
+    Args:
+        path: The path of the socket. It exists when the vault is open.
+        open_workspace: Opens the vault. Its errors are raised.
+        answer: Answers requests. One that it raises an error for is declined.
+        idle_seconds: The time without a request.
+    """
+    worker = Worker(open_workspace)
+    try:
+        asyncio.run(_Server(worker, answer, idle_seconds).run(path))
+    finally:
+        worker.stop()
+
+
+class _Server:
+    def __init__(self, worker: Worker, answer: Answerer, idle_seconds: float):
+        self._worker, self._answer = worker, answer
+        self._idle_seconds = idle_seconds
+        self._last, self._busy = 0.0, 0
+        self._end = asyncio.Event()
+
+    async def run(self, path: Path) -> None:
+        for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            asyncio.get_running_loop().add_signal_handler(name, self._end.set)
+        opening = asyncio.wrap_future(self._worker.submit(Workspace.refresh))
+        ending: asyncio.Future[Any] = asyncio.ensure_future(self._end.wait())
+        await _wait_for_first(opening, ending)
+        if not opening.done():
+            return
+        opening.result()
+        with listening_at(path) as listener:
+            server = await asyncio.start_unix_server(
+                self._handle, sock=listener, limit=_MAX_REQUEST
+            )
+            async with server:
+                await self._wait(ending)
+
+    async def _wait(self, ending: "asyncio.Future[Any]") -> None:
+        """Wait until the server must end."""
+        self._last = time.monotonic()
+        while not ending.done():
+            left = self._last + self._idle_seconds - time.monotonic()
+            if left <= 0 and not self._busy:
+                return
+            await asyncio.wait({ending}, timeout=max(left, 0.1))
+
+    async def _handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._busy += 1
+        try:
+            with suppress(OSError, ValueError, TimeoutError, RecursionError):
+                line = await asyncio.wait_for(reader.readline(), _READ_SECONDS)
+                request = json.loads(line)
+                writer.write(ALIVE)
+                result = await self._find_answer(request, reader)
+                writer.write(json.dumps(result).encode() + b"\n")
+                await writer.drain()
+        finally:
+            self._busy -= 1
+            self._last = time.monotonic()
+            writer.close()
+
+    async def _find_answer(
+        self, request: object, reader: asyncio.StreamReader
+    ) -> Mapping[str, object]:
+        if not isinstance(request, dict):
+            return DECLINED
+        if "end" in request:
+            self._end.set()
+        if "end" in request or "process" in request:
+            return {"process": os.getpid()}
+        cancelled = threading.Event()
+        job = asyncio.wrap_future(
+            self._worker.submit(
+                lambda workspace: self._try_answer(
+                    Question(workspace, request, self._worker, cancelled.is_set)
+                )
+            )
+        )
+        gone = asyncio.ensure_future(reader.read(1))
+        await _wait_for_first(job, gone)
+        gone.cancel()
+        if not job.done():
+            cancelled.set()
+            job.cancel()
+            return DECLINED
+        return job.result()
+
+    def _try_answer(self, question: Question) -> Mapping[str, object]:
+        try:
+            return self._answer(question)
+        except DeclinedError:
+            return DECLINED
+        except DamagedCacheError:
+            raise
+        except Exception:
+            return DECLINED
+
+
+async def _wait_for_first(*futures: "asyncio.Future[Any]") -> None:
+    await asyncio.wait(futures, return_when=asyncio.FIRST_COMPLETED)
+
+
+# -- calls of tools, for `vaultlink mcp` -----------------------------------------------------------
+
+
+def answer_tool(question: Question) -> dict[str, object]:
+    """Return the text of a tool, or the sentence of an error, and the runs left."""
+    request, runs = question.request, list(map(str, question.request["runs"]))
+    call = Call(question.workspace, question.worker.write, question.is_cancelled, runs)
+    name = str(request["tool"])
+    try:
+        tool = list_tools(allow_writes=True)[name]
+        answer = {"text": answer_call(call, tool, name, request["arguments"])}
+    except USER_ERRORS as error:
+        answer = {"error": describe_error(error)}
+    return {**answer, "runs": runs}

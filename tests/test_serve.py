@@ -1,0 +1,544 @@
+"""Tests of `vaultlink serve`: what commands print with it and without it, and every way in which it may be lost.
+
+`VAULTLINK_QUESTIONS=10000` (or `make questions`) asks that many random questions.
+"""
+
+import json
+import os
+import resource
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from mcp_client import McpClient
+from random_hook_calls import make_hook_call
+from random_renames import generate_vault
+from running import RunCommand, create_vault, read_files, write_files
+from served import (
+    ask_server,
+    change_vault,
+    is_serving,
+    make_question,
+    run_alone,
+    serving,
+    wait_until,
+)
+from vaultlink.files import short_address
+from vaultlink.serve import client
+from vaultlink.serve.client import socket_path
+
+HOOKS = 2_000
+COUNT = int(os.environ.get("VAULTLINK_QUESTIONS", "150"))
+
+VAULT = {
+    "Home.md": "# Home\n\n[[Tide]] and [[Nowhere]], [[The wall]] and [[Tied]]\n",
+    "Tide.md": "---\naliases: [Flood]\n---\n# Tide\n\n[[Home]]\n\n## Low water\n",
+    "Sea/Wall.md": "---\ntitle: The wall\n---\n[[Tide#Low water]] [[Tide#Ebb]] [[Nowhere]]\n",
+    "map.png": "PNG",
+}
+DRAFT = b"[[Tide]] [[Tied]] [[Home#Nothing]]\n"
+CHECK = ("check", "--stdin-filename", "New.md", "-")
+
+
+@pytest.fixture
+def vault(tmp_path: Path) -> Path:
+    return create_vault(tmp_path / "vault", VAULT)
+
+
+# -- the same output with and without a server ----------------------------------------------------------------------------
+
+SERVED = [
+    (CHECK, DRAFT),
+    ((*CHECK, "--json"), DRAFT),
+    ((*CHECK, "--output-format", "full", "--fail-on", "error"), DRAFT),
+    ((*CHECK, "--exit-zero", "-q"), DRAFT),
+    (("check", "--stdin-filename", "Home.md", "-"), b""),
+    (("check", "--stdin-filename", "Home.md", "-"), b"\xff\xfe broken"),
+    (("backlinks", "Tide"), b""),
+    (("backlinks", "Tide", "--json"), b""),
+    (("backlinks",), b""),
+    (("links", "Home"), b""),
+    (("links", "--output-format", "table"), b""),
+    (("unresolved",), b""),
+    (("topics", "--json"), b""),
+]
+
+DECLINED = [
+    ((*CHECK, "--isolated"), DRAFT),
+    ((*CHECK, "--no-cache"), DRAFT),
+    ((*CHECK, "--select", "VL1"), DRAFT),
+    (("check", "--stdin-filename", "../../elsewhere.md", "-"), DRAFT),
+    (("backlinks", "No such note"), b""),
+    (("backlinks", "--help"), b""),
+    (("backlinks", "--bogus"), b""),
+    (("backlinks", "--check"), b""),
+    (("links", "--output-file", "../out.tsv"), b""),
+    (("links", "--output-format", "bogus"), b""),
+]
+"""Lines that the client runs: they have other settings, are wrong, or could write."""
+
+SILENT = [("check",), ("status",), ("rules",), ("orphans",), ("check", "--json"), ()]
+"""Lines that no server is asked."""
+
+
+def test_server_prints_what_the_command_prints(vault: Path) -> None:
+    alone = [run_alone(line, vault, data) for line, data in SERVED]
+    with serving(vault):
+        assert [ask_server(line, vault, data) for line, data in SERVED] == alone
+    assert {printed.code for printed in alone} == {0, 1}
+
+
+def test_server_declines_what_the_client_must_do(vault: Path) -> None:
+    with serving(vault):
+        found = [ask_server(line, vault, data) for line, data in DECLINED]
+        alone = [run_alone(line, vault, data) for line, data in DECLINED]
+        whole = [run_whole(line, vault, data) for line, data in DECLINED]
+    assert found == [(None, b"", b"")] * len(DECLINED)
+    assert whole == alone
+
+
+def run_whole(line: tuple[str, ...], folder: Path, data: bytes) -> tuple[int, bytes, bytes]:
+    """Run a command in a process of its own."""
+    command = [sys.executable, "-m", "vaultlink", *line]
+    done = subprocess.run(command, cwd=folder, input=data, capture_output=True, check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_whole_command_asks_the_server(vault: Path) -> None:
+    """Processes print the same, also if standard output and error are one pipe."""
+    alone = [run_whole(line, vault, data) for line, data in SERVED[:9]]
+    with serving(vault):
+        assert [run_whole(line, vault, data) for line, data in SERVED[:9]] == alone
+
+
+@pytest.mark.parametrize("line", SILENT)
+def test_other_commands_ask_nobody(
+    vault: Path, run: RunCommand, monkeypatch: pytest.MonkeyPatch, line: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr(client, "answer_line", lambda _line: 77)
+    monkeypatch.chdir(vault)
+    assert run(*line).code != 77
+
+
+def test_places_where_a_vault_is_looked_for(vault: Path, tmp_path: Path) -> None:
+    """Upward from the current folder, from paths, and from `--vault`, behind symbolic links, too."""
+    (tmp_path / "link").symlink_to(vault)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    lines = [
+        (("backlinks", "Tide"), vault / "Sea"),
+        (("backlinks", "Tide", "--vault", str(vault)), elsewhere),
+        (("backlinks", "Tide", f"--vault={vault}"), elsewhere),
+        (("backlinks", "Tide", "--vault", "../vault"), elsewhere),
+        (("backlinks", "Tide"), tmp_path / "link"),
+        (("check", "--stdin-filename", f"{vault}/New.md", "--vault", str(vault), "-"), elsewhere),
+    ]
+    alone = [run_alone(line, folder, DRAFT) for line, folder in lines]
+    with serving(vault):
+        assert [ask_server(line, folder, DRAFT) for line, folder in lines] == alone
+        assert ask_server(("backlinks", "Tide"), elsewhere).code is None
+
+
+def test_vault_without_obsidian_is_served_and_named(tmp_path: Path) -> None:
+    """The client finds it by its notes, and says so; the server was given its name."""
+    vault = write_files(tmp_path / "notes", VAULT)
+    with serving(vault):
+        alone = run_alone(CHECK, vault, DRAFT)
+        assert alone.err.startswith(b"Vault: ")
+        assert ask_server(CHECK, vault, DRAFT) == alone
+
+
+def test_settings_are_compared(vault: Path, tmp_path: Path) -> None:
+    file = tmp_path / "other.toml"
+    file.write_text('ignore = ["VL1"]\n')
+    line = (*CHECK, "--config", str(file))
+    with serving(vault, "--config", str(file)):
+        assert ask_server(CHECK, vault, DRAFT).code is None
+        assert ask_server(line, vault, DRAFT) == run_alone(line, vault, DRAFT)
+        beside = (*CHECK, "--config", "other.toml", "--vault", str(vault))
+        assert ask_server(beside, tmp_path, DRAFT) == run_alone(beside, tmp_path, DRAFT)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "is_served"),
+    [
+        ("VAULTLINK_CONFIG", "other.toml", False),
+        ("VAULTLINK_OUTPUT_FORMAT", "json", True),
+        ("FORCE_COLOR", "1", True),
+        ("GITHUB_ACTIONS", "true", True),
+        ("GIT_DIR", "elsewhere", False),
+        ("HOME", "/nowhere", False),
+    ],
+)
+def test_variables_of_the_client_hold(
+    vault: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str, is_served: bool
+) -> None:
+    (vault / "other.toml").write_text('ignore = ["VL1"]\n')
+    with serving(vault):
+        monkeypatch.setenv(name, value)
+        printed = ask_server(CHECK, vault, DRAFT)
+        assert (printed.code is not None) == is_served
+        if is_served:
+            assert printed == run_alone(CHECK, vault, DRAFT)
+
+
+def test_names_that_are_not_text_keep_their_bytes(vault: Path) -> None:
+    line, data = CHECK, b"[[Tide]] \xff [[caf\xc3\xa9]]\r\n"
+    with serving(vault):
+        assert ask_server(line, vault, data) == run_alone(line, vault, data)
+
+
+# -- never a stale answer -------------------------------------------------------------------------------------------------
+
+
+def test_random_questions_while_the_vault_changes(tmp_path: Path) -> None:
+    """Every answer is that of a fresh command, whatever happened to the vault before it."""
+    random = Random(38)
+    vault = write_files(tmp_path / "vault", generate_vault(random))
+    (vault / ".obsidian").mkdir(exist_ok=True)
+    declined = 0
+    with serving(vault):
+        for number in range(COUNT):
+            for _ in range(random.choice((0, 0, 1, 1, 3))):
+                change_vault(random, vault)
+            asked = make_question(random, vault)
+            answer = ask_server(asked.line, asked.folder, asked.data)
+            alone = run_alone(asked.line, asked.folder, asked.data)
+            if answer.code is None:
+                declined += 1
+                assert alone.code == 2, (number, asked, alone)
+            else:
+                assert answer == alone, (number, asked)
+    assert declined <= COUNT / 10
+
+
+def test_month_of_hooks_takes_no_memory(tmp_path: Path) -> None:
+    """Two thousand hooks are answered while notes change: as without a server, and with no more memory than after 500."""
+    random = Random(2000)
+    files = {f"Note {n}.md": f"[[Note {n + 1}]] [[Two words]]\n" for n in range(200)}
+    vault = create_vault(tmp_path / "vault", files | {"Two words.md": "text\n"})
+    sizes = []
+    with serving(vault) as process:
+        for number in range(HOOKS):
+            if number % 3 == 0:
+                note = vault / f"Note {random.randrange(200)}.md"
+                note.write_text(f"[[Note {random.randrange(200)}]]\n" * random.randrange(5))
+            call = make_hook_call(random, vault, sorted(files))
+            line, data = ("guard",), json.dumps(call).encode()
+            answer = ask_server(line, vault, data)
+            assert answer.code in (0, 2), answer
+            if number % 100 == 0:
+                assert answer == run_alone(line, vault, data)
+            if number % (HOOKS // 4) == 0:
+                sizes.append(read_memory(process.pid))
+    assert max(sizes[1:]) < sizes[1] + 4, sizes
+
+
+def read_memory(process: int) -> float:
+    """Return the megabytes of memory of a process, on Linux."""
+    pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
+    return pages * resource.getpagesize() / 1e6
+
+
+@pytest.mark.parametrize("kind", ["settings", "obsidian", "ignore", "baseline"])
+def test_settings_that_change_hold_at_once(vault: Path, run: RunCommand, kind: str) -> None:
+    with serving(vault):
+        before = ask_server(CHECK, vault, DRAFT)
+        if kind == "settings":
+            (vault / "vaultlink.toml").write_text('ignore = ["VL1"]\n')
+        elif kind == "obsidian":
+            (vault / ".obsidian/app.json").write_text('{"userIgnoreFilters": ["New"]}')
+        elif kind == "ignore":
+            (vault / ".vaultlink.toml").write_text('exclude = ["New.md"]\n')
+        else:
+            (vault / "New.md").write_bytes(DRAFT)
+            run("baseline", "--vault", vault)
+        after = ask_server(CHECK, vault, DRAFT)
+        assert after == run_alone(CHECK, vault, DRAFT)
+    assert after != before
+
+
+def test_invalid_settings_are_explained_by_the_command(vault: Path) -> None:
+    with serving(vault):
+        (vault / "vaultlink.toml").write_text("bogus = 1\n")
+        assert ask_server(CHECK, vault, DRAFT).code is None
+        assert run_alone(CHECK, vault, DRAFT).code == 2
+        (vault / "vaultlink.toml").write_text("")
+        assert ask_server(CHECK, vault, DRAFT) == run_alone(CHECK, vault, DRAFT)
+
+
+# -- ways to lose a server ------------------------------------------------------------------------------------------------
+
+
+def test_killed_server_is_not_missed(vault: Path) -> None:
+    alone = run_alone(CHECK, vault, DRAFT)
+    with serving(vault) as process:
+        process.kill()
+        process.wait()
+        assert Path(socket_path(vault)).is_socket()  # it is left behind
+        assert ask_server(CHECK, vault, DRAFT).code is None
+        assert run_whole(CHECK, vault, DRAFT) == alone
+    with serving(vault):
+        assert ask_server(CHECK, vault, DRAFT) == alone
+    assert not Path(socket_path(vault)).exists()
+
+
+def test_server_killed_at_any_moment(vault: Path) -> None:
+    """The client prints the whole answer, or runs the command itself."""
+    alone, random = run_alone(CHECK, vault, DRAFT), Random(7)
+    for _ in range(5):
+        with serving(vault) as process:
+            killer = [sys.executable, "-c", KILL, str(process.pid), str(random.random() / 20)]
+            with subprocess.Popen(killer):
+                for _ in range(20):
+                    assert ask_server(CHECK, vault, DRAFT) in (alone, (None, b"", b""))
+
+
+KILL = "import os, sys, time; time.sleep(float(sys.argv[2])); os.kill(int(sys.argv[1]), 9)"
+
+
+def test_clients_killed_at_any_moment(vault: Path) -> None:
+    alone, random = run_alone(CHECK, vault, DRAFT), Random(8)
+    with serving(vault):
+        for _ in range(10):
+            line = [sys.executable, "-m", "vaultlink", *CHECK]
+            with subprocess.Popen(
+                line, cwd=vault, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            ) as process:
+                assert process.stdin
+                process.stdin.write(DRAFT)
+                process.stdin.close()
+                time.sleep(random.random() / 10)
+                process.kill()
+        assert ask_server(CHECK, vault, DRAFT) == alone
+
+
+def test_stopped_server_does_not_hold_up_a_client(
+    vault: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "_ALIVE_SECONDS", 0.1)
+    with serving(vault) as process:
+        process.send_signal(signal.SIGSTOP)
+        assert ask_server(CHECK, vault, DRAFT).code is None
+        process.send_signal(signal.SIGCONT)
+        wait_until(lambda: ask_server(CHECK, vault, DRAFT).code is not None)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"\n", b"null\n", b"[1]\n", b"{}\n", b'{"line": 7}\n', b"\xff\n", b"[" * 100_000 + b"\n"],
+)
+def test_odd_requests_harm_nothing(vault: Path, data: bytes) -> None:
+    with serving(vault):
+        with socket.socket(socket.AF_UNIX) as connection:
+            with short_address(socket_path(vault)) as address:
+                connection.connect(address)
+            connection.sendall(data)
+            connection.shutdown(socket.SHUT_WR)
+            while connection.recv(1000):
+                pass
+        assert ask_server(CHECK, vault, DRAFT) == run_alone(CHECK, vault, DRAFT)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"x",
+        b"\n",
+        b"\n{}\n",
+        b"\n[]\n",
+        b'\n{"code": 1}\n',
+        b'\n{"code": 1, "output": [[3]]}\n',
+        b"\n\xff\n",
+    ],
+)
+def test_odd_servers_are_not_believed(vault: Path, answer: bytes) -> None:
+    path = Path(socket_path(vault))
+    path.parent.mkdir(parents=True)
+    with socket.socket(socket.AF_UNIX) as listener:
+        with short_address(str(path)) as address:
+            listener.bind(address)
+        listener.listen()
+        if os.fork() == 0:
+            connection, _ = listener.accept()
+            connection.recv(100_000)
+            connection.sendall(answer)
+            os._exit(0)
+        assert ask_server(CHECK, vault, DRAFT) == (None, b"", b"")
+    os.wait()
+
+
+@pytest.mark.parametrize("kind", ["file", "link", "folder"])
+def test_what_is_no_socket_is_left_alone(vault: Path, tmp_path: Path, kind: str) -> None:
+    path = Path(socket_path(vault))
+    path.parent.mkdir(parents=True)
+    if kind == "file":
+        path.write_text("text")
+    elif kind == "link":
+        path.symlink_to(tmp_path / "other")
+    else:
+        path.mkdir()
+    assert ask_server(CHECK, vault, DRAFT).code is None
+
+
+def test_only_the_user_can_ask(vault: Path) -> None:
+    with serving(vault):
+        path = Path(socket_path(vault))
+        assert path.stat().st_mode & 0o777 == 0o600
+        assert path.parent.parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_other_versions_have_their_own_server(vault: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(vault):
+        monkeypatch.setattr(client, "__version__", "99.0")
+        assert ask_server(CHECK, vault, DRAFT).code is None
+        assert not is_serving(vault)
+    code = "import vaultlink; vaultlink.__version__ = '99.0'; from vaultlink.__main__ import start; start()"
+    monkeypatch.undo()
+    with serving(vault):
+        other = [sys.executable, "-c", code, "serve", "-q", "--vault", str(vault)]
+        with subprocess.Popen(other) as process:
+            monkeypatch.setattr(client, "__version__", "99.0")
+            wait_until(lambda: is_serving(vault))
+            assert ask_server(CHECK, vault, DRAFT).code is not None
+            process.terminate()
+            process.wait()
+            assert not is_serving(vault)
+        monkeypatch.setattr(client, "__version__", "0.5.0")
+
+
+def test_one_server_of_a_vault(vault: Path, run: RunCommand) -> None:
+    with serving(vault) as process:
+        refused = run("serve", "--vault", vault)
+        assert refused.code == 2
+        assert "a server runs for" in refused.err
+        started = run("serve", "--vault", vault, "--background")
+        assert (started.code, f"Process {process.pid} serves" in started.err) == (0, True)
+
+
+def test_background_server_is_started_and_ended(vault: Path, run: RunCommand) -> None:
+    alone = run_alone(CHECK, vault, DRAFT)
+    started = run("serve", "--background", "--vault", vault)
+    try:
+        assert (started.code, started.out) == (0, "")
+        assert ask_server(CHECK, vault, DRAFT) == alone
+    finally:
+        ended = run("serve", "--stop", "--vault", vault)
+    assert "Ended the server of" in ended.err
+    assert not is_serving(vault)
+    assert "No server of this version runs" in run("serve", "--stop", "--vault", vault).err
+
+
+def test_background_server_says_why_it_does_not_start(tmp_path: Path, run: RunCommand) -> None:
+    empty = create_vault(tmp_path / "empty", {})
+    refused = run("serve", "--background", "--vault", empty)
+    assert (refused.code, refused.out) == (2, "")
+    assert "there is no note in this vault" in refused.err
+
+
+def test_server_ends_when_nobody_asks(vault: Path) -> None:
+    with serving(vault, "--idle", "0.02") as process:
+        assert ask_server(CHECK, vault, DRAFT).code == 1
+        assert process.wait(WAIT_FOR_END) == 0
+        assert not Path(socket_path(vault)).exists()
+
+
+WAIT_FOR_END = 30
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT", "SIGHUP"])
+def test_signals_end_a_server(vault: Path, name: str) -> None:
+    with serving(vault) as process:
+        process.send_signal(getattr(signal, name))
+        assert process.wait(WAIT_FOR_END) == 0
+        assert not Path(socket_path(vault)).exists()
+
+
+def test_removed_and_replaced_vaults(vault: Path, tmp_path: Path) -> None:
+    with serving(vault):
+        vault.rename(tmp_path / "away")
+        assert ask_server(("backlinks", "Tide", "--vault", str(vault)), tmp_path).code is None
+        create_vault(vault, {"Tide.md": "[[Tide]]\n", "Other.md": "[[Tide]] [[Tide]]\n"})
+        line = ("backlinks", "Tide")
+        assert ask_server(line, vault) == run_alone(line, vault)
+        shutil.rmtree(vault)
+        (tmp_path / "away").rename(vault)
+        assert ask_server(line, vault) == run_alone(line, vault)
+
+
+def test_server_whose_own_folder_is_gone(
+    vault: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    with serving(vault):
+        monkeypatch.chdir(tmp_path)
+        folder.rmdir()
+        for _ in range(2):
+            assert ask_server(CHECK, vault, DRAFT) == run_alone(CHECK, vault, DRAFT)
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        {"line": ["links"]},
+        {"line": [], "folder": "/", "environment": {}, "input": None},
+        {"line": [7], "folder": "/", "environment": {}, "input": None},
+        {"line": ["links"], "folder": 7, "environment": {}, "input": None},
+        {"line": ["links"], "folder": "/nowhere", "environment": {}, "input": None},
+        {"line": ["links"], "folder": "/", "environment": {"A": 7}, "input": None},
+        {"line": ["links"], "folder": "/", "environment": {"A=": "\0"}, "input": None},
+        {"line": ["links"], "folder": "/", "environment": {}, "input": 7},
+        {"line": ["fix"], "folder": "/", "environment": {}, "input": None},
+        {"line": ["backlinks", "--write"], "folder": "/", "environment": {}, "input": None},
+        {"tool": "change", "arguments": {}, "runs": []},
+        {"tool": 7, "arguments": {}, "runs": 7, "settings": "", "environment": {}},
+    ],
+)
+def test_wrong_requests_are_declined(vault: Path, request_: dict[str, object]) -> None:
+    """They change nothing, neither in the vault nor in the server."""
+    before = read_files(vault)
+    with serving(vault):
+        own = client.list_compared(os.environ)
+        if request_.get("environment") == {}:
+            request_ = {**request_, "environment": own}
+        assert client.ask(socket_path(vault), request_, 20) == {"declined": True}
+        assert ask_server(CHECK, vault, DRAFT) == run_alone(CHECK, vault, DRAFT)
+    assert read_files(vault) == before
+
+
+def test_long_path_of_the_state_folder(
+    vault: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if sys.platform != "linux":
+        pytest.skip("only Linux has other names for long paths of sockets")
+    monkeypatch.setenv("VAULTLINK_STATE_DIR", str(tmp_path / ("long" * 30)))
+    with serving(vault):
+        assert ask_server(CHECK, vault, DRAFT) == run_alone(CHECK, vault, DRAFT)
+
+
+# -- MCP through a server -------------------------------------------------------------------------------------------------
+
+
+def test_mcp_asks_the_server(vault: Path, tmp_path: Path) -> None:
+    before = read_files(vault)
+    with serving(vault), McpClient(vault, "--allow-writes") as tools:
+        found = tools.call("resolve", {"names": ["Tide", "The wall"]})
+        assert found.data["counts"]["resolved"] == 1
+        wrong = tools.call("resolve", {"names": [7]})
+        assert (wrong.is_error, wrong.text[:13]) == (True, "the argument ")
+        plan = tools.call("change", {"changes": [{"rename": "Tide", "to": "Ebb"}]}).data["plan"]
+        assert tools.call("apply", {"plan": plan}).data["counts"]["moved"] == 1
+        assert (vault / "Ebb.md").exists()
+        assert tools.call("undo", {}).data["counts"]["moved"] == 1
+        assert read_files(vault) == before
+        assert tools.call("undo", {}).is_error
