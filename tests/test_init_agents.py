@@ -372,7 +372,9 @@ def test_preview_is_a_patch_of_all_files(run: RunCommand, vault: Path, option: s
     assert "--- a/AGENTS.md\n+++ b/AGENTS.md\n@@ -1 +1," in told.out
     assert f"+++ b/{COMMON_SKILL}\n" in told.out
     assert read_files(vault) == before
+    (vault / ".codex/hooks.json").mkdir(parents=True)
     plan = json.loads(run("init", vault, "--agents", option, "--json").out)
+    assert [item["path"] for item in plan["skipped"]] == [".codex/hooks.json"]
     assert {item["path"] for item in plan["creates"]} == {"vaultlink.toml", COMMON_SKILL}
 
 

@@ -36,9 +36,10 @@ GLOBS = (
         f"rules.{name}.ignore"
         for name in (
             *("dead-end", "island", "missing-backlink", "orphan-note"),
-            *("unlinked-attachment", "unused-attachment"),
+            *("required-link", "unlinked-attachment", "unused-attachment"),
         )
     ),
+    "rules.required-link.indexes",
 )
 """The settings with globs over vault paths."""
 

@@ -16,6 +16,7 @@ from vaultlink.api import build_linter
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS, EXIT_INTERRUPTED
 from vaultlink.cli.installation import read_starter
 from vaultlink.cli.listing import choose_document_format, print_plan
+from vaultlink.cli.proposed_commands import name_vault
 from vaultlink.cli.terminal import Terminal, can_ask, print_stderr
 from vaultlink.cli.write_run import (
     SETTINGS_TABLES,
@@ -155,7 +156,7 @@ def init_agents(
     """Write the files, each after a question, as one run; return the exit code.
 
     `new_settings` is the text of a settings file for a vault without one. Raises UsageError if
-    nobody can be asked and nothing `is_confirmed`.
+    nobody can be asked, unless all of it `is_confirmed`.
     """
     if not (is_dry or is_confirmed or can_ask()):
         raise UsageError(
@@ -169,7 +170,8 @@ def init_agents(
         if note.path in plan.texts:
             print_stderr(f"Add this to it by hand:\n{plan.texts[note.path].rstrip()}")
     if is_dry:
-        print_plan(terminal, choose_document_format(terminal), "init", _join(plan.files))
+        output_format = choose_document_format(terminal)
+        print_plan(terminal, output_format, "init", _join(plan.files), plan.left_out)
         return EXIT_FINDINGS if plan.files or plan.left_out else EXIT_CLEAN
     try:
         chosen = plan.files if is_confirmed else _ask(plan.files)
@@ -210,7 +212,8 @@ def _describe(root: Path, plan: _AgentPlan, written: tuple[str, ...]) -> Iterato
         yield f"Nothing to write: {', '.join(plan.complete)} are complete."
     if not written:
         return
-    yield f"Wrote {format_count(len(written), 'file')}. `vaultlink undo` takes them back."
+    option = name_vault(None, root)
+    yield f"Wrote {format_count(len(written), 'file')}. `vaultlink undo{option}` reverts it."
     hooks = [hook for hook in PROGRAM_HOOKS if hook.path in written]
     if any(hook.program == "Codex" for hook in hooks):
         yield "Codex runs the hook after you have trusted it once with /hooks."
