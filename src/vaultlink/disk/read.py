@@ -169,12 +169,16 @@ def _read_config_text(file: Path, vault: Path, *, required: bool) -> str | None:
 
 # -- rule declarations ----------------------------------------------------------------------------
 
+_EXPLANATION = re.compile(rb"^why: \|\n(?:(?:  .*)?\n)+", re.MULTILINE)
+"""The explanation of a rule: after the examples the longest part."""
+
 
 def load_rules(*, examples: bool = True) -> dict[str, Mapping[str, Any]]:
     """Return the declarations of all rules by file stem.
 
     They are read from the package, or from the checkout it is installed from. Without `examples`,
-    each declaration has one empty example: the examples are most of the text.
+    each declaration has one empty example, and its summary for the explanation: these are most of
+    the text.
 
     Raises:
         ConfigError: The declarations are missing.
@@ -189,10 +193,10 @@ def load_rules(*, examples: bool = True) -> dict[str, Mapping[str, Any]]:
         files = sorted(folder.glob("*.yaml"))
         texts = [file.read_bytes() for file in files]
         if not examples:
-            texts = [text.partition(b"\nexamples:")[0] for text in texts]
+            texts = [_EXPLANATION.sub(b"", text.partition(b"\nexamples:")[0], 1) for text in texts]
         found = yaml.load_all(b"\n---\n".join(texts), Loader=loader) if texts else ()
         declarations = {
-            file.stem: item if examples else {**item, "examples": [{}]}
+            file.stem: item if examples else {**item, "why": item["summary"], "examples": [{}]}
             for file, item in zip(files, found, strict=True)
         }
         if declarations:

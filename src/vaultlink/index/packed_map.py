@@ -175,6 +175,9 @@ class PackedMap(Mapping[str, T], Generic[T]):
 
     def __len__(self) -> int:
         if self._size is None:
+            if self._column is None and not self._folded:
+                self._size = sum([value is not None for value in self._values.values()])
+                return self._size
             size = len({*self._column.ends} - {0}) if self._column else 0
             for key in {**self._folded, **self._values}:
                 size += (key in self) - bool(self._slice_column(key))
