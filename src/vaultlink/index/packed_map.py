@@ -8,7 +8,8 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache, cached_property
-from itertools import chain
+from itertools import chain, compress, repeat
+from operator import gt, is_not
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
@@ -174,8 +175,17 @@ class PackedMap(Mapping[str, T], Generic[T]):
 
     def __len__(self) -> int:
         if self._size is None:
-            self._size = sum(1 for _ in self)
+            self._size = self._count_values()
         return self._size
+
+    def _count_values(self) -> int:
+        if self._column is None and not self._folded:
+            return sum(map(is_not, self._values.values(), repeat(None)))
+        # Only keys with bytes have an end of their own.
+        size = len({0, *self._column.ends}) - 1 if self._column else 0
+        for key in {**self._folded, **self._values}:
+            size += (key in self) - bool(self._slice_column(key))
+        return size
 
     def with_changes(self, changes: Mapping[str, T | None]) -> "PackedMap[T]":
         """Return another mapping with some values added, replaced or removed (None)."""
@@ -354,7 +364,10 @@ class PackedMap(Mapping[str, T], Generic[T]):
         return ends[number] > (ends[number - 1] if number else 0)
 
     def _iterate_packed(self) -> Iterator[str]:
-        return (key for key, number in self._numbers.items() if self._has_bytes(number))
+        if self._column is None:
+            return iter(())
+        names, ends = self._column.keys.names, self._column.ends
+        return compress(names, map(gt, ends, chain((0,), ends)))
 
 
 _ABSENT = object()
