@@ -107,13 +107,13 @@ def find_changed_words(before: Index, after: Index, changed: Iterable[str]) -> s
         balance.subtract(set(_list_vocabulary(before, path)))
     words = set(_find_words([text for text, number in balance.items() if number]))
     if words:
-        is_counted = count_name_words in after.memos or len(words) > _MAX_SEARCHED
-        counts = (
-            after.derive(count_name_words)
-            if is_counted
-            else count_some_words(after.derive(list_different_names), words)
-        )
-        words = _drop_known(words, counts, count_changed_names(before, after, changed))
+        added = count_changed_names(before, after, changed)
+        if count_name_words in after.memos or len(words) > _MAX_SEARCHED:
+            counts = after.derive(count_name_words)
+        else:
+            enough = max([0, *added.values()]) + 1
+            counts = count_some_words(after.derive(list_different_names), words, enough)
+        words = _drop_known(words, counts, added)
     if words and HEADING_WORDS in after.memos:
         added = Counter[str]()
         for path in changed:
@@ -142,14 +142,24 @@ _MAX_SEARCHED = 50
 """Words to search in all names. For more of them, counting the words of all names is faster."""
 
 
-def count_some_words(texts: Collection[str], words: Collection[str]) -> Counter[str]:
-    """Return how often each of some words is in texts, as `_count_words` counts them."""
+def count_some_words(texts: Collection[str], words: Collection[str], enough: int) -> Counter[str]:
+    """Return how often each of some words is in texts, as `_count_words` counts them.
+
+    A number may be too low if it is `enough` or more.
+    """
     joined = "\n".join(filter(str.isascii, texts)).encode().translate(_TO_ASCII_LETTERS)
     plain = b" %b " % joined.replace(b" ", b"  ")  # words have no blank in common
-    counts = Counter({word: plain.count(b" %b " % word.encode()) for word in words})
+    counts = Counter({word: _count_up_to(enough, plain, b" %b " % word.encode()) for word in words})
     others = _find_words(list(filterfalse(str.isascii, texts)))
     counts.update(filter(set(words).__contains__, others))
     return counts
+
+
+def _count_up_to(enough: int, text: bytes, part: bytes) -> int:
+    count, at = 0, text.find(part)
+    while at != -1 and count < enough:
+        count, at = count + 1, text.find(part, at + 1)
+    return count
 
 
 _TEXTS_AT_ONCE = 5_000
