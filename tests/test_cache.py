@@ -275,8 +275,10 @@ def test_packed_map_behaves_as_a_dictionary(seed: int) -> None:
         expected = {
             key: value for key, value in {**expected, **changes}.items() if value is not None
         }
+        if dice.random() < 0.3:
+            packed = packed.folded()
         assert dict(packed) == expected
-        assert len(packed) == len(expected)
+        assert len(packed.with_changes({})) == len(packed) == len(expected)
         assert {key for key in (*keys, "new", "other") if key in packed} == expected.keys()
         column = packed.pack_column(Keys(lambda: [*keys, "new"]))
         assert dict(PackedMap(int, column=column)) == expected

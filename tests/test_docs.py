@@ -63,7 +63,7 @@ EXPLANATIONS = [
     ),
 ]
 """Pages that explain, and have no task."""
-GUIDE_LANGUAGES = {"sh", "console", "json", "yaml", "toml", "python", "markdown", "text"}
+GUIDE_LANGUAGES = {"sh", "console", "json", "yaml", "toml", "python", "markdown"}
 PROGRAMS = Path(sys.executable).parent
 NOTES = {
     "Home.md": "To the [[Harbour]], to the [[Mole]].\n",

@@ -220,6 +220,7 @@ def test_tables_have_the_first_rows_and_refuse_a_place(run: RunCommand, line: st
     [
         ("check --limit 0", "--limit: must be a whole number above 0"),
         ("check --limit x", "--limit: must be a whole number above 0"),
+        (f"check --limit {'9' * 5_000}", "--limit: must be a whole number above 0"),
         ("check --limit 1 --fix", "--limit and --fix can't be used together"),
         ("check --limit 1 --diff", "--limit and --diff can't be used together"),
         ("check --limit 1 --statistics", "--limit and --statistics can't be used together"),

@@ -11,6 +11,7 @@ from hypothesis import strategies as some
 from builder import Event, VaultFiles, apply_events, build_state, event_scripts, make_settings
 from vaultlink.engine.step import Change, Presence, State, step
 from vaultlink.index import suggest
+from vaultlink.index.index import FilesByPath
 from vaultlink.index.near_names import (
     NearKeys,
     SearchableNames,
@@ -21,6 +22,7 @@ from vaultlink.index.near_names import (
 )
 from vaultlink.index.resolve import normalize_name
 from vaultlink.index.suggest import KeptSuggestions, Suggester, drop_own_names, list_names_by_path
+from vaultlink.index.vocabulary import _count_words, count_some_words
 from vaultlink.index.words import split_name
 from vaultlink.model import Suggestion
 
@@ -488,3 +490,48 @@ def test_names_that_differ_by_a_slip_are_among_the_similar_ones() -> None:
         similar = SearchableNames(names).find_similar(target)
         near = {name for name in names if is_near(target, name, use) or is_near(name, target, use)}
         assert near <= similar, (target, names)
+
+
+# -- words and paths that are searched for as they are counted or grouped ----------------------------------------------
+
+
+COUNTED_TEXTS = [
+    "a a",
+    "The tide",
+    "tide-tide",
+    "",
+    "Tide",
+    "Ümlaut tide",
+    "été a",
+    "x1tide2y",
+    "a\ttide ",
+    "ß",
+]
+SEARCHED_WORDS = ["a", "tide", "the", "umlaut", "ete", "x", "y", "ss", "none", "ti", "т"]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_words_that_are_searched_are_as_many_as_counted(seed: int) -> None:
+    dice = random.Random(seed)
+    texts = [
+        " ".join(dice.choices(COUNTED_TEXTS, k=dice.randint(1, 4)))
+        for _ in range(dice.randint(0, 9))
+    ]
+    counted = _count_words(texts)
+    for enough in (1, 2, 99):
+        found = count_some_words(texts, SEARCHED_WORDS, enough)
+        for word in SEARCHED_WORDS:
+            assert found[word] == counted[word] or enough <= found[word] < counted[word]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_paths_that_are_searched_are_those_of_the_groups(seed: int) -> None:
+    dice = random.Random(seed)
+    names = ["a", "A", "é", "E\u0301", "a b", "ab", "ſ"]
+    files = {
+        "/".join([*dice.choices(names, k=dice.randint(0, 2)), f"{dice.choice(names)}.md"])
+        for _ in range(dice.randint(0, 12))
+    }
+    groups = FilesByPath(files).group_all()
+    for key in (*groups, "b/", "a.m", "a.md"):
+        assert FilesByPath(files)[key] == groups.get(key, ())

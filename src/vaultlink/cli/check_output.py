@@ -421,6 +421,8 @@ class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
         counts = () if parts else self.split.known_counts
         files = len(parts.by_path) if parts else len({d.path for d in self.split.new})
         paths = self.vault.index.files
+        if self.chosen and paths.issuperset(self.chosen):
+            paths = frozenset(self.chosen)
         notes = sum(is_note(path) and self.wanted(path) for path in paths)
         summary = summarize_counts(self.severities, files, notes, counts)
         option = format_vault_option(self.options, self.vault.root)

@@ -383,6 +383,9 @@ class NotesOptions(OpenOptions, frozen=True, kw_only=True):
 _MAY_BE_EMPTY = frozenset({"--path", "--base-label", "--ours-label", "--theirs-label"})
 """Options whose value may be empty. They are those that git gives to the merge driver."""
 
+_MAX_DIGITS = 15
+"""Digits of the highest number."""
+
 RawValues = Mapping[str, bool | str | list[str]]
 
 
@@ -430,7 +433,7 @@ class OptionField(msgspec.Struct, frozen=True):
             )
         if self.type is int:
             lowest = 1 if self.spec.highest is None else 0
-            if not text.isdecimal() or int(text) < lowest:
+            if not text.isdecimal() or len(text) > _MAX_DIGITS or int(text) < lowest:
                 limit = "above 0" if lowest else "from 0"
                 raise UsageError(
                     f"{self.spec.names[-1]}: must be a whole number {limit}, not "

@@ -1,7 +1,6 @@
 """Analyse and check many notes in several processes."""
 
 from collections.abc import Callable, Mapping, Sequence
-from hashlib import sha256
 from itertools import chain
 from typing import NamedTuple
 
@@ -186,6 +185,8 @@ def _analyse_file(
 
 
 def _digest_content(data: bytes | UnreadableFile) -> bytes:
+    from hashlib import sha256  # noqa: PLC0415 - slow to import: it loads OpenSSL
+
     content = data if isinstance(data, bytes) else repr(data).encode()
     return sha256(content).digest()[:DIGEST_SIZE]
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 from enum import StrEnum
-from hashlib import sha1, sha256
 from itertools import chain
 from typing import NamedTuple, TypeVar
 
@@ -51,7 +50,10 @@ _MIN_OWN = 40.0
 """Weight of a text below which it is tiny: a few words."""
 
 EMPTY_CONTENTS: frozenset[Hashable] = frozenset(
-    (sha1(b"blob 0\0").hexdigest(), sha256(b"blob 0\0").hexdigest())
+    (
+        "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391",
+        "473a0f4c3be8a93681a267e3b1e9a7dcda1185436fe141f7749120a303721813",
+    )
 )
 """Names of empty contents: those of git's empty blob."""
 

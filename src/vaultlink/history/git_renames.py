@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from hashlib import sha1, sha256
 from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple
@@ -339,6 +338,8 @@ class _WorkingTree:
         size = self._files[path].size
         data = self._read_file(path) if size in sizes else None
         if data is not None:
+            from hashlib import sha1, sha256  # noqa: PLC0415 - slow to import: it loads OpenSSL
+
             hash_function = sha256 if sizes[size] == 64 else sha1
             name = hash_function(b"blob %d\0" % len(data) + data).hexdigest()
         self._paths[name] = path

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate, combinations
 
 from vaultlink.index.index import Index
-from vaultlink.index.resolve import file_name, is_note, parent_folder
-from vaultlink.text import count_shared, lazy_pattern
+from vaultlink.index.resolve import file_name, is_note, name_key, parent_folder
+from vaultlink.text import count_shared, group_by, lazy_pattern
 
 # -- decide if a link's target and a file are of the same kind: note, image, audio, … --------------
 
@@ -124,7 +124,8 @@ def list_copied_paths(group: Sequence[str]) -> Iterator[FolderPair]:
 
 def count_copied_paths(index: Index) -> "Counter[FolderPair]":
     """Return how many notes two folders have at the same paths, for `Index.derive`."""
-    return Counter(pair for group in index.names.values() for pair in list_copied_paths(group))
+    groups = group_by(sorted(index.files_sharing_names), name_key)
+    return Counter(pair for group in groups.values() for pair in list_copied_paths(group))
 
 
 def find_copied_folders(index: Index) -> frozenset[str]:

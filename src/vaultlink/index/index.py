@@ -4,6 +4,7 @@ from _weakref import proxy  # weakref takes time to import
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
 from functools import lru_cache
+from itertools import compress, filterfalse, repeat
 from typing import Any, Self, TypeVar, overload
 
 import msgspec
@@ -62,8 +63,12 @@ class FilesByPath:
         return bool(self[key])
 
     def _search(self, key: str) -> tuple[str, ...]:
-        size = len(key) if key.endswith("/") else None
-        return tuple(sorted(path for path in self._files if normalize_name(path)[:size] == key))
+        matches: Callable[[str, str], bool] = str.startswith if key.endswith("/") else str.__eq__
+        plain = list(filter(str.isascii, self._files))
+        found = list(compress(plain, map(matches, map(str.lower, plain), repeat(key))))
+        others = filterfalse(str.isascii, self._files)
+        found += [path for path in others if matches(normalize_name(path), key)]
+        return tuple(sorted(found))
 
     def group_all(self) -> Mapping[str, tuple[str, ...]]:
         if self.groups is None:

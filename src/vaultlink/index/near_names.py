@@ -4,8 +4,8 @@ import re
 from _weakref import proxy  # weakref takes time to import
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
-from itertools import chain, filterfalse
-from operator import ne
+from itertools import chain, compress, filterfalse
+from operator import ne, not_
 from typing import NamedTuple
 
 from vaultlink.index.index import (
@@ -464,7 +464,7 @@ class NearFinder(SteppedValue):
         if self._asked > _FEW or build_near_keys in self._index.memos:
             return self._index.derive(build_near_keys).find(target)
         if self._known is None:
-            self._known = SearchableNames(list_different_names(self._index))
+            self._known = SearchableNames(self._index.derive(list_different_names))
         similar = self._known.find_similar(target)
         return {name for name in similar if is_near(target, name, _UNKNOWN_USE)}
 
@@ -561,10 +561,11 @@ class SearchableNames:
 
     def _add(self, names: Iterable[str]) -> None:
         listed = list(names)
-        added = "".join([f"{name}\n" for name in filter(self._pattern.fullmatch, listed)])
+        are_plain = list(map(bool, map(self._pattern.fullmatch, listed)))
+        added = "".join([f"{name}\n" for name in compress(listed, are_plain)])
         self._plain, self._lower = self._plain + added, self._lower + added.lower()
         lines = list[str]()
-        for name in filterfalse(self._pattern.fullmatch, listed):
+        for name in compress(listed, map(not_, are_plain)):
             line = self._join_words(name)
             if line not in self._odd:
                 lines.append(f"{line}\n")

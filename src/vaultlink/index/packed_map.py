@@ -8,8 +8,8 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache, cached_property
-from itertools import chain, compress
-from operator import lt
+from itertools import chain, compress, repeat
+from operator import gt, is_not
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
@@ -175,14 +175,17 @@ class PackedMap(Mapping[str, T], Generic[T]):
 
     def __len__(self) -> int:
         if self._size is None:
-            if self._column is None and not self._folded:
-                self._size = sum([value is not None for value in self._values.values()])
-                return self._size
-            size = len({*self._column.ends} - {0}) if self._column else 0
-            for key in {**self._folded, **self._values}:
-                size += (key in self) - bool(self._slice_column(key))
-            self._size = size
+            self._size = self._count_values()
         return self._size
+
+    def _count_values(self) -> int:
+        if self._column is None and not self._folded:
+            return sum(map(is_not, self._values.values(), repeat(None)))
+        # Only keys with bytes have an end of their own.
+        size = len({0, *self._column.ends}) - 1 if self._column else 0
+        for key in {**self._folded, **self._values}:
+            size += (key in self) - bool(self._slice_column(key))
+        return size
 
     def with_changes(self, changes: Mapping[str, T | None]) -> "PackedMap[T]":
         """Return another mapping with some values added, replaced or removed (None)."""
@@ -363,8 +366,8 @@ class PackedMap(Mapping[str, T], Generic[T]):
     def _iterate_packed(self) -> Iterator[str]:
         if self._column is None:
             return iter(())
-        ends = self._column.ends
-        return compress(self._column.keys.names, map(lt, chain((0,), ends), ends))
+        names, ends = self._column.keys.names, self._column.ends
+        return compress(names, map(gt, ends, chain((0,), ends)))
 
 
 _ABSENT = object()

@@ -1,8 +1,8 @@
 """The words that a vault uses: those in names, headings and unresolved targets."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import filterfalse, islice
 
 from vaultlink.index.index import Index, TraitCount, unresolved_keys
 from vaultlink.index.near_names import (
@@ -108,9 +108,14 @@ def find_changed_words(before: Index, after: Index, changed: Iterable[str]) -> s
     words = set(_find_words([text for text, number in balance.items() if number]))
     if words:
         added = count_changed_names(before, after, changed)
-        words = _drop_known(words, after.derive(count_name_words), added)
+        if count_name_words in after.memos or len(words) > _MAX_SEARCHED:
+            counts = after.derive(count_name_words)
+        else:
+            enough = max([0, *added.values()]) + 1
+            counts = count_some_words(after.derive(list_different_names), words, enough)
+        words = _drop_known(words, counts, added)
     if words and HEADING_WORDS in after.memos:
-        added = Counter()
+        added = Counter[str]()
         for path in changed:
             added.update(HEADING_WORDS.list_traits(after, path))
             added.subtract(HEADING_WORDS.list_traits(before, path))
@@ -131,6 +136,30 @@ def _list_vocabulary(index: Index, path: str) -> Iterator[str]:
     if note is not None:
         yield from (heading.text for heading in note.headings)
         yield from unresolved_keys(index, path)
+
+
+_MAX_SEARCHED = 50
+"""Words to search in all names. For more of them, counting the words of all names is faster."""
+
+
+def count_some_words(texts: Collection[str], words: Collection[str], enough: int) -> Counter[str]:
+    """Return how often each of some words is in texts, as `_count_words` counts them.
+
+    A number may be too low if it is `enough` or more.
+    """
+    joined = "\n".join(filter(str.isascii, texts)).encode().translate(_TO_ASCII_LETTERS)
+    plain = b" %b " % joined.replace(b" ", b"  ")  # words have no blank in common
+    counts = Counter({word: _count_up_to(enough, plain, b" %b " % word.encode()) for word in words})
+    others = _find_words(list(filterfalse(str.isascii, texts)))
+    counts.update(filter(set(words).__contains__, others))
+    return counts
+
+
+def _count_up_to(enough: int, text: bytes, part: bytes) -> int:
+    count, at = 0, text.find(part)
+    while at != -1 and count < enough:
+        count, at = count + 1, text.find(part, at + 1)
+    return count
 
 
 _TEXTS_AT_ONCE = 5_000

@@ -41,7 +41,8 @@ def check(options: CheckOptions) -> int:
     vaultlink always reads the whole vault, because a link can refer to any file. Nothing is written
     without --fix. The exit code is 1 if there are errors or warnings (see --fail-on), 2 after a
     usage or configuration error, else 0. Findings in the vault's baseline (`vaultlink baseline`)
-    are only counted.
+    are only counted. With --stdin-drafts, only what the drafts add is reported. --limit shortens
+    the list of findings; all numbers, and the exit code, are still those of everything.
 
     Output formats: {formats}. The default is full on a terminal and concise elsewhere.
     """

@@ -299,7 +299,7 @@ def _cut_ranked(
     if options.limit is None and not options.after:
         return PageRows(rank(_LIMIT), [], is_page=False)
     wanted = replace(options, limit=options.limit or _LIMIT)
-    number = sys.maxsize if options.after else (options.limit or _LIMIT) + 1
+    number = sys.maxsize if options.after else min(options.limit or _LIMIT, sys.maxsize - 1) + 1
     return cut_rows(wanted, output_format, rank(number), order)
 
 
