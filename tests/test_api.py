@@ -12,7 +12,7 @@ import pytest
 import vaultlink
 from running import create_vault, read_files, write_files
 from vaultlink import ConfigError, Settings, TextLines, Vault, VaultError, open_vault
-from vaultlink.api import check_drafts
+from vaultlink.baseline.drafts import check_drafts
 from vaultlink.parse.post import compose_note, read_post
 
 NOTES = {

@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cache, cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
@@ -22,17 +22,15 @@ from vaultlink.config.settings import Config, merge_layers
 from vaultlink.disk.changes import Progress, ignore_progress, read_changes
 from vaultlink.disk.load import StateOrigin, load_state
 from vaultlink.disk.read import UnreadableFile, decode_note, load_rules, read_text
-from vaultlink.disk.scan import Settings, VaultScan, is_source_file, is_vault_path, scan_vault
+from vaultlink.disk.scan import Settings, VaultScan, scan_vault
 from vaultlink.disk.workers import suggest_all
 from vaultlink.engine.checks import LinterSettings
-from vaultlink.engine.diagnostics import split_changed
 from vaultlink.engine.step import Change, Presence, State, analyse_unreadable, step, step_and_list
-from vaultlink.errors import UsageError, VaultError, check_name
+from vaultlink.errors import VaultError
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import is_note, normalize_name, resolve
 from vaultlink.model import Diagnostic, Link, Note, Suggestion, sum_counts
 from vaultlink.rules.registry import Rule, build_catalog
-from vaultlink.text import quote_name
 from vaultlink.write.cache import save_result, save_state
 from vaultlink.write.journal_files import find_undone_moves
 
@@ -736,83 +734,3 @@ def hold_texts(
     state, checked = step_and_list(vault.state, changes)
     others = {path: data for path, data in vault.overlays.items() if path not in gone}
     return Vault(vault.scan, state, {**others, **held}), checked
-
-
-def restore_attachments(vault: Vault, paths: Collection[str]) -> Vault:
-    """Return a vault in which attachments exist that are not on disk. Does not write.
-
-    Args:
-        vault: The vault.
-        paths: The vault paths of the attachments.
-
-    Returns:
-        The vault with these attachments.
-    """
-    changes = [Change(path, Presence.ATTACHMENT) for path in sorted(paths)]
-    return Vault(vault.scan, step(vault.state, changes), vault.overlays) if changes else vault
-
-
-class DraftCheck(NamedTuple):
-    """A vault with drafts, and the findings that differ from those without.
-
-    Attributes:
-        held: The vault with the drafts.
-        added: The findings that the drafts add anywhere, those in drafts first, then by path.
-        resolved: The findings that are gone with the drafts, in the same order.
-    """
-
-    held: Vault
-    added: list[Diagnostic]
-    resolved: list[Diagnostic]
-
-
-def check_drafts(
-    vault: Vault, texts: Mapping[str, bytes], removed: Collection[str] = ()
-) -> DraftCheck:
-    """Check unsaved texts of notes, which see each other. Does not write.
-
-    Args:
-        vault: The vault.
-        texts: The bytes of each note by vault path. The notes need not exist.
-        removed: Vault paths of files that no longer exist.
-
-    Returns:
-        The findings that these texts and removals add and resolve in the whole vault. A link that
-        another rule reports than before is in neither list.
-    """
-    held, checked = hold_texts(vault, texts, removed)
-    added, resolved = list[Diagnostic](), list[Diagnostic]()
-    for path in sorted(checked, key=lambda path: (path not in texts, path)):
-        before, after = (part.state.diagnostics.get(path, ()) for part in (vault, held))
-        new, gone = split_changed(before, after, vault.text, held.text)
-        added += new
-        resolved += gone
-    return DraftCheck(held, added, resolved)
-
-
-def encode_drafts(drafts: Mapping[str, str], most: int) -> dict[str, bytes]:
-    """Return the bytes of drafts, after a look at their paths and sizes.
-
-    Args:
-        drafts: The text of each note by vault path.
-        most: The maximum number of bytes of all of them.
-
-    Returns:
-        The bytes by vault path.
-
-    Raises:
-        UsageError: No note can have one of the paths, or the texts are too long.
-    """
-    for path in drafts:
-        check_name(path)
-        if not (is_source_file(path) and is_vault_path(path)):
-            raise UsageError(
-                f"{quote_name(path)} can't be a note of this vault. The path of a draft is that of "
-                "the note, with .md at its end."
-            )
-    found = {path: text.encode("utf-8", "replace") for path, text in drafts.items()}
-    if sum(map(len, found.values())) > most:
-        raise UsageError(
-            f"the drafts are longer than {most // 1_000_000} MB. Check them one after the other."
-        )
-    return found

@@ -15,13 +15,12 @@ from typing import NamedTuple, overload
 
 import msgspec
 
-from vaultlink.api import DraftCheck, Vault
 from vaultlink.engine.checks import FindingsByPath
-from vaultlink.engine.diagnostics import KnownCount, compute_identities, split_changed
+from vaultlink.engine.diagnostics import KnownCount, compute_identities
 from vaultlink.index.packed_map import count_items, is_same_value
 from vaultlink.model import Diagnostic, TextByPath
 from vaultlink.rules.registry import Rule
-from vaultlink.text import blake2b, group_by
+from vaultlink.text import blake2b
 
 SubjectKey = tuple[str, str]
 """Position-independent key of a finding in a note: its code and its subject."""
@@ -219,28 +218,6 @@ def split_known(
 
     left = sum(count.left for count in counts)
     return KnownSplit(new, _KnownList(left, list_known), tuple(counts))
-
-
-def drop_known(vault: Vault, checked: DraftCheck, known: Sequence[KnownFindings]) -> DraftCheck:
-    """Return a check of drafts without the findings that a source knows."""
-    if not known:
-        return checked
-    paths = dict.fromkeys(item.path for item in checked.added)
-    before, after = (
-        group_by(
-            split_known(part.state.diagnostics, known, part.text, paths.__contains__).new,
-            lambda item: item.path,
-        )
-        for part in (vault, checked.held)
-    )
-    added = [
-        item
-        for path in paths
-        for item in split_changed(
-            before.get(path, ()), after.get(path, ()), vault.text, checked.held.text
-        )[0]
-    ]
-    return checked._replace(added=added)
 
 
 def _match_source(

@@ -29,6 +29,7 @@ from vaultlink.git.location import find_git_dir
 from vaultlink.git.program import NO_GIT, has_git, run_git
 from vaultlink.index.packed_map import with_changes
 from vaultlink.index.resolve import is_note, resolve
+from vaultlink.report.layout import format_count
 from vaultlink.text import quote_name
 
 _SHALLOW_HINT = (
@@ -147,6 +148,43 @@ class Losses(NamedTuple):
 
     deleted_notes: int
     removed_links: int
+
+
+class LossLimits(NamedTuple):
+    """What is gone since a revision, and how much may be; None for any number."""
+
+    losses: Losses
+    most_notes: int | None
+    most_links: int | None
+
+    @property
+    def is_exceeded(self) -> bool:
+        """True if more is gone than allowed."""
+        return bool(self._list_exceeded())
+
+    def list_counts(self) -> dict[str, object]:
+        """Return the numbers as JSON has them."""
+        losses = self.losses
+        return {
+            "deleted_notes": {"count": losses.deleted_notes, "max": self.most_notes},
+            "removed_links": {"count": losses.removed_links, "max": self.most_links},
+        }
+
+    def describe(self, revision: str) -> str:
+        """Return a sentence about the limits that are exceeded; "" if none is."""
+        exceeded = "; ".join(self._list_exceeded())
+        return f"Too much is gone since {quote_name(revision)}: {exceeded}." if exceeded else ""
+
+    def _list_exceeded(self) -> list[str]:
+        rows = (
+            (self.losses.deleted_notes, "note", "deleted", self.most_notes),
+            (self.losses.removed_links, "link", "removed", self.most_links),
+        )
+        return [
+            f"{format_count(number, noun)} {verb}, at most {most:,} allowed"
+            for number, noun, verb, most in rows
+            if most is not None and number > most
+        ]
 
 
 def count_losses(

@@ -246,7 +246,7 @@ def read_drafts(options: ReportOptions) -> dict[str, bytes] | None:
     """
     if not has_drafts(options):
         return None
-    from vaultlink.api import encode_drafts  # noqa: PLC0415 - imports the linter
+    from vaultlink.baseline.drafts import encode_drafts  # noqa: PLC0415 - imports the linter
 
     try:
         return encode_drafts(_parse_drafts(_read_stdin("--stdin-drafts")), _MAX_STDIN_BYTES)

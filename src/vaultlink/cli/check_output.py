@@ -12,8 +12,8 @@ import msgspec
 from msgspec.structs import replace
 
 from vaultlink import __version__
-from vaultlink.api import Vault, check_drafts, make_suggester
-from vaultlink.baseline.match import KnownFindings, KnownSplit, drop_known, split_known
+from vaultlink.api import Vault, make_suggester
+from vaultlink.baseline.match import KnownFindings, KnownSplit, split_known
 from vaultlink.cli.check_input import (
     KnownInputs,
     make_new_finding_selector,
@@ -57,10 +57,9 @@ from vaultlink.report.foreign_folders import describe_foreign_folders, find_fore
 from vaultlink.report.layout import PLAIN, format_count, make_path_linker
 from vaultlink.report.listings import count_unreadable, make_target_formatter
 from vaultlink.rules.registry import build_catalog
-from vaultlink.text import quote_name
 
 if TYPE_CHECKING:
-    from vaultlink.baseline.revision import Losses
+    from vaultlink.baseline.revision import LossLimits
     from vaultlink.report.pages import Page, PageRows
 
 _MANY = 1_000
@@ -94,8 +93,14 @@ def run_check(
         checked = CheckedVault(
             options, terminal, output_format, vault, known, chosen, has_parts=True, view=view
         )
-        checked = replace(checked, limits=_list_limits(options, losses))
+        if losses is not None:
+            from vaultlink.baseline.revision import LossLimits  # noqa: PLC0415 - rarely needed
+
+            limits = LossLimits(losses, options.max_deleted_notes, options.max_removed_links)
+            checked = replace(checked, limits=limits)
     else:
+        from vaultlink.baseline.drafts import check_drafts, drop_known  # noqa: PLC0415 - as above
+
         found = drop_known(vault, check_drafts(vault, drafts), load_known(vault).known)
         added = sorted(found.added, key=lambda item: item.path)
         paths = sorted({item.path for item in added})
@@ -114,35 +119,6 @@ class DraftFindings(NamedTuple):
 
     added: list[Diagnostic]
     drafts: int
-
-
-class LossLimit(NamedTuple):
-    """What is gone since a revision, and how much may be.
-
-    Attributes:
-        noun: What it is, in the singular.
-        verb: What happened to it.
-        number: How many are gone.
-        most: How many may be; None for any number.
-    """
-
-    noun: str
-    verb: str
-    number: int
-    most: int | None
-
-    @property
-    def is_exceeded(self) -> bool:
-        return self.most is not None and self.number > self.most
-
-
-def _list_limits(options: CheckOptions, losses: "Losses | None") -> Sequence[LossLimit]:
-    if losses is None:
-        return ()
-    return (
-        LossLimit("note", "deleted", losses.deleted_notes, options.max_deleted_notes),
-        LossLimit("link", "removed", losses.removed_links, options.max_removed_links),
-    )
 
 
 class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
@@ -174,7 +150,7 @@ class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
     view: OutputFormat | None = None
     drafts: DraftFindings | None = None
     page: "Page | None" = None
-    limits: Sequence[LossLimit] = ()
+    limits: "LossLimits | None" = None
 
     @cached_property
     def wanted(self) -> Callable[[str], bool]:
@@ -292,7 +268,7 @@ class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
     def exit_code(self) -> int:
         """The exit code for the new findings."""
         failing = frozenset[Severity]() if self.options.exit_zero else self._failing_severities
-        if any(item.is_exceeded for item in self.limits) and not self.options.exit_zero:
+        if self.limits and self.limits.is_exceeded and not self.options.exit_zero:
             return EXIT_FINDINGS
         return EXIT_CLEAN if failing.isdisjoint(self.severities) else EXIT_FINDINGS
 
@@ -306,7 +282,7 @@ class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
     def render(self, extra_keys: Mapping[str, object] | None = None) -> bytes:
         """Render the new findings. `extra_keys` are added to the JSON document."""
         if self.limits:
-            extra_keys = {**(extra_keys or {}), "limits": self._count_limits()}
+            extra_keys = {**(extra_keys or {}), "limits": self.limits.list_counts()}
         if self.cut is not None:
             return self._render_page(self.cut, extra_keys or {})
         row, parts = self.row, self.parts
@@ -320,22 +296,6 @@ class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
         else:
             lines = self.encode(getattr(module, row.function)(result))
         return getattr(module, row.frame)(result, lines) if row.frame else lines
-
-    def _count_limits(self) -> Mapping[str, object]:
-        return {
-            f"{item.verb}_{item.noun}s": {"count": item.number, "max": item.most}
-            for item in self.limits
-        }
-
-    def _describe_limits(self) -> str:
-        """Return a sentence about the limits that are exceeded; "" if none is."""
-        exceeded = [
-            f"{format_count(item.number, item.noun)} {item.verb}, at most {item.most:,} allowed"
-            for item in self.limits
-            if item.is_exceeded
-        ]
-        since = quote_name(self.options.changed_since or "")
-        return f"Too much is gone since {since}: {'; '.join(exceeded)}." if exceeded else ""
 
     def _render_page(self, cut: "PageRows[Diagnostic]", extra_keys: Mapping[str, object]) -> bytes:
         """Render the findings of a page, with the numbers of all."""
@@ -443,7 +403,7 @@ class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
         sentences = [
             "" if has_numbers else summary,
             *known,
-            self._describe_limits(),
+            self.limits.describe(self.options.changed_since or "") if self.limits else "",
             self._describe_page(),
             fixes,
             self.describe_shortened() if fixes or self.row is OVERVIEW else "",

@@ -60,7 +60,7 @@ class SavedStamps(msgspec.Struct, frozen=True, array_like=True, gc=False):
     differing: list[str] | None = None
 
 
-_KEEPING_NOTHING = ("serve", "watch")
+_KEEPING_NOTHING = ("refactor", "serve", "watch")
 """Folders of the package whose code determines nothing that is kept in a cache."""
 
 

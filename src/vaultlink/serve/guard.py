@@ -166,7 +166,7 @@ def find_refusals(vault: "Vault", part: VaultPart, cwd: str) -> list[str]:
     texts = _make_texts(vault, places, part.changes.written)
     held = vault
     if texts:
-        from vaultlink.api import check_drafts  # noqa: PLC0415 - imports the linter
+        from vaultlink.baseline.drafts import check_drafts  # noqa: PLC0415 - imports the linter
 
         check = check_drafts(vault, texts)
         held = check.held
@@ -452,7 +452,8 @@ def split_staged(vault: Path | None) -> list[StagedPart]:
 
 def find_staged_refusals(vault: "Vault", part: StagedPart) -> list[str]:
     """Return why a commit must not be made, and the commands that help."""
-    from vaultlink.api import check_drafts, hold_texts, restore_attachments  # noqa: PLC0415
+    from vaultlink.api import hold_texts  # noqa: PLC0415
+    from vaultlink.baseline.drafts import check_drafts, restore_attachments  # noqa: PLC0415
 
     places = _Places(vault, part.root, os.getcwd())
     gone = {path: _find_new_path(part, path) for path, data in part.after.items() if data is None}

@@ -9,9 +9,10 @@ from functools import lru_cache
 from itertools import chain
 from typing import Any, TypeVar
 
-from vaultlink.api import Vault, check_drafts, encode_drafts, make_suggester, recall
+from vaultlink.api import Vault, make_suggester, recall
+from vaultlink.baseline.drafts import check_drafts, drop_known, encode_drafts
 from vaultlink.baseline.file import findings_in_baseline, read_baseline_file
-from vaultlink.baseline.match import drop_known, split_known
+from vaultlink.baseline.match import split_known
 from vaultlink.disk.scan import is_source_file, is_vault_path
 from vaultlink.errors import UnknownNameError, UsageError, check_name, propose
 from vaultlink.index.anchors import find_anchor

@@ -1,0 +1,115 @@
+"""The findings that drafts add: texts of notes that are not on disk yet."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
+
+from vaultlink.api import Vault, hold_texts
+from vaultlink.baseline.match import KnownFindings, split_known
+from vaultlink.disk.scan import is_source_file, is_vault_path
+from vaultlink.engine.diagnostics import split_changed
+from vaultlink.engine.step import Change, Presence, step
+from vaultlink.errors import UsageError, check_name
+from vaultlink.model import Diagnostic
+from vaultlink.text import group_by, quote_name
+
+
+def restore_attachments(vault: Vault, paths: Collection[str]) -> Vault:
+    """Return a vault in which attachments exist that are not on disk. Does not write.
+
+    Args:
+        vault: The vault.
+        paths: The vault paths of the attachments.
+
+    Returns:
+        The vault with these attachments.
+    """
+    changes = [Change(path, Presence.ATTACHMENT) for path in sorted(paths)]
+    return Vault(vault.scan, step(vault.state, changes), vault.overlays) if changes else vault
+
+
+class DraftCheck(NamedTuple):
+    """A vault with drafts, and the findings that differ from those without.
+
+    Attributes:
+        held: The vault with the drafts.
+        added: The findings that the drafts add anywhere, those in drafts first, then by path.
+        resolved: The findings that are gone with the drafts, in the same order.
+    """
+
+    held: Vault
+    added: list[Diagnostic]
+    resolved: list[Diagnostic]
+
+
+def check_drafts(
+    vault: Vault, texts: Mapping[str, bytes], removed: Collection[str] = ()
+) -> DraftCheck:
+    """Check unsaved texts of notes, which see each other. Does not write.
+
+    Args:
+        vault: The vault.
+        texts: The bytes of each note by vault path. The notes need not exist.
+        removed: Vault paths of files that no longer exist.
+
+    Returns:
+        The findings that these texts and removals add and resolve in the whole vault. A link that
+        another rule reports than before is in neither list.
+    """
+    held, checked = hold_texts(vault, texts, removed)
+    added, resolved = list[Diagnostic](), list[Diagnostic]()
+    for path in sorted(checked, key=lambda path: (path not in texts, path)):
+        before, after = (part.state.diagnostics.get(path, ()) for part in (vault, held))
+        new, gone = split_changed(before, after, vault.text, held.text)
+        added += new
+        resolved += gone
+    return DraftCheck(held, added, resolved)
+
+
+def encode_drafts(drafts: Mapping[str, str], most: int) -> dict[str, bytes]:
+    """Return the bytes of drafts, after a look at their paths and sizes.
+
+    Args:
+        drafts: The text of each note by vault path.
+        most: The maximum number of bytes of all of them.
+
+    Returns:
+        The bytes by vault path.
+
+    Raises:
+        UsageError: No note can have one of the paths, or the texts are too long.
+    """
+    for path in drafts:
+        check_name(path)
+        if not (is_source_file(path) and is_vault_path(path)):
+            raise UsageError(
+                f"{quote_name(path)} can't be a note of this vault. The path of a draft is that of "
+                "the note, with .md at its end."
+            )
+    found = {path: text.encode("utf-8", "replace") for path, text in drafts.items()}
+    if sum(map(len, found.values())) > most:
+        raise UsageError(
+            f"the drafts are longer than {most // 1_000_000} MB. Check them one after the other."
+        )
+    return found
+
+
+def drop_known(vault: Vault, checked: DraftCheck, known: Sequence[KnownFindings]) -> DraftCheck:
+    """Return a check of drafts without the findings that a source knows."""
+    if not known:
+        return checked
+    paths = dict.fromkeys(item.path for item in checked.added)
+    before, after = (
+        group_by(
+            split_known(part.state.diagnostics, known, part.text, paths.__contains__).new,
+            lambda item: item.path,
+        )
+        for part in (vault, checked.held)
+    )
+    added = [
+        item
+        for path in paths
+        for item in split_changed(
+            before.get(path, ()), after.get(path, ()), vault.text, checked.held.text
+        )[0]
+    ]
+    return checked._replace(added=added)
