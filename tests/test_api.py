@@ -2,6 +2,7 @@
 
 import os
 import random
+from collections import Counter
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -10,6 +11,7 @@ import frontmatter
 import pytest
 
 import vaultlink
+from exploring import choose_seeds
 from running import create_vault, read_files, write_files
 from vaultlink import ConfigError, Settings, TextLines, Vault, VaultError, open_vault
 from vaultlink.baseline.drafts import check_drafts
@@ -184,6 +186,41 @@ def test_vault_with_drafts_equals_one_that_was_written(vault: Vault, tmp_path: P
     held = check_drafts(vault, texts, ["Quay.md", "Plan.md"]).held
     written = create_vault(tmp_path / "written", {**files, "map.png": "PNG"})
     assert messages(held) == messages(open_vault(written))
+
+
+DRAFT_NAMES = ["Home.md", "Quay.md", "New.md", "e/New.md", "b c.md"]
+DRAFT_LINES = [
+    *("[[Home]]", "[[Quay#H|x]]", "![[map.png]]", "[[new]]", "[[nope]]", "[[B C]]", "# H", "text ^q"),
+    *("[[New#^q]]", "---\naliases: [Nope]\n---", "[x](Quay.md)", "[y](e/New.md)"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", choose_seeds(40))
+def test_drafts_add_and_resolve_what_a_check_of_the_written_vault_does(
+    tmp_path: Path, seed: int
+) -> None:
+    dice = random.Random(seed)
+
+    def make_texts() -> dict[str, str]:
+        names = dice.sample(DRAFT_NAMES, dice.randint(0, 4))
+        return {name: "\n".join(dice.choices(DRAFT_LINES, k=dice.randint(0, 5))) for name in names}
+
+    settings = Settings(cache=False, overrides={"select": ["ALL"]})
+    root = create_vault(tmp_path / "vault", {"Start.md": "x\n", "map.png": "", **make_texts()})
+    before = open_vault(root, settings)
+    texts = {path: text.encode() for path, text in make_texts().items()}
+    removed = [*dice.sample(sorted(before.index.files - {"Start.md"}), 1), "Nowhere.md"]
+    checked = check_drafts(before, texts, removed)
+    for path in before.index.files & set(removed):
+        (root / path).unlink()
+    after = open_vault(write_files(root, texts), settings)
+    assert dict(checked.held.state.diagnostics) == dict(after.state.diagnostics)
+    counts = [
+        Counter((item.path, item.known_as or item.code, item.target) for item in items)
+        for items in (before.check(), after.check(), checked.added, checked.resolved)
+    ]
+    assert counts[1] - counts[0] == counts[2] - counts[3]
+    assert counts[0] - counts[1] == counts[3] - counts[2]
 
 
 def test_held_text_of_a_file_that_is_gone_is_dropped(vault: Vault) -> None:
