@@ -17,6 +17,7 @@ import pytest
 
 from mcp_client import McpClient
 from random_renames import generate_vault
+from repositories import commit, git
 from running import RunCommand, create_vault, read_files, write_files
 from served import (
     ask_server,
@@ -213,6 +214,47 @@ def test_random_questions_while_the_vault_changes(tmp_path: Path) -> None:
             else:
                 assert answer == alone, (number, asked)
     assert declined <= COUNT / 10
+
+
+def test_past_that_git_knows(vault: Path) -> None:
+    """A note that is edited may link to a file that was renamed or deleted long ago."""
+    (vault / "Ebb.md").write_text("# Ebb\n\nSome words about the ebb.\n")
+    git(vault, "init", "--quiet")
+    commit(vault)
+    (vault / "Ebb.md").rename(vault / "Neap.md")
+    (vault / "map.png").unlink()
+    commit(vault)
+    draft = b"[[Ebb]] ![[map.png]] [[Tide]]\n"
+
+    def compare() -> bytes:
+        answer = ask_server(CHECK, vault, draft)
+        assert answer == run_alone(CHECK, vault, draft)
+        return answer.out
+
+    with serving(vault):
+        compare()
+        (vault / "Home.md").write_text("[[Ebb]] ![[map.png]]\n")
+        assert b"moved to Neap" in compare()
+        (vault / "Tide.md").unlink()
+        assert b"; deleted.\n" in compare()
+        commit(vault)
+        assert b"; deleted in " in compare()
+
+
+@pytest.mark.parametrize("count", [0, 320])
+def test_past_that_other_commands_saved(vault: Path, count: int) -> None:
+    """They save small vaults after each change, and large ones after many."""
+    write_files(vault / "Filler", {f"{number}.md": f"{number}\n" for number in range(count)})
+    wall, tide, line = vault / "Sea/Wall.md", vault / "Tide.md", ("unresolved", "--json")
+    with serving(vault):
+        for name, other in (("Low water", "Slack"), ("Slack", "Neap"), ("Neap", "Spring tide")):
+            wall.write_text(f"[[Tide#{name}]]\n")
+            for asks in (run_alone, ask_server):
+                asks(("orphans",) if asks is run_alone else CHECK, vault, DRAFT)
+            tide.write_text(f"# Tide\n\n## {other}\n")
+            draft = f"[[Tide#{name}]] [[Tide#Low water]]\n".encode()
+            for asked in (CHECK, ("check", "--stdin-filename", "Sea/Wall.md", "-"), line):
+                assert ask_server(asked, vault, draft) == run_alone(asked, vault, draft)
 
 
 @pytest.mark.parametrize("kind", ["settings", "obsidian", "ignore", "baseline"])
