@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
@@ -31,6 +32,7 @@ from served import (
 from vaultlink.files import short_address
 from vaultlink.serve import client
 from vaultlink.serve.client import socket_path
+from vaultlink.watch.events import EventQueue
 
 COUNT = int(os.environ.get("VAULTLINK_QUESTIONS", "150"))
 
@@ -214,6 +216,119 @@ def test_random_questions_while_the_vault_changes(tmp_path: Path) -> None:
             else:
                 assert answer == alone, (number, asked)
     assert declined <= COUNT / 10
+
+
+def change_hidden(vault: Path, outside: Path) -> None:
+    (vault / ".vaultlink-12345-abcdef-0.tmp").write_text("text")
+    (vault / "Sea/.obsidian").mkdir()
+    (vault / ".Gone.md.icloud").write_text("text")
+
+
+def change_back(vault: Path, outside: Path) -> None:
+    (vault / ".vaultlink-12345-abcdef-0.tmp").unlink()
+    (vault / "Sea/.obsidian").rmdir()
+    (vault / ".Gone.md.icloud").unlink()
+
+
+def change_by_another_name(vault: Path, outside: Path) -> None:
+    (outside / "Home.md").write_text("[[Elsewhere]]\n")
+
+
+def link_and_change(vault: Path, outside: Path) -> None:
+    (outside / "Port.md").write_text("[[Port]]\n")
+    (vault / "Port.md").hardlink_to(outside / "Port.md")
+    ask_server(CHECK, vault, DRAFT)
+    (outside / "Port.md").write_text("[[Somewhere]]\n")
+
+
+def change_kind(vault: Path, outside: Path) -> None:
+    (vault / "Tide.md").unlink()
+    (vault / "Tide.md").symlink_to(outside / "Home.md")
+    os.mkfifo(vault / "Pipe.md")
+
+
+def change_case(vault: Path, outside: Path) -> None:
+    (vault / "Tide.md").rename(vault / "tide.md")
+
+
+def keep_times(vault: Path, outside: Path) -> None:
+    file = vault / "Sea/Wall.md"
+    status, text = file.stat(), file.read_text()
+    file.write_text(text.replace("Nowhere", "Newhere"))
+    os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+def move_folder(vault: Path, outside: Path) -> None:
+    (vault / "Sea").rename(outside / "Sea")
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [change_hidden, change_back],
+        [change_by_another_name],
+        [link_and_change],
+        [change_kind],
+        [change_case],
+        [keep_times],
+        [move_folder],
+    ],
+    ids=lambda steps: steps[0].__name__,
+)
+def test_odd_changes_are_seen(
+    vault: Path, tmp_path: Path, steps: list[Callable[[Path, Path], None]]
+) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "Home.md").hardlink_to(vault / "Home.md")
+    with serving(vault):
+        for step in steps:
+            ask_server(CHECK, vault, DRAFT)
+            step(vault, outside)
+            for line in (CHECK, ("unresolved", "--json")):
+                assert ask_server(line, vault, DRAFT) == run_alone(line, vault, DRAFT)
+
+
+def test_other_places_where_git_finds_what_it_ignores(vault: Path, tmp_path: Path) -> None:
+    git(vault, "init", "--quiet")
+    ignored = tmp_path / "ignored"
+    with serving(vault):
+        for text in ("Home.md\n", "Sea/\n"):
+            git(vault, "config", "core.excludesFile", str(ignored))
+            ignored.write_text(text)
+            asked = ("unresolved", "--json")
+            assert ask_server(asked, vault) == run_alone(asked, vault)
+
+
+def test_folder_that_is_mounted_over(vault: Path) -> None:
+    """No event tells of it."""
+    mount = ["mount", "-t", "tmpfs", "tmpfs", str(vault / "Sea")]
+    with serving(vault):
+        ask_server(CHECK, vault, DRAFT)
+        if subprocess.run(mount, capture_output=True, check=False).returncode:
+            pytest.skip("only root can mount, on Linux")
+        line = ("unresolved", "--json")
+        try:
+            for text in ("[[One]]\n", "[[Two]]\n"):
+                assert ask_server(line, vault) == run_alone(line, vault)
+                (vault / "Sea/Wall.md").write_text(text)
+                assert ask_server(line, vault) == run_alone(line, vault)
+        finally:
+            subprocess.run(["umount", str(vault / "Sea")], check=True)
+        assert ask_server(line, vault) == run_alone(line, vault)
+
+
+@pytest.mark.parametrize(("folder", "is_told"), [("{vault}", True), ("/proc/self/net", False)])
+def test_disks_that_tell_of_each_change(vault: Path, folder: str, is_told: bool) -> None:
+    """Others are listed for each question, such as network drives; here one that is no disk."""
+    if sys.platform != "linux":
+        pytest.skip("other systems list the files for each question")
+    from vaultlink.watch.backend_inotify import InotifyBackend  # noqa: PLC0415 - Linux only
+
+    backend = InotifyBackend(EventQueue())
+    backend.watch_folders({"": folder.format(vault=vault)})
+    assert backend.detects_overflow == is_told
+    backend.close()
 
 
 def test_past_that_git_knows(vault: Path) -> None:

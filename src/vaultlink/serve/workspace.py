@@ -2,7 +2,8 @@
 
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,7 +20,7 @@ from vaultlink.errors import ConfigError, DamagedCacheError, UsageError, VaultEr
 from vaultlink.fix.plan import Plan
 from vaultlink.fix.requests import Request
 from vaultlink.git.location import find_git_dir
-from vaultlink.git.repository import read_git_state
+from vaultlink.git.repository import find_git_settings, read_git_state
 from vaultlink.index.packed_map import read_items
 from vaultlink.index.resolve import parent_folder
 from vaultlink.index.words import forget_words
@@ -42,17 +43,17 @@ class SettingsSnapshot:
 
     def __init__(self, scan: VaultScan):
         self._root = scan.root
-        self._stamps, self._git_state = _read_stamps(scan), read_git_state(scan.root)
+        self._git_files = find_git_settings(scan.root)
+        self._stamps, self._git_state = self._read_stamps(scan), read_git_state(scan.root)
 
     def has_changed(self, scan: VaultScan) -> bool:
-        return _read_stamps(scan) != self._stamps
+        return self._read_stamps(scan) != self._stamps
 
     def has_git_changed(self) -> bool:
         return read_git_state(self._root) != self._git_state
 
-
-def _read_stamps(scan: VaultScan) -> list[FileStamp | None]:
-    return [_read_stamp(file) for file in _list_settings_files(scan)]
+    def _read_stamps(self, scan: VaultScan) -> list[FileStamp | None]:
+        return [_read_stamp(file) for file in (*_list_settings_files(scan), *self._git_files)]
 
 
 def _list_settings_files(scan: VaultScan) -> Iterator[Path]:
@@ -195,6 +196,7 @@ class Workspace:
         self._as_new: tuple[Vault, SettingsSnapshot] | None = None
         self._has_started = False
         self._next_listing = 0.0
+        self._shared: set[str] = set()
         self._plans: dict[str, _KeptPlan] = {}
         self._newest: _WholePlan | None = None
 
@@ -206,8 +208,13 @@ class Workspace:
     def start(self) -> None:
         """Begin to look for changes. The vault is read in one process from now on."""
         self.stepper.vault = use_single_process(self.vault)
-        self.feed.start(self.vault.scan.listing.folders, time.monotonic())
         self._has_started = True
+        self._follow_files()
+
+    def _follow_files(self) -> None:
+        self.feed.start(self.vault.scan.listing.folders, time.monotonic())
+        self._shared.clear()
+        self._note_shared(self.vault.scan.listing.files)
 
     def refresh(self) -> Vault:
         """Take over what changed on disk, and return the vault.
@@ -382,11 +389,21 @@ class Workspace:
         has_all_events = self.feed.flush()
         hints = self.events.take()
         if has_all_events and not hints.full_rescan and now < self._next_listing:
-            return self.rescan(hints)
-        result = self.rescan(ChangeHints(full_rescan=True))
-        end = time.monotonic()
-        self._next_listing = end + (end - now) / _LISTING_SHARE
+            result = self.rescan(replace(hints, paths=hints.paths | self._shared))
+        else:
+            result = self.rescan(ChangeHints(full_rescan=True))
+            end = time.monotonic()
+            self._next_listing = end + (end - now) / _LISTING_SHARE
+        self._note_shared(result.paths)
         return result
+
+    def _note_shared(self, paths: Iterable[str]) -> None:
+        """Note which files have another name: those change without an event."""
+        for path in filter(is_source_file, paths):
+            self._shared.discard(path)
+            with suppress(OSError):
+                if os.stat(self.root / path).st_nlink > 1:  # noqa: PTH116 - faster
+                    self._shared.add(path)
 
     def is_in_place(self) -> bool:
         """Return True unless the vault's folder is gone, or another one has its place."""
@@ -402,7 +419,7 @@ class Workspace:
         settings = SettingsSnapshot(scan)
         self.stepper.replace_vault(use_single_process(open_lazily(scan)))
         self._identity, self._settings = identity, settings
-        self.feed.start(self.vault.scan.listing.folders, time.monotonic())
+        self._follow_files()
 
     def recover(self, error: DamagedCacheError) -> None:
         """Open the vault again without a damaged cache file.
