@@ -501,6 +501,26 @@ def test_odd_servers_are_not_believed(vault: Path, answer: bytes) -> None:
     os.wait()
 
 
+@pytest.mark.parametrize("data", [b"", b'{"line": ["links"'])
+def test_open_connections_do_not_hold_up_the_end(vault: Path, data: bytes) -> None:
+    """The server prints nothing, and its socket is gone."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        with serving(vault) as process:
+            with short_address(socket_path(vault)) as address:
+                connection.connect(address)
+            connection.sendall(data)
+            assert ask_server(CHECK, vault, DRAFT).code == 1
+            process.terminate()
+            assert process.wait(5) == 0
+        assert not Path(socket_path(vault)).exists()
+
+
+def test_folder_in_place_of_the_socket(vault: Path, run: RunCommand) -> None:
+    Path(socket_path(vault)).mkdir(parents=True)
+    refused = run("serve", "--vault", vault)
+    assert (refused.code, "error: can't make a socket at" in refused.err) == (2, True)
+
+
 @pytest.mark.parametrize("kind", ["file", "link", "folder"])
 def test_what_is_no_socket_is_left_alone(vault: Path, tmp_path: Path, kind: str) -> None:
     path = Path(socket_path(vault))

@@ -5,6 +5,7 @@ The event loop reads requests and sends answers. One thread works on the vault.
 
 import asyncio
 import json
+import logging
 import os
 import signal
 import socket
@@ -31,8 +32,8 @@ from vaultlink.write.own_files import listening_at
 _MAX_REQUEST = 6 * MAX_INPUT + 4_000_000
 """Bytes of the longest request: a text as JSON, and an environment."""
 
-_READ_SECONDS = 30.0
-"""Seconds that a client may take for its request. It writes the whole of it at once."""
+_CLIENT_SECONDS = 30.0
+"""Seconds that a client may take for its request, or to read the answer. It does both at once."""
 
 _ENDING_SECONDS = 1.0
 """Seconds that a server takes to end, when it has removed its socket."""
@@ -122,6 +123,7 @@ def serve(
         answer: Answers requests. One that it raises an error for is declined.
         idle_seconds: The time without a request.
     """
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL + 1)  # it logs to stderr
     worker = Worker(open_workspace)
     try:
         asyncio.run(_Server(worker, answer, idle_seconds).run(path))
@@ -149,8 +151,8 @@ class _Server:
             server = await asyncio.start_unix_server(
                 self._handle, sock=listener, limit=_MAX_REQUEST
             )
-            async with server:
-                await self._wait(ending)
+            await self._wait(ending)
+            server.close()  # whoever is connected yet is not waited for
 
     async def _wait(self, ending: "asyncio.Future[Any]") -> None:
         """Wait until the server must end."""
@@ -165,16 +167,18 @@ class _Server:
         self._busy += 1
         try:
             with suppress(OSError, ValueError, TimeoutError, RecursionError):
-                line = await asyncio.wait_for(reader.readline(), _READ_SECONDS)
+                line = await asyncio.wait_for(reader.readline(), _CLIENT_SECONDS)
                 request = json.loads(line)
                 writer.write(ALIVE)
                 result = await self._find_answer(request, reader)
                 writer.write(json.dumps(result).encode() + b"\n")
-                await writer.drain()
+                await asyncio.wait_for(writer.drain(), _CLIENT_SECONDS)
+                writer.close()
         finally:
             self._busy -= 1
             self._last = time.monotonic()
-            writer.close()
+            if not writer.is_closing():
+                writer.transport.abort()
 
     async def _find_answer(
         self, request: object, reader: asyncio.StreamReader
@@ -200,7 +204,7 @@ class _Server:
             cancelled.set()
             job.cancel()
             return DECLINED
-        return job.result()
+        return DECLINED if job.exception() else job.result()
 
     def _try_answer(self, question: Question) -> Mapping[str, object]:
         try:
