@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from random import Random
 
@@ -33,6 +34,7 @@ from vaultlink.files import short_address
 from vaultlink.serve import client
 from vaultlink.serve.client import socket_path
 from vaultlink.watch.events import EventQueue
+from vaultlink.write.journal_files import lock_vault
 
 COUNT = int(os.environ.get("VAULTLINK_QUESTIONS", "150"))
 
@@ -173,6 +175,9 @@ def test_settings_are_compared(vault: Path, tmp_path: Path) -> None:
         ("FORCE_COLOR", "1", True),
         ("GITHUB_ACTIONS", "true", True),
         ("GIT_DIR", "elsewhere", False),
+        ("GIT_CONFIG_KEY_0", "core.excludesFile", False),
+        ("XDG_CACHE_HOME", "/nowhere", False),
+        ("PATH", "/nowhere", False),
         ("HOME", "/nowhere", False),
     ],
 )
@@ -186,6 +191,26 @@ def test_variables_of_the_client_hold(
         assert (printed.code is not None) == is_served
         if is_served:
             assert printed == run_alone(CHECK, vault, DRAFT)
+
+
+def test_client_that_can_read_no_vault(vault: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(vault):
+        for name, value in (("LC_ALL", "C"), ("PYTHONUTF8", "0"), ("PYTHONCOERCECLOCALE", "0")):
+            monkeypatch.setenv(name, value)
+        assert (run_whole(CHECK, vault, DRAFT)[0], run_alone(CHECK, vault, DRAFT).code) == (2, 1)
+
+
+@pytest.mark.parametrize("line", [("links", "-"), ("backlinks", "-"), ("check", "-")])
+def test_standard_input_is_read_only_for_its_text(vault: Path, line: tuple[str, ...]) -> None:
+    """Whoever waits for the error may not close it."""
+    command = [sys.executable, "-m", "vaultlink", *line]
+    with (
+        serving(vault),
+        subprocess.Popen(
+            command, cwd=vault, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL
+        ) as done,
+    ):
+        assert done.wait(WAIT_FOR_END) == 2
 
 
 def test_names_that_are_not_text_keep_their_bytes(vault: Path) -> None:
@@ -499,6 +524,21 @@ def test_odd_servers_are_not_believed(vault: Path, answer: bytes) -> None:
             os._exit(0)
         assert ask_server(CHECK, vault, DRAFT) == (None, b"", b"")
     os.wait()
+
+
+def test_busy_server_does_not_hold_up_a_client(vault: Path) -> None:
+    """A tool that writes may wait for another run for a minute."""
+    with serving(vault), McpClient(vault, "--allow-writes") as tools:
+        plan = tools.call("change", {"changes": [{"rename": "Tide", "to": "Ebb"}]}).data["plan"]
+        with ThreadPoolExecutor(1) as threads:
+            with lock_vault(vault):
+                applied = threads.submit(tools.call, "apply", {"plan": plan})
+                wait_until(lambda: ask_server(CHECK, vault, DRAFT).code is None)
+                start = time.monotonic()
+                assert ask_server(CHECK, vault, DRAFT).code is None
+                assert time.monotonic() - start < 10
+            assert applied.result().data["counts"]["moved"] == 1
+        wait_until(lambda: ask_server(CHECK, vault, DRAFT) == run_alone(CHECK, vault, DRAFT))
 
 
 @pytest.mark.parametrize("data", [b"", b'{"line": ["links"'])

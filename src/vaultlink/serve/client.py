@@ -158,8 +158,8 @@ def answer_line(line: Sequence[str]) -> int | None:
     Returns None if no server runs for the vault, or if it leaves the line to this process. Standard
     input can be read from its start then.
     """
-    if not hasattr(os, "geteuid"):  # Windows
-        return None
+    if not hasattr(os, "geteuid") or sys.getfilesystemencoding() != "utf-8":
+        return None  # on Windows, and where no vault can be read
     try:
         return _ask_for_line(line)
     except (OSError, RuntimeError, ValueError):
@@ -175,7 +175,7 @@ def _ask_for_line(line: Sequence[str]) -> int | None:
     path = find_socket(places)
     if path is None:
         return None
-    if data is None and "-" in line:
+    if data is None and "-" in line and any(word.startswith("--stdin") for word in line):
         data = _read_input()
     request = {
         "line": list(line),
@@ -244,17 +244,23 @@ def _discard(descriptor: int) -> None:
 
 
 _COMPARED = (
-    *("HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "VAULTLINK_STATE_DIR", "SUDO_UID"),
+    *("HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "VAULTLINK_STATE_DIR"),
     *("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY"),
-    *("GIT_CEILING_DIRECTORIES", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM"),
-    *("GIT_CONFIG_COUNT", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_NAMESPACE"),
+    *("GIT_CEILING_DIRECTORIES", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_NAMESPACE", "SUDO_UID"),
 )
-"""Variables on which the state of a vault depends, so that a server must have the same."""
+"""Variables on which the state of a vault depends, so that a server must have the same.
+
+So does each that begins with `GIT_CONFIG`.
+"""
 
 
-def list_compared(environment: Mapping[str, str]) -> dict[str, str | None]:
+def list_compared(environment: Mapping[str, str]) -> dict[str, str]:
     """Return the variables that a server and those who ask it must have in common."""
-    return {name: environment.get(name) for name in _COMPARED}
+    return {
+        name: value
+        for name, value in environment.items()
+        if name in _COMPARED or name.startswith("GIT_CONFIG")
+    }
 
 
 def describe_settings(settings: "Settings") -> str:

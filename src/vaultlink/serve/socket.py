@@ -35,6 +35,9 @@ _MAX_REQUEST = 6 * MAX_INPUT + 4_000_000
 _CLIENT_SECONDS = 30.0
 """Seconds that a client may take for its request, or to read the answer. It does both at once."""
 
+_BUSY_SECONDS = 1.0
+"""Seconds that a command waits for others to be answered. It does the work itself then."""
+
 _ENDING_SECONDS = 1.0
 """Seconds that a server takes to end, when it has removed its socket."""
 
@@ -190,15 +193,16 @@ class _Server:
         if "end" in request or "process" in request:
             return {"process": os.getpid()}
         cancelled = threading.Event()
-        job = asyncio.wrap_future(
-            self._worker.submit(
-                lambda workspace: self._try_answer(
-                    Question(workspace, request, self._worker, cancelled.is_set)
-                )
+        future = self._worker.submit(
+            lambda workspace: self._try_answer(
+                Question(workspace, request, self._worker, cancelled.is_set)
             )
         )
-        gone = asyncio.ensure_future(reader.read(1))
-        await _wait_for_first(job, gone)
+        job, gone = asyncio.wrap_future(future), asyncio.ensure_future(reader.read(1))
+        seconds = _BUSY_SECONDS if "line" in request else None
+        await _wait_for_first(job, gone, seconds=seconds)
+        if seconds is None or not future.cancel():  # else it has not begun
+            await _wait_for_first(job, gone)
         gone.cancel()
         if not job.done():
             cancelled.set()
@@ -217,8 +221,8 @@ class _Server:
             return DECLINED
 
 
-async def _wait_for_first(*futures: "asyncio.Future[Any]") -> None:
-    await asyncio.wait(futures, return_when=asyncio.FIRST_COMPLETED)
+async def _wait_for_first(*futures: "asyncio.Future[Any]", seconds: float | None = None) -> None:
+    await asyncio.wait(futures, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
 
 
 # -- calls of tools, for `vaultlink mcp` -----------------------------------------------------------
