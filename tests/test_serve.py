@@ -12,15 +12,17 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from random import Random
+from typing import cast
 
 import pytest
 
 from mcp_client import McpClient
 from random_renames import generate_vault
 from repositories import commit, git
-from running import RunCommand, create_vault, read_files, write_files
+from running import RunCommand, create_vault, damage_states, read_files, write_files
 from served import (
     ask_server,
     change_vault,
@@ -33,6 +35,9 @@ from served import (
 from vaultlink.files import short_address
 from vaultlink.serve import client
 from vaultlink.serve.client import socket_path
+from vaultlink.serve.socket import Question, answer_tool
+from vaultlink.serve.worker import Worker
+from vaultlink.serve.workspace import Workspace
 from vaultlink.watch.events import EventQueue
 from vaultlink.write.journal_files import lock_vault
 
@@ -727,3 +732,43 @@ def test_mcp_asks_the_server(vault: Path, tmp_path: Path) -> None:
         assert tools.call("undo", {}).data["counts"]["moved"] == 1
         assert read_files(vault) == before
         assert tools.call("undo", {}).is_error
+
+
+def test_damaged_cache_is_read_again_for_a_tool(vault: Path, tmp_path: Path) -> None:
+    """With and without a server; the caller sees nothing of it."""
+    cache = tmp_path / "cache"
+    texts = {f"n{number}.md": f"[[n{number + 1}]] [[no {number}]]\n" * 9 for number in range(300)}
+    write_files(vault, texts)
+    options = ("--cache-dir", str(cache))
+    with serving(vault, *options), McpClient(vault, *options) as tools:
+        damage_states(cache)
+        found = [tools.call("note", {"note": f"n{number}"}) for number in (0, 150, 299)]
+        assert [reply.is_error for reply in found] == [False] * 3, found
+
+
+def test_error_of_a_tool_is_an_answer(vault: Path) -> None:
+    """If the client were left to do the same, it would be done twice."""
+    request = {"tool": "undo", "arguments": {}, "runs": ["1"]}
+    nowhere = cast("Workspace", None)
+    worker = Worker(lambda: nowhere, is_lazy=True)
+    found = answer_tool(Question(nowhere, request, worker, lambda: False))
+    assert (str(found["error"])[:14], found["runs"]) == ("internal error", ["1"])
+
+
+@pytest.mark.parametrize(("kind", "is_late"), [("tool", True), ("line", False)])
+def test_slow_server_is_waited_for_if_it_may_write(vault: Path, kind: str, is_late: bool) -> None:
+    path = Path(socket_path(vault))
+    path.parent.mkdir(parents=True)
+    with socket.socket(socket.AF_UNIX) as listener, ThreadPoolExecutor(1) as threads:
+        with short_address(str(path)) as address:
+            listener.bind(address)
+        listener.listen()
+        asked = threads.submit(client.ask, str(path), {kind: "undo"}, 5.0)
+        connection, _ = listener.accept()
+        time.sleep(1.3)
+        with suppress(OSError):
+            connection.sendall(client.ALIVE)
+        connection.close()
+        error = asked.exception()
+        assert isinstance(error, client.NoAnswerError)
+        assert error.is_late == is_late

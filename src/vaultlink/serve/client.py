@@ -35,6 +35,9 @@ MAX_INPUT = 64_000_000
 _ALIVE_SECONDS = 1.0
 """Seconds to wait for the first byte of a server, which it sends whatever it is doing."""
 
+_CALL_ALIVE_SECONDS = 30.0
+"""The same for the call of a tool: a server that is only slow must not write what others write."""
+
 _ANSWER_SECONDS = 20.0
 """Seconds to wait for the answer. A command takes less without a server."""
 
@@ -106,7 +109,7 @@ def ask(
     try:
         connection = socket(AF_UNIX)
         try:
-            connection.settimeout(_ALIVE_SECONDS)
+            connection.settimeout(_CALL_ALIVE_SECONDS if "tool" in request else _ALIVE_SECONDS)
             with short_address(path) as address:
                 connection.connect(address)
             connection.sendall(json.dumps(request).encode() + b"\n")

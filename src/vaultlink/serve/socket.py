@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from vaultlink.errors import USER_ERRORS, DamagedCacheError, UsageError
+from vaultlink.errors import DamagedCacheError, UsageError
 from vaultlink.serve.changes import Call
 from vaultlink.serve.client import ALIVE, MAX_INPUT, socket_path
 from vaultlink.serve.tools import answer_call, describe_error, list_tools
@@ -233,9 +233,11 @@ def answer_tool(question: Question) -> dict[str, object]:
     request, runs = question.request, list(map(str, question.request["runs"]))
     call = Call(question.workspace, question.worker.write, question.is_cancelled, runs)
     name = str(request["tool"])
+    tool = list_tools(allow_writes=True)[name]
     try:
-        tool = list_tools(allow_writes=True)[name]
         answer = {"text": answer_call(call, tool, name, request["arguments"])}
-    except USER_ERRORS as error:
+    except DamagedCacheError:  # the vault is opened again
+        raise
+    except Exception as error:  # the client must not do it again: it may be written
         answer = {"error": describe_error(error)}
     return {**answer, "runs": runs}
