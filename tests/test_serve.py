@@ -627,6 +627,37 @@ def test_background_server_is_started_and_ended(vault: Path, run: RunCommand) ->
     assert "No server of this version runs" in run("serve", "--stop", "--vault", vault).err
 
 
+def test_servers_that_start_at_once_leave_one(vault: Path, run: RunCommand) -> None:
+    if sys.platform != "linux":
+        pytest.skip("the processes are listed on Linux")
+    line = [sys.executable, "-m", "vaultlink", "serve", "--background", "--vault", str(vault)]
+    try:
+        started = [subprocess.Popen(line, stderr=subprocess.DEVNULL) for _ in range(4)]
+        assert [process.wait() for process in started] == [0] * 4
+        assert len(list_servers(vault)) == 1
+    finally:
+        run("serve", "--stop", "--vault", vault)
+    wait_until(lambda: not list_servers(vault))
+
+
+def list_servers(vault: Path) -> list[bytes]:
+    """Return the command lines of the processes that serve a vault, on Linux."""
+    found = []
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            found.append(file.read_bytes())
+    end = b"serve\0--vault\0" + os.fsencode(vault) + b"\0"
+    return [line for line in found if end in line]
+
+
+def test_server_that_does_not_answer_is_not_ended(vault: Path, run: RunCommand) -> None:
+    with serving(vault) as process:
+        process.send_signal(signal.SIGSTOP)
+        refused = run("serve", "--stop", "--vault", vault)
+        process.send_signal(signal.SIGCONT)
+        assert (refused.code, "does not answer" in refused.err) == (2, True)
+
+
 def test_background_server_says_why_it_does_not_start(tmp_path: Path, run: RunCommand) -> None:
     empty = create_vault(tmp_path / "empty", {})
     refused = run("serve", "--background", "--vault", empty)

@@ -23,6 +23,7 @@ from vaultlink.serve.tools import answer_call, describe_error, list_tools
 from vaultlink.serve.worker import Worker
 from vaultlink.serve.workspace import Workspace
 from vaultlink.write.journal_files import (
+    is_lock_file_held,
     make_journal_error,
     make_journal_folder,
     try_hold_lock_file,
@@ -90,13 +91,22 @@ def claim_socket(root: Path) -> Iterator[Path]:
         )
     make_journal_folder(root)
     path = Path(socket_path(root))
-    handle = _hold_lock(path.with_suffix(".lock"))
+    handle = _hold_lock(_lock_file(root))
     if handle is None:
         raise UsageError(f"a server runs for {root} already. `vaultlink serve --stop` ends it.")
     try:
         yield path
     finally:
         os.close(handle)
+
+
+def is_claimed(root: Path) -> bool:
+    """Return True if a server runs for a vault, which may be starting or stopped."""
+    return is_lock_file_held(_lock_file(root), keep=True)
+
+
+def _lock_file(root: Path) -> Path:
+    return Path(socket_path(root)).with_suffix(".lock")
 
 
 def _hold_lock(file: Path) -> int | None:
