@@ -124,19 +124,20 @@ def _find_error(messages: str) -> str:
 
 def _stop(options: ServeOptions, terminal: Terminal) -> int:
     root = find_vault_root(options)
-    path = Path(socket_path(root))
     try:
-        answer = ask(str(path), {"end": True}, _ASK_SECONDS)
+        number = ask(socket_path(root), {"end": True}, _ASK_SECONDS).get("process")
     except NoAnswerError:
-        if is_claimed(root):
-            raise UsageError(
-                f"the server of {root} does not answer. Try again if it has just started; "
-                "else end its process."
-            ) from None
-        terminal.print_message(f"No server of this version runs for {root}.")
-        return EXIT_CLEAN
+        number = None
     deadline = time.monotonic() + _ASK_SECONDS
-    while path.exists() and time.monotonic() < deadline:
+    while is_claimed(root):
+        if time.monotonic() > deadline:
+            raise UsageError(
+                f"the server of {root} does not end. Try again if it has just started, or writes; "
+                "else end its process."
+            )
         time.sleep(_LOOK_SECONDS)
-    terminal.print_message(f"Ended the server of {root}, process {answer.get('process')}.")
+    if number is None:
+        terminal.print_message(f"No server of this version runs for {root}.")
+    else:
+        terminal.print_message(f"Ended the server of {root}, process {number}.")
     return EXIT_CLEAN
