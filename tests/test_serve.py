@@ -227,16 +227,21 @@ def test_names_that_are_not_text_keep_their_bytes(vault: Path) -> None:
 # -- never a stale answer -------------------------------------------------------------------------------------------------
 
 
-def test_random_questions_while_the_vault_changes(tmp_path: Path) -> None:
+@pytest.mark.parametrize("commits", [0.0, 0.1], ids=["files", "repository"])
+def test_random_questions_while_the_vault_changes(tmp_path: Path, commits: float) -> None:
     """Every answer is that of a fresh command, whatever happened to the vault before it."""
     random = Random(38)
     vault = write_files(tmp_path / "vault", generate_vault(random))
     (vault / ".obsidian").mkdir(exist_ok=True)
+    if commits:
+        git(vault, "init", "--quiet")
     declined = 0
     with serving(vault):
         for number in range(COUNT):
             for _ in range(random.choice((0, 0, 1, 1, 3))):
                 change_vault(random, vault)
+            if random.random() < commits:
+                commit(vault)
             asked = make_question(random, vault)
             answer = ask_server(asked.line, asked.folder, asked.data)
             alone = run_alone(asked.line, asked.folder, asked.data)
