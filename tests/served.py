@@ -55,7 +55,7 @@ def serving(vault: Path, *options: str) -> Iterator["subprocess.Popen[bytes]"]:
         finally:
             process.terminate()
             _, errors = process.communicate()
-    assert errors == b""
+    assert errors == b"", errors.decode()
 
 
 def print_line(run: Callable[[], int | None], folder: Path, data: bytes = b"") -> Printed:

@@ -12,15 +12,20 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from random import Random
+from typing import cast
 
 import pytest
 
 from mcp_client import McpClient
 from random_hook_calls import make_hook_call
 from random_renames import generate_vault
-from running import RunCommand, create_vault, read_files, write_files
+from repositories import commit, git
+from running import RunCommand, create_vault, damage_states, read_files, write_files
 from served import (
     ask_server,
     change_vault,
@@ -33,6 +38,11 @@ from served import (
 from vaultlink.files import short_address
 from vaultlink.serve import client
 from vaultlink.serve.client import socket_path
+from vaultlink.serve.socket import Question, answer_tool
+from vaultlink.serve.worker import Worker
+from vaultlink.serve.workspace import Workspace
+from vaultlink.watch.events import EventQueue
+from vaultlink.write.journal_files import lock_vault
 
 HOOKS = 2_000
 COUNT = int(os.environ.get("VAULTLINK_QUESTIONS", "150"))
@@ -174,6 +184,9 @@ def test_settings_are_compared(vault: Path, tmp_path: Path) -> None:
         ("FORCE_COLOR", "1", True),
         ("GITHUB_ACTIONS", "true", True),
         ("GIT_DIR", "elsewhere", False),
+        ("GIT_CONFIG_KEY_0", "core.excludesFile", False),
+        ("XDG_CACHE_HOME", "/nowhere", False),
+        ("PATH", "/nowhere", False),
         ("HOME", "/nowhere", False),
     ],
 )
@@ -189,6 +202,26 @@ def test_variables_of_the_client_hold(
             assert printed == run_alone(CHECK, vault, DRAFT)
 
 
+def test_client_that_can_read_no_vault(vault: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(vault):
+        for name, value in (("LC_ALL", "C"), ("PYTHONUTF8", "0"), ("PYTHONCOERCECLOCALE", "0")):
+            monkeypatch.setenv(name, value)
+        assert (run_whole(CHECK, vault, DRAFT)[0], run_alone(CHECK, vault, DRAFT).code) == (2, 1)
+
+
+@pytest.mark.parametrize("line", [("links", "-"), ("backlinks", "-"), ("check", "-")])
+def test_standard_input_is_read_only_for_its_text(vault: Path, line: tuple[str, ...]) -> None:
+    """Whoever waits for the error may not close it."""
+    command = [sys.executable, "-m", "vaultlink", *line]
+    with (
+        serving(vault),
+        subprocess.Popen(
+            command, cwd=vault, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL
+        ) as done,
+    ):
+        assert done.wait(WAIT_FOR_END) == 2
+
+
 def test_names_that_are_not_text_keep_their_bytes(vault: Path) -> None:
     line, data = CHECK, b"[[Tide]] \xff [[caf\xc3\xa9]]\r\n"
     with serving(vault):
@@ -198,16 +231,21 @@ def test_names_that_are_not_text_keep_their_bytes(vault: Path) -> None:
 # -- never a stale answer -------------------------------------------------------------------------------------------------
 
 
-def test_random_questions_while_the_vault_changes(tmp_path: Path) -> None:
+@pytest.mark.parametrize("commits", [0.0, 0.1], ids=["files", "repository"])
+def test_random_questions_while_the_vault_changes(tmp_path: Path, commits: float) -> None:
     """Every answer is that of a fresh command, whatever happened to the vault before it."""
     random = Random(38)
     vault = write_files(tmp_path / "vault", generate_vault(random))
     (vault / ".obsidian").mkdir(exist_ok=True)
+    if commits:
+        git(vault, "init", "--quiet")
     declined = 0
     with serving(vault):
         for number in range(COUNT):
             for _ in range(random.choice((0, 0, 1, 1, 3))):
                 change_vault(random, vault)
+            if random.random() < commits:
+                commit(vault)
             asked = make_question(random, vault)
             answer = ask_server(asked.line, asked.folder, asked.data)
             alone = run_alone(asked.line, asked.folder, asked.data)
@@ -245,6 +283,160 @@ def read_memory(process: int) -> float:
     """Return the megabytes of memory of a process, on Linux."""
     pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
     return pages * resource.getpagesize() / 1e6
+
+
+def change_hidden(vault: Path, outside: Path) -> None:
+    (vault / ".vaultlink-12345-abcdef-0.tmp").write_text("text")
+    (vault / "Sea/.obsidian").mkdir()
+    (vault / ".Gone.md.icloud").write_text("text")
+
+
+def change_back(vault: Path, outside: Path) -> None:
+    (vault / ".vaultlink-12345-abcdef-0.tmp").unlink()
+    (vault / "Sea/.obsidian").rmdir()
+    (vault / ".Gone.md.icloud").unlink()
+
+
+def change_by_another_name(vault: Path, outside: Path) -> None:
+    (outside / "Home.md").write_text("[[Elsewhere]]\n")
+
+
+def link_and_change(vault: Path, outside: Path) -> None:
+    (outside / "Port.md").write_text("[[Port]]\n")
+    (vault / "Port.md").hardlink_to(outside / "Port.md")
+    ask_server(CHECK, vault, DRAFT)
+    (outside / "Port.md").write_text("[[Somewhere]]\n")
+
+
+def change_kind(vault: Path, outside: Path) -> None:
+    (vault / "Tide.md").unlink()
+    (vault / "Tide.md").symlink_to(outside / "Home.md")
+    os.mkfifo(vault / "Pipe.md")
+
+
+def change_case(vault: Path, outside: Path) -> None:
+    (vault / "Tide.md").rename(vault / "tide.md")
+
+
+def keep_times(vault: Path, outside: Path) -> None:
+    file = vault / "Sea/Wall.md"
+    status, text = file.stat(), file.read_text()
+    file.write_text(text.replace("Nowhere", "Newhere"))
+    os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+def move_folder(vault: Path, outside: Path) -> None:
+    (vault / "Sea").rename(outside / "Sea")
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [change_hidden, change_back],
+        [change_by_another_name],
+        [link_and_change],
+        [change_kind],
+        [change_case],
+        [keep_times],
+        [move_folder],
+    ],
+    ids=lambda steps: steps[0].__name__,
+)
+def test_odd_changes_are_seen(
+    vault: Path, tmp_path: Path, steps: list[Callable[[Path, Path], None]]
+) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "Home.md").hardlink_to(vault / "Home.md")
+    with serving(vault):
+        for step in steps:
+            ask_server(CHECK, vault, DRAFT)
+            step(vault, outside)
+            for line in (CHECK, ("unresolved", "--json")):
+                assert ask_server(line, vault, DRAFT) == run_alone(line, vault, DRAFT)
+
+
+def test_other_places_where_git_finds_what_it_ignores(vault: Path, tmp_path: Path) -> None:
+    git(vault, "init", "--quiet")
+    ignored = tmp_path / "ignored"
+    with serving(vault):
+        for text in ("Home.md\n", "Sea/\n"):
+            git(vault, "config", "core.excludesFile", str(ignored))
+            ignored.write_text(text)
+            asked = ("unresolved", "--json")
+            assert ask_server(asked, vault) == run_alone(asked, vault)
+
+
+def test_folder_that_is_mounted_over(vault: Path) -> None:
+    """No event tells of it."""
+    mount = ["mount", "-t", "tmpfs", "tmpfs", str(vault / "Sea")]
+    with serving(vault):
+        ask_server(CHECK, vault, DRAFT)
+        if subprocess.run(mount, capture_output=True, check=False).returncode:
+            pytest.skip("only root can mount, on Linux")
+        line = ("unresolved", "--json")
+        try:
+            for text in ("[[One]]\n", "[[Two]]\n"):
+                assert ask_server(line, vault) == run_alone(line, vault)
+                (vault / "Sea/Wall.md").write_text(text)
+                assert ask_server(line, vault) == run_alone(line, vault)
+        finally:
+            subprocess.run(["umount", str(vault / "Sea")], check=True)
+        assert ask_server(line, vault) == run_alone(line, vault)
+
+
+@pytest.mark.parametrize(("folder", "is_told"), [("{vault}", True), ("/proc/self/net", False)])
+def test_disks_that_tell_of_each_change(vault: Path, folder: str, is_told: bool) -> None:
+    """Others are listed for each question, such as network drives; here one that is no disk."""
+    if sys.platform != "linux":
+        pytest.skip("other systems list the files for each question")
+    from vaultlink.watch.backend_inotify import InotifyBackend  # noqa: PLC0415 - Linux only
+
+    backend = InotifyBackend(EventQueue())
+    backend.watch_folders({"": folder.format(vault=vault)})
+    assert backend.detects_overflow == is_told
+    backend.close()
+
+
+def test_past_that_git_knows(vault: Path) -> None:
+    """A note that is edited may link to a file that was renamed or deleted long ago."""
+    (vault / "Ebb.md").write_text("# Ebb\n\nSome words about the ebb.\n")
+    git(vault, "init", "--quiet")
+    commit(vault)
+    (vault / "Ebb.md").rename(vault / "Neap.md")
+    (vault / "map.png").unlink()
+    commit(vault)
+    draft = b"[[Ebb]] ![[map.png]] [[Tide]]\n"
+
+    def compare() -> bytes:
+        answer = ask_server(CHECK, vault, draft)
+        assert answer == run_alone(CHECK, vault, draft)
+        return answer.out
+
+    with serving(vault):
+        compare()
+        (vault / "Home.md").write_text("[[Ebb]] ![[map.png]]\n")
+        assert b"moved to Neap" in compare()
+        (vault / "Tide.md").unlink()
+        assert b"; deleted.\n" in compare()
+        commit(vault)
+        assert b"; deleted in " in compare()
+
+
+@pytest.mark.parametrize("count", [0, 320])
+def test_past_that_other_commands_saved(vault: Path, count: int) -> None:
+    """They save small vaults after each change, and large ones after many."""
+    write_files(vault / "Filler", {f"{number}.md": f"{number}\n" for number in range(count)})
+    wall, tide, line = vault / "Sea/Wall.md", vault / "Tide.md", ("unresolved", "--json")
+    with serving(vault):
+        for name, other in (("Low water", "Slack"), ("Slack", "Neap"), ("Neap", "Spring tide")):
+            wall.write_text(f"[[Tide#{name}]]\n")
+            for asks in (run_alone, ask_server):
+                asks(("orphans",) if asks is run_alone else CHECK, vault, DRAFT)
+            tide.write_text(f"# Tide\n\n## {other}\n")
+            draft = f"[[Tide#{name}]] [[Tide#Low water]]\n".encode()
+            for asked in (CHECK, ("check", "--stdin-filename", "Sea/Wall.md", "-"), line):
+                assert ask_server(asked, vault, draft) == run_alone(asked, vault, draft)
 
 
 @pytest.mark.parametrize("kind", ["settings", "obsidian", "ignore", "baseline"])
@@ -376,6 +568,41 @@ def test_odd_servers_are_not_believed(vault: Path, answer: bytes) -> None:
     os.wait()
 
 
+def test_busy_server_does_not_hold_up_a_client(vault: Path) -> None:
+    """A tool that writes may wait for another run for a minute."""
+    with serving(vault), McpClient(vault, "--allow-writes") as tools:
+        plan = tools.call("change", {"changes": [{"rename": "Tide", "to": "Ebb"}]}).data["plan"]
+        with ThreadPoolExecutor(1) as threads:
+            with lock_vault(vault):
+                applied = threads.submit(tools.call, "apply", {"plan": plan})
+                wait_until(lambda: ask_server(CHECK, vault, DRAFT).code is None)
+                start = time.monotonic()
+                assert ask_server(CHECK, vault, DRAFT).code is None
+                assert time.monotonic() - start < 10
+            assert applied.result().data["counts"]["moved"] == 1
+        wait_until(lambda: ask_server(CHECK, vault, DRAFT) == run_alone(CHECK, vault, DRAFT))
+
+
+@pytest.mark.parametrize("data", [b"", b'{"line": ["links"'])
+def test_open_connections_do_not_hold_up_the_end(vault: Path, data: bytes) -> None:
+    """The server prints nothing, and its socket is gone."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        with serving(vault) as process:
+            with short_address(socket_path(vault)) as address:
+                connection.connect(address)
+            connection.sendall(data)
+            assert ask_server(CHECK, vault, DRAFT).code == 1
+            process.terminate()
+            assert process.wait(5) == 0
+        assert not Path(socket_path(vault)).exists()
+
+
+def test_folder_in_place_of_the_socket(vault: Path, run: RunCommand) -> None:
+    Path(socket_path(vault)).mkdir(parents=True)
+    refused = run("serve", "--vault", vault)
+    assert (refused.code, "error: can't make a socket at" in refused.err) == (2, True)
+
+
 @pytest.mark.parametrize("kind", ["file", "link", "folder"])
 def test_what_is_no_socket_is_left_alone(vault: Path, tmp_path: Path, kind: str) -> None:
     path = Path(socket_path(vault))
@@ -435,6 +662,37 @@ def test_background_server_is_started_and_ended(vault: Path, run: RunCommand) ->
     assert "Ended the server of" in ended.err
     assert not is_serving(vault)
     assert "No server of this version runs" in run("serve", "--stop", "--vault", vault).err
+
+
+def test_servers_that_start_at_once_leave_one(vault: Path, run: RunCommand) -> None:
+    if sys.platform != "linux":
+        pytest.skip("the processes are listed on Linux")
+    line = [sys.executable, "-m", "vaultlink", "serve", "--background", "--vault", str(vault)]
+    try:
+        started = [subprocess.Popen(line, stderr=subprocess.DEVNULL) for _ in range(4)]
+        assert [process.wait() for process in started] == [0] * 4
+        assert len(list_servers(vault)) == 1
+    finally:
+        run("serve", "--stop", "--vault", vault)
+    wait_until(lambda: not list_servers(vault))
+
+
+def list_servers(vault: Path) -> list[bytes]:
+    """Return the command lines of the processes that serve a vault, on Linux."""
+    found = []
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            found.append(file.read_bytes())
+    end = b"serve\0--vault\0" + os.fsencode(vault) + b"\0"
+    return [line for line in found if end in line]
+
+
+def test_server_that_does_not_answer_is_not_ended(vault: Path, run: RunCommand) -> None:
+    with serving(vault) as process:
+        process.send_signal(signal.SIGSTOP)
+        refused = run("serve", "--stop", "--vault", vault)
+        process.send_signal(signal.SIGCONT)
+        assert (refused.code, "does not end" in refused.err) == (2, True)
 
 
 def test_background_server_says_why_it_does_not_start(tmp_path: Path, run: RunCommand) -> None:
@@ -542,3 +800,43 @@ def test_mcp_asks_the_server(vault: Path, tmp_path: Path) -> None:
         assert tools.call("undo", {}).data["counts"]["moved"] == 1
         assert read_files(vault) == before
         assert tools.call("undo", {}).is_error
+
+
+def test_damaged_cache_is_read_again_for_a_tool(vault: Path, tmp_path: Path) -> None:
+    """With and without a server; the caller sees nothing of it."""
+    cache = tmp_path / "cache"
+    texts = {f"n{number}.md": f"[[n{number + 1}]] [[no {number}]]\n" * 9 for number in range(300)}
+    write_files(vault, texts)
+    options = ("--cache-dir", str(cache))
+    with serving(vault, *options), McpClient(vault, *options) as tools:
+        damage_states(cache)
+        found = [tools.call("note", {"note": f"n{number}"}) for number in (0, 150, 299)]
+        assert [reply.is_error for reply in found] == [False] * 3, found
+
+
+def test_error_of_a_tool_is_an_answer(vault: Path) -> None:
+    """If the client were left to do the same, it would be done twice."""
+    request = {"tool": "undo", "arguments": {}, "runs": ["1"]}
+    nowhere = cast("Workspace", None)
+    worker = Worker(lambda: nowhere, is_lazy=True)
+    found = answer_tool(Question(nowhere, request, worker, lambda: False))
+    assert (str(found["error"])[:14], found["runs"]) == ("internal error", ["1"])
+
+
+@pytest.mark.parametrize(("kind", "is_late"), [("tool", True), ("line", False)])
+def test_slow_server_is_waited_for_if_it_may_write(vault: Path, kind: str, is_late: bool) -> None:
+    path = Path(socket_path(vault))
+    path.parent.mkdir(parents=True)
+    with socket.socket(socket.AF_UNIX) as listener, ThreadPoolExecutor(1) as threads:
+        with short_address(str(path)) as address:
+            listener.bind(address)
+        listener.listen()
+        asked = threads.submit(client.ask, str(path), {kind: "undo"}, 5.0)
+        connection, _ = listener.accept()
+        time.sleep(1.3)
+        with suppress(OSError):
+            connection.sendall(client.ALIVE)
+        connection.close()
+        error = asked.exception()
+        assert isinstance(error, client.NoAnswerError)
+        assert error.is_late == is_late

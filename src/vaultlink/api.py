@@ -20,7 +20,7 @@ import msgspec
 
 from vaultlink.config.settings import Config, merge_layers
 from vaultlink.disk.changes import Progress, ignore_progress, read_changes
-from vaultlink.disk.load import StateOrigin, load_state
+from vaultlink.disk.load import StateOrigin, find_present_history, load_state
 from vaultlink.disk.read import UnreadableFile, decode_note, load_rules, read_text
 from vaultlink.disk.scan import Settings, VaultScan, scan_vault
 from vaultlink.disk.workers import suggest_all
@@ -29,7 +29,7 @@ from vaultlink.engine.step import Change, Presence, State, analyse_unreadable, s
 from vaultlink.errors import VaultError
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import is_note, normalize_name, resolve
-from vaultlink.model import Diagnostic, Link, Note, Suggestion, sum_counts
+from vaultlink.model import Diagnostic, History, Link, Note, Suggestion, sum_counts
 from vaultlink.rules.registry import Rule, build_catalog
 from vaultlink.write.cache import save_result, save_state
 from vaultlink.write.journal_files import find_undone_moves
@@ -601,6 +601,24 @@ def find_origin(vault: Vault) -> StateOrigin | None:
         The saved state; None if there is none, or if the vault has changed since.
     """
     return vault._origin
+
+
+def find_past(vault: Vault) -> History | None:
+    """Return what a command that starts now would know of the past of a vault.
+
+    Args:
+        vault: A vault without unsaved contents, as it is on disk.
+
+    Returns:
+        The history; None if the vault must be opened again to find out.
+    """
+    scan = vault.scan
+    undone = partial(find_undone_moves, scan.root)
+    history, kept = find_present_history(scan, vault.state, undone)
+    if cache := scan.open_cache():
+        for kind, (query, result) in kept.items():
+            save_result(cache, query, result, kind)
+    return history
 
 
 def replace_state(vault: Vault, state: State, scan: VaultScan | None = None) -> Vault:

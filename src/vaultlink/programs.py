@@ -282,6 +282,11 @@ class BackgroundProgram:
         """True if it runs no more."""
         return self._process.poll() is not None
 
+    @property
+    def number(self) -> int:
+        """The number of its process."""
+        return self._process.pid
+
     def end(self) -> str:
         """End the program if it runs, and return what it printed."""
         self._process.terminate()

@@ -21,6 +21,7 @@ from vaultlink.cli.commands.guard import guard
 from vaultlink.cli.commands.lists import links, unresolved
 from vaultlink.cli.parser import parse_options
 from vaultlink.disk.scan import Settings, VaultScan
+from vaultlink.programs import find_program
 from vaultlink.serve.client import describe_settings, list_compared
 from vaultlink.serve.socket import DeclinedError, Question, answer_tool
 from vaultlink.serve.workspace import Workspace
@@ -94,6 +95,11 @@ def _answer_line(workspace: Workspace, request: Mapping[str, Any]) -> dict[str, 
     """Run a command line; return its exit code and what it printed, in order."""
     data = (request["input"] or "").encode("utf-8", "surrogateescape")
     folder, environment = request["folder"], request["environment"]
+    git, its_git = (
+        find_program("git", names.get("PATH", "")) for names in (os.environ, environment)
+    )
+    if (git is None) != (its_git is None):
+        raise DeclinedError
     with _stand_in(folder, environment, data) as output, _keep_vault(workspace):
         code = _run(request["line"])
     return {"code": code, "output": output}

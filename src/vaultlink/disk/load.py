@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from vaultlink.disk.cache import Cache, digest_parts
+from vaultlink.disk.cache import Cache, SavedStamps, digest_parts
 from vaultlink.disk.changes import KnownContents, Progress, begin_phase, find_changes
 from vaultlink.disk.history_sources import FindUndoneMoves, GitStore, find_history
 from vaultlink.disk.saved_state import (
@@ -14,6 +14,7 @@ from vaultlink.disk.saved_state import (
     list_stamps,
     make_recheck,
     renew_stamps,
+    restore_index,
     restore_state,
     split_digests,
 )
@@ -22,7 +23,8 @@ from vaultlink.disk.state_file import StateTable
 from vaultlink.disk.workers import share_checks
 from vaultlink.engine.checks import LinterSettings
 from vaultlink.engine.step import State, step
-from vaultlink.model import NO_HISTORY
+from vaultlink.index.packed_map import list_changed_keys
+from vaultlink.model import NO_HISTORY, History
 
 _RESAVE_THRESHOLD = 25
 """Maximum number of changed notes for which the cache is not saved again.
@@ -116,10 +118,7 @@ def _load(
         return LoadedState(state)
     digests.update(changes.digests)
     changed = changes.batch.files
-    is_small = len(scan.listing.files) <= _SMALL_VAULT
-    is_own = stamps is not None and stamps.differing is None
-    threshold = 0 if is_small and is_own else _RESAVE_THRESHOLD
-    if stored is None or not is_current or len(changed) > threshold:
+    if stored is None or not is_current or len(changed) > _max_unsaved(scan, stamps):
         saved = build_state_to_save(scan, state, settings_digest, digests, remembered)
         saved = saved._replace(source=stored.file if stored else None)
         return LoadedState(state, saved, StateOrigin(saved.stamps.identity, is_saved=True))
@@ -130,6 +129,34 @@ def _load(
     known_stamps = list_stamps(stored, stamps)
     renewed = renew_stamps(scan, stored.table, changed, known_stamps, differing)
     return LoadedState(state, StateToSave(None, {}, renewed, stored.file), origin)
+
+
+def find_present_history(
+    scan: VaultScan, state: State, find_undone_moves: FindUndoneMoves
+) -> tuple[History | None, Mapping[str, tuple[bytes, bytes]]]:
+    """Return what a run that starts now knows of the past, and what it keeps.
+
+    `state` is that of the vault now. Returns None for the history if such a run would save the
+    state, or if this state does not share the values of the saved one.
+    """
+    cache = scan.open_cache()
+    store = GitStore(cache)
+    stored, stamps = (cache.load(scan.listing.files) if cache else None) or (None, None)
+    if cache and scan.settings.history:
+        if stored is None or stamps is None:
+            return None, {}
+        before, now = restore_index(stored), state.index
+        changed = set(list_changed_keys(before.notes, now.notes)) | (before.files ^ now.files)
+        if len(changed) > _max_unsaved(scan, stamps):
+            return None, {}
+    history, _ = find_history(scan, state, stored, stamps, store, find_undone_moves)
+    return history, store.to_save
+
+
+def _max_unsaved(scan: VaultScan, stamps: SavedStamps | None) -> int:
+    """Return how many files may change until the state is saved again."""
+    is_small = len(scan.listing.files) <= _SMALL_VAULT
+    return 0 if is_small and stamps and stamps.differing is None else _RESAVE_THRESHOLD
 
 
 def _settings_digest(scan: VaultScan, settings: LinterSettings) -> str:

@@ -144,6 +144,15 @@ def _note_hidden(
         evicted.append(path[: -len(name)] + name[1 : -len(_PLACEHOLDER)])
 
 
+def is_noted_name(name: str) -> bool:
+    """Return True if a listing notes a hidden file or folder of this name."""
+    return (
+        name in (".gitignore", ".obsidian")
+        or name.endswith(_PLACEHOLDER)
+        or parse_stray_name(name) is not None
+    )
+
+
 _PLACEHOLDER = ".icloud"
 """Ends the name of the hidden file that iCloud leaves in place of one that is not on the disk."""
 

@@ -105,10 +105,10 @@ class StoredState:
     def column(self, name: str) -> Column:
         """Return a column by its name; the same object each time."""
         if name not in self._columns:
-            self._columns[name] = self._open_column(self.table.columns[name])
+            self._columns[name] = self._open_column(name, self.table.columns[name])
         return self._columns[name]
 
-    def _open_column(self, stored: StoredColumn) -> Column:
+    def _open_column(self, name: str, stored: StoredColumn) -> Column:
         ends = array("Q")
         ends.frombytes(stored.ends)
         keys = (
@@ -118,7 +118,11 @@ class StoredState:
         )
         start = stored.start
         return Column(
-            keys, ends, lambda begin, end: self._read(start + begin, start + end), str(self.file)
+            keys,
+            ends,
+            lambda begin, end: self._read(start + begin, start + end),
+            str(self.file),
+            origin=(self.table.identity, name),
         )
 
     def _read(self, start: int, end: int) -> bytes:

@@ -70,6 +70,21 @@ def load_ignore_filter(vault: Path) -> Callable[[str], bool] | None:
     return (lambda path: path in files or path.startswith(folders)) if paths else None
 
 
+def find_git_settings(root: Path) -> list[Path]:
+    """Return the files with settings of git, which name those that it ignores."""
+    if not find_git_dir(root):
+        return []
+    output = run_git(root, "config", "--list", "--show-origin", "-z") or b""
+    origins = os.fsdecode(output).split("\0")[::2]
+    read = {origin[5:] for origin in origins if origin.startswith("file:")}
+    named = run_git(root, "config", "--path", "core.excludesFile", ok_codes=(0, 1)) or b""
+    home = os.environ.get("HOME", "")
+    user = os.environ.get("XDG_CONFIG_HOME") or f"{home}/.config"
+    usual = (f"{user}/git/ignore", f"{user}/git/config", f"{home}/.gitconfig")
+    names = {*read, os.fsdecode(named).strip(), *usual} - {""}
+    return [root / name for name in names]
+
+
 def filter_ignored(root: Path, paths: Sequence[str]) -> frozenset[str]:
     """Return those of these vault paths that git ignores."""
     request = b"".join(os.fsencode(path) + b"\0" for path in paths)

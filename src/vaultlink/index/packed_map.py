@@ -56,7 +56,7 @@ class Column(NamedTuple):
 
     The value of key number i is at the offsets `ends[i - 1]` to `ends[i]` (0 for the first). A key
     without bytes has no value. `file` is the cache file that the values are read from, if any.
-    `decoded` are values that are at hand.
+    `decoded` are values that are at hand. `origin` identifies the column of a saved state.
     """
 
     keys: Keys
@@ -64,6 +64,7 @@ class Column(NamedTuple):
     read: Callable[[int, int], bytes]
     file: str | None = None
     decoded: Mapping[str, Any] = {}
+    origin: object = None
 
     def slice(self, number: int) -> bytes:
         return self.read(self.ends[number - 1] if number else 0, self.ends[number])
@@ -287,7 +288,7 @@ class PackedMap(Mapping[str, T], Generic[T]):
         return (
             self.is_packed(key)
             and other.is_packed(key)
-            and (self.shares_column(other) or self._slice(key) == other._slice(key))
+            and (self._shares_packed(other, key) or self._slice(key) == other._slice(key))
         )
 
     def count_items(self, keys: Iterable[str]) -> int:
@@ -315,12 +316,16 @@ class PackedMap(Mapping[str, T], Generic[T]):
         return self._column is not None
 
     def shares_column(self, other: "PackedMap[T]") -> bool:
-        """Return True if both have the same encoded values, changed ones included."""
+        """Return True if the values that neither has changed are the same."""
+        mine, theirs = self._column, other._column
         return (
-            self._column is not None
-            and self._column is other._column
-            and self._folded is other._folded
+            mine is not None
+            and theirs is not None
+            and (mine is theirs or (mine.origin is not None and mine.origin == theirs.origin))
         )
+
+    def _shares_packed(self, other: "PackedMap[T]", key: str) -> bool:
+        return self._folded.get(key) is other._folded.get(key) and self.shares_column(other)
 
     def keys_changed(self) -> Iterable[str]:
         """Return the keys whose values are not those of the column, removed ones included."""
@@ -329,10 +334,12 @@ class PackedMap(Mapping[str, T], Generic[T]):
     def keys_differing(self, other: "PackedMap[T]") -> list[str]:
         """Return the keys whose values may differ. Both have the same column."""
         mine, theirs = self._values, other._values
+        packed = () if self._folded is other._folded else (*self._folded, *other._folded)
         return [
             key
-            for key in {**mine, **theirs}
+            for key in dict.fromkeys((*mine, *theirs, *packed))
             if mine.get(key, _ABSENT) is not theirs.get(key, _ABSENT)
+            or self._folded.get(key) is not other._folded.get(key)
         ]
 
     def unpack_all(self) -> None:

@@ -34,6 +34,9 @@ MAX_INPUT = 64_000_000
 _ALIVE_SECONDS = 1.0
 """Seconds to wait for the first byte of a server, which it sends whatever it is doing."""
 
+_CALL_ALIVE_SECONDS = 30.0
+"""The same for the call of a tool: a server that is only slow must not write what others write."""
+
 _ANSWER_SECONDS = 20.0
 """Seconds to wait for the answer. A command takes less without a server."""
 
@@ -105,7 +108,7 @@ def ask(
     try:
         connection = socket(AF_UNIX)
         try:
-            connection.settimeout(_ALIVE_SECONDS)
+            connection.settimeout(_CALL_ALIVE_SECONDS if "tool" in request else _ALIVE_SECONDS)
             with short_address(path) as address:
                 connection.connect(address)
             connection.sendall(json.dumps(request).encode() + b"\n")
@@ -166,8 +169,8 @@ def answer_line(
         The exit code; None if no server runs for the vault, or if it leaves the line to this
         process.
     """
-    if not hasattr(os, "geteuid"):  # Windows
-        return None
+    if not hasattr(os, "geteuid") or sys.getfilesystemencoding() != "utf-8":
+        return None  # on Windows, and where no vault can be read
     try:
         return _ask_for_line(line, data, places)
     except (OSError, RuntimeError, ValueError):
@@ -179,7 +182,7 @@ def _ask_for_line(line: Sequence[str], data: bytes | None, places: Iterable[str]
     path = find_socket([folder, *places, *_list_paths(line)])
     if path is None:
         return None
-    if data is None and "-" in line:
+    if data is None and "-" in line and any(word.startswith("--stdin") for word in line):
         data = _read_input()
     request = {
         "line": list(line),
@@ -238,17 +241,23 @@ def _discard(descriptor: int) -> None:
 
 
 _COMPARED = (
-    *("HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "VAULTLINK_STATE_DIR", "SUDO_UID"),
+    *("HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "VAULTLINK_STATE_DIR"),
     *("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY"),
-    *("GIT_CEILING_DIRECTORIES", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM"),
-    *("GIT_CONFIG_COUNT", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_NAMESPACE"),
+    *("GIT_CEILING_DIRECTORIES", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_NAMESPACE", "SUDO_UID"),
 )
-"""Variables on which the state of a vault depends, so that a server must have the same."""
+"""Variables on which the state of a vault depends, so that a server must have the same.
+
+So does each that begins with `GIT_CONFIG`.
+"""
 
 
-def list_compared(environment: Mapping[str, str]) -> dict[str, str | None]:
+def list_compared(environment: Mapping[str, str]) -> dict[str, str]:
     """Return the variables that a server and those who ask it must have in common."""
-    return {name: environment.get(name) for name in _COMPARED}
+    return {
+        name: value
+        for name, value in environment.items()
+        if name in _COMPARED or name.startswith("GIT_CONFIG")
+    }
 
 
 def describe_settings(settings: "Settings") -> str:

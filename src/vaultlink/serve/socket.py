@@ -5,6 +5,7 @@ The event loop reads requests and sends answers. One thread works on the vault.
 
 import asyncio
 import json
+import logging
 import os
 import signal
 import socket
@@ -15,13 +16,14 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from vaultlink.errors import USER_ERRORS, DamagedCacheError, UsageError
+from vaultlink.errors import DamagedCacheError, UsageError
 from vaultlink.serve.changes import Call
 from vaultlink.serve.client import ALIVE, MAX_INPUT, socket_path
 from vaultlink.serve.tools import answer_call, describe_error, list_tools
 from vaultlink.serve.worker import Worker
 from vaultlink.serve.workspace import Workspace
 from vaultlink.write.journal_files import (
+    is_lock_file_held,
     make_journal_error,
     make_journal_folder,
     try_hold_lock_file,
@@ -31,8 +33,11 @@ from vaultlink.write.own_files import listening_at
 _MAX_REQUEST = 6 * MAX_INPUT + 4_000_000
 """Bytes of the longest request: a text as JSON, and an environment."""
 
-_READ_SECONDS = 30.0
-"""Seconds that a client may take for its request. It writes the whole of it at once."""
+_CLIENT_SECONDS = 30.0
+"""Seconds that a client may take for its request, or to read the answer. It does both at once."""
+
+_BUSY_SECONDS = 1.0
+"""Seconds that a command waits for others to be answered. It does the work itself then."""
 
 _ENDING_SECONDS = 1.0
 """Seconds that a server takes to end, when it has removed its socket."""
@@ -86,13 +91,22 @@ def claim_socket(root: Path) -> Iterator[Path]:
         )
     make_journal_folder(root)
     path = Path(socket_path(root))
-    handle = _hold_lock(path.with_suffix(".lock"))
+    handle = _hold_lock(_lock_file(root))
     if handle is None:
         raise UsageError(f"a server runs for {root} already. `vaultlink serve --stop` ends it.")
     try:
         yield path
     finally:
         os.close(handle)
+
+
+def is_claimed(root: Path) -> bool:
+    """Return True if a server runs for a vault, which may be starting or stopped."""
+    return is_lock_file_held(_lock_file(root), keep=True)
+
+
+def _lock_file(root: Path) -> Path:
+    return Path(socket_path(root)).with_suffix(".lock")
 
 
 def _hold_lock(file: Path) -> int | None:
@@ -122,6 +136,7 @@ def serve(
         answer: Answers requests. One that it raises an error for is declined.
         idle_seconds: The time without a request.
     """
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL + 1)  # it logs to stderr
     worker = Worker(open_workspace)
     try:
         asyncio.run(_Server(worker, answer, idle_seconds).run(path))
@@ -149,8 +164,8 @@ class _Server:
             server = await asyncio.start_unix_server(
                 self._handle, sock=listener, limit=_MAX_REQUEST
             )
-            async with server:
-                await self._wait(ending)
+            await self._wait(ending)
+            server.close()  # whoever is connected yet is not waited for
 
     async def _wait(self, ending: "asyncio.Future[Any]") -> None:
         """Wait until the server must end."""
@@ -165,16 +180,18 @@ class _Server:
         self._busy += 1
         try:
             with suppress(OSError, ValueError, TimeoutError, RecursionError):
-                line = await asyncio.wait_for(reader.readline(), _READ_SECONDS)
+                line = await asyncio.wait_for(reader.readline(), _CLIENT_SECONDS)
                 request = json.loads(line)
                 writer.write(ALIVE)
                 result = await self._find_answer(request, reader)
                 writer.write(json.dumps(result).encode() + b"\n")
-                await writer.drain()
+                await asyncio.wait_for(writer.drain(), _CLIENT_SECONDS)
+                writer.close()
         finally:
             self._busy -= 1
             self._last = time.monotonic()
-            writer.close()
+            if not writer.is_closing():
+                writer.transport.abort()
 
     async def _find_answer(
         self, request: object, reader: asyncio.StreamReader
@@ -186,21 +203,22 @@ class _Server:
         if "end" in request or "process" in request:
             return {"process": os.getpid()}
         cancelled = threading.Event()
-        job = asyncio.wrap_future(
-            self._worker.submit(
-                lambda workspace: self._try_answer(
-                    Question(workspace, request, self._worker, cancelled.is_set)
-                )
+        future = self._worker.submit(
+            lambda workspace: self._try_answer(
+                Question(workspace, request, self._worker, cancelled.is_set)
             )
         )
-        gone = asyncio.ensure_future(reader.read(1))
-        await _wait_for_first(job, gone)
+        job, gone = asyncio.wrap_future(future), asyncio.ensure_future(reader.read(1))
+        seconds = _BUSY_SECONDS if "line" in request else None
+        await _wait_for_first(job, gone, seconds=seconds)
+        if seconds is None or not future.cancel():  # else it has not begun
+            await _wait_for_first(job, gone)
         gone.cancel()
         if not job.done():
             cancelled.set()
             job.cancel()
             return DECLINED
-        return job.result()
+        return DECLINED if job.exception() else job.result()
 
     def _try_answer(self, question: Question) -> Mapping[str, object]:
         try:
@@ -213,8 +231,8 @@ class _Server:
             return DECLINED
 
 
-async def _wait_for_first(*futures: "asyncio.Future[Any]") -> None:
-    await asyncio.wait(futures, return_when=asyncio.FIRST_COMPLETED)
+async def _wait_for_first(*futures: "asyncio.Future[Any]", seconds: float | None = None) -> None:
+    await asyncio.wait(futures, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
 
 
 # -- calls of tools, for `vaultlink mcp` -----------------------------------------------------------
@@ -225,9 +243,11 @@ def answer_tool(question: Question) -> dict[str, object]:
     request, runs = question.request, list(map(str, question.request["runs"]))
     call = Call(question.workspace, question.worker.write, question.is_cancelled, runs)
     name = str(request["tool"])
+    tool = list_tools(allow_writes=True)[name]
     try:
-        tool = list_tools(allow_writes=True)[name]
         answer = {"text": answer_call(call, tool, name, request["arguments"])}
-    except USER_ERRORS as error:
+    except DamagedCacheError:  # the vault is opened again
+        raise
+    except Exception as error:  # the client must not do it again: it may be written
         answer = {"error": describe_error(error)}
     return {**answer, "runs": runs}

@@ -13,7 +13,15 @@ from msgspec.structs import replace
 
 from vaultlink.api import Vault, fold_vault, rebuild_settings
 from vaultlink.disk.changes import read_changes
-from vaultlink.disk.scan import RACY_WINDOW_NS, VaultScan, is_source_file, list_files, read_stamp
+from vaultlink.disk.scan import (
+    RACY_WINDOW_NS,
+    VaultScan,
+    is_noted_name,
+    is_source_file,
+    list_files,
+    parse_stray_name,
+    read_stamp,
+)
 from vaultlink.engine.checks import LinterSettings
 from vaultlink.engine.step import AnalysedNote, Change, State, step
 from vaultlink.git.location import find_git_dir
@@ -203,9 +211,9 @@ def rescan(scan: VaultScan, hints: ChangeHints, watch_folders: WatchFolders) -> 
 def _update_files(scan: VaultScan, hints: ChangeHints) -> dict[str, FileStamp] | None:
     """Return the files of `scan` with hinted paths read again; None for a full rescan.
 
-    A full rescan is needed where folders behind symbolic links are added or removed, where a
-    .gitignore changes, and on systems that may report file names in another spelling than they list
-    them.
+    A full rescan is needed where folders behind symbolic links are added or removed, where hidden
+    files that are noted appear, vanish or change, except temporary ones that come and go, and on
+    systems that may report file names in another spelling than they list them.
     """
     root, before = os.fspath(scan.root), scan.listing
     if sys.platform != "linux" and not hints.paths <= before.files.keys():
@@ -216,7 +224,7 @@ def _update_files(scan: VaultScan, hints: ChangeHints) -> dict[str, FileStamp] |
         if stamp:
             files[path] = stamp
         elif (
-            path.endswith(".gitignore")
+            _has_hidden_changed(root, path, before.strays)
             or path in before.folders
             or os.path.islink(f"{root}/{path}")  # noqa: PTH114 - faster, runs for every file
         ):
@@ -224,6 +232,13 @@ def _update_files(scan: VaultScan, hints: ChangeHints) -> dict[str, FileStamp] |
         else:
             files.pop(path, None)
     return files
+
+
+def _has_hidden_changed(root: str, path: str, strays: Collection[str]) -> bool:
+    name = path[path.rfind("/") + 1 :]
+    if parse_stray_name(name):
+        return (path in strays) != os.path.lexists(f"{root}/{path}")
+    return is_noted_name(name)
 
 
 def _compare_scans(

@@ -2,14 +2,15 @@
 
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 from msgspec.structs import replace
 
-from vaultlink.api import Vault, find_origin, open_vault
+from vaultlink.api import Vault, find_origin, find_past, open_vault
 from vaultlink.disk.changes import Progress
 from vaultlink.disk.history_sources import find_git_history
 from vaultlink.disk.obsidian_files import OBSIDIAN_FILES
@@ -19,7 +20,7 @@ from vaultlink.errors import ConfigError, DamagedCacheError, UsageError, VaultEr
 from vaultlink.fix.plan import Plan
 from vaultlink.fix.requests import Request
 from vaultlink.git.location import find_git_dir
-from vaultlink.git.repository import read_git_state
+from vaultlink.git.repository import find_git_settings, read_git_state
 from vaultlink.index.packed_map import read_items
 from vaultlink.index.resolve import parent_folder
 from vaultlink.index.words import forget_words
@@ -42,17 +43,17 @@ class SettingsSnapshot:
 
     def __init__(self, scan: VaultScan):
         self._root = scan.root
-        self._stamps, self._git_state = _read_stamps(scan), read_git_state(scan.root)
+        self._git_files = find_git_settings(scan.root)
+        self._stamps, self._git_state = self._read_stamps(scan), read_git_state(scan.root)
 
     def has_changed(self, scan: VaultScan) -> bool:
-        return _read_stamps(scan) != self._stamps
+        return self._read_stamps(scan) != self._stamps
 
     def has_git_changed(self) -> bool:
         return read_git_state(self._root) != self._git_state
 
-
-def _read_stamps(scan: VaultScan) -> list[FileStamp | None]:
-    return [_read_stamp(file) for file in _list_settings_files(scan)]
+    def _read_stamps(self, scan: VaultScan) -> list[FileStamp | None]:
+        return [_read_stamp(file) for file in (*_list_settings_files(scan), *self._git_files)]
 
 
 def _list_settings_files(scan: VaultScan) -> Iterator[Path]:
@@ -192,9 +193,10 @@ class Workspace:
         self.stepper = Stepper(open_lazily(scan, progress))
         self.events = EventQueue()
         self.feed = EventFeed(self.events, poll_seconds, rescan_interval, backend_factory)
-        self._opened_files = frozenset(scan.listing.files)
+        self._as_new: tuple[Vault, SettingsSnapshot] | None = None
         self._has_started = False
         self._next_listing = 0.0
+        self._shared: set[str] = set()
         self._plans: dict[str, _KeptPlan] = {}
         self._newest: _WholePlan | None = None
 
@@ -206,8 +208,13 @@ class Workspace:
     def start(self) -> None:
         """Begin to look for changes. The vault is read in one process from now on."""
         self.stepper.vault = use_single_process(self.vault)
-        self.feed.start(self.vault.scan.listing.folders, time.monotonic())
         self._has_started = True
+        self._follow_files()
+
+    def _follow_files(self) -> None:
+        self.feed.start(self.vault.scan.listing.folders, time.monotonic())
+        self._shared.clear()
+        self._note_shared(self.vault.scan.listing.files)
 
     def refresh(self) -> Vault:
         """Take over what changed on disk, and return the vault.
@@ -236,15 +243,19 @@ class Workspace:
     def refresh_as_new(self) -> Vault:
         """Refresh, and return the vault as a command that starts now would have it.
 
-        What a command knows of former files depends on the runs before it. So if files appeared or
-        vanished, the vault is opened as a command does it, which saves it, too. Raises as
-        `refresh`.
+        What a command knows of the past is in the saved state and in git. So that is asked in place
+        of what steps noticed, and the vault is opened again where a command would save it. Raises
+        as `refresh`.
         """
-        scan = self.refresh().scan
-        if scan.listing.files.keys() != self._opened_files:
-            opened = open_vault(scan.root, scan.settings, None, scan)
-            self.stepper.replace_history(opened.state.settings.history)
-            self._opened_files = frozenset(scan.listing.files)
+        vault = self.refresh()
+        if self._as_new != (vault, self._settings):
+            past = find_past(vault)
+            if past is None:
+                opened = open_lazily(vault.scan)
+                past = opened.state.settings.history
+                self.stepper.replace_vault(use_single_process(opened))
+            self.stepper.replace_history(past)
+            self._as_new = (self.vault, self._settings)
         return self.vault
 
     def hold(self, path: str, text: str) -> Vault:
@@ -378,11 +389,21 @@ class Workspace:
         has_all_events = self.feed.flush()
         hints = self.events.take()
         if has_all_events and not hints.full_rescan and now < self._next_listing:
-            return self.rescan(hints)
-        result = self.rescan(ChangeHints(full_rescan=True))
-        end = time.monotonic()
-        self._next_listing = end + (end - now) / _LISTING_SHARE
+            result = self.rescan(replace(hints, paths=hints.paths | self._shared))
+        else:
+            result = self.rescan(ChangeHints(full_rescan=True))
+            end = time.monotonic()
+            self._next_listing = end + (end - now) / _LISTING_SHARE
+        self._note_shared(result.paths)
         return result
+
+    def _note_shared(self, paths: Iterable[str]) -> None:
+        """Note which files have another name: those change without an event."""
+        for path in filter(is_source_file, paths):
+            self._shared.discard(path)
+            with suppress(OSError):
+                if os.stat(self.root / path).st_nlink > 1:  # noqa: PTH116 - faster
+                    self._shared.add(path)
 
     def is_in_place(self) -> bool:
         """Return True unless the vault's folder is gone, or another one has its place."""
@@ -398,7 +419,7 @@ class Workspace:
         settings = SettingsSnapshot(scan)
         self.stepper.replace_vault(use_single_process(open_lazily(scan)))
         self._identity, self._settings = identity, settings
-        self.feed.start(self.vault.scan.listing.folders, time.monotonic())
+        self._follow_files()
 
     def recover(self, error: DamagedCacheError) -> None:
         """Open the vault again without a damaged cache file.

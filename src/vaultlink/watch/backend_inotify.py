@@ -22,6 +22,7 @@ from watchdog.observers.inotify_c import (
     WatchDescriptor,
 )
 
+from vaultlink.disk.scan import is_noted_name
 from vaultlink.errors import JournalError
 from vaultlink.watch.events import EventQueue, WatchUnavailable
 from vaultlink.write.journal_files import (
@@ -29,6 +30,7 @@ from vaultlink.write.journal_files import (
     make_journal_folder,
     release_lock_file,
 )
+from vaultlink.write.system_calls import SYNCFS_SAFE, read_filesystem_type
 
 logging.getLogger("watchdog").addHandler(logging.NullHandler())  # an overflow is handled here
 
@@ -49,11 +51,27 @@ _FLUSH_SECONDS = 0.5
 """Seconds to wait for events that are on their way; after that, the files are listed."""
 
 
+_LOCAL = SYNCFS_SAFE | {0x794C7630, 0x2FC12FC1, 0xCA451A4E, 0x52654973, 0x3153464A}
+_LOCAL |= {0x4D44, 0x2011BAB0, 0x7366746E, 0x482B, 0x858458F6, 0x73717368, 0xF15F}
+"""Types of file systems that nobody changes but through this system, which reports it.
+
+They are those of disks, of memory, and overlayfs. Network file systems, and the folders that a
+virtual machine has from its host, also change elsewhere.
+"""
+
+
 class InotifyBackend:
+    """Change events of inotify.
+
+    `detects_overflow` is False where changes may cause no event at all.
+    """
+
     detects_overflow = True
 
     def __init__(self, events: EventQueue):
         self._events = events
+        self._folders: Mapping[str, str] = {}
+        self._identities: frozenset[_FolderIdentity] = frozenset()
         self._paths_by_watch: dict[WatchDescriptor, tuple[str, ...]] = {}
         self._watches: dict[_FolderIdentity, tuple[WatchDescriptor, CallbackId]] = {}
         self._ids, self._marks = count(1), count(1)
@@ -68,9 +86,13 @@ class InotifyBackend:
         self._inotify.start()
 
     def watch_folders(self, folders: Mapping[str, str], /) -> bool:
-        self._root = folders.get("", "")
+        self._root, self._folders = folders.get("", ""), folders
         # A watch stays with its folder when that is moved, so device and inode are compared.
         paths_by_identity = _group_by_identity(folders)
+        if paths_by_identity.keys() != self._identities:
+            self._identities = frozenset(paths_by_identity)
+            places = {device: paths[0] for (device, _), paths in paths_by_identity.items()}
+            self.detects_overflow = all(_is_local(folders[path]) for path in places.values())
         for folder in [
             folder
             for folder, (watch, _) in self._watches.items()
@@ -104,7 +126,10 @@ class InotifyBackend:
         """Wait for the events of all changes so far; return True if they have come.
 
         The system delivers events in order, so it is enough to wait for one that is made here.
+        A file system that is mounted over a folder causes no event.
         """
+        if _group_by_identity(self._folders).keys() != self._identities:
+            return False
         name = f"{os.getpid()}-{next(self._marks)}.mark"
         try:
             file = (self._mark_folder or self._watch_mark_folder()) / name
@@ -141,7 +166,7 @@ class InotifyBackend:
             if os.fsdecode(event.name) == self._awaited_mark:
                 self._mark_arrived.set()
             return
-        hidden = event.name[:1] == b"." and event.name != b".gitignore"
+        hidden = event.name[:1] == b"." and not is_noted_name(os.fsdecode(event.name))
         for folder in () if hidden else self._paths_by_watch.get(event.wd, ()):
             if not event.name or event.is_directory:
                 self._events.request_full_rescan()
@@ -162,6 +187,17 @@ class InotifyBackend:
 
 _FolderIdentity = tuple[int, int]
 """Device and inode number of a folder."""
+
+
+def _is_local(folder: str) -> bool:
+    try:
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError:
+        return True  # removed meanwhile, or unreadable
+    try:
+        return read_filesystem_type(handle) in _LOCAL
+    finally:
+        os.close(handle)
 
 
 def _group_by_identity(folders: Mapping[str, str]) -> dict[_FolderIdentity, tuple[str, ...]]:

@@ -191,17 +191,24 @@ def temporary_files(texts: Sequence[str]) -> Iterator[list[Path]]:
 def listening_at(path: Path) -> "Iterator[socket.socket]":
     """Yield a socket that listens, and remove it at the end.
 
-    Only this user can open it. The socket of a process that was killed is replaced. Raises OSError.
+    Only this user can open it. The socket of a process that was killed is replaced. Raises
+    UsageError if there can be no socket at the path.
     """
     import socket  # noqa: PLC0415 - few commands need it
 
-    path.unlink(missing_ok=True)
     with socket.socket(socket.AF_UNIX) as listener:
-        with short_address(str(path)) as address:
-            listener.bind(address)
-        path.chmod(0o600)
+        try:
+            path.unlink(missing_ok=True)
+            with short_address(str(path)) as address:
+                listener.bind(address)
+            path.chmod(0o600)
+            listener.listen(128)
+        except OSError as error:
+            raise UsageError(
+                f"can't make a socket at {path}: {error.strerror or error}. Remove what is there, "
+                "or set VAULTLINK_STATE_DIR to another folder."
+            ) from None
         identity = _identify(path)
-        listener.listen(128)
         try:
             yield listener
         finally:

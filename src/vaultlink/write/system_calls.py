@@ -11,12 +11,25 @@ from vaultlink.write.open_folders import OpenFolder
 # With one `fsync` a file, each file waits for the disk; with `syncfs`, all of them wait once.
 
 
-_SYNCFS_SAFE = frozenset((0xEF53, 0x9123683E, 0x58465342, 0xF2F52010, 0x01021994))
+SYNCFS_SAFE = frozenset((0xEF53, 0x9123683E, 0x58465342, 0xF2F52010, 0x01021994))
 """Types of file systems that `syncfs` writes to disk completely.
 
 They are ext2 to ext4, btrfs, xfs and f2fs, and tmpfs, which has no disk. Others, such as FUSE file
 systems, may only react to the `fsync` of each file.
 """
+
+
+def read_filesystem_type(handle: int) -> int | None:
+    """Return the type of an open folder's file system; None if it is unknown."""
+    try:
+        libc = ctypes.CDLL(None, use_errno=True)
+        status = ctypes.create_string_buffer(512)
+        if libc.fstatfs(handle, status) != 0:
+            return None
+    except (OSError, AttributeError):  # another system, or another C library
+        return None
+    word = status.raw[: ctypes.sizeof(ctypes.c_long)]  # the first one is the type
+    return int.from_bytes(word, sys.byteorder) & 0xFFFFFFFF
 
 
 def sync_filesystem(handle: int) -> bool:
@@ -25,15 +38,10 @@ def sync_filesystem(handle: int) -> bool:
     Return False where that is not supported; each file needs its own `fsync` then. Raises OSError
     if the disk reports an error.
     """
+    if read_filesystem_type(handle) not in SYNCFS_SAFE:
+        return False
     try:
-        libc = ctypes.CDLL(None, use_errno=True)
-        status = ctypes.create_string_buffer(512)
-        if libc.fstatfs(handle, status) != 0:
-            return False
-        word = status.raw[: ctypes.sizeof(ctypes.c_long)]  # the first one is the type
-        if int.from_bytes(word, sys.byteorder) & 0xFFFFFFFF not in _SYNCFS_SAFE:
-            return False
-        failed = libc.syncfs(handle)
+        failed = ctypes.CDLL(None, use_errno=True).syncfs(handle)
     except (OSError, AttributeError):  # another system, or another C library
         return False
     if failed:

@@ -18,7 +18,7 @@ from vaultlink.cli.vault import choose_named_vault, find_vault_root, scan_from_o
 from vaultlink.errors import UsageError
 from vaultlink.programs import BackgroundProgram, ProgramCall
 from vaultlink.serve.client import NoAnswerError, ask, find_server, socket_path
-from vaultlink.serve.socket import claim_socket
+from vaultlink.serve.socket import claim_socket, is_claimed
 from vaultlink.serve.socket import serve as serve_socket
 
 _IDLE_MINUTES = 30.0
@@ -97,8 +97,10 @@ def _start(options: ServeOptions, terminal: Terminal) -> int:
         # It starts in no folder that somebody may want to remove or unmount.
         program = BackgroundProgram(ProgramCall(tuple(line), os.environ, root.anchor))
         number = _wait_for_server(root, program)
+        # Another one may have started at the same time. This one would take its place.
+        messages = "" if number == program.number else program.end()
         if number is None:
-            raise UsageError(_find_error(program.end()))
+            raise UsageError(_find_error(messages))
     terminal.print_message(f"Process {number} serves {root}. `vaultlink serve --stop` ends it.")
     return EXIT_CLEAN
 
@@ -108,7 +110,7 @@ def _wait_for_server(root: Path, program: BackgroundProgram) -> int | None:
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline:
         has_ended = program.has_ended
-        number = find_server(root)  # another one may have started at the same time
+        number = find_server(root)
         if number is not None or has_ended:
             return number
         time.sleep(_LOOK_SECONDS)
@@ -122,14 +124,20 @@ def _find_error(messages: str) -> str:
 
 def _stop(options: ServeOptions, terminal: Terminal) -> int:
     root = find_vault_root(options)
-    path = Path(socket_path(root))
     try:
-        answer = ask(str(path), {"end": True}, _ASK_SECONDS)
+        number = ask(socket_path(root), {"end": True}, _ASK_SECONDS).get("process")
     except NoAnswerError:
-        terminal.print_message(f"No server of this version runs for {root}.")
-        return EXIT_CLEAN
+        number = None
     deadline = time.monotonic() + _ASK_SECONDS
-    while path.exists() and time.monotonic() < deadline:
+    while is_claimed(root):
+        if time.monotonic() > deadline:
+            raise UsageError(
+                f"the server of {root} does not end. Try again if it has just started, or writes; "
+                "else end its process."
+            )
         time.sleep(_LOOK_SECONDS)
-    terminal.print_message(f"Ended the server of {root}, process {answer.get('process')}.")
+    if number is None:
+        terminal.print_message(f"No server of this version runs for {root}.")
+    else:
+        terminal.print_message(f"Ended the server of {root}, process {number}.")
     return EXIT_CLEAN
