@@ -121,6 +121,7 @@ def test_documents_name_all_hooks() -> None:
     assert {hook["id"]: hook["entry"] for hook in manifest()} == {
         "vaultlink": "vaultlink check",
         "vaultlink-fix": "vaultlink fix",
+        "vaultlink-guard": "vaultlink guard --staged",
     }
 
 
@@ -137,6 +138,15 @@ def test_commits_that_break_links_are_rejected(notes: Notes) -> None:
     assert code == 1, "a commit that only deletes a note"
     assert "Lighthouse" in said
     assert notes.commit({"Harbour.md": "Back [[Home]].\n"})[0] == 0
+
+
+def test_guard_hook_refuses_only_what_breaks_links(notes: Notes) -> None:
+    notes.start(["vaultlink-guard"])
+    assert notes.commit({"Home.md": "To the [[Harbour]], later [[Lighthouse]].\n"})[0] == 0
+    code, said = notes.commit({}, "Harbour.md")
+    assert code == 1, "a linked note is deleted"
+    assert "“Harbour.md” must not be removed" in said
+    assert notes.commit({"Harbour.md": "Back [[Home]].\n", "Pier.md": "New.\n"})[0] == 0
 
 
 def test_fix_hook_changes_files_and_rejects_the_commit(notes: Notes) -> None:

@@ -261,7 +261,7 @@ def test_hook_runs_from_the_archive(
 ) -> None:
     """As a local hook, because an archive is no repository; tests/test_precommit.py has the hooks of the repository."""
     skip_unless_release_check("")
-    [check, _] = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
+    [check, *_] = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
     hook = check | {"additional_dependencies": [str(list_archives(dist)[kind])]}
     wheels = collect_wheels(Path(sys.executable), dist, tmp_path_factory, CURRENT)
     environment = make_clean_environment(
