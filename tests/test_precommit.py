@@ -145,7 +145,7 @@ def test_guard_hook_refuses_only_what_breaks_links(notes: Notes) -> None:
     assert notes.commit({"Home.md": "To the [[Harbour]], later [[Lighthouse]].\n"})[0] == 0
     code, said = notes.commit({}, "Harbour.md")
     assert code == 1, "a linked note is deleted"
-    assert "“Harbour.md” must not be removed" in said
+    assert "`vaultlink delete Harbour.md --unlink`" in said
     assert notes.commit({"Harbour.md": "Back [[Home]].\n", "Pier.md": "New.\n"})[0] == 0
 
 
