@@ -58,6 +58,7 @@ READERS = {
     ("docs/safe-fixes.md", "markdown"): (SAFE_FIXES,),
     ("docs/backlinks.md", "markdown"): (RUN,),
     ("docs/agents.md", "json"): (RUN,),
+    ("docs/editors.md", "json"): (RUN,),
     ("docs/hooks.md", "json"): ("test_guard:test_page_has_settings_that_call_guard",),
     ("docs/hooks.md", "text"): ("test_guard:test_page_shows_this_reason",),
     ("docs/agents.md", "text"): ("test_mcp_changes:test_page_shows_these_calls",),

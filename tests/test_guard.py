@@ -306,6 +306,15 @@ def test_wrong_options_fail_with_1(ask: Ask, folder: Path, options: tuple[str, .
     assert (done.code, done.out, done.err.count("\n")) == (1, "", 1)
 
 
+def test_standard_input_that_can_not_be_read_fails_with_1(tmp_path: Path) -> None:
+    folder = os.open(tmp_path, os.O_RDONLY)
+    command = [sys.executable, "-m", "vaultlink", "guard"]
+    done = subprocess.run(command, stdin=folder, capture_output=True, text=True, check=False)
+    os.close(folder)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "error: can't read standard input: Is a directory.\n"
+
+
 @pytest.mark.parametrize("text", ["protect = 3", "protect = [", "nonsense = 1"])
 def test_wrong_settings_fail_with_1(ask: Ask, folder: Path, text: str) -> None:
     write_files(folder / "vault", {"vaultlink.toml": text})

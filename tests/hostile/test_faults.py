@@ -49,7 +49,7 @@ SAMPLE: Mapping[str, tuple[tuple[str, ...], Sequence[object]]] = {
     ),
     "lists": (("list",), ("--step", 201)),
     "files": (
-        ("baseline", "baseline-prune", "init", "init-ci", "report", "report-again"),
+        ("baseline", "baseline-prune", "init", "init-ci", "agents", "report", "report-again"),
         ("--step", 151),
     ),
     "cleaning": (("clean", "clean-records"), ("--step", 3, "--modes", "kill,EROFS")),

@@ -47,7 +47,10 @@ def read_standard_input() -> bytes:
             "guard reads the JSON of a hook from standard input. `vaultlink guard --staged` judges "
             "what is staged in git."
         )
-    data = sys.stdin.buffer.read(_MAX_PAYLOAD + 1)
+    try:
+        data = sys.stdin.buffer.read(_MAX_PAYLOAD + 1)
+    except OSError as error:
+        raise UsageError(f"can't read standard input: {error.strerror}.") from None
     if len(data) > _MAX_PAYLOAD:
         raise UsageError("standard input is longer than 64 MB.")
     return data
