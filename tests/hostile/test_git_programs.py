@@ -42,6 +42,8 @@ ARGUMENTS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "rule": (("dangling-link",),),
     "init": (("--ci", "github", "--diff"), ("--merge-driver",)),
     "report": (("--output-format", "json", "--history", "5"),),
+    "guard": ((), ("--staged",)),
+    "serve": (("--idle", "0.001"), ("--stop",)),
     "merge-driver": (("a.md", "b.md", "c2.md", "7", "a.md"),),
 }
 """The arguments to run commands with; those that are not named run without any."""

@@ -79,6 +79,7 @@ ARGUMENTS: Mapping[str, Sequence[tuple[str, ...]]] = {
     "baseline": [("--diff",), ()],
     "graph": [(), *(("--format", name) for name in ("json", "graphml", "gexf", "dot"))],
     "rule": [("dangling-link",)],
+    "serve": [("--idle", "0.001"), ("--stop",)],
     "init": [("--diff",), ("--ci", "github", "--diff")],
     "merge-driver": [("plain.md", "plain.md", "plain.md", "7", CONTROLS)],
     **{
