@@ -307,12 +307,11 @@ def test_wrong_options_fail_with_1(ask: Ask, folder: Path, options: tuple[str, .
 
 
 def test_standard_input_that_can_not_be_read_fails_with_1(tmp_path: Path) -> None:
-    folder = os.open(tmp_path, os.O_RDONLY)
     command = [sys.executable, "-m", "vaultlink", "guard"]
-    done = subprocess.run(command, stdin=folder, capture_output=True, text=True, check=False)
-    os.close(folder)
+    with (tmp_path / "written").open("wb") as stream:
+        done = subprocess.run(command, stdin=stream, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == "error: can't read standard input: Is a directory.\n"
+    assert done.stderr == "error: can't read standard input: Bad file descriptor.\n"
 
 
 @pytest.mark.parametrize("text", ["protect = 3", "protect = [", "nonsense = 1"])

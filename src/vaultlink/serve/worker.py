@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeVar, cast
 
 from vaultlink.errors import DamagedCacheError, UsageError
 from vaultlink.serve.workspace import Workspace
-from vaultlink.watch.garbage import exempt_present_objects
+from vaultlink.watch.garbage import exempt_present_objects, free_unused_objects
 from vaultlink.write.cache import forget_cache_file
 
 _T = TypeVar("_T")
@@ -27,6 +27,10 @@ _MAX_LEFT = 10
 class _Job(NamedTuple):
     work: Callable[[Workspace], object]
     future: "Future[object]"
+
+
+_END = _Job(lambda _workspace: None, Future())
+"""The last job, which frees the vault and ends the thread."""
 
 
 class Worker:
@@ -76,6 +80,7 @@ class Worker:
         if self._workspace is not None:
             with suppress(Exception):
                 self._workspace.close()
+        self._jobs.put(_END)
 
     def _run(self, is_lazy: bool) -> None:
         if not is_lazy:
@@ -84,6 +89,10 @@ class Worker:
         left, has_worked = 0, False
         while True:
             job = self._take(_IDLE_SECONDS if left else _FOLD_SECONDS if has_worked else None)
+            if job is _END:
+                self._workspace = None
+                free_unused_objects()
+                return
             if left and (job is None or left >= _MAX_LEFT):
                 self._free(Workspace.tidy)
                 left = 0
