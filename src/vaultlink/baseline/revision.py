@@ -151,7 +151,7 @@ class Losses(NamedTuple):
 
 
 class LossLimits(NamedTuple):
-    """What is gone since a revision, and how much may be; None for any number."""
+    """The losses since a revision, and their highest numbers; None for any number."""
 
     losses: Losses
     most_notes: int | None

@@ -79,7 +79,7 @@ def build_settings(options: OpenOptions) -> Settings:
 
 
 class VaultSource:
-    """Where commands have their vault from: the disk."""
+    """The source of the vault of a command: the disk."""
 
     def scan(self, root: Path, settings: Settings) -> VaultScan:
         """Return a scan of the vault as it is now. Raises VaultError or ConfigError."""

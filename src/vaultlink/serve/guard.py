@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class NetChanges(msgspec.Struct, frozen=True):
-    """What remains of the actions of a call, by absolute path.
+    """The changes that remain of the actions of a call, by absolute path.
 
     `gone` has the new path of each file or folder that is moved, "" for one that is removed.
     `written` has what makes the new text of a file; None if that is not known.

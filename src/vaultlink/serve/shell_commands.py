@@ -26,7 +26,7 @@ from vaultlink.serve.shell_words import (
 
 
 class ActionKind(Enum):
-    """What happens to a file."""
+    """A kind of change of a file."""
 
     REMOVE = "remove"
     MOVE = "move"
@@ -38,7 +38,7 @@ Edit = Callable[[str], str | None]
 
 
 class FileAction(NamedTuple):
-    """What a tool is about to do with a file or folder, as absolute paths.
+    """A change that a tool is about to make of a file or folder, as absolute paths.
 
     `to` is the new path of what is moved. `edit` makes the new text of a written file; the old one
     of a new file is "". Without `edit`, the new text is not known.
