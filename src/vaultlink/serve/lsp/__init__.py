@@ -1,0 +1,1 @@
+"""The language server: the warm vault in every editor. Only here pygls is used."""

@@ -1,0 +1,101 @@
+"""Findings as diagnostics of the protocol."""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+import msgspec
+from lsprotocol import types
+
+from vaultlink.engine.diagnostics import MENTION
+from vaultlink.index.packed_map import read_items
+from vaultlink.model import Diagnostic, Severity
+from vaultlink.serve.lsp.views import View
+from vaultlink.text import blake2b, escape_controls
+
+_SEVERITIES: Mapping[Severity, types.DiagnosticSeverity] = {
+    Severity.ERROR: types.DiagnosticSeverity.Error,
+    Severity.WARNING: types.DiagnosticSeverity.Warning,
+    Severity.INFO: types.DiagnosticSeverity.Information,
+}
+
+
+def list_findings(view: View, path: str) -> tuple[Diagnostic, ...]:
+    """Return the findings of a note. Alone, only those that need no other file."""
+    found = view.vault.state.diagnostics.get(path, ())
+    if view.is_whole:
+        return found
+    scopes = {rule.code: rule.scope for rule in view.vault.rules}
+    return tuple(
+        item for item in found if not item.target and scopes.get(item.code) in ("note", "links")
+    )
+
+
+def make_diagnostics(view: View, path: str, found: Iterable[Diagnostic]) -> list[types.Diagnostic]:
+    """Return findings of a note for its present text."""
+    places = view.places(path)
+    return [
+        types.Diagnostic(
+            places.range(item.start, item.end),
+            escape_controls(item.message),
+            severity=_SEVERITIES[item.severity],
+            code=item.code,
+            source="vaultlink",
+        )
+        for item in found
+        if item.rule != MENTION.rule
+    ]
+
+
+def _make_report_id(view: View, path: str, found: tuple[Diagnostic, ...]) -> str:
+    """Return a name of these findings and their places, which is another one if any differs.
+
+    Places are columns in units of the editor, which depend on the text before them, too.
+    """
+    document = view.documents.get(path)
+    version = None if document is None else (document.version, hash(document.text))
+    return blake2b(msgspec.msgpack.encode((found, version)), digest_size=8).hexdigest()
+
+
+def pull_note(
+    view: View, params: types.DocumentDiagnosticParams
+) -> types.RelatedFullDocumentDiagnosticReport | types.RelatedUnchangedDocumentDiagnosticReport:
+    """Answer a request for the findings of a note."""
+    path = view.path(params.text_document.uri)
+    if path is None:
+        return types.RelatedFullDocumentDiagnosticReport([])
+    found = list_findings(view, path)
+    name = _make_report_id(view, path, found)
+    if name == params.previous_result_id:
+        return types.RelatedUnchangedDocumentDiagnosticReport(name)
+    items = make_diagnostics(view, path, found)
+    return types.RelatedFullDocumentDiagnosticReport(items, result_id=name)
+
+
+_REPORTS_AT_ONCE = 100
+"""Reports after which other requests are answered first."""
+
+
+def pull_vault(
+    view: View, params: types.WorkspaceDiagnosticParams
+) -> Iterator[list[types.WorkspaceDocumentDiagnosticReport]]:
+    """Yield reports on all notes whose findings the editor does not know yet, some at a time."""
+    known = {item.uri: item.value for item in params.previous_result_ids}
+    reports: list[types.WorkspaceDocumentDiagnosticReport] = []
+    seen = set()
+    for path, found in read_items(view.vault.state.diagnostics):
+        document, uri = view.documents.get(path), view.uri(path)
+        seen.add(uri)
+        name = _make_report_id(view, path, found)
+        if known.get(uri) != name:
+            items = make_diagnostics(view, path, found)
+            version = document.version if document else None
+            reports.append(
+                types.WorkspaceFullDocumentDiagnosticReport(
+                    uri, items, version=version, result_id=name
+                )
+            )
+        if len(reports) >= _REPORTS_AT_ONCE:
+            yield reports
+            reports = []
+    cleared = (uri for uri in known if uri not in seen and view.path(uri))
+    reports += [types.WorkspaceFullDocumentDiagnosticReport(uri, []) for uri in cleared]
+    yield reports

@@ -1,0 +1,270 @@
+"""The vault as one request of an editor sees it: places and names in the words of the protocol."""
+
+import os
+from array import array
+from bisect import bisect_left, bisect_right
+from collections.abc import Mapping
+from functools import cached_property
+from itertools import accumulate
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+import msgspec
+from lsprotocol import types
+from pygls import uris
+from pygls.capabilities import get_capability
+from pygls.workspace import PositionCodec
+
+from vaultlink.api import Vault
+from vaultlink.text import lazy_pattern
+
+_LINE_END = lazy_pattern(r"\r\n|\n|\r")
+"""The line ends of the protocol. `str.splitlines` knows others."""
+
+
+class TextPlaces:
+    """The places of a text: offsets in code points as positions of the protocol, and back.
+
+    Offsets don't count a byte order mark, as everywhere; positions do, if the editor shows it.
+
+    Args:
+        text: The text, as the editor has it.
+        codec: Knows the units of columns that were negotiated.
+        counts_mark: True to count a byte order mark in offsets, too.
+    """
+
+    def __init__(self, text: str, codec: PositionCodec, *, counts_mark: bool = False):
+        self._text, self._codec = text, codec
+        self._mark = int(text.startswith("\ufeff") and not counts_mark)
+        self._starts, self._ends = [0], list[int]()
+        for match in _LINE_END.finditer(text):
+            self._ends.append(match.start())
+            self._starts.append(match.end())
+        self._ends.append(len(text))
+        self._units: dict[int, array[int] | None] = {}
+
+    @property
+    def text(self) -> str:
+        """The text without a byte order mark."""
+        return self._text[self._mark :]
+
+    @property
+    def lines(self) -> list[str]:
+        """The lines with their ends, and with a byte order mark."""
+        return [
+            self._text[start:end]
+            for start, end in zip(self._starts, [*self._starts[1:], len(self._text)], strict=True)
+        ]
+
+    @property
+    def line_count(self) -> int:
+        """The number of lines; a line end at the end of the text begins another one."""
+        return len(self._starts)
+
+    def position(self, offset: int) -> types.Position:
+        """Return the position of an offset. One in a line end is that of the line's end."""
+        offset += self._mark
+        line = bisect_right(self._starts, offset) - 1
+        column = min(offset, self._ends[line]) - self._starts[line]
+        units = self._measure(line)
+        return types.Position(line, column if units is None else units[column])
+
+    def offset(self, position: types.Position) -> int:
+        """Return the offset of a position. One behind its line, or the text, is the end of that."""
+        line = position.line
+        if line >= len(self._starts):
+            return len(self._text) - self._mark
+        start, end = self._starts[line], self._ends[line]
+        units, column = self._measure(line), position.character
+        column = column if units is None else bisect_left(units, column)
+        return max(min(start + column, end) - self._mark, 0)
+
+    def range(self, start: int, end: int) -> types.Range:
+        """Return the range between two offsets."""
+        return types.Range(self.position(start), self.position(end))
+
+    def span(self, extent: types.Range) -> tuple[int, int]:
+        """Return the two offsets of a range, the smaller one first."""
+        one, other = self.offset(extent.start), self.offset(extent.end)
+        return min(one, other), max(one, other)
+
+    def _measure(self, line: int) -> "array[int] | None":
+        """Return the units before each character of a line; None if each has one."""
+        if line not in self._units:
+            text = self._text[self._starts[line] : self._ends[line]]
+            sizes = map(self._codec.impl.code_units_for_char, text)
+            self._units[line] = None if text.isascii() else array("I", accumulate(sizes, initial=0))
+        return self._units[line]
+
+
+class Client(NamedTuple):
+    """What an editor can do, by the capabilities that it sent.
+
+    Attributes:
+        codec: Knows the units of its columns.
+        has_versions: It takes edits for a version of a document (`documentChanges`).
+        operations: The changes of files that an edit may contain: "create", "rename", "delete".
+        has_annotations: It shows the reasons of an edit, and asks.
+        has_snippets: Completions may contain placeholders.
+        has_insert_replace: A completion may have two ranges.
+        pulls_again: It can be asked to pull diagnostics again.
+        has_progress: It shows the progress of work.
+        reads_settings: It answers `workspace/configuration`.
+        watches_files: It tells of changed files if asked to.
+        has_related_places: A diagnostic may name other places.
+        has_markdown_hover: It shows Markdown.
+        resolves_edits: A code action may be completed when it is chosen.
+    """
+
+    codec: PositionCodec
+    has_versions: bool = False
+    operations: frozenset[str] = frozenset()
+    has_annotations: bool = False
+    has_snippets: bool = False
+    has_insert_replace: bool = False
+    pulls_again: bool = False
+    has_progress: bool = False
+    reads_settings: bool = False
+    watches_files: bool = False
+    has_related_places: bool = False
+    has_markdown_hover: bool = False
+    resolves_edits: bool = False
+
+
+def read_client(capabilities: types.ClientCapabilities, codec: PositionCodec) -> Client:
+    """Return what an editor can do."""
+
+    def has(name: str) -> bool:
+        return bool(get_capability(capabilities, name, default=False))
+
+    edits = "workspace.workspace_edit"
+    operations = get_capability(capabilities, f"{edits}.resource_operations", default=()) or ()
+    item = "text_document.completion.completion_item"
+    formats = get_capability(capabilities, "text_document.hover.content_format", default=()) or ()
+    support = get_capability(capabilities, "text_document.code_action.resolve_support")
+    return Client(
+        codec,
+        has_versions=has(f"{edits}.document_changes"),
+        operations=frozenset(str(getattr(name, "value", name)) for name in operations),
+        has_annotations=has(f"{edits}.change_annotation_support"),
+        has_snippets=has(f"{item}.snippet_support"),
+        has_insert_replace=has(f"{item}.insert_replace_support"),
+        pulls_again=has("workspace.diagnostics.refresh_support"),
+        has_progress=has("window.work_done_progress"),
+        reads_settings=has("workspace.configuration"),
+        watches_files=has("workspace.did_change_watched_files.dynamic_registration"),
+        has_related_places=has("text_document.publish_diagnostics.related_information"),
+        has_markdown_hover=types.MarkupKind.Markdown in formats,
+        resolves_edits=bool(support and "edit" in support.properties),
+    )
+
+
+class OpenDocument(NamedTuple):
+    """A document that the editor has open.
+
+    Attributes:
+        uri: Its address as the editor writes it.
+        version: Its version; None if the editor counts none.
+        text: Its text.
+    """
+
+    uri: str
+    version: int | None
+    text: str
+
+
+class Settings(msgspec.Struct, frozen=True, rename="camel"):
+    """The settings of the editor, in the section `vaultlink`.
+
+    Attributes:
+        inlay_hints: Show the titles of linked notes beside links.
+        code_lens: Show the number of backlinks above a note and its headings.
+        unsafe_fixes: Offer unsafe fixes, too.
+    """
+
+    inlay_hints: bool = False
+    code_lens: bool = True
+    unsafe_fixes: bool = True
+
+
+class View(msgspec.Struct, frozen=True, dict=True):
+    """A vault in one state, as a request sees it.
+
+    Attributes:
+        vault: The vault. It holds the texts of the open documents.
+        client: What the editor can do.
+        root: Path of the vault's folder as the editor writes it, without a slash at its end.
+        documents: The open documents by vault path.
+        settings: The settings of the editor.
+        is_whole: False for a document outside a vault: of other files nothing is known.
+        kept: Values that are kept for the vault from request to request.
+    """
+
+    vault: Vault
+    client: Client
+    root: str
+    documents: Mapping[str, OpenDocument] = {}
+    settings: Settings = Settings()
+    is_whole: bool = True
+    kept: dict[object, object] = {}
+
+    def uri(self, path: str) -> str:
+        """Return the address of a file, as the editor writes it if the file is open."""
+        document = self.documents.get(path)
+        return document.uri if document else uris.from_fs_path(f"{self.root}/{path}")
+
+    def path(self, uri: str) -> str | None:
+        """Return the vault path of an address; None if it is outside the vault."""
+        return find_path(self.root, os.fspath(self.vault.root), uri)
+
+    def places(self, path: str) -> TextPlaces:
+        """Return the places of a text, open or on disk."""
+        known = self._places.get(path)
+        if known is None:
+            document = self.documents.get(path)
+            text = document.text if document else self.vault.text(path)
+            known = self._places[path] = TextPlaces(text, self.client.codec)
+        return known
+
+    @cached_property
+    def _places(self) -> dict[str, TextPlaces]:
+        return {}
+
+    def location(self, path: str, start: int, end: int) -> types.Location:
+        """Return the place of a span of a file."""
+        return types.Location(self.uri(path), self.places(path).range(start, end))
+
+    def find(self, params: "HasPosition") -> tuple[str, int] | None:
+        """Return the vault path and the offset of a request; None for a file outside the vault."""
+        path = self.path(params.text_document.uri)
+        return None if path is None else (path, self.places(path).offset(params.position))
+
+
+class HasPosition(Protocol):
+    """A request about a position in a document."""
+
+    text_document: types.TextDocumentIdentifier
+    position: types.Position
+
+
+def find_path(client_root: str, root: str, uri: str) -> str | None:
+    """Return the vault path of an address.
+
+    Args:
+        client_root: Path of the vault as the editor writes it.
+        root: The same without symbolic links.
+        uri: The address.
+
+    Returns:
+        The path in the vault, "" for the vault itself; None if it is outside.
+    """
+    file = uris.to_fs_path(uri)
+    if file is None or "\0" in file:
+        return None
+    for base in (client_root, root):
+        if file == base:
+            return ""
+        if file.startswith(f"{base}/"):
+            return file[len(base) + 1 :].strip("/")
+    real = f"{Path(file).parent.resolve()}/{Path(file).name}"
+    return real[len(root) + 1 :] if real.startswith(f"{root}/") else None
