@@ -32,7 +32,13 @@ SILENT = ("vaultlink graph --output-format svg", "vaultlink merge-driver", "vaul
 
 ENDLESS = (
     *("vaultlink watch", "vaultlink watch --fix", "vaultlink fix --interactive"),
-    *("vaultlink lsp", "vaultlink mcp", "vaultlink mcp --allow-writes", "vaultlink serve"),
+    *(
+        "vaultlink lsp",
+        "vaultlink lsp --no-cache",
+        "vaultlink mcp",
+        "vaultlink mcp --allow-writes",
+        "vaultlink serve",
+    ),
 )
 """Examples that run on a terminal until they are ended."""
 

@@ -75,6 +75,9 @@ def serve(open_workspace: OpenWorkspace, root: str | None = None) -> int:
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     stdin, stdout = sys.stdin.buffer, sys.stdout.buffer
     sys.stdout = sys.stderr  # nothing but the protocol may be printed
+    for name in ("SIGTERM", "SIGHUP", "SIGINT"):
+        with suppress(AttributeError):  # on Windows
+            signal.signal(getattr(signal, name), lambda *_: os._exit(0))
     server = Server(open_workspace, root)
     with suppress(OSError, ValueError):  # nobody reads the answers any more
         server.start_io(stdin, stdout)
@@ -190,9 +193,6 @@ class Server(LanguageServer):
         self._set_folders()
         for work in (self._read_settings(), self._follow_files(), self._end_with_editor()):
             self._spawn(work)
-        for name in ("SIGTERM", "SIGHUP", "SIGINT"):
-            with suppress(AttributeError, NotImplementedError):  # on Windows
-                self._loop.add_signal_handler(getattr(signal, name), os._exit, 0)
 
     def _shut_down(self, _params: object) -> None:
         self.has_shut_down = True
@@ -373,7 +373,7 @@ class Server(LanguageServer):
             await self.workspace_diagnostic_refresh_async(None)
 
     async def _pull_note(self, params: types.DocumentDiagnosticParams) -> Any:
-        """Answer a pull. An editor that pulls gets nothing else, so that it shows nothing twice."""
+        """Answer a pull. An editor that pulls is sent nothing, or it would show it twice."""
         self._pulls = True
         for uri in list(self._published):
             self._publish(types.PublishDiagnosticsParams(uri, []))
