@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import unquote
 
 from lsprotocol import types
 from pygls.protocol import default_converter
@@ -135,6 +136,17 @@ class Client(LanguageClient):
         assert self._server
         return self._server
 
+    @property
+    def is_running(self) -> bool:
+        """True until the server ends."""
+        return self.process.returncode is None
+
+    async def end(self) -> None:
+        """Wait for the end of the server."""
+        await self.process.wait()
+        self._stop_event.set()
+        await asyncio.gather(*self._async_tasks)
+
     async def _keep_errors(self) -> None:
         assert self.process.stderr
         self.errors = await self.process.stderr.read()
@@ -180,9 +192,7 @@ class Editor:
             changes.append(types.TextDocumentContentChangePartial(types.Range(*places), new))
             self.texts[uri] = text[:start] + new + text[end:]
         self.versions[uri] += 1
-        document = types.VersionedTextDocumentIdentifier(
-            version=self.versions[uri], uri=uri
-        )
+        document = types.VersionedTextDocumentIdentifier(version=self.versions[uri], uri=uri)
         self.client.text_document_did_change(types.DidChangeTextDocumentParams(document, changes))
 
     def save(self, uri: str) -> None:
@@ -233,13 +243,7 @@ class Editor:
 
 
 def read_path(uri: str) -> Path:
-    """Return the path of an address that is written as Python does."""
-    return Path.from_uri(uri) if sys.version_info >= (3, 13) else _read_path(uri)
-
-
-def _read_path(uri: str) -> Path:
-    from urllib.parse import unquote  # noqa: PLC0415
-
+    """Return the path of the address of a file."""
     return Path(unquote(uri.removeprefix("file://")))
 
 
@@ -278,13 +282,13 @@ async def start(
         )
         editor = Editor(client, str(result.capabilities.position_encoding or "utf-16"))
         yield editor
-        assert client.process.returncode is None, "the server ended"
+        assert client.is_running, "the server ended"
         async with asyncio.timeout(WAIT):
             await client.shutdown_session()
         assert client.process.returncode == 0
     finally:
-        if client.process.returncode is None:
+        if client.is_running:
             client.process.kill()
-        await client.stop()
+        await client.end()
     assert client.errors == b"", client.errors.decode()
     assert client.error is None

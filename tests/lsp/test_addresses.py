@@ -10,6 +10,7 @@ from running import create_vault
 from vaultlink.api import Vault, open_vault
 from vaultlink.disk.scan import Settings
 from vaultlink.serve.lsp.diagnostics import pull_vault
+from vaultlink.serve.lsp.folders import Part, continue_answer
 from vaultlink.serve.lsp.views import Client, View, find_path
 
 Reports = dict[str, types.WorkspaceFullDocumentDiagnosticReport]
@@ -42,6 +43,7 @@ Reports = dict[str, types.WorkspaceFullDocumentDiagnosticReport]
         ("file://server/v/a.md", None),
         ("file://[x/v/a.md", None),
         ("file:///v/a%00.md", None),
+        ("file:///v/\ud800.md", None),
         ("file:v/a.md", None),
         ("/v/a.md", None),
         ("untitled:Untitled-1", None),
@@ -65,11 +67,12 @@ def pull(vault: Vault, previous: dict[str, str]) -> Reports:
     view = View(vault, Client(PositionCodec("utf-16")), str(vault.root))
     known = [types.PreviousResultId(*item) for item in previous.items()]
     found: Reports = {}
-    for reports in pull_vault(view, types.WorkspaceDiagnosticParams(known)):
-        for report in reports:
-            assert isinstance(report, types.WorkspaceFullDocumentDiagnosticReport)
-            assert report.uri not in found
-            found[report.uri] = report
+    parts, part = pull_vault(view, types.WorkspaceDiagnosticParams(known)), Part()
+    while not part.is_last:
+        part = continue_answer(parts)
+    for report in part.value:
+        assert report.uri not in found
+        found[report.uri] = report
     return found
 
 

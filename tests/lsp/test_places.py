@@ -1,9 +1,7 @@
 """Tests of places: offsets as positions in all three encodings, and documents that follow an editor."""
 
-from collections.abc import Iterator
-from typing import NamedTuple
-
 import pytest
+from editors import CODECS, find_offset, find_position, split_lines
 from hypothesis import given
 from hypothesis import strategies as st
 from lsprotocol import types
@@ -11,9 +9,6 @@ from pygls.workspace import PositionCodec
 
 from vaultlink.serve.lsp.documents import Document
 from vaultlink.serve.lsp.views import TextPlaces
-
-ENCODINGS = {"utf-8": ("utf-8", 1), "utf-16": ("utf-16-le", 2), "utf-32": ("utf-32-le", 4)}
-"""Encoding of the protocol to that of Python, and the bytes of a unit."""
 
 TEXTS = st.text("ab[#\t\n\r\f\v\x1c\x85\u2028\u2029\ufeffé\u0301漢🙂𝒳", max_size=12)
 TEXTS_WITH_LINES = st.lists(TEXTS | st.sampled_from(["\r\n", "\n\r", "\r\r\n"]), max_size=5).map(
@@ -24,51 +19,11 @@ PLACES = st.builds(types.Position, WHERE, WHERE)
 RANGES = st.builds(types.Range, PLACES, PLACES)
 
 
-class Line(NamedTuple):
-    """Where a line starts and where it ends, without its line end."""
-
-    start: int
-    end: int
-
-
-def split_lines(text: str) -> Iterator[Line]:
-    """Yield the lines as the protocol has them: only `\\n`, `\\r\\n` and `\\r` end one."""
-    start = index = 0
-    while index < len(text):
-        if text[index] in "\r\n":
-            yield Line(start, index)
-            index += text.startswith("\r\n", index)
-            start = index + 1
-        index += 1
-    yield Line(start, len(text))
-
-
-def count_units(text: str, encoding: str) -> int:
-    codec, size = ENCODINGS[encoding]
-    return len(text.encode(codec)) // size
-
-
-def find_offset(text: str, place: types.Position, encoding: str) -> int:
-    """Return the offset of a place, as an editor finds it that holds units in place of characters."""
-    lines = list(split_lines(text))
-    if place.line >= len(lines):
-        return len(text)
-    start, end = lines[place.line]
-    return next(
-        (
-            at
-            for at in range(start, end)
-            if count_units(text[start:at], encoding) >= place.character
-        ),
-        end,
-    )
-
-
 def make_places(text: str, encoding: str) -> TextPlaces:
     return TextPlaces(text, PositionCodec(encoding))
 
 
-@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize("encoding", CODECS)
 @given(text=TEXTS_WITH_LINES)
 def test_position_counts_lines_and_units_as_the_editor_does(encoding: str, text: str) -> None:
     mark = text.startswith("\ufeff")
@@ -78,13 +33,10 @@ def test_position_counts_lines_and_units_as_the_editor_does(encoding: str, text:
     assert [line.rstrip("\r\n") for line in places.lines] == [text[at:end] for at, end in lines]
     assert "".join(places.lines) == text
     for offset in range(len(text) - mark + 1):
-        row = max(row for row, line in enumerate(lines) if line.start <= offset + mark)
-        start, end = lines[row]
-        units = count_units(text[start : min(offset + mark, end)], encoding)
-        assert places.position(offset) == types.Position(row, units)
+        assert places.position(offset) == find_position(text, offset + mark, encoding)
 
 
-@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize("encoding", CODECS)
 @given(text=TEXTS_WITH_LINES)
 def test_position_leads_back_to_its_offset(encoding: str, text: str) -> None:
     places = make_places(text, encoding)
@@ -93,7 +45,7 @@ def test_position_leads_back_to_its_offset(encoding: str, text: str) -> None:
         assert places.offset(places.position(offset)) == offset - is_in_line_end
 
 
-@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize("encoding", CODECS)
 @given(text=TEXTS_WITH_LINES, place=PLACES)
 def test_each_position_has_an_offset(encoding: str, text: str, place: types.Position) -> None:
     offset = find_offset(text, place, encoding)
@@ -103,7 +55,7 @@ def test_each_position_has_an_offset(encoding: str, text: str, place: types.Posi
     assert whole.offset(place) == offset
 
 
-@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize("encoding", CODECS)
 @given(text=TEXTS_WITH_LINES, data=st.data())
 def test_range_cuts_out_the_text_it_names(encoding: str, text: str, data: st.DataObject) -> None:
     places = make_places(text, encoding)
@@ -130,7 +82,7 @@ def test_column_within_a_character_is_behind_it_and_one_behind_the_line_its_end(
     assert make_places("a🙂\nb", "utf-16").offset(types.Position(0, column)) == offset
 
 
-@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize("encoding", CODECS)
 @given(
     text=TEXTS_WITH_LINES,
     changes=st.lists(st.tuples(st.none() | RANGES, TEXTS_WITH_LINES), max_size=8),

@@ -42,7 +42,7 @@ def format_install_command(package: str) -> str:
 
 @contextmanager
 def importing_extra(command: str, *requirements: str) -> Iterator[None]:
-    """Import an extra library; raise UsageError that says how to install it if it is missing."""
+    """Import an extra library, or raise UsageError that says how to install it."""
     try:
         with no_garbage_collection():  # a third of the time of such an import
             yield
