@@ -113,10 +113,11 @@ class _Protocol(LanguageServerProtocol):
         try:
             return super().structure_message(data)
         except JsonRpcException as error:
-            params = data.get("params")
-            if data.get("method") == types.INITIALIZE and params and params.get("capabilities"):
+            method, params = data.get("method"), data.get("params")
+            given = params if isinstance(params, dict) else {}
+            if method == types.INITIALIZE and given.get("capabilities"):
                 # They have values of a later protocol, without which the editor is served, too.
-                known = {**params, "capabilities": {}, "trace": "off"}
+                known = {**given, "capabilities": {}, "trace": "off"}
                 return self.structure_message({**data, "params": known})
             if "method" in data and isinstance(data.get("id"), str | int):
                 invalid = JsonRpcInvalidParams(f"invalid request: {error.message}")
