@@ -29,7 +29,7 @@ from pygls.workspace import TextDocument
 
 from vaultlink import __version__
 from vaultlink.disk.changes import Progress
-from vaultlink.serve.answers import make_sentence
+from vaultlink.serve.answers import describe_error, make_sentence
 from vaultlink.serve.lsp import diagnostics
 from vaultlink.serve.lsp.diagnostics import list_published
 from vaultlink.serve.lsp.documents import Documents
@@ -42,7 +42,6 @@ from vaultlink.serve.lsp.folders import (
     view_alone,
 )
 from vaultlink.serve.lsp.views import EditorSettings, OpenDocument, View, read_client
-from vaultlink.serve.tools import describe_error
 from vaultlink.serve.workspace import Workspace
 
 Answer = Callable[[View, Any], Any]
