@@ -28,7 +28,7 @@ from pygls.workspace import TextDocument
 
 from vaultlink import __version__
 from vaultlink.disk.changes import Progress
-from vaultlink.serve.answers import make_sentence
+from vaultlink.serve.answers import describe_error, make_sentence
 from vaultlink.serve.lsp import diagnostics
 from vaultlink.serve.lsp.diagnostics import list_published
 from vaultlink.serve.lsp.documents import Documents
@@ -41,7 +41,6 @@ from vaultlink.serve.lsp.folders import (
     view_alone,
 )
 from vaultlink.serve.lsp.views import EditorSettings, OpenDocument, View, read_address, read_client
-from vaultlink.serve.tools import describe_error
 from vaultlink.serve.workspace import Workspace
 from vaultlink.text import lazy_pattern
 
@@ -183,6 +182,8 @@ class Server(LanguageServer):
             types.INITIALIZE: self._initialize,
             types.INITIALIZED: self._begin,
             types.SHUTDOWN: self._shut_down,
+            # pygls would wait for the thread that reads standard input.
+            types.EXIT: lambda _: os._exit(0 if self.has_shut_down else 1),
             types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS: lambda _: self._set_folders(),
             types.WORKSPACE_DID_CHANGE_CONFIGURATION: self._change_settings,
             types.WORKSPACE_DID_CHANGE_WATCHED_FILES: lambda _: self._look(at_once=True),
