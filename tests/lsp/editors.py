@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, Self
 from urllib.parse import unquote
 
 from lsprotocol import types
+from pygls.exceptions import JsonRpcException
 from pygls.protocol import default_converter
 from pytest_lsp import LanguageClient, client_capabilities
 from pytest_lsp.client import DEFAULT_CLIENT_FEATURES, register_lsp_features
@@ -227,11 +228,16 @@ class Editor:
         ), f"{extent} is no range of {uri}"
         return text[start:end]
 
-    async def pull(self, uri: str) -> Sequence[types.Diagnostic]:
-        """Return the findings of a note."""
+    async def pull(self, uri: str, *, again: bool = True) -> Sequence[types.Diagnostic]:
+        """Return the findings of a note; ask again while the vault is being read."""
         document = types.TextDocumentIdentifier(uri)
         params = types.DocumentDiagnosticParams(document)
-        report = await self.client.text_document_diagnostic_async(params)
+        try:
+            report = await self.client.text_document_diagnostic_async(params)
+        except JsonRpcException as error:
+            if again and error.code == types.LSPErrorCodes.ServerCancelled.value:
+                return await self.pull(uri)
+            raise
         assert isinstance(report, types.RelatedFullDocumentDiagnosticReport)
         return report.items
 

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from editors import COMMAND, EDITORS, WAIT, Editor, Wire, start, wait_until
 from lsprotocol import types
+from pygls.exceptions import JsonRpcException
 
 from running import create_vault, write_files
 
@@ -111,13 +112,13 @@ async def test_findings_pulled_too_early_are_pulled_again(vault: Path) -> None:
     uri = (vault / "a.md").as_uri()
     async with start(vault) as editor:
         editor.open(uri, "[[no]]\n")
-        try:
-            if await editor.pull(uri):
-                return
-        except Exception as error:
-            assert getattr(error, "code", None) == types.LSPErrorCodes.ServerCancelled.value
+        with pytest.raises(JsonRpcException, match="being read") as raised:
+            await editor.pull(uri, again=False)
+        assert raised.value.code == types.LSPErrorCodes.ServerCancelled.value
+        assert raised.value.data == {"retriggerRequest": True}
         await wait_until(lambda: editor.client.diagnostic_refresh_count)
-        await pull_until(editor, uri, "“no”")
+        [finding] = await editor.pull(uri, again=False)
+        assert editor.cut(uri, finding.range) == "[[no]]"
 
 
 # -- documents ------------------------------------------------------------------------------------
@@ -187,24 +188,23 @@ async def test_document_outside_a_vault_has_findings_of_its_own_text_only(
 ) -> None:
     uri = place.format(folder=tmp_path.as_uri())
     async with start(vault) as editor:
-        editor.open(uri, "[[no]] [x](y.md) [^1]\n")
-        found = await editor.pull(uri)
-        assert [editor.cut(uri, item.range) for item in found] == ["[^1]"]
-        editor.change(uri, (0, 6, "[[no]"))
-        cuts = [editor.cut(uri, item.range) for item in await editor.pull(uri)]
-        assert cuts[-1] == "[^1]"
+        editor.open(uri, "---\n🙂: [a\n---\n[[no]] [x](y.md)\n")
+        [finding] = await editor.pull(uri)
+        assert editor.cut(uri, finding.range) == "[a"
+        editor.change(uri, (9, 9, "]"))
+        assert not await editor.pull(uri)
         editor.close(uri)
     assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == []
 
 
 @pytest.mark.asyncio
 async def test_each_note_belongs_to_the_nearest_vault(tmp_path: Path) -> None:
-    outer = create_vault(tmp_path / "outer", {"a.md": "[[b]] [[c]]\n", "b.md": "[[a]]\n"})
+    outer = create_vault(tmp_path / "outer", {"a.md": "[[b]] [[e]]\n", "b.md": "[[a]]\n"})
     inner = create_vault(outer / "inner", {"c.md": "[[a]] [[d]]\n", "d.md": "[[c]]\n"})
     other = create_vault(tmp_path / "other", {"a.md": "[[none]]\n"})
     async with start(outer, inner, other) as editor:
         uris = [(root / name).as_uri() for root, name in ((outer, "a.md"), (inner, "c.md"))]
-        await pull_until(editor, uris[0], "“c”")
+        await pull_until(editor, uris[0], "“e”")
         await pull_until(editor, uris[1], "“a”")
         await pull_until(editor, (other / "a.md").as_uri(), "“none”")
         assert (await editor.pull_all()).keys() == {*uris, (other / "a.md").as_uri()}

@@ -106,11 +106,18 @@ _MAX_CLOSED = 50
 """Notes that are not open, whose findings are published because something changes them."""
 
 
-def list_published(view: View, paths: Collection[str]) -> list[types.PublishDiagnosticsParams]:
-    """Return the findings of changed notes: of open ones, and of some others."""
+def list_published(
+    view: View, paths: Collection[str], published: Collection[str]
+) -> list[types.PublishDiagnosticsParams]:
+    """Return the findings of changed notes: of open ones, and of some others.
+
+    `published` are the addresses of notes that have some in the editor; these are not left out.
+    """
     others = sorted(path for path in paths if path not in view.documents)
+    known = set(others).intersection(map(view.path, published))
+    others = [*known, *(path for path in others if path not in known)][: len(known) + _MAX_CLOSED]
     found = []
-    for path in [*(path for path in view.documents if path in paths), *others[:_MAX_CLOSED]]:
+    for path in [*(path for path in view.documents if path in paths), *others]:
         document = view.documents.get(path)
         items = make_diagnostics(view, path, list_findings(view, path))
         version = document.version if document else None

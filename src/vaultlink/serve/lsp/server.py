@@ -31,7 +31,7 @@ from vaultlink.disk.changes import Progress
 from vaultlink.serve.answers import describe_error, make_sentence
 from vaultlink.serve.lsp import diagnostics
 from vaultlink.serve.lsp.diagnostics import list_published
-from vaultlink.serve.lsp.documents import Documents
+from vaultlink.serve.lsp.documents import Documents, read_document
 from vaultlink.serve.lsp.folders import (
     Folders,
     News,
@@ -110,7 +110,7 @@ class _Protocol(LanguageServerProtocol):
 
     def structure_message(self, data: dict[str, Any]) -> Any:
         try:
-            return super().structure_message(data)
+            return super().structure_message({"params": None, **data} if "method" in data else data)
         except JsonRpcException as error:
             method, params = data.get("method"), data.get("params")
             given = params if isinstance(params, dict) else {}
@@ -127,8 +127,9 @@ class _Protocol(LanguageServerProtocol):
         self, msg_id: str | int, result: Any = None, error: types.ResponseError | None = None
     ) -> None:
         """Send an answer; an error without the traceback that pygls adds."""
-        short = types.ResponseError(error.code, error.message) if error else None
-        super()._send_response(msg_id, result, short)
+        if error and isinstance(error.data, dict) and "traceback" in error.data:
+            error = types.ResponseError(error.code, error.message)
+        super()._send_response(msg_id, result, error)
 
     def handle_message(self, message: Any) -> None:
         method, number = getattr(message, "method", None), getattr(message, "id", None)
@@ -222,7 +223,7 @@ class Server(LanguageServer):
         )
         self.client = read_client(params.capabilities, self.workspace.position_codec)
         self._loop = asyncio.get_running_loop()
-        self._folders = Folders(self.client, self._open)
+        self._folders = Folders(self.client, self._open, self._adopt)
         self._apply_settings(params.initialization_options)
 
     def _begin(self, _params: object) -> None:
@@ -261,8 +262,21 @@ class Server(LanguageServer):
         paths = map(read_address, folders or ([around] if around else []))
         found = [self._root] if self._root else [path for path in paths if path]
         self._folders.set_folders(found)
-        for vault in self._folders.vaults.values():
-            vault.settings = self._settings
+        for uri in [uri for uri in self._published if not self._folders.find(uri)]:
+            self._publish(types.PublishDiagnosticsParams(uri, []))
+        for document in self.workspace.text_documents.values():
+            if not self._folders.find(document.uri):
+                self._take(document)
+
+    def _adopt(self, vault: OpenVault) -> None:
+        """Give a new vault the settings, and the documents that are open in it."""
+        vault.settings = self._settings
+        for document in list(self.workspace.text_documents.values()):
+            if self._folders.find(document.uri) is vault:
+                self._take(document)
+        vault.opening.add_done_callback(
+            lambda _: self._loop.call_soon_threadsafe(self._ask_to_pull)
+        )
 
     def _open(self, root: str) -> Workspace:
         """Open the vault of a folder, in its thread."""
@@ -341,8 +355,11 @@ class Server(LanguageServer):
     def _take_document(
         self, params: types.DidOpenTextDocumentParams | types.DidChangeTextDocumentParams
     ) -> None:
-        found = self.workspace.get_text_document(params.text_document.uri)
-        document = OpenDocument(params.text_document.uri, found.version, found.source)
+        self._take(self.workspace.get_text_document(params.text_document.uri))
+
+    def _take(self, found: TextDocument) -> None:
+        """Have a document checked."""
+        document = read_document(found)
         vault = self._folders.find(document.uri)
         path = vault.path(document.uri) if vault else None
         if vault and path:
@@ -382,7 +399,11 @@ class Server(LanguageServer):
         def take(done: "Future[News | None]") -> None:
             try:
                 news = done.result()
-                found = list_published(news.view, news.paths) if news and not self._pulls else []
+                found = (
+                    list_published(news.view, news.paths, tuple(self._published))
+                    if news and not self._pulls
+                    else []
+                )
             except CancelledError:
                 return
             except Exception as error:
@@ -397,16 +418,22 @@ class Server(LanguageServer):
         if not self._pulls:
             for params in found:
                 self._publish(params)
-        elif self.client.pulls_again and news.paths - {news.edited}:
-            self._spawn(self._ask_to_pull())
+        elif news.paths - {news.edited}:
+            self._ask_to_pull()
 
     def _publish(self, params: types.PublishDiagnosticsParams) -> None:
         (self._published.add if params.diagnostics else self._published.discard)(params.uri)
         self.text_document_publish_diagnostics(params)
 
-    async def _ask_to_pull(self) -> None:
-        with suppress(JsonRpcException):
-            await self.workspace_diagnostic_refresh_async(None)
+    def _ask_to_pull(self) -> None:
+        """Ask an editor to pull again, if it does."""
+
+        async def ask() -> None:
+            with suppress(JsonRpcException):
+                await self.workspace_diagnostic_refresh_async(None)
+
+        if self._pulls and self.client.pulls_again:
+            self._spawn(ask())
 
     async def _pull_note(self, params: types.DocumentDiagnosticParams) -> Any:
         """Answer a pull. An editor that pulls is sent nothing, or it would show it twice."""
@@ -414,6 +441,10 @@ class Server(LanguageServer):
         for uri in list(self._published):
             self._publish(types.PublishDiagnosticsParams(uri, []))
         found = await self._answer(diagnostics.pull_note, params)
+        vault = self._folders.find(params.text_document.uri)
+        if found is None and vault and not vault.is_open:
+            code = types.LSPErrorCodes.ServerCancelled.value
+            raise JsonRpcException("the vault is being read.", code, {"retriggerRequest": True})
         return found or types.RelatedFullDocumentDiagnosticReport([])
 
     async def _pull_vaults(
@@ -449,8 +480,7 @@ class Server(LanguageServer):
         found = self.workspace.text_documents.get(unquote(uri))
         if not found or not _is_markdown(found):
             return None
-        document = OpenDocument(found.uri, found.version, found.source)
-        work = partial(self._answer_alone, answer, document, params)
+        work = partial(self._answer_alone, answer, read_document(found), params)
         return await asyncio.wrap_future(self._alone.submit(work))
 
     def _answer_alone(self, answer: Answer, document: OpenDocument, params: Any) -> Any:
@@ -461,10 +491,13 @@ class Server(LanguageServer):
         return part.value
 
     async def _ask_all(self, answer: Answer, params: Any) -> list[Any]:
-        """Return the answers of all vaults, as one list."""
+        """Return the answers of all vaults that have one, as one list."""
         found: list[Any] = []
         for vault in list(self._folders.vaults.values()):
-            found += await self._ask(vault, answer, params) or ()
+            try:
+                found += await self._ask(vault, answer, params) or ()
+            except JsonRpcException as error:
+                self._say(error.message)
         return found
 
     async def _ask(self, vault: OpenVault, answer: Answer, params: Any) -> Any:
