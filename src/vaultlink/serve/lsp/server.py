@@ -63,8 +63,8 @@ OpenWorkspace = Callable[[str, Progress], Workspace]
 """Opens the vault of a folder, and reports its progress."""
 
 
-def serve(open_workspace: OpenWorkspace, root: str | None = None) -> int:
-    """Serve an editor until it ends, and return the exit code.
+def serve(open_workspace: OpenWorkspace, root: str | None = None) -> None:
+    """Serve an editor until it ends.
 
     Args:
         open_workspace: Opens the vault of a folder.
@@ -80,7 +80,6 @@ def serve(open_workspace: OpenWorkspace, root: str | None = None) -> int:
     server = Server(open_workspace, root)
     with suppress(OSError, ValueError):  # nobody reads the answers any more
         server.start_io(stdin, stdout)
-    return 0 if server.has_shut_down else 1
 
 
 class _Protocol(LanguageServerProtocol):
