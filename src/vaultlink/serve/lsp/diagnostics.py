@@ -105,9 +105,14 @@ _MAX_CLOSED = 50
 """Notes that are not open, whose findings are published because something changes them."""
 
 
-def list_published(view: View, paths: Collection[str]) -> list[types.PublishDiagnosticsParams]:
-    """Return the findings of changed notes: of open ones, and of some others."""
-    others = sorted(path for path in paths if path not in view.documents)
+def list_published(
+    view: View, paths: Collection[str], shown: Collection[str]
+) -> list[types.PublishDiagnosticsParams]:
+    """Return the findings of changed notes: of open ones, of shown ones, and of some others."""
+    others = sorted(
+        (path for path in paths if path not in view.documents),
+        key=lambda path: (view.uri(path) not in shown, path),
+    )
     found = []
     for path in [*(path for path in view.documents if path in paths), *others[:_MAX_CLOSED]]:
         document = view.documents.get(path)

@@ -29,7 +29,7 @@ from vaultlink.index.packed_map import list_differing_keys
 from vaultlink.obsidian import ObsidianSettings
 from vaultlink.rules.registry import build_catalog
 from vaultlink.serve.lsp.views import Client, EditorSettings, OpenDocument, View, find_path
-from vaultlink.serve.worker import Worker
+from vaultlink.serve.worker import Rest, Worker
 from vaultlink.serve.workspace import Workspace
 
 _T = TypeVar("_T")
@@ -39,6 +39,9 @@ _RETRY_SECONDS = 2.0
 
 _OPENING_SECONDS = 0.15
 """Seconds that a request waits for a vault that is being opened. Then it gets no answer."""
+
+_REST = Rest(idle=1.0, jobs=300)
+"""Memory is freed in pauses of typing, as an editor asks much in little time."""
 
 _HEARTBEAT_SECONDS = 2.0
 """Seconds after which is looked for changes that cause no event."""
@@ -58,11 +61,13 @@ class News(NamedTuple):
         view: The vault after it.
         paths: The paths whose findings differ, or whose text the editor changed.
         edited: The path whose text the editor changed; "" if none.
+        is_first: True if the vault was opened just now.
     """
 
     view: View
     paths: frozenset[str]
     edited: str = ""
+    is_first: bool = False
 
 
 class OpenVault:
@@ -89,7 +94,7 @@ class OpenVault:
         self._shown: Vault | None = None
         self._next_look = 0.0
         self._workspace: Workspace | None = None
-        self._worker = Worker(self._open_once)
+        self._worker = Worker(self._open_once, rest=_REST)
 
     @property
     def is_open(self) -> bool:
@@ -204,7 +209,7 @@ class OpenVault:
             else list_differing_keys(before.state.diagnostics, found)
         )
         paths = frozenset({*differing, edited} if edited else differing)
-        return News(self.view(vault), paths, edited)
+        return News(self.view(vault), paths, edited, before is None)
 
     def path(self, uri: str) -> str | None:
         """Return the path of a note that may be open; None if the vault can have no such."""

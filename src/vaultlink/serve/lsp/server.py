@@ -227,6 +227,8 @@ class Server(LanguageServer):
         self._folders.set_folders(found)
         for vault in self._folders.vaults.values():
             vault.settings = self._settings
+        for document in self.workspace.text_documents.values():
+            self._take(document)
 
     def _open(self, root: str) -> Workspace:
         """Open the vault of a folder, in its thread."""
@@ -305,8 +307,10 @@ class Server(LanguageServer):
     def _take_document(
         self, params: types.DidOpenTextDocumentParams | types.DidChangeTextDocumentParams
     ) -> None:
-        found = self.workspace.get_text_document(params.text_document.uri)
-        document = OpenDocument(params.text_document.uri, found.version, found.source)
+        self._take(self.workspace.get_text_document(params.text_document.uri))
+
+    def _take(self, found: TextDocument) -> None:
+        document = OpenDocument(found.uri, found.version, found.source)
         vault = self._folders.find(document.uri)
         path = vault.path(document.uri) if vault else None
         if vault and path:
@@ -346,7 +350,7 @@ class Server(LanguageServer):
         def take(done: "Future[News | None]") -> None:
             try:
                 news = done.result()
-                found = list_published(news.view, news.paths) if news and not self._pulls else []
+                found = list_published(*news[:2], frozenset(self._published)) if news else []
             except CancelledError:
                 return
             except Exception as error:
@@ -358,11 +362,16 @@ class Server(LanguageServer):
         future.add_done_callback(take)
 
     def _announce(self, news: News, found: list[types.PublishDiagnosticsParams]) -> None:
-        if not self._pulls:
-            for params in found:
+        """Send findings to an editor that does not pull them, or could not know when to."""
+        others = news.paths - {news.edited}
+        if self._pulls and self.client.pulls_again:
+            if others or news.is_first:
+                self._spawn(self._ask_to_pull())
+            return
+        pulled = news.view.uri(news.edited) if self._pulls else None
+        for params in found:
+            if params.uri != pulled:
                 self._publish(params)
-        elif self.client.pulls_again and news.paths - {news.edited}:
-            self._spawn(self._ask_to_pull())
 
     def _publish(self, params: types.PublishDiagnosticsParams) -> None:
         (self._published.add if params.diagnostics else self._published.discard)(params.uri)
@@ -374,9 +383,10 @@ class Server(LanguageServer):
 
     async def _pull_note(self, params: types.DocumentDiagnosticParams) -> Any:
         """Answer a pull. An editor that pulls is sent nothing, or it would show it twice."""
-        self._pulls = True
         for uri in list(self._published):
-            self._publish(types.PublishDiagnosticsParams(uri, []))
+            if not self._pulls or uri == params.text_document.uri:
+                self._publish(types.PublishDiagnosticsParams(uri, []))
+        self._pulls = True
         found = await self._answer(diagnostics.pull_note, params)
         return found or types.RelatedFullDocumentDiagnosticReport([])
 
@@ -428,7 +438,8 @@ class Server(LanguageServer):
         """Return the answers of all vaults, as one list."""
         found: list[Any] = []
         for vault in list(self._folders.vaults.values()):
-            found += await self._ask(vault, answer, params) or ()
+            with suppress(JsonRpcException):  # others answer all the same
+                found += await self._ask(vault, answer, params) or ()
         return found
 
     async def _ask(self, vault: OpenVault, answer: Answer, params: Any) -> Any:
