@@ -9,8 +9,6 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, NamedTuple, TypeVar
 
-from pygls import uris
-
 from vaultlink.api import Vault
 from vaultlink.config.settings import merge_layers
 from vaultlink.disk.read import load_rules
@@ -28,7 +26,14 @@ from vaultlink.errors import UsageError
 from vaultlink.index.packed_map import list_differing_keys
 from vaultlink.obsidian import ObsidianSettings
 from vaultlink.rules.registry import build_catalog
-from vaultlink.serve.lsp.views import Client, EditorSettings, OpenDocument, View, find_path
+from vaultlink.serve.lsp.views import (
+    Client,
+    EditorSettings,
+    OpenDocument,
+    View,
+    find_path,
+    read_address,
+)
 from vaultlink.serve.worker import Rest, Worker
 from vaultlink.serve.workspace import Workspace
 
@@ -256,7 +261,7 @@ def view_alone(client: Client, settings: EditorSettings, document: OpenDocument)
 
 def find_lone_path(uri: str) -> str:
     """Return the vault path that a document in no vault has."""
-    name = Path(uris.to_fs_path(uri) or "").name.lstrip(".").replace("\0", "")
+    name = Path(read_address(uri) or "").name.lstrip(".")
     return name if name.endswith(".md") else f"{name or 'Untitled'}.md"
 
 
@@ -291,8 +296,8 @@ class Folders:
 
     def find(self, uri: str) -> OpenVault | None:
         """Return the vault of a document, opened if need be; None if it is in none."""
-        file = uris.to_fs_path(uri)
-        if file is None or "\0" in file:
+        file = read_address(uri)
+        if file is None:
             return None
         folder = str(Path(file).parent)
         if folder not in self._roots:

@@ -16,12 +16,11 @@ from contextlib import suppress
 from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, BinaryIO, cast
 from urllib.parse import unquote
 
 import msgspec
 from lsprotocol import types
-from pygls import uris
 from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams, JsonRpcInvalidRequest
 from pygls.lsp.server import LanguageServer
 from pygls.protocol import JsonRPCNotification, LanguageServerProtocol, default_converter
@@ -41,8 +40,9 @@ from vaultlink.serve.lsp.folders import (
     continue_answer,
     view_alone,
 )
-from vaultlink.serve.lsp.views import EditorSettings, OpenDocument, View, read_client
+from vaultlink.serve.lsp.views import EditorSettings, OpenDocument, View, read_address, read_client
 from vaultlink.serve.workspace import Workspace
+from vaultlink.text import lazy_pattern
 
 Answer = Callable[[View, Any], Any]
 
@@ -79,7 +79,29 @@ def serve(open_workspace: OpenWorkspace, root: str | None = None) -> None:
             signal.signal(getattr(signal, name), lambda *_: os._exit(0))
     server = Server(open_workspace, root)
     with suppress(OSError, ValueError):  # nobody reads the answers any more
-        server.start_io(stdin, stdout)
+        server.start_io(cast("BinaryIO", _Input(stdin)), stdout)
+
+
+_LENGTH = lazy_pattern(r"(?i)content-length: *(\d{1,9})[ \r\n]*$")
+
+
+class _Input:
+    """Standard input for pygls, which is out of step for ever after one wrong length.
+
+    What follows a wrong length is skipped up to the next line that ends with a length.
+    """
+
+    def __init__(self, stream: BinaryIO):
+        self._stream = stream
+        self.read = stream.read
+
+    def readline(self) -> bytes:
+        """Return a line of a header."""
+        line = self._stream.readline()
+        match = _LENGTH.search(line.decode("ascii", "replace"))
+        if match:
+            return b"Content-Length: %d\r\n" % int(match[1])
+        return b"Skipped: 1\r\n" if line.strip() else line
 
 
 class _Protocol(LanguageServerProtocol):
@@ -89,10 +111,22 @@ class _Protocol(LanguageServerProtocol):
         try:
             return super().structure_message(data)
         except JsonRpcException as error:
+            params = data.get("params")
+            if data.get("method") == types.INITIALIZE and params and params.get("capabilities"):
+                # They have values of a later protocol, without which the editor is served, too.
+                known = {**params, "capabilities": {}, "trace": "off"}
+                return self.structure_message({**data, "params": known})
             if "method" in data and isinstance(data.get("id"), str | int):
                 invalid = JsonRpcInvalidParams(f"invalid request: {error.message}")
                 self._send_response(data["id"], error=invalid.to_response_error())
             return JsonRPCNotification(method="$/invalid", jsonrpc="2.0", params=None)
+
+    def _send_response(
+        self, msg_id: str | int, result: Any = None, error: types.ResponseError | None = None
+    ) -> None:
+        """Send an answer; an error without the traceback that pygls adds."""
+        short = types.ResponseError(error.code, error.message) if error else None
+        super()._send_response(msg_id, result, short)
 
     def handle_message(self, message: Any) -> None:
         method, number = getattr(message, "method", None), getattr(message, "id", None)
@@ -222,8 +256,8 @@ class Server(LanguageServer):
     def _set_folders(self) -> None:
         folders = [item.uri for item in self.workspace.folders.values()]
         around = self.workspace.root_uri
-        paths = map(uris.to_fs_path, folders or ([around] if around else []))
-        found = [self._root] if self._root else [path.rstrip("/") or "/" for path in paths if path]
+        paths = map(read_address, folders or ([around] if around else []))
+        found = [self._root] if self._root else [path for path in paths if path]
         self._folders.set_folders(found)
         for vault in self._folders.vaults.values():
             vault.settings = self._settings
