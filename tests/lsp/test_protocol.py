@@ -300,8 +300,8 @@ def cut_off(wire: Wire) -> None:
 @pytest.mark.parametrize(
     ("end", "code"),
     [
-        pytest.param(close_input, 1, id="end of input"),
-        pytest.param(cut_off, 1, id="end of input in a message"),
+        pytest.param(close_input, 0, id="end of input"),
+        pytest.param(cut_off, 0, id="end of input in a message"),
         pytest.param(lambda wire: wire.notify("exit"), 1, id="exit without shutdown"),
         pytest.param(lambda wire: wire.process.terminate(), 0, id="SIGTERM"),
         pytest.param(lambda wire: wire.process.send_signal(signal.SIGINT), 0, id="SIGINT"),

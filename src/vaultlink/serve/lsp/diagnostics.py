@@ -107,15 +107,12 @@ _MAX_CLOSED = 50
 
 
 def list_published(
-    view: View, paths: Collection[str], published: Collection[str]
+    view: View, paths: Collection[str], shown: Collection[str]
 ) -> list[types.PublishDiagnosticsParams]:
-    """Return the findings of changed notes: of open ones, and of some others.
-
-    `published` are the addresses of notes that have some in the editor; these are not left out.
-    """
+    """Return the findings of changed notes: of open ones, of shown ones, and of some others."""
     others = sorted(path for path in paths if path not in view.documents)
-    known = set(others).intersection(map(view.path, published))
-    others = [*known, *(path for path in others if path not in known)][: len(known) + _MAX_CLOSED]
+    known = set(map(view.path, shown)).intersection(others)
+    others = sorted(others, key=lambda path: path not in known)[: len(known) + _MAX_CLOSED]
     found = []
     for path in [*(path for path in view.documents if path in paths), *others]:
         document = view.documents.get(path)

@@ -34,7 +34,7 @@ from vaultlink.serve.lsp.views import (
     find_path,
     read_address,
 )
-from vaultlink.serve.worker import Worker
+from vaultlink.serve.worker import Rest, Worker
 from vaultlink.serve.workspace import Workspace
 
 _T = TypeVar("_T")
@@ -44,6 +44,9 @@ _RETRY_SECONDS = 2.0
 
 _OPENING_SECONDS = 0.15
 """Seconds that a request waits for a vault that is being opened. Then it gets no answer."""
+
+_REST = Rest(idle=1.0, jobs=300)
+"""Memory is freed in pauses of typing, as an editor asks much in little time."""
 
 _HEARTBEAT_SECONDS = 2.0
 """Seconds after which is looked for changes that cause no event."""
@@ -63,11 +66,13 @@ class News(NamedTuple):
         view: The vault after it.
         paths: The paths whose findings differ, or whose text the editor changed.
         edited: The path whose text the editor changed; "" if none.
+        is_first: True if the vault was opened just now.
     """
 
     view: View
     paths: frozenset[str]
     edited: str = ""
+    is_first: bool = False
 
 
 class OpenVault:
@@ -79,9 +84,6 @@ class OpenVault:
         root: Path of the vault as the editor writes it.
         open_workspace: Opens the vault, in the thread.
         client: What the editor can do.
-
-    Attributes:
-        opening: Is done when the vault is open, or can't be opened.
     """
 
     def __init__(self, root: str, open_workspace: Callable[[], Workspace], client: Client):
@@ -97,8 +99,7 @@ class OpenVault:
         self._shown: Vault | None = None
         self._next_look = 0.0
         self._workspace: Workspace | None = None
-        self._worker = Worker(self._open_once)
-        self.opening = self._worker.submit(lambda _: None)
+        self._worker = Worker(self._open_once, rest=_REST)
 
     @property
     def is_open(self) -> bool:
@@ -213,7 +214,7 @@ class OpenVault:
             else list_differing_keys(before.state.diagnostics, found)
         )
         paths = frozenset({*differing, edited} if edited else differing)
-        return News(self.view(vault), paths, edited)
+        return News(self.view(vault), paths, edited, before is None)
 
     def path(self, uri: str) -> str | None:
         """Return the path of a note that may be open; None if the vault can have no such."""

@@ -63,8 +63,8 @@ OpenWorkspace = Callable[[str, Progress], Workspace]
 """Opens the vault of a folder, and reports its progress."""
 
 
-def serve(open_workspace: OpenWorkspace, root: str | None = None) -> int:
-    """Serve an editor until it ends, and return the exit code.
+def serve(open_workspace: OpenWorkspace, root: str | None = None) -> None:
+    """Serve an editor until it ends.
 
     Args:
         open_workspace: Opens the vault of a folder.
@@ -80,7 +80,6 @@ def serve(open_workspace: OpenWorkspace, root: str | None = None) -> int:
     server = Server(open_workspace, root)
     with suppress(OSError, ValueError):  # nobody reads the answers any more
         server.start_io(cast("BinaryIO", _Input(stdin)), stdout)
-    return 0 if server.has_shut_down else 1
 
 
 _LENGTH = lazy_pattern(r"(?i)content-length: *(\d{1,9})[ \r\n]*$")
@@ -274,9 +273,6 @@ class Server(LanguageServer):
         for document in list(self.workspace.text_documents.values()):
             if self._folders.find(document.uri) is vault:
                 self._take(document)
-        vault.opening.add_done_callback(
-            lambda _: self._loop.call_soon_threadsafe(self._ask_to_pull)
-        )
 
     def _open(self, root: str) -> Workspace:
         """Open the vault of a folder, in its thread."""
@@ -399,11 +395,9 @@ class Server(LanguageServer):
         def take(done: "Future[News | None]") -> None:
             try:
                 news = done.result()
-                found = (
-                    list_published(news.view, news.paths, tuple(self._published))
-                    if news and not self._pulls
-                    else []
-                )
+                is_asked = self._pulls and self.client.pulls_again
+                shown = tuple(self._published)
+                found = list_published(*news[:2], shown) if news and not is_asked else []
             except CancelledError:
                 return
             except Exception as error:
@@ -415,31 +409,31 @@ class Server(LanguageServer):
         future.add_done_callback(take)
 
     def _announce(self, news: News, found: list[types.PublishDiagnosticsParams]) -> None:
-        if not self._pulls:
-            for params in found:
+        """Send findings to an editor that does not pull them, or could not know when to."""
+        others = news.paths - {news.edited}
+        if self._pulls and self.client.pulls_again:
+            if others or news.is_first:
+                self._spawn(self._ask_to_pull())
+            return
+        pulled = news.view.uri(news.edited) if self._pulls else None
+        for params in found:
+            if params.uri != pulled:
                 self._publish(params)
-        elif news.paths - {news.edited}:
-            self._ask_to_pull()
 
     def _publish(self, params: types.PublishDiagnosticsParams) -> None:
         (self._published.add if params.diagnostics else self._published.discard)(params.uri)
         self.text_document_publish_diagnostics(params)
 
-    def _ask_to_pull(self) -> None:
-        """Ask an editor to pull again, if it does."""
-
-        async def ask() -> None:
-            with suppress(JsonRpcException):
-                await self.workspace_diagnostic_refresh_async(None)
-
-        if self._pulls and self.client.pulls_again:
-            self._spawn(ask())
+    async def _ask_to_pull(self) -> None:
+        with suppress(JsonRpcException):
+            await self.workspace_diagnostic_refresh_async(None)
 
     async def _pull_note(self, params: types.DocumentDiagnosticParams) -> Any:
         """Answer a pull. An editor that pulls is sent nothing, or it would show it twice."""
-        self._pulls = True
         for uri in list(self._published):
-            self._publish(types.PublishDiagnosticsParams(uri, []))
+            if not self._pulls or uri == params.text_document.uri:
+                self._publish(types.PublishDiagnosticsParams(uri, []))
+        self._pulls = True
         found = await self._answer(diagnostics.pull_note, params)
         vault = self._folders.find(params.text_document.uri)
         if found is None and vault and not vault.is_open:
