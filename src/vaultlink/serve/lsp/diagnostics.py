@@ -109,7 +109,7 @@ _MAX_CLOSED = 50
 def list_published(
     view: View, paths: Collection[str], shown: Collection[str]
 ) -> list[types.PublishDiagnosticsParams]:
-    """Return the findings of changed notes: of open and shown ones, and some others."""
+    """Return the findings of changed notes: of open, shown and some other ones."""
     others = sorted(path for path in paths if path not in view.documents)
     known = set(map(view.path, shown)).intersection(others)
     others = sorted(others, key=lambda path: path not in known)[: len(known) + _MAX_CLOSED]
