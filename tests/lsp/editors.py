@@ -194,9 +194,11 @@ class Editor:
         changes: list[types.TextDocumentContentChangeEvent] = []
         for start, end, new in edits:
             text = self.texts[uri]
-            places = (find_position(text, offset, self.encoding) for offset in (start, end))
+            places = [find_position(text, offset, self.encoding) for offset in (start, end)]
             changes.append(types.TextDocumentContentChangePartial(types.Range(*places), new))
-            self.texts[uri] = text[:start] + new + text[end:]
+            # there is no position in a line end
+            first, last = (find_offset(text, place, self.encoding) for place in places)
+            self.texts[uri] = text[:first] + new + text[last:]
         self.versions[uri] += 1
         document = types.VersionedTextDocumentIdentifier(version=self.versions[uri], uri=uri)
         self.client.text_document_did_change(types.DidChangeTextDocumentParams(document, changes))
@@ -225,7 +227,7 @@ class Editor:
         assert (extent.start, extent.end) == (
             find_position(text, start, self.encoding),
             find_position(text, end, self.encoding),
-        ), f"{extent} is no range of {uri}"
+        ), f"{extent} is no range of {uri}, {uri in self.texts}: {text!r}"
         return text[start:end]
 
     async def pull(self, uri: str, *, again: bool = True) -> Sequence[types.Diagnostic]:
@@ -258,9 +260,9 @@ def read_path(uri: str) -> Path:
     return Path(unquote(uri.removeprefix("file://")))
 
 
-async def wait_until(condition: Callable[[], object]) -> None:
+async def wait_until(condition: Callable[[], object], seconds: float = WAIT) -> None:
     """Wait for something that messages of the server bring."""
-    async with asyncio.timeout(WAIT):
+    async with asyncio.timeout(seconds):
         while not condition():
             await asyncio.sleep(0.01)
 
