@@ -8,6 +8,7 @@ from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
 from typing import NamedTuple, Protocol
+from urllib.parse import unquote
 
 import msgspec
 from lsprotocol import types
@@ -215,6 +216,9 @@ class View(msgspec.Struct, frozen=True, dict=True):
 
     def path(self, uri: str) -> str | None:
         """Return the vault path of an address; None if it is outside the vault."""
+        if not self.is_whole:
+            names = {unquote(document.uri): path for path, document in self.documents.items()}
+            return names.get(unquote(uri))
         return find_path(self.root, os.fspath(self.vault.root), uri)
 
     def places(self, path: str) -> TextPlaces:
