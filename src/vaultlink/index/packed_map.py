@@ -243,7 +243,7 @@ class PackedMap(Mapping[str, T], Generic[T]):
         return builder.build(keys)
 
     def read_as(self, kind: Any, keys: Iterable[str] | None = None) -> Iterator[Any]:
-        """Yield the values of some keys, or all, in the order in which they are read fastest.
+        """Yield the values of some keys, or all, in the order that is read fastest.
 
         Encoded ones are decoded as a type with fewer fields, others are yielded as they are.
         """

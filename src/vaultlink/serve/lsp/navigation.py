@@ -76,7 +76,8 @@ _Units = Literal["one", "many"]
 def _find_units(view: View, path: str) -> _Units | None:
     """Return the units of a text on disk.
 
-    None for one that is open or has lone returns. They are kept for as long as the stamp of the file stays the same.
+    None for one that is open or has lone returns. They are kept while the stamp of the file stays
+    the same.
     """
     stamp = view.vault.scan.listing.files.get(path)
     if path in view.documents or path in view.vault.overlays or stamp is None:
