@@ -28,7 +28,7 @@ from vaultlink.serve.lsp.images import read_image_size
 from vaultlink.serve.lsp.views import View
 from vaultlink.text import escape_controls, lazy_pattern, line_starts, list_first, quote_name
 
-_NOTES_AT_ONCE = 200
+_NOTES_AT_ONCE = 500
 """Notes after which other requests are answered first."""
 
 AT_TOP = types.Range(types.Position(0, 0), types.Position(0, 0))
