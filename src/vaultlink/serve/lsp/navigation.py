@@ -1,7 +1,9 @@
 """Where links lead and what leads there: definitions, references, hovers, calls."""
 
+from bisect import bisect_right
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
-from itertools import chain
+from functools import cached_property
+from itertools import chain, islice
 from typing import Any, Literal, NamedTuple, TypeVar
 
 from lsprotocol import types
@@ -216,7 +218,8 @@ def find_definition(
     if part is None:
         whole = selection = AT_TOP
     else:
-        places, (start, end) = view.places(path), find_passage(view, path, part)
+        places = view.places(path)
+        start, end = Passages(view.vault.index.notes[path], places.text).find(part)
         line_end = places.text.find("\n", start, end)
         first_line = start, end if line_end == -1 else line_end
         words = (part.start, part.end) if isinstance(part, Heading) else first_line
@@ -227,20 +230,35 @@ def find_definition(
     return [types.LocationLink(view.uri(path), whole, selection, origin)]
 
 
-def find_passage(view: View, path: str, part: Part) -> tuple[int, int]:
-    """Return the span of a heading with the text below it, or of a block with its id."""
-    text = view.places(path).text
-    if isinstance(part, BlockId):
-        starts = line_starts(text)
-        start = starts[min(part.block_line, len(starts)) - 1]
-        indent = len(text[start : part.start]) - len(text[start : part.start].lstrip())
-        return start + indent, part.end
-    headings = view.vault.index.notes[path].headings
-    below = (item for item in headings if item.start > part.start and item.level <= part.level)
-    following = next(below, None)
-    end = text.rfind("\n", 0, following.start) + 1 if following else len(text)
-    kept = text[part.start : end].rstrip()
-    return text.rfind("\n", 0, part.start) + 1, part.start + len(kept)
+class Passages:
+    """The spans of the parts of a note: what definitions, hovers and outlines show of it."""
+
+    def __init__(self, note: Note, text: str):
+        self._note, self._text = note, text
+
+    def find(self, part: Part) -> tuple[int, int]:
+        """Return the span of a heading with the text below it, or of a block with its id."""
+        if isinstance(part, BlockId):
+            start = self._line_starts[min(part.block_line, len(self._line_starts)) - 1]
+            before = self._text[start : part.start]
+            return start + len(before) - len(before.lstrip()), part.end
+        following = bisect_right(self._heading_starts, part.start)
+        below = islice(self._note.headings, following, None)
+        end = next((item.start for item in below if item.level <= part.level), None)
+        stop = len(self._text) if end is None else self._find_line(end)
+        size = len(self._text[part.start : stop].rstrip())
+        return self._find_line(part.start), max(part.start + size, part.end)
+
+    def _find_line(self, offset: int) -> int:
+        return self._text.rfind("\n", 0, offset) + 1
+
+    @cached_property
+    def _line_starts(self) -> list[int]:
+        return line_starts(self._text)
+
+    @cached_property
+    def _heading_starts(self) -> list[int]:
+        return [heading.start for heading in self._note.headings]
 
 
 # -- references ------------------------------------------------------------------------------------
@@ -366,8 +384,8 @@ def find_highlights(
 
 # -- hovers ----------------------------------------------------------------------------------------
 
-_MAX_LINES, _MAX_CHARACTERS = 20, 1_500
-"""The longest passage that a hover shows."""
+_MAX_LINES, _MAX_CHARACTERS, _MAX_NAME = 20, 1_500, 300
+"""The longest passage and the longest name that a hover shows."""
 
 
 def find_hover(view: View, params: types.HoverParams) -> types.Hover | None:
@@ -455,7 +473,7 @@ def _list_suggestions(view: View, found: Sequence[Suggestion]) -> str:
 
 def _code(view: View, text: str) -> str:
     """Return a text as code, so that its signs are no markup."""
-    shown = escape_controls(text)
+    shown = escape_controls(text if len(text) <= _MAX_NAME else f"{text[:_MAX_NAME]}…")
     if not view.client.has_markdown_hover:
         return shown
     fence = "`" * (max(map(len, _TICKS.findall(shown)), default=0) + 1)
@@ -467,12 +485,12 @@ _TICKS = lazy_pattern("`+")
 
 def _read_passage(view: View, path: str, part: Part | None) -> str:
     """Return the beginning of what a link leads to, without the properties of a note."""
-    text = view.places(path).text
+    text = view.vault.text(path)
     if part is None:
         span = frontmatter_span(text)
         start, end = span[2] if span else 0, len(text)
     else:
-        start, end = find_passage(view, path, part)
+        start, end = Passages(view.vault.index.notes[path], text).find(part)
     shown = text[start : min(end, start + _MAX_CHARACTERS)].strip("\r\n")
     lines = [escape_controls(line.expandtabs(4)) for line in shown.splitlines()]
     is_cut = start + _MAX_CHARACTERS < end or len(lines) > _MAX_LINES

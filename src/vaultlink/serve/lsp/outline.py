@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 from lsprotocol import types
 
@@ -22,15 +23,15 @@ from vaultlink.report.layout import format_count
 from vaultlink.serve.lsp.navigation import (
     AT_TOP,
     Part,
+    Passages,
     Steps,
     Subject,
     count_backlinks,
-    find_passage,
     find_uses,
     list_ranges,
     locate_uses,
 )
-from vaultlink.serve.lsp.views import View
+from vaultlink.serve.lsp.views import TextPlaces, View
 from vaultlink.text import escape_controls, lazy_pattern
 
 # -- symbols ---------------------------------------------------------------------------------------
@@ -58,12 +59,14 @@ def list_document_symbols(
     roots: list[types.DocumentSymbol] = []
     above: list[tuple[int, types.DocumentSymbol]] = []
     flat: list[types.SymbolInformation] = []
+    passages = Passages(note, view.places(note.path).text)
     parts: list[Part] = [*note.headings, *note.blocks]
     for part in sorted(parts, key=lambda item: item.start):
         level = part.level if isinstance(part, Heading) else _LEAF
         while above and above[-1][0] >= level:
             above.pop()
-        symbol, parent = _make_symbol(view, note.path, part), above[-1][1] if above else None
+        symbol = _make_symbol(view.places(note.path), part, passages.find(part))
+        parent = above[-1][1] if above else None
         (parent.children if parent else roots).append(symbol)  # type: ignore[union-attr] # a list
         place = types.Location(view.uri(note.path), symbol.range)
         outer = parent.name if parent else None
@@ -76,8 +79,7 @@ _LEAF = 7
 """The level of blocks, which is below that of all headings."""
 
 
-def _make_symbol(view: View, path: str, part: Part) -> types.DocumentSymbol:
-    places = view.places(path)
+def _make_symbol(places: TextPlaces, part: Part, span: tuple[int, int]) -> types.DocumentSymbol:
     if isinstance(part, Heading):
         kind, name = SearchedKind.HEADING, part.text or "#" * part.level
     else:
@@ -85,7 +87,7 @@ def _make_symbol(view: View, path: str, part: Part) -> types.DocumentSymbol:
     return types.DocumentSymbol(
         escape_controls(name),
         _KINDS[kind],
-        places.range(*find_passage(view, path, part)),
+        places.range(*span),
         places.range(part.start, part.end),
         children=[],
     )
@@ -147,6 +149,9 @@ def _locate_property(view: View, note: Note, item: FoundName) -> types.Range:
 _SCHEMES = ("http", "https", "mailto", "obsidian", "file", "ftp", "tel", "zotero")
 """Schemes of addresses that a click may open. Others could run commands of the editor."""
 
+_ALLOWED = "%/:?#[]@!$&'()*+,;=~"
+"""Signs of addresses that stay as they are."""
+
 
 def list_document_links(
     view: View, params: types.DocumentLinkParams
@@ -158,8 +163,8 @@ def list_document_links(
     found = []
     for link, target in index.resolved_links(path):
         if link.external:
-            scheme = link.target.partition(":")[0].lower()
-            address, tooltip = link.target if scheme in _SCHEMES else "", None
+            scheme, tooltip = link.target.partition(":")[0].lower(), None
+            address = quote(link.target, _ALLOWED, errors="replace") if scheme in _SCHEMES else ""
         else:
             address = _write_address(view, link, target) if target else ""
             tooltip = f"{target}{link.subpath}"
@@ -191,7 +196,7 @@ def list_folds(view: View, params: types.FoldingRangeParams) -> list[types.Foldi
         return None
     places = view.places(note.path)
     folds: dict[tuple[int, int], types.FoldingRange] = {}
-    for start, end, kind in _list_foldable(view, note, places.text):
+    for start, end, kind in _list_foldable(note, places.text):
         first, last = places.position(start).line, places.position(max(start, end)).line
         if first < last:
             folds.setdefault((first, last), types.FoldingRange(first, last, kind=kind))
@@ -202,13 +207,14 @@ Fold = tuple[int, int, types.FoldingRangeKind | None]
 """A span and its kind."""
 
 
-def _list_foldable(view: View, note: Note, text: str) -> Iterator[Fold]:
+def _list_foldable(note: Note, text: str) -> Iterator[Fold]:
     span = frontmatter_span(text)
     body = span[2] if span else 0
     if span:
         yield 0, len(text[:body].rstrip()), types.FoldingRangeKind.Region
+    passages = Passages(note, text)
     for heading in note.headings:
-        yield *find_passage(view, note.path, heading), None
+        yield *passages.find(heading), None
     for section in note.sections:
         if section.text:
             yield section.start, section.end, types.FoldingRangeKind.Region
