@@ -63,7 +63,10 @@ VAULT: dict[str, Any] = {
     "Quay.md": QUAY,
     "sub/Other.md": "Also [[Quay]], [[Nowhere]], [[Jetty]] and [[#Own]]. #place #Place/sea\n\n# Own\n",
     "map.png": PNG,
-    "board.canvas": '{"nodes": [{"id": "1", "type": "file", "file": "Quay.md"}], "edges": []}',
+    "board.canvas": (
+        '{"nodes": [{"id": "1", "type": "file", "file": "Quay.md"},\r\n'
+        r'{"text": "\n🙂 [[Quay#Go\u006ee]] [[Quay]]\n[[Quay]]", "id": "2", "type": "text"}]}'
+    ),
 }
 
 
@@ -156,6 +159,16 @@ def test_definition_has_the_span_of_its_link(view: View) -> None:
     assert read_range(view, "Home.md", link.origin_selection_range) == "[[Quay#Plan|the plan]]"
 
 
+@pytest.mark.parametrize("marked", ['"file": "Qu¦ay.md"', "]] [[Qu¦ay]]", "[[Quay#Go\\u00¦6ee]]"])
+def test_link_of_a_canvas_leads_somewhere(view: View, marked: str) -> None:
+    assert go(view, "board.canvas", marked) == ["Quay.md", "Quay.md"]
+
+
+@pytest.mark.parametrize("marked", ['"type": "fi¦le"', "\\n🙂¦ [[", '"id": "¦1"'])
+def test_other_text_of_a_canvas_leads_nowhere(view: View, marked: str) -> None:
+    assert go(view, "board.canvas", marked) == []
+
+
 def test_link_of_a_managed_section_leads_somewhere(tmp_path: Path) -> None:
     section = "<!-- vaultlink:backlinks -->\n## Backlinks\n- [[B]]\n<!-- /vaultlink:backlinks -->\n"
     view = read_vault(tmp_path, {"A.md": f"text\n\n{section}", "B.md": "[[A]]\n"})
@@ -181,7 +194,10 @@ TO_QUAY = [
     "Home.md: [[Quay#^table]]",
     "Home.md: [[Quay#Gone]]",
     "Home.md: [end](Quay.md#End)",
-    'board.canvas: "',
+    "board.canvas: Quay.md",
+    r"board.canvas: [[Quay#Go\u006ee]]",
+    "board.canvas: [[Quay]]",
+    "board.canvas: [[Quay]]",
     "sub/Other.md: [[Quay]]",
 ]
 
@@ -348,8 +364,8 @@ def hover(view: View, path: str, marked: str) -> str | None:
             "`Quay.md#Plan#Depth`, 1 link to this heading\n\n---\n\n### Depth\ndeep",
             id="heading",
         ),
-        pytest.param("Quay.md", "# The qu¦ay", "`Quay.md`, 3 backlinks", id="title"),
-        pytest.param("Quay.md", "## Pl¦an", "`Quay.md`, 1 link to this heading", id="at a heading"),
+        pytest.param("Quay.md", "# The qu¦ay", "3 backlinks", id="title"),
+        pytest.param("Quay.md", "## Pl¦an", "1 link to this heading", id="at a heading"),
         pytest.param(
             "Home.md",
             "Quay#Go¦ne",
@@ -376,6 +392,37 @@ def hover(view: View, path: str, marked: str) -> str | None:
 )
 def test_hover(view: View, path: str, marked: str, expected: str) -> None:
     found = hover(view, path, marked)
+    assert found is not None
+    assert expected in found
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "[[¦Harbour office]]",
+            "`a/Harbour office.md`, 1 backlink. The link also fits `b/Harbour office.md`",
+        ),
+        ("[[a/¦Harbour office]]", "`a/Harbour office.md`, 1 backlink"),
+        (
+            "[[harbour-office¦]]",
+            " 1 note names it. It may mean `a/Harbour office.md` or `b/Harbour office.md`.",
+        ),
+        (
+            "[[Harbour office#headin-g¦]]",
+            "“#headin-g” is missing there. It may mean `a/Harbour office.md#Heading`.",
+        ),
+        ("[[¦#Own]]\n\n# Own", "`A.md#Own`, 1 link to this heading"),
+        ("[[A#^x¦]] ^x", "`A.md#^x`, 1 link to this block"),
+    ],
+)
+def test_hover_says_what_else_may_be_meant(tmp_path: Path, text: str, expected: str) -> None:
+    twin = "# Heading\n"
+    view = read_vault(
+        tmp_path,
+        {"A.md": text.replace("¦", ""), "a/Harbour office.md": twin, "b/Harbour office.md": twin},
+    )
+    found = hover(view, "A.md", text)
     assert found is not None
     assert expected in found
 

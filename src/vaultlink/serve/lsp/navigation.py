@@ -7,11 +7,12 @@ from itertools import chain, islice
 from typing import Any, Literal, NamedTuple, TypeVar
 
 from lsprotocol import types
+from msgspec.structs import replace
 
 from vaultlink.index.anchors import find_anchor
 from vaultlink.index.index import Index, link_name, target_spellings
 from vaultlink.index.note_parts import LinkPlace, read_link_places, read_tags
-from vaultlink.index.resolve import is_note, normalize_name, parent_folder, resolve
+from vaultlink.index.resolve import is_canvas, is_note, normalize_name, parent_folder, resolve
 from vaultlink.index.suggest_headings import suggest_anchors
 from vaultlink.model import (
     BlockId,
@@ -24,11 +25,19 @@ from vaultlink.model import (
     Suggestion,
 )
 from vaultlink.parse.properties import frontmatter_span
+from vaultlink.refactor.canvas_edits import locate_links
 from vaultlink.refactor.tags import find_tagged_notes, rename_in_tag
 from vaultlink.report.layout import format_count
 from vaultlink.serve.lsp.images import read_image_size
 from vaultlink.serve.lsp.views import View
-from vaultlink.text import escape_controls, lazy_pattern, line_starts, list_first, quote_name
+from vaultlink.text import (
+    TextLines,
+    escape_controls,
+    lazy_pattern,
+    line_starts,
+    list_first,
+    quote_name,
+)
 
 _NOTES_AT_ONCE = 500
 """Notes after which other requests are answered first."""
@@ -49,6 +58,8 @@ def list_ranges(view: View, path: str, spans: Iterable[Span]) -> list[types.Rang
     A text that is not open is read only if columns may count other units than code points.
     """
     spans = list(spans)
+    if is_canvas(path):
+        spans = _locate_in_canvas(view, path, spans)
     units = _find_units(view, path)
     if units is None or any("\n" in getattr(span, "raw", "") for span in spans):
         places = view.places(path)
@@ -69,6 +80,30 @@ def _make_line_range(view: View, span: Span, text: str) -> types.Range:
         start = count(text[span.start - start : span.start])
     line = span.line - 1
     return types.Range(types.Position(line, start), types.Position(line, start + size))
+
+
+def _locate_in_canvas(view: View, path: str, spans: Sequence[Span]) -> list[Span]:
+    """Return links of a canvas with their own spans; notes have those of their cards."""
+    known: dict[tuple[int, str], list[Link]] = {}
+    for link, own in zip(
+        view.vault.index.notes[path].links, list_canvas_links(view, path), strict=True
+    ):
+        known.setdefault((link.start, link.raw), []).append(own)
+    return [known[span.start, getattr(span, "raw", "")].pop(0) for span in spans]
+
+
+def list_canvas_links(view: View, path: str) -> Sequence[Link]:
+    """Return the links of a canvas with their spans in its text."""
+    links, text = view.vault.index.notes[path].links, view.vault.text(path)
+    spans = locate_links(path, text)
+    if len(spans) != len(links):
+        return links  # the file was changed, which is not noticed yet
+    lines = TextLines(text)
+    return [
+        replace(link, start=start, end=end, line=line, column=column)
+        for link, (start, end) in zip(links, spans, strict=True)
+        for line, column in [lines.locate(start)]
+    ]
 
 
 _Units = Literal["one", "many"]
@@ -140,6 +175,8 @@ def find_subject(view: View, path: str, offset: int) -> Subject | None:
     note = view.vault.index.notes.get(path)
     if note is None:
         return None
+    if is_canvas(path):
+        note = replace(note, links=tuple(list_canvas_links(view, path)))
     if link := _find_narrowest(_list_links(note), offset):
         return follow_link(view.vault.index, path, link)
     if tag := _find_narrowest(note.tags, offset):
@@ -231,7 +268,7 @@ def find_definition(
 
 
 class Passages:
-    """The spans of the parts of a note: what definitions, hovers and outlines show of it."""
+    """The spans of the parts of a note: what definitions and hovers show."""
 
     def __init__(self, note: Note, text: str):
         self._note, self._text = note, text
@@ -416,13 +453,14 @@ def _describe(view: View, source: str, subject: Subject) -> str | None:
             _describe_tag(view, subject.tag) if subject.tag else _describe_unresolved(view, subject)
         )
     path, index = subject.path, view.vault.index
+    name = _code(view, f"{path}{subject.subpath if subject.part else ''}")
     if subject.part:
         count = sum(len(spans) for _, spans in find_uses(view, subject))
         kind = "heading" if isinstance(subject.part, Heading) else "block"
-        count_text = f"{format_count(count, 'link')} to this {kind}"
+        linked = f"{format_count(count, 'link')} to this {kind}"
     else:
-        count_text = format_count(count_backlinks(index, path), "backlink")
-    facts = [_code(view, f"{path}{subject.subpath if subject.part else ''}"), count_text]
+        linked = format_count(count_backlinks(index, path), "backlink")
+    facts = [name, linked] if subject.link else [linked]
     facts += _describe_attachment(view, path)
     sentence = ", ".join(facts)
     others = index.alternatives(source, subject.link) if isinstance(subject.link, Link) else ()

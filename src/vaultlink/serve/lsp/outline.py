@@ -320,7 +320,9 @@ _MAX_HINT = 60
 def list_hints(view: View, params: types.InlayHintParams) -> list[types.InlayHint] | None:
     """Return the titles of linked notes that the links don't show."""
     path, index = view.path(params.text_document.uri), view.vault.index
-    if not view.settings.inlay_hints or path is None or path not in index.notes:
+    if not view.settings.inlay_hints or path is None or not is_note(path):
+        return None
+    if path not in index.notes:
         return None
     places = view.places(path)
     start, end = places.span(params.range)
