@@ -284,13 +284,24 @@ def find_path(client_root: str, root: str, uri: str) -> str | None:
     Returns:
         The path in the vault, "" for the vault itself; None if it is outside.
     """
-    file = uris.to_fs_path(uri)
-    if file is None or "\0" in file:
+    file = read_address(uri)
+    if file is None:
         return None
     for base in (client_root, root):
         if file == base:
             return ""
         if file.startswith(f"{base}/"):
-            return file[len(base) + 1 :].strip("/")
+            return file[len(base) + 1 :]
     real = f"{Path(file).parent.resolve()}/{Path(file).name}"
     return real[len(root) + 1 :] if real.startswith(f"{root}/") else None
+
+
+def read_address(uri: str) -> str | None:
+    """Return the absolute path of the file of an address; None if it has none here."""
+    try:
+        file = uris.to_fs_path(uri)
+        os.fsencode(file or "")
+    except ValueError:  # such as file://[
+        return None
+    file = os.path.normpath((file or "").removeprefix("//localhost"))
+    return file if os.path.isabs(file) and "\0" not in file else None  # noqa: PTH117 - a text
