@@ -9,6 +9,7 @@ import pytest
 from lsprotocol import types
 from reader import ask, find_path, identify, point, read_place, read_range, read_vault
 
+from vaultlink.api import Vault, fold_vault, open_vault
 from vaultlink.serve.lsp.images import measure_image
 from vaultlink.serve.lsp.navigation import (
     find_definition,
@@ -19,7 +20,7 @@ from vaultlink.serve.lsp.navigation import (
     find_references,
     prepare_calls,
 )
-from vaultlink.serve.lsp.views import View, read_client
+from vaultlink.serve.lsp.views import OpenDocument, View, read_client
 
 PNG = b"\x89PNG\r\n\x1a\n" + struct.pack(">I4sII", 13, b"IHDR", 640, 480) + bytes(5)
 
@@ -309,6 +310,26 @@ def test_what_is_kept_of_a_text_is_forgotten_when_its_file_changes(tmp_path: Pat
     vault = view.vault.holding("A.md", "").releasing("A.md")
     later = View(vault, view.client, view.root, kept=view.kept)
     assert list_references(later, "T.md", "# ¦T") == ["A.md: [[T]]"]
+
+
+def test_places_that_are_kept_are_those_of_unchanged_notes_only(tmp_path: Path) -> None:
+    texts = {"T.md": "# T\n", "A.md": "[[T]]\n", "B.md": "[[T]]\n"}
+    first = read_vault(tmp_path, texts)
+    vault = open_vault(first.vault.root)  # from the saved state
+    assert vault.index.notes.origin is not None
+    both = ["A.md: [[T]]", "B.md: [[T]]"]
+
+    def look(vault: Vault, **held: str) -> list[str]:
+        documents = {f"{name}.md": OpenDocument(f"file://{vault.root}/{name}.md", 1, text) for name, text in held.items()}  # fmt: skip
+        for path, document in documents.items():
+            vault = vault.holding(path, document.text)
+        view = View(fold_vault(vault), first.client, first.root, documents, kept=first.kept)
+        return list_references(view, "T.md", "# ¦T")
+
+    for _ in range(2):
+        assert look(vault) == both
+        assert look(vault, A="x\n\n[[T]]\n") == both
+        assert look(vault, A="", B="[[B]] [[T|t]]") == ["B.md: [[T|t]]"]
 
 
 # -- highlights -------------------------------------------------------------------------------------------------------

@@ -319,6 +319,11 @@ class PackedMap(Mapping[str, T], Generic[T]):
     def has_column(self) -> bool:
         return self._column is not None
 
+    @property
+    def origin(self) -> object:
+        """Identifies the column of a saved state; None if there is none."""
+        return self._column and self._column.origin
+
     def shares_column(self, other: "PackedMap[T]") -> bool:
         """Return True if the values that neither has changed are the same."""
         mine, theirs = self._column, other._column

@@ -310,7 +310,7 @@ def find_uses(
     """
     index, path, part = view.vault.index, subject.path, subject.part
     if path and part is None:
-        return find_links_to(index, path, within)
+        return find_links_to(view, path, within)
     if path and part:
         sources = index.anchor_sources_of(path) if within is None else within
         return _find_links_to_part(index, path, part, sources)
@@ -323,12 +323,13 @@ def find_uses(
 
 
 def find_links_to(
-    index: Index, path: str, within: Collection[str] | None = None
+    view: View, path: str, within: Collection[str] | None = None
 ) -> Iterator[tuple[str, Sequence[Span]]]:
     """Yield the notes with links to a file, except links to parts of their own note."""
+    index = view.vault.index
     sources = index.sources_of(path) if within is None else within
     targets_of = {source: index.targets[source] for source in sources}
-    for source, links in read_link_places(index.notes, sources):
+    for source, links in _read_places(view, sources):
         pairs = zip(links, targets_of[source], strict=True)
         spans: list[Span] = [link for link, target in pairs if target == path]
         if source == path:
@@ -336,6 +337,41 @@ def find_links_to(
             spans = [span for span in spans if span.start in named]
         if spans:
             yield source, spans
+
+
+_MAX_KNOWN = 5_000
+"""Notes of which the places of links are kept."""
+
+
+class _KnownPlaces(NamedTuple):
+    """The places of the links of notes that are as in a saved state, which `origin` identifies."""
+
+    origin: object
+    by_path: dict[str, Sequence[Link | LinkPlace]]
+
+
+def _read_places(
+    view: View, sources: Iterable[str]
+) -> Iterator[tuple[str, Sequence[Link | LinkPlace]]]:
+    """Yield notes with the places of their links; those of unchanged notes are kept."""
+    notes = view.vault.index.notes
+    known, changed = view.kept.get(_KnownPlaces), frozenset(notes.keys_changed())
+    if (
+        not isinstance(known, _KnownPlaces)
+        or known.origin != notes.origin
+        or len(known.by_path) > _MAX_KNOWN
+    ):
+        known = view.kept[_KnownPlaces] = _KnownPlaces(notes.origin, {})
+    missing = []
+    for source in sources:
+        if source in known.by_path and source not in changed:
+            yield source, known.by_path[source]
+        else:
+            missing.append(source)
+    for source, places in read_link_places(notes, missing):
+        yield source, places
+        if known.origin is not None and source not in changed:
+            known.by_path[source] = places
 
 
 def _find_links_to_part(
@@ -556,7 +592,7 @@ def find_incoming(view: View, params: types.CallHierarchyIncomingCallsParams) ->
     if path is None:
         return None
     calls = {}
-    for source, spans in find_links_to(view.vault.index, path):
+    for source, spans in find_links_to(view, path):
         ranges = list_ranges(view, source, spans)
         calls[source] = types.CallHierarchyIncomingCall(_make_item(view, source), ranges)
         if len(calls) % _NOTES_AT_ONCE == 0:
