@@ -109,7 +109,7 @@ _MAX_CLOSED = 50
 def list_published(
     view: View, paths: Collection[str], shown: Collection[str]
 ) -> list[types.PublishDiagnosticsParams]:
-    """Return the findings of changed notes: of open ones, of shown ones, and of some others."""
+    """Return the findings of changed notes: of open, shown and some other ones."""
     others = sorted(
         (path for path in paths if path not in view.documents),
         key=lambda path: (view.uri(path) not in shown, path),

@@ -45,6 +45,9 @@ _RETRY_SECONDS = 2.0
 _OPENING_SECONDS = 0.15
 """Seconds that a request waits for a vault that is being opened. Then it gets no answer."""
 
+_OPENING = Lock()
+"""Held while a vault is opened, as a process that reads notes must not begin during an import."""
+
 _REST = Rest(idle=1.0, jobs=300)
 """Memory is freed in pauses of typing, as an editor asks much in little time."""
 
@@ -111,7 +114,8 @@ class OpenVault:
         if self._error and time.monotonic() - self._error[0] < _RETRY_SECONDS:
             raise self._error[1]
         try:
-            self._workspace = self._open()
+            with _OPENING:
+                self._workspace = self._open()
             self._workspace.start()
         except Exception as error:
             self._error = time.monotonic(), error

@@ -225,7 +225,7 @@ class Server(LanguageServer):
 
     def _begin(self, _params: object) -> None:
         self._set_folders()
-        for work in (self._read_settings(), self._follow_files(), self._end_with_editor()):
+        for work in (self._follow_settings(), self._follow_files(), self._end_with_editor()):
             self._spawn(work)
 
     def _shut_down(self, _params: object) -> None:
@@ -308,6 +308,17 @@ class Server(LanguageServer):
             self._spawn(self._read_settings())
         elif isinstance(params.settings, dict):
             self._apply_settings(params.settings.get("vaultlink", params.settings))
+
+    async def _follow_settings(self) -> None:
+        """Read the settings, and ask to be told of changes."""
+        await self._read_settings()
+        if self.client.registers_settings:
+            method = types.WORKSPACE_DID_CHANGE_CONFIGURATION
+            options = types.DidChangeConfigurationRegistrationOptions(section="vaultlink")
+            registration = types.Registration("vaultlink-settings", method, options)
+            with suppress(JsonRpcException):
+                params = types.RegistrationParams([registration])
+                await self.client_register_capability_async(params)
 
     async def _read_settings(self) -> None:
         if not self.client.reads_settings:

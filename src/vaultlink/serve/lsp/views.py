@@ -111,7 +111,7 @@ class Client(NamedTuple):
         pulls_again: It can be asked to pull diagnostics again.
         has_progress: It shows the progress of work.
         reads_settings: It answers `workspace/configuration`.
-        watches_files: It tells of changed files if asked to.
+        registers_settings: It tells of changed settings if asked to.
         has_related_places: A diagnostic may name other places.
         has_markdown_hover: It shows Markdown.
         resolves_edits: A code action may be completed when it is chosen.
@@ -129,7 +129,7 @@ class Client(NamedTuple):
     pulls_again: bool = False
     has_progress: bool = False
     reads_settings: bool = False
-    watches_files: bool = False
+    registers_settings: bool = False
     has_related_places: bool = False
     has_markdown_hover: bool = False
     resolves_edits: bool = False
@@ -164,7 +164,7 @@ def read_client(capabilities: types.ClientCapabilities, codec: PositionCodec) ->
         pulls_again=has("workspace.diagnostics.refresh_support"),
         has_progress=has("window.work_done_progress"),
         reads_settings=has("workspace.configuration"),
-        watches_files=has("workspace.did_change_watched_files.dynamic_registration"),
+        registers_settings=has("workspace.did_change_configuration.dynamic_registration"),
         has_related_places=has("text_document.publish_diagnostics.related_information"),
         has_markdown_hover=types.MarkupKind.Markdown in formats,
         resolves_edits=bool(support and "edit" in support.properties),
