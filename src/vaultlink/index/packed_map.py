@@ -242,9 +242,13 @@ class PackedMap(Mapping[str, T], Generic[T]):
             builder.add_packed(self.pack(key))
         return builder.build(keys)
 
-    def read_as(self, kind: Any) -> Iterator[Any]:
-        """Yield all values; encoded ones as a type with fewer fields, others as they are."""
-        for key in self:
+    def read_as(self, kind: Any, keys: Iterable[str] | None = None) -> Iterator[Any]:
+        """Yield the values of some keys, or all, in the order that is read fastest.
+
+        Encoded ones are decoded as a type with fewer fields, others are yielded as they are.
+        """
+        numbers = self._numbers
+        for key in self if keys is None else sorted(keys, key=lambda key: numbers.get(key, -1)):
             yield self._values[key] if key in self._values else self._decode(self._slice(key), kind)
 
     def read_items(self) -> Iterator[tuple[str, T]]:
@@ -314,6 +318,11 @@ class PackedMap(Mapping[str, T], Generic[T]):
     @property
     def has_column(self) -> bool:
         return self._column is not None
+
+    @property
+    def origin(self) -> object:
+        """Identifies the column of a saved state; None if there is none."""
+        return self._column and self._column.origin
 
     def shares_column(self, other: "PackedMap[T]") -> bool:
         """Return True if the values that neither has changed are the same."""
