@@ -2,11 +2,12 @@
 
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from enum import StrEnum
 from functools import cached_property
 from itertools import accumulate, islice
-from typing import NamedTuple
+from operator import itemgetter
+from typing import NamedTuple, TypeAlias
 
 import msgspec
 
@@ -18,8 +19,11 @@ from vaultlink.index.suggest import rank_similar
 from vaultlink.model import Heading, Note, Property, Tag
 from vaultlink.text import lazy_pattern, strip_accents
 
-_MAX_HITS = 2_000
+_MAX_HITS = 1_000
 """Hits that are ranked, of each kind of match. More are as good as none to choose from."""
+
+_FEW = 5
+"""Names that match; if there are fewer, the text may contain typing errors."""
 
 _MIN_FORGIVEN = 4
 """Letters of the shortest text that may contain typing errors."""
@@ -91,87 +95,173 @@ class _NoteNames(msgspec.Struct, array_like=True, frozen=True, gc=False):
     tags: tuple[Tag, ...]
 
 
-class NameTable(SteppedValue):
-    """The names of a vault, in the form in which they are compared, in one text.
+_AnyNote: TypeAlias = Note | _NoteNames
+
+
+class _NameHit(NamedTuple):
+    """A name that was found. Hits are ordered as their names are, best first.
+
+    Attributes:
+        differs: True if the text is not the whole name.
+        rank: That of its kind.
+        size: The bytes of its key.
+        path: The file that has it.
+        begin: Offset of its key.
+    """
+
+    differs: bool
+    rank: int
+    size: int
+    path: str
+    begin: int
+
+
+class NameTable:
+    """Names of a vault, in the form in which they are compared, in one text.
 
     `paths` are sorted, `text` has the keys of the names of each path, in the order of `list_names`,
     each behind a line feed, and `sizes` the bytes of each path in `text`, which is UTF-8: a single
-    emoji would quadruple the memory of other texts.
+    emoji would quadruple the memory of other texts. Paths without names are left out.
     """
 
-    def __init__(self, paths: list[str], sizes: "array[int]", text: bytes):
-        self._paths, self._sizes, self._text = paths, sizes, text
+    def __init__(
+        self,
+        group: "_NameGroup",
+        paths: list[str],
+        sizes: "array[int]",
+        text: bytes,
+        spellings: list[str] | None = None,
+    ):
+        self._group, self._paths, self._sizes, self._text = group, paths, sizes, text
+        self._known = spellings
 
     def update(self, index: Index, paths: Iterable[str]) -> "NameTable":
+        """Return the names of a later index, in which only these paths may differ."""
         later, sizes, parts, done = list[str](), array("I"), list[bytes](), 0
+        spellings, known = list[str](), self._known
         for path in sorted(paths):
             at = bisect_left(self._paths, path)
             later += self._paths[done:at]
             sizes += self._sizes[done:at]
+            spellings += known[done:at] if known else ()
             parts.append(self._text[self._starts[done] : self._starts[at]])
-            if path in index.files:
-                names = list_names(path, index.notes.get(path))
+            is_there = path in index.files
+            names = list(self._group.list_names(path, index.notes.get(path))) if is_there else []
+            if names:
+                keys = [_make_key(name.text) for name in names]
                 later.append(path)
-                parts.append(_encode_keys([_make_key(name.text) for name in names]))
+                parts.append(_encode_keys(keys))
                 sizes.append(len(parts[-1]))
+                spellings.append(keys[0].replace(" ", ""))
             done = at + (self._paths[at : at + 1] == [path])
         later += self._paths[done:]
         parts.append(self._text[self._starts[done] :])
-        return NameTable(later, sizes + self._sizes[done:], b"".join(parts))
+        spellings += known[done:] if known else ()
+        sizes += self._sizes[done:]
+        return NameTable(self._group, later, sizes, b"".join(parts), spellings if known else None)
 
-    def search(self, text: str, index: Index, limit: int) -> list[FoundName]:
-        """Return the names that match a text, best first: see `find_names`."""
-        words = _make_key(text).encode("utf-8", "surrogatepass").split()
-        if not words:
-            return []
-        found: dict[object, FoundName] = {}
-        for before in (b"\n", b" ", b""):  # at its start, at the start of a word, anywhere
-            if len(found) < limit and (before or len(words[0]) > 1):
-                _add_new(found, self._find_words(before, words, index))
-        if len(found) < limit and len(spelling_key(text)) >= _MIN_FORGIVEN:
-            _add_new(found, self._find_misspelt(text, index))
-        return list(found.values())[:limit]
-
-    def _find_words(self, before: bytes, words: list[bytes], index: Index) -> list[FoundName]:
+    def find_words(
+        self, before: bytes, words: list[bytes], kinds: Set[SearchedKind]
+    ) -> list[_NameHit]:
         """Return names that have the first word behind a sign, and all others anywhere."""
-        hits = []
-        for number, start in enumerate(_find_all(self._text, before + words[0])):
-            if number == _MAX_HITS:
-                break
+        hits = list[_NameHit]()
+        for start in _find_all(self._text, before + words[0]):
             begin, end = self._find_line(start + len(before))
             key = self._text[begin:end]
             if all(word in key for word in words[1:]):
-                hits.append((key != b" ".join(words), len(key.decode(*_CODING)), begin))
-        names = [(miss, size, self._read(begin, index)) for miss, size, begin in sorted(hits)]
-        names.sort(key=lambda item: (item[0], _RANKS[item[2].kind], item[1], item[2].path))
-        return [name for _, _, name in names]
+                number = bisect_right(self._starts, begin - 1) - 1
+                path = self._paths[number]
+                kind = self._group.guess_kind(path, begin == self._starts[number] + 1)
+                if not kinds.isdisjoint(kind):
+                    differs = key != b" ".join(words)
+                    hits.append(_NameHit(differs, _RANKS[kind[0]], end - begin, path, begin))
+                    if len(hits) == _MAX_HITS:
+                        break
+        return hits
 
-    def _find_misspelt(self, text: str, index: Index) -> list[FoundName]:
-        """Return names of files that are similar to a text, most similar first."""
+    def find_misspelt(self, text: str) -> list[str]:
+        """Return files whose names are similar to a text, most similar first."""
         numbers = rank_similar(spelling_key(text), self._spellings, _MIN_LIKENESS, _MAX_HITS)
-        return [self._read(self._starts[number] + 1, index) for number in numbers]
+        return [self._paths[number] for number in numbers]
+
+    def list_paths(self, folder: str) -> Iterator[str]:
+        """Yield all paths, those in or below a folder, which ends with a slash, first."""
+        start = bisect_left(self._paths, folder)
+        end = bisect_left(self._paths, f"{folder}\U0010ffff") if folder else len(self._paths)
+        yield from islice(self._paths, start, end)
+        yield from islice(self._paths, start)
+        yield from islice(self._paths, end, None)
+
+    def read(self, hit: _NameHit, index: Index) -> FoundName:
+        """Return the name that was found."""
+        path, begin = hit.path, hit.begin
+        start = self._starts[bisect_left(self._paths, path)]
+        line = self._text.count(b"\n", start, begin) - 1
+        is_file = line == 0 and self._group is _FILES
+        note = None if is_file else index.notes.read_one(path, _NoteNames)
+        return next(islice(self._group.list_names(path, note), line, None))
 
     @cached_property
     def _starts(self) -> "array[int]":
         """The offset of each path's keys, and the end of the last."""
         return array("I", accumulate(self._sizes, initial=0))
 
-    @cached_property
+    @property
     def _spellings(self) -> list[str]:
         """The first key of each path, that of its name, without spaces."""
-        lines = (self._find_line(start + 1) for start in self._starts[:-1])
-        return [self._text[at:end].decode(*_CODING).replace(" ", "") for at, end in lines]
+        if self._known is None:
+            lines = (self._find_line(start + 1) for start in self._starts[:-1])
+            keys = (self._text[at:end].decode(*_CODING) for at, end in lines)
+            self._known = [key.replace(" ", "") for key in keys]
+        return self._known
 
     def _find_line(self, at: int) -> tuple[int, int]:
         end = self._text.find(b"\n", at)
         return self._text.rfind(b"\n", 0, at) + 1, end if end != -1 else len(self._text)
 
-    def _read(self, begin: int, index: Index) -> FoundName:
-        """Return the name whose key is at an offset."""
-        number = bisect_right(self._starts, begin - 1) - 1
-        path = self._paths[number]
-        line = self._text.count(b"\n", self._starts[number], begin) - 1
-        return list(list_names(path, index.notes.get(path)))[line]
+
+class NameTables(SteppedValue):
+    """The names of a vault: those of files, headings and tags apart.
+
+    A vault has ten times more headings than files, among which names are most often looked for.
+    """
+
+    def __init__(self, tables: "Mapping[_NameGroup, NameTable]"):
+        self._tables = tables
+
+    @property
+    def files(self) -> NameTable:
+        return self._tables[_FILES]
+
+    def update(self, index: Index, paths: Iterable[str]) -> "NameTables":
+        changed = list(paths)
+        return NameTables(
+            {group: table.update(index, changed) for group, table in self._tables.items()}
+        )
+
+    def search(
+        self, text: str, index: Index, limit: int, kinds: Set[SearchedKind]
+    ) -> list[FoundName]:
+        """Return the names of some kinds that match a text, best first: see `find_names`."""
+        words = _make_key(text).encode(*_CODING).split()
+        tables = [table for group, table in self._tables.items() if group.kinds & kinds]
+        if not words or not tables:
+            return []
+        found: dict[object, FoundName] = {}
+        for before in (b"\n", b" ", b""):  # at its start, at the start of a word, anywhere
+            if len(found) < limit and (before or len(words[0]) > 1):
+                hits = [
+                    (hit, table)
+                    for table in tables
+                    for hit in table.find_words(before, words, kinds)
+                ]
+                names = (table.read(hit, index) for hit, table in sorted(hits, key=itemgetter(0)))
+                _add_new(found, names, limit, kinds)
+        if len(found) < min(limit, _FEW) and len(spelling_key(text)) >= _MIN_FORGIVEN:
+            paths = self.files.find_misspelt(text) if _FILES.kinds & kinds else ()
+            names = (next(_list_file_names(path, None)) for path in paths)
+            _add_new(found, names, limit, kinds)
+        return list(found.values())
 
 
 _CODING = ("utf-8", "surrogatepass")
@@ -180,42 +270,39 @@ _NOTES_AT_ONCE = 500
 """Notes whose names are compared in one text. Names of all would take much memory."""
 
 
-def build_name_table(index: Index) -> NameTable:
+def build_name_tables(index: Index) -> NameTables:
     """Return the names of a vault, for `Index.derive`."""
     notes = index.notes
     read = iter(notes.read_as(_NoteNames) if isinstance(notes, PackedMap) else notes.values())
-    keys: dict[str, bytes] = {}
+    keys: dict[_NameGroup, dict[str, bytes]] = {group: {} for group in _GROUPS}
     while some := list(islice(read, _NOTES_AT_ONCE)):
-        keys.update(_make_all_keys({note.path: _list_texts(note) for note in some}))
-    others = [path for path in index.files if path not in keys]
-    keys.update(_make_all_keys({path: [link_name(path)] for path in others}))
-    paths = sorted(keys)
-    parts = [keys[path] for path in paths]
-    return NameTable(paths, array("I", map(len, parts)), b"".join(parts))
-
-
-def _list_texts(note: "_NoteNames | Note") -> list[str]:
-    """Return the names of a note as `list_names` does."""
-    titles = list_titles(Note(note.path, properties=note.properties)) if note.properties else ()
-    return [
-        link_name(note.path),
-        *(name for _, name in titles),
-        *(heading.text for heading in note.headings),
-        *dict.fromkeys([tag.name for tag in note.tags]),
-    ]
+        for group, found in keys.items():
+            found.update(_make_all_keys({note.path: group.list_texts(note) for note in some}))
+    known = keys[_FILES]
+    others = [path for path in index.files if path not in known]
+    known.update(_make_all_keys({path: [link_name(path)] for path in others}))
+    tables = {}
+    for group, found in keys.items():
+        paths = sorted(found)
+        parts = [found[path] for path in paths]
+        tables[group] = NameTable(group, paths, array("I", map(len, parts)), b"".join(parts))
+    return NameTables(tables)
 
 
 _PLAIN = lazy_pattern(r"[\n\t -~]*")
 
 
 def _make_all_keys(texts: Mapping[str, list[str]]) -> Iterator[tuple[str, bytes]]:
-    """Yield the encoded keys of each path, those of ASCII names by way of one text."""
+    """Yield the encoded keys of each path with names.
+
+    Those of ASCII names are made by way of one text.
+    """
     plain: dict[str, str] = {}
     for path, names in texts.items():
         whole = "\n".join(names)
         if _PLAIN.fullmatch(whole) and whole.count("\n") == len(names) - 1:
             plain[path] = whole
-        else:
+        elif names:
             yield path, _encode_keys(map(_make_key, names))
     folded = f"\0{normalize_name(chr(0).join(plain.values()))}\0".translate(WORD_BREAKS)
     while "  " in folded:
@@ -226,18 +313,65 @@ def _make_all_keys(texts: Mapping[str, list[str]]) -> Iterator[tuple[str, bytes]
         yield path, f"\n{keys}".encode()
 
 
+# -- the names of a file --------------------------------------------------------------------------
+
+
 def list_names(path: str, note: Note | None) -> Iterator[FoundName]:
     """Yield the names of a file, its own first. `note` is None for an attachment."""
+    for group in _GROUPS:
+        yield from group.list_names(path, note)
+
+
+def _list_file_names(path: str, note: _AnyNote | None) -> Iterator[FoundName]:
     kind = SearchedKind.NOTE if is_note(path) else SearchedKind.ATTACHMENT
     yield FoundName(kind, link_name(path), path)
-    if note is None:
-        return
-    for reason, name in list_titles(note):
-        yield FoundName(SearchedKind(reason), name, path)
-    for heading in note.headings:
+    if note and note.properties:
+        for reason, name in list_titles(Note(path, properties=note.properties)):
+            yield FoundName(SearchedKind(reason), name, path)
+
+
+def _list_heading_names(path: str, note: _AnyNote | None) -> Iterator[FoundName]:
+    for heading in note.headings if note else ():
         yield FoundName(SearchedKind.HEADING, heading.text, path, heading.line)
-    for tag in dict.fromkeys(item.name for item in note.tags):
+
+
+def _list_tag_names(path: str, note: _AnyNote | None) -> Iterator[FoundName]:
+    for tag in dict.fromkeys([item.name for item in note.tags]) if note else ():
         yield FoundName(SearchedKind.TAG, tag, path)
+
+
+class _NameGroup(NamedTuple):
+    """Names that are searched together.
+
+    Attributes:
+        kinds: Their kinds.
+        list_names: Yields those of a file.
+    """
+
+    kinds: frozenset[SearchedKind]
+    list_names: Callable[[str, _AnyNote | None], Iterator[FoundName]]
+
+    def list_texts(self, note: _AnyNote) -> list[str]:
+        return [name.text for name in self.list_names(note.path, note)]
+
+    def guess_kind(self, path: str, is_first: bool) -> tuple[SearchedKind, ...]:
+        """Return the kinds that a name of a file may have."""
+        if self is not _FILES:
+            return tuple(self.kinds)
+        if not is_first:
+            return SearchedKind.TITLE, SearchedKind.ALIAS
+        return (SearchedKind.NOTE if is_note(path) else SearchedKind.ATTACHMENT,)
+
+
+_FILES = _NameGroup(
+    frozenset((SearchedKind.NOTE, SearchedKind.TITLE, SearchedKind.ALIAS, SearchedKind.ATTACHMENT)),
+    _list_file_names,
+)
+_GROUPS = (
+    _FILES,
+    _NameGroup(frozenset((SearchedKind.HEADING,)), _list_heading_names),
+    _NameGroup(frozenset((SearchedKind.TAG,)), _list_tag_names),
+)
 
 
 def list_symbols(path: str, note: Note | None) -> list[Symbol]:
@@ -260,20 +394,34 @@ def list_symbols(path: str, note: Note | None) -> list[Symbol]:
     return sorted(found, key=lambda item: item.start)
 
 
-def find_names(index: Index, text: str, limit: int = 10) -> list[FoundName]:
-    """Return the names, headings and tags that match a typed text, best first.
+_ALL_KINDS = frozenset(SearchedKind)
+
+
+def find_names(
+    index: Index, text: str, limit: int = 10, kinds: Set[SearchedKind] = _ALL_KINDS
+) -> list[FoundName]:
+    """Return the names of files, headings and tags that match a typed text, best first.
 
     Case, accents, and signs between words don't matter. Names that begin with the text come first,
-    then those with a word that begins with it, those that contain it, and names of files that
-    differ in a few letters. All words of the text must be in the name. A tag is listed once.
+    then those with a word that begins with it, those that contain it, and, if these are few, names
+    of files that differ in a few letters. All words of the text must be in the name. A tag is
+    listed once. `kinds` are those of the names to return.
     """
-    return index.derive(build_name_table).search(text, index, limit)
+    return index.derive(build_name_tables).search(text, index, limit, kinds)
 
 
-def _add_new(found: dict[object, FoundName], names: Iterable[FoundName]) -> None:
-    """Add names that are not there yet; a tag is the same in all notes."""
+def _add_new(
+    found: dict[object, FoundName],
+    names: Iterable[FoundName],
+    limit: int,
+    kinds: Set[SearchedKind],
+) -> None:
+    """Add names of some kinds that are not there yet; a tag is the same in all notes."""
     for name in names:
-        found.setdefault(name.text.lower() if name.kind is SearchedKind.TAG else name, name)
+        if name.kind in kinds:
+            found.setdefault(name.text.lower() if name.kind is SearchedKind.TAG else name, name)
+            if len(found) == limit:
+                return
 
 
 def _encode_keys(keys: Iterable[str]) -> bytes:
