@@ -400,7 +400,7 @@ _ALL_KINDS = frozenset(SearchedKind)
 def find_names(
     index: Index, text: str, limit: int = 10, kinds: Set[SearchedKind] = _ALL_KINDS
 ) -> list[FoundName]:
-    """Return the names of files, headings and tags that match a typed text, best first.
+    """Return the names, headings and tags that match a typed text, best first.
 
     Case, accents, and signs between words don't matter. Names that begin with the text come first,
     then those with a word that begins with it, those that contain it, and, if these are few, names

@@ -114,6 +114,7 @@ class Client(NamedTuple):
         has_related_places: A diagnostic may name other places.
         has_markdown_hover: It shows Markdown.
         resolves_edits: A code action may be completed when it is chosen.
+        applies_edits: It applies edits that a command makes.
     """
 
     codec: PositionCodec
@@ -129,6 +130,7 @@ class Client(NamedTuple):
     has_related_places: bool = False
     has_markdown_hover: bool = False
     resolves_edits: bool = False
+    applies_edits: bool = False
 
 
 def read_client(capabilities: types.ClientCapabilities, codec: PositionCodec) -> Client:
@@ -156,6 +158,7 @@ def read_client(capabilities: types.ClientCapabilities, codec: PositionCodec) ->
         has_related_places=has("text_document.publish_diagnostics.related_information"),
         has_markdown_hover=types.MarkupKind.Markdown in formats,
         resolves_edits=bool(support and "edit" in support.properties),
+        applies_edits=has("workspace.apply_edit"),
     )
 
 
