@@ -12,6 +12,7 @@ from vaultlink.cli.vault import build_settings
 from vaultlink.disk.changes import Progress
 from vaultlink.disk.scan import Settings, scan_vault
 from vaultlink.errors import UsageError
+from vaultlink.serve.lsp import importing_types
 from vaultlink.serve.workspace import Workspace
 
 _LIBRARIES = ("pygls>=2.1,<3", "lsprotocol==2025.0.0")
@@ -37,7 +38,7 @@ def lsp(options: OpenOptions) -> int:
     root = options.vault.resolve() if options.vault else None
     if root is not None:
         scan_vault(root, build_settings(options))  # its errors end the command before it serves
-    with importing_extra("lsp", *_LIBRARIES):
+    with importing_extra("lsp", *_LIBRARIES), importing_types():
         from vaultlink.serve.lsp.server import serve  # noqa: PLC0415 - an extra library
     if sys.stdin.isatty():
         print_stderr("This serves an editor on standard input; Ctrl-C ends it.")

@@ -15,7 +15,7 @@ def make_text_edits(view: View, path: str, edits: Iterable[Edit]) -> list[types.
 
 
 def make_workspace_edit(view: View, edits: Mapping[str, Iterable[Edit]]) -> types.WorkspaceEdit:
-    """Return edits of existing files, by vault path, for the versions that the editor has."""
+    """Return edits of existing files, for the versions of them that are open."""
     found = {path: make_text_edits(view, path, group) for path, group in edits.items()}
     if not view.client.has_versions:
         return types.WorkspaceEdit(changes={view.uri(path): found[path] for path in found})
