@@ -5,7 +5,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from enum import StrEnum
 from functools import cached_property
-from itertools import accumulate, islice
+from itertools import accumulate, islice, pairwise
 from operator import itemgetter
 from typing import NamedTuple, TypeAlias
 
@@ -19,7 +19,7 @@ from vaultlink.index.suggest import rank_similar
 from vaultlink.model import Heading, Note, Property, Tag
 from vaultlink.text import lazy_pattern, strip_accents
 
-_MAX_HITS = 1_000
+_MAX_HITS = 500
 """Hits that are ranked, of each kind of match. More are as good as none to choose from."""
 
 _FEW = 5
@@ -105,14 +105,14 @@ class _NameHit(NamedTuple):
         differs: True if the text is not the whole name.
         rank: That of its kind.
         size: The bytes of its key.
-        path: The file that has it.
-        begin: Offset of its key.
+        number: That of the path that has it.
+        begin: Offset of the line feed before its key.
     """
 
     differs: bool
     rank: int
     size: int
-    path: str
+    number: int
     begin: int
 
 
@@ -137,46 +137,58 @@ class NameTable:
 
     def update(self, index: Index, paths: Iterable[str]) -> "NameTable":
         """Return the names of a later index, in which only these paths may differ."""
-        later, sizes, parts, done = list[str](), array("I"), list[bytes](), 0
-        spellings, known = list[str](), self._known
+        changes = list[tuple[int, int, str, list[str]]]()
         for path in sorted(paths):
             at = bisect_left(self._paths, path)
+            end = at + (self._paths[at : at + 1] == [path])
+            is_there = path in index.files
+            names = self._group.list_names(path, index.notes.get(path)) if is_there else ()
+            keys = [_make_key(name.text) for name in names]
+            if self._text[self._starts[at] : self._starts[end]] != _encode_keys(keys):
+                changes.append((at, end, path, keys))
+        return self._splice(changes) if changes else self
+
+    def _splice(self, changes: list[tuple[int, int, str, list[str]]]) -> "NameTable":
+        """Return the names with those of some paths replaced: by number, path and keys."""
+        later, sizes, parts, done = list[str](), array("I"), list[bytes](), 0
+        spellings, known = list[str](), self._known
+        for at, end, path, keys in changes:
             later += self._paths[done:at]
             sizes += self._sizes[done:at]
             spellings += known[done:at] if known else ()
             parts.append(self._text[self._starts[done] : self._starts[at]])
-            is_there = path in index.files
-            names = list(self._group.list_names(path, index.notes.get(path))) if is_there else []
-            if names:
-                keys = [_make_key(name.text) for name in names]
+            if keys:
                 later.append(path)
                 parts.append(_encode_keys(keys))
                 sizes.append(len(parts[-1]))
                 spellings.append(keys[0].replace(" ", ""))
-            done = at + (self._paths[at : at + 1] == [path])
+            done = end
         later += self._paths[done:]
         parts.append(self._text[self._starts[done] :])
         spellings += known[done:] if known else ()
         sizes += self._sizes[done:]
         return NameTable(self._group, later, sizes, b"".join(parts), spellings if known else None)
 
-    def find_words(
-        self, before: bytes, words: list[bytes], kinds: Set[SearchedKind]
-    ) -> list[_NameHit]:
-        """Return names that have the first word behind a sign, and all others anywhere."""
-        hits = list[_NameHit]()
-        for start in _find_all(self._text, before + words[0]):
-            begin, end = self._find_line(start + len(before))
-            key = self._text[begin:end]
-            if all(word in key for word in words[1:]):
-                number = bisect_right(self._starts, begin - 1) - 1
-                path = self._paths[number]
-                kind = self._group.guess_kind(path, begin == self._starts[number] + 1)
-                if not kinds.isdisjoint(kind):
-                    differs = key != b" ".join(words)
-                    hits.append(_NameHit(differs, _RANKS[kind[0]], end - begin, path, begin))
-                    if len(hits) == _MAX_HITS:
-                        break
+    def find_words(self, before: bytes, words: list[bytes]) -> list[_NameHit]:
+        """Return names that have the first word behind a sign, and all others anywhere.
+
+        The longest word, which is the rarest, is looked for first.
+        """
+        text, starts, hits = self._text, self._starts, list[_NameHit]()
+        first, whole, longest = before + words[0], b" ".join(words), max(words, key=len)
+        part = first if longest == words[0] else longest
+        others = [first, *words[1:]] if len(words) > 1 else []
+        at = text.find(part)
+        while at != -1 and len(hits) < _MAX_HITS:
+            begin, end = text.rfind(b"\n", 0, at + 1), text.find(b"\n", at + 1)
+            end = end if end != -1 else len(text)
+            key = text[begin:end]
+            if not others or all([word in key for word in others]):  # noqa: C419 - faster so
+                number = bisect_right(starts, begin) - 1
+                kind = self._group.guess_kind(is_first=begin == starts[number])
+                is_other = key[1:] != whole
+                hits.append(_NameHit(is_other, _RANKS[kind], end - begin, number, begin))
+            at = text.find(part, end)
         return hits
 
     def find_misspelt(self, text: str) -> list[str]:
@@ -187,17 +199,16 @@ class NameTable:
     def list_paths(self, folder: str) -> Iterator[str]:
         """Yield all paths, those in or below a folder, which ends with a slash, first."""
         start = bisect_left(self._paths, folder)
-        end = bisect_left(self._paths, f"{folder}\U0010ffff") if folder else len(self._paths)
+        end = bisect_left(self._paths, f"{folder}\U0010ffff")
         yield from islice(self._paths, start, end)
         yield from islice(self._paths, start)
         yield from islice(self._paths, end, None)
 
     def read(self, hit: _NameHit, index: Index) -> FoundName:
         """Return the name that was found."""
-        path, begin = hit.path, hit.begin
-        start = self._starts[bisect_left(self._paths, path)]
-        line = self._text.count(b"\n", start, begin) - 1
-        is_file = line == 0 and self._group is _FILES
+        path = self._paths[hit.number]
+        line = self._text.count(b"\n", self._starts[hit.number], hit.begin)
+        is_file = line == 0 and self._group in _FILES
         note = None if is_file else index.notes.read_one(path, _NoteNames)
         return next(islice(self._group.list_names(path, note), line, None))
 
@@ -210,14 +221,10 @@ class NameTable:
     def _spellings(self) -> list[str]:
         """The first key of each path, that of its name, without spaces."""
         if self._known is None:
-            lines = (self._find_line(start + 1) for start in self._starts[:-1])
-            keys = (self._text[at:end].decode(*_CODING) for at, end in lines)
-            self._known = [key.replace(" ", "") for key in keys]
+            starts = self._starts
+            firsts = [self._text[at + 1 : end].partition(b"\n")[0] for at, end in pairwise(starts)]
+            self._known = [key.decode(*_CODING).replace(" ", "") for key in firsts]
         return self._known
-
-    def _find_line(self, at: int) -> tuple[int, int]:
-        end = self._text.find(b"\n", at)
-        return self._text.rfind(b"\n", 0, at) + 1, end if end != -1 else len(self._text)
 
 
 class NameTables(SteppedValue):
@@ -229,9 +236,11 @@ class NameTables(SteppedValue):
     def __init__(self, tables: "Mapping[_NameGroup, NameTable]"):
         self._tables = tables
 
-    @property
-    def files(self) -> NameTable:
-        return self._tables[_FILES]
+    def list_paths(self, folder: str, kinds: Set[SearchedKind]) -> Iterator[str]:
+        """Yield the paths of notes or attachments, those in a folder first."""
+        for group in _FILES:
+            if not kinds.isdisjoint(group.kinds):
+                yield from self._tables[group].list_paths(folder)
 
     def update(self, index: Index, paths: Iterable[str]) -> "NameTables":
         changed = list(paths)
@@ -244,23 +253,21 @@ class NameTables(SteppedValue):
     ) -> list[FoundName]:
         """Return the names of some kinds that match a text, best first: see `find_names`."""
         words = _make_key(text).encode(*_CODING).split()
-        tables = [table for group, table in self._tables.items() if group.kinds & kinds]
+        tables = [
+            table for group, table in self._tables.items() if not kinds.isdisjoint(group.kinds)
+        ]
         if not words or not tables:
             return []
         found: dict[object, FoundName] = {}
         for before in (b"\n", b" ", b""):  # at its start, at the start of a word, anywhere
             if len(found) < limit and (before or len(words[0]) > 1):
-                hits = [
-                    (hit, table)
-                    for table in tables
-                    for hit in table.find_words(before, words, kinds)
-                ]
+                hits = [(hit, table) for table in tables for hit in table.find_words(before, words)]
                 names = (table.read(hit, index) for hit, table in sorted(hits, key=itemgetter(0)))
                 _add_new(found, names, limit, kinds)
         if len(found) < min(limit, _FEW) and len(spelling_key(text)) >= _MIN_FORGIVEN:
-            paths = self.files.find_misspelt(text) if _FILES.kinds & kinds else ()
-            names = (next(_list_file_names(path, None)) for path in paths)
-            _add_new(found, names, limit, kinds)
+            files = [self._tables[group] for group in _FILES if not kinds.isdisjoint(group.kinds)]
+            paths = (path for table in files for path in table.find_misspelt(text))
+            _add_new(found, (name_file(path) for path in paths), limit, kinds)
         return list(found.values())
 
 
@@ -278,9 +285,8 @@ def build_name_tables(index: Index) -> NameTables:
     while some := list(islice(read, _NOTES_AT_ONCE)):
         for group, found in keys.items():
             found.update(_make_all_keys({note.path: group.list_texts(note) for note in some}))
-    known = keys[_FILES]
-    others = [path for path in index.files if path not in known]
-    known.update(_make_all_keys({path: [link_name(path)] for path in others}))
+    others = [path for path in index.files if not is_note(path)]
+    keys[_ATTACHMENTS].update(_make_all_keys({path: [link_name(path)] for path in others}))
     tables = {}
     for group, found in keys.items():
         paths = sorted(found)
@@ -322,12 +328,23 @@ def list_names(path: str, note: Note | None) -> Iterator[FoundName]:
         yield from group.list_names(path, note)
 
 
-def _list_file_names(path: str, note: _AnyNote | None) -> Iterator[FoundName]:
+def name_file(path: str) -> FoundName:
+    """Return the name of a note or attachment."""
     kind = SearchedKind.NOTE if is_note(path) else SearchedKind.ATTACHMENT
-    yield FoundName(kind, link_name(path), path)
+    return FoundName(kind, link_name(path), path)
+
+
+def _list_note_names(path: str, note: _AnyNote | None) -> Iterator[FoundName]:
+    if is_note(path):
+        yield name_file(path)
     if note and note.properties:
         for reason, name in list_titles(Note(path, properties=note.properties)):
             yield FoundName(SearchedKind(reason), name, path)
+
+
+def _list_attachment_names(path: str, _note: _AnyNote | None) -> Iterator[FoundName]:
+    if not is_note(path):
+        yield name_file(path)
 
 
 def _list_heading_names(path: str, note: _AnyNote | None) -> Iterator[FoundName]:
@@ -348,29 +365,24 @@ class _NameGroup(NamedTuple):
         list_names: Yields those of a file.
     """
 
-    kinds: frozenset[SearchedKind]
+    kinds: tuple[SearchedKind, ...]
     list_names: Callable[[str, _AnyNote | None], Iterator[FoundName]]
 
     def list_texts(self, note: _AnyNote) -> list[str]:
         return [name.text for name in self.list_names(note.path, note)]
 
-    def guess_kind(self, path: str, is_first: bool) -> tuple[SearchedKind, ...]:
-        """Return the kinds that a name of a file may have."""
-        if self is not _FILES:
-            return tuple(self.kinds)
-        if not is_first:
-            return SearchedKind.TITLE, SearchedKind.ALIAS
-        return (SearchedKind.NOTE if is_note(path) else SearchedKind.ATTACHMENT,)
+    def guess_kind(self, *, is_first: bool) -> SearchedKind:
+        """Return the kind of a name; those of titles and aliases count as one."""
+        return self.kinds[0 if is_first or len(self.kinds) == 1 else 1]
 
 
-_FILES = _NameGroup(
-    frozenset((SearchedKind.NOTE, SearchedKind.TITLE, SearchedKind.ALIAS, SearchedKind.ATTACHMENT)),
-    _list_file_names,
-)
+_NOTES = _NameGroup((SearchedKind.NOTE, SearchedKind.TITLE, SearchedKind.ALIAS), _list_note_names)
+_ATTACHMENTS = _NameGroup((SearchedKind.ATTACHMENT,), _list_attachment_names)
+_FILES = (_NOTES, _ATTACHMENTS)
 _GROUPS = (
-    _FILES,
-    _NameGroup(frozenset((SearchedKind.HEADING,)), _list_heading_names),
-    _NameGroup(frozenset((SearchedKind.TAG,)), _list_tag_names),
+    *_FILES,
+    _NameGroup((SearchedKind.HEADING,), _list_heading_names),
+    _NameGroup((SearchedKind.TAG,), _list_tag_names),
 )
 
 
@@ -430,10 +442,3 @@ def _encode_keys(keys: Iterable[str]) -> bytes:
 
 def _make_key(text: str) -> str:
     return normalize_words(text if text.isascii() else strip_accents(text))
-
-
-def _find_all(text: bytes, part: bytes) -> Iterator[int]:
-    at = text.find(part)
-    while at != -1:
-        yield at
-        at = text.find(part, at + 1)

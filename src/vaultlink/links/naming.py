@@ -120,7 +120,7 @@ def configure_link_style(obsidian: ObsidianSettings, kind: LinkKind | None = Non
     return LinkStyle(kind, path)
 
 
-def name_file(source: str, path: str, index: Index, style: LinkStyle) -> str | None:
+def choose_target(source: str, path: str, index: Index, style: LinkStyle) -> str | None:
     """Return the target of a new link to a file; None if no target leads there.
 
     It has the style of `style`. It is the full path if the name alone is that of several files, or

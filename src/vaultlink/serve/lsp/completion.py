@@ -13,12 +13,11 @@ from typing import Any, NamedTuple
 from lsprotocol import types
 
 from vaultlink.index.anchors import find_anchor
-from vaultlink.index.index import link_name
-from vaultlink.index.name_search import FoundName, SearchedKind, build_name_tables
+from vaultlink.index.name_search import FoundName, SearchedKind, build_name_tables, name_file
 from vaultlink.index.near_names import normalize_words
 from vaultlink.index.resolve import file_name, is_note, normalize_name, parent_folder, resolve
 from vaultlink.links.kinds import SYNTAX, default_display_text, list_kinds
-from vaultlink.links.naming import LinkStyle, name_file, strip_note_extension
+from vaultlink.links.naming import LinkStyle, choose_target, strip_note_extension
 from vaultlink.links.rewrite import MAY_CLOSE_MARKUP, quote_in_yaml
 from vaultlink.links.style import find_link_style
 from vaultlink.model import Heading, Link, LinkKind, Note, Place
@@ -80,6 +79,7 @@ _WIKILINK_REST = lazy_pattern(r"([^\[\]|\n\\]*)(?:(\]\])|\\?\|[^\[\]\n]*\]\])")
 """The rest of a link behind the cursor, with its closing brackets or a display text."""
 
 _DESTINATION_REST = lazy_pattern(r"[^()<>\s]*>?(\)|(?=\s+[\"'(][^\n]*\)))")
+_CUT_ESCAPE = lazy_pattern(r"%[0-9A-Fa-f]?\Z")
 _VALUE_START = lazy_pattern(r"[^\n]*?(?::[ \t]+|-[ \t]+|[\[,][ \t]*)([\"']?)\Z")
 """The text before a link in a property, which must be the whole value."""
 
@@ -134,7 +134,7 @@ def _read_property_link(text: str, typed: _TypedLink, at: int) -> _TypedLink | N
 
 def _read_destination(text: str, start: int, offset: int) -> _TypedLink | None:
     """Return the Markdown link whose destination begins at an offset."""
-    typed = text[start:offset].removeprefix("<").lstrip()
+    typed = _CUT_ESCAPE.sub("", text[start:offset].removeprefix("<").lstrip())
     decoded = decode_destination(typed)
     decoded = typed if decoded is None else decoded
     if is_external(decoded):
@@ -199,7 +199,7 @@ class _Writer:
 
     def write_file(self, path: str, text: str = "", subpath: str = "") -> str | None:
         """Return the text of a link to a file; None if it can't be written."""
-        target = name_file(self.path, path, self.index, self.style)
+        target = choose_target(self.path, path, self.index, self.style)
         return None if target is None else self.write(target, subpath, text)
 
     def write(self, target: str, subpath: str, text: str = "") -> str | None:
@@ -300,11 +300,10 @@ def _search_files(
             found = [*(item for item in found if _is_in(item.path, folder)), *whole]
         yield from dict.fromkeys(found)
         return
-    near = parent_folder(source)
-    for path in view.vault.index.derive(build_name_tables).files.list_paths(near):
-        kind = SearchedKind.NOTE if is_note(path) else SearchedKind.ATTACHMENT
-        if kind in kinds and (not folder or _is_in(path, folder)):
-            yield FoundName(kind, link_name(path), path)
+    tables = view.vault.index.derive(build_name_tables)
+    for path in tables.list_paths(parent_folder(source), frozenset(kinds)):
+        if not folder or _is_in(path, folder):
+            yield name_file(path)
 
 
 def _is_in(path: str, folder: str) -> bool:
@@ -315,7 +314,7 @@ def _is_in(path: str, folder: str) -> bool:
 # -- headings --------------------------------------------------------------------------------------
 
 
-_MAX_HEADINGS = 60
+_MAX_HEADINGS = 30
 """Headings of all notes: each of their notes must be read."""
 
 

@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 import msgspec
@@ -18,7 +19,7 @@ from vaultlink.refactor.property_lists import is_plain_text
 from vaultlink.serve.lsp.views import View
 from vaultlink.text import escape_controls, lazy_pattern
 
-MAX_ITEMS = 100
+MAX_ITEMS = 50
 """Items of an answer. Editors show ten at once, and ask again when more is typed."""
 
 
@@ -111,11 +112,11 @@ class _NoteTags(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 def _list_tags(note: Note | _NoteTags) -> Iterable[str]:
-    return dict.fromkeys([tag.name for tag in note.tags]) if note.tags else ()
+    return {tag.name for tag in note.tags} if note.tags else ()
 
 
 def _list_keys(note: Note | _NoteProperties) -> Iterable[str]:
-    return [item.key for item in note.properties or ()]
+    return {item.key for item in note.properties or ()}
 
 
 class _ListValues(msgspec.Struct, frozen=True):
@@ -150,18 +151,29 @@ class _NoteTraits(msgspec.Struct, frozen=True):
     def __call__(self, index: Index, path: str) -> Iterable[str]:
         return self.list_traits(index.notes[path])
 
-    def count(self, index: Index) -> Counter[str]:
+    def count_all(self, index: Index) -> Counter[str]:
         notes = index.notes
         read = notes.read_as(self.fields) if isinstance(notes, PackedMap) else notes.values()
         return Counter(trait for note in read for trait in self.list_traits(note))
 
 
-def _count(
-    index: Index, list_traits: Callable[[Any], Iterable[str]], fields: type[Any]
-) -> Counter[str]:
-    """Count what notes have. Updates of the index keep the counts."""
+@cache
+def _make_count(list_traits: Callable[[Any], Iterable[str]], fields: type[Any]) -> TraitCount:
+    """Return what counts what notes have. Updates of the index keep the counts."""
     traits = _NoteTraits(list_traits, fields)
-    return index.derive(TraitCount(traits, count=traits.count))
+    return TraitCount(traits, count=traits.count_all)
+
+
+def _count_tags(index: Index) -> Counter[str]:
+    return index.derive(_make_count(_list_tags, _NoteTags))
+
+
+def _count_keys(index: Index) -> Counter[str]:
+    return index.derive(_make_count(_list_keys, _NoteProperties))
+
+
+def _count_values(index: Index, key: str) -> Counter[str]:
+    return index.derive(_make_count(_ListValues(key), _NoteProperties))
 
 
 def _rank(counts: Counter[str], typed: str) -> Iterator[tuple[str, int]]:
@@ -195,7 +207,7 @@ def complete_tag(view: View, path: str, offset: int) -> types.CompletionList | N
     end = rest.end() if rest else offset
     if not _is_tag_place(view, path, text, start, end):
         return None
-    counts = _count(view.vault.index, _list_tags, _NoteTags)
+    counts = _count_tags(view.vault.index)
     return make_list(view, path, (start, offset, end), _offer_tags(counts, found[1], "#"))
 
 
@@ -262,7 +274,7 @@ def _complete_key(
     line_end = text.find("\n", offset)
     rest = text[offset : line_end if line_end != -1 else len(text)].rstrip("\r")
     key, colon, _ = rest.partition(":")
-    counts = _count(view.vault.index, _list_keys, _NoteProperties)
+    counts = _count_keys(view.vault.index)
     known = Counter({**dict.fromkeys(_OBSIDIAN_KEYS, 0), **counts})
     others = {item[1].lower() for item in _WRITTEN_KEY.finditer(text) if item.start() != line}
     found = [
@@ -311,7 +323,7 @@ def _complete_value(
     if typed.quote and text.startswith(typed.quote, end):
         end += 1
     if typed.key in ("tags", "tag"):
-        counts = _count(view.vault.index, _list_tags, _NoteTags)
+        counts = _count_tags(view.vault.index)
         found = _offer_tags(counts, typed.text.removeprefix("#"), "")
         choices = found._replace(
             items=[item._replace(text=_quote(item.text, typed.quote)) for item in found.items]
@@ -322,7 +334,7 @@ def _complete_value(
 
 
 def _offer_values(view: View, typed: _TypedValue) -> Choices:
-    counts = _count(view.vault.index, _ListValues(typed.key), _NoteProperties)
+    counts = _count_values(view.vault.index, typed.key)
     found = [item for item in _rank(counts, typed.text) if item[0].strip('"') != typed.text]
     items = []
     for written, count in found[:MAX_ITEMS]:
