@@ -670,7 +670,7 @@ def test_one_module_starts_programs() -> None:
 LIBRARY_PLACES = {
     "ahocorasick_rs": r"mentions/matcher\.py",
     "frontmatter": r"parse/post\.py",
-    "attrs": r"serve/lsp/__init__\.py",
+    "attrs": r"cli/commands/lsp\.py",
     "anyio": r"serve/mcp\.py",  # what the library of the protocol is built on
     "jinja2": r"dashboard/page\.py",
     "lsprotocol": r"serve/lsp/",

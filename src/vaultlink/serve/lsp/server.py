@@ -147,6 +147,8 @@ class Server(LanguageServer):
             types.INITIALIZE: self._initialize,
             types.INITIALIZED: self._begin,
             types.SHUTDOWN: self._shut_down,
+            # pygls would wait for the thread that reads standard input.
+            types.EXIT: lambda _: os._exit(0 if self.has_shut_down else 1),
             types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS: lambda _: self._set_folders(),
             types.WORKSPACE_DID_CHANGE_CONFIGURATION: self._change_settings,
             types.WORKSPACE_DID_CHANGE_WATCHED_FILES: lambda _: self._look(at_once=True),
