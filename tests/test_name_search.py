@@ -7,7 +7,7 @@ import pytest
 
 from builder import build_state
 from vaultlink.engine.step import Change, Presence, step
-from vaultlink.index.name_search import SearchedKind, build_name_tables, find_names
+from vaultlink.index.name_search import NAME_GROUPS, SearchedKind, find_names
 
 VAULT = {
     "lexfridman.md": "---\naliases: [Lex]\n---\n# About\n#podcast/ai\n",
@@ -89,7 +89,8 @@ def test_limit_keeps_the_best() -> None:
 def test_table_after_steps_equals_a_new_one(seed: int) -> None:
     rng = random.Random(seed)
     state = build_state(VAULT)
-    state.index.derive(build_name_tables)
+    for group in NAME_GROUPS:
+        state.index.derive(group)
     for _ in range(20):
         path = rng.choice([*VAULT, "new.md", "Deep/other.md"])
         gone = rng.random() < 0.3
@@ -99,11 +100,10 @@ def test_table_after_steps_equals_a_new_one(seed: int) -> None:
         if path.endswith(".png"):
             text = Presence.GONE if gone else Presence.ATTACHMENT
         state = step(state, [Change(path, text)])
-        kept, fresh = state.index.derive(build_name_tables), build_name_tables(state.index)
-        for group, table in kept._tables.items():
-            other = fresh._tables[group]
-            assert (table._paths, table._sizes) == (other._paths, other._sizes)
-            assert (table._text, table._spellings) == (other._text, other._spellings)
+        for group in NAME_GROUPS:
+            kept, fresh = state.index.derive(group), group(state.index)
+            assert (kept._paths, kept._sizes) == (fresh._paths, fresh._sizes)
+            assert (kept._text, kept._spellings) == (fresh._text, fresh._spellings)
 
 
 def test_names_are_compared_as_single_ones_are() -> None:
@@ -111,10 +111,9 @@ def test_names_are_compared_as_single_ones_are() -> None:
     text = "".join([f"## {name}\n" for name in names])
     vault = {"One.md": text, "Two.md": text.encode("ascii", "ignore").decode(), "x_y.png": None}
     state = build_state(vault)
-    tables = build_name_tables(state.index)
-    again = tables.update(state.index, vault)
-    for group, table in tables._tables.items():
-        other = again._tables[group]
-        assert (other._sizes, other._text) == (table._sizes, table._text)
+    for group in NAME_GROUPS:
+        table, nothing = group(state.index), group(build_state({}).index)
+        again = nothing.update(state.index, vault)
+        assert (again._sizes, again._text) == (table._sizes, table._text)
     assert find_names(state.index, "tab and sign")[0].text == "tab\tand, sign"
     assert find_names(state.index, "b c")[0].text == "A  b - c"

@@ -2,12 +2,12 @@
 
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from enum import StrEnum
 from functools import cached_property
 from itertools import accumulate, islice, pairwise
 from operator import itemgetter
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -83,19 +83,33 @@ class Symbol(NamedTuple):
     level: int = 0
 
 
-class _NoteNames(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """The fields of a `Note` that contain names. The others are not built."""
+class _NoteProperties(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """The first fields of a `Note`. The others are not built."""
 
     path: str
     pieces: msgspec.Raw
     properties: tuple[Property, ...] | None
+
+
+class _NoteHeadings(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """The fields of a `Note` up to its headings. The others are not built."""
+
+    path: str
+    pieces: msgspec.Raw
+    properties: msgspec.Raw
     headings: tuple[Heading, ...]
+
+
+class _NoteTags(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """The fields of a `Note` up to its tags. The others are not built."""
+
+    path: str
+    pieces: msgspec.Raw
+    properties: msgspec.Raw
+    headings: msgspec.Raw
     blocks: msgspec.Raw
     links: msgspec.Raw
     tags: tuple[Tag, ...]
-
-
-_AnyNote: TypeAlias = Note | _NoteNames
 
 
 class _NameHit(NamedTuple):
@@ -116,7 +130,7 @@ class _NameHit(NamedTuple):
     begin: int
 
 
-class NameTable:
+class NameTable(SteppedValue):
     """Names of a vault, in the form in which they are compared, in one text.
 
     `paths` are sorted, `text` has the keys of the names of each path, in the order of `list_names`,
@@ -209,7 +223,7 @@ class NameTable:
         path = self._paths[hit.number]
         line = self._text.count(b"\n", self._starts[hit.number], hit.begin)
         is_file = line == 0 and self._group in _FILES
-        note = None if is_file else index.notes.read_one(path, _NoteNames)
+        note = None if is_file else index.notes.read_one(path, self._group.fields)
         return next(islice(self._group.list_names(path, note), line, None))
 
     @cached_property
@@ -227,72 +241,27 @@ class NameTable:
         return self._known
 
 
-class NameTables(SteppedValue):
-    """The names of a vault: those of files, headings and tags apart.
-
-    A vault has ten times more headings than files, among which names are most often looked for.
-    """
-
-    def __init__(self, tables: "Mapping[_NameGroup, NameTable]"):
-        self._tables = tables
-
-    def list_paths(self, folder: str, kinds: Set[SearchedKind]) -> Iterator[str]:
-        """Yield the paths of notes or attachments, those in a folder first."""
-        for group in _FILES:
-            if not kinds.isdisjoint(group.kinds):
-                yield from self._tables[group].list_paths(folder)
-
-    def update(self, index: Index, paths: Iterable[str]) -> "NameTables":
-        changed = list(paths)
-        return NameTables(
-            {group: table.update(index, changed) for group, table in self._tables.items()}
-        )
-
-    def search(
-        self, text: str, index: Index, limit: int, kinds: Set[SearchedKind]
-    ) -> list[FoundName]:
-        """Return the names of some kinds that match a text, best first: see `find_names`."""
-        words = _make_key(text).encode(*_CODING).split()
-        tables = [
-            table for group, table in self._tables.items() if not kinds.isdisjoint(group.kinds)
-        ]
-        if not words or not tables:
-            return []
-        found: dict[object, FoundName] = {}
-        for before in (b"\n", b" ", b""):  # at its start, at the start of a word, anywhere
-            if len(found) < limit and (before or len(words[0]) > 1):
-                hits = [(hit, table) for table in tables for hit in table.find_words(before, words)]
-                names = (table.read(hit, index) for hit, table in sorted(hits, key=itemgetter(0)))
-                _add_new(found, names, limit, kinds)
-        if len(found) < min(limit, _FEW) and len(spelling_key(text)) >= _MIN_FORGIVEN:
-            files = [self._tables[group] for group in _FILES if not kinds.isdisjoint(group.kinds)]
-            paths = (path for table in files for path in table.find_misspelt(text))
-            _add_new(found, (name_file(path) for path in paths), limit, kinds)
-        return list(found.values())
-
-
 _CODING = ("utf-8", "surrogatepass")
 
 _NOTES_AT_ONCE = 500
 """Notes whose names are compared in one text. Names of all would take much memory."""
 
 
-def build_name_tables(index: Index) -> NameTables:
-    """Return the names of a vault, for `Index.derive`."""
-    notes = index.notes
-    read = iter(notes.read_as(_NoteNames) if isinstance(notes, PackedMap) else notes.values())
-    keys: dict[_NameGroup, dict[str, bytes]] = {group: {} for group in _GROUPS}
-    while some := list(islice(read, _NOTES_AT_ONCE)):
-        for group, found in keys.items():
-            found.update(_make_all_keys({note.path: group.list_texts(note) for note in some}))
-    others = [path for path in index.files if not is_note(path)]
-    keys[_ATTACHMENTS].update(_make_all_keys({path: [link_name(path)] for path in others}))
-    tables = {}
-    for group, found in keys.items():
-        paths = sorted(found)
-        parts = [found[path] for path in paths]
-        tables[group] = NameTable(group, paths, array("I", map(len, parts)), b"".join(parts))
-    return NameTables(tables)
+def _build_table(group: "_NameGroup", index: Index) -> NameTable:
+    notes, keys = index.notes, dict[str, bytes]()
+    is_packed = isinstance(notes, PackedMap)
+    read = iter(notes.read_as(group.fields) if is_packed else notes.values())
+    while some := list(islice(read, _NOTES_AT_ONCE)) if group is not _ATTACHMENTS else ():
+        texts = {
+            note.path: [name.text for name in group.list_names(note.path, note)] for note in some
+        }
+        keys.update(_make_all_keys(texts))
+    if group is _ATTACHMENTS:
+        others = (path for path in index.files if not is_note(path))
+        keys.update(_make_all_keys({path: [link_name(path)] for path in others}))
+    paths = sorted(keys)
+    parts = [keys[path] for path in paths]
+    return NameTable(group, paths, array("I", map(len, parts)), b"".join(parts))
 
 
 _PLAIN = lazy_pattern(r"[\n\t -~]*")
@@ -324,7 +293,7 @@ def _make_all_keys(texts: Mapping[str, list[str]]) -> Iterator[tuple[str, bytes]
 
 def list_names(path: str, note: Note | None) -> Iterator[FoundName]:
     """Yield the names of a file, its own first. `note` is None for an attachment."""
-    for group in _GROUPS:
+    for group in NAME_GROUPS:
         yield from group.list_names(path, note)
 
 
@@ -334,7 +303,7 @@ def name_file(path: str) -> FoundName:
     return FoundName(kind, link_name(path), path)
 
 
-def _list_note_names(path: str, note: _AnyNote | None) -> Iterator[FoundName]:
+def _list_note_names(path: str, note: Any) -> Iterator[FoundName]:
     if is_note(path):
         yield name_file(path)
     if note and note.properties:
@@ -342,48 +311,54 @@ def _list_note_names(path: str, note: _AnyNote | None) -> Iterator[FoundName]:
             yield FoundName(SearchedKind(reason), name, path)
 
 
-def _list_attachment_names(path: str, _note: _AnyNote | None) -> Iterator[FoundName]:
+def _list_attachment_names(path: str, _note: Any) -> Iterator[FoundName]:
     if not is_note(path):
         yield name_file(path)
 
 
-def _list_heading_names(path: str, note: _AnyNote | None) -> Iterator[FoundName]:
+def _list_heading_names(path: str, note: Any) -> Iterator[FoundName]:
     for heading in note.headings if note else ():
         yield FoundName(SearchedKind.HEADING, heading.text, path, heading.line)
 
 
-def _list_tag_names(path: str, note: _AnyNote | None) -> Iterator[FoundName]:
+def _list_tag_names(path: str, note: Any) -> Iterator[FoundName]:
     for tag in dict.fromkeys([item.name for item in note.tags]) if note else ():
         yield FoundName(SearchedKind.TAG, tag, path)
 
 
-class _NameGroup(NamedTuple):
+class _NameGroup(msgspec.Struct, frozen=True):
     """Names that are searched together.
 
     Attributes:
         kinds: Their kinds.
-        list_names: Yields those of a file.
+        list_names: Yields those of a file, from its path and note.
+        fields: A type with the fields of a note that these need.
     """
 
     kinds: tuple[SearchedKind, ...]
-    list_names: Callable[[str, _AnyNote | None], Iterator[FoundName]]
+    list_names: Callable[[str, Any], Iterator[FoundName]]
+    fields: type[Any]
 
-    def list_texts(self, note: _AnyNote) -> list[str]:
-        return [name.text for name in self.list_names(note.path, note)]
+    def __call__(self, index: Index) -> NameTable:
+        """Return the names of a vault, for `Index.derive`."""
+        return _build_table(self, index)
 
     def guess_kind(self, *, is_first: bool) -> SearchedKind:
         """Return the kind of a name; those of titles and aliases count as one."""
         return self.kinds[0 if is_first or len(self.kinds) == 1 else 1]
 
 
-_NOTES = _NameGroup((SearchedKind.NOTE, SearchedKind.TITLE, SearchedKind.ALIAS), _list_note_names)
-_ATTACHMENTS = _NameGroup((SearchedKind.ATTACHMENT,), _list_attachment_names)
-_FILES = (_NOTES, _ATTACHMENTS)
-_GROUPS = (
-    *_FILES,
-    _NameGroup((SearchedKind.HEADING,), _list_heading_names),
-    _NameGroup((SearchedKind.TAG,), _list_tag_names),
+_NOTES = _NameGroup(
+    (SearchedKind.NOTE, SearchedKind.TITLE, SearchedKind.ALIAS), _list_note_names, _NoteProperties
 )
+_ATTACHMENTS = _NameGroup((SearchedKind.ATTACHMENT,), _list_attachment_names, _NoteProperties)
+_FILES = (_NOTES, _ATTACHMENTS)
+NAME_GROUPS = (
+    *_FILES,
+    _NameGroup((SearchedKind.HEADING,), _list_heading_names, _NoteHeadings),
+    _NameGroup((SearchedKind.TAG,), _list_tag_names, _NoteTags),
+)
+"""A vault has ten times more headings than files, among which most names are looked for."""
 
 
 def list_symbols(path: str, note: Note | None) -> list[Symbol]:
@@ -419,7 +394,33 @@ def find_names(
     of files that differ in a few letters. All words of the text must be in the name. A tag is
     listed once. `kinds` are those of the names to return.
     """
-    return index.derive(build_name_tables).search(text, index, limit, kinds)
+    words = _make_key(text).encode(*_CODING).split()
+    tables = _list_tables(index, kinds)
+    if not words or not tables:
+        return []
+    found: dict[object, FoundName] = {}
+    for before in (b"\n", b" ", b""):  # at its start, at the start of a word, anywhere
+        if len(found) < limit and (before or len(words[0]) > 1):
+            hits = [(hit, table) for table in tables for hit in table.find_words(before, words)]
+            names = (table.read(hit, index) for hit, table in sorted(hits, key=itemgetter(0)))
+            _add_new(found, names, limit, kinds)
+    if len(found) < min(limit, _FEW) and len(spelling_key(text)) >= _MIN_FORGIVEN:
+        files = _list_tables(index, kinds, _FILES)
+        paths = (path for table in files for path in table.find_misspelt(text))
+        _add_new(found, (name_file(path) for path in paths), limit, kinds)
+    return list(found.values())
+
+
+def list_named_paths(index: Index, folder: str, kinds: Set[SearchedKind]) -> Iterator[str]:
+    """Yield the paths of notes or attachments, those in a folder first."""
+    for table in _list_tables(index, kinds, _FILES):
+        yield from table.list_paths(folder)
+
+
+def _list_tables(
+    index: Index, kinds: Set[SearchedKind], groups: Sequence[_NameGroup] = NAME_GROUPS
+) -> list[NameTable]:
+    return [index.derive(group) for group in groups if not kinds.isdisjoint(group.kinds)]
 
 
 def _add_new(

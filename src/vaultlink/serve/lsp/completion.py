@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from lsprotocol import types
 
 from vaultlink.index.anchors import find_anchor
-from vaultlink.index.name_search import FoundName, SearchedKind, build_name_tables, name_file
+from vaultlink.index.name_search import FoundName, SearchedKind, list_named_paths, name_file
 from vaultlink.index.near_names import normalize_words
 from vaultlink.index.resolve import file_name, is_note, normalize_name, parent_folder, resolve
 from vaultlink.links.kinds import SYNTAX, default_display_text, list_kinds
@@ -300,8 +300,8 @@ def _search_files(
             found = [*(item for item in found if _is_in(item.path, folder)), *whole]
         yield from dict.fromkeys(found)
         return
-    tables = view.vault.index.derive(build_name_tables)
-    for path in tables.list_paths(parent_folder(source), frozenset(kinds)):
+    near = parent_folder(source)
+    for path in list_named_paths(view.vault.index, near, frozenset(kinds)):
         if not folder or _is_in(path, folder):
             yield name_file(path)
 
