@@ -1,5 +1,6 @@
 """What an editor offers while somebody types: each item leads where it says, and nothing is offered where no link is."""
 
+import random
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -102,10 +103,11 @@ def type_text(vault: Vault, marked: str, path: str = "Mine.md", **abilities: Any
     """Complete at the mark in a text of a note."""
     text = marked.replace(MARK, "")
     view = view_vault(vault, path, text, **abilities)
-    position = view.places(path).position(marked.index(MARK))
+    has_mark = text.startswith("\ufeff")
+    position = view.places(path).position(max(marked.index(MARK) - has_mark, 0))
     document = types.TextDocumentIdentifier(view.uri(path))
     found = complete(view, types.CompletionParams(document, position))
-    return Completed(view, path, text, found)
+    return Completed(view, path, text.removeprefix("\ufeff"), found)
 
 
 @pytest.fixture(scope="module")
@@ -155,6 +157,7 @@ def vault(tmp_path_factory: pytest.TempPathFactory) -> Vault:
         ("[x](Deep.md#deep¦)", "Deeper: yes | no #1", "[x](Deep.md#Deeper%20yes%20no%201)"),
         ("[[Blocks#^¦", "two", "[[Blocks#^two]]"),
         ("[[Blocks#^some¦", "Some words here.", "[[Blocks#^old]]"),
+        ("[[Twin#o¦", "One", "[[people/Twin#One]]"),
     ],
 )  # fmt: skip
 def test_item_writes_a_link(vault: Vault, typed: str, label: str, after: str) -> None:
@@ -249,7 +252,10 @@ def test_frequent_tags_are_first(vault: Vault) -> None:
         "https://a.b/#pro¦",
         "#zzz¦",
         "---\nkey: |\n  text [[hom¦\n---\n",
+        "# Mine [[#mi¦",
+        "# Mine [[##mine¦",
         "---\nup: see [[hom¦\n---\n",
+        "---\nstatus: unique¦ value\n---\n",
         "---\nnested:\n  sta¦\n---\n",
         "---\n# com¦\n---\n",
         "---¦\nup: x\n---\n",
@@ -259,6 +265,15 @@ def test_frequent_tags_are_first(vault: Vault) -> None:
 )
 def test_nothing_is_offered(vault: Vault, typed: str) -> None:
     assert type_text(vault, typed).found is None
+
+
+def test_tags_and_values_are_those_of_the_present_texts(vault: Vault) -> None:
+    assert type_text(vault, "text #ide¦").labels == ["#idea"]
+    later = vault.holding("new.md", "---\nstatus: started\n---\n#ideal\n")
+    assert type_text(later, "text #ide¦").labels == ["#idea", "#ideal"]
+    assert type_text(later, "---\nstatus: st¦\n---\n").labels == ["started"]
+    gone = later.holding("new.md", "")
+    assert type_text(gone, "text #ide¦").labels == ["#idea"]
 
 
 def test_nothing_is_offered_on_a_canvas(vault: Vault) -> None:
@@ -321,8 +336,34 @@ def find_typed_link(done: Completed, item: types.CompletionItem, after: Vault) -
         for link in after.index.notes[done.path].links
         if link.start <= main.start + moved + len(main.text) - 3 < link.end
     ]
-    assert len(found) == 1, (item.label, main)
-    return found[0]
+    assert found, (item.label, main)
+    return max(found, key=lambda link: link.start)
+
+
+PARTS = (
+    *("[[", "]]", "[", "]", "(", ")", "#", "^", "|", "\\", "!", "`", "```\n", "\n", "\n\n", "---\n", "- ", "> "),
+    *("| a |\n|--|\n", "%%", "<!--", "-->", "$", "*", "Home", "Deep", "Blocks", "Lex", "x", " ", "\t", "\r\n", "\r"),
+    *("\u2028", "\ufeff", "\U0001f600", "é", "key: ", "tags: ", "  - ", '"', "'", "[x](", "<", ">", "%20", "%"),
+    *("../", "./", "/", "Notes", "#^old", "\x00", "\x0c", "&amp;", "http://", "{{", "<%", "[[", "[[Deep#", "[[#"),
+)  # fmt: skip
+"""What random texts are made of."""
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_every_item_leads_where_it_says_in_odd_texts(vault: Vault, seed: int) -> None:
+    rng = random.Random(seed)
+    for _ in range(30):
+        parts = [rng.choice(PARTS) for _ in range(rng.randrange(2, 14))]
+        typed = rng.choice(("[[", "[[h", "[[Deep#", "[[Blocks#^", "[x](", "[[#", "[[##", "#p", ""))
+        parts.insert(rng.randrange(len(parts)), f"{typed}{MARK}")
+        start = rng.choice(("", "", "---\n"))
+        done = type_text(vault, start + "".join(parts) + (start and "\n---\n"))
+        for item in rng.sample(done.items, min(4, len(done.items))):
+            if isinstance(item.data, dict):
+                after = done.hold(item)
+                anchor = after.anchor_of(done.path, find_typed_link(done, item, after))
+                assert anchor is not None, (done.text, item.label)
+                assert anchor.path == item.data["path"], (done.text, item.label)
 
 
 # -- Obsidian's settings ---------------------------------------------------------------------------

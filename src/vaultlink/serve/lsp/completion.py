@@ -15,7 +15,14 @@ from lsprotocol import types
 from vaultlink.index.anchors import find_anchor
 from vaultlink.index.name_search import FoundName, SearchedKind, list_named_paths, name_file
 from vaultlink.index.near_names import normalize_words
-from vaultlink.index.resolve import file_name, is_note, normalize_name, parent_folder, resolve
+from vaultlink.index.resolve import (
+    file_name,
+    is_note,
+    normalize_name,
+    parent_folder,
+    resolve,
+    resolve_with_alternatives,
+)
 from vaultlink.links.kinds import SYNTAX, default_display_text, list_kinds
 from vaultlink.links.naming import LinkStyle, choose_target, strip_note_extension
 from vaultlink.links.rewrite import MAY_CLOSE_MARKUP, quote_in_yaml
@@ -197,6 +204,10 @@ class _Writer:
         has_mark = typed.target.startswith("./") and style.path == "relative"
         return style._replace(has_mark=style.has_mark or has_mark)
 
+    def is_inside(self, note: Note, heading: Heading) -> bool:
+        """Return True if the link is typed in a heading."""
+        return note.path == self.path and heading.start <= self.typed.start <= heading.end
+
     def write_file(self, path: str, text: str = "", subpath: str = "") -> str | None:
         """Return the text of a link to a file; None if it can't be written."""
         target = choose_target(self.path, path, self.index, self.style)
@@ -326,7 +337,7 @@ def _complete_all_headings(view: View, writer: _Writer, query: str) -> Choices:
     for name in found:
         note = index.notes[name.path]
         heading = next(item for item in note.headings if item.line == name.line)
-        subpath = _name_heading(note, heading)
+        subpath = None if writer.is_inside(note, heading) else _name_heading(note, heading)
         new = subpath and writer.write_file(name.path, "", subpath)
         if new:
             data = {"path": name.path, "at": heading.start}
@@ -343,7 +354,11 @@ def _complete_headings(writer: _Writer, path: str, note: Note, subpath: str) -> 
         return Choices([])
     parts = _list_below(note, parent) if isinstance(parent, Heading) else note.headings
     words = _split_query(query)
-    found = [heading for heading in parts if _matches(words, heading.text)]
+    found = [
+        heading
+        for heading in parts
+        if _matches(words, heading.text) and not writer.is_inside(note, heading)
+    ]
     found.sort(key=lambda heading: not _begins_with(heading.text, query))
     choices = list[Choice]()
     for heading in found[:MAX_ITEMS]:
@@ -376,8 +391,9 @@ def _list_below(note: Note, parent: Heading) -> list[Heading]:
 
 def _write_subpath(writer: _Writer, path: str, subpath: str) -> str | None:
     """Return the text of a link to a place in a file; a typed target that fits stays."""
-    target = writer.typed.target
-    if writer.typed.is_whole or resolve(writer.path, target, writer.index.names) != path:
+    target, names = writer.typed.target, writer.index.names
+    leads_to, others = resolve_with_alternatives(writer.path, target, names)
+    if writer.typed.is_whole or leads_to != path or others:
         return writer.write_file(path, "", subpath)
     return writer.write(target, subpath)
 

@@ -329,13 +329,14 @@ def _complete_value(
             items=[item._replace(text=_quote(item.text, typed.quote)) for item in found.items]
         )
     else:
-        choices = _offer_values(view, typed)
+        choices = _offer_values(view, typed, text[typed.start : end])
     return make_list(view, path, (typed.start, offset, end), choices)
 
 
-def _offer_values(view: View, typed: _TypedValue) -> Choices:
+def _offer_values(view: View, typed: _TypedValue, present: str) -> Choices:
     counts = _count_values(view.vault.index, typed.key)
-    found = [item for item in _rank(counts, typed.text) if item[0].strip('"') != typed.text]
+    present = present.strip("\"'")
+    found = [item for item in _rank(counts, typed.text) if item[0].strip('"') != present]
     items = []
     for written, count in found[:MAX_ITEMS]:
         value = json.loads(written) if written.startswith('"') else written
