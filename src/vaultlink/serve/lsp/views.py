@@ -110,7 +110,7 @@ class Client(NamedTuple):
         pulls_again: It can be asked to pull diagnostics again.
         has_progress: It shows the progress of work.
         reads_settings: It answers `workspace/configuration`.
-        watches_files: It tells of changed files if asked to.
+        registers_settings: It tells of changed settings if asked to.
         has_related_places: A diagnostic may name other places.
         has_markdown_hover: It shows Markdown.
         resolves_edits: A code action may be completed when it is chosen.
@@ -126,7 +126,7 @@ class Client(NamedTuple):
     pulls_again: bool = False
     has_progress: bool = False
     reads_settings: bool = False
-    watches_files: bool = False
+    registers_settings: bool = False
     has_related_places: bool = False
     has_markdown_hover: bool = False
     resolves_edits: bool = False
@@ -154,7 +154,7 @@ def read_client(capabilities: types.ClientCapabilities, codec: PositionCodec) ->
         pulls_again=has("workspace.diagnostics.refresh_support"),
         has_progress=has("window.work_done_progress"),
         reads_settings=has("workspace.configuration"),
-        watches_files=has("workspace.did_change_watched_files.dynamic_registration"),
+        registers_settings=has("workspace.did_change_configuration.dynamic_registration"),
         has_related_places=has("text_document.publish_diagnostics.related_information"),
         has_markdown_hover=types.MarkupKind.Markdown in formats,
         resolves_edits=bool(support and "edit" in support.properties),
@@ -261,13 +261,24 @@ def find_path(client_root: str, root: str, uri: str) -> str | None:
     Returns:
         The path in the vault, "" for the vault itself; None if it is outside.
     """
-    file = uris.to_fs_path(uri)
-    if file is None or "\0" in file:
+    file = read_address(uri)
+    if file is None:
         return None
     for base in (client_root, root):
         if file == base:
             return ""
         if file.startswith(f"{base}/"):
-            return file[len(base) + 1 :].strip("/")
+            return file[len(base) + 1 :]
     real = f"{Path(file).parent.resolve()}/{Path(file).name}"
     return real[len(root) + 1 :] if real.startswith(f"{root}/") else None
+
+
+def read_address(uri: str) -> str | None:
+    """Return the absolute path of the file of an address; None if it has none here."""
+    try:
+        file = uris.to_fs_path(uri)
+        os.fsencode(file or "")
+    except ValueError:  # such as file://[
+        return None
+    file = os.path.normpath((file or "").removeprefix("//localhost"))
+    return file if os.path.isabs(file) and "\0" not in file else None  # noqa: PTH117 - a text
