@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from lsprotocol import types
 
 from vaultlink.index.anchors import find_anchor
+from vaultlink.index.index import Index
 from vaultlink.index.name_search import FoundName, SearchedKind, list_named_paths, name_file
 from vaultlink.index.near_names import normalize_words
 from vaultlink.index.resolve import (
@@ -26,7 +27,7 @@ from vaultlink.index.resolve import (
 from vaultlink.links.kinds import SYNTAX, default_display_text, list_kinds
 from vaultlink.links.naming import LinkStyle, choose_target, strip_note_extension
 from vaultlink.links.rewrite import MAY_CLOSE_MARKUP, quote_in_yaml
-from vaultlink.links.style import find_link_style
+from vaultlink.links.style import count_traits_in_parts, find_link_style
 from vaultlink.model import Heading, Link, LinkKind, Note, Place
 from vaultlink.parse.link_parts import decode_destination, is_external, parse_property_link
 from vaultlink.parse.note import parse_note
@@ -42,6 +43,7 @@ from vaultlink.serve.lsp.word_completion import (
     Choices,
     complete_property,
     complete_tag,
+    count_tags,
     make_list,
 )
 from vaultlink.text import lazy_pattern, quote_name, strip_accents
@@ -189,6 +191,11 @@ _MAX_TRIALS = 5
 """Names with marks that could end something before the link, each of which takes a trial."""
 
 
+def _has_folders(index: Index) -> bool:
+    """Return True if a file is in a folder: else all wikilinks have the same style."""
+    return any(["/" in path for path in index.files])  # noqa: C419 - faster so
+
+
 class _Writer:
     """Writes the text of links in the place of one that is typed."""
 
@@ -200,7 +207,10 @@ class _Writer:
 
     def _find_style(self, view: View) -> LinkStyle:
         vault, typed = view.vault, self.typed
-        style = find_link_style(self.path, vault.index, vault.scan.obsidian, typed.kind)
+        has_styles = SYNTAX[typed.kind].writes_paths or _has_folders(vault.index)
+        style = find_link_style(
+            self.path, vault.index, vault.scan.obsidian, typed.kind, reads_vault=has_styles
+        )
         has_mark = typed.target.startswith("./") and style.path == "relative"
         return style._replace(has_mark=style.has_mark or has_mark)
 
@@ -559,6 +569,12 @@ OPTIONS: Mapping[str, Any] = {
         trigger_characters=["[", "#", "^", "(", "/"], resolve_provider=True
     )
 }
+PREPARATIONS: Sequence[Callable[[View], object]] = (
+    lambda view: view.vault.find_names("x", 1, _FILE_KINDS),
+    lambda view: count_tags(view.vault.index),
+    lambda view: count_traits_in_parts(view.vault.index, view.vault.scan.obsidian),
+)
+"""What first answers would wait for."""
 COMMANDS: Mapping[str, Callable[[View, Sequence[Any]], types.WorkspaceEdit | None]] = {
     ADD_BLOCK_ID: add_block_id
 }

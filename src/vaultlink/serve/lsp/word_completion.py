@@ -164,7 +164,7 @@ def _make_count(list_traits: Callable[[Any], Iterable[str]], fields: type[Any]) 
     return TraitCount(traits, count=traits.count_all)
 
 
-def _count_tags(index: Index) -> Counter[str]:
+def count_tags(index: Index) -> Counter[str]:
     return index.derive(_make_count(_list_tags, _NoteTags))
 
 
@@ -207,7 +207,7 @@ def complete_tag(view: View, path: str, offset: int) -> types.CompletionList | N
     end = rest.end() if rest else offset
     if not _is_tag_place(view, path, text, start, end):
         return None
-    counts = _count_tags(view.vault.index)
+    counts = count_tags(view.vault.index)
     return make_list(view, path, (start, offset, end), _offer_tags(counts, found[1], "#"))
 
 
@@ -323,7 +323,7 @@ def _complete_value(
     if typed.quote and text.startswith(typed.quote, end):
         end += 1
     if typed.key in ("tags", "tag"):
-        counts = _count_tags(view.vault.index)
+        counts = count_tags(view.vault.index)
         found = _offer_tags(counts, typed.text.removeprefix("#"), "")
         choices = found._replace(
             items=[item._replace(text=_quote(item.text, typed.quote)) for item in found.items]
