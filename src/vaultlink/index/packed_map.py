@@ -251,6 +251,12 @@ class PackedMap(Mapping[str, T], Generic[T]):
         for key in self if keys is None else sorted(keys, key=lambda key: numbers.get(key, -1)):
             yield self._values[key] if key in self._values else self._decode(self._slice(key), kind)
 
+    def read_one(self, key: str, kind: Any) -> Any:
+        """Return a value, an encoded one as a type with fewer fields, or None."""
+        known = self._values.get(key) or self._remembered.get(key)
+        packed = b"" if known is not None or key in self._values else self._slice(key)
+        return self._decode(packed, kind) if packed else known
+
     def read_items(self) -> Iterator[tuple[str, T]]:
         """Yield all keys, sorted, with values that are decoded for the caller only."""
         for key in sorted(self):

@@ -118,6 +118,7 @@ class Client(NamedTuple):
         has_location_links: A place to go to may have two ranges.
         has_symbol_trees: The symbols of a document may contain others.
         references_command: Its command that shows places; "" if it has none.
+        applies_edits: It applies edits that a command makes.
     """
 
     codec: PositionCodec
@@ -136,6 +137,8 @@ class Client(NamedTuple):
     has_location_links: bool = False
     has_symbol_trees: bool = False
     references_command: str = ""
+
+    applies_edits: bool = False
 
 
 _REFERENCES_COMMANDS = ("vaultlink.showReferences", "editor.action.showReferences")
@@ -171,6 +174,7 @@ def read_client(capabilities: types.ClientCapabilities, codec: PositionCodec) ->
         has_location_links=has("text_document.definition.link_support"),
         has_symbol_trees=has("text_document.document_symbol.hierarchical_document_symbol_support"),
         references_command=next((name for name in _REFERENCES_COMMANDS if name in commands), ""),
+        applies_edits=has("workspace.apply_edit"),
     )
 
 
