@@ -43,6 +43,10 @@ GROUPS: dict[str, dict[str, Command]] = {
             "vaultlink.cli.commands.guard:guard",
             "Refuse changes that break links, in hooks of tools and git.",
         ),
+        "lsp": Command(
+            "vaultlink.cli.commands.lsp:lsp",
+            "Serve editors over the Language Server Protocol.",
+        ),
         "mcp": Command(
             "vaultlink.cli.commands.mcp:mcp",
             "Serve the vault to agents over the Model Context Protocol.",

@@ -5,13 +5,15 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib import metadata, resources
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from vaultlink import __version__
+from vaultlink.disk.processes import no_garbage_collection
 from vaultlink.errors import UsageError
 from vaultlink.git.program import run_git
 from vaultlink.text import lazy_pattern
@@ -36,6 +38,21 @@ def format_install_command(package: str) -> str:
     ):
         return f"pip install {package}"
     return f"{shlex.quote(sys.executable)} -m pip install {package}"
+
+
+@contextmanager
+def importing_extra(command: str, *requirements: str) -> Iterator[None]:
+    """Import an extra library; raise UsageError that says how to install it if it is missing."""
+    try:
+        with no_garbage_collection():  # a third of the time of such an import
+            yield
+    except ImportError as error:
+        if (error.name or "").partition(".")[0] == "vaultlink":
+            raise
+        install = format_install_command(shlex.join(requirements))
+        raise UsageError(
+            f"{command} requires the library of the protocol. Install it with `{install}`."
+        ) from None
 
 
 # -- the source from which CI files install vaultlink ----------------------------------------------

@@ -548,12 +548,19 @@ class Index:
 
         An update carries over groupings, tallies and the like, changed where the vault is, and
         drops all other values. A class with `is_weak` is given a weak reference, as its value would
-        keep the index, so that an index is freed as soon as nobody uses it.
+        keep the index, so that an index is freed as soon as nobody uses it. The value of one with
+        `is_on_names` is kept as long as all suggestions stay as they are.
         """
         if compute not in self.memos:
             is_weak = getattr(compute, "is_weak", False)
             self.memos[compute] = compute(proxy(self) if is_weak else self)
         return self.memos[compute]  # type: ignore[no-any-return]
+
+    def keep_answers(self, before: "Index") -> None:
+        """Take over what depends only on names, of an index in which these are the same."""
+        for compute, value in before.memos.items():
+            if getattr(compute, "is_on_names", False):
+                self.memos.setdefault(compute, value)
 
     def tally(self, traits: KeyFunction, *, on_targets: bool = False) -> "Counter[str]":
         return self.derive(TraitCount(traits, on_targets))

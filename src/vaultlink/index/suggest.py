@@ -493,6 +493,8 @@ def find_affected_sources(before: Index, after: Index, changed: Iterable[str]) -
 def _find_affected_sources(before: Index, after: Index, changed: Iterable[str]) -> set[str]:
     words = {word for word in find_changed_words(before, after, changed) if len(word) >= MIN_SLIP}
     renamed = find_renamed(before, after)
+    if not (words or renamed):
+        after.keep_answers(before)
     if not (words or renamed) or not after.unresolved_sources:
         return set()
     indexes, targets = (before, after), after.derive(list_searchable_targets)

@@ -304,6 +304,7 @@ def fold_index(index: Index) -> Index:
     # A note that is missing there after it was encoded again would count as one without links.
     after.mentioned = index.complete_mentioned().folded()
     _renew_memos(index, after, set(), set())
+    after.keep_answers(index)
     return after
 
 

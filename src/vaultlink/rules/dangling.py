@@ -88,6 +88,8 @@ UnresolvedLink = tuple[Link, _Candidates]
 class _CandidateCache:
     """Candidates and suggestions by target: many links have the same one."""
 
+    is_on_names = True
+
     def __init__(self, _index: Index) -> None:
         self.allows_dangling: Callable[[str], bool] | None = None
         self.candidates: dict[str, _Candidates | None] = {}

@@ -388,10 +388,10 @@ class Stepper:
         self.vault, self._move_tracker = prepared.after, prepared.move_tracker
         self._covered = prepared.covered
 
-    def hold(self, path: str, text: str) -> None:
+    def hold(self, path: str, content: bytes) -> None:
         """Hold an unsaved text in place of the one on disk."""
-        if self.vault.overlays.get(path) != text.encode():
-            before, self.vault = self.vault, self.vault.holding(path, text)
+        if self.vault.overlays.get(path) != content:
+            before, self.vault = self.vault, self.vault.holding(path, content)
             self._covered = {path: before.index.notes.get(path), **self._covered}
             if path not in before.index.files:
                 self.vault = self._with_history(self.vault)

@@ -258,7 +258,7 @@ class Workspace:
             self._as_new = (self.vault, self._settings)
         return self.vault
 
-    def hold(self, path: str, text: str) -> Vault:
+    def hold(self, path: str, content: str | bytes) -> Vault:
         """Hold an unsaved text of a note, which wins over the disk, and return the vault.
 
         Raises VaultError if no note of a vault can have this path.
@@ -266,7 +266,8 @@ class Workspace:
         if not is_vault_path(path) or "\0" in path or not is_source_file(path):
             name = quote_name(path)
             raise VaultError(f"{name} is not the path of a note, canvas or base in a vault.")
-        self.stepper.hold(path, text)
+        data = content.encode() if isinstance(content, str) else content
+        self.stepper.hold(path, data)
         return self.vault
 
     def release(self, path: str) -> Vault:

@@ -1,17 +1,15 @@
 """`vaultlink mcp`: serve a vault to agents over the Model Context Protocol."""
 
-import shlex
 import sys
 from functools import partial
 from typing import Annotated
 
 from vaultlink.api import build_linter
 from vaultlink.cli.exit_codes import EXIT_CLEAN
-from vaultlink.cli.installation import format_install_command
+from vaultlink.cli.installation import importing_extra
 from vaultlink.cli.options import OpenOptions, option
 from vaultlink.cli.terminal import Terminal, print_stderr
 from vaultlink.cli.vault import scan_from_options
-from vaultlink.disk.processes import no_garbage_collection
 from vaultlink.errors import UsageError
 from vaultlink.serve.client import ToolServer
 from vaultlink.serve.workspace import Workspace
@@ -47,16 +45,8 @@ def mcp(options: McpOptions) -> int:
         raise UsageError("mcp prints the messages of the protocol; --output-file has no effect.")
     scan = scan_from_options(options)
     build_linter(scan)  # errors of the settings end the command before it serves
-    try:
-        with no_garbage_collection():  # a third of the time of this import
-            from vaultlink.serve.mcp import serve  # noqa: PLC0415 - an extra library
-    except ImportError as error:
-        if (error.name or "").partition(".")[0] == "vaultlink":
-            raise
-        command = format_install_command(shlex.quote(_LIBRARY))
-        raise UsageError(
-            f"mcp requires the library of the protocol. Install it with `{command}`."
-        ) from None
+    with importing_extra("mcp", _LIBRARY):
+        from vaultlink.serve.mcp import serve  # noqa: PLC0415 - an extra library
     if sys.stdin.isatty():
         print_stderr("This serves an agent's program on standard input; Ctrl-C ends it.")
 

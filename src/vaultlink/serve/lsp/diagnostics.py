@@ -1,6 +1,6 @@
 """Findings as diagnostics of the protocol."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Generator, Iterable, Mapping
 
 import msgspec
 from lsprotocol import types
@@ -71,17 +71,17 @@ def pull_note(
 
 
 _REPORTS_AT_ONCE = 100
-"""Reports after which other requests are answered first."""
+"""Notes after which other requests are answered first."""
 
 
 def pull_vault(
     view: View, params: types.WorkspaceDiagnosticParams
-) -> Iterator[list[types.WorkspaceDocumentDiagnosticReport]]:
-    """Yield reports on all notes whose findings the editor does not know yet, some at a time."""
+) -> Generator[object, None, list[types.WorkspaceFullDocumentDiagnosticReport]]:
+    """Return reports on all notes whose findings the editor does not know yet, in parts."""
     known = {item.uri: item.value for item in params.previous_result_ids}
-    reports: list[types.WorkspaceDocumentDiagnosticReport] = []
+    reports: list[types.WorkspaceFullDocumentDiagnosticReport] = []
     seen = set()
-    for path, found in read_items(view.vault.state.diagnostics):
+    for number, (path, found) in enumerate(read_items(view.vault.state.diagnostics), start=1):
         document, uri = view.documents.get(path), view.uri(path)
         seen.add(uri)
         name = _make_report_id(view, path, found)
@@ -93,9 +93,24 @@ def pull_vault(
                     uri, items, version=version, result_id=name
                 )
             )
-        if len(reports) >= _REPORTS_AT_ONCE:
+        if number % _REPORTS_AT_ONCE == 0:
             yield reports
-            reports = []
     cleared = (uri for uri in known if uri not in seen and view.path(uri))
     reports += [types.WorkspaceFullDocumentDiagnosticReport(uri, []) for uri in cleared]
-    yield reports
+    return reports
+
+
+_MAX_CLOSED = 50
+"""Notes that are not open, whose findings are published because something changes them."""
+
+
+def list_published(view: View, paths: Collection[str]) -> list[types.PublishDiagnosticsParams]:
+    """Return the findings of changed notes: of those that are open, and of some others."""
+    others = sorted(path for path in paths if path not in view.documents)
+    found = []
+    for path in [*(path for path in view.documents if path in paths), *others[:_MAX_CLOSED]]:
+        document = view.documents.get(path)
+        items = make_diagnostics(view, path, list_findings(view, path))
+        version = document.version if document else None
+        found.append(types.PublishDiagnosticsParams(view.uri(path), items, version))
+    return found

@@ -173,7 +173,7 @@ class OpenDocument(NamedTuple):
     text: str
 
 
-class Settings(msgspec.Struct, frozen=True, rename="camel"):
+class EditorSettings(msgspec.Struct, frozen=True, rename="camel"):
     """The settings of the editor, in the section `vaultlink`.
 
     Attributes:
@@ -204,7 +204,7 @@ class View(msgspec.Struct, frozen=True, dict=True):
     client: Client
     root: str
     documents: Mapping[str, OpenDocument] = {}
-    settings: Settings = Settings()
+    settings: EditorSettings = EditorSettings()
     is_whole: bool = True
     kept: dict[object, object] = {}
 

@@ -1,0 +1,48 @@
+"""`vaultlink lsp`: serve editors over the Language Server Protocol."""
+
+import os
+import sys
+from functools import partial
+from pathlib import Path
+
+from vaultlink.cli.installation import importing_extra
+from vaultlink.cli.options import OpenOptions
+from vaultlink.cli.terminal import Terminal, print_stderr
+from vaultlink.cli.vault import build_settings
+from vaultlink.disk.changes import Progress
+from vaultlink.disk.scan import Settings, scan_vault
+from vaultlink.errors import UsageError
+from vaultlink.serve.workspace import Workspace
+
+_LIBRARIES = ("pygls>=2.1,<3", "lsprotocol==2025.0.0")
+
+
+def lsp(options: OpenOptions) -> int:
+    """Serve editors over the Language Server Protocol.
+
+    An editor starts this command, writes requests to its standard input and reads the answers from
+    its standard output. It gets diagnostics, completion of links, definitions, backlinks, hovers,
+    symbols, renames of notes, headings, blocks and tags, and fixes. All edits are made by the
+    editor; this command writes no note. The vaults are those of the folders that the editor has
+    open, unless --vault names one. The server ends with the editor. The libraries pygls and
+    lsprotocol are required, which are installed separately.
+
+    Output formats: none. Prints the messages of the protocol.
+    """
+    if sys.stdin is None or sys.stdout is None:
+        raise UsageError("lsp reads requests from standard input, which is closed.")
+    Terminal(options).refuse_format("lsp prints the messages of the protocol")
+    if options.output_file is not None:
+        raise UsageError("lsp prints the messages of the protocol; --output-file has no effect.")
+    root = options.vault.resolve() if options.vault else None
+    if root is not None:
+        scan_vault(root, build_settings(options))  # its errors end the command before it serves
+    with importing_extra("lsp", *_LIBRARIES):
+        from vaultlink.serve.lsp.server import serve  # noqa: PLC0415 - an extra library
+    if sys.stdin.isatty():
+        print_stderr("This serves an editor on standard input; Ctrl-C ends it.")
+    return serve(partial(_open, build_settings(options)), os.fspath(root) if root else None)
+
+
+def _open(settings: Settings, root: str, progress: Progress) -> Workspace:
+    return Workspace(scan_vault(Path(root), settings), progress)
