@@ -21,7 +21,7 @@ SIZES = {"utf-8": 1, "utf-16": 2, "utf-32": 4}
 
 def open_view(
     folder: Path,
-    files: Mapping[str, str | bytes],
+    files: Mapping[str, Any],
     held: Mapping[str, str] | None = None,
     encoding: str = "utf-16",
     **abilities: Any,

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
+from editor import apply_edit, find_span, locate, open_view, read_texts
 from lsprotocol import types
 
-from editor import apply_edit, find_span, locate, open_view, read_texts
 from vaultlink.errors import UsageError
 from vaultlink.serve.lsp.renames import follow_renamed_files, prepare_rename, rename
 from vaultlink.serve.lsp.views import View
@@ -33,7 +33,7 @@ A fact. ^fact
 
 ## Again #sea
 """
-FILES = {
+FILES: dict[str, str | bytes] = {
     "Home.md": HOME,
     "Sea/Tide.md": TIDE,
     "map.png": b"PNG",

@@ -101,7 +101,7 @@ def _name_file(path: str, span: _Span) -> NamedThing:
 def _read_folder(
     path: str, link: Link, words: list[str], start: int, offset: int
 ) -> NamedThing | None:
-    """Return the folder in the target of a link at an offset; None for the name of the file.
+    """Return the folder in a link's target at an offset; None for the file's name.
 
     `words` are the parts of the target as written, from `start` on.
     """
@@ -253,7 +253,7 @@ def _check_tag(view: View, old: str, new: str) -> str:
 
 
 def follow_renamed_files(view: View, params: types.RenameFilesParams) -> types.WorkspaceEdit | None:
-    """Return the edits of links that follow files and folders which the editor will rename.
+    """Return the edits of links to files and folders that the editor will rename.
 
     Notes that can't be changed are left out, as the editor renames the files anyway.
     """
