@@ -29,7 +29,7 @@ EXPORTING = ("__init__.py", "report/__init__.py")
 PENDING_WRITES = (
     "fix/plan.py",  # of a plan
     "write/recovery.py",  # of an undo
-    "cli/write_run.py",  # a part of a plan
+    "write/settings_lists.py",  # a part of a plan
     "cli/commands/baseline.py",  # a part of a plan
 )
 
