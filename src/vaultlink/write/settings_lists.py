@@ -1,4 +1,4 @@
-"""Lists in the configuration file of a vault, to which decisions of the user are added."""
+"""Add decisions of the user to lists in the configuration file of a vault."""
 
 import os
 from codecs import BOM_UTF8
