@@ -32,7 +32,13 @@ SILENT = ("vaultlink graph --output-format svg", "vaultlink merge-driver", "vaul
 
 ENDLESS = (
     *("vaultlink watch", "vaultlink watch --fix", "vaultlink fix --interactive"),
-    *("vaultlink mcp", "vaultlink mcp --allow-writes", "vaultlink serve"),
+    *(
+        "vaultlink lsp",
+        "vaultlink lsp --no-cache",
+        "vaultlink mcp",
+        "vaultlink mcp --allow-writes",
+        "vaultlink serve",
+    ),
 )
 """Examples that run on a terminal until they are ended."""
 
@@ -154,7 +160,7 @@ def test_examples_run(run: RunCommand, vault: Path, command: str) -> None:
 @pytest.mark.parametrize("line", ENDLESS)
 def test_examples_on_a_terminal_run(vault: Path, line: str) -> None:
     with run_on_screen(vault, *list_words(line)) as screen:
-        if "watch" in line or "mcp" in line or "serve" in line:
+        if re.search("watch|lsp|mcp|serve", line):
             screen.wait_for("Ctrl-C").send_signal(signal.SIGINT)
             screen.wait_until(lambda seen: seen.has_ended())
         else:

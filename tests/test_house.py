@@ -55,10 +55,10 @@ def test_top_level_has_at_most_31_entries() -> None:
     assert len(entries) <= 31, sorted(entries)
 
 
-def test_folder_has_at_most_30_modules_and_the_package_325() -> None:
+def test_folder_has_at_most_30_modules_and_the_package_335() -> None:
     sizes = Counter(module.path.parent.relative_to(ROOT).as_posix() for module in MODULES)
     assert {folder: size for folder, size in sizes.items() if size > 30} == {}
-    assert sizes.total() <= 325
+    assert sizes.total() <= 335
 
 
 def test_imports_have_no_cycle() -> None:
@@ -670,11 +670,14 @@ def test_one_module_starts_programs() -> None:
 LIBRARY_PLACES = {
     "ahocorasick_rs": r"mentions/matcher\.py",
     "frontmatter": r"parse/post\.py",
+    "attrs": r"cli/commands/lsp\.py",
     "anyio": r"serve/mcp\.py",  # what the library of the protocol is built on
     "jinja2": r"dashboard/page\.py",
+    "lsprotocol": r"serve/lsp/",
     "mcp": r"serve/mcp\.py",
     "networkx": r"graph/",
     "click": r"cli/terminal\.py",
+    "pygls": r"serve/lsp/",
     "prompt_toolkit": r"cli/interactive\.py",
     "rapidfuzz": r"index/suggest\.py",
     "regex": r"config/expressions\.py",

@@ -85,8 +85,8 @@ LINES = (
 )
 """Command lines that print results, of every command that has the option."""
 
-NO_RESULTS = ("guard", "mcp", "merge-driver", "serve", "watch")
-"""Commands that print nothing, or never write into the vault; `watch`, `mcp` and `serve` have tests of their own."""
+NO_RESULTS = ("guard", "lsp", "mcp", "merge-driver", "serve", "watch")
+"""Commands that print nothing, or never write into the vault; `watch`, `lsp`, `mcp` and `serve` have tests of their own."""
 
 PLACES = (
     "Home.md",

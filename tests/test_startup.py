@@ -18,6 +18,7 @@ SOURCE = ROOT / "src" / "vaultlink"
 
 HEAVY = (
     "networkx",
+    "lsprotocol",
     "mcp",
     "pydantic",
     "watchdog",

@@ -7,7 +7,7 @@ import shlex
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from importlib import metadata, resources
+from importlib import resources
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -42,7 +42,7 @@ def format_install_command(package: str) -> str:
 
 @contextmanager
 def importing_extra(command: str, *requirements: str) -> Iterator[None]:
-    """Import an extra library; raise UsageError that says how to install it if it is missing."""
+    """Import an extra library, or raise UsageError that says how to install it."""
     try:
         with no_garbage_collection():  # a third of the time of such an import
             yield
@@ -87,6 +87,8 @@ def find_package_source() -> str:
 
 
 def _find_repository_source() -> str:
+    from importlib import metadata  # noqa: PLC0415 - slow to import, and rarely needed
+
     try:
         record = metadata.distribution("vaultlink").read_text("direct_url.json")
         return build_requirement(json.loads(record or "{}"))
@@ -162,6 +164,8 @@ def find_schema_address(name: str) -> str:
 
 def _find_site() -> str:
     """Return the address that the metadata has for the documentation, or ""."""
+    from importlib import metadata  # noqa: PLC0415 - as above
+
     try:
         entries = metadata.metadata("vaultlink").get_all("Project-URL") or []
     except metadata.PackageNotFoundError:

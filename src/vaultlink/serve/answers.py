@@ -4,8 +4,10 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from vaultlink.errors import USER_ERRORS
 from vaultlink.report.json_document import encode_value
 from vaultlink.report.pages import PageRows
+from vaultlink.text import escape_controls
 
 MAX_BYTES = 4096
 """Bytes of the longest answer, as UTF-8."""
@@ -103,3 +105,14 @@ def make_sentence(text: str) -> str:
     if len(data) <= MAX_BYTES:
         return data.decode()
     return data[: MAX_BYTES - 3].decode("utf-8", "ignore") + "…"
+
+
+def describe_error(error: Exception) -> str:
+    """Return the sentence of an error."""
+    if isinstance(error, USER_ERRORS):
+        return make_sentence("\n".join(map(escape_controls, str(error).split("\n"))))
+    detail = escape_controls(" ".join(str(error).split())[:300])
+    return (
+        f"internal error: {type(error).__name__}: {detail}. This is a bug in vaultlink; "
+        "please report it."
+    )

@@ -25,10 +25,10 @@ from mcp.shared.message import SessionMessage
 
 from vaultlink import __version__
 from vaultlink.errors import USER_ERRORS, UsageError
-from vaultlink.serve.answers import make_sentence
+from vaultlink.serve.answers import describe_error, make_sentence
 from vaultlink.serve.changes import Call
 from vaultlink.serve.client import ToolServer
-from vaultlink.serve.tools import Tool, answer_call, describe_error, list_tools
+from vaultlink.serve.tools import Tool, answer_call, list_tools
 from vaultlink.serve.worker import Worker
 from vaultlink.serve.workspace import Workspace
 from vaultlink.text import quote_name

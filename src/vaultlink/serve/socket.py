@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from vaultlink.errors import DamagedCacheError, UsageError
+from vaultlink.serve.answers import describe_error
 from vaultlink.serve.changes import Call
 from vaultlink.serve.client import ALIVE, MAX_INPUT, socket_path
-from vaultlink.serve.tools import answer_call, describe_error, list_tools
+from vaultlink.serve.tools import answer_call, list_tools
 from vaultlink.serve.worker import Worker
 from vaultlink.serve.workspace import Workspace
 from vaultlink.write.journal_files import (

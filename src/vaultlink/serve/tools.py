@@ -3,12 +3,12 @@
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from vaultlink.errors import USER_ERRORS, UsageError
+from vaultlink.errors import UsageError
 from vaultlink.report.pages import Page
 from vaultlink.serve import questions
-from vaultlink.serve.answers import ToolAnswer, encode_answer, make_sentence
+from vaultlink.serve.answers import ToolAnswer, encode_answer
 from vaultlink.serve.changes import Call, apply_plan_by_id, plan_changes, undo_run_by_id
-from vaultlink.text import escape_controls, quote_name
+from vaultlink.text import quote_name
 
 
 class Tool(NamedTuple):
@@ -115,17 +115,6 @@ def answer_call(call: Call, tool: Tool, name: str, arguments: object) -> str:
     page = Page(given.pop("limit", limit), given.pop("after", ""))
     subject = call if tool.writes else call.workspace.refresh()
     return encode_answer(tool.answer(subject, page, **given))
-
-
-def describe_error(error: Exception) -> str:
-    """Return the sentence of an error."""
-    if isinstance(error, USER_ERRORS):
-        return make_sentence("\n".join(map(escape_controls, str(error).split("\n"))))
-    detail = escape_controls(" ".join(str(error).split())[:300])
-    return (
-        f"internal error: {type(error).__name__}: {detail}. This is a bug in vaultlink; "
-        "please report it."
-    )
 
 
 # -- arguments -------------------------------------------------------------------------------------

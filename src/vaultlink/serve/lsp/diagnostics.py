@@ -4,6 +4,7 @@ from collections.abc import Collection, Generator, Iterable, Mapping
 
 import msgspec
 from lsprotocol import types
+from lsprotocol.types import Diagnostic as ShownFinding
 
 from vaultlink.engine.diagnostics import MENTION
 from vaultlink.index.packed_map import read_items
@@ -29,11 +30,11 @@ def list_findings(view: View, path: str) -> tuple[Diagnostic, ...]:
     )
 
 
-def make_diagnostics(view: View, path: str, found: Iterable[Diagnostic]) -> list[types.Diagnostic]:
+def make_diagnostics(view: View, path: str, found: Iterable[Diagnostic]) -> list[ShownFinding]:
     """Return findings of a note for its present text."""
     places = view.places(path)
     return [
-        types.Diagnostic(
+        ShownFinding(
             places.range(item.start, item.end),
             escape_controls(item.message),
             severity=_SEVERITIES[item.severity],
@@ -46,7 +47,7 @@ def make_diagnostics(view: View, path: str, found: Iterable[Diagnostic]) -> list
 
 
 def _make_report_id(view: View, path: str, found: tuple[Diagnostic, ...]) -> str:
-    """Return a name of these findings and their places, which is another one if any differs.
+    """Return a name of these findings, which is another one if any of them differs.
 
     Places are columns in units of the editor, which depend on the text before them, too.
     """
@@ -77,7 +78,7 @@ _REPORTS_AT_ONCE = 100
 def pull_vault(
     view: View, params: types.WorkspaceDiagnosticParams
 ) -> Generator[object, None, list[types.WorkspaceFullDocumentDiagnosticReport]]:
-    """Return reports on all notes whose findings the editor does not know yet, in parts."""
+    """Return reports on the notes whose findings the editor does not know, in parts."""
     known = {item.uri: item.value for item in params.previous_result_ids}
     reports: list[types.WorkspaceFullDocumentDiagnosticReport] = []
     seen = set()
@@ -105,7 +106,7 @@ _MAX_CLOSED = 50
 
 
 def list_published(view: View, paths: Collection[str]) -> list[types.PublishDiagnosticsParams]:
-    """Return the findings of changed notes: of those that are open, and of some others."""
+    """Return the findings of changed notes: of open ones, and of some others."""
     others = sorted(path for path in paths if path not in view.documents)
     found = []
     for path in [*(path for path in view.documents if path in paths), *others[:_MAX_CLOSED]]:

@@ -31,7 +31,7 @@ def _place_edits(places: TextPlaces, edits: Iterable[Edit]) -> list[types.TextEd
 
 
 def make_workspace_edit(view: View, edits: Mapping[str, Iterable[Edit]]) -> types.WorkspaceEdit:
-    """Return edits of existing files, by vault path, for the versions now open."""
+    """Return edits of existing files, for the versions of them that are open."""
     found = {path: make_text_edits(view, path, group) for path, group in edits.items()}
     return _join_edits(view, found, frozenset())
 

@@ -44,8 +44,8 @@ _HEARTBEAT_SECONDS = 2.0
 """Seconds after which is looked for changes that cause no event."""
 
 
-class Change:
-    """A new text of a document, or None for one that was closed, until it is taken over."""
+class TextChange:
+    """A new text of a document until it is taken over; None if it was closed."""
 
     def __init__(self, path: str, document: OpenDocument | None):
         self.path, self.document = path, document
@@ -66,7 +66,7 @@ class News(NamedTuple):
 
 
 class OpenVault:
-    """A vault with the documents that an editor has open, and the thread that works on it.
+    """A vault with its open documents, and the thread that works on it.
 
     All methods are called by the event loop; jobs run in the thread, in the order of the calls.
 
@@ -84,7 +84,7 @@ class OpenVault:
         self._error: tuple[float, Exception] | None = None
         self._documents: dict[str, OpenDocument] = {}
         self._kept: dict[object, object] = {}
-        self._last: Change | None = None
+        self._last: TextChange | None = None
         self._lock = Lock()
         self._shown: Vault | None = None
         self._next_look = 0.0
@@ -122,10 +122,10 @@ class OpenVault:
                 done: Future[News | None] = Future()
                 done.set_result(None)
                 return done
-            self._last = change = Change(path, document)
+            self._last = change = TextChange(path, document)
         return self._worker.submit(lambda workspace: self._take_over(workspace, change))
 
-    def _take_over(self, workspace: Workspace, change: Change) -> News:
+    def _take_over(self, workspace: Workspace, change: TextChange) -> News:
         with self._lock:
             if self._last is change:
                 self._last = None
@@ -207,7 +207,7 @@ class OpenVault:
         return News(self.view(vault), paths, edited)
 
     def path(self, uri: str) -> str | None:
-        """Return the path of a note that an editor may hold; None if the vault has no such."""
+        """Return the path of a note that may be open; None if the vault can have no such."""
         path = find_path(self.root, self.real_root, uri)
         is_note = path and is_vault_path(path) and is_source_file(path)
         return path if is_note else None
@@ -285,7 +285,7 @@ class Folders:
             self.vaults.pop(root).close()
 
     def find(self, uri: str) -> OpenVault | None:
-        """Return the vault of a document, and open it if need be; None for one in no vault."""
+        """Return the vault of a document, opened if need be; None if it is in none."""
         file = uris.to_fs_path(uri)
         if file is None or "\0" in file:
             return None
@@ -326,7 +326,7 @@ class Folders:
 
 
 def _may_be_vault(folder: Path) -> bool:
-    """Return True unless a folder without a mark is too wide for a vault, or contains vaults."""
+    """Return True unless a folder is too wide for a vault, or contains vaults."""
     try:
         require_vault_folder(folder)
     except UsageError:

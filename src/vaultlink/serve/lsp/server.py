@@ -29,7 +29,7 @@ from pygls.workspace import TextDocument
 
 from vaultlink import __version__
 from vaultlink.disk.changes import Progress
-from vaultlink.serve.answers import make_sentence
+from vaultlink.serve.answers import describe_error, make_sentence
 from vaultlink.serve.lsp import diagnostics
 from vaultlink.serve.lsp.diagnostics import list_published
 from vaultlink.serve.lsp.documents import Documents
@@ -42,7 +42,6 @@ from vaultlink.serve.lsp.folders import (
     view_alone,
 )
 from vaultlink.serve.lsp.views import EditorSettings, OpenDocument, View, read_client
-from vaultlink.serve.tools import describe_error
 from vaultlink.serve.workspace import Workspace
 
 Answer = Callable[[View, Any], Any]
@@ -75,6 +74,9 @@ def serve(open_workspace: OpenWorkspace, root: str | None = None) -> int:
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     stdin, stdout = sys.stdin.buffer, sys.stdout.buffer
     sys.stdout = sys.stderr  # nothing but the protocol may be printed
+    for name in ("SIGTERM", "SIGHUP", "SIGINT"):
+        with suppress(AttributeError):  # on Windows
+            signal.signal(getattr(signal, name), lambda *_: os._exit(0))
     server = Server(open_workspace, root)
     with suppress(OSError, ValueError):  # nobody reads the answers any more
         server.start_io(stdin, stdout)
@@ -145,6 +147,8 @@ class Server(LanguageServer):
             types.INITIALIZE: self._initialize,
             types.INITIALIZED: self._begin,
             types.SHUTDOWN: self._shut_down,
+            # pygls would wait for the thread that reads standard input.
+            types.EXIT: lambda _: os._exit(0 if self.has_shut_down else 1),
             types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS: lambda _: self._set_folders(),
             types.WORKSPACE_DID_CHANGE_CONFIGURATION: self._change_settings,
             types.WORKSPACE_DID_CHANGE_WATCHED_FILES: lambda _: self._look(at_once=True),
@@ -190,9 +194,6 @@ class Server(LanguageServer):
         self._set_folders()
         for work in (self._read_settings(), self._follow_files(), self._end_with_editor()):
             self._spawn(work)
-        for name in ("SIGTERM", "SIGHUP", "SIGINT"):
-            with suppress(AttributeError, NotImplementedError):  # on Windows
-                self._loop.add_signal_handler(getattr(signal, name), os._exit, 0)
 
     def _shut_down(self, _params: object) -> None:
         self.has_shut_down = True
@@ -373,7 +374,7 @@ class Server(LanguageServer):
             await self.workspace_diagnostic_refresh_async(None)
 
     async def _pull_note(self, params: types.DocumentDiagnosticParams) -> Any:
-        """Answer a pull. An editor that pulls gets nothing else, so that it shows nothing twice."""
+        """Answer a pull. An editor that pulls is sent nothing, or it would show it twice."""
         self._pulls = True
         for uri in list(self._published):
             self._publish(types.PublishDiagnosticsParams(uri, []))

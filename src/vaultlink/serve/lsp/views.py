@@ -1,4 +1,4 @@
-"""The vault as one request of an editor sees it: places and names in the words of the protocol."""
+"""The vault as one request of an editor sees it, with its places and addresses."""
 
 import os
 from array import array
@@ -23,7 +23,7 @@ _LINE_END = lazy_pattern(r"\r\n|\n|\r")
 
 
 class TextPlaces:
-    """The places of a text: offsets in code points as positions of the protocol, and back.
+    """The places of a text: offsets as positions of the protocol, and back.
 
     Offsets don't count a byte order mark, as everywhere; positions do, if the editor shows it.
 
@@ -70,12 +70,12 @@ class TextPlaces:
         return types.Position(line, column if units is None else units[column])
 
     def offset(self, position: types.Position) -> int:
-        """Return the offset of a position. One behind its line, or the text, is the end of that."""
-        line = position.line
+        """Return the offset of a position; one behind its line is that of the line's end."""
+        line = max(position.line, 0)
         if line >= len(self._starts):
             return len(self._text) - self._mark
         start, end = self._starts[line], self._ends[line]
-        units, column = self._measure(line), position.character
+        units, column = self._measure(line), max(position.character, 0)
         column = column if units is None else bisect_left(units, column)
         return max(min(start + column, end) - self._mark, 0)
 
@@ -235,7 +235,7 @@ class View(msgspec.Struct, frozen=True, dict=True):
         return types.Location(self.uri(path), self.places(path).range(start, end))
 
     def find(self, params: "HasPosition") -> tuple[str, int] | None:
-        """Return the vault path and the offset of a request; None for a file outside the vault."""
+        """Return vault path and offset of a request; None if it is outside the vault."""
         path = self.path(params.text_document.uri)
         return None if path is None else (path, self.places(path).offset(params.position))
 
