@@ -1,13 +1,24 @@
 """Renames from an editor: what a place names, what is changed, and what is refused."""
 
 from pathlib import Path
+from random import Random
 
 import pytest
-from editor import apply_edit, find_span, locate, open_view, read_texts
+from editor import apply_edit, find_position, find_span, locate, open_view, read_texts
 from lsprotocol import types
 
+from exploring import count_examples
+from random_renames import generate_vault
 from vaultlink.errors import UsageError
-from vaultlink.serve.lsp.renames import follow_renamed_files, prepare_rename, rename
+from vaultlink.fix.requests import RenameRequest
+from vaultlink.index.index import link_name
+from vaultlink.refactor.tags import find_tag_conflict
+from vaultlink.serve.lsp.renames import (
+    find_named_thing,
+    follow_renamed_files,
+    prepare_rename,
+    rename,
+)
 from vaultlink.serve.lsp.views import View
 
 HOME = """# Home
@@ -325,3 +336,57 @@ def test_document_outside_a_vault_has_only_its_own_names(tmp_path: Path) -> None
     place = locate(view, "A.md", "[[¦A]]")
     assert prepare_rename(view, types.PrepareRenameParams(**place)) is None
     assert follow(view, ("A.md", "B.md")) is None
+
+
+# -- renames of random vaults ----------------------------------------------------------------------
+
+NEW_NAMES = ("New", "new.md", "Plan", "alpha/New", "Zoë 🌊", "a|b", "Part", "block", "x/y", "start")
+
+
+@pytest.mark.parametrize("seed", range(count_examples(60)))
+def test_renames_are_those_of_the_library(tmp_path: Path, seed: int) -> None:
+    """At any place, with unsaved texts and in all units: the same texts and paths, or the same refusal."""
+    random = Random(seed)
+    files = generate_vault(random)
+    notes = [path for path in files if path.endswith(".md")]
+    held = {
+        path: f"🌊é {files[path].decode()}\n[[{random.choice(notes)}]] #tag/{random.choice('ab')}\n"
+        for path in random.sample(notes, random.randint(0, len(notes)))
+    }
+    encoding = random.choice(("utf-8", "utf-16", "utf-32"))
+    view = open_view(tmp_path / "vault", files, held, encoding)
+    texts = read_texts(view)
+    for _ in range(12):
+        path = random.choice(notes)
+        place = find_position(view, path, random.randint(0, len(texts[path])))
+        offset = view.places(path).offset(place)  # another one in a line end
+        document = types.TextDocumentIdentifier(view.uri(path))
+        params = types.RenameParams(document, place, random.choice(NEW_NAMES))
+        expected = plan_with_library(view, path, offset, params.new_name)
+        try:
+            found: object = apply_edit(view, rename(view, params))
+        except UsageError as error:
+            found = str(error)
+        assert found == expected, (path, offset, params.new_name)
+
+
+def plan_with_library(view: View, path: str, offset: int, new: str) -> object:
+    """Return the texts after a rename as `Vault.plan` makes it, or why it is refused."""
+    try:
+        thing = find_named_thing(view, path, offset)
+        if thing is None:
+            return "nothing here can be renamed."
+        requests = [RenameRequest(thing.old, new, merge=False)]
+        requests += [RenameRequest(thing.title, link_name(new))] if thing.title else []
+        is_taken = thing.old.startswith("#") and find_tag_conflict(
+            view.vault.index, thing.name, new
+        )
+        if is_taken and thing.name != new:
+            requests = [RenameRequest(thing.old, new, merge=True)]
+        plan = view.vault.plan(*requests)
+    except UsageError as error:
+        return str(error)
+    texts = {name: text for name, (_, text) in plan.texts.items()}
+    return {
+        plan.find_new_path(name): texts.get(name, text) for name, text in read_texts(view).items()
+    }

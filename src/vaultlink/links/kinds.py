@@ -294,7 +294,7 @@ def _find_markdown(link: Link) -> _MarkdownLink | None:
 
 
 def find_name_spans(link: Link) -> tuple[tuple[int, int], tuple[int, int]] | None:
-    """Return the spans of a link's target and subpath in `Link.raw`, as they are written.
+    """Return the spans of a link's target and subpath in `Link.raw`.
 
     None if they can't be found, as in a file card of a canvas.
     """

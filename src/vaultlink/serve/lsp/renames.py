@@ -10,6 +10,7 @@ from vaultlink.api import Vault
 from vaultlink.errors import UsageError
 from vaultlink.fix.plan import Rename, RenameKind
 from vaultlink.fix.requests import MoveRequest, RenameRequest
+from vaultlink.fix.verify import check_errors_only
 from vaultlink.index.anchors import (
     TRAILING_BLOCK_ID,
     find_anchor,
@@ -17,6 +18,7 @@ from vaultlink.index.anchors import (
     split_parts,
 )
 from vaultlink.index.index import link_name
+from vaultlink.index.packed_map import remember_more
 from vaultlink.index.resolve import file_name, is_note, normalize_name, resolve
 from vaultlink.links.kinds import SYNTAX, find_name_spans
 from vaultlink.model import BlockId, Heading, Link, Note
@@ -231,11 +233,22 @@ def rename(view: View, params: types.RenameParams) -> types.WorkspaceEdit:
     if found.old.startswith("#"):
         reason = _check_tag(view, found.name, new.removeprefix("#"))
         requests = [RenameRequest(found.old, new, merge=bool(reason))]
-    # A vault of its own: the texts that a plan has read take memory.
-    vault = Vault(view.vault.scan, view.vault.state, view.vault.overlays)
-    plan = vault.plan(*requests)
+    with remember_more(_MAX_REMEMBERED):
+        plan = _open_for_plan(view).plan(*requests)
     title = f"Rename {quote_name(found.name)} to {quote_name(new)}"
     return make_plan_edit(view, plan, title, reason)
+
+
+_MAX_REMEMBERED = 1 << 13
+"""Notes that are kept while a rename is planned, which reads each of them several times."""
+
+
+def _open_for_plan(view: View) -> Vault:
+    """Return the vault for a plan of which only the edits matter.
+
+    It is another one than the editor's: the texts that a plan has read take memory.
+    """
+    return Vault(view.vault.scan, check_errors_only(view.vault.state), view.vault.overlays)
 
 
 def _check_tag(view: View, old: str, new: str) -> str:
@@ -260,9 +273,10 @@ def follow_renamed_files(view: View, params: types.RenameFilesParams) -> types.W
     renames = tuple(_read_renames(view, params)) if view.is_whole else ()
     if not renames:
         return None
-    fixer = Vault(view.vault.scan, view.vault.state, view.vault.overlays).fixer
+    fixer = _open_for_plan(view).fixer
     make_plan = partial(plan_name_changes, fixer, renames, MoveRequest((), ""))
-    plan = complete_refactoring(fixer, make_plan, skips=True)
+    with remember_more(_MAX_REMEMBERED):
+        plan = complete_refactoring(fixer, make_plan, skips=True)
     title = f"Follow {quote_name(renames[0].old)} to {quote_name(renames[0].new)}"
     return make_plan_edit(view, plan, title, moves=False) if plan.texts else None
 
