@@ -91,7 +91,7 @@ class OpenVault:
 
     def __init__(self, root: str, open_workspace: Callable[[], Workspace], client: Client):
         self.root, self.client = root, client
-        self.settings = EditorSettings()
+        self.settings, self.is_prepared = EditorSettings(), False
         self.real_root = str(Path(root).resolve())
         self._open = open_workspace
         self._error: tuple[float, Exception] | None = None

@@ -392,8 +392,18 @@ class Server(LanguageServer):
             self._look()
             await asyncio.sleep(_TICK_SECONDS)
 
+    async def _prepare(self, vault: OpenVault) -> None:
+        """Compute what first answers would wait for, in parts between other requests."""
+        for module in _MODULES:
+            for part in getattr(module, "PREPARATIONS", ()):
+                with suppress(JsonRpcException):
+                    await self._ask(vault, lambda view, part: part(view), part)
+
     def _look(self, *, at_once: bool = False) -> None:
         for vault in self._folders.vaults.values():
+            if vault.is_open and not vault.is_prepared:
+                vault.is_prepared = True
+                self._spawn(self._prepare(vault))
             future = vault.look(at_once=at_once)
             if future:
                 self._await_news(future)
