@@ -12,44 +12,15 @@ from typing import NamedTuple
 import pytest
 from editors import COMMAND, EDITORS, Editor, find_offset, read_path, start, wait_until
 from lsprotocol import types
+from odd_texts import FOLDERS, NAMES, PARTS, make_text, make_vault
 
 from exploring import choose_seeds
-from running import create_vault, write_files
+from running import write_files
 from vaultlink.api import Vault, open_vault
 from vaultlink.disk.scan import Settings
 from vaultlink.engine.diagnostics import MENTION
 from vaultlink.text import escape_controls
 
-NAMES = ("a", "b", "c d", "é🙂", "100%", "it's #1")
-FOLDERS = ("", "x/", "x/y/", "ü/")
-PARTS = (
-    *("[[a]]", "[[b|shown]]", "[[c d#One]]", "![[p.png]]", "[[é🙂]]", "[[x/y/a#^k]]", "[[no]]"),
-    *(
-        "[t](b.md)",
-        "[t](c%20d.md#One)",
-        "[[",
-        "]]",
-        "[[[b]]]",
-        "[[a",
-        "#tag",
-        "# One\n",
-        "## Two\n",
-    ),
-    *("\n", "\n", "\n", "\r\n", "\r", "\n\n", "\t", "\f", "\v", "\x1c", "\x85", "\u2028", "\ufeff"),
-    *("---\n", "aliases: [Nick]\n", "up: '[[b]]'\n", "tags: [x]\n", "[[Nick]]", " ^k\n", "```\n"),
-    *(
-        "%%",
-        "%%vaultlink-disable VL1%%\n",
-        "<!-- ",
-        " -->",
-        "word ",
-        "é",
-        "🙂",
-        "𝒳",
-        "e\u0301",
-        "漢",
-    ),
-)
 UNRESOLVED = frozenset({"VL101", "VL102", "VL103", "VL104", "VL107", "VL114", "VL125"})
 """Codes of unresolved links. Which one it is depends on files that were moved or deleted."""
 
@@ -193,11 +164,6 @@ class Story:
         return vault
 
 
-def make_text(chance: random.Random) -> str:
-    """Return an odd note."""
-    return "".join(chance.choices(PARTS, k=chance.randint(0, 12)))
-
-
 def make_finding(text: str, path: str, begin: int, end: int, code: str, message: str) -> Finding:
     """Return a finding as an editor can show it: no place is within a line end."""
     begin, end = (at - (text[at - 1 : at + 1] == "\r\n") for at in (begin, end))
@@ -260,11 +226,6 @@ def is_true(law: Callable[[], None]) -> bool:
     except (AssertionError, OSError):  # the server has not seen yet that a file is gone
         return False
     return True
-
-
-def make_vault(chance: random.Random, folder: Path) -> Path:
-    files = {f"{chance.choice(FOLDERS)}{name}.md": make_text(chance) for name in NAMES}
-    return create_vault(folder, {**files, "z.md": "[[a]]\n", "p.png": "PNG"})
 
 
 STEPS, PAUSE = 1000, 125
