@@ -218,7 +218,8 @@ class Editor:
         """Return the text of a document as the editor shows it, open or not."""
         if uri in self.texts:
             return self.texts[uri]
-        return read_path(uri).read_bytes().decode().removeprefix("\ufeff")
+        file = read_path(uri)
+        return file.read_bytes().decode().removeprefix("\ufeff") if file.exists() else ""
 
     def cut(self, uri: str, extent: types.Range) -> str:
         """Return the text of a range."""

@@ -167,7 +167,7 @@ def list_document_links(
             address = quote(link.target, _ALLOWED, errors="replace") if scheme in _SCHEMES else ""
         else:
             address = _write_address(view, link, target) if target else ""
-            tooltip = f"{target}{link.subpath}"
+            tooltip = f"{target}{link.subpath}" if view.client.has_link_tooltips else None
         if address:
             found.append((link, address, tooltip))
     ranges = list_ranges(view, path, [link for link, _, _ in found])
