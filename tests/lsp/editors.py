@@ -165,7 +165,10 @@ def _take_edit(
     return types.ApplyWorkspaceEditResult(applied=True)
 
 
-_FEATURES = {types.WORKSPACE_APPLY_EDIT: _take_edit}
+_FEATURES = {
+    types.WORKSPACE_APPLY_EDIT: _take_edit,
+    types.CLIENT_REGISTER_CAPABILITY: lambda _client, _params: None,
+}
 
 
 class Editor:

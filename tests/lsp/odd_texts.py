@@ -1,6 +1,7 @@
 """Odd notes for the language server: links, line ends, and characters of all sizes."""
 
 import random
+from collections.abc import Sequence
 from pathlib import Path
 
 from running import create_vault
@@ -37,12 +38,16 @@ PARTS = (
 )
 
 
-def make_text(chance: random.Random) -> str:
+UNSUPPRESSED = tuple(part for part in PARTS if "disable" not in part)
+"""The parts that suppress no finding."""
+
+
+def make_text(chance: random.Random, parts: Sequence[str] = PARTS) -> str:
     """Return an odd note."""
-    return "".join(chance.choices(PARTS, k=chance.randint(0, 12)))
+    return "".join(chance.choices(parts, k=chance.randint(0, 12)))
 
 
-def make_vault(chance: random.Random, folder: Path) -> Path:
+def make_vault(chance: random.Random, folder: Path, parts: Sequence[str] = PARTS) -> Path:
     """Create a vault of odd notes."""
-    files = {f"{chance.choice(FOLDERS)}{name}.md": make_text(chance) for name in NAMES}
+    files = {f"{chance.choice(FOLDERS)}{name}.md": make_text(chance, parts) for name in NAMES}
     return create_vault(folder, {**files, "z.md": "[[a]]\n", "p.png": "PNG"})
