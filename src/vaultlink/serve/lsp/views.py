@@ -259,7 +259,9 @@ class View(msgspec.Struct, frozen=True, dict=True):
         if known is None:
             document = self.documents.get(path)
             text = document.text if document else self.vault.text(path)
-            known = self._places[path] = TextPlaces(text, self.client.codec)
+            # The vault has left the mark out; another one is a part of the text.
+            known = TextPlaces(text, self.client.codec, counts_mark=document is None)
+            self._places[path] = known
         return known
 
     @cached_property
