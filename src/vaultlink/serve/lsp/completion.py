@@ -15,7 +15,7 @@ from lsprotocol import types
 from vaultlink.index.anchors import find_anchor
 from vaultlink.index.index import Index
 from vaultlink.index.name_search import FoundName, SearchedKind, list_named_paths, name_file
-from vaultlink.index.near_names import normalize_words
+from vaultlink.index.near_names import build_near_keys, normalize_words
 from vaultlink.index.resolve import (
     file_name,
     is_note,
@@ -24,6 +24,7 @@ from vaultlink.index.resolve import (
     resolve,
     resolve_with_alternatives,
 )
+from vaultlink.index.vocabulary import count_name_words
 from vaultlink.links.kinds import SYNTAX, default_display_text, list_kinds
 from vaultlink.links.naming import LinkStyle, choose_target, strip_note_extension
 from vaultlink.links.rewrite import MAY_CLOSE_MARKUP, quote_in_yaml
@@ -571,10 +572,16 @@ OPTIONS: Mapping[str, Any] = {
 }
 PREPARATIONS: Sequence[Callable[[View], object]] = (
     lambda view: view.vault.find_names("x", 1, _FILE_KINDS),
+    lambda view: view.vault.index.derive(count_name_words),
+    lambda view: view.vault.index.derive(build_near_keys),
     lambda view: count_tags(view.vault.index),
     lambda view: count_traits_in_parts(view.vault.index, view.vault.scan.obsidian),
 )
-"""What first answers would wait for."""
+"""What first answers would wait for.
+
+A target leads nowhere until its last letter is typed, so with each one names near it are looked
+for: words of names, and the keys of near names, make that ten times faster.
+"""
 COMMANDS: Mapping[str, Callable[[View, Sequence[Any]], types.WorkspaceEdit | None]] = {
     ADD_BLOCK_ID: add_block_id
 }
