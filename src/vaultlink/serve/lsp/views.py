@@ -8,6 +8,7 @@ from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
 from typing import NamedTuple, Protocol
+from urllib.parse import quote, unquote
 
 import msgspec
 from lsprotocol import types
@@ -114,6 +115,9 @@ class Client(NamedTuple):
         has_related_places: A diagnostic may name other places.
         has_markdown_hover: It shows Markdown.
         resolves_edits: A code action may be completed when it is chosen.
+        has_location_links: A place to go to may have two ranges.
+        has_symbol_trees: The symbols of a document may contain others.
+        references_command: Its command that shows places; "" if it has none.
         applies_edits: It applies edits that a command makes.
     """
 
@@ -130,7 +134,15 @@ class Client(NamedTuple):
     has_related_places: bool = False
     has_markdown_hover: bool = False
     resolves_edits: bool = False
+    has_location_links: bool = False
+    has_symbol_trees: bool = False
+    references_command: str = ""
+
     applies_edits: bool = False
+
+
+_REFERENCES_COMMANDS = ("vaultlink.showReferences", "editor.action.showReferences")
+"""The commands that show places, of which an editor may say that it has one."""
 
 
 def read_client(capabilities: types.ClientCapabilities, codec: PositionCodec) -> Client:
@@ -144,6 +156,7 @@ def read_client(capabilities: types.ClientCapabilities, codec: PositionCodec) ->
     item = "text_document.completion.completion_item"
     formats = get_capability(capabilities, "text_document.hover.content_format", default=()) or ()
     support = get_capability(capabilities, "text_document.code_action.resolve_support")
+    commands = _list_commands(capabilities.experimental)
     return Client(
         codec,
         has_versions=has(f"{edits}.document_changes"),
@@ -158,8 +171,18 @@ def read_client(capabilities: types.ClientCapabilities, codec: PositionCodec) ->
         has_related_places=has("text_document.publish_diagnostics.related_information"),
         has_markdown_hover=types.MarkupKind.Markdown in formats,
         resolves_edits=bool(support and "edit" in support.properties),
+        has_location_links=has("text_document.definition.link_support"),
+        has_symbol_trees=has("text_document.document_symbol.hierarchical_document_symbol_support"),
+        references_command=next((name for name in _REFERENCES_COMMANDS if name in commands), ""),
         applies_edits=has("workspace.apply_edit"),
     )
+
+
+def _list_commands(experimental: object) -> list[object]:
+    """Return the commands that an editor runs for servers: `commands.commands`."""
+    group = experimental.get("commands") if isinstance(experimental, dict) else None
+    names = group.get("commands") if isinstance(group, dict) else None
+    return names if isinstance(names, list) else []
 
 
 class OpenDocument(NamedTuple):
@@ -214,10 +237,17 @@ class View(msgspec.Struct, frozen=True, dict=True):
     def uri(self, path: str) -> str:
         """Return the address of a file, as the editor writes it if the file is open."""
         document = self.documents.get(path)
-        return document.uri if document else uris.from_fs_path(f"{self.root}/{path}")
+        return document.uri if document else f"{self._base}{quote(path)}"
+
+    @cached_property
+    def _base(self) -> str:
+        return str(uris.from_fs_path(f"{self.root}/"))
 
     def path(self, uri: str) -> str | None:
         """Return the vault path of an address; None if it is outside the vault."""
+        if not self.is_whole:
+            names = {unquote(document.uri): path for path, document in self.documents.items()}
+            return names.get(unquote(uri))
         return find_path(self.root, os.fspath(self.vault.root), uri)
 
     def places(self, path: str) -> TextPlaces:
