@@ -579,7 +579,7 @@ PREPARATIONS: Sequence[Callable[[View], object]] = (
 )
 """What first answers would wait for.
 
-A target leads nowhere until its last letter is typed, so with each one names near it are looked
+A target is unresolved until its last letter is typed, so with each one names near it are looked
 for: words of names, and the keys of near names, make that ten times faster.
 """
 COMMANDS: Mapping[str, Callable[[View, Sequence[Any]], types.WorkspaceEdit | None]] = {
