@@ -83,9 +83,9 @@ class _TypedLink(NamedTuple):
 
 
 _WIKI, _WITH_PATH = list_kinds(use_markdown_links=False)
-_WIKILINK = lazy_pattern(r"(!?)\[\[[^\[\]|\n]*\Z")
-_DESTINATION = lazy_pattern(r"\]\((<?)([^()<>\n]*)\Z")
-_WIKILINK_REST = lazy_pattern(r"([^\[\]|\n\\]*)(?:(\]\])|\\?\|[^\[\]\n]*\]\])")
+_WIKILINK = lazy_pattern(r"(!?)\[\[[^\[\]|\r\n]*\Z")
+_DESTINATION = lazy_pattern(r"\]\((<?)([^()<>\r\n]*)\Z")
+_WIKILINK_REST = lazy_pattern(r"([^\[\]|\r\n\\]*)(?:(\]\])|\\?\|[^\[\]\r\n]*\]\])")
 """The rest of a link behind the cursor, with its closing brackets or a display text."""
 
 _DESTINATION_REST = lazy_pattern(r"[^()<>\s]*>?(\)|(?=\s+[\"'(][^\n]*\)))")
@@ -313,7 +313,10 @@ def _find_files(view: View, source: str, typed: _TypedLink) -> Iterator[FoundNam
 def _search_files(
     view: View, source: str, folder: str, name: str, kinds: Sequence[SearchedKind]
 ) -> Iterator[FoundName]:
-    """Yield the names of files, those in a folder only if one is typed."""
+    """Yield the names of files, those in a folder only if one is typed.
+
+    If there is no name to look for, open files are first, then those of the same folder.
+    """
     if normalize_words(name):
         limit = _MAX_IN_FOLDERS if folder else MAX_ITEMS + 1
         found: Iterable[FoundName] = view.vault.find_names(name, limit, kinds)
@@ -322,10 +325,13 @@ def _search_files(
             found = [*(item for item in found if _is_in(item.path, folder)), *whole]
         yield from dict.fromkeys(found)
         return
-    near = parent_folder(source)
-    for path in list_named_paths(view.vault.index, near, frozenset(kinds)):
-        if not folder or _is_in(path, folder):
-            yield name_file(path)
+    index = view.vault.index
+    others = list_named_paths(index, parent_folder(source), frozenset(kinds))
+    opened = [path for path in view.documents if path in index.files]
+    for path in (*opened, *(path for path in others if path not in view.documents)):
+        item = name_file(path)
+        if item.kind in kinds and (not folder or _is_in(path, folder)):
+            yield item
 
 
 def _is_in(path: str, folder: str) -> bool:
