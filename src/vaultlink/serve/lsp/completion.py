@@ -581,7 +581,11 @@ PREPARATIONS: Sequence[Callable[[View], object]] = (
     lambda view: view.vault.index.derive(count_name_words),
     lambda view: view.vault.index.derive(build_near_keys),
     lambda view: count_tags(view.vault.index),
-    lambda view: count_traits_in_parts(view.vault.index, view.vault.scan.obsidian),
+    lambda view: (
+        count_traits_in_parts(view.vault.index, view.vault.scan.obsidian)
+        if _has_folders(view.vault.index)
+        else None
+    ),
 )
 """What first answers would wait for.
 
