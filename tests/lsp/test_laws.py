@@ -180,7 +180,9 @@ def list_fresh(vault: Vault) -> list[Finding]:
         # no position is in a line end
         places = [at - (text[at - 1 : at + 1] == "\r\n") for at in (item.start, item.end)]
         if item.rule != MENTION.rule:
-            found.append(Finding(item.path, *places, item.code, escape_controls(item.message)))
+            found.append(
+                Finding(item.path, places[0], places[1], item.code, escape_controls(item.message))
+            )
     return sorted(found)
 
 

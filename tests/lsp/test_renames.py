@@ -329,7 +329,8 @@ def test_links_that_can_not_follow_are_asked_about(view: View) -> None:
 
 
 def test_document_outside_a_vault_has_only_its_own_names(tmp_path: Path) -> None:
-    view = open_view(tmp_path / "vault", {"A.md": "# One\n\n[[#One]] [[A]] #tag\n"})
+    text = "# One\n\n[[#One]] [[A]] #tag\n"
+    view = open_view(tmp_path / "vault", {"A.md": text}, {"A.md": text})
     view = View(view.vault, view.client, view.root, view.documents, is_whole=False)
     edit = rename(view, types.RenameParams(**locate(view, "A.md", "# O¦ne"), new_name="Two"))
     assert apply_edit(view, edit)["A.md"] == "# Two\n\n[[#Two]] [[A]] #tag\n"
