@@ -278,6 +278,17 @@ def test_references_are_those_of_unsaved_texts(tmp_path: Path) -> None:
     assert list_references(view, "sub/Other.md", "[[Ho¦me") == ["sub/Other.md: [[Home]]"]
 
 
+def test_references_to_a_tag_follow_each_change(tmp_path: Path) -> None:
+    view = read_vault(tmp_path, {"A.md": "#a #a/b\n", "B.md": "#A\n", "C.md": "#b\n"})
+    before = ["A.md: #a", "A.md: #a/b", "B.md: #A"]
+    assert list_references(view, "A.md", "#¦a #a") == before
+    vault = view.vault.holding("B.md", "#b\n").holding("C.md", "---\ntags: [a/c]\n---\n")
+    changed = {path: OpenDocument(view.uri(path), 1, vault.text(path)) for path in ("B.md", "C.md")}
+    later = View(vault, view.client, view.root, changed, kept=view.kept)
+    assert list_references(later, "A.md", "#¦a #a") == ["A.md: #a", "A.md: #a/b", "C.md: a/c"]
+    assert list_references(view, "A.md", "#¦a #a") == before
+
+
 ODD_TEXTS = {
     "emoji": "🙂🙂 [[T]] é [[T#H]]\n",
     "line ends": "one\r\ntwo [[T]]\r\n\r\n[[T#H]]",
@@ -296,8 +307,7 @@ def test_ranges_are_those_of_the_links_in_odd_texts(
 ) -> None:
     files = {f"{name}.md": text for name, text in ODD_TEXTS.items()}
     files["T.md"] = "# Title\n\n## H\n"
-    held = {path: text for path, text in files.items() if is_open and not text.startswith("\ufeff")}
-    view = read_vault(tmp_path, files, held, encoding=encoding)
+    view = read_vault(tmp_path, files, files if is_open else {}, encoding=encoding)
     for _ in range(2):  # the second time from what is kept
         found = list_references(view, "T.md", "# Ti¦tle")
         assert len(found) == 2 * len(ODD_TEXTS)
