@@ -29,7 +29,7 @@ EXPORTING = ("__init__.py", "report/__init__.py")
 PENDING_WRITES = (
     "fix/plan.py",  # of a plan
     "write/recovery.py",  # of an undo
-    "cli/write_run.py",  # a part of a plan
+    "write/settings_lists.py",  # a part of a plan
     "cli/commands/baseline.py",  # a part of a plan
 )
 
@@ -55,10 +55,10 @@ def test_top_level_has_at_most_31_entries() -> None:
     assert len(entries) <= 31, sorted(entries)
 
 
-def test_folder_has_at_most_30_modules_and_the_package_335() -> None:
+def test_folder_has_at_most_30_modules_and_the_package_342() -> None:
     sizes = Counter(module.path.parent.relative_to(ROOT).as_posix() for module in MODULES)
     assert {folder: size for folder, size in sizes.items() if size > 30} == {}
-    assert sizes.total() <= 335
+    assert sizes.total() <= 342
 
 
 def test_imports_have_no_cycle() -> None:

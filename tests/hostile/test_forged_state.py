@@ -12,7 +12,6 @@ import msgspec
 import pytest
 
 from running import RunCommand, create_vault, read_files, write_files
-from vaultlink.cli.write_run import find_topic_list
 from vaultlink.disk.cache import Cache
 from vaultlink.disk.scan import Settings, scan_vault
 from vaultlink.disk.state_file import StateTable, StoredColumn
@@ -23,6 +22,7 @@ from vaultlink.write.journal_files import (
     encode_header,
     journal_folder,
 )
+from vaultlink.write.settings_lists import find_topic_list
 
 pytestmark = pytest.mark.timeout(60)
 

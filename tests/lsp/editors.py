@@ -1,14 +1,20 @@
 """Editors for tests of the language server: the client of pytest-lsp, and what an editor keeps."""
 
 import asyncio
+import json
+import os
+import queue
+import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 from urllib.parse import unquote
 
 from lsprotocol import types
+from pygls.exceptions import JsonRpcException
 from pygls.protocol import default_converter
 from pytest_lsp import LanguageClient, client_capabilities
 from pytest_lsp.client import DEFAULT_CLIENT_FEATURES, register_lsp_features
@@ -222,11 +228,16 @@ class Editor:
         ), f"{extent} is no range of {uri}"
         return text[start:end]
 
-    async def pull(self, uri: str) -> Sequence[types.Diagnostic]:
-        """Return the findings of a note."""
+    async def pull(self, uri: str, *, again: bool = True) -> Sequence[types.Diagnostic]:
+        """Return the findings of a note; ask again while the vault is being read."""
         document = types.TextDocumentIdentifier(uri)
         params = types.DocumentDiagnosticParams(document)
-        report = await self.client.text_document_diagnostic_async(params)
+        try:
+            report = await self.client.text_document_diagnostic_async(params)
+        except JsonRpcException as error:
+            if again and error.code == types.LSPErrorCodes.ServerCancelled.value:
+                return await self.pull(uri)
+            raise
         assert isinstance(report, types.RelatedFullDocumentDiagnosticReport)
         return report.items
 
@@ -292,3 +303,95 @@ async def start(
         await client.end()
     assert client.errors == b"", client.errors.decode()
     assert client.error is None
+
+
+# -- plain messages, also wrong ones --------------------------------------------------------------
+
+
+class Wire:
+    """A server and its messages as they are. Only those of the protocol may come from it."""
+
+    def __init__(self, *options: str):
+        self.process = subprocess.Popen(
+            [*COMMAND, *options],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        self._arrived = queue.SimpleQueue[Any]()
+        threading.Thread(target=self._read, daemon=True).start()
+        self._number = 1000
+        self.others: list[dict[str, Any]] = []
+        """What came beside answers that were waited for."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_details: object) -> None:
+        self.process.kill()
+        self.process.wait()
+        for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
+            assert stream
+            with suppress(OSError):
+                stream.close()
+
+    def _read(self) -> None:
+        out = self.process.stdout
+        assert out
+        while line := out.readline():
+            assert line.startswith(b"Content-Length: "), line
+            while out.readline() != b"\r\n":
+                pass
+            self._arrived.put(json.loads(out.read(int(line[16:]))))
+        self._arrived.put(None)
+
+    def write(self, data: bytes) -> None:
+        """Send bytes."""
+        assert self.process.stdin
+        self.process.stdin.write(data)
+        self.process.stdin.flush()
+
+    def send(self, body: bytes | dict[str, Any]) -> None:
+        """Send a body with its length."""
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        self.write(b"Content-Length: %d\r\n\r\n%b" % (len(data), data))
+
+    def notify(self, method: str, params: object = None) -> None:
+        """Send a notification."""
+        self.send({"jsonrpc": "2.0", "method": method, "params": params})
+
+    def ask(self, method: str, params: object = None, number: object = None) -> Any:
+        """Send a request, and return the answer: a result or an error."""
+        self._number += 1
+        wanted = number or self._number
+        self.send({"jsonrpc": "2.0", "id": wanted, "method": method, "params": params})
+        return self.wait(wanted)
+
+    def wait(self, number: object) -> Any:
+        """Return the answer with a number; None if the server ended."""
+        while True:
+            message = self._arrived.get(timeout=WAIT)
+            if message is None or (message.get("id") == number and "method" not in message):
+                return message
+            self.others.append(message)
+            if "id" in message and "method" in message:
+                self.send({"jsonrpc": "2.0", "id": message["id"], "result": None})
+
+    def initialize(self, folder: Path | None = None, **capabilities: Any) -> Any:
+        """Begin, with a folder or without."""
+        root = folder.as_uri() if folder else None
+        params = {"processId": os.getpid(), "rootUri": root, "capabilities": capabilities}
+        answer = self.ask("initialize", params)
+        self.notify("initialized", {})
+        return answer
+
+    def is_alive(self) -> bool:
+        """Return True if a request is answered with a result."""
+        return "result" in self.ask("workspace/diagnostic", {"previousResultIds": []})
+
+    def end(self) -> int:
+        """Wait for the end, at which nothing may be on stderr, and return the exit code."""
+        code = self.process.wait(WAIT)
+        assert self.process.stderr
+        assert self.process.stderr.read() == b""
+        return code

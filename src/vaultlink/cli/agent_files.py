@@ -18,12 +18,7 @@ from vaultlink.cli.installation import read_starter
 from vaultlink.cli.listing import choose_document_format, print_plan
 from vaultlink.cli.proposed_commands import name_vault
 from vaultlink.cli.terminal import Terminal, can_ask, print_stderr
-from vaultlink.cli.write_run import (
-    SETTINGS_TABLES,
-    find_settings_file,
-    format_command_line,
-    hold_write_lock,
-)
+from vaultlink.cli.write_run import format_command_line, hold_write_lock
 from vaultlink.config.list_items import insert_json_item, insert_list_items, insert_value
 from vaultlink.disk.scan import VaultScan, scan_vault
 from vaultlink.errors import UsageError
@@ -36,6 +31,7 @@ from vaultlink.parse.note import parse_note
 from vaultlink.report.layout import escape_controls, format_count
 from vaultlink.text import lazy_pattern
 from vaultlink.write.fixer import apply_plan
+from vaultlink.write.settings_lists import SETTINGS_TABLES, find_settings_file
 from vaultlink.write.write_notes import IS_SYMLINK, describe_os_error, find_write_barriers
 
 _MAX_BYTES = 1_000_000

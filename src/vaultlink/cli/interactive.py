@@ -15,7 +15,6 @@ from vaultlink.cli.terminal import (
     print_stderr,
     require_terminal,
 )
-from vaultlink.cli.write_run import SettingsChange, SettingsList, find_topic_list
 from vaultlink.fix.causes import FixCause, FixChooser, FixException, FixOption
 from vaultlink.fix.plan import LeftOutProperty
 from vaultlink.fix.select import FindingWithFix
@@ -37,6 +36,7 @@ from vaultlink.report.fix_question import (
 from vaultlink.report.layout import PLAIN, Palette, escape_controls, format_count
 from vaultlink.report.plan_result import describe_values
 from vaultlink.text import quote_name
+from vaultlink.write.settings_lists import SettingsChange, SettingsList, find_topic_list
 
 if TYPE_CHECKING:
     from prompt_toolkit.completion import CompleteEvent, Completer, Completion

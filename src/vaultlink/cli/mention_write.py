@@ -15,19 +15,14 @@ from vaultlink.cli.mention_search import (
 from vaultlink.cli.proposed_commands import format_vault_option
 from vaultlink.cli.terminal import Terminal, require_terminal
 from vaultlink.cli.vault import find_note_start, open_scanned_vault
-from vaultlink.cli.write_run import (
-    SettingsChange,
-    WritingCommand,
-    find_ignore_list,
-    print_skipped_notes,
-    run_plan,
-)
+from vaultlink.cli.write_run import WritingCommand, print_skipped_notes, run_plan
 from vaultlink.disk.scan import VaultScan
 from vaultlink.fix.plan import Plan
 from vaultlink.mentions.mention import Mention
 from vaultlink.mentions.planning import list_mention_causes, make_mention_fixes
 from vaultlink.report.changed_lines import describe_linked
 from vaultlink.report.mention_rows import mention_rows, render_mentions
+from vaultlink.write.settings_lists import SettingsChange, find_ignore_list
 from vaultlink.write.write_notes import WriteResult
 
 

@@ -12,6 +12,7 @@ from itertools import chain
 from operator import attrgetter
 
 import msgspec
+from msgspec.structs import replace
 
 from vaultlink.engine.step import State
 from vaultlink.index.index import Index, intended_target
@@ -28,6 +29,7 @@ from vaultlink.model import (
     Severity,
     SourceSpan,
 )
+from vaultlink.rules.registry import Rule
 from vaultlink.text import quote_name
 
 
@@ -128,6 +130,29 @@ def find_broken_moves(
         for item in _find_new_errors(was, now, shift):
             if item.start not in _find_dangling_starts(before.index, path, shift) | left:
                 yield BrokenPromise(path, _describe_error(item), path, (item.rule,))
+
+
+def check_errors_only(state: State) -> State:
+    """Return a state in which steps check only what `find_broken_moves` reads.
+
+    These are errors. Of links it compares the meaning itself, so of rules about links only those
+    count that the configuration made errors, and none that needs suggestions.
+    """
+    settings = state.settings
+
+    def is_read(rule: Rule) -> bool:
+        is_link_rule = rule.scope == "links"
+        return (
+            settings.config.severity[rule.name] is Severity.ERROR
+            and (is_link_rule or rule.scope == "note")
+            and not (is_link_rule and rule.severity is Severity.ERROR)
+            and rule.deferred_fix != "target"
+        )
+
+    rules = {
+        scope: tuple(filter(is_read, group)) for scope, group in settings.rules_by_scope.items()
+    }
+    return replace(state, settings=replace(settings, rules_by_scope=rules), vault_findings={})
 
 
 ResolvedLink = tuple[Link, str | None]

@@ -7,10 +7,11 @@ another one without building them there.
 from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache, cached_property
 from itertools import chain, compress, repeat
 from operator import gt, is_not
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 import msgspec
 
@@ -73,6 +74,19 @@ class Column(NamedTuple):
         return self.read(0, self.ends[-1]) if self.ends else b""
 
 
+@contextmanager
+def remember_more(number: int) -> Iterator[None]:
+    """Keep more decoded values for work that reads many of them, time and again.
+
+    All but the usual number are dropped later, when others are decoded.
+    """
+    PackedMap.max_remembered = number
+    try:
+        yield
+    finally:
+        PackedMap.max_remembered = MAX_REMEMBERED
+
+
 class ColumnBuilder:
     def __init__(self) -> None:
         self.ends = array("Q")
@@ -119,6 +133,8 @@ class PackedMap(Mapping[str, T], Generic[T]):
 
     __slots__ = ("_column", "_folded", "_kind", "_remembered", "_size", "_values")
 
+    max_remembered: ClassVar[int] = MAX_REMEMBERED
+
     def __init__(
         self, kind: Any, values: dict[str, T | None] | None = None, column: Column | None = None
     ):
@@ -151,7 +167,7 @@ class PackedMap(Mapping[str, T], Generic[T]):
         if not packed:
             raise KeyError(key)
         decoded = self._decode(packed)
-        if len(self._remembered) >= MAX_REMEMBERED:
+        if len(self._remembered) >= self.max_remembered:
             self._remembered.clear()
         self._remembered[key] = decoded
         return decoded
@@ -250,6 +266,12 @@ class PackedMap(Mapping[str, T], Generic[T]):
         numbers = self._numbers
         for key in self if keys is None else sorted(keys, key=lambda key: numbers.get(key, -1)):
             yield self._values[key] if key in self._values else self._decode(self._slice(key), kind)
+
+    def read_one(self, key: str, kind: Any) -> Any:
+        """Return a value, an encoded one as a type with fewer fields, or None."""
+        known = self._values.get(key) or self._remembered.get(key)
+        packed = b"" if known is not None or key in self._values else self._slice(key)
+        return self._decode(packed, kind) if packed else known
 
     def read_items(self) -> Iterator[tuple[str, T]]:
         """Yield all keys, sorted, with values that are decoded for the caller only."""

@@ -293,6 +293,24 @@ def _find_markdown(link: Link) -> _MarkdownLink | None:
     return next((item for item in _parse_markdown(link.raw) if item[:2] == wanted), None)
 
 
+def find_name_spans(link: Link) -> tuple[tuple[int, int], tuple[int, int]] | None:
+    """Return the spans of a link's target and subpath in `Link.raw`.
+
+    None if they can't be found, as in a file card of a canvas.
+    """
+    if link.kind is LinkKind.WIKILINK:
+        if not link.raw.endswith("]]"):
+            return None
+        start, _, _, end, _ = _find_wikilink_spans(link)
+    else:
+        parsed = _find_markdown(link)
+        if parsed is None:
+            return None
+        start, end = parsed.start, parsed.end
+    mark = link.raw.find("#", start, end)
+    return (start, mark if mark != -1 else end), (mark if mark != -1 else end, end)
+
+
 def find_text_span(link: Link) -> tuple[int, int] | None:
     """Return the span of a Markdown link's text in `Link.raw`; None for others."""
     parsed = _find_markdown(link) if link.kind is LinkKind.MARKDOWN else None

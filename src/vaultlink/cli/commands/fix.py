@@ -26,7 +26,7 @@ from vaultlink.cli.options import FixSelectionOptions, option
 from vaultlink.cli.proposed_commands import format_command_options, format_vault_option
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import open_scanned_vault, scan_from_options
-from vaultlink.cli.write_run import SettingsChange, WritingCommand, print_skipped_notes, run_plan
+from vaultlink.cli.write_run import WritingCommand, print_skipped_notes, run_plan
 from vaultlink.disk.scan import VaultScan
 from vaultlink.errors import UsageError
 from vaultlink.files import read_regular
@@ -47,6 +47,7 @@ from vaultlink.report.changed_lines import (
 )
 from vaultlink.report.groups import find_target_rules
 from vaultlink.report.read_only_notes import describe_read_only
+from vaultlink.write.settings_lists import SettingsChange
 from vaultlink.write.write_notes import WriteResult
 
 # -- choices on the command line for the unsafe fixes of unresolved topics -------------------------

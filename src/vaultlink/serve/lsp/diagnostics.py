@@ -110,12 +110,11 @@ def list_published(
     view: View, paths: Collection[str], shown: Collection[str]
 ) -> list[types.PublishDiagnosticsParams]:
     """Return the findings of changed notes: of open, shown and some other ones."""
-    others = sorted(
-        (path for path in paths if path not in view.documents),
-        key=lambda path: (view.uri(path) not in shown, path),
-    )
+    others = sorted(path for path in paths if path not in view.documents)
+    known = set(map(view.path, shown)).intersection(others)
+    others = sorted(others, key=lambda path: path not in known)[: len(known) + _MAX_CLOSED]
     found = []
-    for path in [*(path for path in view.documents if path in paths), *others[:_MAX_CLOSED]]:
+    for path in [*(path for path in view.documents if path in paths), *others]:
         document = view.documents.get(path)
         items = make_diagnostics(view, path, list_findings(view, path))
         version = document.version if document else None

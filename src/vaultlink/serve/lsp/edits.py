@@ -1,30 +1,88 @@
-"""Edits of notes as an editor takes them."""
+"""Plans as edits that an editor makes. No file is written here."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from lsprotocol import types
 
+from vaultlink.fix.plan import NamedPlace, Plan, VaultChanges
+from vaultlink.links.edit_math import find_edit
 from vaultlink.model import Edit
-from vaultlink.serve.lsp.views import View
+from vaultlink.refactor.relocation import RefusedError
+from vaultlink.report.layout import format_count
+from vaultlink.serve.lsp.views import TextPlaces, View
+from vaultlink.text import escape_controls, list_first
+
+_MANY_FILES = 20
+"""Changed files above which the editor asks first."""
+
+_REASON = "vaultlink"
+"""The name of the annotation of an edit about which the editor asks."""
+
+_Changes = list[types.TextDocumentEdit | types.CreateFile | types.RenameFile | types.DeleteFile]
 
 
 def make_text_edits(view: View, path: str, edits: Iterable[Edit]) -> list[types.TextEdit]:
     """Return edits of one file, whose offsets are those of its present text."""
-    places = view.places(path)
+    return _place_edits(view.places(path), edits)
+
+
+def _place_edits(places: TextPlaces, edits: Iterable[Edit]) -> list[types.TextEdit]:
     return [types.TextEdit(places.range(edit.start, edit.end), edit.text) for edit in edits]
 
 
 def make_workspace_edit(view: View, edits: Mapping[str, Iterable[Edit]]) -> types.WorkspaceEdit:
     """Return edits of existing files, for the versions of them that are open."""
     found = {path: make_text_edits(view, path, group) for path, group in edits.items()}
+    return _join_edits(view, found, frozenset())
+
+
+def _join_edits(
+    view: View, edits: Mapping[str, list[types.TextEdit]], created: Collection[str]
+) -> types.WorkspaceEdit:
+    """Return edits of files, by vault path; those of created files last."""
     if not view.client.has_versions:
-        return types.WorkspaceEdit(changes={view.uri(path): found[path] for path in found})
-    return types.WorkspaceEdit(
-        document_changes=[
-            types.TextDocumentEdit(identify(view, path), list(group))
-            for path, group in found.items()
-        ]
-    )
+        return types.WorkspaceEdit(changes={view.uri(path): edits[path] for path in edits})
+    changes: _Changes = []
+    for path in sorted(edits, key=lambda path: (path in created, path)):
+        if path in created:
+            changes.append(types.CreateFile(view.uri(path)))
+        changes.append(types.TextDocumentEdit(identify(view, path), edits[path]))
+    return types.WorkspaceEdit(document_changes=changes)
+
+
+def make_plan_edit(
+    view: View, plan: VaultChanges, title: str, reason: str = "", *, moves: bool = True
+) -> types.WorkspaceEdit:
+    """Return a plan as an edit, for the versions that the editor has.
+
+    Texts come first, then new files, moves and removals, so all paths but those of moves are the
+    ones before. No file is overwritten.
+
+    Args:
+        view: The vault that the plan is for.
+        plan: The plan.
+        title: What the plan does, for the question whether to make it.
+        reason: A reason to ask, as a sentence; "" for none. Many changed files are another one.
+        moves: False if the editor moves the files itself.
+
+    Returns:
+        The edit.
+
+    Raises:
+        RefusedError: The editor can't change files in the way that the plan needs.
+    """
+    files = list(_list_file_changes(view, plan)) if moves else []
+    created = {path for path, (old, _) in plan.texts.items() if old is None}
+    _refuse_unable(view, {change.kind for change in files} | ({"create"} if created else set()))
+    edit = _join_edits(view, dict(_list_text_edits(view, plan)), created)
+    if edit.document_changes is None:
+        return edit
+    edit.document_changes = [*edit.document_changes, *files]
+    if not view.client.has_annotations:
+        return edit
+    reasons = [reason, *_list_reasons(plan)]
+    reason = escape_controls(" ".join(filter(None, reasons)))
+    return _annotate(edit, title, reason) if reason else edit
 
 
 def identify(view: View, path: str) -> types.OptionalVersionedTextDocumentIdentifier:
@@ -33,3 +91,70 @@ def identify(view: View, path: str) -> types.OptionalVersionedTextDocumentIdenti
     return types.OptionalVersionedTextDocumentIdentifier(
         view.uri(path), document.version if document else None
     )
+
+
+def _list_text_edits(view: View, plan: VaultChanges) -> Iterator[tuple[str, list[types.TextEdit]]]:
+    """Yield the edits of each text that stays or is created, by path."""
+    for path, (old, new) in plan.texts.items():
+        if new is not None:
+            is_open = path in view.documents
+            places = view.places(path) if is_open else TextPlaces(old or "", view.client.codec)
+            edits = plan.edits.get(path) or [find_edit(path, old or "", new)]
+            yield path, _place_edits(places, edits)
+
+
+def _list_file_changes(
+    view: View, plan: VaultChanges
+) -> Iterator[types.RenameFile | types.DeleteFile]:
+    for old, new in plan.moves.items():
+        yield types.RenameFile(view.uri(old), view.uri(new))
+    for path, (_, text) in plan.texts.items():
+        if text is None:
+            yield types.DeleteFile(view.uri(path))
+
+
+def _refuse_unable(view: View, kinds: Iterable[str]) -> None:
+    """Raise RefusedError if the editor can't create, rename or delete files."""
+    able = view.client.operations if view.client.has_versions else frozenset()
+    unable = sorted(set(kinds) - able)
+    if unable:
+        raise RefusedError(
+            f"this editor can't {' or '.join(unable)} files for a language server. "
+            "Nothing was changed. The command line of vaultlink can do it."
+        )
+
+
+def _list_reasons(plan: VaultChanges) -> list[str]:
+    """Return why to ask before a plan is made, as sentences."""
+    count = len({*plan.texts, *plan.moves})
+    reasons = [f"{format_count(count, 'file')} change."] if count > _MANY_FILES else []
+    if isinstance(plan, Plan):
+        reasons += _describe_places(plan.breaks, "link resolves no more", "links resolve no more")
+        reasons += _describe_places(
+            plan.unchanged, "place keeps the old name", "places keep the old name"
+        )
+    return reasons
+
+
+def _describe_places(places: Sequence[NamedPlace], one: str, many: str) -> list[str]:
+    named = list_first([f"{place.path}:{place.line}" for place in places])
+    return [f"{format_count(len(places), one, many)}: {named}."] if places else []
+
+
+def _annotate(edit: types.WorkspaceEdit, title: str, reason: str) -> types.WorkspaceEdit:
+    """Return an edit about which the editor asks first."""
+    changes: _Changes = []
+    for change in edit.document_changes or ():
+        if isinstance(change, types.TextDocumentEdit):
+            edits = [
+                types.AnnotatedTextEdit(_REASON, item.range, item.new_text)
+                for item in change.edits
+                if isinstance(item, types.TextEdit)
+            ]
+            changes.append(types.TextDocumentEdit(change.text_document, edits))
+        else:
+            change.annotation_id = _REASON
+            changes.append(change)
+    label = escape_controls(title) or reason
+    annotation = types.ChangeAnnotation(label, needs_confirmation=True, description=reason)
+    return types.WorkspaceEdit(document_changes=changes, change_annotations={_REASON: annotation})

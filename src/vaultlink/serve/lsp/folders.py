@@ -91,7 +91,7 @@ class OpenVault:
 
     def __init__(self, root: str, open_workspace: Callable[[], Workspace], client: Client):
         self.root, self.client = root, client
-        self.settings = EditorSettings()
+        self.settings, self.is_prepared = EditorSettings(), False
         self.real_root = str(Path(root).resolve())
         self._open = open_workspace
         self._error: tuple[float, Exception] | None = None
@@ -278,10 +278,16 @@ class Folders:
     Args:
         client: What the editor can do.
         open_workspace: Opens the vault of a folder.
+        adopt: Is called with each new vault.
     """
 
-    def __init__(self, client: Client, open_workspace: Callable[[str], Workspace]):
-        self._client, self._open_workspace = client, open_workspace
+    def __init__(
+        self,
+        client: Client,
+        open_workspace: Callable[[str], Workspace],
+        adopt: Callable[["OpenVault"], None],
+    ):
+        self._client, self._open_workspace, self._adopt = client, open_workspace, adopt
         self._folders: list[str] = []
         self._are_vaults: dict[str, bool] = {}
         self._roots: dict[str, str | None] = {}
@@ -312,7 +318,9 @@ class Folders:
 
     def _open(self, root: str) -> OpenVault:
         if root not in self.vaults:
-            self.vaults[root] = OpenVault(root, lambda: self._open_workspace(root), self._client)
+            vault = OpenVault(root, lambda: self._open_workspace(root), self._client)
+            self.vaults[root] = vault
+            self._adopt(vault)
         return self.vaults[root]
 
     def _find_root(self, folder: str) -> str | None:

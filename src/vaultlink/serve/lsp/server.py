@@ -31,7 +31,7 @@ from vaultlink.disk.changes import Progress
 from vaultlink.serve.answers import describe_error, make_sentence
 from vaultlink.serve.lsp import diagnostics
 from vaultlink.serve.lsp.diagnostics import list_published
-from vaultlink.serve.lsp.documents import Documents
+from vaultlink.serve.lsp.documents import Documents, read_document
 from vaultlink.serve.lsp.folders import (
     Folders,
     News,
@@ -109,12 +109,13 @@ class _Protocol(LanguageServerProtocol):
 
     def structure_message(self, data: dict[str, Any]) -> Any:
         try:
-            return super().structure_message(data)
+            return super().structure_message({"params": None, **data} if "method" in data else data)
         except JsonRpcException as error:
-            params = data.get("params")
-            if data.get("method") == types.INITIALIZE and params and params.get("capabilities"):
+            method, params = data.get("method"), data.get("params")
+            given = params if isinstance(params, dict) else {}
+            if method == types.INITIALIZE and given.get("capabilities"):
                 # They have values of a later protocol, without which the editor is served, too.
-                known = {**params, "capabilities": {}, "trace": "off"}
+                known = {**given, "capabilities": {}, "trace": "off"}
                 return self.structure_message({**data, "params": known})
             if "method" in data and isinstance(data.get("id"), str | int):
                 invalid = JsonRpcInvalidParams(f"invalid request: {error.message}")
@@ -125,8 +126,9 @@ class _Protocol(LanguageServerProtocol):
         self, msg_id: str | int, result: Any = None, error: types.ResponseError | None = None
     ) -> None:
         """Send an answer; an error without the traceback that pygls adds."""
-        short = types.ResponseError(error.code, error.message) if error else None
-        super()._send_response(msg_id, result, short)
+        if error and isinstance(error.data, dict) and "traceback" in error.data:
+            error = types.ResponseError(error.code, error.message)
+        super()._send_response(msg_id, result, error)
 
     def handle_message(self, message: Any) -> None:
         method, number = getattr(message, "method", None), getattr(message, "id", None)
@@ -220,7 +222,7 @@ class Server(LanguageServer):
         )
         self.client = read_client(params.capabilities, self.workspace.position_codec)
         self._loop = asyncio.get_running_loop()
-        self._folders = Folders(self.client, self._open)
+        self._folders = Folders(self.client, self._open, self._adopt)
         self._apply_settings(params.initialization_options)
 
     def _begin(self, _params: object) -> None:
@@ -259,10 +261,18 @@ class Server(LanguageServer):
         paths = map(read_address, folders or ([around] if around else []))
         found = [self._root] if self._root else [path for path in paths if path]
         self._folders.set_folders(found)
-        for vault in self._folders.vaults.values():
-            vault.settings = self._settings
+        for uri in [uri for uri in self._published if not self._folders.find(uri)]:
+            self._publish(types.PublishDiagnosticsParams(uri, []))
         for document in self.workspace.text_documents.values():
-            self._take(document)
+            if not self._folders.find(document.uri):
+                self._take(document)
+
+    def _adopt(self, vault: OpenVault) -> None:
+        """Give a new vault the settings, and the documents that are open in it."""
+        vault.settings = self._settings
+        for document in list(self.workspace.text_documents.values()):
+            if self._folders.find(document.uri) is vault:
+                self._take(document)
 
     def _open(self, root: str) -> Workspace:
         """Open the vault of a folder, in its thread."""
@@ -355,7 +365,8 @@ class Server(LanguageServer):
         self._take(self.workspace.get_text_document(params.text_document.uri))
 
     def _take(self, found: TextDocument) -> None:
-        document = OpenDocument(found.uri, found.version, found.source)
+        """Have a document checked."""
+        document = read_document(found)
         vault = self._folders.find(document.uri)
         path = vault.path(document.uri) if vault else None
         if vault and path:
@@ -381,8 +392,18 @@ class Server(LanguageServer):
             self._look()
             await asyncio.sleep(_TICK_SECONDS)
 
+    async def _prepare(self, vault: OpenVault) -> None:
+        """Compute what first answers would wait for, in parts between other requests."""
+        for module in _MODULES:
+            for part in getattr(module, "PREPARATIONS", ()):
+                with suppress(JsonRpcException):
+                    await self._ask(vault, lambda view, part: part(view), part)
+
     def _look(self, *, at_once: bool = False) -> None:
         for vault in self._folders.vaults.values():
+            if vault.is_open and not vault.is_prepared:
+                vault.is_prepared = True
+                self._spawn(self._prepare(vault))
             future = vault.look(at_once=at_once)
             if future:
                 self._await_news(future)
@@ -395,7 +416,9 @@ class Server(LanguageServer):
         def take(done: "Future[News | None]") -> None:
             try:
                 news = done.result()
-                found = list_published(*news[:2], frozenset(self._published)) if news else []
+                is_asked = self._pulls and self.client.pulls_again
+                shown = tuple(self._published)
+                found = list_published(*news[:2], shown) if news and not is_asked else []
             except CancelledError:
                 return
             except Exception as error:
@@ -433,6 +456,10 @@ class Server(LanguageServer):
                 self._publish(types.PublishDiagnosticsParams(uri, []))
         self._pulls = True
         found = await self._answer(diagnostics.pull_note, params)
+        vault = self._folders.find(params.text_document.uri)
+        if found is None and vault and not vault.is_open:
+            code = types.LSPErrorCodes.ServerCancelled.value
+            raise JsonRpcException("the vault is being read.", code, {"retriggerRequest": True})
         return found or types.RelatedFullDocumentDiagnosticReport([])
 
     async def _pull_vaults(
@@ -468,8 +495,7 @@ class Server(LanguageServer):
         found = self.workspace.text_documents.get(unquote(uri))
         if not found or not _is_markdown(found):
             return None
-        document = OpenDocument(found.uri, found.version, found.source)
-        work = partial(self._answer_alone, answer, document, params)
+        work = partial(self._answer_alone, answer, read_document(found), params)
         return await asyncio.wrap_future(self._alone.submit(work))
 
     def _answer_alone(self, answer: Answer, document: OpenDocument, params: Any) -> Any:
@@ -480,11 +506,13 @@ class Server(LanguageServer):
         return part.value
 
     async def _ask_all(self, answer: Answer, params: Any) -> list[Any]:
-        """Return the answers of all vaults, as one list."""
+        """Return the answers of all vaults that have one, as one list."""
         found: list[Any] = []
         for vault in list(self._folders.vaults.values()):
-            with suppress(JsonRpcException):  # others answer all the same
+            try:
                 found += await self._ask(vault, answer, params) or ()
+            except JsonRpcException as error:
+                self._say(error.message)
         return found
 
     async def _ask(self, vault: OpenVault, answer: Answer, params: Any) -> Any:

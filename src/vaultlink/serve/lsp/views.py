@@ -8,7 +8,7 @@ from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
 from typing import NamedTuple, Protocol
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import msgspec
 from lsprotocol import types
@@ -119,6 +119,7 @@ class Client(NamedTuple):
         has_link_tooltips: The links of a document may have tooltips.
         has_symbol_trees: The symbols of a document may contain others.
         references_command: Its command that shows places; "" if it has none.
+        applies_edits: It applies edits that a command makes.
     """
 
     codec: PositionCodec
@@ -138,6 +139,8 @@ class Client(NamedTuple):
     has_link_tooltips: bool = False
     has_symbol_trees: bool = False
     references_command: str = ""
+
+    applies_edits: bool = False
 
 
 _REFERENCES_COMMANDS = ("vaultlink.showReferences", "editor.action.showReferences")
@@ -174,6 +177,7 @@ def read_client(capabilities: types.ClientCapabilities, codec: PositionCodec) ->
         has_link_tooltips=has("text_document.document_link.tooltip_support"),
         has_symbol_trees=has("text_document.document_symbol.hierarchical_document_symbol_support"),
         references_command=next((name for name in _REFERENCES_COMMANDS if name in commands), ""),
+        applies_edits=has("workspace.apply_edit"),
     )
 
 
@@ -244,6 +248,9 @@ class View(msgspec.Struct, frozen=True, dict=True):
 
     def path(self, uri: str) -> str | None:
         """Return the vault path of an address; None if it is outside the vault."""
+        if not self.is_whole:
+            names = {unquote(document.uri): path for path, document in self.documents.items()}
+            return names.get(unquote(uri))
         return find_path(self.root, os.fspath(self.vault.root), uri)
 
     def places(self, path: str) -> TextPlaces:

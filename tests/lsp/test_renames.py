@@ -1,0 +1,393 @@
+"""Renames from an editor: what a place names, what is changed, and what is refused."""
+
+from pathlib import Path
+from random import Random
+
+import pytest
+from editor import apply_edit, find_position, find_span, locate, open_view, read_texts
+from lsprotocol import types
+
+from exploring import count_examples
+from random_renames import generate_vault
+from vaultlink.errors import UsageError
+from vaultlink.fix.requests import RenameRequest
+from vaultlink.index.index import link_name
+from vaultlink.refactor.tags import find_tag_conflict
+from vaultlink.serve.lsp.renames import (
+    find_named_thing,
+    follow_renamed_files,
+    prepare_rename,
+    rename,
+)
+from vaultlink.serve.lsp.views import View
+
+HOME = """# Home
+
+🌊 [[Sea/Tide]] and [[Tide|the tide]], [[Tide#Low water]], [[Tide#Low water#Rocks|rocks]].
+[text](Sea/Tide.md#Low%20water) [up](./Sea/Tide.md) ![[map.png]] [[Tide#^fact]] #sea/tide [[#Home]]
+[[Nowhere]] [[Tide#Nothing]] <https://example.org> [site](https://example.org)
+"""
+TIDE = """---
+aliases: [Flood]
+tags: [sea, "harbour"]
+up: "[[Home]]"
+---
+# Tide
+
+## Low water
+
+A fact. ^fact
+
+### Rocks
+
+## Again
+
+## Again #sea
+"""
+FILES: dict[str, str | bytes] = {
+    "Home.md": HOME,
+    "Sea/Tide.md": TIDE,
+    "map.png": b"PNG",
+    "Plain.md": "Text [[Home]]\n\nmore\n",
+}
+
+
+@pytest.fixture
+def view(tmp_path: Path) -> View:
+    return open_view(tmp_path / "vault", FILES)
+
+
+NAMES = [
+    # file, place, the text that is renamed, the name to change
+    ("Home.md", "[[Sea/Ti¦de]]", "Tide", "Tide"),
+    ("Home.md", "[[S¦ea/Tide]]", "Sea", "Sea"),
+    ("Home.md", "[[Ti¦de|the tide]]", "Tide", "Tide"),
+    ("Home.md", "[[Tide|the t¦ide]]", "Tide", "Tide"),
+    ("Home.md", "[[Tide#Low¦ water]]", "Low water", "Low water"),
+    ("Home.md", "[[Tide#Low¦ water#Rocks|rocks]]", "Low water", "Low water"),
+    ("Home.md", "[[Tide#Low water#Ro¦cks|rocks]]", "Rocks", "Rocks"),
+    ("Home.md", "[[Tide#Low water#Rocks|ro¦cks]]", "Rocks", "Rocks"),
+    ("Home.md", "[text](Sea/Ti¦de.md#", "Tide.md", "Tide"),
+    ("Home.md", "[text](Se¦a/Tide.md#", "Sea", "Sea"),
+    ("Home.md", "[text](Sea/Tide.md#Low%¦20water)", "Low%20water", "Low water"),
+    ("Home.md", "[up](./Se¦a/Tide.md)", "Sea", "Sea"),
+    ("Home.md", "![[map¦.png]]", "map.png", "map.png"),
+    ("Home.md", "[[Tide#^fa¦ct]]", "^fact", "fact"),
+    ("Home.md", "#se¦a/tide", "sea", "sea"),
+    ("Home.md", "#sea/ti¦de", "sea/tide", "sea/tide"),
+    ("Home.md", "[[#Ho¦me]]", "Home", "Home"),
+    ("Home.md", "# Ho¦me", "Home", "Home"),
+    ("Sea/Tide.md", "-¦--\naliases", "---", "Tide"),
+    ("Sea/Tide.md", "tags: [s¦ea", "sea", "sea"),
+    ("Sea/Tide.md", '"har¦bour"', "harbour", "harbour"),
+    ("Sea/Tide.md", 'up: "[[Ho¦me]]"', "Home", "Home"),
+    ("Sea/Tide.md", "## Low¦ water", "Low water", "Low water"),
+    ("Sea/Tide.md", "#¦# Low water", "Low water", "Low water"),
+    ("Sea/Tide.md", "^fa¦ct", "fact", "fact"),
+    ("Sea/Tide.md", "Again #s¦ea", "sea", "sea"),
+    ("Plain.md", "Te¦xt", "Text [[Home]]", "Plain"),
+]
+
+
+@pytest.mark.parametrize(("path", "place", "text", "name"), NAMES)
+def test_place_names_a_thing(view: View, path: str, place: str, text: str, name: str) -> None:
+    found = prepare_rename(view, types.PrepareRenameParams(**locate(view, path, place)))
+    assert found is not None
+    start, end = find_span(read_texts(view)[path], found.range, "utf-16")
+    assert (read_texts(view)[path][start:end], found.placeholder) == (text, name)
+
+
+@pytest.mark.parametrize(
+    ("path", "place"),
+    [
+        ("Home.md", " a¦nd [[Tide"),
+        ("Home.md", "<https://exa¦mple"),
+        ("Home.md", "[site](https://exam¦ple"),
+        ("Plain.md", "mo¦re"),
+        ("Sea/Tide.md", "ali¦ases:"),
+    ],
+)
+def test_nothing_to_rename(view: View, path: str, place: str) -> None:
+    place_ = locate(view, path, place)
+    assert prepare_rename(view, types.PrepareRenameParams(**place_)) is None
+    with pytest.raises(UsageError, match="nothing here can be renamed"):
+        rename(view, types.RenameParams(**place_, new_name="x"))
+
+
+@pytest.mark.parametrize(
+    ("path", "place", "message"),
+    [
+        ("Home.md", "[[Now¦here]]", "“Nowhere” does not resolve to any file in the vault."),
+        ("Home.md", "[[Tide#Noth¦ing]]", "Sea/Tide.md has no heading “Nothing”."),
+    ],
+)
+def test_link_to_nothing_says_so(view: View, path: str, place: str, message: str) -> None:
+    with pytest.raises(UsageError) as error:
+        prepare_rename(view, types.PrepareRenameParams(**locate(view, path, place)))
+    assert str(error.value) == message
+
+
+RENAMES = [
+    # place, new name, the files and parts of texts afterwards
+    (
+        "[[Ti¦de|the tide]]",
+        "Ebb",
+        {"Sea/Ebb.md": "# Tide", "Home.md": "[[Sea/Ebb]] and [[Ebb|the tide]]"},
+    ),
+    (
+        "[[Ti¦de|the tide]]",
+        "Ebb.md",
+        {"Sea/Ebb.md": "# Tide", "Home.md": "[[Sea/Ebb]] and [[Ebb|the tide]]"},
+    ),
+    (
+        "[[Ti¦de|the tide]]",
+        "Land/Ebb",
+        {"Land/Ebb.md": "# Tide", "Home.md": "[[Land/Ebb]] and [[Ebb|the tide]]"},
+    ),
+    ("[[Ti¦de|the tide]]", "/Ebb", {"Ebb.md": "# Tide", "Home.md": "[[Ebb]] and [[Ebb|the tide]]"}),
+    (
+        "[[S¦ea/Tide]]",
+        "Land",
+        {"Land/Tide.md": "# Tide", "Home.md": "[[Land/Tide]] and [[Tide|the tide]]"},
+    ),
+    (
+        "[[Tide#Low¦ water]]",
+        "Ebb",
+        {"Sea/Tide.md": "## Ebb\n", "Home.md": "[[Tide#Ebb]], [[Tide#Ebb#Rocks|rocks]]"},
+    ),
+    ("[[Tide#^fa¦ct]]", "truth", {"Sea/Tide.md": "A fact. ^truth", "Home.md": "[[Tide#^truth]]"}),
+    ("[[Tide#^fa¦ct]]", "^truth", {"Sea/Tide.md": "A fact. ^truth", "Home.md": "[[Tide#^truth]]"}),
+    ("#s¦ea/tide", "#ocean", {"Sea/Tide.md": 'tags: [ocean, "harbour"]', "Home.md": "#ocean/tide"}),
+    ("#sea/t¦ide", "sea/ebb", {"Sea/Tide.md": 'tags: [sea, "harbour"]', "Home.md": "#sea/ebb"}),
+    ("![[map¦.png]]", "chart", {"chart.png": "PNG", "Home.md": "![[chart.png]]"}),
+    (
+        "# Ho¦me",
+        "House",
+        {"House.md": "# House\n", "Plain.md": "[[House]]", "Sea/Tide.md": '"[[House]]"'},
+    ),
+    ("[[#Ho¦me]]", "House", {"Home.md": "# House\n", "Plain.md": "[[Home]]"}),
+]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-32"])
+@pytest.mark.parametrize(("place", "new", "expected"), RENAMES)
+def test_thing_is_renamed_with_its_links(
+    tmp_path: Path, place: str, new: str, expected: dict[str, str], encoding: str
+) -> None:
+    view = open_view(tmp_path / "vault", FILES, encoding=encoding)
+    edit = rename(view, types.RenameParams(**locate(view, "Home.md", place), new_name=new))
+    texts = apply_edit(view, edit)
+    assert edit.change_annotations is None
+    assert len(texts) == len(FILES)
+    for path, part in expected.items():
+        assert part in texts[path]
+
+
+@pytest.mark.parametrize(
+    ("path", "place", "new", "message"),
+    [
+        ("Home.md", "[[Ti¦de|the", "Home|x", "the name “Home|x.md” contains |"),
+        ("Home.md", "[[Ti¦de|the", "/Home", "there is a file Home.md already"),
+        ("Home.md", "[[Ti¦de|the", "../out/x", "contains “..”"),
+        ("Home.md", "[[Ti¦de|the", "  ", "is empty"),
+        ("Home.md", "[[Tide#Low¦ water]]", "a\nb", "line breaks"),
+        ("Home.md", "[[Tide#^fa¦ct]]", "a b", "is not a block id"),
+        ("Home.md", "#s¦ea/tide", "a b", "a b"),
+        ("Home.md", "![[map¦.png]]", "map.md", "can't become a note"),
+    ],
+)
+def test_what_must_not_be_is_refused(
+    view: View, path: str, place: str, new: str, message: str
+) -> None:
+    with pytest.raises(UsageError) as error:
+        rename(view, types.RenameParams(**locate(view, path, place), new_name=new))
+    assert message in str(error.value)
+
+
+def test_unsaved_texts_count(tmp_path: Path) -> None:
+    held = {"Plain.md": "é🌊 [[Tide]]\r\n", "New.md": "\n[[Tide]]"}
+    view = open_view(tmp_path / "vault", FILES, held)
+    edit = rename(view, types.RenameParams(**locate(view, "Plain.md", "[[T¦ide]]"), new_name="Ebb"))
+    texts = apply_edit(view, edit)
+    assert (texts["Plain.md"], texts["New.md"]) == ("é🌊 [[Ebb]]\r\n", "\n[[Ebb]]")
+
+
+def test_existing_tag_is_joined_after_a_question(view: View) -> None:
+    params = types.RenameParams(**locate(view, "Home.md", "#s¦ea/tide"), new_name="harbour")
+    edit = rename(view, params)
+    assert edit.change_annotations is not None
+    [asked] = edit.change_annotations.values()
+    assert asked.needs_confirmation
+    assert asked.description == "The tag #harbour exists already: #sea becomes one with it."
+    assert 'tags: [harbour, "harbour"]' in apply_edit(view, edit)["Sea/Tide.md"]
+
+
+def test_existing_tag_is_refused_by_an_editor_that_does_not_ask(tmp_path: Path) -> None:
+    view = open_view(tmp_path / "vault", FILES, has_annotations=False)
+    params = types.RenameParams(**locate(view, "Home.md", "#s¦ea/tide"), new_name="harbour")
+    with pytest.raises(UsageError, match="--merge"):
+        rename(view, params)
+
+
+@pytest.mark.parametrize(
+    ("operations", "has_versions"), [(frozenset({"create"}), True), (frozenset(), False)]
+)
+def test_files_are_not_renamed_by_an_editor_that_can_not(
+    tmp_path: Path, operations: frozenset[str], has_versions: bool
+) -> None:
+    view = open_view(tmp_path / "vault", FILES, operations=operations, has_versions=has_versions)
+    params = types.RenameParams(**locate(view, "Home.md", "[[Ti¦de|the"), new_name="Ebb")
+    with pytest.raises(UsageError, match="this editor can't rename files"):
+        rename(view, params)
+    edit = rename(view, types.RenameParams(**locate(view, "Home.md", "# H¦ome"), new_name="Start"))
+    assert "[[#Start]]" in apply_edit(view, edit)["Home.md"]  # the heading alone
+
+
+@pytest.mark.parametrize(("notes", "is_asked"), [(19, False), (20, True)])
+def test_editor_asks_before_many_files_change(tmp_path: Path, notes: int, is_asked: bool) -> None:
+    files = {"Tide.md": "# Tide\n", **{f"{n}.md": "[[Tide]]\n" for n in range(notes)}}
+    view = open_view(tmp_path / "vault", files)
+    edit = rename(view, types.RenameParams(**locate(view, "0.md", "[[T¦ide]]"), new_name="Ebb"))
+    asked = edit.change_annotations or {}
+    assert [item.description for item in asked.values()] == ["21 files change."] * is_asked
+    assert [item.label for item in asked.values()] == ["Rename “Tide” to “Ebb”"] * is_asked
+    assert set(apply_edit(view, edit).values()) == {"# Tide\n", "[[Ebb]]\n"}
+
+
+def follow(view: View, *pairs: tuple[str, str]) -> types.WorkspaceEdit | None:
+    files = [
+        types.FileRename(view.uri(old), new if new.startswith("file:") else view.uri(new))
+        for old, new in pairs
+    ]
+    return follow_renamed_files(view, types.RenameFilesParams(files))
+
+
+@pytest.mark.parametrize(
+    ("pairs", "expected"),
+    [
+        ([("Sea/Tide.md", "Sea/Ebb.md")], {"Home.md": "[[Sea/Ebb]] and [[Ebb|the tide]]"}),
+        ([("Sea", "Land")], {"Home.md": "[[Land/Tide]] and [[Tide|the tide]]"}),
+        (
+            [("Sea", "Land/Sea")],
+            {"Home.md": "[[Sea/Tide]] and [[Tide|the tide]], [[Tide#Low water]]"},
+        ),
+        ([("Sea/Tide.md", "Ebb.md"), ("map.png", "Sea/map.png")], {"Home.md": "[[Ebb]] and"}),
+        ([("Home.md", "Sea/Home.md")], {"Home.md": "[text](Tide.md#Low%20water) [up](./Tide.md)"}),
+        ([("Home.md", "Tide.md"), ("Sea/Tide.md", "Sea/Home.md")], {"Plain.md": "[[Tide]]"}),
+    ],
+)
+def test_links_follow_files_that_the_editor_renames(
+    view: View, pairs: list[tuple[str, str]], expected: dict[str, str]
+) -> None:
+    edit = follow(view, *pairs)
+    assert edit is not None
+    texts = apply_edit(view, edit)
+    assert texts.keys() == FILES.keys()  # the editor renames them
+    for path, part in expected.items():
+        assert part in texts[path]
+
+
+@pytest.mark.parametrize(
+    "pair",
+    [
+        ("Plain.md", "Other.md"),  # nothing links there
+        ("Nothing.md", "Other.md"),
+        (".obsidian/app.json", ".obsidian/x.json"),
+        ("Sea/Tide.md", "file:///elsewhere/Tide.md"),  # out of the vault, as if deleted
+        ("Empty", "Full"),
+    ],
+)
+def test_no_links_follow(view: View, pair: tuple[str, str]) -> None:
+    assert follow(view, pair) is None
+
+
+@pytest.mark.parametrize(
+    ("pair", "message"),
+    [
+        (("Sea/Tide.md", "Sea/Tide.txt"), "the name of a note ends in .md"),
+        (("Sea/Tide.md", "Home.md"), "there is a file Home.md already"),
+        (("map.png", "map.md"), "can't become a note"),
+    ],
+)
+def test_renames_of_files_that_break_links_are_refused(
+    view: View, pair: tuple[str, str], message: str
+) -> None:
+    with pytest.raises(UsageError, match=message):
+        follow(view, pair)
+
+
+def test_links_that_can_not_follow_are_asked_about(view: View) -> None:
+    conflict = b"<<<<<<< a\n[[Tide]]\n=======\n[[Tide]]\n>>>>>>> b\n"
+    (view.vault.root / "Merge.md").write_bytes(conflict)
+    view = open_view(view.vault.root.parent / "other", {**FILES, "Merge.md": conflict})
+    edit = follow(view, ("Sea/Tide.md", "Sea/Ebb.md"))
+    assert edit is not None
+    assert edit.change_annotations is not None
+    [asked] = edit.change_annotations.values()
+    assert asked.description is not None
+    assert asked.description.startswith("2 links resolve no more: Merge.md:")
+
+
+def test_document_outside_a_vault_has_only_its_own_names(tmp_path: Path) -> None:
+    text = "# One\n\n[[#One]] [[A]] #tag\n"
+    view = open_view(tmp_path / "vault", {"A.md": text}, {"A.md": text})
+    view = View(view.vault, view.client, view.root, view.documents, is_whole=False)
+    edit = rename(view, types.RenameParams(**locate(view, "A.md", "# O¦ne"), new_name="Two"))
+    assert apply_edit(view, edit)["A.md"] == "# Two\n\n[[#Two]] [[A]] #tag\n"
+    place = locate(view, "A.md", "[[¦A]]")
+    assert prepare_rename(view, types.PrepareRenameParams(**place)) is None
+    assert follow(view, ("A.md", "B.md")) is None
+
+
+# -- renames of random vaults ----------------------------------------------------------------------
+
+NEW_NAMES = ("New", "new.md", "Plan", "alpha/New", "Zoë 🌊", "a|b", "Part", "block", "x/y", "start")
+
+
+@pytest.mark.parametrize("seed", range(count_examples(60)))
+def test_renames_are_those_of_the_library(tmp_path: Path, seed: int) -> None:
+    """At any place, with unsaved texts and in all units: the same texts and paths, or the same refusal."""
+    random = Random(seed)
+    files = generate_vault(random)
+    notes = [path for path in files if path.endswith(".md")]
+    held = {
+        path: f"🌊é {files[path].decode()}\n[[{random.choice(notes)}]] #tag/{random.choice('ab')}\n"
+        for path in random.sample(notes, random.randint(0, len(notes)))
+    }
+    encoding = random.choice(("utf-8", "utf-16", "utf-32"))
+    view = open_view(tmp_path / "vault", files, held, encoding)
+    texts = read_texts(view)
+    for _ in range(12):
+        path = random.choice(notes)
+        place = find_position(view, path, random.randint(0, len(texts[path])))
+        offset = view.places(path).offset(place)  # another one in a line end
+        document = types.TextDocumentIdentifier(view.uri(path))
+        params = types.RenameParams(document, place, random.choice(NEW_NAMES))
+        expected = plan_with_library(view, path, offset, params.new_name)
+        try:
+            found: object = apply_edit(view, rename(view, params))
+        except UsageError as error:
+            found = str(error)
+        assert found == expected, (path, offset, params.new_name)
+
+
+def plan_with_library(view: View, path: str, offset: int, new: str) -> object:
+    """Return the texts after a rename as `Vault.plan` makes it, or why it is refused."""
+    try:
+        thing = find_named_thing(view, path, offset)
+        if thing is None:
+            return "nothing here can be renamed."
+        requests = [RenameRequest(thing.old, new, merge=False)]
+        requests += [RenameRequest(thing.title, link_name(new))] if thing.title else []
+        is_taken = thing.old.startswith("#") and find_tag_conflict(
+            view.vault.index, thing.name, new
+        )
+        if is_taken and thing.name != new:
+            requests = [RenameRequest(thing.old, new, merge=True)]
+        plan = view.vault.plan(*requests)
+    except UsageError as error:
+        return str(error)
+    texts = {name: text for name, (_, text) in plan.texts.items()}
+    return {
+        plan.find_new_path(name): texts.get(name, text) for name, text in read_texts(view).items()
+    }
