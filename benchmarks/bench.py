@@ -30,6 +30,7 @@ from generate import generate_vault
 from graph_frames import bench_graph
 from histories import list_notes
 from hit_rates import bench_hit_rates
+from language_servers import bench_language_server
 from measure import Bench
 from mentions import bench_mentions
 from peers import install_peers, read_tool_version
@@ -58,6 +59,7 @@ SECTIONS: dict[str, Callable[[Bench], None]] = {
     "trend": bench_trend,
     "start": bench_start,
     "watch": bench_watch,
+    "lsp": bench_language_server,
     "scale": bench_scale,
     "endure": bench_endurance,
 }

@@ -27,6 +27,7 @@ from vaultlink.config.settings import (
 from vaultlink.report.json_document import FindingRow
 from vaultlink.report.note_past import PastRow
 from vaultlink.rules.context import QUIET_KINDS
+from vaultlink.serve.lsp.views import EditorSettings
 from vaultlink.watch.events import Debounce
 from vaultlink.watch.output import BatchRow
 
@@ -377,6 +378,18 @@ def left_by_configuration(repo: Path, environment: Environment) -> None:
         repo, {name: bare.sub("", text) for name, text in zip(names, notes.values(), strict=True)}
     )
     assert found_in(repo, environment, "s") == [(name, "Gone") for name in names]
+
+
+def left_by_language_server(repo: Path, environment: Environment) -> None:
+    """Nothing is written."""
+    assert status(repo, environment) == ""
+    for field in msgspec.structs.fields(EditorSettings):
+        row = next(
+            line
+            for line in page_text("language-server").splitlines()
+            if f"| `{field.encode_name}` |" in line
+        )
+        assert row.endswith(f"`{json.dumps(field.default)}` |")
 
 
 def left_by_serving(repo: Path, environment: Environment) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from builder import build_state
 from vaultlink.engine.step import Change, Presence, step
-from vaultlink.index.name_search import build_name_table, find_names
+from vaultlink.index.name_search import NAME_GROUPS, SearchedKind, find_names
 
 VAULT = {
     "lexfridman.md": "---\naliases: [Lex]\n---\n# About\n#podcast/ai\n",
@@ -62,6 +62,24 @@ def test_name_tells_its_file_and_line() -> None:
     assert (name.path, name.line) == ("Deep learning.md", 2)
 
 
+@pytest.mark.parametrize(
+    ("typed", "kinds", "found"),
+    [
+        ("learning", [SearchedKind.ATTACHMENT], ["learning curve.png"]),
+        ("learning", [SearchedKind.HEADING], ["Deep learning", "Nets and learning"]),
+        ("le", [SearchedKind.NOTE], ["lexfridman", "Deep learning", "machine_learning_basics"]),
+        ("lex", [SearchedKind.TAG], []),
+        ("lex fridmann", [SearchedKind.TAG], []),
+        ("Lexfrdman", [SearchedKind.TITLE], []),
+    ],
+)
+def test_only_names_of_the_wanted_kinds(
+    typed: str, kinds: Sequence[SearchedKind], found: Sequence[str]
+) -> None:
+    names = find_names(build_state(VAULT).index, typed, kinds=frozenset(kinds))
+    assert [item.text for item in names] == found
+
+
 def test_limit_keeps_the_best() -> None:
     index = build_state(VAULT).index
     assert find_names(index, "learning", 2) == find_names(index, "learning")[:2]
@@ -71,7 +89,8 @@ def test_limit_keeps_the_best() -> None:
 def test_table_after_steps_equals_a_new_one(seed: int) -> None:
     rng = random.Random(seed)
     state = build_state(VAULT)
-    state.index.derive(build_name_table)
+    for group in NAME_GROUPS:
+        state.index.derive(group)
     for _ in range(20):
         path = rng.choice([*VAULT, "new.md", "Deep/other.md"])
         gone = rng.random() < 0.3
@@ -81,8 +100,10 @@ def test_table_after_steps_equals_a_new_one(seed: int) -> None:
         if path.endswith(".png"):
             text = Presence.GONE if gone else Presence.ATTACHMENT
         state = step(state, [Change(path, text)])
-        kept, fresh = state.index.derive(build_name_table), build_name_table(state.index)
-        assert (kept._paths, kept._sizes, kept._text) == (fresh._paths, fresh._sizes, fresh._text)
+        for group in NAME_GROUPS:
+            kept, fresh = state.index.derive(group), group(state.index)
+            assert (kept._paths, kept._sizes) == (fresh._paths, fresh._sizes)
+            assert (kept._text, kept._spellings) == (fresh._text, fresh._spellings)
 
 
 def test_names_are_compared_as_single_ones_are() -> None:
@@ -90,8 +111,9 @@ def test_names_are_compared_as_single_ones_are() -> None:
     text = "".join([f"## {name}\n" for name in names])
     vault = {"One.md": text, "Two.md": text.encode("ascii", "ignore").decode(), "x_y.png": None}
     state = build_state(vault)
-    table = build_name_table(state.index)
-    again = table.update(state.index, vault)
-    assert (again._sizes, again._text) == (table._sizes, table._text)
+    for group in NAME_GROUPS:
+        table, nothing = group(state.index), group(build_state({}).index)
+        again = nothing.update(state.index, vault)
+        assert (again._sizes, again._text) == (table._sizes, table._text)
     assert find_names(state.index, "tab and sign")[0].text == "tab\tand, sign"
     assert find_names(state.index, "b c")[0].text == "A  b - c"

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from vaultlink.graph.related import RelatedNote
     from vaultlink.graph.twins import TwinPair
     from vaultlink.index.anchors import Anchor
-    from vaultlink.index.name_search import FoundName, Symbol
+    from vaultlink.index.name_search import FoundName, SearchedKind, Symbol
     from vaultlink.parse.post import Post
     from vaultlink.write.fixer import Fixer
     from vaultlink.write.write_notes import WriteResult
@@ -382,7 +382,9 @@ class Vault(msgspec.Struct, frozen=True, eq=False, dict=True):
         others = {name: data for name, data in self.overlays.items() if name != path}
         return Vault(scan, step(self.state, [change]), others)
 
-    def find_names(self, text: str, limit: int = 10) -> list["FoundName"]:
+    def find_names(
+        self, text: str, limit: int = 10, kinds: Collection["SearchedKind"] = ()
+    ) -> list["FoundName"]:
         """Return the names, headings and tags that match a typed text, best first.
 
         Case, accents and signs between words don't matter, and names of files may differ in a few
@@ -391,13 +393,17 @@ class Vault(msgspec.Struct, frozen=True, eq=False, dict=True):
         Args:
             text: A part of the name, or words that are in it.
             limit: The maximum number of names.
+            kinds: The kinds of names to return; all if there are none.
 
         Returns:
             The names; each has its kind, text, path and line.
         """
-        from vaultlink.index.name_search import find_names  # noqa: PLC0415 - for few programs
+        from vaultlink.index.name_search import (  # noqa: PLC0415 - for few programs
+            SearchedKind,
+            find_names,
+        )
 
-        return find_names(self.index, text, limit)
+        return find_names(self.index, text, limit, frozenset(kinds or SearchedKind))
 
     def symbols(self, path: str) -> list["Symbol"]:
         """Return the names, headings, tags and blocks of a note, by their places.

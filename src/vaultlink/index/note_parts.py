@@ -1,12 +1,12 @@
-"""Read a few fields of all notes, without decoding the others."""
+"""Read a few fields of many notes, without decoding the others."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
 
 from vaultlink.index.packed_map import PackedMap
-from vaultlink.model import Heading, Note, Property
+from vaultlink.model import Heading, Link, Note, Property, SourceSpan, Tag
 
 
 class NoteHashes(NamedTuple):
@@ -37,6 +37,31 @@ class _Outline(msgspec.Struct, array_like=True, frozen=True, gc=False):
     headings: tuple[Heading, ...]
 
 
+class LinkPlace(SourceSpan, array_like=True, frozen=True, gc=False):
+    """The span of a link, and its text in the source."""
+
+    raw: str
+
+
+class _LinkPlaces(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    path: str
+    pieces: msgspec.Raw
+    properties: msgspec.Raw
+    headings: msgspec.Raw
+    blocks: msgspec.Raw
+    links: tuple[LinkPlace, ...] = ()
+
+
+class _Tags(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    path: str
+    pieces: msgspec.Raw
+    properties: msgspec.Raw
+    headings: msgspec.Raw
+    blocks: msgspec.Raw
+    links: msgspec.Raw
+    tags: tuple[Tag, ...] = ()
+
+
 def read_hashes(notes: Mapping[str, Note]) -> Iterator[NoteHashes]:
     """Yield the hashes of all notes and canvases."""
     found: Iterable[Note | _Hashes] = (
@@ -56,3 +81,28 @@ def read_headings(notes: Mapping[str, Note]) -> Iterator[str]:
         notes.read_as(_Outline) if isinstance(notes, PackedMap) else notes.values()
     )
     return (heading.text for note in found for heading in note.headings)
+
+
+def read_link_places(
+    notes: Mapping[str, Note], paths: Iterable[str]
+) -> Iterator[tuple[str, Sequence[Link | LinkPlace]]]:
+    """Yield the paths of some notes with the places of their links."""
+    found: Iterable[Note | _LinkPlaces] = (
+        notes.read_as(_LinkPlaces, paths)
+        if isinstance(notes, PackedMap)
+        else (notes[path] for path in paths)
+    )
+    return ((note.path, note.links) for note in found)
+
+
+def read_tags(
+    notes: Mapping[str, Note], paths: Iterable[str] | None = None
+) -> Iterator[tuple[str, Sequence[Tag]]]:
+    """Yield the paths of some notes, or of all, with their tags."""
+    wanted = notes if paths is None else paths
+    found: Iterable[Note | _Tags] = (
+        notes.read_as(_Tags, wanted)
+        if isinstance(notes, PackedMap)
+        else (notes[path] for path in wanted)
+    )
+    return ((note.path, note.tags) for note in found)

@@ -258,10 +258,20 @@ class PackedMap(Mapping[str, T], Generic[T]):
             builder.add_packed(self.pack(key))
         return builder.build(keys)
 
-    def read_as(self, kind: Any) -> Iterator[Any]:
-        """Yield all values; encoded ones as a type with fewer fields, others as they are."""
-        for key in self:
+    def read_as(self, kind: Any, keys: Iterable[str] | None = None) -> Iterator[Any]:
+        """Yield the values of some keys, or all, in the order that is read fastest.
+
+        Encoded ones are decoded as a type with fewer fields, others are yielded as they are.
+        """
+        numbers = self._numbers
+        for key in self if keys is None else sorted(keys, key=lambda key: numbers.get(key, -1)):
             yield self._values[key] if key in self._values else self._decode(self._slice(key), kind)
+
+    def read_one(self, key: str, kind: Any) -> Any:
+        """Return a value, an encoded one as a type with fewer fields, or None."""
+        known = self._values.get(key) or self._remembered.get(key)
+        packed = b"" if known is not None or key in self._values else self._slice(key)
+        return self._decode(packed, kind) if packed else known
 
     def read_items(self) -> Iterator[tuple[str, T]]:
         """Yield all keys, sorted, with values that are decoded for the caller only."""
@@ -330,6 +340,11 @@ class PackedMap(Mapping[str, T], Generic[T]):
     @property
     def has_column(self) -> bool:
         return self._column is not None
+
+    @property
+    def origin(self) -> object:
+        """Identifies the column of a saved state; None if there is none."""
+        return self._column and self._column.origin
 
     def shares_column(self, other: "PackedMap[T]") -> bool:
         """Return True if the values that neither has changed are the same."""

@@ -121,6 +121,22 @@ def configure_link_style(obsidian: ObsidianSettings, kind: LinkKind | None = Non
     return LinkStyle(kind, path)
 
 
+def choose_target(source: str, path: str, index: Index, style: LinkStyle) -> str | None:
+    """Return the target of a new link to a file; None if no target leads there.
+
+    It has the style of `style`. It is the full path if the name alone is that of several files, or
+    leads to another one.
+    """
+    is_shared = style.path == "shortest" and len(index.names.get(name_key(path), ())) > 1
+    first = "" if is_shared else format_target(source, path, index, style.path)
+    whole = strip_note_extension(path)
+    for name in dict.fromkeys((first or whole, whole)):
+        target = style.complete_target(name, path).strip()  # Obsidian reads it without spaces
+        if resolve(source, target, index.names) == path:
+            return target
+    return None
+
+
 def retarget_link(
     source: str,
     link: Link,

@@ -30,7 +30,7 @@ from vaultlink.text import lazy_pattern
 
 Edits = tuple[Edit, ...]
 
-_MAY_CLOSE_MARKUP = lazy_pattern(r"[`$*<>\\\n\r\x00]|~~|==|%%|(?<!\s)_(?!\w)")
+MAY_CLOSE_MARKUP = lazy_pattern(r"[`$*<>\\\n\r\x00]|~~|==|%%|(?<!\s)_(?!\w)")
 """Markup that can close something that was opened before the link.
 
 Code, math, emphasis, an HTML tag or a comment.
@@ -73,7 +73,7 @@ def convert_link(path: str, link: Link, kind: LinkKind, target: str, subpath: st
         or link.after_bracket
         or _makes_table_row(link, link.raw, text)
         or _CONTEXT_MARKUP.search(shown)
-        or _MAY_CLOSE_MARKUP.search(target + subpath)
+        or MAY_CLOSE_MARKUP.search(target + subpath)
         or (not shown and not link.embed)
         or not SYNTAX[link.kind].is_complete(link)
     ):
@@ -109,7 +109,7 @@ def _build_edits(path: str, link: Link, change: Replacement, target: str, subpat
         is_safe = all(raw.count(mark) <= link.raw.count(mark) for mark in _QUOTES)
         parts = _read_property_link(raw)
     else:
-        is_safe = not _MAY_CLOSE_MARKUP.search(_added_text(link, text, target, subpath))
+        is_safe = not MAY_CLOSE_MARKUP.search(_added_text(link, text, target, subpath))
         parts = SYNTAX[link.kind].read(raw, link.in_table_cell)
     if not is_safe or not parts or parts[:2] != (target, subpath) or not _shows_same(link, parts):
         return ()

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from vaultlink.index.index import Index
+from vaultlink.index.index import Index, TraitCount
 from vaultlink.index.resolve import file_name, is_note, name_key, parent_folder
 from vaultlink.links.intent import is_clipped, is_drawing
 from vaultlink.links.kinds import SYNTAX, list_kinds
@@ -168,6 +168,25 @@ def _count_by_folder(index: Index) -> _FolderCounts:
 def count_link_traits(index: Index) -> "Counter[str]":
     """Count the traits of all links. Updates of the index keep the counts."""
     return index.tally(list_link_traits, on_targets=True)
+
+
+def count_traits_in_parts(index: Index, obsidian: ObsidianSettings) -> Iterator[None]:
+    """Count the traits of all links, and yield between the parts of that work.
+
+    The counts are of use if nothing changes meanwhile, and if links decide at all.
+    """
+    tally, counts = TraitCount(list_link_traits, on_targets=True), Counter[str]()
+    if tally in index.memos or not is_style_read(obsidian):
+        return
+    for number, path in enumerate(index.notes, 1):
+        counts.update(list_link_traits(index, path))
+        if number % _NOTES_AT_ONCE == 0:
+            yield
+    index.memos.setdefault(tally, counts)
+
+
+_NOTES_AT_ONCE = 1_000
+"""Notes of a part, whose links are counted in some hundredths of a second."""
 
 
 def find_notes_with_other_style(

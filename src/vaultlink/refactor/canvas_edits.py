@@ -119,6 +119,18 @@ def _edit_text_card(
     return strings.map_edits(card, "text", edits) if edits else None
 
 
+def locate_links(path: str, text: str) -> list[tuple[int, int]]:
+    """Return the spans of the links of a canvas in its text, in order.
+
+    The span of a file card is that of its path.
+    """
+    cards = parse_canvas_cards(text)
+    strings, found = CardStrings(path, text), []
+    for item in find_canvas_links(text, cards if isinstance(cards, list) else []):
+        found.append(strings.locate(item))
+    return found
+
+
 class CardStrings:
     """The strings of the cards of a canvas, at their places in its text."""
 
@@ -130,6 +142,15 @@ class CardStrings:
             string.path: string for string in find_json_strings(text, _MAX_DEPTH)
         }
         self._offsets: dict[tuple[int, str], JsonOffsets] = {}
+
+    def locate(self, found: CanvasLink) -> tuple[int, int]:
+        """Return the span of a link in the text of the canvas."""
+        if found.inner is None:
+            string = self._find(found.card, "file")
+            return string.start, string.end
+        edits = (Edit(self.path, found.inner.start, found.inner.end, ""),)
+        [edit] = self.map_edits(found.card, "text", edits)
+        return edit.start, edit.end
 
     def replace(self, card: CanvasCard, key: str, value: str) -> list[Edit]:
         """Return the edit that replaces a string of a card as a whole."""

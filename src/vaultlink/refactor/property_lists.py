@@ -223,9 +223,13 @@ def format_item(value: PropertyValue, style: ListStyle) -> str:
         return json.dumps(value)
     if style.quote == "'":
         return f"'{quote_in_yaml(value, style.quote)}'"
-    is_plain = _PLAIN_ITEM.fullmatch(value) and isinstance(parse_plain_scalar(value), str)
     is_date = value[:1].isdigit()  # or a number for other programs
-    return value if is_plain and not is_date and not style.quote else _quote(value)
+    return value if is_plain_text(value) and not is_date and not style.quote else _quote(value)
+
+
+def is_plain_text(value: str) -> bool:
+    """Return True if YAML reads a text as it is, without quotes, in any list."""
+    return bool(_PLAIN_ITEM.fullmatch(value)) and isinstance(parse_plain_scalar(value), str)
 
 
 def _quote(text: str) -> str:

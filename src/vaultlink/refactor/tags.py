@@ -5,7 +5,8 @@ from typing import NamedTuple
 from unicodedata import category
 
 from vaultlink.fix.plan import Rename, RenameKind
-from vaultlink.index.index import Index
+from vaultlink.index.index import Grouping, Index, PathsByKey, merge_groups
+from vaultlink.index.note_parts import read_tags
 from vaultlink.index.resolve import PathsByName, is_canvas, normalize_name, resolve
 from vaultlink.links.edit_math import apply_edits, sort_edits
 from vaultlink.links.naming import find_query_target, is_plain_name, rename_in_query
@@ -175,7 +176,7 @@ def find_tagged_notes(index: Index, tag: str) -> list[str]:
 
     The index has no tags of canvases.
     """
-    by_tag = index.derive(_group_by_tag)
+    by_tag = index.derive(NOTES_BY_TAG)
     found = (paths for name, paths in by_tag.items() if _match_levels(name, tag) is not None)
     return sorted(set().union(*found))
 
@@ -187,18 +188,29 @@ def find_tag_conflict(index: Index, old: str, new: str) -> str | None:
     """
     found = [
         name
-        for name in index.derive(_group_by_tag)
+        for name in index.derive(NOTES_BY_TAG)
         if _match_levels(name, new) is not None and _match_levels(name, old) is None
     ]
     return min(found, key=lambda name: (len(name), name), default=None)
 
 
-def _group_by_tag(index: Index) -> dict[str, set[str]]:
-    found: dict[str, set[str]] = {}
-    for path, note in index.notes.items():
-        for tag in note.tags:
-            found.setdefault(tag.name, set()).add(path)
-    return found
+def _tag_keys(index: Index, path: str) -> set[str]:
+    return {tag.name for tag in index.notes[path].tags}
+
+
+class _TagGrouping(Grouping):
+    """The notes by tag. Only the tags of notes are decoded at first."""
+
+    def __call__(self, index: Index) -> PathsByKey:
+        groups: dict[str, list[str]] = {}
+        for path, tags in read_tags(index.notes):
+            for name in {tag.name for tag in tags}:
+                groups.setdefault(name, []).append(path)
+        return merge_groups([groups])
+
+
+NOTES_BY_TAG = _TagGrouping(_tag_keys)
+"""Tag as written to the notes that have it."""
 
 
 # -- rename folders, files and tags in the queries that name them ----------------------------------

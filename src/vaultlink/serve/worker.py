@@ -14,14 +14,20 @@ from vaultlink.write.cache import forget_cache_file
 
 _T = TypeVar("_T")
 
-_IDLE_SECONDS = 0.05
-"""Seconds without a job after which memory is freed, which delays no answer then."""
-
 _FOLD_SECONDS = 10.0
 """Seconds without a job after which the vault is packed, which takes a moment."""
 
-_MAX_LEFT = 10
-"""Jobs after which memory is freed in any case: what a draft leaves takes megabytes."""
+
+class Rest(NamedTuple):
+    """The times at which a worker frees memory, which takes some milliseconds.
+
+    Attributes:
+        idle: Seconds without a job after which it does: that delays no answer.
+        jobs: Jobs after which it does in any case: what a draft leaves takes megabytes.
+    """
+
+    idle: float = 0.05
+    jobs: int = 10
 
 
 class _Job(NamedTuple):
@@ -39,12 +45,20 @@ class Worker:
     Args:
         open_workspace: Opens the vault, in the thread. If it raises an error, each job raises it.
         is_lazy: True to open the vault for the first job; else it is opened at once.
+        rest: When memory is freed.
 
     Attributes:
         runs: The ids of the runs that jobs wrote and did not undo, the last one at the end.
     """
 
-    def __init__(self, open_workspace: Callable[[], Workspace], *, is_lazy: bool = False):
+    def __init__(
+        self,
+        open_workspace: Callable[[], Workspace],
+        *,
+        is_lazy: bool = False,
+        rest: Rest = Rest(),  # noqa: B008 - immutable
+    ):
+        self._rest = rest
         self._open, self._jobs = open_workspace, SimpleQueue[_Job]()
         self._workspace: Workspace | None = None
         self._busy, self._is_stopping = threading.Lock(), False
@@ -88,12 +102,12 @@ class Worker:
                 self._get_workspace()
         left, has_worked = 0, False
         while True:
-            job = self._take(_IDLE_SECONDS if left else _FOLD_SECONDS if has_worked else None)
+            job = self._take(self._rest.idle if left else _FOLD_SECONDS if has_worked else None)
             if job is _END:
                 self._workspace = None
                 free_unused_objects()
                 return
-            if left and (job is None or left >= _MAX_LEFT):
+            if left and (job is None or left >= self._rest.jobs):
                 self._free(Workspace.tidy)
                 left = 0
             elif job is None:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
+from vaultlink.cli.exit_codes import EXIT_CLEAN
 from vaultlink.cli.installation import importing_extra
 from vaultlink.cli.options import OpenOptions
 from vaultlink.cli.terminal import Terminal, print_stderr
@@ -43,7 +44,8 @@ def lsp(options: OpenOptions) -> int:
         from vaultlink.serve.lsp.server import serve  # noqa: PLC0415 - an extra library
     if sys.stdin.isatty():
         print_stderr("This serves an editor on standard input; Ctrl-C ends it.")
-    return serve(partial(_open, build_settings(options)), os.fspath(root) if root else None)
+    serve(partial(_open, build_settings(options)), os.fspath(root) if root else None)
+    return EXIT_CLEAN
 
 
 @contextmanager

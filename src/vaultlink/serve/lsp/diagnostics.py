@@ -51,8 +51,8 @@ def _make_report_id(view: View, path: str, found: tuple[Diagnostic, ...]) -> str
 
     Places are columns in units of the editor, which depend on the text before them, too.
     """
-    document = view.documents.get(path)
-    version = None if document is None else (document.version, hash(document.text))
+    document, stamp = view.documents.get(path), view.vault.scan.listing.files.get(path)
+    version = stamp if document is None else (document.version, hash(document.text))
     return blake2b(msgspec.msgpack.encode((found, version)), digest_size=8).hexdigest()
 
 
@@ -79,24 +79,25 @@ def pull_vault(
     view: View, params: types.WorkspaceDiagnosticParams
 ) -> Generator[object, None, list[types.WorkspaceFullDocumentDiagnosticReport]]:
     """Return reports on the notes whose findings the editor does not know, in parts."""
-    known = {item.uri: item.value for item in params.previous_result_ids}
+    # An editor may write an address in another way, so paths are compared.
+    known = {view.path(item.uri): item for item in params.previous_result_ids}
     reports: list[types.WorkspaceFullDocumentDiagnosticReport] = []
     seen = set()
     for number, (path, found) in enumerate(read_items(view.vault.state.diagnostics), start=1):
-        document, uri = view.documents.get(path), view.uri(path)
-        seen.add(uri)
-        name = _make_report_id(view, path, found)
-        if known.get(uri) != name:
+        document = view.documents.get(path)
+        seen.add(path)
+        name, previous = _make_report_id(view, path, found), known.get(path)
+        if previous is None or previous.value != name:
             items = make_diagnostics(view, path, found)
             version = document.version if document else None
             reports.append(
                 types.WorkspaceFullDocumentDiagnosticReport(
-                    uri, items, version=version, result_id=name
+                    view.uri(path), items, version=version, result_id=name
                 )
             )
         if number % _REPORTS_AT_ONCE == 0:
             yield reports
-    cleared = (uri for uri in known if uri not in seen and view.path(uri))
+    cleared = (item.uri for path, item in known.items() if path and path not in seen)
     reports += [types.WorkspaceFullDocumentDiagnosticReport(uri, []) for uri in cleared]
     return reports
 
@@ -105,11 +106,15 @@ _MAX_CLOSED = 50
 """Notes that are not open, whose findings are published because something changes them."""
 
 
-def list_published(view: View, paths: Collection[str]) -> list[types.PublishDiagnosticsParams]:
-    """Return the findings of changed notes: of open ones, and of some others."""
+def list_published(
+    view: View, paths: Collection[str], shown: Collection[str]
+) -> list[types.PublishDiagnosticsParams]:
+    """Return the findings of changed notes: of open, shown and some other ones."""
     others = sorted(path for path in paths if path not in view.documents)
+    known = set(map(view.path, shown)).intersection(others)
+    others = sorted(others, key=lambda path: path not in known)[: len(known) + _MAX_CLOSED]
     found = []
-    for path in [*(path for path in view.documents if path in paths), *others[:_MAX_CLOSED]]:
+    for path in [*(path for path in view.documents if path in paths), *others]:
         document = view.documents.get(path)
         items = make_diagnostics(view, path, list_findings(view, path))
         version = document.version if document else None

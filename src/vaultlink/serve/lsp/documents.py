@@ -5,7 +5,11 @@ from collections.abc import Sequence
 from lsprotocol import types
 from pygls.workspace import TextDocument, Workspace
 
-from vaultlink.serve.lsp.views import TextPlaces
+from vaultlink.serve.lsp.views import OpenDocument, TextPlaces
+from vaultlink.text import lazy_pattern
+
+_HALF = lazy_pattern("[\ud800-\udfff]")
+"""A surrogate, which is half of a character: an editor may send one half after the other."""
 
 
 class Document(TextDocument):
@@ -22,7 +26,7 @@ class Document(TextDocument):
     def _apply_incremental_change(self, change: types.TextDocumentContentChangePartial) -> None:
         text = self.source
         start, end = TextPlaces(text, self.position_codec, counts_mark=True).span(change.range)
-        self._source = text[:start] + change.text + text[end:]
+        self._source = _join_halves(text[:start] + change.text + text[end:])
 
 
 class Documents(Workspace):
@@ -43,3 +47,16 @@ class Documents(Workspace):
             sync_kind=self._sync_kind,
             position_codec=self.position_codec,
         )
+
+
+def _join_halves(text: str) -> str:
+    """Return a text in which two halves of a character are one."""
+    if not _HALF.search(text):
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
+
+
+def read_document(document: TextDocument) -> OpenDocument:
+    """Return a document as it is now, with a replacement for half a character."""
+    text = _HALF.sub("\ufffd", document.source)
+    return OpenDocument(document.uri, document.version, text)

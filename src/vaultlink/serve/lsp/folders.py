@@ -9,8 +9,6 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, NamedTuple, TypeVar
 
-from pygls import uris
-
 from vaultlink.api import Vault
 from vaultlink.config.settings import merge_layers
 from vaultlink.disk.read import load_rules
@@ -28,8 +26,15 @@ from vaultlink.errors import UsageError
 from vaultlink.index.packed_map import list_differing_keys
 from vaultlink.obsidian import ObsidianSettings
 from vaultlink.rules.registry import build_catalog
-from vaultlink.serve.lsp.views import Client, EditorSettings, OpenDocument, View, find_path
-from vaultlink.serve.worker import Worker
+from vaultlink.serve.lsp.views import (
+    Client,
+    EditorSettings,
+    OpenDocument,
+    View,
+    find_path,
+    read_address,
+)
+from vaultlink.serve.worker import Rest, Worker
 from vaultlink.serve.workspace import Workspace
 
 _T = TypeVar("_T")
@@ -39,6 +44,12 @@ _RETRY_SECONDS = 2.0
 
 _OPENING_SECONDS = 0.15
 """Seconds that a request waits for a vault that is being opened. Then it gets no answer."""
+
+_OPENING = Lock()
+"""Held while a vault is opened, as a process that reads notes must not begin during an import."""
+
+_REST = Rest(idle=1.0, jobs=300)
+"""Memory is freed in pauses of typing, as an editor asks much in little time."""
 
 _HEARTBEAT_SECONDS = 2.0
 """Seconds after which is looked for changes that cause no event."""
@@ -58,11 +69,13 @@ class News(NamedTuple):
         view: The vault after it.
         paths: The paths whose findings differ, or whose text the editor changed.
         edited: The path whose text the editor changed; "" if none.
+        is_first: True if the vault was opened just now.
     """
 
     view: View
     paths: frozenset[str]
     edited: str = ""
+    is_first: bool = False
 
 
 class OpenVault:
@@ -78,7 +91,7 @@ class OpenVault:
 
     def __init__(self, root: str, open_workspace: Callable[[], Workspace], client: Client):
         self.root, self.client = root, client
-        self.settings = EditorSettings()
+        self.settings, self.is_prepared = EditorSettings(), False
         self.real_root = str(Path(root).resolve())
         self._open = open_workspace
         self._error: tuple[float, Exception] | None = None
@@ -89,7 +102,7 @@ class OpenVault:
         self._shown: Vault | None = None
         self._next_look = 0.0
         self._workspace: Workspace | None = None
-        self._worker = Worker(self._open_once)
+        self._worker = Worker(self._open_once, rest=_REST)
 
     @property
     def is_open(self) -> bool:
@@ -101,7 +114,8 @@ class OpenVault:
         if self._error and time.monotonic() - self._error[0] < _RETRY_SECONDS:
             raise self._error[1]
         try:
-            self._workspace = self._open()
+            with _OPENING:
+                self._workspace = self._open()
             self._workspace.start()
         except Exception as error:
             self._error = time.monotonic(), error
@@ -204,7 +218,7 @@ class OpenVault:
             else list_differing_keys(before.state.diagnostics, found)
         )
         paths = frozenset({*differing, edited} if edited else differing)
-        return News(self.view(vault), paths, edited)
+        return News(self.view(vault), paths, edited, before is None)
 
     def path(self, uri: str) -> str | None:
         """Return the path of a note that may be open; None if the vault can have no such."""
@@ -251,7 +265,7 @@ def view_alone(client: Client, settings: EditorSettings, document: OpenDocument)
 
 def find_lone_path(uri: str) -> str:
     """Return the vault path that a document in no vault has."""
-    name = Path(uris.to_fs_path(uri) or "").name.lstrip(".").replace("\0", "")
+    name = Path(read_address(uri) or "").name.lstrip(".")
     return name if name.endswith(".md") else f"{name or 'Untitled'}.md"
 
 
@@ -264,10 +278,16 @@ class Folders:
     Args:
         client: What the editor can do.
         open_workspace: Opens the vault of a folder.
+        adopt: Is called with each new vault.
     """
 
-    def __init__(self, client: Client, open_workspace: Callable[[str], Workspace]):
-        self._client, self._open_workspace = client, open_workspace
+    def __init__(
+        self,
+        client: Client,
+        open_workspace: Callable[[str], Workspace],
+        adopt: Callable[["OpenVault"], None],
+    ):
+        self._client, self._open_workspace, self._adopt = client, open_workspace, adopt
         self._folders: list[str] = []
         self._are_vaults: dict[str, bool] = {}
         self._roots: dict[str, str | None] = {}
@@ -286,8 +306,8 @@ class Folders:
 
     def find(self, uri: str) -> OpenVault | None:
         """Return the vault of a document, opened if need be; None if it is in none."""
-        file = uris.to_fs_path(uri)
-        if file is None or "\0" in file:
+        file = read_address(uri)
+        if file is None:
             return None
         folder = str(Path(file).parent)
         if folder not in self._roots:
@@ -298,7 +318,9 @@ class Folders:
 
     def _open(self, root: str) -> OpenVault:
         if root not in self.vaults:
-            self.vaults[root] = OpenVault(root, lambda: self._open_workspace(root), self._client)
+            vault = OpenVault(root, lambda: self._open_workspace(root), self._client)
+            self.vaults[root] = vault
+            self._adopt(vault)
         return self.vaults[root]
 
     def _find_root(self, folder: str) -> str | None:

@@ -16,12 +16,11 @@ from contextlib import suppress
 from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, BinaryIO, cast
 from urllib.parse import unquote
 
 import msgspec
 from lsprotocol import types
-from pygls import uris
 from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams, JsonRpcInvalidRequest
 from pygls.lsp.server import LanguageServer
 from pygls.protocol import JsonRPCNotification, LanguageServerProtocol, default_converter
@@ -32,7 +31,7 @@ from vaultlink.disk.changes import Progress
 from vaultlink.serve.answers import describe_error, make_sentence
 from vaultlink.serve.lsp import diagnostics
 from vaultlink.serve.lsp.diagnostics import list_published
-from vaultlink.serve.lsp.documents import Documents
+from vaultlink.serve.lsp.documents import Documents, read_document
 from vaultlink.serve.lsp.folders import (
     Folders,
     News,
@@ -41,8 +40,9 @@ from vaultlink.serve.lsp.folders import (
     continue_answer,
     view_alone,
 )
-from vaultlink.serve.lsp.views import EditorSettings, OpenDocument, View, read_client
+from vaultlink.serve.lsp.views import EditorSettings, OpenDocument, View, read_address, read_client
 from vaultlink.serve.workspace import Workspace
+from vaultlink.text import lazy_pattern
 
 Answer = Callable[[View, Any], Any]
 
@@ -63,8 +63,8 @@ OpenWorkspace = Callable[[str, Progress], Workspace]
 """Opens the vault of a folder, and reports its progress."""
 
 
-def serve(open_workspace: OpenWorkspace, root: str | None = None) -> int:
-    """Serve an editor until it ends, and return the exit code.
+def serve(open_workspace: OpenWorkspace, root: str | None = None) -> None:
+    """Serve an editor until it ends.
 
     Args:
         open_workspace: Opens the vault of a folder.
@@ -79,8 +79,29 @@ def serve(open_workspace: OpenWorkspace, root: str | None = None) -> int:
             signal.signal(getattr(signal, name), lambda *_: os._exit(0))
     server = Server(open_workspace, root)
     with suppress(OSError, ValueError):  # nobody reads the answers any more
-        server.start_io(stdin, stdout)
-    return 0 if server.has_shut_down else 1
+        server.start_io(cast("BinaryIO", _Input(stdin)), stdout)
+
+
+_LENGTH = lazy_pattern(r"(?i)content-length: *(\d{1,9})[ \r\n]*$")
+
+
+class _Input:
+    """Standard input for pygls, which is out of step for ever after one wrong length.
+
+    What follows a wrong length is skipped up to the next line that ends with a length.
+    """
+
+    def __init__(self, stream: BinaryIO):
+        self._stream = stream
+        self.read = stream.read
+
+    def readline(self) -> bytes:
+        """Return a line of a header."""
+        line = self._stream.readline()
+        match = _LENGTH.search(line.decode("ascii", "replace"))
+        if match:
+            return b"Content-Length: %d\r\n" % int(match[1])
+        return b"Skipped: 1\r\n" if line.strip() else line
 
 
 class _Protocol(LanguageServerProtocol):
@@ -88,12 +109,26 @@ class _Protocol(LanguageServerProtocol):
 
     def structure_message(self, data: dict[str, Any]) -> Any:
         try:
-            return super().structure_message(data)
+            return super().structure_message({"params": None, **data} if "method" in data else data)
         except JsonRpcException as error:
+            method, params = data.get("method"), data.get("params")
+            given = params if isinstance(params, dict) else {}
+            if method == types.INITIALIZE and given.get("capabilities"):
+                # They have values of a later protocol, without which the editor is served, too.
+                known = {**given, "capabilities": {}, "trace": "off"}
+                return self.structure_message({**data, "params": known})
             if "method" in data and isinstance(data.get("id"), str | int):
                 invalid = JsonRpcInvalidParams(f"invalid request: {error.message}")
                 self._send_response(data["id"], error=invalid.to_response_error())
             return JsonRPCNotification(method="$/invalid", jsonrpc="2.0", params=None)
+
+    def _send_response(
+        self, msg_id: str | int, result: Any = None, error: types.ResponseError | None = None
+    ) -> None:
+        """Send an answer; an error without the traceback that pygls adds."""
+        if error and isinstance(error.data, dict) and "traceback" in error.data:
+            error = types.ResponseError(error.code, error.message)
+        super()._send_response(msg_id, result, error)
 
     def handle_message(self, message: Any) -> None:
         method, number = getattr(message, "method", None), getattr(message, "id", None)
@@ -187,12 +222,12 @@ class Server(LanguageServer):
         )
         self.client = read_client(params.capabilities, self.workspace.position_codec)
         self._loop = asyncio.get_running_loop()
-        self._folders = Folders(self.client, self._open)
+        self._folders = Folders(self.client, self._open, self._adopt)
         self._apply_settings(params.initialization_options)
 
     def _begin(self, _params: object) -> None:
         self._set_folders()
-        for work in (self._read_settings(), self._follow_files(), self._end_with_editor()):
+        for work in (self._follow_settings(), self._follow_files(), self._end_with_editor()):
             self._spawn(work)
 
     def _shut_down(self, _params: object) -> None:
@@ -223,11 +258,21 @@ class Server(LanguageServer):
     def _set_folders(self) -> None:
         folders = [item.uri for item in self.workspace.folders.values()]
         around = self.workspace.root_uri
-        paths = map(uris.to_fs_path, folders or ([around] if around else []))
-        found = [self._root] if self._root else [path.rstrip("/") or "/" for path in paths if path]
+        paths = map(read_address, folders or ([around] if around else []))
+        found = [self._root] if self._root else [path for path in paths if path]
         self._folders.set_folders(found)
-        for vault in self._folders.vaults.values():
-            vault.settings = self._settings
+        for uri in [uri for uri in self._published if not self._folders.find(uri)]:
+            self._publish(types.PublishDiagnosticsParams(uri, []))
+        for document in self.workspace.text_documents.values():
+            if not self._folders.find(document.uri):
+                self._take(document)
+
+    def _adopt(self, vault: OpenVault) -> None:
+        """Give a new vault the settings, and the documents that are open in it."""
+        vault.settings = self._settings
+        for document in list(self.workspace.text_documents.values()):
+            if self._folders.find(document.uri) is vault:
+                self._take(document)
 
     def _open(self, root: str) -> Workspace:
         """Open the vault of a folder, in its thread."""
@@ -274,6 +319,17 @@ class Server(LanguageServer):
         elif isinstance(params.settings, dict):
             self._apply_settings(params.settings.get("vaultlink", params.settings))
 
+    async def _follow_settings(self) -> None:
+        """Read the settings, and ask to be told of changes."""
+        await self._read_settings()
+        if self.client.registers_settings:
+            method = types.WORKSPACE_DID_CHANGE_CONFIGURATION
+            options = types.DidChangeConfigurationRegistrationOptions(section="vaultlink")
+            registration = types.Registration("vaultlink-settings", method, options)
+            with suppress(JsonRpcException):
+                params = types.RegistrationParams([registration])
+                await self.client_register_capability_async(params)
+
     async def _read_settings(self) -> None:
         if not self.client.reads_settings:
             return
@@ -306,8 +362,11 @@ class Server(LanguageServer):
     def _take_document(
         self, params: types.DidOpenTextDocumentParams | types.DidChangeTextDocumentParams
     ) -> None:
-        found = self.workspace.get_text_document(params.text_document.uri)
-        document = OpenDocument(params.text_document.uri, found.version, found.source)
+        self._take(self.workspace.get_text_document(params.text_document.uri))
+
+    def _take(self, found: TextDocument) -> None:
+        """Have a document checked."""
+        document = read_document(found)
         vault = self._folders.find(document.uri)
         path = vault.path(document.uri) if vault else None
         if vault and path:
@@ -333,8 +392,18 @@ class Server(LanguageServer):
             self._look()
             await asyncio.sleep(_TICK_SECONDS)
 
+    async def _prepare(self, vault: OpenVault) -> None:
+        """Compute what first answers would wait for, in parts between other requests."""
+        for module in _MODULES:
+            for part in getattr(module, "PREPARATIONS", ()):
+                with suppress(JsonRpcException):
+                    await self._ask(vault, lambda view, part: part(view), part)
+
     def _look(self, *, at_once: bool = False) -> None:
         for vault in self._folders.vaults.values():
+            if vault.is_open and not vault.is_prepared:
+                vault.is_prepared = True
+                self._spawn(self._prepare(vault))
             future = vault.look(at_once=at_once)
             if future:
                 self._await_news(future)
@@ -347,7 +416,9 @@ class Server(LanguageServer):
         def take(done: "Future[News | None]") -> None:
             try:
                 news = done.result()
-                found = list_published(news.view, news.paths) if news and not self._pulls else []
+                is_asked = self._pulls and self.client.pulls_again
+                shown = tuple(self._published)
+                found = list_published(*news[:2], shown) if news and not is_asked else []
             except CancelledError:
                 return
             except Exception as error:
@@ -359,11 +430,16 @@ class Server(LanguageServer):
         future.add_done_callback(take)
 
     def _announce(self, news: News, found: list[types.PublishDiagnosticsParams]) -> None:
-        if not self._pulls:
-            for params in found:
+        """Send findings to an editor that does not pull them, or could not know when to."""
+        others = news.paths - {news.edited}
+        if self._pulls and self.client.pulls_again:
+            if others or news.is_first:
+                self._spawn(self._ask_to_pull())
+            return
+        pulled = news.view.uri(news.edited) if self._pulls else None
+        for params in found:
+            if params.uri != pulled:
                 self._publish(params)
-        elif self.client.pulls_again and news.paths - {news.edited}:
-            self._spawn(self._ask_to_pull())
 
     def _publish(self, params: types.PublishDiagnosticsParams) -> None:
         (self._published.add if params.diagnostics else self._published.discard)(params.uri)
@@ -375,10 +451,15 @@ class Server(LanguageServer):
 
     async def _pull_note(self, params: types.DocumentDiagnosticParams) -> Any:
         """Answer a pull. An editor that pulls is sent nothing, or it would show it twice."""
-        self._pulls = True
         for uri in list(self._published):
-            self._publish(types.PublishDiagnosticsParams(uri, []))
+            if not self._pulls or uri == params.text_document.uri:
+                self._publish(types.PublishDiagnosticsParams(uri, []))
+        self._pulls = True
         found = await self._answer(diagnostics.pull_note, params)
+        vault = self._folders.find(params.text_document.uri)
+        if found is None and vault and not vault.is_open:
+            code = types.LSPErrorCodes.ServerCancelled.value
+            raise JsonRpcException("the vault is being read.", code, {"retriggerRequest": True})
         return found or types.RelatedFullDocumentDiagnosticReport([])
 
     async def _pull_vaults(
@@ -414,8 +495,7 @@ class Server(LanguageServer):
         found = self.workspace.text_documents.get(unquote(uri))
         if not found or not _is_markdown(found):
             return None
-        document = OpenDocument(found.uri, found.version, found.source)
-        work = partial(self._answer_alone, answer, document, params)
+        work = partial(self._answer_alone, answer, read_document(found), params)
         return await asyncio.wrap_future(self._alone.submit(work))
 
     def _answer_alone(self, answer: Answer, document: OpenDocument, params: Any) -> Any:
@@ -426,10 +506,13 @@ class Server(LanguageServer):
         return part.value
 
     async def _ask_all(self, answer: Answer, params: Any) -> list[Any]:
-        """Return the answers of all vaults, as one list."""
+        """Return the answers of all vaults that have one, as one list."""
         found: list[Any] = []
         for vault in list(self._folders.vaults.values()):
-            found += await self._ask(vault, answer, params) or ()
+            try:
+                found += await self._ask(vault, answer, params) or ()
+            except JsonRpcException as error:
+                self._say(error.message)
         return found
 
     async def _ask(self, vault: OpenVault, answer: Answer, params: Any) -> Any:

@@ -8,6 +8,7 @@ from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
 from typing import NamedTuple, Protocol
+from urllib.parse import quote, unquote
 
 import msgspec
 from lsprotocol import types
@@ -110,10 +111,14 @@ class Client(NamedTuple):
         pulls_again: It can be asked to pull diagnostics again.
         has_progress: It shows the progress of work.
         reads_settings: It answers `workspace/configuration`.
-        watches_files: It tells of changed files if asked to.
+        registers_settings: It tells of changed settings if asked to.
         has_related_places: A diagnostic may name other places.
         has_markdown_hover: It shows Markdown.
         resolves_edits: A code action may be completed when it is chosen.
+        has_location_links: A place to go to may have two ranges.
+        has_symbol_trees: The symbols of a document may contain others.
+        references_command: Its command that shows places; "" if it has none.
+        applies_edits: It applies edits that a command makes.
     """
 
     codec: PositionCodec
@@ -125,10 +130,19 @@ class Client(NamedTuple):
     pulls_again: bool = False
     has_progress: bool = False
     reads_settings: bool = False
-    watches_files: bool = False
+    registers_settings: bool = False
     has_related_places: bool = False
     has_markdown_hover: bool = False
     resolves_edits: bool = False
+    has_location_links: bool = False
+    has_symbol_trees: bool = False
+    references_command: str = ""
+
+    applies_edits: bool = False
+
+
+_REFERENCES_COMMANDS = ("vaultlink.showReferences", "editor.action.showReferences")
+"""The commands that show places, of which an editor may say that it has one."""
 
 
 def read_client(capabilities: types.ClientCapabilities, codec: PositionCodec) -> Client:
@@ -142,6 +156,7 @@ def read_client(capabilities: types.ClientCapabilities, codec: PositionCodec) ->
     item = "text_document.completion.completion_item"
     formats = get_capability(capabilities, "text_document.hover.content_format", default=()) or ()
     support = get_capability(capabilities, "text_document.code_action.resolve_support")
+    commands = _list_commands(capabilities.experimental)
     return Client(
         codec,
         has_versions=has(f"{edits}.document_changes"),
@@ -152,11 +167,22 @@ def read_client(capabilities: types.ClientCapabilities, codec: PositionCodec) ->
         pulls_again=has("workspace.diagnostics.refresh_support"),
         has_progress=has("window.work_done_progress"),
         reads_settings=has("workspace.configuration"),
-        watches_files=has("workspace.did_change_watched_files.dynamic_registration"),
+        registers_settings=has("workspace.did_change_configuration.dynamic_registration"),
         has_related_places=has("text_document.publish_diagnostics.related_information"),
         has_markdown_hover=types.MarkupKind.Markdown in formats,
         resolves_edits=bool(support and "edit" in support.properties),
+        has_location_links=has("text_document.definition.link_support"),
+        has_symbol_trees=has("text_document.document_symbol.hierarchical_document_symbol_support"),
+        references_command=next((name for name in _REFERENCES_COMMANDS if name in commands), ""),
+        applies_edits=has("workspace.apply_edit"),
     )
+
+
+def _list_commands(experimental: object) -> list[object]:
+    """Return the commands that an editor runs for servers: `commands.commands`."""
+    group = experimental.get("commands") if isinstance(experimental, dict) else None
+    names = group.get("commands") if isinstance(group, dict) else None
+    return names if isinstance(names, list) else []
 
 
 class OpenDocument(NamedTuple):
@@ -211,10 +237,17 @@ class View(msgspec.Struct, frozen=True, dict=True):
     def uri(self, path: str) -> str:
         """Return the address of a file, as the editor writes it if the file is open."""
         document = self.documents.get(path)
-        return document.uri if document else uris.from_fs_path(f"{self.root}/{path}")
+        return document.uri if document else f"{self._base}{quote(path)}"
+
+    @cached_property
+    def _base(self) -> str:
+        return str(uris.from_fs_path(f"{self.root}/"))
 
     def path(self, uri: str) -> str | None:
         """Return the vault path of an address; None if it is outside the vault."""
+        if not self.is_whole:
+            names = {unquote(document.uri): path for path, document in self.documents.items()}
+            return names.get(unquote(uri))
         return find_path(self.root, os.fspath(self.vault.root), uri)
 
     def places(self, path: str) -> TextPlaces:
@@ -258,13 +291,24 @@ def find_path(client_root: str, root: str, uri: str) -> str | None:
     Returns:
         The path in the vault, "" for the vault itself; None if it is outside.
     """
-    file = uris.to_fs_path(uri)
-    if file is None or "\0" in file:
+    file = read_address(uri)
+    if file is None:
         return None
     for base in (client_root, root):
         if file == base:
             return ""
         if file.startswith(f"{base}/"):
-            return file[len(base) + 1 :].strip("/")
+            return file[len(base) + 1 :]
     real = f"{Path(file).parent.resolve()}/{Path(file).name}"
     return real[len(root) + 1 :] if real.startswith(f"{root}/") else None
+
+
+def read_address(uri: str) -> str | None:
+    """Return the absolute path of the file of an address; None if it has none here."""
+    try:
+        file = uris.to_fs_path(uri)
+        os.fsencode(file or "")
+    except ValueError:  # such as file://[
+        return None
+    file = os.path.normpath((file or "").removeprefix("//localhost"))
+    return file if os.path.isabs(file) and "\0" not in file else None  # noqa: PTH117 - a text
