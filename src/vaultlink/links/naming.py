@@ -296,7 +296,7 @@ class RenamedNames:
         )
 
     def _is_settled(self, written: str, path: str, new_path: str) -> bool:
-        """Return True for a mere name that one file has before and afterwards, spelt the same.
+        """Return True for a plain name that the same single file has afterwards.
 
         It then leads to this file from everywhere, which is found out once.
         """
