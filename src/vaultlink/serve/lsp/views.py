@@ -116,8 +116,8 @@ class Client(NamedTuple):
         has_markdown_hover: It shows Markdown.
         resolves_edits: A code action may be completed when it is chosen.
         has_location_links: A place to go to may have two ranges.
-        has_symbol_trees: The symbols of a document may contain others.
         has_link_tooltips: The links of a document may have tooltips.
+        has_symbol_trees: The symbols of a document may contain others.
         references_command: Its command that shows places; "" if it has none.
         applies_edits: It applies edits that a command makes.
     """
@@ -136,10 +136,9 @@ class Client(NamedTuple):
     has_markdown_hover: bool = False
     resolves_edits: bool = False
     has_location_links: bool = False
-    has_symbol_trees: bool = False
     has_link_tooltips: bool = False
+    has_symbol_trees: bool = False
     references_command: str = ""
-
     applies_edits: bool = False
 
 
