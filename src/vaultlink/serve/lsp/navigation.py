@@ -14,6 +14,7 @@ from vaultlink.index.index import Index, link_name, target_spellings
 from vaultlink.index.note_parts import LinkPlace, read_link_places, read_tags
 from vaultlink.index.resolve import is_canvas, is_note, normalize_name, parent_folder, resolve
 from vaultlink.index.suggest_headings import suggest_anchors
+from vaultlink.links.naming import find_query_target
 from vaultlink.model import (
     BlockId,
     Definition,
@@ -21,6 +22,7 @@ from vaultlink.model import (
     HtmlImage,
     Link,
     Note,
+    QueryName,
     SourceSpan,
     Suggestion,
 )
@@ -164,6 +166,10 @@ class Subject(NamedTuple):
         """The target as written; "" at the thing itself."""
         return self.link.target if self.link else ""
 
+    def is_seen_from(self, source: str) -> bool:
+        """Return True if a place in a note names it, False for the thing itself."""
+        return self.link is not None or self.path != source
+
     @property
     def subpath(self) -> str:
         """The heading or block as written, with its `#`; "" if there is none."""
@@ -181,6 +187,8 @@ def find_subject(view: View, path: str, offset: int) -> Subject | None:
         return follow_link(view.vault.index, path, link)
     if tag := _find_narrowest(note.tags, offset):
         return Subject(tag.start, tag.end, tag=tag.name)
+    if query := _find_narrowest(note.queries, offset):
+        return _follow_query(view.vault.index, path, query)
     if block := _find_narrowest(note.blocks, offset):
         return Subject(block.start, block.end, path, block)
     return _find_heading(view, note, offset) or _find_top(view, note, offset)
@@ -210,6 +218,15 @@ def follow_link(index: Index, source: str, link: Link | Definition | HtmlImage) 
     note = index.notes.get(found.path) if found.path else None
     part = find_anchor(note, found.subpath) if note and found.subpath else None
     return found._replace(part=part)
+
+
+def _follow_query(index: Index, source: str, query: QueryName) -> Subject | None:
+    """Return the file or tag that a name in a query means; None for a folder."""
+    if query.kind == "tag":
+        return Subject(query.start, query.end, tag=query.text)
+    path = find_query_target(query, source, index)
+    is_file = path is not None and path in index.files
+    return Subject(query.start, query.end, path) if is_file else None
 
 
 def _find_heading(view: View, note: Note, offset: int) -> Subject | None:
@@ -471,7 +488,7 @@ def find_hover(view: View, params: types.HoverParams) -> types.Hover | None:
     if facts is None:
         return None
     parts = [facts]
-    if subject.link and subject.path and is_note(subject.path):
+    if subject.path and subject.is_seen_from(found[0]) and is_note(subject.path):
         passage = _read_passage(view, subject.path, subject.part)
         parts += ["---", passage] if passage else []
     kinds = types.MarkupKind
@@ -496,7 +513,7 @@ def _describe(view: View, source: str, subject: Subject) -> str | None:
         linked = f"{format_count(count, 'link')} to this {kind}"
     else:
         linked = format_count(count_backlinks(index, path), "backlink")
-    facts = [name, linked] if subject.link else [linked]
+    facts = [name, linked] if subject.is_seen_from(source) else [linked]
     facts += _describe_attachment(view, path)
     sentence = ", ".join(facts)
     others = index.alternatives(source, subject.link) if isinstance(subject.link, Link) else ()
