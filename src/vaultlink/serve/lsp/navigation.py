@@ -31,7 +31,7 @@ from vaultlink.refactor.canvas_edits import locate_links
 from vaultlink.refactor.tags import find_tagged_notes, rename_in_tag
 from vaultlink.report.layout import format_count
 from vaultlink.serve.lsp.images import read_image_size
-from vaultlink.serve.lsp.views import View
+from vaultlink.serve.lsp.views import HasPosition, View
 from vaultlink.text import (
     TextLines,
     escape_controls,
@@ -176,6 +176,12 @@ class Subject(NamedTuple):
         return "" if self.link is None or isinstance(self.link, HtmlImage) else self.link.subpath
 
 
+def _find_asked(view: View, params: HasPosition) -> tuple[str, Subject | None]:
+    """Return the note of a request, "" for none, and what is at its place."""
+    found = view.find(params)
+    return (found[0], find_subject(view, *found)) if found else ("", None)
+
+
 def find_subject(view: View, path: str, offset: int) -> Subject | None:
     """Return what is at a place of a note; None for text that names nothing."""
     note = view.vault.index.notes.get(path)
@@ -262,12 +268,11 @@ def find_definition(
     view: View, params: types.DefinitionParams
 ) -> types.Location | list[types.LocationLink] | None:
     """Return the place that a link leads to; for what is no link, its own place."""
-    found = view.find(params)
-    subject = find_subject(view, *found) if found else None
-    if found is None or subject is None or not (subject.path or subject.tag):
+    source, subject = _find_asked(view, params)
+    if subject is None or not (subject.path or subject.tag):
         return None
     if subject.tag:  # so that editors offer its references
-        return view.location(found[0], subject.start, subject.end)
+        return view.location(source, subject.start, subject.end)
     path, part = subject.path or "", subject.part
     if part is None:
         whole = selection = AT_TOP
@@ -280,7 +285,7 @@ def find_definition(
         whole, selection = places.range(start, end), places.range(*words)
     if not view.client.has_location_links:
         return types.Location(view.uri(path), selection)
-    origin = view.places(found[0]).range(subject.start, subject.end)
+    origin = view.places(source).range(subject.start, subject.end)
     return [types.LocationLink(view.uri(path), whole, selection, origin)]
 
 
@@ -328,15 +333,25 @@ def find_uses(
     index, path, part = view.vault.index, subject.path, subject.part
     if path and part is None:
         return find_links_to(view, path, within)
-    if path and part:
-        sources = index.anchor_sources_of(path) if within is None else within
-        return _find_links_to_part(index, path, part, sources)
+    sources: Iterable[str]
     if subject.tag:
         sources = find_tagged_notes(index, subject.tag) if within is None else within
         return _find_tags(index, subject.tag, sources)
-    spellings = target_spellings(subject.target)
+    if path and part:
+        note = index.notes[path]
+
+        def leads_there(link: Link, target: str | None) -> bool:
+            return target == path and link.subpath != "" and find_anchor(note, link.subpath) == part
+
+        sources = index.anchor_sources_of(path) if within is None else within
+        return _filter_links(index, sources, leads_there)
+    key, spellings = normalize_name(subject.target), target_spellings(subject.target)
+
+    def names_it(link: Link, target: str | None) -> bool:
+        return target is None and not link.external and normalize_name(link.target) == key
+
     sources = index.notes_mentioning(spellings) if within is None else within
-    return _find_unresolved(index, subject.target, sources)
+    return _filter_links(index, sources, names_it)
 
 
 def find_links_to(
@@ -391,31 +406,12 @@ def _read_places(
             known.by_path[source] = places
 
 
-def _find_links_to_part(
-    index: Index, path: str, part: Part, sources: Iterable[str]
+def _filter_links(
+    index: Index, sources: Iterable[str], is_wanted: Callable[[Link, str | None], bool]
 ) -> Iterator[tuple[str, Sequence[Span]]]:
-    note = index.notes[path]
     for source in sources:
-        links = [
-            link
-            for link, target in index.resolved_links(source)
-            if target == path and link.subpath and find_anchor(note, link.subpath) == part
-        ]
-        if links:
-            yield source, links
-
-
-def _find_unresolved(
-    index: Index, name: str, sources: Iterable[str]
-) -> Iterator[tuple[str, Sequence[Span]]]:
-    key = normalize_name(name)
-    for source in sources:
-        links = [
-            link
-            for link, target in index.resolved_links(source)
-            if target is None and not link.external and normalize_name(link.target) == key
-        ]
-        if links:
+        pairs = index.resolved_links(source)
+        if links := [link for link, target in pairs if is_wanted(link, target)]:
             yield source, links
 
 
@@ -431,8 +427,7 @@ def _find_tags(
 
 def find_references(view: View, params: types.ReferenceParams) -> Steps:
     """Return the places that name what is at a place. Pauses between notes."""
-    found = view.find(params)
-    subject = find_subject(view, *found) if found else None
+    _, subject = _find_asked(view, params)
     if subject is None:
         return None
     places = []
@@ -458,11 +453,10 @@ def find_highlights(
     view: View, params: types.DocumentHighlightParams
 ) -> list[types.DocumentHighlight] | None:
     """Return the places in the note that name what is at a place, and that itself."""
-    found = view.find(params)
-    subject = find_subject(view, *found) if found else None
-    if found is None or subject is None:
+    path, subject = _find_asked(view, params)
+    if subject is None:
         return None
-    path, kinds = found[0], types.DocumentHighlightKind
+    kinds = types.DocumentHighlightKind
     kind = kinds.Text if subject.tag else kinds.Read
     spans = [span for _, group in find_uses(view, subject, [path]) for span in group]
     shown = [types.DocumentHighlight(extent, kind) for extent in list_ranges(view, path, spans)]
@@ -480,20 +474,19 @@ _MAX_LINES, _MAX_CHARACTERS, _MAX_NAME = 20, 1_500, 300
 
 def find_hover(view: View, params: types.HoverParams) -> types.Hover | None:
     """Return facts about what is at a place, and the passage a link leads to."""
-    found = view.find(params)
-    subject = find_subject(view, *found) if found else None
-    if found is None or subject is None or subject.start == subject.end:
+    source, subject = _find_asked(view, params)
+    if subject is None or subject.start == subject.end:
         return None
-    facts = _describe(view, found[0], subject)
+    facts = _describe(view, source, subject)
     if facts is None:
         return None
     parts = [facts]
-    if subject.path and subject.is_seen_from(found[0]) and is_note(subject.path):
+    if subject.path and subject.is_seen_from(source) and is_note(subject.path):
         passage = _read_passage(view, subject.path, subject.part)
         parts += ["---", passage] if passage else []
     kinds = types.MarkupKind
     kind = kinds.Markdown if view.client.has_markdown_hover else kinds.PlainText
-    extent = view.places(found[0]).range(subject.start, subject.end)
+    extent = view.places(source).range(subject.start, subject.end)
     return types.Hover(types.MarkupContent(kind, "\n\n".join(parts)), extent)
 
 
@@ -595,12 +588,9 @@ def prepare_calls(
     view: View, params: types.CallHierarchyPrepareParams
 ) -> list[types.CallHierarchyItem] | None:
     """Return the file of the link at a place, else the note itself."""
-    found = view.find(params)
-    if found is None or found[0] not in view.vault.index.notes:
-        return None
-    subject = find_subject(view, *found)
-    path = subject.path if subject and subject.link else found[0]
-    return [_make_item(view, path)] if path else None
+    source, subject = _find_asked(view, params)
+    path = subject.path if subject and subject.link else source
+    return [_make_item(view, path)] if path in view.vault.index.files else None
 
 
 def find_incoming(view: View, params: types.CallHierarchyIncomingCallsParams) -> Steps:
