@@ -89,7 +89,8 @@ class LanguageClient:
         self._number += 1
         number, answer = self._number, queue.SimpleQueue[dict[str, Any]]()
         self._answers[number] = answer
-        self.send({"id": number, "method": method, "params": params})
+        given = {} if params is None else {"params": params}
+        self.send({"id": number, "method": method, **given})
         message = answer.get(timeout=seconds)
         if "error" in message:
             raise RuntimeError(f"{method}: {message['error'].get('message')}")
@@ -147,7 +148,7 @@ class LanguageClient:
     def stop(self) -> None:
         """End the server."""
         self.request("shutdown", None)
-        self.notify("exit", None)
+        self.send({"method": "exit"})
         self._process.wait(10)
 
     def _read(self) -> None:

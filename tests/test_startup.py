@@ -39,8 +39,13 @@ NAME = re.compile(r"""(["'])(vaultlink(?:\.[^\W\d]\w*)+)\1""")
 """A string that is a dotted name of this package."""
 
 
-NO_MODULES = {"vaultlink.toml", "vaultlink.known"}
-"""A settings file, and the class name of test cases in JUnit reports."""
+NO_MODULES = {
+    "vaultlink.toml",
+    "vaultlink.known",
+    "vaultlink.addBlockId",
+    "vaultlink.showReferences",
+}
+"""A settings file, the class name of test cases in JUnit reports, and commands of editors."""
 
 NAMES = sorted(
     {

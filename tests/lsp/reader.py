@@ -31,16 +31,17 @@ def read_vault(
     for path, text in (held or {}).items():
         vault = vault.holding(path, text)
         documents[path] = OpenDocument(f"file://{vault.root}/{path}", 1, text)
-    client = Client(codec, **{"has_markdown_hover": True, **abilities})
+    client = Client(codec, **{"has_markdown_hover": True, "has_link_tooltips": True, **abilities})
     return View(vault, client, str(vault.root), documents, settings or EditorSettings(), kept={})
 
 
 def read_texts(view: View) -> dict[str, str]:
-    """Return the texts of all files, without byte order marks."""
+    """Return the texts of all files; those on disk without byte order marks, which editors don't show."""
     files = {path: (view.vault.root / path).read_bytes() for path in view.vault.index.files}
-    texts = {path: data.decode("utf-8", "replace") for path, data in files.items()}
-    texts.update({path: document.text for path, document in view.documents.items()})
-    return {path: text.removeprefix("\ufeff") for path, text in texts.items()}
+    texts = {
+        path: data.decode("utf-8", "replace").removeprefix("\ufeff") for path, data in files.items()
+    }
+    return {**texts, **{path: document.text for path, document in view.documents.items()}}
 
 
 def point(view: View, path: str, marked: str) -> dict[str, Any]:
@@ -48,7 +49,7 @@ def point(view: View, path: str, marked: str) -> dict[str, Any]:
     before, after = marked.split(CURSOR)
     text = read_texts(view)[path]
     assert text.count(before + after) == 1, "the place is not clear"
-    offset = text.index(before + after) + len(before)
+    offset = text.index(before + after) + len(before) - text.startswith("\ufeff")
     return {
         "text_document": types.TextDocumentIdentifier(view.uri(path)),
         "position": view.places(path).position(offset),

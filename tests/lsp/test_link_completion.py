@@ -17,7 +17,8 @@ from vaultlink.links.edit_math import apply_edits
 from vaultlink.model import Edit, Link
 from vaultlink.refactor.relocation import RefusedError
 from vaultlink.serve.lsp.completion import ADD_BLOCK_ID, add_block_id, complete, resolve_item
-from vaultlink.serve.lsp.views import Client, OpenDocument, View
+from vaultlink.serve.lsp.folders import view_alone
+from vaultlink.serve.lsp.views import Client, EditorSettings, OpenDocument, View
 
 MARK = "¦"
 """The cursor, in the texts below."""
@@ -253,6 +254,7 @@ def test_frequent_tags_are_first(vault: Vault) -> None:
         "#zzz¦",
         "---\nkey: |\n  text [[hom¦\n---\n",
         "# Mine [[#mi¦",
+        "[[hom\re¦",
         "# Mine [[##mine¦",
         "---\nup: see [[hom¦\n---\n",
         "---\nstatus: unique¦ value\n---\n",
@@ -274,6 +276,28 @@ def test_tags_and_values_are_those_of_the_present_texts(vault: Vault) -> None:
     assert type_text(later, "---\nstatus: st¦\n---\n").labels == ["started"]
     gone = later.holding("new.md", "")
     assert type_text(gone, "text #ide¦").labels == ["#idea"]
+
+
+def test_open_notes_are_first_if_nothing_is_typed(vault: Vault) -> None:
+    view = view_vault(vault, "Mine.md", "[[")
+    opened = OpenDocument(view.uri("tags.md"), 1, vault.text("tags.md"))
+    view = View(view.vault, view.client, view.root, {**view.documents, "tags.md": opened})
+    document = types.TextDocumentIdentifier(view.uri("Mine.md"))
+    found = complete(view, types.CompletionParams(document, types.Position(0, 2)))
+    assert found
+    assert found.items[0].label == "tags"
+
+
+def test_document_in_no_vault_is_completed_alone() -> None:
+    text = "# Mine\n[[#mi\n\n#topic and #to"
+    client = Client(PositionCodec("utf-16"))
+    view = view_alone(client, EditorSettings(), OpenDocument("untitled:Untitled-1", 1, text))
+    document = types.TextDocumentIdentifier("untitled:Untitled-1")
+    labels = []
+    for place in (types.Position(1, 5), types.Position(3, 14)):
+        found = complete(view, types.CompletionParams(document, place))
+        labels.append([item.label for item in found.items] if found else [])
+    assert labels == [["Mine"], ["#topic"]]
 
 
 def test_nothing_is_offered_on_a_canvas(vault: Vault) -> None:

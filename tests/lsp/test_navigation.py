@@ -1,14 +1,17 @@
 """Where links lead and what leads there, as an editor asks for it."""
 
+import asyncio
 import struct
 import zlib
 from pathlib import Path
 from typing import Any
 
 import pytest
+from editors import EDITORS, WAIT, find_position, start
 from lsprotocol import types
 from reader import ask, find_path, identify, point, read_place, read_range, read_vault
 
+from running import create_vault
 from vaultlink.api import Vault, fold_vault, open_vault
 from vaultlink.serve.lsp.images import measure_image
 from vaultlink.serve.lsp.navigation import (
@@ -275,6 +278,17 @@ def test_references_are_those_of_unsaved_texts(tmp_path: Path) -> None:
     assert list_references(view, "sub/Other.md", "[[Ho¦me") == ["sub/Other.md: [[Home]]"]
 
 
+def test_references_to_a_tag_follow_each_change(tmp_path: Path) -> None:
+    view = read_vault(tmp_path, {"A.md": "#a #a/b\n", "B.md": "#A\n", "C.md": "#b\n"})
+    before = ["A.md: #a", "A.md: #a/b", "B.md: #A"]
+    assert list_references(view, "A.md", "#¦a #a") == before
+    vault = view.vault.holding("B.md", "#b\n").holding("C.md", "---\ntags: [a/c]\n---\n")
+    changed = {path: OpenDocument(view.uri(path), 1, vault.text(path)) for path in ("B.md", "C.md")}
+    later = View(vault, view.client, view.root, changed, kept=view.kept)
+    assert list_references(later, "A.md", "#¦a #a") == ["A.md: #a", "A.md: #a/b", "C.md: a/c"]
+    assert list_references(view, "A.md", "#¦a #a") == before
+
+
 ODD_TEXTS = {
     "emoji": "🙂🙂 [[T]] é [[T#H]]\n",
     "line ends": "one\r\ntwo [[T]]\r\n\r\n[[T#H]]",
@@ -293,8 +307,7 @@ def test_ranges_are_those_of_the_links_in_odd_texts(
 ) -> None:
     files = {f"{name}.md": text for name, text in ODD_TEXTS.items()}
     files["T.md"] = "# Title\n\n## H\n"
-    held = {path: text for path, text in files.items() if is_open and not text.startswith("\ufeff")}
-    view = read_vault(tmp_path, files, held, encoding=encoding)
+    view = read_vault(tmp_path, files, files if is_open else {}, encoding=encoding)
     for _ in range(2):  # the second time from what is kept
         found = list_references(view, "T.md", "# Ti¦tle")
         assert len(found) == 2 * len(ODD_TEXTS)
@@ -585,3 +598,38 @@ def test_command_for_references_is_one_that_the_editor_has(
 def test_file_without_a_text_has_no_answers(view: View, function: Any, path: str) -> None:
     place = {**identify(view, path), "position": types.Position(10**6, 10**6)}
     assert ask(function, view, types.HoverParams(**place)) is None
+
+
+# -- over stdio -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("name", EDITORS)
+async def test_editor_follows_links_of_an_unsaved_text(name: str, tmp_path: Path) -> None:
+    vault = create_vault(tmp_path / "vault", VAULT)
+    uri, quay = ((vault / path).as_uri() for path in ("Home.md", "Quay.md"))
+    async with start(vault, can=EDITORS[name]()) as editor:
+        editor.open(uri, "🙂 [[Quay#^two]]\r\n")
+        client: Any = editor.client
+        document = types.TextDocumentIdentifier(uri)
+        place = find_position(editor.texts[uri], 4, editor.encoding)
+        async with asyncio.timeout(WAIT):
+            while True:  # until the vault is read
+                params = types.DefinitionParams(document, place)
+                found = await client.text_document_definition_async(params)
+                if found:
+                    break
+        shown = found[0].target_selection_range if isinstance(found, list) else found.range
+        assert editor.cut(quay, shown) == "- two"
+        hovered = await client.text_document_hover_async(types.HoverParams(document, place))
+        assert "1 link to this block" in hovered.contents.value
+        assert editor.cut(uri, hovered.range) == "[[Quay#^two]]"
+        context = types.ReferenceContext(include_declaration=False)
+        references = types.ReferenceParams(context, document, place)
+        places = await client.text_document_references_async(references)
+        assert [editor.cut(item.uri, item.range) for item in places] == ["[[Quay#^two]]"]
+        calls = types.CallHierarchyPrepareParams(document, place)
+        [item] = await client.text_document_prepare_call_hierarchy_async(calls)
+        incoming = types.CallHierarchyIncomingCallsParams(item)
+        sources = await client.call_hierarchy_incoming_calls_async(incoming)
+        assert [call.from_.name for call in sources] == ["Home", "board.canvas", "Other"]

@@ -1,12 +1,15 @@
 """The structure of a note, as an editor shows it: symbols, links, folds, lenses, hints, tokens."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
 import pytest
+from editors import EDITORS, WAIT, count_units, start
 from lsprotocol import types
 from reader import ask, find_path, identify, read_place, read_range, read_vault
 
+from running import create_vault
 from vaultlink.serve.lsp.outline import (
     LEGEND,
     find_workspace_symbols,
@@ -54,7 +57,7 @@ VAULT: dict[str, Any] = {
 
 @pytest.fixture
 def view(tmp_path: Path) -> View:
-    return read_vault(tmp_path, VAULT, has_symbol_trees=True)
+    return read_vault(tmp_path, VAULT, has_symbol_trees=True, has_link_tooltips=True)
 
 
 # -- symbols of a note ------------------------------------------------------------------------------------------------
@@ -309,3 +312,38 @@ def test_token_in_another_is_left_out(tmp_path: Path) -> None:
 @pytest.mark.parametrize("path", ["missing.md", "map.png"])
 def test_file_without_a_text_has_no_structure(view: View, function: Any, path: str) -> None:
     assert ask(function, view, types.DocumentSymbolParams(**identify(view, path))) is None
+
+
+# -- over stdio -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("name", EDITORS)
+async def test_editor_shows_the_structure_of_an_unsaved_text(name: str, tmp_path: Path) -> None:
+    vault = create_vault(tmp_path / "vault", VAULT)
+    uri = (vault / "Home.md").as_uri()
+    async with start(vault, can=EDITORS[name]()) as editor:
+        editor.open(uri, "# 🙂 Title\n\n[[Home]]\ntext #é\n## Part\n[[#Part]]\n")
+        client: Any = editor.client
+        document = types.TextDocumentIdentifier(uri)
+        symbols = None
+        async with asyncio.timeout(WAIT):
+            while not symbols:  # until the vault is read
+                asked = types.DocumentSymbolParams(document)
+                symbols = await client.text_document_document_symbol_async(asked)
+        assert symbols[0].name == "🙂 Title"
+        links = await client.text_document_document_link_async(types.DocumentLinkParams(document))
+        assert [editor.cut(uri, link.range) for link in links] == ["[[Home]]", "[[#Part]]"]
+        asked_folds = types.FoldingRangeParams(document)
+        folds = await client.text_document_folding_range_async(asked_folds)
+        assert [(fold.start_line, fold.end_line) for fold in folds] == [(0, 5), (4, 5)]
+        lenses = await client.text_document_code_lens_async(types.CodeLensParams(document))
+        titles = [(await client.code_lens_resolve_async(lens)).command.title for lens in lenses]
+        assert titles == ["0 backlinks", "1 link"]
+        tokens = types.SemanticTokensParams(document)
+        found = await client.text_document_semantic_tokens_full_async(tokens)
+        units = count_units("#é", editor.encoding)
+        assert list(found.data) == [*(2, 0, 8, 0, 0), *(1, 5, units, 2, 0), *(2, 0, 9, 0, 0)]
+        query = types.WorkspaceSymbolParams("part")
+        named = await client.workspace_symbol_async(query)
+        assert [editor.cut(item.location.uri, item.location.range) for item in named] == ["Part"]

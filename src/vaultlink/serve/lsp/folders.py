@@ -109,6 +109,11 @@ class OpenVault:
         """True if the vault has been read."""
         return self._worker.has_opened
 
+    @property
+    def has_documents(self) -> bool:
+        """True if the vault has been read, and a document of it is open."""
+        return bool(self._documents)
+
     def _open_once(self) -> Workspace:
         """Open the vault, but not again and again if that fails."""
         if self._error and time.monotonic() - self._error[0] < _RETRY_SECONDS:

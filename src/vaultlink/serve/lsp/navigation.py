@@ -344,7 +344,7 @@ _MAX_KNOWN = 5_000
 
 
 class _KnownPlaces(NamedTuple):
-    """The places of the links of notes that are as in a saved state, which `origin` identifies."""
+    """The places of links in notes of a saved state, which `origin` identifies."""
 
     origin: object
     by_path: dict[str, Sequence[Link | LinkPlace]]

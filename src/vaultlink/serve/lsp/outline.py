@@ -160,19 +160,19 @@ def list_document_links(
     path, index = view.path(params.text_document.uri), view.vault.index
     if path is None or path not in index.notes:
         return None
-    found = []
+    found, has_tooltips = [], view.client.has_link_tooltips
     for link, target in index.resolved_links(path):
         if link.external:
             scheme, tooltip = link.target.partition(":")[0].lower(), None
             address = quote(link.target, _ALLOWED, errors="replace") if scheme in _SCHEMES else ""
         else:
             address = _write_address(view, link, target) if target else ""
-            tooltip = f"{target}{link.subpath}"
+            tooltip = escape_controls(f"{target}{link.subpath}") if has_tooltips else None
         if address:
             found.append((link, address, tooltip))
     ranges = list_ranges(view, path, [link for link, _, _ in found])
     return [
-        types.DocumentLink(extent, address, tooltip and escape_controls(tooltip))
+        types.DocumentLink(extent, address, tooltip)
         for extent, (_, address, tooltip) in zip(ranges, found, strict=True)
     ]
 

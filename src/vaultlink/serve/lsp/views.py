@@ -116,6 +116,7 @@ class Client(NamedTuple):
         has_markdown_hover: It shows Markdown.
         resolves_edits: A code action may be completed when it is chosen.
         has_location_links: A place to go to may have two ranges.
+        has_link_tooltips: The links of a document may have tooltips.
         has_symbol_trees: The symbols of a document may contain others.
         references_command: Its command that shows places; "" if it has none.
         applies_edits: It applies edits that a command makes.
@@ -135,9 +136,9 @@ class Client(NamedTuple):
     has_markdown_hover: bool = False
     resolves_edits: bool = False
     has_location_links: bool = False
+    has_link_tooltips: bool = False
     has_symbol_trees: bool = False
     references_command: str = ""
-
     applies_edits: bool = False
 
 
@@ -172,6 +173,7 @@ def read_client(capabilities: types.ClientCapabilities, codec: PositionCodec) ->
         has_markdown_hover=types.MarkupKind.Markdown in formats,
         resolves_edits=bool(support and "edit" in support.properties),
         has_location_links=has("text_document.definition.link_support"),
+        has_link_tooltips=has("text_document.document_link.tooltip_support"),
         has_symbol_trees=has("text_document.document_symbol.hierarchical_document_symbol_support"),
         references_command=next((name for name in _REFERENCES_COMMANDS if name in commands), ""),
         applies_edits=has("workspace.apply_edit"),
