@@ -214,15 +214,20 @@ class OpenVault:
         )
 
     def _collect(self, workspace: Workspace, edited: str = "") -> News:
-        """Return the paths whose findings differ from those last collected."""
+        """Return the paths whose findings differ from those last collected.
+
+        A changed file is among them, as its findings may have other columns.
+        """
         vault, before = workspace.vault, self._shown
         self._shown = vault
         found = vault.state.diagnostics
-        differing = (
-            self._documents
-            if before is None
-            else list_differing_keys(before.state.diagnostics, found)
-        )
+        if before is None:
+            differing = list(self._documents)
+        else:
+            differing = list_differing_keys(before.state.diagnostics, found)
+            files, known = vault.scan.listing.files, before.scan.listing.files
+            if files is not known:
+                differing += [path for path in files if files[path] != known.get(path)]
         paths = frozenset({*differing, edited} if edited else differing)
         return News(self.view(vault), paths, edited, before is None)
 
