@@ -351,7 +351,9 @@ def test_safe_fix_is_preferred_and_names_its_finding(tmp_path: Path) -> None:
         assert "unsafe" not in item.title
 
 
-@pytest.mark.parametrize("abilities", [{"has_versions": False}, {"operations": frozenset()}])
+@pytest.mark.parametrize(
+    "abilities", [{"operations": frozenset()}, {"operations": frozenset({"rename"})}]
+)
 def test_notes_are_created_only_by_an_editor_that_can(
     tmp_path: Path, abilities: dict[str, Any]
 ) -> None:

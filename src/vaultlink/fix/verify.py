@@ -90,22 +90,22 @@ def find_broken_moves(
     paths: Iterable[str],
     moves: Mapping[str, str],
     destination: Callable[[Link, str], Destination | None],
-    is_given_up: Callable[[str], bool] = lambda _path: False,
+    is_given_up: Callable[[str], bool] | None = None,
 ) -> Iterator[BrokenPromise]:
     """Yield what renames would change in files besides names, and the new errors.
 
     These and the paths of `edits` are those before the renames, which `moves` maps to the new ones.
     `destination` returns where a link must lead, given the link and the file it led to; None if
-    that does not matter. The links to files for which `is_given_up` returns True may go, or stay
-    and be unresolved.
+    that does not matter. The links to files for which `is_given_up` returns True, if given, may go,
+    or stay and be unresolved.
     """
     for path in paths:
         shift, new_path = OffsetShift(edits.get(path, ())), moves.get(path, path)
         old = before.index.notes.get(path)
         given_up = {
             link.start
-            for link, target in (before.index.resolved_links(path) if old else ())
-            if target is not None and is_given_up(target)
+            for link, target in (before.index.resolved_links(path) if old and is_given_up else ())
+            if target is not None and is_given_up and is_given_up(target)
         }
         left = {
             shift.map_offset(start) for start in given_up if not shift.is_changed(start, start + 1)
@@ -124,7 +124,9 @@ def find_broken_moves(
                 if len(had) == len(has)
                 else ("a link would be lost or added",)
             )
-            for what in chain(_check_untouched(old, after.index.notes[new_path], shift), changed):
+            new = after.index.notes[new_path]
+            parts = () if new is old else _check_untouched(old, new, shift)
+            for what in chain(parts, changed):
                 yield BrokenPromise(path, what, path, ())
         was, now = before.all_findings.get(path, ()), after.all_findings.get(new_path, ())
         for item in _find_new_errors(was, now, shift):
@@ -167,6 +169,9 @@ def _select_outside(
     Such a text is a heading. `spans` are those of the replaced texts, in order.
     """
 
+    if not spans:
+        return list(links)
+
     def is_outside(link: Link) -> bool:
         count = bisect_right(spans, link.start, key=lambda span: span[0])
         start, end = spans[count - 1] if count else (0, 0)
@@ -188,11 +193,10 @@ def find_changed_meanings(
     of sections may show another text, as may links that contain a link or tag.
     """
     for (link, target), (new_link, new_target) in pairs:
+        if target is None and new_link is link:
+            continue
         wanted = destination(link, target) if target is not None else None
-        is_same_text = link.display in (None, new_link.display, shown_text(new_link))
-        if _get_kind(link) != _get_kind(new_link) or not (
-            is_same_text or (note and _may_change_display(note, link))
-        ):
+        if new_link is not link and not _is_alike(link, new_link, note):
             yield f"the link {link.raw} would become {new_link.raw}"
         elif wanted and (new_target, new_link.subpath) != (wanted.path, wanted.subpath):
             yield f"the link {link.raw} would resolve to {new_target or 'nothing'}"
@@ -200,6 +204,14 @@ def find_changed_meanings(
             continue
         elif before.has_anchor(link, target) and not after.has_anchor(new_link, new_target):
             yield f"the link {link.raw} would no longer resolve to its heading or block"
+
+
+def _is_alike(link: Link, new_link: Link, note: Note | None) -> bool:
+    """Return True if a link is of the same kind afterwards, and shows what it may show."""
+    is_same_text = link.display in (None, new_link.display, shown_text(new_link))
+    return _get_kind(link) == _get_kind(new_link) and bool(
+        is_same_text or (note and _may_change_display(note, link))
+    )
 
 
 _get_kind = attrgetter("kind", "embed", "external")

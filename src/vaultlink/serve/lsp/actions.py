@@ -224,8 +224,7 @@ def _list_fixes(view: View, fixer: Fixer, item: Diagnostic) -> Iterator[Fix]:
     fixes = fix_choices(state, fixer.sources([item]), item)[:_MAX_CHOICES]
     if view.is_whole and _is_unresolved(view, item):
         created = build_creation_fix(state, item, FixAnswers(folder=""))
-        can_create = view.client.has_versions and "create" in view.client.operations
-        fixes += [created] if created and can_create else []
+        fixes += [created] if created and "create" in view.client.operations else []
         unlinked = build_unlink_fix(state, item)
         fixes += [unlinked] if unlinked else []
     yield from (fix for fix in fixes if not edits_only_read(state, fix))
@@ -256,7 +255,7 @@ def _offer_exceptions(view: View, item: Diagnostic) -> Iterator[Offer]:
 
 def _offer_refactorings(view: View, note: Note, span: tuple[int, int]) -> Iterator[Offer]:
     index = view.vault.index
-    can_create = view.client.has_versions and "create" in view.client.operations
+    can_create = "create" in view.client.operations
     subpath = _find_section(view, note, span[0]) if can_create else None
     if subpath is not None:
         yield Offer("Extract the section to a note", _EXTRACT, "extract", (subpath,), is_slow=True)

@@ -33,14 +33,17 @@ def _place_edits(places: TextPlaces, edits: Iterable[Edit]) -> list[types.TextEd
 def make_workspace_edit(view: View, edits: Mapping[str, Iterable[Edit]]) -> types.WorkspaceEdit:
     """Return edits of existing files, for the versions of them that are open."""
     found = {path: make_text_edits(view, path, group) for path, group in edits.items()}
-    return _join_edits(view, found, frozenset())
+    return _join_edits(view, found, frozenset(), view.client.has_versions)
 
 
 def _join_edits(
-    view: View, edits: Mapping[str, list[types.TextEdit]], created: Collection[str]
+    view: View,
+    edits: Mapping[str, list[types.TextEdit]],
+    created: Collection[str],
+    has_versions: bool,
 ) -> types.WorkspaceEdit:
     """Return edits of files, by vault path; those of created files last."""
-    if not view.client.has_versions:
+    if not has_versions:
         return types.WorkspaceEdit(changes={view.uri(path): edits[path] for path in edits})
     changes: _Changes = []
     for path in sorted(edits, key=lambda path: (path in created, path)):
@@ -74,7 +77,9 @@ def make_plan_edit(
     files = list(_list_file_changes(view, plan)) if moves else []
     created = {path for path, (old, _) in plan.texts.items() if old is None}
     _refuse_unable(view, {change.kind for change in files} | ({"create"} if created else set()))
-    edit = _join_edits(view, dict(_list_text_edits(view, plan)), created)
+    # Neovim changes files, too, but does not say that it takes versions.
+    has_versions = view.client.has_versions or bool(files or created)
+    edit = _join_edits(view, dict(_list_text_edits(view, plan)), created, has_versions)
     if edit.document_changes is None:
         return edit
     edit.document_changes = [*edit.document_changes, *files]
@@ -116,8 +121,7 @@ def _list_file_changes(
 
 def _refuse_unable(view: View, kinds: Iterable[str]) -> None:
     """Raise RefusedError if the editor can't create, rename or delete files."""
-    able = view.client.operations if view.client.has_versions else frozenset()
-    unable = sorted(set(kinds) - able)
+    unable = sorted(set(kinds) - view.client.operations)
     if unable:
         raise RefusedError(
             f"this editor can't {' or '.join(unable)} files for a language server. "

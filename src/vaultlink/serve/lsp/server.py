@@ -59,6 +59,15 @@ _TICK_SECONDS = 0.1
 _PARENT_SECONDS = 2.0
 """Seconds between looks whether the editor still runs."""
 
+_CHANGING = frozenset(
+    (
+        types.TEXT_DOCUMENT_RENAME,
+        types.WORKSPACE_WILL_RENAME_FILES,
+        types.CODE_ACTION_RESOLVE,
+    )
+)
+"""The requests whose answers are edits of texts on disk."""
+
 OpenWorkspace = Callable[[str, Progress], Workspace]
 """Opens the vault of a folder, and reports its progress."""
 
@@ -471,6 +480,8 @@ class Server(LanguageServer):
 
     def _make_handler(self, method: str, answer: Answer) -> Callable[[Any], Any]:
         async def handle(params: Any) -> Any:
+            if method in _CHANGING:
+                self._look(at_once=True)  # files that the editor has just written
             if method == types.WORKSPACE_SYMBOL:
                 return await self._ask_all(answer, params)
             return await self._answer(answer, params)
@@ -480,6 +491,7 @@ class Server(LanguageServer):
     def _make_command(self, command: Answer) -> Callable[..., Any]:
         async def handle(*arguments: Any) -> None:
             vault = self._folders.find(str(arguments[0])) if arguments else None
+            self._look(at_once=True)
             edit = await self._ask(vault, command, arguments) if vault else None
             if edit is not None:
                 await self.workspace_apply_edit_async(types.ApplyWorkspaceEditParams(edit))
