@@ -165,7 +165,10 @@ def _take_edit(
     return types.ApplyWorkspaceEditResult(applied=True)
 
 
-_FEATURES = {types.WORKSPACE_APPLY_EDIT: _take_edit}
+_FEATURES = {
+    types.WORKSPACE_APPLY_EDIT: _take_edit,
+    types.CLIENT_REGISTER_CAPABILITY: lambda _client, _params: None,
+}
 
 
 class Editor:
@@ -194,9 +197,11 @@ class Editor:
         changes: list[types.TextDocumentContentChangeEvent] = []
         for start, end, new in edits:
             text = self.texts[uri]
-            places = (find_position(text, offset, self.encoding) for offset in (start, end))
+            places = [find_position(text, offset, self.encoding) for offset in (start, end)]
             changes.append(types.TextDocumentContentChangePartial(types.Range(*places), new))
-            self.texts[uri] = text[:start] + new + text[end:]
+            # there is no position in a line end
+            first, last = (find_offset(text, place, self.encoding) for place in places)
+            self.texts[uri] = text[:first] + new + text[last:]
         self.versions[uri] += 1
         document = types.VersionedTextDocumentIdentifier(version=self.versions[uri], uri=uri)
         self.client.text_document_did_change(types.DidChangeTextDocumentParams(document, changes))
@@ -216,7 +221,8 @@ class Editor:
         """Return the text of a document as the editor shows it, open or not."""
         if uri in self.texts:
             return self.texts[uri]
-        return read_path(uri).read_bytes().decode().removeprefix("\ufeff")
+        file = read_path(uri)
+        return file.read_bytes().decode().removeprefix("\ufeff") if file.exists() else ""
 
     def cut(self, uri: str, extent: types.Range) -> str:
         """Return the text of a range."""
@@ -225,7 +231,7 @@ class Editor:
         assert (extent.start, extent.end) == (
             find_position(text, start, self.encoding),
             find_position(text, end, self.encoding),
-        ), f"{extent} is no range of {uri}"
+        ), f"{extent} is no range of {uri}, {uri in self.texts}: {text!r}"
         return text[start:end]
 
     async def pull(self, uri: str, *, again: bool = True) -> Sequence[types.Diagnostic]:
@@ -258,9 +264,9 @@ def read_path(uri: str) -> Path:
     return Path(unquote(uri.removeprefix("file://")))
 
 
-async def wait_until(condition: Callable[[], object]) -> None:
+async def wait_until(condition: Callable[[], object], seconds: float = WAIT) -> None:
     """Wait for something that messages of the server bring."""
-    async with asyncio.timeout(WAIT):
+    async with asyncio.timeout(seconds):
         while not condition():
             await asyncio.sleep(0.01)
 

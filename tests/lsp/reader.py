@@ -31,7 +31,7 @@ def read_vault(
     for path, text in (held or {}).items():
         vault = vault.holding(path, text)
         documents[path] = OpenDocument(f"file://{vault.root}/{path}", 1, text)
-    client = Client(codec, **{"has_markdown_hover": True, **abilities})
+    client = Client(codec, **{"has_markdown_hover": True, "has_link_tooltips": True, **abilities})
     return View(vault, client, str(vault.root), documents, settings or EditorSettings(), kept={})
 
 

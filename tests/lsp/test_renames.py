@@ -4,7 +4,15 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from editor import apply_edit, find_position, find_span, locate, open_view, read_texts
+from editor import (
+    apply_edit,
+    apply_text_edits,
+    find_position,
+    find_span,
+    locate,
+    open_view,
+    read_texts,
+)
 from lsprotocol import types
 
 from exploring import count_examples
@@ -13,13 +21,14 @@ from vaultlink.errors import UsageError
 from vaultlink.fix.requests import RenameRequest
 from vaultlink.index.index import link_name
 from vaultlink.refactor.tags import find_tag_conflict
+from vaultlink.serve.lsp.folders import view_alone
 from vaultlink.serve.lsp.renames import (
     find_named_thing,
     follow_renamed_files,
     prepare_rename,
     rename,
 )
-from vaultlink.serve.lsp.views import View
+from vaultlink.serve.lsp.views import EditorSettings, OpenDocument, View
 
 HOME = """# Home
 
@@ -328,15 +337,21 @@ def test_links_that_can_not_follow_are_asked_about(view: View) -> None:
     assert asked.description.startswith("2 links resolve no more: Merge.md:")
 
 
-def test_document_outside_a_vault_has_only_its_own_names(tmp_path: Path) -> None:
-    text = "# One\n\n[[#One]] [[A]] #tag\n"
-    view = open_view(tmp_path / "vault", {"A.md": text}, {"A.md": text})
-    view = View(view.vault, view.client, view.root, view.documents, is_whole=False)
-    edit = rename(view, types.RenameParams(**locate(view, "A.md", "# O¦ne"), new_name="Two"))
-    assert apply_edit(view, edit)["A.md"] == "# Two\n\n[[#Two]] [[A]] #tag\n"
-    place = locate(view, "A.md", "[[¦A]]")
-    assert prepare_rename(view, types.PrepareRenameParams(**place)) is None
-    assert follow(view, ("A.md", "B.md")) is None
+@pytest.mark.parametrize("uri", ["untitled:Untitled-1", "file:///elsewhere/A.md"])
+def test_document_outside_a_vault_has_only_its_own_names(view: View, uri: str) -> None:
+    text = "# One 🌊\n\n[[#One 🌊]] [[A]] #tag\n"
+    alone = view_alone(view.client, EditorSettings(), OpenDocument(uri, 7, text))
+    document = types.TextDocumentIdentifier(uri)
+    place = types.Position(0, 3)
+    edit = rename(alone, types.RenameParams(document, place, "Two"))
+    [change] = edit.document_changes or ()
+    assert isinstance(change, types.TextDocumentEdit)
+    assert (change.text_document.uri, change.text_document.version) == (uri, 7)
+    after = apply_text_edits(text, change.edits, "utf-16")
+    assert after == "# Two\n\n[[#Two]] [[A]] #tag\n"
+    assert prepare_rename(alone, types.PrepareRenameParams(document, types.Position(2, 14))) is None
+    renamed = types.RenameFilesParams([types.FileRename(uri, "file:///elsewhere/B.md")])
+    assert follow_renamed_files(alone, renamed) is None
 
 
 # -- renames of random vaults ----------------------------------------------------------------------

@@ -15,6 +15,7 @@ from vaultlink.index.resolve import (
     resolve,
     resolve_with_alternatives,
     spelling_key,
+    target_keys,
 )
 from vaultlink.index.words import names_period
 from vaultlink.links.kinds import (
@@ -253,6 +254,7 @@ class RenamedNames:
 
     def __init__(self, index: Index, names: PathsByName, find_style: FindStyle):
         self.index, self.names, self._find_style = index, names, find_style
+        self._settled: dict[str, tuple[str, ...]] = {}
 
     def leads_to(self, source: str, target: str, path: str) -> bool:
         """Return True if a target in a note resolves to a file afterwards.
@@ -274,6 +276,8 @@ class RenamedNames:
         written = link.target
         if not written and path == source and new_path == new_source:
             return written
+        if not SYNTAX[link.kind].writes_paths and self._is_settled(written, path, new_path):
+            return written
         if self.leads_to(new_source, link.lookup_target, new_path) and not (
             self._loses_path(source, new_source, link, path, new_path)
             or _has_old_spelling(written, path, new_path)
@@ -291,6 +295,22 @@ class RenamedNames:
             None,
         )
 
+    def _is_settled(self, written: str, path: str, new_path: str) -> bool:
+        """Return True for a plain name that the same single file has afterwards.
+
+        It then leads to this file from everywhere, which is found out once.
+        """
+        if "/" in written or not written:
+            return False
+        if written not in self._settled:
+            before, after = (
+                next(filter(None, map(names.get, target_keys(written))), ())
+                for names in (self.index.names, self.names)
+            )
+            is_same = [*map(file_name, before)] == [*map(file_name, after)]
+            self._settled[written] = (*before, *after) if is_same and len(before) == 1 else ()
+        return self._settled[written] == (path, new_path)
+
     def _becomes_ambiguous(self, source: str, new_source: str, link: Link) -> bool:
         return bool(
             resolve_with_alternatives(new_source, link.lookup_target, self.names)[1]
@@ -306,6 +326,7 @@ class RenamedNames:
         """
         return (
             bool(link.target)
+            and SYNTAX[link.kind].writes_paths
             and not _is_relative_path(new_source, link.target, new_path)
             and self._is_relative(source, link, path)
         )

@@ -78,6 +78,8 @@ class _Span(NamedTuple):
 
 def _read_link(view: View, path: str, link: Link, offset: int) -> NamedThing | None:
     target = resolve(path, link.lookup_target, view.vault.index.names)
+    if target is None and not view.is_whole:
+        return None
     if target is None:
         raise UsageError(f"{quote_name(link.target)} does not resolve to any file in the vault.")
     found = find_name_spans(link) if link.end - link.start == len(link.raw) else None

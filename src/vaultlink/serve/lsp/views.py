@@ -139,7 +139,6 @@ class Client(NamedTuple):
     has_link_tooltips: bool = False
     has_symbol_trees: bool = False
     references_command: str = ""
-
     applies_edits: bool = False
 
 
