@@ -213,6 +213,11 @@ async def test_document_outside_a_vault_has_findings_of_its_own_text_only(
         assert editor.cut(uri, finding.range) == "[a"
         editor.change(uri, (9, 9, "]"))
         assert not await editor.pull(uri)
+        here = types.TextDocumentIdentifier(uri), types.Position(3, 3)
+        with pytest.raises(JsonRpcException) as raised:
+            await editor.client.text_document_rename_async(types.RenameParams(*here, "x"))
+        assert raised.value.code == types.LSPErrorCodes.RequestFailed.value
+        assert "Error" not in raised.value.message
         editor.close(uri)
     assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == []
 

@@ -10,7 +10,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
@@ -508,7 +508,7 @@ class Server(LanguageServer):
         if not found or not _is_markdown(found):
             return None
         work = partial(self._answer_alone, answer, read_document(found), params)
-        return await asyncio.wrap_future(self._alone.submit(work))
+        return await _tell_errors(asyncio.wrap_future(self._alone.submit(work)))
 
     def _answer_alone(self, answer: Answer, document: OpenDocument, params: Any) -> Any:
         result = answer(view_alone(self.client, self._settings, document), params)
@@ -528,13 +528,18 @@ class Server(LanguageServer):
         return found
 
     async def _ask(self, vault: OpenVault, answer: Answer, params: Any) -> Any:
-        try:
-            return await vault.run(lambda view: answer(view, params))
-        except (asyncio.CancelledError, JsonRpcException):
-            raise
-        except Exception as error:
-            code = types.LSPErrorCodes.RequestFailed.value
-            raise JsonRpcException(describe_error(error), code) from None
+        return await _tell_errors(vault.run(lambda view: answer(view, params)))
+
+
+async def _tell_errors(work: Awaitable[Any]) -> Any:
+    """Return the result of a work; its errors are those of the protocol."""
+    try:
+        return await work
+    except (asyncio.CancelledError, JsonRpcException):
+        raise
+    except Exception as error:
+        code = types.LSPErrorCodes.RequestFailed.value
+        raise JsonRpcException(describe_error(error), code) from None
 
 
 _ALL_FILES = types.FileOperationRegistrationOptions(
