@@ -421,6 +421,13 @@ def test_topic_is_not_allowed_in_a_configuration_elsewhere(tmp_path: Path) -> No
     assert not [title for title in titles if title.startswith("Allow")]
 
 
+def test_written_section_is_that_of_the_command(tmp_path: Path, run: RunCommand) -> None:
+    view = open_view(tmp_path / "vault", NOTES)
+    after = choose(view, ask(view, "Ada Lovelace.md", "# A¦da"), "Write the backlinks section")
+    run("sections", "write", "--vault", view.vault.root, "Ada Lovelace.md")
+    assert (view.vault.root / "Ada Lovelace.md").read_text() == after["Ada Lovelace.md"]
+
+
 # -- formatting ------------------------------------------------------------------------------------
 
 SECTION = """<!-- vaultlink:backlinks before=1 after=1 style=context -->

@@ -207,7 +207,7 @@ def find_changed_meanings(
 
 
 def _is_alike(link: Link, new_link: Link, note: Note | None) -> bool:
-    """Return True if a link is of the same kind afterwards, and shows what it may show."""
+    """Return True if a link has the same kind afterwards, and shows what it may."""
     is_same_text = link.display in (None, new_link.display, shown_text(new_link))
     return _get_kind(link) == _get_kind(new_link) and bool(
         is_same_text or (note and _may_change_display(note, link))

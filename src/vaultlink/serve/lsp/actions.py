@@ -13,7 +13,7 @@ from vaultlink.fix.causes import fix_choices
 from vaultlink.fix.dangling import build_creation_fix, build_unlink_fix
 from vaultlink.fix.plan import Plan, VaultChanges
 from vaultlink.fix.requests import ExtractRequest, SectionsRequest
-from vaultlink.fix.sections import SectionContext, find_section_edits
+from vaultlink.fix.sections import SectionContext, build_new_section, find_section_edits
 from vaultlink.fix.select import edits_only_read, make_fix_filter
 from vaultlink.fix.sources import FixAnswers
 from vaultlink.index.anchors import find_anchor
@@ -21,6 +21,7 @@ from vaultlink.index.resolve import is_note
 from vaultlink.links.edit_math import OffsetShift, apply_edits
 from vaultlink.mentions.search import search_likely
 from vaultlink.model import Diagnostic, Edit, Fix, Note, Owner, Safety
+from vaultlink.refactor.refactoring import require_text
 from vaultlink.refactor.relocation import RefusedError
 from vaultlink.refactor.subpaths import list_heading_paths
 from vaultlink.rules.registry import Rule
@@ -173,9 +174,7 @@ def format_sections(
         return None
     fixer = Vault(view.vault.scan, state, view.vault.overlays).fixer
     sources = fixer.sources()
-    text = sources.find_text(note.path)
-    if text is None:
-        raise RefusedError(f"{note.path} can't be changed: {sources.explain(note.path)}.")
+    text = require_text(sources, note.path)
     settings = state.settings
     if not settings.is_linted(note.path) or settings.find_read_only_reason(state.index, note):
         return None
@@ -263,7 +262,9 @@ def _offer_refactorings(view: View, note: Note, span: tuple[int, int]) -> Iterat
     title = f"Link certain mentions in this {place}"
     change, chosen = ("link", ()) if place == "note" else ("link selection", span)
     yield Offer(title, _LINK_MENTIONS, change, chosen, is_slow=True)
-    if not note.sections and index.sources_of(note.path):
+    settings = view.vault.state.settings
+    is_free = settings.is_linted(note.path) and not settings.find_read_only_reason(index, note)
+    if is_free and not note.sections and index.sources_of(note.path):
         yield Offer("Write the backlinks section", _WRITE_SECTION, "write section", is_slow=True)
 
 
@@ -309,7 +310,8 @@ def _plan_all_fixes(view: View, vault: Vault, path: str) -> Plan:
     rules, is_whole = vault.state.settings.rules_by_name, view.is_whole
     allowed = make_fix_filter(vault.rules, vault.config, wanted=lambda name: name == path)
     return vault.fixer.plan(
-        lambda item, fix: allowed(item, fix) and (is_whole or rules[item.rule].scope == "note")
+        lambda item, fix: allowed(item, fix) and (is_whole or rules[item.rule].scope == "note"),
+        select=lambda state, _sources: state.diagnostics.get(path, ()),
     )
 
 
@@ -328,8 +330,17 @@ def _plan_links(_view: View, vault: Vault, path: str, *span: int) -> Plan:
     return fixer.plan_mentions(certain)
 
 
-def _plan_section(_view: View, vault: Vault, path: str) -> Plan:
-    return vault.plan(SectionsRequest("write", (path,)))
+def _plan_section(_view: View, vault: Vault, path: str) -> VaultChanges:
+    """Plan a backlinks section. Without mentions, only this note and its backlinks are read."""
+    state = vault.state
+    if state.settings.config.backlinks["mentions"]:
+        return vault.plan(SectionsRequest("write", (path,)))
+    sources = vault.fixer.sources()
+    text = require_text(sources, path)
+    context = SectionContext.from_state(state, sources)
+    edits = tuple(build_new_section(context, state.index.notes[path], text))
+    texts = {path: (text, apply_edits(text, edits))} if edits else {}
+    return VaultChanges(texts=texts, edits={path: edits})
 
 
 def _plan_exception(

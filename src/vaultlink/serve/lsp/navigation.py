@@ -644,3 +644,6 @@ REQUESTS: Mapping[str, Callable[[View, Any], Any]] = {
     types.CALL_HIERARCHY_INCOMING_CALLS: find_incoming,
     types.CALL_HIERARCHY_OUTGOING_CALLS: find_outgoing,
 }
+
+PREPARATIONS: Sequence[Callable[[View], object]] = (lambda view: view.vault.index.backlinks,)
+"""What first answers would wait for."""
