@@ -331,7 +331,7 @@ def _plan_links(_view: View, vault: Vault, path: str, *span: int) -> Plan:
 
 
 def _plan_section(_view: View, vault: Vault, path: str) -> VaultChanges:
-    """Plan a backlinks section. Without mentions, only this note and its backlinks are read."""
+    """Plan a backlinks section; without mentions, few other notes are read."""
     state = vault.state
     if state.settings.config.backlinks["mentions"]:
         return vault.plan(SectionsRequest("write", (path,)))
